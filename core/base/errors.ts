@@ -1,0 +1,47 @@
+/**
+ * What went wrong, by what the reader does next. One place (`commands/errors.ts`) maps a kind to words and an exit status.
+ */
+export type ErrorKind =
+  /** The caller asked for something that cannot be asked: a wrong flag, a contract with an unknown keyword. */
+  | "usage"
+  /** A named thing does not exist. */
+  | "not-found"
+  /** Somebody else was first, and retrying here has been given up. */
+  | "conflict"
+  /** Bytes on storage are not what the format says. */
+  | "corrupt"
+  /** The outside refused or failed: disk full, permission, network, credentials. */
+  | "unavailable"
+  /** A limit that the user set was reached. */
+  | "limit"
+  /** The user asked us to stop. */
+  | "interrupted"
+  /** A bug of ours. */
+  | "internal";
+
+export interface ErrorDetails {
+  /** What the reader can do about it, one sentence, no final period. */
+  hint?: string;
+  cause?: unknown;
+}
+
+/**
+ * Every error that crosses a module's edge on purpose. `message` states the action that failed, the place and the state
+ * that stood in the way ("Cannot commit to bronze.events: version 7 already exists"), without a final period.
+ */
+export class StreamlabError extends Error {
+  readonly kind: ErrorKind;
+  readonly hint: string | undefined;
+
+  constructor(kind: ErrorKind, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "StreamlabError";
+    this.kind = kind;
+    this.hint = details.hint;
+  }
+}
+
+/** The message of anything that can be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
