@@ -1,0 +1,105 @@
+import type { DuckDBConnection, DuckDBInstance, DuckDBResult, DuckDBValue } from "@duckdb/node-api";
+import { messageOf, StreamlabError } from "../base/errors.ts";
+import { loadNodeApi } from "./duckdb_library.ts";
+
+export interface DuckDbOptions {
+  /** Worker threads; all cores unless given. */
+  threads?: number;
+  /** A size as DuckDB writes it ("1GB"); 80 % of the machine's memory unless given. */
+  memory?: string;
+  /** Where DuckDB spills; nowhere unless given. */
+  tempDirectory?: string;
+}
+
+/** A value as `rows` returns it: integers beyond 32 bits are `bigint`, the rest DuckDB's own value objects. */
+export type SqlValue = DuckDBValue;
+export type SqlRow = Record<string, SqlValue>;
+
+/** One DuckDB database in memory. Several connections share its threads and its memory limit. */
+export class DuckDb {
+  private constructor(private readonly instance: DuckDBInstance) {}
+
+  static async open(options: DuckDbOptions = {}): Promise<DuckDb> {
+    const { DuckDBInstance } = await loadNodeApi();
+    const config: Record<string, string> = {
+      TimeZone: "UTC",
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+      ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
+      ...(options.memory === undefined ? {} : { memory_limit: options.memory }),
+      temp_directory: options.tempDirectory ?? "",
+    };
+    try {
+      return new DuckDb(await DuckDBInstance.create(":memory:", config));
+    } catch (cause) {
+      throw new StreamlabError("unavailable", `Cannot start DuckDB: ${firstLine(cause)}`, { cause });
+    }
+  }
+
+  async connect(): Promise<Connection> {
+    return new Connection(await this.instance.connect());
+  }
+
+  close(): void {
+    this.instance.closeSync();
+  }
+}
+
+/** One session: statements run one after another; temporary tables are its own. */
+export class Connection {
+  constructor(readonly inner: DuckDBConnection) {}
+
+  /** Runs statements whose rows do not matter. */
+  async run(sql: string): Promise<void> {
+    await guarded(() => this.inner.run(sql));
+  }
+
+  /** All rows of one query, as objects by column name. */
+  async rows(sql: string): Promise<SqlRow[]> {
+    return await guarded(async () => (await this.inner.runAndReadAll(sql)).getRowObjects());
+  }
+
+  /** A result that is fetched chunk by chunk, for what does not fit in memory. */
+  async stream(sql: string): Promise<DuckDBResult> {
+    return await guarded(() => this.inner.stream(sql));
+  }
+
+  /** Stops what runs on this connection; that statement fails. */
+  interrupt(): void {
+    this.inner.interrupt();
+  }
+
+  close(): void {
+    this.inner.closeSync();
+  }
+}
+
+/** What DuckDB threw, kept whole, so that callers can look for the file it names. */
+export class SqlError extends Error {
+  constructor(cause: unknown) {
+    super(messageOf(cause), { cause });
+    this.name = "SqlError";
+  }
+}
+
+async function guarded<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw new SqlError(error);
+  }
+}
+
+function firstLine(error: unknown): string {
+  return messageOf(error).split("\n", 1)[0]!;
+}
+
+/** Text as a SQL string literal. */
+export function quoteText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A name as a SQL identifier. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
