@@ -22,7 +22,6 @@ export class DuckDb {
   static async open(options: DuckDbOptions = {}): Promise<DuckDb> {
     const { DuckDBInstance } = await loadNodeApi();
     const config: Record<string, string> = {
-      TimeZone: "UTC",
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
       ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
@@ -37,7 +36,10 @@ export class DuckDb {
   }
 
   async connect(): Promise<Connection> {
-    return new Connection(await this.instance.connect());
+    const connection = new Connection(await this.instance.connect());
+    // Instants are shown and partitioned in UTC, wherever the machine stands.
+    await connection.run("SET TimeZone = 'UTC'");
+    return connection;
   }
 
   close(): void {
