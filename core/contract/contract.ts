@@ -1,0 +1,95 @@
+/**
+ * What a valid event is: named columns, each with a type, whether it may be absent, and what its values must satisfy.
+ * Made by `json_schema.ts`; everything else in this folder is compiled from it.
+ */
+export interface Contract {
+  /** The schema's `title`, for messages only. */
+  readonly title?: string;
+  /** The columns, in the order in which the schema names them. Never empty. */
+  readonly fields: readonly Field[];
+  /**
+   * The contract as JSON Schema text in one canonical spelling: equal contracts have equal text, and parsing it gives this
+   * contract again. Kept in the durable plan and in the table's properties.
+   */
+  readonly text: string;
+}
+
+/** A value position: a field, a map's value, a list's element. */
+export interface ContractValue {
+  readonly type: ContractType;
+  /**
+   * Whether the schema's own `type` includes "null". A field that is not required may be null without it; a map's value,
+   * a list's element and a required field may not.
+   */
+  readonly nullable: boolean;
+  readonly checks: Checks;
+}
+
+/** A column, or a field of a struct. */
+export interface Field extends ContractValue {
+  readonly name: string;
+  /** The key must be there; and not be null, unless `nullable`. */
+  readonly required: boolean;
+  readonly doc?: string;
+}
+
+export type ContractType =
+  /** Text. What else than a JSON string becomes text, exactly as it is written in the record, is in `accepts`. */
+  | { readonly kind: "string"; readonly accepts: TextCoercion }
+  | { readonly kind: "int" | "long" | "float" | "double" | "boolean" | "date" | "timestamptz" | "uuid" }
+  /** 1 ≤ precision ≤ 38, 0 ≤ scale ≤ precision. */
+  | { readonly kind: "decimal"; readonly precision: number; readonly scale: number }
+  | { readonly kind: "struct"; readonly fields: readonly Field[] }
+  /** Keys are strings; `keys` is what `propertyNames` asks of them. */
+  | { readonly kind: "map"; readonly keys: Checks; readonly value: ContractValue }
+  | { readonly kind: "list"; readonly element: ContractValue };
+
+export type TypeKind = ContractType["kind"];
+
+/** JSON Schema `type: ["string", "number", "boolean"]` and the like: which JSON values a string column takes as text. */
+export interface TextCoercion {
+  readonly numbers: boolean;
+  readonly booleans: boolean;
+  /** Objects and arrays, as their JSON text. */
+  readonly nested: boolean;
+}
+
+/**
+ * Checks of JSON Schema on one value. Numbers are exact decimal text as `canonicalNumber` writes it, never a double.
+ * Lengths count Unicode code points.
+ */
+export interface Checks {
+  /**
+   * `enum`, or `const` as an enum of one: the allowed values without null. Strings as they are (compared with the JSON
+   * string, also for dates, timestamps and uuids), numbers as canonical text, booleans as "true" and "false".
+   */
+  readonly enum?: readonly string[];
+  readonly minimum?: string;
+  readonly maximum?: string;
+  readonly exclusiveMinimum?: string;
+  readonly exclusiveMaximum?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  /** ECMAScript regular expression with the `u` flag, not anchored (JSON Schema 2020-12, section 6.3.3). */
+  readonly pattern?: string;
+}
+
+export const NO_CHECKS: Checks = Object.freeze({});
+
+export const JSON_STRINGS_ONLY: TextCoercion = Object.freeze({ numbers: false, booleans: false, nested: false });
+
+/** Whether the column can hold null: what decides `optional` against `required` in the table. */
+export function mayBeNull(field: Field): boolean {
+  return !field.required || field.nullable;
+}
+
+/** Whether any check stands on the value itself (those inside a struct, map or list are at their own positions). */
+export function hasChecks(checks: Checks): boolean {
+  return Object.keys(checks).length > 0;
+}
+
+/** What becomes of a valid record with fields that the contract does not name. */
+export type OnExtraFields = "dead-letter" | "rescue" | "add";
+
+/** Why a record is not an event, in the order in which the reasons are tried. */
+export type DeadLetterReason = "corrupted_batch" | "corrupted_record" | "invalid_schema" | "extra_fields";
