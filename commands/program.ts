@@ -1,0 +1,51 @@
+/** argv → one command → its exit status. Prints errors; never exits: that is main.ts's. */
+import type { Context, ExitStatus } from "./command.ts";
+import { asksForHelp, splitCommandLine } from "./command_line.ts";
+import { configure, type Surroundings } from "./configuration.ts";
+import { reportError, secretVariables } from "./errors.ts";
+import { commandHelp, findCommand, programHelp } from "./help.ts";
+import denoJson from "../deno.json" with { type: "json" };
+
+/** A context before its flags are known. */
+export type World = Omit<Context, "json" | "debug"> & Pick<Surroundings, "readText">;
+
+export async function runProgram(argv: readonly string[], world: World): Promise<ExitStatus> {
+  let debug = argv.includes("--debug");
+  try {
+    return await dispatch(argv, world, (configured) => debug = configured);
+  } catch (error) {
+    const secrets = secretVariables.flatMap((name) => world.env(name) ?? []);
+    const { text, status } = reportError(error, { debug, secrets });
+    if (text !== "") await world.stderr.write(text).catch(() => {});
+    return status;
+  }
+}
+
+async function dispatch(
+  argv: readonly string[],
+  world: World,
+  setDebug: (debug: boolean) => void,
+): Promise<ExitStatus> {
+  const { name, args } = splitCommandLine(argv);
+  if (name === undefined) return await runWithoutCommand(argv, world);
+  const command = findCommand(world.commands, name);
+  if (asksForHelp(args)) {
+    await world.stdout.write(commandHelp(command));
+    return 0;
+  }
+  const { flags, everywhere } = await configure(command, args, world);
+  setDebug(everywhere.debug);
+  const context: Context = { ...world, json: everywhere.json, debug: everywhere.debug };
+  return await command.run(context, flags);
+}
+
+async function runWithoutCommand(argv: readonly string[], world: World): Promise<ExitStatus> {
+  if (argv.includes("--version")) {
+    await world.stdout.write(`streamlab ${denoJson.version}\n`);
+    return 0;
+  }
+  const unknown = argv.find((arg) => !["--help", "-h", "--json", "--debug"].includes(arg));
+  if (unknown !== undefined) findCommand(world.commands, unknown);
+  await (asksForHelp(argv) ? world.stdout : world.stderr).write(programHelp(world.commands));
+  return asksForHelp(argv) ? 0 : 2;
+}

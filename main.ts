@@ -1,0 +1,18 @@
+/** argv → one command → its exit status. The only place that exits. */
+import { completions } from "./commands/completions.ts";
+import { help } from "./commands/help.ts";
+import { runProgram } from "./commands/program.ts";
+import { systemWorld } from "./commands/system_world.ts";
+
+const commands = [help, completions];
+
+if (import.meta.main) {
+  const stop = new AbortController();
+  // The first Ctrl-C lets the command finish what is under way; the second ends the process where it stands: both are safe.
+  const interrupt = () => stop.signal.aborted ? Deno.exit(130) : stop.abort();
+  // Windows knows no SIGTERM.
+  for (const signal of Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, interrupt);
+  }
+  Deno.exit(await runProgram(Deno.args, systemWorld(commands, stop.signal)));
+}
