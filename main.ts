@@ -1,10 +1,11 @@
 /** argv → one command → its exit status. The only place that exits. */
 import { completions } from "./commands/completions.ts";
+import type { Command } from "./commands/command.ts";
 import { help } from "./commands/help.ts";
 import { runProgram } from "./commands/program.ts";
 import { systemWorld } from "./commands/system_world.ts";
 
-const commands = [help, completions];
+export const commands: readonly Command[] = [help, completions];
 
 if (import.meta.main) {
   const stop = new AbortController();

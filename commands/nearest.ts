@@ -1,4 +1,4 @@
-/** The candidate that a mistyped word most likely meant: within a third of its length in edits, at least one, or undefined. */
+/** The candidate that a mistyped word most likely meant: at most a third of its length in edits away, or begun by it, or undefined. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Infinity;
@@ -7,7 +7,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   const prefixed = word.length >= 3 ? candidates.find((candidate) => candidate.startsWith(word)) : undefined;
-  const limit = Math.max(1, Math.floor(Math.max(word.length, best?.length ?? 0) / 3));
+  const limit = Math.ceil(Math.max(word.length, best?.length ?? 0) / 3);
   return bestDistance <= limit ? best : prefixed;
 }
 

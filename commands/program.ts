@@ -1,9 +1,11 @@
 /** argv → one command → its exit status. Prints errors; never exits: that is main.ts's. */
+import { StreamlabError } from "../core/base/errors.ts";
 import type { Context, ExitStatus } from "./command.ts";
 import { asksForHelp, splitCommandLine } from "./command_line.ts";
 import { configure, type Surroundings } from "./configuration.ts";
 import { reportError, secretVariables } from "./errors.ts";
 import { commandHelp, findCommand, programHelp } from "./help.ts";
+import { nearest } from "./nearest.ts";
 import denoJson from "../deno.json" with { type: "json" };
 
 /** A context before its flags are known. */
@@ -44,8 +46,13 @@ async function runWithoutCommand(argv: readonly string[], world: World): Promise
     await world.stdout.write(`streamlab ${denoJson.version}\n`);
     return 0;
   }
-  const unknown = argv.find((arg) => !["--help", "-h", "--json", "--debug"].includes(arg));
-  if (unknown !== undefined) findCommand(world.commands, unknown);
+  const known = ["--help", "-h", "--version", "--json", "--debug"];
+  const unknown = argv.find((arg) => !known.includes(arg));
+  if (unknown !== undefined) {
+    const near = nearest(unknown, known);
+    const hint = near === undefined ? "streamlab --help shows what there is" : `did you mean ${near}?`;
+    throw new StreamlabError("usage", `unknown flag ${unknown}`, { hint });
+  }
   await (asksForHelp(argv) ? world.stdout : world.stderr).write(programHelp(world.commands));
   return asksForHelp(argv) ? 0 : 2;
 }

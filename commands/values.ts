@@ -129,7 +129,16 @@ export function parseLakeLocation(text: string): LakeLocation {
 
 /** Comma-separated names or transforms; commas inside parentheses or double quotes belong to an item: `day(ts), bucket(16, id)`. */
 export function parseList(text: string): string[] {
-  const items = [...text.matchAll(/((?:"[^"]*"|\([^()]*\)|[^,"()])+)(?:,|$)/g)].map((match) => match[1]!.trim());
-  if (items.length === 0 || items.some((item) => item === "")) throw expected("names with commas between them", text);
-  return items;
+  const items = [""];
+  let depth = 0, quoted = false;
+  for (const letter of text) {
+    if (letter === '"') quoted = !quoted;
+    else if (!quoted && letter === "(") depth++;
+    else if (!quoted && letter === ")") depth--;
+    if (letter === "," && depth === 0 && !quoted) items.push("");
+    else items[items.length - 1] += letter;
+  }
+  const trimmed = items.map((item) => item.trim());
+  if (depth !== 0 || quoted || trimmed.includes("")) throw expected("names with commas between them", text);
+  return trimmed;
 }

@@ -1,0 +1,72 @@
+import { seededRandom } from "../../core/base/random.ts";
+import type { Command } from "../../commands/command.ts";
+import type { World } from "../../commands/program.ts";
+
+export interface TestWorldOptions {
+  commands: readonly Command[];
+  env?: Record<string, string>;
+  /** Text files by absolute path. */
+  files?: Record<string, string>;
+  cwd?: string;
+  stdin?: string | ReadableStream<Uint8Array>;
+  /** All three streams are a terminal. */
+  terminal?: boolean;
+  nowMs?: number;
+  signal?: AbortSignal;
+}
+
+export interface TestWorld extends World {
+  stdoutText(): string;
+  stderrText(): string;
+  stdoutBytes(): Uint8Array;
+}
+
+/** A world whose output can be read and whose time stands still (a sleep moves it on). */
+export function testWorld(options: TestWorldOptions): TestWorld {
+  const stdout = capture(), stderr = capture();
+  let nowMs = options.nowMs ?? Date.UTC(2026, 2, 1, 12);
+  const terminal = options.terminal ?? false;
+  const stdin = options.stdin ?? "";
+  return {
+    commands: options.commands,
+    signal: options.signal ?? new AbortController().signal,
+    stdout,
+    stderr,
+    stdin: typeof stdin === "string" ? new Blob([stdin]).stream() : stdin,
+    isTerminal: { stdin: terminal, stdout: terminal, stderr: terminal },
+    columns: 80,
+    env: (name) => options.env?.[name],
+    cwd: options.cwd ?? "/work",
+    clock: {
+      nowMs: () => nowMs,
+      sleep: (ms) => {
+        nowMs += ms;
+        return Promise.resolve();
+      },
+    },
+    random: seededRandom(1),
+    readText: (path) => Promise.resolve(options.files?.[path]),
+    stdoutText: () => new TextDecoder().decode(stdout.bytes()),
+    stderrText: () => new TextDecoder().decode(stderr.bytes()),
+    stdoutBytes: () => stdout.bytes(),
+  };
+}
+
+function capture() {
+  const pieces: Uint8Array[] = [];
+  return {
+    write(data: string | Uint8Array) {
+      pieces.push(typeof data === "string" ? new TextEncoder().encode(data) : data.slice());
+      return Promise.resolve();
+    },
+    bytes() {
+      const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+      let at = 0;
+      for (const piece of pieces) {
+        whole.set(piece, at);
+        at += piece.length;
+      }
+      return whole;
+    },
+  };
+}
