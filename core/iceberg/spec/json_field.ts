@@ -1,0 +1,79 @@
+import { StreamlabError } from "../../base/errors.ts";
+import type { Json } from "../../base/json.ts";
+
+export type JsonObject = { [key: string]: Json };
+
+/** Typed access to the fields of metadata JSON; each throws `corrupt` and names the field. */
+export function readObject(json: Json | undefined, what: string): JsonObject {
+  if (json === null || json === undefined || typeof json !== "object" || Array.isArray(json)) {
+    throw wrong(what, "an object", json);
+  }
+  return json;
+}
+
+export function readArray(object: JsonObject, key: string): Json[] {
+  const value = object[key];
+  if (!Array.isArray(value)) throw wrong(key, "a list", value);
+  return value;
+}
+
+export function readString(object: JsonObject, key: string): string {
+  const value = object[key];
+  if (typeof value !== "string") throw wrong(key, "a string", value);
+  return value;
+}
+
+export function readBoolean(object: JsonObject, key: string): boolean {
+  const value = object[key];
+  if (typeof value !== "boolean") throw wrong(key, "a boolean", value);
+  return value;
+}
+
+/** An integer within 2^53. */
+export function readInteger(object: JsonObject, key: string): number {
+  const value = object[key];
+  if (typeof value !== "number" || !Number.isSafeInteger(value)) throw wrong(key, "an integer", value);
+  return value;
+}
+
+export function readOptionalInteger(object: JsonObject, key: string): number | undefined {
+  return object[key] === undefined || object[key] === null ? undefined : readInteger(object, key);
+}
+
+/** A 64-bit integer. */
+export function readLong(object: JsonObject, key: string): bigint {
+  const value = object[key];
+  if (typeof value === "bigint") return value;
+  if (typeof value !== "number" || !Number.isSafeInteger(value)) throw wrong(key, "an integer", value);
+  return BigInt(value);
+}
+
+export function readOptionalLong(object: JsonObject, key: string): bigint | undefined {
+  return object[key] === undefined || object[key] === null ? undefined : readLong(object, key);
+}
+
+/** An object of strings; other scalars are taken by their text, as lenient engines write them. */
+export function readStringMap(json: Json | undefined): Record<string, string> {
+  if (json === undefined || json === null) return {};
+  const result: Record<string, string> = {};
+  for (const [key, value] of Object.entries(readObject(json, "properties"))) {
+    if (value === null) continue;
+    result[key] = typeof value === "object" ? JSON.stringify(value) : String(value);
+  }
+  return result;
+}
+
+/** A 64-bit integer as JSON: a plain number where a double holds it. */
+export function longToJson(value: bigint): Json {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+function wrong(key: string, expected: string, value: Json | undefined): StreamlabError {
+  const found = value === undefined
+    ? "nothing"
+    : typeof value === "bigint"
+    ? String(value)
+    : JSON.stringify(value).slice(0, 60);
+  return new StreamlabError("corrupt", `Cannot read table metadata: "${key}" must be ${expected}, found ${found}`);
+}

@@ -1,0 +1,127 @@
+import { StreamlabError } from "../../base/errors.ts";
+import type { Json } from "../../base/json.ts";
+import { type JsonObject, readArray, readInteger, readObject, readString } from "./json_field.ts";
+import { fieldsById, type Schema } from "./schema.ts";
+import {
+  type Transform,
+  transformAccepts,
+  transformFromText,
+  transformResultType,
+  transformToText,
+} from "./transform.ts";
+import { isPrimitive, type PrimitiveType } from "./type.ts";
+
+/** Partition field ids count from here, so that an unpartitioned table's last one is 999. */
+export const firstPartitionFieldId = 1000;
+
+export interface PartitionField {
+  sourceId: number;
+  fieldId: number;
+  name: string;
+  transform: Transform;
+}
+
+/** How rows are grouped into files (specification: "Partitioning"). */
+export interface PartitionSpec {
+  specId: number;
+  fields: PartitionField[];
+}
+
+/** One part of a partition tuple: its field with the types of its source column and of its values. */
+export interface PartitionColumn {
+  field: PartitionField;
+  source: PrimitiveType;
+  type: PrimitiveType;
+}
+
+export function partitionSpecToJson(spec: PartitionSpec): JsonObject {
+  return { "spec-id": spec.specId, fields: partitionFieldsToJson(spec) };
+}
+
+export function partitionFieldsToJson(spec: PartitionSpec): Json[] {
+  return spec.fields.map((field) => ({
+    "source-id": field.sourceId,
+    "field-id": field.fieldId,
+    name: field.name,
+    transform: transformToText(field.transform),
+  }));
+}
+
+export function partitionSpecFromJson(json: Json): PartitionSpec {
+  const object = readObject(json, "partition spec");
+  return { specId: readInteger(object, "spec-id"), fields: partitionFieldsFromJson(readArray(object, "fields")) };
+}
+
+/** Version 1 may leave field ids out; they then count from 1000 (specification: Appendix C, "Partition Specs"). */
+export function partitionFieldsFromJson(json: Json[]): PartitionField[] {
+  return json.map((item, i) => {
+    const field = readObject(item, "partition field");
+    return {
+      sourceId: readInteger(field, "source-id"),
+      fieldId: field["field-id"] === undefined ? firstPartitionFieldId + i : readInteger(field, "field-id"),
+      name: readString(field, "name"),
+      transform: transformFromText(readString(field, "transform")),
+    };
+  });
+}
+
+/**
+ * The spec's columns with their types. A source column that is gone from every given schema has type string: its
+ * values are carried along, and nothing is pruned by them.
+ */
+export function partitionColumns(spec: PartitionSpec, schemas: Schema[]): PartitionColumn[] {
+  return spec.fields.map((field) => {
+    const source = sourceType(field, schemas);
+    return { field, source, type: transformResultType(field.transform, source) };
+  });
+}
+
+function sourceType(field: PartitionField, schemas: Schema[]): PrimitiveType {
+  for (let i = schemas.length - 1; i >= 0; i--) {
+    const type = fieldsById(schemas[i]!).get(field.sourceId)?.field.type;
+    if (type && isPrimitive(type)) return type;
+  }
+  return { type: "string" };
+}
+
+/** Throws `usage` where a field's source is missing, below a list or map, or of a type its transform does not take. */
+export function validatePartitionSpec(spec: PartitionSpec, schema: Schema): void {
+  const names = new Set<string>();
+  for (const field of spec.fields) {
+    const where = `Cannot partition by ${transformToText(field.transform)} of column ${field.sourceId}`;
+    const source = fieldsById(schema).get(field.sourceId);
+    if (names.has(field.name)) {
+      throw new StreamlabError("usage", `${where}: there are two partition fields "${field.name}"`);
+    }
+    names.add(field.name);
+    if (field.transform.name === "void") continue;
+    if (!source) throw new StreamlabError("usage", `${where}: there is no such column`);
+    const type = source.field.type;
+    if (source.repeated || !isPrimitive(type) || !transformAccepts(field.transform, type)) {
+      throw new StreamlabError("usage", `${where}: "${source.path}" is a ${type.type}, which it does not take`);
+    }
+  }
+}
+
+/** The name that engines give a partition field by default. */
+export function defaultPartitionFieldName(columnName: string, transform: Transform): string {
+  switch (transform.name) {
+    case "identity":
+      return columnName;
+    case "truncate":
+      return `${columnName}_trunc`;
+    case "void":
+      return `${columnName}_null`;
+    default:
+      return `${columnName}_${transform.name}`;
+  }
+}
+
+/** Same fields in the same order, ids and names included. */
+export function samePartitionFields(a: PartitionSpec, b: PartitionSpec): boolean {
+  return a.fields.length === b.fields.length && a.fields.every((field, i) => {
+    const other = b.fields[i]!;
+    return field.sourceId === other.sourceId && field.fieldId === other.fieldId && field.name === other.name &&
+      transformToText(field.transform) === transformToText(other.transform);
+  });
+}

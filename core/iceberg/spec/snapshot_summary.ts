@@ -1,0 +1,96 @@
+import type { DataFile } from "./data_file.ts";
+import type { Operation } from "./snapshot.ts";
+
+/** Keys of a snapshot summary (specification: Appendix F, "Optional Snapshot Summary Fields"). Values are strings. */
+export const summaryKey = {
+  operation: "operation",
+  addedDataFiles: "added-data-files",
+  deletedDataFiles: "deleted-data-files",
+  totalDataFiles: "total-data-files",
+  addedDeleteFiles: "added-delete-files",
+  removedDeleteFiles: "removed-delete-files",
+  totalDeleteFiles: "total-delete-files",
+  addedEqualityDeleteFiles: "added-equality-delete-files",
+  removedEqualityDeleteFiles: "removed-equality-delete-files",
+  addedPositionDeleteFiles: "added-position-delete-files",
+  removedPositionDeleteFiles: "removed-position-delete-files",
+  addedRecords: "added-records",
+  deletedRecords: "deleted-records",
+  totalRecords: "total-records",
+  addedFilesSize: "added-files-size",
+  removedFilesSize: "removed-files-size",
+  totalFilesSize: "total-files-size",
+  addedPositionDeletes: "added-position-deletes",
+  removedPositionDeletes: "removed-position-deletes",
+  totalPositionDeletes: "total-position-deletes",
+  addedEqualityDeletes: "added-equality-deletes",
+  removedEqualityDeletes: "removed-equality-deletes",
+  totalEqualityDeletes: "total-equality-deletes",
+  changedPartitionCount: "changed-partition-count",
+  engineName: "engine-name",
+} as const;
+
+/** Each total with the counts that raise and lower it. */
+const totals = [
+  [summaryKey.totalDataFiles, summaryKey.addedDataFiles, summaryKey.deletedDataFiles],
+  [summaryKey.totalDeleteFiles, summaryKey.addedDeleteFiles, summaryKey.removedDeleteFiles],
+  [summaryKey.totalRecords, summaryKey.addedRecords, summaryKey.deletedRecords],
+  [summaryKey.totalFilesSize, summaryKey.addedFilesSize, summaryKey.removedFilesSize],
+  [summaryKey.totalPositionDeletes, summaryKey.addedPositionDeletes, summaryKey.removedPositionDeletes],
+  [summaryKey.totalEqualityDeletes, summaryKey.addedEqualityDeletes, summaryKey.removedEqualityDeletes],
+] as const;
+
+/** The summary of a snapshot that adds and removes those files on top of one with the summary `parent`. */
+export function summarize(
+  operation: Operation,
+  added: DataFile[],
+  removed: DataFile[],
+  parent: Record<string, string> | undefined,
+  extra: Record<string, string> = {},
+): Record<string, string> {
+  const counts = new Map<string, bigint>();
+  const partitions = new Set<string>();
+  for (const file of added) count(counts, file, "added", partitions);
+  for (const file of removed) count(counts, file, "removed", partitions);
+  const summary: Record<string, string> = { operation, ...extra };
+  for (const [key, value] of counts) if (value > 0n) summary[key] = String(value);
+  summary[summaryKey.changedPartitionCount] = String(partitions.size);
+  for (const [total, plus, minus] of totals) {
+    const before = parent === undefined ? 0n : wholeNumber(parent[total]);
+    // A parent without the total (an engine that leaves it out) cannot be counted on from.
+    if (before === undefined) continue;
+    const after = before + (counts.get(plus) ?? 0n) - (counts.get(minus) ?? 0n);
+    if (after >= 0n) summary[total] = String(after);
+  }
+  return summary;
+}
+
+function wholeNumber(text: string | undefined): bigint | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? BigInt(text) : undefined;
+}
+
+function count(counts: Map<string, bigint>, file: DataFile, way: "added" | "removed", partitions: Set<string>): void {
+  const add = (key: string, amount: number) => counts.set(key, (counts.get(key) ?? 0n) + BigInt(amount));
+  const isAdded = way === "added";
+  add(isAdded ? summaryKey.addedFilesSize : summaryKey.removedFilesSize, file.fileSizeBytes);
+  if (file.content === "data") {
+    add(isAdded ? summaryKey.addedDataFiles : summaryKey.deletedDataFiles, 1);
+    add(isAdded ? summaryKey.addedRecords : summaryKey.deletedRecords, file.recordCount);
+  } else {
+    const kind = file.content === "position-deletes" ? "position" : "equality";
+    add(isAdded ? summaryKey.addedDeleteFiles : summaryKey.removedDeleteFiles, 1);
+    add(`${way}-${kind}-delete-files`, 1);
+    add(`${way}-${kind}-deletes`, file.recordCount);
+  }
+  partitions.add(partitionKey(file.specId, file.partition));
+}
+
+/** A text that is the same for the same partition tuple of the same spec. */
+export function partitionKey(specId: number, partition: DataFile["partition"]): string {
+  const parts = partition.map((value) => {
+    if (value === null) return "null";
+    if (value instanceof Uint8Array) return `x${Array.from(value).join(".")}`;
+    return `${typeof value}:${Object.is(value, -0) ? "-0" : JSON.stringify(String(value))}`;
+  });
+  return `${specId}/${parts.join("/")}`;
+}

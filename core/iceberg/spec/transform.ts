@@ -1,0 +1,154 @@
+import { StreamlabError } from "../../base/errors.ts";
+import { cutString } from "./bound.ts";
+import { bucketHash } from "./bucket_hash.ts";
+import type { Value } from "./single_value.ts";
+import type { PrimitiveType } from "./type.ts";
+
+/** How a partition or sort value follows from a column's (specification: "Partition Transforms"). */
+export type Transform =
+  | { name: "identity" | "year" | "month" | "day" | "hour" | "void" }
+  | { name: "bucket"; buckets: number }
+  | { name: "truncate"; width: number }
+  /** One that we do not know: its text is kept, its values are never used. */
+  | { name: "unknown"; text: string };
+
+const microsPerHour = 3_600_000_000n;
+const microsPerDay = 86_400_000_000n;
+
+export function transformToText(transform: Transform): string {
+  switch (transform.name) {
+    case "bucket":
+      return `bucket[${transform.buckets}]`;
+    case "truncate":
+      return `truncate[${transform.width}]`;
+    case "unknown":
+      return transform.text;
+    default:
+      return transform.name;
+  }
+}
+
+export function transformFromText(text: string): Transform {
+  const lower = text.toLowerCase();
+  if (["identity", "year", "month", "day", "hour", "void"].includes(lower)) {
+    return { name: lower as "identity" };
+  }
+  const match = /^(bucket|truncate)\[\s*(\d+)\s*\]$/.exec(lower);
+  const number = Number(match?.[2]);
+  if (match && number > 0) {
+    return match[1] === "bucket" ? { name: "bucket", buckets: number } : { name: "truncate", width: number };
+  }
+  return { name: "unknown", text };
+}
+
+/** Whether the transform takes that source type. */
+export function transformAccepts(transform: Transform, source: PrimitiveType): boolean {
+  const type = source.type;
+  switch (transform.name) {
+    case "identity":
+    case "void":
+    case "unknown":
+      return true;
+    case "bucket":
+      return type !== "boolean" && type !== "float" && type !== "double";
+    case "truncate":
+      return type === "int" || type === "long" || type === "decimal" || type === "string" || type === "binary";
+    case "hour":
+      return type === "timestamp" || type === "timestamptz";
+    default:
+      return type === "date" || type === "timestamp" || type === "timestamptz";
+  }
+}
+
+/** The type of the transform's values. `day` is a date: the specification says int, all engines write date, and both store the same bytes. */
+export function transformResultType(transform: Transform, source: PrimitiveType): PrimitiveType {
+  switch (transform.name) {
+    case "identity":
+    case "truncate":
+    case "void":
+      return source;
+    case "day":
+      return { type: "date" };
+    case "unknown":
+      return { type: "string" };
+    default:
+      return { type: "int" };
+  }
+}
+
+/** The transform of a value; null gives null. `source` is the column's type. */
+export function applyTransform(transform: Transform, source: PrimitiveType, value: Value | null): Value | null {
+  if (value === null || transform.name === "void") return null;
+  switch (transform.name) {
+    case "identity":
+      return value;
+    case "bucket":
+      return (bucketHash(source, value) & 0x7fffffff) % transform.buckets;
+    case "truncate":
+      return truncate(source, value, transform.width);
+    case "hour":
+      return Number(floorDivide(value as bigint, microsPerHour));
+    case "day":
+      return epochDay(source, value);
+    case "month": {
+      const { year, month } = civilFromDay(epochDay(source, value));
+      return (year - 1970) * 12 + month - 1;
+    }
+    case "year":
+      return civilFromDay(epochDay(source, value)).year - 1970;
+    case "unknown":
+      throw new StreamlabError("unavailable", `Cannot apply the transform "${transform.text}": it is not known here`);
+  }
+}
+
+/** True where a larger value never has a smaller transform, so that a range of values becomes a range of transforms. */
+export function preservesOrder(transform: Transform): boolean {
+  return transform.name !== "bucket" && transform.name !== "void" && transform.name !== "unknown";
+}
+
+function truncate(source: PrimitiveType, value: Value, width: number): Value {
+  switch (source.type) {
+    case "int": {
+      const number = value as number;
+      // A 32-bit wrap below the smallest int, as in the reference implementation.
+      return (number - (((number % width) + width) % width)) | 0;
+    }
+    case "long": {
+      const wide = BigInt(width);
+      return BigInt.asIntN(64, (value as bigint) - ((((value as bigint) % wide) + wide) % wide));
+    }
+    case "decimal": {
+      const wide = BigInt(width);
+      return (value as bigint) - ((((value as bigint) % wide) + wide) % wide);
+    }
+    case "string":
+      return cutString(value as string, width);
+    default:
+      return (value as Uint8Array).slice(0, width);
+  }
+}
+
+function epochDay(source: PrimitiveType, value: Value): number {
+  return source.type === "date" ? value as number : Number(floorDivide(value as bigint, microsPerDay));
+}
+
+function floorDivide(a: bigint, b: bigint): bigint {
+  const quotient = a / b;
+  return a % b < 0n ? quotient - 1n : quotient;
+}
+
+/** Year and month (1 to 12) of a day since 1970-01-01, proleptic Gregorian; any sign, no Date whose range ends at ±271821. */
+export function civilFromDay(day: number): { year: number; month: number; dayOfMonth: number } {
+  // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in March so that the leap day comes last.
+  const shifted = day + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
+  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
+  const dayOfMonth = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1;
+  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfMonth };
+}
