@@ -1,0 +1,67 @@
+import type { ContractType, Field } from "./contract.ts";
+import { contractError } from "./contract_error.ts";
+
+/** Names that differ only in case are one name to Spark, Trino and DuckDB. */
+export function foldName(name: string): string {
+  return name.toLowerCase();
+}
+
+/**
+ * Why a field may not have this name, or undefined when it may. Names at the top that start with `_` are ours
+ * (`_ingested_at`); NUL ends a name in engines written in C.
+ */
+export function whyNotAName(name: string, options: { underscoreIsOurs: boolean }): string | undefined {
+  if (name === "") return "a field without a name is not supported";
+  if (options.underscoreIsOurs && name.startsWith("_")) {
+    return "column names that start with _ are kept for streamlab's own columns";
+  }
+  if (name.includes("\0")) return "a name must not hold the character NUL";
+  if (!name.isWellFormed()) return "the name is not Unicode text (half a surrogate pair)";
+  return undefined;
+}
+
+/** Refuses names that no table can carry, and two of one struct that differ only in case. */
+export function checkFieldNames(
+  fields: readonly Field[],
+  pointer: string,
+  options: { underscoreIsOurs: boolean },
+): void {
+  const folded = new Map<string, string>();
+  for (const { name } of fields) {
+    const reason = whyNotAName(name, options);
+    if (reason !== undefined) throw contractError(`${pointer}/${name.toWellFormed()}`, reason);
+    const other = folded.get(foldName(name));
+    if (other !== undefined) {
+      const names = `${JSON.stringify(other)} and ${JSON.stringify(name)}`;
+      throw contractError(pointer, `${names} differ only in case, and most engines take them for one column`);
+    }
+    folded.set(foldName(name), name);
+  }
+}
+
+/**
+ * Refuses two fields anywhere whose full names (parts joined by dots, as Iceberg's Java code indexes them) are equal:
+ * a column "a.b" beside a struct a with a field b.
+ */
+export function checkFullNames(fields: readonly Field[]): void {
+  const seen = new Set<string>();
+  const add = (name: string) => {
+    if (seen.has(foldName(name))) {
+      throw contractError(
+        "",
+        `two fields have the full name ${JSON.stringify(name)}, which Iceberg engines cannot tell apart`,
+      );
+    }
+    seen.add(foldName(name));
+  };
+  const walk = (type: ContractType, name: string): void => {
+    add(name);
+    if (type.kind === "struct") type.fields.forEach((field) => walk(field.type, `${name}.${field.name}`));
+    if (type.kind === "list") walk(type.element.type, `${name}.element`);
+    if (type.kind === "map") {
+      add(`${name}.key`);
+      walk(type.value.type, `${name}.value`);
+    }
+  };
+  fields.forEach((field) => walk(field.type, field.name));
+}

@@ -1,0 +1,22 @@
+/** A JSON pointer (RFC 6901) to a place in a record: keys and indices from the top. */
+export type JsonPath = readonly (string | number)[];
+
+/** Characters of a pointer, a key or a value that a message shows. */
+const SHOWN_MAX = 100;
+
+/** The pointer's text; long keys are cut, for it is read by people. */
+export function pointerText(path: JsonPath): string {
+  const shown = path.length <= SHOWN_STEPS_MAX ? path : path.slice(0, SHOWN_STEPS_MAX);
+  const text = shown.map((step) => `/${clip(String(step)).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  return shown === path ? text : `${text}/…`;
+}
+
+const SHOWN_STEPS_MAX = 16;
+
+/** The first `length` UTF-16 units of a text, never half a surrogate pair, with `…` where something was cut. */
+export function clip(text: string, length = SHOWN_MAX): string {
+  if (text.length <= length) return text.toWellFormed();
+  const last = text.charCodeAt(length - 1);
+  const cut = last >= 0xd800 && last <= 0xdbff ? length - 1 : length;
+  return `${text.slice(0, cut).toWellFormed()}…`;
+}
