@@ -1,37 +1,48 @@
 /**
  * Bytes under names. A store is a root (a folder, a bucket with a prefix) and the files below it.
  *
- * Paths are relative to the root, parts joined by `/`, never percent-encoded, never empty, without `.` or `..` parts.
+ * Paths are relative to the root, parts joined by `/`, never percent-encoded, never empty, without empty, `.` or `..` parts
+ * (anything else is refused with `usage`). Folders are not things: they come with the files in them, and an empty one may stay.
  * Contract, the same for every implementation (`tests/storage/conformance.ts` runs it):
  * - A write that returned is durable, and visible to every later read and list (strong consistency).
  * - A file is seen whole or not at all, never half-written.
  * - `create` is the only operation with a condition, and the only one a commit may rest on.
  * - Errors are `StreamlabError`: `not-found` for a missing file, `conflict` for a failed condition, `unavailable` for what
- *   the outside refused. `unavailable` after a write means unknown: it may or may not have happened.
+ *   the outside refused. `unavailable` after a write means unknown: it may or may not have happened, or may still happen.
  */
 export interface Store {
   /** Where the root is, for people and for metadata: an absolute path on disk (`/data/lake`), or `s3://bucket/prefix`. No trailing slash. */
   readonly root: string;
   readonly kind: "local" | "s3" | "simulated";
 
+  /** Whether the root is there: the folder, or the bucket (a prefix always is). A missing root lists as empty, if it can be written at all. */
+  rootExists(): Promise<boolean>;
+
   /** The whole file. */
-  read(path: string): Promise<Uint8Array>;
+  read(path: string, options?: ReadOptions): Promise<Uint8Array>;
   /** Bytes [offset, offset + length); a negative offset counts from the end. Shorter where the file ends. */
-  readRange(path: string, offset: number, length: number): Promise<Uint8Array>;
-  /** The file in pieces, for what does not fit in memory. With `etag`, fails with `conflict` when the file is not that version. */
-  readStream(path: string, options?: { etag?: string }): Promise<ReadableStream<Uint8Array>>;
+  readRange(path: string, offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
+  /** The file in pieces, for what does not fit in memory. A file that changes meanwhile ends the stream with an error, never with a mixture. */
+  readStream(path: string, options?: ReadOptions): Promise<ReadableStream<Uint8Array>>;
+  /** Copies the file to local scratch, for a program that reads only there. On failure nothing is left at `localPath`. Not made durable. */
+  getFile(path: string, localPath: string, options?: ReadOptions): Promise<void>;
   /** Undefined when there is no such file. */
   stat(path: string): Promise<FileInfo | undefined>;
   /**
    * Every file whose path starts with `prefix` (any string, not just whole parts), in ascending order of the UTF-8 bytes of the path.
    * Files whose writing has not finished are not listed. `after` skips all paths up to and including it.
-   * `names` alone is what every store has cheaply; `info` holds size, etag and time where the listing knows them (S3), else `stat` asks.
+   * The path alone is what every store has cheaply; `info` holds size, etag and time where the listing knows them (S3), else `stat` asks.
    */
   list(prefix: string, options?: { after?: string }): AsyncIterable<ListedFile>;
 
   /** Writes the file, replacing it if it exists. */
   write(path: string, bytes: Uint8Array): Promise<void>;
-  /** Writes the file only if there is none; false when there was one already. Never overwrites, whatever races. */
+  /**
+   * Writes the file only if there is none, never overwrites, whatever races. True: it is ours. False: the store has seen another
+   * file of that name first, and that one is durable. `unavailable`: unknown (a time-out, a cut connection, S3's 409): the
+   * caller reads the file back to learn whose it is. It is never retried below this interface, for a retry of one's
+   * own success would look like somebody else's.
+   */
   create(path: string, bytes: Uint8Array): Promise<boolean>;
   /** Moves a finished file from local scratch to `path` (rename or upload) and makes it durable. Replaces. */
   putFile(path: string, localPath: string): Promise<void>;
@@ -40,6 +51,14 @@ export interface Store {
   /** Removes files; one that is not there is no error. */
   delete(paths: string[]): Promise<void>;
 
+  /**
+   * What writers that died left behind below `prefix` and no listing shows: temporary files, unfinished uploads. The
+   * writes of living writers look the same, so only those that began long ago are garbage.
+   */
+  listUnfinished(prefix: string): AsyncIterable<UnfinishedWrite>;
+  /** Removes them; one that is gone is no error. */
+  discardUnfinished(writes: UnfinishedWrite[]): Promise<void>;
+
   /** The path in the local file system, where there is one: other programs may read and write there directly. */
   localPath(path: string): string | undefined;
   /**
@@ -47,6 +66,11 @@ export interface Store {
    * second one did not fail. Removes what it made.
    */
   probe(folder: string): Promise<void>;
+}
+
+export interface ReadOptions {
+  /** Fail with `conflict` when the file is not that version any more. */
+  etag?: string;
 }
 
 export interface ListedFile {
@@ -59,8 +83,17 @@ export interface FileInfo {
   path: string;
   /** Bytes. */
   size: number;
-  /** Changes whenever the content does. On disk: size and modification time in ns; on S3 the ETag, without quotes. */
+  /** Changes whenever the content does. On disk: size and modification time; on S3 the ETag, without quotes. */
   etag: string;
   /** By the store's own clock, milliseconds since 1970. */
   modifiedMs: number;
+}
+
+export interface UnfinishedWrite {
+  /** Of the temporary file, or the one that the upload was to become. */
+  path: string;
+  /** By the store's own clock, milliseconds since 1970. */
+  startedMs: number;
+  /** Tells two uploads of one path apart; empty on disk. */
+  uploadId: string;
 }

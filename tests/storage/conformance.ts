@@ -1,0 +1,229 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { StreamlabError } from "../../core/base/errors.ts";
+import type { ErrorKind } from "../../core/base/errors.ts";
+import type { Store } from "../../core/storage/store.ts";
+import { listingCases } from "./conformance_listing.ts";
+import { modelCases } from "./conformance_model.ts";
+import { bytes, type ConformanceCase, pathsOf, text } from "./conformance_case.ts";
+
+/** Runs the contract of `Store` as steps of one test; `open` gives every step an empty store. */
+export async function runConformance(t: Deno.TestContext, open: () => Promise<Store>): Promise<void> {
+  for (const { name, run } of [...contentCases, ...writingCases, ...listingCases, ...modelCases]) {
+    await t.step(name, async () => run(await open()));
+  }
+}
+
+function fails(action: () => Promise<unknown>, kind: ErrorKind): Promise<void> {
+  return rejects(action, (error) => error instanceof StreamlabError && error.kind === kind);
+}
+
+async function collect(stream: ReadableStream<Uint8Array>): Promise<string> {
+  return await new Response(stream).text();
+}
+
+async function withScratch(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const contentCases: ConformanceCase[] = [
+  {
+    name: "a file reads back as it was written, whole, in ranges and in pieces",
+    async run(store) {
+      await store.write("a/b.txt", bytes("0123456789"));
+      strictEqual(text(await store.read("a/b.txt")), "0123456789");
+      strictEqual(text(await store.readRange("a/b.txt", 2, 3)), "234");
+      strictEqual(text(await store.readRange("a/b.txt", 8, 100)), "89");
+      strictEqual(text(await store.readRange("a/b.txt", -4, 3)), "678");
+      strictEqual(text(await store.readRange("a/b.txt", -100, 100)), "0123456789");
+      strictEqual(text(await store.readRange("a/b.txt", 10, 5)), "");
+      strictEqual(text(await store.readRange("a/b.txt", 3, 0)), "");
+      strictEqual(await collect(await store.readStream("a/b.txt")), "0123456789");
+    },
+  },
+  {
+    name: "an empty file is a file",
+    async run(store) {
+      await store.write("empty", new Uint8Array());
+      strictEqual((await store.read("empty")).length, 0);
+      strictEqual((await store.readRange("empty", 0, 10)).length, 0);
+      strictEqual((await store.readRange("empty", -10, 10)).length, 0);
+      strictEqual(await collect(await store.readStream("empty")), "");
+      strictEqual((await store.stat("empty"))?.size, 0);
+    },
+  },
+  {
+    name: "a missing file is not found, and has no stat",
+    async run(store) {
+      await store.write("a/b", bytes("x"));
+      for (const path of ["missing", "a", "a/b/c", "a/c"]) {
+        strictEqual(await store.stat(path), undefined);
+        await fails(() => store.read(path), "not-found");
+        await fails(() => store.readRange(path, 0, 1), "not-found");
+        await fails(async () => collect(await store.readStream(path)), "not-found");
+      }
+    },
+  },
+  {
+    name: "stat tells the size, and an etag that changes with the content",
+    async run(store) {
+      await store.write("x", bytes("one"));
+      const first = await store.stat("x");
+      strictEqual(first?.path, "x");
+      strictEqual(first.size, 3);
+      strictEqual((await store.stat("x"))?.etag, first.etag);
+      await store.write("x", bytes("three"));
+      const second = await store.stat("x");
+      strictEqual(second?.size, 5);
+      strictEqual(second.etag === first.etag, false);
+      strictEqual(Number.isSafeInteger(second.modifiedMs), true);
+    },
+  },
+  {
+    name: "reading with the etag of an older version is a conflict",
+    async run(store) {
+      await store.write("x", bytes("old"));
+      const etag = (await store.stat("x"))!.etag;
+      strictEqual(text(await store.read("x", { etag })), "old");
+      strictEqual(text(await store.readRange("x", 1, 2, { etag })), "ld");
+      strictEqual(await collect(await store.readStream("x", { etag })), "old");
+      await store.write("x", bytes("newer"));
+      await fails(() => store.read("x", { etag }), "conflict");
+      await fails(() => store.readRange("x", 0, 1, { etag }), "conflict");
+      await fails(async () => collect(await store.readStream("x", { etag })), "conflict");
+      await withScratch((folder) => fails(() => store.getFile("x", `${folder}/x`, { etag }), "conflict"));
+    },
+  },
+  {
+    name: "a stream can be left before its end",
+    async run(store) {
+      await store.write("x", new Uint8Array(2_000_000));
+      const reader = (await store.readStream("x")).getReader();
+      strictEqual((await reader.read()).done, false);
+      await reader.cancel();
+    },
+  },
+  {
+    name: "a file of several megabytes keeps every byte, streamed and copied",
+    async run(store) {
+      const content = new Uint8Array(3_000_001).map((_, i) => (i * 7919) >> 3);
+      await store.write("big", content);
+      deepStrictEqual(new Uint8Array(await new Response(await store.readStream("big")).arrayBuffer()), content);
+      await withScratch(async (folder) => {
+        await store.getFile("big", `${folder}/copy`);
+        deepStrictEqual(await Deno.readFile(`${folder}/copy`), content);
+      });
+      deepStrictEqual(await store.readRange("big", 1_999_999, 3), content.slice(1_999_999, 2_000_002));
+    },
+  },
+  {
+    name: "getFile of a missing file leaves nothing behind",
+    async run(store) {
+      await withScratch(async (folder) => {
+        await fails(() => store.getFile("missing", `${folder}/x`), "not-found");
+        deepStrictEqual([...Deno.readDirSync(folder)], []);
+      });
+    },
+  },
+];
+
+const writingCases: ConformanceCase[] = [
+  {
+    name: "write replaces",
+    async run(store) {
+      await store.write("a/x", bytes("one, the longer"));
+      await store.write("a/x", bytes("two"));
+      strictEqual(text(await store.read("a/x")), "two");
+      deepStrictEqual(await pathsOf(store, ""), ["a/x"]);
+    },
+  },
+  {
+    name: "create makes a file once and never overwrites",
+    async run(store) {
+      strictEqual(await store.create("m/v1.json", bytes("mine")), true);
+      strictEqual(await store.create("m/v1.json", bytes("yours")), false);
+      strictEqual(text(await store.read("m/v1.json")), "mine");
+      await store.delete(["m/v1.json"]);
+      strictEqual(await store.create("m/v1.json", bytes("again")), true);
+      await store.write("m/v1.json", bytes("written over"));
+      strictEqual(await store.create("m/v1.json", bytes("late")), false);
+    },
+  },
+  {
+    name: "of twenty racing creates one wins, and its bytes stay",
+    async run(store) {
+      const won = await Promise.all(
+        Array.from({ length: 20 }, (_, i) =>
+          store.create("race/v1", bytes(`writer ${i}`)).catch((error) => {
+            if (error instanceof StreamlabError && error.kind === "unavailable") return false;
+            throw error;
+          })),
+      );
+      const winners = won.flatMap((isWinner, i) => isWinner ? [i] : []);
+      strictEqual(winners.length, 1);
+      strictEqual(text(await store.read("race/v1")), `writer ${winners[0]}`);
+      deepStrictEqual(await pathsOf(store, ""), ["race/v1"]);
+    },
+  },
+  {
+    name: "delete removes files, and does not mind missing ones",
+    async run(store) {
+      const paths = Array.from({ length: 30 }, (_, i) => `d/${i % 3}/${i}`);
+      await Promise.all(paths.map((path) => store.write(path, bytes(path))));
+      await store.delete([...paths.slice(0, 29), "d/never", "nowhere/at/all"]);
+      deepStrictEqual(await pathsOf(store, ""), [paths[29]]);
+      await store.delete([]);
+      await store.delete(paths);
+      deepStrictEqual(await pathsOf(store, ""), []);
+    },
+  },
+  {
+    name: "putFile moves a file from scratch to its place",
+    async run(store) {
+      await withScratch(async (folder) => {
+        for (const content of ["first", "replaced"]) {
+          await Deno.writeTextFile(`${folder}/part.parquet`, content);
+          await store.putFile("w/t/data/part.parquet", `${folder}/part.parquet`);
+          strictEqual(text(await store.read("w/t/data/part.parquet")), content);
+          deepStrictEqual([...Deno.readDirSync(folder)], []);
+        }
+      });
+    },
+  },
+  {
+    name: "where there is a local path, files that others wrote there can be made durable",
+    async run(store) {
+      await store.write("t/data/made-the-folder", bytes("x"));
+      const local = store.localPath("t/data/part");
+      if (local !== undefined) await Deno.writeTextFile(local, "rows");
+      else await store.write("t/data/part", bytes("rows"));
+      await store.sync(["t/data/part"]);
+      strictEqual(text(await store.read("t/data/part")), "rows");
+    },
+  },
+  {
+    name: "a path that is no path is refused before anything happens",
+    async run(store) {
+      for (const path of ["", "/etc/passwd", "../x", "a/../../x", "a//b", "./a", "a/", "a\0b", "\ud800"]) {
+        await fails(() => store.read(path), "usage");
+        await fails(() => store.write(path, bytes("x")), "usage");
+        await fails(() => store.create(path, bytes("x")), "usage");
+        await fails(() => store.delete([path]), "usage");
+        await fails(() => store.stat(path), "usage");
+      }
+      for (const prefix of ["/", "../", "a/../b", "a//b"]) await fails(() => pathsOf(store, prefix), "usage");
+    },
+  },
+  {
+    name: "the probe accepts this store and cleans up after itself",
+    async run(store) {
+      await store.probe("checkpoints");
+      await store.probe("");
+      deepStrictEqual(await pathsOf(store, ""), []);
+    },
+  },
+];
