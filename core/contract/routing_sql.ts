@@ -1,0 +1,134 @@
+import { castFromText, columnType, quote, readType, textType } from "./column_sql.ts";
+import type { Contract, ContractType, Field } from "./contract.ts";
+import type { PlainPattern } from "./plain_pattern_sql.ts";
+
+/** The name of the function that plain routing hands every other record to: (file number, position, text) → false. */
+export const JUDGE_FUNCTION = "streamlab_judge";
+
+/** What plain routing reads records from: a query with the columns `file` (its number), `position` and `record` (text). */
+export interface PlainQueryOptions {
+  contract: Contract;
+  pattern: PlainPattern;
+  records: string;
+  /** Column names to a SQL expression, after the contract's own: the metadata columns. May use `file` and `position`. */
+  metadata: readonly (readonly [string, string])[];
+}
+
+/**
+ * A query of the contract's columns and the metadata columns for the records that are plainly events. All others are handed to
+ * `JUDGE_FUNCTION`, once each.
+ */
+export function plainQuery(options: PlainQueryOptions): string {
+  const { contract, pattern, records, metadata } = options;
+  const columns = contract.fields.map((field) => `${plainValue(field)} AS ${quote(field.name)}`);
+  const accepted = contract.fields.flatMap(predicates);
+  const condition = ["parsed IS NOT NULL", ...accepted].join(" AND ");
+  const names = contract.fields.map((field) => quote(field.name));
+  const extra = metadata.map(([name, expression]) => `${expression} AS ${quote(name)}`);
+  return `SELECT ${[...names, ...extra].join(", ")} FROM (
+  SELECT file, position, record, parsed${columns.map((column) => `, ${column}`).join("")} FROM (
+    SELECT file, position, record, ${parsed(contract, pattern)} AS parsed FROM (${records}))
+) WHERE CASE WHEN ${condition} THEN true ELSE ${JUDGE_FUNCTION}(file, position, record) END`;
+}
+
+/** The record as a struct where it matches the plain pattern, else null. */
+function parsed(contract: Contract, pattern: PlainPattern): string {
+  if (pattern.pattern === undefined) return "NULL::" + readStruct(contract);
+  const structure = JSON.stringify(
+    Object.fromEntries(contract.fields.map((field) => [field.name, readType(field.type)])),
+  );
+  const read = `from_json(record, ${text(structure)})`;
+  const arms = [`WHEN regexp_full_match(record, ${text(pattern.pattern)}) THEN ${read}`];
+  if (pattern.anyOrder !== undefined) {
+    // The keys are counted only where the known orders did not match: it costs a second parse.
+    const once = "list_unique(json_keys(record)) = len(json_keys(record))";
+    const required = contract.fields.filter((field) => field.required)
+      .map((field) => ` AND list_contains(json_keys(record), ${text(field.name)})`).join("");
+    arms.push(`WHEN regexp_full_match(record, ${text(pattern.anyOrder)}) AND ${once}${required} THEN ${read}`);
+  }
+  return `CASE ${arms.join(" ")} END`;
+}
+
+function readStruct(contract: Contract): string {
+  return `STRUCT(${contract.fields.map((field) => `${quote(field.name)} ${readType(field.type)}`).join(", ")})`;
+}
+
+function plainValue(field: Field): string {
+  const value = `parsed.${quote(field.name)}`;
+  const type = columnType(field.type);
+  if (type === readType(field.type)) return value;
+  return `TRY_CAST(${value} AS ${type})`;
+}
+
+/** What the pattern left open about a top-level column, on its typed value; a null that was written as null passes. */
+function predicates(field: Field): string[] {
+  const value = quote(field.name);
+  const wrong: string[] = [];
+  if (columnType(field.type) !== readType(field.type)) wrong.push(`${value} IS NOT NULL`);
+  wrong.push(...bounds(value, field));
+  const { minLength, maxLength } = field.checks;
+  if (minLength !== undefined) wrong.push(`length(${value}) >= ${minLength}`);
+  if (maxLength !== undefined) wrong.push(`length(${value}) <= ${maxLength}`);
+  wrong.push(...keysOnce(value, field.type, 0));
+  return wrong.map((condition) => `(parsed.${value} IS NULL OR ${condition})`);
+}
+
+/**
+ * Bounds on a number. Rounding keeps order but may make two numbers equal, so a rounded value at the very bound is left to the
+ * judge, who compares digits.
+ */
+function bounds(value: string, field: Field): string[] {
+  const rounded = field.type.kind === "float" || field.type.kind === "double";
+  const type = rounded ? columnType(field.type) : "DECIMAL(38,9)";
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = field.checks;
+  const compare = (operator: string, limit: string | undefined) =>
+    limit === undefined ? [] : [`CAST(${value} AS ${type}) ${operator} CAST(${text(limit)} AS ${type})`];
+  return [
+    ...compare(rounded ? ">" : ">=", minimum),
+    ...compare(rounded ? "<" : "<=", maximum),
+    ...compare(">", exclusiveMinimum),
+    ...compare("<", exclusiveMaximum),
+  ];
+}
+
+/** Conditions that no map inside the value has a key twice. */
+function keysOnce(value: string, type: ContractType, depth: number): string[] {
+  switch (type.kind) {
+    case "map": {
+      const inner = keysOnce(`e${depth}`, type.value.type, depth + 1);
+      const once = `list_unique(map_keys(${value})) = cardinality(${value})`;
+      return [once, ...everyElement(`map_values(${value})`, inner, depth)];
+    }
+    case "list":
+      return everyElement(value, keysOnce(`e${depth}`, type.element.type, depth + 1), depth);
+    case "struct":
+      return type.fields.flatMap((field) => {
+        const member = `${value}.${quote(field.name)}`;
+        return keysOnce(member, field.type, depth).map((condition) => `(${member} IS NULL OR ${condition})`);
+      });
+    default:
+      return [];
+  }
+}
+
+function everyElement(list: string, conditions: readonly string[], depth: number): string[] {
+  if (conditions.length === 0) return [];
+  const all = conditions.join(" AND ");
+  return [`len(list_filter(${list}, lambda e${depth}: e${depth} IS NOT NULL AND NOT (${all}))) = 0`];
+}
+
+/** The contract's columns from a struct column of text values, as the judge hands them over. */
+export function judgedColumns(contract: Contract, struct: string): string[] {
+  return contract.fields.map((field) => {
+    return `${castFromText(`${struct}.${quote(field.name)}`, field.type)} AS ${quote(field.name)}`;
+  });
+}
+
+/** The type of that struct. */
+export function judgedStruct(contract: Contract): string {
+  return `STRUCT(${contract.fields.map((field) => `${quote(field.name)} ${textType(field.type)}`).join(", ")})`;
+}
+
+function text(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}

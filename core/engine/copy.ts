@@ -1,0 +1,106 @@
+import { type Connection, quoteName, quoteText } from "./duckdb.ts";
+
+/** Iceberg's field ids by the names that DuckDB gives the levels of a column: a plain id, or an id and what is inside. */
+export type FieldIdTree = number | { id: number; inner: Readonly<Record<string, FieldIdTree>> };
+
+export interface CopyOptions {
+  query: string;
+  /** An existing local folder; every file gets a name of DuckDB's below it. */
+  directory: string;
+  /** Columns to their field ids; those of `partitionColumns` are not written and have none. */
+  fieldIds: Readonly<Record<string, FieldIdTree>>;
+  /** Columns of `query`, as text, whose values name the partition of a row. */
+  partitionColumns: readonly string[];
+  /** One file per partition, unless DuckDB must close it for memory. */
+  rowGroupRows?: number;
+}
+
+export interface WrittenFile {
+  /** Absolute, local. */
+  path: string;
+  records: bigint;
+  /** Bytes. */
+  size: bigint;
+  /** In the order of `partitionColumns`. */
+  partition: (string | null)[];
+  /** By the names of the levels, as in `FieldIdTree`; leaves only. */
+  columns: WrittenColumn[];
+}
+
+export interface WrittenColumn {
+  path: string[];
+  /** Compressed bytes of all its pages. */
+  size: bigint;
+  /** Values, nulls included. */
+  values: bigint;
+  nulls: bigint;
+  hasNan: boolean;
+  /** As DuckDB prints the type; absent where there is no value, or no order. */
+  min?: string;
+  max?: string;
+}
+
+/** Writes a query's rows as Parquet files with zstd, one or more for each partition, and tells what is in them. */
+export async function copyToParquet(connection: Connection, options: CopyOptions): Promise<WrittenFile[]> {
+  const { query, directory, fieldIds, partitionColumns } = options;
+  const settings = [
+    "FORMAT parquet",
+    "COMPRESSION zstd",
+    "RETURN_STATS",
+    `FIELD_IDS ${fieldIdText(fieldIds)}`,
+    ...(options.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${options.rowGroupRows}`]),
+  ];
+  let target = `${directory}/part.parquet`;
+  if (partitionColumns.length > 0) {
+    settings.push(`PARTITION_BY (${partitionColumns.map(quoteName).join(", ")})`);
+    target = directory;
+  }
+  const rows = await connection.rows(`COPY (${query}) TO ${quoteText(target)} (${settings.join(", ")})`);
+  return rows.map((row) => writtenFile(row, partitionColumns)).filter((file) => file.records > 0n);
+}
+
+function fieldIdText(ids: Readonly<Record<string, FieldIdTree>>): string {
+  const entries = Object.entries(ids).map(([name, tree]) => {
+    const value = typeof tree === "number" ? String(tree) : fieldIdText({ ...tree.inner, __duckdb_field_id: tree.id });
+    return `${quoteName(name)}: ${value}`;
+  });
+  return `{${entries.join(", ")}}`;
+}
+
+interface MapValue<V> {
+  entries: { key: string; value: V }[];
+}
+
+function writtenFile(row: Record<string, unknown>, partitionColumns: readonly string[]): WrittenFile {
+  const statistics = row.column_statistics as MapValue<MapValue<string>>;
+  const keys = new Map(
+    (row.partition_keys as MapValue<string | null> | null)?.entries.map((item) => [item.key, item.value]),
+  );
+  return {
+    path: row.filename as string,
+    records: row.count as bigint,
+    size: row.file_size_bytes as bigint,
+    partition: partitionColumns.map((name) => keys.get(name) ?? null),
+    columns: statistics.entries.map(({ key, value }) =>
+      writtenColumn(key, new Map(value.entries.map((e) => [e.key, e.value])))
+    ),
+  };
+}
+
+function writtenColumn(key: string, values: Map<string, string>): WrittenColumn {
+  const min = values.get("min"), max = values.get("max");
+  return {
+    path: levels(key),
+    size: BigInt(values.get("column_size_bytes") ?? 0),
+    values: BigInt(values.get("num_values") ?? 0),
+    nulls: BigInt(values.get("null_count") ?? 0),
+    hasNan: values.get("has_nan") === "true",
+    ...(min === undefined ? {} : { min }),
+    ...(max === undefined ? {} : { max }),
+  };
+}
+
+/** `"a"."b ""c"` → ["a", 'b "c'] */
+function levels(key: string): string[] {
+  return [...key.matchAll(/"((?:[^"]|"")*)"/g)].map((match) => match[1]!.replaceAll('""', '"'));
+}
