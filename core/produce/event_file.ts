@@ -1,0 +1,27 @@
+import type { Draft } from "./drafts.ts";
+import type { RecordTruth } from "./truth.ts";
+
+/** The records that are to stand in one file. */
+export interface FileDrafts {
+  /** At least 1. */
+  size: number;
+  /** In order, each position once. */
+  next(position: number): Draft;
+  /** Called when the draft was written as it is. */
+  written(draft: Draft, position: number): void;
+  /** The file carries the new column. */
+  isEvolved: boolean;
+}
+
+/** A file's content and what holds of it; see `FileTruth`. */
+export interface FileContent {
+  /** May be a view into a buffer that the next file overwrites. */
+  bytes: Uint8Array;
+  corrupted: string | undefined;
+  records: number;
+  remarks: Map<number, RecordTruth>;
+}
+
+export function corruptedContent(way: string, bytes: Uint8Array): FileContent {
+  return { bytes, corrupted: way, records: 0, remarks: new Map() };
+}

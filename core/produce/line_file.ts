@@ -1,0 +1,90 @@
+import type { Random } from "../base/random.ts";
+import type { ByteText } from "./byte_text.ts";
+import { happens, intBetween, oneOf, randomLetters } from "./choice.ts";
+import { compress } from "./compression.ts";
+import { breakLine, compressedWays, lineWays } from "./corruption.ts";
+import { truthOfDraft } from "./drafts.ts";
+import { eventJson } from "./event.ts";
+import { corruptedContent, type FileContent, type FileDrafts } from "./event_file.ts";
+import type { Compression } from "./options.ts";
+import { recordText } from "./record_text.ts";
+import type { RecordTruth } from "./truth.ts";
+
+interface LinePlan {
+  /** Corrupts the whole file. */
+  whole: string | undefined;
+  /** Lines that are no JSON; the others are not touched. */
+  badLines: ReadonlySet<number>;
+  /** The file ends within this line. */
+  cutLine: number | undefined;
+  hasGarbageTail: boolean;
+}
+
+const BAD_LINES_MAX = 3;
+
+/** NDJSON, a record a line. A corruption mostly costs single lines (`corrupted_record`): the rest of the file is readable. */
+export function lineFile(
+  drafts: FileDrafts,
+  text: ByteText,
+  random: Random,
+  options: { compression: Compression; corruptionChance: number },
+): FileContent {
+  const plan = happens(random, options.corruptionChance)
+    ? planCorruption(random, drafts.size, options.compression)
+    : { whole: undefined, badLines: new Set<number>(), cutLine: undefined, hasGarbageTail: false };
+  if (plan.whole === "empty_file") return corruptedContent(plan.whole, new Uint8Array());
+  text.clear();
+  const { records, remarks } = addLines(drafts, text, random, plan);
+  const bytes = compress(text.bytes(), options.compression);
+  return plan.whole === undefined
+    ? { bytes, corrupted: undefined, records, remarks }
+    : corruptedContent(plan.whole, compressedWays[plan.whole]!(bytes, random, options.compression));
+}
+
+function planCorruption(random: Random, size: number, compression: Compression): LinePlan {
+  const forCompressed = compression === "none" ? [] : Object.keys(compressedWays);
+  const way = oneOf(random, ["bad_lines", "bad_lines", "cut", "garbage_tail", "empty_file", ...forCompressed]);
+  const badLines = new Set<number>();
+  if (way === "bad_lines") {
+    for (let left = intBetween(random, 1, BAD_LINES_MAX); left > 0; left--) {
+      badLines.add(intBetween(random, 0, size - 1));
+    }
+  }
+  return {
+    whole: way === "empty_file" || compressedWays[way] !== undefined ? way : undefined,
+    badLines,
+    cutLine: way === "cut" ? intBetween(random, 0, size - 1) : undefined,
+    hasGarbageTail: way === "garbage_tail",
+  };
+}
+
+function addLines(
+  drafts: FileDrafts,
+  text: ByteText,
+  random: Random,
+  plan: LinePlan,
+): Pick<FileContent, "records" | "remarks"> {
+  const remarks = new Map<number, RecordTruth>();
+  const size = plan.cutLine === undefined ? drafts.size : plan.cutLine + 1;
+  for (let position = 0; position < size; position++) {
+    const draft = drafts.next(position);
+    const isCut = position === plan.cutLine;
+    if (isCut || plan.badLines.has(position)) {
+      const { way, bytes } = isCut
+        ? { way: "cut_file", bytes: lineWays.cut_line!(eventJson(draft.event), random) }
+        : breakLine(eventJson(draft.event), random);
+      text.addBytes(bytes);
+      if (!isCut) text.add("\n");
+      remarks.set(position, { disposition: "corrupted_record", way, ...truthOfDraft(draft) });
+      continue;
+    }
+    const { json, truth } = recordText(draft, random);
+    text.add(json + "\n");
+    if (truth !== undefined) remarks.set(position, truth);
+    if (draft.flaw === undefined) drafts.written(draft, position);
+  }
+  if (!plan.hasGarbageTail) return { records: size, remarks };
+  text.add(randomLetters(random, intBetween(random, 1, 40)));
+  remarks.set(size, { disposition: "corrupted_record", way: "garbage_tail" });
+  return { records: size + 1, remarks };
+}

@@ -1,0 +1,31 @@
+import type { Clock } from "../base/clock.ts";
+import { type Pace, periodMs } from "./options.ts";
+
+/** A rate is an average: what a stall held back is made up for, but never more than this. */
+const CATCH_UP_MS_MAX = 1_000;
+
+/**
+ * Gives files their turn. An interval is kept from start to start, and a missed turn is not made up for; a rate is kept on
+ * average. The first turn is at once.
+ */
+export class Pacer {
+  readonly #clock: Clock;
+  readonly #periodMs: number;
+  readonly #catchUpMs: number;
+  #dueMs: number | undefined;
+
+  constructor(pace: Pace, batchSize: number, clock: Clock) {
+    this.#clock = clock;
+    this.#periodMs = periodMs(pace, batchSize);
+    this.#catchUpMs = pace.kind === "rate" ? CATCH_UP_MS_MAX : this.#periodMs;
+  }
+
+  /** Resolves when the next file may start, or at once when `signal` is aborted. */
+  async turn(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#periodMs === 0) return;
+    const nowMs = this.#clock.nowMs();
+    const dueMs = Math.max(this.#dueMs ?? nowMs, nowMs - this.#catchUpMs);
+    this.#dueMs = dueMs + this.#periodMs;
+    if (dueMs > nowMs) await this.#clock.sleep(dueMs - nowMs, signal);
+  }
+}

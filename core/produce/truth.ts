@@ -1,0 +1,93 @@
+import type { Compression, EventFileFormat } from "./options.ts";
+import type { Origin } from "./repeats.ts";
+
+/** Where the default contract must send a record (product.md, "Where each record goes"). */
+export type Disposition = "event" | "invalid_schema" | "extra_fields" | "corrupted_record";
+
+/** What is to be said of a record; one of which nothing is said is an event. */
+export interface RecordTruth {
+  disposition: Disposition;
+  /** How it was broken. */
+  way?: string;
+  /** JSON pointer of the place. */
+  field?: string;
+  /** The record of which this one is an exact repeat. */
+  duplicateOf?: Origin;
+  /** How far its time lies before its place in the stream. */
+  lateMs?: number;
+}
+
+/** One file and all its records. */
+export interface FileTruth {
+  /** Path in the lake. */
+  file: string;
+  /** The file's place in the run, from 0. */
+  batch: number;
+  format: EventFileFormat;
+  compression: Compression;
+  bytes: number;
+  /** How the whole file was corrupted: one dead letter, and no records. */
+  corrupted: string | undefined;
+  /** Records that a reader finds in it; positions are 0 … records - 1. */
+  records: number;
+  /** By position. */
+  remarks: ReadonlyMap<number, RecordTruth>;
+}
+
+export interface TruthCounts {
+  event: number;
+  invalid_schema: number;
+  extra_fields: number;
+  corrupted_record: number;
+  corrupted_batch: number;
+}
+
+export function noCounts(): TruthCounts {
+  return { event: 0, invalid_schema: 0, extra_fields: 0, corrupted_record: 0, corrupted_batch: 0 };
+}
+
+/** The rows that the file must become, by disposition; a corrupted file is one row. */
+export function countsOf(truth: FileTruth): TruthCounts {
+  const counts = noCounts();
+  if (truth.corrupted !== undefined) counts.corrupted_batch = 1;
+  counts.event = truth.records - truth.remarks.size;
+  for (const { disposition } of truth.remarks.values()) counts[disposition]++;
+  return counts;
+}
+
+/** How many records of the file satisfy `test`, among those of which anything is said. */
+export function countRemarks(truth: FileTruth, test: (remark: RecordTruth) => boolean): number {
+  let count = 0;
+  for (const remark of truth.remarks.values()) if (test(remark)) count++;
+  return count;
+}
+
+const PIECE_LENGTH = 1 << 16;
+
+/** The file's line of `--truth` (docs/truth.md), in pieces; the last one ends with the newline. */
+export function* truthLine(truth: FileTruth): Generator<string> {
+  const { file, batch, format, compression, bytes, corrupted = null } = truth;
+  const head = JSON.stringify({ file, batch, format, compression, bytes, corrupted, counts: countsOf(truth) });
+  let text = `${head.slice(0, -1)},"records":[`;
+  for (let position = 0; position < truth.records; position++) {
+    const remark = truth.remarks.get(position);
+    text += (position === 0 ? "" : ",") +
+      (remark === undefined ? '{"position":' + position + ',"disposition":"event"}' : remarkText(position, remark));
+    if (text.length > PIECE_LENGTH) {
+      yield text;
+      text = "";
+    }
+  }
+  yield `${text}]}\n`;
+}
+
+function remarkText(position: number, remark: RecordTruth): string {
+  return JSON.stringify({
+    position,
+    disposition: remark.disposition,
+    way: remark.way,
+    field: remark.field,
+    duplicate_of: remark.duplicateOf,
+    late_ms: remark.lateMs,
+  });
+}
