@@ -38,10 +38,10 @@ export interface Store {
   /** Writes the file, replacing it if it exists. */
   write(path: string, bytes: Uint8Array): Promise<void>;
   /**
-   * Writes the file only if there is none, never overwrites, whatever races. True: it is ours. False: the store has seen another
-   * file of that name first, and that one is durable. `unavailable`: unknown (a time-out, a cut connection, S3's 409): the
-   * caller reads the file back to learn whose it is. It is never retried below this interface, for a retry of one's
-   * own success would look like somebody else's.
+   * Writes the file only if there is none, never overwrites, whatever races. True: it is ours. False: there was one already, and
+   * that one is durable. `unavailable`: unknown (a time-out, a cut connection, S3's 409). It is never retried below this
+   * interface, for a retry of one's own success looks like somebody else's; but a network may deliver a request twice
+   * all the same, so whoever must know reads the file back after anything but true.
    */
   create(path: string, bytes: Uint8Array): Promise<boolean>;
   /** Moves a finished file from local scratch to `path` (rename or upload) and makes it durable. Replaces. */
