@@ -1,0 +1,183 @@
+import { Buffer } from "node:buffer";
+import { messageOf, StreamlabError } from "../base/errors.ts";
+
+/** A local folder for one attempt at something: what is in it is worthless once the attempt has ended. */
+export class Scratch {
+  private constructor(readonly folder: string) {}
+
+  /** Makes the folder, which must not be there yet. */
+  static create(folder: string): Scratch {
+    try {
+      Deno.mkdirSync(folder, { recursive: true });
+    } catch (cause) {
+      throw scratchError(`Cannot make the scratch folder ${folder}`, cause);
+    }
+    return new Scratch(folder);
+  }
+
+  path(name: string): string {
+    return `${this.folder}/${name}`;
+  }
+
+  /** A folder below it, made if it is not there. */
+  subfolder(name: string): string {
+    const path = this.path(name);
+    Deno.mkdirSync(path, { recursive: true });
+    return path;
+  }
+
+  remove(): void {
+    removeTree(this.folder);
+  }
+}
+
+/** Removes a folder and all in it; one that is not there is no error. */
+export function removeTree(folder: string): void {
+  try {
+    Deno.removeSync(folder, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw scratchError(`Cannot remove ${folder}`, error);
+  }
+}
+
+/** Appends text to a local file, through a buffer. */
+export class TextFileWriter {
+  private readonly file: Deno.FsFile;
+  private parts: string[] = [];
+  private length = 0;
+  private readonly encoder = new TextEncoder();
+
+  constructor(readonly path: string) {
+    this.file = Deno.openSync(path, { write: true, create: true, truncate: true });
+  }
+
+  write(text: string): void {
+    this.parts.push(text);
+    this.length += text.length;
+    if (this.length >= 1 << 20) this.flush();
+  }
+
+  /** Writes what is buffered; the file stays open. Fails with `unavailable` (disk full, say). */
+  flush(): void {
+    const bytes = this.encoder.encode(this.parts.join(""));
+    this.parts = [];
+    this.length = 0;
+    try {
+      for (let offset = 0; offset < bytes.length;) offset += this.file.writeSync(bytes.subarray(offset));
+    } catch (cause) {
+      throw scratchError(`Cannot write ${this.path}`, cause);
+    }
+  }
+
+  close(): void {
+    try {
+      this.flush();
+    } finally {
+      this.file.close();
+    }
+  }
+}
+
+export interface FileEnds {
+  /** First byte that is no JSON white space, after a byte order mark; undefined where there is none. */
+  first: number | undefined;
+  /** Last such byte. */
+  last: number | undefined;
+  byteOrderMark: boolean;
+  /** Whether a vertical tab or form feed stands anywhere: DuckDB takes them for white space, JSON allows them nowhere. */
+  oddSpace: boolean;
+}
+
+const BLOCK_BYTES = 1 << 20;
+
+/** Looks at a local file's ends, and through it for bytes that no JSON text may hold. */
+export function readFileEnds(path: string): FileEnds {
+  const ends: FileEnds = { first: undefined, last: undefined, byteOrderMark: false, oddSpace: false };
+  const file = Deno.openSync(path, { read: true });
+  try {
+    const block = Buffer.allocUnsafe(BLOCK_BYTES);
+    for (let start = true;; start = false) {
+      const count = file.readSync(block);
+      if (count === null) return ends;
+      let bytes = block.subarray(0, count);
+      if (start && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
+        ends.byteOrderMark = true;
+        bytes = bytes.subarray(3);
+      }
+      if (bytes.includes(0x0b) || bytes.includes(0x0c)) ends.oddSpace = true;
+      ends.first ??= bytes.find((byte) => !isSpace(byte));
+      for (let i = bytes.length - 1; i >= 0; i--) {
+        if (!isSpace(bytes[i]!)) {
+          ends.last = bytes[i];
+          break;
+        }
+      }
+    }
+  } finally {
+    file.close();
+  }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+/** The first `length` bytes of a local file, fewer where it ends. */
+export function readFileHead(path: string, length: number): Uint8Array {
+  const file = Deno.openSync(path, { read: true });
+  try {
+    const bytes = new Uint8Array(length);
+    let filled = 0;
+    for (let count: number | null; filled < length && (count = file.readSync(bytes.subarray(filled))) !== null;) {
+      filled += count;
+    }
+    return bytes.subarray(0, filled);
+  } finally {
+    file.close();
+  }
+}
+
+/** A local file in pieces. */
+export async function* readFileBlocks(path: string): AsyncGenerator<Uint8Array> {
+  const file = await Deno.open(path, { read: true });
+  try {
+    for (;;) {
+      const block = new Uint8Array(BLOCK_BYTES);
+      const count = await file.read(block);
+      if (count === null) return;
+      yield block.subarray(0, count);
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/** Writes pieces to a local file; the number of bytes. */
+export async function writeFileBlocks(path: string, blocks: AsyncIterable<Uint8Array>): Promise<number> {
+  let total = 0;
+  const file = await Deno.open(path, { write: true, create: true, truncate: true });
+  try {
+    for await (const block of blocks) {
+      for (let offset = 0; offset < block.length;) offset += await file.write(block.subarray(offset));
+      total += block.length;
+    }
+    return total;
+  } catch (cause) {
+    if (cause instanceof StreamlabError) throw cause;
+    throw isDiskError(cause) ? scratchError(`Cannot write ${path}`, cause) : cause;
+  } finally {
+    file.close();
+  }
+}
+
+function isDiskError(error: unknown): boolean {
+  return error instanceof Error && /os error|ENOSPC|EIO/.test(error.message);
+}
+
+function scratchError(action: string, cause: unknown): StreamlabError {
+  const full = /ENOSPC|No space left|os error 28/.test(messageOf(cause));
+  return new StreamlabError("unavailable", `${action}: ${full ? "no space left on the disk" : messageOf(cause)}`, {
+    hint: full ? "Free space there, or name another folder with TMPDIR; nothing was lost" : undefined,
+    cause,
+  });
+}
