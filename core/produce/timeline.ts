@@ -14,13 +14,13 @@ export type Timeline = () => Span;
 const EVENT_MS = 1;
 
 /**
- * The stream's own time. With `startMs` or a seed it is simulated: files follow each other by the pace, whatever the machine
- * does, an event a millisecond where there is no pace. Else it is the clock's: a file's events happened since the last file.
+ * The stream's own time. With `startMs` it is simulated: files follow each other by the pace, whatever the machine does, an
+ * event a millisecond where there is no pace. Else it is the clock's: a file's events happened since the last file.
  */
 export function timelineOf(options: ProduceOptions, clock: Clock): Timeline {
   const spanMs = periodMs(options.pace, options.batchSize) || options.batchSize * EVENT_MS;
-  if (options.startMs !== undefined || options.seed !== undefined) {
-    const startMs = options.startMs ?? clock.nowMs();
+  const { startMs } = options;
+  if (startMs !== undefined) {
     let file = 0;
     return () => ({ fromMs: startMs + spanMs * file++, toMs: startMs + spanMs * file });
   }
