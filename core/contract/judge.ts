@@ -1,0 +1,312 @@
+import type { Contract, OnExtraFields } from "./contract.ts";
+import { clip, type JsonPath, pointerText } from "./json_pointer.ts";
+import { JsonReader, JsonSyntaxError } from "./json_reader.ts";
+import { KeySet, skipValue } from "./json_skip.ts";
+import { type ChecksPlan, type JudgePlan, judgePlan, type StructPlan, type ValuePlan } from "./judge_plan.ts";
+import {
+  enumProblem,
+  numberProblem,
+  stringProblem,
+  textOfBoolean,
+  textOfNumber,
+  textOfString,
+} from "./judge_scalar.ts";
+import { whyNotInstant } from "./instant_text.ts";
+import { type ExtraField, extrasDetail, foundText, type Judgement, type Row, type ValueTree } from "./judgement.ts";
+import { rescuedText } from "./rescued.ts";
+
+const QUOTE = 0x22, COMMA = 0x2c, COLON = 0x3a, CLOSE_ARRAY = 0x5d, CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b, OPEN_OBJECT = 0x7b, LOWER_N = 0x6e, MINUS = 0x2d, ZERO = 0x30, NINE = 0x39;
+
+const KEY_TWICE = "expected a key once in its object, found it twice";
+const UNICODE_TEXT = "Unicode text (no half of a surrogate pair)";
+const LONE_SURROGATE = `expected ${UNICODE_TEXT}, found an escape of half a surrogate pair`;
+
+/** Not a valid value. */
+const BAD = Symbol("bad");
+
+/**
+ * Where each record goes: the definition of the rules. A problem is the first that is met reading the record from front to
+ * back; a required field that is missing is met where its object ends. Not to be used by two callers at once.
+ */
+export class Judge {
+  readonly #plan: JudgePlan;
+  readonly #reader = new JsonReader();
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  #path: (string | number)[] = [];
+  #problem: string | undefined;
+  #extras: ExtraField[] = [];
+  /** Problems met so far: what is read between two equal counts is valid. */
+  #problems = 0;
+  #objects = 0;
+
+  constructor(contract: Contract, onExtraFields: OnExtraFields) {
+    this.#plan = judgePlan(contract, onExtraFields);
+  }
+
+  /** Judges a record by its UTF-8 text. */
+  judgeBytes(bytes: Uint8Array): Judgement {
+    let text: string;
+    try {
+      text = this.#decoder.decode(bytes);
+    } catch {
+      return { kind: "not_json", detail: "the text is not UTF-8" };
+    }
+    return this.judge(text);
+  }
+
+  /** Judges a record by its text. White space around it is allowed. */
+  judge(text: string): Judgement {
+    this.#reader.start(text);
+    this.#path.length = 0;
+    this.#problem = undefined;
+    if (this.#extras.length > 0) this.#extras = [];
+    try {
+      const row = this.#readRecord();
+      this.#reader.end();
+      return this.#verdict(row);
+    } catch (error) {
+      if (!(error instanceof JsonSyntaxError)) throw error;
+      return { kind: "not_json", detail: `character ${error.offset + 1}: ${error.message}` };
+    }
+  }
+
+  #verdict(values: Row): Judgement {
+    if (this.#problem !== undefined) {
+      return { kind: "dead_letter", reason: "invalid_schema", detail: this.#problem, values };
+    }
+    const extras = this.#extras;
+    if (extras.length === 0) return { kind: "event", values, extras, rescued: null };
+    if (this.#plan.onExtraFields === "dead-letter") {
+      return { kind: "dead_letter", reason: "extra_fields", detail: extrasDetail(extras), values };
+    }
+    return { kind: "event", values, extras, rescued: rescuedText(extras) };
+  }
+
+  #readRecord(): Row {
+    const { root } = this.#plan;
+    const row: Row = { ...root.empty };
+    const reader = this.#reader;
+    if (reader.peek() === OPEN_OBJECT) {
+      this.#readStruct(root, row);
+    } else {
+      const start = reader.pos;
+      skipValue(reader);
+      this.#problem = `the record: expected object, found ${foundText(reader.text.slice(start, reader.pos))}`;
+    }
+    return row;
+  }
+
+  /** Reads an object into `row`, whose fields are all null. */
+  #readStruct(struct: StructPlan, row: Row): void {
+    const reader = this.#reader;
+    const object = ++this.#objects;
+    let previous = struct.names.length;
+    let unknown: KeySet | undefined;
+    reader.pos++;
+    if (reader.peek() !== CLOSE_OBJECT) {
+      for (;;) {
+        const field = this.#readFieldKey(struct, previous);
+        if (typeof field === "string") {
+          unknown ??= new KeySet();
+          if (!unknown.add(field)) this.#note(field, KEY_TWICE);
+          this.#readExtra(field);
+        } else {
+          previous = field;
+          this.#readField(struct, field, object, row);
+        }
+        if (this.#endsObject()) break;
+      }
+    }
+    reader.pos++;
+    for (const field of struct.required) {
+      if (struct.seenIn[field] === object) continue;
+      this.#note(struct.names[field]!, `expected ${struct.values[field]!.expected}, found no such field`);
+    }
+  }
+
+  /** The index of the field whose key comes next, or the key where the struct does not have it. Reads the colon too. */
+  #readFieldKey(struct: StructPlan, previous: number): number | string {
+    const reader = this.#reader;
+    const guess = struct.follower[previous]!;
+    const quoted = struct.quoted[guess];
+    let field: number | string | undefined;
+    if (quoted !== undefined && reader.text.startsWith(quoted, reader.pos)) {
+      reader.pos += quoted.length;
+      field = guess;
+    } else {
+      const key = this.#readKey();
+      field = struct.indexOf.get(key);
+      if (field === undefined) field = key;
+      else struct.follower[previous] = field as number;
+    }
+    reader.take(COLON, "':'");
+    return field;
+  }
+
+  #readKey(): string {
+    const reader = this.#reader;
+    if (reader.peek() !== QUOTE) reader.fail("a key");
+    const key = reader.readString();
+    if (reader.loneSurrogate) {
+      reader.loneSurrogate = false;
+      this.#note(key, LONE_SURROGATE);
+    }
+    return key;
+  }
+
+  #readField(struct: StructPlan, field: number, object: number, row: Row): void {
+    const name = struct.names[field]!;
+    const repeated = struct.seenIn[field] === object;
+    if (repeated) this.#note(name, KEY_TWICE);
+    struct.seenIn[field] = object;
+    this.#path.push(name);
+    const value = this.#readValue(struct.values[field]!);
+    this.#path.pop();
+    row[name] = repeated || value === BAD ? null : value;
+  }
+
+  #readExtra(key: string): void {
+    const reader = this.#reader;
+    reader.peek();
+    const start = reader.pos;
+    this.#path.push(key);
+    this.#skip();
+    this.#extras.push({ path: this.#path.slice(), json: reader.text.slice(start, reader.pos) });
+    this.#path.pop();
+  }
+
+  /** Reads past any value, noting what no record may hold at any depth. */
+  #skip(): void {
+    const found = skipValue(this.#reader);
+    if (found === undefined) return;
+    this.#reader.loneSurrogate = false;
+    this.#noteAt([...this.#path, ...found.path], found.problem === "duplicate-key" ? KEY_TWICE : LONE_SURROGATE);
+  }
+
+  #readValue(plan: ValuePlan): ValueTree | typeof BAD {
+    const reader = this.#reader;
+    const code = reader.peek();
+    if (code === LOWER_N && plan.nullable && reader.text.startsWith("null", reader.pos)) {
+      reader.pos += 4;
+      return null;
+    }
+    if (plan.struct !== undefined && code === OPEN_OBJECT) {
+      const row: Row = { ...plan.struct.empty };
+      const before = this.#problems;
+      this.#readStruct(plan.struct, row);
+      return this.#problems === before ? row : BAD;
+    }
+    if (plan.kind === "map" && code === OPEN_OBJECT) return this.#readMap(plan);
+    if (plan.kind === "list" && code === OPEN_ARRAY) return this.#readList(plan.inner!);
+    return this.#readScalar(plan, code);
+  }
+
+  #readMap(plan: ValuePlan): ValueTree | typeof BAD {
+    const reader = this.#reader;
+    // Without a prototype, so that "__proto__" is a key like any other.
+    const map: { [key: string]: ValueTree } = Object.create(null);
+    const before = this.#problems;
+    reader.pos++;
+    if (reader.peek() !== CLOSE_OBJECT) {
+      for (;;) {
+        const key = this.#readKey();
+        reader.take(COLON, "':'");
+        if (key in map) this.#note(key, KEY_TWICE);
+        if (plan.keys !== undefined) this.#checkKey(plan.keys, key);
+        this.#path.push(key);
+        const value = this.#readValue(plan.inner!);
+        this.#path.pop();
+        map[key] = value === BAD ? null : value;
+        if (this.#endsObject()) break;
+      }
+    }
+    reader.pos++;
+    return this.#problems === before ? map : BAD;
+  }
+
+  #checkKey(checks: ChecksPlan, key: string): void {
+    const problem = stringProblem(checks, key);
+    if (problem !== undefined) this.#note(key, `expected as key a ${problem}, found ${clip(JSON.stringify(key))}`);
+  }
+
+  #readList(element: ValuePlan): ValueTree | typeof BAD {
+    const reader = this.#reader;
+    const list: ValueTree[] = [];
+    const before = this.#problems;
+    reader.pos++;
+    if (reader.peek() !== CLOSE_ARRAY) {
+      for (let index = 0;; index++) {
+        this.#path.push(index);
+        const value = this.#readValue(element);
+        this.#path.pop();
+        list.push(value === BAD ? null : value);
+        if (reader.peek() === CLOSE_ARRAY) break;
+        reader.take(COMMA, "',' or ']'");
+      }
+    }
+    reader.pos++;
+    return this.#problems === before ? list : BAD;
+  }
+
+  /** After a member: true at the object's end, else moves to the next key. */
+  #endsObject(): boolean {
+    const reader = this.#reader;
+    if (reader.peek() === CLOSE_OBJECT) return true;
+    reader.take(COMMA, "',' or '}'");
+    reader.peek();
+    return false;
+  }
+
+  /** Everything but an object or array that the type takes. */
+  #readScalar(plan: ValuePlan, code: number): ValueTree | typeof BAD {
+    const reader = this.#reader;
+    const start = reader.pos;
+    const { type, checks } = plan;
+    let text: string | undefined;
+    let problem: string | undefined;
+    if (code === QUOTE) {
+      const value = reader.readString();
+      if (reader.loneSurrogate) problem = UNICODE_TEXT;
+      reader.loneSurrogate = false;
+      text = textOfString(type, value);
+      if (text !== undefined && checks !== undefined) problem ??= stringProblem(checks, value);
+      if (text === undefined && plan.kind === "timestamptz") problem ??= instantProblem(plan, value);
+    } else if (code === MINUS || (code >= ZERO && code <= NINE)) {
+      const written = reader.readNumber();
+      text = textOfNumber(type, written, reader.plainInteger);
+      if (text !== undefined && checks !== undefined) problem = numberProblem(checks, written);
+    } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
+      if (type.kind === "string" && type.accepts.nested) {
+        const before = this.#problems;
+        this.#skip();
+        return this.#problems === before ? reader.text.slice(start, reader.pos) : BAD;
+      }
+      skipValue(reader);
+      reader.loneSurrogate = false;
+    } else {
+      const written = reader.readLiteral();
+      if (written !== "null") text = textOfBoolean(type, written);
+      if (text !== undefined && checks !== undefined) problem = enumProblem(checks, text, false);
+    }
+    if (text !== undefined && problem === undefined) return text;
+    const json = reader.text.slice(start, reader.pos);
+    this.#noteAt(this.#path, `expected ${problem ?? plan.expected}, found ${foundText(json)}`);
+    return BAD;
+  }
+
+  /** Notes a problem with the member `key` of the object that is being read. */
+  #note(key: string, words: string): void {
+    this.#noteAt([...this.#path, key], words);
+  }
+
+  #noteAt(path: JsonPath, words: string): void {
+    this.#problems++;
+    this.#problem ??= `${pointerText(path)}: ${words}`;
+  }
+}
+
+function instantProblem(plan: ValuePlan, value: string): string | undefined {
+  const reason = whyNotInstant(value);
+  return reason === undefined ? undefined : `${plan.expected}: ${reason}`;
+}

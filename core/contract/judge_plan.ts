@@ -1,0 +1,148 @@
+import {
+  type Checks,
+  type Contract,
+  type ContractType,
+  type ContractValue,
+  type Field,
+  hasChecks,
+  mayBeNull,
+  type OnExtraFields,
+  type TypeKind,
+} from "./contract.ts";
+import { type ExactNumber, exactNumber } from "./json_number.ts";
+
+/** A contract made ready for `judge.ts`: what would be looked up per record is looked up once here. */
+export interface JudgePlan {
+  readonly onExtraFields: OnExtraFields;
+  readonly root: StructPlan;
+}
+
+export interface ValuePlan {
+  readonly kind: TypeKind;
+  readonly type: ContractType;
+  readonly nullable: boolean;
+  readonly checks: ChecksPlan | undefined;
+  /** In messages: "expected …". */
+  readonly expected: string;
+  readonly struct: StructPlan | undefined;
+  /** Of a map's values or a list's elements. */
+  readonly inner: ValuePlan | undefined;
+  /** Of a map's keys. */
+  readonly keys: ChecksPlan | undefined;
+}
+
+export interface StructPlan {
+  readonly names: readonly string[];
+  readonly values: readonly ValuePlan[];
+  /** Each name as a JSON string in its plainest spelling. */
+  readonly quoted: readonly string[];
+  readonly indexOf: ReadonlyMap<string, number>;
+  /** Indices of the fields whose key must be there. */
+  readonly required: readonly number[];
+  /** Every field null. */
+  readonly empty: Readonly<Record<string, null>>;
+  /** The field that came after this one last time (at the end: the one that came first): a guess, learned from the records. */
+  readonly follower: Int32Array;
+  /** The number of the object in which a field was seen last. */
+  readonly seenIn: Float64Array;
+}
+
+export interface ChecksPlan {
+  readonly enum: ReadonlySet<string> | undefined;
+  readonly bounds: readonly BoundPlan[];
+  readonly minLength: number;
+  readonly maxLength: number;
+  readonly pattern: RegExp | undefined;
+}
+
+export interface BoundPlan {
+  readonly bound: ExactNumber;
+  /** Whether `compareNumbers(value, bound)` is all right. */
+  readonly holds: (order: number) => boolean;
+  readonly expected: string;
+}
+
+export function judgePlan(contract: Contract, onExtraFields: OnExtraFields): JudgePlan {
+  return { onExtraFields, root: structPlan(contract.fields) };
+}
+
+function structPlan(fields: readonly Field[]): StructPlan {
+  const names = fields.map((field) => field.name);
+  return {
+    names,
+    values: fields.map((field) => valuePlan(field, mayBeNull(field))),
+    quoted: names.map((name) => JSON.stringify(name)),
+    indexOf: new Map(names.map((name, i) => [name, i])),
+    required: fields.flatMap((field, i) => field.required ? [i] : []),
+    // Own properties by fromEntries, so that a field named __proto__ is one like any other.
+    empty: Object.fromEntries(names.map((name) => [name, null])),
+    follower: Int32Array.from({ length: names.length + 1 }, (_, i) => (i + 1) % (names.length + 1)),
+    seenIn: new Float64Array(names.length),
+  };
+}
+
+function valuePlan(value: ContractValue, nullable: boolean): ValuePlan {
+  const { type } = value;
+  const inner = type.kind === "map" ? type.value : type.kind === "list" ? type.element : undefined;
+  return {
+    kind: type.kind,
+    type,
+    nullable,
+    checks: checksPlan(value.checks),
+    expected: expectedText(type),
+    struct: type.kind === "struct" ? structPlan(type.fields) : undefined,
+    inner: inner === undefined ? undefined : valuePlan(inner, inner.nullable),
+    keys: type.kind === "map" ? checksPlan(type.keys) : undefined,
+  };
+}
+
+function checksPlan(checks: Checks): ChecksPlan | undefined {
+  if (!hasChecks(checks)) return undefined;
+  const bounds: BoundPlan[] = [];
+  const add = (text: string | undefined, holds: BoundPlan["holds"], words: string) => {
+    if (text !== undefined) bounds.push({ bound: exactNumber(text), holds, expected: `${words} ${text}` });
+  };
+  add(checks.minimum, (order) => order >= 0, "at least");
+  add(checks.maximum, (order) => order <= 0, "at most");
+  add(checks.exclusiveMinimum, (order) => order > 0, "more than");
+  add(checks.exclusiveMaximum, (order) => order < 0, "less than");
+  return {
+    enum: checks.enum === undefined ? undefined : new Set(checks.enum),
+    bounds,
+    minLength: checks.minLength ?? 0,
+    maxLength: checks.maxLength ?? Infinity,
+    pattern: checks.pattern === undefined ? undefined : new RegExp(checks.pattern, "u"),
+  };
+}
+
+/** What a value of the type is called in a dead letter's detail. */
+export function expectedText(type: ContractType): string {
+  switch (type.kind) {
+    case "string": {
+      const { numbers, booleans, nested } = type.accepts;
+      const also = [...numbers ? ["number"] : [], ...booleans ? ["boolean"] : [], ...nested ? ["object", "array"] : []];
+      return also.length === 0 ? "string" : `${["string", ...also.slice(0, -1)].join(", ")} or ${also.at(-1)}`;
+    }
+    case "int":
+      return "integer of 32 bits";
+    case "long":
+      return "integer of 64 bits";
+    case "float":
+      return "number in the range of a float";
+    case "double":
+      return "number in the range of a double";
+    case "decimal":
+      return `decimal(${type.precision},${type.scale})`;
+    case "date":
+      return "date (YYYY-MM-DD)";
+    case "timestamptz":
+      return "date-time with an offset (RFC 3339)";
+    case "struct":
+    case "map":
+      return "object";
+    case "list":
+      return "array";
+    default:
+      return type.kind;
+  }
+}

@@ -1,0 +1,125 @@
+import type { ContractType } from "./contract.ts";
+import { isDate, utcMicrosText, uuidText } from "./instant_text.ts";
+import {
+  canonicalNumber,
+  compareNumbers,
+  type ExactNumber,
+  exactNumber,
+  integerDigits,
+  plainText,
+  scaleOf,
+} from "./json_number.ts";
+import type { ChecksPlan } from "./judge_plan.ts";
+
+/** The text of a JSON string in a column of `type`; undefined where it is not a value of that type. */
+export function textOfString(type: ContractType, value: string): string | undefined {
+  switch (type.kind) {
+    case "string":
+      return value;
+    case "timestamptz":
+      return utcMicrosText(value);
+    case "date":
+      return isDate(value) ? value : undefined;
+    case "uuid":
+      return uuidText(value);
+    default:
+      return undefined;
+  }
+}
+
+/** The text of a JSON number, written as `written`, in a column of `type`; undefined where it is not a value of that type. */
+export function textOfNumber(type: ContractType, written: string, plainInteger: boolean): string | undefined {
+  switch (type.kind) {
+    case "long":
+      // Up to 15 digits a double is exact.
+      if (plainInteger && written.length <= 15) return written === "-0" ? "0" : written;
+      return integerText(exactNumber(written), -(1n << 63n), (1n << 63n) - 1n);
+    case "int":
+      if (plainInteger && written.length <= 9) return written === "-0" ? "0" : written;
+      return integerText(exactNumber(written), -(1n << 31n), (1n << 31n) - 1n);
+    case "double":
+      return doubleText(Number(written));
+    case "float":
+      return doubleText(Math.fround(Number(written)));
+    case "decimal": {
+      const number = exactNumber(written);
+      const fits = scaleOf(number) <= type.scale && integerDigits(number) <= type.precision - type.scale;
+      return fits ? plainText(number) : undefined;
+    }
+    case "string":
+      return type.accepts.numbers ? written : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The text of `true` or `false` in a column of `type`; undefined where it is not a value of that type. */
+export function textOfBoolean(type: ContractType, written: string): string | undefined {
+  const taken = type.kind === "boolean" || (type.kind === "string" && type.accepts.booleans);
+  return taken ? written : undefined;
+}
+
+/** A number without fraction within [min, max], both of at most 19 digits. */
+function integerText(number: ExactNumber, min: bigint, max: bigint): string | undefined {
+  if (scaleOf(number) > 0 || integerDigits(number) > 19) return undefined;
+  const text = plainText(number);
+  const value = BigInt(text);
+  return value >= min && value <= max ? text : undefined;
+}
+
+/** The shortest text that gives this very double again; -0 keeps its sign. Undefined for what is out of range. */
+function doubleText(value: number): string | undefined {
+  if (!Number.isFinite(value)) return undefined;
+  return value === 0 && Object.is(value, -0) ? "-0" : String(value);
+}
+
+/** What a valid string of this type must also be, as words for "expected …"; undefined when the checks hold. */
+export function stringProblem(checks: ChecksPlan, value: string): string | undefined {
+  const problem = enumProblem(checks, value, true);
+  if (problem !== undefined) return problem;
+  // A string has at least half as many code points as UTF-16 units, and at most as many.
+  if (value.length < checks.minLength * 2 && codePoints(value) < checks.minLength) {
+    return `string of at least ${checks.minLength} characters`;
+  }
+  if (value.length > checks.maxLength && codePoints(value) > checks.maxLength) {
+    return `string of at most ${checks.maxLength} characters`;
+  }
+  const { pattern } = checks;
+  return pattern === undefined || pattern.test(value) ? undefined : `string that matches ${pattern.source}`;
+}
+
+/** Like `stringProblem`, for a number as it was written. */
+export function numberProblem(checks: ChecksPlan, written: string): string | undefined {
+  const number = exactNumber(written);
+  if (checks.enum !== undefined) {
+    const problem = enumProblem(checks, canonicalNumber(number), false);
+    if (problem !== undefined) return problem;
+  }
+  for (const { bound, holds, expected } of checks.bounds) {
+    if (!holds(compareNumbers(number, bound))) return `number ${expected}`;
+  }
+  return undefined;
+}
+
+/** Like `stringProblem`, for true and false. */
+export function enumProblem(checks: ChecksPlan, value: string, quoted: boolean): string | undefined {
+  if (checks.enum === undefined || checks.enum.has(value)) return undefined;
+  const values = [...checks.enum].slice(0, ENUM_SHOWN_MAX).map((text) => quoted ? JSON.stringify(text) : text);
+  const more = checks.enum.size - values.length;
+  const list = more > 0 ? `${values.join(", ")} and ${more} more` : values.join(", ");
+  return checks.enum.size === 1 ? list : `one of ${list}`;
+}
+
+const ENUM_SHOWN_MAX = 10;
+
+function codePoints(text: string): number {
+  let count = text.length;
+  for (let i = 1; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0xdc00 && unit <= 0xdfff) {
+      const before = text.charCodeAt(i - 1);
+      if (before >= 0xd800 && before <= 0xdbff) count--;
+    }
+  }
+  return count;
+}

@@ -1,0 +1,33 @@
+import type { JsonPath } from "./json_pointer.ts";
+
+type Tree = Map<string, Tree | string>;
+
+/**
+ * Extra fields as the JSON text of the column `_rescued`: an object in the shape of the record, with those fields alone, each
+ * with its very text. Lists on the way are objects keyed by index: `{"device":{"x":1},"items":{"0":{"y":2}}}`.
+ */
+export function rescuedText(extras: readonly { readonly path: JsonPath; readonly json: string }[]): string {
+  const root: Tree = new Map();
+  for (const { path, json } of extras) {
+    let tree = root;
+    for (const step of path.slice(0, -1)) {
+      const inner = tree.get(String(step));
+      if (inner instanceof Map) {
+        tree = inner;
+      } else {
+        const made: Tree = new Map();
+        tree.set(String(step), made);
+        tree = made;
+      }
+    }
+    tree.set(String(path.at(-1)), json);
+  }
+  return write(root);
+}
+
+function write(tree: Tree): string {
+  const members = [...tree].map(([key, value]) => {
+    return `${JSON.stringify(key)}:${typeof value === "string" ? value : write(value)}`;
+  });
+  return `{${members.join(",")}}`;
+}
