@@ -1,0 +1,95 @@
+/**
+ * Which rows a query needs of each table, read from DuckDB's own optimised plan: its binder resolves names through joins,
+ * CTEs and subqueries, and its optimiser moves every condition down to the scan that it is about.
+ */
+import { type Json, parseJson } from "../base/json.ts";
+import { type Connection, quoteText } from "../engine/duckdb.ts";
+import { always, and, type ColumnFilter, or } from "./column_filter.ts";
+import { expressionFilter, isNode, nodes, type PlanNode, pushedFilter } from "./plan_expression.ts";
+
+/** By `namespace.table`, as the planning tables are named. A table that is not in it is needed whole. */
+export type TableFilters = Map<string, ColumnFilter>;
+
+/** Optimiser rules that move or simplify conditions. The others could act on the planning tables being empty. */
+const usefulOptimizers = [
+  "expression_rewriter",
+  "filter_pullup",
+  "filter_pushdown",
+  "cte_filter_pusher",
+  "cte_inlining",
+  "materialized_cte",
+  "regex_range",
+  "deliminator",
+];
+
+/** To be run once on the connection that plans, before its configuration is locked. */
+export async function restrictOptimizers(connection: Connection): Promise<void> {
+  const rows = await connection.rows("SELECT name FROM duckdb_optimizers()");
+  const others = rows.map(({ name }) => String(name)).filter((name) => !usefulOptimizers.includes(name));
+  await connection.run(`SET disabled_optimizers = ${quoteText(others.join(","))}`);
+}
+
+/**
+ * The filters of a checked SELECT over the (empty) tables that the connection sees. Fails with `SqlError` where the query
+ * does not fit the tables: an unknown column, types that cannot be compared.
+ */
+export async function planFilters(connection: Connection, select: string): Promise<TableFilters> {
+  const rows = await connection.rows(
+    `SELECT json_serialize_plan(${
+      quoteText(select)
+    }::VARCHAR, optimize := true, skip_null := true, skip_empty := true)::VARCHAR AS plan`,
+  );
+  let plan: Json;
+  try {
+    plan = parseJson(String(rows[0]!.plan));
+  } catch {
+    return new Map(); // DuckDB writes NaN and Infinity, which are no JSON: no pruning then.
+  }
+  // A plan that cannot be written down (some functions cannot) is no reason not to run the query.
+  if (!isNode(plan) || plan.error !== false) return new Map();
+  return filtersOfPlan(plan);
+}
+
+export function filtersOfPlan(plan: Json): TableFilters {
+  const found = new Map<string, ColumnFilter[]>();
+  visit(plan, undefined, found);
+  // A table that is scanned twice is needed where either scan needs it.
+  return new Map([...found].map(([table, filters]) => [table, or(filters)]));
+}
+
+function visit(value: Json | undefined, parent: PlanNode | undefined, found: Map<string, ColumnFilter[]>): void {
+  if (Array.isArray(value)) {
+    for (const item of value) visit(item, parent, found);
+    return;
+  }
+  if (!isNode(value)) return;
+  const isOperator = typeof value.type === "string" && value.type.startsWith("LOGICAL_");
+  if (value.type === "LOGICAL_GET") addScan(value, parent, found);
+  for (const child of Object.values(value)) visit(child, isOperator ? value : parent, found);
+}
+
+function addScan(scan: PlanNode, parent: PlanNode | undefined, found: Map<string, ColumnFilter[]>): void {
+  const source = isNode(scan.function_data) ? scan.function_data : {};
+  if (typeof source.schema !== "string" || typeof source.table !== "string") return;
+  const table = `${source.schema}.${source.table}`;
+  const filters = found.get(table) ?? [];
+  filters.push(scanFilter(scan, parent));
+  found.set(table, filters);
+}
+
+function scanFilter(scan: PlanNode, parent: PlanNode | undefined): ColumnFilter {
+  const names = Array.isArray(scan.names) ? scan.names.map(String) : [];
+  const columns = nodes(scan.column_indexes).map(({ index }) => typeof index === "number" ? names[index] : undefined);
+  const projection = Array.isArray(scan.projection_ids) ? scan.projection_ids.map(Number) : undefined;
+  const columnAt = (index: number, alias: string | undefined) => {
+    const column = columns[projection === undefined ? index : projection[index] ?? -1];
+    return alias === undefined || alias === column ? column : undefined;
+  };
+  const tableFilters = isNode(scan.table_filters) ? nodes(scan.table_filters.filters) : [];
+  const pushed = tableFilters.map(({ key, value }) => {
+    const column = typeof key === "number" ? names[key] : undefined;
+    return column !== undefined && isNode(value) ? pushedFilter(value, [column]) : always;
+  });
+  const above = parent?.type === "LOGICAL_FILTER" ? nodes(parent.expressions) : [];
+  return and([...pushed, ...above.map((expression) => expressionFilter(expression, columnAt, true))]);
+}

@@ -1,0 +1,180 @@
+/**
+ * The prompt takes questions only. A text is a question when DuckDB's own parser reads it as one SELECT statement (DESCRIBE,
+ * SHOW, SUMMARIZE, VALUES, FROM and TABLE are spellings of it) or as an EXPLAIN of one, and when all that it reads from are
+ * tables of the lake, names that it defines itself, and functions that make rows out of their arguments.
+ * DuckDB's settings (external access off, configuration locked) stand behind this check; they alone let
+ * `EXPLAIN ANALYZE COPY … TO` through.
+ */
+import { StreamlabError } from "../base/errors.ts";
+import { type Connection, quoteText } from "../engine/duckdb.ts";
+import { isBlank, splitExplain, splitStatements } from "./sql_text.ts";
+
+export interface Question {
+  /** The one statement as written, without its semicolon. */
+  sql: string;
+  /** `sql` without EXPLAIN: a SELECT. */
+  select: string;
+  isExplain: boolean;
+  tables: TableReference[];
+  /** It asks what tables there are: SHOW TABLES, information_schema. */
+  asksForTables: boolean;
+}
+
+/** A table as the question names it; names are compared without regard to case, as DuckDB does. */
+export interface TableReference {
+  namespace: string;
+  /** With its suffix: `events$snapshots`. */
+  name: string;
+}
+
+/** Functions that may stand after FROM: they make rows out of their arguments and read nothing else. */
+export const tableFunctions: readonly string[] = [
+  "generate_series",
+  "histogram",
+  "histogram_values",
+  "json_each",
+  "json_tree",
+  "pg_timezone_names",
+  "icu_calendar_names",
+  "duckdb_functions",
+  "duckdb_keywords",
+  "duckdb_types",
+  "range",
+  "repeat",
+  "repeat_row",
+  "unnest",
+];
+
+/** Functions that tell about or change the world outside the question. */
+export const refusedFunctions: readonly string[] = [
+  "current_setting",
+  "getenv",
+  "query",
+  "query_table",
+  "write_log",
+];
+
+type Node = { [key: string]: unknown };
+
+export async function parseQuestion(connection: Connection, text: string): Promise<Question> {
+  // The parser's interface is a C string: what follows a NUL would be run unread or read unrun.
+  if (text.includes("\0")) throw refusal("the SQL holds a NUL character");
+  const { statements, rest } = splitStatements(text);
+  if (!isBlank(rest)) statements.push(rest.trim());
+  if (statements.length === 0) throw refusal("there is no SQL in it");
+  if (statements.length > 1) throw refusal("there is more than one statement", "Ask one question at a time");
+  const sql = statements[0]!;
+  const { prefix, statement } = splitExplain(sql);
+  const tree = await parseSelect(connection, statement);
+  const found = new Findings();
+  found.visit(tree);
+  return {
+    sql,
+    select: statement,
+    isExplain: prefix !== "",
+    tables: found.tables(),
+    asksForTables: found.asksForTables,
+  };
+}
+
+/** The syntax tree of one SELECT, by DuckDB; refuses every other statement. */
+async function parseSelect(connection: Connection, statement: string): Promise<Node> {
+  const rows = await connection.rows(`SELECT json_serialize_sql(${quoteText(statement)}::VARCHAR)::VARCHAR AS tree`);
+  const tree = JSON.parse(String(rows[0]!.tree)) as {
+    error: boolean;
+    error_type?: string;
+    error_message?: string;
+    position?: string;
+    statements?: Node[];
+  };
+  if (tree.error) {
+    if (tree.error_type === "parser") throw refusal(`${tree.error_message}${placeOf(statement, tree.position)}`);
+    throw refusal(
+      "only questions are answered here: SELECT, and DESCRIBE, SHOW or EXPLAIN of one",
+      /^\s*\(?\s*pivot\b/i.test(statement) ? "A PIVOT needs its values: PIVOT … ON column IN (…)" : undefined,
+    );
+  }
+  if (tree.statements?.length !== 1) throw refusal("there must be exactly one statement");
+  return tree.statements[0]!;
+}
+
+function placeOf(statement: string, position: string | undefined): string {
+  if (position === undefined) return "";
+  const before = statement.slice(0, Number(position)).split("\n");
+  const near = /^\s*\S*/.exec(statement.slice(Number(position)))![0].trim();
+  return ` (line ${before.length}, column ${before.at(-1)!.length + 1}${near === "" ? "" : `, near ${near}`})`;
+}
+
+function refusal(why: string, hint?: string): StreamlabError {
+  return new StreamlabError("usage", `Cannot run this SQL: ${why}`, hint === undefined ? {} : { hint });
+}
+
+/** Kinds of table references that carry others or nothing; the rest is looked at by name. */
+const plainReferences = ["EMPTY", "SUBQUERY", "JOIN", "EXPRESSION_LIST", "PIVOT"];
+
+class Findings {
+  asksForTables = false;
+  private readonly defined = new Set<string>();
+  private readonly named: { schema: string; table: string }[] = [];
+
+  visit(value: unknown): void {
+    if (Array.isArray(value)) return value.forEach((item) => this.visit(item));
+    if (typeof value !== "object" || value === null) return;
+    const node = value as Node;
+    if (Array.isArray((node.cte_map as Node | undefined)?.map)) {
+      for (const { key } of (node.cte_map as { map: { key: string }[] }).map) this.defined.add(key.toLowerCase());
+    }
+    if (typeof node.function_name === "string") this.visitFunction(node.function_name);
+    // Only references to tables have a sample and an alias.
+    if ("sample" in node && "alias" in node) this.visitReference(node);
+    for (const child of Object.values(node)) this.visit(child);
+  }
+
+  private visitFunction(name: string): void {
+    if (refusedFunctions.includes(name.toLowerCase())) throw refusal(`the function ${name} is not available here`);
+  }
+
+  private visitReference(node: Node): void {
+    const type = String(node.type);
+    if (type === "TABLE_FUNCTION") return this.visitTableFunction(node);
+    if (type === "SHOW_REF") return this.visitShow(node);
+    if (type === "BASE_TABLE") return this.visitTable(node);
+    if (!plainReferences.includes(type)) throw refusal(`${type} is not available here`);
+  }
+
+  private visitTableFunction(node: Node): void {
+    const name = String((node.function as Node | undefined)?.function_name).toLowerCase();
+    if (tableFunctions.includes(name)) return;
+    throw refusal(`the function ${name} is not available after FROM`, "Only the tables of the lake can be read");
+  }
+
+  private visitShow(node: Node): void {
+    // SHOW of a table holds a query, which is visited like any other.
+    if (node.query === null || node.query === undefined) this.asksForTables = true;
+  }
+
+  private visitTable(node: Node): void {
+    const [catalog, schema, table] = [node.catalog_name, node.schema_name, node.table_name].map(String);
+    if (catalog !== "" || table === undefined) throw refusal(`a table is named as namespace.table, not ${catalog}.…`);
+    if (node.at_clause) throw refusal("AT (…) is not available here", "Travel in time with --as-of or --snapshot");
+    this.named.push({ schema: schema!, table });
+  }
+
+  tables(): TableReference[] {
+    const tables = new Map<string, TableReference>();
+    for (const { schema, table } of this.named) {
+      if (schema.toLowerCase() === "information_schema") this.asksForTables = true;
+      else if (schema !== "") tables.set(`${schema}.${table}`.toLowerCase(), { namespace: schema, name: table });
+      // A name with a dot or a slash could be taken for a file; no name that a question defines needs one.
+      else if (!this.defined.has(table.toLowerCase()) || /[./\\:*?[\]]/.test(table)) throw unknownTable(table);
+    }
+    return [...tables.values()];
+  }
+}
+
+function unknownTable(table: string): StreamlabError {
+  return refusal(
+    `there is no table ${table}`,
+    "Tables are named with their namespace, as bronze.events; SHOW TABLES lists them",
+  );
+}

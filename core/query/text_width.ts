@@ -1,0 +1,37 @@
+const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/** Emoji and East Asian letters of two columns (Unicode Standard Annex 11, in outline). */
+const wide =
+  /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u;
+
+/** How many columns of a terminal the text takes. */
+export function textWidth(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of segmenter.segment(text)) width += wide.test(segment) ? 2 : 1;
+  return width;
+}
+
+/** The text, cut with `…` where it is wider than `columns`. */
+export function cutToWidth(text: string, columns: number): string {
+  if (text.length <= columns && textWidth(text) <= columns) return text;
+  let cut = "", width = 0;
+  for (const { segment } of segmenter.segment(text)) {
+    const next = wide.test(segment) ? 2 : 1;
+    if (width + next > columns - 1) break;
+    cut += segment;
+    width += next;
+  }
+  return `${cut}…`;
+}
+
+/** Control characters as escapes, so that data cannot move the cursor or colour the terminal. */
+export function visible(text: string): string {
+  // deno-lint-ignore no-control-regex -- control characters are what this is about
+  return text.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (letter) => {
+    if (letter === "\n") return "\\n";
+    if (letter === "\r") return "\\r";
+    if (letter === "\t") return "\\t";
+    return `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
