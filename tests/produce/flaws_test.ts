@@ -1,0 +1,110 @@
+import { deepStrictEqual, notStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { seededRandom } from "../../core/base/random.ts";
+import { arrayWays, breakLine, compressedWays, lineWays } from "../../core/produce/corruption.ts";
+import { compress } from "../../core/produce/compression.ts";
+import { eventJson, type ShopEvent } from "../../core/produce/event.ts";
+import { addExtraField, extraFieldWays } from "../../core/produce/extra_field.ts";
+import { breakRecord, invalidWays, membersOf, objectText } from "../../core/produce/invalid_record.ts";
+import { makePools } from "../../core/produce/pools.ts";
+import { Shoppers } from "../../core/produce/shoppers.ts";
+import { judgeFile, judgeRecord } from "./oracle.ts";
+import { START_MS } from "./collect.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+async function someEvents(count: number): Promise<ShopEvent[]> {
+  const random = seededRandom(3);
+  const shoppers = new Shoppers(20, await makePools(random), random);
+  return Array.from({ length: count }, (_, index) => shoppers.next((START_MS + index) * 1000, false));
+}
+
+const events = await someEvents(300);
+const array = encode(`[${events.slice(0, 10).map(eventJson).join(",\n")}]`);
+
+Deno.test("an unbroken event is an event, and its fields are put together as they were taken apart", () => {
+  for (const event of events) {
+    strictEqual(judgeRecord(eventJson(event)), "event");
+    strictEqual(objectText(membersOf(event)), eventJson(event));
+  }
+});
+
+for (const [way, breaker] of Object.entries(invalidWays)) {
+  Deno.test(`${way} makes a record invalid_schema`, () => {
+    const random = seededRandom(5);
+    for (const event of events) {
+      const { json } = breaker(event, random);
+      strictEqual(judgeRecord(json), "invalid_schema", json);
+    }
+  });
+}
+
+for (const [way, extra] of Object.entries(extraFieldWays)) {
+  Deno.test(`${way} makes a record extra_fields`, () => {
+    const random = seededRandom(5);
+    for (const event of events) {
+      const [name, value] = extra(event, random);
+      const json = objectText([...membersOf(event), [name, value]]);
+      strictEqual(judgeRecord(json), "extra_fields", json);
+    }
+  });
+}
+
+Deno.test("every way to break or extend a record is used", () => {
+  const random = seededRandom(5);
+  const broken = new Set(events.map((event) => breakRecord(event, random).way));
+  const extended = new Set(events.map((event) => addExtraField(event, random).way));
+  deepStrictEqual(broken, new Set(Object.keys(invalidWays)));
+  deepStrictEqual(extended, new Set(Object.keys(extraFieldWays)));
+});
+
+Deno.test("a page view with an unknown key lacks an optional one, so that counting keys finds nothing", () => {
+  const pageView = events.find(({ type }) => type === "page_view")!;
+  const { json } = addExtraField(pageView, seededRandom(1));
+  strictEqual(Object.keys(JSON.parse(json)).length, 6);
+  strictEqual(judgeRecord(json), "extra_fields");
+});
+
+for (const [way, breaker] of Object.entries(arrayWays)) {
+  Deno.test(`${way} corrupts a JSON array`, () => {
+    const random = seededRandom(5);
+    for (let run = 0; run < 200; run++) strictEqual(judgeFile("x.json", breaker(array, random)), "corrupted_batch");
+  });
+}
+
+Deno.test("a JSON array cut at any byte is corrupted", () => {
+  for (let length = 0; length < array.length; length++) {
+    strictEqual(judgeFile("x.json", array.subarray(0, length)), "corrupted_batch");
+  }
+});
+
+for (const [way, breaker] of Object.entries(compressedWays)) {
+  for (const [compression, suffix] of [["gzip", ".gz"], ["zstd", ".zst"]] as const) {
+    Deno.test(`${way} makes a ${compression} file unreadable`, () => {
+      const random = seededRandom(5);
+      const bytes = compress(array, compression);
+      notStrictEqual(judgeFile(`x.json${suffix}`, bytes), "corrupted_batch");
+      for (let run = 0; run < 50; run++) {
+        const broken = breaker(bytes, random, compression);
+        strictEqual(judgeFile(`x.ndjson${suffix}`, broken), "corrupted_batch");
+      }
+    });
+  }
+}
+
+Deno.test("a broken line is no JSON, stays on its line, and leaves its neighbours alone", () => {
+  const random = seededRandom(5);
+  const ways = new Set<string>();
+  const good = encode(`${eventJson(events[0]!)}\n`);
+  for (const event of events) {
+    const { way, bytes } = breakLine(eventJson(event), random);
+    ways.add(way);
+    const file = new Uint8Array([...good, ...bytes, 10, ...good]);
+    deepStrictEqual(judgeFile("x.ndjson", file), ["event", "corrupted_record", "event"], way);
+  }
+  deepStrictEqual(ways, new Set(Object.keys(lineWays)));
+});
+
+Deno.test("compressed bytes do not tell when they were made", () => {
+  deepStrictEqual([...compress(array, "gzip").subarray(4, 8)], [0, 0, 0, 0]);
+  ok(compress(array, "zstd").length < array.length);
+});
