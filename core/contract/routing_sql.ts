@@ -5,12 +5,12 @@ import type { PlainPattern } from "./plain_pattern_sql.ts";
 /** The name of the function that plain routing hands every other record to: (file number, position, text) → false. */
 export const JUDGE_FUNCTION = "streamlab_judge";
 
-/** What plain routing reads records from: a query with the columns `file` (its number), `position` and `record` (text). */
+/** What plain routing reads records from: a query with the columns `file` (its number), `name` (the file's), `position` and `record` (text). */
 export interface PlainQueryOptions {
   contract: Contract;
   pattern: PlainPattern;
   records: string;
-  /** Column names to a SQL expression, after the contract's own: the metadata columns. May use `file` and `position`. */
+  /** Column names to a SQL expression, after the contract's own: the metadata columns. May use `name`, `position` and the contract's columns. */
   metadata: readonly (readonly [string, string])[];
 }
 
@@ -26,8 +26,8 @@ export function plainQuery(options: PlainQueryOptions): string {
   const names = contract.fields.map((field) => quote(field.name));
   const extra = metadata.map(([name, expression]) => `${expression} AS ${quote(name)}`);
   return `SELECT ${[...names, ...extra].join(", ")} FROM (
-  SELECT file, position, record, parsed${columns.map((column) => `, ${column}`).join("")} FROM (
-    SELECT file, position, record, ${parsed(contract, pattern)} AS parsed FROM (${records}))
+  SELECT file, name, position, record, parsed${columns.map((column) => `, ${column}`).join("")} FROM (
+    SELECT file, name, position, record, ${parsed(contract, pattern)} AS parsed FROM (${records}))
 ) WHERE CASE WHEN ${condition} THEN true ELSE ${JUDGE_FUNCTION}(file, position, record) END`;
 }
 

@@ -1,0 +1,74 @@
+import type { Judge } from "../../contract/judge.ts";
+import { scanJsonArray, scanNdjson, validateJsonArray } from "../../contract/json_text.ts";
+import { readFileBlocks } from "../../engine/scratch.ts";
+import { bytesText, fileText } from "./corrupted_file.ts";
+import type { JudgedRows } from "./judged_rows.ts";
+import type { LocalFile } from "./source.ts";
+
+/**
+ * The exact way for files that SQL must not touch: broken ones become one dead letter, the others are judged record by record,
+ * one record in memory at a time. Returns the number of records (0 for a broken file).
+ */
+export async function routeExactly(file: LocalFile, judge: Judge, rows: JudgedRows): Promise<number> {
+  if (file.format === "parquet") {
+    await addCorruptedFile(file, "not a Parquet file that can be read, or one without rows", rows);
+    return 0;
+  }
+  if (file.format === "ndjson") return await routeLines(file, judge, rows);
+  const verdict = await validateJsonArray(readFileBlocks(file.path));
+  if (verdict.kind === "corrupt" || verdict.records === 0) {
+    await addCorruptedFile(file, verdict.kind === "corrupt" ? verdict.detail : "the array is empty", rows);
+    return 0;
+  }
+  for await (const records of scanJsonArray(readFileBlocks(file.path))) {
+    for (const { bytes, position } of records) judgeInto(file.number, position, bytes, judge, rows);
+  }
+  return verdict.records;
+}
+
+/** A dead letter for a whole file. */
+export async function addCorruptedFile(
+  file: Pick<LocalFile, "number" | "path" | "size">,
+  detail: string,
+  rows: JudgedRows,
+): Promise<void> {
+  const { raw, note } = await fileText(file.path, file.size);
+  rows.addDeadLetter({
+    file: file.number,
+    position: null,
+    reason: "corrupted_batch",
+    detail: detail + note,
+    raw,
+    values: null,
+  });
+}
+
+async function routeLines(file: LocalFile, judge: Judge, rows: JudgedRows): Promise<number> {
+  let count = 0;
+  const lines = scanNdjson(readFileBlocks(file.path));
+  for (;;) {
+    const next = await lines.next();
+    if (next.done) {
+      if (count === 0) {
+        await addCorruptedFile(file, next.value.kind === "corrupt" ? next.value.detail : "no lines", rows);
+      }
+      return count;
+    }
+    for (const { bytes, position } of next.value) {
+      judgeInto(file.number, position, bytes, judge, rows);
+      count++;
+    }
+  }
+}
+
+function judgeInto(file: number, position: number, bytes: Uint8Array, judge: Judge, rows: JudgedRows): void {
+  const judgement = judge.judgeBytes(bytes);
+  if (judgement.kind === "event") {
+    const { values, rescued, extras } = judgement;
+    return rows.addEvent({ file, position, values, rescued, extras });
+  }
+  const { raw, note } = bytesText(bytes);
+  const reason = judgement.kind === "not_json" ? "corrupted_record" : judgement.reason;
+  const values = judgement.kind === "not_json" ? null : judgement.values;
+  rows.addDeadLetter({ file, position, reason, detail: judgement.detail + note, raw, values });
+}

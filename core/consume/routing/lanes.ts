@@ -1,0 +1,174 @@
+import type { Contract, DeadLetterReason } from "../../contract/contract.ts";
+import type { Judge } from "../../contract/judge.ts";
+import { plainPattern, type Shape, shapeOf } from "../../contract/plain_pattern_sql.ts";
+import { plainQuery } from "../../contract/routing_sql.ts";
+import { copyToParquet, type FieldIdTree, type WrittenFile } from "../../engine/copy.ts";
+import type { Connection, DuckDb } from "../../engine/duckdb.ts";
+import { readFileHead, type Scratch } from "../../engine/scratch.ts";
+import type { JudgedRows } from "./judged_rows.ts";
+import type { JudgingFunction } from "./judging_function.ts";
+import { type CountedFile, jsonRecordsSql, parquetRecordsSql } from "./source.ts";
+
+/** What every query that writes a table's rows needs to know of the table. */
+export interface TargetColumns {
+  fieldIds: Readonly<Record<string, FieldIdTree>>;
+  /** Name and SQL of the columns after the contract's own; may use `name`, `position` and the contract's columns. */
+  metadata: readonly (readonly [string, string])[];
+  /** Name and SQL of what names a row's partition; may use all columns of the table. */
+  partition: readonly (readonly [string, string])[];
+}
+
+/** Below this a second lane costs more than it saves, in files if not in time. */
+const LANE_BYTES_MIN = 4 << 20;
+/** Of how many files the first records are looked at, to learn in which order keys stand. */
+const SAMPLED_FILES_MAX = 16;
+const SAMPLED_BYTES = 16 << 10;
+/** The last brace may end an object inside a record; so many are tried. */
+const SAMPLE_TRIES_MAX = 8;
+
+export interface LaneOptions {
+  database: DuckDb;
+  judging: JudgingFunction;
+  scratch: Scratch;
+  threads: number;
+  contract: Contract;
+  target: TargetColumns;
+  judge: Judge;
+  rows: JudgedRows;
+}
+
+export interface LaneResult {
+  written: WrittenFile[];
+  /** Files in which a record turned out not to be JSON, by number: what was written and judged of them is void. */
+  notJson: Map<number, string>;
+}
+
+/**
+ * Routes the records of files that SQL can read: plain events straight to Parquet, all others to the judge.
+ * DuckDB can only number records on one thread, so the files are dealt to as many lanes as there are threads.
+ */
+export async function runLanes(files: readonly CountedFile[], options: LaneOptions): Promise<LaneResult> {
+  const result: LaneResult = { written: [], notJson: new Map() };
+  if (files.length === 0) return result;
+  options.judging.visit = (file, position, record) => judgeRecord(options, result, file, position, record);
+  const pattern = plainPattern(options.contract, sampleShapes(files, options.contract));
+  const lanes = dealFiles(files, options.threads);
+  const written = await settleAll(lanes.map(async (lane, index) => {
+    const connection = await options.database.connect();
+    try {
+      const query = await laneQuery(connection, lane, options, pattern);
+      return await copyToParquet(connection, {
+        query,
+        directory: options.scratch.subfolder(`lane-${index}`),
+        fieldIds: options.target.fieldIds,
+        partitionColumns: options.target.partition.map(([name]) => name),
+      });
+    } finally {
+      connection.close();
+    }
+  }));
+  result.written = written.flat();
+  return result;
+}
+
+async function laneQuery(
+  connection: Connection,
+  lane: readonly CountedFile[],
+  options: LaneOptions,
+  pattern: ReturnType<typeof plainPattern>,
+): Promise<string> {
+  const parts: string[] = [];
+  for (const format of ["json", "ndjson"] as const) {
+    const files = lane.filter((file) => file.format === format);
+    if (files.length > 0) parts.push(jsonRecordsSql(files, format));
+  }
+  for (const file of lane) {
+    if (file.format === "parquet") parts.push(await parquetRecordsSql(connection, file));
+  }
+  const records = parts.map((part) => `(${part})`).join(" UNION ALL ");
+  return plainQuery({
+    contract: options.contract,
+    pattern,
+    records,
+    metadata: [...options.target.metadata, ...options.target.partition],
+  });
+}
+
+function judgeRecord(options: LaneOptions, result: LaneResult, file: number, position: number, record: string): void {
+  const { judge, rows } = options;
+  const judgement = judge.judge(record);
+  switch (judgement.kind) {
+    case "event":
+      rows.addEvent({ file, position, values: judgement.values, rescued: judgement.rescued, extras: judgement.extras });
+      break;
+    case "dead_letter": {
+      const reason: DeadLetterReason = judgement.reason;
+      rows.addDeadLetter({ file, position, reason, detail: judgement.detail, raw: record, values: judgement.values });
+      break;
+    }
+    case "not_json":
+      if (!result.notJson.has(file)) result.notJson.set(file, judgement.detail);
+  }
+}
+
+/** Files dealt by size, the largest first, each to the lane that has least; every lane keeps the order of the plan. */
+export function dealFiles<F extends { number: number; size: number }>(files: readonly F[], threads: number): F[][] {
+  const total = files.reduce((sum, file) => sum + file.size, 0);
+  const count = Math.max(1, Math.min(threads, files.length, Math.floor(total / LANE_BYTES_MIN)));
+  const lanes = Array.from({ length: count }, () => ({ size: 0, files: [] as F[] }));
+  for (const file of [...files].sort((a, b) => b.size - a.size)) {
+    const lane = lanes.reduce((least, candidate) => candidate.size < least.size ? candidate : least);
+    lane.files.push(file);
+    lane.size += file.size;
+  }
+  return lanes.map((lane) => lane.files.sort((a, b) => a.number - b.number));
+}
+
+/** The orders of keys in the first records of some files, the commonest first. Only a hint: any answer is right. */
+function sampleShapes(files: readonly CountedFile[], contract: Contract): Shape[] {
+  const counts = new Map<string, { shape: Shape; count: number }>();
+  const step = Math.max(1, Math.floor(files.length / SAMPLED_FILES_MAX));
+  for (let i = 0; i < files.length; i += step) {
+    for (const sample of sampleRecords(files[i]!)) {
+      const shape = shapeOf(sample, contract);
+      if (shape === undefined) continue;
+      const key = JSON.stringify(shape);
+      const known = counts.get(key);
+      if (known === undefined) counts.set(key, { shape, count: 1 });
+      else known.count++;
+    }
+  }
+  return [...counts.values()].sort((a, b) => b.count - a.count).map((entry) => entry.shape);
+}
+
+/** The whole records in a file's first bytes: what lies between the brackets up to the last end of an object. */
+function sampleRecords(file: CountedFile): unknown[] {
+  if (file.format === "parquet") return [];
+  const text = new TextDecoder().decode(readFileHead(file.path, SAMPLED_BYTES));
+  if (file.format === "ndjson") {
+    return text.split("\n").slice(0, -1).flatMap((line) => parsedOrNothing(line));
+  }
+  let end = text.lastIndexOf("}");
+  for (let tries = 0; end > 0 && tries < SAMPLE_TRIES_MAX; tries++, end = text.lastIndexOf("}", end - 1)) {
+    const [records] = parsedOrNothing(text.slice(text.indexOf("["), end + 1) + "]");
+    if (Array.isArray(records)) return records;
+  }
+  return [];
+}
+
+function parsedOrNothing(text: string): unknown[] {
+  try {
+    return [JSON.parse(text)];
+  } catch {
+    return [];
+  }
+}
+
+/** Waits for all, also when one fails, so that none still writes when the caller cleans up; then throws the first failure. */
+async function settleAll<T>(promises: Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(promises);
+  return settled.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
+}

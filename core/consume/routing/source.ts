@@ -1,0 +1,82 @@
+import type { Connection } from "../../engine/duckdb.ts";
+import { quoteName, quoteText, SqlError } from "../../engine/duckdb.ts";
+import type { EventFormat } from "../event_file.ts";
+
+/** A raw file of a batch, ready to be read: on the local disk, unpacked. */
+export interface LocalFile {
+  /** Its number in the plan. */
+  number: number;
+  /** What the ledger and `_source_file` call it. */
+  name: string;
+  /** Absolute. */
+  path: string;
+  /** Bytes, unpacked. */
+  size: number;
+  format: EventFormat;
+}
+
+/** A file whose records SQL can read, and how many they are. */
+export interface CountedFile extends LocalFile {
+  records: number;
+}
+
+/** DuckDB's own limit on the text of one record, in bytes; larger ones take the exact way. */
+const RECORD_BYTES_MAX = 16_777_216;
+
+/** `read_json_objects` over files of one format, with the column `filename`. */
+export function recordsOf(files: readonly LocalFile[], format: EventFormat): string {
+  const layout = format === "json" ? "array" : "newline_delimited";
+  const paths = files.map((file) => quoteText(globbed(file.path))).join(", ");
+  return `read_json_objects([${paths}], format = '${layout}', filename = true, maximum_object_size = ${RECORD_BYTES_MAX}, compression = 'none', hive_partitioning = false)`;
+}
+
+/** A path as a pattern that matches it alone. */
+export function globbed(path: string): string {
+  return path.replace(/[*?[\\]/g, (character) => character === "\\" ? "\\\\" : `[${character}]`);
+}
+
+/** Which of the files an error of DuckDB's names. */
+export function blamedFile<F extends LocalFile>(error: unknown, files: readonly F[]): F | undefined {
+  if (!(error instanceof SqlError)) return undefined;
+  const named = files.filter((file) =>
+    error.message.includes(`"${file.path}"`) || error.message.includes(`'${file.path}'`)
+  );
+  return named.length === 1 ? named[0] : undefined;
+}
+
+/**
+ * One query with the columns `file`, `name`, `position` and `record` over JSON files, in the order of their records.
+ * DuckDB numbers records only across all files, so that each file's own count tells where it starts.
+ */
+export function jsonRecordsSql(files: readonly CountedFile[], format: EventFormat): string {
+  let start = 0;
+  const places = files.map((file) => {
+    const place = `(${quoteText(file.path)}, ${file.number}, ${quoteText(file.name)}, ${start})`;
+    start += file.records;
+    return place;
+  });
+  return `SELECT place.file, place.name, numbered.ordinal - place.start AS position, numbered.record FROM (
+  SELECT json::VARCHAR AS record, filename, row_number() OVER () - 1 AS ordinal FROM ${recordsOf(files, format)}
+) numbered JOIN (VALUES ${places.join(", ")}) place(path, file, name, start) ON numbered.filename = place.path`;
+}
+
+/** The same over one Parquet file, whose rows are written out as JSON. */
+export async function parquetRecordsSql(connection: Connection, file: CountedFile): Promise<string> {
+  const source = `read_parquet(${quoteText(globbed(file.path))}, hive_partitioning = false, file_row_number = true)`;
+  const columns = await connection.rows(
+    `DESCRIBE SELECT * FROM read_parquet(${quoteText(globbed(file.path))}, hive_partitioning = false)`,
+  );
+  const members = columns.map((column) => {
+    const name = column.column_name as string;
+    return `${quoteText(name)}, ${jsonValueSql(quoteName(name), column.column_type as string)}`;
+  });
+  return `SELECT ${file.number} AS file, ${quoteText(file.name)} AS name, file_row_number AS position,
+  json_object(${members.join(", ")})::VARCHAR AS record FROM ${source}`;
+}
+
+/** An instant is written as RFC 3339 has it; every other type as DuckDB's JSON does. */
+function jsonValueSql(value: string, type: string): string {
+  if (type === "TIMESTAMP WITH TIME ZONE") return `strftime(${value}, '%Y-%m-%dT%H:%M:%S.%fZ')`;
+  if (type === "TIMESTAMP") return `strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f')`;
+  return value;
+}
