@@ -137,14 +137,16 @@ export function readFileHead(path: string, length: number): Uint8Array {
   }
 }
 
-/** A local file in pieces. */
-export async function* readFileBlocks(path: string): AsyncGenerator<Uint8Array> {
+/** A local file in pieces, or its bytes from `start` up to `end`. */
+export async function* readFileBlocks(path: string, start = 0, end = Infinity): AsyncGenerator<Uint8Array> {
   const file = await Deno.open(path, { read: true });
   try {
-    for (;;) {
-      const block = new Uint8Array(BLOCK_BYTES);
+    if (start > 0) await file.seek(start, Deno.SeekMode.Start);
+    for (let left = end - start; left > 0;) {
+      const block = new Uint8Array(Math.min(BLOCK_BYTES, left));
       const count = await file.read(block);
       if (count === null) return;
+      left -= count;
       yield block.subarray(0, count);
     }
   } finally {

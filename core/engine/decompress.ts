@@ -1,0 +1,109 @@
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import { messageOf } from "../base/errors.ts";
+import { readFileBlocks, writeFileBlocks } from "./scratch.ts";
+import { readZstdFrame, ZstdFrameError } from "./zstd_frame.ts";
+
+export type Compression = "none" | "gzip" | "zstd";
+
+/** The compressed bytes are not what their format says. */
+export class DecompressError extends Error {}
+
+type Unpacker = ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDecompress>;
+
+/** Bytes that come out of a decompressor at once. */
+const CHUNK_BYTES = 1 << 18;
+
+/**
+ * Unpacks a local file to another, in bounded memory. Fails with `DecompressError` where it is empty, cut, damaged, or
+ * followed by other bytes; several gzip members or zstd frames in a row are one file (RFC 1952, section 2.2; RFC 8878, section 3.1).
+ */
+export async function decompressFile(source: string, target: string, compression: "gzip" | "zstd"): Promise<void> {
+  const size = (await Deno.stat(source)).size;
+  if (size === 0) throw new DecompressError(`not ${compression}: the file is empty`);
+  await writeFileBlocks(target, compression === "gzip" ? gunzip(source, size) : unzstd(source, size));
+}
+
+async function* gunzip(source: string, size: number): AsyncGenerator<Uint8Array> {
+  const unpacker = createGunzip({ chunkSize: CHUNK_BYTES });
+  yield* unpack(unpacker, readFileBlocks(source));
+  // It goes on to the next member by itself, but takes zeros after the last one for padding and ends there.
+  if (unpacker.bytesWritten !== size) {
+    throw new DecompressError(`not gzip to its end: other bytes follow at byte ${unpacker.bytesWritten}`);
+  }
+}
+
+/**
+ * A decompressor a frame: the one of node:zlib ends quietly after the first of several frames, and on a cut one. So frames
+ * are found beforehand, and the size that a frame's header promises is checked here.
+ */
+async function* unzstd(source: string, size: number): AsyncGenerator<Uint8Array> {
+  const file = await Deno.open(source, { read: true });
+  const readAt = (offset: number, length: number) => {
+    const bytes = new Uint8Array(length);
+    file.seekSync(offset, Deno.SeekMode.Start);
+    let filled = 0;
+    for (let count; filled < length && (count = file.readSync(bytes.subarray(filled))) !== null;) filled += count;
+    return bytes.subarray(0, filled);
+  };
+  try {
+    for (let offset = 0; offset < size;) {
+      const frame = asDecompressError(() => readZstdFrame(readAt, size, offset));
+      if (!frame.skippable) {
+        let unpacked = 0;
+        const blocks = readFileBlocks(source, offset, frame.end);
+        for await (const block of unpack(createZstdDecompress({ chunkSize: CHUNK_BYTES }), blocks)) {
+          unpacked += block.length;
+          yield block;
+        }
+        if (unpacked !== (frame.contentSize ?? unpacked)) {
+          throw new DecompressError(
+            `the zstd frame at byte ${offset} holds ${unpacked} bytes, not ${frame.contentSize}`,
+          );
+        }
+      }
+      offset = frame.end;
+    }
+  } finally {
+    file.close();
+  }
+}
+
+function asDecompressError<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof ZstdFrameError ? new DecompressError(error.message, { cause: error }) : error;
+  }
+}
+
+/** What the unpacker makes of the blocks; it is ended where they end. Its own errors become `DecompressError`. */
+async function* unpack(unpacker: Unpacker, blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  // An error can be raised again after the iteration has ended; without a listener that would end the process.
+  unpacker.on("error", () => {});
+  let readFailure: { error: unknown } | undefined;
+  const feeding = feed(unpacker, blocks).catch((error: unknown) => {
+    readFailure = { error };
+    unpacker.destroy();
+  });
+  try {
+    yield* unpacker as AsyncIterable<Uint8Array>;
+  } catch (cause) {
+    if (readFailure === undefined) throw new DecompressError(messageOf(cause), { cause });
+  } finally {
+    unpacker.destroy();
+    await feeding;
+  }
+  if (readFailure !== undefined) throw readFailure.error;
+}
+
+async function feed(unpacker: Unpacker, blocks: AsyncIterable<Uint8Array>): Promise<void> {
+  // The callback of `write` does not come when the stream is destroyed meanwhile.
+  const closed = new Promise<void>((resolve) => unpacker.once("close", () => resolve()));
+  for await (const block of blocks) {
+    if (unpacker.destroyed) return;
+    if (!unpacker.write(block)) {
+      await Promise.race([closed, new Promise<void>((resolve) => unpacker.once("drain", () => resolve()))]);
+    }
+  }
+  unpacker.end();
+}
