@@ -1,0 +1,51 @@
+import avro from "avsc";
+import type { Json } from "../base/json.ts";
+import { exactLongType } from "./long_type.ts";
+
+export type AvroSchema = Json;
+
+export interface LongFields {
+  /** Longs with one of these ids (`field-id`, or `element-id` for what is in an array) come and go as numbers; all others as bigints. */
+  numberFieldIds: ReadonlySet<number>;
+}
+
+/** Marks a long that is to be exact; never written into a file. */
+const exactMark = "streamlab-exact";
+
+/** The codec of a schema. Unknown attributes such as `field-id` are no hindrance, but avsc forgets them. */
+export function compileSchema(schema: AvroSchema, longs: LongFields): avro.Type {
+  return avro.Type.forSchema(markLongs(schema, longs, false) as unknown as avro.Schema, {
+    typeHook: (attributes: avro.Schema) =>
+      typeof attributes === "object" && exactMark in attributes ? exactLongType : undefined,
+  } as Partial<avro.ForSchemaOptions>);
+}
+
+function markLongs(schema: AvroSchema, longs: LongFields, asNumber: boolean): AvroSchema {
+  if (schema === "long") return asNumber ? schema : { type: "long", [exactMark]: true };
+  if (schema === null || typeof schema !== "object") return schema;
+  if (Array.isArray(schema)) return schema.map((branch) => markLongs(branch, longs, asNumber));
+  const { type, fields, items, values } = schema;
+  if (type === "long") return asNumber ? "long" : { type: "long", [exactMark]: true };
+  if (type === "record" && Array.isArray(fields)) {
+    return { ...schema, fields: fields.map((field) => markField(field, longs)) };
+  }
+  if (type === "array" && items !== undefined) {
+    return { ...schema, items: markLongs(items, longs, isNumberField(schema, "element-id", longs)) };
+  }
+  if (type === "map" && values !== undefined) {
+    return { ...schema, values: markLongs(values, longs, isNumberField(schema, "value-id", longs)) };
+  }
+  return schema;
+}
+
+function markField(field: Json, longs: LongFields): Json {
+  if (field === null || typeof field !== "object" || Array.isArray(field)) return field;
+  // Defaults serve schema resolution, which is not used here, and avsc would check them against the marked type.
+  const { default: _default, ...rest } = field;
+  return { ...rest, type: markLongs(field.type ?? null, longs, isNumberField(field, "field-id", longs)) };
+}
+
+function isNumberField(node: { [key: string]: Json }, key: string, longs: LongFields): boolean {
+  const id = node[key];
+  return typeof id === "number" && longs.numberFieldIds.has(id);
+}

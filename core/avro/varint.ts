@@ -1,0 +1,61 @@
+/** Avro's variable-length zig-zag integers and maps of bytes (Avro specification 1.11, "Binary Encoding"), as file headers need them. */
+export function writeLong(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = BigInt.asUintN(64, (BigInt(value) << 1n) ^ (BigInt(value) >> 63n));
+  while (rest > 0x7fn) {
+    bytes.push(Number(rest & 0x7fn) | 0x80);
+    rest >>= 7n;
+  }
+  bytes.push(Number(rest));
+  return Uint8Array.from(bytes);
+}
+
+export function readLongAt(bytes: Uint8Array, start: number): { value: number; end: number } {
+  let raw = 0n, shift = 0n, at = start;
+  for (;;) {
+    const byte = bytes[at++];
+    if (byte === undefined || shift > 63n) throw new Error("an integer does not end");
+    raw |= BigInt(byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+    shift += 7n;
+  }
+  return { value: Number((raw >> 1n) ^ -(raw & 1n)), end: at };
+}
+
+export function writeBytesMap(entries: Record<string, Uint8Array>): Uint8Array {
+  const encoder = new TextEncoder();
+  const parts: number[] = [];
+  const push = (bytes: Uint8Array) => {
+    for (const byte of bytes) parts.push(byte);
+  };
+  const keys = Object.keys(entries);
+  if (keys.length > 0) push(writeLong(keys.length));
+  for (const key of keys) {
+    for (const bytes of [encoder.encode(key), entries[key]!]) {
+      push(writeLong(bytes.length));
+      push(bytes);
+    }
+  }
+  push(writeLong(0));
+  return Uint8Array.from(parts);
+}
+
+export function readBytesMap(bytes: Uint8Array, start: number): { entries: Map<string, Uint8Array>; end: number } {
+  const decoder = new TextDecoder();
+  const entries = new Map<string, Uint8Array>();
+  let at = start;
+  const take = () => {
+    const length = readLongAt(bytes, at);
+    at = length.end + length.value;
+    if (length.value < 0 || at > bytes.length) throw new Error("its header does not end");
+    return bytes.subarray(length.end, at);
+  };
+  for (;;) {
+    const block = readLongAt(bytes, at);
+    at = block.end;
+    if (block.value === 0) return { entries, end: at };
+    // A negative count is followed by the block's size in bytes.
+    if (block.value < 0) at = readLongAt(bytes, at).end;
+    for (let i = 0; i < Math.abs(block.value); i++) entries.set(decoder.decode(take()), take());
+  }
+}

@@ -1,0 +1,76 @@
+import { type Random, uuidV4 } from "../../base/random.ts";
+import type { TableChange } from "../catalog.ts";
+import { firstPartitionFieldId, type PartitionField } from "../spec/partition_spec.ts";
+import { assignFieldIds, findFieldByPath, type Schema } from "../spec/schema.ts";
+import type { SortField } from "../spec/sort_order.ts";
+import type { Field } from "../spec/type.ts";
+import type { Transform } from "../spec/transform.ts";
+import { defaultPartitionFieldName } from "../spec/partition_spec.ts";
+import { lastAdded } from "../spec/table_update.ts";
+import { StreamlabError } from "../../base/errors.ts";
+
+/** A partition field by the path of its column; `name` defaults to what engines use (`event_timestamp_day`). */
+export interface PartitionColumnChoice {
+  column: string;
+  transform: Transform;
+  name?: string;
+}
+
+export interface CreateTable {
+  /** Ids are given anew, from 1 on. */
+  fields: Field[];
+  partitionBy?: PartitionColumnChoice[];
+  sortBy?: (Omit<SortField, "sourceId"> & { column: string })[];
+  properties?: Record<string, string>;
+  location: string;
+  random: Random;
+}
+
+/** The change that makes a table of format version 2. */
+export function createTable(options: CreateTable): TableChange {
+  const { fields } = assignFieldIds(options.fields, 1);
+  const schema: Schema = { schemaId: 0, fields };
+  const sortFields = (options.sortBy ?? []).map(({ column, transform, direction, nullOrder }) => ({
+    sourceId: columnId(schema, column),
+    transform,
+    direction,
+    nullOrder,
+  }));
+  return {
+    requirements: [{ type: "assert-create" }],
+    updates: [
+      { action: "assign-uuid", uuid: uuidV4(options.random) },
+      { action: "upgrade-format-version", formatVersion: 2 },
+      { action: "set-location", location: options.location },
+      { action: "add-schema", schema },
+      { action: "set-current-schema", schemaId: lastAdded },
+      { action: "add-spec", spec: { specId: 0, fields: partitionFields(schema, options.partitionBy ?? []) } },
+      { action: "set-default-spec", specId: lastAdded },
+      { action: "add-sort-order", sortOrder: { orderId: sortFields.length === 0 ? 0 : 1, fields: sortFields } },
+      { action: "set-default-sort-order", sortOrderId: lastAdded },
+      { action: "set-properties", updates: { ...defaultProperties, ...options.properties } },
+    ],
+  };
+}
+
+/** A table that is committed to every second would else gather 86,400 metadata files a day. */
+const defaultProperties = {
+  "write.metadata.delete-after-commit.enabled": "true",
+  "write.metadata.previous-versions-max": "100",
+  "write.parquet.compression-codec": "zstd",
+};
+
+function partitionFields(schema: Schema, choices: PartitionColumnChoice[]): PartitionField[] {
+  return choices.map((choice, i) => ({
+    sourceId: columnId(schema, choice.column),
+    fieldId: firstPartitionFieldId + i,
+    name: choice.name ?? defaultPartitionFieldName(choice.column, choice.transform),
+    transform: choice.transform,
+  }));
+}
+
+function columnId(schema: Schema, column: string): number {
+  const field = findFieldByPath(schema, column);
+  if (field) return field.id;
+  throw new StreamlabError("usage", `Cannot create the table: there is no column "${column}"`);
+}

@@ -1,0 +1,86 @@
+import type { Random } from "../../base/random.ts";
+import { StreamlabError } from "../../base/errors.ts";
+import type { TableChange } from "../catalog.ts";
+import type { DataFile } from "../spec/data_file.ts";
+import type { ManifestFile } from "../spec/manifest_file.ts";
+import { mainBranch, type Operation, type Snapshot } from "../spec/snapshot.ts";
+import { summarize } from "../spec/snapshot_summary.ts";
+import { snapshotById, snapshotOfRef, type TableMetadata } from "../spec/table_metadata.ts";
+import type { EncodedFile } from "../table_io.ts";
+import type { Transaction } from "../transaction.ts";
+
+/** Everything that tells one new snapshot from another. */
+export interface SnapshotChange {
+  operation: Operation;
+  snapshotId: bigint;
+  /** All manifests of the new snapshot. */
+  manifests: ManifestFile[];
+  /** Manifests that are not written yet. */
+  files: EncodedFile[];
+  added: DataFile[];
+  removed: DataFile[];
+  /** More for the summary. */
+  summary?: Record<string, string>;
+  /** Default `main`. A branch that is not there is made. */
+  branch?: string;
+}
+
+/** Writes manifests and manifest list, all at once, and returns the change that makes the snapshot its branch's head. */
+export async function stageSnapshot(transaction: Transaction, change: SnapshotChange): Promise<TableChange> {
+  const { metadata, io } = transaction;
+  const branch = change.branch ?? mainBranch;
+  const parent = parentSnapshot(metadata, branch);
+  const identity = {
+    snapshotId: change.snapshotId,
+    ...(parent ? { parentSnapshotId: parent.snapshotId } : {}),
+    sequenceNumber: nextSequenceNumber(metadata),
+  };
+  const list = io.encodeManifestList(change.manifests, identity);
+  await io.writeFiles([...change.files, list.file]);
+  const snapshot: Snapshot = {
+    ...identity,
+    // Never before the table's last change, so that a log in order of time stays one.
+    timestampMs: Math.max(transaction.nowMs, metadata.lastUpdatedMs),
+    manifestList: list.uri,
+    summary: summarize(change.operation, change.added, change.removed, parent?.summary, change.summary),
+    schemaId: metadata.currentSchemaId,
+  };
+  const ref = metadata.refs[branch];
+  return {
+    requirements: [{ type: "assert-ref-snapshot-id", ref: branch, snapshotId: ref?.snapshotId }],
+    updates: [
+      { action: "add-snapshot", snapshot },
+      {
+        action: "set-snapshot-ref",
+        refName: branch,
+        ref: { ...(ref ?? { type: "branch" }), snapshotId: snapshot.snapshotId },
+      },
+    ],
+  };
+}
+
+/** The head of the branch; a new branch grows from the current snapshot. */
+export function parentSnapshot(metadata: TableMetadata, branch: string = mainBranch): Snapshot | undefined {
+  if (metadata.formatVersion !== 2) {
+    throw new StreamlabError("usage", `Cannot write to a table of format version ${metadata.formatVersion}`, {
+      hint: metadata.formatVersion === 1 ? "Upgrade it to version 2 first" : "Write to it with an engine that knows it",
+    });
+  }
+  if (metadata.refs[branch]?.type === "tag") {
+    throw new StreamlabError("usage", `Cannot write to "${branch}": it is a tag, which never moves`);
+  }
+  return snapshotOfRef(metadata, metadata.refs[branch] ? branch : mainBranch);
+}
+
+export function nextSequenceNumber(metadata: TableMetadata): bigint {
+  return metadata.lastSequenceNumber + 1n;
+}
+
+/** Positive, 63 random bits, unlike those that are there (specification: Appendix F, "Assignment of Snapshot IDs"). */
+export function newSnapshotId(random: Random, metadata: TableMetadata): bigint {
+  for (;;) {
+    const bytes = random.bytes(8);
+    const id = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigInt64(0) & 0x7fffffffffffffffn;
+    if (id > 0n && !snapshotById(metadata, id)) return id;
+  }
+}

@@ -1,0 +1,102 @@
+import type { Clock } from "../base/clock.ts";
+import { StreamlabError } from "../base/errors.ts";
+import { type Random, uuidV4 } from "../base/random.ts";
+import { backoffMs } from "../base/retry.ts";
+import { type Catalog, identifierText, type LoadedTable, type TableChange, type TableIdentifier } from "./catalog.ts";
+import { Transaction } from "./transaction.ts";
+
+export interface CommitOptions {
+  clock: Clock;
+  random: Random;
+  /** A version known already, which saves the first load. A stale one costs a lost race, nothing else. */
+  base?: LoadedTable;
+  /** Tries in all, default 100. */
+  attemptsMax?: number;
+  /** By the clock; no try is begun later. Default: a minute from now. */
+  deadlineMs?: number;
+}
+
+export interface CommitResult {
+  /** After the commit; or as it was found, where there was nothing to change. */
+  table: LoadedTable;
+  committed: boolean;
+  /** Tries that it took. */
+  attempts: number;
+}
+
+const retryPolicy = { delayMsMin: 10, delayMsMax: 1000 };
+
+/**
+ * Commits what `build` makes of the table. `build` is called again for every try, with a transaction on the very metadata that the
+ * try builds on: a marker that it looks for there cannot have appeared in between. It returns false to leave the table alone.
+ * Throws `conflict` when tries or time have run out, `not-found` without a table, and whatever `build` and the catalog throw.
+ */
+export async function commitTable(
+  catalog: Catalog,
+  identifier: TableIdentifier,
+  build: (transaction: Transaction) => Promise<boolean | void> | boolean | void,
+  options: CommitOptions,
+): Promise<CommitResult> {
+  const { clock, random } = options;
+  const attemptsMax = options.attemptsMax ?? 100;
+  const deadlineMs = options.deadlineMs ?? clock.nowMs() + 60_000;
+  let base = options.base;
+  for (let attempt = 1;; attempt++) {
+    base ??= await loadExisting(catalog, identifier);
+    const transaction = new Transaction(base, { nowMs: clock.nowMs(), random });
+    const isWanted = await build(transaction);
+    if (isWanted === false || transaction.updates.length === 0) {
+      // A base that was handed in may be old: nothing to do must be said of the newest version only.
+      if (base !== options.base) return { table: base, committed: false, attempts: attempt };
+      const newest = await loadExisting(catalog, identifier);
+      if (newest.metadataLocation === base.metadataLocation) {
+        return { table: base, committed: false, attempts: attempt };
+      }
+      base = newest;
+      continue;
+    }
+    try {
+      const table = await catalog.commit({ ...changeOf(transaction), identifier, base, commitId: uuidV4(random) });
+      return { table, committed: true, attempts: attempt };
+    } catch (error) {
+      if (!isConflict(error) || attempt >= attemptsMax || clock.nowMs() >= deadlineMs) throw error;
+    }
+    await clock.sleep(backoffMs({ ...retryPolicy, attemptsMax }, attempt, random));
+    base = undefined;
+  }
+}
+
+/** Creates the table unless it is there; `change` tells how, given the place that the catalog has for it. */
+export async function createTableIfAbsent(
+  catalog: Catalog,
+  identifier: TableIdentifier,
+  change: (location: string) => TableChange,
+  options: Pick<CommitOptions, "random">,
+): Promise<{ table: LoadedTable; created: boolean }> {
+  const existing = await catalog.loadTable(identifier);
+  if (existing) return { table: existing, created: false };
+  const io = await catalog.planTable(identifier);
+  try {
+    const commitId = uuidV4(options.random);
+    const table = await catalog.commit({ ...change(io.location.recorded), identifier, base: undefined, commitId });
+    return { table, created: true };
+  } catch (error) {
+    const winner = isConflict(error) ? await catalog.loadTable(identifier) : undefined;
+    if (!winner) throw error;
+    return { table: winner, created: false };
+  }
+}
+
+async function loadExisting(catalog: Catalog, identifier: TableIdentifier): Promise<LoadedTable> {
+  const table = await catalog.loadTable(identifier);
+  if (table) return table;
+  throw new StreamlabError("not-found", `Cannot find the table ${identifierText(identifier)}`);
+}
+
+function changeOf(transaction: Transaction): TableChange {
+  return { requirements: transaction.requirements, updates: transaction.updates };
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof StreamlabError && error.kind === "conflict";
+}

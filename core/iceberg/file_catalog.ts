@@ -1,0 +1,214 @@
+import type { Clock } from "../base/clock.ts";
+import { StreamlabError } from "../base/errors.ts";
+import type { Random } from "../base/random.ts";
+import type { Store } from "../storage/store.ts";
+import { type Catalog, identifierText, type LoadedTable, type TableCommit, type TableIdentifier } from "./catalog.ts";
+import { createVersion, verifyHead } from "./file_commit.ts";
+import { listVersions, metadataText, versionOf, versionPath } from "./metadata_versions.ts";
+import type { TableMetadata } from "./spec/table_metadata.ts";
+import { checkRequirements } from "./spec/table_requirement.ts";
+import { applyUpdates } from "./spec/table_update_applier.ts";
+import { TableIo } from "./table_io.ts";
+import { TableLocation } from "./table_location.ts";
+import { tableMetadataFromText, tableMetadataToText } from "./table_metadata_json.ts";
+import { advanceVersionHint } from "./version_hint.ts";
+
+export interface FileCatalogOptions {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  /** The folder of namespaces in the store, default `warehouse`. */
+  warehouse?: string;
+}
+
+/**
+ * Tables as folders `<warehouse>/<namespace>/<table>`; the current version of one is the highest `metadata/vN.metadata.json`
+ * that is listed. A commit is one conditional create (`file_commit.ts`), safe among writers that create and never rename:
+ * see docs/decisions on file catalogs.
+ */
+export class FileCatalog implements Catalog {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #warehouse: string;
+  readonly #ios = new Map<string, TableIo>();
+  #probed: Promise<void> | undefined;
+
+  constructor(options: FileCatalogOptions) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#warehouse = options.warehouse ?? "warehouse";
+  }
+
+  async listNamespaces(): Promise<string[][]> {
+    const namespaces = new Map<string, string[]>();
+    for await (const table of this.#tables("")) namespaces.set(table.namespace.join("/"), table.namespace);
+    return [...namespaces.values()];
+  }
+
+  async listTables(namespace: string[]): Promise<TableIdentifier[]> {
+    const tables: TableIdentifier[] = [];
+    for await (const table of this.#tables(`${namespace.join("/")}/`)) {
+      if (table.namespace.length === namespace.length) tables.push(table);
+    }
+    return tables;
+  }
+
+  async loadTable(identifier: TableIdentifier): Promise<LoadedTable | undefined> {
+    const folder = this.#folder(identifier);
+    const head = (await listVersions(this.#store, folder)).at(-1);
+    if (!head) return undefined;
+    const text = metadataText(await this.#store.read(head.path));
+    const metadata = tableMetadataFromText(text, head.path);
+    return this.#loaded(identifier, metadata, head.path.slice(folder.length + 1));
+  }
+
+  planTable(identifier: TableIdentifier): Promise<TableIo> {
+    return Promise.resolve(this.#io(new TableLocation(this.#store, this.#folder(identifier))));
+  }
+
+  async commit(commit: TableCommit): Promise<LoadedTable> {
+    const { identifier, base } = commit;
+    const folder = this.#folder(identifier);
+    await this.#probe();
+    // A new table builds on nothing: there must be no version at all, not even one above 1 with the first ones cleaned up.
+    const existing = base ? undefined : (await listVersions(this.#store, folder)).at(-1);
+    if (existing) throw conflict(identifier, `version ${existing.version} exists already`);
+    checkRequirements(commit.requirements, base?.metadata);
+    const version = base ? nextVersion(base) : 1;
+    const updated = applyUpdates(base?.metadata, commit.updates, this.#clock.nowMs());
+    const { metadata, dropped } = logPrevious({ ...updated, commitId: commit.commitId }, base);
+    const path = versionPath(folder, version);
+    const bytes = new TextEncoder().encode(tableMetadataToText(metadata));
+    const created = await createVersion(this.#store, path, bytes, commit.commitId);
+    if (!created) throw conflict(identifier, `version ${version} exists already`);
+    const addedSnapshots = commit.updates.flatMap((update) =>
+      update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []
+    );
+    const isHead = await verifyHead(this.#store, folder, version, commit.commitId, addedSnapshots);
+    if (!isHead) throw conflict(identifier, `version ${version} was long taken, and cleaned up since`);
+    const loaded = this.#loaded(identifier, metadata, `metadata/v${version}.metadata.json`);
+    await this.#afterCommit(folder, version, loaded, dropped);
+    return loaded;
+  }
+
+  async dropTable(identifier: TableIdentifier, options: { purge?: boolean } = {}): Promise<void> {
+    const folder = this.#folder(identifier);
+    const prefix = options.purge ? `${folder}/` : `${folder}/metadata/v`;
+    const paths: string[] = [];
+    for await (const { path } of this.#store.list(prefix)) paths.push(path);
+    // Metadata first and its highest version last of these: a reader sees the table whole or not at all.
+    const versions = paths.filter((path) => versionOf(path) !== undefined)
+      .sort((a, b) => versionOf(a)! - versionOf(b)!);
+    for (const path of versions) await this.#store.delete([path]);
+    await this.#store.delete(paths.filter((path) => !versions.includes(path)));
+    this.#ios.delete(folder);
+  }
+
+  /** Once: a store that ignores the condition of `create` is refused before the first commit. */
+  async #probe(): Promise<void> {
+    this.#probed ??= this.#store.probe(this.#warehouse);
+    try {
+      await this.#probed;
+    } catch (error) {
+      this.#probed = undefined;
+      throw error;
+    }
+  }
+
+  /** The hint and old files serve others and thrift: the commit stands without them, so a failing store is no reason to fail. */
+  async #afterCommit(folder: string, version: number, table: LoadedTable, dropped: string[]): Promise<void> {
+    const paths = dropped.map((uri) => table.io.location.findPath(uri)).filter((path) => path !== undefined);
+    try {
+      await advanceVersionHint(this.#store, folder, version);
+      if (paths.length > 0) await this.#store.delete(paths);
+    } catch (error) {
+      if (!(error instanceof StreamlabError && error.kind === "unavailable")) throw error;
+    }
+  }
+
+  #loaded(identifier: TableIdentifier, metadata: TableMetadata, pathInTable: string): LoadedTable {
+    const io = this.#io(new TableLocation(this.#store, this.#folder(identifier), metadata.location));
+    return { identifier, metadata, metadataLocation: io.location.uriOf(pathInTable), io };
+  }
+
+  /** One for each table, so that its cache of manifests lasts. */
+  #io(location: TableLocation): TableIo {
+    const known = this.#ios.get(location.folder);
+    if (known?.location.recorded === location.recorded) return known;
+    const io = new TableIo(location, this.#random);
+    this.#ios.set(location.folder, io);
+    return io;
+  }
+
+  #folder(identifier: TableIdentifier): string {
+    const parts = [...identifier.namespace, identifier.name];
+    const bad = parts.find((part) => part === "" || part === "." || part === ".." || part.includes("/"));
+    if (bad !== undefined || parts.length < 2) {
+      throw new StreamlabError("usage", `Cannot use "${identifierText(identifier)}" as a table's name`, {
+        hint: "Write namespace.table",
+      });
+    }
+    return [this.#warehouse, ...parts].join("/");
+  }
+
+  /** Jumps from table to table: one look at the listing for each, however many files it has. */
+  async *#tables(prefix: string): AsyncIterable<TableIdentifier> {
+    const start = `${this.#warehouse}/`;
+    let after: string | undefined;
+    for (;;) {
+      const path = await firstPath(this.#store, start + prefix, after);
+      if (path === undefined) return;
+      const parts = path.slice(start.length).split("/");
+      const inTable = parts.findIndex((part, i) => i >= 2 && (part === "metadata" || part === "data"));
+      if (inTable < 0) {
+        after = path;
+        continue;
+      }
+      const identifier = { namespace: parts.slice(0, inTable - 1), name: parts[inTable - 1]! };
+      const folder = this.#folder(identifier);
+      if ((await listVersions(this.#store, folder)).length > 0) yield identifier;
+      after = `${folder}/\u{10ffff}`;
+    }
+  }
+}
+
+async function firstPath(store: Store, prefix: string, after: string | undefined): Promise<string | undefined> {
+  for await (const { path } of store.list(prefix, after === undefined ? {} : { after })) return path;
+  return undefined;
+}
+
+function nextVersion(base: LoadedTable): number {
+  const version = versionOf(base.metadataLocation);
+  if (version !== undefined) return version + 1;
+  throw new StreamlabError(
+    "usage",
+    `Cannot commit to ${identifierText(base.identifier)}: it belongs to another catalog`,
+    {
+      hint: "Write to it through its own catalog (--catalog)",
+    },
+  );
+}
+
+/**
+ * Logs the version that the new one replaces and drops the oldest log entries, as `write.metadata.previous-versions-max` says;
+ * the dropped files may be deleted where `write.metadata.delete-after-commit.enabled` is set.
+ */
+function logPrevious(
+  metadata: TableMetadata,
+  base: LoadedTable | undefined,
+): { metadata: TableMetadata; dropped: string[] } {
+  if (!base) return { metadata, dropped: [] };
+  const max = Math.max(1, Number(metadata.properties["write.metadata.previous-versions-max"] ?? 100) || 100);
+  const { lastUpdatedMs, commitId } = base.metadata;
+  const previous = { metadataFile: base.metadataLocation, timestampMs: lastUpdatedMs };
+  const log = [...metadata.metadataLog, commitId === undefined ? previous : { ...previous, commitId }];
+  const isCleaned = metadata.properties["write.metadata.delete-after-commit.enabled"] === "true";
+  const dropped = isCleaned ? log.slice(0, -max).map((entry) => entry.metadataFile) : [];
+  return { metadata: { ...metadata, metadataLog: log.slice(-max) }, dropped };
+}
+
+function conflict(identifier: TableIdentifier, reason: string): StreamlabError {
+  return new StreamlabError("conflict", `Cannot commit to ${identifierText(identifier)}: ${reason}`);
+}

@@ -1,0 +1,87 @@
+import { StreamlabError } from "../base/errors.ts";
+import type { Store } from "../storage/store.ts";
+import { listVersions, metadataText, type MetadataVersion, versionOf } from "./metadata_versions.ts";
+import { tableMetadataFromText } from "./table_metadata_json.ts";
+
+/** Tries at one version whose outcome stays unknown. */
+const createAttemptsMax = 4;
+
+/**
+ * Creates a metadata file only if it is absent; true when it is there by us. What the store leaves unknown (a time-out, an
+ * error after the bytes went out) is read back: the file is ours if it carries our commit's id. While nothing can be read
+ * back the same bytes are tried again, for an earlier try may still arrive.
+ */
+export async function createVersion(
+  store: Store,
+  path: string,
+  bytes: Uint8Array,
+  commitId: string,
+): Promise<boolean> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      if (await store.create(path, bytes)) return true;
+      const found = await commitIdAt(store, path);
+      if (found !== undefined) return found === commitId;
+      // Taken when we asked and gone now: others have cleaned up that far. Whether it was ours cannot be told.
+      throw unknownOutcome(path);
+    } catch (error) {
+      if (!isUnavailable(error) || attempt === createAttemptsMax) throw error;
+      const found = await commitIdAt(store, path);
+      if (found !== undefined) return found === commitId;
+    }
+  }
+}
+
+/**
+ * Whether the version that we created is part of the table. Old metadata files are cleaned up, so a writer that slept can create a
+ * number again that was taken long ago; then the listing shows higher versions that do not descend from ours. Evidence, the
+ * strongest first: the metadata log of the highest version holds our commit's id, or that version under another id; its snapshots
+ * hold ours; by the store's clock our file is younger than a higher version. Throws `unavailable` when none of it decides.
+ */
+export async function verifyHead(
+  store: Store,
+  folder: string,
+  version: number,
+  commitId: string,
+  addedSnapshots: bigint[],
+): Promise<boolean> {
+  const higher = (await listVersions(store, folder)).filter((candidate) => candidate.version > version);
+  const head = higher.at(-1);
+  if (!head) return true;
+  const metadata = tableMetadataFromText(metadataText(await store.read(head.path)), head.path);
+  const log = metadata.metadataLog;
+  if (log.some((entry) => entry.commitId === commitId)) return true;
+  if (addedSnapshots.some((id) => metadata.snapshots.some((snapshot) => snapshot.snapshotId === id))) return true;
+  const other = log.find((entry) => versionOf(entry.metadataFile) === version && entry.commitId !== undefined);
+  const path = `${folder}/metadata/v${version}.metadata.json`;
+  if (other || await isYounger(store, path, higher[0]!)) {
+    await store.delete([path]);
+    return false;
+  }
+  throw unknownOutcome(path);
+}
+
+async function isYounger(store: Store, path: string, higher: MetadataVersion): Promise<boolean> {
+  const [own, other] = await Promise.all([store.stat(path), store.stat(higher.path)]);
+  return own !== undefined && other !== undefined && own.modifiedMs > other.modifiedMs;
+}
+
+async function commitIdAt(store: Store, path: string): Promise<string | undefined> {
+  try {
+    // A file of another engine has no such id: it is not ours.
+    return tableMetadataFromText(metadataText(await store.read(path)), path).commitId ?? "";
+  } catch (error) {
+    if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
+    throw error;
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof StreamlabError && error.kind === "unavailable";
+}
+
+function unknownOutcome(path: string): StreamlabError {
+  return new StreamlabError("unavailable", `Cannot tell whether the commit of ${path} happened`, {
+    hint: "Run again: what is there already is recognised",
+  });
+}

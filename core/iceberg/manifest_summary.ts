@@ -1,0 +1,66 @@
+import { lowerBound, upperBound } from "./spec/bound.ts";
+import type { ManifestEntry } from "./spec/manifest_entry.ts";
+import type { ManifestFile, PartitionFieldSummary } from "./spec/manifest_file.ts";
+import { type PartitionColumn, partitionColumns } from "./spec/partition_spec.ts";
+import { type Value, valueToBytes } from "./spec/single_value.ts";
+import { compareValues } from "./spec/value_order.ts";
+import type { ManifestToWrite } from "./table_io.ts";
+
+/** The line of the manifest list for a manifest that was just written (specification: "Manifest Lists"). */
+export function summarizeManifest(manifest: ManifestToWrite, path: string, length: number): ManifestFile {
+  const { entries, sequenceNumber } = manifest;
+  const files = (status: ManifestEntry["status"]) => entries.filter((entry) => entry.status === status);
+  const rows = (status: ManifestEntry["status"]) =>
+    files(status).reduce((sum, entry) => sum + entry.dataFile.recordCount, 0);
+  const columns = partitionColumns(manifest.spec, [manifest.schema]);
+  return {
+    path,
+    length,
+    specId: manifest.spec.specId,
+    content: manifest.content,
+    sequenceNumber,
+    minSequenceNumber: minSequenceNumber(entries, sequenceNumber),
+    addedSnapshotId: manifest.snapshotId,
+    addedFilesCount: files("added").length,
+    existingFilesCount: files("existing").length,
+    deletedFilesCount: files("deleted").length,
+    addedRowsCount: rows("added"),
+    existingRowsCount: rows("existing"),
+    deletedRowsCount: rows("deleted"),
+    partitions: columns.map((column, i) =>
+      summarizeField(column, entries.map((entry) => entry.dataFile.partition[i] ?? null))
+    ),
+  };
+}
+
+/** Of the live files; those without a number of their own have the snapshot's. */
+function minSequenceNumber(entries: ManifestEntry[], sequenceNumber: bigint): bigint {
+  let lowest = sequenceNumber;
+  for (const entry of entries) {
+    if (entry.status === "deleted") continue;
+    const own = entry.sequenceNumber ?? sequenceNumber;
+    if (own < lowest) lowest = own;
+  }
+  return lowest;
+}
+
+/** Bounds of strings are cut like those of columns, the upper one rounded up: readers prune by them. */
+function summarizeField(column: PartitionColumn, values: (Value | null)[]): PartitionFieldSummary {
+  const summary: PartitionFieldSummary = { containsNull: values.includes(null), containsNan: false };
+  let lowest: Value | undefined, highest: Value | undefined;
+  for (const value of values) {
+    if (value === null) continue;
+    if (Number.isNaN(value)) {
+      summary.containsNan = true;
+      continue;
+    }
+    if (lowest === undefined || compareValues(value, lowest) < 0) lowest = value;
+    if (highest === undefined || compareValues(value, highest) > 0) highest = value;
+  }
+  if (lowest === undefined || highest === undefined) return summary;
+  const upper = upperBound(column.type, highest);
+  summary.lowerBound = valueToBytes(column.type, upper === undefined ? lowest : lowerBound(column.type, lowest));
+  // Where no shorter upper bound exists the whole value is one.
+  summary.upperBound = valueToBytes(column.type, upper ?? highest);
+  return summary;
+}

@@ -1,0 +1,158 @@
+import { StreamlabError } from "../../base/errors.ts";
+import { assignFieldIds, childFields, fieldsById, type IndexedField, type Schema } from "./schema.ts";
+import { type Field, isPrimitive, isPromotion, type PrimitiveType, type Type, typesEqual } from "./type.ts";
+
+/** One step of a schema's evolution; columns are named by path as they are called before the change (`address.city`, `tags.element`). */
+export type SchemaChange =
+  /** At the end of the table's columns, or of the struct at `parent` (a list's or map's struct by `tags.element`, `map.value`). */
+  | { change: "add-column"; parent?: string; field: Field }
+  | { change: "drop-column"; path: string }
+  | { change: "rename-column"; path: string; name: string }
+  | { change: "widen-column"; path: string; type: PrimitiveType }
+  | { change: "make-optional"; path: string }
+  | { change: "set-doc"; path: string; doc: string | undefined }
+  /** Among its siblings: first, or right after the sibling of that name. */
+  | { change: "move-column"; path: string; after: string | undefined };
+
+/**
+ * The schema after the changes, in order (specification: "Schema Evolution"). Ids of new columns, nested ones too, count on from
+ * `lastColumnId`; ids are never reused. Throws `usage` for a change that the specification does not allow.
+ */
+export function evolveSchema(
+  schema: Schema,
+  changes: SchemaChange[],
+  lastColumnId: number,
+): { schema: Schema; lastColumnId: number } {
+  let current = schema, last = lastColumnId;
+  for (const change of changes) {
+    if (change.change === "add-column") {
+      const { fields, nextId } = assignFieldIds([change.field], last + 1);
+      current = addColumn(current, change.parent, fields[0]!);
+      last = nextId - 1;
+    } else {
+      current = changeColumn(current, change);
+    }
+  }
+  return { schema: current, lastColumnId: last };
+}
+
+function addColumn(schema: Schema, parentPath: string | undefined, field: Field): Schema {
+  const where = `add the column "${parentPath === undefined ? "" : `${parentPath}.`}${field.name}"`;
+  if (field.required) refuse(where, "rows that are there have no value for it, so it must be optional");
+  if (parentPath === undefined) return { ...schema, fields: append(schema.fields, field, where) };
+  const parent = find(schema, parentPath, where);
+  return replaceType(schema, parent.field.id, (type) => {
+    if (type.type !== "struct") refuse(where, `"${parentPath}" is a ${type.type}`);
+    return { type: "struct", fields: append(type.fields, field, where) };
+  });
+}
+
+function changeColumn(schema: Schema, change: Exclude<SchemaChange, { change: "add-column" }>): Schema {
+  const where = `${change.change.replaceAll("-", " ")} "${change.path}"`;
+  const { field, parentId } = find(schema, change.path, where);
+  const inSiblings = (edit: (siblings: Field[]) => Field[]) => editSiblings(schema, parentId, edit, where);
+  const replaced = (next: Field) => inSiblings((all) => all.map((item) => item.id === field.id ? next : item));
+  switch (change.change) {
+    case "drop-column":
+      if (schema.identifierFieldIds?.includes(field.id)) refuse(where, "it identifies rows");
+      return inSiblings((all) => all.filter((item) => item.id !== field.id));
+    case "rename-column":
+      return inSiblings((all) => {
+        if (all.some((item) => item.id !== field.id && item.name === change.name)) {
+          refuse(where, `there is a "${change.name}" already`);
+        }
+        return all.map((item) => item.id === field.id ? { ...item, name: change.name } : item);
+      });
+    case "widen-column":
+      return replaceType(schema, field.id, (type) => {
+        if (typesEqual(type, change.type)) return type;
+        if (!isPrimitive(type) || !isPromotion(type, change.type)) {
+          refuse(where, `a ${type.type} cannot become a ${change.type.type}`);
+        }
+        return change.type;
+      });
+    case "make-optional":
+      return isStructField(schema, parentId)
+        ? replaced({ ...field, required: false })
+        : makeElementOptional(schema, parentId!, field, where);
+    case "set-doc": {
+      const { doc: _doc, ...rest } = field;
+      return replaced(change.doc === undefined ? rest : { ...rest, doc: change.doc });
+    }
+    case "move-column":
+      return inSiblings((all) => move(all, field, change.after, where));
+  }
+}
+
+function move(all: Field[], field: Field, after: string | undefined, where: string): Field[] {
+  const rest = all.filter((item) => item.id !== field.id);
+  const at = after === undefined ? 0 : rest.findIndex((item) => item.name === after) + 1;
+  if (after !== undefined && at === 0) refuse(where, `there is no "${after}" beside it`);
+  return rest.toSpliced(at, 0, field);
+}
+
+function makeElementOptional(schema: Schema, parentId: number, field: Field, where: string): Schema {
+  return replaceType(schema, parentId, (type) => {
+    if (type.type === "list") return { ...type, elementRequired: false };
+    if (type.type === "map" && field.id === type.valueId) return { ...type, valueRequired: false };
+    return refuse(where, "a map's keys are never null");
+  });
+}
+
+function isStructField(schema: Schema, parentId: number | undefined): boolean {
+  return parentId === undefined || fieldsById(schema).get(parentId)!.field.type.type === "struct";
+}
+
+function editSiblings(
+  schema: Schema,
+  parentId: number | undefined,
+  edit: (siblings: Field[]) => Field[],
+  where: string,
+): Schema {
+  if (parentId === undefined) return { ...schema, fields: edit(schema.fields) };
+  return replaceType(schema, parentId, (type) => {
+    if (type.type !== "struct") refuse(where, `it is part of a ${type.type}`);
+    return { type: "struct", fields: edit(type.fields) };
+  });
+}
+
+function append(fields: Field[], field: Field, where: string): Field[] {
+  if (fields.some((item) => item.name === field.name)) refuse(where, "there is one of that name");
+  return [...fields, field];
+}
+
+function find(schema: Schema, path: string, where: string): IndexedField {
+  for (const indexed of fieldsById(schema).values()) if (indexed.path === path) return indexed;
+  return refuse(where, "there is no such column");
+}
+
+/** The schema with the type of one field, element, key or value replaced. */
+function replaceType(schema: Schema, id: number, replace: (type: Type) => Type): Schema {
+  const inType = (type: Type): Type => {
+    if (!childFields(type).some((child) => containsId(child, id))) return type;
+    if (type.type === "struct") return { ...type, fields: type.fields.map(inField) };
+    if (type.type === "list") {
+      return { ...type, element: type.elementId === id ? replace(type.element) : inType(type.element) };
+    }
+    if (type.type === "map") {
+      if (type.keyId === id) return { ...type, key: replace(type.key) };
+      return type.valueId === id
+        ? { ...type, value: replace(type.value) }
+        : { ...type, key: inType(type.key), value: inType(type.value) };
+    }
+    return type;
+  };
+  const inField = (field: Field): Field => {
+    const type = field.id === id ? replace(field.type) : inType(field.type);
+    return type === field.type ? field : { ...field, type };
+  };
+  return { ...schema, fields: schema.fields.map(inField) };
+}
+
+function containsId(field: Field, id: number): boolean {
+  return field.id === id || childFields(field.type).some((child) => containsId(child, id));
+}
+
+function refuse(what: string, reason: string): never {
+  throw new StreamlabError("usage", `Cannot ${what}: ${reason}`);
+}

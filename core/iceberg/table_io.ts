@@ -1,0 +1,157 @@
+import type { Random } from "../base/random.ts";
+import { mapParallel } from "../base/parallel.ts";
+import { decodeManifest, encodeManifest } from "./manifest_avro.ts";
+import { decodeManifestList, encodeManifestList } from "./manifest_list_avro.ts";
+import { summarizeManifest } from "./manifest_summary.ts";
+import { resolveEntries } from "./sequence_inheritance.ts";
+import type { ManifestEntry, ResolvedEntry } from "./spec/manifest_entry.ts";
+import type { ManifestContent, ManifestFile } from "./spec/manifest_file.ts";
+import type { PartitionSpec } from "./spec/partition_spec.ts";
+import type { Schema } from "./spec/schema.ts";
+import type { Snapshot } from "./spec/snapshot.ts";
+import { type TableMetadata } from "./spec/table_metadata.ts";
+import type { TableLocation } from "./table_location.ts";
+
+/** Manifests read at once. */
+const readsParallel = 16;
+/** Entries kept in memory, over all manifests of a table: about 1 KB each. */
+const cachedEntriesMax = 200_000;
+
+/** Manifest lists kept in memory. */
+const listsKept = 8;
+
+/** A file of the table, by its path in the table's folder, that is not written yet. */
+export interface EncodedFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
+export interface ManifestToWrite {
+  schema: Schema;
+  spec: PartitionSpec;
+  content: ManifestContent;
+  entries: ManifestEntry[];
+  snapshotId: bigint;
+  /** Of the snapshot that the manifest is written for. */
+  sequenceNumber: bigint;
+}
+
+/** Reads and writes the manifests and manifest lists of one table. They never change, so what was read is kept by path. */
+export class TableIo {
+  readonly location: TableLocation;
+  readonly #random: Random;
+  readonly #manifests = new Map<string, Promise<ManifestEntry[]>>();
+  readonly #lists = new Map<string, Promise<ManifestFile[]>>();
+  #cachedEntries = 0;
+
+  constructor(location: TableLocation, random: Random) {
+    this.location = location;
+    this.#random = random;
+  }
+
+  /** The manifests of a snapshot, data before deletes is not promised; none without a snapshot. */
+  readManifestList(snapshot: Snapshot | undefined): Promise<ManifestFile[]> {
+    if (!snapshot) return Promise.resolve([]);
+    if (snapshot.manifestList === undefined) return this.#readInlineManifests(snapshot);
+    const uri = snapshot.manifestList;
+    const known = this.#lists.get(uri);
+    if (known) return known;
+    const reading = this.#read(uri).then((bytes) => decodeManifestList(bytes, uri));
+    keep(this.#lists, uri, listsKept, reading);
+    return reading;
+  }
+
+  /** The entries of a manifest, with snapshot ids and sequence numbers inherited. */
+  async readManifest(manifest: ManifestFile, metadata: TableMetadata): Promise<ResolvedEntry[]> {
+    const entries = await this.#readEntries(manifest, metadata);
+    return resolveEntries(entries, manifest);
+  }
+
+  readManifests(manifests: ManifestFile[], metadata: TableMetadata): Promise<ResolvedEntry[][]> {
+    return mapParallel(manifests, readsParallel, (manifest) => this.readManifest(manifest, metadata));
+  }
+
+  /** A manifest ready to be written, under a name of its own, with its line for the manifest list. */
+  encodeManifest(manifest: ManifestToWrite): { manifest: ManifestFile; file: EncodedFile } {
+    const name = `metadata/${hex(this.#random.bytes(16))}-m0.avro`;
+    const bytes = encodeManifest(manifest, this.#random.bytes(16));
+    const path = this.location.uriOf(name);
+    this.#keepEntries(path, manifest.entries);
+    return { manifest: summarizeManifest(manifest, path, bytes.length), file: { name, bytes } };
+  }
+
+  /** The manifest list of a snapshot, ready to be written, and its URI. */
+  encodeManifestList(
+    manifests: ManifestFile[],
+    snapshot: Pick<Snapshot, "snapshotId" | "parentSnapshotId" | "sequenceNumber">,
+  ): { uri: string; file: EncodedFile } {
+    const name = `metadata/snap-${snapshot.snapshotId}-${hex(this.#random.bytes(8))}.avro`;
+    const bytes = encodeManifestList(manifests, snapshot, this.#random.bytes(16));
+    const uri = this.location.uriOf(name);
+    keep(this.#lists, uri, listsKept, Promise.resolve(manifests));
+    return { uri, file: { name, bytes } };
+  }
+
+  /** Writes them all at once: none is needed before the commit that names them. */
+  async writeFiles(files: EncodedFile[]): Promise<void> {
+    const { store } = this.location;
+    await mapParallel(files, 16, ({ name, bytes }) => store.write(this.location.pathInStore(name), bytes));
+  }
+
+  /** Version 1 snapshots may name their manifests themselves (specification: Appendix E); all of them hold data files. */
+  async #readInlineManifests(snapshot: Snapshot): Promise<ManifestFile[]> {
+    return await mapParallel(snapshot.manifests ?? [], readsParallel, async (path) => {
+      const bytes = await this.#read(path);
+      return {
+        path,
+        length: bytes.length,
+        specId: decodeManifest(bytes, path, []).spec.specId,
+        content: "data" as const,
+        sequenceNumber: 0n,
+        minSequenceNumber: 0n,
+        addedSnapshotId: snapshot.snapshotId,
+      };
+    });
+  }
+
+  #readEntries(manifest: ManifestFile, metadata: TableMetadata): Promise<ManifestEntry[]> {
+    const cached = this.#manifests.get(manifest.path);
+    if (cached) return cached;
+    const reading = this.#read(manifest.path).then((bytes) => {
+      const { entries } = decodeManifest(bytes, manifest.path, metadata.schemas);
+      // The list knows the spec for certain; headers of version 1 may lack it.
+      for (const entry of entries) entry.dataFile.specId = manifest.specId;
+      return entries;
+    });
+    this.#manifests.set(manifest.path, reading);
+    reading.then((entries) => this.#count(entries.length), () => this.#manifests.delete(manifest.path));
+    return reading;
+  }
+
+  #keepEntries(path: string, entries: ManifestEntry[]): void {
+    this.#manifests.set(path, Promise.resolve(entries));
+    this.#count(entries.length);
+  }
+
+  #count(entries: number): void {
+    this.#cachedEntries += entries;
+    if (this.#cachedEntries <= cachedEntriesMax) return;
+    this.#manifests.clear();
+    this.#cachedEntries = 0;
+  }
+
+  #read(uri: string): Promise<Uint8Array> {
+    return this.location.store.read(this.location.pathOf(uri));
+  }
+}
+
+function keep<Value>(cache: Map<string, Promise<Value>>, key: string, max: number, value: Promise<Value>): void {
+  cache.set(key, value);
+  // A failure is not kept: the next reader tries again.
+  value.catch(() => cache.delete(key));
+  if (cache.size > max) cache.delete(cache.keys().next().value!);
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,56 @@
+import type { Random } from "../base/random.ts";
+import type { LoadedTable, TableChange } from "./catalog.ts";
+import type { TableMetadata } from "./spec/table_metadata.ts";
+import type { TableRequirement } from "./spec/table_requirement.ts";
+import { checkRequirements } from "./spec/table_requirement.ts";
+import type { TableUpdate } from "./spec/table_update.ts";
+import { applyUpdates } from "./spec/table_update_applier.ts";
+import type { TableIo } from "./table_io.ts";
+
+export interface TransactionContext {
+  nowMs: number;
+  random: Random;
+}
+
+/**
+ * Several changes as one commit: each is staged on what the ones before it made of the table, so that a schema change and the
+ * first data that needs it appear together or not at all.
+ */
+export class Transaction implements TableChange {
+  readonly base: LoadedTable;
+  readonly io: TableIo;
+  readonly nowMs: number;
+  readonly random: Random;
+  readonly requirements: TableRequirement[];
+  readonly updates: TableUpdate[] = [];
+  #metadata: TableMetadata;
+
+  constructor(base: LoadedTable, context: TransactionContext) {
+    this.base = base;
+    this.io = base.io;
+    this.nowMs = context.nowMs;
+    this.random = context.random;
+    this.requirements = [{ type: "assert-table-uuid", uuid: base.metadata.tableUuid }];
+    this.#metadata = base.metadata;
+  }
+
+  /** The table with everything staged so far. */
+  get metadata(): TableMetadata {
+    return this.#metadata;
+  }
+
+  add(change: TableChange): void {
+    // A requirement speaks of the base; what an earlier change of this transaction has altered was asserted by that one.
+    checkRequirements(change.requirements, this.#metadata);
+    for (const requirement of change.requirements) {
+      if (!this.requirements.some((known) => sameSubject(known, requirement))) this.requirements.push(requirement);
+    }
+    this.updates.push(...change.updates);
+    this.#metadata = applyUpdates(this.#metadata, change.updates, this.nowMs);
+  }
+}
+
+function sameSubject(a: TableRequirement, b: TableRequirement): boolean {
+  if (a.type !== b.type) return false;
+  return a.type !== "assert-ref-snapshot-id" || b.type !== "assert-ref-snapshot-id" || a.ref === b.ref;
+}
