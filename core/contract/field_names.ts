@@ -44,14 +44,17 @@ export function checkFieldNames(
  * a column "a.b" beside a struct a with a field b.
  */
 export function checkFullNames(fields: readonly Field[]): void {
+  const name = equalFullName(fields);
+  if (name === undefined) return;
+  throw contractError("", `two fields have the full name ${JSON.stringify(name)}, which engines cannot tell apart`);
+}
+
+/** The first full name that two fields share; undefined when all differ. */
+export function equalFullName(fields: readonly Field[]): string | undefined {
   const seen = new Set<string>();
+  let equal: string | undefined;
   const add = (name: string) => {
-    if (seen.has(foldName(name))) {
-      throw contractError(
-        "",
-        `two fields have the full name ${JSON.stringify(name)}, which Iceberg engines cannot tell apart`,
-      );
-    }
+    if (seen.has(foldName(name))) equal ??= name;
     seen.add(foldName(name));
   };
   const walk = (type: ContractType, name: string): void => {
@@ -64,4 +67,5 @@ export function checkFullNames(fields: readonly Field[]): void {
     }
   };
   fields.forEach((field) => walk(field.type, field.name));
+  return equal;
 }
