@@ -1,0 +1,80 @@
+import { DeleteIndex } from "./delete_index.ts";
+import { FilePruner, type SkipReason } from "./file_pruner.ts";
+import type { DataFile } from "./spec/data_file.ts";
+import type { ResolvedEntry } from "./spec/manifest_entry.ts";
+import type { ManifestFile } from "./spec/manifest_file.ts";
+import { bindPredicate, type Predicate } from "./spec/predicate.ts";
+import type { Schema } from "./spec/schema.ts";
+import type { Snapshot } from "./spec/snapshot.ts";
+import { currentSchema, snapshotOfRef, type TableMetadata } from "./spec/table_metadata.ts";
+import { hasLiveFiles } from "./action/append_files.ts";
+import type { TableIo } from "./table_io.ts";
+
+export interface ScanOptions {
+  /** Default: the head of `main`. */
+  snapshot?: Snapshot | undefined;
+  /** What the predicate's columns are columns of; default: the current schema. */
+  schema?: Schema;
+  /** Rows that are asked for; files without any may be left out, rows are not filtered. Default: all. */
+  predicate?: Predicate;
+  /** Also says which files are left out and why, for which all manifests are read. */
+  explains?: boolean;
+}
+
+export interface ScanFile {
+  dataFile: DataFile;
+  /** The data sequence number. */
+  sequenceNumber: bigint;
+  /** Delete files that apply to it. */
+  deletes: DataFile[];
+}
+
+export interface SkippedFile {
+  dataFile: DataFile;
+  reason: SkipReason;
+}
+
+export interface ScanPlan {
+  files: ScanFile[];
+  /** Only with `explains`. */
+  skipped: SkippedFile[];
+  manifestsRead: number;
+  manifestsSkipped: number;
+}
+
+/** The data files that a query has to open, with their delete files (specification: "Scan Planning"). */
+export async function planScan(io: TableIo, metadata: TableMetadata, options: ScanOptions = {}): Promise<ScanPlan> {
+  const snapshot = options.snapshot ?? snapshotOfRef(metadata);
+  const schema = options.schema ?? currentSchema(metadata);
+  const predicate = bindPredicate(options.predicate ?? { op: "always" }, schema);
+  const pruner = new FilePruner(predicate, metadata.partitionSpecs, [...metadata.schemas, schema]);
+  const all = (await io.readManifestList(snapshot)).filter(hasLiveFiles);
+  const needed = all.filter((manifest) => pruner.manifestMayMatch(manifest));
+  const read = options.explains ? all : needed;
+  const [data, deletes] = await Promise.all([
+    readLive(io, metadata, read.filter((manifest) => manifest.content === "data")),
+    readLive(io, metadata, needed.filter((manifest) => manifest.content === "deletes")),
+  ]);
+  const index = new DeleteIndex(deletes);
+  const plan: ScanPlan = {
+    files: [],
+    skipped: [],
+    manifestsRead: needed.length,
+    manifestsSkipped: all.length - needed.length,
+  };
+  for (const entry of data) {
+    const { dataFile, sequenceNumber } = entry;
+    const reason = pruner.skipReason(dataFile);
+    if (reason === undefined) {
+      plan.files.push({ dataFile, sequenceNumber, deletes: index.deletesFor(entry).map((item) => item.dataFile) });
+    } else if (options.explains) {
+      plan.skipped.push({ dataFile, reason });
+    }
+  }
+  return plan;
+}
+
+async function readLive(io: TableIo, metadata: TableMetadata, manifests: ManifestFile[]): Promise<ResolvedEntry[]> {
+  const entries = await io.readManifests(manifests, metadata);
+  return entries.flat().filter((entry) => entry.status !== "deleted");
+}

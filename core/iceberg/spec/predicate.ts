@@ -1,0 +1,109 @@
+import { StreamlabError } from "../../base/errors.ts";
+import { fieldsById, type Schema } from "./schema.ts";
+import type { Value } from "./single_value.ts";
+import { isPrimitive, type PrimitiveType } from "./type.ts";
+
+export type Comparison = "=" | "!=" | "<" | "<=" | ">" | ">=";
+
+/**
+ * A condition on rows, to leave out files by; columns by dotted path, values in the form of the column's type
+ * (a number for a long, and a bigint for an int, are taken too).
+ * A null makes every comparison, `in` and `starts-with` neither true nor false, as in SQL.
+ */
+export type Predicate =
+  | { op: "always" }
+  | { op: "never" }
+  | { op: "and" | "or"; of: Predicate[] }
+  | { op: "not"; of: Predicate }
+  | { op: Comparison; column: string; value: Value }
+  | { op: "in" | "not-in"; column: string; values: Value[] }
+  | { op: "is-null" | "is-not-null"; column: string }
+  | { op: "starts-with" | "not-starts-with"; column: string; prefix: string };
+
+/** A predicate without `not`, whose columns are field ids. */
+export type BoundPredicate =
+  | { op: "always" }
+  | { op: "never" }
+  | { op: "and" | "or"; of: BoundPredicate[] }
+  | BoundTerm;
+
+export type BoundTerm =
+  & { fieldId: number; type: PrimitiveType }
+  & (
+    | { op: Comparison; value: Value }
+    | { op: "in" | "not-in"; values: Value[] }
+    | { op: "is-null" | "is-not-null" }
+    | { op: "starts-with" | "not-starts-with"; prefix: string }
+  );
+
+const negations: Record<string, string> = {
+  "=": "!=",
+  "!=": "=",
+  "<": ">=",
+  ">=": "<",
+  ">": "<=",
+  "<=": ">",
+  in: "not-in",
+  "not-in": "in",
+  "is-null": "is-not-null",
+  "is-not-null": "is-null",
+  "starts-with": "not-starts-with",
+  "not-starts-with": "starts-with",
+  always: "never",
+  never: "always",
+  and: "or",
+  or: "and",
+};
+
+/**
+ * Looks the columns up in the schema. A column that files cannot be left out by (below a list or map, or a struct itself) makes
+ * its term `always`; one that is not there throws `usage`.
+ */
+export function bindPredicate(predicate: Predicate, schema: Schema): BoundPredicate {
+  return bind(predicate, schema, false);
+}
+
+function bind(predicate: Predicate, schema: Schema, negated: boolean): BoundPredicate {
+  if (predicate.op === "not") return bind(predicate.of as Predicate, schema, !negated);
+  const op = negated ? negations[predicate.op]! : predicate.op;
+  if ("of" in predicate) {
+    return { op: op as "and" | "or", of: (predicate.of as Predicate[]).map((part) => bind(part, schema, negated)) };
+  }
+  if (!("column" in predicate)) return { op: op as "always" | "never" };
+  const field = findColumn(schema, predicate.column);
+  if (!field) return { op: "always" };
+  const base = { fieldId: field.id, type: field.type };
+  if ("values" in predicate) {
+    return { ...base, op: op as "in", values: predicate.values.map((value) => coerce(field.type, value)) };
+  }
+  if ("value" in predicate) return { ...base, op: op as Comparison, value: coerce(field.type, predicate.value) };
+  if ("prefix" in predicate) return { ...base, op: op as "starts-with", prefix: predicate.prefix };
+  return { ...base, op: op as "is-null" };
+}
+
+function findColumn(schema: Schema, path: string): { id: number; type: PrimitiveType } | undefined {
+  for (const indexed of fieldsById(schema).values()) {
+    if (indexed.path !== path) continue;
+    const { id, type } = indexed.field;
+    return isPrimitive(type) && !indexed.repeated ? { id, type } : undefined;
+  }
+  throw new StreamlabError("usage", `Cannot look for rows by "${path}": there is no such column`);
+}
+
+function coerce(type: PrimitiveType, value: Value): Value {
+  switch (type.type) {
+    case "int":
+    case "date":
+    case "float":
+    case "double":
+      return typeof value === "bigint" ? Number(value) : value;
+    case "long":
+    case "time":
+    case "timestamp":
+    case "timestamptz":
+    case "decimal":
+      return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : value;
+    default:
+      return value;
+  }
+}
