@@ -1,5 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
-import { assignFieldIds } from "../iceberg/spec/schema.ts";
+import { fieldsById, type Schema } from "../iceberg/spec/schema.ts";
+import { evolveSchema, type SchemaChange } from "../iceberg/spec/schema_change.ts";
 import {
   type Field,
   isPrimitive,
@@ -10,176 +11,156 @@ import {
 } from "../iceberg/spec/type.ts";
 import { foldName } from "./field_names.ts";
 
-/** A change of the table that the contract asks for. `column` is the full name, parts joined by dots. */
-export type SchemaChange =
-  | { readonly kind: "add-column"; readonly column: string; readonly type: string }
-  | { readonly kind: "widen"; readonly column: string; readonly from: string; readonly to: string }
-  | { readonly kind: "make-optional"; readonly column: string };
-
-/** A change that no Iceberg table can follow. */
+/** A change that no table can follow. `column` is the full name, parts joined by dots. */
 export interface Refusal {
   readonly column: string;
   readonly reason: string;
 }
 
 export type Evolution =
-  /** `fields` with ids, the old ones kept; equal to what the table has when there are no `changes`. */
+  /** `schema` is the table's after `changes`; without any it is the very same. */
   | {
     readonly kind: "allowed";
-    readonly changes: readonly SchemaChange[];
-    readonly fields: Field[];
+    readonly changes: SchemaChange[];
+    readonly schema: Schema;
     readonly lastColumnId: number;
   }
   | { readonly kind: "refused"; readonly refusals: readonly Refusal[] };
 
-export interface TableColumns {
-  readonly fields: readonly Field[];
-  /** The highest field id that the table ever used: ids are never given twice. */
-  readonly lastColumnId: number;
-  readonly identifierFieldIds?: readonly number[];
-}
-
 /**
- * What must change so that `table` can take rows of `wanted` (from `iceberg_schema.ts`). Allowed is what version 2 of the format
- * allows (specification: "Schema Evolution"): a new optional column at any depth, int to long, float to double, a wider
- * decimal, required to optional. A column that is no longer wanted stays, and is optional from then on.
+ * What must change so that a table with this schema can take rows of `wanted` (from `iceberg_schema.ts`). Allowed is what
+ * version 2 of the format allows (specification: "Schema Evolution"): a new optional column at any depth, int to long,
+ * float to double, a wider decimal, required to optional. A column that is no longer wanted stays, optional from then on.
+ * `lastColumnId` is the highest field id that the table ever used.
  */
-export function evolve(table: TableColumns, wanted: readonly Field[]): Evolution {
-  const run = new EvolutionRun(table);
-  const fields = run.struct(table.fields, wanted, "");
-  run.refuseEqualFullNames(fields);
-  if (run.refusals.length > 0) return { kind: "refused", refusals: run.refusals };
-  return { kind: "allowed", changes: run.changes, fields, lastColumnId: run.lastColumnId };
+export function evolve(schema: Schema, lastColumnId: number, wanted: readonly Field[]): Evolution {
+  const comparison = new Comparison(schema);
+  comparison.struct(schema.fields, wanted, "");
+  if (comparison.refusals.length > 0) return { kind: "refused", refusals: comparison.refusals };
+  const { changes } = comparison;
+  if (changes.length === 0) return { kind: "allowed", changes, schema, lastColumnId };
+  const after = evolveSchema(schema, changes, lastColumnId);
+  const twice = equalPath(after.schema);
+  if (twice !== undefined) {
+    const reason = "would be one name with another field's, by which engines cannot tell them apart";
+    return { kind: "refused", refusals: [{ column: twice, reason }] };
+  }
+  return { kind: "allowed", changes, ...after };
 }
 
 /** The error that stops a run before anything is written. */
 export function refusalError(table: string, refusals: readonly Refusal[]): StreamlabError {
-  const [first, ...others] = refusals;
-  const more = others.length > 0
-    ? ` (and ${others.length} more: ${others.map(({ column }) => column).join(", ")})`
-    : "";
-  return new StreamlabError(
-    "usage",
-    `Cannot change ${table} to the contract: column ${first!.column} ${first!.reason}${more}`,
-    {
-      hint: "Nothing was written; change the contract, or send its events to another table with --table",
-    },
-  );
+  const reasons = refusals.map(({ column, reason }) => `column ${column} ${reason}`).join("; ");
+  return new StreamlabError("usage", `Cannot change ${table} to the contract: ${reasons}`, {
+    hint: "Nothing was written; change the contract, or send its events to another table with --table",
+  });
 }
 
-class EvolutionRun {
+/** A change in words: `add column x (string)`. */
+export function changeText(change: SchemaChange): string {
+  switch (change.change) {
+    case "add-column":
+      return `add column ${joined(change.parent, change.field.name)} (${typeText(change.field.type)})`;
+    case "widen-column":
+      return `widen column ${change.path} to ${typeText(change.type)}`;
+    default:
+      return `${change.change.replaceAll("-", " ")} ${change.path}`;
+  }
+}
+
+class Comparison {
   readonly changes: SchemaChange[] = [];
   readonly refusals: Refusal[] = [];
-  lastColumnId: number;
   readonly #identifiers: ReadonlySet<number>;
 
-  constructor(table: TableColumns) {
-    this.lastColumnId = table.lastColumnId;
-    this.#identifiers = new Set(table.identifierFieldIds);
+  constructor(schema: Schema) {
+    this.#identifiers = new Set(schema.identifierFieldIds);
   }
 
-  struct(current: readonly Field[], wanted: readonly Field[], prefix: string): Field[] {
-    const byName = new Map(wanted.map((field) => [field.name, field]));
-    const kept = current.map((field) => {
-      const target = byName.get(field.name);
-      byName.delete(field.name);
-      const column = prefix + field.name;
-      return target === undefined ? this.#optional(field, column) : this.#field(field, target, column);
-    });
-    const folded = new Map(current.map((field) => [foldName(field.name), field.name]));
-    const added: Field[] = [];
-    for (const field of byName.values()) {
-      const other = folded.get(foldName(field.name));
-      const column = prefix + field.name;
-      if (other === undefined) added.push(this.#added(field, column, prefix === ""));
-      else this.#refuse(column, `differs only in case from the table's ${other}, which most engines take for the same`);
+  /** `path` is the struct's own, empty at the top. */
+  struct(current: readonly Field[], wanted: readonly Field[], path: string): void {
+    const left = new Map(wanted.map((field) => [field.name, field]));
+    for (const field of current) {
+      const target = left.get(field.name);
+      left.delete(field.name);
+      const column = joined(path, field.name);
+      if (target === undefined) this.#makeOptional(field, column);
+      else this.#field(field, target, column);
     }
-    return prefix === "" ? insertBeforeOurs(kept, added) : [...kept, ...added];
+    const folded = new Map(current.map((field) => [foldName(field.name), field.name]));
+    // Among the contract's columns, before our own that end the table.
+    let after = path === "" ? lastBeforeOurs(current) : undefined;
+    for (const field of left.values()) {
+      const other = folded.get(foldName(field.name));
+      const column = joined(path, field.name);
+      if (other !== undefined) {
+        this.#refuse(column, `differs only in case from the table's ${other}, which most engines take for the same`);
+      } else if (this.#add(field, path) && path === "" && !isOurs(column)) {
+        this.changes.push({ change: "move-column", path: column, after });
+        after = field.name;
+      }
+    }
   }
 
-  #field(current: Field, wanted: Field, column: string): Field {
-    const type = this.#type(current.type, wanted.type, column);
-    const field = typesEqual(type, current.type) ? current : { ...current, type };
-    if (current.required && !wanted.required) return this.#optional(field, column);
+  #add(field: Field, path: string): boolean {
+    // Our own columns are new only to tables that others made: their old rows have none.
+    if (field.required && !(path === "" && isOurs(field.name))) {
+      const reason = "is new and required, but the rows that are there have no value for it: make it optional";
+      this.#refuse(joined(path, field.name), reason);
+      return false;
+    }
+    const parent = path === "" ? {} : { parent: path };
+    this.changes.push({ change: "add-column", ...parent, field: { ...field, required: false } });
+    return true;
+  }
+
+  #field(current: Field, wanted: Field, column: string): void {
+    this.#type(current.type, wanted.type, column);
+    if (current.required && !wanted.required) this.#makeOptional(current, column);
     if (!current.required && wanted.required && !isOurs(column)) {
       this.#refuse(column, "is optional in the table, and a table cannot make it required");
     }
-    return field;
   }
 
-  #optional(field: Field, column: string): Field {
-    if (!field.required) return field;
+  #makeOptional(field: Field, column: string): void {
+    if (!field.required) return;
     if (this.#identifiers.has(field.id)) {
       this.#refuse(column, "identifies the table's rows, so that it must stay required");
     }
-    this.changes.push({ kind: "make-optional", column });
-    return { ...field, required: false };
+    this.changes.push({ change: "make-optional", path: column });
   }
 
-  #added(field: Field, column: string, top: boolean): Field {
-    if (field.required && !(top && isOurs(column))) {
-      this.#refuse(column, "is new and required, but the rows that are there have no value for it: make it optional");
-    }
-    this.changes.push({ kind: "add-column", column, type: typeText(field.type) });
-    const { fields, nextId } = assignFieldIds([{ ...field, required: false }], this.lastColumnId + 1);
-    this.lastColumnId = nextId - 1;
-    return fields[0]!;
-  }
-
-  #type(current: Type, wanted: Type, column: string): Type {
+  #type(current: Type, wanted: Type, column: string): void {
     if (current.type === "struct" && wanted.type === "struct") {
-      return { type: "struct", fields: this.struct(current.fields, wanted.fields, `${column}.`) };
+      this.struct(current.fields, wanted.fields, column);
+    } else if (current.type === "list" && wanted.type === "list") {
+      this.#inner(current.elementRequired, wanted.elementRequired, `${column}.element`);
+      this.#type(current.element, wanted.element, `${column}.element`);
+    } else if (current.type === "map" && wanted.type === "map") {
+      this.#type(current.key, wanted.key, `${column}.key`);
+      this.#inner(current.valueRequired, wanted.valueRequired, `${column}.value`);
+      this.#type(current.value, wanted.value, `${column}.value`);
+    } else if (isPrimitive(current) && isPrimitive(wanted)) {
+      this.#primitive(current, wanted, column);
+    } else {
+      this.#refuse(column, `is ${typeText(current)} in the table and ${typeText(wanted)} in the contract`);
     }
-    if (current.type === "list" && wanted.type === "list") {
-      const elementRequired = this.#inner(current.elementRequired, wanted.elementRequired, `${column}.element`);
-      return { ...current, elementRequired, element: this.#type(current.element, wanted.element, `${column}.element`) };
-    }
-    if (current.type === "map" && wanted.type === "map") {
-      const key = this.#type(current.key, wanted.key, `${column}.key`);
-      const valueRequired = this.#inner(current.valueRequired, wanted.valueRequired, `${column}.value`);
-      return { ...current, key, valueRequired, value: this.#type(current.value, wanted.value, `${column}.value`) };
-    }
-    if (isPrimitive(current) && isPrimitive(wanted)) return this.#primitive(current, wanted, column);
-    this.#refuse(column, `is ${typeText(current)} in the table and ${typeText(wanted)} in the contract`);
-    return current;
   }
 
-  #primitive(current: PrimitiveType, wanted: PrimitiveType, column: string): PrimitiveType {
-    if (typesEqual(current, wanted)) return current;
-    const [from, to] = [typeText(current), typeText(wanted)];
+  #primitive(current: PrimitiveType, wanted: PrimitiveType, column: string): void {
+    if (typesEqual(current, wanted)) return;
     if (isPromotion(current, wanted)) {
-      this.changes.push({ kind: "widen", column, from, to });
-      return wanted;
+      this.changes.push({ change: "widen-column", path: column, type: wanted });
+      return;
     }
     const why = isPromotion(wanted, current) ? "a table never makes a type narrower" : "Iceberg knows no such change";
-    this.#refuse(column, `is ${from} in the table and ${to} in the contract: ${why}`);
-    return current;
+    this.#refuse(column, `is ${typeText(current)} in the table and ${typeText(wanted)} in the contract: ${why}`);
   }
 
-  /** Whether a list's element or a map's value stays required. */
-  #inner(current: boolean, wanted: boolean, column: string): boolean {
-    if (current && !wanted) this.changes.push({ kind: "make-optional", column });
+  /** A list's element or a map's value. */
+  #inner(current: boolean, wanted: boolean, column: string): void {
+    if (current && !wanted) this.changes.push({ change: "make-optional", path: column });
     if (!current && wanted) this.#refuse(column, "may be null in the table, and a table cannot forbid it later");
-    return current && wanted;
-  }
-
-  /** A new column "a.b" beside an old struct a with a field b is one name to Iceberg's Java code. */
-  refuseEqualFullNames(fields: readonly Field[]): void {
-    const seen = new Set<string>();
-    const add = (column: string) => {
-      if (seen.has(foldName(column))) this.#refuse(column, "would stand twice, as a nested field and by its full name");
-      seen.add(foldName(column));
-    };
-    const walk = (type: Type, column: string): void => {
-      add(column);
-      if (type.type === "struct") type.fields.forEach((field) => walk(field.type, `${column}.${field.name}`));
-      if (type.type === "list") walk(type.element, `${column}.element`);
-      if (type.type === "map") {
-        walk(type.key, `${column}.key`);
-        walk(type.value, `${column}.value`);
-      }
-    };
-    fields.forEach((field) => walk(field.type, field.name));
   }
 
   #refuse(column: string, reason: string): void {
@@ -187,17 +168,26 @@ class EvolutionRun {
   }
 }
 
+/** A full name that two fields share: a new column "a.b" beside an old struct a with a field b. */
+function equalPath(schema: Schema): string | undefined {
+  const seen = new Set<string>();
+  for (const { path } of fieldsById(schema).values()) {
+    if (seen.has(foldName(path))) return path;
+    seen.add(foldName(path));
+  }
+  return undefined;
+}
+
+function lastBeforeOurs(fields: readonly Field[]): string | undefined {
+  return fields.findLast((field) => !isOurs(field.name))?.name;
+}
+
 function isOurs(column: string): boolean {
   return column.startsWith("_");
 }
 
-/** New columns of the contract stand with its others, before our own that end the table. */
-function insertBeforeOurs(kept: readonly Field[], added: readonly Field[]): Field[] {
-  let at = kept.length;
-  while (at > 0 && isOurs(kept[at - 1]!.name)) at--;
-  const ours = added.filter((field) => isOurs(field.name));
-  const theirs = added.filter((field) => !isOurs(field.name));
-  return [...kept.slice(0, at), ...theirs, ...kept.slice(at), ...ours];
+function joined(path: string | undefined, name: string): string {
+  return path === undefined || path === "" ? name : `${path}.${name}`;
 }
 
 function typeText(type: Type): string {

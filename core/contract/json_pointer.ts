@@ -4,14 +4,19 @@ export type JsonPath = readonly (string | number)[];
 /** Characters of a pointer, a key or a value that a message shows. */
 const SHOWN_MAX = 100;
 
-/** The pointer's text; long keys are cut, for it is read by people. */
+/** The pointer's text, for people: long keys are cut, control characters escaped as in JSON. */
 export function pointerText(path: JsonPath): string {
   const shown = path.length <= SHOWN_STEPS_MAX ? path : path.slice(0, SHOWN_STEPS_MAX);
-  const text = shown.map((step) => `/${clip(String(step)).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  const text = shown.map((step) => `/${stepText(String(step))}`).join("");
   return shown === path ? text : `${text}/…`;
 }
 
 const SHOWN_STEPS_MAX = 16;
+
+function stepText(step: string): string {
+  return clip(step).replaceAll("~", "~0").replaceAll("/", "~1")
+    .replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
 
 /** The first `length` UTF-16 units of a text, never half a surrogate pair, with `…` where something was cut. */
 export function clip(text: string, length = SHOWN_MAX): string {

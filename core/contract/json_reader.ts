@@ -230,8 +230,7 @@ function hexDigit(code: number): number {
 
 /** A character for people: itself in quotes, or its number where it cannot be seen. */
 export function showCharacter(codePoint: number): string {
-  const visible = codePoint > SPACE && codePoint !== 0x7f && (codePoint < 0x80 || codePoint > 0xa0) &&
-    !(codePoint >= 0xd800 && codePoint <= 0xdfff);
-  if (visible) return `'${String.fromCodePoint(codePoint)}'`;
+  const character = String.fromCodePoint(codePoint);
+  if (!/[\p{C}\p{Z}]/u.test(character)) return `'${character}'`;
   return `U+${codePoint.toString(16).toUpperCase().padStart(4, "0")}`;
 }

@@ -39,9 +39,9 @@ export type Judgement =
 /** Extra fields that a detail names. */
 const EXTRAS_SHOWN_MAX = 10;
 
-/** What stood in the record, for a detail: the value's kind, and the start of its text as it was written. */
+/** What stood in the record, for a detail: the value's kind, and the start of its text as it was written, on one line. */
 export function foundText(json: string): string {
-  const text = clip(json);
+  const text = clip(json).replace(/[\t\r\n]+ */g, " ");
   switch (text[0]) {
     case '"':
       return `string ${text}`;

@@ -1,0 +1,60 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { Judge } from "../../core/contract/judge.ts";
+import type { Judgement, Row } from "../../core/contract/judgement.ts";
+import { type RecordText, scanJsonArray, scanNdjson } from "../../core/contract/json_text.ts";
+import {
+  caseFiles,
+  casesOf,
+  type ContractCase,
+  type ExpectedFile,
+  type ExpectedRecord,
+  type WrittenCase,
+} from "./cases.ts";
+
+/** `deno test -A tests/contract/cases_test.ts -- --update` writes what the judge says into the table; read the diff. */
+const update = Deno.args.includes("--update");
+
+for (const file of caseFiles()) {
+  const written = JSON.parse(Deno.readTextFileSync(file)) as WrittenCase[];
+  for (const entry of written) {
+    for (const testCase of casesOf(entry)) {
+      Deno.test(testCase.name, async () => {
+        const found = await judgeFile(testCase);
+        if (update) entry.expect = found;
+        else deepStrictEqual(found, entry.expect);
+      });
+    }
+  }
+  if (update) {
+    Deno.test(`update ${file.pathname}`, () => Deno.writeTextFileSync(file, `${JSON.stringify(written, null, 2)}\n`));
+  }
+}
+
+async function judgeFile({ contract, onExtraFields, format, bytes }: ContractCase): Promise<ExpectedFile> {
+  const judge = new Judge(contract, onExtraFields);
+  const scan = format === "json" ? scanJsonArray(chunks(bytes)) : scanNdjson(chunks(bytes));
+  const records: ExpectedRecord[] = [];
+  for (;;) {
+    const step = await scan.next();
+    if (step.done) return step.value.kind === "ok" ? { records } : { corrupted_batch: step.value.detail };
+    records.push(...step.value.map((record: RecordText) => expectation(judge.judgeBytes(record.bytes))));
+  }
+}
+
+function expectation(judgement: Judgement): ExpectedRecord {
+  if (judgement.kind === "not_json") return { kind: "corrupted_record", detail: judgement.detail };
+  const values = withoutNulls(judgement.values);
+  if (judgement.kind === "dead_letter") return { kind: judgement.reason, detail: judgement.detail, values };
+  return judgement.rescued === null ? { kind: "event", values } : { kind: "event", values, rescued: judgement.rescued };
+}
+
+/** As plain JSON, so that objects compare whatever their prototypes. */
+function withoutNulls(row: Row): Record<string, unknown> {
+  const present = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
+  return JSON.parse(JSON.stringify(present));
+}
+
+/** In chunks of an odd size, so that records are cut. */
+async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < bytes.length; from += 7) yield bytes.subarray(from, from + 7);
+}
