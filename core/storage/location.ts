@@ -67,8 +67,9 @@ export interface OpenStoreOptions {
   durable?: boolean;
 }
 
-/** Opens the store of a place. */
-export function openStore(location: Location, options: OpenStoreOptions): Promise<Store> {
-  if (location.kind === "local") return Promise.resolve(openLocalStore(location.path, options));
-  return Promise.reject(refused(formatLocation(location), "this version keeps lakes in folders only"));
+/** Opens the store of a place. The S3 client is loaded only here, and only for S3: it alone takes longer than `--help` may. */
+export async function openStore(location: Location, options: OpenStoreOptions): Promise<Store> {
+  if (location.kind === "local") return openLocalStore(location.path, options);
+  const { openS3Store } = await import("./s3_store.ts");
+  return await openS3Store(location, options);
 }

@@ -1,0 +1,116 @@
+import { StreamlabError } from "../base/errors.ts";
+
+/** How to reach the objects. What is undefined the AWS client finds as all of AWS's tools do: variables, profiles, roles. */
+export interface S3Settings {
+  /** URL of the service; undefined is AWS itself. */
+  endpoint?: string;
+  region?: string;
+  /** The bucket in the path (`http://host/bucket/key`) instead of the host name (`http://bucket.host/key`). */
+  forcePathStyle: boolean;
+  credentials?: S3Credentials;
+  /** Certificates to trust, PEM. */
+  ca?: string;
+  /** Nothing was set, so these are the values of compose.yaml. */
+  isDefault: boolean;
+}
+
+export interface S3Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+}
+
+export type ReadVariable = (name: string) => string | undefined;
+
+/** The MinIO that compose.yaml and `deno task minio` start. */
+const composeEndpoint = "http://127.0.0.1:9000";
+const composeCredentials: S3Credentials = { accessKeyId: "minioadmin", secretAccessKey: "minioadmin" };
+
+/** Each of them says where credentials come from (AWS SDKs and Tools Reference Guide, "Environment variables"). */
+const credentialVariables = [
+  "AWS_ACCESS_KEY_ID",
+  "AWS_PROFILE",
+  "AWS_WEB_IDENTITY_TOKEN_FILE",
+  "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+  "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+  "AWS_SHARED_CREDENTIALS_FILE",
+  "AWS_CONFIG_FILE",
+];
+const placeVariables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"];
+
+/**
+ * Settings from the `AWS_*` variables. Where none of them and no `~/.aws` says anything, it is the MinIO of compose.yaml;
+ * its key is also used for any other endpoint on this machine that comes without credentials. `hasProfiles`: `~/.aws` is there.
+ */
+export function readS3Settings(variable: ReadVariable, hasProfiles: boolean): S3Settings {
+  const hasCredentials = hasProfiles || credentialVariables.some((name) => isSet(variable(name)));
+  const isDefault = !hasCredentials && !placeVariables.some((name) => isSet(variable(name)));
+  const endpoint = isDefault
+    ? composeEndpoint
+    : checkEndpoint(variable("AWS_ENDPOINT_URL_S3") || variable("AWS_ENDPOINT_URL") || undefined);
+  const region = variable("AWS_REGION") || variable("AWS_DEFAULT_REGION") || undefined;
+  return {
+    forcePathStyle: readFlag(variable("AWS_S3_FORCE_PATH_STYLE")) ?? endpoint !== undefined,
+    isDefault,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    // MinIO and its like have this region unless told otherwise; AWS is asked through the profile.
+    ...(region !== undefined ? { region } : endpoint !== undefined ? { region: "us-east-1" } : {}),
+    ...(endpoint !== undefined && !hasCredentials && isLoopback(endpoint) ? { credentials: composeCredentials } : {}),
+  };
+}
+
+/** Settings of this process, with the certificates that `AWS_CA_BUNDLE` names. */
+export async function readOwnS3Settings(): Promise<S3Settings> {
+  const variable: ReadVariable = (name) => Deno.env.get(name);
+  const settings = readS3Settings(variable, await hasProfileFiles(variable));
+  const bundle = variable("AWS_CA_BUNDLE");
+  if (!isSet(bundle)) return settings;
+  try {
+    return { ...settings, ca: await Deno.readTextFile(bundle) };
+  } catch (error) {
+    throw new StreamlabError("usage", `Cannot read the certificates in "${bundle}"`, {
+      hint: "Correct AWS_CA_BUNDLE, or unset it",
+      cause: error,
+    });
+  }
+}
+
+async function hasProfileFiles(variable: ReadVariable): Promise<boolean> {
+  const home = variable("HOME") ?? variable("USERPROFILE");
+  if (home === undefined) return false;
+  for (const name of ["credentials", "config"]) {
+    try {
+      await Deno.stat(`${home}/.aws/${name}`);
+      return true;
+    } catch {
+      // Not there or not ours to read: the AWS client could not use it either.
+    }
+  }
+  return false;
+}
+
+function isSet(value: string | undefined): value is string {
+  return value !== undefined && value !== "";
+}
+
+function readFlag(value: string | undefined): boolean | undefined {
+  return isSet(value) ? !/^(0|false|no|off)$/i.test(value) : undefined;
+}
+
+function checkEndpoint(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "") return text;
+  // The text itself is not shown: it may hold a password.
+  throw new StreamlabError(
+    "usage",
+    "Cannot use AWS_ENDPOINT_URL: it is no http or https URL without user and password",
+    {
+      hint: "Write it like http://127.0.0.1:9000",
+    },
+  );
+}
+
+function isLoopback(endpoint: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(URL.parse(endpoint)?.hostname ?? "");
+}

@@ -1,0 +1,256 @@
+import {
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
+import type { Clock } from "../base/clock.ts";
+import { StreamlabError } from "../base/errors.ts";
+import { mapParallel } from "../base/parallel.ts";
+import type { Random } from "../base/random.ts";
+import { formatLocation } from "./location.ts";
+import type { Location } from "./location.ts";
+import { localError } from "./local_error.ts";
+import { checkPath, checkPrefix } from "./path.ts";
+import { probeCreate } from "./probe.ts";
+import { readOwnS3Settings } from "./s3_settings.ts";
+import type { S3Settings } from "./s3_settings.ts";
+import { defaultS3Limits, S3Connection } from "./s3_store_client.ts";
+import type { S3Limits } from "./s3_store_client.ts";
+import { downloadFile, S3Download, streamOf } from "./s3_store_download.ts";
+import type { S3Range } from "./s3_store_download.ts";
+import { faultOf } from "./s3_store_fault.ts";
+import { bareEtag, listObjects, listUploads, wholeSeconds } from "./s3_store_listing.ts";
+import { abortUpload, bytesSource, upload } from "./s3_store_upload.ts";
+import type { FileInfo, ListedFile, ReadOptions, Store, UnfinishedWrite } from "./store.ts";
+
+export interface S3StoreOptions {
+  clock: Clock;
+  random: Random;
+  /** Default: those of the `AWS_*` variables. */
+  settings?: S3Settings;
+  limits?: Partial<S3Limits>;
+}
+
+/** Opens a bucket, or what lies below a prefix in it, as a store. Sends nothing yet. */
+export async function openS3Store(location: Location & { kind: "s3" }, options: S3StoreOptions): Promise<Store> {
+  const settings = options.settings ?? await readOwnS3Settings();
+  const limits = { ...defaultS3Limits, ...options.limits };
+  const connection = new S3Connection(location.bucket, settings, limits, options.clock, options.random);
+  return new S3Store(formatLocation(location), location.prefix === "" ? "" : `${location.prefix}/`, connection);
+}
+
+/**
+ * A bucket, or a prefix in one, on AWS S3 or what speaks its protocol. `create` is a PUT with `If-None-Match: *`. Keys are paths as
+ * they stand. Objects whose key ends in a slash, which consoles make as folders, are no files.
+ */
+class S3Store implements Store {
+  readonly kind = "s3";
+  readonly root: string;
+  readonly #prefix: string;
+  readonly #connection: S3Connection;
+
+  constructor(root: string, prefix: string, connection: S3Connection) {
+    this.root = root;
+    this.#prefix = prefix;
+    this.#connection = connection;
+  }
+
+  async rootExists(): Promise<boolean> {
+    const Bucket = this.#connection.bucket;
+    try {
+      await this.#connection.repeat(() =>
+        this.#connection.once({
+          run: (client, abortSignal) => client.send(new HeadBucketCommand({ Bucket }), { abortSignal }),
+        })
+      );
+      return true;
+    } catch (error) {
+      if (faultOf(error) === "missing-key" || faultOf(error) === "missing-bucket") return false;
+      throw await this.#explained("look at", "", error);
+    }
+  }
+
+  async read(path: string, options: ReadOptions = {}): Promise<Uint8Array> {
+    return await (await this.#open(path, { start: 0 }, options)).rest();
+  }
+
+  async readRange(path: string, offset: number, length: number, options: ReadOptions = {}): Promise<Uint8Array> {
+    // S3 has no range of nothing, yet a missing or changed object is to be noticed.
+    const wanted = Math.max(length, 1);
+    const range = offset < 0 ? { suffix: -offset } : { start: offset, length: wanted };
+    const bytes = await (await this.#open(path, range, options)).rest();
+    return bytes.subarray(0, Math.max(length, 0));
+  }
+
+  async readStream(path: string, options: ReadOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    return streamOf(await this.#open(path, { start: 0 }, options));
+  }
+
+  async getFile(path: string, localPath: string, options: ReadOptions = {}): Promise<void> {
+    try {
+      await downloadFile(this.#connection, this.#key(path), localPath, options);
+    } catch (error) {
+      await Deno.remove(localPath).catch(() => undefined);
+      throw localError("write", localPath, error, true);
+    }
+  }
+
+  async stat(path: string): Promise<FileInfo | undefined> {
+    const command = { Bucket: this.#connection.bucket, Key: this.#key(path) };
+    try {
+      const head = await this.#connection.repeat(() =>
+        this.#connection.once({
+          run: (client, abortSignal) => client.send(new HeadObjectCommand(command), { abortSignal }),
+        })
+      );
+      const modifiedMs = wholeSeconds(head.LastModified);
+      return { path, size: head.ContentLength ?? 0, etag: bareEtag(head.ETag), modifiedMs };
+    } catch (error) {
+      if (faultOf(error) === "missing-key") return undefined;
+      throw await this.#explained("look at", command.Key, error);
+    }
+  }
+
+  async *list(prefix: string, options: { after?: string } = {}): AsyncIterable<ListedFile> {
+    checkPrefix(prefix);
+    const after = options.after === undefined ? undefined : this.#prefix + options.after;
+    for await (const object of listObjects(this.#connection, this.#prefix + prefix, after)) {
+      const path = object.path.slice(this.#prefix.length);
+      if (path.endsWith("/") || path === "") continue;
+      this.#checkListed(path);
+      yield { path, info: { ...object, path } };
+    }
+  }
+
+  async write(path: string, bytes: Uint8Array): Promise<void> {
+    await upload(this.#connection, this.#key(path), bytesSource(bytes));
+  }
+
+  async create(path: string, bytes: Uint8Array): Promise<boolean> {
+    const Key = this.#key(path);
+    const command = { Bucket: this.#connection.bucket, Key, Body: bytes, IfNoneMatch: "*" };
+    try {
+      await this.#connection.once({
+        bytes: bytes.length,
+        run: (client, abortSignal) => client.send(new PutObjectCommand(command), { abortSignal }),
+      });
+      return true;
+    } catch (error) {
+      if (faultOf(error) === "changed") return false;
+      throw this.#connection.error("create", Key, error);
+    }
+  }
+
+  async putFile(path: string, localPath: string): Promise<void> {
+    const key = this.#key(path);
+    try {
+      using file = await Deno.open(localPath);
+      const { size } = await file.stat();
+      await upload(this.#connection, key, { size, read: (offset, length) => readAt(localPath, offset, length) });
+      await Deno.remove(localPath);
+    } catch (error) {
+      throw localError("upload", localPath, error, true);
+    }
+  }
+
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async delete(paths: string[]): Promise<void> {
+    const keys = paths.map((path) => this.#key(path));
+    const { pageKeys, parallelMax } = this.#connection.limits;
+    // A request to delete many is XML, which cannot hold every character of a key.
+    const isPlain = (key: string) => !/\p{Cc}|[\ufffe\uffff]/u.test(key);
+    const plain = keys.filter(isPlain);
+    const batches = keys.filter((key) => !isPlain(key)).map((key) => [key]);
+    for (let i = 0; i < plain.length; i += pageKeys) batches.push(plain.slice(i, i + pageKeys));
+    await mapParallel(batches, parallelMax, (batch) => this.#deleteBatch(batch));
+  }
+
+  async *listUnfinished(prefix: string): AsyncIterable<UnfinishedWrite> {
+    checkPrefix(prefix);
+    for await (const write of listUploads(this.#connection, this.#prefix + prefix)) {
+      yield { ...write, path: write.path.slice(this.#prefix.length) };
+    }
+  }
+
+  async discardUnfinished(writes: UnfinishedWrite[]): Promise<void> {
+    await mapParallel(writes, this.#connection.limits.parallelMax, ({ path, uploadId }) => {
+      return abortUpload(this.#connection, this.#key(path), uploadId);
+    });
+  }
+
+  localPath(): undefined {
+    return undefined;
+  }
+
+  probe(folder: string): Promise<void> {
+    return probeCreate(this, folder, this.#connection.random, "Use AWS S3, or a MinIO of 2025 or later");
+  }
+
+  #key(path: string): string {
+    checkPath(path);
+    return this.#prefix + path;
+  }
+
+  #checkListed(path: string): void {
+    try {
+      checkPath(path);
+    } catch (cause) {
+      throw new StreamlabError("corrupt", `Cannot list "${this.root}": the key "${path}" is no path`, {
+        hint: "Rename that object",
+        cause,
+      });
+    }
+  }
+
+  async #open(path: string, range: S3Range, options: ReadOptions): Promise<S3Download> {
+    return await S3Download.open(this.#connection, this.#key(path), range, options);
+  }
+
+  /** The answer to a HEAD request has no words; a listing that fails for the same reason has. */
+  async #explained(action: string, key: string, error: unknown): Promise<Error> {
+    try {
+      for await (const _ of listObjects(this.#connection, key, undefined)) break;
+    } catch (explained) {
+      if (explained instanceof StreamlabError) return explained;
+    }
+    return this.#connection.error(action, key, error);
+  }
+
+  async #deleteBatch(keys: string[]): Promise<void> {
+    const Bucket = this.#connection.bucket;
+    let left = keys;
+    await this.#connection.call({
+      action: "delete",
+      key: keys[0]!,
+      isRepeatable: true,
+      run: async (client, abortSignal) => {
+        if (keys.length === 1) {
+          await client.send(new DeleteObjectCommand({ Bucket, Key: keys[0] }), { abortSignal });
+          return;
+        }
+        const Delete = { Objects: left.map((Key) => ({ Key })), Quiet: true };
+        const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket, Delete }), { abortSignal });
+        const failed = Errors.filter(({ Code }) => Code !== "NoSuchKey");
+        const [first] = failed;
+        if (first === undefined) return;
+        // The request as a whole succeeded: only the keys that failed are asked for again.
+        left = failed.map(({ Key }) => Key ?? "");
+        throw Object.assign(new Error(`${first.Key}: ${first.Message}`), { code: first.Code });
+      },
+    });
+  }
+}
+
+async function readAt(localPath: string, offset: number, length: number): Promise<Uint8Array> {
+  using file = await Deno.open(localPath);
+  const { size } = await file.stat();
+  const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+  await file.seek(offset, Deno.SeekMode.Start);
+  for (let filled = 0; filled < bytes.length;) filled += await file.read(bytes.subarray(filled)) ?? bytes.length;
+  return bytes;
+}

@@ -1,0 +1,122 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import type { Clock } from "../base/clock.ts";
+import { withDeadline } from "../base/deadline.ts";
+import type { Random } from "../base/random.ts";
+import { retry } from "../base/retry.ts";
+import type { RetryPolicy } from "../base/retry.ts";
+import type { S3Settings } from "./s3_settings.ts";
+import { s3Error } from "./s3_store_error.ts";
+import { isThrottled, isTransient } from "./s3_store_fault.ts";
+
+/** Bounds of the work on one bucket; tests make them smaller. */
+export interface S3Limits {
+  /** For an answer to begin, and for each further piece of it. A request that carries bytes gets the time of a slow line on top. */
+  timeoutMs: number;
+  /** After broken connections, time-outs and errors of the service. */
+  transient: RetryPolicy;
+  /** When the service asks for fewer requests. */
+  throttled: RetryPolicy;
+  /** Requests of one operation that run at once. */
+  parallelMax: number;
+  /** From this size on files travel in several parts; also the size of a part, unless 10,000 of them (S3's limit) would not do. */
+  partBytes: number;
+  /** Keys in one page of a listing or one request to delete; S3's limit is 1,000. */
+  pageKeys: number;
+}
+
+export const defaultS3Limits: S3Limits = {
+  timeoutMs: 30_000,
+  transient: { attemptsMax: 5, delayMsMin: 50, delayMsMax: 5_000 },
+  throttled: { attemptsMax: 6, delayMsMin: 500, delayMsMax: 20_000 },
+  parallelMax: 8,
+  partBytes: 16 * 1024 * 1024,
+  pageKeys: 1000,
+};
+
+/** A line slower than this is taken for a dead one. */
+const bytesPerMsMin = 50;
+const socketsMax = 256;
+
+/** What a request is about, for messages, and how it may be repeated. */
+export interface S3Call<T> {
+  /** A verb: "read", "list". */
+  action: string;
+  /** The key or prefix, from the bucket's root. */
+  key: string;
+  /** False: one try only, and an unclear outcome is thrown as it is. */
+  isRepeatable: boolean;
+  /** Bytes that the request carries. */
+  bytes?: number;
+  run: (client: S3Client, signal: AbortSignal) => Promise<T>;
+}
+
+/** One bucket at one service: requests with deadlines, retries and errors that people can read. */
+export class S3Connection {
+  readonly bucket: string;
+  readonly limits: S3Limits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly #client: S3Client;
+  readonly #settings: S3Settings;
+
+  constructor(bucket: string, settings: S3Settings, limits: S3Limits, clock: Clock, random: Random) {
+    this.bucket = bucket;
+    this.limits = limits;
+    this.clock = clock;
+    this.random = random;
+    this.#settings = settings;
+    this.#client = makeClient(settings);
+  }
+
+  /** Sends the request, repeats it where that may help and is allowed, and throws errors as people read them. */
+  async call<T>(call: S3Call<T>): Promise<T> {
+    try {
+      return call.isRepeatable ? await this.repeat(() => this.once(call)) : await this.once(call);
+    } catch (error) {
+      throw this.error(call.action, call.key, error);
+    }
+  }
+
+  /** Sends the request once; throws what the client throws, or `DeadlineError`. */
+  once<T>({ run, bytes = 0 }: Pick<S3Call<T>, "run" | "bytes">): Promise<T> {
+    return this.deadline((signal) => run(this.#client, signal), bytes);
+  }
+
+  /** Repeats what failed for reasons that pass, as often as the limits say; throws the last error as it is. */
+  repeat<T>(action: () => Promise<T>): Promise<T> {
+    const { transient, throttled } = this.limits;
+    return retry(throttled, this.clock, this.random, isThrottled, () => {
+      return retry(transient, this.clock, this.random, isTransient, action);
+    });
+  }
+
+  error(action: string, key: string, error: unknown): Error {
+    return s3Error(action, `s3://${this.bucket}${key === "" ? "" : `/${key}`}`, error, this.#settings);
+  }
+
+  deadline<T>(action: (signal: AbortSignal) => Promise<T>, bytes = 0): Promise<T> {
+    return withDeadline(this.clock, this.limits.timeoutMs + bytes / bytesPerMsMin, action);
+  }
+}
+
+function makeClient(settings: S3Settings): S3Client {
+  const agent = { keepAlive: true, maxSockets: socketsMax };
+  return new S3Client({
+    ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
+    ...(settings.region === undefined ? {} : { region: settings.region }),
+    ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
+    forcePathStyle: settings.forcePathStyle,
+    followRegionRedirects: settings.endpoint === undefined,
+    // Retries are ours: they must never repeat a conditional create.
+    maxAttempts: 1,
+    // Deno (2.9) never tells of the "100 Continue" that the client would wait for, seconds per upload.
+    expectContinueHeader: false,
+    // Bodies are covered by their signature; other stores than AWS do not know the newer checksums.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    requestHandler: {
+      httpAgent: agent,
+      httpsAgent: settings.ca === undefined ? agent : { ...agent, ca: settings.ca },
+    },
+  });
+}
