@@ -1,5 +1,4 @@
 import { StreamlabError } from "../base/errors.ts";
-import { quoteName } from "../engine/duckdb.ts";
 import { type PartitionColumn } from "../iceberg/spec/partition_spec.ts";
 import type { Value } from "../iceberg/spec/single_value.ts";
 import { applyTransform } from "../iceberg/spec/transform.ts";
@@ -13,15 +12,14 @@ const MICROS_PER_DAY = 86_400_000_000;
 const MICROS_PER_HOUR = 3_600_000_000;
 
 /**
- * SQL for the value of a partition field of a row, printed so that `partitionValue` reads it back. `column` is the name of the
- * source column; `index` tells the field's place in the spec.
+ * SQL for the value of a partition field of a row, printed so that `partitionValue` reads it back. `value` is SQL for
+ * the source column; `index` tells the field's place in the spec.
  */
-export function partitionSql(partition: PartitionColumn, column: string, index: number): string {
-  const value = quoteName(column);
+export function partitionSql(partition: PartitionColumn, value: string, index: number): string {
   const { transform } = partition.field;
   switch (transform.name) {
     case "identity":
-      return `${printed(value, partition.source)}`;
+      return printed(value, partition.source);
     case "void":
       return "NULL::VARCHAR";
     case "bucket":

@@ -1,7 +1,7 @@
 import type { Connection } from "../../engine/duckdb.ts";
-import { quoteText, SqlError } from "../../engine/duckdb.ts";
+import { quoteText } from "../../engine/duckdb.ts";
 import { readFileEnds } from "../../engine/scratch.ts";
-import { blamedFile, type CountedFile, globbed, type LocalFile, recordsOf } from "./source.ts";
+import { blamedFile, type CountedFile, globbed, isDataError, type LocalFile, recordsOf } from "./source.ts";
 
 export interface Counted {
   /** Files that DuckDB reads from end to end, and whose text between the records is JSON as well. */
@@ -45,7 +45,7 @@ async function countTogether(connection: Connection, files: readonly LocalFile[]
     try {
       return addCounts(counted, rest, await countsByPath(connection, rest));
     } catch (error) {
-      if (!(error instanceof SqlError)) throw error;
+      if (!isDataError(error)) throw error;
       const blamed = blamedFile(error, rest);
       if (blamed === undefined) break;
       counted.doubtful.push(blamed);
@@ -56,7 +56,7 @@ async function countTogether(connection: Connection, files: readonly LocalFile[]
     try {
       addCounts(counted, [file], await countsByPath(connection, [file]));
     } catch (error) {
-      if (!(error instanceof SqlError)) throw error;
+      if (!isDataError(error)) throw error;
       counted.doubtful.push(file);
     }
   }
@@ -85,7 +85,7 @@ async function countParquet(connection: Connection, file: LocalFile, counted: Co
     );
     addCounts(counted, [file], new Map([[file.path, Number(row!.records)]]));
   } catch (error) {
-    if (!(error instanceof SqlError)) throw error;
+    if (!isDataError(error)) throw error;
     counted.doubtful.push(file);
   }
 }

@@ -63,12 +63,11 @@ async function routeLines(file: LocalFile, judge: Judge, rows: JudgedRows): Prom
 
 function judgeInto(file: number, position: number, bytes: Uint8Array, judge: Judge, rows: JudgedRows): void {
   const judgement = judge.judgeBytes(bytes);
-  if (judgement.kind === "event") {
-    const { values, rescued, extras } = judgement;
-    return rows.addEvent({ file, position, values, rescued, extras });
-  }
   const { raw, note } = bytesText(bytes);
-  const reason = judgement.kind === "not_json" ? "corrupted_record" : judgement.reason;
-  const values = judgement.kind === "not_json" ? null : judgement.values;
-  rows.addDeadLetter({ file, position, reason, detail: judgement.detail + note, raw, values });
+  if (judgement.kind === "not_json") {
+    const detail = judgement.detail + note;
+    rows.addDeadLetter({ file, position, reason: "corrupted_record", detail, raw, values: null });
+  } else {
+    rows.add(file, position, raw, judgement);
+  }
 }

@@ -1,15 +1,7 @@
-import type { ExtraField, Row } from "../../contract/judgement.ts";
 import type { DeadLetterReason } from "../../contract/contract.ts";
-import { TextFileWriter } from "../../engine/scratch.ts";
-
-/** A record that the exact judge found to be an event. */
-export interface JudgedEvent {
-  file: number;
-  position: number;
-  values: Row;
-  rescued: string | null;
-  extras: readonly ExtraField[];
-}
+import type { Judgement, Row } from "../../contract/judgement.ts";
+import type { JsonPath } from "../../contract/json_pointer.ts";
+import { type Scratch, TextFileWriter } from "../../engine/scratch.ts";
 
 export interface DeadLetter {
   file: number;
@@ -22,6 +14,13 @@ export interface DeadLetter {
   values: Row | null;
 }
 
+/** A record that was an event but for fields that are to become columns; it is judged again when those are known. */
+export interface PendingRecord {
+  file: number;
+  position: number;
+  raw: string;
+}
+
 /** What happened to the records of one file, in numbers. */
 export interface FileTally {
   events: number;
@@ -29,28 +28,46 @@ export interface FileTally {
 }
 
 /**
- * Judged records on their way to Parquet: two local files of a JSON object a line, which SQL reads and casts afterwards.
+ * Judged records on their way to Parquet: local files of a JSON object a line, which SQL reads and casts afterwards.
  * Bounded memory, whatever their number.
  */
 export class JudgedRows {
-  private readonly eventFile: TextFileWriter;
-  private readonly letterFile: TextFileWriter;
+  readonly eventFile: TextFileWriter;
+  readonly letterFile: TextFileWriter;
+  readonly pendingFile: TextFileWriter;
   private readonly tallies = new Map<number, FileTally>();
-  /** The longest line so far, in UTF-16 units times three: no less than its bytes. */
+  /** No less than the bytes of the longest line. */
   lineBytesMax = 0;
   events = 0;
   deadLetters = 0;
-  /** Top-level names of extra fields that events carry, with a sample of the JSON text of each (for `add`). */
-  readonly extras = new Map<string, Set<string>>();
+  pending = 0;
+  /** Where the fields stood that are to become columns, by their text. */
+  readonly extraPaths = new Map<string, JsonPath>();
 
-  constructor(readonly eventsPath: string, readonly lettersPath: string) {
-    this.eventFile = new TextFileWriter(eventsPath);
-    this.letterFile = new TextFileWriter(lettersPath);
+  /** `holdsExtras`: an event with extra fields is pending instead of an event. */
+  constructor(scratch: Scratch, name: string, private readonly holdsExtras: boolean) {
+    this.eventFile = new TextFileWriter(scratch.path(`${name}-events.ndjson`));
+    this.letterFile = new TextFileWriter(scratch.path(`${name}-letters.ndjson`));
+    this.pendingFile = new TextFileWriter(scratch.path(`${name}-pending.ndjson`));
   }
 
-  addEvent(event: JudgedEvent): void {
-    const { file, position, values, rescued } = event;
-    this.append(this.eventFile, { file, position, values, rescued });
+  add(file: number, position: number, raw: string, judgement: Exclude<Judgement, { kind: "not_json" }>): void {
+    if (judgement.kind === "dead_letter") {
+      const { reason, detail, values } = judgement;
+      return this.addDeadLetter({ file, position, reason, detail, raw, values });
+    }
+    const { extras } = judgement;
+    if (this.holdsExtras && extras.length > 0) {
+      for (const { path } of extras) this.extraPaths.set(JSON.stringify(path), path);
+      this.append(this.pendingFile, { file, position, raw } satisfies PendingRecord);
+      this.pending++;
+    } else {
+      this.addEvent(file, position, judgement);
+    }
+  }
+
+  addEvent(file: number, position: number, event: Extract<Judgement, { kind: "event" }>): void {
+    this.append(this.eventFile, { file, position, values: event.values, rescued: event.rescued });
     this.tally(file).events++;
     this.events++;
   }
@@ -65,9 +82,13 @@ export class JudgedRows {
     return this.tallies.get(file) ?? { events: 0, deadLetters: 0 };
   }
 
+  /** Makes everything so far readable by others. */
+  flush(): void {
+    for (const file of [this.eventFile, this.letterFile, this.pendingFile]) file.flush();
+  }
+
   close(): void {
-    this.eventFile.close();
-    this.letterFile.close();
+    for (const file of [this.eventFile, this.letterFile, this.pendingFile]) file.close();
   }
 
   private append(file: TextFileWriter, row: unknown): void {

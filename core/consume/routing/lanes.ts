@@ -1,22 +1,16 @@
-import type { Contract, DeadLetterReason } from "../../contract/contract.ts";
+import { mapParallel } from "../../base/parallel.ts";
+import type { Contract } from "../../contract/contract.ts";
 import type { Judge } from "../../contract/judge.ts";
 import { plainPattern, type Shape, shapeOf } from "../../contract/plain_pattern_sql.ts";
 import { plainQuery } from "../../contract/routing_sql.ts";
-import { copyToParquet, type FieldIdTree, type WrittenFile } from "../../engine/copy.ts";
+import type { WrittenFile } from "../../engine/copy.ts";
 import type { Connection, DuckDb } from "../../engine/duckdb.ts";
 import { readFileHead, type Scratch } from "../../engine/scratch.ts";
 import type { JudgedRows } from "./judged_rows.ts";
 import type { JudgingFunction } from "./judging_function.ts";
 import { type CountedFile, jsonRecordsSql, parquetRecordsSql } from "./source.ts";
-
-/** What every query that writes a table's rows needs to know of the table. */
-export interface TargetColumns {
-  fieldIds: Readonly<Record<string, FieldIdTree>>;
-  /** Name and SQL of the columns after the contract's own; may use `name`, `position` and the contract's columns. */
-  metadata: readonly (readonly [string, string])[];
-  /** Name and SQL of what names a row's partition; may use all columns of the table. */
-  partition: readonly (readonly [string, string])[];
-}
+import { writeRows } from "./table_writer.ts";
+import type { SqlColumn, TargetTable } from "./target_table.ts";
 
 /** Below this a second lane costs more than it saves, in files if not in time. */
 const LANE_BYTES_MIN = 4 << 20;
@@ -30,9 +24,13 @@ export interface LaneOptions {
   database: DuckDb;
   judging: JudgingFunction;
   scratch: Scratch;
+  /** Of this attempt: its files lie in folders that start with it. */
+  name: string;
   threads: number;
   contract: Contract;
-  target: TargetColumns;
+  table: TargetTable;
+  /** The columns after the contract's own; their SQL may use `name` and `position`. */
+  metadata: readonly SqlColumn[];
   judge: Judge;
   rows: JudgedRows;
 }
@@ -53,20 +51,16 @@ export async function runLanes(files: readonly CountedFile[], options: LaneOptio
   options.judging.visit = (file, position, record) => judgeRecord(options, result, file, position, record);
   const pattern = plainPattern(options.contract, sampleShapes(files, options.contract));
   const lanes = dealFiles(files, options.threads);
-  const written = await settleAll(lanes.map(async (lane, index) => {
+  const columns = [...options.contract.fields.map((field) => field.name), ...options.metadata.map(([name]) => name)];
+  const written = await mapParallel(lanes, lanes.length, async (lane, index) => {
     const connection = await options.database.connect();
     try {
       const query = await laneQuery(connection, lane, options, pattern);
-      return await copyToParquet(connection, {
-        query,
-        directory: options.scratch.subfolder(`lane-${index}`),
-        fieldIds: options.target.fieldIds,
-        partitionColumns: options.target.partition.map(([name]) => name),
-      });
+      return await writeRows(connection, options.scratch, `${options.name}-${index}`, options.table, query, columns);
     } finally {
       connection.close();
     }
-  }));
+  });
   result.written = written.flat();
   return result;
 }
@@ -86,28 +80,15 @@ async function laneQuery(
     if (file.format === "parquet") parts.push(await parquetRecordsSql(connection, file));
   }
   const records = parts.map((part) => `(${part})`).join(" UNION ALL ");
-  return plainQuery({
-    contract: options.contract,
-    pattern,
-    records,
-    metadata: [...options.target.metadata, ...options.target.partition],
-  });
+  return plainQuery({ contract: options.contract, pattern, records, metadata: options.metadata });
 }
 
 function judgeRecord(options: LaneOptions, result: LaneResult, file: number, position: number, record: string): void {
-  const { judge, rows } = options;
-  const judgement = judge.judge(record);
-  switch (judgement.kind) {
-    case "event":
-      rows.addEvent({ file, position, values: judgement.values, rescued: judgement.rescued, extras: judgement.extras });
-      break;
-    case "dead_letter": {
-      const reason: DeadLetterReason = judgement.reason;
-      rows.addDeadLetter({ file, position, reason, detail: judgement.detail, raw: record, values: judgement.values });
-      break;
-    }
-    case "not_json":
-      if (!result.notJson.has(file)) result.notJson.set(file, judgement.detail);
+  const judgement = options.judge.judge(record);
+  if (judgement.kind === "not_json") {
+    if (!result.notJson.has(file)) result.notJson.set(file, `record ${position}: ${judgement.detail}`);
+  } else {
+    options.rows.add(file, position, record, judgement);
   }
 }
 
@@ -162,13 +143,4 @@ function parsedOrNothing(text: string): unknown[] {
   } catch {
     return [];
   }
-}
-
-/** Waits for all, also when one fails, so that none still writes when the caller cleans up; then throws the first failure. */
-async function settleAll<T>(promises: Promise<T>[]): Promise<T[]> {
-  const settled = await Promise.allSettled(promises);
-  return settled.map((outcome) => {
-    if (outcome.status === "rejected") throw outcome.reason;
-    return outcome.value;
-  });
 }

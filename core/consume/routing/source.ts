@@ -27,12 +27,18 @@ const RECORD_BYTES_MAX = 16_777_216;
 export function recordsOf(files: readonly LocalFile[], format: EventFormat): string {
   const layout = format === "json" ? "array" : "newline_delimited";
   const paths = files.map((file) => quoteText(globbed(file.path))).join(", ");
-  return `read_json_objects([${paths}], format = '${layout}', filename = true, maximum_object_size = ${RECORD_BYTES_MAX}, compression = 'none', hive_partitioning = false)`;
+  return `read_json_objects([${paths}], format = '${layout}', filename = true, maximum_object_size = ${RECORD_BYTES_MAX}, compression = 'uncompressed')`;
 }
 
 /** A path as a pattern that matches it alone. */
 export function globbed(path: string): string {
   return path.replace(/[*?[\\]/g, (character) => character === "\\" ? "\\\\" : `[${character}]`);
+}
+
+/** Whether DuckDB failed on what it read, not on what it was asked. */
+export function isDataError(error: unknown): error is SqlError {
+  return error instanceof SqlError &&
+    /^(Invalid Input|IO|Invalid|Conversion|Out of Range|Serialization) Error/.test(error.message);
 }
 
 /** Which of the files an error of DuckDB's names. */

@@ -1,0 +1,203 @@
+import { StreamlabError } from "../../base/errors.ts";
+import type { Contract, OnExtraFields } from "../../contract/contract.ts";
+import { widenContract } from "../../contract/extra_columns.ts";
+import { OUR_COLUMNS } from "../../contract/iceberg_schema.ts";
+import { Judge } from "../../contract/judge.ts";
+import type { Connection, DuckDb } from "../../engine/duckdb.ts";
+import type { WrittenFile } from "../../engine/copy.ts";
+import { readFileBlocks, type Scratch } from "../../engine/scratch.ts";
+import { countRecords } from "./count.ts";
+import { addCorruptedFile, routeExactly } from "./exact.ts";
+import { type FileTally, JudgedRows, type PendingRecord } from "./judged_rows.ts";
+import { deadLettersSql, judgedEventsSql } from "./judged_sql.ts";
+import type { JudgingFunction } from "./judging_function.ts";
+import { runLanes } from "./lanes.ts";
+import { scanNdjson } from "../../contract/json_text.ts";
+import type { CountedFile, LocalFile } from "./source.ts";
+import type { SqlColumn, TargetTable } from "./target_table.ts";
+import { writeRows } from "./table_writer.ts";
+
+export interface RouteOptions {
+  database: DuckDb;
+  judging: JudgingFunction;
+  threads: number;
+  scratch: Scratch;
+  contract: Contract;
+  onExtraFields: OnExtraFields;
+  batchId: bigint;
+  /** The pinned `_ingested_at`, microseconds since 1970. */
+  ingestedAtMicros: bigint;
+  /** The tables as they must be for a contract, which is this one or one with more columns (`add`). */
+  tablesFor(contract: Contract): { events: TargetTable; deadLetters: TargetTable };
+}
+
+/** A file that cannot be read at all: what is wrong with it. */
+export interface BrokenFile {
+  number: number;
+  name: string;
+  path: string;
+  size: number;
+  detail: string;
+}
+
+export interface RoutedFiles {
+  /** The contract, perhaps with columns that `add` found. */
+  contract: Contract;
+  events: { table: TargetTable; written: WrittenFile[] };
+  deadLetters: { table: TargetTable; written: WrittenFile[] };
+  /** By the files' numbers. */
+  tallies: Map<number, FileTally & { records: number }>;
+}
+
+/**
+ * Sends every record of the files to one of the two tables, and proves by count that none was lost or doubled. The data files
+ * lie in scratch; nothing of any table has changed.
+ */
+export async function routeFiles(
+  files: readonly LocalFile[],
+  broken: readonly BrokenFile[],
+  options: RouteOptions,
+): Promise<RoutedFiles> {
+  const connection = await options.database.connect();
+  try {
+    const run = new RouteRun(connection, options);
+    return await run.route(files, broken);
+  } finally {
+    connection.close();
+  }
+}
+
+class RouteRun {
+  private readonly metadata: SqlColumn[];
+
+  constructor(private readonly connection: Connection, private readonly options: RouteOptions) {
+    this.metadata = [
+      [OUR_COLUMNS.ingestedAt, `make_timestamptz(${options.ingestedAtMicros}::BIGINT)`],
+      [OUR_COLUMNS.sourceFile, "name"],
+      [OUR_COLUMNS.sourcePosition, "position"],
+      [OUR_COLUMNS.batchId, `${options.batchId}::BIGINT`],
+    ];
+  }
+
+  async route(files: readonly LocalFile[], broken: readonly BrokenFile[]): Promise<RoutedFiles> {
+    const { contract, onExtraFields, tablesFor } = this.options;
+    const judge = new Judge(contract, onExtraFields);
+    const counted = await countRecords(this.connection, files);
+    const plain = await this.routePlain(counted.readable, judge);
+    const { rows } = plain;
+    try {
+      const records = new Map(plain.files.map((file) => [file.number, file.records]));
+      for (const file of [...counted.doubtful, ...plain.notJson]) {
+        records.set(file.number, await routeExactly(file, judge, rows));
+      }
+      for (const file of broken) {
+        await addCorruptedFile(file, file.detail, rows);
+        records.set(file.number, 0);
+      }
+      const widened = await this.judgePending(rows);
+      const tables = tablesFor(widened);
+      const names = new Map([...files, ...broken].map(({ number, name }) => [number, name]));
+      const judged = await this.writeJudged(rows, widened, tables, names);
+      return {
+        contract: widened,
+        events: { table: tables.events, written: [...plain.written, ...judged.events] },
+        deadLetters: { table: tables.deadLetters, written: judged.deadLetters },
+        tallies: new Map([...records].map(([file, count]) => [file, tallyFile(count, rows.tallyOf(file))])),
+      };
+    } finally {
+      rows.close();
+    }
+  }
+
+  /** The lanes, without the files in which they met something that is not JSON: those are found by meeting it. */
+  private async routePlain(readable: readonly CountedFile[], judge: Judge): Promise<PlainRun> {
+    const { contract, scratch, tablesFor } = this.options;
+    let files = [...readable];
+    const notJson: CountedFile[] = [];
+    for (let attempt = 0;; attempt++) {
+      const rows = new JudgedRows(scratch, `judged-${attempt}`, this.options.onExtraFields === "add");
+      const result = await runLanes(files, {
+        ...this.options,
+        name: `lanes-${attempt}`,
+        table: tablesFor(contract).events,
+        judge,
+        rows,
+        metadata: this.metadata,
+      });
+      if (result.notJson.size === 0) {
+        this.checkCount(files, result.written, rows);
+        return { files, notJson, written: result.written, rows };
+      }
+      rows.close();
+      notJson.push(...files.filter((file) => result.notJson.has(file.number)));
+      files = files.filter((file) => !result.notJson.has(file.number));
+    }
+  }
+
+  /** The law of the house, by number: what was read is what was written and what was judged. */
+  private checkCount(files: readonly CountedFile[], written: readonly WrittenFile[], rows: JudgedRows): void {
+    const read = files.reduce((sum, file) => sum + file.records, 0);
+    const plain = written.reduce((sum, file) => sum + Number(file.records), 0);
+    const judged = rows.events + rows.deadLetters + rows.pending;
+    if (plain + judged === read) return;
+    throw new StreamlabError(
+      "internal",
+      `Cannot account for every record of batch ${this.options.batchId}: of ${read} that were read, ${plain} were written and ${judged} judged`,
+    );
+  }
+
+  /** Judges the events with new columns again, by a contract that has them; returns that contract. */
+  private async judgePending(rows: JudgedRows): Promise<Contract> {
+    const { contract } = this.options;
+    if (rows.pending === 0) return contract;
+    const widened = widenContract(contract, rows.extraPaths.values()).contract;
+    const judge = new Judge(widened, "rescue");
+    rows.flush();
+    for await (const lines of scanNdjson(readFileBlocks(rows.pendingFile.path))) {
+      for (const { bytes } of lines) {
+        const { file, position, raw } = JSON.parse(new TextDecoder().decode(bytes)) as PendingRecord;
+        const judgement = judge.judge(raw);
+        if (judgement.kind !== "event") {
+          throw new StreamlabError("internal", `Cannot judge record ${position} of file ${file} the same way twice`);
+        }
+        rows.addEvent(file, position, judgement);
+      }
+    }
+    return widened;
+  }
+
+  private async writeJudged(
+    rows: JudgedRows,
+    contract: Contract,
+    tables: ReturnType<RouteOptions["tablesFor"]>,
+    names: ReadonlyMap<number, string>,
+  ): Promise<{ events: WrittenFile[]; deadLetters: WrittenFile[] }> {
+    const { scratch, onExtraFields } = this.options;
+    rows.flush();
+    const source = { lineBytesMax: rows.lineBytesMax, contract, names, metadata: this.metadata };
+    const write = async (
+      table: TargetTable,
+      folder: string,
+      sql: { query: string; columns: string[] },
+      count: number,
+    ) => count === 0 ? [] : await writeRows(this.connection, scratch, folder, table, sql.query, sql.columns);
+    const events = judgedEventsSql({ ...source, path: rows.eventFile.path }, onExtraFields !== "dead-letter");
+    const letters = deadLettersSql({ ...source, path: rows.letterFile.path });
+    return {
+      events: await write(tables.events, "judged", events, rows.events),
+      deadLetters: await write(tables.deadLetters, "letters", letters, rows.deadLetters),
+    };
+  }
+}
+
+/** Events are all records that are no dead letters; a corrupted file has one letter and no records. */
+function tallyFile(records: number, judged: Readonly<FileTally>): FileTally & { records: number } {
+  return { records, events: records === 0 ? 0 : records - judged.deadLetters, deadLetters: judged.deadLetters };
+}
+
+interface PlainRun {
+  files: CountedFile[];
+  notJson: CountedFile[];
+  written: WrittenFile[];
+  rows: JudgedRows;
+}

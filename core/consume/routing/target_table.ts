@@ -1,0 +1,40 @@
+import type { FieldIdTree } from "../../engine/copy.ts";
+import { quoteName } from "../../engine/duckdb.ts";
+import { type PartitionColumn, partitionColumns, type PartitionSpec } from "../../iceberg/spec/partition_spec.ts";
+import { fieldsById, type Schema } from "../../iceberg/spec/schema.ts";
+import { fieldIdTrees } from "../../rows/field_ids.ts";
+import { partitionSql } from "../../rows/partition_sql.ts";
+
+/** A table that rows are written for: what its files must look like, and where they go. */
+export interface TargetTable {
+  /** The schema that the files are written with; the table may get it in the very commit that adds them. */
+  schema: Schema;
+  spec: PartitionSpec;
+  /** The folder of data files: its path in the sink's store. */
+  dataFolder: string;
+  /** The same as metadata names it. */
+  dataUri: string;
+}
+
+/** A column by name, with SQL for its value. */
+export type SqlColumn = readonly [name: string, sql: string];
+
+export function partitionOf(table: TargetTable): PartitionColumn[] {
+  return partitionColumns(table.spec, [table.schema]);
+}
+
+/** SQL for what names a row's partition, where `written` are the names of the columns that rows have. */
+export function partitionSqlColumns(table: TargetTable, written: readonly string[]): SqlColumn[] {
+  const fields = fieldsById(table.schema);
+  return partitionOf(table).map((part, index) => {
+    const path = fields.get(part.field.sourceId)?.path.split(".") ?? [];
+    // A column that rows do not have (any more) is null in all of them.
+    const value = path.length > 0 && written.includes(path[0]!) ? path.map(quoteName).join(".") : "NULL";
+    return [`_streamlab_partition_${index}`, partitionSql(part, value, index)];
+  });
+}
+
+/** The field ids of the columns that rows have. */
+export function writtenFieldIds(table: TargetTable, written: readonly string[]): Record<string, FieldIdTree> {
+  return fieldIdTrees(table.schema.fields.filter((field) => written.includes(field.name)));
+}
