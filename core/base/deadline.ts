@@ -2,8 +2,8 @@ import type { Clock } from "./clock.ts";
 
 /** An action took longer than it was allowed to. What it set out to do may have happened, or may still happen. */
 export class DeadlineError extends Error {
-  constructor(readonly limitMs: number) {
-    super(`no answer within ${limitMs / 1000} s`);
+  constructor(limitMs: number) {
+    super(`no answer within ${Math.round(limitMs) / 1000} s`);
     this.name = "DeadlineError";
   }
 }
@@ -15,13 +15,15 @@ export async function withDeadline<T>(
   action: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const work = new AbortController(), timer = new AbortController();
-  const expired = clock.sleep(limitMs, timer.signal).then((): T => {
-    const error = new DeadlineError(limitMs);
-    work.abort(error);
-    throw error;
+  const expired = new Promise<never>((_, reject) => {
+    void clock.sleep(limitMs, timer.signal).then(() => {
+      // What the action has returned may still listen to its signal: it is aborted for lateness only.
+      if (timer.signal.aborted) return;
+      const error = new DeadlineError(limitMs);
+      reject(error);
+      work.abort(error);
+    });
   });
-  // When the action ends first, aborting the timer makes `expired` reject with nobody listening any more.
-  expired.catch(() => undefined);
   try {
     return await Promise.race([action(work.signal), expired]);
   } finally {
