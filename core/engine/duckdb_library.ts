@@ -1,5 +1,6 @@
-import { createRequire } from "node:module";
-import { StreamlabError } from "../base/errors.ts";
+import { zstdDecompressSync } from "node:zlib";
+import { messageOf, StreamlabError } from "../base/errors.ts";
+import { removeTree } from "./scratch.ts";
 
 type NodeApi = typeof import("@duckdb/node-api");
 
@@ -31,41 +32,45 @@ const libraryNames: Partial<Record<typeof Deno.build.os, string>> = {
  */
 function preloadLibrary(): void {
   const name = libraryNames[Deno.build.os];
-  const arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
-  const platform = Deno.build.os === "windows" ? "win32" : Deno.build.os;
   if (name === undefined) {
     throw new StreamlabError("unavailable", `Cannot load DuckDB: there is none for ${Deno.build.os}`);
   }
-  const require = createRequire(import.meta.url);
-  const bindings = createRequire(createRequire(require.resolve("@duckdb/node-api")).resolve("@duckdb/node-bindings"));
-  const source = bindings.resolve(`@duckdb/node-bindings-${platform}-${arch}/${name}`);
-  const version = /(\d+\.\d+\.\d+[^/\\]*)[/\\][^/\\]+$/.exec(source)?.[1] ?? "unversioned";
-  const target = unpackOnce(source, `${libraryCache()}/duckdb-${version}-${arch}`, name);
-  Deno.dlopen(target, {});
+  // A path with the version in it: a new library must not meet the old one in the cache.
+  const version = /\d+\.\d+\.\d+[^/\\]*/.exec(import.meta.resolve("@duckdb/node-api"))![0];
+  // Put there by the build, packed.
+  const packed = new URL(`../../dist/parts/${name}.zst`, import.meta.url);
+  Deno.dlopen(unpackOnce(packed, `${cacheFolder()}/duckdb-${version}-${Deno.build.arch}`, name), {});
 }
 
-function libraryCache(): string {
-  const base = Deno.env.get("XDG_CACHE_HOME") ?? Deno.env.get("LOCALAPPDATA") ??
-    (Deno.env.get("HOME") ? `${Deno.env.get("HOME")}/.cache` : undefined);
+function cacheFolder(): string {
+  const home = Deno.env.get("HOME");
+  const base = Deno.env.get("XDG_CACHE_HOME") ?? Deno.env.get("LOCALAPPDATA") ?? (home ? `${home}/.cache` : undefined);
   return `${base ?? Deno.env.get("TMPDIR") ?? "/tmp"}/streamlab`;
 }
 
-/** Copies `source` to `folder/name` unless a file of the same size is there; whole or not at all, safe for several processes. */
-function unpackOnce(source: string, folder: string, name: string): string {
+/** Unpacks to `folder/name` unless that is there; it appears whole or not at all, whatever other processes do. */
+function unpackOnce(packed: URL, folder: string, name: string): string {
   const target = `${folder}/${name}`;
-  const size = Deno.statSync(source).size;
+  const temporary = `${folder}/.${name}.${Deno.pid}`;
   try {
-    if (Deno.statSync(target).size === size) return target;
+    if (Deno.statSync(target).isFile) return target;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  const temporary = `${folder}/.${name}.${Deno.pid}`;
   try {
     Deno.mkdirSync(folder, { recursive: true });
-    Deno.writeFileSync(temporary, Deno.readFileSync(source));
+    const file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
+    try {
+      const bytes = zstdDecompressSync(Deno.readFileSync(packed));
+      for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+      file.syncSync();
+    } finally {
+      file.close();
+    }
     Deno.renameSync(temporary, target);
   } catch (cause) {
-    throw new StreamlabError("unavailable", `Cannot unpack DuckDB's library to ${target}`, {
+    removeTree(temporary);
+    throw new StreamlabError("unavailable", `Cannot unpack DuckDB's library to ${target}: ${messageOf(cause)}`, {
       hint: "Set XDG_CACHE_HOME to a folder that can be written and has 100 MB free",
       cause,
     });

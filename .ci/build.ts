@@ -1,0 +1,99 @@
+/**
+ * `deno task build`: one program with everything in it, dist/streamlab.
+ *
+ * COMPILE_DENO names another Deno to compile with; every flag here is known to 2.6 and 2.9. A start reads the whole program,
+ * about 1 ms for each megabyte, so what no run needs is left out and DuckDB's library goes in packed (core/engine/duckdb_library.ts).
+ */
+import { constants, zstdCompressSync } from "node:zlib";
+
+const root = new URL("../", import.meta.url).pathname;
+const compiler = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
+const libraryNames: Record<string, string> = {
+  linux: "libduckdb.so",
+  darwin: "libduckdb.dylib",
+  windows: "duckdb.dll",
+};
+const library = libraryNames[Deno.build.os];
+if (library === undefined) throw new Error(`DuckDB has no library for ${Deno.build.os}`);
+
+/** Lakes, caches and credentials can be anywhere, hence no narrower read, write, net and env. No other program is started. */
+const permissions = [
+  "--no-prompt",
+  "--allow-read",
+  "--allow-write",
+  "--allow-net",
+  "--allow-env",
+  "--allow-ffi", // DuckDB
+  "--allow-sys=homedir,hostname,osRelease,cpus", // the S3 client's credential chain and user agent
+];
+
+/** What no run needs: packages of tests and types, and by name the parts of packages that are written for other tools. */
+const unusedPackages = ["fast-check", "pure-rand", "undici-types", "@types/node", "@types/command-line-args"];
+const unusedParts = new Set(["dist-types", "src", "bundler", "esm", "CHANGELOG.md", library]);
+
+const packed = `dist/parts/${library}.zst`;
+await run(compiler, ["cache", "--quiet", "main.ts"]);
+const packages = await npmPackages();
+await packLibrary(`${root}${packed}`);
+await run(compiler, [
+  ...["compile", "--quiet", "--no-check", "--output", "dist/streamlab", "--include", packed],
+  ...permissions,
+  ...(await unusedPaths()).flatMap((path) => ["--exclude", path]),
+  "main.ts",
+]);
+const program = Deno.build.os === "windows" ? "dist/streamlab.exe" : "dist/streamlab";
+// deno-lint-ignore no-console
+console.log(`${program}: ${Math.round((await Deno.stat(root + program)).size / 1e6)} MB`);
+
+interface NpmPackage {
+  name: string;
+  version: string;
+  localPath: string;
+}
+
+/** All packages of the lock file, with the folder where Deno keeps each; those of other platforms have none. */
+async function npmPackages(): Promise<NpmPackage[]> {
+  const graph = JSON.parse(await run(Deno.execPath(), ["info", "--json", "main.ts"])) as {
+    npmPackages: Record<string, NpmPackage>;
+  };
+  const found = await Promise.all(
+    Object.values(graph.npmPackages).map(async (item) => await exists(item.localPath) ? [item] : []),
+  );
+  return found.flat();
+}
+
+async function unusedPaths(): Promise<string[]> {
+  const paths = packages.map(async ({ name, localPath }) => {
+    if (unusedPackages.includes(name) || name.endsWith("-musl")) return [localPath];
+    const entries = await Array.fromAsync(Deno.readDir(localPath));
+    return entries.filter((entry) => unusedParts.has(entry.name)).map((entry) => `${localPath}/${entry.name}`);
+  });
+  return (await Promise.all(paths)).flat();
+}
+
+/** Packs DuckDB's library of this platform, unless that has been done before. */
+async function packLibrary(target: string): Promise<void> {
+  const platform = `${Deno.build.os === "windows" ? "win32" : Deno.build.os}-${
+    Deno.build.arch === "aarch64" ? "arm64" : "x64"
+  }`;
+  const bindings = packages.find(({ name }) => name === `@duckdb/node-bindings-${platform}`);
+  if (bindings === undefined) throw new Error(`DuckDB has no package for ${platform}`);
+  await Deno.mkdir(`${root}dist/parts`, { recursive: true });
+  const bytes = await Deno.readFile(`${bindings.localPath}/${library}`);
+  await Deno.writeFile(target, zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 9 } }));
+}
+
+async function run(deno: string, args: string[]): Promise<string> {
+  const { success, stdout } = await new Deno.Command(deno, { args, cwd: root, stderr: "inherit" }).output();
+  if (!success) throw new Error(`${deno} ${args[0]} failed`);
+  return new TextDecoder().decode(stdout);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
