@@ -1,0 +1,87 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import plugin from "./lint_plugin.ts";
+import { emptyNames, longer, unfinishedWords } from "./rules.ts";
+import { type Edge, importEdges, readSource, repositoryFiles, root, sourceFiles } from "./source_tree.ts";
+
+function lint(path: string, text: string): string[] {
+  return Deno.lint.runPlugin(plugin, `${root}${path}`, text).map(({ message }) => `${path}: ${message}`);
+}
+
+Deno.test("functions and files are short, time, chance, printing and file access have their places", async () => {
+  const found = await Promise.all((await sourceFiles()).map(async (path) => lint(path, await readSource(path))));
+  deepStrictEqual(found.flat(), []);
+});
+
+Deno.test("the house rules find what they are there for", () => {
+  const finds = (path: string, text: string) => lint(path, text).length;
+  strictEqual(finds("core/query/x.ts", `function f() {\n${"1;\n".repeat(70)}}`), 1);
+  strictEqual(finds("core/query/x.ts", `const f = () => {\n${"1;\n".repeat(68)}};`), 0);
+  strictEqual(finds("core/query/x.ts", "1;\n".repeat(401)), 1);
+  for (const code of ["Date.now()", "new Date()", "Math.random()", "crypto.randomUUID()", "setTimeout(f, 1)"]) {
+    strictEqual(finds("core/query/x.ts", code), 1, code);
+    strictEqual(finds("core/base/x.ts", code), 0, code);
+  }
+  strictEqual(finds("core/query/x.ts", "new Date(0)"), 0);
+  for (const code of ["console.log(1)", "Deno.stdout.write(b)", "process.stderr.write(b)"]) {
+    strictEqual(finds("core/base/x.ts", code), 1, code);
+  }
+  strictEqual(finds("commands/x.ts", "Deno.stdout.write(b)"), 0);
+  strictEqual(finds("core/iceberg/x.ts", "await Deno.readTextFile(p)"), 1);
+  strictEqual(finds("core/storage/x.ts", "await Deno.readTextFile(p)"), 0);
+});
+
+Deno.test("exceptions are of files that exist", async () => {
+  const files = await repositoryFiles();
+  deepStrictEqual(Object.keys(longer).filter((name) => !files.includes(name.split(":", 1)[0]!)), []);
+});
+
+Deno.test("names of files and folders say what is inside", async () => {
+  deepStrictEqual((await repositoryFiles()).filter((path) => emptyNames.test(path)), []);
+});
+
+Deno.test("nothing is left unfinished, and nothing tells of the machine it was written on", async () => {
+  const found: string[] = [];
+  for (const path of await repositoryFiles()) {
+    if (path === "tests/house/rules.ts" || path === "tests/house/code_test.ts" || path.includes("/fixtures/")) continue;
+    const text = await readSource(path);
+    for (const [index, line] of text.split("\n").entries()) {
+      if (unfinishedWords.test(line) || /\/(root|home\/\w+)\/|\/work\/(main|shared)/.test(line)) {
+        found.push(`${path}:${index + 1}`);
+      }
+    }
+  }
+  deepStrictEqual(found, []);
+});
+
+Deno.test("every exported value is imported somewhere, every exported type is imported or part of one that is", async () => {
+  const texts = new Map<string, string>();
+  for (const path of await sourceFiles()) texts.set(path, await readSource(path));
+  const edges = await importEdges();
+  const unused = [...texts.keys()].flatMap((path) => unusedExports(path, texts, edges));
+  deepStrictEqual(unused, []);
+});
+
+/** By name: whether a file that imports this one mentions the export at all. Lenient, but blind to no dead one with its own name. */
+function unusedExports(path: string, texts: Map<string, string>, edges: Edge[]): string[] {
+  const text = texts.get(path)!;
+  const importers = edges.filter(({ to }) => to === path).map(({ from }) => texts.get(from) ?? "");
+  const declarations = text.matchAll(
+    /^export (?:declare )?(?:abstract )?(?:async )?(function\*?|const|let|class|interface|type|enum) (\w+)/gm,
+  );
+  return [...declarations].flatMap(([, kind, name]) => {
+    const word = new RegExp(`\\b${name}\\b`, "g");
+    if (importers.some((importer) => importer.search(word) >= 0)) return [];
+    // A type that callers meet only through a function's arguments or result needs no import.
+    if (/interface|type/.test(kind!) && text.match(word)!.length > 1) return [];
+    return [`${path}: ${name}`];
+  });
+}
+
+Deno.test("the search for unused exports finds one", () => {
+  const texts = new Map([["a.ts", "export const used = 1;\nexport function unused() {}\nexport type T = 1;"], [
+    "b.ts",
+    "used",
+  ]]);
+  deepStrictEqual(unusedExports("a.ts", texts, [{ from: "b.ts", to: "a.ts" }]), ["a.ts: unused", "a.ts: T"]);
+  ok(unusedExports("b.ts", texts, []).length === 0);
+});

@@ -1,0 +1,76 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { importers, layers, publicSubfolders, topLevel, unreached } from "./rules.ts";
+import { type Edge, importEdges, readSource, repositoryFiles, sourceFiles } from "./source_tree.ts";
+
+const edges = await importEdges();
+const sources = await sourceFiles();
+
+/** The folder of `layers` that holds a file. */
+function layerOf(path: string): string | undefined {
+  return Object.keys(layers).find((layer) => path === layer || path.startsWith(`${layer}/`));
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+function show({ from, to }: Edge): string {
+  return `${from} imports ${to}`;
+}
+
+Deno.test("imports point down the layers, never sideways or up", () => {
+  const wrong = edges.filter(({ from, to }) => {
+    const layer = layerOf(from);
+    if (layer === undefined || !sources.includes(to)) return false;
+    return !isBelow(to, layer) && !layers[layer]!.some((allowed) => isBelow(to, allowed));
+  });
+  deepStrictEqual(wrong.map(show), []);
+});
+
+Deno.test("every file of core/ and commands/ belongs to a layer", () => {
+  deepStrictEqual(sources.filter((path) => /^(core|commands)\//.test(path) && layerOf(path) === undefined), []);
+});
+
+Deno.test("a folder within a layer is reached from that layer only, unless it is public", () => {
+  const wrong = edges.filter(({ from, to }) => {
+    const layer = layerOf(to);
+    if (layer === undefined || layerOf(from) === undefined || isBelow(from, layer)) return false;
+    const folder = to.slice(0, to.lastIndexOf("/"));
+    return folder !== layer && layer !== "main.ts" && !publicSubfolders.some((open) => isBelow(to, open));
+  });
+  deepStrictEqual(wrong.map(show), []);
+});
+
+Deno.test("each package has one importer", () => {
+  const wrong = edges.filter(({ from, to }) => {
+    const name = Object.keys(importers).find((known) => to === known || to.startsWith(`${known}/`));
+    return name !== undefined && !from.startsWith("tests/") && !from.startsWith("bench/") &&
+      !importers[name]!.some((start) => from.startsWith(start));
+  });
+  deepStrictEqual(wrong.map(show), []);
+});
+
+Deno.test("only Deno's own, Node's, and the packages of deno.json are imported", async () => {
+  const { imports } = JSON.parse(await readSource("deno.json")) as { imports: Record<string, string> };
+  const files = await repositoryFiles();
+  const wrong = edges.filter(({ to }) => !files.includes(to) && !to.startsWith("node:") && !(to in imports));
+  deepStrictEqual(wrong.map(show), []);
+});
+
+Deno.test("every file of core/ and commands/ is reached from main.ts", () => {
+  const seen = new Set<string>();
+  const waiting = ["main.ts"];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    waiting.push(...edges.filter(({ from }) => from === path).map(({ to }) => to));
+  }
+  const dead = sources.filter((path) => /^(core|commands)\//.test(path) && !seen.has(path) && !(path in unreached));
+  deepStrictEqual(dead, []);
+});
+
+Deno.test("the top of the repository holds what rules.ts names and nothing else", async () => {
+  const names = new Set((await repositoryFiles()).map((path) => path.split("/", 1)[0]!));
+  deepStrictEqual([...names].filter((name) => !topLevel.includes(name)), []);
+  deepStrictEqual(topLevel.filter((name) => !names.has(name)), []);
+});
