@@ -1,0 +1,66 @@
+/** The foreign readers of the interop tests come from PyPI, once, into a cache of their own. */
+const packages = [
+  "pyiceberg[pyarrow,sql-sqlite]==0.12.0",
+  "duckdb==1.5.5",
+  "duckdb-extension-iceberg==1.5.5",
+  "duckdb-extension-avro==1.5.5",
+  "duckdb-extension-httpfs==1.5.5",
+];
+const cacheFolder = `${Deno.env.get("HOME") ?? "/tmp"}/.cache/streamlab-test/python-iceberg-0.12.0-duckdb-1.5.5`;
+const isRequired = Deno.env.get("STREAMLAB_REQUIRE_ALL") === "1";
+
+/** Declares a test that needs PyIceberg and DuckDB for Python; shown as ignored where there is no Python to install them with. */
+export function pythonTest(name: string, run: (python: Python) => Promise<void>): void {
+  Deno.test({ name, ignore: !canRunPython(), fn: async () => await run(await findPython()) });
+}
+
+export function canRunPython(): boolean {
+  return isRequired || isFile(`${cacheFolder}/done`) || onPath("python3") !== undefined;
+}
+
+export class Python {
+  constructor(readonly program: string) {}
+
+  /** Runs a script of `tests/interop`; its standard output is JSON. Integers beyond 2^53 must come as text. */
+  async json<Result>(script: string, ...args: string[]): Promise<Result> {
+    const path = new URL(`../interop/${script}`, import.meta.url).pathname;
+    const command = new Deno.Command(this.program, { args: [path, ...args], stdout: "piped", stderr: "piped" });
+    const { success, stdout, stderr } = await command.output();
+    const decoder = new TextDecoder();
+    if (!success) throw new Error(`${script} failed: ${decoder.decode(stderr).slice(-3000)}`);
+    return JSON.parse(decoder.decode(stdout)) as Result;
+  }
+}
+
+/** A Python that has the packages: from the cache, or installed into it, which takes a minute. */
+export async function findPython(): Promise<Python> {
+  const program = `${cacheFolder}/bin/python`;
+  if (isFile(`${cacheFolder}/done`)) return new Python(program);
+  await Deno.mkdir(cacheFolder, { recursive: true });
+  // One installation for all test processes that ask at the same time.
+  using lock = await Deno.open(`${cacheFolder}/lock`, { create: true, write: true });
+  await lock.lock(true);
+  if (isFile(`${cacheFolder}/done`)) return new Python(program);
+  console.error("installing PyIceberg and DuckDB for Python, once");
+  await runOrThrow(onPath("python3") ?? "python3", ["-m", "venv", cacheFolder]);
+  await runOrThrow(program, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...packages]);
+  await Deno.writeTextFile(`${cacheFolder}/done`, packages.join("\n"));
+  return new Python(program);
+}
+
+async function runOrThrow(program: string, args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program, { args, stdout: "null", stderr: "piped" }).output();
+  if (!success) throw new Error(`Cannot install: ${new TextDecoder().decode(stderr).slice(-2000)}`);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+function onPath(program: string): string | undefined {
+  return Deno.env.get("PATH")?.split(":").map((folder) => `${folder}/${program}`).find(isFile);
+}
