@@ -3,10 +3,11 @@ import { completions } from "./commands/completions.ts";
 import type { Command } from "./commands/command.ts";
 import { help } from "./commands/help.ts";
 import { produce } from "./commands/produce.ts";
+import { query } from "./commands/query.ts";
 import { runProgram } from "./commands/program.ts";
 import { systemWorld } from "./commands/system_world.ts";
 
-export const commands: readonly Command[] = [produce, help, completions];
+export const commands: readonly Command[] = [produce, query, help, completions];
 
 if (import.meta.main) {
   const stop = new AbortController();

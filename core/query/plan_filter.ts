@@ -6,6 +6,7 @@ import { type Json, parseJson } from "../base/json.ts";
 import { type Connection, quoteText } from "../engine/duckdb.ts";
 import { always, and, type ColumnFilter, or } from "./column_filter.ts";
 import { expressionFilter, isNode, nodes, type PlanNode, pushedFilter } from "./plan_expression.ts";
+import { describe, hintOf } from "./sql_error.ts";
 
 /** By `namespace.table`, as the planning tables are named. A table that is not in it is needed whole. */
 export type TableFilters = Map<string, ColumnFilter>;
@@ -30,7 +31,7 @@ export async function restrictOptimizers(connection: Connection): Promise<void> 
 }
 
 /**
- * The filters of a checked SELECT over the (empty) tables that the connection sees. Fails with `SqlError` where the query
+ * The filters of a checked SELECT over the (empty) tables that the connection sees. Fails with `usage` where the query
  * does not fit the tables: an unknown column, types that cannot be compared.
  */
 export async function planFilters(connection: Connection, select: string): Promise<TableFilters> {
@@ -45,8 +46,15 @@ export async function planFilters(connection: Connection, select: string): Promi
   } catch {
     return new Map(); // DuckDB writes NaN and Infinity, which are no JSON: no pruning then.
   }
-  // A plan that cannot be written down (some functions cannot) is no reason not to run the query.
-  if (!isNode(plan) || plan.error !== false) return new Map();
+  if (!isNode(plan)) return new Map();
+  if (plan.error !== false) {
+    const { error_type: type, error_message: said } = plan;
+    if (type === "binder" || type === "catalog") {
+      throw describe(String(said).split("\n", 1)[0]!, "usage", hintOf(String(said)));
+    }
+    // A plan that cannot be written down (some functions cannot) is no reason not to run the query.
+    return new Map();
+  }
   return filtersOfPlan(plan);
 }
 

@@ -76,7 +76,7 @@ export function timestampText(micros: bigint, separator: string): string {
 }
 
 /** Days since 1970 in the proleptic Gregorian calendar; years before 1 as `(BC)`, as DuckDB does. */
-function dateText(days: number): string {
+export function dateText(days: number): string {
   // Howard Hinnant's civil_from_days (chrono-compatible low-level date algorithms): beyond what Date can hold.
   const shifted = days + 719_468;
   const era = Math.floor(shifted / 146_097);

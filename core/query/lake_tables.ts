@@ -1,0 +1,121 @@
+import { StreamlabError } from "../base/errors.ts";
+import type { Catalog, LoadedTable, TableIdentifier } from "../iceberg/catalog.ts";
+import type { Schema } from "../iceberg/spec/schema.ts";
+import type { Snapshot } from "../iceberg/spec/snapshot.ts";
+import {
+  currentSchema,
+  schemaById,
+  snapshotAsOf,
+  snapshotById,
+  snapshotOfRef,
+} from "../iceberg/spec/table_metadata.ts";
+import { splitTableName } from "./metadata_table.ts";
+import type { TableReference } from "./question.ts";
+
+/** When a question looks at its tables; the present without either. */
+export interface TimeTravel {
+  /** Milliseconds since 1970. */
+  asOfMs?: number;
+  snapshotId?: bigint;
+}
+
+/** A table as a question sees it. */
+export interface LakeTable {
+  /** As the lake spells them; a namespace of several levels is joined by dots. */
+  namespace: string;
+  /** With its suffix. */
+  name: string;
+  /** Of a metadata table. */
+  suffix: string | undefined;
+  loaded: LoadedTable;
+  /** Undefined when nothing has been committed to it. */
+  snapshot: Snapshot | undefined;
+  /** The snapshot's own when travelling in time, else the current one. */
+  schema: Schema;
+}
+
+/** The tables that the references mean; `not-found` for one that is not there. */
+export async function findTables(
+  catalog: Catalog,
+  references: readonly TableReference[],
+  travel: TimeTravel,
+): Promise<LakeTable[]> {
+  const loaded = new Map<string, Promise<LoadedTable>>();
+  const tables = references.map(async ({ namespace, name }) => {
+    const { base, suffix } = splitTableName(name);
+    const key = `${namespace}.${base}`.toLowerCase();
+    if (!loaded.has(key)) loaded.set(key, load(catalog, namespace, base));
+    return lakeTable(await loaded.get(key)!, suffix, travel);
+  });
+  return await Promise.all(tables);
+}
+
+/** Every table of the catalog, without metadata tables. */
+export async function allTables(catalog: Catalog, travel: TimeTravel): Promise<LakeTable[]> {
+  const loaded = await Promise.all((await listTables(catalog)).map((identifier) => catalog.loadTable(identifier)));
+  return loaded.flatMap((table) => table === undefined ? [] : [lakeTable(table, undefined, travel)]);
+}
+
+export async function listTables(catalog: Catalog): Promise<TableIdentifier[]> {
+  const namespaces = await catalog.listNamespaces();
+  return (await Promise.all(namespaces.map((namespace) => catalog.listTables(namespace)))).flat();
+}
+
+async function load(catalog: Catalog, namespace: string, name: string): Promise<LoadedTable> {
+  const exact = await catalog.loadTable({ namespace: namespace.split("."), name });
+  if (exact !== undefined) return exact;
+  const tables = await listTables(catalog);
+  const wanted = `${namespace}.${name}`.toLowerCase();
+  const found = tables.find((table) => textOf(table).toLowerCase() === wanted);
+  const table = found && await catalog.loadTable(found);
+  if (table !== undefined) return table;
+  const names = tables.map(textOf);
+  throw new StreamlabError("not-found", `There is no table ${namespace}.${name}`, {
+    hint: names.length === 0
+      ? "The lake has no tables yet: streamlab consume makes them"
+      : `There are ${names.slice(0, 10).join(", ")}${names.length > 10 ? ", …" : ""}`,
+  });
+}
+
+function textOf({ namespace, name }: TableIdentifier): string {
+  return [...namespace, name].join(".");
+}
+
+function lakeTable(loaded: LoadedTable, suffix: string | undefined, travel: TimeTravel): LakeTable {
+  const { identifier, metadata } = loaded;
+  const isTravelling = travel.asOfMs !== undefined || travel.snapshotId !== undefined;
+  const snapshot = isTravelling ? pastSnapshot(loaded, travel) : snapshotOfRef(metadata);
+  const schemaId = isTravelling ? snapshot?.schemaId : undefined;
+  return {
+    namespace: identifier.namespace.join("."),
+    name: suffix === undefined ? identifier.name : `${identifier.name}$${suffix}`,
+    suffix,
+    loaded,
+    snapshot,
+    schema: schemaId === undefined ? currentSchema(metadata) : schemaById(metadata, schemaId),
+  };
+}
+
+function pastSnapshot({ identifier, metadata }: LoadedTable, { asOfMs, snapshotId }: TimeTravel): Snapshot {
+  if (snapshotId !== undefined) {
+    const snapshot = snapshotById(metadata, snapshotId);
+    if (snapshot !== undefined) return snapshot;
+    throw new StreamlabError("not-found", `${textOf(identifier)} has no snapshot ${snapshotId}`, {
+      hint: `select snapshot_id, committed_at from ${
+        identifier.namespace.join(".")
+      }."${identifier.name}$snapshots" lists them`,
+    });
+  }
+  const snapshot = snapshotAsOf(metadata, asOfMs!);
+  if (snapshot !== undefined) return snapshot;
+  const first = metadata.snapshotLog[0];
+  throw new StreamlabError(
+    "not-found",
+    `${textOf(identifier)} had no snapshot at ${new Date(asOfMs!).toISOString()}`,
+    {
+      hint: first === undefined
+        ? "Nothing has been committed to it"
+        : `Its log begins at ${new Date(first.timestampMs).toISOString()}`,
+    },
+  );
+}

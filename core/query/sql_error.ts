@@ -1,0 +1,42 @@
+import { type ErrorKind, StreamlabError } from "../base/errors.ts";
+import { SqlError } from "../engine/duckdb.ts";
+
+/** What DuckDB calls its errors, by what the reader does next; all others are about the question itself. */
+const kinds: Record<string, ErrorKind> = {
+  "IO Error": "unavailable",
+  "HTTP Error": "unavailable",
+  "Out of Memory Error": "unavailable",
+  "Interrupt Error": "interrupted",
+  "INTERRUPT Error": "interrupted",
+  "INTERNAL Error": "internal",
+  "FATAL Error": "internal",
+};
+
+/** An error of a question in one line and a hint; what is no error of DuckDB stays as it is. */
+export function questionError(error: unknown): unknown {
+  if (!(error instanceof SqlError)) return error;
+  const [, name = "", text = ""] = /^(?:Error: )?((?:[A-Za-z-]+ )+Error): ([\s\S]*)$/.exec(error.message) ?? [];
+  const said = text === "" ? error.message : text;
+  const kind = kinds[name] ?? (text === "" ? "internal" : "usage");
+  if (kind === "interrupted") return new StreamlabError(kind, "Stopped the query", { cause: error });
+  const hint = name.startsWith("Out of Memory")
+    ? "Give it more with --memory, or ask for less at once"
+    : kind === "usage"
+    ? hintOf(said)
+    : undefined;
+  return describe(said.split("\n", 1)[0]!, kind, hint, error);
+}
+
+/** An error that DuckDB reported about a plan or syntax tree, as JSON. */
+export function describe(said: string, kind: ErrorKind, hint: string | undefined, cause?: unknown): StreamlabError {
+  const sentence = said.trim().replace(/[.!]+$/, "");
+  return new StreamlabError(kind, `Cannot run this SQL: ${sentence}`, {
+    ...(hint !== undefined && { hint }),
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+/** DuckDB's own suggestion. */
+export function hintOf(text: string): string | undefined {
+  return /^(Candidate .*|Did you mean .*)$/m.exec(text)?.[1];
+}

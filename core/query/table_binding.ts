@@ -1,0 +1,130 @@
+/**
+ * The lake's tables in DuckDB, for one question: first as empty tables that the question is planned on, then, in the same
+ * transaction (so that now() means the same instant to plan and run), as views over the files that the plan needs.
+ */
+import { StreamlabError } from "../base/errors.ts";
+import { mapParallel } from "../base/parallel.ts";
+import { type Connection, quoteName } from "../engine/duckdb.ts";
+import type { Scratch } from "../engine/scratch.ts";
+import { planScan, type ScanPlan } from "../iceberg/scan.ts";
+import type { DataFile } from "../iceberg/spec/data_file.ts";
+import type { Predicate } from "../iceberg/spec/predicate.ts";
+import { fieldsById } from "../iceberg/spec/schema.ts";
+import { always } from "./column_filter.ts";
+import { sqlTypeOf } from "./column_type.ts";
+import type { TableScan } from "./explain_scan.ts";
+import type { LakeTable } from "./lake_tables.ts";
+import { metadataTables } from "./metadata_table.ts";
+import { planFilters, restrictOptimizers } from "./plan_filter.ts";
+import type { Question } from "./question.ts";
+import { rowSelect } from "./row_select.ts";
+import { scanPredicate } from "./scan_predicate.ts";
+import { type LocalFile, tableSelect, type ViewSource } from "./table_view.ts";
+
+export interface BoundTables {
+  /** The only files that the question may open. */
+  localPaths: string[];
+  scans: TableScan[];
+}
+
+export interface BindOptions {
+  /** Those that the question names. */
+  tables: readonly LakeTable[];
+  /** Those that it may only list: they stay empty. */
+  listed: readonly LakeTable[];
+  scratch: Scratch;
+  /** Every left out file is wanted, with the reason; none is opened. */
+  explains: boolean;
+}
+
+/** Files fetched at once from a store that is not on this machine. */
+const fetchesParallel = 8;
+
+export async function bindTables(
+  connection: Connection,
+  question: Question,
+  { tables, listed, scratch, explains }: BindOptions,
+): Promise<BoundTables> {
+  const known = new Set(tables.map(nameOf));
+  const all = [...tables, ...listed.filter((table) => !known.has(nameOf(table)))];
+  const namespaces = new Set(all.map(({ namespace }) => quoteName(namespace)));
+  await runAll(connection, [...namespaces].map((namespace) => `CREATE SCHEMA IF NOT EXISTS ${namespace}`));
+  await runAll(connection, await Promise.all(all.map(planningTable)));
+  const dataTables = tables.filter(({ suffix }) => suffix === undefined);
+  if (dataTables.length === 0) return { localPaths: [], scans: [] };
+  await restrictOptimizers(connection);
+  await connection.run("BEGIN");
+  const filters = await planFilters(connection, question.select);
+  await connection.run("RESET disabled_optimizers");
+  const scans = await Promise.all(dataTables.map(async (table): Promise<TableScan> => {
+    const predicate = scanPredicate(filters.get(`${table.namespace}.${table.name}`) ?? always);
+    return { table, plan: await scan(table, predicate, explains) };
+  }));
+  const places = explains ? new Map<string, string>() : await placeFiles(scans, scratch);
+  for (const { table, plan } of scans) {
+    const select = tableSelect(viewSource(table, explains ? [] : plan.files, places));
+    await connection.run(`DROP TABLE ${nameOf(table)}`);
+    await connection.run(`CREATE VIEW ${nameOf(table)} AS ${select}`);
+  }
+  return { localPaths: [...places.values()], scans };
+}
+
+async function runAll(connection: Connection, statements: string[]): Promise<void> {
+  for (const statement of statements) await connection.run(statement);
+}
+
+function nameOf({ namespace, name }: LakeTable): string {
+  return `${quoteName(namespace)}.${quoteName(name)}`;
+}
+
+/** An empty table for the planner; a metadata table is small and complete at once. */
+async function planningTable(table: LakeTable): Promise<string> {
+  const { suffix, loaded, snapshot, schema } = table;
+  if (suffix !== undefined) {
+    const kind = metadataTables[suffix]!;
+    return `CREATE TABLE ${nameOf(table)} AS ${
+      rowSelect(kind.shape(loaded.metadata), await kind.rows(loaded, snapshot))
+    }`;
+  }
+  const columns = schema.fields.map(({ name, type }) => `${quoteName(name)} ${sqlTypeOf(type)}`);
+  return `CREATE TABLE ${nameOf(table)} (${columns.join(", ")})`;
+}
+
+async function scan(table: LakeTable, predicate: Predicate, explains: boolean): Promise<ScanPlan> {
+  const { loaded, snapshot, schema } = table;
+  if (snapshot === undefined) return { files: [], skipped: [], manifestsRead: 0, manifestsSkipped: 0 };
+  return await planScan(loaded.io, loaded.metadata, { snapshot, schema, predicate, explains });
+}
+
+/** Where DuckDB can read each file of the scans, by URI; files of a distant store are fetched whole into the scratch folder. */
+async function placeFiles(scans: readonly TableScan[], scratch: Scratch): Promise<Map<string, string>> {
+  const places = new Map<string, string>();
+  for (const { table, plan } of scans) {
+    const { location } = table.loaded.io;
+    const files = new Set(plan.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]));
+    const wanted = [...files].filter(({ path }) => !places.has(path));
+    wanted.forEach(checkFormat);
+    await mapParallel(wanted, fetchesParallel, async ({ path: uri }) => {
+      const path = location.pathOf(uri);
+      const local = location.store.localPath(path) ?? scratch.path(`${places.size}.parquet`);
+      places.set(uri, local);
+      if (location.store.localPath(path) === undefined) await location.store.getFile(path, local);
+    });
+  }
+  return places;
+}
+
+function checkFormat({ path, format }: DataFile): void {
+  if (format === "parquet") return;
+  throw new StreamlabError("usage", `Cannot read ${path}: its format is ${format}, and only Parquet is read`);
+}
+
+function viewSource(table: LakeTable, files: ScanPlan["files"], places: Map<string, string>): ViewSource {
+  const local = (file: DataFile): LocalFile => ({ file, localPath: places.get(file.path)! });
+  const { schemas } = table.loaded.metadata;
+  return {
+    columns: table.schema.fields,
+    fieldById: (id) => [table.schema, ...schemas].map((schema) => fieldsById(schema).get(id)?.field).find(Boolean),
+    files: files.map(({ dataFile, deletes }) => ({ ...local(dataFile), deletes: deletes.map(local) })),
+  };
+}
