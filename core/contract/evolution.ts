@@ -39,13 +39,13 @@ export function evolve(schema: Schema, lastColumnId: number, wanted: readonly Fi
   if (comparison.refusals.length > 0) return { kind: "refused", refusals: comparison.refusals };
   const { changes } = comparison;
   if (changes.length === 0) return { kind: "allowed", changes, schema, lastColumnId };
-  const after = evolveSchema(schema, changes, lastColumnId);
-  const twice = equalPath(after.schema);
+  const added = changes.filter(({ change }) => change === "add-column");
+  const twice = equalPath(evolveSchema(schema, added, lastColumnId).schema);
   if (twice !== undefined) {
     const reason = "would be one name with another field's, by which engines cannot tell them apart";
     return { kind: "refused", refusals: [{ column: twice, reason }] };
   }
-  return { kind: "allowed", changes, ...after };
+  return { kind: "allowed", changes, ...evolveSchema(schema, changes, lastColumnId) };
 }
 
 /** The error that stops a run before anything is written. */

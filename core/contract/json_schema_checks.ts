@@ -123,7 +123,7 @@ export function decimalSize(
   if (step === undefined || step.negative || step.digits !== "1" || step.exponent > 0) {
     throw contractError(`${pointer}/multipleOf`, '"multipleOf" must be 1, 0.1, 0.01 or another such power of ten');
   }
-  const scale = -step.exponent;
+  const scale = scaleOf(step);
   const low = bound(checks.minimum, checks.exclusiveMinimum);
   const high = bound(checks.maximum, checks.exclusiveMaximum);
   if (low === undefined || high === undefined) {

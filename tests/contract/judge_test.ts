@@ -1,0 +1,292 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import fc from "fast-check";
+import { defaultContract } from "../../core/contract/default_contract.ts";
+import { Judge } from "../../core/contract/judge.ts";
+import { parseContract } from "../../core/contract/json_schema.ts";
+import { whyNotJson } from "../../core/contract/json_skip.ts";
+
+/** A JSON value as its members and items, so that an object may hold a key twice. */
+type Model =
+  | { kind: "string"; value: string }
+  | { kind: "raw"; text: string }
+  | { kind: "array"; items: Model[] }
+  | { kind: "object"; members: [string, Model][] };
+
+const text = fc.oneof(fc.string({ maxLength: 6 }), fc.string({ unit: "binary", maxLength: 4 }), fc.constant("\ud800"));
+const numbers = fc.constantFrom("0", "-0", "1.50", "1e2", "-12.5e-3", "123456789012345678901234567890", "1E+400");
+const scalar: fc.Arbitrary<Model> = fc.oneof(
+  text.map((value): Model => ({ kind: "string", value })),
+  fc.oneof(numbers, fc.constantFrom("true", "false", "null")).map((text): Model => ({ kind: "raw", text })),
+);
+const anything: fc.Arbitrary<Model> = fc.letrec<{ value: Model }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    scalar,
+    fc.array(tie("value"), { maxLength: 3 }).map((items): Model => ({ kind: "array", items })),
+    fc.array(fc.tuple(fc.oneof(fc.constantFrom("a", "b", "__proto__", "0"), text), tie("value")), { maxLength: 3 })
+      .map((members): Model => ({ kind: "object", members })),
+  ),
+})).value;
+
+const instant = fc.constantFrom("2026-03-01T12:00:00Z", "1999-12-31t23:59:59.25z").map((value): Model => ({
+  kind: "string",
+  value,
+}));
+const properties = fc.array(fc.tuple(fc.oneof(fc.constantFrom("a", "b", "__proto__"), text), scalar), { maxLength: 4 })
+  .map((members): Model => ({ kind: "object", members }));
+const plain = fc.string({ maxLength: 5 }).map((value): Model => ({ kind: "string", value }));
+const mostly = (good: fc.Arbitrary<Model>) =>
+  fc.oneof({ weight: 12, arbitrary: good }, { weight: 1, arbitrary: anything });
+const member = <T extends string>(key: T, value: fc.Arbitrary<Model>) =>
+  fc.tuple(fc.constant(key as string), mostly(value));
+
+/** Records of the default contract: mostly right, each in some ways wrong, keys in any order. */
+const record: fc.Arbitrary<Model> = fc.tuple(
+  fc.subarray(["user_id", "event_id", "event_type"], { minLength: 2 }).chain((keys) =>
+    fc.tuple(...keys.map((key) => member(key, plain)))
+  ),
+  fc.array(member("event_timestamp", instant), { minLength: 1, maxLength: 1 }),
+  fc.array(member("event_type", plain), { maxLength: 1 }),
+  fc.array(member("product_id", plain), { maxLength: 1 }),
+  fc.array(member("properties", properties), { maxLength: 1 }),
+  fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, {
+    weight: 1,
+    arbitrary: fc.array(fc.tuple(fc.oneof(fc.constantFrom("x", "USER_ID", ""), text), mostly(scalar)), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+  }),
+).chain((parts) => {
+  const members = parts.flat() as [string, Model][];
+  return fc.shuffledSubarray(members, { minLength: members.length }).map((members): Model => ({
+    kind: "object",
+    members,
+  }));
+});
+
+/** Renders with white space and escapes that the seed chooses. */
+function render(model: Model, choose: () => number): string {
+  const space = () => ["", "", "", " ", "\n\t", "\r\n  "][choose() % 6]!;
+  const string = (value: string) =>
+    `"${
+      [...value].map((character) => {
+        const escaped = JSON.stringify(character).slice(1, -1);
+        if (choose() % 8 > 0) return escaped;
+        return Array.from(
+          { length: character.length },
+          (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`,
+        ).join("");
+      }).join("")
+    }"`;
+  const write = (node: Model): string => {
+    switch (node.kind) {
+      case "string":
+        return string(node.value);
+      case "raw":
+        return node.text;
+      case "array":
+        return `[${space()}${node.items.map(write).join(`${space()},${space()}`)}${space()}]`;
+      case "object":
+        return `{${space()}${
+          node.members.map(([key, value]) => `${string(key)}${space()}:${space()}${write(value)}`).join(
+            `${space()},${space()}`,
+          )
+        }${space()}}`;
+    }
+  };
+  return space() + write(model) + space();
+}
+
+/** Whether what no record may hold is in the value: a key twice, half a surrogate pair. */
+function isUnfit(model: Model): boolean {
+  switch (model.kind) {
+    case "string":
+      return !model.value.isWellFormed();
+    case "raw":
+      return false;
+    case "array":
+      return model.items.some(isUnfit);
+    case "object":
+      return new Set(model.members.map(([key]) => key)).size < model.members.length ||
+        model.members.some(([key, value]) => !key.isWellFormed() || isUnfit(value));
+  }
+}
+
+/** The default contract's rules again, written for plainness alone: what becomes of a record, and the columns of an event. */
+function oracle(model: Model): { kind: string; values?: Record<string, unknown> } {
+  if (model.kind !== "object" || isUnfit(model)) return { kind: "invalid_schema" };
+  const fields = new Map(model.members);
+  const isNull = (value: Model | undefined) => value === undefined || (value.kind === "raw" && value.text === "null");
+  const values: Record<string, unknown> = {};
+  for (const name of ["user_id", "event_id", "event_type", "product_id", "event_timestamp"]) {
+    const value = fields.get(name);
+    values[name] = null;
+    if (isNull(value) && name === "product_id") continue;
+    if (value?.kind !== "string") return { kind: "invalid_schema" };
+    values[name] = value.value;
+  }
+  const at = String(values.event_timestamp);
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/i.test(at)) return { kind: "invalid_schema" };
+  values.event_timestamp = `${new Date(at).toISOString().slice(0, -1)}000Z`;
+  const map = fields.get("properties");
+  values.properties = null;
+  if (!isNull(map)) {
+    if (map?.kind !== "object") return { kind: "invalid_schema" };
+    const entries = map.members.map(([key, value]) => [key, textOf(value)] as const);
+    if (entries.some(([, value]) => value === undefined)) return { kind: "invalid_schema" };
+    values.properties = Object.fromEntries(entries);
+  }
+  const known = Object.keys(values);
+  return [...fields.keys()].every((key) => known.includes(key)) ? { kind: "event", values } : { kind: "extra_fields" };
+}
+
+function textOf(model: Model): string | undefined {
+  if (model.kind === "string") return model.value;
+  return model.kind === "raw" && model.text !== "null" ? model.text : undefined;
+}
+
+/** Numbers from a seed (xorshift), for layouts. */
+function chooser(seed: number): () => number {
+  let state = seed | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+}
+
+/** Plain objects without the fields that are null: a struct has every field. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).filter(([, item]) => item !== null).map(([key, item]) => [key, withoutNulls(item)]),
+  );
+}
+
+/** Compares whatever the prototypes. */
+function plainJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+Deno.test("records in any layout are judged as the rules say, written a second time", () => {
+  const judge = new Judge(defaultContract(), "dead-letter");
+  const seen = new Map<string, number>();
+  fc.assert(
+    fc.property(record, fc.integer(), (model, seed) => {
+      const written = render(model, chooser(seed));
+      const expected = oracle(model);
+      const found = judge.judge(written);
+      strictEqual(
+        found.kind === "dead_letter" ? found.reason : found.kind,
+        expected.kind,
+        `${written} ${JSON.stringify(found)}`,
+      );
+      if (found.kind === "event") deepStrictEqual(plainJson(found.values), plainJson(expected.values));
+      deepStrictEqual(judge.judgeBytes(new TextEncoder().encode(written)), found);
+      seen.set(expected.kind, (seen.get(expected.kind) ?? 0) + 1);
+    }),
+    { numRuns: 3000 },
+  );
+  for (const kind of ["event", "invalid_schema", "extra_fields"]) {
+    ok(seen.get(kind)! > 50, `${kind}: ${seen.get(kind)}`);
+  }
+});
+
+Deno.test("any damage to a record is either JSON still or told to be none, and never thrown", () => {
+  const judge = new Judge(defaultContract(), "rescue");
+  fc.assert(
+    fc.property(
+      record,
+      fc.integer(),
+      fc.nat(),
+      fc.oneof(fc.constantFrom(...'{}[]",:\\ue0-.n\n\x00 ]'), fc.string({ unit: "binary", maxLength: 2 })),
+      fc.nat(2),
+      (model, seed, at, insert, drop) => {
+        const written = render(model, chooser(seed));
+        const place = at % written.length;
+        const damaged = written.slice(0, place) + insert + written.slice(place + drop);
+        let valid = true;
+        try {
+          JSON.parse(damaged);
+        } catch {
+          valid = false;
+        }
+        strictEqual(judge.judge(damaged).kind !== "not_json", valid, damaged);
+        strictEqual(whyNotJson(damaged) === undefined, valid, damaged);
+      },
+    ),
+    { numRuns: 3000 },
+  );
+});
+
+Deno.test("a rescued record loses nothing: its columns and what was rescued are the record", () => {
+  const contract = parseContract(JSON.stringify({
+    type: "object",
+    properties: {
+      a: { type: "object", properties: { x: { type: "string" } } },
+      m: { type: "object", additionalProperties: { type: "object", properties: { x: { type: "string" } } } },
+    },
+  }));
+  const inner = fc.dictionary(fc.constantFrom("x", "y", "__proto__", "0"), fc.string({ maxLength: 3 }), {
+    noNullPrototype: true,
+  });
+  const judge = new Judge(contract, "rescue");
+  fc.assert(
+    fc.property(inner, fc.dictionary(fc.constantFrom("k", "l"), inner), fc.option(fc.jsonValue()), (a, m, extra) => {
+      const source = extra === null ? { a, m } : { a, extra, m };
+      const found = judge.judge(JSON.stringify(source));
+      ok(found.kind === "event");
+      const merged = (left: Record<string, unknown>, right: Record<string, unknown>): Record<string, unknown> => {
+        const all = new Map(Object.entries(left));
+        for (const [key, value] of Object.entries(right)) {
+          const other = all.get(key);
+          const both = typeof other === "object" && other !== null && typeof value === "object" && value !== null;
+          all.set(key, both ? merged(other as Record<string, unknown>, value as Record<string, unknown>) : value);
+        }
+        return Object.fromEntries(all);
+      };
+      deepStrictEqual(
+        merged(withoutNulls(found.values) as Record<string, unknown>, JSON.parse(found.rescued ?? "{}")),
+        plainJson(source),
+      );
+    }),
+  );
+});
+
+Deno.test("a record of 64 MB is judged", () => {
+  const long = "x".repeat(64 << 20);
+  const judge = new Judge(defaultContract(), "dead-letter");
+  const found = judge.judge(
+    `{"user_id":"${long}","event_id":"e","event_type":"t","event_timestamp":"2026-03-01T12:00:00Z","product_id":5}`,
+  );
+  ok(found.kind === "dead_letter" && found.detail === "/product_id: expected string, found number 5");
+  strictEqual(found.values.user_id, long);
+});
+
+Deno.test("nesting of 200,000 levels is judged, wherever it stands", () => {
+  const judge = new Judge(defaultContract(), "rescue");
+  const deep = "[".repeat(200_000) + "]".repeat(200_000);
+  const base = '"user_id":"u","event_id":"e","event_type":"t","event_timestamp":"2026-03-01T12:00:00Z"';
+  const rescued = judge.judge(`{${base},"x":${deep}}`);
+  ok(rescued.kind === "event" && rescued.rescued === `{"x":${deep}}`);
+  for (const text of [deep, `{${base},"properties":${deep}}`, `{${base},"properties":{"a":${deep}}}`]) {
+    strictEqual(judge.judge(text).kind, "dead_letter");
+  }
+});
+
+Deno.test("details stay short, whatever the record holds", () => {
+  const judge = new Judge(defaultContract(), "dead-letter");
+  const long = "\u{1f600}".repeat(100_000);
+  for (
+    const text of [
+      `{"user_id":["${long}"]}`,
+      `{"${long}":1,"${long}":2}`,
+      `"${long}"`,
+      `{"properties":{"${long}":null}}`,
+    ]
+  ) {
+    const found = judge.judge(text);
+    ok(found.kind === "dead_letter" && found.detail.length < 400 && found.detail.isWellFormed());
+  }
+});
