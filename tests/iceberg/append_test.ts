@@ -1,94 +1,69 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
-import { systemClock } from "../../core/base/clock.ts";
-import { seededRandom } from "../../core/base/random.ts";
 import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
-import { createTable } from "../../core/iceberg/action/create_table.ts";
-import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
-import { commitTable, createTableIfAbsent } from "../../core/iceberg/commit.ts";
-import { buildDataFile } from "../../core/iceberg/data_file_builder.ts";
-import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
+import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { currentSchema, snapshotOfRef } from "../../core/iceberg/spec/table_metadata.ts";
-import type { Field } from "../../core/iceberg/spec/type.ts";
-import { openLocalStore } from "../../core/storage/local_store.ts";
-
-const fields: Field[] = [
-  { id: 0, name: "id", required: true, type: { type: "long" } },
-  { id: 0, name: "at", required: true, type: { type: "timestamptz" } },
-  {
-    id: 0,
-    name: "tags",
-    required: false,
-    type: {
-      type: "map",
-      keyId: 0,
-      key: { type: "string" },
-      valueId: 0,
-      value: { type: "string" },
-      valueRequired: false,
-    },
-  },
-];
-
-async function withFolder(action: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await action(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { identifier, livePaths, withBench } from "./sample_table.ts";
 
 Deno.test("a schema change, files and a property are one commit that is read back", () =>
-  withFolder(async (folder) => {
-    const random = seededRandom(1);
-    const store = openLocalStore(folder, { random, durable: false });
-    const catalog = new FileCatalog({ store, clock: systemClock, random });
-    const identifier = { namespace: ["bronze"], name: "events" };
-    const { table } = await createTableIfAbsent(
-      catalog,
-      identifier,
-      (location) =>
-        createTable({ fields, partitionBy: [{ column: "at", transform: { name: "day" } }], location, random }),
-      { random },
-    );
-    const file = buildDataFile({
-      path: table.io.location.uriOf("data/a.parquet"),
-      specId: table.metadata.defaultSpecId,
-      partition: [20_000],
-      recordCount: 3,
-      fileSizeBytes: 1000,
-      columns: [{ fieldId: 1, valueCount: 3, nullCount: 0, min: 1n, max: 3n, sizeBytes: 30 }],
-    }, currentSchema(table.metadata));
+  withBench(async (bench, folder) => {
+    const table = await bench.create();
+    const file = bench.file(table, 20_000);
     const append = new AppendFiles({ files: [file], summary: { "streamlab.batch-id": "1" } });
-    const result = await commitTable(catalog, identifier, async (transaction) => {
+    await bench.commit(async (transaction) => {
       transaction.add(updateSchema(transaction.metadata, [
         { change: "add-column", field: { id: 0, name: "extra", required: false, type: { type: "string" } } },
       ]));
       transaction.add(await append.stage(transaction));
       transaction.add(setProperties({ a: "b" }));
-    }, { clock: systemClock, random, base: table });
-    assertEquals(result.attempts, 1);
-    const other = new FileCatalog({ store, clock: systemClock, random });
-    const loaded = (await other.loadTable(identifier))!;
+    });
+    const loaded = await bench.load();
     const snapshot = snapshotOfRef(loaded.metadata)!;
+    assertEquals(loaded.metadata.snapshots.length, 1);
     assertEquals(snapshot.summary["total-records"], "3");
+    assertEquals(snapshot.summary["changed-partition-count"], "1");
     assertEquals(snapshot.summary["streamlab.batch-id"], "1");
+    assertEquals(loaded.metadata.properties.a, "b");
     const manifests = await loaded.io.readManifestList(snapshot);
-    const entries = (await loaded.io.readManifests(manifests, loaded.metadata)).flat();
-    assertEquals(entries, [{
+    assertEquals((await loaded.io.readManifests(manifests, loaded.metadata)).flat(), [{
       status: "added",
       snapshotId: snapshot.snapshotId,
       sequenceNumber: 1n,
       fileSequenceNumber: 1n,
       dataFile: file,
     }]);
-    assertEquals(currentSchema(loaded.metadata).fields.map((field) => [field.id, field.name]), [
-      [1, "id"],
-      [2, "at"],
-      [3, "tags"],
-      [6, "extra"],
-    ]);
-    assertEquals(await other.listTables(["bronze"]), [identifier]);
+    assertEquals(
+      currentSchema(loaded.metadata).fields.map((field) => [field.id, field.name]),
+      [[1, "id"], [2, "at"], [3, "tags"], [4, "name"], [7, "extra"]],
+    );
+    assertEquals(await bench.catalog.listTables(["bronze"]), [identifier]);
     assertEquals(await Deno.readTextFile(`${folder}/warehouse/bronze/events/metadata/version-hint.text`), "2");
+  }));
+
+Deno.test("manifests are merged when a hundred have gathered, and keep each file's age", () =>
+  withBench(async (bench) => {
+    let table = await bench.create([], { "commit.manifest.min-count-to-merge": "5" });
+    for (let i = 0; i < 12; i++) table = await bench.append(bench.file(table, 0));
+    const snapshot = snapshotOfRef(table.metadata)!;
+    const manifests = await table.io.readManifestList(snapshot);
+    assertEquals(manifests.length, 4);
+    const loaded = await bench.load();
+    const entries = (await loaded.io.readManifests(manifests, loaded.metadata)).flat();
+    const ages = entries.map((entry) => [entry.sequenceNumber, entry.fileSequenceNumber]).sort((a, b) =>
+      Number(a[0]! - b[0]!)
+    );
+    assertEquals(ages, Array.from({ length: 12 }, (_, i) => [BigInt(i + 1), BigInt(i + 1)]));
+    assertEquals(entries.filter((entry) => entry.snapshotId === snapshot.snapshotId).length, 1);
+    assertEquals((await livePaths(loaded)).length, 12);
+    assertEquals(snapshot.summary["total-data-files"], "12");
+  }));
+
+Deno.test("with merging switched off every append leaves one more manifest", () =>
+  withBench(async (bench) => {
+    let table = await bench.create([], {
+      "commit.manifest.min-count-to-merge": "2",
+      "commit.manifest-merge.enabled": "false",
+    });
+    for (let i = 0; i < 4; i++) table = await bench.append(bench.file(table, 0));
+    assertEquals((await table.io.readManifestList(snapshotOfRef(table.metadata))).length, 4);
   }));

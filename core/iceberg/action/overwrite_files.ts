@@ -1,0 +1,28 @@
+import type { TableChange } from "../catalog.ts";
+import type { DataFile } from "../spec/data_file.ts";
+import type { Transaction } from "../transaction.ts";
+import { stageFileChange } from "./change_files.ts";
+
+export interface OverwriteFiles {
+  added: DataFile[];
+  removed: DataFile[];
+  /** `lastSequenceNumber` of the metadata that `removed` was read from; row deletes of them since then are a conflict. */
+  startingSequenceNumber: bigint;
+  summary?: Record<string, string>;
+  branch?: string;
+}
+
+/**
+ * Replaces files by others with other rows (copy-on-write); without added files, deletes them. Throws `conflict` when a removed file is
+ * gone, or rows of it were deleted since it was read.
+ */
+export function overwriteFiles(transaction: Transaction, overwrite: OverwriteFiles): Promise<TableChange> {
+  const { added, removed, startingSequenceNumber, ...rest } = overwrite;
+  return stageFileChange(transaction, {
+    operation: added.length === 0 ? "delete" : "overwrite",
+    added,
+    removed: removed.map((file) => file.path),
+    noNewDeletesAfter: startingSequenceNumber,
+    ...rest,
+  });
+}

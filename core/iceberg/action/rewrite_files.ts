@@ -1,0 +1,29 @@
+import type { TableChange } from "../catalog.ts";
+import type { DataFile } from "../spec/data_file.ts";
+import type { Transaction } from "../transaction.ts";
+import { stageFileChange } from "./change_files.ts";
+
+export interface RewriteFiles {
+  /** What was read: data files, and delete files that apply to nothing else. */
+  inputs: DataFile[];
+  /** The same rows, less the deleted ones. */
+  outputs: DataFile[];
+  /** `lastSequenceNumber` of the metadata that the inputs were planned from: the age of the rewritten rows. */
+  startingSequenceNumber: bigint;
+  summary?: Record<string, string>;
+}
+
+/**
+ * Replaces files by others with the same rows (compaction). Operation `replace`, always: readers of what is new must not see
+ * the rows again. Throws `conflict` when an input is gone or rows of it were deleted since: the group is then to be dropped.
+ */
+export function rewriteFiles(transaction: Transaction, rewrite: RewriteFiles): Promise<TableChange> {
+  return stageFileChange(transaction, {
+    operation: "replace",
+    added: rewrite.outputs,
+    removed: rewrite.inputs.map((file) => file.path),
+    dataSequenceNumber: rewrite.startingSequenceNumber,
+    noNewDeletesAfter: rewrite.startingSequenceNumber,
+    ...(rewrite.summary ? { summary: rewrite.summary } : {}),
+  });
+}

@@ -1,0 +1,95 @@
+import { mapParallel } from "../base/parallel.ts";
+import type { JsonObject } from "./spec/json_field.ts";
+import type { ManifestFile } from "./spec/manifest_file.ts";
+import type { Snapshot } from "./spec/snapshot.ts";
+import type { TableMetadata } from "./spec/table_metadata.ts";
+import type { TableIo } from "./table_io.ts";
+
+/** Files by what they are; URIs as they stand in metadata. */
+export interface TableFiles {
+  manifestLists: Set<string>;
+  manifests: Set<string>;
+  /** Data files and delete files. */
+  dataFiles: Set<string>;
+  /** Statistics, partition statistics, and the log of earlier metadata files. */
+  others: Set<string>;
+}
+
+/** Every file that the metadata names, in any of its snapshots: what orphan removal must not touch. The metadata file itself is not among them. */
+export async function reachableFiles(io: TableIo, metadata: TableMetadata): Promise<TableFiles> {
+  const manifests = await manifestsOf(io, metadata.snapshots);
+  const files: TableFiles = {
+    manifestLists: new Set(metadata.snapshots.flatMap((snapshot) => snapshot.manifestList ?? [])),
+    manifests: new Set(manifests.keys()),
+    dataFiles: await filesOf(io, metadata, [...manifests.values()], false),
+    others: new Set([
+      ...metadata.statistics.flatMap(statisticsPath),
+      ...metadata.partitionStatistics.flatMap(statisticsPath),
+      ...metadata.metadataLog.map((entry) => entry.metadataFile),
+    ]),
+  };
+  return files;
+}
+
+/**
+ * The files that `before` names and `after`, the same table with fewer snapshots, does not: what may be deleted once no reader is
+ * on an expired snapshot any more. `before` is what the removal was committed on. Where history is one line, looking at the oldest and
+ * the newest snapshot that stay is enough: what the oldest does not name only comes back in its descendants by being added again.
+ */
+export async function unreachableFiles(io: TableIo, before: TableMetadata, after: TableMetadata): Promise<TableFiles> {
+  const keptIds = new Set(after.snapshots.map((snapshot) => snapshot.snapshotId));
+  const expired = before.snapshots.filter((snapshot) => !keptIds.has(snapshot.snapshotId));
+  const kept = endsOfLine(before, keptIds) ?? after.snapshots;
+  const [expiredManifests, keptManifests] = await Promise.all([manifestsOf(io, expired), manifestsOf(io, kept)]);
+  const gone = [...expiredManifests.values()].filter((manifest) => !keptManifests.has(manifest.path));
+  const [candidates, live] = await Promise.all([
+    filesOf(io, before, gone, false),
+    filesOf(io, before, [...keptManifests.values()], true),
+  ]);
+  const keptStatistics = new Set([...after.statistics, ...after.partitionStatistics].flatMap(statisticsPath));
+  return {
+    manifestLists: new Set(expired.flatMap((snapshot) => snapshot.manifestList ?? [])),
+    manifests: new Set(gone.map((manifest) => manifest.path)),
+    dataFiles: new Set([...candidates].filter((path) => !live.has(path))),
+    others: new Set(
+      [...before.statistics, ...before.partitionStatistics].flatMap(statisticsPath)
+        .filter((path) => !keptStatistics.has(path)),
+    ),
+  };
+}
+
+/** The oldest and the newest snapshot that stay, where those that stay are the end of one line without branches or rollbacks. */
+function endsOfLine(metadata: TableMetadata, keptIds: Set<bigint>): Snapshot[] | undefined {
+  const { snapshots } = metadata;
+  const isLine = snapshots.every((snapshot, i) =>
+    i === 0 || snapshot.parentSnapshotId === snapshots[i - 1]!.snapshotId
+  );
+  const first = snapshots.findIndex((snapshot) => keptIds.has(snapshot.snapshotId));
+  if (!isLine || first < 0 || snapshots.length - first !== keptIds.size) return undefined;
+  return [snapshots[first]!, snapshots[snapshots.length - 1]!];
+}
+
+async function manifestsOf(io: TableIo, snapshots: Snapshot[]): Promise<Map<string, ManifestFile>> {
+  const lists = await mapParallel(snapshots, 16, (snapshot) => io.readManifestList(snapshot));
+  return new Map(lists.flat().map((manifest) => [manifest.path, manifest]));
+}
+
+async function filesOf(
+  io: TableIo,
+  metadata: TableMetadata,
+  manifests: ManifestFile[],
+  liveOnly: boolean,
+): Promise<Set<string>> {
+  const paths = new Set<string>();
+  await mapParallel(manifests, 16, async (manifest) => {
+    for (const entry of await io.readManifest(manifest, metadata)) {
+      if (!liveOnly || entry.status !== "deleted") paths.add(entry.dataFile.path);
+    }
+  });
+  return paths;
+}
+
+function statisticsPath(statistics: JsonObject): string[] {
+  const path = statistics["statistics-path"];
+  return typeof path === "string" ? [path] : [];
+}

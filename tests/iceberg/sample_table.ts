@@ -1,0 +1,109 @@
+import { systemClock } from "../../core/base/clock.ts";
+import { type Random, seededRandom } from "../../core/base/random.ts";
+import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { createTable, type PartitionColumnChoice } from "../../core/iceberg/action/create_table.ts";
+import type { LoadedTable, TableIdentifier } from "../../core/iceberg/catalog.ts";
+import { commitTable, createTableIfAbsent } from "../../core/iceberg/commit.ts";
+import { buildDataFile, type DataFileFacts } from "../../core/iceberg/data_file_builder.ts";
+import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
+import type { DataFile } from "../../core/iceberg/spec/data_file.ts";
+import { planScan } from "../../core/iceberg/scan.ts";
+import { currentSchema } from "../../core/iceberg/spec/table_metadata.ts";
+import type { Field } from "../../core/iceberg/spec/type.ts";
+import type { Transaction } from "../../core/iceberg/transaction.ts";
+import { openLocalStore } from "../../core/storage/local_store.ts";
+import type { Store } from "../../core/storage/store.ts";
+
+export const identifier: TableIdentifier = { namespace: ["bronze"], name: "events" };
+
+export const sampleFields: Field[] = [
+  { id: 0, name: "id", required: true, type: { type: "long" } },
+  { id: 0, name: "at", required: true, type: { type: "timestamptz" } },
+  {
+    id: 0,
+    name: "tags",
+    required: false,
+    type: {
+      type: "map",
+      keyId: 0,
+      key: { type: "string" },
+      valueId: 0,
+      value: { type: "string" },
+      valueRequired: false,
+    },
+  },
+  { id: 0, name: "name", required: false, type: { type: "string" } },
+];
+
+export const byDay: PartitionColumnChoice[] = [{ column: "at", transform: { name: "day" } }];
+
+/** A store with a catalog; data files are named in metadata but need not exist. */
+export class Bench {
+  readonly random: Random = seededRandom(1);
+  readonly catalog: FileCatalog;
+  readonly clock = systemClock;
+  #fileNumber = 0;
+
+  constructor(readonly store: Store) {
+    this.catalog = new FileCatalog({ store, clock: this.clock, random: this.random });
+  }
+
+  async create(
+    partitionBy: PartitionColumnChoice[] = byDay,
+    properties: Record<string, string> = {},
+    fields: Field[] = sampleFields,
+  ): Promise<LoadedTable> {
+    const { random } = this;
+    const { table } = await createTableIfAbsent(
+      this.catalog,
+      identifier,
+      (location) => createTable({ fields, partitionBy, location, random, properties }),
+      { random },
+    );
+    return table;
+  }
+
+  file(table: LoadedTable, day: number, facts: Partial<DataFileFacts> = {}): DataFile {
+    const ids = facts.columns ?? [{ fieldId: 1, valueCount: 3, nullCount: 0, min: 1n, max: 3n, sizeBytes: 30 }];
+    const file = buildDataFile({
+      path: table.io.location.uriOf(`data/${this.#fileNumber++}.parquet`),
+      specId: table.metadata.defaultSpecId,
+      partition: table.metadata.partitionSpecs.at(-1)!.fields.length === 0 ? [] : [day],
+      recordCount: 3,
+      fileSizeBytes: 1000,
+      ...facts,
+      columns: ids,
+    }, currentSchema(table.metadata));
+    return file;
+  }
+
+  async append(...files: DataFile[]): Promise<LoadedTable> {
+    const append = new AppendFiles({ files });
+    return await this.commit(async (transaction) => transaction.add(await append.stage(transaction)));
+  }
+
+  async commit(build: (transaction: Transaction) => Promise<void> | void): Promise<LoadedTable> {
+    return (await commitTable(this.catalog, identifier, build, { clock: this.clock, random: this.random })).table;
+  }
+
+  async load(): Promise<LoadedTable> {
+    return (await new FileCatalog({ store: this.store, clock: this.clock, random: this.random }).loadTable(
+      identifier,
+    ))!;
+  }
+}
+
+export async function withBench(action: (bench: Bench, folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "streamlab-iceberg-" });
+  try {
+    await action(new Bench(openLocalStore(folder, { random: seededRandom(2), durable: false })), folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Paths of the live files, by the last part of their names. */
+export async function livePaths(table: LoadedTable): Promise<string[]> {
+  const plan = await planScan(table.io, table.metadata);
+  return plan.files.map((file) => file.dataFile.path.split("/").at(-1)!).sort();
+}
