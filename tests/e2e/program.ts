@@ -1,0 +1,66 @@
+/** The program as a user has it: compiled where STREAMLAB_BIN names one, else run from the source. */
+const binary = Deno.env.get("STREAMLAB_BIN");
+const main = new URL("../../main.ts", import.meta.url).pathname;
+const [program, before]: [string, string[]] = binary === undefined
+  ? [Deno.execPath(), ["run", "--no-check", "--allow-all", main]]
+  : [binary, []];
+
+export const isCompiled = binary !== undefined;
+
+export interface Outcome {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  env?: Record<string, string>;
+  stdin?: string;
+}
+
+/** Runs one command in a folder, to its end. */
+export async function streamlab(folder: string, args: string[], options: RunOptions = {}): Promise<Outcome> {
+  const child = startStreamlab(folder, args, options);
+  const writer = child.stdin.getWriter();
+  if (options.stdin !== undefined) await writer.write(new TextEncoder().encode(options.stdin));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return { status: code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+export function startStreamlab(folder: string, args: string[], { env = {} }: RunOptions = {}): Deno.ChildProcess {
+  const command = new Deno.Command(program, {
+    args: [...before, ...args],
+    cwd: folder,
+    env: { NO_COLOR: "1", ...env },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  });
+  return command.spawn();
+}
+
+/** Runs one command that must succeed; its standard output. */
+export async function succeed(folder: string, args: string[], options?: RunOptions): Promise<string> {
+  const outcome = await streamlab(folder, args, options);
+  if (outcome.status !== 0) {
+    throw new Error(`streamlab ${args.join(" ")} ended with ${outcome.status}\n${outcome.stderr}${outcome.stdout}`);
+  }
+  return outcome.stdout;
+}
+
+/** The answer to a question about the lake in `folder`/lake. */
+export async function ask(folder: string, sql: string): Promise<Record<string, unknown>[]> {
+  return JSON.parse(await succeed(folder, ["query", "--format", "json", sql])) as Record<string, unknown>[];
+}
+
+/** Calls `action` with an empty folder, and removes it. */
+export async function inFolder(action: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "streamlab-e2e-" });
+  try {
+    await action(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
