@@ -3,7 +3,7 @@ import type { Contract } from "./contract.ts";
 import { parseContract } from "./json_schema.ts";
 
 /** A valid event when no `--contract` says otherwise. A number or boolean in `properties` becomes text. */
-export const eventSchema = z.strictObject({
+const eventSchema = z.strictObject({
   user_id: z.string(),
   event_id: z.string(),
   event_type: z.string(),

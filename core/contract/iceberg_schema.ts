@@ -88,7 +88,7 @@ function icebergField(field: Field): IcebergField {
 }
 
 /** The Iceberg type of a contract's type; ids inside it are 0. */
-export function icebergType(type: ContractType): Type {
+function icebergType(type: ContractType): Type {
   switch (type.kind) {
     case "decimal":
       return { type: "decimal", precision: type.precision, scale: type.scale };

@@ -1,4 +1,4 @@
-import { JsonReader, JsonSyntaxError } from "./json_reader.ts";
+import type { JsonReader } from "./json_reader.ts";
 
 /** What is wrong with a value although it is JSON; `path` leads to it from the value that was skipped. */
 export interface SkipProblem {
@@ -144,18 +144,4 @@ function skipText(reader: JsonReader, finder: ProblemFinder): void {
   reader.skipString();
   if (reader.loneSurrogate) finder.note("lone-surrogate");
   reader.loneSurrogate ||= before;
-}
-
-/** The reason why `text` is not one JSON value, or undefined when it is. */
-export function whyNotJson(text: string): JsonSyntaxError | undefined {
-  const reader = new JsonReader();
-  reader.start(text);
-  try {
-    skipValue(reader);
-    reader.end();
-    return undefined;
-  } catch (error) {
-    if (error instanceof JsonSyntaxError) return error;
-    throw error;
-  }
 }

@@ -23,13 +23,6 @@ export async function validateJsonArray(stream: AsyncIterable<Uint8Array>): Prom
   return scan.end();
 }
 
-/** `validateJsonArray` for a file that is in memory. */
-export function validateJsonArrayBytes(bytes: Uint8Array): TextVerdict {
-  const scan = new JsonArrayScan();
-  scan.push(bytes);
-  return scan.end();
-}
-
 /**
  * The elements of a file that is one JSON array, some at a time; returns the verdict. What came before a corruption has been
  * yielded by then: validate first where that matters.

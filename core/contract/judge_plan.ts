@@ -116,7 +116,7 @@ function checksPlan(checks: Checks): ChecksPlan | undefined {
 }
 
 /** What a value of the type is called in a dead letter's detail. */
-export function expectedText(type: ContractType): string {
+function expectedText(type: ContractType): string {
   switch (type.kind) {
     case "string": {
       const { numbers, booleans, nested } = type.accepts;

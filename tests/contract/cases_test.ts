@@ -8,25 +8,24 @@ import {
   type ContractCase,
   type ExpectedFile,
   type ExpectedRecord,
+  loadCases,
   type WrittenCase,
 } from "./cases.ts";
 
 /** `deno test -A tests/contract/cases_test.ts -- --update` writes what the judge says into the table; read the diff. */
 const update = Deno.args.includes("--update");
 
-for (const file of caseFiles()) {
-  const written = JSON.parse(Deno.readTextFileSync(file)) as WrittenCase[];
-  for (const entry of written) {
-    for (const testCase of casesOf(entry)) {
-      Deno.test(testCase.name, async () => {
-        const found = await judgeFile(testCase);
-        if (update) entry.expect = found;
-        else deepStrictEqual(found, entry.expect);
-      });
-    }
+if (update) {
+  for (const file of caseFiles()) {
+    Deno.test(`update ${file.pathname}`, async () => {
+      const written = JSON.parse(Deno.readTextFileSync(file)) as WrittenCase[];
+      for (const entry of written) entry.expect = await judgeFile(casesOf(entry)[0]!);
+      Deno.writeTextFileSync(file, `${JSON.stringify(written, null, 2)}\n`);
+    });
   }
-  if (update) {
-    Deno.test(`update ${file.pathname}`, () => Deno.writeTextFileSync(file, `${JSON.stringify(written, null, 2)}\n`));
+} else {
+  for (const testCase of loadCases()) {
+    Deno.test(testCase.name, async () => deepStrictEqual(await judgeFile(testCase), testCase.expect));
   }
 }
 

@@ -1,13 +1,20 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { JsonArrayScan, type TextVerdict } from "../../core/contract/json_array_scan.ts";
-import { scanJsonArray, scanNdjson, validateJsonArray, validateJsonArrayBytes } from "../../core/contract/json_text.ts";
+import { scanJsonArray, scanNdjson, validateJsonArray } from "../../core/contract/json_text.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 
 async function* chunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size);
+}
+
+/** The verdict on a text that comes in one piece. */
+function verdictOf(bytes: Uint8Array): TextVerdict {
+  const scan = new JsonArrayScan();
+  scan.push(bytes);
+  return scan.end();
 }
 
 /** Elements as [text, offset], and the verdict. */
@@ -108,7 +115,7 @@ Deno.test("a text is accepted exactly when it is UTF-8 and JSON.parse finds an a
           bytes = Uint8Array.from([...bytes.subarray(0, place), ...middle, ...tail]);
           if (bytes.length === 0) break;
         }
-        const verdict = validateJsonArrayBytes(bytes);
+        const verdict = verdictOf(bytes);
         strictEqual(verdict.kind === "ok", accepts(bytes), JSON.stringify(verdict));
         deepStrictEqual(await validateJsonArray(chunks(bytes, size)), verdict);
       },
@@ -127,7 +134,7 @@ Deno.test("every UTF-8 sequence is judged as the standard decoder judges it", ()
       valid = false;
     }
     strictEqual(
-      validateJsonArrayBytes(bytes).kind === "ok",
+      verdictOf(bytes).kind === "ok",
       valid,
       sequence.map((byte) => byte.toString(16)).join(" "),
     );
@@ -150,7 +157,7 @@ Deno.test("nesting of 200,000 levels and a record of 64 MB are read", async () =
     `[${"[".repeat(200_000)}${"]".repeat(200_000)},${'{"a":'.repeat(200_000)}1${"}".repeat(200_000)}]`,
   );
   strictEqual((await elements(deep, 1 << 16)).records.length, 2);
-  strictEqual(validateJsonArrayBytes(encode("[".repeat(200_000))).kind, "corrupt");
+  strictEqual(verdictOf(encode("[".repeat(200_000))).kind, "corrupt");
   let bytes = 0;
   const scan = new JsonArrayScan((record) => bytes = record.length);
   const piece = encode("x".repeat(1 << 20));
