@@ -16,11 +16,12 @@ const CHUNK_BYTES = 1 << 18;
 /**
  * Unpacks a local file to another, in bounded memory. Fails with `DecompressError` where it is empty, cut, damaged, or
  * followed by other bytes; several gzip members or zstd frames in a row are one file (RFC 1952, section 2.2; RFC 8878, section 3.1).
+ * Returns the size of what came out, in bytes.
  */
-export async function decompressFile(source: string, target: string, compression: "gzip" | "zstd"): Promise<void> {
+export async function decompressFile(source: string, target: string, compression: "gzip" | "zstd"): Promise<number> {
   const size = (await Deno.stat(source)).size;
   if (size === 0) throw new DecompressError(`not ${compression}: the file is empty`);
-  await writeFileBlocks(target, compression === "gzip" ? gunzip(source, size) : unzstd(source, size));
+  return await writeFileBlocks(target, compression === "gzip" ? gunzip(source, size) : unzstd(source, size));
 }
 
 async function* gunzip(source: string, size: number): AsyncGenerator<Uint8Array> {

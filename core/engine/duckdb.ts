@@ -61,6 +61,22 @@ export class Connection {
     return await guarded(async () => (await this.inner.runAndReadAll(sql)).getRowObjects());
   }
 
+  /** Adds rows of text to a table whose columns are all text. */
+  async appendText(table: string, rows: Iterable<readonly (string | null)[]>): Promise<void> {
+    const appender = await this.inner.createAppender(table);
+    try {
+      for (const row of rows) {
+        for (const value of row) {
+          if (value === null) appender.appendNull();
+          else appender.appendVarchar(value);
+        }
+        appender.endRow();
+      }
+    } finally {
+      appender.closeSync();
+    }
+  }
+
   /** A result that is fetched chunk by chunk, for what does not fit in memory. */
   async stream(sql: string): Promise<DuckDBResult> {
     return await guarded(() => this.inner.stream(sql));

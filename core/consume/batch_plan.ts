@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { StreamlabError } from "../base/errors.ts";
+
+const fileShape = z.strictObject({
+  name: z.string(),
+  path: z.string(),
+  etag: z.string(),
+  size: z.number(),
+});
+
+const planShape = z.strictObject({
+  format: z.literal(1),
+  sequenceId: z.string(),
+  batchId: z.number().int().positive(),
+  /** When it was planned, RFC 3339. */
+  plannedAt: z.string(),
+  /** The target table. */
+  table: z.string(),
+  /** The root of the store that `path` is relative to. */
+  raw: z.string(),
+  /** The whole contract, as canonical JSON Schema text. */
+  contract: z.string(),
+  options: z.strictObject({
+    onExtraFields: z.enum(["dead-letter", "rescue", "add"]),
+    /** The format that overrides what names say. */
+    format: z.enum(["json", "ndjson", "parquet"]).optional(),
+  }),
+  /** To be ingested; a file's number is its index. */
+  files: z.array(fileShape),
+  /** Known names with new content, which are only to be recorded. */
+  changed: z.array(fileShape),
+});
+
+/** What a batch is to take, and by which rules: durable before anything is read. */
+export type BatchPlan = z.infer<typeof planShape>;
+export type PlannedFile = z.infer<typeof fileShape>;
+
+export function planText(plan: BatchPlan): string {
+  return JSON.stringify(plan, undefined, 1) + "\n";
+}
+
+/** Fails with `corrupt` where the text is no plan. */
+export function parsePlan(text: string, place: string): BatchPlan {
+  return parseRecord(planShape, text, place, "plan");
+}
+
+/** Reads one of the consumer's own durable records. */
+export function parseRecord<T>(shape: z.ZodType<T>, text: string, place: string, what: string): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    json = undefined;
+  }
+  const result = shape.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new StreamlabError(
+    "corrupt",
+    `Cannot read the ${what} ${place}: ${issue?.path.join(".") || "it"} ${issue?.message}`,
+    {
+      hint:
+        "Restore the checkpoints folder from where it was damaged; do not delete it while a batch is half committed",
+    },
+  );
+}

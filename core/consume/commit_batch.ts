@@ -1,0 +1,123 @@
+import type { Clock } from "../base/clock.ts";
+import { StreamlabError } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import type { Random } from "../base/random.ts";
+import { AppendFiles } from "../iceberg/action/append_files.ts";
+import { setProperties } from "../iceberg/action/set_properties.ts";
+import { type Catalog, identifierText, type LoadedTable, type TableChange } from "../iceberg/catalog.ts";
+import { commitTable } from "../iceberg/commit.ts";
+import { partitionColumns } from "../iceberg/spec/partition_spec.ts";
+import { fieldsById, sameSchema, type Schema, schemaFromJson } from "../iceberg/spec/schema.ts";
+import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
+import { currentSchema, specById, type TableMetadata } from "../iceberg/spec/table_metadata.ts";
+import { lastAdded } from "../iceberg/spec/table_update.ts";
+import type { Transaction } from "../iceberg/transaction.ts";
+import { dataFileOf } from "../rows/data_file.ts";
+import type { RoutedBatch, RoutedTable } from "./routed_batch.ts";
+import { checkSequence, markerOf, type TableRole, tableRoles, type TargetTables } from "./target.ts";
+
+export interface CommitContext {
+  catalog: Catalog;
+  clock: Clock;
+  random: Random;
+  /** The target's name, `bronze.events`. */
+  target: string;
+}
+
+/**
+ * Commits a routed batch: events, dead letters and, last, the ledger, whose marker says that the batch is done. Each table is
+ * left alone if its own metadata says that it has the batch; so this may be repeated after any crash, and by anyone.
+ * Returns the tables as they are then.
+ */
+export async function commitBatch(
+  context: CommitContext,
+  tables: TargetTables,
+  routed: RoutedBatch,
+): Promise<TargetTables> {
+  const after = { ...tables };
+  for (const role of tableRoles) after[role] = await commitTo(context, tables[role], role, routed);
+  return after;
+}
+
+async function commitTo(
+  context: CommitContext,
+  table: LoadedTable,
+  role: TableRole,
+  routed: RoutedBatch,
+): Promise<LoadedTable> {
+  const part = routed[role];
+  // The ledger's marker moves with every batch; another table without new rows has nothing to remember.
+  if (part.files.length === 0 && role !== "ledger") return table;
+  const { target, clock, random } = context;
+  const name = identifierText(table.identifier);
+  const batchId = BigInt(routed.batchId);
+  const marker = {
+    [streamlabKey.sequenceId(target)]: routed.sequenceId,
+    [streamlabKey.batchId(target)]: routed.batchId.toString(),
+  };
+  const schema = schemaFromJson(part.schema as Json);
+  const append = new AppendFiles({ files: dataFiles(table, part, schema), summary: marker });
+  const { table: after } = await commitTable(context.catalog, table.identifier, async (transaction: Transaction) => {
+    const { metadata } = transaction;
+    const known = markerOf(metadata, target);
+    checkSequence(name, known, routed.sequenceId, `batch ${routed.batchId} of ${target}`);
+    if (known.batchId >= batchId) return false;
+    transaction.add(schemaChange(name, metadata, part, schema));
+    transaction.add(await append.stage(transaction));
+    transaction.add(setProperties(marker));
+    return true;
+  }, { clock, random, base: table });
+  return after;
+}
+
+function dataFiles(table: LoadedTable, part: RoutedTable, schema: Schema) {
+  const { metadata, io } = table;
+  const partition = partitionColumns(specById(metadata, part.specId), [...metadata.schemas, schema]);
+  return part.files.map((file) => {
+    const { path, records, size, ...rest } = file;
+    const written = {
+      ...rest,
+      records: BigInt(records),
+      size: BigInt(size),
+      columns: file.columns.map(({ size, values, nulls, hasNan, path, ...bounds }) => ({
+        path,
+        hasNan,
+        size: BigInt(size),
+        values: BigInt(values),
+        nulls: BigInt(nulls),
+        ...(bounds.min === undefined ? {} : { min: bounds.min }),
+        ...(bounds.max === undefined ? {} : { max: bounds.max }),
+      })),
+    };
+    return dataFileOf(written, { uri: io.location.uriOf(path), specId: part.specId, partition }, schema);
+  });
+}
+
+/** Gives the table the schema that the files were written with, unless it has all of that already. */
+function schemaChange(name: string, metadata: TableMetadata, part: RoutedTable, schema: Schema): TableChange {
+  const current = currentSchema(metadata);
+  if (sameSchema(current, schema) || holds(current, schema)) return { requirements: [], updates: [] };
+  if (metadata.lastColumnId !== part.lastColumnIdBefore) {
+    throw new StreamlabError(
+      "conflict",
+      `Cannot commit to ${name}: its columns were changed while the batch was routed`,
+      {
+        hint: "Another program gave new columns the ids that this batch was written with; ask for help before going on",
+      },
+    );
+  }
+  return {
+    requirements: [{ type: "assert-last-assigned-field-id", lastAssignedFieldId: part.lastColumnIdBefore }],
+    updates: [{ action: "add-schema", schema }, { action: "set-current-schema", schemaId: lastAdded }],
+  };
+}
+
+/** Whether rows of `schema` fit a table of `current`: each field is there under its id, and required only where it is in both. */
+function holds(current: Schema, schema: Schema): boolean {
+  const fields = fieldsById(current);
+  return [...fieldsById(schema)].every(([id, { field }]) => {
+    const there = fields.get(id)?.field;
+    return there !== undefined && there.name === field.name && there.type.type === field.type.type &&
+      (field.required || !there.required);
+  });
+}

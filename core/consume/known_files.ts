@@ -1,0 +1,91 @@
+import type { Connection } from "../engine/duckdb.ts";
+import { quoteText } from "../engine/duckdb.ts";
+import type { LoadedTable } from "../iceberg/catalog.ts";
+import { planScan } from "../iceberg/scan.ts";
+import type { Scratch } from "../engine/scratch.ts";
+import type { EventFile } from "./event_file.ts";
+import type { FileOutcome } from "./routed_batch.ts";
+
+export interface ClassifiedFiles {
+  /** To be ingested. */
+  fresh: EventFile[];
+  /** Known under their name with other content, which has not been recorded yet. */
+  changed: EventFile[];
+}
+
+/**
+ * What the ledger knows of a target's files, as a table in memory: discovering is a listing minus this table, in SQL. It is read
+ * from the ledger's data files, and follows along with the batches that this consumer commits itself.
+ */
+export class KnownFiles {
+  private metadataLocation: string | undefined;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly target: string,
+    private readonly scratch: Scratch,
+  ) {}
+
+  /** Reads the ledger, unless it is the version that is known already. */
+  async follow(ledger: LoadedTable): Promise<void> {
+    if (this.metadataLocation === ledger.metadataLocation) return;
+    await this.connection.run("CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR)");
+    const predicate = { op: "=", column: "table", value: this.target } as const;
+    const { files } = await planScan(ledger.io, ledger.metadata, { predicate });
+    const paths: string[] = [];
+    for (const { dataFile } of files) paths.push(await this.localCopy(ledger, dataFile.path));
+    if (paths.length > 0) {
+      await this.connection.run(`INSERT INTO known SELECT source_file, etag, status
+FROM read_parquet([${paths.map(quoteText).join(", ")}], hive_partitioning = false) WHERE "table" = ${
+        quoteText(this.target)
+      }`);
+    }
+    this.metadataLocation = ledger.metadataLocation;
+  }
+
+  /** Takes over what a batch recorded, whose commit made this version of the ledger. */
+  async add(outcomes: readonly FileOutcome[], ledger: LoadedTable): Promise<void> {
+    await this.connection.appendText("known", outcomes.map(({ name, etag, status }) => [name, etag, status]));
+    this.metadataLocation = ledger.metadataLocation;
+  }
+
+  /** Those of the names under which nothing was ingested yet. */
+  async unknownNames(names: readonly string[]): Promise<Set<string>> {
+    await this.connection.run("CREATE OR REPLACE TEMP TABLE listed (name VARCHAR)");
+    await this.connection.appendText("listed", names.map((name) => [name]));
+    const rows = await this.connection.rows(
+      "SELECT name FROM listed ANTI JOIN (SELECT name FROM known WHERE status = 'ingested') USING (name)",
+    );
+    return new Set(rows.map((row) => row.name as string));
+  }
+
+  /** What is to be done with each file. `asNew`: a known name with other content is a new file. */
+  async classify(files: readonly EventFile[], asNew: boolean): Promise<ClassifiedFiles> {
+    await this.connection.run("CREATE OR REPLACE TEMP TABLE listed (name VARCHAR, etag VARCHAR)");
+    await this.connection.appendText("listed", files.map(({ name, etag }) => [name, etag]));
+    const rows = await this.connection.rows(`SELECT name,
+  name IN (SELECT name FROM known WHERE status = 'ingested') AS known_name,
+  (name, etag) IN (SELECT (name, etag) FROM known WHERE status = 'ingested') AS ingested,
+  (name, etag) IN (SELECT (name, etag) FROM known WHERE status = 'changed') AS recorded FROM listed`);
+    const verdicts = new Map(rows.map((row) => [row.name as string, row]));
+    const result: ClassifiedFiles = { fresh: [], changed: [] };
+    for (const file of files) {
+      const verdict = verdicts.get(file.name)!;
+      if (verdict.ingested === true) continue;
+      if (verdict.known_name !== true || asNew) result.fresh.push(file);
+      else if (verdict.recorded !== true) result.changed.push(file);
+    }
+    return result;
+  }
+
+  /** The ledger's files are small and few; where they are not on this disk they are fetched whole. */
+  private async localCopy(ledger: LoadedTable, uri: string): Promise<string> {
+    const { store } = ledger.io.location;
+    const path = ledger.io.location.pathOf(uri);
+    const local = store.localPath(path);
+    if (local !== undefined) return local;
+    const copy = this.scratch.path(`ledger-${path.slice(path.lastIndexOf("/") + 1)}`);
+    await store.getFile(path, copy);
+    return copy;
+  }
+}

@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { parseRecord } from "./batch_plan.ts";
+
+const count = z.string().regex(/^\d+$/);
+
+const columnShape = z.strictObject({
+  path: z.array(z.string()),
+  size: count,
+  values: count,
+  nulls: count,
+  hasNan: z.boolean(),
+  min: z.string().optional(),
+  max: z.string().optional(),
+});
+
+const dataFileShape = z.strictObject({
+  /** Path in the table's folder. */
+  path: z.string(),
+  records: count,
+  size: count,
+  partition: z.array(z.string().nullable()),
+  columns: z.array(columnShape),
+});
+
+const tableShape = z.strictObject({
+  specId: z.number().int(),
+  /** The schema that the files were written with, as the table's metadata spells it. */
+  schema: z.unknown(),
+  /** The highest field id of the table when the files were written, and with that schema. */
+  lastColumnIdBefore: z.number().int(),
+  files: z.array(dataFileShape),
+});
+
+const fileShape = z.strictObject({
+  name: z.string(),
+  etag: z.string(),
+  size: z.number(),
+  status: z.enum(["ingested", "changed", "vanished"]),
+  records: z.number(),
+  events: z.number(),
+  deadLetters: z.number(),
+  duplicates: z.number(),
+});
+
+const routedShape = z.strictObject({
+  format: z.literal(1),
+  sequenceId: z.string(),
+  batchId: z.number().int().positive(),
+  /** Unlike that of any other attempt at this batch; part of its files' names. */
+  attempt: z.string(),
+  /** The `_ingested_at` of all rows, microseconds since 1970. */
+  ingestedAtMicros: count,
+  events: tableShape,
+  deadLetters: tableShape,
+  ledger: tableShape,
+  files: z.array(fileShape),
+});
+
+/**
+ * What routing made of a batch: durable data files with their statistics, and what became of every raw file. From here on a batch
+ * is only committed, never routed again.
+ */
+export type RoutedBatch = z.infer<typeof routedShape>;
+export type RoutedTable = z.infer<typeof tableShape>;
+export type RoutedDataFile = z.infer<typeof dataFileShape>;
+export type FileOutcome = z.infer<typeof fileShape>;
+
+export function routedText(routed: RoutedBatch): string {
+  return JSON.stringify(routed) + "\n";
+}
+
+/** Fails with `corrupt` where the text is no routed record. */
+export function parseRouted(text: string, place: string): RoutedBatch {
+  return parseRecord(routedShape, text, place, "routed record");
+}

@@ -1,0 +1,149 @@
+import { StreamlabError } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
+import { type Random, uuidV4 } from "../base/random.ts";
+import type { Contract } from "../contract/contract.ts";
+import { evolve, refusalError } from "../contract/evolution.ts";
+import { deadLetterFields, eventFields, ledgerFields, OUR_COLUMNS } from "../contract/iceberg_schema.ts";
+import { createTable, type PartitionColumnChoice } from "../iceberg/action/create_table.ts";
+import { setProperties } from "../iceberg/action/set_properties.ts";
+import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog.ts";
+import { commitTable, createTableIfAbsent } from "../iceberg/commit.ts";
+import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
+import { currentSchema, defaultSpec, type TableMetadata } from "../iceberg/spec/table_metadata.ts";
+import type { Field } from "../iceberg/spec/type.ts";
+import type { TargetTable } from "./routing/target_table.ts";
+
+/** The three tables that the batches of one target write to. */
+export interface TargetTables {
+  events: LoadedTable;
+  deadLetters: LoadedTable;
+  ledger: LoadedTable;
+}
+
+export type TableRole = keyof TargetTables;
+
+export const tableRoles: readonly TableRole[] = ["events", "deadLetters", "ledger"];
+
+export const LEDGER: TableIdentifier = { namespace: ["ingest"], name: "files" };
+
+export function identifiersOf(target: TableIdentifier): Record<TableRole, TableIdentifier> {
+  return { events: target, deadLetters: { namespace: ["dead_letters"], name: target.name }, ledger: LEDGER };
+}
+
+export interface TablesOptions {
+  catalog: Catalog;
+  clock: Clock;
+  random: Random;
+  target: TableIdentifier;
+  contract: Contract;
+  rescued: boolean;
+  /** Used when the table is made, never to change one. */
+  partitionBy: PartitionColumnChoice[];
+}
+
+/** Loads the tables, makes those that are not there, and gives the target the id of its sequence of batches. */
+export async function openTables(options: TablesOptions): Promise<TargetTables> {
+  const { catalog, random, target, contract } = options;
+  const identifiers = identifiersOf(target);
+  const make = async (identifier: TableIdentifier, fields: Field[], partitionBy: PartitionColumnChoice[]) => {
+    const change = (location: string) => createTable({ fields, partitionBy, location, random });
+    return (await createTableIfAbsent(catalog, identifier, change, { random })).table;
+  };
+  const daily = (column: string): PartitionColumnChoice[] => [{ column, transform: { name: "day" } }];
+  const events = await make(identifiers.events, eventFields(contract, options), options.partitionBy);
+  const deadLetters = await make(identifiers.deadLetters, deadLetterFields(contract), daily(OUR_COLUMNS.ingestedAt));
+  const ledger = await make(identifiers.ledger, ledgerFields(), []);
+  return { events: await withSequence(events, options), deadLetters, ledger };
+}
+
+async function withSequence(table: LoadedTable, options: TablesOptions): Promise<LoadedTable> {
+  const key = streamlabKey.sequenceId(identifierText(options.target));
+  const { catalog, clock, random } = options;
+  if (table.metadata.properties[key] !== undefined) return table;
+  const sequenceId = uuidV4(random);
+  const { table: named } = await commitTable(catalog, options.target, (transaction) => {
+    if (transaction.metadata.properties[key] !== undefined) return false;
+    transaction.add(setProperties({ [key]: sequenceId }));
+    return true;
+  }, { clock, random, base: table });
+  return named;
+}
+
+/** Where a table stands in a target's sequence of batches. */
+export interface Marker {
+  sequenceId: string | undefined;
+  /** 0 before the first. */
+  batchId: bigint;
+}
+
+export function markerOf(metadata: TableMetadata, target: string): Marker {
+  return {
+    sequenceId: metadata.properties[streamlabKey.sequenceId(target)],
+    batchId: BigInt(metadata.properties[streamlabKey.batchId(target)] ?? 0),
+  };
+}
+
+/** A table as its next files must be written. */
+export interface PlannedTable extends TargetTable {
+  /** The table's highest field id before the schema, and with it. */
+  lastColumnIdBefore: number;
+  lastColumnId: number;
+}
+
+/** A table as it is. */
+export function plannedTable(table: LoadedTable): PlannedTable {
+  const { metadata, io } = table;
+  return {
+    schema: currentSchema(metadata),
+    spec: defaultSpec(metadata),
+    dataFolder: io.location.pathInStore("data"),
+    dataUri: io.location.uriOf("data"),
+    lastColumnIdBefore: metadata.lastColumnId,
+    lastColumnId: metadata.lastColumnId,
+  };
+}
+
+/** The table with what `wanted` asks for besides. Fails with `usage` where a table cannot follow. */
+export function evolveTable(name: string, table: PlannedTable, wanted: readonly Field[]): PlannedTable {
+  const evolution = evolve(table.schema, table.lastColumnId, wanted);
+  if (evolution.kind === "refused") throw refusalError(name, evolution.refusals);
+  if (evolution.changes.length === 0) return table;
+  return { ...table, schema: evolution.schema, lastColumnId: evolution.lastColumnId };
+}
+
+/** The tables as they must be for events and dead letters of a contract; checked before anything is written. */
+export class TablePlanner {
+  private events: PlannedTable;
+  private deadLetters: PlannedTable;
+
+  constructor(tables: TargetTables, private readonly rescued: boolean) {
+    this.events = plannedTable(tables.events);
+    this.deadLetters = plannedTable(tables.deadLetters);
+    this.names = {
+      events: identifierText(tables.events.identifier),
+      deadLetters: identifierText(tables.deadLetters.identifier),
+    };
+  }
+
+  private readonly names: { events: string; deadLetters: string };
+
+  /** Each call builds on the one before, so that a column keeps the id that it was first given. */
+  tablesFor(contract: Contract): { events: PlannedTable; deadLetters: PlannedTable } {
+    this.events = evolveTable(this.names.events, this.events, eventFields(contract, { rescued: this.rescued }));
+    this.deadLetters = evolveTable(this.names.deadLetters, this.deadLetters, deadLetterFields(contract));
+    return { events: this.events, deadLetters: this.deadLetters };
+  }
+}
+
+/** Fails where a table was made by another sequence of batches than the one whose state this is. */
+export function checkSequence(table: string, marker: Marker, sequenceId: string, whose: string): void {
+  if (marker.sequenceId === undefined || marker.sequenceId === sequenceId) return;
+  throw new StreamlabError(
+    "conflict",
+    `Cannot go on with ${whose}: ${table} belongs to another history of batches (${marker.sequenceId}, not ${sequenceId})`,
+    {
+      hint:
+        "A table or the checkpoints folder was deleted, or copied from another lake: put them back together, or start a new lake",
+    },
+  );
+}

@@ -1,0 +1,56 @@
+import { messageOf, StreamlabError } from "../base/errors.ts";
+
+/**
+ * A lock that the kernel holds for this process (flock) and lets go with it, however it ends: a killed holder never blocks.
+ * Only among processes of one machine.
+ */
+export interface KernelLock {
+  release(): void;
+}
+
+interface LockableFile extends Deno.FsFile {
+  /** Missing in Deno before 2.7. */
+  tryLock?(exclusive: boolean): Promise<boolean>;
+}
+
+/** How long to wait for a lock that can only be waited for, before it counts as held by another. */
+const LOCK_WAIT_MS = 500;
+
+/**
+ * Takes the lock, or says who has it: `holder` is what the file tells about the process that took it. The text is for people;
+ * only the kernel's lock counts.
+ */
+export async function takeKernelLock(path: string, holder: string): Promise<KernelLock | { heldBy: string }> {
+  let file: LockableFile;
+  try {
+    Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    file = Deno.openSync(path, { read: true, write: true, create: true });
+  } catch (cause) {
+    throw new StreamlabError("unavailable", `Cannot open the lock ${path}: ${messageOf(cause)}`, {
+      hint: "Make the lake's folder writable",
+      cause,
+    });
+  }
+  if (!await tryLock(file)) {
+    const heldBy = Deno.readTextFileSync(path).trim();
+    file.close();
+    return { heldBy };
+  }
+  file.truncateSync();
+  file.seekSync(0, Deno.SeekMode.Start);
+  file.writeSync(new TextEncoder().encode(holder + "\n"));
+  return { release: () => file.close() };
+}
+
+async function tryLock(file: LockableFile): Promise<boolean> {
+  if (file.tryLock !== undefined) return await file.tryLock(true);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), LOCK_WAIT_MS));
+  const locked = file.lock(true).then(() => true as const);
+  locked.catch(() => {});
+  try {
+    return await Promise.race([locked, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
