@@ -21,7 +21,7 @@ import type { S3Limits } from "./s3_store_client.ts";
 import { downloadFile, S3Download, streamOf } from "./s3_store_download.ts";
 import type { S3Range } from "./s3_store_download.ts";
 import { faultOf } from "./s3_store_fault.ts";
-import { bareEtag, listObjects, listUploads, wholeSeconds } from "./s3_store_listing.ts";
+import { bareEtag, explain, listObjects, listUploads, wholeSeconds } from "./s3_store_listing.ts";
 import { abortUpload, bytesSource, upload } from "./s3_store_upload.ts";
 import type { FileInfo, ListedFile, ReadOptions, Store, UnfinishedWrite } from "./store.ts";
 
@@ -68,7 +68,7 @@ class S3Store implements Store {
       return true;
     } catch (error) {
       if (faultOf(error) === "missing-key" || faultOf(error) === "missing-bucket") return false;
-      throw await this.#explained("look at", "", error);
+      throw this.#connection.error("look at", "", await explain(this.#connection, "", error));
     }
   }
 
@@ -109,7 +109,7 @@ class S3Store implements Store {
       return { path, size: head.ContentLength ?? 0, etag: bareEtag(head.ETag), modifiedMs };
     } catch (error) {
       if (faultOf(error) === "missing-key") return undefined;
-      throw await this.#explained("look at", command.Key, error);
+      throw this.#connection.error("look at", command.Key, await explain(this.#connection, command.Key, error));
     }
   }
 
@@ -134,7 +134,11 @@ class S3Store implements Store {
     try {
       await this.#connection.once({
         bytes: bytes.length,
-        run: (client, abortSignal) => client.send(new PutObjectCommand(command), { abortSignal }),
+        // On a used connection Deno (2.9, denoland/deno issues 35610 and 36786) may send it twice.
+        onOwnConnection: true,
+        run: async (client, abortSignal) => {
+          bareEtag((await client.send(new PutObjectCommand(command), { abortSignal })).ETag);
+        },
       });
       return true;
     } catch (error) {
@@ -209,16 +213,6 @@ class S3Store implements Store {
 
   async #open(path: string, range: S3Range, options: ReadOptions): Promise<S3Download> {
     return await S3Download.open(this.#connection, this.#key(path), range, options);
-  }
-
-  /** The answer to a HEAD request has no words; a listing that fails for the same reason has. */
-  async #explained(action: string, key: string, error: unknown): Promise<Error> {
-    try {
-      for await (const _ of listObjects(this.#connection, key, undefined)) break;
-    } catch (explained) {
-      if (explained instanceof StreamlabError) return explained;
-    }
-    return this.#connection.error(action, key, error);
   }
 
   async #deleteBatch(keys: string[]): Promise<void> {

@@ -47,6 +47,8 @@ export interface S3Call<T> {
   isRepeatable: boolean;
   /** Bytes that the request carries. */
   bytes?: number;
+  /** Sends it on a connection of its own: Deno sends a request a second time when a connection that it used before breaks. */
+  onOwnConnection?: boolean;
   run: (client: S3Client, signal: AbortSignal) => Promise<T>;
 }
 
@@ -57,6 +59,7 @@ export class S3Connection {
   readonly clock: Clock;
   readonly random: Random;
   readonly #client: S3Client;
+  readonly #lonelyClient: S3Client;
   readonly #settings: S3Settings;
 
   constructor(bucket: string, settings: S3Settings, limits: S3Limits, clock: Clock, random: Random) {
@@ -65,7 +68,8 @@ export class S3Connection {
     this.clock = clock;
     this.random = random;
     this.#settings = settings;
-    this.#client = makeClient(settings);
+    this.#client = makeClient(settings, true);
+    this.#lonelyClient = makeClient(settings, false);
   }
 
   /** Sends the request, repeats it where that may help and is allowed, and throws errors as people read them. */
@@ -78,8 +82,9 @@ export class S3Connection {
   }
 
   /** Sends the request once; throws what the client throws, or `DeadlineError`. */
-  once<T>({ run, bytes = 0 }: Pick<S3Call<T>, "run" | "bytes">): Promise<T> {
-    return this.deadline((signal) => run(this.#client, signal), bytes);
+  once<T>({ run, bytes = 0, onOwnConnection }: Pick<S3Call<T>, "run" | "bytes" | "onOwnConnection">): Promise<T> {
+    const client = onOwnConnection ? this.#lonelyClient : this.#client;
+    return this.deadline((signal) => run(client, signal), bytes);
   }
 
   /** Repeats what failed for reasons that pass, as often as the limits say; throws the last error as it is. */
@@ -99,8 +104,8 @@ export class S3Connection {
   }
 }
 
-function makeClient(settings: S3Settings): S3Client {
-  const agent = { keepAlive: true, maxSockets: socketsMax };
+function makeClient(settings: S3Settings, keepAlive: boolean): S3Client {
+  const agent = { keepAlive, maxSockets: socketsMax };
   return new S3Client({
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
     ...(settings.region === undefined ? {} : { region: settings.region }),

@@ -2,6 +2,7 @@ import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { mapParallel } from "../base/parallel.ts";
 import type { S3Connection } from "./s3_store_client.ts";
 import { faultOf, TruncatedError } from "./s3_store_fault.ts";
+import { bareEtag } from "./s3_store_listing.ts";
 import type { ReadOptions } from "./store.ts";
 
 /** Which bytes: from `start` on, or the last `suffix`; `length` undefined is to the end. */
@@ -137,7 +138,7 @@ async function begin(connection: S3Connection, key: string, range: S3Range, etag
   const [, first, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(output.ContentRange ?? "") ?? [];
   const start = Number(first ?? 0);
   return {
-    etag: (output.ETag ?? "").replaceAll('"', ""),
+    etag: bareEtag(output.ETag),
     start,
     end: start + length,
     size: Number(size ?? length),

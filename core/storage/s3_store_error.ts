@@ -45,7 +45,7 @@ const meanings: Record<S3Fault, (words: Words) => Meaning> = {
   "transient": ({ said, endpoint }) => ({
     kind: "unavailable",
     state: `${endpoint} failed to answer (${said})`,
-    hint: "Run again when the service is well: nothing was left half-written",
+    hint: "Run again when the service is well",
   }),
   "unreachable": ({ said, endpoint, isDefault }) => ({
     kind: "unavailable",
@@ -94,6 +94,11 @@ const meanings: Record<S3Fault, (words: Words) => Meaning> = {
     state: `the bucket is in another region than ${region ?? "the one that is set"} (${said})`,
     hint: "Set AWS_REGION to the bucket's region",
   }),
+  "no-region": () => ({
+    kind: "unavailable",
+    state: "no region is set",
+    hint: "Set AWS_REGION to the bucket's region",
+  }),
   "full": ({ endpoint }) => ({
     kind: "unavailable",
     state: `no space left at ${endpoint}`,
@@ -115,7 +120,10 @@ const meanings: Record<S3Fault, (words: Words) => Meaning> = {
 /** A failed request as people read it: `place` is `s3://bucket/key`; neither secrets nor the request's headers come along. */
 export function s3Error(action: string, place: string, error: unknown, settings: S3Settings): StreamlabError {
   if (error instanceof StreamlabError) return error;
-  const { kind, state, hint } = meanings[faultOf(error)]({
+  const fault = faultOf(error);
+  // Only a reader can miss an object or find it changed; anything else that gets such an answer was refused.
+  const isOdd = action !== "read" && (fault === "missing-key" || fault === "changed" || fault === "out-of-range");
+  const { kind, state, hint } = meanings[isOdd ? "other" : fault]({
     said: wordOfService(error),
     endpoint: settings.endpoint ?? "AWS",
     region: settings.region,

@@ -19,6 +19,7 @@ export type S3Fault =
   | "no-credentials"
   | "denied"
   | "region"
+  | "no-region"
   | "full"
   | "unsupported"
   | "not-s3"
@@ -99,7 +100,16 @@ export class TruncatedError extends Error {
   }
 }
 
+/** An answer that went well but lacks what every S3 answer of its kind has. */
+export class ForeignAnswerError extends Error {
+  constructor(what: string) {
+    super(`the answer has no ${what}`);
+    this.name = "ForeignAnswerError";
+  }
+}
+
 export function faultOf(error: unknown): S3Fault {
+  if (error instanceof ForeignAnswerError) return "not-s3";
   if (error instanceof DeadlineError || error instanceof TruncatedError) return "transient";
   const thrown = (error ?? {}) as Thrown;
   for (const code of [thrown.name, thrown.Code, thrown.code]) {
@@ -128,7 +138,7 @@ function faultOfConnection(thrown: Thrown): S3Fault {
   ) {
     return "unreachable";
   }
-  if (/Region is missing/i.test(words)) return "region";
+  if (/Region is missing/i.test(words)) return "no-region";
   if (
     /ECONNRESET|EPIPE|ETIMEDOUT|aborted|socket hang up|closed|reset|TimeoutError|broken pipe|end of file|incomplete/i
       .test(words)

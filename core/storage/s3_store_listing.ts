@@ -1,6 +1,7 @@
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { comparePaths } from "./path.ts";
 import type { S3Connection } from "./s3_store_client.ts";
+import { ForeignAnswerError, isThrottled, isTransient } from "./s3_store_fault.ts";
 import type { FileInfo, UnfinishedWrite } from "./store.ts";
 
 interface PageRequest {
@@ -120,7 +121,11 @@ async function listPage(connection: S3Connection, request: PageRequest): Promise
     action: "list",
     key: prefix,
     isRepeatable: true,
-    run: (client, abortSignal) => client.send(new ListObjectsV2Command(command), { abortSignal }),
+    run: async (client, abortSignal) => {
+      const output = await client.send(new ListObjectsV2Command(command), { abortSignal });
+      if (output.Name === undefined) throw new ForeignAnswerError("bucket name");
+      return output;
+    },
   });
   const objects = (output.Contents ?? []).map(({ Key, Size, ETag, LastModified }) => ({
     path: decodeKey(Key ?? ""),
@@ -153,13 +158,30 @@ export async function* listUploads(connection: S3Connection, prefix: string): As
   } while (marker.KeyMarker !== undefined);
 }
 
+/**
+ * The answer to a HEAD request has no words. A listing that fails for the same reason has: its error where there is one,
+ * else the one that was given.
+ */
+export async function explain(connection: S3Connection, key: string, error: unknown): Promise<unknown> {
+  const command = new ListObjectsV2Command({ Bucket: connection.bucket, Prefix: key, MaxKeys: 1 });
+  if (isThrottled(error) || isTransient(error)) return error;
+  try {
+    await connection.once({ run: (client, abortSignal) => client.send(command, { abortSignal }) });
+    return error;
+  } catch (explained) {
+    return explained;
+  }
+}
+
 /** S3 writes keys as forms do: a space is a plus sign. */
 function decodeKey(encoded: string): string {
   return decodeURIComponent(encoded.replaceAll("+", " "));
 }
 
+/** An ETag without its quotes; every answer about an object of a real S3 has one. */
 export function bareEtag(etag: string | undefined): string {
-  return (etag ?? "").replaceAll('"', "");
+  if (etag === undefined) throw new ForeignAnswerError("ETag");
+  return etag.replaceAll('"', "");
 }
 
 /** A listing has milliseconds where `stat`'s header has whole seconds: seconds everywhere. */

@@ -9,6 +9,7 @@ import {
 import { mapParallel } from "../base/parallel.ts";
 import type { S3Connection } from "./s3_store_client.ts";
 import { faultOf } from "./s3_store_fault.ts";
+import { bareEtag } from "./s3_store_listing.ts";
 
 /** S3's limit (Amazon S3 User Guide, "Multipart upload limits"). */
 const partsMax = 10_000;
@@ -35,8 +36,10 @@ export async function upload(connection: S3Connection, key: string, source: Uplo
     key,
     isRepeatable: true,
     bytes: bytes.length,
-    run: (client, abortSignal) =>
-      client.send(new PutObjectCommand({ Bucket: connection.bucket, Key: key, Body: bytes }), { abortSignal }),
+    run: async (client, abortSignal) => {
+      const command = new PutObjectCommand({ Bucket: connection.bucket, Key: key, Body: bytes });
+      bareEtag((await client.send(command, { abortSignal })).ETag);
+    },
   });
 }
 
@@ -112,7 +115,7 @@ async function isThere(connection: S3Connection, key: string, parts: number, siz
     run: (client, abortSignal) =>
       client.send(new HeadObjectCommand({ Bucket: connection.bucket, Key: key }), { abortSignal }),
   });
-  return head.ContentLength === size && (head.ETag ?? "").replaceAll('"', "").endsWith(`-${parts}`);
+  return head.ContentLength === size && bareEtag(head.ETag).endsWith(`-${parts}`);
 }
 
 /** Ends an upload whose parts would otherwise be kept, unseen and paid for; one that is gone is no error. */
