@@ -1,0 +1,14 @@
+# streamlab as one program in a small image: docker build -t streamlab:local .
+FROM denoland/deno:debian-2.9.6 AS build
+WORKDIR /streamlab
+COPY . .
+RUN deno task build
+# DuckDB's library is unpacked here, so that the program needs no writable cache.
+RUN XDG_CACHE_HOME=/cache dist/streamlab query "select 1"
+
+# glibc, libstdc++ and certificates; no shell.
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /streamlab/dist/streamlab /usr/local/bin/streamlab
+COPY --from=build /cache /cache
+ENV XDG_CACHE_HOME=/cache
+ENTRYPOINT ["/usr/local/bin/streamlab"]

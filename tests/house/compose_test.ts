@@ -1,0 +1,77 @@
+import { deepStrictEqual, match, ok } from "node:assert/strict";
+import { parse } from "@std/yaml";
+import { commands } from "../../main.ts";
+import { flagsOf } from "../../commands/flags.ts";
+import { readSource, repositoryFiles } from "./source_tree.ts";
+
+/** No Docker engine runs these files in the tests: what can be wrong in them is looked for in their text. */
+interface Service {
+  image: string;
+  build?: string;
+  command?: string | string[];
+  entrypoint?: string[];
+  environment?: Record<string, string>;
+  volumes?: string[];
+  depends_on?: Record<string, { condition: string }>;
+  healthcheck?: { test: string[] };
+  profiles?: string[];
+}
+
+const text = await readSource("compose.yaml");
+const compose = parse(text) as { services: Record<string, Service>; volumes: Record<string, null> };
+const services = Object.entries(compose.services);
+
+Deno.test("images of compose.yaml are pinned, or built here", () => {
+  for (const [name, { image, build }] of services) {
+    ok(build === "." || /:RELEASE\.\d{4}-\d\d-\d\dT[\d-]+Z$/.test(image), name);
+  }
+});
+
+Deno.test("services of compose.yaml wait for services that can become what they wait for", () => {
+  for (const [name, service] of services) {
+    for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
+      const target = compose.services[other];
+      ok(target !== undefined, `${name} waits for ${other}`);
+      if (condition === "service_healthy") ok(target.healthcheck !== undefined, `${other} has no health check`);
+    }
+  }
+});
+
+Deno.test("volumes of compose.yaml are named and declared", () => {
+  const used = services.flatMap(([, { volumes }]) => volumes ?? []).map((volume) => volume.split(":", 1)[0]!);
+  deepStrictEqual(used.sort(), Object.keys(compose.volumes).sort());
+});
+
+Deno.test("compose.yaml and .env.example name the same variables with the same defaults", async () => {
+  const used = [...text.matchAll(/\$\{(\w+):-([^}]*)\}/g)].map(([, name, value]) => `${name}=${value}`);
+  const offered = (await readSource(".env.example")).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  deepStrictEqual([...new Set(used)].sort(), offered.sort());
+  deepStrictEqual(text.match(/\$\{\w+\}|\$\w+/g), null, "a variable without a default");
+});
+
+Deno.test("compose.yaml calls streamlab with commands and flags that it has", () => {
+  for (const [name, { build, command, entrypoint }] of services) {
+    if (build === undefined) continue;
+    const [verb, ...args] = [...(entrypoint ?? []).slice(1), ...(command ?? [])];
+    const found = commands.find((candidate) => candidate.name === verb);
+    ok(found !== undefined, `${name} calls ${verb}`);
+    const known = flagsOf(found.flags).flags.map((flag) => `--${flag.name}`);
+    for (const arg of args.filter((arg) => arg.startsWith("--"))) ok(known.includes(arg), `${name}: ${verb} ${arg}`);
+  }
+});
+
+Deno.test("the Dockerfile builds on pinned images from what is in the repository", async () => {
+  const lines = (await readSource("Dockerfile")).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const stages = lines.filter((line) => line.startsWith("FROM"));
+  for (const stage of stages) match(stage, /^FROM \S+:[\w.-]*\d[\w.-]*( AS \w+)?$|^FROM \S+:nonroot$/);
+  match(stages[0]!, new RegExp(`denoland/deno:debian-${await denoVersion()} `));
+  const entry = lines.find((line) => line.startsWith("ENTRYPOINT"))!;
+  ok(lines.some((line) => line.startsWith("COPY --from=build") && line.endsWith(JSON.parse(entry.slice(11))[0])));
+  const ignored = (await readSource(".dockerignore")).split("\n").filter((line) => line !== "");
+  deepStrictEqual((await repositoryFiles()).filter((path) => ignored.includes(path.split("/", 1)[0]!)), []);
+});
+
+/** The one that CI and the README use. */
+async function denoVersion(): Promise<string> {
+  return /deno@([\d.]+)/.exec(await readSource(".ci/run"))![1]!;
+}
