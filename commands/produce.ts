@@ -9,11 +9,13 @@ import { formatCount, formatDuration, formatSize, printNote, printResult } from 
 import { ProduceTally, recordOf } from "./produce_tally.ts";
 import { startProgress } from "./progress.ts";
 import { openTruthFile } from "./truth_log.ts";
-import { type LakeLocation, parseCount, parseLakeLocation } from "./values.ts";
+import { type LakeLocation, parseCount, parseLakeLocation, parseTime } from "./values.ts";
 
 const seedMax = 2 ** 32 - 1;
 const batchSizeMax = 10_000_000;
 const usersMax = 10_000_000;
+/** Names hold milliseconds since 1970, and the microseconds of a later time would not fit into a double. */
+const startMsLimit = Date.UTC(2200);
 const defaultIntervalMs = 3_000;
 
 const dirt = { section: "WHAT GOES WRONG" } as const;
@@ -29,7 +31,10 @@ const flags = z.object({
   interval: flag.duration({ doc: "time from the start of one file to the next, 0 for none (default 3s)" }),
   rate: flag.rate({ doc: "events a second, on average, instead of --interval" }),
   seed: flag.of(parseSeed, { doc: "the same numbers again; with --start the same bytes and names", placeholder: "N" }),
-  start: flag.time({ doc: "when the events begin; --interval or --rate spaces them, else a millisecond each" }),
+  start: flag.of(parseStart, {
+    placeholder: "TIME",
+    doc: "when the events begin; --interval or --rate spaces them, else a millisecond each",
+  }),
   users: flag.of(countUpTo(usersMax), {
     doc: "users, the first of them the busiest",
     default: "1000",
@@ -191,6 +196,12 @@ function parseSeed(text: string): number {
   const seed = parseCount(text);
   if (seed <= seedMax) return seed;
   throw new StreamlabError("usage", `expected a whole number from 0 to ${seedMax}, got "${text}"`);
+}
+
+function parseStart(text: string): number {
+  const startMs = parseTime(text);
+  if (startMs >= 0 && startMs < startMsLimit) return startMs;
+  throw new StreamlabError("usage", `expected a time from 1970 to 2199, got "${text}"`);
 }
 
 function countUpTo(max: number): (text: string) => number {

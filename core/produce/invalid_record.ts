@@ -1,6 +1,6 @@
 import type { Random } from "../base/random.ts";
 import { oneOf, randomLetters } from "./choice.ts";
-import { eventJson, type ShopEvent, timestampText } from "./event.ts";
+import { type ShopEvent, timestampText } from "./event.ts";
 
 /** A record's JSON text, and what was done to it. */
 export interface BrokenRecord {
@@ -82,10 +82,18 @@ export function breakRecord(event: ShopEvent, random: Random): BrokenRecord {
   return { way, ...invalidWays[way]!(event, random) };
 }
 
-/** The event's fields, each value as JSON text, in order. */
+/** The event's fields, each value as JSON text, in order: `eventJson` taken apart. */
 export function membersOf(event: ShopEvent): Members {
-  const fields = JSON.parse(eventJson(event)) as Record<string, unknown>;
-  return Object.entries(fields).map(([key, value]) => [key, JSON.stringify(value)]);
+  const members: Members = [
+    ["user_id", `"${event.userId}"`],
+    ["event_id", `"${event.eventId}"`],
+    ["event_timestamp", `"${timestampText(event.timestampUs)}"`],
+    ["event_type", `"${event.type}"`],
+  ];
+  if (event.product !== undefined) members.push(["product_id", `"${event.product.id}"`]);
+  members.push(["properties", event.properties.json]);
+  if (event.country !== undefined) members.push(["country", `"${event.country}"`]);
+  return members;
 }
 
 export function objectText(members: Members): string {

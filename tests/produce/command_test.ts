@@ -116,6 +116,8 @@ const refused: [args: string[], message: RegExp][] = [
   [["--users", "0"], /--users: expected a whole number from 1/],
   [["--seed", "4294967296"], /--seed: expected a whole number from 0 to 4294967295, got "4294967296"/],
   [["--seed", "-1"], /--seed/],
+  [["--start", "1969-12-31"], /--start: expected a time from 1970 to 2199, got "1969-12-31"/],
+  [["--start", "soon"], /--start: expected a date such as/],
   [["--late-chance", "2"], /--late-chance: expected a chance from 0 to 1/],
   [["--format", "jsn"], /--format.*json/],
   [["--sink", "ftp://x"], /--sink: expected local, s3/],

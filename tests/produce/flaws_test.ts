@@ -1,5 +1,5 @@
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { seededRandom } from "../../core/base/random.ts";
+import { type Random, seededRandom } from "../../core/base/random.ts";
 import { arrayWays, breakLine, compressedWays, lineWays } from "../../core/produce/corruption.ts";
 import { compress } from "../../core/produce/compression.ts";
 import { eventJson, type ShopEvent } from "../../core/produce/event.ts";
@@ -24,7 +24,9 @@ const array = encode(`[${events.slice(0, 10).map(eventJson).join(",\n")}]`);
 Deno.test("an unbroken event is an event, and its fields are put together as they were taken apart", () => {
   for (const event of events) {
     strictEqual(judgeRecord(eventJson(event)), "event");
-    strictEqual(objectText(membersOf(event)), eventJson(event));
+    for (const whole of [event, { ...event, country: "NO" }]) {
+      strictEqual(objectText(membersOf(whole)), eventJson(whole));
+    }
   }
 });
 
@@ -64,10 +66,17 @@ Deno.test("a page view with an unknown key lacks an optional one, so that counti
   strictEqual(judgeRecord(json), "extra_fields");
 });
 
+/** Always the least, or the greatest, that chance can give. */
+const extremes: Random[] = [0, 1 - 2 ** -53].map((share) => ({
+  next: () => share,
+  bytes: (length) => new Uint8Array(length).fill(share * 256),
+}));
+
 for (const [way, breaker] of Object.entries(arrayWays)) {
-  Deno.test(`${way} corrupts a JSON array`, () => {
+  Deno.test(`${way} corrupts a JSON array, whatever chance does`, () => {
     const random = seededRandom(5);
-    for (let run = 0; run < 200; run++) strictEqual(judgeFile("x.json", breaker(array, random)), "corrupted_batch");
+    const draws = [...extremes, ...new Array<Random>(200).fill(random)];
+    for (const draw of draws) strictEqual(judgeFile("x.json", breaker(array, draw)), "corrupted_batch");
   });
 }
 
@@ -83,8 +92,8 @@ for (const [way, breaker] of Object.entries(compressedWays)) {
       const random = seededRandom(5);
       const bytes = compress(array, compression);
       notStrictEqual(judgeFile(`x.json${suffix}`, bytes), "corrupted_batch");
-      for (let run = 0; run < 50; run++) {
-        const broken = breaker(bytes, random, compression);
+      for (const draw of [...extremes, ...new Array<Random>(50).fill(random)]) {
+        const broken = breaker(bytes, draw, compression);
         strictEqual(judgeFile(`x.ndjson${suffix}`, broken), "corrupted_batch");
       }
     });
@@ -102,6 +111,10 @@ Deno.test("a broken line is no JSON, stays on its line, and leaves its neighbour
     deepStrictEqual(judgeFile("x.ndjson", file), ["event", "corrupted_record", "event"], way);
   }
   deepStrictEqual(ways, new Set(Object.keys(lineWays)));
+  const broken = extremes.flatMap((draw) =>
+    Object.values(lineWays).map((breaker) => breaker(eventJson(events[0]!), draw))
+  );
+  for (const bytes of broken) deepStrictEqual(judgeFile("x.ndjson", bytes), ["corrupted_record"]);
 });
 
 Deno.test("compressed bytes do not tell when they were made", () => {

@@ -123,6 +123,11 @@ Deno.test("sessions go from view to cart to purchase, and amounts fit", async ()
   ok((kinds.get("page_view") ?? 0) > 4_000);
 });
 
+Deno.test("users stay for a while: even a few events among many users hold purchases", async () => {
+  const events = eventsOf(await collect(optionsWith({ batches: 10, batchSize: 10, users: 100_000 })));
+  ok(events.some(({ event_type }) => event_type === "purchase"));
+});
+
 Deno.test("a stream starts at --start and is spaced by its pace, whatever the machine's clock says", async () => {
   const pace = { kind: "rate", eventsPerSecond: 10 } as const;
   const events = eventsOf(await collect(optionsWith({ pace }), { clock: new ManualClock(0) }));
