@@ -1,6 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { Store } from "../storage/store.ts";
-import { listVersions } from "./metadata_versions.ts";
+import { versionPath } from "./metadata_versions.ts";
 
 /** A bound on racing writers that push each other's hint. */
 const attemptsMax = 5;
@@ -8,7 +8,7 @@ const attemptsMax = 5;
 /**
  * Moves `version-hint.text` forward to at least `version`. Engines read it to find the current version; it holds the bare number,
  * for a trailing newline breaks DuckDB's and PyIceberg's readers. Writes cannot be conditional, so each is followed by a look
- * at the versions that are there: two racing writers leave the higher one's number.
+ * at the next version: two racing writers leave the higher one's number.
  */
 export async function advanceVersionHint(store: Store, folder: string, version: number): Promise<void> {
   const path = `${folder}/metadata/version-hint.text`;
@@ -16,9 +16,8 @@ export async function advanceVersionHint(store: Store, folder: string, version: 
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     if (await readVersionHint(store, path) >= target) return;
     await store.write(path, new TextEncoder().encode(String(target)));
-    const head = (await listVersions(store, folder)).at(-1);
-    if (!head || head.version <= target) return;
-    target = head.version;
+    if (await store.stat(versionPath(folder, target + 1)) === undefined) return;
+    while (await store.stat(versionPath(folder, target + 1)) !== undefined) target++;
   }
 }
 

@@ -35,7 +35,9 @@ async function* walkFolder(
 ): AsyncGenerator<string> {
   const { prefix, after, keep } = options;
   const start = folder === "" ? "" : `${folder}/`;
-  for (const entry of await readFolder(join(root, folder), links)) {
+  // A table's metadata folder holds thousands of files, of which a commit asks for a few by the beginning of their names.
+  const namePrefix = prefix.startsWith(start) ? prefix.slice(start.length) : "";
+  for (const entry of await readFolder(join(root, folder), namePrefix, links)) {
     const path = start + entry.name;
     if (entry.isFolder) {
       const inside = `${path}/`;
@@ -49,10 +51,11 @@ async function* walkFolder(
 }
 
 /** Entries in the order of the paths below them: a folder sorts by its name with the slash, so that `a.b` comes before `a/b`. */
-async function readFolder(folder: string, links: readonly string[]): Promise<Entry[]> {
+async function readFolder(folder: string, namePrefix: string, links: readonly string[]): Promise<Entry[]> {
   const entries: Entry[] = [];
   try {
     for await (const { name, isFile, isDirectory, isSymlink } of Deno.readDir(folder)) {
+      if (!name.startsWith(namePrefix)) continue;
       if (name.includes("\ufffd")) await refuseBrokenName(folder, name);
       if (isSymlink) {
         const entry = await followLink(folder, name, links);
