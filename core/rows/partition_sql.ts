@@ -1,21 +1,23 @@
 import { StreamlabError } from "../base/errors.ts";
+import { type Connection, quoteText } from "../engine/duckdb.ts";
+import { registerFunction } from "../engine/scalar_function.ts";
 import { type PartitionColumn } from "../iceberg/spec/partition_spec.ts";
 import type { Value } from "../iceberg/spec/single_value.ts";
 import { applyTransform } from "../iceberg/spec/transform.ts";
 import type { PrimitiveType } from "../iceberg/spec/type.ts";
+import { typeFromJson, typeToJson } from "../iceberg/spec/type_json.ts";
 import { valueFromSqlText } from "./value_text.ts";
 
-/** The function of the engine's that computes bucket numbers; see `partitionBucket`. */
-export const BUCKET_FUNCTION = "streamlab_bucket";
+const BUCKET_FUNCTION = "streamlab_bucket";
 
 const MICROS_PER_DAY = 86_400_000_000;
 const MICROS_PER_HOUR = 3_600_000_000;
 
 /**
  * SQL for the value of a partition field of a row, printed so that `partitionValue` reads it back. `value` is SQL for
- * the source column; `index` tells the field's place in the spec.
+ * the source column.
  */
-export function partitionSql(partition: PartitionColumn, value: string, index: number): string {
+export function partitionSql(partition: PartitionColumn, value: string): string {
   const { transform } = partition.field;
   switch (transform.name) {
     case "identity":
@@ -23,7 +25,9 @@ export function partitionSql(partition: PartitionColumn, value: string, index: n
     case "void":
       return "NULL::VARCHAR";
     case "bucket":
-      return `${BUCKET_FUNCTION}(${index}, ${printed(value, partition.source)})`;
+      return `${BUCKET_FUNCTION}(${quoteText(typeText(partition.source))}, ${transform.buckets}, ${
+        printed(value, partition.source)
+      })`;
     case "truncate":
       return truncateSql(value, partition.source, transform.width);
     case "year":
@@ -50,10 +54,29 @@ export function partitionValue(partition: PartitionColumn, text: string | null):
   return valueFromSqlText(partition.type, text);
 }
 
-/** The bucket of a value that `partitionSql` printed. */
-export function partitionBucket(partition: PartitionColumn, text: string | null): number | null {
-  const value = text === null ? null : valueFromSqlText(partition.source, text);
-  return applyTransform(partition.field.transform, partition.source, value) as number | null;
+/** Gives a database the function that `partitionSql` uses for buckets: SQL has no 32-bit Murmur3. */
+export async function registerBucketFunction(connection: Connection): Promise<void> {
+  const types = new Map<string, PrimitiveType>();
+  const typeOf = (text: string) => {
+    const known = types.get(text) ?? typeFromJson(text) as PrimitiveType;
+    types.set(text, known);
+    return known;
+  };
+  await registerFunction(connection, {
+    name: BUCKET_FUNCTION,
+    parameters: ["VARCHAR", "INTEGER", "VARCHAR"],
+    returns: "INTEGER",
+    call(type, buckets, value) {
+      if (value === null) return null;
+      const source = typeOf(type as string);
+      const transform = { name: "bucket", buckets: buckets as number } as const;
+      return applyTransform(transform, source, valueFromSqlText(source, value as string)) as number;
+    },
+  });
+}
+
+function typeText(type: PrimitiveType): string {
+  return typeToJson(type) as string;
 }
 
 /** A value as the text that `valueFromSqlText` reads. */

@@ -1,3 +1,4 @@
+import type { Clock } from "../base/clock.ts";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 
 /**
@@ -8,10 +9,8 @@ export interface KernelLock {
   release(): void;
 }
 
-interface LockableFile extends Deno.FsFile {
-  /** Missing in Deno before 2.7. */
-  tryLock?(exclusive: boolean): Promise<boolean>;
-}
+/** `tryLock` is missing in older versions of Deno. */
+type LockableFile = Omit<Deno.FsFile, "tryLock"> & Partial<Pick<Deno.FsFile, "tryLock">>;
 
 /** How long to wait for a lock that can only be waited for, before it counts as held by another. */
 const LOCK_WAIT_MS = 500;
@@ -20,7 +19,11 @@ const LOCK_WAIT_MS = 500;
  * Takes the lock, or says who has it: `holder` is what the file tells about the process that took it. The text is for people;
  * only the kernel's lock counts.
  */
-export async function takeKernelLock(path: string, holder: string): Promise<KernelLock | { heldBy: string }> {
+export async function takeKernelLock(
+  path: string,
+  holder: string,
+  clock: Clock,
+): Promise<KernelLock | { heldBy: string }> {
   let file: LockableFile;
   try {
     Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
@@ -31,7 +34,7 @@ export async function takeKernelLock(path: string, holder: string): Promise<Kern
       cause,
     });
   }
-  if (!await tryLock(file)) {
+  if (!await tryLock(file, clock)) {
     const heldBy = Deno.readTextFileSync(path).trim();
     file.close();
     return { heldBy };
@@ -42,15 +45,15 @@ export async function takeKernelLock(path: string, holder: string): Promise<Kern
   return { release: () => file.close() };
 }
 
-async function tryLock(file: LockableFile): Promise<boolean> {
+async function tryLock(file: LockableFile, clock: Clock): Promise<boolean> {
   if (file.tryLock !== undefined) return await file.tryLock(true);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), LOCK_WAIT_MS));
-  const locked = file.lock(true).then(() => true as const);
+  const settled = new AbortController();
+  const locked = file.lock(true).then(() => true);
   locked.catch(() => {});
+  const late = clock.sleep(LOCK_WAIT_MS, settled.signal).then(() => false);
   try {
     return await Promise.race([locked, late]);
   } finally {
-    clearTimeout(timer);
+    settled.abort();
   }
 }

@@ -30,7 +30,7 @@ export function partitionSqlColumns(table: TargetTable, written: readonly string
     const path = fields.get(part.field.sourceId)?.path.split(".") ?? [];
     // A column that rows do not have (any more) is null in all of them.
     const value = path.length > 0 && written.includes(path[0]!) ? path.map(quoteName).join(".") : "NULL";
-    return [`_streamlab_partition_${index}`, partitionSql(part, value, index)];
+    return [`_streamlab_partition_${index}`, partitionSql(part, value)];
   });
 }
 
