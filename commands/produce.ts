@@ -180,12 +180,11 @@ async function openSink(sink: Sink, context: Context): Promise<EventFileSink> {
       },
     };
   }
-  const [{ openStore }, { storeSink }] = await Promise.all([
-    import("../core/storage/location.ts"),
+  const [{ openLake }, { storeSink }] = await Promise.all([
+    import("./lake.ts"),
     import("../core/produce/store_sink.ts"),
   ]);
-  const location = sink.kind === "local" ? { ...sink, path: resolve(context.cwd, sink.path) } : sink;
-  return storeSink(await openStore(location, { clock: context.clock, random: context.random }));
+  return storeSink(await openLake(context, sink));
 }
 
 function parseSink(text: string): Sink {

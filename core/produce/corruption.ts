@@ -5,7 +5,7 @@ import type { Compression } from "./options.ts";
 const encoder = new TextEncoder();
 
 /** Never valid in UTF-8, wherever it stands. */
-export const INVALID_UTF8_BYTE = 0xff;
+const INVALID_UTF8_BYTE = 0xff;
 
 /** Ways to corrupt the text of a JSON array, which begins with `[` and ends with `]`: each leaves no JSON array behind. */
 export const arrayWays: Readonly<Record<string, (text: Uint8Array, random: Random) => Uint8Array>> = {
