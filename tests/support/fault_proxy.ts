@@ -56,12 +56,15 @@ export function startFaultProxy(server: string, decide?: DecideFault): FaultProx
   };
   const connect = async () => {
     const upstream = await Deno.connect({ hostname, port: Number(port) });
+    upstream.setNoDelay();
     open.add(upstream);
     return upstream;
   };
   let underWay = 0;
-  const serve = async (client: Deno.Conn) => {
+  const serve = async (client: Deno.TcpConn) => {
     open.add(client);
+    // Heads and bodies are written apart; waiting for the first one's acknowledgement would cost 40 ms each time.
+    client.setNoDelay();
     const input = new HttpInput(client);
     try {
       for (let head = await input.head(); head !== undefined; head = await input.head()) {
