@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { bytes, type ConformanceCase, pathsOf, text } from "./conformance_case.ts";
 
 /** Names that stores and URLs are known to trip over. */
-export const oddNames = [
+const oddNames = [
   "with space",
   "plus+sign",
   "percent%20encoded",

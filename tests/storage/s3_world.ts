@@ -17,7 +17,7 @@ export interface S3World {
 }
 
 /** Short waits, so that tests of repetition take no time; the time-out stays long enough for a busy machine. */
-export const quickLimits: Partial<S3Limits> = {
+const quickLimits: Partial<S3Limits> = {
   transient: { attemptsMax: 8, delayMsMin: 1, delayMsMax: 4 },
   throttled: { attemptsMax: 8, delayMsMin: 1, delayMsMax: 4 },
 };
