@@ -54,16 +54,22 @@ export async function verifyHead(
   if (addedSnapshots.some((id) => metadata.snapshots.some((snapshot) => snapshot.snapshotId === id))) return true;
   const other = log.find((entry) => versionOf(entry.metadataFile) === version && entry.commitId !== undefined);
   const path = `${folder}/metadata/v${version}.metadata.json`;
-  if (other || await isYounger(store, path, higher[0]!)) {
+  if (other || await isYoungerThanAny(store, path, higher)) {
     await store.delete([path]);
     return false;
   }
   throw unknownOutcome(path);
 }
 
-async function isYounger(store: Store, path: string, higher: MetadataVersion): Promise<boolean> {
-  const [own, other] = await Promise.all([store.stat(path), store.stat(higher.path)]);
-  return own !== undefined && other !== undefined && own.modifiedMs > other.modifiedMs;
+/** Whether a higher version was there before this file: then this one came late. */
+async function isYoungerThanAny(store: Store, path: string, higher: MetadataVersion[]): Promise<boolean> {
+  const own = await store.stat(path);
+  if (!own) return false;
+  for (const candidate of higher) {
+    const other = await store.stat(candidate.path);
+    if (other && own.modifiedMs > other.modifiedMs) return true;
+  }
+  return false;
 }
 
 async function commitIdAt(store: Store, path: string): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import { systemClock } from "../../core/base/clock.ts";
+import { type Clock, systemClock } from "../../core/base/clock.ts";
 import { type Random, seededRandom } from "../../core/base/random.ts";
 import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
 import { createTable, type PartitionColumnChoice } from "../../core/iceberg/action/create_table.ts";
@@ -39,13 +39,15 @@ export const byDay: PartitionColumnChoice[] = [{ column: "at", transform: { name
 
 /** A store with a catalog; data files are named in metadata but need not exist. */
 export class Bench {
-  readonly random: Random = seededRandom(1);
   readonly catalog: FileCatalog;
-  readonly clock = systemClock;
   #fileNumber = 0;
 
-  constructor(readonly store: Store) {
-    this.catalog = new FileCatalog({ store, clock: this.clock, random: this.random });
+  constructor(
+    readonly store: Store,
+    readonly clock: Clock = systemClock,
+    readonly random: Random = seededRandom(1),
+  ) {
+    this.catalog = new FileCatalog({ store, clock, random });
   }
 
   async create(
