@@ -41,7 +41,6 @@ export async function findPython(): Promise<Python> {
   using lock = await Deno.open(`${cacheFolder}/lock`, { create: true, write: true });
   await lock.lock(true);
   if (isFile(`${cacheFolder}/done`)) return new Python(program);
-  console.error("installing PyIceberg and DuckDB for Python, once");
   await runOrThrow(onPath("python3") ?? "python3", ["-m", "venv", cacheFolder]);
   await runOrThrow(program, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...packages]);
   await Deno.writeTextFile(`${cacheFolder}/done`, packages.join("\n"));
