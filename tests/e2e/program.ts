@@ -5,7 +5,8 @@ const [program, before]: [string, string[]] = binary === undefined
   ? [Deno.execPath(), ["run", "--no-check", "--allow-all", main]]
   : [binary, []];
 
-export const isCompiled = binary !== undefined;
+/** For a shell script. */
+export const programLine = [program, ...before].map((word) => `'${word}'`).join(" ");
 
 export interface Outcome {
   status: number;

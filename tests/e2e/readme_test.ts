@@ -1,0 +1,94 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { inFolder, programLine } from "./program.ts";
+
+/**
+ * The README is run: every line of its `sh` blocks, in order, in one folder; of its `console` blocks also what they print. Times and rates
+ * are masked. A line that begins with `npx`, `docker` or `git` is checked by what it names.
+ */
+const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url))) as {
+  tasks: Record<string, string>;
+};
+
+interface Line {
+  command: string;
+  /** What a console block shows below it. */
+  output?: string;
+}
+
+function linesOf(text: string): Line[] {
+  return [...text.matchAll(/^```(sh|console)\n(.*?)^```$/gms)].flatMap(([, kind, block]) =>
+    kind === "sh" ? shellLines(block!) : consoleLines(block!)
+  );
+}
+
+function shellLines(block: string): Line[] {
+  return block.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#")).map((command) => ({
+    command,
+  }));
+}
+
+function consoleLines(block: string): Line[] {
+  return block.split(/^\$ /m).slice(1).map((part) => {
+    const end = part.indexOf("\n");
+    return { command: part.slice(0, end), output: part.slice(end + 1) };
+  });
+}
+
+/** Times, rates and places differ from run to run. */
+function masked(text: string): string {
+  return text.trimEnd()
+    .replaceAll(/\b\d+(\.\d+)?(ms|s)\b/g, "TIME")
+    .replaceAll(/[\d,]+ events\/s/g, "RATE")
+    .replaceAll(/to \S*\/lake\b/g, "to lake");
+}
+
+Deno.test("every command of the README does what it shows", () =>
+  inFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/bin`);
+    await Deno.writeTextFile(`${folder}/bin/streamlab`, `#!/bin/sh\nexec ${programLine} "$@"\n`, { mode: 0o755 });
+    const env = { PATH: `${folder}/bin:${Deno.env.get("PATH")}`, NO_COLOR: "1" };
+    const lines = linesOf(readme);
+    ok(lines.length > 5);
+    for (const { command, output } of lines) {
+      if (/^(npx|docker|git|cd) /.test(command)) continue;
+      const run = new Deno.Command("bash", { args: ["-c", command], cwd: folder, env });
+      const { success, stdout, stderr } = await run.output();
+      const decoder = new TextDecoder();
+      ok(success, `${command}\n${decoder.decode(stderr)}`);
+      if (output !== undefined) strictEqual(masked(decoder.decode(stdout)), masked(output), command);
+    }
+  }));
+
+Deno.test("tasks that the documentation names exist", async () => {
+  const texts = [readme];
+  for (const name of ["CONTRIBUTING.md", "ARCHITECTURE.md"]) {
+    texts.push(await Deno.readTextFile(new URL(`../../${name}`, import.meta.url)));
+  }
+  const named = texts.flatMap((text) =>
+    [...text.matchAll(/(?:deno|deno@[\d.]+) task ([a-z]+)/g)].map(([, name]) => name!)
+  );
+  ok(named.length > 3);
+  deepStrictEqual(named.filter((name) => !(name in tasks)), []);
+});
+
+Deno.test("files that the documentation links to exist", async () => {
+  const missing: string[] = [];
+  for (const name of ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"]) {
+    const base = new URL(`../../${name}`, import.meta.url);
+    const text = await Deno.readTextFile(base);
+    for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      if (!await exists(new URL(link!, base))) missing.push(`${name}: ${link}`);
+    }
+  }
+  deepStrictEqual(missing, []);
+});
+
+async function exists(place: URL): Promise<boolean> {
+  try {
+    await Deno.stat(place);
+    return true;
+  } catch {
+    return false;
+  }
+}
