@@ -1,0 +1,174 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { StreamlabError } from "../core/base/errors.ts";
+import type { RawZone } from "../core/consume/discover.ts";
+import type { SessionOptions } from "../core/consume/session.ts";
+import type { Store } from "../core/storage/store.ts";
+import { type Context, defineCommand, type ExitStatus } from "./command.ts";
+import { ConsumeWords } from "./consume_words.ts";
+import { flag } from "./flags.ts";
+import { openLake } from "./lake.ts";
+import { formatDuration, printNote } from "./output.ts";
+import type { LakeLocation } from "./values.ts";
+
+const tables = { section: "TABLES" } as const;
+const limits = { section: "LIMITS" } as const;
+
+const flags = z.object({
+  source: flag.lake({
+    doc: "lake whose raw/events/ is read: local (./lake), s3, a path, s3://bucket/prefix",
+    default: "local",
+  }),
+  sink: flag.lake({ doc: "lake that the tables are in (default: the source)" }),
+  raw: flag.lake({ doc: "read this folder or s3:// prefix instead of the source's raw/events/", placeholder: "URI" }),
+  format: flag.choice(["json", "ndjson", "parquet"], { doc: "what the files are, whatever their names say" }),
+  once: flag.switch({ doc: "take all that is there now, then exit" }),
+  trigger: flag.duration({
+    doc: "how often to look for files where they are not noticed by themselves",
+    default: "1s",
+  }),
+  onChangedFile: flag.choice(["ignore", "ingest", "fail"], {
+    doc: "when a known name has new content: report it, ingest it as new, or stop",
+    default: "ignore",
+  }),
+  table: flag.table({
+    ...tables,
+    doc: "table that events go to; dead letters go to dead_letters.<name>",
+    default: "bronze.events",
+  }),
+  contract: flag.file({ ...tables, doc: "JSON Schema of a valid event (default: the one built in)" }),
+  onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
+    ...tables,
+    doc: "a record with fields that the contract does not name: a dead letter, keep them in _rescued, or add columns",
+    default: "dead-letter",
+  }),
+  partitionBy: flag.list({
+    ...tables,
+    doc: "partition fields of the table when it is made: day(event_timestamp), bucket(16, user_id), …",
+    default: "day(event_timestamp)",
+    placeholder: "FIELDS",
+  }),
+  maxFilesPerBatch: flag.count({ ...limits, doc: "files a batch takes at most", default: "10000" }),
+  maxBytesPerBatch: flag.size({
+    ...limits,
+    doc: "bytes of files a batch takes at most, but one file at least",
+    default: "1GB",
+  }),
+  maxDeadLetters: flag.count({ ...limits, doc: "stop with status 3 after the batch that brings more of them" }),
+  threads: flag.count({ ...limits, doc: "threads to work with (default: all cores)" }),
+  memory: flag.size({ ...limits, doc: "memory that DuckDB keeps within; it spills to disk beyond", default: "1GB" }),
+});
+
+type Flags = z.output<typeof flags>;
+
+export const consume = defineCommand({
+  name: "consume",
+  summary: "Ingest event files into Iceberg tables, each event exactly once",
+  description:
+    "Reads new files of the source's raw/events/ and sends every record either to the table of events or, with the " +
+    "reason, to the table of dead letters. What was ingested is in the table ingest.files. Runs until stopped, and may be " +
+    "stopped, killed and started again at any moment: nothing is lost and nothing is taken twice.",
+  examples: [
+    { doc: "take all that is there in ./lake, then exit", line: "streamlab consume --once" },
+    { doc: "go on with what comes, in the bucket of compose.yaml's MinIO", line: "streamlab consume --source s3" },
+    {
+      doc: "another table by another contract",
+      line: "streamlab consume --table orders.raw --contract orders.schema.json --partition-by 'day(ordered_at)'",
+    },
+    { doc: "read files that lie elsewhere", line: "streamlab consume --raw /var/log/events --sink ./lake --once" },
+  ],
+  flags,
+  run,
+});
+
+async function run(context: Context, flags: Flags): Promise<ExitStatus> {
+  const { ConsumeSession } = await import("../core/consume/session.ts");
+  const words = new ConsumeWords(context);
+  const session = await ConsumeSession.open(await sessionOptions(context, flags, words));
+  try {
+    if (flags.once) {
+      const { unreadable } = await session.runOnce(context.signal);
+      await words.end();
+      if (unreadable.length > 0) {
+        throw new StreamlabError(
+          "unavailable",
+          `Cannot read ${unreadable.length} of the files: ${unreadable[0]!.reason}`,
+          {
+            hint: "All others were taken; mend it and run consume again",
+          },
+        );
+      }
+    } else {
+      await printNote(context, `Watching for files; Ctrl-C stops after the batch under way`);
+      await session.run(
+        context.signal,
+        flags.trigger,
+        (error, pauseMs) => words.trouble(error, formatDuration(pauseMs)),
+      );
+      await words.end();
+    }
+  } finally {
+    session.close();
+  }
+  return context.signal.aborted ? 130 : 0;
+}
+
+async function sessionOptions(context: Context, flags: Flags, words: ConsumeWords): Promise<SessionOptions> {
+  const { clock, random } = context;
+  const { FileCatalog } = await import("../core/iceberg/file_catalog.ts");
+  const { parsePartitionField } = await import("../core/consume/partition_by.ts");
+  const source = await openLake(context, flags.source);
+  const sink = flags.sink === undefined ? source : await openLake(context, flags.sink);
+  const { maxDeadLetters } = flags;
+  return {
+    catalog: new FileCatalog({ store: sink, clock, random }),
+    sink,
+    zone: await rawZone(context, flags, source, sink),
+    target: { namespace: [flags.table.namespace], name: flags.table.name },
+    contract: await readContract(context, flags.contract),
+    partitionBy: flags.partitionBy.map(parsePartitionField),
+    onExtraFields: flags.onExtraFields,
+    onChangedFile: flags.onChangedFile,
+    filesPerBatchMax: Math.max(1, flags.maxFilesPerBatch),
+    bytesPerBatchMax: flags.maxBytesPerBatch,
+    ...(maxDeadLetters === undefined ? {} : { deadLettersMax: maxDeadLetters }),
+    clock,
+    random,
+    threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
+    memory: `${Math.max(64, Math.round(flags.memory / 1e6))}MB`,
+    temporaryFolder: context.env("TMPDIR") ?? "/tmp",
+    holder: `process ${Deno.pid} on ${Deno.hostname()}, since ${new Date(clock.nowMs()).toISOString()}`,
+    report: words,
+  };
+}
+
+/** Where raw files are, and what the ledger calls them: by their path where they lie in the sink's lake, else by their URI. */
+async function rawZone(context: Context, flags: Flags, source: Store, sink: Store): Promise<RawZone> {
+  const { storeUri } = await import("../core/iceberg/table_location.ts");
+  const [store, prefix] = flags.raw === undefined
+    ? [source, "raw/events/"]
+    : [await openLake(context, flags.raw as LakeLocation), ""];
+  if (flags.once && !await store.rootExists()) {
+    throw new StreamlabError("not-found", `There is nothing to read at ${store.root}`, {
+      hint: "Name the lake with --source, or write files into it with streamlab produce",
+    });
+  }
+  const inside = store.root === sink.root || store.root.startsWith(`${sink.root}/`);
+  const nameBase = inside ? store.root.slice(sink.root.length + 1) : storeUri(store, "");
+  return { store, prefix, nameBase: nameBase === "" ? "" : `${nameBase}/`, format: flags.format };
+}
+
+async function readContract(context: Context, file: string | undefined): Promise<SessionOptions["contract"]> {
+  if (file === undefined) return (await import("../core/contract/default_contract.ts")).defaultContract();
+  const { parseContract } = await import("../core/contract/json_schema.ts");
+  let text: string;
+  try {
+    text = await Deno.readTextFile(resolve(context.cwd, file));
+  } catch (cause) {
+    const missing = cause instanceof Deno.errors.NotFound;
+    throw new StreamlabError("usage", `Cannot read the contract ${file}${missing ? ": there is no such file" : ""}`, {
+      cause,
+    });
+  }
+  return parseContract(text);
+}

@@ -1,0 +1,269 @@
+import type { Clock } from "../base/clock.ts";
+import { StreamlabError } from "../base/errors.ts";
+import type { Random } from "../base/random.ts";
+import type { Contract, OnExtraFields } from "../contract/contract.ts";
+import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
+import { type Catalog, identifierText, type TableIdentifier } from "../iceberg/catalog.ts";
+import { mapParallel } from "../base/parallel.ts";
+import type { Store } from "../storage/store.ts";
+import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
+import { Checkpoint } from "./checkpoint.ts";
+import { commitBatch } from "./commit_batch.ts";
+import { checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
+import { discoverFiles, type Discovery, type RawZone } from "./discover.ts";
+import type { KnownFiles } from "./known_files.ts";
+import type { FileOutcome, RoutedBatch } from "./routed_batch.ts";
+import { effectiveContract, type Router } from "./router.ts";
+import { openTables, TablePlanner, type TableRole, tableRoles, type TargetTables } from "./target.ts";
+
+export interface ConsumerOptions {
+  catalog: Catalog;
+  /** The store of the sink's lake, for checkpoints and data files. */
+  sink: Store;
+  zone: RawZone;
+  target: TableIdentifier;
+  contract: Contract;
+  partitionBy: PartitionColumnChoice[];
+  onExtraFields: OnExtraFields;
+  onChangedFile: "ignore" | "ingest" | "fail";
+  filesPerBatchMax: number;
+  bytesPerBatchMax: number;
+  /** Stops the run after the batch that goes beyond; unlimited without. */
+  deadLettersMax?: number;
+  clock: Clock;
+  random: Random;
+  router: Router;
+  known: KnownFiles;
+  report: ConsumerReport;
+}
+
+/** What a consumer tells while it works. */
+export interface ConsumerReport {
+  batch(report: BatchReport): void;
+  /** A file that stays where it is, and why; once for each state of it. */
+  file(name: string, what: "changed" | "unreadable" | "vanished", detail: string): void;
+}
+
+export interface BatchReport {
+  batchId: number;
+  /** Whether a run before this one had planned it. */
+  resumed: boolean;
+  files: number;
+  bytes: number;
+  records: number;
+  events: number;
+  deadLetters: number;
+  changed: number;
+  vanished: number;
+  durationMs: number;
+}
+
+/** How often a contradiction between tables and checkpoint is looked at before it is believed. */
+const LOOKS_MAX = 3;
+
+/**
+ * Takes new files to the tables, batch by batch, each exactly once. The protocol is docs/exactly-once.md: plan, route, commit, each
+ * step durable and repeatable, and only the tables' own metadata says what is done.
+ */
+export class Consumer {
+  private deadLetters = 0;
+  private readonly reported = new Set<string>();
+  private readonly name: string;
+
+  private constructor(
+    private readonly options: ConsumerOptions,
+    private readonly checkpoint: Checkpoint,
+    private tables: TargetTables,
+    private state: ConsumerState,
+  ) {
+    this.name = identifierText(options.target);
+  }
+
+  /** Makes the tables where they are missing, and checks that contract, tables and checkpoint agree; writes nothing else. */
+  static async start(options: ConsumerOptions): Promise<Consumer> {
+    const name = identifierText(options.target);
+    const rescued = options.onExtraFields !== "dead-letter";
+    const checkpoint = new Checkpoint(options.sink, name);
+    await options.sink.probe(checkpoint.folder);
+    for (let looks = 1;; looks++) {
+      const tables = await openTables({ ...options, rescued });
+      new TablePlanner(tables, rescued).tablesFor(options.contract);
+      try {
+        return new Consumer(options, checkpoint, tables, await checkState(tables, checkpoint, name));
+      } catch (error) {
+        // Beside another consumer, tables and checkpoint are seen at different moments: only what lasts is a contradiction.
+        if (!(error instanceof StreamlabError) || error.kind !== "conflict" || looks === LOOKS_MAX) throw error;
+      }
+    }
+  }
+
+  /** Takes all files that are there now; stops between batches when `signal` is aborted. */
+  async takeAll(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
+    for (;;) {
+      await this.resume(signal);
+      const discovery = await this.discover(checksKnown);
+      if (signal.aborted || await this.take(discovery, signal)) return discovery;
+    }
+  }
+
+  /**
+   * Takes what was discovered. False as soon as another consumer has planned or committed anything since: then this discovery
+   * was compared with a ledger of the past, and a plan made of it could take a file twice.
+   */
+  private async take(discovery: Discovery, signal: AbortSignal): Promise<boolean> {
+    let { fresh, changed } = discovery;
+    while ((fresh.length > 0 || changed.length > 0) && !signal.aborted) {
+      const files = this.nextFiles(fresh);
+      const plan = this.planOf(files, changed);
+      const standing = await this.checkpoint.createPlan(plan);
+      const alone = await this.runBatch(standing, false);
+      if (standing !== plan || !alone) return false;
+      fresh = fresh.slice(files.length);
+      changed = [];
+    }
+    return true;
+  }
+
+  /** Finishes what an earlier run has planned. */
+  private async resume(signal: AbortSignal): Promise<void> {
+    await this.follow();
+    for (;;) {
+      if (signal.aborted) return;
+      const plan = await this.checkpoint.readPlan(this.state.doneBatchId + 1n);
+      if (plan === undefined) return;
+      await this.runBatch(plan, true);
+    }
+  }
+
+  private async discover(checksKnown: boolean): Promise<Discovery> {
+    const { zone, known, onChangedFile, report } = this.options;
+    await known.follow(this.tables.ledger);
+    const discovery = await discoverFiles(zone, known, { changedAsNew: onChangedFile === "ingest", checksKnown });
+    for (const { name, reason } of discovery.unreadable) this.reportOnce(name, "unreadable", reason);
+    const [first] = discovery.changed;
+    if (first !== undefined && onChangedFile === "fail") {
+      throw new StreamlabError("conflict", `Cannot go on: ${first.name} has changed since it was ingested`, {
+        hint: "Give new content a new name; --on-changed-file ignore or ingest goes on",
+      });
+    }
+    for (const { name } of discovery.changed) {
+      report.file(name, "changed", "its content is not that which was ingested");
+    }
+    return discovery;
+  }
+
+  /** The first files that fit into a batch, at least one. */
+  private nextFiles(files: readonly PlannedFile[]): PlannedFile[] {
+    const { filesPerBatchMax, bytesPerBatchMax } = this.options;
+    let bytes = 0;
+    let count = 0;
+    while (count < files.length && count < filesPerBatchMax) {
+      bytes += files[count]!.size;
+      if (count > 0 && bytes > bytesPerBatchMax) break;
+      count++;
+    }
+    return files.slice(0, count);
+  }
+
+  private planOf(files: readonly PlannedFile[], changed: readonly PlannedFile[]): BatchPlan {
+    const { contract, onExtraFields, zone, clock } = this.options;
+    return {
+      format: 1,
+      sequenceId: this.state.sequenceId,
+      batchId: Number(this.state.doneBatchId) + 1,
+      plannedAt: new Date(clock.nowMs()).toISOString(),
+      table: this.name,
+      raw: zone.store.root,
+      contract: contract.text,
+      options: { onExtraFields, ...(zone.format === undefined ? {} : { format: zone.format }) },
+      files: [...files],
+      changed: [...changed],
+    };
+  }
+
+  /** False when the ledger has gone further than this batch, by another's hand. */
+  private async runBatch(plan: BatchPlan, resumed: boolean): Promise<boolean> {
+    const { clock, known } = this.options;
+    const startMs = clock.nowMs();
+    if (plan.raw !== this.options.zone.store.root) {
+      throw new StreamlabError("conflict", `Cannot finish batch ${plan.batchId}: it was planned on ${plan.raw}`, {
+        hint: `Run consume once with the raw files there, then with ${this.options.zone.store.root}`,
+      });
+    }
+    const routed = await this.checkpoint.readRouted(BigInt(plan.batchId)) ?? await this.route(plan);
+    const { catalog, random } = this.options;
+    this.tables = await commitBatch({ catalog, clock, random, target: this.name }, this.tables, routed);
+    this.state = stateOf(this.tables, this.name);
+    const alone = this.state.doneBatchId === BigInt(plan.batchId);
+    if (alone) await known.add(routed.files, this.tables.ledger);
+    await this.checkpoint.forget(this.state.doneBatchId);
+    this.reportBatch(plan, routed, resumed, clock.nowMs() - startMs);
+    return alone;
+  }
+
+  private async route(plan: BatchPlan): Promise<RoutedBatch> {
+    const { router, sink, onExtraFields } = this.options;
+    // The plan's contract, not this run's: what was planned under one contract is not judged by another.
+    new TablePlanner(this.tables, onExtraFields !== "dead-letter").tablesFor(effectiveContract(plan, this.tables));
+    const { routed, paths } = await router.route(plan, this.tables);
+    const standing = await this.checkpoint.createRouted(routed);
+    // Another consumer was first: what it made is committed, by whoever comes first.
+    if (standing.attempt !== routed.attempt) await sink.delete(paths);
+    return standing;
+  }
+
+  /** Reads the tables anew: somebody else may have written to them. */
+  private async follow(): Promise<void> {
+    const loaded = await mapParallel(tableRoles, tableRoles.length, async (role: TableRole) => {
+      const table = await this.options.catalog.loadTable(this.tables[role].identifier);
+      if (table !== undefined) return table;
+      throw new StreamlabError(
+        "not-found",
+        `Cannot go on: the table ${identifierText(this.tables[role].identifier)} is gone`,
+      );
+    });
+    tableRoles.forEach((role, index) => this.tables[role] = loaded[index]!);
+    this.state = stateOf(this.tables, this.name);
+    await this.options.known.follow(this.tables.ledger);
+  }
+
+  private reportBatch(plan: BatchPlan, routed: RoutedBatch, resumed: boolean, durationMs: number): void {
+    const sum = (pick: (file: FileOutcome) => number) => routed.files.reduce((total, file) => total + pick(file), 0);
+    const count = (status: FileOutcome["status"]) => sum((file) => file.status === status ? 1 : 0);
+    for (const { name, status } of routed.files.slice(0, plan.files.length)) {
+      if (status === "vanished") this.options.report.file(name, "vanished", "it was gone when it was to be read");
+      if (status === "changed") {
+        this.options.report.file(name, "changed", "it was rewritten while it was read; its new content is taken next");
+      }
+    }
+    const deadLetters = sum((file) => file.deadLetters);
+    this.deadLetters += deadLetters;
+    this.options.report.batch({
+      batchId: plan.batchId,
+      resumed,
+      files: count("ingested"),
+      bytes: sum((file) => file.status === "ingested" ? file.size : 0),
+      records: sum((file) => file.records),
+      events: sum((file) => file.events),
+      deadLetters,
+      changed: count("changed"),
+      vanished: count("vanished"),
+      durationMs,
+    });
+    const { deadLettersMax } = this.options;
+    if (deadLettersMax === undefined || this.deadLetters <= deadLettersMax) return;
+    throw new StreamlabError(
+      "limit",
+      `Stopped: ${this.deadLetters} dead letters are more than --max-dead-letters ${deadLettersMax}`,
+      {
+        hint: `What was taken is committed; look into dead_letters.${this.options.target.name}`,
+      },
+    );
+  }
+
+  private reportOnce(name: string, what: "unreadable", detail: string): void {
+    if (this.reported.has(name)) return;
+    this.reported.add(name);
+    this.options.report.file(name, what, detail);
+  }
+}

@@ -1,0 +1,75 @@
+import { StreamlabError } from "../base/errors.ts";
+import { identifierText } from "../iceberg/catalog.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { checkSequence, type Marker, markerOf, type TableRole, tableRoles, type TargetTables } from "./target.ts";
+
+export interface ConsumerState {
+  sequenceId: string;
+  /** The last batch that the ledger has; the next one is this plus one. */
+  doneBatchId: bigint;
+}
+
+/** Where a target stands, told by its ledger's metadata. */
+export function stateOf(tables: TargetTables, target: string): ConsumerState {
+  const { sequenceId } = markerOf(tables.events.metadata, target);
+  if (sequenceId === undefined) {
+    throw new StreamlabError("internal", `Cannot go on with ${target}: the table has no sequence of batches`);
+  }
+  return { sequenceId, doneBatchId: markerOf(tables.ledger.metadata, target).batchId };
+}
+
+/**
+ * Looks whether tables and checkpoint tell one story, before anything is done. A checkpoints folder that was deleted while nothing
+ * was under way is no loss: what was done is in the tables.
+ */
+export async function checkState(tables: TargetTables, checkpoint: Checkpoint, target: string): Promise<ConsumerState> {
+  const state = stateOf(tables, target);
+  const markers = Object.fromEntries(tableRoles.map((role) => [role, markerOf(tables[role].metadata, target)]));
+  for (const role of tableRoles) {
+    checkSequence(identifierText(tables[role].identifier), markers[role] as Marker, state.sequenceId, target);
+  }
+  const next = state.doneBatchId + 1n;
+  const plan = await checkpoint.readPlan(next);
+  if (plan !== undefined && plan.sequenceId !== state.sequenceId) {
+    throw new StreamlabError(
+      "conflict",
+      `Cannot go on with ${target}: ${checkpoint.folder} holds a plan of another lake's batches (${plan.sequenceId}, not ${state.sequenceId})`,
+      { hint: `Move ${checkpoint.folder} away if it was copied here; what this lake has ingested is in its tables` },
+    );
+  }
+  const last = await checkpoint.lastRecorded();
+  if (last > next) throw tooOld(target, `${checkpoint.folder} speaks of batch ${last}`, state);
+  await checkHalfCommitted(tables, markers as Record<TableRole, Marker>, checkpoint, target, state);
+  return state;
+}
+
+/** A batch that some tables have and the ledger has not must be committed from its very record. */
+async function checkHalfCommitted(
+  tables: TargetTables,
+  markers: Record<TableRole, Marker>,
+  checkpoint: Checkpoint,
+  target: string,
+  state: ConsumerState,
+): Promise<void> {
+  const next = state.doneBatchId + 1n;
+  for (const role of tableRoles) {
+    const { batchId } = markers[role];
+    const name = identifierText(tables[role].identifier);
+    if (batchId > next) throw tooOld(target, `${name} has batch ${batchId}`, state);
+    if (batchId === next && await checkpoint.readRouted(next) === undefined) {
+      throw new StreamlabError(
+        "conflict",
+        `Cannot go on with ${target}: ${name} has batch ${next}, the ledger has not, and ${checkpoint.folder} does not tell what was in it`,
+        { hint: "The checkpoints folder was deleted or replaced in the middle of a batch: bring it back" },
+      );
+    }
+  }
+}
+
+function tooOld(target: string, evidence: string, state: ConsumerState): StreamlabError {
+  return new StreamlabError(
+    "conflict",
+    `Cannot go on with ${target}: the ledger ends with batch ${state.doneBatchId}, but ${evidence}`,
+    { hint: "The ledger was restored from an older copy than the rest: restore all of the lake from one moment" },
+  );
+}
