@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { StreamlabError } from "../base/errors.ts";
 import { isMissing, localError } from "./local_error.ts";
 import type { FileInfo, ReadOptions } from "./store.ts";
@@ -8,9 +7,8 @@ const pieceBytes = 256 * 1024;
 /** Undefined where there is no file; a folder is none. */
 export async function statFile(path: string, file: string): Promise<FileInfo | undefined> {
   try {
-    const info = await stat(file);
-    if (!info.isFile()) return undefined;
-    return { path, size: info.size, etag: etagOf(info.size, info.mtime), modifiedMs: Math.trunc(info.mtimeMs) };
+    const { isFile, size, mtime } = await Deno.stat(file);
+    return isFile ? { path, size, etag: etagOf(size, mtime), modifiedMs: mtime?.getTime() ?? 0 } : undefined;
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw localError("look at", file, error);

@@ -18,7 +18,7 @@ export interface S3Limits {
   throttled: RetryPolicy;
   /** Requests of one operation that run at once. */
   parallelMax: number;
-  /** From this size on files travel in several parts; also the size of a part, unless 10,000 of them (S3's limit) would not do. */
+  /** Larger files travel in parts of this size, `parallelMax` of them in memory at once; in larger ones where 10,000 (S3's limit) would not do. */
   partBytes: number;
   /** Keys in one page of a listing or one request to delete; S3's limit is 1,000. */
   pageKeys: number;
@@ -29,7 +29,7 @@ export const defaultS3Limits: S3Limits = {
   transient: { attemptsMax: 5, delayMsMin: 50, delayMsMax: 5_000 },
   throttled: { attemptsMax: 6, delayMsMin: 500, delayMsMax: 20_000 },
   parallelMax: 8,
-  partBytes: 16 * 1024 * 1024,
+  partBytes: 8 * 1024 * 1024,
   pageKeys: 1000,
 };
 

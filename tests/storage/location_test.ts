@@ -92,3 +92,20 @@ Deno.test("a name that leads nowhere we know is refused", () => {
   throws(() => locateFile(lake, "../../etc/passwd"), StreamlabError);
   throws(() => locateFile(lake, "file:///data/../etc/passwd"), StreamlabError);
 });
+
+Deno.test("the S3 client is loaded only when a bucket is opened", async () => {
+  const entry = new URL("../../core/storage/location.ts", import.meta.url).href;
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", entry] }).output();
+  const graph = JSON.parse(new TextDecoder().decode(stdout)) as {
+    modules: { specifier: string; dependencies?: { isDynamic?: boolean; code?: { specifier: string } }[] }[];
+  };
+  const eager = new Set<string>(), waiting = [entry];
+  for (let specifier = waiting.pop(); specifier !== undefined; specifier = waiting.pop()) {
+    if (eager.has(specifier)) continue;
+    eager.add(specifier);
+    const module = graph.modules.find((module) => module.specifier === specifier);
+    for (const { isDynamic, code } of module?.dependencies ?? []) if (!isDynamic && code) waiting.push(code.specifier);
+  }
+  deepStrictEqual([...eager].filter((specifier) => /s3_store|npm:/.test(specifier)), []);
+  strictEqual(graph.modules.some(({ specifier }) => specifier.endsWith("/s3_store.ts")), true);
+});

@@ -1,5 +1,5 @@
-import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
-import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { CreateMultipartUploadCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { PutObjectCommandInput } from "@aws-sdk/client-s3";
 import { systemClock } from "../../core/base/clock.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
@@ -105,6 +105,23 @@ minioTest("what others configured and uploaded is taken as it is", async (t) => 
     await putForeign(minio, store, { Key: "raw/events/", Body: new Uint8Array() });
     await store.write("raw/events/x.json", bytes("[]"));
     deepStrictEqual(await pathsOf(store, ""), ["raw/events/x.json"]);
+  });
+  await t.step("an upload that somebody left unfinished is shown, and can be discarded", async () => {
+    const store = await open(minio, {}, "lake");
+    const client = new S3Client({ ...minio.settings, region });
+    const object = { Bucket: store.root.split("/")[2], Key: "lake/w/t/part" };
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand(object));
+    client.destroy();
+    // MinIO shows uploads by their whole key only.
+    const unfinished = await Array.fromAsync(store.listUnfinished("w/t/part"));
+    deepStrictEqual(unfinished.map(({ path, uploadId }) => ({ path, uploadId })), [{
+      path: "w/t/part",
+      uploadId: UploadId,
+    }]);
+    ok(unfinished[0]!.startedMs > 0);
+    await store.discardUnfinished(unfinished);
+    await store.discardUnfinished(unfinished);
+    deepStrictEqual(await Array.fromAsync(store.listUnfinished("w/t/part")), []);
   });
   await minio.stop();
 });
