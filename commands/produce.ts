@@ -28,7 +28,9 @@ const flags = z.object({
   }),
   batches: flag.count({ doc: "files to write (default: until stopped)" }),
   batchSize: flag.of(countUpTo(batchSizeMax), { doc: "records a file", default: "10", placeholder: "N" }),
-  interval: flag.duration({ doc: "time from the start of one file to the next, 0 for none (default 3s)" }),
+  interval: flag.duration({
+    doc: "time from the start of one file to the next, 0 for none (default 3s; 0 with --seed, which replays)",
+  }),
   rate: flag.rate({ doc: "events a second, on average, instead of --interval" }),
   seed: flag.of(parseSeed, { doc: "the same numbers again; with --start the same bytes and names", placeholder: "N" }),
   start: flag.of(parseStart, {
@@ -134,7 +136,7 @@ function optionsOf(given: Flags): ProduceOptions {
     batches: given.batches,
     batchSize: given.batchSize,
     pace: given.rate === undefined
-      ? { kind: "interval", intervalMs: given.interval ?? defaultIntervalMs }
+      ? { kind: "interval", intervalMs: given.interval ?? (given.seed === undefined ? defaultIntervalMs : 0) }
       : { kind: "rate", eventsPerSecond: given.rate },
     seed: given.seed,
     startMs: given.start,

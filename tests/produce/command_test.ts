@@ -81,9 +81,14 @@ Deno.test("produce --sink stdout prints the files, and the summary beside it", a
 });
 
 Deno.test("without --interval or --rate a file comes every three seconds", async () => {
-  await run([...seeded, "--sink", "stdout"], ({ world }) => {
+  await run(["--batches", "5", "--batch-size", "20", "--sink", "stdout"], ({ world }) => {
     match(world.stderrText(), /in 12\.0s, 8 events\/s/);
   });
+});
+
+Deno.test("a seeded run is a replay: it waits only where an interval is asked for", async () => {
+  await run([...seeded, "--sink", "stdout"], ({ world }) => match(world.stderrText(), /in \d+ms/));
+  await run([...seeded, "--interval", "3s", "--sink", "stdout"], ({ world }) => match(world.stderrText(), /in 12\.0s/));
 });
 
 Deno.test("given chances win over --dirty's", async () => {
