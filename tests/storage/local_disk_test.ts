@@ -110,7 +110,7 @@ async function failEachCall(change: Change, code: string, state: RegExp, old: st
   for (let index = 0;; index++) {
     let count = 0, failed: DiskCall | undefined;
     await withLake(async (_folder, store, scratch) => {
-      if (old !== undefined) await store.write("w/t/x", bytes(old));
+      if (old !== undefined) await record(() => store.write("w/t/x", bytes(old)));
       const watch = (call: DiskCall) => {
         if (count++ !== index || call.path.startsWith(scratch)) return;
         failed = call;
@@ -132,7 +132,7 @@ async function failEachCall(change: Change, code: string, state: RegExp, old: st
       deepStrictEqual(await pathsOf(store, ""), held === undefined ? [] : ["w/t/x"]);
       const unfinished = await Array.fromAsync(store.listUnfinished(""));
       ok(unfinished.length === 0 || failed?.name === "remove", `${place} left a temporary file`);
-      await change.run(store, scratch);
+      await record(() => change.run(store, scratch));
     });
     if (count <= index) return index;
   }
