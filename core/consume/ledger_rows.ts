@@ -4,7 +4,7 @@ import type { Scratch } from "../engine/scratch.ts";
 import { TextFileWriter } from "../engine/scratch.ts";
 import type { BatchPlan } from "./batch_plan.ts";
 import type { FileOutcome } from "./routed_batch.ts";
-import { writeRows } from "./routing/table_writer.ts";
+import { writeRows } from "../rows/table_writer.ts";
 import type { PlannedTable } from "./target.ts";
 
 export interface LedgerBatch {

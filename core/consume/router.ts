@@ -10,7 +10,7 @@ import { registerBucketFunction } from "../rows/partition_sql.ts";
 import type { Store } from "../storage/store.ts";
 import type { BatchPlan } from "./batch_plan.ts";
 import { writeLedgerRows } from "./ledger_rows.ts";
-import { placeFiles } from "./place_files.ts";
+import { placeRoutedFiles } from "./place_files.ts";
 import { fileStatus, type PreparedFiles, prepareFiles } from "./prepare_files.ts";
 import type { FileOutcome, RoutedBatch } from "./routed_batch.ts";
 import { type JudgingFunction, registerJudgingFunction } from "./routing/judging_function.ts";
@@ -72,9 +72,9 @@ export class EmbeddedRouter implements Router {
       const ledgerRows = await writeLedgerRows(this.connection, scratch, ledger, { plan, outcomes, ingestedAtMicros });
       const { events, deadLetters } = routed;
       const parts = {
-        events: await placeFiles(sink, events.table, events.written, stem),
-        deadLetters: await placeFiles(sink, deadLetters.table, deadLetters.written, stem),
-        ledger: await placeFiles(sink, ledger, ledgerRows, stem),
+        events: await placeRoutedFiles(sink, events.table, events.written, stem),
+        deadLetters: await placeRoutedFiles(sink, deadLetters.table, deadLetters.written, stem),
+        ledger: await placeRoutedFiles(sink, ledger, ledgerRows, stem),
       };
       const folders = [events.table, deadLetters.table, ledger].map((table) => table.dataFolder.replace(/data$/, ""));
       const paths = [parts.events, parts.deadLetters, parts.ledger]

@@ -11,7 +11,7 @@ import { commitTable, createTableIfAbsent } from "../iceberg/commit.ts";
 import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
 import { currentSchema, defaultSpec, type TableMetadata } from "../iceberg/spec/table_metadata.ts";
 import type { Field } from "../iceberg/spec/type.ts";
-import type { TargetTable } from "./routing/target_table.ts";
+import type { TargetTable } from "../rows/target_table.ts";
 
 /** The three tables that the batches of one target write to. */
 export interface TargetTables {

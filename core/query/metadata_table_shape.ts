@@ -2,7 +2,7 @@
 import { partitionColumns } from "../iceberg/spec/partition_spec.ts";
 import type { TableMetadata } from "../iceberg/spec/table_metadata.ts";
 import type { PrimitiveType } from "../iceberg/spec/type.ts";
-import { sqlTypeOf } from "./column_type.ts";
+import { sqlTypeOf } from "../rows/sql_type.ts";
 
 export type Shape = string | [Shape] | { [name: string]: Shape };
 export type RowShape = { [column: string]: Shape };

@@ -11,7 +11,7 @@ import type { DataFile } from "../iceberg/spec/data_file.ts";
 import type { Predicate } from "../iceberg/spec/predicate.ts";
 import { fieldsById } from "../iceberg/spec/schema.ts";
 import { always } from "./column_filter.ts";
-import { sqlTypeOf } from "./column_type.ts";
+import { sqlTypeOf } from "../rows/sql_type.ts";
 import type { TableScan } from "./explain_scan.ts";
 import type { LakeTable } from "./lake_tables.ts";
 import { metadataTables } from "./metadata_table.ts";
@@ -19,7 +19,7 @@ import { planFilters, restrictOptimizers } from "./plan_filter.ts";
 import type { Question } from "./question.ts";
 import { rowSelect } from "./row_select.ts";
 import { scanPredicate } from "./scan_predicate.ts";
-import { type LocalFile, tableSelect, type ViewSource } from "./table_view.ts";
+import { type LocalFile, tableSelect, type ViewSource } from "../rows/scan_sql.ts";
 
 export interface BoundTables {
   /** The only files that the question may open. */

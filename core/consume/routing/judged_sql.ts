@@ -2,7 +2,7 @@ import type { Contract } from "../../contract/contract.ts";
 import { judgedColumns, judgedStruct } from "../../contract/routing_sql.ts";
 import { OUR_COLUMNS } from "../../contract/iceberg_schema.ts";
 import { quoteName, quoteText } from "../../engine/duckdb.ts";
-import type { SqlColumn } from "./target_table.ts";
+import type { SqlColumn } from "../../rows/target_table.ts";
 
 export interface JudgedSource {
   /** The file of JSON lines. */

@@ -9,8 +9,8 @@ import { readFileHead, type Scratch } from "../../engine/scratch.ts";
 import type { JudgedRows } from "./judged_rows.ts";
 import type { JudgingFunction } from "./judging_function.ts";
 import { type CountedFile, jsonRecordsSql, parquetRecordsSql } from "./source.ts";
-import { writeRows } from "./table_writer.ts";
-import type { SqlColumn, TargetTable } from "./target_table.ts";
+import { writeRows } from "../../rows/table_writer.ts";
+import type { SqlColumn, TargetTable } from "../../rows/target_table.ts";
 
 /** Below this a second lane costs more than it saves, in files if not in time. */
 const LANE_BYTES_MIN = 4 << 20;

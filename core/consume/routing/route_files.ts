@@ -14,8 +14,8 @@ import type { JudgingFunction } from "./judging_function.ts";
 import { runLanes } from "./lanes.ts";
 import { scanNdjson } from "../../contract/json_text.ts";
 import type { CountedFile, LocalFile } from "./source.ts";
-import type { SqlColumn, TargetTable } from "./target_table.ts";
-import { writeRows } from "./table_writer.ts";
+import type { SqlColumn, TargetTable } from "../../rows/target_table.ts";
+import { writeRows } from "../../rows/table_writer.ts";
 
 export interface RouteOptions {
   database: DuckDb;

@@ -1,6 +1,6 @@
-import { copyToParquet, type WrittenFile } from "../../engine/copy.ts";
-import { type Connection, quoteName } from "../../engine/duckdb.ts";
-import type { Scratch } from "../../engine/scratch.ts";
+import { copyToParquet, type WrittenFile } from "../engine/copy.ts";
+import { type Connection, quoteName } from "../engine/duckdb.ts";
+import type { Scratch } from "../engine/scratch.ts";
 import { partitionSqlColumns, type TargetTable, writtenFieldIds } from "./target_table.ts";
 
 /**

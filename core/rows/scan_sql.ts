@@ -5,7 +5,7 @@
 import { quoteName, quoteText } from "../engine/duckdb.ts";
 import type { DataFile } from "../iceberg/spec/data_file.ts";
 import type { Field } from "../iceberg/spec/type.ts";
-import { sqlTypeOf } from "./column_type.ts";
+import { sqlTypeOf } from "./sql_type.ts";
 
 /** A live data file and the delete files that apply to it. */
 export interface ViewFile extends LocalFile {

@@ -1,9 +1,9 @@
-import type { FieldIdTree } from "../../engine/copy.ts";
-import { quoteName } from "../../engine/duckdb.ts";
-import { type PartitionColumn, partitionColumns, type PartitionSpec } from "../../iceberg/spec/partition_spec.ts";
-import { fieldsById, type Schema } from "../../iceberg/spec/schema.ts";
-import { fieldIdTrees } from "../../rows/field_ids.ts";
-import { partitionSql } from "../../rows/partition_sql.ts";
+import type { FieldIdTree } from "../engine/copy.ts";
+import { quoteName } from "../engine/duckdb.ts";
+import { type PartitionColumn, partitionColumns, type PartitionSpec } from "../iceberg/spec/partition_spec.ts";
+import { fieldsById, type Schema } from "../iceberg/spec/schema.ts";
+import { fieldIdTrees } from "./field_ids.ts";
+import { partitionSql } from "./partition_sql.ts";
 
 /** A table that rows are written for: what its files must look like, and where they go. */
 export interface TargetTable {
