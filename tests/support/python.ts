@@ -6,8 +6,10 @@ const packages = [
   "duckdb-extension-avro==1.5.5",
   "duckdb-extension-httpfs==1.5.5",
 ];
-const cacheFolder = `${Deno.env.get("HOME") ?? "/tmp"}/.cache/streamlab-test/python-iceberg-0.12.0-duckdb-1.5.5`;
-const isRequired = Deno.env.get("STREAMLAB_REQUIRE_ALL") === "1";
+export const cacheFolder = `${Deno.env.get("HOME") ?? "/tmp"}/.cache/streamlab-test`;
+const pythonFolder = `${cacheFolder}/python-iceberg-0.12.0-duckdb-1.5.5`;
+/** Nothing may be skipped: what is missing is installed, or the test fails. */
+export const isRequired = Deno.env.get("STREAMLAB_REQUIRE_ALL") === "1";
 
 /** Declares a test that needs PyIceberg and DuckDB for Python; shown as ignored where there is no Python to install them with. */
 export function pythonTest(name: string, run: (python: Python) => Promise<void>): void {
@@ -15,7 +17,7 @@ export function pythonTest(name: string, run: (python: Python) => Promise<void>)
 }
 
 export function canRunPython(): boolean {
-  return isRequired || isFile(`${cacheFolder}/done`) || onPath("python3") !== undefined;
+  return isRequired || isFile(`${pythonFolder}/done`) || onPath("python3") !== undefined;
 }
 
 export class Python {
@@ -34,25 +36,25 @@ export class Python {
 
 /** A Python that has the packages: from the cache, or installed into it, which takes a minute. */
 export async function findPython(): Promise<Python> {
-  const program = `${cacheFolder}/bin/python`;
-  if (isFile(`${cacheFolder}/done`)) return new Python(program);
-  await Deno.mkdir(cacheFolder, { recursive: true });
+  const program = `${pythonFolder}/bin/python`;
+  if (isFile(`${pythonFolder}/done`)) return new Python(program);
+  await Deno.mkdir(pythonFolder, { recursive: true });
   // One installation for all test processes that ask at the same time.
-  using lock = await Deno.open(`${cacheFolder}/lock`, { create: true, write: true });
+  using lock = await Deno.open(`${pythonFolder}/lock`, { create: true, write: true });
   await lock.lock(true);
-  if (isFile(`${cacheFolder}/done`)) return new Python(program);
-  await runOrThrow(onPath("python3") ?? "python3", ["-m", "venv", cacheFolder]);
+  if (isFile(`${pythonFolder}/done`)) return new Python(program);
+  await runOrThrow(onPath("python3") ?? "python3", ["-m", "venv", pythonFolder]);
   await runOrThrow(program, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...packages]);
-  await Deno.writeTextFile(`${cacheFolder}/done`, packages.join("\n"));
+  await Deno.writeTextFile(`${pythonFolder}/done`, packages.join("\n"));
   return new Python(program);
 }
 
-async function runOrThrow(program: string, args: string[]): Promise<void> {
+export async function runOrThrow(program: string, args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(program, { args, stdout: "null", stderr: "piped" }).output();
   if (!success) throw new Error(`Cannot install: ${new TextDecoder().decode(stderr).slice(-2000)}`);
 }
 
-function isFile(path: string): boolean {
+export function isFile(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch {
@@ -60,6 +62,6 @@ function isFile(path: string): boolean {
   }
 }
 
-function onPath(program: string): string | undefined {
+export function onPath(program: string): string | undefined {
   return Deno.env.get("PATH")?.split(":").map((folder) => `${folder}/${program}`).find(isFile);
 }

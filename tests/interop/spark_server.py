@@ -1,0 +1,54 @@
+"""A Spark session with Iceberg that answers SQL, a line of JSON for a line of JSON.
+
+spark_server.py ICEBERG_JAR WAREHOUSE   (catalog `lake`, of type hadoop)
+spark_server.py ICEBERG_JAR http://...  (catalog `lake`, of type rest)
+
+{"sql": "..."} is answered by {"rows": [...]}: each row as JSON text made by DuckDB, ordered, as in read_table.py; or {"error": "..."}.
+"""
+import json
+import os
+import sys
+
+import duckdb
+import pyarrow
+from pyspark.sql import SparkSession
+
+jar, warehouse = sys.argv[1], sys.argv[2]
+os.environ["PYARROW_IGNORE_TIMEZONE"] = "1"
+out = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # what the JVM prints is no answer
+builder = (
+    SparkSession.builder.master("local[2]")
+    .config("spark.jars", jar)
+    .config("spark.ui.enabled", "false")
+    .config("spark.driver.memory", "1g")
+    .config("spark.sql.shuffle.partitions", "2")
+    .config("spark.sql.session.timeZone", "UTC")
+    .config("spark.driver.host", "127.0.0.1")
+    .config("spark.driver.bindAddress", "127.0.0.1")
+    .config("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions")
+    .config("spark.sql.catalog.lake", "org.apache.iceberg.spark.SparkCatalog")
+    .config("spark.sql.catalog.lake.cache-enabled", "false")
+)
+if warehouse.startswith("http"):
+    builder = builder.config("spark.sql.catalog.lake.type", "rest").config("spark.sql.catalog.lake.uri", warehouse)
+else:
+    builder = builder.config("spark.sql.catalog.lake.type", "hadoop").config("spark.sql.catalog.lake.warehouse", warehouse)
+spark = builder.getOrCreate()
+spark.sparkContext.setLogLevel("ERROR")
+db = duckdb.connect()
+db.execute("SET TimeZone = 'UTC'")
+print(json.dumps({"rows": []}), file=out, flush=True)
+for line in sys.stdin:
+    try:
+        frame = spark.sql(json.loads(line)["sql"])
+        rows = []
+        if frame.columns:
+            batches = frame._collect_as_arrow()
+            if batches:
+                db.register("t", pyarrow.Table.from_batches(batches))
+                rows = [row[0] for row in db.execute("SELECT to_json(t)::VARCHAR j FROM t ORDER BY j").fetchall()]
+        answer = {"rows": rows}
+    except Exception as error:
+        answer = {"error": str(error)[:3000]}
+    print(json.dumps(answer), file=out, flush=True)

@@ -1,0 +1,98 @@
+import { TextLineStream } from "@std/streams/text-line-stream";
+import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
+
+/** Spark with Iceberg, each of one version, from PyPI and Maven Central, once. */
+export interface SparkVersion {
+  spark: string;
+  /** Of the Iceberg runtime for it. */
+  runtime: string;
+  iceberg: string;
+}
+
+export const spark35: SparkVersion = { spark: "3.5.7", runtime: "3.5_2.12", iceberg: "1.10.0" };
+
+/** Declares a test that needs Spark; shown as ignored where there is no Java, or no Spark and nobody who asks for all parts. */
+export function sparkTest(name: string, run: () => Promise<void>): void {
+  // Half a gigabyte is not downloaded unasked.
+  const canRun = isRequired || (isFile(`${folderOf(spark35)}/done`) && onPath("java") !== undefined);
+  Deno.test({ name, ignore: !canRun, fn: run });
+}
+
+function folderOf(version: SparkVersion): string {
+  return `${cacheFolder}/spark-${version.spark}-iceberg-${version.iceberg}`;
+}
+
+function jarOf(version: SparkVersion): string {
+  return `iceberg-spark-runtime-${version.runtime}-${version.iceberg}.jar`;
+}
+
+/** Installs that Spark unless it is there. */
+async function findSpark(version: SparkVersion): Promise<{ python: string; jar: string }> {
+  const folder = folderOf(version);
+  const found = { python: `${folder}/venv/bin/python`, jar: `${folder}/${jarOf(version)}` };
+  await Deno.mkdir(folder, { recursive: true });
+  using lock = await Deno.open(`${folder}/lock`, { create: true, write: true });
+  await lock.lock(true);
+  if (isFile(`${folder}/done`)) return found;
+  await runOrThrow(onPath("python3") ?? "python3", ["-m", "venv", `${folder}/venv`]);
+  const packages = [`pyspark==${version.spark}`, "pyarrow", "duckdb==1.5.5", "setuptools"];
+  await runOrThrow(found.python, ["-m", "pip", "install", "--quiet", ...packages]);
+  const artifact = `iceberg-spark-runtime-${version.runtime}`;
+  const url = `https://repo1.maven.org/maven2/org/apache/iceberg/${artifact}/${version.iceberg}/${jarOf(version)}`;
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`Cannot download ${url}: ${response.status}`);
+  await Deno.writeFile(found.jar, response.body!);
+  await Deno.writeTextFile(`${folder}/done`, "");
+  return found;
+}
+
+/** A Spark session in a process of its own; `catalog` is a warehouse folder or the address of a REST catalog. */
+export class Spark {
+  readonly #process: Deno.ChildProcess;
+  readonly #requests: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #answers: ReadableStreamDefaultReader<string>;
+
+  private constructor(process: Deno.ChildProcess) {
+    this.#process = process;
+    this.#requests = process.stdin.getWriter();
+    const lines = new TextLineStream() as TransformStream<string, string>;
+    this.#answers = process.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(lines).getReader();
+  }
+
+  static async use(catalog: string, action: (spark: Spark) => Promise<void>, version = spark35): Promise<void> {
+    const { python, jar } = await findSpark(version);
+    const script = new URL("../interop/spark_server.py", import.meta.url).pathname;
+    const spark = new Spark(
+      new Deno.Command(python, {
+        args: [script, jar, catalog],
+        // Spark speaks of its start there; a failing statement's error comes in the answer.
+        stderr: "null",
+        stdin: "piped",
+        stdout: "piped",
+        env: { PYSPARK_PYTHON: python, PYSPARK_DRIVER_PYTHON: python, SPARK_LOCAL_IP: "127.0.0.1" },
+      }).spawn(),
+    );
+    try {
+      await spark.#answer();
+      await action(spark);
+    } finally {
+      await spark.#requests.close().catch(() => undefined);
+      await spark.#answers.cancel();
+      await spark.#process.status;
+    }
+  }
+
+  /** The rows as the foreign readers' scripts print them. */
+  async sql(text: string): Promise<string[]> {
+    await this.#requests.write(new TextEncoder().encode(JSON.stringify({ sql: text }) + "\n"));
+    return await this.#answer();
+  }
+
+  async #answer(): Promise<string[]> {
+    const { value, done } = await this.#answers.read();
+    if (done) throw new Error("Spark has ended");
+    const answer = JSON.parse(value) as { rows?: string[]; error?: string };
+    if (answer.error !== undefined) throw new Error(`Spark: ${answer.error}`);
+    return answer.rows!;
+  }
+}
