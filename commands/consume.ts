@@ -144,7 +144,7 @@ async function sessionOptions(context: Context, flags: Flags, words: ConsumeWord
 
 /** Where raw files are, and what the ledger calls them: by their path where they lie in the sink's lake, else by their URI. */
 async function rawZone(context: Context, flags: Flags, source: Store, sink: Store): Promise<RawZone> {
-  const { storeUri } = await import("../core/iceberg/table_location.ts");
+  const { nameFile } = await import("../core/storage/file_name.ts");
   const [store, prefix] = flags.raw === undefined
     ? [source, "raw/events/"]
     : [await openLake(context, flags.raw as LakeLocation), ""];
@@ -153,9 +153,7 @@ async function rawZone(context: Context, flags: Flags, source: Store, sink: Stor
       hint: "Name the lake with --source, or write files into it with streamlab produce",
     });
   }
-  const inside = store.root === sink.root || store.root.startsWith(`${sink.root}/`);
-  const nameBase = inside ? store.root.slice(sink.root.length + 1) : storeUri(store, "");
-  return { store, prefix, nameBase: nameBase === "" ? "" : `${nameBase}/`, format: flags.format };
+  return { store, prefix, nameBase: nameFile(sink.root, store.root, ""), format: flags.format };
 }
 
 async function readContract(context: Context, file: string | undefined): Promise<SessionOptions["contract"]> {

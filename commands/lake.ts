@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { StreamlabError } from "../core/base/errors.ts";
 import type { Catalog } from "../core/iceberg/catalog.ts";
-import { formatLocation, openStore } from "../core/storage/location.ts";
+import { formatLocation } from "../core/storage/location.ts";
+import { openStore } from "../core/storage/open_store.ts";
 import type { Store } from "../core/storage/store.ts";
 import type { Context } from "./command.ts";
 import type { LakeLocation } from "./values.ts";

@@ -3,11 +3,10 @@
  * returns the value, or throws a `usage` error that says what it expected.
  */
 import { StreamlabError } from "../core/base/errors.ts";
+import { type Location, parseLocation } from "../core/storage/location.ts";
 
 /** A lake's place, as far as it can be told without looking. */
-export type LakeLocation =
-  | { kind: "local"; path: string }
-  | { kind: "s3"; bucket: string; prefix: string };
+export type LakeLocation = Location;
 
 export interface TableName {
   namespace: string;
@@ -115,16 +114,13 @@ export function parseTableName(text: string): TableName {
   return { namespace: match[1]!, name: match[2]! };
 }
 
-/** `local` (./lake), `s3` (s3://lake), `s3://bucket/prefix`, `file:///path` or a path. */
+/** A place as `parseLocation` understands it. */
 export function parseLakeLocation(text: string): LakeLocation {
-  if (text === "") throw expected("local, s3, a path or s3://bucket/prefix", text);
-  if (text === "local") return { kind: "local", path: "lake" };
-  const uri = text === "s3" ? "s3://lake" : text;
-  const bucket = /^s3a?:\/\/([^/]+)\/?(.*?)\/*$/.exec(uri);
-  if (bucket !== null) return { kind: "s3", bucket: bucket[1]!, prefix: bucket[2]! };
-  if (/^file:\/\/\//.test(uri)) return { kind: "local", path: uri.slice("file://".length) };
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(uri)) throw expected("local, s3, a path or s3://bucket/prefix", text);
-  return { kind: "local", path: uri };
+  try {
+    return parseLocation(text);
+  } catch {
+    throw expected("local, s3, a path or s3://bucket/prefix", text);
+  }
 }
 
 /** Comma-separated names or transforms; commas inside parentheses or double quotes belong to an item: `day(ts), bucket(16, id)`. */

@@ -1,28 +1,23 @@
-import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Clock } from "../base/clock.ts";
 import { StreamlabError } from "../base/errors.ts";
-import type { Random } from "../base/random.ts";
-import { openLocalStore } from "./local_store.ts";
 import { checkPath } from "./path.ts";
-import type { Store } from "./store.ts";
 
-/** A place that a store can have its root at. Neither `path` nor `prefix` ends with a slash (but `/` itself does). */
+/** A place that a store can have its root at. A path may be relative to the working folder; `prefix` does not end with a slash. */
 export type Location =
   | { kind: "local"; path: string }
   | { kind: "s3"; bucket: string; prefix: string };
 
 /**
  * What users write as a place: `local` (./lake), `s3` (s3://lake), a path, a `file:` URI (percent-decoded, as URIs are), or
- * `s3://bucket/prefix` (taken as it stands, as S3's own tools do; `s3a` and `s3n` are Hadoop's names for it). Relative paths start at `cwd`.
+ * `s3://bucket/prefix` (taken as it stands, as S3's own tools do; `s3a` and `s3n` are Hadoop's names for it). Anything else is `usage`.
  */
-export function parseLocation(text: string, cwd: string): Location {
+export function parseLocation(text: string): Location {
   if (text === "") throw refused(text, "it is empty");
-  if (text === "local") return { kind: "local", path: resolve(cwd, "lake") };
+  if (text === "local") return { kind: "local", path: "lake" };
   if (text === "s3") return { kind: "s3", bucket: "lake", prefix: "" };
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined || !(text.includes("://") || scheme === "file")) {
-    return { kind: "local", path: resolve(cwd, text) };
+    return { kind: "local", path: text };
   }
   if (scheme === "file") return { kind: "local", path: parseFileUri(text) };
   if (scheme === "s3" || scheme === "s3a" || scheme === "s3n") return parseS3Uri(text);
@@ -31,7 +26,7 @@ export function parseLocation(text: string, cwd: string): Location {
 
 function parseFileUri(text: string): string {
   try {
-    return resolve(fileURLToPath(text));
+    return fileURLToPath(text);
   } catch (error) {
     throw refused(text, "it is no file URI of this machine", error);
   }
@@ -39,7 +34,7 @@ function parseFileUri(text: string): string {
 
 function parseS3Uri(text: string): Location {
   const [, bucket = "", rest = ""] = /^[^:]+:\/\/([^/]*)\/?(.*)$/s.exec(text) ?? [];
-  if (!/^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/i.test(bucket)) {
+  if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(bucket)) {
     throw refused(text, bucket === "" ? "it names no bucket" : `"${bucket}" cannot be the name of a bucket`);
   }
   const prefix = rest.replace(/\/+$/, "");
@@ -54,22 +49,8 @@ function refused(text: string, why: string, cause?: unknown): StreamlabError {
   });
 }
 
-/** The place as people and metadata write it: an absolute path, or `s3://bucket/prefix`; equal to the `root` of its store. */
+/** The place as people and metadata write it: a path, or `s3://bucket/prefix`. Where the path is absolute, it is the `root` of its store. */
 export function formatLocation(location: Location): string {
   if (location.kind === "local") return location.path;
   return `s3://${location.bucket}${location.prefix === "" ? "" : `/${location.prefix}`}`;
-}
-
-export interface OpenStoreOptions {
-  clock: Clock;
-  random: Random;
-  /** See `LocalStoreOptions`. */
-  durable?: boolean;
-}
-
-/** Opens the store of a place. The S3 client is loaded only here, and only for S3: it alone takes longer than `--help` may. */
-export async function openStore(location: Location, options: OpenStoreOptions): Promise<Store> {
-  if (location.kind === "local") return openLocalStore(location.path, options);
-  const { openS3Store } = await import("./s3_store.ts");
-  return await openS3Store(location, options);
 }

@@ -1,0 +1,19 @@
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { openLocalStore } from "./local_store.ts";
+import type { Location } from "./location.ts";
+import type { Store } from "./store.ts";
+
+export interface OpenStoreOptions {
+  clock: Clock;
+  random: Random;
+  /** See `LocalStoreOptions`. */
+  durable?: boolean;
+}
+
+/** Opens the store of a place. The S3 client is loaded only here, and only for S3: it alone takes longer than `--help` may. */
+export async function openStore(location: Location, options: OpenStoreOptions): Promise<Store> {
+  if (location.kind === "local") return openLocalStore(location.path, options);
+  const { openS3Store } = await import("./s3_store.ts");
+  return await openS3Store(location, options);
+}
