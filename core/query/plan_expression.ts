@@ -14,7 +14,7 @@ import {
 export type PlanNode = { [key: string]: Json };
 
 /** The column that a reference by index means; undefined where that is not certain. */
-export type ColumnAt = (index: number, alias: string | undefined) => string | undefined;
+export type ColumnAt = (index: number) => string | undefined;
 
 const comparisons: Record<string, Comparison> = {
   COMPARE_EQUAL: "=",
@@ -174,7 +174,7 @@ function compareDay(
 
 function columnOf(node: PlanNode, columnAt: ColumnAt): string[] | undefined {
   if (node.expression_class !== "BOUND_REF" || typeof node.index !== "number") return undefined;
-  const column = columnAt(node.index, typeof node.alias === "string" ? node.alias : undefined);
+  const column = columnAt(node.index);
   return column === undefined ? undefined : [column];
 }
 

@@ -60,44 +60,58 @@ export async function planFilters(connection: Connection, select: string): Promi
 
 export function filtersOfPlan(plan: Json): TableFilters {
   const found = new Map<string, ColumnFilter[]>();
-  visit(plan, undefined, found);
+  visit(plan, [], found);
   // A table that is scanned twice is needed where either scan needs it.
   return new Map([...found].map(([table, filters]) => [table, or(filters)]));
 }
 
-function visit(value: Json | undefined, parent: PlanNode | undefined, found: Map<string, ColumnFilter[]>): void {
+/** `above` are the operators over this one, the nearest last. */
+function visit(value: Json | undefined, above: PlanNode[], found: Map<string, ColumnFilter[]>): void {
   if (Array.isArray(value)) {
-    for (const item of value) visit(item, parent, found);
+    for (const item of value) visit(item, above, found);
     return;
   }
   if (!isNode(value)) return;
   const isOperator = typeof value.type === "string" && value.type.startsWith("LOGICAL_");
-  if (value.type === "LOGICAL_GET") addScan(value, parent, found);
-  for (const child of Object.values(value)) visit(child, isOperator ? value : parent, found);
+  if (value.type === "LOGICAL_GET") addScan(value, above, found);
+  for (const child of Object.values(value)) visit(child, isOperator ? [...above, value] : above, found);
 }
 
-function addScan(scan: PlanNode, parent: PlanNode | undefined, found: Map<string, ColumnFilter[]>): void {
+function addScan(scan: PlanNode, above: PlanNode[], found: Map<string, ColumnFilter[]>): void {
   const source = isNode(scan.function_data) ? scan.function_data : {};
   if (typeof source.schema !== "string" || typeof source.table !== "string") return;
   const table = `${source.schema}.${source.table}`;
   const filters = found.get(table) ?? [];
-  filters.push(scanFilter(scan, parent));
+  filters.push(scanFilter(scan, above));
   found.set(table, filters);
 }
 
-function scanFilter(scan: PlanNode, parent: PlanNode | undefined): ColumnFilter {
+function scanFilter(scan: PlanNode, above: PlanNode[]): ColumnFilter {
   const names = Array.isArray(scan.names) ? scan.names.map(String) : [];
-  const columns = nodes(scan.column_indexes).map(({ index }) => typeof index === "number" ? names[index] : undefined);
-  const projection = Array.isArray(scan.projection_ids) ? scan.projection_ids.map(Number) : undefined;
-  const columnAt = (index: number, alias: string | undefined) => {
-    const column = columns[projection === undefined ? index : projection[index] ?? -1];
-    return alias === undefined || alias === column ? column : undefined;
-  };
   const tableFilters = isNode(scan.table_filters) ? nodes(scan.table_filters.filters) : [];
-  const pushed = tableFilters.map(({ key, value }) => {
+  const filters = tableFilters.map(({ key, value }) => {
     const column = typeof key === "number" ? names[key] : undefined;
     return column !== undefined && isNode(value) ? pushedFilter(value, [column]) : always;
   });
-  const above = parent?.type === "LOGICAL_FILTER" ? nodes(parent.expressions) : [];
-  return and([...pushed, ...above.map((expression) => expressionFilter(expression, columnAt, true))]);
+  const columns = nodes(scan.column_indexes).map(({ index }) => typeof index === "number" ? names[index] : undefined);
+  let outputs = picked(columns, scan.projection_ids);
+  // Filters that stayed above the scan, or above projections of it: whatever they refuse, nothing further up sees.
+  for (const operator of above.toReversed()) {
+    if (operator.type === "LOGICAL_FILTER") {
+      const columnAt = (index: number) => outputs[index];
+      filters.push(...nodes(operator.expressions).map((each) => expressionFilter(each, columnAt, true)));
+      outputs = picked(outputs, operator.projection_map);
+    } else if (operator.type === "LOGICAL_PROJECTION") {
+      outputs = nodes(operator.expressions).map((each) => {
+        const isColumn = each.expression_class === "BOUND_REF" && typeof each.index === "number";
+        return isColumn ? outputs[each.index as number] : undefined;
+      });
+    } else break;
+  }
+  return and(filters);
+}
+
+/** The columns at those places, in that order; all of them without places. */
+function picked(columns: (string | undefined)[], places: Json | undefined): (string | undefined)[] {
+  return Array.isArray(places) && places.length > 0 ? places.map((place) => columns[Number(place)]) : columns;
 }

@@ -12,7 +12,7 @@ import { scanColumns, scanRows } from "./explain_scan.ts";
 import { allTables, findTables, type TimeTravel } from "./lake_tables.ts";
 import { parseQuestion, type Question } from "./question.ts";
 import { rowSelect } from "./row_select.ts";
-import { questionError } from "./sql_error.ts";
+import { questionError, stopped } from "./sql_error.ts";
 import { bindTables } from "./table_binding.ts";
 
 export interface SessionOptions {
@@ -49,7 +49,7 @@ export class Session {
   async ask<T>(text: string, options: AskOptions, use: (rows: RowStream) => Promise<T>): Promise<T> {
     return await this.#run(text, options, [], async (connection, sql) => {
       const rows = await streamRows(connection, sql);
-      return await use({ ...rows, chunks: explainingErrors(rows.chunks) });
+      return await use({ ...rows, chunks: checked(rows.chunks, options.signal) });
     });
   }
 
@@ -82,6 +82,7 @@ export class Session {
         ...(memory !== undefined && { memory }),
       });
       const connection = await database.connect();
+      if (options.signal?.aborted) throw stopped();
       options.signal?.addEventListener("abort", () => connection.interrupt());
       const question = await parseQuestion(connection, text);
       const { sql, localPaths } = await this.#bind(connection, question, options, scratch);
@@ -114,16 +115,21 @@ export class Session {
 const tableListSql = "SELECT table_schema AS namespace, table_name AS name FROM information_schema.tables ORDER BY ALL";
 
 /** From here on DuckDB opens these files and no others, and nothing can be set any more. */
-async function lock(connection: Connection, paths: string[]): Promise<void> {
+export async function lock(connection: Connection, paths: string[]): Promise<void> {
   await connection.run(`SET allowed_paths = [${paths.map(quoteText).join(", ")}]`);
   await connection.run("SET enable_external_access = false");
   await connection.run("SET lock_configuration = true");
 }
 
-async function* explainingErrors<T>(chunks: AsyncIterable<T>): AsyncIterable<T> {
+/** A stream that is interrupted merely ends: what was walked so far must not pass for the whole. */
+async function* checked<T>(chunks: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncIterable<T> {
   try {
-    yield* chunks;
+    for await (const chunk of chunks) {
+      if (signal?.aborted) throw stopped();
+      yield chunk;
+    }
   } catch (error) {
     throw questionError(error);
   }
+  if (signal?.aborted) throw stopped();
 }

@@ -18,13 +18,18 @@ export function questionError(error: unknown): unknown {
   const [, name = "", text = ""] = /^(?:Error: )?((?:[A-Za-z-]+ )+Error): ([\s\S]*)$/.exec(error.message) ?? [];
   const said = text === "" ? error.message : text;
   const kind = kinds[name] ?? (text === "" ? "internal" : "usage");
-  if (kind === "interrupted") return new StreamlabError(kind, "Stopped the query", { cause: error });
+  if (kind === "interrupted") return stopped(error);
   const hint = name.startsWith("Out of Memory")
     ? "Give it more with --memory, or ask for less at once"
     : kind === "usage"
     ? hintOf(said)
     : undefined;
   return describe(said.split("\n", 1)[0]!, kind, hint, error);
+}
+
+/** The person, or who runs us, wanted no more of it. */
+export function stopped(cause?: unknown): StreamlabError {
+  return new StreamlabError("interrupted", "Stopped the query", cause === undefined ? {} : { cause });
 }
 
 /** An error that DuckDB reported about a plan or syntax tree, as JSON. */
