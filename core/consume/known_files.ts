@@ -13,11 +13,23 @@ export interface ClassifiedFiles {
   changed: EventFile[];
 }
 
+/** What the ledger knows of a target's files: discovering is a listing minus this. */
+export interface KnownFiles {
+  /** Reads the ledger, unless it is the version that is known already. */
+  follow(ledger: LoadedTable): Promise<void>;
+  /** Takes over what a batch recorded, whose commit made this version of the ledger. */
+  add(outcomes: readonly FileOutcome[], ledger: LoadedTable): Promise<void>;
+  /** Those of the names under which nothing was ingested yet. */
+  unknownNames(names: readonly string[]): Promise<Set<string>>;
+  /** What is to be done with each file. `asNew`: a known name with other content is a new file. */
+  classify(files: readonly EventFile[], asNew: boolean): Promise<ClassifiedFiles>;
+}
+
 /**
- * What the ledger knows of a target's files, as a table in memory: discovering is a listing minus this table, in SQL. It is read
- * from the ledger's data files, and follows along with the batches that this consumer commits itself.
+ * As a table in memory, so that the listing minus the ledger is SQL, whatever their number. It is read from the ledger's data
+ * files, and follows along with the batches that this consumer commits itself.
  */
-export class KnownFiles {
+export class EmbeddedKnownFiles implements KnownFiles {
   private metadataLocation: string | undefined;
 
   constructor(
@@ -26,7 +38,6 @@ export class KnownFiles {
     private readonly scratch: Scratch,
   ) {}
 
-  /** Reads the ledger, unless it is the version that is known already. */
   async follow(ledger: LoadedTable): Promise<void> {
     if (this.metadataLocation === ledger.metadataLocation) return;
     await this.connection.run("CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR)");
@@ -43,13 +54,11 @@ FROM read_parquet([${paths.map(quoteText).join(", ")}], hive_partitioning = fals
     this.metadataLocation = ledger.metadataLocation;
   }
 
-  /** Takes over what a batch recorded, whose commit made this version of the ledger. */
   async add(outcomes: readonly FileOutcome[], ledger: LoadedTable): Promise<void> {
     await this.connection.appendText("known", outcomes.map(({ name, etag, status }) => [name, etag, status]));
     this.metadataLocation = ledger.metadataLocation;
   }
 
-  /** Those of the names under which nothing was ingested yet. */
   async unknownNames(names: readonly string[]): Promise<Set<string>> {
     await this.connection.run("CREATE OR REPLACE TEMP TABLE listed (name VARCHAR)");
     await this.connection.appendText("listed", names.map((name) => [name]));
@@ -59,7 +68,6 @@ FROM read_parquet([${paths.map(quoteText).join(", ")}], hive_partitioning = fals
     return new Set(rows.map((row) => row.name as string));
   }
 
-  /** What is to be done with each file. `asNew`: a known name with other content is a new file. */
   async classify(files: readonly EventFile[], asNew: boolean): Promise<ClassifiedFiles> {
     await this.connection.run("CREATE OR REPLACE TEMP TABLE listed (name VARCHAR, etag VARCHAR)");
     await this.connection.appendText("listed", files.map(({ name, etag }) => [name, etag]));

@@ -9,7 +9,7 @@ import { FolderWatch } from "../storage/folder_watch.ts";
 import { type KernelLock, takeKernelLock } from "../storage/kernel_lock.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import type { Discovery } from "./discover.ts";
-import { KnownFiles } from "./known_files.ts";
+import { EmbeddedKnownFiles } from "./known_files.ts";
 import { EmbeddedRouter } from "./router.ts";
 
 export interface SessionOptions extends Omit<ConsumerOptions, "router" | "known"> {
@@ -57,7 +57,7 @@ export class ConsumeSession {
       const database = await DuckDb.open({ threads: 1, memory, tempDirectory: `${scratchFolder}/spill-known` });
       const connection = await database.connect();
       resources.push(() => (connection.close(), database.close()));
-      const known = new KnownFiles(connection, identifierText(options.target), scratch);
+      const known = new EmbeddedKnownFiles(connection, identifierText(options.target), scratch);
       return new ConsumeSession(options, await Consumer.start({ ...options, router, known }), resources);
     } catch (error) {
       release(resources);
