@@ -9,8 +9,10 @@ const startMsMax = 60_000;
 export interface Minio {
   endpoint: string;
   settings: S3Settings;
-  /** Makes a bucket of a new name. */
-  makeBucket(): Promise<string>;
+  /** Makes a bucket, of a new name unless one is given. */
+  makeBucket(name?: string): Promise<string>;
+  /** Until the server ends. */
+  ended: Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -68,13 +70,19 @@ export interface MinioOptions {
   env?: Record<string, string>;
   args?: string[];
   scheme?: "http" | "https";
+  /** Default: free ones. */
+  port?: number;
+  consolePort?: number;
+  /** Keeps its data there; default: a temporary folder, removed at the end. */
+  folder?: string;
 }
 
 /** Starts a server of its own on a free port of this machine, with its data in a temporary folder. */
 export async function startMinio(options: MinioOptions = {}): Promise<Minio> {
   const program = await findMinio();
-  const folder = await Deno.makeTempDir({ prefix: "streamlab-minio-" });
-  const address = `127.0.0.1:${freePort()}`;
+  const folder = options.folder ?? await Deno.makeTempDir({ prefix: "streamlab-minio-" });
+  const address = `127.0.0.1:${options.port ?? freePort()}`;
+  const consoleAddress = `127.0.0.1:${options.consolePort ?? freePort()}`;
   const credentials = { accessKeyId: "minioadmin", secretAccessKey: "minioadmin" };
   const server = new Deno.Command(program, {
     args: [
@@ -83,7 +91,7 @@ export async function startMinio(options: MinioOptions = {}): Promise<Minio> {
       "--address",
       address,
       "--console-address",
-      `127.0.0.1:${freePort()}`,
+      consoleAddress,
       ...options.args ?? [],
     ],
     env: {
@@ -101,18 +109,18 @@ export async function startMinio(options: MinioOptions = {}): Promise<Minio> {
   let buckets = 0;
   return {
     endpoint,
+    ended: server.status,
     settings: { endpoint, region: "us-east-1", forcePathStyle: true, credentials, isDefault: false },
     // On one drive a folder is a bucket.
-    makeBucket: async () => {
-      const bucket = `bucket-${++buckets}`;
-      await Deno.mkdir(`${folder}/${bucket}`);
+    makeBucket: async (bucket = `bucket-${++buckets}`) => {
+      await Deno.mkdir(`${folder}/${bucket}`, { recursive: true });
       return bucket;
     },
     stop: async () => {
       server.kill("SIGKILL");
       await server.status;
       await drained;
-      await Deno.remove(folder, { recursive: true });
+      if (options.folder === undefined) await Deno.remove(folder, { recursive: true });
     },
   };
 }
@@ -133,7 +141,7 @@ async function untilItSays(server: Deno.ChildProcess, words: string): Promise<vo
   try {
     while (!said.includes(words)) {
       const piece = await Promise.race([reader.read(), tooLate]);
-      if (piece === "late" || piece.done) throw new Error(`MinIO did not start: ${said}`);
+      if (piece === "late" || piece.done) throw new Error(`Cannot start MinIO: ${said.trim() || "it says nothing"}`);
       said += new TextDecoder().decode(piece.value);
     }
   } finally {
