@@ -1,0 +1,126 @@
+import { systemClock } from "../../core/base/clock.ts";
+import { type Random, seededRandom } from "../../core/base/random.ts";
+import type { BatchReport } from "../../core/consume/consumer.ts";
+import type { Discovery } from "../../core/consume/discover.ts";
+import { ConsumeSession, type SessionOptions } from "../../core/consume/session.ts";
+import { defaultContract } from "../../core/contract/default_contract.ts";
+import { type Connection, DuckDb, quoteName, quoteText, type SqlRow } from "../../core/engine/duckdb.ts";
+import { type Catalog, parseIdentifier } from "../../core/iceberg/catalog.ts";
+import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
+import { planScan } from "../../core/iceberg/scan.ts";
+import { currentSchema } from "../../core/iceberg/spec/table_metadata.ts";
+import { openLocalStore } from "../../core/storage/local_store.ts";
+import type { Store } from "../../core/storage/store.ts";
+
+/** A lake in a folder of its own, and a consumer of it with its options at hand. */
+export class ConsumeWorld {
+  readonly random: Random = seededRandom(7);
+  readonly store: Store;
+  readonly catalog: Catalog;
+  /** What the consumers reported. */
+  readonly batches: BatchReport[] = [];
+  readonly remarks: string[] = [];
+  private database: DuckDb | undefined;
+
+  private constructor(readonly folder: string) {
+    this.store = openLocalStore(folder, { random: this.random, durable: false });
+    this.catalog = this.catalogOn(this.store);
+  }
+
+  static async use(action: (world: ConsumeWorld) => Promise<void>): Promise<void> {
+    const world = new ConsumeWorld(await Deno.makeTempDir({ prefix: "streamlab-consume-" }));
+    try {
+      await action(world);
+    } finally {
+      world.database?.close();
+      await Deno.remove(world.folder, { recursive: true });
+    }
+  }
+
+  catalogOn(store: Store): Catalog {
+    return new FileCatalog({ store, clock: systemClock, random: this.random });
+  }
+
+  /** The local path of a raw file; its folder is made. */
+  rawPath(name: string): string {
+    const path = `${this.folder}/raw/events/${name}`;
+    Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    return path;
+  }
+
+  put(name: string, content: string | Uint8Array): void {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    Deno.writeFileSync(this.rawPath(name), bytes);
+  }
+
+  options(changes: Partial<SessionOptions> = {}): SessionOptions {
+    const sink = changes.sink ?? this.store;
+    return {
+      catalog: this.catalogOn(sink),
+      sink,
+      zone: { store: sink, prefix: "raw/events/", nameBase: "", format: undefined },
+      target: { namespace: ["bronze"], name: "events" },
+      contract: defaultContract(),
+      partitionBy: [],
+      onExtraFields: "dead-letter",
+      onChangedFile: "ignore",
+      filesPerBatchMax: 10_000,
+      bytesPerBatchMax: 1e9,
+      clock: systemClock,
+      random: this.random,
+      threads: 2,
+      memory: "500MB",
+      temporaryFolder: "/tmp",
+      holder: "the test",
+      report: {
+        batch: (report) => void this.batches.push(report),
+        file: (name, what, detail) => void this.remarks.push(`${name} ${what}: ${detail}`),
+      },
+      ...changes,
+    };
+  }
+
+  /** Takes all that is there, and lets go of everything. */
+  async consume(changes: Partial<SessionOptions> = {}): Promise<Discovery> {
+    const session = await ConsumeSession.open(this.options(changes));
+    try {
+      return await session.runOnce(new AbortController().signal);
+    } finally {
+      session.close();
+    }
+  }
+
+  /** Rows of a query in which `{{name}}` stands for a table: all its rows, its columns by their present names and types. */
+  async rows(sql: string): Promise<SqlRow[]> {
+    this.database ??= await DuckDb.open({ threads: 2 });
+    const connection = await this.database.connect();
+    try {
+      let text = sql;
+      for (const [place, name] of sql.matchAll(/\{\{([\w.]+)\}\}/g)) {
+        text = text.replaceAll(place!, await this.tableSql(connection, name!));
+      }
+      return await connection.rows(text);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** The table's live data files, each checked against the count that its manifest has of it. */
+  private async tableSql(connection: Connection, name: string): Promise<string> {
+    const table = await this.catalogOn(this.store).loadTable(parseIdentifier(name));
+    if (table === undefined) throw new Error(`There is no table ${name}`);
+    const { io, metadata } = table;
+    const { files } = await planScan(io, metadata, {});
+    const paths = files.map(({ dataFile }) => this.store.localPath(io.location.pathOf(dataFile.path))!);
+    const names = currentSchema(metadata).fields.map((field) => field.name);
+    if (paths.length === 0) return `(SELECT ${names.map((column) => `NULL AS ${quoteName(column)}`)} WHERE false)`;
+    for (const [index, { dataFile }] of files.entries()) {
+      const [row] = await connection.rows(`SELECT count(*)::INT AS n FROM read_parquet(${quoteText(paths[index]!)})`);
+      if (row!.n !== dataFile.recordCount) throw new Error(`${dataFile.path} holds ${row!.n} rows`);
+    }
+    const source = `read_parquet([${paths.map(quoteText)}], union_by_name = true, hive_partitioning = false)`;
+    const written = new Set((await connection.rows(`DESCRIBE FROM ${source}`)).map((row) => row.column_name));
+    const columns = names.map((column) => written.has(column) ? quoteName(column) : `NULL AS ${quoteName(column)}`);
+    return `(SELECT ${columns} FROM ${source})`;
+  }
+}
