@@ -75,7 +75,10 @@ export function commandHelp(command: Command): string {
     "USAGE",
     `${usage.join(" ")} [flags]`,
     "",
-    ...command.description.split("\n").flatMap((line) => wrap(line, widthMax)),
+    ...command.description.split("\n\n").flatMap((
+      paragraph,
+      index,
+    ) => [...(index > 0 ? [""] : []), ...wrapped(paragraph)]),
     "",
     ...(positions.length === 0 ? [] : ["ARGUMENTS", ...flagLines(positions), ""]),
     ...sections.flatMap((section) => [
@@ -133,9 +136,13 @@ function flagUsage({ name, meta }: NamedFlag): string {
   return `${meta.short === undefined ? "" : `-${meta.short}, `}--${name} ${meta.placeholder}`;
 }
 
-/** Lines of at most `width` characters; a line that starts with a space (an example, a table) is left as it is. */
+/** A paragraph, filled; one that is set in (an example, a table) stays as it is. */
+function wrapped(paragraph: string): string[] {
+  return /^ /m.test(paragraph) ? paragraph.split("\n") : wrap(paragraph.replaceAll("\n", " "), widthMax);
+}
+
+/** Lines of at most `width` characters. */
 function wrap(text: string, width: number): string[] {
-  if (text.startsWith(" ")) return [text];
   const lines = [""];
   for (const word of text.split(" ")) {
     const last = lines[lines.length - 1]!;

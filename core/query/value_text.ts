@@ -42,11 +42,13 @@ function elementText(type: SqlType, value: SqlValue): string {
 export function numberText(value: number): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
-  return Object.is(value, -0)
-    ? "-0.0"
-    : Number.isInteger(value) && Math.abs(value) < 1e15
-    ? `${value}.0`
-    : String(value);
+  if (Object.is(value, -0)) return "-0.0";
+  const [digits, exponent] = value.toExponential().split("e") as [string, string];
+  const size = Number(exponent);
+  if (value !== 0 && (size < -4 || size >= 16)) {
+    return `${digits}e${size < 0 ? "-" : "+"}${String(Math.abs(size)).padStart(2, "0")}`;
+  }
+  return Number.isInteger(value) ? `${value}.0` : String(value);
 }
 
 /** The shortest digits that read back as the same 32-bit number: 0.1, not 0.10000000149011612. */

@@ -1,0 +1,183 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { tableFromIPC } from "apache-arrow";
+import { DuckDb } from "../../core/engine/duckdb.ts";
+import { type RowStream, streamRows } from "../../core/engine/duckdb_stream.ts";
+import { formatArrow } from "../../core/query/format_arrow.ts";
+import { formatTable } from "../../core/query/format_table.ts";
+import { formatCsv, formatJson, formatMarkdown, formatNdjson } from "../../core/query/format_text.ts";
+import { textOf } from "../../core/query/value_text.ts";
+import { cutToWidth, textWidth, visible } from "../../core/query/text_width.ts";
+
+async function withRows<T>(sql: string, use: (rows: RowStream) => Promise<T>): Promise<T> {
+  const database = await DuckDb.open({ threads: 1 });
+  try {
+    return await use(await streamRows(await database.connect(), sql));
+  } finally {
+    database.close();
+  }
+}
+
+const textAs = (format: (rows: RowStream) => AsyncIterable<string>) => (sql: string) =>
+  withRows(sql, async (rows) => {
+    let text = "";
+    for await (const piece of format(rows)) text += piece;
+    return text;
+  });
+
+const json = textAs(formatJson),
+  ndjson = textAs(formatNdjson),
+  csv = textAs(formatCsv),
+  markdown = textAs(formatMarkdown);
+const table = textAs(formatTable), narrow = textAs((rows) => formatTable(rows, 30));
+
+const jsonValues: [string, string][] = [
+  ["9223372036854775807", "9223372036854775807"],
+  ["170141183460469231731687303715884105727::HUGEINT", "170141183460469231731687303715884105727"],
+  ["0.1::DECIMAL(38,20)", "0.10000000000000000000"],
+  ["-0.5::DECIMAL(4,2)", "-0.50"],
+  ["0.1::FLOAT", "0.1"],
+  ["16777216::FLOAT", "16777216.0"],
+  ["1e300::DOUBLE", "1e+300"],
+  ["'NaN'::DOUBLE", '"NaN"'],
+  ["'-inf'::FLOAT", '"-Infinity"'],
+  ["-0.0::DOUBLE", "-0.0"],
+  ["true", "true"],
+  ["NULL", "null"],
+  ["'a\"\\' || chr(10) || '😀'", '"a\\"\\\\\\n😀"'],
+  ["DATE '2026-03-01'", '"2026-03-01"'],
+  ["TIMESTAMPTZ '2026-03-01 12:00:00.5+02'", '"2026-03-01T10:00:00.5Z"'],
+  ["TIMESTAMP '0044-03-15 (BC) 12:00:00'", '"0044-03-15 (BC)T12:00:00"'],
+  ["'infinity'::TIMESTAMPTZ", '"infinity"'],
+  ["TIME '12:00:00'", '"12:00:00"'],
+  ["INTERVAL 1 DAY", '"1 day"'],
+  ["'\\x00\\xFF'::BLOB", '"AP8="'],
+  ["'1cc9f319-60ad-468b-a86b-69a1b3a53aba'::UUID", '"1cc9f319-60ad-468b-a86b-69a1b3a53aba"'],
+  ["[1, NULL, 3]", "[1,null,3]"],
+  ["[1, 2]::INT[2]", "[1,2]"],
+  ["{a: 1, 'b c': [{d: 'x'}]}", '{"a":1,"b c":[{"d":"x"}]}'],
+  ["MAP {'k': 1, 'l': NULL}", '{"k":1,"l":null}'],
+  ["MAP {1: 'a'}", '[[1,"a"]]'],
+  ["'{\"a\":\n 1.50}'::JSON", '{"a":  1.50}'],
+  ["'b'::ENUM('a', 'b')", '"b"'],
+];
+
+for (const [sql, expected] of jsonValues) {
+  Deno.test(`as JSON, ${sql} is ${expected}`, async () => {
+    const text = await ndjson(`SELECT ${sql} AS v`);
+    strictEqual(text, `{"v":${expected}}\n`);
+    JSON.parse(text);
+  });
+}
+
+Deno.test("json is one array, whatever the number of rows", async () => {
+  strictEqual(await json("SELECT 1 AS a WHERE false"), "[]\n");
+  strictEqual(await json("SELECT * FROM range(2) t(a)"), '[{"a":0},\n{"a":1}]\n');
+  strictEqual(JSON.parse(await json("SELECT * FROM range(5000) t(a)")).length, 5000);
+  strictEqual(await ndjson("SELECT 1 AS a, 2 AS a"), '{"a":1,"a:1":2}\n');
+});
+
+Deno.test("CSV quotes what needs it, and tells null from the empty text", async () => {
+  strictEqual(
+    await csv(`SELECT 'a,b' AS "x,y", '' AS e, NULL AS n, 'q"' AS q, chr(10) AS l, 'plain' AS p`),
+    '"x,y",e,n,q,l,p\n"a,b","",,"q""","\n",plain\n',
+  );
+});
+
+Deno.test("Markdown keeps a value in its cell", async () => {
+  strictEqual(
+    await markdown("SELECT 'a|b' AS t, 1 AS n, 'x' || chr(10) || 'y' AS l"),
+    "| t | n | l |\n| --- | ---: | --- |\n| a\\|b | 1 | x<br>y |\n",
+  );
+});
+
+Deno.test("a table lines up, numbers to the right, null shown, rows counted", async () => {
+  strictEqual(
+    await table("SELECT * FROM (VALUES ('purchase', 839), (NULL, 5)) t(event_type, n)"),
+    "event_type    n\n──────────  ───\npurchase    839\nNULL          5\n(2 rows)\n",
+  );
+  strictEqual(
+    await table("SELECT '你好' AS a, chr(27) || '[2J' AS b"),
+    "a     b\n────  ─────────\n你好  \\u001b[2J\n(1 row)\n",
+  );
+  strictEqual((await table("SELECT * FROM range(5000)")).split("\n").length, 5004);
+});
+
+Deno.test("on a terminal a table fits, the widest columns giving way", async () => {
+  const text = await narrow("SELECT 1 AS id, repeat('x', 50) AS long, 'short' AS s");
+  for (const line of text.split("\n")) ok(textWidth(line) <= 30, line);
+  ok(text.includes("xxx…"));
+});
+
+Deno.test("text is measured in columns and cut at letters", () => {
+  strictEqual(textWidth("abc"), 3);
+  strictEqual(textWidth("你好"), 4);
+  strictEqual(textWidth("👩‍👩‍👧e\u0301"), 3);
+  strictEqual(cutToWidth("你好吗", 5), "你好…");
+  strictEqual(cutToWidth("你好吗", 4), "你…");
+  strictEqual(visible("a\u0000\u202eb"), "a\\u0000\\u202eb");
+});
+
+Deno.test("values read as DuckDB prints them", async () => {
+  const expressions = [
+    "1.5::DOUBLE",
+    "1e15::DOUBLE",
+    "1e16::DOUBLE",
+    "1.25e-7::DOUBLE",
+    "0.0001::DOUBLE",
+    "1e308::DOUBLE",
+    "0::DOUBLE",
+    "100::DOUBLE",
+    "3.4e38::FLOAT",
+    "0.1::FLOAT",
+    "'nan'::DOUBLE",
+    "TIMESTAMPTZ '2026-03-01 00:00:00.120000+00'",
+    "TIMESTAMP '0001-01-01 00:00:00'",
+    "TIMESTAMP '290000-12-31 23:59:59.999999'",
+    "[1.5, NULL]",
+    "{a: 1, b: [DATE '2026-03-01']}",
+    "MAP {'k': 2}",
+    "'\\xAA'::BLOB",
+    "INTERVAL '1 month 2 days 03:04:05'",
+    "1.50::DECIMAL(5,2)",
+  ];
+  for (const sql of expressions) {
+    await withRows(`SELECT ${sql} AS v, (${sql})::VARCHAR AS t`, async ({ columns, chunks }) => {
+      for await (const [row] of chunks) strictEqual(textOf(columns[0]!.type, row![0]!), row![1], sql);
+    });
+  }
+});
+
+Deno.test("Arrow holds every value exactly", async () => {
+  const bytes = await withRows(
+    `SELECT i, i::DECIMAL(20,2) / 4 AS d, TIMESTAMPTZ '2026-03-01 00:00:00.123456+00' AS t, 'x' || i AS s, [i, NULL] AS l,
+      {a: i} AS st, MAP {'k': i} AS m, i % 2 = 0 AS b, CASE WHEN i > 0 THEN i END AS n FROM range(20000) r(i)`,
+    async (rows) => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of formatArrow(rows)) pieces.push(piece.slice());
+      return new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer());
+    },
+  );
+  const arrow = tableFromIPC(bytes);
+  strictEqual(arrow.numRows, 20_000);
+  strictEqual(arrow.getChild("i")!.get(19_999), 19_999n);
+  strictEqual(arrow.getChild("t")!.data[0]!.values[0], 1772323200123456n);
+  strictEqual(arrow.getChild("s")!.get(7), "x7");
+  deepStrictEqual(arrow.getChild("l")!.get(7)!.toArray().length, 2);
+  strictEqual(arrow.getChild("st")!.get(7)!.a, 7n);
+  strictEqual(arrow.getChild("m")!.get(7)!.k, 7n);
+  strictEqual(arrow.getChild("n")!.nullCount, 1);
+  strictEqual(arrow.getChild("b")!.get(7), false);
+});
+
+Deno.test("an empty answer is a table with columns in every format", async () => {
+  const empty = "SELECT 1 AS a, 'x' AS b WHERE false";
+  strictEqual(await csv(empty), "a,b\n");
+  strictEqual(await ndjson(empty), "");
+  strictEqual(await table(empty), "a  b\n─  ─\n(0 rows)\n");
+  const fields = await withRows(empty, async (rows) => {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of formatArrow(rows)) pieces.push(piece.slice());
+    return tableFromIPC(pieces).schema.fields.map(({ name }) => name);
+  });
+  deepStrictEqual(fields, ["a", "b"]);
+});
