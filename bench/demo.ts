@@ -25,9 +25,9 @@ await query(`select 'bronze.events' as table, 'event' as reason, count(*) as rec
   order by records desc`);
 
 say("Why? A dead letter keeps the record's exact text, where it stood, and what was wrong with it.");
-await query(`select _dead_letter_reason as reason, _dead_letter_detail as detail, left(_raw_record, 40) as record
+await query(`select _dead_letter_reason as reason, any_value(_dead_letter_detail) as detail, count(*) as letters
   from dead_letters.events where _source_position is not null
-  qualify row_number() over (partition by left(detail, 24) order by _source_file, _source_position) = 1 limit 6`);
+  group by _dead_letter_reason, regexp_replace(_dead_letter_detail, '/[^ ,:]*', '', 'g') order by letters desc limit 8`);
 
 say("More files come, and the consumer is killed in the middle of its work (kill -9). The next run goes on.");
 await produce(20, 8);
@@ -70,7 +70,7 @@ async function produce(batches: number, seed: number): Promise<void> {
 }
 
 async function query(sql: string): Promise<void> {
-  await streamlab("query", "--source", lake, "--format", "table", sql.replaceAll(/\s+/g, " "));
+  await streamlab("query", "--source", lake, "--format", "table", sql);
 }
 
 async function streamlab(...args: string[]): Promise<void> {
