@@ -1,3 +1,4 @@
+import type { PartitionColumnChoice } from "../../core/iceberg/action/create_table.ts";
 import type { Field, PrimitiveType } from "../../core/iceberg/spec/type.ts";
 
 export function column(name: string, type: PrimitiveType["type"] | Field["type"]): Field {
@@ -43,3 +44,26 @@ export const rowsOfAllTypes =
   md5(i::VARCHAR)::UUID AS u, encode('bytes ' || i) AS bin, (i * 1.25)::DECIMAL(9,2) AS d9, (-i * 7.5)::DECIMAL(18,4) AS d18,
   (i * 1e20)::DECIMAL(38,10) AS d38, {'x': i::BIGINT, 'inner': {'y': 'y' || i}} AS nested, ['a' || i, NULL] AS tags,
   MAP {'k' || i: 'v', 'n': NULL} AS props FROM range(24) r(i)`;
+
+/** Each transform on a column that takes it. */
+export const everyTransform: { name: string; partitionBy: PartitionColumnChoice[] }[] = [
+  { name: "by_identity", partitionBy: [{ column: "s", transform: { name: "identity" } }] },
+  {
+    name: "by_identities",
+    partitionBy: ["b", "day", "d9", "f"].map((column) => ({ column, transform: { name: "identity" } })),
+  },
+  {
+    name: "by_bucket",
+    partitionBy: ["id", "s", "u", "d18", "tz"].map((column) => ({ column, transform: { name: "bucket", buckets: 3 } })),
+  },
+  {
+    name: "by_truncate",
+    partitionBy: ["l", "s", "d9", "bin"].map((column) => ({ column, transform: { name: "truncate", width: 7 } })),
+  },
+  { name: "by_year", partitionBy: [{ column: "ts", transform: { name: "year" } }] },
+  { name: "by_month", partitionBy: [{ column: "day", transform: { name: "month" } }] },
+  { name: "by_day", partitionBy: [{ column: "tz", transform: { name: "day" } }] },
+  { name: "by_hour", partitionBy: [{ column: "ts", transform: { name: "hour" } }] },
+  { name: "by_void", partitionBy: [{ column: "id", transform: { name: "void" } }] },
+  { name: "by_nested", partitionBy: [{ column: "nested.x", transform: { name: "bucket", buckets: 2 } }] },
+];

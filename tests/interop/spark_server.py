@@ -50,5 +50,6 @@ for line in sys.stdin:
                 rows = [row[0] for row in db.execute("SELECT to_json(t)::VARCHAR j FROM t ORDER BY j").fetchall()]
         answer = {"rows": rows}
     except Exception as error:
-        answer = {"error": str(error)[:3000]}
+        causes = [line for line in str(error).splitlines() if line.startswith("Caused by")]
+        answer = {"error": "\n".join([str(error)[:500], *causes])}
     print(json.dumps(answer), file=out, flush=True)

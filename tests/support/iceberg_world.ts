@@ -16,6 +16,7 @@ import type { Value } from "../../core/iceberg/spec/single_value.ts";
 import { currentSchema, defaultSpec } from "../../core/iceberg/spec/table_metadata.ts";
 import { applyTransform } from "../../core/iceberg/spec/transform.ts";
 import { type Field, isPrimitive, type PrimitiveType } from "../../core/iceberg/spec/type.ts";
+import { Session } from "../../core/query/session.ts";
 import { openLocalStore } from "../../core/storage/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 
@@ -141,6 +142,22 @@ export class IcebergWorld {
       if (row![`lo${i}`] !== null) statistics.min = valueFromSql(type, row![`lo${i}`]);
       if (row![`hi${i}`] !== null) statistics.max = valueFromSql(type, row![`hi${i}`]);
       return statistics;
+    });
+  }
+
+  /** What a question to our own `query` is answered, in the same form. */
+  async ask(question: string): Promise<string[]> {
+    const session = new Session({
+      openCatalog: () => Promise.resolve(this.catalog),
+      random: this.random,
+      temporaryFolder: this.folder,
+      threads: 2,
+    });
+    const text = `SELECT to_json(t)::VARCHAR AS j FROM (${question}) t ORDER BY j`;
+    return await session.ask(text, {}, async (answer) => {
+      const rows: string[] = [];
+      for await (const chunk of answer.chunks) for (const [value] of chunk) rows.push(value as string);
+      return rows;
     });
   }
 
