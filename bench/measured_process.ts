@@ -1,32 +1,49 @@
 export interface Measured {
   seconds: number;
-  /** Highest resident memory, bytes; undefined where the system does not tell. */
+  /** Processor time of all its threads, seconds; like the memory undefined where the system does not tell (it is not Linux). */
+  processorSeconds: number | undefined;
+  /** Highest resident memory, bytes. */
   memoryMax: number | undefined;
   stdout: string;
 }
 
 const sampleMs = 20;
+/** Linux counts processor time in hundredths of a second, whatever the kernel's own clock. */
+const ticksPerSecond = 100;
 
-/** Runs a program to its end; wall-clock time with its start, and the peak that Linux keeps of its memory (VmHWM). */
+/** Runs a program to its end; wall-clock time with its start, and what Linux keeps of its memory (VmHWM) and processor time. */
 export async function measure(program: string, args: string[], cwd: string): Promise<Measured> {
   const started = performance.now();
   const child = new Deno.Command(program, { args, cwd, env: { NO_COLOR: "1" }, stdout: "piped", stderr: "piped" })
     .spawn();
-  let memoryMax: number | undefined;
-  const sample = () => memoryMax = peakOf(child.pid) ?? memoryMax;
+  let memoryMax: number | undefined, processorSeconds: number | undefined;
+  const sample = () => {
+    memoryMax = peakOf(child.pid) ?? memoryMax;
+    processorSeconds = processorSecondsOf(child.pid) ?? processorSeconds;
+  };
   const timer = setInterval(sample, sampleMs);
   const { success, stdout, stderr } = await child.output();
   const seconds = (performance.now() - started) / 1_000;
   clearInterval(timer);
   const decoder = new TextDecoder();
   if (!success) throw new Error(`${program} ${args.join(" ")} failed: ${decoder.decode(stderr)}`);
-  return { seconds, memoryMax, stdout: decoder.decode(stdout) };
+  return { seconds, processorSeconds, memoryMax, stdout: decoder.decode(stdout) };
 }
 
 function peakOf(pid: number): number | undefined {
   try {
     const kilobytes = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
     return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
+  } catch {
+    return undefined;
+  }
+}
+
+/** proc_pid_stat(5): fields 14 and 15 are user and system time; the second field, a name in brackets, may hold spaces. */
+function processorSecondsOf(pid: number): number | undefined {
+  try {
+    const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
   } catch {
     return undefined;
   }
