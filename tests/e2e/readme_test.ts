@@ -39,7 +39,7 @@ function consoleLines(block: string): Line[] {
 function masked(text: string): string {
   return text.trimEnd()
     .replaceAll(/\b\d+(\.\d+)?(ms|s)\b/g, "TIME")
-    .replaceAll(/[\d,]+ events\/s/g, "RATE")
+    .replaceAll(/[\d,]+ (events|records)\/s/g, "RATE")
     .replaceAll(/to \S*\/lake\b/g, "to lake");
 }
 
