@@ -4,6 +4,7 @@ spark_server.py ICEBERG_JAR WAREHOUSE   (catalog `lake`, of type hadoop)
 spark_server.py ICEBERG_JAR http://...  (catalog `lake`, of type rest)
 
 {"sql": "..."} is answered by {"rows": [...]}: each row as JSON text made by DuckDB, ordered, as in read_table.py; or {"error": "..."}.
+{"equality_delete": "lake.lab.t", "column": "id", "values": [...], "partition": [...]} deletes rows as Flink would: Spark itself has no way to.
 """
 import json
 import os
@@ -39,11 +40,45 @@ spark.sparkContext.setLogLevel("ERROR")
 db = duckdb.connect()
 db.execute("SET TimeZone = 'UTC'")
 print(json.dumps({"rows": []}), file=out, flush=True)
+
+
+
+def equality_delete(name, column, values, partition):
+    jvm, gateway = spark._jvm, spark.sparkContext._gateway
+    iceberg = jvm.org.apache.iceberg
+    table = iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, name)
+    names = jvm.java.util.ArrayList()
+    names.add(column)
+    schema = table.schema().select(names)
+    ids = gateway.new_array(jvm.int, 1)
+    ids[0] = table.schema().findField(column).fieldId()
+    builder = getattr(iceberg.data, "GenericFileWriterFactory$Builder")(table)
+    factory = builder.equalityFieldIds(ids).equalityDeleteRowSchema(schema).build()
+    path = table.locationProvider().newDataLocation(f"equality-{os.urandom(8).hex()}.parquet")
+    output = iceberg.encryption.EncryptedFiles.plainAsEncryptedOutput(table.io().newOutputFile(path))
+    key = None
+    if partition:
+        key = iceberg.data.GenericRecord.create(table.spec().partitionType())
+        for at, value in enumerate(partition):
+            key.set(at, value)
+    writer = factory.newEqualityDeleteWriter(output, table.spec(), key)
+    for value in values:
+        record = iceberg.data.GenericRecord.create(schema)
+        record.setField(column, value)
+        writer.write(record)
+    writer.close()
+    table.newRowDelta().addDeletes(writer.toDeleteFile()).commit()
+
 for line in sys.stdin:
     try:
-        frame = spark.sql(json.loads(line)["sql"])
+        request = json.loads(line)
         rows = []
-        if frame.columns:
+        frame = None
+        if "sql" in request:
+            frame = spark.sql(request["sql"])
+        else:
+            equality_delete(request["equality_delete"], request["column"], request["values"], request.get("partition"))
+        if frame is not None and frame.columns:
             batches = frame._collect_as_arrow()
             if batches:
                 db.register("t", pyarrow.Table.from_batches(batches))

@@ -143,3 +143,50 @@ sparkTest("Spark goes on where we stopped, and we where Spark did", async () => 
     await assertSame(world, spark, name);
   });
 });
+
+sparkTest(
+  "Tables that Spark made, of every type and transform and with equality deletes, are ours to read and write",
+  async () => {
+    await withSpark(async (world, spark) => {
+      const columns =
+        `id INT, l BIGINT, b BOOLEAN, f FLOAT, d DOUBLE, day DATE, ts TIMESTAMP_NTZ, tz TIMESTAMP, s STRING, bin BINARY,
+      d9 DECIMAL(9,2), d18 DECIMAL(18,4), d38 DECIMAL(38,10), nested STRUCT<x: BIGINT, inner: STRUCT<y: STRING>>, tags ARRAY<STRING>, props MAP<STRING, STRING>`;
+      const rows =
+        `SELECT CAST(i AS INT) id, i * 4611686018427387 l, i % 2 = 0 b, CAST(i / 4 AS FLOAT) f, i / 8D d, date_add(DATE '1969-12-30', CAST(i AS INT)) day,
+      TIMESTAMP_NTZ '1969-12-31 22:30:00' + make_interval(0, 0, 0, 0, i * 7) ts, TIMESTAMP '2026-02-27 23:59:59.999999Z' + make_interval(0, 0, 0, 0, i * 5) tz,
+      IF(i % 4 = 0, NULL, concat('é😀 long enough to be cut ', i)) s, CAST(concat('bytes ', i) AS BINARY) bin, CAST(i * 1.25 AS DECIMAL(9,2)) d9,
+      CAST(-i * 7.5 AS DECIMAL(18,4)) d18, CAST(i * 100000000000 AS DECIMAL(38,10)) d38, named_struct('x', i, 'inner', named_struct('y', concat('y', i))) nested,
+      array(concat('a', i), NULL) tags, map(concat('k', i), 'v', 'n', NULL) props FROM range(24) r(i)`;
+      const transforms = [
+        "",
+        "s",
+        "b, day, d9, f",
+        "bucket(3, id), bucket(3, s), bucket(3, d18), bucket(3, tz)",
+        "truncate(7, l), truncate(7, s), truncate(7, d9)",
+        "years(ts)",
+        "months(day)",
+        "days(tz)",
+        "hours(ts)",
+      ];
+      for (const [i, transform] of transforms.entries()) {
+        const name = `lab.spark_${i}`;
+        const partitioned = transform === "" ? "" : `PARTITIONED BY (${transform})`;
+        await spark.sql(
+          `CREATE TABLE lake.${name} (${columns}) USING iceberg ${partitioned} TBLPROPERTIES ('format-version'='2')`,
+        );
+        await spark.sql(`INSERT INTO lake.${name} ${rows}`);
+        await assertSame(world, spark, name);
+        if (transform === "") await spark.equalityDelete(`lake.${name}`, "id", [3, 5, 900]);
+        if (transform === "days(tz)") {
+          await spark.equalityDelete(`lake.${name}`, "s", ["é😀 long enough to be cut 1", null], [20_512]);
+        }
+        await assertSame(world, spark, name);
+        const table = (await world.catalog.loadTable(parseIdentifier(name)))!;
+        const more =
+          `SELECT (id + 1000)::INT AS id, * EXCLUDE (id, u, t) FROM (${rowsOfAllTypes}) WHERE id < 5 UNION ALL BY NAME SELECT 3::INT AS id`;
+        await world.append(table, more);
+        await assertSame(world, spark, name);
+      }
+    });
+  },
+);

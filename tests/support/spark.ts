@@ -83,8 +83,17 @@ export class Spark {
   }
 
   /** The rows as the foreign readers' scripts print them. */
-  async sql(text: string): Promise<string[]> {
-    await this.#requests.write(new TextEncoder().encode(JSON.stringify({ sql: text }) + "\n"));
+  sql(text: string): Promise<string[]> {
+    return this.#ask({ sql: text });
+  }
+
+  /** Deletes rows by an equality delete file, in the partition given or in all of them. */
+  async equalityDelete(table: string, column: string, values: unknown[], partition?: unknown[]): Promise<void> {
+    await this.#ask({ equality_delete: table, column, values, ...(partition ? { partition } : {}) });
+  }
+
+  async #ask(request: Record<string, unknown>): Promise<string[]> {
+    await this.#requests.write(new TextEncoder().encode(JSON.stringify(request) + "\n"));
     return await this.#answer();
   }
 
