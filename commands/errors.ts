@@ -67,7 +67,7 @@ export const secretVariables = [
 ];
 
 /** Takes out known secrets, passwords in URIs, bearer tokens and signatures. */
-export function scrub(text: string, secrets: readonly string[]): string {
+function scrub(text: string, secrets: readonly string[]): string {
   let clean = text;
   for (const secret of secrets) {
     // A secret of a few letters would take words out of every sentence; it protects nothing either.

@@ -60,7 +60,7 @@ export type FlagSchema<S extends FlagShape = FlagShape> = z.ZodObject<S>;
 
 const registry = z.registry<FlagMeta>();
 
-export function flagMeta(schema: z.ZodType): FlagMeta {
+function flagMeta(schema: z.ZodType): FlagMeta {
   const meta = registry.get(schema);
   if (meta === undefined) throw new StreamlabError("internal", "a flag was made without the builders of flags.ts");
   return meta;
@@ -146,7 +146,7 @@ export const everywhereFlags = z.object({
   config: flag.file({ doc: "read defaults from this file (default streamlab.json, where there is one)" }),
 });
 
-export function kebabCase(key: string): string {
+function kebabCase(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { StreamlabError } from "../core/base/errors.ts";
+import { messageOf, StreamlabError } from "../core/base/errors.ts";
 import type { Session } from "../core/query/session.ts";
 import { type Context, defineCommand, type ExitStatus } from "./command.ts";
 import { flag } from "./flags.ts";
@@ -74,10 +74,18 @@ async function questionText(context: Context, { sql, file }: QueryFlags): Promis
   if (sql !== undefined && file !== undefined) {
     throw new StreamlabError("usage", "both an argument and --file hold a question", { hint: "Leave out one of them" });
   }
-  if (file !== undefined) return await Deno.readTextFile(resolve(context.cwd, file));
+  if (file !== undefined) return await readQuestion(resolve(context.cwd, file));
   if (sql !== undefined && sql !== "-") return sql;
   if (sql === undefined && context.isTerminal.stdin) return undefined;
   return await new Response(context.stdin).text();
+}
+
+async function readQuestion(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new StreamlabError("not-found", `Cannot read the question from ${path}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 async function openSession(context: Context, { source, threads, memory }: QueryFlags): Promise<Session> {

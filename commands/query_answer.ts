@@ -26,6 +26,7 @@ export async function printAnswer(
   if (format === "parquet") return await printParquet(context, session, text, options, output);
   await session.ask(text, options, async (rows) => {
     // A file is not a terminal: nothing is cut there.
+    if (format === "table" && isPlan(rows)) return await printPlan(rows, output);
     const columns = output.temporaryPath === undefined && context.isTerminal.stdout ? context.columns : undefined;
     for await (const piece of await pieces(format, rows, columns)) {
       if (piece.length > 0) await output.write(piece);
@@ -40,6 +41,15 @@ function askOptions(context: Context, { asOf, snapshot, explainScan }: AnswerFla
     ...(asOf !== undefined && { asOfMs: asOf }),
     ...(snapshot !== undefined && { snapshotId: snapshot }),
   };
+}
+
+/** EXPLAIN answers with drawings, which a table would squeeze into a cell. */
+function isPlan({ columns }: RowStream): boolean {
+  return columns.length === 2 && columns[0]!.name === "explain_key" && columns[1]!.name === "explain_value";
+}
+
+async function printPlan({ chunks }: RowStream, output: AnswerOutput): Promise<void> {
+  for await (const rows of chunks) for (const row of rows) await output.write(`${String(row[1]).trimEnd()}\n`);
 }
 
 async function pieces(

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { messageOf, StreamlabError } from "../core/base/errors.ts";
 import type { Context, OutputStream } from "./command.ts";
 
 /** Where an answer goes: standard output, or a file that appears when it is complete. */
@@ -21,7 +22,7 @@ export async function openOutput(context: Context, file: string | undefined): Pr
   }
   const path = resolve(context.cwd, file);
   const temporaryPath = `${path}.${Deno.pid}.tmp`;
-  const handle = await Deno.open(temporaryPath, { write: true, createNew: true });
+  const handle = await openFile(temporaryPath, path);
   const encoder = new TextEncoder();
   return {
     temporaryPath,
@@ -36,7 +37,18 @@ export async function openOutput(context: Context, file: string | undefined): Pr
     },
     async abandon() {
       handle.close();
-      await Deno.remove(temporaryPath);
+      await Deno.remove(temporaryPath).catch(() => {});
     },
   };
+}
+
+async function openFile(temporaryPath: string, path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(temporaryPath, { write: true, create: true, truncate: true });
+  } catch (cause) {
+    throw new StreamlabError("unavailable", `Cannot write the answer to ${path}: ${messageOf(cause)}`, {
+      hint: "Name a file in a folder that is there and can be written",
+      cause,
+    });
+  }
 }

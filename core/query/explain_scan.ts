@@ -4,6 +4,7 @@ import type { LakeTable } from "./lake_tables.ts";
 import type { MetadataRow } from "./metadata_table.ts";
 import { partitionJson } from "./metadata_table_files.ts";
 import type { RowShape } from "./metadata_table_shape.ts";
+import { rowSelect } from "./row_select.ts";
 
 /** What a question opens of one table, and what it leaves out and why. */
 export interface TableScan {
@@ -11,8 +12,7 @@ export interface TableScan {
   plan: ScanPlan;
 }
 
-/** A row a file. */
-export const scanColumns: RowShape = {
+const scanColumns: RowShape = {
   table: "VARCHAR",
   action: "VARCHAR",
   file: "VARCHAR",
@@ -23,25 +23,27 @@ export const scanColumns: RowShape = {
   reason: "VARCHAR",
 };
 
-export function scanRows(scans: readonly TableScan[]): MetadataRow[] {
-  return scans.flatMap(({ table, plan }) => {
-    const name = `${table.namespace}.${table.name}`;
-    const prefix = `${table.loaded.io.location.recorded}/`;
-    const shown = (path: string) => path.startsWith(prefix) ? path.slice(prefix.length) : path;
-    const row = (file: DataFile, deletes: number, reason: string | null): MetadataRow => ({
-      table: name,
-      action: reason === null ? "open" : "skip",
-      file: shown(file.path),
-      records: file.recordCount,
-      bytes: file.fileSizeBytes,
-      delete_files: deletes,
-      partition: partitionText(file, table),
-      reason,
-    });
-    const opened = plan.files.map(({ dataFile, deletes }) => row(dataFile, deletes.length, null));
-    const skipped = plan.skipped.map(({ dataFile, reason }) => row(dataFile, 0, reason));
-    return [...opened, ...skipped];
+/** A SELECT of a row a file. */
+export function scanSelect(scans: readonly TableScan[]): string {
+  return rowSelect(scanColumns, scans.flatMap(rowsOf));
+}
+
+function rowsOf({ table, plan }: TableScan): MetadataRow[] {
+  const prefix = `${table.loaded.io.location.recorded}/`;
+  const row = (file: DataFile, deletes: number, reason: string | null): MetadataRow => ({
+    table: `${table.namespace}.${table.name}`,
+    action: reason === null ? "open" : "skip",
+    file: file.path.startsWith(prefix) ? file.path.slice(prefix.length) : file.path,
+    records: file.recordCount,
+    bytes: file.fileSizeBytes,
+    delete_files: deletes,
+    partition: partitionText(file, table),
+    reason,
   });
+  return [
+    ...plan.files.map(({ dataFile, deletes }) => row(dataFile, deletes.length, null)),
+    ...plan.skipped.map(({ dataFile, reason }) => row(dataFile, 0, reason)),
+  ];
 }
 
 /** As folders of partitions are usually named: `event_timestamp_day=2026-03-01`. */

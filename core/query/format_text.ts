@@ -4,8 +4,6 @@ import type { RowStream, SqlColumn } from "../engine/duckdb_stream.ts";
 import { jsonOf } from "./value_json.ts";
 import { textOf } from "./value_text.ts";
 
-export type TextFormat = (answer: RowStream) => AsyncIterable<string>;
-
 /** One array of objects, one object a line. */
 export async function* formatJson(answer: RowStream): AsyncIterable<string> {
   let before = "[";

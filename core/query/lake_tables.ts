@@ -56,7 +56,7 @@ export async function allTables(catalog: Catalog, travel: TimeTravel): Promise<L
   return loaded.flatMap((table) => table === undefined ? [] : [lakeTable(table, undefined, travel)]);
 }
 
-export async function listTables(catalog: Catalog): Promise<TableIdentifier[]> {
+async function listTables(catalog: Catalog): Promise<TableIdentifier[]> {
   const namespaces = await catalog.listNamespaces();
   return (await Promise.all(namespaces.map((namespace) => catalog.listTables(namespace)))).flat();
 }

@@ -108,7 +108,7 @@ export function partitionsColumns(metadata: TableMetadata): RowShape {
 }
 
 /** The partition fields of all specs, by name; a table that never had one has no such column. */
-export function partitionFields(metadata: TableMetadata): Map<string, PrimitiveType> {
+function partitionFields(metadata: TableMetadata): Map<string, PrimitiveType> {
   const fields = new Map<string, PrimitiveType>();
   for (const spec of metadata.partitionSpecs) {
     for (const { field, type } of partitionColumns(spec, metadata.schemas)) {

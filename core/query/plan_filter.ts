@@ -58,7 +58,7 @@ export async function planFilters(connection: Connection, select: string): Promi
   return filtersOfPlan(plan);
 }
 
-export function filtersOfPlan(plan: Json): TableFilters {
+function filtersOfPlan(plan: Json): TableFilters {
   const found = new Map<string, ColumnFilter[]>();
   visit(plan, [], found);
   // A table that is scanned twice is needed where either scan needs it.

@@ -8,12 +8,9 @@ import { type Connection, DuckDb, quoteText } from "../engine/duckdb.ts";
 import { type RowStream, streamRows } from "../engine/duckdb_stream.ts";
 import { Scratch } from "../engine/scratch.ts";
 import type { Catalog } from "../iceberg/catalog.ts";
-import { scanColumns, scanRows } from "./explain_scan.ts";
-import { allTables, findTables, type TimeTravel } from "./lake_tables.ts";
+import type { TimeTravel } from "./lake_tables.ts";
 import { parseQuestion, type Question } from "./question.ts";
-import { rowSelect } from "./row_select.ts";
 import { questionError, stopped } from "./sql_error.ts";
-import { bindTables } from "./table_binding.ts";
 
 export interface SessionOptions {
   /** Called for the first question that is about a table. */
@@ -53,7 +50,7 @@ export class Session {
     });
   }
 
-  /** Writes the answer to a Parquet file on this machine, which must not be there yet. */
+  /** Writes the answer over a file of this machine, as Parquet. */
   async writeParquet(text: string, options: AskOptions, localPath: string): Promise<void> {
     await this.#run(text, options, [localPath], async (connection, sql, question) => {
       if (question.isExplain) {
@@ -62,7 +59,9 @@ export class Session {
         });
       }
       // The statement stands on lines of its own: it may end with a comment.
-      await connection.run(`COPY (\n${sql}\n) TO ${quoteText(localPath)} (FORMAT parquet, COMPRESSION zstd)`);
+      await connection.run(
+        `COPY (\n${sql}\n) TO ${quoteText(localPath)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
+      );
     });
   }
 
@@ -103,10 +102,15 @@ export class Session {
       return { sql: question.sql, localPaths: [] };
     }
     const catalog = await this.catalog();
+    // What reads tables is loaded where there is one to read: `select 1` does without.
+    const [{ allTables, findTables }, { bindTables }] = await Promise.all([
+      import("./lake_tables.ts"),
+      import("./table_binding.ts"),
+    ]);
     const tables = await findTables(catalog, question.tables, options);
     const listed = question.asksForTables ? await allTables(catalog, options) : [];
     const { scans, localPaths } = await bindTables(connection, question, { tables, listed, scratch, explains });
-    if (explains) return { sql: rowSelect(scanColumns, scanRows(scans)), localPaths: [] };
+    if (explains) return { sql: (await import("./explain_scan.ts")).scanSelect(scans), localPaths: [] };
     return { sql: /^\s*show\s+tables\s*$/i.test(question.sql) ? tableListSql : question.sql, localPaths };
   }
 }

@@ -39,7 +39,7 @@ function elementText(type: SqlType, value: SqlValue): string {
   return value === null || value === undefined ? "NULL" : textOf(type, value);
 }
 
-export function numberText(value: number): string {
+function numberText(value: number): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   if (Object.is(value, -0)) return "-0.0";

@@ -1,0 +1,48 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { completePrompt, PromptInput } from "../../core/query/prompt.ts";
+
+Deno.test("a question goes on over lines until its semicolon", () => {
+  const input = new PromptInput();
+  deepStrictEqual(input.take("select 1"), []);
+  strictEqual(input.isPending, true);
+  deepStrictEqual(input.take("  , ';' -- ;"), []);
+  deepStrictEqual(input.take("; select 2; select"), [
+    { kind: "ask", sql: "select 1\n  , ';' -- ;" },
+    { kind: "ask", sql: "select 2" },
+  ]);
+  deepStrictEqual(input.take(" 3;"), [{ kind: "ask", sql: "select\n 3" }]);
+  strictEqual(input.isPending, false);
+});
+
+Deno.test("what is pending can be dropped, or asked at the end", () => {
+  const input = new PromptInput();
+  input.take("select 1");
+  input.clear();
+  strictEqual(input.isPending, false);
+  input.take("select 2");
+  deepStrictEqual(input.end(), [{ kind: "ask", sql: "select 2" }]);
+  deepStrictEqual(input.end(), []);
+});
+
+Deno.test("a line that starts with a dot is a command, but not inside a question", () => {
+  const input = new PromptInput();
+  deepStrictEqual(input.take(".tables"), [{ kind: "tables" }]);
+  deepStrictEqual(input.take("  .schema bronze.events;"), [{ kind: "schema", table: "bronze.events" }]);
+  deepStrictEqual(input.take(".schema"), [{ kind: "schema", table: undefined }]);
+  deepStrictEqual(input.take(".format csv"), [{ kind: "format", format: "csv" }]);
+  deepStrictEqual(input.take(".quit"), [{ kind: "quit" }]);
+  deepStrictEqual(input.take(".exit"), [{ kind: "quit" }]);
+  deepStrictEqual(input.take(".help"), [{ kind: "help" }]);
+  deepStrictEqual(input.take(".tabels"), [{ kind: "unknown", command: ".tabels" }]);
+  input.take("select 1");
+  deepStrictEqual(input.take(".5;"), [{ kind: "ask", sql: "select 1\n.5" }]);
+});
+
+Deno.test("words are completed from tables, columns and SQL", () => {
+  const names = ["bronze.events", 'bronze."events$files"', "event_type"];
+  deepStrictEqual(completePrompt("select * from br", names), [["bronze.events", 'bronze."events$files"'], "br"]);
+  deepStrictEqual(completePrompt('from bronze."ev', names), [['bronze."events$files"'], 'bronze."ev']);
+  deepStrictEqual(completePrompt("SEL", names), [["select"], "SEL"]);
+  deepStrictEqual(completePrompt(".ta", names), [[".tables"], ".ta"]);
+  deepStrictEqual(completePrompt("select ", names), [[], ""]);
+});
