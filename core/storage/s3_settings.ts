@@ -39,12 +39,13 @@ const credentialVariables = [
 const placeVariables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /**
- * Settings from the `AWS_*` variables. Where none of them and no `~/.aws` says anything, it is the MinIO of compose.yaml;
- * its key is also used for any other endpoint on this machine that comes without credentials. `hasProfiles`: `~/.aws` is there.
+ * Settings from the `AWS_*` variables. Where none of them is set it is the MinIO of compose.yaml, even with a `~/.aws` for other
+ * work: `AWS_PROFILE` or `AWS_REGION` asks for that. MinIO's key is also used for any other endpoint on this machine for which
+ * there are no credentials, neither in variables nor in `~/.aws` (`hasProfiles`).
  */
 export function readS3Settings(variable: ReadVariable, hasProfiles: boolean): S3Settings {
-  const hasCredentials = hasProfiles || credentialVariables.some((name) => isSet(variable(name)));
-  const isDefault = !hasCredentials && !placeVariables.some((name) => isSet(variable(name)));
+  const isDefault = ![...placeVariables, ...credentialVariables].some((name) => isSet(variable(name)));
+  const hasCredentials = !isDefault && (hasProfiles || credentialVariables.some((name) => isSet(variable(name))));
   const endpoint = isDefault
     ? composeEndpoint
     : checkEndpoint(variable("AWS_ENDPOINT_URL_S3") || variable("AWS_ENDPOINT_URL") || undefined);

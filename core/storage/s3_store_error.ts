@@ -51,7 +51,7 @@ const meanings: Record<S3Fault, (words: Words) => Meaning> = {
     kind: "unavailable",
     state: `${endpoint} cannot be reached (${said})`,
     hint: isDefault
-      ? "Start MinIO (docker compose up, or deno task minio), or set AWS_ENDPOINT_URL or AWS_REGION to say where the bucket is"
+      ? "Start MinIO (docker compose up, or deno task minio), or set AWS_ENDPOINT_URL, AWS_PROFILE or AWS_REGION to say where the bucket is"
       : "Check AWS_ENDPOINT_URL and the network",
   }),
   "untrusted": ({ said, endpoint }) => ({

@@ -17,6 +17,7 @@ Deno.test("with nothing set it is the MinIO of compose.yaml", () => {
     isDefault: true,
   });
   deepStrictEqual(settingsOf({ AWS_ENDPOINT_URL: "", AWS_REGION: "" }), settingsOf({}));
+  deepStrictEqual(settingsOf({}, true), settingsOf({}), "whatever is in ~/.aws for other work");
 });
 
 Deno.test("whoever has credentials or a region for AWS gets AWS, found as all of its tools find it", () => {
@@ -30,7 +31,7 @@ Deno.test("whoever has credentials or a region for AWS gets AWS, found as all of
   ) {
     deepStrictEqual(settingsOf({ [name]: "x" }), { forcePathStyle: false, isDefault: false });
   }
-  deepStrictEqual(settingsOf({}, true), { forcePathStyle: false, isDefault: false });
+  deepStrictEqual(settingsOf({ AWS_PROFILE: "x" }, true), { forcePathStyle: false, isDefault: false });
   deepStrictEqual(settingsOf({ AWS_DEFAULT_REGION: "eu-west-1" }), {
     forcePathStyle: false,
     isDefault: false,
@@ -55,6 +56,7 @@ Deno.test("an endpoint on this machine without credentials gets the key of compo
   deepStrictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123" }).credentials, compose);
   deepStrictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://[::1]:9123" }).credentials, compose);
   strictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123", AWS_PROFILE: "x" }).credentials, undefined);
+  strictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123" }, true).credentials, undefined);
   strictEqual(settingsOf({ AWS_ENDPOINT_URL: "https://s3.example" }).credentials, undefined);
 });
 
