@@ -6,27 +6,33 @@ import type { Checks, Contract, ContractType, ContractValue, Field } from "./con
  * to the exact judge (`judge.ts`), so it may be narrow, but it must never match what the judge refuses, nor a value that
  * DuckDB's `from_json` would not return exactly as it was written.
  *
- * Regular expressions cannot see that a key of a map stands twice, nor that a date does not exist (30 February). Routing
- * SQL checks both on the parsed values. Dates inside nested types, which it does not look at, are plain up to day 28.
+ * Regular expressions cannot see that a date does not exist (30 February): routing SQL checks that on the parsed values. Dates
+ * inside nested types, which it does not look at, are plain up to day 28.
  */
 export interface PlainPattern {
-  /** The expression; undefined where no record of this contract can be called plain (a regular expression check, say). */
-  readonly pattern: string | undefined;
-  /** Like `pattern`, but the top-level keys in any order, perhaps twice or not at all. */
+  /**
+   * Records whose keys, those of maps included, stand in one of the orders that were learned from samples: no key can be missing
+   * or stand twice. Undefined where no order is known, or no record of this contract can be called plain.
+   */
+  readonly learned: string | undefined;
+  /** Top-level keys and keys of maps in any order, perhaps twice or not at all: that is for routing SQL to check. */
   readonly anyOrder: string | undefined;
 }
 
 /**
- * In which order keys stood in a record: for an object of the contract's structs its keys and their shapes, for a list the
- * shape of its elements; null for what has no shape of its own.
+ * In which order keys stood in a record: for an object of the contract's structs its keys and their shapes, for a map its keys,
+ * for a list the shapes of its elements; null for what has no shape of its own, or one that is not known.
  */
 export type Shape =
   | { readonly keys: readonly (readonly [string, Shape])[] }
   | { readonly elements: readonly Shape[] }
+  | { readonly mapKeys: readonly string[]; readonly value: Shape }
   | null;
 
 /** More alternatives than this make the automaton large and the match slow. */
 const SHAPES_MAX = 16;
+/** A map with more keys than this holds data, not names; its keys will not come again. */
+const MAP_KEYS_MAX = 16;
 
 const SPACE = "[ \\t\\r\\n]*";
 const HEX = "[0-9a-fA-F]";
@@ -43,20 +49,27 @@ const OFFSET = "(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])";
 /** Years 0100 to 9899: no offset leads out of the years that the contract allows. */
 const YEAR_MONTH = "(?:[1-8][0-9]{3}|9[0-8][0-9]{2}|0[1-9][0-9]{2})-(?:0[1-9]|1[0-2])";
 
-/** The plain pattern of a contract for records whose keys stand in one of `shapes`, or in the contract's own order. */
+/** The plain pattern of a contract for records whose keys stand in one of `shapes`, the commonest first. */
 export function plainPattern(contract: Contract, shapes: readonly Shape[]): PlainPattern {
-  const own: Shape = { keys: contract.fields.map((field) => [field.name, ownShape(field.type)]) };
   const patterns = new Set<string>();
-  for (const shape of [own, ...shapes]) {
-    const pattern = objectPattern(contract.fields, shape, true);
+  for (const shape of shapes) {
+    const pattern = objectPattern(contract.fields, shape, { topLevel: true, learned: true });
     if (pattern !== undefined) patterns.add(pattern);
     if (patterns.size === SHAPES_MAX) break;
   }
   const members = memberPatterns(contract.fields);
   return {
-    pattern: patterns.size === 0 ? undefined : alternatives([...patterns]),
+    learned: patterns.size === 0 ? undefined : alternatives([...patterns]),
     anyOrder: members === undefined ? undefined : `\\{${listOf(alternatives(members))}\\}`,
   };
+}
+
+/** Where a value stands, and how much of its shape must be known. */
+interface Place {
+  /** Routing SQL can check what the pattern leaves open (see `predicates` in routing_sql.ts). */
+  readonly topLevel: boolean;
+  /** Maps are matched by their known keys only. */
+  readonly learned: boolean;
 }
 
 /** The shape of a parsed sample record, as far as the contract's structs and lists reach; undefined where it is no such record. */
@@ -77,6 +90,7 @@ function structShape(value: unknown, fields: readonly Field[]): Shape | undefine
 
 function valueShape(value: unknown, type: ContractType): Shape {
   if (type.kind === "struct") return structShape(value, type.fields) ?? null;
+  if (type.kind === "map") return mapShape(value, type);
   if (type.kind !== "list" || !Array.isArray(value)) return null;
   const elements = new Map<string, Shape>();
   for (const item of value.slice(0, SHAPES_MAX)) {
@@ -86,13 +100,24 @@ function valueShape(value: unknown, type: ContractType): Shape {
   return { elements: [...elements.values()] };
 }
 
+function mapShape(value: unknown, type: ContractType & { kind: "map" }): Shape {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+  const entries = Object.entries(value);
+  if (entries.length > MAP_KEYS_MAX) return null;
+  // Values of maps rarely have a shape; the first one stands for all.
+  return {
+    mapKeys: entries.map(([key]) => key),
+    value: entries.length === 0 ? null : valueShape(entries[0]![1], type.value.type),
+  };
+}
+
 function ownShape(type: ContractType): Shape {
   if (type.kind === "struct") return { keys: type.fields.map((field) => [field.name, ownShape(field.type)]) };
   return type.kind === "list" ? { elements: [ownShape(type.element.type)] } : null;
 }
 
 /** An object with exactly the keys of `shape`, in that order. Keys of the contract that the shape lacks must be optional. */
-function objectPattern(fields: readonly Field[], shape: Shape, topLevel: boolean): string | undefined {
+function objectPattern(fields: readonly Field[], shape: Shape, place: Place): string | undefined {
   if (shape === null || !("keys" in shape)) return undefined;
   const names = new Set(shape.keys.map(([name]) => name));
   if (names.size !== shape.keys.length || fields.some((field) => field.required && !names.has(field.name))) {
@@ -101,7 +126,7 @@ function objectPattern(fields: readonly Field[], shape: Shape, topLevel: boolean
   const members: string[] = [];
   for (const [name, inner] of shape.keys) {
     const field = fields.find((candidate) => candidate.name === name);
-    const member = field === undefined ? undefined : memberPattern(field, inner, topLevel);
+    const member = field === undefined ? undefined : memberPattern(field, inner, place);
     if (member === undefined) return undefined;
     members.push(member);
   }
@@ -111,35 +136,35 @@ function objectPattern(fields: readonly Field[], shape: Shape, topLevel: boolean
 function memberPatterns(fields: readonly Field[]): string[] | undefined {
   const members: string[] = [];
   for (const field of fields) {
-    const member = memberPattern(field, ownShape(field.type), true);
+    const member = memberPattern(field, ownShape(field.type), { topLevel: true, learned: false });
     if (member !== undefined) members.push(member);
     else if (field.required) return undefined;
   }
   return members;
 }
 
-function memberPattern(field: Field, shape: Shape, topLevel: boolean): string | undefined {
-  const value = valuePattern(field, shape, topLevel);
+function memberPattern(field: Field, shape: Shape, place: Place): string | undefined {
+  const value = valuePattern(field, shape, place);
   if (value === undefined) return undefined;
   const orNull = field.nullable || !field.required ? `(?:${value}|null)` : `(?:${value})`;
   return `${literal(JSON.stringify(field.name))}${SPACE}:${SPACE}${orNull}`;
 }
 
-/** `topLevel`: routing SQL can check what the pattern leaves open (see `predicate` in routing_sql.ts). */
-function valuePattern(value: ContractValue, shape: Shape, topLevel: boolean): string | undefined {
-  if (!coveredChecks(value, topLevel)) return undefined;
+function valuePattern(value: ContractValue, shape: Shape, place: Place): string | undefined {
+  if (!coveredChecks(value, place.topLevel)) return undefined;
   const type = value.type;
+  const inner = { ...place, topLevel: false };
   switch (type.kind) {
     case "struct":
-      return objectPattern(type.fields, shape, false);
+      return objectPattern(type.fields, shape, inner);
     case "list":
-      return listPattern(type.element, shape);
+      return listPattern(type.element, shape, inner);
     case "map":
-      return mapPattern(type);
+      return mapPattern(type, shape, inner);
     case "string":
       return textPattern(type, value.checks);
     default:
-      return scalarPattern(type, topLevel);
+      return scalarPattern(type, place.topLevel);
   }
 }
 
@@ -169,11 +194,13 @@ function scalarPattern(type: ContractType, topLevel: boolean): string | undefine
   }
 }
 
-/** Fifteen digits pass through a double, DuckDB's way to a decimal, unchanged. */
+/**
+ * DuckDB's way to a decimal is a double times ten to the scale: that is the very integer while it has at most fifteen digits,
+ * counting all that the scale asks for, whether they are written or not.
+ */
 function decimalPattern(precision: number, scale: number): string | undefined {
-  const fraction = Math.min(scale, 6);
-  const whole = Math.min(precision - scale, 15 - fraction);
-  const tail = fraction === 0 ? "" : `(?:\\.[0-9]{1,${fraction}})?`;
+  const whole = Math.min(precision - scale, 15 - scale);
+  const tail = scale === 0 ? "" : `(?:\\.[0-9]{1,${scale}})?`;
   return whole <= 0 ? undefined : `0|-?[1-9][0-9]{0,${whole - 1}}${tail}`;
 }
 
@@ -189,23 +216,26 @@ function textPattern(type: ContractType & { kind: "string" }, checks: Checks): s
   return alternatives(accepted);
 }
 
-function listPattern(element: ContractValue, shape: Shape): string | undefined {
+function listPattern(element: ContractValue, shape: Shape, place: Place): string | undefined {
   const shapes = shape !== null && "elements" in shape && shape.elements.length > 0
     ? shape.elements
     : [ownShape(element.type)];
-  const patterns = shapes.slice(0, SHAPES_MAX).map((inner) => valuePattern(element, inner, false));
+  const patterns = shapes.slice(0, SHAPES_MAX).map((inner) => valuePattern(element, inner, place));
   const plain = patterns.filter((pattern) => pattern !== undefined);
   if (plain.length === 0) return undefined;
   if (element.nullable) plain.push("null");
   return `\\[${listOf(alternatives(plain))}\\]`;
 }
 
-function mapPattern(type: ContractType & { kind: "map" }): string | undefined {
+function mapPattern(type: ContractType & { kind: "map" }, shape: Shape, place: Place): string | undefined {
   if (Object.keys(type.keys).length > 0) return undefined;
-  const value = valuePattern(type.value, ownShape(type.value.type), false);
-  if (value === undefined) return undefined;
-  const orNull = type.value.nullable ? `${value}|null` : value;
-  return `\\{${listOf(`${TEXT}${SPACE}:${SPACE}(?:${orNull})`)}\\}`;
+  const known = shape !== null && "mapKeys" in shape ? shape : undefined;
+  const value = valuePattern(type.value, known?.value ?? ownShape(type.value.type), place);
+  if (value === undefined || (place.learned && known === undefined)) return undefined;
+  const orNull = type.value.nullable ? `(?:${value}|null)` : `(?:${value})`;
+  if (!place.learned) return `\\{${listOf(`${TEXT}${SPACE}:${SPACE}${orNull}`)}\\}`;
+  const members = known!.mapKeys.map((key) => `${literal(JSON.stringify(key))}${SPACE}:${SPACE}${orNull}`);
+  return `\\{${SPACE}${members.join(`${SPACE},${SPACE}`)}${SPACE}\\}`;
 }
 
 /** Checks that the pattern itself or, on a top-level column, routing SQL covers. */

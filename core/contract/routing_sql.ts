@@ -1,3 +1,4 @@
+import { boundsSql } from "./bound_sql.ts";
 import { castFromText, columnType, quote, readType, textType } from "./column_sql.ts";
 import type { Contract, ContractType, Field } from "./contract.ts";
 import type { PlainPattern } from "./plain_pattern_sql.ts";
@@ -31,22 +32,29 @@ export function plainQuery(options: PlainQueryOptions): string {
 ) WHERE CASE WHEN ${condition} THEN true ELSE ${JUDGE_FUNCTION}(file, position, record) END`;
 }
 
-/** The record as a struct where it matches the plain pattern, else null. */
+/** The record as a struct where it is plain, else null. */
 function parsed(contract: Contract, pattern: PlainPattern): string {
-  if (pattern.pattern === undefined) return "NULL::" + readStruct(contract);
   const structure = JSON.stringify(
     Object.fromEntries(contract.fields.map((field) => [field.name, readType(field.type)])),
   );
   const read = `from_json(record, ${text(structure)})`;
-  const arms = [`WHEN regexp_full_match(record, ${text(pattern.pattern)}) THEN ${read}`];
+  const arms: string[] = [];
+  if (pattern.learned !== undefined) arms.push(`WHEN regexp_full_match(record, ${text(pattern.learned)}) THEN ${read}`);
   if (pattern.anyOrder !== undefined) {
-    // The keys are counted only where the known orders did not match: it costs a second parse.
-    const once = "list_unique(json_keys(record)) = len(json_keys(record))";
-    const required = contract.fields.filter((field) => field.required)
-      .map((field) => ` AND list_contains(json_keys(record), ${text(field.name)})`).join("");
-    arms.push(`WHEN regexp_full_match(record, ${text(pattern.anyOrder)}) AND ${once}${required} THEN ${read}`);
+    // The keys are looked at only where the learned orders did not match: it costs more parses.
+    const conditions = [
+      `regexp_full_match(record, ${text(pattern.anyOrder)})`,
+      "list_unique(json_keys(record)) = len(json_keys(record))",
+      ...contract.fields.filter((field) => field.required)
+        .map((field) => `list_contains(json_keys(record), ${text(field.name)})`),
+      ...contract.fields.flatMap((field) => {
+        const value = `${read}.${quote(field.name)}`;
+        return keysOnce(value, field.type, 0).map((condition) => `(${value} IS NULL OR ${condition})`);
+      }),
+    ];
+    arms.push(`WHEN ${conditions.join(" AND ")} THEN ${read}`);
   }
-  return `CASE ${arms.join(" ")} END`;
+  return arms.length === 0 ? `NULL::${readStruct(contract)}` : `CASE ${arms.join(" ")} END`;
 }
 
 function readStruct(contract: Contract): string {
@@ -65,30 +73,11 @@ function predicates(field: Field): string[] {
   const value = quote(field.name);
   const wrong: string[] = [];
   if (columnType(field.type) !== readType(field.type)) wrong.push(`${value} IS NOT NULL`);
-  wrong.push(...bounds(value, field));
+  wrong.push(...boundsSql(value, field.type, field.checks));
   const { minLength, maxLength } = field.checks;
   if (minLength !== undefined) wrong.push(`length(${value}) >= ${minLength}`);
   if (maxLength !== undefined) wrong.push(`length(${value}) <= ${maxLength}`);
-  wrong.push(...keysOnce(value, field.type, 0));
   return wrong.map((condition) => `(parsed.${value} IS NULL OR ${condition})`);
-}
-
-/**
- * Bounds on a number. Rounding keeps order but may make two numbers equal, so a rounded value at the very bound is left to the
- * judge, who compares digits.
- */
-function bounds(value: string, field: Field): string[] {
-  const rounded = field.type.kind === "float" || field.type.kind === "double";
-  const type = rounded ? columnType(field.type) : "DECIMAL(38,9)";
-  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = field.checks;
-  const compare = (operator: string, limit: string | undefined) =>
-    limit === undefined ? [] : [`CAST(${value} AS ${type}) ${operator} CAST(${text(limit)} AS ${type})`];
-  return [
-    ...compare(rounded ? ">" : ">=", minimum),
-    ...compare(rounded ? "<" : "<=", maximum),
-    ...compare(">", exclusiveMinimum),
-    ...compare("<", exclusiveMaximum),
-  ];
 }
 
 /** Conditions that no map inside the value has a key twice. */

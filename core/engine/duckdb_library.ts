@@ -14,9 +14,17 @@ let loaded: Promise<NodeApi> | undefined;
 export function loadNodeApi(): Promise<NodeApi> {
   loaded ??= (async () => {
     if (Deno.build.standalone) preloadLibrary();
-    return await import("@duckdb/node-api");
+    const api = await import("@duckdb/node-api");
+    await keepByteOrderMarks();
+    return api;
   })();
   return loaded;
+}
+
+/** The client (1.5.5) decodes every text as if it were a file, and so loses a U+FEFF at its start, which is part of the value. */
+async function keepByteOrderMarks(): Promise<void> {
+  const accessors = await import("@duckdb/node-api/lib/vectors/dataAccessors.js");
+  (accessors.default as { textDecoder: TextDecoder }).textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 }
 
 /** The library beside `duckdb.node` in the platform's package, by `Deno.build.os`. Only Linux has been tried. */

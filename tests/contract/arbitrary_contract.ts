@@ -1,0 +1,116 @@
+import fc from "fast-check";
+import type { Contract } from "../../core/contract/contract.ts";
+import { parseContract } from "../../core/contract/json_schema.ts";
+
+type Schema = Record<string, unknown>;
+
+/** Names that are awkward in JSON, in SQL or in a regular expression. */
+const names = [
+  "a",
+  "b",
+  "c",
+  "user_id",
+  "a.b",
+  "x y",
+  'q"t',
+  "it's",
+  "back\\slash",
+  "$^.*+?()[]{}|",
+  "ü😀",
+  "select",
+  "2",
+  "1",
+  "tab\t",
+  "__proto__",
+  "element",
+  "key",
+  "%s",
+];
+
+const bound = fc.oneof(
+  fc.integer({ min: -50, max: 50 }),
+  fc.constantFrom(0.1, 1e15, 1e20, 1e40, 1e300, -1e30, 9007199254740993, 0.000000001, 1e-12),
+);
+
+function bounded(schema: Schema): fc.Arbitrary<Schema> {
+  const limit = fc.tuple(fc.constantFrom("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), bound);
+  return fc.oneof(fc.constant(schema), limit.map(([keyword, value]) => ({ ...schema, [keyword]: value })));
+}
+
+const text: fc.Arbitrary<Schema> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant({ type: "string" }) },
+  fc.constantFrom<Schema>(
+    { type: ["string", "number"] },
+    { type: ["string", "number", "boolean"] },
+    { type: ["string", "boolean"] },
+    { type: ["string", "number", "boolean", "object", "array"] },
+    { type: "string", enum: ["a", "", "b\\", 'c"', "d.e", "ü"] },
+    { type: "string", enum: ["ü", "😀"] },
+    { type: "string", const: "a/b" },
+    { type: "string", minLength: 2 },
+    { type: "string", maxLength: 3 },
+    { type: "string", minLength: 1, maxLength: 2 },
+    { type: "string", pattern: "^a" },
+  ),
+);
+
+const decimal: fc.Arbitrary<Schema> = fc.record({
+  whole: fc.integer({ min: 0, max: 20 }),
+  scale: fc.integer({ min: 0, max: 18 }),
+}).filter(({ whole, scale }) => whole + scale > 0).map(({ whole, scale }) => ({
+  type: "number",
+  multipleOf: Number(`1e-${scale}`),
+  minimum: whole === 0 ? -0.5 : Number(`-1e${whole - 1}`),
+  maximum: whole === 0 ? 0.5 : Number(`1e${whole - 1}`),
+}));
+
+const scalar: fc.Arbitrary<Schema> = fc.oneof(
+  { weight: 2, arbitrary: text },
+  bounded({ type: "integer" }),
+  bounded({ type: "integer", format: "int32" }),
+  bounded({ type: "number" }),
+  bounded({ type: "number", format: "float" }),
+  decimal,
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom<Schema>(
+      { type: "boolean" },
+      { type: "boolean", const: true },
+      { type: "integer", enum: [1, 2, 30] },
+      { type: "string", format: "date" },
+      { type: "string", format: "date-time" },
+      { type: "string", format: "uuid" },
+    ),
+  },
+);
+
+const type: fc.Memo<Schema> = fc.memo((depth) => {
+  const value = depth <= 1 ? scalar : fc.oneof(
+    { weight: 6, arbitrary: scalar },
+    object(type(depth - 1)),
+    type(depth - 1).map((items) => ({ type: "array", items })),
+    type(depth - 1).map((additionalProperties) => ({ type: "object", additionalProperties })),
+    fc.constant<Schema>({ type: "object", additionalProperties: { type: "string" }, propertyNames: { minLength: 2 } }),
+  );
+  return fc.tuple(value, fc.integer({ min: 0, max: 4 })).map(([schema, chance]) =>
+    chance === 0 ? { anyOf: [schema, { type: "null" }] } : schema
+  );
+});
+
+function object(inner: fc.Arbitrary<Schema>, most = 4): fc.Arbitrary<Schema> {
+  const field = fc.tuple(fc.constantFrom(...names), inner, fc.boolean());
+  return fc.uniqueArray(field, { minLength: 1, maxLength: most, selector: ([name]) => name }).map((fields) => ({
+    type: "object",
+    properties: Object.fromEntries(fields.map(([name, schema]) => [name, schema])),
+    required: fields.filter(([, , required]) => required).map(([name]) => name),
+  }));
+}
+
+/** A contract of any types, nested up to three deep, with any checks. */
+export const anyContract: fc.Arbitrary<Contract> = object(type(3), 6).map((schema) => {
+  try {
+    return parseContract(JSON.stringify(schema));
+  } catch {
+    return undefined;
+  }
+}).filter((contract) => contract !== undefined);
