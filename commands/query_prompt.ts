@@ -31,6 +31,9 @@ export async function runPrompt(context: Context, session: Session, flags: Answe
   reader.on("history", (lines: string[]) => history.save(lines));
   reader.on("SIGINT", () => {
     prompt.interrupt();
+    // To the end of what is typed, and all of it away.
+    reader.write(null, { ctrl: true, name: "e" });
+    reader.write(null, { ctrl: true, name: "u" });
     showPrompt(reader, prompt);
   });
   showPrompt(reader, prompt);

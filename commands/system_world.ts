@@ -34,7 +34,7 @@ export function systemWorld(commands: readonly Command[], signal: AbortSignal): 
 
 function terminalColumns(): number {
   try {
-    return Deno.consoleSize().columns;
+    return Deno.consoleSize().columns || 80; // some emulators say 0
   } catch {
     return 80; // no terminal
   }
