@@ -1,0 +1,140 @@
+import { systemClock } from "../../core/base/clock.ts";
+import type { LoadedTable } from "../../core/iceberg/catalog.ts";
+import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
+import { reachableFiles } from "../../core/iceberg/reachable_files.ts";
+import { planScan } from "../../core/iceberg/scan.ts";
+import { streamlabKey } from "../../core/iceberg/spec/streamlab_keys.ts";
+import { snapshotOfRef } from "../../core/iceberg/spec/table_metadata.ts";
+import type { SimulatedDisk } from "../support/simulated_disk.ts";
+import type { DataRow, DataRows } from "./data_rows.ts";
+
+/** Where a record must be: in the table of events, or a dead letter by that reason. */
+export type Disposition = "event" | "invalid_schema" | "extra_fields" | "corrupted_record";
+/** Where each record of a version of a file must be, by position; or the whole file as one letter. */
+export type FileTruth = readonly Disposition[] | "corrupted_batch";
+
+/** What the world knows of its raw files: by name, then by etag. */
+export type Truth = ReadonlyMap<string, ReadonlyMap<string, FileTruth>>;
+
+const target = "bronze.events";
+const tableNames = ["bronze.events", "dead_letters.events", "ingest.files"] as const;
+
+/**
+ * Whether a lake holds exactly what its raw files ask for, found by reading the tables anew, by nothing that consume says of itself.
+ * Returns what is wrong, a line each.
+ */
+export async function auditLake(disk: SimulatedDisk, truth: Truth, rows: DataRows): Promise<string[]> {
+  const problems: string[] = [];
+  const store = disk.connect({ process: "auditor" });
+  const catalog = new FileCatalog({ store, clock: systemClock, random: store.random });
+  const tables: Record<string, DataRow[]> = {};
+  for (const name of tableNames) {
+    const [namespace, table] = name.split(".") as [string, string];
+    const loaded = await catalog.loadTable({ namespace: [namespace], name: table });
+    if (loaded === undefined) return [`there is no table ${name}`];
+    tables[name] = await auditTable(loaded, disk, rows, problems);
+    if (name === "ingest.files") auditMarker(loaded, tables[name]!, problems);
+  }
+  auditLedger(tables["ingest.files"]!, disk, truth, problems);
+  auditRows(tables, truth, problems);
+  return problems;
+}
+
+/** All rows of the table, after a look at whether its metadata tells the truth about its files. */
+async function auditTable(
+  table: LoadedTable,
+  disk: SimulatedDisk,
+  rows: DataRows,
+  problems: string[],
+): Promise<DataRow[]> {
+  const name = table.identifier.name;
+  const { io, metadata } = table;
+  const files = disk.files();
+  const found: DataRow[] = [];
+  const { files: live } = await planScan(io, metadata);
+  for (const { dataFile, deletes } of live) {
+    const bytes = files.get(io.location.pathOf(dataFile.path));
+    if (bytes === undefined) {
+      problems.push(`${name}: the live data file ${dataFile.path} is gone`);
+      continue;
+    }
+    if (deletes.length > 0) problems.push(`${name}: ${dataFile.path} has delete files, which this audit cannot read`);
+    await rows.learn(bytes);
+    const inFile = rows.of(bytes);
+    if (inFile.length !== dataFile.recordCount) {
+      problems.push(`${name}: ${dataFile.path} holds ${inFile.length} rows, not ${dataFile.recordCount}`);
+    }
+    found.push(...inFile);
+  }
+  const reachable = await reachableFiles(io, metadata);
+  for (const uri of [...reachable.manifestLists, ...reachable.manifests, ...reachable.dataFiles]) {
+    const path = io.location.pathOf(uri);
+    if (!files.has(path)) problems.push(`${name}: ${path}, which a snapshot needs, is gone`);
+  }
+  const summary = snapshotOfRef(metadata)?.summary ?? {};
+  const total = Number(summary["total-records"] ?? 0);
+  if (total !== found.length) problems.push(`${name}: the summary says ${total} records, there are ${found.length}`);
+  const totalFiles = Number(summary["total-data-files"] ?? 0);
+  if (totalFiles !== live.length) {
+    problems.push(`${name}: the summary says ${totalFiles} files, there are ${live.length}`);
+  }
+  return found;
+}
+
+function auditMarker(ledger: LoadedTable, rows: DataRow[], problems: string[]): void {
+  const marker = Number(ledger.metadata.properties[streamlabKey.batchId(target)] ?? 0);
+  const batches = [...new Set(rows.map((row) => Number(row.batch_id)))].sort((a, b) => a - b);
+  const expected = Array.from({ length: marker }, (_, index) => index + 1);
+  if (batches.join() !== expected.join()) problems.push(`ledger: marker ${marker}, batches ${batches.join()}`);
+}
+
+/** Every version of a raw file once, and every file that is there in the state that it is in. */
+function auditLedger(ledger: DataRow[], disk: SimulatedDisk, truth: Truth, problems: string[]): void {
+  const count = (name: string, etag: string | undefined, status: string) =>
+    ledger.filter((row) =>
+      row.source_file === name && row.status === status && (etag === undefined || row.etag === etag)
+    ).length;
+  for (const [name, versions] of truth) {
+    for (const etag of versions.keys()) {
+      const times = count(name, etag, "ingested");
+      if (times > 1) problems.push(`ledger: ${name} ${etag} was ingested ${times} times`);
+    }
+    const version = disk.version(name);
+    if (version === undefined || count(name, version.info.etag, "ingested") === 1) continue;
+    const recorded = count(name, undefined, "ingested") > 0 && count(name, version.info.etag, "changed") === 1;
+    if (!recorded) problems.push(`ledger: ${name} ${version.info.etag} is there and not in the ledger`);
+  }
+}
+
+/** Each (file, position, batch) of the ledger once in its table, and nothing else. */
+function auditRows(tables: Record<string, DataRow[]>, truth: Truth, problems: string[]): void {
+  const expected = new Map<string, number>();
+  for (const row of tables["ingest.files"]!) {
+    if (row.status !== "ingested") {
+      if (Number(row.records) !== 0) problems.push(`ledger: ${row.source_file} is ${row.status} with records`);
+      continue;
+    }
+    const file = truth.get(row.source_file as string)?.get(row.etag as string);
+    if (file === undefined) {
+      problems.push(`ledger: there never was ${row.source_file} ${row.etag}`);
+      continue;
+    }
+    const whole = file === "corrupted_batch";
+    const places = whole ? [`null ${file}`] : file.map((place, position) => `${position} ${place}`);
+    for (const place of places) expected.set(`${row.source_file} ${row.batch_id} ${place}`, 1);
+    const events = whole ? 0 : file.filter((place) => place === "event").length;
+    if (Number(row.events) !== events || Number(row.dead_letters) !== places.length - events) {
+      problems.push(`ledger: ${row.source_file} counts ${row.events} events, ${row.dead_letters} dead letters`);
+    }
+  }
+  const tally = (row: DataRow, place: unknown) => {
+    const key = `${row._source_file} ${row._batch_id} ${row._source_position ?? null} ${place}`;
+    expected.set(key, (expected.get(key) ?? 0) - 1);
+  };
+  for (const row of tables["bronze.events"]!) tally(row, "event");
+  for (const row of tables["dead_letters.events"]!) tally(row, row._dead_letter_reason);
+  for (const [key, missing] of expected) {
+    if (missing > 0) problems.push(`rows: ${key} is missing`);
+    if (missing < 0) problems.push(`rows: ${key} is there ${-missing} times too often`);
+  }
+}

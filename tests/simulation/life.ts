@@ -1,0 +1,132 @@
+import { defaultContract } from "../../core/contract/default_contract.ts";
+import { Consumer, type ConsumerOptions } from "../../core/consume/consumer.ts";
+import type { KnownFiles } from "../../core/consume/known_files.ts";
+import type { Router } from "../../core/consume/router.ts";
+import { StreamlabError } from "../../core/base/errors.ts";
+import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
+import { type Decision, type Operation, type Phase, SimulatedDisk } from "../support/simulated_disk.ts";
+import { Crash, type SimulatedStore } from "../support/simulated_store.ts";
+import type { FileTruth, Truth } from "./lake_audit.ts";
+import type { RawFile } from "./raw_files.ts";
+
+/** A crash: at the walker's operation of that ordinal, from 0, right before or after it. */
+export interface CrashPoint {
+  ordinal: number;
+  phase: Phase;
+}
+
+/** What a process of a simulation works with, made anew for each life of it. */
+export interface Tools {
+  router(store: SimulatedStore): Router;
+  known(store: SimulatedStore): KnownFiles;
+  /** What stands between the program and its store and catalog, for mutations. */
+  wrap?(options: ConsumerOptions): ConsumerOptions;
+}
+
+export interface ConsumeChoices extends Partial<ConsumerOptions> {
+  /** Once, when a create of a path that this matches has happened: what the world does then. */
+  when?: { created: RegExp; does: (life: Life) => void };
+}
+
+/** More restarts than any scenario needs. */
+const restartsMax = 20;
+const walker = "walker";
+
+/**
+ * A lake, and the lives of the processes that work on it one after another: each is stopped where `crashes` says, and started again
+ * until its step is done. What lands in the raw zone meanwhile is noted in `truth`.
+ */
+export class Life {
+  readonly disk: SimulatedDisk;
+  readonly truth: Map<string, Map<string, FileTruth>>;
+  /** Operations of walkers so far. */
+  operations = 0;
+  #events: { created: RegExp; does: (life: Life) => void }[] = [];
+
+  constructor(
+    readonly tools: Tools,
+    readonly crashes: readonly CrashPoint[] = [],
+    from?: { disk: SimulatedDisk; truth: Truth; seed: number },
+  ) {
+    this.disk = from === undefined ? new SimulatedDisk({ seed: 1 }) : from.disk.fork({ seed: from.seed });
+    this.disk.hook = (operation, phase) => this.#decide(operation, phase);
+    this.truth = new Map([...from?.truth ?? []].map(([name, versions]) => [name, new Map(versions)]));
+  }
+
+  /** A raw file appears, or gets new content. */
+  land(name: string, file: RawFile): void {
+    const path = `raw/events/${name}`;
+    this.disk.put(path, file.bytes, true);
+    let versions = this.truth.get(path);
+    if (versions === undefined) this.truth.set(path, versions = new Map());
+    // The same in every run of the scenario, whatever happened before, so that the same batches are routed.
+    const etag = `version ${versions.size + 1}`;
+    this.disk.version(path)!.info.etag = etag;
+    versions.set(etag, file.truth);
+  }
+
+  remove(name: string): void {
+    this.disk.remove(`raw/events/${name}`, true);
+  }
+
+  /** `consume --once`, as often as it takes. */
+  async consume(choices: ConsumeChoices = {}): Promise<void> {
+    const { when, ...options } = choices;
+    this.#events = when === undefined ? [] : [when];
+    await this.work(async (store) => {
+      const consumer = await Consumer.start(this.options(store, options));
+      await consumer.takeAll(new AbortController().signal, true);
+    });
+    this.#events = [];
+  }
+
+  /** Runs a process until it ends by itself, anew after each crash and each failure of the store. */
+  async work(process: (store: SimulatedStore) => Promise<void>): Promise<void> {
+    for (let life = 0; life <= restartsMax; life++) {
+      try {
+        return await process(this.disk.connect({ process: walker }));
+      } catch (error) {
+        const failed = error instanceof StreamlabError && error.kind === "unavailable";
+        if (!(error instanceof Crash) && !failed) throw error;
+      }
+    }
+    throw new Error(`Not done after ${restartsMax} restarts`);
+  }
+
+  options(store: SimulatedStore, changes: Partial<ConsumerOptions> = {}): ConsumerOptions {
+    const { clock, random } = store;
+    const options: ConsumerOptions = {
+      catalog: new FileCatalog({ store, clock, random }),
+      sink: store,
+      zone: { store, prefix: "raw/events/", nameBase: "", format: undefined },
+      target: { namespace: ["bronze"], name: "events" },
+      contract: defaultContract(),
+      partitionBy: [],
+      onExtraFields: "dead-letter",
+      onChangedFile: "ignore",
+      filesPerBatchMax: 2,
+      bytesPerBatchMax: 1e9,
+      clock,
+      random,
+      router: this.tools.router(store),
+      known: this.tools.known(store),
+      report: { batch: () => {}, file: () => {} },
+      ...changes,
+    };
+    return this.tools.wrap?.(options) ?? options;
+  }
+
+  #decide(operation: Operation, phase: Phase): Decision | undefined {
+    if (operation.process !== walker) return undefined;
+    if (phase === "after" && operation.name === "create") this.#happen(operation.path);
+    const ordinal = phase === "before" ? this.operations++ : this.operations - 1;
+    const point = this.crashes.find((point) => point.phase === phase && point.ordinal === ordinal);
+    return point === undefined ? undefined : { do: "crash" };
+  }
+
+  #happen(path: string): void {
+    const due = this.#events.filter(({ created }) => created.test(path));
+    this.#events = this.#events.filter((event) => !due.includes(event));
+    for (const { does } of due) does(this);
+  }
+}
