@@ -59,7 +59,7 @@ export const importers: Readonly<Record<string, readonly string[]>> = {
   "apache-arrow": ["core/produce/", "core/query/"],
   "parquet-wasm": ["core/produce/"],
   "fast-check": ["tests/"],
-  "zod": ["core/contract/", "core/consume/", "commands/"],
+  "zod": ["core/contract/", "core/consume/", "core/maintain/", "commands/"],
 };
 
 export const functionLinesMax = 70;
