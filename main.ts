@@ -3,12 +3,13 @@ import { completions } from "./commands/completions.ts";
 import type { Command } from "./commands/command.ts";
 import { consume } from "./commands/consume.ts";
 import { help } from "./commands/help.ts";
+import { maintain } from "./commands/maintain.ts";
 import { produce } from "./commands/produce.ts";
 import { query } from "./commands/query.ts";
 import { runProgram } from "./commands/program.ts";
 import { systemWorld } from "./commands/system_world.ts";
 
-export const commands: readonly Command[] = [produce, consume, query, help, completions];
+export const commands: readonly Command[] = [produce, consume, query, maintain, help, completions];
 
 if (import.meta.main) {
   const stop = new AbortController();

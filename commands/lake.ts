@@ -16,15 +16,19 @@ export function openLake(context: Surroundings, location: LakeLocation): Promise
   return openStore(place, { clock, random });
 }
 
+/** The store of a lake that must be there: `not-found` otherwise. */
+export async function openExistingLake(context: Surroundings, location: LakeLocation): Promise<Store> {
+  const store = await openLake(context, location);
+  if (await store.rootExists()) return store;
+  const place = location.kind === "local" ? { ...location, path: resolve(context.cwd, location.path) } : location;
+  throw new StreamlabError("not-found", `There is no lake at ${formatLocation(place)}`, {
+    hint: "Name another with --source, or make one with streamlab produce and streamlab consume",
+  });
+}
+
 /** The tables of a lake that must be there: `not-found` otherwise. */
 export async function openTables(context: Surroundings, location: LakeLocation): Promise<Catalog> {
-  const store = await openLake(context, location);
-  if (!await store.rootExists()) {
-    const place = location.kind === "local" ? { ...location, path: resolve(context.cwd, location.path) } : location;
-    throw new StreamlabError("not-found", `There is no lake at ${formatLocation(place)}`, {
-      hint: "Name another with --source, or make one with streamlab produce and streamlab consume",
-    });
-  }
+  const store = await openExistingLake(context, location);
   const { FileCatalog } = await import("../core/iceberg/file_catalog.ts");
   return new FileCatalog({ store, clock: context.clock, random: context.random });
 }

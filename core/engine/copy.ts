@@ -13,6 +13,8 @@ export interface CopyOptions {
   partitionColumns: readonly string[];
   /** One file per partition, unless DuckDB must close it for memory. */
   rowGroupRows?: number;
+  /** Begins another file where one has grown to so many bytes; without partitions only. */
+  fileBytesTarget?: number;
 }
 
 export interface WrittenFile {
@@ -51,6 +53,10 @@ export async function copyToParquet(connection: Connection, options: CopyOptions
     ...(options.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${options.rowGroupRows}`]),
   ];
   let target = `${directory}/part.parquet`;
+  if (options.fileBytesTarget !== undefined) {
+    settings.push(`FILE_SIZE_BYTES ${Math.ceil(options.fileBytesTarget)}`);
+    target = directory;
+  }
   if (partitionColumns.length > 0) {
     settings.push(`PARTITION_BY (${partitionColumns.map(quoteName).join(", ")})`);
     target = directory;

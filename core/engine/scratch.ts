@@ -26,6 +26,11 @@ export class Scratch {
     return path;
   }
 
+  /** Removes a file in it that has served; one that is not there is no error. */
+  removeFile(path: string): void {
+    removeTree(path);
+  }
+
   remove(): void {
     removeTree(this.folder);
   }

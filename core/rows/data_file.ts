@@ -16,10 +16,20 @@ export interface DataFilePlace {
 
 /** Describes a file that the engine wrote, for a manifest. */
 export function dataFileOf(written: Omit<WrittenFile, "path">, place: DataFilePlace, schema: Schema): DataFile {
+  const partition = place.partition.map((part, index) => partitionValue(part, written.partition[index] ?? null));
+  return describeFile(written, { ...place, partition }, schema);
+}
+
+/** Describes a file whose rows all come from files of one partition. */
+export function describeFile(
+  written: Omit<WrittenFile, "path">,
+  place: Pick<DataFile, "specId" | "partition"> & { uri: string },
+  schema: Schema,
+): DataFile {
   return buildDataFile({
     path: place.uri,
     specId: place.specId,
-    partition: place.partition.map((part, index) => partitionValue(part, written.partition[index] ?? null)),
+    partition: place.partition,
     recordCount: Number(written.records),
     fileSizeBytes: Number(written.size),
     columns: written.columns.flatMap((column) => statistics(column, schema)),

@@ -5,11 +5,17 @@
 import { quoteName, quoteText } from "../engine/duckdb.ts";
 import type { DataFile } from "../iceberg/spec/data_file.ts";
 import type { Field } from "../iceberg/spec/type.ts";
+import { projectColumn, readsAsIs } from "./column_projection.ts";
+import type { FileLayout } from "./file_layout.ts";
 import { sqlTypeOf } from "./sql_type.ts";
 
 /** A live data file and the delete files that apply to it. */
 export interface ViewFile extends LocalFile {
   deletes: LocalFile[];
+  /** How the file itself names and nests its columns. Without it, all are found by id, and what is nested in them by name. */
+  layout?: FileLayout;
+  /** SQL for columns that the file may lack because every row of its partition has the same value, by field id. */
+  constants?: ReadonlyMap<number, string>;
 }
 
 /** A file and where DuckDB can read it. */
@@ -36,7 +42,7 @@ export function tableSelect(source: ViewSource): string {
 }
 
 /** No rows, but the right names and types. */
-export function emptySelect(columns: Field[]): string {
+function emptySelect(columns: Field[]): string {
   const nulls = columns.map(({ name, type }) => `CAST(NULL AS ${sqlTypeOf(type)}) AS ${quoteName(name)}`);
   return `SELECT ${nulls.join(", ")} WHERE false`;
 }
@@ -53,7 +59,30 @@ function shownColumns({ columns }: ViewSource): string {
 /** All rows of the files, with `_file` and `file_row_number` beside the columns. */
 function rowsOf(source: ViewSource, files: ViewFile[], extra: Field[]): string {
   const fields = [...source.columns, ...extra.filter(({ id }) => !source.columns.some((column) => column.id === id))];
-  return `${readById(fields, files.map(({ localPath }) => localPath))} AS r`;
+  const groups = [...Map.groupBy(files, (file) => projectionKey(fields, file))];
+  const parts = groups.map(([key, group]) => {
+    const paths = group.map(({ localPath }) => localPath);
+    return key === "" ? readById(fields, paths) : `(${readProjected(fields, group[0]!, paths)})`;
+  });
+  if (parts.length === 1) return `${parts[0]} AS r`;
+  return `(${parts.map((part) => `SELECT * FROM ${part}`).join(" UNION ALL BY NAME ")}) AS r`;
+}
+
+/** Empty where finding columns by id is enough; else the same for files that the same projection fits. */
+function projectionKey(fields: Field[], { layout, constants }: ViewFile): string {
+  if (layout === undefined) return "";
+  const missing = [...constants ?? []].filter(([id]) => !layout.columns.some(({ fieldId }) => fieldId === id));
+  if (missing.length === 0 && !layout.isMapped && readsAsIs(fields, layout.columns)) return "";
+  return `${layout.key} ${JSON.stringify(missing)}`;
+}
+
+function readProjected(fields: Field[], { layout, constants }: ViewFile, paths: string[]): string {
+  const columns = fields.map((field) =>
+    `${projectColumn(field, layout!.columns, constants?.get(field.id))} AS ${columnName(field.id)}`
+  );
+  const list = paths.map(quoteText).join(", ");
+  return `SELECT ${columns.join(", ")}, _file, file_row_number FROM read_parquet([${list}], filename = '_file', ` +
+    "file_row_number = true, hive_partitioning = false)";
 }
 
 /** Parquet files whose columns are found by field id; those that a file lacks are null. */
@@ -62,7 +91,9 @@ function readById(fields: Field[], paths: string[]): string {
     `${id}: {name: '${columnName(id)}', type: ${quoteText(sqlTypeOf(type))}, default_value: NULL}`
   );
   const list = paths.map(quoteText).join(", ");
-  return `read_parquet([${list}], schema = MAP {${entries.join(", ")}}, filename = '_file', file_row_number = true)`;
+  return `read_parquet([${list}], schema = MAP {${
+    entries.join(", ")
+  }}, filename = '_file', file_row_number = true, hive_partitioning = false)`;
 }
 
 function liveRows(source: ViewSource, files: ViewFile[]): string {

@@ -19,7 +19,7 @@ export interface TargetTable {
 /** A column by name, with SQL for its value. */
 export type SqlColumn = readonly [name: string, sql: string];
 
-export function partitionOf(table: TargetTable): PartitionColumn[] {
+function partitionOf(table: TargetTable): PartitionColumn[] {
   return partitionColumns(table.spec, [table.schema]);
 }
 

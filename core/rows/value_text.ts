@@ -1,10 +1,14 @@
 import { StreamlabError } from "../base/errors.ts";
+import { quoteText } from "../engine/duckdb.ts";
 import type { Value } from "../iceberg/spec/single_value.ts";
 import type { PrimitiveType } from "../iceberg/spec/type.ts";
 
 const INSTANT = /^(-?\d{4,6})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:\+00(?::00)?|Z)?)?( \(BC\))?$/;
 
-/** A value that DuckDB printed, in the memory form of `Value`. Instants may be printed in UTC or as microseconds since 1970. */
+/**
+ * A value that DuckDB printed, in the memory form of `Value`. Instants may be printed in UTC or as microseconds since 1970, bytes
+ * are printed in hexadecimal.
+ */
 export function valueFromSqlText(type: PrimitiveType, text: string): Value {
   switch (type.type) {
     case "boolean":
@@ -26,8 +30,11 @@ export function valueFromSqlText(type: PrimitiveType, text: string): Value {
       return text;
     case "uuid":
       return text.toLowerCase();
-    default:
-      throw new StreamlabError("internal", `Cannot read a ${type.type} that was printed by SQL`);
+    case "time":
+      return /^-?\d+$/.test(text) ? BigInt(text) : epochMicros(`1970-01-01 ${text}`);
+    case "binary":
+    case "fixed":
+      return Uint8Array.from({ length: text.length / 2 }, (_, i) => parseInt(text.slice(2 * i, 2 * i + 2), 16));
   }
 }
 
@@ -44,4 +51,25 @@ function epochMicros(text: string): bigint {
 function unscaled(text: string, scale: number): bigint {
   const [whole = "0", fraction = ""] = text.split(".");
   return BigInt(whole + fraction.padEnd(scale, "0").slice(0, scale));
+}
+
+/** SQL for a value, to be cast to its column's type. */
+export function sqlLiteral(type: PrimitiveType, value: Value): string {
+  switch (type.type) {
+    case "date":
+      return `DATE '1970-01-01' + ${value}`;
+    case "time":
+      return `TIME '00:00:00' + to_microseconds(${value})`;
+    case "timestamp":
+      return `make_timestamp(${value})`;
+    case "timestamptz":
+      return `make_timestamptz(${value})`;
+    case "decimal":
+      return `'${value}e-${type.scale}'`;
+    case "binary":
+    case "fixed":
+      return `from_hex('${Array.from(value as Uint8Array, (byte) => byte.toString(16).padStart(2, "0")).join("")}')`;
+    default:
+      return quoteText(String(value));
+  }
 }

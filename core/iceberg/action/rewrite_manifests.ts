@@ -1,12 +1,34 @@
 import type { TableChange } from "../catalog.ts";
 import type { ResolvedEntry } from "../spec/manifest_entry.ts";
 import type { ManifestFile } from "../spec/manifest_file.ts";
-import { currentSchema, specById } from "../spec/table_metadata.ts";
+import { currentSchema, specById, type TableMetadata } from "../spec/table_metadata.ts";
 import { compareValues } from "../spec/value_order.ts";
 import type { Transaction } from "../transaction.ts";
 import { hasLiveFiles } from "./append_files.ts";
 import { mergePolicy } from "./merge_manifests.ts";
 import { newSnapshotId, nextSequenceNumber, parentSnapshot, stageSnapshot } from "./snapshot_change.ts";
+
+/** Manifests of one content and spec that are to become `pieces` new ones. */
+export interface ManifestGroup {
+  manifests: ManifestFile[];
+  pieces: number;
+}
+
+/** Which manifests of a snapshot are worth rewriting, and which stay as they are. */
+export function planManifests(
+  metadata: TableMetadata,
+  manifests: readonly ManifestFile[],
+): { kept: ManifestFile[]; groups: ManifestGroup[] } {
+  const targetBytes = mergePolicy(metadata)?.targetBytes ?? 8 * 1024 * 1024;
+  const plan: { kept: ManifestFile[]; groups: ManifestGroup[] } = { kept: [], groups: [] };
+  for (const group of Map.groupBy(manifests, (manifest) => `${manifest.content} ${manifest.specId}`).values()) {
+    const bytes = group.reduce((sum, manifest) => sum + manifest.length, 0);
+    const pieces = Math.ceil(bytes / targetBytes);
+    if (group.length <= pieces && group.every(hasLiveFiles)) plan.kept.push(...group);
+    else plan.groups.push({ manifests: group, pieces });
+  }
+  return plan;
+}
 
 /**
  * Writes all manifests anew, sorted by partition and of the target size, so that a query of few partitions reads few of them.
@@ -14,28 +36,21 @@ import { newSnapshotId, nextSequenceNumber, parentSnapshot, stageSnapshot } from
  */
 export async function rewriteManifests(transaction: Transaction): Promise<TableChange> {
   const { metadata, io, random } = transaction;
+  const { kept, groups } = planManifests(metadata, await io.readManifestList(parentSnapshot(metadata)));
+  if (groups.length === 0) return { requirements: [], updates: [] };
   const snapshotId = newSnapshotId(random, metadata);
-  const old = await io.readManifestList(parentSnapshot(metadata));
-  const manifests: ManifestFile[] = [];
+  const manifests = [...kept];
   const files = [];
-  let replaced = 0;
-  const targetBytes = mergePolicy(metadata)?.targetBytes ?? 8 * 1024 * 1024;
-  for (const group of Map.groupBy(old, (manifest) => `${manifest.content} ${manifest.specId}`).values()) {
-    const [first] = group;
-    const bytes = group.reduce((sum, manifest) => sum + manifest.length, 0);
-    const pieces = Math.ceil(bytes / targetBytes);
-    if (!first || (group.length <= pieces && group.every(hasLiveFiles))) {
-      manifests.push(...group);
-      continue;
-    }
-    const entries = (await io.readManifests(group, metadata)).flat().filter((entry) => entry.status !== "deleted");
-    entries.sort(byPartition);
-    const perManifest = Math.max(1, Math.ceil(entries.length / pieces));
+  for (const group of groups) {
+    const { specId, content } = group.manifests[0]!;
+    const read = (await io.readManifests(group.manifests, metadata)).flat();
+    const entries = read.filter((entry) => entry.status !== "deleted").sort(byPartition);
+    const perManifest = Math.max(1, Math.ceil(entries.length / group.pieces));
     for (let at = 0; at < entries.length; at += perManifest) {
       const encoded = io.encodeManifest({
         schema: currentSchema(metadata),
-        spec: specById(metadata, first.specId),
-        content: first.content,
+        spec: specById(metadata, specId),
+        content,
         entries: entries.slice(at, at + perManifest).map((entry) => ({ ...entry, status: "existing" })),
         snapshotId,
         sequenceNumber: nextSequenceNumber(metadata),
@@ -43,9 +58,8 @@ export async function rewriteManifests(transaction: Transaction): Promise<TableC
       manifests.push(encoded.manifest);
       files.push(encoded.file);
     }
-    replaced += group.length;
   }
-  if (replaced === 0) return { requirements: [], updates: [] };
+  const replaced = groups.reduce((sum, group) => sum + group.manifests.length, 0);
   const summary = {
     "manifests-created": String(files.length),
     "manifests-kept": String(manifests.length - files.length),

@@ -6,4 +6,6 @@ export const streamlabKey = {
   sequenceId: (target: string) => `streamlab.sequence-id.${target}`,
   /** The last batch of that sequence in the table, decimal; in summary and properties. */
   batchId: (target: string) => `streamlab.batch-id.${target}`,
+  /** The id of an abandoned rewrite's intent, in the summary of the snapshot that keeps it from being committed late. */
+  fencedRewrite: "streamlab.fenced-rewrite",
 } as const;

@@ -1,0 +1,227 @@
+import { z } from "zod";
+import { messageOf, StreamlabError } from "../core/base/errors.ts";
+import { identifierText, type LoadedTable, type TableIdentifier } from "../core/iceberg/catalog.ts";
+import type { Surroundings } from "../core/maintain/surroundings.ts";
+import { type Context, defineCommand, type ExitStatus } from "./command.ts";
+import { flag } from "./flags.ts";
+import { openExistingLake } from "./lake.ts";
+import { type Action, actionRecord, actionText, type Report } from "./maintain_words.ts";
+import { printNote, printResult } from "./output.ts";
+import { startProgress } from "./progress.ts";
+
+const DAY_MS = 86_400_000;
+const ages = { expire: 7 * DAY_MS, orphans: 3 * DAY_MS };
+
+const actions = { section: "WHAT TO DO" } as const;
+const compaction = { section: "COMPACTION" } as const;
+
+const flags = z.object({
+  source: flag.lake({ doc: "lake to look after: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
+  table: flag.table({ doc: "only this table (default: every table of the lake)" }),
+  dryRun: flag.switch({ doc: "show what would be done, and change nothing" }),
+  olderThan: flag.duration({
+    doc: "how old a snapshot must be to expire (default 7d), and a file to be removed as an orphan (default 3d)",
+  }),
+  retainLast: flag.count({ doc: "snapshots of each branch that never expire", default: "10" }),
+  threads: flag.count({ doc: "threads to work with (default: all cores)" }),
+  memory: flag.size({ doc: "memory that DuckDB keeps within; it spills to disk beyond", default: "1GB" }),
+  compact: flag.switch({ ...actions, doc: "rewrite small files into larger ones, and apply row deletes" }),
+  rewriteManifests: flag.switch({ ...actions, doc: "merge manifests, sorted by partition" }),
+  expireSnapshots: flag.switch({ ...actions, doc: "forget old snapshots and delete the files that only they need" }),
+  removeOrphans: flag.switch({ ...actions, doc: "delete files that no table and no work under way knows" }),
+  all: flag.switch({ ...actions, doc: "these four, in this order" }),
+  status: flag.switch({ ...actions, doc: "how the tables are, what waits to be ingested, and how long" }),
+  targetFileSize: flag.size({ ...compaction, doc: "size that data files should have", default: "128MB" }),
+  sortBy: flag.list({
+    ...compaction,
+    doc: "rewrite every file of --table, rows of each partition in this order: user_id, event_timestamp desc",
+    placeholder: "COLUMNS",
+  }),
+});
+
+type Flags = z.output<typeof flags>;
+
+export const maintain = defineCommand({
+  name: "maintain",
+  summary: "Look after the tables: compact, expire, clean up, tell how they are",
+  description: [
+    "Safe beside a running consumer and beside another maintainer: what lost a race is left as it was and said so, and what is done is",
+    "done group by group. Files are deleted only after the commit that makes them needless. Ctrl-C stops after the group under way.",
+    "",
+    "Orphans are what crashed writers left behind. Whatever our own writers announced is known and kept; of files by others, and of metadata,",
+    "only age can tell, so those younger than an hour stay even with --older-than 0.",
+  ].join("\n"),
+  examples: [
+    { doc: "how is my lake?", line: "streamlab maintain --status" },
+    { doc: "everything, first for show", line: "streamlab maintain --all --dry-run" },
+    { doc: "fewer, larger files of one table", line: "streamlab maintain --compact --table bronze.events" },
+    {
+      doc: "rows of a user close to each other",
+      line: "streamlab maintain --compact --table bronze.events --sort-by 'user_id, event_timestamp'",
+    },
+    { doc: "keep a day of history", line: "streamlab maintain --expire-snapshots --older-than 1d --retain-last 1" },
+  ],
+  flags,
+  run,
+});
+
+async function run(context: Context, given: Flags): Promise<ExitStatus> {
+  const wanted = wantedActions(given);
+  const { FileCatalog } = await import("../core/iceberg/file_catalog.ts");
+  const { clock, random } = context;
+  const store = await openExistingLake(context, given.source);
+  const surroundings: Surroundings = { store, clock, random, catalog: new FileCatalog({ store, clock, random }) };
+  const identifiers = await tablesOf(surroundings, given);
+  let failed = false;
+  for (const action of wanted) {
+    for (const identifier of identifiers) {
+      if (context.signal.aborted) return 130;
+      failed = !await runAction(context, surroundings, action, identifier, given) || failed;
+    }
+  }
+  if (given.removeOrphans || given.all) await cleanLake(surroundings, given);
+  if (given.status) await printStatus(context, surroundings, identifiers, given);
+  if (context.signal.aborted) return 130;
+  return failed ? 1 : 0;
+}
+
+function wantedActions(given: Flags): Action[] {
+  if (given.sortBy !== undefined && (given.table === undefined || !(given.compact || given.all))) {
+    throw new StreamlabError("usage", "--sort-by is about the compaction of one table", {
+      hint: "Give --compact and --table beside it",
+    });
+  }
+  const wanted: Action[] = [];
+  if (given.compact || given.all) wanted.push("compact");
+  if (given.rewriteManifests || given.all) wanted.push("rewrite-manifests");
+  if (given.expireSnapshots || given.all) wanted.push("expire-snapshots");
+  if (given.removeOrphans || given.all) wanted.push("remove-orphans");
+  if (wanted.length > 0 || given.status) return wanted;
+  throw new StreamlabError("usage", "nothing was asked for", {
+    hint: "Give --compact, --rewrite-manifests, --expire-snapshots, --remove-orphans, --all or --status",
+  });
+}
+
+async function tablesOf({ catalog }: Surroundings, { table }: Flags): Promise<TableIdentifier[]> {
+  if (table !== undefined) return [{ namespace: [table.namespace], name: table.name }];
+  const namespaces = await catalog.listNamespaces();
+  return (await Promise.all(namespaces.map((namespace) => catalog.listTables(namespace)))).flat();
+}
+
+/** False when it failed: the others go on, for one broken table is no reason to neglect the rest. */
+async function runAction(
+  context: Context,
+  surroundings: Surroundings,
+  action: Action,
+  identifier: TableIdentifier,
+  given: Flags,
+): Promise<boolean> {
+  const startMs = context.clock.nowMs();
+  const table = identifierText(identifier);
+  try {
+    const loaded = await surroundings.catalog.loadTable(identifier);
+    if (loaded === undefined) throw new StreamlabError("not-found", `There is no table ${table}`);
+    const report = await perform(context, surroundings, action, loaded, given);
+    const outcome = { table, dryRun: given.dryRun, durationMs: context.clock.nowMs() - startMs, report };
+    await printResult(context, actionRecord(outcome), actionText(outcome));
+    return true;
+  } catch (error) {
+    if (!(error instanceof StreamlabError) || given.table !== undefined) throw error;
+    const text = `Cannot ${action.replace("-", " ")} of ${table}: ${messageOf(error)}`;
+    if (context.json) await printResult(context, { action, table, error: messageOf(error) }, "");
+    else await printNote(context, error.hint === undefined ? text : `${text}\n  ${error.hint}`);
+    return false;
+  }
+}
+
+async function perform(
+  context: Context,
+  surroundings: Surroundings,
+  action: Action,
+  table: LoadedTable,
+  given: Flags,
+): Promise<Report> {
+  const { dryRun } = given;
+  switch (action) {
+    case "compact":
+      return { action, ...await compact(context, surroundings, table, given) };
+    case "rewrite-manifests": {
+      const { rewriteTableManifests } = await import("../core/maintain/manifests.ts");
+      return { action, ...await rewriteTableManifests(surroundings, table, { dryRun }) };
+    }
+    case "expire-snapshots": {
+      const { expireTable } = await import("../core/maintain/expire.ts");
+      const maxAgeMs = given.olderThan ?? ages.expire;
+      return { action, ...await expireTable(surroundings, table, { maxAgeMs, countMin: given.retainLast, dryRun }) };
+    }
+    case "remove-orphans": {
+      const { removeOrphans } = await import("../core/maintain/orphans.ts");
+      const olderThanMs = given.olderThan ?? ages.orphans;
+      return { action, ...await removeOrphans(surroundings, table, { olderThanMs, dryRun }) };
+    }
+  }
+}
+
+async function compact(context: Context, surroundings: Surroundings, table: LoadedTable, given: Flags) {
+  const { compactTable } = await import("../core/maintain/compact.ts");
+  const progress = startProgress(context, `Compacting ${identifierText(table.identifier)}`);
+  try {
+    return await compactTable(surroundings, table, {
+      ...machine(context, given),
+      targetBytes: Math.max(1, given.targetFileSize),
+      inputsMin: 2,
+      sortBy: given.sortBy ?? [],
+      dryRun: given.dryRun,
+      signal: context.signal,
+      onProgress: (done) => progress.update(done),
+    });
+  } finally {
+    await progress.end();
+  }
+}
+
+function machine(context: Context, { threads, memory }: Flags) {
+  return {
+    temporaryFolder: context.env("TMPDIR") ?? "/tmp",
+    memory: `${Math.max(64, Math.round(memory / 1e6))}MB`,
+    ...(threads !== undefined && { threads: Math.max(1, threads) }),
+  };
+}
+
+/** What died writers left outside of the tables; only where the whole lake is looked after. */
+async function cleanLake(surroundings: Surroundings, given: Flags): Promise<void> {
+  if (given.table !== undefined) return;
+  const { discardUnfinished } = await import("../core/maintain/orphans.ts");
+  const beforeMs = surroundings.clock.nowMs() - (given.olderThan ?? ages.orphans);
+  for (const prefix of ["raw/", "checkpoints/"]) await discardUnfinished(surroundings, prefix, beforeMs, given.dryRun);
+}
+
+async function printStatus(
+  context: Context,
+  surroundings: Surroundings,
+  identifiers: readonly TableIdentifier[],
+  given: Flags,
+): Promise<void> {
+  const [{ tableHealth }, { ingestionStatus }, { eventFileKind }, words] = await Promise.all([
+    import("../core/maintain/table_health.ts"),
+    import("../core/maintain/ingestion_status.ts"),
+    import("../core/consume/event_file.ts"),
+    import("./maintain_status.ts"),
+  ]);
+  const isEventFile = (path: string) => eventFileKind(path) !== undefined;
+  const ingestion = await ingestionStatus(surroundings, { ...machine(context, given), isEventFile });
+  const nowMs = context.clock.nowMs();
+  const only = given.table === undefined ? undefined : `${given.table.namespace}.${given.table.name}`;
+  for (const each of ingestion) {
+    if (only !== undefined && each.table !== only) continue;
+    await printResult(context, words.ingestionRecord(each, nowMs), words.ingestionText(each, nowMs));
+  }
+  const healths = [];
+  for (const identifier of identifiers) {
+    const table = await surroundings.catalog.loadTable(identifier);
+    if (table === undefined) throw new StreamlabError("not-found", `There is no table ${identifierText(identifier)}`);
+    healths.push(await tableHealth(table, given.targetFileSize));
+  }
+  if (context.json) { for (const health of healths) await printResult(context, words.healthRecord(health), ""); }
+  else if (healths.length > 0) await printResult(context, {}, words.healthText(healths));
+}

@@ -1,0 +1,197 @@
+import { StreamlabError } from "../base/errors.ts";
+import { uuidV4 } from "../base/random.ts";
+import { parentSnapshot } from "../iceberg/action/snapshot_change.ts";
+import { identifierText, type LoadedTable } from "../iceberg/catalog.ts";
+import { planScan } from "../iceberg/scan.ts";
+import { currentSchema } from "../iceberg/spec/table_metadata.ts";
+import { type CompactionRule, planGroups, type RewriteGroup } from "./compaction_plan.ts";
+import { DeleteReach, resolvePositionDeletes } from "./delete_reach.ts";
+import { type Intent, removeIntent, writeIntent } from "./intent.ts";
+import { commitRewrites, type RewrittenGroup } from "./rewrite_commit.ts";
+import { LocalFiles } from "./local_files.ts";
+import { GroupRewriter } from "./rewrite_group.ts";
+import { orderSql } from "./sort_by.ts";
+import { findStaleIntents, settleIntent } from "./stale_intents.ts";
+import { storeNowMs } from "./store_clock.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { Workshop, type WorkshopOptions } from "./workshop.ts";
+
+export interface CompactionOptions extends Omit<CompactionRule, "sorts">, Omit<WorkshopOptions, "leavesLake"> {
+  /** `user_id`, `event_timestamp desc`: rows of each partition are put in that order. None: as they are. */
+  sortBy: readonly string[];
+  dryRun: boolean;
+  /** Between groups: what is done stays done. */
+  signal: AbortSignal;
+  onProgress(done: { files: number; filesMax: number }): void;
+}
+
+export interface CompactionReport {
+  groups: number;
+  inputs: { files: number; bytes: number; records: number };
+  outputs: { files: number; bytes: number; records: number };
+  /** Delete files that were applied and are gone. */
+  deleteFiles: number;
+  /** Groups that lost a race, with the reason; their files are as they were. */
+  dropped: { files: number; reason: string }[];
+  /** Whether the signal ended it early. */
+  interrupted: boolean;
+}
+
+/** A rewrite without a sign of life for so long counts as given up. */
+const STALE_MS = 24 * 3_600_000;
+/** Groups are committed together up to this many bytes: each commit is a snapshot, and what is not committed is lost with us. */
+const COMMIT_BYTES = 2e9;
+const COMMIT_GROUPS = 50;
+
+/** Rewrites small files of a table into larger ones, and files with deleted rows without them. */
+export async function compactTable(
+  surroundings: Surroundings,
+  table: LoadedTable,
+  options: CompactionOptions,
+): Promise<CompactionReport> {
+  const name = identifierText(table.identifier);
+  const order = options.sortBy.length === 0 ? undefined : orderSql(options.sortBy, currentSchema(table.metadata), name);
+  if (!options.dryRun) await settleStale(surroundings, name);
+  // Fails now rather than after the work where the table is of a version that is not written.
+  parentSnapshot(table.metadata);
+  const workshop = await Workshop.open(surroundings, { ...options, leavesLake: options.dryRun });
+  try {
+    const { connection, scratch } = workshop;
+    const local = new LocalFiles(table.io, scratch);
+    const rewriter = new GroupRewriter({ table, connection, scratch, files: local, order });
+    const scan = await planScan(table.io, table.metadata);
+    const files = await resolvePositionDeletes(connection, scan.files, (file) => local.pathOf(file));
+    const groups = planGroups(files, { ...options, sorts: order !== undefined });
+    const run = new Compaction(surroundings, table, rewriter, new DeleteReach(files));
+    return options.dryRun ? run.plan(groups) : await run.run(groups, options);
+  } finally {
+    workshop.close();
+  }
+}
+
+async function settleStale(surroundings: Surroundings, table: string): Promise<void> {
+  const stale = await findStaleIntents(surroundings, await storeNowMs(surroundings) - STALE_MS, table);
+  for (const intent of stale) await settleIntent(surroundings, intent);
+}
+
+class Compaction {
+  readonly #report: CompactionReport = {
+    groups: 0,
+    inputs: { files: 0, bytes: 0, records: 0 },
+    outputs: { files: 0, bytes: 0, records: 0 },
+    deleteFiles: 0,
+    dropped: [],
+    interrupted: false,
+  };
+  #pending: RewrittenGroup[] = [];
+
+  constructor(
+    private readonly surroundings: Surroundings,
+    private readonly table: LoadedTable,
+    private readonly rewriter: GroupRewriter,
+    private readonly reach: DeleteReach,
+  ) {}
+
+  /** What `run` would do; sizes of new files are guessed from those of the old. */
+  plan(groups: readonly RewriteGroup[]): CompactionReport {
+    for (const group of groups) {
+      this.#countInputs(group);
+      const { inputs, outputs } = this.#report;
+      outputs.files += group.outputs;
+      [outputs.bytes, outputs.records] = [inputs.bytes, inputs.records];
+    }
+    this.#report.deleteFiles = this.reach.doneWithout(groups.flatMap(({ files }) => files)).length;
+    return this.#report;
+  }
+
+  async run(groups: readonly RewriteGroup[], options: CompactionOptions): Promise<CompactionReport> {
+    const filesMax = groups.reduce((sum, { files }) => sum + files.length, 0);
+    let files = 0;
+    for (const group of groups) {
+      if (options.signal.aborted) {
+        this.#report.interrupted = true;
+        break;
+      }
+      this.#pending.push(await this.#rewrite(group));
+      files += group.files.length;
+      options.onProgress({ files, filesMax });
+      const bytes = this.#pending.reduce((sum, pending) => sum + pending.group.bytes, 0);
+      if (bytes >= COMMIT_BYTES || this.#pending.length >= COMMIT_GROUPS) await this.#commit();
+    }
+    await this.#commit();
+    return this.#report;
+  }
+
+  async #rewrite(group: RewriteGroup): Promise<RewrittenGroup> {
+    const { store, random, clock } = this.surroundings;
+    const id = `compact-${uuidV4(random)}`;
+    const folder = this.rewriter.folderOf(group);
+    const intent: Intent = {
+      format: 1,
+      kind: "compaction",
+      id,
+      table: identifierText(this.table.identifier),
+      tableUuid: this.table.metadata.tableUuid,
+      startedAt: new Date(clock.nowMs()).toISOString(),
+      stem: this.table.io.location.pathInStore(`data/${folder}${folder === "" ? "" : "/"}${id}-`),
+      inputs: group.files.map(({ dataFile }) => dataFile.path),
+      fenced: false,
+    };
+    await writeIntent(store, intent);
+    try {
+      return { group, outputs: await this.rewriter.rewrite(group, id), intent };
+    } catch (error) {
+      await this.#afterFailure(intent);
+      throw error;
+    }
+  }
+
+  /** What was rewritten before a group failed is worth keeping; the failed one leaves nothing. Errors here would hide the first one. */
+  async #afterFailure(intent: Intent): Promise<void> {
+    for (const action of [() => this.#abandon(intent), () => this.#commit()]) {
+      try {
+        await action();
+      } catch (error) {
+        if (!(error instanceof StreamlabError)) throw error;
+      }
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const pending = this.#pending.splice(0);
+    if (pending.length === 0) return;
+    const waiting = this.reach.doneWithout(pending.flatMap(({ group }) => group.files)).length;
+    // Where this throws, nobody knows what was committed: the new files stay, and so do the intents, to be settled later.
+    const outcome = await commitRewrites(this.surroundings, this.table, pending, this.reach);
+    for (const { group, outputs, intent } of outcome.committed) {
+      this.#countInputs(group);
+      this.#report.outputs.files += outputs.length;
+      for (const { fileSizeBytes, recordCount } of outputs) {
+        this.#report.outputs.bytes += fileSizeBytes;
+        this.#report.outputs.records += recordCount;
+      }
+      await removeIntent(this.surroundings.store, intent);
+    }
+    if (outcome.dropped.length === 0) this.#report.deleteFiles += waiting;
+    for (const { group, reason } of outcome.dropped) {
+      this.#report.dropped.push({ files: group.group.files.length, reason });
+      await this.#abandon(group.intent);
+    }
+  }
+
+  /** Removes the new files of a group that will never be committed, and its intent. */
+  async #abandon(intent: Intent): Promise<void> {
+    const { store } = this.surroundings;
+    const paths: string[] = [];
+    for await (const { path } of store.list(intent.stem)) paths.push(path);
+    await store.delete(paths);
+    await removeIntent(store, intent);
+  }
+
+  #countInputs({ files, bytes }: RewriteGroup): void {
+    this.#report.groups++;
+    this.#report.inputs.files += files.length;
+    this.#report.inputs.bytes += bytes;
+    for (const { dataFile } of files) this.#report.inputs.records += dataFile.recordCount;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Whoever rewrites says so first. An intent is a file `checkpoints/intents/<id>.json` that names the new files by their unique stem
+ * and the inputs, written before the first new file and removed after the commit: orphan removal leaves alone what an intent names.
+ *
+ * An intent whose owner is gone is fenced without a clock: it is marked, then any commit is made to the table, and only then its
+ * unused files are removed. The owner reads its intent anew for every try of its commit, after the base of that try: either it
+ * sees the mark and gives up, or its base is older than the fencing commit and the commit fails, or it was committed before, and then the
+ * metadata after the fence names its files.
+ */
+import { z } from "zod";
+import { StreamlabError } from "../base/errors.ts";
+import type { Store } from "../storage/store.ts";
+
+const intentShape = z.strictObject({
+  format: z.literal(1),
+  kind: z.literal("compaction"),
+  id: z.string(),
+  /** `bronze.events` */
+  table: z.string(),
+  tableUuid: z.string(),
+  /** RFC 3339. */
+  startedAt: z.string(),
+  /** What the paths of all new files in the lake begin with. */
+  stem: z.string(),
+  /** URIs of the files to be replaced. */
+  inputs: z.array(z.string()),
+  /** Whether its owner must not commit any more. */
+  fenced: z.boolean(),
+});
+
+export type Intent = z.infer<typeof intentShape>;
+
+const FOLDER = "checkpoints/intents";
+
+function intentPath(id: string): string {
+  return `${FOLDER}/${id}.json`;
+}
+
+export async function writeIntent(store: Store, intent: Intent): Promise<void> {
+  await store.write(intentPath(intent.id), new TextEncoder().encode(JSON.stringify(intent) + "\n"));
+}
+
+export async function removeIntent(store: Store, intent: Intent): Promise<void> {
+  await store.delete([intentPath(intent.id)]);
+}
+
+/** Whether the owner may still commit. */
+export async function intentStands(store: Store, intent: Intent): Promise<boolean> {
+  const found = await readIntent(store, intentPath(intent.id));
+  return found !== undefined && !found.fenced;
+}
+
+/** An intent with the time of its last writing by the store's clock, milliseconds since 1970. */
+export interface StandingIntent {
+  intent: Intent;
+  modifiedMs: number;
+}
+
+export async function listIntents(store: Store): Promise<StandingIntent[]> {
+  const standing: StandingIntent[] = [];
+  for await (const { path, info } of store.list(`${FOLDER}/`)) {
+    const modifiedMs = (info ?? await store.stat(path))?.modifiedMs;
+    const intent = await readIntent(store, path);
+    if (intent !== undefined && modifiedMs !== undefined) standing.push({ intent, modifiedMs });
+  }
+  return standing;
+}
+
+/** Undefined when it is gone. Fails with `corrupt` for anything else than an intent, so that nothing is removed in ignorance of it. */
+async function readIntent(store: Store, path: string): Promise<Intent | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await store.read(path);
+  } catch (error) {
+    if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
+    throw error;
+  }
+  try {
+    return intentShape.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch (cause) {
+    throw new StreamlabError("corrupt", `Cannot read the intent ${path}`, {
+      hint: "Remove it only when no maintenance runs anywhere",
+      cause,
+    });
+  }
+}

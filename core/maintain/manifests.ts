@@ -1,0 +1,38 @@
+import { planManifests, rewriteManifests } from "../iceberg/action/rewrite_manifests.ts";
+import type { LoadedTable } from "../iceberg/catalog.ts";
+import { commitTable } from "../iceberg/commit.ts";
+import { snapshotOfRef } from "../iceberg/spec/table_metadata.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+export interface ManifestsReport {
+  before: number;
+  after: number;
+  /** Of those before, how many were written anew. */
+  rewritten: number;
+}
+
+/** Writes a table's manifests anew, fewer and sorted by partition, where that makes them fewer. */
+export async function rewriteTableManifests(
+  { catalog, clock, random }: Surroundings,
+  table: LoadedTable,
+  { dryRun }: { dryRun: boolean },
+): Promise<ManifestsReport> {
+  let planned = await plan(table);
+  if (dryRun) return planned;
+  const result = await commitTable(catalog, table.identifier, async (transaction) => {
+    planned = await plan(transaction.base);
+    transaction.add(await rewriteManifests(transaction));
+  }, { clock, random, base: table });
+  const manifests = await result.table.io.readManifestList(snapshotOfRef(result.table.metadata));
+  return { ...planned, after: manifests.length };
+}
+
+async function plan({ io, metadata }: LoadedTable): Promise<ManifestsReport> {
+  const manifests = await io.readManifestList(snapshotOfRef(metadata));
+  const { kept, groups } = planManifests(metadata, manifests);
+  return {
+    before: manifests.length,
+    after: kept.length + groups.reduce((sum, { pieces }) => sum + pieces, 0),
+    rewritten: manifests.length - kept.length,
+  };
+}

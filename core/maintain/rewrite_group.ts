@@ -1,0 +1,137 @@
+import { StreamlabError } from "../base/errors.ts";
+import { mapParallel } from "../base/parallel.ts";
+import { copyToParquet } from "../engine/copy.ts";
+import type { Connection } from "../engine/duckdb.ts";
+import type { Scratch } from "../engine/scratch.ts";
+import type { LoadedTable } from "../iceberg/catalog.ts";
+import type { DataFile } from "../iceberg/spec/data_file.ts";
+import { type PartitionColumn, partitionColumns } from "../iceberg/spec/partition_spec.ts";
+import { fieldsById, type Schema } from "../iceberg/spec/schema.ts";
+import type { Value } from "../iceberg/spec/single_value.ts";
+import { currentSchema, specById } from "../iceberg/spec/table_metadata.ts";
+import { describeFile } from "../rows/data_file.ts";
+import { fieldIdTrees } from "../rows/field_ids.ts";
+import { readLayouts } from "../rows/file_layout.ts";
+import { partitionFolder, placeFiles } from "../rows/place_files.ts";
+import { type LocalFile, tableSelect } from "../rows/scan_sql.ts";
+import { sqlLiteral } from "../rows/value_text.ts";
+import type { RewriteGroup } from "./compaction_plan.ts";
+import type { LocalFiles } from "./local_files.ts";
+
+/** Files fetched at once from a store that is not on this machine. */
+const FETCHED_PARALLEL = 8;
+
+export interface RewriterOptions {
+  table: LoadedTable;
+  connection: Connection;
+  scratch: Scratch;
+  files: LocalFiles;
+  /** SQL to order rows by, where they are to be sorted. */
+  order: string | undefined;
+}
+
+/** Makes new data files of a table out of groups of old ones, by SQL: no row passes through this program. */
+export class GroupRewriter {
+  readonly #schema: Schema;
+  #count = 0;
+
+  constructor(private readonly options: RewriterOptions) {
+    this.#schema = currentSchema(options.table.metadata);
+    for (const { field, path } of fieldsById(this.#schema).values()) {
+      if (field.type.type !== "fixed") continue;
+      throw new StreamlabError(
+        "usage",
+        `Cannot rewrite rows with the column "${path}": it is a fixed, which DuckDB cannot write`,
+      );
+    }
+  }
+
+  /** The partition folder of a group's files, below `data/`; empty without partitions. */
+  folderOf({ specId, partition }: RewriteGroup): string {
+    return partitionFolder(this.#partition(specId), partition.map(folderText));
+  }
+
+  /** The new files, placed durably under `<stem>-<number>.parquet`; none where every row was deleted. */
+  async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
+    const { scratch, connection, table, files } = this.options;
+    const folder = `group-${this.#count++}`;
+    const query = await this.#query(group);
+    const written = await copyToParquet(connection, {
+      query,
+      directory: scratch.subfolder(folder),
+      fieldIds: fieldIdTrees(this.#schema.fields),
+      partitionColumns: [],
+      ...(group.outputs > 1 && { fileBytesTarget: group.bytes / group.outputs }),
+    });
+    checkCount(group, written.reduce((sum, file) => sum + Number(file.records), 0));
+    const { location } = table.io;
+    const partitions = this.folderOf(group);
+    const placed = await placeFiles(location.store, location.pathInStore("data"), written, () => partitions, stem);
+    await files.forget(group.files.map(({ dataFile }) => dataFile));
+    const { specId, partition } = group;
+    return placed.map((file) =>
+      describeFile(file.written, { uri: location.uriOf(file.path), specId, partition }, this.#schema)
+    );
+  }
+
+  async #query(group: RewriteGroup): Promise<string> {
+    const { connection, table, order } = this.options;
+    const { schemas, properties } = table.metadata;
+    const constants = this.#constants(group);
+    const local = async (file: DataFile): Promise<LocalFile> => ({
+      file,
+      localPath: await this.options.files.pathOf(file),
+    });
+    const inputs = await mapParallel(group.files, FETCHED_PARALLEL, async ({ dataFile, deletes }) => ({
+      ...await local(dataFile),
+      deletes: await Promise.all(deletes.map(local)),
+    }));
+    const layouts = await readLayouts(connection, inputs.map(({ localPath }) => localPath), properties);
+    const select = tableSelect({
+      columns: this.#schema.fields,
+      fieldById: (id) =>
+        [this.#schema, ...schemas].map((schema) => fieldsById(schema).get(id)?.field).find((field) =>
+          field !== undefined
+        ),
+      files: inputs.map((input) => ({ ...input, constants, layout: layouts.get(input.localPath)! })),
+    });
+    return order === undefined ? select : `SELECT * FROM (${select}) ORDER BY ${order}`;
+  }
+
+  /** Rows of an identity partition may leave the value out of their files (specification: "Column Projection"). */
+  #constants({ specId, partition }: RewriteGroup): Map<number, string> {
+    const constants = new Map<number, string>();
+    this.#partition(specId).forEach(({ field, source }, index) => {
+      const value = partition[index] ?? null;
+      if (field.transform.name === "identity" && value !== null) {
+        constants.set(field.sourceId, sqlLiteral(source, value));
+      }
+    });
+    return constants;
+  }
+
+  #partition(specId: number): PartitionColumn[] {
+    const { metadata } = this.options.table;
+    return partitionColumns(specById(metadata, specId), metadata.schemas);
+  }
+}
+
+/** A rewrite must not lose a row, nor make one: where nothing was deleted the counts are equal. */
+function checkCount({ files, partition }: RewriteGroup, written: number): void {
+  const read = files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0);
+  const deletes = files.some((file) => file.deletes.length > 0);
+  if (written === read || (deletes && written < read)) return;
+  throw new StreamlabError(
+    "corrupt",
+    `Cannot rewrite the files of partition (${
+      partition.map(folderText).join(", ")
+    }): they hold ${written} rows, and their manifests say ${read}`,
+    { hint: "Nothing was changed; look into the table's files" },
+  );
+}
+
+function folderText(value: Value | null): string | null {
+  if (value === null) return null;
+  if (value instanceof Uint8Array) return Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return String(value);
+}

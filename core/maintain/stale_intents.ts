@@ -1,0 +1,43 @@
+import { AppendFiles } from "../iceberg/action/append_files.ts";
+import { parseIdentifier } from "../iceberg/catalog.ts";
+import { commitTable } from "../iceberg/commit.ts";
+import { reachableFiles } from "../iceberg/reachable_files.ts";
+import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
+import { type Intent, listIntents, removeIntent, writeIntent } from "./intent.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Of a table's intents (all tables' without one), those whose last sign of life lies before that time by the store's clock. */
+export async function findStaleIntents(
+  surroundings: Surroundings,
+  beforeMs: number,
+  table?: string,
+): Promise<Intent[]> {
+  const all = await listIntents(surroundings.store);
+  return all.filter(({ intent, modifiedMs }) =>
+    modifiedMs < beforeMs && (table === undefined || intent.table === table)
+  )
+    .map(({ intent }) => intent);
+}
+
+/** Fences what a rewrite left behind whose owner is gone, and removes its files if they never got into the table. Returns their paths. */
+export async function settleIntent(surroundings: Surroundings, intent: Intent): Promise<string[]> {
+  const { catalog, store, clock, random } = surroundings;
+  const identifier = parseIdentifier(intent.table);
+  const found = await catalog.loadTable(identifier);
+  let used = new Set<string>();
+  if (found !== undefined && found.metadata.tableUuid === intent.tableUuid) {
+    await writeIntent(store, { ...intent, fenced: true });
+    // A snapshot, not only a new version: in a catalog of another kind it is the snapshot that the owner's commit insists on.
+    const fence = new AppendFiles({ files: [], summary: { [streamlabKey.fencedRewrite]: intent.id } });
+    const { table } = await commitTable(catalog, identifier, async (transaction) => {
+      transaction.add(await fence.stage(transaction));
+    }, { clock, random });
+    const { dataFiles } = await reachableFiles(table.io, table.metadata);
+    used = new Set([...dataFiles].flatMap((uri) => table.io.location.findPath(uri) ?? []));
+  }
+  const unused: string[] = [];
+  for await (const { path } of store.list(intent.stem)) if (!used.has(path)) unused.push(path);
+  await store.delete(unused);
+  await removeIntent(store, intent);
+  return unused;
+}

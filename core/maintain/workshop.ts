@@ -1,0 +1,87 @@
+import { uuidV4 } from "../base/random.ts";
+import { type Connection, DuckDb } from "../engine/duckdb.ts";
+import { removeTree, Scratch } from "../engine/scratch.ts";
+import { takeKernelLock } from "../storage/kernel_lock.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+export interface WorkshopOptions {
+  /** For scratch, where the lake is not on this disk. */
+  temporaryFolder: string;
+  threads?: number;
+  /** As DuckDB writes it: "2GB". */
+  memory?: string;
+  /** Nothing is to be written in the lake, not even scratch. */
+  leavesLake: boolean;
+}
+
+const SCRATCHES = "checkpoints/maintain/scratch/";
+
+/** DuckDB and a scratch folder, for as long as a job of upkeep takes. */
+export class Workshop {
+  private constructor(
+    readonly connection: Connection,
+    readonly scratch: Scratch,
+    private readonly resources: (() => void)[],
+  ) {}
+
+  static async open(surroundings: Surroundings, options: WorkshopOptions): Promise<Workshop> {
+    const resources: (() => void)[] = [];
+    try {
+      const scratch = await makeScratch(surroundings, options, resources);
+      const { threads, memory } = options;
+      const database = await DuckDb.open({
+        tempDirectory: scratch.path("spill"),
+        ...(threads !== undefined && { threads }),
+        ...(memory !== undefined && { memory }),
+      });
+      resources.push(() => database.close());
+      const connection = await database.connect();
+      resources.push(() => connection.close());
+      return new Workshop(connection, scratch, resources);
+    } catch (error) {
+      release(resources);
+      throw error;
+    }
+  }
+
+  close(): void {
+    release(this.resources);
+  }
+}
+
+/**
+ * On the disk of a local lake, so that data files can be moved into a table. A lock in it says that somebody works there; the folders of
+ * maintainers that were killed, whose locks went with them, are removed.
+ */
+async function makeScratch(
+  { store, clock, random }: Surroundings,
+  { temporaryFolder, leavesLake }: WorkshopOptions,
+  resources: (() => void)[],
+): Promise<Scratch> {
+  const name = uuidV4(random);
+  const local = leavesLake ? undefined : store.localPath(SCRATCHES + name);
+  if (local === undefined) {
+    const scratch = Scratch.create(`${temporaryFolder}/streamlab-maintain-${name}`);
+    resources.push(() => scratch.remove());
+    return scratch;
+  }
+  const left = new Set<string>();
+  for await (const { path } of store.list(SCRATCHES)) left.add(path.slice(SCRATCHES.length).split("/", 1)[0]!);
+  for (const folder of left) {
+    const lock = await takeKernelLock(store.localPath(`${SCRATCHES}${folder}/lock`)!, "cleaning up", clock);
+    if ("heldBy" in lock) continue;
+    removeTree(store.localPath(SCRATCHES + folder)!);
+    lock.release();
+  }
+  const lock = await takeKernelLock(`${local}/lock`, "maintain", clock);
+  const scratch = Scratch.create(local);
+  resources.push(() => {
+    scratch.remove();
+    if ("release" in lock) lock.release();
+  });
+  return scratch;
+}
+
+function release(resources: (() => void)[]): void {
+  for (const free of resources.splice(0).reverse()) free();
+}
