@@ -25,8 +25,8 @@ export interface TableChange {
 
 export interface TableCommit extends TableChange {
   identifier: TableIdentifier;
-  /** What the change was built on; undefined to create the table. */
-  base: LoadedTable | undefined;
+  /** What the change was built on. */
+  base: LoadedTable;
   /** Unlike that of any other commit: how a commit of unknown outcome is recognised. */
   commitId: string;
 }
@@ -43,8 +43,15 @@ export interface Catalog {
   listTables(namespace: string[]): Promise<TableIdentifier[]>;
   /** Always the newest version; undefined when there is no such table. */
   loadTable(identifier: TableIdentifier): Promise<LoadedTable | undefined>;
-  /** Where a new table goes by default: its location, with `io` for files written before the table is. */
-  planTable(identifier: TableIdentifier): Promise<TableIo>;
+  /**
+   * Makes the table that `build` describes, given its location ("" where the catalog chooses it later), and its namespace where that is
+   * missing. Throws `conflict` when there is one of that name.
+   */
+  createTable(
+    identifier: TableIdentifier,
+    build: (location: string) => TableChange,
+    commitId: string,
+  ): Promise<LoadedTable>;
   commit(commit: TableCommit): Promise<LoadedTable>;
   /** Forgets the table; with `purge`, its files go too. */
   dropTable(identifier: TableIdentifier, options?: { purge?: boolean }): Promise<void>;

@@ -75,11 +75,8 @@ export async function createTableIfAbsent(
 ): Promise<{ table: LoadedTable; created: boolean }> {
   const existing = await catalog.loadTable(identifier);
   if (existing) return { table: existing, created: false };
-  const io = await catalog.planTable(identifier);
   try {
-    const commitId = uuidV4(options.random);
-    const table = await catalog.commit({ ...change(io.location.recorded), identifier, base: undefined, commitId });
-    return { table, created: true };
+    return { table: await catalog.createTable(identifier, change, uuidV4(options.random)), created: true };
   } catch (error) {
     const winner = isConflict(error) ? await catalog.loadTable(identifier) : undefined;
     if (!winner) throw error;

@@ -2,14 +2,21 @@ import type { Clock } from "../base/clock.ts";
 import { StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../storage/store.ts";
-import { type Catalog, identifierText, type LoadedTable, type TableCommit, type TableIdentifier } from "./catalog.ts";
+import {
+  type Catalog,
+  identifierText,
+  type LoadedTable,
+  type TableChange,
+  type TableCommit,
+  type TableIdentifier,
+} from "./catalog.ts";
 import { createVersion, verifyHead } from "./file_commit.ts";
 import { listVersions, metadataText, versionOf, versionPath } from "./metadata_versions.ts";
 import type { TableMetadata } from "./spec/table_metadata.ts";
 import { checkRequirements } from "./spec/table_requirement.ts";
 import { applyUpdates } from "./spec/table_update_applier.ts";
 import { TableIo } from "./table_io.ts";
-import { TableLocation } from "./table_location.ts";
+import { storeUri, TableLocation } from "./table_location.ts";
 import { tableMetadataFromText, tableMetadataToText } from "./table_metadata_json.ts";
 import { advanceVersionHint } from "./version_hint.ts";
 
@@ -64,19 +71,33 @@ export class FileCatalog implements Catalog {
     return this.#loaded(identifier, metadata, head.path.slice(folder.length + 1));
   }
 
-  planTable(identifier: TableIdentifier): Promise<TableIo> {
-    return Promise.resolve(this.#io(new TableLocation(this.#store, this.#folder(identifier))));
-  }
-
-  async commit(commit: TableCommit): Promise<LoadedTable> {
-    const { identifier, base } = commit;
+  async createTable(
+    identifier: TableIdentifier,
+    build: (location: string) => TableChange,
+    commitId: string,
+  ): Promise<LoadedTable> {
     const folder = this.#folder(identifier);
     await this.#probe();
     // A new table builds on nothing: there must be no version at all, not even one above 1 with the first ones cleaned up.
-    const existing = base ? undefined : (await listVersions(this.#store, folder)).at(-1);
+    const existing = (await listVersions(this.#store, folder)).at(-1);
     if (existing) throw conflict(identifier, `version ${existing.version} exists already`);
+    const change = build(storeUri(this.#store, folder));
+    return await this.#write({ ...change, identifier, commitId }, undefined, 1);
+  }
+
+  async commit(commit: TableCommit): Promise<LoadedTable> {
+    await this.#probe();
+    return await this.#write(commit, commit.base, nextVersion(commit.base));
+  }
+
+  async #write(
+    commit: Omit<TableCommit, "base">,
+    base: LoadedTable | undefined,
+    version: number,
+  ): Promise<LoadedTable> {
+    const { identifier } = commit;
+    const folder = this.#folder(identifier);
     checkRequirements(commit.requirements, base?.metadata);
-    const version = base ? nextVersion(base) : 1;
     const updated = applyUpdates(base?.metadata, commit.updates, this.#clock.nowMs());
     const { metadata, dropped } = logPrevious({ ...updated, commitId: commit.commitId }, base);
     const path = versionPath(folder, version);

@@ -1,0 +1,98 @@
+import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
+
+/** The Apache Iceberg project's own REST catalog, from Maven Central, once. */
+const version = "1.10.0";
+const folder = `${cacheFolder}/iceberg-rest-${version}`;
+const startMsMax = 60_000;
+
+const dependencies: [string, string, string, string?][] = [
+  ["org.apache.iceberg", "iceberg-open-api", version, "test-fixtures"],
+  ["org.apache.iceberg", "iceberg-core", version],
+  ["org.apache.iceberg", "iceberg-core", version, "tests"],
+  ["org.apache.iceberg", "iceberg-aws", version],
+  ["org.eclipse.jetty", "jetty-server", "11.0.26"],
+  ["org.eclipse.jetty", "jetty-servlet", "11.0.26"],
+  ["org.xerial", "sqlite-jdbc", "3.50.3.0"],
+  ["org.apache.hadoop", "hadoop-client-api", "3.4.1"],
+  ["org.apache.hadoop", "hadoop-client-runtime", "3.4.1"],
+  ["org.slf4j", "slf4j-simple", "2.0.17"],
+];
+
+/** Declares a test that needs the server; shown as ignored where it is not there and cannot be had from Maven. */
+export function restCatalogTest(name: string, run: () => Promise<void>): void {
+  const canRun = isRequired ||
+    (onPath("java") !== undefined && (isFile(`${folder}/done`) || onPath("mvn") !== undefined));
+  Deno.test({ name, ignore: !canRun, fn: run });
+}
+
+async function findServer(): Promise<string> {
+  const jars = `${folder}/lib/*`;
+  await Deno.mkdir(folder, { recursive: true });
+  using lock = await Deno.open(`${folder}/lock`, { create: true, write: true });
+  await lock.lock(true);
+  if (isFile(`${folder}/done`)) return jars;
+  const items = dependencies.map(([group, artifact, release, classifier]) =>
+    `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${release}</version>` +
+    `${classifier ? `<classifier>${classifier}</classifier>` : ""}</dependency>`
+  );
+  await Deno.writeTextFile(
+    `${folder}/pom.xml`,
+    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>streamlab</groupId>` +
+      `<artifactId>rest</artifactId><version>1</version><dependencies>${items.join("")}</dependencies></project>`,
+  );
+  const goal = [
+    "-q",
+    "-B",
+    "-f",
+    `${folder}/pom.xml`,
+    "dependency:copy-dependencies",
+    `-DoutputDirectory=${folder}/lib`,
+  ];
+  await runOrThrow(onPath("mvn") ?? "mvn", goal);
+  await Deno.writeTextFile(`${folder}/done`, "");
+  return jars;
+}
+
+/** Runs a server of its own with its tables in `warehouse`, on a free port of this machine. */
+export async function withRestCatalog(warehouse: string, action: (uri: string) => Promise<void>): Promise<void> {
+  const port = freePort();
+  const server = new Deno.Command(onPath("java") ?? "java", {
+    args: ["-Xmx512m", "-cp", await findServer(), "org.apache.iceberg.rest.RESTCatalogServer"],
+    env: {
+      CATALOG_WAREHOUSE: warehouse,
+      // `REST_PORT`, as some pages say, is not read by it.
+      CATALOG_REST_PORT: String(port),
+      CATALOG_URI: `jdbc:sqlite:${warehouse}/catalog.db`,
+    },
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const uri = `http://127.0.0.1:${port}`;
+  try {
+    await untilReady(uri);
+    await action(uri);
+  } finally {
+    server.kill("SIGKILL");
+    await server.status;
+  }
+}
+
+async function untilReady(uri: string): Promise<void> {
+  const endMs = Date.now() + startMsMax;
+  for (;;) {
+    try {
+      const response = await fetch(`${uri}/v1/config`);
+      await response.body?.cancel();
+      if (response.ok) return;
+    } catch {
+      // Not listening yet.
+    }
+    if (Date.now() > endMs) throw new Error("The REST catalog does not start");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
