@@ -192,10 +192,11 @@ export class Consumer {
     }
     const routed = await this.checkpoint.readRouted(BigInt(plan.batchId)) ?? await this.route(plan);
     const { catalog, random } = this.options;
+    const { ledger } = this.tables;
     this.tables = await commitBatch({ catalog, clock, random, target: this.name }, this.tables, routed);
     this.state = stateOf(this.tables, this.name);
     const alone = this.state.doneBatchId === BigInt(plan.batchId);
-    if (alone) await known.add(routed.files, this.tables.ledger);
+    if (alone) await known.add(routed.files, ledger, this.tables.ledger);
     await this.checkpoint.forget(this.state.doneBatchId);
     this.reportBatch(plan, routed, resumed, clock.nowMs() - startMs);
     return alone;

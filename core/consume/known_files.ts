@@ -17,8 +17,11 @@ export interface ClassifiedFiles {
 export interface KnownFiles {
   /** Reads the ledger, unless it is the version that is known already. */
   follow(ledger: LoadedTable): Promise<void>;
-  /** Takes over what a batch recorded, whose commit made this version of the ledger. */
-  add(outcomes: readonly FileOutcome[], ledger: LoadedTable): Promise<void>;
+  /**
+   * Takes over what a batch recorded, by whose commit the ledger got from one version to the next. If the first is not the one that is
+   * known, nothing happens, and the ledger is read when it is followed next.
+   */
+  add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void>;
   /** Those of the names under which nothing was ingested yet. */
   unknownNames(names: readonly string[]): Promise<Set<string>>;
   /** What is to be done with each file. `asNew`: a known name with other content is a new file. */
@@ -54,9 +57,10 @@ FROM read_parquet([${paths.map(quoteText).join(", ")}], hive_partitioning = fals
     this.metadataLocation = ledger.metadataLocation;
   }
 
-  async add(outcomes: readonly FileOutcome[], ledger: LoadedTable): Promise<void> {
+  async add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {
+    if (this.metadataLocation !== before.metadataLocation) return;
     await this.connection.appendText("known", outcomes.map(({ name, etag, status }) => [name, etag, status]));
-    this.metadataLocation = ledger.metadataLocation;
+    this.metadataLocation = after.metadataLocation;
   }
 
   async unknownNames(names: readonly string[]): Promise<Set<string>> {

@@ -28,9 +28,10 @@ export class LedgerView implements KnownFiles {
     this.#metadataLocation = ledger.metadataLocation;
   }
 
-  add(outcomes: readonly FileOutcome[], ledger: LoadedTable): Promise<void> {
+  add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {
+    if (this.#metadataLocation !== before.metadataLocation) return Promise.resolve();
     this.#known.push(...outcomes);
-    this.#metadataLocation = ledger.metadataLocation;
+    this.#metadataLocation = after.metadataLocation;
     return Promise.resolve();
   }
 
