@@ -31,6 +31,8 @@ export type Shape =
 
 /** More alternatives than this make the automaton large and the match slow. */
 const SHAPES_MAX = 16;
+/** A longer pattern (a hundred columns in any order) takes more time than the judge; at ten times that RE2 refuses it. */
+const PATTERN_LENGTH_MAX = 64_000;
 /** A map with more keys than this holds data, not names; its keys will not come again. */
 const MAP_KEYS_MAX = 16;
 
@@ -52,15 +54,19 @@ const YEAR_MONTH = "(?:[1-8][0-9]{3}|9[0-8][0-9]{2}|0[1-9][0-9]{2})-(?:0[1-9]|1[
 /** The plain pattern of a contract for records whose keys stand in one of `shapes`, the commonest first. */
 export function plainPattern(contract: Contract, shapes: readonly Shape[]): PlainPattern {
   const patterns = new Set<string>();
+  let length = 0;
   for (const shape of shapes) {
     const pattern = objectPattern(contract.fields, shape, { topLevel: true, learned: true });
-    if (pattern !== undefined) patterns.add(pattern);
+    if (pattern === undefined || patterns.has(pattern) || length + pattern.length > PATTERN_LENGTH_MAX) continue;
+    patterns.add(pattern);
+    length += pattern.length;
     if (patterns.size === SHAPES_MAX) break;
   }
   const members = memberPatterns(contract.fields);
+  const anyOrder = members === undefined ? undefined : `\\{${listOf(alternatives(members))}\\}`;
   return {
     learned: patterns.size === 0 ? undefined : alternatives([...patterns]),
-    anyOrder: members === undefined ? undefined : `\\{${listOf(alternatives(members))}\\}`,
+    anyOrder: anyOrder === undefined || anyOrder.length > PATTERN_LENGTH_MAX ? undefined : anyOrder,
   };
 }
 

@@ -29,7 +29,7 @@ export function plainQuery(options: PlainQueryOptions): string {
   return `SELECT ${[...names, ...extra].join(", ")} FROM (
   SELECT file, name, position, record, parsed${columns.map((column) => `, ${column}`).join("")} FROM (
     SELECT file, name, position, record, ${parsed(contract, pattern)} AS parsed FROM (${records}))
-) WHERE CASE WHEN ${condition} THEN true ELSE ${JUDGE_FUNCTION}(file, position, record) END`;
+) WHERE CASE WHEN ${condition} THEN true ELSE ${JUDGE_FUNCTION}(file, CAST(position AS DOUBLE), record) END`;
 }
 
 /** The record as a struct where it is plain, else null. */

@@ -27,6 +27,9 @@ export class DuckDb {
       ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
       ...(options.memory === undefined ? {} : { memory_limit: options.memory }),
       temp_directory: options.tempDirectory ?? "",
+      // Rows that a partitioned COPY holds back before it writes a row group: with the default of 524,288 they leave the
+      // processor's caches and cost half as much again.
+      partitioned_write_flush_threshold: "122880",
     };
     try {
       return new DuckDb(await DuckDBInstance.create(":memory:", config));

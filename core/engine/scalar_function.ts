@@ -1,14 +1,15 @@
 import type { Connection } from "./duckdb.ts";
 import { loadNodeApi } from "./duckdb_library.ts";
 
-type SqlType = "INTEGER" | "BIGINT" | "VARCHAR" | "BOOLEAN";
+type SqlType = "INTEGER" | "DOUBLE" | "VARCHAR" | "BOOLEAN";
 
 export interface ScalarFunction {
   name: string;
+  /** Three at most. */
   parameters: readonly SqlType[];
   returns: SqlType;
-  /** INTEGER comes as number, BIGINT as bigint; any argument may be null. */
-  call(...values: unknown[]): number | bigint | string | boolean | null;
+  /** Numbers come as numbers: a BIGINT column is best cast to DOUBLE, as a bigint for every row is slow. Any argument may be null. */
+  call(first: unknown, second: unknown, third: unknown): number | string | boolean | null;
 }
 
 /**
@@ -26,9 +27,9 @@ export async function registerFunction(connection: Connection, definition: Scala
     volatile: true,
     specialHandling: true,
     mainFunction(_info, chunk, output) {
-      const columns = parameters.map((_type, index) => chunk.getColumnValues(index));
+      const [first = [], second = [], third = []] = parameters.map((_type, index) => chunk.getColumnValues(index));
       for (let row = 0; row < chunk.rowCount; row++) {
-        output.setItem(row, definition.call(...columns.map((column) => column[row])));
+        output.setItem(row, definition.call(first[row], second[row], third[row]));
       }
       output.flush();
     },

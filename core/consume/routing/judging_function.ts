@@ -11,10 +11,10 @@ export async function registerJudgingFunction(connection: Connection): Promise<J
   const judging: JudgingFunction = { visit: () => {} };
   await registerFunction(connection, {
     name: JUDGE_FUNCTION,
-    parameters: ["INTEGER", "BIGINT", "VARCHAR"],
+    parameters: ["INTEGER", "DOUBLE", "VARCHAR"],
     returns: "BOOLEAN",
     call(file, position, record) {
-      judging.visit(file as number, Number(position), record as string);
+      judging.visit(file as number, position as number, record as string);
       return false;
     },
   });
