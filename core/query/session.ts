@@ -108,7 +108,7 @@ export class Session {
       import("./table_binding.ts"),
     ]);
     const tables = await findTables(catalog, question.tables, options);
-    const listed = question.asksForTables ? await allTables(catalog, options) : [];
+    const listed = question.asksForTables ? await allTables(catalog, {}) : [];
     const { scans, localPaths } = await bindTables(connection, question, { tables, listed, scratch, explains });
     if (explains) return { sql: (await import("./explain_scan.ts")).scanSelect(scans), localPaths: [] };
     return { sql: /^\s*show\s+tables\s*$/i.test(question.sql) ? tableListSql : question.sql, localPaths };
