@@ -28,6 +28,9 @@ export interface FileCatalogOptions {
   warehouse?: string;
 }
 
+/** Looks for a version that is still there when it is read. */
+const looksMax = 5;
+
 /**
  * Tables as folders `<warehouse>/<namespace>/<table>`; the current version of one is the highest `metadata/vN.metadata.json`
  * that is listed. A commit is one conditional create (`file_commit.ts`), safe among writers that create and never rename:
@@ -64,11 +67,18 @@ export class FileCatalog implements Catalog {
 
   async loadTable(identifier: TableIdentifier): Promise<LoadedTable | undefined> {
     const folder = this.#folder(identifier);
-    const head = (await listVersions(this.#store, folder)).at(-1);
-    if (!head) return undefined;
-    const text = metadataText(await this.#store.read(head.path));
-    const metadata = tableMetadataFromText(text, head.path);
-    return this.#loaded(identifier, metadata, head.path.slice(folder.length + 1));
+    for (let look = 1;; look++) {
+      const head = (await listVersions(this.#store, folder)).at(-1);
+      if (!head) return undefined;
+      try {
+        const text = metadataText(await this.#store.read(head.path));
+        const metadata = tableMetadataFromText(text, head.path);
+        return this.#loaded(identifier, metadata, head.path.slice(folder.length + 1));
+      } catch (error) {
+        // While we slept, others have gone so far that the version was cleaned up.
+        if (!(error instanceof StreamlabError && error.kind === "not-found") || look === looksMax) throw error;
+      }
+    }
   }
 
   async createTable(
