@@ -44,8 +44,9 @@ const flags = z.object({
   }),
   partitionBy: flag.list({
     ...tables,
-    doc: "partition fields of the table when it is made: day(event_timestamp), bucket(16, user_id), …",
-    default: "day(event_timestamp)",
+    doc:
+      "partition fields of the table when it is made, such as bucket(16, user_id) (default: day(event_timestamp) where the " +
+      "contract has it)",
     placeholder: "FIELDS",
   }),
   maxFilesPerBatch: flag.count({ ...limits, doc: "files a batch takes at most", default: "10000" }),
@@ -119,14 +120,15 @@ async function sessionOptions(context: Context, flags: Flags, words: ConsumeWord
   const { parsePartitionField } = await import("../core/consume/partition_by.ts");
   const source = await openLake(context, flags.source);
   const sink = flags.sink === undefined ? source : await openLake(context, flags.sink);
+  const contract = await readContract(context, flags.contract);
   const { maxDeadLetters } = flags;
   return {
     catalog: new FileCatalog({ store: sink, clock, random }),
     sink,
     zone: await rawZone(context, flags, source, sink),
     target: { namespace: [flags.table.namespace], name: flags.table.name },
-    contract: await readContract(context, flags.contract),
-    partitionBy: flags.partitionBy.map(parsePartitionField),
+    contract,
+    partitionBy: partitionFields(flags.partitionBy, contract).map(parsePartitionField),
     onExtraFields: flags.onExtraFields,
     onChangedFile: flags.onChangedFile,
     filesPerBatchMax: Math.max(1, flags.maxFilesPerBatch),
@@ -140,6 +142,12 @@ async function sessionOptions(context: Context, flags: Flags, words: ConsumeWord
     holder: `process ${Deno.pid} on ${Deno.hostname()}, since ${new Date(clock.nowMs()).toISOString()}`,
     report: words,
   };
+}
+
+function partitionFields(given: string[] | undefined, contract: SessionOptions["contract"]): string[] {
+  if (given !== undefined) return given;
+  const time = contract.fields.find(({ name, type }) => name === "event_timestamp" && type.kind === "timestamptz");
+  return time === undefined ? [] : ["day(event_timestamp)"];
 }
 
 /** Where raw files are, and what the ledger calls them: by their path where they lie in the sink's lake, else by their URI. */
