@@ -44,7 +44,17 @@ export async function commitTable(
   for (let attempt = 1;; attempt++) {
     base ??= await loadExisting(catalog, identifier);
     const transaction = new Transaction(base, { nowMs: clock.nowMs(), random });
-    const isWanted = await build(transaction);
+    let isWanted: boolean | void;
+    try {
+      isWanted = await build(transaction);
+    } catch (error) {
+      // What an old base names may be gone by now, its snapshots expired.
+      if (!isMissing(error) || attempt >= attemptsMax) throw error;
+      const newest = await loadExisting(catalog, identifier);
+      if (newest.metadataLocation === base.metadataLocation) throw error;
+      base = newest;
+      continue;
+    }
     if (isWanted === false || transaction.updates.length === 0) {
       // A base that was handed in may be old: nothing to do must be said of the newest version only.
       if (base !== options.base) return { table: base, committed: false, attempts: attempt };
@@ -92,6 +102,10 @@ async function loadExisting(catalog: Catalog, identifier: TableIdentifier): Prom
 
 function changeOf(transaction: Transaction): TableChange {
   return { requirements: transaction.requirements, updates: transaction.updates };
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof StreamlabError && error.kind === "not-found";
 }
 
 function isConflict(error: unknown): boolean {

@@ -212,7 +212,7 @@ export class RestCatalog implements Catalog {
       identifier,
       metadata,
       metadataLocation: readString(body, "metadata-location"),
-      io: io?.location.recorded === metadata.location ? io : await this.#io(metadata, body),
+      io: io && io === this.#ios.get(metadata.location) ? io : await this.#io(metadata, body),
     };
   }
 

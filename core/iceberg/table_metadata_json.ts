@@ -141,7 +141,7 @@ export function tableMetadataFromJson(json: Json): TableMetadata {
   return {
     formatVersion,
     tableUuid: typeof source["table-uuid"] === "string" ? source["table-uuid"] : "",
-    location: readString(source, "location").replace(/\/+$/, ""),
+    location: readString(source, "location"),
     lastSequenceNumber: readOptionalLong(source, "last-sequence-number") ?? 0n,
     lastUpdatedMs: readInteger(source, "last-updated-ms"),
     lastColumnId: readOptionalInteger(source, "last-column-id") ?? Math.max(0, ...schemas.map(highestFieldId)),

@@ -9,7 +9,7 @@ import type { SortOrder } from "./sort_order.ts";
 export interface TableMetadata {
   formatVersion: number;
   tableUuid: string;
-  /** The table's base location as recorded, absolute, without trailing slash; the folder may have been moved since (`table_location.ts`). */
+  /** The table's base location as recorded, absolute, of other engines perhaps with a trailing slash; the folder may have been moved since (`table_location.ts`). */
   location: string;
   lastSequenceNumber: bigint;
   lastUpdatedMs: number;
