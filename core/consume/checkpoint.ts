@@ -84,7 +84,11 @@ export class Checkpoint {
   }
 
   private async readText(path: string): Promise<string | undefined> {
-    if (await this.store.stat(path) === undefined) return undefined;
-    return this.decoder.decode(await this.store.read(path));
+    try {
+      return this.decoder.decode(await this.store.read(path));
+    } catch (error) {
+      if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
+      throw error;
+    }
   }
 }

@@ -3,7 +3,7 @@ import { StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
-import { type Catalog, identifierText, type TableIdentifier } from "../iceberg/catalog.ts";
+import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog.ts";
 import { mapParallel } from "../base/parallel.ts";
 import type { Store } from "../storage/store.ts";
 import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
@@ -181,7 +181,7 @@ export class Consumer {
     };
   }
 
-  /** False when the ledger has gone further than this batch, by another's hand. */
+  /** False when the ledger has this batch, or more, by another's hand. */
   private async runBatch(plan: BatchPlan, resumed: boolean): Promise<boolean> {
     const { clock, known } = this.options;
     const startMs = clock.nowMs();
@@ -191,8 +191,13 @@ export class Consumer {
       });
     }
     const routed = await this.checkpoint.readRouted(BigInt(plan.batchId)) ?? await this.route(plan);
-    const { catalog, random } = this.options;
     const { ledger } = this.tables;
+    // Records of batches long done are forgotten, so a consumer that slept can have made this one anew: it is the batch's own
+    // only if the ledger lacks the batch even now.
+    this.tables.ledger = await this.load("ledger");
+    this.state = stateOf(this.tables, this.name);
+    if (this.state.doneBatchId >= BigInt(plan.batchId)) return false;
+    const { catalog, random } = this.options;
     this.tables = await commitBatch({ catalog, clock, random, target: this.name }, this.tables, routed);
     this.state = stateOf(this.tables, this.name);
     const alone = this.state.doneBatchId === BigInt(plan.batchId);
@@ -215,17 +220,19 @@ export class Consumer {
 
   /** Reads the tables anew: somebody else may have written to them. */
   private async follow(): Promise<void> {
-    const loaded = await mapParallel(tableRoles, tableRoles.length, async (role: TableRole) => {
-      const table = await this.options.catalog.loadTable(this.tables[role].identifier);
-      if (table !== undefined) return table;
-      throw new StreamlabError(
-        "not-found",
-        `Cannot go on: the table ${identifierText(this.tables[role].identifier)} is gone`,
-      );
-    });
+    const loaded = await mapParallel(tableRoles, tableRoles.length, (role) => this.load(role));
     tableRoles.forEach((role, index) => this.tables[role] = loaded[index]!);
     this.state = stateOf(this.tables, this.name);
     await this.options.known.follow(this.tables.ledger);
+  }
+
+  private async load(role: TableRole): Promise<LoadedTable> {
+    const table = await this.options.catalog.loadTable(this.tables[role].identifier);
+    if (table !== undefined) return table;
+    throw new StreamlabError(
+      "not-found",
+      `Cannot go on: the table ${identifierText(this.tables[role].identifier)} is gone`,
+    );
   }
 
   private reportBatch(plan: BatchPlan, routed: RoutedBatch, resumed: boolean, durationMs: number): void {
