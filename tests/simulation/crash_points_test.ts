@@ -1,3 +1,4 @@
+import { say } from "./report.ts";
 import { pointsOf, stagesOf, walk, Workshop } from "./crash_walk.ts";
 import { scenarios } from "./scenarios.ts";
 
@@ -11,7 +12,7 @@ for (const scenario of scenarios) {
           points++;
         }
       }
-      console.log(`${scenario.name}: ${points} crash points, all audited clean`);
+      say(`${scenario.name}: ${points} crash points, all audited clean`);
     });
   });
 }

@@ -66,9 +66,12 @@ async function auditTable(
     }
     found.push(...inFile);
   }
-  const reachable = await reachableFiles(io, metadata);
-  for (const uri of [...reachable.manifestLists, ...reachable.manifests, ...reachable.dataFiles]) {
-    const path = io.location.pathOf(uri);
+  const needed = await reachableFiles(io, metadata);
+  const uris = [...needed.manifestLists, ...needed.manifests];
+  for (const snapshot of metadata.snapshots) {
+    uris.push(...(await planScan(io, metadata, { snapshot })).files.map(({ dataFile }) => dataFile.path));
+  }
+  for (const path of new Set(uris.map((uri) => io.location.pathOf(uri)))) {
     if (!files.has(path)) problems.push(`${name}: ${path}, which a snapshot needs, is gone`);
   }
   const summary = snapshotOfRef(metadata)?.summary ?? {};

@@ -10,6 +10,7 @@ import { openLocalStore } from "../../core/storage/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import type { SimulatedStore } from "../support/simulated_store.ts";
+import { readPlanned } from "./light_router.ts";
 import type { DataRows } from "./data_rows.ts";
 
 /** What the real router made of a batch, once. */
@@ -131,9 +132,7 @@ export class MemoRouter implements Router {
   async route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }> {
     const contents: Content[] = [];
     for (const { path, etag } of plan.files) {
-      const info = await this.store.stat(path);
-      if (info === undefined) contents.push("vanished");
-      else contents.push(info.etag === etag ? await this.store.read(path) : "changed");
+      contents.push(await readPlanned(this.store, path, etag));
     }
     const { routed, stem, files } = await this.memo.routing(plan, tables, contents);
     const attempt = Array.from(this.store.random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");

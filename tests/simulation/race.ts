@@ -1,0 +1,201 @@
+import { StreamlabError } from "../../core/base/errors.ts";
+import { type Random, seededRandom } from "../../core/base/random.ts";
+import { Checkpoint } from "../../core/consume/checkpoint.ts";
+import { Consumer } from "../../core/consume/consumer.ts";
+import { identifiersOf, markerOf, tableRoles } from "../../core/consume/target.ts";
+import { setProperties } from "../../core/iceberg/action/set_properties.ts";
+import type { LoadedTable } from "../../core/iceberg/catalog.ts";
+import { commitTable } from "../../core/iceberg/commit.ts";
+import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
+import { expireTable } from "../../core/maintain/expire.ts";
+import { rewriteTableManifests } from "../../core/maintain/manifests.ts";
+import { removeOrphans } from "../../core/maintain/orphans.ts";
+import type { Surroundings } from "../../core/maintain/surroundings.ts";
+import type { Decision, Operation, Phase } from "../support/simulated_disk.ts";
+import { SimulatedDisk } from "../support/simulated_disk.ts";
+import type { Store } from "../../core/storage/store.ts";
+import { faultsBySeed } from "../support/simulated_faults.ts";
+import { Crash, type SimulatedStore } from "../support/simulated_store.ts";
+import { DataRows } from "./data_rows.ts";
+import { auditLake } from "./lake_audit.ts";
+import { LedgerView } from "./ledger_view.ts";
+import { Life, type Tools } from "./life.ts";
+import { compactLight } from "./light_compaction.ts";
+import { LightRouter } from "./light_router.ts";
+import { arrayOf, corrupted, extra, invalid, valid } from "./raw_files.ts";
+
+export interface RaceResult {
+  operations: number;
+  batches: number;
+  crashes: number;
+  problems: string[];
+}
+
+const target = { namespace: ["bronze"], name: "events" };
+const hourMs = 3_600_000;
+
+/** The tools of a race: nothing in it waits for anything but the simulated disk. */
+export function lightTools(rows: DataRows): Tools {
+  return { router: (store) => new LightRouter(store), known: () => new LedgerView(rows, "bronze.events") };
+}
+
+/**
+ * One lake, several consumers, maintainers and a producer, all at once. The seed decides who does what, how long each operation
+ * takes, who crashes, who sleeps through the others' work, and which requests fail, come late or twice.
+ */
+export class Race {
+  readonly rows = new DataRows();
+  readonly life: Life;
+  readonly #random: Random;
+  readonly #sleepers: { process: string; operation: number; ms: number }[] = [];
+  readonly #counts = new Map<string, number>();
+  #crashes = 0;
+
+  constructor(readonly seed: number, tools?: (rows: DataRows) => Tools) {
+    this.#random = seededRandom(seed);
+    const disk = new SimulatedDisk({ seed, latencyMsMax: 20 });
+    this.life = new Life((tools ?? lightTools)(this.rows), [], { disk, truth: new Map(), seed });
+  }
+
+  async run(): Promise<RaceResult> {
+    const { disk } = this.life;
+    const faulty = this.#random.next() < 0.7;
+    const chances = { crash: 0.004, fail: 0.008, late: 0.008, twice: 0.008, delay: 0.02, delayMsMax: 3_000 };
+    const faults = faulty ? faultsBySeed(this.seed, chances) : undefined;
+    disk.hook = (operation, phase) => this.#sleep(operation, phase) ?? faults?.(operation, phase);
+    const consumers = 2 + this.#below(2);
+    const maintains = this.#random.next() < 0.6;
+    const processes = [this.#produce()];
+    for (let number = 0; number < consumers; number++) processes.push(this.#consume(`consumer ${number}`));
+    if (maintains) processes.push(this.#maintain("maintainer"));
+    await Promise.all(processes);
+    return await this.#settle();
+  }
+
+  /** One undisturbed run at the end, then the audit. */
+  async #settle(): Promise<RaceResult> {
+    const { disk } = this.life;
+    disk.hook = undefined;
+    await this.#patiently("last consumer", (store) => this.#consumeOnce(store, {}));
+    const operations = disk.log.length;
+    const problems = await auditLake(disk, this.life.truth, this.rows);
+    this.rows.close();
+    const batches = new Set(disk.log.filter(({ path }) => path.endsWith(".routed.json")).map(({ path }) => path)).size;
+    return { operations, batches, crashes: this.#crashes, problems };
+  }
+
+  async #produce(): Promise<void> {
+    const { clock } = this.life.disk.connect({ process: "producer" });
+    const files = 4 + this.#below(6);
+    for (let number = 0; number < files; number++) {
+      const chance = this.#random.next();
+      const name = chance < 0.15 && number > 0 ? `f${this.#below(number)}.json` : `f${number}.json`;
+      if (chance > 0.95 && number > 0) this.life.remove(`f${this.#below(number)}.json`);
+      else this.life.land(name, this.#file());
+      await clock.sleep(this.#below(1_500));
+    }
+  }
+
+  #file() {
+    const records = [valid(), invalid(), extra(), valid(), invalid()];
+    const chance = this.#random.next();
+    if (chance < 0.15) return corrupted();
+    if (chance < 0.45) return arrayOf(invalid(), extra());
+    return arrayOf(...records.slice(0, 1 + this.#below(records.length)));
+  }
+
+  async #consume(name: string): Promise<void> {
+    const runs = 2 + this.#below(3);
+    if (this.#random.next() < 0.5) {
+      const ms = Math.round(10 ** (2 + 4 * this.#random.next()));
+      this.#sleepers.push({ process: name, operation: this.#below(150), ms });
+    }
+    for (let run = 0; run < runs; run++) {
+      const filesPerBatchMax = 1 + this.#below(3);
+      await this.#patiently(name, (store) => this.#consumeOnce(store, { filesPerBatchMax }));
+    }
+  }
+
+  async #consumeOnce(store: SimulatedStore, changes: { filesPerBatchMax?: number }): Promise<void> {
+    const consumer = await Consumer.start(this.life.options(store, changes));
+    await consumer.takeAll(new AbortController().signal, true);
+    await store.clock.sleep(this.#below(500));
+    await consumer.takeAll(new AbortController().signal, true);
+  }
+
+  async #maintain(name: string): Promise<void> {
+    const rounds = 2 + this.#below(4);
+    for (let round = 0; round < rounds; round++) {
+      await this.#patiently(name, async (store) => {
+        await store.clock.sleep(this.#below(1_000));
+        const { clock, random } = store;
+        const catalog = new FileCatalog({ store, clock, random });
+        const identifiers = identifiersOf(target);
+        const role = tableRoles[this.#below(tableRoles.length)]!;
+        const table = await catalog.loadTable(identifiers[role]);
+        const ledger = await catalog.loadTable(identifiers.ledger);
+        if (table !== undefined && ledger !== undefined) {
+          await this.#maintainTable({ catalog, store, clock, random }, table, ledger);
+        }
+      });
+    }
+  }
+
+  async #maintainTable(surroundings: Surroundings, table: LoadedTable, ledger: LoadedTable): Promise<void> {
+    const { catalog, store, clock, random } = surroundings;
+    const job = this.#below(6);
+    const dryRun = false;
+    if (job === 0) await compactLight(surroundings, table, this.rows);
+    if (job === 1) await expireTable(surroundings, table, { maxAgeMs: 0, countMin: 1, dryRun });
+    if (job === 2) await removeOrphans(surroundings, table, { olderThanMs: hourMs, dryRun });
+    if (job === 3) await rewriteTableManifests(surroundings, table, { dryRun });
+    if (job === 4) {
+      // So that a sleeper finds the numbers of old versions free again.
+      await commitTable(catalog, table.identifier, (transaction) => {
+        transaction.add(setProperties({ "write.metadata.previous-versions-max": "2" }));
+      }, { clock, random });
+    }
+    if (job === 5) await forgetDone(store, markerOf(ledger.metadata, "bronze.events").batchId);
+  }
+
+  /** What a person or a script does: start again what failed, some times. */
+  async #patiently(name: string, run: (store: SimulatedStore) => Promise<void>): Promise<void> {
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const store = this.life.disk.connect({ process: name, clockSkewMs: this.#below(10_000) - 5_000 });
+      try {
+        return await run(store);
+      } catch (error) {
+        if (error instanceof Crash) this.#crashes++;
+        else if (!isHarmless(error)) throw error;
+      }
+    }
+  }
+
+  /** A zombie: at one operation of its life it stands still, while all others go on. */
+  #sleep({ process }: Operation, phase: Phase): Decision | undefined {
+    if (phase === "after") return undefined;
+    const count = this.#counts.get(process) ?? 0;
+    this.#counts.set(process, count + 1);
+    const sleeper = this.#sleepers.find((item) => item.process === process && item.operation === count);
+    return sleeper === undefined ? undefined : { do: "delay", ms: sleeper.ms };
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#random.next() * limit);
+  }
+}
+
+/** Errors that ask for another try; all others are bugs. */
+function isHarmless(error: unknown): boolean {
+  return error instanceof StreamlabError && (error.kind === "unavailable" || error.kind === "conflict");
+}
+
+/** Removes the records of all batches that are done, as the consumer does with those long done. */
+async function forgetDone(store: Store, doneBatchId: bigint): Promise<void> {
+  const paths: string[] = [];
+  for await (const { path } of store.list(`${new Checkpoint(store, "bronze.events").folder}/`)) {
+    const batchId = /\/(\d+)\.\w+\.json$/.exec(path)?.[1];
+    if (batchId !== undefined && BigInt(batchId) <= doneBatchId) paths.push(path);
+  }
+  await store.delete(paths);
+}
