@@ -137,7 +137,7 @@ export class Consumer {
 
   private async discover(checksKnown: boolean): Promise<Discovery> {
     const { zone, known, onChangedFile, report } = this.options;
-    await known.follow(this.tables.ledger);
+    await this.learn();
     const discovery = await discoverFiles(zone, known, { changedAsNew: onChangedFile === "ingest", checksKnown });
     for (const { name, reason } of discovery.unreadable) this.reportOnce(name, "unreadable", reason);
     const [first] = discovery.changed;
@@ -223,7 +223,20 @@ export class Consumer {
     const loaded = await mapParallel(tableRoles, tableRoles.length, (role) => this.load(role));
     tableRoles.forEach((role, index) => this.tables[role] = loaded[index]!);
     this.state = stateOf(this.tables, this.name);
-    await this.options.known.follow(this.tables.ledger);
+    await this.learn();
+  }
+
+  /** Learns what the ledger knows of files, from the version at hand or a newer one. */
+  private async learn(looksMax = LOOKS_MAX): Promise<void> {
+    try {
+      await this.options.known.follow(this.tables.ledger);
+    } catch (error) {
+      // What an old version names may be gone, if others have gone further and its snapshots were expired.
+      if (!(error instanceof StreamlabError) || error.kind !== "not-found" || looksMax === 1) throw error;
+      this.tables.ledger = await this.load("ledger");
+      this.state = stateOf(this.tables, this.name);
+      await this.learn(looksMax - 1);
+    }
   }
 
   private async load(role: TableRole): Promise<LoadedTable> {

@@ -43,6 +43,7 @@ export class EmbeddedKnownFiles implements KnownFiles {
 
   async follow(ledger: LoadedTable): Promise<void> {
     if (this.metadataLocation === ledger.metadataLocation) return;
+    this.metadataLocation = undefined;
     await this.connection.run("CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR)");
     const predicate = { op: "=", column: "table", value: this.target } as const;
     const { files } = await planScan(ledger.io, ledger.metadata, { predicate });
