@@ -11,7 +11,7 @@ import {
   type TableIdentifier,
 } from "./catalog.ts";
 import { createVersion, verifyHead } from "./file_commit.ts";
-import { listVersions, metadataText, versionOf, versionPath } from "./metadata_versions.ts";
+import { findHead, metadataText, versionOf, versionPath } from "./metadata_versions.ts";
 import type { TableMetadata } from "./spec/table_metadata.ts";
 import { checkRequirements } from "./spec/table_requirement.ts";
 import { applyUpdates } from "./spec/table_update_applier.ts";
@@ -68,12 +68,11 @@ export class FileCatalog implements Catalog {
   async loadTable(identifier: TableIdentifier): Promise<LoadedTable | undefined> {
     const folder = this.#folder(identifier);
     for (let look = 1;; look++) {
-      const head = (await listVersions(this.#store, folder)).at(-1);
-      if (!head) return undefined;
+      const head = await findHead(this.#store, folder);
+      if (head === undefined) return undefined;
       try {
-        const text = metadataText(await this.#store.read(head.path));
-        const metadata = tableMetadataFromText(text, head.path);
-        return this.#loaded(identifier, metadata, head.path.slice(folder.length + 1));
+        const metadata = tableMetadataFromText(metadataText(await this.#store.read(head)), head);
+        return this.#loaded(identifier, metadata, head.slice(folder.length + 1));
       } catch (error) {
         // While we slept, others have gone so far that the version was cleaned up.
         if (!(error instanceof StreamlabError && error.kind === "not-found") || look === looksMax) throw error;
@@ -89,8 +88,8 @@ export class FileCatalog implements Catalog {
     const folder = this.#folder(identifier);
     await this.#probe();
     // A new table builds on nothing: there must be no version at all, not even one above 1 with the first ones cleaned up.
-    const existing = (await listVersions(this.#store, folder)).at(-1);
-    if (existing) throw conflict(identifier, `version ${existing.version} exists already`);
+    const existing = await findHead(this.#store, folder);
+    if (existing !== undefined) throw conflict(identifier, `${existing} exists already`);
     const change = build(storeUri(this.#store, folder));
     return await this.#write({ ...change, identifier, commitId }, undefined, 1);
   }
@@ -126,9 +125,10 @@ export class FileCatalog implements Catalog {
 
   async dropTable(identifier: TableIdentifier, options: { purge?: boolean } = {}): Promise<void> {
     const folder = this.#folder(identifier);
-    const prefix = options.purge ? `${folder}/` : `${folder}/metadata/v`;
     const paths: string[] = [];
-    for await (const { path } of this.#store.list(prefix)) paths.push(path);
+    for await (const { path } of this.#store.list(`${folder}/${options.purge ? "" : "metadata/"}`)) {
+      if (options.purge || /(metadata\.json(\.gz)?|version-hint\.text)$/.test(path)) paths.push(path);
+    }
     // Metadata first and its highest version last of these: a reader sees the table whole or not at all.
     const versions = paths.filter((path) => versionOf(path) !== undefined)
       .sort((a, b) => versionOf(a)! - versionOf(b)!);
@@ -199,7 +199,7 @@ export class FileCatalog implements Catalog {
       }
       const identifier = { namespace: parts.slice(0, inTable - 1), name: parts[inTable - 1]! };
       const folder = this.#folder(identifier);
-      if ((await listVersions(this.#store, folder)).length > 0) yield identifier;
+      if (await findHead(this.#store, folder) !== undefined) yield identifier;
       after = `${folder}/\u{10ffff}`;
     }
   }

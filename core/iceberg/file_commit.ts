@@ -1,10 +1,14 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { Store } from "../storage/store.ts";
+import type { TableMetadata } from "./spec/table_metadata.ts";
 import { listVersions, metadataText, type MetadataVersion, versionOf } from "./metadata_versions.ts";
 import { tableMetadataFromText } from "./table_metadata_json.ts";
 
 /** Tries at one version whose outcome stays unknown. */
 const createAttemptsMax = 4;
+
+/** Looks at a listing whose highest version is gone before it is read. */
+const looksMax = 5;
 
 /**
  * Creates a metadata file only if it is absent; true when it is there by us. What the store leaves unknown (a time-out, an
@@ -45,10 +49,8 @@ export async function verifyHead(
   commitId: string,
   addedSnapshots: bigint[],
 ): Promise<boolean> {
-  const higher = (await listVersions(store, folder)).filter((candidate) => candidate.version > version);
-  const head = higher.at(-1);
-  if (!head) return true;
-  const metadata = tableMetadataFromText(metadataText(await store.read(head.path)), head.path);
+  const { higher, head: metadata } = await versionsAbove(store, folder, version);
+  if (!metadata) return true;
   const log = metadata.metadataLog;
   if (log.some((entry) => entry.commitId === commitId)) return true;
   if (addedSnapshots.some((id) => metadata.snapshots.some((snapshot) => snapshot.snapshotId === id))) return true;
@@ -59,6 +61,24 @@ export async function verifyHead(
     return false;
   }
   throw unknownOutcome(path);
+}
+
+/** The versions above that one, and what the highest says; looks again when that one is cleaned up in between. */
+async function versionsAbove(
+  store: Store,
+  folder: string,
+  version: number,
+): Promise<{ higher: MetadataVersion[]; head: TableMetadata | undefined }> {
+  for (let look = 1;; look++) {
+    const higher = (await listVersions(store, folder)).filter((candidate) => candidate.version > version);
+    const path = higher.at(-1)?.path;
+    if (path === undefined) return { higher, head: undefined };
+    try {
+      return { higher, head: tableMetadataFromText(metadataText(await store.read(path)), path) };
+    } catch (error) {
+      if (!(error instanceof StreamlabError && error.kind === "not-found") || look === looksMax) throw error;
+    }
+  }
 }
 
 /** Whether a higher version was there before this file: then this one came late. */

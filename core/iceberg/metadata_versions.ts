@@ -30,6 +30,21 @@ export async function listVersions(store: Store, folder: string): Promise<Metada
   return versions.sort((a, b) => a.version - b.version);
 }
 
+/** As other catalogs name them: a counter and a UUID. Which one is current their catalog knows; the highest is our best guess, for reading. */
+const catalogName = /^(\d+)-[^/]+\.metadata\.json(?:\.gz)?$/;
+
+/** The path of the newest metadata file, by our own naming or else by that of other catalogs; undefined where there is no table. */
+export async function findHead(store: Store, folder: string): Promise<string | undefined> {
+  const own = (await listVersions(store, folder)).at(-1);
+  if (own) return own.path;
+  let head: { counter: number; path: string } | undefined;
+  for await (const { path } of store.list(`${folder}/metadata/`)) {
+    const counter = Number(catalogName.exec(path.slice(path.lastIndexOf("/") + 1))?.[1] ?? -1);
+    if (counter >= (head?.counter ?? 0)) head = { counter, path };
+  }
+  return head?.path;
+}
+
 /** The text of a metadata file; compressed ones are told by their first bytes, since their names vary ("Naming for GZIP compressed Metadata JSON files"). */
 export function metadataText(bytes: Uint8Array): string {
   const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;

@@ -13,28 +13,15 @@ import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { replaceSortOrder, updateSpec } from "../../core/iceberg/action/update_spec.ts";
 import type { LoadedTable } from "../../core/iceberg/catalog.ts";
 import { commitTable, createTableIfAbsent } from "../../core/iceberg/commit.ts";
-import { RestCatalog } from "../../core/iceberg/rest_catalog.ts";
+import type { RestCatalog } from "../../core/iceberg/rest_catalog.ts";
 import { planScan } from "../../core/iceberg/scan.ts";
 import { currentSchema } from "../../core/iceberg/spec/table_metadata.ts";
 import type { Transaction } from "../../core/iceberg/transaction.ts";
-import { openLocalStore } from "../../core/storage/local_store.ts";
 import { byDay, identifier, sampleFields, withBench } from "../iceberg/sample_table.ts";
-import { restCatalogTest, withRestCatalog } from "../support/rest_catalog_server.ts";
+import { connectRest, restCatalogTest, withRestCatalog } from "../support/rest_catalog_server.ts";
 
 const random = systemRandom;
 const isKind = (kind: string) => (error: unknown) => error instanceof StreamlabError && error.kind === kind;
-
-function connect(uri: string): Promise<RestCatalog> {
-  return RestCatalog.connect({
-    uri,
-    clock: systemClock,
-    random,
-    openTable: (location) => {
-      const root = location.replace(/^file:\/*/, "/");
-      return Promise.resolve({ store: openLocalStore(root, { random, durable: false }), folder: "" });
-    },
-  });
-}
 
 async function commit(catalog: RestCatalog, build: (transaction: Transaction) => Promise<void> | void) {
   return (await commitTable(catalog, identifier, build, { clock: systemClock, random })).table;
@@ -45,7 +32,7 @@ restCatalogTest(
   () =>
     withBench((bench, folder) =>
       withRestCatalog(folder, async (uri) => {
-        const catalog = await connect(uri);
+        const catalog = await connectRest(uri);
         assertEquals(await catalog.loadTable(identifier), undefined);
         const create = (location: string) =>
           createTable({ fields: sampleFields, partitionBy: byDay, location, random });
@@ -116,7 +103,7 @@ restCatalogTest(
   () =>
     withBench((bench, folder) =>
       withRestCatalog(folder, async (uri) => {
-        const catalog = await connect(uri);
+        const catalog = await connectRest(uri);
         const create = (location: string) => createTable({ fields: sampleFields, location, random });
         const { table } = await createTableIfAbsent(catalog, identifier, create, { random });
         const appends = Array.from({ length: 6 }, () => new AppendFiles({ files: [bench.file(table, 0)] }));

@@ -4,7 +4,7 @@ import { copyToParquet, type FieldIdTree } from "../../core/engine/copy.ts";
 import { type Connection, DuckDb, quoteName, quoteText } from "../../core/engine/duckdb.ts";
 import { createTable, type PartitionColumnChoice } from "../../core/iceberg/action/create_table.ts";
 import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
-import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog.ts";
+import { type Catalog, type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog.ts";
 import { commitTable, createTableIfAbsent } from "../../core/iceberg/commit.ts";
 import { buildDataFile, type ColumnStatistics } from "../../core/iceberg/data_file_builder.ts";
 import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
@@ -24,7 +24,8 @@ import type { Store } from "../../core/storage/store.ts";
 export class IcebergWorld {
   readonly random: Random = seededRandom(7);
   readonly store: Store;
-  readonly catalog: FileCatalog;
+  /** A file catalog in the folder, unless a test puts another there. */
+  catalog: Catalog;
 
   private constructor(readonly folder: string, readonly connection: Connection) {
     this.store = openLocalStore(folder, { random: this.random, durable: false });
@@ -93,7 +94,7 @@ export class IcebergWorld {
     const schema = currentSchema(table.metadata);
     const { location } = table.io;
     const name = `data/${uuidV4(this.random)}`;
-    const directory = this.store.localPath(location.pathInStore(name))!;
+    const directory = location.store.localPath(location.pathInStore(name))!;
     await Deno.mkdir(directory, { recursive: true });
     const present = await this.connection.rows("SELECT column_name FROM (DESCRIBE source)");
     const fields = schema.fields.filter((field) => present.some((column) => column.column_name === field.name));

@@ -1,6 +1,6 @@
 /** The foreign readers of the interop tests come from PyPI, once, into a cache of their own. */
 const packages = [
-  "pyiceberg[pyarrow,sql-sqlite]==0.12.0",
+  "pyiceberg[pyarrow,pyiceberg-core]==0.12.0",
   "duckdb==1.5.5",
   "duckdb-extension-iceberg==1.5.5",
   "duckdb-extension-avro==1.5.5",
@@ -17,7 +17,7 @@ export function pythonTest(name: string, run: (python: Python) => Promise<void>)
 }
 
 export function canRunPython(): boolean {
-  return isRequired || isFile(`${pythonFolder}/done`) || onPath("python3") !== undefined;
+  return isRequired || isInstalled() || onPath("python3") !== undefined;
 }
 
 export class Python {
@@ -37,16 +37,22 @@ export class Python {
 /** A Python that has the packages: from the cache, or installed into it, which takes a minute. */
 export async function findPython(): Promise<Python> {
   const program = `${pythonFolder}/bin/python`;
-  if (isFile(`${pythonFolder}/done`)) return new Python(program);
+  if (isInstalled()) return new Python(program);
   await Deno.mkdir(pythonFolder, { recursive: true });
   // One installation for all test processes that ask at the same time.
   using lock = await Deno.open(`${pythonFolder}/lock`, { create: true, write: true });
   await lock.lock(true);
-  if (isFile(`${pythonFolder}/done`)) return new Python(program);
+  if (isInstalled()) return new Python(program);
   await runOrThrow(onPath("python3") ?? "python3", ["-m", "venv", pythonFolder]);
   await runOrThrow(program, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...packages]);
   await Deno.writeTextFile(`${pythonFolder}/done`, packages.join("\n"));
   return new Python(program);
+}
+
+/** These very packages, not those of an earlier version of this file. */
+function isInstalled(): boolean {
+  const done = `${pythonFolder}/done`;
+  return isFile(done) && Deno.readTextFileSync(done) === packages.join("\n");
 }
 
 export async function runOrThrow(program: string, args: string[]): Promise<void> {

@@ -1,3 +1,7 @@
+import { systemClock } from "../../core/base/clock.ts";
+import { systemRandom } from "../../core/base/random.ts";
+import { RestCatalog } from "../../core/iceberg/rest_catalog.ts";
+import { openLocalStore } from "../../core/storage/local_store.ts";
 import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
 
 /** The Apache Iceberg project's own REST catalog, from Maven Central, once. */
@@ -75,6 +79,19 @@ export async function withRestCatalog(warehouse: string, action: (uri: string) =
     server.kill("SIGKILL");
     await server.status;
   }
+}
+
+/** Its tables are in folders of this machine. */
+export function connectRest(uri: string): Promise<RestCatalog> {
+  return RestCatalog.connect({
+    uri,
+    clock: systemClock,
+    random: systemRandom,
+    openTable: (location) => {
+      const root = location.replace(/^file:\/*/, "/");
+      return Promise.resolve({ store: openLocalStore(root, { random: systemRandom, durable: false }), folder: "" });
+    },
+  });
 }
 
 async function untilReady(uri: string): Promise<void> {
