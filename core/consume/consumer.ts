@@ -115,6 +115,7 @@ export class Consumer {
     while ((fresh.length > 0 || changed.length > 0) && !signal.aborted) {
       const files = this.nextFiles(fresh);
       const plan = this.planOf(files, changed);
+      this.options.router.expect?.(this.nextFiles(fresh.slice(files.length)));
       const standing = await this.checkpoint.createPlan(plan);
       const alone = await this.runBatch(standing, false);
       if (standing !== plan || !alone) return false;

@@ -1,3 +1,4 @@
+import { mapParallel } from "../base/parallel.ts";
 import type { Connection } from "../engine/duckdb.ts";
 import { quoteText } from "../engine/duckdb.ts";
 import type { LoadedTable } from "../iceberg/catalog.ts";
@@ -5,6 +6,10 @@ import { planScan } from "../iceberg/scan.ts";
 import type { Scratch } from "../engine/scratch.ts";
 import type { EventFile } from "./event_file.ts";
 import type { FileOutcome } from "./routed_batch.ts";
+
+/** Files of the ledger fetched at once, where it lies elsewhere. */
+const COPIES_PARALLEL = 32;
+const COPY_PREFIX = "ledger-";
 
 export interface ClassifiedFiles {
   /** To be ingested. */
@@ -47,14 +52,18 @@ export class EmbeddedKnownFiles implements KnownFiles {
     await this.connection.run("CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR)");
     const predicate = { op: "=", column: "table", value: this.target } as const;
     const { files } = await planScan(ledger.io, ledger.metadata, { predicate });
-    const paths: string[] = [];
-    for (const { dataFile } of files) paths.push(await this.localCopy(ledger, dataFile.path));
+    const paths = await mapParallel(
+      files,
+      COPIES_PARALLEL,
+      ({ dataFile }) => this.localCopy(ledger, dataFile.path),
+    );
     if (paths.length > 0) {
       await this.connection.run(`INSERT INTO known SELECT source_file, etag, status
 FROM read_parquet([${paths.map(quoteText).join(", ")}], hive_partitioning = false) WHERE "table" = ${
         quoteText(this.target)
       }`);
     }
+    for (const path of paths) if (path.startsWith(this.scratch.path(COPY_PREFIX))) this.scratch.removeFile(path);
     this.metadataLocation = ledger.metadataLocation;
   }
 
@@ -97,7 +106,7 @@ FROM read_parquet([${paths.map(quoteText).join(", ")}], hive_partitioning = fals
     const path = ledger.io.location.pathOf(uri);
     const local = store.localPath(path);
     if (local !== undefined) return local;
-    const copy = this.scratch.path(`ledger-${path.slice(path.lastIndexOf("/") + 1)}`);
+    const copy = this.scratch.path(`${COPY_PREFIX}${path.slice(path.lastIndexOf("/") + 1)}`);
     await store.getFile(path, copy);
     return copy;
   }

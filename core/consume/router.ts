@@ -8,10 +8,11 @@ import { Scratch } from "../engine/scratch.ts";
 import { currentSchema } from "../iceberg/spec/table_metadata.ts";
 import { registerBucketFunction } from "../rows/partition_sql.ts";
 import type { Store } from "../storage/store.ts";
-import type { BatchPlan } from "./batch_plan.ts";
+import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
 import { writeLedgerRows } from "./ledger_rows.ts";
 import { placeRoutedFiles } from "./place_files.ts";
 import { fileStatus, type PreparedFiles, prepareFiles } from "./prepare_files.ts";
+import { RawCopies } from "./raw_copies.ts";
 import type { FileOutcome, RoutedBatch } from "./routed_batch.ts";
 import { type JudgingFunction, registerJudgingFunction } from "./routing/judging_function.ts";
 import { type RoutedFiles, routeFiles } from "./routing/route_files.ts";
@@ -34,17 +35,23 @@ export interface RouterOptions {
 export interface Router {
   /** The files are durable when it returns, and nothing names them yet. `paths` are all of them, in the sink's store. */
   route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }>;
+  /** What the batch after the next one will take, most likely: its files may be fetched while the next one is worked on. */
+  expect?(files: readonly PlannedFile[]): void;
   close(): void;
 }
 
 /** The router that runs DuckDB in this process. */
 export class EmbeddedRouter implements Router {
+  private readonly copies: RawCopies;
+
   private constructor(
     private readonly options: RouterOptions,
     private readonly database: DuckDb,
     private readonly connection: Connection,
     private readonly judging: JudgingFunction,
-  ) {}
+  ) {
+    this.copies = new RawCopies(options.raw, `${options.scratchFolder}/ahead`);
+  }
 
   static async open(options: RouterOptions): Promise<EmbeddedRouter> {
     const { memory, scratchFolder } = options;
@@ -55,6 +62,11 @@ export class EmbeddedRouter implements Router {
     const judging = await registerJudgingFunction(connection);
     await registerBucketFunction(connection);
     return new EmbeddedRouter(options, database, connection, judging);
+  }
+
+  expect(files: readonly PlannedFile[]): void {
+    if (files.length > 0 && this.options.raw.localPath(files[0]!.path) !== undefined) return;
+    this.copies.expect(files);
   }
 
   close(): void {
@@ -110,7 +122,9 @@ export class EmbeddedRouter implements Router {
     for (let turn = 0;; turn++) {
       const numbers = plan.files.map((_file, number) => number).filter((number) => !missing.has(number));
       const turnScratch = Scratch.create(scratch.path(`turn-${turn}`));
-      const prepared = await prepareFiles(plan, numbers, this.options.raw, turnScratch);
+      const { raw: store } = this.options;
+      const prepared = await prepareFiles(plan, numbers, { store, copies: this.copies, scratch: turnScratch });
+      this.copies.fetchAhead();
       for (const [number, status] of prepared.missing) missing.set(number, status);
       const routed = await this.routePrepared(plan, tables, prepared, turnScratch, ingestedAtMicros);
       const moved = await this.findMoved(plan, prepared);
@@ -152,7 +166,7 @@ export class EmbeddedRouter implements Router {
     const moved: PreparedFiles["missing"] = new Map();
     await Promise.all(prepared.inPlace.map(async (number) => {
       const status = await fileStatus(plan.files[number]!, this.options.raw);
-      if (status !== "same") moved.set(number, status);
+      if (status !== undefined) moved.set(number, status);
     }));
     return moved;
   }

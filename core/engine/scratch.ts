@@ -26,6 +26,15 @@ export class Scratch {
     return path;
   }
 
+  /** Moves a file of the same disk to `name` in it. */
+  async takeIn(path: string, name: string): Promise<void> {
+    try {
+      await Deno.rename(path, this.path(name));
+    } catch (cause) {
+      throw scratchError(`Cannot move ${path} to ${this.folder}`, cause);
+    }
+  }
+
   /** Removes a file in it that has served; one that is not there is no error. */
   removeFile(path: string): void {
     removeTree(path);
@@ -36,12 +45,18 @@ export class Scratch {
   }
 }
 
+/** A download that is not needed any more may still make a file while its folder goes. */
+const REMOVALS_MAX = 3;
+
 /** Removes a folder and all in it; one that is not there is no error. */
 export function removeTree(folder: string): void {
-  try {
-    Deno.removeSync(folder, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw scratchError(`Cannot remove ${folder}`, error);
+  for (let attempt = 1;; attempt++) {
+    try {
+      return Deno.removeSync(folder, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      if (attempt === REMOVALS_MAX) throw scratchError(`Cannot remove ${folder}`, error);
+    }
   }
 }
 
