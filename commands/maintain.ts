@@ -202,9 +202,10 @@ async function printStatus(
   identifiers: readonly TableIdentifier[],
   given: Flags,
 ): Promise<void> {
-  const [{ tableHealth }, { ingestionStatus }, { eventFileKind }, words] = await Promise.all([
+  const [{ tableHealth }, { ingestionStatus }, { withNewest }, { eventFileKind }, words] = await Promise.all([
     import("../core/maintain/table_health.ts"),
     import("../core/maintain/ingestion_status.ts"),
+    import("../core/maintain/newest.ts"),
     import("../core/consume/event_file.ts"),
     import("./maintain_status.ts"),
   ]);
@@ -218,9 +219,8 @@ async function printStatus(
   }
   const healths = [];
   for (const identifier of identifiers) {
-    const table = await surroundings.catalog.loadTable(identifier);
-    if (table === undefined) throw new StreamlabError("not-found", `There is no table ${identifierText(identifier)}`);
-    healths.push(await tableHealth(table, given.targetFileSize));
+    const { catalog } = surroundings;
+    healths.push(await withNewest(catalog, identifier, (table) => tableHealth(table, given.targetFileSize)));
   }
   if (context.json) { for (const health of healths) await printResult(context, words.healthRecord(health), ""); }
   else if (healths.length > 0) await printResult(context, {}, words.healthText(healths));

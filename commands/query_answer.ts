@@ -1,5 +1,6 @@
 import type { AskOptions, Session } from "../core/query/session.ts";
 import type { RowStream } from "../core/engine/duckdb_stream.ts";
+import { StreamlabError } from "../core/base/errors.ts";
 import type { Context } from "./command.ts";
 import type { AnswerOutput } from "./query_output.ts";
 
@@ -22,6 +23,11 @@ export async function printAnswer(
   output: AnswerOutput,
 ): Promise<void> {
   const format = flags.format ?? (context.json ? "ndjson" : "table");
+  if ((format === "arrow" || format === "parquet") && output.temporaryPath === undefined && context.isTerminal.stdout) {
+    throw new StreamlabError("usage", `${format} is not for reading on a terminal`, {
+      hint: "Write it to a file with --output, or to another program",
+    });
+  }
   const options = askOptions(context, flags);
   if (format === "parquet") return await printParquet(context, session, text, options, output);
   await session.ask(text, options, async (rows) => {

@@ -37,12 +37,26 @@ export async function runPrompt(context: Context, session: Session, flags: Answe
     showPrompt(reader, prompt);
   });
   showPrompt(reader, prompt);
-  for await (const line of reader) {
-    if (!await prompt.take(line)) break;
-    showPrompt(reader, prompt);
-  }
-  reader.close();
+  await takeLines(reader, prompt);
   return 0;
+}
+
+/**
+ * One line after another, each when the one before is done. Walking the reader would do the same, but stop reading meanwhile, so
+ * that Ctrl-C would not be seen.
+ */
+async function takeLines(reader: Interface, prompt: Prompt): Promise<void> {
+  let goesOn = Promise.resolve(true);
+  reader.on("line", (line: string) => {
+    goesOn = goesOn.then(async (before) => {
+      const after = before && await prompt.take(line);
+      if (after) showPrompt(reader, prompt);
+      else reader.close();
+      return after;
+    });
+  });
+  await new Promise((resolve) => reader.once("close", resolve));
+  await goesOn;
 }
 
 function showPrompt(reader: Interface, prompt: Prompt): void {

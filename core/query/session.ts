@@ -86,6 +86,8 @@ export class Session {
       const question = await parseQuestion(connection, text);
       const { sql, localPaths } = await this.#bind(connection, question, options, scratch);
       await lock(connection, [...localPaths, ...writablePaths]);
+      // An interruption between two statements reaches neither.
+      if (options.signal?.aborted) throw stopped();
       return await use(connection, sql, question);
     } catch (error) {
       throw questionError(error);
