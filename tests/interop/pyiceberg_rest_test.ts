@@ -1,6 +1,4 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
-import { parseIdentifier } from "../../core/iceberg/catalog.ts";
-import type { RestCatalog } from "../../core/iceberg/rest_catalog.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 import { findPython, type Python } from "../support/python.ts";
 import { connectRest, restCatalogTest, withRestCatalog } from "../support/rest_catalog_server.ts";
@@ -12,14 +10,14 @@ async function assertSame(world: IcebergWorld, seen: string[]): Promise<void> {
   assertEquals(await world.ask(`SELECT * FROM ${name}`), seen);
 }
 
-async function inTurn(world: IcebergWorld, catalog: RestCatalog, python: Python, uri: string): Promise<void> {
+async function inTurn(world: IcebergWorld, python: Python, uri: string): Promise<void> {
   const step = (what: string) => python.json<string[]>("rest_steps.py", uri, what);
   await assertSame(world, await step("create"));
-  let table = (await catalog.loadTable(parseIdentifier(name)))!;
+  let table = await world.load(name);
   await world.append(table, `SELECT 900::BIGINT AS id, TIMESTAMPTZ '2026-03-04 00:00:00+00' AS at, 'ours' AS name`);
   await assertSame(world, await step("read"));
   await assertSame(world, await step("change"));
-  table = (await catalog.loadTable(parseIdentifier(name)))!;
+  table = await world.load(name);
   await world.append(
     table,
     `SELECT 901::BIGINT AS id, TIMESTAMPTZ '2026-03-04 00:00:00+00' AS at, 'again' AS title, 7::BIGINT AS extra`,
@@ -34,7 +32,7 @@ restCatalogTest(
       withRestCatalog(world.folder, async (uri) => {
         const catalog = await connectRest(uri);
         world.catalog = catalog;
-        await inTurn(world, catalog, await findPython(), uri);
+        await inTurn(world, await findPython(), uri);
       })
     ),
 );
@@ -60,7 +58,7 @@ sparkTest(
           await spark.sql(`ALTER TABLE lake.${name} ADD COLUMN extra STRING`);
           await assertSame(world, await spark.sql(`SELECT * FROM lake.${name}`));
           await world.append(
-            (await catalog.loadTable(parseIdentifier(name)))!,
+            await world.load(name),
             "SELECT 50::BIGINT AS id, 'ours' AS extra",
           );
           await assertSame(world, await spark.sql(`SELECT * FROM lake.${name}`));

@@ -3,11 +3,6 @@ import { rewriteManifests } from "../../core/iceberg/action/rewrite_manifests.ts
 import { setRef } from "../../core/iceberg/action/update_refs.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { updateSpec } from "../../core/iceberg/action/update_spec.ts";
-import { parseIdentifier } from "../../core/iceberg/catalog.ts";
-import { commitTable } from "../../core/iceberg/commit.ts";
-import { systemClock } from "../../core/base/clock.ts";
-import type { LoadedTable } from "../../core/iceberg/catalog.ts";
-import type { Transaction } from "../../core/iceberg/transaction.ts";
 import type { Field } from "../../core/iceberg/spec/type.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 import { Spark, sparkTest } from "../support/spark.ts";
@@ -21,20 +16,11 @@ async function withSpark(action: (world: IcebergWorld, spark: Spark) => Promise<
   await IcebergWorld.use((world) => Spark.use(`${world.folder}/warehouse`, (spark) => action(world, spark)));
 }
 
-async function commit(
-  world: IcebergWorld,
-  name: string,
-  build: (transaction: Transaction) => Promise<void> | void,
-): Promise<LoadedTable> {
-  const options = { clock: systemClock, random: world.random };
-  return (await commitTable(world.catalog, parseIdentifier(name), build, options)).table;
-}
-
 async function assertSame(world: IcebergWorld, spark: Spark, name: string, expected?: string[]): Promise<void> {
   const seen = await spark.sql(`SELECT * FROM lake.${name}`);
   assertEquals(await world.ask(`SELECT * FROM ${name}`), seen);
   if (expected) assertEquals(seen, expected);
-  const table = (await world.catalog.loadTable(parseIdentifier(name)))!;
+  const table = await world.load(name);
   const snapshots = await spark.sql(`SELECT CAST(snapshot_id AS STRING) id, operation op FROM lake.${name}.snapshots`);
   const ours = table.metadata.snapshots.map((snapshot) =>
     JSON.stringify({ id: String(snapshot.snapshotId), op: snapshot.summary.operation })
@@ -58,10 +44,6 @@ sparkTest("Spark reads what we wrote, and we read what Spark wrote", async () =>
 /** The table that Spark and we hand to each other. */
 const name = "lab.shared";
 
-async function load(world: IcebergWorld): Promise<LoadedTable> {
-  return (await world.catalog.loadTable(parseIdentifier(name)))!;
-}
-
 async function changeRowsInTurn(world: IcebergWorld, spark: Spark): Promise<void> {
   const fields: Field[] = [
     { id: 0, name: "id", required: false, type: { type: "int" } },
@@ -80,7 +62,7 @@ async function changeRowsInTurn(world: IcebergWorld, spark: Spark): Promise<void
   await spark.sql(`DELETE FROM lake.${name} WHERE id % 7 = 3`);
   await spark.sql(`UPDATE lake.${name} SET name = 'changed' WHERE id = 10`);
   await assertSame(world, spark, name);
-  await world.append(await load(world), rows(50, 60));
+  await world.append(await world.load(name), rows(50, 60));
   await spark.sql(
     `MERGE INTO lake.${name} t USING (SELECT id, at, 'merged' AS name FROM lake.${name} WHERE id BETWEEN 40 AND 52) s
     ON t.id = s.id WHEN MATCHED AND t.id % 2 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *`,
@@ -98,7 +80,7 @@ async function evolveInTurn(world: IcebergWorld, spark: Spark): Promise<void> {
   );
   await assertSame(world, spark, name);
 
-  await commit(world, name, (transaction) => {
+  await world.commit(name, (transaction) => {
     transaction.add(updateSchema(transaction.metadata, [
       { change: "add-column", field: { id: 0, name: "ours", required: false, type: { type: "double" } } },
       { change: "rename-column", path: "title", name: "label" },
@@ -108,7 +90,7 @@ async function evolveInTurn(world: IcebergWorld, spark: Spark): Promise<void> {
       remove: ["at_day"],
     }));
   });
-  const table = await load(world);
+  const table = await world.load(name);
   await world.append(
     table,
     `SELECT i::BIGINT AS id, NULL::STRUCT(a INT, b VARCHAR[]) AS extra,
@@ -129,11 +111,11 @@ async function tidyInTurn(world: IcebergWorld, spark: Spark): Promise<void> {
   );
   await assertSame(world, spark, name);
   const before = await spark.sql(`SELECT * FROM lake.${name}`);
-  const table = await commit(world, name, async (transaction) => transaction.add(await rewriteManifests(transaction)));
+  const table = await world.commit(name, async (transaction) => transaction.add(await rewriteManifests(transaction)));
   await assertSame(world, spark, name, before);
 
   const [first] = table.metadata.snapshots;
-  await commit(world, name, (transaction) => {
+  await world.commit(name, (transaction) => {
     transaction.add(setRef(transaction.metadata, "start", { snapshotId: first!.snapshotId, type: "tag" }));
   });
   assertEquals((await spark.sql(`SELECT * FROM lake.${name} VERSION AS OF 'start'`)).length, 50);
@@ -146,7 +128,7 @@ async function tidyInTurn(world: IcebergWorld, spark: Spark): Promise<void> {
   );
   assertEquals(ours, partitions);
   await world.append(
-    await load(world),
+    await world.load(name),
     `SELECT 999::BIGINT AS id, TIMESTAMPTZ '2026-03-09 00:00:00+00' AS at, 'last' AS label`,
   );
   await assertSame(world, spark, name);
@@ -196,7 +178,7 @@ sparkTest(
           await spark.equalityDelete(`lake.${name}`, "s", ["é😀 long enough to be cut 1", null], [20_512]);
         }
         await assertSame(world, spark, name);
-        const table = (await world.catalog.loadTable(parseIdentifier(name)))!;
+        const table = await world.load(name);
         const more =
           `SELECT (id + 1000)::INT AS id, * EXCLUDE (id, u, t) FROM (${rowsOfAllTypes}) WHERE id < 5 UNION ALL BY NAME SELECT 3::INT AS id`;
         await world.append(table, more);

@@ -4,7 +4,7 @@ import { copyToParquet, type FieldIdTree } from "../../core/engine/copy.ts";
 import { type Connection, DuckDb, quoteName, quoteText } from "../../core/engine/duckdb.ts";
 import { createTable, type PartitionColumnChoice } from "../../core/iceberg/action/create_table.ts";
 import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
-import { type Catalog, type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog.ts";
+import { type Catalog, identifierText, type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog.ts";
 import { commitTable, createTableIfAbsent } from "../../core/iceberg/commit.ts";
 import { buildDataFile, type ColumnStatistics } from "../../core/iceberg/data_file_builder.ts";
 import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
@@ -16,6 +16,7 @@ import type { Value } from "../../core/iceberg/spec/single_value.ts";
 import { currentSchema, defaultSpec } from "../../core/iceberg/spec/table_metadata.ts";
 import { applyTransform } from "../../core/iceberg/spec/transform.ts";
 import { type Field, isPrimitive, type PrimitiveType } from "../../core/iceberg/spec/type.ts";
+import type { Transaction } from "../../core/iceberg/transaction.ts";
 import { Session } from "../../core/query/session.ts";
 import { openLocalStore } from "../../core/storage/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
@@ -53,12 +54,19 @@ export class IcebergWorld {
 
   /** Appends the rows of a query, one file for each partition; its columns are the table's, by name. */
   async append(table: LoadedTable, query: string): Promise<LoadedTable> {
-    const files = await this.writeFiles(table, query);
-    const append = new AppendFiles({ files });
-    const result = await commitTable(this.catalog, table.identifier, async (transaction) => {
+    const append = new AppendFiles({ files: await this.writeFiles(table, query) });
+    return await this.commit(identifierText(table.identifier), async (transaction) => {
       transaction.add(await append.stage(transaction));
-    }, { clock: systemClock, random: this.random });
-    return result.table;
+    });
+  }
+
+  async load(name: string): Promise<LoadedTable> {
+    return (await this.catalog.loadTable(parseIdentifier(name)))!;
+  }
+
+  async commit(name: string, build: (transaction: Transaction) => Promise<void> | void): Promise<LoadedTable> {
+    const options = { clock: systemClock, random: this.random };
+    return (await commitTable(this.catalog, parseIdentifier(name), build, options)).table;
   }
 
   async writeFiles(table: LoadedTable, query: string): Promise<DataFile[]> {
