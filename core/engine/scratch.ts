@@ -98,40 +98,32 @@ export class TextFileWriter {
   }
 }
 
-export interface FileEnds {
+export interface FileSigns {
   /** First byte that is no JSON white space, after a byte order mark; undefined where there is none. */
   first: number | undefined;
-  /** Last such byte. */
-  last: number | undefined;
   byteOrderMark: boolean;
-  /** Whether a vertical tab or form feed stands anywhere: DuckDB takes them for white space, JSON allows them nowhere. */
+  /** Whether a vertical tab or form feed stands anywhere: no JSON text holds one. */
   oddSpace: boolean;
 }
 
 const BLOCK_BYTES = 1 << 20;
 
-/** Looks at a local file's ends, and through it for bytes that no JSON text may hold. */
-export function readFileEnds(path: string): FileEnds {
-  const ends: FileEnds = { first: undefined, last: undefined, byteOrderMark: false, oddSpace: false };
+/** Looks at a local file's first bytes, and through it for bytes that no JSON text may hold. */
+export function readFileSigns(path: string): FileSigns {
+  const signs: FileSigns = { first: undefined, byteOrderMark: false, oddSpace: false };
   const file = Deno.openSync(path, { read: true });
   try {
     const block = Buffer.allocUnsafe(BLOCK_BYTES);
     for (let start = true;; start = false) {
       const count = file.readSync(block);
-      if (count === null) return ends;
+      if (count === null) return signs;
       let bytes = block.subarray(0, count);
       if (start && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
-        ends.byteOrderMark = true;
+        signs.byteOrderMark = true;
         bytes = bytes.subarray(3);
       }
-      if (bytes.includes(0x0b) || bytes.includes(0x0c)) ends.oddSpace = true;
-      ends.first ??= bytes.find((byte) => !isSpace(byte));
-      for (let i = bytes.length - 1; i >= 0; i--) {
-        if (!isSpace(bytes[i]!)) {
-          ends.last = bytes[i];
-          break;
-        }
-      }
+      if (bytes.includes(0x0b) || bytes.includes(0x0c)) signs.oddSpace = true;
+      signs.first ??= bytes.find((byte) => !isSpace(byte));
     }
   } finally {
     file.close();

@@ -3,17 +3,17 @@ import type { Contract, OnExtraFields } from "../../contract/contract.ts";
 import { widenContract } from "../../contract/extra_columns.ts";
 import { OUR_COLUMNS } from "../../contract/iceberg_schema.ts";
 import { Judge } from "../../contract/judge.ts";
-import type { Connection, DuckDb } from "../../engine/duckdb.ts";
+import { type Connection, type DuckDb, SqlError } from "../../engine/duckdb.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
 import { readFileBlocks, type Scratch } from "../../engine/scratch.ts";
-import { countRecords } from "./count.ts";
+import { countRecords, recountRecords } from "./count.ts";
 import { addCorruptedFile, routeExactly } from "./exact.ts";
 import { type FileTally, JudgedRows, type PendingRecord } from "./judged_rows.ts";
 import { deadLettersSql, judgedEventsSql } from "./judged_sql.ts";
 import type { JudgingFunction } from "./judging_function.ts";
-import { runLanes } from "./lanes.ts";
+import { type LaneResult, runLanes } from "./lanes.ts";
 import { scanNdjson } from "../../contract/json_text.ts";
-import type { CountedFile, LocalFile } from "./source.ts";
+import { type CountedFile, isDataError, type LocalFile } from "./source.ts";
 import type { SqlColumn, TargetTable } from "../../rows/target_table.ts";
 import { writeRows } from "../../rows/table_writer.ts";
 
@@ -87,7 +87,7 @@ class RouteRun {
     const { rows } = plain;
     try {
       const records = new Map(plain.files.map((file) => [file.number, file.records]));
-      for (const file of [...counted.doubtful, ...plain.notJson]) {
+      for (const file of [...counted.doubtful, ...plain.doubtful]) {
         records.set(file.number, await routeExactly(file, judge, rows));
       }
       for (const file of broken) {
@@ -109,28 +109,51 @@ class RouteRun {
     }
   }
 
-  /** The lanes, without the files in which they met something that is not JSON: those are found by meeting it. */
+  /** The lanes; without the files that DuckDB stumbles over, which are found when it does. */
   private async routePlain(readable: readonly CountedFile[], judge: Judge): Promise<PlainRun> {
-    const { contract, scratch, tablesFor } = this.options;
     let files = [...readable];
-    const notJson: CountedFile[] = [];
+    const doubtful: LocalFile[] = [];
     for (let attempt = 0;; attempt++) {
-      const rows = new JudgedRows(scratch, `judged-${attempt}`, this.options.onExtraFields === "add");
-      const result = await runLanes(files, {
+      const rows = new JudgedRows(this.options.scratch, `judged-${attempt}`, this.options.onExtraFields === "add");
+      const result = await this.tryLanes(files, attempt, judge, rows);
+      if (!(result instanceof SqlError) && result.notJson.size === 0) {
+        this.checkCount(files, result.written, rows);
+        return { files, doubtful, written: result.written, rows };
+      }
+      rows.close();
+      if (result instanceof SqlError) {
+        const recounted = await recountRecords(this.connection, files);
+        // Where it is none of the files, it is no matter of data.
+        if (recounted.doubtful.length === 0) throw result;
+        doubtful.push(...recounted.doubtful);
+        files = recounted.readable;
+      } else {
+        doubtful.push(...files.filter((file) => result.notJson.has(file.number)));
+        files = files.filter((file) => !result.notJson.has(file.number));
+      }
+    }
+  }
+
+  private async tryLanes(
+    files: readonly CountedFile[],
+    attempt: number,
+    judge: Judge,
+    rows: JudgedRows,
+  ): Promise<LaneResult | SqlError> {
+    const { contract, tablesFor } = this.options;
+    const table = tablesFor(contract).events;
+    try {
+      return await runLanes(files, {
         ...this.options,
         name: `lanes-${attempt}`,
-        table: tablesFor(contract).events,
+        table,
         judge,
         rows,
         metadata: this.metadata,
       });
-      if (result.notJson.size === 0) {
-        this.checkCount(files, result.written, rows);
-        return { files, notJson, written: result.written, rows };
-      }
-      rows.close();
-      notJson.push(...files.filter((file) => result.notJson.has(file.number)));
-      files = files.filter((file) => !result.notJson.has(file.number));
+    } catch (error) {
+      if (isDataError(error)) return error;
+      throw error;
     }
   }
 
@@ -197,7 +220,7 @@ function tallyFile(records: number, judged: Readonly<FileTally>): FileTally & { 
 
 interface PlainRun {
   files: CountedFile[];
-  notJson: CountedFile[];
+  doubtful: LocalFile[];
   written: WrittenFile[];
   rows: JudgedRows;
 }
