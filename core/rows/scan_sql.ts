@@ -36,7 +36,7 @@ export interface ViewSource {
 export function tableSelect(source: ViewSource): string {
   const plain = source.files.filter(({ deletes }) => deletes.length === 0);
   const deleted = source.files.filter(({ deletes }) => deletes.length > 0);
-  const parts = plain.length === 0 ? [] : [`SELECT ${shownColumns(source)} FROM ${rowsOf(source, plain, [])}`];
+  const parts = plain.length === 0 ? [] : [`SELECT ${shownColumns(source)} FROM ${rowsOf(source, plain)}`];
   if (deleted.length > 0) parts.push(liveRows(source, deleted));
   return parts.length === 0 ? emptySelect(source.columns) : parts.join("\nUNION ALL\n");
 }
@@ -56,13 +56,18 @@ function shownColumns({ columns }: ViewSource): string {
   return columns.map(({ id, name }) => `r.${columnName(id)} AS ${quoteName(name)}`).join(", ");
 }
 
-/** All rows of the files, with `_file` and `file_row_number` beside the columns. */
-function rowsOf(source: ViewSource, files: ViewFile[], extra: Field[]): string {
-  const fields = [...source.columns, ...extra.filter(({ id }) => !source.columns.some((column) => column.id === id))];
+/** Where a row stands, for deletes: `_file` and `file_row_number`. Not asked for without need: a file may have columns of these names. */
+const placeOptions = ", filename = '_file', file_row_number = true";
+
+/** All rows of the files; with `compared`, columns for deletes to compare (there may be none), and the place of each row. */
+function rowsOf(source: ViewSource, files: ViewFile[], compared?: Field[]): string {
+  const isNew = ({ id }: Field) => !source.columns.some((column) => column.id === id);
+  const fields = [...source.columns, ...(compared ?? []).filter(isNew)];
+  const options = compared === undefined ? "" : placeOptions;
   const groups = [...Map.groupBy(files, (file) => projectionKey(fields, file))];
   const parts = groups.map(([key, group]) => {
     const paths = group.map(({ localPath }) => localPath);
-    return key === "" ? readById(fields, paths) : `(${readProjected(fields, group[0]!, paths)})`;
+    return key === "" ? readById(fields, paths, options) : `(${readProjected(fields, group[0]!, paths, options)})`;
   });
   if (parts.length === 1) return `${parts[0]} AS r`;
   return `(${parts.map((part) => `SELECT * FROM ${part}`).join(" UNION ALL BY NAME ")}) AS r`;
@@ -76,24 +81,22 @@ function projectionKey(fields: Field[], { layout, constants }: ViewFile): string
   return `${layout.key} ${JSON.stringify(missing)}`;
 }
 
-function readProjected(fields: Field[], { layout, constants }: ViewFile, paths: string[]): string {
+function readProjected(fields: Field[], { layout, constants }: ViewFile, paths: string[], options: string): string {
   const columns = fields.map((field) =>
     `${projectColumn(field, layout!.columns, constants?.get(field.id))} AS ${columnName(field.id)}`
   );
   const list = paths.map(quoteText).join(", ");
-  return `SELECT ${columns.join(", ")}, _file, file_row_number FROM read_parquet([${list}], filename = '_file', ` +
-    "file_row_number = true, hive_partitioning = false)";
+  const places = options === "" ? "" : ", _file, file_row_number";
+  return `SELECT ${columns.join(", ")}${places} FROM read_parquet([${list}], hive_partitioning = false${options})`;
 }
 
 /** Parquet files whose columns are found by field id; those that a file lacks are null. */
-function readById(fields: Field[], paths: string[]): string {
+function readById(fields: Field[], paths: string[], options = placeOptions): string {
   const entries = fields.map(({ id, type }) =>
     `${id}: {name: '${columnName(id)}', type: ${quoteText(sqlTypeOf(type))}, default_value: NULL}`
   );
   const list = paths.map(quoteText).join(", ");
-  return `read_parquet([${list}], schema = MAP {${
-    entries.join(", ")
-  }}, filename = '_file', file_row_number = true, hive_partitioning = false)`;
+  return `read_parquet([${list}], schema = MAP {${entries.join(", ")}}, hive_partitioning = false${options})`;
 }
 
 function liveRows(source: ViewSource, files: ViewFile[]): string {

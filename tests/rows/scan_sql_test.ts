@@ -83,6 +83,16 @@ Deno.test("columns are found by id: renamed, widened and added ones read right",
     deepStrictEqual(await rows([{ path: old, deletes: [] }]), ["7null"]);
   }));
 
+Deno.test("a file may have columns of DuckDB's own names", () =>
+  withFiles(async (write, rows) => {
+    const path = await write(
+      "own",
+      "SELECT 7::BIGINT AS file_row_number, 'y' AS filename",
+      "file_row_number: 1, filename: 2",
+    );
+    deepStrictEqual(await rows([{ path, deletes: [] }]), ["7y"]);
+  }));
+
 Deno.test("a position delete takes its row of its file, and no other", () =>
   withFiles(async (write, rows) => {
     const [a, b] = [await write("a", dataQuery(0), dataIds), await write("b", dataQuery(5), dataIds)];
