@@ -9,6 +9,7 @@ import { DeleteReach, resolvePositionDeletes } from "./delete_reach.ts";
 import { type Intent, removeIntent, writeIntent } from "./intent.ts";
 import { commitRewrites, type RewrittenGroup } from "./rewrite_commit.ts";
 import { LocalFiles } from "./local_files.ts";
+import { mayBeMissing, withNewest } from "./newest.ts";
 import { GroupRewriter } from "./rewrite_group.ts";
 import { orderSql } from "./sort_by.ts";
 import { findStaleIntents, settleIntent } from "./stale_intents.ts";
@@ -49,24 +50,45 @@ export async function compactTable(
   table: LoadedTable,
   options: CompactionOptions,
 ): Promise<CompactionReport> {
-  const name = identifierText(table.identifier);
-  const order = options.sortBy.length === 0 ? undefined : orderSql(options.sortBy, currentSchema(table.metadata), name);
-  if (!options.dryRun) await settleStale(surroundings, name);
+  const { catalog } = surroundings;
   // Fails now rather than after the work where the table is of a version that is not written.
   parentSnapshot(table.metadata);
+  if (!options.dryRun) await settleStale(surroundings, identifierText(table.identifier));
   const workshop = await Workshop.open(surroundings, { ...options, leavesLake: options.dryRun });
   try {
-    const { connection, scratch } = workshop;
-    const local = new LocalFiles(table.io, scratch);
-    const rewriter = new GroupRewriter({ table, connection, scratch, files: local, order });
-    const scan = await planScan(table.io, table.metadata);
-    const files = await resolvePositionDeletes(connection, scan.files, (file) => local.pathOf(file));
-    const groups = planGroups(files, { ...options, sorts: order !== undefined });
-    const run = new Compaction(surroundings, table, rewriter, new DeleteReach(files));
-    return options.dryRun ? run.plan(groups) : await run.run(groups, options);
+    const plan = (newest: LoadedTable) => planCompaction(newest, workshop, options);
+    const planned = await withNewest(catalog, table.identifier, plan, table);
+    const run = new Compaction(surroundings, planned);
+    return options.dryRun ? run.plan() : await run.run(options);
   } finally {
     workshop.close();
   }
+}
+
+interface PlannedCompaction {
+  table: LoadedTable;
+  rewriter: GroupRewriter;
+  groups: RewriteGroup[];
+  reach: DeleteReach;
+}
+
+async function planCompaction(
+  table: LoadedTable,
+  { connection, scratch }: Workshop,
+  options: CompactionOptions,
+): Promise<PlannedCompaction> {
+  const { sortBy } = options;
+  const name = identifierText(table.identifier);
+  const order = sortBy.length === 0 ? undefined : orderSql(sortBy, currentSchema(table.metadata), name);
+  const local = new LocalFiles(table.io, scratch);
+  const scan = await planScan(table.io, table.metadata);
+  const files = await resolvePositionDeletes(connection, scan.files, (file) => local.pathOf(file));
+  return {
+    table,
+    rewriter: new GroupRewriter({ table, connection, scratch, files: local, order }),
+    groups: planGroups(files, { ...options, sorts: order !== undefined }),
+    reach: new DeleteReach(files),
+  };
 }
 
 async function settleStale(surroundings: Surroundings, table: string): Promise<void> {
@@ -85,26 +107,23 @@ class Compaction {
   };
   #pending: RewrittenGroup[] = [];
 
-  constructor(
-    private readonly surroundings: Surroundings,
-    private readonly table: LoadedTable,
-    private readonly rewriter: GroupRewriter,
-    private readonly reach: DeleteReach,
-  ) {}
+  constructor(private readonly surroundings: Surroundings, private readonly planned: PlannedCompaction) {}
 
   /** What `run` would do; sizes of new files are guessed from those of the old. */
-  plan(groups: readonly RewriteGroup[]): CompactionReport {
+  plan(): CompactionReport {
+    const { groups, reach } = this.planned;
     for (const group of groups) {
       this.#countInputs(group);
       const { inputs, outputs } = this.#report;
       outputs.files += group.outputs;
       [outputs.bytes, outputs.records] = [inputs.bytes, inputs.records];
     }
-    this.#report.deleteFiles = this.reach.doneWithout(groups.flatMap(({ files }) => files)).length;
+    this.#report.deleteFiles = reach.doneWithout(groups.flatMap(({ files }) => files)).length;
     return this.#report;
   }
 
-  async run(groups: readonly RewriteGroup[], options: CompactionOptions): Promise<CompactionReport> {
+  async run(options: CompactionOptions): Promise<CompactionReport> {
+    const { groups } = this.planned;
     const filesMax = groups.reduce((sum, { files }) => sum + files.length, 0);
     let files = 0;
     for (const group of groups) {
@@ -112,7 +131,7 @@ class Compaction {
         this.#report.interrupted = true;
         break;
       }
-      this.#pending.push(await this.#rewrite(group));
+      await this.#rewrite(group);
       files += group.files.length;
       options.onProgress({ files, filesMax });
       const bytes = this.#pending.reduce((sum, pending) => sum + pending.group.bytes, 0);
@@ -122,28 +141,50 @@ class Compaction {
     return this.#report;
   }
 
-  async #rewrite(group: RewriteGroup): Promise<RewrittenGroup> {
-    const { store, random, clock } = this.surroundings;
+  async #rewrite(group: RewriteGroup): Promise<void> {
+    const { store } = this.surroundings;
+    const intent = this.#intentOf(group);
+    await writeIntent(store, intent);
+    try {
+      this.#pending.push({ group, outputs: await this.planned.rewriter.rewrite(group, intent.id), intent });
+    } catch (error) {
+      if (!mayBeMissing(error) || await this.#areLive(group)) {
+        await this.#afterFailure(intent);
+        throw error;
+      }
+      this.#report.dropped.push({ files: group.files.length, reason: "somebody else rewrote or removed them" });
+      await this.#abandon(intent);
+    }
+  }
+
+  #intentOf(group: RewriteGroup): Intent {
+    const { random, clock } = this.surroundings;
+    const { table, rewriter } = this.planned;
     const id = `compact-${uuidV4(random)}`;
-    const folder = this.rewriter.folderOf(group);
-    const intent: Intent = {
+    const folder = rewriter.folderOf(group);
+    return {
       format: 1,
       kind: "compaction",
       id,
-      table: identifierText(this.table.identifier),
-      tableUuid: this.table.metadata.tableUuid,
+      table: identifierText(table.identifier),
+      tableUuid: table.metadata.tableUuid,
       startedAt: new Date(clock.nowMs()).toISOString(),
-      stem: this.table.io.location.pathInStore(`data/${folder}${folder === "" ? "" : "/"}${id}-`),
+      stem: table.io.location.pathInStore(`data/${folder}${folder === "" ? "" : "/"}${id}-`),
       inputs: group.files.map(({ dataFile }) => dataFile.path),
       fenced: false,
     };
-    await writeIntent(store, intent);
-    try {
-      return { group, outputs: await this.rewriter.rewrite(group, id), intent };
-    } catch (error) {
-      await this.#afterFailure(intent);
-      throw error;
-    }
+  }
+
+  /** Whether the files of a group are still part of the table, so that they have to be there. */
+  async #areLive(group: RewriteGroup): Promise<boolean> {
+    const { catalog } = this.surroundings;
+    const scan = await withNewest(
+      catalog,
+      this.planned.table.identifier,
+      ({ io, metadata }) => planScan(io, metadata),
+    );
+    const live = new Set(scan.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]).map(({ path }) => path));
+    return group.files.every(({ dataFile, deletes }) => [dataFile, ...deletes].every(({ path }) => live.has(path)));
   }
 
   /** What was rewritten before a group failed is worth keeping; the failed one leaves nothing. Errors here would hide the first one. */
@@ -160,9 +201,10 @@ class Compaction {
   async #commit(): Promise<void> {
     const pending = this.#pending.splice(0);
     if (pending.length === 0) return;
-    const waiting = this.reach.doneWithout(pending.flatMap(({ group }) => group.files)).length;
+    const { table, reach } = this.planned;
+    const waiting = reach.doneWithout(pending.flatMap(({ group }) => group.files)).length;
     // Where this throws, nobody knows what was committed: the new files stay, and so do the intents, to be settled later.
-    const outcome = await commitRewrites(this.surroundings, this.table, pending, this.reach);
+    const outcome = await commitRewrites(this.surroundings, table, pending, reach);
     for (const { group, outputs, intent } of outcome.committed) {
       this.#countInputs(group);
       this.#report.outputs.files += outputs.length;

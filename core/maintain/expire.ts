@@ -2,8 +2,8 @@ import { expireSnapshots } from "../iceberg/action/expire_snapshots.ts";
 import type { LoadedTable } from "../iceberg/catalog.ts";
 import { commitTable } from "../iceberg/commit.ts";
 import { type TableFiles, unreachableFiles } from "../iceberg/reachable_files.ts";
-import type { TableMetadata } from "../iceberg/spec/table_metadata.ts";
 import { Transaction } from "../iceberg/transaction.ts";
+import { withNewest } from "./newest.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface ExpiryOptions {
@@ -39,23 +39,21 @@ export async function expireTable(
   { maxAgeMs, countMin, dryRun }: ExpiryOptions,
 ): Promise<ExpiryReport> {
   const { catalog, clock, random } = surroundings;
-  let before = table.metadata;
-  const stage = (transaction: Transaction) => {
-    before = transaction.base.metadata;
+  let before = table.metadata, after = table.metadata;
+  let gone = nothing;
+  // What is to go is found out before the commit: afterwards somebody else may already have removed what tells it.
+  const stage = async (transaction: Transaction) => {
     const retention = { nowMs: clock.nowMs(), maxAgeMs, minCount: countMin };
     transaction.add(expireSnapshots(transaction.metadata, retention));
+    [before, after] = [transaction.base.metadata, transaction.metadata];
+    gone = before === after ? nothing : await unreachableFiles(transaction.io, before, after);
   };
-  let after: TableMetadata;
   if (dryRun) {
-    const transaction = new Transaction(table, { nowMs: clock.nowMs(), random });
-    stage(transaction);
-    after = transaction.metadata;
+    const look = (newest: LoadedTable) => stage(new Transaction(newest, { nowMs: clock.nowMs(), random }));
+    await withNewest(catalog, table.identifier, look, table);
   } else {
-    const result = await commitTable(catalog, table.identifier, stage, { clock, random, base: table });
-    after = result.table.metadata;
-    if (!result.committed) before = after;
+    await commitTable(catalog, table.identifier, stage, { clock, random, base: table });
   }
-  const gone = before === after ? nothing : await unreachableFiles(table.io, before, after);
   if (!dryRun) await deleteFiles(table, gone);
   const kept = new Set(after.snapshots.map(({ snapshotId }) => snapshotId));
   return {

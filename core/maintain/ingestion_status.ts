@@ -1,5 +1,6 @@
 import { mapParallel } from "../base/parallel.ts";
 import { type Connection, quoteText } from "../engine/duckdb.ts";
+import type { Scratch } from "../engine/scratch.ts";
 import type { LoadedTable } from "../iceberg/catalog.ts";
 import { planScan } from "../iceberg/scan.ts";
 import { findField } from "../iceberg/spec/schema.ts";
@@ -7,6 +8,7 @@ import { currentSchema } from "../iceberg/spec/table_metadata.ts";
 import { tableSelect } from "../rows/scan_sql.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { LocalFiles } from "./local_files.ts";
+import { withNewest } from "./newest.ts";
 import { Workshop, type WorkshopOptions } from "./workshop.ts";
 
 /** How far ingestion into a table is. */
@@ -41,9 +43,13 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
   const workshop = await Workshop.open(surroundings, { ...options, leavesLake: true });
   try {
     const { connection, scratch } = workshop;
-    const ledger = await surroundings.catalog.loadTable({ namespace: ["ingest"], name: "files" });
-    const files = ledger === undefined ? undefined : new LocalFiles(ledger.io, scratch);
-    await connection.run(`CREATE TEMP TABLE ledger AS ${await ledgerSelect(ledger, files)}`);
+    const name = { namespace: ["ingest"], name: "files" };
+    const isThere = await surroundings.catalog.loadTable(name) !== undefined;
+    const readLedger = async (ledger?: LoadedTable) => {
+      await connection.run(`CREATE OR REPLACE TEMP TABLE ledger AS ${await ledgerSelect(ledger, scratch)}`);
+    };
+    if (isThere) await withNewest(surroundings.catalog, name, readLedger);
+    else await readLedger();
     await listRaw(connection, surroundings, options);
     const batches = await lastBatches(connection);
     const tables = batches.size === 0 ? [DEFAULT_TABLE] : [...batches.keys()];
@@ -57,11 +63,12 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
   }
 }
 
-async function ledgerSelect(ledger: LoadedTable | undefined, files: LocalFiles | undefined): Promise<string> {
-  if (ledger === undefined || files === undefined) {
+async function ledgerSelect(ledger: LoadedTable | undefined, scratch: Scratch): Promise<string> {
+  if (ledger === undefined) {
     return `SELECT ''::VARCHAR AS "table", ''::VARCHAR AS source_file, 0::BIGINT AS batch_id, 0::BIGINT AS records,
   0::BIGINT AS events, 0::BIGINT AS dead_letters, ''::VARCHAR AS status, now() AS ingested_at WHERE false`;
   }
+  const files = new LocalFiles(ledger.io, scratch);
   const scan = await planScan(ledger.io, ledger.metadata);
   const schema = currentSchema(ledger.metadata);
   return tableSelect({

@@ -2,6 +2,7 @@ import { planManifests, rewriteManifests } from "../iceberg/action/rewrite_manif
 import type { LoadedTable } from "../iceberg/catalog.ts";
 import { commitTable } from "../iceberg/commit.ts";
 import { snapshotOfRef } from "../iceberg/spec/table_metadata.ts";
+import { withNewest } from "./newest.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface ManifestsReport {
@@ -17,8 +18,8 @@ export async function rewriteTableManifests(
   table: LoadedTable,
   { dryRun }: { dryRun: boolean },
 ): Promise<ManifestsReport> {
-  let planned = await plan(table);
-  if (dryRun) return planned;
+  if (dryRun) return await withNewest(catalog, table.identifier, plan, table);
+  let planned: ManifestsReport = { before: 0, after: 0, rewritten: 0 };
   const result = await commitTable(catalog, table.identifier, async (transaction) => {
     planned = await plan(transaction.base);
     transaction.add(await rewriteManifests(transaction));

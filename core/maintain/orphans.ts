@@ -3,6 +3,7 @@ import { identifierText, type LoadedTable } from "../iceberg/catalog.ts";
 import { versionOf } from "../iceberg/metadata_versions.ts";
 import { reachableFiles } from "../iceberg/reachable_files.ts";
 import { Claims, isAnnounced } from "./claims.ts";
+import { withNewest } from "./newest.ts";
 import { findStaleIntents, settleIntent } from "./stale_intents.ts";
 import { storeNowMs } from "./store_clock.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -57,13 +58,13 @@ export async function removeOrphans(
     }
   }
   const claims = await Claims.read(surroundings.store, new Set(stale.map(({ id }) => id)));
-  const table = await catalog.loadTable(identifier);
-  if (table === undefined) return report;
-  const needed = await neededPaths(table);
-  const candidates = listed.filter((path) =>
-    !needed.has(sameSpelling(path)) && !claims.has(path.slice(location.folder.length + 1), path) &&
-    !isNewVersion(table, path)
-  );
+  const candidates = await withNewest(catalog, identifier, async (table) => {
+    const needed = await neededPaths(table);
+    return listed.filter((path) =>
+      !needed.has(sameSpelling(path)) && !claims.has(path.slice(location.folder.length + 1), path) &&
+      !isNewVersion(table, path)
+    );
+  });
   const old = await mapParallel(candidates, STATS_PARALLEL, async (path) => {
     const info = await store.stat(path);
     const ageMs = isAnnounced(path) ? olderThanMs : Math.max(olderThanMs, UNANNOUNCED_MS_MIN);

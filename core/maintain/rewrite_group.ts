@@ -1,6 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
-import { copyToParquet } from "../engine/copy.ts";
+import { copyToParquet, type WrittenFile } from "../engine/copy.ts";
 import type { Connection } from "../engine/duckdb.ts";
 import type { Scratch } from "../engine/scratch.ts";
 import type { LoadedTable } from "../iceberg/catalog.ts";
@@ -12,9 +12,9 @@ import { currentSchema, specById } from "../iceberg/spec/table_metadata.ts";
 import { describeFile } from "../rows/data_file.ts";
 import { fieldIdTrees } from "../rows/field_ids.ts";
 import { readLayouts } from "../rows/file_layout.ts";
+import { partitionConstants } from "../rows/partition_constants.ts";
 import { partitionFolder, placeFiles } from "../rows/place_files.ts";
 import { type LocalFile, tableSelect } from "../rows/scan_sql.ts";
-import { sqlLiteral } from "../rows/value_text.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import type { LocalFiles } from "./local_files.ts";
 
@@ -53,16 +53,9 @@ export class GroupRewriter {
 
   /** The new files, placed durably under `<stem>-<number>.parquet`; none where every row was deleted. */
   async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
-    const { scratch, connection, table, files } = this.options;
-    const folder = `group-${this.#count++}`;
-    const query = await this.#query(group);
-    const written = await copyToParquet(connection, {
-      query,
-      directory: scratch.subfolder(folder),
-      fieldIds: fieldIdTrees(this.#schema.fields),
-      partitionColumns: [],
-      ...(group.outputs > 1 && { fileBytesTarget: group.bytes / group.outputs }),
-    });
+    const { scratch, table, files } = this.options;
+    const directory = scratch.subfolder(`group-${this.#count++}`);
+    const written = await this.#write(group, await this.#query(group), directory);
     checkCount(group, written.reduce((sum, file) => sum + Number(file.records), 0));
     const { location } = table.io;
     const partitions = this.folderOf(group);
@@ -74,10 +67,39 @@ export class GroupRewriter {
     );
   }
 
+  async #write(group: RewriteGroup, query: string, directory: string): Promise<WrittenFile[]> {
+    const { connection, scratch, order } = this.options;
+    const copy = { fieldIds: fieldIdTrees(this.#schema.fields), partitionColumns: [] };
+    if (group.outputs === 1) return await copyToParquet(connection, { ...copy, query, directory });
+    if (order === undefined) {
+      return await copyToParquet(connection, {
+        ...copy,
+        query,
+        directory,
+        fileBytesTarget: group.bytes / group.outputs,
+      });
+    }
+    // DuckDB keeps an order within one file, but not over files that it begins by their size: each is a stretch of the sorted rows.
+    await connection.run(`CREATE OR REPLACE TEMP TABLE sorted_rows AS ${query}`);
+    try {
+      const [row] = await connection.rows("SELECT count(*) AS n FROM sorted_rows");
+      const stretch = Math.ceil(Number(row!.n) / group.outputs);
+      const written: WrittenFile[] = [];
+      for (let from = 0; from < Number(row!.n); from += stretch) {
+        const piece = `SELECT * FROM sorted_rows WHERE rowid >= ${from} AND rowid < ${from + stretch}`;
+        const folder = scratch.subfolder(`group-${this.#count++}`);
+        written.push(...await copyToParquet(connection, { ...copy, query: piece, directory: folder }));
+      }
+      return written;
+    } finally {
+      await connection.run("DROP TABLE sorted_rows");
+    }
+  }
+
   async #query(group: RewriteGroup): Promise<string> {
     const { connection, table, order } = this.options;
     const { schemas, properties } = table.metadata;
-    const constants = this.#constants(group);
+    const constants = partitionConstants(table.metadata, group);
     const local = async (file: DataFile): Promise<LocalFile> => ({
       file,
       localPath: await this.options.files.pathOf(file),
@@ -96,18 +118,6 @@ export class GroupRewriter {
       files: inputs.map((input) => ({ ...input, constants, layout: layouts.get(input.localPath)! })),
     });
     return order === undefined ? select : `SELECT * FROM (${select}) ORDER BY ${order}`;
-  }
-
-  /** Rows of an identity partition may leave the value out of their files (specification: "Column Projection"). */
-  #constants({ specId, partition }: RewriteGroup): Map<number, string> {
-    const constants = new Map<number, string>();
-    this.#partition(specId).forEach(({ field, source }, index) => {
-      const value = partition[index] ?? null;
-      if (field.transform.name === "identity" && value !== null) {
-        constants.set(field.sourceId, sqlLiteral(source, value));
-      }
-    });
-    return constants;
   }
 
   #partition(specId: number): PartitionColumn[] {

@@ -4,6 +4,7 @@ import { commitTable } from "../iceberg/commit.ts";
 import { reachableFiles } from "../iceberg/reachable_files.ts";
 import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
 import { type Intent, listIntents, removeIntent, writeIntent } from "./intent.ts";
+import { withNewest } from "./newest.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Of a table's intents (all tables' without one), those whose last sign of life lies before that time by the store's clock. */
@@ -32,8 +33,10 @@ export async function settleIntent(surroundings: Surroundings, intent: Intent): 
     const { table } = await commitTable(catalog, identifier, async (transaction) => {
       transaction.add(await fence.stage(transaction));
     }, { clock, random });
-    const { dataFiles } = await reachableFiles(table.io, table.metadata);
-    used = new Set([...dataFiles].flatMap((uri) => table.io.location.findPath(uri) ?? []));
+    used = await withNewest(catalog, identifier, async ({ io, metadata }) => {
+      const { dataFiles } = await reachableFiles(io, metadata);
+      return new Set([...dataFiles].flatMap((uri) => io.location.findPath(uri) ?? []));
+    }, table);
   }
   const unused: string[] = [];
   for await (const { path } of store.list(intent.stem)) if (!used.has(path)) unused.push(path);

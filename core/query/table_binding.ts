@@ -11,6 +11,8 @@ import type { DataFile } from "../iceberg/spec/data_file.ts";
 import type { Predicate } from "../iceberg/spec/predicate.ts";
 import { fieldsById } from "../iceberg/spec/schema.ts";
 import { always } from "./column_filter.ts";
+import { type FileLayout, layoutsMatter, readLayouts } from "../rows/file_layout.ts";
+import { partitionConstants } from "../rows/partition_constants.ts";
 import { sqlTypeOf } from "../rows/sql_type.ts";
 import type { TableScan } from "./explain_scan.ts";
 import type { LakeTable } from "./lake_tables.ts";
@@ -62,7 +64,8 @@ export async function bindTables(
   }));
   const places = explains ? new Map<string, string>() : await placeFiles(scans, scratch);
   for (const { table, plan } of scans) {
-    const select = tableSelect(viewSource(table, explains ? [] : plan.files, places));
+    const layouts = explains ? undefined : await layoutsOf(connection, table, plan, places);
+    const select = tableSelect(viewSource(table, explains ? [] : plan.files, places, layouts));
     await connection.run(`DROP TABLE ${nameOf(table)}`);
     await connection.run(`CREATE VIEW ${nameOf(table)} AS ${select}`);
   }
@@ -119,12 +122,36 @@ function checkFormat({ path, format }: DataFile): void {
   throw new StreamlabError("usage", `Cannot read ${path}: its format is ${format}, and only Parquet is read`);
 }
 
-function viewSource(table: LakeTable, files: ScanPlan["files"], places: Map<string, string>): ViewSource {
+/** By the path on this machine; undefined where all files are known to be laid out as the schema is. */
+async function layoutsOf(
+  connection: Connection,
+  { loaded: { metadata } }: LakeTable,
+  { files }: ScanPlan,
+  places: Map<string, string>,
+): Promise<Map<string, FileLayout> | undefined> {
+  if (!layoutsMatter(metadata)) return undefined;
+  return await readLayouts(connection, files.map(({ dataFile }) => places.get(dataFile.path)!), metadata.properties);
+}
+
+function viewSource(
+  table: LakeTable,
+  files: ScanPlan["files"],
+  places: Map<string, string>,
+  layouts: Map<string, FileLayout> | undefined,
+): ViewSource {
   const local = (file: DataFile): LocalFile => ({ file, localPath: places.get(file.path)! });
-  const { schemas } = table.loaded.metadata;
+  const { metadata } = table.loaded;
+  const { schemas } = metadata;
   return {
     columns: table.schema.fields,
     fieldById: (id) => [table.schema, ...schemas].map((schema) => fieldsById(schema).get(id)?.field).find(Boolean),
-    files: files.map(({ dataFile, deletes }) => ({ ...local(dataFile), deletes: deletes.map(local) })),
+    files: files.map(({ dataFile, deletes }) => {
+      const layout = layouts?.get(places.get(dataFile.path)!);
+      return {
+        ...local(dataFile),
+        deletes: deletes.map(local),
+        ...(layout !== undefined && { layout, constants: partitionConstants(metadata, dataFile) }),
+      };
+    }),
   };
 }

@@ -5,6 +5,9 @@
 import { StreamlabError } from "../base/errors.ts";
 import { type Json, parseJson } from "../base/json.ts";
 import { type Connection, quoteText } from "../engine/duckdb.ts";
+import { childFields } from "../iceberg/spec/schema.ts";
+import type { TableMetadata } from "../iceberg/spec/table_metadata.ts";
+import type { Type } from "../iceberg/spec/type.ts";
 
 export interface FileColumn {
   name: string;
@@ -27,6 +30,20 @@ export interface FileLayout {
 
 /** Property of tables whose files were written before they were an Iceberg table's (specification: "Name Mapping Serialization"). */
 const nameMappingProperty = "schema.name-mapping.default";
+
+/**
+ * Whether files of the table may be laid out otherwise than its current schema says, so that finding columns by id, and what is nested in
+ * them by name, could read them wrongly: structs that have changed, names in the place of ids, values that are only in partitions.
+ */
+export function layoutsMatter({ properties, schemas, partitionSpecs }: TableMetadata): boolean {
+  return properties[nameMappingProperty] !== undefined ||
+    (schemas.length > 1 && schemas.some(({ fields }) => fields.some(({ type }) => holdsStruct(type)))) ||
+    partitionSpecs.some((spec) => spec.fields.some(({ transform }) => transform.name === "identity"));
+}
+
+function holdsStruct(type: Type): boolean {
+  return type.type === "struct" || childFields(type).some((field) => holdsStruct(field.type));
+}
 
 /**
  * The layouts of local files, by path. Files without field ids get them by name from the table's name mapping. Throws `corrupt`

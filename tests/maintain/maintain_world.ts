@@ -1,0 +1,158 @@
+import { systemClock } from "../../core/base/clock.ts";
+import { quoteText } from "../../core/engine/duckdb.ts";
+import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { rowDelta } from "../../core/iceberg/action/row_delta.ts";
+import type { LoadedTable, TableIdentifier } from "../../core/iceberg/catalog.ts";
+import { commitTable } from "../../core/iceberg/commit.ts";
+import { buildDataFile, type DataFileFacts } from "../../core/iceberg/data_file_builder.ts";
+import { planScan } from "../../core/iceberg/scan.ts";
+import type { DataFile } from "../../core/iceberg/spec/data_file.ts";
+import { currentSchema } from "../../core/iceberg/spec/table_metadata.ts";
+import type { Field } from "../../core/iceberg/spec/type.ts";
+import type { Transaction } from "../../core/iceberg/transaction.ts";
+import { type CompactionOptions, type CompactionReport, compactTable } from "../../core/maintain/compact.ts";
+import type { Surroundings } from "../../core/maintain/surroundings.ts";
+import { IcebergWorld } from "../support/iceberg_world.ts";
+
+export const eventsName: TableIdentifier = { namespace: ["bronze"], name: "events" };
+
+export const eventFields: Field[] = [
+  { id: 0, name: "id", required: true, type: { type: "long" } },
+  { id: 0, name: "at", required: false, type: { type: "timestamptz" } },
+  { id: 0, name: "text", required: false, type: { type: "string" } },
+];
+
+export const eventFieldIds = '"id": 1, "at": 2, "text": 3';
+
+/** Rows with these ids, hour by hour from 2026-03-01. */
+export function eventRows(from: number, count: number): string {
+  return `SELECT i::BIGINT AS id, TIMESTAMPTZ '2026-03-01 00:00:00+00' + to_hours(i::INT) AS at, 'text ' || i AS text
+FROM range(${from}, ${from + count}) r(i)`;
+}
+
+/** A lake with tables, and what upkeep needs to work on them. */
+export class MaintainWorld {
+  readonly surroundings: Surroundings;
+
+  private constructor(readonly lake: IcebergWorld, private readonly temporaryFolder: string) {
+    const { catalog, store, random } = lake;
+    this.surroundings = { catalog, store, clock: systemClock, random };
+  }
+
+  static async use(action: (world: MaintainWorld) => Promise<void>): Promise<void> {
+    await IcebergWorld.use(async (lake) => {
+      const temporaryFolder = await Deno.makeTempDir({ prefix: "streamlab-maintain-test-" });
+      try {
+        await action(new MaintainWorld(lake, temporaryFolder));
+        for await (const left of Deno.readDir(temporaryFolder)) throw new Error(`${left.name} was left behind`);
+      } finally {
+        await Deno.remove(temporaryFolder, { recursive: true });
+      }
+    });
+  }
+
+  /** `bronze.events` of so many appends of ten rows each. */
+  async events(appends: number, partitioned = false): Promise<LoadedTable> {
+    let table = await this.lake.create(
+      "bronze.events",
+      eventFields,
+      partitioned ? [{ column: "at", transform: { name: "day" } }] : [],
+    );
+    for (let i = 0; i < appends; i++) table = await this.lake.append(table, eventRows(i * 10, 10));
+    return table;
+  }
+
+  async load(name = eventsName): Promise<LoadedTable> {
+    return (await this.lake.catalog.loadTable(name))!;
+  }
+
+  async compact(options: Partial<CompactionOptions> = {}, surroundings?: Surroundings): Promise<CompactionReport> {
+    return await this.compactFrom(await this.load(), options, surroundings);
+  }
+
+  async compactFrom(
+    table: LoadedTable,
+    options: Partial<CompactionOptions> = {},
+    surroundings: Surroundings = this.surroundings,
+  ): Promise<CompactionReport> {
+    return await compactTable(surroundings, table, {
+      targetBytes: 1e6,
+      inputsMin: 2,
+      sortBy: [],
+      dryRun: false,
+      temporaryFolder: this.temporaryFolder,
+      threads: 2,
+      memory: "500MB",
+      signal: new AbortController().signal,
+      onProgress: () => {},
+      ...options,
+    });
+  }
+
+  async commit(build: (transaction: Transaction) => Promise<void> | void, name = eventsName): Promise<LoadedTable> {
+    const { catalog, clock, random } = this.surroundings;
+    return (await commitTable(catalog, name, build, { clock, random })).table;
+  }
+
+  async append(...files: DataFile[]): Promise<LoadedTable> {
+    const append = new AppendFiles({ files });
+    return await this.commit(async (transaction) => transaction.add(await append.stage(transaction)));
+  }
+
+  async liveFiles(name = eventsName): Promise<DataFile[]> {
+    const { io, metadata } = await this.load(name);
+    return (await planScan(io, metadata)).files.map(({ dataFile }) => dataFile);
+  }
+
+  /** Writes a Parquet file of the query's rows into the table's folder, and describes it. */
+  async file(query: string, fieldIds: string, facts: Partial<DataFileFacts> = {}): Promise<DataFile> {
+    const table = await this.load();
+    const name = `data/by-hand-${this.surroundings.random.next()}.parquet`;
+    const path = table.io.location.store.localPath(table.io.location.pathInStore(name))!;
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    const ids = fieldIds === "" ? "" : `, FIELD_IDS {${fieldIds}}`;
+    await this.lake.connection.run(`COPY (${query}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd${ids})`);
+    const [row] = await this.lake.connection.rows(`SELECT count(*)::INT AS n FROM read_parquet(${quoteText(path)})`);
+    return buildDataFile({
+      path: table.io.location.uriOf(name),
+      specId: table.metadata.defaultSpecId,
+      partition: [],
+      recordCount: row!.n as number,
+      fileSizeBytes: (await Deno.stat(path)).size,
+      columns: [],
+      ...facts,
+    }, currentSchema(table.metadata));
+  }
+
+  /** Deletes rows by their place in data files, as an engine with merge-on-read does. */
+  async deletePositions(places: [DataFile, number][], facts: Partial<DataFileFacts> = {}): Promise<LoadedTable> {
+    const rows = places.map(([file, position]) => `(${quoteText(file.path)}, ${position}::BIGINT)`).join(", ");
+    const query = `SELECT * FROM (VALUES ${rows}) t(file_path, pos)`;
+    const { partition } = places[0]![0];
+    const deletes = await this.file(query, "file_path: 2147483546, pos: 2147483545", {
+      content: "position-deletes",
+      partition,
+      ...facts,
+    });
+    const referenced = places.map(([file]) => file.path);
+    return await this.commit(async (transaction) => {
+      transaction.add(await rowDelta(transaction, { dataFiles: [], deleteFiles: [deletes], referenced }));
+    });
+  }
+
+  /** Deletes the rows with these ids, as a streaming engine does. */
+  async deleteIds(ids: number[], facts: Partial<DataFileFacts> = {}): Promise<LoadedTable> {
+    const query = `SELECT unnest([${ids.join(", ")}])::BIGINT AS id`;
+    const deletes = await this.file(query, "id: 1", { content: "equality-deletes", equalityIds: [1], ...facts });
+    return await this.commit(async (transaction) => {
+      transaction.add(await rowDelta(transaction, { dataFiles: [], deleteFiles: [deletes], referenced: [] }));
+    });
+  }
+
+  /** Every file of the lake, by path, without the raw zone. */
+  async paths(prefix = ""): Promise<string[]> {
+    const paths: string[] = [];
+    for await (const { path } of this.lake.store.list(prefix)) paths.push(path);
+    return paths;
+  }
+}

@@ -1,0 +1,193 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { type BatchPlan, planText } from "../../core/consume/batch_plan.ts";
+import { Checkpoint } from "../../core/consume/checkpoint.ts";
+import { type RoutedBatch, type RoutedTable, routedText } from "../../core/consume/routed_batch.ts";
+import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { type Intent, writeIntent } from "../../core/maintain/intent.ts";
+import { removeOrphans } from "../../core/maintain/orphans.ts";
+import { eventRows, MaintainWorld } from "./maintain_world.ts";
+
+const folder = "warehouse/bronze/events";
+const all = "SELECT * FROM bronze.events";
+const day = 24 * 3_600_000;
+
+/** Writes files of old age: their time of modification is a week ago. */
+async function litter(world: MaintainWorld, ...paths: string[]): Promise<void> {
+  for (const path of paths) {
+    await world.lake.store.write(path, new TextEncoder().encode("litter"));
+    const weekAgo = new Date(world.surroundings.clock.nowMs() - 7 * day);
+    await Deno.utime(world.lake.store.localPath(path)!, weekAgo, weekAgo);
+  }
+}
+
+async function orphans(world: MaintainWorld, olderThanMs = 3 * day): Promise<string[]> {
+  const table = await world.load();
+  const before = await world.paths();
+  const dry = await removeOrphans(world.surroundings, table, { olderThanMs, dryRun: true });
+  deepStrictEqual(await world.paths(), before, "a dry run changes nothing");
+  const report = await removeOrphans(world.surroundings, table, { olderThanMs, dryRun: false });
+  deepStrictEqual(report.paths, dry.paths, "a dry run tells the truth");
+  const after = await world.paths();
+  deepStrictEqual(before.filter((path) => !after.includes(path)), report.paths.toSorted());
+  return report.paths;
+}
+
+const noFiles: RoutedTable = { specId: 0, schema: {}, lastColumnIdBefore: 0, files: [] };
+
+function plan(batchId: number): BatchPlan {
+  return {
+    format: 1,
+    sequenceId: "s",
+    batchId,
+    plannedAt: "2026-03-01T00:00:00Z",
+    table: "bronze.events",
+    raw: "/lake",
+    contract: "{}",
+    options: { onExtraFields: "dead-letter" },
+    files: [],
+    changed: [],
+  };
+}
+
+function routed(batchId: number, paths: string[]): RoutedBatch {
+  const files = paths.map((path) => ({ path, records: "1", size: "1", partition: [], columns: [] }));
+  return {
+    format: 1,
+    sequenceId: "s",
+    batchId,
+    attempt: "a",
+    ingestedAtMicros: "0",
+    events: { ...noFiles, files },
+    deadLetters: noFiles,
+    ledger: noFiles,
+    files: [],
+  };
+}
+
+Deno.test("old files that nothing names go, all others stay", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(3);
+    const before = await world.lake.ask(all);
+    const orphaned = [
+      `${folder}/data/at_day=2026-03-01/lost.parquet`,
+      `${folder}/data/lost.parquet`,
+      `${folder}/metadata/0123-m0.avro`,
+      `${folder}/metadata/snap-1-x.avro`,
+    ];
+    await litter(
+      world,
+      ...orphaned,
+      `${folder}/data/_hidden`,
+      `${folder}/data/.part.crc`,
+      `${folder}/metadata/x.stats`,
+      `${folder}/metadata/x.puffin`,
+      `${folder}/metadata/notes.txt`,
+      "warehouse/bronze/events2/data/other.parquet",
+      "raw/events/a.json",
+    );
+    await world.lake.store.write(`${folder}/data/young.parquet`, new Uint8Array(1));
+    deepStrictEqual(await orphans(world), orphaned);
+    deepStrictEqual(await orphans(world), []);
+    deepStrictEqual(await orphans(world, 0), [], "what nobody announces is left alone for an hour");
+    deepStrictEqual(await world.lake.ask(all), before);
+  }));
+
+Deno.test("what a planned batch or a routed record names stays", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(1);
+    const checkpoint = new Checkpoint(world.lake.store, "bronze.events");
+    await checkpoint.createPlan(plan(7));
+    await checkpoint.createRouted(routed(7, ["data/at_day=2026-03-01/00000007-00000000000a-00000.parquet"]));
+    await checkpoint.createPlan(plan(8));
+    const kept = [
+      `${folder}/data/at_day=2026-03-01/00000007-00000000000a-00000.parquet`,
+      `${folder}/data/at_day=2026-03-01/00000008-00000000000b-00000.parquet`,
+    ];
+    const lost = [
+      `${folder}/data/at_day=2026-03-01/00000006-00000000000b-00000.parquet`,
+      `${folder}/data/at_day=2026-03-01/00000007-00000000000b-00000.parquet`,
+    ];
+    await litter(world, ...kept, ...lost);
+    deepStrictEqual(await orphans(world), lost);
+    deepStrictEqual(await world.paths(`${folder}/data/at_day`), kept);
+  }));
+
+Deno.test("records that cannot be read stop orphan removal", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(1);
+    await litter(world, `${folder}/data/lost.parquet`);
+    const options = { olderThanMs: 0, dryRun: false };
+    await world.lake.store.write("checkpoints/bronze.events/000000000001.routed.json", new Uint8Array());
+    await rejects(removeOrphans(world.surroundings, await world.load(), options), /Cannot read the routed record/);
+    await world.lake.store.delete(["checkpoints/bronze.events/000000000001.routed.json"]);
+    await world.lake.store.write("checkpoints/intents/x.json", new Uint8Array());
+    await rejects(removeOrphans(world.surroundings, await world.load(), options), /Cannot read the intent/);
+    strictEqual((await world.paths(`${folder}/data/lost.parquet`)).length, 1);
+  }));
+
+Deno.test("the records are those that consume writes", () => {
+  const text = JSON.parse(routedText(routed(1, ["data/x.parquet"]))) as RoutedBatch;
+  deepStrictEqual(text.events.files.map(({ path }) => path), ["data/x.parquet"]);
+  strictEqual(JSON.parse(planText(plan(3))).batchId, 3);
+});
+
+Deno.test("files of a rewrite under way stay, those of one that was given up go", () =>
+  MaintainWorld.use(async (world) => {
+    const table = await world.events(1);
+    const intent = (id: string, stem: string): Intent => ({
+      format: 1,
+      kind: "compaction",
+      id,
+      table: "bronze.events",
+      tableUuid: table.metadata.tableUuid,
+      startedAt: "2026-03-01T00:00:00Z",
+      stem: `${folder}/data/${stem}`,
+      inputs: [],
+      fenced: false,
+    });
+    await litter(world, `${folder}/data/alive-00000.parquet`, `${folder}/data/dead-00000.parquet`);
+    await writeIntent(world.lake.store, intent("alive", "alive-"));
+    await writeIntent(world.lake.store, intent("dead", "dead-"));
+    const path = world.lake.store.localPath("checkpoints/intents/dead.json")!;
+    const weekAgo = new Date(world.surroundings.clock.nowMs() - 7 * day);
+    await Deno.utime(path, weekAgo, weekAgo);
+    const report = await removeOrphans(world.surroundings, table, { olderThanMs: 3 * day, dryRun: false });
+    deepStrictEqual([report.givenUpRewrites, report.paths], [1, [`${folder}/data/dead-00000.parquet`]]);
+    deepStrictEqual(await world.paths("checkpoints/"), ["checkpoints/intents/alive.json"]);
+    strictEqual((await world.load()).metadata.snapshots.length, 2, "the fence is a snapshot");
+  }));
+
+Deno.test("paths that engines spell differently are the same", () =>
+  MaintainWorld.use(async (world) => {
+    const table = await world.events(1);
+    const [file] = await world.lake.writeFiles(table, eventRows(90, 1));
+    const spelled = (path: string) => ({ ...file!, path });
+    const append = new AppendFiles({
+      files: [
+        spelled(`${table.io.location.recorded}/data/p=a%20b/x.parquet`),
+        spelled(`${table.io.location.recorded}//data/p=ü/y.parquet`.normalize("NFD")),
+        spelled(table.io.location.recorded.replace("file://", "file:") + "/data/z.parquet"),
+      ],
+    });
+    await world.commit(async (transaction) => transaction.add(await append.stage(transaction)));
+    await litter(
+      world,
+      `${folder}/data/p=a b/x.parquet`,
+      `${folder}/data/p=ü/y.parquet`.normalize("NFC"),
+      `${folder}/data/z.parquet`,
+      `${folder}/data/q.parquet`,
+    );
+    const report = await removeOrphans(world.surroundings, await world.load(), { olderThanMs: day, dryRun: false });
+    deepStrictEqual(report.paths, [`${folder}/data/q.parquet`]);
+  }));
+
+Deno.test("old versions of the metadata that the log has forgotten go, no others", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(2);
+    const { metadata } = await world.load();
+    strictEqual(metadata.metadataLog.length, 2);
+    await litter(world, `${folder}/metadata/v0.metadata.json`);
+    deepStrictEqual(await orphans(world), [`${folder}/metadata/v0.metadata.json`]);
+    const versions = (await world.paths(`${folder}/metadata/v`)).filter((path) => path.endsWith("json"));
+    strictEqual(versions.length, 3);
+  }));

@@ -1,0 +1,82 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { ledgerFields } from "../../core/contract/iceberg_schema.ts";
+import { ingestionStatus } from "../../core/maintain/ingestion_status.ts";
+import { tableHealth } from "../../core/maintain/table_health.ts";
+import { MaintainWorld } from "./maintain_world.ts";
+
+async function withStatus(
+  action: (world: MaintainWorld, status: () => ReturnType<typeof ingestionStatus>) => Promise<void>,
+): Promise<void> {
+  await MaintainWorld.use(async (world) => {
+    const temporaryFolder = await Deno.makeTempDir();
+    const options = { temporaryFolder, threads: 1, isEventFile: (path: string) => path.endsWith(".json") };
+    try {
+      await action(world, () => ingestionStatus(world.surroundings, options));
+    } finally {
+      await Deno.remove(temporaryFolder, { recursive: true });
+    }
+  });
+}
+
+Deno.test("before the first run every event file waits", () =>
+  withStatus(async (world, status) => {
+    deepStrictEqual(await status(), [
+      { table: "bronze.events", waiting: { files: 0, bytes: 0, oldestMs: undefined }, lastBatch: undefined },
+    ]);
+    await world.lake.store.write("raw/events/a.json", new Uint8Array(5));
+    await world.lake.store.write("raw/events/deep/b.json", new Uint8Array(7));
+    await world.lake.store.write("raw/events/notes.txt", new Uint8Array(9));
+    const [{ waiting }] = await status() as [Awaited<ReturnType<typeof status>>[number]];
+    deepStrictEqual([waiting.files, waiting.bytes], [2, 12]);
+    strictEqual(waiting.oldestMs, (await world.lake.store.stat("raw/events/a.json"))!.modifiedMs);
+  }));
+
+Deno.test("what the ledger has ingested waits no more, and its last batch is summed up, for each table", () =>
+  withStatus(async (world, status) => {
+    for (const name of ["a", "b", "c"]) await world.lake.store.write(`raw/events/${name}.json`, new Uint8Array(5));
+    const ledger = await world.lake.create("ingest.files", ledgerFields());
+    const row = (table: string, file: string, batch: number, state = "ingested") =>
+      `('${table}', 'raw/events/${file}.json', 'e', 5::BIGINT, ${batch}::BIGINT, 10::BIGINT, 8::BIGINT, 2::BIGINT, 0::BIGINT,
+      '${state}', TIMESTAMPTZ '2026-03-0${batch} 00:00:00+00')`;
+    const names = ledgerFields().map(({ name }) => `"${name}"`).join(", ");
+    await world.lake.append(
+      ledger,
+      `SELECT * FROM (VALUES ${row("bronze.events", "a", 1)}, ${row("bronze.events", "b", 2)},
+      ${row("bronze.events", "c", 2, "vanished")}, ${row("orders.raw", "a", 1)}) t(${names})`,
+    );
+    const summary = (await status()).map(({ table, waiting, lastBatch }) => ({
+      table,
+      waiting: waiting.files,
+      batch: lastBatch?.batchId,
+      files: lastBatch?.files,
+      events: lastBatch?.events,
+      at: lastBatch?.ingestedAtMs,
+    }));
+    deepStrictEqual(summary, [
+      { table: "bronze.events", waiting: 1, batch: 2n, files: 1n, events: 16n, at: Date.UTC(2026, 2, 2) },
+      { table: "orders.raw", waiting: 2, batch: 1n, files: 1n, events: 8n, at: Date.UTC(2026, 2, 1) },
+    ]);
+  }));
+
+Deno.test("a table's health counts its files, its history and what compaction would take", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(4, true);
+    const [file] = await world.liveFiles();
+    const table = await world.deletePositions([[file!, 0]], { partition: file!.partition });
+    const health = await tableHealth(table, 1e6);
+    const { averageBytes, bytes, oldestSnapshotMs, newestSnapshotMs, ...counts } = health;
+    deepStrictEqual(counts, {
+      table: "bronze.events",
+      records: 40,
+      files: 5,
+      smallFiles: 5,
+      deleteFiles: 1,
+      partitions: 2,
+      manifests: 5,
+      snapshots: 5,
+    });
+    strictEqual(averageBytes, Math.round(bytes / 5));
+    strictEqual(oldestSnapshotMs, table.metadata.snapshots[0]!.timestampMs);
+    strictEqual(newestSnapshotMs, table.metadata.snapshots[4]!.timestampMs);
+    strictEqual((await tableHealth(table, 1)).smallFiles, 0);
+  }));
