@@ -20,7 +20,9 @@ export class LedgerView implements KnownFiles {
     const { files } = await planScan(ledger.io, ledger.metadata);
     const known: Known[] = [];
     for (const { dataFile } of files) {
-      for (const row of this.rows.of(await store.read(ledger.io.location.pathOf(dataFile.path)))) {
+      const bytes = await store.read(ledger.io.location.pathOf(dataFile.path));
+      await this.rows.learn(bytes);
+      for (const row of this.rows.of(bytes)) {
         if (row.table === this.target) known.push({ ...row, name: row.source_file } as Known);
       }
     }

@@ -2,6 +2,9 @@ import { defaultContract } from "../../core/contract/default_contract.ts";
 import { Consumer, type ConsumerOptions } from "../../core/consume/consumer.ts";
 import type { KnownFiles } from "../../core/consume/known_files.ts";
 import type { Router } from "../../core/consume/router.ts";
+import { identifiersOf } from "../../core/consume/target.ts";
+import type { LoadedTable } from "../../core/iceberg/catalog.ts";
+import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
 import { type Decision, type Operation, type Phase, SimulatedDisk } from "../support/simulated_disk.ts";
@@ -31,6 +34,7 @@ export interface ConsumeChoices extends Partial<ConsumerOptions> {
 /** More restarts than any scenario needs. */
 const restartsMax = 20;
 const walker = "walker";
+const target = { namespace: ["bronze"], name: "events" };
 
 /**
  * A lake, and the lives of the processes that work on it one after another: each is stopped where `crashes` says, and started again
@@ -80,6 +84,23 @@ export class Life {
     this.#events = [];
   }
 
+  /** `maintain` of each of the three tables. */
+  async maintain(job: (surroundings: Surroundings, table: LoadedTable) => Promise<unknown>): Promise<void> {
+    await this.work(async (store) => {
+      const { clock, random } = store;
+      const catalog = new FileCatalog({ store, clock, random });
+      for (const identifier of Object.values(identifiersOf(target))) {
+        const table = await catalog.loadTable(identifier);
+        if (table !== undefined) await job({ catalog, store, clock, random }, table);
+      }
+    });
+  }
+
+  /** Time goes by. */
+  async wait(ms: number): Promise<void> {
+    await this.disk.connect({ process: "time" }).clock.sleep(ms);
+  }
+
   /** Runs a process until it ends by itself, anew after each crash and each failure of the store. */
   async work(process: (store: SimulatedStore) => Promise<void>): Promise<void> {
     for (let life = 0; life <= restartsMax; life++) {
@@ -99,7 +120,7 @@ export class Life {
       catalog: new FileCatalog({ store, clock, random }),
       sink: store,
       zone: { store, prefix: "raw/events/", nameBase: "", format: undefined },
-      target: { namespace: ["bronze"], name: "events" },
+      target,
       contract: defaultContract(),
       partitionBy: [],
       onExtraFields: "dead-letter",

@@ -166,7 +166,7 @@ export class Race {
         return await run(store);
       } catch (error) {
         if (error instanceof Crash) this.#crashes++;
-        else if (!isHarmless(error)) throw error;
+        else if (!isHarmless(error, name)) throw error;
       }
     }
   }
@@ -185,9 +185,11 @@ export class Race {
   }
 }
 
-/** Errors that ask for another try; all others are bugs. */
-function isHarmless(error: unknown): boolean {
-  return error instanceof StreamlabError && (error.kind === "unavailable" || error.kind === "conflict");
+/** Errors that ask for another try; all others are bugs. A maintainer may find that others have expired what it looks at. */
+function isHarmless(error: unknown, process: string): boolean {
+  if (!(error instanceof StreamlabError)) return false;
+  return error.kind === "unavailable" || error.kind === "conflict" ||
+    (process === "maintainer" && error.kind === "not-found");
 }
 
 /** Removes the records of all batches that are done, as the consumer does with those long done. */

@@ -1,3 +1,9 @@
+import type { LoadedTable } from "../../core/iceberg/catalog.ts";
+import { compactTable } from "../../core/maintain/compact.ts";
+import { expireTable } from "../../core/maintain/expire.ts";
+import { rewriteTableManifests } from "../../core/maintain/manifests.ts";
+import { removeOrphans } from "../../core/maintain/orphans.ts";
+import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import type { Contract } from "../../core/contract/contract.ts";
@@ -110,4 +116,37 @@ export const scenarios: Scenario[] = [
       (life) => life.consume({ onExtraFields: "add" }),
     ],
   },
+  {
+    name: "compaction, expiry, manifests and orphans between batches",
+    steps: [
+      (life) => {
+        for (const name of ["a.json", "b.json", "c.json"]) life.land(name, mixed());
+      },
+      (life) => life.consume({ filesPerBatchMax: 1 }),
+      (life) => life.maintain(compact),
+      (life) => life.land("d.json", mixed()),
+      (life) => life.consume(),
+      (life) => life.maintain((around, table) => rewriteTableManifests(around, table, { dryRun: false })),
+      (life) =>
+        life.maintain((around, table) => expireTable(around, table, { maxAgeMs: 0, countMin: 1, dryRun: false })),
+      (life) => life.wait(2 * 24 * 3_600_000),
+      (life) =>
+        life.maintain((around, table) => removeOrphans(around, table, { olderThanMs: 3_600_000, dryRun: false })),
+      (life) => life.land("e.json", mixed()),
+      (life) => life.consume(),
+    ],
+  },
 ];
+
+async function compact(around: Surroundings, table: LoadedTable): Promise<void> {
+  await compactTable(around, table, {
+    targetBytes: 1e6,
+    inputsMin: 2,
+    sortBy: [],
+    dryRun: false,
+    signal: new AbortController().signal,
+    onProgress: () => {},
+    temporaryFolder: Deno.env.get("TMPDIR") ?? "/tmp",
+    threads: 1,
+  });
+}
