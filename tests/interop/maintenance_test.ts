@@ -1,0 +1,90 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog.ts";
+import { expireTable } from "../../core/maintain/expire.ts";
+import { rewriteTableManifests } from "../../core/maintain/manifests.ts";
+import { removeOrphans } from "../../core/maintain/orphans.ts";
+import { MaintainWorld } from "../maintain/maintain_world.ts";
+import { type Python, pythonTest } from "../support/python.ts";
+import { Spark, sparkTest } from "../support/spark.ts";
+import { allTypes, everyTransform, rowsOfAllTypes } from "./all_types.ts";
+
+interface Seen {
+  rows: string[];
+}
+
+async function readBy(python: Python, engine: "pyiceberg" | "duckdb", table: LoadedTable): Promise<string[]> {
+  const { location } = table.io;
+  const metadata = location.store.localPath(location.pathOf(table.metadataLocation))!;
+  return (await python.json<Seen>("read_table.py", engine, metadata)).rows;
+}
+
+/** All four jobs; only the newest snapshot stays. Returns how many files were rewritten. */
+async function lookAfter(world: MaintainWorld, name: string): Promise<number> {
+  const { surroundings } = world;
+  const load = () => world.load(parseIdentifier(name));
+  const { inputs } = await world.compactFrom(await load());
+  await rewriteTableManifests(surroundings, await load(), { dryRun: false });
+  await expireTable(surroundings, await load(), { maxAgeMs: 0, countMin: 1, dryRun: false });
+  await removeOrphans(surroundings, await load(), { olderThanMs: 0, dryRun: false });
+  strictEqual((await load()).metadata.snapshots.length, 1);
+  return inputs.files;
+}
+
+pythonTest(
+  "PyIceberg and DuckDB count and read the same after upkeep as before, every type and transform",
+  (python) =>
+    MaintainWorld.use(async (world) => {
+      for (const { name, partitionBy } of [{ name: "plain", partitionBy: [] }, ...everyTransform]) {
+        const table = `lab.${name}`;
+        const first = await world.lake.append(await world.lake.create(table, allTypes, partitionBy), rowsOfAllTypes);
+        const twice = await world.lake.append(first, rowsOfAllTypes);
+        const before = await readBy(python, "pyiceberg", twice);
+        strictEqual(before.length, 48);
+        ok(await lookAfter(world, table) >= 2, name);
+        const after = await world.load(parseIdentifier(table));
+        deepStrictEqual(await readBy(python, "pyiceberg", after), before, name);
+        deepStrictEqual(await readBy(python, "duckdb", after), before, name);
+      }
+    }),
+);
+
+sparkTest(
+  "tables of Spark with row deletes and changed structs are compacted, and Spark reads them as before",
+  () =>
+    MaintainWorld.use((world) =>
+      Spark.use(`${world.lake.folder}/warehouse`, async (spark) => {
+        const name = "lab.of_spark";
+        await spark.sql("CREATE NAMESPACE IF NOT EXISTS lake.lab");
+        await spark.sql(`CREATE TABLE lake.${name} (id BIGINT, at TIMESTAMP, place STRUCT<x: INT, y: STRING>,
+        tags ARRAY<STRUCT<k: STRING>>, day DATE) USING iceberg PARTITIONED BY (day)
+        TBLPROPERTIES ('format-version'='2', 'write.delete.mode'='merge-on-read', 'write.update.mode'='merge-on-read')`);
+        const insert = (from: number) =>
+          spark.sql(
+            `INSERT INTO lake.${name} SELECT id, TIMESTAMP '2026-03-01 00:00:00Z' + make_interval(0, 0, 0, 0, id),
+          named_struct('x', CAST(id AS INT), 'y', 'y'), array(named_struct('k', 'k')), DATE '2026-03-01'
+          FROM range(${from}, ${from + 20})`,
+          );
+        await insert(0);
+        await insert(20);
+        await spark.sql(`DELETE FROM lake.${name} WHERE id % 5 = 0`);
+        await spark.sql(`UPDATE lake.${name} SET place = NULL WHERE id = 7`);
+        await spark.sql(`ALTER TABLE lake.${name} RENAME COLUMN place.x TO longitude`);
+        await spark.sql(`ALTER TABLE lake.${name} ALTER COLUMN place.longitude TYPE BIGINT`);
+        await spark.sql(`ALTER TABLE lake.${name} RENAME COLUMN tags.element.k TO name`);
+        await spark.sql(`ALTER TABLE lake.${name} ADD COLUMN place.z DOUBLE`);
+        await spark.sql(`INSERT INTO lake.${name} SELECT 100, TIMESTAMP '2026-03-02 00:00:00Z',
+        named_struct('longitude', 5000000000, 'y', 'new', 'z', 1.5D), array(named_struct('name', 'n')), DATE '2026-03-01'`);
+        const before = await spark.sql(`SELECT * FROM lake.${name}`);
+        strictEqual(before.length, 33);
+        deepStrictEqual(await world.lake.ask(`SELECT * FROM ${name}`), before);
+        const files = await lookAfter(world, name);
+        ok(files >= 3, String(files));
+        await spark.sql(`REFRESH TABLE lake.${name}`);
+        deepStrictEqual(await spark.sql(`SELECT * FROM lake.${name}`), before);
+        deepStrictEqual(await world.lake.ask(`SELECT * FROM ${name}`), before);
+        const table = await world.load(parseIdentifier(name));
+        strictEqual(table.metadata.snapshots[0]!.summary["total-delete-files"] ?? "0", "0");
+        strictEqual((await world.liveFiles(parseIdentifier(name))).length, 1);
+      })
+    ),
+);
