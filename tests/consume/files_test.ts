@@ -1,0 +1,222 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { StreamlabError } from "../../core/base/errors.ts";
+import { ConsumeWorld } from "./consume_world.ts";
+import { storeWith } from "./store_with.ts";
+
+const at = '"event_timestamp":"2026-03-01T12:00:00Z"';
+const event = (id: string | number) => `{"user_id":"u","event_id":"${id}","event_type":"t",${at}}`;
+const two = `[${event(1)},${event(2)}]`;
+
+/** By file: `records events dead_letters status` of the ledger, and the reasons of its dead letters. */
+async function ledger(world: ConsumeWorld): Promise<Record<string, string>> {
+  const rows = await world.rows(`SELECT f.source_file AS file, records, events, dead_letters, status,
+      (SELECT array_to_string(list_sort(list(DISTINCT _dead_letter_reason)), '+') FROM {{dead_letters.events}} d
+        WHERE d._source_file = f.source_file) AS reasons
+    FROM {{ingest.files}} f ORDER BY ALL`);
+  return Object.fromEntries(rows.map((row) => {
+    const { file, records, events, dead_letters, status, reasons } = row;
+    return [
+      (file as string).replace("raw/events/", ""),
+      [records, events, dead_letters, status, reasons ?? ""].join(" ").trim(),
+    ];
+  }));
+}
+
+/** What a file of this text becomes, under any compression. */
+const texts: Record<string, [text: string, becomes: string]> = {
+  "bom.json": [`\ufeff${two}`, "2 2 0 ingested"],
+  "bom.ndjson": [`\ufeff${event(1)}\n`, "1 1 0 ingested"],
+  "crlf.json": [`[\r\n${event(1)},\r\n${event(2)}\r\n]\r\n`, "2 2 0 ingested"],
+  "crlf.ndjson": [`${event(1)}\r\n${event(2)}\r\n`, "2 2 0 ingested"],
+  "pretty.json": [JSON.stringify(JSON.parse(two), null, 4), "2 2 0 ingested"],
+  "nan.json": [`[${event(1)},{"user_id":NaN}]`, "0 0 1 ingested corrupted_batch"],
+  "nan.ndjson": [`${event(1)}\n{"user_id":NaN}\n`, "2 1 1 ingested corrupted_record"],
+  "comma.json": [`[${event(1)},]`, "0 0 1 ingested corrupted_batch"],
+  "inner-comma.json": [`[${event(1)},{"a":1,}]`, "0 0 1 ingested corrupted_batch"],
+  "inner-comma.ndjson": [`${event(1)}\n{"a":1,}\n`, "2 1 1 ingested corrupted_record"],
+  "object.json": [event(1), "0 0 1 ingested corrupted_batch"],
+  "scalar.json": ["5", "0 0 1 ingested corrupted_batch"],
+  "lines.json": [`${event(1)}\n${event(2)}\n`, "0 0 1 ingested corrupted_batch"],
+  "array.ndjson": [two, "1 0 1 ingested invalid_schema"],
+  "cut.ndjson": [`${event(1)}\n${event(2).slice(0, -5)}`, "2 1 1 ingested corrupted_record"],
+  "no-end.jsonl": [`${event(1)}\n${event(2)}`, "2 2 0 ingested"],
+  "cut.json": [two.slice(0, -10), "0 0 1 ingested corrupted_batch"],
+  "tail.json": [`${two}x`, "0 0 1 ingested corrupted_batch"],
+  "empty-array.json": [" [ ] ", "0 0 1 ingested corrupted_batch"],
+  "empty.json": ["", "0 0 1 ingested corrupted_batch"],
+  "empty.ndjson": ["", "0 0 1 ingested corrupted_batch"],
+  "blank.ndjson": ["\n \r\n\n", "0 0 1 ingested corrupted_batch"],
+  "nul.json": ["\0".repeat(4096), "0 0 1 ingested corrupted_batch"],
+};
+
+Deno.test("each layout and each break becomes what it must, packed or not", () =>
+  ConsumeWorld.use(async (world) => {
+    const expected: Record<string, string> = {};
+    for (const [name, [text, becomes]] of Object.entries(texts)) {
+      const bytes = new TextEncoder().encode(text);
+      for (
+        const [packed, content] of [["", bytes], [".gz", gzipSync(bytes)], [".zst", zstdCompressSync(bytes)]] as const
+      ) {
+        world.put(name + packed, content);
+        expected[name + packed] = becomes;
+      }
+    }
+    world.put("raw.json.gz", two);
+    world.put("half.json.zst", zstdCompressSync(new TextEncoder().encode(two)).subarray(0, 30));
+    world.put("no.parquet", "PAR1 no PAR1");
+    for (const name of ["raw.json.gz", "half.json.zst", "no.parquet"]) {
+      expected[name] = "0 0 1 ingested corrupted_batch";
+    }
+    await world.consume();
+    deepStrictEqual(await ledger(world), expected);
+    await world.consume();
+    deepStrictEqual(await ledger(world), expected, "the second time there is nothing to do");
+    const letters = await world.rows(
+      "SELECT _raw_record AS raw, _dead_letter_detail AS detail FROM {{dead_letters.events}} WHERE _source_file LIKE '%/cut.json%'",
+    );
+    deepStrictEqual(letters.map(({ raw }) => raw), Array(3).fill(two.slice(0, -10)));
+  }));
+
+Deno.test("only files with an event file's name, in folders that are there, are taken", () =>
+  ConsumeWorld.use(async (world) => {
+    const ignored = [
+      ...[".a.json", "_a.json", ".hidden/a.json", "_temporary/0/a.json", "x/_y/a.json", "x/.y/a.json"],
+      ...["a.txt", "a.json.bak", "a.json.tmp", "json", "a.parquet.gz", "a.csv", "a.json.gz.part"],
+    ];
+    for (const name of ignored) world.put(name, two);
+    Deno.mkdirSync(world.rawPath("folder.json"), { recursive: true });
+    world.put("folder.json/inside.ndjson", event(1));
+    world.put("day=2026-01-01/hour=3/x.json", two);
+    world.put("UPPER.JSON", two);
+    world.put("a.b.c.json", two);
+    await world.consume();
+    deepStrictEqual(Object.keys(await ledger(world)), [
+      "UPPER.JSON",
+      "a.b.c.json",
+      "day=2026-01-01/hour=3/x.json",
+      "folder.json/inside.ndjson",
+    ]);
+    const [row] = await world.rows("SELECT count(*)::INT AS n, count(product_id)::INT AS p FROM {{bronze.events}}");
+    deepStrictEqual(row, { n: 7, p: 0 }, "no column comes from a folder's name");
+  }));
+
+const oddNames = [
+  ...[
+    "a b",
+    "a'b",
+    'a"b',
+    "100%",
+    "a%20b",
+    "a#b",
+    "a+b",
+    "a?b",
+    "a*b",
+    "a[b]",
+    "[ab]",
+    "a{b,c}",
+    "a\\b",
+    "ü😀",
+    "e\u0301",
+  ],
+  ...[
+    "a;b",
+    "a&b",
+    "$(a)",
+    "a\tb",
+    "a\nb",
+    "=",
+    "a=b",
+    "~",
+    "!",
+    "ab",
+    "a-b",
+    "**",
+    "a:b",
+    "|",
+    "{{x}}",
+    "file:",
+    "s3:",
+    "x".repeat(200),
+  ],
+];
+
+Deno.test("names are taken as they are, whatever is in them", () =>
+  ConsumeWorld.use(async (world) => {
+    for (const [index, name] of oddNames.entries()) {
+      world.put(`${name}/${name}.json`, `[${event(index)}]`);
+      world.put(`${name}.json.gz`, gzipSync(`[${event(index)},1]`));
+      world.put(`${name}.ndjson`, `${event(index)}\nx\n`);
+    }
+    await world.consume();
+    const rows = await world.rows("SELECT _source_file AS file, event_id AS id FROM {{bronze.events}}");
+    const found = rows.map(({ file, id }) => `${id} ${file}`).sort();
+    const expected = oddNames.flatMap((name, index) =>
+      [`${name}/${name}.json`, `${name}.json.gz`, `${name}.ndjson`].map((path) => `${index} raw/events/${path}`)
+    );
+    deepStrictEqual(found, expected.sort());
+    await world.consume();
+    strictEqual(world.batches.length, 1);
+  }));
+
+Deno.test("links to files and folders are followed, those that lead nowhere or back are not", () =>
+  ConsumeWorld.use(async (world) => {
+    const elsewhere = `${world.folder}/elsewhere`;
+    Deno.mkdirSync(elsewhere);
+    Deno.writeTextFileSync(`${elsewhere}/real.json`, two);
+    world.put("own.json", two);
+    Deno.symlinkSync(`${elsewhere}/real.json`, world.rawPath("linked.json"));
+    Deno.symlinkSync(elsewhere, world.rawPath("linked-folder"));
+    Deno.symlinkSync(`${elsewhere}/nothing.json`, world.rawPath("nowhere.json"));
+    Deno.symlinkSync(`${world.folder}/raw/events`, world.rawPath("back"));
+    await world.consume();
+    deepStrictEqual(Object.keys(await ledger(world)), ["linked-folder/real.json", "linked.json", "own.json"]);
+  }));
+
+Deno.test("a file that may not be read stays, with a word, and is taken when it may", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("open.json", two);
+    world.put("locked.json", two);
+    // By a store that refuses: whoever runs this may be root, who reads everything.
+    const refusing = storeWith(world.store, {
+      readRange(path, ...rest) {
+        if (!path.endsWith("locked.json")) return world.store.readRange(path, ...rest);
+        return Promise.reject(new StreamlabError("unavailable", `Cannot read ${path}: permission denied`));
+      },
+    });
+    const { zone } = world.options();
+    const { unreadable } = await world.consume({ zone: { ...zone, store: refusing } });
+    deepStrictEqual(unreadable.map(({ name }) => name), ["raw/events/locked.json"]);
+    deepStrictEqual(world.remarks, [
+      "raw/events/locked.json unreadable: Cannot read raw/events/locked.json: permission denied",
+    ]);
+    deepStrictEqual(Object.keys(await ledger(world)), ["open.json"]);
+    await world.consume();
+    deepStrictEqual(Object.keys(await ledger(world)), ["locked.json", "open.json"]);
+  }));
+
+Deno.test("a large corrupted file is told by its head, size and hash", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("large.json", `["é${"x".repeat(17 << 20)}`);
+    await world.consume();
+    const [row] = await world.rows(
+      "SELECT _dead_letter_detail AS detail, strlen(_raw_record)::INT AS length FROM {{dead_letters.events}}",
+    );
+    strictEqual(row!.length, 65_536);
+    match(row!.detail as string, /; the first 65536 of 17825796 bytes are kept, SHA-256 of all [0-9a-f]{64}$/);
+  }));
+
+Deno.test("records nested 2,000 deep are judged and kept", () =>
+  ConsumeWorld.use(async (world) => {
+    const deep = "[".repeat(2_000) + "]".repeat(2_000), objects = '{"a":'.repeat(2_000) + "1" + "}".repeat(2_000);
+    world.put("deep.json", `[${event(1)},${deep},${objects},{"x":${deep},${event(2).slice(1)}]`);
+    world.put("deep.ndjson", `${deep}\n${objects}\n${event(3)}\n`);
+    await world.consume();
+    const { "deep.json": array, "deep.ndjson": lines } = await ledger(world);
+    deepStrictEqual([array, lines], [
+      "4 1 3 ingested extra_fields+invalid_schema",
+      "3 1 2 ingested invalid_schema",
+    ]);
+    const rows = await world.rows("SELECT _raw_record AS raw FROM {{dead_letters.events}}");
+    ok(rows.some(({ raw }) => raw === deep) && rows.some(({ raw }) => raw === objects));
+  }));
