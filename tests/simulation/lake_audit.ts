@@ -2,6 +2,7 @@ import { systemClock } from "../../core/base/clock.ts";
 import type { LoadedTable } from "../../core/iceberg/catalog.ts";
 import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
 import { reachableFiles } from "../../core/iceberg/reachable_files.ts";
+import { versionOf } from "../../core/iceberg/metadata_versions.ts";
 import { planScan } from "../../core/iceberg/scan.ts";
 import { streamlabKey } from "../../core/iceberg/spec/streamlab_keys.ts";
 import { snapshotOfRef } from "../../core/iceberg/spec/table_metadata.ts";
@@ -13,8 +14,13 @@ export type Disposition = "event" | "invalid_schema" | "extra_fields" | "corrupt
 /** Where each record of a version of a file must be, by position; or the whole file as one letter. */
 export type FileTruth = readonly Disposition[] | "corrupted_batch";
 
-/** What the world knows of its raw files: by name, then by etag. */
-export type Truth = ReadonlyMap<string, ReadonlyMap<string, FileTruth>>;
+/** What the world knows of its raw files: by name, then by etag; several where it depends on who came first. */
+export type Truth = ReadonlyMap<string, ReadonlyMap<string, readonly FileTruth[]>>;
+
+export interface AuditOptions {
+  /** Whether every version hint must name the last version: nobody died or failed in between. */
+  hints?: boolean;
+}
 
 const target = "bronze.events";
 const tableNames = ["bronze.events", "dead_letters.events", "ingest.files"] as const;
@@ -23,7 +29,12 @@ const tableNames = ["bronze.events", "dead_letters.events", "ingest.files"] as c
  * Whether a lake holds exactly what its raw files ask for, found by reading the tables anew, by nothing that consume says of itself.
  * Returns what is wrong, a line each.
  */
-export async function auditLake(disk: SimulatedDisk, truth: Truth, rows: DataRows): Promise<string[]> {
+export async function auditLake(
+  disk: SimulatedDisk,
+  truth: Truth,
+  rows: DataRows,
+  options: AuditOptions = {},
+): Promise<string[]> {
   const problems: string[] = [];
   const store = disk.connect({ process: "auditor" });
   const catalog = new FileCatalog({ store, clock: systemClock, random: store.random });
@@ -33,6 +44,7 @@ export async function auditLake(disk: SimulatedDisk, truth: Truth, rows: DataRow
     const loaded = await catalog.loadTable({ namespace: [namespace], name: table });
     if (loaded === undefined) return [`there is no table ${name}`];
     tables[name] = await auditTable(loaded, disk, rows, problems);
+    if (options.hints) auditHint(loaded, disk, problems);
     if (name === "ingest.files") auditMarker(loaded, tables[name]!, problems);
   }
   auditLedger(tables["ingest.files"]!, disk, truth, problems);
@@ -84,6 +96,13 @@ async function auditTable(
   return found;
 }
 
+function auditHint({ io, identifier, metadataLocation }: LoadedTable, disk: SimulatedDisk, problems: string[]): void {
+  const bytes = disk.version(io.location.pathInStore("metadata/version-hint.text"))?.bytes;
+  const hint = Number(new TextDecoder().decode(bytes ?? new Uint8Array()));
+  const version = versionOf(metadataLocation);
+  if (hint !== version) problems.push(`${identifier.name}: the hint says ${hint}, the last version is ${version}`);
+}
+
 function auditMarker(ledger: LoadedTable, rows: DataRow[], problems: string[]): void {
   const marker = Number(ledger.metadata.properties[streamlabKey.batchId(target)] ?? 0);
   const batches = [...new Set(rows.map((row) => Number(row.batch_id)))].sort((a, b) => a - b);
@@ -117,7 +136,8 @@ function auditRows(tables: Record<string, DataRow[]>, truth: Truth, problems: st
       if (Number(row.records) !== 0) problems.push(`ledger: ${row.source_file} is ${row.status} with records`);
       continue;
     }
-    const file = truth.get(row.source_file as string)?.get(row.etag as string);
+    const files = truth.get(row.source_file as string)?.get(row.etag as string);
+    const file = files?.find((file) => eventsIn(file) === Number(row.events)) ?? files?.[0];
     if (file === undefined) {
       problems.push(`ledger: there never was ${row.source_file} ${row.etag}`);
       continue;
@@ -125,7 +145,7 @@ function auditRows(tables: Record<string, DataRow[]>, truth: Truth, problems: st
     const whole = file === "corrupted_batch";
     const places = whole ? [`null ${file}`] : file.map((place, position) => `${position} ${place}`);
     for (const place of places) expected.set(`${row.source_file} ${row.batch_id} ${place}`, 1);
-    const events = whole ? 0 : file.filter((place) => place === "event").length;
+    const events = eventsIn(file);
     if (Number(row.events) !== events || Number(row.dead_letters) !== places.length - events) {
       problems.push(`ledger: ${row.source_file} counts ${row.events} events, ${row.dead_letters} dead letters`);
     }
@@ -140,4 +160,8 @@ function auditRows(tables: Record<string, DataRow[]>, truth: Truth, problems: st
     if (missing > 0) problems.push(`rows: ${key} is missing`);
     if (missing < 0) problems.push(`rows: ${key} is there ${-missing} times too often`);
   }
+}
+
+function eventsIn(file: FileTruth): number {
+  return file === "corrupted_batch" ? 0 : file.filter((place) => place === "event").length;
 }

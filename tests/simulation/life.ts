@@ -3,7 +3,8 @@ import { Consumer, type ConsumerOptions } from "../../core/consume/consumer.ts";
 import type { KnownFiles } from "../../core/consume/known_files.ts";
 import type { Router } from "../../core/consume/router.ts";
 import { identifiersOf } from "../../core/consume/target.ts";
-import type { LoadedTable } from "../../core/iceberg/catalog.ts";
+import type { Catalog, LoadedTable } from "../../core/iceberg/catalog.ts";
+import type { Store } from "../../core/storage/store.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
@@ -22,13 +23,16 @@ export interface CrashPoint {
 export interface Tools {
   router(store: SimulatedStore): Router;
   known(store: SimulatedStore): KnownFiles;
-  /** What stands between the program and its store and catalog, for mutations. */
-  wrap?(options: ConsumerOptions): ConsumerOptions;
+  /** What stands between the program and its store and catalog, where a mutation asks for something. */
+  store?(store: SimulatedStore): Store;
+  catalog?(catalog: Catalog): Catalog;
 }
 
 export interface ConsumeChoices extends Partial<ConsumerOptions> {
   /** Once, when a create of a path that this matches has happened: what the world does then. */
   when?: { created: RegExp; does: (life: Life) => void };
+  /** Other options after the first crash. */
+  afterCrash?: Partial<ConsumerOptions>;
 }
 
 /** More restarts than any scenario needs. */
@@ -42,7 +46,7 @@ const target = { namespace: ["bronze"], name: "events" };
  */
 export class Life {
   readonly disk: SimulatedDisk;
-  readonly truth: Map<string, Map<string, FileTruth>>;
+  readonly truth: Map<string, Map<string, readonly FileTruth[]>>;
   /** Operations of walkers so far. */
   operations = 0;
   #events: { created: RegExp; does: (life: Life) => void }[] = [];
@@ -57,8 +61,8 @@ export class Life {
     this.truth = new Map([...from?.truth ?? []].map(([name, versions]) => [name, new Map(versions)]));
   }
 
-  /** A raw file appears, or gets new content. */
-  land(name: string, file: RawFile): void {
+  /** A raw file appears, or gets new content. `or`: where else its records may go, all of them. */
+  land(name: string, file: RawFile, or: FileTruth[] = []): void {
     const path = `raw/events/${name}`;
     this.disk.put(path, file.bytes, true);
     let versions = this.truth.get(path);
@@ -66,7 +70,7 @@ export class Life {
     // The same in every run of the scenario, whatever happened before, so that the same batches are routed.
     const etag = `version ${versions.size + 1}`;
     this.disk.version(path)!.info.etag = etag;
-    versions.set(etag, file.truth);
+    versions.set(etag, [file.truth, ...or]);
   }
 
   remove(name: string): void {
@@ -75,10 +79,12 @@ export class Life {
 
   /** `consume --once`, as often as it takes. */
   async consume(choices: ConsumeChoices = {}): Promise<void> {
-    const { when, ...options } = choices;
+    const { when, afterCrash, ...options } = choices;
     this.#events = when === undefined ? [] : [when];
+    let lives = 0;
     await this.work(async (store) => {
-      const consumer = await Consumer.start(this.options(store, options));
+      const changes = lives++ === 0 ? options : { ...options, ...afterCrash };
+      const consumer = await Consumer.start(this.options(store, changes));
       await consumer.takeAll(new AbortController().signal, true);
     });
     this.#events = [];
@@ -86,12 +92,11 @@ export class Life {
 
   /** `maintain` of each of the three tables. */
   async maintain(job: (surroundings: Surroundings, table: LoadedTable) => Promise<unknown>): Promise<void> {
-    await this.work(async (store) => {
-      const { clock, random } = store;
-      const catalog = new FileCatalog({ store, clock, random });
+    await this.work(async (process) => {
+      const around = this.surroundings(process);
       for (const identifier of Object.values(identifiersOf(target))) {
-        const table = await catalog.loadTable(identifier);
-        if (table !== undefined) await job({ catalog, store, clock, random }, table);
+        const table = await around.catalog.loadTable(identifier);
+        if (table !== undefined) await job(around, table);
       }
     });
   }
@@ -114,10 +119,17 @@ export class Life {
     throw new Error(`Not done after ${restartsMax} restarts`);
   }
 
-  options(store: SimulatedStore, changes: Partial<ConsumerOptions> = {}): ConsumerOptions {
-    const { clock, random } = store;
-    const options: ConsumerOptions = {
-      catalog: new FileCatalog({ store, clock, random }),
+  surroundings(process: SimulatedStore): Surroundings {
+    const { clock, random } = process;
+    const store = this.tools.store?.(process) ?? process;
+    const catalog = new FileCatalog({ store, clock, random });
+    return { catalog: this.tools.catalog?.(catalog) ?? catalog, store, clock, random };
+  }
+
+  options(process: SimulatedStore, changes: Partial<ConsumerOptions> = {}): ConsumerOptions {
+    const { catalog, store, clock, random } = this.surroundings(process);
+    return {
+      catalog,
       sink: store,
       zone: { store, prefix: "raw/events/", nameBase: "", format: undefined },
       target,
@@ -129,12 +141,11 @@ export class Life {
       bytesPerBatchMax: 1e9,
       clock,
       random,
-      router: this.tools.router(store),
-      known: this.tools.known(store),
+      router: this.tools.router(process),
+      known: this.tools.known(process),
       report: { batch: () => {}, file: () => {} },
       ...changes,
     };
-    return this.tools.wrap?.(options) ?? options;
   }
 
   #decide(operation: Operation, phase: Phase): Decision | undefined {

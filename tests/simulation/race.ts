@@ -6,7 +6,6 @@ import { identifiersOf, markerOf, tableRoles } from "../../core/consume/target.t
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
 import type { LoadedTable } from "../../core/iceberg/catalog.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
-import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
 import { expireTable } from "../../core/maintain/expire.ts";
 import { rewriteTableManifests } from "../../core/maintain/manifests.ts";
 import { removeOrphans } from "../../core/maintain/orphans.ts";
@@ -47,21 +46,22 @@ export class Race {
   readonly rows = new DataRows();
   readonly life: Life;
   readonly #random: Random;
+  readonly #isFaulty: boolean;
   readonly #sleepers: { process: string; operation: number; ms: number }[] = [];
   readonly #counts = new Map<string, number>();
   #crashes = 0;
 
   constructor(readonly seed: number, tools?: (rows: DataRows) => Tools) {
     this.#random = seededRandom(seed);
+    this.#isFaulty = this.#random.next() < 0.7;
     const disk = new SimulatedDisk({ seed, latencyMsMax: 20 });
     this.life = new Life((tools ?? lightTools)(this.rows), [], { disk, truth: new Map(), seed });
   }
 
   async run(): Promise<RaceResult> {
     const { disk } = this.life;
-    const faulty = this.#random.next() < 0.7;
     const chances = { crash: 0.004, fail: 0.008, late: 0.008, twice: 0.008, delay: 0.02, delayMsMax: 3_000 };
-    const faults = faulty ? faultsBySeed(this.seed, chances) : undefined;
+    const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
     disk.hook = (operation, phase) => this.#sleep(operation, phase) ?? faults?.(operation, phase);
     const consumers = 2 + this.#below(2);
     const maintains = this.#random.next() < 0.6;
@@ -78,7 +78,7 @@ export class Race {
     disk.hook = undefined;
     await this.#patiently("last consumer", (store) => this.#consumeOnce(store, {}));
     const operations = disk.log.length;
-    const problems = await auditLake(disk, this.life.truth, this.rows);
+    const problems = await auditLake(disk, this.life.truth, this.rows, { hints: !this.#isFaulty });
     this.rows.close();
     const batches = new Set(disk.log.filter(({ path }) => path.endsWith(".routed.json")).map(({ path }) => path)).size;
     return { operations, batches, crashes: this.#crashes, problems };
@@ -128,15 +128,12 @@ export class Race {
     for (let round = 0; round < rounds; round++) {
       await this.#patiently(name, async (store) => {
         await store.clock.sleep(this.#below(1_000));
-        const { clock, random } = store;
-        const catalog = new FileCatalog({ store, clock, random });
+        const around = this.life.surroundings(store);
         const identifiers = identifiersOf(target);
         const role = tableRoles[this.#below(tableRoles.length)]!;
-        const table = await catalog.loadTable(identifiers[role]);
-        const ledger = await catalog.loadTable(identifiers.ledger);
-        if (table !== undefined && ledger !== undefined) {
-          await this.#maintainTable({ catalog, store, clock, random }, table, ledger);
-        }
+        const table = await around.catalog.loadTable(identifiers[role]);
+        const ledger = await around.catalog.loadTable(identifiers.ledger);
+        if (table !== undefined && ledger !== undefined) await this.#maintainTable(around, table, ledger);
       });
     }
   }
@@ -147,7 +144,7 @@ export class Race {
     const dryRun = false;
     if (job === 0) await compactLight(surroundings, table, this.rows);
     if (job === 1) await expireTable(surroundings, table, { maxAgeMs: 0, countMin: 1, dryRun });
-    if (job === 2) await removeOrphans(surroundings, table, { olderThanMs: hourMs, dryRun });
+    if (job === 2) await removeOrphans(surroundings, table, { olderThanMs: this.#below(2) * hourMs, dryRun });
     if (job === 3) await rewriteTableManifests(surroundings, table, { dryRun });
     if (job === 4) {
       // So that a sleeper finds the numbers of old versions free again.

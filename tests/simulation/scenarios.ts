@@ -47,6 +47,13 @@ export const scenarios: Scenario[] = [
     ],
   },
   {
+    name: "a contract that changes while a batch is under way",
+    steps: [
+      (life) => life.land("a.json", arrayOf(extra("extra_fields", "coupon"), valid()), [["event", "event"]]),
+      (life) => life.consume({ afterCrash: { contract: withCoupon() } }),
+    ],
+  },
+  {
     name: "dead letters only",
     steps: [
       (life) => life.land("a.json", arrayOf(invalid(), extra())),
