@@ -1,6 +1,6 @@
 import { lowerBound, upperBound } from "./spec/bound.ts";
 import type { ManifestEntry } from "./spec/manifest_entry.ts";
-import type { ManifestFile, PartitionFieldSummary } from "./spec/manifest_file.ts";
+import type { ManifestCounts, ManifestFile, PartitionFieldSummary } from "./spec/manifest_file.ts";
 import { type PartitionColumn, partitionColumns } from "./spec/partition_spec.ts";
 import { type Value, valueToBytes } from "./spec/single_value.ts";
 import { compareValues } from "./spec/value_order.ts";
@@ -9,9 +9,6 @@ import type { ManifestToWrite } from "./table_io.ts";
 /** The line of the manifest list for a manifest that was just written (specification: "Manifest Lists"). */
 export function summarizeManifest(manifest: ManifestToWrite, path: string, length: number): ManifestFile {
   const { entries, sequenceNumber } = manifest;
-  const files = (status: ManifestEntry["status"]) => entries.filter((entry) => entry.status === status);
-  const rows = (status: ManifestEntry["status"]) =>
-    files(status).reduce((sum, entry) => sum + entry.dataFile.recordCount, 0);
   const columns = partitionColumns(manifest.spec, [manifest.schema]);
   return {
     path,
@@ -21,15 +18,25 @@ export function summarizeManifest(manifest: ManifestToWrite, path: string, lengt
     sequenceNumber,
     minSequenceNumber: minSequenceNumber(entries, sequenceNumber),
     addedSnapshotId: manifest.snapshotId,
+    ...countEntries(entries),
+    partitions: columns.map((column, i) =>
+      summarizeField(column, entries.map((entry) => entry.dataFile.partition[i] ?? null))
+    ),
+  };
+}
+
+/** Files and rows by status. */
+export function countEntries(entries: ManifestEntry[]): Required<ManifestCounts> {
+  const files = (status: ManifestEntry["status"]) => entries.filter((entry) => entry.status === status);
+  const rows = (status: ManifestEntry["status"]) =>
+    files(status).reduce((sum, entry) => sum + entry.dataFile.recordCount, 0);
+  return {
     addedFilesCount: files("added").length,
     existingFilesCount: files("existing").length,
     deletedFilesCount: files("deleted").length,
     addedRowsCount: rows("added"),
     existingRowsCount: rows("existing"),
     deletedRowsCount: rows("deleted"),
-    partitions: columns.map((column, i) =>
-      summarizeField(column, entries.map((entry) => entry.dataFile.partition[i] ?? null))
-    ),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Random } from "../base/random.ts";
 import { mapParallel } from "../base/parallel.ts";
 import { decodeManifest, encodeManifest } from "./manifest_avro.ts";
 import { decodeManifestList, encodeManifestList } from "./manifest_list_avro.ts";
-import { summarizeManifest } from "./manifest_summary.ts";
+import { countEntries, summarizeManifest } from "./manifest_summary.ts";
 import { resolveEntries } from "./sequence_inheritance.ts";
 import type { ManifestEntry, ResolvedEntry } from "./spec/manifest_entry.ts";
 import type { ManifestContent, ManifestFile } from "./spec/manifest_file.ts";
@@ -56,7 +56,10 @@ export class TableIo {
     const uri = snapshot.manifestList;
     const known = this.#lists.get(uri);
     if (known) return known;
-    const reading = this.#read(uri).then((bytes) => decodeManifestList(bytes, uri));
+    const reading = this.#read(uri).then(async (bytes) => {
+      const manifests = decodeManifestList(bytes, uri);
+      return await mapParallel(manifests, readsParallel, (manifest) => this.#withCounts(manifest));
+    });
     keep(this.#lists, uri, listsKept, reading);
     return reading;
   }
@@ -102,16 +105,25 @@ export class TableIo {
   async #readInlineManifests(snapshot: Snapshot): Promise<ManifestFile[]> {
     return await mapParallel(snapshot.manifests ?? [], readsParallel, async (path) => {
       const bytes = await this.#read(path);
-      return {
+      return await this.#withCounts({
         path,
         length: bytes.length,
         specId: decodeManifest(bytes, path, []).spec.specId,
-        content: "data" as const,
+        content: "data",
         sequenceNumber: 0n,
         minSequenceNumber: 0n,
         addedSnapshotId: snapshot.snapshotId,
-      };
+      });
     });
+  }
+
+  /** Version 1 may leave counts out; a list of version 2 that passed them on as 0 would lose the manifest's files. */
+  async #withCounts(manifest: ManifestFile): Promise<ManifestFile> {
+    const { addedFilesCount, existingFilesCount, deletedFilesCount } = manifest;
+    const isCounted = addedFilesCount !== undefined && existingFilesCount !== undefined;
+    if (isCounted && deletedFilesCount !== undefined && manifest.addedRowsCount !== undefined) return manifest;
+    const { entries } = decodeManifest(await this.#read(manifest.path), manifest.path, []);
+    return { ...manifest, ...countEntries(entries) };
   }
 
   #readEntries(manifest: ManifestFile, metadata: TableMetadata): Promise<ManifestEntry[]> {

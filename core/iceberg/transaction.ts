@@ -30,7 +30,9 @@ export class Transaction implements TableChange {
     this.io = base.io;
     this.nowMs = context.nowMs;
     this.random = context.random;
-    this.requirements = [{ type: "assert-table-uuid", uuid: base.metadata.tableUuid }];
+    const { tableUuid } = base.metadata;
+    // Tables of version 1 may have none.
+    this.requirements = tableUuid === "" ? [] : [{ type: "assert-table-uuid", uuid: tableUuid }];
     this.#metadata = base.metadata;
   }
 

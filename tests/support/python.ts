@@ -16,7 +16,7 @@ export function pythonTest(name: string, run: (python: Python) => Promise<void>)
   Deno.test({ name, ignore: !canRunPython(), fn: async () => await run(await findPython()) });
 }
 
-export function canRunPython(): boolean {
+function canRunPython(): boolean {
   return isRequired || isInstalled() || onPath("python3") !== undefined;
 }
 

@@ -9,7 +9,7 @@ export interface SparkVersion {
   iceberg: string;
 }
 
-export const spark35: SparkVersion = { spark: "3.5.7", runtime: "3.5_2.12", iceberg: "1.12.0" };
+const spark35: SparkVersion = { spark: "3.5.7", runtime: "3.5_2.12", iceberg: "1.12.0" };
 
 /** Declares a test that needs Spark; shown as ignored where there is no Java, or no Spark and nobody who asks for all parts. */
 export function sparkTest(name: string, run: () => Promise<void>): void {

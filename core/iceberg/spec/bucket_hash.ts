@@ -34,7 +34,7 @@ function longBytes(value: bigint): Uint8Array {
 }
 
 /** MurmurHash3, x86, 32 bits, seed 0 (Austin Appleby, public domain algorithm). */
-export function murmur3(bytes: Uint8Array): number {
+function murmur3(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const blocks = bytes.length >>> 2;
   let hash = 0;

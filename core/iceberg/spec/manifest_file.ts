@@ -1,7 +1,17 @@
 export type ManifestContent = "data" | "deletes";
 
+/** Files and rows of a manifest by the status of their entries; undefined where a version 1 list leaves them out. */
+export interface ManifestCounts {
+  addedFilesCount?: number;
+  existingFilesCount?: number;
+  deletedFilesCount?: number;
+  addedRowsCount?: number;
+  existingRowsCount?: number;
+  deletedRowsCount?: number;
+}
+
 /** A manifest as the manifest list describes it (specification: "Manifest Lists"). */
-export interface ManifestFile {
+export interface ManifestFile extends ManifestCounts {
   /** Full URI. */
   path: string;
   /** Bytes. */
@@ -13,13 +23,6 @@ export interface ManifestFile {
   /** The lowest data sequence number of its live files. */
   minSequenceNumber: bigint;
   addedSnapshotId: bigint;
-  /** Undefined where a version 1 list leaves the counts out. */
-  addedFilesCount?: number;
-  existingFilesCount?: number;
-  deletedFilesCount?: number;
-  addedRowsCount?: number;
-  existingRowsCount?: number;
-  deletedRowsCount?: number;
   /** One for each field of the spec. */
   partitions?: PartitionFieldSummary[];
   keyMetadata?: Uint8Array;

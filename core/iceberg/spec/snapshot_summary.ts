@@ -2,7 +2,7 @@ import type { DataFile } from "./data_file.ts";
 import type { Operation } from "./snapshot.ts";
 
 /** Keys of a snapshot summary (specification: Appendix F, "Optional Snapshot Summary Fields"). Values are strings. */
-export const summaryKey = {
+const summaryKey = {
   operation: "operation",
   addedDataFiles: "added-data-files",
   deletedDataFiles: "deleted-data-files",

@@ -138,7 +138,7 @@ function floorDivide(a: bigint, b: bigint): bigint {
 }
 
 /** Year and month (1 to 12) of a day since 1970-01-01, proleptic Gregorian; any sign, no Date whose range ends at ±271821. */
-export function civilFromDay(day: number): { year: number; month: number; dayOfMonth: number } {
+function civilFromDay(day: number): { year: number; month: number } {
   // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in March so that the leap day comes last.
   const shifted = day + 719_468;
   const era = Math.floor(shifted / 146_097);
@@ -149,6 +149,5 @@ export function civilFromDay(day: number): { year: number; month: number; dayOfM
   const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
   const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
   const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
-  const dayOfMonth = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1;
-  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfMonth };
+  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month };
 }
