@@ -80,6 +80,7 @@ function decode<Row>(bytes: Uint8Array, longs: LongFields): Container<Row> {
   const type = compiledType(schemaText, schema, longs);
   const codec = metadata.get("avro.codec") ?? "null";
   const sync = bytes.subarray(header.end, header.end + syncLength);
+  if (sync.length < syncLength) throw new Error("its header does not end");
   const records: Row[] = [];
   let at = header.end + syncLength;
   while (at < bytes.length) {
