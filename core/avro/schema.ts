@@ -5,7 +5,10 @@ import { exactLongType } from "./long_type.ts";
 export type AvroSchema = Json;
 
 export interface LongFields {
-  /** Longs with one of these ids (`field-id`, or `element-id` for what is in an array) come and go as numbers; all others as bigints. */
+  /**
+   * Longs with one of these ids (`field-id`, or `element-id` for what is in an array) come and go as numbers, within 2^52 (avsc 5.7.9 garbles
+   * negative ones beyond); all others as bigints.
+   */
   numberFieldIds: ReadonlySet<number>;
 }
 

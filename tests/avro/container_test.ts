@@ -29,7 +29,7 @@ interface Row {
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const row: fc.Arbitrary<Row> = fc.record({
   id: int64,
-  size: fc.option(fc.maxSafeInteger()),
+  size: fc.option(fc.integer({ min: -(2 ** 52), max: 2 ** 52 - 1 })),
   list: fc.array(int64, { maxLength: 3 }),
   bytes: fc.uint8Array({ maxLength: 2000 }).map((bytes) => Buffer.from(bytes) as Uint8Array),
 });
