@@ -127,7 +127,8 @@ async function runAction(
     return true;
   } catch (error) {
     if (!(error instanceof StreamlabError) || given.table !== undefined) throw error;
-    const text = `Cannot ${action.replace("-", " ")} of ${table}: ${messageOf(error)}`;
+    const what = action === "compact" ? action : `${action.replace("-", " ")} of`;
+    const text = `Cannot ${what} ${table}: ${messageOf(error)}`;
     if (context.json) await printResult(context, { action, table, error: messageOf(error) }, "");
     else await printNote(context, error.hint === undefined ? text : `${text}\n  ${error.hint}`);
     return false;

@@ -1,5 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import { uuidV4 } from "../base/random.ts";
+import { SqlError } from "../engine/duckdb.ts";
 import { parentSnapshot } from "../iceberg/action/snapshot_change.ts";
 import { identifierText, type LoadedTable } from "../iceberg/catalog.ts";
 import { planScan } from "../iceberg/scan.ts";
@@ -60,9 +61,21 @@ export async function compactTable(
     const planned = await withNewest(catalog, table.identifier, plan, table);
     const run = new Compaction(surroundings, planned);
     return options.dryRun ? run.plan() : await run.run(options);
+  } catch (error) {
+    throw error instanceof SqlError ? engineError(identifierText(table.identifier), error) : error;
   } finally {
     workshop.close();
   }
+}
+
+function engineError(table: string, cause: SqlError): StreamlabError {
+  const message = cause.message.split("\n", 1)[0]!;
+  const hint = /^Out of Memory/i.test(message)
+    ? "Give more with --memory, or lower --threads"
+    : /No space left/i.test(message)
+    ? "Free space on that disk; nothing was lost"
+    : "The table is as it was, but for groups that were committed before";
+  return new StreamlabError("unavailable", `Cannot rewrite files of ${table}: ${message}`, { hint, cause });
 }
 
 interface PlannedCompaction {

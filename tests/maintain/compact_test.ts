@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { StreamlabError } from "../../core/base/errors.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
 import { planScan } from "../../core/iceberg/scan.ts";
@@ -258,4 +259,20 @@ Deno.test("a file that holds other rows than its manifest says stops the compact
     await rejects(world.compact(), /hold 15 rows, and their manifests say 16/);
     strictEqual((await world.load()).metadataLocation, before.metadataLocation);
     deepStrictEqual((await world.paths()).filter((path) => path.includes("compact-")), []);
+  }));
+
+Deno.test("a damaged file stops the compaction with a word, and groups that were done before stay done", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(9, true);
+    const files = await world.liveFiles();
+    const last = files.findLast(({ partition }) => partition[0] === 20513)!;
+    const { location } = (await world.load()).io;
+    await Deno.truncate(location.store.localPath(location.pathOf(last.path))!, 100);
+    await rejects(world.compact(), (error: Error) => {
+      ok(error instanceof StreamlabError, String(error));
+      return error.kind === "unavailable" && /^Cannot rewrite files of bronze\.events: /.test(error.message);
+    });
+    const left = await world.liveFiles();
+    ok(left.length < files.length && left.length > 4, String(left.length));
+    deepStrictEqual(await world.paths("checkpoints/"), []);
   }));
