@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { TextLineStream } from "@std/streams/text-line-stream";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 
 /** A local folder for one attempt at something: what is in it is worthless once the attempt has ended. */
@@ -164,6 +165,12 @@ export async function* readFileBlocks(path: string, start = 0, end = Infinity): 
   } finally {
     file.close();
   }
+}
+
+/** The lines of a local text file, without their ends. */
+export function readFileLines(path: string): ReadableStream<string> {
+  const lines: TransformStream<string, string> = new TextLineStream();
+  return ReadableStream.from(readFileBlocks(path)).pipeThrough(new TextDecoderStream()).pipeThrough(lines);
 }
 
 /** Writes pieces to a local file; the number of bytes. */

@@ -5,14 +5,13 @@ import { OUR_COLUMNS } from "../../contract/iceberg_schema.ts";
 import { Judge } from "../../contract/judge.ts";
 import { type Connection, type DuckDb, SqlError } from "../../engine/duckdb.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
-import { readFileBlocks, type Scratch } from "../../engine/scratch.ts";
+import { readFileLines, type Scratch } from "../../engine/scratch.ts";
 import { countRecords, recountRecords } from "./count.ts";
 import { addCorruptedFile, routeExactly } from "./exact.ts";
 import { type FileTally, JudgedRows, type PendingRecord } from "./judged_rows.ts";
 import { deadLettersSql, judgedEventsSql } from "./judged_sql.ts";
 import type { JudgingFunction } from "./judging_function.ts";
 import { type LaneResult, runLanes } from "./lanes.ts";
-import { scanNdjson } from "../../contract/json_text.ts";
 import { type CountedFile, isDataError, type LocalFile } from "./source.ts";
 import type { SqlColumn, TargetTable } from "../../rows/target_table.ts";
 import { writeRows } from "../../rows/table_writer.ts";
@@ -176,15 +175,13 @@ class RouteRun {
     const widened = widenContract(contract, rows.extraPaths.values()).contract;
     const judge = new Judge(widened, "rescue");
     rows.flush();
-    for await (const lines of scanNdjson(readFileBlocks(rows.pendingFile.path))) {
-      for (const { bytes } of lines) {
-        const { file, position, raw } = JSON.parse(new TextDecoder().decode(bytes)) as PendingRecord;
-        const judgement = judge.judge(raw);
-        if (judgement.kind !== "event") {
-          throw new StreamlabError("internal", `Cannot judge record ${position} of file ${file} the same way twice`);
-        }
-        rows.addEvent(file, position, judgement);
+    for await (const line of readFileLines(rows.pendingFile.path)) {
+      const { file, position, raw } = JSON.parse(line) as PendingRecord;
+      const judgement = judge.judge(raw);
+      if (judgement.kind !== "event") {
+        throw new StreamlabError("internal", `Cannot judge record ${position} of file ${file} the same way twice`);
       }
+      rows.addEvent(file, position, judgement);
     }
     return widened;
   }
