@@ -21,12 +21,12 @@ interface Judged {
  * simulated store, so that a race is the same for the same seed.
  */
 export class LightRouter implements Router {
-  constructor(private readonly store: SimulatedStore) {}
+  constructor(private readonly store: SimulatedStore, private readonly nameAttempt = () => attemptName(store)) {}
 
   close(): void {}
 
   async route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }> {
-    const attempt = Array.from(this.store.random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const attempt = this.nameAttempt();
     const planner = new TablePlanner(tables, plan.options.onExtraFields !== "dead-letter");
     const planned = planner.tablesFor(effectiveContract(plan, tables));
     const ledger = plannedTable(tables.ledger);
@@ -97,6 +97,11 @@ function ledgerRow(plan: BatchPlan, outcome: FileOutcome): DataRow {
   const { name, etag, status, records, events, deadLetters } = outcome;
   const counts = { records, events, dead_letters: deadLetters };
   return { table: plan.table, source_file: name, etag, status, batch_id: plan.batchId, ...counts };
+}
+
+/** As the embedded router names its attempts. */
+export function attemptName({ random }: SimulatedStore): string {
+  return Array.from(random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** The very version that was planned, or why it is not there. */

@@ -10,7 +10,7 @@ import { openLocalStore } from "../../core/storage/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import type { SimulatedStore } from "../support/simulated_store.ts";
-import { readPlanned } from "./light_router.ts";
+import { attemptName, readPlanned } from "./light_router.ts";
 import type { DataRows } from "./data_rows.ts";
 
 /** What the real router made of a batch, once. */
@@ -135,7 +135,7 @@ export class MemoRouter implements Router {
       contents.push(await readPlanned(this.store, path, etag));
     }
     const { routed, stem, files } = await this.memo.routing(plan, tables, contents);
-    const attempt = Array.from(this.store.random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const attempt = attemptName(this.store);
     const renamed = (text: string) => text.replaceAll(stem, `${stem.slice(0, 8)}-${attempt}`);
     const paths: string[] = [];
     for (const { path, bytes } of files) {

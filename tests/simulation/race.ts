@@ -13,7 +13,7 @@ import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import type { Decision, Operation, Phase } from "../support/simulated_disk.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
 import type { Store } from "../../core/storage/store.ts";
-import { faultsBySeed } from "../support/simulated_faults.ts";
+import { type FaultChances, faultsBySeed } from "../support/simulated_faults.ts";
 import { Crash, type SimulatedStore } from "../support/simulated_store.ts";
 import { DataRows } from "./data_rows.ts";
 import { auditLake } from "./lake_audit.ts";
@@ -31,6 +31,7 @@ export interface RaceResult {
 }
 
 const target = { namespace: ["bronze"], name: "events" };
+const usualChances = { crash: 0.004, fail: 0.008, late: 0.008, twice: 0.008, delay: 0.02, delayMsMax: 3_000 };
 const hourMs = 3_600_000;
 
 /** The tools of a race: nothing in it waits for anything but the simulated disk. */
@@ -51,17 +52,16 @@ export class Race {
   readonly #counts = new Map<string, number>();
   #crashes = 0;
 
-  constructor(readonly seed: number, tools?: (rows: DataRows) => Tools) {
+  constructor(readonly seed: number, tools = lightTools, private readonly chances: FaultChances = usualChances) {
     this.#random = seededRandom(seed);
     this.#isFaulty = this.#random.next() < 0.7;
     const disk = new SimulatedDisk({ seed, latencyMsMax: 20 });
-    this.life = new Life((tools ?? lightTools)(this.rows), [], { disk, truth: new Map(), seed });
+    this.life = new Life(tools(this.rows), [], { disk, truth: new Map(), seed });
   }
 
   async run(): Promise<RaceResult> {
     const { disk } = this.life;
-    const chances = { crash: 0.004, fail: 0.008, late: 0.008, twice: 0.008, delay: 0.02, delayMsMax: 3_000 };
-    const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
+    const faults = this.#isFaulty ? faultsBySeed(this.seed, this.chances) : undefined;
     disk.hook = (operation, phase) => this.#sleep(operation, phase) ?? faults?.(operation, phase);
     const consumers = 2 + this.#below(2);
     const maintains = this.#random.next() < 0.6;

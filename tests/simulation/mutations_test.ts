@@ -1,0 +1,25 @@
+import { messageOf } from "../../core/base/errors.ts";
+import { mutations } from "./mutations.ts";
+import { lightTools, Race } from "./race.ts";
+import { say } from "./report.ts";
+
+/** Races that a broken rule may survive before it counts as not caught; unbroken ones survive them all. */
+const seedsMax = 1000;
+
+for (const mutation of mutations) {
+  Deno.test(`races find out when ${mutation.name}`, async () => {
+    for (let seed = 1; seed <= seedsMax; seed++) {
+      const race = new Race(seed, (rows) => ({ ...lightTools(rows), ...mutation.tools(rows) }), mutation.chances);
+      let problem: string | undefined;
+      try {
+        problem = (await race.run()).problems[0];
+      } catch (error) {
+        problem = `it broke off: ${messageOf(error)}`;
+      }
+      if (problem === undefined) continue;
+      say(`${mutation.name}: found by race ${seed} (${problem})`);
+      return;
+    }
+    throw new Error(`${seedsMax} races found nothing wrong although ${mutation.name}`);
+  });
+}
