@@ -14,9 +14,9 @@ import { type CompactionOptions, type CompactionReport, compactTable } from "../
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 
-export const eventsName: TableIdentifier = { namespace: ["bronze"], name: "events" };
+const eventsName: TableIdentifier = { namespace: ["bronze"], name: "events" };
 
-export const eventFields: Field[] = [
+const eventFields: Field[] = [
   { id: 0, name: "id", required: true, type: { type: "long" } },
   { id: 0, name: "at", required: false, type: { type: "timestamptz" } },
   { id: 0, name: "text", required: false, type: { type: "string" } },
