@@ -7,11 +7,11 @@ import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
 import { eventFileKind } from "./event_file.ts";
 import { Gate } from "./gate.ts";
 import type { Missing, RawCopies } from "./raw_copies.ts";
-import type { BrokenFile } from "./routing/route_files.ts";
+import type { BrokenFile } from "./routing/count.ts";
 import type { LocalFile } from "./routing/source.ts";
 
 /** Files looked at or fetched at once; `RawCopies` has its own bound on requests. */
-const PREPARED_PARALLEL = 64;
+const PREPARED_PARALLEL = 192;
 /** Files unpacked at once. */
 const UNPACKED_PARALLEL = 8;
 

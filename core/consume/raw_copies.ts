@@ -5,7 +5,7 @@ import type { PlannedFile } from "./batch_plan.ts";
 import { Gate } from "./gate.ts";
 
 /** Requests under way at once. Small objects take as long as the way there and back: only many at once fill the line. */
-const REQUESTS_MAX = 64;
+const REQUESTS_MAX = 192;
 /** What travels in one request; a larger file takes several at once, so many at most (see `S3Limits`). */
 const REQUEST_BYTES = 8 << 20;
 const REQUESTS_PER_FILE_MAX = 8;

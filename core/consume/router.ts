@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { mapParallel } from "../base/parallel.ts";
 import type { Random } from "../base/random.ts";
 import { adoptAddedColumns } from "../contract/extra_columns.ts";
 import { parseContract } from "../contract/json_schema.ts";
@@ -16,7 +17,7 @@ import { RawCopies } from "./raw_copies.ts";
 import type { FileOutcome, RoutedBatch } from "./routed_batch.ts";
 import { type JudgingFunction, registerJudgingFunction } from "./routing/judging_function.ts";
 import { type RoutedFiles, routeFiles } from "./routing/route_files.ts";
-import { plannedTable, TablePlanner, type TargetTables } from "./target.ts";
+import { plannedTable, TablePlanner, tableRoles, type TargetTables } from "./target.ts";
 
 export interface RouterOptions {
   /** The store of the raw files, and the one of the tables. */
@@ -85,11 +86,12 @@ export class EmbeddedRouter implements Router {
       const ledger = plannedTable(tables.ledger);
       const ledgerRows = await writeLedgerRows(this.connection, scratch, ledger, { plan, outcomes, ingestedAtMicros });
       const { events, deadLetters } = routed;
-      const parts = {
-        events: await placeRoutedFiles(sink, events.table, events.written, stem),
-        deadLetters: await placeRoutedFiles(sink, deadLetters.table, deadLetters.written, stem),
-        ledger: await placeRoutedFiles(sink, ledger, ledgerRows, stem),
-      };
+      const [placedEvents, placedLetters, placedLedger] = await mapParallel(
+        [[events.table, events.written], [deadLetters.table, deadLetters.written], [ledger, ledgerRows]] as const,
+        tableRoles.length,
+        ([table, written]) => placeRoutedFiles(sink, table, written, stem),
+      );
+      const parts = { events: placedEvents!, deadLetters: placedLetters!, ledger: placedLedger! };
       const folders = [events.table, deadLetters.table, ledger].map((table) => table.dataFolder.replace(/data$/, ""));
       const paths = [parts.events, parts.deadLetters, parts.ledger]
         .flatMap((part, index) => part.files.map((file) => folders[index]! + file.path));

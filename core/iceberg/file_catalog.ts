@@ -116,10 +116,14 @@ export class FileCatalog implements Catalog {
     const addedSnapshots = commit.updates.flatMap((update) =>
       update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []
     );
-    const isHead = await verifyHead(this.#store, folder, version, commit.commitId, addedSnapshots);
-    if (!isHead) throw conflict(identifier, `version ${version} was long taken, and cleaned up since`);
+    const standing = await verifyHead(this.#store, folder, version, commit.commitId, addedSnapshots);
+    if (standing === "late") throw conflict(identifier, `version ${version} was long taken, and cleaned up since`);
     const loaded = this.#loaded(identifier, metadata, `metadata/v${version}.metadata.json`);
-    await this.#afterCommit(folder, version, loaded, dropped);
+    const paths = dropped.map((uri) => loaded.io.location.findPath(uri)).filter((path) => path !== undefined);
+    await Promise.all([
+      this.#tidy(() => advanceVersionHint(this.#store, folder, version, standing === "highest")),
+      this.#tidy(async () => paths.length > 0 ? await this.#store.delete(paths) : undefined),
+    ]);
     return loaded;
   }
 
@@ -149,11 +153,9 @@ export class FileCatalog implements Catalog {
   }
 
   /** The hint and old files serve others and thrift: the commit stands without them, so a failing store is no reason to fail. */
-  async #afterCommit(folder: string, version: number, table: LoadedTable, dropped: string[]): Promise<void> {
-    const paths = dropped.map((uri) => table.io.location.findPath(uri)).filter((path) => path !== undefined);
+  async #tidy(action: () => Promise<void>): Promise<void> {
     try {
-      await advanceVersionHint(this.#store, folder, version);
-      if (paths.length > 0) await this.#store.delete(paths);
+      await action();
     } catch (error) {
       if (!(error instanceof StreamlabError && error.kind === "unavailable")) throw error;
     }

@@ -36,6 +36,9 @@ export async function createVersion(
   }
 }
 
+/** Where a version that we created stands: nothing above it, the table built on it since, or a number that was long taken. */
+export type Standing = "highest" | "built-on" | "late";
+
 /**
  * Whether the version that we created is part of the table. Old metadata files are cleaned up, so a writer that slept can create a
  * number again that was taken long ago; then the listing shows higher versions that do not descend from ours. Evidence, the
@@ -48,17 +51,17 @@ export async function verifyHead(
   version: number,
   commitId: string,
   addedSnapshots: bigint[],
-): Promise<boolean> {
+): Promise<Standing> {
   const { higher, head: metadata } = await versionsAbove(store, folder, version);
-  if (!metadata) return true;
+  if (!metadata) return "highest";
   const log = metadata.metadataLog;
-  if (log.some((entry) => entry.commitId === commitId)) return true;
-  if (addedSnapshots.some((id) => metadata.snapshots.some((snapshot) => snapshot.snapshotId === id))) return true;
+  if (log.some((entry) => entry.commitId === commitId)) return "built-on";
+  if (addedSnapshots.some((id) => metadata.snapshots.some((snapshot) => snapshot.snapshotId === id))) return "built-on";
   const other = log.find((entry) => versionOf(entry.metadataFile) === version && entry.commitId !== undefined);
   const path = `${folder}/metadata/v${version}.metadata.json`;
   if (other || await isYoungerThanAny(store, path, higher)) {
     await store.delete([path]);
-    return false;
+    return "late";
   }
   throw unknownOutcome(path);
 }

@@ -8,13 +8,20 @@ const attemptsMax = 5;
 /**
  * Moves `version-hint.text` forward to at least `version`. Engines read it to find the current version; it holds the bare number,
  * for a trailing newline breaks DuckDB's and PyIceberg's readers. Writes cannot be conditional, so each is followed by a look
- * at the next version: two racing writers leave the higher one's number.
+ * at the next version: two racing writers leave the higher one's number. Who has just seen that `isHighest` need not read the
+ * hint first: it is only written for versions that are there.
  */
-export async function advanceVersionHint(store: Store, folder: string, version: number): Promise<void> {
+export async function advanceVersionHint(
+  store: Store,
+  folder: string,
+  version: number,
+  isHighest: boolean,
+): Promise<void> {
   const path = `${folder}/metadata/version-hint.text`;
   let target = version;
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    if (await readVersionHint(store, path) >= target) return;
+    const isKnownLower = attempt === 0 && isHighest;
+    if (!isKnownLower && await readVersionHint(store, path) >= target) return;
     await store.write(path, new TextEncoder().encode(String(target)));
     if (await store.stat(versionPath(folder, target + 1)) === undefined) return;
     while (await store.stat(versionPath(folder, target + 1)) !== undefined) target++;

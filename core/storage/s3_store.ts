@@ -50,6 +50,7 @@ class S3Store implements Store {
   readonly root: string;
   readonly #prefix: string;
   readonly #connection: S3Connection;
+  #probed: Promise<void> | undefined;
 
   constructor(root: string, prefix: string, connection: S3Connection) {
     this.root = root;
@@ -191,8 +192,15 @@ class S3Store implements Store {
     return undefined;
   }
 
-  probe(folder: string): Promise<void> {
-    return probeCreate(this, folder, this.#connection.random, "Use AWS S3, or a MinIO of 2025 or later");
+  /** Once for all folders: it is a matter of the service. */
+  async probe(folder: string): Promise<void> {
+    this.#probed ??= probeCreate(this, folder, this.#connection.random, "Use AWS S3, or a MinIO of 2025 or later");
+    try {
+      await this.#probed;
+    } catch (error) {
+      this.#probed = undefined;
+      throw error;
+    }
   }
 
   #key(path: string): string {
