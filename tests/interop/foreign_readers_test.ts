@@ -79,11 +79,12 @@ pythonTest(
           remove: ["at_day"],
         }));
       });
-      const more = `SELECT id::BIGINT + 5000000000 AS id, "at", name AS title, id / 3.0 AS extra FROM (${rows(30, 40)})`;
+      const more = `SELECT id::BIGINT + 5000000000 AS id, "at", name AS title, id / 3.0 AS extra FROM (${
+        rows(30, 40)
+      })`;
       const table = await world.append(await world.load(name), more);
-      const expected = `SELECT "at", id, title, extra FROM (SELECT id, "at", name AS title, NULL::DOUBLE AS extra FROM (${
-        rows(0, 30)
-      })
+      const expected =
+        `SELECT "at", id, title, extra FROM (SELECT id, "at", name AS title, NULL::DOUBLE AS extra FROM (${rows(0, 30)})
       UNION ALL BY NAME ${more})`;
       await assertReadAlike(python, world, table, expected);
       const past = String(first.metadata.currentSnapshotId);

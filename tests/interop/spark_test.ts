@@ -1,6 +1,7 @@
-import { deepStrictEqual as assertEquals } from "node:assert/strict";
+import { deepStrictEqual as assertEquals, rejects } from "node:assert/strict";
 import { rewriteManifests } from "../../core/iceberg/action/rewrite_manifests.ts";
 import { setRef } from "../../core/iceberg/action/update_refs.ts";
+import { upgradeTable } from "../../core/iceberg/action/upgrade_table.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { updateSpec } from "../../core/iceberg/action/update_spec.ts";
 import type { Field } from "../../core/iceberg/spec/type.ts";
@@ -186,4 +187,32 @@ sparkTest(
       }
     });
   },
+);
+
+sparkTest(
+  "a table of version 1 is read and upgraded, one of version 3 is read as long as it needs nothing of version 3",
+  () =>
+    withSpark(async (world, spark) => {
+      const columns = "(id BIGINT, s STRING) USING iceberg PARTITIONED BY (bucket(2, id))";
+      for (const version of [1, 3]) {
+        const name = `lab.v${version}`;
+        await spark.sql(`CREATE TABLE lake.${name} ${columns} TBLPROPERTIES ('format-version'='${version}')`);
+        await spark.sql(`INSERT INTO lake.${name} VALUES (1, 'a'), (2, 'b'), (3, NULL)`);
+        await spark.sql(`INSERT INTO lake.${name} VALUES (4, 'd')`);
+        await assertSame(world, spark, name);
+        await rejects(
+          world.append(await world.load(name), "SELECT 5::BIGINT AS id"),
+          /Cannot write to a table of format version/,
+        );
+      }
+      await world.commit("lab.v1", (transaction) => transaction.add(upgradeTable(transaction.metadata, world.random)));
+      await assertSame(world, spark, "lab.v1");
+      await world.append(await world.load("lab.v1"), "SELECT 5::BIGINT AS id, 'ours' AS s");
+      await world.commit("lab.v1", async (transaction) => transaction.add(await rewriteManifests(transaction)));
+      await assertSame(world, spark, "lab.v1");
+      await spark.sql("ALTER TABLE lake.lab.v3 SET TBLPROPERTIES ('write.delete.mode'='merge-on-read')");
+      await spark.sql("INSERT INTO lake.lab.v3 SELECT id, 'many' FROM range(10, 40)");
+      await spark.sql("DELETE FROM lake.lab.v3 WHERE id = 12");
+      await rejects(world.ask("SELECT * FROM lab.v3"), /deletion vectors belong to version 3/);
+    }),
 );
