@@ -3,8 +3,8 @@
  * field ids tell which column of the table each is (specification: "Column Projection").
  */
 import { StreamlabError } from "../base/errors.ts";
-import { type Json, parseJson } from "../base/json.ts";
 import { type Connection, quoteText } from "../engine/duckdb.ts";
+import { type MappedField, nameMapping } from "../iceberg/spec/name_mapping.ts";
 import { childFields } from "../iceberg/spec/schema.ts";
 import type { TableMetadata } from "../iceberg/spec/table_metadata.ts";
 import type { Type } from "../iceberg/spec/type.ts";
@@ -28,15 +28,12 @@ export interface FileLayout {
   key: string;
 }
 
-/** Property of tables whose files were written before they were an Iceberg table's (specification: "Name Mapping Serialization"). */
-const nameMappingProperty = "schema.name-mapping.default";
-
 /**
  * Whether files of the table may be laid out otherwise than its current schema says, so that finding columns by id, and what is nested in
  * them by name, could read them wrongly: structs that have changed, names in the place of ids, values that are only in partitions.
  */
 export function layoutsMatter({ properties, schemas, partitionSpecs }: TableMetadata): boolean {
-  return properties[nameMappingProperty] !== undefined ||
+  return nameMapping(properties) !== undefined ||
     (schemas.length > 1 && schemas.some(({ fields }) => fields.some(({ type }) => holdsStruct(type)))) ||
     partitionSpecs.some((spec) => spec.fields.some(({ transform }) => transform.name === "identity"));
 }
@@ -52,11 +49,10 @@ function holdsStruct(type: Type): boolean {
 export async function readLayouts(
   connection: Connection,
   localPaths: readonly string[],
-  properties: Readonly<Record<string, string>>,
+  properties: Record<string, string>,
 ): Promise<Map<string, FileLayout>> {
   if (localPaths.length === 0) return new Map();
-  const text = properties[nameMappingProperty];
-  const mapping = text === undefined ? [] : mappedNames(parseJson(text));
+  const mapping = nameMapping(properties)?.fields ?? [];
   const rows = await connection.rows(
     `SELECT file_name, name, type, repetition_type, num_children::INT AS children, field_id::INT AS field_id, converted_type,
   logical_type FROM parquet_schema([${localPaths.map(quoteText).join(", ")}]) ORDER BY file_name, column_id`,
@@ -67,7 +63,8 @@ export async function readLayouts(
     const columns = withIds(own, mapping);
     if (columns.length > 0 && columns.every(({ fieldId }) => fieldId === undefined)) {
       throw new StreamlabError("corrupt", `Cannot read ${path}: its columns have no field ids`, {
-        hint: `Give the table the property ${nameMappingProperty}, as the engine that took the file in should have`,
+        hint:
+          "Give the table the property schema.name-mapping.default, as the engine that took the file in should have",
       });
     }
     const isMapped = own.some(({ fieldId }, index) => fieldId !== columns[index]!.fieldId);
@@ -122,28 +119,9 @@ function elementOf(list: TreeNode, repeated: TreeNode): FileColumn {
   return columnOf(isElement ? repeated : repeated.inner[0]!);
 }
 
-interface MappedName {
-  fieldId: number | undefined;
-  names: string[];
-  fields: MappedName[];
-}
-
-function mappedNames(json: Json | undefined): MappedName[] {
-  if (!Array.isArray(json)) return [];
-  return json.map((item) => {
-    const entry = item as { [key: string]: Json };
-    const id = entry["field-id"];
-    return {
-      fieldId: typeof id === "number" ? id : undefined,
-      names: Array.isArray(entry.names) ? entry.names.map(String) : [],
-      fields: mappedNames(entry.fields),
-    };
-  });
-}
-
 const childNames = { list: ["element"], map: ["key", "value"] };
 
-function withIds(columns: FileColumn[], mapping: MappedName[]): FileColumn[] {
+function withIds(columns: FileColumn[], mapping: MappedField[]): FileColumn[] {
   return columns.map((column) => {
     const entry = mapping.find(({ names }) => names.includes(column.name));
     const { shape } = column;
