@@ -7,8 +7,19 @@ import { blamedFile, type CountedFile, globbed, isDataError, type LocalFile, rec
 export interface Counted {
   /** Files whose records SQL may read. */
   readable: CountedFile[];
-  /** Files that are broken, empty, or that only the exact way can read. */
+  /** Files that only the exact way can read, if any can. */
   doubtful: LocalFile[];
+  /** Arrays that are broken or empty, with the reason. */
+  broken: BrokenFile[];
+}
+
+/** A file that cannot be read at all: what is wrong with it. */
+export interface BrokenFile {
+  number: number;
+  name: string;
+  path: string;
+  size: number;
+  detail: string;
 }
 
 /** After so many failures the rest is counted file by file: each failure repeats the work on all the others. */
@@ -20,10 +31,12 @@ const FAILURES_MAX = 3;
  * that DuckDB can read them all.
  */
 export async function countRecords(connection: Connection, files: readonly LocalFile[]): Promise<Counted> {
-  const counted: Counted = { readable: [], doubtful: [] };
+  const counted: Counted = { readable: [], doubtful: [], broken: [] };
   for (const file of files.filter(({ format }) => format === "json")) {
     const verdict = await validateJsonArray(readFileBlocks(file.path));
-    addCounts(counted, [file], new Map([[file.path, verdict.kind === "ok" ? verdict.records : 0]]));
+    if (verdict.kind === "corrupt") counted.broken.push({ ...file, detail: verdict.detail });
+    else if (verdict.records === 0) counted.broken.push({ ...file, detail: "the array is empty" });
+    else counted.readable.push({ ...file, records: verdict.records });
   }
   await countReadable(connection, files.filter(({ format }) => format !== "json"), counted);
   return counted;
@@ -34,7 +47,7 @@ export async function countRecords(connection: Connection, files: readonly Local
  * one of them stops a whole query.
  */
 export async function recountRecords(connection: Connection, files: readonly LocalFile[]): Promise<Counted> {
-  const counted: Counted = { readable: [], doubtful: [] };
+  const counted: Counted = { readable: [], doubtful: [], broken: [] };
   await countTogether(connection, files.filter(({ format }) => format === "json"), counted);
   await countReadable(connection, files.filter(({ format }) => format !== "json"), counted);
   return counted;

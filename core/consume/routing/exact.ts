@@ -1,13 +1,13 @@
 import type { Judge } from "../../contract/judge.ts";
-import { scanJsonArray, scanNdjson, validateJsonArray } from "../../contract/json_text.ts";
+import { scanJsonArray, scanNdjson } from "../../contract/json_text.ts";
 import { readFileBlocks } from "../../engine/scratch.ts";
 import { bytesText, fileText } from "./corrupted_file.ts";
 import type { JudgedRows } from "./judged_rows.ts";
 import type { LocalFile } from "./source.ts";
 
 /**
- * The exact way for files that SQL must not touch: broken ones become one dead letter, the others are judged record by record,
- * one record in memory at a time. Returns the number of records (0 for a broken file).
+ * The exact way for files that SQL cannot read: judged record by record, one in memory at a time. An array was validated before;
+ * of the others broken ones become one dead letter. Returns the number of records (0 for a broken file).
  */
 export async function routeExactly(file: LocalFile, judge: Judge, rows: JudgedRows): Promise<number> {
   if (file.format === "parquet") {
@@ -15,15 +15,12 @@ export async function routeExactly(file: LocalFile, judge: Judge, rows: JudgedRo
     return 0;
   }
   if (file.format === "ndjson") return await routeLines(file, judge, rows);
-  const verdict = await validateJsonArray(readFileBlocks(file.path));
-  if (verdict.kind === "corrupt" || verdict.records === 0) {
-    await addCorruptedFile(file, verdict.kind === "corrupt" ? verdict.detail : "the array is empty", rows);
-    return 0;
-  }
+  let count = 0;
   for await (const records of scanJsonArray(readFileBlocks(file.path))) {
     for (const { bytes, position } of records) judgeInto(file.number, position, bytes, judge, rows);
+    count += records.length;
   }
-  return verdict.records;
+  return count;
 }
 
 /** A dead letter for a whole file. */

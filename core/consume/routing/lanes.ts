@@ -1,3 +1,4 @@
+import { StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import type { Contract } from "../../contract/contract.ts";
 import type { Judge } from "../../contract/judge.ts";
@@ -35,20 +36,14 @@ export interface LaneOptions {
   rows: JudgedRows;
 }
 
-export interface LaneResult {
-  written: WrittenFile[];
-  /** Files in which a record turned out not to be JSON, by number: what was written and judged of them is void. */
-  notJson: Map<number, string>;
-}
-
 /**
  * Routes the records of files that SQL can read: plain events straight to Parquet, all others to the judge.
  * DuckDB can only number records on one thread, so the files are dealt to as many lanes as there are threads.
  */
-export async function runLanes(files: readonly CountedFile[], options: LaneOptions): Promise<LaneResult> {
-  const result: LaneResult = { written: [], notJson: new Map() };
-  if (files.length === 0) return result;
-  options.judging.visit = (file, position, record) => judgeRecord(options, result, file, position, record);
+export async function runLanes(files: readonly CountedFile[], options: LaneOptions): Promise<WrittenFile[]> {
+  if (files.length === 0) return [];
+  const arrays = new Set(files.filter(({ format }) => format === "json").map(({ number }) => number));
+  options.judging.visit = (file, position, record) => judgeRecord(options, arrays.has(file), file, position, record);
   const pattern = plainPattern(options.contract, sampleShapes(files, options.contract));
   const lanes = dealFiles(files, options.threads);
   const columns = [...options.contract.fields.map((field) => field.name), ...options.metadata.map(([name]) => name)];
@@ -61,8 +56,7 @@ export async function runLanes(files: readonly CountedFile[], options: LaneOptio
       connection.close();
     }
   });
-  result.written = written.flat();
-  return result;
+  return written.flat();
 }
 
 async function laneQuery(
@@ -83,17 +77,20 @@ async function laneQuery(
   return plainQuery({ contract: options.contract, pattern, records, metadata: options.metadata });
 }
 
-function judgeRecord(options: LaneOptions, result: LaneResult, file: number, position: number, record: string): void {
-  const judgement = options.judge.judge(record);
-  if (judgement.kind === "not_json") {
-    if (!result.notJson.has(file)) result.notJson.set(file, `record ${position}: ${judgement.detail}`);
-  } else {
-    options.rows.add(file, position, record, judgement);
+function judgeRecord(options: LaneOptions, inArray: boolean, file: number, position: number, record: string): void {
+  const { judge, rows } = options;
+  const judgement = judge.judge(record);
+  if (judgement.kind !== "not_json") return rows.add(file, position, record, judgement);
+  // DuckDB reads lines that are not quite JSON (NaN, trailing commas); an array was read strictly before it came here.
+  if (inArray) {
+    throw new StreamlabError("internal", `Cannot judge record ${position} of file ${file}: ${judgement.detail}`);
   }
+  const { detail } = judgement;
+  rows.addDeadLetter({ file, position, reason: "corrupted_record", detail, raw: record, values: null });
 }
 
 /** Files dealt by size, the largest first, each to the lane that has least; every lane keeps the order of the plan. */
-export function dealFiles<F extends { number: number; size: number }>(files: readonly F[], threads: number): F[][] {
+function dealFiles<F extends { number: number; size: number }>(files: readonly F[], threads: number): F[][] {
   const total = files.reduce((sum, file) => sum + file.size, 0);
   const count = Math.max(1, Math.min(threads, files.length, Math.floor(total / LANE_BYTES_MIN)));
   const lanes = Array.from({ length: count }, () => ({ size: 0, files: [] as F[] }));

@@ -6,12 +6,12 @@ import { Judge } from "../../contract/judge.ts";
 import { type Connection, type DuckDb, SqlError } from "../../engine/duckdb.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
 import { readFileLines, type Scratch } from "../../engine/scratch.ts";
-import { countRecords, recountRecords } from "./count.ts";
+import { type BrokenFile, countRecords, recountRecords } from "./count.ts";
 import { addCorruptedFile, routeExactly } from "./exact.ts";
 import { type FileTally, JudgedRows, type PendingRecord } from "./judged_rows.ts";
 import { deadLettersSql, judgedEventsSql } from "./judged_sql.ts";
 import type { JudgingFunction } from "./judging_function.ts";
-import { type LaneResult, runLanes } from "./lanes.ts";
+import { runLanes } from "./lanes.ts";
 import { type CountedFile, isDataError, type LocalFile } from "./source.ts";
 import type { SqlColumn, TargetTable } from "../../rows/target_table.ts";
 import { writeRows } from "../../rows/table_writer.ts";
@@ -28,15 +28,6 @@ export interface RouteOptions {
   ingestedAtMicros: bigint;
   /** The tables as they must be for a contract, which is this one or one with more columns (`add`). */
   tablesFor(contract: Contract): { events: TargetTable; deadLetters: TargetTable };
-}
-
-/** A file that cannot be read at all: what is wrong with it. */
-export interface BrokenFile {
-  number: number;
-  name: string;
-  path: string;
-  size: number;
-  detail: string;
 }
 
 export interface RoutedFiles {
@@ -89,7 +80,7 @@ class RouteRun {
       for (const file of [...counted.doubtful, ...plain.doubtful]) {
         records.set(file.number, await routeExactly(file, judge, rows));
       }
-      for (const file of broken) {
+      for (const file of [...broken, ...counted.broken]) {
         await addCorruptedFile(file, file.detail, rows);
         records.set(file.number, 0);
       }
@@ -114,22 +105,17 @@ class RouteRun {
     const doubtful: LocalFile[] = [];
     for (let attempt = 0;; attempt++) {
       const rows = new JudgedRows(this.options.scratch, `judged-${attempt}`, this.options.onExtraFields === "add");
-      const result = await this.tryLanes(files, attempt, judge, rows);
-      if (!(result instanceof SqlError) && result.notJson.size === 0) {
-        this.checkCount(files, result.written, rows);
-        return { files, doubtful, written: result.written, rows };
+      const written = await this.tryLanes(files, attempt, judge, rows);
+      if (!(written instanceof SqlError)) {
+        this.checkCount(files, written, rows);
+        return { files, doubtful, written, rows };
       }
       rows.close();
-      if (result instanceof SqlError) {
-        const recounted = await recountRecords(this.connection, files);
-        // Where it is none of the files, it is no matter of data.
-        if (recounted.doubtful.length === 0) throw result;
-        doubtful.push(...recounted.doubtful);
-        files = recounted.readable;
-      } else {
-        doubtful.push(...files.filter((file) => result.notJson.has(file.number)));
-        files = files.filter((file) => !result.notJson.has(file.number));
-      }
+      const recounted = await recountRecords(this.connection, files);
+      // Where it is none of the files, it is no matter of data.
+      if (recounted.doubtful.length === 0) throw written;
+      doubtful.push(...recounted.doubtful);
+      files = recounted.readable;
     }
   }
 
@@ -138,7 +124,7 @@ class RouteRun {
     attempt: number,
     judge: Judge,
     rows: JudgedRows,
-  ): Promise<LaneResult | SqlError> {
+  ): Promise<WrittenFile[] | SqlError> {
     const { contract, tablesFor } = this.options;
     const table = tablesFor(contract).events;
     try {
