@@ -59,6 +59,9 @@ export const importers: Readonly<Record<string, readonly string[]>> = {
   "apache-arrow": ["core/produce/", "core/query/"],
   "parquet-wasm": ["core/produce/"],
   "fast-check": ["tests/"],
+  // Without types: each stands behind a typed edge.
+  "@std/cli": ["commands/parse_args.ts"],
+  "@std/streams": ["core/engine/scratch.ts"],
   "zod": ["core/contract/", "core/consume/", "core/maintain/", "commands/"],
 };
 
