@@ -52,9 +52,15 @@ export async function compactTable(
   options: CompactionOptions,
 ): Promise<CompactionReport> {
   const { catalog } = surroundings;
-  // Fails now rather than after the work where the table is of a version that is not written.
+  // Fail now rather than after the work: the table may be of a version that is not written, the order one that it does not have.
   parentSnapshot(table.metadata);
+  orderOf(table, options);
   if (!options.dryRun) await settleStale(surroundings, identifierText(table.identifier));
+  const rule = { ...options, sorts: options.sortBy.length > 0 };
+  // Most looks at a table find nothing to do, and need no engine for it.
+  const isIdle = async ({ io, metadata }: LoadedTable) =>
+    planGroups((await planScan(io, metadata)).files, rule).length === 0;
+  if (await withNewest(catalog, table.identifier, isIdle, table)) return emptyReport();
   const workshop = await Workshop.open(surroundings, { ...options, leavesLake: options.dryRun });
   try {
     const plan = (newest: LoadedTable) => planCompaction(newest, workshop, options);
@@ -85,14 +91,16 @@ interface PlannedCompaction {
   reach: DeleteReach;
 }
 
+function orderOf({ identifier, metadata }: LoadedTable, { sortBy }: CompactionOptions): string | undefined {
+  return sortBy.length === 0 ? undefined : orderSql(sortBy, currentSchema(metadata), identifierText(identifier));
+}
+
 async function planCompaction(
   table: LoadedTable,
   { connection, scratch }: Workshop,
   options: CompactionOptions,
 ): Promise<PlannedCompaction> {
-  const { sortBy } = options;
-  const name = identifierText(table.identifier);
-  const order = sortBy.length === 0 ? undefined : orderSql(sortBy, currentSchema(table.metadata), name);
+  const order = orderOf(table, options);
   const local = new LocalFiles(table.io, scratch);
   const scan = await planScan(table.io, table.metadata);
   const files = await resolvePositionDeletes(connection, scan.files, (file) => local.pathOf(file));
@@ -104,13 +112,8 @@ async function planCompaction(
   };
 }
 
-async function settleStale(surroundings: Surroundings, table: string): Promise<void> {
-  const stale = await findStaleIntents(surroundings, await storeNowMs(surroundings) - STALE_MS, table);
-  for (const intent of stale) await settleIntent(surroundings, intent);
-}
-
-class Compaction {
-  readonly #report: CompactionReport = {
+function emptyReport(): CompactionReport {
+  return {
     groups: 0,
     inputs: { files: 0, bytes: 0, records: 0 },
     outputs: { files: 0, bytes: 0, records: 0 },
@@ -118,6 +121,16 @@ class Compaction {
     dropped: [],
     interrupted: false,
   };
+}
+
+async function settleStale(surroundings: Surroundings, table: string): Promise<void> {
+  if ((await findStaleIntents(surroundings, Infinity, table)).length === 0) return;
+  const stale = await findStaleIntents(surroundings, await storeNowMs(surroundings) - STALE_MS, table);
+  for (const intent of stale) await settleIntent(surroundings, intent);
+}
+
+class Compaction {
+  readonly #report = emptyReport();
   #pending: RewrittenGroup[] = [];
 
   constructor(private readonly surroundings: Surroundings, private readonly planned: PlannedCompaction) {}

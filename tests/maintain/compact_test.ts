@@ -230,6 +230,14 @@ Deno.test("files without field ids are read by the table's name mapping, and ref
     deepStrictEqual(await world.lake.ask(all), before);
   }));
 
+Deno.test("text that an old writer left without a mark stays text", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(1);
+    await world.append(await world.file("SELECT 100::BIGINT AS id, encode('é') AS text", '"id": 1, "text": 3'));
+    await world.compact();
+    deepStrictEqual(await world.lake.ask("SELECT text FROM bronze.events WHERE id = 100"), ['{"text":"é"}']);
+  }));
+
 Deno.test("values that only the partition knows are written into the new files", () =>
   MaintainWorld.use(async (world) => {
     const table = await world.lake.create("bronze.events", [
