@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { z } from "zod";
 import { StreamlabError } from "../core/base/errors.ts";
 import type { RawZone } from "../core/consume/discover.ts";
@@ -6,6 +5,7 @@ import type { SessionOptions } from "../core/consume/session.ts";
 import type { Store } from "../core/storage/store.ts";
 import { type Context, defineCommand, type ExitStatus } from "./command.ts";
 import { ConsumeWords } from "./consume_words.ts";
+import { readContract } from "./contract_file.ts";
 import { flag } from "./flags.ts";
 import { openLake } from "./lake.ts";
 import { formatDuration, printNote } from "./output.ts";
@@ -162,19 +162,4 @@ async function rawZone(context: Context, flags: Flags, source: Store, sink: Stor
     });
   }
   return { store, prefix, nameBase: nameFile(sink.root, store.root, ""), format: flags.format };
-}
-
-async function readContract(context: Context, file: string | undefined): Promise<SessionOptions["contract"]> {
-  if (file === undefined) return (await import("../core/contract/default_contract.ts")).defaultContract();
-  const { parseContract } = await import("../core/contract/json_schema.ts");
-  let text: string;
-  try {
-    text = await Deno.readTextFile(resolve(context.cwd, file));
-  } catch (cause) {
-    const missing = cause instanceof Deno.errors.NotFound;
-    throw new StreamlabError("usage", `Cannot read the contract ${file}${missing ? ": there is no such file" : ""}`, {
-      cause,
-    });
-  }
-  return parseContract(text);
 }

@@ -14,6 +14,7 @@ const ages = { expire: 7 * DAY_MS, orphans: 3 * DAY_MS };
 
 const actions = { section: "WHAT TO DO" } as const;
 const compaction = { section: "COMPACTION" } as const;
+const auditing = { section: "AUDIT" } as const;
 
 const flags = z.object({
   source: flag.lake({ doc: "lake to look after: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
@@ -31,11 +32,21 @@ const flags = z.object({
   removeOrphans: flag.switch({ ...actions, doc: "delete files that no table and no work under way knows" }),
   all: flag.switch({ ...actions, doc: "these four, in this order" }),
   status: flag.switch({ ...actions, doc: "how the tables are, what waits to be ingested, and how long" }),
+  audit: flag.switch({
+    ...actions,
+    doc: "prove from the raw files that every record is in one table exactly once; exit status 1 where it is not",
+  }),
   targetFileSize: flag.size({ ...compaction, doc: "size that data files should have", default: "128MB" }),
   sortBy: flag.list({
     ...compaction,
     doc: "rewrite every file of --table, rows of each partition in this order: user_id, event_timestamp desc",
     placeholder: "COLUMNS",
+  }),
+  contract: flag.file({ ...auditing, doc: "the contract that consume was given (default: the one built in)" }),
+  onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
+    ...auditing,
+    doc: "what consume did with fields that the contract does not name",
+    default: "dead-letter",
   }),
 });
 
@@ -59,6 +70,7 @@ export const maintain = defineCommand({
       doc: "rows of a user close to each other",
       line: "streamlab maintain --compact --table bronze.events --sort-by 'user_id, event_timestamp'",
     },
+    { doc: "is every record where it must be?", line: "streamlab maintain --audit" },
     { doc: "keep a day of history", line: "streamlab maintain --expire-snapshots --older-than 1d --retain-last 1" },
   ],
   flags,
@@ -80,6 +92,10 @@ async function run(context: Context, given: Flags): Promise<ExitStatus> {
     }
   }
   if (given.removeOrphans || given.all) await cleanLake(surroundings, given);
+  if (given.audit) {
+    const { audit } = await import("./maintain_audit.ts");
+    failed = !await audit(context, surroundings, given, machine(context, given)) || failed;
+  }
   if (given.status) await printStatus(context, surroundings, identifiers, given);
   if (context.signal.aborted) return 130;
   return failed ? 1 : 0;
@@ -96,9 +112,9 @@ function wantedActions(given: Flags): Action[] {
   if (given.rewriteManifests || given.all) wanted.push("rewrite-manifests");
   if (given.expireSnapshots || given.all) wanted.push("expire-snapshots");
   if (given.removeOrphans || given.all) wanted.push("remove-orphans");
-  if (wanted.length > 0 || given.status) return wanted;
+  if (wanted.length > 0 || given.status || given.audit) return wanted;
   throw new StreamlabError("usage", "nothing was asked for", {
-    hint: "Give --compact, --rewrite-manifests, --expire-snapshots, --remove-orphans, --all or --status",
+    hint: "Give --compact, --rewrite-manifests, --expire-snapshots, --remove-orphans, --all, --audit or --status",
   });
 }
 

@@ -1,0 +1,108 @@
+import { OUR_COLUMNS } from "../contract/iceberg_schema.ts";
+import { quoteName, quoteText } from "../engine/duckdb.ts";
+import type { Field } from "../iceberg/spec/type.ts";
+import { sqlTypeOf } from "../rows/sql_type.ts";
+
+/** Which of the two tables a record is in. */
+export type Kind = "event" | "dead letter";
+
+/** The tables of an audit: every record where it must be (`wanted`) and where it is, and every file of the ledger. */
+export const auditTables = `
+CREATE TEMP TABLE files (name VARCHAR, etag VARCHAR, size BIGINT, batch_id BIGINT, events BIGINT, dead_letters BIGINT,
+  duplicates BIGINT);
+CREATE TEMP TABLE states (name VARCHAR, batch_id VARCHAR, state VARCHAR);
+CREATE TEMP TABLE places (wanted BOOLEAN, name VARCHAR, batch_id BIGINT, position BIGINT, kind VARCHAR, print UHUGEINT)`;
+
+/** Columns that tell when and where from, not what. */
+const originColumns: ReadonlySet<string> = new Set([
+  OUR_COLUMNS.ingestedAt,
+  OUR_COLUMNS.sourceFile,
+  OUR_COLUMNS.sourcePosition,
+  OUR_COLUMNS.batchId,
+]);
+
+/** What of a row must be as its record says. Of a dead letter it is the record's text: how it was explained may change. */
+function printSql(kind: Kind, fields: readonly Field[], present: (name: string) => boolean): string {
+  const compared = fields.filter(({ name }) =>
+    kind === "event" ? !originColumns.has(name) : name === OUR_COLUMNS.rawRecord
+  );
+  const values = compared.map(({ name, type }) =>
+    present(name) ? `CAST(${quoteName(name)} AS ${sqlTypeOf(type)})` : `CAST(NULL AS ${sqlTypeOf(type)})`
+  );
+  return `md5_number(to_json([${values.map((value) => `to_json(${value})`).join(", ")}])::VARCHAR)`;
+}
+
+/** Rows of one of the tables, as SQL gives them; batches after the ledger's last one are under way. */
+export function foundSql(kind: Kind, fields: readonly Field[], select: string, lastBatchId: bigint): string {
+  const { sourceFile, batchId, sourcePosition } = OUR_COLUMNS;
+  return `INSERT INTO places SELECT false, ${sourceFile}, ${batchId}, ${sourcePosition}, ${quoteText(kind)},
+  ${printSql(kind, fields, () => true)} FROM (${select}) WHERE ${batchId} <= ${lastBatchId}`;
+}
+
+/** Rows that raw files ask for, from local files with columns by name; their batch is the ledger's. */
+export function wantedSql(
+  kind: Kind,
+  fields: readonly Field[],
+  paths: readonly string[],
+  columns: ReadonlySet<string>,
+): string {
+  const { sourceFile, sourcePosition } = OUR_COLUMNS;
+  return `INSERT INTO places SELECT true, ${sourceFile}, files.batch_id, ${sourcePosition}, ${quoteText(kind)},
+  ${printSql(kind, fields, (name) => columns.has(name))}
+FROM ${parquetSql(paths)} AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'`;
+}
+
+export function parquetSql(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(quoteText).join(", ")}], union_by_name = true, hive_partitioning = false)`;
+}
+
+/** Takes over what was found out about raw files. */
+export const takeStates = `UPDATE files SET state = states.state FROM states
+WHERE states.name = files.name AND states.batch_id = files.batch_id::VARCHAR;
+DELETE FROM states`;
+
+/** Compares, record by record where the raw file is the one that was ingested, else by the ledger's counts. */
+export const compare = `
+CREATE TEMP TABLE records AS
+SELECT name, batch_id, position,
+  count(*) FILTER (wanted) AS wanted, count(*) FILTER (NOT wanted) AS found,
+  max(kind) FILTER (wanted) AS wanted_kind, max(kind) FILTER (NOT wanted) AS found_kind,
+  max(print) FILTER (wanted) AS wanted_print, max(print) FILTER (NOT wanted) AS found_print
+FROM places SEMI JOIN (SELECT name, batch_id FROM files WHERE state = 'same') USING (name, batch_id)
+GROUP BY name, batch_id, position;
+
+CREATE TEMP TABLE counts AS
+SELECT name, batch_id, count(*) FILTER (kind = 'event') AS events, count(*) FILTER (kind = 'dead letter') AS dead_letters
+FROM places WHERE NOT wanted GROUP BY name, batch_id;
+
+CREATE TEMP TABLE discrepancies AS
+SELECT name, batch_id, position, CASE
+    WHEN found = 0 THEN 'is in no table: it must be ' || CASE wanted_kind WHEN 'event' THEN 'an event' ELSE 'a dead letter' END
+    WHEN wanted = 0 THEN 'is in the tables ' || found || ' times, and not in the file'
+    WHEN found > 1 THEN 'is in the tables ' || found || ' times'
+    ELSE 'is not what the file says: it was altered' END AS problem
+FROM records LEFT JOIN (
+  -- A repeat that was dropped on purpose is counted in the ledger, not kept.
+  SELECT name, batch_id FROM records JOIN files USING (name, batch_id)
+  GROUP BY name, batch_id HAVING any_value(duplicates) > 0 AND count(*) FILTER (found = 0) = any_value(duplicates)
+) AS deduped USING (name, batch_id)
+WHERE (found = 0 AND deduped.name IS NULL) OR wanted = 0 OR found > 1
+  OR (wanted_kind = found_kind AND wanted_print <> found_print)
+UNION ALL
+SELECT name, batch_id, NULL, 'has ' || (events + dead_letters) || ' rows in the tables, and no line in the ledger'
+FROM counts ANTI JOIN files USING (name, batch_id)
+UNION ALL
+SELECT name, batch_id, NULL, 'is in the ledger ' || times || ' times' FROM files WHERE times > 1
+UNION ALL
+SELECT name, batch_id, NULL, 'has changed since it was ingested: its records cannot be checked'
+FROM files WHERE state = 'changed';
+
+INSERT INTO discrepancies
+SELECT name, batch_id, NULL, 'has ' || coalesce(counts.events, 0) || ' events and ' || coalesce(counts.dead_letters, 0)
+  || ' dead letters in the tables, ' || files.events || ' and ' || files.dead_letters || ' by the ledger'
+FROM files LEFT JOIN counts USING (name, batch_id) ANTI JOIN discrepancies USING (name, batch_id)
+WHERE files.events <> coalesce(counts.events, 0) OR files.dead_letters <> coalesce(counts.dead_letters, 0)`;
+
+/** Records that are in one table, and by the contract of today would be in the other. */
+export const misplacedSql = `SELECT count(*) AS records FROM records
+WHERE wanted = 1 AND found = 1 AND wanted_kind <> found_kind`;
