@@ -16,7 +16,7 @@ const planShape = z.strictObject({
   plannedAt: z.string(),
   /** The target table. */
   table: z.string(),
-  /** The root of the store that `path` is relative to. */
+  /** What comes before a path in a file's name: empty for the lake's own raw zone, which may be moved between runs. */
   raw: z.string(),
   /** The whole contract, as canonical JSON Schema text. */
   contract: z.string(),

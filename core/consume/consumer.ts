@@ -174,7 +174,7 @@ export class Consumer {
       batchId: Number(this.state.doneBatchId) + 1,
       plannedAt: new Date(clock.nowMs()).toISOString(),
       table: this.name,
-      raw: zone.store.root,
+      raw: zone.nameBase,
       contract: contract.text,
       options: { onExtraFields, ...(zone.format === undefined ? {} : { format: zone.format }) },
       files: [...files],
@@ -186,9 +186,12 @@ export class Consumer {
   private async runBatch(plan: BatchPlan, resumed: boolean): Promise<boolean> {
     const { clock, known } = this.options;
     const startMs = clock.nowMs();
-    if (plan.raw !== this.options.zone.store.root) {
-      throw new StreamlabError("conflict", `Cannot finish batch ${plan.batchId}: it was planned on ${plan.raw}`, {
-        hint: `Run consume once with the raw files there, then with ${this.options.zone.store.root}`,
+    if (plan.raw !== this.options.zone.nameBase) {
+      const place = (base: string) => base === "" ? "the lake itself" : base;
+      throw new StreamlabError("conflict", `Cannot finish batch ${plan.batchId}: its files are in ${place(plan.raw)}`, {
+        hint: `Run consume once with --source or --raw naming that, then go on with ${
+          place(this.options.zone.nameBase)
+        }`,
       });
     }
     const routed = await this.checkpoint.readRouted(BigInt(plan.batchId)) ?? await this.route(plan);
