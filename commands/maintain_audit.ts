@@ -106,7 +106,7 @@ function auditText(table: string, report: AuditReport): string {
   }
   const rest = discrepancies - Math.min(shown.length, PRINTED_MAX);
   return [
-    `${table}: ${formatCount(discrepancies)} discrepancies (${looked})`,
+    `${table}: ${discrepancies === 1 ? "1 discrepancy" : `${formatCount(discrepancies)} discrepancies`} (${looked})`,
     ...shown.slice(0, PRINTED_MAX).map((each) => `  ${discrepancyText(each)}`),
     ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : []),
     ...gone,

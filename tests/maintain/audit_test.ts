@@ -1,0 +1,249 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { systemClock } from "../../core/base/clock.ts";
+import { maintain } from "../../commands/maintain.ts";
+import { runProgram } from "../../commands/program.ts";
+import { copyToParquet } from "../../core/engine/copy.ts";
+import { type Connection, DuckDb, quoteText } from "../../core/engine/duckdb.ts";
+import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog.ts";
+import { planScan } from "../../core/iceberg/scan.ts";
+import { currentSchema } from "../../core/iceberg/spec/table_metadata.ts";
+import { fieldIdTrees } from "../../core/rows/field_ids.ts";
+import { ConsumeWorld } from "../consume/consume_world.ts";
+import { testWorld } from "../support/test_world.ts";
+
+const event = (id: string, more: object = {}) => ({
+  user_id: "u",
+  event_id: id,
+  event_type: "view",
+  event_timestamp: "2026-03-01T12:00:00Z",
+  properties: { page: id },
+  ...more,
+});
+
+/** Three files in two batches: events, an invalid record, an extra field, a corrupted file. */
+async function ingest(world: ConsumeWorld): Promise<void> {
+  world.put("a.json", JSON.stringify([event("a0"), event("a1"), { user_id: "u" }, event("a3", { surprise: 1 })]));
+  world.put("b.ndjson", [event("b0"), event("b1")].map((each) => JSON.stringify(each)).join("\n"));
+  world.put("c.json", "[{");
+  await world.consume({ filesPerBatchMax: 2 });
+}
+
+async function audit(world: ConsumeWorld, ...args: string[]): Promise<{ status: number; text: string }> {
+  const program = { ...testWorld({ commands: [maintain], env: { TMPDIR: "/tmp" } }), clock: systemClock };
+  const status = await runProgram(
+    ["maintain", "--audit", "--source", world.folder, "--threads", "1", ...args],
+    program,
+  );
+  return { status, text: program.stdoutText() + program.stderrText() };
+}
+
+/** Replaces the one data file of a table that has such rows by what the query makes of it. `{file}` stands for the rows. */
+async function tamper(world: ConsumeWorld, name: string, has: string, query: string): Promise<void> {
+  const table = (await world.catalog.loadTable(parseIdentifier(name)))!;
+  const database = await DuckDb.open({ threads: 1 });
+  const connection = await database.connect();
+  try {
+    const path = await fileWith(connection, world, table, has);
+    const directory = `${world.folder}/tampered-${name}`;
+    await Deno.mkdir(directory, { recursive: true });
+    const [written] = await copyToParquet(connection, {
+      query: query.replaceAll("{file}", `read_parquet(${quoteText(path)}, hive_partitioning = false)`),
+      directory,
+      fieldIds: fieldIdTrees(currentSchema(table.metadata).fields),
+      partitionColumns: [],
+    });
+    await Deno.rename(written!.path, path);
+  } finally {
+    connection.close();
+    database.close();
+  }
+}
+
+async function fileWith(connection: Connection, world: ConsumeWorld, table: LoadedTable, has: string): Promise<string> {
+  for (const { dataFile } of (await planScan(table.io, table.metadata)).files) {
+    const path = world.store.localPath(table.io.location.pathOf(dataFile.path))!;
+    const rows = await connection.rows(
+      `SELECT 1 FROM read_parquet(${quoteText(path)}, hive_partitioning = false) WHERE ${has} LIMIT 1`,
+    );
+    if (rows.length > 0) return path;
+  }
+  throw new Error(`No file of the table has rows where ${has}`);
+}
+
+Deno.test("the audit of a sound lake says so, and changes nothing", () =>
+  ConsumeWorld.use(async (world) => {
+    await ingest(world);
+    const before = [];
+    for await (const { path } of world.store.list("")) before.push(path);
+    const { status, text } = await audit(world);
+    strictEqual(status, 0, text);
+    match(
+      text,
+      /bronze\.events: every record is in one table exactly once \(3 files of 2 batches, 4 events, 3 dead letters\)/,
+    );
+    const after = [];
+    for await (const { path } of world.store.list("")) after.push(path);
+    deepStrictEqual(after, before);
+  }));
+
+Deno.test("it is the same after compaction, and beside a file that nobody has ingested yet", () =>
+  ConsumeWorld.use(async (world) => {
+    await ingest(world);
+    const program = { ...testWorld({ commands: [maintain], env: { TMPDIR: "/tmp" } }), clock: systemClock };
+    strictEqual(await runProgram(["maintain", "--compact", "--source", world.folder], program), 0);
+    world.put("later.json", JSON.stringify([event("later")]));
+    const { status, text } = await audit(world);
+    strictEqual(status, 0, text);
+  }));
+
+interface Fault {
+  name: string;
+  plant(world: ConsumeWorld): Promise<void> | void;
+  /** What the audit must say. */
+  says: RegExp;
+  /** How much it finds wrong in all; 1 unless given. */
+  discrepancies?: number;
+}
+
+const aRow = `_source_file = 'raw/events/a.json'`;
+
+const faults: Fault[] = [
+  {
+    name: "an event that was removed",
+    plant: (world) => tamper(world, "bronze.events", aRow, "SELECT * FROM {file} WHERE event_id <> 'a1'"),
+    says: /raw\/events\/a\.json record 1 \(batch 1\) is in no table: it must be an event/,
+  },
+  {
+    name: "all rows of a file that are missing",
+    plant: (world) =>
+      tamper(world, "bronze.events", aRow, "SELECT * FROM {file} WHERE _source_file NOT LIKE '%b.ndjson'"),
+    says: /raw\/events\/b\.ndjson record 1 \(batch 1\) is in no table/,
+    discrepancies: 2,
+  },
+  {
+    name: "an event that was doubled",
+    plant: (world) => tamper(world, "bronze.events", aRow, "FROM {file} UNION ALL FROM {file} WHERE event_id = 'a0'"),
+    says: /raw\/events\/a\.json record 0 \(batch 1\) is in the tables 2 times/,
+  },
+  {
+    name: "an event that was altered",
+    plant: (world) =>
+      tamper(
+        world,
+        "bronze.events",
+        aRow,
+        "SELECT * REPLACE ('buy' AS event_type) FROM {file} WHERE event_id = 'a0' " +
+          "UNION ALL FROM {file} WHERE event_id <> 'a0'",
+      ),
+    says: /raw\/events\/a\.json record 0 \(batch 1\) is not what the file says: it was altered/,
+  },
+  {
+    name: "a value in a map that was altered",
+    plant: (world) =>
+      tamper(
+        world,
+        "bronze.events",
+        aRow,
+        "SELECT * REPLACE (CASE event_id WHEN 'a1' THEN MAP {'page': 'x'} " +
+          "ELSE properties END AS properties) FROM {file}",
+      ),
+    says: /raw\/events\/a\.json record 1 \(batch 1\) is not what the file says: it was altered/,
+  },
+  {
+    name: "a dead letter whose text was altered",
+    plant: (world) =>
+      tamper(
+        world,
+        "dead_letters.events",
+        aRow,
+        "SELECT * REPLACE (_raw_record || ' ' AS _raw_record) FROM {file} " +
+          "WHERE _source_position = 2 UNION ALL FROM {file} WHERE _source_position <> 2",
+      ),
+    says: /raw\/events\/a\.json record 2 \(batch 1\) is not what the file says: it was altered/,
+  },
+  {
+    name: "the letter of a corrupted file that was doubled",
+    plant: async (world) => {
+      const c = `_source_file = 'raw/events/c.json'`;
+      await tamper(world, "dead_letters.events", c, `FROM {file} UNION ALL FROM {file} WHERE ${c}`);
+    },
+    says: /raw\/events\/c\.json \(batch 2\) is in the tables 2 times/,
+  },
+  {
+    name: "a row that no file asks for",
+    plant: (world) =>
+      tamper(
+        world,
+        "bronze.events",
+        aRow,
+        "FROM {file} UNION ALL SELECT * REPLACE (9 AS _source_position) FROM {file} " +
+          "WHERE event_id = 'a0'",
+      ),
+    says: /raw\/events\/a\.json record 9 \(batch 1\) is in the tables 1 times, and not in the file/,
+  },
+  {
+    name: "a line of the ledger that is missing",
+    plant: (world) =>
+      tamper(
+        world,
+        "ingest.files",
+        `source_file = 'raw/events/a.json'`,
+        "FROM {file} WHERE source_file NOT LIKE '%a.json'",
+      ),
+    says: /raw\/events\/a\.json \(batch 1\) has 4 rows in the tables, and no line in the ledger/,
+  },
+  {
+    name: "a line of the ledger that is there twice",
+    plant: (world) =>
+      tamper(
+        world,
+        "ingest.files",
+        `source_file = 'raw/events/a.json'`,
+        "FROM {file} UNION ALL FROM {file} " +
+          "WHERE source_file LIKE '%a.json'",
+      ),
+    says: /raw\/events\/a\.json \(batch 1\) is in the ledger 2 times/,
+  },
+  {
+    name: "a raw file that was changed afterwards",
+    plant: (world) => world.put("a.json", JSON.stringify([event("a0"), event("a1")])),
+    says: /raw\/events\/a\.json \(batch 1\) has changed since it was ingested: its records cannot be checked/,
+  },
+  {
+    name: "a row of a raw file that is gone",
+    plant: async (world) => {
+      await Deno.remove(world.rawPath("a.json"));
+      await tamper(world, "bronze.events", aRow, "SELECT * FROM {file} WHERE event_id <> 'a1'");
+    },
+    says: /raw\/events\/a\.json \(batch 1\) has 1 events and 2 dead letters in the tables, 2 and 2 by the ledger/,
+  },
+];
+
+for (const { name, plant, says, discrepancies = 1 } of faults) {
+  Deno.test(`the audit finds ${name}`, () =>
+    ConsumeWorld.use(async (world) => {
+      await ingest(world);
+      await plant(world);
+      const { status, text } = await audit(world);
+      strictEqual(status, 1, text);
+      match(text, says);
+      match(text, new RegExp(`^bronze\\.events: ${discrepancies} discrepanc(y|ies) `));
+    }));
+}
+
+Deno.test("a lake whose extra fields were rescued is audited by that rule", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("a.json", JSON.stringify([event("a0", { surprise: 1 }), event("a1")]));
+    await world.consume({ onExtraFields: "rescue" });
+    const { status, text } = await audit(world, "--on-extra-fields", "rescue");
+    strictEqual(status, 0, text);
+    match(text, /2 events, 0 dead letters/);
+  }));
+
+Deno.test("without tables there is nothing to audit", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("a.json", "[]");
+    const { status, text } = await audit(world);
+    strictEqual(status, 1);
+    match(text, /there is no table/);
+  }));
