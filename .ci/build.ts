@@ -24,7 +24,7 @@ const permissions = [
   "--allow-net",
   "--allow-env",
   "--allow-ffi", // DuckDB
-  "--allow-sys=homedir,osRelease", // where the S3 client looks for profiles, and what it calls itself
+  "--allow-sys=hostname,homedir,osRelease", // who holds a lock; where the S3 client looks for profiles, and what it calls itself
 ];
 
 /** What no run needs: packages of tests and types, and by name the parts of packages that are written for other tools. */

@@ -55,10 +55,8 @@ export class EmbeddedRouter implements Router {
   }
 
   static async open(options: RouterOptions): Promise<EmbeddedRouter> {
-    const { memory, scratchFolder } = options;
-    // The lanes are the threads, each the caller of its own statement. Workers beside them would take the lanes' only tasks, and
-    // the callers would spin on DuckDB's queue meanwhile: a third of all processor time when measured.
-    const database = await DuckDb.open({ threads: 1, memory, tempDirectory: `${scratchFolder}/spill` });
+    const { memory, scratchFolder, threads } = options;
+    const database = await DuckDb.open({ threads, memory, tempDirectory: `${scratchFolder}/spill` });
     const connection = await database.connect();
     const judging = await registerJudgingFunction(connection);
     await registerBucketFunction(connection);

@@ -1,6 +1,7 @@
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult, DuckDBValue } from "@duckdb/node-api";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 import { loadNodeApi } from "./duckdb_library.ts";
+import { runOnWorkers } from "./worker_statement.ts";
 
 export interface DuckDbOptions {
   /** Worker threads; all cores unless given. */
@@ -24,7 +25,8 @@ export class DuckDb {
     const config: Record<string, string> = {
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
-      ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
+      // DuckDB counts the caller's thread among its own, but a statement may have to do without it (worker_statement.ts).
+      threads: String((options.threads ?? navigator.hardwareConcurrency) + 1),
       ...(options.memory === undefined ? {} : { memory_limit: options.memory }),
       temp_directory: options.tempDirectory ?? "",
       // Rows that a partitioned COPY holds back before it writes a row group: with the default of 524,288 they leave the
@@ -61,7 +63,7 @@ export class Connection {
 
   /** All rows of one query, as objects by column name. */
   async rows(sql: string): Promise<SqlRow[]> {
-    return await guarded(async () => (await this.inner.runAndReadAll(sql)).getRowObjects());
+    return await guarded(async () => (await runOnWorkers(this.inner, sql)).getRowObjects());
   }
 
   /** Adds rows of text to a table whose columns are all text. */

@@ -3,6 +3,7 @@ import { messageOf, StreamlabError } from "../base/errors.ts";
 import { removeTree } from "./scratch.ts";
 
 type NodeApi = typeof import("@duckdb/node-api");
+type NodeBindings = typeof import("@duckdb/node-bindings");
 
 let loaded: Promise<NodeApi> | undefined;
 
@@ -19,6 +20,11 @@ export function loadNodeApi(): Promise<NodeApi> {
     return api;
   })();
   return loaded;
+}
+
+/** What the client is made on, for what it does not pass on. Only after `loadNodeApi`. */
+export async function loadNodeBindings(): Promise<NodeBindings> {
+  return (await import("@duckdb/node-bindings")).default;
 }
 
 /** The client (1.5.5) decodes every text as if it were a file, and so loses a U+FEFF at its start, which is part of the value. */

@@ -53,6 +53,7 @@ export const publicSubfolders = ["core/iceberg/spec", "core/iceberg/action"];
 /** Packages, and the one place each is imported from: what may have to be replaced one day is replaced there. */
 export const importers: Readonly<Record<string, readonly string[]>> = {
   "@duckdb/node-api": ["core/engine/"],
+  "@duckdb/node-bindings": ["core/engine/"],
   "@aws-sdk/client-s3": ["core/storage/s3_store"],
   "avsc": ["core/avro/"],
   "@faker-js/faker": ["core/produce/"],
