@@ -8,6 +8,7 @@ import type { Context } from "./command.ts";
 import type { LakeLocation } from "./values.ts";
 
 type Surroundings = Pick<Context, "clock" | "random" | "cwd">;
+type ReadersSurroundings = Surroundings & Pick<Context, "env">;
 
 /** The store of a lake, which need not be there yet: writers make it. */
 export function openLake(context: Surroundings, location: LakeLocation): Promise<Store> {
@@ -26,9 +27,25 @@ export async function openExistingLake(context: Surroundings, location: LakeLoca
   });
 }
 
-/** The tables of a lake that must be there: `not-found` otherwise. */
-export async function openTables(context: Surroundings, location: LakeLocation): Promise<Catalog> {
+/** The tables of a lake that must be there, for readers: what never changes is kept on this disk. `not-found` without a lake. */
+export async function openTables(context: ReadersSurroundings, location: LakeLocation): Promise<Catalog> {
   const store = await openExistingLake(context, location);
   const { FileCatalog } = await import("../core/iceberg/file_catalog.ts");
-  return new FileCatalog({ store, clock: context.clock, random: context.random });
+  return new FileCatalog({ store: await cached(context, store), clock: context.clock, random: context.random });
+}
+
+/** Bytes of the cache of distant lakes, all together. */
+const cacheBytesMax = 2e9;
+
+async function cached(context: ReadersSurroundings, store: Store): Promise<Store> {
+  const { env, clock, random } = context;
+  const home = env("HOME");
+  const base = env("XDG_CACHE_HOME") || env("LOCALAPPDATA") || (home ? `${home}/.cache` : undefined);
+  if (store.objectAccess === undefined || base === undefined) return store;
+  const [{ CachedStore }, { ObjectCache }] = await Promise.all([
+    import("../core/storage/cached_store.ts"),
+    import("../core/storage/object_cache.ts"),
+  ]);
+  const cache = new ObjectCache({ folder: `${base}/streamlab/objects`, bytesMax: cacheBytesMax, clock, random });
+  return new CachedStore(store, cache, env("AWS_ENDPOINT_URL_S3") || env("AWS_ENDPOINT_URL") || "");
 }

@@ -90,10 +90,12 @@ async function readQuestion(path: string): Promise<string> {
 
 async function openSession(context: Context, { source, threads, memory }: QueryFlags): Promise<Session> {
   const { Session } = await import("../core/query/session.ts");
+  const httpfs = context.env("STREAMLAB_HTTPFS");
   return new Session({
     openCatalog: () => openTables(context, source),
     random: context.random,
     temporaryFolder: context.env("TMPDIR") ?? "/tmp",
+    ...(httpfs && { httpfs: resolve(context.cwd, httpfs) }),
     ...(threads !== undefined && { threads: Math.max(1, threads) }),
     ...(memory !== undefined && { memory: `${memory}B` }),
   });

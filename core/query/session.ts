@@ -18,6 +18,8 @@ export interface SessionOptions {
   random: Random;
   /** A folder on this machine for what does not fit in memory and for files fetched from afar. */
   temporaryFolder: string;
+  /** The file of DuckDB's extension httpfs, where DuckDB has none in its own folder. */
+  httpfs?: string;
   threads?: number;
   /** As DuckDB writes it: "2GB". */
   memory?: string;
@@ -84,7 +86,7 @@ export class Session {
       if (options.signal?.aborted) throw stopped();
       options.signal?.addEventListener("abort", () => connection.interrupt());
       const question = await parseQuestion(connection, text);
-      const { sql, localPaths } = await this.#bind(connection, question, options, scratch);
+      const { sql, localPaths } = await this.#bind(connection, question, options, { database, scratch });
       await lock(connection, [...localPaths, ...writablePaths]);
       // An interruption between two statements reaches neither.
       if (options.signal?.aborted) throw stopped();
@@ -98,20 +100,27 @@ export class Session {
   }
 
   /** Makes the question's tables; returns the SQL to run and the only files that it may touch. */
-  async #bind(connection: Connection, question: Question, options: AskOptions, scratch: Scratch) {
+  async #bind(
+    connection: Connection,
+    question: Question,
+    options: AskOptions,
+    { database, scratch }: { database: DuckDb; scratch: Scratch },
+  ) {
     const explains = options.explainsScan ?? false;
     if (question.tables.length === 0 && !question.asksForTables && !explains) {
       return { sql: question.sql, localPaths: [] };
     }
     const catalog = await this.catalog();
     // What reads tables is loaded where there is one to read: `select 1` does without.
-    const [{ allTables, findTables }, { bindTables }] = await Promise.all([
+    const [{ allTables, findTables }, { RemoteFiles }, { bindTables }] = await Promise.all([
       import("./lake_tables.ts"),
+      import("./remote_files.ts"),
       import("./table_binding.ts"),
     ]);
     const tables = await findTables(catalog, question.tables, options);
     const listed = question.asksForTables ? await allTables(catalog, {}) : [];
-    const { scans, localPaths } = await bindTables(connection, question, { tables, listed, scratch, explains });
+    const files = new RemoteFiles(database, connection, scratch, this.options.httpfs);
+    const { scans, localPaths } = await bindTables(connection, question, { tables, listed, files, explains });
     if (explains) return { sql: (await import("./explain_scan.ts")).scanSelect(scans), localPaths: [] };
     return { sql: /^\s*show\s+tables\s*$/i.test(question.sql) ? tableListSql : question.sql, localPaths };
   }

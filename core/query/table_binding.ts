@@ -3,9 +3,7 @@
  * transaction (so that now() means the same instant to plan and run), as views over the files that the plan needs.
  */
 import { StreamlabError } from "../base/errors.ts";
-import { mapParallel } from "../base/parallel.ts";
 import { type Connection, quoteName } from "../engine/duckdb.ts";
-import type { Scratch } from "../engine/scratch.ts";
 import { planScan, type ScanPlan } from "../iceberg/scan.ts";
 import type { DataFile } from "../iceberg/spec/data_file.ts";
 import type { Predicate } from "../iceberg/spec/predicate.ts";
@@ -19,6 +17,7 @@ import type { LakeTable } from "./lake_tables.ts";
 import { metadataTables } from "./metadata_table.ts";
 import { planFilters, restrictOptimizers } from "./plan_filter.ts";
 import type { Question } from "./question.ts";
+import type { RemoteFiles, WantedFile } from "./remote_files.ts";
 import { rowSelect } from "./row_select.ts";
 import { scanPredicate } from "./scan_predicate.ts";
 import { type LocalFile, tableSelect, type ViewSource } from "../rows/scan_sql.ts";
@@ -34,18 +33,15 @@ export interface BindOptions {
   tables: readonly LakeTable[];
   /** Those that it may only list: they stay empty. */
   listed: readonly LakeTable[];
-  scratch: Scratch;
+  files: RemoteFiles;
   /** Every left out file is wanted, with the reason; none is opened. */
   explains: boolean;
 }
 
-/** Files fetched at once from a store that is not on this machine. */
-const fetchesParallel = 8;
-
 export async function bindTables(
   connection: Connection,
   question: Question,
-  { tables, listed, scratch, explains }: BindOptions,
+  { tables, listed, files, explains }: BindOptions,
 ): Promise<BoundTables> {
   const known = new Set(tables.map(nameOf));
   const all = [...tables, ...listed.filter((table) => !known.has(nameOf(table)))];
@@ -62,7 +58,7 @@ export async function bindTables(
     const predicate = scanPredicate(filters.get(`${table.namespace}.${table.name}`) ?? always);
     return { table, plan: await scan(table, predicate, explains) };
   }));
-  const places = explains ? new Map<string, string>() : await placeFiles(scans, scratch);
+  const places = explains ? new Map<string, string>() : await placeFiles(scans, files);
   for (const { table, plan } of scans) {
     const layouts = explains ? undefined : await layoutsOf(connection, table, plan, places);
     const select = tableSelect(viewSource(table, explains ? [] : plan.files, places, layouts));
@@ -99,22 +95,18 @@ async function scan(table: LakeTable, predicate: Predicate, explains: boolean): 
   return await planScan(loaded.io, loaded.metadata, { snapshot, schema, predicate, explains });
 }
 
-/** Where DuckDB can read each file of the scans, by URI; files of a distant store are fetched whole into the scratch folder. */
-async function placeFiles(scans: readonly TableScan[], scratch: Scratch): Promise<Map<string, string>> {
-  const places = new Map<string, string>();
+/** Where DuckDB can read each file of the scans, by URI. */
+async function placeFiles(scans: readonly TableScan[], files: RemoteFiles): Promise<Map<string, string>> {
+  const wanted = new Map<string, WantedFile>();
   for (const { table, plan } of scans) {
     const { location } = table.loaded.io;
-    const files = new Set(plan.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]));
-    const wanted = [...files].filter(({ path }) => !places.has(path));
-    wanted.forEach(checkFormat);
-    await mapParallel(wanted, fetchesParallel, async ({ path: uri }) => {
-      const path = location.pathOf(uri);
-      const local = location.store.localPath(path) ?? scratch.path(`${places.size}.parquet`);
-      places.set(uri, local);
-      if (location.store.localPath(path) === undefined) await location.store.getFile(path, local);
-    });
+    for (const file of plan.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes])) {
+      checkFormat(file);
+      wanted.set(file.path, { store: location.store, path: location.pathOf(file.path), size: file.fileSizeBytes });
+    }
   }
-  return places;
+  const places = await files.locate([...wanted.values()]);
+  return new Map([...wanted.keys()].map((uri, index) => [uri, places[index]!]));
 }
 
 function checkFormat({ path, format }: DataFile): void {

@@ -23,7 +23,7 @@ import type { S3Range } from "./s3_store_download.ts";
 import { faultOf } from "./s3_store_fault.ts";
 import { bareEtag, explain, listObjects, listUploads, wholeSeconds } from "./s3_store_listing.ts";
 import { abortUpload, bytesSource, upload } from "./s3_store_upload.ts";
-import type { FileInfo, ListedFile, ReadOptions, Store, UnfinishedWrite } from "./store.ts";
+import type { FileInfo, ListedFile, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "./store.ts";
 
 export interface S3StoreOptions {
   clock: Clock;
@@ -190,6 +190,10 @@ class S3Store implements Store {
 
   localPath(): undefined {
     return undefined;
+  }
+
+  objectAccess(): Promise<ObjectAccess> {
+    return this.#connection.access();
   }
 
   /** Once for all folders: it is a matter of the service. */

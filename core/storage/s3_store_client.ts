@@ -6,6 +6,7 @@ import { retry } from "../base/retry.ts";
 import type { RetryPolicy } from "../base/retry.ts";
 import type { S3Settings } from "./s3_settings.ts";
 import { s3Error } from "./s3_store_error.ts";
+import type { ObjectAccess } from "./store.ts";
 import { isThrottled, isTransient } from "./s3_store_fault.ts";
 
 /** Bounds of the work on one bucket; tests make them smaller. */
@@ -93,6 +94,29 @@ export class S3Connection {
     return retry(throttled, this.clock, this.random, isThrottled, () => {
       return retry(transient, this.clock, this.random, isTransient, action);
     });
+  }
+
+  /** With credentials that are good now; those of a session expire. */
+  async access(): Promise<ObjectAccess> {
+    const { endpoint, forcePathStyle, ca } = this.#settings;
+    try {
+      const { config } = this.#client;
+      const [{ accessKeyId, secretAccessKey, sessionToken }, region] = await Promise.all([
+        config.credentials(),
+        config.region(),
+      ]);
+      return {
+        region,
+        forcePathStyle,
+        accessKeyId,
+        secretAccessKey,
+        ...(endpoint === undefined ? {} : { endpoint }),
+        ...(sessionToken === undefined ? {} : { sessionToken }),
+        ...(ca === undefined ? {} : { ca }),
+      };
+    } catch (error) {
+      throw this.error("open", "", error);
+    }
   }
 
   error(action: string, key: string, error: unknown): Error {

@@ -61,11 +61,26 @@ export interface Store {
 
   /** The path in the local file system, where there is one: other programs may read and write there directly. */
   localPath(path: string): string | undefined;
+  /** What another program of this machine needs to read the objects itself, where there is no `localPath`. */
+  objectAccess?(): Promise<ObjectAccess>;
   /**
    * Proves that `create` is really conditional: creates a file below `folder` twice; throws `unavailable` with a hint when the
    * second one did not fail. Removes what it made.
    */
   probe(folder: string): Promise<void>;
+}
+
+/** The way to a store's objects, whose URIs are its root, a slash and the path. Holds secrets: never to be printed. */
+export interface ObjectAccess {
+  /** URL of the service; undefined is AWS itself. */
+  endpoint?: string;
+  region: string;
+  forcePathStyle: boolean;
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  /** Certificates to trust, PEM. */
+  ca?: string;
 }
 
 export interface ReadOptions {

@@ -1,0 +1,55 @@
+import { type Connection, type DuckDb, quoteText, SqlError } from "./duckdb.ts";
+
+/** Where objects are and by which credentials; the service's own where `endpoint` is missing. */
+export interface HttpfsAccess {
+  endpoint?: string;
+  region: string;
+  forcePathStyle: boolean;
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  /** A file with the certificates to trust. */
+  caFile?: string;
+}
+
+/**
+ * Lets a connection, which may be in the middle of a transaction, read `s3://` itself, by DuckDB's extension httpfs: `extension` is its file, else the one that DuckDB
+ * has in its own folder of extensions is taken; nothing is downloaded. False where there is none that fits, or where it cannot be
+ * given the credentials.
+ */
+export async function openHttpfs(
+  database: DuckDb,
+  connection: Connection,
+  access: HttpfsAccess,
+  extension: string | undefined,
+): Promise<boolean> {
+  const url = access.endpoint === undefined ? undefined : new URL(access.endpoint);
+  // An endpoint below a path is no host to it.
+  if (url !== undefined && url.pathname !== "/") return false;
+  const { caFile, sessionToken } = access;
+  const secret = [
+    "TYPE s3",
+    "PROVIDER config",
+    `REGION ${quoteText(access.region)}`,
+    `KEY_ID ${quoteText(access.accessKeyId)}`,
+    `SECRET ${quoteText(access.secretAccessKey)}`,
+    `URL_STYLE '${access.forcePathStyle ? "path" : "vhost"}'`,
+    ...(sessionToken === undefined ? [] : [`SESSION_TOKEN ${quoteText(sessionToken)}`]),
+    ...(url === undefined ? [] : [`ENDPOINT ${quoteText(url.host)}`, `USE_SSL ${url.protocol === "https:"}`]),
+  ];
+  // A failure would end the transaction, and a secret that is made outside of it is not seen in it.
+  const beside = await database.connect();
+  try {
+    await beside.run(`LOAD ${extension === undefined ? "httpfs" : quoteText(extension)}`);
+    await beside.run("SET enable_server_cert_verification = true");
+    if (caFile !== undefined) await beside.run(`SET ca_cert_file = ${quoteText(caFile)}`);
+    await connection.run(`CREATE SECRET (${secret.join(", ")})`);
+    return true;
+  } catch (error) {
+    // Its message may repeat the statement, and so the secret.
+    if (error instanceof SqlError) return false;
+    throw error;
+  } finally {
+    beside.close();
+  }
+}

@@ -1,0 +1,72 @@
+import { type FaultProxy, startFaultProxy } from "../support/fault_proxy.ts";
+import { canRunMinio, type Minio, startMinio } from "../support/minio.ts";
+import { inFolder } from "./program.ts";
+
+/** One MinIO behind a proxy, for commands that are told of it by variables. */
+export interface S3Place {
+  minio: Minio;
+  proxy: FaultProxy;
+  stop(): Promise<void>;
+}
+
+/** Undefined where there is no MinIO; then its tests are skipped. */
+export async function startS3Place(): Promise<S3Place | undefined> {
+  if (!canRunMinio()) return undefined;
+  const minio = await startMinio();
+  const proxy = startFaultProxy(minio.endpoint);
+  return {
+    minio,
+    proxy,
+    stop: async () => {
+      await proxy.stop();
+      await minio.stop();
+    },
+  };
+}
+
+/** A lake in a bucket of its own, and a folder for what stays on this machine. */
+export interface S3Lake {
+  folder: string;
+  bucket: string;
+  /** `s3://bucket/lake` */
+  uri: string;
+  /** Of the commands, through the proxy. */
+  env: Record<string, string>;
+  /** Keys below the lake's prefix that start with this. */
+  keys(prefix?: string): Promise<string[]>;
+}
+
+const home = Deno.env.get("HOME") ?? "/tmp";
+/** Deno keeps its packages in the same folder as we our objects, which a test has for itself. */
+const denoFolder = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/deno`;
+
+export async function useLake(place: S3Place, action: (lake: S3Lake) => Promise<void>): Promise<void> {
+  const bucket = await place.minio.makeBucket();
+  await inFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/tmp`);
+    const env = {
+      AWS_ENDPOINT_URL: place.proxy.endpoint,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "minioadmin",
+      AWS_SECRET_ACCESS_KEY: "minioadmin",
+      XDG_CACHE_HOME: `${folder}/cache`,
+      DENO_DIR: denoFolder,
+      TMPDIR: `${folder}/tmp`,
+    };
+    const keys = async (prefix = "") => {
+      const { openS3Store } = await import("../../core/storage/s3_store.ts");
+      const [{ systemClock }, { seededRandom }] = await Promise.all([
+        import("../../core/base/clock.ts"),
+        import("../../core/base/random.ts"),
+      ]);
+      const { settings } = place.minio;
+      const store = await openS3Store({ kind: "s3", bucket, prefix: "lake" }, {
+        clock: systemClock,
+        random: seededRandom(1),
+        settings,
+      });
+      return (await Array.fromAsync(store.list(prefix))).map(({ path }) => path);
+    };
+    await action({ folder, bucket, uri: `s3://${bucket}/lake`, env, keys });
+  });
+}
