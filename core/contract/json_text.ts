@@ -14,15 +14,6 @@ export interface RecordText {
 /** Bytes that are looked at in one go, so that a chunk as large as the file does not become as many records at once. */
 const WINDOW_BYTES = 1 << 18;
 
-/** Whether a file is one JSON array, and of how many records; stops reading where it is not. */
-export async function validateJsonArray(stream: AsyncIterable<Uint8Array>): Promise<TextVerdict> {
-  const scan = new JsonArrayScan();
-  for await (const chunk of stream) {
-    if (!scan.push(chunk)) break;
-  }
-  return scan.end();
-}
-
 /**
  * The elements of a file that is one JSON array, some at a time; returns the verdict. What came before a corruption has been
  * yielded by then: validate first where that matters.

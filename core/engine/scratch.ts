@@ -108,6 +108,8 @@ export interface FileSigns {
 }
 
 const BLOCK_BYTES = 1 << 20;
+/** Small enough to stay in the processor's cache between reading and looking. */
+const VISITED_BYTES = 1 << 18;
 
 /** Looks at a local file's first bytes, and through it for bytes that no JSON text may hold. */
 export function readFileSigns(path: string): FileSigns {
@@ -161,6 +163,19 @@ export async function* readFileBlocks(path: string, start = 0, end = Infinity): 
       if (count === null) return;
       left -= count;
       yield block.subarray(0, count);
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/** Looks at a local file piece by piece, until `visit` returns false. A piece is only valid during the call: all share one buffer. */
+export function visitFileBlocks(path: string, visit: (block: Uint8Array) => boolean): void {
+  const file = Deno.openSync(path, { read: true });
+  try {
+    const buffer = new Uint8Array(VISITED_BYTES);
+    for (let count: number | null; (count = file.readSync(buffer)) !== null;) {
+      if (!visit(buffer.subarray(0, count))) return;
     }
   } finally {
     file.close();

@@ -1,7 +1,7 @@
 import type { Connection } from "../../engine/duckdb.ts";
 import { quoteText } from "../../engine/duckdb.ts";
-import { validateJsonArray } from "../../contract/json_text.ts";
-import { readFileBlocks, readFileSigns } from "../../engine/scratch.ts";
+import { JsonArrayScan } from "../../contract/json_array_scan.ts";
+import { readFileSigns, visitFileBlocks } from "../../engine/scratch.ts";
 import { blamedFile, type CountedFile, globbed, isDataError, type LocalFile, recordsOf } from "./source.ts";
 
 export interface Counted {
@@ -33,7 +33,9 @@ const FAILURES_MAX = 3;
 export async function countRecords(connection: Connection, files: readonly LocalFile[]): Promise<Counted> {
   const counted: Counted = { readable: [], doubtful: [], broken: [] };
   for (const file of files.filter(({ format }) => format === "json")) {
-    const verdict = await validateJsonArray(readFileBlocks(file.path));
+    const scan = new JsonArrayScan();
+    visitFileBlocks(file.path, (block) => scan.push(block));
+    const verdict = scan.end();
     if (verdict.kind === "corrupt") counted.broken.push({ ...file, detail: verdict.detail });
     else if (verdict.records === 0) counted.broken.push({ ...file, detail: "the array is empty" });
     else counted.readable.push({ ...file, records: verdict.records });
