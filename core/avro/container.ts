@@ -1,7 +1,9 @@
 import type avro from "avsc";
 import * as zlib from "node:zlib";
 import { StreamlabError } from "../base/errors.ts";
-import { type Json, parseJson } from "../base/json.ts";
+import { parseJson } from "../base/json.ts";
+import { Cursor } from "./cursor.ts";
+import { compileDecoder, type DecodeOptions, type Decoder } from "./decoder.ts";
 import { type AvroSchema, compileSchema, type LongFields } from "./schema.ts";
 import { readBytesMap, readLongAt, writeBytesMap, writeLong } from "./varint.ts";
 
@@ -34,7 +36,7 @@ const textDecoder = new TextDecoder();
 /** The file's bytes, compressed with deflate. */
 export function encodeContainer(container: ContainerToWrite): Uint8Array {
   const schemaText = JSON.stringify(container.schema);
-  const type = compiledType(schemaText, container.schema, container.longs);
+  const type = containerEncoder(schemaText, container.schema, container.longs);
   const header: Record<string, Uint8Array> = {
     "avro.schema": textEncoder.encode(schemaText),
     "avro.codec": textEncoder.encode("deflate"),
@@ -59,51 +61,77 @@ export function encodeContainer(container: ContainerToWrite): Uint8Array {
   return concat(parts);
 }
 
-/** Throws `corrupt`, naming the file as `name`. */
-export function decodeContainer<Row>(bytes: Uint8Array, longs: LongFields, name: string): Container<Row> {
+/** The file's header and its blocks; the records are decoded as they are walked. */
+export interface OpenContainer {
+  schema: AvroSchema;
+  metadata: Map<string, string>;
+  /** Decompressed, each with its number of records. */
+  blocks(): Iterable<{ count: number; data: Uint8Array }>;
+}
+
+/** All records. Throws `corrupt`, naming the file as `name`. */
+export function decodeContainer<Row>(bytes: Uint8Array, options: DecodeOptions, name: string): Container<Row> {
+  return readingContainer(name, () => {
+    const { schema, metadata, blocks } = openContainer(bytes);
+    const read = containerDecoder(metadata, schema, options);
+    const records: Row[] = [];
+    for (const { count, data } of blocks()) {
+      const cursor = new Cursor(data);
+      for (let i = 0; i < count; i++) records.push(read(cursor) as Row);
+    }
+    return { schema, metadata, records };
+  });
+}
+
+/** Calls `read`; what it throws becomes `corrupt`, with the file's name. */
+export function readingContainer<Result>(name: string, read: () => Result): Result {
   try {
-    return decode(bytes, longs);
+    return read();
   } catch (error) {
+    if (error instanceof StreamlabError) throw error;
     throw new StreamlabError("corrupt", `Cannot read the Avro file ${name}: ${(error as Error).message}`, {
       cause: error,
     });
   }
 }
 
-function decode<Row>(bytes: Uint8Array, longs: LongFields): Container<Row> {
+export function openContainer(bytes: Uint8Array): OpenContainer {
   if (!magic.every((byte, i) => bytes[i] === byte)) throw new Error("it does not begin as one");
   const header = readBytesMap(bytes, magic.length);
   const metadata = new Map<string, string>();
   for (const [key, value] of header.entries) metadata.set(key, textDecoder.decode(value));
-  const schemaText = metadata.get("avro.schema") ?? "null";
-  const schema: Json = parseJson(schemaText);
-  const type = compiledType(schemaText, schema, longs);
   const codec = metadata.get("avro.codec") ?? "null";
   const sync = bytes.subarray(header.end, header.end + syncLength);
   if (sync.length < syncLength) throw new Error("its header does not end");
-  const records: Row[] = [];
-  let at = header.end + syncLength;
-  while (at < bytes.length) {
-    const count = readLongAt(bytes, at);
-    const size = readLongAt(bytes, count.end);
-    const end = size.end + size.value;
-    if (end + syncLength > bytes.length) throw new Error("it ends within a block");
-    decodeBlock(decompress(codec, bytes.subarray(size.end, end)), count.value, type, records);
-    if (!sync.every((byte, i) => bytes[end + i] === byte)) throw new Error("a block does not end in the sync marker");
-    at = end + syncLength;
+  function* blocks() {
+    let at = header.end + syncLength;
+    while (at < bytes.length) {
+      const count = readLongAt(bytes, at);
+      const size = readLongAt(bytes, count.end);
+      const end = size.end + size.value;
+      if (end + syncLength > bytes.length) throw new Error("it ends within a block");
+      yield { count: count.value, data: decompress(codec, bytes.subarray(size.end, end)) };
+      if (!sync.every((byte, i) => bytes[end + i] === byte)) throw new Error("a block does not end in the sync marker");
+      at = end + syncLength;
+    }
   }
-  return { schema, metadata, records };
+  return { schema: parseJson(metadata.get("avro.schema") ?? "null"), metadata, blocks };
 }
 
-function decodeBlock<Row>(data: Uint8Array, count: number, type: avro.Type, records: Row[]): void {
-  const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    const { value, offset } = type.decode(buffer, at);
-    if (offset < 0) throw new Error("a block ends within a record");
-    records.push(value as Row);
-    at = offset;
+/** Compiling takes about a millisecond, and a table has few schemas: the last ones are kept. */
+const decoders = new Map<string, Decoder>();
+const decodersMax = 64;
+
+export function containerDecoder(metadata: Map<string, string>, schema: AvroSchema, options: DecodeOptions): Decoder {
+  const ids = [options.numberFieldIds, options.skippedFieldIds ?? []].map((set) => [...set].join()).join(";");
+  const key = `${ids};${metadata.get("avro.schema")}`;
+  let decoder = decoders.get(key);
+  if (!decoder) {
+    decoder = compileDecoder(schema, options);
+    if (decoders.size >= decodersMax) decoders.delete(decoders.keys().next().value!);
+    decoders.set(key, decoder);
   }
+  return decoder;
 }
 
 function decompress(codec: string, data: Uint8Array): Uint8Array {
@@ -111,27 +139,31 @@ function decompress(codec: string, data: Uint8Array): Uint8Array {
     case "null":
       return data;
     case "deflate":
-      return zlib.inflateRawSync(data);
+      return plain(zlib.inflateRawSync(data));
     case "zstandard":
-      return zlib.zstdDecompressSync(data);
+      return plain(zlib.zstdDecompressSync(data));
     default:
       throw new Error(`its codec "${codec}" is not supported`);
   }
 }
 
-/** Compiling takes about a millisecond, and a table has few schemas: the last ones are kept. */
-const compiled = new Map<string, avro.Type>();
-const compiledMax = 64;
+/** Not node's Buffer, whose `subarray` and comparison are its own. */
+function plain(buffer: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
 
-function compiledType(text: string, schema: AvroSchema, longs: LongFields): avro.Type {
+/** As with decoders. */
+const encoders = new Map<string, avro.Type>();
+
+function containerEncoder(text: string, schema: AvroSchema, longs: LongFields): avro.Type {
   const key = `${[...longs.numberFieldIds].join()};${text}`;
-  let type = compiled.get(key);
-  if (!type) {
-    type = compileSchema(schema, longs);
-    if (compiled.size >= compiledMax) compiled.delete(compiled.keys().next().value!);
-    compiled.set(key, type);
+  let encoder = encoders.get(key);
+  if (!encoder) {
+    encoder = compileSchema(schema, longs);
+    if (encoders.size >= decodersMax) encoders.delete(encoders.keys().next().value!);
+    encoders.set(key, encoder);
   }
-  return type;
+  return encoder;
 }
 
 function concat(parts: Uint8Array[]): Uint8Array {

@@ -6,8 +6,8 @@ export type AvroSchema = Json;
 
 export interface LongFields {
   /**
-   * Longs with one of these ids (`field-id`, or `element-id` for what is in an array) come and go as numbers, within 2^52 (avsc 5.7.9 garbles
-   * negative ones beyond); all others as bigints.
+   * Longs with one of these ids (`field-id`, or `element-id` for what is in an array) come and go as numbers, within 2^52 (avsc 5.7.9 writes
+   * negative ones beyond wrongly); all others as bigints.
    */
   numberFieldIds: ReadonlySet<number>;
 }
@@ -15,7 +15,7 @@ export interface LongFields {
 /** Marks a long that is to be exact; never written into a file. */
 const exactMark = "streamlab-exact";
 
-/** The codec of a schema. Unknown attributes such as `field-id` are no hindrance, but avsc forgets them. */
+/** What writes values of a schema. Unknown attributes such as `field-id` are no hindrance, but avsc forgets them. */
 export function compileSchema(schema: AvroSchema, longs: LongFields): avro.Type {
   return avro.Type.forSchema(markLongs(schema, longs, false) as unknown as avro.Schema, {
     typeHook: (attributes: avro.Schema) =>
@@ -48,7 +48,8 @@ function markField(field: Json, longs: LongFields): Json {
   return { ...rest, type: markLongs(field.type ?? null, longs, isNumberField(field, "field-id", longs)) };
 }
 
-function isNumberField(node: { [key: string]: Json }, key: string, longs: LongFields): boolean {
+/** Whether the longs of a field, or of what is in an array or map, are numbers. */
+export function isNumberField(node: { [key: string]: Json }, key: string, longs: LongFields): boolean {
   const id = node[key];
   return typeof id === "number" && longs.numberFieldIds.has(id);
 }

@@ -1,7 +1,7 @@
 import type { DataFile } from "./spec/data_file.ts";
 import type { ManifestFile } from "./spec/manifest_file.ts";
 import { type PartitionColumn, partitionColumns, type PartitionSpec } from "./spec/partition_spec.ts";
-import type { BoundPredicate, BoundTerm } from "./spec/predicate.ts";
+import { type BoundPredicate, type BoundTerm, predicateFieldIds } from "./spec/predicate.ts";
 import type { Schema } from "./spec/schema.ts";
 import { type Value, valueFromBytes } from "./spec/single_value.ts";
 import type { PrimitiveType } from "./spec/type.ts";
@@ -43,13 +43,24 @@ export class FilePruner {
 
   /** Undefined: the file must be read. */
   skipReason(file: DataFile): SkipReason | undefined {
-    if (!mayMatch(this.#predicate, (term) => this.#filePartitionMayMatch(term, file))) return "partition";
+    if (!this.partitionMayMatch(file)) return "partition";
     // Both at once: a disjunction may need the one for this part and the other for that.
     const isPossible = mayMatch(
       this.#predicate,
       (term) => this.#filePartitionMayMatch(term, file) && statisticsMayMatch(term, file),
     );
     return isPossible ? undefined : "column bounds";
+  }
+
+  /** By the partition alone. */
+  partitionMayMatch(file: DataFile): boolean {
+    return mayMatch(this.#predicate, (term) => this.#filePartitionMayMatch(term, file));
+  }
+
+  /** Whether the predicate speaks of a column that files of the spec are partitioned by. */
+  usesPartition(specId: number): boolean {
+    const asked = predicateFieldIds(this.#predicate);
+    return this.#columns.get(specId)?.some((column) => asked.has(column.field.sourceId)) ?? false;
   }
 
   #filePartitionMayMatch(term: BoundTerm, file: DataFile): boolean {

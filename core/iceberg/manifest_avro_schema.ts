@@ -1,11 +1,20 @@
 import type { Json } from "../base/json.ts";
 import { avroName, avroType, intKeyedMap, listOf, optionalField, requiredField } from "./avro_field.ts";
+import type { FileContent } from "./spec/data_file.ts";
+import type { EntryStatus } from "./spec/manifest_entry.ts";
 import type { PartitionColumn } from "./spec/partition_spec.ts";
 
 /** Longs of manifests that are counts and sizes, so that a number holds them; sequence numbers and snapshot ids stay exact. */
 export const manifestLongs = {
   numberFieldIds: new Set([103, 104, 105, 118, 120, 122, 124, 133, 139]),
 } as const;
+
+/** What the numbers of a status and a content stand for, by place. */
+export const statusCodes: readonly EntryStatus[] = ["existing", "added", "deleted"];
+export const contentCodes: readonly FileContent[] = ["data", "position-deletes", "equality-deletes"];
+
+/** Maps of column statistics: nearly all of a manifest's bytes. */
+export const statisticsFieldIds: ReadonlySet<number> = new Set([108, 109, 110, 111, 125, 128, 137]);
 
 /** The names of the standard, by field id; what a file says of itself goes before. */
 export const entryFieldNames: Record<number, string> = {

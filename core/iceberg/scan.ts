@@ -1,14 +1,18 @@
+import { mapParallel } from "../base/parallel.ts";
 import { DeleteIndex } from "./delete_index.ts";
 import { FilePruner, type SkipReason } from "./file_pruner.ts";
 import type { DataFile } from "./spec/data_file.ts";
 import type { ResolvedEntry } from "./spec/manifest_entry.ts";
-import type { ManifestFile } from "./spec/manifest_file.ts";
+import type { ManifestContent, ManifestFile } from "./spec/manifest_file.ts";
 import { bindPredicate, type Predicate } from "./spec/predicate.ts";
 import type { Schema } from "./spec/schema.ts";
 import type { Snapshot } from "./spec/snapshot.ts";
 import { currentSchema, snapshotOfRef, type TableMetadata } from "./spec/table_metadata.ts";
 import { hasLiveFiles } from "./action/append_files.ts";
 import type { TableIo } from "./table_io.ts";
+
+/** Manifests read at once. */
+const manifestsParallel = 16;
 
 export interface ScanOptions {
   /** Default: the head of `main`. */
@@ -52,8 +56,8 @@ export async function planScan(io: TableIo, metadata: TableMetadata, options: Sc
   const needed = all.filter((manifest) => pruner.manifestMayMatch(manifest));
   const read = options.explains ? all : needed;
   const [data, deletes] = await Promise.all([
-    readLive(io, metadata, read.filter((manifest) => manifest.content === "data")),
-    readLive(io, metadata, needed.filter((manifest) => manifest.content === "deletes")),
+    readLive(io, metadata, read.filter(isOf("data")), options.explains ? undefined : pruner),
+    readLive(io, metadata, needed.filter(isOf("deletes")), undefined),
   ]);
   const index = new DeleteIndex(deletes);
   const plan: ScanPlan = {
@@ -74,7 +78,24 @@ export async function planScan(io: TableIo, metadata: TableMetadata, options: Sc
   return plan;
 }
 
-async function readLive(io: TableIo, metadata: TableMetadata, manifests: ManifestFile[]): Promise<ResolvedEntry[]> {
-  const entries = await io.readManifests(manifests, metadata);
+function isOf(content: ManifestContent): (manifest: ManifestFile) => boolean {
+  return (manifest) => manifest.content === content;
+}
+
+/** With a pruner, files of other partitions need not be among them. */
+async function readLive(
+  io: TableIo,
+  metadata: TableMetadata,
+  manifests: ManifestFile[],
+  pruner: FilePruner | undefined,
+): Promise<ResolvedEntry[]> {
+  const entries = await mapParallel(
+    manifests,
+    manifestsParallel,
+    (manifest) =>
+      pruner?.usesPartition(manifest.specId)
+        ? io.readManifestWhere(manifest, metadata, (file) => pruner.partitionMayMatch(file))
+        : io.readManifest(manifest, metadata),
+  );
   return entries.flat().filter((entry) => entry.status !== "deleted");
 }

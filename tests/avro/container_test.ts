@@ -31,11 +31,13 @@ const row: fc.Arbitrary<Row> = fc.record({
   id: int64,
   size: fc.option(fc.integer({ min: -(2 ** 52), max: 2 ** 52 - 1 })),
   list: fc.array(int64, { maxLength: 3 }),
-  bytes: fc.uint8Array({ maxLength: 2000 }).map((bytes) => Buffer.from(bytes) as Uint8Array),
+  bytes: fc.uint8Array({ maxLength: 2000 }),
 });
 
 function encode(records: Row[]): Uint8Array {
-  return encodeContainer({ schema, longs, metadata: { content: "data" }, records, sync });
+  // What writes takes node's own kind of bytes.
+  const encodable = records.map((record) => ({ ...record, bytes: Buffer.from(record.bytes) }));
+  return encodeContainer({ schema, longs, metadata: { content: "data" }, records: encodable, sync });
 }
 
 Deno.test("records come back as they went, 64 bits exact, over many blocks", () => {

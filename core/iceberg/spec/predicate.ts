@@ -81,6 +81,12 @@ function bind(predicate: Predicate, schema: Schema, negated: boolean): BoundPred
   return { ...base, op: op as "is-null" };
 }
 
+/** The columns that a predicate speaks of. */
+export function predicateFieldIds(predicate: BoundPredicate): Set<number> {
+  if ("of" in predicate) return new Set(predicate.of.flatMap((part) => [...predicateFieldIds(part)]));
+  return new Set("fieldId" in predicate ? [predicate.fieldId] : []);
+}
+
 function findColumn(schema: Schema, path: string): { id: number; type: PrimitiveType } | undefined {
   for (const indexed of fieldsById(schema).values()) {
     if (indexed.path !== path) continue;
