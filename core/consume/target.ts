@@ -12,6 +12,7 @@ import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
 import { currentSchema, defaultSpec, type TableMetadata } from "../iceberg/spec/table_metadata.ts";
 import type { Field } from "../iceberg/spec/type.ts";
 import type { TargetTable } from "../rows/target_table.ts";
+import type { Store } from "../storage/store.ts";
 
 /** The three tables that the batches of one target write to. */
 export interface TargetTables {
@@ -24,7 +25,7 @@ export type TableRole = keyof TargetTables;
 
 export const tableRoles: readonly TableRole[] = ["events", "deadLetters", "ledger"];
 
-export const LEDGER: TableIdentifier = { namespace: ["ingest"], name: "files" };
+const LEDGER: TableIdentifier = { namespace: ["ingest"], name: "files" };
 
 export function identifiersOf(target: TableIdentifier): Record<TableRole, TableIdentifier> {
   return { events: target, deadLetters: { namespace: ["dead_letters"], name: target.name }, ledger: LEDGER };
@@ -85,6 +86,8 @@ export function markerOf(metadata: TableMetadata, target: string): Marker {
 
 /** A table as its next files must be written. */
 export interface PlannedTable extends TargetTable {
+  /** Of its files: the sink's, or where a catalog keeps the table. */
+  store: Store;
   /** The table's highest field id before the schema, and with it. */
   lastColumnIdBefore: number;
   lastColumnId: number;
@@ -94,6 +97,7 @@ export interface PlannedTable extends TargetTable {
 export function plannedTable(table: LoadedTable): PlannedTable {
   const { metadata, io } = table;
   return {
+    store: io.location.store,
     schema: currentSchema(metadata),
     spec: defaultSpec(metadata),
     dataFolder: io.location.pathInStore("data"),
@@ -104,7 +108,7 @@ export function plannedTable(table: LoadedTable): PlannedTable {
 }
 
 /** The table with what `wanted` asks for besides. Fails with `usage` where a table cannot follow. */
-export function evolveTable(name: string, table: PlannedTable, wanted: readonly Field[]): PlannedTable {
+function evolveTable(name: string, table: PlannedTable, wanted: readonly Field[]): PlannedTable {
   const evolution = evolve(table.schema, table.lastColumnId, wanted);
   if (evolution.kind === "refused") throw refusalError(name, evolution.refusals);
   if (evolution.changes.length === 0) return table;
