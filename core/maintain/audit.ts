@@ -14,6 +14,7 @@ import {
   type Kind,
   misplacedSql,
   parquetSql,
+  placesSql,
   takeStates,
   wantedSql,
 } from "./audit_sql.ts";
@@ -69,7 +70,7 @@ export interface AuditReport {
 /** More only scrolls by. */
 const SHOWN_MAX = 1_000;
 /** Raw files that are judged at once. */
-const JUDGED_BYTES_MAX = 256e6;
+const JUDGED_BYTES_MAX = 64e6;
 const JUDGED_FILES_MAX = 1_000;
 /** Data files that are read by one statement. */
 const READ_FILES_MAX = 200;
@@ -95,10 +96,13 @@ export async function auditIngestion(surroundings: Surroundings, options: AuditO
 
 class Audit {
   private readonly connection: Connection;
+  private readonly folder: string;
+  private kept = 0;
   private lastBatchId = 0n;
 
   constructor(private readonly workshop: Workshop, private readonly options: AuditOptions) {
     this.connection = workshop.connection;
+    this.folder = workshop.scratch.subfolder("places");
   }
 
   async readLedger(): Promise<void> {
@@ -150,11 +154,12 @@ FROM files GROUP BY name, etag, batch_id`);
   async readTable(kind: Kind, table: LoadedTable): Promise<void> {
     const { fields } = currentSchema(table.metadata);
     for await (const select of this.selects(table)) {
-      await this.connection.run(foundSql(kind, fields, select, this.lastBatchId));
+      await this.keep(foundSql(kind, fields, select, this.lastBatchId));
     }
   }
 
   async report(): Promise<AuditReport> {
+    await this.connection.run(placesSql(`${this.folder}/*.parquet`));
     await this.connection.run(compare);
     const rows = await this.connection.rows(
       `SELECT name, batch_id, position, problem FROM discrepancies ORDER BY name, batch_id, position LIMIT ${SHOWN_MAX}`,
@@ -176,7 +181,13 @@ FROM files GROUP BY name, etag, batch_id`);
     if (paths.length === 0) return;
     const described = await this.connection.rows(`DESCRIBE FROM ${parquetSql(paths)}`);
     const columns = new Set(described.map((row) => row.column_name as string));
-    await this.connection.run(wantedSql(kind, currentSchema(table.metadata).fields, paths, columns));
+    await this.keep(wantedSql(kind, currentSchema(table.metadata).fields, paths, columns));
+  }
+
+  /** On disk: records may be more than memory holds. */
+  private async keep(places: string): Promise<void> {
+    const path = `${this.folder}/${this.kept++}.parquet`;
+    await this.connection.run(`COPY (${places}) TO ${quoteText(path)} (FORMAT parquet, ROW_GROUP_SIZE 20480)`);
   }
 
   /** The ledger's files in portions, each within the limits of one judgement. */

@@ -6,12 +6,12 @@ import { sqlTypeOf } from "../rows/sql_type.ts";
 /** Which of the two tables a record is in. */
 export type Kind = "event" | "dead letter";
 
-/** The tables of an audit: every record where it must be (`wanted`) and where it is, and every file of the ledger. */
+/** The tables of an audit: every file of the ledger, and what was found out about some of them. */
 export const auditTables = `
+SET preserve_insertion_order = false;
 CREATE TEMP TABLE files (name VARCHAR, etag VARCHAR, size BIGINT, batch_id BIGINT, events BIGINT, dead_letters BIGINT,
   duplicates BIGINT);
-CREATE TEMP TABLE states (name VARCHAR, batch_id VARCHAR, state VARCHAR);
-CREATE TEMP TABLE places (wanted BOOLEAN, name VARCHAR, batch_id BIGINT, position BIGINT, kind VARCHAR, print UHUGEINT)`;
+CREATE TEMP TABLE states (name VARCHAR, batch_id VARCHAR, state VARCHAR)`;
 
 /** Columns that tell when and where from, not what. */
 const originColumns: ReadonlySet<string> = new Set([
@@ -21,7 +21,7 @@ const originColumns: ReadonlySet<string> = new Set([
   OUR_COLUMNS.batchId,
 ]);
 
-/** What of a row must be as its record says. Of a dead letter it is the record's text: how it was explained may change. */
+/** What of a row must be as its record says, in 64 bits: against faults, not against forgers. Of a dead letter it is the record's text: how it was explained may change. */
 function printSql(kind: Kind, fields: readonly Field[], present: (name: string) => boolean): string {
   const compared = fields.filter(({ name }) =>
     kind === "event" ? !originColumns.has(name) : name === OUR_COLUMNS.rawRecord
@@ -29,14 +29,16 @@ function printSql(kind: Kind, fields: readonly Field[], present: (name: string) 
   const values = compared.map(({ name, type }) =>
     present(name) ? `CAST(${quoteName(name)} AS ${sqlTypeOf(type)})` : `CAST(NULL AS ${sqlTypeOf(type)})`
   );
-  return `md5_number(to_json([${values.map((value) => `to_json(${value})`).join(", ")}])::VARCHAR)`;
+  return `hash(${values.join(", ")})`;
 }
 
 /** Rows of one of the tables, as SQL gives them; batches after the ledger's last one are under way. */
 export function foundSql(kind: Kind, fields: readonly Field[], select: string, lastBatchId: bigint): string {
   const { sourceFile, batchId, sourcePosition } = OUR_COLUMNS;
-  return `INSERT INTO places SELECT false, ${sourceFile}, ${batchId}, ${sourcePosition}, ${quoteText(kind)},
-  ${printSql(kind, fields, () => true)} FROM (${select}) WHERE ${batchId} <= ${lastBatchId}`;
+  return `SELECT false AS wanted, ${sourceFile} AS name, ${batchId} AS batch_id, ${sourcePosition} AS position,
+  ${quoteText(kind)} AS kind, ${
+    printSql(kind, fields, () => true)
+  } AS print FROM (${select}) WHERE ${batchId} <= ${lastBatchId}`;
 }
 
 /** Rows that raw files ask for, from local files with columns by name; their batch is the ledger's. */
@@ -47,13 +49,18 @@ export function wantedSql(
   columns: ReadonlySet<string>,
 ): string {
   const { sourceFile, sourcePosition } = OUR_COLUMNS;
-  return `INSERT INTO places SELECT true, ${sourceFile}, files.batch_id, ${sourcePosition}, ${quoteText(kind)},
-  ${printSql(kind, fields, (name) => columns.has(name))}
+  return `SELECT true AS wanted, files.name, files.batch_id, ${sourcePosition} AS position, ${quoteText(kind)} AS kind,
+  ${printSql(kind, fields, (name) => columns.has(name))} AS print
 FROM ${parquetSql(paths)} AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'`;
 }
 
 export function parquetSql(paths: readonly string[]): string {
   return `read_parquet([${paths.map(quoteText).join(", ")}], union_by_name = true, hive_partitioning = false)`;
+}
+
+/** Every record where it must be (`wanted`) and where it is, from the files that hold the answers to the queries above. */
+export function placesSql(glob: string): string {
+  return `CREATE TEMP VIEW places AS SELECT * FROM read_parquet(${quoteText(glob)})`;
 }
 
 /** Takes over what was found out about raw files. */
