@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { messageOf, StreamlabError } from "../core/base/errors.ts";
 import type { Session } from "../core/query/session.ts";
+import { catalogFlags } from "./catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "./command.ts";
 import { flag } from "./flags.ts";
 import { openTables } from "./lake.ts";
@@ -18,6 +19,7 @@ const flags = z.object({
   output: flag.file({ doc: "write the answer to this file, whole or not at all", short: "o" }),
   asOf: flag.time({ doc: "ask the tables as they were at this time" }),
   snapshot: flag.id({ doc: "ask the table as it was in this snapshot" }),
+  ...catalogFlags,
   explainScan: flag.switch({ doc: "answer with the data files that would be opened and left out, and why" }),
   threads: flag.count({ doc: "threads to use (default: one a core)" }),
   memory: flag.size({ doc: "memory to use (default: 80 % of the machine's)" }),
@@ -42,6 +44,10 @@ export const query = defineCommand({
     },
     { doc: "one day as CSV", line: "streamlab query -f day.sql --format csv --output day.csv" },
     { doc: "as it was", line: 'streamlab query --as-of 2026-03-01T12:00:00Z "select count(*) from bronze.events"' },
+    {
+      doc: "tables of an Iceberg REST catalog",
+      line: 'streamlab query --catalog http://127.0.0.1:8181 "select count(*) from bronze.events"',
+    },
     { doc: "a prompt", line: "streamlab query" },
   ],
   flags,
@@ -88,11 +94,13 @@ async function readQuestion(path: string): Promise<string> {
   }
 }
 
-async function openSession(context: Context, { source, threads, memory }: QueryFlags): Promise<Session> {
+async function openSession(context: Context, given: QueryFlags): Promise<Session> {
+  const { threads, memory } = given;
   const { Session } = await import("../core/query/session.ts");
   const httpfs = context.env("STREAMLAB_HTTPFS");
   return new Session({
-    openCatalog: () => openTables(context, source),
+    openCatalog: () => openTables(context, given),
+    clock: context.clock,
     random: context.random,
     temporaryFolder: context.env("TMPDIR") ?? "/tmp",
     ...(httpfs && { httpfs: resolve(context.cwd, httpfs) }),

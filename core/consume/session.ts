@@ -1,12 +1,12 @@
 import type { Clock } from "../base/clock.ts";
 import { StreamlabError } from "../base/errors.ts";
-import { uuidV4 } from "../base/random.ts";
 import { backoffMs } from "../base/retry.ts";
 import { removeTree, Scratch } from "../engine/scratch.ts";
 import { DuckDb } from "../engine/duckdb.ts";
 import { identifierText } from "../iceberg/catalog.ts";
 import { FolderWatch } from "../storage/folder_watch.ts";
 import { type KernelLock, takeKernelLock } from "../storage/kernel_lock.ts";
+import { takeTemporaryFolder } from "../storage/temporary_folder.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import type { Discovery } from "./discover.ts";
 import { EmbeddedKnownFiles } from "./known_files.ts";
@@ -40,13 +40,10 @@ export class ConsumeSession {
     try {
       const lock = await lockTarget(options);
       if (lock !== undefined) resources.push(() => lock.release());
-      const scratch = makeScratch(options);
-      resources.push(() => scratch.remove());
-      const { zone, sink, clock, random, threads, memory } = options;
-      const scratchFolder = scratch.folder;
+      const scratchFolder = await makeScratch(options, resources);
+      const { zone, clock, random, threads, memory } = options;
       const router = await EmbeddedRouter.open({
         raw: zone.store,
-        sink,
         clock,
         random,
         threads,
@@ -57,7 +54,11 @@ export class ConsumeSession {
       const database = await DuckDb.open({ threads: 1, memory, tempDirectory: `${scratchFolder}/spill-known` });
       const connection = await database.connect();
       resources.push(() => (connection.close(), database.close()));
-      const known = new EmbeddedKnownFiles(connection, identifierText(options.target), scratch);
+      const known = new EmbeddedKnownFiles(
+        connection,
+        identifierText(options.target),
+        Scratch.create(`${scratchFolder}/known`),
+      );
       return new ConsumeSession(options, await Consumer.start({ ...options, router, known }), resources);
     } catch (error) {
       release(resources);
@@ -130,14 +131,21 @@ async function lockTarget(options: SessionOptions): Promise<KernelLock | undefin
 }
 
 /**
- * On the disk of a local sink, so that data files can be moved into the table; what killed runs have left there is removed, as
+ * On the disk of a local sink, so that data files can be moved into its tables; what killed runs have left there is removed, as
  * the lock says that nobody uses it.
  */
-function makeScratch(options: SessionOptions): Scratch {
+async function makeScratch(options: SessionOptions, resources: (() => void)[]): Promise<string> {
   const name = identifierText(options.target);
   const local = options.sink.localPath(`checkpoints/${name}/scratch`);
-  if (local !== undefined) removeTree(local);
-  return Scratch.create(local ?? `${options.temporaryFolder}/streamlab-${uuidV4(options.random)}`);
+  if (local === undefined) {
+    const folder = await takeTemporaryFolder(options.temporaryFolder, "consume", options);
+    resources.push(() => folder.release());
+    return folder.path;
+  }
+  removeTree(local);
+  const scratch = Scratch.create(local);
+  resources.push(() => scratch.remove());
+  return scratch.folder;
 }
 
 /** Something that can be noticed while nobody waits for it. */

@@ -2,6 +2,7 @@ import { uuidV4 } from "../base/random.ts";
 import { type Connection, DuckDb } from "../engine/duckdb.ts";
 import { removeTree, Scratch } from "../engine/scratch.ts";
 import { takeKernelLock } from "../storage/kernel_lock.ts";
+import { takeTemporaryFolder } from "../storage/temporary_folder.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface WorkshopOptions {
@@ -61,9 +62,9 @@ async function makeScratch(
   const name = uuidV4(random);
   const local = leavesLake ? undefined : store.localPath(SCRATCHES + name);
   if (local === undefined) {
-    const scratch = Scratch.create(`${temporaryFolder}/streamlab-maintain-${name}`);
-    resources.push(() => scratch.remove());
-    return scratch;
+    const folder = await takeTemporaryFolder(temporaryFolder, "maintain", { clock, random });
+    resources.push(() => folder.release());
+    return Scratch.create(folder.path);
   }
   const left = new Set<string>();
   for await (const { path } of store.list(SCRATCHES)) left.add(path.slice(SCRATCHES.length).split("/", 1)[0]!);

@@ -3,11 +3,13 @@
  * everything else locked away. One DuckDB for each question: a locked configuration stays locked.
  */
 import { StreamlabError } from "../base/errors.ts";
-import { type Random, uuidV4 } from "../base/random.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
 import { type Connection, DuckDb, quoteText } from "../engine/duckdb.ts";
 import { type RowStream, streamRows } from "../engine/duckdb_stream.ts";
 import { Scratch } from "../engine/scratch.ts";
 import type { Catalog } from "../iceberg/catalog.ts";
+import { takeTemporaryFolder } from "../storage/temporary_folder.ts";
 import type { TimeTravel } from "./lake_tables.ts";
 import { parseQuestion, type Question } from "./question.ts";
 import { questionError, stopped } from "./sql_error.ts";
@@ -15,6 +17,7 @@ import { questionError, stopped } from "./sql_error.ts";
 export interface SessionOptions {
   /** Called for the first question that is about a table. */
   openCatalog(): Promise<Catalog>;
+  clock: Clock;
   random: Random;
   /** A folder on this machine for what does not fit in memory and for files fetched from afar. */
   temporaryFolder: string;
@@ -73,8 +76,9 @@ export class Session {
     writablePaths: string[],
     use: (connection: Connection, sql: string, question: Question) => Promise<T>,
   ): Promise<T> {
-    const scratch = Scratch.create(`${this.options.temporaryFolder}/streamlab-query-${uuidV4(this.options.random)}`);
-    const { threads, memory } = this.options;
+    const { threads, memory, temporaryFolder } = this.options;
+    const folder = await takeTemporaryFolder(temporaryFolder, "query", this.options);
+    const scratch = Scratch.create(folder.path);
     let database: DuckDb | undefined;
     try {
       database = await DuckDb.open({
@@ -95,7 +99,7 @@ export class Session {
       throw questionError(error);
     } finally {
       database?.close();
-      scratch.remove();
+      folder.release();
     }
   }
 

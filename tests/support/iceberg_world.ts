@@ -158,6 +158,7 @@ export class IcebergWorld {
   async ask(question: string): Promise<string[]> {
     const session = new Session({
       openCatalog: () => Promise.resolve(this.catalog),
+      clock: systemClock,
       random: this.random,
       temporaryFolder: this.folder,
       threads: 2,

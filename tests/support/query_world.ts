@@ -1,3 +1,4 @@
+import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import type { SqlColumn } from "../../core/engine/duckdb_stream.ts";
 import { type AskOptions, Session } from "../../core/query/session.ts";
@@ -14,6 +15,7 @@ export class QueryWorld {
       try {
         const session = new Session({
           openCatalog: () => Promise.resolve(lake.catalog),
+          clock: systemClock,
           random: seededRandom(1),
           temporaryFolder,
           threads: 2,

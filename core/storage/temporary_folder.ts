@@ -1,0 +1,84 @@
+import type { Clock } from "../base/clock.ts";
+import { messageOf, StreamlabError } from "../base/errors.ts";
+import { type Random, uuidV4 } from "../base/random.ts";
+import { takeKernelLock } from "./kernel_lock.ts";
+
+export interface TemporaryFolder {
+  /** It is made, and empty. */
+  readonly path: string;
+  /** Removes it with all in it. */
+  release(): void;
+}
+
+const LOCK_NAME = /^(streamlab-[a-z]+-[0-9a-f-]{36})\.lock$/;
+/** Somebody may take a lock for that of a dead process before its owner has it; so often in a row nobody does. */
+const ATTEMPTS_MAX = 5;
+
+/**
+ * A folder of this process below `parent`, for what is worthless once it has ended. A lock beside it, which the kernel lets go of with
+ * the process, tells which of the others belong to nobody any more: those are removed. `purpose` is a word for people.
+ */
+export async function takeTemporaryFolder(
+  parent: string,
+  purpose: string,
+  { clock, random }: { clock: Clock; random: Random },
+): Promise<TemporaryFolder> {
+  await removeAbandoned(parent, clock);
+  for (let attempt = 1;; attempt++) {
+    const path = `${parent}/streamlab-${purpose}-${uuidV4(random)}`;
+    const lock = await takeKernelLock(`${path}.lock`, purpose, clock);
+    if ("release" in lock && exists(`${path}.lock`)) {
+      try {
+        Deno.mkdirSync(path);
+      } catch (cause) {
+        lock.release();
+        throw new StreamlabError("unavailable", `Cannot make the folder ${path}: ${messageOf(cause)}`, {
+          hint: "Name another place with TMPDIR",
+          cause,
+        });
+      }
+      return { path, release: () => (remove(path), remove(`${path}.lock`), lock.release()) };
+    }
+    if ("release" in lock) lock.release();
+    if (attempt === ATTEMPTS_MAX) throw new StreamlabError("internal", `Cannot take a folder below ${parent}`);
+  }
+}
+
+async function removeAbandoned(parent: string, clock: Clock): Promise<void> {
+  const names = exists(parent)
+    ? [...Deno.readDirSync(parent)].flatMap(({ name }) => LOCK_NAME.exec(name)?.[1] ?? [])
+    : [];
+  for (const name of names) {
+    try {
+      const lock = await takeKernelLock(`${parent}/${name}.lock`, "cleaning up", clock);
+      if ("heldBy" in lock) continue;
+      remove(`${parent}/${name}`);
+      remove(`${parent}/${name}.lock`);
+      lock.release();
+    } catch {
+      // Another user's, or another process removes it just now: then it is none of our business.
+    }
+  }
+}
+
+/** A download that nobody waits for any more may still make a file while its folder goes. */
+const REMOVALS_MAX = 3;
+
+function remove(path: string): void {
+  for (let attempt = 1; attempt <= REMOVALS_MAX; attempt++) {
+    try {
+      return Deno.removeSync(path, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+    }
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
