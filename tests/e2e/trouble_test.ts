@@ -115,6 +115,7 @@ Deno.test("kill -9 at any moment loses and doubles nothing", () =>
       "select count(*)::int as files, count(distinct source_file)::int as names from ingest.files",
     );
     deepStrictEqual(ledger, { files: 80, names: 80 });
+    await succeed(folder, ["maintain", "--audit"]);
   }));
 
 Deno.test("Ctrl-C finishes the batch and the next run goes on", () =>

@@ -25,6 +25,7 @@ Deno.test("what was produced arrives where the truth says, once, and stays so th
 
     await succeed(folder, ["maintain", "--all", "--older-than", "0s", "--retain-last", "1"]);
     deepStrictEqual(await countTables(folder), truth, "after upkeep");
+    await succeed(folder, ["maintain", "--audit"]);
   }));
 
 Deno.test("every record of a small lake ends where its line of the truth says", () =>
