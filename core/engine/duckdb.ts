@@ -105,6 +105,11 @@ export class SqlError extends Error {
   }
 }
 
+/** Whether a statement failed for want of memory: in its limit, DuckDB could neither hold nor spill what it needed. */
+export function isOutOfMemory(error: unknown): error is SqlError {
+  return error instanceof SqlError && error.message.startsWith("Out of Memory Error");
+}
+
 async function guarded<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action();

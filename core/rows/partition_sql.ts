@@ -91,7 +91,10 @@ function truncateSql(value: string, type: PrimitiveType, width: number): string 
     const unit = `CAST(${width} * power(10::DOUBLE, -${type.scale}) AS DECIMAL(38, ${type.scale}))`;
     return `CAST(CAST(${value} AS DECIMAL(38, ${type.scale})) - (((${value} % ${unit}) + ${unit}) % ${unit}) AS VARCHAR)`;
   }
-  return `(${value} - (((${value} % ${width}) + ${width}) % ${width}))`;
+  // The smallest integers wrap to the largest, as in the reference implementation.
+  const [wide, bits] = type.type === "int" ? ["BIGINT", 32n] as const : ["HUGEINT", 64n] as const;
+  const exact = `(CAST(${value} AS ${wide}) - (((${value} % ${width}) + ${width}) % ${width}))`;
+  return `(${exact} + CASE WHEN ${exact} < ${-(2n ** (bits - 1n))} THEN ${2n ** bits} ELSE 0 END)`;
 }
 
 function day(value: string, type: PrimitiveType): string {

@@ -10,7 +10,7 @@ import { readFileHead, type Scratch } from "../../engine/scratch.ts";
 import type { JudgedRows } from "./judged_rows.ts";
 import type { JudgingFunction } from "./judging_function.ts";
 import { type CountedFile, jsonRecordsSql, parquetRecordsSql } from "./source.ts";
-import { writeRows } from "../../rows/table_writer.ts";
+import { writeRows, writeRowsInTurns } from "../../rows/table_writer.ts";
 import type { SqlColumn, TargetTable } from "../../rows/target_table.ts";
 
 /** Below this a second lane costs more than it saves, in files if not in time. */
@@ -34,6 +34,8 @@ export interface LaneOptions {
   metadata: readonly SqlColumn[];
   judge: Judge;
   rows: JudgedRows;
+  /** Write a few partitions at a time, there being too many for the memory. */
+  inTurns: boolean;
 }
 
 /**
@@ -51,7 +53,8 @@ export async function runLanes(files: readonly CountedFile[], options: LaneOptio
     const connection = await options.database.connect();
     try {
       const query = await laneQuery(connection, lane, options, pattern);
-      return await writeRows(connection, options.scratch, `${options.name}-${index}`, options.table, query, columns);
+      const write = options.inTurns ? writeRowsInTurns : writeRows;
+      return await write(connection, options.scratch, `${options.name}-${index}`, options.table, query, columns);
     } finally {
       connection.close();
     }

@@ -3,7 +3,7 @@ import type { Contract, OnExtraFields } from "../../contract/contract.ts";
 import { widenContract } from "../../contract/extra_columns.ts";
 import { OUR_COLUMNS } from "../../contract/iceberg_schema.ts";
 import { Judge } from "../../contract/judge.ts";
-import { type Connection, type DuckDb, SqlError } from "../../engine/duckdb.ts";
+import { type Connection, type DuckDb, isOutOfMemory, SqlError } from "../../engine/duckdb.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
 import { readFileLines, type Scratch } from "../../engine/scratch.ts";
 import { type BrokenFile, countRecords, recountRecords } from "./count.ts";
@@ -14,7 +14,7 @@ import type { JudgingFunction } from "./judging_function.ts";
 import { runLanes } from "./lanes.ts";
 import { type CountedFile, isDataError, type LocalFile } from "./source.ts";
 import type { SqlColumn, TargetTable } from "../../rows/target_table.ts";
-import { writeRows } from "../../rows/table_writer.ts";
+import { writeRows, writeRowsInTurns } from "../../rows/table_writer.ts";
 
 export interface RouteOptions {
   database: DuckDb;
@@ -59,6 +59,8 @@ export async function routeFiles(
 
 class RouteRun {
   private readonly metadata: SqlColumn[];
+  /** A batch may hold more partitions than memory has room for; that shows when it has run out. */
+  private inTurns = false;
 
   constructor(private readonly connection: Connection, private readonly options: RouteOptions) {
     this.metadata = [
@@ -111,6 +113,10 @@ class RouteRun {
         return { files, doubtful, written, rows };
       }
       rows.close();
+      if (isOutOfMemory(written) && !this.inTurns) {
+        this.inTurns = true;
+        continue;
+      }
       const recounted = await recountRecords(this.connection, files);
       // Where it is none of the files, it is no matter of data.
       if (recounted.doubtful.length === 0) throw written;
@@ -135,11 +141,25 @@ class RouteRun {
         judge,
         rows,
         metadata: this.metadata,
+        inTurns: this.inTurns,
       });
     } catch (error) {
-      if (isDataError(error)) return error;
+      if (isDataError(error) || isOutOfMemory(error)) return error;
       throw error;
     }
+  }
+
+  /** At once, where memory allows. The query may be repeated. */
+  private async writeSomehow(...rows: RowsToWrite): Promise<WrittenFile[]> {
+    const [scratch, folder, ...rest] = rows;
+    if (!this.inTurns) {
+      try {
+        return await writeRows(this.connection, ...rows);
+      } catch (error) {
+        if (!isOutOfMemory(error)) throw error;
+      }
+    }
+    return await writeRowsInTurns(this.connection, scratch, `${folder}-in-turns`, ...rest);
   }
 
   /** The law of the house, by number: what was read is what was written and what was judged. */
@@ -186,7 +206,7 @@ class RouteRun {
       folder: string,
       sql: { query: string; columns: string[] },
       count: number,
-    ) => count === 0 ? [] : await writeRows(this.connection, scratch, folder, table, sql.query, sql.columns);
+    ) => count === 0 ? [] : await this.writeSomehow(scratch, folder, table, sql.query, sql.columns);
     const events = judgedEventsSql({ ...source, path: rows.eventFile.path }, onExtraFields !== "dead-letter");
     const letters = deadLettersSql({ ...source, path: rows.letterFile.path });
     return {
@@ -200,6 +220,8 @@ class RouteRun {
 function tallyFile(records: number, judged: Readonly<FileTally>): FileTally & { records: number } {
   return { records, events: records === 0 ? 0 : records - judged.deadLetters, deadLetters: judged.deadLetters };
 }
+
+type RowsToWrite = Parameters<typeof writeRows> extends [Connection, ...infer Rest] ? Rest : never;
 
 interface PlainRun {
   files: CountedFile[];
