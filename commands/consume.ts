@@ -3,6 +3,7 @@ import { StreamlabError } from "../core/base/errors.ts";
 import type { RawZone } from "../core/consume/discover.ts";
 import type { SessionOptions } from "../core/consume/session.ts";
 import type { Store } from "../core/storage/store.ts";
+import { catalogFlags, openCatalog } from "./catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "./command.ts";
 import { ConsumeWords } from "./consume_words.ts";
 import { readContract } from "./contract_file.ts";
@@ -19,7 +20,7 @@ const flags = z.object({
     doc: "lake whose raw/events/ is read: local (./lake), s3, a path, s3://bucket/prefix",
     default: "local",
   }),
-  sink: flag.lake({ doc: "lake that the tables are in (default: the source)" }),
+  sink: flag.lake({ doc: "lake that the tables and checkpoints are in (default: the source)" }),
   raw: flag.lake({ doc: "read this folder or s3:// prefix instead of the source's raw/events/", placeholder: "URI" }),
   format: flag.choice(["json", "ndjson", "parquet"], { doc: "what the files are, whatever their names say" }),
   once: flag.switch({ doc: "take all that is there now, then exit" }),
@@ -58,6 +59,7 @@ const flags = z.object({
   maxDeadLetters: flag.count({ ...limits, doc: "stop with status 3 after the batch that brings more of them" }),
   threads: flag.count({ ...limits, doc: "threads to work with (default: all cores)" }),
   memory: flag.size({ ...limits, doc: "memory that DuckDB keeps within; it spills to disk beyond", default: "1GB" }),
+  ...catalogFlags,
 });
 
 type Flags = z.output<typeof flags>;
@@ -76,6 +78,7 @@ export const consume = defineCommand({
       doc: "another table by another contract",
       line: "streamlab consume --table orders.raw --contract orders.schema.json --partition-by 'day(ordered_at)'",
     },
+    { doc: "tables in an Iceberg REST catalog", line: "streamlab consume --catalog http://127.0.0.1:8181" },
     { doc: "read files that lie elsewhere", line: "streamlab consume --raw /var/log/events --sink ./lake --once" },
   ],
   flags,
@@ -116,14 +119,13 @@ async function run(context: Context, flags: Flags): Promise<ExitStatus> {
 
 async function sessionOptions(context: Context, flags: Flags, words: ConsumeWords): Promise<SessionOptions> {
   const { clock, random } = context;
-  const { FileCatalog } = await import("../core/iceberg/file_catalog.ts");
   const { parsePartitionField } = await import("../core/consume/partition_by.ts");
   const source = await openLake(context, flags.source);
   const sink = flags.sink === undefined ? source : await openLake(context, flags.sink);
   const contract = await readContract(context, flags.contract);
   const { maxDeadLetters } = flags;
   return {
-    catalog: new FileCatalog({ store: sink, clock, random }),
+    catalog: await openCatalog(context, flags, () => Promise.resolve(sink)),
     sink,
     zone: await rawZone(context, flags, source, sink),
     target: { namespace: [flags.table.namespace], name: flags.table.name },

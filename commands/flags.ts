@@ -39,6 +39,8 @@ export interface FlagOptions {
   position?: number;
   /** Heading in help under which it stands; without one, the first list. */
   section?: string;
+  /** Its value must not appear in any message. */
+  isSecret?: true;
 }
 
 /** What help, completion and the parser know of a flag. */

@@ -4,6 +4,7 @@ import type { Catalog } from "../core/iceberg/catalog.ts";
 import { formatLocation } from "../core/storage/location.ts";
 import { openStore } from "../core/storage/open_store.ts";
 import type { Store } from "../core/storage/store.ts";
+import { type CatalogFlags, openCatalog } from "./catalog.ts";
 import type { Context } from "./command.ts";
 import type { LakeLocation } from "./values.ts";
 
@@ -27,11 +28,12 @@ export async function openExistingLake(context: Surroundings, location: LakeLoca
   });
 }
 
-/** The tables of a lake that must be there, for readers: what never changes is kept on this disk. `not-found` without a lake. */
-export async function openTables(context: ReadersSurroundings, location: LakeLocation): Promise<Catalog> {
-  const store = await openExistingLake(context, location);
-  const { FileCatalog } = await import("../core/iceberg/file_catalog.ts");
-  return new FileCatalog({ store: await cached(context, store), clock: context.clock, random: context.random });
+/** The tables of a catalog, or of a lake that must be there, for readers: what never changes is kept on this disk. `not-found` without a lake. */
+export function openTables(
+  context: ReadersSurroundings,
+  flags: CatalogFlags & { source: LakeLocation },
+): Promise<Catalog> {
+  return openCatalog(context, flags, () => openExistingLake(context, flags.source), (store) => cached(context, store));
 }
 
 /** Bytes of the cache of distant lakes, all together. */

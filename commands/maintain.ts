@@ -2,9 +2,10 @@ import { z } from "zod";
 import { messageOf, StreamlabError } from "../core/base/errors.ts";
 import { identifierText, type LoadedTable, type TableIdentifier } from "../core/iceberg/catalog.ts";
 import type { Surroundings } from "../core/maintain/surroundings.ts";
+import { catalogFlags, openCatalog } from "./catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "./command.ts";
 import { flag } from "./flags.ts";
-import { openExistingLake } from "./lake.ts";
+import { openExistingLake, openLake } from "./lake.ts";
 import { type Action, actionRecord, actionText, type Report } from "./maintain_words.ts";
 import { printNote, printResult } from "./output.ts";
 import { startProgress } from "./progress.ts";
@@ -48,6 +49,7 @@ const flags = z.object({
     doc: "what consume did with fields that the contract does not name",
     default: "dead-letter",
   }),
+  ...catalogFlags,
 });
 
 type Flags = z.output<typeof flags>;
@@ -79,10 +81,11 @@ export const maintain = defineCommand({
 
 async function run(context: Context, given: Flags): Promise<ExitStatus> {
   const wanted = wantedActions(given);
-  const { FileCatalog } = await import("../core/iceberg/file_catalog.ts");
   const { clock, random } = context;
-  const store = await openExistingLake(context, given.source);
-  const surroundings: Surroundings = { store, clock, random, catalog: new FileCatalog({ store, clock, random }) };
+  // With a catalog it holds checkpoints and nothing else, perhaps none so far.
+  const store = await (given.catalog === undefined ? openExistingLake : openLake)(context, given.source);
+  const catalog = await openCatalog(context, given, () => Promise.resolve(store));
+  const surroundings: Surroundings = { store, clock, random, catalog };
   const identifiers = await tablesOf(surroundings, given);
   let failed = false;
   for (const action of wanted) {

@@ -3,6 +3,7 @@ import { StreamlabError } from "../core/base/errors.ts";
 import type { Context, ExitStatus } from "./command.ts";
 import { asksForHelp, splitCommandLine } from "./command_line.ts";
 import { configure, type Surroundings } from "./configuration.ts";
+import { type FlagSchema, flagsOf } from "./flags.ts";
 import { reportError, secretVariables } from "./errors.ts";
 import { commandHelp, findCommand, programHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
@@ -12,12 +13,14 @@ import denoJson from "../deno.json" with { type: "json" };
 export type World = Omit<Context, "json" | "debug"> & Pick<Surroundings, "readText">;
 
 export async function runProgram(argv: readonly string[], world: World): Promise<ExitStatus> {
-  let debug = argv.includes("--debug");
+  const reporting = {
+    debug: argv.includes("--debug"),
+    secrets: secretVariables.flatMap((name) => world.env(name) ?? []),
+  };
   try {
-    return await dispatch(argv, world, (configured) => debug = configured);
+    return await dispatch(argv, world, reporting);
   } catch (error) {
-    const secrets = secretVariables.flatMap((name) => world.env(name) ?? []);
-    const { text, status } = reportError(error, { debug, secrets });
+    const { text, status } = reportError(error, reporting);
     if (text !== "") await world.stderr.write(text).catch(() => {});
     return status;
   }
@@ -26,7 +29,7 @@ export async function runProgram(argv: readonly string[], world: World): Promise
 async function dispatch(
   argv: readonly string[],
   world: World,
-  setDebug: (debug: boolean) => void,
+  reporting: { debug: boolean; secrets: string[] },
 ): Promise<ExitStatus> {
   const { name, args } = splitCommandLine(argv);
   if (name === undefined) return await runWithoutCommand(argv, world);
@@ -36,9 +39,16 @@ async function dispatch(
     return 0;
   }
   const { flags, everywhere } = await configure(command, args, world);
-  setDebug(everywhere.debug);
+  reporting.debug = everywhere.debug;
+  reporting.secrets.push(...secretsOf(command.flags, flags));
   const context: Context = { ...world, json: everywhere.json, debug: everywhere.debug };
   return await command.run(context, flags);
+}
+
+/** Of `id:secret` the secret alone, too. */
+function secretsOf(schema: FlagSchema, values: Record<string, unknown>): string[] {
+  const given = flagsOf(schema).flags.filter(({ key, meta }) => meta.isSecret && values[key] !== undefined);
+  return given.map(({ key }) => String(values[key])).flatMap((text) => [text, text.slice(text.indexOf(":") + 1)]);
 }
 
 async function runWithoutCommand(argv: readonly string[], world: World): Promise<ExitStatus> {

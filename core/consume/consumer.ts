@@ -18,7 +18,7 @@ import { openTables, TablePlanner, type TableRole, tableRoles, type TargetTables
 
 export interface ConsumerOptions {
   catalog: Catalog;
-  /** The store of the sink's lake, for checkpoints and data files. */
+  /** The store of the sink's lake, for checkpoints; data files go where their tables are. */
   sink: Store;
   zone: RawZone;
   target: TableIdentifier;
@@ -212,14 +212,21 @@ export class Consumer {
   }
 
   private async route(plan: BatchPlan): Promise<RoutedBatch> {
-    const { router, sink, onExtraFields } = this.options;
+    const { router, onExtraFields } = this.options;
     // The plan's contract, not this run's: what was planned under one contract is not judged by another.
     new TablePlanner(this.tables, onExtraFields !== "dead-letter").tablesFor(effectiveContract(plan, this.tables));
-    const { routed, paths } = await router.route(plan, this.tables);
+    const { routed } = await router.route(plan, this.tables);
     const standing = await this.checkpoint.createRouted(routed);
     // Another consumer was first: what it made is committed, by whoever comes first.
-    if (standing.attempt !== routed.attempt) await sink.delete(paths);
+    if (standing.attempt !== routed.attempt) await this.discard(routed);
     return standing;
+  }
+
+  private async discard(routed: RoutedBatch): Promise<void> {
+    await Promise.all(tableRoles.map((role) => {
+      const { location } = this.tables[role].io;
+      return location.store.delete(routed[role].files.map(({ path }) => location.pathInStore(path)));
+    }));
   }
 
   /** Reads the tables anew: somebody else may have written to them. */

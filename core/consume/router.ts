@@ -20,9 +20,10 @@ import { type RoutedFiles, routeFiles } from "./routing/route_files.ts";
 import { plannedTable, TablePlanner, tableRoles, type TargetTables } from "./target.ts";
 
 export interface RouterOptions {
-  /** The store of the raw files, and the one of the tables. */
+  /** The store of the raw files. */
   raw: Store;
-  sink: Store;
+  /** For data files, instead of their tables' own stores. */
+  sink?: Store;
   clock: Clock;
   random: Random;
   threads: number;
@@ -34,7 +35,7 @@ export interface RouterOptions {
 
 /** Makes data files of a planned batch. */
 export interface Router {
-  /** The files are durable when it returns, and nothing names them yet. `paths` are all of them, in the sink's store. */
+  /** The files are durable when it returns, and nothing names them yet. `paths` are all of them, in their stores. */
   route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }>;
   /** What the batch after the next one will take, most likely: its files may be fetched while the next one is worked on. */
   expect?(files: readonly PlannedFile[]): void;
@@ -87,7 +88,7 @@ export class EmbeddedRouter implements Router {
       const [placedEvents, placedLetters, placedLedger] = await mapParallel(
         [[events.table, events.written], [deadLetters.table, deadLetters.written], [ledger, ledgerRows]] as const,
         tableRoles.length,
-        ([table, written]) => placeRoutedFiles(sink, table, written, stem),
+        ([table, written]) => placeRoutedFiles(sink ?? table.store, table, written, stem),
       );
       const parts = { events: placedEvents!, deadLetters: placedLetters!, ledger: placedLedger! };
       const folders = [events.table, deadLetters.table, ledger].map((table) => table.dataFolder.replace(/data$/, ""));

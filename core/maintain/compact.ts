@@ -249,11 +249,11 @@ class Compaction {
 
   /** Removes the new files of a group that will never be committed, and its intent. */
   async #abandon(intent: Intent): Promise<void> {
-    const { store } = this.surroundings;
+    const { store } = this.planned.table.io.location;
     const paths: string[] = [];
     for await (const { path } of store.list(intent.stem)) paths.push(path);
     await store.delete(paths);
-    await removeIntent(store, intent);
+    await removeIntent(this.surroundings.store, intent);
   }
 
   #countInputs({ files, bytes }: RewriteGroup): void {

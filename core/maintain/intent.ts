@@ -20,7 +20,7 @@ const intentShape = z.strictObject({
   tableUuid: z.string(),
   /** RFC 3339. */
   startedAt: z.string(),
-  /** What the paths of all new files in the lake begin with. */
+  /** What the paths of all new files in the table's store begin with. */
   stem: z.string(),
   /** URIs of the files to be replaced. */
   inputs: z.array(z.string()),

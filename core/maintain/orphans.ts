@@ -1,7 +1,10 @@
 import { mapParallel } from "../base/parallel.ts";
-import { identifierText, type LoadedTable } from "../iceberg/catalog.ts";
+import { StreamlabError } from "../base/errors.ts";
+import { identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog.ts";
 import { versionOf } from "../iceberg/metadata_versions.ts";
 import { reachableFiles } from "../iceberg/reachable_files.ts";
+import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
+import type { TableMetadata } from "../iceberg/spec/table_metadata.ts";
 import { Claims, isAnnounced } from "./claims.ts";
 import { withNewest } from "./newest.ts";
 import { findStaleIntents, settleIntent } from "./stale_intents.ts";
@@ -38,16 +41,19 @@ const DELETED_AT_ONCE = 1_000;
  */
 export async function removeOrphans(
   surroundings: Surroundings,
-  { identifier, io: { location } }: LoadedTable,
+  { identifier, metadata, io: { location } }: LoadedTable,
   { olderThanMs, dryRun }: OrphansOptions,
 ): Promise<OrphansReport> {
-  const { catalog, clock } = surroundings;
+  const { catalog, clock, random } = surroundings;
   const { store } = location;
+  const isInLake = store === surroundings.store;
+  if (!isInLake) await checkLake(surroundings, identifier, metadata);
   const report: OrphansReport = { paths: [], bytes: 0, unfinished: 0, givenUpRewrites: 0 };
   // A look changes nothing, so it takes this machine's time for the store's.
-  const nowMs = dryRun ? clock.nowMs() : await storeNowMs(surroundings);
+  const lakeNowMs = dryRun ? clock.nowMs() : await storeNowMs(surroundings);
+  const nowMs = dryRun || isInLake ? lakeNowMs : await storeNowMs({ store, random }, location.pathInStore("metadata"));
   // At an age of 0 this very instant is old enough.
-  const stale = await findStaleIntents(surroundings, nowMs - olderThanMs + 1, identifierText(identifier));
+  const stale = await findStaleIntents(surroundings, lakeNowMs - olderThanMs + 1, identifierText(identifier));
   report.givenUpRewrites = stale.length;
   if (!dryRun) { for (const intent of stale) report.paths.push(...await settleIntent(surroundings, intent)); }
 
@@ -67,7 +73,8 @@ export async function removeOrphans(
   });
   const old = await mapParallel(candidates, STATS_PARALLEL, async (path) => {
     const info = await store.stat(path);
-    const ageMs = isAnnounced(path) ? olderThanMs : Math.max(olderThanMs, UNANNOUNCED_MS_MIN);
+    // In a catalog others may announce theirs in another lake.
+    const ageMs = isInLake && isAnnounced(path) ? olderThanMs : Math.max(olderThanMs, UNANNOUNCED_MS_MIN);
     return info !== undefined && nowMs - info.modifiedMs >= ageMs ? info : undefined;
   });
   for (const info of old) {
@@ -83,6 +90,30 @@ export async function removeOrphans(
   }
   report.unfinished = await discardUnfinished(surroundings, `${location.folder}/`, nowMs - olderThanMs, dryRun);
   return report;
+}
+
+/**
+ * A table of a catalog may be fed through another lake than the one at hand, and then its batches under way are announced there. A lake that
+ * feeds a table keeps records of its last batches.
+ */
+async function checkLake(
+  { store }: Pick<Surroundings, "store">,
+  identifier: TableIdentifier,
+  { properties }: TableMetadata,
+): Promise<void> {
+  const key = streamlabKey.batchId("");
+  for (const target of Object.keys(properties).flatMap((name) => name.startsWith(key) ? name.slice(key.length) : [])) {
+    let isFed = false;
+    for await (const { path } of store.list(`checkpoints/${target}/`)) isFed ||= /\.plan\.json$/.test(path);
+    if (isFed) continue;
+    throw new StreamlabError(
+      "conflict",
+      `Cannot tell the orphans of ${
+        identifierText(identifier)
+      }: the batches of ${target} are not recorded in ${store.root}`,
+      { hint: "Name the lake that consume writes its checkpoints to, with --source" },
+    );
+  }
 }
 
 /** Removes what writers that died left below a folder and no listing shows. Returns how many there were. */

@@ -38,9 +38,11 @@ export async function settleIntent(surroundings: Surroundings, intent: Intent): 
       return new Set([...dataFiles].flatMap((uri) => io.location.findPath(uri) ?? []));
     }, table);
   }
+  // A table that is gone leaves nothing to find in a catalog; in a lake its folder is where it was.
+  const place = found?.io.location.store ?? store;
   const unused: string[] = [];
-  for await (const { path } of store.list(intent.stem)) if (!used.has(path)) unused.push(path);
-  await store.delete(unused);
+  for await (const { path } of place.list(intent.stem)) if (!used.has(path)) unused.push(path);
+  await place.delete(unused);
   await removeIntent(store, intent);
   return unused;
 }

@@ -3,10 +3,13 @@ import type { Surroundings } from "./surroundings.ts";
 
 /**
  * The time by the store's own clock, which stamps the files whose age is judged: this machine's may be wrong by hours. Writes a file
- * and removes it again.
+ * into the folder and removes it again.
  */
-export async function storeNowMs({ store, random }: Pick<Surroundings, "store" | "random">): Promise<number> {
-  const path = `checkpoints/maintain/clock-${uuidV4(random)}`;
+export async function storeNowMs(
+  { store, random }: Pick<Surroundings, "store" | "random">,
+  folder = "checkpoints/maintain",
+): Promise<number> {
+  const path = `${folder}/clock-${uuidV4(random)}`;
   await store.write(path, new Uint8Array());
   try {
     return (await store.stat(path))?.modifiedMs ?? 0;

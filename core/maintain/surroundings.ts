@@ -6,7 +6,7 @@ import type { Store } from "../storage/store.ts";
 /** What every job of upkeep works with. */
 export interface Surroundings {
   catalog: Catalog;
-  /** The lake's store, for checkpoints and data files. */
+  /** The lake's store, for checkpoints; files of tables are where the catalog has them. */
   store: Store;
   clock: Clock;
   random: Random;

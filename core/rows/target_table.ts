@@ -10,7 +10,7 @@ export interface TargetTable {
   /** The schema that the files are written with; the table may get it in the very commit that adds them. */
   schema: Schema;
   spec: PartitionSpec;
-  /** The folder of data files: its path in the sink's store. */
+  /** The folder of data files: its path in the table's store. */
   dataFolder: string;
   /** The same as metadata names it. */
   dataUri: string;

@@ -9,11 +9,16 @@ export interface OpenStoreOptions {
   random: Random;
   /** See `LocalStoreOptions`. */
   durable?: boolean;
+  /** What an Iceberg catalog says of the place, `s3.…`: wins over the `AWS_*` variables. */
+  config?: Readonly<Record<string, string>>;
 }
 
 /** Opens the store of a place. The S3 client is loaded only here, and only for S3: it alone takes longer than `--help` may. */
 export async function openStore(location: Location, options: OpenStoreOptions): Promise<Store> {
   if (location.kind === "local") return openLocalStore(location.path, options);
+  const { config, clock, random } = options;
   const { openS3Store } = await import("./s3_store.ts");
-  return await openS3Store(location, options);
+  if (config === undefined) return await openS3Store(location, { clock, random });
+  const { catalogSettings, readOwnS3Settings } = await import("./s3_settings.ts");
+  return await openS3Store(location, { clock, random, settings: catalogSettings(await readOwnS3Settings(), config) });
 }

@@ -76,6 +76,32 @@ export async function readOwnS3Settings(): Promise<S3Settings> {
   }
 }
 
+/**
+ * Settings for a place that a catalog tells of, in the names of Iceberg's S3FileIO; what it does not tell is as in `own`, but for
+ * the MinIO that is only our default. With an endpoint the bucket stands in the path, unless the catalog says otherwise.
+ */
+export function catalogSettings(own: S3Settings, config: Readonly<Record<string, string>>): S3Settings {
+  const endpoint = checkEndpoint(config["s3.endpoint"], "the endpoint that the catalog names");
+  const region = config["s3.region"] ?? config["client.region"];
+  const accessKeyId = config["s3.access-key-id"], secretAccessKey = config["s3.secret-access-key"];
+  const sessionToken = config["s3.session-token"];
+  const pathStyle = readFlag(config["s3.path-style-access"]);
+  if ([endpoint, region, accessKeyId, pathStyle].every((told) => told === undefined)) return own;
+  const { credentials, ...others } = own;
+  const base = own.isDefault ? { forcePathStyle: false, region: "us-east-1" } : others;
+  const told = accessKeyId === undefined || secretAccessKey === undefined
+    ? own.isDefault && !(endpoint !== undefined && isLoopback(endpoint)) ? undefined : credentials
+    : { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+  return {
+    ...base,
+    isDefault: false,
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    ...(pathStyle === undefined ? {} : { forcePathStyle: pathStyle }),
+    ...(region === undefined ? {} : { region }),
+    ...(told === undefined ? {} : { credentials: told }),
+  };
+}
+
 async function hasProfileFiles(variable: ReadVariable): Promise<boolean> {
   const home = variable("HOME") ?? variable("USERPROFILE");
   if (home === undefined) return false;
@@ -98,14 +124,14 @@ function readFlag(value: string | undefined): boolean | undefined {
   return isSet(value) ? !/^(0|false|no|off)$/i.test(value) : undefined;
 }
 
-function checkEndpoint(text: string | undefined): string | undefined {
+function checkEndpoint(text: string | undefined, name = "AWS_ENDPOINT_URL"): string | undefined {
   if (text === undefined) return undefined;
   const url = URL.parse(text);
   if (url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "") return text;
   // The text itself is not shown: it may hold a password.
   throw new StreamlabError(
     "usage",
-    "Cannot use AWS_ENDPOINT_URL: it is no http or https URL without user and password",
+    `Cannot use ${name}: it is no http or https URL without user and password`,
     {
       hint: "Write it like http://127.0.0.1:9000",
     },
