@@ -1,0 +1,246 @@
+/**
+ * The batch protocol of docs/exactly-once.md as a state machine, small enough that every state it can get into is looked at: processes that plan,
+ * route and commit, and may crash or stand still at every step; records that are forgotten; snapshots that expire; files that land late.
+ */
+
+/** The rules that make it safe; a test takes each of them away. */
+export interface Rules {
+  /** A table that has batch N is left alone, by the very metadata that the commit builds on. */
+  checksMarker: boolean;
+  /** The marker is a table property, not only in a snapshot's summary, which expires. */
+  markerOutlivesSnapshots: boolean;
+  /** The ledger is committed after the other two. */
+  ledgerLast: boolean;
+  /** A batch is committed from the record that stands, never routed anew. */
+  usesStandingRecord: boolean;
+  /** A batch is judged by its plan's contract, not by that of the run. */
+  keepsPlannedContract: boolean;
+  /** The ledger is asked whether it lacks the batch, after its record was read. */
+  asksLedgerAgain: boolean;
+}
+
+export const allRules: Rules = {
+  checksMarker: true,
+  markerOutlivesSnapshots: true,
+  ledgerLast: true,
+  usesStandingRecord: true,
+  keepsPlannedContract: true,
+  asksLedgerAgain: true,
+};
+
+/** By contract 1 the file's one record is an event, by contract 2 a dead letter; or it is the same by both. */
+type RawFile = "event" | "letter" | "disputed";
+type Contract = 1 | 2;
+type Role = "events" | "letters" | "ledger";
+
+interface Plan {
+  files: number[];
+  contract: Contract;
+}
+
+/** What routing made: which files' rows go where. */
+type Routed = Record<Role, number[]>;
+
+interface Table {
+  /** How often each file's row is in it. */
+  rows: number[];
+  marker: number;
+}
+
+interface Process {
+  at: "idle" | "planning" | "routing" | "recording" | "asking" | "events" | "letters" | "ledger";
+  batch: number;
+  plan: Plan | null;
+  routed: Routed | null;
+}
+
+interface State {
+  landed: number;
+  tables: Record<Role, Table>;
+  plans: (Plan | null)[];
+  routed: (Routed | null)[];
+  processes: Process[];
+  crashesLeft: number;
+}
+
+export interface Model {
+  files: RawFile[];
+  /** One process for each, with that contract. */
+  contracts: Contract[];
+  batchesMax: number;
+  crashesMax: number;
+  rules: Rules;
+}
+
+export interface Exploration {
+  states: number;
+  /** The steps to the first state that breaks an invariant, and which. */
+  failure: { steps: string[]; broken: string } | undefined;
+}
+
+interface Step {
+  name: string;
+  state: State;
+}
+
+/** Looks at every state that can be reached, breadth first, so that a failure is the shortest one. */
+export function explore(model: Model): Exploration {
+  const seen = new Map<string, { from: string | undefined; name: string }>();
+  let frontier = [initialState(model)];
+  seen.set(JSON.stringify(frontier[0]), { from: undefined, name: "start" });
+  while (frontier.length > 0) {
+    const next: State[] = [];
+    for (const state of frontier) {
+      const from = JSON.stringify(state);
+      const broken = brokenInvariant(state);
+      if (broken !== undefined) return { states: seen.size, failure: { steps: stepsTo(seen, from), broken } };
+      for (const step of steps(model, state)) {
+        const key = JSON.stringify(step.state);
+        if (seen.has(key)) continue;
+        seen.set(key, { from, name: step.name });
+        next.push(step.state);
+      }
+    }
+    frontier = next;
+  }
+  return { states: seen.size, failure: undefined };
+}
+
+function stepsTo(seen: Map<string, { from: string | undefined; name: string }>, last: string): string[] {
+  const names: string[] = [];
+  for (let key: string | undefined = last; key !== undefined; key = seen.get(key)!.from) {
+    names.push(seen.get(key)!.name);
+  }
+  return names.reverse();
+}
+
+function initialState({ files, contracts, batchesMax, crashesMax }: Model): State {
+  const table = (): Table => ({ rows: files.map(() => 0), marker: 0 });
+  return {
+    landed: 1,
+    tables: { events: table(), letters: table(), ledger: table() },
+    plans: Array(batchesMax + 1).fill(null),
+    routed: Array(batchesMax + 1).fill(null),
+    processes: contracts.map(() => idle),
+    crashesLeft: crashesMax,
+  };
+}
+
+const idle: Process = { at: "idle", batch: 0, plan: null, routed: null };
+
+/** No row is there twice, and what the ledger has is in the tables: at any moment, whoever stands still. */
+function brokenInvariant({ tables: { events, letters, ledger }, landed }: State): string | undefined {
+  for (let file = 0; file < landed; file++) {
+    const rows = events.rows[file]! + letters.rows[file]!;
+    if (rows > 1) return `file ${file} is in the tables ${rows} times`;
+    if (ledger.rows[file]! > 1) return `file ${file} is in the ledger ${ledger.rows[file]} times`;
+    if (ledger.rows[file]! === 1 && rows === 0) return `file ${file} is in the ledger, and its row is lost`;
+  }
+  return undefined;
+}
+
+function* steps(model: Model, state: State): Iterable<Step> {
+  if (state.landed < model.files.length) yield change("a file lands", state, (copy) => copy.landed++);
+  for (let batch = 1; batch <= Math.min(model.batchesMax, state.tables.ledger.marker); batch++) {
+    if (state.plans[batch] === null && state.routed[batch] === null) continue;
+    yield change(`the records of batch ${batch} are forgotten`, state, (copy) => {
+      copy.plans[batch] = null;
+      copy.routed[batch] = null;
+    });
+  }
+  if (!model.rules.markerOutlivesSnapshots) {
+    for (const role of ["events", "letters"] as const) {
+      if (state.tables[role].marker === 0) continue;
+      yield change(`snapshots of ${role} expire`, state, (copy) => copy.tables[role].marker = 0);
+    }
+  }
+  for (const [number, process] of state.processes.entries()) {
+    if (process.at !== "idle" && state.crashesLeft > 0) {
+      yield change(`process ${number} crashes`, state, (copy) => {
+        copy.processes[number] = idle;
+        copy.crashesLeft--;
+      });
+    }
+    const name = `process ${number}: ${process.at}`;
+    const moved = structuredClone(state);
+    if (move(model, moved, number)) yield { name, state: moved };
+  }
+}
+
+function change(name: string, state: State, apply: (copy: State) => void): Step {
+  const copy = structuredClone(state);
+  apply(copy);
+  return { name, state: copy };
+}
+
+/** The next step of a process. False where there is nothing for it to do. */
+function move(model: Model, state: State, number: number): boolean {
+  const { rules } = model;
+  const process = state.processes[number]!;
+  const { batch } = process;
+  const contract = model.contracts[number]!;
+  switch (process.at) {
+    case "idle":
+      return look(model, state, number);
+    case "planning":
+      process.plan = state.plans[batch] ??= process.plan;
+      process.at = "routing";
+      return true;
+    case "routing": {
+      const standing = rules.usesStandingRecord ? state.routed[batch]! : null;
+      const by = rules.keepsPlannedContract ? process.plan!.contract : contract;
+      process.routed = standing ?? route(model.files, process.plan!.files, by);
+      process.at = standing === null ? "recording" : "asking";
+      return true;
+    }
+    case "recording":
+      if (!rules.usesStandingRecord) state.routed[batch] = process.routed;
+      process.routed = state.routed[batch] ??= process.routed;
+      process.at = "asking";
+      return true;
+    case "asking":
+      if (rules.asksLedgerAgain && state.tables.ledger.marker >= batch) state.processes[number] = idle;
+      else process.at = rules.ledgerLast ? "events" : "ledger";
+      return true;
+    case "events":
+    case "letters":
+    case "ledger": {
+      commit(rules, state.tables[process.at], process.routed![process.at], batch, process.at === "ledger");
+      const order: Role[] = rules.ledgerLast ? ["events", "letters", "ledger"] : ["ledger", "events", "letters"];
+      const next = order[order.indexOf(process.at) + 1];
+      if (next === undefined) state.processes[number] = idle;
+      else process.at = next;
+      return true;
+    }
+  }
+}
+
+/** Reads the ledger, lists the files, and decides on a plan; or finds the plan of another. */
+function look({ contracts, batchesMax }: Model, state: State, number: number): boolean {
+  const { ledger } = state.tables;
+  const batch = ledger.marker + 1;
+  if (batch > batchesMax) return false;
+  const standing = state.plans[batch]!;
+  const files = ledger.rows.flatMap((rows, file) => rows === 0 && file < state.landed ? [file] : []);
+  if (standing === null && files.length === 0) return false;
+  const plan = standing ?? { files, contract: contracts[number]! };
+  state.processes[number] = { at: standing === null ? "planning" : "routing", batch, plan, routed: null };
+  return true;
+}
+
+function route(all: readonly RawFile[], files: number[], contract: Contract): Routed {
+  const isEvent = (file: number) => all[file] === "event" || (all[file] === "disputed" && contract === 1);
+  return {
+    events: files.filter(isEvent),
+    letters: files.filter((file) => !isEvent(file)),
+    ledger: files,
+  };
+}
+
+/** One atomic step, as the catalog's compare-and-swap makes it. A table without new rows is not touched, but for the ledger. */
+function commit(rules: Rules, table: Table, files: number[], batch: number, isLedger: boolean): void {
+  if (files.length === 0 && !isLedger) return;
+  if ((rules.checksMarker || isLedger) && table.marker >= batch) return;
+  for (const file of files) table.rows[file]!++;
+  table.marker = Math.max(table.marker, batch);
+}

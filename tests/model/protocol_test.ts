@@ -1,0 +1,40 @@
+import { ok, strictEqual } from "node:assert/strict";
+import { say } from "../simulation/report.ts";
+import { allRules, explore, type Model, type Rules } from "./protocol.ts";
+
+const model: Model = {
+  files: ["disputed", "letter", "event"],
+  contracts: [1, 2],
+  batchesMax: 2,
+  crashesMax: 2,
+  rules: allRules,
+};
+
+Deno.test("no state that the protocol can get into loses or doubles a record", () => {
+  const { states, failure } = explore(model);
+  strictEqual(failure?.broken, undefined, failure?.steps.join("\n"));
+  say(`the model: ${states} states, all sound`);
+});
+
+Deno.test("what a plan says may even be judged by another contract, as long as one record of it stands", () => {
+  const { failure } = explore({ ...model, rules: { ...allRules, keepsPlannedContract: false } });
+  strictEqual(failure?.broken, undefined, failure?.steps.join("\n"));
+});
+
+/** What is taken away together: routing anew does harm only where the contract can have changed in between. */
+const broken: (keyof Rules)[][] = [
+  ["checksMarker"],
+  ["markerOutlivesSnapshots"],
+  ["ledgerLast"],
+  ["usesStandingRecord", "keepsPlannedContract"],
+  ["asksLedgerAgain"],
+];
+
+for (const rules of broken) {
+  Deno.test(`the model breaks without ${rules.join(" and ")}`, () => {
+    const without = Object.fromEntries(rules.map((rule) => [rule, false]));
+    const { states, failure } = explore({ ...model, rules: { ...allRules, ...without } });
+    ok(failure !== undefined, `${states} states, and all of them sound`);
+    say(`without ${rules.join(" and ")}: ${failure.broken}, after ${failure.steps.length - 1} steps`);
+  });
+}
