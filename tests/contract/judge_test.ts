@@ -188,7 +188,8 @@ Deno.test("records in any layout are judged as the rules say, written a second t
     { numRuns: 3000 },
   );
   for (const kind of ["event", "invalid_schema", "extra_fields"]) {
-    ok(seen.get(kind)! > 50, `${kind}: ${seen.get(kind)}`);
+    // Some seventy of each are usual; the point is that none is missing.
+    ok(seen.get(kind)! > 10, `${kind}: ${seen.get(kind)}`);
   }
 });
 
