@@ -5,7 +5,7 @@ import type { Store } from "./store.ts";
 
 /** What `Store.probe` promises, by means of the store's own `create`; `hint` says what to do about a store that fails it. */
 export async function probeCreate(store: Store, folder: string, random: Random, hint: string): Promise<void> {
-  const path = `${folder === "" ? "" : `${folder}/`}.streamlab-probe-${uuidV4(random)}`;
+  const path = `${probePrefix(folder)}${uuidV4(random)}`;
   const first = new TextEncoder().encode("first"), second = new TextEncoder().encode("second");
   try {
     const wonFirst = await store.create(path, first);
@@ -20,4 +20,9 @@ export async function probeCreate(store: Store, folder: string, random: Random, 
   } finally {
     await store.delete([path]);
   }
+}
+
+/** What the paths of probes in a folder begin with. */
+export function probePrefix(folder: string): string {
+  return `${folder === "" ? "" : `${folder}/`}.streamlab-probe-`;
 }

@@ -13,7 +13,7 @@ import { formatLocation } from "./location.ts";
 import type { Location } from "./location.ts";
 import { localError } from "./local_error.ts";
 import { checkPath, checkPrefix } from "./path.ts";
-import { probeCreate } from "./probe.ts";
+import { probeCreate, probePrefix } from "./probe.ts";
 import { readOwnS3Settings } from "./s3_settings.ts";
 import type { S3Settings } from "./s3_settings.ts";
 import { defaultS3Limits, S3Connection } from "./s3_store_client.ts";
@@ -24,6 +24,9 @@ import { faultOf } from "./s3_store_fault.ts";
 import { bareEtag, explain, listObjects, listUploads, wholeSeconds } from "./s3_store_listing.ts";
 import { abortUpload, bytesSource, upload } from "./s3_store_upload.ts";
 import type { FileInfo, ListedFile, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "./store.ts";
+
+/** A probe that lies there for longer is that of a process which was killed. */
+const abandonedProbeMs = 600_000;
 
 export interface S3StoreOptions {
   clock: Clock;
@@ -198,13 +201,25 @@ class S3Store implements Store {
 
   /** Once for all folders: it is a matter of the service. */
   async probe(folder: string): Promise<void> {
-    this.#probed ??= probeCreate(this, folder, this.#connection.random, "Use AWS S3, or a MinIO of 2025 or later");
+    this.#probed ??= Promise.all([
+      probeCreate(this, folder, this.#connection.random, "Use AWS S3, or a MinIO of 2025 or later"),
+      this.#removeAbandonedProbes(folder),
+    ]).then(() => undefined);
     try {
       await this.#probed;
     } catch (error) {
       this.#probed = undefined;
       throw error;
     }
+  }
+
+  async #removeAbandonedProbes(folder: string): Promise<void> {
+    const beforeMs = this.#connection.clock.nowMs() - abandonedProbeMs;
+    const abandoned: string[] = [];
+    for await (const { path, info } of this.list(probePrefix(folder))) {
+      if (info!.modifiedMs < beforeMs) abandoned.push(path);
+    }
+    if (abandoned.length > 0) await this.delete(abandoned);
   }
 
   #key(path: string): string {
