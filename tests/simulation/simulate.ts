@@ -1,8 +1,12 @@
 /**
- * Runs the simulations, with more of them than CI has time for where asked: `deno task simulate [--all] [--seeds N] [--seed N]`.
+ * Runs the simulations, with more of them than CI has time for where asked: `deno task simulate [--all] [--seeds N] [--kills N] [--seed N]`.
  * `--all` walks all pairs of crash points; `--seed` runs one race again, the one that failed.
  */
-const names: Record<string, string> = { "--seeds": "STREAMLAB_SEEDS", "--seed": "STREAMLAB_SEED" };
+const names: Record<string, string> = {
+  "--seeds": "STREAMLAB_SEEDS",
+  "--seed": "STREAMLAB_SEED",
+  "--kills": "STREAMLAB_KILLS",
+};
 const env: Record<string, string> = {};
 const rest: string[] = [];
 const args = [...Deno.args];
