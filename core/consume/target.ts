@@ -11,7 +11,7 @@ import { commitTable, createTableIfAbsent } from "../iceberg/commit.ts";
 import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
 import { currentSchema, defaultSpec, type TableMetadata } from "../iceberg/spec/table_metadata.ts";
 import type { Field } from "../iceberg/spec/type.ts";
-import type { TargetTable } from "../rows/target_table.ts";
+import { fieldsNamedIn, type TargetTable } from "../rows/target_table.ts";
 import type { Store } from "../storage/store.ts";
 
 /** The three tables that the batches of one target write to. */
@@ -99,6 +99,7 @@ export function plannedTable(table: LoadedTable): PlannedTable {
   return {
     store: io.location.store,
     schema: currentSchema(metadata),
+    written: currentSchema(metadata).fields,
     spec: defaultSpec(metadata),
     dataFolder: io.location.pathInStore("data"),
     dataUri: io.location.uriOf("data"),
@@ -111,8 +112,8 @@ export function plannedTable(table: LoadedTable): PlannedTable {
 function evolveTable(name: string, table: PlannedTable, wanted: readonly Field[]): PlannedTable {
   const evolution = evolve(table.schema, table.lastColumnId, wanted);
   if (evolution.kind === "refused") throw refusalError(name, evolution.refusals);
-  if (evolution.changes.length === 0) return table;
-  return { ...table, schema: evolution.schema, lastColumnId: evolution.lastColumnId };
+  const { schema, lastColumnId } = evolution;
+  return { ...table, schema, lastColumnId, written: fieldsNamedIn(schema.fields, wanted) };
 }
 
 /** The tables as they must be for events and dead letters of a contract; checked before anything is written. */
