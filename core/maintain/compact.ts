@@ -76,7 +76,8 @@ export async function compactTable(
 
 function engineError(table: string, cause: SqlError): StreamlabError {
   const message = cause.message.split("\n", 1)[0]!;
-  const hint = /^Out of Memory/i.test(message)
+  // The second is what is left of the first when memory runs out while a statement is begun.
+  const hint = /^Out of Memory|closed pending query/i.test(message)
     ? "Give more with --memory, or lower --threads"
     : /No space left/i.test(message)
     ? "Free space on that disk; nothing was lost"
