@@ -1,6 +1,6 @@
 import { mapParallel } from "../base/parallel.ts";
 import { StreamlabError } from "../base/errors.ts";
-import { identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog.ts";
+import { identifierText, type LoadedTable } from "../iceberg/catalog.ts";
 import { versionOf } from "../iceberg/metadata_versions.ts";
 import { reachableFiles } from "../iceberg/reachable_files.ts";
 import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
@@ -47,7 +47,7 @@ export async function removeOrphans(
   const { catalog, clock, random } = surroundings;
   const { store } = location;
   const isInLake = store === surroundings.store;
-  if (!isInLake) await checkLake(surroundings, identifier, metadata);
+  if (!isInLake) await checkLake(surroundings, metadata);
   const report: OrphansReport = { paths: [], bytes: 0, unfinished: 0, givenUpRewrites: 0 };
   // A look changes nothing, so it takes this machine's time for the store's.
   const lakeNowMs = dryRun ? clock.nowMs() : await storeNowMs(surroundings);
@@ -98,7 +98,6 @@ export async function removeOrphans(
  */
 async function checkLake(
   { store }: Pick<Surroundings, "store">,
-  identifier: TableIdentifier,
   { properties }: TableMetadata,
 ): Promise<void> {
   const key = streamlabKey.batchId("");
@@ -108,9 +107,7 @@ async function checkLake(
     if (isFed) continue;
     throw new StreamlabError(
       "conflict",
-      `Cannot tell the orphans of ${
-        identifierText(identifier)
-      }: the batches of ${target} are not recorded in ${store.root}`,
+      `The batches of ${target} are not recorded in ${store.root}, so nobody knows which files they are about to use`,
       { hint: "Name the lake that consume writes its checkpoints to, with --source" },
     );
   }

@@ -1,6 +1,6 @@
 """PyIceberg at work in a REST catalog.
 
-rest_steps.py URI create|change|read   on the table lab.shared; prints its rows as read_table.py does.
+rest_steps.py URI create|change|read [TABLE]   on the table lab.shared, or to read on another; prints its rows as read_table.py does.
 """
 import datetime
 import json
@@ -17,7 +17,7 @@ from pyiceberg.types import LongType, NestedField, StringType, TimestamptzType
 
 uri, step = sys.argv[1], sys.argv[2]
 catalog = load_catalog("rest", type="rest", uri=uri)
-name = "lab.shared"
+name = sys.argv[3] if len(sys.argv) > 3 else "lab.shared"
 
 
 def rows(start, end):

@@ -1,0 +1,142 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { ask, inFolder, streamlab, succeed } from "../e2e/program.ts";
+import { findPython } from "../support/python.ts";
+import { restCatalogTest, withRestCatalog } from "../support/rest_catalog_server.ts";
+
+const fixture = new URL("../e2e/fixtures/original_producer/", import.meta.url).pathname;
+const tables = ["bronze.events", "dead_letters.events", "ingest.files"];
+
+/** A lake in a folder and, beside it, a catalog with a warehouse of its own; every command finds the catalog by its variable. */
+class CatalogLake {
+  private constructor(readonly folder: string, readonly uri: string) {}
+
+  static use(action: (lake: CatalogLake) => Promise<void>): Promise<void> {
+    return inFolder(async (folder) => {
+      await Deno.mkdir(`${folder}/warehouse`);
+      await Deno.mkdir(`${folder}/lake/raw/events`, { recursive: true });
+      await withRestCatalog(`${folder}/warehouse`, (uri) => action(new CatalogLake(folder, uri)));
+    });
+  }
+
+  run(...args: string[]): Promise<string> {
+    return succeed(this.folder, args, { env: { STREAMLAB_CATALOG: this.uri } });
+  }
+
+  async query(sql: string): Promise<Record<string, unknown>[]> {
+    return JSON.parse(await this.run("query", "--format", "json", sql)) as Record<string, unknown>[];
+  }
+
+  /** Every row of a table as text, in order. */
+  async rows(table: string): Promise<unknown[]> {
+    return (await this.query(`select to_json(t)::varchar as j from ${table} t order by j`)).map(({ j }) => j);
+  }
+
+  async land(from: number, to: number): Promise<void> {
+    const names = Array.from(Deno.readDirSync(`${fixture}events`), ({ name }) => name).sort().slice(from, to);
+    for (const name of names) await Deno.copyFile(`${fixture}events/${name}`, `${this.folder}/lake/raw/events/${name}`);
+  }
+
+  async assertPyIcebergAgrees(): Promise<void> {
+    const python = await findPython();
+    for (const table of tables) {
+      const theirs = await python.json<string[]>("rest_steps.py", this.uri, "read", table);
+      deepStrictEqual((await this.rows(table)).toSorted(), theirs.toSorted(), table);
+    }
+  }
+
+  /** As the fixture's `expected.json` counts. */
+  async counts(): Promise<unknown> {
+    const [row] = await this.query(
+      `select (select count(*)::int from bronze.events) as events,
+         (select count(distinct event_id)::int from bronze.events) as event_ids,
+         count(*) filter (_dead_letter_reason = 'invalid_schema')::int as invalid_schema,
+         count(*) filter (_dead_letter_reason = 'corrupted_batch')::int as corrupted_batch
+       from dead_letters.events`,
+    );
+    return row;
+  }
+}
+
+restCatalogTest(
+  "consume, query and maintain work on a REST catalog's tables as on the lake's, and PyIceberg agrees",
+  () =>
+    CatalogLake.use(async (lake) => {
+      const expected = JSON.parse(await Deno.readTextFile(`${fixture}expected.json`));
+      for (const [from, to] of [[0, 3], [3, 6], [6, 8]] as const) {
+        await lake.land(from, to);
+        await lake.run("consume", "--once");
+      }
+      deepStrictEqual(await lake.counts(), expected);
+      await lake.run("consume", "--once");
+      deepStrictEqual(await lake.counts(), expected, "after a run with nothing to take");
+      await lake.assertPyIcebergAgrees();
+      const before = await Promise.all(tables.map((table) => lake.rows(table)));
+      const snapshots = 'select snapshot_id::varchar as id from bronze."events$snapshots" order by committed_at';
+      const [first] = await lake.query(snapshots);
+      const countThen = () =>
+        lake.run("query", "--format", "csv", "--snapshot", String(first!.id), "select count(*) from bronze.events");
+      const past = await countThen();
+
+      match(await lake.run("maintain", "--compact", "--rewrite-manifests"), /^bronze\.events: compacted [3-9] files/m);
+      strictEqual(await countThen(), past);
+      const upkeep = ["--expire-snapshots", "--remove-orphans", "--older-than", "0s", "--retain-last", "1"];
+      const done = await lake.run("maintain", ...upkeep);
+      match(done, /^bronze\.events: expired [3-9] snapshots \(1 kept\), deleted [3-9] data files/m);
+      match(done, /^bronze\.events: no orphans$/m);
+      deepStrictEqual(await Promise.all(tables.map((table) => lake.rows(table))), before, "after upkeep");
+      await lake.assertPyIcebergAgrees();
+      match(await lake.run("maintain", "--audit", "--status"), /every record is in one table exactly once/);
+      const folders = Array.from(Deno.readDirSync(`${lake.folder}/lake`), ({ name }) => name).sort();
+      deepStrictEqual(folders, ["checkpoints", "raw"], "the lake has no tables of its own");
+    }),
+);
+
+restCatalogTest(
+  "what a batch under way will use is no orphan, and whoever cannot know of it removes nothing",
+  () =>
+    CatalogLake.use(async (lake) => {
+      await lake.land(0, 4);
+      await lake.run("consume", "--once");
+      const data = `${lake.folder}/warehouse/bronze/events/data`;
+      const left = "00000001-00000000dead-00000.parquet", announced = "00000002-00000000beef-00000.parquet";
+      const plan = `${lake.folder}/lake/checkpoints/bronze.events/000000000002.plan.json`;
+      const old = new Date(Date.now() - 7_200_000);
+      for (const name of [left, announced]) {
+        await Deno.writeTextFile(`${data}/${name}`, "x");
+        await Deno.utime(`${data}/${name}`, old, old);
+      }
+      await Deno.writeTextFile(plan, "{}");
+      const args = [
+        "maintain",
+        "--remove-orphans",
+        "--older-than",
+        "0s",
+        "--table",
+        "bronze.events",
+        "--catalog",
+        lake.uri,
+      ];
+
+      const elsewhere = await streamlab(lake.folder, [...args, "--source", "other"]);
+      strictEqual(elsewhere.status, 1);
+      match(elsewhere.stderr, /batches of bronze\.events are not recorded in .*other/);
+      match(await succeed(lake.folder, args), /removed 1 orphan/);
+      const names = Array.from(Deno.readDirSync(data), ({ name }) => name);
+      deepStrictEqual([names.includes(left), names.includes(announced)], [false, true]);
+    }),
+);
+
+Deno.test("a catalog that does not answer is named, and a password in its address is not", () =>
+  inFolder(async (folder) => {
+    const question = "select * from bronze.events";
+    const gone = await streamlab(folder, ["query", "--catalog", "http://127.0.0.1:9", question]);
+    strictEqual(gone.status, 1);
+    match(
+      gone.stderr,
+      /^streamlab: Cannot open the catalog: the catalog at http:\/\/127\.0\.0\.1:9 does not answer/,
+    );
+    const withPassword = await streamlab(folder, ["query", "--catalog", "http://me:password@host", question]);
+    strictEqual(withPassword.status, 2);
+    strictEqual(withPassword.stderr.includes("password@"), false);
+    deepStrictEqual(await ask(folder, "select 1::int as one"), [{ one: 1 }]);
+  }));
