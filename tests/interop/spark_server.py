@@ -43,6 +43,11 @@ print(json.dumps({"rows": []}), file=out, flush=True)
 
 
 
+def rows_of(table):
+    db.register("t", table)
+    return [row[0] for row in db.execute("SELECT to_json(t)::VARCHAR j FROM t ORDER BY j").fetchall()]
+
+
 def equality_delete(name, column, values, partition):
     jvm, gateway = spark._jvm, spark.sparkContext._gateway
     iceberg = jvm.org.apache.iceberg
@@ -79,10 +84,10 @@ for line in sys.stdin:
         else:
             equality_delete(request["equality_delete"], request["column"], request["values"], request.get("partition"))
         if frame is not None and frame.columns:
-            batches = frame._collect_as_arrow()
-            if batches:
-                db.register("t", pyarrow.Table.from_batches(batches))
-                rows = [row[0] for row in db.execute("SELECT to_json(t)::VARCHAR j FROM t ORDER BY j").fetchall()]
+            if hasattr(frame, "toArrow"):  # Spark 4
+                rows = rows_of(frame.toArrow())
+            elif batches := frame._collect_as_arrow():
+                rows = rows_of(pyarrow.Table.from_batches(batches))
         answer = {"rows": rows}
     except Exception as error:
         causes = [line for line in str(error).splitlines() if line.startswith("Caused by")]

@@ -10,11 +10,12 @@ export interface SparkVersion {
 }
 
 const spark35: SparkVersion = { spark: "3.5.7", runtime: "3.5_2.12", iceberg: "1.12.0" };
+export const spark4: SparkVersion = { spark: "4.1.4", runtime: "4.1_2.13", iceberg: "1.12.0" };
 
 /** Declares a test that needs Spark; shown as ignored where there is no Java, or no Spark and nobody who asks for all parts. */
-export function sparkTest(name: string, run: () => Promise<void>): void {
+export function sparkTest(name: string, run: () => Promise<void>, version = spark35): void {
   // Half a gigabyte is not downloaded unasked.
-  const canRun = isRequired || (isFile(`${folderOf(spark35)}/done`) && onPath("java") !== undefined);
+  const canRun = isRequired || (isFile(`${folderOf(version)}/done`) && onPath("java") !== undefined);
   Deno.test({ name, ignore: !canRun, fn: run });
 }
 
@@ -35,7 +36,7 @@ async function findSpark(version: SparkVersion): Promise<{ python: string; jar: 
   await lock.lock(true);
   if (isFile(`${folder}/done`)) return found;
   await runOrThrow(onPath("python3") ?? "python3", ["-m", "venv", `${folder}/venv`]);
-  const packages = [`pyspark==${version.spark}`, "pyarrow", "duckdb==1.5.5", "setuptools"];
+  const packages = [`pyspark==${version.spark}`, "pyarrow", "pandas", "duckdb==1.5.5", "setuptools"];
   await runOrThrow(found.python, ["-m", "pip", "install", "--quiet", ...packages]);
   const artifact = `iceberg-spark-runtime-${version.runtime}`;
   const url = `https://repo1.maven.org/maven2/org/apache/iceberg/${artifact}/${version.iceberg}/${jarOf(version)}`;
