@@ -72,6 +72,17 @@ Deno.test("tasks that the documentation names exist", async () => {
   deepStrictEqual(named.filter((name) => !(name in tasks)), []);
 });
 
+Deno.test("tests that the README names are there", async () => {
+  const folder = new URL("../interop/", import.meta.url);
+  const texts: string[] = [];
+  for await (const { name } of Deno.readDir(folder)) {
+    if (name.endsWith("_test.ts")) texts.push(await Deno.readTextFile(new URL(name, folder)));
+  }
+  const named = [...readme.matchAll(/^[¹²³⁴⁵⁶⁷⁸⁹⁰]+ "(.*)"[,.]$/gm)].map(([, name]) => name!);
+  ok(named.length > 10);
+  deepStrictEqual(named.filter((name) => !texts.some((text) => text.includes(`"${name}"`))), []);
+});
+
 Deno.test("files that the documentation links to exist", async () => {
   const missing: string[] = [];
   for (const name of ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"]) {
