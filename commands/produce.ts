@@ -186,7 +186,7 @@ async function openSink(sink: Sink, context: Context): Promise<EventFileSink> {
     import("./lake.ts"),
     import("../core/produce/store_sink.ts"),
   ]);
-  return storeSink(await openLake(context, sink));
+  return storeSink(await openLake(context, sink), context);
 }
 
 function parseSink(text: string): Sink {

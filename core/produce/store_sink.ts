@@ -1,11 +1,42 @@
+import type { Clock } from "../base/clock.ts";
+import { StreamlabError } from "../base/errors.ts";
+import type { Random } from "../base/random.ts";
+import { retry } from "../base/retry.ts";
 import type { Store } from "../storage/store.ts";
 import type { EventFileSink } from "./produce.ts";
 
+/** Uploads under way at once: each takes the time there and back. */
+const UPLOADS_MAX = 16;
+const retryPolicy = { attemptsMax: 5, delayMsMin: 100, delayMsMax: 5_000 };
+
 /** Event files as files of a lake. */
-export function storeSink(store: Pick<Store, "root" | "stat" | "create">): EventFileSink {
+export function storeSink(
+  store: Pick<Store, "root" | "kind" | "stat" | "create" | "read">,
+  { clock, random }: { clock: Clock; random: Random },
+): EventFileSink {
   return {
     name: store.root,
+    parallelMax: store.kind === "local" ? 1 : UPLOADS_MAX,
     has: async (path) => await store.stat(path) !== undefined,
-    create: (path, bytes) => store.create(path, bytes),
+    // What an answer that was lost leaves open is settled by another try, and by what then lies there.
+    create: (path, bytes) =>
+      retry(
+        store.kind === "local" ? { ...retryPolicy, attemptsMax: 1 } : retryPolicy,
+        clock,
+        random,
+        isUnavailable,
+        async (attempt) => {
+          if (await store.create(path, bytes)) return true;
+          return attempt > 1 && sameBytes(await store.read(path), bytes);
+        },
+      ),
   };
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof StreamlabError && error.kind === "unavailable";
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
