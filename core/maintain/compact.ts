@@ -150,15 +150,26 @@ class Compaction {
   }
 
   async run(options: CompactionOptions): Promise<CompactionReport> {
-    const { groups } = this.planned;
+    const { groups, rewriter } = this.planned;
+    try {
+      return await this.#runGroups(groups, options);
+    } finally {
+      await rewriter.settle();
+    }
+  }
+
+  async #runGroups(groups: readonly RewriteGroup[], options: CompactionOptions): Promise<CompactionReport> {
     const filesMax = groups.reduce((sum, { files }) => sum + files.length, 0);
     let files = 0;
-    for (const group of groups) {
+    for (const [index, group] of groups.entries()) {
       if (options.signal.aborted) {
         this.#report.interrupted = true;
         break;
       }
-      await this.#rewrite(group);
+      const rewriting = this.#rewrite(group);
+      const next = groups[index + 1];
+      if (next !== undefined) this.planned.rewriter.prefetch(next);
+      await rewriting;
       files += group.files.length;
       options.onProgress({ files, filesMax });
       const bytes = this.#pending.reduce((sum, pending) => sum + pending.group.bytes, 0);

@@ -34,6 +34,7 @@ export interface RewriterOptions {
 export class GroupRewriter {
   readonly #schema: Schema;
   #count = 0;
+  #prefetch: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: RewriterOptions) {
     this.#schema = currentSchema(options.table.metadata);
@@ -49,6 +50,18 @@ export class GroupRewriter {
   /** The partition folder of a group's files, below `data/`; empty without partitions. */
   folderOf({ specId, partition }: RewriteGroup): string {
     return partitionFolder(this.#partition(specId), partition.map(folderText));
+  }
+
+  /** Begins to fetch a group's files where they are on a distant store. A failure shows when they are needed. */
+  prefetch(group: RewriteGroup): void {
+    const wanted = group.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
+    const fetching = mapParallel(wanted, FETCHED_PARALLEL, (file) => this.options.files.pathOf(file));
+    this.#prefetch = Promise.allSettled([this.#prefetch, fetching]).then(() => undefined);
+  }
+
+  /** Nothing is being fetched any more when it resolves. */
+  async settle(): Promise<void> {
+    await this.#prefetch;
   }
 
   /** The new files, placed durably under `<stem>-<number>.parquet`; none where every row was deleted. */
