@@ -1,0 +1,109 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import type { BatchReport } from "../../core/consume/consumer.ts";
+import { ConsumeSession, type SessionOptions } from "../../core/consume/session.ts";
+import { ConsumeWorld } from "./consume_world.ts";
+
+const event = (id: string) =>
+  `{"user_id":"u","event_id":"${id}","event_type":"t","event_timestamp":"2026-03-01T12:00:00Z"}`;
+
+/** A consumer that watches; what it has committed can be waited for. */
+class Watching {
+  private events = 0;
+  private waiting: (() => void)[] = [];
+  readonly batches: BatchReport[] = [];
+
+  static async use(
+    world: ConsumeWorld,
+    changes: Partial<SessionOptions>,
+    action: (watching: Watching) => Promise<void>,
+  ) {
+    const watching = new Watching();
+    const report = {
+      batch: (batch: BatchReport) => watching.note(batch),
+      file: (name: string, what: string) => void world.remarks.push(`${name} ${what}`),
+    };
+    const session = await ConsumeSession.open(world.options({ ...changes, report }));
+    const stop = new AbortController();
+    const running = session.run(stop.signal, 50, (error) => void world.remarks.push(error.message));
+    try {
+      // What ends the run early ends the test as well, instead of a wait for ever.
+      await Promise.race([action(watching), running.then(() => Promise.reject(new Error("The run has ended")))]);
+    } finally {
+      stop.abort();
+      await running.catch(() => {});
+      session.close();
+    }
+  }
+
+  /** Resolves when so many events have been committed since the start. */
+  async total(events: number): Promise<void> {
+    while (this.events < events) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    strictEqual(this.events, events);
+  }
+
+  private note(batch: BatchReport): void {
+    this.batches.push(batch);
+    this.events += batch.events;
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+}
+
+/** As careful writers do it. */
+function appear(world: ConsumeWorld, name: string, text: string): void {
+  const path = world.rawPath(name), hidden = world.rawPath(`.part-${name.replaceAll("/", "-")}`);
+  Deno.writeTextFileSync(hidden, text);
+  Deno.renameSync(hidden, path);
+}
+
+Deno.test("a watching consumer takes what is there, and each new file as it appears", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("before.ndjson", event("before"));
+    await Watching.use(world, {}, async (watching) => {
+      await watching.total(1);
+      appear(world, "1.ndjson", event("1"));
+      await watching.total(2);
+      const rows = await world.rows("SELECT event_id AS id FROM {{bronze.events}} ORDER BY ALL");
+      deepStrictEqual(rows.map(({ id }) => id), ["1", "before"], "a reader sees it at once");
+      for (const id of ["2", "3", "4"]) appear(world, `${id}.ndjson`, event(id));
+      await watching.total(5);
+    });
+  }));
+
+Deno.test("a watching consumer sees folders that are made later, however deep", () =>
+  ConsumeWorld.use((world) =>
+    Watching.use(world, {}, async (watching) => {
+      for (let turn = 1; turn <= 8; turn++) {
+        appear(world, `day=${turn}/hour=1/x/y/${turn}.ndjson`, event(`${turn}`));
+        await watching.total(turn);
+      }
+      appear(world, "day=1/hour=2/later.ndjson", event("later"));
+      await watching.total(9);
+    })
+  ));
+
+Deno.test("a watching consumer makes the folder that it watches", () =>
+  ConsumeWorld.use((world) =>
+    Watching.use(world, { zone: { ...world.options().zone, prefix: "not/there/yet/" } }, async (watching) => {
+      const path = `${world.folder}/not/there/yet/a.ndjson`;
+      while (!await world.store.stat("warehouse/ingest/files/metadata/v1.metadata.json")) await Promise.resolve();
+      Deno.mkdirSync(path.slice(0, -"/a.ndjson".length), { recursive: true });
+      Deno.writeTextFileSync(path, event("a"));
+      await watching.total(1);
+    })
+  ));
+
+Deno.test("a file is queryable well within a second of its appearance", () =>
+  ConsumeWorld.use((world) =>
+    Watching.use(world, {}, async (watching) => {
+      const took: number[] = [];
+      for (let turn = 1; turn <= 5; turn++) {
+        const start = performance.now();
+        appear(world, `${turn}.ndjson`, event(`${turn}`));
+        await watching.total(turn);
+        took.push(performance.now() - start);
+      }
+      // The median: what else runs on the machine may hold up one of them.
+      const median = took.toSorted((a, b) => a - b)[2]!;
+      ok(median < 1_000, `${took.map(Math.round)} ms`);
+    })
+  ));
