@@ -212,9 +212,10 @@ export class Consumer {
   }
 
   private async route(plan: BatchPlan): Promise<RoutedBatch> {
-    const { router, onExtraFields } = this.options;
+    const { router } = this.options;
     // The plan's contract, not this run's: what was planned under one contract is not judged by another.
-    new TablePlanner(this.tables, onExtraFields !== "dead-letter").tablesFor(effectiveContract(plan, this.tables));
+    const rescued = plan.options.onExtraFields !== "dead-letter";
+    new TablePlanner(this.tables, rescued).tablesFor(effectiveContract(plan, this.tables));
     const { routed } = await router.route(plan, this.tables);
     const standing = await this.checkpoint.createRouted(routed);
     // Another consumer was first: what it made is committed, by whoever comes first.

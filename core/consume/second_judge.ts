@@ -60,7 +60,7 @@ export class SecondJudge {
       batchId: ++this.batches,
       plannedAt: new Date(clock.nowMs()).toISOString(),
       table: identifierText(tables.events.identifier),
-      raw: zone.store.root,
+      raw: zone.nameBase,
       contract: contract.text,
       options: { onExtraFields, ...(zone.format === undefined ? {} : { format: zone.format }) },
       files: [...files],
