@@ -40,6 +40,16 @@ for (const scenario of scenarios) {
   });
 }
 
+for (const scenario of scenarios) {
+  Deno.test(`an error from any operation is told as one, and loses and doubles nothing: ${scenario.name}`, async () => {
+    await Workshop.use(async (workshop) => {
+      const walked = sample(placesOf(await stagesOf(scenario, workshop)), pointsMax / 2);
+      for (const { stage, point } of walked) await walk(scenario, stage, [{ ...point, fails: true }], workshop);
+      say(`${scenario.name}: ${walked.length} failing operations walked, all audited clean`);
+    });
+  });
+}
+
 function placesOf(stages: Stage[]): Place[] {
   return stages.flatMap((stage) => pointsOf(stage.operations).map((point) => ({ stage, point })));
 }

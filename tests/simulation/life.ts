@@ -9,14 +9,17 @@ import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
 import { type Decision, type Operation, type Phase, SimulatedDisk } from "../support/simulated_disk.ts";
+import { unavailable } from "../support/simulated_faults.ts";
 import { Crash, type SimulatedStore } from "../support/simulated_store.ts";
 import type { FileTruth, Truth } from "./lake_audit.ts";
 import type { RawFile } from "./raw_files.ts";
 
-/** A crash: at the walker's operation of that ordinal, from 0, right before or after it. */
+/** Where a process is stopped: at the walker's operation of that ordinal, from 0, right before or after it. */
 export interface CrashPoint {
   ordinal: number;
   phase: Phase;
+  /** It gets an error of the store instead, as from a full disk. */
+  fails?: boolean;
 }
 
 /** What a process of a simulation works with, made anew for each life of it. */
@@ -153,7 +156,8 @@ export class Life {
     if (phase === "after" && operation.name === "create") this.#happen(operation.path);
     const ordinal = phase === "before" ? this.operations++ : this.operations - 1;
     const point = this.crashes.find((point) => point.phase === phase && point.ordinal === ordinal);
-    return point === undefined ? undefined : { do: "crash" };
+    if (point === undefined) return undefined;
+    return point.fails ? { do: "fail", error: unavailable(operation) } : { do: "crash" };
   }
 
   #happen(path: string): void {
