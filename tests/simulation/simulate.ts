@@ -17,7 +17,7 @@ for (let arg = args.shift(); arg !== undefined; arg = args.shift()) {
 }
 if (env.STREAMLAB_SEED !== undefined) {
   env.STREAMLAB_SEEDS ??= "1";
-  rest.push("tests/simulation/races_test.ts");
+  rest.push("tests/simulation/races_first_test.ts", "tests/simulation/races_second_test.ts");
 }
 const tests = rest.length > 0 ? rest : ["--parallel", "tests/simulation", "tests/iceberg/concurrent_writers_test.ts"];
 const command = new Deno.Command(Deno.execPath(), { args: ["test", "--no-check", "--allow-all", ...tests], env });
