@@ -1,3 +1,7 @@
+import { systemClock } from "../../core/base/clock.ts";
+import { seededRandom } from "../../core/base/random.ts";
+import { openS3Store } from "../../core/storage/s3_store.ts";
+import type { Store } from "../../core/storage/store.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault_proxy.ts";
 import { canRunMinio, type Minio, startMinio } from "../support/minio.ts";
 import { inFolder } from "./program.ts";
@@ -32,8 +36,8 @@ export interface S3Lake {
   uri: string;
   /** Of the commands, through the proxy. */
   env: Record<string, string>;
-  /** Keys below the lake's prefix that start with this. */
-  keys(prefix?: string): Promise<string[]>;
+  /** Not through the proxy. */
+  open(): Promise<Store>;
 }
 
 const home = Deno.env.get("HOME") ?? "/tmp";
@@ -53,20 +57,12 @@ export async function useLake(place: S3Place, action: (lake: S3Lake) => Promise<
       DENO_DIR: denoFolder,
       TMPDIR: `${folder}/tmp`,
     };
-    const keys = async (prefix = "") => {
-      const { openS3Store } = await import("../../core/storage/s3_store.ts");
-      const [{ systemClock }, { seededRandom }] = await Promise.all([
-        import("../../core/base/clock.ts"),
-        import("../../core/base/random.ts"),
-      ]);
-      const { settings } = place.minio;
-      const store = await openS3Store({ kind: "s3", bucket, prefix: "lake" }, {
+    const open = () =>
+      openS3Store({ kind: "s3", bucket, prefix: "lake" }, {
         clock: systemClock,
         random: seededRandom(1),
-        settings,
+        settings: place.minio.settings,
       });
-      return (await Array.fromAsync(store.list(prefix))).map(({ path }) => path);
-    };
-    await action({ folder, bucket, uri: `s3://${bucket}/lake`, env, keys });
+    await action({ folder, bucket, uri: `s3://${bucket}/lake`, env, open });
   });
 }

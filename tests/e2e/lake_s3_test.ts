@@ -1,0 +1,189 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { type DecideFault, proxyFaultsBySeed } from "../support/fault_proxy.ts";
+import { minioTest } from "../support/minio.ts";
+import { countTruth } from "./dispositions.ts";
+import { type Outcome, startStreamlab, streamlab, succeed } from "./program.ts";
+import { type S3Lake, type S3Place, startS3Place, useLake } from "./s3_lake.ts";
+
+let place: S3Place;
+Deno.test.beforeAll(async () => {
+  place = (await startS3Place())!;
+});
+Deno.test.afterAll(() => place?.stop());
+
+const countsSql = `select 'event' as kind, count(*)::int as n from bronze.events
+  union all select _dead_letter_reason, count(*)::int from dead_letters.events group by all order by 1`;
+
+async function countsOf({ folder, env }: S3Lake, source: string): Promise<Record<string, number>> {
+  const text = await succeed(folder, ["query", "--source", source, "--format", "json", countsSql], { env });
+  return Object.fromEntries((JSON.parse(text) as { kind: string; n: number }[]).map(({ kind, n }) => [kind, n]));
+}
+
+/** One clear message: what, where and why in at most two lines, and no stack. */
+function isClear({ status, stderr }: Outcome, words: RegExp): void {
+  strictEqual(status, 1, stderr);
+  ok(stderr.trimEnd().split("\n").length <= 2 && words.test(stderr) && !/^\s+at /m.test(stderr), stderr);
+}
+
+/** A comma stands for a space within a word. */
+const words = (text: string): string[] => text.split(" ").map((word) => word.replace(",", " "));
+
+async function through<T>(decide: DecideFault, action: () => Promise<T>): Promise<T> {
+  place.proxy.decide = decide;
+  try {
+    return await action();
+  } finally {
+    place.proxy.decide = undefined;
+  }
+}
+
+minioTest(
+  "files as the original producer wrote them are counted in a bucket as on disk, after one run and after two",
+  () =>
+    useLake(place, async (lake) => {
+      const { folder, uri, bucket, env } = lake;
+      const fixture = new URL("./fixtures/original_producer/", import.meta.url).pathname;
+      const expected = JSON.parse(await Deno.readTextFile(`${fixture}expected.json`)) as Record<string, number>;
+      const store = await lake.open();
+      for await (const { name } of Deno.readDir(`${fixture}events`)) {
+        await store.write(`raw/events/${name}`, await Deno.readFile(`${fixture}events/${name}`));
+      }
+      for (let run = 0; run < 2; run++) {
+        await succeed(folder, ["consume", "--source", uri, "--once"], { env });
+        const counts = await countsOf(lake, uri);
+        deepStrictEqual(
+          { event: counts.event, invalid_schema: counts.invalid_schema, corrupted_batch: counts.corrupted_batch },
+          {
+            event: expected.events,
+            invalid_schema: expected.invalid_schema,
+            corrupted_batch: expected.corrupted_batch,
+          },
+          `${bucket}, run ${run}`,
+        );
+      }
+    }),
+);
+
+const dirty = ["--batches", "12", "--batch-size", "50", "--interval", "0", "--dirty", "--start", "2026-03-01"];
+
+minioTest(
+  "every pairing of source and sink, on disk and in a bucket, holds what the truth says",
+  () =>
+    useLake(place, async (lake) => {
+      const { folder, uri, env } = lake;
+      await succeed(folder, ["produce", "--sink", uri, ...dirty, "--seed", "1", "--truth", "s3.ndjson"], { env });
+      await succeed(folder, ["produce", "--sink", "local", ...dirty, "--seed", "2", "--truth", "local.ndjson"], {
+        env,
+      });
+      const pairings: [string[], string, string][] = [
+        [["--source", uri], uri, "s3.ndjson"],
+        [["--source", uri, "--sink", "other"], "other", "s3.ndjson"],
+        [["--source", "local", "--sink", `${uri}/two`], `${uri}/two`, "local.ndjson"],
+        [["--source", uri, "--sink", `${uri}/three`], `${uri}/three`, "s3.ndjson"],
+        [["--raw", `${uri}/raw/events`, "--sink", "fourth"], "fourth", "s3.ndjson"],
+      ];
+      for (const [flags, sink, truth] of pairings) {
+        await succeed(folder, ["consume", ...flags, "--once"], { env });
+        const told = await countTruth(`${folder}/${truth}`);
+        const counts = await countsOf(lake, sink);
+        for (const [kind, n] of Object.entries(told)) strictEqual(counts[kind] ?? 0, n, `${flags.join(" ")}: ${kind}`);
+        const audit = await streamlab(folder, ["maintain", "--source", sink, "--audit"], { env });
+        if (!flags.includes("--raw")) {
+          strictEqual(audit.status, 0, `${flags.join(" ")}: ${audit.stderr}${audit.stdout}`);
+        }
+      }
+      deepStrictEqual([...Deno.readDirSync(env.TMPDIR!)], []);
+    }),
+);
+
+minioTest(
+  "through a network that fails now and then, each command finishes right or says clearly why not",
+  () =>
+    useLake(place, async (lake) => {
+      const { folder, uri, env } = lake;
+      const commands = [
+        ["produce", "--sink", uri, ...dirty, "--truth", "truth.ndjson"],
+        ["consume", "--source", uri, "--once", "--max-files-per-batch", "5"],
+        ["query", "--source", uri, countsSql],
+        ["maintain", "--source", uri, "--compact"],
+      ];
+      for (const [index, command] of commands.entries()) {
+        for (const seed of [1, 2]) {
+          const outcome = await through(
+            proxyFaultsBySeed(10 * index + seed, 0.08),
+            () => streamlab(folder, command[0] === "produce" ? [...command, "--seed", String(seed)] : command, { env }),
+          );
+          if (outcome.status !== 0) isClear(outcome, /s3:\/\/|commit|127\.0\.0\.1/);
+        }
+      }
+      await succeed(folder, ["consume", "--source", uri, "--once"], { env });
+      const audit = await streamlab(folder, ["maintain", "--source", uri, "--audit"], { env });
+      strictEqual(audit.status, 0, audit.stderr + audit.stdout);
+    }),
+);
+
+minioTest(
+  "a consumer that is killed at any moment leaves a lake that one more run makes whole, and no scratch",
+  () =>
+    useLake(place, async (lake) => {
+      const { folder, uri, env } = lake;
+      await succeed(folder, ["produce", "--sink", uri, ...dirty, "--seed", "3", "--truth", "truth.ndjson"], { env });
+      const consume = ["consume", "--source", uri, "--once", "--max-files-per-batch", "3"];
+      for (const point of [3, 25, 45, 60, 75]) {
+        let seen = 0;
+        const child = startStreamlab(folder, consume, { env });
+        const killer: DecideFault = () => {
+          if (++seen === point) child.kill("SIGKILL");
+          return undefined;
+        };
+        await through(killer, () => child.output());
+        await child.stdin.close().catch(() => undefined);
+      }
+      await succeed(folder, consume, { env });
+      const told = await countTruth(`${folder}/truth.ndjson`);
+      const counts = await countsOf(lake, uri);
+      for (const [kind, n] of Object.entries(told)) strictEqual(counts[kind] ?? 0, n, kind);
+      deepStrictEqual([...Deno.readDirSync(env.TMPDIR!)].map(({ name }) => name), []);
+    }),
+);
+
+minioTest(
+  "wrong places and credentials each have their own message, for every command",
+  () =>
+    useLake(place, async ({ folder, uri, env }) => {
+      const nowhere = uri.replace("/lake", "-that-is-not-there");
+      for (
+        const [flag, said] of [["produce --batches 1 --sink", /no such bucket/], [
+          "query show,tables --source",
+          /no lake|bucket/,
+        ]] as const
+      ) {
+        isClear(await streamlab(folder, [...words(flag), nowhere], { env }), said);
+      }
+      for (const command of ["consume --once", "maintain --compact"]) {
+        isClear(
+          await streamlab(folder, [...words(command), "--source", nowhere], { env }),
+          /nothing to read|no lake|bucket/,
+        );
+      }
+      const wrong = [
+        [{ AWS_SECRET_ACCESS_KEY: "wrong-secret" }, /secret key does not belong/],
+        [{ AWS_ACCESS_KEY_ID: "nobody" }, /access key is not known/],
+        [{ AWS_ENDPOINT_URL: "http://127.0.0.1:9" }, /cannot be reached/],
+      ] as const;
+      for (const [changed, said] of wrong) {
+        for (
+          const command of [
+            "produce --batches 1 --interval 0 --sink",
+            "consume --once --source",
+            "query show,tables --source",
+            "maintain --status --source",
+          ]
+        ) {
+          const outcome = await streamlab(folder, [...words(command), uri], { env: { ...env, ...changed } });
+          isClear(outcome, said);
+          ok(!/wrong-secret|minioadmin/.test(outcome.stderr + outcome.stdout), outcome.stderr);
+        }
+      }
+    }),
+);
