@@ -1,10 +1,17 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { type BatchPlan, planText } from "../../core/consume/batch_plan.ts";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { runProgram } from "../../commands/program.ts";
+import { systemClock } from "../../core/base/clock.ts";
+import { seededRandom } from "../../core/base/random.ts";
+import type { BatchPlan } from "../../core/consume/batch_plan.ts";
 import { Checkpoint } from "../../core/consume/checkpoint.ts";
-import { type RoutedBatch, type RoutedTable, routedText } from "../../core/consume/routed_batch.ts";
+import type { RoutedBatch, RoutedTable } from "../../core/consume/routed_batch.ts";
 import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
 import { type Intent, writeIntent } from "../../core/maintain/intent.ts";
+import { isAnnounced } from "../../core/maintain/claims.ts";
 import { removeOrphans } from "../../core/maintain/orphans.ts";
+import { openLocalStore } from "../../core/storage/local_store.ts";
+import { commands } from "../../main.ts";
+import { testWorld } from "../support/test_world.ts";
 import { eventRows, MaintainWorld } from "./maintain_world.ts";
 
 const folder = "warehouse/bronze/events";
@@ -125,12 +132,6 @@ Deno.test("records that cannot be read stop orphan removal", () =>
     strictEqual((await world.paths(`${folder}/data/lost.parquet`)).length, 1);
   }));
 
-Deno.test("the records are those that consume writes", () => {
-  const text = JSON.parse(routedText(routed(1, ["data/x.parquet"]))) as RoutedBatch;
-  deepStrictEqual(text.events.files.map(({ path }) => path), ["data/x.parquet"]);
-  strictEqual(JSON.parse(planText(plan(3))).batchId, 3);
-});
-
 Deno.test("files of a rewrite under way stay, those of one that was given up go", () =>
   MaintainWorld.use(async (world) => {
     const table = await world.events(1);
@@ -191,3 +192,30 @@ Deno.test("old versions of the metadata that the log has forgotten go, no others
     const versions = (await world.paths(`${folder}/metadata/v`)).filter((path) => path.endsWith("json"));
     strictEqual(versions.length, 3);
   }));
+
+Deno.test("the names of all files that consume and compaction write say that they were announced", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const run = async (...args: string[]) => {
+      const world = testWorld({ commands, cwd: folder });
+      strictEqual(await runProgram(args, { ...world, clock: systemClock }), 0, world.stderrText());
+    };
+    const names = async () => {
+      const store = openLocalStore(`${folder}/lake`, { random: seededRandom(1) });
+      const found: string[] = [];
+      for await (const { path } of store.list("warehouse/")) if (path.includes("/data/")) found.push(path);
+      return found;
+    };
+    await run("produce", "--batches", "4", "--dirty", "--interval", "0", "--seed", "1");
+    await run("consume", "--once", "--max-files-per-batch", "2");
+    const written = await names();
+    ok(written.length >= 5, written.join());
+    deepStrictEqual(written.filter((path) => !isAnnounced(path)), []);
+    await run("maintain", "--compact");
+    const rewritten = (await names()).filter((path) => !written.includes(path));
+    ok(rewritten.length >= 2, rewritten.join());
+    deepStrictEqual(rewritten.filter((path) => !isAnnounced(path)), []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
