@@ -1,6 +1,7 @@
-import { deepStrictEqual as assertEquals } from "node:assert/strict";
+import { deepStrictEqual as assertEquals, rejects as assertRejects } from "node:assert/strict";
 import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
+import { setRef } from "../../core/iceberg/action/update_refs.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { currentSchema, snapshotOfRef } from "../../core/iceberg/spec/table_metadata.ts";
 import { identifier, livePaths, withBench } from "./sample_table.ts";
@@ -66,4 +67,24 @@ Deno.test("with merging switched off every append leaves one more manifest", () 
     });
     for (let i = 0; i < 4; i++) table = await bench.append(bench.file(table, 0));
     assertEquals((await table.io.readManifestList(snapshotOfRef(table.metadata))).length, 4);
+  }));
+
+Deno.test("a branch grows on its own, and no tag ever moves", () =>
+  withBench(async (bench) => {
+    const table = await bench.create([]);
+    const main = await bench.append(bench.file(table, 0));
+    const onBranch = new AppendFiles({ files: [bench.file(table, 0)], branch: "trial" });
+    let after = await bench.commit(async (transaction) => transaction.add(await onBranch.stage(transaction)));
+    assertEquals(after.metadata.currentSnapshotId, main.metadata.currentSnapshotId);
+    const trial = snapshotOfRef(after.metadata, "trial")!;
+    assertEquals([trial.parentSnapshotId, trial.summary["total-data-files"]], [main.metadata.currentSnapshotId, "2"]);
+    after = await bench.append(bench.file(table, 0));
+    assertEquals(after.metadata.snapshotLog.length, 2, "the branch is not part of main's history");
+    assertEquals((await livePaths(after)).length, 2);
+    await bench.commit((transaction) => {
+      transaction.add(setRef(transaction.metadata, "fixed", { snapshotId: trial.snapshotId, type: "tag" }));
+    });
+    const onTag = new AppendFiles({ files: [bench.file(table, 0)], branch: "fixed" });
+    const attempt = bench.commit(async (transaction) => transaction.add(await onTag.stage(transaction)));
+    await assertRejects(attempt, /"fixed": it is a tag, which never moves/);
   }));
