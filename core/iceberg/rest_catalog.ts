@@ -52,6 +52,8 @@ export interface RestCatalogOptions {
   fetch?: typeof fetch;
 }
 
+const credentialKeys = ["s3.access-key-id", "s3.secret-access-key", "s3.session-token"];
+
 /** Tables in a catalog that speaks the Iceberg REST protocol: it checks requirements and writes metadata, atomically. */
 export class RestCatalog implements Catalog {
   readonly #options: RestCatalogOptions;
@@ -60,7 +62,7 @@ export class RestCatalog implements Catalog {
   readonly #prefix: string;
   readonly #endpoints: Set<string> | undefined;
   readonly #config: Record<string, string>;
-  readonly #ios = new Map<string, TableIo>();
+  readonly #ios = new Map<string, { io: TableIo; credentials: string }>();
 
   private constructor(options: RestCatalogOptions, client: RestClient, config: JsonObject) {
     this.#options = options;
@@ -212,20 +214,23 @@ export class RestCatalog implements Catalog {
       identifier,
       metadata,
       metadataLocation: readString(body, "metadata-location"),
-      io: io && io === this.#ios.get(metadata.location) ? io : await this.#io(metadata, body),
+      io: io && io === this.#ios.get(metadata.location)?.io ? io : await this.#io(metadata, body),
     };
   }
 
-  /** A store is opened anew with every load that brings credentials, for they end. */
+  /** A store is opened anew with every load that brings new credentials, for they end; the answer to a commit brings none. */
   async #io(metadata: TableMetadata, body: JsonObject): Promise<TableIo> {
     const { location } = metadata;
-    const vended = vendedConfig(body, location);
+    // Older servers put credentials among the rest of the table's configuration.
+    const told = { ...readStringMap(body.config), ...vendedConfig(body, location) };
+    const credentials = JSON.stringify(credentialKeys.map((key) => told[key]));
     const known = this.#ios.get(location);
-    if (known && Object.keys(vended).length === 0) return known;
-    const config = { ...this.#config, ...readStringMap(body.config), ...vended };
+    const isSilent = credentialKeys.every((key) => told[key] === undefined);
+    if (known && (isSilent || known.credentials === credentials)) return known.io;
+    const config = { ...this.#config, ...told };
     const { store, folder } = await this.#options.openTable(location, config);
     const io = new TableIo(new TableLocation(store, folder, location), this.#options.random);
-    this.#ios.set(location, io);
+    this.#ios.set(location, { io, credentials });
     return io;
   }
 

@@ -42,7 +42,7 @@ export interface S3Lake {
 
 const home = Deno.env.get("HOME") ?? "/tmp";
 /** Deno keeps its packages in the same folder as we our objects, which a test has for itself. */
-const denoFolder = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/deno`;
+export const denoFolder = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/deno`;
 
 export async function useLake(place: S3Place, action: (lake: S3Lake) => Promise<void>): Promise<void> {
   const bucket = await place.minio.makeBucket();

@@ -1,25 +1,57 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { denoFolder } from "../e2e/s3_lake.ts";
 import { ask, inFolder, streamlab, succeed } from "../e2e/program.ts";
+import { canRunMinio, type Minio, startMinio } from "../support/minio.ts";
 import { findPython } from "../support/python.ts";
 import { restCatalogTest, withRestCatalog } from "../support/rest_catalog_server.ts";
 
 const fixture = new URL("../e2e/fixtures/original_producer/", import.meta.url).pathname;
 const tables = ["bronze.events", "dead_letters.events", "ingest.files"];
 
-/** A lake in a folder and, beside it, a catalog with a warehouse of its own; every command finds the catalog by its variable. */
-class CatalogLake {
-  private constructor(readonly folder: string, readonly uri: string) {}
+/** Where a catalog keeps its tables, and what commands and PyIceberg must be told to get there. */
+interface Place {
+  /** Of the catalog's server. */
+  settings: Record<string, string>;
+  env: Record<string, string>;
+  python: string[];
+}
 
-  static use(action: (lake: CatalogLake) => Promise<void>): Promise<void> {
+const localPlace: Place = { settings: {}, env: {}, python: [] };
+
+/** A bucket, whose key the catalog gives to whoever loads a table; its address it does not. */
+async function bucketOf(minio: Minio): Promise<Place> {
+  const { accessKeyId, secretAccessKey } = minio.settings.credentials!;
+  const settings = {
+    CATALOG_WAREHOUSE: `s3://${await minio.makeBucket()}/warehouse`,
+    CATALOG_IO__IMPL: "org.apache.iceberg.aws.s3.S3FileIO",
+    CATALOG_S3_ENDPOINT: minio.endpoint,
+    CATALOG_S3_PATH__STYLE__ACCESS: "true",
+    CATALOG_CLIENT_REGION: "us-east-1",
+    CATALOG_S3_ACCESS__KEY__ID: accessKeyId,
+    CATALOG_S3_SECRET__ACCESS__KEY: secretAccessKey,
+    CATALOG_INCLUDE__CREDENTIALS: "true",
+  };
+  // A key that opens nothing: the catalog's must win.
+  const env = { AWS_ENDPOINT_URL: minio.endpoint, AWS_ACCESS_KEY_ID: "nobody", AWS_SECRET_ACCESS_KEY: "nothing" };
+  return { settings, env, python: [`s3.endpoint=${minio.endpoint}`, "s3.region=us-east-1"] };
+}
+
+/** A lake in a folder and a catalog with a warehouse of its own, which every command finds by its variable. */
+class CatalogLake {
+  private constructor(readonly folder: string, readonly uri: string, private readonly place: Place) {}
+
+  static use(action: (lake: CatalogLake) => Promise<void>, place = localPlace): Promise<void> {
     return inFolder(async (folder) => {
       await Deno.mkdir(`${folder}/warehouse`);
       await Deno.mkdir(`${folder}/lake/raw/events`, { recursive: true });
-      await withRestCatalog(`${folder}/warehouse`, (uri) => action(new CatalogLake(folder, uri)));
+      const run = (uri: string) => action(new CatalogLake(folder, uri, place));
+      await withRestCatalog(`${folder}/warehouse`, run, place.settings);
     });
   }
 
   run(...args: string[]): Promise<string> {
-    return succeed(this.folder, args, { env: { STREAMLAB_CATALOG: this.uri } });
+    const env = { XDG_CACHE_HOME: `${this.folder}/cache`, DENO_DIR: denoFolder, STREAMLAB_CATALOG: this.uri };
+    return succeed(this.folder, args, { env: { ...env, ...this.place.env } });
   }
 
   async query(sql: string): Promise<Record<string, unknown>[]> {
@@ -39,7 +71,7 @@ class CatalogLake {
   async assertPyIcebergAgrees(): Promise<void> {
     const python = await findPython();
     for (const table of tables) {
-      const theirs = await python.json<string[]>("rest_steps.py", this.uri, "read", table);
+      const theirs = await python.json<string[]>("rest_steps.py", this.uri, "read", table, ...this.place.python);
       deepStrictEqual((await this.rows(table)).toSorted(), theirs.toSorted(), table);
     }
   }
@@ -59,37 +91,47 @@ class CatalogLake {
 
 restCatalogTest(
   "consume, query and maintain work on a REST catalog's tables as on the lake's, and PyIceberg agrees",
-  () =>
-    CatalogLake.use(async (lake) => {
-      const expected = JSON.parse(await Deno.readTextFile(`${fixture}expected.json`));
-      for (const [from, to] of [[0, 3], [3, 6], [6, 8]] as const) {
-        await lake.land(from, to);
-        await lake.run("consume", "--once");
-      }
-      deepStrictEqual(await lake.counts(), expected);
-      await lake.run("consume", "--once");
-      deepStrictEqual(await lake.counts(), expected, "after a run with nothing to take");
-      await lake.assertPyIcebergAgrees();
-      const before = await Promise.all(tables.map((table) => lake.rows(table)));
-      const snapshots = 'select snapshot_id::varchar as id from bronze."events$snapshots" order by committed_at';
-      const [first] = await lake.query(snapshots);
-      const countThen = () =>
-        lake.run("query", "--format", "csv", "--snapshot", String(first!.id), "select count(*) from bronze.events");
-      const past = await countThen();
-
-      match(await lake.run("maintain", "--compact", "--rewrite-manifests"), /^bronze\.events: compacted [3-9] files/m);
-      strictEqual(await countThen(), past);
-      const upkeep = ["--expire-snapshots", "--remove-orphans", "--older-than", "0s", "--retain-last", "1"];
-      const done = await lake.run("maintain", ...upkeep);
-      match(done, /^bronze\.events: expired [3-9] snapshots \(1 kept\), deleted [3-9] data files/m);
-      match(done, /^bronze\.events: no orphans$/m);
-      deepStrictEqual(await Promise.all(tables.map((table) => lake.rows(table))), before, "after upkeep");
-      await lake.assertPyIcebergAgrees();
-      match(await lake.run("maintain", "--audit", "--status"), /every record is in one table exactly once/);
-      const folders = Array.from(Deno.readDirSync(`${lake.folder}/lake`), ({ name }) => name).sort();
-      deepStrictEqual(folders, ["checkpoints", "raw"], "the lake has no tables of its own");
-    }),
+  () => CatalogLake.use(wholeWay),
 );
+
+restCatalogTest("so they do on a bucket that only the catalog has the key of", async () => {
+  const minio = await startMinio();
+  try {
+    await CatalogLake.use(wholeWay, await bucketOf(minio));
+  } finally {
+    await minio.stop();
+  }
+}, canRunMinio());
+
+async function wholeWay(lake: CatalogLake): Promise<void> {
+  const expected = JSON.parse(await Deno.readTextFile(`${fixture}expected.json`));
+  for (const [from, to] of [[0, 3], [3, 6], [6, 8]] as const) {
+    await lake.land(from, to);
+    await lake.run("consume", "--once");
+  }
+  deepStrictEqual(await lake.counts(), expected);
+  await lake.run("consume", "--once");
+  deepStrictEqual(await lake.counts(), expected, "after a run with nothing to take");
+  await lake.assertPyIcebergAgrees();
+  const before = await Promise.all(tables.map((table) => lake.rows(table)));
+  const snapshots = 'select snapshot_id::varchar as id from bronze."events$snapshots" order by committed_at';
+  const [first] = await lake.query(snapshots);
+  const countThen = () =>
+    lake.run("query", "--format", "csv", "--snapshot", String(first!.id), "select count(*) from bronze.events");
+  const past = await countThen();
+
+  match(await lake.run("maintain", "--compact", "--rewrite-manifests"), /^bronze\.events: compacted [3-9] files/m);
+  strictEqual(await countThen(), past);
+  const upkeep = ["--expire-snapshots", "--remove-orphans", "--older-than", "0s", "--retain-last", "1"];
+  const done = await lake.run("maintain", ...upkeep);
+  match(done, /^bronze\.events: expired [3-9] snapshots \(1 kept\), deleted [3-9] data files/m);
+  match(done, /^bronze\.events: no orphans$/m);
+  deepStrictEqual(await Promise.all(tables.map((table) => lake.rows(table))), before, "after upkeep");
+  await lake.assertPyIcebergAgrees();
+  match(await lake.run("maintain", "--audit", "--status"), /every record is in one table exactly once/);
+  const folders = Array.from(Deno.readDirSync(`${lake.folder}/lake`), ({ name }) => name).sort();
+  deepStrictEqual(folders, ["checkpoints", "raw"], "the lake has no tables of its own");
+}
 
 restCatalogTest(
   "what a batch under way will use is no orphan, and whoever cannot know of it removes nothing",

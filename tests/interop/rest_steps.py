@@ -1,6 +1,7 @@
 """PyIceberg at work in a REST catalog.
 
-rest_steps.py URI create|change|read [TABLE]   on the table lab.shared, or to read on another; prints its rows as read_table.py does.
+rest_steps.py URI create|change|read [TABLE [KEY=VALUE…]]   on the table lab.shared, or to read on another, with properties of the
+catalog; prints its rows as read_table.py does.
 """
 import datetime
 import json
@@ -16,7 +17,7 @@ from pyiceberg.transforms import BucketTransform, DayTransform, TruncateTransfor
 from pyiceberg.types import LongType, NestedField, StringType, TimestamptzType
 
 uri, step = sys.argv[1], sys.argv[2]
-catalog = load_catalog("rest", type="rest", uri=uri)
+catalog = load_catalog("rest", type="rest", uri=uri, **dict(text.split("=", 1) for text in sys.argv[4:]))
 name = sys.argv[3] if len(sys.argv) > 3 else "lab.shared"
 
 

@@ -6,7 +6,7 @@ import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts
 
 /** The Apache Iceberg project's own REST catalog, from Maven Central, once. */
 const version = "1.10.0";
-const folder = `${cacheFolder}/iceberg-rest-${version}`;
+const folder = `${cacheFolder}/iceberg-rest-${version}-aws`;
 const startMsMax = 60_000;
 
 const dependencies: [string, string, string, string?][] = [
@@ -14,6 +14,7 @@ const dependencies: [string, string, string, string?][] = [
   ["org.apache.iceberg", "iceberg-core", version],
   ["org.apache.iceberg", "iceberg-core", version, "tests"],
   ["org.apache.iceberg", "iceberg-aws", version],
+  ["org.apache.iceberg", "iceberg-aws-bundle", version],
   ["org.eclipse.jetty", "jetty-server", "11.0.26"],
   ["org.eclipse.jetty", "jetty-servlet", "11.0.26"],
   ["org.xerial", "sqlite-jdbc", "3.50.3.0"],
@@ -22,10 +23,10 @@ const dependencies: [string, string, string, string?][] = [
   ["org.slf4j", "slf4j-simple", "2.0.17"],
 ];
 
-/** Declares a test that needs the server; shown as ignored where it is not there and cannot be had from Maven. */
-export function restCatalogTest(name: string, run: () => Promise<void>): void {
+/** Declares a test that needs the server; shown as ignored where it is not there and cannot be had from Maven, or what else it needs is not. */
+export function restCatalogTest(name: string, run: () => Promise<void>, hasOthers = true): void {
   const canRun = isRequired ||
-    (onPath("java") !== undefined && (isFile(`${folder}/done`) || onPath("mvn") !== undefined));
+    (hasOthers && onPath("java") !== undefined && (isFile(`${folder}/done`) || onPath("mvn") !== undefined));
   Deno.test({ name, ignore: !canRun, fn: run });
 }
 
@@ -57,8 +58,15 @@ async function findServer(): Promise<string> {
   return jars;
 }
 
-/** Runs a server of its own with its tables in `warehouse`, on a free port of this machine. */
-export async function withRestCatalog(warehouse: string, action: (uri: string) => Promise<void>): Promise<void> {
+/**
+ * Runs a server of its own on a free port of this machine, with its tables in the folder `warehouse`, or where `settings` say: the catalog's
+ * properties as variables, `CATALOG_IO__IMPL` for `io-impl`.
+ */
+export async function withRestCatalog(
+  warehouse: string,
+  action: (uri: string) => Promise<void>,
+  settings: Record<string, string> = {},
+): Promise<void> {
   const port = freePort();
   const server = new Deno.Command(onPath("java") ?? "java", {
     args: ["-Xmx512m", "-cp", await findServer(), "org.apache.iceberg.rest.RESTCatalogServer"],
@@ -67,6 +75,7 @@ export async function withRestCatalog(warehouse: string, action: (uri: string) =
       // `REST_PORT`, as some pages say, is not read by it.
       CATALOG_REST_PORT: String(port),
       CATALOG_URI: `jdbc:sqlite:${warehouse}/catalog.db`,
+      ...settings,
     },
     stdout: "null",
     stderr: "null",
