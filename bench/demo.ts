@@ -1,19 +1,27 @@
 // deno-lint-ignore-file no-console
-/** `deno task demo`: the whole way on the local file system in under a minute, in a lake of its own that stays to be looked at. */
+/**
+ * `deno task demo`: the whole way in under a minute, in a lake of its own that stays to be looked at: `lake/demo`, or with
+ * `--sink s3` a new prefix in the bucket `lake` of the MinIO that `deno task minio` or compose.yaml starts.
+ */
 import { parseArgs } from "node:util";
 
-const { values } = parseArgs({ options: { folder: { type: "string", default: "lake/demo" } } });
-const lake = values.folder;
-const truth = `${lake}/truth.ndjson`;
+const { values } = parseArgs({ options: { sink: { type: "string", default: "lake/demo" } } });
+const isLocal = values.sink !== "s3" && !values.sink.startsWith("s3://");
+const lake = values.sink === "s3" ? `s3://lake/demo-${crypto.randomUUID().slice(0, 8)}` : values.sink;
+const scratch = await Deno.makeTempDir({ prefix: "streamlab-demo-" });
+const truth = `${scratch}/truth.ndjson`;
 const main = new URL("../main.ts", import.meta.url).pathname;
 const isColored = Deno.stdout.isTerminal() && !Deno.noColor;
 const startedMs = performance.now();
 
-await Deno.mkdir(lake, { recursive: true });
-await Deno.remove(lake, { recursive: true });
-await Deno.mkdir(lake);
+if (isLocal) {
+  await Deno.mkdir(lake, { recursive: true });
+  await Deno.remove(lake, { recursive: true });
+}
 
-say("Event files of a shop land in a folder. Some are broken on purpose, and what was done to them is written down.");
+say(
+  "Event files of a shop land in a folder or a bucket. Some are broken on purpose, and what was done to them is written down.",
+);
 await produce(60, 7);
 
 say("Ingest them: every record goes to one of two Apache Iceberg tables, exactly once.");
@@ -53,6 +61,7 @@ await streamlab(
 );
 await compareWithTruth();
 
+await Deno.remove(scratch, { recursive: true });
 const seconds = Math.round((performance.now() - startedMs) / 1_000);
 say(
   `That took ${seconds} seconds. The tables are plain Iceberg in ${lake}/warehouse: any engine reads them. Try next:`,
