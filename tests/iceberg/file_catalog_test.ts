@@ -196,3 +196,35 @@ Deno.test("tables are listed by namespace, and a dropped one is gone", () =>
     const unnamed = new FileCatalog({ store, clock, random }).loadTable({ namespace: [".."], name: "x" });
     await assertRejects(unnamed, isKind("usage"));
   }));
+
+Deno.test("each version logs the one before it, the oldest entries are dropped, and their files only where that is asked for", async () => {
+  for (const isCleaned of [true, false]) {
+    const disk = new SimulatedDisk();
+    const writer = bench(disk.connect());
+    await writer.create([], {
+      "write.metadata.previous-versions-max": "2",
+      "write.metadata.delete-after-commit.enabled": String(isCleaned),
+    });
+    for (let i = 0; i < 4; i++) {
+      await writer.clock.sleep(1000);
+      await writer.commit((transaction) => transaction.add(setProperties({ step: String(i) })));
+    }
+    const { metadata } = await writer.load();
+    const log = metadata.metadataLog;
+    assertEquals(log.map((entry) => entry.metadataFile.split("/").at(-1)), ["v3.metadata.json", "v4.metadata.json"]);
+    assert(log[0]!.timestampMs < log[1]!.timestampMs && log[1]!.timestampMs < metadata.lastUpdatedMs);
+    const there = [1, 2, 3, 4, 5].filter((version) => disk.files().has(`${folder}/metadata/v${version}.metadata.json`));
+    assertEquals(there, isCleaned ? [3, 4, 5] : [1, 2, 3, 4, 5]);
+  }
+});
+
+Deno.test("the clock of a machine that is behind does not turn the table's time back", async () => {
+  const disk = new SimulatedDisk();
+  const ahead = bench(disk.connect({ clockSkewMs: 60_000 })), behind = bench(disk.connect());
+  const table = await ahead.create([]);
+  const first = await ahead.append(ahead.file(table, 0));
+  const second = await behind.append(behind.file(table, 0));
+  assert(second.metadata.lastUpdatedMs >= first.metadata.lastUpdatedMs);
+  const times = second.metadata.snapshotLog.map((entry) => entry.timestampMs);
+  assertEquals(times, times.toSorted());
+});
