@@ -1,14 +1,34 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
+import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
-import { inFolder, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
-import { pythonTest } from "../support/python.ts";
+import { identifierText } from "../../core/iceberg/catalog.ts";
+import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
+import { identifiersOf } from "../../core/consume/target.ts";
+import { openLocalStore } from "../../core/storage/local_store.ts";
+import type { Store } from "../../core/storage/store.ts";
+import { inFolder, type RunOptions, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
+import { startS3Place, useLake } from "../e2e/s3_lake.ts";
+import { canRunMinio } from "../support/minio.ts";
+import { canRunPython, findPython } from "../support/python.ts";
 import { say } from "./report.ts";
 
-/** Kills in all; `deno task simulate --kills N` asks for more. */
+/** Kills in all, for each kind of store; `deno task simulate --kills N` asks for more. */
 const killsMax = Number(Deno.env.get("STREAMLAB_KILLS") ?? 40);
 /** From the start of a process to its death at the latest, milliseconds: long enough to get some batches done. */
 const lifeMsMax = 1_500;
+
+interface Battlefield {
+  folder: string;
+  /** As the commands name it. */
+  lake: string;
+  options: RunOptions;
+  store: Store;
+  /** Consumers that are alive at once: on one disk a lock lets only one work. */
+  consumers: number;
+  /** How PyIceberg gets there. */
+  properties: Record<string, string>;
+}
 
 interface PythonAudit {
   files: number;
@@ -17,51 +37,84 @@ interface PythonAudit {
   problems: string[];
 }
 
-pythonTest(
-  "real processes that are killed at any moment lose and double nothing, by PyIceberg's word",
-  async (python) => {
-    await inFolder(async (folder) => {
-      const random = seededRandom(Number(Deno.env.get("STREAMLAB_SEED") ?? Date.now() % 1e6));
-      let isDone = false;
-      const producing = succeed(folder, [
-        ...["produce", "--batches", String(killsMax * 12), "--interval", "60ms", "--truth", "truth.ndjson"],
-        ...["--dirty", "--compress", "gzip"],
-      ]).finally(() => isDone = true);
-      const jobs = {
-        consume: ["consume", "--max-files-per-batch", "2", "--threads", "1"],
-        maintain: ["maintain", "--all", "--older-than", "0", "--retain-last", "1", "--threads", "1"],
-      };
-      let consumers = 0, maintainers = 0;
-      const killConsumers = async () => {
-        while (!isDone && consumers + maintainers < killsMax) {
-          consumers += await kill(folder, jobs.consume, random.next());
-        }
-      };
-      const killMaintainers = async () => {
-        while (!isDone && consumers + maintainers < killsMax) {
-          maintainers += await kill(folder, jobs.maintain, random.next());
-        }
-      };
-      await Promise.all([killConsumers(), killMaintainers()]);
-      await producing;
-      await succeed(folder, ["consume", "--once"]);
-      const own = await streamlab(folder, ["maintain", "--audit"]);
-      strictEqual(own.status, 0, own.stdout + own.stderr);
-      const { problems, ...counts } = await python.json<PythonAudit>(
-        "audit_lake.py",
-        `${folder}/lake`,
-        `${folder}/truth.ndjson`,
-      );
-      deepStrictEqual(problems, []);
-      ok(counts.events > 0 && counts.dead_letters > 0);
-      say(`${consumers} consumers and ${maintainers} maintainers killed: ${JSON.stringify(counts)}, audited clean`);
-    });
+Deno.test({
+  name:
+    "consumers and maintainers that are killed at any moment on a disk lose and double nothing, by PyIceberg's word",
+  ignore: !canRunPython(),
+  fn: () =>
+    inFolder(async (folder) => {
+      const store = openLocalStore(`${folder}/lake`, { random: seededRandom(1), durable: false });
+      await survive({ folder, lake: `${folder}/lake`, options: {}, store, consumers: 1, properties: {} });
+    }),
+});
+
+Deno.test({
+  name: "two consumers at once and maintainers that are killed at any moment on S3 lose and double nothing, either",
+  ignore: !canRunPython() || !canRunMinio(),
+  fn: async () => {
+    const place = await startS3Place();
+    try {
+      await useLake(place!, async ({ folder, uri, env, open }) => {
+        const properties = {
+          "s3.endpoint": env.AWS_ENDPOINT_URL!,
+          "s3.region": env.AWS_REGION!,
+          "s3.access-key-id": env.AWS_ACCESS_KEY_ID!,
+          "s3.secret-access-key": env.AWS_SECRET_ACCESS_KEY!,
+        };
+        await survive({ folder, lake: uri, options: { env }, store: await open(), consumers: 2, properties });
+      });
+    } finally {
+      await place?.stop();
+    }
   },
-);
+});
+
+async function survive(field: Battlefield): Promise<void> {
+  const { folder, lake, options } = field;
+  const random = seededRandom(Date.now() % 1e6);
+  let isDone = false;
+  const producing = succeed(folder, [
+    ...["produce", "--sink", lake, "--batches", String(killsMax * 10), "--interval", "60ms", "--truth", "truth.ndjson"],
+    ...["--dirty", "--compress", "gzip"],
+  ], options).finally(() => isDone = true);
+  const consume = ["consume", "--source", lake, "--max-files-per-batch", "2", "--threads", "1"];
+  const maintain = ["maintain", "--source", lake, "--all", "--older-than", "0", "--retain-last", "1", "--threads", "1"];
+  const killed = { consumers: 0, maintainers: 0 };
+  const goOn = () => !isDone && killed.consumers + killed.maintainers < killsMax;
+  const killing = Array.from({ length: field.consumers }, async () => {
+    while (goOn()) killed.consumers += await kill(field, consume, random.next());
+  });
+  killing.push((async () => {
+    while (goOn()) killed.maintainers += await kill(field, maintain, random.next());
+  })());
+  await Promise.all(killing);
+  await producing;
+  await succeed(folder, ["consume", "--source", lake, "--once"], options);
+  const own = await streamlab(folder, ["maintain", "--source", lake, "--audit"], options);
+  strictEqual(own.status, 0, own.stdout + own.stderr);
+  const { problems, ...counts } = await auditByPython(field);
+  deepStrictEqual(problems, []);
+  ok(counts.events > 0 && counts.dead_letters > 0);
+  say(`${JSON.stringify(killed)} killed beside each other: ${JSON.stringify(counts)}, audited clean`);
+}
+
+async function auditByPython({ folder, store, properties }: Battlefield): Promise<PythonAudit> {
+  const catalog = new FileCatalog({ store, clock: systemClock, random: seededRandom(1) });
+  const metadata: Record<string, string> = {};
+  for (const identifier of Object.values(identifiersOf({ namespace: ["bronze"], name: "events" }))) {
+    metadata[identifierText(identifier)] = (await catalog.loadTable(identifier))!.metadataLocation;
+  }
+  const raw: string[] = [];
+  for await (const { path } of store.list("raw/events/")) raw.push(path);
+  const spec = { truth: `${folder}/truth.ndjson`, raw, metadata, properties };
+  await Deno.writeTextFile(`${folder}/spec.json`, JSON.stringify(spec));
+  const python = await findPython();
+  return await python.json<PythonAudit>("audit_lake.py", `${folder}/spec.json`);
+}
 
 /** Starts the program, and kills it some time later. 1 if it was still alive. */
-async function kill(folder: string, args: string[], chance: number): Promise<number> {
-  const child = startStreamlab(folder, args);
+async function kill({ folder, options }: Battlefield, args: string[], chance: number): Promise<number> {
+  const child = startStreamlab(folder, args, options);
   await child.stdin.close();
   const output = child.output();
   const ended = output.then(() => "ended" as const);

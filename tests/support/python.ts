@@ -16,7 +16,7 @@ export function pythonTest(name: string, run: (python: Python) => Promise<void>)
   Deno.test({ name, ignore: !canRunPython(), fn: async () => await run(await findPython()) });
 }
 
-function canRunPython(): boolean {
+export function canRunPython(): boolean {
   return isRequired || isInstalled() || onPath("python3") !== undefined;
 }
 
