@@ -9,7 +9,8 @@ import type { Connection, DuckDb } from "../../engine/duckdb.ts";
 import { readFileHead, type Scratch } from "../../engine/scratch.ts";
 import type { JudgedRows } from "./judged_rows.ts";
 import type { JudgingFunction } from "./judging_function.ts";
-import { type CountedFile, jsonRecordsSql, parquetRecordsSql } from "./source.ts";
+import { parquetRecordsSql } from "./parquet_json_sql.ts";
+import { type CountedFile, jsonRecordsSql } from "./source.ts";
 import { writeRows, writeRowsInTurns } from "../../rows/table_writer.ts";
 import type { SqlColumn, TargetTable } from "../../rows/target_table.ts";
 

@@ -1,5 +1,4 @@
-import type { Connection } from "../../engine/duckdb.ts";
-import { quoteName, quoteText, SqlError } from "../../engine/duckdb.ts";
+import { quoteText, SqlError } from "../../engine/duckdb.ts";
 import type { EventFormat } from "../event_file.ts";
 
 /** A raw file of a batch, ready to be read: on the local disk, unpacked. */
@@ -64,25 +63,4 @@ export function jsonRecordsSql(files: readonly CountedFile[], format: EventForma
   return `SELECT place.file, place.name, numbered.ordinal - place.start AS position, numbered.record FROM (
   SELECT json::VARCHAR AS record, filename, row_number() OVER () - 1 AS ordinal FROM ${recordsOf(files, format)}
 ) numbered JOIN (VALUES ${places.join(", ")}) place(path, file, name, start) ON numbered.filename = place.path`;
-}
-
-/** The same over one Parquet file, whose rows are written out as JSON. */
-export async function parquetRecordsSql(connection: Connection, file: CountedFile): Promise<string> {
-  const source = `read_parquet(${quoteText(globbed(file.path))}, hive_partitioning = false, file_row_number = true)`;
-  const columns = await connection.rows(
-    `DESCRIBE SELECT * FROM read_parquet(${quoteText(globbed(file.path))}, hive_partitioning = false)`,
-  );
-  const members = columns.map((column) => {
-    const name = column.column_name as string;
-    return `${quoteText(name)}, ${jsonValueSql(quoteName(name), column.column_type as string)}`;
-  });
-  return `SELECT ${file.number} AS file, ${quoteText(file.name)} AS name, file_row_number AS position,
-  json_object(${members.join(", ")})::VARCHAR AS record FROM ${source}`;
-}
-
-/** An instant is written as RFC 3339 has it; every other type as DuckDB's JSON does. */
-function jsonValueSql(value: string, type: string): string {
-  if (type === "TIMESTAMP WITH TIME ZONE") return `strftime(${value}, '%Y-%m-%dT%H:%M:%S.%fZ')`;
-  if (type === "TIMESTAMP") return `strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f')`;
-  return value;
 }
