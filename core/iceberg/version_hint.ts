@@ -1,6 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { Store } from "../storage/store.ts";
-import { versionPath } from "./metadata_versions.ts";
+import { listVersions } from "./metadata_versions.ts";
 
 /** A bound on racing writers that push each other's hint. */
 const attemptsMax = 5;
@@ -8,7 +8,7 @@ const attemptsMax = 5;
 /**
  * Moves `version-hint.text` forward to at least `version`. Engines read it to find the current version; it holds the bare number,
  * for a trailing newline breaks DuckDB's and PyIceberg's readers. Writes cannot be conditional, so each is followed by a look
- * at the next version: two racing writers leave the higher one's number. Who has just seen that `isHighest` need not read the
+ * at the versions: two racing writers leave the higher one's number. Who has just seen that `isHighest` need not read the
  * hint first: it is only written for versions that are there.
  */
 export async function advanceVersionHint(
@@ -23,8 +23,10 @@ export async function advanceVersionHint(
     const isKnownLower = attempt === 0 && isHighest;
     if (!isKnownLower && await readVersionHint(store, path) >= target) return;
     await store.write(path, new TextEncoder().encode(String(target)));
-    if (await store.stat(versionPath(folder, target + 1)) === undefined) return;
-    while (await store.stat(versionPath(folder, target + 1)) !== undefined) target++;
+    // All of them, not the next one: it may have been cleaned up while we slept before the writing.
+    const highest = (await listVersions(store, folder)).at(-1)?.version ?? target;
+    if (highest <= target) return;
+    target = highest;
   }
 }
 
