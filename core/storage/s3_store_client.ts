@@ -6,6 +6,7 @@ import { retry } from "../base/retry.ts";
 import type { RetryPolicy } from "../base/retry.ts";
 import type { S3Settings } from "./s3_settings.ts";
 import { s3Error } from "./s3_store_error.ts";
+import { type GetAnswer, S3Get } from "./s3_store_get.ts";
 import type { ObjectAccess } from "./store.ts";
 import { isThrottled, isTransient } from "./s3_store_fault.ts";
 
@@ -62,6 +63,7 @@ export class S3Connection {
   readonly #client: S3Client;
   readonly #lonelyClient: S3Client;
   readonly #settings: S3Settings;
+  readonly #get: S3Get | undefined;
 
   constructor(bucket: string, settings: S3Settings, limits: S3Limits, clock: Clock, random: Random) {
     this.bucket = bucket;
@@ -71,6 +73,8 @@ export class S3Connection {
     this.#settings = settings;
     this.#client = makeClient(settings, true);
     this.#lonelyClient = makeClient(settings, false);
+    const { endpoint, forcePathStyle, ca } = settings;
+    if (endpoint !== undefined && forcePathStyle) this.#get = new S3Get(this.#client, bucket, endpoint, ca, clock);
   }
 
   /** Sends the request, repeats it where that may help and is allowed, and throws errors as people read them. */
@@ -80,6 +84,12 @@ export class S3Connection {
     } catch (error) {
       throw this.error(call.action, call.key, error);
     }
+  }
+
+  /** A quicker way to an object, see `S3Get`; undefined where the usual one must be taken. */
+  async get(key: string, headers: Record<string, string>): Promise<GetAnswer | undefined> {
+    const get = this.#get;
+    return get === undefined ? undefined : await this.deadline((signal) => get.send(key, headers, signal));
   }
 
   /** Sends the request once; throws what the client throws, or `DeadlineError`. */

@@ -126,23 +126,45 @@ export class S3Download {
 
 /** Sends one request; throws what the client throws. */
 async function begin(connection: S3Connection, key: string, range: S3Range, etag?: string): Promise<Answer> {
-  const command = new GetObjectCommand({
-    Bucket: connection.bucket,
-    Key: key,
-    Range: headerOf(range),
-    ...(etag === undefined ? {} : { IfMatch: `"${etag}"` }),
+  const Range = headerOf(range);
+  const IfMatch = etag === undefined ? undefined : `"${etag}"`;
+  const quick = await connection.get(key, {
+    ...(Range === undefined ? {} : { range: Range }),
+    ...(IfMatch === undefined ? {} : { "if-match": IfMatch }),
   });
+  if (quick !== undefined) {
+    const { headers, body } = quick;
+    return answerOf(
+      headers.get("etag") ?? undefined,
+      Number(headers.get("content-length")),
+      headers.get("content-range"),
+      bodyOf(body),
+    );
+  }
+  const command = new GetObjectCommand({ Bucket: connection.bucket, Key: key, Range, IfMatch });
   const output = await connection.once({ run: (client, abortSignal) => client.send(command, { abortSignal }) });
-  const length = output.ContentLength ?? 0;
+  const { ETag, ContentLength = 0, ContentRange } = output;
+  return answerOf(ETag, ContentLength, ContentRange, output.Body as unknown as Body | undefined);
+}
+
+function answerOf(
+  etag: string | undefined,
+  length: number,
+  contentRange: string | null | undefined,
+  body: Body | undefined,
+): Answer {
   // "bytes 0-99/1234"; without it the answer is the whole object.
-  const [, first, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(output.ContentRange ?? "") ?? [];
+  const [, first, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? "") ?? [];
   const start = Number(first ?? 0);
+  return { etag: bareEtag(etag), start, end: start + length, size: Number(size ?? length), body };
+}
+
+function bodyOf(stream: ReadableStream<Uint8Array>): Body {
+  const pieces = stream.values();
   return {
-    etag: bareEtag(output.ETag),
-    start,
-    end: start + length,
-    size: Number(size ?? length),
-    body: output.Body as unknown as Body | undefined,
+    [Symbol.asyncIterator]: () => pieces,
+    // It is over either way.
+    destroy: () => void pieces.return?.().catch(() => undefined),
   };
 }
 

@@ -140,7 +140,7 @@ function faultOfConnection(thrown: Thrown): S3Fault {
   }
   if (/Region is missing/i.test(words)) return "no-region";
   if (
-    /ECONNRESET|EPIPE|ETIMEDOUT|aborted|socket hang up|closed|reset|TimeoutError|broken pipe|end of file|incomplete/i
+    /ECONNRESET|EPIPE|ETIMEDOUT|reading a body|aborted|socket hang up|closed|reset|TimeoutError|broken pipe|end of file|incomplete/i
       .test(words)
   ) {
     return "transient";
