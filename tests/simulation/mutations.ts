@@ -112,18 +112,7 @@ export const mutations: Mutation[] = [
   },
   {
     name: "a version hint goes backwards",
-    tools: () => ({
-      store: (store) =>
-        withMethods(store, {
-          async read(path, options) {
-            if (path.endsWith("version-hint.text")) throw new StreamlabError("not-found", "Not looked at");
-            return await store.read(path, options);
-          },
-          async stat(path) {
-            return path.endsWith(".metadata.json") ? undefined : await store.stat(path);
-          },
-        }),
-    }),
+    tools: () => ({ store: blindAfterHint }),
   },
   {
     name: "orphan removal asks nobody what is under way",
@@ -220,6 +209,22 @@ function planLate(store: Store): Store {
       const late = plans.get(plan);
       if (late !== undefined) await store.create(plan, late);
       return await store.create(path, bytes);
+    },
+  });
+}
+
+/** Sees no versions right after a version hint was written. */
+function blindAfterHint(store: Store): Store {
+  let isBlind = false;
+  return withMethods(store, {
+    async write(path, bytes) {
+      await store.write(path, bytes);
+      isBlind = path.endsWith("version-hint.text");
+    },
+    list(prefix, options) {
+      const shown = isBlind && prefix.endsWith("/metadata/v") ? "nothing/" : prefix;
+      isBlind = false;
+      return store.list(shown, options);
     },
   });
 }
