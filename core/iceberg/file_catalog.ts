@@ -111,7 +111,10 @@ export class FileCatalog implements Catalog {
     const { metadata, dropped } = logPrevious({ ...updated, commitId: commit.commitId }, base);
     const path = versionPath(folder, version);
     const bytes = new TextEncoder().encode(tableMetadataToText(metadata));
-    const created = await createVersion(this.#store, path, bytes, commit.commitId);
+    const created = await createVersion(this.#store, path, bytes, commit.commitId, {
+      clock: this.#clock,
+      random: this.#random,
+    });
     if (!created) throw conflict(identifier, `version ${version} exists already`);
     const addedSnapshots = commit.updates.flatMap((update) =>
       update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []

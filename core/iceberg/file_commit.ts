@@ -1,11 +1,14 @@
+import type { Clock } from "../base/clock.ts";
 import { StreamlabError } from "../base/errors.ts";
+import type { Random } from "../base/random.ts";
+import { backoffMs } from "../base/retry.ts";
 import type { Store } from "../storage/store.ts";
 import type { TableMetadata } from "./spec/table_metadata.ts";
 import { listVersions, metadataText, type MetadataVersion, versionOf } from "./metadata_versions.ts";
 import { tableMetadataFromText } from "./table_metadata_json.ts";
 
-/** Tries at one version whose outcome stays unknown. */
-const createAttemptsMax = 4;
+/** Tries at one version whose outcome stays unknown; below them the store has tried again already what may be. */
+const createRetry = { attemptsMax: 5, delayMsMin: 50, delayMsMax: 2000 };
 
 /** Looks at a listing whose highest version is gone before it is read. */
 const looksMax = 5;
@@ -20,19 +23,28 @@ export async function createVersion(
   path: string,
   bytes: Uint8Array,
   commitId: string,
+  { clock, random }: { clock: Clock; random: Random },
 ): Promise<boolean> {
   for (let attempt = 1;; attempt++) {
+    let failure: unknown;
     try {
       if (await store.create(path, bytes)) return true;
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      failure = error;
+    }
+    try {
       const found = await commitIdAt(store, path);
       if (found !== undefined) return found === commitId;
       // Taken when we asked and gone now: others have cleaned up that far. Whether it was ours cannot be told.
-      throw unknownOutcome(path);
+      failure ??= unknownOutcome(path);
     } catch (error) {
-      if (!isUnavailable(error) || attempt === createAttemptsMax) throw error;
-      const found = await commitIdAt(store, path);
-      if (found !== undefined) return found === commitId;
+      if (!isUnavailable(error)) throw error;
+      failure ??= error;
     }
+    // What the store said is clearer than that we cannot tell: a full disk, a wrong key.
+    if (attempt === createRetry.attemptsMax) throw failure;
+    await clock.sleep(backoffMs(createRetry, attempt, random));
   }
 }
 
