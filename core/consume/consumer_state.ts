@@ -34,7 +34,10 @@ export async function checkState(tables: TargetTables, checkpoint: Checkpoint, t
     throw new StreamlabError(
       "conflict",
       `Cannot go on with ${target}: ${checkpoint.folder} holds a plan of another lake's batches (${plan.sequenceId}, not ${state.sequenceId})`,
-      { hint: `Move ${checkpoint.folder} away if it was copied here; what this lake has ingested is in its tables` },
+      {
+        hint:
+          `Give the --catalog that was given before, if any, or move ${checkpoint.folder} away: what this lake has ingested is in its tables`,
+      },
     );
   }
   const last = await checkpoint.lastRecorded();

@@ -46,17 +46,25 @@ export interface TablesOptions {
 export async function openTables(options: TablesOptions): Promise<TargetTables> {
   const { catalog, random, target, contract } = options;
   const identifiers = identifiersOf(target);
-  const make = async (identifier: TableIdentifier, fields: Field[], partitionBy: PartitionColumnChoice[]) => {
-    const change = (location: string) => createTable({ fields, partitionBy, location, random });
+  const make = async (
+    identifier: TableIdentifier,
+    fields: Field[],
+    partitionBy: PartitionColumnChoice[],
+    properties: Record<string, string> = {},
+  ) => {
+    const change = (location: string) => createTable({ fields, partitionBy, properties, location, random });
     return (await createTableIfAbsent(catalog, identifier, change, { random })).table;
   };
   const daily = (column: string): PartitionColumnChoice[] => [{ column, transform: { name: "day" } }];
-  const events = await make(identifiers.events, eventFields(contract, options), options.partitionBy);
+  // Made with the table: of two that start at once, one makes both.
+  const sequence = { [streamlabKey.sequenceId(identifierText(target))]: uuidV4(random) };
+  const events = await make(identifiers.events, eventFields(contract, options), options.partitionBy, sequence);
   const deadLetters = await make(identifiers.deadLetters, deadLetterFields(contract), daily(OUR_COLUMNS.ingestedAt));
   const ledger = await make(identifiers.ledger, ledgerFields(), []);
   return { events: await withSequence(events, options), deadLetters, ledger };
 }
 
+/** A table that somebody else has made gets its sequence when the first batch goes there. */
 async function withSequence(table: LoadedTable, options: TablesOptions): Promise<LoadedTable> {
   const key = streamlabKey.sequenceId(identifierText(options.target));
   const { catalog, clock, random } = options;
