@@ -42,7 +42,9 @@ minioTest(
       if (httpfs !== undefined) ok(bytes[0]! * 3 < bytes[1]!, `${bytes}`);
       // The bucket is looked at and the versions are listed; nothing else is asked for.
       deepStrictEqual([requests[2], bytes[2]! < 10_000], [2, true]);
-      deepStrictEqual([...Deno.readDirSync(env.TMPDIR!)], []);
+      // A compiled program leaves the native part of DuckDB's client there for its next start.
+      const left = [...Deno.readDirSync(env.TMPDIR!)].map(({ name }) => name).filter((name) => !name.endsWith(".node"));
+      deepStrictEqual(left, []);
     }),
 );
 
