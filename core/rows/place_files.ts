@@ -5,8 +5,8 @@ import type { Store } from "../storage/store.ts";
 
 /** Files moved or uploaded at once. */
 const PLACED_PARALLEL = 8;
-/** Characters of a value in a folder's name, which file systems limit to 255 bytes. */
-const FOLDER_VALUE_MAX = 20;
+/** Characters of a field's name, and of its value, in a folder's name, which file systems limit to 255. */
+const FOLDER_PART_MAX = 100;
 
 export interface PlacedFile {
   /** Path in the table's folder. */
@@ -40,9 +40,19 @@ export function placeFiles(
 export function partitionFolder(partition: readonly PartitionColumn[], values: readonly (string | null)[]): string {
   return partition.map((part, index) => {
     const value = values[index] ?? null;
-    const text = value === null ? "null" : [...shown(part, value)].slice(0, FOLDER_VALUE_MAX).join("");
-    return `${encodeURIComponent(part.field.name)}=${encodeURIComponent(text)}`;
+    return `${encoded(part.field.name)}=${encoded(value === null ? "null" : shown(part, value))}`;
   }).join("/");
+}
+
+/** Percent-encoded, as much of the text's start as fits. */
+function encoded(text: string): string {
+  let result = "";
+  for (const character of text) {
+    const next = result + encodeURIComponent(character);
+    if (next.length > FOLDER_PART_MAX) return result;
+    result = next;
+  }
+  return result;
 }
 
 function shown(part: PartitionColumn, value: string): string {

@@ -1,7 +1,8 @@
 import { copyToParquet, type WrittenFile } from "../engine/copy.ts";
 import { type Connection, quoteName, quoteText, type SqlValue } from "../engine/duckdb.ts";
 import type { Scratch } from "../engine/scratch.ts";
-import { partitionSqlColumns, type TargetTable, writtenFieldIds } from "./target_table.ts";
+import { withPartitionValues } from "./partition_key.ts";
+import { partitionKeys, type TargetTable, writtenFieldIds } from "./target_table.ts";
 
 /** Partitions written at once by `writeRowsInTurns`. DuckDB takes a quarter of a megabyte for each, and more while it writes it. */
 const PARTITIONS_AT_ONCE = 100;
@@ -18,14 +19,15 @@ export async function writeRows(
   query: string,
   columns: readonly string[],
 ): Promise<WrittenFile[]> {
-  const partition = partitionSqlColumns(table, columns);
-  const selected = [...columns.map(quoteName), ...partition.map(([name, sql]) => `${sql} AS ${quoteName(name)}`)];
-  return await copyToParquet(connection, {
+  const partition = partitionKeys(table, columns);
+  const selected = [...columns.map(quoteName), ...partition.map(({ name, key }) => `${key} AS ${quoteName(name)}`)];
+  const written = await copyToParquet(connection, {
     query: partition.length === 0 ? query : `SELECT ${selected.join(", ")} FROM (${query})`,
     directory: scratch.subfolder(folder),
     fieldIds: writtenFieldIds(table, columns),
-    partitionColumns: partition.map(([name]) => name),
+    partitionColumns: partition.map(({ name }) => name),
   });
+  return await withPartitionValues(connection, partition, written);
 }
 
 /**
@@ -40,12 +42,12 @@ export async function writeRowsInTurns(
   query: string,
   columns: readonly string[],
 ): Promise<WrittenFile[]> {
-  const partition = partitionSqlColumns(table, columns);
+  const partition = partitionKeys(table, columns);
   if (partition.length === 0) return await writeRows(connection, scratch, folder, table, query, columns);
-  const keys = partition.map(([name]) => quoteName(name));
+  const keys = partition.map(({ name }) => quoteName(name));
   const selected = [
     ...columns.map(quoteName),
-    ...partition.map(([, sql], i) => `CAST(${sql} AS VARCHAR) AS ${keys[i]}`),
+    ...partition.map(({ key }, i) => `CAST(${key} AS VARCHAR) AS ${keys[i]}`),
   ];
   const sorted = quoteText(`${scratch.subfolder(folder)}/sorted.parquet`);
   await connection.run(`COPY (SELECT ${selected.join(", ")} FROM (${query}) ORDER BY ${keys.join(", ")}) TO ${sorted}`);
@@ -60,11 +62,11 @@ export async function writeRowsInTurns(
   ON ${keys.map((key) => `rows.${key} IS NOT DISTINCT FROM turn.${key}`).join(" AND ")}`,
         directory: scratch.subfolder(`${folder}/${from}`),
         fieldIds: writtenFieldIds(table, columns),
-        partitionColumns: partition.map(([name]) => name),
+        partitionColumns: partition.map(({ name }) => name),
       }),
     );
   }
-  return written;
+  return await withPartitionValues(connection, partition, written);
 }
 
 function tuple(values: readonly SqlValue[]): string {

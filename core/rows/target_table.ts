@@ -4,6 +4,7 @@ import { type PartitionColumn, partitionColumns, type PartitionSpec } from "../i
 import { fieldsById, type Schema } from "../iceberg/spec/schema.ts";
 import type { Field, Type } from "../iceberg/spec/type.ts";
 import { fieldIdTrees } from "./field_ids.ts";
+import { type PartitionKey, partitionKey } from "./partition_key.ts";
 import { partitionSql } from "./partition_sql.ts";
 
 /** A table that rows are written for: what its files must look like, and where they go. */
@@ -26,15 +27,15 @@ function partitionOf(table: TargetTable): PartitionColumn[] {
   return partitionColumns(table.spec, [table.schema]);
 }
 
-/** SQL for what names a row's partition, where `written` are the names of the columns that rows have. */
-export function partitionSqlColumns(table: TargetTable, written: readonly string[]): SqlColumn[] {
+/** What names a row's partition, where `written` are the names of the columns that rows have. */
+export function partitionKeys(table: TargetTable, written: readonly string[]): PartitionKey[] {
   const fields = fieldsById(table.schema);
   return partitionOf(table).map((part, index) => {
     const path = fields.get(part.field.sourceId)?.path.split(".") ?? [];
     // A column that rows do not have (any more) is null in all of them.
     const has = path.length > 0 && written.includes(path[0]!) && hasPath(table.written, path);
     const value = has ? path.map(quoteName).join(".") : "NULL";
-    return [`_streamlab_partition_${index}`, partitionSql(part, value)];
+    return partitionKey(`_streamlab_partition_${index}`, partitionSql(part, value), part.type.type === "string");
   });
 }
 

@@ -39,6 +39,13 @@ const values: Record<string, string[]> = {
     '"null"',
     '"e\\u0301e\\u0301e\\u0301"',
     '"\\uffff\\ud83d\\ude00x"',
+    ...[
+      '"__HIVE_DEFAULT_PARTITION__"',
+      '"v"',
+      '"h"',
+      JSON.stringify("é".repeat(200)),
+      JSON.stringify("x".repeat(3_000)),
+    ],
   ],
   u: ['"1cc9f319-60ad-468b-a86b-69a1b3a53aba"', '"FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"'],
   da: ['"1970-01-01"', '"1969-12-31"', '"0001-01-01"', '"9999-12-31"', '"1900-02-28"', '"2024-02-29"', '"1968-12-01"'],
@@ -54,7 +61,7 @@ const values: Record<string, string[]> = {
 };
 
 /** Each value of each column at least once. */
-const records = Array.from({ length: 12 }, (_, row) => {
+const records = Array.from({ length: 16 }, (_, row) => {
   const members = Object.entries(values).map(([name, list], column) => {
     const value = row === 0 ? "null" : list[(row + column) % list.length]!;
     return `"${name}":${value}`;
@@ -96,7 +103,7 @@ const choices = [
   ["year(da)", "year(ts)", "void(s)"],
   ["month(da)", "month(ts)"],
   ["day(da)", "day(ts)"],
-  ["hour(ts)"],
+  ["hour(ts)", "truncate(200, s)"],
 ];
 
 for (const partitionBy of choices) {
