@@ -43,10 +43,10 @@ export class Claims {
   }
 }
 
-/** Whether a file's name says that whoever wrote it had announced it before. */
-export function isAnnounced(path: string): boolean {
+/** Whose work a file's name says it is: such files are announced before they are written. */
+export function announcerOf(path: string): "batch" | "rewrite" | undefined {
   const name = nameOf(path);
-  return BATCH_FILE.test(name) || REWRITE_FILE.test(name);
+  return BATCH_FILE.test(name) ? "batch" : REWRITE_FILE.test(name) ? "rewrite" : undefined;
 }
 
 function nameOf(path: string): string {

@@ -5,7 +5,7 @@ import { versionOf } from "../iceberg/metadata_versions.ts";
 import { reachableFiles } from "../iceberg/reachable_files.ts";
 import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
 import type { TableMetadata } from "../iceberg/spec/table_metadata.ts";
-import { Claims, isAnnounced } from "./claims.ts";
+import { announcerOf, Claims } from "./claims.ts";
 import { withNewest } from "./newest.ts";
 import { findStaleIntents, settleIntent } from "./stale_intents.ts";
 import { storeNowMs } from "./store_clock.ts";
@@ -47,7 +47,7 @@ export async function removeOrphans(
   const { catalog, clock, random } = surroundings;
   const { store } = location;
   const isInLake = store === surroundings.store;
-  if (!isInLake) await checkLake(surroundings, metadata);
+  const isFedHere = isInLake || await checkFeed(surroundings, metadata);
   const report: OrphansReport = { paths: [], bytes: 0, unfinished: 0, givenUpRewrites: 0 };
   // A look changes nothing, so it takes this machine's time for the store's.
   const lakeNowMs = dryRun ? clock.nowMs() : await storeNowMs(surroundings);
@@ -73,8 +73,10 @@ export async function removeOrphans(
   });
   const old = await mapParallel(candidates, STATS_PARALLEL, async (path) => {
     const info = await store.stat(path);
-    // In a catalog others may announce theirs in another lake.
-    const ageMs = isInLake && isAnnounced(path) ? olderThanMs : Math.max(olderThanMs, UNANNOUNCED_MS_MIN);
+    // Whoever compacts a catalog's table may have announced it in another lake.
+    const announcer = announcerOf(path);
+    const isKnown = announcer === "batch" ? isFedHere : announcer === "rewrite" && isInLake;
+    const ageMs = isKnown ? olderThanMs : Math.max(olderThanMs, UNANNOUNCED_MS_MIN);
     return info !== undefined && nowMs - info.modifiedMs >= ageMs ? info : undefined;
   });
   for (const info of old) {
@@ -93,15 +95,16 @@ export async function removeOrphans(
 }
 
 /**
- * A table of a catalog may be fed through another lake than the one at hand, and then its batches under way are announced there. A lake that
- * feeds a table keeps records of its last batches.
+ * A table of a catalog may be fed through another lake than the one at hand, and then its batches under way are announced there: `conflict`.
+ * A lake that feeds a table keeps records of its last batches. False for a table that no batch has reached so far.
  */
-async function checkLake(
+async function checkFeed(
   { store }: Pick<Surroundings, "store">,
   { properties }: TableMetadata,
-): Promise<void> {
+): Promise<boolean> {
   const key = streamlabKey.batchId("");
-  for (const target of Object.keys(properties).flatMap((name) => name.startsWith(key) ? name.slice(key.length) : [])) {
+  const targets = Object.keys(properties).flatMap((name) => name.startsWith(key) ? name.slice(key.length) : []);
+  for (const target of targets) {
     let isFed = false;
     for await (const { path } of store.list(`checkpoints/${target}/`)) isFed ||= /\.plan\.json$/.test(path);
     if (isFed) continue;
@@ -111,6 +114,7 @@ async function checkLake(
       { hint: "Name the lake that consume writes its checkpoints to, with --source" },
     );
   }
+  return targets.length > 0;
 }
 
 /** Removes what writers that died left below a folder and no listing shows. Returns how many there were. */
