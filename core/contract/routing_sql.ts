@@ -6,12 +6,15 @@ import type { PlainPattern } from "./plain_pattern_sql.ts";
 /** The name of the function that plain routing hands every other record to: (file number, position, text) → false. */
 export const JUDGE_FUNCTION = "streamlab_judge";
 
-/** What plain routing reads records from: a query with the columns `file` (its number), `name` (the file's), `position` and `record` (text). */
+/**
+ * What plain routing reads records from: a query with the columns `_file` (its number), `_name` (the file's), `_position` and
+ * `_record` (text). No column of a contract starts with `_`, so none is taken for one of these.
+ */
 export interface PlainQueryOptions {
   contract: Contract;
   pattern: PlainPattern;
   records: string;
-  /** Column names to a SQL expression, after the contract's own: the metadata columns. May use `name`, `position` and the contract's columns. */
+  /** Column names to a SQL expression, after the contract's own: the metadata columns. May use `_name`, `_position` and the contract's columns. */
   metadata: readonly (readonly [string, string])[];
 }
 
@@ -23,13 +26,13 @@ export function plainQuery(options: PlainQueryOptions): string {
   const { contract, pattern, records, metadata } = options;
   const columns = contract.fields.map((field) => `${plainValue(field)} AS ${quote(field.name)}`);
   const accepted = contract.fields.flatMap(predicates);
-  const condition = ["parsed IS NOT NULL", ...accepted].join(" AND ");
+  const condition = ["_parsed IS NOT NULL", ...accepted].join(" AND ");
   const names = contract.fields.map((field) => quote(field.name));
   const extra = metadata.map(([name, expression]) => `${expression} AS ${quote(name)}`);
   return `SELECT ${[...names, ...extra].join(", ")} FROM (
-  SELECT file, name, position, record, parsed${columns.map((column) => `, ${column}`).join("")} FROM (
-    SELECT file, name, position, record, ${parsed(contract, pattern)} AS parsed FROM (${records}))
-) WHERE CASE WHEN ${condition} THEN true ELSE ${JUDGE_FUNCTION}(file, CAST(position AS DOUBLE), record) END`;
+  SELECT _file, _name, _position, _record, _parsed${columns.map((column) => `, ${column}`).join("")} FROM (
+    SELECT _file, _name, _position, _record, ${parsed(contract, pattern)} AS _parsed FROM (${records}))
+) WHERE CASE WHEN ${condition} THEN true ELSE ${JUDGE_FUNCTION}(_file, CAST(_position AS DOUBLE), _record) END`;
 }
 
 /** The record as a struct where it is plain, else null. */
@@ -37,16 +40,18 @@ function parsed(contract: Contract, pattern: PlainPattern): string {
   const structure = JSON.stringify(
     Object.fromEntries(contract.fields.map((field) => [field.name, readType(field.type)])),
   );
-  const read = `from_json(record, ${text(structure)})`;
+  const read = `from_json(_record, ${text(structure)})`;
   const arms: string[] = [];
-  if (pattern.learned !== undefined) arms.push(`WHEN regexp_full_match(record, ${text(pattern.learned)}) THEN ${read}`);
+  if (pattern.learned !== undefined) {
+    arms.push(`WHEN regexp_full_match(_record, ${text(pattern.learned)}) THEN ${read}`);
+  }
   if (pattern.anyOrder !== undefined) {
     // The keys are looked at only where the learned orders did not match: it costs more parses.
     const conditions = [
-      `regexp_full_match(record, ${text(pattern.anyOrder)})`,
-      "list_unique(json_keys(record)) = len(json_keys(record))",
+      `regexp_full_match(_record, ${text(pattern.anyOrder)})`,
+      "list_unique(json_keys(_record)) = len(json_keys(_record))",
       ...contract.fields.filter((field) => field.required)
-        .map((field) => `list_contains(json_keys(record), ${text(field.name)})`),
+        .map((field) => `list_contains(json_keys(_record), ${text(field.name)})`),
       ...contract.fields.flatMap((field) => {
         const value = `${read}.${quote(field.name)}`;
         return keysOnce(value, field.type, 0).map((condition) => `(${value} IS NULL OR ${condition})`);
@@ -64,7 +69,7 @@ function readStruct(contract: Contract): string {
 }
 
 function plainValue(field: Field): string {
-  const value = `parsed.${quote(field.name)}`;
+  const value = `_parsed.${quote(field.name)}`;
   const type = columnType(field.type);
   if (type === readType(field.type)) return value;
   return `TRY_CAST(${value} AS ${type})`;
@@ -79,7 +84,7 @@ function predicates(field: Field): string[] {
   const { minLength, maxLength } = field.checks;
   if (minLength !== undefined) wrong.push(`length(${value}) >= ${minLength}`);
   if (maxLength !== undefined) wrong.push(`length(${value}) <= ${maxLength}`);
-  return wrong.map((condition) => `(parsed.${value} IS NULL OR ${condition})`);
+  return wrong.map((condition) => `(_parsed.${value} IS NULL OR ${condition})`);
 }
 
 /** Conditions that no map inside the value has a key twice. */

@@ -225,3 +225,46 @@ Deno.test("another table has its own events, letters, sequence and files of the 
     const [own] = await world.rows("SELECT count(*)::INT AS n FROM {{dead_letters.raw}}");
     strictEqual(own!.n, 1);
   }));
+
+Deno.test("columns have their own values, whatever routing calls what it works with", () =>
+  ConsumeWorld.use(async (world) => {
+    const names = [
+      ...["file", "name", "position", "record", "parsed", "json", "filename", "ordinal", "place", "numbered", "start"],
+      ...[
+        "judged",
+        "values",
+        "number",
+        "reason",
+        "detail",
+        "raw",
+        "rescued",
+        "text",
+        "e0",
+        "v0",
+        "item",
+        "rows",
+        "turn",
+      ],
+    ];
+    const all = contract(Object.fromEntries(names.map((name) => [name, { type: "string" }])));
+    const record = `{${names.map((name) => `"${name}":"its ${name}"`).join(",")}}`;
+    world.put("plain.json", `[${record}]`);
+    world.put("plain.ndjson", record);
+    // An escape in a key is not plain, so this one goes through the judge.
+    world.put("judged.ndjson", record.replace('"file"', '"fil\\u0065"'));
+    world.put("letter.ndjson", record.replace('"its file"', "1"));
+    const columns = names.map((name) => `'its ${name}' AS "${name}"`);
+    await world.rows(`COPY (SELECT ${columns}) TO '${world.rawPath("rows.parquet")}' (FORMAT parquet)`);
+    await world.consume({ contract: all });
+    const own = Object.fromEntries(names.map((name) => [name, `its ${name}`]));
+    const selected = names.map((name) => `"${name}"`).join(", ");
+    deepStrictEqual(await world.rows(`SELECT ${selected} FROM {{bronze.events}}`), [own, own, own, own]);
+    deepStrictEqual(await world.rows(`SELECT ${selected} FROM {{dead_letters.events}}`), [{ ...own, file: null }]);
+    const places = await world.rows("SELECT _source_file, _source_position FROM {{bronze.events}} ORDER BY ALL");
+    deepStrictEqual(places.map((row) => Object.values(row).join(" ")), [
+      "raw/events/judged.ndjson 0",
+      "raw/events/plain.json 0",
+      "raw/events/plain.ndjson 0",
+      "raw/events/rows.parquet 0",
+    ]);
+  }));

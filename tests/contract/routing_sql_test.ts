@@ -57,7 +57,7 @@ class PlainRouting {
     const path = `${this.folder}/plain.parquet`;
     await this.connection.run(`COPY (${query}) TO ${quoteText(path)} (FORMAT parquet)`);
     const rows = await this.connection.rows(`FROM read_parquet(${quoteText(path)})`);
-    const plain = new Map(rows.map((row) => [Number(row._position), row]));
+    const plain = new Map(rows.map((row) => [Number(row._at), row]));
     strictEqual(plain.size + new Set(handedOver).size, valid, "each record goes one way");
     strictEqual(rows.length + handedOver.length, valid, "and once");
     return plain;
@@ -76,8 +76,8 @@ class PlainRouting {
       contract,
       pattern: plainPattern(contract, shapes),
       records:
-        "SELECT 0::INTEGER AS file, 'f' AS name, rowid AS position, text AS record FROM records WHERE json_valid(text)",
-      metadata: [["_position", "position"]],
+        "SELECT 0::INTEGER AS _file, 'f' AS _name, rowid AS _position, text AS _record FROM records WHERE json_valid(text)",
+      metadata: [["_at", "_position"]],
     });
   }
 }
@@ -194,8 +194,8 @@ Deno.test("a record is matched and read once, whatever its columns are cast to",
     for (const schema of schemas) {
       const contract = parseContract(JSON.stringify({ type: "object", properties: { a: schema, b: schema } }));
       const plan = await routing.explain(contract, ['{"a":null,"b":null}']);
-      // A projection shows as its name, "parsed"; a copy of it in a condition would show in full.
-      ok(plan.includes("parsed") && !plan.includes("regexp_full_match"), plan);
+      // A projection shows as its name, "_parsed"; a copy of it in a condition would show in full.
+      ok(plan.includes("_parsed") && !plan.includes("regexp_full_match"), plan);
     }
   }));
 

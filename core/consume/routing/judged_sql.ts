@@ -54,9 +54,11 @@ function select(source: JudgedSource, own: readonly string[], extra: readonly (r
     ...judgedColumns(source.contract, `judged."values"`),
     ...source.metadata.map(([name, sql]) => `${sql} AS ${quoteName(name)}`),
   ];
-  return `SELECT ${selected.join(", ")} FROM read_json(${quoteText(source.path)}, format = 'newline_delimited',
-  columns = {${columns}}, maximum_object_size = ${Math.max(source.lineBytesMax + 1024, 1 << 20)}) judged
-JOIN (VALUES ${places}) place(number, name) ON judged.file = place.number`;
+  return `SELECT ${selected.join(", ")} FROM (SELECT *, position AS _position FROM read_json(${
+    quoteText(source.path)
+  }, format = 'newline_delimited',
+  columns = {${columns}}, maximum_object_size = ${Math.max(source.lineBytesMax + 1024, 1 << 20)})) judged
+JOIN (VALUES ${places}) place(number, _name) ON judged.file = place.number`;
 }
 
 function names(source: JudgedSource): string[] {

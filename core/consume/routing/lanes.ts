@@ -31,7 +31,7 @@ export interface LaneOptions {
   threads: number;
   contract: Contract;
   table: TargetTable;
-  /** The columns after the contract's own; their SQL may use `name` and `position`. */
+  /** The columns after the contract's own; their SQL may use `_name` and `_position`. */
   metadata: readonly SqlColumn[];
   judge: Judge;
   rows: JudgedRows;

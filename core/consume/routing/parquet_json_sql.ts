@@ -14,8 +14,8 @@ export async function parquetRecordsSql(connection: Connection, file: CountedFil
   // The option hides a column of that name, so DuckDB refuses it there; to count the rows takes longer.
   const named = columns.some(({ name }) => name.toLowerCase() === ROW_NUMBER);
   const position = named ? "row_number() OVER () - 1" : ROW_NUMBER;
-  return `SELECT ${file.number} AS file, ${quoteText(file.name)} AS name, ${position} AS position,
-  ${objectSql(members)} AS record FROM ${source(named ? "" : `, ${ROW_NUMBER} = true`)}`;
+  return `SELECT ${file.number} AS _file, ${quoteText(file.name)} AS _name, ${position} AS _position,
+  ${objectSql(members)} AS _record FROM ${source(named ? "" : `, ${ROW_NUMBER} = true`)}`;
 }
 
 const ROW_NUMBER = "file_row_number";

@@ -65,8 +65,8 @@ class RouteRun {
   constructor(private readonly connection: Connection, private readonly options: RouteOptions) {
     this.metadata = [
       [OUR_COLUMNS.ingestedAt, `make_timestamptz(${options.ingestedAtMicros}::BIGINT)`],
-      [OUR_COLUMNS.sourceFile, "name"],
-      [OUR_COLUMNS.sourcePosition, "position"],
+      [OUR_COLUMNS.sourceFile, "_name"],
+      [OUR_COLUMNS.sourcePosition, "_position"],
       [OUR_COLUMNS.batchId, `${options.batchId}::BIGINT`],
     ];
   }

@@ -50,7 +50,7 @@ export function blamedFile<F extends LocalFile>(error: unknown, files: readonly 
 }
 
 /**
- * One query with the columns `file`, `name`, `position` and `record` over JSON files, in the order of their records.
+ * One query with the columns `_file`, `_name`, `_position` and `_record` over JSON files, in the order of their records.
  * DuckDB numbers records only across all files, so that each file's own count tells where it starts.
  */
 export function jsonRecordsSql(files: readonly CountedFile[], format: EventFormat): string {
@@ -60,7 +60,7 @@ export function jsonRecordsSql(files: readonly CountedFile[], format: EventForma
     start += file.records;
     return place;
   });
-  return `SELECT place.file, place.name, numbered.ordinal - place.start AS position, numbered.record FROM (
+  return `SELECT place.file AS _file, place.name AS _name, numbered.ordinal - place.start AS _position, numbered.record AS _record FROM (
   SELECT json::VARCHAR AS record, filename, row_number() OVER () - 1 AS ordinal FROM ${recordsOf(files, format)}
 ) numbered JOIN (VALUES ${places.join(", ")}) place(path, file, name, start) ON numbered.filename = place.path`;
 }
