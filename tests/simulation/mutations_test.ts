@@ -4,7 +4,7 @@ import { lightTools, Race } from "./race.ts";
 import { say } from "./report.ts";
 
 /** Races that a broken rule may survive before it counts as not caught; unbroken ones survive them all. */
-const seedsMax = 1000;
+const seedsMax = 3000;
 
 for (const mutation of mutations) {
   Deno.test(`races find out when ${mutation.name}`, async () => {
