@@ -89,6 +89,15 @@ Deno.test("credentials for the longest prefix are handed to whoever opens the ta
   assertEquals(loaded.io.location.pathOf("s3://bucket/wh/t/data/x"), "t/data/x");
 });
 
+Deno.test("a table is opened anew when its load brings another key, and only then", async () => {
+  const key = (id: string) => table(`,"config":{"s3.access-key-id":"${id}","s3.secret-access-key":"x"}`);
+  const { catalog, opened } = await scripted([[200, key("one")], [200, key("one")], [200, key("two")], [200, table()]]);
+  const ios = [];
+  for (let load = 0; load < 4; load++) ios.push((await catalog.loadTable(identifier))!.io);
+  assertEquals(opened.map((config) => config["s3.access-key-id"]), ["one", "two"]);
+  assertEquals([ios[0] === ios[1], ios[1] === ios[2], ios[2] === ios[3]], [true, false, true]);
+});
+
 Deno.test("client credentials buy a token, which is renewed before its end and after a 401", async () => {
   const token = (text: string): Answer => [200, `{"access_token":"${text}","expires_in":600}`];
   const asked: string[] = [];

@@ -1,6 +1,6 @@
 import { deepStrictEqual, doesNotMatch, match, strictEqual, throws } from "node:assert/strict";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { readS3Settings, type S3Settings } from "../../core/storage/s3_settings.ts";
+import { catalogSettings, readS3Settings, type S3Settings } from "../../core/storage/s3_settings.ts";
 
 function settingsOf(variables: Record<string, string>, hasProfiles = false): S3Settings {
   return readS3Settings((name) => variables[name], hasProfiles);
@@ -69,4 +69,31 @@ Deno.test("an endpoint that is none is refused without repeating the password in
       return true;
     });
   }
+});
+
+Deno.test("what a catalog says of a place wins over the variables, and nothing of the default MinIO goes to another service", () => {
+  const key = { "s3.access-key-id": "id", "s3.secret-access-key": "secret", "s3.session-token": "token" };
+  const credentials = { accessKeyId: "id", secretAccessKey: "secret", sessionToken: "token" };
+  const own = settingsOf({ AWS_ENDPOINT_URL: "http://127.0.0.1:9000", AWS_ACCESS_KEY_ID: "x", AWS_REGION: "eu" });
+  deepStrictEqual(catalogSettings(own, {}), own);
+  deepStrictEqual(catalogSettings(own, key), { ...own, credentials });
+  deepStrictEqual(catalogSettings(settingsOf({}), { ...key, "client.region": "eu-west-1" }), {
+    forcePathStyle: false,
+    region: "eu-west-1",
+    isDefault: false,
+    credentials,
+  });
+  const told = { "s3.endpoint": "https://s3.example", "s3.path-style-access": "false", "s3.region": "mars" };
+  deepStrictEqual(catalogSettings(settingsOf({}), told), {
+    endpoint: "https://s3.example",
+    forcePathStyle: false,
+    region: "mars",
+    isDefault: false,
+  });
+  const near = catalogSettings(settingsOf({}), { "s3.endpoint": "http://127.0.0.1:9001" });
+  deepStrictEqual([near.credentials, near.forcePathStyle], [compose, true]);
+  throws(() => catalogSettings(own, { "s3.endpoint": "http://me:password@host" }), (error) => {
+    doesNotMatch((error as Error).message, /password@/);
+    return error instanceof StreamlabError && error.kind === "usage";
+  });
 });
