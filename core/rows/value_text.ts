@@ -3,7 +3,7 @@ import { quoteText } from "../engine/duckdb.ts";
 import type { Value } from "../iceberg/spec/single_value.ts";
 import type { PrimitiveType } from "../iceberg/spec/type.ts";
 
-const INSTANT = /^(-?\d{4,6})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:\+00(?::00)?|Z)?)?( \(BC\))?$/;
+const INSTANT = /^(\d{4,7})-(\d\d)-(\d\d)( \(BC\))?(?:[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:\+00(?::00)?|Z)?)?$/;
 
 /**
  * A value that DuckDB printed, in the memory form of `Value`. Instants may be printed in UTC or as microseconds since 1970, bytes
@@ -41,11 +41,20 @@ export function valueFromSqlText(type: PrimitiveType, text: string): Value {
 function epochMicros(text: string): bigint {
   const match = INSTANT.exec(text);
   if (match === null) throw new StreamlabError("internal", `Cannot read the instant "${text}"`);
-  const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", bc] = match;
-  const date = new Date(0);
-  date.setUTCFullYear(bc === undefined ? Number(year) : 1 - Number(year), Number(month) - 1, Number(day));
-  date.setUTCHours(Number(hour), Number(minute), Number(second));
-  return BigInt(date.getTime()) * 1000n + BigInt(fraction.padEnd(6, "0"));
+  const [, year, month, day, bc, hour = "0", minute = "0", second = "0", fraction = ""] = match;
+  const days = epochDay(bc === undefined ? Number(year) : 1 - Number(year), Number(month), Number(day));
+  const seconds = BigInt(days) * 86_400n + BigInt(Number(hour) * 3_600 + Number(minute) * 60 + Number(second));
+  return seconds * 1_000_000n + BigInt(fraction.padEnd(6, "0"));
+}
+
+/** Days since 1970-01-01, proleptic Gregorian: the reverse of `civilFromDay`, for years that `Date` does not reach. */
+function epochDay(year: number, month: number, day: number): number {
+  const shifted = month <= 2 ? year - 1 : year;
+  const era = Math.floor(shifted / 400);
+  const yearOfEra = shifted - era * 400;
+  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
+  return era * 146_097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear -
+    719_468;
 }
 
 function unscaled(text: string, scale: number): bigint {
