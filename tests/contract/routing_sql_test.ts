@@ -118,7 +118,7 @@ Deno.test("what SQL takes for plain is an event with the values that the judge g
       fc.asyncProperty(contractWithRecords("wild", 60), async ({ contract, records }) => {
         await checkPlain(routing, contract, records);
       }),
-      { numRuns: REQUIRE_ALL ? 2_000 : 150, interruptAfterTimeLimit: REQUIRE_ALL ? 300_000 : 20_000 },
+      { numRuns: REQUIRE_ALL ? 1_500 : 150, interruptAfterTimeLimit: REQUIRE_ALL ? 300_000 : 20_000 },
     );
   }));
 
