@@ -1,5 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
+import { mapParallel } from "../base/parallel.ts";
 import { type Random, uuidV4 } from "../base/random.ts";
 import type { Contract } from "../contract/contract.ts";
 import { evolve, refusalError } from "../contract/evolution.ts";
@@ -46,22 +47,30 @@ export interface TablesOptions {
 export async function openTables(options: TablesOptions): Promise<TargetTables> {
   const { catalog, random, target, contract } = options;
   const identifiers = identifiersOf(target);
-  const make = async (
-    identifier: TableIdentifier,
-    fields: Field[],
-    partitionBy: PartitionColumnChoice[],
-    properties: Record<string, string> = {},
-  ) => {
+  const make = async ({ identifier, fields, partitionBy, properties = {} }: WantedTable) => {
     const change = (location: string) => createTable({ fields, partitionBy, properties, location, random });
     return (await createTableIfAbsent(catalog, identifier, change, { random })).table;
   };
   const daily = (column: string): PartitionColumnChoice[] => [{ column, transform: { name: "day" } }];
   // Made with the table: of two that start at once, one makes both.
   const sequence = { [streamlabKey.sequenceId(identifierText(target))]: uuidV4(random) };
-  const events = await make(identifiers.events, eventFields(contract, options), options.partitionBy, sequence);
-  const deadLetters = await make(identifiers.deadLetters, deadLetterFields(contract), daily(OUR_COLUMNS.ingestedAt));
-  const ledger = await make(identifiers.ledger, ledgerFields(), []);
-  return { events: await withSequence(events, options), deadLetters, ledger };
+  const wanted: Record<TableRole, Omit<WantedTable, "identifier">> = {
+    events: { fields: eventFields(contract, options), partitionBy: options.partitionBy, properties: sequence },
+    deadLetters: { fields: deadLetterFields(contract), partitionBy: daily(OUR_COLUMNS.ingestedAt) },
+    ledger: { fields: ledgerFields(), partitionBy: [] },
+  };
+  // At the same time: each takes several requests one after another, and none needs another.
+  const [events, deadLetters, ledger] = await mapParallel(tableRoles, tableRoles.length, (role) => {
+    return make({ identifier: identifiers[role], ...wanted[role] });
+  });
+  return { events: await withSequence(events!, options), deadLetters: deadLetters!, ledger: ledger! };
+}
+
+interface WantedTable {
+  identifier: TableIdentifier;
+  fields: Field[];
+  partitionBy: PartitionColumnChoice[];
+  properties?: Record<string, string>;
 }
 
 /** A table that somebody else has made gets its sequence when the first batch goes there. */
