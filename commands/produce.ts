@@ -55,6 +55,10 @@ const flags = z.object({
   duplicateChance: flag.chance({ ...dirt, doc: "a record repeats an earlier one, of its file or another (0)" }),
   lateChance: flag.chance({ ...dirt, doc: "an event's time lies seconds to days back (0)" }),
   evolveAfter: flag.count({ ...dirt, doc: "files after the first N carry a new column, country" }),
+  catalog: flag.text({
+    placeholder: "URL",
+    doc: "accepted as by the other commands; producing touches no tables, so it changes nothing",
+  }),
 });
 
 type Flags = z.output<typeof flags>;

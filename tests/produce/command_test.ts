@@ -91,6 +91,14 @@ Deno.test("a seeded run is a replay: it waits only where an interval is asked fo
   await run([...seeded, "--interval", "3s", "--sink", "stdout"], ({ world }) => match(world.stderrText(), /in 12\.0s/));
 });
 
+Deno.test("--catalog is taken as by the other commands, and changes nothing", async () => {
+  const given = ["--catalog", "http://127.0.0.1:1", "--sink", "stdout", "--format", "ndjson"];
+  await run([...seeded, ...given], ({ status, world }) => {
+    strictEqual(status, 0);
+    strictEqual(world.stdoutText().trim().split("\n").length, 100);
+  });
+});
+
 Deno.test("given chances win over --dirty's", async () => {
   const chances = ["--dirty", "--corruption-chance", "0", "--invalid-schema-chance", "1", "--duplicate-chance", "0"];
   await run([...seeded, "--interval", "0", ...chances, "--sink", "x"], ({ world }) => {
