@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type DecideFault, proxyFaultsBySeed } from "../support/fault_proxy.ts";
 import { minioTest } from "../support/minio.ts";
 import { countTruth } from "./dispositions.ts";
-import { type Outcome, startStreamlab, streamlab, succeed } from "./program.ts";
+import { leftIn, type Outcome, startStreamlab, streamlab, succeed } from "./program.ts";
 import { type S3Lake, type S3Place, startS3Place, useLake } from "./s3_lake.ts";
 
 let place: S3Place;
@@ -92,7 +92,7 @@ minioTest(
           strictEqual(audit.status, 0, `${flags.join(" ")}: ${audit.stderr}${audit.stdout}`);
         }
       }
-      deepStrictEqual([...Deno.readDirSync(env.TMPDIR!)], []);
+      deepStrictEqual(leftIn(env.TMPDIR!), []);
     }),
 );
 
@@ -143,7 +143,7 @@ minioTest(
       const told = await countTruth(`${folder}/truth.ndjson`);
       const counts = await countsOf(lake, uri);
       for (const [kind, n] of Object.entries(told)) strictEqual(counts[kind] ?? 0, n, kind);
-      deepStrictEqual([...Deno.readDirSync(env.TMPDIR!)].map(({ name }) => name), []);
+      deepStrictEqual(leftIn(env.TMPDIR!), []);
     }),
 );
 

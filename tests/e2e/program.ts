@@ -56,6 +56,11 @@ export async function ask(folder: string, sql: string): Promise<Record<string, u
   return JSON.parse(await succeed(folder, ["query", "--format", "json", sql])) as Record<string, unknown>[];
 }
 
+/** What stands in a temporary folder, but for the native part of DuckDB's client, which a compiled program keeps there. */
+export function leftIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => !name.endsWith(".node"));
+}
+
 /** Calls `action` with an empty folder, and removes it. */
 export async function inFolder(action: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "streamlab-e2e-" });
