@@ -1,3 +1,4 @@
+import { messageOf } from "../base/errors.ts";
 import { S3Client } from "@aws-sdk/client-s3";
 import type { Clock } from "../base/clock.ts";
 import { withDeadline } from "../base/deadline.ts";
@@ -27,13 +28,27 @@ export interface S3Limits {
 }
 
 export const defaultS3Limits: S3Limits = {
-  timeoutMs: 30_000,
+  timeoutMs: 10_000,
   transient: { attemptsMax: 5, delayMsMin: 50, delayMsMax: 5_000 },
   throttled: { attemptsMax: 6, delayMsMin: 500, delayMsMax: 20_000 },
   parallelMax: 8,
   partBytes: 8 * 1024 * 1024,
   pageKeys: 1000,
 };
+
+let survivesBrokenBodies = false;
+
+/**
+ * In Deno before 2.9 a response that breaks off rejects, besides the reading of it, a promise that nobody holds, and that would
+ * end the process. The request itself is noticed by its reader or its deadline, and repeated.
+ */
+function surviveBrokenBodies(): void {
+  if (survivesBrokenBodies) return;
+  survivesBrokenBodies = true;
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    if (/error reading a body from connection/.test(messageOf(event.reason))) event.preventDefault();
+  });
+}
 
 /** A line slower than this is taken for a dead one. */
 const bytesPerMsMin = 50;
@@ -75,6 +90,7 @@ export class S3Connection {
     this.#lonelyClient = makeClient(settings, false);
     const { endpoint, forcePathStyle, ca } = settings;
     if (endpoint !== undefined && forcePathStyle) this.#get = new S3Get(this.#client, bucket, endpoint, ca, clock);
+    surviveBrokenBodies();
   }
 
   /** Sends the request, repeats it where that may help and is allowed, and throws errors as people read them. */
