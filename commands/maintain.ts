@@ -61,7 +61,7 @@ export const maintain = defineCommand({
     "Safe beside a running consumer and beside another maintainer: what lost a race is left as it was and said so, and what is done is",
     "done group by group. Files are deleted only after the commit that makes them needless. Ctrl-C stops after the group under way.",
     "",
-    "Orphans are what crashed writers left behind. Whatever our own writers announced is known and kept; of files by others, and of metadata,",
+    "Orphans are what crashed writers left behind. Of our own writers' files it is known which are still about to be used; of files by others",
     "only age can tell, so those younger than an hour stay even with --older-than 0.",
   ].join("\n"),
   examples: [
@@ -211,9 +211,9 @@ function machine(context: Context, { threads, memory }: Flags) {
 /** What died writers left outside of the tables; only where the whole lake is looked after. */
 async function cleanLake(surroundings: Surroundings, given: Flags): Promise<void> {
   if (given.table !== undefined) return;
-  const { discardUnfinished } = await import("../core/maintain/orphans.ts");
-  const beforeMs = surroundings.clock.nowMs() - (given.olderThan ?? ages.orphans);
-  for (const prefix of ["raw/", "checkpoints/"]) await discardUnfinished(surroundings, prefix, beforeMs, given.dryRun);
+  const { removeLeftovers } = await import("../core/maintain/leftovers.ts");
+  const olderThanMs = given.olderThan ?? ages.orphans;
+  await removeLeftovers(surroundings, { olderThanMs, dryRun: given.dryRun });
 }
 
 async function printStatus(

@@ -50,12 +50,14 @@ export async function commitTable(
     } catch (error) {
       // What an old base names may be gone by now, its snapshots expired.
       if (!isMissing(error) || attempt >= attemptsMax) throw error;
+      await discardQuietly(transaction);
       const newest = await loadExisting(catalog, identifier);
       if (newest.metadataLocation === base.metadataLocation) throw error;
       base = newest;
       continue;
     }
     if (isWanted === false || transaction.updates.length === 0) {
+      await discardQuietly(transaction);
       // A base that was handed in may be old: nothing to do must be said of the newest version only.
       if (base !== options.base) return { table: base, committed: false, attempts: attempt };
       const newest = await loadExisting(catalog, identifier);
@@ -69,10 +71,24 @@ export async function commitTable(
       const table = await catalog.commit({ ...changeOf(transaction), identifier, base, commitId: uuidV4(random) });
       return { table, committed: true, attempts: attempt };
     } catch (error) {
-      if (!isConflict(error) || attempt >= attemptsMax || clock.nowMs() >= deadlineMs) throw error;
+      if (!isConflict(error)) throw error;
+      const isLast = attempt >= attemptsMax || clock.nowMs() >= deadlineMs;
+      await Promise.all([
+        discardQuietly(transaction),
+        isLast ? undefined : clock.sleep(backoffMs({ ...retryPolicy, attemptsMax }, attempt, random)),
+      ]);
+      if (isLast) throw error;
     }
-    await clock.sleep(backoffMs({ ...retryPolicy, attemptsMax }, attempt, random));
     base = undefined;
+  }
+}
+
+/** The files of a lost try are in nobody's way: orphan removal finds what a failing store keeps. */
+async function discardQuietly(transaction: Transaction): Promise<void> {
+  try {
+    await transaction.discard();
+  } catch (error) {
+    if (!(error instanceof StreamlabError && error.kind === "unavailable")) throw error;
   }
 }
 

@@ -24,9 +24,11 @@ export interface FileCatalogOptions {
   store: Store;
   clock: Clock;
   random: Random;
-  /** The folder of namespaces in the store, default `warehouse`. */
+  /** The folder of namespaces in the store. */
   warehouse?: string;
 }
+
+export const defaultWarehouse = "warehouse";
 
 /** Looks for a version that is still there when it is read. */
 const looksMax = 5;
@@ -48,7 +50,7 @@ export class FileCatalog implements Catalog {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#random = options.random;
-    this.#warehouse = options.warehouse ?? "warehouse";
+    this.#warehouse = options.warehouse ?? defaultWarehouse;
   }
 
   async listNamespaces(): Promise<string[][]> {

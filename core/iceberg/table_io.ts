@@ -3,6 +3,7 @@ import { mapParallel } from "../base/parallel.ts";
 import { encodeManifest } from "./manifest_avro.ts";
 import { decodeManifest } from "./manifest_reader.ts";
 import { decodeManifestList, encodeManifestList } from "./manifest_list_avro.ts";
+import { manifestListName, manifestName } from "./manifest_name.ts";
 import { countEntries, summarizeManifest } from "./manifest_summary.ts";
 import { resolveEntries } from "./sequence_inheritance.ts";
 import type { DataFile } from "./spec/data_file.ts";
@@ -93,7 +94,7 @@ export class TableIo {
 
   /** A manifest ready to be written, under a name of its own, with its line for the manifest list. */
   encodeManifest(manifest: ManifestToWrite): { manifest: ManifestFile; file: EncodedFile } {
-    const name = `metadata/${hex(this.#random.bytes(16))}-m0.avro`;
+    const name = `metadata/${manifestName(this.#random)}`;
     const bytes = encodeManifest(manifest, this.#random.bytes(16));
     const path = this.location.uriOf(name);
     this.#keepEntries(path, manifest.entries);
@@ -105,7 +106,7 @@ export class TableIo {
     manifests: ManifestFile[],
     snapshot: Pick<Snapshot, "snapshotId" | "parentSnapshotId" | "sequenceNumber">,
   ): { uri: string; file: EncodedFile } {
-    const name = `metadata/snap-${snapshot.snapshotId}-${hex(this.#random.bytes(8))}.avro`;
+    const name = `metadata/${manifestListName(snapshot.snapshotId, this.#random)}`;
     const bytes = encodeManifestList(manifests, snapshot, this.#random.bytes(16));
     const uri = this.location.uriOf(name);
     keep(this.#lists, uri, listsKept, Promise.resolve(manifests));
@@ -178,8 +179,4 @@ function keep<Value>(cache: Map<string, Promise<Value>>, key: string, max: numbe
   // A failure is not kept: the next reader tries again.
   value.catch(() => cache.delete(key));
   if (cache.size > max) cache.delete(cache.keys().next().value!);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -5,7 +5,7 @@ import type { TableRequirement } from "./spec/table_requirement.ts";
 import { checkRequirements } from "./spec/table_requirement.ts";
 import type { TableUpdate } from "./spec/table_update.ts";
 import { applyUpdates } from "./spec/table_update_applier.ts";
-import type { TableIo } from "./table_io.ts";
+import type { EncodedFile, TableIo } from "./table_io.ts";
 
 export interface TransactionContext {
   nowMs: number;
@@ -23,6 +23,7 @@ export class Transaction implements TableChange {
   readonly random: Random;
   readonly requirements: TableRequirement[];
   readonly updates: TableUpdate[] = [];
+  readonly #written: string[] = [];
   #metadata: TableMetadata;
 
   constructor(base: LoadedTable, context: TransactionContext) {
@@ -39,6 +40,22 @@ export class Transaction implements TableChange {
   /** The table with everything staged so far. */
   get metadata(): TableMetadata {
     return this.#metadata;
+  }
+
+  /**
+   * Writes manifests and manifest lists of this try, under names that no other try has: once somebody else has committed, this try
+   * cannot be any more, and its files may go (docs/decisions/0006-fence-by-snapshot.md rests on that).
+   */
+  async writeFiles(files: EncodedFile[]): Promise<void> {
+    this.#written.push(...files.map(({ name }) => name));
+    await this.io.writeFiles(files);
+  }
+
+  /** Takes away what was written; for a try that is certain not to be committed. */
+  async discard(): Promise<void> {
+    const { location } = this.io;
+    const paths = this.#written.splice(0).map((name) => location.pathInStore(name));
+    if (paths.length > 0) await location.store.delete(paths);
   }
 
   add(change: TableChange): void {

@@ -1,11 +1,15 @@
 import { mapParallel } from "../base/parallel.ts";
 import { StreamlabError } from "../base/errors.ts";
-import { identifierText, type LoadedTable } from "../iceberg/catalog.ts";
+import { identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog.ts";
+import { isOwnManifestName } from "../iceberg/manifest_name.ts";
 import { versionOf } from "../iceberg/metadata_versions.ts";
 import { reachableFiles } from "../iceberg/reachable_files.ts";
 import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
 import type { TableMetadata } from "../iceberg/spec/table_metadata.ts";
+import type { FileInfo, Store } from "../storage/store.ts";
 import { announcerOf, Claims } from "./claims.ts";
+import { fenceCommits } from "./fence.ts";
+import { discardUnfinished, isLeftover } from "./leftovers.ts";
 import { withNewest } from "./newest.ts";
 import { findStaleIntents, settleIntent } from "./stale_intents.ts";
 import { storeNowMs } from "./store_clock.ts";
@@ -27,35 +31,29 @@ export interface OrphansReport {
   givenUpRewrites: number;
 }
 
-/**
- * What nobody announces before it is written (manifests, files of other engines) is known by its age alone: however short the asked
- * age, younger files may belong to a commit under way.
- */
-const UNANNOUNCED_MS_MIN = 3_600_000;
+/** Files of other engines are known by their age alone: however short the asked age, younger ones may belong to a commit under way. */
+const FOREIGN_MS_MIN = 3_600_000;
 const STATS_PARALLEL = 16;
 const DELETED_AT_ONCE = 1_000;
 
 /**
  * Removes files in a table's folder that nothing names. The order is what makes it safe: first the files are listed, then intents, plans and
- * routed records are read, then the metadata; so a file that was listed and is about to be used is found in one of them.
+ * routed records are read, then lost commits are fenced, then the metadata is read; so a file that was listed and is about to be used is
+ * found in one of them, or never will be used.
  */
 export async function removeOrphans(
   surroundings: Surroundings,
-  { identifier, metadata, io: { location } }: LoadedTable,
-  { olderThanMs, dryRun }: OrphansOptions,
+  table: LoadedTable,
+  options: OrphansOptions,
 ): Promise<OrphansReport> {
-  const { catalog, clock, random } = surroundings;
+  const { identifier, io: { location } } = table;
+  const { olderThanMs, dryRun } = options;
   const { store } = location;
-  const isInLake = store === surroundings.store;
-  const isFedHere = isInLake || await checkFeed(surroundings, metadata);
-  const report: OrphansReport = { paths: [], bytes: 0, unfinished: 0, givenUpRewrites: 0 };
-  // A look changes nothing, so it takes this machine's time for the store's.
-  const lakeNowMs = dryRun ? clock.nowMs() : await storeNowMs(surroundings);
-  const nowMs = dryRun || isInLake ? lakeNowMs : await storeNowMs({ store, random }, location.pathInStore("metadata"));
+  const times = await readTimes(surroundings, table, options);
   // At an age of 0 this very instant is old enough.
-  const stale = await findStaleIntents(surroundings, lakeNowMs - olderThanMs + 1, identifierText(identifier));
-  report.givenUpRewrites = stale.length;
-  if (!dryRun) { for (const intent of stale) report.paths.push(...await settleIntent(surroundings, intent)); }
+  const stale = await findStaleIntents(surroundings, times.lakeNowMs - olderThanMs + 1, identifierText(identifier));
+  const paths: string[] = [];
+  if (!dryRun) { for (const intent of stale) paths.push(...await settleIntent(surroundings, intent)); }
 
   const listed: string[] = [];
   for (const folder of ["data/", "metadata/"]) {
@@ -64,34 +62,97 @@ export async function removeOrphans(
     }
   }
   const claims = await Claims.read(surroundings.store, new Set(stale.map(({ id }) => id)));
-  const candidates = await withNewest(catalog, identifier, async (table) => {
-    const needed = await neededPaths(table);
-    return listed.filter((path) =>
-      !needed.has(sameSpelling(path)) && !claims.has(path.slice(location.folder.length + 1), path) &&
-      !isNewVersion(table, path)
-    );
-  });
-  const old = await mapParallel(candidates, STATS_PARALLEL, async (path) => {
-    const info = await store.stat(path);
-    // Whoever compacts a catalog's table may have announced it in another lake.
-    const announcer = announcerOf(path);
-    const isKnown = announcer === "batch" ? isFedHere : announcer === "rewrite" && isInLake;
-    const ageMs = isKnown ? olderThanMs : Math.max(olderThanMs, UNANNOUNCED_MS_MIN);
-    return info !== undefined && nowMs - info.modifiedMs >= ageMs ? info : undefined;
-  });
-  for (const info of old) {
-    if (info === undefined) continue;
-    report.paths.push(info.path);
-    report.bytes += info.size;
+  const unclaimed = listed.filter((path) => !claims.has(path.slice(location.folder.length + 1), path));
+  const ages = await AgeRule.of(surroundings, table);
+  const unnamed = await findUnnamed(surroundings, identifier, unclaimed);
+  let old = await findOld(store, unnamed, (info) => times.nowMs - info.modifiedMs >= ages.ageMsMin(info.path, options));
+  if (!dryRun && old.some(({ path }) => ages.needsFence(path))) {
+    await fenceCommits(surroundings, identifier, { [streamlabKey.fencedFiles]: String(old.length) });
+    const still = new Set(await findUnnamed(surroundings, identifier, old.map(({ path }) => path)));
+    old = old.filter(({ path }) => still.has(path));
   }
   if (!dryRun) {
-    const paths = old.flatMap((info) => info === undefined ? [] : [info.path]);
-    for (let at = 0; at < paths.length; at += DELETED_AT_ONCE) {
-      await store.delete(paths.slice(at, at + DELETED_AT_ONCE));
+    for (let at = 0; at < old.length; at += DELETED_AT_ONCE) {
+      await store.delete(old.slice(at, at + DELETED_AT_ONCE).map(({ path }) => path));
     }
   }
-  report.unfinished = await discardUnfinished(surroundings, `${location.folder}/`, nowMs - olderThanMs, dryRun);
-  return report;
+  return {
+    paths: [...paths, ...old.map(({ path }) => path)],
+    bytes: old.reduce((sum, { size }) => sum + size, 0),
+    unfinished: await discardUnfinished(surroundings, `${location.folder}/`, times.nowMs - olderThanMs, dryRun),
+    givenUpRewrites: stale.length,
+  };
+}
+
+/** By the clock of the lake's store, and by that of the table's. A look changes nothing, so it takes this machine's time for both. */
+async function readTimes(
+  surroundings: Surroundings,
+  { io: { location } }: LoadedTable,
+  { dryRun }: OrphansOptions,
+): Promise<{ lakeNowMs: number; nowMs: number }> {
+  const { store } = location;
+  const lakeNowMs = dryRun ? surroundings.clock.nowMs() : await storeNowMs(surroundings);
+  if (dryRun || store === surroundings.store) return { lakeNowMs, nowMs: lakeNowMs };
+  return { lakeNowMs, nowMs: await storeNowMs({ ...surroundings, store }, location.pathInStore("metadata")) };
+}
+
+/** Of these files those that the newest metadata does not name, and that are no version of it that is current or to come. */
+function findUnnamed(
+  { catalog }: Surroundings,
+  identifier: TableIdentifier,
+  paths: readonly string[],
+): Promise<string[]> {
+  return withNewest(catalog, identifier, async (table) => {
+    const needed = await neededPaths(table);
+    return paths.filter((path) => !needed.has(sameSpelling(path)) && !isNewVersion(table, path));
+  });
+}
+
+async function findOld(
+  store: Store,
+  paths: readonly string[],
+  isOld: (info: FileInfo) => boolean,
+): Promise<FileInfo[]> {
+  const infos = await mapParallel(paths, STATS_PARALLEL, (path) => store.stat(path));
+  return infos.filter((info) => info !== undefined && isOld(info)) as FileInfo[];
+}
+
+/** How old a file must be at least before it may go, by who wrote it. */
+class AgeRule {
+  private constructor(
+    /** The table's batches are announced in the lake at hand. */
+    private readonly isFedHere: boolean,
+    /** Whoever compacts a catalog's table may have announced it in another lake. */
+    private readonly isInLake: boolean,
+    private readonly canFence: boolean,
+    private readonly hasVersions: boolean,
+  ) {}
+
+  static async of(surroundings: Surroundings, { metadata, metadataLocation, io }: LoadedTable): Promise<AgeRule> {
+    const isInLake = io.location.store === surroundings.store;
+    const isFedHere = isInLake || await checkFeed(surroundings, metadata);
+    return new AgeRule(isFedHere, isInLake, metadata.formatVersion === 2, versionOf(metadataLocation) !== undefined);
+  }
+
+  ageMsMin(path: string, { olderThanMs }: OrphansOptions): number {
+    const announcer = announcerOf(path);
+    const isKnown = announcer === "batch"
+      ? this.isFedHere
+      : announcer === "rewrite"
+      ? this.isInLake
+      : this.isOurs(path);
+    return isKnown ? olderThanMs : Math.max(olderThanMs, FOREIGN_MS_MIN);
+  }
+
+  /** Whether a commit under way could still make use of it, if it is not fenced. */
+  needsFence(path: string): boolean {
+    return this.canFence && isOwnManifestName(nameOf(path));
+  }
+
+  /** Written for a commit that can be fenced, or a version that is no longer part of the table, or worth nothing to anybody. */
+  private isOurs(path: string): boolean {
+    return this.needsFence(path) || (this.hasVersions && versionOf(path) !== undefined) || isLeftover(path);
+  }
 }
 
 /**
@@ -117,26 +178,16 @@ async function checkFeed(
   return targets.length > 0;
 }
 
-/** Removes what writers that died left below a folder and no listing shows. Returns how many there were. */
-export async function discardUnfinished(
-  { store }: Pick<Surroundings, "store">,
-  prefix: string,
-  beforeMs: number,
-  dryRun: boolean,
-): Promise<number> {
-  const old = [];
-  for await (const write of store.listUnfinished(prefix)) {
-    if (write.startedMs < beforeMs - UNANNOUNCED_MS_MIN) old.push(write);
-  }
-  if (!dryRun && old.length > 0) await store.discardUnfinished(old);
-  return old.length;
-}
-
 /** Whether a file in a table's folder is of a kind that may be an orphan. Never the hint, statistics, or what is hidden. */
 function isCandidate(pathInTable: string): boolean {
-  const name = pathInTable.slice(pathInTable.lastIndexOf("/") + 1);
+  const name = nameOf(pathInTable);
+  if (isLeftover(name)) return true;
   if (/^[._]/.test(name) || /\.(puffin|stats)$/.test(name)) return false;
   return pathInTable.startsWith("data/") || /\.avro$|\.metadata\.json(\.gz)?$/.test(name);
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /** By `sameSpelling`; of every snapshot, with the log of metadata files and the current one. */

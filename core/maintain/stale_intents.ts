@@ -1,8 +1,7 @@
-import { AppendFiles } from "../iceberg/action/append_files.ts";
 import { parseIdentifier } from "../iceberg/catalog.ts";
-import { commitTable } from "../iceberg/commit.ts";
 import { reachableFiles } from "../iceberg/reachable_files.ts";
 import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
+import { fenceCommits } from "./fence.ts";
 import { type Intent, listIntents, removeIntent, writeIntent } from "./intent.ts";
 import { withNewest } from "./newest.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -22,17 +21,13 @@ export async function findStaleIntents(
 
 /** Fences what a rewrite left behind whose owner is gone, and removes its files if they never got into the table. Returns their paths. */
 export async function settleIntent(surroundings: Surroundings, intent: Intent): Promise<string[]> {
-  const { catalog, store, clock, random } = surroundings;
+  const { catalog, store } = surroundings;
   const identifier = parseIdentifier(intent.table);
   const found = await catalog.loadTable(identifier);
   let used = new Set<string>();
   if (found !== undefined && found.metadata.tableUuid === intent.tableUuid) {
     await writeIntent(store, { ...intent, fenced: true });
-    // A snapshot, not only a new version: in a catalog of another kind it is the snapshot that the owner's commit insists on.
-    const fence = new AppendFiles({ files: [], summary: { [streamlabKey.fencedRewrite]: intent.id } });
-    const { table } = await commitTable(catalog, identifier, async (transaction) => {
-      transaction.add(await fence.stage(transaction));
-    }, { clock, random });
+    const table = await fenceCommits(surroundings, identifier, { [streamlabKey.fencedRewrite]: intent.id });
     used = await withNewest(catalog, identifier, async ({ io, metadata }) => {
       const { dataFiles } = await reachableFiles(io, metadata);
       return new Set([...dataFiles].flatMap((uri) => io.location.findPath(uri) ?? []));

@@ -1,5 +1,9 @@
+import { StreamlabError } from "../base/errors.ts";
 import { uuidV4 } from "../base/random.ts";
 import type { Surroundings } from "./surroundings.ts";
+
+/** Another maintainer may take the file for a leftover and remove it; not several in a row. */
+const looksMax = 5;
 
 /**
  * The time by the store's own clock, which stamps the files whose age is judged: this machine's may be wrong by hours. Writes a file
@@ -9,11 +13,22 @@ export async function storeNowMs(
   { store, random }: Pick<Surroundings, "store" | "random">,
   folder = "checkpoints/maintain",
 ): Promise<number> {
-  const path = `${folder}/clock-${uuidV4(random)}`;
-  await store.write(path, new Uint8Array());
-  try {
-    return (await store.stat(path))?.modifiedMs ?? 0;
-  } finally {
-    await store.delete([path]);
+  for (let look = 0; look < looksMax; look++) {
+    const path = `${folder}/clock-${uuidV4(random)}`;
+    await store.write(path, new Uint8Array());
+    try {
+      const info = await store.stat(path);
+      if (info !== undefined) return info.modifiedMs;
+    } finally {
+      await store.delete([path]);
+    }
   }
+  throw new StreamlabError("unavailable", `Cannot tell the time of "${store.root}": its clock file keeps vanishing`, {
+    hint: "Run again when no other maintainer runs",
+  });
+}
+
+/** Whether the file was made to read the store's clock. */
+export function isClockPath(path: string): boolean {
+  return /(?:^|\/)clock-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(path);
 }

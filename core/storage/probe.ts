@@ -3,20 +3,33 @@ import { uuidV4 } from "../base/random.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "./store.ts";
 
+const mark = ".streamlab-probe-";
+
+/** Who cleans up may take a probe away while it is under way, which looks like a store that fails it; not three in a row. */
+const probesMax = 3;
+
 /** What `Store.probe` promises, by means of the store's own `create`; `hint` says what to do about a store that fails it. */
 export async function probeCreate(store: Store, folder: string, random: Random, hint: string): Promise<void> {
-  const path = `${probePrefix(folder)}${uuidV4(random)}`;
+  for (let probe = 1; probe <= probesMax; probe++) {
+    if (await isConditional(store, `${probePrefix(folder)}${uuidV4(random)}`)) return;
+  }
+  throw new StreamlabError(
+    "unavailable",
+    `Cannot use "${store.root}": it does not honour "create only if absent", which every commit rests on`,
+    { hint },
+  );
+}
+
+async function isConditional(store: Store, path: string): Promise<boolean> {
   const first = new TextEncoder().encode("first"), second = new TextEncoder().encode("second");
   try {
     const wonFirst = await store.create(path, first);
     const wonSecond = await store.create(path, second);
-    const held = new TextDecoder().decode(await store.read(path));
-    if (wonFirst && !wonSecond && held === "first") return;
-    throw new StreamlabError(
-      "unavailable",
-      `Cannot use "${store.root}": it does not honour "create only if absent", which every commit rests on`,
-      { hint },
-    );
+    if (!wonFirst || wonSecond) return false;
+    return new TextDecoder().decode(await store.read(path)) === "first";
+  } catch (error) {
+    if (error instanceof StreamlabError && error.kind === "not-found") return false;
+    throw error;
   } finally {
     await store.delete([path]);
   }
@@ -24,5 +37,9 @@ export async function probeCreate(store: Store, folder: string, random: Random, 
 
 /** What the paths of probes in a folder begin with. */
 export function probePrefix(folder: string): string {
-  return `${folder === "" ? "" : `${folder}/`}.streamlab-probe-`;
+  return `${folder === "" ? "" : `${folder}/`}${mark}`;
+}
+
+export function isProbePath(path: string): boolean {
+  return path.slice(path.lastIndexOf("/") + 1).startsWith(mark);
 }

@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { ConsumeWorld } from "./consume_world.ts";
-import { storeWith } from "./store_with.ts";
+import { storeWith } from "../support/store_with.ts";
 
 const at = '"event_timestamp":"2026-03-01T12:00:00Z"';
 const event = (id: string | number) => `{"user_id":"u","event_id":"${id}","event_type":"t",${at}}`;

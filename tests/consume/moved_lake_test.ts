@@ -1,7 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { openLocalStore } from "../../core/storage/local_store.ts";
 import { ConsumeWorld } from "./consume_world.ts";
-import { storeWith } from "./store_with.ts";
+import { storeWith } from "../support/store_with.ts";
 
 const event = (id: number) =>
   JSON.stringify({ user_id: "u", event_id: `e${id}`, event_type: "t", event_timestamp: "2026-03-01T00:00:00Z" });

@@ -3,7 +3,7 @@ import type { SessionOptions } from "../../core/consume/session.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { parseIdentifier } from "../../core/iceberg/catalog.ts";
 import { ConsumeWorld } from "./consume_world.ts";
-import { storeWith } from "./store_with.ts";
+import { storeWith } from "../support/store_with.ts";
 
 const event = (id: string) =>
   `{"user_id":"u","event_id":"${id}","event_type":"t","event_timestamp":"2026-03-01T12:00:00Z"}`;

@@ -7,10 +7,11 @@ import type { RawZone } from "../../core/consume/discover.ts";
 import { ConsumeSession } from "../../core/consume/session.ts";
 import { parseIdentifier } from "../../core/iceberg/catalog.ts";
 import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
-import { reachableFiles } from "../../core/iceberg/reachable_files.ts";
+import { removeLeftovers } from "../../core/maintain/leftovers.ts";
 import { removeOrphans } from "../../core/maintain/orphans.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { type DecideFault, proxyFaultsBySeed } from "../support/fault_proxy.ts";
+import { unnamedFiles } from "../support/unnamed_files.ts";
 import { minioTest } from "../support/minio.ts";
 import { type S3World, startS3World } from "../storage/s3_world.ts";
 import { ConsumeWorld } from "./consume_world.ts";
@@ -199,27 +200,6 @@ minioTest(
     }),
 );
 
-/** What lies in the bucket below the lake that neither metadata, nor plans, nor the raw zone, nor the catalog itself names. */
-async function unnamed(store: Store): Promise<string[]> {
-  const catalog = new FileCatalog({ store, clock: systemClock, random: seededRandom(9) });
-  const named = new Set<string>();
-  for (const name of TABLES) {
-    const { io, metadata, metadataLocation } = (await catalog.loadTable(parseIdentifier(name)))!;
-    const { dataFiles, manifestLists, manifests, others } = await reachableFiles(io, metadata);
-    for (const uris of [dataFiles, manifestLists, manifests, others, [metadataLocation]]) {
-      for (const uri of uris) named.add(io.location.pathOf(uri));
-    }
-    named.add(io.location.pathInStore("metadata/version-hint.text"));
-  }
-  const all = (await Array.fromAsync(store.list(""))).map(({ path }) => path);
-  return all.filter((path) =>
-    !named.has(path) && !path.startsWith("raw/") && !/^checkpoints\/[^/]+\/\d+\.(plan|routed)\.json$/.test(path)
-  );
-}
-
-/** Those that nobody announces before they are written: removed when they are an hour old, however short the asked age. */
-const isUnannounced = (path: string) => /\/metadata\/[^/]*\.avro$|\/\.streamlab-probe-/.test(path);
-
 minioTest(
   "a consumer that dies at any request leaves nothing that one more run and upkeep do not put right",
   () =>
@@ -237,11 +217,13 @@ minioTest(
         deepStrictEqual(await countsOf(store), { events: 3 * EVENTS, letters: 3, files: 3 }, `cut at ${point}`);
         const random = seededRandom(point);
         const catalog = new FileCatalog({ store, clock: systemClock, random });
+        const around = { store, catalog, random, clock: systemClock };
         for (const name of TABLES) {
           const table = (await catalog.loadTable(parseIdentifier(name)))!;
-          await removeOrphans({ store, catalog, random, clock: systemClock }, table, { olderThanMs: 0, dryRun: false });
+          await removeOrphans(around, table, { olderThanMs: 0, dryRun: false });
         }
-        deepStrictEqual((await unnamed(store)).filter((path) => !isUnannounced(path)), [], `cut at ${point}`);
+        await removeLeftovers(around, { olderThanMs: 0, dryRun: false });
+        deepStrictEqual(await unnamedFiles(store), [], `cut at ${point}`);
       }
     }),
 );

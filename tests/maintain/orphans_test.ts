@@ -8,15 +8,21 @@ import type { RoutedBatch, RoutedTable } from "../../core/consume/routed_batch.t
 import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
 import { type Intent, writeIntent } from "../../core/maintain/intent.ts";
 import { announcerOf } from "../../core/maintain/claims.ts";
+import { removeLeftovers } from "../../core/maintain/leftovers.ts";
 import { removeOrphans } from "../../core/maintain/orphans.ts";
 import { openLocalStore } from "../../core/storage/local_store.ts";
+import { probeCreate } from "../../core/storage/probe.ts";
+import { storeNowMs } from "../../core/maintain/store_clock.ts";
 import { commands } from "../../main.ts";
+import { storeWith } from "../support/store_with.ts";
+import { unnamedFiles } from "../support/unnamed_files.ts";
 import { testWorld } from "../support/test_world.ts";
 import { eventRows, MaintainWorld } from "./maintain_world.ts";
 
 const folder = "warehouse/bronze/events";
 const all = "SELECT * FROM bronze.events";
 const day = 24 * 3_600_000;
+const now = { olderThanMs: 0, dryRun: false };
 
 /** Writes files of old age: their time of modification is a week ago. */
 async function litter(world: MaintainWorld, ...paths: string[]): Promise<void> {
@@ -95,8 +101,76 @@ Deno.test("old files that nothing names go, all others stay", () =>
     await world.lake.store.write(`${folder}/data/young.parquet`, new Uint8Array(1));
     deepStrictEqual(await orphans(world), orphaned);
     deepStrictEqual(await orphans(world), []);
-    deepStrictEqual(await orphans(world, 0), [], "what nobody announces is left alone for an hour");
+    deepStrictEqual(await orphans(world, 0), [], "what may be another engine's is left alone for an hour");
     deepStrictEqual(await world.lake.ask(all), before);
+  }));
+
+Deno.test("what lost commits of ours have left goes at any age, after a fence", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(1);
+    const before = await world.lake.ask(all);
+    const left = [
+      `${folder}/metadata/00112233445566778899aabbccddeeff-m0.avro`,
+      `${folder}/metadata/snap-17-0011223344556677.avro`,
+    ];
+    const others = [
+      `${folder}/metadata/2f2c0e0e-0000-4000-8000-000000000000-m0.avro`,
+      `${folder}/metadata/snap-18-1-2f2c0e0e-0000-4000-8000-000000000000.avro`,
+    ];
+    for (const path of [...left, ...others]) await world.lake.store.write(path, new Uint8Array(1));
+    deepStrictEqual((await removeOrphans(world.surroundings, await world.load(), now)).paths, left);
+    const { snapshots } = (await world.load()).metadata;
+    deepStrictEqual(snapshots.at(-1)!.summary["streamlab.fenced-files"], "2");
+    deepStrictEqual((await removeOrphans(world.surroundings, await world.load(), now)).paths, []);
+    strictEqual((await world.load()).metadata.snapshots.length, snapshots.length, "nothing to fence, no fence");
+    deepStrictEqual(await world.lake.ask(all), before);
+  }));
+
+Deno.test("a commit whose manifests are taken for orphans is made anew, with others", () =>
+  MaintainWorld.use(async (world) => {
+    const table = await world.events(1);
+    const append = new AppendFiles({ files: await world.lake.writeFiles(table, eventRows(50, 5)) });
+    let tries = 0;
+    await world.commit(async (transaction) => {
+      transaction.add(await append.stage(transaction));
+      if (tries++ > 0) return;
+      const { paths } = await removeOrphans(world.surroundings, await world.load(), now);
+      strictEqual(paths.filter((path) => path.endsWith(".avro")).length, 2);
+    });
+    strictEqual(tries, 2);
+    strictEqual((await world.lake.ask(all)).length, 15);
+    deepStrictEqual(await unnamedFiles(world.lake.store), []);
+  }));
+
+Deno.test("probes and clock files of killed processes go, and new ones are made where one goes too early", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(1);
+    const id = "0a1b2c3d-0000-4000-8000-000000000000";
+    const left = [
+      `checkpoints/bronze.events/.streamlab-probe-${id}`,
+      `checkpoints/maintain/clock-${id}`,
+      `warehouse/.streamlab-probe-${id}`,
+    ];
+    const { store } = world.lake;
+    for (const path of left) await store.write(path, new Uint8Array());
+    const kept = await removeLeftovers(world.surroundings, { olderThanMs: day, dryRun: false });
+    const dry = await removeLeftovers(world.surroundings, { olderThanMs: 0, dryRun: true });
+    deepStrictEqual([kept, dry], [[], left]);
+    deepStrictEqual(await removeLeftovers(world.surroundings, { olderThanMs: 0, dryRun: false }), left);
+    deepStrictEqual(await unnamedFiles(store), []);
+    let taken = 0;
+    const thief = storeWith(store, {
+      create: async (path, bytes) => {
+        const won = await store.create(path, bytes);
+        if (taken++ === 0) await store.delete([path]);
+        return won;
+      },
+      stat: async (path) => taken++ === 0 ? (await store.delete([path]), undefined) : await store.stat(path),
+    });
+    await probeCreate(thief, "checkpoints", world.surroundings.random, "");
+    taken = 0;
+    ok(await storeNowMs({ store: thief, random: world.surroundings.random }) > 0);
+    deepStrictEqual(await unnamedFiles(store), []);
   }));
 
 Deno.test("what a planned batch or a routed record names stays", () =>

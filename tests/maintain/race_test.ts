@@ -144,7 +144,8 @@ Deno.test("after a commit of unknown outcome the files stay until the rewrite is
       deepStrictEqual(kept.paths, [], "a young intent is respected");
       const shown = await removeOrphans(world.surroundings, table, { olderThanMs: 0, dryRun: true });
       const settled = await removeOrphans(world.surroundings, table, { olderThanMs: 0, dryRun: false });
-      deepStrictEqual([settled.givenUpRewrites, settled.paths.length], [1, happens ? 0 : 1]);
+      const data = settled.paths.filter((path) => path.includes("/data/"));
+      deepStrictEqual([settled.givenUpRewrites, data.length], [1, happens ? 0 : 1]);
       deepStrictEqual(shown.paths, settled.paths);
       deepStrictEqual(await world.lake.ask(all), before);
       await assertNothingLeft(world);

@@ -1,3 +1,6 @@
+import { removeLeftovers } from "../../core/maintain/leftovers.ts";
+import { removeOrphans } from "../../core/maintain/orphans.ts";
+import { unnamedFiles } from "../support/unnamed_files.ts";
 import { auditLake } from "./lake_audit.ts";
 import { DataRows } from "./data_rows.ts";
 import { LedgerView } from "./ledger_view.ts";
@@ -76,13 +79,22 @@ export async function walk(
   return operations;
 }
 
-/** The lake is right, and one more run finds nothing to do. */
+/** The lake is right, one more run finds nothing to do, and after upkeep nothing lies about that is not needed. */
 async function check(scenario: Scenario, life: Life, workshop: Workshop, crashes: CrashPoint[]): Promise<void> {
   const problems = await auditLake(life.disk, life.truth, workshop.rows);
   const again = new Life(workshop.tools, [], { ...life, seed: 999 });
   await again.consume();
   const planned = again.disk.log.filter(({ name, path }) => name === "create" && path.endsWith(".plan.json"));
   if (planned.length > 0) problems.push("a run after the last one found something to do");
+  const clean = new Life(workshop.tools, [], { ...again, seed: 998 });
+  await clean.maintain((around, table) => removeOrphans(around, table, { olderThanMs: 0, dryRun: false }));
+  await removeLeftovers(clean.surroundings(clean.disk.connect({ process: "upkeep" })), {
+    olderThanMs: 0,
+    dryRun: false,
+  });
+  const left = await unnamedFiles(clean.disk.connect({ process: "auditor" }));
+  problems.push(...left.map((path) => `nothing names ${path}`));
+  problems.push(...await auditLake(clean.disk, life.truth, workshop.rows));
   if (problems.length === 0) return;
   throw new Error(`${scenario.name}, crashes ${JSON.stringify(crashes)}:\n${problems.join("\n")}`);
 }

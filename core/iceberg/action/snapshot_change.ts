@@ -36,7 +36,7 @@ export async function stageSnapshot(transaction: Transaction, change: SnapshotCh
     sequenceNumber: nextSequenceNumber(metadata),
   };
   const list = io.encodeManifestList(change.manifests, identity);
-  await io.writeFiles([...change.files, list.file]);
+  await transaction.writeFiles([...change.files, list.file]);
   const snapshot: Snapshot = {
     ...identity,
     // Never before the table's last change, so that a log in order of time stays one.

@@ -8,4 +8,6 @@ export const streamlabKey = {
   batchId: (target: string) => `streamlab.batch-id.${target}`,
   /** The id of an abandoned rewrite's intent, in the summary of the snapshot that keeps it from being committed late. */
   fencedRewrite: "streamlab.fenced-rewrite",
+  /** In the summary of the snapshot after which orphan removal takes away what lost commits have left: how many files. */
+  fencedFiles: "streamlab.fenced-files",
 } as const;

@@ -1,0 +1,25 @@
+import { systemClock } from "../../core/base/clock.ts";
+import { seededRandom } from "../../core/base/random.ts";
+import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
+import { reachableFiles } from "../../core/iceberg/reachable_files.ts";
+import type { Store } from "../../core/storage/store.ts";
+
+/** What lies in a lake that neither metadata, nor plans and routed records, nor the raw zone names. */
+export async function unnamedFiles(store: Store): Promise<string[]> {
+  const catalog = new FileCatalog({ store, clock: systemClock, random: seededRandom(9) });
+  const named = new Set<string>();
+  for (const namespace of await catalog.listNamespaces()) {
+    for (const identifier of await catalog.listTables(namespace)) {
+      const { io, metadata, metadataLocation } = (await catalog.loadTable(identifier))!;
+      const { dataFiles, manifestLists, manifests, others } = await reachableFiles(io, metadata);
+      for (const uris of [dataFiles, manifestLists, manifests, others, [metadataLocation]]) {
+        for (const uri of uris) named.add(io.location.pathOf(uri));
+      }
+      named.add(io.location.pathInStore("metadata/version-hint.text"));
+    }
+  }
+  const all = (await Array.fromAsync(store.list(""))).map(({ path }) => path);
+  return all.filter((path) =>
+    !named.has(path) && !path.startsWith("raw/") && !/^checkpoints\/[^/]+\/\d+\.(plan|routed)\.json$/.test(path)
+  );
+}
