@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type DecideFault, proxyFaultsBySeed } from "../support/fault_proxy.ts";
+import { unnamedFiles } from "../support/unnamed_files.ts";
 import { minioTest } from "../support/minio.ts";
 import { countTruth } from "./dispositions.ts";
 import { leftIn, type Outcome, startStreamlab, streamlab, succeed } from "./program.ts";
@@ -122,24 +123,34 @@ minioTest(
     }),
 );
 
+/** Starts the program, and kills it at its request of that number. */
+async function killAt(point: number, folder: string, args: string[], env: Record<string, string>): Promise<void> {
+  let seen = 0;
+  const child = startStreamlab(folder, args, { env });
+  const killer: DecideFault = () => {
+    if (++seen === point) child.kill("SIGKILL");
+    return undefined;
+  };
+  const { signal } = await through(killer, () => child.output());
+  await child.stdin.close().catch(() => undefined);
+  strictEqual(signal, "SIGKILL", `${args[0]} ended before its request ${point}: ${seen}`);
+}
+
 minioTest(
-  "a consumer that is killed at any moment leaves a lake that one more run makes whole, and no scratch",
+  "a consumer or maintainer that is killed at any moment leaves a lake that one more run makes whole, no scratch, and after upkeep no needless object",
   () =>
     useLake(place, async (lake) => {
       const { folder, uri, env } = lake;
       await succeed(folder, ["produce", "--sink", uri, ...dirty, "--seed", "3", "--truth", "truth.ndjson"], { env });
       const consume = ["consume", "--source", uri, "--once", "--max-files-per-batch", "3"];
-      for (const point of [3, 25, 45, 60, 75]) {
-        let seen = 0;
-        const child = startStreamlab(folder, consume, { env });
-        const killer: DecideFault = () => {
-          if (++seen === point) child.kill("SIGKILL");
-          return undefined;
-        };
-        await through(killer, () => child.output());
-        await child.stdin.close().catch(() => undefined);
-      }
+      const upkeep = ["maintain", "--source", uri, "--older-than", "0s"];
+      const all = [...upkeep, "--all", "--retain-last", "1"];
+      for (const point of [3, 25, 45, 60, 75]) await killAt(point, folder, consume, env);
       await succeed(folder, consume, { env });
+      for (const point of [20, 45, 70, 95, 120]) await killAt(point, folder, all, env);
+      await succeed(folder, consume, { env });
+      await succeed(folder, [...upkeep, "--remove-orphans"], { env });
+      deepStrictEqual(await unnamedFiles(await lake.open()), []);
       const told = await countTruth(`${folder}/truth.ndjson`);
       const counts = await countsOf(lake, uri);
       for (const [kind, n] of Object.entries(told)) strictEqual(counts[kind] ?? 0, n, kind);

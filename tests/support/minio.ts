@@ -40,7 +40,7 @@ function onPath(program: string): string | undefined {
 }
 
 /** The path of MinIO's binary: in the cache, on the PATH, or built by Go into the cache, which takes minutes. */
-export async function findMinio(): Promise<string> {
+async function findMinio(): Promise<string> {
   const cached = `${cacheFolder}/minio`;
   if (isFile(cached)) return cached;
   const installed = onPath("minio");
