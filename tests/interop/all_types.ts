@@ -45,6 +45,10 @@ export const rowsOfAllTypes =
   (i * 1e20)::DECIMAL(38,10) AS d38, {'x': i::BIGINT, 'inner': {'y': 'y' || i}} AS nested, ['a' || i, NULL] AS tags,
   MAP {'k' || i: 'v', 'n': NULL} AS props FROM range(24) r(i)`;
 
+/** Spark has no type for a time of day. */
+export const sparkTypes: Field[] = allTypes.filter((field) => field.name !== "t");
+export const sparkRows = `SELECT * EXCLUDE (t) FROM (${rowsOfAllTypes})`;
+
 /** Each transform on a column that takes it. */
 export const everyTransform: { name: string; partitionBy: PartitionColumnChoice[] }[] = [
   { name: "by_identity", partitionBy: [{ column: "s", transform: { name: "identity" } }] },

@@ -8,7 +8,7 @@ import type { DataFile } from "../../core/iceberg/spec/data_file.ts";
 import { currentSchema } from "../../core/iceberg/spec/table_metadata.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 import { type Python, pythonTest } from "../support/python.ts";
-import { Spark, sparkTest } from "../support/spark.ts";
+import { sparkTest } from "../support/spark.ts";
 import { column } from "./all_types.ts";
 
 const name = "lab.deleted";
@@ -87,9 +87,9 @@ pythonTest(
 
 sparkTest(
   "rows that we deleted, by position or by equality, are gone for Spark",
-  () =>
+  (useSpark) =>
     IcebergWorld.use((world) =>
-      Spark.use(`${world.folder}/warehouse`, async (spark) => {
+      useSpark(`${world.folder}/warehouse`, async (spark) => {
         await deleteByPosition(world);
         await deleteByEquality(world);
         assertEquals(await spark.sql(`SELECT * FROM lake.${name}`), await world.ask(`SELECT * FROM ${name}`));

@@ -11,22 +11,14 @@ import type { Field } from "../../core/iceberg/spec/type.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 import { type Python, pythonTest } from "../support/python.ts";
 import { allTypes, column, everyTransform, rowsOfAllTypes } from "./all_types.ts";
-
-interface Seen {
-  rows: string[];
-  snapshots: string[] | [string, string][];
-}
+import { assertDuckDbSees, assertPartitionsAddUp, assertPyIcebergSees, ourView } from "./same_view.ts";
 
 async function assertReadAlike(python: Python, world: IcebergWorld, table: LoadedTable, query: string): Promise<void> {
-  const metadata = world.store.localPath(table.io.location.pathOf(table.metadataLocation))!;
-  const expected = await world.jsonRows(query);
-  const ids = table.metadata.snapshots.map((snapshot) => String(snapshot.snapshotId));
-  const arrow = await python.json<Seen>("read_table.py", "pyiceberg", metadata);
-  assertEquals(arrow.rows, expected);
-  assertEquals(arrow.snapshots.map((snapshot) => snapshot[0]), ids);
-  const duck = await python.json<Seen>("read_table.py", "duckdb", metadata);
-  assertEquals(duck.rows, expected);
-  assertEquals(duck.snapshots, ids);
+  const view = await ourView(world, table);
+  assertEquals(view.rows, await world.jsonRows(query));
+  await assertPartitionsAddUp(table, view);
+  await assertPyIcebergSees(python, table, view);
+  await assertDuckDbSees(python, table, view);
 }
 
 pythonTest(
@@ -89,7 +81,7 @@ pythonTest(
       await assertReadAlike(python, world, table, expected);
       const past = String(first.metadata.currentSnapshotId);
       const metadata = world.store.localPath(table.io.location.pathOf(table.metadataLocation))!;
-      const seen = await python.json<Seen>("read_table.py", "pyiceberg", metadata, past);
+      const seen = await python.json<{ rows: string[] }>("read_table.py", "pyiceberg", metadata, past);
       assertEquals(seen.rows, await world.jsonRows(rows(0, 30)));
     }),
 );

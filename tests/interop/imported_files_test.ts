@@ -1,12 +1,12 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { IcebergWorld } from "../support/iceberg_world.ts";
-import { Spark, sparkTest } from "../support/spark.ts";
+import { sparkTest } from "../support/spark.ts";
 
 sparkTest(
   "files that were imported into a table, without field ids and without their partition's column, are read by name",
-  () =>
+  (useSpark) =>
     IcebergWorld.use((world) =>
-      Spark.use(`${world.folder}/warehouse`, async (spark) => {
+      useSpark(`${world.folder}/warehouse`, async (spark) => {
         const source = `${world.folder}/imported`;
         await spark.sql(
           `CREATE TABLE imported (id BIGINT, nested STRUCT<a: INT, b: STRING>, tags ARRAY<STRING>, region STRING) USING parquet

@@ -1,22 +1,21 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog.ts";
 import { expireTable } from "../../core/maintain/expire.ts";
+import type { Field } from "../../core/iceberg/spec/type.ts";
 import { rewriteTableManifests } from "../../core/maintain/manifests.ts";
 import { removeOrphans } from "../../core/maintain/orphans.ts";
 import { MaintainWorld } from "../maintain/maintain_world.ts";
-import { type Python, pythonTest } from "../support/python.ts";
-import { Spark, sparkTest } from "../support/spark.ts";
-import { allTypes, everyTransform, rowsOfAllTypes } from "./all_types.ts";
-
-interface Seen {
-  rows: string[];
-}
-
-async function readBy(python: Python, engine: "pyiceberg" | "duckdb", table: LoadedTable): Promise<string[]> {
-  const { location } = table.io;
-  const metadata = location.store.localPath(location.pathOf(table.metadataLocation))!;
-  return (await python.json<Seen>("read_table.py", engine, metadata)).rows;
-}
+import { pythonTest } from "../support/python.ts";
+import { sparkTest } from "../support/spark.ts";
+import { allTypes, everyTransform, rowsOfAllTypes, sparkRows, sparkTypes } from "./all_types.ts";
+import {
+  assertDuckDbSees,
+  assertPartitionsAddUp,
+  assertPyIcebergSees,
+  assertSparkSees,
+  ourView,
+  type View,
+} from "./same_view.ts";
 
 /** All four jobs; only the newest snapshot stays. Returns how many files were rewritten. */
 async function lookAfter(world: MaintainWorld, name: string): Promise<number> {
@@ -30,29 +29,56 @@ async function lookAfter(world: MaintainWorld, name: string): Promise<number> {
   return inputs.files;
 }
 
+/** Twice the rows in a table, looked after; `sees` compares the table with our view of it, before and after. */
+async function assertSeenAlike(
+  world: MaintainWorld,
+  columns: Field[],
+  rows: string,
+  sees: (table: LoadedTable, view: View) => Promise<void>,
+): Promise<void> {
+  for (const { name, partitionBy } of [{ name: "plain", partitionBy: [] }, ...everyTransform]) {
+    const table = `lab.${name}`;
+    const first = await world.lake.append(await world.lake.create(table, columns, partitionBy), rows);
+    const twice = await world.lake.append(first, rows);
+    const before = await ourView(world.lake, twice);
+    strictEqual(before.rows.length, 48);
+    await sees(twice, before);
+    ok(await lookAfter(world, table) >= 2, name);
+    const after = await world.load(parseIdentifier(table));
+    const view = await ourView(world.lake, after);
+    deepStrictEqual(view.rows, before.rows, name);
+    await assertPartitionsAddUp(after, view);
+    await sees(after, view);
+  }
+}
+
 pythonTest(
-  "PyIceberg and DuckDB count and read the same after upkeep as before, every type and transform",
+  "PyIceberg and DuckDB see the same as we do after upkeep as before, every type and transform",
   (python) =>
-    MaintainWorld.use(async (world) => {
-      for (const { name, partitionBy } of [{ name: "plain", partitionBy: [] }, ...everyTransform]) {
-        const table = `lab.${name}`;
-        const first = await world.lake.append(await world.lake.create(table, allTypes, partitionBy), rowsOfAllTypes);
-        const twice = await world.lake.append(first, rowsOfAllTypes);
-        const before = await readBy(python, "pyiceberg", twice);
-        strictEqual(before.length, 48);
-        ok(await lookAfter(world, table) >= 2, name);
-        const after = await world.load(parseIdentifier(table));
-        deepStrictEqual(await readBy(python, "pyiceberg", after), before, name);
-        deepStrictEqual(await readBy(python, "duckdb", after), before, name);
-      }
-    }),
+    MaintainWorld.use((world) =>
+      assertSeenAlike(world, allTypes, rowsOfAllTypes, async (table, view) => {
+        await assertPyIcebergSees(python, table, view);
+        await assertDuckDbSees(python, table, view);
+      })
+    ),
+);
+
+sparkTest(
+  "Spark sees the same as we do after upkeep as before, every type and transform",
+  (useSpark) =>
+    MaintainWorld.use((world) =>
+      useSpark(
+        `${world.lake.folder}/warehouse`,
+        (spark) => assertSeenAlike(world, sparkTypes, sparkRows, (table, view) => assertSparkSees(spark, table, view)),
+      )
+    ),
 );
 
 sparkTest(
   "tables of Spark with row deletes and changed structs are compacted, and Spark reads them as before",
-  () =>
+  (useSpark) =>
     MaintainWorld.use((world) =>
-      Spark.use(`${world.lake.folder}/warehouse`, async (spark) => {
+      useSpark(`${world.lake.folder}/warehouse`, async (spark) => {
         const name = "lab.of_spark";
         await spark.sql("CREATE NAMESPACE IF NOT EXISTS lake.lab");
         await spark.sql(`CREATE TABLE lake.${name} (id BIGINT, at TIMESTAMP, place STRUCT<x: INT, y: STRING>,

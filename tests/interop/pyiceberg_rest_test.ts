@@ -2,7 +2,7 @@ import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 import { findPython, type Python } from "../support/python.ts";
 import { connectRest, restCatalogTest, withRestCatalog } from "../support/rest_catalog_server.ts";
-import { Spark, sparkTest } from "../support/spark.ts";
+import { sparkTest } from "../support/spark.ts";
 
 const name = "lab.shared";
 
@@ -39,7 +39,7 @@ restCatalogTest(
 
 sparkTest(
   "Spark and we change one table of a REST catalog in turn",
-  () =>
+  (useSpark) =>
     IcebergWorld.use((world) =>
       withRestCatalog(world.folder, async (uri) => {
         const catalog = await connectRest(uri);
@@ -52,7 +52,7 @@ sparkTest(
         }));
         const table = await world.create(name, fields, [{ column: "id", transform: { name: "bucket", buckets: 2 } }]);
         await world.append(table, "SELECT i AS id, i AS n FROM range(20) r(i)");
-        await Spark.use(uri, async (spark) => {
+        await useSpark(uri, async (spark) => {
           await spark.sql(`DELETE FROM lake.${name} WHERE id < 4`);
           await spark.sql(`UPDATE lake.${name} SET n = -n WHERE id % 3 = 0`);
           await spark.sql(`ALTER TABLE lake.${name} ADD COLUMN extra STRING`);

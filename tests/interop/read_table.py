@@ -26,6 +26,11 @@ if engine == "pyiceberg":
     result["snapshots"] = [[str(s.snapshot_id), s.summary.operation.value] for s in table.snapshots()]
     # Not `inspect.files()`: PyIceberg 0.12 cannot put uuid columns into it.
     tasks = list(table.scan(snapshot_id=snapshot).plan_files())
+    partitions = table.inspect.partitions()
+    told = [field for field in table.spec().fields if str(field.transform) != "void"]
+    partition = ["partition"] if told else []
+    db.register("p", partitions.select([*partition, "record_count", "file_count"]))
+    result["partitions"] = [row[0] for row in db.execute("SELECT to_json(p)::VARCHAR j FROM p ORDER BY j").fetchall()]
     result["files"] = sorted([task.file.file_path, str(task.file.partition), len(task.delete_files)] for task in tasks)
 else:
     packages = sysconfig.get_paths()["purelib"]

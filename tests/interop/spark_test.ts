@@ -6,31 +6,26 @@ import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { updateSpec } from "../../core/iceberg/action/update_spec.ts";
 import type { Field } from "../../core/iceberg/spec/type.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
-import { Spark, sparkTest } from "../support/spark.ts";
-import { allTypes, everyTransform, rowsOfAllTypes } from "./all_types.ts";
+import { type Spark, sparkTest, type UseSpark } from "../support/spark.ts";
+import { everyTransform, rowsOfAllTypes, sparkRows, sparkTypes } from "./all_types.ts";
+import { assertSparkSees, ourView } from "./same_view.ts";
 
-/** Spark has no type for a time of day. */
-const sparkTypes: Field[] = allTypes.filter((field) => field.name !== "t");
-const sparkRows = `SELECT * EXCLUDE (t) FROM (${rowsOfAllTypes})`;
-
-async function withSpark(action: (world: IcebergWorld, spark: Spark) => Promise<void>): Promise<void> {
-  await IcebergWorld.use((world) => Spark.use(`${world.folder}/warehouse`, (spark) => action(world, spark)));
+async function withSpark(
+  useSpark: UseSpark,
+  action: (world: IcebergWorld, spark: Spark) => Promise<void>,
+): Promise<void> {
+  await IcebergWorld.use((world) => useSpark(`${world.folder}/warehouse`, (spark) => action(world, spark)));
 }
 
 async function assertSame(world: IcebergWorld, spark: Spark, name: string, expected?: string[]): Promise<void> {
-  const seen = await spark.sql(`SELECT * FROM lake.${name}`);
-  assertEquals(await world.ask(`SELECT * FROM ${name}`), seen);
-  if (expected) assertEquals(seen, expected);
   const table = await world.load(name);
-  const snapshots = await spark.sql(`SELECT CAST(snapshot_id AS STRING) id, operation op FROM lake.${name}.snapshots`);
-  const ours = table.metadata.snapshots.map((snapshot) =>
-    JSON.stringify({ id: String(snapshot.snapshotId), op: snapshot.summary.operation })
-  );
-  assertEquals(snapshots.toSorted(), ours.toSorted());
+  const view = await ourView(world, table);
+  if (expected) assertEquals(view.rows, expected);
+  await assertSparkSees(spark, table, view);
 }
 
-sparkTest("Spark reads what we wrote, and we read what Spark wrote", async () => {
-  await withSpark(async (world, spark) => {
+sparkTest("Spark reads what we wrote, and we read what Spark wrote", async (useSpark) => {
+  await withSpark(useSpark, async (world, spark) => {
     await world.append(await world.create("lab.all_types", sparkTypes), sparkRows);
     const rows = await world.jsonRows(sparkRows);
     await assertSame(world, spark, "lab.all_types", rows);
@@ -135,17 +130,20 @@ async function tidyInTurn(world: IcebergWorld, spark: Spark): Promise<void> {
   await assertSame(world, spark, name);
 }
 
-sparkTest("Spark goes on where we stopped, and we where Spark did", () =>
-  withSpark(async (world, spark) => {
-    await changeRowsInTurn(world, spark);
-    await evolveInTurn(world, spark);
-    await tidyInTurn(world, spark);
-  }));
+sparkTest(
+  "Spark goes on where we stopped, and we where Spark did",
+  (useSpark) =>
+    withSpark(useSpark, async (world, spark) => {
+      await changeRowsInTurn(world, spark);
+      await evolveInTurn(world, spark);
+      await tidyInTurn(world, spark);
+    }),
+);
 
 sparkTest(
   "Tables that Spark made, of every type and transform and with equality deletes, are ours to read and write",
-  async () => {
-    await withSpark(async (world, spark) => {
+  async (useSpark) => {
+    await withSpark(useSpark, async (world, spark) => {
       const columns =
         `id INT, l BIGINT, b BOOLEAN, f FLOAT, d DOUBLE, day DATE, ts TIMESTAMP_NTZ, tz TIMESTAMP, s STRING, bin BINARY,
       d9 DECIMAL(9,2), d18 DECIMAL(18,4), d38 DECIMAL(38,10), nested STRUCT<x: BIGINT, inner: STRUCT<y: STRING>>, tags ARRAY<STRING>, props MAP<STRING, STRING>`;
@@ -191,8 +189,8 @@ sparkTest(
 
 sparkTest(
   "a table of version 1 is read and upgraded, one of version 3 is read as long as it needs nothing of version 3",
-  () =>
-    withSpark(async (world, spark) => {
+  (useSpark) =>
+    withSpark(useSpark, async (world, spark) => {
       const columns = "(id BIGINT, s STRING) USING iceberg PARTITIONED BY (bucket(2, id))";
       for (const version of [1, 3]) {
         const name = `lab.v${version}`;

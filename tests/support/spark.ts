@@ -2,21 +2,32 @@ import { TextLineStream } from "@std/streams/text-line-stream";
 import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
 
 /** Spark with Iceberg, each of one version, from PyPI and Maven Central, once. */
-export interface SparkVersion {
+interface SparkVersion {
   spark: string;
   /** Of the Iceberg runtime for it. */
   runtime: string;
   iceberg: string;
 }
 
-const spark35: SparkVersion = { spark: "3.5.7", runtime: "3.5_2.12", iceberg: "1.12.0" };
-export const spark4: SparkVersion = { spark: "4.1.4", runtime: "4.1_2.13", iceberg: "1.12.0" };
+const versions: SparkVersion[] = [
+  { spark: "3.5.7", runtime: "3.5_2.12", iceberg: "1.12.0" },
+  { spark: "4.1.4", runtime: "4.1_2.13", iceberg: "1.12.0" },
+];
 
-/** Declares a test that needs Spark; shown as ignored where there is no Java, or no Spark and nobody who asks for all parts. */
-export function sparkTest(name: string, run: () => Promise<void>, version = spark35): void {
-  // Half a gigabyte is not downloaded unasked.
-  const canRun = isRequired || (isFile(`${folderOf(version)}/done`) && onPath("java") !== undefined);
-  Deno.test({ name, ignore: !canRun, fn: run });
+/** Runs with a Spark of the test's version; `catalog` is a warehouse folder or the address of a REST catalog. */
+export type UseSpark = (catalog: string, action: (spark: Spark) => Promise<void>) => Promise<void>;
+
+/** Declares a test for each version of Spark; shown as ignored where there is no Java, or no Spark and nobody who asks for all parts. */
+export function sparkTest(name: string, run: (useSpark: UseSpark) => Promise<void>): void {
+  for (const version of versions) {
+    // Half a gigabyte is not downloaded unasked.
+    const canRun = isRequired || (isFile(`${folderOf(version)}/done`) && onPath("java") !== undefined);
+    Deno.test({
+      name: `${name} (Spark ${version.spark})`,
+      ignore: !canRun,
+      fn: () => run((catalog, action) => Spark.use(catalog, action, version)),
+    });
+  }
 }
 
 function folderOf(version: SparkVersion): string {
@@ -47,7 +58,7 @@ async function findSpark(version: SparkVersion): Promise<{ python: string; jar: 
   return found;
 }
 
-/** A Spark session in a process of its own; `catalog` is a warehouse folder or the address of a REST catalog. */
+/** A Spark session in a process of its own. */
 export class Spark {
   readonly #process: Deno.ChildProcess;
   readonly #requests: WritableStreamDefaultWriter<Uint8Array>;
@@ -60,7 +71,7 @@ export class Spark {
     this.#answers = process.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(lines).getReader();
   }
 
-  static async use(catalog: string, action: (spark: Spark) => Promise<void>, version = spark35): Promise<void> {
+  static async use(catalog: string, action: (spark: Spark) => Promise<void>, version: SparkVersion): Promise<void> {
     const { python, jar } = await findSpark(version);
     const script = new URL("../interop/spark_server.py", import.meta.url).pathname;
     const spark = new Spark(
