@@ -60,20 +60,23 @@ async function requestToken(options: ClientCredentials): Promise<{ text: string;
   const form = new URLSearchParams({ grant_type: "client_credentials", client_secret: clientSecret, scope });
   if (clientId !== undefined) form.set("client_id", clientId);
   const startMs = clock.nowMs();
-  let response: Response;
+  let status: number, body: JsonObject;
   try {
-    response = await (options.fetch ?? fetch)(tokenUri, {
+    const response = await (options.fetch ?? fetch)(tokenUri, {
       method: "POST",
       body: form,
       signal: AbortSignal.timeout(timeoutMs),
     });
+    status = response.status;
+    const text = await response.text();
+    body = response.ok ? parseJson(text) as JsonObject : {};
   } catch (error) {
-    throw new StreamlabError("unavailable", `Cannot get a token from ${tokenUri}: ${messageOf(error)}`);
+    throw new StreamlabError("unavailable", `Cannot get a token from ${tokenUri}: ${messageOf(error)}`, {
+      hint: "Check that it runs, and that it is where the catalog gives out tokens",
+    });
   }
-  const text = await response.text();
-  const body = response.ok ? parseJson(text) as JsonObject : {};
-  if (typeof body.access_token !== "string") {
-    throw new StreamlabError("unavailable", `Cannot get a token from ${tokenUri}: it answered ${response.status}`, {
+  if (typeof body?.access_token !== "string") {
+    throw new StreamlabError("unavailable", `Cannot get a token from ${tokenUri}: it answered ${status}`, {
       hint: "Check the catalog's client id and secret",
     });
   }

@@ -22,6 +22,7 @@ import {
   defaultSortOrder,
   defaultSpec,
   snapshotById,
+  snapshotOfRef,
   type TableMetadata,
 } from "./spec/table_metadata.ts";
 import { applyUpdates } from "./spec/table_update_applier.ts";
@@ -153,9 +154,7 @@ export class RestCatalog implements Catalog {
       });
       return await this.#loaded(identifier, body, base.io);
     } catch (error) {
-      const table = await this.#afterUnknown(identifier, commit, error);
-      if (table) return table;
-      throw error;
+      return await this.#settle(commit, error);
     }
   }
 
@@ -193,19 +192,27 @@ export class RestCatalog implements Catalog {
     }, [404]);
   }
 
-  /** A commit whose answer was lost did happen when its snapshots are there; without snapshots it cannot be told. */
-  async #afterUnknown(
-    identifier: TableIdentifier,
-    commit: TableCommit,
-    error: unknown,
-  ): Promise<LoadedTable | undefined> {
-    if (!(error instanceof StreamlabError && error.kind === "unavailable")) return undefined;
-    const added = commit.updates.flatMap((update) =>
-      update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []
-    );
-    if (added.length === 0) return undefined;
-    const table = await this.loadTable(identifier);
-    return table && added.every((id) => snapshotById(table.metadata, id)) ? table : undefined;
+  /**
+   * What became of a commit that was refused, or whose answer was lost: a request that was sent again, by us or below us, may be refused
+   * because of its own success. Its snapshots tell; where they are not there, only a branch that has gone on without them proves that they
+   * will never be.
+   */
+  async #settle({ identifier, base, updates }: TableCommit, error: unknown): Promise<LoadedTable> {
+    const added = updates.flatMap((update) => update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []);
+    const isOpen = error instanceof StreamlabError && (error.kind === "conflict" || error.kind === "unavailable");
+    if (!isOpen || added.length === 0) throw error;
+    const newest = await this.loadTable(identifier);
+    if (newest && added.every((id) => snapshotById(newest.metadata, id))) return newest;
+    const name = identifierText(identifier);
+    const progress = newest && progressOf(base.metadata, newest.metadata);
+    if (progress === "forward") {
+      throw new StreamlabError("conflict", `Cannot commit to ${name}: another commit was first`, { cause: error });
+    }
+    if (error.kind === "unavailable" || progress !== "unclear") throw error;
+    throw new StreamlabError("unavailable", `Cannot tell whether the commit to ${name} happened: ${error.message}`, {
+      hint: "Run again: what is there already is recognised",
+      cause: error,
+    });
   }
 
   async #loaded(identifier: TableIdentifier, body: JsonObject, io?: TableIo): Promise<LoadedTable> {
@@ -270,6 +277,18 @@ function authOf(options: RestCatalogOptions): RestAuth {
     ...(options.scope === undefined ? {} : { scope: options.scope }),
     ...(fetch === undefined ? {} : { fetch }),
   });
+}
+
+/** Whether the table's main branch stands where it stood, has gone on from there, or cannot be followed back to there. */
+function progressOf(before: TableMetadata, after: TableMetadata): "none" | "forward" | "unclear" {
+  const start = snapshotOfRef(before)?.snapshotId;
+  let at = snapshotOfRef(after);
+  if (at?.snapshotId === start) return "none";
+  while (at !== undefined) {
+    if (at.parentSnapshotId === start) return "forward";
+    at = at.parentSnapshotId === undefined ? undefined : snapshotById(after, at.parentSnapshotId);
+  }
+  return "unclear";
 }
 
 function changeToJson(identifier: TableIdentifier, change: TableChange): JsonObject {

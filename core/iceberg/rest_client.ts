@@ -53,23 +53,23 @@ export class RestClient {
   async request(request: RestRequest, expected: number[] = []): Promise<RestResponse> {
     const { clock, random } = this.#options;
     for (let attempt = 1;; attempt++) {
-      const { response, error } = await this.#try(request);
-      if (response && (response.ok || expected.includes(response.status))) {
-        return { status: response.status, body: await bodyOf(response) };
+      const { answer, error } = await this.#try(request);
+      if (answer && (answer.ok || expected.includes(answer.status))) {
+        return { status: answer.status, body: bodyOf(request, answer) };
       }
-      const isRefreshed = response?.status === 401 && attempt === 1 && await this.#options.auth.refresh?.();
-      const isRepeatable = response
-        ? response.status === 429 || response.status === 503 || (request.method === "GET" && response.status >= 500)
+      const isRefreshed = answer?.status === 401 && attempt === 1 && await this.#options.auth.refresh?.();
+      const isRepeatable = answer
+        ? answer.status === 429 || answer.status === 503 || (request.method === "GET" && answer.status >= 500)
         : request.method === "GET";
       if (!isRefreshed && (!isRepeatable || attempt >= attempts.attemptsMax)) {
-        throw response ? await failure(request, response) : unreachable(request, this.#options.uri, error);
+        throw answer ? failure(request, answer) : unreachable(request, this.#options.uri, error);
       }
-      await response?.body?.cancel();
       if (!isRefreshed) await clock.sleep(backoffMs(attempts, attempt, random));
     }
   }
 
-  async #try(request: RestRequest): Promise<{ response?: Response; error?: unknown }> {
+  /** An answer that breaks off is none. */
+  async #try(request: RestRequest): Promise<{ answer?: Answer; error?: unknown }> {
     const { uri, auth, headers, timeoutMs = 60_000 } = this.#options;
     const query = new URLSearchParams(request.query ?? {}).toString();
     const url = `${uri.replace(/\/+$/, "")}/v1/${request.path}${query === "" ? "" : `?${query}`}`;
@@ -86,18 +86,35 @@ export class RestClient {
         ...(request.body === undefined ? {} : { body: stringifyJson(request.body) }),
         signal: AbortSignal.timeout(timeoutMs),
       });
-      return { response };
+      return { answer: { status: response.status, ok: response.ok, text: await response.text() } };
     } catch (error) {
       return { error };
     }
   }
 }
 
-async function bodyOf(response: Response): Promise<JsonObject> {
-  const text = await response.text();
-  if (text === "") return {};
-  const body = parseJson(text);
-  return body !== null && typeof body === "object" && !Array.isArray(body) ? body : {};
+interface Answer {
+  status: number;
+  ok: boolean;
+  text: string;
+}
+
+/** A success may be without a body, but not with one of somebody else's, such as the page of a proxy. */
+function bodyOf(request: RestRequest, { status, ok, text }: Answer): JsonObject {
+  const body = objectIn(text);
+  if (body !== undefined || !ok || text === "") return body ?? {};
+  throw new StreamlabError("unavailable", `Cannot ${request.action}: the catalog answered ${status} and no JSON`, {
+    hint: "Check that the address is that of an Iceberg REST catalog",
+  });
+}
+
+function objectIn(text: string): JsonObject | undefined {
+  try {
+    const json = parseJson(text);
+    return json !== null && typeof json === "object" && !Array.isArray(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const kinds: Record<number, ErrorKind> = {
@@ -113,17 +130,13 @@ const hints: Record<number, string> = {
   403: "Ask for the right to do this in the catalog",
 };
 
-async function failure(request: RestRequest, response: Response): Promise<StreamlabError> {
-  const kind = kinds[response.status] ?? "unavailable";
-  const hint = hints[response.status];
-  let reason = `the catalog answered ${response.status}`;
-  try {
-    const { error } = await bodyOf(response);
-    const message = (error as JsonObject | undefined)?.message;
-    if (typeof message === "string") reason += `: ${message.split("\n", 1)[0]}`;
-  } catch {
-    // An error page of something in between is no JSON; the status says enough.
-  }
+function failure(request: RestRequest, { status, text }: Answer): StreamlabError {
+  const kind = kinds[status] ?? "unavailable";
+  const hint = hints[status];
+  let reason = `the catalog answered ${status}`;
+  // An error page of something in between is no JSON; the status says enough.
+  const message = (objectIn(text)?.error as JsonObject | undefined)?.message;
+  if (typeof message === "string") reason += `: ${message.split("\n", 1)[0]}`;
   return new StreamlabError(kind, `Cannot ${request.action}: ${reason}`, hint === undefined ? {} : { hint });
 }
 

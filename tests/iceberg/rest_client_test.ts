@@ -1,10 +1,11 @@
-import { deepStrictEqual as assertEquals, rejects as assertRejects } from "node:assert/strict";
+import { deepStrictEqual as assertEquals, match, ok, rejects as assertRejects } from "node:assert/strict";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { stringifyJson } from "../../core/base/json.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
 import { RestCatalog, type RestCatalogOptions } from "../../core/iceberg/rest_catalog.ts";
 import { createTable } from "../../core/iceberg/action/create_table.ts";
+import type { TableUpdate } from "../../core/iceberg/spec/table_update.ts";
 import { applyUpdates } from "../../core/iceberg/spec/table_update_applier.ts";
 import { tableMetadataToText } from "../../core/iceberg/table_metadata_json.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -170,24 +171,60 @@ Deno.test("what may be asked again is asked again, a commit only when the server
   ]);
 });
 
-Deno.test("a commit whose answer was lost is looked for by its snapshot, with every digit of its id", async () => {
-  const { catalog, asked } = await scripted([[200, table()], new TypeError("reset"), [200, table()], [409, "{}"]]);
-  const base = (await catalog.loadTable(identifier))!;
-  const snapshot = {
-    snapshotId: 9223372036854775807n,
-    sequenceNumber: 1n,
-    timestampMs: 5,
-    summary: { operation: "append" },
-    manifestList: "x",
-  };
-  const commit = {
-    identifier,
-    base,
-    commitId: "1",
-    requirements: [],
-    updates: [{ action: "add-snapshot" as const, snapshot }],
-  };
-  await assertRejects(catalog.commit(commit), isKind("unavailable", /does not answer/));
-  assertEquals(asked[2]!.body.includes(stringifyJson({ "snapshot-id": 9223372036854775807n }).slice(1, -1)), true);
-  await assertRejects(catalog.commit(commit), isKind("conflict", /answered 409/));
+/** A table whose main branch has these snapshots, each the child of the one before. */
+function tableWith(...ids: bigint[]): string {
+  const start = createTable({ fields: sampleFields, location: "s3a://bucket/wh/t", random: seededRandom(3) }).updates;
+  const updates = ids.flatMap((snapshotId, i): TableUpdate[] => [
+    { action: "add-snapshot", snapshot: snapshotOf(snapshotId, BigInt(i + 1), ids[i - 1]) },
+    { action: "set-snapshot-ref", refName: "main", ref: { type: "branch", snapshotId } },
+  ]);
+  const text = tableMetadataToText(applyUpdates(undefined, [...start, ...updates], 1000));
+  return `{"metadata-location":"s3a://bucket/wh/t/metadata/2.json","metadata":${text}}`;
+}
+
+const snapshotOf = (snapshotId: bigint, sequenceNumber: bigint, parentSnapshotId?: bigint) => ({
+  snapshotId,
+  sequenceNumber,
+  timestampMs: 5,
+  summary: { operation: "append" as const },
+  manifestList: "x",
+  ...(parentSnapshotId === undefined ? {} : { parentSnapshotId }),
+});
+
+const ours = 9223372036854775807n;
+const lost = new TypeError("reset");
+/** What the server says to the commit, how the table is then, and what we make of it. */
+const settled: [string, Answer[], string, RegExp | undefined][] = [
+  ["lost, and it is there", [lost], tableWith(1n, ours), undefined],
+  ["lost, and it is there with another after it", [lost], tableWith(1n, ours, 3n), undefined],
+  ["refused because it is there", [[409, "{}"]], tableWith(1n, ours), undefined],
+  ["refused after a 503 because it is there", [[503], [409, "{}"]], tableWith(1n, ours), undefined],
+  ["broken off in the middle, and it is there", [[200, '{"metadata":']], tableWith(1n, ours), undefined],
+  ["lost, and another was first", [lost], tableWith(1n, 2n), /^conflict Cannot commit .*another commit was first/],
+  ["refused, and another was first", [[409, "{}"]], tableWith(1n, 2n), /^conflict .*another commit was first/],
+  ["refused for another reason", [[409, "{}"]], tableWith(1n), /^conflict .*answered 409/],
+  ["lost, and nothing has happened so far", [lost], tableWith(1n), /^unavailable .*does not answer/],
+  ["refused, and what was there has expired", [[409, "{}"]], tableWith(5n, 6n), /^unavailable Cannot tell whether/],
+  ["lost, and what was there has expired", [lost], tableWith(5n, 6n), /^unavailable .*does not answer/],
+  ["broken, by the server's word", [[400, "{}"]], tableWith(1n, ours), /^usage .*answered 400/],
+];
+for (const [what, answers, then, expected] of settled) {
+  Deno.test(`a commit is settled by its snapshot, every digit of its id, and by the branch: ${what}`, async () => {
+    const { catalog, asked } = await scripted([[200, tableWith(1n)], ...answers, [200, then]]);
+    const base = (await catalog.loadTable(identifier))!;
+    const updates = [{ action: "add-snapshot" as const, snapshot: snapshotOf(ours, 2n, 1n) }];
+    const commit = { identifier, base, commitId: "1", requirements: [], updates };
+    const outcome = await catalog.commit(commit).then(
+      (table) => ({ ids: table.metadata.snapshots.map(({ snapshotId }) => snapshotId) }),
+      (error: StreamlabError) => `${error.kind} ${error.message}`,
+    );
+    if (typeof outcome === "string") match(outcome, expected ?? /nothing was to fail/);
+    else assertEquals([outcome.ids.includes(ours), expected], [true, undefined]);
+    ok(asked[2]!.body.includes(stringifyJson({ "snapshot-id": ours }).slice(1, -1)));
+  });
+}
+
+Deno.test("a page of something else at the address is told as such", async () => {
+  const { catalog } = await scripted([[200, "<html>"], [200, "<html>"]]);
+  await assertRejects(catalog.loadTable(identifier), isKind("unavailable", /answered 200 and no JSON/));
 });

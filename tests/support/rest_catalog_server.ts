@@ -1,6 +1,6 @@
 import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
-import { RestCatalog } from "../../core/iceberg/rest_catalog.ts";
+import { RestCatalog, type RestCatalogOptions } from "../../core/iceberg/rest_catalog.ts";
 import { openLocalStore } from "../../core/storage/local_store.ts";
 import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
 
@@ -91,9 +91,13 @@ export async function withRestCatalog(
 }
 
 /** Its tables are in folders of this machine. */
-export function connectRest(uri: string): Promise<RestCatalog> {
+export function connectRest(
+  uri: string,
+  credentials: Pick<RestCatalogOptions, "token" | "credential"> = {},
+): Promise<RestCatalog> {
   return RestCatalog.connect({
     uri,
+    ...credentials,
     clock: systemClock,
     random: systemRandom,
     openTable: (location) => {
