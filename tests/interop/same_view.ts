@@ -36,7 +36,11 @@ export async function ourView(world: IcebergWorld, table: LoadedTable): Promise<
 }
 
 /** Spark sees just that. */
-export async function assertSparkSees(spark: Spark, table: LoadedTable, { rows, snapshots, partitions }: View) {
+export async function assertSparkSees(
+  spark: Spark,
+  table: LoadedTable,
+  { rows, snapshots, partitions }: View,
+): Promise<void> {
   const name = `lake.${identifierText(table.identifier)}`;
   await spark.sql(`REFRESH TABLE ${name}`);
   assertEquals(await spark.sql(`SELECT * FROM ${name}`), rows, name);
@@ -48,7 +52,7 @@ export async function assertSparkSees(spark: Spark, table: LoadedTable, { rows, 
 }
 
 /** PyIceberg sees just that. */
-export async function assertPyIcebergSees(python: Python, table: LoadedTable, view: View) {
+export async function assertPyIcebergSees(python: Python, table: LoadedTable, view: View): Promise<void> {
   const seen = await python.json<Seen>("read_table.py", "pyiceberg", metadataPath(table));
   const name = identifierText(table.identifier);
   assertEquals(seen.rows, view.rows, name);
@@ -57,7 +61,7 @@ export async function assertPyIcebergSees(python: Python, table: LoadedTable, vi
 }
 
 /** DuckDB's extension has no table of partitions, and sees the rest just so. */
-export async function assertDuckDbSees(python: Python, table: LoadedTable, view: View) {
+export async function assertDuckDbSees(python: Python, table: LoadedTable, view: View): Promise<void> {
   const seen = await python.json<Seen>("read_table.py", "duckdb", metadataPath(table));
   const name = identifierText(table.identifier);
   assertEquals(seen.rows, view.rows, name);

@@ -1,5 +1,7 @@
 import { systemClock } from "../../core/base/clock.ts";
 import type { LoadedTable } from "../../core/iceberg/catalog.ts";
+import type { Catalog } from "../../core/iceberg/catalog.ts";
+import type { DataFile } from "../../core/iceberg/spec/data_file.ts";
 import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
 import { reachableFiles } from "../../core/iceberg/reachable_files.ts";
 import { versionOf } from "../../core/iceberg/metadata_versions.ts";
@@ -18,8 +20,25 @@ export type FileTruth = readonly Disposition[] | "corrupted_batch";
 export type Truth = ReadonlyMap<string, ReadonlyMap<string, readonly FileTruth[]>>;
 
 export interface AuditOptions {
+  /** Where the tables are; default: the lake's own files. */
+  catalog?: Catalog;
+  /** Who else has written to the table of events. */
+  foreign?: ForeignTruth;
   /** Whether every version hint must name the last version: nobody died or failed in between. */
   hints?: boolean;
+}
+
+/** What somebody else has done to the table of events, for certain. */
+export interface ForeignTruth {
+  /** Rows of its own, by number. */
+  written: ReadonlySet<number>;
+  /** Rows of ours that it has deleted, as `rowKey` names them. */
+  deleted: ReadonlySet<string>;
+}
+
+/** A row of ours by where it comes from. */
+export function rowKey(row: DataRow): string {
+  return `${row._source_file} ${row._batch_id} ${row._source_position ?? null}`;
 }
 
 const target = "bronze.events";
@@ -37,7 +56,7 @@ export async function auditLake(
 ): Promise<string[]> {
   const problems: string[] = [];
   const store = disk.connect({ process: "auditor" });
-  const catalog = new FileCatalog({ store, clock: systemClock, random: store.random });
+  const catalog = options.catalog ?? new FileCatalog({ store, clock: systemClock, random: store.random });
   const tables: Record<string, DataRow[]> = {};
   for (const name of tableNames) {
     const [namespace, table] = name.split(".") as [string, string];
@@ -48,7 +67,9 @@ export async function auditLake(
     if (name === "ingest.files") auditMarker(loaded, tables[name]!, problems);
   }
   auditLedger(tables["ingest.files"]!, disk, truth, problems);
-  auditRows(tables, truth, problems);
+  const foreign = options.foreign ?? { written: new Set(), deleted: new Set() };
+  auditRows(tables, truth, foreign, problems);
+  auditForeign(tables["bronze.events"]!, foreign, problems);
   return problems;
 }
 
@@ -63,20 +84,24 @@ async function auditTable(
   const { io, metadata } = table;
   const files = disk.files();
   const found: DataRow[] = [];
+  let total = 0;
+  const read = async ({ path, recordCount }: DataFile): Promise<DataRow[]> => {
+    const bytes = files.get(io.location.pathOf(path));
+    if (bytes === undefined) problems.push(`${name}: the live file ${path} is gone`);
+    else await rows.learn(bytes);
+    const inFile = bytes === undefined ? [] : rows.of(bytes);
+    if (inFile.length !== recordCount) {
+      problems.push(`${name}: ${path} holds ${inFile.length} rows, not ${recordCount}`);
+    }
+    return inFile;
+  };
   const { files: live } = await planScan(io, metadata);
   for (const { dataFile, deletes } of live) {
-    const bytes = files.get(io.location.pathOf(dataFile.path));
-    if (bytes === undefined) {
-      problems.push(`${name}: the live data file ${dataFile.path} is gone`);
-      continue;
-    }
-    if (deletes.length > 0) problems.push(`${name}: ${dataFile.path} has delete files, which this audit cannot read`);
-    await rows.learn(bytes);
-    const inFile = rows.of(bytes);
-    if (inFile.length !== dataFile.recordCount) {
-      problems.push(`${name}: ${dataFile.path} holds ${inFile.length} rows, not ${dataFile.recordCount}`);
-    }
-    found.push(...inFile);
+    const named = (await Promise.all(deletes.map(read))).flat().filter((row) => row.file_path === dataFile.path);
+    const deleted = new Set(named.map(({ pos }) => pos));
+    const inFile = await read(dataFile);
+    total += inFile.length;
+    found.push(...inFile.filter((_row, position) => !deleted.has(position)));
   }
   const needed = await reachableFiles(io, metadata);
   const uris = [...needed.manifestLists, ...needed.manifests];
@@ -87,8 +112,8 @@ async function auditTable(
     if (!files.has(path)) problems.push(`${name}: ${path}, which a snapshot needs, is gone`);
   }
   const summary = snapshotOfRef(metadata)?.summary ?? {};
-  const total = Number(summary["total-records"] ?? 0);
-  if (total !== found.length) problems.push(`${name}: the summary says ${total} records, there are ${found.length}`);
+  const told = Number(summary["total-records"] ?? 0);
+  if (told !== total) problems.push(`${name}: the summary says ${told} records, there are ${total}`);
   const totalFiles = Number(summary["total-data-files"] ?? 0);
   if (totalFiles !== live.length) {
     problems.push(`${name}: the summary says ${totalFiles} files, there are ${live.length}`);
@@ -128,8 +153,22 @@ function auditLedger(ledger: DataRow[], disk: SimulatedDisk, truth: Truth, probl
   }
 }
 
-/** Each (file, position, batch) of the ledger once in its table, and nothing else. */
-function auditRows(tables: Record<string, DataRow[]>, truth: Truth, problems: string[]): void {
+/** Each row that somebody else wrote is there once. */
+function auditForeign(rows: DataRow[], { written }: ForeignTruth, problems: string[]): void {
+  const found = rows.flatMap((row) => row._foreign === undefined ? [] : [row._foreign as number]).sort((a, b) => a - b);
+  const expected = [...written].sort((a, b) => a - b);
+  if (found.join() !== expected.join()) {
+    problems.push(`rows of another writer: ${found.join()}, not ${expected.join()}`);
+  }
+}
+
+/** Each (file, position, batch) of the ledger once in its table, but for those that somebody else deleted, and nothing else. */
+function auditRows(
+  tables: Record<string, DataRow[]>,
+  truth: Truth,
+  { deleted }: ForeignTruth,
+  problems: string[],
+): void {
   const expected = new Map<string, number>();
   for (const row of tables["ingest.files"]!) {
     if (row.status !== "ingested") {
@@ -144,17 +183,20 @@ function auditRows(tables: Record<string, DataRow[]>, truth: Truth, problems: st
     }
     const whole = file === "corrupted_batch";
     const places = whole ? [`null ${file}`] : file.map((place, position) => `${position} ${place}`);
-    for (const place of places) expected.set(`${row.source_file} ${row.batch_id} ${place}`, 1);
+    for (const place of places) {
+      const key = `${row.source_file} ${row.batch_id} ${place}`;
+      expected.set(key, deleted.has(key.replace(/ event$/, "")) && key.endsWith(" event") ? 0 : 1);
+    }
     const events = eventsIn(file);
     if (Number(row.events) !== events || Number(row.dead_letters) !== places.length - events) {
       problems.push(`ledger: ${row.source_file} counts ${row.events} events, ${row.dead_letters} dead letters`);
     }
   }
   const tally = (row: DataRow, place: unknown) => {
-    const key = `${row._source_file} ${row._batch_id} ${row._source_position ?? null} ${place}`;
+    const key = `${rowKey(row)} ${place}`;
     expected.set(key, (expected.get(key) ?? 0) - 1);
   };
-  for (const row of tables["bronze.events"]!) tally(row, "event");
+  for (const row of tables["bronze.events"]!) if (row._foreign === undefined) tally(row, "event");
   for (const row of tables["dead_letters.events"]!) tally(row, row._dead_letter_reason);
   for (const [key, missing] of expected) {
     if (missing > 0) problems.push(`rows: ${key} is missing`);

@@ -11,6 +11,7 @@ import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
 import { type Decision, type Operation, type Phase, SimulatedDisk } from "../support/simulated_disk.ts";
 import { unavailable } from "../support/simulated_faults.ts";
 import { Crash, type SimulatedStore } from "../support/simulated_store.ts";
+import type { compactLight } from "./light_compaction.ts";
 import type { FileTruth, Truth } from "./lake_audit.ts";
 import type { RawFile } from "./raw_files.ts";
 
@@ -26,9 +27,13 @@ export interface CrashPoint {
 export interface Tools {
   router(store: SimulatedStore): Router;
   known(store: SimulatedStore): KnownFiles;
+  /** Where the tables are; default: the lake's own files. */
+  openCatalog?(store: SimulatedStore): Catalog;
   /** What stands between the program and its store and catalog, where a mutation asks for something. */
   store?(store: SimulatedStore): Store;
   catalog?(catalog: Catalog): Catalog;
+  /** Compaction with a mutation. */
+  compact?: typeof compactLight;
 }
 
 export interface ConsumeChoices extends Partial<ConsumerOptions> {
@@ -125,8 +130,15 @@ export class Life {
   surroundings(process: SimulatedStore): Surroundings {
     const { clock, random } = process;
     const store = this.tools.store?.(process) ?? process;
-    const catalog = new FileCatalog({ store, clock, random });
+    const catalog = this.tools.openCatalog?.(process) ?? new FileCatalog({ store, clock, random });
     return { catalog: this.tools.catalog?.(catalog) ?? catalog, store, clock, random };
+  }
+
+  /** Of somebody whom no mutation concerns. */
+  foreignSurroundings(process: SimulatedStore): Surroundings {
+    const { clock, random } = process;
+    const catalog = this.tools.openCatalog?.(process) ?? new FileCatalog({ store: process, clock, random });
+    return { catalog, store: process, clock, random };
   }
 
   options(process: SimulatedStore, changes: Partial<ConsumerOptions> = {}): ConsumerOptions {

@@ -9,6 +9,7 @@ import type { FaultChances } from "../support/simulated_faults.ts";
 import type { DataRows } from "./data_rows.ts";
 import { LedgerView } from "./ledger_view.ts";
 import type { Tools } from "./life.ts";
+import { compactLight } from "./light_compaction.ts";
 import { LightRouter } from "./light_router.ts";
 
 /**
@@ -113,6 +114,32 @@ export const mutations: Mutation[] = [
   {
     name: "a version hint goes backwards",
     tools: () => ({ store: blindAfterHint }),
+  },
+  {
+    name: "compaction ignores a delete that landed meanwhile",
+    tools: () => ({
+      // As if the work had been planned from the version that the commit builds on, where the delete is.
+      compact: (around, table, rows) =>
+        compactLight(around, table, rows, async (planned) => {
+          const newest = await around.catalog.loadTable(planned.identifier);
+          const lastSequenceNumber = newest?.metadata.lastSequenceNumber ?? planned.metadata.lastSequenceNumber;
+          return { ...planned, metadata: { ...planned.metadata, lastSequenceNumber } };
+        }),
+    }),
+  },
+  {
+    name: "orphan removal fences no commit before it takes its manifests",
+    tools: () => ({
+      catalog: (catalog) =>
+        withCatalog(catalog, {
+          async commit(commit) {
+            const isFence = commit.updates.some((update) =>
+              update.action === "add-snapshot" && streamlabKey.fencedFiles in update.snapshot.summary
+            );
+            return isFence ? commit.base : await catalog.commit(commit);
+          },
+        }),
+    }),
   },
   {
     name: "orphan removal asks nobody what is under way",

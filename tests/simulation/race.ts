@@ -4,7 +4,7 @@ import { Checkpoint } from "../../core/consume/checkpoint.ts";
 import { Consumer } from "../../core/consume/consumer.ts";
 import { identifiersOf, markerOf, tableRoles } from "../../core/consume/target.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
-import type { LoadedTable } from "../../core/iceberg/catalog.ts";
+import type { Catalog, LoadedTable } from "../../core/iceberg/catalog.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
 import { expireTable } from "../../core/maintain/expire.ts";
 import { rewriteTableManifests } from "../../core/maintain/manifests.ts";
@@ -15,7 +15,9 @@ import { SimulatedDisk } from "../support/simulated_disk.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { type FaultChances, faultsBySeed } from "../support/simulated_faults.ts";
 import { Crash, type SimulatedStore } from "../support/simulated_store.ts";
+import { SimulatedRestServer } from "../support/simulated_rest_server.ts";
 import { DataRows } from "./data_rows.ts";
+import { ForeignWriter } from "./foreign_writer.ts";
 import { auditLake } from "./lake_audit.ts";
 import { LedgerView } from "./ledger_view.ts";
 import { Life, type Tools } from "./life.ts";
@@ -30,7 +32,16 @@ export interface RaceResult {
   problems: string[];
 }
 
+export interface RaceOptions {
+  tools?: (rows: DataRows) => Tools;
+  chances?: FaultChances;
+  /** The tables are in a REST catalog, and another engine always writes beside; else in the lake's files, with one now and then. */
+  isRest?: boolean;
+}
+
 const target = { namespace: ["bronze"], name: "events" };
+/** The process of another engine, for which nothing ever goes wrong. */
+const foreign = "foreign";
 const usualChances = { crash: 0.004, fail: 0.008, late: 0.008, twice: 0.008, delay: 0.02, delayMsMax: 3_000 };
 const hourMs = 3_600_000;
 
@@ -52,22 +63,38 @@ export class Race {
   readonly #counts = new Map<string, number>();
   #crashes = 0;
 
-  constructor(readonly seed: number, tools = lightTools, private readonly chances: FaultChances = usualChances) {
+  readonly #foreign: ForeignWriter;
+  #server: SimulatedRestServer | undefined;
+
+  constructor(readonly seed: number, private readonly options: RaceOptions = {}) {
     this.#random = seededRandom(seed);
     this.#isFaulty = this.#random.next() < 0.7;
+    this.#foreign = new ForeignWriter(this.rows);
     const disk = new SimulatedDisk({ seed, latencyMsMax: 20 });
-    this.life = new Life(tools(this.rows), [], { disk, truth: new Map(), seed });
+    const tools = {
+      ...(options.tools ?? lightTools)(this.rows),
+      ...(options.isRest && { openCatalog: (store: SimulatedStore) => this.#catalogOf(store) }),
+    };
+    this.life = new Life(tools, [], { disk, truth: new Map(), seed });
+  }
+
+  #catalogOf(store: SimulatedStore): Catalog {
+    this.#server ??= new SimulatedRestServer(this.life.disk);
+    return this.#server.catalogOf(store);
   }
 
   async run(): Promise<RaceResult> {
     const { disk } = this.life;
-    const faults = this.#isFaulty ? faultsBySeed(this.seed, this.chances) : undefined;
-    disk.hook = (operation, phase) => this.#sleep(operation, phase) ?? faults?.(operation, phase);
+    const { chances = usualChances, isRest = false } = this.options;
+    const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
+    disk.hook = (operation, phase) =>
+      operation.process === foreign ? undefined : this.#sleep(operation, phase) ?? faults?.(operation, phase);
     const consumers = 2 + this.#below(2);
     const maintains = this.#random.next() < 0.6;
     const processes = [this.#produce()];
     for (let number = 0; number < consumers; number++) processes.push(this.#consume(`consumer ${number}`));
     if (maintains) processes.push(this.#maintain("maintainer"));
+    if (isRest || this.#random.next() < 0.3) processes.push(this.#writeBeside());
     await Promise.all(processes);
     return await this.#settle();
   }
@@ -78,7 +105,12 @@ export class Race {
     disk.hook = undefined;
     await this.#patiently("last consumer", (store) => this.#consumeOnce(store, {}));
     const operations = disk.log.length;
-    const problems = await auditLake(disk, this.life.truth, this.rows, { hints: !this.#isFaulty });
+    const { openCatalog } = this.life.tools;
+    const problems = await auditLake(disk, this.life.truth, this.rows, {
+      hints: !this.#isFaulty && openCatalog === undefined,
+      foreign: this.#foreign,
+      ...(openCatalog && { catalog: openCatalog(disk.connect({ process: "auditor" })) }),
+    });
     this.rows.close();
     const batches = new Set(disk.log.filter(({ path }) => path.endsWith(".routed.json")).map(({ path }) => path)).size;
     return { operations, batches, crashes: this.#crashes, problems };
@@ -102,6 +134,18 @@ export class Race {
     if (chance < 0.15) return corrupted();
     if (chance < 0.45) return arrayOf(invalid(), extra());
     return arrayOf(...records.slice(0, 1 + this.#below(records.length)));
+  }
+
+  /** Another engine, which changes the table of events now and then. */
+  async #writeBeside(): Promise<void> {
+    const times = 3 + this.#below(6);
+    for (let time = 0; time < times; time++) {
+      const store = this.life.disk.connect({ process: foreign });
+      await store.clock.sleep(this.#below(2_000));
+      const around = this.life.foreignSurroundings(store);
+      const table = await around.catalog.loadTable(identifiersOf(target).events);
+      if (table !== undefined) await this.#foreign.act(around, table, this.#random.next());
+    }
   }
 
   async #consume(name: string): Promise<void> {
@@ -142,7 +186,7 @@ export class Race {
     const { catalog, store, clock, random } = surroundings;
     const job = this.#below(6);
     const dryRun = false;
-    if (job === 0) await compactLight(surroundings, table, this.rows);
+    if (job === 0) await (this.life.tools.compact ?? compactLight)(surroundings, table, this.rows);
     if (job === 1) await expireTable(surroundings, table, { maxAgeMs: 0, countMin: 1, dryRun });
     if (job === 2) await removeOrphans(surroundings, table, { olderThanMs: this.#below(2) * hourMs, dryRun });
     if (job === 3) await rewriteTableManifests(surroundings, table, { dryRun });

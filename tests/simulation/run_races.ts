@@ -1,30 +1,31 @@
 import { Race } from "./race.ts";
 import { say } from "./report.ts";
 
-/** Seeds that are run unless the environment says otherwise, over all files of races. */
-const seedsDefault = 10_000;
-const wanted = Number(Deno.env.get("STREAMLAB_SEEDS") ?? seedsDefault);
+/** Seeds that are run unless the environment says otherwise: in the lake's own files, over all their parts; and in a REST catalog. */
+const seedsDefault = { files: 10_000, rest: 2_000 };
+const wanted = Deno.env.get("STREAMLAB_SEEDS");
 const first = Number(Deno.env.get("STREAMLAB_SEED") ?? 1);
 
 /** Runs one part of all seeds; test files run side by side, so there is one for each part. */
-export async function runRaces(part: number, parts: number): Promise<void> {
+export async function runRaces(options: { part: number; parts: number; isRest?: boolean }): Promise<void> {
+  const { part, parts, isRest = false } = options;
+  const seeds = Number(wanted ?? seedsDefault[isRest ? "rest" : "files"]);
   const startMs = performance.now();
   let races = 0, operations = 0, batches = 0, crashes = 0;
-  for (let seed = first + part; seed < first + wanted; seed += parts) {
+  for (let seed = first + part; seed < first + seeds; seed += parts) {
+    const again = `deno task simulate${isRest ? " --rest" : ""} --seed ${seed}`;
     let result;
     try {
-      result = await new Race(seed).run();
+      result = await new Race(seed, { isRest }).run();
     } catch (cause) {
-      throw new Error(`Race ${seed} broke off; deno task simulate --seed ${seed} runs it again`, { cause });
+      throw new Error(`Race ${seed} broke off; ${again} runs it again`, { cause });
     }
     races++;
     operations += result.operations;
     batches += result.batches;
     crashes += result.crashes;
     if (result.problems.length === 0) continue;
-    throw new Error(
-      `Race ${seed}, to be run again by deno task simulate --seed ${seed}:\n${result.problems.join("\n")}`,
-    );
+    throw new Error(`Race ${seed}, to be run again by ${again}:\n${result.problems.join("\n")}`);
   }
   const rate = Math.round(races / (performance.now() - startMs) * 1000);
   say(

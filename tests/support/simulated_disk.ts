@@ -11,8 +11,20 @@ export interface Operation {
   /** Counts the operations of all processes on this disk, from 0. */
   index: number;
   process: string;
-  name: "read" | "stat" | "list" | "listUnfinished" | "write" | "create" | "putFile" | "sync" | "delete" | "look";
-  /** The prefix for `list`. */
+  name:
+    | "read"
+    | "stat"
+    | "list"
+    | "listUnfinished"
+    | "write"
+    | "create"
+    | "putFile"
+    | "sync"
+    | "delete"
+    | "look"
+    | "ask"
+    | "tell";
+  /** The prefix for `list`; for `ask` and `tell`, what a service beside the disk is asked or told. */
   path: string;
 }
 

@@ -22,7 +22,7 @@ export interface FaultChances {
   delayMsMax?: number;
 }
 
-const changes: ReadonlySet<Operation["name"]> = new Set(["write", "create", "putFile", "delete"]);
+const changes: ReadonlySet<Operation["name"]> = new Set(["write", "create", "putFile", "delete", "tell"]);
 
 /** Faults at random, the same for the same seed. */
 export function faultsBySeed(seed: number, chances: FaultChances): Hook {

@@ -166,6 +166,11 @@ export class SimulatedStore implements Store {
     return probeCreate(this, folder, this.random, "Use a store that honours it");
   }
 
+  /** A request to a service beside the disk, which goes wrong like any operation; `tell` changes something there. */
+  async request<T>(name: "ask" | "tell", path: string, effect: () => T): Promise<T> {
+    return await this.#operate(name, path, effect, name === "tell");
+  }
+
   #content(path: string, options: ReadOptions): Uint8Array {
     const version = this.#disk.version(path);
     if (version === undefined) {

@@ -1,0 +1,159 @@
+import { StreamlabError } from "../../core/base/errors.ts";
+import { type Json, parseJson, stringifyJson } from "../../core/base/json.ts";
+import { type Random, seededRandom, uuidV4 } from "../../core/base/random.ts";
+import type { Catalog } from "../../core/iceberg/catalog.ts";
+import { RestCatalog } from "../../core/iceberg/rest_catalog.ts";
+import { type JsonObject, readObject, readStringMap } from "../../core/iceberg/spec/json_field.ts";
+import { partitionSpecFromJson } from "../../core/iceberg/spec/partition_spec.ts";
+import { schemaFromJson } from "../../core/iceberg/spec/schema.ts";
+import { sortOrderFromJson } from "../../core/iceberg/spec/sort_order.ts";
+import type { TableMetadata } from "../../core/iceberg/spec/table_metadata.ts";
+import { checkRequirements } from "../../core/iceberg/spec/table_requirement.ts";
+import { lastAdded, type TableUpdate } from "../../core/iceberg/spec/table_update.ts";
+import { applyUpdates } from "../../core/iceberg/spec/table_update_applier.ts";
+import { storeUri } from "../../core/iceberg/table_location.ts";
+import { tableMetadataToText } from "../../core/iceberg/table_metadata_json.ts";
+import type { SimulatedDisk } from "./simulated_disk.ts";
+import type { SimulatedStore } from "./simulated_store.ts";
+import { storeWith } from "./store_with.ts";
+import { requirementFromJson, updateFromJson } from "./update_from_json.ts";
+
+interface Answer {
+  status: number;
+  body: Json;
+}
+
+interface ServedTable {
+  metadata: TableMetadata;
+  metadataLocation: string;
+  version: number;
+}
+
+/**
+ * An Iceberg REST catalog beside a simulated disk: it takes one request after another, checks requirements, and writes metadata files as
+ * servers name them. Processes reach it by the real client, through requests that crash, fail, come late or twice as the disk's do.
+ */
+export class SimulatedRestServer {
+  readonly #tables = new Map<string, ServedTable>();
+  readonly #random: Random;
+
+  constructor(private readonly disk: SimulatedDisk) {
+    this.#random = seededRandom(disk.options.seed + 7);
+  }
+
+  /** The catalog as that process has it; it is reached when it is first used. */
+  catalogOf(store: SimulatedStore): Catalog {
+    let opened: Promise<Catalog> | undefined;
+    const open = () =>
+      RestCatalog.connect({
+        uri: "http://catalog",
+        clock: store.clock,
+        random: store.random,
+        fetch: this.#fetchOf(store),
+        // Another store than the lake's, as it is for commands.
+        openTable: (location) =>
+          Promise.resolve({ store: storeWith(store, {}), folder: this.#folderOf(store, location) }),
+      });
+    return new Proxy({} as Catalog, {
+      get: (_none, key) =>
+        key === "then" ? undefined : async (...args: unknown[]) => {
+          const catalog = await (opened ??= open().catch((error) => {
+            opened = undefined;
+            throw error;
+          }));
+          return await (catalog[key as keyof Catalog] as (...args: unknown[]) => unknown).apply(catalog, args);
+        },
+    });
+  }
+
+  #folderOf(store: SimulatedStore, location: string): string {
+    return location.slice(`${storeUri(store, "")}/`.length);
+  }
+
+  #fetchOf(store: SimulatedStore): typeof fetch {
+    return (async (input: string | URL | Request, init: RequestInit = {}) => {
+      const path = decodeURIComponent(new URL(String(input)).pathname.slice("/v1/".length));
+      const { method = "GET", body } = init;
+      const sent = typeof body === "string" ? parseJson(body) as JsonObject : {};
+      try {
+        const answer = await store.request(
+          method === "GET" ? "ask" : "tell",
+          `${method} ${path}`,
+          () => this.#answer(method, path, sent),
+        );
+        return new Response(stringifyJson(answer.body), { status: answer.status });
+      } catch (error) {
+        if (!(error instanceof StreamlabError)) throw error;
+        // Whether it has happened or not, this is what a client sees of it.
+        const chance = this.#random.next();
+        if (chance < 0.4) throw new TypeError("connection reset");
+        return new Response("<html>sorry</html>", { status: chance < 0.7 ? 503 : chance < 0.85 ? 500 : 504 });
+      }
+    }) as typeof fetch;
+  }
+
+  /** Never throws: what is wrong is an answer, too. */
+  #answer(method: string, path: string, sent: JsonObject): Answer {
+    const [place, namespace, tables, name] = path.split("/");
+    if (path === "config") return { status: 200, body: { defaults: {}, overrides: {} } };
+    if (place !== "namespaces") throw new Error(`The simulated catalog does not know ${method} ${path}`);
+    if (namespace === undefined && method === "POST") return { status: 200, body: {} };
+    if (tables !== "tables") throw new Error(`The simulated catalog does not know ${method} ${path}`);
+    if (name === undefined) return this.#create(namespace!, sent);
+    const table = this.#tables.get(`${namespace}.${name}`);
+    if (table === undefined) return refusal(404, "there is no such table");
+    return method === "GET" ? shown(table) : this.#commit(`${namespace}.${name}`, table, sent);
+  }
+
+  #create(namespace: string, sent: JsonObject): Answer {
+    const name = String(sent.name), key = `${namespace}.${name}`;
+    if (this.#tables.has(key)) return refusal(409, "it exists already");
+    const { "format-version": formatVersion, ...properties } = readStringMap(sent.properties);
+    const store = this.disk.connect({ process: "catalog" });
+    const updates: TableUpdate[] = [
+      { action: "assign-uuid", uuid: uuidV4(this.#random) },
+      { action: "upgrade-format-version", formatVersion: Number(formatVersion) },
+      { action: "set-location", location: storeUri(store, `warehouse/${namespace}/${name}`) },
+      { action: "add-schema", schema: schemaFromJson(sent.schema!) },
+      { action: "set-current-schema", schemaId: lastAdded },
+      { action: "add-spec", spec: partitionSpecFromJson(sent["partition-spec"]!) },
+      { action: "set-default-spec", specId: lastAdded },
+      { action: "add-sort-order", sortOrder: sortOrderFromJson(sent["write-order"]!) },
+      { action: "set-default-sort-order", sortOrderId: lastAdded },
+      { action: "set-properties", updates: properties },
+    ];
+    return this.#put(key, applyUpdates(undefined, updates, this.disk.nowMs()), 0);
+  }
+
+  #commit(key: string, table: ServedTable, sent: JsonObject): Answer {
+    try {
+      checkRequirements((sent.requirements as Json[]).map(requirementFromJson), table.metadata);
+      const updates = (sent.updates as Json[]).map(updateFromJson);
+      const metadata = applyUpdates(table.metadata, updates, this.disk.nowMs());
+      const previous = { metadataFile: table.metadataLocation, timestampMs: table.metadata.lastUpdatedMs };
+      const metadataLog = [...metadata.metadataLog, previous].slice(-100);
+      return this.#put(key, { ...metadata, metadataLog }, table.version + 1);
+    } catch (error) {
+      if (!(error instanceof StreamlabError)) throw error;
+      return refusal(error.kind === "conflict" ? 409 : 400, error.message);
+    }
+  }
+
+  #put(key: string, metadata: TableMetadata, version: number): Answer {
+    const file = `metadata/${String(version).padStart(5, "0")}-${uuidV4(this.#random)}.metadata.json`;
+    const folder = `warehouse/${key.replace(".", "/")}`;
+    this.disk.put(`${folder}/${file}`, new TextEncoder().encode(tableMetadataToText(metadata)), true);
+    const table = { metadata, metadataLocation: `${metadata.location}/${file}`, version };
+    this.#tables.set(key, table);
+    return shown(table);
+  }
+}
+
+function shown({ metadata, metadataLocation }: ServedTable): Answer {
+  const json = readObject(parseJson(tableMetadataToText(metadata)), "metadata");
+  return { status: 200, body: { "metadata-location": metadataLocation, metadata: json } };
+}
+
+function refusal(status: number, message: string): Answer {
+  return { status, body: { error: { message, type: "Refused", code: status } } };
+}
