@@ -66,7 +66,7 @@ async function commitTo(
     transaction.add(await append.stage(transaction));
     transaction.add(setProperties(marker));
     return true;
-  }, { clock, random, base: table });
+  }, { clock, random, base: table, lostAs: "unavailable" });
   return after;
 }
 

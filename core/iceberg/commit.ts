@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { StreamlabError } from "../base/errors.ts";
+import { type ErrorKind, StreamlabError } from "../base/errors.ts";
 import { type Random, uuidV4 } from "../base/random.ts";
 import { backoffMs } from "../base/retry.ts";
 import { type Catalog, identifierText, type LoadedTable, type TableChange, type TableIdentifier } from "./catalog.ts";
@@ -14,6 +14,8 @@ export interface CommitOptions {
   attemptsMax?: number;
   /** By the clock; no try is begun later. Default: a minute from now. */
   deadlineMs?: number;
+  /** What it is when every try was lost: for good, or until it is tried again. */
+  lostAs?: "conflict" | "unavailable";
 }
 
 export interface CommitResult {
@@ -29,7 +31,7 @@ const retryPolicy = { delayMsMin: 10, delayMsMax: 1000 };
 /**
  * Commits what `build` makes of the table. `build` is called again for every try, with a transaction on the very metadata that the
  * try builds on: a marker that it looks for there cannot have appeared in between. It returns false to leave the table alone.
- * Throws `conflict` when tries or time have run out, `not-found` without a table, and whatever `build` and the catalog throw.
+ * Throws `lostAs` when tries or time have run out, `not-found` without a table, and whatever `build` and the catalog throw.
  */
 export async function commitTable(
   catalog: Catalog,
@@ -77,10 +79,20 @@ export async function commitTable(
         discardQuietly(transaction),
         isLast ? undefined : clock.sleep(backoffMs({ ...retryPolicy, attemptsMax }, attempt, random)),
       ]);
-      if (isLast) throw error;
+      if (isLast) throw lost(identifier, attempt, options.lostAs ?? "conflict", error);
     }
     base = undefined;
   }
+}
+
+function lost(identifier: TableIdentifier, attempts: number, kind: ErrorKind, cause: StreamlabError): StreamlabError {
+  const times = attempts === 1
+    ? cause.message.replace(/^[^:]*: /, "")
+    : `others were first, ${attempts} times in a row`;
+  return new StreamlabError(kind, `Cannot commit to ${identifierText(identifier)}: ${times}`, {
+    hint: "Run again when fewer programs write to it",
+    cause,
+  });
 }
 
 /** The files of a lost try are in nobody's way: orphan removal finds what a failing store keeps. */
@@ -124,6 +136,6 @@ function isMissing(error: unknown): boolean {
   return error instanceof StreamlabError && error.kind === "not-found";
 }
 
-function isConflict(error: unknown): boolean {
+function isConflict(error: unknown): error is StreamlabError {
   return error instanceof StreamlabError && error.kind === "conflict";
 }

@@ -1,7 +1,8 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import type { SessionOptions } from "../../core/consume/session.ts";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { ConsumeSession, type SessionOptions } from "../../core/consume/session.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
-import { parseIdentifier } from "../../core/iceberg/catalog.ts";
+import { StreamlabError } from "../../core/base/errors.ts";
+import { type Catalog, parseIdentifier, type TableCommit } from "../../core/iceberg/catalog.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { storeWith } from "../support/store_with.ts";
 
@@ -104,3 +105,41 @@ const wider = parseContract(JSON.stringify({
   },
   required: ["user_id", "event_id", "event_type", "event_timestamp"],
 }));
+
+Deno.test("a running consumer that loses every race for a table says so, and takes the batch when the others are done", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.ndjson", `${event("a")}\nx\n`);
+    const catalog = world.catalogOn(world.store);
+    let isBusy = true;
+    const busy: Catalog = new Proxy(catalog, {
+      get(target, key) {
+        const method = Reflect.get(target, key).bind(target);
+        if (key !== "commit") return method;
+        return async (commit: TableCommit) => {
+          if (isBusy) throw new StreamlabError("conflict", "Cannot commit to bronze.events: version 2 exists already");
+          return await method(commit);
+        };
+      },
+    });
+    // Time goes by as fast as it is waited for.
+    let nowMs = Date.UTC(2026, 2, 1);
+    const clock = { nowMs: () => nowMs, sleep: (ms: number) => Promise.resolve(void (nowMs += ms)) };
+    const end = new AbortController();
+    const report = { ...world.options().report, batch: () => end.abort() };
+    const session = await ConsumeSession.open(world.options({ catalog: busy, clock, report }));
+    const troubles: string[] = [];
+    try {
+      await session.run(end.signal, 1_000, (error) => {
+        troubles.push(error.message);
+        isBusy = false;
+      });
+    } finally {
+      session.close();
+    }
+    strictEqual(troubles.length, 1);
+    match(troubles[0]!, /^Cannot commit to bronze\.events: others were first, \d+ times in a row$/);
+    deepStrictEqual(await world.rows("SELECT event_id, _batch_id FROM {{bronze.events}}"), [{
+      event_id: "a",
+      _batch_id: 1n,
+    }]);
+  }));

@@ -144,21 +144,22 @@ Deno.test("a marker is looked for in the very metadata that each try builds on",
   assertEquals(result.committed, false);
 });
 
-Deno.test("retries end by number or by time, with a conflict", async () => {
+Deno.test("retries end by number or by time, with a conflict, or as unavailable where that is asked for", async () => {
   const disk = new SimulatedDisk();
   const a = bench(disk.connect()), b = bench(disk.connect());
   const base = await a.create([]);
-  const lose = async (options: { attemptsMax?: number; deadlineMs?: number }) => {
+  const lose = async (options: { attemptsMax?: number; deadlineMs?: number; lostAs?: "unavailable" }) => {
     let tries = 0;
     const commit = commitTable(b.catalog, identifier, async (transaction) => {
       tries++;
       await a.commit((other) => other.add(setProperties({ tries: String(Math.random()) })));
       transaction.add(setProperties({ mine: "1" }));
     }, { clock: b.clock, random: b.random, base, ...options });
-    await assertRejects(commit, isKind("conflict"));
+    await assertRejects(commit, isKind(options.lostAs ?? "conflict"));
     return tries;
   };
   assertEquals(await lose({ attemptsMax: 3 }), 3);
+  assertEquals(await lose({ attemptsMax: 2, lostAs: "unavailable" }), 2);
   assertEquals(await lose({ deadlineMs: 0 }), 1);
 });
 
