@@ -62,13 +62,12 @@ export async function removeOrphans(
     }
   }
   const claims = await Claims.read(surroundings.store, new Set(stale.map(({ id }) => id)));
-  const unclaimed = listed.filter((path) => !claims.has(path.slice(location.folder.length + 1), path));
   const ages = await AgeRule.of(surroundings, table);
-  const unnamed = await findUnnamed(surroundings, identifier, unclaimed);
+  const unnamed = await findUnnamed(surroundings, identifier, listed, claims);
   let old = await findOld(store, unnamed, (info) => times.nowMs - info.modifiedMs >= ages.ageMsMin(info.path, options));
   if (!dryRun && old.some(({ path }) => ages.needsFence(path))) {
     await fenceCommits(surroundings, identifier, { [streamlabKey.fencedFiles]: String(old.length) });
-    const still = new Set(await findUnnamed(surroundings, identifier, old.map(({ path }) => path)));
+    const still = new Set(await findUnnamed(surroundings, identifier, old.map(({ path }) => path), claims));
     old = old.filter(({ path }) => still.has(path));
   }
   if (!dryRun) {
@@ -96,15 +95,20 @@ async function readTimes(
   return { lakeNowMs, nowMs: await storeNowMs({ ...surroundings, store }, location.pathInStore("metadata")) };
 }
 
-/** Of these files those that the newest metadata does not name, and that are no version of it that is current or to come. */
+/** Of these files those that the newest metadata does not name, that are no version of it that is current or to come, and that nobody claims. */
 function findUnnamed(
   { catalog }: Surroundings,
   identifier: TableIdentifier,
   paths: readonly string[],
+  claims: Claims,
 ): Promise<string[]> {
   return withNewest(catalog, identifier, async (table) => {
     const needed = await neededPaths(table);
-    return paths.filter((path) => !needed.has(sameSpelling(path)) && !isNewVersion(table, path));
+    const { io: { location }, metadata: { properties } } = table;
+    return paths.filter((path) =>
+      !needed.has(sameSpelling(path)) && !isNewVersion(table, path) &&
+      !claims.has(path.slice(location.folder.length + 1), path, properties)
+    );
   });
 }
 

@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
-import { identifierText } from "../../core/iceberg/catalog.ts";
+import { type Catalog, identifierText } from "../../core/iceberg/catalog.ts";
 import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
 import { identifiersOf } from "../../core/consume/target.ts";
 import { openLocalStore } from "../../core/storage/local_store.ts";
@@ -11,10 +11,12 @@ import { inFolder, type RunOptions, startStreamlab, streamlab, succeed } from ".
 import { startS3Place, useLake } from "../e2e/s3_lake.ts";
 import { canRunMinio } from "../support/minio.ts";
 import { canRunPython, findPython } from "../support/python.ts";
+import { canRunRestCatalog, connectRest, withRestCatalog } from "../support/rest_catalog_server.ts";
+import { unnamedFiles } from "../support/unnamed_files.ts";
 import { say } from "./report.ts";
 
-/** Kills in all, for each kind of store; `deno task simulate --kills N` asks for more. */
-const killsMax = Number(Deno.env.get("STREAMLAB_KILLS") ?? 40);
+/** Kills in all, for each kind of place; `deno task simulate --kills N` asks for more. */
+const killsMax = Number(Deno.env.get("STREAMLAB_KILLS") ?? 70);
 /** From the start of a process to its death at the latest, milliseconds: long enough to get some batches done. */
 const lifeMsMax = 1_500;
 
@@ -24,10 +26,20 @@ interface Battlefield {
   lake: string;
   options: RunOptions;
   store: Store;
+  /** Default: the lake's own files. */
+  catalog?: Catalog;
   /** Consumers that are alive at once: on one disk a lock lets only one work. */
   consumers: number;
+  /** Another engine at work beside them until the promise is settled, and what it has done. */
+  foreign?: (until: Promise<unknown>) => Promise<Foreign>;
   /** How PyIceberg gets there. */
   properties: Record<string, string>;
+}
+
+interface Foreign {
+  written: string[];
+  deleted: string[];
+  lost: number;
 }
 
 interface PythonAudit {
@@ -69,8 +81,42 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name:
+    "consumers and maintainers that are killed at any moment in a REST catalog, with PyIceberg writing beside them, lose and double nothing of anybody's",
+  ignore: !canRunPython() || !canRunRestCatalog(),
+  fn: () =>
+    inFolder(async (folder) => {
+      await Deno.mkdir(`${folder}/warehouse`);
+      await withRestCatalog(`${folder}/warehouse`, async (uri) => {
+        const store = openLocalStore(`${folder}/lake`, { random: seededRandom(1), durable: false });
+        await survive({
+          folder,
+          lake: `${folder}/lake`,
+          options: { env: { STREAMLAB_CATALOG: uri } },
+          store,
+          catalog: await connectRest(uri),
+          consumers: 1,
+          properties: {},
+          foreign: (until) => writeBeside(folder, uri, until),
+        });
+      });
+    }),
+});
+
+async function writeBeside(folder: string, uri: string, until: Promise<unknown>): Promise<Foreign> {
+  const stop = `${folder}/stop`;
+  const python = await findPython();
+  const writing = python.json<Foreign>("foreign_writer.py", uri, stop);
+  await Promise.race([until, writing]);
+  await Deno.writeTextFile(stop, "");
+  const done = await writing;
+  ok(done.written.length > 5 && done.deleted.length > 0, JSON.stringify(done));
+  return done;
+}
+
 async function survive(field: Battlefield): Promise<void> {
-  const { folder, lake, options } = field;
+  const { folder, lake, options, store } = field;
   const random = seededRandom(Date.now() % 1e6);
   let isDone = false;
   const producing = succeed(folder, [
@@ -87,26 +133,44 @@ async function survive(field: Battlefield): Promise<void> {
   killing.push((async () => {
     while (goOn()) killed.maintainers += await kill(field, maintain, random.next());
   })());
-  await Promise.all(killing);
+  const fighting = Promise.all(killing);
+  const foreign = field.foreign?.(fighting);
+  // Its failure shows where it is waited for.
+  foreign?.catch(() => undefined);
+  await fighting;
   await producing;
+  const others = await foreign ?? { written: [], deleted: [], lost: 0 };
   await succeed(folder, ["consume", "--source", lake, "--once"], options);
-  const own = await streamlab(folder, ["maintain", "--source", lake, "--audit"], options);
-  strictEqual(own.status, 0, own.stdout + own.stderr);
-  const { problems, ...counts } = await auditByPython(field);
+  // Our own audit knows of no other engine, and takes its rows for strays.
+  if (foreign === undefined) {
+    await succeed(folder, ["maintain", "--source", lake, "--remove-orphans", "--older-than", "0s"], options);
+    deepStrictEqual(await unnamedFiles(store), [], "after upkeep nothing lies about");
+    const own = await streamlab(folder, ["maintain", "--source", lake, "--audit"], options);
+    strictEqual(own.status, 0, own.stdout + own.stderr);
+  }
+  const { problems, ...counts } = await auditByPython(field, others);
   deepStrictEqual(problems, []);
   ok(counts.events > 0 && counts.dead_letters > 0);
-  say(`${JSON.stringify(killed)} killed beside each other: ${JSON.stringify(counts)}, audited clean`);
+  const beside = foreign === undefined
+    ? ""
+    : `, beside another engine's ${
+      others.written.length + 2 * others.deleted.length
+    } commits (${others.lost} lost races)`;
+  say(`${JSON.stringify(killed)} killed beside each other${beside}: ${JSON.stringify(counts)}, audited clean`);
 }
 
-async function auditByPython({ folder, store, properties }: Battlefield): Promise<PythonAudit> {
-  const catalog = new FileCatalog({ store, clock: systemClock, random: seededRandom(1) });
+async function auditByPython(
+  { folder, store, properties, catalog = new FileCatalog({ store, clock: systemClock, random: seededRandom(1) }) }:
+    Battlefield,
+  foreign: Foreign,
+): Promise<PythonAudit> {
   const metadata: Record<string, string> = {};
   for (const identifier of Object.values(identifiersOf({ namespace: ["bronze"], name: "events" }))) {
     metadata[identifierText(identifier)] = (await catalog.loadTable(identifier))!.metadataLocation;
   }
   const raw: string[] = [];
   for await (const { path } of store.list("raw/events/")) raw.push(path);
-  const spec = { truth: `${folder}/truth.ndjson`, raw, metadata, properties };
+  const spec = { truth: `${folder}/truth.ndjson`, raw, metadata, properties, foreign };
   await Deno.writeTextFile(`${folder}/spec.json`, JSON.stringify(spec));
   const python = await findPython();
   return await python.json<PythonAudit>("audit_lake.py", `${folder}/spec.json`);

@@ -25,9 +25,11 @@ const dependencies: [string, string, string, string?][] = [
 
 /** Declares a test that needs the server; shown as ignored where it is not there and cannot be had from Maven, or what else it needs is not. */
 export function restCatalogTest(name: string, run: () => Promise<void>, hasOthers = true): void {
-  const canRun = isRequired ||
-    (hasOthers && onPath("java") !== undefined && (isFile(`${folder}/done`) || onPath("mvn") !== undefined));
-  Deno.test({ name, ignore: !canRun, fn: run });
+  Deno.test({ name, ignore: !isRequired && !(hasOthers && canRunRestCatalog()), fn: run });
+}
+
+export function canRunRestCatalog(): boolean {
+  return isRequired || (onPath("java") !== undefined && (isFile(`${folder}/done`) || onPath("mvn") !== undefined));
 }
 
 async function findServer(): Promise<string> {

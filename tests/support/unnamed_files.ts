@@ -4,7 +4,7 @@ import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
 import { reachableFiles } from "../../core/iceberg/reachable_files.ts";
 import type { Store } from "../../core/storage/store.ts";
 
-/** What lies in a lake that neither metadata, nor plans and routed records, nor the raw zone names. */
+/** What lies in a lake that neither metadata, nor plans and routed records, nor the raw zone names; but for a disk's lock. */
 export async function unnamedFiles(store: Store): Promise<string[]> {
   const catalog = new FileCatalog({ store, clock: systemClock, random: seededRandom(9) });
   const named = new Set<string>();
@@ -20,6 +20,6 @@ export async function unnamedFiles(store: Store): Promise<string[]> {
   }
   const all = (await Array.fromAsync(store.list(""))).map(({ path }) => path);
   return all.filter((path) =>
-    !named.has(path) && !path.startsWith("raw/") && !/^checkpoints\/[^/]+\/\d+\.(plan|routed)\.json$/.test(path)
+    !named.has(path) && !path.startsWith("raw/") && !/^checkpoints\/[^/]+\/(\d+\.(plan|routed)\.json|lock)$/.test(path)
   );
 }
