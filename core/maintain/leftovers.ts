@@ -2,6 +2,7 @@ import { mapParallel } from "../base/parallel.ts";
 import { defaultWarehouse } from "../iceberg/file_catalog.ts";
 import { isProbePath, probePrefix } from "../storage/probe.ts";
 import { isClockPath, storeNowMs } from "./store_clock.ts";
+import { removeDeadScratches } from "./workshop.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Writes of living writers look the same as those of dead ones, so only those that began that long ago are garbage. */
@@ -14,8 +15,8 @@ export function isLeftover(path: string): boolean {
 }
 
 /**
- * Removes what processes that were killed left outside of the tables: probes, files made to read the store's clock, and temporary files
- * and uploads that no listing shows. A living owner of a probe or clock file makes another one. Returns their paths.
+ * Removes what processes that were killed left outside of the tables: probes, files made to read the store's clock, scratch, and temporary
+ * files and uploads that no listing shows. A living owner of a probe or clock file makes another one. Returns their paths.
  */
 export async function removeLeftovers(
   surroundings: Surroundings,
@@ -30,6 +31,7 @@ export async function removeLeftovers(
   const infos = await mapParallel(listed, STATS_PARALLEL, (path) => store.stat(path));
   const old = infos.flatMap((info) => info !== undefined && nowMs - info.modifiedMs >= olderThanMs ? [info.path] : []);
   if (!dryRun && old.length > 0) await store.delete(old);
+  if (!dryRun) await removeDeadScratches(surroundings);
   for (const prefix of ["raw/", "checkpoints/"]) {
     await discardUnfinished(surroundings, prefix, nowMs - olderThanMs, dryRun);
   }

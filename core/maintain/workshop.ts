@@ -51,8 +51,7 @@ export class Workshop {
 }
 
 /**
- * On the disk of a local lake, so that data files can be moved into a table. A lock in it says that somebody works there; the folders of
- * maintainers that were killed, whose locks went with them, are removed.
+ * On the disk of a local lake, so that data files can be moved into a table. A lock in it says that somebody works there.
  */
 async function makeScratch(
   { store, clock, random }: Surroundings,
@@ -66,14 +65,7 @@ async function makeScratch(
     resources.push(() => folder.release());
     return Scratch.create(folder.path);
   }
-  const left = new Set<string>();
-  for await (const { path } of store.list(SCRATCHES)) left.add(path.slice(SCRATCHES.length).split("/", 1)[0]!);
-  for (const folder of left) {
-    const lock = await takeKernelLock(store.localPath(`${SCRATCHES}${folder}/lock`)!, "cleaning up", clock);
-    if ("heldBy" in lock) continue;
-    removeTree(store.localPath(SCRATCHES + folder)!);
-    lock.release();
-  }
+  await removeDeadScratches({ store, clock });
   const lock = await takeKernelLock(`${local}/lock`, "maintain", clock);
   const scratch = Scratch.create(local);
   resources.push(() => {
@@ -81,6 +73,19 @@ async function makeScratch(
     if ("release" in lock) lock.release();
   });
   return scratch;
+}
+
+/** On the disk of a local lake: what maintainers that were killed have left there, whose locks went with them. */
+export async function removeDeadScratches({ store, clock }: Pick<Surroundings, "store" | "clock">): Promise<void> {
+  const left = new Set<string>();
+  if (store.localPath(SCRATCHES + "any") === undefined) return;
+  for await (const { path } of store.list(SCRATCHES)) left.add(path.slice(SCRATCHES.length).split("/", 1)[0]!);
+  for (const folder of left) {
+    const lock = await takeKernelLock(store.localPath(`${SCRATCHES}${folder}/lock`)!, "cleaning up", clock);
+    if ("heldBy" in lock) continue;
+    removeTree(store.localPath(SCRATCHES + folder)!);
+    lock.release();
+  }
 }
 
 function release(resources: (() => void)[]): void {
