@@ -9,6 +9,7 @@ RUN XDG_CACHE_HOME=/cache dist/streamlab query "select 1"
 # glibc, libstdc++ and certificates; no shell.
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /streamlab/dist/streamlab /usr/local/bin/streamlab
-COPY --from=build /cache /cache
+# Writable by the user that the image runs as: query keeps fetched objects there, too.
+COPY --from=build --chown=65532:65532 /cache /cache
 ENV XDG_CACHE_HOME=/cache
 ENTRYPOINT ["/usr/local/bin/streamlab"]
