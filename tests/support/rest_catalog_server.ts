@@ -60,6 +60,15 @@ async function findServer(): Promise<string> {
   return jars;
 }
 
+/** Runs a Java program of `tests/interop` beside Iceberg's own classes; its standard output. */
+export async function icebergJava(program: string, ...args: string[]): Promise<string> {
+  const path = new URL(`../interop/${program}`, import.meta.url).pathname;
+  const command = new Deno.Command(onPath("java") ?? "java", { args: ["-cp", await findServer(), path, ...args] });
+  const { success, stdout, stderr } = await command.output();
+  if (!success) throw new Error(`${program} failed: ${new TextDecoder().decode(stderr).slice(-3000)}`);
+  return new TextDecoder().decode(stdout);
+}
+
 /**
  * Runs a server of its own on a free port of this machine, with its tables in the folder `warehouse`, or where `settings` say: the catalog's
  * properties as variables, `CATALOG_IO__IMPL` for `io-impl`.
