@@ -5,7 +5,7 @@
  */
 import { systemClock } from "../core/base/clock.ts";
 import { systemRandom as random } from "../core/base/random.ts";
-import { AppendFiles } from "../core/iceberg/action/append_files.ts";
+import { appendFiles } from "../core/iceberg/action/append_files.ts";
 import { createTable } from "../core/iceberg/action/create_table.ts";
 import { rewriteManifests } from "../core/iceberg/action/rewrite_manifests.ts";
 import { type LoadedTable, parseIdentifier } from "../core/iceberg/catalog.ts";
@@ -62,9 +62,9 @@ async function build(folder: string): Promise<void> {
     { random },
   );
   for (let day = 0; day < days; day++) {
-    const append = new AppendFiles({ files: Array.from({ length: filesPerDay }, (_, i) => dataFile(table, day, i)) });
+    const append = { files: Array.from({ length: filesPerDay }, (_, i) => dataFile(table, day, i)) };
     ({ table } = await commitTable(catalog, identifier, async (transaction) => {
-      transaction.add(await append.stage(transaction));
+      transaction.add(await appendFiles(transaction, append));
     }, { clock: systemClock, random, base: table }));
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { StreamlabError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Random } from "../base/random.ts";
-import { AppendFiles } from "../iceberg/action/append_files.ts";
+import { appendFiles } from "../iceberg/action/append_files.ts";
 import { setProperties } from "../iceberg/action/set_properties.ts";
 import { type Catalog, identifierText, type LoadedTable, type TableChange } from "../iceberg/catalog.ts";
 import { commitTable } from "../iceberg/commit.ts";
@@ -56,14 +56,14 @@ async function commitTo(
     [streamlabKey.batchId(target)]: routed.batchId.toString(),
   };
   const schema = schemaFromJson(part.schema as Json);
-  const append = new AppendFiles({ files: dataFiles(table, part, schema), summary: marker });
+  const append = { files: dataFiles(table, part, schema), summary: marker };
   const { table: after } = await commitTable(context.catalog, table.identifier, async (transaction: Transaction) => {
     const { metadata } = transaction;
     const known = markerOf(metadata, target);
     checkSequence(name, known, routed.sequenceId, `batch ${routed.batchId} of ${target}`);
     if (known.batchId >= batchId) return false;
     transaction.add(schemaChange(name, metadata, part, schema));
-    transaction.add(await append.stage(transaction));
+    transaction.add(await appendFiles(transaction, append));
     transaction.add(setProperties(marker));
     return true;
   }, { clock, random, base: table, lostAs: "unavailable" });

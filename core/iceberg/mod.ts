@@ -8,7 +8,7 @@ export { RestCatalog } from "./rest_catalog.ts";
 export { commitTable, createTableIfAbsent } from "./commit.ts";
 export { Transaction } from "./transaction.ts";
 
-export { AppendFiles } from "./action/append_files.ts";
+export { appendFiles } from "./action/append_files.ts";
 export { createTable } from "./action/create_table.ts";
 export { expireSnapshots } from "./action/expire_snapshots.ts";
 export { overwriteFiles } from "./action/overwrite_files.ts";

@@ -1,4 +1,4 @@
-import { AppendFiles } from "../iceberg/action/append_files.ts";
+import { appendFiles } from "../iceberg/action/append_files.ts";
 import type { LoadedTable, TableIdentifier } from "../iceberg/catalog.ts";
 import { commitTable } from "../iceberg/commit.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -12,9 +12,9 @@ export async function fenceCommits(
   identifier: TableIdentifier,
   summary: Record<string, string>,
 ): Promise<LoadedTable> {
-  const fence = new AppendFiles({ files: [], summary, mergesManifests: false });
+  const fence = { files: [], summary, mergesManifests: false };
   const { table } = await commitTable(catalog, identifier, async (transaction) => {
-    transaction.add(await fence.stage(transaction));
+    transaction.add(await appendFiles(transaction, fence));
   }, { clock, random });
   return table;
 }

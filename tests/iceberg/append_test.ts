@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals, rejects as assertRejects } from "node:assert/strict";
-import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
 import { setRef } from "../../core/iceberg/action/update_refs.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
@@ -10,12 +10,12 @@ Deno.test("a schema change, files and a property are one commit that is read bac
   withBench(async (bench, folder) => {
     const table = await bench.create();
     const file = bench.file(table, 20_000);
-    const append = new AppendFiles({ files: [file], summary: { "streamlab.batch-id": "1" } });
+    const append = { files: [file], summary: { "streamlab.batch-id": "1" } };
     await bench.commit(async (transaction) => {
       transaction.add(updateSchema(transaction.metadata, [
         { change: "add-column", field: { id: 0, name: "extra", required: false, type: { type: "string" } } },
       ]));
-      transaction.add(await append.stage(transaction));
+      transaction.add(await appendFiles(transaction, append));
       transaction.add(setProperties({ a: "b" }));
     });
     const loaded = await bench.load();
@@ -73,8 +73,8 @@ Deno.test("a branch grows on its own, and no tag ever moves", () =>
   withBench(async (bench) => {
     const table = await bench.create([]);
     const main = await bench.append(bench.file(table, 0));
-    const onBranch = new AppendFiles({ files: [bench.file(table, 0)], branch: "trial" });
-    let after = await bench.commit(async (transaction) => transaction.add(await onBranch.stage(transaction)));
+    const onBranch = { files: [bench.file(table, 0)], branch: "trial" };
+    let after = await bench.commit(async (transaction) => transaction.add(await appendFiles(transaction, onBranch)));
     assertEquals(after.metadata.currentSnapshotId, main.metadata.currentSnapshotId);
     const trial = snapshotOfRef(after.metadata, "trial")!;
     assertEquals([trial.parentSnapshotId, trial.summary["total-data-files"]], [main.metadata.currentSnapshotId, "2"]);
@@ -84,7 +84,7 @@ Deno.test("a branch grows on its own, and no tag ever moves", () =>
     await bench.commit((transaction) => {
       transaction.add(setRef(transaction.metadata, "fixed", { snapshotId: trial.snapshotId, type: "tag" }));
     });
-    const onTag = new AppendFiles({ files: [bench.file(table, 0)], branch: "fixed" });
-    const attempt = bench.commit(async (transaction) => transaction.add(await onTag.stage(transaction)));
+    const onTag = { files: [bench.file(table, 0)], branch: "fixed" };
+    const attempt = bench.commit(async (transaction) => transaction.add(await appendFiles(transaction, onTag)));
     await assertRejects(attempt, /"fixed": it is a tag, which never moves/);
   }));

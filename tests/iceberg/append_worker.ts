@@ -1,7 +1,7 @@
 /** A process of the stress test: appends files to the table, one commit each,. */
 import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
-import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
 import { openLocalStore } from "../../core/storage/local_store.ts";
 import { Bench, identifier } from "./sample_table.ts";
@@ -11,9 +11,9 @@ const bench = new Bench(openLocalStore(root!, { random: systemRandom, durable: f
 let base = await bench.load();
 for (let i = 0; i < Number(appends); i++) {
   const path = base.io.location.uriOf(`data/${worker}-${i}.parquet`);
-  const append = new AppendFiles({ files: [bench.file(base, 0, { path })] });
+  const append = { files: [bench.file(base, 0, { path })] };
   const result = await commitTable(bench.catalog, identifier, async (transaction) => {
-    transaction.add(await append.stage(transaction));
+    transaction.add(await appendFiles(transaction, append));
   }, {
     clock: systemClock,
     random: systemRandom,

@@ -1,6 +1,6 @@
 import { deepStrictEqual as assertEquals, ok as assert } from "node:assert/strict";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import type { LoadedTable } from "../../core/iceberg/catalog.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
 import { planScan } from "../../core/iceberg/scan.ts";
@@ -34,9 +34,9 @@ async function write(disk: SimulatedDisk, writer: number, base: LoadedTable): Pr
   const appended: Appended[] = [];
   for (let i = 0; i < appendsEach; i++) {
     const path = base.io.location.uriOf(`data/${writer}-${i}.parquet`);
-    const append = new AppendFiles({ files: [bench.file(base, 0, { path })] });
-    const build = async (transaction: Parameters<AppendFiles["stage"]>[0]) =>
-      transaction.add(await append.stage(transaction));
+    const append = { files: [bench.file(base, 0, { path })] };
+    const build = async (transaction: Parameters<typeof appendFiles>[0]) =>
+      transaction.add(await appendFiles(transaction, append));
     let outcome: Outcome = "committed";
     try {
       const options = { clock: store.clock, random: store.random, base, attemptsMax: 6 };

@@ -1,7 +1,7 @@
 import { deepStrictEqual as assertEquals, ok as assert, rejects as assertRejects } from "node:assert/strict";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { seededRandom } from "../../core/base/random.ts";
-import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
 import type { LoadedTable } from "../../core/iceberg/catalog.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
@@ -37,9 +37,9 @@ Deno.test("of two writers on the same version one wins and the other builds agai
   const a = bench(disk.connect()), b = bench(disk.connect());
   const base = await a.create();
   await a.append(a.file(base, 1));
-  const append = new AppendFiles({ files: [b.file(base, 2)] });
+  const append = { files: [b.file(base, 2)] };
   const result = await commitTable(b.catalog, identifier, async (transaction) => {
-    transaction.add(await append.stage(transaction));
+    transaction.add(await appendFiles(transaction, append));
   }, { clock: b.clock, random: b.random, base });
   assertEquals(result.attempts, 2);
   assertEquals(result.table.metadata.snapshots.map((snapshot) => snapshot.sequenceNumber), [1n, 2n]);
@@ -87,9 +87,9 @@ for (const others of [5, 300]) {
       table = await other.append(other.file(base, 1));
     }
     assert(!disk.files().has(`${folder}/metadata/v2.metadata.json`), "the zombie's number is free again");
-    const append = new AppendFiles({ files: [zombie.file(base, 2)] });
+    const append = { files: [zombie.file(base, 2)] };
     const result = await commitTable(zombie.catalog, identifier, async (transaction) => {
-      transaction.add(await append.stage(transaction));
+      transaction.add(await appendFiles(transaction, append));
     }, { clock: zombie.clock, random: zombie.random, base });
     assertEquals(result.attempts, 2);
     const after = await other.load();

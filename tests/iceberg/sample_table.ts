@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../core/base/clock.ts";
 import { type Random, seededRandom } from "../../core/base/random.ts";
-import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { createTable, type PartitionColumnChoice } from "../../core/iceberg/action/create_table.ts";
 import type { LoadedTable, TableIdentifier } from "../../core/iceberg/catalog.ts";
 import { commitTable, createTableIfAbsent } from "../../core/iceberg/commit.ts";
@@ -80,8 +80,8 @@ export class Bench {
   }
 
   async append(...files: DataFile[]): Promise<LoadedTable> {
-    const append = new AppendFiles({ files });
-    return await this.commit(async (transaction) => transaction.add(await append.stage(transaction)));
+    const append = { files };
+    return await this.commit(async (transaction) => transaction.add(await appendFiles(transaction, append)));
   }
 
   async commit(build: (transaction: Transaction) => Promise<void> | void): Promise<LoadedTable> {

@@ -2,7 +2,7 @@ import { deepStrictEqual as assertEquals, ok as assert, rejects as assertRejects
 import { systemClock } from "../../core/base/clock.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { systemRandom } from "../../core/base/random.ts";
-import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { createTable } from "../../core/iceberg/action/create_table.ts";
 import { expireSnapshots } from "../../core/iceberg/action/expire_snapshots.ts";
 import { rewriteFiles } from "../../core/iceberg/action/rewrite_files.ts";
@@ -45,13 +45,13 @@ restCatalogTest(
         assertEquals(currentSchema(table.metadata).fields.map((field) => field.id), [1, 2, 3, 4]);
 
         const files = [bench.file(table, 1), bench.file(table, 1)];
-        const append = new AppendFiles({ files, summary: { "streamlab.batch-id": "1" } });
+        const append = { files, summary: { "streamlab.batch-id": "1" } };
         let last: LoadedTable = await commit(catalog, async (transaction) => {
           transaction.add(updateSchema(transaction.metadata, [
             { change: "add-column", field: { id: 0, name: "extra", required: false, type: { type: "int" } } },
             { change: "drop-column", path: "name" },
           ]));
-          transaction.add(await append.stage(transaction));
+          transaction.add(await appendFiles(transaction, append));
           transaction.add(setProperties({ a: "1", b: "2" }));
           transaction.add(removeProperties(["a"]));
         });
@@ -106,10 +106,10 @@ restCatalogTest(
         const catalog = await connectRest(uri);
         const create = (location: string) => createTable({ fields: sampleFields, location, random });
         const { table } = await createTableIfAbsent(catalog, identifier, create, { random });
-        const appends = Array.from({ length: 6 }, () => new AppendFiles({ files: [bench.file(table, 0)] }));
+        const appends = Array.from({ length: 6 }, () => ({ files: [bench.file(table, 0)] }));
         await Promise.all(appends.map((append) =>
           commitTable(catalog, identifier, async (transaction) => {
-            transaction.add(await append.stage(transaction));
+            transaction.add(await appendFiles(transaction, append));
           }, { clock: systemClock, random, base: table })
         ));
         const last = (await catalog.loadTable(identifier))!;

@@ -1,6 +1,6 @@
 import { systemClock } from "../../core/base/clock.ts";
 import { quoteText } from "../../core/engine/duckdb.ts";
-import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { rowDelta } from "../../core/iceberg/action/row_delta.ts";
 import type { LoadedTable, TableIdentifier } from "../../core/iceberg/catalog.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
@@ -95,8 +95,8 @@ export class MaintainWorld {
   }
 
   async append(...files: DataFile[]): Promise<LoadedTable> {
-    const append = new AppendFiles({ files });
-    return await this.commit(async (transaction) => transaction.add(await append.stage(transaction)));
+    const append = { files };
+    return await this.commit(async (transaction) => transaction.add(await appendFiles(transaction, append)));
   }
 
   async liveFiles(name = eventsName): Promise<DataFile[]> {

@@ -5,7 +5,7 @@ import { seededRandom } from "../../core/base/random.ts";
 import type { BatchPlan } from "../../core/consume/batch_plan.ts";
 import { Checkpoint } from "../../core/consume/checkpoint.ts";
 import type { RoutedBatch, RoutedTable } from "../../core/consume/routed_batch.ts";
-import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { type Intent, writeIntent } from "../../core/maintain/intent.ts";
 import { announcerOf } from "../../core/maintain/claims.ts";
 import { removeLeftovers } from "../../core/maintain/leftovers.ts";
@@ -129,10 +129,10 @@ Deno.test("what lost commits of ours have left goes at any age, after a fence", 
 Deno.test("a commit whose manifests are taken for orphans is made anew, with others", () =>
   MaintainWorld.use(async (world) => {
     const table = await world.events(1);
-    const append = new AppendFiles({ files: await world.lake.writeFiles(table, eventRows(50, 5)) });
+    const append = { files: await world.lake.writeFiles(table, eventRows(50, 5)) };
     let tries = 0;
     await world.commit(async (transaction) => {
-      transaction.add(await append.stage(transaction));
+      transaction.add(await appendFiles(transaction, append));
       if (tries++ > 0) return;
       const { paths } = await removeOrphans(world.surroundings, await world.load(), now);
       strictEqual(paths.filter((path) => path.endsWith(".avro")).length, 2);
@@ -237,14 +237,14 @@ Deno.test("paths that engines spell differently are the same", () =>
     const table = await world.events(1);
     const [file] = await world.lake.writeFiles(table, eventRows(90, 1));
     const spelled = (path: string) => ({ ...file!, path });
-    const append = new AppendFiles({
+    const append = {
       files: [
         spelled(`${table.io.location.recorded}/data/p=a%20b/x.parquet`),
         spelled(`${table.io.location.recorded}//data/p=ü/y.parquet`.normalize("NFD")),
         spelled(table.io.location.recorded.replace("file://", "file:") + "/data/z.parquet"),
       ],
-    });
-    await world.commit(async (transaction) => transaction.add(await append.stage(transaction)));
+    };
+    await world.commit(async (transaction) => transaction.add(await appendFiles(transaction, append)));
     await litter(
       world,
       `${folder}/data/p=a b/x.parquet`,

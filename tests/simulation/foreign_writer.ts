@@ -1,6 +1,6 @@
 import { StreamlabError } from "../../core/base/errors.ts";
 import { uuidV4 } from "../../core/base/random.ts";
-import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { rowDelta } from "../../core/iceberg/action/row_delta.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
@@ -35,8 +35,8 @@ export class ForeignWriter implements ForeignTruth {
   async #append(around: Surroundings, table: LoadedTable): Promise<void> {
     const number = this.#number++;
     const file = await this.#write(around, table, [{ _foreign: number }], { content: "data" });
-    const append = new AppendFiles({ files: [file] });
-    await this.#commit(around, table, async (transaction) => transaction.add(await append.stage(transaction)));
+    const append = { files: [file] };
+    await this.#commit(around, table, async (transaction) => transaction.add(await appendFiles(transaction, append)));
     this.written.add(number);
   }
 

@@ -3,7 +3,7 @@ import { type Random, seededRandom, uuidV4 } from "../../core/base/random.ts";
 import { copyToParquet, type FieldIdTree } from "../../core/engine/copy.ts";
 import { type Connection, DuckDb, quoteName, quoteText } from "../../core/engine/duckdb.ts";
 import { createTable, type PartitionColumnChoice } from "../../core/iceberg/action/create_table.ts";
-import { AppendFiles } from "../../core/iceberg/action/append_files.ts";
+import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { type Catalog, identifierText, type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog.ts";
 import { commitTable, createTableIfAbsent } from "../../core/iceberg/commit.ts";
 import { buildDataFile, type ColumnStatistics } from "../../core/iceberg/data_file_builder.ts";
@@ -54,9 +54,9 @@ export class IcebergWorld {
 
   /** Appends the rows of a query, one file for each partition; its columns are the table's, by name. */
   async append(table: LoadedTable, query: string): Promise<LoadedTable> {
-    const append = new AppendFiles({ files: await this.writeFiles(table, query) });
+    const append = { files: await this.writeFiles(table, query) };
     return await this.commit(identifierText(table.identifier), async (transaction) => {
-      transaction.add(await append.stage(transaction));
+      transaction.add(await appendFiles(transaction, append));
     });
   }
 

@@ -3,13 +3,13 @@ import type { TableChange } from "../catalog.ts";
 import { DeleteIndex } from "../delete_index.ts";
 import type { DataFile } from "../spec/data_file.ts";
 import type { ResolvedEntry } from "../spec/manifest_entry.ts";
-import type { ManifestContent, ManifestFile } from "../spec/manifest_file.ts";
+import type { ManifestFile } from "../spec/manifest_file.ts";
 import type { Operation } from "../spec/snapshot.ts";
-import { currentSchema, specById } from "../spec/table_metadata.ts";
 import type { Transaction } from "../transaction.ts";
+import { encodeAdded } from "./added_manifests.ts";
 import { hasLiveFiles } from "./append_files.ts";
 import { removeFromManifests } from "./filter_manifests.ts";
-import { newSnapshotId, nextSequenceNumber, parentSnapshot, stageSnapshot } from "./snapshot_change.ts";
+import { newSnapshotId, parentSnapshot, stageSnapshot } from "./snapshot_change.ts";
 
 /** A snapshot that adds and removes files at once: what rewrites, row deltas, overwrites and deletes have in common. */
 export interface FileChange {
@@ -56,31 +56,6 @@ export async function stageFileChange(transaction: Transaction, change: FileChan
     ...(change.summary ? { summary: change.summary } : {}),
     ...(change.branch ? { branch: change.branch } : {}),
   });
-}
-
-function encodeAdded(
-  transaction: Transaction,
-  files: DataFile[],
-  content: ManifestContent,
-  snapshotId: bigint,
-  dataSequenceNumber: bigint | undefined,
-) {
-  const { metadata, io } = transaction;
-  return [...new Set(files.map((file) => file.specId))].map((specId) =>
-    io.encodeManifest({
-      schema: currentSchema(metadata),
-      spec: specById(metadata, specId),
-      content,
-      entries: files.filter((file) => file.specId === specId).map((dataFile) => ({
-        status: "added" as const,
-        snapshotId,
-        dataFile,
-        ...(dataSequenceNumber === undefined ? {} : { sequenceNumber: dataSequenceNumber }),
-      })),
-      snapshotId,
-      sequenceNumber: nextSequenceNumber(metadata),
-    })
-  );
 }
 
 function requireAll(wanted: string[], found: string[]): void {
