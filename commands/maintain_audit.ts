@@ -1,8 +1,14 @@
 import { StreamlabError } from "../core/base/errors.ts";
 import type { OnExtraFields } from "../core/contract/contract.ts";
 import type { AuditReport, Discrepancy } from "../core/maintain/audit.ts";
+import type { LedgerFile } from "../core/maintain/audit.ts";
+import type { SecondJudge, SecondJudgement, SecondJudgeOptions } from "../core/consume/second_judge.ts";
 import type { Surroundings } from "../core/maintain/surroundings.ts";
+import { locateFile } from "../core/storage/file_name.ts";
+import { parseLocation } from "../core/storage/location.ts";
+import type { Store } from "../core/storage/store.ts";
 import type { Context } from "./command.ts";
+import { openLake } from "./lake.ts";
 import { readContract } from "./contract_file.ts";
 import { formatCount, printNote, printResult } from "./output.ts";
 import { startProgress } from "./progress.ts";
@@ -25,14 +31,12 @@ export async function audit(
   flags: AuditFlags,
   machine: { temporaryFolder: string; memory: string },
 ): Promise<boolean> {
-  const [{ auditIngestion }, { SecondJudge }, { identifiersOf }, { uuidV4 }] = await Promise.all([
+  const [{ auditIngestion }, { identifiersOf }, { takeTemporaryFolder }] = await Promise.all([
     import("../core/maintain/audit.ts"),
-    import("../core/consume/second_judge.ts"),
     import("../core/consume/target.ts"),
-    import("../core/base/random.ts"),
+    import("../core/storage/temporary_folder.ts"),
   ]);
   const { namespace, name } = flags.table ?? { namespace: "bronze", name: "events" };
-  const { store, clock, random } = surroundings;
   // The ledger first: what the others have beyond it is under way.
   const { ledger, events, deadLetters } = identifiersOf({ namespace: [namespace], name });
   const tables = {
@@ -40,25 +44,22 @@ export async function audit(
     events: await load(surroundings, events),
     deadLetters: await load(surroundings, deadLetters),
   };
-  const judge = await SecondJudge.open({
+  const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
+  const raw = new RawFiles(context, surroundings, {
     tables,
     contract: await readContract(context, flags.contract),
     onExtraFields: flags.onExtraFields,
-    zone: { store, prefix: "", nameBase: "", format: undefined },
-    clock,
-    random,
     threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
     memory: machine.memory,
-    folder: `${machine.temporaryFolder}/streamlab-audit-${uuidV4(random)}`,
+    folder: folder.path,
   });
   const progress = startProgress(context, "Auditing");
   try {
     const report = await auditIngestion(surroundings, {
       ...machine,
       tables,
-      // A name with a scheme is that of a file outside of the lake.
-      etagOf: async (file) => file.includes("://") ? undefined : (await store.stat(file))?.etag,
-      judge: (files) => judge.judge(files.map((file) => ({ ...file, path: file.name }))),
+      etagOf: (file) => raw.etagOf(file),
+      judge: (files) => raw.judge(files),
       signal: context.signal,
       onProgress: (done) => progress.update(done),
     });
@@ -67,8 +68,69 @@ export async function audit(
     await print(context, `${namespace}.${name}`, report);
     return report.discrepancies === 0;
   } finally {
-    judge.close();
+    raw.close();
+    folder.release();
     await progress.end();
+  }
+}
+
+/** The raw files that a ledger names: those of the lake, and by their URIs those of other places. */
+class RawFiles {
+  readonly #places = new Map<string, Promise<{ store: Store; judge: SecondJudge }>>();
+  readonly #judges: SecondJudge[] = [];
+
+  constructor(
+    private readonly context: Context,
+    private readonly surroundings: Surroundings,
+    private readonly options: Omit<SecondJudgeOptions, "zone" | "clock" | "random">,
+  ) {}
+
+  /** Undefined where the file is gone, or its place. */
+  async etagOf(name: string): Promise<string | undefined> {
+    const { root, path } = locateFile(this.surroundings.store.root, name);
+    try {
+      return (await (await this.#place(root)).store.stat(path))?.etag;
+    } catch (error) {
+      if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
+      throw error;
+    }
+  }
+
+  /** Files of one place after those of another: each has a judge of its own. */
+  async judge(files: readonly LedgerFile[]): Promise<SecondJudgement> {
+    const whole: SecondJudgement = { events: [], deadLetters: [], missing: [] };
+    const located = files.map((file) => ({ ...file, ...locateFile(this.surroundings.store.root, file.name) }));
+    for (const [root, group] of Map.groupBy(located, (file) => file.root)) {
+      const { judge } = await this.#place(root);
+      const part = await judge.judge(group.map(({ name, path, etag, size }) => ({ name, path, etag, size })));
+      for (const key of ["events", "deadLetters", "missing"] as const) whole[key].push(...part[key]);
+    }
+    return whole;
+  }
+
+  close(): void {
+    for (const judge of this.#judges) judge.close();
+  }
+
+  #place(root: string) {
+    const known = this.#places.get(root) ?? this.#open(root);
+    this.#places.set(root, known);
+    return known;
+  }
+
+  async #open(root: string) {
+    const { SecondJudge } = await import("../core/consume/second_judge.ts");
+    const { store: lake, clock, random } = this.surroundings;
+    const store = root === lake.root ? lake : await openLake(this.context, parseLocation(root));
+    const judge = await SecondJudge.open({
+      ...this.options,
+      zone: { store, prefix: "", nameBase: "", format: undefined },
+      clock,
+      random,
+      folder: `${this.options.folder}/${this.#places.size}`,
+    });
+    this.#judges.push(judge);
+    return { store, judge };
   }
 }
 
@@ -99,7 +161,7 @@ function auditText(table: string, report: AuditReport): string {
     formatCount(deadLetters)
   } dead letters`;
   const gone = filesGone === 0 ? [] : [
-    `  ${formatCount(filesGone)} of the files are gone or elsewhere: their rows were compared with the ledger's counts`,
+    `  ${formatCount(filesGone)} of the files are gone: their rows were compared with the ledger's counts`,
   ];
   if (discrepancies === 0) {
     return [`${table}: every record is in one table exactly once (${looked})`, ...gone].join("\n");

@@ -34,7 +34,7 @@ export interface LedgerFile {
 export interface AuditOptions extends Omit<WorkshopOptions, "leavesLake"> {
   /** Of one sequence of batches. */
   tables: { events: LoadedTable; deadLetters: LoadedTable; ledger: LoadedTable };
-  /** The etag of a raw file as it is now; undefined where it is gone, or out of reach. */
+  /** The etag of a raw file as it is now; undefined where it is gone. */
   etagOf(name: string): Promise<string | undefined>;
   /** What must be in the tables of these files: local Parquet files, until the next call. `missing`: those that changed meanwhile. */
   judge(files: readonly LedgerFile[]): Promise<{ events: string[]; deadLetters: string[]; missing: string[] }>;

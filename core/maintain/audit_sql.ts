@@ -9,6 +9,7 @@ export type Kind = "event" | "dead letter";
 /** The tables of an audit: every file of the ledger, and what was found out about some of them. */
 export const auditTables = `
 SET preserve_insertion_order = false;
+CREATE TEMP MACRO article(kind) AS CASE kind WHEN 'event' THEN 'an event' ELSE 'a dead letter' END;
 CREATE TEMP TABLE files (name VARCHAR, etag VARCHAR, size BIGINT, batch_id BIGINT, events BIGINT, dead_letters BIGINT,
   duplicates BIGINT);
 CREATE TEMP TABLE states (name VARCHAR, batch_id VARCHAR, state VARCHAR)`;
@@ -21,10 +22,12 @@ const originColumns: ReadonlySet<string> = new Set([
   OUR_COLUMNS.batchId,
 ]);
 
-/** What of a row must be as its record says, in 64 bits: against faults, not against forgers. Of a dead letter it is the record's text: how it was explained may change. */
+/** What of a row must be as its record says, in 64 bits: against faults, not against forgers. Of a dead letter the reason and the record's text: how it was explained may change. */
 function printSql(kind: Kind, fields: readonly Field[], present: (name: string) => boolean): string {
   const compared = fields.filter(({ name }) =>
-    kind === "event" ? !originColumns.has(name) : name === OUR_COLUMNS.rawRecord
+    kind === "event"
+      ? !originColumns.has(name)
+      : name === OUR_COLUMNS.rawRecord || name === OUR_COLUMNS.deadLetterReason
   );
   const values = compared.map(({ name, type }) =>
     present(name) ? `CAST(${quoteName(name)} AS ${sqlTypeOf(type)})` : `CAST(NULL AS ${sqlTypeOf(type)})`
@@ -70,6 +73,9 @@ DELETE FROM states`;
 
 /** Compares, record by record where the raw file is the one that was ingested, else by the ledger's counts. */
 export const compare = `
+-- Of a file whose new content was ingested in its turn, the old content is gone.
+UPDATE files SET state = 'gone' WHERE state = 'changed' AND name IN (SELECT name FROM files WHERE state = 'same');
+
 CREATE TEMP TABLE records AS
 SELECT name, batch_id, position,
   count(*) FILTER (wanted) AS wanted, count(*) FILTER (NOT wanted) AS found,
@@ -84,9 +90,10 @@ FROM places WHERE NOT wanted GROUP BY name, batch_id;
 
 CREATE TEMP TABLE discrepancies AS
 SELECT name, batch_id, position, CASE
-    WHEN found = 0 THEN 'is in no table: it must be ' || CASE wanted_kind WHEN 'event' THEN 'an event' ELSE 'a dead letter' END
+    WHEN found = 0 THEN 'is in no table: it must be ' || article(wanted_kind)
     WHEN wanted = 0 THEN 'is in the tables ' || found || ' times, and not in the file'
     WHEN found > 1 THEN 'is in the tables ' || found || ' times'
+    WHEN wanted_kind <> found_kind THEN 'is ' || article(found_kind) || ', and by this contract must be ' || article(wanted_kind)
     ELSE 'is not what the file says: it was altered' END AS problem
 FROM records LEFT JOIN (
   -- A repeat that was dropped on purpose is counted in the ledger, not kept.
@@ -94,7 +101,7 @@ FROM records LEFT JOIN (
   GROUP BY name, batch_id HAVING any_value(duplicates) > 0 AND count(*) FILTER (found = 0) = any_value(duplicates)
 ) AS deduped USING (name, batch_id)
 WHERE (found = 0 AND deduped.name IS NULL) OR wanted = 0 OR found > 1
-  OR (wanted_kind = found_kind AND wanted_print <> found_print)
+  OR wanted_kind <> found_kind OR wanted_print <> found_print
 UNION ALL
 SELECT name, batch_id, NULL, 'has ' || (events + dead_letters) || ' rows in the tables, and no line in the ledger'
 FROM counts ANTI JOIN files USING (name, batch_id)

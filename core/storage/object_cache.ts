@@ -88,7 +88,8 @@ export class ObjectCache {
     const { folder, random, bytesMax } = this.options;
     const temporary = `${folder}/tmp-${uuidV4(random)}`;
     try {
-      await Deno.mkdir(folder, { recursive: true });
+      // What lies in it may be of a bucket that not every user of this machine may read.
+      await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       await write(temporary);
       await this.#touch(temporary);
       this.#addedBytes += (await Deno.stat(temporary)).size;

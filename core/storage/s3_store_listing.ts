@@ -39,8 +39,10 @@ export async function* listObjects(
 ): AsyncGenerator<FileInfo> {
   const first = await listPage(connection, { prefix, after });
   yield* first.objects;
+  if (first.next === undefined) return;
   const last = first.objects.at(-1)?.path;
-  if (first.next === undefined || last === undefined) return;
+  // A page may be empty and not the last one: where many objects were deleted, versions of them are passed over.
+  if (last === undefined) return yield* listOn(connection, { prefix, after }, first.next);
   const level = prefix.lastIndexOf("/") + 1;
   const slash = last.indexOf("/", level);
   const folders = new Set(first.objects.map(({ path }) => path.slice(0, path.indexOf("/", level) + 1)));

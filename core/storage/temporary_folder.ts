@@ -29,7 +29,8 @@ export async function takeTemporaryFolder(
     const lock = await takeKernelLock(`${path}.lock`, purpose, clock);
     if ("release" in lock && exists(`${path}.lock`)) {
       try {
-        Deno.mkdirSync(path);
+        // What lies in it may be of a bucket that not every user of this machine may read.
+        Deno.mkdirSync(path, { mode: 0o700 });
       } catch (cause) {
         lock.release();
         throw new StreamlabError("unavailable", `Cannot make the folder ${path}: ${messageOf(cause)}`, {

@@ -89,9 +89,8 @@ minioTest(
         const counts = await countsOf(lake, sink);
         for (const [kind, n] of Object.entries(told)) strictEqual(counts[kind] ?? 0, n, `${flags.join(" ")}: ${kind}`);
         const audit = await streamlab(folder, ["maintain", "--source", sink, "--audit"], { env });
-        if (!flags.includes("--raw")) {
-          strictEqual(audit.status, 0, `${flags.join(" ")}: ${audit.stderr}${audit.stdout}`);
-        }
+        strictEqual(audit.status, 0, `${flags.join(" ")}: ${audit.stderr}${audit.stdout}`);
+        strictEqual(/gone/.test(audit.stdout), false, `${flags.join(" ")}: ${audit.stdout}`);
       }
       deepStrictEqual(leftIn(env.TMPDIR!), []);
     }),

@@ -37,6 +37,18 @@ Deno.test("services of compose.yaml wait for services that can become what they 
   }
 });
 
+Deno.test("the habits of compose have task names, each once", async () => {
+  const text = await readSource("deno.json");
+  const { tasks } = JSON.parse(text) as { tasks: Record<string, string> };
+  const names = [...text.slice(text.indexOf('"tasks"')).matchAll(/^ {4}"([\w:]+)":/gm)].map(([, name]) => name!);
+  deepStrictEqual(names, Object.keys(tasks));
+  for (const verb of ["up", "start", "stop", "down", "logs"]) {
+    match(tasks[verb]!, new RegExp(`^docker compose ${verb}`));
+  }
+  match(tasks.clean!, /^docker compose down --volumes$/);
+  match(tasks.console!, /^docker compose port minio 9001$/);
+});
+
 Deno.test("volumes of compose.yaml are named and declared", () => {
   const used = services.flatMap(([, { volumes }]) => volumes ?? []).map((volume) => volume.split(":", 1)[0]!);
   deepStrictEqual(used.sort(), Object.keys(compose.volumes).sort());

@@ -8,6 +8,7 @@ import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog.ts
 import { planScan } from "../../core/iceberg/scan.ts";
 import { currentSchema } from "../../core/iceberg/spec/table_metadata.ts";
 import { fieldIdTrees } from "../../core/rows/field_ids.ts";
+import { openLocalStore } from "../../core/storage/local_store.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
 import { testWorld } from "../support/test_world.ts";
 
@@ -162,6 +163,44 @@ const faults: Fault[] = [
     says: /raw\/events\/a\.json record 2 \(batch 1\) is not what the file says: it was altered/,
   },
   {
+    name: "a dead letter whose reason was altered",
+    plant: (world) =>
+      tamper(
+        world,
+        "dead_letters.events",
+        aRow,
+        "SELECT * REPLACE (CASE _source_position WHEN 2 THEN 'extra_fields' ELSE _dead_letter_reason END " +
+          "AS _dead_letter_reason) FROM {file}",
+      ),
+    says: /raw\/events\/a\.json record 2 \(batch 1\) is not what the file says: it was altered/,
+  },
+  {
+    name: "an event that was moved to the dead letters",
+    plant: async (world) => {
+      await tamper(world, "bronze.events", aRow, "SELECT * FROM {file} WHERE event_id <> 'a1'");
+      await tamper(
+        world,
+        "dead_letters.events",
+        aRow,
+        "FROM {file} UNION ALL SELECT * REPLACE (1 AS _source_position) FROM {file} WHERE _source_position = 2",
+      );
+    },
+    says: /raw\/events\/a\.json record 1 \(batch 1\) is a dead letter, and by this contract must be an event/,
+  },
+  {
+    name: "a dead letter that was moved to the events",
+    plant: async (world) => {
+      await tamper(world, "dead_letters.events", aRow, "SELECT * FROM {file} WHERE _source_position <> 2");
+      await tamper(
+        world,
+        "bronze.events",
+        aRow,
+        "FROM {file} UNION ALL SELECT * REPLACE (2 AS _source_position) FROM {file} WHERE event_id = 'a1'",
+      );
+    },
+    says: /raw\/events\/a\.json record 2 \(batch 1\) is an event, and by this contract must be a dead letter/,
+  },
+  {
     name: "the letter of a corrupted file that was doubled",
     plant: async (world) => {
       const c = `_source_file = 'raw/events/c.json'`;
@@ -238,6 +277,37 @@ Deno.test("a lake whose extra fields were rescued is audited by that rule", () =
     const { status, text } = await audit(world, "--on-extra-fields", "rescue");
     strictEqual(status, 0, text);
     match(text, /2 events, 0 dead letters/);
+  }));
+
+Deno.test("files outside of the lake are judged where they are", () =>
+  ConsumeWorld.use(async (world) => {
+    const other = await Deno.makeTempDir({ prefix: "streamlab-elsewhere-" });
+    try {
+      await Deno.writeTextFile(`${other}/a b.json`, JSON.stringify([event("a0"), { user_id: "u" }]));
+      const store = openLocalStore(other, { random: world.random, durable: false });
+      await world.consume({ zone: { store, prefix: "", nameBase: `file://${other}/`, format: undefined } });
+      const sound = await audit(world);
+      strictEqual(sound.status, 0, sound.text);
+      strictEqual(/gone/.test(sound.text), false, sound.text);
+      await tamper(world, "bronze.events", "true", "SELECT * REPLACE ('x' AS user_id) FROM {file}");
+      const { status, text } = await audit(world);
+      strictEqual(status, 1);
+      match(text, /a b\.json record 0 \(batch 1\) is not what the file says: it was altered/);
+    } finally {
+      await Deno.remove(other, { recursive: true });
+    }
+  }));
+
+Deno.test("of a file whose new content was ingested, too, the new content is judged and the old one counted", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("a.json", JSON.stringify([event("a0")]));
+    await world.consume();
+    world.put("a.json", JSON.stringify([event("a0"), event("a1"), { user_id: "u" }]));
+    await world.consume({ onChangedFile: "ingest" });
+    const { status, text } = await audit(world);
+    strictEqual(status, 0, text);
+    match(text, /2 files of 2 batches, 3 events, 1 dead letters/);
+    match(text, /1 of the files are gone/);
   }));
 
 Deno.test("without tables there is nothing to audit", () =>

@@ -1,0 +1,91 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { ask, inFolder, startStreamlab, streamlab, succeed } from "./program.ts";
+
+const checkpoints = "lake/checkpoints/bronze.events";
+
+/** Numbers of the batches that were planned, and of those that are done. */
+async function batches(folder: string): Promise<{ planned: number[]; done: number[] }> {
+  const planned = [...Deno.readDirSync(`${folder}/${checkpoints}`)]
+    .flatMap(({ name }) => /^(\d+)\.plan\.json$/.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
+  const rows = await ask(folder, "select distinct batch_id::int as id from ingest.files order by id");
+  return { planned, done: rows.map(({ id }) => id as number) };
+}
+
+/** Until something that `isThere` finds lies in the folder, which is there already. */
+async function until(folder: string, isThere: () => boolean): Promise<void> {
+  const watcher = Deno.watchFs(folder);
+  if (isThere()) return watcher.close();
+  for await (const _event of watcher) if (isThere()) break;
+}
+
+/** Its output is read to the end: a closed one would be a reason to stop, too. */
+async function endOf(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
+  const [status] = await Promise.all([
+    child.status,
+    child.stdin.close(),
+    child.stdout.pipeTo(new WritableStream()),
+    child.stderr.cancel(),
+  ]);
+  return status;
+}
+
+async function firstLine(child: Deno.ChildProcess): Promise<void> {
+  const reader = child.stdout.getReader();
+  strictEqual((await reader.read()).done, false);
+  reader.releaseLock();
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`${signal} finishes the batch under way, leaves no other, and the next run goes on`, () =>
+    inFolder(async (folder) => {
+      await succeed(folder, ["produce", "--batches", "60", "--batch-size", "20", "--interval", "0"]);
+      const child = startStreamlab(folder, ["consume", "--json", "--max-files-per-batch", "1"]);
+      await firstLine(child);
+      child.kill(signal);
+      strictEqual((await endOf(child)).code, 130);
+      const { planned, done } = await batches(folder);
+      ok(done.length < 60, "it was under way");
+      deepStrictEqual(planned, done, "what was planned is done");
+      await succeed(folder, ["consume", "--once"]);
+      deepStrictEqual(await ask(folder, "select count(*)::int as n from bronze.events"), [{ n: 1200 }]);
+      match(await succeed(folder, ["maintain", "--audit"]), /exactly once/);
+    }));
+}
+
+Deno.test("a second signal stops at once, and the next run finishes the batch", () =>
+  inFolder(async (folder) => {
+    await succeed(folder, ["produce", "--batches", "1", "--batch-size", "10", "--interval", "0"]);
+    await succeed(folder, ["consume", "--once"]);
+    await succeed(folder, ["produce", "--batches", "8", "--batch-size", "50000", "--interval", "0"]);
+    const child = startStreamlab(folder, ["consume", "--once", "--threads", "1"]);
+    const plan = `${folder}/${checkpoints}/000000000002.plan.json`;
+    await until(`${folder}/${checkpoints}`, () => {
+      try {
+        return Deno.statSync(plan).isFile;
+      } catch {
+        return false;
+      }
+    });
+    child.kill("SIGINT");
+    child.kill("SIGTERM");
+    strictEqual((await endOf(child)).code, 130);
+    deepStrictEqual(await batches(folder), { planned: [1, 2], done: [1] });
+    await succeed(folder, ["consume", "--once"]);
+    deepStrictEqual((await batches(folder)).done, [1, 2]);
+    deepStrictEqual(await ask(folder, "select count(*)::int as n from bronze.events"), [{ n: 400_010 }]);
+  }));
+
+Deno.test("a second consumer of a table says who runs, and a killed one blocks nobody", () =>
+  inFolder(async (folder) => {
+    await succeed(folder, ["produce", "--batches", "1", "--interval", "0"]);
+    const first = startStreamlab(folder, ["consume", "--json"]);
+    await firstLine(first);
+    const second = await streamlab(folder, ["consume", "--once"]);
+    strictEqual(second.status, 1, second.stderr);
+    match(second.stderr, new RegExp(`another consumer is running \\(.*\\b${first.pid}\\b.*\\)`));
+    const other = await streamlab(folder, ["consume", "--once", "--table", "bronze.others"]);
+    strictEqual(other.status, 0, other.stderr);
+    first.kill("SIGKILL");
+    strictEqual((await endOf(first)).signal, "SIGKILL");
+    await succeed(folder, ["consume", "--once"]);
+  }));
