@@ -6,6 +6,7 @@ import type { Contract } from "../contract/contract.ts";
 import { evolve, refusalError } from "../contract/evolution.ts";
 import { deadLetterFields, eventFields, ledgerFields, OUR_COLUMNS } from "../contract/iceberg_schema.ts";
 import { createTable, type PartitionColumnChoice } from "../iceberg/action/create_table.ts";
+import { appendFiles } from "../iceberg/action/append_files.ts";
 import { setProperties } from "../iceberg/action/set_properties.ts";
 import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog.ts";
 import { commitTable, createTableIfAbsent } from "../iceberg/commit.ts";
@@ -73,14 +74,19 @@ interface WantedTable {
   properties?: Record<string, string>;
 }
 
-/** A table that somebody else has made gets its sequence when the first batch goes there. */
+/**
+ * A table that somebody else has made gets its sequence when a consumer first opens it, with a snapshot without files: of two that do so at
+ * once a REST catalog refuses the second by the branch's snapshot, for it has no requirement about properties.
+ */
 async function withSequence(table: LoadedTable, options: TablesOptions): Promise<LoadedTable> {
   const key = streamlabKey.sequenceId(identifierText(options.target));
   const { catalog, clock, random } = options;
   if (table.metadata.properties[key] !== undefined) return table;
   const sequenceId = uuidV4(random);
-  const { table: named } = await commitTable(catalog, options.target, (transaction) => {
+  const { table: named } = await commitTable(catalog, options.target, async (transaction) => {
     if (transaction.metadata.properties[key] !== undefined) return false;
+    const mark = { files: [], summary: { [key]: sequenceId }, mergesManifests: false };
+    transaction.add(await appendFiles(transaction, mark));
     transaction.add(setProperties({ [key]: sequenceId }));
     return true;
   }, { clock, random, base: table });

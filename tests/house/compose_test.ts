@@ -21,6 +21,14 @@ const text = await readSource("compose.yaml");
 const compose = parse(text) as { services: Record<string, Service>; volumes: Record<string, null> };
 const services = Object.entries(compose.services);
 
+Deno.test("what runs on in compose.yaml and can be asked has a health check", () => {
+  for (const name of ["minio", "consumer"]) ok((compose.services[name]!.healthcheck?.test.length ?? 0) > 1, name);
+  const [, program, verb, ...args] = compose.services.consumer!.healthcheck!.test;
+  deepStrictEqual([program, verb], ["/usr/local/bin/streamlab", "maintain"]);
+  const known = flagsOf(commands.find(({ name }) => name === verb)!.flags).flags.map((flag) => `--${flag.name}`);
+  for (const arg of args.filter((arg) => arg.startsWith("--"))) ok(known.includes(arg), arg);
+});
+
 Deno.test("images of compose.yaml are pinned, or built here", () => {
   for (const [name, { image, build }] of services) {
     ok(build === "." || /:RELEASE\.\d{4}-\d\d-\d\dT[\d-]+Z$/.test(image), name);
