@@ -127,10 +127,10 @@ export class S3Connection {
     const { endpoint, forcePathStyle, ca } = this.#settings;
     try {
       const { config } = this.#client;
-      const [{ accessKeyId, secretAccessKey, sessionToken }, region] = await Promise.all([
-        config.credentials(),
-        config.region(),
-      ]);
+      // The providers of credentials ask other services, and have no deadline of their own.
+      const [{ accessKeyId, secretAccessKey, sessionToken }, region] = await this.deadline(() =>
+        Promise.all([config.credentials(), config.region()])
+      );
       return {
         region,
         forcePathStyle,
