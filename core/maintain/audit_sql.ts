@@ -22,12 +22,10 @@ const originColumns: ReadonlySet<string> = new Set([
   OUR_COLUMNS.batchId,
 ]);
 
-/** What of a row must be as its record says, in 64 bits: against faults, not against forgers. Of a dead letter the reason and the record's text: how it was explained may change. */
+/** What of a row must be as its record says, in 64 bits: against faults, not against forgers. Of a dead letter it is the record's text: how it was explained may change. */
 function printSql(kind: Kind, fields: readonly Field[], present: (name: string) => boolean): string {
   const compared = fields.filter(({ name }) =>
-    kind === "event"
-      ? !originColumns.has(name)
-      : name === OUR_COLUMNS.rawRecord || name === OUR_COLUMNS.deadLetterReason
+    kind === "event" ? !originColumns.has(name) : name === OUR_COLUMNS.rawRecord
   );
   const values = compared.map(({ name, type }) =>
     present(name) ? `CAST(${quoteName(name)} AS ${sqlTypeOf(type)})` : `CAST(NULL AS ${sqlTypeOf(type)})`
@@ -35,11 +33,15 @@ function printSql(kind: Kind, fields: readonly Field[], present: (name: string) 
   return `hash(${values.join(", ")})`;
 }
 
+function reasonSql(kind: Kind): string {
+  return kind === "event" ? "NULL::VARCHAR" : OUR_COLUMNS.deadLetterReason;
+}
+
 /** Rows of one of the tables, as SQL gives them; batches after the ledger's last one are under way. */
 export function foundSql(kind: Kind, fields: readonly Field[], select: string, lastBatchId: bigint): string {
   const { sourceFile, batchId, sourcePosition } = OUR_COLUMNS;
   return `SELECT false AS wanted, ${sourceFile} AS name, ${batchId} AS batch_id, ${sourcePosition} AS position,
-  ${quoteText(kind)} AS kind, ${
+  ${quoteText(kind)} AS kind, ${reasonSql(kind)} AS reason, ${
     printSql(kind, fields, () => true)
   } AS print FROM (${select}) WHERE ${batchId} <= ${lastBatchId}`;
 }
@@ -53,7 +55,7 @@ export function wantedSql(
 ): string {
   const { sourceFile, sourcePosition } = OUR_COLUMNS;
   return `SELECT true AS wanted, files.name, files.batch_id, ${sourcePosition} AS position, ${quoteText(kind)} AS kind,
-  ${printSql(kind, fields, (name) => columns.has(name))} AS print
+  ${reasonSql(kind)} AS reason, ${printSql(kind, fields, (name) => columns.has(name))} AS print
 FROM ${parquetSql(paths)} AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'`;
 }
 
@@ -80,6 +82,7 @@ CREATE TEMP TABLE records AS
 SELECT name, batch_id, position,
   count(*) FILTER (wanted) AS wanted, count(*) FILTER (NOT wanted) AS found,
   max(kind) FILTER (wanted) AS wanted_kind, max(kind) FILTER (NOT wanted) AS found_kind,
+  max(reason) FILTER (wanted) AS wanted_reason, max(reason) FILTER (NOT wanted) AS found_reason,
   max(print) FILTER (wanted) AS wanted_print, max(print) FILTER (NOT wanted) AS found_print
 FROM places SEMI JOIN (SELECT name, batch_id FROM files WHERE state = 'same') USING (name, batch_id)
 GROUP BY name, batch_id, position;
@@ -88,20 +91,29 @@ CREATE TEMP TABLE counts AS
 SELECT name, batch_id, count(*) FILTER (kind = 'event') AS events, count(*) FILTER (kind = 'dead letter') AS dead_letters
 FROM places WHERE NOT wanted GROUP BY name, batch_id;
 
+-- Where the ledger counted what the tables hold, and all records that are elsewhere are in the same one, it was another contract's word.
+CREATE TEMP TABLE judged_otherwise AS
+SELECT name, batch_id FROM records JOIN files USING (name, batch_id) JOIN counts USING (name, batch_id)
+WHERE wanted = 1 AND found = 1 AND wanted_kind <> found_kind
+  AND files.events = counts.events AND files.dead_letters = counts.dead_letters
+GROUP BY name, batch_id HAVING min(found_kind) = max(found_kind);
+
 CREATE TEMP TABLE discrepancies AS
 SELECT name, batch_id, position, CASE
     WHEN found = 0 THEN 'is in no table: it must be ' || article(wanted_kind)
     WHEN wanted = 0 THEN 'is in the tables ' || found || ' times, and not in the file'
     WHEN found > 1 THEN 'is in the tables ' || found || ' times'
     WHEN wanted_kind <> found_kind THEN 'is ' || article(found_kind) || ', and by this contract must be ' || article(wanted_kind)
+    WHEN wanted_reason <> found_reason THEN 'is a dead letter by ' || found_reason || ', and by this contract must be one by ' || wanted_reason
     ELSE 'is not what the file says: it was altered' END AS problem
 FROM records LEFT JOIN (
   -- A repeat that was dropped on purpose is counted in the ledger, not kept.
   SELECT name, batch_id FROM records JOIN files USING (name, batch_id)
   GROUP BY name, batch_id HAVING any_value(duplicates) > 0 AND count(*) FILTER (found = 0) = any_value(duplicates)
-) AS deduped USING (name, batch_id)
+) AS deduped USING (name, batch_id) LEFT JOIN judged_otherwise AS otherwise USING (name, batch_id)
 WHERE (found = 0 AND deduped.name IS NULL) OR wanted = 0 OR found > 1
-  OR wanted_kind <> found_kind OR wanted_print <> found_print
+  OR (wanted_kind <> found_kind AND otherwise.name IS NULL)
+  OR (wanted_kind = found_kind AND (wanted_print <> found_print OR wanted_reason <> found_reason))
 UNION ALL
 SELECT name, batch_id, NULL, 'has ' || (events + dead_letters) || ' rows in the tables, and no line in the ledger'
 FROM counts ANTI JOIN files USING (name, batch_id)
@@ -117,6 +129,6 @@ SELECT name, batch_id, NULL, 'has ' || coalesce(counts.events, 0) || ' events an
 FROM files LEFT JOIN counts USING (name, batch_id) ANTI JOIN discrepancies USING (name, batch_id)
 WHERE files.events <> coalesce(counts.events, 0) OR files.dead_letters <> coalesce(counts.dead_letters, 0)`;
 
-/** Records that are in one table, and by the contract of today would be in the other. */
-export const misplacedSql = `SELECT count(*) AS records FROM records
+/** Records that another contract sent to one table, and the one of today would send to the other. */
+export const misplacedSql = `SELECT count(*) AS records FROM records SEMI JOIN judged_otherwise USING (name, batch_id)
 WHERE wanted = 1 AND found = 1 AND wanted_kind <> found_kind`;

@@ -117,7 +117,8 @@ export async function startMinio(options: MinioOptions = {}): Promise<Minio> {
       return bucket;
     },
     stop: async () => {
-      server.kill("SIGKILL");
+      // Data that are kept are worth a proper end.
+      server.kill(options.folder === undefined ? "SIGKILL" : "SIGTERM");
       await server.status;
       await drained;
       if (options.folder === undefined) await Deno.remove(folder, { recursive: true });
