@@ -8,6 +8,8 @@ export class DeadlineError extends Error {
   }
 }
 
+const isOver = new Error("the action is over");
+
 /** Runs `action` for at most `limitMs`; then aborts its signal and throws `DeadlineError`, whether it listens or not. */
 export async function withDeadline<T>(
   clock: Clock,
@@ -27,6 +29,7 @@ export async function withDeadline<T>(
   try {
     return await Promise.race([action(work.signal), expired]);
   } finally {
-    timer.abort();
+    // With a reason, for one would be made, with all its stack.
+    timer.abort(isOver);
   }
 }

@@ -6,12 +6,13 @@ import type { Store } from "../storage/store.ts";
 import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
 import { eventFileKind } from "./event_file.ts";
 import { Gate } from "./gate.ts";
-import type { Missing, RawCopies } from "./raw_copies.ts";
+import { type Missing, type RawCopies, REQUESTS_MAX } from "./raw_copies.ts";
 import type { BrokenFile } from "./routing/count.ts";
+import { unspool } from "./routing/pack.ts";
 import type { LocalFile } from "./routing/source.ts";
 
-/** Files looked at or fetched at once; `RawCopies` has its own bound on requests. */
-const PREPARED_PARALLEL = 192;
+/** Files looked at or fetched at once, `RawCopies` bounds the requests. */
+const PREPARED_PARALLEL = REQUESTS_MAX;
 /** Files unpacked at once. */
 const UNPACKED_PARALLEL = 8;
 
@@ -68,23 +69,22 @@ async function prepareFile(
   if (kind === undefined) throw new StreamlabError("internal", `Cannot read ${planned.name}: its format is not known`);
   const { name } = planned;
   const local = store.localPath(planned.path);
-  const path = local ?? scratch.path(`raw-${number}`);
-  const status = local === undefined
-    ? await copies.take(planned, scratch, `raw-${number}`)
-    : await fileStatus(planned, store);
-  if (status !== undefined) return { kind: "missing", number, status };
-  if (kind.compression === "none") {
-    const file = { number, name, path, size: planned.size, format: kind.format };
-    return { kind: "ready", file, inPlace: local !== undefined };
-  }
+  const copy = local === undefined ? await copies.take(planned) : await fileStatus(planned, store) ?? { path: local };
+  if (typeof copy === "string") return { kind: "missing", number, status: copy };
   const { compression } = kind;
+  const copied: LocalFile = { number, name, ...copy, size: planned.size, format: kind.format };
+  // Nothing but arrays is read out of a spool.
+  const whole = compression === "none" && kind.format === "json"
+    ? copied
+    : unspool(copied, scratch.path(`raw-${number}`));
+  if (compression === "none") return { kind: "ready", file: whole, inPlace: local !== undefined };
   const unpacked = scratch.path(`unpacked-${number}`);
   try {
-    const size = await unpacking.pass(1, () => decompressFile(path, unpacked, compression));
+    const size = await unpacking.pass(1, () => decompressFile(whole.path, unpacked, compression));
     return { kind: "ready", file: { number, name, path: unpacked, size, format: kind.format }, inPlace: false };
   } catch (error) {
     if (!(error instanceof DecompressError)) throw error;
-    return { kind: "broken", file: { number, name, path, size: planned.size, detail: error.message } };
+    return { kind: "broken", file: { ...whole, detail: error.message } };
   }
 }
 

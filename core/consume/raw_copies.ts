@@ -3,23 +3,20 @@ import { Scratch } from "../engine/scratch.ts";
 import type { Store } from "../storage/store.ts";
 import type { PlannedFile } from "./batch_plan.ts";
 import { Gate } from "./gate.ts";
+import { type LocalBytes, Spool } from "./spool.ts";
 
 /** Requests under way at once. Small objects take as long as the way there and back: only many at once fill the line. */
-const REQUESTS_MAX = 192;
+export const REQUESTS_MAX = 384;
 /** What travels in one request; a larger file takes several at once, so many at most (see `S3Limits`). */
 const REQUEST_BYTES = 8 << 20;
 const REQUESTS_PER_FILE_MAX = 8;
 /** Bytes that are fetched before the batch that needs them has begun. */
 const AHEAD_BYTES_MAX = 256 << 20;
+/** Up to this size a file goes through memory into a spool; larger ones get a file of their own. */
+const SPOOLED_BYTES_MAX = 128 << 10;
 
 /** Why there is no copy of a planned file: it is not the one that was planned any more. */
 export type Missing = "changed" | "vanished";
-
-interface Ahead {
-  file: PlannedFile;
-  path: string;
-  copying: Promise<Missing | undefined>;
-}
 
 /**
  * Brings files of a distant store to this disk, each in the very version that was planned: a read is conditional on its etag. While a
@@ -27,73 +24,126 @@ interface Ahead {
  */
 export class RawCopies {
   readonly #gate = new Gate(REQUESTS_MAX);
-  readonly #ahead = new Map<string, Ahead>();
+  #generations = 0;
+  #batch: Copies | undefined;
+  #ahead: Copies | undefined;
   #expected: readonly PlannedFile[] = [];
-  #scratch: Scratch | undefined;
-  #count = 0;
 
-  /** `folder` is made for the copies that nobody has asked for yet. */
+  /** `folder` is made when it is needed. */
   constructor(private readonly store: Store, private readonly folder: string) {}
 
-  /** Says what the next batch will take, most likely; `fetchAhead` begins with it. */
+  /** Says what the batch after the one under way will take, most likely; `fetchAhead` begins with it. */
   expect(files: readonly PlannedFile[]): void {
     this.#expected = files;
   }
 
-  /** To be called when the batch that runs has all of its own files. What was fetched for nothing is removed. */
+  /** To be called when the batch under way, if any, has all of its own files. */
   fetchAhead(): void {
-    const wanted = new Set(this.#expected.map(keyOf));
-    for (const key of this.#ahead.keys()) if (!wanted.has(key)) this.#forget(key);
-    let bytes = 0;
-    for (const file of this.#expected) {
-      bytes += file.size;
-      if (bytes > AHEAD_BYTES_MAX) break;
+    const files = this.#expected;
+    this.#expected = [];
+    if (files.length > 0) (this.#ahead ??= this.#generation()).fetchAhead(files);
+  }
+
+  /** A batch begins: what was fetched ahead is its own now. */
+  begin(): void {
+    this.end();
+    this.#batch = this.#ahead ?? this.#generation();
+    this.#ahead = undefined;
+  }
+
+  /** A copy that is there until the batch ends; tells why there is none where the file is another one now. */
+  async take(file: PlannedFile): Promise<LocalBytes | Missing> {
+    return await this.#batch!.take(file);
+  }
+
+  /** The batch has ended: its copies, and what was fetched for nothing, are removed. */
+  end(): void {
+    this.#batch?.remove();
+    this.#batch = undefined;
+  }
+
+  /** Removes all copies. */
+  close(): void {
+    this.end();
+    this.#ahead?.remove();
+    this.#ahead = undefined;
+  }
+
+  #generation(): Copies {
+    return new Copies(this.store, this.#gate, `${this.folder}/${this.#generations++}`);
+  }
+}
+
+/** Copies that are removed together. */
+class Copies {
+  readonly #ahead = new Map<string, Promise<LocalBytes | Missing>>();
+  #aheadBytes = 0;
+  #scratch: Scratch | undefined;
+  #spool: Spool | undefined;
+  #count = 0;
+  #removed = false;
+
+  constructor(private readonly store: Store, private readonly gate: Gate, private readonly folder: string) {}
+
+  fetchAhead(files: readonly PlannedFile[]): void {
+    for (const file of files) {
       const key = keyOf(file);
       if (this.#ahead.has(key)) continue;
-      this.#scratch ??= Scratch.create(this.folder);
-      const path = this.#scratch.path(String(this.#count++));
-      const copying = this.#copy(file, path);
+      this.#aheadBytes += file.size;
+      if (this.#aheadBytes > AHEAD_BYTES_MAX) return;
+      const copying = this.#copy(file);
       // Whoever asks for the file sees the failure, if anybody does.
       copying.catch(() => undefined);
-      this.#ahead.set(key, { file, path, copying });
+      this.#ahead.set(key, copying);
     }
   }
 
-  /** Puts the copy into scratch as `name`; tells why it could not where the file is another one now. */
-  async take(file: PlannedFile, scratch: Scratch, name: string): Promise<Missing | undefined> {
-    const key = keyOf(file);
-    const ahead = this.#ahead.get(key);
-    if (ahead === undefined) return await this.#copy(file, scratch.path(name));
-    this.#ahead.delete(key);
+  async take(file: PlannedFile): Promise<LocalBytes | Missing> {
     try {
-      const missing = await ahead.copying;
-      if (missing === undefined) await scratch.takeIn(ahead.path, name);
-      return missing;
+      return await (this.#ahead.get(keyOf(file)) ?? this.#copy(file));
     } catch (error) {
-      if (!(error instanceof StreamlabError)) throw error;
+      if (!(error instanceof StreamlabError) || !this.#ahead.delete(keyOf(file))) throw error;
       // It was nobody's need when it failed; now it is, and gets a try of its own.
-      return await this.#copy(file, scratch.path(name));
+      return await this.#copy(file);
     }
   }
 
-  #forget(key: string): void {
-    const { copying, path } = this.#ahead.get(key)!;
-    this.#ahead.delete(key);
-    const remove = () => this.#scratch?.removeFile(path);
-    copying.then(remove, remove);
+  remove(): void {
+    this.#removed = true;
+    this.#spool?.close();
+    this.#scratch?.remove();
   }
 
-  async #copy(file: PlannedFile, target: string): Promise<Missing | undefined> {
+  async #copy(file: PlannedFile): Promise<LocalBytes | Missing> {
     const weight = Math.min(REQUESTS_PER_FILE_MAX, Math.max(1, Math.ceil(file.size / REQUEST_BYTES)));
     try {
-      await this.#gate.pass(weight, () => this.store.getFile(file.path, target, { etag: file.etag }));
-      return undefined;
+      return await this.gate.pass(weight, () => this.#fetch(file));
     } catch (error) {
       if (error instanceof StreamlabError && error.kind === "conflict") return "changed";
       if (error instanceof StreamlabError && error.kind === "not-found") return "vanished";
       throw error;
     }
   }
+
+  async #fetch(file: PlannedFile): Promise<LocalBytes> {
+    if (this.#removed) throw notNeeded(file);
+    const scratch = this.#scratch ??= Scratch.create(this.folder);
+    const { path, size, etag } = file;
+    if (size > SPOOLED_BYTES_MAX) {
+      const copy = scratch.path(String(this.#count++));
+      await this.store.getFile(path, copy, { etag });
+      return { path: copy };
+    }
+    const bytes = await this.store.read(path, { etag });
+    if (this.#removed) throw notNeeded(file);
+    this.#spool ??= new Spool(scratch.path("spool"));
+    return this.#spool.add(bytes);
+  }
+}
+
+/** Nobody waits for it: the batch has ended without this file. */
+function notNeeded({ name }: PlannedFile): StreamlabError {
+  return new StreamlabError("internal", `Cannot copy ${name}: it is not needed any more`);
 }
 
 function keyOf({ path, etag }: PlannedFile): string {

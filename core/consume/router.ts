@@ -70,6 +70,7 @@ export class EmbeddedRouter implements Router {
   }
 
   close(): void {
+    this.copies.close();
     this.connection.close();
     this.database.close();
   }
@@ -79,6 +80,7 @@ export class EmbeddedRouter implements Router {
     const attempt = Array.from(random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");
     const stem = `${plan.batchId.toString().padStart(8, "0")}-${attempt}`;
     const scratch = Scratch.create(`${scratchFolder}/${stem}`);
+    this.copies.begin();
     try {
       const ingestedAtMicros = BigInt(clock.nowMs()) * 1000n;
       const { routed, outcomes } = await this.routeStable(plan, tables, scratch, ingestedAtMicros);
@@ -108,6 +110,7 @@ export class EmbeddedRouter implements Router {
         paths,
       };
     } finally {
+      this.copies.end();
       scratch.remove();
     }
   }

@@ -27,15 +27,6 @@ export class Scratch {
     return path;
   }
 
-  /** Moves a file of the same disk to `name` in it. */
-  async takeIn(path: string, name: string): Promise<void> {
-    try {
-      await Deno.rename(path, this.path(name));
-    } catch (cause) {
-      throw scratchError(`Cannot move ${path} to ${this.folder}`, cause);
-    }
-  }
-
   /** Removes a file in it that has served; one that is not there is no error. */
   removeFile(path: string): void {
     removeTree(path);
@@ -61,6 +52,24 @@ export function removeTree(folder: string): void {
   }
 }
 
+/** Makes a local file, to be written. Fails with `unavailable` (disk full, say). */
+export function createFileSync(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { write: true, createNew: true });
+  } catch (cause) {
+    throw scratchError(`Cannot make ${path}`, cause);
+  }
+}
+
+/** Writes all of the bytes to an open file; `path` is for the message. Fails with `unavailable` (disk full, say). */
+export function writeAllSync(file: Deno.FsFile, path: string, bytes: Uint8Array): void {
+  try {
+    for (let offset = 0; offset < bytes.length;) offset += file.writeSync(bytes.subarray(offset));
+  } catch (cause) {
+    throw scratchError(`Cannot write ${path}`, cause);
+  }
+}
+
 /** Appends text to a local file, through a buffer. */
 export class TextFileWriter {
   private readonly file: Deno.FsFile;
@@ -83,11 +92,7 @@ export class TextFileWriter {
     const bytes = this.encoder.encode(this.parts.join(""));
     this.parts = [];
     this.length = 0;
-    try {
-      for (let offset = 0; offset < bytes.length;) offset += this.file.writeSync(bytes.subarray(offset));
-    } catch (cause) {
-      throw scratchError(`Cannot write ${this.path}`, cause);
-    }
+    writeAllSync(this.file, this.path, bytes);
   }
 
   close(): void {
@@ -137,10 +142,11 @@ function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
-/** The first `length` bytes of a local file, fewer where it ends. */
-export function readFileHead(path: string, length: number): Uint8Array {
+/** Up to `length` bytes of a local file from `offset` on, fewer where it ends. */
+export function readFilePart(path: string, length: number, offset = 0): Uint8Array {
   const file = Deno.openSync(path, { read: true });
   try {
+    if (offset > 0) file.seekSync(offset, Deno.SeekMode.Start);
     const bytes = new Uint8Array(length);
     let filled = 0;
     for (let count: number | null; filled < length && (count = file.readSync(bytes.subarray(filled))) !== null;) {
@@ -169,16 +175,35 @@ export async function* readFileBlocks(path: string, start = 0, end = Infinity): 
   }
 }
 
-/** Looks at a local file piece by piece, until `visit` returns false. A piece is only valid during the call: all share one buffer. */
-export function visitFileBlocks(path: string, visit: (block: Uint8Array) => boolean): void {
-  const file = Deno.openSync(path, { read: true });
-  try {
-    const buffer = new Uint8Array(VISITED_BYTES);
-    for (let count: number | null; (count = file.readSync(buffer)) !== null;) {
-      if (!visit(buffer.subarray(0, count))) return;
+/** Reads parts of local files one after another. The file that was read last stays open: many parts may lie in one. */
+export class FilePartReader {
+  readonly #buffer = new Uint8Array(VISITED_BYTES);
+  #path: string | undefined;
+  #file: Deno.FsFile | undefined;
+
+  /** Looks at `size` bytes from `offset` on piece by piece, until `visit` returns false. A piece is only valid during the call. */
+  visit(path: string, offset: number, size: number, visit: (block: Uint8Array) => boolean): void {
+    const file = this.#open(path);
+    file.seekSync(offset, Deno.SeekMode.Start);
+    for (let left = size; left > 0;) {
+      const count = file.readSync(this.#buffer.subarray(0, Math.min(left, VISITED_BYTES)));
+      if (count === null || !visit(this.#buffer.subarray(0, count))) return;
+      left -= count;
     }
-  } finally {
-    file.close();
+  }
+
+  close(): void {
+    this.#file?.close();
+    this.#file = undefined;
+    this.#path = undefined;
+  }
+
+  #open(path: string): Deno.FsFile {
+    if (this.#file !== undefined && this.#path === path) return this.#file;
+    this.close();
+    this.#file = Deno.openSync(path, { read: true });
+    this.#path = path;
+    return this.#file;
   }
 }
 

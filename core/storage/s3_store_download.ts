@@ -9,9 +9,12 @@ import type { ReadOptions } from "./store.ts";
 export type S3Range = { start: number; length?: number } | { suffix: number };
 
 /** The part of Node's streams that is needed here. */
-interface Body extends AsyncIterable<Uint8Array> {
+interface BodyStream extends AsyncIterable<Uint8Array> {
   destroy(): void;
 }
+
+/** One that has come whole is bytes. */
+type Body = BodyStream | Uint8Array;
 
 /** An answer that has begun. */
 interface Answer {
@@ -31,7 +34,8 @@ export class S3Download {
   readonly #etag: string;
   readonly #end: number;
   #position: number;
-  #body: Body | undefined;
+  #whole: Uint8Array | undefined;
+  #body: BodyStream | undefined;
   #pieces: AsyncIterator<Uint8Array> | undefined;
   /** Bytes of the whole object; 0 where the range lies beyond its end. */
   readonly size: number;
@@ -77,6 +81,7 @@ export class S3Download {
       this.close();
       return undefined;
     }
+    if (this.#whole !== undefined) return this.#takeWhole(this.#whole);
     try {
       return await this.#connection.repeat(() => this.#nextOnce());
     } catch (error) {
@@ -86,6 +91,7 @@ export class S3Download {
 
   /** All that is still to come, at once. */
   async rest(): Promise<Uint8Array> {
+    if (this.#whole !== undefined) return this.#takeWhole(this.#whole);
     const bytes = new Uint8Array(this.remaining);
     const start = this.#position;
     for (let piece = await this.next(); piece !== undefined; piece = await this.next()) {
@@ -105,6 +111,7 @@ export class S3Download {
       if (this.#pieces === undefined) {
         const range = { start: this.#position, length: this.remaining };
         this.#hold((await begin(this.#connection, this.#key, range, this.#etag)).body);
+        if (this.#whole !== undefined) return this.#takeWhole(this.#whole);
       }
       const { done, value } = await this.#connection.deadline(() => this.#pieces!.next());
       if (done) throw new TruncatedError(this.remaining);
@@ -119,8 +126,15 @@ export class S3Download {
   }
 
   #hold(body: Body | undefined): void {
-    this.#body = body;
-    this.#pieces = body?.[Symbol.asyncIterator]();
+    this.#whole = body instanceof Uint8Array ? body : undefined;
+    this.#body = body instanceof Uint8Array ? undefined : body;
+    this.#pieces = this.#body?.[Symbol.asyncIterator]();
+  }
+
+  #takeWhole(bytes: Uint8Array): Uint8Array {
+    this.#whole = undefined;
+    this.#position += bytes.length;
+    return bytes;
   }
 }
 
@@ -138,13 +152,13 @@ async function begin(connection: S3Connection, key: string, range: S3Range, etag
       headers.get("etag") ?? undefined,
       Number(headers.get("content-length")),
       headers.get("content-range"),
-      bodyOf(body),
+      body instanceof Uint8Array ? body : bodyOf(body),
     );
   }
   const command = new GetObjectCommand({ Bucket: connection.bucket, Key: key, Range, IfMatch });
   const output = await connection.once({ run: (client, abortSignal) => client.send(command, { abortSignal }) });
   const { ETag, ContentLength = 0, ContentRange } = output;
-  return answerOf(ETag, ContentLength, ContentRange, output.Body as unknown as Body | undefined);
+  return answerOf(ETag, ContentLength, ContentRange, output.Body as unknown as BodyStream | undefined);
 }
 
 function answerOf(
@@ -159,7 +173,7 @@ function answerOf(
   return { etag: bareEtag(etag), start, end: start + length, size: Number(size ?? length), body };
 }
 
-function bodyOf(stream: ReadableStream<Uint8Array>): Body {
+function bodyOf(stream: ReadableStream<Uint8Array>): BodyStream {
   const pieces = stream.values();
   return {
     [Symbol.asyncIterator]: () => pieces,

@@ -2,9 +2,9 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import type { Clock } from "../base/clock.ts";
 
 export interface GetAnswer {
-  status: number;
   headers: Headers;
-  body: ReadableStream<Uint8Array>;
+  /** Small ones have come whole. */
+  body: ReadableStream<Uint8Array> | Uint8Array;
 }
 
 interface SignedRequest {
@@ -19,7 +19,13 @@ interface SignedRequest {
 
 /** Of no bytes, which is what a GET request carries. */
 const emptyDigest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-const idleConnectionsMax = 256;
+const idleConnectionsMax = 512;
+/** Up to this size an answer is read in one go: as a stream it would take several turns more. */
+const wholeBytesMax = 128 << 10;
+/** Refusals about which the client knows no more than we: no such object, another version of it, no such range, too many requests. */
+const plainRefusals = new Set([404, 412, 416, 429, 503]);
+
+type Signer = Awaited<ReturnType<S3Client["config"]["signer"]>>;
 
 /**
  * GET requests by `fetch`, signed by the AWS client's own signer: half the processor time of the client's own way, which is what the
@@ -28,6 +34,7 @@ const idleConnectionsMax = 256;
 export class S3Get {
   readonly #endpoint: URL;
   readonly #http: Deno.HttpClient;
+  #signer: Promise<Signer> | undefined;
 
   constructor(
     private readonly client: S3Client,
@@ -45,40 +52,45 @@ export class S3Get {
 
   /**
    * The answer with the object; undefined where there is another one, or none, or one that `fetch` has unpacked: the client's own way then
-   * tells what is wrong, or does better.
+   * tells what is wrong, or does better. Throws what the client would throw where the service refuses in plain words.
    */
   async send(key: string, wanted: Record<string, string>, signal: AbortSignal): Promise<GetAnswer | undefined> {
-    try {
-      const { path, headers } = await this.#sign(key, wanted);
-      const { host: _same, ...sent } = headers;
-      const answer = await fetch(`${this.#endpoint.origin}${path}`, {
-        headers: sent,
-        redirect: "manual",
-        client: this.#http,
-        signal,
-      });
-      const { status, body } = answer;
-      if ((status === 200 || status === 206) && body !== null && answer.headers.has("content-length")) {
-        return { status, headers: answer.headers, body };
-      }
-      await body?.cancel();
-      return undefined;
-    } catch (error) {
-      if (signal.aborted) throw error;
+    const answer = await otherwiseNothing(signal, () => this.#fetch(key, wanted, signal));
+    if (answer === undefined) return undefined;
+    const { status, headers, body } = answer;
+    if (plainRefusals.has(status)) {
+      const refusal = refusalOf(status, await otherwiseNothing(signal, () => answer.text()) ?? "");
+      if (refusal !== undefined) throw refusal;
       return undefined;
     }
+    const length = Number(headers.get("content-length") ?? NaN);
+    if ((status !== 200 && status !== 206) || body === null || Number.isNaN(length)) {
+      await body?.cancel();
+      return undefined;
+    }
+    if (length > wholeBytesMax) return { headers, body };
+    const bytes = await otherwiseNothing(signal, () => answer.arrayBuffer());
+    return bytes?.byteLength === length ? { headers, body: new Uint8Array(bytes) } : undefined;
+  }
+
+  async #fetch(key: string, wanted: Record<string, string>, signal: AbortSignal): Promise<Response> {
+    const { path, headers } = await this.#sign(key, wanted);
+    const { host: _same, ...sent } = headers;
+    return await fetch(`${this.#endpoint.origin}${path}`, {
+      headers: sent,
+      redirect: "manual",
+      client: this.#http,
+      signal,
+    });
   }
 
   async #sign(key: string, wanted: Record<string, string>): Promise<SignedRequest> {
     const { config } = this.client;
     const region = await config.region();
     const properties = { signingRegion: region, signingService: "s3" };
-    const signer = await config.signer({
-      name: "sigv4",
-      signingName: "s3",
-      signingRegion: region,
-      properties: {},
-    });
+    // One for all: it asks for the credentials anew each time, which may be those of a session.
+    this.#signer ??= config.signer({ name: "sigv4", signingName: "s3", signingRegion: region, properties: {} });
+    const signer = await this.#signer;
     const { protocol, hostname, port, host, pathname } = this.#endpoint;
     const path = [...pathname.split("/").filter((part) => part !== ""), this.bucket, ...key.split("/").map(encode)];
     const request: SignedRequest = {
@@ -95,6 +107,24 @@ export class S3Get {
     const signingDate = new Date(this.clock.nowMs() + (config.systemClockOffset ?? 0));
     return await signer.sign(request as never, { ...properties, signingDate }) as unknown as SignedRequest;
   }
+}
+
+/** Nothing, where the action fails for another reason than being late. */
+async function otherwiseNothing<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await action();
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return undefined;
+  }
+}
+
+/** As the client throws it; undefined where that is no answer of S3 (Amazon S3 API Reference, "REST error responses"). */
+function refusalOf(status: number, xml: string): Error | undefined {
+  const [, code] = /<Code>([^<]+)<\/Code>/.exec(xml) ?? [];
+  if (code === undefined) return undefined;
+  const [, message = code] = /<Message>([^<]+)<\/Message>/.exec(xml) ?? [];
+  return Object.assign(new Error(message), { name: code, $metadata: { httpStatusCode: status } });
 }
 
 /** As the signature has it (AWS Signature Version 4, "URI-encode every byte except the unreserved characters"). */

@@ -13,6 +13,7 @@ import type { Store } from "../../core/storage/store.ts";
 import { type DecideFault, proxyFaultsBySeed } from "../support/fault_proxy.ts";
 import { unnamedFiles } from "../support/unnamed_files.ts";
 import { minioTest } from "../support/minio.ts";
+import { storeWith } from "../support/store_with.ts";
 import { type S3World, startS3World } from "../storage/s3_world.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
@@ -38,9 +39,11 @@ function fileText(name: string): string {
   return JSON.stringify([...events, { user_id: 7 }]);
 }
 
-async function putFiles(store: Store, names: readonly string[]): Promise<void> {
+async function putFiles(store: Store, names: readonly string[], padding = 0): Promise<void> {
   const encoder = new TextEncoder();
-  await mapParallel(names, 16, (name) => store.write(`raw/events/${name}.json`, encoder.encode(fileText(name))));
+  await mapParallel(names, 16, (name) => {
+    return store.write(`raw/events/${name}.json`, encoder.encode(fileText(name) + " ".repeat(padding)));
+  });
 }
 
 const namesFrom = (first: number, count: number) =>
@@ -140,41 +143,34 @@ minioTest(
     }),
 );
 
-minioTest(
-  "an object that is replaced or deleted between plan and read is reported, never half-read",
-  () =>
-    ConsumeWorld.use(async (world) => {
-      const store = await s3.open();
-      const other = await s3.open({ bucket: store.root.split("/")[2]! });
-      await putFiles(store, namesFrom(0, 4));
-      let meddled: Promise<unknown> | undefined;
-      const meddle = () =>
-        Promise.all([
-          other.write("raw/events/f00001.json", new TextEncoder().encode(fileText("new"))),
-          other.delete(["raw/events/f00002.json"]),
-        ]);
-      const options = { sink: store, zone: { ...zoneOf(store), store: meddling(store) } };
-      function meddling(inner: Store): Store {
-        return new Proxy(inner, {
-          get(target, key) {
-            const value = Reflect.get(target, key) as unknown;
-            if (typeof value !== "function") return value;
-            if (key !== "getFile") return value.bind(target);
-            return async (...args: Parameters<Store["getFile"]>) => {
-              await (meddled ??= meddle());
-              await inner.getFile(...args);
-            };
-          },
+for (const [size, padding] of [["small", 0], ["large", 300_000]] as const) {
+  minioTest(
+    `a ${size} object that is replaced or deleted between plan and read is reported, never half-read`,
+    () =>
+      ConsumeWorld.use(async (world) => {
+        const store = await s3.open();
+        const other = await s3.open({ bucket: store.root.split("/")[2]! });
+        await putFiles(store, namesFrom(0, 4), padding);
+        let meddled: Promise<unknown> | undefined;
+        const meddle = () =>
+          meddled ??= Promise.all([
+            other.write("raw/events/f00001.json", new TextEncoder().encode(fileText("new"))),
+            other.delete(["raw/events/f00002.json"]),
+          ]);
+        const meddling = storeWith(store, {
+          read: async (...args) => (await meddle(), await store.read(...args)),
+          getFile: async (...args) => (await meddle(), await store.getFile(...args)),
         });
-      }
-      await world.consume(options);
-      const [first] = world.batches;
-      deepStrictEqual([first!.files, first!.changed, first!.vanished], [2, 1, 1]);
-      // The new content counts as a file that nobody has taken yet.
-      await world.consume(options);
-      deepStrictEqual(await countsOf(store), { events: 3 * EVENTS, letters: 3, files: 5 });
-    }),
-);
+        const options = { sink: store, zone: { ...zoneOf(store), store: meddling } };
+        await world.consume(options);
+        const [first] = world.batches;
+        deepStrictEqual([first!.files, first!.changed, first!.vanished], [2, 1, 1]);
+        // The new content counts as a file that nobody has taken yet.
+        await world.consume(options);
+        deepStrictEqual(await countsOf(store), { events: 3 * EVENTS, letters: 3, files: 5 });
+      }),
+  );
+}
 
 minioTest(
   "through a network that fails one request in ten, every event is taken once",

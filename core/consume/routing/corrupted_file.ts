@@ -1,5 +1,5 @@
 import { sha256 } from "../../base/sha256.ts";
-import { readFileBlocks, readFileHead } from "../../engine/scratch.ts";
+import { readFileBlocks, readFilePart } from "../../engine/scratch.ts";
 
 /** Above this size a dead letter holds the file's head only: the file itself stays in the raw zone. */
 const WHOLE_BYTES_MAX = 16 << 20;
@@ -12,11 +12,11 @@ export interface FileText {
 }
 
 /** What a dead letter keeps of a whole file: its text, base64 where it is not UTF-8, or its head where it is large. */
-export async function fileText(path: string, size: number): Promise<FileText> {
-  if (size <= WHOLE_BYTES_MAX) return bytesText(readFileHead(path, size));
+export async function fileText(path: string, size: number, offset = 0): Promise<FileText> {
+  if (size <= WHOLE_BYTES_MAX) return bytesText(readFilePart(path, size, offset));
   const hash = sha256();
-  for await (const block of readFileBlocks(path)) hash.update(block);
-  const head = bytesText(readFileHead(path, HEAD_BYTES), true);
+  for await (const block of readFileBlocks(path, offset, offset + size)) hash.update(block);
+  const head = bytesText(readFilePart(path, HEAD_BYTES, offset), true);
   const kept = `the first ${HEAD_BYTES} of ${size} bytes are kept, SHA-256 of all ${hash.hex()}`;
   return { raw: head.raw, note: `${head.note}; ${kept}` };
 }

@@ -1,7 +1,7 @@
 import type { Connection } from "../../engine/duckdb.ts";
 import { quoteText } from "../../engine/duckdb.ts";
 import { JsonArrayScan } from "../../contract/json_array_scan.ts";
-import { readFileSigns, visitFileBlocks } from "../../engine/scratch.ts";
+import { FilePartReader, readFileSigns } from "../../engine/scratch.ts";
 import { blamedFile, type CountedFile, globbed, isDataError, type LocalFile, recordsOf } from "./source.ts";
 
 export interface Counted {
@@ -18,6 +18,8 @@ export interface BrokenFile {
   number: number;
   name: string;
   path: string;
+  /** Where it begins in its spool, if it lies in one. */
+  offset?: number;
   size: number;
   detail: string;
 }
@@ -32,20 +34,25 @@ const FAILURES_MAX = 3;
  */
 export async function countRecords(connection: Connection, files: readonly LocalFile[]): Promise<Counted> {
   const counted: Counted = { readable: [], doubtful: [], broken: [] };
-  for (const file of files.filter(({ format }) => format === "json")) {
-    const scan = new JsonArrayScan();
-    visitFileBlocks(file.path, (block) => scan.push(block));
-    const verdict = scan.end();
-    if (verdict.kind === "corrupt") counted.broken.push({ ...file, detail: verdict.detail });
-    else if (verdict.records === 0) counted.broken.push({ ...file, detail: "the array is empty" });
-    else counted.readable.push({ ...file, records: verdict.records });
+  const reader = new FilePartReader();
+  try {
+    for (const file of files.filter(({ format }) => format === "json")) {
+      const scan = new JsonArrayScan();
+      reader.visit(file.path, file.offset ?? 0, file.size, (block) => scan.push(block));
+      const verdict = scan.end();
+      if (verdict.kind === "corrupt") counted.broken.push({ ...file, detail: verdict.detail });
+      else if (verdict.records === 0) counted.broken.push({ ...file, detail: "the array is empty" });
+      else counted.readable.push({ ...file, records: verdict.records });
+    }
+  } finally {
+    reader.close();
   }
   await countReadable(connection, files.filter(({ format }) => format !== "json"), counted);
   return counted;
 }
 
 /**
- * The same by DuckDB's own word: of arrays that are JSON it cannot read some (half a surrogate pair, very long records), and
+ * The same of files that are none in a spool, by DuckDB's own word: of arrays that are JSON it cannot read some (half a surrogate pair, very long records), and
  * one of them stops a whole query.
  */
 export async function recountRecords(connection: Connection, files: readonly LocalFile[]): Promise<Counted> {

@@ -16,7 +16,7 @@ export async function routeExactly(file: LocalFile, judge: Judge, rows: JudgedRo
   }
   if (file.format === "ndjson") return await routeLines(file, judge, rows);
   let count = 0;
-  for await (const records of scanJsonArray(readFileBlocks(file.path))) {
+  for await (const records of scanJsonArray(blocksOf(file))) {
     for (const { bytes, position } of records) judgeInto(file.number, position, bytes, judge, rows);
     count += records.length;
   }
@@ -25,11 +25,11 @@ export async function routeExactly(file: LocalFile, judge: Judge, rows: JudgedRo
 
 /** A dead letter for a whole file. */
 export async function addCorruptedFile(
-  file: Pick<LocalFile, "number" | "path" | "size">,
+  file: Pick<LocalFile, "number" | "path" | "offset" | "size">,
   detail: string,
   rows: JudgedRows,
 ): Promise<void> {
-  const { raw, note } = await fileText(file.path, file.size);
+  const { raw, note } = await fileText(file.path, file.size, file.offset);
   rows.addDeadLetter({
     file: file.number,
     position: null,
@@ -42,7 +42,7 @@ export async function addCorruptedFile(
 
 async function routeLines(file: LocalFile, judge: Judge, rows: JudgedRows): Promise<number> {
   let count = 0;
-  const lines = scanNdjson(readFileBlocks(file.path));
+  const lines = scanNdjson(blocksOf(file));
   for (;;) {
     const next = await lines.next();
     if (next.done) {
@@ -56,6 +56,10 @@ async function routeLines(file: LocalFile, judge: Judge, rows: JudgedRows): Prom
       count++;
     }
   }
+}
+
+function blocksOf({ path, offset = 0, size }: LocalFile): AsyncGenerator<Uint8Array> {
+  return readFileBlocks(path, offset, offset + size);
 }
 
 function judgeInto(file: number, position: number, bytes: Uint8Array, judge: Judge, rows: JudgedRows): void {

@@ -6,11 +6,12 @@ import { plainPattern, type Shape, shapeOf } from "../../contract/plain_pattern_
 import { plainQuery } from "../../contract/routing_sql.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
 import type { Connection, DuckDb } from "../../engine/duckdb.ts";
-import { readFileHead, type Scratch } from "../../engine/scratch.ts";
+import { readFilePart, type Scratch } from "../../engine/scratch.ts";
 import type { JudgedRows } from "./judged_rows.ts";
 import type { JudgingFunction } from "./judging_function.ts";
 import { parquetRecordsSql } from "./parquet_json_sql.ts";
-import { type CountedFile, jsonRecordsSql } from "./source.ts";
+import { packArrays } from "./pack.ts";
+import { type CountedFile, jsonRecordsSql, packedRecordsSql } from "./source.ts";
 import { writeRows, writeRowsInTurns } from "../../rows/table_writer.ts";
 import type { SqlColumn, TargetTable } from "../../rows/target_table.ts";
 
@@ -53,7 +54,8 @@ export async function runLanes(files: readonly CountedFile[], options: LaneOptio
   const written = await mapParallel(lanes, lanes.length, async (lane, index) => {
     const connection = await options.database.connect();
     try {
-      const query = await laneQuery(connection, lane, options, pattern);
+      const pack = `${options.name}-${index}.pack.json`;
+      const query = await laneQuery(connection, lane, options, pattern, options.scratch.path(pack));
       const write = options.inTurns ? writeRowsInTurns : writeRows;
       return await write(connection, options.scratch, `${options.name}-${index}`, options.table, query, columns);
     } finally {
@@ -68,11 +70,17 @@ async function laneQuery(
   lane: readonly CountedFile[],
   options: LaneOptions,
   pattern: ReturnType<typeof plainPattern>,
+  pack: string,
 ): Promise<string> {
   const parts: string[] = [];
   for (const format of ["json", "ndjson"] as const) {
-    const files = lane.filter((file) => file.format === format);
+    const files = lane.filter((file) => file.format === format && file.offset === undefined);
     if (files.length > 0) parts.push(jsonRecordsSql(files, format));
+  }
+  const spooled = lane.filter((file) => file.offset !== undefined);
+  if (spooled.length > 0) {
+    packArrays(spooled, pack);
+    parts.push(packedRecordsSql(pack, spooled));
   }
   for (const file of lane) {
     if (file.format === "parquet") parts.push(await parquetRecordsSql(connection, file));
@@ -126,7 +134,7 @@ function sampleShapes(files: readonly CountedFile[], contract: Contract): Shape[
 /** The whole records in a file's first bytes: what lies between the brackets up to the last end of an object. */
 function sampleRecords(file: CountedFile): unknown[] {
   if (file.format === "parquet") return [];
-  const text = new TextDecoder().decode(readFileHead(file.path, SAMPLED_BYTES));
+  const text = new TextDecoder().decode(readFilePart(file.path, Math.min(SAMPLED_BYTES, file.size), file.offset));
   if (file.format === "ndjson") {
     return text.split("\n").slice(0, -1).flatMap((line) => parsedOrNothing(line));
   }

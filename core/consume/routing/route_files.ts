@@ -12,6 +12,7 @@ import { type FileTally, JudgedRows, type PendingRecord } from "./judged_rows.ts
 import { deadLettersSql, judgedEventsSql } from "./judged_sql.ts";
 import type { JudgingFunction } from "./judging_function.ts";
 import { runLanes } from "./lanes.ts";
+import { unspool } from "./pack.ts";
 import { type CountedFile, isDataError, type LocalFile } from "./source.ts";
 import type { SqlColumn, TargetTable } from "../../rows/target_table.ts";
 import { writeRows, writeRowsInTurns } from "../../rows/table_writer.ts";
@@ -117,7 +118,9 @@ class RouteRun {
         this.inTurns = true;
         continue;
       }
-      const recounted = await recountRecords(this.connection, files);
+      const { scratch } = this.options;
+      const own = files.map((file) => unspool(file, scratch.path(`unspooled-${file.number}`)));
+      const recounted = await recountRecords(this.connection, own);
       // Where it is none of the files, it is no matter of data.
       if (recounted.doubtful.length === 0) throw written;
       doubtful.push(...recounted.doubtful);

@@ -7,8 +7,10 @@ export interface LocalFile {
   number: number;
   /** What the ledger and `_source_file` call it. */
   name: string;
-  /** Absolute. */
+  /** Absolute: its own, or that of a spool which holds it. */
   path: string;
+  /** Where it begins in the spool; undefined for a file of its own. */
+  offset?: number;
   /** Bytes, unpacked. */
   size: number;
   format: EventFormat;
@@ -22,7 +24,7 @@ export interface CountedFile extends LocalFile {
 /** DuckDB's own limit on the text of one record, in bytes; larger ones take the exact way. */
 const RECORD_BYTES_MAX = 16_777_216;
 
-/** `read_json_objects` over files of one format, with the column `filename`. */
+/** `read_json_objects` over files of one format, none of them in a spool, with the column `filename`. */
 export function recordsOf(files: readonly LocalFile[], format: EventFormat): string {
   const layout = format === "json" ? "array" : "newline_delimited";
   const paths = files.map((file) => quoteText(globbed(file.path))).join(", ");
@@ -63,4 +65,24 @@ export function jsonRecordsSql(files: readonly CountedFile[], format: EventForma
   return `SELECT place.file AS _file, place.name AS _name, numbered.ordinal - place.start AS _position, numbered.record AS _record FROM (
   SELECT json::VARCHAR AS record, filename, row_number() OVER () - 1 AS ordinal FROM ${recordsOf(files, format)}
 ) numbered JOIN (VALUES ${places.join(", ")}) place(path, file, name, start) ON numbered.filename = place.path`;
+}
+
+/**
+ * The same over a pack (`pack.ts`) of files that are arrays, in the order of the pack. What is not in the list of the files is not in the pack.
+ */
+export function packedRecordsSql(pack: string, files: readonly CountedFile[]): string {
+  let start = 0;
+  const places = files.map((file) => {
+    const place = `(${file.number}, ${quoteText(file.name)}, ${start}, ${file.records})`;
+    start += file.records;
+    return place;
+  });
+  const packed: LocalFile = { number: 0, name: pack, path: pack, size: 0, format: "json" };
+  return `SELECT place.file AS _file, place.name AS _name, numbered.ordinal - place.start AS _position, numbered.record AS _record FROM (
+  SELECT json::VARCHAR AS record, row_number() OVER () - 1 AS ordinal FROM ${recordsOf([packed], "json")}
+) numbered JOIN (
+  SELECT file, name, start, unnest(range(start, start + records)) AS ordinal FROM (VALUES ${
+    places.join(", ")
+  }) placed(file, name, start, records)
+) place ON numbered.ordinal = place.ordinal`;
 }

@@ -1,0 +1,109 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import type { SqlRow } from "../../core/engine/duckdb.ts";
+import type { Store } from "../../core/storage/store.ts";
+import { storeWith } from "../support/store_with.ts";
+import { ConsumeWorld } from "./consume_world.ts";
+
+const at = '"event_timestamp":"2026-03-01T12:00:00Z"';
+const event = (id: string, more = "") => `{"user_id":"u","event_id":"${id}","event_type":"t",${at}${more}}`;
+const array = (...records: string[]) => `[${records.join(",")}]`;
+
+/** Layouts whose records must be cut out of their file exactly, beside others that are not read by SQL at all. */
+const texts: Record<string, string> = {
+  "a.json": array(event("a1"), event("a2")),
+  "bom.json": `\ufeff ${array(event("b1"))}\r\n\t `,
+  "brackets.json": array(event("]["), event("[x]"), '{"user_id":"]"}', "[[1],[]]", "[]", "7", '"]"', "null"),
+  "broken.json": `${array(event("c1"))}]`,
+  "cut.json": array(event("d1"), event("d2")).slice(0, -9),
+  "deep.json": array(event("e1", ',"properties":{"a":"[","b":"]"}')),
+  "double.json": array('{"user_id":"u","user_id":"v"}', event("f1")),
+  "empty.json": "",
+  "extra.json": array(event("g1", ',"more":[1,[2]]')),
+  "large.json": array(...Array.from({ length: 2_000 }, (_, index) => event(`h${index}`))),
+  "lines.ndjson": `${event("i1")}\n${event("i2")}\nno\n`,
+  "nothing.json": "[ ]",
+  "pretty.json": JSON.stringify(JSON.parse(array(event("j1"), event("j2"), '{"user_id":3}')), null, 4),
+  "space.json": ` [ ${event("k1")} , ${event("k2")} ] `,
+  "unicode.json": array(event("l1", ',"product_id":"\u{1f600}\\ud83d\\ude00 \u2028"')),
+};
+
+/** As if it lay elsewhere: what is read must be fetched. */
+const distant = (store: Store): Store => storeWith(store, { localPath: () => undefined });
+
+/** All that the tables hold, but for the moment of ingestion. */
+async function content(world: ConsumeWorld): Promise<Record<string, SqlRow[]>> {
+  const rows: Record<string, SqlRow[]> = {};
+  for (const table of ["bronze.events", "dead_letters.events"]) {
+    rows[table] = await world.rows(
+      `SELECT * EXCLUDE (_ingested_at) FROM {{${table}}} ORDER BY _source_file, _source_position`,
+    );
+  }
+  rows["ingest.files"] = await world.rows(
+    "SELECT * EXCLUDE (ingested_at, batch_id) FROM {{ingest.files}} ORDER BY source_file",
+  );
+  return rows;
+}
+
+async function consumedBothWays(files: Record<string, string | Uint8Array>): Promise<[near: unknown, far: unknown]> {
+  const contents: unknown[] = [];
+  for (const far of [false, true]) {
+    await ConsumeWorld.use(async (world) => {
+      for (const [name, text] of Object.entries(files)) {
+        world.put(name, text);
+        // Of two runs the content must not tell which came first.
+        Deno.utimeSync(world.rawPath(name), 1_700_000_000, 1_700_000_000);
+      }
+      const { zone } = world.options();
+      await world.consume(far ? { zone: { ...zone, store: distant(world.store) } } : {});
+      contents.push(await content(world));
+    });
+  }
+  return contents as [unknown, unknown];
+}
+
+Deno.test("files that are fetched become the same rows, at the same positions, as files that are here", async () => {
+  const [near, far] = await consumedBothWays({
+    ...texts,
+    "packed.json.gz": gzipSync(new TextEncoder().encode(texts["brackets.json"]!)),
+    "torn.json.gz": gzipSync(new TextEncoder().encode(texts["a.json"]!)).subarray(0, 40),
+  });
+  deepStrictEqual(far, near);
+});
+
+Deno.test("a fetched file that DuckDB cannot read, though it is JSON, takes nothing from those beside it", async () => {
+  const half = array(event("x1"), '{"user_id":"\\ud800"}', event("x2"));
+  const [near, far] = await consumedBothWays({ ...texts, "half.json": half });
+  deepStrictEqual(far, near);
+});
+
+Deno.test("nothing of what was fetched stays on the disk, and many small files are few there", () =>
+  ConsumeWorld.use(async (world) => {
+    for (let i = 0; i < 100; i++) world.put(`${i}.json`, array(event(String(i))));
+    const { zone } = world.options();
+    const scratch = `${world.folder}/checkpoints/bronze.events/scratch`;
+    let seen = 0;
+    const store = storeWith(distant(world.store), {
+      read: async (path, options) => {
+        const bytes = await world.store.read(path, options);
+        seen = Math.max(seen, countFiles(scratch));
+        return bytes;
+      },
+    });
+    await world.consume({ zone: { ...zone, store }, filesPerBatchMax: 40 });
+    deepStrictEqual(world.batches.map(({ files }) => files), [40, 40, 20]);
+    ok(seen > 0 && seen < 15, `${seen} files in scratch`);
+    strictEqual(countFiles(scratch), 0);
+  }));
+
+function countFiles(folder: string): number {
+  let count = 0;
+  try {
+    for (const entry of Deno.readDirSync(folder)) {
+      count += entry.isDirectory ? countFiles(`${folder}/${entry.name}`) : 1;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return count;
+}
