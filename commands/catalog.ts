@@ -46,19 +46,27 @@ export type CatalogFlags = z.output<z.ZodObject<typeof catalogFlags>>;
 
 type Surroundings = Pick<Context, "clock" | "random">;
 
-/** The REST catalog that was asked for, else the files of the lake. `serve` may put something before the stores of its tables. */
+export interface CatalogUse {
+  /** Puts something before the stores of the tables. */
+  serve?: (store: Store) => Promise<Store>;
+  /** See `FileCatalogOptions`: who says so calls `settle`. */
+  tidiesLater?: boolean;
+}
+
+/** The REST catalog that was asked for, else the files of the lake. */
 export async function openCatalog(
   context: Surroundings,
   flags: CatalogFlags,
   lake: () => Promise<Store>,
-  serve: (store: Store) => Promise<Store> = (store) => Promise.resolve(store),
+  use: CatalogUse = {},
 ): Promise<Catalog> {
   const { clock, random } = context;
+  const { serve = (store: Store) => Promise.resolve(store), tidiesLater = false } = use;
   const { catalog: uri, catalogWarehouse, catalogCredential, catalogToken, catalogScope, catalogOauth2ServerUri } =
     flags;
   if (uri === undefined) {
     const { FileCatalog } = await import("../core/iceberg/file_catalog.ts");
-    return new FileCatalog({ store: await serve(await lake()), clock, random });
+    return new FileCatalog({ store: await serve(await lake()), clock, random, tidiesLater });
   }
   const { RestCatalog } = await import("../core/iceberg/rest_catalog.ts");
   const places = new TablePlaces(context, serve);

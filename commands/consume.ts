@@ -125,7 +125,7 @@ async function sessionOptions(context: Context, flags: Flags, words: ConsumeWord
   const contract = await readContract(context, flags.contract);
   const { maxDeadLetters } = flags;
   return {
-    catalog: await openCatalog(context, flags, () => Promise.resolve(sink)),
+    catalog: await openCatalog(context, flags, () => Promise.resolve(sink), { tidiesLater: true }),
     sink,
     zone: await rawZone(context, flags, source, sink),
     target: { namespace: [flags.table.namespace], name: flags.table.name },

@@ -33,7 +33,9 @@ export function openTables(
   context: ReadersSurroundings,
   flags: CatalogFlags & { source: LakeLocation },
 ): Promise<Catalog> {
-  return openCatalog(context, flags, () => openExistingLake(context, flags.source), (store) => cached(context, store));
+  return openCatalog(context, flags, () => openExistingLake(context, flags.source), {
+    serve: (store) => cached(context, store),
+  });
 }
 
 /** Bytes of the cache of distant lakes, all together. */

@@ -5,6 +5,8 @@ import { parseRouted, type RoutedBatch, routedText } from "./routed_batch.ts";
 
 /** Records of batches that are done are kept for those who look for a cause; so many. */
 const RECORDS_KEPT = 100;
+/** Old ones are looked for after every so many batches: a listing is a request. */
+const BATCHES_PER_LOOK = 16n;
 
 /**
  * The durable records of one target's batches, in `checkpoints/<table>/`: `<N>.plan.json` and `<N>.routed.json`, each created once
@@ -53,8 +55,9 @@ export class Checkpoint {
     return last;
   }
 
-  /** Removes the records of batches long done. */
+  /** Removes the records of batches long done, now and then. */
   async forget(doneBatchId: bigint): Promise<void> {
+    if (doneBatchId % BATCHES_PER_LOOK !== 0n) return;
     const old: string[] = [];
     for await (const { path } of this.store.list(`${this.folder}/`)) {
       const batchId = this.batchOf(path);

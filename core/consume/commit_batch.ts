@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { StreamlabError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
+import { mapParallel } from "../base/parallel.ts";
 import type { Random } from "../base/random.ts";
 import { appendFiles } from "../iceberg/action/append_files.ts";
 import { setProperties } from "../iceberg/action/set_properties.ts";
@@ -14,7 +15,7 @@ import { lastAdded } from "../iceberg/spec/table_update.ts";
 import type { Transaction } from "../iceberg/transaction.ts";
 import { dataFileOf } from "../rows/data_file.ts";
 import type { RoutedBatch, RoutedTable } from "./routed_batch.ts";
-import { checkSequence, markerOf, type TableRole, tableRoles, type TargetTables } from "./target.ts";
+import { checkSequence, markerOf, type TableRole, type TargetTables } from "./target.ts";
 
 export interface CommitContext {
   catalog: Catalog;
@@ -25,7 +26,7 @@ export interface CommitContext {
 }
 
 /**
- * Commits a routed batch: events, dead letters and, last, the ledger, whose marker says that the batch is done. Each table is
+ * Commits a routed batch: events and dead letters and, last, the ledger, whose marker says that the batch is done. Each table is
  * left alone if its own metadata says that it has the batch; so this may be repeated after any crash, and by anyone.
  * Returns the tables as they are then.
  */
@@ -34,9 +35,13 @@ export async function commitBatch(
   tables: TargetTables,
   routed: RoutedBatch,
 ): Promise<TargetTables> {
-  const after = { ...tables };
-  for (const role of tableRoles) after[role] = await commitTo(context, tables[role], role, routed);
-  return after;
+  const commit = (role: TableRole, after?: Promise<unknown>) => commitTo(context, tables[role], role, routed, after);
+  const others = mapParallel(["events", "deadLetters"] as const, 2, (role) => commit(role));
+  // What the ledger's commit needs is written meanwhile.
+  const outcomes = [others, commit("ledger", others)] as const;
+  await Promise.allSettled(outcomes);
+  const [[events, deadLetters], ledger] = await Promise.all(outcomes);
+  return { events: events!, deadLetters: deadLetters!, ledger };
 }
 
 async function commitTo(
@@ -44,6 +49,7 @@ async function commitTo(
   table: LoadedTable,
   role: TableRole,
   routed: RoutedBatch,
+  after: Promise<unknown> | undefined,
 ): Promise<LoadedTable> {
   const part = routed[role];
   // The ledger's marker moves with every batch; another table without new rows has nothing to remember.
@@ -57,17 +63,22 @@ async function commitTo(
   };
   const schema = schemaFromJson(part.schema as Json);
   const append = { files: dataFiles(table, part, schema), summary: marker };
-  const { table: after } = await commitTable(context.catalog, table.identifier, async (transaction: Transaction) => {
-    const { metadata } = transaction;
-    const known = markerOf(metadata, target);
-    checkSequence(name, known, routed.sequenceId, `batch ${routed.batchId} of ${target}`);
-    if (known.batchId >= batchId) return false;
-    transaction.add(schemaChange(name, metadata, part, schema));
-    transaction.add(await appendFiles(transaction, append));
-    transaction.add(setProperties(marker));
-    return true;
-  }, { clock, random, base: table, lostAs: "unavailable" });
-  return after;
+  const { table: committed } = await commitTable(
+    context.catalog,
+    table.identifier,
+    async (transaction: Transaction) => {
+      const { metadata } = transaction;
+      const known = markerOf(metadata, target);
+      checkSequence(name, known, routed.sequenceId, `batch ${routed.batchId} of ${target}`);
+      if (known.batchId >= batchId) return false;
+      transaction.add(schemaChange(name, metadata, part, schema));
+      transaction.add(await appendFiles(transaction, append));
+      transaction.add(setProperties(marker));
+      return true;
+    },
+    { clock, random, base: table, lostAs: "unavailable", ...(after && { after }) },
+  );
+  return committed;
 }
 
 function dataFiles(table: LoadedTable, part: RoutedTable, schema: Schema) {

@@ -4,13 +4,13 @@ import type { Random } from "../base/random.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
 import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog.ts";
-import { mapParallel } from "../base/parallel.ts";
+import { early, mapParallel } from "../base/parallel.ts";
 import type { Store } from "../storage/store.ts";
 import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { commitBatch } from "./commit_batch.ts";
 import { checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
-import { discoverFiles, type Discovery, type RawZone } from "./discover.ts";
+import { beginListing, discoverFiles, type Discovery, type RawListing, type RawZone } from "./discover.ts";
 import type { KnownFiles } from "./known_files.ts";
 import type { FileOutcome, RoutedBatch } from "./routed_batch.ts";
 import { effectiveContract, type Router } from "./router.ts";
@@ -75,6 +75,8 @@ export class Consumer {
     private readonly checkpoint: Checkpoint,
     private tables: TargetTables,
     private state: ConsumerState,
+    /** What `start` has found besides, until it is used. */
+    private found: { plan: BatchPlan | undefined; listing: RawListing | undefined } | undefined,
   ) {
     this.name = identifierText(options.target);
   }
@@ -84,12 +86,17 @@ export class Consumer {
     const name = identifierText(options.target);
     const rescued = options.onExtraFields !== "dead-letter";
     const checkpoint = new Checkpoint(options.sink, name);
-    await options.sink.probe(checkpoint.folder);
+    const probing = early(options.sink.probe(checkpoint.folder));
+    const listing = beginListing(options.zone);
     for (let looks = 1;; looks++) {
+      const recorded = early(checkpoint.lastRecorded());
+      // Making tables waits for the probe by itself; where they are there, they are loaded while it runs.
       const tables = await openTables({ ...options, rescued });
+      await probing;
       new TablePlanner(tables, rescued).tablesFor(options.contract);
       try {
-        return new Consumer(options, checkpoint, tables, await checkState(tables, checkpoint, name));
+        const { state, plan } = await checkState(tables, checkpoint, name, await recorded);
+        return new Consumer(options, checkpoint, tables, state, { plan, listing });
       } catch (error) {
         // Beside another consumer, tables and checkpoint are seen at different moments: only what lasts is a contradiction.
         if (!(error instanceof StreamlabError) || error.kind !== "conflict" || looks === LOOKS_MAX) throw error;
@@ -100,9 +107,12 @@ export class Consumer {
   /** Takes all files that are there now; stops between batches when `signal` is aborted. */
   async takeAll(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
     for (;;) {
+      const listing = this.found?.listing ?? beginListing(this.options.zone);
       await this.resume(signal);
-      const discovery = await this.discover(checksKnown);
-      if (signal.aborted || await this.take(discovery, signal)) return discovery;
+      const discovery = await this.discover(checksKnown, listing);
+      if (!signal.aborted && !await this.take(discovery, signal)) continue;
+      await this.options.catalog.settle();
+      return discovery;
     }
   }
 
@@ -115,7 +125,7 @@ export class Consumer {
     while ((fresh.length > 0 || changed.length > 0) && !signal.aborted) {
       const files = this.nextFiles(fresh);
       const plan = this.planOf(files, changed);
-      this.options.router.expect?.(this.nextFiles(fresh.slice(files.length)));
+      this.options.router.expect?.(this.nextFiles(fresh.slice(files.length)), "later");
       const standing = await this.checkpoint.createPlan(plan);
       const alone = await this.runBatch(standing, false);
       if (standing !== plan || !alone) return false;
@@ -127,19 +137,29 @@ export class Consumer {
 
   /** Finishes what an earlier run has planned. */
   private async resume(signal: AbortSignal): Promise<void> {
-    await this.follow();
-    for (;;) {
+    const { found } = this;
+    this.found = undefined;
+    if (found === undefined) await this.follow();
+    else await this.learn();
+    for (let first = true;; first = false) {
       if (signal.aborted) return;
-      const plan = await this.checkpoint.readPlan(this.state.doneBatchId + 1n);
+      const plan = first && found !== undefined
+        ? found.plan
+        : await this.checkpoint.readPlan(this.state.doneBatchId + 1n);
       if (plan === undefined) return;
       await this.runBatch(plan, true);
     }
   }
 
-  private async discover(checksKnown: boolean): Promise<Discovery> {
-    const { zone, known, onChangedFile, report } = this.options;
+  private async discover(checksKnown: boolean, listing: RawListing | undefined): Promise<Discovery> {
+    const { zone, known, onChangedFile, report, router } = this.options;
     await this.learn();
-    const discovery = await discoverFiles(zone, known, { changedAsNew: onChangedFile === "ingest", checksKnown });
+    const discovery = await discoverFiles(zone, known, {
+      changedAsNew: onChangedFile === "ingest",
+      checksKnown,
+      listing,
+      ...(router.expect && { onFresh: (files) => router.expect!(this.nextFiles(files), "now") }),
+    });
     for (const { name, reason } of discovery.unreadable) this.reportOnce(name, "unreadable", reason);
     const [first] = discovery.changed;
     if (first !== undefined && onChangedFile === "fail") {
@@ -252,7 +272,7 @@ export class Consumer {
   }
 
   private async load(role: TableRole): Promise<LoadedTable> {
-    const table = await this.options.catalog.loadTable(this.tables[role].identifier);
+    const table = await this.options.catalog.loadTable(this.tables[role].identifier, this.tables[role]);
     if (table !== undefined) return table;
     throw new StreamlabError(
       "not-found",

@@ -1,5 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import { identifierText } from "../iceberg/catalog.ts";
+import type { BatchPlan } from "./batch_plan.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { checkSequence, type Marker, markerOf, type TableRole, tableRoles, type TargetTables } from "./target.ts";
 
@@ -7,6 +8,12 @@ export interface ConsumerState {
   sequenceId: string;
   /** The last batch that the ledger has; the next one is this plus one. */
   doneBatchId: bigint;
+}
+
+export interface CheckedState {
+  state: ConsumerState;
+  /** Of the next batch, where one stood when the records were listed. */
+  plan: BatchPlan | undefined;
 }
 
 /** Where a target stands, told by its ledger's metadata. */
@@ -20,16 +27,21 @@ export function stateOf(tables: TargetTables, target: string): ConsumerState {
 
 /**
  * Looks whether tables and checkpoint tell one story, before anything is done. A checkpoints folder that was deleted while nothing
- * was under way is no loss: what was done is in the tables.
+ * was under way is no loss: what was done is in the tables. `last` is the highest batch that a record spoke of, of late.
  */
-export async function checkState(tables: TargetTables, checkpoint: Checkpoint, target: string): Promise<ConsumerState> {
+export async function checkState(
+  tables: TargetTables,
+  checkpoint: Checkpoint,
+  target: string,
+  last: bigint,
+): Promise<CheckedState> {
   const state = stateOf(tables, target);
   const markers = Object.fromEntries(tableRoles.map((role) => [role, markerOf(tables[role].metadata, target)]));
   for (const role of tableRoles) {
     checkSequence(identifierText(tables[role].identifier), markers[role] as Marker, state.sequenceId, target);
   }
   const next = state.doneBatchId + 1n;
-  const plan = await checkpoint.readPlan(next);
+  const plan = last < next ? undefined : await checkpoint.readPlan(next);
   if (plan !== undefined && plan.sequenceId !== state.sequenceId) {
     throw new StreamlabError(
       "conflict",
@@ -40,10 +52,9 @@ export async function checkState(tables: TargetTables, checkpoint: Checkpoint, t
       },
     );
   }
-  const last = await checkpoint.lastRecorded();
   if (last > next) throw tooOld(target, `${checkpoint.folder} speaks of batch ${last}`, state);
   await checkHalfCommitted(tables, markers as Record<TableRole, Marker>, checkpoint, target, state);
-  return state;
+  return { state, plan };
 }
 
 /** A batch that some tables have and the ledger has not must be committed from its very record. */

@@ -1,6 +1,7 @@
 import { StreamlabError } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
-import type { FileInfo, Store } from "../storage/store.ts";
+import { readAhead } from "../base/read_ahead.ts";
+import type { FileInfo, ListedFile, Store } from "../storage/store.ts";
 import { type EventFile, eventFileKind, type EventFormat } from "./event_file.ts";
 import type { ClassifiedFiles, KnownFiles } from "./known_files.ts";
 
@@ -25,36 +26,83 @@ export interface DiscoverOptions {
   changedAsNew: boolean;
   /** Also asks after the versions of known files where a listing does not tell them; new names alone cost less. */
   checksKnown: boolean;
+  /** One that was begun before. */
+  listing: RawListing | undefined;
+  /** Told which files are to be ingested as far as that is known, while the listing goes on; where files are fetched, that can begin. */
+  onFresh?: (files: readonly EventFile[]) => void;
+}
+
+/** Files that are listed before it is first told which of them are fresh; the portions grow, for each is compared with all of the ledger. */
+const FIRST_PORTION = 1_000;
+
+/** What a store says is in a raw zone. */
+export type RawListing = AsyncIterable<ListedFile>;
+
+/**
+ * Lists a zone that is elsewhere while the ledger is read. A listing older than the ledger is safe: what was taken since is known. Files
+ * of this disk are listed when they are needed: whoever watches for new ones must not have looked before.
+ */
+export function beginListing(zone: RawZone): RawListing | undefined {
+  return localFolder(zone) === undefined ? readAhead(zone.store.list(zone.prefix)) : undefined;
+}
+
+/** The zone's folder, where it is on this disk. */
+export function localFolder({ store, prefix }: RawZone): string | undefined {
+  // The root itself is no path in a store.
+  return store.localPath(`${prefix}x`)?.replace(/\/x$/, "");
+}
+
+interface Listed {
+  path: string;
+  name: string;
+  info: FileInfo | undefined;
 }
 
 /** What is in the raw zone that the ledger does not know, in the order of names. */
 export async function discoverFiles(zone: RawZone, known: KnownFiles, options: DiscoverOptions): Promise<Discovery> {
-  const listed: { path: string; name: string; info: FileInfo | undefined }[] = [];
-  for await (const { path, info } of zone.store.list(zone.prefix)) {
+  const { changedAsNew, onFresh } = options;
+  const found: ClassifiedFiles = { fresh: [], changed: [] };
+  const add = ({ fresh, changed }: ClassifiedFiles) => {
+    for (const file of fresh) found.fresh.push(file);
+    for (const file of changed) found.changed.push(file);
+  };
+  let listed: Listed[] = [];
+  let portion = FIRST_PORTION;
+  for await (const { path, info } of options.listing ?? zone.store.list(zone.prefix)) {
     if (eventFileKind(path.slice(zone.prefix.length), zone.format) === undefined) continue;
     listed.push({ path, name: zone.nameBase + path, info });
+    if (onFresh === undefined || info === undefined || listed.length < portion) continue;
+    add(await known.classify(await statFiles(zone, listed), changedAsNew));
+    onFresh(found.fresh);
+    listed = [];
+    portion *= 2;
   }
   const wanted = options.checksKnown
     ? undefined
     : await known.unknownNames(listed.filter(({ info }) => info === undefined).map(({ name }) => name));
   const candidates = listed.filter(({ name, info }) => info !== undefined || wanted === undefined || wanted.has(name));
-  const stats = await mapParallel(
-    candidates,
-    STATS_PARALLEL,
-    async ({ path, name, info }): Promise<EventFile | undefined> => {
-      // A file that vanished since the listing is none of ours.
-      const found = info ?? await zone.store.stat(path);
-      return found === undefined ? undefined : { name, path, etag: found.etag, size: found.size };
-    },
-  );
-  const classified = await known.classify(stats.filter((file) => file !== undefined), options.changedAsNew);
+  add(await known.classify(await statFiles(zone, candidates), changedAsNew));
+  if (found.fresh.length > 0) onFresh?.(found.fresh);
+  return await withoutUnreadable(zone, found);
+}
+
+async function statFiles(zone: RawZone, listed: readonly Listed[]): Promise<EventFile[]> {
+  const files = await mapParallel(listed, STATS_PARALLEL, async ({ path, name, info }) => {
+    // A file that vanished since the listing is none of ours.
+    const found = info ?? await zone.store.stat(path);
+    return found === undefined ? undefined : { name, path, etag: found.etag, size: found.size };
+  });
+  return files.filter((file) => file !== undefined);
+}
+
+async function withoutUnreadable(zone: RawZone, { fresh, changed }: ClassifiedFiles): Promise<Discovery> {
   const unreadable: Discovery["unreadable"] = [];
-  const readable = await mapParallel(classified.fresh, STATS_PARALLEL, async (file) => {
+  const readable = await mapParallel(fresh, STATS_PARALLEL, async (file) => {
     const reason = await whyUnreadable(zone.store, file);
     if (reason !== undefined) unreadable.push({ name: file.name, reason });
     return reason === undefined;
   });
-  return { fresh: classified.fresh.filter((_file, index) => readable[index]), changed: classified.changed, unreadable };
+  return { fresh: fresh.filter((_file, index) => readable[index]), changed, unreadable };
 }
 
 /** A file that may not be read would stop its whole batch; on a disk that shows at the first byte. */

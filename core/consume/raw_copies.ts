@@ -6,7 +6,7 @@ import { Gate } from "./gate.ts";
 import { type LocalBytes, Spool } from "./spool.ts";
 
 /** Requests under way at once. Small objects take as long as the way there and back: only many at once fill the line. */
-export const REQUESTS_MAX = 384;
+export const REQUESTS_MAX = 512;
 /** What travels in one request; a larger file takes several at once, so many at most (see `S3Limits`). */
 const REQUEST_BYTES = 8 << 20;
 const REQUESTS_PER_FILE_MAX = 8;

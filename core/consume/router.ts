@@ -37,8 +37,11 @@ export interface RouterOptions {
 export interface Router {
   /** The files are durable when it returns, and nothing names them yet. `paths` are all of them, in their stores. */
   route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }>;
-  /** What the batch after the next one will take, most likely: its files may be fetched while the next one is worked on. */
-  expect?(files: readonly PlannedFile[]): void;
+  /**
+   * What a batch that is not planned yet will take, most likely: its files may be fetched, at once or when the batch under way has all of
+   * its own.
+   */
+  expect?(files: readonly PlannedFile[], when: "now" | "later"): void;
   close(): void;
 }
 
@@ -64,9 +67,10 @@ export class EmbeddedRouter implements Router {
     return new EmbeddedRouter(options, database, connection, judging);
   }
 
-  expect(files: readonly PlannedFile[]): void {
+  expect(files: readonly PlannedFile[], when: "now" | "later"): void {
     if (files.length > 0 && this.options.raw.localPath(files[0]!.path) !== undefined) return;
     this.copies.expect(files);
+    if (when === "now") this.copies.fetchAhead();
   }
 
   close(): void {

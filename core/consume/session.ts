@@ -8,7 +8,7 @@ import { FolderWatch } from "../storage/folder_watch.ts";
 import { type KernelLock, takeKernelLock } from "../storage/kernel_lock.ts";
 import { takeTemporaryFolder } from "../storage/temporary_folder.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
-import type { Discovery } from "./discover.ts";
+import { type Discovery, localFolder } from "./discover.ts";
 import { EmbeddedKnownFiles } from "./known_files.ts";
 import { EmbeddedRouter } from "./router.ts";
 
@@ -81,7 +81,7 @@ export class ConsumeSession {
     onTrouble: (error: StreamlabError, pauseMs: number) => void,
   ): Promise<void> {
     const { clock, random, zone } = this.options;
-    const folder = zone.store.localPath(zone.prefix.replace(/\/$/, ""));
+    const folder = localFolder(zone);
     const alarm = new Alarm();
     const watch = folder === undefined ? undefined : FolderWatch.open(folder);
     const watching = watch?.forEach(() => alarm.ring());

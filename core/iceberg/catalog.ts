@@ -41,8 +41,11 @@ export interface TableCommit extends TableChange {
 export interface Catalog {
   listNamespaces(): Promise<string[][]>;
   listTables(namespace: string[]): Promise<TableIdentifier[]>;
-  /** Always the newest version; undefined when there is no such table. */
-  loadTable(identifier: TableIdentifier): Promise<LoadedTable | undefined>;
+  /**
+   * Always the newest version; undefined when there is no such table. `expected` is the one that is the newest still, most likely: it may
+   * be read while that is looked for.
+   */
+  loadTable(identifier: TableIdentifier, expected?: LoadedTable): Promise<LoadedTable | undefined>;
   /**
    * Makes the table that `build` describes, given its location ("" where the catalog chooses it later), and its namespace where that is
    * missing. Throws `conflict` when there is one of that name.
@@ -53,6 +56,8 @@ export interface Catalog {
     commitId: string,
   ): Promise<LoadedTable>;
   commit(commit: TableCommit): Promise<LoadedTable>;
+  /** Finishes what commits have left for later, in a catalog that does so: they stand without it. */
+  settle(): Promise<void>;
   /** Forgets the table; with `purge`, its files go too. */
   dropTable(identifier: TableIdentifier, options?: { purge?: boolean }): Promise<void>;
 }

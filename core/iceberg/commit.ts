@@ -14,6 +14,8 @@ export interface CommitOptions {
   attemptsMax?: number;
   /** By the clock; no try is begun later. Default: a minute from now. */
   deadlineMs?: number;
+  /** What must have happened before anything is committed; where it fails, so does this. The first try is built meanwhile. */
+  after?: Promise<unknown>;
   /** What it is when every try was lost: for good, or until it is tried again. */
   lostAs?: "conflict" | "unavailable";
 }
@@ -68,6 +70,12 @@ export async function commitTable(
       }
       base = newest;
       continue;
+    }
+    try {
+      await options.after;
+    } catch (error) {
+      await discardQuietly(transaction);
+      throw error;
     }
     try {
       const table = await catalog.commit({ ...changeOf(transaction), identifier, base, commitId: uuidV4(random) });

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { StreamlabError } from "../base/errors.ts";
+import { early } from "../base/parallel.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../storage/store.ts";
 import {
@@ -11,7 +12,7 @@ import {
   type TableIdentifier,
 } from "./catalog.ts";
 import { createVersion, verifyHead } from "./file_commit.ts";
-import { findHead, metadataText, versionOf, versionPath } from "./metadata_versions.ts";
+import { findAnyVersion, findHead, metadataText, versionOf, versionPath } from "./metadata_versions.ts";
 import type { TableMetadata } from "./spec/table_metadata.ts";
 import { checkRequirements } from "./spec/table_requirement.ts";
 import { applyUpdates } from "./spec/table_update_applier.ts";
@@ -26,6 +27,8 @@ export interface FileCatalogOptions {
   random: Random;
   /** The folder of namespaces in the store. */
   warehouse?: string;
+  /** A commit returns before the hint is moved and old files are removed; `settle` waits for that. */
+  tidiesLater?: boolean;
 }
 
 export const defaultWarehouse = "warehouse";
@@ -43,6 +46,8 @@ export class FileCatalog implements Catalog {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #warehouse: string;
+  readonly #tidiesLater: boolean;
+  readonly #tidying = new Set<Promise<void>>();
   readonly #ios = new Map<string, TableIo>();
   #probed: Promise<void> | undefined;
 
@@ -51,6 +56,7 @@ export class FileCatalog implements Catalog {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#warehouse = options.warehouse ?? defaultWarehouse;
+    this.#tidiesLater = options.tidiesLater ?? false;
   }
 
   async listNamespaces(): Promise<string[][]> {
@@ -67,13 +73,16 @@ export class FileCatalog implements Catalog {
     return tables;
   }
 
-  async loadTable(identifier: TableIdentifier): Promise<LoadedTable | undefined> {
+  async loadTable(identifier: TableIdentifier, expected?: LoadedTable): Promise<LoadedTable | undefined> {
     const folder = this.#folder(identifier);
+    const guess = expected && `${folder}/metadata/${fileNameOf(expected.metadataLocation)}`;
+    const guessed = guess === undefined ? undefined : early(this.#store.read(guess));
     for (let look = 1;; look++) {
       const head = await findHead(this.#store, folder);
       if (head === undefined) return undefined;
       try {
-        const metadata = tableMetadataFromText(metadataText(await this.#store.read(head)), head);
+        const bytes = await (head === guess && look === 1 ? guessed! : this.#store.read(head));
+        const metadata = tableMetadataFromText(metadataText(bytes), head);
         return this.#loaded(identifier, metadata, head.slice(folder.length + 1));
       } catch (error) {
         // While we slept, others have gone so far that the version was cleaned up.
@@ -88,9 +97,10 @@ export class FileCatalog implements Catalog {
     commitId: string,
   ): Promise<LoadedTable> {
     const folder = this.#folder(identifier);
-    await this.#probe();
     // A new table builds on nothing: there must be no version at all, not even one above 1 with the first ones cleaned up.
-    const existing = await findHead(this.#store, folder);
+    const looking = early(findAnyVersion(this.#store, folder));
+    await this.#probe();
+    const existing = await looking;
     if (existing !== undefined) throw conflict(identifier, `${existing} exists already`);
     const change = build(storeUri(this.#store, folder));
     return await this.#write({ ...change, identifier, commitId }, undefined, 1);
@@ -125,11 +135,19 @@ export class FileCatalog implements Catalog {
     if (standing === "late") throw conflict(identifier, `version ${version} was long taken, and cleaned up since`);
     const loaded = this.#loaded(identifier, metadata, `metadata/v${version}.metadata.json`);
     const paths = dropped.map((uri) => loaded.io.location.findPath(uri)).filter((path) => path !== undefined);
-    await Promise.all([
+    const tidying = Promise.all([
       this.#tidy(() => advanceVersionHint(this.#store, folder, version, standing === "highest")),
       this.#tidy(async () => paths.length > 0 ? await this.#store.delete(paths) : undefined),
-    ]);
+    ]).then(() => undefined);
+    if (!this.#tidiesLater) await tidying;
+    else this.#tidying.add(early(tidying));
     return loaded;
+  }
+
+  async settle(): Promise<void> {
+    const tidying = [...this.#tidying];
+    this.#tidying.clear();
+    await Promise.all(tidying);
   }
 
   async dropTable(identifier: TableIdentifier, options: { purge?: boolean } = {}): Promise<void> {
@@ -210,6 +228,11 @@ export class FileCatalog implements Catalog {
       after = `${folder}/\u{10ffff}`;
     }
   }
+}
+
+/** Of a path or URI. */
+function fileNameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 async function firstPath(store: Store, prefix: string, after: string | undefined): Promise<string | undefined> {

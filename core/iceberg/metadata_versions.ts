@@ -45,6 +45,14 @@ export async function findHead(store: Store, folder: string): Promise<string | u
   return head?.path;
 }
 
+/** Some metadata file, by either naming, with one look: for a folder in which none is expected. */
+export async function findAnyVersion(store: Store, folder: string): Promise<string | undefined> {
+  for await (const { path } of store.list(`${folder}/metadata/`)) {
+    if (versionOf(path) !== undefined || catalogName.test(path.slice(path.lastIndexOf("/") + 1))) return path;
+  }
+  return undefined;
+}
+
 /** The text of a metadata file; compressed ones are told by their first bytes, since their names vary ("Naming for GZIP compressed Metadata JSON files"). */
 export function metadataText(bytes: Uint8Array): string {
   const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;

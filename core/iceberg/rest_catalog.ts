@@ -154,8 +154,13 @@ export class RestCatalog implements Catalog {
       });
       return await this.#loaded(identifier, body, base.io);
     } catch (error) {
-      return await this.#settle(commit, error);
+      return await this.#readBack(commit, error);
     }
+  }
+
+  /** A server leaves nothing to its clients. */
+  settle(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Several tables at once, all or none, where the server can. Throws as `commit` does, and `usage` where it cannot. */
@@ -197,7 +202,7 @@ export class RestCatalog implements Catalog {
    * because of its own success. Its snapshots tell; where they are not there, only a branch that has gone on without them proves that they
    * will never be.
    */
-  async #settle({ identifier, base, updates }: TableCommit, error: unknown): Promise<LoadedTable> {
+  async #readBack({ identifier, base, updates }: TableCommit, error: unknown): Promise<LoadedTable> {
     const added = updates.flatMap((update) => update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []);
     const isOpen = error instanceof StreamlabError && (error.kind === "conflict" || error.kind === "unavailable");
     if (!isOpen || added.length === 0) throw error;

@@ -1,4 +1,5 @@
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { early } from "../base/parallel.ts";
 import { comparePaths } from "./path.ts";
 import type { S3Connection } from "./s3_store_client.ts";
 import { ForeignAnswerError, isThrottled, isTransient } from "./s3_store_fault.ts";
@@ -99,12 +100,6 @@ async function* listOn(connection: S3Connection, request: PageRequest, next: str
     coming = ask(page.next);
     yield* page.objects;
   }
-}
-
-/** A request that was sent ahead may fail before, or without, anybody waiting for it. */
-function early<T>(coming: Promise<T>): Promise<T> {
-  coming.catch(() => undefined);
-  return coming;
 }
 
 async function listPage(connection: S3Connection, request: PageRequest): Promise<Page> {

@@ -38,7 +38,7 @@ export class ConsumeWorld {
   }
 
   catalogOn(store: Store): Catalog {
-    return new FileCatalog({ store, clock: systemClock, random: this.random });
+    return new FileCatalog({ store, clock: systemClock, random: this.random, tidiesLater: true });
   }
 
   /** The local path of a raw file; its folder is made. */

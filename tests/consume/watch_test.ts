@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { BatchReport } from "../../core/consume/consumer.ts";
 import { ConsumeSession, type SessionOptions } from "../../core/consume/session.ts";
+import { openLocalStore } from "../../core/storage/local_store.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
 const event = (id: string) =>
@@ -54,6 +55,19 @@ function appear(world: ConsumeWorld, name: string, text: string): void {
   Deno.writeTextFileSync(hidden, text);
   Deno.renameSync(hidden, path);
 }
+
+Deno.test("a watching consumer watches any folder, not only that of a lake", () =>
+  ConsumeWorld.use(async (world) => {
+    const folder = `${world.folder}/elsewhere`;
+    Deno.mkdirSync(folder);
+    const store = openLocalStore(folder, { random: world.random, durable: false });
+    const zone = { store, prefix: "", nameBase: `${folder}/`, format: undefined };
+    await Watching.use(world, { zone }, async (watching) => {
+      Deno.writeTextFileSync(`${folder}/.part`, event("a"));
+      Deno.renameSync(`${folder}/.part`, `${folder}/a.ndjson`);
+      await watching.total(1);
+    });
+  }));
 
 Deno.test("a watching consumer takes what is there, and each new file as it appears", () =>
   ConsumeWorld.use(async (world) => {

@@ -48,10 +48,12 @@ interface Table {
 }
 
 interface Process {
-  at: "idle" | "planning" | "routing" | "recording" | "asking" | "events" | "letters" | "ledger";
+  at: "idle" | "planning" | "routing" | "recording" | "asking" | "committing";
   batch: number;
   plan: Plan | null;
   routed: Routed | null;
+  /** The tables that are still to be committed to. */
+  left: Role[];
 }
 
 interface State {
@@ -126,7 +128,7 @@ function initialState({ files, contracts, batchesMax, crashesMax }: Model): Stat
   };
 }
 
-const idle: Process = { at: "idle", batch: 0, plan: null, routed: null };
+const idle: Process = { at: "idle", batch: 0, plan: null, routed: null, left: [] };
 
 /** No row is there twice, and what the ledger has is in the tables: at any moment, whoever stands still. */
 function brokenInvariant({ tables: { events, letters, ledger }, landed }: State): string | undefined {
@@ -160,6 +162,9 @@ function* steps(model: Model, state: State): Iterable<Step> {
         copy.processes[number] = idle;
         copy.crashesLeft--;
       });
+    }
+    for (const role of nextRoles(model.rules, process)) {
+      yield change(`process ${number}: ${role}`, state, (copy) => commitNext(model.rules, copy, number, role));
     }
     const name = `process ${number}: ${process.at}`;
     const moved = structuredClone(state);
@@ -200,19 +205,23 @@ function move(model: Model, state: State, number: number): boolean {
       return true;
     case "asking":
       if (rules.asksLedgerAgain && state.tables.ledger.marker >= batch) state.processes[number] = idle;
-      else process.at = rules.ledgerLast ? "events" : "ledger";
+      else Object.assign(process, { at: "committing", left: ["events", "letters", "ledger"] });
       return true;
-    case "events":
-    case "letters":
-    case "ledger": {
-      commit(rules, state.tables[process.at], process.routed![process.at], batch, process.at === "ledger");
-      const order: Role[] = rules.ledgerLast ? ["events", "letters", "ledger"] : ["ledger", "events", "letters"];
-      const next = order[order.indexOf(process.at) + 1];
-      if (next === undefined) state.processes[number] = idle;
-      else process.at = next;
-      return true;
-    }
+    case "committing":
+      return false;
   }
+}
+
+/** The tables that a process may commit to next: events and dead letters are committed at the same time. */
+function nextRoles(rules: Rules, { left }: Process): Role[] {
+  return rules.ledgerLast && left.length > 1 ? left.filter((role) => role !== "ledger") : left;
+}
+
+function commitNext(rules: Rules, state: State, number: number, role: Role): void {
+  const { routed, batch, left } = state.processes[number]!;
+  commit(rules, state.tables[role], routed![role], batch, role === "ledger");
+  if (left.length === 1) state.processes[number] = idle;
+  else state.processes[number]!.left = left.filter((other) => other !== role);
 }
 
 /** Reads the ledger, lists the files, and decides on a plan; or finds the plan of another. */
@@ -224,7 +233,7 @@ function look({ contracts, batchesMax }: Model, state: State, number: number): b
   const files = ledger.rows.flatMap((rows, file) => rows === 0 && file < state.landed ? [file] : []);
   if (standing === null && files.length === 0) return false;
   const plan = standing ?? { files, contract: contracts[number]! };
-  state.processes[number] = { at: standing === null ? "planning" : "routing", batch, plan, routed: null };
+  state.processes[number] = { at: standing === null ? "planning" : "routing", batch, plan, routed: null, left: [] };
   return true;
 }
 

@@ -127,10 +127,10 @@ export class Life {
     throw new Error(`Not done after ${restartsMax} restarts`);
   }
 
-  surroundings(process: SimulatedStore): Surroundings {
+  surroundings(process: SimulatedStore, tidiesLater = false): Surroundings {
     const { clock, random } = process;
     const store = this.tools.store?.(process) ?? process;
-    const catalog = this.tools.openCatalog?.(process) ?? new FileCatalog({ store, clock, random });
+    const catalog = this.tools.openCatalog?.(process) ?? new FileCatalog({ store, clock, random, tidiesLater });
     return { catalog: this.tools.catalog?.(catalog) ?? catalog, store, clock, random };
   }
 
@@ -142,7 +142,7 @@ export class Life {
   }
 
   options(process: SimulatedStore, changes: Partial<ConsumerOptions> = {}): ConsumerOptions {
-    const { catalog, store, clock, random } = this.surroundings(process);
+    const { catalog, store, clock, random } = this.surroundings(process, true);
     return {
       catalog,
       sink: store,
