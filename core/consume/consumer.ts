@@ -283,7 +283,8 @@ export class Consumer {
   private reportBatch(plan: BatchPlan, routed: RoutedBatch, resumed: boolean, durationMs: number): void {
     const sum = (pick: (file: FileOutcome) => number) => routed.files.reduce((total, file) => total + pick(file), 0);
     const count = (status: FileOutcome["status"]) => sum((file) => file.status === status ? 1 : 0);
-    for (const { name, status } of routed.files.slice(0, plan.files.length)) {
+    const planned = routed.files.slice(0, plan.files.length);
+    for (const { name, status } of planned) {
       if (status === "vanished") this.options.report.file(name, "vanished", "it was gone when it was to be read");
       if (status === "changed") {
         this.options.report.file(name, "changed", "it was rewritten while it was read; its new content is taken next");
@@ -303,7 +304,13 @@ export class Consumer {
       vanished: count("vanished"),
       durationMs,
     });
-    const { deadLettersMax } = this.options;
+    const { deadLettersMax, onChangedFile } = this.options;
+    const rewritten = planned.find(({ status }) => status === "changed");
+    if (rewritten !== undefined && onChangedFile === "fail") {
+      throw new StreamlabError("conflict", `Cannot go on: ${rewritten.name} was rewritten while it was read`, {
+        hint: "The rest of its batch is committed; run again, and its new content is taken",
+      });
+    }
     if (deadLettersMax === undefined || this.deadLetters <= deadLettersMax) return;
     throw new StreamlabError(
       "limit",

@@ -1,4 +1,5 @@
 import { StreamlabError } from "../base/errors.ts";
+import { type AwsProfile, readAwsProfile } from "./aws_profile.ts";
 
 /** How to reach the objects. What is undefined the AWS client finds as all of AWS's tools do: variables, profiles, roles. */
 export interface S3Settings {
@@ -39,17 +40,19 @@ const credentialVariables = [
 const placeVariables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /**
- * Settings from the `AWS_*` variables. Where none of them is set it is the MinIO of compose.yaml, even with a `~/.aws` for other
- * work: `AWS_PROFILE` or `AWS_REGION` asks for that. MinIO's key is also used for any other endpoint on this machine for which
- * there are no credentials, neither in variables nor in `~/.aws` (`hasProfiles`).
+ * Settings from the `AWS_*` variables, else from the profile, if there are any. Where none of the variables is set it is the MinIO of
+ * compose.yaml, even with a `~/.aws` for other work: `AWS_PROFILE` or `AWS_REGION` asks for that. MinIO's key is also used for any other
+ * endpoint on this machine for which there are no credentials, neither in variables nor in `~/.aws`.
  */
-export function readS3Settings(variable: ReadVariable, hasProfiles: boolean): S3Settings {
+export function readS3Settings(variable: ReadVariable, profile: AwsProfile | undefined): S3Settings {
   const isDefault = ![...placeVariables, ...credentialVariables].some((name) => isSet(variable(name)));
-  const hasCredentials = !isDefault && (hasProfiles || credentialVariables.some((name) => isSet(variable(name))));
+  const hasCredentials = !isDefault &&
+    (profile !== undefined || credentialVariables.some((name) => isSet(variable(name))));
   const endpoint = isDefault
     ? composeEndpoint
-    : checkEndpoint(variable("AWS_ENDPOINT_URL_S3") || variable("AWS_ENDPOINT_URL") || undefined);
-  const region = variable("AWS_REGION") || variable("AWS_DEFAULT_REGION") || undefined;
+    : checkEndpoint(variable("AWS_ENDPOINT_URL_S3") || variable("AWS_ENDPOINT_URL") || undefined) ??
+      checkEndpoint(profile?.endpoint, "the profile's endpoint_url");
+  const region = variable("AWS_REGION") || variable("AWS_DEFAULT_REGION") || (isDefault ? undefined : profile?.region);
   return {
     forcePathStyle: readFlag(variable("AWS_S3_FORCE_PATH_STYLE")) ?? endpoint !== undefined,
     isDefault,
@@ -63,7 +66,7 @@ export function readS3Settings(variable: ReadVariable, hasProfiles: boolean): S3
 /** Settings of this process, with the certificates that `AWS_CA_BUNDLE` names. */
 export async function readOwnS3Settings(): Promise<S3Settings> {
   const variable: ReadVariable = (name) => Deno.env.get(name);
-  const settings = readS3Settings(variable, await hasProfileFiles(variable));
+  const settings = readS3Settings(variable, await readAwsProfile(variable));
   const bundle = variable("AWS_CA_BUNDLE");
   if (!isSet(bundle)) return settings;
   try {
@@ -100,20 +103,6 @@ export function catalogSettings(own: S3Settings, config: Readonly<Record<string,
     ...(region === undefined ? {} : { region }),
     ...(told === undefined ? {} : { credentials: told }),
   };
-}
-
-async function hasProfileFiles(variable: ReadVariable): Promise<boolean> {
-  const home = variable("HOME") ?? variable("USERPROFILE");
-  if (home === undefined) return false;
-  for (const name of ["credentials", "config"]) {
-    try {
-      await Deno.stat(`${home}/.aws/${name}`);
-      return true;
-    } catch {
-      // Not there or not ours to read: the AWS client could not use it either.
-    }
-  }
-  return false;
 }
 
 function isSet(value: string | undefined): value is string {

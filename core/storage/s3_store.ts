@@ -5,6 +5,7 @@ import {
   HeadObjectCommand,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import type { Clock } from "../base/clock.ts";
 import { StreamlabError } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
@@ -34,13 +35,16 @@ export interface S3StoreOptions {
   /** Default: those of the `AWS_*` variables. */
   settings?: S3Settings;
   limits?: Partial<S3Limits>;
+  /** Reads as it must where the client alone knows the address, which is AWS; so that it can be tried elsewhere. */
+  readsByClient?: boolean;
 }
 
 /** Opens a bucket, or what lies below a prefix in it, as a store. Sends nothing yet. */
 export async function openS3Store(location: Location & { kind: "s3" }, options: S3StoreOptions): Promise<Store> {
   const settings = options.settings ?? await readOwnS3Settings();
   const limits = { ...defaultS3Limits, ...options.limits };
-  const connection = new S3Connection(location.bucket, settings, limits, options.clock, options.random);
+  const { clock, random, readsByClient = false } = options;
+  const connection = new S3Connection(location.bucket, settings, limits, { clock, random, readsByClient });
   return new S3Store(formatLocation(location), location.prefix === "" ? "" : `${location.prefix}/`, connection);
 }
 
@@ -135,8 +139,8 @@ class S3Store implements Store {
   async create(path: string, bytes: Uint8Array): Promise<boolean> {
     const Key = this.#key(path);
     const command = { Bucket: this.#connection.bucket, Key, Body: bytes, IfNoneMatch: "*" };
-    try {
-      await this.#connection.once({
+    const send = () =>
+      this.#connection.once({
         bytes: bytes.length,
         // On a used connection Deno (2.9, denoland/deno issues 35610 and 36786) may send it twice.
         onOwnConnection: true,
@@ -144,6 +148,14 @@ class S3Store implements Store {
           bareEtag((await client.send(new PutObjectCommand(command), { abortSignal })).ETag);
         },
       });
+    try {
+      try {
+        await send();
+      } catch (error) {
+        if (faultOf(error) !== "clock") throw error;
+        // It was refused, so it has not happened; and the client has learnt the time from the answer.
+        await send();
+      }
       return true;
     } catch (error) {
       if (faultOf(error) === "changed") return false;
@@ -245,25 +257,25 @@ class S3Store implements Store {
   async #deleteBatch(keys: string[]): Promise<void> {
     const Bucket = this.#connection.bucket;
     let left = keys;
-    await this.#connection.call({
-      action: "delete",
-      key: keys[0]!,
-      isRepeatable: true,
-      run: async (client, abortSignal) => {
-        if (keys.length === 1) {
-          await client.send(new DeleteObjectCommand({ Bucket, Key: keys[0] }), { abortSignal });
-          return;
-        }
-        const Delete = { Objects: left.map((Key) => ({ Key })), Quiet: true };
-        const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket, Delete }), { abortSignal });
-        const failed = Errors.filter(({ Code }) => Code !== "NoSuchKey");
-        const [first] = failed;
-        if (first === undefined) return;
-        // The request as a whole succeeded: only the keys that failed are asked for again.
-        left = failed.map(({ Key }) => Key ?? "");
-        throw Object.assign(new Error(`${first.Key}: ${first.Message}`), { code: first.Code });
-      },
-    });
+    const run = async (client: S3Client, abortSignal: AbortSignal) => {
+      if (keys.length === 1) {
+        await client.send(new DeleteObjectCommand({ Bucket, Key: keys[0] }), { abortSignal });
+        return;
+      }
+      const Delete = { Objects: left.map((Key) => ({ Key })), Quiet: true };
+      const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket, Delete }), { abortSignal });
+      const failed = Errors.filter(({ Code }) => Code !== "NoSuchKey");
+      const [first] = failed;
+      if (first === undefined) return;
+      // The request as a whole succeeded: only the keys that failed are asked for again.
+      left = failed.map(({ Key }) => Key ?? "");
+      throw Object.assign(new Error(first.Message), { code: first.Code });
+    };
+    try {
+      await this.#connection.repeat(() => this.#connection.once({ run }));
+    } catch (error) {
+      throw this.#connection.error("delete", left[0]!, error);
+    }
   }
 }
 

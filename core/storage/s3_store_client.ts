@@ -69,6 +69,13 @@ export interface S3Call<T> {
   run: (client: S3Client, signal: AbortSignal) => Promise<T>;
 }
 
+export interface S3ConnectionContext {
+  clock: Clock;
+  random: Random;
+  /** See `S3StoreOptions`. */
+  readsByClient: boolean;
+}
+
 /** One bucket at one service: requests with deadlines, retries and errors that people can read. */
 export class S3Connection {
   readonly bucket: string;
@@ -80,7 +87,8 @@ export class S3Connection {
   readonly #settings: S3Settings;
   readonly #get: S3Get | undefined;
 
-  constructor(bucket: string, settings: S3Settings, limits: S3Limits, clock: Clock, random: Random) {
+  constructor(bucket: string, settings: S3Settings, limits: S3Limits, context: S3ConnectionContext) {
+    const { clock, random, readsByClient } = context;
     this.bucket = bucket;
     this.limits = limits;
     this.clock = clock;
@@ -89,7 +97,9 @@ export class S3Connection {
     this.#client = makeClient(settings, true);
     this.#lonelyClient = makeClient(settings, false);
     const { endpoint, forcePathStyle, ca } = settings;
-    if (endpoint !== undefined && forcePathStyle) this.#get = new S3Get(this.#client, bucket, endpoint, ca, clock);
+    if (endpoint !== undefined && forcePathStyle && !readsByClient) {
+      this.#get = new S3Get(this.#client, bucket, endpoint, ca, clock);
+    }
     surviveBrokenBodies();
   }
 

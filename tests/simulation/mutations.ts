@@ -20,6 +20,8 @@ export interface Mutation {
   name: string;
   /** What makes it show sooner. */
   chances?: FaultChances;
+  /** See `RaceOptions`. */
+  compacts?: boolean;
   tools(rows: DataRows): Partial<Tools>;
 }
 
@@ -117,6 +119,7 @@ export const mutations: Mutation[] = [
   },
   {
     name: "compaction ignores a delete that landed meanwhile",
+    compacts: true,
     tools: () => ({
       // As if the work had been planned from the version that the commit builds on, where the delete is.
       compact: (around, table, rows) =>

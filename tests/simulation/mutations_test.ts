@@ -12,6 +12,7 @@ for (const mutation of mutations) {
       const race = new Race(seed, {
         tools: (rows) => ({ ...lightTools(rows), ...mutation.tools(rows) }),
         ...(mutation.chances && { chances: mutation.chances }),
+        ...(mutation.compacts && { compacts: true }),
       });
       let problem: string | undefined;
       try {

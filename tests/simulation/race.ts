@@ -37,6 +37,8 @@ export interface RaceOptions {
   chances?: FaultChances;
   /** The tables are in a REST catalog, and another engine always writes beside; else in the lake's files, with one now and then. */
   isRest?: boolean;
+  /** The maintainer always compacts the table of events, and another engine always writes beside. */
+  compacts?: boolean;
 }
 
 const target = { namespace: ["bronze"], name: "events" };
@@ -85,16 +87,16 @@ export class Race {
 
   async run(): Promise<RaceResult> {
     const { disk } = this.life;
-    const { chances = usualChances, isRest = false } = this.options;
+    const { chances = usualChances, isRest = false, compacts = false } = this.options;
     const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
     disk.hook = (operation, phase) =>
       operation.process === foreign ? undefined : this.#sleep(operation, phase) ?? faults?.(operation, phase);
     const consumers = 2 + this.#below(2);
-    const maintains = this.#random.next() < 0.6;
+    const maintains = compacts || this.#random.next() < 0.6;
     const processes = [this.#produce()];
     for (let number = 0; number < consumers; number++) processes.push(this.#consume(`consumer ${number}`));
     if (maintains) processes.push(this.#maintain("maintainer"));
-    if (isRest || this.#random.next() < 0.3) processes.push(this.#writeBeside());
+    if (isRest || compacts || this.#random.next() < 0.3) processes.push(this.#writeBeside());
     await Promise.all(processes);
     return await this.#settle();
   }
@@ -174,7 +176,7 @@ export class Race {
         await store.clock.sleep(this.#below(1_000));
         const around = this.life.surroundings(store);
         const identifiers = identifiersOf(target);
-        const role = tableRoles[this.#below(tableRoles.length)]!;
+        const role = this.options.compacts ? "events" : tableRoles[this.#below(tableRoles.length)]!;
         const table = await around.catalog.loadTable(identifiers[role]);
         const ledger = await around.catalog.loadTable(identifiers.ledger);
         if (table !== undefined && ledger !== undefined) await this.#maintainTable(around, table, ledger);
@@ -184,7 +186,7 @@ export class Race {
 
   async #maintainTable(surroundings: Surroundings, table: LoadedTable, ledger: LoadedTable): Promise<void> {
     const { catalog, store, clock, random } = surroundings;
-    const job = this.#below(6);
+    const job = this.options.compacts ? 0 : this.#below(6);
     const dryRun = false;
     if (job === 0) await (this.life.tools.compact ?? compactLight)(surroundings, table, this.rows);
     if (job === 1) await expireTable(surroundings, table, { maxAgeMs: 0, countMin: 1, dryRun });

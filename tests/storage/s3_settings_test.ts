@@ -1,9 +1,10 @@
 import { deepStrictEqual, doesNotMatch, match, strictEqual, throws } from "node:assert/strict";
 import { StreamlabError } from "../../core/base/errors.ts";
+import { type AwsProfile, readAwsProfile } from "../../core/storage/aws_profile.ts";
 import { catalogSettings, readS3Settings, type S3Settings } from "../../core/storage/s3_settings.ts";
 
-function settingsOf(variables: Record<string, string>, hasProfiles = false): S3Settings {
-  return readS3Settings((name) => variables[name], hasProfiles);
+function settingsOf(variables: Record<string, string>, profile?: AwsProfile): S3Settings {
+  return readS3Settings((name) => variables[name], profile);
 }
 
 const compose = { accessKeyId: "minioadmin", secretAccessKey: "minioadmin" };
@@ -17,7 +18,11 @@ Deno.test("with nothing set it is the MinIO of compose.yaml", () => {
     isDefault: true,
   });
   deepStrictEqual(settingsOf({ AWS_ENDPOINT_URL: "", AWS_REGION: "" }), settingsOf({}));
-  deepStrictEqual(settingsOf({}, true), settingsOf({}), "whatever is in ~/.aws for other work");
+  deepStrictEqual(
+    settingsOf({}, { endpoint: "http://other", region: "there" }),
+    settingsOf({}),
+    "whatever is in ~/.aws for other work",
+  );
 });
 
 Deno.test("whoever has credentials or a region for AWS gets AWS, found as all of its tools find it", () => {
@@ -31,7 +36,7 @@ Deno.test("whoever has credentials or a region for AWS gets AWS, found as all of
   ) {
     deepStrictEqual(settingsOf({ [name]: "x" }), { forcePathStyle: false, isDefault: false });
   }
-  deepStrictEqual(settingsOf({ AWS_PROFILE: "x" }, true), { forcePathStyle: false, isDefault: false });
+  deepStrictEqual(settingsOf({ AWS_PROFILE: "x" }, {}), { forcePathStyle: false, isDefault: false });
   deepStrictEqual(settingsOf({ AWS_DEFAULT_REGION: "eu-west-1" }), {
     forcePathStyle: false,
     isDefault: false,
@@ -56,8 +61,67 @@ Deno.test("an endpoint on this machine without credentials gets the key of compo
   deepStrictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123" }).credentials, compose);
   deepStrictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://[::1]:9123" }).credentials, compose);
   strictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123", AWS_PROFILE: "x" }).credentials, undefined);
-  strictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123" }, true).credentials, undefined);
+  strictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123" }, {}).credentials, undefined);
   strictEqual(settingsOf({ AWS_ENDPOINT_URL: "https://s3.example" }).credentials, undefined);
+});
+
+Deno.test("a profile's endpoint and region count where no variable says otherwise", () => {
+  const profile = { endpoint: "https://minio.example", region: "here" };
+  deepStrictEqual(settingsOf({ AWS_PROFILE: "x" }, profile), { ...profile, forcePathStyle: true, isDefault: false });
+  const variables = { AWS_PROFILE: "x", AWS_ENDPOINT_URL: "https://s3.example" };
+  strictEqual(settingsOf(variables, profile).endpoint, "https://s3.example");
+  strictEqual(settingsOf(variables, profile).region, "here");
+  strictEqual(settingsOf({ ...variables, AWS_REGION: "there" }, profile).region, "there");
+});
+
+const config = `# of many
+[default]
+region = eu-central-1
+
+[profile lab]
+region=us-west-2
+services = lab-services
+endpoint_url = http://everything
+
+[ profile  plain ]
+endpoint_url = http://127.0.0.1:9000 
+s3 =
+    max_concurrent_requests = 20
+; the end
+[services lab-services]
+dynamodb =
+  endpoint_url = http://dynamodb
+s3 =
+  endpoint_url = http://s3
+`;
+
+Deno.test("profiles are read as AWS's tools read them", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    const read = (variables: Record<string, string> = {}) =>
+      readAwsProfile((name) => ({ HOME: home, ...variables })[name]);
+    strictEqual(await read(), undefined);
+    await Deno.mkdir(`${home}/.aws`);
+    await Deno.writeTextFile(
+      `${home}/.aws/credentials`,
+      "[default]\naws_access_key_id = x\n[lab]\nregion = from-keys\n",
+    );
+    deepStrictEqual(await read(), {});
+    deepStrictEqual(await read({ AWS_PROFILE: "lab" }), { region: "from-keys" });
+    await Deno.writeTextFile(`${home}/.aws/config`, config);
+    deepStrictEqual(await read(), { region: "eu-central-1" });
+    deepStrictEqual(await read({ AWS_PROFILE: "lab" }), { endpoint: "http://s3", region: "us-west-2" });
+    deepStrictEqual(await read({ AWS_PROFILE: "plain" }), { endpoint: "http://127.0.0.1:9000" });
+    deepStrictEqual(await read({ AWS_PROFILE: "lab", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }), {
+      region: "us-west-2",
+    });
+    deepStrictEqual(await read({ AWS_PROFILE: "nobody" }), {});
+    const elsewhere = `${home}/elsewhere`;
+    await Deno.writeTextFile(elsewhere, "[default]\r\nregion = sa-east-1\r\n");
+    deepStrictEqual(await read({ AWS_CONFIG_FILE: elsewhere }), { region: "sa-east-1" });
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
 });
 
 Deno.test("an endpoint that is none is refused without repeating the password in it", () => {

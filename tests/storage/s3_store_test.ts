@@ -21,6 +21,10 @@ async function open(prefix = "", changed: Partial<S3StoreOptions> = {}): Promise
 
 minioTest("the S3 store keeps the contract of a store, on a bucket of MinIO", (t) => runConformance(t, () => open()));
 
+minioTest("the S3 store keeps the contract where it reads as it must from AWS, by the client alone", (t) => {
+  return runConformance(t, () => open("", { readsByClient: true }));
+});
+
 minioTest("the S3 store keeps the contract below a prefix, with short pages and small parts", async (t) => {
   const limits = { pageKeys: 3, partBytes: 5 * 1024 * 1024, parallelMax: 3 };
   await runConformance(t, () => open("some/deep prefix+", { limits }));

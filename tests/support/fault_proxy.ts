@@ -15,6 +15,8 @@ export type ProxyFault =
   | { do: "answer"; when: "before" | "after"; status: number; code: string }
   /** The connection is closed without an answer. */
   | { do: "cut"; when: "before" | "after" }
+  /** The connection is closed while the client still sends, which resets it where there is a body. */
+  | { do: "reset" }
   /** No answer, ever; the connection stays open. */
   | { do: "stall"; when: "before" | "after" }
   /** The answer's body breaks off after this many bytes. */
@@ -70,7 +72,7 @@ export function startFaultProxy(server: string, decide?: DecideFault): FaultProx
       for (let head = await input.head(); head !== undefined; head = await input.head()) {
         proxy.parallelMax = Math.max(proxy.parallelMax, ++underWay);
         try {
-          await exchange(proxy, client, head, await input.bytes(head.length ?? 0), connect);
+          await exchange(proxy, client, head, () => input.bytes(head!.length ?? 0), connect);
         } finally {
           underWay--;
         }
@@ -92,13 +94,15 @@ async function exchange(
   proxy: FaultProxy,
   client: Deno.Conn,
   head: HttpHead,
-  body: Uint8Array,
+  readBody: () => Promise<Uint8Array>,
   connect: () => Promise<Deno.Conn>,
 ): Promise<void> {
   const [method = "", target = ""] = head.firstLine.split(" ");
   const request = { index: proxy.requests.length, method, target };
   proxy.requests.push(request);
   const fault = proxy.decide?.(request);
+  if (fault?.do === "reset") throw new Error("reset");
+  const body = await readBody();
   const when = fault !== undefined && "when" in fault ? fault.when : undefined;
   if (fault?.do === "delay") await new Promise((resolve) => setTimeout(resolve, fault.ms));
   if (when === "before") return await misbehave(fault!, client);
@@ -252,18 +256,29 @@ function close(connection: Deno.Conn): void {
   }
 }
 
-/** Faults at random for that share of the requests, the same for the same seed and order of requests. No stalls: they take real time. */
-export function proxyFaultsBySeed(seed: number, chance: number): DecideFault {
+/** Answers that do not pass: rights that are taken away, an object that is said not to be there. */
+const refusals: ProxyFault[] = [
+  { do: "answer", when: "before", status: 403, code: "AccessDenied" },
+  { do: "answer", when: "before", status: 404, code: "NoSuchKey" },
+];
+
+/**
+ * Faults at random for that share of the requests, the same for the same seed and order of requests; `refuses` says whether there are such
+ * among them as asking again does not mend. No stalls: they take real time.
+ */
+export function proxyFaultsBySeed(seed: number, chance: number, refuses = false): DecideFault {
   const random = seededRandom(seed);
   return () => {
     if (random.next() >= chance) return undefined;
     const when = random.next() < 0.5 ? "before" as const : "after" as const;
     const kinds: ProxyFault[] = [
       { do: "cut", when },
+      { do: "reset" },
       { do: "answer", when, status: 500, code: "InternalError" },
       { do: "answer", when, status: 503, code: "SlowDown" },
       { do: "truncate", bytes: Math.floor(random.next() * 2000) },
       { do: "delay", ms: Math.floor(random.next() * 20) },
+      ...(refuses ? refusals : []),
     ];
     return kinds[Math.floor(random.next() * kinds.length)];
   };
