@@ -32,12 +32,13 @@ export class RawCopies {
   /** `folder` is made when it is needed. */
   constructor(private readonly store: Store, private readonly folder: string) {}
 
-  /** Says what the batch after the one under way will take, most likely; `fetchAhead` begins with it. */
-  expect(files: readonly PlannedFile[]): void {
+  /** Says what the next batch will take, most likely; it is fetched now, or when the one under way has all of its own files. */
+  expect(files: readonly PlannedFile[], when: "now" | "later"): void {
     this.#expected = files;
+    if (when === "now") this.fetchAhead();
   }
 
-  /** To be called when the batch under way, if any, has all of its own files. */
+  /** The batch under way has all of its own files. */
   fetchAhead(): void {
     const files = this.#expected;
     this.#expected = [];
@@ -89,8 +90,8 @@ class Copies {
     for (const file of files) {
       const key = keyOf(file);
       if (this.#ahead.has(key)) continue;
+      if (this.#aheadBytes + file.size > AHEAD_BYTES_MAX) return;
       this.#aheadBytes += file.size;
-      if (this.#aheadBytes > AHEAD_BYTES_MAX) return;
       const copying = this.#copy(file);
       // Whoever asks for the file sees the failure, if anybody does.
       copying.catch(() => undefined);

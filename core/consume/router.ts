@@ -69,8 +69,7 @@ export class EmbeddedRouter implements Router {
 
   expect(files: readonly PlannedFile[], when: "now" | "later"): void {
     if (files.length > 0 && this.options.raw.localPath(files[0]!.path) !== undefined) return;
-    this.copies.expect(files);
-    if (when === "now") this.copies.fetchAhead();
+    this.copies.expect(files, when);
   }
 
   close(): void {

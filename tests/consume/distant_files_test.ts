@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import type { SqlRow } from "../../core/engine/duckdb.ts";
 import type { Store } from "../../core/storage/store.ts";
@@ -76,6 +76,30 @@ Deno.test("a fetched file that DuckDB cannot read, though it is JSON, takes noth
   const [near, far] = await consumedBothWays({ ...texts, "half.json": half });
   deepStrictEqual(far, near);
 });
+
+Deno.test("a file that is rewritten while it is fetched stops the run where that is asked for; the next one takes its new content", () =>
+  ConsumeWorld.use(async (world) => {
+    for (const name of ["a", "b"]) world.put(`${name}.json`, array(event(name)));
+    const { zone } = world.options();
+    let rewritten = false;
+    const store = storeWith(distant(world.store), {
+      read: (path, options) => {
+        if (!rewritten) world.put("a.json", array(event("new"), event("newer")));
+        rewritten = true;
+        return world.store.read(path, options);
+      },
+    });
+    const options = { zone: { ...zone, store }, onChangedFile: "fail" as const };
+    await rejects(
+      () => world.consume(options),
+      /^StreamlabError: Cannot go on: raw\/events\/a\.json was rewritten while it was read$/,
+    );
+    const ids = async () =>
+      (await world.rows("SELECT event_id FROM {{bronze.events}} ORDER BY 1")).map((row) => row.event_id);
+    deepStrictEqual(await ids(), ["b"]);
+    await world.consume(options);
+    deepStrictEqual(await ids(), ["b", "new", "newer"]);
+  }));
 
 Deno.test("nothing of what was fetched stays on the disk, and many small files are few there", () =>
   ConsumeWorld.use(async (world) => {

@@ -8,6 +8,7 @@ const startMsMax = 60_000;
 
 export interface Minio {
   endpoint: string;
+  consoleUrl: string;
   settings: S3Settings;
   /** Makes a bucket, of a new name unless one is given. */
   makeBucket(name?: string): Promise<string>;
@@ -70,7 +71,7 @@ export interface MinioOptions {
   env?: Record<string, string>;
   args?: string[];
   scheme?: "http" | "https";
-  /** Default: free ones. */
+  /** Default, and for 0: free ones. */
   port?: number;
   consolePort?: number;
   /** Keeps its data there; default: a temporary folder, removed at the end. */
@@ -81,8 +82,8 @@ export interface MinioOptions {
 export async function startMinio(options: MinioOptions = {}): Promise<Minio> {
   const program = await findMinio();
   const folder = options.folder ?? await Deno.makeTempDir({ prefix: "streamlab-minio-" });
-  const address = `127.0.0.1:${options.port ?? freePort()}`;
-  const consoleAddress = `127.0.0.1:${options.consolePort ?? freePort()}`;
+  const address = `127.0.0.1:${options.port || freePort()}`;
+  const consoleAddress = `127.0.0.1:${options.consolePort || freePort()}`;
   const credentials = { accessKeyId: "minioadmin", secretAccessKey: "minioadmin" };
   const server = new Deno.Command(program, {
     args: [
@@ -109,6 +110,7 @@ export async function startMinio(options: MinioOptions = {}): Promise<Minio> {
   let buckets = 0;
   return {
     endpoint,
+    consoleUrl: `http://${consoleAddress}`,
     ended: server.status,
     settings: { endpoint, region: "us-east-1", forcePathStyle: true, credentials, isDefault: false },
     // On one drive a folder is a bucket.
