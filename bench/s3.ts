@@ -1,9 +1,10 @@
 // deno-lint-ignore-file no-console
 /**
  * `deno task bench:s3`: what a bucket costs against a folder, on a MinIO of its own; requests and bytes are counted by a proxy before
- * it. `--days` and `--events` make the table larger of which one day is asked for.
+ * it. `--backlog` objects are consumed while each request takes `--delay` milliseconds more; `--days` and `--events` make the table larger
+ * of which one day is asked for.
  *
- *     deno task bench:s3 --objects 5000 --delay 200 --days 10 --events 400000
+ *     deno task bench:s3 --objects 5000 --backlog 20000 --delay 200 --days 10 --events 400000
  */
 import { parseArgs } from "node:util";
 import { mapParallel } from "../core/base/parallel.ts";
@@ -17,13 +18,15 @@ import { type Minio, startMinio } from "../tests/support/minio.ts";
 const { values } = parseArgs({
   options: {
     objects: { type: "string", default: "5000" },
+    backlog: { type: "string", default: "20000" },
     delay: { type: "string", default: "200" },
     days: { type: "string", default: "10" },
     events: { type: "string", default: "400000" },
   },
 });
-const objects = Number(values.objects), delayMs = Number(values.delay);
+const objects = Number(values.objects), backlog = Number(values.backlog), delayMs = Number(values.delay);
 const days = Number(values.days), eventsOfDay = Number(values.events);
+const turns = 3;
 const main = new URL("../main.ts", import.meta.url).pathname;
 const scratch = await Deno.makeTempDir({ prefix: "streamlab-bench-s3-" });
 const minio = await startMinio();
@@ -66,21 +69,40 @@ function produced(batches: number, size: number, ...more: string[]): string[] {
   return ["produce", "--batches", String(batches), "--batch-size", String(size), "--interval", "0", ...more];
 }
 
+function smallObjects(count: number): string[] {
+  return produced(count, 10, "--seed", "1", "--start", "2026-03-01");
+}
+
 async function compareSmallObjects({ endpoint, makeBucket }: Minio): Promise<void> {
   const bucket = await makeBucket("small");
-  const small = produced(objects, 10, "--seed", "1", "--start", "2026-03-01");
+  const small = smallObjects(objects);
   await run(endpoint, [...small, "--sink", "small"]);
   const uploaded = await run(endpoint, [...small, "--sink", `s3://${bucket}/lake`]);
-  const fromDisk = await run(endpoint, ["consume", "--source", "small", "--once"]);
-  const fromBucket = await run(endpoint, ["consume", "--source", `s3://${bucket}/lake`, "--once"]);
+  // One after the other, some times: what else the machine does meets both.
+  const disk: number[] = [], away: number[] = [];
+  for (let turn = 0; turn < turns; turn++) {
+    const consume = (source: string, sink: string) =>
+      run(endpoint, ["consume", "--source", source, "--sink", sink, "--once"]);
+    disk.push(await consume("small", `small-${turn}`));
+    away.push(await consume(`s3://${bucket}/lake`, `s3://${bucket}/lake-${turn}`));
+  }
+  const fromDisk = median(disk), fromBucket = median(away);
   console.log(`${objects} small objects, of 10 events each`);
   console.log(`  produced into the bucket: ${uploaded.toFixed(1)} s`);
-  console.log(`  consumed from disk ${fromDisk.toFixed(1)} s, from the bucket ${fromBucket.toFixed(1)} s:`);
-  console.log(`  ${(fromDisk / fromBucket).toFixed(2)} of the rate on disk (at least 0.5 is asked for)`);
+  const times = (seconds: number[]) => seconds.map((each) => each.toFixed(2)).join(", ");
+  console.log(`  consumed from disk in ${times(disk)} s, from the bucket in ${times(away)} s:`);
+  console.log(
+    `  ${(fromDisk / fromBucket).toFixed(2)} of the rate on disk, by the medians (at least 0.5 is asked for)`,
+  );
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 async function countCommit(proxy: FaultProxy): Promise<void> {
   const uri = "s3://small/lake";
+  await run(proxy.endpoint, ["consume", "--source", uri, "--once"]);
   await run(proxy.endpoint, [...produced(1, 10), "--sink", uri]);
   const before = proxy.requests.length;
   await run(proxy.endpoint, ["consume", "--source", uri, "--once"]);
@@ -96,15 +118,18 @@ async function countCommit(proxy: FaultProxy): Promise<void> {
 }
 
 async function delayRequests(proxy: FaultProxy): Promise<void> {
+  await run(minio.endpoint, [...smallObjects(backlog), "--sink", "s3://small/backlog"]);
   const seconds: number[] = [];
   for (const ms of [0, delayMs]) {
     proxy.decide = ms === 0 ? undefined : () => ({ do: "delay", ms });
     const sink = `s3://small/delayed-${ms}`;
-    seconds.push(await run(proxy.endpoint, ["consume", "--source", "s3://small/lake", "--sink", sink, "--once"]));
+    seconds.push(await run(proxy.endpoint, ["consume", "--source", "s3://small/backlog", "--sink", sink, "--once"]));
   }
   proxy.decide = undefined;
   const [plain, delayed] = seconds as [number, number];
-  console.log(`${delayMs} ms more for each request: ${plain.toFixed(1)} s become ${delayed.toFixed(1)} s:`);
+  console.log(
+    `${delayMs} ms more for each request, ${backlog} objects: ${plain.toFixed(1)} s become ${delayed.toFixed(1)} s:`,
+  );
   console.log(`  ${(plain / delayed).toFixed(2)} of the rate (more than 0.5 is asked for, of a large backlog)`);
 }
 

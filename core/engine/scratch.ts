@@ -144,17 +144,11 @@ function isSpace(byte: number): boolean {
 
 /** Up to `length` bytes of a local file from `offset` on, fewer where it ends. */
 export function readFilePart(path: string, length: number, offset = 0): Uint8Array {
-  const file = Deno.openSync(path, { read: true });
+  const reader = new FilePartReader();
   try {
-    if (offset > 0) file.seekSync(offset, Deno.SeekMode.Start);
-    const bytes = new Uint8Array(length);
-    let filled = 0;
-    for (let count: number | null; filled < length && (count = file.readSync(bytes.subarray(filled))) !== null;) {
-      filled += count;
-    }
-    return bytes.subarray(0, filled);
+    return reader.read(path, offset, length);
   } finally {
-    file.close();
+    reader.close();
   }
 }
 
@@ -177,17 +171,30 @@ export async function* readFileBlocks(path: string, start = 0, end = Infinity): 
 
 /** Reads parts of local files one after another. The file that was read last stays open: many parts may lie in one. */
 export class FilePartReader {
-  readonly #buffer = new Uint8Array(VISITED_BYTES);
+  #buffer: Uint8Array | undefined;
   #path: string | undefined;
   #file: Deno.FsFile | undefined;
+
+  /** A copy of `size` bytes from `offset` on, fewer where the file ends. */
+  read(path: string, offset: number, size: number): Uint8Array {
+    const file = this.#open(path);
+    file.seekSync(offset, Deno.SeekMode.Start);
+    const bytes = new Uint8Array(size);
+    let filled = 0;
+    for (let count: number | null; filled < size && (count = file.readSync(bytes.subarray(filled))) !== null;) {
+      filled += count;
+    }
+    return bytes.subarray(0, filled);
+  }
 
   /** Looks at `size` bytes from `offset` on piece by piece, until `visit` returns false. A piece is only valid during the call. */
   visit(path: string, offset: number, size: number, visit: (block: Uint8Array) => boolean): void {
     const file = this.#open(path);
     file.seekSync(offset, Deno.SeekMode.Start);
+    const buffer = this.#buffer ??= new Uint8Array(VISITED_BYTES);
     for (let left = size; left > 0;) {
-      const count = file.readSync(this.#buffer.subarray(0, Math.min(left, VISITED_BYTES)));
-      if (count === null || !visit(this.#buffer.subarray(0, count))) return;
+      const count = file.readSync(buffer.subarray(0, Math.min(left, VISITED_BYTES)));
+      if (count === null || !visit(buffer.subarray(0, count))) return;
       left -= count;
     }
   }

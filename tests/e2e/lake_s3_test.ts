@@ -101,7 +101,9 @@ function namesBucketKeyAndCause({ status, stderr }: Outcome, command: string): v
   strictEqual(status, 1, `${command}: ${stderr}`);
   for (const line of stderr.trimEnd().split("\n")) {
     ok(
-      /^ {2}\S|^raw\/events\/\S+ vanished: |^(streamlab: )?Cannot [^"]+ "s3:\/\/bucket-\d+\/lake\/[^"]+": \S/.test(line),
+      /^ {2}\S|^raw\/events\/\S+ vanished: |^(streamlab: )?Cannot [^"]+ "s3:\/\/bucket-\d+\/lake\/[^"]+": \S/.test(
+        line,
+      ),
       `${command}: ${stderr}`,
     );
   }

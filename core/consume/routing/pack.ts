@@ -1,4 +1,4 @@
-import { createFileSync, readFilePart, writeAllSync } from "../../engine/scratch.ts";
+import { createFileSync, FilePartReader, readFilePart, writeAllSync } from "../../engine/scratch.ts";
 import type { CountedFile, LocalFile } from "./source.ts";
 
 /** Written at once. */
@@ -11,6 +11,7 @@ const OPENING = 0x5b, CLOSING = 0x5d, COMMA = 0x2c;
  */
 export function packArrays(files: readonly CountedFile[], path: string): void {
   const pack = createFileSync(path);
+  const reader = new FilePartReader();
   const block = new Uint8Array(PACK_BLOCK_BYTES);
   let filled = 0;
   const flush = () => {
@@ -25,13 +26,14 @@ export function packArrays(files: readonly CountedFile[], path: string): void {
   };
   try {
     files.forEach((file, index) => {
-      const bytes = bytesOf(file);
+      const bytes = reader.read(file.path, file.offset ?? 0, file.size);
       put(new Uint8Array([index === 0 ? OPENING : COMMA]));
       put(bytes.subarray(bytes.indexOf(OPENING) + 1, bytes.lastIndexOf(CLOSING)));
     });
     put(new Uint8Array([CLOSING]));
     flush();
   } finally {
+    reader.close();
     pack.close();
   }
 }
@@ -41,14 +43,10 @@ export function unspool<F extends LocalFile>(file: F, path: string): F {
   if (file.offset === undefined) return file;
   const own = createFileSync(path);
   try {
-    writeAllSync(own, path, bytesOf(file));
+    writeAllSync(own, path, readFilePart(file.path, file.size, file.offset));
   } finally {
     own.close();
   }
   const { offset: _spooled, ...rest } = file;
   return { ...rest, path } as F;
-}
-
-function bytesOf(file: LocalFile): Uint8Array {
-  return readFilePart(file.path, file.size, file.offset);
 }
