@@ -159,7 +159,7 @@ async function askOneDay(proxy: FaultProxy): Promise<void> {
       const before = proxy.bytesBack;
       const sql = `select ${columns} from bronze.events where ${day}`;
       const seconds = await run(proxy.endpoint, ["query", "--source", uri, sql], {
-        STREAMLAB_HTTPFS: httpfs ?? "/nowhere",
+        STREAMLAB_HTTPFS: httpfs ?? "off",
         // Each with an empty cache; Deno's own must not be lost with it.
         DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
         XDG_CACHE_HOME: await Deno.makeTempDir({ dir: scratch }),

@@ -103,7 +103,7 @@ async function openSession(context: Context, given: QueryFlags): Promise<Session
     clock: context.clock,
     random: context.random,
     temporaryFolder: context.env("TMPDIR") ?? "/tmp",
-    ...(httpfs && { httpfs: resolve(context.cwd, httpfs) }),
+    ...(httpfs && { httpfs: httpfs === "off" ? false : resolve(context.cwd, httpfs) }),
     ...(threads !== undefined && { threads: Math.max(1, threads) }),
     ...(memory !== undefined && { memory: `${memory}B` }),
   });

@@ -1,3 +1,4 @@
+import { StreamlabError } from "../base/errors.ts";
 import { type Connection, type DuckDb, quoteText, SqlError } from "./duckdb.ts";
 
 /** Where objects are and by which credentials; the service's own where `endpoint` is missing. */
@@ -15,7 +16,7 @@ export interface HttpfsAccess {
 /**
  * Lets a connection, which may be in the middle of a transaction, read `s3://` itself, by DuckDB's extension httpfs: `extension` is its file, else the one that DuckDB
  * has in its own folder of extensions is taken; nothing is downloaded. False where there is none that fits, or where it cannot be
- * given the credentials.
+ * given the credentials. Fails with `usage` where the file that is named does not fit.
  */
 export async function openHttpfs(
   database: DuckDb,
@@ -40,7 +41,7 @@ export async function openHttpfs(
   // A failure would end the transaction, and a secret that is made outside of it is not seen in it.
   const beside = await database.connect();
   try {
-    await beside.run(`LOAD ${extension === undefined ? "httpfs" : quoteText(extension)}`);
+    await load(beside, extension);
     await beside.run("SET enable_server_cert_verification = true");
     if (caFile !== undefined) await beside.run(`SET ca_cert_file = ${quoteText(caFile)}`);
     await connection.run(`CREATE SECRET (${secret.join(", ")})`);
@@ -51,5 +52,17 @@ export async function openHttpfs(
     throw error;
   } finally {
     beside.close();
+  }
+}
+
+async function load(connection: Connection, extension: string | undefined): Promise<void> {
+  try {
+    await connection.run(`LOAD ${extension === undefined ? "httpfs" : quoteText(extension)}`);
+  } catch (error) {
+    if (extension === undefined || !(error instanceof SqlError)) throw error;
+    const said = error.message.split("\n", 1)[0]!.replace(/^(?:Error: )?(?:\w+ )+Error: /, "").replace(/\.$/, "");
+    throw new StreamlabError("usage", `Cannot load DuckDB's extension httpfs from "${extension}": ${said}`, {
+      hint: "Name the file that fits DuckDB 1.5.5 with STREAMLAB_HTTPFS; off does without it",
+    });
   }
 }

@@ -29,8 +29,8 @@ export class RemoteFiles {
     private readonly database: DuckDb,
     private readonly connection: Connection,
     private readonly scratch: Scratch,
-    /** DuckDB's extension httpfs, where it is not in DuckDB's own folder. */
-    private readonly httpfs: string | undefined,
+    /** The file of DuckDB's extension httpfs, where it is not in DuckDB's own folder; false: it is not to be used. */
+    private readonly httpfs: string | false | undefined,
   ) {}
 
   /** In the order of the files. */
@@ -57,11 +57,12 @@ export class RemoteFiles {
   }
 
   async #open(store: Store): Promise<boolean> {
-    const access = await store.objectAccess?.();
-    if (access === undefined) return false;
+    const { httpfs } = this;
+    const access = httpfs === false ? undefined : await store.objectAccess?.();
+    if (httpfs === false || access === undefined) return false;
     const { ca, ...rest } = access;
     const caFile = ca === undefined ? {} : { caFile: this.#writeText("ca.pem", ca) };
-    return await openHttpfs(this.database, this.connection, { ...rest, ...caFile }, this.httpfs);
+    return await openHttpfs(this.database, this.connection, { ...rest, ...caFile }, httpfs);
   }
 
   #writeText(name: string, text: string): string {

@@ -21,8 +21,8 @@ export interface SessionOptions {
   random: Random;
   /** A folder on this machine for what does not fit in memory and for files fetched from afar. */
   temporaryFolder: string;
-  /** The file of DuckDB's extension httpfs, where DuckDB has none in its own folder. */
-  httpfs?: string;
+  /** The file of DuckDB's extension httpfs, where DuckDB has none in its own folder; false: objects are fetched whole. */
+  httpfs?: string | false;
   threads?: number;
   /** As DuckDB writes it: "2GB". */
   memory?: string;

@@ -12,6 +12,13 @@ const kinds: Record<string, ErrorKind> = {
   "FATAL Error": "internal",
 };
 
+/** What a status of HTTP says of an object that a table names, and what to do. */
+const httpStates: Record<number, readonly [ErrorKind, string, string]> = {
+  403: ["unavailable", "access denied (HTTP 403)", "Give these credentials the right to read it, or use others"],
+  404: ["not-found", "there is no such object", "Ask again: upkeep may have replaced it meanwhile"],
+  503: ["unavailable", "the service asks for fewer requests (HTTP 503)", "Wait a while and ask again"],
+};
+
 /** An error of a question in one line and a hint; what is no error of DuckDB stays as it is. */
 export function questionError(error: unknown): unknown {
   if (!(error instanceof SqlError)) return error;
@@ -19,12 +26,31 @@ export function questionError(error: unknown): unknown {
   const said = text === "" ? error.message : text;
   const kind = kinds[name] ?? (text === "" ? "internal" : "usage");
   if (kind === "interrupted") return stopped(error);
+  if (name === "HTTP Error" || name === "IO Error") {
+    const unread = unreadObject(said, error);
+    if (unread !== undefined) return unread;
+  }
   const hint = name.startsWith("Out of Memory")
     ? "Give it more with --memory, or ask for less at once"
     : kind === "usage"
     ? hintOf(said)
     : undefined;
   return describe(said.split("\n", 1)[0]!, kind, hint, error);
+}
+
+/** What DuckDB could not read over HTTP, in the words of a store's errors; undefined where it speaks of no object. */
+function unreadObject(said: string, cause: unknown): StreamlabError | undefined {
+  const [, url] = /'((?:s3|https?):\/\/[^']+)'/.exec(said) ?? [];
+  if (url === undefined) return undefined;
+  const status = Number(/HTTP (\d{3})/.exec(said)?.[1] ?? 0);
+  const [kind, state, hint] = httpStates[status] ??
+    ([
+      "unavailable",
+      said.split(/ (?:error )?(?:for|reading|on) /, 1)[0]!,
+      "Ask again when the service is well",
+    ] as const);
+  const place = url.startsWith("s3:") ? url : decodeURIComponent(url);
+  return new StreamlabError(kind, `Cannot read "${place}": ${state}`, { hint, cause });
 }
 
 /** The person, or who runs us, wanted no more of it. */

@@ -1,4 +1,5 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import type { ProxyFault } from "../support/fault_proxy.ts";
 import { findHttpfs } from "../support/httpfs.ts";
 import { minioTest } from "../support/minio.ts";
 import { leftIn, streamlab, succeed } from "./program.ts";
@@ -12,8 +13,8 @@ Deno.test.afterAll(() => place?.stop());
 
 const sql = "select event_type, count(*) as n, sum(_source_position) as p from bronze.events group by all order by all";
 
-async function makeLake({ folder, uri, env }: S3Lake): Promise<void> {
-  const size = ["--batches", "4", "--batch-size", "20000", "--interval", "0", "--late-chance", "0.3"];
+async function makeLake({ folder, uri, env }: S3Lake, lateChance = "0.3"): Promise<void> {
+  const size = ["--batches", "4", "--batch-size", "20000", "--interval", "0", "--late-chance", lateChance];
   await succeed(folder, ["produce", "--sink", uri, ...size, "--seed", "5", "--start", "2026-03-01"], { env });
   await succeed(folder, ["consume", "--source", uri, "--once"], { env });
 }
@@ -26,7 +27,7 @@ minioTest(
       await makeLake(lake);
       const httpfs = await findHttpfs();
       const answers: string[] = [], bytes: number[] = [], requests: number[] = [];
-      for (const extension of [httpfs ?? "/nowhere", "/nowhere", "/nowhere"]) {
+      for (const extension of [httpfs ?? "off", "off", "off"]) {
         const [bytesBefore, requestsBefore] = [place.proxy.bytesBack, place.proxy.requests.length];
         answers.push(
           await succeed(folder, ["query", "--source", uri, "--format", "json", sql], {
@@ -70,7 +71,7 @@ minioTest(
       const before = place.proxy.bytesBack;
       const day = "event_timestamp >= '2026-02-28' and event_timestamp < '2026-03-01'";
       await succeed(folder, ["query", "--source", uri, `select max(user_id) from bronze.events where ${day}`], {
-        env: { ...env, STREAMLAB_HTTPFS: "/nowhere" },
+        env: { ...env, STREAMLAB_HTTPFS: "off" },
       });
       const moved = place.proxy.bytesBack - before;
       ok(moved < 2 * needed + 20_000, `${moved} bytes for ${needed}`);
@@ -81,7 +82,7 @@ minioTest("neither answers nor errors of a question show the credentials", () =>
   useLake(place, async (lake) => {
     const { folder, uri } = lake;
     await makeLake(lake);
-    const httpfs = await findHttpfs() ?? "/nowhere";
+    const httpfs = await findHttpfs() ?? "off";
     const secret = "a-secret-that-is-wrong";
     const wrong = { ...lake.env, STREAMLAB_HTTPFS: httpfs, AWS_SECRET_ACCESS_KEY: secret };
     for (const question of [sql, "select * from duckdb_secrets()", "from which_secret('s3://x', 's3')"]) {
@@ -91,3 +92,64 @@ minioTest("neither answers nor errors of a question show the credentials", () =>
       }
     }
   }));
+
+minioTest(
+  "what DuckDB cannot read of a bucket is told by bucket, key and cause, and what passes is asked for again",
+  () =>
+    useLake(place, async (lake) => {
+      const httpfs = await findHttpfs();
+      if (httpfs === undefined) return;
+      const { folder, uri, env } = lake;
+      // Large files only: small ones are fetched whole, in another way.
+      await makeLake(lake, "0");
+      const query = ["query", "--source", uri, "--format", "json", sql];
+      const refused = (status: number, code: string) => ({ do: "answer", when: "before", status, code }) as const;
+      const faults: [ProxyFault, RegExp][] = [
+        [refused(403, "AccessDenied"), /access denied \(HTTP 403\)\n {2}Give these credentials the right/],
+        [refused(404, "NoSuchKey"), /there is no such object\n {2}Ask again/],
+        [refused(503, "SlowDown"), /asks for fewer requests \(HTTP 503\)\n {2}Wait a while/],
+        [refused(500, "InternalError"), /HTTP 500\n {2}Ask again/],
+        [{ do: "cut", when: "before" }, /returned nothing.*\n {2}Ask again/],
+        [{ do: "truncate", bytes: 1_000 }, /partial file\n {2}Ask again/],
+      ];
+      const environment = { ...env, STREAMLAB_HTTPFS: httpfs, XDG_CACHE_HOME: `${folder}/other-cache` };
+      try {
+        for (const [fault, words] of faults) {
+          place.proxy.decide = ({ target }) => /data\/.*\.parquet/.test(target) ? fault : undefined;
+          const { status, stderr } = await streamlab(folder, query, { env: environment });
+          strictEqual(status, 1, stderr);
+          match(
+            stderr,
+            /^streamlab: Cannot read "[^"]+\/bucket-\d+\/lake\/warehouse\/bronze\/events\/data\/[^"%]+\.parquet": /,
+          );
+          match(stderr, words);
+        }
+        let asked = 0;
+        place.proxy.decide = ({ target }) => {
+          return /data\/.*\.parquet/.test(target) && asked++ % 4 === 1 ? refused(503, "SlowDown") : undefined;
+        };
+        await succeed(folder, query, { env: environment });
+        ok(asked > 4);
+      } finally {
+        place.proxy.decide = undefined;
+      }
+    }),
+);
+
+minioTest(
+  "an extension that does not fit is told by its file, where one is named",
+  () =>
+    useLake(place, async (lake) => {
+      const { folder, uri, env } = lake;
+      await makeLake(lake);
+      await Deno.writeTextFile(`${folder}/httpfs.duckdb_extension`, "none");
+      for (const name of ["httpfs.duckdb_extension", "not-there"]) {
+        const { status, stderr } = await streamlab(folder, ["query", "--source", uri, sql], {
+          env: { ...env, STREAMLAB_HTTPFS: name },
+        });
+        strictEqual(status, 2, stderr);
+        ok(stderr.startsWith(`streamlab: Cannot load DuckDB's extension httpfs from "${folder}/${name}": `), stderr);
+        match(stderr, /\n {2}.*STREAMLAB_HTTPFS; off does without it\n$/);
+      }
+    }),
+);

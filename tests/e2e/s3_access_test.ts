@@ -1,8 +1,9 @@
 import { match, ok, strictEqual } from "node:assert/strict";
-import { minioTest } from "../support/minio.ts";
+import { findHttpfs } from "../support/httpfs.ts";
+import { canRunMinio, minioTest, startMinio } from "../support/minio.ts";
 import { assumeRole } from "../support/minio_session.ts";
-import { streamlab, succeed } from "./program.ts";
-import { type S3Place, startS3Place, useLake } from "./s3_lake.ts";
+import { inFolder, programLine, streamlab, succeed } from "./program.ts";
+import { denoFolder, type S3Place, startS3Place, useLake } from "./s3_lake.ts";
 
 let place: S3Place;
 Deno.test.beforeAll(async () => {
@@ -76,3 +77,59 @@ minioTest(
       place.proxy.decide = undefined;
     }),
 );
+
+/** As root, or in a name space of its own where that is allowed; false where it is not, and must not be. */
+function canMount(): boolean {
+  if (Deno.env.get("STREAMLAB_REQUIRE_ALL") === "1") return true;
+  try {
+    return new Deno.Command("unshare", { args: [...unshare, "true"], stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+const unshare = Deno.uid() === 0 ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
+
+Deno.test({
+  name: "with virtual-host addresses the bucket stands in the host's name, for every command and for DuckDB",
+  ignore: !canRunMinio() || !canMount(),
+  fn: () =>
+    inFolder(async (folder) => {
+      const minio = await startMinio({ env: { MINIO_DOMAIN: "s3.test" } });
+      try {
+        // No name server knows of these: the file of hosts is another one for the program.
+        await Deno.writeTextFile(`${folder}/hosts`, "127.0.0.1 localhost\n127.0.0.1 s3.test\n127.0.0.1 lake.s3.test\n");
+        await minio.makeBucket("lake");
+        const { port } = new URL(minio.endpoint);
+        const env = {
+          NO_COLOR: "1",
+          DENO_DIR: denoFolder,
+          XDG_CACHE_HOME: `${folder}/cache`,
+          AWS_ENDPOINT_URL: `http://s3.test:${port}`,
+          AWS_S3_FORCE_PATH_STYLE: "false",
+          AWS_REGION: "us-east-1",
+          AWS_ACCESS_KEY_ID: "minioadmin",
+          AWS_SECRET_ACCESS_KEY: "minioadmin",
+          STREAMLAB_HTTPFS: await findHttpfs() ?? "off",
+        };
+        const commands = [
+          "produce --batches 4 --batch-size 5000 --interval 0 --seed 1 --start 2026-03-01 --sink s3://lake/a --dirty",
+          "consume --once --source s3://lake/a",
+          "maintain --all --older-than 0s --retain-last 1 --source s3://lake/a",
+          "maintain --audit --source s3://lake/a",
+          `query --source s3://lake/a --format csv "select count(*), min(event_type) from bronze.events"`,
+        ];
+        const line = commands.map((command) => `${programLine} ${command}`).join(" && ");
+        const { success, stdout, stderr } = await new Deno.Command("unshare", {
+          args: [...unshare, "sh", "-c", `mount --bind hosts /etc/hosts && ${line}`],
+          cwd: folder,
+          env,
+        }).output();
+        const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+        ok(success, said);
+        match(said, /^1\d,?\d{3},add_to_cart$/m);
+      } finally {
+        await minio.stop();
+      }
+    }),
+});
