@@ -1,34 +1,57 @@
 /**
- * The same items, read at once and kept until somebody walks them, which may be done once: for what takes long to come while other things
- * are to be done before it is needed. A failure is thrown where the items end.
+ * The same items, read before somebody walks them, which may be done once: for what takes long to come while other things are to be done
+ * before it is needed. At most `limit` items wait to be walked. A failure is thrown where the items end.
  */
-export function readAhead<T>(source: AsyncIterable<T>): AsyncIterable<T> {
+export function readAhead<T>(source: AsyncIterable<T>, limit: number): AsyncIterable<T> {
   const items: T[] = [];
   let end: { error?: unknown } | undefined;
-  let wake = () => {};
+  let isLeft = false;
+  const changed = new Signal();
   const read = async () => {
     try {
       for await (const item of source) {
         items.push(item);
-        wake();
+        changed.give();
+        while (items.length >= limit && !isLeft) await changed.wait();
+        if (isLeft) return;
       }
       end = {};
     } catch (error) {
       end = { error };
     }
-    wake();
+    changed.give();
   };
   void read();
   return walk();
 
   async function* walk(): AsyncGenerator<T> {
-    for (let next = 0;;) {
-      while (next < items.length) yield items[next++]!;
-      if (end !== undefined) {
-        if ("error" in end) throw end.error;
-        return;
+    try {
+      for (;;) {
+        const taken = items.splice(0);
+        if (taken.length > 0) changed.give();
+        yield* taken;
+        if (items.length > 0) continue;
+        if (end === undefined) await changed.wait();
+        else if ("error" in end) throw end.error;
+        else return;
       }
-      await new Promise<void>((resolve) => wake = resolve);
+    } finally {
+      isLeft = true;
+      changed.give();
     }
+  }
+}
+
+/** Wakes all who wait. */
+class Signal {
+  #waiting = Promise.withResolvers<void>();
+
+  give(): void {
+    this.#waiting.resolve();
+    this.#waiting = Promise.withResolvers<void>();
+  }
+
+  wait(): Promise<void> {
+    return this.#waiting.promise;
   }
 }

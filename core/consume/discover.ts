@@ -34,6 +34,10 @@ export interface DiscoverOptions {
 
 /** Files that are listed before it is first told which of them are fresh; the portions grow, for each is compared with all of the ledger. */
 const FIRST_PORTION = 1_000;
+/** Of files that are listed and not yet compared, so that a listing of any length takes no more memory than what is new in it. */
+const PORTION_MAX = 65_536;
+/** Files that a listing is ahead of whoever waits for it. */
+const LISTED_AHEAD_MAX = 20_000;
 
 /** What a store says is in a raw zone. */
 export type RawListing = AsyncIterable<ListedFile>;
@@ -43,7 +47,7 @@ export type RawListing = AsyncIterable<ListedFile>;
  * of this disk are listed when they are needed: whoever watches for new ones must not have looked before.
  */
 export function beginListing(zone: RawZone): RawListing | undefined {
-  return localFolder(zone) === undefined ? readAhead(zone.store.list(zone.prefix)) : undefined;
+  return localFolder(zone) === undefined ? readAhead(zone.store.list(zone.prefix), LISTED_AHEAD_MAX) : undefined;
 }
 
 /** The zone's folder, where it is on this disk. */
@@ -75,7 +79,7 @@ export async function discoverFiles(zone: RawZone, known: KnownFiles, options: D
     add(await known.classify(await statFiles(zone, listed), changedAsNew));
     onFresh(found.fresh);
     listed = [];
-    portion *= 2;
+    portion = Math.min(2 * portion, PORTION_MAX);
   }
   const wanted = options.checksKnown
     ? undefined

@@ -1,0 +1,58 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { beginListing, discoverFiles, type RawZone } from "../../core/consume/discover.ts";
+import type { EventFile } from "../../core/consume/event_file.ts";
+import type { KnownFiles } from "../../core/consume/known_files.ts";
+import type { ListedFile, Store } from "../../core/storage/store.ts";
+
+const nameOf = (number: number) => `raw/events/${String(number).padStart(7, "0")}.json`;
+
+/** A bucket of so many objects; notes how far its listing was read. */
+function zoneOf(count: number): { zone: RawZone; listed: () => number } {
+  let listed = 0;
+  async function* list(): AsyncGenerator<ListedFile> {
+    for (; listed < count; listed++) {
+      const path = nameOf(listed);
+      yield { path, info: { path, size: 1, etag: "e", modifiedMs: 0 } };
+    }
+  }
+  const store = { list, localPath: () => undefined } as unknown as Store;
+  return { zone: { store, prefix: "raw/events/", nameBase: "", format: undefined }, listed: () => listed };
+}
+
+/** A ledger that has all names but every thousandth; notes how many files it is asked about at once. */
+function knownNames(): { known: KnownFiles; portions: number[] } {
+  const portions: number[] = [];
+  const isFresh = ({ name }: EventFile) => Number(name.slice(-12, -5)) % 1_000 === 0;
+  const known = {
+    unknownNames: () => Promise.resolve(new Set()),
+    classify: (files: readonly EventFile[]) => {
+      portions.push(files.length);
+      return Promise.resolve({ fresh: files.filter(isFresh), changed: [] });
+    },
+  } as unknown as KnownFiles;
+  return { known, portions };
+}
+
+Deno.test("a bucket of any number of objects is compared with the ledger portion by portion, and what is new is told meanwhile", async () => {
+  const count = 300_000;
+  const { zone } = zoneOf(count);
+  const { known, portions } = knownNames();
+  const told: number[] = [];
+  const onFresh = (files: readonly EventFile[]) => void told.push(files.length);
+  const options = { changedAsNew: false, checksKnown: true, listing: beginListing(zone), onFresh };
+  const { fresh } = await discoverFiles(zone, known, options);
+  deepStrictEqual(fresh.map(({ name }) => name), Array.from({ length: 300 }, (_, index) => nameOf(index * 1_000)));
+  strictEqual(portions.reduce((sum, portion) => sum + portion), count);
+  ok(Math.max(...portions) <= 65_536 && portions[0]! <= 1_000, portions.join());
+  deepStrictEqual([told[0], told.at(-1)], [1, 300]);
+});
+
+Deno.test("a listing that nobody takes up yet stops for a while, and loses nothing", async () => {
+  const { zone, listed } = zoneOf(50_000);
+  const listing = beginListing(zone);
+  for (let turn = 0; turn < 200_000; turn++) await Promise.resolve();
+  ok(listed() <= 20_000, String(listed()));
+  const { known } = knownNames();
+  const { fresh } = await discoverFiles(zone, known, { changedAsNew: false, checksKnown: true, listing });
+  strictEqual(fresh.length, 50);
+});
