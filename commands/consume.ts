@@ -8,7 +8,7 @@ import { type Context, defineCommand, type ExitStatus } from "./command.ts";
 import { ConsumeWords } from "./consume_words.ts";
 import { readContract } from "./contract_file.ts";
 import { flag } from "./flags.ts";
-import { openLake } from "./lake.ts";
+import { missingRoot, openLake } from "./lake.ts";
 import { formatDuration, printNote } from "./output.ts";
 import type { LakeLocation } from "./values.ts";
 
@@ -159,9 +159,7 @@ async function rawZone(context: Context, flags: Flags, source: Store, sink: Stor
     ? [source, "raw/events/"]
     : [await openLake(context, flags.raw as LakeLocation), ""];
   if (flags.once && !await store.rootExists()) {
-    throw new StreamlabError("not-found", `There is nothing to read at ${store.root}`, {
-      hint: "Name the lake with --source, or write files into it with streamlab produce",
-    });
+    throw await missingRoot(store, "folder to read", "write files into it with streamlab produce");
   }
   return { store, prefix, nameBase: nameFile(sink.root, store.root, ""), format: flags.format };
 }

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { StreamlabError } from "../core/base/errors.ts";
 import type { Catalog } from "../core/iceberg/catalog.ts";
-import { formatLocation } from "../core/storage/location.ts";
 import { openStore } from "../core/storage/open_store.ts";
 import type { Store } from "../core/storage/store.ts";
 import { type CatalogFlags, openCatalog } from "./catalog.ts";
@@ -22,10 +21,25 @@ export function openLake(context: Surroundings, location: LakeLocation): Promise
 export async function openExistingLake(context: Surroundings, location: LakeLocation): Promise<Store> {
   const store = await openLake(context, location);
   if (await store.rootExists()) return store;
-  const place = location.kind === "local" ? { ...location, path: resolve(context.cwd, location.path) } : location;
-  throw new StreamlabError("not-found", `There is no lake at ${formatLocation(place)}`, {
-    hint: "Name another with --source, or make one with streamlab produce and streamlab consume",
-  });
+  throw await missingRoot(store, "lake", "make one with streamlab produce and streamlab consume");
+}
+
+/** What is not there, a bucket or a folder, and what to do. */
+export async function missingRoot(store: Store, what: string, otherwise: string): Promise<StreamlabError> {
+  const access = await store.objectAccess?.();
+  if (access === undefined) {
+    return new StreamlabError("not-found", `There is no ${what} at ${store.root}`, {
+      hint: `Name another with --source, or ${otherwise}`,
+    });
+  }
+  const [, , bucket = ""] = store.root.split("/");
+  return new StreamlabError(
+    "not-found",
+    `Cannot read "s3://${bucket}": there is no such bucket at ${access.endpoint ?? "AWS"}`,
+    {
+      hint: "Create the bucket, or check the name and the endpoint (AWS_ENDPOINT_URL)",
+    },
+  );
 }
 
 /** The tables of a catalog, or of a lake that must be there, for readers: what never changes is kept on this disk. `not-found` without a lake. */
