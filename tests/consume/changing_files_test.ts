@@ -147,6 +147,26 @@ Deno.test("new content under a known name stops the run when that is asked for, 
     deepStrictEqual(await ledger(world), ["1 a.json 1 ingested"]);
   }));
 
+Deno.test("a file that grows after it was looked at, its start an array still, is left for the next batch", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("a.json", array("a"));
+    world.put("b.json", array("b"));
+    const { zone } = world.options();
+    let looks = 0;
+    const store = storeWith(world.store, {
+      stat: async (path) => {
+        const info = await world.store.stat(path);
+        // The first look finds it; after the second one it is read.
+        if (path.endsWith("/a.json") && ++looks === 2) world.put("a.json", array("a") + array("b", "c"));
+        return info;
+      },
+    });
+    await world.consume({ zone: { ...zone, store }, filesPerBatchMax: 2 });
+    deepStrictEqual(await ids(world), ["b"]);
+    const [first] = world.batches;
+    deepStrictEqual([first!.files, first!.changed], [1, 1]);
+  }));
+
 Deno.test("a batch takes no more files and bytes than it may, but one file at least, in the order of names", () =>
   ConsumeWorld.use(async (world) => {
     for (const name of ["e", "d", "c", "b", "a"]) world.put(`${name}.json`, array(name));

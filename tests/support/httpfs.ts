@@ -9,5 +9,6 @@ export async function findHttpfs(): Promise<string | undefined> {
     const path = `${packages}/${name}/site-packages/duckdb_extension_httpfs/extensions/v1.5.5/httpfs.duckdb_extension`;
     if (await Deno.stat(path).then(() => true, () => false)) return path;
   }
+  if (isRequired) throw new Error(`PyPI's httpfs is not below ${packages}`);
   return undefined;
 }
