@@ -4,6 +4,7 @@ import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import { openS3Store } from "../../core/storage/s3_store.ts";
 import type { Store } from "../../core/storage/store.ts";
+import { scriptedSettings } from "./s3_world.ts";
 
 const hourMs = 3_600_000;
 
@@ -25,13 +26,7 @@ async function withService(
         transient: { attemptsMax: 2, delayMsMin: 1, delayMsMax: 1 },
         throttled: { attemptsMax: 1, delayMsMin: 1, delayMsMax: 1 },
       },
-      settings: {
-        endpoint: `http://127.0.0.1:${server.addr.port}`,
-        region: "us-east-1",
-        forcePathStyle: true,
-        credentials: { accessKeyId: "a", secretAccessKey: "b" },
-        isDefault: false,
-      },
+      settings: scriptedSettings(server),
     });
     await action(store, requests);
   } finally {

@@ -2,6 +2,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import { openS3Store } from "../../core/storage/s3_store.ts";
+import { scriptedSettings } from "./s3_world.ts";
 
 interface FakePage {
   keys: string[];
@@ -27,13 +28,7 @@ async function listed(pages: Record<string, FakePage>, prefix: string): Promise<
     const store = await openS3Store({ kind: "s3", bucket: "b", prefix: "" }, {
       clock: systemClock,
       random: seededRandom(1),
-      settings: {
-        endpoint: `http://127.0.0.1:${server.addr.port}`,
-        region: "us-east-1",
-        forcePathStyle: true,
-        credentials: { accessKeyId: "a", secretAccessKey: "b" },
-        isDefault: false,
-      },
+      settings: scriptedSettings(server),
     });
     return (await Array.fromAsync(store.list(prefix))).map(({ path }) => path);
   } finally {

@@ -22,6 +22,17 @@ const quickLimits: Partial<S3Limits> = {
   throttled: { attemptsMax: 8, delayMsMin: 1, delayMsMax: 4 },
 };
 
+/** Of a service that a test plays itself. */
+export function scriptedSettings(server: Deno.HttpServer<Deno.NetAddr>): S3Settings {
+  return {
+    endpoint: `http://127.0.0.1:${server.addr.port}`,
+    region: "us-east-1",
+    forcePathStyle: true,
+    credentials: { accessKeyId: "a", secretAccessKey: "b" },
+    isDefault: false,
+  };
+}
+
 /** Undefined where there is no MinIO; then its tests are skipped. */
 export async function startS3World(): Promise<S3World | undefined> {
   if (!canRunMinio()) return undefined;
