@@ -106,13 +106,20 @@ export class Consumer {
 
   /** Takes all files that are there now; stops between batches when `signal` is aborted. */
   async takeAll(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
+    try {
+      return await this.takeRounds(signal, checksKnown);
+    } finally {
+      // However it ends: a limit that was reached leaves other engines no older version than what is committed.
+      await this.options.catalog.settle();
+    }
+  }
+
+  private async takeRounds(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
     for (;;) {
       const listing = this.found?.listing ?? beginListing(this.options.zone);
       await this.resume(signal);
       const discovery = await this.discover(checksKnown, listing);
-      if (!signal.aborted && !await this.take(discovery, signal)) continue;
-      await this.options.catalog.settle();
-      return discovery;
+      if (signal.aborted || await this.take(discovery, signal)) return discovery;
     }
   }
 

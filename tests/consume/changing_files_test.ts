@@ -202,6 +202,11 @@ Deno.test("a run stops after the batch that brings too many dead letters, and go
       () => world.consume({ filesPerBatchMax: 1, deadLettersMax: 3 }),
       (error) => error instanceof StreamlabError && error.kind === "limit",
     );
+    for (const table of ["bronze/events", "dead_letters/events", "ingest/files"]) {
+      // Made, and committed to twice: what other engines read is no older, although the run broke off.
+      const hint = `${world.folder}/warehouse/${table}/metadata/version-hint.text`;
+      strictEqual(Deno.readTextFileSync(hint), "3", table);
+    }
     deepStrictEqual(await ledger(world), ["1 a.json 3 ingested", "2 b.json 3 ingested"]);
     await world.consume({ deadLettersMax: 2 });
     deepStrictEqual(await ids(world), ["a", "b", "c"]);
