@@ -63,8 +63,8 @@ export function progressLine(label: string, state: ProgressState, elapsedMs: num
     parts.push(`${formatCount(events)} events`);
     if (elapsedMs >= 1_000) parts.push(`${formatCount(Math.round(events / elapsedMs * 1_000))} events/s`);
   }
-  if (files && filesMax !== undefined && elapsedMs >= 1_000) {
-    parts.push(`${formatDuration(elapsedMs / files * Math.max(0, filesMax - files))} left`);
+  if (files && filesMax !== undefined && files < filesMax && elapsedMs >= 1_000) {
+    parts.push(`${formatDuration(elapsedMs / files * (filesMax - files))} left`);
   }
   return `${label}: ${parts.join(", ")}`;
 }

@@ -8,6 +8,7 @@ Deno.test("a progress line says files, events, events a second and the time left
     progressLine("Producing", { files: 50, filesMax: 200, events: 25_000 }, 5_000),
     "Producing: 50 of 200 files, 25,000 events, 5,000 events/s, 15.0s left",
   );
+  strictEqual(progressLine("Compacting", { files: 5, filesMax: 5 }, 5_000), "Compacting: 5 of 5 files");
   strictEqual(progressLine("Consuming", { files: 0, events: 0 }, 10), "Consuming: 0 files, 0 events");
 });
 

@@ -3,7 +3,7 @@ import { type DecideFault, proxyFaultsBySeed } from "../support/fault_proxy.ts";
 import { unnamedFiles } from "../support/unnamed_files.ts";
 import { minioTest } from "../support/minio.ts";
 import { countTruth } from "./dispositions.ts";
-import { leftIn, type Outcome, startStreamlab, streamlab, succeed } from "./program.ts";
+import { leftIn, messageLines, type Outcome, startStreamlab, streamlab, succeed } from "./program.ts";
 import { type S3Lake, type S3Place, startS3Place, useLake } from "./s3_lake.ts";
 
 let place: S3Place;
@@ -21,9 +21,10 @@ async function countsOf({ folder, env }: S3Lake, source: string): Promise<Record
 }
 
 /** One clear message: what, where and why in at most two lines, and no stack. */
-function isClear({ status, stderr }: Outcome, words: RegExp): void {
+function isClear(outcome: Outcome, words: RegExp): void {
+  const { status, stderr } = outcome;
   strictEqual(status, 1, stderr);
-  ok(stderr.trimEnd().split("\n").length <= 2 && words.test(stderr) && !/^\s+at /m.test(stderr), stderr);
+  ok(messageLines(outcome).length <= 2 && words.test(stderr) && !/^\s+at /m.test(stderr), stderr);
 }
 
 /** A comma stands for a space within a word. */
@@ -97,9 +98,10 @@ minioTest(
 );
 
 /** Each failure in one line that names bucket, key and cause, and perhaps a second one that says what to do; besides what became of files. */
-function namesBucketKeyAndCause({ status, stderr }: Outcome, command: string): void {
+function namesBucketKeyAndCause(outcome: Outcome, command: string): void {
+  const { status, stderr } = outcome;
   strictEqual(status, 1, `${command}: ${stderr}`);
-  for (const line of stderr.trimEnd().split("\n")) {
+  for (const line of messageLines(outcome)) {
     ok(
       /^ {2}\S|^raw\/events\/\S+ vanished: |^(streamlab: )?Cannot [^"]+ "s3:\/\/bucket-\d+\/lake\/[^"]+": \S/.test(
         line,

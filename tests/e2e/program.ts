@@ -42,6 +42,13 @@ export function startStreamlab(folder: string, args: string[], { env = {} }: Run
   return command.spawn();
 }
 
+/** What a command said on standard error, line by line, but for the progress that a slow one shows after five seconds. */
+export function messageLines({ stderr }: Outcome): string[] {
+  return stderr.trimEnd().split("\n").filter((line) =>
+    !/^[A-Z][a-z]+ing( [^":]+)?: [\d,]+ (of|files|events)\b/.test(line)
+  );
+}
+
 /** Runs one command that must succeed; its standard output. */
 export async function succeed(folder: string, args: string[], options?: RunOptions): Promise<string> {
   const outcome = await streamlab(folder, args, options);

@@ -2,7 +2,7 @@ import { match, ok, strictEqual } from "node:assert/strict";
 import { findHttpfs } from "../support/httpfs.ts";
 import { canRunMinio, minioTest, startMinio } from "../support/minio.ts";
 import { assumeRole } from "../support/minio_session.ts";
-import { inFolder, programLine, streamlab, succeed } from "./program.ts";
+import { inFolder, messageLines, programLine, streamlab, succeed } from "./program.ts";
 import { denoFolder, type S3Place, startS3Place, useLake } from "./s3_lake.ts";
 
 let place: S3Place;
@@ -71,7 +71,7 @@ minioTest(
           strictEqual(outcome.status, 1, `${code} ${command.join(" ")}: ${outcome.stderr}${outcome.stdout}`);
           match(outcome.stderr, said);
           match(outcome.stderr, /Cannot [^"]+ "s3:\/\/bucket-\d+/);
-          strictEqual(outcome.stderr.trimEnd().split("\n").length, 2, outcome.stderr);
+          strictEqual(messageLines(outcome).length, 2, outcome.stderr);
         }
       }
       place.proxy.decide = undefined;

@@ -1,12 +1,11 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { countTables, countTruth } from "./dispositions.ts";
-import { ask, inFolder, type Outcome, startStreamlab, streamlab, succeed } from "./program.ts";
+import { ask, inFolder, messageLines, type Outcome, startStreamlab, streamlab, succeed } from "./program.ts";
 
 /** One clear message: what is wrong and what to do in at most two lines, no stack, nothing on standard output. */
 function isClear(outcome: Outcome, status: number, words: RegExp): void {
   strictEqual(outcome.status, status, outcome.stderr);
-  const lines = outcome.stderr.trimEnd().split("\n");
-  ok(lines.length <= 2, outcome.stderr);
+  ok(messageLines(outcome).length <= 2, outcome.stderr);
   match(outcome.stderr, words);
   ok(!/^\s+at /m.test(outcome.stderr), outcome.stderr);
 }
