@@ -10,8 +10,9 @@ import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { commitBatch } from "./commit_batch.ts";
 import { checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
-import { beginListing, discoverFiles, type Discovery, type RawListing, type RawZone } from "./discover.ts";
+import { discoverFiles, type Discovery, type RawListing, type RawZone } from "./discover.ts";
 import type { KnownFiles } from "./known_files.ts";
+import { RawListings } from "./raw_listings.ts";
 import type { FileOutcome, RoutedBatch } from "./routed_batch.ts";
 import { effectiveContract, type Router } from "./router.ts";
 import { openTables, TablePlanner, type TableRole, tableRoles, type TargetTables } from "./target.ts";
@@ -75,6 +76,7 @@ export class Consumer {
     private readonly checkpoint: Checkpoint,
     private tables: TargetTables,
     private state: ConsumerState,
+    private readonly listings: RawListings,
     /** What `start` has found besides, until it is used. */
     private found: { plan: BatchPlan | undefined; listing: RawListing | undefined } | undefined,
   ) {
@@ -87,7 +89,8 @@ export class Consumer {
     const rescued = options.onExtraFields !== "dead-letter";
     const checkpoint = new Checkpoint(options.sink, name);
     const probing = early(options.sink.probe(checkpoint.folder));
-    const listing = beginListing(options.zone);
+    const listings = new RawListings(options.zone, options.clock);
+    const listing = listings.begin();
     for (let looks = 1;; looks++) {
       const recorded = early(checkpoint.lastRecorded());
       // Making tables waits for the probe by itself; where they are there, they are loaded while it runs.
@@ -96,7 +99,7 @@ export class Consumer {
       new TablePlanner(tables, rescued).tablesFor(options.contract);
       try {
         const { state, plan } = await checkState(tables, checkpoint, name, await recorded);
-        return new Consumer(options, checkpoint, tables, state, { plan, listing });
+        return new Consumer(options, checkpoint, tables, state, listings, { plan, listing });
       } catch (error) {
         // Beside another consumer, tables and checkpoint are seen at different moments: only what lasts is a contradiction.
         if (!(error instanceof StreamlabError) || error.kind !== "conflict" || looks === LOOKS_MAX) throw error;
@@ -116,10 +119,14 @@ export class Consumer {
 
   private async takeRounds(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
     for (;;) {
-      const listing = this.found?.listing ?? beginListing(this.options.zone);
+      const listing = this.found?.listing ?? this.listings.begin();
       await this.resume(signal);
       const discovery = await this.discover(checksKnown, listing);
-      if (signal.aborted || await this.take(discovery, signal)) return discovery;
+      if (signal.aborted) return discovery;
+      if (await this.take(discovery, signal)) {
+        this.listings.taken();
+        return discovery;
+      }
     }
   }
 
@@ -294,6 +301,7 @@ export class Consumer {
     for (const { name, status } of planned) {
       if (status === "vanished") this.options.report.file(name, "vanished", "it was gone when it was to be read");
       if (status === "changed") {
+        this.listings.forget();
         this.options.report.file(name, "changed", "it was rewritten while it was read; its new content is taken next");
       }
     }

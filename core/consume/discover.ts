@@ -1,6 +1,5 @@
 import { StreamlabError } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
-import { readAhead } from "../base/read_ahead.ts";
 import type { FileInfo, ListedFile, Store } from "../storage/store.ts";
 import { type EventFile, eventFileKind, type EventFormat } from "./event_file.ts";
 import type { ClassifiedFiles, KnownFiles } from "./known_files.ts";
@@ -36,19 +35,8 @@ export interface DiscoverOptions {
 const FIRST_PORTION = 1_000;
 /** Of files that are listed and not yet compared, so that a listing of any length takes no more memory than what is new in it. */
 const PORTION_MAX = 65_536;
-/** Files that a listing is ahead of whoever waits for it. */
-const LISTED_AHEAD_MAX = 20_000;
-
 /** What a store says is in a raw zone. */
 export type RawListing = AsyncIterable<ListedFile>;
-
-/**
- * Lists a zone that is elsewhere while the ledger is read. A listing older than the ledger is safe: what was taken since is known. Files
- * of this disk are listed when they are needed: whoever watches for new ones must not have looked before.
- */
-export function beginListing(zone: RawZone): RawListing | undefined {
-  return localFolder(zone) === undefined ? readAhead(zone.store.list(zone.prefix), LISTED_AHEAD_MAX) : undefined;
-}
 
 /** The zone's folder, where it is on this disk. */
 export function localFolder({ store, prefix }: RawZone): string | undefined {

@@ -1,7 +1,9 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { beginListing, discoverFiles, type RawZone } from "../../core/consume/discover.ts";
+import { systemClock } from "../../core/base/clock.ts";
+import { discoverFiles, type RawListing, type RawZone } from "../../core/consume/discover.ts";
 import type { EventFile } from "../../core/consume/event_file.ts";
 import type { KnownFiles } from "../../core/consume/known_files.ts";
+import { RawListings } from "../../core/consume/raw_listings.ts";
 import type { ListedFile, Store } from "../../core/storage/store.ts";
 
 const nameOf = (number: number) => `raw/events/${String(number).padStart(7, "0")}.json`;
@@ -18,6 +20,8 @@ function zoneOf(count: number): { zone: RawZone; listed: () => number } {
   const store = { list, localPath: () => undefined } as unknown as Store;
   return { zone: { store, prefix: "raw/events/", nameBase: "", format: undefined }, listed: () => listed };
 }
+
+const beginListing = (zone: RawZone): RawListing | undefined => new RawListings(zone, systemClock).begin();
 
 /** A ledger that has all names but every thousandth; notes how many files it is asked about at once. */
 function knownNames(): { known: KnownFiles; portions: number[] } {

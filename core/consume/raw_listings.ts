@@ -1,0 +1,70 @@
+import type { Clock } from "../base/clock.ts";
+import { readAhead } from "../base/read_ahead.ts";
+import type { ListedFile } from "../storage/store.ts";
+import { localFolder, type RawListing, type RawZone } from "./discover.ts";
+
+/** Files that a listing is ahead of whoever waits for it. */
+const LISTED_AHEAD_MAX = 20_000;
+/** The whole zone is listed again when so many times as long as it took has passed: a fifth of the time at most. */
+const PAUSE_FACTOR = 4;
+/** However long it took; a clock that was set makes that any number. */
+const PAUSE_MS_MAX = 600_000;
+/** Names before the last one that are asked for again: some appear later than others that come after them. Half a page of S3's. */
+const OVERLAP = 500;
+
+/**
+ * Lists a zone that is elsewhere, again and again. New names mostly are the last ones, for they begin with a date or a time; so
+ * between two listings of the whole zone only its end is listed, which is one request whatever the number of objects. What comes to lie
+ * further ahead is found by the next whole one.
+ *
+ * Nothing rests on that but how soon a file is noticed: which files are new is for the ledger to say, and a listing that was not
+ * followed to the end, or whose files were not all taken, is followed by a whole one.
+ */
+export class RawListings {
+  private state: { wholeAgainMs: number; after: string | undefined } | undefined;
+  private walked: typeof this.state;
+
+  constructor(private readonly zone: RawZone, private readonly clock: Clock) {}
+
+  /**
+   * Begins to list, before anybody asks for a name. A listing older than the ledger is safe: what was taken since is known. Undefined for a
+   * folder of this disk, which is listed when it is needed: whoever watches for new files must not have looked before.
+   */
+  begin(): RawListing | undefined {
+    if (localFolder(this.zone) !== undefined) return undefined;
+    const { state } = this;
+    this.state = undefined;
+    this.walked = undefined;
+    return readAhead(this.walk(state), LISTED_AHEAD_MAX);
+  }
+
+  /** All that the last listing told of is in the ledger. */
+  taken(): void {
+    this.state = this.walked;
+  }
+
+  /** Something that a listing told of is to be looked for again. */
+  forget(): void {
+    this.walked = undefined;
+  }
+
+  private async *walk(state: typeof this.state): AsyncGenerator<ListedFile> {
+    const { zone, clock } = this;
+    const startMs = clock.nowMs();
+    const isWhole = state === undefined || startMs >= state.wholeAgainMs;
+    const after = isWhole ? undefined : state.after;
+    const lastPaths: string[] = [];
+    let count = 0;
+    for await (const file of zone.store.list(zone.prefix, after === undefined ? {} : { after })) {
+      lastPaths[count++ % OVERLAP] = file.path;
+      yield file;
+    }
+    const tookMs = clock.nowMs() - startMs;
+    this.walked = {
+      wholeAgainMs: isWhole
+        ? clock.nowMs() + Math.min(Math.max(0, PAUSE_FACTOR * tookMs), PAUSE_MS_MAX)
+        : state.wholeAgainMs,
+      after: count < OVERLAP ? after : lastPaths[count % OVERLAP],
+    };
+  }
+}
