@@ -33,10 +33,16 @@ const formatByEnding: readonly (readonly [string, EventFormat])[] = [
 export function eventFileKind(path: string, override?: EventFormat): EventFileKind | undefined {
   if (path.split("/").some((part) => part.startsWith(".") || part.startsWith("_"))) return undefined;
   const lower = path.toLowerCase();
-  const compression: Compression = lower.endsWith(".gz") ? "gzip" : lower.endsWith(".zst") ? "zstd" : "none";
+  const compression = compressionOf(path);
   if (override !== undefined) return { format: override, compression };
   const bare = compression === "none" ? lower : lower.slice(0, lower.lastIndexOf("."));
   const format = formatByEnding.find(([ending]) => bare.endsWith(ending))?.[1];
   if (format === undefined || (format === "parquet" && compression !== "none")) return undefined;
   return { format, compression };
+}
+
+/** Told by the end of a path, whatever the file holds. */
+export function compressionOf(path: string): Compression {
+  const lower = path.toLowerCase();
+  return lower.endsWith(".gz") ? "gzip" : lower.endsWith(".zst") ? "zstd" : "none";
 }

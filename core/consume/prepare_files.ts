@@ -1,15 +1,23 @@
 import { StreamlabError } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
 import { DecompressError, decompressFile } from "../engine/decompress.ts";
-import type { Scratch } from "../engine/scratch.ts";
+import { readFilePart, type Scratch } from "../engine/scratch.ts";
 import type { Store } from "../storage/store.ts";
 import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
-import { eventFileKind } from "./event_file.ts";
+import { compressionOf, eventFileKind } from "./event_file.ts";
 import { Gate } from "./gate.ts";
-import { type Missing, type RawCopies, REQUESTS_MAX } from "./raw_copies.ts";
+import {
+  type Copy,
+  type Missing,
+  type RawCopies,
+  REQUESTS_MAX,
+  SPOOLED_BYTES_MAX,
+  spoolUnpacked,
+} from "./raw_copies.ts";
 import type { BrokenFile } from "./routing/count.ts";
 import { unspool } from "./routing/pack.ts";
 import type { LocalFile } from "./routing/source.ts";
+import { Spool } from "./spool.ts";
 
 /** Files looked at or fetched at once, `RawCopies` bounds the requests. */
 const PREPARED_PARALLEL = REQUESTS_MAX;
@@ -21,12 +29,10 @@ export interface PreparedFiles {
   broken: BrokenFile[];
   /** Planned files that are not what was planned, by number. */
   missing: Map<number, Missing>;
-  /** Numbers of files that are read where they lie, and so may change under the reader. */
-  inPlace: number[];
 }
 
 type Prepared =
-  | { kind: "ready"; file: LocalFile; inPlace: boolean }
+  | { kind: "ready"; file: LocalFile }
   | { kind: "broken"; file: BrokenFile }
   | { kind: "missing"; number: number; status: Missing };
 
@@ -42,49 +48,80 @@ export async function prepareFiles(
   numbers: readonly number[],
   preparation: Preparation,
 ): Promise<PreparedFiles> {
-  const result: PreparedFiles = { ready: [], broken: [], missing: new Map(), inPlace: [] };
-  const unpacking = new Gate(UNPACKED_PARALLEL);
-  const prepared = await mapParallel(numbers, PREPARED_PARALLEL, (number) => {
-    return prepareFile(number, plan.files[number]!, plan.options.format, preparation, unpacking);
-  });
-  for (const item of prepared) {
-    if (item.kind === "missing") result.missing.set(item.number, item.status);
-    else if (item.kind === "broken") result.broken.push(item.file);
-    else {
-      result.ready.push(item.file);
-      if (item.inPlace) result.inPlace.push(item.file.number);
+  const result: PreparedFiles = { ready: [], broken: [], missing: new Map() };
+  const preparer = new Preparer(plan, preparation);
+  try {
+    for (const item of await mapParallel(numbers, PREPARED_PARALLEL, (number) => preparer.prepare(number))) {
+      if (item.kind === "missing") result.missing.set(item.number, item.status);
+      else if (item.kind === "broken") result.broken.push(item.file);
+      else result.ready.push(item.file);
     }
+    preparer.flush();
+  } finally {
+    preparer.close();
   }
   return result;
 }
 
-async function prepareFile(
-  number: number,
-  planned: PlannedFile,
-  format: BatchPlan["options"]["format"],
-  { store, copies, scratch }: Preparation,
-  unpacking: Gate,
-): Promise<Prepared> {
-  const kind = eventFileKind(planned.path, format);
-  if (kind === undefined) throw new StreamlabError("internal", `Cannot read ${planned.name}: its format is not known`);
-  const { name } = planned;
-  const local = store.localPath(planned.path);
-  const copy = local === undefined ? await copies.take(planned) : await fileStatus(planned, store) ?? { path: local };
-  if (typeof copy === "string") return { kind: "missing", number, status: copy };
-  const { compression } = kind;
-  const copied: LocalFile = { number, name, ...copy, size: planned.size, format: kind.format };
-  // Nothing but arrays is read out of a spool.
-  const whole = compression === "none" && kind.format === "json"
-    ? copied
-    : unspool(copied, scratch.path(`raw-${number}`));
-  if (compression === "none") return { kind: "ready", file: whole, inPlace: local !== undefined };
-  const unpacked = scratch.path(`unpacked-${number}`);
-  try {
-    const size = await unpacking.pass(1, () => decompressFile(whole.path, unpacked, compression));
-    return { kind: "ready", file: { number, name, path: unpacked, size, format: kind.format }, inPlace: false };
-  } catch (error) {
-    if (!(error instanceof DecompressError)) throw error;
-    return { kind: "broken", file: { ...whole, detail: error.message } };
+class Preparer {
+  readonly #unpacking = new Gate(UNPACKED_PARALLEL);
+  #spool: Spool | undefined;
+
+  constructor(private readonly plan: BatchPlan, private readonly preparation: Preparation) {}
+
+  async prepare(number: number): Promise<Prepared> {
+    const { store, copies } = this.preparation;
+    const planned = this.plan.files[number]!;
+    const { name, path, size } = planned;
+    const kind = eventFileKind(path, this.plan.options.format);
+    if (kind === undefined) throw new StreamlabError("internal", `Cannot read ${name}: its format is not known`);
+    const { format, compression } = kind;
+    const local = store.localPath(path);
+    const copy = local === undefined
+      ? await copies.take(planned)
+      : await fileStatus(planned, store) ?? this.#spoolLocal(local, size) ?? { path: local };
+    if (typeof copy === "string") return { kind: "missing", number, status: copy };
+    const { unpackedSize, ...place } = copy;
+    const file: LocalFile = { number, name, ...place, size: unpackedSize ?? size, format };
+    if (compression !== "none" && unpackedSize === undefined) return await this.#unpack(file, compression);
+    // Parquet files are read by nobody but DuckDB, which wants each in a file of its own.
+    return { kind: "ready", file: format === "parquet" ? this.#unspool(file) : file };
+  }
+
+  /** After it all that is ready can be read. */
+  flush(): void {
+    this.#spool?.flush();
+    this.preparation.copies.flush();
+  }
+
+  /** What it has unpacked stays. */
+  close(): void {
+    this.#spool?.close();
+  }
+
+  /** What a small compressed file of this disk unpacks to; undefined for all others. */
+  #spoolLocal(path: string, size: number): Copy | undefined {
+    if (size > SPOOLED_BYTES_MAX || compressionOf(path) === "none") return undefined;
+    this.#spool ??= new Spool(this.preparation.scratch.path("unpacked"));
+    return spoolUnpacked(this.#spool, path, readFilePart(path, size));
+  }
+
+  /** Into a file of its own, through bounded memory. */
+  async #unpack(packed: LocalFile, compression: "gzip" | "zstd"): Promise<Prepared> {
+    const whole = this.#unspool(packed);
+    const path = this.preparation.scratch.path(`unpacked-${packed.number}`);
+    try {
+      const size = await this.#unpacking.pass(1, () => decompressFile(whole.path, path, compression));
+      return { kind: "ready", file: { ...whole, path, size } };
+    } catch (error) {
+      if (!(error instanceof DecompressError)) throw error;
+      return { kind: "broken", file: { ...whole, detail: error.message } };
+    }
+  }
+
+  #unspool(file: LocalFile): LocalFile {
+    if (file.offset !== undefined) this.flush();
+    return unspool(file, this.preparation.scratch.path(`raw-${file.number}`));
   }
 }
 

@@ -1,7 +1,9 @@
 import { StreamlabError } from "../base/errors.ts";
+import { decompressBytes } from "../engine/decompress.ts";
 import { Scratch } from "../engine/scratch.ts";
 import type { Store } from "../storage/store.ts";
 import type { PlannedFile } from "./batch_plan.ts";
+import { compressionOf } from "./event_file.ts";
 import { Gate } from "./gate.ts";
 import { type LocalBytes, Spool } from "./spool.ts";
 
@@ -13,7 +15,15 @@ const REQUESTS_PER_FILE_MAX = 8;
 /** Bytes that are fetched before the batch that needs them has begun. */
 const AHEAD_BYTES_MAX = 256 << 20;
 /** Up to this size a file goes through memory into a spool; larger ones get a file of their own. */
-const SPOOLED_BYTES_MAX = 128 << 10;
+export const SPOOLED_BYTES_MAX = 128 << 10;
+/** What a small compressed file may unpack to in memory. */
+const UNPACKED_BYTES_MAX = 4 << 20;
+
+/** Where a file's bytes are on this disk, or what they unpack to. */
+export interface Copy extends LocalBytes {
+  /** Bytes; undefined where they are those of the file itself. */
+  unpackedSize?: number;
+}
 
 /** Why there is no copy of a planned file: it is not the one that was planned any more. */
 export type Missing = "changed" | "vanished";
@@ -53,8 +63,13 @@ export class RawCopies {
   }
 
   /** A copy that is there until the batch ends; tells why there is none where the file is another one now. */
-  async take(file: PlannedFile): Promise<LocalBytes | Missing> {
+  async take(file: PlannedFile): Promise<Copy | Missing> {
     return await this.#batch!.take(file);
+  }
+
+  /** What was taken is on the disk, to be read, when this has returned. Fails with `unavailable` (disk full, say). */
+  flush(): void {
+    this.#batch?.flush();
   }
 
   /** The batch has ended: its copies, and what was fetched for nothing, are removed. */
@@ -77,7 +92,7 @@ export class RawCopies {
 
 /** Copies that are removed together. */
 class Copies {
-  readonly #ahead = new Map<string, Promise<LocalBytes | Missing>>();
+  readonly #ahead = new Map<string, Promise<Copy | Missing>>();
   #aheadBytes = 0;
   #scratch: Scratch | undefined;
   #spool: Spool | undefined;
@@ -99,7 +114,7 @@ class Copies {
     }
   }
 
-  async take(file: PlannedFile): Promise<LocalBytes | Missing> {
+  async take(file: PlannedFile): Promise<Copy | Missing> {
     try {
       return await (this.#ahead.get(keyOf(file)) ?? this.#copy(file));
     } catch (error) {
@@ -109,13 +124,17 @@ class Copies {
     }
   }
 
+  flush(): void {
+    this.#spool?.flush();
+  }
+
   remove(): void {
     this.#removed = true;
     this.#spool?.close();
     this.#scratch?.remove();
   }
 
-  async #copy(file: PlannedFile): Promise<LocalBytes | Missing> {
+  async #copy(file: PlannedFile): Promise<Copy | Missing> {
     const weight = Math.min(REQUESTS_PER_FILE_MAX, Math.max(1, Math.ceil(file.size / REQUEST_BYTES)));
     try {
       return await this.gate.pass(weight, () => this.#fetch(file));
@@ -126,7 +145,7 @@ class Copies {
     }
   }
 
-  async #fetch(file: PlannedFile): Promise<LocalBytes> {
+  async #fetch(file: PlannedFile): Promise<Copy> {
     if (this.#removed) throw notNeeded(file);
     const scratch = this.#scratch ??= Scratch.create(this.folder);
     const { path, size, etag } = file;
@@ -138,8 +157,15 @@ class Copies {
     const bytes = await this.store.read(path, { etag });
     if (this.#removed) throw notNeeded(file);
     this.#spool ??= new Spool(scratch.path("spool"));
-    return this.#spool.add(bytes);
+    return spoolUnpacked(this.#spool, path, bytes) ?? this.#spool.add(bytes);
   }
+}
+
+/** Adds what a small compressed file unpacks to; undefined where it is none, or has to be unpacked in another way. */
+export function spoolUnpacked(spool: Spool, path: string, bytes: Uint8Array): Copy | undefined {
+  const compression = compressionOf(path);
+  const unpacked = compression === "none" ? undefined : decompressBytes(bytes, compression, UNPACKED_BYTES_MAX);
+  return unpacked && { ...spool.add(unpacked), unpackedSize: unpacked.length };
 }
 
 /** Nobody waits for it: the batch has ended without this file. */

@@ -118,7 +118,7 @@ export class EmbeddedRouter implements Router {
     }
   }
 
-  /** Routes until no file that is read in place has changed meanwhile: what was read of one that did is thrown away. */
+  /** Routes until no file of this disk has changed meanwhile: what was read of one that did is thrown away. */
   private async routeStable(
     plan: BatchPlan,
     tables: TargetTables,
@@ -126,16 +126,26 @@ export class EmbeddedRouter implements Router {
     ingestedAtMicros: bigint,
   ): Promise<{ routed: PlannedRouting; outcomes: FileOutcome[] }> {
     const missing: PreparedFiles["missing"] = new Map();
+    const present = () => plan.files.map((_file, number) => number).filter((number) => !missing.has(number));
     for (let turn = 0;; turn++) {
-      const numbers = plan.files.map((_file, number) => number).filter((number) => !missing.has(number));
       const turnScratch = Scratch.create(scratch.path(`turn-${turn}`));
       const { raw: store } = this.options;
-      const prepared = await prepareFiles(plan, numbers, { store, copies: this.copies, scratch: turnScratch });
-      this.copies.fetchAhead();
-      for (const [number, status] of prepared.missing) missing.set(number, status);
-      const routed = await this.routePrepared(plan, tables, prepared, turnScratch, ingestedAtMicros);
-      const moved = await this.findMoved(plan, prepared);
-      if (moved.size === 0) return { routed, outcomes: outcomesOf(plan, routed, missing) };
+      let routed: PlannedRouting | undefined, failure: unknown;
+      try {
+        const prepared = await prepareFiles(plan, present(), { store, copies: this.copies, scratch: turnScratch });
+        this.copies.fetchAhead();
+        for (const [number, status] of prepared.missing) missing.set(number, status);
+        routed = await this.routePrepared(plan, tables, prepared, turnScratch, ingestedAtMicros);
+      } catch (error) {
+        // A file may go in the moment before it is opened.
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        failure = error;
+      }
+      const moved = await this.findMoved(plan, present());
+      if (moved.size === 0) {
+        if (routed === undefined) throw failure;
+        return { routed, outcomes: outcomesOf(plan, routed, missing) };
+      }
       for (const [number, status] of moved) missing.set(number, status);
       turnScratch.remove();
     }
@@ -169,10 +179,13 @@ export class EmbeddedRouter implements Router {
     };
   }
 
-  private async findMoved(plan: BatchPlan, prepared: PreparedFiles): Promise<PreparedFiles["missing"]> {
+  /** Files of this disk are read where they lie, and so may change under the reader; others were fetched in the version that was planned. */
+  private async findMoved(plan: BatchPlan, numbers: readonly number[]): Promise<PreparedFiles["missing"]> {
+    const { raw } = this.options;
     const moved: PreparedFiles["missing"] = new Map();
-    await Promise.all(prepared.inPlace.map(async (number) => {
-      const status = await fileStatus(plan.files[number]!, this.options.raw);
+    const local = numbers.filter((number) => raw.localPath(plan.files[number]!.path) !== undefined);
+    await Promise.all(local.map(async (number) => {
+      const status = await fileStatus(plan.files[number]!, raw);
       if (status !== undefined) moved.set(number, status);
     }));
     return moved;

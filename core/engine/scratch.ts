@@ -238,8 +238,10 @@ export async function writeFileBlocks(path: string, blocks: AsyncIterable<Uint8A
   }
 }
 
+/** What is not found is where the pieces come from. */
 function isDiskError(error: unknown): boolean {
-  return error instanceof Error && /os error|ENOSPC|EIO/.test(error.message);
+  return error instanceof Error && !(error instanceof Deno.errors.NotFound) &&
+    /os error|ENOSPC|EIO/.test(error.message);
 }
 
 function scratchError(action: string, cause: unknown): StreamlabError {

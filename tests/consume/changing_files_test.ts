@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { SessionOptions } from "../../core/consume/session.ts";
 import { ConsumeWorld } from "./consume_world.ts";
@@ -71,6 +71,8 @@ Deno.test("a file that is rewritten between plan and read is recorded, and its n
 Deno.test("of a file that is rewritten or removed while it is read nothing stays but its record", () =>
   ConsumeWorld.use(async (world) => {
     for (const name of ["a", "b", "c", "d"]) world.put(`${name}.json`, array(name, `${name}2`));
+    world.put("e.json.gz", gzipSync(array("e")));
+    world.put("f.json.gz", gzipSync(array("f")).subarray(0, 30));
     const asked = new Map<string, number>();
     const store = storeWith(world.store, {
       stat(path) {
@@ -79,6 +81,8 @@ Deno.test("of a file that is rewritten or removed while it is read nothing stays
         // Once for the listing, once before it is read; now it has been read.
         if (times === 3 && path.endsWith("b.json")) world.put("b.json", array("new"));
         if (times === 3 && path.endsWith("c.json")) Deno.removeSync(world.rawPath("c.json"));
+        if (times === 3 && path.endsWith("e.json.gz")) world.put("e.json.gz", gzipSync(array("new e")));
+        if (times === 3 && path.endsWith("f.json.gz")) world.put("f.json.gz", gzipSync(array("new f")));
         return world.store.stat(path);
       },
     });
@@ -86,14 +90,49 @@ Deno.test("of a file that is rewritten or removed while it is read nothing stays
     await world.consume({ zone: { ...zone, store } });
     deepStrictEqual(await ids(world), ["a", "a2", "d", "d2"]);
     await world.consume();
-    deepStrictEqual(await ids(world), ["a", "a2", "d", "d2", "new"]);
+    deepStrictEqual(await ids(world), ["a", "a2", "d", "d2", "new", "new e", "new f"]);
     deepStrictEqual(await ledger(world), [
       "1 a.json 2 ingested",
       "1 b.json 0 changed",
       "1 c.json 0 vanished",
       "1 d.json 2 ingested",
+      "1 e.json.gz 0 changed",
+      "1 f.json.gz 0 changed",
       "2 b.json 1 ingested",
+      "2 e.json.gz 1 ingested",
+      "2 f.json.gz 1 ingested",
     ]);
+  }));
+
+Deno.test("a file that goes in the very moment before it is opened is recorded like any other that is gone", () =>
+  ConsumeWorld.use(async (world) => {
+    const going: Record<string, string | Uint8Array> = {
+      "b.json": array("b"),
+      "c.ndjson": event("c"),
+      "d.json.gz": gzipSync(array("d")),
+      "e.ndjson.zst": zstdCompressSync(event("e")),
+      // Too large to be unpacked in memory.
+      "f.json.gz": gzipSync(array("f", "x".repeat(5_000_000))),
+    };
+    for (const [name, content] of Object.entries(going)) {
+      const asked = new Map<string, number>();
+      const store = storeWith(world.store, {
+        async stat(path) {
+          const info = await world.store.stat(path);
+          const times = (asked.get(path) ?? 0) + 1;
+          asked.set(path, times);
+          // Once for the listing, once before it is read.
+          if (times === 2 && path.endsWith(name)) Deno.removeSync(world.rawPath(name));
+          return info;
+        },
+      });
+      world.put(name, content);
+      world.put(`beside-${name}.json`, array(`beside ${name}`));
+      await world.consume({ zone: { ...world.options().zone, store } });
+    }
+    deepStrictEqual(await ids(world), Object.keys(going).map((name) => `beside ${name}`));
+    const vanished = (await ledger(world)).filter((line) => line.endsWith("vanished"));
+    deepStrictEqual(vanished, Object.keys(going).map((name, index) => `${index + 1} ${name} 0 vanished`));
   }));
 
 Deno.test("new content under a known name is reported and kept out, once for each state, by default", () =>

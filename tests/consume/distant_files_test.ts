@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { SqlRow } from "../../core/engine/duckdb.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { storeWith } from "../support/store_with.ts";
@@ -22,11 +22,20 @@ const texts: Record<string, string> = {
   "extra.json": array(event("g1", ',"more":[1,[2]]')),
   "large.json": array(...Array.from({ length: 2_000 }, (_, index) => event(`h${index}`))),
   "lines.ndjson": `${event("i1")}\n${event("i2")}\nno\n`,
+  "lines-blank.ndjson": `\n \t\r\n${event("m1")}\r\n\n  ${event("m2")} \n\n7\n"\\n"\n[1,\t2]\n${
+    event("m3", ',"more":[1,[2]]')
+  }`,
+  "lines-bom.ndjson": `\ufeff${event("n1")}\n${event("n2")}`,
+  "lines-joined.ndjson": `${event("o1")},${event("o2")}\n[1\n2]\n1],[2\n`,
+  "lines-lax.ndjson": `${event("p1")}\n{"user_id":NaN}\n[1,]\n\u000b${event("p2")}\n`,
+  "lines-none.ndjson": " \n\n",
   "nothing.json": "[ ]",
   "pretty.json": JSON.stringify(JSON.parse(array(event("j1"), event("j2"), '{"user_id":3}')), null, 4),
   "space.json": ` [ ${event("k1")} , ${event("k2")} ] `,
   "unicode.json": array(event("l1", ',"product_id":"\u{1f600}\\ud83d\\ude00 \u2028"')),
 };
+
+const encode = (text: string) => new TextEncoder().encode(text);
 
 /** As if it lay elsewhere: what is read must be fetched. */
 const distant = (store: Store): Store => storeWith(store, { localPath: () => undefined });
@@ -62,18 +71,47 @@ async function consumedBothWays(files: Record<string, string | Uint8Array>): Pro
   return contents as [unknown, unknown];
 }
 
+/** As text, without what the ledger has of the packed file. */
+function withoutPacking(rows: unknown): string {
+  const text = JSON.stringify(rows, (key, value: unknown) => {
+    return key === "etag" || key === "size" ? undefined : typeof value === "bigint" ? String(value) : value;
+  }, 1);
+  return text.replaceAll(/\.(gz|zst)\b/g, "");
+}
+
 Deno.test("files that are fetched become the same rows, at the same positions, as files that are here", async () => {
   const [near, far] = await consumedBothWays({
     ...texts,
-    "packed.json.gz": gzipSync(new TextEncoder().encode(texts["brackets.json"]!)),
-    "torn.json.gz": gzipSync(new TextEncoder().encode(texts["a.json"]!)).subarray(0, 40),
+    "packed.json.gz": gzipSync(encode(texts["brackets.json"]!)),
+    "torn.json.gz": gzipSync(encode(texts["a.json"]!)).subarray(0, 40),
   });
   deepStrictEqual(far, near);
 });
 
+Deno.test("small compressed files become the same rows as what is in them, here and fetched, however they were packed", async () => {
+  const contents: string[] = [];
+  const packings: Record<string, (bytes: Uint8Array) => Uint8Array> = {
+    "": (bytes) => bytes,
+    ".gz": (bytes) => gzipSync(bytes),
+    ".zst": (bytes) => zstdCompressSync(bytes),
+    // Two members or frames in a row are one file.
+    "2.gz": (bytes) => new Uint8Array([...gzipSync(bytes.subarray(0, 9)), ...gzipSync(bytes.subarray(9))]),
+    "2.zst": (bytes) =>
+      new Uint8Array([...zstdCompressSync(bytes.subarray(0, 9)), ...zstdCompressSync(bytes.subarray(9))]),
+  };
+  for (const [ending, pack] of Object.entries(packings)) {
+    const files = Object.entries(texts).filter(([name]) => name !== "empty.json").map(([name, text]) =>
+      [name + ending.replace("2", ""), pack(encode(text))] as const
+    );
+    for (const each of await consumedBothWays(Object.fromEntries(files))) contents.push(withoutPacking(each));
+  }
+  for (const [index, rows] of contents.entries()) strictEqual(rows, contents[0], String(index));
+});
+
 Deno.test("a fetched file that DuckDB cannot read, though it is JSON, takes nothing from those beside it", async () => {
   const half = array(event("x1"), '{"user_id":"\\ud800"}', event("x2"));
-  const [near, far] = await consumedBothWays({ ...texts, "half.json": half });
+  const lines = `${event("y1")}\n{"user_id":"\\ud800"}\n${event("y2")}`;
+  const [near, far] = await consumedBothWays({ ...texts, "half.json": half, "half.ndjson": lines });
   deepStrictEqual(far, near);
 });
 

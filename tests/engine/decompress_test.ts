@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { constants, createZstdCompress, gzipSync, zstdCompressSync } from "node:zlib";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { seededRandom } from "../../core/base/random.ts";
-import { DecompressError, decompressFile } from "../../core/engine/decompress.ts";
+import { decompressBytes, DecompressError, decompressFile } from "../../core/engine/decompress.ts";
 
 type Packing = "gzip" | "zstd";
 
@@ -21,12 +21,19 @@ function text(length: number): Uint8Array {
   return Uint8Array.from({ length }, () => letters.charCodeAt(Math.floor(random.next() * letters.length)));
 }
 
+/** As a file; in memory it must come to the same, or be left to the file's way. */
 async function unpack(bytes: Uint8Array, packing: Packing): Promise<Uint8Array> {
+  const quick = decompressBytes(bytes, packing, 4_000_000);
   const folder = await Deno.makeTempDir({ prefix: "streamlab-" });
   try {
     await Deno.writeFile(`${folder}/packed`, bytes);
     await decompressFile(`${folder}/packed`, `${folder}/unpacked`, packing);
-    return await Deno.readFile(`${folder}/unpacked`);
+    const unpacked = await Deno.readFile(`${folder}/unpacked`);
+    if (quick !== undefined) ok(unpacked.length === quick.length && Buffer.compare(unpacked, quick) === 0);
+    return unpacked;
+  } catch (error) {
+    strictEqual(quick, undefined, `taken in memory: ${error}`);
+    throw error;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -45,6 +52,14 @@ for (const packing of ["gzip", "zstd"] as const) {
     for (const length of [0, 1, 255, 256, 65_791, 65_792, 131_072, 3_000_000]) {
       const bytes = text(length);
       ok(Buffer.from(bytes).equals(await unpack(pack[packing](bytes), packing)), `${length} bytes`);
+    }
+  });
+
+  Deno.test(`a small ${packing} file is unpacked in memory, up to a size`, () => {
+    for (const length of [1, 255, 256, 70_000]) {
+      const bytes = text(length), packed = pack[packing](bytes);
+      ok(Buffer.from(bytes).equals(decompressBytes(packed, packing, length)!), `${length} bytes`);
+      strictEqual(decompressBytes(packed, packing, length - 1), undefined, `${length} bytes`);
     }
   });
 

@@ -2,6 +2,7 @@ import type { Connection } from "../../engine/duckdb.ts";
 import { quoteText } from "../../engine/duckdb.ts";
 import { JsonArrayScan } from "../../contract/json_array_scan.ts";
 import { FilePartReader, readFileSigns } from "../../engine/scratch.ts";
+import { countJsonLines } from "./pack.ts";
 import { blamedFile, type CountedFile, globbed, isDataError, type LocalFile, recordsOf } from "./source.ts";
 
 export interface Counted {
@@ -30,25 +31,38 @@ const FAILURES_MAX = 3;
 /**
  * Counts the records of every file, and finds those that SQL must not touch. An array is read strictly from end to end, for
  * DuckDB is not strict, and one record that is no JSON condemns its whole file. Lines stand for themselves: there it is enough
- * that DuckDB can read them all.
+ * that DuckDB can read them all, or, of a file in a spool, that they can stand in an array.
  */
 export async function countRecords(connection: Connection, files: readonly LocalFile[]): Promise<Counted> {
   const counted: Counted = { readable: [], doubtful: [], broken: [] };
   const reader = new FilePartReader();
+  const unspooled: LocalFile[] = [];
   try {
-    for (const file of files.filter(({ format }) => format === "json")) {
-      const scan = new JsonArrayScan();
-      reader.visit(file.path, file.offset ?? 0, file.size, (block) => scan.push(block));
-      const verdict = scan.end();
-      if (verdict.kind === "corrupt") counted.broken.push({ ...file, detail: verdict.detail });
-      else if (verdict.records === 0) counted.broken.push({ ...file, detail: "the array is empty" });
-      else counted.readable.push({ ...file, records: verdict.records });
+    for (const file of files) {
+      if (file.format === "json") countArray(file, reader, counted);
+      else if (file.offset === undefined) unspooled.push(file);
+      else countLines(file, reader, counted);
     }
   } finally {
     reader.close();
   }
-  await countReadable(connection, files.filter(({ format }) => format !== "json"), counted);
+  await countReadable(connection, unspooled, counted);
   return counted;
+}
+
+function countArray(file: LocalFile, reader: FilePartReader, counted: Counted): void {
+  const scan = new JsonArrayScan();
+  reader.visit(file.path, file.offset ?? 0, file.size, (block) => scan.push(block));
+  const verdict = scan.end();
+  if (verdict.kind === "corrupt") counted.broken.push({ ...file, detail: verdict.detail });
+  else if (verdict.records === 0) counted.broken.push({ ...file, detail: "the array is empty" });
+  else counted.readable.push({ ...file, records: verdict.records });
+}
+
+function countLines(file: LocalFile, reader: FilePartReader, counted: Counted): void {
+  const records = countJsonLines(reader.read(file.path, file.offset ?? 0, file.size)) ?? 0;
+  if (records > 0) counted.readable.push({ ...file, records });
+  else counted.doubtful.push(file);
 }
 
 /**

@@ -10,7 +10,7 @@ import { readFilePart, type Scratch } from "../../engine/scratch.ts";
 import type { JudgedRows } from "./judged_rows.ts";
 import type { JudgingFunction } from "./judging_function.ts";
 import { parquetRecordsSql } from "./parquet_json_sql.ts";
-import { packArrays } from "./pack.ts";
+import { packRecords } from "./pack.ts";
 import { type CountedFile, jsonRecordsSql, packedRecordsSql } from "./source.ts";
 import { writeRows, writeRowsInTurns } from "../../rows/table_writer.ts";
 import type { SqlColumn, TargetTable } from "../../rows/target_table.ts";
@@ -79,7 +79,7 @@ async function laneQuery(
   }
   const spooled = lane.filter((file) => file.offset !== undefined);
   if (spooled.length > 0) {
-    packArrays(spooled, pack);
+    packRecords(spooled, pack);
     parts.push(packedRecordsSql(pack, spooled));
   }
   for (const file of lane) {

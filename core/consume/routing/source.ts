@@ -68,7 +68,7 @@ export function jsonRecordsSql(files: readonly CountedFile[], format: EventForma
 }
 
 /**
- * The same over a pack (`pack.ts`) of files that are arrays, in the order of the pack. What is not in the list of the files is not in the pack.
+ * The same over a pack (`pack.ts`) of files, in the order of the pack. What is not in the list of the files is not in the pack.
  */
 export function packedRecordsSql(pack: string, files: readonly CountedFile[]): string {
   let start = 0;
