@@ -35,6 +35,23 @@ const planShape = z.strictObject({
 export type BatchPlan = z.infer<typeof planShape>;
 export type PlannedFile = z.infer<typeof fileShape>;
 
+export interface BatchLimits {
+  filesPerBatchMax: number;
+  bytesPerBatchMax: number;
+}
+
+/** The first files that fit into a batch, at least one. */
+export function filesOfBatch(files: readonly PlannedFile[], limits: BatchLimits): PlannedFile[] {
+  let bytes = 0;
+  let count = 0;
+  while (count < files.length && count < limits.filesPerBatchMax) {
+    bytes += files[count]!.size;
+    if (count > 0 && bytes > limits.bytesPerBatchMax) break;
+    count++;
+  }
+  return files.slice(0, count);
+}
+
 export function planText(plan: BatchPlan): string {
   return JSON.stringify(plan, undefined, 1) + "\n";
 }

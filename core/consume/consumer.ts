@@ -6,18 +6,19 @@ import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
 import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog.ts";
 import { early, mapParallel } from "../base/parallel.ts";
 import type { Store } from "../storage/store.ts";
-import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
+import { type BatchLimits, type BatchPlan, filesOfBatch, type PlannedFile } from "./batch_plan.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { commitBatch } from "./commit_batch.ts";
 import { checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
 import { discoverFiles, type Discovery, type RawListing, type RawZone } from "./discover.ts";
 import type { KnownFiles } from "./known_files.ts";
+import { FirstFetch } from "./first_fetch.ts";
 import { RawListings } from "./raw_listings.ts";
 import type { FileOutcome, RoutedBatch } from "./routed_batch.ts";
 import { effectiveContract, type Router } from "./router.ts";
 import { openTables, TablePlanner, type TableRole, tableRoles, type TargetTables } from "./target.ts";
 
-export interface ConsumerOptions {
+export interface ConsumerOptions extends BatchLimits {
   catalog: Catalog;
   /** The store of the sink's lake, for checkpoints; data files go where their tables are. */
   sink: Store;
@@ -27,8 +28,6 @@ export interface ConsumerOptions {
   partitionBy: PartitionColumnChoice[];
   onExtraFields: OnExtraFields;
   onChangedFile: "ignore" | "ingest" | "fail";
-  filesPerBatchMax: number;
-  bytesPerBatchMax: number;
   /** Stops the run after the batch that goes beyond; unlimited without. */
   deadLettersMax?: number;
   clock: Clock;
@@ -89,15 +88,18 @@ export class Consumer {
     const rescued = options.onExtraFields !== "dead-letter";
     const checkpoint = new Checkpoint(options.sink, name);
     const probing = early(options.sink.probe(checkpoint.folder));
-    const listings = new RawListings(options.zone, options.clock);
+    const first = new FirstFetch(options.zone, options, options.router);
+    const listings = new RawListings(options.zone, options.clock, (file) => first.see(file));
     const listing = listings.begin();
     for (let looks = 1;; looks++) {
       const recorded = early(checkpoint.lastRecorded());
       // Making tables waits for the probe by itself; where they are there, they are loaded while it runs.
-      const tables = await openTables({ ...options, rescued });
+      const onAbsent = (role: TableRole) => role === "ledger" && first.begin();
+      const tables = await openTables({ ...options, rescued, onAbsent });
       await probing;
       new TablePlanner(tables, rescued).tablesFor(options.contract);
       try {
+        first.end();
         const { state, plan } = await checkState(tables, checkpoint, name, await recorded);
         return new Consumer(options, checkpoint, tables, state, listings, { plan, listing });
       } catch (error) {
@@ -137,9 +139,9 @@ export class Consumer {
   private async take(discovery: Discovery, signal: AbortSignal): Promise<boolean> {
     let { fresh, changed } = discovery;
     while ((fresh.length > 0 || changed.length > 0) && !signal.aborted) {
-      const files = this.nextFiles(fresh);
+      const files = filesOfBatch(fresh, this.options);
       const plan = this.planOf(files, changed);
-      this.options.router.expect?.(this.nextFiles(fresh.slice(files.length)), "later");
+      this.options.router.expect?.(filesOfBatch(fresh.slice(files.length), this.options), "later");
       const standing = await this.checkpoint.createPlan(plan);
       const alone = await this.runBatch(standing, false);
       if (standing !== plan || !alone) return false;
@@ -172,7 +174,7 @@ export class Consumer {
       changedAsNew: onChangedFile === "ingest",
       checksKnown,
       listing,
-      ...(router.expect && { onFresh: (files) => router.expect!(this.nextFiles(files), "now") }),
+      ...(router.expect && { onFresh: (files) => router.expect!(filesOfBatch(files, this.options), "now") }),
     });
     for (const { name, reason } of discovery.unreadable) this.reportOnce(name, "unreadable", reason);
     const [first] = discovery.changed;
@@ -185,19 +187,6 @@ export class Consumer {
       report.file(name, "changed", "its content is not that which was ingested");
     }
     return discovery;
-  }
-
-  /** The first files that fit into a batch, at least one. */
-  private nextFiles(files: readonly PlannedFile[]): PlannedFile[] {
-    const { filesPerBatchMax, bytesPerBatchMax } = this.options;
-    let bytes = 0;
-    let count = 0;
-    while (count < files.length && count < filesPerBatchMax) {
-      bytes += files[count]!.size;
-      if (count > 0 && bytes > bytesPerBatchMax) break;
-      count++;
-    }
-    return files.slice(0, count);
   }
 
   private planOf(files: readonly PlannedFile[], changed: readonly PlannedFile[]): BatchPlan {

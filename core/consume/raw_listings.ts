@@ -24,7 +24,12 @@ export class RawListings {
   private state: { wholeAgainMs: number; after: string | undefined } | undefined;
   private walked: typeof this.state;
 
-  constructor(private readonly zone: RawZone, private readonly clock: Clock) {}
+  /** `onListed` is told of each file as soon as the store has told of it. */
+  constructor(
+    private readonly zone: RawZone,
+    private readonly clock: Clock,
+    private readonly onListed: (file: ListedFile) => void = () => {},
+  ) {}
 
   /**
    * Begins to list, before anybody asks for a name. A listing older than the ledger is safe: what was taken since is known. Undefined for a
@@ -57,6 +62,7 @@ export class RawListings {
     let count = 0;
     for await (const file of zone.store.list(zone.prefix, after === undefined ? {} : { after })) {
       lastPaths[count++ % OVERLAP] = file.path;
+      this.onListed(file);
       yield file;
     }
     const tookMs = clock.nowMs() - startMs;

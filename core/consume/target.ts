@@ -42,33 +42,35 @@ export interface TablesOptions {
   rescued: boolean;
   /** Used when the table is made, never to change one. */
   partitionBy: PartitionColumnChoice[];
+  /** Told as soon as it is clear that there is no such table; making it takes longer. */
+  onAbsent?: (role: TableRole) => void;
 }
 
 /** Loads the tables, makes those that are not there, and gives the target the id of its sequence of batches. */
 export async function openTables(options: TablesOptions): Promise<TargetTables> {
   const { catalog, random, target, contract } = options;
   const identifiers = identifiersOf(target);
-  const make = async ({ identifier, fields, partitionBy, properties = {} }: WantedTable) => {
+  const make = async (role: TableRole, { fields, partitionBy, properties = {} }: WantedTable) => {
     const change = (location: string) => createTable({ fields, partitionBy, properties, location, random });
-    return (await createTableIfAbsent(catalog, identifier, change, { random })).table;
+    const onAbsent = () => options.onAbsent?.(role);
+    return (await createTableIfAbsent(catalog, identifiers[role], change, { random, onAbsent })).table;
   };
   const daily = (column: string): PartitionColumnChoice[] => [{ column, transform: { name: "day" } }];
   // Made with the table: of two that start at once, one makes both.
   const sequence = { [streamlabKey.sequenceId(identifierText(target))]: uuidV4(random) };
-  const wanted: Record<TableRole, Omit<WantedTable, "identifier">> = {
+  const wanted: Record<TableRole, WantedTable> = {
     events: { fields: eventFields(contract, options), partitionBy: options.partitionBy, properties: sequence },
     deadLetters: { fields: deadLetterFields(contract), partitionBy: daily(OUR_COLUMNS.ingestedAt) },
     ledger: { fields: ledgerFields(), partitionBy: [] },
   };
   // At the same time: each takes several requests one after another, and none needs another.
   const [events, deadLetters, ledger] = await mapParallel(tableRoles, tableRoles.length, (role) => {
-    return make({ identifier: identifiers[role], ...wanted[role] });
+    return make(role, wanted[role]);
   });
   return { events: await withSequence(events!, options), deadLetters: deadLetters!, ledger: ledger! };
 }
 
 interface WantedTable {
-  identifier: TableIdentifier;
   fields: Field[];
   partitionBy: PartitionColumnChoice[];
   properties?: Record<string, string>;

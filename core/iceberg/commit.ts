@@ -117,10 +117,12 @@ export async function createTableIfAbsent(
   catalog: Catalog,
   identifier: TableIdentifier,
   change: (location: string) => TableChange,
-  options: Pick<CommitOptions, "random">,
+  /** `onAbsent` is told before the table is made. */
+  options: Pick<CommitOptions, "random"> & { onAbsent?: () => void },
 ): Promise<{ table: LoadedTable; created: boolean }> {
   const existing = await catalog.loadTable(identifier);
   if (existing) return { table: existing, created: false };
+  options.onAbsent?.();
   try {
     return { table: await catalog.createTable(identifier, change, uuidV4(options.random)), created: true };
   } catch (error) {

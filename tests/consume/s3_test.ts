@@ -97,6 +97,24 @@ minioTest(
 );
 
 minioTest(
+  "while the tables of a first run are made its objects come already, and none twice",
+  () =>
+    ConsumeWorld.use(async (world) => {
+      const store = await s3.open();
+      await putFiles(store, namesFrom(0, 40));
+      const sent = s3.proxy.requests.length;
+      const delayed: DecideFault = () => ({ do: "delay", ms: 30 });
+      await through(delayed, () => world.consume({ sink: store, zone: zoneOf(store), filesPerBatchMax: 30 }));
+      const targets = s3.proxy.requests.slice(sent).map(({ target }) => target);
+      const made = targets.findIndex((target) => target.includes("/ingest/files/metadata/v1.metadata.json"));
+      const early = targets.slice(0, made).filter((target) => target.includes("/raw/events/f")).length;
+      const all = targets.filter((target) => target.includes("/raw/events/f")).length;
+      deepStrictEqual([early, all], [30, 40]);
+      deepStrictEqual(await countsOf(store), { events: 40 * EVENTS, letters: 40, files: 40 });
+    }),
+);
+
+minioTest(
   "a warm commit takes at most six requests one after another for each table",
   () =>
     ConsumeWorld.use(async (world) => {

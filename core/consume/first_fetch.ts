@@ -1,0 +1,48 @@
+import type { ListedFile } from "../storage/store.ts";
+import { type BatchLimits, filesOfBatch, type PlannedFile } from "./batch_plan.ts";
+import type { RawZone } from "./discover.ts";
+import { eventFileKind } from "./event_file.ts";
+import type { Router } from "./router.ts";
+
+/** Files that are listed before the router is told of them again. */
+const PORTION = 500;
+
+/**
+ * Where there is no ledger yet, every file is new: the first batch is fetched while the tables are made, which takes several requests one after
+ * another. What is fetched decides nothing; the plan takes of it what it needs.
+ */
+export class FirstFetch {
+  private files: PlannedFile[] = [];
+  private told = 0;
+  private state: "unknown" | "no ledger" | "over" = "unknown";
+
+  constructor(private readonly zone: RawZone, private readonly limits: BatchLimits, private readonly router: Router) {}
+
+  /** A file of the raw zone. */
+  see({ path, info }: ListedFile): void {
+    const { zone, files } = this;
+    if (this.state === "over" || info === undefined || files.length >= this.limits.filesPerBatchMax) return;
+    if (eventFileKind(path.slice(zone.prefix.length), zone.format) === undefined) return;
+    files.push({ name: zone.nameBase + path, path, etag: info.etag, size: info.size });
+    if (files.length >= this.told + PORTION) this.tell();
+  }
+
+  /** There is no ledger. */
+  begin(): void {
+    if (this.state !== "unknown") return;
+    this.state = "no ledger";
+    this.tell();
+  }
+
+  /** The ledger is there, or what is known of it can be asked for. */
+  end(): void {
+    this.state = "over";
+    this.files = [];
+  }
+
+  private tell(): void {
+    if (this.state !== "no ledger" || this.files.length === 0) return;
+    this.told = this.files.length;
+    this.router.expect?.(filesOfBatch(this.files, this.limits), "now");
+  }
+}
