@@ -89,7 +89,7 @@ export class Consumer {
     const checkpoint = new Checkpoint(options.sink, name);
     const probing = early(options.sink.probe(checkpoint.folder));
     const first = new FirstFetch(options.zone, options, options.router);
-    const listings = new RawListings(options.zone, options.clock, (file) => first.see(file));
+    const listings = new RawListings(options.zone, options.clock, first);
     const listing = listings.begin();
     for (let looks = 1;; looks++) {
       const recorded = early(checkpoint.lastRecorded());

@@ -2,6 +2,7 @@ import type { ListedFile } from "../storage/store.ts";
 import { type BatchLimits, filesOfBatch, type PlannedFile } from "./batch_plan.ts";
 import type { RawZone } from "./discover.ts";
 import { eventFileKind } from "./event_file.ts";
+import type { ListingWatcher } from "./raw_listings.ts";
 import type { Router } from "./router.ts";
 
 /** Files that are listed before the router is told of them again. */
@@ -11,20 +12,23 @@ const PORTION = 500;
  * Where there is no ledger yet, every file is new: the first batch is fetched while the tables are made, which takes several requests one after
  * another. What is fetched decides nothing; the plan takes of it what it needs.
  */
-export class FirstFetch {
+export class FirstFetch implements ListingWatcher {
   private files: PlannedFile[] = [];
   private told = 0;
   private state: "unknown" | "no ledger" | "over" = "unknown";
 
   constructor(private readonly zone: RawZone, private readonly limits: BatchLimits, private readonly router: Router) {}
 
-  /** A file of the raw zone. */
   see({ path, info }: ListedFile): void {
     const { zone, files } = this;
     if (this.state === "over" || info === undefined || files.length >= this.limits.filesPerBatchMax) return;
     if (eventFileKind(path.slice(zone.prefix.length), zone.format) === undefined) return;
     files.push({ name: zone.nameBase + path, path, etag: info.etag, size: info.size });
     if (files.length >= this.told + PORTION) this.tell();
+  }
+
+  seenAll(): void {
+    this.tell();
   }
 
   /** There is no ledger. */
@@ -41,7 +45,7 @@ export class FirstFetch {
   }
 
   private tell(): void {
-    if (this.state !== "no ledger" || this.files.length === 0) return;
+    if (this.state !== "no ledger" || this.files.length === this.told) return;
     this.told = this.files.length;
     this.router.expect?.(filesOfBatch(this.files, this.limits), "now");
   }

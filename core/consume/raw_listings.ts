@@ -12,6 +12,13 @@ const PAUSE_MS_MAX = 600_000;
 /** Names before the last one that are asked for again: some appear later than others that come after them. Half a page of S3's. */
 const OVERLAP = 500;
 
+/** Is told what the store tells, before anybody walks the listing. */
+export interface ListingWatcher {
+  see(file: ListedFile): void;
+  /** The listing has ended. */
+  seenAll(): void;
+}
+
 /**
  * Lists a zone that is elsewhere, again and again. New names mostly are the last ones, for they begin with a date or a time; so
  * between two listings of the whole zone only its end is listed, which is one request whatever the number of objects. What comes to lie
@@ -24,11 +31,10 @@ export class RawListings {
   private state: { wholeAgainMs: number; after: string | undefined } | undefined;
   private walked: typeof this.state;
 
-  /** `onListed` is told of each file as soon as the store has told of it. */
   constructor(
     private readonly zone: RawZone,
     private readonly clock: Clock,
-    private readonly onListed: (file: ListedFile) => void = () => {},
+    private readonly watcher?: ListingWatcher,
   ) {}
 
   /**
@@ -62,9 +68,10 @@ export class RawListings {
     let count = 0;
     for await (const file of zone.store.list(zone.prefix, after === undefined ? {} : { after })) {
       lastPaths[count++ % OVERLAP] = file.path;
-      this.onListed(file);
+      this.watcher?.see(file);
       yield file;
     }
+    this.watcher?.seenAll();
     const tookMs = clock.nowMs() - startMs;
     this.walked = {
       wholeAgainMs: isWhole
