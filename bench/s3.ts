@@ -1,10 +1,10 @@
 // deno-lint-ignore-file no-console
 /**
  * `deno task bench:s3`: what a bucket costs against a folder, on a MinIO of its own; requests and bytes are counted by a proxy before
- * it. `--backlog` objects are consumed while each request takes `--delay` milliseconds more; `--days` and `--events` make the table larger
+ * it. The small objects are of `--format` and `--compress`, as `produce` has them. `--backlog` objects are consumed while each request takes `--delay` milliseconds more; `--days` and `--events` make the table larger
  * of which one day is asked for.
  *
- *     deno task bench:s3 --objects 5000 --backlog 20000 --delay 200 --days 10 --events 400000
+ *     deno task bench:s3 --objects 5000 --format json --compress none --backlog 20000 --delay 200 --days 10 --events 400000
  */
 import { parseArgs } from "node:util";
 import { mapParallel } from "../core/base/parallel.ts";
@@ -18,6 +18,8 @@ import { type Minio, startMinio } from "../tests/support/minio.ts";
 const { values } = parseArgs({
   options: {
     objects: { type: "string", default: "5000" },
+    format: { type: "string", default: "json" },
+    compress: { type: "string", default: "none" },
     backlog: { type: "string", default: "20000" },
     delay: { type: "string", default: "200" },
     days: { type: "string", default: "10" },
@@ -75,7 +77,8 @@ function smallObjects(count: number): string[] {
 
 async function compareSmallObjects({ endpoint, makeBucket }: Minio): Promise<void> {
   const bucket = await makeBucket("small");
-  const small = smallObjects(objects);
+  const { format, compress } = values;
+  const small = [...smallObjects(objects), "--format", format, "--compress", compress];
   await run(endpoint, [...small, "--sink", "small"]);
   const uploaded = await run(endpoint, [...small, "--sink", `s3://${bucket}/lake`]);
   // One after the other, some times: what else the machine does meets both.
@@ -87,7 +90,7 @@ async function compareSmallObjects({ endpoint, makeBucket }: Minio): Promise<voi
     away.push(await consume(`s3://${bucket}/lake`, `s3://${bucket}/lake-${turn}`));
   }
   const fromDisk = median(disk), fromBucket = median(away);
-  console.log(`${objects} small objects, of 10 events each`);
+  console.log(`${objects} small objects, of 10 events each (${format}, compressed: ${compress})`);
   console.log(`  produced into the bucket: ${uploaded.toFixed(1)} s`);
   const times = (seconds: number[]) => seconds.map((each) => each.toFixed(2)).join(", ");
   console.log(`  consumed from disk in ${times(disk)} s, from the bucket in ${times(away)} s:`);
