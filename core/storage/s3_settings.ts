@@ -45,6 +45,7 @@ const placeVariables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION",
  * endpoint on this machine for which there are no credentials, neither in variables nor in `~/.aws`.
  */
 export function readS3Settings(variable: ReadVariable, profile: AwsProfile | undefined): S3Settings {
+  checkKeyPair(variable);
   const isDefault = ![...placeVariables, ...credentialVariables].some((name) => isSet(variable(name)));
   const hasCredentials = !isDefault &&
     (profile !== undefined || credentialVariables.some((name) => isSet(variable(name))));
@@ -103,6 +104,14 @@ export function catalogSettings(own: S3Settings, config: Readonly<Record<string,
     ...(region === undefined ? {} : { region }),
     ...(told === undefined ? {} : { credentials: told }),
   };
+}
+
+/** One without the other is a slip of the pen, and what was meant must not be passed over for a profile or the MinIO of compose.yaml. */
+function checkKeyPair(variable: ReadVariable): void {
+  const [id, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] as const;
+  if (isSet(variable(id)) === isSet(variable(secret))) return;
+  const [given, missing] = isSet(variable(id)) ? [id, secret] : [secret, id];
+  throw new StreamlabError("usage", `Cannot use ${given}: ${missing} is not set`, { hint: "Set both, or neither" });
 }
 
 function isSet(value: string | undefined): value is string {

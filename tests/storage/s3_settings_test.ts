@@ -26,9 +26,10 @@ Deno.test("with nothing set it is the MinIO of compose.yaml", () => {
 });
 
 Deno.test("whoever has credentials or a region for AWS gets AWS, found as all of its tools find it", () => {
+  const keys = { AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "y" };
+  deepStrictEqual(settingsOf(keys), { forcePathStyle: false, isDefault: false });
   for (
     const name of [
-      "AWS_ACCESS_KEY_ID",
       "AWS_PROFILE",
       "AWS_WEB_IDENTITY_TOKEN_FILE",
       "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -44,8 +45,35 @@ Deno.test("whoever has credentials or a region for AWS gets AWS, found as all of
   });
 });
 
+Deno.test("half of a pair of keys is refused, whatever else is set, and its value not shown", () => {
+  for (
+    const [given, missing] of [["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], [
+      "AWS_SECRET_ACCESS_KEY",
+      "AWS_ACCESS_KEY_ID",
+    ]] as const
+  ) {
+    const others: Record<string, string>[] = [{}, { AWS_PROFILE: "x" }, { AWS_ENDPOINT_URL: "http://127.0.0.1:9000" }, {
+      [missing]: "",
+    }];
+    for (const more of others) {
+      throws(() => settingsOf({ [given]: "hidden", ...more }), (error) => {
+        deepStrictEqual([(error as StreamlabError).kind, (error as Error).message], [
+          "usage",
+          `Cannot use ${given}: ${missing} is not set`,
+        ]);
+        return true;
+      });
+    }
+  }
+});
+
 Deno.test("an endpoint of its own has the bucket in the path, unless the user says otherwise", () => {
-  const variables = { AWS_ENDPOINT_URL: "https://s3.example", AWS_ACCESS_KEY_ID: "x", AWS_REGION: "here" };
+  const variables = {
+    AWS_ENDPOINT_URL: "https://s3.example",
+    AWS_ACCESS_KEY_ID: "x",
+    AWS_SECRET_ACCESS_KEY: "y",
+    AWS_REGION: "here",
+  };
   deepStrictEqual(settingsOf(variables), {
     endpoint: "https://s3.example",
     region: "here",
@@ -138,7 +166,12 @@ Deno.test("an endpoint that is none is refused without repeating the password in
 Deno.test("what a catalog says of a place wins over the variables, and nothing of the default MinIO goes to another service", () => {
   const key = { "s3.access-key-id": "id", "s3.secret-access-key": "secret", "s3.session-token": "token" };
   const credentials = { accessKeyId: "id", secretAccessKey: "secret", sessionToken: "token" };
-  const own = settingsOf({ AWS_ENDPOINT_URL: "http://127.0.0.1:9000", AWS_ACCESS_KEY_ID: "x", AWS_REGION: "eu" });
+  const own = settingsOf({
+    AWS_ENDPOINT_URL: "http://127.0.0.1:9000",
+    AWS_ACCESS_KEY_ID: "x",
+    AWS_SECRET_ACCESS_KEY: "y",
+    AWS_REGION: "eu",
+  });
   deepStrictEqual(catalogSettings(own, {}), own);
   deepStrictEqual(catalogSettings(own, key), { ...own, credentials });
   deepStrictEqual(catalogSettings(settingsOf({}), { ...key, "client.region": "eu-west-1" }), {
