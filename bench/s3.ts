@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-console
 /**
  * `deno task bench:s3`: what a bucket costs against a folder, on a MinIO of its own; requests and bytes are counted by a proxy before
- * it. The small objects are of `--format` and `--compress`, as `produce` has them. `--backlog` objects are consumed while each request takes `--delay` milliseconds more; `--days` and `--events` make the table larger
- * of which one day is asked for.
+ * it. The small objects are of `--format` and `--compress`, as `produce` has them. `--backlog` objects are consumed while each request
+ * takes `--delay` milliseconds more; `--days` and `--events` make the table larger of which one day is asked for.
  *
  *     deno task bench:s3 --objects 5000 --format json --compress none --backlog 20000 --delay 200 --days 10 --events 400000
  */

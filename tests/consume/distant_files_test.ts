@@ -26,7 +26,9 @@ const texts: Record<string, string> = {
     event("m3", ',"more":[1,[2]]')
   }`,
   "lines-bom.ndjson": `\ufeff${event("n1")}\n${event("n2")}`,
-  "lines-joined.ndjson": `${event("o1")},${event("o2")}\n[1\n2]\n1],[2\n`,
+  // In an array each of these would be two records, or lines would become one.
+  "lines-joined.ndjson": `${event("o1")},${event("o2")}\n${event("o3")}\n`,
+  "lines-split.ndjson": "[1\n2]\n1],[2\n",
   "lines-lax.ndjson": `${event("p1")}\n{"user_id":NaN}\n[1,]\n\u000b${event("p2")}\n`,
   "lines-none.ndjson": " \n\n",
   "nothing.json": "[ ]",

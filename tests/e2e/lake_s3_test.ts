@@ -97,19 +97,14 @@ minioTest(
     }),
 );
 
-/** Each failure in one line that names bucket, key (but for a bucket that seems to be gone) and cause, and perhaps a second one that says what to do; besides what became of files. */
+/** Hints, what became of files, and failures: what was tried, where (a bucket that seems to be gone has no key), and why. */
+const clearLine =
+  /^ {2}\S|^raw\/events\/\S+ vanished: |^(streamlab: )?Cannot [^"]+ "s3:\/\/bucket-\d+(": there is no such bucket|\/lake\/[^"]+": \S)/;
+
+/** Each failure in one line that names bucket, key and cause, and perhaps a second one that says what to do. */
 function namesBucketKeyAndCause(outcome: Outcome, command: string): void {
-  const { status, stderr } = outcome;
-  strictEqual(status, 1, `${command}: ${stderr}`);
-  for (const line of messageLines(outcome)) {
-    ok(
-      /^ {2}\S|^raw\/events\/\S+ vanished: |^(streamlab: )?Cannot [^"]+ "s3:\/\/bucket-\d+(": there is no such bucket|\/lake\/[^"]+": \S)/
-        .test(
-          line,
-        ),
-      `${command}: ${stderr}`,
-    );
-  }
+  strictEqual(outcome.status, 1, `${command}: ${outcome.stderr}`);
+  for (const line of messageLines(outcome)) ok(clearLine.test(line), `${command}: ${outcome.stderr}`);
 }
 
 minioTest(
