@@ -7,7 +7,7 @@ import { localFolder, type RawListing, type RawZone } from "./discover.ts";
 const LISTED_AHEAD_MAX = 20_000;
 /** The whole zone is listed again when so many times as long as it took has passed: a fifth of the time at most. */
 const PAUSE_FACTOR = 4;
-/** However long it took; a clock that was set makes that any number. */
+/** However long it took: a clock that was set meanwhile makes that any number. */
 const PAUSE_MS_MAX = 600_000;
 /** Names before the last one that are asked for again: some appear later than others that come after them. Half a page of S3's. */
 const OVERLAP = 500;
@@ -28,7 +28,8 @@ export interface ListingWatcher {
  * followed to the end, or whose files were not all taken, is followed by a whole one.
  */
 export class RawListings {
-  private state: { wholeAgainMs: number; after: string | undefined } | undefined;
+  /** When the whole zone was listed last, how long that serves, and what is known up to. */
+  private state: { wholeAtMs: number; pauseMs: number; after: string | undefined } | undefined;
   private walked: typeof this.state;
 
   constructor(
@@ -62,8 +63,10 @@ export class RawListings {
   private async *walk(state: typeof this.state): AsyncGenerator<ListedFile> {
     const { zone, clock } = this;
     const startMs = clock.nowMs();
-    const isWhole = state === undefined || startMs >= state.wholeAgainMs;
-    const after = isWhole ? undefined : state.after;
+    const agoMs = state === undefined ? Infinity : startMs - state.wholeAtMs;
+    // A clock that was set back must not put the whole off.
+    const last = state !== undefined && agoMs >= 0 && agoMs < state.pauseMs ? state : undefined;
+    const after = last?.after;
     const lastPaths: string[] = [];
     let count = 0;
     for await (const file of zone.store.list(zone.prefix, after === undefined ? {} : { after })) {
@@ -72,12 +75,8 @@ export class RawListings {
       yield file;
     }
     this.watcher?.seenAll();
-    const tookMs = clock.nowMs() - startMs;
-    this.walked = {
-      wholeAgainMs: isWhole
-        ? clock.nowMs() + Math.min(Math.max(0, PAUSE_FACTOR * tookMs), PAUSE_MS_MAX)
-        : state.wholeAgainMs,
-      after: count < OVERLAP ? after : lastPaths[count % OVERLAP],
-    };
+    const wholeAtMs = last?.wholeAtMs ?? clock.nowMs();
+    const pauseMs = last?.pauseMs ?? Math.min(Math.max(0, PAUSE_FACTOR * (wholeAtMs - startMs)), PAUSE_MS_MAX);
+    this.walked = { wholeAtMs, pauseMs, after: count < OVERLAP ? after : lastPaths[count % OVERLAP] };
   }
 }

@@ -57,6 +57,9 @@ Deno.test("between two listings of a whole bucket only the end is asked for, for
   strictEqual((await poll()).length, 499);
   strictEqual((await poll())[1], nameOf(1), "what came to lie further ahead is found by the next whole one");
   deepStrictEqual(bucket.counts, [10_000, 500, 499, 10_002]);
+  strictEqual((await poll()).length, 499);
+  bucket.clock.advance(-3_600_000);
+  strictEqual((await poll()).length, 10_002, "a clock that was set back does not put it off");
 });
 
 Deno.test("a listing that was not followed to its end, or whose files were not taken, is followed by one of the whole", async () => {
