@@ -1,13 +1,13 @@
 /** argv → one command → its exit status. The only place that exits. */
-import { completions } from "./commands/completions.ts";
-import type { Command } from "./commands/command.ts";
-import { consume } from "./commands/consume.ts";
-import { help } from "./commands/help.ts";
-import { maintain } from "./commands/maintain.ts";
-import { produce } from "./commands/produce.ts";
-import { query } from "./commands/query.ts";
-import { runProgram } from "./commands/program.ts";
-import { systemWorld } from "./commands/system_world.ts";
+import { completions } from "./commands/line/completions.ts";
+import type { Command } from "./commands/line/command.ts";
+import { consume } from "./commands/consume/consume.ts";
+import { help } from "./commands/line/help.ts";
+import { maintain } from "./commands/maintain/maintain.ts";
+import { produce } from "./commands/produce/produce.ts";
+import { query } from "./commands/query/query.ts";
+import { runProgram } from "./commands/line/program.ts";
+import { systemWorld } from "./commands/line/system_world.ts";
 
 export const commands: readonly Command[] = [produce, consume, query, maintain, help, completions];
 

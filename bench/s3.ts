@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { mapParallel } from "../core/base/parallel.ts";
 import { systemClock } from "../core/base/clock.ts";
 import { systemRandom } from "../core/base/random.ts";
-import { openS3Store } from "../core/storage/s3_store.ts";
+import { openS3Store } from "../core/storage/s3/s3_store.ts";
 import { type FaultProxy, startFaultProxy } from "../tests/support/fault_proxy.ts";
 import { findHttpfs } from "../tests/support/httpfs.ts";
 import { type Minio, startMinio } from "../tests/support/minio.ts";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { StreamlabError } from "../core/base/errors.ts";
 import type { Contract } from "../core/contract/contract.ts";
-import type { Context } from "./command.ts";
+import type { Context } from "./line/command.ts";
 
 /** The contract of `--contract`; without the flag the one that is built in. */
 export async function readContract(context: Context, file: string | undefined): Promise<Contract> {

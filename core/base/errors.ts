@@ -1,5 +1,5 @@
 /**
- * What went wrong, by what the reader does next. One place (`commands/errors.ts`) maps a kind to words and an exit status.
+ * What went wrong, by what the reader does next. One place (`commands/line/errors.ts`) maps a kind to words and an exit status.
  */
 export type ErrorKind =
   /** The caller asked for something that cannot be asked: a wrong flag, a contract with an unknown keyword. */

@@ -5,17 +5,17 @@ import { mapParallel } from "../base/parallel.ts";
 import type { Random } from "../base/random.ts";
 import { appendFiles } from "../iceberg/action/append_files.ts";
 import { setProperties } from "../iceberg/action/set_properties.ts";
-import { type Catalog, identifierText, type LoadedTable, type TableChange } from "../iceberg/catalog.ts";
+import { type Catalog, identifierText, type LoadedTable, type TableChange } from "../iceberg/catalog/catalog.ts";
 import { commitTable } from "../iceberg/commit.ts";
-import { partitionColumns } from "../iceberg/spec/partition_spec.ts";
-import { fieldsById, sameSchema, type Schema, schemaFromJson } from "../iceberg/spec/schema.ts";
-import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
-import { currentSchema, specById, type TableMetadata } from "../iceberg/spec/table_metadata.ts";
-import { lastAdded } from "../iceberg/spec/table_update.ts";
+import { partitionColumns } from "../iceberg/format/partition_spec.ts";
+import { fieldsById, sameSchema, type Schema, schemaFromJson } from "../iceberg/format/schema.ts";
+import { streamlabKey } from "../iceberg/format/streamlab_keys.ts";
+import { currentSchema, specById, type TableMetadata } from "../iceberg/format/table_metadata.ts";
+import { lastAdded } from "../iceberg/format/table_update.ts";
 import type { Transaction } from "../iceberg/transaction.ts";
-import { dataFileOf } from "../rows/data_file.ts";
-import type { RoutedBatch, RoutedTable } from "./routed_batch.ts";
-import { checkSequence, markerOf, type TableRole, type TargetTables } from "./target.ts";
+import { dataFileOf } from "../tables/write/data_file.ts";
+import type { RoutedBatch, RoutedTable } from "../lake/routed_batch.ts";
+import { checkSequence, markerOf, type TableRole, type TargetTables } from "../lake/target.ts";
 
 export interface CommitContext {
   catalog: Catalog;

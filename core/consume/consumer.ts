@@ -3,20 +3,21 @@ import { StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
-import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog.ts";
+import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
 import { early, mapParallel } from "../base/parallel.ts";
 import type { Store } from "../storage/store.ts";
-import { type BatchLimits, type BatchPlan, filesOfBatch, type PlannedFile } from "./batch_plan.ts";
-import { Checkpoint } from "./checkpoint.ts";
+import { type BatchLimits, type BatchPlan, filesOfBatch, type PlannedFile } from "../lake/batch_plan.ts";
+import { Checkpoint } from "../lake/checkpoint.ts";
 import { commitBatch } from "./commit_batch.ts";
 import { checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
-import { discoverFiles, type Discovery, type RawListing, type RawZone } from "./discover.ts";
+import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
+import { type RawZone } from "../lake/raw_zone.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
 import { RawListings } from "./raw_listings.ts";
-import type { FileOutcome, RoutedBatch } from "./routed_batch.ts";
-import { effectiveContract, type Router } from "./router.ts";
-import { openTables, TablePlanner, type TableRole, tableRoles, type TargetTables } from "./target.ts";
+import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
+import { effectiveContract, type Router } from "../routing/router.ts";
+import { openTables, TablePlanner, type TableRole, tableRoles, type TargetTables } from "../lake/target.ts";
 
 export interface ConsumerOptions extends BatchLimits {
   catalog: Catalog;

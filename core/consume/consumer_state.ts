@@ -1,8 +1,8 @@
 import { StreamlabError } from "../base/errors.ts";
-import { identifierText } from "../iceberg/catalog.ts";
-import type { BatchPlan } from "./batch_plan.ts";
-import type { Checkpoint } from "./checkpoint.ts";
-import { checkSequence, type Marker, markerOf, type TableRole, tableRoles, type TargetTables } from "./target.ts";
+import { identifierText } from "../iceberg/catalog/catalog.ts";
+import type { BatchPlan } from "../lake/batch_plan.ts";
+import type { Checkpoint } from "../lake/checkpoint.ts";
+import { checkSequence, type Marker, markerOf, type TableRole, tableRoles, type TargetTables } from "../lake/target.ts";
 
 export interface ConsumerState {
   sequenceId: string;

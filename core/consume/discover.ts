@@ -1,19 +1,11 @@
+import type { RawZone } from "../lake/raw_zone.ts";
 import { StreamlabError } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
 import type { FileInfo, ListedFile, Store } from "../storage/store.ts";
-import { type EventFile, eventFileKind, type EventFormat } from "./event_file.ts";
+import { type EventFile, eventFileKind } from "../lake/event_file.ts";
 import type { ClassifiedFiles, KnownFiles } from "./known_files.ts";
 
 const STATS_PARALLEL = 16;
-
-export interface RawZone {
-  store: Store;
-  /** Paths in the store that start with this are looked at: a folder with its slash. */
-  prefix: string;
-  /** What comes before a path in the file's name: empty where the store is the lake, else its URI with a slash. */
-  nameBase: string;
-  format: EventFormat | undefined;
-}
 
 export interface Discovery extends ClassifiedFiles {
   /** Files that are there but cannot be read, with the reason. */
@@ -37,12 +29,6 @@ const FIRST_PORTION = 1_000;
 const PORTION_MAX = 65_536;
 /** What a store says is in a raw zone. */
 export type RawListing = AsyncIterable<ListedFile>;
-
-/** The zone's folder, where it is on this disk. */
-export function localFolder({ store, prefix }: RawZone): string | undefined {
-  // The root itself is no path in a store.
-  return store.localPath(`${prefix}x`)?.replace(/\/x$/, "");
-}
 
 interface Listed {
   path: string;

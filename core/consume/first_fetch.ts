@@ -1,9 +1,9 @@
 import type { ListedFile } from "../storage/store.ts";
-import { type BatchLimits, filesOfBatch, type PlannedFile } from "./batch_plan.ts";
-import type { RawZone } from "./discover.ts";
-import { eventFileKind } from "./event_file.ts";
+import { type BatchLimits, filesOfBatch, type PlannedFile } from "../lake/batch_plan.ts";
+import type { RawZone } from "../lake/raw_zone.ts";
+import { eventFileKind } from "../lake/event_file.ts";
 import type { ListingWatcher } from "./raw_listings.ts";
-import type { Router } from "./router.ts";
+import type { Router } from "../routing/router.ts";
 
 /** Files that are listed before the router is told of them again. */
 const PORTION = 500;

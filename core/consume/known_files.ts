@@ -1,11 +1,11 @@
 import { mapParallel } from "../base/parallel.ts";
 import type { Connection } from "../engine/duckdb.ts";
 import { quoteText } from "../engine/duckdb.ts";
-import type { LoadedTable } from "../iceberg/catalog.ts";
-import { planScan } from "../iceberg/scan.ts";
-import type { Scratch } from "../engine/scratch.ts";
-import type { EventFile } from "./event_file.ts";
-import type { FileOutcome } from "./routed_batch.ts";
+import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
+import { planScan } from "../iceberg/scan/scan.ts";
+import type { Scratch } from "../disk/scratch.ts";
+import type { EventFile } from "../lake/event_file.ts";
+import type { FileOutcome } from "../lake/routed_batch.ts";
 
 /** Files of the ledger fetched at once, where it lies elsewhere. */
 const COPIES_PARALLEL = 32;

@@ -1,6 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
-import type { Transform } from "../iceberg/spec/transform.ts";
+import type { Transform } from "../iceberg/format/transform.ts";
 
 const KINDS = ["identity", "year", "month", "day", "hour", "void"] as const;
 

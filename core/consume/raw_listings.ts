@@ -1,7 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import { readAhead } from "../base/read_ahead.ts";
 import type { ListedFile } from "../storage/store.ts";
-import { localFolder, type RawListing, type RawZone } from "./discover.ts";
+import { type RawListing } from "./discover.ts";
+import { localFolder, type RawZone } from "../lake/raw_zone.ts";
 
 /** Files that a listing is ahead of whoever waits for it. */
 const LISTED_AHEAD_MAX = 20_000;

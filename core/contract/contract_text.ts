@@ -1,5 +1,5 @@
 import type { ContractType, ContractValue, Field } from "./contract.ts";
-import { type JsonNode, writeJsonTree } from "./json_tree.ts";
+import { type JsonNode, writeJsonTree } from "../json/tree.ts";
 
 type Entry = readonly [string, JsonNode];
 

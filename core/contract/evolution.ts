@@ -1,6 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
-import { fieldsById, type Schema } from "../iceberg/spec/schema.ts";
-import { evolveSchema, type SchemaChange } from "../iceberg/spec/schema_change.ts";
+import { fieldsById, type Schema } from "../iceberg/format/schema.ts";
+import { evolveSchema, type SchemaChange } from "../iceberg/format/schema_change.ts";
 import {
   type Field,
   isPrimitive,
@@ -8,7 +8,7 @@ import {
   type PrimitiveType,
   type Type,
   typesEqual,
-} from "../iceberg/spec/type.ts";
+} from "../iceberg/format/type.ts";
 import { foldName } from "./field_names.ts";
 
 /** A change that no table can follow. `column` is the full name, parts joined by dots. */

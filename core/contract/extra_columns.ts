@@ -1,8 +1,8 @@
-import type { Field as IcebergField, Type } from "../iceberg/spec/type.ts";
+import type { Field as IcebergField, Type } from "../iceberg/format/type.ts";
 import { type Contract, type ContractType, type Field, NO_CHECKS } from "./contract.ts";
 import { contractText } from "./contract_text.ts";
 import { equalFullName, foldName, whyNotAName } from "./field_names.ts";
-import type { JsonPath } from "./json_pointer.ts";
+import type { JsonPath } from "../json/pointer.ts";
 
 /**
  * `--on-extra-fields add`: fields that were seen but not named become columns. Their type is text, whatever the values are: a

@@ -1,4 +1,4 @@
-import type { Field as IcebergField, Type } from "../iceberg/spec/type.ts";
+import type { Field as IcebergField, Type } from "../iceberg/format/type.ts";
 import { type Contract, type ContractType, type Field, mayBeNull } from "./contract.ts";
 
 /** Names of the columns that are ours, in any table. */

@@ -2,9 +2,9 @@ import { type Contract, type ContractType, type ContractValue, type Field, JSON_
 import { contractError } from "./contract_error.ts";
 import { contractText } from "./contract_text.ts";
 import { checkFieldNames, checkFullNames } from "./field_names.ts";
-import { JsonSyntaxError } from "./json_reader.ts";
+import { JsonSyntaxError } from "../json/reader.ts";
 import { CHECK_KEYWORDS, type CheckedType, decimalSize, enumAllowsNull, parseChecks } from "./json_schema_checks.ts";
-import { type JsonNode, parseJsonTree } from "./json_tree.ts";
+import { type JsonNode, parseJsonTree } from "../json/tree.ts";
 
 const DIALECT = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 

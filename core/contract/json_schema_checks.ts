@@ -1,7 +1,7 @@
 import { type Checks, NO_CHECKS } from "./contract.ts";
 import { contractError } from "./contract_error.ts";
-import { canonicalNumber, exactNumber, integerDigits, scaleOf } from "./json_number.ts";
-import type { JsonNode } from "./json_tree.ts";
+import { canonicalNumber, exactNumber, integerDigits, scaleOf } from "../json/number.ts";
+import type { JsonNode } from "../json/tree.ts";
 
 /** The keywords of one schema object that this folder understands, by name; what is read is taken out by the caller. */
 export type Keywords = ReadonlyMap<string, JsonNode>;

@@ -1,7 +1,7 @@
 import type { Contract, OnExtraFields } from "./contract.ts";
-import { clip, type JsonPath, pointerText } from "./json_pointer.ts";
-import { JsonReader, JsonSyntaxError } from "./json_reader.ts";
-import { KeySet, skipValue } from "./json_skip.ts";
+import { clip, type JsonPath, pointerText } from "../json/pointer.ts";
+import { JsonReader, JsonSyntaxError } from "../json/reader.ts";
+import { KeySet, skipValue } from "../json/skip.ts";
 import { type ChecksPlan, type JudgePlan, judgePlan, type StructPlan, type ValuePlan } from "./judge_plan.ts";
 import {
   enumProblem,

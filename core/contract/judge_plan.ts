@@ -9,7 +9,7 @@ import {
   type OnExtraFields,
   type TypeKind,
 } from "./contract.ts";
-import { type ExactNumber, exactNumber } from "./json_number.ts";
+import { type ExactNumber, exactNumber } from "../json/number.ts";
 
 /** A contract made ready for `judge.ts`: what would be looked up per record is looked up once here. */
 export interface JudgePlan {

@@ -8,7 +8,7 @@ import {
   integerDigits,
   plainText,
   scaleOf,
-} from "./json_number.ts";
+} from "../json/number.ts";
 import type { ChecksPlan } from "./judge_plan.ts";
 
 /** The text of a JSON string in a column of `type`; undefined where it is not a value of that type. */

@@ -1,5 +1,5 @@
 import type { DeadLetterReason } from "./contract.ts";
-import { clip, type JsonPath, pointerText } from "./json_pointer.ts";
+import { clip, type JsonPath, pointerText } from "../json/pointer.ts";
 
 /**
  * A value as text that SQL casts exactly: numbers in canonical digits, instants as `2026-03-01T12:00:00.000000Z`, dates as

@@ -1,4 +1,4 @@
-import type { JsonPath } from "./json_pointer.ts";
+import type { JsonPath } from "../json/pointer.ts";
 
 type Tree = Map<string, Tree | string>;
 

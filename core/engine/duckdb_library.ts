@@ -1,6 +1,6 @@
 import { zstdDecompressSync } from "node:zlib";
 import { messageOf, StreamlabError } from "../base/errors.ts";
-import { removeTree } from "./scratch.ts";
+import { removeTree } from "../disk/scratch.ts";
 
 type NodeApi = typeof import("@duckdb/node-api");
 type NodeBindings = typeof import("@duckdb/node-bindings");

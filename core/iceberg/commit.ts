@@ -2,7 +2,13 @@ import type { Clock } from "../base/clock.ts";
 import { type ErrorKind, StreamlabError } from "../base/errors.ts";
 import { type Random, uuidV4 } from "../base/random.ts";
 import { backoffMs } from "../base/retry.ts";
-import { type Catalog, identifierText, type LoadedTable, type TableChange, type TableIdentifier } from "./catalog.ts";
+import {
+  type Catalog,
+  identifierText,
+  type LoadedTable,
+  type TableChange,
+  type TableIdentifier,
+} from "./catalog/catalog.ts";
 import { Transaction } from "./transaction.ts";
 
 export interface CommitOptions {

@@ -1,8 +1,8 @@
-import { lowerBound, upperBound } from "./spec/bound.ts";
-import type { DataFile, FileContent, FileFormat } from "./spec/data_file.ts";
-import { fieldsById, type Schema } from "./spec/schema.ts";
-import { type Value, valueToBytes } from "./spec/single_value.ts";
-import { isPrimitive } from "./spec/type.ts";
+import { lowerBound, upperBound } from "./format/bound.ts";
+import type { DataFile, FileContent, FileFormat } from "./format/data_file.ts";
+import { fieldsById, type Schema } from "./format/schema.ts";
+import { type Value, valueToBytes } from "./format/single_value.ts";
+import { isPrimitive } from "./format/type.ts";
 
 /** What the writer of a file knows of one column. */
 export interface ColumnStatistics {

@@ -1,8 +1,8 @@
 import { mapParallel } from "../base/parallel.ts";
-import type { JsonObject } from "./spec/json_field.ts";
-import type { ManifestFile } from "./spec/manifest_file.ts";
-import type { Snapshot } from "./spec/snapshot.ts";
-import type { TableMetadata } from "./spec/table_metadata.ts";
+import type { JsonObject } from "./format/json_field.ts";
+import type { ManifestFile } from "./format/manifest_file.ts";
+import type { Snapshot } from "./format/snapshot.ts";
+import type { TableMetadata } from "./format/table_metadata.ts";
 import type { TableIo } from "./table_io.ts";
 
 /** Files by what they are; URIs as they stand in metadata. */

@@ -1,18 +1,16 @@
 import type { Random } from "../base/random.ts";
 import { mapParallel } from "../base/parallel.ts";
-import { encodeManifest } from "./manifest_avro.ts";
-import { decodeManifest } from "./manifest_reader.ts";
-import { decodeManifestList, encodeManifestList } from "./manifest_list_avro.ts";
-import { manifestListName, manifestName } from "./manifest_name.ts";
-import { countEntries, summarizeManifest } from "./manifest_summary.ts";
-import { resolveEntries } from "./sequence_inheritance.ts";
-import type { DataFile } from "./spec/data_file.ts";
-import type { ManifestEntry, ResolvedEntry } from "./spec/manifest_entry.ts";
-import type { ManifestContent, ManifestFile } from "./spec/manifest_file.ts";
-import type { PartitionSpec } from "./spec/partition_spec.ts";
-import type { Schema } from "./spec/schema.ts";
-import type { Snapshot } from "./spec/snapshot.ts";
-import { type TableMetadata } from "./spec/table_metadata.ts";
+import { encodeManifest } from "./manifest/manifest_avro.ts";
+import { decodeManifest } from "./manifest/manifest_reader.ts";
+import { decodeManifestList, encodeManifestList } from "./manifest/manifest_list_avro.ts";
+import { manifestListName, manifestName } from "./manifest/manifest_name.ts";
+import { countEntries, type ManifestToWrite, summarizeManifest } from "./manifest/manifest_summary.ts";
+import { resolveEntries } from "./manifest/sequence_inheritance.ts";
+import type { DataFile } from "./format/data_file.ts";
+import type { ManifestEntry, ResolvedEntry } from "./format/manifest_entry.ts";
+import type { ManifestFile } from "./format/manifest_file.ts";
+import type { Snapshot } from "./format/snapshot.ts";
+import { type TableMetadata } from "./format/table_metadata.ts";
 import type { TableLocation } from "./table_location.ts";
 
 /** Manifests read at once. */
@@ -27,16 +25,6 @@ const listsKept = 8;
 export interface EncodedFile {
   name: string;
   bytes: Uint8Array;
-}
-
-export interface ManifestToWrite {
-  schema: Schema;
-  spec: PartitionSpec;
-  content: ManifestContent;
-  entries: ManifestEntry[];
-  snapshotId: bigint;
-  /** Of the snapshot that the manifest is written for. */
-  sequenceNumber: bigint;
 }
 
 /** Reads and writes the manifests and manifest lists of one table. They never change, so what was read is kept by path. */

@@ -11,19 +11,19 @@ import {
   readOptionalLong,
   readString,
   readStringMap,
-} from "./spec/json_field.ts";
+} from "./format/json_field.ts";
 import {
   firstPartitionFieldId,
   partitionFieldsFromJson,
   partitionSpecFromJson,
   partitionSpecToJson,
-} from "./spec/partition_spec.ts";
-import { highestFieldId, schemaFromJson, schemaToJson } from "./spec/schema.ts";
-import { mainBranch, type SnapshotRef } from "./spec/snapshot.ts";
-import { refFromJson, refToJson, snapshotFromJson, snapshotToJson } from "./spec/snapshot_json.ts";
-import { sortOrderFromJson, sortOrderToJson, unsorted } from "./spec/sort_order.ts";
-import { streamlabKey } from "./spec/streamlab_keys.ts";
-import type { MetadataLogEntry, TableMetadata } from "./spec/table_metadata.ts";
+} from "./format/partition_spec.ts";
+import { highestFieldId, schemaFromJson, schemaToJson } from "./format/schema.ts";
+import { mainBranch, type SnapshotRef } from "./format/snapshot.ts";
+import { refFromJson, refToJson, snapshotFromJson, snapshotToJson } from "./format/snapshot_json.ts";
+import { sortOrderFromJson, sortOrderToJson, unsorted } from "./format/sort_order.ts";
+import { streamlabKey } from "./format/streamlab_keys.ts";
+import type { MetadataLogEntry, TableMetadata } from "./format/table_metadata.ts";
 
 /**
  * The JSON text of each part that was read or written before. Parts are never changed in place, so an untouched one comes out

@@ -1,10 +1,10 @@
 import type { Random } from "../base/random.ts";
-import type { LoadedTable, TableChange } from "./catalog.ts";
-import type { TableMetadata } from "./spec/table_metadata.ts";
-import type { TableRequirement } from "./spec/table_requirement.ts";
-import { checkRequirements } from "./spec/table_requirement.ts";
-import type { TableUpdate } from "./spec/table_update.ts";
-import { applyUpdates } from "./spec/table_update_applier.ts";
+import type { LoadedTable, TableChange } from "./catalog/catalog.ts";
+import type { TableMetadata } from "./format/table_metadata.ts";
+import type { TableRequirement } from "./format/table_requirement.ts";
+import { checkRequirements } from "./format/table_requirement.ts";
+import type { TableUpdate } from "./format/table_update.ts";
+import { applyUpdates } from "./format/table_update_applier.ts";
 import type { EncodedFile, TableIo } from "./table_io.ts";
 
 export interface TransactionContext {

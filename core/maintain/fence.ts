@@ -1,5 +1,5 @@
 import { appendFiles } from "../iceberg/action/append_files.ts";
-import type { LoadedTable, TableIdentifier } from "../iceberg/catalog.ts";
+import type { LoadedTable, TableIdentifier } from "../iceberg/catalog/catalog.ts";
 import { commitTable } from "../iceberg/commit.ts";
 import type { Surroundings } from "./surroundings.ts";
 

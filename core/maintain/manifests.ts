@@ -1,8 +1,8 @@
 import { planManifests, rewriteManifests } from "../iceberg/action/rewrite_manifests.ts";
-import type { LoadedTable } from "../iceberg/catalog.ts";
+import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
 import { commitTable } from "../iceberg/commit.ts";
-import { snapshotOfRef } from "../iceberg/spec/table_metadata.ts";
-import { withNewest } from "./newest.ts";
+import { snapshotOfRef } from "../iceberg/format/table_metadata.ts";
+import { withNewest } from "../tables/read/newest.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface ManifestsReport {

@@ -1,9 +1,9 @@
-import { parseIdentifier } from "../iceberg/catalog.ts";
+import { parseIdentifier } from "../iceberg/catalog/catalog.ts";
 import { reachableFiles } from "../iceberg/reachable_files.ts";
-import { streamlabKey } from "../iceberg/spec/streamlab_keys.ts";
+import { streamlabKey } from "../iceberg/format/streamlab_keys.ts";
 import { fenceCommits } from "./fence.ts";
-import { type Intent, listIntents, removeIntent, writeIntent } from "./intent.ts";
-import { withNewest } from "./newest.ts";
+import { type Intent, listIntents, removeIntent, writeIntent } from "../lake/intent.ts";
+import { withNewest } from "../tables/read/newest.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Of a table's intents (all tables' without one), those whose last sign of life lies before that time by the store's clock. */

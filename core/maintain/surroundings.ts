@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
-import type { Catalog } from "../iceberg/catalog.ts";
+import type { Catalog } from "../iceberg/catalog/catalog.ts";
 import type { Store } from "../storage/store.ts";
 
 /** What every job of upkeep works with. */

@@ -1,8 +1,8 @@
 import { uuidV4 } from "../base/random.ts";
 import { type Connection, DuckDb } from "../engine/duckdb.ts";
-import { removeTree, Scratch } from "../engine/scratch.ts";
-import { takeKernelLock } from "../storage/kernel_lock.ts";
-import { takeTemporaryFolder } from "../storage/temporary_folder.ts";
+import { removeTree, Scratch } from "../disk/scratch.ts";
+import { takeKernelLock } from "../disk/kernel_lock.ts";
+import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface WorkshopOptions {

@@ -1,6 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { EventFile } from "./file_maker.ts";
-import type { EventFileSink, ProduceParts } from "./produce.ts";
+import type { EventFileSink, ProduceParts } from "./parts.ts";
 import { truthLine } from "./truth.ts";
 
 /** How far a file before has come: its truth is told; it has appeared and was reported. */

@@ -27,7 +27,7 @@ export const dirtyChances: Chances = {
   late: 0.05,
 };
 
-/** What to produce. Ranges are the caller's to check (`commands/produce.ts`). */
+/** What to produce. Ranges are the caller's to check (`commands/produce/produce.ts`). */
 export interface ProduceOptions {
   /** Number of files; undefined: until stopped. */
   batches: number | undefined;

@@ -3,7 +3,7 @@ import { StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { retry } from "../base/retry.ts";
 import type { Store } from "../storage/store.ts";
-import type { EventFileSink } from "./produce.ts";
+import type { EventFileSink } from "./parts.ts";
 
 /** Uploads under way at once: each takes the time there and back. */
 const UPLOADS_MAX = 16;

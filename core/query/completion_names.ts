@@ -1,6 +1,6 @@
-import type { Catalog } from "../iceberg/catalog.ts";
+import type { Catalog } from "../iceberg/catalog/catalog.ts";
 import { allTables } from "./lake_tables.ts";
-import { metadataTables } from "./metadata_table.ts";
+import { metadataTables } from "./metadata/metadata_table.ts";
 
 /** Names of tables, metadata tables and columns, for completion. */
 export async function completionNames(catalog: Catalog): Promise<string[]> {

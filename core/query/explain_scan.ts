@@ -1,9 +1,9 @@
-import type { DataFile } from "../iceberg/spec/data_file.ts";
-import type { ScanPlan } from "../iceberg/scan.ts";
+import type { DataFile } from "../iceberg/format/data_file.ts";
+import type { ScanPlan } from "../iceberg/scan/scan.ts";
 import type { LakeTable } from "./lake_tables.ts";
-import type { MetadataRow } from "./metadata_table.ts";
-import { partitionJson } from "./metadata_table_files.ts";
-import type { RowShape } from "./metadata_table_shape.ts";
+import type { MetadataRow } from "./metadata/metadata_table_shape.ts";
+import { partitionJson } from "./metadata/metadata_table_files.ts";
+import type { RowShape } from "./metadata/metadata_table_shape.ts";
 import { rowSelect } from "./row_select.ts";
 
 /** What a question opens of one table, and what it leaves out and why. */

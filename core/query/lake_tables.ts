@@ -1,15 +1,15 @@
 import { StreamlabError } from "../base/errors.ts";
-import type { Catalog, LoadedTable, TableIdentifier } from "../iceberg/catalog.ts";
-import type { Schema } from "../iceberg/spec/schema.ts";
-import type { Snapshot } from "../iceberg/spec/snapshot.ts";
+import type { Catalog, LoadedTable, TableIdentifier } from "../iceberg/catalog/catalog.ts";
+import type { Schema } from "../iceberg/format/schema.ts";
+import type { Snapshot } from "../iceberg/format/snapshot.ts";
 import {
   currentSchema,
   schemaById,
   snapshotAsOf,
   snapshotById,
   snapshotOfRef,
-} from "../iceberg/spec/table_metadata.ts";
-import { splitTableName } from "./metadata_table.ts";
+} from "../iceberg/format/table_metadata.ts";
+import { splitTableName } from "./metadata/metadata_table.ts";
 import type { TableReference } from "./question.ts";
 
 /** When a question looks at its tables; the present without either. */

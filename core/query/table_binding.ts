@@ -4,23 +4,23 @@
  */
 import { StreamlabError } from "../base/errors.ts";
 import { type Connection, quoteName } from "../engine/duckdb.ts";
-import { planScan, type ScanPlan } from "../iceberg/scan.ts";
-import type { DataFile } from "../iceberg/spec/data_file.ts";
-import type { Predicate } from "../iceberg/spec/predicate.ts";
-import { fieldsById } from "../iceberg/spec/schema.ts";
-import { always } from "./column_filter.ts";
-import { type FileLayout, layoutsMatter, readLayouts } from "../rows/file_layout.ts";
-import { partitionConstants } from "../rows/partition_constants.ts";
-import { sqlTypeOf } from "../rows/sql_type.ts";
+import { planScan, type ScanPlan } from "../iceberg/scan/scan.ts";
+import type { DataFile } from "../iceberg/format/data_file.ts";
+import type { Predicate } from "../iceberg/format/predicate.ts";
+import { fieldsById } from "../iceberg/format/schema.ts";
+import { always } from "./plan/column_filter.ts";
+import { type FileLayout, layoutsMatter, readLayouts } from "../tables/read/file_layout.ts";
+import { partitionConstants } from "../tables/read/partition_constants.ts";
+import { sqlTypeOf } from "../tables/sql_type.ts";
 import type { TableScan } from "./explain_scan.ts";
 import type { LakeTable } from "./lake_tables.ts";
-import { metadataTables } from "./metadata_table.ts";
-import { planFilters, restrictOptimizers } from "./plan_filter.ts";
+import { metadataTables } from "./metadata/metadata_table.ts";
+import { planFilters, restrictOptimizers } from "./plan/plan_filter.ts";
 import type { Question } from "./question.ts";
-import type { RemoteFiles, WantedFile } from "./remote_files.ts";
+import type { RemoteFiles, WantedFile } from "../tables/read/remote_files.ts";
 import { rowSelect } from "./row_select.ts";
-import { scanPredicate } from "./scan_predicate.ts";
-import { type LocalFile, tableSelect, type ViewSource } from "../rows/scan_sql.ts";
+import { scanPredicate } from "./plan/scan_predicate.ts";
+import { type LocalFile, tableSelect, type ViewSource } from "../tables/read/scan_sql.ts";
 
 export interface BoundTables {
   /** The only files that the question may open. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
-import { openLocalStore } from "./local_store.ts";
+import { openLocalStore } from "./local/local_store.ts";
 import type { Location } from "./location.ts";
 import type { Store } from "./store.ts";
 
@@ -17,8 +17,8 @@ export interface OpenStoreOptions {
 export async function openStore(location: Location, options: OpenStoreOptions): Promise<Store> {
   if (location.kind === "local") return openLocalStore(location.path, options);
   const { config, clock, random } = options;
-  const { openS3Store } = await import("./s3_store.ts");
+  const { openS3Store } = await import("./s3/s3_store.ts");
   if (config === undefined) return await openS3Store(location, { clock, random });
-  const { catalogSettings, readOwnS3Settings } = await import("./s3_settings.ts");
+  const { catalogSettings, readOwnS3Settings } = await import("./s3/settings.ts");
   return await openS3Store(location, { clock, random, settings: catalogSettings(await readOwnS3Settings(), config) });
 }

@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { Contract } from "../../core/contract/contract.ts";
-import { scanJsonArray, scanNdjson } from "../../core/contract/json_text.ts";
+import { scanJsonArray, scanNdjson } from "../../core/json/text.ts";
 import type { ValueTree } from "../../core/contract/judgement.ts";
 import type { SqlRow } from "../../core/engine/duckdb.ts";
 import { type ContractCase, type ExpectedFile, type ExpectedRecord, loadCases } from "../contract/cases.ts";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { StreamlabError } from "../../core/base/errors.ts";
-import type { SessionOptions } from "../../core/consume/session.ts";
+import type { SessionOptions } from "../../core/consume/consume_session.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { storeWith } from "../support/store_with.ts";
 

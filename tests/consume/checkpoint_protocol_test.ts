@@ -1,10 +1,10 @@
 import { deepStrictEqual, match, rejects } from "node:assert/strict";
 import { Consumer } from "../../core/consume/consumer.ts";
-import { auditLake } from "../simulation/lake_audit.ts";
-import { DataRows } from "../simulation/data_rows.ts";
-import { Life } from "../simulation/life.ts";
-import { lightTools } from "../simulation/race.ts";
-import { arrayOf, invalid, valid } from "../simulation/raw_files.ts";
+import { auditLake } from "../simulation/world/lake_audit.ts";
+import { DataRows } from "../simulation/world/data_rows.ts";
+import { Life } from "../simulation/world/life.ts";
+import { lightTools } from "../simulation/world/race.ts";
+import { arrayOf, invalid, valid } from "../simulation/world/raw_files.ts";
 import type { Operation, SimulatedDisk } from "../support/simulated_disk.ts";
 import { Crash } from "../support/simulated_store.ts";
 

@@ -2,14 +2,14 @@ import { systemClock } from "../../core/base/clock.ts";
 import { type Random, seededRandom } from "../../core/base/random.ts";
 import type { BatchReport } from "../../core/consume/consumer.ts";
 import type { Discovery } from "../../core/consume/discover.ts";
-import { ConsumeSession, type SessionOptions } from "../../core/consume/session.ts";
+import { ConsumeSession, type SessionOptions } from "../../core/consume/consume_session.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { type Connection, DuckDb, quoteName, quoteText, type SqlRow } from "../../core/engine/duckdb.ts";
-import { type Catalog, parseIdentifier } from "../../core/iceberg/catalog.ts";
-import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
-import { planScan } from "../../core/iceberg/scan.ts";
-import { currentSchema } from "../../core/iceberg/spec/table_metadata.ts";
-import { openLocalStore } from "../../core/storage/local_store.ts";
+import { type Catalog, parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
+import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 
 /** A lake in a folder of its own, and a consumer of it with its options at hand. */

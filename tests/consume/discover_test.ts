@@ -1,7 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
-import { discoverFiles, type RawListing, type RawZone } from "../../core/consume/discover.ts";
-import type { EventFile } from "../../core/consume/event_file.ts";
+import { discoverFiles, type RawListing } from "../../core/consume/discover.ts";
+import { type RawZone } from "../../core/lake/raw_zone.ts";
+import type { EventFile } from "../../core/lake/event_file.ts";
 import type { KnownFiles } from "../../core/consume/known_files.ts";
 import { RawListings } from "../../core/consume/raw_listings.ts";
 import type { ListedFile, Store } from "../../core/storage/store.ts";

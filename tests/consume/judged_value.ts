@@ -7,7 +7,7 @@ import type {
   DuckDBTimestampTZValue,
 } from "@duckdb/node-api";
 import type { Contract, ContractType } from "../../core/contract/contract.ts";
-import { exactNumber, plainText } from "../../core/contract/json_number.ts";
+import { exactNumber, plainText } from "../../core/json/number.ts";
 import type { Row, ValueTree } from "../../core/contract/judgement.ts";
 import type { SqlRow, SqlValue } from "../../core/engine/duckdb.ts";
 

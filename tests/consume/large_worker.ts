@@ -1,10 +1,10 @@
 /** Consumes the lake in the folder given, and prints what was taken and the process's peak memory in MB. */
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
-import { ConsumeSession } from "../../core/consume/session.ts";
+import { ConsumeSession } from "../../core/consume/consume_session.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
-import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
-import { openLocalStore } from "../../core/storage/local_store.ts";
+import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
 
 const random = seededRandom(1), clock = systemClock;
 const sink = openLocalStore(Deno.args[0]!, { random, durable: false });

@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { openLocalStore } from "../../core/storage/local_store.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { storeWith } from "../support/store_with.ts";
 

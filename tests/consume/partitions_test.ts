@@ -4,13 +4,13 @@ import { parsePartitionField } from "../../core/consume/partition_by.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import type { SqlValue } from "../../core/engine/duckdb.ts";
 import { quoteText } from "../../core/engine/duckdb.ts";
-import { parseIdentifier } from "../../core/iceberg/catalog.ts";
-import { planScan } from "../../core/iceberg/scan.ts";
-import { partitionColumns } from "../../core/iceberg/spec/partition_spec.ts";
-import type { Value } from "../../core/iceberg/spec/single_value.ts";
-import { currentSchema, defaultSpec } from "../../core/iceberg/spec/table_metadata.ts";
-import { applyTransform } from "../../core/iceberg/spec/transform.ts";
-import type { Field, PrimitiveType } from "../../core/iceberg/spec/type.ts";
+import { parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
+import { partitionColumns } from "../../core/iceberg/format/partition_spec.ts";
+import type { Value } from "../../core/iceberg/format/single_value.ts";
+import { currentSchema, defaultSpec } from "../../core/iceberg/format/table_metadata.ts";
+import { applyTransform } from "../../core/iceberg/format/transform.ts";
+import type { Field, PrimitiveType } from "../../core/iceberg/format/type.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
 const contract = parseContract(`{"type":"object","properties":{

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { ConsumeSession } from "../../core/consume/session.ts";
-import type { RawZone } from "../../core/consume/discover.ts";
+import { ConsumeSession } from "../../core/consume/consume_session.ts";
+import type { RawZone } from "../../core/lake/raw_zone.ts";
 import { RawListings } from "../../core/consume/raw_listings.ts";
 import type { ListedFile, Store } from "../../core/storage/store.ts";
 import { ManualClock } from "../support/manual_clock.ts";

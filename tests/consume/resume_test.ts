@@ -1,8 +1,8 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { ConsumeSession, type SessionOptions } from "../../core/consume/session.ts";
+import { ConsumeSession, type SessionOptions } from "../../core/consume/consume_session.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { type Catalog, parseIdentifier, type TableCommit } from "../../core/iceberg/catalog.ts";
+import { type Catalog, parseIdentifier, type TableCommit } from "../../core/iceberg/catalog/catalog.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { storeWith } from "../support/store_with.ts";
 

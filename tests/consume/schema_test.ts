@@ -2,9 +2,9 @@ import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/st
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { Contract } from "../../core/contract/contract.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
-import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog.ts";
-import { currentSchema } from "../../core/iceberg/spec/table_metadata.ts";
-import { typeToJson } from "../../core/iceberg/spec/type_json.ts";
+import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
+import { typeToJson } from "../../core/iceberg/format/type_json.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
 const tables = ["bronze.events", "dead_letters.events", "ingest.files"];

@@ -1,9 +1,9 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { openTables } from "../../core/consume/target.ts";
+import { openTables } from "../../core/lake/target.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { removeProperties } from "../../core/iceberg/action/set_properties.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
-import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
+import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
 import { SimulatedRestServer } from "../support/simulated_rest_server.ts";
 import type { SimulatedStore } from "../support/simulated_store.ts";

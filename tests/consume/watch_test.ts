@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { BatchReport } from "../../core/consume/consumer.ts";
-import { ConsumeSession, type SessionOptions } from "../../core/consume/session.ts";
-import { openLocalStore } from "../../core/storage/local_store.ts";
+import { ConsumeSession, type SessionOptions } from "../../core/consume/consume_session.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
 const event = (id: string) =>

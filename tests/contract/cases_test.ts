@@ -1,7 +1,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { Judge } from "../../core/contract/judge.ts";
 import type { Judgement, Row } from "../../core/contract/judgement.ts";
-import { type RecordText, scanJsonArray, scanNdjson } from "../../core/contract/json_text.ts";
+import { type RecordText, scanJsonArray, scanNdjson } from "../../core/json/text.ts";
 import {
   caseFiles,
   casesOf,

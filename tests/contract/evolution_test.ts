@@ -4,8 +4,8 @@ import { defaultContract } from "../../core/contract/default_contract.ts";
 import { changeText, evolve, refusalError } from "../../core/contract/evolution.ts";
 import { deadLetterFields, eventFields, ledgerFields } from "../../core/contract/iceberg_schema.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
-import { assignFieldIds, highestFieldId, type Schema } from "../../core/iceberg/spec/schema.ts";
-import type { Field } from "../../core/iceberg/spec/type.ts";
+import { assignFieldIds, highestFieldId, type Schema } from "../../core/iceberg/format/schema.ts";
+import type { Field } from "../../core/iceberg/format/type.ts";
 
 function contract(properties: Record<string, unknown>, required: string[] = []): Contract {
   return parseContract(JSON.stringify({ type: "object", properties, required }));

@@ -1,6 +1,6 @@
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
-import { openS3Store } from "../../core/storage/s3_store.ts";
+import { openS3Store } from "../../core/storage/s3/s3_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault_proxy.ts";
 import { canRunMinio, type Minio, startMinio } from "../support/minio.ts";

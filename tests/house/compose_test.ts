@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok } from "node:assert/strict";
 import { parse } from "@std/yaml";
 import { commands } from "../../main.ts";
-import { flagsOf } from "../../commands/flags.ts";
+import { flagsOf } from "../../commands/line/flags.ts";
 import { readSource, repositoryFiles } from "./source_tree.ts";
 
 /** No Docker engine runs these files in the tests: what can be wrong in them is looked for in their text. */

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
-import { flagsOf } from "../../commands/flags.ts";
-import { commandHelp, programHelp } from "../../commands/help.ts";
+import { flagsOf } from "../../commands/line/flags.ts";
+import { commandHelp, programHelp } from "../../commands/line/help.ts";
 import { commands } from "../../main.ts";
 import { checkGolden } from "../support/golden.ts";
 

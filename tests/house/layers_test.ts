@@ -7,7 +7,8 @@ const sources = await sourceFiles();
 
 /** The folder of `layers` that holds a file. */
 function layerOf(path: string): string | undefined {
-  return Object.keys(layers).find((layer) => path === layer || path.startsWith(`${layer}/`));
+  const holders = Object.keys(layers).filter((layer) => isBelow(path, layer));
+  return holders.sort((a, b) => b.length - a.length)[0];
 }
 
 function isBelow(path: string, folder: string): boolean {
@@ -41,10 +42,19 @@ Deno.test("a folder within a layer is reached from that layer only, unless it is
   deepStrictEqual(wrong.map(show), []);
 });
 
+Deno.test("no imports go round in a circle, types included", () => {
+  deepStrictEqual(circles(edges.filter(({ from, to }) => sources.includes(to) && !isBelow(from, "tests"))), []);
+});
+
+Deno.test("the search for circles finds one", () => {
+  const edge = (from: string, to: string): Edge => ({ from, to });
+  deepStrictEqual(circles([edge("a", "b"), edge("b", "c"), edge("c", "b"), edge("a", "c")]), ["b → c → b"]);
+});
+
 Deno.test("each package has one importer", () => {
   const wrong = edges.filter(({ from, to }) => {
     const name = Object.keys(importers).find((known) => to === known || to.startsWith(`${known}/`));
-    return name !== undefined && !from.startsWith("tests/") && !from.startsWith("bench/") &&
+    return name !== undefined && !/^(tests|bench|tools)\//.test(from) &&
       !importers[name]!.some((start) => from.startsWith(start));
   });
   deepStrictEqual(wrong.map(show), []);
@@ -75,3 +85,17 @@ Deno.test("the top of the repository holds what rules.ts names and nothing else"
   deepStrictEqual([...names].filter((name) => !topLevel.includes(name)), []);
   deepStrictEqual(topLevel.filter((name) => !names.has(name)), []);
 });
+
+/** One for each edge that leads back to a file on the way to it. */
+function circles(edges: Edge[]): string[] {
+  const next = Map.groupBy(edges, ({ from }) => from);
+  const done = new Set<string>(), found: string[] = [];
+  const walk = (path: string, way: string[]) => {
+    if (way.includes(path)) found.push([...way.slice(way.indexOf(path)), path].join(" → "));
+    if (done.has(path)) return;
+    done.add(path);
+    for (const { to } of next.get(path) ?? []) walk(to, [...way, path]);
+  };
+  for (const path of next.keys()) walk(path, []);
+  return found;
+}

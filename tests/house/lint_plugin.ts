@@ -66,11 +66,11 @@ const plugin: Deno.lint.Plugin = {
     },
     "file-access": {
       create(context) {
-        if (!/^core\/(?!storage\/|engine\/)/.test(pathOf(context))) return {};
+        if (!/^core\/(?!storage\/|disk\/|engine\/)/.test(pathOf(context))) return {};
         return {
           MemberExpression(node) {
             if (fileAccess.test(context.sourceCode.getText(node))) {
-              context.report({ node, message: "files are reached through core/storage, scratch through core/engine" });
+              context.report({ node, message: "files are reached through core/storage, scratch through core/disk" });
             }
           },
         };

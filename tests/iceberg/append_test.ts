@@ -3,7 +3,7 @@ import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
 import { setRef } from "../../core/iceberg/action/update_refs.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
-import { currentSchema, snapshotOfRef } from "../../core/iceberg/spec/table_metadata.ts";
+import { currentSchema, snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";
 import { identifier, livePaths, withBench } from "./sample_table.ts";
 
 Deno.test("a schema change, files and a property are one commit that is read back", () =>

@@ -3,7 +3,7 @@ import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
-import { openLocalStore } from "../../core/storage/local_store.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { Bench, identifier } from "./sample_table.ts";
 
 const [root, worker, appends] = Deno.args;

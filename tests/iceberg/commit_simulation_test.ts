@@ -1,9 +1,9 @@
 import { deepStrictEqual as assertEquals, ok as assert } from "node:assert/strict";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { appendFiles } from "../../core/iceberg/action/append_files.ts";
-import type { LoadedTable } from "../../core/iceberg/catalog.ts";
+import type { LoadedTable } from "../../core/iceberg/catalog/catalog.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
-import { planScan } from "../../core/iceberg/scan.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
 import { faultsBySeed } from "../support/simulated_faults.ts";
 import { Crash } from "../support/simulated_store.ts";

@@ -1,8 +1,8 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { buildDataFile, type ColumnStatistics } from "../../core/iceberg/data_file_builder.ts";
-import { assignFieldIds, type Schema } from "../../core/iceberg/spec/schema.ts";
-import { valueFromBytes } from "../../core/iceberg/spec/single_value.ts";
-import type { Field, Type } from "../../core/iceberg/spec/type.ts";
+import { assignFieldIds, type Schema } from "../../core/iceberg/format/schema.ts";
+import { valueFromBytes } from "../../core/iceberg/format/single_value.ts";
+import type { Field, Type } from "../../core/iceberg/format/type.ts";
 
 const field = (name: string, type: Type): Field => ({ id: 0, name, required: false, type });
 const schema: Schema = {

@@ -6,8 +6,8 @@ import { rewriteManifests } from "../../core/iceberg/action/rewrite_manifests.ts
 import { rowDelta } from "../../core/iceberg/action/row_delta.ts";
 import { setRef } from "../../core/iceberg/action/update_refs.ts";
 import { reachableFiles, unreachableFiles } from "../../core/iceberg/reachable_files.ts";
-import { planScan } from "../../core/iceberg/scan.ts";
-import { snapshotOfRef } from "../../core/iceberg/spec/table_metadata.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
+import { snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";
 import { livePaths, withBench } from "./sample_table.ts";
 
 Deno.test("a rewrite keeps the age of its rows and says replace", () =>

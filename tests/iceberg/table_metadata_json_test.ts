@@ -2,8 +2,8 @@ import { deepStrictEqual as assertEquals, throws as assertThrows } from "node:as
 import fc from "fast-check";
 import { type Json, parseJson, stringifyJson } from "../../core/base/json.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
-import { currentSchema, snapshotAsOf, snapshotOfRef } from "../../core/iceberg/spec/table_metadata.ts";
-import { applyUpdates } from "../../core/iceberg/spec/table_update_applier.ts";
+import { currentSchema, snapshotAsOf, snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";
+import { applyUpdates } from "../../core/iceberg/format/table_update_applier.ts";
 import { tableMetadataFromText, tableMetadataToText } from "../../core/iceberg/table_metadata_json.ts";
 
 /** As another engine might write it: unknown fields at every level, ids beyond 2^53, an order of its own. */

@@ -1,5 +1,5 @@
 import type { PartitionColumnChoice } from "../../core/iceberg/action/create_table.ts";
-import type { Field, PrimitiveType } from "../../core/iceberg/spec/type.ts";
+import type { Field, PrimitiveType } from "../../core/iceberg/format/type.ts";
 
 export function column(name: string, type: PrimitiveType["type"] | Field["type"]): Field {
   return { id: 0, name, required: false, type: typeof type === "string" ? { type } as PrimitiveType : type };

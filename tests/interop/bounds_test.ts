@@ -1,8 +1,8 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { lowerBound, upperBound } from "../../core/iceberg/spec/bound.ts";
-import { bytesToHex, type Value } from "../../core/iceberg/spec/single_value.ts";
-import { compareValues } from "../../core/iceberg/spec/value_order.ts";
+import { lowerBound, upperBound } from "../../core/iceberg/format/bound.ts";
+import { bytesToHex, type Value } from "../../core/iceberg/format/single_value.ts";
+import { compareValues } from "../../core/iceberg/format/value_order.ts";
 import { icebergJava, restCatalogTest } from "../support/rest_catalog_server.ts";
 
 const each = 10_000;

@@ -1,6 +1,6 @@
 import { ok, strictEqual } from "node:assert/strict";
-import { parseIdentifier } from "../../core/iceberg/catalog.ts";
-import { snapshotOfRef } from "../../core/iceberg/spec/table_metadata.ts";
+import { parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";
 import { succeed } from "../e2e/program.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 import { findPython } from "../support/python.ts";

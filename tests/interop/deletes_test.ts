@@ -1,11 +1,11 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { copyToParquet } from "../../core/engine/copy.ts";
 import { rowDelta } from "../../core/iceberg/action/row_delta.ts";
-import type { LoadedTable } from "../../core/iceberg/catalog.ts";
+import type { LoadedTable } from "../../core/iceberg/catalog/catalog.ts";
 import { buildDataFile } from "../../core/iceberg/data_file_builder.ts";
-import { planScan } from "../../core/iceberg/scan.ts";
-import type { DataFile } from "../../core/iceberg/spec/data_file.ts";
-import { currentSchema } from "../../core/iceberg/spec/table_metadata.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
+import type { DataFile } from "../../core/iceberg/format/data_file.ts";
+import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 import { type Python, pythonTest } from "../support/python.ts";
 import { sparkTest } from "../support/spark.ts";

@@ -1,9 +1,9 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog.ts";
-import { expireTable } from "../../core/maintain/expire.ts";
-import type { Field } from "../../core/iceberg/spec/type.ts";
+import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { expireTable } from "../../core/maintain/removal/expire.ts";
+import type { Field } from "../../core/iceberg/format/type.ts";
 import { rewriteTableManifests } from "../../core/maintain/manifests.ts";
-import { removeOrphans } from "../../core/maintain/orphans.ts";
+import { removeOrphans } from "../../core/maintain/removal/orphans.ts";
 import { MaintainWorld } from "../maintain/maintain_world.ts";
 import { pythonTest } from "../support/python.ts";
 import { sparkTest } from "../support/spark.ts";

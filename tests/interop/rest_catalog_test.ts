@@ -10,12 +10,12 @@ import { rewriteManifests } from "../../core/iceberg/action/rewrite_manifests.ts
 import { removeProperties, setProperties } from "../../core/iceberg/action/set_properties.ts";
 import { removeRef, setRef } from "../../core/iceberg/action/update_refs.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
-import { replaceSortOrder, updateSpec } from "../../core/iceberg/action/update_spec.ts";
-import type { LoadedTable } from "../../core/iceberg/catalog.ts";
+import { replaceSortOrder, updateSpec } from "../../core/iceberg/action/update_partitioning.ts";
+import type { LoadedTable } from "../../core/iceberg/catalog/catalog.ts";
 import { commitTable, createTableIfAbsent } from "../../core/iceberg/commit.ts";
-import type { RestCatalog } from "../../core/iceberg/rest_catalog.ts";
-import { planScan } from "../../core/iceberg/scan.ts";
-import { currentSchema } from "../../core/iceberg/spec/table_metadata.ts";
+import type { RestCatalog } from "../../core/iceberg/catalog/rest_catalog.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
+import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
 import type { Transaction } from "../../core/iceberg/transaction.ts";
 import { byDay, identifier, sampleFields, withBench } from "../iceberg/sample_table.ts";
 import { connectRest, restCatalogTest, withRestCatalog } from "../support/rest_catalog_server.ts";

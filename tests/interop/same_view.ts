@@ -1,9 +1,9 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
-import type { LoadedTable } from "../../core/iceberg/catalog.ts";
-import { identifierText } from "../../core/iceberg/catalog.ts";
-import { planScan } from "../../core/iceberg/scan.ts";
-import { partitionColumns } from "../../core/iceberg/spec/partition_spec.ts";
-import { defaultSpec } from "../../core/iceberg/spec/table_metadata.ts";
+import type { LoadedTable } from "../../core/iceberg/catalog/catalog.ts";
+import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
+import { partitionColumns } from "../../core/iceberg/format/partition_spec.ts";
+import { defaultSpec } from "../../core/iceberg/format/table_metadata.ts";
 import type { IcebergWorld } from "../support/iceberg_world.ts";
 import type { Python } from "../support/python.ts";
 import type { Spark } from "../support/spark.ts";

@@ -3,8 +3,8 @@ import { rewriteManifests } from "../../core/iceberg/action/rewrite_manifests.ts
 import { setRef } from "../../core/iceberg/action/update_refs.ts";
 import { upgradeTable } from "../../core/iceberg/action/upgrade_table.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
-import { updateSpec } from "../../core/iceberg/action/update_spec.ts";
-import type { Field } from "../../core/iceberg/spec/type.ts";
+import { updateSpec } from "../../core/iceberg/action/update_partitioning.ts";
+import type { Field } from "../../core/iceberg/format/type.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 import { type Spark, sparkTest, type UseSpark } from "../support/spark.ts";
 import { everyTransform, rowsOfAllTypes, sparkRows, sparkTypes } from "./all_types.ts";

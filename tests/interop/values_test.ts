@@ -1,9 +1,9 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import fc from "fast-check";
-import { bytesToHex, type Value, valueFromBytes, valueToBytes } from "../../core/iceberg/spec/single_value.ts";
-import { applyTransform, transformAccepts, transformFromText } from "../../core/iceberg/spec/transform.ts";
-import type { PrimitiveType } from "../../core/iceberg/spec/type.ts";
-import { typeFromJson, typeToJson } from "../../core/iceberg/spec/type_json.ts";
+import { bytesToHex, type Value, valueFromBytes, valueToBytes } from "../../core/iceberg/format/single_value.ts";
+import { applyTransform, transformAccepts, transformFromText } from "../../core/iceberg/format/transform.ts";
+import type { PrimitiveType } from "../../core/iceberg/format/type.ts";
+import { typeFromJson, typeToJson } from "../../core/iceberg/format/type_json.ts";
 import { pythonTest } from "../support/python.ts";
 
 /** Truncating the very smallest ones wraps around in Java, as here, and leaves 64 bits in Python. */

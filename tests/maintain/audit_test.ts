@@ -1,15 +1,15 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
-import { maintain } from "../../commands/maintain.ts";
-import { runProgram } from "../../commands/program.ts";
+import { maintain } from "../../commands/maintain/maintain.ts";
+import { runProgram } from "../../commands/line/program.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { copyToParquet } from "../../core/engine/copy.ts";
 import { type Connection, DuckDb, quoteText } from "../../core/engine/duckdb.ts";
-import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog.ts";
-import { planScan } from "../../core/iceberg/scan.ts";
-import { currentSchema } from "../../core/iceberg/spec/table_metadata.ts";
-import { fieldIdTrees } from "../../core/rows/field_ids.ts";
-import { openLocalStore } from "../../core/storage/local_store.ts";
+import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
+import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
+import { fieldIdTrees } from "../../core/tables/write/field_ids.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
 import { testWorld } from "../support/test_world.ts";
 

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { maintain } from "../../commands/maintain.ts";
-import { runProgram } from "../../commands/program.ts";
-import type { World } from "../../commands/program.ts";
+import { maintain } from "../../commands/maintain/maintain.ts";
+import { runProgram } from "../../commands/line/program.ts";
+import type { World } from "../../commands/line/program.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import { testWorld } from "../support/test_world.ts";
 import { MaintainWorld } from "./maintain_world.ts";

@@ -2,9 +2,9 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
-import { planScan } from "../../core/iceberg/scan.ts";
-import { snapshotOfRef } from "../../core/iceberg/spec/table_metadata.ts";
-import type { Field } from "../../core/iceberg/spec/type.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
+import { snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";
+import type { Field } from "../../core/iceberg/format/type.ts";
 import { eventFieldIds, eventRows, MaintainWorld } from "./maintain_world.ts";
 
 const all = "SELECT * FROM bronze.events";

@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import type { ScanFile } from "../../core/iceberg/scan.ts";
-import type { DataFile } from "../../core/iceberg/spec/data_file.ts";
-import { type CompactionRule, planGroups } from "../../core/maintain/compaction_plan.ts";
+import type { ScanFile } from "../../core/iceberg/scan/scan.ts";
+import type { DataFile } from "../../core/iceberg/format/data_file.ts";
+import { type CompactionRule, planGroups } from "../../core/maintain/compaction/compaction_plan.ts";
 
 const rule: CompactionRule = { targetBytes: 100, inputsMin: 2, sorts: false };
 

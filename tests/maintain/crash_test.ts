@@ -1,10 +1,10 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { quoteText } from "../../core/engine/duckdb.ts";
-import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
-import { planScan } from "../../core/iceberg/scan.ts";
-import { expireTable } from "../../core/maintain/expire.ts";
+import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
+import { expireTable } from "../../core/maintain/removal/expire.ts";
 import { rewriteTableManifests } from "../../core/maintain/manifests.ts";
-import { removeOrphans } from "../../core/maintain/orphans.ts";
+import { removeOrphans } from "../../core/maintain/removal/orphans.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
 import { Crash, type SimulatedStore } from "../support/simulated_store.ts";
 import { MaintainWorld } from "./maintain_world.ts";

@@ -1,9 +1,9 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { setRef } from "../../core/iceberg/action/update_refs.ts";
 import { reachableFiles } from "../../core/iceberg/reachable_files.ts";
-import { planScan } from "../../core/iceberg/scan.ts";
-import { snapshotOfRef } from "../../core/iceberg/spec/table_metadata.ts";
-import { expireTable } from "../../core/maintain/expire.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
+import { snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";
+import { expireTable } from "../../core/maintain/removal/expire.ts";
 import { rewriteTableManifests } from "../../core/maintain/manifests.ts";
 import { MaintainWorld } from "./maintain_world.ts";
 

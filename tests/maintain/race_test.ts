@@ -1,12 +1,12 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { StreamlabError } from "../../core/base/errors.ts";
-import type { Catalog } from "../../core/iceberg/catalog.ts";
+import type { Catalog } from "../../core/iceberg/catalog/catalog.ts";
 import { reachableFiles } from "../../core/iceberg/reachable_files.ts";
-import { snapshotOfRef } from "../../core/iceberg/spec/table_metadata.ts";
-import { expireTable } from "../../core/maintain/expire.ts";
-import { listIntents } from "../../core/maintain/intent.ts";
+import { snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";
+import { expireTable } from "../../core/maintain/removal/expire.ts";
+import { listIntents } from "../../core/lake/intent.ts";
 import { rewriteTableManifests } from "../../core/maintain/manifests.ts";
-import { removeOrphans } from "../../core/maintain/orphans.ts";
+import { removeOrphans } from "../../core/maintain/removal/orphans.ts";
 import { settleIntent } from "../../core/maintain/stale_intents.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { eventRows, MaintainWorld } from "./maintain_world.ts";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { ledgerFields } from "../../core/contract/iceberg_schema.ts";
-import { ingestionStatus } from "../../core/maintain/ingestion_status.ts";
-import { tableHealth } from "../../core/maintain/table_health.ts";
+import { ingestionStatus } from "../../core/maintain/status/ingestion_status.ts";
+import { tableHealth } from "../../core/maintain/status/table_health.ts";
 import { MaintainWorld } from "./maintain_world.ts";
 
 async function withStatus(

@@ -1,6 +1,7 @@
 import { seededRandom } from "../../core/base/random.ts";
 import { cleanChances, type ProduceOptions } from "../../core/produce/options.ts";
-import { produce, type ProduceParts } from "../../core/produce/produce.ts";
+import { produce } from "../../core/produce/produce.ts";
+import type { ProduceParts } from "../../core/produce/parts.ts";
 import type { Disposition } from "../../core/produce/truth.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { produce } from "../../commands/produce.ts";
-import { runProgram } from "../../commands/program.ts";
+import { produce } from "../../commands/produce/produce.ts";
+import { runProgram } from "../../commands/line/program.ts";
 import { dirtyChances } from "../../core/produce/options.ts";
 import { type TestWorld, testWorld } from "../support/test_world.ts";
 import { collect, optionsWith, text, type TruthLine } from "./collect.ts";

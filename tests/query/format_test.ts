@@ -2,11 +2,11 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { tableFromIPC } from "apache-arrow";
 import { DuckDb } from "../../core/engine/duckdb.ts";
 import { type RowStream, streamRows } from "../../core/engine/duckdb_stream.ts";
-import { formatArrow } from "../../core/query/format_arrow.ts";
-import { formatTable } from "../../core/query/format_table.ts";
-import { formatCsv, formatJson, formatMarkdown, formatNdjson } from "../../core/query/format_text.ts";
-import { textOf } from "../../core/query/value_text.ts";
-import { cutToWidth, textWidth, visible } from "../../core/query/text_width.ts";
+import { formatArrow } from "../../core/query/format/format_arrow.ts";
+import { formatTable } from "../../core/query/format/format_table.ts";
+import { formatCsv, formatJson, formatMarkdown, formatNdjson } from "../../core/query/format/format_text.ts";
+import { textOf } from "../../core/query/format/value_text.ts";
+import { cutToWidth, textWidth, visible } from "../../core/query/format/text_width.ts";
 
 async function withRows<T>(sql: string, use: (rows: RowStream) => Promise<T>): Promise<T> {
   const database = await DuckDb.open({ threads: 1 });

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
-import type { Field, Type } from "../../core/iceberg/spec/type.ts";
+import type { Field, Type } from "../../core/iceberg/format/type.ts";
 import { QueryWorld } from "../support/query_world.ts";
 
 /** Columns with few values each, so that random conditions hit, miss and meet nulls. */

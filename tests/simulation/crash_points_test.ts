@@ -1,8 +1,8 @@
 import { seededRandom } from "../../core/base/random.ts";
-import { pointsOf, type Stage, stagesOf, walk, Workshop } from "./crash_walk.ts";
-import type { CrashPoint } from "./life.ts";
-import { say } from "./report.ts";
-import { scenarios } from "./scenarios.ts";
+import { pointsOf, type Stage, stagesOf, walk, Workshop } from "./world/crash_walk.ts";
+import type { CrashPoint } from "./world/life.ts";
+import { say } from "./world/report.ts";
+import { scenarios } from "./world/scenarios.ts";
 
 const isAll = Deno.env.get("STREAMLAB_SIMULATE_ALL") === "1";
 /** Of a scenario, in CI: more are sampled, the others walked whole. */

@@ -2,10 +2,10 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
-import { type Catalog, identifierText } from "../../core/iceberg/catalog.ts";
-import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
-import { identifiersOf } from "../../core/consume/target.ts";
-import { openLocalStore } from "../../core/storage/local_store.ts";
+import { type Catalog, identifierText } from "../../core/iceberg/catalog/catalog.ts";
+import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
+import { identifiersOf } from "../../core/lake/target.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { inFolder, type RunOptions, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
 import { startS3Place, useLake } from "../e2e/s3_lake.ts";
@@ -13,7 +13,7 @@ import { canRunMinio } from "../support/minio.ts";
 import { canRunPython, findPython } from "../support/python.ts";
 import { canRunRestCatalog, connectRest, withRestCatalog } from "../support/rest_catalog_server.ts";
 import { unnamedFiles } from "../support/unnamed_files.ts";
-import { say } from "./report.ts";
+import { say } from "./world/report.ts";
 
 /** Kills in all, for each kind of place; `deno task simulate --kills N` asks for more. */
 const killsMax = Number(Deno.env.get("STREAMLAB_KILLS") ?? 70);

@@ -1,5 +1,5 @@
 import { systemClock } from "../../core/base/clock.ts";
-import type { S3Settings } from "../../core/storage/s3_settings.ts";
+import type { S3Settings } from "../../core/storage/s3/settings.ts";
 
 /** MinIO publishes no binaries any more; this version is built from source, once. */
 const version = "v0.0.0-20260212201848-7aac2a2c5b7c";

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import type { S3Credentials } from "../../core/storage/s3_settings.ts";
+import type { S3Credentials } from "../../core/storage/s3/settings.ts";
 import type { Minio } from "./minio.ts";
 
 /** Credentials that expire, with a session token, as MinIO's AssumeRole gives them (AWS STS API Reference; Signature Version 4). */

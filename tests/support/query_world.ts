@@ -1,8 +1,8 @@
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import type { SqlColumn } from "../../core/engine/duckdb_stream.ts";
-import { type AskOptions, Session } from "../../core/query/session.ts";
-import { formatNdjson } from "../../core/query/format_text.ts";
+import { type AskOptions, Session } from "../../core/query/sql_session.ts";
+import { formatNdjson } from "../../core/query/format/format_text.ts";
 import { IcebergWorld } from "./iceberg_world.ts";
 
 /** A lake with tables, and a session that asks it. */

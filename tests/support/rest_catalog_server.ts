@@ -1,7 +1,7 @@
 import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
-import { RestCatalog, type RestCatalogOptions } from "../../core/iceberg/rest_catalog.ts";
-import { openLocalStore } from "../../core/storage/local_store.ts";
+import { RestCatalog, type RestCatalogOptions } from "../../core/iceberg/catalog/rest_catalog.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
 
 /** The Apache Iceberg project's own REST catalog, from Maven Central, once. */

@@ -1,6 +1,6 @@
 import { seededRandom } from "../../core/base/random.ts";
-import type { Command } from "../../commands/command.ts";
-import type { World } from "../../commands/program.ts";
+import type { Command } from "../../commands/line/command.ts";
+import type { World } from "../../commands/line/program.ts";
 
 export interface TestWorldOptions {
   commands: readonly Command[];

@@ -1,6 +1,6 @@
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
-import { FileCatalog } from "../../core/iceberg/file_catalog.ts";
+import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import { reachableFiles } from "../../core/iceberg/reachable_files.ts";
 import type { Store } from "../../core/storage/store.ts";
 

@@ -1,11 +1,11 @@
 import type { Json } from "../../core/base/json.ts";
-import { type JsonObject, readObject, readStringMap } from "../../core/iceberg/spec/json_field.ts";
-import { partitionSpecFromJson } from "../../core/iceberg/spec/partition_spec.ts";
-import { schemaFromJson } from "../../core/iceberg/spec/schema.ts";
-import { refFromJson, snapshotFromJson } from "../../core/iceberg/spec/snapshot_json.ts";
-import { sortOrderFromJson } from "../../core/iceberg/spec/sort_order.ts";
-import type { TableRequirement } from "../../core/iceberg/spec/table_requirement.ts";
-import type { TableUpdate } from "../../core/iceberg/spec/table_update.ts";
+import { type JsonObject, readObject, readStringMap } from "../../core/iceberg/format/json_field.ts";
+import { partitionSpecFromJson } from "../../core/iceberg/format/partition_spec.ts";
+import { schemaFromJson } from "../../core/iceberg/format/schema.ts";
+import { refFromJson, snapshotFromJson } from "../../core/iceberg/format/snapshot_json.ts";
+import { sortOrderFromJson } from "../../core/iceberg/format/sort_order.ts";
+import type { TableRequirement } from "../../core/iceberg/format/table_requirement.ts";
+import type { TableUpdate } from "../../core/iceberg/format/table_update.ts";
 
 /** Requirements and updates as a server reads them: the other way of `table_update_json.ts`. */
 export function requirementFromJson(json: Json): TableRequirement {

@@ -1,6 +1,6 @@
-import type { DataFile } from "../spec/data_file.ts";
-import type { ManifestContent, ManifestFile } from "../spec/manifest_file.ts";
-import { currentSchema, specById } from "../spec/table_metadata.ts";
+import type { DataFile } from "../format/data_file.ts";
+import type { ManifestContent, ManifestFile } from "../format/manifest_file.ts";
+import { currentSchema, specById } from "../format/table_metadata.ts";
 import type { EncodedFile } from "../table_io.ts";
 import type { Transaction } from "../transaction.ts";
 import { nextSequenceNumber } from "./snapshot_change.ts";

@@ -1,6 +1,6 @@
-import type { TableChange } from "../catalog.ts";
-import type { DataFile } from "../spec/data_file.ts";
-import type { ManifestFile } from "../spec/manifest_file.ts";
+import type { TableChange } from "../catalog/catalog.ts";
+import type { DataFile } from "../format/data_file.ts";
+import type { ManifestFile } from "../format/manifest_file.ts";
 import type { EncodedFile } from "../table_io.ts";
 import type { Transaction } from "../transaction.ts";
 import { encodeAdded } from "./added_manifests.ts";

@@ -1,10 +1,10 @@
 import { StreamlabError } from "../../base/errors.ts";
-import type { TableChange } from "../catalog.ts";
-import { DeleteIndex } from "../delete_index.ts";
-import type { DataFile } from "../spec/data_file.ts";
-import type { ResolvedEntry } from "../spec/manifest_entry.ts";
-import type { ManifestFile } from "../spec/manifest_file.ts";
-import type { Operation } from "../spec/snapshot.ts";
+import type { TableChange } from "../catalog/catalog.ts";
+import { DeleteIndex } from "../scan/delete_index.ts";
+import type { DataFile } from "../format/data_file.ts";
+import type { ResolvedEntry } from "../format/manifest_entry.ts";
+import type { ManifestFile } from "../format/manifest_file.ts";
+import type { Operation } from "../format/snapshot.ts";
 import type { Transaction } from "../transaction.ts";
 import { encodeAdded } from "./added_manifests.ts";
 import { hasLiveFiles } from "./append_files.ts";

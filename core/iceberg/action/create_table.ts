@@ -1,12 +1,12 @@
 import { type Random, uuidV4 } from "../../base/random.ts";
-import type { TableChange } from "../catalog.ts";
-import { firstPartitionFieldId, type PartitionField } from "../spec/partition_spec.ts";
-import { assignFieldIds, findFieldByPath, type Schema } from "../spec/schema.ts";
-import type { SortField } from "../spec/sort_order.ts";
-import type { Field } from "../spec/type.ts";
-import type { Transform } from "../spec/transform.ts";
-import { defaultPartitionFieldName } from "../spec/partition_spec.ts";
-import { lastAdded } from "../spec/table_update.ts";
+import type { TableChange } from "../catalog/catalog.ts";
+import { firstPartitionFieldId, type PartitionField } from "../format/partition_spec.ts";
+import { assignFieldIds, findFieldByPath, type Schema } from "../format/schema.ts";
+import type { SortField } from "../format/sort_order.ts";
+import type { Field } from "../format/type.ts";
+import type { Transform } from "../format/transform.ts";
+import { defaultPartitionFieldName } from "../format/partition_spec.ts";
+import { lastAdded } from "../format/table_update.ts";
 import { StreamlabError } from "../../base/errors.ts";
 
 /** A partition field by the path of its column; `name` defaults to what engines use (`event_timestamp_day`). */

@@ -1,6 +1,6 @@
-import type { TableChange } from "../catalog.ts";
-import { mainBranch, type Snapshot, type SnapshotRef } from "../spec/snapshot.ts";
-import { snapshotById, type TableMetadata } from "../spec/table_metadata.ts";
+import type { TableChange } from "../catalog/catalog.ts";
+import { mainBranch, type Snapshot, type SnapshotRef } from "../format/snapshot.ts";
+import { snapshotById, type TableMetadata } from "../format/table_metadata.ts";
 
 export interface Retention {
   nowMs: number;

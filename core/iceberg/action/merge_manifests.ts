@@ -1,7 +1,7 @@
 import { mapParallel } from "../../base/parallel.ts";
-import type { ManifestEntry } from "../spec/manifest_entry.ts";
-import type { ManifestFile } from "../spec/manifest_file.ts";
-import { currentSchema, specById, type TableMetadata } from "../spec/table_metadata.ts";
+import type { ManifestEntry } from "../format/manifest_entry.ts";
+import type { ManifestFile } from "../format/manifest_file.ts";
+import { currentSchema, specById, type TableMetadata } from "../format/table_metadata.ts";
 import type { EncodedFile } from "../table_io.ts";
 import type { Transaction } from "../transaction.ts";
 import { nextSequenceNumber } from "./snapshot_change.ts";

@@ -1,5 +1,5 @@
-import type { TableChange } from "../catalog.ts";
-import type { DataFile } from "../spec/data_file.ts";
+import type { TableChange } from "../catalog/catalog.ts";
+import type { DataFile } from "../format/data_file.ts";
 import type { Transaction } from "../transaction.ts";
 import { stageFileChange } from "./change_files.ts";
 

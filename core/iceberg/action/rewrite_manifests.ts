@@ -1,8 +1,8 @@
-import type { TableChange } from "../catalog.ts";
-import type { ResolvedEntry } from "../spec/manifest_entry.ts";
-import type { ManifestFile } from "../spec/manifest_file.ts";
-import { currentSchema, specById, type TableMetadata } from "../spec/table_metadata.ts";
-import { compareValues } from "../spec/value_order.ts";
+import type { TableChange } from "../catalog/catalog.ts";
+import type { ResolvedEntry } from "../format/manifest_entry.ts";
+import type { ManifestFile } from "../format/manifest_file.ts";
+import { currentSchema, specById, type TableMetadata } from "../format/table_metadata.ts";
+import { compareValues } from "../format/value_order.ts";
 import type { Transaction } from "../transaction.ts";
 import { hasLiveFiles } from "./append_files.ts";
 import { mergePolicy } from "./merge_manifests.ts";

@@ -1,4 +1,4 @@
-import type { TableChange } from "../catalog.ts";
+import type { TableChange } from "../catalog/catalog.ts";
 
 export function setProperties(updates: Record<string, string>): TableChange {
   return { requirements: [], updates: [{ action: "set-properties", updates }] };

@@ -1,11 +1,11 @@
 import type { Random } from "../../base/random.ts";
 import { StreamlabError } from "../../base/errors.ts";
-import type { TableChange } from "../catalog.ts";
-import type { DataFile } from "../spec/data_file.ts";
-import type { ManifestFile } from "../spec/manifest_file.ts";
-import { mainBranch, type Operation, type Snapshot } from "../spec/snapshot.ts";
-import { summarize } from "../spec/snapshot_summary.ts";
-import { snapshotById, snapshotOfRef, type TableMetadata } from "../spec/table_metadata.ts";
+import type { TableChange } from "../catalog/catalog.ts";
+import type { DataFile } from "../format/data_file.ts";
+import type { ManifestFile } from "../format/manifest_file.ts";
+import { mainBranch, type Operation, type Snapshot } from "../format/snapshot.ts";
+import { summarize } from "../format/snapshot_summary.ts";
+import { snapshotById, snapshotOfRef, type TableMetadata } from "../format/table_metadata.ts";
 import type { EncodedFile } from "../table_io.ts";
 import type { Transaction } from "../transaction.ts";
 

@@ -1,7 +1,7 @@
 import { StreamlabError } from "../../base/errors.ts";
-import type { TableChange } from "../catalog.ts";
-import { mainBranch, type SnapshotRef } from "../spec/snapshot.ts";
-import { snapshotById, type TableMetadata } from "../spec/table_metadata.ts";
+import type { TableChange } from "../catalog/catalog.ts";
+import { mainBranch, type SnapshotRef } from "../format/snapshot.ts";
+import { snapshotById, type TableMetadata } from "../format/table_metadata.ts";
 
 /** Makes a branch or tag, or moves it: also `main`, which is how a table is rolled back (specification: "Snapshot References"). */
 export function setRef(metadata: TableMetadata, name: string, ref: SnapshotRef): TableChange {

@@ -1,9 +1,9 @@
 import { StreamlabError } from "../../base/errors.ts";
-import type { TableChange } from "../catalog.ts";
-import { findField, sameSchema } from "../spec/schema.ts";
-import { evolveSchema, type SchemaChange } from "../spec/schema_change.ts";
-import { currentSchema, defaultSpec, type TableMetadata } from "../spec/table_metadata.ts";
-import { lastAdded } from "../spec/table_update.ts";
+import type { TableChange } from "../catalog/catalog.ts";
+import { findField, sameSchema } from "../format/schema.ts";
+import { evolveSchema, type SchemaChange } from "../format/schema_change.ts";
+import { currentSchema, defaultSpec, type TableMetadata } from "../format/table_metadata.ts";
+import { lastAdded } from "../format/table_update.ts";
 
 /** The change that gives the table the evolved schema; none where the changes come to nothing. */
 export function updateSchema(metadata: TableMetadata, changes: SchemaChange[]): TableChange {

@@ -1,0 +1,165 @@
+import { z } from "zod";
+import { StreamlabError } from "../../core/base/errors.ts";
+import type { RawZone } from "../../core/lake/raw_zone.ts";
+import type { SessionOptions } from "../../core/consume/consume_session.ts";
+import type { Store } from "../../core/storage/store.ts";
+import { catalogFlags, openCatalog } from "../open_catalog.ts";
+import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
+import { ConsumeWords } from "./words.ts";
+import { readContract } from "../contract_file.ts";
+import { flag } from "../line/flags.ts";
+import { missingRoot, openLake } from "../open_lake.ts";
+import { formatDuration, printNote } from "../line/output.ts";
+import type { LakeLocation } from "../line/values.ts";
+
+const tables = { section: "TABLES" } as const;
+const limits = { section: "LIMITS" } as const;
+
+const flags = z.object({
+  source: flag.lake({
+    doc: "lake whose raw/events/ is read: local (./lake), s3, a path, s3://bucket/prefix",
+    default: "local",
+  }),
+  sink: flag.lake({ doc: "lake that the tables and checkpoints are in (default: the source)" }),
+  raw: flag.lake({ doc: "read this folder or s3:// prefix instead of the source's raw/events/", placeholder: "URI" }),
+  format: flag.choice(["json", "ndjson", "parquet"], { doc: "what the files are, whatever their names say" }),
+  once: flag.switch({ doc: "take all that is there now, then exit" }),
+  trigger: flag.duration({
+    doc: "how often to look for files where they are not noticed by themselves",
+    default: "1s",
+  }),
+  onChangedFile: flag.choice(["ignore", "ingest", "fail"], {
+    doc: "when a known name has new content: report it, ingest it as new, or stop",
+    default: "ignore",
+  }),
+  table: flag.table({
+    ...tables,
+    doc: "table that events go to; dead letters go to dead_letters.<name>",
+    default: "bronze.events",
+  }),
+  contract: flag.file({ ...tables, doc: "JSON Schema of a valid event (default: the one built in)" }),
+  onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
+    ...tables,
+    doc: "a record with fields that the contract does not name: a dead letter, keep them in _rescued, or add columns",
+    default: "dead-letter",
+  }),
+  partitionBy: flag.list({
+    ...tables,
+    doc:
+      "partition fields of the table when it is made, such as bucket(16, user_id) (default: day(event_timestamp) where the " +
+      "contract has it)",
+    placeholder: "FIELDS",
+  }),
+  maxFilesPerBatch: flag.count({ ...limits, doc: "files a batch takes at most", default: "10000" }),
+  maxBytesPerBatch: flag.size({
+    ...limits,
+    doc: "bytes of files a batch takes at most, but one file at least",
+    default: "1GB",
+  }),
+  maxDeadLetters: flag.count({ ...limits, doc: "stop with status 3 after the batch that brings more of them" }),
+  threads: flag.count({ ...limits, doc: "threads to work with (default: all cores)" }),
+  memory: flag.size({ ...limits, doc: "memory that DuckDB keeps within; it spills to disk beyond", default: "1GB" }),
+  ...catalogFlags,
+});
+
+type Flags = z.output<typeof flags>;
+
+export const consume = defineCommand({
+  name: "consume",
+  summary: "Ingest event files into Iceberg tables, each event exactly once",
+  description:
+    "Reads new files of the source's raw/events/ and sends every record either to the table of events or, with the " +
+    "reason, to the table of dead letters. What was ingested is in the table ingest.files. Runs until stopped, and may be " +
+    "stopped, killed and started again at any moment: nothing is lost and nothing is taken twice.",
+  examples: [
+    { doc: "take all that is there in ./lake, then exit", line: "streamlab consume --once" },
+    { doc: "go on with what comes, in the bucket of compose.yaml's MinIO", line: "streamlab consume --source s3" },
+    {
+      doc: "another table by another contract",
+      line: "streamlab consume --table orders.raw --contract orders.schema.json --partition-by 'day(ordered_at)'",
+    },
+    { doc: "tables in an Iceberg REST catalog", line: "streamlab consume --catalog http://127.0.0.1:8181" },
+    { doc: "read files that lie elsewhere", line: "streamlab consume --raw /var/log/events --sink ./lake --once" },
+  ],
+  flags,
+  run,
+});
+
+async function run(context: Context, flags: Flags): Promise<ExitStatus> {
+  const { ConsumeSession } = await import("../../core/consume/consume_session.ts");
+  const words = new ConsumeWords(context);
+  const session = await ConsumeSession.open(await sessionOptions(context, flags, words));
+  try {
+    if (flags.once) {
+      const { unreadable } = await session.runOnce(context.signal);
+      await words.end();
+      if (unreadable.length > 0) {
+        throw new StreamlabError(
+          "unavailable",
+          `Cannot read ${unreadable.length} of the files: ${unreadable[0]!.reason}`,
+          {
+            hint: "All others were taken; mend it and run consume again",
+          },
+        );
+      }
+    } else {
+      await printNote(context, `Watching for files; Ctrl-C stops after the batch under way`);
+      await session.run(
+        context.signal,
+        flags.trigger,
+        (error, pauseMs) => words.trouble(error, formatDuration(pauseMs)),
+      );
+      await words.end();
+    }
+  } finally {
+    session.close();
+  }
+  return context.signal.aborted ? 130 : 0;
+}
+
+async function sessionOptions(context: Context, flags: Flags, words: ConsumeWords): Promise<SessionOptions> {
+  const { clock, random } = context;
+  const { parsePartitionField } = await import("../../core/consume/partition_by.ts");
+  const source = await openLake(context, flags.source);
+  const sink = flags.sink === undefined ? source : await openLake(context, flags.sink);
+  const contract = await readContract(context, flags.contract);
+  const { maxDeadLetters } = flags;
+  return {
+    catalog: await openCatalog(context, flags, () => Promise.resolve(sink), { tidiesLater: true }),
+    sink,
+    zone: await rawZone(context, flags, source, sink),
+    target: { namespace: [flags.table.namespace], name: flags.table.name },
+    contract,
+    partitionBy: partitionFields(flags.partitionBy, contract).map(parsePartitionField),
+    onExtraFields: flags.onExtraFields,
+    onChangedFile: flags.onChangedFile,
+    filesPerBatchMax: Math.max(1, flags.maxFilesPerBatch),
+    bytesPerBatchMax: flags.maxBytesPerBatch,
+    ...(maxDeadLetters === undefined ? {} : { deadLettersMax: maxDeadLetters }),
+    clock,
+    random,
+    threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
+    memory: `${Math.max(64, Math.round(flags.memory / 1e6))}MB`,
+    temporaryFolder: context.env("TMPDIR") ?? "/tmp",
+    holder: `process ${Deno.pid} on ${Deno.hostname()}, since ${new Date(clock.nowMs()).toISOString()}`,
+    report: words,
+  };
+}
+
+function partitionFields(given: string[] | undefined, contract: SessionOptions["contract"]): string[] {
+  if (given !== undefined) return given;
+  const time = contract.fields.find(({ name, type }) => name === "event_timestamp" && type.kind === "timestamptz");
+  return time === undefined ? [] : ["day(event_timestamp)"];
+}
+
+/** Where raw files are, and what the ledger calls them: by their path where they lie in the sink's lake, else by their URI. */
+async function rawZone(context: Context, flags: Flags, source: Store, sink: Store): Promise<RawZone> {
+  const { nameFile } = await import("../../core/storage/file_name.ts");
+  const [store, prefix] = flags.raw === undefined
+    ? [source, "raw/events/"]
+    : [await openLake(context, flags.raw as LakeLocation), ""];
+  if (flags.once && !await store.rootExists()) {
+    throw await missingRoot(store, "folder to read", "write files into it with streamlab produce");
+  }
+  return { store, prefix, nameBase: nameFile(sink.root, store.root, ""), format: flags.format };
+}

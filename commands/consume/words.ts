@@ -1,0 +1,69 @@
+import { StreamlabError } from "../../core/base/errors.ts";
+import type { BatchReport, ConsumerReport } from "../../core/consume/consumer.ts";
+import type { Context } from "../line/command.ts";
+import { formatCount, formatDuration, formatSize, printNote, printResult } from "../line/output.ts";
+
+/** What `consume` says while it works: a result for each batch, a remark for each file that stays behind. */
+export class ConsumeWords implements ConsumerReport {
+  private pending: Promise<void> = Promise.resolve();
+  private batches = 0;
+  private files = 0;
+  private records = 0;
+  private events = 0;
+  private deadLetters = 0;
+  private readonly startMs: number;
+
+  constructor(private readonly context: Context) {
+    this.startMs = context.clock.nowMs();
+  }
+
+  batch(report: BatchReport): void {
+    this.batches++;
+    this.files += report.files;
+    this.records += report.records;
+    this.events += report.events;
+    this.deadLetters += report.deadLetters;
+    this.say(() => printResult(this.context, { action: "batch", ...report }, batchLine(report)));
+  }
+
+  file(name: string, what: "changed" | "unreadable" | "vanished", detail: string): void {
+    if (this.context.json) {
+      this.say(() => printResult(this.context, { action: "file", file: name, status: what, detail }, ""));
+    } else this.say(() => printNote(this.context, `${name} ${what}: ${detail}`));
+  }
+
+  trouble(error: StreamlabError, pause: string): void {
+    this.say(() => printNote(this.context, `${error.message}; trying again in ${pause}`));
+  }
+
+  /** The sum of it all, once everything has been said. */
+  async end(): Promise<void> {
+    await this.pending;
+    const durationMs = this.context.clock.nowMs() - this.startMs;
+    if (this.context.json) return;
+    if (this.batches === 0) return await printNote(this.context, "Nothing new");
+    if (this.batches === 1) return;
+    const sum = `${formatCount(this.files)} files: ${formatCount(this.events)} events, ${
+      formatCount(this.deadLetters)
+    } dead letters`;
+    await printNote(this.context, `${formatCount(this.batches)} batches, ${sum} in ${formatDuration(durationMs)}`);
+  }
+
+  /** One thing after another, in the order in which it happened; the first failure (a closed pipe) ends the run at `end`. */
+  private say(what: () => Promise<void>): void {
+    this.pending = this.pending.then(what);
+    this.pending.catch(() => {});
+  }
+}
+
+function batchLine(report: BatchReport): string {
+  const { batchId, files, bytes, records, events, deadLetters, durationMs } = report;
+  const rate = durationMs > 0 ? `, ${formatCount(Math.round(records * 1000 / durationMs))} records/s` : "";
+  const extra = [
+    report.changed > 0 ? `, ${report.changed} changed` : "",
+    report.vanished > 0 ? `, ${report.vanished} vanished` : "",
+    report.resumed ? ", resumed" : "",
+  ].join("");
+  return `batch ${batchId}: ${formatCount(files)} files (${formatSize(bytes)}) → ${formatCount(events)} events, ` +
+    `${formatCount(deadLetters)} dead letters in ${formatDuration(durationMs)}${rate}${extra}`;
+}

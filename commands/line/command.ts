@@ -1,0 +1,63 @@
+import type { z } from "zod";
+import type { Clock } from "../../core/base/clock.ts";
+import type { Random } from "../../core/base/random.ts";
+import type { FlagSchema, FlagShape } from "./flags.ts";
+
+/** What a command ends with; the table in every help text (exit_status.ts). */
+export type ExitStatus = 0 | 1 | 2 | 3 | 130;
+
+/** Everything a command may know of the world it runs in; tests give their own. */
+export interface Context {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Standard input, whole pieces as they come. */
+  readonly stdin: ReadableStream<Uint8Array>;
+  readonly isTerminal: { stdin: boolean; stdout: boolean; stderr: boolean };
+  /** Characters a line of the terminal holds; 80 where nobody knows. */
+  readonly columns: number;
+  env(name: string): string | undefined;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Aborted by the first Ctrl-C or SIGTERM: finish what is under way, then return 130. The second one ends the process. */
+  readonly signal: AbortSignal;
+  /** `--json`. */
+  readonly json: boolean;
+  /** `--debug`. */
+  readonly debug: boolean;
+  /** The program's table, for commands about commands. */
+  readonly commands: readonly Command[];
+}
+
+/** `write` resolves when the bytes have been taken; rejects with `OutputClosed` when the reader has gone (`| head`). */
+export interface OutputStream {
+  write(data: string | Uint8Array): Promise<void>;
+}
+
+export class OutputClosed extends Error {
+  override name = "OutputClosed";
+}
+
+/** A subcommand, as data. Keep its file light: heavy modules (DuckDB, the S3 client, faker) are imported inside `run`. */
+export interface Command {
+  name: string;
+  /** One line, imperative, no final period: `Write files of events, some of them broken on purpose`. */
+  summary: string;
+  /** What a user should know before the flags; paragraphs. */
+  description: string;
+  /** Three or more real ones: a comment and the line as typed. */
+  examples: readonly { doc: string; line: string }[];
+  flags: FlagSchema;
+  run(context: Context, flags: Record<string, unknown>): Promise<ExitStatus>;
+}
+
+/** Gives `run` the type of its flags. */
+export function defineCommand<S extends FlagShape>(
+  command: Omit<Command, "flags" | "run"> & {
+    flags: z.ZodObject<S>;
+    run(context: Context, flags: z.output<z.ZodObject<S>>): Promise<ExitStatus>;
+  },
+): Command {
+  return command as unknown as Command;
+}

@@ -1,0 +1,22 @@
+import type { ErrorKind } from "../../core/base/errors.ts";
+import type { ExitStatus } from "./command.ts";
+
+/** The table that every help text ends with. */
+export const exitStatuses: readonly { status: ExitStatus; means: string }[] = [
+  { status: 0, means: "done" },
+  { status: 1, means: "failed; the message says what, where and what to do" },
+  { status: 2, means: "wrong usage; the message names the flag" },
+  { status: 3, means: "stopped by a limit that was set" },
+  { status: 130, means: "interrupted" },
+];
+
+export const exitStatusOf: Record<ErrorKind, ExitStatus> = {
+  "usage": 2,
+  "not-found": 1,
+  "conflict": 1,
+  "corrupt": 1,
+  "unavailable": 1,
+  "limit": 3,
+  "interrupted": 130,
+  "internal": 1,
+};

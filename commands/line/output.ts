@@ -1,0 +1,42 @@
+/** Results go to standard output, everything else to standard error; `--json` turns results into one JSON object a line. */
+import { type Json, stringifyJson } from "../../core/base/json.ts";
+import type { Context } from "./command.ts";
+
+type Printing = Pick<Context, "stdout" | "stderr" | "json">;
+
+/** One result: `text` for people, or, with `--json`, `record` for scripts. Adds the line end. */
+export async function printResult(context: Printing, record: { [key: string]: Json }, text: string): Promise<void> {
+  await context.stdout.write(`${context.json ? stringifyJson(record) : text}\n`);
+}
+
+/** A remark to the person watching; never part of a result. */
+export async function printNote(context: Printing, text: string): Promise<void> {
+  await context.stderr.write(`${text}\n`);
+}
+
+/** 1234567 → `1,234,567`. */
+export function formatCount(count: number | bigint): string {
+  return count.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+}
+
+/** 1234567 → `1.2 MB`. */
+export function formatSize(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let size = bytes, unit = 0;
+  while (size >= 1_000 && unit < units.length - 1) [size, unit] = [size / 1_000, unit + 1];
+  return `${unit === 0 || size >= 100 ? Math.round(size) : size.toFixed(1)} ${units[unit]}`;
+}
+
+/** 65_000 → `1m 5s`; 340 → `340ms`; 2_340 → `2.3s`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)}ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)}s`;
+  const seconds = Math.round(ms / 1_000);
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3_600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
+  if (days > 0) return `${days}d ${hours}h`;
+  return hours > 0 ? `${hours}h ${minutes}m` : `${minutes}m ${seconds % 60}s`;
+}

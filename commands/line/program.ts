@@ -1,0 +1,68 @@
+/** argv → one command → its exit status. Prints errors; never exits: that is main.ts's. */
+import { StreamlabError } from "../../core/base/errors.ts";
+import type { Context, ExitStatus } from "./command.ts";
+import { asksForHelp, splitCommandLine } from "./command_line.ts";
+import { configure, type Surroundings } from "./configuration.ts";
+import { type FlagSchema, flagsOf } from "./flags.ts";
+import { reportError, secretVariables } from "./errors.ts";
+import { commandHelp, findCommand, programHelp } from "./help.ts";
+import { nearest } from "./nearest.ts";
+import denoJson from "../../deno.json" with { type: "json" };
+
+/** A context before its flags are known. */
+export type World = Omit<Context, "json" | "debug"> & Pick<Surroundings, "readText">;
+
+export async function runProgram(argv: readonly string[], world: World): Promise<ExitStatus> {
+  const reporting = {
+    debug: argv.includes("--debug"),
+    secrets: secretVariables.flatMap((name) => world.env(name) ?? []),
+  };
+  try {
+    return await dispatch(argv, world, reporting);
+  } catch (error) {
+    const { text, status } = reportError(error, reporting);
+    if (text !== "") await world.stderr.write(text).catch(() => {});
+    return status;
+  }
+}
+
+async function dispatch(
+  argv: readonly string[],
+  world: World,
+  reporting: { debug: boolean; secrets: string[] },
+): Promise<ExitStatus> {
+  const { name, args } = splitCommandLine(argv);
+  if (name === undefined) return await runWithoutCommand(argv, world);
+  const command = findCommand(world.commands, name);
+  if (asksForHelp(args)) {
+    await world.stdout.write(commandHelp(command));
+    return 0;
+  }
+  const { flags, everywhere } = await configure(command, args, world);
+  reporting.debug = everywhere.debug;
+  reporting.secrets.push(...secretsOf(command.flags, flags));
+  const context: Context = { ...world, json: everywhere.json, debug: everywhere.debug };
+  return await command.run(context, flags);
+}
+
+/** Of `id:secret` the secret alone, too. */
+function secretsOf(schema: FlagSchema, values: Record<string, unknown>): string[] {
+  const given = flagsOf(schema).flags.filter(({ key, meta }) => meta.isSecret && values[key] !== undefined);
+  return given.map(({ key }) => String(values[key])).flatMap((text) => [text, text.slice(text.indexOf(":") + 1)]);
+}
+
+async function runWithoutCommand(argv: readonly string[], world: World): Promise<ExitStatus> {
+  if (argv.includes("--version")) {
+    await world.stdout.write(`streamlab ${denoJson.version}\n`);
+    return 0;
+  }
+  const known = ["--help", "-h", "--version", "--json", "--debug"];
+  const unknown = argv.find((arg) => !known.includes(arg));
+  if (unknown !== undefined) {
+    const near = nearest(unknown, known);
+    const hint = near === undefined ? "streamlab --help shows what there is" : `did you mean ${near}?`;
+    throw new StreamlabError("usage", `unknown flag ${unknown}`, { hint });
+  }
+  await (asksForHelp(argv) ? world.stdout : world.stderr).write(programHelp(world.commands));
+  return asksForHelp(argv) ? 0 : 2;
+}

@@ -1,0 +1,56 @@
+/** The world as the operating system gives it. */
+import { systemClock } from "../../core/base/clock.ts";
+import { systemRandom } from "../../core/base/random.ts";
+import { type Command, OutputClosed, type OutputStream } from "./command.ts";
+import type { World } from "./program.ts";
+
+export function systemWorld(commands: readonly Command[], signal: AbortSignal): World {
+  return {
+    commands,
+    signal,
+    stdout: outputStream(Deno.stdout),
+    stderr: outputStream(Deno.stderr),
+    stdin: Deno.stdin.readable,
+    isTerminal: {
+      stdin: Deno.stdin.isTerminal(),
+      stdout: Deno.stdout.isTerminal(),
+      stderr: Deno.stderr.isTerminal(),
+    },
+    columns: terminalColumns(),
+    env: (name) => Deno.env.get(name),
+    cwd: Deno.cwd(),
+    clock: systemClock,
+    random: systemRandom,
+    async readText(path) {
+      try {
+        return await Deno.readTextFile(path);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || 80; // some emulators say 0
+  } catch {
+    return 80; // no terminal
+  }
+}
+
+function outputStream(file: { write(bytes: Uint8Array): Promise<number> }): OutputStream {
+  const encoder = new TextEncoder();
+  return {
+    async write(data) {
+      let rest = typeof data === "string" ? encoder.encode(data) : data;
+      try {
+        while (rest.length > 0) rest = rest.subarray(await file.write(rest));
+      } catch (error) {
+        if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed("the reader of the output has gone");
+        throw error;
+      }
+    },
+  };
+}

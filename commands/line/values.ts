@@ -1,0 +1,140 @@
+/**
+ * Texts that people write on a command line, in a variable or in `streamlab.json`, as values. Each parser takes the text and
+ * returns the value, or throws a `usage` error that says what it expected.
+ */
+import { StreamlabError } from "../../core/base/errors.ts";
+import { type Location, parseLocation } from "../../core/storage/location.ts";
+
+/** A lake's place, as far as it can be told without looking. */
+export type LakeLocation = Location;
+
+export interface TableName {
+  namespace: string;
+  name: string;
+}
+
+function expected(what: string, text: string): StreamlabError {
+  return new StreamlabError("usage", `expected ${what}, got "${text}"`);
+}
+
+const durationUnitMs: Record<string, number> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** `500ms`, `3s`, `1.5h`, `7d`, `1h30m` or a bare `0` → milliseconds. */
+export function parseDuration(text: string): number {
+  if (text === "0") return 0;
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(text)) {
+    throw expected("a duration such as 500ms, 3s, 15m, 1h or 7d", text);
+  }
+  let ms = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)) {
+    ms += Number(amount) * durationUnitMs[unit!]!;
+  }
+  return Math.round(ms);
+}
+
+const sizeUnitBytes: Record<string, number> = {
+  "": 1,
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+  TIB: 2 ** 40,
+};
+
+/** `128MB` (powers of 1000), `512MiB` (powers of 1024) or `4096` → bytes; the units are DuckDB's. */
+export function parseSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?) ?([A-Za-z]*)$/.exec(text);
+  const unit = match === null ? undefined : sizeUnitBytes[match[2]!.toUpperCase()];
+  if (match === null || unit === undefined) throw expected("a size such as 128MB, 1.5GiB or 4096", text);
+  return Math.round(Number(match[1]) * unit);
+}
+
+/** `5000/s`, `300/m`, `1/h` or `5000` (a second) → events a second. */
+export function parseRate(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(?:\/(s|m|h))?$/.exec(text);
+  const rate = match === null ? 0 : Number(match[1]) * 1_000 / durationUnitMs[match[2] ?? "s"]!;
+  if (rate <= 0) throw expected("a rate above 0 such as 5000/s or 300/m", text);
+  return rate;
+}
+
+/** `2026-03-01` (midnight UTC) or RFC 3339 with an offset → milliseconds since 1970. */
+export function parseTime(text: string): number {
+  const pattern = /^(\d{4}-\d\d-\d\d)([Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))?$/;
+  const match = pattern.exec(text);
+  const iso = text.toUpperCase().replace(" ", "T");
+  const ms = match === null ? NaN : Date.parse(iso);
+  // Date.parse lets 31 February roll over into March; the same day must come back.
+  if (Number.isNaN(ms) || new Date(Date.parse(`${match![1]}T00:00:00Z`)).toISOString().slice(0, 10) !== match![1]) {
+    throw expected("a date such as 2026-03-01 or a time with an offset such as 2026-03-01T12:00:00Z", text);
+  }
+  return ms;
+}
+
+/** `0` to `1`. */
+export function parseChance(text: string): number {
+  const chance = /^(\d+(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : NaN;
+  if (!(chance >= 0 && chance <= 1)) throw expected("a chance from 0 to 1", text);
+  return chance;
+}
+
+/** A whole number of things, 0 or more, digits only (`_` may group them). */
+export function parseCount(text: string): number {
+  const count = /^\d+(_\d+)*$/.test(text) ? Number(text.replaceAll("_", "")) : NaN;
+  if (!Number.isSafeInteger(count)) throw expected("a whole number, 0 or more", text);
+  return count;
+}
+
+/** A snapshot id: a 64-bit integer, exact. */
+export function parseId(text: string): bigint {
+  if (!/^\d{1,19}$/.test(text)) throw expected("an id of digits", text);
+  return BigInt(text);
+}
+
+export function parseSwitch(text: string): boolean {
+  if (text === "true" || text === "1") return true;
+  if (text === "false" || text === "0") return false;
+  throw expected("true or false", text);
+}
+
+/** `bronze.events`: a namespace of one level and a name. */
+export function parseTableName(text: string): TableName {
+  const match = /^([^./\\\s"']+)\.([^./\\\s"']+)$/.exec(text);
+  if (match === null) throw expected("a table such as bronze.events", text);
+  return { namespace: match[1]!, name: match[2]! };
+}
+
+/** A place as `parseLocation` understands it. */
+export function parseLakeLocation(text: string): LakeLocation {
+  try {
+    return parseLocation(text);
+  } catch {
+    throw expected("local, s3, a path or s3://bucket/prefix", text);
+  }
+}
+
+/** Comma-separated names or transforms; commas inside parentheses or double quotes belong to an item: `day(ts), bucket(16, id)`. */
+export function parseList(text: string): string[] {
+  const items = [""];
+  let depth = 0, quoted = false;
+  for (const letter of text) {
+    if (letter === '"') quoted = !quoted;
+    else if (!quoted && letter === "(") depth++;
+    else if (!quoted && letter === ")") depth--;
+    if (letter === "," && depth === 0 && !quoted) items.push("");
+    else items[items.length - 1] += letter;
+  }
+  const trimmed = items.map((item) => item.trim());
+  if (depth !== 0 || quoted || trimmed.includes("")) throw expected("names with commas between them", text);
+  return trimmed;
+}

@@ -1,0 +1,181 @@
+import { StreamlabError } from "../../core/base/errors.ts";
+import type { OnExtraFields } from "../../core/contract/contract.ts";
+import type { AuditReport, Discrepancy } from "../../core/maintain/audit/audit.ts";
+import type { LedgerFile } from "../../core/maintain/audit/audit.ts";
+import type { SecondJudge, SecondJudgement, SecondJudgeOptions } from "../../core/routing/second_judge.ts";
+import type { Surroundings } from "../../core/maintain/surroundings.ts";
+import { locateFile } from "../../core/storage/file_name.ts";
+import { parseLocation } from "../../core/storage/location.ts";
+import type { Store } from "../../core/storage/store.ts";
+import type { Context } from "../line/command.ts";
+import { openLake } from "../open_lake.ts";
+import { readContract } from "../contract_file.ts";
+import { formatCount, printNote, printResult } from "../line/output.ts";
+import { startProgress } from "../line/progress.ts";
+import type { TableName } from "../line/values.ts";
+
+export interface AuditFlags {
+  table?: TableName | undefined;
+  contract?: string | undefined;
+  onExtraFields: OnExtraFields;
+  threads?: number | undefined;
+}
+
+/** Printed for people; `--json` has more of them. */
+const PRINTED_MAX = 50;
+
+/** `maintain --audit`. False where something is wrong. */
+export async function audit(
+  context: Context,
+  surroundings: Surroundings,
+  flags: AuditFlags,
+  machine: { temporaryFolder: string; memory: string },
+): Promise<boolean> {
+  const [{ auditIngestion }, { identifiersOf }, { takeTemporaryFolder }] = await Promise.all([
+    import("../../core/maintain/audit/audit.ts"),
+    import("../../core/lake/target.ts"),
+    import("../../core/disk/temporary_folder.ts"),
+  ]);
+  const { namespace, name } = flags.table ?? { namespace: "bronze", name: "events" };
+  // The ledger first: what the others have beyond it is under way.
+  const { ledger, events, deadLetters } = identifiersOf({ namespace: [namespace], name });
+  const tables = {
+    ledger: await load(surroundings, ledger),
+    events: await load(surroundings, events),
+    deadLetters: await load(surroundings, deadLetters),
+  };
+  const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
+  const raw = new RawFiles(context, surroundings, {
+    tables,
+    contract: await readContract(context, flags.contract),
+    onExtraFields: flags.onExtraFields,
+    threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
+    memory: machine.memory,
+    folder: folder.path,
+  });
+  const progress = startProgress(context, "Auditing");
+  try {
+    const report = await auditIngestion(surroundings, {
+      ...machine,
+      tables,
+      etagOf: (file) => raw.etagOf(file),
+      judge: (files) => raw.judge(files),
+      signal: context.signal,
+      onProgress: (done) => progress.update(done),
+    });
+    await progress.end();
+    if (context.signal.aborted) return true;
+    await print(context, `${namespace}.${name}`, report);
+    return report.discrepancies === 0;
+  } finally {
+    raw.close();
+    folder.release();
+    await progress.end();
+  }
+}
+
+/** The raw files that a ledger names: those of the lake, and by their URIs those of other places. */
+class RawFiles {
+  readonly #places = new Map<string, Promise<{ store: Store; judge: SecondJudge }>>();
+  readonly #judges: SecondJudge[] = [];
+
+  constructor(
+    private readonly context: Context,
+    private readonly surroundings: Surroundings,
+    private readonly options: Omit<SecondJudgeOptions, "zone" | "clock" | "random">,
+  ) {}
+
+  /** Undefined where the file is gone, or its place. */
+  async etagOf(name: string): Promise<string | undefined> {
+    const { root, path } = locateFile(this.surroundings.store.root, name);
+    try {
+      return (await (await this.#place(root)).store.stat(path))?.etag;
+    } catch (error) {
+      if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
+      throw error;
+    }
+  }
+
+  /** Files of one place after those of another: each has a judge of its own. */
+  async judge(files: readonly LedgerFile[]): Promise<SecondJudgement> {
+    const whole: SecondJudgement = { events: [], deadLetters: [], missing: [] };
+    const located = files.map((file) => ({ ...file, ...locateFile(this.surroundings.store.root, file.name) }));
+    for (const [root, group] of Map.groupBy(located, (file) => file.root)) {
+      const { judge } = await this.#place(root);
+      const part = await judge.judge(group.map(({ name, path, etag, size }) => ({ name, path, etag, size })));
+      for (const key of ["events", "deadLetters", "missing"] as const) whole[key].push(...part[key]);
+    }
+    return whole;
+  }
+
+  close(): void {
+    for (const judge of this.#judges) judge.close();
+  }
+
+  #place(root: string) {
+    const known = this.#places.get(root) ?? this.#open(root);
+    this.#places.set(root, known);
+    return known;
+  }
+
+  async #open(root: string) {
+    const { SecondJudge } = await import("../../core/routing/second_judge.ts");
+    const { store: lake, clock, random } = this.surroundings;
+    const store = root === lake.root ? lake : await openLake(this.context, parseLocation(root));
+    const judge = await SecondJudge.open({
+      ...this.options,
+      zone: { store, prefix: "", nameBase: "", format: undefined },
+      clock,
+      random,
+      folder: `${this.options.folder}/${this.#places.size}`,
+    });
+    this.#judges.push(judge);
+    return { store, judge };
+  }
+}
+
+async function load({ catalog }: Surroundings, identifier: { namespace: string[]; name: string }) {
+  const table = await catalog.loadTable(identifier);
+  if (table !== undefined) return table;
+  const name = [...identifier.namespace, identifier.name].join(".");
+  throw new StreamlabError("not-found", `There is nothing to audit: there is no table ${name}`, {
+    hint: "Run streamlab consume first",
+  });
+}
+
+async function print(context: Context, table: string, report: AuditReport): Promise<void> {
+  const { shown, ...figures } = report;
+  const record = { action: "audit", table, ...figures, shown: shown.map((each) => ({ ...each })) };
+  await printResult(context, record, auditText(table, report));
+  if (report.misplaced === 0) return;
+  const records = report.misplaced === 1 ? "1 record" : `${formatCount(report.misplaced)} records`;
+  await printNote(
+    context,
+    `${records} would go to the other table by this contract; --contract and --on-extra-fields name another`,
+  );
+}
+
+function auditText(table: string, report: AuditReport): string {
+  const { files, filesGone, events, deadLetters, discrepancies, shown, batchId } = report;
+  const looked = `${formatCount(files)} files of ${batchId} batches, ${formatCount(events)} events, ${
+    formatCount(deadLetters)
+  } dead letters`;
+  const gone = filesGone === 0 ? [] : [
+    `  ${formatCount(filesGone)} of the files are gone: their rows were compared with the ledger's counts`,
+  ];
+  if (discrepancies === 0) {
+    return [`${table}: every record is in one table exactly once (${looked})`, ...gone].join("\n");
+  }
+  const rest = discrepancies - Math.min(shown.length, PRINTED_MAX);
+  return [
+    `${table}: ${discrepancies === 1 ? "1 discrepancy" : `${formatCount(discrepancies)} discrepancies`} (${looked})`,
+    ...shown.slice(0, PRINTED_MAX).map((each) => `  ${discrepancyText(each)}`),
+    ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : []),
+    ...gone,
+  ].join("\n");
+}
+
+function discrepancyText(each: Discrepancy): string {
+  const record = each.position === null ? "" : ` record ${each.position}`;
+  return `${each.file}${record} (batch ${each.batchId}) ${each.problem}`;
+}

@@ -1,0 +1,71 @@
+import type { Json } from "../../core/base/json.ts";
+import type { IngestionStatus } from "../../core/maintain/status/ingestion_status.ts";
+import type { TableHealth } from "../../core/maintain/status/table_health.ts";
+import { formatCount, formatDuration, formatSize } from "../line/output.ts";
+
+export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key: string]: Json } {
+  const { table, waiting, lastBatch } = status;
+  return {
+    action: "ingestion-status",
+    table,
+    waitingFiles: waiting.files,
+    waitingBytes: waiting.bytes,
+    lagMs: lagMs(status, nowMs),
+    lastBatch: lastBatch === undefined
+      ? null
+      : { ...lastBatch, ingestedAtMs: undefined, ingestedAt: instant(lastBatch.ingestedAtMs) } as unknown as Json,
+  };
+}
+
+/** What waits, since when, and what came last. */
+export function ingestionText(status: IngestionStatus, nowMs: number): string {
+  const { table, waiting, lastBatch } = status;
+  const files = `${formatCount(waiting.files)} ${waiting.files === 1 ? "file waits" : "files wait"}`;
+  const waits = waiting.files === 0
+    ? "nothing waits"
+    : `${files} (${formatSize(waiting.bytes)}), the oldest for ${formatDuration(lagMs(status, nowMs))}`;
+  if (lastBatch === undefined) return `${table}: ${waits}; nothing was ingested yet`;
+  const { batchId, events, deadLetters, ingestedAtMs } = lastBatch;
+  return `${table}: ${waits}\n  batch ${batchId}, ${formatDuration(Math.max(0, nowMs - ingestedAtMs))} ago: ` +
+    `${formatCount(lastBatch.files)} files → ${formatCount(events)} events, ${formatCount(deadLetters)} dead letters`;
+}
+
+/** How long the oldest file has waited. */
+function lagMs({ waiting }: IngestionStatus, nowMs: number): number {
+  return waiting.oldestMs === undefined ? 0 : Math.max(0, Math.round(nowMs - waiting.oldestMs));
+}
+
+export function healthRecord({ oldestSnapshotMs, newestSnapshotMs, ...health }: TableHealth): { [key: string]: Json } {
+  return {
+    action: "table-status",
+    ...health,
+    oldestSnapshot: oldestSnapshotMs === undefined ? null : instant(oldestSnapshotMs),
+    newestSnapshot: newestSnapshotMs === undefined ? null : instant(newestSnapshotMs),
+  };
+}
+
+const columns: readonly [string, (health: TableHealth) => string][] = [
+  ["table", ({ table }) => table],
+  ["rows", ({ records }) => formatCount(records)],
+  ["size", ({ bytes }) => formatSize(bytes)],
+  ["files", ({ files }) => formatCount(files)],
+  ["small", ({ smallFiles }) => formatCount(smallFiles)],
+  ["average", ({ averageBytes }) => formatSize(averageBytes)],
+  ["deletes", ({ deleteFiles }) => formatCount(deleteFiles)],
+  ["manifests", ({ manifests }) => formatCount(manifests)],
+  ["snapshots", ({ snapshots }) => formatCount(snapshots)],
+  ["since", ({ oldestSnapshotMs }) => oldestSnapshotMs === undefined ? "–" : instant(oldestSnapshotMs).slice(0, 16)],
+];
+
+/** A line a table. */
+export function healthText(healths: readonly TableHealth[]): string {
+  const lines = [columns.map(([name]) => name), ...healths.map((health) => columns.map(([, show]) => show(health)))];
+  const widths = columns.map((_column, index) => Math.max(...lines.map((line) => line[index]!.length)));
+  return lines.map((line) =>
+    line.map((cell, index) => index === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[index]!)).join("  ")
+  ).join("\n");
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}

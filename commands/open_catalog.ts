@@ -1,0 +1,144 @@
+import { dirname } from "node:path";
+import type { z } from "zod";
+import { StreamlabError } from "../core/base/errors.ts";
+import type { Catalog } from "../core/iceberg/catalog/catalog.ts";
+import { parseLocation } from "../core/storage/location.ts";
+import { openStore } from "../core/storage/open_store.ts";
+import type { Store } from "../core/storage/store.ts";
+import type { Context } from "./line/command.ts";
+import { flag } from "./line/flags.ts";
+
+const section = "CATALOG";
+
+/** Which catalog the tables are in; named as PyIceberg's properties of a REST catalog are. For every command that touches tables. */
+export const catalogFlags = {
+  catalog: flag.of(parseCatalogUri, {
+    section,
+    placeholder: "URL",
+    doc: "Iceberg REST catalog that the tables are in, such as http://127.0.0.1:8181 (default: the lake's own files)",
+  }),
+  catalogWarehouse: flag.text({
+    section,
+    doc: "which of the catalog's warehouses, where it has several",
+    placeholder: "NAME",
+  }),
+  catalogCredential: flag.text({
+    section,
+    doc: "client id and secret for OAuth2, as id:secret; better in STREAMLAB_CATALOG_CREDENTIAL",
+    placeholder: "ID:SECRET",
+    isSecret: true,
+  }),
+  catalogToken: flag.text({
+    section,
+    doc: "bearer token, which wins over a credential; better in STREAMLAB_CATALOG_TOKEN",
+    placeholder: "TOKEN",
+    isSecret: true,
+  }),
+  catalogOauth2ServerUri: flag.of(parseCatalogUri, {
+    section,
+    placeholder: "URL",
+    doc: "where the credential is changed for a token (default: the catalog itself)",
+  }),
+  catalogScope: flag.text({ section, doc: "scope to ask a token for (default: catalog)", placeholder: "SCOPE" }),
+};
+
+export type CatalogFlags = z.output<z.ZodObject<typeof catalogFlags>>;
+
+type Surroundings = Pick<Context, "clock" | "random">;
+
+export interface CatalogUse {
+  /** Puts something before the stores of the tables. */
+  serve?: (store: Store) => Promise<Store>;
+  /** See `FileCatalogOptions`: who says so calls `settle`. */
+  tidiesLater?: boolean;
+}
+
+/** The REST catalog that was asked for, else the files of the lake. */
+export async function openCatalog(
+  context: Surroundings,
+  flags: CatalogFlags,
+  lake: () => Promise<Store>,
+  use: CatalogUse = {},
+): Promise<Catalog> {
+  const { clock, random } = context;
+  const { serve = (store: Store) => Promise.resolve(store), tidiesLater = false } = use;
+  const { catalog: uri, catalogWarehouse, catalogCredential, catalogToken, catalogScope, catalogOauth2ServerUri } =
+    flags;
+  if (uri === undefined) {
+    const { FileCatalog } = await import("../core/iceberg/catalog/file_catalog.ts");
+    return new FileCatalog({ store: await serve(await lake()), clock, random, tidiesLater });
+  }
+  const { RestCatalog } = await import("../core/iceberg/catalog/rest_catalog.ts");
+  const places = new TablePlaces(context, serve);
+  return await RestCatalog.connect({
+    // Some give the address with the version that the protocol adds.
+    uri: uri.replace(/\/v1\/?$/, ""),
+    ...(catalogWarehouse !== undefined && { warehouse: catalogWarehouse }),
+    ...(catalogCredential !== undefined && { credential: catalogCredential }),
+    ...(catalogToken !== undefined && { token: catalogToken }),
+    ...(catalogScope !== undefined && { scope: catalogScope }),
+    ...(catalogOauth2ServerUri !== undefined && { tokenUri: catalogOauth2ServerUri }),
+    openTable: (location, config) => places.open(location, config),
+    clock,
+    random,
+  });
+}
+
+/**
+ * The stores of a catalog's tables. Tables beside each other share one, so that what a store keeps open, and DuckDB's one secret for
+ * it, serves them all: on S3 the bucket, on disk the folder two levels up, which most catalogs have as their warehouse.
+ */
+class TablePlaces {
+  readonly #stores = new Map<string, Promise<Store>>();
+
+  constructor(
+    private readonly context: Surroundings,
+    private readonly serve: (store: Store) => Promise<Store>,
+  ) {}
+
+  async open(location: string, config: Record<string, string>): Promise<{ store: Store; folder: string }> {
+    const s3 = Object.entries(config).filter(([name]) => /^(s3\.|client\.region$)/.test(name));
+    const { root, folder } = splitLocation(location);
+    const key = JSON.stringify([root, s3]);
+    const opening = this.#stores.get(key) ?? this.#open(root, Object.fromEntries(s3));
+    // Credentials end: each new one brings a new store, and what served the ones before it is not needed again.
+    if (this.#stores.size >= storesMax) this.#stores.clear();
+    this.#stores.set(key, opening);
+    return { store: await opening, folder };
+  }
+
+  async #open(root: ReturnType<typeof parseLocation>, config: Record<string, string>): Promise<Store> {
+    return await this.serve(await openStore(root, { ...this.context, config }));
+  }
+}
+
+const storesMax = 100;
+
+/** Locations are taken as they stand, never percent-decoded: so do Iceberg's own. */
+function splitLocation(location: string): { root: ReturnType<typeof parseLocation>; folder: string } {
+  const file = /^(?:file:\/*|\/)(?=[^/])/.exec(location);
+  if (file !== null) {
+    const path = `/${location.slice(file[0].length).replace(/\/+$/, "")}`;
+    const root = dirname(dirname(path));
+    return { root: { kind: "local", path: root }, folder: path.slice(root === "/" ? 1 : root.length + 1) };
+  }
+  if (/^s3[an]?:\/\//.test(location)) {
+    const place = parseLocation(location);
+    if (place.kind === "s3") return { root: { ...place, prefix: "" }, folder: place.prefix };
+  }
+  throw new StreamlabError(
+    "unavailable",
+    `Cannot reach the table at ${location}: only local folders and S3 are known`,
+    {
+      hint: "Let the catalog keep the table in a folder of this machine, or in s3://…",
+    },
+  );
+}
+
+/** http or https, without user and password: those would end up in messages. */
+function parseCatalogUri(text: string): string {
+  const url = URL.parse(text);
+  const isPlain = url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+  if (isPlain && url.search === "" && url.hash === "") return text;
+  throw new StreamlabError("usage", "expected a URL such as http://127.0.0.1:8181, without user, password and query");
+}

@@ -1,0 +1,83 @@
+/** The file of `produce --truth`: lines are added, never changed, so one file can tell of several runs. */
+import type { TruthLog } from "../../core/produce/parts.ts";
+import { localError } from "../../core/disk/disk_error.ts";
+
+export interface TruthFile extends TruthLog {
+  close(): void;
+}
+
+/**
+ * Opens or makes the file. What stands after the last newline is the rest of a run that was cut short; its event file never
+ * appeared, so the rest is removed. The lock is held only while writing: two runs may share a file.
+ */
+export async function openTruthFile(path: string): Promise<TruthFile> {
+  const writing = async <T>(action: () => Promise<T>): Promise<T> => {
+    try {
+      return await action();
+    } catch (error) {
+      throw localError("write the truth to", path, error, true);
+    }
+  };
+  const file = await writing(() => Deno.open(path, { read: true, append: true, create: true }));
+  const { isFile } = await writing(() => file.stat());
+  if (isFile) await writing(() => locked(file, () => removeTornLine(file)));
+  const encoder = new TextEncoder();
+  const write = async (line: Iterable<string>) => {
+    for (const piece of line) {
+      let rest = encoder.encode(piece);
+      while (rest.length > 0) rest = rest.subarray(await file.write(rest));
+    }
+  };
+  return {
+    append: (line) =>
+      writing(() => {
+        // A pipe or a device can be neither locked nor made durable.
+        if (!isFile) return write(line);
+        return locked(file, async () => {
+          await write(line);
+          await file.syncData();
+        });
+      }),
+    close: () => file.close(),
+  };
+}
+
+async function locked(file: Deno.FsFile, action: () => Promise<void>): Promise<void> {
+  await file.lock(true);
+  try {
+    await action();
+  } finally {
+    await file.unlock();
+  }
+}
+
+const NEWLINE = 10;
+const PIECE_LENGTH = 1 << 16;
+
+async function removeTornLine(file: Deno.FsFile): Promise<void> {
+  const { size } = await file.stat();
+  let end = size;
+  while (end > 0) {
+    const start = Math.max(0, end - PIECE_LENGTH);
+    const piece = await readAt(file, start, end - start);
+    const newline = piece.lastIndexOf(NEWLINE);
+    if (newline >= 0) {
+      end = start + newline + 1;
+      break;
+    }
+    end = start;
+  }
+  if (end < size) await file.truncate(end);
+}
+
+async function readAt(file: Deno.FsFile, offset: number, length: number): Promise<Uint8Array> {
+  await file.seek(offset, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const count = await file.read(bytes.subarray(filled));
+    if (count === null) break;
+    filled += count;
+  }
+  return bytes.subarray(0, filled);
+}

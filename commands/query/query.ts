@@ -1,0 +1,110 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import type { Session } from "../../core/query/sql_session.ts";
+import { catalogFlags } from "../open_catalog.ts";
+import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
+import { flag } from "../line/flags.ts";
+import { openTables } from "../open_lake.ts";
+import { openOutput } from "./output.ts";
+import { answerFormats, printAnswer } from "./answer.ts";
+
+const flags = z.object({
+  sql: flag.text({ doc: "the question; - reads it from standard input", placeholder: "SQL", position: 0 }),
+  source: flag.lake({ doc: "lake to ask: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
+  file: flag.file({ doc: "read the question from this file", short: "f" }),
+  format: flag.choice(answerFormats, {
+    doc: "how to print the answer: table on a terminal and where nothing else is said; json is one array of objects",
+  }),
+  output: flag.file({ doc: "write the answer to this file, whole or not at all", short: "o" }),
+  asOf: flag.time({ doc: "ask the tables as they were at this time" }),
+  snapshot: flag.id({ doc: "ask the table as it was in this snapshot" }),
+  ...catalogFlags,
+  explainScan: flag.switch({ doc: "answer with the data files that would be opened and left out, and why" }),
+  threads: flag.count({ doc: "threads to use (default: one a core)" }),
+  memory: flag.size({ doc: "memory to use (default: 80 % of the machine's)" }),
+});
+
+export type QueryFlags = z.output<typeof flags>;
+
+export const query = defineCommand({
+  name: "query",
+  summary: "Ask the tables in SQL",
+  description: [
+    "The question is the argument, a file, standard input, or, on a terminal without any of them, a prompt. The SQL is DuckDB's;",
+    "only questions are answered: SELECT, and DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one. Each table is named with its namespace,",
+    'and has Iceberg\'s metadata tables beside it: bronze."events$snapshots", $history, $files, $entries, $manifests, $partitions,',
+    "$refs, $metadata_log. Only the data files that the question can need are opened.",
+  ].join("\n"),
+  examples: [
+    { doc: "how many of each", line: 'streamlab query "select event_type, count(*) from bronze.events group by all"' },
+    {
+      doc: "why records were refused",
+      line: 'streamlab query "select _dead_letter_reason, _dead_letter_detail from dead_letters.events limit 20"',
+    },
+    { doc: "one day as CSV", line: "streamlab query -f day.sql --format csv --output day.csv" },
+    { doc: "as it was", line: 'streamlab query --as-of 2026-03-01T12:00:00Z "select count(*) from bronze.events"' },
+    {
+      doc: "tables of an Iceberg REST catalog",
+      line: 'streamlab query --catalog http://127.0.0.1:8181 "select count(*) from bronze.events"',
+    },
+    { doc: "a prompt", line: "streamlab query" },
+  ],
+  flags,
+  run: runQuery,
+});
+
+async function runQuery(context: Context, given: QueryFlags): Promise<ExitStatus> {
+  if (given.asOf !== undefined && given.snapshot !== undefined) {
+    throw new StreamlabError("usage", "--as-of and --snapshot both travel in time", { hint: "Leave out one of them" });
+  }
+  const text = await questionText(context, given);
+  const session = await openSession(context, given);
+  if (text === undefined) {
+    const { runPrompt } = await import("./prompt.ts");
+    return await runPrompt(context, session, given);
+  }
+  const output = await openOutput(context, given.output);
+  try {
+    await printAnswer(context, session, text, given, output);
+    await output.finish();
+  } catch (error) {
+    await output.abandon();
+    throw error;
+  }
+  return 0;
+}
+
+/** Undefined: a prompt is asked for. */
+async function questionText(context: Context, { sql, file }: QueryFlags): Promise<string | undefined> {
+  if (sql !== undefined && file !== undefined) {
+    throw new StreamlabError("usage", "both an argument and --file hold a question", { hint: "Leave out one of them" });
+  }
+  if (file !== undefined) return await readQuestion(resolve(context.cwd, file));
+  if (sql !== undefined && sql !== "-") return sql;
+  if (sql === undefined && context.isTerminal.stdin) return undefined;
+  return await new Response(context.stdin).text();
+}
+
+async function readQuestion(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new StreamlabError("not-found", `Cannot read the question from ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function openSession(context: Context, given: QueryFlags): Promise<Session> {
+  const { threads, memory } = given;
+  const { Session } = await import("../../core/query/sql_session.ts");
+  const httpfs = context.env("STREAMLAB_HTTPFS");
+  return new Session({
+    openCatalog: () => openTables(context, given),
+    clock: context.clock,
+    random: context.random,
+    temporaryFolder: context.env("TMPDIR") ?? "/tmp",
+    ...(httpfs && { httpfs: httpfs === "off" ? false : resolve(context.cwd, httpfs) }),
+    ...(threads !== undefined && { threads: Math.max(1, threads) }),
+    ...(memory !== undefined && { memory: `${memory}B` }),
+  });
+}

@@ -1,0 +1,173 @@
+import type { Clock } from "../base/clock.ts";
+import { StreamlabError } from "../base/errors.ts";
+import { backoffMs } from "../base/retry.ts";
+import { removeTree, Scratch } from "../disk/scratch.ts";
+import { DuckDb } from "../engine/duckdb.ts";
+import { identifierText } from "../iceberg/catalog/catalog.ts";
+import { FolderWatch } from "../disk/folder_watch.ts";
+import { type KernelLock, takeKernelLock } from "../disk/kernel_lock.ts";
+import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
+import { Consumer, type ConsumerOptions } from "./consumer.ts";
+import { type Discovery } from "./discover.ts";
+import { localFolder } from "../lake/raw_zone.ts";
+import { EmbeddedKnownFiles } from "./known_files.ts";
+import { EmbeddedRouter } from "../routing/router.ts";
+
+export interface SessionOptions extends Omit<ConsumerOptions, "router" | "known"> {
+  threads: number;
+  /** DuckDB's memory limit, as it writes it. */
+  memory: string;
+  /** For scratch, where the sink is not on this disk. */
+  temporaryFolder: string;
+  /** Says who holds the lock, for people: process, machine, time. */
+  holder: string;
+}
+
+/** How often a watched folder is listed although nothing was noticed, and how often known files are looked at again. */
+const LOOK_AGAIN_MS = 30_000;
+const RETRY = { attemptsMax: Infinity, delayMsMin: 1_000, delayMsMax: 60_000 };
+
+/** A consumer with all that it needs on this machine: lock, scratch, DuckDB. */
+export class ConsumeSession {
+  private constructor(
+    private readonly options: SessionOptions,
+    private readonly consumer: Consumer,
+    private readonly resources: (() => void)[],
+  ) {}
+
+  /** Fails with `conflict` when another process of this machine consumes the same table. */
+  static async open(options: SessionOptions): Promise<ConsumeSession> {
+    const resources: (() => void)[] = [];
+    try {
+      const lock = await lockTarget(options);
+      if (lock !== undefined) resources.push(() => lock.release());
+      const scratchFolder = await makeScratch(options, resources);
+      const { zone, clock, random, threads, memory } = options;
+      const router = await EmbeddedRouter.open({
+        raw: zone.store,
+        clock,
+        random,
+        threads,
+        memory,
+        scratchFolder,
+      });
+      resources.push(() => router.close());
+      const database = await DuckDb.open({ threads: 1, memory, tempDirectory: `${scratchFolder}/spill-known` });
+      const connection = await database.connect();
+      resources.push(() => (connection.close(), database.close()));
+      const known = new EmbeddedKnownFiles(
+        connection,
+        identifierText(options.target),
+        Scratch.create(`${scratchFolder}/known`),
+      );
+      return new ConsumeSession(options, await Consumer.start({ ...options, router, known }), resources);
+    } catch (error) {
+      release(resources);
+      throw error;
+    }
+  }
+
+  /** Takes all that is there now. */
+  runOnce(signal: AbortSignal): Promise<Discovery> {
+    return this.consumer.takeAll(signal, true);
+  }
+
+  /**
+   * Takes what comes until `signal` is aborted. What the outside refuses is tried again, after `onTrouble` was told; all other
+   * errors end the run.
+   */
+  async run(
+    signal: AbortSignal,
+    triggerMs: number,
+    onTrouble: (error: StreamlabError, pauseMs: number) => void,
+  ): Promise<void> {
+    const { clock, random, zone } = this.options;
+    const folder = localFolder(zone);
+    const alarm = new Alarm();
+    const watch = folder === undefined ? undefined : FolderWatch.open(folder);
+    const watching = watch?.forEach(() => alarm.ring());
+    let failures = 0;
+    let lookAgainMs = 0;
+    try {
+      while (!signal.aborted) {
+        alarm.reset();
+        const looksAgain = clock.nowMs() >= lookAgainMs;
+        if (looksAgain) lookAgainMs = clock.nowMs() + LOOK_AGAIN_MS;
+        let pauseMs = watch === undefined ? triggerMs : LOOK_AGAIN_MS;
+        try {
+          await this.consumer.takeAll(signal, looksAgain);
+          failures = 0;
+        } catch (error) {
+          if (!(error instanceof StreamlabError) || error.kind !== "unavailable") throw error;
+          pauseMs = backoffMs(RETRY, ++failures, random);
+          onTrouble(error, pauseMs);
+          alarm.reset();
+        }
+        await alarm.wait(clock, pauseMs, signal);
+      }
+    } finally {
+      watch?.close();
+      await watching;
+    }
+  }
+
+  close(): void {
+    release(this.resources);
+  }
+}
+
+function release(resources: (() => void)[]): void {
+  for (const free of resources.splice(0).reverse()) free();
+}
+
+async function lockTarget(options: SessionOptions): Promise<KernelLock | undefined> {
+  const name = identifierText(options.target);
+  const path = options.sink.localPath(`checkpoints/${name}/lock`);
+  if (path === undefined) return undefined;
+  const lock = await takeKernelLock(path, options.holder, options.clock);
+  if (!("heldBy" in lock)) return lock;
+  throw new StreamlabError("conflict", `Cannot consume into ${name}: another consumer is running (${lock.heldBy})`, {
+    hint: "Stop it, or let it work: it takes every new file",
+  });
+}
+
+/**
+ * On the disk of a local sink, so that data files can be moved into its tables; what killed runs have left there is removed, as
+ * the lock says that nobody uses it.
+ */
+async function makeScratch(options: SessionOptions, resources: (() => void)[]): Promise<string> {
+  const name = identifierText(options.target);
+  const local = options.sink.localPath(`checkpoints/${name}/scratch`);
+  if (local === undefined) {
+    const folder = await takeTemporaryFolder(options.temporaryFolder, "consume", options);
+    resources.push(() => folder.release());
+    return folder.path;
+  }
+  removeTree(local);
+  const scratch = Scratch.create(local);
+  resources.push(() => scratch.remove());
+  return scratch.folder;
+}
+
+/** Something that can be noticed while nobody waits for it. */
+class Alarm {
+  private rang = false;
+  private wake: AbortController | undefined;
+
+  ring(): void {
+    this.rang = true;
+    this.wake?.abort();
+  }
+
+  reset(): void {
+    this.rang = false;
+  }
+
+  /** Returns at once when it rang since the last reset, else when it rings, the time is over or `signal` is aborted. */
+  async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+    if (this.rang || signal.aborted) return;
+    this.wake = new AbortController();
+    await clock.sleep(ms, AbortSignal.any([signal, this.wake.signal]));
+    this.wake = undefined;
+  }
+}

@@ -1,0 +1,74 @@
+import type { TableMetadata } from "../format/table_metadata.ts";
+import type { TableRequirement } from "../format/table_requirement.ts";
+import type { TableUpdate } from "../format/table_update.ts";
+import type { TableIo } from "../table_io.ts";
+
+export interface TableIdentifier {
+  namespace: string[];
+  name: string;
+}
+
+/** A table at one version of its metadata. */
+export interface LoadedTable {
+  identifier: TableIdentifier;
+  metadata: TableMetadata;
+  /** URI of the metadata file, as metadata records it; what `register_table` and StaticTable take. */
+  metadataLocation: string;
+  io: TableIo;
+}
+
+/** A change in the REST catalog's words: what must hold, and what then happens. */
+export interface TableChange {
+  requirements: TableRequirement[];
+  updates: TableUpdate[];
+}
+
+export interface TableCommit extends TableChange {
+  identifier: TableIdentifier;
+  /** What the change was built on. */
+  base: LoadedTable;
+  /** Unlike that of any other commit: how a commit of unknown outcome is recognised. */
+  commitId: string;
+}
+
+/**
+ * Who knows which metadata is a table's current one.
+ *
+ * `commit` either returns the table after the change, or throws: `conflict` when it is certain that the change did not happen
+ * and somebody else was first (load again, build again); `unavailable` when the outside failed, and then the change may have
+ * happened unless the error says otherwise; `usage` when the change makes no sense.
+ */
+export interface Catalog {
+  listNamespaces(): Promise<string[][]>;
+  listTables(namespace: string[]): Promise<TableIdentifier[]>;
+  /**
+   * Always the newest version; undefined when there is no such table. `expected` is the one that is the newest still, most likely: it may
+   * be read while that is looked for.
+   */
+  loadTable(identifier: TableIdentifier, expected?: LoadedTable): Promise<LoadedTable | undefined>;
+  /**
+   * Makes the table that `build` describes, given its location ("" where the catalog chooses it later), and its namespace where that is
+   * missing. Throws `conflict` when there is one of that name.
+   */
+  createTable(
+    identifier: TableIdentifier,
+    build: (location: string) => TableChange,
+    commitId: string,
+  ): Promise<LoadedTable>;
+  commit(commit: TableCommit): Promise<LoadedTable>;
+  /** Finishes what commits have left for later, in a catalog that does so: they stand without it. */
+  settle(): Promise<void>;
+  /** Forgets the table; with `purge`, its files go too. */
+  dropTable(identifier: TableIdentifier, options?: { purge?: boolean }): Promise<void>;
+}
+
+/** `bronze.events` */
+export function identifierText(identifier: TableIdentifier): string {
+  return [...identifier.namespace, identifier.name].join(".");
+}
+
+/** The last part is the table's name. */
+export function parseIdentifier(text: string): TableIdentifier {
+  const parts = text.split(".");
+  return { namespace: parts.slice(0, -1), name: parts[parts.length - 1]! };
+}

@@ -1,0 +1,275 @@
+import type { Clock } from "../../base/clock.ts";
+import { StreamlabError } from "../../base/errors.ts";
+import { early } from "../../base/parallel.ts";
+import type { Random } from "../../base/random.ts";
+import type { Store } from "../../storage/store.ts";
+import {
+  type Catalog,
+  identifierText,
+  type LoadedTable,
+  type TableChange,
+  type TableCommit,
+  type TableIdentifier,
+} from "./catalog.ts";
+import { createVersion, verifyHead } from "./file_commit.ts";
+import { findAnyVersion, findHead, metadataText, versionOf, versionPath } from "./metadata_versions.ts";
+import type { TableMetadata } from "../format/table_metadata.ts";
+import { checkRequirements } from "../format/table_requirement.ts";
+import { applyUpdates } from "../format/table_update_applier.ts";
+import { TableIo } from "../table_io.ts";
+import { storeUri, TableLocation } from "../table_location.ts";
+import { tableMetadataFromText, tableMetadataToText } from "../table_metadata_json.ts";
+import { advanceVersionHint } from "./version_hint.ts";
+
+export interface FileCatalogOptions {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  /** The folder of namespaces in the store. */
+  warehouse?: string;
+  /** A commit returns before the hint is moved and old files are removed; `settle` waits for that. */
+  tidiesLater?: boolean;
+}
+
+export const defaultWarehouse = "warehouse";
+
+/** Looks for a version that is still there when it is read. */
+const looksMax = 5;
+
+/**
+ * Tables as folders `<warehouse>/<namespace>/<table>`; the current version of one is the highest `metadata/vN.metadata.json`
+ * that is listed. A commit is one conditional create (`file_commit.ts`), safe among writers that create and never rename:
+ * see docs/decisions on file catalogs.
+ */
+export class FileCatalog implements Catalog {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #warehouse: string;
+  readonly #tidiesLater: boolean;
+  readonly #tidying = new Set<Promise<void>>();
+  readonly #ios = new Map<string, TableIo>();
+  #probed: Promise<void> | undefined;
+
+  constructor(options: FileCatalogOptions) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#warehouse = options.warehouse ?? defaultWarehouse;
+    this.#tidiesLater = options.tidiesLater ?? false;
+  }
+
+  async listNamespaces(): Promise<string[][]> {
+    const namespaces = new Map<string, string[]>();
+    for await (const table of this.#tables("")) namespaces.set(table.namespace.join("/"), table.namespace);
+    return [...namespaces.values()];
+  }
+
+  async listTables(namespace: string[]): Promise<TableIdentifier[]> {
+    const tables: TableIdentifier[] = [];
+    for await (const table of this.#tables(`${namespace.join("/")}/`)) {
+      if (table.namespace.length === namespace.length) tables.push(table);
+    }
+    return tables;
+  }
+
+  async loadTable(identifier: TableIdentifier, expected?: LoadedTable): Promise<LoadedTable | undefined> {
+    const folder = this.#folder(identifier);
+    const guess = expected && `${folder}/metadata/${fileNameOf(expected.metadataLocation)}`;
+    const guessed = guess === undefined ? undefined : early(this.#store.read(guess));
+    for (let look = 1;; look++) {
+      const head = await findHead(this.#store, folder);
+      if (head === undefined) return undefined;
+      try {
+        const bytes = await (head === guess && look === 1 ? guessed! : this.#store.read(head));
+        const metadata = tableMetadataFromText(metadataText(bytes), head);
+        return this.#loaded(identifier, metadata, head.slice(folder.length + 1));
+      } catch (error) {
+        // While we slept, others have gone so far that the version was cleaned up.
+        if (!(error instanceof StreamlabError && error.kind === "not-found") || look === looksMax) throw error;
+      }
+    }
+  }
+
+  async createTable(
+    identifier: TableIdentifier,
+    build: (location: string) => TableChange,
+    commitId: string,
+  ): Promise<LoadedTable> {
+    const folder = this.#folder(identifier);
+    // A new table builds on nothing: there must be no version at all, not even one above 1 with the first ones cleaned up.
+    const looking = early(findAnyVersion(this.#store, folder));
+    await this.#probe();
+    const existing = await looking;
+    if (existing !== undefined) throw conflict(identifier, `${existing} exists already`);
+    const change = build(storeUri(this.#store, folder));
+    return await this.#write({ ...change, identifier, commitId }, undefined, 1);
+  }
+
+  async commit(commit: TableCommit): Promise<LoadedTable> {
+    await this.#probe();
+    return await this.#write(commit, commit.base, nextVersion(commit.base));
+  }
+
+  async #write(
+    commit: Omit<TableCommit, "base">,
+    base: LoadedTable | undefined,
+    version: number,
+  ): Promise<LoadedTable> {
+    const { identifier } = commit;
+    const folder = this.#folder(identifier);
+    checkRequirements(commit.requirements, base?.metadata);
+    const updated = applyUpdates(base?.metadata, commit.updates, this.#clock.nowMs());
+    const { metadata, dropped } = logPrevious({ ...updated, commitId: commit.commitId }, base);
+    const path = versionPath(folder, version);
+    const bytes = new TextEncoder().encode(tableMetadataToText(metadata));
+    const created = await createVersion(this.#store, path, bytes, commit.commitId, {
+      clock: this.#clock,
+      random: this.#random,
+    });
+    if (!created) throw conflict(identifier, `version ${version} exists already`);
+    const addedSnapshots = commit.updates.flatMap((update) =>
+      update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []
+    );
+    const standing = await verifyHead(this.#store, folder, version, commit.commitId, addedSnapshots);
+    if (standing === "late") throw conflict(identifier, `version ${version} was long taken, and cleaned up since`);
+    const loaded = this.#loaded(identifier, metadata, `metadata/v${version}.metadata.json`);
+    const paths = dropped.map((uri) => loaded.io.location.findPath(uri)).filter((path) => path !== undefined);
+    const tidying = Promise.all([
+      this.#tidy(() => advanceVersionHint(this.#store, folder, version, standing === "highest")),
+      this.#tidy(async () => paths.length > 0 ? await this.#store.delete(paths) : undefined),
+    ]).then(() => undefined);
+    if (!this.#tidiesLater) await tidying;
+    else this.#tidying.add(early(tidying));
+    return loaded;
+  }
+
+  async settle(): Promise<void> {
+    const tidying = [...this.#tidying];
+    this.#tidying.clear();
+    await Promise.all(tidying);
+  }
+
+  async dropTable(identifier: TableIdentifier, options: { purge?: boolean } = {}): Promise<void> {
+    const folder = this.#folder(identifier);
+    const paths: string[] = [];
+    for await (const { path } of this.#store.list(`${folder}/${options.purge ? "" : "metadata/"}`)) {
+      if (options.purge || /(metadata\.json(\.gz)?|version-hint\.text)$/.test(path)) paths.push(path);
+    }
+    // Metadata first and its highest version last of these: a reader sees the table whole or not at all.
+    const versions = paths.filter((path) => versionOf(path) !== undefined)
+      .sort((a, b) => versionOf(a)! - versionOf(b)!);
+    for (const path of versions) await this.#store.delete([path]);
+    await this.#store.delete(paths.filter((path) => !versions.includes(path)));
+    this.#ios.delete(folder);
+  }
+
+  /** Once: a store that ignores the condition of `create` is refused before the first commit. */
+  async #probe(): Promise<void> {
+    this.#probed ??= this.#store.probe(this.#warehouse);
+    try {
+      await this.#probed;
+    } catch (error) {
+      this.#probed = undefined;
+      throw error;
+    }
+  }
+
+  /** The hint and old files serve others and thrift: the commit stands without them, so a failing store is no reason to fail. */
+  async #tidy(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (!(error instanceof StreamlabError && error.kind === "unavailable")) throw error;
+    }
+  }
+
+  #loaded(identifier: TableIdentifier, metadata: TableMetadata, pathInTable: string): LoadedTable {
+    const io = this.#io(new TableLocation(this.#store, this.#folder(identifier), metadata.location));
+    return { identifier, metadata, metadataLocation: io.location.uriOf(pathInTable), io };
+  }
+
+  /** One for each table, so that its cache of manifests lasts. */
+  #io(location: TableLocation): TableIo {
+    const known = this.#ios.get(location.folder);
+    if (known?.location.recorded === location.recorded) return known;
+    const io = new TableIo(location, this.#random);
+    this.#ios.set(location.folder, io);
+    return io;
+  }
+
+  #folder(identifier: TableIdentifier): string {
+    const parts = [...identifier.namespace, identifier.name];
+    const bad = parts.find((part) => part === "" || part === "." || part === "../.." || part.includes("/"));
+    if (bad !== undefined || parts.length < 2) {
+      throw new StreamlabError("usage", `Cannot use "${identifierText(identifier)}" as a table's name`, {
+        hint: "Write namespace.table",
+      });
+    }
+    return [this.#warehouse, ...parts].join("/");
+  }
+
+  /** Jumps from table to table: one look at the listing for each, however many files it has. */
+  async *#tables(prefix: string): AsyncIterable<TableIdentifier> {
+    const start = `${this.#warehouse}/`;
+    let after: string | undefined;
+    for (;;) {
+      const path = await firstPath(this.#store, start + prefix, after);
+      if (path === undefined) return;
+      const parts = path.slice(start.length).split("/");
+      const inTable = parts.findIndex((part, i) => i >= 2 && (part === "metadata" || part === "data"));
+      if (inTable < 0) {
+        after = path;
+        continue;
+      }
+      const identifier = { namespace: parts.slice(0, inTable - 1), name: parts[inTable - 1]! };
+      const folder = this.#folder(identifier);
+      if (await findHead(this.#store, folder) !== undefined) yield identifier;
+      after = `${folder}/\u{10ffff}`;
+    }
+  }
+}
+
+/** Of a path or URI. */
+function fileNameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+async function firstPath(store: Store, prefix: string, after: string | undefined): Promise<string | undefined> {
+  for await (const { path } of store.list(prefix, after === undefined ? {} : { after })) return path;
+  return undefined;
+}
+
+function nextVersion(base: LoadedTable): number {
+  const version = versionOf(base.metadataLocation);
+  if (version !== undefined) return version + 1;
+  throw new StreamlabError(
+    "usage",
+    `Cannot commit to ${identifierText(base.identifier)}: it belongs to another catalog`,
+    {
+      hint: "Write to it through its own catalog (--catalog)",
+    },
+  );
+}
+
+/**
+ * Logs the version that the new one replaces and drops the oldest log entries, as `write.metadata.previous-versions-max` says;
+ * the dropped files may be deleted where `write.metadata.delete-after-commit.enabled` is set.
+ */
+function logPrevious(
+  metadata: TableMetadata,
+  base: LoadedTable | undefined,
+): { metadata: TableMetadata; dropped: string[] } {
+  if (!base) return { metadata, dropped: [] };
+  const max = Math.max(1, Number(metadata.properties["write.metadata.previous-versions-max"] ?? 100) || 100);
+  const { lastUpdatedMs, commitId } = base.metadata;
+  const previous = { metadataFile: base.metadataLocation, timestampMs: lastUpdatedMs };
+  const log = [...metadata.metadataLog, commitId === undefined ? previous : { ...previous, commitId }];
+  const isCleaned = metadata.properties["write.metadata.delete-after-commit.enabled"] === "true";
+  const dropped = isCleaned ? log.slice(0, -max).map((entry) => entry.metadataFile) : [];
+  return { metadata: { ...metadata, metadataLog: log.slice(-max) }, dropped };
+}
+
+function conflict(identifier: TableIdentifier, reason: string): StreamlabError {
+  return new StreamlabError("conflict", `Cannot commit to ${identifierText(identifier)}: ${reason}`);
+}

@@ -1,0 +1,128 @@
+import type { Clock } from "../../base/clock.ts";
+import { StreamlabError } from "../../base/errors.ts";
+import type { Random } from "../../base/random.ts";
+import { backoffMs } from "../../base/retry.ts";
+import type { Store } from "../../storage/store.ts";
+import type { TableMetadata } from "../format/table_metadata.ts";
+import { listVersions, metadataText, type MetadataVersion, versionOf } from "./metadata_versions.ts";
+import { tableMetadataFromText } from "../table_metadata_json.ts";
+
+/** Tries at one version whose outcome stays unknown; below them the store has tried again already what may be. */
+const createRetry = { attemptsMax: 5, delayMsMin: 50, delayMsMax: 2000 };
+
+/** Looks at a listing whose highest version is gone before it is read. */
+const looksMax = 5;
+
+/**
+ * Creates a metadata file only if it is absent; true when it is there by us. What the store leaves unknown (a time-out, an
+ * error after the bytes went out) is read back: the file is ours if it carries our commit's id. While nothing can be read
+ * back the same bytes are tried again, for an earlier try may still arrive.
+ */
+export async function createVersion(
+  store: Store,
+  path: string,
+  bytes: Uint8Array,
+  commitId: string,
+  { clock, random }: { clock: Clock; random: Random },
+): Promise<boolean> {
+  for (let attempt = 1;; attempt++) {
+    let failure: unknown;
+    try {
+      if (await store.create(path, bytes)) return true;
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      failure = error;
+    }
+    try {
+      const found = await commitIdAt(store, path);
+      if (found !== undefined) return found === commitId;
+      // Taken when we asked and gone now: others have cleaned up that far. Whether it was ours cannot be told.
+      failure ??= unknownOutcome(path);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      failure ??= error;
+    }
+    // What the store said is clearer than that we cannot tell: a full disk, a wrong key.
+    if (attempt === createRetry.attemptsMax) throw failure;
+    await clock.sleep(backoffMs(createRetry, attempt, random));
+  }
+}
+
+/** Where a version that we created stands: nothing above it, the table built on it since, or a number that was long taken. */
+export type Standing = "highest" | "built-on" | "late";
+
+/**
+ * Whether the version that we created is part of the table. Old metadata files are cleaned up, so a writer that slept can create a
+ * number again that was taken long ago; then the listing shows higher versions that do not descend from ours. Evidence, the
+ * strongest first: the metadata log of the highest version holds our commit's id, or that version under another id; its snapshots
+ * hold ours; by the store's clock our file is younger than a higher version. Throws `unavailable` when none of it decides.
+ */
+export async function verifyHead(
+  store: Store,
+  folder: string,
+  version: number,
+  commitId: string,
+  addedSnapshots: bigint[],
+): Promise<Standing> {
+  const { higher, head: metadata } = await versionsAbove(store, folder, version);
+  if (!metadata) return "highest";
+  const log = metadata.metadataLog;
+  if (log.some((entry) => entry.commitId === commitId)) return "built-on";
+  if (addedSnapshots.some((id) => metadata.snapshots.some((snapshot) => snapshot.snapshotId === id))) return "built-on";
+  const other = log.find((entry) => versionOf(entry.metadataFile) === version && entry.commitId !== undefined);
+  const path = `${folder}/metadata/v${version}.metadata.json`;
+  if (other || await isYoungerThanAny(store, path, higher)) {
+    await store.delete([path]);
+    return "late";
+  }
+  throw unknownOutcome(path);
+}
+
+/** The versions above that one, and what the highest says; looks again when that one is cleaned up in between. */
+async function versionsAbove(
+  store: Store,
+  folder: string,
+  version: number,
+): Promise<{ higher: MetadataVersion[]; head: TableMetadata | undefined }> {
+  for (let look = 1;; look++) {
+    const higher = (await listVersions(store, folder)).filter((candidate) => candidate.version > version);
+    const path = higher.at(-1)?.path;
+    if (path === undefined) return { higher, head: undefined };
+    try {
+      return { higher, head: tableMetadataFromText(metadataText(await store.read(path)), path) };
+    } catch (error) {
+      if (!(error instanceof StreamlabError && error.kind === "not-found") || look === looksMax) throw error;
+    }
+  }
+}
+
+/** Whether a higher version was there before this file: then this one came late. */
+async function isYoungerThanAny(store: Store, path: string, higher: MetadataVersion[]): Promise<boolean> {
+  const own = await store.stat(path);
+  if (!own) return false;
+  for (const candidate of higher) {
+    const other = await store.stat(candidate.path);
+    if (other && own.modifiedMs > other.modifiedMs) return true;
+  }
+  return false;
+}
+
+async function commitIdAt(store: Store, path: string): Promise<string | undefined> {
+  try {
+    // A file of another engine has no such id: it is not ours.
+    return tableMetadataFromText(metadataText(await store.read(path)), path).commitId ?? "";
+  } catch (error) {
+    if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
+    throw error;
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof StreamlabError && error.kind === "unavailable";
+}
+
+function unknownOutcome(path: string): StreamlabError {
+  return new StreamlabError("unavailable", `Cannot tell whether the commit of ${path} happened`, {
+    hint: "Run again: what is there already is recognised",
+  });
+}

@@ -1,0 +1,60 @@
+import * as zlib from "node:zlib";
+import type { Store } from "../../storage/store.ts";
+
+/** A metadata file of a table in a file catalog. */
+export interface MetadataVersion {
+  version: number;
+  /** Path in the store. */
+  path: string;
+}
+
+const versionName = /^v(\d+)(?:\.gz)?\.metadata\.json(?:\.gz)?$/;
+
+/** The number in a metadata file's name, given any path or URI of it; undefined for other naming schemes. */
+export function versionOf(path: string): number | undefined {
+  const match = versionName.exec(path.slice(path.lastIndexOf("/") + 1));
+  return match ? Number(match[1]) : undefined;
+}
+
+export function versionPath(folder: string, version: number): string {
+  return `${folder}/metadata/v${version}.metadata.json`;
+}
+
+/** All versions that are there, ascending. */
+export async function listVersions(store: Store, folder: string): Promise<MetadataVersion[]> {
+  const versions: MetadataVersion[] = [];
+  for await (const { path } of store.list(`${folder}/metadata/v`)) {
+    const version = versionOf(path);
+    if (version !== undefined) versions.push({ version, path });
+  }
+  return versions.sort((a, b) => a.version - b.version);
+}
+
+/** As other catalogs name them: a counter and a UUID. Which one is current their catalog knows; the highest is our best guess, for reading. */
+const catalogName = /^(\d+)-[^/]+\.metadata\.json(?:\.gz)?$/;
+
+/** The path of the newest metadata file, by our own naming or else by that of other catalogs; undefined where there is no table. */
+export async function findHead(store: Store, folder: string): Promise<string | undefined> {
+  const own = (await listVersions(store, folder)).at(-1);
+  if (own) return own.path;
+  let head: { counter: number; path: string } | undefined;
+  for await (const { path } of store.list(`${folder}/metadata/`)) {
+    const counter = Number(catalogName.exec(path.slice(path.lastIndexOf("/") + 1))?.[1] ?? -1);
+    if (counter >= (head?.counter ?? 0)) head = { counter, path };
+  }
+  return head?.path;
+}
+
+/** Some metadata file, by either naming, with one look: for a folder in which none is expected. */
+export async function findAnyVersion(store: Store, folder: string): Promise<string | undefined> {
+  for await (const { path } of store.list(`${folder}/metadata/`)) {
+    if (versionOf(path) !== undefined || catalogName.test(path.slice(path.lastIndexOf("/") + 1))) return path;
+  }
+  return undefined;
+}
+
+/** The text of a metadata file; compressed ones are told by their first bytes, since their names vary ("Naming for GZIP compressed Metadata JSON files"). */
+export function metadataText(bytes: Uint8Array): string {
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  return new TextDecoder().decode(isGzip ? zlib.gunzipSync(bytes) : bytes);
+}

@@ -1,0 +1,85 @@
+import type { Clock } from "../../base/clock.ts";
+import { messageOf, StreamlabError } from "../../base/errors.ts";
+import { parseJson } from "../../base/json.ts";
+import type { JsonObject } from "../format/json_field.ts";
+
+/** Who we are to a REST catalog. */
+export interface RestAuth {
+  /** The value of the `Authorization` header. */
+  header(): Promise<string | undefined>;
+  /** After a 401: true when a new try may fare better. */
+  refresh?(): Promise<boolean>;
+}
+
+export const noAuth: RestAuth = { header: () => Promise.resolve(undefined) };
+
+export function bearerToken(token: string): RestAuth {
+  return { header: () => Promise.resolve(`Bearer ${token}`) };
+}
+
+export interface ClientCredentials {
+  /** Where tokens come from: `<uri>/v1/oauth/tokens`, or another server's. */
+  tokenUri: string;
+  clientId?: string;
+  clientSecret: string;
+  scope?: string;
+  clock: Clock;
+  fetch?: typeof fetch;
+}
+
+/** A token is renewed that long before it ends. */
+const renewalMs = 30_000;
+const timeoutMs = 60_000;
+/** For servers that do not say how long a token lasts. */
+const lifetimeMsDefault = 3_600_000;
+
+/** OAuth2 client credentials (RFC 6749, section 4.4). A token is kept until shortly before its end. Secrets never reach an error. */
+export function clientCredentials(options: ClientCredentials): RestAuth {
+  let token: Promise<{ text: string; endMs: number }> | undefined;
+  const current = async () => {
+    if (token && (await token).endMs - renewalMs < options.clock.nowMs()) token = undefined;
+    token ??= requestToken(options);
+    try {
+      return (await token).text;
+    } catch (error) {
+      token = undefined;
+      throw error;
+    }
+  };
+  return {
+    header: async () => `Bearer ${await current()}`,
+    refresh: () => {
+      token = undefined;
+      return Promise.resolve(true);
+    },
+  };
+}
+
+async function requestToken(options: ClientCredentials): Promise<{ text: string; endMs: number }> {
+  const { tokenUri, clientId, clientSecret, scope = "catalog", clock } = options;
+  const form = new URLSearchParams({ grant_type: "client_credentials", client_secret: clientSecret, scope });
+  if (clientId !== undefined) form.set("client_id", clientId);
+  const startMs = clock.nowMs();
+  let status: number, body: JsonObject;
+  try {
+    const response = await (options.fetch ?? fetch)(tokenUri, {
+      method: "POST",
+      body: form,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    status = response.status;
+    const text = await response.text();
+    body = response.ok ? parseJson(text) as JsonObject : {};
+  } catch (error) {
+    throw new StreamlabError("unavailable", `Cannot get a token from ${tokenUri}: ${messageOf(error)}`, {
+      hint: "Check that it runs, and that it is where the catalog gives out tokens",
+    });
+  }
+  if (typeof body?.access_token !== "string") {
+    throw new StreamlabError("unavailable", `Cannot get a token from ${tokenUri}: it answered ${status}`, {
+      hint: "Check the catalog's client id and secret",
+    });
+  }
+  const lifetimeMs = typeof body.expires_in === "number" ? body.expires_in * 1000 : lifetimeMsDefault;
+  return { text: body.access_token, endMs: startMs + lifetimeMs };
+}

@@ -1,0 +1,146 @@
+import type { Clock } from "../../base/clock.ts";
+import { type ErrorKind, messageOf, StreamlabError } from "../../base/errors.ts";
+import { type Json, parseJson, stringifyJson } from "../../base/json.ts";
+import type { Random } from "../../base/random.ts";
+import { backoffMs } from "../../base/retry.ts";
+import type { RestAuth } from "./rest_auth.ts";
+import type { JsonObject } from "../format/json_field.ts";
+
+export interface RestClientOptions {
+  /** Of the server, without `/v1`. */
+  uri: string;
+  auth: RestAuth;
+  /** Sent with every request. */
+  headers?: Record<string, string>;
+  clock: Clock;
+  random: Random;
+  fetch?: typeof fetch;
+  timeoutMs?: number;
+}
+
+export interface RestRequest {
+  method: "GET" | "POST" | "DELETE" | "HEAD";
+  /** Below `/v1/`, already percent-encoded. */
+  path: string;
+  query?: Record<string, string>;
+  headers?: Record<string, string>;
+  body?: Json;
+  /** What is being done, for messages: "Cannot <action>: …". */
+  action: string;
+}
+
+export interface RestResponse {
+  status: number;
+  /** Empty where there is none. */
+  body: JsonObject;
+}
+
+/** Tries of a request that the server asks to repeat; others are repeated only where they change nothing. */
+const attempts = { attemptsMax: 5, delayMsMin: 100, delayMsMax: 5000 };
+
+/**
+ * Requests to a REST catalog. Own, because ids are 64 bits wide and `Response.json()` rounds them. 200 and 204 come back, as does any
+ * status in `expected`; all others are thrown: 400 `usage`, 401 and 403 `unavailable`, 404 `not-found`, 409 `conflict`, 5xx and
+ * broken connections `unavailable`: then a change may have happened.
+ */
+export class RestClient {
+  readonly #options: RestClientOptions;
+
+  constructor(options: RestClientOptions) {
+    this.#options = options;
+  }
+
+  async request(request: RestRequest, expected: number[] = []): Promise<RestResponse> {
+    const { clock, random } = this.#options;
+    for (let attempt = 1;; attempt++) {
+      const { answer, error } = await this.#try(request);
+      if (answer && (answer.ok || expected.includes(answer.status))) {
+        return { status: answer.status, body: bodyOf(request, answer) };
+      }
+      const isRefreshed = answer?.status === 401 && attempt === 1 && await this.#options.auth.refresh?.();
+      const isRepeatable = answer
+        ? answer.status === 429 || answer.status === 503 || (request.method === "GET" && answer.status >= 500)
+        : request.method === "GET";
+      if (!isRefreshed && (!isRepeatable || attempt >= attempts.attemptsMax)) {
+        throw answer ? failure(request, answer) : unreachable(request, this.#options.uri, error);
+      }
+      if (!isRefreshed) await clock.sleep(backoffMs(attempts, attempt, random));
+    }
+  }
+
+  /** An answer that breaks off is none. */
+  async #try(request: RestRequest): Promise<{ answer?: Answer; error?: unknown }> {
+    const { uri, auth, headers, timeoutMs = 60_000 } = this.#options;
+    const query = new URLSearchParams(request.query ?? {}).toString();
+    const url = `${uri.replace(/\/+$/, "")}/v1/${request.path}${query === "" ? "" : `?${query}`}`;
+    const authorization = await auth.header();
+    try {
+      const response = await (this.#options.fetch ?? fetch)(url, {
+        method: request.method,
+        headers: {
+          ...headers,
+          ...request.headers,
+          ...(authorization === undefined ? {} : { authorization }),
+          ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(request.body === undefined ? {} : { body: stringifyJson(request.body) }),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      return { answer: { status: response.status, ok: response.ok, text: await response.text() } };
+    } catch (error) {
+      return { error };
+    }
+  }
+}
+
+interface Answer {
+  status: number;
+  ok: boolean;
+  text: string;
+}
+
+/** A success may be without a body, but not with one of somebody else's, such as the page of a proxy. */
+function bodyOf(request: RestRequest, { status, ok, text }: Answer): JsonObject {
+  const body = objectIn(text);
+  if (body !== undefined || !ok || text === "") return body ?? {};
+  throw new StreamlabError("unavailable", `Cannot ${request.action}: the catalog answered ${status} and no JSON`, {
+    hint: "Check that the address is that of an Iceberg REST catalog",
+  });
+}
+
+function objectIn(text: string): JsonObject | undefined {
+  try {
+    const json = parseJson(text);
+    return json !== null && typeof json === "object" && !Array.isArray(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const kinds: Record<number, ErrorKind> = {
+  400: "usage",
+  404: "not-found",
+  406: "usage",
+  409: "conflict",
+  422: "usage",
+};
+
+const hints: Record<number, string> = {
+  401: "Check the catalog's token or credential",
+  403: "Ask for the right to do this in the catalog",
+};
+
+function failure(request: RestRequest, { status, text }: Answer): StreamlabError {
+  const kind = kinds[status] ?? "unavailable";
+  const hint = hints[status];
+  let reason = `the catalog answered ${status}`;
+  // An error page of something in between is no JSON; the status says enough.
+  const message = (objectIn(text)?.error as JsonObject | undefined)?.message;
+  if (typeof message === "string") reason += `: ${message.split("\n", 1)[0]}`;
+  return new StreamlabError(kind, `Cannot ${request.action}: ${reason}`, hint === undefined ? {} : { hint });
+}
+
+function unreachable(request: RestRequest, uri: string, cause: unknown): StreamlabError {
+  const message = `Cannot ${request.action}: the catalog at ${uri} does not answer (${messageOf(cause)})`;
+  return new StreamlabError("unavailable", message, { cause, hint: "Check that it runs and can be reached" });
+}

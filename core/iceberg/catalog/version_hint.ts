@@ -1,0 +1,41 @@
+import { StreamlabError } from "../../base/errors.ts";
+import type { Store } from "../../storage/store.ts";
+import { listVersions } from "./metadata_versions.ts";
+
+/** A bound on racing writers that push each other's hint. */
+const attemptsMax = 5;
+
+/**
+ * Moves `version-hint.text` forward to at least `version`. Engines read it to find the current version; it holds the bare number,
+ * for a trailing newline breaks DuckDB's and PyIceberg's readers. Writes cannot be conditional, so each is followed by a look
+ * at the versions: two racing writers leave the higher one's number. Who has just seen that `isHighest` need not read the
+ * hint first: it is only written for versions that are there.
+ */
+export async function advanceVersionHint(
+  store: Store,
+  folder: string,
+  version: number,
+  isHighest: boolean,
+): Promise<void> {
+  const path = `${folder}/metadata/version-hint.text`;
+  let target = version;
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const isKnownLower = attempt === 0 && isHighest;
+    if (!isKnownLower && await readVersionHint(store, path) >= target) return;
+    await store.write(path, new TextEncoder().encode(String(target)));
+    // All of them, not the next one: it may have been cleaned up while we slept before the writing.
+    const highest = (await listVersions(store, folder)).at(-1)?.version ?? target;
+    if (highest <= target) return;
+    target = highest;
+  }
+}
+
+/** 0 where there is none, or something else than a number. */
+async function readVersionHint(store: Store, path: string): Promise<number> {
+  try {
+    return Number(new TextDecoder().decode(await store.read(path)).trim()) || 0;
+  } catch (error) {
+    if (error instanceof StreamlabError && error.kind === "not-found") return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,142 @@
+import type { DataFile } from "../format/data_file.ts";
+import type { ManifestFile } from "../format/manifest_file.ts";
+import { type PartitionColumn, partitionColumns, type PartitionSpec } from "../format/partition_spec.ts";
+import { type BoundPredicate, type BoundTerm, predicateFieldIds } from "../format/predicate.ts";
+import type { Schema } from "../format/schema.ts";
+import { type Value, valueFromBytes } from "../format/single_value.ts";
+import type { PrimitiveType } from "../format/type.ts";
+import { projectTerm } from "./partition_projection.ts";
+import { rangeMayMatch, type ValueRange } from "./value_range.ts";
+
+/** Why a file is not read. */
+export type SkipReason = "partition" | "column bounds";
+
+/**
+ * Tells which manifests and files cannot hold a row that satisfies the predicate, by partition values and column statistics.
+ * All of it errs on the side of reading.
+ */
+export class FilePruner {
+  readonly #predicate: BoundPredicate;
+  readonly #columns = new Map<number, PartitionColumn[]>();
+
+  constructor(predicate: BoundPredicate, specs: PartitionSpec[], schemas: Schema[]) {
+    this.#predicate = predicate;
+    for (const spec of specs) this.#columns.set(spec.specId, partitionColumns(spec, schemas));
+  }
+
+  manifestMayMatch(manifest: ManifestFile): boolean {
+    const columns = this.#columns.get(manifest.specId) ?? [];
+    const summaries = manifest.partitions;
+    if (!summaries || columns.length === 0) return true;
+    return mayMatch(this.#predicate, (term) =>
+      this.#partitionMayMatch(term, columns, (column, i) => {
+        const summary = summaries[i];
+        if (!summary) return undefined;
+        const range: ValueRange = {
+          mayBeNull: summary.containsNull,
+          mayBeValue: summary.lowerBound !== undefined || (summary.containsNan ?? isFloat(column.type)),
+          mayBeNan: isFloat(column.type) && (summary.containsNan ?? true),
+        };
+        return withBounds(range, column.type, summary.lowerBound, summary.upperBound);
+      }));
+  }
+
+  /** Undefined: the file must be read. */
+  skipReason(file: DataFile): SkipReason | undefined {
+    if (!this.partitionMayMatch(file)) return "partition";
+    // Both at once: a disjunction may need the one for this part and the other for that.
+    const isPossible = mayMatch(
+      this.#predicate,
+      (term) => this.#filePartitionMayMatch(term, file) && statisticsMayMatch(term, file),
+    );
+    return isPossible ? undefined : "column bounds";
+  }
+
+  /** By the partition alone. */
+  partitionMayMatch(file: DataFile): boolean {
+    return mayMatch(this.#predicate, (term) => this.#filePartitionMayMatch(term, file));
+  }
+
+  /** Whether the predicate speaks of a column that files of the spec are partitioned by. */
+  usesPartition(specId: number): boolean {
+    const asked = predicateFieldIds(this.#predicate);
+    return this.#columns.get(specId)?.some((column) => asked.has(column.field.sourceId)) ?? false;
+  }
+
+  #filePartitionMayMatch(term: BoundTerm, file: DataFile): boolean {
+    return this.#partitionMayMatch(term, this.#columns.get(file.specId) ?? [], (_column, i) => {
+      const value = file.partition[i] ?? null;
+      return value === null ? { mayBeNull: true, mayBeValue: false, mayBeNan: false } : exactly(value);
+    });
+  }
+
+  #partitionMayMatch(
+    term: BoundTerm,
+    columns: PartitionColumn[],
+    rangeOf: (column: PartitionColumn, i: number) => ValueRange | undefined,
+  ): boolean {
+    for (const [i, column] of columns.entries()) {
+      if (column.field.sourceId !== term.fieldId) continue;
+      const projected = projectTerm(term, column);
+      const range = projected && rangeOf(column, i);
+      if (range && !rangeMayMatch(range, projected)) return false;
+    }
+    return true;
+  }
+}
+
+function mayMatch(predicate: BoundPredicate, test: (term: BoundTerm) => boolean): boolean {
+  switch (predicate.op) {
+    case "always":
+      return true;
+    case "never":
+      return false;
+    case "and":
+      return (predicate.of as BoundPredicate[]).every((part) => mayMatch(part, test));
+    case "or":
+      return (predicate.of as BoundPredicate[]).some((part) => mayMatch(part, test));
+    default:
+      return test(predicate as BoundTerm);
+  }
+}
+
+function exactly(value: Value): ValueRange {
+  if (Number.isNaN(value)) return { mayBeNull: false, mayBeValue: true, mayBeNan: true };
+  return { lower: value, upper: value, mayBeNull: false, mayBeValue: true, mayBeNan: false };
+}
+
+function statisticsMayMatch(term: BoundTerm, file: DataFile): boolean {
+  const values = file.valueCounts?.get(term.fieldId);
+  const nulls = file.nullValueCounts?.get(term.fieldId);
+  const nans = file.nanValueCounts?.get(term.fieldId);
+  const range: ValueRange = {
+    mayBeNull: nulls === undefined || nulls > 0,
+    mayBeValue: values === undefined || nulls === undefined || nulls < values,
+    mayBeNan: isFloat(term.type) && (nans === undefined || nans > 0),
+  };
+  return rangeMayMatch(
+    withBounds(range, term.type, file.lowerBounds?.get(term.fieldId), file.upperBounds?.get(term.fieldId)),
+    term,
+  );
+}
+
+function withBounds(
+  range: ValueRange,
+  type: PrimitiveType,
+  lower: Uint8Array | undefined,
+  upper: Uint8Array | undefined,
+): ValueRange {
+  if (lower !== undefined) range.lower = boundOf(type, lower);
+  if (upper !== undefined) range.upper = boundOf(type, upper);
+  return range;
+}
+
+/** A bound that is NaN, which some older writers left, bounds nothing. */
+function boundOf(type: PrimitiveType, bytes: Uint8Array): Value | undefined {
+  const value = valueFromBytes(type, bytes);
+  return Number.isNaN(value) ? undefined : value;
+}
+
+function isFloat(type: PrimitiveType): boolean {
+  return type.type === "float" || type.type === "double";
+}

@@ -1,0 +1,101 @@
+import { mapParallel } from "../../base/parallel.ts";
+import { DeleteIndex } from "./delete_index.ts";
+import { FilePruner, type SkipReason } from "./file_pruner.ts";
+import type { DataFile } from "../format/data_file.ts";
+import type { ResolvedEntry } from "../format/manifest_entry.ts";
+import type { ManifestContent, ManifestFile } from "../format/manifest_file.ts";
+import { bindPredicate, type Predicate } from "../format/predicate.ts";
+import type { Schema } from "../format/schema.ts";
+import type { Snapshot } from "../format/snapshot.ts";
+import { currentSchema, snapshotOfRef, type TableMetadata } from "../format/table_metadata.ts";
+import { hasLiveFiles } from "../action/append_files.ts";
+import type { TableIo } from "../table_io.ts";
+
+/** Manifests read at once. */
+const manifestsParallel = 16;
+
+export interface ScanOptions {
+  /** Default: the head of `main`. */
+  snapshot?: Snapshot | undefined;
+  /** What the predicate's columns are columns of; default: the current schema. */
+  schema?: Schema;
+  /** Rows that are asked for; files without any may be left out, rows are not filtered. Default: all. */
+  predicate?: Predicate;
+  /** Also says which files are left out and why, for which all manifests are read. */
+  explains?: boolean;
+}
+
+export interface ScanFile {
+  dataFile: DataFile;
+  /** The data sequence number. */
+  sequenceNumber: bigint;
+  /** Delete files that apply to it. */
+  deletes: DataFile[];
+}
+
+export interface SkippedFile {
+  dataFile: DataFile;
+  reason: SkipReason;
+}
+
+export interface ScanPlan {
+  files: ScanFile[];
+  /** Only with `explains`. */
+  skipped: SkippedFile[];
+  manifestsRead: number;
+  manifestsSkipped: number;
+}
+
+/** The data files that a query has to open, with their delete files (specification: "Scan Planning"). */
+export async function planScan(io: TableIo, metadata: TableMetadata, options: ScanOptions = {}): Promise<ScanPlan> {
+  const snapshot = options.snapshot ?? snapshotOfRef(metadata);
+  const schema = options.schema ?? currentSchema(metadata);
+  const predicate = bindPredicate(options.predicate ?? { op: "always" }, schema);
+  const pruner = new FilePruner(predicate, metadata.partitionSpecs, [...metadata.schemas, schema]);
+  const all = (await io.readManifestList(snapshot)).filter(hasLiveFiles);
+  const needed = all.filter((manifest) => pruner.manifestMayMatch(manifest));
+  const read = options.explains ? all : needed;
+  const [data, deletes] = await Promise.all([
+    readLive(io, metadata, read.filter(isOf("data")), options.explains ? undefined : pruner),
+    readLive(io, metadata, needed.filter(isOf("deletes")), undefined),
+  ]);
+  const index = new DeleteIndex(deletes);
+  const plan: ScanPlan = {
+    files: [],
+    skipped: [],
+    manifestsRead: needed.length,
+    manifestsSkipped: all.length - needed.length,
+  };
+  for (const entry of data) {
+    const { dataFile, sequenceNumber } = entry;
+    const reason = pruner.skipReason(dataFile);
+    if (reason === undefined) {
+      plan.files.push({ dataFile, sequenceNumber, deletes: index.deletesFor(entry).map((item) => item.dataFile) });
+    } else if (options.explains) {
+      plan.skipped.push({ dataFile, reason });
+    }
+  }
+  return plan;
+}
+
+function isOf(content: ManifestContent): (manifest: ManifestFile) => boolean {
+  return (manifest) => manifest.content === content;
+}
+
+/** With a pruner, files of other partitions need not be among them. */
+async function readLive(
+  io: TableIo,
+  metadata: TableMetadata,
+  manifests: ManifestFile[],
+  pruner: FilePruner | undefined,
+): Promise<ResolvedEntry[]> {
+  const entries = await mapParallel(
+    manifests,
+    manifestsParallel,
+    (manifest) =>
+      pruner?.usesPartition(manifest.specId)
+        ? io.readManifestWhere(manifest, metadata, (file) => pruner.partitionMayMatch(file))
+        : io.readManifest(manifest, metadata),
+  );
+  return entries.flat().filter((entry) => entry.status !== "deleted");
+}

@@ -1,0 +1,84 @@
+import type { BoundTerm } from "../format/predicate.ts";
+import type { Value } from "../format/single_value.ts";
+import { compareValues } from "../format/value_order.ts";
+
+/** What is known of the values that a column has in a file, or a partition field in a manifest. */
+export interface ValueRange {
+  /** Not above any value but nulls and NaNs; undefined: unknown. */
+  lower?: Value;
+  /** Not below any value but nulls and NaNs; undefined: unknown. */
+  upper?: Value;
+  mayBeNull: boolean;
+  /** Whether there can be values that are not null. */
+  mayBeValue: boolean;
+  mayBeNan: boolean;
+}
+
+/** Whether a row with a value in the range may satisfy the term; true when in doubt. */
+export function rangeMayMatch(range: ValueRange, term: BoundTerm): boolean {
+  if (term.op === "is-null") return range.mayBeNull;
+  if (!range.mayBeValue) return false;
+  switch (term.op) {
+    case "is-not-null":
+      return true;
+    case "=":
+      return mayHold(range, term.value);
+    case "in":
+      return term.values.some((value) => mayHold(range, value));
+    case "!=":
+      return !isOnly(range, [term.value]);
+    case "not-in":
+      return !isOnly(range, term.values);
+    case "<":
+    case "<=":
+    case ">":
+    case ">=":
+      return mayCompare(range, term.op, term.value);
+    case "starts-with":
+      return mayStartWith(range, term.prefix);
+    case "not-starts-with":
+      return !allStartWith(range, term.prefix);
+  }
+}
+
+/** Engines differ on NaN: to some it is the largest of all numbers and equal to itself, so it may match whatever looks upwards. */
+function mayCompare(range: ValueRange, op: "<" | "<=" | ">" | ">=", value: Value): boolean {
+  if (Number.isNaN(value)) return true;
+  const { lower, upper } = range;
+  if (op === "<") return lower === undefined || compare(lower, value) < 0;
+  if (op === "<=") return lower === undefined || compare(lower, value) <= 0;
+  if (range.mayBeNan || upper === undefined) return true;
+  return op === ">" ? compare(upper, value) > 0 : compare(upper, value) >= 0;
+}
+
+function mayHold(range: ValueRange, value: Value): boolean {
+  if (Number.isNaN(value)) return range.mayBeNan;
+  if (range.lower !== undefined && compare(range.lower, value) > 0) return false;
+  return range.upper === undefined || compare(range.upper, value) >= 0;
+}
+
+/** Whether all values but nulls are among these. */
+function isOnly(range: ValueRange, values: Value[]): boolean {
+  const { lower, upper } = range;
+  if (range.mayBeNan || lower === undefined || upper === undefined || compareValues(lower, upper) !== 0) return false;
+  // A bound of a string may be cut, and then stands for more than itself; sixteen code points are the shortest cut.
+  if (typeof lower === "string" && lower.length >= 16) return false;
+  if (lower instanceof Uint8Array && lower.length >= 16) return false;
+  return values.some((value) => compare(value, lower) === 0);
+}
+
+function mayStartWith(range: ValueRange, prefix: string): boolean {
+  const { lower, upper } = range;
+  if (typeof lower === "string" && compareValues(lower, prefix) > 0 && !lower.startsWith(prefix)) return false;
+  return typeof upper !== "string" || compareValues(upper, prefix) >= 0;
+}
+
+function allStartWith(range: ValueRange, prefix: string): boolean {
+  const { lower, upper } = range;
+  return typeof lower === "string" && typeof upper === "string" && lower.startsWith(prefix) && upper.startsWith(prefix);
+}
+
+/** Both zeros are equal here, as they are to SQL, though bounds keep them apart. */
+function compare(a: Value, b: Value): number {
+  return a === b ? 0 : compareValues(a, b);
+}

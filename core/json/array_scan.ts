@@ -1,0 +1,212 @@
+import { earlyEnd, wrongByte } from "./scan_error.ts";
+import { ACT, ACTION, STATE, TRANSITIONS } from "./scan_table.ts";
+
+/** What a whole text turned out to be. `offset` counts bytes of the (decompressed) text from 0. */
+export type TextVerdict =
+  | { readonly kind: "ok"; readonly records: number }
+  | { readonly kind: "corrupt"; readonly detail: string; readonly offset: number };
+
+/**
+ * Takes an element of the array: its bytes without the white space around it, its position from 0 and the offset of its first
+ * byte. The bytes may be a view into the chunk.
+ */
+export type OnElement = (bytes: Uint8Array, position: number, offset: number) => void;
+
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
+
+/**
+ * Reads the bytes of one JSON array, strictly, in chunks cut anywhere, as fast as a table allows: once over each byte, in
+ * constant memory but for one bit per level of nesting and, with `onElement`, the element that a chunk's end cut.
+ */
+export class JsonArrayScan {
+  readonly #onElement: OnElement | undefined;
+  #state: number = STATE.START;
+  /** Whether the string being read is a key. */
+  #inKey = false;
+  #depth = 0;
+  /** A bit per level: 1 in an object. */
+  #levels = new Uint32Array(8);
+  /** Bytes of a byte order mark read so far. */
+  #mark = 0;
+  #records = 0;
+  #lines = 1;
+  /** Bytes in the chunks before this one. */
+  #before = 0;
+  /** Offset of the byte after the `[` or `,` that stands before the element being read. */
+  #elementOffset = 0;
+  #parts: Uint8Array[] = [];
+  #corrupt: Extract<TextVerdict, { kind: "corrupt" }> | undefined;
+
+  constructor(onElement?: OnElement) {
+    this.#onElement = onElement;
+  }
+
+  /** Reads the next bytes. False when the text is corrupt, so that nothing more need come. */
+  push(chunk: Uint8Array): boolean {
+    if (this.#corrupt !== undefined) return false;
+    const from = this.#skipByteOrderMark(chunk);
+    if (this.#corrupt === undefined) this.#scan(chunk, from);
+    if (this.#onElement !== undefined && this.#corrupt === undefined && this.#depth > 0) {
+      // A copy: the caller may use its chunk again.
+      this.#parts.push(chunk.slice(Math.max(0, this.#elementOffset - this.#before)));
+    }
+    this.#before += chunk.length;
+    return this.#corrupt === undefined;
+  }
+
+  /** The verdict, when all bytes have come. */
+  end(): TextVerdict {
+    if (this.#corrupt === undefined && this.#state !== STATE.DONE) {
+      if (this.#before === 0) this.#refuse("the file is empty", 0);
+      else if (this.#state === STATE.START) this.#refuse("the file holds nothing but white space", 0);
+      else this.#refuse(`${this.#place(this.#before)}: ${earlyEnd(this.#state, this.#inObject())}`, this.#before);
+    }
+    if (this.#corrupt === undefined && this.#records === 0) this.#refuse("the array is empty", 0);
+    return this.#corrupt ?? { kind: "ok", records: this.#records };
+  }
+
+  #scan(chunk: Uint8Array, from: number): void {
+    const length = chunk.length;
+    const inString = STATE.STRING << 8;
+    let state = this.#state;
+    for (let i = from; i < length;) {
+      const target = TRANSITIONS[(state << 8) | chunk[i]!]!;
+      if (target === STATE.STRING) {
+        do i++; while (i < length && TRANSITIONS[inString | chunk[i]!] === STATE.STRING);
+        state = target;
+      } else if (target < ACTION) {
+        state = target;
+        i++;
+      } else if (target === ACT.END_STRING) {
+        state = this.#inKey ? STATE.COLON : STATE.AFTER;
+        this.#inKey = false;
+        i++;
+      } else if (target === ACT.START_KEY) {
+        this.#inKey = true;
+        state = STATE.STRING;
+        i++;
+      } else {
+        state = this.#act(target, state, chunk, i);
+        if (this.#corrupt !== undefined) return;
+        i++;
+      }
+    }
+    this.#state = state;
+  }
+
+  /** Does what the byte at `i` asks for; returns the next state. */
+  #act(action: number, state: number, chunk: Uint8Array, i: number): number {
+    switch (action) {
+      case ACT.COMMA:
+        if (this.#inObject()) return STATE.KEY;
+        if (this.#depth === 1) this.#endElement(chunk, i);
+        return STATE.VALUE;
+      case ACT.NEWLINE:
+        this.#lines++;
+        // It also ends a number.
+        return state > STATE.DONE ? STATE.AFTER : state;
+      case ACT.OPEN_OBJECT:
+        this.#open(true);
+        return STATE.FIRST_KEY;
+      case ACT.OPEN_ARRAY:
+        this.#open(false);
+        return STATE.FIRST_VALUE;
+      case ACT.START_ARRAY:
+        this.#elementOffset = this.#before + i + 1;
+        this.#open(false);
+        return STATE.FIRST_VALUE;
+      case ACT.CLOSE_OBJECT:
+      case ACT.CLOSE_ARRAY:
+        if (this.#inObject() !== (action === ACT.CLOSE_OBJECT)) break;
+        if (this.#depth === 1 && state !== STATE.FIRST_VALUE) this.#endElement(chunk, i);
+        this.#depth--;
+        return this.#depth === 0 ? STATE.DONE : STATE.AFTER;
+    }
+    const offset = this.#before + i;
+    this.#refuse(`${this.#place(offset)}: ${wrongByte(state, chunk[i]!, this.#inObject())}`, offset);
+    return state;
+  }
+
+  #inObject(): boolean {
+    const level = this.#depth - 1;
+    return (this.#levels[level >>> 5]! & (1 << (level & 31))) !== 0;
+  }
+
+  #open(object: boolean): void {
+    const level = this.#depth++;
+    const word = level >>> 5;
+    if (word === this.#levels.length) {
+      const longer = new Uint32Array(word * 2);
+      longer.set(this.#levels);
+      this.#levels = longer;
+    }
+    const bit = 1 << (level & 31);
+    if (object) this.#levels[word]! |= bit;
+    else this.#levels[word]! &= ~bit;
+  }
+
+  /** The element that started after `#elementOffset` ends before the byte at `i`. */
+  #endElement(chunk: Uint8Array, i: number): void {
+    const position = this.#records++;
+    const offset = this.#elementOffset;
+    this.#elementOffset = this.#before + i + 1;
+    if (this.#onElement === undefined) return;
+    let bytes = chunk.subarray(Math.max(0, offset - this.#before), i);
+    if (this.#parts.length > 0) {
+      bytes = joined([...this.#parts, bytes]);
+      this.#parts = [];
+    }
+    const start = leadingSpace(bytes);
+    this.#onElement(bytes.subarray(start, trailingSpace(bytes, start)), position, offset + start);
+  }
+
+  /** The index after what the chunk holds of a byte order mark. One that breaks off is refused. */
+  #skipByteOrderMark(chunk: Uint8Array): number {
+    let i = 0;
+    while (i < chunk.length && this.#mark === this.#before + i && chunk[i] === BYTE_ORDER_MARK[this.#mark]) {
+      this.#mark++;
+      i++;
+    }
+    if (i < chunk.length && (this.#mark === 1 || this.#mark === 2)) {
+      this.#refuse(`${this.#place(0)}: ${wrongByte(STATE.START, BYTE_ORDER_MARK[0], false)}`, 0);
+    }
+    return i;
+  }
+
+  #place(offset: number): string {
+    return `byte ${offset} (line ${this.#lines})`;
+  }
+
+  #refuse(detail: string, offset: number): void {
+    this.#corrupt = { kind: "corrupt", detail, offset };
+  }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+/** Index of the first byte that is not white space. */
+export function leadingSpace(bytes: Uint8Array): number {
+  let start = 0;
+  while (start < bytes.length && isSpace(bytes[start]!)) start++;
+  return start;
+}
+
+/** Index after the last byte, not before `start`, that is not white space. */
+export function trailingSpace(bytes: Uint8Array, start: number): number {
+  let end = bytes.length;
+  while (end > start && isSpace(bytes[end - 1]!)) end--;
+  return end;
+}
+
+/** The parts as one run of bytes. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

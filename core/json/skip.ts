@@ -1,0 +1,147 @@
+import type { JsonReader } from "./reader.ts";
+
+/** What is wrong with a value although it is JSON; `path` leads to it from the value that was skipped. */
+export interface SkipProblem {
+  problem: "duplicate-key" | "lone-surrogate";
+  path: (string | number)[];
+}
+
+const QUOTE = 0x22, COMMA = 0x2c, COLON = 0x3a, CLOSE_ARRAY = 0x5d, CLOSE_OBJECT = 0x7d;
+
+/** Above this many keys a set is faster than looking through them. */
+const LINEAR_KEYS_MAX = 12;
+
+/** The keys of one object, to notice one that comes twice. */
+export class KeySet {
+  #few: string[] = [];
+  #many: Set<string> | undefined;
+
+  /** False when the key was there already. */
+  add(key: string): boolean {
+    if (this.#many !== undefined) {
+      const before = this.#many.size;
+      return this.#many.add(key).size > before;
+    }
+    if (this.#few.includes(key)) return false;
+    this.#few.push(key);
+    if (this.#few.length > LINEAR_KEYS_MAX) this.#many = new Set(this.#few);
+    return true;
+  }
+}
+
+/** An object or array that is open. */
+interface Level {
+  /** Undefined in an array. */
+  keys: KeySet | undefined;
+  /** The key or index of the value being read. */
+  at: string | number;
+}
+
+/**
+ * Reads past the value that starts at the reader, however deep it is, and returns the first thing that is wrong in it.
+ * Nesting costs memory, never stack.
+ */
+export function skipValue(reader: JsonReader): SkipProblem | undefined {
+  const levels: Level[] = [];
+  const finder = new ProblemFinder(levels);
+  for (;;) {
+    let open = startValue(reader, levels, finder);
+    // A value has ended: so do all the objects and arrays that close after it.
+    while (!open) {
+      const level = levels.at(-1);
+      if (level === undefined) return finder.found;
+      open = nextInLevel(reader, level, levels, finder);
+    }
+  }
+}
+
+class ProblemFinder {
+  found: SkipProblem | undefined;
+  readonly #levels: Level[];
+
+  constructor(levels: Level[]) {
+    this.#levels = levels;
+  }
+
+  note(problem: SkipProblem["problem"]): void {
+    this.found ??= { problem, path: this.#levels.map((level) => level.at) };
+  }
+}
+
+/** True when the value opened a level whose first inner value comes next, false when it is complete. */
+function startValue(reader: JsonReader, levels: Level[], finder: ProblemFinder): boolean {
+  switch (reader.kind()) {
+    case "string":
+      skipText(reader, finder);
+      return false;
+    case "number":
+      reader.readNumber();
+      return false;
+    case "boolean":
+    case "null":
+      reader.readLiteral();
+      return false;
+    case "array":
+      reader.pos++;
+      if (reader.peek() === CLOSE_ARRAY) {
+        reader.pos++;
+        return false;
+      }
+      levels.push({ keys: undefined, at: 0 });
+      return true;
+    case "object": {
+      reader.pos++;
+      if (reader.peek() === CLOSE_OBJECT) {
+        reader.pos++;
+        return false;
+      }
+      const level = { keys: new KeySet(), at: "" };
+      levels.push(level);
+      readKey(reader, level, "a key or '}'", finder);
+      return true;
+    }
+  }
+}
+
+/** After a value of `level`: true when another follows, false when the level ended (and was popped). */
+function nextInLevel(reader: JsonReader, level: Level, levels: Level[], finder: ProblemFinder): boolean {
+  const code = reader.peek();
+  if (level.keys === undefined) {
+    if (code === COMMA) {
+      reader.pos++;
+      level.at = (level.at as number) + 1;
+      return true;
+    }
+    if (code !== CLOSE_ARRAY) reader.fail("',' or ']'");
+  } else {
+    if (code === COMMA) {
+      reader.pos++;
+      readKey(reader, level, "a key", finder);
+      return true;
+    }
+    if (code !== CLOSE_OBJECT) reader.fail("',' or '}'");
+  }
+  reader.pos++;
+  levels.pop();
+  return false;
+}
+
+function readKey(reader: JsonReader, level: Level, expected: string, finder: ProblemFinder): void {
+  if (reader.peek() !== QUOTE) reader.fail(expected);
+  const before = reader.loneSurrogate;
+  reader.loneSurrogate = false;
+  const key = reader.readString();
+  level.at = key;
+  if (reader.loneSurrogate) finder.note("lone-surrogate");
+  if (!level.keys!.add(key)) finder.note("duplicate-key");
+  reader.loneSurrogate ||= before;
+  reader.take(COLON, "':'");
+}
+
+function skipText(reader: JsonReader, finder: ProblemFinder): void {
+  const before = reader.loneSurrogate;
+  reader.loneSurrogate = false;
+  reader.skipString();
+  if (reader.loneSurrogate) finder.note("lone-surrogate");
+  reader.loneSurrogate ||= before;
+}

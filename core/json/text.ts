@@ -1,0 +1,50 @@
+import { JsonArrayScan, type TextVerdict } from "./array_scan.ts";
+import { NdjsonLines } from "./lines.ts";
+
+/** A record of an event file. */
+export interface RecordText {
+  /** Its exact bytes, without the white space around it. Not to be altered. */
+  readonly bytes: Uint8Array;
+  /** Its index in the file, from 0. */
+  readonly position: number;
+  /** Of its first byte in the (decompressed) file. */
+  readonly offset: number;
+}
+
+/** Bytes that are looked at in one go, so that a chunk as large as the file does not become as many records at once. */
+const WINDOW_BYTES = 1 << 18;
+
+/**
+ * The elements of a file that is one JSON array, some at a time; returns the verdict. What came before a corruption has been
+ * yielded by then: validate first where that matters.
+ */
+export async function* scanJsonArray(stream: AsyncIterable<Uint8Array>): AsyncGenerator<RecordText[], TextVerdict> {
+  let records: RecordText[] = [];
+  const scan = new JsonArrayScan((bytes, position, offset) => records.push({ bytes, position, offset }));
+  for await (const chunk of stream) {
+    for (let from = 0; from < chunk.length; from += WINDOW_BYTES) {
+      const sound = scan.push(chunk.subarray(from, from + WINDOW_BYTES));
+      if (records.length > 0) yield records;
+      records = [];
+      if (!sound) return scan.end();
+    }
+  }
+  return scan.end();
+}
+
+/** The lines of an NDJSON file, some at a time, whatever is in them; returns the verdict, corrupt only for a file without any. */
+export async function* scanNdjson(stream: AsyncIterable<Uint8Array>): AsyncGenerator<RecordText[], TextVerdict> {
+  let records: RecordText[] = [];
+  const lines = new NdjsonLines((bytes, position, offset) => records.push({ bytes, position, offset }));
+  for await (const chunk of stream) {
+    for (let from = 0; from < chunk.length; from += WINDOW_BYTES) {
+      lines.push(chunk.subarray(from, from + WINDOW_BYTES));
+      if (records.length > 0) yield records;
+      records = [];
+    }
+  }
+  const count = lines.end();
+  if (records.length > 0) yield records;
+  if (count === 0) return { kind: "corrupt", detail: "the file is empty", offset: 0 };
+  return { kind: "ok", records: count };
+}

@@ -1,0 +1,48 @@
+import type { Compression } from "../disk/decompress.ts";
+
+export type EventFormat = "json" | "ndjson" | "parquet";
+
+/** A raw file as it was found: what the ledger knows it by. */
+export interface EventFile {
+  /** Its path in the lake (`raw/events/x.json`), or its URI where it lies elsewhere; never percent-encoded. */
+  name: string;
+  /** Its path in the store that it is read from. */
+  path: string;
+  /** See `FileInfo.etag`. */
+  etag: string;
+  /** Bytes. */
+  size: number;
+}
+
+export interface EventFileKind {
+  format: EventFormat;
+  compression: Compression;
+}
+
+const formatByEnding: readonly (readonly [string, EventFormat])[] = [
+  [".json", "json"],
+  [".ndjson", "ndjson"],
+  [".jsonl", "ndjson"],
+  [".parquet", "parquet"],
+];
+
+/**
+ * What a file is, told by its name; undefined for one that is no event file, or not there yet (a part of the path starts with
+ * `.` or `_`). With `override`, every other file is of that format, compressed if its name says so.
+ */
+export function eventFileKind(path: string, override?: EventFormat): EventFileKind | undefined {
+  if (path.split("/").some((part) => part.startsWith(".") || part.startsWith("_"))) return undefined;
+  const lower = path.toLowerCase();
+  const compression = compressionOf(path);
+  if (override !== undefined) return { format: override, compression };
+  const bare = compression === "none" ? lower : lower.slice(0, lower.lastIndexOf("."));
+  const format = formatByEnding.find(([ending]) => bare.endsWith(ending))?.[1];
+  if (format === undefined || (format === "parquet" && compression !== "none")) return undefined;
+  return { format, compression };
+}
+
+/** Told by the end of a path, whatever the file holds. */
+export function compressionOf(path: string): Compression {
+  const lower = path.toLowerCase();
+  return lower.endsWith(".gz") ? "gzip" : lower.endsWith(".zst") ? "zstd" : "none";
+}

@@ -1,0 +1,179 @@
+import { StreamlabError } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
+import { mapParallel } from "../base/parallel.ts";
+import { type Random, uuidV4 } from "../base/random.ts";
+import type { Contract } from "../contract/contract.ts";
+import { evolve, refusalError } from "../contract/evolution.ts";
+import { deadLetterFields, eventFields, ledgerFields, OUR_COLUMNS } from "../contract/iceberg_schema.ts";
+import { createTable, type PartitionColumnChoice } from "../iceberg/action/create_table.ts";
+import { appendFiles } from "../iceberg/action/append_files.ts";
+import { setProperties } from "../iceberg/action/set_properties.ts";
+import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
+import { commitTable, createTableIfAbsent } from "../iceberg/commit.ts";
+import { streamlabKey } from "../iceberg/format/streamlab_keys.ts";
+import { currentSchema, defaultSpec, type TableMetadata } from "../iceberg/format/table_metadata.ts";
+import type { Field } from "../iceberg/format/type.ts";
+import { fieldsNamedIn, type TargetTable } from "../tables/write/target_table.ts";
+import type { Store } from "../storage/store.ts";
+
+/** The three tables that the batches of one target write to. */
+export interface TargetTables {
+  events: LoadedTable;
+  deadLetters: LoadedTable;
+  ledger: LoadedTable;
+}
+
+export type TableRole = keyof TargetTables;
+
+export const tableRoles: readonly TableRole[] = ["events", "deadLetters", "ledger"];
+
+const LEDGER: TableIdentifier = { namespace: ["ingest"], name: "files" };
+
+export function identifiersOf(target: TableIdentifier): Record<TableRole, TableIdentifier> {
+  return { events: target, deadLetters: { namespace: ["dead_letters"], name: target.name }, ledger: LEDGER };
+}
+
+export interface TablesOptions {
+  catalog: Catalog;
+  clock: Clock;
+  random: Random;
+  target: TableIdentifier;
+  contract: Contract;
+  rescued: boolean;
+  /** Used when the table is made, never to change one. */
+  partitionBy: PartitionColumnChoice[];
+  /** Told as soon as it is clear that there is no such table; making it takes longer. */
+  onAbsent?: (role: TableRole) => void;
+}
+
+/** Loads the tables, makes those that are not there, and gives the target the id of its sequence of batches. */
+export async function openTables(options: TablesOptions): Promise<TargetTables> {
+  const { catalog, random, target, contract } = options;
+  const identifiers = identifiersOf(target);
+  const make = async (role: TableRole, { fields, partitionBy, properties = {} }: WantedTable) => {
+    const change = (location: string) => createTable({ fields, partitionBy, properties, location, random });
+    const onAbsent = () => options.onAbsent?.(role);
+    return (await createTableIfAbsent(catalog, identifiers[role], change, { random, onAbsent })).table;
+  };
+  const daily = (column: string): PartitionColumnChoice[] => [{ column, transform: { name: "day" } }];
+  // Made with the table: of two that start at once, one makes both.
+  const sequence = { [streamlabKey.sequenceId(identifierText(target))]: uuidV4(random) };
+  const wanted: Record<TableRole, WantedTable> = {
+    events: { fields: eventFields(contract, options), partitionBy: options.partitionBy, properties: sequence },
+    deadLetters: { fields: deadLetterFields(contract), partitionBy: daily(OUR_COLUMNS.ingestedAt) },
+    ledger: { fields: ledgerFields(), partitionBy: [] },
+  };
+  // At the same time: each takes several requests one after another, and none needs another.
+  const [events, deadLetters, ledger] = await mapParallel(tableRoles, tableRoles.length, (role) => {
+    return make(role, wanted[role]);
+  });
+  return { events: await withSequence(events!, options), deadLetters: deadLetters!, ledger: ledger! };
+}
+
+interface WantedTable {
+  fields: Field[];
+  partitionBy: PartitionColumnChoice[];
+  properties?: Record<string, string>;
+}
+
+/**
+ * A table that somebody else has made gets its sequence when a consumer first opens it, with a snapshot without files: of two that do so at
+ * once a REST catalog refuses the second by the branch's snapshot, for it has no requirement about properties.
+ */
+async function withSequence(table: LoadedTable, options: TablesOptions): Promise<LoadedTable> {
+  const key = streamlabKey.sequenceId(identifierText(options.target));
+  const { catalog, clock, random } = options;
+  if (table.metadata.properties[key] !== undefined) return table;
+  const sequenceId = uuidV4(random);
+  const { table: named } = await commitTable(catalog, options.target, async (transaction) => {
+    if (transaction.metadata.properties[key] !== undefined) return false;
+    const mark = { files: [], summary: { [key]: sequenceId }, mergesManifests: false };
+    transaction.add(await appendFiles(transaction, mark));
+    transaction.add(setProperties({ [key]: sequenceId }));
+    return true;
+  }, { clock, random, base: table });
+  return named;
+}
+
+/** Where a table stands in a target's sequence of batches. */
+export interface Marker {
+  sequenceId: string | undefined;
+  /** 0 before the first. */
+  batchId: bigint;
+}
+
+export function markerOf(metadata: TableMetadata, target: string): Marker {
+  return {
+    sequenceId: metadata.properties[streamlabKey.sequenceId(target)],
+    batchId: BigInt(metadata.properties[streamlabKey.batchId(target)] ?? 0),
+  };
+}
+
+/** A table as its next files must be written. */
+export interface PlannedTable extends TargetTable {
+  /** Of its files: the sink's, or where a catalog keeps the table. */
+  store: Store;
+  /** The table's highest field id before the schema, and with it. */
+  lastColumnIdBefore: number;
+  lastColumnId: number;
+}
+
+/** A table as it is. */
+export function plannedTable(table: LoadedTable): PlannedTable {
+  const { metadata, io } = table;
+  return {
+    store: io.location.store,
+    schema: currentSchema(metadata),
+    written: currentSchema(metadata).fields,
+    spec: defaultSpec(metadata),
+    dataFolder: io.location.pathInStore("data"),
+    dataUri: io.location.uriOf("data"),
+    lastColumnIdBefore: metadata.lastColumnId,
+    lastColumnId: metadata.lastColumnId,
+  };
+}
+
+/** The table with what `wanted` asks for besides. Fails with `usage` where a table cannot follow. */
+function evolveTable(name: string, table: PlannedTable, wanted: readonly Field[]): PlannedTable {
+  const evolution = evolve(table.schema, table.lastColumnId, wanted);
+  if (evolution.kind === "refused") throw refusalError(name, evolution.refusals);
+  const { schema, lastColumnId } = evolution;
+  return { ...table, schema, lastColumnId, written: fieldsNamedIn(schema.fields, wanted) };
+}
+
+/** The tables as they must be for events and dead letters of a contract; checked before anything is written. */
+export class TablePlanner {
+  private events: PlannedTable;
+  private deadLetters: PlannedTable;
+
+  constructor(tables: TargetTables, private readonly rescued: boolean) {
+    this.events = plannedTable(tables.events);
+    this.deadLetters = plannedTable(tables.deadLetters);
+    this.names = {
+      events: identifierText(tables.events.identifier),
+      deadLetters: identifierText(tables.deadLetters.identifier),
+    };
+  }
+
+  private readonly names: { events: string; deadLetters: string };
+
+  /** Each call builds on the one before, so that a column keeps the id that it was first given. */
+  tablesFor(contract: Contract): { events: PlannedTable; deadLetters: PlannedTable } {
+    this.events = evolveTable(this.names.events, this.events, eventFields(contract, { rescued: this.rescued }));
+    this.deadLetters = evolveTable(this.names.deadLetters, this.deadLetters, deadLetterFields(contract));
+    return { events: this.events, deadLetters: this.deadLetters };
+  }
+}
+
+/** Fails where a table was made by another sequence of batches than the one whose state this is. */
+export function checkSequence(table: string, marker: Marker, sequenceId: string, whose: string): void {
+  if (marker.sequenceId === undefined || marker.sequenceId === sequenceId) return;
+  throw new StreamlabError(
+    "conflict",
+    `Cannot go on with ${whose}: ${table} belongs to another history of batches (${marker.sequenceId}, not ${sequenceId})`,
+    {
+      hint:
+        "A table or the checkpoints folder was deleted, or copied from another lake: put them back together, or start a new lake",
+    },
+  );
+}

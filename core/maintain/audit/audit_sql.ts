@@ -1,0 +1,134 @@
+import { OUR_COLUMNS } from "../../contract/iceberg_schema.ts";
+import { quoteName, quoteText } from "../../engine/duckdb.ts";
+import type { Field } from "../../iceberg/format/type.ts";
+import { sqlTypeOf } from "../../tables/sql_type.ts";
+
+/** Which of the two tables a record is in. */
+export type Kind = "event" | "dead letter";
+
+/** The tables of an audit: every file of the ledger, and what was found out about some of them. */
+export const auditTables = `
+SET preserve_insertion_order = false;
+CREATE TEMP MACRO article(kind) AS CASE kind WHEN 'event' THEN 'an event' ELSE 'a dead letter' END;
+CREATE TEMP TABLE files (name VARCHAR, etag VARCHAR, size BIGINT, batch_id BIGINT, events BIGINT, dead_letters BIGINT,
+  duplicates BIGINT);
+CREATE TEMP TABLE states (name VARCHAR, batch_id VARCHAR, state VARCHAR)`;
+
+/** Columns that tell when and where from, not what. */
+const originColumns: ReadonlySet<string> = new Set([
+  OUR_COLUMNS.ingestedAt,
+  OUR_COLUMNS.sourceFile,
+  OUR_COLUMNS.sourcePosition,
+  OUR_COLUMNS.batchId,
+]);
+
+/** What of a row must be as its record says, in 64 bits: against faults, not against forgers. Of a dead letter it is the record's text: how it was explained may change. */
+function printSql(kind: Kind, fields: readonly Field[], present: (name: string) => boolean): string {
+  const compared = fields.filter(({ name }) =>
+    kind === "event" ? !originColumns.has(name) : name === OUR_COLUMNS.rawRecord
+  );
+  const values = compared.map(({ name, type }) =>
+    present(name) ? `CAST(${quoteName(name)} AS ${sqlTypeOf(type)})` : `CAST(NULL AS ${sqlTypeOf(type)})`
+  );
+  return `hash(${values.join(", ")})`;
+}
+
+function reasonSql(kind: Kind): string {
+  return kind === "event" ? "NULL::VARCHAR" : OUR_COLUMNS.deadLetterReason;
+}
+
+/** Rows of one of the tables, as SQL gives them; batches after the ledger's last one are under way. */
+export function foundSql(kind: Kind, fields: readonly Field[], select: string, lastBatchId: bigint): string {
+  const { sourceFile, batchId, sourcePosition } = OUR_COLUMNS;
+  return `SELECT false AS wanted, ${sourceFile} AS name, ${batchId} AS batch_id, ${sourcePosition} AS position,
+  ${quoteText(kind)} AS kind, ${reasonSql(kind)} AS reason, ${
+    printSql(kind, fields, () => true)
+  } AS print FROM (${select}) WHERE ${batchId} <= ${lastBatchId}`;
+}
+
+/** Rows that raw files ask for, from local files with columns by name; their batch is the ledger's. */
+export function wantedSql(
+  kind: Kind,
+  fields: readonly Field[],
+  paths: readonly string[],
+  columns: ReadonlySet<string>,
+): string {
+  const { sourceFile, sourcePosition } = OUR_COLUMNS;
+  return `SELECT true AS wanted, files.name, files.batch_id, ${sourcePosition} AS position, ${quoteText(kind)} AS kind,
+  ${reasonSql(kind)} AS reason, ${printSql(kind, fields, (name) => columns.has(name))} AS print
+FROM ${parquetSql(paths)} AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'`;
+}
+
+export function parquetSql(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(quoteText).join(", ")}], union_by_name = true, hive_partitioning = false)`;
+}
+
+/** Every record where it must be (`wanted`) and where it is, from the files that hold the answers to the queries above. */
+export function placesSql(glob: string): string {
+  return `CREATE TEMP VIEW places AS SELECT * FROM read_parquet(${quoteText(glob)})`;
+}
+
+/** Takes over what was found out about raw files. */
+export const takeStates = `UPDATE files SET state = states.state FROM states
+WHERE states.name = files.name AND states.batch_id = files.batch_id::VARCHAR;
+DELETE FROM states`;
+
+/** Compares, record by record where the raw file is the one that was ingested, else by the ledger's counts. */
+export const compare = `
+-- Of a file whose new content was ingested in its turn, the old content is gone.
+UPDATE files SET state = 'gone' WHERE state = 'changed' AND name IN (SELECT name FROM files WHERE state = 'same');
+
+CREATE TEMP TABLE records AS
+SELECT name, batch_id, position,
+  count(*) FILTER (wanted) AS wanted, count(*) FILTER (NOT wanted) AS found,
+  max(kind) FILTER (wanted) AS wanted_kind, max(kind) FILTER (NOT wanted) AS found_kind,
+  max(reason) FILTER (wanted) AS wanted_reason, max(reason) FILTER (NOT wanted) AS found_reason,
+  max(print) FILTER (wanted) AS wanted_print, max(print) FILTER (NOT wanted) AS found_print
+FROM places SEMI JOIN (SELECT name, batch_id FROM files WHERE state = 'same') USING (name, batch_id)
+GROUP BY name, batch_id, position;
+
+CREATE TEMP TABLE counts AS
+SELECT name, batch_id, count(*) FILTER (kind = 'event') AS events, count(*) FILTER (kind = 'dead letter') AS dead_letters
+FROM places WHERE NOT wanted GROUP BY name, batch_id;
+
+-- Where the ledger counted what the tables hold, and all records that are elsewhere are in the same one, it was another contract's word.
+CREATE TEMP TABLE judged_otherwise AS
+SELECT name, batch_id FROM records JOIN files USING (name, batch_id) JOIN counts USING (name, batch_id)
+WHERE wanted = 1 AND found = 1 AND wanted_kind <> found_kind
+  AND files.events = counts.events AND files.dead_letters = counts.dead_letters
+GROUP BY name, batch_id HAVING min(found_kind) = max(found_kind);
+
+CREATE TEMP TABLE discrepancies AS
+SELECT name, batch_id, position, CASE
+    WHEN found = 0 THEN 'is in no table: it must be ' || article(wanted_kind)
+    WHEN wanted = 0 THEN 'is in the tables ' || found || ' times, and not in the file'
+    WHEN found > 1 THEN 'is in the tables ' || found || ' times'
+    WHEN wanted_kind <> found_kind THEN 'is ' || article(found_kind) || ', and by this contract must be ' || article(wanted_kind)
+    WHEN wanted_reason <> found_reason THEN 'is a dead letter by ' || found_reason || ', and by this contract must be one by ' || wanted_reason
+    ELSE 'is not what the file says: it was altered' END AS problem
+FROM records LEFT JOIN (
+  -- A repeat that was dropped on purpose is counted in the ledger, not kept.
+  SELECT name, batch_id FROM records JOIN files USING (name, batch_id)
+  GROUP BY name, batch_id HAVING any_value(duplicates) > 0 AND count(*) FILTER (found = 0) = any_value(duplicates)
+) AS deduped USING (name, batch_id) LEFT JOIN judged_otherwise AS otherwise USING (name, batch_id)
+WHERE (found = 0 AND deduped.name IS NULL) OR wanted = 0 OR found > 1
+  OR (wanted_kind <> found_kind AND otherwise.name IS NULL)
+  OR (wanted_kind = found_kind AND (wanted_print <> found_print OR wanted_reason <> found_reason))
+UNION ALL
+SELECT name, batch_id, NULL, 'has ' || (events + dead_letters) || ' rows in the tables, and no line in the ledger'
+FROM counts ANTI JOIN files USING (name, batch_id)
+UNION ALL
+SELECT name, batch_id, NULL, 'is in the ledger ' || times || ' times' FROM files WHERE times > 1
+UNION ALL
+SELECT name, batch_id, NULL, 'has changed since it was ingested: its records cannot be checked'
+FROM files WHERE state = 'changed';
+
+INSERT INTO discrepancies
+SELECT name, batch_id, NULL, 'has ' || coalesce(counts.events, 0) || ' events and ' || coalesce(counts.dead_letters, 0)
+  || ' dead letters in the tables, ' || files.events || ' and ' || files.dead_letters || ' by the ledger'
+FROM files LEFT JOIN counts USING (name, batch_id) ANTI JOIN discrepancies USING (name, batch_id)
+WHERE files.events <> coalesce(counts.events, 0) OR files.dead_letters <> coalesce(counts.dead_letters, 0)`;
+
+/** Records that another contract sent to one table, and the one of today would send to the other. */
+export const misplacedSql = `SELECT count(*) AS records FROM records SEMI JOIN judged_otherwise USING (name, batch_id)
+WHERE wanted = 1 AND found = 1 AND wanted_kind <> found_kind`;

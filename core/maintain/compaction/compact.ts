@@ -1,0 +1,277 @@
+import { StreamlabError } from "../../base/errors.ts";
+import { uuidV4 } from "../../base/random.ts";
+import { SqlError } from "../../engine/duckdb.ts";
+import { parentSnapshot } from "../../iceberg/action/snapshot_change.ts";
+import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import { planScan } from "../../iceberg/scan/scan.ts";
+import { currentSchema } from "../../iceberg/format/table_metadata.ts";
+import { type CompactionRule, planGroups, type RewriteGroup } from "./compaction_plan.ts";
+import { DeleteReach, resolvePositionDeletes } from "./delete_reach.ts";
+import { type Intent, removeIntent, writeIntent } from "../../lake/intent.ts";
+import { commitRewrites, type RewrittenGroup } from "./rewrite_commit.ts";
+import { LocalFiles } from "../../tables/read/local_files.ts";
+import { mayBeMissing, withNewest } from "../../tables/read/newest.ts";
+import { GroupRewriter } from "./rewrite_group.ts";
+import { orderSql } from "./sort_by.ts";
+import { findStaleIntents, settleIntent } from "../stale_intents.ts";
+import { storeNowMs } from "../store_clock.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { Workshop, type WorkshopOptions } from "../workshop.ts";
+
+export interface CompactionOptions extends Omit<CompactionRule, "sorts">, Omit<WorkshopOptions, "leavesLake"> {
+  /** `user_id`, `event_timestamp desc`: rows of each partition are put in that order. None: as they are. */
+  sortBy: readonly string[];
+  dryRun: boolean;
+  /** Between groups: what is done stays done. */
+  signal: AbortSignal;
+  onProgress(done: { files: number; filesMax: number }): void;
+}
+
+export interface CompactionReport {
+  groups: number;
+  inputs: { files: number; bytes: number; records: number };
+  outputs: { files: number; bytes: number; records: number };
+  /** Delete files that were applied and are gone. */
+  deleteFiles: number;
+  /** Groups that lost a race, with the reason; their files are as they were. */
+  dropped: { files: number; reason: string }[];
+  /** Whether the signal ended it early. */
+  interrupted: boolean;
+}
+
+/** A rewrite without a sign of life for so long counts as given up. */
+const STALE_MS = 24 * 3_600_000;
+/** Groups are committed together up to this many bytes: each commit is a snapshot, and what is not committed is lost with us. */
+const COMMIT_BYTES = 2e9;
+const COMMIT_GROUPS = 50;
+
+/** Rewrites small files of a table into larger ones, and files with deleted rows without them. */
+export async function compactTable(
+  surroundings: Surroundings,
+  table: LoadedTable,
+  options: CompactionOptions,
+): Promise<CompactionReport> {
+  const { catalog } = surroundings;
+  // Fail now rather than after the work: the table may be of a version that is not written, the order one that it does not have.
+  parentSnapshot(table.metadata);
+  orderOf(table, options);
+  if (!options.dryRun) await settleStale(surroundings, identifierText(table.identifier));
+  const rule = { ...options, sorts: options.sortBy.length > 0 };
+  // Most looks at a table find nothing to do, and need no engine for it.
+  const isIdle = async ({ io, metadata }: LoadedTable) =>
+    planGroups((await planScan(io, metadata)).files, rule).length === 0;
+  if (await withNewest(catalog, table.identifier, isIdle, table)) return emptyReport();
+  const workshop = await Workshop.open(surroundings, { ...options, leavesLake: options.dryRun });
+  try {
+    const plan = (newest: LoadedTable) => planCompaction(newest, workshop, options);
+    const planned = await withNewest(catalog, table.identifier, plan, table);
+    const run = new Compaction(surroundings, planned);
+    return options.dryRun ? run.plan() : await run.run(options);
+  } catch (error) {
+    throw error instanceof SqlError ? engineError(identifierText(table.identifier), error) : error;
+  } finally {
+    workshop.close();
+  }
+}
+
+function engineError(table: string, cause: SqlError): StreamlabError {
+  const message = cause.message.split("\n", 1)[0]!;
+  // The second is what is left of the first when memory runs out while a statement is begun.
+  const hint = /^Out of Memory|closed pending query/i.test(message)
+    ? "Give more with --memory, or lower --threads"
+    : /No space left/i.test(message)
+    ? "Free space on that disk; nothing was lost"
+    : "The table is as it was, but for groups that were committed before";
+  return new StreamlabError("unavailable", `Cannot rewrite files of ${table}: ${message}`, { hint, cause });
+}
+
+interface PlannedCompaction {
+  table: LoadedTable;
+  rewriter: GroupRewriter;
+  groups: RewriteGroup[];
+  reach: DeleteReach;
+}
+
+function orderOf({ identifier, metadata }: LoadedTable, { sortBy }: CompactionOptions): string | undefined {
+  return sortBy.length === 0 ? undefined : orderSql(sortBy, currentSchema(metadata), identifierText(identifier));
+}
+
+async function planCompaction(
+  table: LoadedTable,
+  { connection, scratch }: Workshop,
+  options: CompactionOptions,
+): Promise<PlannedCompaction> {
+  const order = orderOf(table, options);
+  const local = new LocalFiles(table.io, scratch);
+  const scan = await planScan(table.io, table.metadata);
+  const files = await resolvePositionDeletes(connection, scan.files, (file) => local.pathOf(file));
+  return {
+    table,
+    rewriter: new GroupRewriter({ table, connection, scratch, files: local, order }),
+    groups: planGroups(files, { ...options, sorts: order !== undefined }),
+    reach: new DeleteReach(files),
+  };
+}
+
+function emptyReport(): CompactionReport {
+  return {
+    groups: 0,
+    inputs: { files: 0, bytes: 0, records: 0 },
+    outputs: { files: 0, bytes: 0, records: 0 },
+    deleteFiles: 0,
+    dropped: [],
+    interrupted: false,
+  };
+}
+
+async function settleStale(surroundings: Surroundings, table: string): Promise<void> {
+  if ((await findStaleIntents(surroundings, Infinity, table)).length === 0) return;
+  const stale = await findStaleIntents(surroundings, await storeNowMs(surroundings) - STALE_MS, table);
+  for (const intent of stale) await settleIntent(surroundings, intent);
+}
+
+class Compaction {
+  readonly #report = emptyReport();
+  #pending: RewrittenGroup[] = [];
+
+  constructor(private readonly surroundings: Surroundings, private readonly planned: PlannedCompaction) {}
+
+  /** What `run` would do; sizes of new files are guessed from those of the old. */
+  plan(): CompactionReport {
+    const { groups, reach } = this.planned;
+    for (const group of groups) {
+      this.#countInputs(group);
+      const { inputs, outputs } = this.#report;
+      outputs.files += group.outputs;
+      [outputs.bytes, outputs.records] = [inputs.bytes, inputs.records];
+    }
+    this.#report.deleteFiles = reach.doneWithout(groups.flatMap(({ files }) => files)).length;
+    return this.#report;
+  }
+
+  async run(options: CompactionOptions): Promise<CompactionReport> {
+    const { groups, rewriter } = this.planned;
+    try {
+      return await this.#runGroups(groups, options);
+    } finally {
+      await rewriter.settle();
+    }
+  }
+
+  async #runGroups(groups: readonly RewriteGroup[], options: CompactionOptions): Promise<CompactionReport> {
+    const filesMax = groups.reduce((sum, { files }) => sum + files.length, 0);
+    let files = 0;
+    for (const [index, group] of groups.entries()) {
+      if (options.signal.aborted) {
+        this.#report.interrupted = true;
+        break;
+      }
+      const rewriting = this.#rewrite(group);
+      const next = groups[index + 1];
+      if (next !== undefined) this.planned.rewriter.prefetch(next);
+      await rewriting;
+      files += group.files.length;
+      options.onProgress({ files, filesMax });
+      const bytes = this.#pending.reduce((sum, pending) => sum + pending.group.bytes, 0);
+      if (bytes >= COMMIT_BYTES || this.#pending.length >= COMMIT_GROUPS) await this.#commit();
+    }
+    await this.#commit();
+    return this.#report;
+  }
+
+  async #rewrite(group: RewriteGroup): Promise<void> {
+    const { store } = this.surroundings;
+    const intent = this.#intentOf(group);
+    await writeIntent(store, intent);
+    try {
+      this.#pending.push({ group, outputs: await this.planned.rewriter.rewrite(group, intent.id), intent });
+    } catch (error) {
+      if (!mayBeMissing(error) || await this.#areLive(group)) {
+        await this.#afterFailure(intent);
+        throw error;
+      }
+      this.#report.dropped.push({ files: group.files.length, reason: "somebody else rewrote or removed them" });
+      await this.#abandon(intent);
+    }
+  }
+
+  #intentOf(group: RewriteGroup): Intent {
+    const { random, clock } = this.surroundings;
+    const { table, rewriter } = this.planned;
+    const id = `compact-${uuidV4(random)}`;
+    const folder = rewriter.folderOf(group);
+    return {
+      format: 1,
+      kind: "compaction",
+      id,
+      table: identifierText(table.identifier),
+      tableUuid: table.metadata.tableUuid,
+      startedAt: new Date(clock.nowMs()).toISOString(),
+      stem: table.io.location.pathInStore(`data/${folder}${folder === "" ? "" : "/"}${id}-`),
+      inputs: group.files.map(({ dataFile }) => dataFile.path),
+      fenced: false,
+    };
+  }
+
+  /** Whether the files of a group are still part of the table, so that they have to be there. */
+  async #areLive(group: RewriteGroup): Promise<boolean> {
+    const { catalog } = this.surroundings;
+    const scan = await withNewest(
+      catalog,
+      this.planned.table.identifier,
+      ({ io, metadata }) => planScan(io, metadata),
+    );
+    const live = new Set(scan.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]).map(({ path }) => path));
+    return group.files.every(({ dataFile, deletes }) => [dataFile, ...deletes].every(({ path }) => live.has(path)));
+  }
+
+  /** What was rewritten before a group failed is worth keeping; the failed one leaves nothing. Errors here would hide the first one. */
+  async #afterFailure(intent: Intent): Promise<void> {
+    for (const action of [() => this.#abandon(intent), () => this.#commit()]) {
+      try {
+        await action();
+      } catch (error) {
+        if (!(error instanceof StreamlabError)) throw error;
+      }
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const pending = this.#pending.splice(0);
+    if (pending.length === 0) return;
+    const { table, reach } = this.planned;
+    const waiting = reach.doneWithout(pending.flatMap(({ group }) => group.files)).length;
+    // Where this throws, nobody knows what was committed: the new files stay, and so do the intents, to be settled later.
+    const outcome = await commitRewrites(this.surroundings, table, pending, reach);
+    for (const { group, outputs, intent } of outcome.committed) {
+      this.#countInputs(group);
+      this.#report.outputs.files += outputs.length;
+      for (const { fileSizeBytes, recordCount } of outputs) {
+        this.#report.outputs.bytes += fileSizeBytes;
+        this.#report.outputs.records += recordCount;
+      }
+      await removeIntent(this.surroundings.store, intent);
+    }
+    if (outcome.dropped.length === 0) this.#report.deleteFiles += waiting;
+    for (const { group, reason } of outcome.dropped) {
+      this.#report.dropped.push({ files: group.group.files.length, reason });
+      await this.#abandon(group.intent);
+    }
+  }
+
+  /** Removes the new files of a group that will never be committed, and its intent. */
+  async #abandon(intent: Intent): Promise<void> {
+    const { store } = this.planned.table.io.location;
+    const paths: string[] = [];
+    for await (const { path } of store.list(intent.stem)) paths.push(path);
+    await store.delete(paths);
+    await removeIntent(this.surroundings.store, intent);
+  }
+
+  #countInputs({ files, bytes }: RewriteGroup): void {
+    this.#report.groups++;
+    this.#report.inputs.files += files.length;
+    this.#report.inputs.bytes += bytes;
+    for (const { dataFile } of files) this.#report.inputs.records += dataFile.recordCount;
+  }
+}

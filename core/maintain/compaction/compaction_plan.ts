@@ -1,0 +1,118 @@
+/** Which files are worth rewriting together. Pure. */
+import type { ScanFile } from "../../iceberg/scan/scan.ts";
+import type { DataFile } from "../../iceberg/format/data_file.ts";
+import { partitionKey } from "../../iceberg/format/snapshot_summary.ts";
+
+export interface CompactionRule {
+  /** The size that files should have, bytes. */
+  targetBytes: number;
+  /** Files that must have come together before they are worth it. */
+  inputsMin: number;
+  /** Every file of a partition is rewritten, in one order over all of them. */
+  sorts: boolean;
+}
+
+/** Files of one partition and spec that become new ones. */
+export interface RewriteGroup {
+  specId: number;
+  partition: DataFile["partition"];
+  files: ScanFile[];
+  bytes: number;
+  /** How many files they are to become. */
+  outputs: number;
+}
+
+/** Sizes that are left alone, as parts of the target: the reference implementation's defaults. */
+const SMALLEST = 0.75;
+const LARGEST = 1.8;
+/** Files are opened at once for a group. */
+const INPUTS_MAX = 5_000;
+/** A sort over more than that is done in pieces. */
+const SORTED_BYTES_MAX = 100e9;
+
+export function isSmall(file: DataFile, targetBytes: number): boolean {
+  return file.fileSizeBytes < SMALLEST * targetBytes;
+}
+
+export function planGroups(files: readonly ScanFile[], rule: CompactionRule): RewriteGroup[] {
+  const parquet = files.filter(({ dataFile }) => dataFile.format === "parquet");
+  const partitions = Map.groupBy(parquet, ({ dataFile }) => partitionKey(dataFile.specId, dataFile.partition));
+  return [...partitions.values()].flatMap((partition) => {
+    if (rule.sorts) return packSorted(partition).map((bin) => group(bin, rule.targetBytes));
+    const wanted = partition.filter((file) => isWanted(file, rule.targetBytes));
+    const small = wanted.filter(({ dataFile }) => isSmall(dataFile, rule.targetBytes));
+    const others = wanted.filter(({ dataFile }) => !isSmall(dataFile, rule.targetBytes));
+    const bins = [...packSmall(small.sort(byAge), rule.targetBytes), ...others.map((file) => [file])];
+    return bins.filter((bin) => isWorthIt(bin, rule)).map((bin) => group(bin, rule.targetBytes));
+  });
+}
+
+function isWanted({ dataFile, deletes }: ScanFile, targetBytes: number): boolean {
+  return isSmall(dataFile, targetBytes) || dataFile.fileSizeBytes > LARGEST * targetBytes || deletes.length > 0;
+}
+
+function isWorthIt(bin: ScanFile[], { targetBytes, inputsMin }: CompactionRule): boolean {
+  if (bin.some(({ deletes }) => deletes.length > 0)) return true;
+  const bytes = bytesOf(bin);
+  return bin.length >= inputsMin || (bin.length > 1 && bytes >= targetBytes) || bytes > LARGEST * targetBytes;
+}
+
+/** Neighbours in age come together, so that rows of one time stay in one file and a query of some time opens few. */
+function byAge(a: ScanFile, b: ScanFile): number {
+  if (a.sequenceNumber !== b.sequenceNumber) return a.sequenceNumber < b.sequenceNumber ? -1 : 1;
+  return a.dataFile.path < b.dataFile.path ? -1 : 1;
+}
+
+/**
+ * Fills one bin after the other up to the target. A bin that is still small takes one file more, which makes 1.5 of the target at most
+ * and would be left alone the next time; the last one joins the one before, as far as that holds. What is alone then waits for company.
+ */
+function packSmall(files: readonly ScanFile[], targetBytes: number): ScanFile[][] {
+  const bins: ScanFile[][] = [];
+  let bin: ScanFile[] = [];
+  let bytes = 0;
+  const close = () => {
+    if (bin.length > 0) bins.push(bin);
+    bin = [];
+    bytes = 0;
+  };
+  for (const file of files) {
+    const size = file.dataFile.fileSizeBytes;
+    const isFull = bytes >= SMALLEST * targetBytes && bytes + size > targetBytes;
+    if (isFull || bin.length === INPUTS_MAX) close();
+    bin.push(file);
+    bytes += size;
+  }
+  close();
+  const last = bins.at(-1), previous = bins.at(-2);
+  if (previous && last && bytesOf(last) < SMALLEST * targetBytes) {
+    const joined = [...previous, ...last];
+    if (bytesOf(joined) <= LARGEST * targetBytes && joined.length <= INPUTS_MAX) bins.splice(-2, 2, joined);
+  }
+  return bins;
+}
+
+function packSorted(files: readonly ScanFile[]): ScanFile[][] {
+  const bins: ScanFile[][] = [];
+  let bytes = Infinity;
+  for (const file of files) {
+    bytes += file.dataFile.fileSizeBytes;
+    if (bytes > SORTED_BYTES_MAX || bins.at(-1)!.length === INPUTS_MAX) {
+      bins.push([]);
+      bytes = file.dataFile.fileSizeBytes;
+    }
+    bins.at(-1)!.push(file);
+  }
+  return bins;
+}
+
+function group(files: ScanFile[], targetBytes: number): RewriteGroup {
+  const { specId, partition } = files[0]!.dataFile;
+  const bytes = bytesOf(files);
+  const outputs = bytes <= LARGEST * targetBytes ? 1 : Math.round(bytes / targetBytes);
+  return { specId, partition, files, bytes, outputs };
+}
+
+function bytesOf(files: readonly ScanFile[]): number {
+  return files.reduce((sum, { dataFile }) => sum + dataFile.fileSizeBytes, 0);
+}

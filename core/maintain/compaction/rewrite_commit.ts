@@ -1,0 +1,102 @@
+import { StreamlabError } from "../../base/errors.ts";
+import { rewriteFiles } from "../../iceberg/action/rewrite_files.ts";
+import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import { commitTable } from "../../iceberg/commit.ts";
+import type { DataFile } from "../../iceberg/format/data_file.ts";
+import type { RewriteGroup } from "./compaction_plan.ts";
+import type { DeleteReach } from "./delete_reach.ts";
+import { type Intent, intentStands } from "../../lake/intent.ts";
+import type { Surroundings } from "../surroundings.ts";
+
+/** A group whose new files lie in their place and wait for their commit. */
+export interface RewrittenGroup {
+  group: RewriteGroup;
+  outputs: DataFile[];
+  intent: Intent;
+}
+
+export interface CommitOutcome {
+  committed: RewrittenGroup[];
+  /** Those that lost a race, with the reason. Their new files belong to nobody. */
+  dropped: { group: RewrittenGroup; reason: string }[];
+}
+
+/**
+ * Commits groups as one snapshot. A group whose inputs are no longer live, or had rows deleted meanwhile, is dropped, and the others are
+ * committed without it. Throws what the catalog throws but for `conflict`; after `unavailable` nobody knows what was committed.
+ */
+export async function commitRewrites(
+  surroundings: Surroundings,
+  planned: LoadedTable,
+  groups: readonly RewrittenGroup[],
+  reach: DeleteReach,
+): Promise<CommitOutcome> {
+  const whole = await tryCommit(surroundings, planned, groups, reach);
+  if (whole === undefined) return { committed: [...groups], dropped: [] };
+  if (groups.length === 1) return { committed: [], dropped: [{ group: groups[0]!, reason: whole }] };
+  const outcome: CommitOutcome = { committed: [], dropped: [] };
+  for (const group of groups) {
+    const reason = await tryCommit(surroundings, planned, [group], reach);
+    if (reason === undefined) outcome.committed.push(group);
+    else outcome.dropped.push({ group, reason });
+  }
+  return outcome;
+}
+
+/** Undefined when it was committed, else why it must not be. */
+async function tryCommit(
+  surroundings: Surroundings,
+  planned: LoadedTable,
+  groups: readonly RewrittenGroup[],
+  reach: DeleteReach,
+): Promise<string | undefined> {
+  const inputs = groups.flatMap(({ group }) => group.files);
+  const deletes = reach.doneWithout(inputs);
+  let reason = await commitOnce(surroundings, planned, groups, deletes);
+  // The delete files may have been removed by somebody else: that is no reason to give up the rows.
+  if (reason !== undefined && deletes.length > 0) reason = await commitOnce(surroundings, planned, groups, []);
+  if (reason === undefined) reach.forget(inputs);
+  return reason;
+}
+
+async function commitOnce(
+  { catalog, store, clock, random }: Surroundings,
+  planned: LoadedTable,
+  groups: readonly RewrittenGroup[],
+  deletes: readonly DataFile[],
+): Promise<string | undefined> {
+  let reason: string | undefined;
+  const rewrite = {
+    inputs: [...groups.flatMap(({ group }) => group.files.map(({ dataFile }) => dataFile)), ...deletes],
+    outputs: groups.flatMap(({ outputs }) => outputs),
+    startingSequenceNumber: planned.metadata.lastSequenceNumber,
+  };
+  const commit = commitTable(catalog, planned.identifier, async (transaction) => {
+    reason = undefined;
+    // After the base was read, which is what makes fencing an intent safe (`intent.ts`).
+    for (const { intent } of groups) {
+      if (!await intentStands(store, intent)) reason = "its intent was taken away: it counted as given up";
+    }
+    if (transaction.metadata.tableUuid !== planned.metadata.tableUuid) reason = "the table was made anew";
+    if (reason !== undefined) return false;
+    try {
+      transaction.add(await rewriteFiles(transaction, rewrite));
+    } catch (error) {
+      reason = conflictReason(error);
+      return false;
+    }
+    return true;
+  }, { clock, random });
+  try {
+    await commit;
+  } catch (error) {
+    return conflictReason(error);
+  }
+  return reason;
+}
+
+/** A conflict is certain: the commit did not happen. Any other error is thrown on. */
+function conflictReason(error: unknown): string {
+  if (error instanceof StreamlabError && error.kind === "conflict") return error.message.replace(/^[^:]*: /, "");
+  throw error;
+}

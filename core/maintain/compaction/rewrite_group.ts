@@ -1,0 +1,160 @@
+import { StreamlabError } from "../../base/errors.ts";
+import { mapParallel } from "../../base/parallel.ts";
+import { copyToParquet, type WrittenFile } from "../../engine/copy.ts";
+import type { Connection } from "../../engine/duckdb.ts";
+import type { Scratch } from "../../disk/scratch.ts";
+import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import type { DataFile } from "../../iceberg/format/data_file.ts";
+import { type PartitionColumn, partitionColumns } from "../../iceberg/format/partition_spec.ts";
+import { fieldsById, type Schema } from "../../iceberg/format/schema.ts";
+import type { Value } from "../../iceberg/format/single_value.ts";
+import { currentSchema, specById } from "../../iceberg/format/table_metadata.ts";
+import { describeFile } from "../../tables/write/data_file.ts";
+import { fieldIdTrees } from "../../tables/write/field_ids.ts";
+import { readLayouts } from "../../tables/read/file_layout.ts";
+import { partitionConstants } from "../../tables/read/partition_constants.ts";
+import { partitionFolder, placeFiles } from "../../tables/write/place_files.ts";
+import { type LocalFile, tableSelect } from "../../tables/read/scan_sql.ts";
+import type { RewriteGroup } from "./compaction_plan.ts";
+import type { LocalFiles } from "../../tables/read/local_files.ts";
+
+/** Files fetched at once from a store that is not on this machine. */
+const FETCHED_PARALLEL = 8;
+
+export interface RewriterOptions {
+  table: LoadedTable;
+  connection: Connection;
+  scratch: Scratch;
+  files: LocalFiles;
+  /** SQL to order rows by, where they are to be sorted. */
+  order: string | undefined;
+}
+
+/** Makes new data files of a table out of groups of old ones, by SQL: no row passes through this program. */
+export class GroupRewriter {
+  readonly #schema: Schema;
+  #count = 0;
+  #prefetch: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: RewriterOptions) {
+    this.#schema = currentSchema(options.table.metadata);
+    for (const { field, path } of fieldsById(this.#schema).values()) {
+      if (field.type.type !== "fixed") continue;
+      throw new StreamlabError(
+        "usage",
+        `Cannot rewrite rows with the column "${path}": it is a fixed, which DuckDB cannot write`,
+      );
+    }
+  }
+
+  /** The partition folder of a group's files, below `data/`; empty without partitions. */
+  folderOf({ specId, partition }: RewriteGroup): string {
+    return partitionFolder(this.#partition(specId), partition.map(folderText));
+  }
+
+  /** Begins to fetch a group's files where they are on a distant store. A failure shows when they are needed. */
+  prefetch(group: RewriteGroup): void {
+    const wanted = group.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
+    const fetching = mapParallel(wanted, FETCHED_PARALLEL, (file) => this.options.files.pathOf(file));
+    this.#prefetch = Promise.allSettled([this.#prefetch, fetching]).then(() => undefined);
+  }
+
+  /** Nothing is being fetched any more when it resolves. */
+  async settle(): Promise<void> {
+    await this.#prefetch;
+  }
+
+  /** The new files, placed durably under `<stem>-<number>.parquet`; none where every row was deleted. */
+  async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
+    const { scratch, table, files } = this.options;
+    const directory = scratch.subfolder(`group-${this.#count++}`);
+    const written = await this.#write(group, await this.#query(group), directory);
+    checkCount(group, written.reduce((sum, file) => sum + Number(file.records), 0));
+    const { location } = table.io;
+    const partitions = this.folderOf(group);
+    const placed = await placeFiles(location.store, location.pathInStore("data"), written, () => partitions, stem);
+    await files.forget(group.files.map(({ dataFile }) => dataFile));
+    const { specId, partition } = group;
+    return placed.map((file) =>
+      describeFile(file.written, { uri: location.uriOf(file.path), specId, partition }, this.#schema)
+    );
+  }
+
+  async #write(group: RewriteGroup, query: string, directory: string): Promise<WrittenFile[]> {
+    const { connection, scratch, order } = this.options;
+    const copy = { fieldIds: fieldIdTrees(this.#schema.fields), partitionColumns: [] };
+    if (group.outputs === 1) return await copyToParquet(connection, { ...copy, query, directory });
+    if (order === undefined) {
+      return await copyToParquet(connection, {
+        ...copy,
+        query,
+        directory,
+        fileBytesTarget: group.bytes / group.outputs,
+      });
+    }
+    // DuckDB keeps an order within one file, but not over files that it begins by their size: each is a stretch of the sorted rows.
+    await connection.run(`CREATE OR REPLACE TEMP TABLE sorted_rows AS ${query}`);
+    try {
+      const [row] = await connection.rows("SELECT count(*) AS n FROM sorted_rows");
+      const stretch = Math.ceil(Number(row!.n) / group.outputs);
+      const written: WrittenFile[] = [];
+      for (let from = 0; from < Number(row!.n); from += stretch) {
+        const piece = `SELECT * FROM sorted_rows WHERE rowid >= ${from} AND rowid < ${from + stretch}`;
+        const folder = scratch.subfolder(`group-${this.#count++}`);
+        written.push(...await copyToParquet(connection, { ...copy, query: piece, directory: folder }));
+      }
+      return written;
+    } finally {
+      await connection.run("DROP TABLE sorted_rows");
+    }
+  }
+
+  async #query(group: RewriteGroup): Promise<string> {
+    const { connection, table, order } = this.options;
+    const { schemas, properties } = table.metadata;
+    const constants = partitionConstants(table.metadata, group);
+    const local = async (file: DataFile): Promise<LocalFile> => ({
+      file,
+      localPath: await this.options.files.pathOf(file),
+    });
+    const inputs = await mapParallel(group.files, FETCHED_PARALLEL, async ({ dataFile, deletes }) => ({
+      ...await local(dataFile),
+      deletes: await Promise.all(deletes.map(local)),
+    }));
+    const layouts = await readLayouts(connection, inputs.map(({ localPath }) => localPath), properties);
+    const select = tableSelect({
+      columns: this.#schema.fields,
+      fieldById: (id) =>
+        [this.#schema, ...schemas].map((schema) => fieldsById(schema).get(id)?.field).find((field) =>
+          field !== undefined
+        ),
+      files: inputs.map((input) => ({ ...input, constants, layout: layouts.get(input.localPath)! })),
+    });
+    return order === undefined ? select : `SELECT * FROM (${select}) ORDER BY ${order}`;
+  }
+
+  #partition(specId: number): PartitionColumn[] {
+    const { metadata } = this.options.table;
+    return partitionColumns(specById(metadata, specId), metadata.schemas);
+  }
+}
+
+/** A rewrite must not lose a row, nor make one: where nothing was deleted the counts are equal. */
+function checkCount({ files, partition }: RewriteGroup, written: number): void {
+  const read = files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0);
+  const deletes = files.some((file) => file.deletes.length > 0);
+  if (written === read || (deletes && written < read)) return;
+  throw new StreamlabError(
+    "corrupt",
+    `Cannot rewrite the files of partition (${
+      partition.map(folderText).join(", ")
+    }): they hold ${written} rows, and their manifests say ${read}`,
+    { hint: "Nothing was changed; look into the table's files" },
+  );
+}
+
+function folderText(value: Value | null): string | null {
+  if (value === null) return null;
+  if (value instanceof Uint8Array) return Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return String(value);
+}

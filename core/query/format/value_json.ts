@@ -1,0 +1,74 @@
+import type { SqlValue } from "../../engine/duckdb.ts";
+import type { SqlType } from "../../engine/duckdb_stream.ts";
+import { floatText, timestampText } from "./value_text.ts";
+
+/**
+ * A value as JSON text. Integers and decimals keep all their digits; instants are RFC 3339; bytes are base64; a map is an
+ * object when its keys are text, else a list of pairs. NaN and the infinities, which JSON lacks, are strings, so that they
+ * do not turn into null.
+ */
+export function jsonOf(type: SqlType, value: SqlValue | undefined): string {
+  if (value === null || value === undefined) return "null";
+  switch (type.kind) {
+    case "boolean":
+    case "integer":
+    case "bigint":
+    case "decimal":
+      return String(value);
+    case "float":
+    case "double":
+      return numberJson(type, value as number);
+    case "json":
+      // Line ends in JSON text are only ever space between tokens; without them a record stays on its line.
+      return String(value).replaceAll(/[\r\n]/g, " ");
+    case "blob":
+      return JSON.stringify(base64((value as unknown as { bytes: Uint8Array }).bytes));
+    case "timestamptz":
+      return JSON.stringify(instantText(value, "Z"));
+    case "timestamp":
+      return JSON.stringify(instantText(value, ""));
+    case "list":
+      return `[${itemsOf(value).map((item) => jsonOf(type.children[0]!.type, item)).join(",")}]`;
+    case "struct":
+      return structJson(type, value);
+    case "map":
+      return mapJson(type, value);
+    default:
+      return JSON.stringify(String(value));
+  }
+}
+
+function numberJson(type: SqlType, value: number): string {
+  if (!Number.isFinite(value)) return JSON.stringify(String(value));
+  if (Object.is(value, -0)) return "-0.0";
+  return type.kind === "float" ? floatText(value) : String(value);
+}
+
+function instantText(value: SqlValue, zone: string): string {
+  const text = timestampText((value as unknown as { micros: bigint }).micros, "T");
+  return text.includes("infinity") ? text : `${text}${zone}`;
+}
+
+function itemsOf(value: SqlValue): readonly SqlValue[] {
+  return (value as unknown as { items: SqlValue[] }).items;
+}
+
+function structJson(type: SqlType, value: SqlValue): string {
+  const entries = (value as unknown as { entries: Record<string, SqlValue> }).entries;
+  return `{${
+    type.children.map(({ name, type }) => `${JSON.stringify(name)}:${jsonOf(type, entries[name])}`).join(",")
+  }}`;
+}
+
+function mapJson(type: SqlType, value: SqlValue): string {
+  const entries = (value as unknown as { entries: { key: SqlValue; value: SqlValue }[] }).entries;
+  const [key, item] = type.children;
+  if (key!.type.kind === "text") {
+    return `{${entries.map((each) => `${JSON.stringify(each.key)}:${jsonOf(item!.type, each.value)}`).join(",")}}`;
+  }
+  return `[${entries.map((each) => `[${jsonOf(key!.type, each.key)},${jsonOf(item!.type, each.value)}]`).join(",")}]`;
+}
+
+function base64(bytes: Uint8Array): string {
+  return bytes.toBase64();
+}

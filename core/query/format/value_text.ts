@@ -1,0 +1,102 @@
+import type { SqlValue } from "../../engine/duckdb.ts";
+import type { SqlType } from "../../engine/duckdb_stream.ts";
+
+/** A value as a table, CSV or Markdown shows it: the text that DuckDB would cast it to. Null is the caller's to show. */
+export function textOf(type: SqlType, value: Exclude<SqlValue, null>): string {
+  switch (type.kind) {
+    case "float":
+      return floatText(value as number);
+    case "double":
+      return numberText(value as number);
+    case "timestamptz":
+      return `${timestampText((value as unknown as { micros: bigint }).micros, " ")}${"+00"}`;
+    case "timestamp":
+      return timestampText((value as unknown as { micros: bigint }).micros, " ");
+    case "list":
+    case "struct":
+    case "map":
+      return nestedText(type, value);
+    default:
+      return String(value);
+  }
+}
+
+function nestedText(type: SqlType, value: SqlValue): string {
+  const { entries, items } = value as unknown as { entries: unknown; items: SqlValue[] };
+  const [first, second] = type.children;
+  if (type.kind === "list") return `[${items.map((item) => elementText(first!.type, item)).join(", ")}]`;
+  if (type.kind === "map") {
+    const pairs = entries as { key: SqlValue; value: SqlValue }[];
+    return `{${
+      pairs.map((pair) => `${elementText(first!.type, pair.key)}=${elementText(second!.type, pair.value)}`).join(", ")
+    }}`;
+  }
+  const fields = entries as Record<string, SqlValue>;
+  return `{${type.children.map(({ name, type }) => `'${name}': ${elementText(type, fields[name]!)}`).join(", ")}}`;
+}
+
+function elementText(type: SqlType, value: SqlValue): string {
+  return value === null || value === undefined ? "NULL" : textOf(type, value);
+}
+
+function numberText(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  if (Object.is(value, -0)) return "-0.0";
+  const [digits, exponent] = value.toExponential().split("e") as [string, string];
+  const size = Number(exponent);
+  if (value !== 0 && (size < -4 || size >= 16)) {
+    return `${digits}e${size < 0 ? "-" : "+"}${String(Math.abs(size)).padStart(2, "0")}`;
+  }
+  return Number.isInteger(value) ? `${value}.0` : String(value);
+}
+
+/** The shortest digits that read back as the same 32-bit number: 0.1, not 0.10000000149011612. */
+export function floatText(value: number): string {
+  if (!Number.isFinite(value)) return numberText(value);
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return numberText(short);
+  }
+  return numberText(value);
+}
+
+const positiveInfinity = 9223372036854775807n;
+
+/** Microseconds since 1970 as `2026-03-01 12:00:00.5`, without zone. */
+export function timestampText(micros: bigint, separator: string): string {
+  if (micros === positiveInfinity) return "infinity";
+  if (micros === -positiveInfinity) return "-infinity";
+  const days = floorDivide(micros, 86_400_000_000n);
+  const rest = micros - days * 86_400_000_000n;
+  const seconds = Number(rest / 1_000_000n);
+  const fraction = rest % 1_000_000n;
+  const part = (number: number) => String(number).padStart(2, "0");
+  const time = `${part(Math.floor(seconds / 3_600))}:${part(Math.floor(seconds / 60) % 60)}:${part(seconds % 60)}`;
+  const digits = fraction === 0n ? "" : `.${String(fraction).padStart(6, "0").replace(/0+$/, "")}`;
+  return `${dateText(Number(days))}${separator}${time}${digits}`;
+}
+
+/** Days since 1970 in the proleptic Gregorian calendar; years before 1 as `(BC)`, as DuckDB does. */
+export function dateText(days: number): string {
+  // Howard Hinnant's civil_from_days (chrono-compatible low-level date algorithms): beyond what Date can hold.
+  const shifted = days + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1_460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthIndex = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * monthIndex + 2) / 5) + 1;
+  const month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  const part = (number: number, length: number) => String(number).padStart(length, "0");
+  const text = `${part(year > 0 ? year : 1 - year, 4)}-${part(month, 2)}-${part(day, 2)}`;
+  return year > 0 ? text : `${text} (BC)`;
+}
+
+function floorDivide(value: bigint, divisor: bigint): bigint {
+  const quotient = value / divisor;
+  return value % divisor < 0n ? quotient - 1n : quotient;
+}

@@ -1,0 +1,48 @@
+import type { Json } from "../../base/json.ts";
+
+/**
+ * What a query certainly demands of a table's rows, weaker than its WHERE where that says more than these words can.
+ * Truth as in SQL: a comparison with null is not true.
+ */
+export type ColumnFilter =
+  /** Demands nothing, or nothing that can be said here. */
+  | { op: "always" }
+  | { op: "and" | "or"; of: ColumnFilter[] }
+  | { op: Comparison; column: string[]; value: PlanConstant }
+  | { op: "in" | "not-in"; column: string[]; values: PlanConstant[] }
+  | { op: "is-null" | "not-null"; column: string[] };
+
+export type Comparison = "<" | "<=" | ">" | ">=" | "=" | "<>";
+
+/** A constant that is not null, as DuckDB writes it into a plan. Its type is the column's own. */
+export interface PlanConstant {
+  /** DuckDB's name of the type: `TIMESTAMP WITH TIME ZONE`. */
+  type: string;
+  value: Json;
+}
+
+export const always: ColumnFilter = { op: "always" };
+
+export function and(of: ColumnFilter[]): ColumnFilter {
+  const parts = of.flatMap((part) => part.op === "always" ? [] : part.op === "and" ? part.of : [part]);
+  return parts.length === 0 ? always : parts.length === 1 ? parts[0]! : { op: "and", of: parts };
+}
+
+export function or(of: ColumnFilter[]): ColumnFilter {
+  if (of.some((part) => part.op === "always")) return always;
+  const parts = of.flatMap((part) => part.op === "or" ? part.of : [part]);
+  return parts.length === 1 ? parts[0]! : { op: "or", of: parts };
+}
+
+const opposites: Record<Comparison, Comparison> = { "<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "<>", "<>": "=" };
+const mirrored: Record<Comparison, Comparison> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>" };
+
+/** The comparison that is true where this one is false. */
+export function opposite(comparison: Comparison): Comparison {
+  return opposites[comparison];
+}
+
+/** The same comparison with its sides exchanged. */
+export function mirror(comparison: Comparison): Comparison {
+  return mirrored[comparison];
+}

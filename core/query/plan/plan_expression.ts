@@ -1,0 +1,197 @@
+/** Boolean expressions of DuckDB's plans as column filters. What cannot be said exactly becomes `always`, never the other way round. */
+import type { Json } from "../../base/json.ts";
+import {
+  always,
+  and,
+  type ColumnFilter,
+  type Comparison,
+  mirror,
+  opposite,
+  or,
+  type PlanConstant,
+} from "./column_filter.ts";
+
+export type PlanNode = { [key: string]: Json };
+
+/** The column that a reference by index means; undefined where that is not certain. */
+export type ColumnAt = (index: number) => string | undefined;
+
+const comparisons: Record<string, Comparison> = {
+  COMPARE_EQUAL: "=",
+  COMPARE_NOTEQUAL: "<>",
+  COMPARE_LESSTHAN: "<",
+  COMPARE_LESSTHANOREQUALTO: "<=",
+  COMPARE_GREATERTHAN: ">",
+  COMPARE_GREATERTHANOREQUALTO: ">=",
+};
+
+const microsPerDay = 86_400_000_000n;
+
+export function nodes(value: Json | undefined): PlanNode[] {
+  return Array.isArray(value) ? value.filter(isNode) : [];
+}
+
+export function isNode(value: Json | undefined): value is PlanNode {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A filter that DuckDB pushed into the scan of `column`. */
+export function pushedFilter(node: PlanNode, column: string[]): ColumnFilter {
+  switch (node.filter_type) {
+    case "CONSTANT_COMPARISON":
+      return compare(comparisons[String(node.comparison_type)], column, node.constant);
+    case "CONJUNCTION_AND":
+      return and(nodes(node.child_filters).map((child) => pushedFilter(child, column)));
+    case "CONJUNCTION_OR":
+      return or(nodes(node.child_filters).map((child) => pushedFilter(child, column)));
+    case "OPTIONAL_FILTER":
+      return isNode(node.child_filter) ? pushedFilter(node.child_filter, column) : always;
+    case "STRUCT_EXTRACT":
+      return isNode(node.child_filter) ? pushedFilter(node.child_filter, [...column, String(node.child_name)]) : always;
+    case "IN_FILTER":
+      return oneOf("in", column, Array.isArray(node.values) ? node.values : []);
+    case "IS_NULL":
+      return { op: "is-null", column };
+    case "IS_NOT_NULL":
+      return { op: "not-null", column };
+    case "EXPRESSION_FILTER":
+      // The expression speaks of one column, whatever index it gives it.
+      return isNode(node.expr) && column.length === 1 ? expressionFilter(node.expr, () => column[0], true) : always;
+    default:
+      return always;
+  }
+}
+
+/** What must hold where `node` is true, or, with `wanted` false, where it is false. */
+export function expressionFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): ColumnFilter {
+  switch (node.expression_class) {
+    case "BOUND_CONJUNCTION": {
+      const parts = nodes(node.children).map((child) => expressionFilter(child, columnAt, wanted));
+      return (node.type === "CONJUNCTION_AND") === wanted ? and(parts) : or(parts);
+    }
+    case "BOUND_OPERATOR":
+      return operatorFilter(node, columnAt, wanted);
+    case "BOUND_COMPARISON":
+      return comparisonFilter(node, columnAt, wanted);
+    case "BOUND_BETWEEN":
+      return betweenFilter(node, columnAt, wanted);
+    case "BOUND_REF": {
+      const column = columnOf(node, columnAt);
+      return column === undefined ? always : { op: "=", column, value: { type: "BOOLEAN", value: wanted } };
+    }
+    default:
+      return always;
+  }
+}
+
+function operatorFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): ColumnFilter {
+  const children = nodes(node.children);
+  const first = children[0];
+  if (first === undefined) return always;
+  if (node.type === "OPERATOR_NOT") return expressionFilter(first, columnAt, !wanted);
+  const column = columnOf(first, columnAt);
+  if (column === undefined) return always;
+  switch (node.type) {
+    case "OPERATOR_IS_NULL":
+      return { op: wanted ? "is-null" : "not-null", column };
+    case "OPERATOR_IS_NOT_NULL":
+      return { op: wanted ? "not-null" : "is-null", column };
+    case "COMPARE_IN":
+    case "COMPARE_NOT_IN": {
+      const rest = children.slice(1);
+      if (!rest.every((child) => child.expression_class === "BOUND_CONSTANT")) return always;
+      return oneOf((node.type === "COMPARE_IN") === wanted ? "in" : "not-in", column, rest.map((child) => child.value));
+    }
+    default:
+      return always;
+  }
+}
+
+function comparisonFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): ColumnFilter {
+  const { left, right } = node;
+  const comparison = comparisons[String(node.type)];
+  if (!isNode(left) || !isNode(right) || comparison === undefined) return always;
+  const meant = wanted ? comparison : opposite(comparison);
+  if (right.expression_class === "BOUND_CONSTANT") return compareExpression(meant, left, right.value, columnAt);
+  if (left.expression_class === "BOUND_CONSTANT") return compareExpression(mirror(meant), right, left.value, columnAt);
+  return always;
+}
+
+function betweenFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): ColumnFilter {
+  const { input, lower, upper } = node;
+  if (!wanted || !isNode(input) || !isNode(lower) || !isNode(upper)) return always;
+  const parts: ColumnFilter[] = [];
+  if (lower.expression_class === "BOUND_CONSTANT") {
+    parts.push(compareExpression(node.lower_inclusive ? ">=" : ">", input, lower.value, columnAt));
+  }
+  if (upper.expression_class === "BOUND_CONSTANT") {
+    parts.push(compareExpression(node.upper_inclusive ? "<=" : "<", input, upper.value, columnAt));
+  }
+  return and(parts);
+}
+
+function compareExpression(
+  comparison: Comparison,
+  expression: PlanNode,
+  constant: Json | undefined,
+  columnAt: ColumnAt,
+): ColumnFilter {
+  const column = columnOf(expression, columnAt);
+  if (column !== undefined) return compare(comparison, column, constant);
+  return compareDay(comparison, expression, constant, columnAt);
+}
+
+/** `CAST(instant AS DATE) = '2026-03-01'`: an instant's day in UTC, the session's time zone, as a range of instants. */
+function compareDay(
+  comparison: Comparison,
+  expression: PlanNode,
+  constant: Json | undefined,
+  columnAt: ColumnAt,
+): ColumnFilter {
+  const child = expression.child;
+  if (expression.expression_class !== "BOUND_CAST" || !isNode(child)) return always;
+  const column = columnOf(child, columnAt);
+  const type = isNode(child.return_type) ? String(child.return_type.id) : "";
+  const day = constantOf(constant);
+  if (column === undefined || !/^TIMESTAMP( WITH TIME ZONE)?$/.test(type) || day?.type !== "DATE") return always;
+  if (typeof day.value !== "number") return always;
+  const at = (days: number): PlanConstant => ({ type, value: BigInt(days) * microsPerDay });
+  const [start, end] = [at(day.value), at(day.value + 1)];
+  switch (comparison) {
+    case "=":
+      return and([{ op: ">=", column, value: start }, { op: "<", column, value: end }]);
+    case "<>":
+      return or([{ op: "<", column, value: start }, { op: ">=", column, value: end }]);
+    case "<":
+    case ">=":
+      return { op: comparison, column, value: start };
+    case "<=":
+      return { op: "<", column, value: end };
+    case ">":
+      return { op: ">=", column, value: end };
+  }
+}
+
+function columnOf(node: PlanNode, columnAt: ColumnAt): string[] | undefined {
+  if (node.expression_class !== "BOUND_REF" || typeof node.index !== "number") return undefined;
+  const column = columnAt(node.index);
+  return column === undefined ? undefined : [column];
+}
+
+function compare(comparison: Comparison | undefined, column: string[], constant: Json | undefined): ColumnFilter {
+  const value = constantOf(constant);
+  return comparison === undefined || value === undefined ? always : { op: comparison, column, value };
+}
+
+function oneOf(op: "in" | "not-in", column: string[], constants: readonly (Json | undefined)[]): ColumnFilter {
+  const values = constants.map(constantOf);
+  return values.every((value) => value !== undefined) ? { op, column, values } : always;
+}
+
+/** Undefined for null and for what is no constant. */
+function constantOf(constant: Json | undefined): PlanConstant | undefined {
+  if (!isNode(constant) || constant.is_null !== false || constant.value === undefined || !isNode(constant.type)) {
+    return undefined;
+  }
+  return { type: String(constant.type.id), value: constant.value };
+}

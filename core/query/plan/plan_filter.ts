@@ -1,0 +1,117 @@
+/**
+ * Which rows a query needs of each table, read from DuckDB's own optimised plan: its binder resolves names through joins,
+ * CTEs and subqueries, and its optimiser moves every condition down to the scan that it is about.
+ */
+import { type Json, parseJson } from "../../base/json.ts";
+import { type Connection, quoteText } from "../../engine/duckdb.ts";
+import { always, and, type ColumnFilter, or } from "./column_filter.ts";
+import { expressionFilter, isNode, nodes, type PlanNode, pushedFilter } from "./plan_expression.ts";
+import { describe, hintOf } from "../sql_error.ts";
+
+/** By `namespace.table`, as the planning tables are named. A table that is not in it is needed whole. */
+export type TableFilters = Map<string, ColumnFilter>;
+
+/** Optimiser rules that move or simplify conditions. The others could act on the planning tables being empty. */
+const usefulOptimizers = [
+  "expression_rewriter",
+  "filter_pullup",
+  "filter_pushdown",
+  "cte_filter_pusher",
+  "cte_inlining",
+  "materialized_cte",
+  "regex_range",
+  "deliminator",
+];
+
+/** To be run once on the connection that plans, before its configuration is locked. */
+export async function restrictOptimizers(connection: Connection): Promise<void> {
+  const rows = await connection.rows("SELECT name FROM duckdb_optimizers()");
+  const others = rows.map(({ name }) => String(name)).filter((name) => !usefulOptimizers.includes(name));
+  await connection.run(`SET disabled_optimizers = ${quoteText(others.join(","))}`);
+}
+
+/**
+ * The filters of a checked SELECT over the (empty) tables that the connection sees. Fails with `usage` where the query
+ * does not fit the tables: an unknown column, types that cannot be compared.
+ */
+export async function planFilters(connection: Connection, select: string): Promise<TableFilters> {
+  const rows = await connection.rows(
+    `SELECT json_serialize_plan(${
+      quoteText(select)
+    }::VARCHAR, optimize := true, skip_null := true, skip_empty := true)::VARCHAR AS plan`,
+  );
+  let plan: Json;
+  try {
+    plan = parseJson(String(rows[0]!.plan));
+  } catch {
+    return new Map(); // DuckDB writes NaN and Infinity, which are no JSON: no pruning then.
+  }
+  if (!isNode(plan)) return new Map();
+  if (plan.error !== false) {
+    const { error_type: type, error_message: said } = plan;
+    if (type === "binder" || type === "catalog") {
+      throw describe(String(said).split("\n", 1)[0]!, "usage", hintOf(String(said)));
+    }
+    // A plan that cannot be written down (some functions cannot) is no reason not to run the query.
+    return new Map();
+  }
+  return filtersOfPlan(plan);
+}
+
+function filtersOfPlan(plan: Json): TableFilters {
+  const found = new Map<string, ColumnFilter[]>();
+  visit(plan, [], found);
+  // A table that is scanned twice is needed where either scan needs it.
+  return new Map([...found].map(([table, filters]) => [table, or(filters)]));
+}
+
+/** `above` are the operators over this one, the nearest last. */
+function visit(value: Json | undefined, above: PlanNode[], found: Map<string, ColumnFilter[]>): void {
+  if (Array.isArray(value)) {
+    for (const item of value) visit(item, above, found);
+    return;
+  }
+  if (!isNode(value)) return;
+  const isOperator = typeof value.type === "string" && value.type.startsWith("LOGICAL_");
+  if (value.type === "LOGICAL_GET") addScan(value, above, found);
+  for (const child of Object.values(value)) visit(child, isOperator ? [...above, value] : above, found);
+}
+
+function addScan(scan: PlanNode, above: PlanNode[], found: Map<string, ColumnFilter[]>): void {
+  const source = isNode(scan.function_data) ? scan.function_data : {};
+  if (typeof source.schema !== "string" || typeof source.table !== "string") return;
+  const table = `${source.schema}.${source.table}`;
+  const filters = found.get(table) ?? [];
+  filters.push(scanFilter(scan, above));
+  found.set(table, filters);
+}
+
+function scanFilter(scan: PlanNode, above: PlanNode[]): ColumnFilter {
+  const names = Array.isArray(scan.names) ? scan.names.map(String) : [];
+  const tableFilters = isNode(scan.table_filters) ? nodes(scan.table_filters.filters) : [];
+  const filters = tableFilters.map(({ key, value }) => {
+    const column = typeof key === "number" ? names[key] : undefined;
+    return column !== undefined && isNode(value) ? pushedFilter(value, [column]) : always;
+  });
+  const columns = nodes(scan.column_indexes).map(({ index }) => typeof index === "number" ? names[index] : undefined);
+  let outputs = picked(columns, scan.projection_ids);
+  // Filters that stayed above the scan, or above projections of it: whatever they refuse, nothing further up sees.
+  for (const operator of above.toReversed()) {
+    if (operator.type === "LOGICAL_FILTER") {
+      const columnAt = (index: number) => outputs[index];
+      filters.push(...nodes(operator.expressions).map((each) => expressionFilter(each, columnAt, true)));
+      outputs = picked(outputs, operator.projection_map);
+    } else if (operator.type === "LOGICAL_PROJECTION") {
+      outputs = nodes(operator.expressions).map((each) => {
+        const isColumn = each.expression_class === "BOUND_REF" && typeof each.index === "number";
+        return isColumn ? outputs[each.index as number] : undefined;
+      });
+    } else break;
+  }
+  return and(filters);
+}
+
+/** The columns at those places, in that order; all of them without places. */
+function picked(columns: (string | undefined)[], places: Json | undefined): (string | undefined)[] {
+  return Array.isArray(places) && places.length > 0 ? places.map((place) => columns[Number(place)]) : columns;
+}

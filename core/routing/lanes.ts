@@ -1,0 +1,155 @@
+import { StreamlabError } from "../base/errors.ts";
+import { mapParallel } from "../base/parallel.ts";
+import type { Contract } from "../contract/contract.ts";
+import type { Judge } from "../contract/judge.ts";
+import { plainPattern, type Shape, shapeOf } from "./sql/plain_pattern_sql.ts";
+import { plainQuery } from "./sql/routing_sql.ts";
+import type { WrittenFile } from "../engine/copy.ts";
+import type { Connection, DuckDb } from "../engine/duckdb.ts";
+import { readFilePart, type Scratch } from "../disk/scratch.ts";
+import type { JudgedRows } from "./judged_rows.ts";
+import type { JudgingFunction } from "./judging_function.ts";
+import { parquetRecordsSql } from "./parquet_json_sql.ts";
+import { packRecords } from "./packed_files.ts";
+import { type CountedFile, jsonRecordsSql, packedRecordsSql } from "./record_sql.ts";
+import { writeRows, writeRowsInTurns } from "../tables/write/table_writer.ts";
+import type { SqlColumn, TargetTable } from "../tables/write/target_table.ts";
+
+/** Below this a second lane costs more than it saves, in files if not in time. */
+const LANE_BYTES_MIN = 4 << 20;
+/** Of how many files the first records are looked at, to learn in which order keys stand. */
+const SAMPLED_FILES_MAX = 16;
+const SAMPLED_BYTES = 16 << 10;
+/** The last brace may end an object inside a record; so many are tried. */
+const SAMPLE_TRIES_MAX = 8;
+
+export interface LaneOptions {
+  database: DuckDb;
+  judging: JudgingFunction;
+  scratch: Scratch;
+  /** Of this attempt: its files lie in folders that start with it. */
+  name: string;
+  threads: number;
+  contract: Contract;
+  table: TargetTable;
+  /** The columns after the contract's own; their SQL may use `_name` and `_position`. */
+  metadata: readonly SqlColumn[];
+  judge: Judge;
+  rows: JudgedRows;
+  /** Write a few partitions at a time, there being too many for the memory. */
+  inTurns: boolean;
+}
+
+/**
+ * Routes the records of files that SQL can read: plain events straight to Parquet, all others to the judge.
+ * DuckDB can only number records on one thread, so the files are dealt to as many lanes as there are threads.
+ */
+export async function runLanes(files: readonly CountedFile[], options: LaneOptions): Promise<WrittenFile[]> {
+  if (files.length === 0) return [];
+  const arrays = new Set(files.filter(({ format }) => format === "json").map(({ number }) => number));
+  options.judging.visit = (file, position, record) => judgeRecord(options, arrays.has(file), file, position, record);
+  const pattern = plainPattern(options.contract, sampleShapes(files, options.contract));
+  const lanes = dealFiles(files, options.threads);
+  const columns = [...options.contract.fields.map((field) => field.name), ...options.metadata.map(([name]) => name)];
+  const written = await mapParallel(lanes, lanes.length, async (lane, index) => {
+    const connection = await options.database.connect();
+    try {
+      const pack = `${options.name}-${index}.pack.json`;
+      const query = await laneQuery(connection, lane, options, pattern, options.scratch.path(pack));
+      const write = options.inTurns ? writeRowsInTurns : writeRows;
+      return await write(connection, options.scratch, `${options.name}-${index}`, options.table, query, columns);
+    } finally {
+      connection.close();
+    }
+  });
+  return written.flat();
+}
+
+async function laneQuery(
+  connection: Connection,
+  lane: readonly CountedFile[],
+  options: LaneOptions,
+  pattern: ReturnType<typeof plainPattern>,
+  pack: string,
+): Promise<string> {
+  const parts: string[] = [];
+  for (const format of ["json", "ndjson"] as const) {
+    const files = lane.filter((file) => file.format === format && file.offset === undefined);
+    if (files.length > 0) parts.push(jsonRecordsSql(files, format));
+  }
+  const spooled = lane.filter((file) => file.offset !== undefined);
+  if (spooled.length > 0) {
+    packRecords(spooled, pack);
+    parts.push(packedRecordsSql(pack, spooled));
+  }
+  for (const file of lane) {
+    if (file.format === "parquet") parts.push(await parquetRecordsSql(connection, file));
+  }
+  const records = parts.map((part) => `(${part})`).join(" UNION ALL ");
+  return plainQuery({ contract: options.contract, pattern, records, metadata: options.metadata });
+}
+
+function judgeRecord(options: LaneOptions, inArray: boolean, file: number, position: number, record: string): void {
+  const { judge, rows } = options;
+  const judgement = judge.judge(record);
+  if (judgement.kind !== "not_json") return rows.add(file, position, record, judgement);
+  // DuckDB reads lines that are not quite JSON (NaN, trailing commas); an array was read strictly before it came here.
+  if (inArray) {
+    throw new StreamlabError("internal", `Cannot judge record ${position} of file ${file}: ${judgement.detail}`);
+  }
+  const { detail } = judgement;
+  rows.addDeadLetter({ file, position, reason: "corrupted_record", detail, raw: record, values: null });
+}
+
+/** Files dealt by size, the largest first, each to the lane that has least; every lane keeps the order of the plan. */
+function dealFiles<F extends { number: number; size: number }>(files: readonly F[], threads: number): F[][] {
+  const total = files.reduce((sum, file) => sum + file.size, 0);
+  const count = Math.max(1, Math.min(threads, files.length, Math.floor(total / LANE_BYTES_MIN)));
+  const lanes = Array.from({ length: count }, () => ({ size: 0, files: [] as F[] }));
+  for (const file of [...files].sort((a, b) => b.size - a.size)) {
+    const lane = lanes.reduce((least, candidate) => candidate.size < least.size ? candidate : least);
+    lane.files.push(file);
+    lane.size += file.size;
+  }
+  return lanes.map((lane) => lane.files.sort((a, b) => a.number - b.number));
+}
+
+/** The orders of keys in the first records of some files, the commonest first. Only a hint: any answer is right. */
+function sampleShapes(files: readonly CountedFile[], contract: Contract): Shape[] {
+  const counts = new Map<string, { shape: Shape; count: number }>();
+  const step = Math.max(1, Math.floor(files.length / SAMPLED_FILES_MAX));
+  for (let i = 0; i < files.length; i += step) {
+    for (const sample of sampleRecords(files[i]!)) {
+      const shape = shapeOf(sample, contract);
+      if (shape === undefined) continue;
+      const key = JSON.stringify(shape);
+      const known = counts.get(key);
+      if (known === undefined) counts.set(key, { shape, count: 1 });
+      else known.count++;
+    }
+  }
+  return [...counts.values()].sort((a, b) => b.count - a.count).map((entry) => entry.shape);
+}
+
+/** The whole records in a file's first bytes: what lies between the brackets up to the last end of an object. */
+function sampleRecords(file: CountedFile): unknown[] {
+  if (file.format === "parquet") return [];
+  const text = new TextDecoder().decode(readFilePart(file.path, Math.min(SAMPLED_BYTES, file.size), file.offset));
+  if (file.format === "ndjson") {
+    return text.split("\n").slice(0, -1).flatMap((line) => parsedOrNothing(line));
+  }
+  let end = text.lastIndexOf("}");
+  for (let tries = 0; end > 0 && tries < SAMPLE_TRIES_MAX; tries++, end = text.lastIndexOf("}", end - 1)) {
+    const [records] = parsedOrNothing(text.slice(text.indexOf("["), end + 1) + "]");
+    if (Array.isArray(records)) return records;
+  }
+  return [];
+}
+
+function parsedOrNothing(text: string): unknown[] {
+  try {
+    return [JSON.parse(text)];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,44 @@
+import type { WrittenFile } from "../engine/copy.ts";
+import { type Connection, quoteName, quoteText } from "../engine/duckdb.ts";
+import type { Scratch } from "../disk/scratch.ts";
+import { TextFileWriter } from "../disk/scratch.ts";
+import type { BatchPlan } from "../lake/batch_plan.ts";
+import type { FileOutcome } from "../lake/routed_batch.ts";
+import { writeRows } from "../tables/write/table_writer.ts";
+import type { PlannedTable } from "../lake/target.ts";
+
+export interface LedgerBatch {
+  plan: BatchPlan;
+  outcomes: readonly FileOutcome[];
+  ingestedAtMicros: bigint;
+}
+
+/** Writes the ledger's rows of a batch as a data file, in scratch. */
+export async function writeLedgerRows(
+  connection: Connection,
+  scratch: Scratch,
+  ledger: PlannedTable,
+  batch: LedgerBatch,
+): Promise<WrittenFile[]> {
+  const rows = new TextFileWriter(scratch.path("ledger.ndjson"));
+  for (const outcome of batch.outcomes) rows.write(JSON.stringify(outcome) + "\n");
+  rows.close();
+  const columns: (readonly [string, string])[] = [
+    ["table", `${quoteText(batch.plan.table)}::VARCHAR`],
+    ["source_file", "name"],
+    ["etag", "etag"],
+    ["size", "size"],
+    ["batch_id", `${batch.plan.batchId}::BIGINT`],
+    ["records", "records"],
+    ["events", "events"],
+    ["dead_letters", "deadLetters"],
+    ["duplicates", "duplicates"],
+    ["status", "status"],
+    ["ingested_at", `make_timestamptz(${batch.ingestedAtMicros}::BIGINT)`],
+  ];
+  const selected = columns.map(([name, sql]) => `${sql} AS ${quoteName(name)}`).join(", ");
+  const query = `SELECT ${selected} FROM read_json(${quoteText(rows.path)}, format = 'newline_delimited', columns = {
+  name: 'VARCHAR', etag: 'VARCHAR', size: 'BIGINT', status: 'VARCHAR',
+  records: 'BIGINT', events: 'BIGINT', "deadLetters": 'BIGINT', duplicates: 'BIGINT'})`;
+  return await writeRows(connection, scratch, "ledger", ledger, query, columns.map(([name]) => name));
+}

@@ -1,0 +1,38 @@
+import type { Json } from "../base/json.ts";
+import type { WrittenFile } from "../engine/copy.ts";
+import { partitionColumns } from "../iceberg/format/partition_spec.ts";
+import { schemaToJson } from "../iceberg/format/schema.ts";
+import { partitionFolder, placeFiles } from "../tables/write/place_files.ts";
+import type { Store } from "../storage/store.ts";
+import type { RoutedDataFile, RoutedTable } from "../lake/routed_batch.ts";
+import type { PlannedTable } from "../lake/target.ts";
+
+/** Moves a batch's data files to their place in the table's folder, durably, and records them; the stem is the attempt's own. */
+export async function placeRoutedFiles(
+  store: Store,
+  table: PlannedTable,
+  written: readonly WrittenFile[],
+  stem: string,
+): Promise<RoutedTable> {
+  const partition = partitionColumns(table.spec, [table.schema]);
+  const folderOf = (file: WrittenFile) => partitionFolder(partition, file.partition);
+  const placed = await placeFiles(store, table.dataFolder, written, folderOf, stem);
+  const files = placed.map(({ path, written: { path: _scratch, columns, ...rest } }): RoutedDataFile => ({
+    ...rest,
+    path,
+    records: rest.records.toString(),
+    size: rest.size.toString(),
+    columns: columns.map((column) => ({
+      ...column,
+      size: column.size.toString(),
+      values: column.values.toString(),
+      nulls: column.nulls.toString(),
+    })),
+  }));
+  return {
+    specId: table.spec.specId,
+    schema: schemaToJson(table.schema) as Json,
+    lastColumnIdBefore: table.lastColumnIdBefore,
+    files,
+  };
+}

@@ -1,0 +1,133 @@
+import { StreamlabError } from "../base/errors.ts";
+import { mapParallel } from "../base/parallel.ts";
+import { DecompressError, decompressFile } from "../disk/decompress.ts";
+import { readFilePart, type Scratch } from "../disk/scratch.ts";
+import type { Store } from "../storage/store.ts";
+import type { BatchPlan, PlannedFile } from "../lake/batch_plan.ts";
+import { compressionOf, eventFileKind } from "../lake/event_file.ts";
+import { Gate } from "../base/gate.ts";
+import {
+  type Copy,
+  type Missing,
+  type RawCopies,
+  REQUESTS_MAX,
+  SPOOLED_BYTES_MAX,
+  spoolUnpacked,
+} from "./raw_copies.ts";
+import type { BrokenFile } from "./triage.ts";
+import { unspool } from "./packed_files.ts";
+import type { LocalFile } from "./record_sql.ts";
+import { Spool } from "../disk/spool.ts";
+
+/** Files looked at or fetched at once, `RawCopies` bounds the requests. */
+const PREPARED_PARALLEL = REQUESTS_MAX;
+/** Files unpacked at once. */
+const UNPACKED_PARALLEL = 8;
+
+export interface PreparedFiles {
+  ready: LocalFile[];
+  broken: BrokenFile[];
+  /** Planned files that are not what was planned, by number. */
+  missing: Map<number, Missing>;
+}
+
+type Prepared =
+  | { kind: "ready"; file: LocalFile }
+  | { kind: "broken"; file: BrokenFile }
+  | { kind: "missing"; number: number; status: Missing };
+
+export interface Preparation {
+  store: Store;
+  copies: RawCopies;
+  scratch: Scratch;
+}
+
+/** Brings a batch's files to the local disk, unpacked. Files that lie there as they are, are left where they are. */
+export async function prepareFiles(
+  plan: BatchPlan,
+  numbers: readonly number[],
+  preparation: Preparation,
+): Promise<PreparedFiles> {
+  const result: PreparedFiles = { ready: [], broken: [], missing: new Map() };
+  const preparer = new Preparer(plan, preparation);
+  try {
+    for (const item of await mapParallel(numbers, PREPARED_PARALLEL, (number) => preparer.prepare(number))) {
+      if (item.kind === "missing") result.missing.set(item.number, item.status);
+      else if (item.kind === "broken") result.broken.push(item.file);
+      else result.ready.push(item.file);
+    }
+    preparer.flush();
+  } finally {
+    preparer.close();
+  }
+  return result;
+}
+
+class Preparer {
+  readonly #unpacking = new Gate(UNPACKED_PARALLEL);
+  #spool: Spool | undefined;
+
+  constructor(private readonly plan: BatchPlan, private readonly preparation: Preparation) {}
+
+  async prepare(number: number): Promise<Prepared> {
+    const { store, copies } = this.preparation;
+    const planned = this.plan.files[number]!;
+    const { name, path, size } = planned;
+    const kind = eventFileKind(path, this.plan.options.format);
+    if (kind === undefined) throw new StreamlabError("internal", `Cannot read ${name}: its format is not known`);
+    const { format, compression } = kind;
+    const local = store.localPath(path);
+    const copy = local === undefined
+      ? await copies.take(planned)
+      : await fileStatus(planned, store) ?? this.#spoolLocal(local, size) ?? { path: local };
+    if (typeof copy === "string") return { kind: "missing", number, status: copy };
+    const { unpackedSize, ...place } = copy;
+    const file: LocalFile = { number, name, ...place, size: unpackedSize ?? size, format };
+    if (compression !== "none" && unpackedSize === undefined) return await this.#unpack(file, compression);
+    // Parquet files are read by nobody but DuckDB, which wants each in a file of its own.
+    return { kind: "ready", file: format === "parquet" ? this.#unspool(file) : file };
+  }
+
+  /** After it all that is ready can be read. */
+  flush(): void {
+    this.#spool?.flush();
+    this.preparation.copies.flush();
+  }
+
+  /** What it has unpacked stays. */
+  close(): void {
+    this.#spool?.close();
+  }
+
+  /** What a small compressed file of this disk unpacks to; undefined for all others. */
+  #spoolLocal(path: string, size: number): Copy | undefined {
+    if (size > SPOOLED_BYTES_MAX || compressionOf(path) === "none") return undefined;
+    this.#spool ??= new Spool(this.preparation.scratch.path("unpacked"));
+    return spoolUnpacked(this.#spool, path, readFilePart(path, size));
+  }
+
+  /** Into a file of its own, through bounded memory. */
+  async #unpack(packed: LocalFile, compression: "gzip" | "zstd"): Promise<Prepared> {
+    const whole = this.#unspool(packed);
+    const path = this.preparation.scratch.path(`unpacked-${packed.number}`);
+    try {
+      const size = await this.#unpacking.pass(1, () => decompressFile(whole.path, path, compression));
+      return { kind: "ready", file: { ...whole, path, size } };
+    } catch (error) {
+      if (!(error instanceof DecompressError)) throw error;
+      return { kind: "broken", file: { ...whole, detail: error.message } };
+    }
+  }
+
+  #unspool(file: LocalFile): LocalFile {
+    if (file.offset !== undefined) this.flush();
+    return unspool(file, this.preparation.scratch.path(`raw-${file.number}`));
+  }
+}
+
+/** Undefined where a planned file is still what it was when it was planned. */
+export async function fileStatus(planned: PlannedFile, store: Store): Promise<Missing | undefined> {
+  const info = await store.stat(planned.path);
+  if (info === undefined) return "vanished";
+  return info.etag === planned.etag ? undefined : "changed";
+}

@@ -1,0 +1,178 @@
+import { StreamlabError } from "../base/errors.ts";
+import { decompressBytes } from "../disk/decompress.ts";
+import { Scratch } from "../disk/scratch.ts";
+import type { Store } from "../storage/store.ts";
+import type { PlannedFile } from "../lake/batch_plan.ts";
+import { compressionOf } from "../lake/event_file.ts";
+import { Gate } from "../base/gate.ts";
+import { type LocalBytes, Spool } from "../disk/spool.ts";
+
+/** Requests under way at once. Small objects take as long as the way there and back: only many at once fill the line. */
+export const REQUESTS_MAX = 512;
+/** What travels in one request; a larger file takes several at once, so many at most (see `S3Limits`). */
+const REQUEST_BYTES = 8 << 20;
+const REQUESTS_PER_FILE_MAX = 8;
+/** Bytes that are fetched before the batch that needs them has begun. */
+const AHEAD_BYTES_MAX = 256 << 20;
+/** Up to this size a file goes through memory into a spool; larger ones get a file of their own. */
+export const SPOOLED_BYTES_MAX = 128 << 10;
+/** What a small compressed file may unpack to in memory. */
+const UNPACKED_BYTES_MAX = 4 << 20;
+
+/** Where a file's bytes are on this disk, or what they unpack to. */
+export interface Copy extends LocalBytes {
+  /** Bytes; undefined where they are those of the file itself. */
+  unpackedSize?: number;
+}
+
+/** Why there is no copy of a planned file: it is not the one that was planned any more. */
+export type Missing = "changed" | "vanished";
+
+/**
+ * Brings files of a distant store to this disk, each in the very version that was planned: a read is conditional on its etag. While a
+ * batch is worked on, the files of the next one come already.
+ */
+export class RawCopies {
+  readonly #gate = new Gate(REQUESTS_MAX);
+  #generations = 0;
+  #batch: Copies | undefined;
+  #ahead: Copies | undefined;
+  #expected: readonly PlannedFile[] = [];
+
+  /** `folder` is made when it is needed. */
+  constructor(private readonly store: Store, private readonly folder: string) {}
+
+  /** Says what the next batch will take, most likely; it is fetched now, or when the one under way has all of its own files. */
+  expect(files: readonly PlannedFile[], when: "now" | "later"): void {
+    this.#expected = files;
+    if (when === "now") this.fetchAhead();
+  }
+
+  /** The batch under way has all of its own files. */
+  fetchAhead(): void {
+    const files = this.#expected;
+    this.#expected = [];
+    if (files.length > 0) (this.#ahead ??= this.#generation()).fetchAhead(files);
+  }
+
+  /** A batch begins: what was fetched ahead is its own now. */
+  begin(): void {
+    this.end();
+    this.#batch = this.#ahead ?? this.#generation();
+    this.#ahead = undefined;
+  }
+
+  /** A copy that is there until the batch ends; tells why there is none where the file is another one now. */
+  async take(file: PlannedFile): Promise<Copy | Missing> {
+    return await this.#batch!.take(file);
+  }
+
+  /** What was taken is on the disk, to be read, when this has returned. Fails with `unavailable` (disk full, say). */
+  flush(): void {
+    this.#batch?.flush();
+  }
+
+  /** The batch has ended: its copies, and what was fetched for nothing, are removed. */
+  end(): void {
+    this.#batch?.remove();
+    this.#batch = undefined;
+  }
+
+  /** Removes all copies. */
+  close(): void {
+    this.end();
+    this.#ahead?.remove();
+    this.#ahead = undefined;
+  }
+
+  #generation(): Copies {
+    return new Copies(this.store, this.#gate, `${this.folder}/${this.#generations++}`);
+  }
+}
+
+/** Copies that are removed together. */
+class Copies {
+  readonly #ahead = new Map<string, Promise<Copy | Missing>>();
+  #aheadBytes = 0;
+  #scratch: Scratch | undefined;
+  #spool: Spool | undefined;
+  #count = 0;
+  #removed = false;
+
+  constructor(private readonly store: Store, private readonly gate: Gate, private readonly folder: string) {}
+
+  fetchAhead(files: readonly PlannedFile[]): void {
+    for (const file of files) {
+      const key = keyOf(file);
+      if (this.#ahead.has(key)) continue;
+      if (this.#aheadBytes + file.size > AHEAD_BYTES_MAX) return;
+      this.#aheadBytes += file.size;
+      const copying = this.#copy(file);
+      // Whoever asks for the file sees the failure, if anybody does.
+      copying.catch(() => undefined);
+      this.#ahead.set(key, copying);
+    }
+  }
+
+  async take(file: PlannedFile): Promise<Copy | Missing> {
+    try {
+      return await (this.#ahead.get(keyOf(file)) ?? this.#copy(file));
+    } catch (error) {
+      if (!(error instanceof StreamlabError) || !this.#ahead.delete(keyOf(file))) throw error;
+      // It was nobody's need when it failed; now it is, and gets a try of its own.
+      return await this.#copy(file);
+    }
+  }
+
+  flush(): void {
+    this.#spool?.flush();
+  }
+
+  remove(): void {
+    this.#removed = true;
+    this.#spool?.close();
+    this.#scratch?.remove();
+  }
+
+  async #copy(file: PlannedFile): Promise<Copy | Missing> {
+    const weight = Math.min(REQUESTS_PER_FILE_MAX, Math.max(1, Math.ceil(file.size / REQUEST_BYTES)));
+    try {
+      return await this.gate.pass(weight, () => this.#fetch(file));
+    } catch (error) {
+      if (error instanceof StreamlabError && error.kind === "conflict") return "changed";
+      if (error instanceof StreamlabError && error.kind === "not-found") return "vanished";
+      throw error;
+    }
+  }
+
+  async #fetch(file: PlannedFile): Promise<Copy> {
+    if (this.#removed) throw notNeeded(file);
+    const scratch = this.#scratch ??= Scratch.create(this.folder);
+    const { path, size, etag } = file;
+    if (size > SPOOLED_BYTES_MAX) {
+      const copy = scratch.path(String(this.#count++));
+      await this.store.getFile(path, copy, { etag });
+      return { path: copy };
+    }
+    const bytes = await this.store.read(path, { etag });
+    if (this.#removed) throw notNeeded(file);
+    this.#spool ??= new Spool(scratch.path("spool"));
+    return spoolUnpacked(this.#spool, path, bytes) ?? this.#spool.add(bytes);
+  }
+}
+
+/** Adds what a small compressed file unpacks to; undefined where it is none, or has to be unpacked in another way. */
+export function spoolUnpacked(spool: Spool, path: string, bytes: Uint8Array): Copy | undefined {
+  const compression = compressionOf(path);
+  const unpacked = compression === "none" ? undefined : decompressBytes(bytes, compression, UNPACKED_BYTES_MAX);
+  return unpacked && { ...spool.add(unpacked), unpackedSize: unpacked.length };
+}
+
+/** Nobody waits for it: the batch has ended without this file. */
+function notNeeded({ name }: PlannedFile): StreamlabError {
+  return new StreamlabError("internal", `Cannot copy ${name}: it is not needed any more`);
+}
+
+function keyOf({ path, etag }: PlannedFile): string {
+  return `${etag} ${path}`;
+}

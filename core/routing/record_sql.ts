@@ -1,0 +1,88 @@
+import { quoteText, SqlError } from "../engine/duckdb.ts";
+import type { EventFormat } from "../lake/event_file.ts";
+
+/** A raw file of a batch, ready to be read: on the local disk, unpacked. */
+export interface LocalFile {
+  /** Its number in the plan. */
+  number: number;
+  /** What the ledger and `_source_file` call it. */
+  name: string;
+  /** Absolute: its own, or that of a spool which holds it. */
+  path: string;
+  /** Where it begins in the spool; undefined for a file of its own. */
+  offset?: number;
+  /** Bytes, unpacked. */
+  size: number;
+  format: EventFormat;
+}
+
+/** A file whose records SQL can read, and how many they are. */
+export interface CountedFile extends LocalFile {
+  records: number;
+}
+
+/** DuckDB's own limit on the text of one record, in bytes; larger ones take the exact way. */
+const RECORD_BYTES_MAX = 16_777_216;
+
+/** `read_json_objects` over files of one format, none of them in a spool, with the column `filename`. */
+export function recordsOf(files: readonly LocalFile[], format: EventFormat): string {
+  const layout = format === "json" ? "array" : "newline_delimited";
+  const paths = files.map((file) => quoteText(globbed(file.path))).join(", ");
+  return `read_json_objects([${paths}], format = '${layout}', filename = true, maximum_object_size = ${RECORD_BYTES_MAX}, compression = 'uncompressed')`;
+}
+
+/** A path as a pattern that matches it alone. */
+export function globbed(path: string): string {
+  return path.replace(/[*?[\\]/g, (character) => character === "\\" ? "\\\\" : `[${character}]`);
+}
+
+/** Whether DuckDB failed on what it read, not on what it was asked. */
+export function isDataError(error: unknown): error is SqlError {
+  return error instanceof SqlError &&
+    /^(Invalid Input|IO|Invalid|Conversion|Out of Range|Serialization) Error/.test(error.message);
+}
+
+/** Which of the files an error of DuckDB's names. */
+export function blamedFile<F extends LocalFile>(error: unknown, files: readonly F[]): F | undefined {
+  if (!(error instanceof SqlError)) return undefined;
+  const named = files.filter((file) =>
+    error.message.includes(`"${file.path}"`) || error.message.includes(`'${file.path}'`)
+  );
+  return named.length === 1 ? named[0] : undefined;
+}
+
+/**
+ * One query with the columns `_file`, `_name`, `_position` and `_record` over JSON files, in the order of their records.
+ * DuckDB numbers records only across all files, so that each file's own count tells where it starts.
+ */
+export function jsonRecordsSql(files: readonly CountedFile[], format: EventFormat): string {
+  let start = 0;
+  const places = files.map((file) => {
+    const place = `(${quoteText(file.path)}, ${file.number}, ${quoteText(file.name)}, ${start})`;
+    start += file.records;
+    return place;
+  });
+  return `SELECT place.file AS _file, place.name AS _name, numbered.ordinal - place.start AS _position, numbered.record AS _record FROM (
+  SELECT json::VARCHAR AS record, filename, row_number() OVER () - 1 AS ordinal FROM ${recordsOf(files, format)}
+) numbered JOIN (VALUES ${places.join(", ")}) place(path, file, name, start) ON numbered.filename = place.path`;
+}
+
+/**
+ * The same over a pack (`pack.ts`) of files, in the order of the pack. What is not in the list of the files is not in the pack.
+ */
+export function packedRecordsSql(pack: string, files: readonly CountedFile[]): string {
+  let start = 0;
+  const places = files.map((file) => {
+    const place = `(${file.number}, ${quoteText(file.name)}, ${start}, ${file.records})`;
+    start += file.records;
+    return place;
+  });
+  const packed: LocalFile = { number: 0, name: pack, path: pack, size: 0, format: "json" };
+  return `SELECT place.file AS _file, place.name AS _name, numbered.ordinal - place.start AS _position, numbered.record AS _record FROM (
+  SELECT json::VARCHAR AS record, row_number() OVER () - 1 AS ordinal FROM ${recordsOf([packed], "json")}
+) numbered JOIN (
+  SELECT file, name, start, unnest(range(start, start + records)) AS ordinal FROM (VALUES ${
+    places.join(", ")
+  }) placed(file, name, start, records)
+) place ON numbered.ordinal = place.ordinal`;
+}

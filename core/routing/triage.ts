@@ -1,0 +1,143 @@
+import type { Connection } from "../engine/duckdb.ts";
+import { quoteText } from "../engine/duckdb.ts";
+import { JsonArrayScan } from "../json/array_scan.ts";
+import { FilePartReader, readFileSigns } from "../disk/scratch.ts";
+import { countJsonLines } from "./packed_files.ts";
+import { blamedFile, type CountedFile, globbed, isDataError, type LocalFile, recordsOf } from "./record_sql.ts";
+
+export interface Counted {
+  /** Files whose records SQL may read. */
+  readable: CountedFile[];
+  /** Files that only the exact way can read, if any can. */
+  doubtful: LocalFile[];
+  /** Arrays that are broken or empty, with the reason. */
+  broken: BrokenFile[];
+}
+
+/** A file that cannot be read at all: what is wrong with it. */
+export interface BrokenFile {
+  number: number;
+  name: string;
+  path: string;
+  /** Where it begins in its spool, if it lies in one. */
+  offset?: number;
+  size: number;
+  detail: string;
+}
+
+/** After so many failures the rest is counted file by file: each failure repeats the work on all the others. */
+const FAILURES_MAX = 3;
+
+/**
+ * Counts the records of every file, and finds those that SQL must not touch. An array is read strictly from end to end, for
+ * DuckDB is not strict, and one record that is no JSON condemns its whole file. Lines stand for themselves: there it is enough
+ * that DuckDB can read them all, or, of a file in a spool, that they can stand in an array.
+ */
+export async function countRecords(connection: Connection, files: readonly LocalFile[]): Promise<Counted> {
+  const counted: Counted = { readable: [], doubtful: [], broken: [] };
+  const reader = new FilePartReader();
+  const unspooled: LocalFile[] = [];
+  try {
+    for (const file of files) {
+      if (file.format === "json") countArray(file, reader, counted);
+      else if (file.offset === undefined) unspooled.push(file);
+      else countLines(file, reader, counted);
+    }
+  } finally {
+    reader.close();
+  }
+  await countReadable(connection, unspooled, counted);
+  return counted;
+}
+
+function countArray(file: LocalFile, reader: FilePartReader, counted: Counted): void {
+  const scan = new JsonArrayScan();
+  reader.visit(file.path, file.offset ?? 0, file.size, (block) => scan.push(block));
+  const verdict = scan.end();
+  if (verdict.kind === "corrupt") counted.broken.push({ ...file, detail: verdict.detail });
+  else if (verdict.records === 0) counted.broken.push({ ...file, detail: "the array is empty" });
+  else counted.readable.push({ ...file, records: verdict.records });
+}
+
+function countLines(file: LocalFile, reader: FilePartReader, counted: Counted): void {
+  const records = countJsonLines(reader.read(file.path, file.offset ?? 0, file.size)) ?? 0;
+  if (records > 0) counted.readable.push({ ...file, records });
+  else counted.doubtful.push(file);
+}
+
+/**
+ * The same of files that are none in a spool, by DuckDB's own word: of arrays that are JSON it cannot read some (half a surrogate pair, very long records), and
+ * one of them stops a whole query.
+ */
+export async function recountRecords(connection: Connection, files: readonly LocalFile[]): Promise<Counted> {
+  const counted: Counted = { readable: [], doubtful: [], broken: [] };
+  await countTogether(connection, files.filter(({ format }) => format === "json"), counted);
+  await countReadable(connection, files.filter(({ format }) => format !== "json"), counted);
+  return counted;
+}
+
+async function countReadable(connection: Connection, files: readonly LocalFile[], counted: Counted): Promise<void> {
+  const sound: LocalFile[] = [];
+  for (const file of files) {
+    if (file.format === "parquet") await countParquet(connection, file, counted);
+    else (looksSound(file) ? sound : counted.doubtful).push(file);
+  }
+  await countTogether(connection, sound, counted);
+}
+
+/** DuckDB takes vertical tabs and form feeds for white space, and no byte order mark before lines. */
+function looksSound(file: LocalFile): boolean {
+  const { first, oddSpace, byteOrderMark } = readFileSigns(file.path);
+  return first !== undefined && !oddSpace && !byteOrderMark;
+}
+
+async function countTogether(connection: Connection, files: readonly LocalFile[], counted: Counted): Promise<void> {
+  let rest = [...files];
+  for (let failures = 0; rest.length > 0 && failures < FAILURES_MAX; failures++) {
+    try {
+      return addCounts(counted, rest, await countsByPath(connection, rest));
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      const blamed = blamedFile(error, rest);
+      if (blamed === undefined) break;
+      counted.doubtful.push(blamed);
+      rest = rest.filter((file) => file !== blamed);
+    }
+  }
+  for (const file of rest) {
+    try {
+      addCounts(counted, [file], await countsByPath(connection, [file]));
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      counted.doubtful.push(file);
+    }
+  }
+}
+
+async function countsByPath(connection: Connection, files: readonly LocalFile[]): Promise<Map<string, number>> {
+  const rows = await connection.rows(
+    `SELECT filename, count(json) AS records FROM ${recordsOf(files, files[0]!.format)} GROUP BY filename`,
+  );
+  return new Map(rows.map((row) => [row.filename as string, Number(row.records)]));
+}
+
+/** A file without any record is no event file either: the exact way says why. */
+function addCounts(counted: Counted, files: readonly LocalFile[], counts: ReadonlyMap<string, number>): void {
+  for (const file of files) {
+    const records = counts.get(file.path) ?? 0;
+    if (records > 0) counted.readable.push({ ...file, records });
+    else counted.doubtful.push(file);
+  }
+}
+
+async function countParquet(connection: Connection, file: LocalFile, counted: Counted): Promise<void> {
+  try {
+    const [row] = await connection.rows(
+      `SELECT count(*) AS records FROM read_parquet(${quoteText(globbed(file.path))})`,
+    );
+    addCounts(counted, [file], new Map([[file.path, Number(row!.records)]]));
+  } catch (error) {
+    if (!isDataError(error)) throw error;
+    counted.doubtful.push(file);
+  }
+}

@@ -1,0 +1,133 @@
+import { sha256 } from "../../base/sha256.ts";
+import type { Clock } from "../../base/clock.ts";
+import { type Random, uuidV4 } from "../../base/random.ts";
+
+export interface ObjectCacheOptions {
+  /** Made at the first entry. */
+  folder: string;
+  /** Bytes; beyond, the entries that were not used for longest go. */
+  bytesMax: number;
+  clock: Clock;
+  random: Random;
+}
+
+/** A look through the whole folder is worth it after this share of the bound was added. */
+const LOOK_SHARE = 1 / 16;
+/** What is left of the bound after a clearing. */
+const KEPT_SHARE = 0.8;
+/** A temporary file this old belongs to nobody any more. */
+const ABANDONED_MS = 3_600_000;
+
+/**
+ * Files that never change, kept on this disk under a digest of their name. Several processes may use one folder: an entry appears whole, by
+ * a rename, and one that is removed while it is read is only missed by the next reader. Whatever the disk refuses, the cache merely has not.
+ */
+export class ObjectCache {
+  #addedBytes = 0;
+  #isLooked = false;
+
+  constructor(private readonly options: ObjectCacheOptions) {}
+
+  async read(name: string): Promise<Uint8Array | undefined> {
+    const path = this.#pathOf(name);
+    try {
+      const bytes = await Deno.readFile(path);
+      await this.#touch(path);
+      return bytes;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async add(name: string, bytes: Uint8Array): Promise<void> {
+    await this.#fill(name, async (path) => {
+      const file = await Deno.open(path, { write: true, createNew: true });
+      try {
+        for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+        await file.syncData();
+      } finally {
+        file.close();
+      }
+    });
+  }
+
+  /** Puts the entry at a path of this machine; false where there is none. */
+  async copyTo(name: string, localPath: string): Promise<boolean> {
+    const path = this.#pathOf(name);
+    try {
+      await linkOrCopy(path, localPath);
+      await this.#touch(path);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Takes a copy of a file that nobody will change. */
+  async addFile(name: string, localPath: string): Promise<void> {
+    await this.#fill(name, async (path) => {
+      await linkOrCopy(localPath, path);
+      using file = await Deno.open(path);
+      await file.syncData();
+    });
+  }
+
+  #pathOf(name: string): string {
+    const digest = sha256();
+    digest.update(new TextEncoder().encode(name));
+    return `${this.options.folder}/${digest.hex()}`;
+  }
+
+  /** The time of the last change says when an entry was used last; that of the last reading is often not kept. */
+  async #touch(path: string): Promise<void> {
+    const now = new Date(this.options.clock.nowMs());
+    await Deno.utime(path, now, now).catch(() => undefined);
+  }
+
+  async #fill(name: string, write: (path: string) => Promise<void>): Promise<void> {
+    const { folder, random, bytesMax } = this.options;
+    const temporary = `${folder}/tmp-${uuidV4(random)}`;
+    try {
+      // What lies in it may be of a bucket that not every user of this machine may read.
+      await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+      await write(temporary);
+      await this.#touch(temporary);
+      this.#addedBytes += (await Deno.stat(temporary)).size;
+      await Deno.rename(temporary, this.#pathOf(name));
+      if (!this.#isLooked || this.#addedBytes > bytesMax * LOOK_SHARE) await this.#clear();
+    } catch {
+      await Deno.remove(temporary).catch(() => undefined);
+    }
+  }
+
+  async #clear(): Promise<void> {
+    this.#isLooked = true;
+    this.#addedBytes = 0;
+    const { folder, bytesMax, clock } = this.options;
+    const entries: { path: string; size: number; usedMs: number }[] = [];
+    let bytes = 0;
+    for await (const { name } of Deno.readDir(folder)) {
+      const path = `${folder}/${name}`;
+      const info = await Deno.stat(path).catch(() => undefined);
+      if (info === undefined) continue;
+      entries.push({ path, size: info.size, usedMs: info.mtime?.getTime() ?? 0 });
+      bytes += info.size;
+    }
+    entries.sort((a, b) => a.usedMs - b.usedMs);
+    const kept = bytes > bytesMax ? bytesMax * KEPT_SHARE : bytesMax;
+    for (const { path, size, usedMs } of entries) {
+      const isTemporary = path.startsWith(`${folder}/tmp-`);
+      if (isTemporary ? usedMs > clock.nowMs() - ABANDONED_MS : bytes <= kept) continue;
+      await Deno.remove(path).catch(() => undefined);
+      bytes -= size;
+    }
+  }
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await Deno.link(from, to);
+  } catch {
+    await Deno.copyFile(from, to);
+  }
+}

@@ -1,0 +1,278 @@
+import { dirname, resolve } from "node:path";
+import { systemClock } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
+import { StreamlabError } from "../../base/errors.ts";
+import { mapParallel } from "../../base/parallel.ts";
+import { uuidV4 } from "../../base/random.ts";
+import type { Random } from "../../base/random.ts";
+import { retry } from "../../base/retry.ts";
+import { codeOf, isMissing, localError } from "../../disk/disk_error.ts";
+import { LocalFolders, syncEntry } from "./folder.ts";
+import { LocalReader, statFile, streamOf } from "./read.ts";
+import { walk } from "./walk.ts";
+import { checkPath, checkPrefix } from "../path.ts";
+import { probeCreate } from "../probe.ts";
+import type { FileInfo, ListedFile, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
+
+export interface LocalStoreOptions {
+  random: Random;
+  clock?: Clock;
+  /** False leaves out every fsync: for tests, and for lakes that need not survive a power cut. Default true. */
+  durable?: boolean;
+}
+
+/** Opens the folder `root` as a store; it and its parents are made with the first file. */
+export function openLocalStore(root: string, options: LocalStoreOptions): Store {
+  return new LocalStore(resolve(root), options);
+}
+
+/** Names of files whose writing has not finished. A dot in front hides them from every other reader of the folder too. */
+const temporaryName = /^\.streamlab-[0-9a-f-]{36}\.tmp$/;
+
+/** Files worked on at once. */
+const parallelMax = 16;
+const openFilesRetry = { attemptsMax: 6, delayMsMin: 10, delayMsMax: 500 };
+
+/**
+ * A folder on disk. Files appear by `rename` (write) or `link` (create) of a temporary file beside them that was fsynced before;
+ * then the folder is fsynced. Symbolic links: the root may be one, links below it are followed when reading and listing
+ * (see `walk`); writing and deleting replace or remove the link itself, never what it leads to.
+ */
+class LocalStore implements Store {
+  readonly kind = "local";
+  readonly root: string;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #durable: boolean;
+  readonly #folders: LocalFolders;
+
+  constructor(root: string, options: LocalStoreOptions) {
+    this.root = root;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random;
+    this.#durable = options.durable ?? true;
+    this.#folders = new LocalFolders(root, this.#durable);
+  }
+
+  async rootExists(): Promise<boolean> {
+    try {
+      return (await Deno.stat(this.root)).isDirectory;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw localError("look at", this.root, error);
+    }
+  }
+
+  read(path: string, options: ReadOptions = {}): Promise<Uint8Array> {
+    return this.#reading(path, options, (reader) => reader.bytes(0, reader.size));
+  }
+
+  readRange(path: string, offset: number, length: number, options: ReadOptions = {}): Promise<Uint8Array> {
+    return this.#reading(path, options, (reader) => {
+      const start = offset < 0 ? Math.max(0, reader.size + offset) : offset;
+      return reader.bytes(start, length);
+    });
+  }
+
+  async readStream(path: string, options: ReadOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    return streamOf(await this.#open(path, options), this.localPath(path));
+  }
+
+  async getFile(path: string, localPath: string, options: ReadOptions = {}): Promise<void> {
+    await this.#reading(path, options, async (reader) => {
+      try {
+        await Deno.copyFile(this.localPath(path), localPath);
+        await reader.checkUnchanged();
+      } catch (error) {
+        await removeQuietly(localPath);
+        throw error;
+      }
+    });
+  }
+
+  async stat(path: string): Promise<FileInfo | undefined> {
+    return await statFile(path, this.localPath(path));
+  }
+
+  async *list(prefix: string, options: { after?: string } = {}): AsyncIterable<ListedFile> {
+    checkPrefix(prefix);
+    for await (const path of walk(this.root, { prefix, ...options, keep: (name) => !temporaryName.test(name) })) {
+      yield { path };
+    }
+  }
+
+  async write(path: string, bytes: Uint8Array): Promise<void> {
+    const target = this.localPath(path);
+    const temporary = await this.#writeTemporary(target, bytes);
+    await this.#settling("write", target, temporary, () => Deno.rename(temporary, target));
+  }
+
+  async create(path: string, bytes: Uint8Array): Promise<boolean> {
+    const target = this.localPath(path);
+    const temporary = await this.#writeTemporary(target, bytes);
+    return await this.#settling("create", target, temporary, async () => {
+      const won = await linkNew(temporary, target);
+      await removeQuietly(temporary);
+      return won;
+    });
+  }
+
+  async putFile(path: string, localPath: string): Promise<void> {
+    const target = this.localPath(path);
+    try {
+      if (this.#durable) await syncEntry(localPath, false);
+      await Deno.rename(localPath, target).catch(async (error) => {
+        if (codeOf(error) !== "ENOENT") throw error;
+        await this.#folders.make(dirname(target));
+        await Deno.rename(localPath, target);
+      });
+    } catch (error) {
+      if (codeOf(error) !== "EXDEV") throw localError("write", target, error, true);
+      await this.#copyAcross(localPath, target);
+    }
+    await this.#folders.sync(dirname(target));
+  }
+
+  async sync(paths: string[]): Promise<void> {
+    const files = paths.map((path) => this.localPath(path));
+    if (!this.#durable) return;
+    await mapParallel(files, parallelMax, async (file) => {
+      try {
+        await syncEntry(file, false);
+      } catch (error) {
+        throw localError("make durable", file, error);
+      }
+    });
+    for (const folder of new Set(files.map((file) => dirname(file)))) await this.#folders.sync(folder);
+  }
+
+  async delete(paths: string[]): Promise<void> {
+    const files = paths.map((path) => this.localPath(path));
+    const removed = await mapParallel(files, parallelMax, removeFile);
+    for (const folder of new Set(removed.filter((folder) => folder !== undefined))) await this.#folders.sync(folder);
+  }
+
+  async *listUnfinished(prefix: string): AsyncIterable<UnfinishedWrite> {
+    checkPrefix(prefix);
+    for await (const path of walk(this.root, { prefix, keep: (name) => temporaryName.test(name) })) {
+      const info = await this.stat(path);
+      if (info !== undefined) yield { path, startedMs: info.modifiedMs, uploadId: "" };
+    }
+  }
+
+  discardUnfinished(writes: UnfinishedWrite[]): Promise<void> {
+    return this.delete(writes.map(({ path }) => path));
+  }
+
+  localPath(path: string): string {
+    checkPath(path);
+    return this.root.endsWith("/") ? this.root + path : `${this.root}/${path}`;
+  }
+
+  probe(folder: string): Promise<void> {
+    return probeCreate(this, folder, this.#random, "Use a file system that knows hard links");
+  }
+
+  async #open(path: string, options: ReadOptions): Promise<LocalReader> {
+    const place = this.localPath(path);
+    try {
+      return await this.#patiently(() => LocalReader.open(place, options));
+    } catch (error) {
+      throw localError("read", place, error);
+    }
+  }
+
+  async #reading<T>(path: string, options: ReadOptions, use: (reader: LocalReader) => Promise<T>): Promise<T> {
+    const reader = await this.#open(path, options);
+    try {
+      return await use(reader);
+    } catch (error) {
+      throw localError("read", this.localPath(path), error);
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** Writes the bytes, durable, to a temporary file in the target's folder, which is made where it is missing. */
+  async #writeTemporary(target: string, bytes: Uint8Array): Promise<string> {
+    const folder = dirname(target);
+    const temporary = `${folder}/.streamlab-${uuidV4(this.#random)}.tmp`;
+    const open = () => this.#patiently(() => Deno.open(temporary, { write: true, createNew: true }));
+    try {
+      const file = await open().catch(async (error) => {
+        if (codeOf(error) !== "ENOENT") throw error;
+        await this.#folders.make(folder);
+        return await open();
+      });
+      try {
+        for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+        if (this.#durable) await file.sync();
+      } finally {
+        file.close();
+      }
+      return temporary;
+    } catch (error) {
+      await removeQuietly(temporary);
+      throw localError("write", target, error, true);
+    }
+  }
+
+  /** Puts the temporary file in its place and makes that durable; no temporary file stays, whatever happens. */
+  async #settling<T>(action: string, target: string, temporary: string, place: () => Promise<T>): Promise<T> {
+    try {
+      const result = await place();
+      await this.#folders.sync(dirname(target));
+      return result;
+    } catch (error) {
+      await removeQuietly(temporary);
+      throw localError(action, target, error, true);
+    }
+  }
+
+  async #copyAcross(source: string, target: string): Promise<void> {
+    const temporary = `${dirname(target)}/.streamlab-${uuidV4(this.#random)}.tmp`;
+    try {
+      await Deno.copyFile(source, temporary);
+      if (this.#durable) await syncEntry(temporary, false);
+      await Deno.rename(temporary, target);
+      await Deno.remove(source);
+    } catch (error) {
+      await removeQuietly(temporary);
+      throw localError("write", target, error, true);
+    }
+  }
+
+  /** Waits for other work to close its files when there are too many open. */
+  #patiently<T>(action: () => Promise<T>): Promise<T> {
+    const isCrowded = (error: unknown) => codeOf(error) === "EMFILE" || codeOf(error) === "ENFILE";
+    return retry(openFilesRetry, this.#clock, this.#random, isCrowded, action);
+  }
+}
+
+/** False when the name is taken. `link` never overwrites, as `rename` would. */
+async function linkNew(temporary: string, target: string): Promise<boolean> {
+  try {
+    await Deno.link(temporary, target);
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+    if (!(await Deno.lstat(target)).isDirectory) return false;
+    throw new StreamlabError("unavailable", `Cannot create "${target}": there is a folder of that name`);
+  }
+}
+
+/** Removes one file; its folder, or undefined where there was nothing. */
+async function removeFile(file: string): Promise<string | undefined> {
+  try {
+    await Deno.remove(file);
+    return dirname(file);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw localError("delete", file, error);
+  }
+}
+
+/** For what is left over: at worst it stays, and `listUnfinished` shows it. */
+async function removeQuietly(file: string): Promise<void> {
+  await Deno.remove(file).catch(() => undefined);
+}

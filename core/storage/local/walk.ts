@@ -1,0 +1,103 @@
+import { StreamlabError } from "../../base/errors.ts";
+import { isMissing, localError } from "../../disk/disk_error.ts";
+import { comparePaths, folderOf } from "../path.ts";
+
+/** What a walk asks of the names it meets: `keep` sees the last part of a path only. */
+export interface WalkOptions {
+  prefix: string;
+  after?: string;
+  keep: (name: string) => boolean;
+}
+
+interface Entry {
+  name: string;
+  isFolder: boolean;
+  /** Real paths of the folders in which links were followed on the way here. */
+  links: readonly string[];
+}
+
+/**
+ * The paths of all files below `root` that the options ask for, in ascending order of their UTF-8 bytes; no file is asked
+ * for anything but its name.
+ *
+ * Symbolic links are followed, to files and to folders, as people mount data in a lake that way; a link that leads back to
+ * a folder it was reached through is passed over, and so is one that leads nowhere. Pipes, sockets and devices are no files.
+ */
+export async function* walk(root: string, options: WalkOptions): AsyncGenerator<string> {
+  yield* walkFolder(root, folderOf(options.prefix), options, []);
+}
+
+async function* walkFolder(
+  root: string,
+  folder: string,
+  options: WalkOptions,
+  links: readonly string[],
+): AsyncGenerator<string> {
+  const { prefix, after, keep } = options;
+  const start = folder === "" ? "" : `${folder}/`;
+  // A table's metadata folder holds thousands of files, of which a commit asks for a few by the beginning of their names.
+  const namePrefix = prefix.startsWith(start) ? prefix.slice(start.length) : "";
+  for (const entry of await readFolder(join(root, folder), namePrefix, links)) {
+    const path = start + entry.name;
+    if (entry.isFolder) {
+      const inside = `${path}/`;
+      const overlaps = inside.startsWith(prefix) || prefix.startsWith(inside);
+      const isPast = after !== undefined && !after.startsWith(inside) && comparePaths(inside, after) < 0;
+      if (overlaps && !isPast) yield* walkFolder(root, path, options, entry.links);
+    } else if (path.startsWith(prefix) && keep(entry.name) && (after === undefined || comparePaths(path, after) > 0)) {
+      yield path;
+    }
+  }
+}
+
+/** Entries in the order of the paths below them: a folder sorts by its name with the slash, so that `a.b` comes before `a/b`. */
+async function readFolder(folder: string, namePrefix: string, links: readonly string[]): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  try {
+    for await (const { name, isFile, isDirectory, isSymlink } of Deno.readDir(folder)) {
+      if (!name.startsWith(namePrefix)) continue;
+      if (name.includes("\ufffd")) await refuseBrokenName(folder, name);
+      if (isSymlink) {
+        const entry = await followLink(folder, name, links);
+        if (entry !== undefined) entries.push(entry);
+      } else if (isFile || isDirectory) entries.push({ name, isFolder: isDirectory, links });
+    }
+  } catch (error) {
+    // A folder that is gone between its parent's listing and its own holds nothing.
+    if (isMissing(error)) return [];
+    throw localError("list the folder", folder, error);
+  }
+  const key = (entry: Entry) => entry.isFolder ? `${entry.name}/` : entry.name;
+  return entries.sort((a, b) => comparePaths(key(a), key(b)));
+}
+
+async function followLink(folder: string, name: string, links: readonly string[]): Promise<Entry | undefined> {
+  const path = join(folder, name);
+  try {
+    const info = await Deno.stat(path);
+    if (!info.isDirectory) return info.isFile ? { name, isFolder: false, links } : undefined;
+    const passed = [...links, await Deno.realPath(folder)];
+    const target = await Deno.realPath(path);
+    const leadsBack = passed.some((real) => real === target || real.startsWith(join(target, "")));
+    return leadsBack ? undefined : { name, isFolder: true, links: passed };
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw localError("follow the link", path, error);
+  }
+}
+
+/** Deno shows bytes that are no UTF-8 as U+FFFD, and such a file cannot be opened. A name that really holds U+FFFD can. */
+async function refuseBrokenName(folder: string, name: string): Promise<void> {
+  try {
+    await Deno.lstat(join(folder, name));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw new StreamlabError("corrupt", `Cannot list the folder "${folder}": the name "${name}" is not valid UTF-8`, {
+      hint: "Rename that file",
+    });
+  }
+}
+
+function join(folder: string, name: string): string {
+  return folder.endsWith("/") ? folder + name : `${folder}/${name}`;
+}

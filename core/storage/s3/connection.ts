@@ -1,0 +1,187 @@
+import { messageOf } from "../../base/errors.ts";
+import { S3Client } from "@aws-sdk/client-s3";
+import type { Clock } from "../../base/clock.ts";
+import { withDeadline } from "../../base/deadline.ts";
+import type { Random } from "../../base/random.ts";
+import { retry } from "../../base/retry.ts";
+import type { RetryPolicy } from "../../base/retry.ts";
+import type { S3Settings } from "./settings.ts";
+import { s3Error } from "./error.ts";
+import { type GetAnswer, S3Get } from "./get.ts";
+import type { ObjectAccess } from "../store.ts";
+import { isThrottled, isTransient } from "./fault.ts";
+
+/** Bounds of the work on one bucket; tests make them smaller. */
+export interface S3Limits {
+  /** For an answer to begin, and for each further piece of it. A request that carries bytes gets the time of a slow line on top. */
+  timeoutMs: number;
+  /** After broken connections, time-outs and errors of the service. */
+  transient: RetryPolicy;
+  /** When the service asks for fewer requests. */
+  throttled: RetryPolicy;
+  /** Requests of one operation that run at once. */
+  parallelMax: number;
+  /** Larger files travel in parts of this size, `parallelMax` of them in memory at once; in larger ones where 10,000 (S3's limit) would not do. */
+  partBytes: number;
+  /** Keys in one page of a listing or one request to delete; S3's limit is 1,000. */
+  pageKeys: number;
+}
+
+export const defaultS3Limits: S3Limits = {
+  timeoutMs: 10_000,
+  transient: { attemptsMax: 5, delayMsMin: 50, delayMsMax: 5_000 },
+  throttled: { attemptsMax: 6, delayMsMin: 500, delayMsMax: 20_000 },
+  parallelMax: 8,
+  partBytes: 8 * 1024 * 1024,
+  pageKeys: 1000,
+};
+
+let survivesBrokenBodies = false;
+
+/**
+ * In Deno before 2.9 a response that breaks off rejects, besides the reading of it, a promise that nobody holds, and that would
+ * end the process. The request itself is noticed by its reader or its deadline, and repeated.
+ */
+function surviveBrokenBodies(): void {
+  if (survivesBrokenBodies) return;
+  survivesBrokenBodies = true;
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    if (/error reading a body from connection/.test(messageOf(event.reason))) event.preventDefault();
+  });
+}
+
+/** A line slower than this is taken for a dead one. */
+const bytesPerMsMin = 50;
+const socketsMax = 256;
+
+/** What a request is about, for messages, and how it may be repeated. */
+export interface S3Call<T> {
+  /** A verb: "read", "list". */
+  action: string;
+  /** The key or prefix, from the bucket's root. */
+  key: string;
+  /** False: one try only, and an unclear outcome is thrown as it is. */
+  isRepeatable: boolean;
+  /** Bytes that the request carries. */
+  bytes?: number;
+  /** Sends it on a connection of its own: Deno sends a request a second time when a connection that it used before breaks. */
+  onOwnConnection?: boolean;
+  run: (client: S3Client, signal: AbortSignal) => Promise<T>;
+}
+
+export interface S3ConnectionContext {
+  clock: Clock;
+  random: Random;
+  /** See `S3StoreOptions`. */
+  readsByClient: boolean;
+}
+
+/** One bucket at one service: requests with deadlines, retries and errors that people can read. */
+export class S3Connection {
+  readonly bucket: string;
+  readonly limits: S3Limits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly #client: S3Client;
+  readonly #lonelyClient: S3Client;
+  readonly #settings: S3Settings;
+  readonly #get: S3Get | undefined;
+
+  constructor(bucket: string, settings: S3Settings, limits: S3Limits, context: S3ConnectionContext) {
+    const { clock, random, readsByClient } = context;
+    this.bucket = bucket;
+    this.limits = limits;
+    this.clock = clock;
+    this.random = random;
+    this.#settings = settings;
+    this.#client = makeClient(settings, true);
+    this.#lonelyClient = makeClient(settings, false);
+    const { endpoint, forcePathStyle, ca } = settings;
+    if (endpoint !== undefined && forcePathStyle && !readsByClient) {
+      this.#get = new S3Get(this.#client, bucket, endpoint, ca, clock);
+    }
+    surviveBrokenBodies();
+  }
+
+  /** Sends the request, repeats it where that may help and is allowed, and throws errors as people read them. */
+  async call<T>(call: S3Call<T>): Promise<T> {
+    try {
+      return call.isRepeatable ? await this.repeat(() => this.once(call)) : await this.once(call);
+    } catch (error) {
+      throw this.error(call.action, call.key, error);
+    }
+  }
+
+  /** A quicker way to an object, see `S3Get`; undefined where the usual one must be taken. */
+  async get(key: string, headers: Record<string, string>): Promise<GetAnswer | undefined> {
+    const get = this.#get;
+    return get === undefined ? undefined : await this.deadline((signal) => get.send(key, headers, signal));
+  }
+
+  /** Sends the request once; throws what the client throws, or `DeadlineError`. */
+  once<T>({ run, bytes = 0, onOwnConnection }: Pick<S3Call<T>, "run" | "bytes" | "onOwnConnection">): Promise<T> {
+    const client = onOwnConnection ? this.#lonelyClient : this.#client;
+    return this.deadline((signal) => run(client, signal), bytes);
+  }
+
+  /** Repeats what failed for reasons that pass, as often as the limits say; throws the last error as it is. */
+  repeat<T>(action: () => Promise<T>): Promise<T> {
+    const { transient, throttled } = this.limits;
+    return retry(throttled, this.clock, this.random, isThrottled, () => {
+      return retry(transient, this.clock, this.random, isTransient, action);
+    });
+  }
+
+  /** With credentials that are good now; those of a session expire. */
+  async access(): Promise<ObjectAccess> {
+    const { endpoint, forcePathStyle, ca } = this.#settings;
+    try {
+      const { config } = this.#client;
+      // The providers of credentials ask other services, and have no deadline of their own.
+      const [{ accessKeyId, secretAccessKey, sessionToken }, region] = await this.deadline(() =>
+        Promise.all([config.credentials(), config.region()])
+      );
+      return {
+        region,
+        forcePathStyle,
+        accessKeyId,
+        secretAccessKey,
+        ...(endpoint === undefined ? {} : { endpoint }),
+        ...(sessionToken === undefined ? {} : { sessionToken }),
+        ...(ca === undefined ? {} : { ca }),
+      };
+    } catch (error) {
+      throw this.error("open", "", error);
+    }
+  }
+
+  error(action: string, key: string, error: unknown): Error {
+    return s3Error(action, `s3://${this.bucket}${key === "" ? "" : `/${key}`}`, error, this.#settings);
+  }
+
+  deadline<T>(action: (signal: AbortSignal) => Promise<T>, bytes = 0): Promise<T> {
+    return withDeadline(this.clock, this.limits.timeoutMs + bytes / bytesPerMsMin, action);
+  }
+}
+
+function makeClient(settings: S3Settings, keepAlive: boolean): S3Client {
+  const agent = { keepAlive, maxSockets: socketsMax };
+  return new S3Client({
+    ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
+    ...(settings.region === undefined ? {} : { region: settings.region }),
+    ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
+    forcePathStyle: settings.forcePathStyle,
+    followRegionRedirects: settings.endpoint === undefined,
+    // Retries are ours: they must never repeat a conditional create.
+    maxAttempts: 1,
+    // Deno (2.9) never tells of the "100 Continue" that the client would wait for, seconds per upload.
+    expectContinueHeader: false,
+    // Bodies are covered by their signature; other stores than AWS do not know the newer checksums.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    requestHandler: {
+      httpAgent: agent,
+      httpsAgent: settings.ca === undefined ? agent : { ...agent, ca: settings.ca },
+    },
+  });
+}

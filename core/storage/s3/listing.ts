@@ -1,0 +1,187 @@
+import { ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { early } from "../../base/parallel.ts";
+import { comparePaths } from "../path.ts";
+import type { S3Connection } from "./connection.ts";
+import { ForeignAnswerError, isThrottled, isTransient } from "./fault.ts";
+import type { FileInfo, UnfinishedWrite } from "../store.ts";
+
+interface PageRequest {
+  prefix: string;
+  after?: string | undefined;
+  /** Where the page before this one ended. */
+  token?: string | undefined;
+  /** Rolls all keys of a folder up to its name. */
+  byFolder?: boolean;
+}
+
+interface Page {
+  /** `path` is the whole key here. */
+  objects: FileInfo[];
+  /** With `byFolder`: names with the slash at their end. */
+  folders: string[];
+  /** Undefined after the last page. */
+  next: string | undefined;
+}
+
+/** Fewer folders than this in the first page, and they are large enough to be listed each on its own. */
+const largeFoldersMax = 4;
+
+/** Sorts after every key of a folder. */
+const lastCharacter = "\u{10ffff}";
+
+/**
+ * All objects below `prefix` by key, those up to `after` left out. While the caller works on one page the next one is on its
+ * way; where the first page shows that there are more and that folders are large, several folders are listed at once.
+ */
+export async function* listObjects(
+  connection: S3Connection,
+  prefix: string,
+  after: string | undefined,
+): AsyncGenerator<FileInfo> {
+  const first = await listPage(connection, { prefix, after });
+  yield* first.objects;
+  if (first.next === undefined) return;
+  const last = first.objects.at(-1)?.path;
+  // A page may be empty and not the last one: where many objects were deleted, versions of them are passed over.
+  if (last === undefined) return yield* listOn(connection, { prefix, after }, first.next);
+  const level = prefix.lastIndexOf("/") + 1;
+  const slash = last.indexOf("/", level);
+  const folders = new Set(first.objects.map(({ path }) => path.slice(0, path.indexOf("/", level) + 1)));
+  if (slash < 0 || folders.size >= largeFoldersMax) {
+    yield* listOn(connection, { prefix, after }, first.next);
+  } else {
+    const folder = last.slice(0, slash + 1);
+    yield* startListing(connection, { prefix: folder, after: last });
+    yield* listFolders(connection, prefix, folder);
+  }
+}
+
+/** What lies below `prefix` beyond `folder`; up to `parallelMax` folders are under way at once. */
+async function* listFolders(connection: S3Connection, prefix: string, folder: string): AsyncGenerator<FileInfo> {
+  const underWay: AsyncIterable<FileInfo>[] = [];
+  let page: Page | undefined;
+  do {
+    page = await listPage(connection, {
+      prefix,
+      after: folder + lastCharacter,
+      token: page?.next,
+      byFolder: true,
+    });
+    const found = [...page.folders.filter((name) => name !== folder), ...page.objects];
+    for (const entry of found.sort((a, b) => comparePaths(nameOf(a), nameOf(b)))) {
+      underWay.push(typeof entry === "string" ? startListing(connection, { prefix: entry }) : only(entry));
+      if (underWay.length >= connection.limits.parallelMax) yield* underWay.shift()!;
+    }
+  } while (page.next !== undefined);
+  for (const listing of underWay) yield* listing;
+}
+
+const nameOf = (entry: FileInfo | string): string => typeof entry === "string" ? entry : entry.path;
+
+async function* only(entry: FileInfo): AsyncGenerator<FileInfo> {
+  yield await Promise.resolve(entry);
+}
+
+/** Sends the first request at once, before anybody asks for a name. */
+function startListing(connection: S3Connection, request: PageRequest): AsyncIterable<FileInfo> {
+  const first = early(listPage(connection, request));
+  return (async function* () {
+    const { objects, next } = await first;
+    yield* objects;
+    if (next !== undefined) yield* listOn(connection, request, next);
+  })();
+}
+
+async function* listOn(connection: S3Connection, request: PageRequest, next: string): AsyncGenerator<FileInfo> {
+  const ask = (token: string | undefined) =>
+    token === undefined ? undefined : early(listPage(connection, { ...request, token }));
+  for (let coming = ask(next); coming !== undefined;) {
+    const page = await coming;
+    coming = ask(page.next);
+    yield* page.objects;
+  }
+}
+
+async function listPage(connection: S3Connection, request: PageRequest): Promise<Page> {
+  const { prefix, after, token, byFolder } = request;
+  const command = {
+    Bucket: connection.bucket,
+    Prefix: prefix,
+    MaxKeys: connection.limits.pageKeys,
+    // XML has no way to write some of the characters that keys may hold.
+    EncodingType: "url" as const,
+    ...(after === undefined ? {} : { StartAfter: after }),
+    ...(token === undefined ? {} : { ContinuationToken: token }),
+    ...(byFolder ? { Delimiter: "/" } : {}),
+  };
+  const output = await connection.call({
+    action: "list",
+    key: prefix,
+    isRepeatable: true,
+    run: async (client, abortSignal) => {
+      const output = await client.send(new ListObjectsV2Command(command), { abortSignal });
+      if (output.Name === undefined) throw new ForeignAnswerError("bucket name");
+      return output;
+    },
+  });
+  const objects = (output.Contents ?? []).map(({ Key, Size, ETag, LastModified }) => ({
+    path: decodeKey(Key ?? ""),
+    size: Size ?? 0,
+    etag: bareEtag(ETag),
+    modifiedMs: wholeSeconds(LastModified),
+  }));
+  const folders = (output.CommonPrefixes ?? []).map(({ Prefix }) => decodeKey(Prefix ?? ""));
+  return { objects, folders, next: output.IsTruncated ? output.NextContinuationToken : undefined };
+}
+
+/** Uploads that were begun and neither completed nor aborted. MinIO tells only those whose whole key is the prefix, and ends old ones itself. */
+export async function* listUploads(connection: S3Connection, prefix: string): AsyncGenerator<UnfinishedWrite> {
+  let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
+  do {
+    const command = { Bucket: connection.bucket, Prefix: prefix, EncodingType: "url" as const, ...marker };
+    const output = await connection.call({
+      action: "list the unfinished uploads of",
+      key: prefix,
+      isRepeatable: true,
+      run: (client, abortSignal) => client.send(new ListMultipartUploadsCommand(command), { abortSignal }),
+    });
+    for (const { Key, UploadId, Initiated } of output.Uploads ?? []) {
+      yield { path: decodeKey(Key ?? ""), startedMs: wholeSeconds(Initiated), uploadId: UploadId ?? "" };
+    }
+    const { NextKeyMarker, NextUploadIdMarker } = output;
+    marker = output.IsTruncated && NextKeyMarker !== undefined
+      ? { KeyMarker: decodeKey(NextKeyMarker), UploadIdMarker: NextUploadIdMarker }
+      : {};
+  } while (marker.KeyMarker !== undefined);
+}
+
+/**
+ * The answer to a HEAD request has no words. A listing that fails for the same reason has: its error where there is one,
+ * else the one that was given.
+ */
+export async function explain(connection: S3Connection, key: string, error: unknown): Promise<unknown> {
+  const command = new ListObjectsV2Command({ Bucket: connection.bucket, Prefix: key, MaxKeys: 1 });
+  if (isThrottled(error) || isTransient(error)) return error;
+  try {
+    await connection.once({ run: (client, abortSignal) => client.send(command, { abortSignal }) });
+    return error;
+  } catch (explained) {
+    return explained;
+  }
+}
+
+/** S3 writes keys as forms do: a space is a plus sign. */
+function decodeKey(encoded: string): string {
+  return decodeURIComponent(encoded.replaceAll("+", " "));
+}
+
+/** An ETag without its quotes; every answer about an object of a real S3 has one. */
+export function bareEtag(etag: string | undefined): string {
+  if (etag === undefined) throw new ForeignAnswerError("ETag");
+  return etag.replaceAll('"', "");
+}
+
+/** A listing has milliseconds where `stat`'s header has whole seconds: seconds everywhere. */
+export function wholeSeconds(date: Date | undefined): number {
+  return Math.floor((date?.getTime() ?? 0) / 1000) * 1000;
+}

@@ -1,0 +1,289 @@
+import {
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
+import type { Clock } from "../../base/clock.ts";
+import { StreamlabError } from "../../base/errors.ts";
+import { mapParallel } from "../../base/parallel.ts";
+import type { Random } from "../../base/random.ts";
+import { formatLocation } from "../location.ts";
+import type { Location } from "../location.ts";
+import { localError } from "../../disk/disk_error.ts";
+import { checkPath, checkPrefix } from "../path.ts";
+import { probeCreate, probePrefix } from "../probe.ts";
+import { readOwnS3Settings } from "./settings.ts";
+import type { S3Settings } from "./settings.ts";
+import { defaultS3Limits, S3Connection } from "./connection.ts";
+import type { S3Limits } from "./connection.ts";
+import { downloadFile, S3Download, streamOf } from "./download.ts";
+import type { S3Range } from "./download.ts";
+import { faultOf } from "./fault.ts";
+import { bareEtag, explain, listObjects, listUploads, wholeSeconds } from "./listing.ts";
+import { abortUpload, bytesSource, upload } from "./upload.ts";
+import type { FileInfo, ListedFile, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
+
+/** A probe that lies there for longer is that of a process which was killed. */
+const abandonedProbeMs = 600_000;
+
+export interface S3StoreOptions {
+  clock: Clock;
+  random: Random;
+  /** Default: those of the `AWS_*` variables. */
+  settings?: S3Settings;
+  limits?: Partial<S3Limits>;
+  /** Reads as it must where the client alone knows the address, which is AWS; so that it can be tried elsewhere. */
+  readsByClient?: boolean;
+}
+
+/** Opens a bucket, or what lies below a prefix in it, as a store. Sends nothing yet. */
+export async function openS3Store(location: Location & { kind: "s3" }, options: S3StoreOptions): Promise<Store> {
+  const settings = options.settings ?? await readOwnS3Settings();
+  const limits = { ...defaultS3Limits, ...options.limits };
+  const { clock, random, readsByClient = false } = options;
+  const connection = new S3Connection(location.bucket, settings, limits, { clock, random, readsByClient });
+  return new S3Store(formatLocation(location), location.prefix === "" ? "" : `${location.prefix}/`, connection);
+}
+
+/**
+ * A bucket, or a prefix in one, on AWS S3 or what speaks its protocol. `create` is a PUT with `If-None-Match: *`. Keys are paths as
+ * they stand. Objects whose key ends in a slash, which consoles make as folders, are no files.
+ */
+class S3Store implements Store {
+  readonly kind = "s3";
+  readonly root: string;
+  readonly #prefix: string;
+  readonly #connection: S3Connection;
+  #probed: Promise<void> | undefined;
+
+  constructor(root: string, prefix: string, connection: S3Connection) {
+    this.root = root;
+    this.#prefix = prefix;
+    this.#connection = connection;
+  }
+
+  async rootExists(): Promise<boolean> {
+    const Bucket = this.#connection.bucket;
+    try {
+      await this.#connection.repeat(() =>
+        this.#connection.once({
+          run: (client, abortSignal) => client.send(new HeadBucketCommand({ Bucket }), { abortSignal }),
+        })
+      );
+      return true;
+    } catch (error) {
+      if (faultOf(error) === "missing-key" || faultOf(error) === "missing-bucket") return false;
+      throw this.#connection.error("look at", "", await explain(this.#connection, "", error));
+    }
+  }
+
+  async read(path: string, options: ReadOptions = {}): Promise<Uint8Array> {
+    return await (await this.#open(path, { start: 0 }, options)).rest();
+  }
+
+  async readRange(path: string, offset: number, length: number, options: ReadOptions = {}): Promise<Uint8Array> {
+    // S3 has no range of nothing, yet a missing or changed object is to be noticed.
+    const wanted = Math.max(length, 1);
+    const range = offset < 0 ? { suffix: -offset } : { start: offset, length: wanted };
+    const bytes = await (await this.#open(path, range, options)).rest();
+    return bytes.subarray(0, Math.max(length, 0));
+  }
+
+  async readStream(path: string, options: ReadOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    return streamOf(await this.#open(path, { start: 0 }, options));
+  }
+
+  async getFile(path: string, localPath: string, options: ReadOptions = {}): Promise<void> {
+    try {
+      await downloadFile(this.#connection, this.#key(path), localPath, options);
+    } catch (error) {
+      await Deno.remove(localPath).catch(() => undefined);
+      throw localError("write", localPath, error, true);
+    }
+  }
+
+  async stat(path: string): Promise<FileInfo | undefined> {
+    const command = { Bucket: this.#connection.bucket, Key: this.#key(path) };
+    try {
+      const head = await this.#connection.repeat(() =>
+        this.#connection.once({
+          run: (client, abortSignal) => client.send(new HeadObjectCommand(command), { abortSignal }),
+        })
+      );
+      const modifiedMs = wholeSeconds(head.LastModified);
+      return { path, size: head.ContentLength ?? 0, etag: bareEtag(head.ETag), modifiedMs };
+    } catch (error) {
+      if (faultOf(error) === "missing-key") return undefined;
+      throw this.#connection.error("look at", command.Key, await explain(this.#connection, command.Key, error));
+    }
+  }
+
+  async *list(prefix: string, options: { after?: string } = {}): AsyncIterable<ListedFile> {
+    checkPrefix(prefix);
+    const after = options.after === undefined ? undefined : this.#prefix + options.after;
+    for await (const object of listObjects(this.#connection, this.#prefix + prefix, after)) {
+      const path = object.path.slice(this.#prefix.length);
+      if (path.endsWith("/") || path === "") continue;
+      this.#checkListed(path);
+      yield { path, info: { ...object, path } };
+    }
+  }
+
+  async write(path: string, bytes: Uint8Array): Promise<void> {
+    await upload(this.#connection, this.#key(path), bytesSource(bytes));
+  }
+
+  async create(path: string, bytes: Uint8Array): Promise<boolean> {
+    const Key = this.#key(path);
+    const command = { Bucket: this.#connection.bucket, Key, Body: bytes, IfNoneMatch: "*" };
+    const send = () =>
+      this.#connection.once({
+        bytes: bytes.length,
+        // On a used connection Deno (2.9, denoland/deno issues 35610 and 36786) may send it twice.
+        onOwnConnection: true,
+        run: async (client, abortSignal) => {
+          bareEtag((await client.send(new PutObjectCommand(command), { abortSignal })).ETag);
+        },
+      });
+    try {
+      try {
+        await send();
+      } catch (error) {
+        if (faultOf(error) !== "clock") throw error;
+        // It was refused, so it has not happened; and the client has learnt the time from the answer.
+        await send();
+      }
+      return true;
+    } catch (error) {
+      if (faultOf(error) === "changed") return false;
+      throw this.#connection.error("create", Key, error);
+    }
+  }
+
+  async putFile(path: string, localPath: string): Promise<void> {
+    const key = this.#key(path);
+    try {
+      using file = await Deno.open(localPath);
+      const { size } = await file.stat();
+      await upload(this.#connection, key, { size, read: (offset, length) => readAt(localPath, offset, length) });
+      await Deno.remove(localPath);
+    } catch (error) {
+      throw localError("upload", localPath, error, true);
+    }
+  }
+
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async delete(paths: string[]): Promise<void> {
+    const keys = paths.map((path) => this.#key(path));
+    const { pageKeys, parallelMax } = this.#connection.limits;
+    // A request to delete many is XML, which cannot hold every character of a key.
+    const isPlain = (key: string) => !/\p{Cc}|[\ufffe\uffff]/u.test(key);
+    const plain = keys.filter(isPlain);
+    const batches = keys.filter((key) => !isPlain(key)).map((key) => [key]);
+    for (let i = 0; i < plain.length; i += pageKeys) batches.push(plain.slice(i, i + pageKeys));
+    await mapParallel(batches, parallelMax, (batch) => this.#deleteBatch(batch));
+  }
+
+  async *listUnfinished(prefix: string): AsyncIterable<UnfinishedWrite> {
+    checkPrefix(prefix);
+    for await (const write of listUploads(this.#connection, this.#prefix + prefix)) {
+      yield { ...write, path: write.path.slice(this.#prefix.length) };
+    }
+  }
+
+  async discardUnfinished(writes: UnfinishedWrite[]): Promise<void> {
+    await mapParallel(writes, this.#connection.limits.parallelMax, ({ path, uploadId }) => {
+      return abortUpload(this.#connection, this.#key(path), uploadId);
+    });
+  }
+
+  localPath(): undefined {
+    return undefined;
+  }
+
+  objectAccess(): Promise<ObjectAccess> {
+    return this.#connection.access();
+  }
+
+  /** Once for all folders: it is a matter of the service. */
+  async probe(folder: string): Promise<void> {
+    this.#probed ??= Promise.all([
+      probeCreate(this, folder, this.#connection.random, "Use AWS S3, or a MinIO of 2025 or later"),
+      this.#removeAbandonedProbes(folder),
+    ]).then(() => undefined);
+    try {
+      await this.#probed;
+    } catch (error) {
+      this.#probed = undefined;
+      throw error;
+    }
+  }
+
+  async #removeAbandonedProbes(folder: string): Promise<void> {
+    const beforeMs = this.#connection.clock.nowMs() - abandonedProbeMs;
+    const abandoned: string[] = [];
+    for await (const { path, info } of this.list(probePrefix(folder))) {
+      if (info!.modifiedMs < beforeMs) abandoned.push(path);
+    }
+    if (abandoned.length > 0) await this.delete(abandoned);
+  }
+
+  #key(path: string): string {
+    checkPath(path);
+    return this.#prefix + path;
+  }
+
+  #checkListed(path: string): void {
+    try {
+      checkPath(path);
+    } catch (cause) {
+      throw new StreamlabError("corrupt", `Cannot list "${this.root}": the key "${path}" is no path`, {
+        hint: "Rename that object",
+        cause,
+      });
+    }
+  }
+
+  async #open(path: string, range: S3Range, options: ReadOptions): Promise<S3Download> {
+    return await S3Download.open(this.#connection, this.#key(path), range, options);
+  }
+
+  async #deleteBatch(keys: string[]): Promise<void> {
+    const Bucket = this.#connection.bucket;
+    let left = keys;
+    const run = async (client: S3Client, abortSignal: AbortSignal) => {
+      if (keys.length === 1) {
+        await client.send(new DeleteObjectCommand({ Bucket, Key: keys[0] }), { abortSignal });
+        return;
+      }
+      const Delete = { Objects: left.map((Key) => ({ Key })), Quiet: true };
+      const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket, Delete }), { abortSignal });
+      const failed = Errors.filter(({ Code }) => Code !== "NoSuchKey");
+      const [first] = failed;
+      if (first === undefined) return;
+      // The request as a whole succeeded: only the keys that failed are asked for again.
+      left = failed.map(({ Key }) => Key ?? "");
+      throw Object.assign(new Error(first.Message), { code: first.Code });
+    };
+    try {
+      await this.#connection.repeat(() => this.#connection.once({ run }));
+    } catch (error) {
+      throw this.#connection.error("delete", left[0]!, error);
+    }
+  }
+}
+
+async function readAt(localPath: string, offset: number, length: number): Promise<Uint8Array> {
+  using file = await Deno.open(localPath);
+  const { size } = await file.stat();
+  const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+  await file.seek(offset, Deno.SeekMode.Start);
+  for (let filled = 0; filled < bytes.length;) filled += await file.read(bytes.subarray(filled)) ?? bytes.length;
+  return bytes;
+}

@@ -1,0 +1,139 @@
+import { StreamlabError } from "../../base/errors.ts";
+import { type AwsProfile, readAwsProfile, type ReadVariable } from "./aws_profile.ts";
+
+/** How to reach the objects. What is undefined the AWS client finds as all of AWS's tools do: variables, profiles, roles. */
+export interface S3Settings {
+  /** URL of the service; undefined is AWS itself. */
+  endpoint?: string;
+  region?: string;
+  /** The bucket in the path (`http://host/bucket/key`) instead of the host name (`http://bucket.host/key`). */
+  forcePathStyle: boolean;
+  credentials?: S3Credentials;
+  /** Certificates to trust, PEM. */
+  ca?: string;
+  /** Nothing was set, so these are the values of compose.yaml. */
+  isDefault: boolean;
+}
+
+export interface S3Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+}
+
+/** The MinIO that compose.yaml and `deno task minio` start. */
+const composeEndpoint = "http://127.0.0.1:9000";
+const composeCredentials: S3Credentials = { accessKeyId: "minioadmin", secretAccessKey: "minioadmin" };
+
+/** Each of them says where credentials come from (AWS SDKs and Tools Reference Guide, "Environment variables"). */
+const credentialVariables = [
+  "AWS_ACCESS_KEY_ID",
+  "AWS_PROFILE",
+  "AWS_WEB_IDENTITY_TOKEN_FILE",
+  "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+  "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+  "AWS_SHARED_CREDENTIALS_FILE",
+  "AWS_CONFIG_FILE",
+];
+const placeVariables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"];
+
+/**
+ * Settings from the `AWS_*` variables, else from the profile, if there are any. Where none of the variables is set it is the MinIO of
+ * compose.yaml, even with a `~/.aws` for other work: `AWS_PROFILE` or `AWS_REGION` asks for that. MinIO's key is also used for any other
+ * endpoint on this machine for which there are no credentials, neither in variables nor in `~/.aws`.
+ */
+export function readS3Settings(variable: ReadVariable, profile: AwsProfile | undefined): S3Settings {
+  checkKeyPair(variable);
+  const isDefault = ![...placeVariables, ...credentialVariables].some((name) => isSet(variable(name)));
+  const hasCredentials = !isDefault &&
+    (profile !== undefined || credentialVariables.some((name) => isSet(variable(name))));
+  const endpoint = isDefault
+    ? composeEndpoint
+    : checkEndpoint(variable("AWS_ENDPOINT_URL_S3") || variable("AWS_ENDPOINT_URL") || undefined) ??
+      checkEndpoint(profile?.endpoint, "the profile's endpoint_url");
+  const region = variable("AWS_REGION") || variable("AWS_DEFAULT_REGION") || (isDefault ? undefined : profile?.region);
+  return {
+    forcePathStyle: readFlag(variable("AWS_S3_FORCE_PATH_STYLE")) ?? endpoint !== undefined,
+    isDefault,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    // MinIO and its like have this region unless told otherwise; AWS is asked through the profile.
+    ...(region !== undefined ? { region } : endpoint !== undefined ? { region: "us-east-1" } : {}),
+    ...(endpoint !== undefined && !hasCredentials && isLoopback(endpoint) ? { credentials: composeCredentials } : {}),
+  };
+}
+
+/** Settings of this process, with the certificates that `AWS_CA_BUNDLE` names. */
+export async function readOwnS3Settings(): Promise<S3Settings> {
+  const variable: ReadVariable = (name) => Deno.env.get(name);
+  const settings = readS3Settings(variable, await readAwsProfile(variable));
+  const bundle = variable("AWS_CA_BUNDLE");
+  if (!isSet(bundle)) return settings;
+  try {
+    return { ...settings, ca: await Deno.readTextFile(bundle) };
+  } catch (error) {
+    throw new StreamlabError("usage", `Cannot read the certificates in "${bundle}"`, {
+      hint: "Correct AWS_CA_BUNDLE, or unset it",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Settings for a place that a catalog tells of, in the names of Iceberg's S3FileIO; what it does not tell is as in `own`, but for
+ * the MinIO that is only our default. With an endpoint the bucket stands in the path, unless the catalog says otherwise.
+ */
+export function catalogSettings(own: S3Settings, config: Readonly<Record<string, string>>): S3Settings {
+  const endpoint = checkEndpoint(config["s3.endpoint"], "the endpoint that the catalog names");
+  const region = config["s3.region"] ?? config["client.region"];
+  const accessKeyId = config["s3.access-key-id"], secretAccessKey = config["s3.secret-access-key"];
+  const sessionToken = config["s3.session-token"];
+  const pathStyle = readFlag(config["s3.path-style-access"]);
+  if ([endpoint, region, accessKeyId, pathStyle].every((told) => told === undefined)) return own;
+  const { credentials, ...others } = own;
+  const base = own.isDefault ? { forcePathStyle: false, region: "us-east-1" } : others;
+  const told = accessKeyId === undefined || secretAccessKey === undefined
+    ? own.isDefault && !(endpoint !== undefined && isLoopback(endpoint)) ? undefined : credentials
+    : { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+  return {
+    ...base,
+    isDefault: false,
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    ...(pathStyle === undefined ? {} : { forcePathStyle: pathStyle }),
+    ...(region === undefined ? {} : { region }),
+    ...(told === undefined ? {} : { credentials: told }),
+  };
+}
+
+/** One without the other is a slip of the pen, and what was meant must not be passed over for a profile or the MinIO of compose.yaml. */
+function checkKeyPair(variable: ReadVariable): void {
+  const [id, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] as const;
+  if (isSet(variable(id)) === isSet(variable(secret))) return;
+  const [given, missing] = isSet(variable(id)) ? [id, secret] : [secret, id];
+  throw new StreamlabError("usage", `Cannot use ${given}: ${missing} is not set`, { hint: "Set both, or neither" });
+}
+
+function isSet(value: string | undefined): value is string {
+  return value !== undefined && value !== "";
+}
+
+function readFlag(value: string | undefined): boolean | undefined {
+  return isSet(value) ? !/^(0|false|no|off)$/i.test(value) : undefined;
+}
+
+function checkEndpoint(text: string | undefined, name = "AWS_ENDPOINT_URL"): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "") return text;
+  // The text itself is not shown: it may hold a password.
+  throw new StreamlabError(
+    "usage",
+    `Cannot use ${name}: it is no http or https URL without user and password`,
+    {
+      hint: "Write it like http://127.0.0.1:9000",
+    },
+  );
+}
+
+function isLoopback(endpoint: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(URL.parse(endpoint)?.hostname ?? "");
+}

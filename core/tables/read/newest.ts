@@ -1,0 +1,39 @@
+import { StreamlabError } from "../../base/errors.ts";
+import { SqlError } from "../../engine/duckdb.ts";
+import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
+
+const ATTEMPTS_MAX = 10;
+
+/**
+ * Reads from a table's newest version: when files are gone because somebody else has gone further and expired what this version names,
+ * from the then newest one. `first` saves the first look.
+ */
+export async function withNewest<T>(
+  catalog: Catalog,
+  identifier: TableIdentifier,
+  action: (table: LoadedTable) => Promise<T>,
+  first?: LoadedTable,
+): Promise<T> {
+  let table = first ?? await load(catalog, identifier);
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await action(table);
+    } catch (error) {
+      if (!mayBeMissing(error) || attempt === ATTEMPTS_MAX) throw error;
+      const newest = await load(catalog, identifier);
+      if (newest.metadataLocation === table.metadataLocation) throw error;
+      table = newest;
+    }
+  }
+}
+
+/** DuckDB has many words for a file that is not there. */
+export function mayBeMissing(error: unknown): boolean {
+  return error instanceof SqlError || (error instanceof StreamlabError && error.kind === "not-found");
+}
+
+async function load(catalog: Catalog, identifier: TableIdentifier): Promise<LoadedTable> {
+  const table = await catalog.loadTable(identifier);
+  if (table !== undefined) return table;
+  throw new StreamlabError("not-found", `There is no table ${identifierText(identifier)}`);
+}

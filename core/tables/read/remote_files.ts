@@ -1,0 +1,74 @@
+import { mapParallel } from "../../base/parallel.ts";
+import type { Connection, DuckDb } from "../../engine/duckdb.ts";
+import { openHttpfs } from "../../engine/httpfs.ts";
+import { type Scratch, TextFileWriter } from "../../disk/scratch.ts";
+import type { Store } from "../../storage/store.ts";
+
+/** Files fetched at once from a store that is not on this machine. */
+const FETCHES_PARALLEL = 16;
+/** Smaller files take longer to read in pieces (a look, the footer, the columns) than to fetch. */
+const FETCHED_BYTES_MAX = 256 << 10;
+
+/** A file that DuckDB is to read. */
+export interface WantedFile {
+  store: Store;
+  /** In the store. */
+  path: string;
+  size: number;
+}
+
+/**
+ * Where DuckDB can read files: in their place on this disk, by their URI where it can reach the store itself and so read only the columns and
+ * row groups that are needed, else as copies in scratch.
+ */
+export class RemoteFiles {
+  readonly #opened = new Map<Store, Promise<boolean>>();
+  #count = 0;
+
+  constructor(
+    private readonly database: DuckDb,
+    private readonly connection: Connection,
+    private readonly scratch: Scratch,
+    /** The file of DuckDB's extension httpfs, where it is not in DuckDB's own folder; false: it is not to be used. */
+    private readonly httpfs: string | false | undefined,
+  ) {}
+
+  /** In the order of the files. */
+  locate(files: readonly WantedFile[]): Promise<string[]> {
+    return mapParallel(files, FETCHES_PARALLEL, async ({ store, path, size }) => {
+      const local = store.localPath(path);
+      if (local !== undefined) return local;
+      const uri = `${store.root}/${path}`;
+      // Its paths are patterns, and what follows a question mark is for the extension itself.
+      if (size > FETCHED_BYTES_MAX && !/[*?[\]#\\]/.test(uri) && await this.#canRead(store)) return uri;
+      const copy = this.scratch.path(`${this.#count++}.parquet`);
+      await store.getFile(path, copy);
+      return copy;
+    });
+  }
+
+  #canRead(store: Store): Promise<boolean> {
+    const known = this.#opened.get(store);
+    if (known !== undefined) return known;
+    // DuckDB takes one secret for all buckets: a second store is fetched from.
+    const opening = this.#opened.size > 0 ? Promise.resolve(false) : this.#open(store);
+    this.#opened.set(store, opening);
+    return opening;
+  }
+
+  async #open(store: Store): Promise<boolean> {
+    const { httpfs } = this;
+    const access = httpfs === false ? undefined : await store.objectAccess?.();
+    if (httpfs === false || access === undefined) return false;
+    const { ca, ...rest } = access;
+    const caFile = ca === undefined ? {} : { caFile: this.#writeText("ca.pem", ca) };
+    return await openHttpfs(this.database, this.connection, { ...rest, ...caFile }, httpfs);
+  }
+
+  #writeText(name: string, text: string): string {
+    const file = new TextFileWriter(this.scratch.path(name));
+    file.write(text);
+    file.close();
+    return file.path;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * A table's rows as SQL over its live files: columns found by field id, position and equality deletes applied
+ * (specification: "Scan Planning", "Delete Formats"). Pure text.
+ */
+import { quoteName, quoteText } from "../../engine/duckdb.ts";
+import type { DataFile } from "../../iceberg/format/data_file.ts";
+import type { Field } from "../../iceberg/format/type.ts";
+import { projectColumn, readsAsIs } from "./column_projection.ts";
+import type { FileLayout } from "./file_layout.ts";
+import { sqlTypeOf } from "../sql_type.ts";
+
+/** A live data file and the delete files that apply to it. */
+export interface ViewFile extends LocalFile {
+  deletes: LocalFile[];
+  /** How the file itself names and nests its columns. Without it, all are found by id, and what is nested in them by name. */
+  layout?: FileLayout;
+  /** SQL for columns that the file may lack because every row of its partition has the same value, by field id. */
+  constants?: ReadonlyMap<number, string>;
+}
+
+/** A file and where DuckDB can read it. */
+export interface LocalFile {
+  file: DataFile;
+  localPath: string;
+}
+
+export interface ViewSource {
+  /** The columns to show, in order. */
+  columns: Field[];
+  /** Any column that the table has or had, for equality deletes on dropped ones. */
+  fieldById(id: number): Field | undefined;
+  files: ViewFile[];
+}
+
+/** A SELECT that gives the table's live rows. */
+export function tableSelect(source: ViewSource): string {
+  const plain = source.files.filter(({ deletes }) => deletes.length === 0);
+  const deleted = source.files.filter(({ deletes }) => deletes.length > 0);
+  const parts = plain.length === 0 ? [] : [`SELECT ${shownColumns(source)} FROM ${rowsOf(source, plain)}`];
+  if (deleted.length > 0) parts.push(liveRows(source, deleted));
+  return parts.length === 0 ? emptySelect(source.columns) : parts.join("\nUNION ALL\n");
+}
+
+/** No rows, but the right names and types. */
+function emptySelect(columns: Field[]): string {
+  const nulls = columns.map(({ name, type }) => `CAST(NULL AS ${sqlTypeOf(type)}) AS ${quoteName(name)}`);
+  return `SELECT ${nulls.join(", ")} WHERE false`;
+}
+
+/** Inside, a column is called by its id: no name of a user can then stand in the way of one of ours. */
+function columnName(id: number): string {
+  return `c${id}`;
+}
+
+function shownColumns({ columns }: ViewSource): string {
+  return columns.map(({ id, name }) => `r.${columnName(id)} AS ${quoteName(name)}`).join(", ");
+}
+
+/** Where a row stands, for deletes: `_file` and `file_row_number`. Not asked for without need: a file may have columns of these names. */
+const placeOptions = ", filename = '_file', file_row_number = true";
+
+/** All rows of the files; with `compared`, columns for deletes to compare (there may be none), and the place of each row. */
+function rowsOf(source: ViewSource, files: ViewFile[], compared?: Field[]): string {
+  const isNew = ({ id }: Field) => !source.columns.some((column) => column.id === id);
+  const fields = [...source.columns, ...(compared ?? []).filter(isNew)];
+  const options = compared === undefined ? "" : placeOptions;
+  const groups = [...Map.groupBy(files, (file) => projectionKey(fields, file))];
+  const parts = groups.map(([key, group]) => {
+    const paths = group.map(({ localPath }) => localPath);
+    return key === "" ? readById(fields, paths, options) : `(${readProjected(fields, group[0]!, paths, options)})`;
+  });
+  if (parts.length === 1) return `${parts[0]} AS r`;
+  return `(${parts.map((part) => `SELECT * FROM ${part}`).join(" UNION ALL BY NAME ")}) AS r`;
+}
+
+/** Empty where finding columns by id is enough; else the same for files that the same projection fits. */
+function projectionKey(fields: Field[], { layout, constants }: ViewFile): string {
+  if (layout === undefined) return "";
+  const missing = [...constants ?? []].filter(([id]) => !layout.columns.some(({ fieldId }) => fieldId === id));
+  if (missing.length === 0 && !layout.isMapped && readsAsIs(fields, layout.columns)) return "";
+  return `${layout.key} ${JSON.stringify(missing)}`;
+}
+
+function readProjected(fields: Field[], { layout, constants }: ViewFile, paths: string[], options: string): string {
+  const columns = fields.map((field) =>
+    `${projectColumn(field, layout!.columns, constants?.get(field.id))} AS ${columnName(field.id)}`
+  );
+  const list = paths.map(quoteText).join(", ");
+  const places = options === "" ? "" : ", _file, file_row_number";
+  return `SELECT ${columns.join(", ")}${places} FROM read_parquet([${list}], hive_partitioning = false${options})`;
+}
+
+/** Parquet files whose columns are found by field id; those that a file lacks are null. */
+function readById(fields: Field[], paths: string[], options = placeOptions): string {
+  const entries = fields.map(({ id, type }) =>
+    `${id}: {name: '${columnName(id)}', type: ${quoteText(sqlTypeOf(type))}, default_value: NULL}`
+  );
+  const list = paths.map(quoteText).join(", ");
+  return `read_parquet([${list}], schema = MAP {${entries.join(", ")}}, hive_partitioning = false${options})`;
+}
+
+function liveRows(source: ViewSource, files: ViewFile[]): string {
+  const deletes = [...new Map(files.flatMap((file) => file.deletes.map((each) => [each.localPath, each]))).values()];
+  const positional = deletes.filter(({ file }) => file.content === "position-deletes");
+  const equality = Map.groupBy(
+    deletes.filter(({ file }) => file.content === "equality-deletes"),
+    ({ file }) => [...file.equalityIds ?? []].sort((a, b) => a - b).join(","),
+  );
+  const compared = [...equality.keys()].flatMap((ids) => equalityFields(source, ids));
+  const sets = deleteSets(files);
+  const places = values(files.map((file) => [file.localPath, file.file.path, sets.of(file)]));
+  return [
+    `SELECT ${shownColumns(source)} FROM ${rowsOf(source, files, compared)}`,
+    `JOIN ${places} AS f(local_path, path, delete_set) ON r._file = f.local_path`,
+    ...(positional.length === 0 ? [] : [withoutPositions(positional)]),
+    ...[...equality].map(([ids, group], index) => withoutEqual(source, `e${index}`, ids, sets.rowsOf(group))),
+  ].join("\n");
+}
+
+/** Data files with the same delete files share a set, by number: far fewer than pairs of files. */
+function deleteSets(files: ViewFile[]) {
+  const key = (file: ViewFile) => file.deletes.map(({ localPath }) => localPath).sort().join("\n");
+  const groups = [...Map.groupBy(files, key)];
+  const numbers = new Map(groups.map(([text], index) => [text, index]));
+  return {
+    of: (file: ViewFile) => numbers.get(key(file))!,
+    /** Which of those delete files are in which set. */
+    rowsOf: (deletes: LocalFile[]): [string, number][] =>
+      groups.flatMap(([, [first]], index) => {
+        const members = new Set(first!.deletes.map(({ localPath }) => localPath));
+        return deletes.filter(({ localPath }) => members.has(localPath))
+          .map(({ localPath }): [string, number] => [localPath, index]);
+      }),
+  };
+}
+
+/** Field ids 2147483546 and 2147483545 are those of `file_path` and `pos` (specification: "Reserved Field IDs"). */
+function withoutPositions(deletes: LocalFile[]): string {
+  const paths = deletes.map(({ localPath }) => quoteText(localPath)).join(", ");
+  const schema = "MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL}, " +
+    "2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}";
+  return `ANTI JOIN read_parquet([${paths}], schema = ${schema}) AS p ` +
+    `ON p.file_path = f.path AND p.pos = r.file_row_number`;
+}
+
+/** Null equals null here (specification: "Equality Delete Files"). */
+function withoutEqual(source: ViewSource, alias: string, ids: string, sets: [string, number][]): string {
+  const fields = equalityFields(source, ids);
+  const columns = fields.map(({ id }) => columnName(id));
+  const paths = [...new Set(sets.map(([localPath]) => localPath))];
+  const deleted = `SELECT ${columns.map((column) => `d.${column}, `).join("")}s.delete_set ` +
+    `FROM ${readById(fields, paths)} AS d JOIN ${values(sets)} AS s(local_path, delete_set) ON d._file = s.local_path`;
+  const same = columns.map((column) => ` AND ${alias}.${column} IS NOT DISTINCT FROM r.${column}`);
+  return `ANTI JOIN (${deleted}) AS ${alias} ON ${alias}.delete_set = f.delete_set${same.join("")}`;
+}
+
+function equalityFields(source: ViewSource, ids: string): Field[] {
+  return ids.split(",").map(Number).flatMap((id) => source.fieldById(id) ?? []);
+}
+
+function values(rows: (string | number)[][]): string {
+  const literal = (value: string | number) => typeof value === "string" ? quoteText(value) : String(value);
+  return `(VALUES ${rows.map((row) => `(${row.map(literal).join(", ")})`).join(", ")})`;
+}

@@ -1,0 +1,84 @@
+import { StreamlabError } from "../base/errors.ts";
+import { quoteText } from "../engine/duckdb.ts";
+import type { Value } from "../iceberg/format/single_value.ts";
+import type { PrimitiveType } from "../iceberg/format/type.ts";
+
+const INSTANT = /^(\d{4,7})-(\d\d)-(\d\d)( \(BC\))?(?:[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:\+00(?::00)?|Z)?)?$/;
+
+/**
+ * A value that DuckDB printed, in the memory form of `Value`. Instants may be printed in UTC or as microseconds since 1970, bytes
+ * are printed in hexadecimal.
+ */
+export function valueFromSqlText(type: PrimitiveType, text: string): Value {
+  switch (type.type) {
+    case "boolean":
+      return text === "true" || text === "1";
+    case "int":
+    case "float":
+    case "double":
+      return Number(text === "inf" ? "Infinity" : text === "-inf" ? "-Infinity" : text);
+    case "long":
+      return BigInt(text);
+    case "date":
+      return Number(epochMicros(text) / 86_400_000_000n);
+    case "timestamp":
+    case "timestamptz":
+      return /^-?\d+$/.test(text) ? BigInt(text) : epochMicros(text);
+    case "decimal":
+      return unscaled(text, type.scale);
+    case "string":
+      return text;
+    case "uuid":
+      return text.toLowerCase();
+    case "time":
+      return /^-?\d+$/.test(text) ? BigInt(text) : epochMicros(`1970-01-01 ${text}`);
+    case "binary":
+    case "fixed":
+      return Uint8Array.from({ length: text.length / 2 }, (_, i) => parseInt(text.slice(2 * i, 2 * i + 2), 16));
+  }
+}
+
+function epochMicros(text: string): bigint {
+  const match = INSTANT.exec(text);
+  if (match === null) throw new StreamlabError("internal", `Cannot read the instant "${text}"`);
+  const [, year, month, day, bc, hour = "0", minute = "0", second = "0", fraction = ""] = match;
+  const days = epochDay(bc === undefined ? Number(year) : 1 - Number(year), Number(month), Number(day));
+  const seconds = BigInt(days) * 86_400n + BigInt(Number(hour) * 3_600 + Number(minute) * 60 + Number(second));
+  return seconds * 1_000_000n + BigInt(fraction.padEnd(6, "0"));
+}
+
+/** Days since 1970-01-01, proleptic Gregorian: the reverse of `civilFromDay`, for years that `Date` does not reach. */
+function epochDay(year: number, month: number, day: number): number {
+  const shifted = month <= 2 ? year - 1 : year;
+  const era = Math.floor(shifted / 400);
+  const yearOfEra = shifted - era * 400;
+  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
+  return era * 146_097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear -
+    719_468;
+}
+
+function unscaled(text: string, scale: number): bigint {
+  const [whole = "0", fraction = ""] = text.split(".");
+  return BigInt(whole + fraction.padEnd(scale, "0").slice(0, scale));
+}
+
+/** SQL for a value, to be cast to its column's type. */
+export function sqlLiteral(type: PrimitiveType, value: Value): string {
+  switch (type.type) {
+    case "date":
+      return `DATE '1970-01-01' + ${value}`;
+    case "time":
+      return `TIME '00:00:00' + to_microseconds(${value})`;
+    case "timestamp":
+      return `make_timestamp(${value})`;
+    case "timestamptz":
+      return `make_timestamptz(${value})`;
+    case "decimal":
+      return `'${value}e-${type.scale}'`;
+    case "binary":
+    case "fixed":
+      return `from_hex('${Array.from(value as Uint8Array, (byte) => byte.toString(16).padStart(2, "0")).join("")}')`;
+    default:
+      return quoteText(String(value));
+  }
+}

@@ -1,0 +1,70 @@
+import type { FieldIdTree } from "../../engine/copy.ts";
+import { quoteName } from "../../engine/duckdb.ts";
+import { type PartitionColumn, partitionColumns, type PartitionSpec } from "../../iceberg/format/partition_spec.ts";
+import { fieldsById, type Schema } from "../../iceberg/format/schema.ts";
+import type { Field, Type } from "../../iceberg/format/type.ts";
+import { fieldIdTrees } from "./field_ids.ts";
+import { type PartitionKey, partitionKey } from "./partition_key.ts";
+import { partitionSql } from "./partition_sql.ts";
+
+/** A table that rows are written for: what its files must look like, and where they go. */
+export interface TargetTable {
+  /** The schema that the files are written with; the table may get it in the very commit that adds them. */
+  schema: Schema;
+  /** Its fields as far as rows have them, at any depth: a contract may name less than its table has. */
+  written: readonly Field[];
+  spec: PartitionSpec;
+  /** The folder of data files: its path in the table's store. */
+  dataFolder: string;
+  /** The same as metadata names it. */
+  dataUri: string;
+}
+
+/** A column by name, with SQL for its value. */
+export type SqlColumn = readonly [name: string, sql: string];
+
+function partitionOf(table: TargetTable): PartitionColumn[] {
+  return partitionColumns(table.spec, [table.schema]);
+}
+
+/** What names a row's partition, where `written` are the names of the columns that rows have. */
+export function partitionKeys(table: TargetTable, written: readonly string[]): PartitionKey[] {
+  const fields = fieldsById(table.schema);
+  return partitionOf(table).map((part, index) => {
+    const path = fields.get(part.field.sourceId)?.path.split(".") ?? [];
+    // A column that rows do not have (any more) is null in all of them.
+    const has = path.length > 0 && written.includes(path[0]!) && hasPath(table.written, path);
+    const value = has ? path.map(quoteName).join(".") : "NULL";
+    return partitionKey(`_streamlab_partition_${index}`, partitionSql(part, value), part.type.type === "string");
+  });
+}
+
+/** The field ids of the columns that rows have. */
+export function writtenFieldIds(table: TargetTable, written: readonly string[]): Record<string, FieldIdTree> {
+  return fieldIdTrees(table.written.filter((field) => written.includes(field.name)));
+}
+
+/** The fields as far as `wanted` names them, at any depth. */
+export function fieldsNamedIn(fields: readonly Field[], wanted: readonly Field[]): Field[] {
+  return fields.flatMap((field) => {
+    const found = wanted.find(({ name }) => name === field.name);
+    return found === undefined ? [] : [{ ...field, type: typeNamedIn(field.type, found.type) }];
+  });
+}
+
+function typeNamedIn(type: Type, wanted: Type): Type {
+  if (type.type === "struct" && wanted.type === "struct") {
+    return { ...type, fields: fieldsNamedIn(type.fields, wanted.fields) };
+  }
+  if (type.type === "list" && wanted.type === "list") {
+    return { ...type, element: typeNamedIn(type.element, wanted.element) };
+  }
+  if (type.type === "map" && wanted.type === "map") return { ...type, value: typeNamedIn(type.value, wanted.value) };
+  return type;
+}
+
+function hasPath(fields: readonly Field[], path: readonly string[]): boolean {
+  const field = fields.find(({ name }) => name === path[0]);
+  if (field === undefined || path.length === 1) return field !== undefined;
+  return field.type.type === "struct" && hasPath(field.type.fields, path.slice(1));
+}

@@ -1,0 +1,154 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { Prompt } from "../../commands/query/prompt.ts";
+import { runProgram } from "../../commands/line/program.ts";
+import { commands } from "../../main.ts";
+import { QueryWorld } from "../support/query_world.ts";
+import { type TestWorld, testWorld, type TestWorldOptions } from "../support/test_world.ts";
+
+/** A lake with three rows in a.b; runs a command line in it. */
+async function withLake(
+  action: (
+    run: (args: string[], options?: Partial<TestWorldOptions>) => Promise<Ran>,
+    world: QueryWorld,
+  ) => Promise<void>,
+): Promise<void> {
+  await QueryWorld.use(async (world) => {
+    const table = await world.lake.create("a.b", [{ id: 0, name: "n", required: false, type: { type: "int" } }]);
+    await world.lake.append(table, "SELECT i::INT AS n FROM range(3) t(i)");
+    await action(async (args, options = {}) => {
+      const shell = testWorld({ commands, cwd: world.lake.folder, env: { TMPDIR: world.lake.folder }, ...options });
+      const status = await runProgram(["query", "--source", ".", ...args], shell);
+      return { status, shell };
+    }, world);
+  });
+}
+
+type Ran = { status: number; shell: TestWorld };
+
+Deno.test("the question comes from the argument, a file or standard input", () =>
+  withLake(async (run, { lake }) => {
+    const sql = "select sum(n) as s from a.b";
+    const answer = "s\n3\n";
+    await Deno.writeTextFile(`${lake.folder}/q.sql`, `-- from a file\n${sql};\n`);
+    const ways: [string[], string][] = [[[sql], ""], [["-f", "q.sql"], ""], [[], sql], [["-"], sql]];
+    for (const [args, stdin] of ways) {
+      const { status, shell } = await run([...args, "--format", "csv"], { stdin });
+      strictEqual(shell.stderrText(), "");
+      strictEqual(shell.stdoutText(), answer);
+      strictEqual(status, 0);
+    }
+  }));
+
+Deno.test("without a format an answer is a table, with --json an object a line", () =>
+  withLake(async (run) => {
+    strictEqual((await run(["select n from a.b limit 1"])).shell.stdoutText(), "n\n─\n0\n(1 row)\n");
+    strictEqual((await run(["--json", "select n from a.b"])).shell.stdoutText(), '{"n":0}\n{"n":1}\n{"n":2}\n');
+    strictEqual((await run(["--json", "--format", "csv", "select n from a.b"])).shell.stdoutText(), "n\n0\n1\n2\n");
+    match((await run(["explain select n from a.b"])).shell.stdoutText(), /^┌─+┐\n/);
+  }));
+
+Deno.test("Parquet and Arrow go to standard output whole", () =>
+  withLake(async (run) => {
+    const parquet = (await run(["select n from a.b -- end", "--format", "parquet"])).shell.stdoutBytes();
+    strictEqual(new TextDecoder().decode(parquet.slice(0, 4)), "PAR1");
+    strictEqual(new TextDecoder().decode(parquet.slice(-4)), "PAR1");
+    const arrow = (await run(["select n from a.b", "--format", "arrow"])).shell.stdoutBytes();
+    deepStrictEqual([...arrow.slice(0, 4)], [255, 255, 255, 255]);
+    strictEqual((await run(["explain select n from a.b", "--format", "parquet"])).status, 2);
+  }));
+
+Deno.test("an output file appears whole or not at all", () =>
+  withLake(async (run, { lake }) => {
+    const path = `${lake.folder}/out/answer`;
+    await Deno.mkdir(`${lake.folder}/out`);
+    const names = async () => (await Array.fromAsync(Deno.readDir(`${lake.folder}/out`))).map(({ name }) => name);
+    for (const format of ["csv", "parquet"]) {
+      const { status, shell } = await run(["select n from a.b", "--format", format, "--output", "out/answer"]);
+      strictEqual(status, 0, shell.stderrText());
+      strictEqual(shell.stdoutText(), "");
+      deepStrictEqual(await names(), ["answer"]);
+      const before = await Deno.readFile(path);
+      const failed = await run(["select 1 / n, error('no') from a.b", "--format", format, "--output", "out/answer"]);
+      ok(failed.status !== 0);
+      deepStrictEqual(await names(), ["answer"]);
+      deepStrictEqual(await Deno.readFile(path), before);
+    }
+    const nowhere = await run(["select 1", "--output", "nowhere/answer"]);
+    strictEqual(nowhere.status, 1);
+    match(nowhere.shell.stderrText(), /^streamlab: Cannot write the answer to .*nowhere\/answer: /);
+  }));
+
+const failures: [string[], number, RegExp][] = [
+  [["--source", "nowhere", "select 1 from a.b"], 2, /--source is given twice/],
+  [["drop table a.b"], 2, /only questions are answered/],
+  [["explain analyze copy (select 1) to 'x'"], 2, /only questions are answered/],
+  [["select 1; select 2"], 2, /more than one statement/],
+  [["select m from a.b"], 2, /"m".*\n {2}Candidate bindings: "n"/],
+  [["select * from a.c"], 1, /There is no table a\.c\n {2}There are a\.b\n$/],
+  [["select 1", "-f", "q.sql"], 2, /both an argument and --file/],
+  [["-f", "missing.sql"], 1, /Cannot read the question from .*missing\.sql/],
+  [["--as-of", "2026-03-01", "--snapshot", "1", "select 1"], 2, /--as-of and --snapshot/],
+  [["--snapshot", "1", "select 1 from a.b"], 1, /a\.b has no snapshot 1\n/],
+  [["--as-of", "2020-01-01", "select 1 from a.b"], 1, /a\.b had no snapshot at 2020/],
+  [["--format", "yaml", "select 1"], 2, /--format: expected one of table, json/],
+];
+
+Deno.test("what cannot be answered is said in one or two lines", () =>
+  withLake(async (run) => {
+    for (const [args, expected, pattern] of failures) {
+      const { status, shell } = await run(args);
+      strictEqual(shell.stdoutText(), "");
+      match(shell.stderrText(), pattern);
+      strictEqual(status, expected, args.join(" "));
+      ok(shell.stderrText().trimEnd().split("\n").length <= 2, shell.stderrText());
+    }
+  }));
+
+Deno.test("a lake that is not there is named, with what to do", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const shell = testWorld({ commands, cwd: folder, env: { TMPDIR: folder } });
+    strictEqual(await runProgram(["query", "select * from bronze.events"], shell), 1);
+    match(
+      shell.stderrText(),
+      new RegExp(`^streamlab: There is no lake at ${folder}/lake\n  Name another with --source`),
+    );
+    const alone = testWorld({ commands, cwd: folder, env: { TMPDIR: folder } });
+    strictEqual(await runProgram(["query", "select 1 as a", "--format", "csv"], alone), 0);
+    strictEqual(alone.stdoutText(), "a\n1\n");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("the prompt answers, explains itself, and outlives errors", () =>
+  withLake(async (_run, { session }) => {
+    const shell = { ...testWorld({ commands }), json: false, debug: false };
+    const prompt = new Prompt(shell, session, { explainScan: false, format: "csv" });
+    for (
+      const line of [
+        "select n",
+        "from a.b limit 1;",
+        ".tables",
+        ".schema a.b",
+        "drop table a.b;",
+        ".tabels",
+        ".format ndjson",
+      ]
+    ) {
+      strictEqual(await prompt.take(line), true);
+    }
+    await prompt.take("select 1 as one;");
+    strictEqual(await prompt.take(".quit"), false);
+    deepStrictEqual(shell.stdoutText().split("\n"), [
+      "n",
+      "0",
+      "namespace,name",
+      "a,b",
+      "column_name,column_type,null,key,default,extra",
+      "n,INTEGER,YES,,,",
+      '{"one":1}',
+      "",
+    ]);
+    match(shell.stderrText(), /only questions are answered[\s\S]*did you mean \.tables\?/);
+  }));

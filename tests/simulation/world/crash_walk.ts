@@ -1,0 +1,100 @@
+import { removeLeftovers } from "../../../core/maintain/removal/leftovers.ts";
+import { removeOrphans } from "../../../core/maintain/removal/orphans.ts";
+import { unnamedFiles } from "../../support/unnamed_files.ts";
+import { auditLake } from "./lake_audit.ts";
+import { DataRows } from "./data_rows.ts";
+import { LedgerView } from "./ledger_view.ts";
+import { type CrashPoint, Life, type Tools } from "./life.ts";
+import { MemoRouter, RoutingMemo } from "./memo_router.ts";
+import type { Scenario } from "./scenarios.ts";
+
+/** What runs of a scenario have in common: what DuckDB made of its files. */
+export class Workshop {
+  readonly tools: Tools;
+
+  private constructor(readonly rows: DataRows, memo: RoutingMemo) {
+    this.tools = {
+      router: (store) => new MemoRouter(memo, store),
+      known: () => new LedgerView(rows, "bronze.events"),
+    };
+  }
+
+  static async use(action: (workshop: Workshop) => Promise<void>): Promise<void> {
+    const rows = new DataRows();
+    const memo = await RoutingMemo.open(rows);
+    try {
+      await action(new Workshop(rows, memo));
+    } finally {
+      memo.close();
+      rows.close();
+    }
+  }
+}
+
+/** A step of a scenario that walkers work in: where it begins, and how many operations it takes undisturbed. */
+export interface Stage {
+  start: Life;
+  step: number;
+  operations: number;
+}
+
+/** Runs the scenario undisturbed; the lake must be right at its end. */
+export async function stagesOf(scenario: Scenario, workshop: Workshop): Promise<Stage[]> {
+  const stages: Stage[] = [];
+  let life = new Life(workshop.tools);
+  for (const [step, action] of scenario.steps.entries()) {
+    const start = life;
+    life = new Life(workshop.tools, [], { ...start, seed: 1000 * (step + 1) });
+    await action(life);
+    if (life.operations > 0) stages.push({ start, step, operations: life.operations });
+  }
+  await check(scenario, life, workshop, []);
+  return stages;
+}
+
+/** Both sides of every operation. */
+export function pointsOf(operations: number, from = 0): CrashPoint[] {
+  return Array.from({ length: operations - from }, (_, index) => from + index)
+    .flatMap((ordinal) => [{ ordinal, phase: "before" as const }, { ordinal, phase: "after" as const }]);
+}
+
+/**
+ * Plays the scenario from that stage on with these crashes in it, to its end, and audits the lake. Returns the operations of the
+ * stage, recovery included: where further crashes are possible.
+ */
+export async function walk(
+  scenario: Scenario,
+  stage: Stage,
+  crashes: CrashPoint[],
+  workshop: Workshop,
+): Promise<number> {
+  let life = new Life(workshop.tools, crashes, { ...stage.start, seed: 1000 * (stage.step + 1) });
+  await scenario.steps[stage.step]!(life);
+  const { operations } = life;
+  for (let step = stage.step + 1; step < scenario.steps.length; step++) {
+    life = new Life(workshop.tools, [], { ...life, seed: 1000 * (step + 1) });
+    await scenario.steps[step]!(life);
+  }
+  await check(scenario, life, workshop, crashes);
+  return operations;
+}
+
+/** The lake is right, one more run finds nothing to do, and after upkeep nothing lies about that is not needed. */
+async function check(scenario: Scenario, life: Life, workshop: Workshop, crashes: CrashPoint[]): Promise<void> {
+  const problems = await auditLake(life.disk, life.truth, workshop.rows);
+  const again = new Life(workshop.tools, [], { ...life, seed: 999 });
+  await again.consume();
+  const planned = again.disk.log.filter(({ name, path }) => name === "create" && path.endsWith(".plan.json"));
+  if (planned.length > 0) problems.push("a run after the last one found something to do");
+  const clean = new Life(workshop.tools, [], { ...again, seed: 998 });
+  await clean.maintain((around, table) => removeOrphans(around, table, { olderThanMs: 0, dryRun: false }));
+  await removeLeftovers(clean.surroundings(clean.disk.connect({ process: "upkeep" })), {
+    olderThanMs: 0,
+    dryRun: false,
+  });
+  const left = await unnamedFiles(clean.disk.connect({ process: "auditor" }));
+  problems.push(...left.map((path) => `nothing names ${path}`));
+  problems.push(...await auditLake(clean.disk, life.truth, workshop.rows));
+  if (problems.length === 0) return;
+  throw new Error(`${scenario.name}, crashes ${JSON.stringify(crashes)}:\n${problems.join("\n")}`);
+}

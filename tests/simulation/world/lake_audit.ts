@@ -1,0 +1,209 @@
+import { systemClock } from "../../../core/base/clock.ts";
+import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
+import type { Catalog } from "../../../core/iceberg/catalog/catalog.ts";
+import type { DataFile } from "../../../core/iceberg/format/data_file.ts";
+import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
+import { reachableFiles } from "../../../core/iceberg/reachable_files.ts";
+import { versionOf } from "../../../core/iceberg/catalog/metadata_versions.ts";
+import { planScan } from "../../../core/iceberg/scan/scan.ts";
+import { streamlabKey } from "../../../core/iceberg/format/streamlab_keys.ts";
+import { snapshotOfRef } from "../../../core/iceberg/format/table_metadata.ts";
+import type { SimulatedDisk } from "../../support/simulated_disk.ts";
+import type { DataRow, DataRows } from "./data_rows.ts";
+
+/** Where a record must be: in the table of events, or a dead letter by that reason. */
+export type Disposition = "event" | "invalid_schema" | "extra_fields" | "corrupted_record";
+/** Where each record of a version of a file must be, by position; or the whole file as one letter. */
+export type FileTruth = readonly Disposition[] | "corrupted_batch";
+
+/** What the world knows of its raw files: by name, then by etag; several where it depends on who came first. */
+export type Truth = ReadonlyMap<string, ReadonlyMap<string, readonly FileTruth[]>>;
+
+export interface AuditOptions {
+  /** Where the tables are; default: the lake's own files. */
+  catalog?: Catalog;
+  /** Who else has written to the table of events. */
+  foreign?: ForeignTruth;
+  /** Whether every version hint must name the last version: nobody died or failed in between. */
+  hints?: boolean;
+}
+
+/** What somebody else has done to the table of events, for certain. */
+export interface ForeignTruth {
+  /** Rows of its own, by number. */
+  written: ReadonlySet<number>;
+  /** Rows of ours that it has deleted, as `rowKey` names them. */
+  deleted: ReadonlySet<string>;
+}
+
+/** A row of ours by where it comes from. */
+export function rowKey(row: DataRow): string {
+  return `${row._source_file} ${row._batch_id} ${row._source_position ?? null}`;
+}
+
+const target = "bronze.events";
+const tableNames = ["bronze.events", "dead_letters.events", "ingest.files"] as const;
+
+/**
+ * Whether a lake holds exactly what its raw files ask for, found by reading the tables anew, by nothing that consume says of itself.
+ * Returns what is wrong, a line each.
+ */
+export async function auditLake(
+  disk: SimulatedDisk,
+  truth: Truth,
+  rows: DataRows,
+  options: AuditOptions = {},
+): Promise<string[]> {
+  const problems: string[] = [];
+  const store = disk.connect({ process: "auditor" });
+  const catalog = options.catalog ?? new FileCatalog({ store, clock: systemClock, random: store.random });
+  const tables: Record<string, DataRow[]> = {};
+  for (const name of tableNames) {
+    const [namespace, table] = name.split(".") as [string, string];
+    const loaded = await catalog.loadTable({ namespace: [namespace], name: table });
+    if (loaded === undefined) return [`there is no table ${name}`];
+    tables[name] = await auditTable(loaded, disk, rows, problems);
+    if (options.hints) auditHint(loaded, disk, problems);
+    if (name === "ingest.files") auditMarker(loaded, tables[name]!, problems);
+  }
+  auditLedger(tables["ingest.files"]!, disk, truth, problems);
+  const foreign = options.foreign ?? { written: new Set(), deleted: new Set() };
+  auditRows(tables, truth, foreign, problems);
+  auditForeign(tables["bronze.events"]!, foreign, problems);
+  return problems;
+}
+
+/** All rows of the table, after a look at whether its metadata tells the truth about its files. */
+async function auditTable(
+  table: LoadedTable,
+  disk: SimulatedDisk,
+  rows: DataRows,
+  problems: string[],
+): Promise<DataRow[]> {
+  const name = table.identifier.name;
+  const { io, metadata } = table;
+  const files = disk.files();
+  const found: DataRow[] = [];
+  let total = 0;
+  const read = async ({ path, recordCount }: DataFile): Promise<DataRow[]> => {
+    const bytes = files.get(io.location.pathOf(path));
+    if (bytes === undefined) problems.push(`${name}: the live file ${path} is gone`);
+    else await rows.learn(bytes);
+    const inFile = bytes === undefined ? [] : rows.of(bytes);
+    if (inFile.length !== recordCount) {
+      problems.push(`${name}: ${path} holds ${inFile.length} rows, not ${recordCount}`);
+    }
+    return inFile;
+  };
+  const { files: live } = await planScan(io, metadata);
+  for (const { dataFile, deletes } of live) {
+    const named = (await Promise.all(deletes.map(read))).flat().filter((row) => row.file_path === dataFile.path);
+    const deleted = new Set(named.map(({ pos }) => pos));
+    const inFile = await read(dataFile);
+    total += inFile.length;
+    found.push(...inFile.filter((_row, position) => !deleted.has(position)));
+  }
+  const needed = await reachableFiles(io, metadata);
+  const uris = [...needed.manifestLists, ...needed.manifests];
+  for (const snapshot of metadata.snapshots) {
+    uris.push(...(await planScan(io, metadata, { snapshot })).files.map(({ dataFile }) => dataFile.path));
+  }
+  for (const path of new Set(uris.map((uri) => io.location.pathOf(uri)))) {
+    if (!files.has(path)) problems.push(`${name}: ${path}, which a snapshot needs, is gone`);
+  }
+  const summary = snapshotOfRef(metadata)?.summary ?? {};
+  const told = Number(summary["total-records"] ?? 0);
+  if (told !== total) problems.push(`${name}: the summary says ${told} records, there are ${total}`);
+  const totalFiles = Number(summary["total-data-files"] ?? 0);
+  if (totalFiles !== live.length) {
+    problems.push(`${name}: the summary says ${totalFiles} files, there are ${live.length}`);
+  }
+  return found;
+}
+
+function auditHint({ io, identifier, metadataLocation }: LoadedTable, disk: SimulatedDisk, problems: string[]): void {
+  const bytes = disk.version(io.location.pathInStore("metadata/version-hint.text"))?.bytes;
+  const hint = Number(new TextDecoder().decode(bytes ?? new Uint8Array()));
+  const version = versionOf(metadataLocation);
+  if (hint !== version) problems.push(`${identifier.name}: the hint says ${hint}, the last version is ${version}`);
+}
+
+function auditMarker(ledger: LoadedTable, rows: DataRow[], problems: string[]): void {
+  const marker = Number(ledger.metadata.properties[streamlabKey.batchId(target)] ?? 0);
+  const batches = [...new Set(rows.map((row) => Number(row.batch_id)))].sort((a, b) => a - b);
+  const expected = Array.from({ length: marker }, (_, index) => index + 1);
+  if (batches.join() !== expected.join()) problems.push(`ledger: marker ${marker}, batches ${batches.join()}`);
+}
+
+/** Every version of a raw file once, and every file that is there in the state that it is in. */
+function auditLedger(ledger: DataRow[], disk: SimulatedDisk, truth: Truth, problems: string[]): void {
+  const count = (name: string, etag: string | undefined, status: string) =>
+    ledger.filter((row) =>
+      row.source_file === name && row.status === status && (etag === undefined || row.etag === etag)
+    ).length;
+  for (const [name, versions] of truth) {
+    for (const etag of versions.keys()) {
+      const times = count(name, etag, "ingested");
+      if (times > 1) problems.push(`ledger: ${name} ${etag} was ingested ${times} times`);
+    }
+    const version = disk.version(name);
+    if (version === undefined || count(name, version.info.etag, "ingested") === 1) continue;
+    const recorded = count(name, undefined, "ingested") > 0 && count(name, version.info.etag, "changed") === 1;
+    if (!recorded) problems.push(`ledger: ${name} ${version.info.etag} is there and not in the ledger`);
+  }
+}
+
+/** Each row that somebody else wrote is there once. */
+function auditForeign(rows: DataRow[], { written }: ForeignTruth, problems: string[]): void {
+  const found = rows.flatMap((row) => row._foreign === undefined ? [] : [row._foreign as number]).sort((a, b) => a - b);
+  const expected = [...written].sort((a, b) => a - b);
+  if (found.join() !== expected.join()) {
+    problems.push(`rows of another writer: ${found.join()}, not ${expected.join()}`);
+  }
+}
+
+/** Each (file, position, batch) of the ledger once in its table, but for those that somebody else deleted, and nothing else. */
+function auditRows(
+  tables: Record<string, DataRow[]>,
+  truth: Truth,
+  { deleted }: ForeignTruth,
+  problems: string[],
+): void {
+  const expected = new Map<string, number>();
+  for (const row of tables["ingest.files"]!) {
+    if (row.status !== "ingested") {
+      if (Number(row.records) !== 0) problems.push(`ledger: ${row.source_file} is ${row.status} with records`);
+      continue;
+    }
+    const files = truth.get(row.source_file as string)?.get(row.etag as string);
+    const file = files?.find((file) => eventsIn(file) === Number(row.events)) ?? files?.[0];
+    if (file === undefined) {
+      problems.push(`ledger: there never was ${row.source_file} ${row.etag}`);
+      continue;
+    }
+    const whole = file === "corrupted_batch";
+    const places = whole ? [`null ${file}`] : file.map((place, position) => `${position} ${place}`);
+    for (const place of places) {
+      const key = `${row.source_file} ${row.batch_id} ${place}`;
+      expected.set(key, deleted.has(key.replace(/ event$/, "")) && key.endsWith(" event") ? 0 : 1);
+    }
+    const events = eventsIn(file);
+    if (Number(row.events) !== events || Number(row.dead_letters) !== places.length - events) {
+      problems.push(`ledger: ${row.source_file} counts ${row.events} events, ${row.dead_letters} dead letters`);
+    }
+  }
+  const tally = (row: DataRow, place: unknown) => {
+    const key = `${rowKey(row)} ${place}`;
+    expected.set(key, (expected.get(key) ?? 0) - 1);
+  };
+  for (const row of tables["bronze.events"]!) if (row._foreign === undefined) tally(row, "event");
+  for (const row of tables["dead_letters.events"]!) tally(row, row._dead_letter_reason);
+  for (const [key, missing] of expected) {
+    if (missing > 0) problems.push(`rows: ${key} is missing`);
+    if (missing < 0) problems.push(`rows: ${key} is there ${-missing} times too often`);
+  }
+}
+
+function eventsIn(file: FileTruth): number {
+  return file === "corrupted_batch" ? 0 : file.filter((place) => place === "event").length;
+}

@@ -1,0 +1,61 @@
+import type { EventFile } from "../../../core/lake/event_file.ts";
+import type { ClassifiedFiles, KnownFiles } from "../../../core/consume/known_files.ts";
+import type { FileOutcome } from "../../../core/lake/routed_batch.ts";
+import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
+import { planScan } from "../../../core/iceberg/scan/scan.ts";
+import type { DataRows } from "./data_rows.ts";
+
+type Known = Pick<FileOutcome, "name" | "etag" | "status">;
+
+/** `KnownFiles` without DuckDB, which would make a simulation's order depend on threads. */
+export class LedgerView implements KnownFiles {
+  #metadataLocation: string | undefined;
+  #known: Known[] = [];
+
+  constructor(private readonly rows: DataRows, private readonly target: string) {}
+
+  async follow(ledger: LoadedTable): Promise<void> {
+    if (this.#metadataLocation === ledger.metadataLocation) return;
+    const { store } = ledger.io.location;
+    const { files } = await planScan(ledger.io, ledger.metadata);
+    const known: Known[] = [];
+    for (const { dataFile } of files) {
+      const bytes = await store.read(ledger.io.location.pathOf(dataFile.path));
+      await this.rows.learn(bytes);
+      for (const row of this.rows.of(bytes)) {
+        if (row.table === this.target) known.push({ ...row, name: row.source_file } as Known);
+      }
+    }
+    this.#known = known;
+    this.#metadataLocation = ledger.metadataLocation;
+  }
+
+  add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {
+    if (this.#metadataLocation !== before.metadataLocation) return Promise.resolve();
+    this.#known.push(...outcomes);
+    this.#metadataLocation = after.metadataLocation;
+    return Promise.resolve();
+  }
+
+  unknownNames(names: readonly string[]): Promise<Set<string>> {
+    return Promise.resolve(new Set(names.filter((name) => !this.#has({ name, status: "ingested" }))));
+  }
+
+  classify(files: readonly EventFile[], asNew: boolean): Promise<ClassifiedFiles> {
+    const result: ClassifiedFiles = { fresh: [], changed: [] };
+    for (const file of files) {
+      const { name, etag } = file;
+      if (this.#has({ name, etag, status: "ingested" })) continue;
+      if (asNew || !this.#has({ name, status: "ingested" })) result.fresh.push(file);
+      else if (!this.#has({ name, etag, status: "changed" })) result.changed.push(file);
+    }
+    return Promise.resolve(result);
+  }
+
+  #has(wanted: Partial<Known>): boolean {
+    return this.#known.some((known) =>
+      known.name === wanted.name && known.status === wanted.status &&
+      (wanted.etag === undefined || known.etag === wanted.etag)
+    );
+  }
+}

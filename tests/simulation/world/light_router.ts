@@ -1,0 +1,128 @@
+import { StreamlabError } from "../../../core/base/errors.ts";
+import type { BatchPlan } from "../../../core/lake/batch_plan.ts";
+import type { FileOutcome, RoutedBatch, RoutedTable } from "../../../core/lake/routed_batch.ts";
+import { effectiveContract, type Router } from "../../../core/routing/router.ts";
+import { type PlannedTable, plannedTable, TablePlanner, type TargetTables } from "../../../core/lake/target.ts";
+import { parseContract } from "../../../core/contract/json_schema.ts";
+import { Judge } from "../../../core/contract/judge.ts";
+import type { Json } from "../../../core/base/json.ts";
+import { schemaToJson } from "../../../core/iceberg/format/schema.ts";
+import type { SimulatedStore } from "../../support/simulated_store.ts";
+import { type DataRow, lightFile } from "./data_rows.ts";
+
+interface Judged {
+  outcome: FileOutcome;
+  events: DataRow[];
+  deadLetters: DataRow[];
+}
+
+/**
+ * A router whose data files are text instead of Parquet. It judges by the contract's own judge, and waits for nothing but the
+ * simulated store, so that a race is the same for the same seed.
+ */
+export class LightRouter implements Router {
+  constructor(private readonly store: SimulatedStore, private readonly nameAttempt = () => attemptName(store)) {}
+
+  close(): void {}
+
+  async route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }> {
+    const attempt = this.nameAttempt();
+    const planner = new TablePlanner(tables, plan.options.onExtraFields !== "dead-letter");
+    const planned = planner.tablesFor(effectiveContract(plan, tables));
+    const ledger = plannedTable(tables.ledger);
+    const judged: Judged[] = [];
+    for (const file of plan.files) judged.push(await this.#judge(plan, file));
+    for (const { name, etag, size } of plan.changed) {
+      const outcome = { name, etag, size, status: "changed" as const, ...none };
+      judged.push({ outcome, events: [], deadLetters: [] });
+    }
+    const outcomes = judged.map(({ outcome }) => outcome);
+    const ingestedAtMs = this.store.clock.nowMs();
+    const day = Math.floor(ingestedAtMs / 86_400_000).toString();
+    const stem = `data/${plan.batchId.toString().padStart(8, "0")}-${attempt}-00000`;
+    const paths: string[] = [];
+    const place = async (table: PlannedTable, rows: DataRow[], partition: string[]): Promise<RoutedTable> => {
+      const files: RoutedTable["files"] = [];
+      if (rows.length > 0) {
+        const bytes = lightFile(rows);
+        const path = table.dataFolder.replace(/data$/, `${stem}.parquet`);
+        await this.store.write(path, bytes);
+        paths.push(path);
+        const records = rows.length.toString(), size = bytes.length.toString();
+        files.push({ path: `${stem}.parquet`, records, size, partition, columns: [] });
+      }
+      const { spec, schema, lastColumnIdBefore } = table;
+      return { specId: spec.specId, schema: schemaToJson(schema) as Json, lastColumnIdBefore, files };
+    };
+    const { sequenceId, batchId } = plan;
+    const routed: RoutedBatch = {
+      format: 1,
+      sequenceId,
+      batchId,
+      attempt,
+      ingestedAtMicros: `${ingestedAtMs}000`,
+      events: await place(planned.events, judged.flatMap(({ events }) => events), []),
+      deadLetters: await place(planned.deadLetters, judged.flatMap(({ deadLetters }) => deadLetters), [day]),
+      ledger: await place(ledger, outcomes.map((outcome) => ledgerRow(plan, outcome)), []),
+      files: outcomes,
+    };
+    return { routed, paths };
+  }
+
+  async #judge(plan: BatchPlan, { name, path, etag, size }: BatchPlan["files"][number]): Promise<Judged> {
+    const file = { name, etag, size };
+    const content = await readPlanned(this.store, path, etag);
+    if (typeof content === "string") {
+      return { outcome: { ...file, status: content, ...none }, events: [], deadLetters: [] };
+    }
+    const origin = { _source_file: name, _batch_id: plan.batchId };
+    const events: DataRow[] = [], deadLetters: DataRow[] = [];
+    const judge = new Judge(parseContract(plan.contract), plan.options.onExtraFields);
+    const records = parsed(content);
+    if (records === undefined) deadLetters.push({ ...origin, _dead_letter_reason: "corrupted_batch" });
+    records?.forEach((record, position) => {
+      const judgement = judge.judge(JSON.stringify(record));
+      const row = { ...origin, _source_position: position };
+      if (judgement.kind === "event") events.push(row);
+      else if (judgement.kind === "dead_letter") deadLetters.push({ ...row, _dead_letter_reason: judgement.reason });
+    });
+    const counts = { records: records?.length ?? 0, events: events.length, deadLetters: deadLetters.length };
+    return { outcome: { ...file, status: "ingested", ...none, ...counts }, events, deadLetters };
+  }
+}
+
+const none = { records: 0, events: 0, deadLetters: 0, duplicates: 0 };
+
+function ledgerRow(plan: BatchPlan, outcome: FileOutcome): DataRow {
+  const { name, etag, status, records, events, deadLetters } = outcome;
+  const counts = { records, events, dead_letters: deadLetters };
+  return { table: plan.table, source_file: name, etag, status, batch_id: plan.batchId, ...counts };
+}
+
+/** As the embedded router names its attempts. */
+export function attemptName({ random }: SimulatedStore): string {
+  return Array.from(random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The very version that was planned, or why it is not there. */
+export async function readPlanned(
+  store: SimulatedStore,
+  path: string,
+  etag: string,
+): Promise<Uint8Array | "changed" | "vanished"> {
+  try {
+    return await store.read(path, { etag });
+  } catch (error) {
+    if (error instanceof StreamlabError && error.kind === "conflict") return "changed";
+    if (error instanceof StreamlabError && error.kind === "not-found") return "vanished";
+    throw error;
+  }
+}
+
+function parsed(bytes: Uint8Array): unknown[] | undefined {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,153 @@
+import { createHash } from "node:crypto";
+import { seededRandom } from "../../../core/base/random.ts";
+import type { BatchPlan, PlannedFile } from "../../../core/lake/batch_plan.ts";
+import { type RoutedBatch, routedText } from "../../../core/lake/routed_batch.ts";
+import { EmbeddedRouter, type Router } from "../../../core/routing/router.ts";
+import { tableRoles, type TargetTables } from "../../../core/lake/target.ts";
+import { schemaToJson } from "../../../core/iceberg/format/schema.ts";
+import { currentSchema } from "../../../core/iceberg/format/table_metadata.ts";
+import { openLocalStore } from "../../../core/storage/local/local_store.ts";
+import type { Store } from "../../../core/storage/store.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
+import type { SimulatedStore } from "../../support/simulated_store.ts";
+import { attemptName, readPlanned } from "./light_router.ts";
+import type { DataRows } from "./data_rows.ts";
+
+/** What the real router made of a batch, once. */
+interface Routing {
+  routed: RoutedBatch;
+  stem: string;
+  files: { path: string; bytes: Uint8Array }[];
+}
+
+type Content = Uint8Array | "changed" | "vanished";
+
+/** Routes each distinct batch once, with the real router on a local folder, and remembers what came of it. */
+export class RoutingMemo {
+  readonly #memo = new Map<string, Routing>();
+  readonly #raw: Store;
+  readonly #sink: Store;
+  readonly #etags: Map<string, string>;
+
+  private constructor(
+    readonly folder: string,
+    readonly router: EmbeddedRouter,
+    readonly rows: DataRows,
+    world: { raw: Store; sink: Store; etags: Map<string, string> },
+  ) {
+    this.#raw = world.raw;
+    this.#sink = world.sink;
+    this.#etags = world.etags;
+  }
+
+  static async open(rows: DataRows): Promise<RoutingMemo> {
+    const folder = Deno.makeTempDirSync({ prefix: "streamlab-routing-" });
+    const random = seededRandom(1);
+    const open = (name: string) => openLocalStore(`${folder}/${name}`, { random, durable: false });
+    const etags = new Map<string, string>();
+    const raw = withEtags(open("raw"), etags), sink = open("sink");
+    const router = await EmbeddedRouter.open({
+      raw,
+      sink,
+      clock: new ManualClock(),
+      random,
+      threads: 1,
+      memory: "500MB",
+      scratchFolder: `${folder}/scratch`,
+    });
+    return new RoutingMemo(folder, router, rows, { raw, sink, etags });
+  }
+
+  close(): void {
+    this.router.close();
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+
+  async routing(plan: BatchPlan, tables: TargetTables, contents: readonly Content[]): Promise<Routing> {
+    const key = this.#key(plan, tables, contents);
+    let routing = this.#memo.get(key);
+    if (routing === undefined) this.#memo.set(key, routing = await this.#route(plan, tables, contents));
+    return routing;
+  }
+
+  async #route(plan: BatchPlan, tables: TargetTables, contents: readonly Content[]): Promise<Routing> {
+    const files: PlannedFile[] = [];
+    for (const [index, planned] of plan.files.entries()) files.push(await this.#stage(planned, contents[index]!));
+    const { routed, paths } = await this.router.route({ ...plan, files }, tables);
+    const made = await Promise.all(paths.map(async (path) => ({ path, bytes: await this.#sink.read(path) })));
+    for (const { bytes } of made) await this.rows.learn(bytes);
+    const stem = `${plan.batchId.toString().padStart(8, "0")}-${routed.attempt}`;
+    return { routed, stem, files: made };
+  }
+
+  /** The planned file as it lies in the local raw folder, under the etag that it has in the simulation. */
+  async #stage(planned: PlannedFile, content: Content): Promise<PlannedFile> {
+    if (content === "vanished") return { ...planned, path: `vanished/${planned.path}` };
+    const path = `${this.#etags.size}/${planned.path}`;
+    await this.#raw.write(path, content === "changed" ? new Uint8Array(1) : content);
+    this.#etags.set(path, content === "changed" ? "another" : planned.etag);
+    return { ...planned, path };
+  }
+
+  #key(plan: BatchPlan, tables: TargetTables, contents: readonly Content[]): string {
+    const hash = createHash("sha1");
+    const { plannedAt: _time, sequenceId: _sequence, files, changed, ...rules } = plan;
+    hash.update(JSON.stringify([rules, files.map(({ name, etag }) => [name, etag]), changed]));
+    for (const content of contents) {
+      hash.update(content).update("\n");
+    }
+    for (const role of tableRoles) {
+      const { metadata } = tables[role];
+      hash.update(
+        JSON.stringify([schemaToJson(currentSchema(metadata)), metadata.lastColumnId, metadata.defaultSpecId]),
+      );
+    }
+    return hash.digest("hex");
+  }
+}
+
+/** The store as it is, but for the versions of its files. */
+function withEtags(store: Store, etags: ReadonlyMap<string, string>): Store {
+  const stat: Store["stat"] = async (path) => {
+    const info = await store.stat(path);
+    return info && { ...info, etag: etags.get(path) ?? info.etag };
+  };
+  return new Proxy(store, {
+    get(target, key) {
+      const value = key === "stat" ? stat : Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/**
+ * A router whose every step on the store is one of the simulation's: it looks at each file, reads it, and writes what the memo has
+ * for the batch under names of a new attempt.
+ */
+export class MemoRouter implements Router {
+  constructor(private readonly memo: RoutingMemo, private readonly store: SimulatedStore) {}
+
+  close(): void {}
+
+  async route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }> {
+    const contents: Content[] = [];
+    for (const { path, etag } of plan.files) {
+      contents.push(await readPlanned(this.store, path, etag));
+    }
+    const { routed, stem, files } = await this.memo.routing(plan, tables, contents);
+    const attempt = attemptName(this.store);
+    const renamed = (text: string) => text.replaceAll(stem, `${stem.slice(0, 8)}-${attempt}`);
+    const paths: string[] = [];
+    for (const { path, bytes } of files) {
+      paths.push(renamed(path));
+      await this.store.write(renamed(path), bytes);
+    }
+    const replayed: RoutedBatch = JSON.parse(renamed(routedText(routed)));
+    const outcomes = [...plan.files, ...plan.changed].map(({ etag, size }, index) => ({
+      ...replayed.files[index]!,
+      etag,
+      size,
+    }));
+    return { routed: { ...replayed, attempt, sequenceId: plan.sequenceId, files: outcomes }, paths };
+  }
+}

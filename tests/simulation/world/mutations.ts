@@ -1,0 +1,260 @@
+import { StreamlabError } from "../../../core/base/errors.ts";
+import { parseContract } from "../../../core/contract/json_schema.ts";
+import { defaultContract } from "../../../core/contract/default_contract.ts";
+import type { Catalog, LoadedTable, TableCommit } from "../../../core/iceberg/catalog/catalog.ts";
+import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
+import { streamlabKey } from "../../../core/iceberg/format/streamlab_keys.ts";
+import type { Store } from "../../../core/storage/store.ts";
+import type { FaultChances } from "../../support/simulated_faults.ts";
+import type { DataRows } from "./data_rows.ts";
+import { LedgerView } from "./ledger_view.ts";
+import type { Tools } from "./life.ts";
+import { compactLight } from "./light_compaction.ts";
+import { LightRouter } from "./light_router.ts";
+
+/**
+ * The protocol with one of its rules broken, by something between the program and its store or catalog. A simulation that finds
+ * nothing wrong with one of these would prove nothing about the protocol either.
+ */
+export interface Mutation {
+  name: string;
+  /** What makes it show sooner. */
+  chances?: FaultChances;
+  /** See `RaceOptions`. */
+  compacts?: boolean;
+  tools(rows: DataRows): Partial<Tools>;
+}
+
+const target = "bronze.events";
+const batchKey = streamlabKey.batchId(target);
+
+export const mutations: Mutation[] = [
+  {
+    name: "the marker is not looked at when a commit is tried",
+    tools: () => ({
+      catalog: (catalog) =>
+        withLoaded(catalog, (table) =>
+          isLedger(table) ? table : withProperties(table, (properties) => {
+            const { [batchKey]: _marker, ...rest } = properties;
+            return rest;
+          })),
+    }),
+  },
+  { name: "the ledger is committed first", tools: () => ({ catalog: ledgerFirst }) },
+  {
+    name: "files are renamed into place instead of linked",
+    tools: () => ({
+      store: (store) =>
+        withMethods(store, {
+          async create(path, bytes) {
+            if (await store.stat(path) !== undefined) return false;
+            await store.write(path, bytes);
+            return true;
+          },
+        }),
+    }),
+  },
+  { name: "the plan is not durable before routing", tools: () => ({ store: planLate }) },
+  {
+    name: "the marker is only in snapshot summaries, and snapshots expire",
+    tools: () => ({
+      catalog: (catalog) =>
+        withLoaded(catalog, (table) =>
+          withProperties(table, (properties) => {
+            const { [batchKey]: _marker, ...rest } = properties;
+            const marker = table.metadata.snapshots.findLast((snapshot) => snapshot.summary?.[batchKey] !== undefined);
+            return marker === undefined ? rest : { ...rest, [batchKey]: marker.summary![batchKey]! };
+          })),
+    }),
+  },
+  {
+    name: "after a crash a batch is routed again, by the contract of the day",
+    tools: (rows) => ({
+      router: (store) => {
+        const router = new LightRouter(store);
+        // Who comes second has the other contract.
+        const isSecond = /[13579]$/.test(store.process);
+        return {
+          close: () => {},
+          route: (plan, tables) => router.route(isSecond ? { ...plan, contract: otherContract } : plan, tables),
+        };
+      },
+      known: () => new LedgerView(rows, target),
+      store: (store) =>
+        withMethods(store, {
+          async read(path, options) {
+            if (path.endsWith(".routed.json")) throw new StreamlabError("not-found", "Forgotten");
+            return await store.read(path, options);
+          },
+          async create(path, bytes) {
+            if (!path.endsWith(".routed.json")) return await store.create(path, bytes);
+            await store.write(path, bytes);
+            return true;
+          },
+        }),
+    }),
+  },
+  {
+    name: "a second attempt writes files under the names of the first",
+    tools: () => ({ router: (store) => new LightRouter(store, () => "000000000000") }),
+  },
+  {
+    name: "a refused create counts as lost without reading back",
+    chances: { twice: 0.3 },
+    tools: () => ({
+      store: (store) =>
+        withMethods(store, {
+          async create(path, bytes) {
+            if (!path.endsWith(".metadata.json")) return await store.create(path, bytes);
+            const won = await store.create(path, bytes).catch(() => false);
+            if (won) return true;
+            throw new StreamlabError("conflict", "Lost");
+          },
+        }),
+    }),
+  },
+  {
+    name: "a version hint goes backwards",
+    tools: () => ({ store: blindAfterHint }),
+  },
+  {
+    name: "compaction ignores a delete that landed meanwhile",
+    compacts: true,
+    tools: () => ({
+      // As if the work had been planned from the version that the commit builds on, where the delete is.
+      compact: (around, table, rows) =>
+        compactLight(around, table, rows, async (planned) => {
+          const newest = await around.catalog.loadTable(planned.identifier);
+          const lastSequenceNumber = newest?.metadata.lastSequenceNumber ?? planned.metadata.lastSequenceNumber;
+          return { ...planned, metadata: { ...planned.metadata, lastSequenceNumber } };
+        }),
+    }),
+  },
+  {
+    name: "orphan removal fences no commit before it takes its manifests",
+    tools: () => ({
+      catalog: (catalog) =>
+        withCatalog(catalog, {
+          async commit(commit) {
+            const isFence = commit.updates.some((update) =>
+              update.action === "add-snapshot" && streamlabKey.fencedFiles in update.snapshot.summary
+            );
+            return isFence ? commit.base : await catalog.commit(commit);
+          },
+        }),
+    }),
+  },
+  {
+    name: "orphan removal asks nobody what is under way",
+    tools: () => ({
+      store: (store) =>
+        withMethods(store, {
+          list(prefix, options) {
+            return store.list(prefix === "checkpoints/" ? "nothing/" : prefix, options);
+          },
+        }),
+    }),
+  },
+];
+
+/** By this contract nothing is an event. */
+const otherContract = (() => {
+  const json = JSON.parse(defaultContract().text);
+  json.properties.event_id.minLength = 100;
+  return parseContract(JSON.stringify(json)).text;
+})();
+
+function withMethods(store: Store, methods: Partial<Store>): Store {
+  return new Proxy(store, {
+    get(inner, key) {
+      const method = methods[key as keyof Store];
+      if (method !== undefined) return method;
+      const value = Reflect.get(inner, key, inner);
+      return typeof value === "function" ? value.bind(inner) : value;
+    },
+  });
+}
+
+function withLoaded(catalog: Catalog, change: (table: LoadedTable) => LoadedTable): Catalog {
+  return withCatalog(catalog, {
+    async loadTable(identifier) {
+      const table = await catalog.loadTable(identifier);
+      return table && change(table);
+    },
+    commit: async (commit) => change(await catalog.commit(commit)),
+  });
+}
+
+function withCatalog(catalog: Catalog, methods: Partial<Catalog>): Catalog {
+  return new Proxy(catalog, {
+    get(inner, key) {
+      const method = methods[key as keyof Catalog];
+      if (method !== undefined) return method;
+      const value = Reflect.get(inner, key, inner);
+      return typeof value === "function" ? value.bind(inner) : value;
+    },
+  });
+}
+
+function withProperties(
+  table: LoadedTable,
+  change: (properties: Record<string, string>) => Record<string, string>,
+): LoadedTable {
+  return { ...table, metadata: { ...table.metadata, properties: change(table.metadata.properties) } };
+}
+
+function isLedger(table: LoadedTable): boolean {
+  return identifierText(table.identifier) === "ingest.files";
+}
+
+/** Keeps batches for events and dead letters back until the ledger has them. */
+function ledgerFirst(catalog: Catalog): Catalog {
+  let waiting: TableCommit[] = [];
+  return withCatalog(catalog, {
+    async commit(commit) {
+      const isBatch = commit.updates.some((update) => update.action === "set-properties" && batchKey in update.updates);
+      if (!isBatch) return await catalog.commit(commit);
+      if (identifierText(commit.identifier) !== "ingest.files") {
+        waiting.push(commit);
+        return commit.base!;
+      }
+      const ledger = await catalog.commit(commit);
+      for (const late of waiting.splice(0)) await catalog.commit(late);
+      waiting = [];
+      return ledger;
+    },
+  });
+}
+
+/** Writes plans only when their batches are routed. */
+function planLate(store: Store): Store {
+  const plans = new Map<string, Uint8Array>();
+  return withMethods(store, {
+    async create(path, bytes) {
+      if (path.endsWith(".plan.json") && await store.stat(path) === undefined) {
+        plans.set(path, bytes);
+        return true;
+      }
+      const plan = path.replace(".routed.", ".plan.");
+      const late = plans.get(plan);
+      if (late !== undefined) await store.create(plan, late);
+      return await store.create(path, bytes);
+    },
+  });
+}
+
+/** Sees no versions right after a version hint was written. */
+function blindAfterHint(store: Store): Store {
+  let isBlind = false;
+  return withMethods(store, {
+    async write(path, bytes) {
+      await store.write(path, bytes);
+      isBlind = path.endsWith("version-hint.text");
+    },
+    list(prefix, options) {
+      const shown = isBlind && prefix.endsWith("/metadata/v") ? "nothing/" : prefix;
+      isBlind = false;
+      return store.list(shown, options);
+    },
+  });
+}

@@ -1,0 +1,246 @@
+import { StreamlabError } from "../../../core/base/errors.ts";
+import { type Random, seededRandom } from "../../../core/base/random.ts";
+import { Checkpoint } from "../../../core/lake/checkpoint.ts";
+import { Consumer } from "../../../core/consume/consumer.ts";
+import { identifiersOf, markerOf, tableRoles } from "../../../core/lake/target.ts";
+import { setProperties } from "../../../core/iceberg/action/set_properties.ts";
+import type { Catalog, LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
+import { commitTable } from "../../../core/iceberg/commit.ts";
+import { expireTable } from "../../../core/maintain/removal/expire.ts";
+import { rewriteTableManifests } from "../../../core/maintain/manifests.ts";
+import { removeOrphans } from "../../../core/maintain/removal/orphans.ts";
+import type { Surroundings } from "../../../core/maintain/surroundings.ts";
+import type { Decision, Operation, Phase } from "../../support/simulated_disk.ts";
+import { SimulatedDisk } from "../../support/simulated_disk.ts";
+import type { Store } from "../../../core/storage/store.ts";
+import { type FaultChances, faultsBySeed } from "../../support/simulated_faults.ts";
+import { Crash, type SimulatedStore } from "../../support/simulated_store.ts";
+import { SimulatedRestServer } from "../../support/simulated_rest_server.ts";
+import { DataRows } from "./data_rows.ts";
+import { ForeignWriter } from "./foreign_writer.ts";
+import { auditLake } from "./lake_audit.ts";
+import { LedgerView } from "./ledger_view.ts";
+import { Life, type Tools } from "./life.ts";
+import { compactLight } from "./light_compaction.ts";
+import { LightRouter } from "./light_router.ts";
+import { arrayOf, corrupted, extra, invalid, valid } from "./raw_files.ts";
+
+export interface RaceResult {
+  operations: number;
+  batches: number;
+  crashes: number;
+  problems: string[];
+}
+
+export interface RaceOptions {
+  tools?: (rows: DataRows) => Tools;
+  chances?: FaultChances;
+  /** The tables are in a REST catalog, and another engine always writes beside; else in the lake's files, with one now and then. */
+  isRest?: boolean;
+  /** The maintainer always compacts the table of events, and another engine always writes beside. */
+  compacts?: boolean;
+}
+
+const target = { namespace: ["bronze"], name: "events" };
+/** The process of another engine, for which nothing ever goes wrong. */
+const foreign = "foreign";
+const usualChances = { crash: 0.004, fail: 0.008, late: 0.008, twice: 0.008, delay: 0.02, delayMsMax: 3_000 };
+const hourMs = 3_600_000;
+
+/** The tools of a race: nothing in it waits for anything but the simulated disk. */
+export function lightTools(rows: DataRows): Tools {
+  return { router: (store) => new LightRouter(store), known: () => new LedgerView(rows, "bronze.events") };
+}
+
+/**
+ * One lake, several consumers, maintainers and a producer, all at once. The seed decides who does what, how long each operation
+ * takes, who crashes, who sleeps through the others' work, and which requests fail, come late or twice.
+ */
+export class Race {
+  readonly rows = new DataRows();
+  readonly life: Life;
+  readonly #random: Random;
+  readonly #isFaulty: boolean;
+  readonly #sleepers: { process: string; operation: number; ms: number }[] = [];
+  readonly #counts = new Map<string, number>();
+  #crashes = 0;
+
+  readonly #foreign: ForeignWriter;
+  #server: SimulatedRestServer | undefined;
+
+  constructor(readonly seed: number, private readonly options: RaceOptions = {}) {
+    this.#random = seededRandom(seed);
+    this.#isFaulty = this.#random.next() < 0.7;
+    this.#foreign = new ForeignWriter(this.rows);
+    const disk = new SimulatedDisk({ seed, latencyMsMax: 20 });
+    const tools = {
+      ...(options.tools ?? lightTools)(this.rows),
+      ...(options.isRest && { openCatalog: (store: SimulatedStore) => this.#catalogOf(store) }),
+    };
+    this.life = new Life(tools, [], { disk, truth: new Map(), seed });
+  }
+
+  #catalogOf(store: SimulatedStore): Catalog {
+    this.#server ??= new SimulatedRestServer(this.life.disk);
+    return this.#server.catalogOf(store);
+  }
+
+  async run(): Promise<RaceResult> {
+    const { disk } = this.life;
+    const { chances = usualChances, isRest = false, compacts = false } = this.options;
+    const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
+    disk.hook = (operation, phase) =>
+      operation.process === foreign ? undefined : this.#sleep(operation, phase) ?? faults?.(operation, phase);
+    const consumers = 2 + this.#below(2);
+    const maintains = compacts || this.#random.next() < 0.6;
+    const processes = [this.#produce()];
+    for (let number = 0; number < consumers; number++) processes.push(this.#consume(`consumer ${number}`));
+    if (maintains) processes.push(this.#maintain("maintainer"));
+    if (isRest || compacts || this.#random.next() < 0.3) processes.push(this.#writeBeside());
+    await Promise.all(processes);
+    return await this.#settle();
+  }
+
+  /** One undisturbed run at the end, then the audit. */
+  async #settle(): Promise<RaceResult> {
+    const { disk } = this.life;
+    disk.hook = undefined;
+    await this.#patiently("last consumer", (store) => this.#consumeOnce(store, {}));
+    const operations = disk.log.length;
+    const { openCatalog } = this.life.tools;
+    const problems = await auditLake(disk, this.life.truth, this.rows, {
+      hints: !this.#isFaulty && openCatalog === undefined,
+      foreign: this.#foreign,
+      ...(openCatalog && { catalog: openCatalog(disk.connect({ process: "auditor" })) }),
+    });
+    this.rows.close();
+    const batches = new Set(disk.log.filter(({ path }) => path.endsWith(".routed.json")).map(({ path }) => path)).size;
+    return { operations, batches, crashes: this.#crashes, problems };
+  }
+
+  async #produce(): Promise<void> {
+    const { clock } = this.life.disk.connect({ process: "producer" });
+    const files = 4 + this.#below(6);
+    for (let number = 0; number < files; number++) {
+      const chance = this.#random.next();
+      const name = chance < 0.15 && number > 0 ? `f${this.#below(number)}.json` : `f${number}.json`;
+      if (chance > 0.95 && number > 0) this.life.remove(`f${this.#below(number)}.json`);
+      else this.life.land(name, this.#file());
+      await clock.sleep(this.#below(1_500));
+    }
+  }
+
+  #file() {
+    const records = [valid(), invalid(), extra(), valid(), invalid()];
+    const chance = this.#random.next();
+    if (chance < 0.15) return corrupted();
+    if (chance < 0.45) return arrayOf(invalid(), extra());
+    return arrayOf(...records.slice(0, 1 + this.#below(records.length)));
+  }
+
+  /** Another engine, which changes the table of events now and then. */
+  async #writeBeside(): Promise<void> {
+    const times = 3 + this.#below(6);
+    for (let time = 0; time < times; time++) {
+      const store = this.life.disk.connect({ process: foreign });
+      await store.clock.sleep(this.#below(2_000));
+      const around = this.life.foreignSurroundings(store);
+      const table = await around.catalog.loadTable(identifiersOf(target).events);
+      if (table !== undefined) await this.#foreign.act(around, table, this.#random.next());
+    }
+  }
+
+  async #consume(name: string): Promise<void> {
+    const runs = 2 + this.#below(3);
+    if (this.#random.next() < 0.5) {
+      const ms = Math.round(10 ** (2 + 4 * this.#random.next()));
+      this.#sleepers.push({ process: name, operation: this.#below(150), ms });
+    }
+    for (let run = 0; run < runs; run++) {
+      const filesPerBatchMax = 1 + this.#below(3);
+      await this.#patiently(name, (store) => this.#consumeOnce(store, { filesPerBatchMax }));
+    }
+  }
+
+  async #consumeOnce(store: SimulatedStore, changes: { filesPerBatchMax?: number }): Promise<void> {
+    const consumer = await Consumer.start(this.life.options(store, changes));
+    await consumer.takeAll(new AbortController().signal, true);
+    await store.clock.sleep(this.#below(500));
+    await consumer.takeAll(new AbortController().signal, true);
+  }
+
+  async #maintain(name: string): Promise<void> {
+    const rounds = 2 + this.#below(4);
+    for (let round = 0; round < rounds; round++) {
+      await this.#patiently(name, async (store) => {
+        await store.clock.sleep(this.#below(1_000));
+        const around = this.life.surroundings(store);
+        const identifiers = identifiersOf(target);
+        const role = this.options.compacts ? "events" : tableRoles[this.#below(tableRoles.length)]!;
+        const table = await around.catalog.loadTable(identifiers[role]);
+        const ledger = await around.catalog.loadTable(identifiers.ledger);
+        if (table !== undefined && ledger !== undefined) await this.#maintainTable(around, table, ledger);
+      });
+    }
+  }
+
+  async #maintainTable(surroundings: Surroundings, table: LoadedTable, ledger: LoadedTable): Promise<void> {
+    const { catalog, store, clock, random } = surroundings;
+    const job = this.options.compacts ? 0 : this.#below(6);
+    const dryRun = false;
+    if (job === 0) await (this.life.tools.compact ?? compactLight)(surroundings, table, this.rows);
+    if (job === 1) await expireTable(surroundings, table, { maxAgeMs: 0, countMin: 1, dryRun });
+    if (job === 2) await removeOrphans(surroundings, table, { olderThanMs: this.#below(2) * hourMs, dryRun });
+    if (job === 3) await rewriteTableManifests(surroundings, table, { dryRun });
+    if (job === 4) {
+      // So that a sleeper finds the numbers of old versions free again.
+      await commitTable(catalog, table.identifier, (transaction) => {
+        transaction.add(setProperties({ "write.metadata.previous-versions-max": "2" }));
+      }, { clock, random });
+    }
+    if (job === 5) await forgetDone(store, markerOf(ledger.metadata, "bronze.events").batchId);
+  }
+
+  /** What a person or a script does: start again what failed, some times. */
+  async #patiently(name: string, run: (store: SimulatedStore) => Promise<void>): Promise<void> {
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const store = this.life.disk.connect({ process: name, clockSkewMs: this.#below(10_000) - 5_000 });
+      try {
+        return await run(store);
+      } catch (error) {
+        if (error instanceof Crash) this.#crashes++;
+        else if (!isHarmless(error, name)) throw error;
+      }
+    }
+  }
+
+  /** A zombie: at one operation of its life it stands still, while all others go on. */
+  #sleep({ process }: Operation, phase: Phase): Decision | undefined {
+    if (phase === "after") return undefined;
+    const count = this.#counts.get(process) ?? 0;
+    this.#counts.set(process, count + 1);
+    const sleeper = this.#sleepers.find((item) => item.process === process && item.operation === count);
+    return sleeper === undefined ? undefined : { do: "delay", ms: sleeper.ms };
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#random.next() * limit);
+  }
+}
+
+/** Errors that ask for another try; all others are bugs. A maintainer may find that others have expired what it looks at. */
+function isHarmless(error: unknown, process: string): boolean {
+  if (!(error instanceof StreamlabError)) return false;
+  return error.kind === "unavailable" || error.kind === "conflict" ||
+    (process === "maintainer" && error.kind === "not-found");
+}
+
+/** Removes the records of all batches that are done, as the consumer does with those long done. */
+async function forgetDone(store: Store, doneBatchId: bigint): Promise<void> {
+  const paths: string[] = [];
+  for await (const { path } of store.list(`${new Checkpoint(store, "bronze.events").folder}/`)) {
+    const batchId = /\/(\d+)\.\w+\.json$/.exec(path)?.[1];
+    if (batchId !== undefined && BigInt(batchId) <= doneBatchId) paths.push(path);
+  }
+  await store.delete(paths);
+}

@@ -1,0 +1,159 @@
+import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
+import { compactTable } from "../../../core/maintain/compaction/compact.ts";
+import { expireTable } from "../../../core/maintain/removal/expire.ts";
+import { rewriteTableManifests } from "../../../core/maintain/manifests.ts";
+import { removeOrphans } from "../../../core/maintain/removal/orphans.ts";
+import type { Surroundings } from "../../../core/maintain/surroundings.ts";
+import { parseContract } from "../../../core/contract/json_schema.ts";
+import { defaultContract } from "../../../core/contract/default_contract.ts";
+import type { Contract } from "../../../core/contract/contract.ts";
+import type { Life } from "./life.ts";
+import { arrayOf, corrupted, extra, invalid, valid } from "./raw_files.ts";
+
+/** A story in steps. Between two steps everything that matters is on the disk. */
+export interface Scenario {
+  name: string;
+  steps: ((life: Life) => Promise<void> | void)[];
+}
+
+/** The default contract with one more optional column. */
+function withCoupon(): Contract {
+  const json = JSON.parse(defaultContract().text);
+  json.properties.coupon = { type: "string" };
+  return parseContract(JSON.stringify(json));
+}
+
+const mixed = () => arrayOf(valid(), invalid(), valid({ event_timestamp: "2026-03-02T12:00:00Z" }), extra());
+
+export const scenarios: Scenario[] = [
+  {
+    name: "first tables, then three batches",
+    steps: [
+      (life) => {
+        for (const name of ["a.json", "b.json", "c.json"]) life.land(name, mixed());
+      },
+      (life) => life.consume(),
+      (life) => life.land("d.json", mixed()),
+      (life) => life.consume(),
+    ],
+  },
+  {
+    name: "a contract with a new column",
+    steps: [
+      (life) => life.land("a.json", mixed()),
+      (life) => life.consume(),
+      (life) => life.land("b.json", arrayOf(valid({ coupon: "ten" }), invalid())),
+      (life) => life.consume({ contract: withCoupon() }),
+    ],
+  },
+  {
+    name: "a contract that changes while a batch is under way",
+    steps: [
+      (life) => life.land("a.json", arrayOf(extra("extra_fields", "coupon"), valid()), [["event", "event"]]),
+      (life) => life.consume({ afterCrash: { contract: withCoupon() } }),
+    ],
+  },
+  {
+    name: "dead letters only",
+    steps: [
+      (life) => life.land("a.json", arrayOf(invalid(), extra())),
+      (life) => life.consume(),
+      (life) => life.land("b.json", arrayOf(invalid())),
+      (life) => life.consume(),
+    ],
+  },
+  {
+    name: "nothing but corrupted files",
+    steps: [
+      (life) => {
+        life.land("a.json", corrupted());
+        life.land("b.json", corrupted());
+      },
+      (life) => life.consume(),
+    ],
+  },
+  {
+    name: "a planned file that vanishes, and comes back",
+    steps: [
+      (life) => {
+        life.land("a.json", mixed());
+        life.land("b.json", mixed());
+      },
+      (life) => life.consume({ when: { created: /plan\.json$/, does: () => life.remove("a.json") } }),
+      (life) => life.land("a.json", mixed()),
+      (life) => life.consume(),
+    ],
+  },
+  {
+    name: "a planned file that changes before it is read",
+    steps: [
+      (life) => {
+        life.land("a.json", mixed());
+        life.land("b.json", mixed());
+      },
+      (life) => life.consume({ when: { created: /plan\.json$/, does: () => life.land("a.json", arrayOf(valid())) } }),
+      (life) => life.consume(),
+    ],
+  },
+  {
+    name: "known names with new content, ignored and then ingested",
+    steps: [
+      (life) => life.land("a.json", mixed()),
+      (life) => life.consume(),
+      (life) => life.land("a.json", arrayOf(valid(), valid())),
+      (life) => life.consume(),
+      (life) => life.consume({ onChangedFile: "ingest" }),
+    ],
+  },
+  {
+    name: "extra fields rescued",
+    steps: [
+      (life) => life.land("a.json", mixed()),
+      (life) => life.consume(),
+      (life) => life.land("b.json", arrayOf(valid(), extra("event"), invalid())),
+      (life) => life.consume({ onExtraFields: "rescue" }),
+    ],
+  },
+  {
+    name: "extra fields added as columns",
+    steps: [
+      (life) => life.land("a.json", arrayOf(valid(), extra("event"))),
+      (life) => life.consume({ onExtraFields: "add" }),
+      (life) => life.land("b.json", arrayOf(extra("event"), extra("event", "another"))),
+      (life) => life.consume({ onExtraFields: "add" }),
+    ],
+  },
+  {
+    name: "compaction, expiry, manifests and orphans between batches",
+    steps: [
+      (life) => {
+        for (const name of ["a.json", "b.json", "c.json"]) life.land(name, mixed());
+      },
+      (life) => life.consume({ filesPerBatchMax: 1 }),
+      (life) => life.maintain(compact),
+      (life) => life.land("d.json", mixed()),
+      (life) => life.consume(),
+      (life) => life.maintain((around, table) => rewriteTableManifests(around, table, { dryRun: false })),
+      (life) =>
+        life.maintain((around, table) => expireTable(around, table, { maxAgeMs: 0, countMin: 1, dryRun: false })),
+      (life) => life.wait(2 * 24 * 3_600_000),
+      (life) =>
+        life.maintain((around, table) => removeOrphans(around, table, { olderThanMs: 3_600_000, dryRun: false })),
+      (life) => life.land("e.json", mixed()),
+      (life) => life.consume(),
+    ],
+  },
+];
+
+async function compact(around: Surroundings, table: LoadedTable): Promise<void> {
+  await compactTable(around, table, {
+    targetBytes: 1e6,
+    inputsMin: 2,
+    sortBy: [],
+    dryRun: false,
+    signal: new AbortController().signal,
+    onProgress: () => {},
+    temporaryFolder: Deno.env.get("TMPDIR") ?? "/tmp",
+    threads: 1,
+  });
+}

@@ -1,0 +1,58 @@
+import { systemClock } from "../../../core/base/clock.ts";
+import { seededRandom } from "../../../core/base/random.ts";
+import type { S3Settings } from "../../../core/storage/s3/settings.ts";
+import { openS3Store } from "../../../core/storage/s3/s3_store.ts";
+import type { S3Limits } from "../../../core/storage/s3/connection.ts";
+import type { Store } from "../../../core/storage/store.ts";
+import { type FaultProxy, startFaultProxy } from "../../support/fault_proxy.ts";
+import { canRunMinio, type Minio, startMinio } from "../../support/minio.ts";
+
+/** One MinIO behind a proxy for all tests of a file; every store on a bucket of its own. */
+export interface S3World {
+  minio: Minio;
+  proxy: FaultProxy;
+  /** Through the proxy. */
+  open(changed?: { bucket?: string; settings?: Partial<S3Settings>; limits?: Partial<S3Limits> }): Promise<Store>;
+  stop(): Promise<void>;
+}
+
+/** Short waits, so that tests of repetition take no time; the time-out stays long enough for a busy machine. */
+const quickLimits: Partial<S3Limits> = {
+  transient: { attemptsMax: 8, delayMsMin: 1, delayMsMax: 4 },
+  throttled: { attemptsMax: 8, delayMsMin: 1, delayMsMax: 4 },
+};
+
+/** Of a service that a test plays itself. */
+export function scriptedSettings(server: Deno.HttpServer<Deno.NetAddr>): S3Settings {
+  return {
+    endpoint: `http://127.0.0.1:${server.addr.port}`,
+    region: "us-east-1",
+    forcePathStyle: true,
+    credentials: { accessKeyId: "a", secretAccessKey: "b" },
+    isDefault: false,
+  };
+}
+
+/** Undefined where there is no MinIO; then its tests are skipped. */
+export async function startS3World(): Promise<S3World | undefined> {
+  if (!canRunMinio()) return undefined;
+  const minio = await startMinio();
+  const proxy = startFaultProxy(minio.endpoint);
+  return {
+    minio,
+    proxy,
+    open: async ({ bucket, settings, limits } = {}) => {
+      const location = { kind: "s3" as const, bucket: bucket ?? await minio.makeBucket(), prefix: "lake" };
+      return await openS3Store(location, {
+        clock: systemClock,
+        random: seededRandom(1),
+        settings: { ...minio.settings, endpoint: proxy.endpoint, ...settings },
+        limits: { ...quickLimits, ...limits },
+      });
+    },
+    stop: async () => {
+      await proxy.stop();
+      await minio.stop();
+    },
+  };
+}

@@ -1,0 +1,196 @@
+import { deepStrictEqual, doesNotMatch, match, strictEqual, throws } from "node:assert/strict";
+import { StreamlabError } from "../../../core/base/errors.ts";
+import { type AwsProfile, readAwsProfile } from "../../../core/storage/s3/aws_profile.ts";
+import { catalogSettings, readS3Settings, type S3Settings } from "../../../core/storage/s3/settings.ts";
+
+function settingsOf(variables: Record<string, string>, profile?: AwsProfile): S3Settings {
+  return readS3Settings((name) => variables[name], profile);
+}
+
+const compose = { accessKeyId: "minioadmin", secretAccessKey: "minioadmin" };
+
+Deno.test("with nothing set it is the MinIO of compose.yaml", () => {
+  deepStrictEqual(settingsOf({}), {
+    endpoint: "http://127.0.0.1:9000",
+    region: "us-east-1",
+    forcePathStyle: true,
+    credentials: compose,
+    isDefault: true,
+  });
+  deepStrictEqual(settingsOf({ AWS_ENDPOINT_URL: "", AWS_REGION: "" }), settingsOf({}));
+  deepStrictEqual(
+    settingsOf({}, { endpoint: "http://other", region: "there" }),
+    settingsOf({}),
+    "whatever is in ~/.aws for other work",
+  );
+});
+
+Deno.test("whoever has credentials or a region for AWS gets AWS, found as all of its tools find it", () => {
+  const keys = { AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "y" };
+  deepStrictEqual(settingsOf(keys), { forcePathStyle: false, isDefault: false });
+  for (
+    const name of [
+      "AWS_PROFILE",
+      "AWS_WEB_IDENTITY_TOKEN_FILE",
+      "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    ]
+  ) {
+    deepStrictEqual(settingsOf({ [name]: "x" }), { forcePathStyle: false, isDefault: false });
+  }
+  deepStrictEqual(settingsOf({ AWS_PROFILE: "x" }, {}), { forcePathStyle: false, isDefault: false });
+  deepStrictEqual(settingsOf({ AWS_DEFAULT_REGION: "eu-west-1" }), {
+    forcePathStyle: false,
+    isDefault: false,
+    region: "eu-west-1",
+  });
+});
+
+Deno.test("half of a pair of keys is refused, whatever else is set, and its value not shown", () => {
+  for (
+    const [given, missing] of [["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], [
+      "AWS_SECRET_ACCESS_KEY",
+      "AWS_ACCESS_KEY_ID",
+    ]] as const
+  ) {
+    const others: Record<string, string>[] = [{}, { AWS_PROFILE: "x" }, { AWS_ENDPOINT_URL: "http://127.0.0.1:9000" }, {
+      [missing]: "",
+    }];
+    for (const more of others) {
+      throws(() => settingsOf({ [given]: "hidden", ...more }), (error) => {
+        deepStrictEqual([(error as StreamlabError).kind, (error as Error).message], [
+          "usage",
+          `Cannot use ${given}: ${missing} is not set`,
+        ]);
+        return true;
+      });
+    }
+  }
+});
+
+Deno.test("an endpoint of its own has the bucket in the path, unless the user says otherwise", () => {
+  const variables = {
+    AWS_ENDPOINT_URL: "https://s3.example",
+    AWS_ACCESS_KEY_ID: "x",
+    AWS_SECRET_ACCESS_KEY: "y",
+    AWS_REGION: "here",
+  };
+  deepStrictEqual(settingsOf(variables), {
+    endpoint: "https://s3.example",
+    region: "here",
+    forcePathStyle: true,
+    isDefault: false,
+  });
+  strictEqual(settingsOf({ ...variables, AWS_S3_FORCE_PATH_STYLE: "false" }).forcePathStyle, false);
+  strictEqual(settingsOf({ AWS_PROFILE: "x", AWS_S3_FORCE_PATH_STYLE: "true" }).forcePathStyle, true);
+  strictEqual(settingsOf({ ...variables, AWS_ENDPOINT_URL_S3: "http://first" }).endpoint, "http://first");
+});
+
+Deno.test("an endpoint on this machine without credentials gets the key of compose.yaml, any other does not", () => {
+  deepStrictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123" }).credentials, compose);
+  deepStrictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://[::1]:9123" }).credentials, compose);
+  strictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123", AWS_PROFILE: "x" }).credentials, undefined);
+  strictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123" }, {}).credentials, undefined);
+  strictEqual(settingsOf({ AWS_ENDPOINT_URL: "https://s3.example" }).credentials, undefined);
+});
+
+Deno.test("a profile's endpoint and region count where no variable says otherwise", () => {
+  const profile = { endpoint: "https://minio.example", region: "here" };
+  deepStrictEqual(settingsOf({ AWS_PROFILE: "x" }, profile), { ...profile, forcePathStyle: true, isDefault: false });
+  const variables = { AWS_PROFILE: "x", AWS_ENDPOINT_URL: "https://s3.example" };
+  strictEqual(settingsOf(variables, profile).endpoint, "https://s3.example");
+  strictEqual(settingsOf(variables, profile).region, "here");
+  strictEqual(settingsOf({ ...variables, AWS_REGION: "there" }, profile).region, "there");
+});
+
+const config = `# of many
+[default]
+region = eu-central-1
+
+[profile lab]
+region=us-west-2
+services = lab-services
+endpoint_url = http://everything
+
+[ profile  plain ]
+endpoint_url = http://127.0.0.1:9000 
+s3 =
+    max_concurrent_requests = 20
+; the end
+[services lab-services]
+dynamodb =
+  endpoint_url = http://dynamodb
+s3 =
+  endpoint_url = http://s3
+`;
+
+Deno.test("profiles are read as AWS's tools read them", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    const read = (variables: Record<string, string> = {}) =>
+      readAwsProfile((name) => ({ HOME: home, ...variables })[name]);
+    strictEqual(await read(), undefined);
+    await Deno.mkdir(`${home}/.aws`);
+    await Deno.writeTextFile(
+      `${home}/.aws/credentials`,
+      "[default]\naws_access_key_id = x\n[lab]\nregion = from-keys\n",
+    );
+    deepStrictEqual(await read(), {});
+    deepStrictEqual(await read({ AWS_PROFILE: "lab" }), { region: "from-keys" });
+    await Deno.writeTextFile(`${home}/.aws/config`, config);
+    deepStrictEqual(await read(), { region: "eu-central-1" });
+    deepStrictEqual(await read({ AWS_PROFILE: "lab" }), { endpoint: "http://s3", region: "us-west-2" });
+    deepStrictEqual(await read({ AWS_PROFILE: "plain" }), { endpoint: "http://127.0.0.1:9000" });
+    deepStrictEqual(await read({ AWS_PROFILE: "lab", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }), {
+      region: "us-west-2",
+    });
+    deepStrictEqual(await read({ AWS_PROFILE: "nobody" }), {});
+    const elsewhere = `${home}/elsewhere`;
+    await Deno.writeTextFile(elsewhere, "[default]\r\nregion = sa-east-1\r\n");
+    deepStrictEqual(await read({ AWS_CONFIG_FILE: elsewhere }), { region: "sa-east-1" });
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("an endpoint that is none is refused without repeating the password in it", () => {
+  for (const endpoint of ["127.0.0.1:9000", "ftp://x", "http://user:hunter2@host"]) {
+    throws(() => settingsOf({ AWS_ENDPOINT_URL: endpoint }), (error) => {
+      if (!(error instanceof StreamlabError) || error.kind !== "usage") return false;
+      match(error.message, /AWS_ENDPOINT_URL/);
+      doesNotMatch(error.message, /hunter2/);
+      return true;
+    });
+  }
+});
+
+Deno.test("what a catalog says of a place wins over the variables, and nothing of the default MinIO goes to another service", () => {
+  const key = { "s3.access-key-id": "id", "s3.secret-access-key": "secret", "s3.session-token": "token" };
+  const credentials = { accessKeyId: "id", secretAccessKey: "secret", sessionToken: "token" };
+  const own = settingsOf({
+    AWS_ENDPOINT_URL: "http://127.0.0.1:9000",
+    AWS_ACCESS_KEY_ID: "x",
+    AWS_SECRET_ACCESS_KEY: "y",
+    AWS_REGION: "eu",
+  });
+  deepStrictEqual(catalogSettings(own, {}), own);
+  deepStrictEqual(catalogSettings(own, key), { ...own, credentials });
+  deepStrictEqual(catalogSettings(settingsOf({}), { ...key, "client.region": "eu-west-1" }), {
+    forcePathStyle: false,
+    region: "eu-west-1",
+    isDefault: false,
+    credentials,
+  });
+  const told = { "s3.endpoint": "https://s3.example", "s3.path-style-access": "false", "s3.region": "mars" };
+  deepStrictEqual(catalogSettings(settingsOf({}), told), {
+    endpoint: "https://s3.example",
+    forcePathStyle: false,
+    region: "mars",
+    isDefault: false,
+  });
+  const near = catalogSettings(settingsOf({}), { "s3.endpoint": "http://127.0.0.1:9001" });
+  deepStrictEqual([near.credentials, near.forcePathStyle], [compose, true]);
+  throws(() => catalogSettings(own, { "s3.endpoint": "http://me:password@host" }), (error) => {
+    doesNotMatch((error as Error).message, /password@/);
+    return error instanceof StreamlabError && error.kind === "usage";
+  });
+});
