@@ -18,8 +18,8 @@ const { values } = parseArgs({
 const files = Number(values.files), events = Number(values.events), rounds = Number(values.rounds);
 const threads = navigator.hardwareConcurrency;
 const root = new URL("../", import.meta.url).pathname;
-const run = ["run", "--no-check", "--allow-all"];
-const streamlab = [...run, `${root}main.ts`];
+const RUN = ["run", "--no-check", "--allow-all"];
+const streamlab = [...RUN, `${root}main.ts`];
 const scratch = await Deno.makeTempDir({ prefix: "streamlab-bench-" });
 try {
   await bench();
@@ -82,7 +82,7 @@ async function bareDuckDb(readable: string[]): Promise<Measured> {
   const script = `${root}bench/bare_duckdb.ts`;
   const measured = await measure(
     Deno.execPath(),
-    [...run, script, String(threads), "bare.parquet", ...readable],
+    [...RUN, script, String(threads), "bare.parquet", ...readable],
     scratch,
   );
   await Deno.remove(`${scratch}/bare.parquet`);

@@ -7,9 +7,9 @@ export interface Measured {
   stdout: string;
 }
 
-const sampleMs = 20;
+const SAMPLE_MS = 20;
 /** Linux counts processor time in hundredths of a second, whatever the kernel's own clock. */
-const ticksPerSecond = 100;
+const TICKS_PER_SECOND = 100;
 
 /** Runs a program to its end; wall-clock time with its start, and what Linux keeps of its memory (VmHWM) and processor time. */
 export async function measure(program: string, args: string[], cwd: string): Promise<Measured> {
@@ -21,7 +21,7 @@ export async function measure(program: string, args: string[], cwd: string): Pro
     memoryMax = peakOf(child.pid) ?? memoryMax;
     processorSeconds = processorSecondsOf(child.pid) ?? processorSeconds;
   };
-  const timer = setInterval(sample, sampleMs);
+  const timer = setInterval(sample, SAMPLE_MS);
   const { success, stdout, stderr } = await child.output();
   const seconds = (performance.now() - started) / 1_000;
   clearInterval(timer);
@@ -43,7 +43,7 @@ function peakOf(pid: number): number | undefined {
 function processorSecondsOf(pid: number): number | undefined {
   try {
     const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   } catch {
     return undefined;
   }

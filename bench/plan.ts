@@ -17,8 +17,8 @@ import { currentSchema } from "../core/iceberg/format/table_metadata.ts";
 import type { Field } from "../core/iceberg/format/type.ts";
 import { openLocalStore } from "../core/storage/local/local_store.ts";
 
-const days = 100, filesPerDay = 100;
-const microsPerDay = 86_400_000_000n;
+const DAYS = 100, FILES_PER_DAY = 100;
+const MICROS_PER_DAY = 86_400_000_000n;
 const identifier = parseIdentifier("bench.events");
 const [root] = Deno.args;
 
@@ -61,8 +61,8 @@ async function build(folder: string): Promise<void> {
     (location) => createTable({ fields, partitionBy, location, random }),
     { random },
   );
-  for (let day = 0; day < days; day++) {
-    const append = { files: Array.from({ length: filesPerDay }, (_, i) => dataFile(table, day, i)) };
+  for (let day = 0; day < DAYS; day++) {
+    const append = { files: Array.from({ length: FILES_PER_DAY }, (_, i) => dataFile(table, day, i)) };
     ({ table } = await commitTable(catalog, identifier, async (transaction) => {
       transaction.add(await appendFiles(transaction, append));
     }, { clock: systemClock, random, base: table }));
@@ -71,7 +71,7 @@ async function build(folder: string): Promise<void> {
 
 function dataFile(table: LoadedTable, day: number, i: number) {
   const schema = currentSchema(table.metadata);
-  const start = BigInt(day) * microsPerDay;
+  const start = BigInt(day) * MICROS_PER_DAY;
   return buildDataFile({
     path: table.io.location.uriOf(`data/at_day=${day}/${i}.parquet`),
     specId: 0,
@@ -84,7 +84,7 @@ function dataFile(table: LoadedTable, day: number, i: number) {
       nullCount: 0,
       sizeBytes: 5000,
       min: type.type === "string" ? `value ${i}` : type.type === "long" ? 0n : start,
-      max: type.type === "string" ? `value ${i} and more` : type.type === "long" ? 99n : start + microsPerDay - 1n,
+      max: type.type === "string" ? `value ${i} and more` : type.type === "long" ? 99n : start + MICROS_PER_DAY - 1n,
     })),
   }, schema);
 }
@@ -102,12 +102,12 @@ async function measure(folder: string): Promise<void> {
     predicate: {
       op: "and",
       of: [
-        { op: ">=", column: "at", value: 50n * microsPerDay },
-        { op: "<", column: "at", value: 51n * microsPerDay },
+        { op: ">=", column: "at", value: 50n * MICROS_PER_DAY },
+        { op: "<", column: "at", value: 51n * MICROS_PER_DAY },
       ],
     },
   });
   const tookMs = Math.round(performance.now() - startMs);
   const manifests = `${manifestsRead} of ${manifestsRead + manifestsSkipped} manifests`;
-  console.log(`${files.length} of ${days * filesPerDay} files in ${tookMs} ms, ${manifests} read`);
+  console.log(`${files.length} of ${DAYS * FILES_PER_DAY} files in ${tookMs} ms, ${manifests} read`);
 }

@@ -28,7 +28,7 @@ const { values } = parseArgs({
 });
 const objects = Number(values.objects), backlog = Number(values.backlog), delayMs = Number(values.delay);
 const days = Number(values.days), eventsOfDay = Number(values.events);
-const turns = 3;
+const TURNS = 3;
 const main = new URL("../main.ts", import.meta.url).pathname;
 const scratch = await Deno.makeTempDir({ prefix: "streamlab-bench-s3-" });
 const minio = await startMinio();
@@ -83,7 +83,7 @@ async function compareSmallObjects({ endpoint, makeBucket }: Minio): Promise<voi
   const uploaded = await run(endpoint, [...small, "--sink", `s3://${bucket}/lake`]);
   // One after the other, some times: what else the machine does meets both.
   const disk: number[] = [], away: number[] = [];
-  for (let turn = 0; turn < turns; turn++) {
+  for (let turn = 0; turn < TURNS; turn++) {
     const consume = (source: string, sink: string) =>
       run(endpoint, ["consume", "--source", source, "--sink", sink, "--once"]);
     disk.push(await consume("small", `small-${turn}`));

@@ -8,38 +8,42 @@ import type { Store } from "../core/storage/store.ts";
 import type { Context } from "./line/command.ts";
 import { flag } from "./line/flags.ts";
 
-const section = "CATALOG";
+const SECTION = "CATALOG";
 
 /** Which catalog the tables are in; named as PyIceberg's properties of a REST catalog are. For every command that touches tables. */
 export const catalogFlags = {
   catalog: flag.of(parseCatalogUri, {
-    section,
+    section: SECTION,
     placeholder: "URL",
     doc: "Iceberg REST catalog that the tables are in, such as http://127.0.0.1:8181 (default: the lake's own files)",
   }),
   catalogWarehouse: flag.text({
-    section,
+    section: SECTION,
     doc: "which of the catalog's warehouses, where it has several",
     placeholder: "NAME",
   }),
   catalogCredential: flag.text({
-    section,
+    section: SECTION,
     doc: "client id and secret for OAuth2, as id:secret; better in STREAMLAB_CATALOG_CREDENTIAL",
     placeholder: "ID:SECRET",
     isSecret: true,
   }),
   catalogToken: flag.text({
-    section,
+    section: SECTION,
     doc: "bearer token, which wins over a credential; better in STREAMLAB_CATALOG_TOKEN",
     placeholder: "TOKEN",
     isSecret: true,
   }),
   catalogOauth2ServerUri: flag.of(parseCatalogUri, {
-    section,
+    section: SECTION,
     placeholder: "URL",
     doc: "where the credential is changed for a token (default: the catalog itself)",
   }),
-  catalogScope: flag.text({ section, doc: "scope to ask a token for (default: catalog)", placeholder: "SCOPE" }),
+  catalogScope: flag.text({
+    section: SECTION,
+    doc: "scope to ask a token for (default: catalog)",
+    placeholder: "SCOPE",
+  }),
 };
 
 export type CatalogFlags = z.output<z.ZodObject<typeof catalogFlags>>;
@@ -90,11 +94,13 @@ export async function openCatalog(
  */
 class TablePlaces {
   readonly #stores = new Map<string, Promise<Store>>();
+  readonly #context: Surroundings;
+  readonly #serve: (store: Store) => Promise<Store>;
 
-  constructor(
-    private readonly context: Surroundings,
-    private readonly serve: (store: Store) => Promise<Store>,
-  ) {}
+  constructor(context: Surroundings, serve: (store: Store) => Promise<Store>) {
+    this.#context = context;
+    this.#serve = serve;
+  }
 
   async open(location: string, config: Record<string, string>): Promise<{ store: Store; folder: string }> {
     const s3 = Object.entries(config).filter(([name]) => /^(s3\.|client\.region$)/.test(name));
@@ -102,17 +108,17 @@ class TablePlaces {
     const key = JSON.stringify([root, s3]);
     const opening = this.#stores.get(key) ?? this.#open(root, Object.fromEntries(s3));
     // Credentials end: each new one brings a new store, and what served the ones before it is not needed again.
-    if (this.#stores.size >= storesMax) this.#stores.clear();
+    if (this.#stores.size >= STORES_MAX) this.#stores.clear();
     this.#stores.set(key, opening);
     return { store: await opening, folder };
   }
 
   async #open(root: ReturnType<typeof parseLocation>, config: Record<string, string>): Promise<Store> {
-    return await this.serve(await openStore(root, { ...this.context, config }));
+    return await this.#serve(await openStore(root, { ...this.#context, config }));
   }
 }
 
-const storesMax = 100;
+const STORES_MAX = 100;
 
 /** Locations are taken as they stand, never percent-decoded: so do Iceberg's own. */
 function splitLocation(location: string): { root: ReturnType<typeof parseLocation>; folder: string } {

@@ -53,7 +53,7 @@ export function openTables(
 }
 
 /** Bytes of the cache of distant lakes, all together. */
-const cacheBytesMax = 2e9;
+const CACHE_BYTES_MAX = 2e9;
 
 async function cached(context: ReadersSurroundings, store: Store): Promise<Store> {
   const { env, clock, random } = context;
@@ -64,6 +64,6 @@ async function cached(context: ReadersSurroundings, store: Store): Promise<Store
     import("../core/storage/cache/cached_store.ts"),
     import("../core/storage/cache/object_cache.ts"),
   ]);
-  const cache = new ObjectCache({ folder: `${base}/streamlab/objects`, bytesMax: cacheBytesMax, clock, random });
+  const cache = new ObjectCache({ folder: `${base}/streamlab/objects`, bytesMax: CACHE_BYTES_MAX, clock, random });
   return new CachedStore(store, cache, env("AWS_ENDPOINT_URL_S3") || env("AWS_ENDPOINT_URL") || "");
 }

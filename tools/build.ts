@@ -8,16 +8,16 @@ import { constants, zstdCompressSync } from "node:zlib";
 
 const root = new URL("../", import.meta.url).pathname;
 const compiler = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
-const libraryNames: Record<string, string> = {
+const LIBRARY_NAMES: Record<string, string> = {
   linux: "libduckdb.so",
   darwin: "libduckdb.dylib",
   windows: "duckdb.dll",
 };
-const library = libraryNames[Deno.build.os];
+const library = LIBRARY_NAMES[Deno.build.os];
 if (library === undefined) throw new Error(`DuckDB has no library for ${Deno.build.os}`);
 
 /** Lakes, caches and credentials can be anywhere, hence no narrower read, write, net and env. No other program is started. */
-const permissions = [
+const PERMISSIONS = [
   "--no-prompt",
   "--allow-read",
   "--allow-write",
@@ -28,7 +28,7 @@ const permissions = [
 ];
 
 /** What no run needs: packages of tests and types, and by name the parts of packages that are written for other tools. */
-const unusedPackages = ["fast-check", "pure-rand", "undici-types", "@types/node", "@types/command-line-args"];
+const UNUSED_PACKAGES = ["fast-check", "pure-rand", "undici-types", "@types/node", "@types/command-line-args"];
 const unusedParts = new Set(["dist-types", "src", "bundler", "esm", "CHANGELOG.md", library]);
 
 const packed = `dist/parts/${library}.zst`;
@@ -37,7 +37,7 @@ const packages = await npmPackages();
 await packLibrary(`${root}${packed}`);
 await run(compiler, [
   ...["compile", "--quiet", "--no-check", "--output", "dist/streamlab", "--include", packed],
-  ...permissions,
+  ...PERMISSIONS,
   ...(await unusedPaths()).flatMap((path) => ["--exclude", path]),
   "main.ts",
 ]);
@@ -64,7 +64,7 @@ async function npmPackages(): Promise<NpmPackage[]> {
 
 async function unusedPaths(): Promise<string[]> {
   const paths = packages.map(async ({ name, localPath }) => {
-    if (unusedPackages.includes(name) || name.endsWith("-musl")) return [localPath];
+    if (UNUSED_PACKAGES.includes(name) || name.endsWith("-musl")) return [localPath];
     const entries = await Array.fromAsync(Deno.readDir(localPath));
     return entries.filter((entry) => unusedParts.has(entry.name)).map((entry) => `${localPath}/${entry.name}`);
   });

@@ -10,9 +10,13 @@ import { startMinio } from "../tests/support/minio.ts";
 const { values } = parseArgs({
   options: { "port": { type: "string", default: "9000" }, "console-port": { type: "string", default: "9001" } },
 });
-const folder = ".cache/minio";
-await Deno.mkdir(folder, { recursive: true });
-const minio = await startMinio({ folder, port: Number(values.port), consolePort: Number(values["console-port"]) });
+const FOLDER = ".cache/minio";
+await Deno.mkdir(FOLDER, { recursive: true });
+const minio = await startMinio({
+  folder: FOLDER,
+  port: Number(values.port),
+  consolePort: Number(values["console-port"]),
+});
 await minio.makeBucket("lake");
 console.log(`MinIO on ${minio.endpoint}, console on ${minio.consoleUrl}, user and password minioadmin`);
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => void minio.stop());

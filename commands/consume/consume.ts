@@ -12,8 +12,8 @@ import { missingRoot, openLake } from "../open_lake.ts";
 import { formatDuration, printNote } from "../line/output.ts";
 import type { LakeLocation } from "../line/values.ts";
 
-const tables = { section: "TABLES" } as const;
-const limits = { section: "LIMITS" } as const;
+const TABLES = { section: "TABLES" } as const;
+const LIMITS = { section: "LIMITS" } as const;
 
 const flags = z.object({
   source: flag.lake({
@@ -33,32 +33,32 @@ const flags = z.object({
     default: "ignore",
   }),
   table: flag.table({
-    ...tables,
+    ...TABLES,
     doc: "table that events go to; dead letters go to dead_letters.<name>",
     default: "bronze.events",
   }),
-  contract: flag.file({ ...tables, doc: "JSON Schema of a valid event (default: the one built in)" }),
+  contract: flag.file({ ...TABLES, doc: "JSON Schema of a valid event (default: the one built in)" }),
   onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
-    ...tables,
+    ...TABLES,
     doc: "a record with fields that the contract does not name: a dead letter, keep them in _rescued, or add columns",
     default: "dead-letter",
   }),
   partitionBy: flag.list({
-    ...tables,
+    ...TABLES,
     doc:
       "partition fields of the table when it is made, such as bucket(16, user_id) (default: day(event_timestamp) where the " +
       "contract has it)",
     placeholder: "FIELDS",
   }),
-  maxFilesPerBatch: flag.count({ ...limits, doc: "files a batch takes at most", default: "10000" }),
+  maxFilesPerBatch: flag.count({ ...LIMITS, doc: "files a batch takes at most", default: "10000" }),
   maxBytesPerBatch: flag.size({
-    ...limits,
+    ...LIMITS,
     doc: "bytes of files a batch takes at most, but one file at least",
     default: "1GB",
   }),
-  maxDeadLetters: flag.count({ ...limits, doc: "stop with status 3 after the batch that brings more of them" }),
-  threads: flag.count({ ...limits, doc: "threads to work with (default: all cores)" }),
-  memory: flag.size({ ...limits, doc: "memory that DuckDB keeps within; it spills to disk beyond", default: "1GB" }),
+  maxDeadLetters: flag.count({ ...LIMITS, doc: "stop with status 3 after the batch that brings more of them" }),
+  threads: flag.count({ ...LIMITS, doc: "threads to work with (default: all cores)" }),
+  memory: flag.size({ ...LIMITS, doc: "memory that DuckDB keeps within; it spills to disk beyond", default: "1GB" }),
   ...catalogFlags,
 });
 

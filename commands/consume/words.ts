@@ -5,54 +5,57 @@ import { formatCount, formatDuration, formatSize, printNote, printResult } from 
 
 /** What `consume` says while it works: a result for each batch, a remark for each file that stays behind. */
 export class ConsumeWords implements ConsumerReport {
-  private pending: Promise<void> = Promise.resolve();
-  private batches = 0;
-  private files = 0;
-  private records = 0;
-  private events = 0;
-  private deadLetters = 0;
-  private readonly startMs: number;
+  #pending: Promise<void> = Promise.resolve();
+  #batches = 0;
+  #files = 0;
+  #records = 0;
+  #events = 0;
+  #deadLetters = 0;
+  readonly #startMs: number;
+  readonly #context: Context;
 
-  constructor(private readonly context: Context) {
-    this.startMs = context.clock.nowMs();
+  constructor(context: Context) {
+    this.#context = context;
+
+    this.#startMs = context.clock.nowMs();
   }
 
   batch(report: BatchReport): void {
-    this.batches++;
-    this.files += report.files;
-    this.records += report.records;
-    this.events += report.events;
-    this.deadLetters += report.deadLetters;
-    this.say(() => printResult(this.context, { action: "batch", ...report }, batchLine(report)));
+    this.#batches++;
+    this.#files += report.files;
+    this.#records += report.records;
+    this.#events += report.events;
+    this.#deadLetters += report.deadLetters;
+    this.#say(() => printResult(this.#context, { action: "batch", ...report }, batchLine(report)));
   }
 
   file(name: string, what: "changed" | "unreadable" | "vanished", detail: string): void {
-    if (this.context.json) {
-      this.say(() => printResult(this.context, { action: "file", file: name, status: what, detail }, ""));
-    } else this.say(() => printNote(this.context, `${name} ${what}: ${detail}`));
+    if (this.#context.json) {
+      this.#say(() => printResult(this.#context, { action: "file", file: name, status: what, detail }, ""));
+    } else this.#say(() => printNote(this.#context, `${name} ${what}: ${detail}`));
   }
 
   trouble(error: StreamlabError, pause: string): void {
-    this.say(() => printNote(this.context, `${error.message}; trying again in ${pause}`));
+    this.#say(() => printNote(this.#context, `${error.message}; trying again in ${pause}`));
   }
 
   /** The sum of it all, once everything has been said. */
   async end(): Promise<void> {
-    await this.pending;
-    const durationMs = this.context.clock.nowMs() - this.startMs;
-    if (this.context.json) return;
-    if (this.batches === 0) return await printNote(this.context, "Nothing new");
-    if (this.batches === 1) return;
-    const sum = `${formatCount(this.files)} files: ${formatCount(this.events)} events, ${
-      formatCount(this.deadLetters)
+    await this.#pending;
+    const durationMs = this.#context.clock.nowMs() - this.#startMs;
+    if (this.#context.json) return;
+    if (this.#batches === 0) return await printNote(this.#context, "Nothing new");
+    if (this.#batches === 1) return;
+    const sum = `${formatCount(this.#files)} files: ${formatCount(this.#events)} events, ${
+      formatCount(this.#deadLetters)
     } dead letters`;
-    await printNote(this.context, `${formatCount(this.batches)} batches, ${sum} in ${formatDuration(durationMs)}`);
+    await printNote(this.#context, `${formatCount(this.#batches)} batches, ${sum} in ${formatDuration(durationMs)}`);
   }
 
   /** One thing after another, in the order in which it happened; the first failure (a closed pipe) ends the run at `end`. */
-  private say(what: () => Promise<void>): void {
-    this.pending = this.pending.then(what);
-    this.pending.catch(() => {});
+  #say(what: () => Promise<void>): void {
+    this.#pending = this.#pending.then(what);
+    this.#pending.catch(() => {});
   }
 }
 

@@ -42,7 +42,7 @@ export function asksForHelp(args: readonly string[]): boolean {
  * In front of every value and word that a user wrote. What parse-args makes up (an empty text for a missing value) has none, nor
  * does it take a marked one for anything else: `-5`, `true` after a switch, SQL that starts with a comment. No argument can hold it.
  */
-const mark = "\0";
+const MARK = "\0";
 
 /** The texts given for the command's flags, positional arguments and the flags every command has. */
 export function parseArguments(command: Command, args: readonly string[]): GivenTexts {
@@ -65,7 +65,7 @@ export function parseArguments(command: Command, args: readonly string[]): Given
   });
   const given: GivenTexts = new Map();
   for (const flag of flags) takeFlag(command, flag, values, given);
-  takeWords(command, [...words.map((word) => word.slice(mark.length)), ...rest], given);
+  takeWords(command, [...words.map((word) => word.slice(MARK.length)), ...rest], given);
   return given;
 }
 
@@ -76,12 +76,12 @@ function looksLikeFlag(arg: string): boolean {
 
 /** An argument as parse-args cannot mistake it. */
 function spell(command: Command, flags: NamedFlag[], arg: string): string[] {
-  if (!looksLikeFlag(arg)) return [mark + arg];
+  if (!looksLikeFlag(arg)) return [MARK + arg];
   const equals = arg.indexOf("=");
   const written = equals < 0 ? arg : arg.slice(0, equals);
   // parse-args would read several flags of one letter.
   if (/^-[^-]./.test(written)) throw unknownFlag(command, flags, written);
-  return equals < 0 ? [arg] : [written, mark + arg.slice(equals + 1)];
+  return equals < 0 ? [arg] : [written, MARK + arg.slice(equals + 1)];
 }
 
 interface FlagName {
@@ -118,7 +118,7 @@ function takeFlag(command: Command, flag: NamedFlag, values: ParsedArgs["values"
 function textOf(command: Command, flag: NamedFlag, written: string, value: string | true, isNegated: boolean): string {
   if (value === true) return String(!isNegated);
   if (isNegated) throw usage(command, `${written} takes no value`);
-  if (value.startsWith(mark)) return value.slice(mark.length);
+  if (value.startsWith(MARK)) return value.slice(MARK.length);
   const example = `${written} ${flag.meta.default ?? flag.meta.placeholder}`;
   throw usage(command, `${written} needs a value`, `write ${example}`);
 }

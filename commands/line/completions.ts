@@ -2,8 +2,8 @@ import { z } from "zod";
 import { type Command, defineCommand } from "./command.ts";
 import { everywhereFlags, flag, type FlagMeta, flagsOf, type NamedFlag } from "./flags.ts";
 
-const shells = ["bash", "zsh", "fish"] as const;
-type Shell = typeof shells[number];
+const SHELLS = ["bash", "zsh", "fish"] as const;
+type Shell = typeof SHELLS[number];
 
 export const completions = defineCommand({
   name: "completions",
@@ -15,7 +15,7 @@ export const completions = defineCommand({
     { doc: "fish, for good", line: "streamlab completions fish > ~/.config/fish/completions/streamlab.fish" },
   ],
   flags: z.object({
-    shell: flag.choice(shells, { doc: "bash, zsh or fish", required: true, placeholder: "SHELL", position: 0 }),
+    shell: flag.choice(SHELLS, { doc: "bash, zsh or fish", required: true, placeholder: "SHELL", position: 0 }),
   }),
   async run({ stdout, commands }, { shell }) {
     await stdout.write(completionScript(shell, commands));

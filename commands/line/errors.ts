@@ -1,7 +1,7 @@
 /** Errors as people read them: one or two lines on standard error, printed once, by the program's top. */
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import { type ExitStatus, OutputClosed } from "./command.ts";
-import { exitStatusOf } from "./exit_status.ts";
+import { EXIT_STATUS_OF } from "./exit_status.ts";
 
 export interface ErrorReport {
   /** Lines with their line ends; empty when there is nothing to say. */
@@ -17,7 +17,7 @@ export function reportError(error: unknown, options: { debug: boolean; secrets: 
   const lines = [`streamlab: ${oneLine(known.message)}`];
   if (known.hint !== undefined) lines.push(`  ${oneLine(known.hint)}`);
   if (options.debug) lines.push(...causes(error));
-  return { text: `${scrub(lines.join("\n"), options.secrets)}\n`, status: exitStatusOf[known.kind] };
+  return { text: `${scrub(lines.join("\n"), options.secrets)}\n`, status: EXIT_STATUS_OF[known.kind] };
 }
 
 /** Errors that no module of ours wrapped: the operating system's by their name, the rest is a bug of ours. */
@@ -26,16 +26,18 @@ function fromOutside(error: unknown): StreamlabError {
   const name = error instanceof Error ? error.name : "";
   const code = (error as { code?: string } | undefined)?.code;
   if (name === "NotFound") return new StreamlabError("not-found", message);
-  const isOutside = name in outsideHints || code === "ENOSPC" || /no space left|os error 28/i.test(message);
+  const isOutside = name in OUTSIDE_HINTS || code === "ENOSPC" || /no space left|os error 28/i.test(message);
   if (!isOutside) {
     return new StreamlabError("internal", `something went wrong that should not: ${message}`, {
       hint: "this is a bug of streamlab; --debug shows where it happened",
     });
   }
-  return new StreamlabError("unavailable", message, { hint: outsideHints[name] ?? "free some space and run it again" });
+  return new StreamlabError("unavailable", message, {
+    hint: OUTSIDE_HINTS[name] ?? "free some space and run it again",
+  });
 }
 
-const outsideHints: Record<string, string | undefined> = {
+const OUTSIDE_HINTS: Record<string, string | undefined> = {
   PermissionDenied: "check the owner and mode of the file or folder",
   NotCapable: "run with the permissions that `deno task` gives, or use the compiled program",
   AlreadyExists: "choose another name",
@@ -59,7 +61,7 @@ function oneLine(text: string): string {
 }
 
 /** Names of variables whose values are secrets. */
-export const secretVariables = [
+export const SECRET_VARIABLES = [
   "AWS_SECRET_ACCESS_KEY",
   "AWS_SESSION_TOKEN",
   "STREAMLAB_CATALOG_TOKEN",

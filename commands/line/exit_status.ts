@@ -2,7 +2,7 @@ import type { ErrorKind } from "../../core/base/errors.ts";
 import type { ExitStatus } from "./command.ts";
 
 /** The table that every help text ends with. */
-export const exitStatuses: readonly { status: ExitStatus; means: string }[] = [
+export const EXIT_STATUSES: readonly { status: ExitStatus; means: string }[] = [
   { status: 0, means: "done" },
   { status: 1, means: "failed; the message says what, where and what to do" },
   { status: 2, means: "wrong usage; the message names the flag" },
@@ -10,7 +10,7 @@ export const exitStatuses: readonly { status: ExitStatus; means: string }[] = [
   { status: 130, means: "interrupted" },
 ];
 
-export const exitStatusOf: Record<ErrorKind, ExitStatus> = {
+export const EXIT_STATUS_OF: Record<ErrorKind, ExitStatus> = {
   "usage": 2,
   "not-found": 1,
   "conflict": 1,

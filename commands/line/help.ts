@@ -2,11 +2,11 @@ import { z } from "zod";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { variableName } from "./configuration.ts";
-import { exitStatuses } from "./exit_status.ts";
+import { EXIT_STATUSES } from "./exit_status.ts";
 import { everywhereFlags, flag, flagsOf, type NamedFlag } from "./flags.ts";
 import { nearest } from "./nearest.ts";
 
-const widthMax = 100;
+const WIDTH_MAX = 100;
 
 export const help = defineCommand({
   name: "help",
@@ -107,14 +107,14 @@ function settingLines(command: Command, flags: NamedFlag[]): string[] {
         variableName(example, command.name)
       } for this command alone), ` +
         `those over streamlab.json ({ "${example}": …, "${command.name}": { "${example}": … } }), that over defaults.`,
-      widthMax - 2,
+      WIDTH_MAX - 2,
     ).map((line) => `  ${line}`),
     "",
   ];
 }
 
 function exitStatusLines(): string[] {
-  return ["EXIT STATUS", ...exitStatuses.map(({ status, means }) => `  ${String(status).padEnd(3)}  ${means}`)];
+  return ["EXIT STATUS", ...EXIT_STATUSES.map(({ status, means }) => `  ${String(status).padEnd(3)}  ${means}`)];
 }
 
 function flagLines(flags: NamedFlag[]): string[] {
@@ -122,7 +122,7 @@ function flagLines(flags: NamedFlag[]): string[] {
   const column = Math.min(30, Math.max(...names.map((name) => name.length))) + 4;
   return flags.flatMap(({ meta }, index) => {
     const shown = meta.isSwitch || meta.default === undefined ? "" : ` (default ${meta.default})`;
-    const [first, ...more] = wrap(`${meta.doc}${shown}`, widthMax - column);
+    const [first, ...more] = wrap(`${meta.doc}${shown}`, WIDTH_MAX - column);
     const name = `  ${names[index]!}`;
     const head = name.length > column - 2 ? [name, " ".repeat(column) + first] : [name.padEnd(column) + first];
     return [...head, ...more.map((line) => " ".repeat(column) + line)];
@@ -138,7 +138,7 @@ function flagUsage({ name, meta }: NamedFlag): string {
 
 /** A paragraph, filled; one that is set in (an example, a table) stays as it is. */
 function wrapped(paragraph: string): string[] {
-  return /^ /m.test(paragraph) ? paragraph.split("\n") : wrap(paragraph.replaceAll("\n", " "), widthMax);
+  return /^ /m.test(paragraph) ? paragraph.split("\n") : wrap(paragraph.replaceAll("\n", " "), WIDTH_MAX);
 }
 
 /** Lines of at most `width` characters. */

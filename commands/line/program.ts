@@ -4,7 +4,7 @@ import type { Context, ExitStatus } from "./command.ts";
 import { asksForHelp, splitCommandLine } from "./command_line.ts";
 import { configure, type Surroundings } from "./configuration.ts";
 import { type FlagSchema, flagsOf } from "./flags.ts";
-import { reportError, secretVariables } from "./errors.ts";
+import { reportError, SECRET_VARIABLES } from "./errors.ts";
 import { commandHelp, findCommand, programHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import denoJson from "../../deno.json" with { type: "json" };
@@ -15,7 +15,7 @@ export type World = Omit<Context, "json" | "debug"> & Pick<Surroundings, "readTe
 export async function runProgram(argv: readonly string[], world: World): Promise<ExitStatus> {
   const reporting = {
     debug: argv.includes("--debug"),
-    secrets: secretVariables.flatMap((name) => world.env(name) ?? []),
+    secrets: SECRET_VARIABLES.flatMap((name) => world.env(name) ?? []),
   };
   try {
     return await dispatch(argv, world, reporting);

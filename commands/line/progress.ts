@@ -16,8 +16,8 @@ export interface Progress {
   end(): Promise<void>;
 }
 
-const drawMsMin = 100;
-const lineMsMin = 5_000;
+const DRAW_MS_MIN = 100;
+const LINE_MS_MIN = 5_000;
 
 /** Progress on standard error: one line redrawn on a terminal, plain lines off it, nothing with `--json`. `label` is a verb: `Producing`. */
 export function startProgress(
@@ -35,7 +35,7 @@ export function startProgress(
   return {
     update(state) {
       const nowMs = context.clock.nowMs();
-      if (context.json || nowMs - lastMs < (isTerminal ? drawMsMin : lineMsMin)) return;
+      if (context.json || nowMs - lastMs < (isTerminal ? DRAW_MS_MIN : LINE_MS_MIN)) return;
       lastMs = nowMs;
       const line = progressLine(label, state, nowMs - startMs);
       write(isTerminal ? `\r\x1b[K${line.slice(0, context.columns - 1)}` : `${line}\n`);

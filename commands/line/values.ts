@@ -17,7 +17,7 @@ function expected(what: string, text: string): StreamlabError {
   return new StreamlabError("usage", `expected ${what}, got "${text}"`);
 }
 
-const durationUnitMs: Record<string, number> = {
+const DURATION_UNIT_MS: Record<string, number> = {
   ms: 1,
   s: 1_000,
   m: 60_000,
@@ -34,12 +34,12 @@ export function parseDuration(text: string): number {
   }
   let ms = 0;
   for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)) {
-    ms += Number(amount) * durationUnitMs[unit!]!;
+    ms += Number(amount) * DURATION_UNIT_MS[unit!]!;
   }
   return Math.round(ms);
 }
 
-const sizeUnitBytes: Record<string, number> = {
+const SIZE_UNIT_BYTES: Record<string, number> = {
   "": 1,
   B: 1,
   KB: 1e3,
@@ -55,7 +55,7 @@ const sizeUnitBytes: Record<string, number> = {
 /** `128MB` (powers of 1000), `512MiB` (powers of 1024) or `4096` → bytes; the units are DuckDB's. */
 export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?) ?([A-Za-z]*)$/.exec(text);
-  const unit = match === null ? undefined : sizeUnitBytes[match[2]!.toUpperCase()];
+  const unit = match === null ? undefined : SIZE_UNIT_BYTES[match[2]!.toUpperCase()];
   if (match === null || unit === undefined) throw expected("a size such as 128MB, 1.5GiB or 4096", text);
   return Math.round(Number(match[1]) * unit);
 }
@@ -63,7 +63,7 @@ export function parseSize(text: string): number {
 /** `5000/s`, `300/m`, `1/h` or `5000` (a second) → events a second. */
 export function parseRate(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(?:\/(s|m|h))?$/.exec(text);
-  const rate = match === null ? 0 : Number(match[1]) * 1_000 / durationUnitMs[match[2] ?? "s"]!;
+  const rate = match === null ? 0 : Number(match[1]) * 1_000 / DURATION_UNIT_MS[match[2] ?? "s"]!;
   if (rate <= 0) throw expected("a rate above 0 such as 5000/s or 300/m", text);
   return rate;
 }

@@ -78,16 +78,23 @@ export async function audit(
 class RawFiles {
   readonly #places = new Map<string, Promise<{ store: Store; judge: SecondJudge }>>();
   readonly #judges: SecondJudge[] = [];
+  readonly #context: Context;
+  readonly #surroundings: Surroundings;
+  readonly #options: Omit<SecondJudgeOptions, "zone" | "clock" | "random">;
 
   constructor(
-    private readonly context: Context,
-    private readonly surroundings: Surroundings,
-    private readonly options: Omit<SecondJudgeOptions, "zone" | "clock" | "random">,
-  ) {}
+    context: Context,
+    surroundings: Surroundings,
+    options: Omit<SecondJudgeOptions, "zone" | "clock" | "random">,
+  ) {
+    this.#context = context;
+    this.#surroundings = surroundings;
+    this.#options = options;
+  }
 
   /** Undefined where the file is gone, or its place. */
   async etagOf(name: string): Promise<string | undefined> {
-    const { root, path } = locateFile(this.surroundings.store.root, name);
+    const { root, path } = locateFile(this.#surroundings.store.root, name);
     try {
       return (await (await this.#place(root)).store.stat(path))?.etag;
     } catch (error) {
@@ -99,7 +106,7 @@ class RawFiles {
   /** Files of one place after those of another: each has a judge of its own. */
   async judge(files: readonly LedgerFile[]): Promise<SecondJudgement> {
     const whole: SecondJudgement = { events: [], deadLetters: [], missing: [] };
-    const located = files.map((file) => ({ ...file, ...locateFile(this.surroundings.store.root, file.name) }));
+    const located = files.map((file) => ({ ...file, ...locateFile(this.#surroundings.store.root, file.name) }));
     for (const [root, group] of Map.groupBy(located, (file) => file.root)) {
       const { judge } = await this.#place(root);
       const part = await judge.judge(group.map(({ name, path, etag, size }) => ({ name, path, etag, size })));
@@ -120,14 +127,14 @@ class RawFiles {
 
   async #open(root: string) {
     const { SecondJudge } = await import("../../core/routing/second_judge.ts");
-    const { store: lake, clock, random } = this.surroundings;
-    const store = root === lake.root ? lake : await openLake(this.context, parseLocation(root));
+    const { store: lake, clock, random } = this.#surroundings;
+    const store = root === lake.root ? lake : await openLake(this.#context, parseLocation(root));
     const judge = await SecondJudge.open({
-      ...this.options,
+      ...this.#options,
       zone: { store, prefix: "", nameBase: "", format: undefined },
       clock,
       random,
-      folder: `${this.options.folder}/${this.#places.size}`,
+      folder: `${this.#options.folder}/${this.#places.size}`,
     });
     this.#judges.push(judge);
     return { store, judge };

@@ -11,11 +11,11 @@ import { printNote, printResult } from "../line/output.ts";
 import { startProgress } from "../line/progress.ts";
 
 const DAY_MS = 86_400_000;
-const ages = { expire: 7 * DAY_MS, orphans: 3 * DAY_MS };
+const AGES = { expire: 7 * DAY_MS, orphans: 3 * DAY_MS };
 
-const actions = { section: "WHAT TO DO" } as const;
-const compaction = { section: "COMPACTION" } as const;
-const auditing = { section: "AUDIT" } as const;
+const ACTIONS = { section: "WHAT TO DO" } as const;
+const COMPACTION = { section: "COMPACTION" } as const;
+const AUDITING = { section: "AUDIT" } as const;
 
 const flags = z.object({
   source: flag.lake({ doc: "lake to look after: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
@@ -27,25 +27,25 @@ const flags = z.object({
   retainLast: flag.count({ doc: "snapshots of each branch that never expire", default: "10" }),
   threads: flag.count({ doc: "threads to work with (default: all cores)" }),
   memory: flag.size({ doc: "memory that DuckDB keeps within; it spills to disk beyond", default: "1GB" }),
-  compact: flag.switch({ ...actions, doc: "rewrite small files into larger ones, and apply row deletes" }),
-  rewriteManifests: flag.switch({ ...actions, doc: "merge manifests, sorted by partition" }),
-  expireSnapshots: flag.switch({ ...actions, doc: "forget old snapshots and delete the files that only they need" }),
-  removeOrphans: flag.switch({ ...actions, doc: "delete files that no table and no work under way knows" }),
-  all: flag.switch({ ...actions, doc: "these four, in this order" }),
-  status: flag.switch({ ...actions, doc: "how the tables are, what waits to be ingested, and how long" }),
+  compact: flag.switch({ ...ACTIONS, doc: "rewrite small files into larger ones, and apply row deletes" }),
+  rewriteManifests: flag.switch({ ...ACTIONS, doc: "merge manifests, sorted by partition" }),
+  expireSnapshots: flag.switch({ ...ACTIONS, doc: "forget old snapshots and delete the files that only they need" }),
+  removeOrphans: flag.switch({ ...ACTIONS, doc: "delete files that no table and no work under way knows" }),
+  all: flag.switch({ ...ACTIONS, doc: "these four, in this order" }),
+  status: flag.switch({ ...ACTIONS, doc: "how the tables are, what waits to be ingested, and how long" }),
   audit: flag.switch({
-    ...actions,
+    ...ACTIONS,
     doc: "prove from the raw files that every record is in one table exactly once; exit status 1 where it is not",
   }),
-  targetFileSize: flag.size({ ...compaction, doc: "size that data files should have", default: "128MB" }),
+  targetFileSize: flag.size({ ...COMPACTION, doc: "size that data files should have", default: "128MB" }),
   sortBy: flag.list({
-    ...compaction,
+    ...COMPACTION,
     doc: "rewrite every file of --table, rows of each partition in this order: user_id, event_timestamp desc",
     placeholder: "COLUMNS",
   }),
-  contract: flag.file({ ...auditing, doc: "the contract that consume was given (default: the one built in)" }),
+  contract: flag.file({ ...AUDITING, doc: "the contract that consume was given (default: the one built in)" }),
   onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
-    ...auditing,
+    ...AUDITING,
     doc: "what consume did with fields that the contract does not name",
     default: "dead-letter",
   }),
@@ -171,12 +171,12 @@ async function perform(
     }
     case "expire-snapshots": {
       const { expireTable } = await import("../../core/maintain/removal/expire.ts");
-      const maxAgeMs = given.olderThan ?? ages.expire;
+      const maxAgeMs = given.olderThan ?? AGES.expire;
       return { action, ...await expireTable(surroundings, table, { maxAgeMs, countMin: given.retainLast, dryRun }) };
     }
     case "remove-orphans": {
       const { removeOrphans } = await import("../../core/maintain/removal/orphans.ts");
-      const olderThanMs = given.olderThan ?? ages.orphans;
+      const olderThanMs = given.olderThan ?? AGES.orphans;
       return { action, ...await removeOrphans(surroundings, table, { olderThanMs, dryRun }) };
     }
   }
@@ -212,7 +212,7 @@ function machine(context: Context, { threads, memory }: Flags) {
 async function cleanLake(surroundings: Surroundings, given: Flags): Promise<void> {
   if (given.table !== undefined) return;
   const { removeLeftovers } = await import("../../core/maintain/removal/leftovers.ts");
-  const olderThanMs = given.olderThan ?? ages.orphans;
+  const olderThanMs = given.olderThan ?? AGES.orphans;
   await removeLeftovers(surroundings, { olderThanMs, dryRun: given.dryRun });
 }
 

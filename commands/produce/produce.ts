@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { cleanChances, dirtyChances, type ProduceOptions } from "../../core/produce/options.ts";
+import { CLEAN_CHANCES, DIRTY_CHANCES, type ProduceOptions } from "../../core/produce/options.ts";
 import type { EventFileSink } from "../../core/produce/parts.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
 import { flag } from "../line/flags.ts";
@@ -11,14 +11,14 @@ import { startProgress } from "../line/progress.ts";
 import { openTruthFile } from "./truth_log.ts";
 import { type LakeLocation, parseCount, parseLakeLocation, parseTime } from "../line/values.ts";
 
-const seedMax = 2 ** 32 - 1;
-const batchSizeMax = 10_000_000;
-const usersMax = 10_000_000;
+const SEED_MAX = 2 ** 32 - 1;
+const BATCH_SIZE_MAX = 10_000_000;
+const USERS_MAX = 10_000_000;
 /** Names hold milliseconds since 1970, and the microseconds of a later time would not fit into a double. */
 const startMsLimit = Date.UTC(2200);
-const defaultIntervalMs = 3_000;
+const DEFAULT_INTERVAL_MS = 3_000;
 
-const dirt = { section: "WHAT GOES WRONG" } as const;
+const DIRT = { section: "WHAT GOES WRONG" } as const;
 
 const flags = z.object({
   sink: flag.of(parseSink, {
@@ -27,7 +27,7 @@ const flags = z.object({
     placeholder: "LAKE",
   }),
   batches: flag.count({ doc: "files to write (default: until stopped)" }),
-  batchSize: flag.of(countUpTo(batchSizeMax), { doc: "records a file", default: "10", placeholder: "N" }),
+  batchSize: flag.of(countUpTo(BATCH_SIZE_MAX), { doc: "records a file", default: "10", placeholder: "N" }),
   interval: flag.duration({
     doc: "time from the start of one file to the next, 0 for none (default 3s; 0 with --seed, which replays)",
   }),
@@ -37,7 +37,7 @@ const flags = z.object({
     placeholder: "TIME",
     doc: "when the events begin; --interval or --rate spaces them, else a millisecond each",
   }),
-  users: flag.of(countUpTo(usersMax), {
+  users: flag.of(countUpTo(USERS_MAX), {
     doc: "users, the first of them the busiest",
     default: "1000",
     placeholder: "N",
@@ -48,13 +48,13 @@ const flags = z.object({
   }),
   compress: flag.choice(["none", "gzip", "zstd"], { doc: "around the file; inside it for Parquet", default: "none" }),
   truth: flag.file({ doc: "add to this file where each record of each file must go, a line of JSON a file" }),
-  dirty: flag.switch({ ...dirt, doc: "set lively chances; those given beside it win" }),
-  corruptionChance: flag.chance({ ...dirt, doc: "a file is corrupted (0); in NDJSON mostly some lines of it" }),
-  invalidSchemaChance: flag.chance({ ...dirt, doc: "a record breaks the contract (0)" }),
-  extraFieldsChance: flag.chance({ ...dirt, doc: "a record has a field too many (0); in Parquet a file does" }),
-  duplicateChance: flag.chance({ ...dirt, doc: "a record repeats an earlier one, of its file or another (0)" }),
-  lateChance: flag.chance({ ...dirt, doc: "an event's time lies seconds to days back (0)" }),
-  evolveAfter: flag.count({ ...dirt, doc: "files after the first N carry a new column, country" }),
+  dirty: flag.switch({ ...DIRT, doc: "set lively chances; those given beside it win" }),
+  corruptionChance: flag.chance({ ...DIRT, doc: "a file is corrupted (0); in NDJSON mostly some lines of it" }),
+  invalidSchemaChance: flag.chance({ ...DIRT, doc: "a record breaks the contract (0)" }),
+  extraFieldsChance: flag.chance({ ...DIRT, doc: "a record has a field too many (0); in Parquet a file does" }),
+  duplicateChance: flag.chance({ ...DIRT, doc: "a record repeats an earlier one, of its file or another (0)" }),
+  lateChance: flag.chance({ ...DIRT, doc: "an event's time lies seconds to days back (0)" }),
+  evolveAfter: flag.count({ ...DIRT, doc: "files after the first N carry a new column, country" }),
   catalog: flag.text({
     placeholder: "URL",
     doc: "accepted as by the other commands; producing touches no tables, so it changes nothing",
@@ -135,12 +135,12 @@ async function printSummary(context: Context, to: Sink, sink: EventFileSink, tal
 }
 
 function optionsOf(given: Flags): ProduceOptions {
-  const usual = given.dirty ? dirtyChances : cleanChances;
+  const usual = given.dirty ? DIRTY_CHANCES : CLEAN_CHANCES;
   return {
     batches: given.batches,
     batchSize: given.batchSize,
     pace: given.rate === undefined
-      ? { kind: "interval", intervalMs: given.interval ?? (given.seed === undefined ? defaultIntervalMs : 0) }
+      ? { kind: "interval", intervalMs: given.interval ?? (given.seed === undefined ? DEFAULT_INTERVAL_MS : 0) }
       : { kind: "rate", eventsPerSecond: given.rate },
     seed: given.seed,
     startMs: given.start,
@@ -199,8 +199,8 @@ function parseSink(text: string): Sink {
 
 function parseSeed(text: string): number {
   const seed = parseCount(text);
-  if (seed <= seedMax) return seed;
-  throw new StreamlabError("usage", `expected a whole number from 0 to ${seedMax}, got "${text}"`);
+  if (seed <= SEED_MAX) return seed;
+  throw new StreamlabError("usage", `expected a whole number from 0 to ${SEED_MAX}, got "${text}"`);
 }
 
 function parseStart(text: string): number {

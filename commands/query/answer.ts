@@ -4,8 +4,8 @@ import { StreamlabError } from "../../core/base/errors.ts";
 import type { Context } from "../line/command.ts";
 import type { AnswerOutput } from "./output.ts";
 
-export const answerFormats = ["table", "json", "ndjson", "csv", "markdown", "arrow", "parquet"] as const;
-export type AnswerFormat = typeof answerFormats[number];
+export const ANSWER_FORMATS = ["table", "json", "ndjson", "csv", "markdown", "arrow", "parquet"] as const;
+export type AnswerFormat = typeof ANSWER_FORMATS[number];
 
 export interface AnswerFlags {
   format?: AnswerFormat | undefined;

@@ -2,15 +2,15 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { createInterface, type Interface } from "node:readline";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { completePrompt, type PromptAction, promptCommands, PromptInput } from "../../core/query/prompt.ts";
+import { completePrompt, PROMPT_COMMANDS, type PromptAction, PromptInput } from "../../core/query/prompt.ts";
 import type { Session } from "../../core/query/sql_session.ts";
 import type { Context, ExitStatus } from "../line/command.ts";
 import { reportError } from "../line/errors.ts";
 import { nearest } from "../line/nearest.ts";
-import { type AnswerFlags, type AnswerFormat, answerFormats, printAnswer } from "./answer.ts";
+import { ANSWER_FORMATS, type AnswerFlags, type AnswerFormat, printAnswer } from "./answer.ts";
 import { openOutput } from "./output.ts";
 
-const historyLinesMax = 1_000;
+const HISTORY_LINES_MAX = 1_000;
 
 /** Asks until told to stop. Ctrl-C drops the line or stops the question under way; Ctrl-D leaves. */
 export async function runPrompt(context: Context, session: Session, flags: AnswerFlags): Promise<ExitStatus> {
@@ -20,7 +20,7 @@ export async function runPrompt(context: Context, session: Session, flags: Answe
     input: process.stdin,
     output: process.stdout,
     history: history.lines,
-    historySize: historyLinesMax,
+    historySize: HISTORY_LINES_MAX,
     removeHistoryDuplicates: true,
     completer: (line: string) => completePrompt(line, names),
   });
@@ -69,8 +69,13 @@ export class Prompt {
   readonly #input = new PromptInput();
   #flags: AnswerFlags;
   #running: AbortController | undefined;
+  readonly #context: Context;
+  readonly #session: Session;
 
-  constructor(private readonly context: Context, private readonly session: Session, flags: AnswerFlags) {
+  constructor(context: Context, session: Session, flags: AnswerFlags) {
+    this.#context = context;
+    this.#session = session;
+
     this.#flags = { ...flags };
   }
 
@@ -90,8 +95,8 @@ export class Prompt {
       try {
         await this.#do(action);
       } catch (error) {
-        const { text } = reportError(error, { debug: this.context.debug, secrets: [] });
-        await this.context.stderr.write(text);
+        const { text } = reportError(error, { debug: this.#context.debug, secrets: [] });
+        await this.#context.stderr.write(text);
       }
     }
     return true;
@@ -108,11 +113,11 @@ export class Prompt {
       case "format":
         return await this.#setFormat(action.format);
       case "help":
-        return await this.context.stdout.write(
-          promptCommands.map(({ name, doc }) => `  ${name.padEnd(16)} ${doc}\n`).join(""),
+        return await this.#context.stdout.write(
+          PROMPT_COMMANDS.map(({ name, doc }) => `  ${name.padEnd(16)} ${doc}\n`).join(""),
         );
       case "unknown": {
-        const near = nearest(action.command, promptCommands.map(({ name }) => name.split(" ")[0]!));
+        const near = nearest(action.command, PROMPT_COMMANDS.map(({ name }) => name.split(" ")[0]!));
         const hint = near === undefined ? ".help lists the commands" : `did you mean ${near}?`;
         throw new StreamlabError("usage", `unknown command ${action.command}`, { hint });
       }
@@ -121,18 +126,18 @@ export class Prompt {
 
   async #ask(sql: string, flags: AnswerFlags): Promise<void> {
     this.#running = new AbortController();
-    const context = { ...this.context, signal: this.#running.signal };
+    const context = { ...this.#context, signal: this.#running.signal };
     try {
-      await printAnswer(context, this.session, sql, flags, await openOutput(context, undefined));
+      await printAnswer(context, this.#session, sql, flags, await openOutput(context, undefined));
     } finally {
       this.#running = undefined;
     }
   }
 
   async #setFormat(format: string | undefined): Promise<void> {
-    if (format === undefined) return await this.context.stdout.write(`${this.#flags.format ?? "table"}\n`);
-    if (!(answerFormats as readonly string[]).includes(format)) {
-      throw new StreamlabError("usage", `expected one of ${answerFormats.join(", ")}, got "${format}"`);
+    if (format === undefined) return await this.#context.stdout.write(`${this.#flags.format ?? "table"}\n`);
+    if (!(ANSWER_FORMATS as readonly string[]).includes(format)) {
+      throw new StreamlabError("usage", `expected one of ${ANSWER_FORMATS.join(", ")}, got "${format}"`);
     }
     this.#flags = { ...this.#flags, format: format as AnswerFormat };
   }
@@ -162,7 +167,7 @@ async function openHistory(context: Context): Promise<{ lines: string[]; save(li
   const path = `${folder}/streamlab/query_history`;
   const text = await Deno.readTextFile(path).catch(() => "");
   return {
-    lines: text.split("\n").filter((line) => line !== "").slice(0, historyLinesMax),
+    lines: text.split("\n").filter((line) => line !== "").slice(0, HISTORY_LINES_MAX),
     save(lines) {
       try {
         Deno.mkdirSync(dirname(path), { recursive: true });

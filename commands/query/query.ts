@@ -7,13 +7,13 @@ import { type Context, defineCommand, type ExitStatus } from "../line/command.ts
 import { flag } from "../line/flags.ts";
 import { openTables } from "../open_lake.ts";
 import { openOutput } from "./output.ts";
-import { answerFormats, printAnswer } from "./answer.ts";
+import { ANSWER_FORMATS, printAnswer } from "./answer.ts";
 
 const flags = z.object({
   sql: flag.text({ doc: "the question; - reads it from standard input", placeholder: "SQL", position: 0 }),
   source: flag.lake({ doc: "lake to ask: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
   file: flag.file({ doc: "read the question from this file", short: "f" }),
-  format: flag.choice(answerFormats, {
+  format: flag.choice(ANSWER_FORMATS, {
     doc: "how to print the answer: table on a terminal and where nothing else is said; json is one array of objects",
   }),
   output: flag.file({ doc: "write the answer to this file, whole or not at all", short: "o" }),

@@ -8,10 +8,10 @@ import { type AvroSchema, compileSchema, type LongFields } from "./schema.ts";
 import { readBytesMap, readLongAt, writeBytesMap, writeLong } from "./varint.ts";
 
 /** Avro object container files (Avro specification 1.11, "Object Container Files"). */
-const magic = [0x4f, 0x62, 0x6a, 0x01];
-const syncLength = 16;
+const MAGIC = [0x4f, 0x62, 0x6a, 0x01];
+const SYNC_LENGTH = 16;
 /** Bytes of a block before compression after which a new one is begun. */
-const blockBytesMax = 64 * 1024;
+const BLOCK_BYTES_MAX = 64 * 1024;
 
 export interface ContainerToWrite {
   /** Goes into the header as this very text: avsc would drop `field-id` and its like. */
@@ -42,7 +42,7 @@ export function encodeContainer(container: ContainerToWrite): Uint8Array {
     "avro.codec": textEncoder.encode("deflate"),
   };
   for (const [key, value] of Object.entries(container.metadata)) header[key] = textEncoder.encode(value);
-  const parts: Uint8Array[] = [Uint8Array.from(magic), writeBytesMap(header), container.sync];
+  const parts: Uint8Array[] = [Uint8Array.from(MAGIC), writeBytesMap(header), container.sync];
   let block: Uint8Array[] = [], blockBytes = 0;
   const flush = () => {
     if (block.length === 0) return;
@@ -55,7 +55,7 @@ export function encodeContainer(container: ContainerToWrite): Uint8Array {
     const bytes = type.toBuffer(record);
     block.push(bytes);
     blockBytes += bytes.length;
-    if (blockBytes >= blockBytesMax) flush();
+    if (blockBytes >= BLOCK_BYTES_MAX) flush();
   }
   flush();
   return concat(parts);
@@ -96,23 +96,23 @@ export function readingContainer<Result>(name: string, read: () => Result): Resu
 }
 
 export function openContainer(bytes: Uint8Array): OpenContainer {
-  if (!magic.every((byte, i) => bytes[i] === byte)) throw new Error("it does not begin as one");
-  const header = readBytesMap(bytes, magic.length);
+  if (!MAGIC.every((byte, i) => bytes[i] === byte)) throw new Error("it does not begin as one");
+  const header = readBytesMap(bytes, MAGIC.length);
   const metadata = new Map<string, string>();
   for (const [key, value] of header.entries) metadata.set(key, textDecoder.decode(value));
   const codec = metadata.get("avro.codec") ?? "null";
-  const sync = bytes.subarray(header.end, header.end + syncLength);
-  if (sync.length < syncLength) throw new Error("its header does not end");
+  const sync = bytes.subarray(header.end, header.end + SYNC_LENGTH);
+  if (sync.length < SYNC_LENGTH) throw new Error("its header does not end");
   function* blocks() {
-    let at = header.end + syncLength;
+    let at = header.end + SYNC_LENGTH;
     while (at < bytes.length) {
       const count = readLongAt(bytes, at);
       const size = readLongAt(bytes, count.end);
       const end = size.end + size.value;
-      if (end + syncLength > bytes.length) throw new Error("it ends within a block");
+      if (end + SYNC_LENGTH > bytes.length) throw new Error("it ends within a block");
       yield { count: count.value, data: decompress(codec, bytes.subarray(size.end, end)) };
       if (!sync.every((byte, i) => bytes[end + i] === byte)) throw new Error("a block does not end in the sync marker");
-      at = end + syncLength;
+      at = end + SYNC_LENGTH;
     }
   }
   return { schema: parseJson(metadata.get("avro.schema") ?? "null"), metadata, blocks };
@@ -120,7 +120,7 @@ export function openContainer(bytes: Uint8Array): OpenContainer {
 
 /** Compiling takes about a millisecond, and a table has few schemas: the last ones are kept. */
 const decoders = new Map<string, Decoder>();
-const decodersMax = 64;
+const DECODERS_MAX = 64;
 
 export function containerDecoder(metadata: Map<string, string>, schema: AvroSchema, options: DecodeOptions): Decoder {
   const ids = [options.numberFieldIds, options.skippedFieldIds ?? []].map((set) => [...set].join()).join(";");
@@ -128,7 +128,7 @@ export function containerDecoder(metadata: Map<string, string>, schema: AvroSche
   let decoder = decoders.get(key);
   if (!decoder) {
     decoder = compileDecoder(schema, options);
-    if (decoders.size >= decodersMax) decoders.delete(decoders.keys().next().value!);
+    if (decoders.size >= DECODERS_MAX) decoders.delete(decoders.keys().next().value!);
     decoders.set(key, decoder);
   }
   return decoder;
@@ -160,7 +160,7 @@ function containerEncoder(text: string, schema: AvroSchema, longs: LongFields): 
   let encoder = encoders.get(key);
   if (!encoder) {
     encoder = compileSchema(schema, longs);
-    if (encoders.size >= decodersMax) encoders.delete(encoders.keys().next().value!);
+    if (encoders.size >= DECODERS_MAX) encoders.delete(encoders.keys().next().value!);
     encoders.set(key, encoder);
   }
   return encoder;

@@ -13,22 +13,22 @@ export interface LongFields {
 }
 
 /** Marks a long that is to be exact; never written into a file. */
-const exactMark = "streamlab-exact";
+const EXACT_MARK = "streamlab-exact";
 
 /** What writes values of a schema. Unknown attributes such as `field-id` are no hindrance, but avsc forgets them. */
 export function compileSchema(schema: AvroSchema, longs: LongFields): avro.Type {
   return avro.Type.forSchema(markLongs(schema, longs, false) as unknown as avro.Schema, {
     typeHook: (attributes: avro.Schema) =>
-      typeof attributes === "object" && exactMark in attributes ? exactLongType : undefined,
+      typeof attributes === "object" && EXACT_MARK in attributes ? exactLongType : undefined,
   } as Partial<avro.ForSchemaOptions>);
 }
 
 function markLongs(schema: AvroSchema, longs: LongFields, asNumber: boolean): AvroSchema {
-  if (schema === "long") return asNumber ? schema : { type: "long", [exactMark]: true };
+  if (schema === "long") return asNumber ? schema : { type: "long", [EXACT_MARK]: true };
   if (schema === null || typeof schema !== "object") return schema;
   if (Array.isArray(schema)) return schema.map((branch) => markLongs(branch, longs, asNumber));
   const { type, fields, items, values } = schema;
-  if (type === "long") return asNumber ? "long" : { type: "long", [exactMark]: true };
+  if (type === "long") return asNumber ? "long" : { type: "long", [EXACT_MARK]: true };
   if (type === "record" && Array.isArray(fields)) {
     return { ...schema, fields: fields.map((field) => markField(field, longs)) };
   }

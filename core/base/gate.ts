@@ -2,14 +2,17 @@
 export class Gate {
   #free: number;
   readonly #waiting: { weight: number; enter: () => void }[] = [];
+  readonly #capacity: number;
 
-  constructor(private readonly capacity: number) {
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+
     this.#free = capacity;
   }
 
   /** Runs the action when there is room; one that is heavier than the whole gate runs alone. */
   async pass<T>(weight: number, action: () => Promise<T>): Promise<T> {
-    const needed = Math.min(weight, this.capacity);
+    const needed = Math.min(weight, this.#capacity);
     if (this.#waiting.length > 0 || needed > this.#free) {
       await new Promise<void>((enter) => this.#waiting.push({ weight: needed, enter }));
     } else this.#free -= needed;

@@ -11,7 +11,7 @@ import { partitionColumns } from "../iceberg/format/partition_spec.ts";
 import { fieldsById, sameSchema, type Schema, schemaFromJson } from "../iceberg/format/schema.ts";
 import { streamlabKey } from "../iceberg/format/streamlab_keys.ts";
 import { currentSchema, specById, type TableMetadata } from "../iceberg/format/table_metadata.ts";
-import { lastAdded } from "../iceberg/format/table_update.ts";
+import { LAST_ADDED } from "../iceberg/format/table_update.ts";
 import type { Transaction } from "../iceberg/transaction.ts";
 import { dataFileOf } from "../tables/write/data_file.ts";
 import type { RoutedBatch, RoutedTable } from "../lake/routed_batch.ts";
@@ -119,7 +119,7 @@ function schemaChange(name: string, metadata: TableMetadata, part: RoutedTable, 
   }
   return {
     requirements: [{ type: "assert-last-assigned-field-id", lastAssignedFieldId: part.lastColumnIdBefore }],
-    updates: [{ action: "add-schema", schema }, { action: "set-current-schema", schemaId: lastAdded }],
+    updates: [{ action: "add-schema", schema }, { action: "set-current-schema", schemaId: LAST_ADDED }],
   };
 }
 

@@ -29,11 +29,19 @@ const RETRY = { attemptsMax: Infinity, delayMsMin: 1_000, delayMsMax: 60_000 };
 
 /** A consumer with all that it needs on this machine: lock, scratch, DuckDB. */
 export class ConsumeSession {
+  readonly #options: SessionOptions;
+  readonly #consumer: Consumer;
+  readonly #resources: (() => void)[];
+
   private constructor(
-    private readonly options: SessionOptions,
-    private readonly consumer: Consumer,
-    private readonly resources: (() => void)[],
-  ) {}
+    options: SessionOptions,
+    consumer: Consumer,
+    resources: (() => void)[],
+  ) {
+    this.#options = options;
+    this.#consumer = consumer;
+    this.#resources = resources;
+  }
 
   /** Fails with `conflict` when another process of this machine consumes the same table. */
   static async open(options: SessionOptions): Promise<ConsumeSession> {
@@ -69,7 +77,7 @@ export class ConsumeSession {
 
   /** Takes all that is there now. */
   runOnce(signal: AbortSignal): Promise<Discovery> {
-    return this.consumer.takeAll(signal, true);
+    return this.#consumer.takeAll(signal, true);
   }
 
   /**
@@ -81,7 +89,7 @@ export class ConsumeSession {
     triggerMs: number,
     onTrouble: (error: StreamlabError, pauseMs: number) => void,
   ): Promise<void> {
-    const { clock, random, zone } = this.options;
+    const { clock, random, zone } = this.#options;
     const folder = localFolder(zone);
     const alarm = new Alarm();
     const watch = folder === undefined ? undefined : FolderWatch.open(folder);
@@ -95,7 +103,7 @@ export class ConsumeSession {
         if (looksAgain) lookAgainMs = clock.nowMs() + LOOK_AGAIN_MS;
         let pauseMs = watch === undefined ? triggerMs : LOOK_AGAIN_MS;
         try {
-          await this.consumer.takeAll(signal, looksAgain);
+          await this.#consumer.takeAll(signal, looksAgain);
           failures = 0;
         } catch (error) {
           if (!(error instanceof StreamlabError) || error.kind !== "unavailable") throw error;
@@ -112,7 +120,7 @@ export class ConsumeSession {
   }
 
   close(): void {
-    release(this.resources);
+    release(this.#resources);
   }
 }
 
@@ -151,23 +159,23 @@ async function makeScratch(options: SessionOptions, resources: (() => void)[]): 
 
 /** Something that can be noticed while nobody waits for it. */
 class Alarm {
-  private rang = false;
-  private wake: AbortController | undefined;
+  #rang = false;
+  #wake: AbortController | undefined;
 
   ring(): void {
-    this.rang = true;
-    this.wake?.abort();
+    this.#rang = true;
+    this.#wake?.abort();
   }
 
   reset(): void {
-    this.rang = false;
+    this.#rang = false;
   }
 
   /** Returns at once when it rang since the last reset, else when it rings, the time is over or `signal` is aborted. */
   async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-    if (this.rang || signal.aborted) return;
-    this.wake = new AbortController();
-    await clock.sleep(ms, AbortSignal.any([signal, this.wake.signal]));
-    this.wake = undefined;
+    if (this.#rang || signal.aborted) return;
+    this.#wake = new AbortController();
+    await clock.sleep(ms, AbortSignal.any([signal, this.#wake.signal]));
+    this.#wake = undefined;
   }
 }

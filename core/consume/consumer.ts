@@ -17,7 +17,7 @@ import type { KnownFiles } from "./known_files.ts";
 import { RawListings } from "./raw_listings.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import { effectiveContract, type Router } from "../routing/router.ts";
-import { openTables, TablePlanner, type TableRole, tableRoles, type TargetTables } from "../lake/target.ts";
+import { openTables, TABLE_ROLES, TablePlanner, type TableRole, type TargetTables } from "../lake/target.ts";
 
 export interface ConsumerOptions extends BatchLimits {
   catalog: Catalog;
@@ -67,20 +67,33 @@ const LOOKS_MAX = 3;
  * step durable and repeatable, and only the tables' own metadata says what is done.
  */
 export class Consumer {
-  private deadLetters = 0;
-  private readonly reported = new Set<string>();
-  private readonly name: string;
+  #deadLetters = 0;
+  readonly #reported = new Set<string>();
+  readonly #name: string;
+  readonly #options: ConsumerOptions;
+  readonly #checkpoint: Checkpoint;
+  #tables: TargetTables;
+  #state: ConsumerState;
+  readonly #listings: RawListings;
+  /** What `start` has found besides, until it is used. */
+  #found: { plan: BatchPlan | undefined; listing: RawListing | undefined } | undefined;
 
   private constructor(
-    private readonly options: ConsumerOptions,
-    private readonly checkpoint: Checkpoint,
-    private tables: TargetTables,
-    private state: ConsumerState,
-    private readonly listings: RawListings,
-    /** What `start` has found besides, until it is used. */
-    private found: { plan: BatchPlan | undefined; listing: RawListing | undefined } | undefined,
+    options: ConsumerOptions,
+    checkpoint: Checkpoint,
+    tables: TargetTables,
+    state: ConsumerState,
+    listings: RawListings,
+    found: { plan: BatchPlan | undefined; listing: RawListing | undefined } | undefined,
   ) {
-    this.name = identifierText(options.target);
+    this.#options = options;
+    this.#checkpoint = checkpoint;
+    this.#tables = tables;
+    this.#state = state;
+    this.#listings = listings;
+    this.#found = found;
+
+    this.#name = identifierText(options.target);
   }
 
   /** Makes the tables where they are missing, and checks that contract, tables and checkpoint agree; writes nothing else. */
@@ -113,21 +126,21 @@ export class Consumer {
   /** Takes all files that are there now; stops between batches when `signal` is aborted. */
   async takeAll(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
     try {
-      return await this.takeRounds(signal, checksKnown);
+      return await this.#takeRounds(signal, checksKnown);
     } finally {
       // However it ends: a limit that was reached leaves other engines no older version than what is committed.
-      await this.options.catalog.settle();
+      await this.#options.catalog.settle();
     }
   }
 
-  private async takeRounds(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
+  async #takeRounds(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
     for (;;) {
-      const listing = this.found?.listing ?? this.listings.begin();
-      await this.resume(signal);
-      const discovery = await this.discover(checksKnown, listing);
+      const listing = this.#found?.listing ?? this.#listings.begin();
+      await this.#resume(signal);
+      const discovery = await this.#discover(checksKnown, listing);
       if (signal.aborted) return discovery;
-      if (await this.take(discovery, signal)) {
-        this.listings.taken();
+      if (await this.#take(discovery, signal)) {
+        this.#listings.taken();
         return discovery;
       }
     }
@@ -137,14 +150,14 @@ export class Consumer {
    * Takes what was discovered. False as soon as another consumer has planned or committed anything since: then this discovery
    * was compared with a ledger of the past, and a plan made of it could take a file twice.
    */
-  private async take(discovery: Discovery, signal: AbortSignal): Promise<boolean> {
+  async #take(discovery: Discovery, signal: AbortSignal): Promise<boolean> {
     let { fresh, changed } = discovery;
     while ((fresh.length > 0 || changed.length > 0) && !signal.aborted) {
-      const files = filesOfBatch(fresh, this.options);
-      const plan = this.planOf(files, changed);
-      this.options.router.expect?.(filesOfBatch(fresh.slice(files.length), this.options), "later");
-      const standing = await this.checkpoint.createPlan(plan);
-      const alone = await this.runBatch(standing, false);
+      const files = filesOfBatch(fresh, this.#options);
+      const plan = this.#planOf(files, changed);
+      this.#options.router.expect?.(filesOfBatch(fresh.slice(files.length), this.#options), "later");
+      const standing = await this.#checkpoint.createPlan(plan);
+      const alone = await this.#runBatch(standing, false);
       if (standing !== plan || !alone) return false;
       fresh = fresh.slice(files.length);
       changed = [];
@@ -153,31 +166,31 @@ export class Consumer {
   }
 
   /** Finishes what an earlier run has planned. */
-  private async resume(signal: AbortSignal): Promise<void> {
-    const { found } = this;
-    this.found = undefined;
-    if (found === undefined) await this.follow();
-    else await this.learn();
+  async #resume(signal: AbortSignal): Promise<void> {
+    const found = this.#found;
+    this.#found = undefined;
+    if (found === undefined) await this.#follow();
+    else await this.#learn();
     for (let first = true;; first = false) {
       if (signal.aborted) return;
       const plan = first && found !== undefined
         ? found.plan
-        : await this.checkpoint.readPlan(this.state.doneBatchId + 1n);
+        : await this.#checkpoint.readPlan(this.#state.doneBatchId + 1n);
       if (plan === undefined) return;
-      await this.runBatch(plan, true);
+      await this.#runBatch(plan, true);
     }
   }
 
-  private async discover(checksKnown: boolean, listing: RawListing | undefined): Promise<Discovery> {
-    const { zone, known, onChangedFile, report, router } = this.options;
-    await this.learn();
+  async #discover(checksKnown: boolean, listing: RawListing | undefined): Promise<Discovery> {
+    const { zone, known, onChangedFile, report, router } = this.#options;
+    await this.#learn();
     const discovery = await discoverFiles(zone, known, {
       changedAsNew: onChangedFile === "ingest",
       checksKnown,
       listing,
-      ...(router.expect && { onFresh: (files) => router.expect!(filesOfBatch(files, this.options), "now") }),
+      ...(router.expect && { onFresh: (files) => router.expect!(filesOfBatch(files, this.#options), "now") }),
     });
-    for (const { name, reason } of discovery.unreadable) this.reportOnce(name, "unreadable", reason);
+    for (const { name, reason } of discovery.unreadable) this.#reportOnce(name, "unreadable", reason);
     const [first] = discovery.changed;
     if (first !== undefined && onChangedFile === "fail") {
       throw new StreamlabError("conflict", `Cannot go on: ${first.name} has changed since it was ingested`, {
@@ -190,14 +203,14 @@ export class Consumer {
     return discovery;
   }
 
-  private planOf(files: readonly PlannedFile[], changed: readonly PlannedFile[]): BatchPlan {
-    const { contract, onExtraFields, zone, clock } = this.options;
+  #planOf(files: readonly PlannedFile[], changed: readonly PlannedFile[]): BatchPlan {
+    const { contract, onExtraFields, zone, clock } = this.#options;
     return {
       format: 1,
-      sequenceId: this.state.sequenceId,
-      batchId: Number(this.state.doneBatchId) + 1,
+      sequenceId: this.#state.sequenceId,
+      batchId: Number(this.#state.doneBatchId) + 1,
       plannedAt: new Date(clock.nowMs()).toISOString(),
-      table: this.name,
+      table: this.#name,
       raw: zone.nameBase,
       contract: contract.text,
       options: { onExtraFields, ...(zone.format === undefined ? {} : { format: zone.format }) },
@@ -207,97 +220,97 @@ export class Consumer {
   }
 
   /** False when the ledger has this batch, or more, by another's hand. */
-  private async runBatch(plan: BatchPlan, resumed: boolean): Promise<boolean> {
-    const { clock, known } = this.options;
+  async #runBatch(plan: BatchPlan, resumed: boolean): Promise<boolean> {
+    const { clock, known } = this.#options;
     const startMs = clock.nowMs();
-    if (plan.raw !== this.options.zone.nameBase) {
+    if (plan.raw !== this.#options.zone.nameBase) {
       const place = (base: string) => base === "" ? "the lake itself" : base;
       throw new StreamlabError("conflict", `Cannot finish batch ${plan.batchId}: its files are in ${place(plan.raw)}`, {
         hint: `Run consume once with --source or --raw naming that, then go on with ${
-          place(this.options.zone.nameBase)
+          place(this.#options.zone.nameBase)
         }`,
       });
     }
-    const routed = await this.checkpoint.readRouted(BigInt(plan.batchId)) ?? await this.route(plan);
-    const { ledger } = this.tables;
+    const routed = await this.#checkpoint.readRouted(BigInt(plan.batchId)) ?? await this.#route(plan);
+    const { ledger } = this.#tables;
     // Records of batches long done are forgotten, so a consumer that slept can have made this one anew: it is the batch's own
     // only if the ledger lacks the batch even now.
-    this.tables.ledger = await this.load("ledger");
-    this.state = stateOf(this.tables, this.name);
-    if (this.state.doneBatchId >= BigInt(plan.batchId)) return false;
-    const { catalog, random } = this.options;
-    this.tables = await commitBatch({ catalog, clock, random, target: this.name }, this.tables, routed);
-    this.state = stateOf(this.tables, this.name);
-    const alone = this.state.doneBatchId === BigInt(plan.batchId);
-    if (alone) await known.add(routed.files, ledger, this.tables.ledger);
-    await this.checkpoint.forget(this.state.doneBatchId);
-    this.reportBatch(plan, routed, resumed, clock.nowMs() - startMs);
+    this.#tables.ledger = await this.#load("ledger");
+    this.#state = stateOf(this.#tables, this.#name);
+    if (this.#state.doneBatchId >= BigInt(plan.batchId)) return false;
+    const { catalog, random } = this.#options;
+    this.#tables = await commitBatch({ catalog, clock, random, target: this.#name }, this.#tables, routed);
+    this.#state = stateOf(this.#tables, this.#name);
+    const alone = this.#state.doneBatchId === BigInt(plan.batchId);
+    if (alone) await known.add(routed.files, ledger, this.#tables.ledger);
+    await this.#checkpoint.forget(this.#state.doneBatchId);
+    this.#reportBatch(plan, routed, resumed, clock.nowMs() - startMs);
     return alone;
   }
 
-  private async route(plan: BatchPlan): Promise<RoutedBatch> {
-    const { router } = this.options;
+  async #route(plan: BatchPlan): Promise<RoutedBatch> {
+    const { router } = this.#options;
     // The plan's contract, not this run's: what was planned under one contract is not judged by another.
     const rescued = plan.options.onExtraFields !== "dead-letter";
-    new TablePlanner(this.tables, rescued).tablesFor(effectiveContract(plan, this.tables));
-    const { routed } = await router.route(plan, this.tables);
-    const standing = await this.checkpoint.createRouted(routed);
+    new TablePlanner(this.#tables, rescued).tablesFor(effectiveContract(plan, this.#tables));
+    const { routed } = await router.route(plan, this.#tables);
+    const standing = await this.#checkpoint.createRouted(routed);
     // Another consumer was first: what it made is committed, by whoever comes first.
-    if (standing.attempt !== routed.attempt) await this.discard(routed);
+    if (standing.attempt !== routed.attempt) await this.#discard(routed);
     return standing;
   }
 
-  private async discard(routed: RoutedBatch): Promise<void> {
-    await Promise.all(tableRoles.map((role) => {
-      const { location } = this.tables[role].io;
+  async #discard(routed: RoutedBatch): Promise<void> {
+    await Promise.all(TABLE_ROLES.map((role) => {
+      const { location } = this.#tables[role].io;
       return location.store.delete(routed[role].files.map(({ path }) => location.pathInStore(path)));
     }));
   }
 
   /** Reads the tables anew: somebody else may have written to them. */
-  private async follow(): Promise<void> {
-    const loaded = await mapParallel(tableRoles, tableRoles.length, (role) => this.load(role));
-    tableRoles.forEach((role, index) => this.tables[role] = loaded[index]!);
-    this.state = stateOf(this.tables, this.name);
-    await this.learn();
+  async #follow(): Promise<void> {
+    const loaded = await mapParallel(TABLE_ROLES, TABLE_ROLES.length, (role) => this.#load(role));
+    TABLE_ROLES.forEach((role, index) => this.#tables[role] = loaded[index]!);
+    this.#state = stateOf(this.#tables, this.#name);
+    await this.#learn();
   }
 
   /** Learns what the ledger knows of files, from the version at hand or a newer one. */
-  private async learn(looksMax = LOOKS_MAX): Promise<void> {
+  async #learn(looksMax = LOOKS_MAX): Promise<void> {
     try {
-      await this.options.known.follow(this.tables.ledger);
+      await this.#options.known.follow(this.#tables.ledger);
     } catch (error) {
       // What an old version names may be gone, if others have gone further and its snapshots were expired.
       if (!(error instanceof StreamlabError) || error.kind !== "not-found" || looksMax === 1) throw error;
-      this.tables.ledger = await this.load("ledger");
-      this.state = stateOf(this.tables, this.name);
-      await this.learn(looksMax - 1);
+      this.#tables.ledger = await this.#load("ledger");
+      this.#state = stateOf(this.#tables, this.#name);
+      await this.#learn(looksMax - 1);
     }
   }
 
-  private async load(role: TableRole): Promise<LoadedTable> {
-    const table = await this.options.catalog.loadTable(this.tables[role].identifier, this.tables[role]);
+  async #load(role: TableRole): Promise<LoadedTable> {
+    const table = await this.#options.catalog.loadTable(this.#tables[role].identifier, this.#tables[role]);
     if (table !== undefined) return table;
     throw new StreamlabError(
       "not-found",
-      `Cannot go on: the table ${identifierText(this.tables[role].identifier)} is gone`,
+      `Cannot go on: the table ${identifierText(this.#tables[role].identifier)} is gone`,
     );
   }
 
-  private reportBatch(plan: BatchPlan, routed: RoutedBatch, resumed: boolean, durationMs: number): void {
+  #reportBatch(plan: BatchPlan, routed: RoutedBatch, resumed: boolean, durationMs: number): void {
     const sum = (pick: (file: FileOutcome) => number) => routed.files.reduce((total, file) => total + pick(file), 0);
     const count = (status: FileOutcome["status"]) => sum((file) => file.status === status ? 1 : 0);
     const planned = routed.files.slice(0, plan.files.length);
     for (const { name, status } of planned) {
-      if (status === "vanished") this.options.report.file(name, "vanished", "it was gone when it was to be read");
+      if (status === "vanished") this.#options.report.file(name, "vanished", "it was gone when it was to be read");
       if (status === "changed") {
-        this.listings.forget();
-        this.options.report.file(name, "changed", "it was rewritten while it was read; its new content is taken next");
+        this.#listings.forget();
+        this.#options.report.file(name, "changed", "it was rewritten while it was read; its new content is taken next");
       }
     }
     const deadLetters = sum((file) => file.deadLetters);
-    this.deadLetters += deadLetters;
-    this.options.report.batch({
+    this.#deadLetters += deadLetters;
+    this.#options.report.batch({
       batchId: plan.batchId,
       resumed,
       files: count("ingested"),
@@ -309,26 +322,26 @@ export class Consumer {
       vanished: count("vanished"),
       durationMs,
     });
-    const { deadLettersMax, onChangedFile } = this.options;
+    const { deadLettersMax, onChangedFile } = this.#options;
     const rewritten = planned.find(({ status }) => status === "changed");
     if (rewritten !== undefined && onChangedFile === "fail") {
       throw new StreamlabError("conflict", `Cannot go on: ${rewritten.name} was rewritten while it was read`, {
         hint: "The rest of its batch is committed; run again, and its new content is taken",
       });
     }
-    if (deadLettersMax === undefined || this.deadLetters <= deadLettersMax) return;
+    if (deadLettersMax === undefined || this.#deadLetters <= deadLettersMax) return;
     throw new StreamlabError(
       "limit",
-      `Stopped: ${this.deadLetters} dead letters are more than --max-dead-letters ${deadLettersMax}`,
+      `Stopped: ${this.#deadLetters} dead letters are more than --max-dead-letters ${deadLettersMax}`,
       {
-        hint: `What was taken is committed; look into dead_letters.${this.options.target.name}`,
+        hint: `What was taken is committed; look into dead_letters.${this.#options.target.name}`,
       },
     );
   }
 
-  private reportOnce(name: string, what: "unreadable", detail: string): void {
-    if (this.reported.has(name)) return;
-    this.reported.add(name);
-    this.options.report.file(name, what, detail);
+  #reportOnce(name: string, what: "unreadable", detail: string): void {
+    if (this.#reported.has(name)) return;
+    this.#reported.add(name);
+    this.#options.report.file(name, what, detail);
   }
 }

@@ -2,7 +2,14 @@ import { StreamlabError } from "../base/errors.ts";
 import { identifierText } from "../iceberg/catalog/catalog.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
 import type { Checkpoint } from "../lake/checkpoint.ts";
-import { checkSequence, type Marker, markerOf, type TableRole, tableRoles, type TargetTables } from "../lake/target.ts";
+import {
+  checkSequence,
+  type Marker,
+  markerOf,
+  TABLE_ROLES,
+  type TableRole,
+  type TargetTables,
+} from "../lake/target.ts";
 
 export interface ConsumerState {
   sequenceId: string;
@@ -36,8 +43,8 @@ export async function checkState(
   last: bigint,
 ): Promise<CheckedState> {
   const state = stateOf(tables, target);
-  const markers = Object.fromEntries(tableRoles.map((role) => [role, markerOf(tables[role].metadata, target)]));
-  for (const role of tableRoles) {
+  const markers = Object.fromEntries(TABLE_ROLES.map((role) => [role, markerOf(tables[role].metadata, target)]));
+  for (const role of TABLE_ROLES) {
     checkSequence(identifierText(tables[role].identifier), markers[role] as Marker, state.sequenceId, target);
   }
   const next = state.doneBatchId + 1n;
@@ -66,7 +73,7 @@ async function checkHalfCommitted(
   state: ConsumerState,
 ): Promise<void> {
   const next = state.doneBatchId + 1n;
-  for (const role of tableRoles) {
+  for (const role of TABLE_ROLES) {
     const { batchId } = markers[role];
     const name = identifierText(tables[role].identifier);
     if (batchId > next) throw tooOld(target, `${name} has batch ${batchId}`, state);

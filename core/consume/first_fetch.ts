@@ -13,40 +13,47 @@ const PORTION = 500;
  * another. What is fetched decides nothing; the plan takes of it what it needs.
  */
 export class FirstFetch implements ListingWatcher {
-  private files: PlannedFile[] = [];
-  private told = 0;
-  private state: "unknown" | "no ledger" | "over" = "unknown";
+  #files: PlannedFile[] = [];
+  #told = 0;
+  #state: "unknown" | "no ledger" | "over" = "unknown";
+  readonly #zone: RawZone;
+  readonly #limits: BatchLimits;
+  readonly #router: Router;
 
-  constructor(private readonly zone: RawZone, private readonly limits: BatchLimits, private readonly router: Router) {}
+  constructor(zone: RawZone, limits: BatchLimits, router: Router) {
+    this.#zone = zone;
+    this.#limits = limits;
+    this.#router = router;
+  }
 
   see({ path, info }: ListedFile): void {
-    const { zone, files } = this;
-    if (this.state === "over" || info === undefined || files.length >= this.limits.filesPerBatchMax) return;
+    const zone = this.#zone, files = this.#files;
+    if (this.#state === "over" || info === undefined || files.length >= this.#limits.filesPerBatchMax) return;
     if (eventFileKind(path.slice(zone.prefix.length), zone.format) === undefined) return;
     files.push({ name: zone.nameBase + path, path, etag: info.etag, size: info.size });
-    if (files.length >= this.told + PORTION) this.tell();
+    if (files.length >= this.#told + PORTION) this.#tell();
   }
 
   seenAll(): void {
-    this.tell();
+    this.#tell();
   }
 
   /** There is no ledger. */
   begin(): void {
-    if (this.state !== "unknown") return;
-    this.state = "no ledger";
-    this.tell();
+    if (this.#state !== "unknown") return;
+    this.#state = "no ledger";
+    this.#tell();
   }
 
   /** The ledger is there, or what is known of it can be asked for. */
   end(): void {
-    this.state = "over";
-    this.files = [];
+    this.#state = "over";
+    this.#files = [];
   }
 
-  private tell(): void {
-    if (this.state !== "no ledger" || this.files.length === this.told) return;
-    this.told = this.files.length;
-    this.router.expect?.(filesOfBatch(this.files, this.limits), "now");
+  #tell(): void {
+    if (this.#state !== "no ledger" || this.#files.length === this.#told) return;
+    this.#told = this.#files.length;
+    this.#router.expect?.(filesOfBatch(this.#files, this.#limits), "now");
   }
 }

@@ -38,54 +38,57 @@ export interface KnownFiles {
  * files, and follows along with the batches that this consumer commits itself.
  */
 export class EmbeddedKnownFiles implements KnownFiles {
-  private metadataLocation: string | undefined;
+  #metadataLocation: string | undefined;
+  readonly #connection: Connection;
+  readonly #target: string;
+  readonly #scratch: Scratch;
 
-  constructor(
-    private readonly connection: Connection,
-    private readonly target: string,
-    private readonly scratch: Scratch,
-  ) {}
+  constructor(connection: Connection, target: string, scratch: Scratch) {
+    this.#connection = connection;
+    this.#target = target;
+    this.#scratch = scratch;
+  }
 
   async follow(ledger: LoadedTable): Promise<void> {
-    if (this.metadataLocation === ledger.metadataLocation) return;
-    this.metadataLocation = undefined;
-    await this.connection.run("CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR)");
-    const predicate = { op: "=", column: "table", value: this.target } as const;
+    if (this.#metadataLocation === ledger.metadataLocation) return;
+    this.#metadataLocation = undefined;
+    await this.#connection.run("CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR)");
+    const predicate = { op: "=", column: "table", value: this.#target } as const;
     const { files } = await planScan(ledger.io, ledger.metadata, { predicate });
     const paths = await mapParallel(
       files,
       COPIES_PARALLEL,
-      ({ dataFile }) => this.localCopy(ledger, dataFile.path),
+      ({ dataFile }) => this.#localCopy(ledger, dataFile.path),
     );
     if (paths.length > 0) {
-      await this.connection.run(`INSERT INTO known SELECT source_file, etag, status
+      await this.#connection.run(`INSERT INTO known SELECT source_file, etag, status
 FROM read_parquet([${paths.map(quoteText).join(", ")}], hive_partitioning = false) WHERE "table" = ${
-        quoteText(this.target)
+        quoteText(this.#target)
       }`);
     }
-    for (const path of paths) if (path.startsWith(this.scratch.path(COPY_PREFIX))) this.scratch.removeFile(path);
-    this.metadataLocation = ledger.metadataLocation;
+    for (const path of paths) if (path.startsWith(this.#scratch.path(COPY_PREFIX))) this.#scratch.removeFile(path);
+    this.#metadataLocation = ledger.metadataLocation;
   }
 
   async add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {
-    if (this.metadataLocation !== before.metadataLocation) return;
-    await this.connection.appendText("known", outcomes.map(({ name, etag, status }) => [name, etag, status]));
-    this.metadataLocation = after.metadataLocation;
+    if (this.#metadataLocation !== before.metadataLocation) return;
+    await this.#connection.appendText("known", outcomes.map(({ name, etag, status }) => [name, etag, status]));
+    this.#metadataLocation = after.metadataLocation;
   }
 
   async unknownNames(names: readonly string[]): Promise<Set<string>> {
-    await this.connection.run("CREATE OR REPLACE TEMP TABLE listed (name VARCHAR)");
-    await this.connection.appendText("listed", names.map((name) => [name]));
-    const rows = await this.connection.rows(
+    await this.#connection.run("CREATE OR REPLACE TEMP TABLE listed (name VARCHAR)");
+    await this.#connection.appendText("listed", names.map((name) => [name]));
+    const rows = await this.#connection.rows(
       "SELECT name FROM listed ANTI JOIN (SELECT name FROM known WHERE status = 'ingested') USING (name)",
     );
     return new Set(rows.map((row) => row.name as string));
   }
 
   async classify(files: readonly EventFile[], asNew: boolean): Promise<ClassifiedFiles> {
-    await this.connection.run("CREATE OR REPLACE TEMP TABLE listed (name VARCHAR, etag VARCHAR)");
-    await this.connection.appendText("listed", files.map(({ name, etag }) => [name, etag]));
-    const rows = await this.connection.rows(`SELECT name,
+    await this.#connection.run("CREATE OR REPLACE TEMP TABLE listed (name VARCHAR, etag VARCHAR)");
+    await this.#connection.appendText("listed", files.map(({ name, etag }) => [name, etag]));
+    const rows = await this.#connection.rows(`SELECT name,
   name IN (SELECT name FROM known WHERE status = 'ingested') AS known_name,
   (name, etag) IN (SELECT (name, etag) FROM known WHERE status = 'ingested') AS ingested,
   (name, etag) IN (SELECT (name, etag) FROM known WHERE status = 'changed') AS recorded FROM listed`);
@@ -101,12 +104,12 @@ FROM read_parquet([${paths.map(quoteText).join(", ")}], hive_partitioning = fals
   }
 
   /** The ledger's files are small and few; where they are not on this disk they are fetched whole. */
-  private async localCopy(ledger: LoadedTable, uri: string): Promise<string> {
+  async #localCopy(ledger: LoadedTable, uri: string): Promise<string> {
     const { store } = ledger.io.location;
     const path = ledger.io.location.pathOf(uri);
     const local = store.localPath(path);
     if (local !== undefined) return local;
-    const copy = this.scratch.path(`${COPY_PREFIX}${path.slice(path.lastIndexOf("/") + 1)}`);
+    const copy = this.#scratch.path(`${COPY_PREFIX}${path.slice(path.lastIndexOf("/") + 1)}`);
     await store.getFile(path, copy);
     return copy;
   }

@@ -13,6 +13,13 @@ const PAUSE_MS_MAX = 600_000;
 /** Names before the last one that are asked for again: some appear later than others that come after them. Half a page of S3's. */
 const OVERLAP = 500;
 
+/** When the whole zone was listed last, how long that serves, and what is known up to. */
+interface ListingState {
+  wholeAtMs: number;
+  pauseMs: number;
+  after: string | undefined;
+}
+
 /** Is told what the store tells, before anybody walks the listing. */
 export interface ListingWatcher {
   see(file: ListedFile): void;
@@ -29,40 +36,42 @@ export interface ListingWatcher {
  * followed to the end, or whose files were not all taken, is followed by a whole one.
  */
 export class RawListings {
-  /** When the whole zone was listed last, how long that serves, and what is known up to. */
-  private state: { wholeAtMs: number; pauseMs: number; after: string | undefined } | undefined;
-  private walked: typeof this.state;
+  #state: ListingState | undefined;
+  #walked: ListingState | undefined;
+  readonly #zone: RawZone;
+  readonly #clock: Clock;
+  readonly #watcher?: ListingWatcher;
 
-  constructor(
-    private readonly zone: RawZone,
-    private readonly clock: Clock,
-    private readonly watcher?: ListingWatcher,
-  ) {}
+  constructor(zone: RawZone, clock: Clock, watcher?: ListingWatcher) {
+    this.#zone = zone;
+    this.#clock = clock;
+    this.#watcher = watcher;
+  }
 
   /**
    * Begins to list, before anybody asks for a name. A listing older than the ledger is safe: what was taken since is known. Undefined for a
    * folder of this disk, which is listed when it is needed: whoever watches for new files must not have looked before.
    */
   begin(): RawListing | undefined {
-    if (localFolder(this.zone) !== undefined) return undefined;
-    const { state } = this;
-    this.state = undefined;
-    this.walked = undefined;
-    return readAhead(this.walk(state), LISTED_AHEAD_MAX);
+    if (localFolder(this.#zone) !== undefined) return undefined;
+    const state = this.#state;
+    this.#state = undefined;
+    this.#walked = undefined;
+    return readAhead(this.#walk(state), LISTED_AHEAD_MAX);
   }
 
   /** All that the last listing told of is in the ledger. */
   taken(): void {
-    this.state = this.walked;
+    this.#state = this.#walked;
   }
 
   /** Something that a listing told of is to be looked for again. */
   forget(): void {
-    this.walked = undefined;
+    this.#walked = undefined;
   }
 
-  private async *walk(state: typeof this.state): AsyncGenerator<ListedFile> {
-    const { zone, clock } = this;
+  async *#walk(state: ListingState | undefined): AsyncGenerator<ListedFile> {
+    const zone = this.#zone, clock = this.#clock;
     const startMs = clock.nowMs();
     const agoMs = state === undefined ? Infinity : startMs - state.wholeAtMs;
     // A clock that was set back must not put the whole off.
@@ -72,12 +81,12 @@ export class RawListings {
     let count = 0;
     for await (const file of zone.store.list(zone.prefix, after === undefined ? {} : { after })) {
       lastPaths[count++ % OVERLAP] = file.path;
-      this.watcher?.see(file);
+      this.#watcher?.see(file);
       yield file;
     }
-    this.watcher?.seenAll();
+    this.#watcher?.seenAll();
     const wholeAtMs = last?.wholeAtMs ?? clock.nowMs();
     const pauseMs = last?.pauseMs ?? Math.min(Math.max(0, PAUSE_FACTOR * (wholeAtMs - startMs)), PAUSE_MS_MAX);
-    this.walked = { wholeAtMs, pauseMs, after: count < OVERLAP ? after : lastPaths[count % OVERLAP] };
+    this.#walked = { wholeAtMs, pauseMs, after: count < OVERLAP ? after : lastPaths[count % OVERLAP] };
   }
 }

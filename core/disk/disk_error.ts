@@ -8,7 +8,7 @@ interface Meaning {
 }
 
 /** What the codes of the operating system mean to whoever runs us. */
-const meanings: Record<string, Meaning> = {
+const MEANINGS: Record<string, Meaning> = {
   ENOENT: { kind: "not-found", state: "there is no such file" },
   ENOTDIR: { kind: "not-found", state: "a part of the path is a file, not a folder" },
   EISDIR: { kind: "not-found", state: "it is a folder, not a file" },
@@ -86,7 +86,7 @@ export function isMissing(error: unknown): boolean {
  */
 export function localError(action: string, place: string, error: unknown, writing = false): StreamlabError {
   if (error instanceof StreamlabError) return error;
-  const meaning = meanings[codeOf(error) ?? ""] ?? { kind: "unavailable", state: messageOf(error) };
+  const meaning = MEANINGS[codeOf(error) ?? ""] ?? { kind: "unavailable", state: messageOf(error) };
   const kind = writing && meaning.kind === "not-found" ? "unavailable" : meaning.kind;
   return new StreamlabError(kind, `Cannot ${action} "${place}": ${meaning.state}`, {
     ...(meaning.hint === undefined ? {} : { hint: meaning.hint }),

@@ -4,7 +4,11 @@ import { messageOf, StreamlabError } from "../base/errors.ts";
 
 /** A local folder for one attempt at something: what is in it is worthless once the attempt has ended. */
 export class Scratch {
-  private constructor(readonly folder: string) {}
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
 
   /** Makes the folder, which must not be there yet. */
   static create(folder: string): Scratch {
@@ -72,34 +76,37 @@ export function writeAllSync(file: Deno.FsFile, path: string, bytes: Uint8Array)
 
 /** Appends text to a local file, through a buffer. */
 export class TextFileWriter {
-  private readonly file: Deno.FsFile;
-  private parts: string[] = [];
-  private length = 0;
-  private readonly encoder = new TextEncoder();
+  readonly #file: Deno.FsFile;
+  #parts: string[] = [];
+  #length = 0;
+  readonly #encoder = new TextEncoder();
+  readonly path: string;
 
-  constructor(readonly path: string) {
-    this.file = Deno.openSync(path, { write: true, create: true, truncate: true });
+  constructor(path: string) {
+    this.path = path;
+
+    this.#file = Deno.openSync(path, { write: true, create: true, truncate: true });
   }
 
   write(text: string): void {
-    this.parts.push(text);
-    this.length += text.length;
-    if (this.length >= 1 << 20) this.flush();
+    this.#parts.push(text);
+    this.#length += text.length;
+    if (this.#length >= 1 << 20) this.flush();
   }
 
   /** Writes what is buffered; the file stays open. Fails with `unavailable` (disk full, say). */
   flush(): void {
-    const bytes = this.encoder.encode(this.parts.join(""));
-    this.parts = [];
-    this.length = 0;
-    writeAllSync(this.file, this.path, bytes);
+    const bytes = this.#encoder.encode(this.#parts.join(""));
+    this.#parts = [];
+    this.#length = 0;
+    writeAllSync(this.#file, this.path, bytes);
   }
 
   close(): void {
     try {
       this.flush();
     } finally {
-      this.file.close();
+      this.#file.close();
     }
   }
 }

@@ -19,9 +19,12 @@ export class Spool {
   readonly #block = new Uint8Array(BLOCK_BYTES);
   #filled = 0;
   #length = 0;
+  readonly path: string;
 
   /** `path` must not be there yet. */
-  constructor(readonly path: string) {
+  constructor(path: string) {
+    this.path = path;
+
     this.#file = createFileSync(path);
   }
 

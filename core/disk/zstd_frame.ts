@@ -60,17 +60,25 @@ function readBlock(reader: FieldReader): boolean {
 }
 
 class FieldReader {
-  constructor(private readonly readAt: ReadAt, private readonly size: number, public offset: number) {}
+  readonly #readAt: ReadAt;
+  readonly #size: number;
+  offset: number;
+
+  constructor(readAt: ReadAt, size: number, offset: number) {
+    this.#readAt = readAt;
+    this.#size = size;
+    this.offset = offset;
+  }
 
   /** Little endian; one of 8 bytes is exact up to 2^53, beyond any file. */
   uint(length: number): number {
     const at = this.offset;
     this.skip(length);
-    return this.readAt(at, length).reduceRight((value, byte) => value * 256 + byte, 0);
+    return this.#readAt(at, length).reduceRight((value, byte) => value * 256 + byte, 0);
   }
 
   skip(length: number): void {
-    if (this.offset + length > this.size) throw new ZstdFrameError(`cut within a zstd frame, at byte ${this.size}`);
+    if (this.offset + length > this.#size) throw new ZstdFrameError(`cut within a zstd frame, at byte ${this.#size}`);
     this.offset += length;
   }
 }

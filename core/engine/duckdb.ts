@@ -18,7 +18,11 @@ export type SqlRow = Record<string, SqlValue>;
 
 /** One DuckDB database in memory. Several connections share its threads and its memory limit. */
 export class DuckDb {
-  private constructor(private readonly instance: DuckDBInstance) {}
+  readonly #instance: DuckDBInstance;
+
+  private constructor(instance: DuckDBInstance) {
+    this.#instance = instance;
+  }
 
   static async open(options: DuckDbOptions = {}): Promise<DuckDb> {
     const { DuckDBInstance } = await loadNodeApi();
@@ -41,20 +45,24 @@ export class DuckDb {
   }
 
   async connect(): Promise<Connection> {
-    const connection = new Connection(await this.instance.connect());
+    const connection = new Connection(await this.#instance.connect());
     // Instants are shown and partitioned in UTC, wherever the machine stands.
     await connection.run("SET TimeZone = 'UTC'");
     return connection;
   }
 
   close(): void {
-    this.instance.closeSync();
+    this.#instance.closeSync();
   }
 }
 
 /** One session: statements run one after another; temporary tables are its own. */
 export class Connection {
-  constructor(readonly inner: DuckDBConnection) {}
+  readonly inner: DuckDBConnection;
+
+  constructor(inner: DuckDBConnection) {
+    this.inner = inner;
+  }
 
   /** Runs statements whose rows do not matter. */
   async run(sql: string): Promise<void> {

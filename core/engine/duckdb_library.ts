@@ -34,7 +34,7 @@ async function keepByteOrderMarks(): Promise<void> {
 }
 
 /** The library beside `duckdb.node` in the platform's package, by `Deno.build.os`. Only Linux has been tried. */
-const libraryNames: Partial<Record<typeof Deno.build.os, string>> = {
+const LIBRARY_NAMES: Partial<Record<typeof Deno.build.os, string>> = {
   linux: "libduckdb.so",
   darwin: "libduckdb.dylib",
   windows: "duckdb.dll",
@@ -45,7 +45,7 @@ const libraryNames: Partial<Record<typeof Deno.build.os, string>> = {
  * library is written once to the user's cache folder and opened before `duckdb.node` is: the loader then finds it already there.
  */
 function preloadLibrary(): void {
-  const name = libraryNames[Deno.build.os];
+  const name = LIBRARY_NAMES[Deno.build.os];
   if (name === undefined) {
     throw new StreamlabError("unavailable", `Cannot load DuckDB: there is none for ${Deno.build.os}`);
   }

@@ -83,7 +83,7 @@ export async function streamRows(connection: Connection, sql: string): Promise<R
   return { columns, chunks: chunks() };
 }
 
-const kinds: Record<string, SqlKind> = {
+const KINDS: Record<string, SqlKind> = {
   BOOLEAN: "boolean",
   TINYINT: "integer",
   SMALLINT: "integer",
@@ -121,7 +121,7 @@ function sqlType(type: DuckDBType, ids: Record<string, number>): SqlType {
     entryNames?: readonly string[];
     entryTypes?: readonly DuckDBType[];
   };
-  const kind = kinds[name] ?? "other";
+  const kind = KINDS[name] ?? "other";
   const children: [string, DuckDBType | undefined][] = kind === "struct"
     ? parts.entryNames!.map((entry, index) => [entry, parts.entryTypes![index]])
     : kind === "map"

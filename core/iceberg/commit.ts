@@ -34,7 +34,7 @@ export interface CommitResult {
   attempts: number;
 }
 
-const retryPolicy = { delayMsMin: 10, delayMsMax: 1000 };
+const RETRY_POLICY = { delayMsMin: 10, delayMsMax: 1000 };
 
 /**
  * Commits what `build` makes of the table. `build` is called again for every try, with a transaction on the very metadata that the
@@ -91,7 +91,7 @@ export async function commitTable(
       const isLast = attempt >= attemptsMax || clock.nowMs() >= deadlineMs;
       await Promise.all([
         discardQuietly(transaction),
-        isLast ? undefined : clock.sleep(backoffMs({ ...retryPolicy, attemptsMax }, attempt, random)),
+        isLast ? undefined : clock.sleep(backoffMs({ ...RETRY_POLICY, attemptsMax }, attempt, random)),
       ]);
       if (isLast) throw lost(identifier, attempt, options.lostAs ?? "conflict", error);
     }

@@ -14,12 +14,12 @@ import { type TableMetadata } from "./format/table_metadata.ts";
 import type { TableLocation } from "./table_location.ts";
 
 /** Manifests read at once. */
-const readsParallel = 16;
+const READS_PARALLEL = 16;
 /** Entries kept in memory, over all manifests of a table: with statistics of 20 columns one takes about 10 KB. */
-const cachedEntriesMax = 20_000;
+const CACHED_ENTRIES_MAX = 20_000;
 
 /** Manifest lists kept in memory. */
-const listsKept = 8;
+const LISTS_KEPT = 8;
 
 /** A file of the table, by its path in the table's folder, that is not written yet. */
 export interface EncodedFile {
@@ -49,9 +49,9 @@ export class TableIo {
     if (known) return known;
     const reading = this.#read(uri).then(async (bytes) => {
       const manifests = decodeManifestList(bytes, uri);
-      return await mapParallel(manifests, readsParallel, (manifest) => this.#withCounts(manifest));
+      return await mapParallel(manifests, READS_PARALLEL, (manifest) => this.#withCounts(manifest));
     });
-    keep(this.#lists, uri, listsKept, reading);
+    keep(this.#lists, uri, LISTS_KEPT, reading);
     return reading;
   }
 
@@ -62,7 +62,7 @@ export class TableIo {
   }
 
   readManifests(manifests: ManifestFile[], metadata: TableMetadata): Promise<ResolvedEntry[][]> {
-    return mapParallel(manifests, readsParallel, (manifest) => this.readManifest(manifest, metadata));
+    return mapParallel(manifests, READS_PARALLEL, (manifest) => this.readManifest(manifest, metadata));
   }
 
   /** The entries whose files `keep` wants, given without column statistics. Of a large manifest that was not read before, most time is saved. */
@@ -97,7 +97,7 @@ export class TableIo {
     const name = `metadata/${manifestListName(snapshot.snapshotId, this.#random)}`;
     const bytes = encodeManifestList(manifests, snapshot, this.#random.bytes(16));
     const uri = this.location.uriOf(name);
-    keep(this.#lists, uri, listsKept, Promise.resolve(manifests));
+    keep(this.#lists, uri, LISTS_KEPT, Promise.resolve(manifests));
     return { uri, file: { name, bytes } };
   }
 
@@ -109,7 +109,7 @@ export class TableIo {
 
   /** Version 1 snapshots may name their manifests themselves (specification: Appendix E); all of them hold data files. */
   async #readInlineManifests(snapshot: Snapshot): Promise<ManifestFile[]> {
-    return await mapParallel(snapshot.manifests ?? [], readsParallel, async (path) => {
+    return await mapParallel(snapshot.manifests ?? [], READS_PARALLEL, async (path) => {
       const bytes = await this.#read(path);
       return await this.#withCounts({
         path,
@@ -152,7 +152,7 @@ export class TableIo {
 
   #count(entries: number): void {
     this.#cachedEntries += entries;
-    if (this.#cachedEntries <= cachedEntriesMax) return;
+    if (this.#cachedEntries <= CACHED_ENTRIES_MAX) return;
     this.#manifests.clear();
     this.#cachedEntries = 0;
   }

@@ -13,13 +13,13 @@ import {
   readStringMap,
 } from "./format/json_field.ts";
 import {
-  firstPartitionFieldId,
+  FIRST_PARTITION_FIELD_ID,
   partitionFieldsFromJson,
   partitionSpecFromJson,
   partitionSpecToJson,
 } from "./format/partition_spec.ts";
 import { highestFieldId, schemaFromJson, schemaToJson } from "./format/schema.ts";
-import { mainBranch, type SnapshotRef } from "./format/snapshot.ts";
+import { MAIN_BRANCH, type SnapshotRef } from "./format/snapshot.ts";
 import { refFromJson, refToJson, snapshotFromJson, snapshotToJson } from "./format/snapshot_json.ts";
 import { sortOrderFromJson, sortOrderToJson, unsorted } from "./format/sort_order.ts";
 import { streamlabKey } from "./format/streamlab_keys.ts";
@@ -57,7 +57,7 @@ export function tableMetadataToText(metadata: TableMetadata): string {
   const source = metadata.source ?? {};
   const parts: string[] = [];
   for (const [key, value] of Object.entries(source)) {
-    const text = texts.has(key) ? texts.get(key) : version1Keys.has(key) ? undefined : stringifyJson(value);
+    const text = texts.has(key) ? texts.get(key) : VERSION1_KEYS.has(key) ? undefined : stringifyJson(value);
     if (text !== undefined) parts.push(`${JSON.stringify(key)}:${text}`);
     texts.delete(key);
   }
@@ -66,7 +66,7 @@ export function tableMetadataToText(metadata: TableMetadata): string {
 }
 
 /** Gone in version 2 (specification: Appendix E). */
-const version1Keys = new Set(["schema", "partition-spec"]);
+const VERSION1_KEYS = new Set(["schema", "partition-spec"]);
 
 /** Every field that we know with its text; undefined leaves it out. */
 function knownTexts(metadata: TableMetadata): Map<string, string | undefined> {
@@ -150,7 +150,7 @@ export function tableMetadataFromJson(json: Json): TableMetadata {
     partitionSpecs,
     defaultSpecId: readOptionalInteger(source, "default-spec-id") ?? 0,
     lastPartitionId: readOptionalInteger(source, "last-partition-id") ??
-      Math.max(firstPartitionFieldId - 1, ...partitionIds),
+      Math.max(FIRST_PARTITION_FIELD_ID - 1, ...partitionIds),
     sortOrders: list(source, "sort-orders", sortOrderFromJson, [unsorted]),
     defaultSortOrderId: readOptionalInteger(source, "default-sort-order-id") ?? 0,
     properties: partFromJson(source.properties ?? {}, readStringMap),
@@ -193,8 +193,8 @@ function readRefs(source: JsonObject, currentSnapshotId: bigint | undefined): Re
   for (const [name, ref] of Object.entries(readObject(source.refs ?? {}, "refs"))) {
     refs[name] = partFromJson(ref, refFromJson);
   }
-  if (currentSnapshotId !== undefined && !refs[mainBranch]) {
-    refs[mainBranch] = { snapshotId: currentSnapshotId, type: "branch" };
+  if (currentSnapshotId !== undefined && !refs[MAIN_BRANCH]) {
+    refs[MAIN_BRANCH] = { snapshotId: currentSnapshotId, type: "branch" };
   }
   return refs;
 }

@@ -14,42 +14,45 @@ const BATCHES_PER_LOOK = 16n;
  */
 export class Checkpoint {
   readonly folder: string;
-  private readonly decoder = new TextDecoder();
-  private readonly encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder();
+  readonly #encoder = new TextEncoder();
+  readonly #store: Store;
 
-  constructor(private readonly store: Store, table: string) {
+  constructor(store: Store, table: string) {
+    this.#store = store;
+
     this.folder = `checkpoints/${table}`;
   }
 
   async readPlan(batchId: bigint): Promise<BatchPlan | undefined> {
-    const text = await this.readText(this.path(batchId, "plan"));
-    return text === undefined ? undefined : parsePlan(text, this.path(batchId, "plan"));
+    const text = await this.#readText(this.#path(batchId, "plan"));
+    return text === undefined ? undefined : parsePlan(text, this.#path(batchId, "plan"));
   }
 
   async readRouted(batchId: bigint): Promise<RoutedBatch | undefined> {
-    const text = await this.readText(this.path(batchId, "routed"));
-    return text === undefined ? undefined : parseRouted(text, this.path(batchId, "routed"));
+    const text = await this.#readText(this.#path(batchId, "routed"));
+    return text === undefined ? undefined : parseRouted(text, this.#path(batchId, "routed"));
   }
 
   /** The plan that stands: this one, or the one of whoever was first. */
   async createPlan(plan: BatchPlan): Promise<BatchPlan> {
     const batchId = BigInt(plan.batchId);
-    if (await this.create(this.path(batchId, "plan"), planText(plan))) return plan;
+    if (await this.#create(this.#path(batchId, "plan"), planText(plan))) return plan;
     return (await this.readPlan(batchId)) ?? await this.createPlan(plan);
   }
 
   /** The routed record that stands: this one, or the one of whoever was first. */
   async createRouted(routed: RoutedBatch): Promise<RoutedBatch> {
     const batchId = BigInt(routed.batchId);
-    if (await this.create(this.path(batchId, "routed"), routedText(routed))) return routed;
+    if (await this.#create(this.#path(batchId, "routed"), routedText(routed))) return routed;
     return (await this.readRouted(batchId)) ?? await this.createRouted(routed);
   }
 
   /** The highest batch that any record speaks of; 0 without records. */
   async lastRecorded(): Promise<bigint> {
     let last = 0n;
-    for await (const { path } of this.store.list(`${this.folder}/`)) {
-      const batchId = this.batchOf(path);
+    for await (const { path } of this.#store.list(`${this.folder}/`)) {
+      const batchId = this.#batchOf(path);
       if (batchId !== undefined && batchId > last) last = batchId;
     }
     return last;
@@ -59,36 +62,36 @@ export class Checkpoint {
   async forget(doneBatchId: bigint): Promise<void> {
     if (doneBatchId % BATCHES_PER_LOOK !== 0n) return;
     const old: string[] = [];
-    for await (const { path } of this.store.list(`${this.folder}/`)) {
-      const batchId = this.batchOf(path);
+    for await (const { path } of this.#store.list(`${this.folder}/`)) {
+      const batchId = this.#batchOf(path);
       if (batchId !== undefined && batchId <= doneBatchId - BigInt(RECORDS_KEPT)) old.push(path);
     }
-    if (old.length > 0) await this.store.delete(old);
+    if (old.length > 0) await this.#store.delete(old);
   }
 
-  private path(batchId: bigint, kind: "plan" | "routed"): string {
+  #path(batchId: bigint, kind: "plan" | "routed"): string {
     return `${this.folder}/${batchId.toString().padStart(12, "0")}.${kind}.json`;
   }
 
-  private batchOf(path: string): bigint | undefined {
+  #batchOf(path: string): bigint | undefined {
     const match = /\/(\d{12,})\.(?:plan|routed)\.json$/.exec(path);
     return match === null ? undefined : BigInt(match[1]!);
   }
 
   /** False when a record stands there, perhaps this very one: an unknown outcome is settled by looking. */
-  private async create(path: string, text: string): Promise<boolean> {
+  async #create(path: string, text: string): Promise<boolean> {
     try {
-      return await this.store.create(path, this.encoder.encode(text));
+      return await this.#store.create(path, this.#encoder.encode(text));
     } catch (error) {
       if (!(error instanceof StreamlabError) || error.kind !== "unavailable") throw error;
-      if (await this.store.stat(path) === undefined) throw error;
+      if (await this.#store.stat(path) === undefined) throw error;
       return false;
     }
   }
 
-  private async readText(path: string): Promise<string | undefined> {
+  async #readText(path: string): Promise<string | undefined> {
     try {
-      return this.decoder.decode(await this.store.read(path));
+      return this.#decoder.decode(await this.#store.read(path));
     } catch (error) {
       if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
       throw error;

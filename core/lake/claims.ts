@@ -19,13 +19,17 @@ interface Batch {
  * of rewrites under way. Read after the files were listed: whatever is announced later was written later, too.
  */
 export class Claims {
-  private constructor(
-    /** By the paths of data files in their tables' folders. */
-    private readonly routed: ReadonlyMap<string, Batch>,
-    /** Without a routed record: any attempt may still win. */
-    private readonly planned: readonly Batch[],
-    private readonly stems: readonly string[],
-  ) {}
+  /** By the paths of data files in their tables' folders. */
+  readonly #routed: ReadonlyMap<string, Batch>;
+  /** Without a routed record: any attempt may still win. */
+  readonly #planned: readonly Batch[];
+  readonly #stems: readonly string[];
+
+  private constructor(routed: ReadonlyMap<string, Batch>, planned: readonly Batch[], stems: readonly string[]) {
+    this.#routed = routed;
+    this.#planned = planned;
+    this.#stems = stems;
+  }
 
   /** Intents of these ids are settled, or would be. Fails with `corrupt` where a record cannot be read. */
   static async read(store: Store, givenUp: ReadonlySet<string>): Promise<Claims> {
@@ -52,12 +56,12 @@ export class Claims {
    * read after the claims. A table that has a batch takes it no more, so what it does not name of it then is no longer needed.
    */
   has(pathInTable: string, path: string, properties: Record<string, string>): boolean {
-    if (this.stems.some((stem) => path.startsWith(stem))) return true;
+    if (this.#stems.some((stem) => path.startsWith(stem))) return true;
     const isOpen = ({ target, batchId }: Batch) => batchId > BigInt(properties[streamlabKey.batchId(target)] ?? 0);
-    const batch = this.routed.get(pathInTable);
+    const batch = this.#routed.get(pathInTable);
     if (batch !== undefined && isOpen(batch)) return true;
     const match = BATCH_FILE.exec(nameOf(path));
-    return match !== null && this.planned.some((plan) => plan.batchId === BigInt(match[1]!) && isOpen(plan));
+    return match !== null && this.#planned.some((plan) => plan.batchId === BigInt(match[1]!) && isOpen(plan));
   }
 }
 

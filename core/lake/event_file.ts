@@ -19,7 +19,7 @@ export interface EventFileKind {
   compression: Compression;
 }
 
-const formatByEnding: readonly (readonly [string, EventFormat])[] = [
+const FORMAT_BY_ENDING: readonly (readonly [string, EventFormat])[] = [
   [".json", "json"],
   [".ndjson", "ndjson"],
   [".jsonl", "ndjson"],
@@ -36,7 +36,7 @@ export function eventFileKind(path: string, override?: EventFormat): EventFileKi
   const compression = compressionOf(path);
   if (override !== undefined) return { format: override, compression };
   const bare = compression === "none" ? lower : lower.slice(0, lower.lastIndexOf("."));
-  const format = formatByEnding.find(([ending]) => bare.endsWith(ending))?.[1];
+  const format = FORMAT_BY_ENDING.find(([ending]) => bare.endsWith(ending))?.[1];
   if (format === undefined || (format === "parquet" && compression !== "none")) return undefined;
   return { format, compression };
 }

@@ -25,7 +25,7 @@ export interface TargetTables {
 
 export type TableRole = keyof TargetTables;
 
-export const tableRoles: readonly TableRole[] = ["events", "deadLetters", "ledger"];
+export const TABLE_ROLES: readonly TableRole[] = ["events", "deadLetters", "ledger"];
 
 const LEDGER: TableIdentifier = { namespace: ["ingest"], name: "files" };
 
@@ -64,7 +64,7 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
     ledger: { fields: ledgerFields(), partitionBy: [] },
   };
   // At the same time: each takes several requests one after another, and none needs another.
-  const [events, deadLetters, ledger] = await mapParallel(tableRoles, tableRoles.length, (role) => {
+  const [events, deadLetters, ledger] = await mapParallel(TABLE_ROLES, TABLE_ROLES.length, (role) => {
     return make(role, wanted[role]);
   });
   return { events: await withSequence(events!, options), deadLetters: deadLetters!, ledger: ledger! };
@@ -143,25 +143,28 @@ function evolveTable(name: string, table: PlannedTable, wanted: readonly Field[]
 
 /** The tables as they must be for events and dead letters of a contract; checked before anything is written. */
 export class TablePlanner {
-  private events: PlannedTable;
-  private deadLetters: PlannedTable;
+  #events: PlannedTable;
+  #deadLetters: PlannedTable;
+  readonly #rescued: boolean;
 
-  constructor(tables: TargetTables, private readonly rescued: boolean) {
-    this.events = plannedTable(tables.events);
-    this.deadLetters = plannedTable(tables.deadLetters);
-    this.names = {
+  constructor(tables: TargetTables, rescued: boolean) {
+    this.#rescued = rescued;
+
+    this.#events = plannedTable(tables.events);
+    this.#deadLetters = plannedTable(tables.deadLetters);
+    this.#names = {
       events: identifierText(tables.events.identifier),
       deadLetters: identifierText(tables.deadLetters.identifier),
     };
   }
 
-  private readonly names: { events: string; deadLetters: string };
+  readonly #names: { events: string; deadLetters: string };
 
   /** Each call builds on the one before, so that a column keeps the id that it was first given. */
   tablesFor(contract: Contract): { events: PlannedTable; deadLetters: PlannedTable } {
-    this.events = evolveTable(this.names.events, this.events, eventFields(contract, { rescued: this.rescued }));
-    this.deadLetters = evolveTable(this.names.deadLetters, this.deadLetters, deadLetterFields(contract));
-    return { events: this.events, deadLetters: this.deadLetters };
+    this.#events = evolveTable(this.#names.events, this.#events, eventFields(contract, { rescued: this.#rescued }));
+    this.#deadLetters = evolveTable(this.#names.deadLetters, this.#deadLetters, deadLetterFields(contract));
+    return { events: this.#events, deadLetters: this.#deadLetters };
   }
 }
 

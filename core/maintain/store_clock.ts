@@ -3,7 +3,7 @@ import { uuidV4 } from "../base/random.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Another maintainer may take the file for a leftover and remove it; not several in a row. */
-const looksMax = 5;
+const LOOKS_MAX = 5;
 
 /**
  * The time by the store's own clock, which stamps the files whose age is judged: this machine's may be wrong by hours. Writes a file
@@ -13,7 +13,7 @@ export async function storeNowMs(
   { store, random }: Pick<Surroundings, "store" | "random">,
   folder = "checkpoints/maintain",
 ): Promise<number> {
-  for (let look = 0; look < looksMax; look++) {
+  for (let look = 0; look < LOOKS_MAX; look++) {
     const path = `${folder}/clock-${uuidV4(random)}`;
     await store.write(path, new Uint8Array());
     try {

@@ -19,11 +19,19 @@ const SCRATCHES = "checkpoints/maintain/scratch/";
 
 /** DuckDB and a scratch folder, for as long as a job of upkeep takes. */
 export class Workshop {
+  readonly connection: Connection;
+  readonly scratch: Scratch;
+  readonly #resources: (() => void)[];
+
   private constructor(
-    readonly connection: Connection,
-    readonly scratch: Scratch,
-    private readonly resources: (() => void)[],
-  ) {}
+    connection: Connection,
+    scratch: Scratch,
+    resources: (() => void)[],
+  ) {
+    this.connection = connection;
+    this.scratch = scratch;
+    this.#resources = resources;
+  }
 
   static async open(surroundings: Surroundings, options: WorkshopOptions): Promise<Workshop> {
     const resources: (() => void)[] = [];
@@ -46,7 +54,7 @@ export class Workshop {
   }
 
   close(): void {
-    release(this.resources);
+    release(this.#resources);
   }
 }
 

@@ -15,11 +15,11 @@ export function happens(random: Random, chance: number): boolean {
   return chance > 0 && random.next() < chance;
 }
 
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** Random ASCII letters, as the original producer's invalid records have them. */
 export function randomLetters(random: Random, length: number): string {
   let text = "";
-  for (let i = 0; i < length; i++) text += letters[Math.floor(random.next() * letters.length)]!;
+  for (let i = 0; i < length; i++) text += LETTERS[Math.floor(random.next() * LETTERS.length)]!;
   return text;
 }

@@ -17,13 +17,18 @@ export class Deliveries {
   readonly #underWay = new Set<Promise<void>>();
   #last: Stages = { told: Promise.resolve(), done: Promise.resolve() };
   #failure: { error: unknown } | undefined;
+  readonly #parts: ProduceParts;
+  readonly #mayBeTaken: boolean;
 
   /** `mayBeTaken`: only seeded names can be there already. */
-  constructor(private readonly parts: ProduceParts, private readonly mayBeTaken: boolean) {}
+  constructor(parts: ProduceParts, mayBeTaken: boolean) {
+    this.#parts = parts;
+    this.#mayBeTaken = mayBeTaken;
+  }
 
   /** Returns when there is room for another; the file's bytes may then be overwritten. Throws what an earlier delivery has thrown. */
   async add(file: EventFile): Promise<void> {
-    const parallelMax = this.parts.sink.parallelMax ?? 1;
+    const parallelMax = this.#parts.sink.parallelMax ?? 1;
     const own = parallelMax === 1 ? file : { ...file, bytes: file.bytes.slice() };
     const told = Promise.withResolvers<void>();
     const done = this.#deliver(own, this.#last, told.resolve);
@@ -42,9 +47,9 @@ export class Deliveries {
   }
 
   async #deliver(file: EventFile, before: Stages, tell: () => void): Promise<void> {
-    const { sink, truth, onFile } = this.parts;
+    const { sink, truth, onFile } = this.#parts;
     // Looked for before truth is told; without truth the sink's own word comes early enough.
-    const isTaken = truth !== undefined && this.mayBeTaken && await sink.has(file.path);
+    const isTaken = truth !== undefined && this.#mayBeTaken && await sink.has(file.path);
     await before.told;
     if (isTaken) throw nameTaken(file, sink);
     await truth?.append(truthLine(file.truth));

@@ -4,7 +4,7 @@ import type { Compression, EventFileFormat } from "./options.ts";
 /** The folder of event files in a lake. */
 const RAW_FOLDER = "raw/events";
 
-const compressionSuffix: Record<Compression, string> = { none: "", gzip: ".gz", zstd: ".zst" };
+const COMPRESSION_SUFFIX: Record<Compression, string> = { none: "", gzip: ".gz", zstd: ".zst" };
 
 /** Names that sort by time, and by the order of their making: a millisecond is used once, the next one is taken instead. */
 export class FileNames {
@@ -15,7 +15,7 @@ export class FileNames {
   constructor(format: EventFileFormat, compression: Compression, random: Random) {
     this.#random = random;
     // Parquet compresses its own pages, so its files need no other name.
-    this.#suffix = format === "parquet" ? ".parquet" : `.${format}${compressionSuffix[compression]}`;
+    this.#suffix = format === "parquet" ? ".parquet" : `.${format}${COMPRESSION_SUFFIX[compression]}`;
   }
 
   /** Path in the lake of a file written at `atMs`. */

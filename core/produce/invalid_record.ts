@@ -13,20 +13,20 @@ export interface BrokenRecord {
 type Members = [key: string, json: string][];
 type Breaker = (event: ShopEvent, random: Random) => Omit<BrokenRecord, "way">;
 
-const requiredFields = ["user_id", "event_id", "event_type", "event_timestamp"] as const;
+const REQUIRED_FIELDS = ["user_id", "event_id", "event_type", "event_timestamp"] as const;
 /** What is no string, as JSON. */
-const notStrings = ["42", "3.5", "true", '["x"]', '{"value":"x"}'] as const;
+const NOT_STRINGS = ["42", "3.5", "true", '["x"]', '{"value":"x"}'] as const;
 
 /** Each way breaks rule 2 of "Where each record goes", whatever else is true of the record. */
 export const invalidWays: Readonly<Record<string, Breaker>> = {
   missing_required(event, random) {
-    const name = oneOf(random, requiredFields);
+    const name = oneOf(random, REQUIRED_FIELDS);
     return { json: objectText(membersOf(event).filter(([key]) => key !== name)), field: `/${name}` };
   },
-  null_required: (event, random) => replaced(event, oneOf(random, requiredFields), "null"),
+  null_required: (event, random) => replaced(event, oneOf(random, REQUIRED_FIELDS), "null"),
   wrong_type(event, random) {
-    const name = oneOf(random, [...requiredFields, "product_id", "properties"]);
-    const values = name === "properties" ? ['"x"', "42", "[]", "false"] : notStrings;
+    const name = oneOf(random, [...REQUIRED_FIELDS, "product_id", "properties"]);
+    const values = name === "properties" ? ['"x"', "42", "[]", "false"] : NOT_STRINGS;
     return replaced(event, name, oneOf(random, values));
   },
   not_an_object(event, random) {
@@ -60,7 +60,7 @@ export const invalidWays: Readonly<Record<string, Breaker>> = {
     return { ...replaced(event, "properties", objectText(members)), field: `/properties/${name}` };
   },
   duplicate_key(event, random) {
-    const name = oneOf(random, [...requiredFields, "properties"]);
+    const name = oneOf(random, [...REQUIRED_FIELDS, "properties"]);
     const members = membersOf(event);
     const [, json] = members.find(([key]) => key === name)!;
     // The same value again is no better: the key stands twice.

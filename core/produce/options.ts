@@ -17,9 +17,9 @@ export interface Chances {
   late: number;
 }
 
-export const cleanChances: Chances = { corruption: 0, invalidSchema: 0, extraFields: 0, duplicate: 0, late: 0 };
+export const CLEAN_CHANCES: Chances = { corruption: 0, invalidSchema: 0, extraFields: 0, duplicate: 0, late: 0 };
 /** What `--dirty` sets: every kind of trouble is seen within a few dozen files. */
-export const dirtyChances: Chances = {
+export const DIRTY_CHANCES: Chances = {
   corruption: 0.1,
   invalidSchema: 0.06,
   extraFields: 0.05,

@@ -14,7 +14,7 @@ export interface ParquetFileOptions {
   extraFieldsChance: number;
 }
 
-const requiredColumns: readonly ColumnName[] = ["user_id", "event_id", "event_type", "event_timestamp"];
+const REQUIRED_COLUMNS: readonly ColumnName[] = ["user_id", "event_id", "event_type", "event_timestamp"];
 const EXTRA_COLUMN = "utm_source";
 
 /**
@@ -37,7 +37,7 @@ export async function parquetFile(
     columns.set(position, draft.event);
     if (draft.flaw === "invalid") {
       const isAll = random.next() < 0.25;
-      const column = oneOf(random, requiredColumns);
+      const column = oneOf(random, REQUIRED_COLUMNS);
       columns.clear(position, isAll ? columns.names : [column]);
       const broken = isAll ? { way: "all_null" } : { way: "null_required", field: `/${column}` };
       remarks.set(position, { disposition: "invalid_schema", ...broken, ...truthOfDraft(draft) });

@@ -24,7 +24,7 @@ export interface Pools {
 const PRODUCTS = 400;
 const SITES = 40;
 const USER_AGENTS = 200;
-const currencies = ["USD", "EUR", "GBP"] as const;
+const CURRENCIES = ["USD", "EUR", "GBP"] as const;
 
 /** Loads faker here, and only its English part: it is asked for once per run, and `--help` should not wait for it. */
 export async function makePools(random: Random): Promise<Pools> {
@@ -39,7 +39,7 @@ export async function makePools(random: Random): Promise<Pools> {
       url,
       urlJson: JSON.stringify(url),
       priceCents: Math.round(Number(faker.commerce.price({ min: 1, max: 500 })) * 100),
-      currency: oneOf(random, currencies),
+      currency: oneOf(random, CURRENCIES),
     };
   });
   const categories = times(20, () => `${oneOf(random, sites)}${faker.helpers.slugify(faker.commerce.department())}`);

@@ -7,7 +7,7 @@ import type { EventFileSink } from "./parts.ts";
 
 /** Uploads under way at once: each takes the time there and back. */
 const UPLOADS_MAX = 16;
-const retryPolicy = { attemptsMax: 5, delayMsMin: 100, delayMsMax: 5_000 };
+const RETRY_POLICY = { attemptsMax: 5, delayMsMin: 100, delayMsMax: 5_000 };
 
 /** Event files as files of a lake. */
 export function storeSink(
@@ -21,7 +21,7 @@ export function storeSink(
     // What an answer that was lost leaves open is settled by another try, and by what then lies there.
     create: (path, bytes) =>
       retry(
-        store.kind === "local" ? { ...retryPolicy, attemptsMax: 1 } : retryPolicy,
+        store.kind === "local" ? { ...RETRY_POLICY, attemptsMax: 1 } : RETRY_POLICY,
         clock,
         random,
         isUnavailable,

@@ -12,7 +12,7 @@ export interface TableScan {
   plan: ScanPlan;
 }
 
-const scanColumns: RowShape = {
+const SCAN_COLUMNS: RowShape = {
   table: "VARCHAR",
   action: "VARCHAR",
   file: "VARCHAR",
@@ -25,7 +25,7 @@ const scanColumns: RowShape = {
 
 /** A SELECT of a row a file. */
 export function scanSelect(scans: readonly TableScan[]): string {
-  return rowSelect(scanColumns, scans.flatMap(rowsOf));
+  return rowSelect(SCAN_COLUMNS, scans.flatMap(rowsOf));
 }
 
 function rowsOf({ table, plan }: TableScan): MetadataRow[] {

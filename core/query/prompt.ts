@@ -11,7 +11,7 @@ export type PromptAction =
   | { kind: "quit" }
   | { kind: "unknown"; command: string };
 
-export const promptCommands: readonly { name: string; doc: string }[] = [
+export const PROMPT_COMMANDS: readonly { name: string; doc: string }[] = [
   { name: ".tables", doc: "list the tables" },
   { name: ".schema [TABLE]", doc: "list the columns of a table or of all" },
   { name: ".format [NAME]", doc: "print answers as table, json, ndjson, csv or markdown" },
@@ -74,7 +74,7 @@ const keywords =
 export function completePrompt(line: string, names: readonly string[]): [string[], string] {
   const word = /[\w.$"]*$/.exec(line)![0];
   if (word === "") return [[], word];
-  const commands = promptCommands.map(({ name }) => name.split(" ")[0]!);
+  const commands = PROMPT_COMMANDS.map(({ name }) => name.split(" ")[0]!);
   const candidates = line.trimStart() === word && word.startsWith(".") ? commands : [...names, ...keywords];
   const lower = word.toLowerCase();
   return [[...new Set(candidates.filter((name) => name.toLowerCase().startsWith(lower)))], word];

@@ -28,7 +28,7 @@ export interface TableReference {
 }
 
 /** Functions that may stand after FROM: they make rows out of their arguments and read nothing else. */
-export const tableFunctions: readonly string[] = [
+export const TABLE_FUNCTIONS: readonly string[] = [
   "generate_series",
   "histogram",
   "histogram_values",
@@ -46,7 +46,7 @@ export const tableFunctions: readonly string[] = [
 ];
 
 /** Functions that tell about or change the world outside the question. */
-export const refusedFunctions: readonly string[] = [
+export const REFUSED_FUNCTIONS: readonly string[] = [
   "current_setting",
   "getenv",
   "query",
@@ -110,63 +110,63 @@ function refusal(why: string, hint?: string): StreamlabError {
 }
 
 /** Kinds of table references that carry others or nothing; the rest is looked at by name. */
-const plainReferences = ["EMPTY", "SUBQUERY", "JOIN", "EXPRESSION_LIST", "PIVOT"];
+const PLAIN_REFERENCES = ["EMPTY", "SUBQUERY", "JOIN", "EXPRESSION_LIST", "PIVOT"];
 
 class Findings {
   asksForTables = false;
-  private readonly defined = new Set<string>();
-  private readonly named: { schema: string; table: string }[] = [];
+  readonly #defined = new Set<string>();
+  readonly #named: { schema: string; table: string }[] = [];
 
   visit(value: unknown): void {
     if (Array.isArray(value)) return value.forEach((item) => this.visit(item));
     if (typeof value !== "object" || value === null) return;
     const node = value as Node;
     if (Array.isArray((node.cte_map as Node | undefined)?.map)) {
-      for (const { key } of (node.cte_map as { map: { key: string }[] }).map) this.defined.add(key.toLowerCase());
+      for (const { key } of (node.cte_map as { map: { key: string }[] }).map) this.#defined.add(key.toLowerCase());
     }
-    if (typeof node.function_name === "string") this.visitFunction(node.function_name);
+    if (typeof node.function_name === "string") this.#visitFunction(node.function_name);
     // Only references to tables have a sample and an alias.
-    if ("sample" in node && "alias" in node) this.visitReference(node);
+    if ("sample" in node && "alias" in node) this.#visitReference(node);
     for (const child of Object.values(node)) this.visit(child);
   }
 
-  private visitFunction(name: string): void {
-    if (refusedFunctions.includes(name.toLowerCase())) throw refusal(`the function ${name} is not available here`);
+  #visitFunction(name: string): void {
+    if (REFUSED_FUNCTIONS.includes(name.toLowerCase())) throw refusal(`the function ${name} is not available here`);
   }
 
-  private visitReference(node: Node): void {
+  #visitReference(node: Node): void {
     const type = String(node.type);
-    if (type === "TABLE_FUNCTION") return this.visitTableFunction(node);
-    if (type === "SHOW_REF") return this.visitShow(node);
-    if (type === "BASE_TABLE") return this.visitTable(node);
-    if (!plainReferences.includes(type)) throw refusal(`${type} is not available here`);
+    if (type === "TABLE_FUNCTION") return this.#visitTableFunction(node);
+    if (type === "SHOW_REF") return this.#visitShow(node);
+    if (type === "BASE_TABLE") return this.#visitTable(node);
+    if (!PLAIN_REFERENCES.includes(type)) throw refusal(`${type} is not available here`);
   }
 
-  private visitTableFunction(node: Node): void {
+  #visitTableFunction(node: Node): void {
     const name = String((node.function as Node | undefined)?.function_name).toLowerCase();
-    if (tableFunctions.includes(name)) return;
+    if (TABLE_FUNCTIONS.includes(name)) return;
     throw refusal(`the function ${name} is not available after FROM`, "Only the tables of the lake can be read");
   }
 
-  private visitShow(node: Node): void {
+  #visitShow(node: Node): void {
     // SHOW of a table holds a query, which is visited like any other.
     if (node.query === null || node.query === undefined) this.asksForTables = true;
   }
 
-  private visitTable(node: Node): void {
+  #visitTable(node: Node): void {
     const [catalog, schema, table] = [node.catalog_name, node.schema_name, node.table_name].map(String);
     if (catalog !== "" || table === undefined) throw refusal(`a table is named as namespace.table, not ${catalog}.…`);
     if (node.at_clause) throw refusal("AT (…) is not available here", "Travel in time with --as-of or --snapshot");
-    this.named.push({ schema: schema!, table });
+    this.#named.push({ schema: schema!, table });
   }
 
   tables(): TableReference[] {
     const tables = new Map<string, TableReference>();
-    for (const { schema, table } of this.named) {
+    for (const { schema, table } of this.#named) {
       if (schema.toLowerCase() === "information_schema") this.asksForTables = true;
       else if (schema !== "") tables.set(`${schema}.${table}`.toLowerCase(), { namespace: schema, name: table });
       // A name with a dot or a slash could be taken for a file; no name that a question defines needs one.
-      else if (!this.defined.has(table.toLowerCase()) || /[./\\:*?[\]]/.test(table)) throw unknownTable(table);
+      else if (!this.#defined.has(table.toLowerCase()) || /[./\\:*?[\]]/.test(table)) throw unknownTable(table);
     }
     return [...tables.values()];
   }

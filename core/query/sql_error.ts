@@ -2,7 +2,7 @@ import { type ErrorKind, StreamlabError } from "../base/errors.ts";
 import { SqlError } from "../engine/duckdb.ts";
 
 /** What DuckDB calls its errors, by what the reader does next; all others are about the question itself. */
-const kinds: Record<string, ErrorKind> = {
+const KINDS: Record<string, ErrorKind> = {
   "IO Error": "unavailable",
   "HTTP Error": "unavailable",
   "Out of Memory Error": "unavailable",
@@ -13,7 +13,7 @@ const kinds: Record<string, ErrorKind> = {
 };
 
 /** What a status of HTTP says of an object that a table names, and what to do. */
-const httpStates: Record<number, readonly [ErrorKind, string, string]> = {
+const HTTP_STATES: Record<number, readonly [ErrorKind, string, string]> = {
   403: ["unavailable", "access denied (HTTP 403)", "Give these credentials the right to read it, or use others"],
   404: ["not-found", "there is no such object", "Ask again: upkeep may have replaced it meanwhile"],
   503: ["unavailable", "the service asks for fewer requests (HTTP 503)", "Wait a while and ask again"],
@@ -24,7 +24,7 @@ export function questionError(error: unknown): unknown {
   if (!(error instanceof SqlError)) return error;
   const [, name = "", text = ""] = /^(?:Error: )?((?:[A-Za-z-]+ )+Error): ([\s\S]*)$/.exec(error.message) ?? [];
   const said = text === "" ? error.message : text;
-  const kind = kinds[name] ?? (text === "" ? "internal" : "usage");
+  const kind = KINDS[name] ?? (text === "" ? "internal" : "usage");
   if (kind === "interrupted") return stopped(error);
   if (name === "HTTP Error" || name === "IO Error") {
     const unread = unreadObject(said, error);
@@ -43,7 +43,7 @@ function unreadObject(said: string, cause: unknown): StreamlabError | undefined 
   const [, url] = /'((?:s3|https?):\/\/[^']+)'/.exec(said) ?? [];
   if (url === undefined) return undefined;
   const status = Number(/HTTP (\d{3})/.exec(said)?.[1] ?? 0);
-  const [kind, state, hint] = httpStates[status] ??
+  const [kind, state, hint] = HTTP_STATES[status] ??
     ([
       "unavailable",
       said.split(/ (?:error )?(?:for|reading|on) /, 1)[0]!,

@@ -36,12 +36,15 @@ export interface AskOptions extends TimeTravel {
 
 export class Session {
   #catalog: Promise<Catalog> | undefined;
+  readonly #options: SessionOptions;
 
-  constructor(private readonly options: SessionOptions) {}
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
 
   /** One catalog for all questions, so that its caches last. */
   catalog(): Promise<Catalog> {
-    return this.#catalog ??= this.options.openCatalog();
+    return this.#catalog ??= this.#options.openCatalog();
   }
 
   /**
@@ -76,8 +79,8 @@ export class Session {
     writablePaths: string[],
     use: (connection: Connection, sql: string, question: Question) => Promise<T>,
   ): Promise<T> {
-    const { threads, memory, temporaryFolder } = this.options;
-    const folder = await takeTemporaryFolder(temporaryFolder, "query", this.options);
+    const { threads, memory, temporaryFolder } = this.#options;
+    const folder = await takeTemporaryFolder(temporaryFolder, "query", this.#options);
     const scratch = Scratch.create(folder.path);
     let database: DuckDb | undefined;
     try {
@@ -123,15 +126,16 @@ export class Session {
     ]);
     const tables = await findTables(catalog, question.tables, options);
     const listed = question.asksForTables ? await allTables(catalog, {}) : [];
-    const files = new RemoteFiles(database, connection, scratch, this.options.httpfs);
+    const files = new RemoteFiles(database, connection, scratch, this.#options.httpfs);
     const { scans, localPaths } = await bindTables(connection, question, { tables, listed, files, explains });
     if (explains) return { sql: (await import("./explain_scan.ts")).scanSelect(scans), localPaths: [] };
-    return { sql: /^\s*show\s+tables\s*$/i.test(question.sql) ? tableListSql : question.sql, localPaths };
+    return { sql: /^\s*show\s+tables\s*$/i.test(question.sql) ? TABLE_LIST_SQL : question.sql, localPaths };
   }
 }
 
 /** DuckDB's own list knows only the tables that need no namespace. */
-const tableListSql = "SELECT table_schema AS namespace, table_name AS name FROM information_schema.tables ORDER BY ALL";
+const TABLE_LIST_SQL =
+  "SELECT table_schema AS namespace, table_name AS name FROM information_schema.tables ORDER BY ALL";
 
 /** From here on DuckDB opens these files and no others, and nothing can be set any more. */
 export async function lock(connection: Connection, paths: string[]): Promise<void> {

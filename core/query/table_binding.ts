@@ -8,7 +8,7 @@ import { planScan, type ScanPlan } from "../iceberg/scan/scan.ts";
 import type { DataFile } from "../iceberg/format/data_file.ts";
 import type { Predicate } from "../iceberg/format/predicate.ts";
 import { fieldsById } from "../iceberg/format/schema.ts";
-import { always } from "./plan/column_filter.ts";
+import { ALWAYS } from "./plan/column_filter.ts";
 import { type FileLayout, layoutsMatter, readLayouts } from "../tables/read/file_layout.ts";
 import { partitionConstants } from "../tables/read/partition_constants.ts";
 import { sqlTypeOf } from "../tables/sql_type.ts";
@@ -55,7 +55,7 @@ export async function bindTables(
   const filters = await planFilters(connection, question.select);
   await connection.run("RESET disabled_optimizers");
   const scans = await Promise.all(dataTables.map(async (table): Promise<TableScan> => {
-    const predicate = scanPredicate(filters.get(`${table.namespace}.${table.name}`) ?? always);
+    const predicate = scanPredicate(filters.get(`${table.namespace}.${table.name}`) ?? ALWAYS);
     return { table, plan: await scan(table, predicate, explains) };
   }));
   const places = explains ? new Map<string, string>() : await placeFiles(scans, files);

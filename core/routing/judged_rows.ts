@@ -35,7 +35,7 @@ export class JudgedRows {
   readonly eventFile: TextFileWriter;
   readonly letterFile: TextFileWriter;
   readonly pendingFile: TextFileWriter;
-  private readonly tallies = new Map<number, FileTally>();
+  readonly #tallies = new Map<number, FileTally>();
   /** No less than the bytes of the longest line. */
   lineBytesMax = 0;
   events = 0;
@@ -43,9 +43,12 @@ export class JudgedRows {
   pending = 0;
   /** Where the fields stood that are to become columns, by their text. */
   readonly extraPaths = new Map<string, JsonPath>();
+  readonly #holdsExtras: boolean;
 
   /** `holdsExtras`: an event with extra fields is pending instead of an event. */
-  constructor(scratch: Scratch, name: string, private readonly holdsExtras: boolean) {
+  constructor(scratch: Scratch, name: string, holdsExtras: boolean) {
+    this.#holdsExtras = holdsExtras;
+
     this.eventFile = new TextFileWriter(scratch.path(`${name}-events.ndjson`));
     this.letterFile = new TextFileWriter(scratch.path(`${name}-letters.ndjson`));
     this.pendingFile = new TextFileWriter(scratch.path(`${name}-pending.ndjson`));
@@ -57,9 +60,9 @@ export class JudgedRows {
       return this.addDeadLetter({ file, position, reason, detail, raw, values });
     }
     const { extras } = judgement;
-    if (this.holdsExtras && extras.length > 0) {
+    if (this.#holdsExtras && extras.length > 0) {
       for (const { path } of extras) this.extraPaths.set(JSON.stringify(path), path);
-      this.append(this.pendingFile, { file, position, raw } satisfies PendingRecord);
+      this.#append(this.pendingFile, { file, position, raw } satisfies PendingRecord);
       this.pending++;
     } else {
       this.addEvent(file, position, judgement);
@@ -67,19 +70,19 @@ export class JudgedRows {
   }
 
   addEvent(file: number, position: number, event: Extract<Judgement, { kind: "event" }>): void {
-    this.append(this.eventFile, { file, position, values: event.values, rescued: event.rescued });
-    this.tally(file).events++;
+    this.#append(this.eventFile, { file, position, values: event.values, rescued: event.rescued });
+    this.#tally(file).events++;
     this.events++;
   }
 
   addDeadLetter(letter: DeadLetter): void {
-    this.append(this.letterFile, letter);
-    this.tally(letter.file).deadLetters++;
+    this.#append(this.letterFile, letter);
+    this.#tally(letter.file).deadLetters++;
     this.deadLetters++;
   }
 
   tallyOf(file: number): Readonly<FileTally> {
-    return this.tallies.get(file) ?? { events: 0, deadLetters: 0 };
+    return this.#tallies.get(file) ?? { events: 0, deadLetters: 0 };
   }
 
   /** Makes everything so far readable by others. */
@@ -91,15 +94,15 @@ export class JudgedRows {
     for (const file of [this.eventFile, this.letterFile, this.pendingFile]) file.close();
   }
 
-  private append(file: TextFileWriter, row: unknown): void {
+  #append(file: TextFileWriter, row: unknown): void {
     const line = JSON.stringify(row);
     this.lineBytesMax = Math.max(this.lineBytesMax, line.length * 3);
     file.write(line + "\n");
   }
 
-  private tally(file: number): FileTally {
-    let tally = this.tallies.get(file);
-    if (tally === undefined) this.tallies.set(file, tally = { events: 0, deadLetters: 0 });
+  #tally(file: number): FileTally {
+    let tally = this.#tallies.get(file);
+    if (tally === undefined) this.#tallies.set(file, tally = { events: 0, deadLetters: 0 });
     return tally;
   }
 }

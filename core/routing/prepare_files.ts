@@ -66,14 +66,19 @@ export async function prepareFiles(
 class Preparer {
   readonly #unpacking = new Gate(UNPACKED_PARALLEL);
   #spool: Spool | undefined;
+  readonly #plan: BatchPlan;
+  readonly #preparation: Preparation;
 
-  constructor(private readonly plan: BatchPlan, private readonly preparation: Preparation) {}
+  constructor(plan: BatchPlan, preparation: Preparation) {
+    this.#plan = plan;
+    this.#preparation = preparation;
+  }
 
   async prepare(number: number): Promise<Prepared> {
-    const { store, copies } = this.preparation;
-    const planned = this.plan.files[number]!;
+    const { store, copies } = this.#preparation;
+    const planned = this.#plan.files[number]!;
     const { name, path, size } = planned;
-    const kind = eventFileKind(path, this.plan.options.format);
+    const kind = eventFileKind(path, this.#plan.options.format);
     if (kind === undefined) throw new StreamlabError("internal", `Cannot read ${name}: its format is not known`);
     const { format, compression } = kind;
     const local = store.localPath(path);
@@ -91,7 +96,7 @@ class Preparer {
   /** After it all that is ready can be read. */
   flush(): void {
     this.#spool?.flush();
-    this.preparation.copies.flush();
+    this.#preparation.copies.flush();
   }
 
   /** What it has unpacked stays. */
@@ -102,14 +107,14 @@ class Preparer {
   /** What a small compressed file of this disk unpacks to; undefined for all others. */
   #spoolLocal(path: string, size: number): Copy | undefined {
     if (size > SPOOLED_BYTES_MAX || compressionOf(path) === "none") return undefined;
-    this.#spool ??= new Spool(this.preparation.scratch.path("unpacked"));
+    this.#spool ??= new Spool(this.#preparation.scratch.path("unpacked"));
     return spoolUnpacked(this.#spool, path, readFilePart(path, size));
   }
 
   /** Into a file of its own, through bounded memory. */
   async #unpack(packed: LocalFile, compression: "gzip" | "zstd"): Promise<Prepared> {
     const whole = this.#unspool(packed);
-    const path = this.preparation.scratch.path(`unpacked-${packed.number}`);
+    const path = this.#preparation.scratch.path(`unpacked-${packed.number}`);
     try {
       const size = await this.#unpacking.pass(1, () => decompressFile(whole.path, path, compression));
       return { kind: "ready", file: { ...whole, path, size } };
@@ -121,7 +126,7 @@ class Preparer {
 
   #unspool(file: LocalFile): LocalFile {
     if (file.offset !== undefined) this.flush();
-    return unspool(file, this.preparation.scratch.path(`raw-${file.number}`));
+    return unspool(file, this.#preparation.scratch.path(`raw-${file.number}`));
   }
 }
 

@@ -38,9 +38,14 @@ export class RawCopies {
   #batch: Copies | undefined;
   #ahead: Copies | undefined;
   #expected: readonly PlannedFile[] = [];
+  readonly #store: Store;
+  readonly #folder: string;
 
   /** `folder` is made when it is needed. */
-  constructor(private readonly store: Store, private readonly folder: string) {}
+  constructor(store: Store, folder: string) {
+    this.#store = store;
+    this.#folder = folder;
+  }
 
   /** Says what the next batch will take, most likely; it is fetched now, or when the one under way has all of its own files. */
   expect(files: readonly PlannedFile[], when: "now" | "later"): void {
@@ -86,7 +91,7 @@ export class RawCopies {
   }
 
   #generation(): Copies {
-    return new Copies(this.store, this.#gate, `${this.folder}/${this.#generations++}`);
+    return new Copies(this.#store, this.#gate, `${this.#folder}/${this.#generations++}`);
   }
 }
 
@@ -98,8 +103,15 @@ class Copies {
   #spool: Spool | undefined;
   #count = 0;
   #removed = false;
+  readonly #store: Store;
+  readonly #gate: Gate;
+  readonly #folder: string;
 
-  constructor(private readonly store: Store, private readonly gate: Gate, private readonly folder: string) {}
+  constructor(store: Store, gate: Gate, folder: string) {
+    this.#store = store;
+    this.#gate = gate;
+    this.#folder = folder;
+  }
 
   fetchAhead(files: readonly PlannedFile[]): void {
     for (const file of files) {
@@ -137,7 +149,7 @@ class Copies {
   async #copy(file: PlannedFile): Promise<Copy | Missing> {
     const weight = Math.min(REQUESTS_PER_FILE_MAX, Math.max(1, Math.ceil(file.size / REQUEST_BYTES)));
     try {
-      return await this.gate.pass(weight, () => this.#fetch(file));
+      return await this.#gate.pass(weight, () => this.#fetch(file));
     } catch (error) {
       if (error instanceof StreamlabError && error.kind === "conflict") return "changed";
       if (error instanceof StreamlabError && error.kind === "not-found") return "vanished";
@@ -147,14 +159,14 @@ class Copies {
 
   async #fetch(file: PlannedFile): Promise<Copy> {
     if (this.#removed) throw notNeeded(file);
-    const scratch = this.#scratch ??= Scratch.create(this.folder);
+    const scratch = this.#scratch ??= Scratch.create(this.#folder);
     const { path, size, etag } = file;
     if (size > SPOOLED_BYTES_MAX) {
       const copy = scratch.path(String(this.#count++));
-      await this.store.getFile(path, copy, { etag });
+      await this.#store.getFile(path, copy, { etag });
       return { path: copy };
     }
-    const bytes = await this.store.read(path, { etag });
+    const bytes = await this.#store.read(path, { etag });
     if (this.#removed) throw notNeeded(file);
     this.#spool ??= new Spool(scratch.path("spool"));
     return spoolUnpacked(this.#spool, path, bytes) ?? this.#spool.add(bytes);

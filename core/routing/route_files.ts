@@ -59,12 +59,17 @@ export async function routeFiles(
 }
 
 class RouteRun {
-  private readonly metadata: SqlColumn[];
+  readonly #metadata: SqlColumn[];
   /** A batch may hold more partitions than memory has room for; that shows when it has run out. */
-  private inTurns = false;
+  #inTurns = false;
+  readonly #connection: Connection;
+  readonly #options: RouteOptions;
 
-  constructor(private readonly connection: Connection, private readonly options: RouteOptions) {
-    this.metadata = [
+  constructor(connection: Connection, options: RouteOptions) {
+    this.#connection = connection;
+    this.#options = options;
+
+    this.#metadata = [
       [OUR_COLUMNS.ingestedAt, `make_timestamptz(${options.ingestedAtMicros}::BIGINT)`],
       [OUR_COLUMNS.sourceFile, "_name"],
       [OUR_COLUMNS.sourcePosition, "_position"],
@@ -73,10 +78,10 @@ class RouteRun {
   }
 
   async route(files: readonly LocalFile[], broken: readonly BrokenFile[]): Promise<RoutedFiles> {
-    const { contract, onExtraFields, tablesFor } = this.options;
+    const { contract, onExtraFields, tablesFor } = this.#options;
     const judge = new Judge(contract, onExtraFields);
-    const counted = await countRecords(this.connection, files);
-    const plain = await this.routePlain(counted.readable, judge);
+    const counted = await countRecords(this.#connection, files);
+    const plain = await this.#routePlain(counted.readable, judge);
     const { rows } = plain;
     try {
       const records = new Map(plain.files.map((file) => [file.number, file.records]));
@@ -87,10 +92,10 @@ class RouteRun {
         await addCorruptedFile(file, file.detail, rows);
         records.set(file.number, 0);
       }
-      const widened = await this.judgePending(rows);
+      const widened = await this.#judgePending(rows);
       const tables = tablesFor(widened);
       const names = new Map([...files, ...broken].map(({ number, name }) => [number, name]));
-      const judged = await this.writeJudged(rows, widened, tables, names);
+      const judged = await this.#writeJudged(rows, widened, tables, names);
       return {
         contract: widened,
         events: { table: tables.events, written: [...plain.written, ...judged.events] },
@@ -103,24 +108,24 @@ class RouteRun {
   }
 
   /** The lanes; without the files that DuckDB stumbles over, which are found when it does. */
-  private async routePlain(readable: readonly CountedFile[], judge: Judge): Promise<PlainRun> {
+  async #routePlain(readable: readonly CountedFile[], judge: Judge): Promise<PlainRun> {
     let files = [...readable];
     const doubtful: LocalFile[] = [];
     for (let attempt = 0;; attempt++) {
-      const rows = new JudgedRows(this.options.scratch, `judged-${attempt}`, this.options.onExtraFields === "add");
-      const written = await this.tryLanes(files, attempt, judge, rows);
+      const rows = new JudgedRows(this.#options.scratch, `judged-${attempt}`, this.#options.onExtraFields === "add");
+      const written = await this.#tryLanes(files, attempt, judge, rows);
       if (!(written instanceof SqlError)) {
-        this.checkCount(files, written, rows);
+        this.#checkCount(files, written, rows);
         return { files, doubtful, written, rows };
       }
       rows.close();
-      if (isOutOfMemory(written) && !this.inTurns) {
-        this.inTurns = true;
+      if (isOutOfMemory(written) && !this.#inTurns) {
+        this.#inTurns = true;
         continue;
       }
-      const { scratch } = this.options;
+      const { scratch } = this.#options;
       const own = files.map((file) => unspool(file, scratch.path(`unspooled-${file.number}`)));
-      const recounted = await recountRecords(this.connection, own);
+      const recounted = await recountRecords(this.#connection, own);
       // Where it is none of the files, it is no matter of data.
       if (recounted.doubtful.length === 0) throw written;
       doubtful.push(...recounted.doubtful);
@@ -128,23 +133,23 @@ class RouteRun {
     }
   }
 
-  private async tryLanes(
+  async #tryLanes(
     files: readonly CountedFile[],
     attempt: number,
     judge: Judge,
     rows: JudgedRows,
   ): Promise<WrittenFile[] | SqlError> {
-    const { contract, tablesFor } = this.options;
+    const { contract, tablesFor } = this.#options;
     const table = tablesFor(contract).events;
     try {
       return await runLanes(files, {
-        ...this.options,
+        ...this.#options,
         name: `lanes-${attempt}`,
         table,
         judge,
         rows,
-        metadata: this.metadata,
-        inTurns: this.inTurns,
+        metadata: this.#metadata,
+        inTurns: this.#inTurns,
       });
     } catch (error) {
       if (isDataError(error) || isOutOfMemory(error)) return error;
@@ -153,33 +158,33 @@ class RouteRun {
   }
 
   /** At once, where memory allows. The query may be repeated. */
-  private async writeSomehow(...rows: RowsToWrite): Promise<WrittenFile[]> {
+  async #writeSomehow(...rows: RowsToWrite): Promise<WrittenFile[]> {
     const [scratch, folder, ...rest] = rows;
-    if (!this.inTurns) {
+    if (!this.#inTurns) {
       try {
-        return await writeRows(this.connection, ...rows);
+        return await writeRows(this.#connection, ...rows);
       } catch (error) {
         if (!isOutOfMemory(error)) throw error;
       }
     }
-    return await writeRowsInTurns(this.connection, scratch, `${folder}-in-turns`, ...rest);
+    return await writeRowsInTurns(this.#connection, scratch, `${folder}-in-turns`, ...rest);
   }
 
   /** The law of the house, by number: what was read is what was written and what was judged. */
-  private checkCount(files: readonly CountedFile[], written: readonly WrittenFile[], rows: JudgedRows): void {
+  #checkCount(files: readonly CountedFile[], written: readonly WrittenFile[], rows: JudgedRows): void {
     const read = files.reduce((sum, file) => sum + file.records, 0);
     const plain = written.reduce((sum, file) => sum + Number(file.records), 0);
     const judged = rows.events + rows.deadLetters + rows.pending;
     if (plain + judged === read) return;
     throw new StreamlabError(
       "internal",
-      `Cannot account for every record of batch ${this.options.batchId}: of ${read} that were read, ${plain} were written and ${judged} judged`,
+      `Cannot account for every record of batch ${this.#options.batchId}: of ${read} that were read, ${plain} were written and ${judged} judged`,
     );
   }
 
   /** Judges the events with new columns again, by a contract that has them; returns that contract. */
-  private async judgePending(rows: JudgedRows): Promise<Contract> {
-    const { contract } = this.options;
+  async #judgePending(rows: JudgedRows): Promise<Contract> {
+    const { contract } = this.#options;
     if (rows.pending === 0) return contract;
     const widened = widenContract(contract, rows.extraPaths.values()).contract;
     const judge = new Judge(widened, "rescue");
@@ -195,21 +200,21 @@ class RouteRun {
     return widened;
   }
 
-  private async writeJudged(
+  async #writeJudged(
     rows: JudgedRows,
     contract: Contract,
     tables: ReturnType<RouteOptions["tablesFor"]>,
     names: ReadonlyMap<number, string>,
   ): Promise<{ events: WrittenFile[]; deadLetters: WrittenFile[] }> {
-    const { scratch, onExtraFields } = this.options;
+    const { scratch, onExtraFields } = this.#options;
     rows.flush();
-    const source = { lineBytesMax: rows.lineBytesMax, contract, names, metadata: this.metadata };
+    const source = { lineBytesMax: rows.lineBytesMax, contract, names, metadata: this.#metadata };
     const write = async (
       table: TargetTable,
       folder: string,
       sql: { query: string; columns: string[] },
       count: number,
-    ) => count === 0 ? [] : await this.writeSomehow(scratch, folder, table, sql.query, sql.columns);
+    ) => count === 0 ? [] : await this.#writeSomehow(scratch, folder, table, sql.query, sql.columns);
     const events = judgedEventsSql({ ...source, path: rows.eventFile.path }, onExtraFields !== "dead-letter");
     const letters = deadLettersSql({ ...source, path: rows.letterFile.path });
     return {

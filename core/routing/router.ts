@@ -17,7 +17,7 @@ import { RawCopies } from "./raw_copies.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import { type JudgingFunction, registerJudgingFunction } from "./judging_function.ts";
 import { type RoutedFiles, routeFiles } from "./route_files.ts";
-import { plannedTable, TablePlanner, tableRoles, type TargetTables } from "../lake/target.ts";
+import { plannedTable, TABLE_ROLES, TablePlanner, type TargetTables } from "../lake/target.ts";
 
 export interface RouterOptions {
   /** The store of the raw files. */
@@ -47,15 +47,19 @@ export interface Router {
 
 /** The router that runs DuckDB in this process. */
 export class EmbeddedRouter implements Router {
-  private readonly copies: RawCopies;
+  readonly #copies: RawCopies;
+  readonly #options: RouterOptions;
+  readonly #database: DuckDb;
+  readonly #connection: Connection;
+  readonly #judging: JudgingFunction;
 
-  private constructor(
-    private readonly options: RouterOptions,
-    private readonly database: DuckDb,
-    private readonly connection: Connection,
-    private readonly judging: JudgingFunction,
-  ) {
-    this.copies = new RawCopies(options.raw, `${options.scratchFolder}/ahead`);
+  private constructor(options: RouterOptions, database: DuckDb, connection: Connection, judging: JudgingFunction) {
+    this.#options = options;
+    this.#database = database;
+    this.#connection = connection;
+    this.#judging = judging;
+
+    this.#copies = new RawCopies(options.raw, `${options.scratchFolder}/ahead`);
   }
 
   static async open(options: RouterOptions): Promise<EmbeddedRouter> {
@@ -68,31 +72,31 @@ export class EmbeddedRouter implements Router {
   }
 
   expect(files: readonly PlannedFile[], when: "now" | "later"): void {
-    if (files.length > 0 && this.options.raw.localPath(files[0]!.path) !== undefined) return;
-    this.copies.expect(files, when);
+    if (files.length > 0 && this.#options.raw.localPath(files[0]!.path) !== undefined) return;
+    this.#copies.expect(files, when);
   }
 
   close(): void {
-    this.copies.close();
-    this.connection.close();
-    this.database.close();
+    this.#copies.close();
+    this.#connection.close();
+    this.#database.close();
   }
 
   async route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }> {
-    const { random, scratchFolder, sink, clock } = this.options;
+    const { random, scratchFolder, sink, clock } = this.#options;
     const attempt = Array.from(random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");
     const stem = `${plan.batchId.toString().padStart(8, "0")}-${attempt}`;
     const scratch = Scratch.create(`${scratchFolder}/${stem}`);
-    this.copies.begin();
+    this.#copies.begin();
     try {
       const ingestedAtMicros = BigInt(clock.nowMs()) * 1000n;
-      const { routed, outcomes } = await this.routeStable(plan, tables, scratch, ingestedAtMicros);
+      const { routed, outcomes } = await this.#routeStable(plan, tables, scratch, ingestedAtMicros);
       const ledger = plannedTable(tables.ledger);
-      const ledgerRows = await writeLedgerRows(this.connection, scratch, ledger, { plan, outcomes, ingestedAtMicros });
+      const ledgerRows = await writeLedgerRows(this.#connection, scratch, ledger, { plan, outcomes, ingestedAtMicros });
       const { events, deadLetters } = routed;
       const [placedEvents, placedLetters, placedLedger] = await mapParallel(
         [[events.table, events.written], [deadLetters.table, deadLetters.written], [ledger, ledgerRows]] as const,
-        tableRoles.length,
+        TABLE_ROLES.length,
         ([table, written]) => placeRoutedFiles(sink ?? table.store, table, written, stem),
       );
       const parts = { events: placedEvents!, deadLetters: placedLetters!, ledger: placedLedger! };
@@ -113,13 +117,13 @@ export class EmbeddedRouter implements Router {
         paths,
       };
     } finally {
-      this.copies.end();
+      this.#copies.end();
       scratch.remove();
     }
   }
 
   /** Routes until no file of this disk has changed meanwhile: what was read of one that did is thrown away. */
-  private async routeStable(
+  async #routeStable(
     plan: BatchPlan,
     tables: TargetTables,
     scratch: Scratch,
@@ -129,19 +133,19 @@ export class EmbeddedRouter implements Router {
     const present = () => plan.files.map((_file, number) => number).filter((number) => !missing.has(number));
     for (let turn = 0;; turn++) {
       const turnScratch = Scratch.create(scratch.path(`turn-${turn}`));
-      const { raw: store } = this.options;
+      const { raw: store } = this.#options;
       let routed: PlannedRouting | undefined, failure: unknown;
       try {
-        const prepared = await prepareFiles(plan, present(), { store, copies: this.copies, scratch: turnScratch });
-        this.copies.fetchAhead();
+        const prepared = await prepareFiles(plan, present(), { store, copies: this.#copies, scratch: turnScratch });
+        this.#copies.fetchAhead();
         for (const [number, status] of prepared.missing) missing.set(number, status);
-        routed = await this.routePrepared(plan, tables, prepared, turnScratch, ingestedAtMicros);
+        routed = await this.#routePrepared(plan, tables, prepared, turnScratch, ingestedAtMicros);
       } catch (error) {
         // A file may go in the moment before it is opened.
         if (!(error instanceof Deno.errors.NotFound)) throw error;
         failure = error;
       }
-      const moved = await this.findMoved(plan, present());
+      const moved = await this.#findMoved(plan, present());
       if (moved.size === 0) {
         if (routed === undefined) throw failure;
         return { routed, outcomes: outcomesOf(plan, routed, missing) };
@@ -151,7 +155,7 @@ export class EmbeddedRouter implements Router {
     }
   }
 
-  private async routePrepared(
+  async #routePrepared(
     plan: BatchPlan,
     tables: TargetTables,
     prepared: PreparedFiles,
@@ -162,9 +166,9 @@ export class EmbeddedRouter implements Router {
     const planner = new TablePlanner(tables, onExtraFields !== "dead-letter");
     let planned = planner.tablesFor(effectiveContract(plan, tables));
     const routed = await routeFiles(prepared.ready, prepared.broken, {
-      database: this.database,
-      judging: this.judging,
-      threads: this.options.threads,
+      database: this.#database,
+      judging: this.#judging,
+      threads: this.#options.threads,
       scratch,
       contract: effectiveContract(plan, tables),
       onExtraFields,
@@ -180,8 +184,8 @@ export class EmbeddedRouter implements Router {
   }
 
   /** Files of this disk are read where they lie, and so may change under the reader; others were fetched in the version that was planned. */
-  private async findMoved(plan: BatchPlan, numbers: readonly number[]): Promise<PreparedFiles["missing"]> {
-    const { raw } = this.options;
+  async #findMoved(plan: BatchPlan, numbers: readonly number[]): Promise<PreparedFiles["missing"]> {
+    const { raw } = this.#options;
     const moved: PreparedFiles["missing"] = new Map();
     const local = numbers.filter((number) => raw.localPath(plan.files[number]!.path) !== undefined);
     await Promise.all(local.map(async (number) => {

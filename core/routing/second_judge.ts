@@ -34,13 +34,16 @@ export interface SecondJudgement {
 
 /** Judges raw files once more, for an audit: by the same routing as consume, into a folder that no table knows of. */
 export class SecondJudge {
-  private batches = 0;
+  #batches = 0;
+  readonly #options: SecondJudgeOptions;
+  readonly #sink: Store;
+  readonly #router: EmbeddedRouter;
 
-  private constructor(
-    private readonly options: SecondJudgeOptions,
-    private readonly sink: Store,
-    private readonly router: EmbeddedRouter,
-  ) {}
+  private constructor(options: SecondJudgeOptions, sink: Store, router: EmbeddedRouter) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#router = router;
+  }
 
   static async open(options: SecondJudgeOptions): Promise<SecondJudge> {
     const { zone, clock, random, threads, memory, folder } = options;
@@ -52,12 +55,12 @@ export class SecondJudge {
 
   /** What it returns lies there until the next call. */
   async judge(files: readonly PlannedFile[]): Promise<SecondJudgement> {
-    removeTree(this.sink.root);
-    const { tables, contract, onExtraFields, zone, clock } = this.options;
-    const { routed, paths } = await this.router.route({
+    removeTree(this.#sink.root);
+    const { tables, contract, onExtraFields, zone, clock } = this.#options;
+    const { routed, paths } = await this.#router.route({
       format: 1,
       sequenceId: "audit",
-      batchId: ++this.batches,
+      batchId: ++this.#batches,
       plannedAt: new Date(clock.nowMs()).toISOString(),
       table: identifierText(tables.events.identifier),
       raw: zone.nameBase,
@@ -66,7 +69,7 @@ export class SecondJudge {
       files: [...files],
       changed: [],
     }, tables);
-    const local = paths.map((path) => this.sink.localPath(path)!);
+    const local = paths.map((path) => this.#sink.localPath(path)!);
     const eventsEnd = routed.events.files.length;
     return {
       events: local.slice(0, eventsEnd),
@@ -76,7 +79,7 @@ export class SecondJudge {
   }
 
   close(): void {
-    this.router.close();
-    removeTree(this.options.folder);
+    this.#router.close();
+    removeTree(this.#options.folder);
   }
 }

@@ -3,14 +3,14 @@ import { uuidV4 } from "../base/random.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "./store.ts";
 
-const mark = ".streamlab-probe-";
+const MARK = ".streamlab-probe-";
 
 /** Who cleans up may take a probe away while it is under way, which looks like a store that fails it; not three in a row. */
-const probesMax = 3;
+const PROBES_MAX = 3;
 
 /** What `Store.probe` promises, by means of the store's own `create`; `hint` says what to do about a store that fails it. */
 export async function probeCreate(store: Store, folder: string, random: Random, hint: string): Promise<void> {
-  for (let probe = 1; probe <= probesMax; probe++) {
+  for (let probe = 1; probe <= PROBES_MAX; probe++) {
     if (await isConditional(store, `${probePrefix(folder)}${uuidV4(random)}`)) return;
   }
   throw new StreamlabError(
@@ -37,9 +37,9 @@ async function isConditional(store: Store, path: string): Promise<boolean> {
 
 /** What the paths of probes in a folder begin with. */
 export function probePrefix(folder: string): string {
-  return `${folder === "" ? "" : `${folder}/`}${mark}`;
+  return `${folder === "" ? "" : `${folder}/`}${MARK}`;
 }
 
 export function isProbePath(path: string): boolean {
-  return path.slice(path.lastIndexOf("/") + 1).startsWith(mark);
+  return path.slice(path.lastIndexOf("/") + 1).startsWith(MARK);
 }

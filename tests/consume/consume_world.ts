@@ -20,9 +20,12 @@ export class ConsumeWorld {
   /** What the consumers reported. */
   readonly batches: BatchReport[] = [];
   readonly remarks: string[] = [];
-  private database: DuckDb | undefined;
+  #database: DuckDb | undefined;
+  readonly folder: string;
 
-  private constructor(readonly folder: string) {
+  private constructor(folder: string) {
+    this.folder = folder;
+
     this.store = openLocalStore(folder, { random: this.random, durable: false });
     this.catalog = this.catalogOn(this.store);
   }
@@ -32,7 +35,7 @@ export class ConsumeWorld {
     try {
       await action(world);
     } finally {
-      world.database?.close();
+      world.#database?.close();
       await Deno.remove(world.folder, { recursive: true });
     }
   }
@@ -92,12 +95,12 @@ export class ConsumeWorld {
 
   /** Rows of a query in which `{{name}}` stands for a table: all its rows, its columns by their present names and types. */
   async rows(sql: string): Promise<SqlRow[]> {
-    this.database ??= await DuckDb.open({ threads: 2 });
-    const connection = await this.database.connect();
+    this.#database ??= await DuckDb.open({ threads: 2 });
+    const connection = await this.#database.connect();
     try {
       let text = sql;
       for (const [place, name] of sql.matchAll(/\{\{([\w.]+)\}\}/g)) {
-        text = text.replaceAll(place!, await this.tableSql(connection, name!));
+        text = text.replaceAll(place!, await this.#tableSql(connection, name!));
       }
       return await connection.rows(text);
     } finally {
@@ -106,7 +109,7 @@ export class ConsumeWorld {
   }
 
   /** The table's live data files, each checked against the count that its manifest has of it. */
-  private async tableSql(connection: Connection, name: string): Promise<string> {
+  async #tableSql(connection: Connection, name: string): Promise<string> {
     const table = await this.catalogOn(this.store).loadTable(parseIdentifier(name));
     if (table === undefined) throw new Error(`There is no table ${name}`);
     const { io, metadata } = table;

@@ -19,12 +19,12 @@ class SlowBucket {
   readonly zone: RawZone;
 
   constructor() {
-    const list = (_prefix: string, { after = "" }: { after?: string } = {}) => this.list(after);
+    const list = (_prefix: string, { after = "" }: { after?: string } = {}) => this.#list(after);
     const store = { list, localPath: () => undefined } as unknown as Store;
     this.zone = { store, prefix: "raw/events/", nameBase: "", format: undefined };
   }
 
-  private async *list(after: string): AsyncGenerator<ListedFile> {
+  async *#list(after: string): AsyncGenerator<ListedFile> {
     const found = [...this.names].filter((name) => name > after).sort();
     this.counts.push(found.length);
     for (const [index, path] of found.entries()) {

@@ -9,8 +9,8 @@ const event = (id: string) =>
 
 /** A consumer that watches; what it has committed can be waited for. */
 class Watching {
-  private events = 0;
-  private waiting: (() => void)[] = [];
+  #events = 0;
+  #waiting: (() => void)[] = [];
   readonly batches: BatchReport[] = [];
 
   static async use(
@@ -20,7 +20,7 @@ class Watching {
   ) {
     const watching = new Watching();
     const report = {
-      batch: (batch: BatchReport) => watching.note(batch),
+      batch: (batch: BatchReport) => watching.#note(batch),
       file: (name: string, what: string) => void world.remarks.push(`${name} ${what}`),
     };
     const session = await ConsumeSession.open(world.options({ ...changes, report }));
@@ -38,14 +38,14 @@ class Watching {
 
   /** Resolves when so many events have been committed since the start. */
   async total(events: number): Promise<void> {
-    while (this.events < events) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    strictEqual(this.events, events);
+    while (this.#events < events) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    strictEqual(this.#events, events);
   }
 
-  private note(batch: BatchReport): void {
+  #note(batch: BatchReport): void {
     this.batches.push(batch);
-    this.events += batch.events;
-    for (const resolve of this.waiting.splice(0)) resolve();
+    this.#events += batch.events;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
 

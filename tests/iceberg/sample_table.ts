@@ -41,12 +41,15 @@ export const byDay: PartitionColumnChoice[] = [{ column: "at", transform: { name
 export class Bench {
   readonly catalog: FileCatalog;
   #fileNumber = 0;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
 
-  constructor(
-    readonly store: Store,
-    readonly clock: Clock = systemClock,
-    readonly random: Random = seededRandom(1),
-  ) {
+  constructor(store: Store, clock: Clock = systemClock, random: Random = seededRandom(1)) {
+    this.store = store;
+    this.clock = clock;
+    this.random = random;
+
     this.catalog = new FileCatalog({ store, clock, random });
   }
 

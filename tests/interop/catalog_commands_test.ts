@@ -38,7 +38,15 @@ async function bucketOf(minio: Minio): Promise<Place> {
 
 /** A lake in a folder and a catalog with a warehouse of its own, which every command finds by its variable. */
 class CatalogLake {
-  private constructor(readonly folder: string, readonly uri: string, private readonly place: Place) {}
+  readonly folder: string;
+  readonly uri: string;
+  readonly #place: Place;
+
+  private constructor(folder: string, uri: string, place: Place) {
+    this.folder = folder;
+    this.uri = uri;
+    this.#place = place;
+  }
 
   static use(action: (lake: CatalogLake) => Promise<void>, place = localPlace): Promise<void> {
     return inFolder(async (folder) => {
@@ -51,7 +59,7 @@ class CatalogLake {
 
   run(...args: string[]): Promise<string> {
     const env = { XDG_CACHE_HOME: `${this.folder}/cache`, DENO_DIR: denoFolder, STREAMLAB_CATALOG: this.uri };
-    return succeed(this.folder, args, { env: { ...env, ...this.place.env } });
+    return succeed(this.folder, args, { env: { ...env, ...this.#place.env } });
   }
 
   async query(sql: string): Promise<Record<string, unknown>[]> {
@@ -71,7 +79,7 @@ class CatalogLake {
   async assertPyIcebergAgrees(): Promise<void> {
     const python = await findPython();
     for (const table of tables) {
-      const theirs = await python.json<string[]>("rest_steps.py", this.uri, "read", table, ...this.place.python);
+      const theirs = await python.json<string[]>("rest_steps.py", this.uri, "read", table, ...this.#place.python);
       deepStrictEqual((await this.rows(table)).toSorted(), theirs.toSorted(), table);
     }
   }

@@ -33,8 +33,13 @@ FROM range(${from}, ${from + count}) r(i)`;
 /** A lake with tables, and what upkeep needs to work on them. */
 export class MaintainWorld {
   readonly surroundings: Surroundings;
+  readonly lake: IcebergWorld;
+  readonly #temporaryFolder: string;
 
-  private constructor(readonly lake: IcebergWorld, private readonly temporaryFolder: string) {
+  private constructor(lake: IcebergWorld, temporaryFolder: string) {
+    this.lake = lake;
+    this.#temporaryFolder = temporaryFolder;
+
     const { catalog, store, random } = lake;
     this.surroundings = { catalog, store, clock: systemClock, random };
   }
@@ -80,7 +85,7 @@ export class MaintainWorld {
       inputsMin: 2,
       sortBy: [],
       dryRun: false,
-      temporaryFolder: this.temporaryFolder,
+      temporaryFolder: this.#temporaryFolder,
       threads: 2,
       memory: "500MB",
       signal: new AbortController().signal,

@@ -1,5 +1,5 @@
 import { seededRandom } from "../../core/base/random.ts";
-import { cleanChances, type ProduceOptions } from "../../core/produce/options.ts";
+import { CLEAN_CHANCES, type ProduceOptions } from "../../core/produce/options.ts";
 import { produce } from "../../core/produce/produce.ts";
 import type { ProduceParts } from "../../core/produce/parts.ts";
 import type { Disposition } from "../../core/produce/truth.ts";
@@ -46,7 +46,7 @@ export function optionsWith(changed: Partial<ProduceOptions> = {}): ProduceOptio
     users: 50,
     format: "json",
     compression: "none",
-    chances: cleanChances,
+    chances: CLEAN_CHANCES,
     evolveAfter: undefined,
     ...changed,
   };

@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { produce } from "../../commands/produce/produce.ts";
 import { runProgram } from "../../commands/line/program.ts";
-import { dirtyChances } from "../../core/produce/options.ts";
+import { DIRTY_CHANCES } from "../../core/produce/options.ts";
 import { type TestWorld, testWorld } from "../support/test_world.ts";
 import { collect, optionsWith, text, type TruthLine } from "./collect.ts";
 
@@ -38,7 +38,7 @@ Deno.test("produce writes below raw/events of ./lake, and sums up on standard ou
   const args = [...seeded, "--interval", "0", "--dirty", "--truth", "truth.ndjson"];
   await run(args, async ({ status, world, folder }) => {
     strictEqual(status, 0);
-    const expected = await collect(optionsWith({ chances: dirtyChances }));
+    const expected = await collect(optionsWith({ chances: DIRTY_CHANCES }));
     deepStrictEqual(await filesOf(join(folder, "lake")), expected.files);
     strictEqual(await Deno.readTextFile(join(folder, "truth.ndjson")), expected.truthText);
     match(world.stdoutText(), /^Produced 5 files, 100 events, .* to .*lake\n {2}event \d+,.*\n$/);

@@ -1,12 +1,12 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { Judge } from "../../core/contract/judge.ts";
-import { dirtyChances } from "../../core/produce/options.ts";
+import { DIRTY_CHANCES } from "../../core/produce/options.ts";
 import { collect, optionsWith } from "./collect.ts";
 
 Deno.test("the default contract's judge sends each line of NDJSON where truth says", async () => {
   const judge = new Judge(defaultContract(), "dead-letter");
-  const chances = { ...dirtyChances, corruption: 0.3, invalidSchema: 0.2, extraFields: 0.2 };
+  const chances = { ...DIRTY_CHANCES, corruption: 0.3, invalidSchema: 0.2, extraFields: 0.2 };
   for (const seed of [1, 2, 3]) {
     const run = await collect(optionsWith({ seed, batches: 60, format: "ndjson", chances, evolveAfter: 50 }));
     for (const { file, corrupted, records } of run.truth) {

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { type Connection, DuckDb, type SqlRow } from "../../core/engine/duckdb.ts";
-import { cleanChances, type ProduceOptions } from "../../core/produce/options.ts";
+import { CLEAN_CHANCES, type ProduceOptions } from "../../core/produce/options.ts";
 import { collect, type Collected, optionsWith, type TruthLine } from "./collect.ts";
 
 const required = ["user_id", "event_id", "event_type", "event_timestamp"];
@@ -48,10 +48,10 @@ Deno.test("truth holds for Parquet files: nulls in required columns, extra colum
 });
 
 Deno.test("Parquet rows hold what the JSON of the same seed holds, with types", async () => {
-  const json = await collect(optionsWith({ chances: { ...cleanChances, late: 0.2 } }));
+  const json = await collect(optionsWith({ chances: { ...CLEAN_CHANCES, late: 0.2 } }));
   const events = [...json.files.values()]
     .flatMap((bytes) => JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>[]);
-  await withLake({ chances: { ...cleanChances, late: 0.2 } }, async ({ files }, connection, pathOf) => {
+  await withLake({ chances: { ...CLEAN_CHANCES, late: 0.2 } }, async ({ files }, connection, pathOf) => {
     const list = [...files.keys()].map((file) => `'${pathOf(file)}'`).join(", ");
     const source = `read_parquet([${list}])`;
     const types = await connection.rows(`select column_name, column_type from (describe select * from ${source})`);
@@ -88,7 +88,7 @@ function microseconds(text: string): string {
 }
 
 Deno.test("a repeat in a Parquet file is equal in every column, and never older than the file's new column", async () => {
-  const chances = { ...cleanChances, duplicate: 0.3 };
+  const chances = { ...CLEAN_CHANCES, duplicate: 0.3 };
   await withLake({ batches: 12, chances, evolveAfter: 6 }, async ({ truth }, connection, pathOf) => {
     const rows = new Map<string, SqlRow[]>();
     for (const { file } of truth) {

@@ -1,6 +1,6 @@
 import { deepStrictEqual, notDeepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { seededRandom } from "../../core/base/random.ts";
-import { cleanChances, dirtyChances, type ProduceOptions } from "../../core/produce/options.ts";
+import { CLEAN_CHANCES, DIRTY_CHANCES, type ProduceOptions } from "../../core/produce/options.ts";
 import { fastUuid } from "../../core/produce/uuid_text.ts";
 import { zipfRanks } from "../../core/produce/zipf.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -20,7 +20,7 @@ function eventsOf({ files }: Collected): Event[] {
   return [...files.values()].flatMap((bytes) => JSON.parse(text(bytes)) as Event[]);
 }
 
-const everything: Partial<ProduceOptions> = { chances: { ...dirtyChances, corruption: 0.5 }, evolveAfter: 3 };
+const everything: Partial<ProduceOptions> = { chances: { ...DIRTY_CHANCES, corruption: 0.5 }, evolveAfter: 3 };
 
 for (const format of ["json", "ndjson", "parquet"] as const) {
   for (const compression of ["none", "gzip", "zstd"] as const) {
@@ -150,7 +150,7 @@ Deno.test("without --start the events of a file happened since the file before, 
 });
 
 Deno.test("late events lie back by seconds to days, the others come in order", async () => {
-  const run = await collect(optionsWith({ batchSize: 400, chances: { ...cleanChances, late: 0.3 } }));
+  const run = await collect(optionsWith({ batchSize: 400, chances: { ...CLEAN_CHANCES, late: 0.3 } }));
   const clean = eventsOf(await collect(optionsWith({ batchSize: 400 })));
   strictEqual(clean.length, 2_000);
   const lateness = run.truth.flatMap(({ records }) => records.map(({ late_ms }) => late_ms ?? 0));

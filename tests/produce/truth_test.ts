@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { cleanChances, type Compression, dirtyChances, type EventFileFormat } from "../../core/produce/options.ts";
+import { CLEAN_CHANCES, type Compression, DIRTY_CHANCES, type EventFileFormat } from "../../core/produce/options.ts";
 import { collect, type Collected, optionsWith, type TruthLine } from "./collect.ts";
 import { judgeFile } from "./oracle.ts";
 
@@ -53,15 +53,15 @@ Deno.test("truth says of every record what a reader of product.md finds, whateve
 for (const format of textFormats) {
   for (const compression of compressions) {
     Deno.test(`truth holds for a long dirty run of ${format} with compression ${compression}`, async () => {
-      const chances = { ...dirtyChances, corruption: 0.5 };
+      const chances = { ...DIRTY_CHANCES, corruption: 0.5 };
       checkTruth(await collect(optionsWith({ batches: 150, format, compression, chances, evolveAfter: 75 })));
     });
   }
 }
 
 Deno.test("a chance of 0 never strikes and a chance of 1 always does", async () => {
-  const dispositions = async (chances: Partial<typeof cleanChances>) => {
-    const { truth } = await collect(optionsWith({ chances: { ...cleanChances, ...chances } }));
+  const dispositions = async (chances: Partial<typeof CLEAN_CHANCES>) => {
+    const { truth } = await collect(optionsWith({ chances: { ...CLEAN_CHANCES, ...chances } }));
     return truth.flatMap(({ records, corrupted }) =>
       corrupted === null ? records.map((r) => r.disposition) : ["whole"]
     );
@@ -74,7 +74,7 @@ Deno.test("a chance of 0 never strikes and a chance of 1 always does", async () 
 
 Deno.test("a record with extra fields and a broken schema is invalid_schema: the first rule that applies", async () => {
   const { truth } = await collect(
-    optionsWith({ evolveAfter: 0, chances: { ...cleanChances, invalidSchema: 1, extraFields: 1 } }),
+    optionsWith({ evolveAfter: 0, chances: { ...CLEAN_CHANCES, invalidSchema: 1, extraFields: 1 } }),
   );
   ok(truth.every(({ records }) => records.every(({ disposition }) => disposition === "invalid_schema")));
 });

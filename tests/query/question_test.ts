@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { type Connection, DuckDb } from "../../core/engine/duckdb.ts";
-import { parseQuestion, refusedFunctions, tableFunctions } from "../../core/query/question.ts";
+import { parseQuestion, REFUSED_FUNCTIONS, TABLE_FUNCTIONS } from "../../core/query/question.ts";
 
 async function withConnection(action: (connection: Connection) => Promise<void>): Promise<void> {
   const database = await DuckDb.open({ threads: 1 });
@@ -197,9 +197,9 @@ Deno.test("every function of this DuckDB that reads, writes or tells is refused"
     // Texts in, texts out: it reads no log.
     const harmless = ["parse_duckdb_log_message"];
     for (const name of scalars.filter((name) => risky.test(name) && !harmless.includes(name))) {
-      ok(refusedFunctions.includes(name), `${name} is not refused`);
+      ok(REFUSED_FUNCTIONS.includes(name), `${name} is not refused`);
     }
     const known = new Set(rows.map(({ name }) => String(name)));
-    strictEqual(tableFunctions.every((name) => known.has(name)), true);
-    for (const name of tableFunctions) match(name, /^(?!read_|glob|sniff|pragma_|parquet_|query)/);
+    strictEqual(TABLE_FUNCTIONS.every((name) => known.has(name)), true);
+    for (const name of TABLE_FUNCTIONS) match(name, /^(?!read_|glob|sniff|pragma_|parquet_|query)/);
   }));

@@ -16,11 +16,15 @@ const REQUIRE_ALL = Deno.env.get("STREAMLAB_REQUIRE_ALL") === "1";
 
 /** Routes records by SQL alone: those that it takes for plainly valid, by position; the others go to the judging function. */
 class PlainRouting {
-  private constructor(
-    private readonly folder: string,
-    private readonly connection: Connection,
-    private readonly judging: JudgingFunction,
-  ) {}
+  readonly #folder: string;
+  readonly #connection: Connection;
+  readonly #judging: JudgingFunction;
+
+  private constructor(folder: string, connection: Connection, judging: JudgingFunction) {
+    this.#folder = folder;
+    this.#connection = connection;
+    this.#judging = judging;
+  }
 
   static async use(action: (routing: PlainRouting) => Promise<void>): Promise<void> {
     const folder = await Deno.makeTempDir({ prefix: "streamlab-plain-" });
@@ -42,21 +46,21 @@ class PlainRouting {
     samples: readonly string[],
   ): Promise<Map<number, SqlRow>> {
     const handedOver: number[] = [];
-    this.judging.visit = (_file, position, text) => {
+    this.#judging.visit = (_file, position, text) => {
       strictEqual(text, records[position]);
       handedOver.push(position);
     };
-    const query = await this.query(contract, samples);
-    await this.connection.appendText("records", records.map((text) => [text]));
+    const query = await this.#query(contract, samples);
+    await this.#connection.appendText("records", records.map((text) => [text]));
     // DuckDB's reader hands over nothing else; what it takes for valid is more than JSON.
-    const [{ valid }] = await this.connection.rows(
+    const [{ valid }] = await this.#connection.rows(
       "SELECT count(*)::INT AS valid FROM records WHERE json_valid(text)",
     ) as [
       { valid: number },
     ];
-    const path = `${this.folder}/plain.parquet`;
-    await this.connection.run(`COPY (${query}) TO ${quoteText(path)} (FORMAT parquet)`);
-    const rows = await this.connection.rows(`FROM read_parquet(${quoteText(path)})`);
+    const path = `${this.#folder}/plain.parquet`;
+    await this.#connection.run(`COPY (${query}) TO ${quoteText(path)} (FORMAT parquet)`);
+    const rows = await this.#connection.rows(`FROM read_parquet(${quoteText(path)})`);
     const plain = new Map(rows.map((row) => [Number(row._at), row]));
     strictEqual(plain.size + new Set(handedOver).size, valid, "each record goes one way");
     strictEqual(rows.length + handedOver.length, valid, "and once");
@@ -65,12 +69,12 @@ class PlainRouting {
 
   /** The plan of the query, without white space. */
   async explain(contract: Contract, samples: readonly string[]): Promise<string> {
-    const [row] = await this.connection.rows(`EXPLAIN ${await this.query(contract, samples)}`);
+    const [row] = await this.#connection.rows(`EXPLAIN ${await this.#query(contract, samples)}`);
     return (row!.explain_value as string).replace(/[\s│]+/g, "");
   }
 
-  private async query(contract: Contract, samples: readonly string[]): Promise<string> {
-    await this.connection.run("CREATE OR REPLACE TEMP TABLE records (text VARCHAR)");
+  async #query(contract: Contract, samples: readonly string[]): Promise<string> {
+    await this.#connection.run("CREATE OR REPLACE TEMP TABLE records (text VARCHAR)");
     const shapes = samples.flatMap((text) => shapeOf(parsed(text), contract) ?? []);
     return plainQuery({
       contract,

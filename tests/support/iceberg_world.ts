@@ -27,8 +27,13 @@ export class IcebergWorld {
   readonly store: Store;
   /** A file catalog in the folder, unless a test puts another there. */
   catalog: Catalog;
+  readonly folder: string;
+  readonly connection: Connection;
 
-  private constructor(readonly folder: string, readonly connection: Connection) {
+  private constructor(folder: string, connection: Connection) {
+    this.folder = folder;
+    this.connection = connection;
+
     this.store = openLocalStore(folder, { random: this.random, durable: false });
     this.catalog = new FileCatalog({ store: this.store, clock: systemClock, random: this.random });
   }

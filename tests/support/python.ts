@@ -21,7 +21,11 @@ export function canRunPython(): boolean {
 }
 
 export class Python {
-  constructor(readonly program: string) {}
+  readonly program: string;
+
+  constructor(program: string) {
+    this.program = program;
+  }
 
   /** Runs a script of `tests/interop`; its standard output is JSON. Integers beyond 2^53 must come as text. */
   async json<Result>(script: string, ...args: string[]): Promise<Result> {

@@ -7,7 +7,13 @@ import { IcebergWorld } from "./iceberg_world.ts";
 
 /** A lake with tables, and a session that asks it. */
 export class QueryWorld {
-  private constructor(readonly lake: IcebergWorld, readonly session: Session) {}
+  readonly lake: IcebergWorld;
+  readonly session: Session;
+
+  private constructor(lake: IcebergWorld, session: Session) {
+    this.lake = lake;
+    this.session = session;
+  }
 
   static async use(action: (world: QueryWorld) => Promise<void>): Promise<void> {
     await IcebergWorld.use(async (lake) => {

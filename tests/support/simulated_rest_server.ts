@@ -9,7 +9,7 @@ import { schemaFromJson } from "../../core/iceberg/format/schema.ts";
 import { sortOrderFromJson } from "../../core/iceberg/format/sort_order.ts";
 import type { TableMetadata } from "../../core/iceberg/format/table_metadata.ts";
 import { checkRequirements } from "../../core/iceberg/format/table_requirement.ts";
-import { lastAdded, type TableUpdate } from "../../core/iceberg/format/table_update.ts";
+import { LAST_ADDED, type TableUpdate } from "../../core/iceberg/format/table_update.ts";
 import { applyUpdates } from "../../core/iceberg/format/table_update_applier.ts";
 import { storeUri } from "../../core/iceberg/table_location.ts";
 import { tableMetadataToText } from "../../core/iceberg/table_metadata_json.ts";
@@ -36,8 +36,11 @@ interface ServedTable {
 export class SimulatedRestServer {
   readonly #tables = new Map<string, ServedTable>();
   readonly #random: Random;
+  readonly #disk: SimulatedDisk;
 
-  constructor(private readonly disk: SimulatedDisk) {
+  constructor(disk: SimulatedDisk) {
+    this.#disk = disk;
+
     this.#random = seededRandom(disk.options.seed + 7);
   }
 
@@ -109,27 +112,27 @@ export class SimulatedRestServer {
     const name = String(sent.name), key = `${namespace}.${name}`;
     if (this.#tables.has(key)) return refusal(409, "it exists already");
     const { "format-version": formatVersion, ...properties } = readStringMap(sent.properties);
-    const store = this.disk.connect({ process: "catalog" });
+    const store = this.#disk.connect({ process: "catalog" });
     const updates: TableUpdate[] = [
       { action: "assign-uuid", uuid: uuidV4(this.#random) },
       { action: "upgrade-format-version", formatVersion: Number(formatVersion) },
       { action: "set-location", location: storeUri(store, `warehouse/${namespace}/${name}`) },
       { action: "add-schema", schema: schemaFromJson(sent.schema!) },
-      { action: "set-current-schema", schemaId: lastAdded },
+      { action: "set-current-schema", schemaId: LAST_ADDED },
       { action: "add-spec", spec: partitionSpecFromJson(sent["partition-spec"]!) },
-      { action: "set-default-spec", specId: lastAdded },
+      { action: "set-default-spec", specId: LAST_ADDED },
       { action: "add-sort-order", sortOrder: sortOrderFromJson(sent["write-order"]!) },
-      { action: "set-default-sort-order", sortOrderId: lastAdded },
+      { action: "set-default-sort-order", sortOrderId: LAST_ADDED },
       { action: "set-properties", updates: properties },
     ];
-    return this.#put(key, applyUpdates(undefined, updates, this.disk.nowMs()), 0);
+    return this.#put(key, applyUpdates(undefined, updates, this.#disk.nowMs()), 0);
   }
 
   #commit(key: string, table: ServedTable, sent: JsonObject): Answer {
     try {
       checkRequirements((sent.requirements as Json[]).map(requirementFromJson), table.metadata);
       const updates = (sent.updates as Json[]).map(updateFromJson);
-      const metadata = applyUpdates(table.metadata, updates, this.disk.nowMs());
+      const metadata = applyUpdates(table.metadata, updates, this.#disk.nowMs());
       const previous = { metadataFile: table.metadataLocation, timestampMs: table.metadata.lastUpdatedMs };
       const metadataLog = [...metadata.metadataLog, previous].slice(-100);
       return this.#put(key, { ...metadata, metadataLog }, table.version + 1);
@@ -142,7 +145,7 @@ export class SimulatedRestServer {
   #put(key: string, metadata: TableMetadata, version: number): Answer {
     const file = `metadata/${String(version).padStart(5, "0")}-${uuidV4(this.#random)}.metadata.json`;
     const folder = `warehouse/${key.replace(".", "/")}`;
-    this.disk.put(`${folder}/${file}`, new TextEncoder().encode(tableMetadataToText(metadata)), true);
+    this.#disk.put(`${folder}/${file}`, new TextEncoder().encode(tableMetadataToText(metadata)), true);
     const table = { metadata, metadataLocation: `${metadata.location}/${file}`, version };
     this.#tables.set(key, table);
     return shown(table);

@@ -1,12 +1,12 @@
 import { type Random, uuidV4 } from "../../base/random.ts";
 import type { TableChange } from "../catalog/catalog.ts";
-import { firstPartitionFieldId, type PartitionField } from "../format/partition_spec.ts";
+import { FIRST_PARTITION_FIELD_ID, type PartitionField } from "../format/partition_spec.ts";
 import { assignFieldIds, findFieldByPath, type Schema } from "../format/schema.ts";
 import type { SortField } from "../format/sort_order.ts";
 import type { Field } from "../format/type.ts";
 import type { Transform } from "../format/transform.ts";
 import { defaultPartitionFieldName } from "../format/partition_spec.ts";
-import { lastAdded } from "../format/table_update.ts";
+import { LAST_ADDED } from "../format/table_update.ts";
 import { StreamlabError } from "../../base/errors.ts";
 
 /** A partition field by the path of its column; `name` defaults to what engines use (`event_timestamp_day`). */
@@ -43,18 +43,18 @@ export function createTable(options: CreateTable): TableChange {
       { action: "upgrade-format-version", formatVersion: 2 },
       { action: "set-location", location: options.location },
       { action: "add-schema", schema },
-      { action: "set-current-schema", schemaId: lastAdded },
+      { action: "set-current-schema", schemaId: LAST_ADDED },
       { action: "add-spec", spec: { specId: 0, fields: partitionFields(schema, options.partitionBy ?? []) } },
-      { action: "set-default-spec", specId: lastAdded },
+      { action: "set-default-spec", specId: LAST_ADDED },
       { action: "add-sort-order", sortOrder: { orderId: sortFields.length === 0 ? 0 : 1, fields: sortFields } },
-      { action: "set-default-sort-order", sortOrderId: lastAdded },
-      { action: "set-properties", updates: { ...defaultProperties, ...options.properties } },
+      { action: "set-default-sort-order", sortOrderId: LAST_ADDED },
+      { action: "set-properties", updates: { ...DEFAULT_PROPERTIES, ...options.properties } },
     ],
   };
 }
 
 /** A table that is committed to every second would else gather 86,400 metadata files a day. */
-const defaultProperties = {
+const DEFAULT_PROPERTIES = {
   "write.metadata.delete-after-commit.enabled": "true",
   "write.metadata.previous-versions-max": "100",
   "write.parquet.compression-codec": "zstd",
@@ -63,7 +63,7 @@ const defaultProperties = {
 function partitionFields(schema: Schema, choices: PartitionColumnChoice[]): PartitionField[] {
   return choices.map((choice, i) => ({
     sourceId: columnId(schema, choice.column),
-    fieldId: firstPartitionFieldId + i,
+    fieldId: FIRST_PARTITION_FIELD_ID + i,
     name: choice.name ?? defaultPartitionFieldName(choice.column, choice.transform),
     transform: choice.transform,
   }));

@@ -1,5 +1,5 @@
 import type { TableChange } from "../catalog/catalog.ts";
-import { mainBranch, type Snapshot, type SnapshotRef } from "../format/snapshot.ts";
+import { MAIN_BRANCH, type Snapshot, type SnapshotRef } from "../format/snapshot.ts";
 import { snapshotById, type TableMetadata } from "../format/table_metadata.ts";
 
 export interface Retention {
@@ -30,7 +30,7 @@ export function expireSnapshots(metadata: TableMetadata, retention: Retention): 
 
 /** Specification: "Snapshot Retention Policy". `main` never expires. */
 function isRefExpired(metadata: TableMetadata, name: string, ref: SnapshotRef, nowMs: number): boolean {
-  if (name === mainBranch || ref.maxRefAgeMs === undefined) return false;
+  if (name === MAIN_BRANCH || ref.maxRefAgeMs === undefined) return false;
   const snapshot = snapshotById(metadata, ref.snapshotId);
   return snapshot !== undefined && nowMs - snapshot.timestampMs > ref.maxRefAgeMs;
 }

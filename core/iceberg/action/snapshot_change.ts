@@ -3,7 +3,7 @@ import { StreamlabError } from "../../base/errors.ts";
 import type { TableChange } from "../catalog/catalog.ts";
 import type { DataFile } from "../format/data_file.ts";
 import type { ManifestFile } from "../format/manifest_file.ts";
-import { mainBranch, type Operation, type Snapshot } from "../format/snapshot.ts";
+import { MAIN_BRANCH, type Operation, type Snapshot } from "../format/snapshot.ts";
 import { summarize } from "../format/snapshot_summary.ts";
 import { snapshotById, snapshotOfRef, type TableMetadata } from "../format/table_metadata.ts";
 import type { EncodedFile } from "../table_io.ts";
@@ -28,7 +28,7 @@ export interface SnapshotChange {
 /** Writes manifests and manifest list, all at once, and returns the change that makes the snapshot its branch's head. */
 export async function stageSnapshot(transaction: Transaction, change: SnapshotChange): Promise<TableChange> {
   const { metadata, io } = transaction;
-  const branch = change.branch ?? mainBranch;
+  const branch = change.branch ?? MAIN_BRANCH;
   const parent = parentSnapshot(metadata, branch);
   const identity = {
     snapshotId: change.snapshotId,
@@ -60,7 +60,7 @@ export async function stageSnapshot(transaction: Transaction, change: SnapshotCh
 }
 
 /** The head of the branch; a new branch grows from the current snapshot. */
-export function parentSnapshot(metadata: TableMetadata, branch: string = mainBranch): Snapshot | undefined {
+export function parentSnapshot(metadata: TableMetadata, branch: string = MAIN_BRANCH): Snapshot | undefined {
   if (metadata.formatVersion !== 2) {
     throw new StreamlabError("usage", `Cannot write to a table of format version ${metadata.formatVersion}`, {
       hint: metadata.formatVersion === 1 ? "Upgrade it to version 2 first" : "Write to it with an engine that knows it",
@@ -69,7 +69,7 @@ export function parentSnapshot(metadata: TableMetadata, branch: string = mainBra
   if (metadata.refs[branch]?.type === "tag") {
     throw new StreamlabError("usage", `Cannot write to "${branch}": it is a tag, which never moves`);
   }
-  return snapshotOfRef(metadata, metadata.refs[branch] ? branch : mainBranch);
+  return snapshotOfRef(metadata, metadata.refs[branch] ? branch : MAIN_BRANCH);
 }
 
 export function nextSequenceNumber(metadata: TableMetadata): bigint {

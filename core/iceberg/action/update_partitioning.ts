@@ -4,7 +4,7 @@ import { defaultPartitionFieldName, type PartitionField } from "../format/partit
 import { findFieldByPath } from "../format/schema.ts";
 import type { SortField } from "../format/sort_order.ts";
 import { currentSchema, defaultSpec, type TableMetadata } from "../format/table_metadata.ts";
-import { lastAdded } from "../format/table_update.ts";
+import { LAST_ADDED } from "../format/table_update.ts";
 import { transformToText } from "../format/transform.ts";
 import type { PartitionColumnChoice } from "./create_table.ts";
 
@@ -38,7 +38,7 @@ export function updateSpec(
     ],
     updates: [
       { action: "add-spec", spec: { specId: nextSpecId(metadata), fields: [...kept, ...added] } },
-      { action: "set-default-spec", specId: lastAdded },
+      { action: "set-default-spec", specId: LAST_ADDED },
     ],
   };
 }
@@ -58,7 +58,7 @@ export function replaceSortOrder(
     requirements: [{ type: "assert-default-sort-order-id", defaultSortOrderId: metadata.defaultSortOrderId }],
     updates: [
       { action: "add-sort-order", sortOrder: { orderId, fields: sortFields } },
-      { action: "set-default-sort-order", sortOrderId: lastAdded },
+      { action: "set-default-sort-order", sortOrderId: LAST_ADDED },
     ],
   };
 }

@@ -1,6 +1,6 @@
 import { StreamlabError } from "../../base/errors.ts";
 import type { TableChange } from "../catalog/catalog.ts";
-import { mainBranch, type SnapshotRef } from "../format/snapshot.ts";
+import { MAIN_BRANCH, type SnapshotRef } from "../format/snapshot.ts";
 import { snapshotById, type TableMetadata } from "../format/table_metadata.ts";
 
 /** Makes a branch or tag, or moves it: also `main`, which is how a table is rolled back (specification: "Snapshot References"). */
@@ -15,7 +15,7 @@ export function setRef(metadata: TableMetadata, name: string, ref: SnapshotRef):
 }
 
 export function removeRef(metadata: TableMetadata, name: string): TableChange {
-  if (name === mainBranch) throw new StreamlabError("usage", `Cannot remove "${mainBranch}": every table has it`);
+  if (name === MAIN_BRANCH) throw new StreamlabError("usage", `Cannot remove "${MAIN_BRANCH}": every table has it`);
   const ref = metadata.refs[name];
   if (!ref) throw new StreamlabError("not-found", `Cannot remove "${name}": there is no such branch or tag`);
   return {

@@ -3,7 +3,7 @@ import type { TableChange } from "../catalog/catalog.ts";
 import { findField, sameSchema } from "../format/schema.ts";
 import { evolveSchema, type SchemaChange } from "../format/schema_change.ts";
 import { currentSchema, defaultSpec, type TableMetadata } from "../format/table_metadata.ts";
-import { lastAdded } from "../format/table_update.ts";
+import { LAST_ADDED } from "../format/table_update.ts";
 
 /** The change that gives the table the evolved schema; none where the changes come to nothing. */
 export function updateSchema(metadata: TableMetadata, changes: SchemaChange[]): TableChange {
@@ -20,6 +20,6 @@ export function updateSchema(metadata: TableMetadata, changes: SchemaChange[]): 
       { type: "assert-current-schema-id", currentSchemaId: metadata.currentSchemaId },
       { type: "assert-last-assigned-field-id", lastAssignedFieldId: metadata.lastColumnId },
     ],
-    updates: [{ action: "add-schema", schema }, { action: "set-current-schema", schemaId: lastAdded }],
+    updates: [{ action: "add-schema", schema }, { action: "set-current-schema", schemaId: LAST_ADDED }],
   };
 }

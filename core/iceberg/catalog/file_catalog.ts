@@ -31,10 +31,10 @@ export interface FileCatalogOptions {
   tidiesLater?: boolean;
 }
 
-export const defaultWarehouse = "warehouse";
+export const DEFAULT_WAREHOUSE = "warehouse";
 
 /** Looks for a version that is still there when it is read. */
-const looksMax = 5;
+const LOOKS_MAX = 5;
 
 /**
  * Tables as folders `<warehouse>/<namespace>/<table>`; the current version of one is the highest `metadata/vN.metadata.json`
@@ -55,7 +55,7 @@ export class FileCatalog implements Catalog {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#random = options.random;
-    this.#warehouse = options.warehouse ?? defaultWarehouse;
+    this.#warehouse = options.warehouse ?? DEFAULT_WAREHOUSE;
     this.#tidiesLater = options.tidiesLater ?? false;
   }
 
@@ -86,7 +86,7 @@ export class FileCatalog implements Catalog {
         return this.#loaded(identifier, metadata, head.slice(folder.length + 1));
       } catch (error) {
         // While we slept, others have gone so far that the version was cleaned up.
-        if (!(error instanceof StreamlabError && error.kind === "not-found") || look === looksMax) throw error;
+        if (!(error instanceof StreamlabError && error.kind === "not-found") || look === LOOKS_MAX) throw error;
       }
     }
   }

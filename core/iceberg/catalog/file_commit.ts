@@ -8,10 +8,10 @@ import { listVersions, metadataText, type MetadataVersion, versionOf } from "./m
 import { tableMetadataFromText } from "../table_metadata_json.ts";
 
 /** Tries at one version whose outcome stays unknown; below them the store has tried again already what may be. */
-const createRetry = { attemptsMax: 5, delayMsMin: 50, delayMsMax: 2000 };
+const CREATE_RETRY = { attemptsMax: 5, delayMsMin: 50, delayMsMax: 2000 };
 
 /** Looks at a listing whose highest version is gone before it is read. */
-const looksMax = 5;
+const LOOKS_MAX = 5;
 
 /**
  * Creates a metadata file only if it is absent; true when it is there by us. What the store leaves unknown (a time-out, an
@@ -43,8 +43,8 @@ export async function createVersion(
       failure ??= error;
     }
     // What the store said is clearer than that we cannot tell: a full disk, a wrong key.
-    if (attempt === createRetry.attemptsMax) throw failure;
-    await clock.sleep(backoffMs(createRetry, attempt, random));
+    if (attempt === CREATE_RETRY.attemptsMax) throw failure;
+    await clock.sleep(backoffMs(CREATE_RETRY, attempt, random));
   }
 }
 
@@ -91,7 +91,7 @@ async function versionsAbove(
     try {
       return { higher, head: tableMetadataFromText(metadataText(await store.read(path)), path) };
     } catch (error) {
-      if (!(error instanceof StreamlabError && error.kind === "not-found") || look === looksMax) throw error;
+      if (!(error instanceof StreamlabError && error.kind === "not-found") || look === LOOKS_MAX) throw error;
     }
   }
 }

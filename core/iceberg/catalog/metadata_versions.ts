@@ -8,11 +8,11 @@ export interface MetadataVersion {
   path: string;
 }
 
-const versionName = /^v(\d+)(?:\.gz)?\.metadata\.json(?:\.gz)?$/;
+const VERSION_NAME = /^v(\d+)(?:\.gz)?\.metadata\.json(?:\.gz)?$/;
 
 /** The number in a metadata file's name, given any path or URI of it; undefined for other naming schemes. */
 export function versionOf(path: string): number | undefined {
-  const match = versionName.exec(path.slice(path.lastIndexOf("/") + 1));
+  const match = VERSION_NAME.exec(path.slice(path.lastIndexOf("/") + 1));
   return match ? Number(match[1]) : undefined;
 }
 
@@ -31,7 +31,7 @@ export async function listVersions(store: Store, folder: string): Promise<Metada
 }
 
 /** As other catalogs name them: a counter and a UUID. Which one is current their catalog knows; the highest is our best guess, for reading. */
-const catalogName = /^(\d+)-[^/]+\.metadata\.json(?:\.gz)?$/;
+const CATALOG_NAME = /^(\d+)-[^/]+\.metadata\.json(?:\.gz)?$/;
 
 /** The path of the newest metadata file, by our own naming or else by that of other catalogs; undefined where there is no table. */
 export async function findHead(store: Store, folder: string): Promise<string | undefined> {
@@ -39,7 +39,7 @@ export async function findHead(store: Store, folder: string): Promise<string | u
   if (own) return own.path;
   let head: { counter: number; path: string } | undefined;
   for await (const { path } of store.list(`${folder}/metadata/`)) {
-    const counter = Number(catalogName.exec(path.slice(path.lastIndexOf("/") + 1))?.[1] ?? -1);
+    const counter = Number(CATALOG_NAME.exec(path.slice(path.lastIndexOf("/") + 1))?.[1] ?? -1);
     if (counter >= (head?.counter ?? 0)) head = { counter, path };
   }
   return head?.path;
@@ -48,7 +48,7 @@ export async function findHead(store: Store, folder: string): Promise<string | u
 /** Some metadata file, by either naming, with one look: for a folder in which none is expected. */
 export async function findAnyVersion(store: Store, folder: string): Promise<string | undefined> {
   for await (const { path } of store.list(`${folder}/metadata/`)) {
-    if (versionOf(path) !== undefined || catalogName.test(path.slice(path.lastIndexOf("/") + 1))) return path;
+    if (versionOf(path) !== undefined || CATALOG_NAME.test(path.slice(path.lastIndexOf("/") + 1))) return path;
   }
   return undefined;
 }

@@ -28,16 +28,16 @@ export interface ClientCredentials {
 }
 
 /** A token is renewed that long before it ends. */
-const renewalMs = 30_000;
-const timeoutMs = 60_000;
+const RENEWAL_MS = 30_000;
+const TIMEOUT_MS = 60_000;
 /** For servers that do not say how long a token lasts. */
-const lifetimeMsDefault = 3_600_000;
+const LIFETIME_MS_DEFAULT = 3_600_000;
 
 /** OAuth2 client credentials (RFC 6749, section 4.4). A token is kept until shortly before its end. Secrets never reach an error. */
 export function clientCredentials(options: ClientCredentials): RestAuth {
   let token: Promise<{ text: string; endMs: number }> | undefined;
   const current = async () => {
-    if (token && (await token).endMs - renewalMs < options.clock.nowMs()) token = undefined;
+    if (token && (await token).endMs - RENEWAL_MS < options.clock.nowMs()) token = undefined;
     token ??= requestToken(options);
     try {
       return (await token).text;
@@ -65,7 +65,7 @@ async function requestToken(options: ClientCredentials): Promise<{ text: string;
     const response = await (options.fetch ?? fetch)(tokenUri, {
       method: "POST",
       body: form,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     status = response.status;
     const text = await response.text();
@@ -80,6 +80,6 @@ async function requestToken(options: ClientCredentials): Promise<{ text: string;
       hint: "Check the catalog's client id and secret",
     });
   }
-  const lifetimeMs = typeof body.expires_in === "number" ? body.expires_in * 1000 : lifetimeMsDefault;
+  const lifetimeMs = typeof body.expires_in === "number" ? body.expires_in * 1000 : LIFETIME_MS_DEFAULT;
   return { text: body.access_token, endMs: startMs + lifetimeMs };
 }

@@ -53,7 +53,7 @@ export interface RestCatalogOptions {
   fetch?: typeof fetch;
 }
 
-const credentialKeys = ["s3.access-key-id", "s3.secret-access-key", "s3.session-token"];
+const CREDENTIAL_KEYS = ["s3.access-key-id", "s3.secret-access-key", "s3.session-token"];
 
 /** Tables in a catalog that speaks the Iceberg REST protocol: it checks requirements and writes metadata, atomically. */
 export class RestCatalog implements Catalog {
@@ -235,9 +235,9 @@ export class RestCatalog implements Catalog {
     const { location } = metadata;
     // Older servers put credentials among the rest of the table's configuration.
     const told = { ...readStringMap(body.config), ...vendedConfig(body, location) };
-    const credentials = JSON.stringify(credentialKeys.map((key) => told[key]));
+    const credentials = JSON.stringify(CREDENTIAL_KEYS.map((key) => told[key]));
     const known = this.#ios.get(location);
-    const isSilent = credentialKeys.every((key) => told[key] === undefined);
+    const isSilent = CREDENTIAL_KEYS.every((key) => told[key] === undefined);
     if (known && (isSilent || known.credentials === credentials)) return known.io;
     const config = { ...this.#config, ...told };
     const { store, folder } = await this.#options.openTable(location, config);

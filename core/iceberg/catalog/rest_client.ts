@@ -36,7 +36,7 @@ export interface RestResponse {
 }
 
 /** Tries of a request that the server asks to repeat; others are repeated only where they change nothing. */
-const attempts = { attemptsMax: 5, delayMsMin: 100, delayMsMax: 5000 };
+const ATTEMPTS = { attemptsMax: 5, delayMsMin: 100, delayMsMax: 5000 };
 
 /**
  * Requests to a REST catalog. Own, because ids are 64 bits wide and `Response.json()` rounds them. 200 and 204 come back, as does any
@@ -61,10 +61,10 @@ export class RestClient {
       const isRepeatable = answer
         ? answer.status === 429 || answer.status === 503 || (request.method === "GET" && answer.status >= 500)
         : request.method === "GET";
-      if (!isRefreshed && (!isRepeatable || attempt >= attempts.attemptsMax)) {
+      if (!isRefreshed && (!isRepeatable || attempt >= ATTEMPTS.attemptsMax)) {
         throw answer ? failure(request, answer) : unreachable(request, this.#options.uri, error);
       }
-      if (!isRefreshed) await clock.sleep(backoffMs(attempts, attempt, random));
+      if (!isRefreshed) await clock.sleep(backoffMs(ATTEMPTS, attempt, random));
     }
   }
 
@@ -117,7 +117,7 @@ function objectIn(text: string): JsonObject | undefined {
   }
 }
 
-const kinds: Record<number, ErrorKind> = {
+const KINDS: Record<number, ErrorKind> = {
   400: "usage",
   404: "not-found",
   406: "usage",
@@ -125,14 +125,14 @@ const kinds: Record<number, ErrorKind> = {
   422: "usage",
 };
 
-const hints: Record<number, string> = {
+const HINTS: Record<number, string> = {
   401: "Check the catalog's token or credential",
   403: "Ask for the right to do this in the catalog",
 };
 
 function failure(request: RestRequest, { status, text }: Answer): StreamlabError {
-  const kind = kinds[status] ?? "unavailable";
-  const hint = hints[status];
+  const kind = KINDS[status] ?? "unavailable";
+  const hint = HINTS[status];
   let reason = `the catalog answered ${status}`;
   // An error page of something in between is no JSON; the status says enough.
   const message = (objectIn(text)?.error as JsonObject | undefined)?.message;

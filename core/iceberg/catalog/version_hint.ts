@@ -3,7 +3,7 @@ import type { Store } from "../../storage/store.ts";
 import { listVersions } from "./metadata_versions.ts";
 
 /** A bound on racing writers that push each other's hint. */
-const attemptsMax = 5;
+const ATTEMPTS_MAX = 5;
 
 /**
  * Moves `version-hint.text` forward to at least `version`. Engines read it to find the current version; it holds the bare number,
@@ -19,7 +19,7 @@ export async function advanceVersionHint(
 ): Promise<void> {
   const path = `${folder}/metadata/version-hint.text`;
   let target = version;
-  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const isKnownLower = attempt === 0 && isHighest;
     if (!isKnownLower && await readVersionHint(store, path) >= target) return;
     await store.write(path, new TextEncoder().encode(String(target)));

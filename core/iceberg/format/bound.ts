@@ -2,10 +2,10 @@ import type { Value } from "./single_value.ts";
 import type { PrimitiveType } from "./type.ts";
 
 /** Code points of a string, or bytes of a binary, that a bound keeps: the default of the reference implementation. */
-export const boundLengthMax = 16;
+export const BOUND_LENGTH_MAX = 16;
 
 /** A value not above `value`, cut to `length` code points or bytes. */
-export function lowerBound(type: PrimitiveType, value: Value, length = boundLengthMax): Value {
+export function lowerBound(type: PrimitiveType, value: Value, length = BOUND_LENGTH_MAX): Value {
   if (type.type === "string") return cutString(value as string, length);
   if (type.type === "binary") return (value as Uint8Array).subarray(0, length);
   return value;
@@ -15,7 +15,7 @@ export function lowerBound(type: PrimitiveType, value: Value, length = boundLeng
  * A value not below any that starts like `value`: cut, with its last code point or byte incremented, carrying left.
  * Undefined where there is none, such as for sixteen times U+10FFFF and more: then no bound may be written at all.
  */
-export function upperBound(type: PrimitiveType, value: Value, length = boundLengthMax): Value | undefined {
+export function upperBound(type: PrimitiveType, value: Value, length = BOUND_LENGTH_MAX): Value | undefined {
   if (type.type === "string") {
     const cut = cutString(value as string, length);
     return cut.length === (value as string).length ? value : incrementString(cut);

@@ -12,7 +12,7 @@ import {
 import { isPrimitive, type PrimitiveType } from "./type.ts";
 
 /** Partition field ids count from here, so that an unpartitioned table's last one is 999. */
-export const firstPartitionFieldId = 1000;
+export const FIRST_PARTITION_FIELD_ID = 1000;
 
 export interface PartitionField {
   sourceId: number;
@@ -58,7 +58,7 @@ export function partitionFieldsFromJson(json: Json[]): PartitionField[] {
     const field = readObject(item, "partition field");
     return {
       sourceId: readInteger(field, "source-id"),
-      fieldId: field["field-id"] === undefined ? firstPartitionFieldId + i : readInteger(field, "field-id"),
+      fieldId: field["field-id"] === undefined ? FIRST_PARTITION_FIELD_ID + i : readInteger(field, "field-id"),
       name: readString(field, "name"),
       transform: transformFromText(readString(field, "transform")),
     };

@@ -36,7 +36,7 @@ export type BoundTerm =
     | { op: "starts-with" | "not-starts-with"; prefix: string }
   );
 
-const negations: Record<string, string> = {
+const NEGATIONS: Record<string, string> = {
   "=": "!=",
   "!=": "=",
   "<": ">=",
@@ -65,7 +65,7 @@ export function bindPredicate(predicate: Predicate, schema: Schema): BoundPredic
 
 function bind(predicate: Predicate, schema: Schema, negated: boolean): BoundPredicate {
   if (predicate.op === "not") return bind(predicate.of as Predicate, schema, !negated);
-  const op = negated ? negations[predicate.op]! : predicate.op;
+  const op = negated ? NEGATIONS[predicate.op]! : predicate.op;
   if ("of" in predicate) {
     return { op: op as "and" | "or", of: (predicate.of as Predicate[]).map((part) => bind(part, schema, negated)) };
   }

@@ -24,4 +24,4 @@ export interface SnapshotRef {
   maxRefAgeMs?: number;
 }
 
-export const mainBranch = "main";
+export const MAIN_BRANCH = "main";

@@ -2,7 +2,7 @@ import type { DataFile } from "./data_file.ts";
 import type { Operation } from "./snapshot.ts";
 
 /** Keys of a snapshot summary (specification: Appendix F, "Optional Snapshot Summary Fields"). Values are strings. */
-const summaryKey = {
+const SUMMARY_KEY = {
   operation: "operation",
   addedDataFiles: "added-data-files",
   deletedDataFiles: "deleted-data-files",
@@ -32,12 +32,12 @@ const summaryKey = {
 
 /** Each total with the counts that raise and lower it. */
 const totals = [
-  [summaryKey.totalDataFiles, summaryKey.addedDataFiles, summaryKey.deletedDataFiles],
-  [summaryKey.totalDeleteFiles, summaryKey.addedDeleteFiles, summaryKey.removedDeleteFiles],
-  [summaryKey.totalRecords, summaryKey.addedRecords, summaryKey.deletedRecords],
-  [summaryKey.totalFilesSize, summaryKey.addedFilesSize, summaryKey.removedFilesSize],
-  [summaryKey.totalPositionDeletes, summaryKey.addedPositionDeletes, summaryKey.removedPositionDeletes],
-  [summaryKey.totalEqualityDeletes, summaryKey.addedEqualityDeletes, summaryKey.removedEqualityDeletes],
+  [SUMMARY_KEY.totalDataFiles, SUMMARY_KEY.addedDataFiles, SUMMARY_KEY.deletedDataFiles],
+  [SUMMARY_KEY.totalDeleteFiles, SUMMARY_KEY.addedDeleteFiles, SUMMARY_KEY.removedDeleteFiles],
+  [SUMMARY_KEY.totalRecords, SUMMARY_KEY.addedRecords, SUMMARY_KEY.deletedRecords],
+  [SUMMARY_KEY.totalFilesSize, SUMMARY_KEY.addedFilesSize, SUMMARY_KEY.removedFilesSize],
+  [SUMMARY_KEY.totalPositionDeletes, SUMMARY_KEY.addedPositionDeletes, SUMMARY_KEY.removedPositionDeletes],
+  [SUMMARY_KEY.totalEqualityDeletes, SUMMARY_KEY.addedEqualityDeletes, SUMMARY_KEY.removedEqualityDeletes],
 ] as const;
 
 /** The summary of a snapshot that adds and removes those files on top of one with the summary `parent`. */
@@ -54,7 +54,7 @@ export function summarize(
   for (const file of removed) count(counts, file, "removed", partitions);
   const summary: Record<string, string> = { operation, ...extra };
   for (const [key, value] of counts) if (value > 0n) summary[key] = String(value);
-  summary[summaryKey.changedPartitionCount] = String(partitions.size);
+  summary[SUMMARY_KEY.changedPartitionCount] = String(partitions.size);
   for (const [total, plus, minus] of totals) {
     const before = parent === undefined ? 0n : wholeNumber(parent[total]);
     // A parent without the total (an engine that leaves it out) cannot be counted on from.
@@ -72,13 +72,13 @@ function wholeNumber(text: string | undefined): bigint | undefined {
 function count(counts: Map<string, bigint>, file: DataFile, way: "added" | "removed", partitions: Set<string>): void {
   const add = (key: string, amount: number) => counts.set(key, (counts.get(key) ?? 0n) + BigInt(amount));
   const isAdded = way === "added";
-  add(isAdded ? summaryKey.addedFilesSize : summaryKey.removedFilesSize, file.fileSizeBytes);
+  add(isAdded ? SUMMARY_KEY.addedFilesSize : SUMMARY_KEY.removedFilesSize, file.fileSizeBytes);
   if (file.content === "data") {
-    add(isAdded ? summaryKey.addedDataFiles : summaryKey.deletedDataFiles, 1);
-    add(isAdded ? summaryKey.addedRecords : summaryKey.deletedRecords, file.recordCount);
+    add(isAdded ? SUMMARY_KEY.addedDataFiles : SUMMARY_KEY.deletedDataFiles, 1);
+    add(isAdded ? SUMMARY_KEY.addedRecords : SUMMARY_KEY.deletedRecords, file.recordCount);
   } else {
     const kind = file.content === "position-deletes" ? "position" : "equality";
-    add(isAdded ? summaryKey.addedDeleteFiles : summaryKey.removedDeleteFiles, 1);
+    add(isAdded ? SUMMARY_KEY.addedDeleteFiles : SUMMARY_KEY.removedDeleteFiles, 1);
     add(`${way}-${kind}-delete-files`, 1);
     add(`${way}-${kind}-deletes`, file.recordCount);
   }

@@ -1,6 +1,6 @@
 import { StreamlabError } from "../../base/errors.ts";
 import { readLong } from "./json_field.ts";
-import { mainBranch, type Snapshot, type SnapshotRef } from "./snapshot.ts";
+import { MAIN_BRANCH, type Snapshot, type SnapshotRef } from "./snapshot.ts";
 import { snapshotById, type TableMetadata } from "./table_metadata.ts";
 import type { TableUpdate } from "./table_update.ts";
 
@@ -51,8 +51,8 @@ function setRef(metadata: TableMetadata, name: string, ref: SnapshotRef, added: 
   const snapshot = snapshotById(metadata, ref.snapshotId);
   if (!snapshot) refuse(`reference "${name}" names snapshot ${ref.snapshotId}, which is not there`);
   const refs = { ...metadata.refs, [name]: ref };
-  if (name !== mainBranch) return { ...metadata, refs };
-  if (ref.type !== "branch") refuse(`"${mainBranch}" is a branch`);
+  if (name !== MAIN_BRANCH) return { ...metadata, refs };
+  if (ref.type !== "branch") refuse(`"${MAIN_BRANCH}" is a branch`);
   if (metadata.currentSnapshotId === ref.snapshotId) return { ...metadata, refs };
   // A rollback is logged with the time of the change, a new snapshot with its own.
   const timestampMs = added.snapshotIds.has(ref.snapshotId) ? snapshot.timestampMs : metadata.lastUpdatedMs;
@@ -67,7 +67,7 @@ function setRef(metadata: TableMetadata, name: string, ref: SnapshotRef, added: 
 function removeRef(metadata: TableMetadata, name: string): TableMetadata {
   const refs = { ...metadata.refs };
   delete refs[name];
-  return name === mainBranch ? { ...metadata, refs, currentSnapshotId: undefined } : { ...metadata, refs };
+  return name === MAIN_BRANCH ? { ...metadata, refs, currentSnapshotId: undefined } : { ...metadata, refs };
 }
 
 /** References to a removed snapshot go with it, as does the log up to the last entry that names one ("Table Metadata Fields"). */

@@ -1,8 +1,8 @@
 import { StreamlabError } from "../../base/errors.ts";
 import type { JsonObject } from "./json_field.ts";
-import { firstPartitionFieldId, type PartitionSpec } from "./partition_spec.ts";
+import { FIRST_PARTITION_FIELD_ID, type PartitionSpec } from "./partition_spec.ts";
 import type { Schema } from "./schema.ts";
-import { mainBranch, type Snapshot, type SnapshotRef } from "./snapshot.ts";
+import { MAIN_BRANCH, type Snapshot, type SnapshotRef } from "./snapshot.ts";
 import type { SortOrder } from "./sort_order.ts";
 
 /** All that is known of a table but its files (specification: "Table Metadata Fields"). Never changed in place. */
@@ -53,7 +53,7 @@ export const emptyTableMetadata: TableMetadata = {
   currentSchemaId: -1,
   partitionSpecs: [],
   defaultSpecId: -1,
-  lastPartitionId: firstPartitionFieldId - 1,
+  lastPartitionId: FIRST_PARTITION_FIELD_ID - 1,
   sortOrders: [],
   defaultSortOrderId: -1,
   properties: {},
@@ -101,8 +101,8 @@ export function snapshotById(metadata: TableMetadata, snapshotId: bigint): Snaps
 }
 
 /** The head of a branch, or a tag; undefined when the reference, or a first snapshot, is missing. */
-export function snapshotOfRef(metadata: TableMetadata, ref: string = mainBranch): Snapshot | undefined {
-  const snapshotId = ref === mainBranch ? metadata.currentSnapshotId : metadata.refs[ref]?.snapshotId;
+export function snapshotOfRef(metadata: TableMetadata, ref: string = MAIN_BRANCH): Snapshot | undefined {
+  const snapshotId = ref === MAIN_BRANCH ? metadata.currentSnapshotId : metadata.refs[ref]?.snapshotId;
   return snapshotId === undefined ? undefined : snapshotById(metadata, snapshotId);
 }
 

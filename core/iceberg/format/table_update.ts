@@ -32,4 +32,4 @@ export type TableUpdate =
   | { action: "remove-schemas"; schemaIds: number[] };
 
 /** The id that stands for "the one last added in this list of updates". */
-export const lastAdded = -1;
+export const LAST_ADDED = -1;

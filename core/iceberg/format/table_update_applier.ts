@@ -5,7 +5,7 @@ import { highestFieldId, sameSchema } from "./schema.ts";
 import { type AddedIds, applySnapshotUpdate } from "./snapshot_update_applier.ts";
 import { sameSortFields } from "./sort_order.ts";
 import { currentSchema, emptyTableMetadata, type TableMetadata } from "./table_metadata.ts";
-import { lastAdded, type TableUpdate } from "./table_update.ts";
+import { LAST_ADDED, type TableUpdate } from "./table_update.ts";
 
 /**
  * The metadata after the updates, in their order; `metadata` is undefined for a new table. `nowMs` becomes the time of
@@ -87,7 +87,7 @@ function applySchemaUpdate(
   added: AddedIds,
 ): TableMetadata {
   if (update.action === "set-current-schema") {
-    const schemaId = update.schemaId === lastAdded ? added.schemaId : update.schemaId;
+    const schemaId = update.schemaId === LAST_ADDED ? added.schemaId : update.schemaId;
     if (!metadata.schemas.some((schema) => schema.schemaId === schemaId)) refuse(`there is no schema ${schemaId}`);
     return { ...metadata, currentSchemaId: schemaId! };
   }
@@ -109,7 +109,7 @@ function applySpecUpdate(
   added: AddedIds,
 ): TableMetadata {
   if (update.action === "set-default-spec") {
-    const specId = update.specId === lastAdded ? added.specId : update.specId;
+    const specId = update.specId === LAST_ADDED ? added.specId : update.specId;
     if (!metadata.partitionSpecs.some((spec) => spec.specId === specId)) refuse(`there is no partition spec ${specId}`);
     return { ...metadata, defaultSpecId: specId! };
   }
@@ -135,7 +135,7 @@ function applySortOrderUpdate(
   added: AddedIds,
 ): TableMetadata {
   if (update.action === "set-default-sort-order") {
-    const orderId = update.sortOrderId === lastAdded ? added.sortOrderId : update.sortOrderId;
+    const orderId = update.sortOrderId === LAST_ADDED ? added.sortOrderId : update.sortOrderId;
     if (!metadata.sortOrders.some((order) => order.orderId === orderId)) refuse(`there is no sort order ${orderId}`);
     return { ...metadata, defaultSortOrderId: orderId! };
   }

@@ -12,8 +12,8 @@ export type Transform =
   /** One that we do not know: its text is kept, its values are never used. */
   | { name: "unknown"; text: string };
 
-const microsPerHour = 3_600_000_000n;
-const microsPerDay = 86_400_000_000n;
+const MICROS_PER_HOUR = 3_600_000_000n;
+const MICROS_PER_DAY = 86_400_000_000n;
 
 export function transformToText(transform: Transform): string {
   switch (transform.name) {
@@ -87,7 +87,7 @@ export function applyTransform(transform: Transform, source: PrimitiveType, valu
     case "truncate":
       return truncate(source, value, transform.width);
     case "hour":
-      return Number(floorDivide(value as bigint, microsPerHour));
+      return Number(floorDivide(value as bigint, MICROS_PER_HOUR));
     case "day":
       return epochDay(source, value);
     case "month": {
@@ -129,7 +129,7 @@ function truncate(source: PrimitiveType, value: Value, width: number): Value {
 }
 
 function epochDay(source: PrimitiveType, value: Value): number {
-  return source.type === "date" ? value as number : Number(floorDivide(value as bigint, microsPerDay));
+  return source.type === "date" ? value as number : Number(floorDivide(value as bigint, MICROS_PER_DAY));
 }
 
 function floorDivide(a: bigint, b: bigint): bigint {

@@ -50,7 +50,7 @@ export interface Field {
   doc?: string;
 }
 
-export const plainTypeNames: readonly PlainTypeName[] = [
+export const PLAIN_TYPE_NAMES: readonly PlainTypeName[] = [
   "boolean",
   "int",
   "long",

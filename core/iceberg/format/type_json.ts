@@ -1,7 +1,7 @@
 import { StreamlabError } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import { type JsonObject, readArray, readBoolean, readInteger, readObject, readString } from "./json_field.ts";
-import { type Field, type PlainTypeName, plainTypeNames, type Type } from "./type.ts";
+import { type Field, PLAIN_TYPE_NAMES, type PlainTypeName, type Type } from "./type.ts";
 
 /** Types as JSON (specification: Appendix C, "Schemas"). */
 export function typeToJson(type: Type): Json {
@@ -96,7 +96,7 @@ export function fieldFromJson(json: Json): Field {
 }
 
 function primitiveFromText(text: string): Type {
-  if ((plainTypeNames as readonly string[]).includes(text)) return { type: text as PlainTypeName };
+  if ((PLAIN_TYPE_NAMES as readonly string[]).includes(text)) return { type: text as PlainTypeName };
   // "decimal(9,2)" and "decimal( 9 , 2 )" are the same: readers accept white space around parameters.
   const decimal = /^decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)$/.exec(text);
   if (decimal) return { type: "decimal", precision: Number(decimal[1]), scale: Number(decimal[2]) };

@@ -1,7 +1,7 @@
 import { encodeContainer } from "../../avro/container.ts";
 import { stringifyJson } from "../../base/json.ts";
 import { avroName, toBuffer, valueToAvro } from "./avro_field.ts";
-import { contentCodes, manifestAvroSchema, manifestLongs, statusCodes } from "./manifest_avro_schema.ts";
+import { CONTENT_CODES, MANIFEST_LONGS, manifestAvroSchema, STATUS_CODES } from "./manifest_avro_schema.ts";
 import type { DataFile } from "../format/data_file.ts";
 import type { ManifestEntry } from "../format/manifest_entry.ts";
 import type { ManifestContent } from "../format/manifest_file.ts";
@@ -27,7 +27,7 @@ export function encodeManifest(manifest: Manifest, sync: Uint8Array): Uint8Array
       partition[names[i]!] = value === null ? null : valueToAvro(type, value);
     });
     return {
-      status: statusCodes.indexOf(entry.status),
+      status: STATUS_CODES.indexOf(entry.status),
       snapshot_id: entry.snapshotId ?? null,
       sequence_number: entry.sequenceNumber ?? null,
       file_sequence_number: entry.fileSequenceNumber ?? null,
@@ -36,7 +36,7 @@ export function encodeManifest(manifest: Manifest, sync: Uint8Array): Uint8Array
   });
   return encodeContainer({
     schema: manifestAvroSchema(columns),
-    longs: manifestLongs,
+    longs: MANIFEST_LONGS,
     metadata: {
       schema: stringifyJson(schemaToJson(schema)),
       "schema-id": String(schema.schemaId),
@@ -52,7 +52,7 @@ export function encodeManifest(manifest: Manifest, sync: Uint8Array): Uint8Array
 
 function dataFileToAvro(file: DataFile, partition: Record<string, unknown>): Record<string, unknown> {
   return {
-    content: contentCodes.indexOf(file.content),
+    content: CONTENT_CODES.indexOf(file.content),
     file_path: file.path,
     // Java writes its enumeration's upper case names and reads either.
     file_format: file.format.toUpperCase(),

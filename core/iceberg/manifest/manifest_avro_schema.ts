@@ -5,19 +5,19 @@ import type { EntryStatus } from "../format/manifest_entry.ts";
 import type { PartitionColumn } from "../format/partition_spec.ts";
 
 /** Longs of manifests that are counts and sizes, so that a number holds them; sequence numbers and snapshot ids stay exact. */
-export const manifestLongs = {
+export const MANIFEST_LONGS = {
   numberFieldIds: new Set([103, 104, 105, 118, 120, 122, 124, 133, 139]),
 } as const;
 
 /** What the numbers of a status and a content stand for, by place. */
-export const statusCodes: readonly EntryStatus[] = ["existing", "added", "deleted"];
-export const contentCodes: readonly FileContent[] = ["data", "position-deletes", "equality-deletes"];
+export const STATUS_CODES: readonly EntryStatus[] = ["existing", "added", "deleted"];
+export const CONTENT_CODES: readonly FileContent[] = ["data", "position-deletes", "equality-deletes"];
 
 /** Maps of column statistics: nearly all of a manifest's bytes. */
-export const statisticsFieldIds: ReadonlySet<number> = new Set([108, 109, 110, 111, 125, 128, 137]);
+export const STATISTICS_FIELD_IDS: ReadonlySet<number> = new Set([108, 109, 110, 111, 125, 128, 137]);
 
 /** The names of the standard, by field id; what a file says of itself goes before. */
-export const entryFieldNames: Record<number, string> = {
+export const ENTRY_FIELD_NAMES: Record<number, string> = {
   0: "status",
   1: "snapshot_id",
   2: "data_file",
@@ -25,7 +25,7 @@ export const entryFieldNames: Record<number, string> = {
   4: "file_sequence_number",
 };
 
-export const dataFileFieldNames: Record<number, string> = {
+export const DATA_FILE_FIELD_NAMES: Record<number, string> = {
   100: "file_path",
   101: "file_format",
   102: "partition",

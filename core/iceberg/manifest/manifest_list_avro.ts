@@ -5,9 +5,9 @@ import type { ManifestFile, PartitionFieldSummary } from "../format/manifest_fil
 import type { Snapshot } from "../format/snapshot.ts";
 
 /** Lengths and counts of rows are numbers; sequence numbers and snapshot ids stay exact. */
-const manifestListLongs = { numberFieldIds: new Set([501, 512, 513, 514]) } as const;
+const MANIFEST_LIST_LONGS = { numberFieldIds: new Set([501, 512, 513, 514]) } as const;
 
-const fieldNames: Record<number, string> = {
+const FIELD_NAMES: Record<number, string> = {
   500: "manifest_path",
   501: "manifest_length",
   502: "partition_spec_id",
@@ -66,7 +66,7 @@ export function encodeManifestList(
 ): Uint8Array {
   return encodeContainer({
     schema: manifestListSchema,
-    longs: manifestListLongs,
+    longs: MANIFEST_LIST_LONGS,
     metadata: {
       "snapshot-id": String(snapshot.snapshotId),
       "parent-snapshot-id": String(snapshot.parentSnapshotId ?? "null"),
@@ -107,8 +107,8 @@ type AvroRecord = Record<string, unknown>;
 
 /** Lists of version 1 or 2, by any writer; what version 1 lacks is 0, data, or undefined. */
 export function decodeManifestList(bytes: Uint8Array, path: string): ManifestFile[] {
-  const container = decodeContainer<AvroRecord>(bytes, manifestListLongs, path);
-  const names = namesById(container.schema, fieldNames);
+  const container = decodeContainer<AvroRecord>(bytes, MANIFEST_LIST_LONGS, path);
+  const names = namesById(container.schema, FIELD_NAMES);
   return container.records.map((record) => manifestFromAvro((id) => record[names.get(id)!] ?? undefined));
 }
 

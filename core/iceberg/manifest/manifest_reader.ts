@@ -5,12 +5,12 @@ import { parseJson } from "../../base/json.ts";
 import { avroName, namesById, recordFields, toBytes, valueFromAvro } from "./avro_field.ts";
 import type { Manifest } from "./manifest_avro.ts";
 import {
-  contentCodes,
-  dataFileFieldNames,
-  entryFieldNames,
-  manifestLongs,
-  statisticsFieldIds,
-  statusCodes,
+  CONTENT_CODES,
+  DATA_FILE_FIELD_NAMES,
+  ENTRY_FIELD_NAMES,
+  MANIFEST_LONGS,
+  STATISTICS_FIELD_IDS,
+  STATUS_CODES,
 } from "./manifest_avro_schema.ts";
 import type { DataFile, FileFormat } from "../format/data_file.ts";
 import type { ManifestEntry } from "../format/manifest_entry.ts";
@@ -63,8 +63,8 @@ function readEntries(
   entryOf: (record: AvroRecord) => ManifestEntry,
   keep: DecodeManifestOptions["keep"],
 ): ManifestEntry[] {
-  const whole = containerDecoder(metadata, schema, manifestLongs);
-  const slim = containerDecoder(metadata, schema, { ...manifestLongs, skippedFieldIds: statisticsFieldIds });
+  const whole = containerDecoder(metadata, schema, MANIFEST_LONGS);
+  const slim = containerDecoder(metadata, schema, { ...MANIFEST_LONGS, skippedFieldIds: STATISTICS_FIELD_IDS });
   const entries: ManifestEntry[] = [];
   for (const { count, data } of blocks()) {
     const cursor = new Cursor(data);
@@ -83,13 +83,13 @@ function entryReader(
   spec: PartitionSpec,
   schemas: Schema[],
 ): (record: AvroRecord) => ManifestEntry {
-  const names = namesById(schema, entryFieldNames);
+  const names = namesById(schema, ENTRY_FIELD_NAMES);
   const fileRecord = recordFields(schema).find((field) => field.name === names.get(2))?.type;
   const read = dataFileReader(spec, partitionColumns(spec, schemas), fileRecord);
   const [status, snapshotId, sequence, fileSequence, dataFile] = [0, 1, 3, 4, 2].map((id) => names.get(id)!);
   return (record) => {
     const entry: ManifestEntry = {
-      status: statusCodes[Number(record[status!])] ?? "existing",
+      status: STATUS_CODES[Number(record[status!])] ?? "existing",
       dataFile: read(record[dataFile!] as AvroRecord),
     };
     if (typeof record[snapshotId!] === "bigint") entry.snapshotId = record[snapshotId!] as bigint;
@@ -105,7 +105,7 @@ function dataFileReader(
   columns: ReturnType<typeof partitionColumns>,
   fileRecord: Parameters<typeof recordFields>[0],
 ): (record: AvroRecord) => DataFile {
-  const names = namesById(fileRecord, dataFileFieldNames);
+  const names = namesById(fileRecord, DATA_FILE_FIELD_NAMES);
   const name = (id: number) => names.get(id)!;
   const partitionRecord = recordFields(fileRecord).find((field) => field.name === name(102))?.type;
   const partitionNames = namesById(
@@ -116,7 +116,7 @@ function dataFileReader(
   return (record) => {
     const partition = record[name(102)] as AvroRecord;
     const file: DataFile = {
-      content: contentCodes[Number(record[name(134)] ?? 0)] ?? "data",
+      content: CONTENT_CODES[Number(record[name(134)] ?? 0)] ?? "data",
       path: String(record[name(100)]),
       format: String(record[name(101)]).toLowerCase() as FileFormat,
       specId: spec.specId,

@@ -4,7 +4,7 @@ import type { ResolvedEntry } from "../format/manifest_entry.ts";
 import { partitionKey } from "../format/snapshot_summary.ts";
 
 /** The reserved column of position delete files that names the data file (specification: "Reserved Field IDs"). */
-const filePathFieldId = 2147483546;
+const FILE_PATH_FIELD_ID = 2147483546;
 
 const decoder = new TextDecoder();
 
@@ -58,8 +58,8 @@ export class DeleteIndex {
 /** The one data file that position deletes are about: said outright, or by equal bounds of the path column. */
 function referencedFile(file: DataFile): string | undefined {
   if (file.referencedDataFile !== undefined) return file.referencedDataFile;
-  const lower = file.lowerBounds?.get(filePathFieldId);
-  const upper = file.upperBounds?.get(filePathFieldId);
+  const lower = file.lowerBounds?.get(FILE_PATH_FIELD_ID);
+  const upper = file.upperBounds?.get(FILE_PATH_FIELD_ID);
   if (!lower || !upper) return undefined;
   const path = decoder.decode(lower);
   return path === decoder.decode(upper) ? path : undefined;

@@ -12,7 +12,7 @@ import { hasLiveFiles } from "../action/append_files.ts";
 import type { TableIo } from "../table_io.ts";
 
 /** Manifests read at once. */
-const manifestsParallel = 16;
+const MANIFESTS_PARALLEL = 16;
 
 export interface ScanOptions {
   /** Default: the head of `main`. */
@@ -91,7 +91,7 @@ async function readLive(
 ): Promise<ResolvedEntry[]> {
   const entries = await mapParallel(
     manifests,
-    manifestsParallel,
+    MANIFESTS_PARALLEL,
     (manifest) =>
       pruner?.usesPartition(manifest.specId)
         ? io.readManifestWhere(manifest, metadata, (file) => pruner.partitionMayMatch(file))

@@ -8,14 +8,14 @@ import { findField } from "../../iceberg/format/schema.ts";
 import { currentSchema } from "../../iceberg/format/table_metadata.ts";
 import { tableSelect } from "../../tables/read/scan_sql.ts";
 import {
-  auditTables,
-  compare,
+  AUDIT_TABLES,
+  COMPARE,
   foundSql,
   type Kind,
-  misplacedSql,
+  MISPLACED_SQL,
   parquetSql,
   placesSql,
-  takeStates,
+  TAKE_STATES,
   wantedSql,
 } from "./audit_sql.ts";
 import { LocalFiles } from "../../tables/read/local_files.ts";
@@ -95,29 +95,34 @@ export async function auditIngestion(surroundings: Surroundings, options: AuditO
 }
 
 class Audit {
-  private readonly connection: Connection;
-  private readonly folder: string;
-  private kept = 0;
-  private lastBatchId = 0n;
+  readonly #connection: Connection;
+  readonly #folder: string;
+  #kept = 0;
+  #lastBatchId = 0n;
+  readonly #workshop: Workshop;
+  readonly #options: AuditOptions;
 
-  constructor(private readonly workshop: Workshop, private readonly options: AuditOptions) {
-    this.connection = workshop.connection;
-    this.folder = workshop.scratch.subfolder("places");
+  constructor(workshop: Workshop, options: AuditOptions) {
+    this.#workshop = workshop;
+    this.#options = options;
+
+    this.#connection = workshop.connection;
+    this.#folder = workshop.scratch.subfolder("places");
   }
 
   async readLedger(): Promise<void> {
-    const { ledger, events } = this.options.tables;
-    await this.connection.run(auditTables);
+    const { ledger, events } = this.#options.tables;
+    await this.#connection.run(AUDIT_TABLES);
     const target = quoteText(identifierText(events.identifier));
-    for await (const select of this.selects(ledger)) {
-      await this.connection.run(`INSERT INTO files SELECT source_file, etag, size, batch_id, events, dead_letters,
+    for await (const select of this.#selects(ledger)) {
+      await this.#connection.run(`INSERT INTO files SELECT source_file, etag, size, batch_id, events, dead_letters,
   duplicates FROM (${select}) WHERE "table" = ${target} AND status = 'ingested'`);
-      const [row] = await this.connection.rows(
+      const [row] = await this.#connection.rows(
         `SELECT coalesce(max(batch_id), 0)::BIGINT AS last FROM (${select}) WHERE "table" = ${target}`,
       );
-      if ((row!.last as bigint) > this.lastBatchId) this.lastBatchId = row!.last as bigint;
+      if ((row!.last as bigint) > this.#lastBatchId) this.#lastBatchId = row!.last as bigint;
     }
-    await this.connection.run(`CREATE OR REPLACE TEMP TABLE files AS
+    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE files AS
 SELECT name, etag, any_value(size) AS size, batch_id, any_value(events) AS events, any_value(dead_letters) AS dead_letters,
   any_value(duplicates) AS duplicates, sum(count(*)) OVER (PARTITION BY name, etag)::BIGINT AS times, 'gone' AS state
 FROM files GROUP BY name, etag, batch_id`);
@@ -125,76 +130,76 @@ FROM files GROUP BY name, etag, batch_id`);
 
   /** Looks at every raw file, and at the records of those that are as they were. */
   async judgeFiles(): Promise<void> {
-    const filesMax = await this.count("files");
+    const filesMax = await this.#count("files");
     let done = 0;
-    for await (const files of this.ledgerFiles()) {
-      if (this.options.signal.aborted) return;
+    for await (const files of this.#ledgerFiles()) {
+      if (this.#options.signal.aborted) return;
       const states = await mapParallel(files, STATS_PARALLEL, async ({ name, etag }) => {
-        const found = await this.options.etagOf(name);
+        const found = await this.#options.etagOf(name);
         return found === undefined ? "gone" : found === etag ? "same" : "changed";
       });
       const same = [
         ...new Map(files.filter((_file, index) => states[index] === "same").map((file) => [file.name, file])).values(),
       ];
-      const judged = same.length === 0 ? undefined : await this.options.judge(same);
+      const judged = same.length === 0 ? undefined : await this.#options.judge(same);
       const moved = new Set(judged?.missing);
-      await this.connection.appendText(
+      await this.#connection.appendText(
         "states",
         files.map(({ name, batchId }, index) => [name, batchId, moved.has(name) ? "changed" : states[index]!]),
       );
-      await this.connection.run(takeStates);
+      await this.#connection.run(TAKE_STATES);
       if (judged !== undefined) {
-        await this.want("event", this.options.tables.events, judged.events);
-        await this.want("dead letter", this.options.tables.deadLetters, judged.deadLetters);
+        await this.#want("event", this.#options.tables.events, judged.events);
+        await this.#want("dead letter", this.#options.tables.deadLetters, judged.deadLetters);
       }
-      this.options.onProgress({ files: done += files.length, filesMax });
+      this.#options.onProgress({ files: done += files.length, filesMax });
     }
   }
 
   async readTable(kind: Kind, table: LoadedTable): Promise<void> {
     const { fields } = currentSchema(table.metadata);
-    for await (const select of this.selects(table)) {
-      await this.keep(foundSql(kind, fields, select, this.lastBatchId));
+    for await (const select of this.#selects(table)) {
+      await this.#keep(foundSql(kind, fields, select, this.#lastBatchId));
     }
   }
 
   async report(): Promise<AuditReport> {
-    await this.connection.run(placesSql(`${this.folder}/*.parquet`));
-    await this.connection.run(compare);
-    const rows = await this.connection.rows(
+    await this.#connection.run(placesSql(`${this.#folder}/*.parquet`));
+    await this.#connection.run(COMPARE);
+    const rows = await this.#connection.rows(
       `SELECT name, batch_id, position, problem FROM discrepancies ORDER BY name, batch_id, position LIMIT ${SHOWN_MAX}`,
     );
-    const [misplaced] = await this.connection.rows(misplacedSql);
+    const [misplaced] = await this.#connection.rows(MISPLACED_SQL);
     return {
-      batchId: this.lastBatchId,
-      files: await this.count("files"),
-      filesGone: await this.count("files WHERE state = 'gone'"),
-      events: await this.count("places WHERE NOT wanted AND kind = 'event'"),
-      deadLetters: await this.count("places WHERE NOT wanted AND kind = 'dead letter'"),
+      batchId: this.#lastBatchId,
+      files: await this.#count("files"),
+      filesGone: await this.#count("files WHERE state = 'gone'"),
+      events: await this.#count("places WHERE NOT wanted AND kind = 'event'"),
+      deadLetters: await this.#count("places WHERE NOT wanted AND kind = 'dead letter'"),
       misplaced: Number(misplaced!.records),
-      discrepancies: await this.count("discrepancies"),
+      discrepancies: await this.#count("discrepancies"),
       shown: rows.map(discrepancyOf),
     };
   }
 
-  private async want(kind: Kind, table: LoadedTable, paths: readonly string[]): Promise<void> {
+  async #want(kind: Kind, table: LoadedTable, paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
-    const described = await this.connection.rows(`DESCRIBE FROM ${parquetSql(paths)}`);
+    const described = await this.#connection.rows(`DESCRIBE FROM ${parquetSql(paths)}`);
     const columns = new Set(described.map((row) => row.column_name as string));
-    await this.keep(wantedSql(kind, currentSchema(table.metadata).fields, paths, columns));
+    await this.#keep(wantedSql(kind, currentSchema(table.metadata).fields, paths, columns));
   }
 
   /** On disk: records may be more than memory holds. */
-  private async keep(places: string): Promise<void> {
-    const path = `${this.folder}/${this.kept++}.parquet`;
-    await this.connection.run(`COPY (${places}) TO ${quoteText(path)} (FORMAT parquet, ROW_GROUP_SIZE 20480)`);
+  async #keep(places: string): Promise<void> {
+    const path = `${this.#folder}/${this.#kept++}.parquet`;
+    await this.#connection.run(`COPY (${places}) TO ${quoteText(path)} (FORMAT parquet, ROW_GROUP_SIZE 20480)`);
   }
 
   /** The ledger's files in portions, each within the limits of one judgement. */
-  private async *ledgerFiles(): AsyncIterable<(LedgerFile & { batchId: string })[]> {
+  async *#ledgerFiles(): AsyncIterable<(LedgerFile & { batchId: string })[]> {
     let after = 0;
     for (;;) {
-      const rows = await this.connection.rows(
+      const rows = await this.#connection.rows(
         `SELECT name, etag, size, batch_id FROM files ORDER BY batch_id, name, etag LIMIT ${JUDGED_FILES_MAX} OFFSET ${after}`,
       );
       if (rows.length === 0) return;
@@ -215,8 +220,8 @@ FROM files GROUP BY name, etag, batch_id`);
   }
 
   /** The table's live rows, some files at a time. */
-  private async *selects(table: LoadedTable): AsyncIterable<string> {
-    const local = new LocalFiles(table.io, this.workshop.scratch);
+  async *#selects(table: LoadedTable): AsyncIterable<string> {
+    const local = new LocalFiles(table.io, this.#workshop.scratch);
     const schema = currentSchema(table.metadata);
     const { files } = await planScan(table.io, table.metadata);
     for (let from = 0; from < files.length; from += READ_FILES_MAX) {
@@ -230,8 +235,8 @@ FROM files GROUP BY name, etag, batch_id`);
     }
   }
 
-  private async count(what: string): Promise<number> {
-    const [row] = await this.connection.rows(`SELECT count(*) AS count FROM ${what}`);
+  async #count(what: string): Promise<number> {
+    const [row] = await this.#connection.rows(`SELECT count(*) AS count FROM ${what}`);
     return Number(row!.count);
   }
 }

@@ -7,7 +7,7 @@ import { sqlTypeOf } from "../../tables/sql_type.ts";
 export type Kind = "event" | "dead letter";
 
 /** The tables of an audit: every file of the ledger, and what was found out about some of them. */
-export const auditTables = `
+export const AUDIT_TABLES = `
 SET preserve_insertion_order = false;
 CREATE TEMP MACRO article(kind) AS CASE kind WHEN 'event' THEN 'an event' ELSE 'a dead letter' END;
 CREATE TEMP TABLE files (name VARCHAR, etag VARCHAR, size BIGINT, batch_id BIGINT, events BIGINT, dead_letters BIGINT,
@@ -69,12 +69,12 @@ export function placesSql(glob: string): string {
 }
 
 /** Takes over what was found out about raw files. */
-export const takeStates = `UPDATE files SET state = states.state FROM states
+export const TAKE_STATES = `UPDATE files SET state = states.state FROM states
 WHERE states.name = files.name AND states.batch_id = files.batch_id::VARCHAR;
 DELETE FROM states`;
 
 /** Compares, record by record where the raw file is the one that was ingested, else by the ledger's counts. */
-export const compare = `
+export const COMPARE = `
 -- Of a file whose new content was ingested in its turn, the old content is gone.
 UPDATE files SET state = 'gone' WHERE state = 'changed' AND name IN (SELECT name FROM files WHERE state = 'same');
 
@@ -130,5 +130,5 @@ FROM files LEFT JOIN counts USING (name, batch_id) ANTI JOIN discrepancies USING
 WHERE files.events <> coalesce(counts.events, 0) OR files.dead_letters <> coalesce(counts.dead_letters, 0)`;
 
 /** Records that another contract sent to one table, and the one of today would send to the other. */
-export const misplacedSql = `SELECT count(*) AS records FROM records SEMI JOIN judged_otherwise USING (name, batch_id)
+export const MISPLACED_SQL = `SELECT count(*) AS records FROM records SEMI JOIN judged_otherwise USING (name, batch_id)
 WHERE wanted = 1 AND found = 1 AND wanted_kind <> found_kind`;

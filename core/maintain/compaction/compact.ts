@@ -133,12 +133,17 @@ async function settleStale(surroundings: Surroundings, table: string): Promise<v
 class Compaction {
   readonly #report = emptyReport();
   #pending: RewrittenGroup[] = [];
+  readonly #surroundings: Surroundings;
+  readonly #planned: PlannedCompaction;
 
-  constructor(private readonly surroundings: Surroundings, private readonly planned: PlannedCompaction) {}
+  constructor(surroundings: Surroundings, planned: PlannedCompaction) {
+    this.#surroundings = surroundings;
+    this.#planned = planned;
+  }
 
   /** What `run` would do; sizes of new files are guessed from those of the old. */
   plan(): CompactionReport {
-    const { groups, reach } = this.planned;
+    const { groups, reach } = this.#planned;
     for (const group of groups) {
       this.#countInputs(group);
       const { inputs, outputs } = this.#report;
@@ -150,7 +155,7 @@ class Compaction {
   }
 
   async run(options: CompactionOptions): Promise<CompactionReport> {
-    const { groups, rewriter } = this.planned;
+    const { groups, rewriter } = this.#planned;
     try {
       return await this.#runGroups(groups, options);
     } finally {
@@ -168,7 +173,7 @@ class Compaction {
       }
       const rewriting = this.#rewrite(group);
       const next = groups[index + 1];
-      if (next !== undefined) this.planned.rewriter.prefetch(next);
+      if (next !== undefined) this.#planned.rewriter.prefetch(next);
       await rewriting;
       files += group.files.length;
       options.onProgress({ files, filesMax });
@@ -180,11 +185,11 @@ class Compaction {
   }
 
   async #rewrite(group: RewriteGroup): Promise<void> {
-    const { store } = this.surroundings;
+    const { store } = this.#surroundings;
     const intent = this.#intentOf(group);
     await writeIntent(store, intent);
     try {
-      this.#pending.push({ group, outputs: await this.planned.rewriter.rewrite(group, intent.id), intent });
+      this.#pending.push({ group, outputs: await this.#planned.rewriter.rewrite(group, intent.id), intent });
     } catch (error) {
       if (!mayBeMissing(error) || await this.#areLive(group)) {
         await this.#afterFailure(intent);
@@ -196,8 +201,8 @@ class Compaction {
   }
 
   #intentOf(group: RewriteGroup): Intent {
-    const { random, clock } = this.surroundings;
-    const { table, rewriter } = this.planned;
+    const { random, clock } = this.#surroundings;
+    const { table, rewriter } = this.#planned;
     const id = `compact-${uuidV4(random)}`;
     const folder = rewriter.folderOf(group);
     return {
@@ -215,10 +220,10 @@ class Compaction {
 
   /** Whether the files of a group are still part of the table, so that they have to be there. */
   async #areLive(group: RewriteGroup): Promise<boolean> {
-    const { catalog } = this.surroundings;
+    const { catalog } = this.#surroundings;
     const scan = await withNewest(
       catalog,
-      this.planned.table.identifier,
+      this.#planned.table.identifier,
       ({ io, metadata }) => planScan(io, metadata),
     );
     const live = new Set(scan.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]).map(({ path }) => path));
@@ -239,10 +244,10 @@ class Compaction {
   async #commit(): Promise<void> {
     const pending = this.#pending.splice(0);
     if (pending.length === 0) return;
-    const { table, reach } = this.planned;
+    const { table, reach } = this.#planned;
     const waiting = reach.doneWithout(pending.flatMap(({ group }) => group.files)).length;
     // Where this throws, nobody knows what was committed: the new files stay, and so do the intents, to be settled later.
-    const outcome = await commitRewrites(this.surroundings, table, pending, reach);
+    const outcome = await commitRewrites(this.#surroundings, table, pending, reach);
     for (const { group, outputs, intent } of outcome.committed) {
       this.#countInputs(group);
       this.#report.outputs.files += outputs.length;
@@ -250,7 +255,7 @@ class Compaction {
         this.#report.outputs.bytes += fileSizeBytes;
         this.#report.outputs.records += recordCount;
       }
-      await removeIntent(this.surroundings.store, intent);
+      await removeIntent(this.#surroundings.store, intent);
     }
     if (outcome.dropped.length === 0) this.#report.deleteFiles += waiting;
     for (const { group, reason } of outcome.dropped) {
@@ -261,11 +266,11 @@ class Compaction {
 
   /** Removes the new files of a group that will never be committed, and its intent. */
   async #abandon(intent: Intent): Promise<void> {
-    const { store } = this.planned.table.io.location;
+    const { store } = this.#planned.table.io.location;
     const paths: string[] = [];
     for await (const { path } of store.list(intent.stem)) paths.push(path);
     await store.delete(paths);
-    await removeIntent(this.surroundings.store, intent);
+    await removeIntent(this.#surroundings.store, intent);
   }
 
   #countInputs({ files, bytes }: RewriteGroup): void {

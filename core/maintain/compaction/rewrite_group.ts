@@ -35,8 +35,11 @@ export class GroupRewriter {
   readonly #schema: Schema;
   #count = 0;
   #prefetch: Promise<void> = Promise.resolve();
+  readonly #options: RewriterOptions;
 
-  constructor(private readonly options: RewriterOptions) {
+  constructor(options: RewriterOptions) {
+    this.#options = options;
+
     this.#schema = currentSchema(options.table.metadata);
     for (const { field, path } of fieldsById(this.#schema).values()) {
       if (field.type.type !== "fixed") continue;
@@ -55,7 +58,7 @@ export class GroupRewriter {
   /** Begins to fetch a group's files where they are on a distant store. A failure shows when they are needed. */
   prefetch(group: RewriteGroup): void {
     const wanted = group.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
-    const fetching = mapParallel(wanted, FETCHED_PARALLEL, (file) => this.options.files.pathOf(file));
+    const fetching = mapParallel(wanted, FETCHED_PARALLEL, (file) => this.#options.files.pathOf(file));
     this.#prefetch = Promise.allSettled([this.#prefetch, fetching]).then(() => undefined);
   }
 
@@ -66,7 +69,7 @@ export class GroupRewriter {
 
   /** The new files, placed durably under `<stem>-<number>.parquet`; none where every row was deleted. */
   async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
-    const { scratch, table, files } = this.options;
+    const { scratch, table, files } = this.#options;
     const directory = scratch.subfolder(`group-${this.#count++}`);
     const written = await this.#write(group, await this.#query(group), directory);
     checkCount(group, written.reduce((sum, file) => sum + Number(file.records), 0));
@@ -81,7 +84,7 @@ export class GroupRewriter {
   }
 
   async #write(group: RewriteGroup, query: string, directory: string): Promise<WrittenFile[]> {
-    const { connection, scratch, order } = this.options;
+    const { connection, scratch, order } = this.#options;
     const copy = { fieldIds: fieldIdTrees(this.#schema.fields), partitionColumns: [] };
     if (group.outputs === 1) return await copyToParquet(connection, { ...copy, query, directory });
     if (order === undefined) {
@@ -110,12 +113,12 @@ export class GroupRewriter {
   }
 
   async #query(group: RewriteGroup): Promise<string> {
-    const { connection, table, order } = this.options;
+    const { connection, table, order } = this.#options;
     const { schemas, properties } = table.metadata;
     const constants = partitionConstants(table.metadata, group);
     const local = async (file: DataFile): Promise<LocalFile> => ({
       file,
-      localPath: await this.options.files.pathOf(file),
+      localPath: await this.#options.files.pathOf(file),
     });
     const inputs = await mapParallel(group.files, FETCHED_PARALLEL, async ({ dataFile, deletes }) => ({
       ...await local(dataFile),
@@ -134,7 +137,7 @@ export class GroupRewriter {
   }
 
   #partition(specId: number): PartitionColumn[] {
-    const { metadata } = this.options.table;
+    const { metadata } = this.#options.table;
     return partitionColumns(specById(metadata, specId), metadata.schemas);
   }
 }

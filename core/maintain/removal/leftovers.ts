@@ -1,5 +1,5 @@
 import { mapParallel } from "../../base/parallel.ts";
-import { defaultWarehouse } from "../../iceberg/catalog/file_catalog.ts";
+import { DEFAULT_WAREHOUSE } from "../../iceberg/catalog/file_catalog.ts";
 import { isProbePath, probePrefix } from "../../storage/probe.ts";
 import { isClockPath, storeNowMs } from "../store_clock.ts";
 import { removeDeadScratches } from "../workshop.ts";
@@ -24,7 +24,7 @@ export async function removeLeftovers(
 ): Promise<string[]> {
   const { store, clock } = surroundings;
   const listed: string[] = [];
-  for (const prefix of ["checkpoints/", probePrefix(defaultWarehouse)]) {
+  for (const prefix of ["checkpoints/", probePrefix(DEFAULT_WAREHOUSE)]) {
     for await (const { path } of store.list(prefix)) if (isLeftover(path)) listed.push(path);
   }
   const nowMs = listed.length === 0 || dryRun ? clock.nowMs() : await storeNowMs(surroundings);

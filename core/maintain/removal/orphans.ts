@@ -123,14 +123,19 @@ async function findOld(
 
 /** How old a file must be at least before it may go, by who wrote it. */
 class AgeRule {
-  private constructor(
-    /** The table's batches are announced in the lake at hand. */
-    private readonly isFedHere: boolean,
-    /** Whoever compacts a catalog's table may have announced it in another lake. */
-    private readonly isInLake: boolean,
-    private readonly canFence: boolean,
-    private readonly hasVersions: boolean,
-  ) {}
+  /** The table's batches are announced in the lake at hand. */
+  readonly #isFedHere: boolean;
+  /** Whoever compacts a catalog's table may have announced it in another lake. */
+  readonly #isInLake: boolean;
+  readonly #canFence: boolean;
+  readonly #hasVersions: boolean;
+
+  private constructor(isFedHere: boolean, isInLake: boolean, canFence: boolean, hasVersions: boolean) {
+    this.#isFedHere = isFedHere;
+    this.#isInLake = isInLake;
+    this.#canFence = canFence;
+    this.#hasVersions = hasVersions;
+  }
 
   static async of(surroundings: Surroundings, { metadata, metadataLocation, io }: LoadedTable): Promise<AgeRule> {
     const isInLake = io.location.store === surroundings.store;
@@ -141,21 +146,21 @@ class AgeRule {
   ageMsMin(path: string, { olderThanMs }: OrphansOptions): number {
     const announcer = announcerOf(path);
     const isKnown = announcer === "batch"
-      ? this.isFedHere
+      ? this.#isFedHere
       : announcer === "rewrite"
-      ? this.isInLake
-      : this.isOurs(path);
+      ? this.#isInLake
+      : this.#isOurs(path);
     return isKnown ? olderThanMs : Math.max(olderThanMs, FOREIGN_MS_MIN);
   }
 
   /** Whether a commit under way could still make use of it, if it is not fenced. */
   needsFence(path: string): boolean {
-    return this.canFence && isOwnManifestName(nameOf(path));
+    return this.#canFence && isOwnManifestName(nameOf(path));
   }
 
   /** Written for a commit that can be fenced, or a version that is no longer part of the table, or worth nothing to anybody. */
-  private isOurs(path: string): boolean {
-    return this.needsFence(path) || (this.hasVersions && versionOf(path) !== undefined) || isLeftover(path);
+  #isOurs(path: string): boolean {
+    return this.needsFence(path) || (this.#hasVersions && versionOf(path) !== undefined) || isLeftover(path);
   }
 }
 

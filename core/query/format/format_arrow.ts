@@ -5,7 +5,7 @@ import type { RowStream } from "../../engine/duckdb_stream.ts";
 import { arrowData } from "./arrow_data.ts";
 import { arrowType } from "./arrow_type.ts";
 
-const batchRowsMin = 16_384;
+const BATCH_ROWS_MIN = 16_384;
 
 export async function* formatArrow(answer: RowStream): AsyncIterable<Uint8Array> {
   const schema = new Schema(answer.columns.map(({ name, type }) => new Field(name, arrowType(type), true)));
@@ -20,7 +20,7 @@ export async function* formatArrow(answer: RowStream): AsyncIterable<Uint8Array>
   };
   for await (const rows of answer.chunks) {
     pending.push(...rows);
-    if (pending.length < batchRowsMin) continue;
+    if (pending.length < BATCH_ROWS_MIN) continue;
     flush();
     yield* produced.take();
   }

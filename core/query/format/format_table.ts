@@ -4,8 +4,8 @@ import { cells, isNumber } from "./format_text.ts";
 import { cutToWidth, textWidth, visible } from "./text_width.ts";
 
 /** Rows looked at before the first is printed; later ones that are wider stand out of line. */
-const sampleRowsMax = 2_048;
-const columnWidthMin = 6;
+const SAMPLE_ROWS_MAX = 2_048;
+const COLUMN_WIDTH_MIN = 6;
 
 /** Columns side by side, numbers to the right, null as NULL, the number of rows below. `columns` is the terminal's width; without it nothing is cut. */
 export async function* formatTable(answer: RowStream, columns?: number): AsyncIterable<string> {
@@ -14,7 +14,7 @@ export async function* formatTable(answer: RowStream, columns?: number): AsyncIt
   const sample: string[][] = [];
   let next = await iterator.next();
   let count = 0;
-  for (; !next.done && sample.length < sampleRowsMax; next = await iterator.next()) {
+  for (; !next.done && sample.length < SAMPLE_ROWS_MAX; next = await iterator.next()) {
     sample.push(...texts(answer.columns, next.value));
   }
   const natural = names.map((name, index) =>
@@ -52,7 +52,7 @@ function fit(natural: number[], columns: number): number[] {
   const widths = [...natural];
   for (let sum = widths.reduce((a, b) => a + b, 0); sum > available; sum--) {
     const widest = Math.max(...widths);
-    if (widest <= columnWidthMin) break;
+    if (widest <= COLUMN_WIDTH_MIN) break;
     widths[widths.indexOf(widest)] = widest - 1;
   }
   return widths;

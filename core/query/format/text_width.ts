@@ -1,14 +1,14 @@
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /** Emoji and East Asian letters of two columns (Unicode Standard Annex 11, in outline). */
-const wide =
+const WIDE =
   /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u;
 
 /** How many columns of a terminal the text takes. */
 export function textWidth(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) width += wide.test(segment) ? 2 : 1;
+  for (const { segment } of segmenter.segment(text)) width += WIDE.test(segment) ? 2 : 1;
   return width;
 }
 
@@ -17,7 +17,7 @@ export function cutToWidth(text: string, columns: number): string {
   if (text.length <= columns && textWidth(text) <= columns) return text;
   let cut = "", width = 0;
   for (const { segment } of segmenter.segment(text)) {
-    const next = wide.test(segment) ? 2 : 1;
+    const next = WIDE.test(segment) ? 2 : 1;
     if (width + next > columns - 1) break;
     cut += segment;
     width += next;

@@ -61,12 +61,12 @@ export function floatText(value: number): string {
   return numberText(value);
 }
 
-const positiveInfinity = 9223372036854775807n;
+const POSITIVE_INFINITY = 9223372036854775807n;
 
 /** Microseconds since 1970 as `2026-03-01 12:00:00.5`, without zone. */
 export function timestampText(micros: bigint, separator: string): string {
-  if (micros === positiveInfinity) return "infinity";
-  if (micros === -positiveInfinity) return "-infinity";
+  if (micros === POSITIVE_INFINITY) return "infinity";
+  if (micros === -POSITIVE_INFINITY) return "-infinity";
   const days = floorDivide(micros, 86_400_000_000n);
   const rest = micros - days * 86_400_000_000n;
   const seconds = Number(rest / 1_000_000n);

@@ -9,15 +9,15 @@ import { entryRows, fileRows, manifestRows, partitionRows } from "./metadata_tab
 import {
   entryColumns,
   fileColumns,
-  historyColumns,
+  HISTORY_COLUMNS,
   instant,
-  manifestColumns,
-  metadataLogColumns,
+  MANIFEST_COLUMNS,
+  METADATA_LOG_COLUMNS,
   type MetadataRow,
   partitionsColumns,
-  refColumns,
+  REF_COLUMNS,
   type RowShape,
-  snapshotColumns,
+  SNAPSHOT_COLUMNS,
 } from "./metadata_table_shape.ts";
 
 export interface MetadataTable {
@@ -27,14 +27,14 @@ export interface MetadataTable {
 
 /** By the suffix after `$`. */
 export const metadataTables: Record<string, MetadataTable> = {
-  snapshots: { shape: () => snapshotColumns, rows: ({ metadata }) => metadata.snapshots.map(snapshotRow) },
-  history: { shape: () => historyColumns, rows: ({ metadata }) => historyRows(metadata) },
-  refs: { shape: () => refColumns, rows: ({ metadata }) => refRows(metadata) },
-  manifests: { shape: () => manifestColumns, rows: manifestRows },
+  snapshots: { shape: () => SNAPSHOT_COLUMNS, rows: ({ metadata }) => metadata.snapshots.map(snapshotRow) },
+  history: { shape: () => HISTORY_COLUMNS, rows: ({ metadata }) => historyRows(metadata) },
+  refs: { shape: () => REF_COLUMNS, rows: ({ metadata }) => refRows(metadata) },
+  manifests: { shape: () => MANIFEST_COLUMNS, rows: manifestRows },
   files: { shape: fileColumns, rows: fileRows },
   entries: { shape: entryColumns, rows: entryRows },
   partitions: { shape: partitionsColumns, rows: partitionRows },
-  metadata_log: { shape: () => metadataLogColumns, rows: metadataLogRows },
+  metadata_log: { shape: () => METADATA_LOG_COLUMNS, rows: metadataLogRows },
 };
 
 /** `events$files` → `events` and `files`; the suffix is undefined for a table of rows. */

@@ -14,8 +14,8 @@ import { icebergValueText } from "./iceberg_value_text.ts";
 import { instant, type MetadataRow } from "./metadata_table_shape.ts";
 
 /** Codes of the specification's "Data File Fields" and "Manifest Entry Fields". */
-const contentCode = { "data": 0, "position-deletes": 1, "equality-deletes": 2 };
-const statusCode = { existing: 0, added: 1, deleted: 2 };
+const CONTENT_CODE = { "data": 0, "position-deletes": 1, "equality-deletes": 2 };
+const STATUS_CODE = { existing: 0, added: 1, deleted: 2 };
 
 export async function manifestRows(table: LoadedTable, snapshot: Snapshot | undefined): Promise<MetadataRow[]> {
   const manifests = await table.io.readManifestList(snapshot);
@@ -31,7 +31,7 @@ export async function fileRows(table: LoadedTable, snapshot: Snapshot | undefine
 export async function entryRows(table: LoadedTable, snapshot: Snapshot | undefined): Promise<MetadataRow[]> {
   const row = fileRowMaker(table.metadata);
   return (await allEntries(table, snapshot)).map((entry) => ({
-    status: statusCode[entry.status],
+    status: STATUS_CODE[entry.status],
     snapshot_id: entry.snapshotId,
     sequence_number: entry.sequenceNumber,
     file_sequence_number: entry.fileSequenceNumber,
@@ -149,7 +149,7 @@ function fileRowMaker(metadata: TableMetadata): (file: DataFile) => MetadataRow 
       return type && isPrimitive(type) ? [[name(id), icebergValueText(type, valueFromBytes(type, bytes))]] : [];
     }));
   return (file) => ({
-    content: contentCode[file.content],
+    content: CONTENT_CODE[file.content],
     file_path: file.path,
     file_format: file.format.toUpperCase(),
     spec_id: file.specId,

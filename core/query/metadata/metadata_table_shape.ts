@@ -10,7 +10,7 @@ export type RowShape = { [column: string]: Shape };
 /** A row as JSON, to be read back by the shape of its table. */
 export type MetadataRow = { [column: string]: Json };
 
-export const snapshotColumns: RowShape = {
+export const SNAPSHOT_COLUMNS: RowShape = {
   committed_at: "TIMESTAMPTZ",
   snapshot_id: "BIGINT",
   parent_id: "BIGINT",
@@ -19,14 +19,14 @@ export const snapshotColumns: RowShape = {
   summary: "MAP(VARCHAR, VARCHAR)",
 };
 
-export const historyColumns: RowShape = {
+export const HISTORY_COLUMNS: RowShape = {
   made_current_at: "TIMESTAMPTZ",
   snapshot_id: "BIGINT",
   parent_id: "BIGINT",
   is_current_ancestor: "BOOLEAN",
 };
 
-export const refColumns: RowShape = {
+export const REF_COLUMNS: RowShape = {
   name: "VARCHAR",
   type: "VARCHAR",
   snapshot_id: "BIGINT",
@@ -35,7 +35,7 @@ export const refColumns: RowShape = {
   max_snapshot_age_in_ms: "BIGINT",
 };
 
-export const manifestColumns: RowShape = {
+export const MANIFEST_COLUMNS: RowShape = {
   content: "INTEGER",
   path: "VARCHAR",
   length: "BIGINT",
@@ -55,7 +55,7 @@ export const manifestColumns: RowShape = {
   }],
 };
 
-export const metadataLogColumns: RowShape = {
+export const METADATA_LOG_COLUMNS: RowShape = {
   timestamp: "TIMESTAMPTZ",
   file: "VARCHAR",
   latest_snapshot_id: "BIGINT",

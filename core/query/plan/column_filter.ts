@@ -21,28 +21,28 @@ export interface PlanConstant {
   value: Json;
 }
 
-export const always: ColumnFilter = { op: "always" };
+export const ALWAYS: ColumnFilter = { op: "always" };
 
 export function and(of: ColumnFilter[]): ColumnFilter {
   const parts = of.flatMap((part) => part.op === "always" ? [] : part.op === "and" ? part.of : [part]);
-  return parts.length === 0 ? always : parts.length === 1 ? parts[0]! : { op: "and", of: parts };
+  return parts.length === 0 ? ALWAYS : parts.length === 1 ? parts[0]! : { op: "and", of: parts };
 }
 
 export function or(of: ColumnFilter[]): ColumnFilter {
-  if (of.some((part) => part.op === "always")) return always;
+  if (of.some((part) => part.op === "always")) return ALWAYS;
   const parts = of.flatMap((part) => part.op === "or" ? part.of : [part]);
   return parts.length === 1 ? parts[0]! : { op: "or", of: parts };
 }
 
-const opposites: Record<Comparison, Comparison> = { "<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "<>", "<>": "=" };
-const mirrored: Record<Comparison, Comparison> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>" };
+const OPPOSITES: Record<Comparison, Comparison> = { "<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "<>", "<>": "=" };
+const MIRRORED: Record<Comparison, Comparison> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>" };
 
 /** The comparison that is true where this one is false. */
 export function opposite(comparison: Comparison): Comparison {
-  return opposites[comparison];
+  return OPPOSITES[comparison];
 }
 
 /** The same comparison with its sides exchanged. */
 export function mirror(comparison: Comparison): Comparison {
-  return mirrored[comparison];
+  return MIRRORED[comparison];
 }

@@ -1,7 +1,7 @@
 /** Boolean expressions of DuckDB's plans as column filters. What cannot be said exactly becomes `always`, never the other way round. */
 import type { Json } from "../../base/json.ts";
 import {
-  always,
+  ALWAYS,
   and,
   type ColumnFilter,
   type Comparison,
@@ -16,7 +16,7 @@ export type PlanNode = { [key: string]: Json };
 /** The column that a reference by index means; undefined where that is not certain. */
 export type ColumnAt = (index: number) => string | undefined;
 
-const comparisons: Record<string, Comparison> = {
+const COMPARISONS: Record<string, Comparison> = {
   COMPARE_EQUAL: "=",
   COMPARE_NOTEQUAL: "<>",
   COMPARE_LESSTHAN: "<",
@@ -25,7 +25,7 @@ const comparisons: Record<string, Comparison> = {
   COMPARE_GREATERTHANOREQUALTO: ">=",
 };
 
-const microsPerDay = 86_400_000_000n;
+const MICROS_PER_DAY = 86_400_000_000n;
 
 export function nodes(value: Json | undefined): PlanNode[] {
   return Array.isArray(value) ? value.filter(isNode) : [];
@@ -39,15 +39,15 @@ export function isNode(value: Json | undefined): value is PlanNode {
 export function pushedFilter(node: PlanNode, column: string[]): ColumnFilter {
   switch (node.filter_type) {
     case "CONSTANT_COMPARISON":
-      return compare(comparisons[String(node.comparison_type)], column, node.constant);
+      return compare(COMPARISONS[String(node.comparison_type)], column, node.constant);
     case "CONJUNCTION_AND":
       return and(nodes(node.child_filters).map((child) => pushedFilter(child, column)));
     case "CONJUNCTION_OR":
       return or(nodes(node.child_filters).map((child) => pushedFilter(child, column)));
     case "OPTIONAL_FILTER":
-      return isNode(node.child_filter) ? pushedFilter(node.child_filter, column) : always;
+      return isNode(node.child_filter) ? pushedFilter(node.child_filter, column) : ALWAYS;
     case "STRUCT_EXTRACT":
-      return isNode(node.child_filter) ? pushedFilter(node.child_filter, [...column, String(node.child_name)]) : always;
+      return isNode(node.child_filter) ? pushedFilter(node.child_filter, [...column, String(node.child_name)]) : ALWAYS;
     case "IN_FILTER":
       return oneOf("in", column, Array.isArray(node.values) ? node.values : []);
     case "IS_NULL":
@@ -56,9 +56,9 @@ export function pushedFilter(node: PlanNode, column: string[]): ColumnFilter {
       return { op: "not-null", column };
     case "EXPRESSION_FILTER":
       // The expression speaks of one column, whatever index it gives it.
-      return isNode(node.expr) && column.length === 1 ? expressionFilter(node.expr, () => column[0], true) : always;
+      return isNode(node.expr) && column.length === 1 ? expressionFilter(node.expr, () => column[0], true) : ALWAYS;
     default:
-      return always;
+      return ALWAYS;
   }
 }
 
@@ -77,20 +77,20 @@ export function expressionFilter(node: PlanNode, columnAt: ColumnAt, wanted: boo
       return betweenFilter(node, columnAt, wanted);
     case "BOUND_REF": {
       const column = columnOf(node, columnAt);
-      return column === undefined ? always : { op: "=", column, value: { type: "BOOLEAN", value: wanted } };
+      return column === undefined ? ALWAYS : { op: "=", column, value: { type: "BOOLEAN", value: wanted } };
     }
     default:
-      return always;
+      return ALWAYS;
   }
 }
 
 function operatorFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): ColumnFilter {
   const children = nodes(node.children);
   const first = children[0];
-  if (first === undefined) return always;
+  if (first === undefined) return ALWAYS;
   if (node.type === "OPERATOR_NOT") return expressionFilter(first, columnAt, !wanted);
   const column = columnOf(first, columnAt);
-  if (column === undefined) return always;
+  if (column === undefined) return ALWAYS;
   switch (node.type) {
     case "OPERATOR_IS_NULL":
       return { op: wanted ? "is-null" : "not-null", column };
@@ -99,27 +99,27 @@ function operatorFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): Co
     case "COMPARE_IN":
     case "COMPARE_NOT_IN": {
       const rest = children.slice(1);
-      if (!rest.every((child) => child.expression_class === "BOUND_CONSTANT")) return always;
+      if (!rest.every((child) => child.expression_class === "BOUND_CONSTANT")) return ALWAYS;
       return oneOf((node.type === "COMPARE_IN") === wanted ? "in" : "not-in", column, rest.map((child) => child.value));
     }
     default:
-      return always;
+      return ALWAYS;
   }
 }
 
 function comparisonFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): ColumnFilter {
   const { left, right } = node;
-  const comparison = comparisons[String(node.type)];
-  if (!isNode(left) || !isNode(right) || comparison === undefined) return always;
+  const comparison = COMPARISONS[String(node.type)];
+  if (!isNode(left) || !isNode(right) || comparison === undefined) return ALWAYS;
   const meant = wanted ? comparison : opposite(comparison);
   if (right.expression_class === "BOUND_CONSTANT") return compareExpression(meant, left, right.value, columnAt);
   if (left.expression_class === "BOUND_CONSTANT") return compareExpression(mirror(meant), right, left.value, columnAt);
-  return always;
+  return ALWAYS;
 }
 
 function betweenFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): ColumnFilter {
   const { input, lower, upper } = node;
-  if (!wanted || !isNode(input) || !isNode(lower) || !isNode(upper)) return always;
+  if (!wanted || !isNode(input) || !isNode(lower) || !isNode(upper)) return ALWAYS;
   const parts: ColumnFilter[] = [];
   if (lower.expression_class === "BOUND_CONSTANT") {
     parts.push(compareExpression(node.lower_inclusive ? ">=" : ">", input, lower.value, columnAt));
@@ -149,13 +149,13 @@ function compareDay(
   columnAt: ColumnAt,
 ): ColumnFilter {
   const child = expression.child;
-  if (expression.expression_class !== "BOUND_CAST" || !isNode(child)) return always;
+  if (expression.expression_class !== "BOUND_CAST" || !isNode(child)) return ALWAYS;
   const column = columnOf(child, columnAt);
   const type = isNode(child.return_type) ? String(child.return_type.id) : "";
   const day = constantOf(constant);
-  if (column === undefined || !/^TIMESTAMP( WITH TIME ZONE)?$/.test(type) || day?.type !== "DATE") return always;
-  if (typeof day.value !== "number") return always;
-  const at = (days: number): PlanConstant => ({ type, value: BigInt(days) * microsPerDay });
+  if (column === undefined || !/^TIMESTAMP( WITH TIME ZONE)?$/.test(type) || day?.type !== "DATE") return ALWAYS;
+  if (typeof day.value !== "number") return ALWAYS;
+  const at = (days: number): PlanConstant => ({ type, value: BigInt(days) * MICROS_PER_DAY });
   const [start, end] = [at(day.value), at(day.value + 1)];
   switch (comparison) {
     case "=":
@@ -180,12 +180,12 @@ function columnOf(node: PlanNode, columnAt: ColumnAt): string[] | undefined {
 
 function compare(comparison: Comparison | undefined, column: string[], constant: Json | undefined): ColumnFilter {
   const value = constantOf(constant);
-  return comparison === undefined || value === undefined ? always : { op: comparison, column, value };
+  return comparison === undefined || value === undefined ? ALWAYS : { op: comparison, column, value };
 }
 
 function oneOf(op: "in" | "not-in", column: string[], constants: readonly (Json | undefined)[]): ColumnFilter {
   const values = constants.map(constantOf);
-  return values.every((value) => value !== undefined) ? { op, column, values } : always;
+  return values.every((value) => value !== undefined) ? { op, column, values } : ALWAYS;
 }
 
 /** Undefined for null and for what is no constant. */

@@ -4,7 +4,7 @@
  */
 import { type Json, parseJson } from "../../base/json.ts";
 import { type Connection, quoteText } from "../../engine/duckdb.ts";
-import { always, and, type ColumnFilter, or } from "./column_filter.ts";
+import { ALWAYS, and, type ColumnFilter, or } from "./column_filter.ts";
 import { expressionFilter, isNode, nodes, type PlanNode, pushedFilter } from "./plan_expression.ts";
 import { describe, hintOf } from "../sql_error.ts";
 
@@ -12,7 +12,7 @@ import { describe, hintOf } from "../sql_error.ts";
 export type TableFilters = Map<string, ColumnFilter>;
 
 /** Optimiser rules that move or simplify conditions. The others could act on the planning tables being empty. */
-const usefulOptimizers = [
+const USEFUL_OPTIMIZERS = [
   "expression_rewriter",
   "filter_pullup",
   "filter_pushdown",
@@ -26,7 +26,7 @@ const usefulOptimizers = [
 /** To be run once on the connection that plans, before its configuration is locked. */
 export async function restrictOptimizers(connection: Connection): Promise<void> {
   const rows = await connection.rows("SELECT name FROM duckdb_optimizers()");
-  const others = rows.map(({ name }) => String(name)).filter((name) => !usefulOptimizers.includes(name));
+  const others = rows.map(({ name }) => String(name)).filter((name) => !USEFUL_OPTIMIZERS.includes(name));
   await connection.run(`SET disabled_optimizers = ${quoteText(others.join(","))}`);
 }
 
@@ -91,7 +91,7 @@ function scanFilter(scan: PlanNode, above: PlanNode[]): ColumnFilter {
   const tableFilters = isNode(scan.table_filters) ? nodes(scan.table_filters.filters) : [];
   const filters = tableFilters.map(({ key, value }) => {
     const column = typeof key === "number" ? names[key] : undefined;
-    return column !== undefined && isNode(value) ? pushedFilter(value, [column]) : always;
+    return column !== undefined && isNode(value) ? pushedFilter(value, [column]) : ALWAYS;
   });
   const columns = nodes(scan.column_indexes).map(({ index }) => typeof index === "number" ? names[index] : undefined);
   let outputs = picked(columns, scan.projection_ids);

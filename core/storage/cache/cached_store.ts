@@ -2,9 +2,9 @@ import type { ObjectCache } from "./object_cache.ts";
 import type { FileInfo, ListedFile, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
 
 /** Manifests, manifest lists and data files have names that are given once (specification: "File System Operations"). */
-const immutableName = /\.(avro|parquet|orc|puffin)$/;
+const IMMUTABLE_NAME = /\.(avro|parquet|orc|puffin)$/;
 /** A version of the metadata could be created again in a table that was made anew: it is known by its etag as well. */
-const versionedName = /\.metadata\.json(\.gz)?$/;
+const VERSIONED_NAME = /\.metadata\.json(\.gz)?$/;
 
 /**
  * A distant store whose immutable files are kept on this disk once they were read. Only for readers: what it deletes or replaces would
@@ -14,9 +14,16 @@ export class CachedStore implements Store {
   readonly root: string;
   readonly kind: Store["kind"];
   readonly #etags = new Map<string, string>();
+  readonly #store: Store;
+  readonly #cache: ObjectCache;
+  readonly #place: string;
 
   /** `place` tells this store from others with the same root, such as the same bucket at another service. */
-  constructor(private readonly store: Store, private readonly cache: ObjectCache, private readonly place: string) {
+  constructor(store: Store, cache: ObjectCache, place: string) {
+    this.#store = store;
+    this.#cache = cache;
+    this.#place = place;
+
     this.root = store.root;
     this.kind = store.kind;
   }
@@ -24,75 +31,75 @@ export class CachedStore implements Store {
   async read(path: string, options: ReadOptions = {}): Promise<Uint8Array> {
     const etag = options.etag ?? this.#etags.get(path);
     const name = this.#nameOf(path, etag);
-    if (name === undefined) return await this.store.read(path, options);
-    const known = await this.cache.read(name);
+    if (name === undefined) return await this.#store.read(path, options);
+    const known = await this.#cache.read(name);
     if (known !== undefined) return known;
-    const versioned = versionedName.test(path) && etag !== undefined;
-    const bytes = await this.store.read(path, versioned ? { etag } : options);
-    await this.cache.add(name, bytes);
+    const versioned = VERSIONED_NAME.test(path) && etag !== undefined;
+    const bytes = await this.#store.read(path, versioned ? { etag } : options);
+    await this.#cache.add(name, bytes);
     return bytes;
   }
 
   async getFile(path: string, localPath: string, options: ReadOptions = {}): Promise<void> {
     const name = this.#nameOf(path, options.etag);
-    if (name !== undefined && await this.cache.copyTo(name, localPath)) return;
-    await this.store.getFile(path, localPath, options);
-    if (name !== undefined) await this.cache.addFile(name, localPath);
+    if (name !== undefined && await this.#cache.copyTo(name, localPath)) return;
+    await this.#store.getFile(path, localPath, options);
+    if (name !== undefined) await this.#cache.addFile(name, localPath);
   }
 
   async *list(prefix: string, options?: { after?: string }): AsyncIterable<ListedFile> {
-    for await (const file of this.store.list(prefix, options)) {
-      if (file.info !== undefined && versionedName.test(file.path)) this.#etags.set(file.path, file.info.etag);
+    for await (const file of this.#store.list(prefix, options)) {
+      if (file.info !== undefined && VERSIONED_NAME.test(file.path)) this.#etags.set(file.path, file.info.etag);
       yield file;
     }
   }
 
   #nameOf(path: string, etag: string | undefined): string | undefined {
-    if (immutableName.test(path)) return `${this.place} ${this.root} ${path}`;
-    if (versionedName.test(path) && etag !== undefined) return `${this.place} ${this.root} ${path} ${etag}`;
+    if (IMMUTABLE_NAME.test(path)) return `${this.#place} ${this.root} ${path}`;
+    if (VERSIONED_NAME.test(path) && etag !== undefined) return `${this.#place} ${this.root} ${path} ${etag}`;
     return undefined;
   }
 
   rootExists(): Promise<boolean> {
-    return this.store.rootExists();
+    return this.#store.rootExists();
   }
   readRange(path: string, offset: number, length: number, options?: ReadOptions): Promise<Uint8Array> {
-    return this.store.readRange(path, offset, length, options);
+    return this.#store.readRange(path, offset, length, options);
   }
   readStream(path: string, options?: ReadOptions): Promise<ReadableStream<Uint8Array>> {
-    return this.store.readStream(path, options);
+    return this.#store.readStream(path, options);
   }
   stat(path: string): Promise<FileInfo | undefined> {
-    return this.store.stat(path);
+    return this.#store.stat(path);
   }
   write(path: string, bytes: Uint8Array): Promise<void> {
-    return this.store.write(path, bytes);
+    return this.#store.write(path, bytes);
   }
   create(path: string, bytes: Uint8Array): Promise<boolean> {
-    return this.store.create(path, bytes);
+    return this.#store.create(path, bytes);
   }
   putFile(path: string, localPath: string): Promise<void> {
-    return this.store.putFile(path, localPath);
+    return this.#store.putFile(path, localPath);
   }
   sync(paths: string[]): Promise<void> {
-    return this.store.sync(paths);
+    return this.#store.sync(paths);
   }
   delete(paths: string[]): Promise<void> {
-    return this.store.delete(paths);
+    return this.#store.delete(paths);
   }
   listUnfinished(prefix: string): AsyncIterable<UnfinishedWrite> {
-    return this.store.listUnfinished(prefix);
+    return this.#store.listUnfinished(prefix);
   }
   discardUnfinished(writes: UnfinishedWrite[]): Promise<void> {
-    return this.store.discardUnfinished(writes);
+    return this.#store.discardUnfinished(writes);
   }
   localPath(path: string): string | undefined {
-    return this.store.localPath(path);
+    return this.#store.localPath(path);
   }
   async objectAccess(): Promise<ObjectAccess> {
-    return await this.store.objectAccess!();
+    return await this.#store.objectAccess!();
   }
   probe(folder: string): Promise<void> {
-    return this.store.probe(folder);
+    return this.#store.probe(folder);
   }
 }

@@ -25,8 +25,11 @@ const ABANDONED_MS = 3_600_000;
 export class ObjectCache {
   #addedBytes = 0;
   #isLooked = false;
+  readonly #options: ObjectCacheOptions;
 
-  constructor(private readonly options: ObjectCacheOptions) {}
+  constructor(options: ObjectCacheOptions) {
+    this.#options = options;
+  }
 
   async read(name: string): Promise<Uint8Array | undefined> {
     const path = this.#pathOf(name);
@@ -75,17 +78,17 @@ export class ObjectCache {
   #pathOf(name: string): string {
     const digest = sha256();
     digest.update(new TextEncoder().encode(name));
-    return `${this.options.folder}/${digest.hex()}`;
+    return `${this.#options.folder}/${digest.hex()}`;
   }
 
   /** The time of the last change says when an entry was used last; that of the last reading is often not kept. */
   async #touch(path: string): Promise<void> {
-    const now = new Date(this.options.clock.nowMs());
+    const now = new Date(this.#options.clock.nowMs());
     await Deno.utime(path, now, now).catch(() => undefined);
   }
 
   async #fill(name: string, write: (path: string) => Promise<void>): Promise<void> {
-    const { folder, random, bytesMax } = this.options;
+    const { folder, random, bytesMax } = this.#options;
     const temporary = `${folder}/tmp-${uuidV4(random)}`;
     try {
       // What lies in it may be of a bucket that not every user of this machine may read.
@@ -103,7 +106,7 @@ export class ObjectCache {
   async #clear(): Promise<void> {
     this.#isLooked = true;
     this.#addedBytes = 0;
-    const { folder, bytesMax, clock } = this.options;
+    const { folder, bytesMax, clock } = this.#options;
     const entries: { path: string; size: number; usedMs: number }[] = [];
     let bytes = 0;
     for await (const { name } of Deno.readDir(folder)) {

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { codeOf, isMissing, localError } from "../../disk/disk_error.ts";
 
 const isWindows = Deno.build.os === "windows";
-const settledMax = 10_000;
+const SETTLED_MAX = 10_000;
 
 /** Makes what a file or folder holds survive a power cut. Windows opens no folders; its file system journals names itself. */
 export async function syncEntry(path: string, isFolder: boolean): Promise<void> {
@@ -46,7 +46,7 @@ export class LocalFolders {
   /** Makes the names in the folder durable and, once, the names of the folders that lead to it: another process may just have made them. */
   async sync(folder: string): Promise<void> {
     if (!this.#durable) return;
-    if (this.#settled.size > settledMax) this.#settled.clear();
+    if (this.#settled.size > SETTLED_MAX) this.#settled.clear();
     try {
       await syncEntry(folder, true);
       for (let path = folder; path.length >= this.#root.length && !this.#settled.has(path); path = dirname(path)) {

@@ -27,11 +27,11 @@ export function openLocalStore(root: string, options: LocalStoreOptions): Store 
 }
 
 /** Names of files whose writing has not finished. A dot in front hides them from every other reader of the folder too. */
-const temporaryName = /^\.streamlab-[0-9a-f-]{36}\.tmp$/;
+const TEMPORARY_NAME = /^\.streamlab-[0-9a-f-]{36}\.tmp$/;
 
 /** Files worked on at once. */
-const parallelMax = 16;
-const openFilesRetry = { attemptsMax: 6, delayMsMin: 10, delayMsMax: 500 };
+const PARALLEL_MAX = 16;
+const OPEN_FILES_RETRY = { attemptsMax: 6, delayMsMin: 10, delayMsMax: 500 };
 
 /**
  * A folder on disk. Files appear by `rename` (write) or `link` (create) of a temporary file beside them that was fsynced before;
@@ -96,7 +96,7 @@ class LocalStore implements Store {
 
   async *list(prefix: string, options: { after?: string } = {}): AsyncIterable<ListedFile> {
     checkPrefix(prefix);
-    for await (const path of walk(this.root, { prefix, ...options, keep: (name) => !temporaryName.test(name) })) {
+    for await (const path of walk(this.root, { prefix, ...options, keep: (name) => !TEMPORARY_NAME.test(name) })) {
       yield { path };
     }
   }
@@ -136,7 +136,7 @@ class LocalStore implements Store {
   async sync(paths: string[]): Promise<void> {
     const files = paths.map((path) => this.localPath(path));
     if (!this.#durable) return;
-    await mapParallel(files, parallelMax, async (file) => {
+    await mapParallel(files, PARALLEL_MAX, async (file) => {
       try {
         await syncEntry(file, false);
       } catch (error) {
@@ -148,13 +148,13 @@ class LocalStore implements Store {
 
   async delete(paths: string[]): Promise<void> {
     const files = paths.map((path) => this.localPath(path));
-    const removed = await mapParallel(files, parallelMax, removeFile);
+    const removed = await mapParallel(files, PARALLEL_MAX, removeFile);
     for (const folder of new Set(removed.filter((folder) => folder !== undefined))) await this.#folders.sync(folder);
   }
 
   async *listUnfinished(prefix: string): AsyncIterable<UnfinishedWrite> {
     checkPrefix(prefix);
-    for await (const path of walk(this.root, { prefix, keep: (name) => temporaryName.test(name) })) {
+    for await (const path of walk(this.root, { prefix, keep: (name) => TEMPORARY_NAME.test(name) })) {
       const info = await this.stat(path);
       if (info !== undefined) yield { path, startedMs: info.modifiedMs, uploadId: "" };
     }
@@ -245,7 +245,7 @@ class LocalStore implements Store {
   /** Waits for other work to close its files when there are too many open. */
   #patiently<T>(action: () => Promise<T>): Promise<T> {
     const isCrowded = (error: unknown) => codeOf(error) === "EMFILE" || codeOf(error) === "ENFILE";
-    return retry(openFilesRetry, this.#clock, this.#random, isCrowded, action);
+    return retry(OPEN_FILES_RETRY, this.#clock, this.#random, isCrowded, action);
   }
 }
 

@@ -2,7 +2,7 @@ import { StreamlabError } from "../../base/errors.ts";
 import { isMissing, localError } from "../../disk/disk_error.ts";
 import type { FileInfo, ReadOptions } from "../store.ts";
 
-const pieceBytes = 256 * 1024;
+const PIECE_BYTES = 256 * 1024;
 
 /** Undefined where there is no file; a folder is none. */
 export async function statFile(path: string, file: string): Promise<FileInfo | undefined> {
@@ -76,7 +76,7 @@ export class LocalReader {
 
   /** The next piece, or undefined at the end; checks there that the whole was of one version. */
   async nextPiece(): Promise<Uint8Array | undefined> {
-    const piece = new Uint8Array(pieceBytes);
+    const piece = new Uint8Array(PIECE_BYTES);
     const count = await this.#file.read(piece);
     if (count !== null) return piece.subarray(0, count);
     await this.checkUnchanged();

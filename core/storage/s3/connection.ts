@@ -27,7 +27,7 @@ export interface S3Limits {
   pageKeys: number;
 }
 
-export const defaultS3Limits: S3Limits = {
+export const DEFAULT_S3_LIMITS: S3Limits = {
   timeoutMs: 10_000,
   transient: { attemptsMax: 5, delayMsMin: 50, delayMsMax: 5_000 },
   throttled: { attemptsMax: 6, delayMsMin: 500, delayMsMax: 20_000 },
@@ -51,8 +51,8 @@ function surviveBrokenBodies(): void {
 }
 
 /** A line slower than this is taken for a dead one. */
-const bytesPerMsMin = 50;
-const socketsMax = 256;
+const BYTES_PER_MS_MIN = 50;
+const SOCKETS_MAX = 256;
 
 /** What a request is about, for messages, and how it may be repeated. */
 export interface S3Call<T> {
@@ -160,12 +160,12 @@ export class S3Connection {
   }
 
   deadline<T>(action: (signal: AbortSignal) => Promise<T>, bytes = 0): Promise<T> {
-    return withDeadline(this.clock, this.limits.timeoutMs + bytes / bytesPerMsMin, action);
+    return withDeadline(this.clock, this.limits.timeoutMs + bytes / BYTES_PER_MS_MIN, action);
   }
 }
 
 function makeClient(settings: S3Settings, keepAlive: boolean): S3Client {
-  const agent = { keepAlive, maxSockets: socketsMax };
+  const agent = { keepAlive, maxSockets: SOCKETS_MAX };
   return new S3Client({
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
     ...(settings.region === undefined ? {} : { region: settings.region }),

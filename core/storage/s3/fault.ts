@@ -26,7 +26,7 @@ export type S3Fault =
   | "other";
 
 /** Codes of S3's error responses (Amazon S3 API Reference, "Error responses"), of MinIO's, and of the client's own errors. */
-const faultOfCode: Record<string, S3Fault> = {
+const FAULT_OF_CODE: Record<string, S3Fault> = {
   NoSuchKey: "missing-key",
   NotFound: "missing-key",
   NoSuchBucket: "missing-bucket",
@@ -65,7 +65,7 @@ const faultOfCode: Record<string, S3Fault> = {
   NotImplemented: "unsupported",
 };
 
-const faultOfStatus: Record<number, S3Fault> = {
+const FAULT_OF_STATUS: Record<number, S3Fault> = {
   301: "region",
   403: "denied",
   404: "missing-key",
@@ -113,12 +113,12 @@ export function faultOf(error: unknown): S3Fault {
   if (error instanceof DeadlineError || error instanceof TruncatedError) return "transient";
   const thrown = (error ?? {}) as Thrown;
   for (const code of [thrown.name, thrown.Code, thrown.code]) {
-    if (typeof code === "string" && Object.hasOwn(faultOfCode, code)) return faultOfCode[code]!;
+    if (typeof code === "string" && Object.hasOwn(FAULT_OF_CODE, code)) return FAULT_OF_CODE[code]!;
   }
   const status = thrown.$metadata?.httpStatusCode;
   // An answer that could not be parsed comes with its status and a parser's error.
   if (isParseError(thrown)) return status !== undefined && status >= 500 ? "transient" : "not-s3";
-  if (status !== undefined && status >= 300) return faultOfStatus[status] ?? (status >= 500 ? "transient" : "other");
+  if (status !== undefined && status >= 300) return FAULT_OF_STATUS[status] ?? (status >= 500 ? "transient" : "other");
   return faultOfConnection(thrown);
 }
 

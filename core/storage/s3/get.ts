@@ -8,11 +8,11 @@ export interface GetAnswer {
   body: ReadableStream<Uint8Array> | Uint8Array;
 }
 
-const idleConnectionsMax = 512;
+const IDLE_CONNECTIONS_MAX = 512;
 /** Up to this size an answer is read in one go: as a stream it would take several turns more. */
-const wholeBytesMax = 128 << 10;
+const WHOLE_BYTES_MAX = 128 << 10;
 /** Refusals about which the client knows no more than we: no such object, another version of it, no such range, too many requests. */
-const plainRefusals = new Set([404, 412, 416, 429, 503]);
+const PLAIN_REFUSALS = new Set([404, 412, 416, 429, 503]);
 
 /**
  * GET requests by `fetch`, signed by ourselves: less than half the processor time of the client's own way, which is what the ingestion of
@@ -24,19 +24,18 @@ export class S3Get {
   readonly #signer = new GetSigner();
   /** What comes before the key in a request's path. */
   readonly #base: string;
+  readonly #client: S3Client;
+  readonly #clock: Clock;
 
-  constructor(
-    private readonly client: S3Client,
-    bucket: string,
-    endpoint: string,
-    ca: string | undefined,
-    private readonly clock: Clock,
-  ) {
+  constructor(client: S3Client, bucket: string, endpoint: string, ca: string | undefined, clock: Clock) {
+    this.#client = client;
+    this.#clock = clock;
+
     this.#endpoint = new URL(endpoint);
     const parts = this.#endpoint.pathname.split("/").filter((part) => part !== "");
     this.#base = `/${[...parts, uriEncode(bucket)].join("/")}/`;
     this.#http = Deno.createHttpClient({
-      poolMaxIdlePerHost: idleConnectionsMax,
+      poolMaxIdlePerHost: IDLE_CONNECTIONS_MAX,
       ...(ca === undefined ? {} : { caCerts: [ca] }),
     });
   }
@@ -49,7 +48,7 @@ export class S3Get {
     const answer = await otherwiseNothing(signal, () => this.#fetch(key, wanted, signal));
     if (answer === undefined) return undefined;
     const { status, headers, body } = answer;
-    if (plainRefusals.has(status)) {
+    if (PLAIN_REFUSALS.has(status)) {
       const refusal = refusalOf(status, await otherwiseNothing(signal, () => answer.text()) ?? "");
       if (refusal !== undefined) throw refusal;
       return undefined;
@@ -59,17 +58,17 @@ export class S3Get {
       await body?.cancel();
       return undefined;
     }
-    if (length > wholeBytesMax) return { headers, body };
+    if (length > WHOLE_BYTES_MAX) return { headers, body };
     const bytes = await otherwiseNothing(signal, () => answer.arrayBuffer());
     return bytes?.byteLength === length ? { headers, body: new Uint8Array(bytes) } : undefined;
   }
 
   async #fetch(key: string, wanted: Record<string, string>, signal: AbortSignal): Promise<Response> {
-    const { config } = this.client;
+    const { config } = this.#client;
     // Asked anew each time: those of a session expire.
     const [credentials, region] = await Promise.all([config.credentials(), config.region()]);
     // The client learns from the service's answers how wrong this machine's clock is.
-    const nowMs = this.clock.nowMs() + (config.systemClockOffset ?? 0);
+    const nowMs = this.#clock.nowMs() + (config.systemClockOffset ?? 0);
     const path = `${this.#base}${key.split("/").map(uriEncode).join("/")}`;
     // What stands in its own words is not to be unpacked on the way.
     const headers = { "accept-encoding": "identity", ...wanted };

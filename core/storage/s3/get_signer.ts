@@ -12,7 +12,7 @@ export interface GetToSign {
 }
 
 /** Of no bytes, which is what a GET request carries. */
-const emptyDigest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const EMPTY_DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /**
  * Signs GET requests without a query (Amazon S3 API Reference, "Signature Calculations for the Authorization Header: Transferring Payload in a
@@ -28,14 +28,14 @@ export class GetSigner {
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
     const sent: Record<string, string> = {
       ...headers,
-      "x-amz-content-sha256": emptyDigest,
+      "x-amz-content-sha256": EMPTY_DIGEST,
       "x-amz-date": stamp,
       ...(sessionToken === undefined ? {} : { "x-amz-security-token": sessionToken }),
     };
     const signed: Record<string, string> = { ...sent, host };
     const names = Object.keys(signed).sort();
     const lines = names.map((name) => `${name}:${signed[name]!.trim()}\n`).join("");
-    const request = `GET\n${path}\n\n${lines}\n${names.join(";")}\n${emptyDigest}`;
+    const request = `GET\n${path}\n\n${lines}\n${names.join(";")}\n${EMPTY_DIGEST}`;
     const digest = createHash("sha256").update(request).digest("hex");
     const key = this.#signingKey(scope, secretAccessKey);
     const signature = createHmac("sha256", key).update(`AWS4-HMAC-SHA256\n${stamp}\n${scope}\n${digest}`).digest("hex");

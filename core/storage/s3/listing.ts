@@ -24,10 +24,10 @@ interface Page {
 }
 
 /** Fewer folders than this in the first page, and they are large enough to be listed each on its own. */
-const largeFoldersMax = 4;
+const LARGE_FOLDERS_MAX = 4;
 
 /** Sorts after every key of a folder. */
-const lastCharacter = "\u{10ffff}";
+const LAST_CHARACTER = "\u{10ffff}";
 
 /**
  * All objects below `prefix` by key, those up to `after` left out. While the caller works on one page the next one is on its
@@ -47,7 +47,7 @@ export async function* listObjects(
   const level = prefix.lastIndexOf("/") + 1;
   const slash = last.indexOf("/", level);
   const folders = new Set(first.objects.map(({ path }) => path.slice(0, path.indexOf("/", level) + 1)));
-  if (slash < 0 || folders.size >= largeFoldersMax) {
+  if (slash < 0 || folders.size >= LARGE_FOLDERS_MAX) {
     yield* listOn(connection, { prefix, after }, first.next);
   } else {
     const folder = last.slice(0, slash + 1);
@@ -63,7 +63,7 @@ async function* listFolders(connection: S3Connection, prefix: string, folder: st
   do {
     page = await listPage(connection, {
       prefix,
-      after: folder + lastCharacter,
+      after: folder + LAST_CHARACTER,
       token: page?.next,
       byFolder: true,
     });

@@ -17,7 +17,7 @@ import { checkPath, checkPrefix } from "../path.ts";
 import { probeCreate, probePrefix } from "../probe.ts";
 import { readOwnS3Settings } from "./settings.ts";
 import type { S3Settings } from "./settings.ts";
-import { defaultS3Limits, S3Connection } from "./connection.ts";
+import { DEFAULT_S3_LIMITS, S3Connection } from "./connection.ts";
 import type { S3Limits } from "./connection.ts";
 import { downloadFile, S3Download, streamOf } from "./download.ts";
 import type { S3Range } from "./download.ts";
@@ -27,7 +27,7 @@ import { abortUpload, bytesSource, upload } from "./upload.ts";
 import type { FileInfo, ListedFile, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
 
 /** A probe that lies there for longer is that of a process which was killed. */
-const abandonedProbeMs = 600_000;
+const ABANDONED_PROBE_MS = 600_000;
 
 export interface S3StoreOptions {
   clock: Clock;
@@ -42,7 +42,7 @@ export interface S3StoreOptions {
 /** Opens a bucket, or what lies below a prefix in it, as a store. Sends nothing yet. */
 export async function openS3Store(location: Location & { kind: "s3" }, options: S3StoreOptions): Promise<Store> {
   const settings = options.settings ?? await readOwnS3Settings();
-  const limits = { ...defaultS3Limits, ...options.limits };
+  const limits = { ...DEFAULT_S3_LIMITS, ...options.limits };
   const { clock, random, readsByClient = false } = options;
   const connection = new S3Connection(location.bucket, settings, limits, { clock, random, readsByClient });
   return new S3Store(formatLocation(location), location.prefix === "" ? "" : `${location.prefix}/`, connection);
@@ -226,7 +226,7 @@ class S3Store implements Store {
   }
 
   async #removeAbandonedProbes(folder: string): Promise<void> {
-    const beforeMs = this.#connection.clock.nowMs() - abandonedProbeMs;
+    const beforeMs = this.#connection.clock.nowMs() - ABANDONED_PROBE_MS;
     const abandoned: string[] = [];
     for await (const { path, info } of this.list(probePrefix(folder))) {
       if (info!.modifiedMs < beforeMs) abandoned.push(path);

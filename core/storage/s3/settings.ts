@@ -22,11 +22,11 @@ export interface S3Credentials {
 }
 
 /** The MinIO that compose.yaml and `deno task minio` start. */
-const composeEndpoint = "http://127.0.0.1:9000";
-const composeCredentials: S3Credentials = { accessKeyId: "minioadmin", secretAccessKey: "minioadmin" };
+const COMPOSE_ENDPOINT = "http://127.0.0.1:9000";
+const COMPOSE_CREDENTIALS: S3Credentials = { accessKeyId: "minioadmin", secretAccessKey: "minioadmin" };
 
 /** Each of them says where credentials come from (AWS SDKs and Tools Reference Guide, "Environment variables"). */
-const credentialVariables = [
+const CREDENTIAL_VARIABLES = [
   "AWS_ACCESS_KEY_ID",
   "AWS_PROFILE",
   "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -35,7 +35,7 @@ const credentialVariables = [
   "AWS_SHARED_CREDENTIALS_FILE",
   "AWS_CONFIG_FILE",
 ];
-const placeVariables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"];
+const PLACE_VARIABLES = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /**
  * Settings from the `AWS_*` variables, else from the profile, if there are any. Where none of the variables is set it is the MinIO of
@@ -44,11 +44,11 @@ const placeVariables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION",
  */
 export function readS3Settings(variable: ReadVariable, profile: AwsProfile | undefined): S3Settings {
   checkKeyPair(variable);
-  const isDefault = ![...placeVariables, ...credentialVariables].some((name) => isSet(variable(name)));
+  const isDefault = ![...PLACE_VARIABLES, ...CREDENTIAL_VARIABLES].some((name) => isSet(variable(name)));
   const hasCredentials = !isDefault &&
-    (profile !== undefined || credentialVariables.some((name) => isSet(variable(name))));
+    (profile !== undefined || CREDENTIAL_VARIABLES.some((name) => isSet(variable(name))));
   const endpoint = isDefault
-    ? composeEndpoint
+    ? COMPOSE_ENDPOINT
     : checkEndpoint(variable("AWS_ENDPOINT_URL_S3") || variable("AWS_ENDPOINT_URL") || undefined) ??
       checkEndpoint(profile?.endpoint, "the profile's endpoint_url");
   const region = variable("AWS_REGION") || variable("AWS_DEFAULT_REGION") || (isDefault ? undefined : profile?.region);
@@ -58,7 +58,7 @@ export function readS3Settings(variable: ReadVariable, profile: AwsProfile | und
     ...(endpoint === undefined ? {} : { endpoint }),
     // MinIO and its like have this region unless told otherwise; AWS is asked through the profile.
     ...(region !== undefined ? { region } : endpoint !== undefined ? { region: "us-east-1" } : {}),
-    ...(endpoint !== undefined && !hasCredentials && isLoopback(endpoint) ? { credentials: composeCredentials } : {}),
+    ...(endpoint !== undefined && !hasCredentials && isLoopback(endpoint) ? { credentials: COMPOSE_CREDENTIALS } : {}),
   };
 }
 

@@ -12,7 +12,7 @@ import { faultOf } from "./fault.ts";
 import { bareEtag } from "./listing.ts";
 
 /** S3's limit (Amazon S3 User Guide, "Multipart upload limits"). */
-const partsMax = 10_000;
+const PARTS_MAX = 10_000;
 
 /** Bytes that can be read more than once, for a request that has to be repeated. */
 export interface UploadSource {
@@ -50,7 +50,7 @@ interface Part {
 
 async function uploadParts(connection: S3Connection, key: string, source: UploadSource): Promise<void> {
   const { bucket, limits } = connection;
-  const partBytes = Math.max(limits.partBytes, Math.ceil(source.size / partsMax));
+  const partBytes = Math.max(limits.partBytes, Math.ceil(source.size / PARTS_MAX));
   const offsets: number[] = [];
   for (let offset = 0; offset < source.size; offset += partBytes) offsets.push(offset);
   const { UploadId } = await connection.call({

@@ -119,7 +119,7 @@ function elementOf(list: TreeNode, repeated: TreeNode): FileColumn {
   return columnOf(isElement ? repeated : repeated.inner[0]!);
 }
 
-const childNames = { list: ["element"], map: ["key", "value"] };
+const CHILD_NAMES = { list: ["element"], map: ["key", "value"] };
 
 function withIds(columns: FileColumn[], mapping: MappedField[]): FileColumn[] {
   return columns.map((column) => {
@@ -127,7 +127,7 @@ function withIds(columns: FileColumn[], mapping: MappedField[]): FileColumn[] {
     const { shape } = column;
     // Engines name elements, keys and values as they like; the mapping knows them by Iceberg's names.
     const inner = shape === "list" || shape === "map"
-      ? column.children.map((child, i) => ({ ...child, name: childNames[shape][i] ?? child.name }))
+      ? column.children.map((child, i) => ({ ...child, name: CHILD_NAMES[shape][i] ?? child.name }))
       : column.children;
     return { ...column, fieldId: column.fieldId ?? entry?.fieldId, children: withIds(inner, entry?.fields ?? []) };
   });

@@ -7,8 +7,13 @@ import { StreamlabError } from "../../base/errors.ts";
 export class LocalFiles {
   readonly #copies = new Map<string, Promise<string>>();
   #count = 0;
+  readonly #io: TableIo;
+  readonly #scratch: Scratch;
 
-  constructor(private readonly io: TableIo, private readonly scratch: Scratch) {}
+  constructor(io: TableIo, scratch: Scratch) {
+    this.#io = io;
+    this.#scratch = scratch;
+  }
 
   /** Fails with `usage` for a file that is no Parquet. */
   async pathOf(file: DataFile): Promise<string> {
@@ -18,13 +23,13 @@ export class LocalFiles {
         `Cannot read ${file.path}: its format is ${file.format}, and only Parquet is read`,
       );
     }
-    const { store } = this.io.location;
-    const path = this.io.location.pathOf(file.path);
+    const { store } = this.#io.location;
+    const path = this.#io.location.pathOf(file.path);
     const local = store.localPath(path);
     if (local !== undefined) return local;
     const known = this.#copies.get(file.path);
     if (known !== undefined) return await known;
-    const copy = this.scratch.path(`copy-${this.#count++}.parquet`);
+    const copy = this.#scratch.path(`copy-${this.#count++}.parquet`);
     const fetching = store.getFile(path, copy).then(() => copy);
     this.#copies.set(file.path, fetching);
     return await fetching;
@@ -35,7 +40,7 @@ export class LocalFiles {
     for (const { path } of files) {
       const copy = await this.#copies.get(path);
       this.#copies.delete(path);
-      if (copy !== undefined) this.scratch.removeFile(copy);
+      if (copy !== undefined) this.#scratch.removeFile(copy);
     }
   }
 }

@@ -24,14 +24,18 @@ export interface WantedFile {
 export class RemoteFiles {
   readonly #opened = new Map<Store, Promise<boolean>>();
   #count = 0;
+  readonly #database: DuckDb;
+  readonly #connection: Connection;
+  readonly #scratch: Scratch;
+  /** The file of DuckDB's extension httpfs, where it is not in DuckDB's own folder; false: it is not to be used. */
+  readonly #httpfs: string | false | undefined;
 
-  constructor(
-    private readonly database: DuckDb,
-    private readonly connection: Connection,
-    private readonly scratch: Scratch,
-    /** The file of DuckDB's extension httpfs, where it is not in DuckDB's own folder; false: it is not to be used. */
-    private readonly httpfs: string | false | undefined,
-  ) {}
+  constructor(database: DuckDb, connection: Connection, scratch: Scratch, httpfs: string | false | undefined) {
+    this.#database = database;
+    this.#connection = connection;
+    this.#scratch = scratch;
+    this.#httpfs = httpfs;
+  }
 
   /** In the order of the files. */
   locate(files: readonly WantedFile[]): Promise<string[]> {
@@ -41,7 +45,7 @@ export class RemoteFiles {
       const uri = `${store.root}/${path}`;
       // Its paths are patterns, and what follows a question mark is for the extension itself.
       if (size > FETCHED_BYTES_MAX && !/[*?[\]#\\]/.test(uri) && await this.#canRead(store)) return uri;
-      const copy = this.scratch.path(`${this.#count++}.parquet`);
+      const copy = this.#scratch.path(`${this.#count++}.parquet`);
       await store.getFile(path, copy);
       return copy;
     });
@@ -57,16 +61,16 @@ export class RemoteFiles {
   }
 
   async #open(store: Store): Promise<boolean> {
-    const { httpfs } = this;
+    const httpfs = this.#httpfs;
     const access = httpfs === false ? undefined : await store.objectAccess?.();
     if (httpfs === false || access === undefined) return false;
     const { ca, ...rest } = access;
     const caFile = ca === undefined ? {} : { caFile: this.#writeText("ca.pem", ca) };
-    return await openHttpfs(this.database, this.connection, { ...rest, ...caFile }, httpfs);
+    return await openHttpfs(this.#database, this.#connection, { ...rest, ...caFile }, httpfs);
   }
 
   #writeText(name: string, text: string): string {
-    const file = new TextFileWriter(this.scratch.path(name));
+    const file = new TextFileWriter(this.#scratch.path(name));
     file.write(text);
     file.close();
     return file.path;

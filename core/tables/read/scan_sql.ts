@@ -57,13 +57,13 @@ function shownColumns({ columns }: ViewSource): string {
 }
 
 /** Where a row stands, for deletes: `_file` and `file_row_number`. Not asked for without need: a file may have columns of these names. */
-const placeOptions = ", filename = '_file', file_row_number = true";
+const PLACE_OPTIONS = ", filename = '_file', file_row_number = true";
 
 /** All rows of the files; with `compared`, columns for deletes to compare (there may be none), and the place of each row. */
 function rowsOf(source: ViewSource, files: ViewFile[], compared?: Field[]): string {
   const isNew = ({ id }: Field) => !source.columns.some((column) => column.id === id);
   const fields = [...source.columns, ...(compared ?? []).filter(isNew)];
-  const options = compared === undefined ? "" : placeOptions;
+  const options = compared === undefined ? "" : PLACE_OPTIONS;
   const groups = [...Map.groupBy(files, (file) => projectionKey(fields, file))];
   const parts = groups.map(([key, group]) => {
     const paths = group.map(({ localPath }) => localPath);
@@ -91,7 +91,7 @@ function readProjected(fields: Field[], { layout, constants }: ViewFile, paths: 
 }
 
 /** Parquet files whose columns are found by field id; those that a file lacks are null. */
-function readById(fields: Field[], paths: string[], options = placeOptions): string {
+function readById(fields: Field[], paths: string[], options = PLACE_OPTIONS): string {
   const entries = fields.map(({ id, type }) =>
     `${id}: {name: '${columnName(id)}', type: ${quoteText(sqlTypeOf(type))}, default_value: NULL}`
   );

@@ -1,6 +1,6 @@
 import { deepStrictEqual as assertEquals, ok as assert } from "node:assert/strict";
 import fc from "fast-check";
-import { boundLengthMax, lowerBound, upperBound } from "../../../core/iceberg/format/bound.ts";
+import { BOUND_LENGTH_MAX, lowerBound, upperBound } from "../../../core/iceberg/format/bound.ts";
 import { compareBytes, compareCodePoints, compareValues } from "../../../core/iceberg/format/value_order.ts";
 
 const string = { type: "string" } as const;
@@ -21,12 +21,12 @@ Deno.test("bounds of strings hold every string that begins alike, in sixteen cod
   fc.assert(fc.property(text, text, (value, tail) => {
     const lower = lowerBound(string, value) as string;
     const upper = upperBound(string, value) as string | undefined;
-    assert(Array.from(lower).length <= boundLengthMax);
+    assert(Array.from(lower).length <= BOUND_LENGTH_MAX);
     assert(compareCodePoints(lower, value) <= 0);
     if (upper === undefined) return;
-    assert(Array.from(upper).length <= boundLengthMax);
+    assert(Array.from(upper).length <= BOUND_LENGTH_MAX);
     assert(compareCodePoints(upper, value) >= 0);
-    if (Array.from(value).length > boundLengthMax) assert(compareCodePoints(upper, value + tail) > 0);
+    if (Array.from(value).length > BOUND_LENGTH_MAX) assert(compareCodePoints(upper, value + tail) > 0);
     assertEquals(new TextDecoder().decode(encoder.encode(upper)), upper, "no half of a surrogate pair");
   }));
 });

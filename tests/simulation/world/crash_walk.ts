@@ -11,8 +11,11 @@ import type { Scenario } from "./scenarios.ts";
 /** What runs of a scenario have in common: what DuckDB made of its files. */
 export class Workshop {
   readonly tools: Tools;
+  readonly rows: DataRows;
 
-  private constructor(readonly rows: DataRows, memo: RoutingMemo) {
+  private constructor(rows: DataRows, memo: RoutingMemo) {
+    this.rows = rows;
+
     this.tools = {
       router: (store) => new MemoRouter(memo, store),
       known: () => new LedgerView(rows, "bronze.events"),

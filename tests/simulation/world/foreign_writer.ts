@@ -22,8 +22,11 @@ export class ForeignWriter implements ForeignTruth {
   readonly written = new Set<number>();
   readonly deleted = new Set<string>();
   #number = 0;
+  readonly #rows: DataRows;
 
-  constructor(private readonly rows: DataRows) {}
+  constructor(rows: DataRows) {
+    this.#rows = rows;
+  }
 
   async act(around: Surroundings, table: LoadedTable, chance: number): Promise<void> {
     if (chance < 0.3) await this.#append(around, table);
@@ -48,7 +51,7 @@ export class ForeignWriter implements ForeignTruth {
     const chosen = candidates[Math.floor(chance * 1e6) % Math.max(1, candidates.length)];
     if (chosen === undefined) return;
     const { path } = chosen.dataFile;
-    const rows = this.rows.of(await io.location.store.read(io.location.pathOf(path)));
+    const rows = this.#rows.of(await io.location.store.read(io.location.pathOf(path)));
     const pos = Math.floor(chance * 1e7) % rows.length;
     const facts = { content: "position-deletes" as const, referencedDataFile: path };
     const file = await this.#write(around, table, [{ file_path: path, pos }], facts);

@@ -11,8 +11,13 @@ type Known = Pick<FileOutcome, "name" | "etag" | "status">;
 export class LedgerView implements KnownFiles {
   #metadataLocation: string | undefined;
   #known: Known[] = [];
+  readonly #rows: DataRows;
+  readonly #target: string;
 
-  constructor(private readonly rows: DataRows, private readonly target: string) {}
+  constructor(rows: DataRows, target: string) {
+    this.#rows = rows;
+    this.#target = target;
+  }
 
   async follow(ledger: LoadedTable): Promise<void> {
     if (this.#metadataLocation === ledger.metadataLocation) return;
@@ -21,9 +26,9 @@ export class LedgerView implements KnownFiles {
     const known: Known[] = [];
     for (const { dataFile } of files) {
       const bytes = await store.read(ledger.io.location.pathOf(dataFile.path));
-      await this.rows.learn(bytes);
-      for (const row of this.rows.of(bytes)) {
-        if (row.table === this.target) known.push({ ...row, name: row.source_file } as Known);
+      await this.#rows.learn(bytes);
+      for (const row of this.#rows.of(bytes)) {
+        if (row.table === this.#target) known.push({ ...row, name: row.source_file } as Known);
       }
     }
     this.#known = known;

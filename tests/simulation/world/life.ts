@@ -58,12 +58,17 @@ export class Life {
   /** Operations of walkers so far. */
   operations = 0;
   #events: { created: RegExp; does: (life: Life) => void }[] = [];
+  readonly tools: Tools;
+  readonly crashes: readonly CrashPoint[];
 
   constructor(
-    readonly tools: Tools,
-    readonly crashes: readonly CrashPoint[] = [],
+    tools: Tools,
+    crashes: readonly CrashPoint[] = [],
     from?: { disk: SimulatedDisk; truth: Truth; seed: number },
   ) {
+    this.tools = tools;
+    this.crashes = crashes;
+
     this.disk = from === undefined ? new SimulatedDisk({ seed: 1 }) : from.disk.fork({ seed: from.seed });
     this.disk.hook = (operation, phase) => this.#decide(operation, phase);
     this.truth = new Map([...from?.truth ?? []].map(([name, versions]) => [name, new Map(versions)]));

@@ -21,12 +21,18 @@ interface Judged {
  * simulated store, so that a race is the same for the same seed.
  */
 export class LightRouter implements Router {
-  constructor(private readonly store: SimulatedStore, private readonly nameAttempt = () => attemptName(store)) {}
+  readonly #store: SimulatedStore;
+  readonly #nameAttempt: () => string;
+
+  constructor(store: SimulatedStore, nameAttempt = () => attemptName(store)) {
+    this.#store = store;
+    this.#nameAttempt = nameAttempt;
+  }
 
   close(): void {}
 
   async route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }> {
-    const attempt = this.nameAttempt();
+    const attempt = this.#nameAttempt();
     const planner = new TablePlanner(tables, plan.options.onExtraFields !== "dead-letter");
     const planned = planner.tablesFor(effectiveContract(plan, tables));
     const ledger = plannedTable(tables.ledger);
@@ -37,7 +43,7 @@ export class LightRouter implements Router {
       judged.push({ outcome, events: [], deadLetters: [] });
     }
     const outcomes = judged.map(({ outcome }) => outcome);
-    const ingestedAtMs = this.store.clock.nowMs();
+    const ingestedAtMs = this.#store.clock.nowMs();
     const day = Math.floor(ingestedAtMs / 86_400_000).toString();
     const stem = `data/${plan.batchId.toString().padStart(8, "0")}-${attempt}-00000`;
     const paths: string[] = [];
@@ -46,7 +52,7 @@ export class LightRouter implements Router {
       if (rows.length > 0) {
         const bytes = lightFile(rows);
         const path = table.dataFolder.replace(/data$/, `${stem}.parquet`);
-        await this.store.write(path, bytes);
+        await this.#store.write(path, bytes);
         paths.push(path);
         const records = rows.length.toString(), size = bytes.length.toString();
         files.push({ path: `${stem}.parquet`, records, size, partition, columns: [] });
@@ -71,7 +77,7 @@ export class LightRouter implements Router {
 
   async #judge(plan: BatchPlan, { name, path, etag, size }: BatchPlan["files"][number]): Promise<Judged> {
     const file = { name, etag, size };
-    const content = await readPlanned(this.store, path, etag);
+    const content = await readPlanned(this.#store, path, etag);
     if (typeof content === "string") {
       return { outcome: { ...file, status: content, ...none }, events: [], deadLetters: [] };
     }

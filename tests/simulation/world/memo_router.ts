@@ -3,7 +3,7 @@ import { seededRandom } from "../../../core/base/random.ts";
 import type { BatchPlan, PlannedFile } from "../../../core/lake/batch_plan.ts";
 import { type RoutedBatch, routedText } from "../../../core/lake/routed_batch.ts";
 import { EmbeddedRouter, type Router } from "../../../core/routing/router.ts";
-import { tableRoles, type TargetTables } from "../../../core/lake/target.ts";
+import { TABLE_ROLES, type TargetTables } from "../../../core/lake/target.ts";
 import { schemaToJson } from "../../../core/iceberg/format/schema.ts";
 import { currentSchema } from "../../../core/iceberg/format/table_metadata.ts";
 import { openLocalStore } from "../../../core/storage/local/local_store.ts";
@@ -28,13 +28,20 @@ export class RoutingMemo {
   readonly #raw: Store;
   readonly #sink: Store;
   readonly #etags: Map<string, string>;
+  readonly folder: string;
+  readonly router: EmbeddedRouter;
+  readonly rows: DataRows;
 
   private constructor(
-    readonly folder: string,
-    readonly router: EmbeddedRouter,
-    readonly rows: DataRows,
+    folder: string,
+    router: EmbeddedRouter,
+    rows: DataRows,
     world: { raw: Store; sink: Store; etags: Map<string, string> },
   ) {
+    this.folder = folder;
+    this.router = router;
+    this.rows = rows;
+
     this.#raw = world.raw;
     this.#sink = world.sink;
     this.#etags = world.etags;
@@ -96,7 +103,7 @@ export class RoutingMemo {
     for (const content of contents) {
       hash.update(content).update("\n");
     }
-    for (const role of tableRoles) {
+    for (const role of TABLE_ROLES) {
       const { metadata } = tables[role];
       hash.update(
         JSON.stringify([schemaToJson(currentSchema(metadata)), metadata.lastColumnId, metadata.defaultSpecId]),
@@ -125,22 +132,28 @@ function withEtags(store: Store, etags: ReadonlyMap<string, string>): Store {
  * for the batch under names of a new attempt.
  */
 export class MemoRouter implements Router {
-  constructor(private readonly memo: RoutingMemo, private readonly store: SimulatedStore) {}
+  readonly #memo: RoutingMemo;
+  readonly #store: SimulatedStore;
+
+  constructor(memo: RoutingMemo, store: SimulatedStore) {
+    this.#memo = memo;
+    this.#store = store;
+  }
 
   close(): void {}
 
   async route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }> {
     const contents: Content[] = [];
     for (const { path, etag } of plan.files) {
-      contents.push(await readPlanned(this.store, path, etag));
+      contents.push(await readPlanned(this.#store, path, etag));
     }
-    const { routed, stem, files } = await this.memo.routing(plan, tables, contents);
-    const attempt = attemptName(this.store);
+    const { routed, stem, files } = await this.#memo.routing(plan, tables, contents);
+    const attempt = attemptName(this.#store);
     const renamed = (text: string) => text.replaceAll(stem, `${stem.slice(0, 8)}-${attempt}`);
     const paths: string[] = [];
     for (const { path, bytes } of files) {
       paths.push(renamed(path));
-      await this.store.write(renamed(path), bytes);
+      await this.#store.write(renamed(path), bytes);
     }
     const replayed: RoutedBatch = JSON.parse(renamed(routedText(routed)));
     const outcomes = [...plan.files, ...plan.changed].map(({ etag, size }, index) => ({

@@ -2,7 +2,7 @@ import { StreamlabError } from "../../../core/base/errors.ts";
 import { type Random, seededRandom } from "../../../core/base/random.ts";
 import { Checkpoint } from "../../../core/lake/checkpoint.ts";
 import { Consumer } from "../../../core/consume/consumer.ts";
-import { identifiersOf, markerOf, tableRoles } from "../../../core/lake/target.ts";
+import { identifiersOf, markerOf, TABLE_ROLES } from "../../../core/lake/target.ts";
 import { setProperties } from "../../../core/iceberg/action/set_properties.ts";
 import type { Catalog, LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
 import { commitTable } from "../../../core/iceberg/commit.ts";
@@ -67,8 +67,13 @@ export class Race {
 
   readonly #foreign: ForeignWriter;
   #server: SimulatedRestServer | undefined;
+  readonly seed: number;
+  readonly #options: RaceOptions;
 
-  constructor(readonly seed: number, private readonly options: RaceOptions = {}) {
+  constructor(seed: number, options: RaceOptions = {}) {
+    this.seed = seed;
+    this.#options = options;
+
     this.#random = seededRandom(seed);
     this.#isFaulty = this.#random.next() < 0.7;
     this.#foreign = new ForeignWriter(this.rows);
@@ -87,7 +92,7 @@ export class Race {
 
   async run(): Promise<RaceResult> {
     const { disk } = this.life;
-    const { chances = usualChances, isRest = false, compacts = false } = this.options;
+    const { chances = usualChances, isRest = false, compacts = false } = this.#options;
     const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
     disk.hook = (operation, phase) =>
       operation.process === foreign ? undefined : this.#sleep(operation, phase) ?? faults?.(operation, phase);
@@ -176,7 +181,7 @@ export class Race {
         await store.clock.sleep(this.#below(1_000));
         const around = this.life.surroundings(store);
         const identifiers = identifiersOf(target);
-        const role = this.options.compacts ? "events" : tableRoles[this.#below(tableRoles.length)]!;
+        const role = this.#options.compacts ? "events" : TABLE_ROLES[this.#below(TABLE_ROLES.length)]!;
         const table = await around.catalog.loadTable(identifiers[role]);
         const ledger = await around.catalog.loadTable(identifiers.ledger);
         if (table !== undefined && ledger !== undefined) await this.#maintainTable(around, table, ledger);
@@ -186,7 +191,7 @@ export class Race {
 
   async #maintainTable(surroundings: Surroundings, table: LoadedTable, ledger: LoadedTable): Promise<void> {
     const { catalog, store, clock, random } = surroundings;
-    const job = this.options.compacts ? 0 : this.#below(6);
+    const job = this.#options.compacts ? 0 : this.#below(6);
     const dryRun = false;
     if (job === 0) await (this.life.tools.compact ?? compactLight)(surroundings, table, this.rows);
     if (job === 1) await expireTable(surroundings, table, { maxAgeMs: 0, countMin: 1, dryRun });
