@@ -13,7 +13,8 @@ export const commands: readonly Command[] = [produce, consume, query, maintain, 
 
 if (import.meta.main) {
   const stop = new AbortController();
-  // The first Ctrl-C lets the command finish what is under way; the second ends the process where it stands: both are safe.
+  // The first Ctrl-C lets the command finish what is under way; the second ends the process where
+  // it stands: both are safe.
   const interrupt = () => stop.signal.aborted ? Deno.exit(130) : stop.abort();
   // Windows knows no SIGTERM.
   for (const signal of Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const) {

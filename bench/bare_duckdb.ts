@@ -1,6 +1,7 @@
 /**
- * What DuckDB alone takes for the same files: `bare_duckdb.ts THREADS TARGET FILE…` reads them with the default contract's
- * columns and writes one Parquet file with zstd. Whatever does not fit becomes null; nothing is checked or accounted for.
+ * What DuckDB alone takes for the same files: `bare_duckdb.ts THREADS TARGET FILE…` reads them with
+ * the default contract's columns and writes one Parquet file with zstd. Whatever does not fit
+ * becomes null; nothing is checked or accounted for.
  */
 import { DuckDb, quoteText } from "../core/engine/duckdb.ts";
 

@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console
 /**
- * `deno task bench`: every figure of the README. Produces dirty event files, then lets bare DuckDB and `consume --once` work on
- * them in turn, several times, so that a busy machine is busy for both; prints medians, their ratio and peak memory.
+ * `deno task bench`: every figure of the README. Produces dirty event files, then lets bare DuckDB
+ * and `consume --once` work on them in turn, several times, so that a busy machine is busy for
+ * both; prints medians, their ratio and peak memory.
  *
  *     deno task bench --files 100 --events 10000 --rounds 5
  */

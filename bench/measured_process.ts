@@ -1,6 +1,9 @@
 export interface Measured {
   seconds: number;
-  /** Processor time of all its threads, seconds; like the memory undefined where the system does not tell (it is not Linux). */
+  /**
+   * Processor time of all its threads, seconds; like the memory undefined where the system does not
+   * tell (it is not Linux).
+   */
   processorSeconds: number | undefined;
   /** Highest resident memory, bytes. */
   memoryMax: number | undefined;
@@ -11,7 +14,10 @@ const SAMPLE_MS = 20;
 /** Linux counts processor time in hundredths of a second, whatever the kernel's own clock. */
 const TICKS_PER_SECOND = 100;
 
-/** Runs a program to its end; wall-clock time with its start, and what Linux keeps of its memory (VmHWM) and processor time. */
+/**
+ * Runs a program to its end; wall-clock time with its start, and what Linux keeps of its memory
+ * (VmHWM) and processor time.
+ */
 export async function measure(program: string, args: string[], cwd: string): Promise<Measured> {
   const started = performance.now();
   const child = new Deno.Command(program, { args, cwd, env: { NO_COLOR: "1" }, stdout: "piped", stderr: "piped" })
@@ -39,7 +45,10 @@ function peakOf(pid: number): number | undefined {
   }
 }
 
-/** proc_pid_stat(5): fields 14 and 15 are user and system time; the second field, a name in brackets, may hold spaces. */
+/**
+ * proc_pid_stat(5): fields 14 and 15 are user and system time; the second field, a name in
+ * brackets, may hold spaces.
+ */
 function processorSecondsOf(pid: number): number | undefined {
   try {
     const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ");

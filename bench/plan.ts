@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console
 /**
- * `deno run -A bench/plan.ts`: how long a query of one day takes to find its files among 10,000, on local disk, in a process that has read
- * nothing of the table before. The table has 100 days of 100 files, 20 columns with statistics, and manifests as a stream leaves them.
+ * `deno run -A bench/plan.ts`: how long a query of one day takes to find its files among 10,000, on
+ * local disk, in a process that has read nothing of the table before. The table has 100 days of 100
+ * files, 20 columns with statistics, and manifests as a stream leaves them.
  */
 import { systemClock } from "../core/base/clock.ts";
 import { systemRandom as random } from "../core/base/random.ts";

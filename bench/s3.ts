@@ -1,10 +1,12 @@
 // deno-lint-ignore-file no-console
 /**
- * `deno task bench:s3`: what a bucket costs against a folder, on a MinIO of its own; requests and bytes are counted by a proxy before
- * it. The small objects are of `--format` and `--compress`, as `produce` has them. `--backlog` objects are consumed while each request
- * takes `--delay` milliseconds more; `--days` and `--events` make the table larger of which one day is asked for.
+ * `deno task bench:s3`: what a bucket costs against a folder, on a MinIO of its own; requests and
+ * bytes are counted by a proxy before it. The small objects are of `--format` and `--compress`, as
+ * `produce` has them. `--backlog` objects are consumed while each request takes `--delay`
+ * milliseconds more; `--days` and `--events` make the table larger of which one day is asked for.
  *
- *     deno task bench:s3 --objects 5000 --format json --compress none --backlog 20000 --delay 200 --days 10 --events 400000
+ *     deno task bench:s3 --objects 5000 --format json --compress none \
+ *       --backlog 20000 --delay 200 --days 10 --events 400000
  */
 import { parseArgs } from "node:util";
 import { mapParallel } from "../core/base/parallel.ts";
@@ -113,7 +115,8 @@ async function countCommit(proxy: FaultProxy): Promise<void> {
   const routed = requests.findIndex((text) => text.startsWith("PUT") && text.includes(".routed.json"));
   console.log(`consume --once of one new file: ${requests.length} requests`);
   for (const table of ["bronze/events", "dead_letters/events", "ingest/files"]) {
-    // The manifest and its list are written at the same time; what comes before the first manifest looks, and commits nothing.
+    // The manifest and its list are written at the same time; what comes before the first manifest
+    // looks, and commits nothing.
     const own = requests.slice(routed + 1).filter((text) => text.includes(table));
     const commit = own.slice(own.findIndex((text) => /^PUT .*\.avro/.test(text)) + 1);
     if (own.length > 0) console.log(`  commit to ${table}: ${commit.length} requests one after another (at most 6)`);

@@ -10,7 +10,10 @@ import { flag } from "./line/flags.ts";
 
 const SECTION = "CATALOG";
 
-/** Which catalog the tables are in; named as PyIceberg's properties of a REST catalog are. For every command that touches tables. */
+/**
+ * Which catalog the tables are in; named as PyIceberg's properties of a REST catalog are. For every
+ * command that touches tables.
+ */
 export const catalogFlags = {
   catalog: flag.of(parseCatalogUri, {
     section: SECTION,
@@ -89,8 +92,9 @@ export async function openCatalog(
 }
 
 /**
- * The stores of a catalog's tables. Tables beside each other share one, so that what a store keeps open, and DuckDB's one secret for
- * it, serves them all: on S3 the bucket, on disk the folder two levels up, which most catalogs have as their warehouse.
+ * The stores of a catalog's tables. Tables beside each other share one, so that what a store keeps
+ * open, and DuckDB's one secret for it, serves them all: on S3 the bucket, on disk the folder two
+ * levels up, which most catalogs have as their warehouse.
  */
 class TablePlaces {
   readonly #stores = new Map<string, Promise<Store>>();
@@ -107,7 +111,8 @@ class TablePlaces {
     const { root, folder } = splitLocation(location);
     const key = JSON.stringify([root, s3]);
     const opening = this.#stores.get(key) ?? this.#open(root, Object.fromEntries(s3));
-    // Credentials end: each new one brings a new store, and what served the ones before it is not needed again.
+    // Credentials end: each new one brings a new store, and what served the ones before it is not
+    // needed again.
     if (this.#stores.size >= STORES_MAX) this.#stores.clear();
     this.#stores.set(key, opening);
     return { store: await opening, folder };

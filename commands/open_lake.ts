@@ -42,7 +42,10 @@ export async function missingRoot(store: Store, what: string, otherwise: string)
   );
 }
 
-/** The tables of a catalog, or of a lake that must be there, for readers: what never changes is kept on this disk. `not-found` without a lake. */
+/**
+ * The tables of a catalog, or of a lake that must be there, for readers: what never changes is kept
+ * on this disk. `not-found` without a lake.
+ */
 export function openTables(
   context: ReadersSurroundings,
   flags: CatalogFlags & { source: LakeLocation },

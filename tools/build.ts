@@ -1,8 +1,9 @@
 /**
  * `deno task build`: one program with everything in it, dist/streamlab.
  *
- * COMPILE_DENO names another Deno to compile with; every flag here is known to 2.6 and 2.9. A start reads the whole program,
- * about 1 ms for each megabyte, so what no run needs is left out and DuckDB's library goes in packed (core/engine/duckdb_library.ts).
+ * COMPILE_DENO names another Deno to compile with; every flag here is known to 2.6 and 2.9. A start
+ * reads the whole program, about 1 ms for each megabyte, so what no run needs is left out and
+ * DuckDB's library goes in packed (core/engine/duckdb_library.ts).
  */
 import { constants, zstdCompressSync } from "node:zlib";
 
@@ -16,7 +17,10 @@ const LIBRARY_NAMES: Record<string, string> = {
 const library = LIBRARY_NAMES[Deno.build.os];
 if (library === undefined) throw new Error(`DuckDB has no library for ${Deno.build.os}`);
 
-/** Lakes, caches and credentials can be anywhere, hence no narrower read, write, net and env. No other program is started. */
+/**
+ * Lakes, caches and credentials can be anywhere, hence no narrower read, write, net and env. No
+ * other program is started.
+ */
 const PERMISSIONS = [
   "--no-prompt",
   "--allow-read",
@@ -27,7 +31,10 @@ const PERMISSIONS = [
   "--allow-sys=hostname,homedir,osRelease", // who holds a lock; where the S3 client looks for profiles, and what it calls itself
 ];
 
-/** What no run needs: packages of tests and types, and by name the parts of packages that are written for other tools. */
+/**
+ * What no run needs: packages of tests and types, and by name the parts of packages that are
+ * written for other tools.
+ */
 const UNUSED_PACKAGES = ["fast-check", "pure-rand", "undici-types", "@types/node", "@types/command-line-args"];
 const unusedParts = new Set(["dist-types", "src", "bundler", "esm", "CHANGELOG.md", library]);
 
@@ -51,7 +58,10 @@ interface NpmPackage {
   localPath: string;
 }
 
-/** All packages of the lock file, with the folder where Deno keeps each; those of other platforms have none. */
+/**
+ * All packages of the lock file, with the folder where Deno keeps each; those of other platforms
+ * have none.
+ */
 async function npmPackages(): Promise<NpmPackage[]> {
   const graph = JSON.parse(await run(Deno.execPath(), ["info", "--json", "main.ts"])) as {
     npmPackages: Record<string, NpmPackage>;

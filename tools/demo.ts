@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console
 /**
- * `deno task demo`: the whole way in under a minute, in a lake of its own that stays to be looked at: `lake/demo`, or with
- * `--sink s3` a new prefix in the bucket `lake` of the MinIO that `deno task minio` or compose.yaml starts.
+ * `deno task demo`: the whole way in under a minute, in a lake of its own that stays to be looked
+ * at: `lake/demo`, or with `--sink s3` a new prefix in the bucket `lake` of the MinIO that `deno
+ * task minio` or compose.yaml starts.
  */
 import { parseArgs } from "node:util";
 
@@ -88,7 +89,10 @@ async function streamlab(...args: string[]): Promise<void> {
   if (!success) Deno.exit(1);
 }
 
-/** Kills the program as soon as it has committed something, which another look at the ledger cannot miss. */
+/**
+ * Kills the program as soon as it has committed something, which another look at the ledger cannot
+ * miss.
+ */
 async function killInTheMiddle(args: string[]): Promise<void> {
   show(args);
   const child = command([...args, "--json"], "piped").spawn();

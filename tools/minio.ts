@@ -1,8 +1,9 @@
 // deno-lint-ignore-file no-console
 /**
- * `deno task minio`: a MinIO without Docker, as compose.yaml's: the bucket `lake`, on the address and with the credentials that
- * `--source s3` takes where nothing else is said. It is found on the PATH, or built by Go, once. Until Ctrl-C; its data stay in .cache/minio.
- * `--port` and `--console-port` are others than 9000 and 9001; 0 is one that is free.
+ * `deno task minio`: a MinIO without Docker, as compose.yaml's: the bucket `lake`, on the address
+ * and with the credentials that `--source s3` takes where nothing else is said. It is found on the
+ * PATH, or built by Go, once. Until Ctrl-C; its data stay in .cache/minio. `--port` and
+ * `--console-port` are others than 9000 and 9001; 0 is one that is free.
  */
 import { parseArgs } from "node:util";
 import { startMinio } from "../tests/support/minio.ts";

@@ -152,7 +152,10 @@ function partitionFields(given: string[] | undefined, contract: SessionOptions["
   return time === undefined ? [] : ["day(event_timestamp)"];
 }
 
-/** Where raw files are, and what the ledger calls them: by their path where they lie in the sink's lake, else by their URI. */
+/**
+ * Where raw files are, and what the ledger calls them: by their path where they lie in the sink's
+ * lake, else by their URI.
+ */
 async function rawZone(context: Context, flags: Flags, source: Store, sink: Store): Promise<RawZone> {
   const { nameFile } = await import("../../core/storage/file_name.ts");
   const [store, prefix] = flags.raw === undefined

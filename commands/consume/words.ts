@@ -3,7 +3,10 @@ import type { BatchReport, ConsumerReport } from "../../core/consume/consumer.ts
 import type { Context } from "../line/command.ts";
 import { formatCount, formatDuration, formatSize, printNote, printResult } from "../line/output.ts";
 
-/** What `consume` says while it works: a result for each batch, a remark for each file that stays behind. */
+/**
+ * What `consume` says while it works: a result for each batch, a remark for each file that stays
+ * behind.
+ */
 export class ConsumeWords implements ConsumerReport {
   #pending: Promise<void> = Promise.resolve();
   #batches = 0;
@@ -52,7 +55,10 @@ export class ConsumeWords implements ConsumerReport {
     await printNote(this.#context, `${formatCount(this.#batches)} batches, ${sum} in ${formatDuration(durationMs)}`);
   }
 
-  /** One thing after another, in the order in which it happened; the first failure (a closed pipe) ends the run at `end`. */
+  /**
+   * One thing after another, in the order in which it happened; the first failure (a closed pipe)
+   * ends the run at `end`.
+   */
   #say(what: () => Promise<void>): void {
     this.#pending = this.#pending.then(what);
     this.#pending.catch(() => {});

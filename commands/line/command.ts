@@ -20,7 +20,10 @@ export interface Context {
   readonly cwd: string;
   readonly clock: Clock;
   readonly random: Random;
-  /** Aborted by the first Ctrl-C or SIGTERM: finish what is under way, then return 130. The second one ends the process. */
+  /**
+   * Aborted by the first Ctrl-C or SIGTERM: finish what is under way, then return 130. The second
+   * one ends the process.
+   */
   readonly signal: AbortSignal;
   /** `--json`. */
   readonly json: boolean;
@@ -30,7 +33,10 @@ export interface Context {
   readonly commands: readonly Command[];
 }
 
-/** `write` resolves when the bytes have been taken; rejects with `OutputClosed` when the reader has gone (`| head`). */
+/**
+ * `write` resolves when the bytes have been taken; rejects with `OutputClosed` when the reader has
+ * gone (`| head`).
+ */
 export interface OutputStream {
   write(data: string | Uint8Array): Promise<void>;
 }
@@ -39,10 +45,15 @@ export class OutputClosed extends Error {
   override name = "OutputClosed";
 }
 
-/** A subcommand, as data. Keep its file light: heavy modules (DuckDB, the S3 client, faker) are imported inside `run`. */
+/**
+ * A subcommand, as data. Keep its file light: heavy modules (DuckDB, the S3 client, faker) are
+ * imported inside `run`.
+ */
 export interface Command {
   name: string;
-  /** One line, imperative, no final period: `Write files of events, some of them broken on purpose`. */
+  /**
+   * One line, imperative, no final period: `Write files of events, some of them broken on purpose`.
+   */
   summary: string;
   /** What a user should know before the flags; paragraphs. */
   description: string;

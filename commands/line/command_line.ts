@@ -1,6 +1,7 @@
 /**
- * argv → the texts of a command's flags. @std/cli's parse-args takes argv apart; here is what makes it strict: an unknown flag, a
- * missing value, a value where none belongs, a flag given twice and an argument too many, where it would guess, are refused by name.
+ * argv → the texts of a command's flags. @std/cli's parse-args takes argv apart; here is what makes
+ * it strict: an unknown flag, a missing value, a value where none belongs, a flag given twice and
+ * an argument too many, where it would guess, are refused by name.
  */
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { Command } from "./command.ts";
@@ -8,7 +9,10 @@ import { everywhereFlags, type FlagSchema, flagsOf, type NamedFlag } from "./fla
 import { nearest } from "./nearest.ts";
 import { parseArgs, type ParsedArgs } from "./parse_args.ts";
 
-/** A flag's text and where it was written, for messages: `--rate`, `STREAMLAB_RATE`, `"rate" in streamlab.json`. */
+/**
+ * A flag's text and where it was written, for messages: `--rate`, `STREAMLAB_RATE`, `"rate" in
+ * streamlab.json`.
+ */
 export interface GivenText {
   text: string;
   source: string;
@@ -24,7 +28,10 @@ export interface SplitCommandLine {
   args: string[];
 }
 
-/** Finds the subcommand's name: the first argument that is no flag; flags that every command has may stand before it. */
+/**
+ * Finds the subcommand's name: the first argument that is no flag; flags that every command has may
+ * stand before it.
+ */
 export function splitCommandLine(argv: readonly string[]): SplitCommandLine {
   const valued = flagsOf(everywhereFlags).flags.filter(({ meta }) => !meta.isSwitch).map(({ name }) => `--${name}`);
   let at = 0;
@@ -39,19 +46,23 @@ export function asksForHelp(args: readonly string[]): boolean {
 }
 
 /**
- * In front of every value and word that a user wrote. What parse-args makes up (an empty text for a missing value) has none, nor
- * does it take a marked one for anything else: `-5`, `true` after a switch, SQL that starts with a comment. No argument can hold it.
+ * In front of every value and word that a user wrote. What parse-args makes up (an empty text for a
+ * missing value) has none, nor does it take a marked one for anything else: `-5`, `true` after a
+ * switch, SQL that starts with a comment. No argument can hold it.
  */
 const MARK = "\0";
 
-/** The texts given for the command's flags, positional arguments and the flags every command has. */
+/**
+ * The texts given for the command's flags, positional arguments and the flags every command has.
+ */
 export function parseArguments(command: Command, args: readonly string[]): GivenTexts {
   const schemas: FlagSchema[] = [command.flags, everywhereFlags];
   const flags = schemas.flatMap((schema) => flagsOf(schema).flags);
   const end = args.indexOf("--");
   const own = end < 0 ? args : args.slice(0, end);
   const names = flags.flatMap(namesOf);
-  // parse-args takes any text after a switch's `=` for true, and `--no-x=true` for `--x`: such a switch is read as a flag with a value.
+  // parse-args takes any text after a switch's `=` for true, and `--no-x=true` for `--x`: such a
+  // switch is read as a flag with a value.
   const isText = ({ written, isSwitch }: FlagName) => !isSwitch || own.some((arg) => arg.startsWith(`${written}=`));
   const { values, words, rest } = parseArgs([
     ...own.flatMap((arg) => spell(command, flags, arg)),
@@ -69,7 +80,10 @@ export function parseArguments(command: Command, args: readonly string[]): Given
   return given;
 }
 
-/** `-5`, `-` alone and SQL that starts with a comment (`-- all of it\nselect …`) are arguments, not flags. */
+/**
+ * `-5`, `-` alone and SQL that starts with a comment (`-- all of it\nselect …`) are arguments, not
+ * flags.
+ */
 function looksLikeFlag(arg: string): boolean {
   return /^--?[A-Za-z][^\s=]*(=|$)/.test(arg);
 }
@@ -93,8 +107,9 @@ interface FlagName {
 }
 
 /**
- * The ways to write a flag, each one of its own to parse-args: with its `alias` a message could not name what was written, and with
- * its `negatable` a `--no-x` would undo an `--x` before it without a trace.
+ * The ways to write a flag, each one of its own to parse-args: with its `alias` a message could not
+ * name what was written, and with its `negatable` a `--no-x` would undo an `--x` before it without
+ * a trace.
  */
 function namesOf({ name, meta }: NamedFlag): FlagName[] {
   const { isSwitch } = meta;

@@ -1,9 +1,11 @@
 /**
- * The values of a command's flags: flags win over `STREAMLAB_*` variables, those over `streamlab.json`, that over defaults.
+ * The values of a command's flags: flags win over `STREAMLAB_*` variables, those over
+ * `streamlab.json`, that over defaults.
  *
- * `STREAMLAB_QUERY_FORMAT` is for `query` alone and wins over `STREAMLAB_FORMAT`, which is for every command that has
- * `--format`. In `streamlab.json` a top-level key is a flag for every command that has it, and an object under a command's
- * name holds flags for it alone, which win: `{ "source": "s3", "query": { "format": "csv" } }`.
+ * `STREAMLAB_QUERY_FORMAT` is for `query` alone and wins over `STREAMLAB_FORMAT`, which is for
+ * every command that has `--format`. In `streamlab.json` a top-level key is a flag for every
+ * command that has it, and an object under a command's name holds flags for it alone, which win: `{
+ * "source": "s3", "query": { "format": "csv" } }`.
  */
 import { z } from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";

@@ -1,4 +1,7 @@
-/** Errors as people read them: one or two lines on standard error, printed once, by the program's top. */
+/**
+ * Errors as people read them: one or two lines on standard error, printed once, by the program's
+ * top.
+ */
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import { type ExitStatus, OutputClosed } from "./command.ts";
 import { EXIT_STATUS_OF } from "./exit_status.ts";
@@ -20,7 +23,10 @@ export function reportError(error: unknown, options: { debug: boolean; secrets: 
   return { text: `${scrub(lines.join("\n"), options.secrets)}\n`, status: EXIT_STATUS_OF[known.kind] };
 }
 
-/** Errors that no module of ours wrapped: the operating system's by their name, the rest is a bug of ours. */
+/**
+ * Errors that no module of ours wrapped: the operating system's by their name, the rest is a bug of
+ * ours.
+ */
 function fromOutside(error: unknown): StreamlabError {
   const message = messageOf(error);
   const name = error instanceof Error ? error.name : "";

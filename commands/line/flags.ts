@@ -1,11 +1,12 @@
 /**
- * The command line is data. A subcommand's flags are one zod object schema made of the builders below; parsing
- * (command_line.ts), `STREAMLAB_*` variables and `streamlab.json` (configuration.ts), help (help.ts), completion
- * (completions.ts) and error messages all read it.
+ * The command line is data. A subcommand's flags are one zod object schema made of the builders
+ * below; parsing (command_line.ts), `STREAMLAB_*` variables and `streamlab.json`
+ * (configuration.ts), help (help.ts), completion (completions.ts) and error messages all read it.
  *
- * Keys are camelCase in the schema and kebab-case on the command line: `batchSize` is `--batch-size`, `STREAMLAB_BATCH_SIZE`
- * and `"batch-size"`. Every value arrives as text, whatever its source, and goes through the flag's one parser; so does the
- * default, which is written as a user would write it. A flag without a default and not required is `undefined` when absent.
+ * Keys are camelCase in the schema and kebab-case on the command line: `batchSize` is
+ * `--batch-size`, `STREAMLAB_BATCH_SIZE` and `"batch-size"`. Every value arrives as text, whatever
+ * its source, and goes through the flag's one parser; so does the default, which is written as a
+ * user would write it. A flag without a default and not required is `undefined` when absent.
  */
 import { z } from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
@@ -118,7 +119,10 @@ export const flag = {
   /** string[]. */
   list: kind(parseList, "NAMES", { isList: true }),
 
-  /** true or false; `--x` sets it, `--no-x` and `--x=false` clear it. False by default; with `default: "true"` help shows `--no-x`. */
+  /**
+   * true or false; `--x` sets it, `--no-x` and `--x=false` clear it. False by default; with
+   * `default: "true"` help shows `--no-x`.
+   */
   switch(options: FlagOptions): z.ZodType<boolean, string | undefined> {
     return build(parseSwitch, { default: "false", ...options }, { placeholder: "", isSwitch: true });
   },

@@ -1,4 +1,7 @@
-/** The candidate that a mistyped word most likely meant: at most a third of its length in edits away, or begun by it, or undefined. */
+/**
+ * The candidate that a mistyped word most likely meant: at most a third of its length in edits
+ * away, or begun by it, or undefined.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Infinity;
@@ -11,7 +14,10 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return bestDistance <= limit ? best : prefixed;
 }
 
-/** Optimal string alignment: insertions, deletions, replacements and swaps of neighbours cost one each. */
+/**
+ * Optimal string alignment: insertions, deletions, replacements and swaps of neighbours cost one
+ * each.
+ */
 export function editDistance(left: string, right: string): number {
   let before: number[] = [];
   let previous = Array.from({ length: right.length + 1 }, (_, j) => j);

@@ -1,4 +1,7 @@
-/** Results go to standard output, everything else to standard error; `--json` turns results into one JSON object a line. */
+/**
+ * Results go to standard output, everything else to standard error; `--json` turns results into one
+ * JSON object a line.
+ */
 import { type Json, stringifyJson } from "../../core/base/json.ts";
 import type { Context } from "./command.ts";
 

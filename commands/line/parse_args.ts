@@ -1,6 +1,9 @@
 import { parseArgs as parse } from "@std/cli/parse-args";
 
-/** Of the options of @std/cli's parseArgs those that strictness leaves: see command_line.ts on the others. */
+/**
+ * Of the options of @std/cli's parseArgs those that strictness leaves: see command_line.ts on the
+ * others.
+ */
 export interface ParseArgsOptions {
   /** Flags that take a value; every text stays text. */
   string: string[];

@@ -19,7 +19,10 @@ export interface Progress {
 const DRAW_MS_MIN = 100;
 const LINE_MS_MIN = 5_000;
 
-/** Progress on standard error: one line redrawn on a terminal, plain lines off it, nothing with `--json`. `label` is a verb: `Producing`. */
+/**
+ * Progress on standard error: one line redrawn on a terminal, plain lines off it, nothing with
+ * `--json`. `label` is a verb: `Producing`.
+ */
 export function startProgress(
   context: Pick<Context, "stderr" | "isTerminal" | "columns" | "clock" | "json">,
   label: string,

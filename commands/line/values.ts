@@ -1,6 +1,7 @@
 /**
- * Texts that people write on a command line, in a variable or in `streamlab.json`, as values. Each parser takes the text and
- * returns the value, or throws a `usage` error that says what it expected.
+ * Texts that people write on a command line, in a variable or in `streamlab.json`, as values. Each
+ * parser takes the text and returns the value, or throws a `usage` error that says what it
+ * expected.
  */
 import { StreamlabError } from "../../core/base/errors.ts";
 import { type Location, parseLocation } from "../../core/storage/location.ts";
@@ -52,7 +53,9 @@ const SIZE_UNIT_BYTES: Record<string, number> = {
   TIB: 2 ** 40,
 };
 
-/** `128MB` (powers of 1000), `512MiB` (powers of 1024) or `4096` → bytes; the units are DuckDB's. */
+/**
+ * `128MB` (powers of 1000), `512MiB` (powers of 1024) or `4096` → bytes; the units are DuckDB's.
+ */
 export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?) ?([A-Za-z]*)$/.exec(text);
   const unit = match === null ? undefined : SIZE_UNIT_BYTES[match[2]!.toUpperCase()];
@@ -123,7 +126,10 @@ export function parseLakeLocation(text: string): LakeLocation {
   }
 }
 
-/** Comma-separated names or transforms; commas inside parentheses or double quotes belong to an item: `day(ts), bucket(16, id)`. */
+/**
+ * Comma-separated names or transforms; commas inside parentheses or double quotes belong to an
+ * item: `day(ts), bucket(16, id)`.
+ */
 export function parseList(text: string): string[] {
   const items = [""];
   let depth = 0, quoted = false;

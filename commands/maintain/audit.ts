@@ -74,7 +74,9 @@ export async function audit(
   }
 }
 
-/** The raw files that a ledger names: those of the lake, and by their URIs those of other places. */
+/**
+ * The raw files that a ledger names: those of the lake, and by their URIs those of other places.
+ */
 class RawFiles {
   readonly #places = new Map<string, Promise<{ store: Store; judge: SecondJudge }>>();
   readonly #judges: SecondJudge[] = [];

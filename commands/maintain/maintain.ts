@@ -127,7 +127,9 @@ async function tablesOf({ catalog }: Surroundings, { table }: Flags): Promise<Ta
   return (await Promise.all(namespaces.map((namespace) => catalog.listTables(namespace)))).flat();
 }
 
-/** False when it failed: the others go on, for one broken table is no reason to neglect the rest. */
+/**
+ * False when it failed: the others go on, for one broken table is no reason to neglect the rest.
+ */
 async function runAction(
   context: Context,
   surroundings: Surroundings,

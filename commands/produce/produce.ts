@@ -14,7 +14,10 @@ import { type LakeLocation, parseCount, parseLakeLocation, parseTime } from "../
 const SEED_MAX = 2 ** 32 - 1;
 const BATCH_SIZE_MAX = 10_000_000;
 const USERS_MAX = 10_000_000;
-/** Names hold milliseconds since 1970, and the microseconds of a later time would not fit into a double. */
+/**
+ * Names hold milliseconds since 1970, and the microseconds of a later time would not fit into a
+ * double.
+ */
 const startMsLimit = Date.UTC(2200);
 const DEFAULT_INTERVAL_MS = 3_000;
 

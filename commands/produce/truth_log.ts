@@ -1,4 +1,7 @@
-/** The file of `produce --truth`: lines are added, never changed, so one file can tell of several runs. */
+/**
+ * The file of `produce --truth`: lines are added, never changed, so one file can tell of several
+ * runs.
+ */
 import type { TruthLog } from "../../core/produce/parts.ts";
 import { localError } from "../../core/disk/disk_error.ts";
 
@@ -7,8 +10,9 @@ export interface TruthFile extends TruthLog {
 }
 
 /**
- * Opens or makes the file. What stands after the last newline is the rest of a run that was cut short; its event file never
- * appeared, so the rest is removed. The lock is held only while writing: two runs may share a file.
+ * Opens or makes the file. What stands after the last newline is the rest of a run that was cut
+ * short; its event file never appeared, so the rest is removed. The lock is held only while
+ * writing: two runs may share a file.
  */
 export async function openTruthFile(path: string): Promise<TruthFile> {
   const writing = async <T>(action: () => Promise<T>): Promise<T> => {

@@ -14,7 +14,9 @@ export interface AnswerFlags {
   explainScan: boolean;
 }
 
-/** Asks and prints; with `--json` and no format the answer is one JSON object a line, as everywhere. */
+/**
+ * Asks and prints; with `--json` and no format the answer is one JSON object a line, as everywhere.
+ */
 export async function printAnswer(
   context: Context,
   session: Session,

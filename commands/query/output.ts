@@ -4,7 +4,10 @@ import type { Context, OutputStream } from "../line/command.ts";
 
 /** Where an answer goes: standard output, or a file that appears when it is complete. */
 export interface AnswerOutput extends OutputStream {
-  /** A file of this machine that another program may write before `finish`; undefined for standard output. */
+  /**
+   * A file of this machine that another program may write before `finish`; undefined for standard
+   * output.
+   */
   readonly temporaryPath: string | undefined;
   finish(): Promise<void>;
   /** Leaves no trace. */

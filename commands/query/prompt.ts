@@ -12,7 +12,9 @@ import { openOutput } from "./output.ts";
 
 const HISTORY_LINES_MAX = 1_000;
 
-/** Asks until told to stop. Ctrl-C drops the line or stops the question under way; Ctrl-D leaves. */
+/**
+ * Asks until told to stop. Ctrl-C drops the line or stops the question under way; Ctrl-D leaves.
+ */
 export async function runPrompt(context: Context, session: Session, flags: AnswerFlags): Promise<ExitStatus> {
   const history = await openHistory(context);
   const names = await completionNames(session);
@@ -42,8 +44,8 @@ export async function runPrompt(context: Context, session: Session, flags: Answe
 }
 
 /**
- * One line after another, each when the one before is done. Walking the reader would do the same, but stop reading meanwhile, so
- * that Ctrl-C would not be seen.
+ * One line after another, each when the one before is done. Walking the reader would do the same,
+ * but stop reading meanwhile, so that Ctrl-C would not be seen.
  */
 async function takeLines(reader: Interface, prompt: Prompt): Promise<void> {
   let goesOn = Promise.resolve(true);
@@ -159,7 +161,9 @@ async function completionNames(session: Session): Promise<string[]> {
   }
 }
 
-/** The last lines of earlier prompts, newest first; a history that cannot be kept is done without. */
+/**
+ * The last lines of earlier prompts, newest first; a history that cannot be kept is done without.
+ */
 async function openHistory(context: Context): Promise<{ lines: string[]; save(lines: string[]): void }> {
   const home = context.env("HOME");
   const folder = context.env("XDG_STATE_HOME") ?? (home === undefined ? undefined : `${home}/.local/state`);

@@ -1,4 +1,7 @@
-/** A place in bytes, and Avro's primitive values from there on (Avro specification 1.11, "Binary Encoding"). */
+/**
+ * A place in bytes, and Avro's primitive values from there on (Avro specification 1.11, "Binary
+ * Encoding").
+ */
 export class Cursor {
   readonly bytes: Uint8Array;
   readonly #view: DataView;

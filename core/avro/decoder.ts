@@ -19,9 +19,10 @@ type SchemaObject = { [key: string]: AvroSchema };
 const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * A function that reads what was written with that schema. Own rather than avsc's, which cannot pass over fields and makes an object of every
- * entry of a map: of a manifest's time that is nearly all. An array of key-value records, which is how Iceberg writes maps with
- * keys other than strings, comes as a `Map`.
+ * A function that reads what was written with that schema. Own rather than avsc's, which cannot
+ * pass over fields and makes an object of every entry of a map: of a manifest's time that is nearly
+ * all. An array of key-value records, which is how Iceberg writes maps with keys other than
+ * strings, comes as a `Map`.
  */
 export function compileDecoder(schema: AvroSchema, options: DecodeOptions): Decoder {
   return new Compiler(options).compile(schema, false).read;

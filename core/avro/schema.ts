@@ -6,8 +6,9 @@ export type AvroSchema = Json;
 
 export interface LongFields {
   /**
-   * Longs with one of these ids (`field-id`, or `element-id` for what is in an array) come and go as numbers, within 2^52 (avsc 5.7.9 writes
-   * negative ones beyond wrongly); all others as bigints.
+   * Longs with one of these ids (`field-id`, or `element-id` for what is in an array) come and go
+   * as numbers, within 2^52 (avsc 5.7.9 writes negative ones beyond wrongly); all others as
+   * bigints.
    */
   numberFieldIds: ReadonlySet<number>;
 }
@@ -15,7 +16,10 @@ export interface LongFields {
 /** Marks a long that is to be exact; never written into a file. */
 const EXACT_MARK = "streamlab-exact";
 
-/** What writes values of a schema. Unknown attributes such as `field-id` are no hindrance, but avsc forgets them. */
+/**
+ * What writes values of a schema. Unknown attributes such as `field-id` are no hindrance, but avsc
+ * forgets them.
+ */
 export function compileSchema(schema: AvroSchema, longs: LongFields): avro.Type {
   return avro.Type.forSchema(markLongs(schema, longs, false) as unknown as avro.Schema, {
     typeHook: (attributes: avro.Schema) =>
@@ -43,7 +47,8 @@ function markLongs(schema: AvroSchema, longs: LongFields, asNumber: boolean): Av
 
 function markField(field: Json, longs: LongFields): Json {
   if (field === null || typeof field !== "object" || Array.isArray(field)) return field;
-  // Defaults serve schema resolution, which is not used here, and avsc would check them against the marked type.
+  // Defaults serve schema resolution, which is not used here, and avsc would check them against the
+  // marked type.
   const { default: _default, ...rest } = field;
   return { ...rest, type: markLongs(field.type ?? null, longs, isNumberField(field, "field-id", longs)) };
 }

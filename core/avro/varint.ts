@@ -1,4 +1,7 @@
-/** Avro's variable-length zig-zag integers and maps of bytes (Avro specification 1.11, "Binary Encoding"), as file headers need them. */
+/**
+ * Avro's variable-length zig-zag integers and maps of bytes (Avro specification 1.11, "Binary
+ * Encoding"), as file headers need them.
+ */
 export function writeLong(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, (BigInt(value) << 1n) ^ (BigInt(value) >> 63n));

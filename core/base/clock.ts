@@ -1,4 +1,7 @@
-/** Time as an argument: core code never asks the machine for the time, it asks the clock it was given. */
+/**
+ * Time as an argument: core code never asks the machine for the time, it asks the clock it was
+ * given.
+ */
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   nowMs(): number;

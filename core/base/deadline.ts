@@ -1,6 +1,9 @@
 import type { Clock } from "./clock.ts";
 
-/** An action took longer than it was allowed to. What it set out to do may have happened, or may still happen. */
+/**
+ * An action took longer than it was allowed to. What it set out to do may have happened, or may
+ * still happen.
+ */
 export class DeadlineError extends Error {
   constructor(limitMs: number) {
     super(`no answer within ${Math.round(limitMs) / 1000} s`);
@@ -10,7 +13,10 @@ export class DeadlineError extends Error {
 
 const isOver = new Error("the action is over");
 
-/** Runs `action` for at most `limitMs`; then aborts its signal and throws `DeadlineError`, whether it listens or not. */
+/**
+ * Runs `action` for at most `limitMs`; then aborts its signal and throws `DeadlineError`, whether
+ * it listens or not.
+ */
 export async function withDeadline<T>(
   clock: Clock,
   limitMs: number,
@@ -19,7 +25,8 @@ export async function withDeadline<T>(
   const work = new AbortController(), timer = new AbortController();
   const expired = new Promise<never>((_, reject) => {
     void clock.sleep(limitMs, timer.signal).then(() => {
-      // What the action has returned may still listen to its signal: it is aborted for lateness only.
+      // What the action has returned may still listen to its signal: it is aborted for lateness
+      // only.
       if (timer.signal.aborted) return;
       const error = new DeadlineError(limitMs);
       reject(error);

@@ -1,8 +1,12 @@
 /**
- * What went wrong, by what the reader does next. One place (`commands/line/errors.ts`) maps a kind to words and an exit status.
+ * What went wrong, by what the reader does next. One place (`commands/line/errors.ts`) maps a kind
+ * to words and an exit status.
  */
 export type ErrorKind =
-  /** The caller asked for something that cannot be asked: a wrong flag, a contract with an unknown keyword. */
+  /**
+   * The caller asked for something that cannot be asked: a wrong flag, a contract with an unknown
+   * keyword.
+   */
   | "usage"
   /** A named thing does not exist. */
   | "not-found"
@@ -26,8 +30,9 @@ export interface ErrorDetails {
 }
 
 /**
- * Every error that crosses a module's edge on purpose. `message` states the action that failed, the place and the state
- * that stood in the way ("Cannot commit to bronze.events: version 7 already exists"), without a final period.
+ * Every error that crosses a module's edge on purpose. `message` states the action that failed, the
+ * place and the state that stood in the way ("Cannot commit to bronze.events: version 7 already
+ * exists"), without a final period.
  */
 export class StreamlabError extends Error {
   readonly kind: ErrorKind;

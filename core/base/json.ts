@@ -1,9 +1,13 @@
 /**
- * JSON whose integers may be 64 bits wide. Iceberg's snapshot ids are positive longs beyond 2^53, which `JSON.parse` rounds.
+ * JSON whose integers may be 64 bits wide. Iceberg's snapshot ids are positive longs beyond 2^53,
+ * which `JSON.parse` rounds.
  */
 export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
 
-/** Parses JSON text; an integer that a double cannot hold exactly becomes a `bigint`, every other number a `number`. */
+/**
+ * Parses JSON text; an integer that a double cannot hold exactly becomes a `bigint`, every other
+ * number a `number`.
+ */
 export function parseJson(text: string): Json {
   return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
     if (typeof value !== "number" || Number.isSafeInteger(value)) return value;

@@ -1,12 +1,16 @@
-/** For work that was begun before anybody waits for it: it may fail before, or without, anybody waiting. */
+/**
+ * For work that was begun before anybody waits for it: it may fail before, or without, anybody
+ * waiting.
+ */
 export function early<T>(coming: Promise<T>): Promise<T> {
   coming.catch(() => undefined);
   return coming;
 }
 
 /**
- * Calls `action` on every item, at most `limit` at a time, and resolves to the results in the items' order. After a failure
- * no further item is begun; the first error is thrown once the running ones have ended, so nothing goes on behind the caller's back.
+ * Calls `action` on every item, at most `limit` at a time, and resolves to the results in the
+ * items' order. After a failure no further item is begun; the first error is thrown once the
+ * running ones have ended, so nothing goes on behind the caller's back.
  */
 export async function mapParallel<T, R>(
   items: readonly T[],

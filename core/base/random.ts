@@ -1,4 +1,6 @@
-/** Chance as an argument: systemRandom in production, a seeded one in tests and in `produce --seed`. */
+/**
+ * Chance as an argument: systemRandom in production, a seeded one in tests and in `produce --seed`.
+ */
 export interface Random {
   /** Uniform in [0, 1), 53 bits. */
   next(): number;
@@ -14,7 +16,10 @@ export const systemRandom: Random = {
   bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
 };
 
-/** sfc32 (Chris Doty-Humphrey's Small Fast Counting generator), seeded through splitmix32. Same seed, same numbers, on every machine. */
+/**
+ * sfc32 (Chris Doty-Humphrey's Small Fast Counting generator), seeded through splitmix32. Same
+ * seed, same numbers, on every machine.
+ */
 export function seededRandom(seed: number): Random {
   let mix = seed >>> 0;
   const split = () => {

@@ -1,6 +1,7 @@
 /**
- * The same items, read before somebody walks them, which may be done once: for what takes long to come while other things are to be done
- * before it is needed. At most `limit` items wait to be walked. A failure is thrown where the items end.
+ * The same items, read before somebody walks them, which may be done once: for what takes long to
+ * come while other things are to be done before it is needed. At most `limit` items wait to be
+ * walked. A failure is thrown where the items end.
  */
 export function readAhead<T>(source: AsyncIterable<T>, limit: number): AsyncIterable<T> {
   const items: T[] = [];

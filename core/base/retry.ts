@@ -8,15 +8,18 @@ export interface RetryPolicy {
   delayMsMax: number;
 }
 
-/** The pause before try number `attempt` + 1 (attempts count from 1): exponential, capped, with full jitter. */
+/**
+ * The pause before try number `attempt` + 1 (attempts count from 1): exponential, capped, with full
+ * jitter.
+ */
 export function backoffMs(policy: RetryPolicy, attempt: number, random: Random): number {
   const ceiling = Math.min(policy.delayMsMax, policy.delayMsMin * 2 ** (attempt - 1));
   return Math.round(policy.delayMsMin / 2 + random.next() * ceiling);
 }
 
 /**
- * Calls `action` until it returns, throws an error that `isRetryable` refuses, or has been tried `attemptsMax` times;
- * the last error is thrown as it is.
+ * Calls `action` until it returns, throws an error that `isRetryable` refuses, or has been tried
+ * `attemptsMax` times; the last error is thrown as it is.
  */
 export async function retry<T>(
   policy: RetryPolicy,

@@ -26,9 +26,9 @@ export interface CommitContext {
 }
 
 /**
- * Commits a routed batch: events and dead letters and, last, the ledger, whose marker says that the batch is done. Each table is
- * left alone if its own metadata says that it has the batch; so this may be repeated after any crash, and by anyone.
- * Returns the tables as they are then.
+ * Commits a routed batch: events and dead letters and, last, the ledger, whose marker says that the
+ * batch is done. Each table is left alone if its own metadata says that it has the batch; so this
+ * may be repeated after any crash, and by anyone. Returns the tables as they are then.
  */
 export async function commitBatch(
   context: CommitContext,
@@ -52,7 +52,8 @@ async function commitTo(
   after: Promise<unknown> | undefined,
 ): Promise<LoadedTable> {
   const part = routed[role];
-  // The ledger's marker moves with every batch; another table without new rows has nothing to remember.
+  // The ledger's marker moves with every batch; another table without new rows has nothing to
+  // remember.
   if (part.files.length === 0 && role !== "ledger") return table;
   const { target, clock, random } = context;
   const name = identifierText(table.identifier);
@@ -104,7 +105,9 @@ function dataFiles(table: LoadedTable, part: RoutedTable, schema: Schema) {
   });
 }
 
-/** Gives the table the schema that the files were written with, unless it has all of that already. */
+/**
+ * Gives the table the schema that the files were written with, unless it has all of that already.
+ */
 function schemaChange(name: string, metadata: TableMetadata, part: RoutedTable, schema: Schema): TableChange {
   const current = currentSchema(metadata);
   if (sameSchema(current, schema) || holds(current, schema)) return { requirements: [], updates: [] };
@@ -123,7 +126,10 @@ function schemaChange(name: string, metadata: TableMetadata, part: RoutedTable, 
   };
 }
 
-/** Whether rows of `schema` fit a table of `current`: each field is there under its id, and required only where it is in both. */
+/**
+ * Whether rows of `schema` fit a table of `current`: each field is there under its id, and required
+ * only where it is in both.
+ */
 function holds(current: Schema, schema: Schema): boolean {
   const fields = fieldsById(current);
   return [...fieldsById(schema)].every(([id, { field }]) => {

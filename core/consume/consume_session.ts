@@ -23,7 +23,10 @@ export interface SessionOptions extends Omit<ConsumerOptions, "router" | "known"
   holder: string;
 }
 
-/** How often a watched folder is listed although nothing was noticed, and how often known files are looked at again. */
+/**
+ * How often a watched folder is listed although nothing was noticed, and how often known files are
+ * looked at again.
+ */
 const LOOK_AGAIN_MS = 30_000;
 const RETRY = { attemptsMax: Infinity, delayMsMin: 1_000, delayMsMax: 60_000 };
 
@@ -81,8 +84,8 @@ export class ConsumeSession {
   }
 
   /**
-   * Takes what comes until `signal` is aborted. What the outside refuses is tried again, after `onTrouble` was told; all other
-   * errors end the run.
+   * Takes what comes until `signal` is aborted. What the outside refuses is tried again, after
+   * `onTrouble` was told; all other errors end the run.
    */
   async run(
     signal: AbortSignal,
@@ -140,8 +143,8 @@ async function lockTarget(options: SessionOptions): Promise<KernelLock | undefin
 }
 
 /**
- * On the disk of a local sink, so that data files can be moved into its tables; what killed runs have left there is removed, as
- * the lock says that nobody uses it.
+ * On the disk of a local sink, so that data files can be moved into its tables; what killed runs
+ * have left there is removed, as the lock says that nobody uses it.
  */
 async function makeScratch(options: SessionOptions, resources: (() => void)[]): Promise<string> {
   const name = identifierText(options.target);
@@ -171,7 +174,10 @@ class Alarm {
     this.#rang = false;
   }
 
-  /** Returns at once when it rang since the last reset, else when it rings, the time is over or `signal` is aborted. */
+  /**
+   * Returns at once when it rang since the last reset, else when it rings, the time is over or
+   * `signal` is aborted.
+   */
   async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
     if (this.#rang || signal.aborted) return;
     this.#wake = new AbortController();

@@ -63,8 +63,9 @@ export interface BatchReport {
 const LOOKS_MAX = 3;
 
 /**
- * Takes new files to the tables, batch by batch, each exactly once. The protocol is docs/exactly-once.md: plan, route, commit, each
- * step durable and repeatable, and only the tables' own metadata says what is done.
+ * Takes new files to the tables, batch by batch, each exactly once. The protocol is
+ * docs/exactly-once.md: plan, route, commit, each step durable and repeatable, and only the tables'
+ * own metadata says what is done.
  */
 export class Consumer {
   #deadLetters = 0;
@@ -96,7 +97,10 @@ export class Consumer {
     this.#name = identifierText(options.target);
   }
 
-  /** Makes the tables where they are missing, and checks that contract, tables and checkpoint agree; writes nothing else. */
+  /**
+   * Makes the tables where they are missing, and checks that contract, tables and checkpoint agree;
+   * writes nothing else.
+   */
   static async start(options: ConsumerOptions): Promise<Consumer> {
     const name = identifierText(options.target);
     const rescued = options.onExtraFields !== "dead-letter";
@@ -107,7 +111,8 @@ export class Consumer {
     const listing = listings.begin();
     for (let looks = 1;; looks++) {
       const recorded = early(checkpoint.lastRecorded());
-      // Making tables waits for the probe by itself; where they are there, they are loaded while it runs.
+      // Making tables waits for the probe by itself; where they are there, they are loaded while it
+      // runs.
       const onAbsent = (role: TableRole) => role === "ledger" && first.begin();
       const tables = await openTables({ ...options, rescued, onAbsent });
       await probing;
@@ -117,7 +122,8 @@ export class Consumer {
         const { state, plan } = await checkState(tables, checkpoint, name, await recorded);
         return new Consumer(options, checkpoint, tables, state, listings, { plan, listing });
       } catch (error) {
-        // Beside another consumer, tables and checkpoint are seen at different moments: only what lasts is a contradiction.
+        // Beside another consumer, tables and checkpoint are seen at different moments: only what
+        // lasts is a contradiction.
         if (!(error instanceof StreamlabError) || error.kind !== "conflict" || looks === LOOKS_MAX) throw error;
       }
     }
@@ -128,7 +134,8 @@ export class Consumer {
     try {
       return await this.#takeRounds(signal, checksKnown);
     } finally {
-      // However it ends: a limit that was reached leaves other engines no older version than what is committed.
+      // However it ends: a limit that was reached leaves other engines no older version than what
+      // is committed.
       await this.#options.catalog.settle();
     }
   }
@@ -147,8 +154,9 @@ export class Consumer {
   }
 
   /**
-   * Takes what was discovered. False as soon as another consumer has planned or committed anything since: then this discovery
-   * was compared with a ledger of the past, and a plan made of it could take a file twice.
+   * Takes what was discovered. False as soon as another consumer has planned or committed anything
+   * since: then this discovery was compared with a ledger of the past, and a plan made of it could
+   * take a file twice.
    */
   async #take(discovery: Discovery, signal: AbortSignal): Promise<boolean> {
     let { fresh, changed } = discovery;
@@ -233,8 +241,8 @@ export class Consumer {
     }
     const routed = await this.#checkpoint.readRouted(BigInt(plan.batchId)) ?? await this.#route(plan);
     const { ledger } = this.#tables;
-    // Records of batches long done are forgotten, so a consumer that slept can have made this one anew: it is the batch's own
-    // only if the ledger lacks the batch even now.
+    // Records of batches long done are forgotten, so a consumer that slept can have made this one
+    // anew: it is the batch's own only if the ledger lacks the batch even now.
     this.#tables.ledger = await this.#load("ledger");
     this.#state = stateOf(this.#tables, this.#name);
     if (this.#state.doneBatchId >= BigInt(plan.batchId)) return false;
@@ -250,7 +258,8 @@ export class Consumer {
 
   async #route(plan: BatchPlan): Promise<RoutedBatch> {
     const { router } = this.#options;
-    // The plan's contract, not this run's: what was planned under one contract is not judged by another.
+    // The plan's contract, not this run's: what was planned under one contract is not judged by
+    // another.
     const rescued = plan.options.onExtraFields !== "dead-letter";
     new TablePlanner(this.#tables, rescued).tablesFor(effectiveContract(plan, this.#tables));
     const { routed } = await router.route(plan, this.#tables);
@@ -280,7 +289,8 @@ export class Consumer {
     try {
       await this.#options.known.follow(this.#tables.ledger);
     } catch (error) {
-      // What an old version names may be gone, if others have gone further and its snapshots were expired.
+      // What an old version names may be gone, if others have gone further and its snapshots were
+      // expired.
       if (!(error instanceof StreamlabError) || error.kind !== "not-found" || looksMax === 1) throw error;
       this.#tables.ledger = await this.#load("ledger");
       this.#state = stateOf(this.#tables, this.#name);

@@ -33,8 +33,9 @@ export function stateOf(tables: TargetTables, target: string): ConsumerState {
 }
 
 /**
- * Looks whether tables and checkpoint tell one story, before anything is done. A checkpoints folder that was deleted while nothing
- * was under way is no loss: what was done is in the tables. `last` is the highest batch that a record spoke of, of late.
+ * Looks whether tables and checkpoint tell one story, before anything is done. A checkpoints folder
+ * that was deleted while nothing was under way is no loss: what was done is in the tables. `last`
+ * is the highest batch that a record spoke of, of late.
  */
 export async function checkState(
   tables: TargetTables,

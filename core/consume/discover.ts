@@ -15,17 +15,29 @@ export interface Discovery extends ClassifiedFiles {
 export interface DiscoverOptions {
   /** A known name with other content is a new file. */
   changedAsNew: boolean;
-  /** Also asks after the versions of known files where a listing does not tell them; new names alone cost less. */
+  /**
+   * Also asks after the versions of known files where a listing does not tell them; new names alone
+   * cost less.
+   */
   checksKnown: boolean;
   /** One that was begun before. */
   listing: RawListing | undefined;
-  /** Told which files are to be ingested as far as that is known, while the listing goes on; where files are fetched, that can begin. */
+  /**
+   * Told which files are to be ingested as far as that is known, while the listing goes on; where
+   * files are fetched, that can begin.
+   */
   onFresh?: (files: readonly EventFile[]) => void;
 }
 
-/** Files that are listed before it is first told which of them are fresh; the portions grow, for each is compared with all of the ledger. */
+/**
+ * Files that are listed before it is first told which of them are fresh; the portions grow, for
+ * each is compared with all of the ledger.
+ */
 const FIRST_PORTION = 1_000;
-/** Of files that are listed and not yet compared, so that a listing of any length takes no more memory than what is new in it. */
+/**
+ * Of files that are listed and not yet compared, so that a listing of any length takes no more
+ * memory than what is new in it.
+ */
 const PORTION_MAX = 65_536;
 /** What a store says is in a raw zone. */
 export type RawListing = AsyncIterable<ListedFile>;
@@ -83,7 +95,9 @@ async function withoutUnreadable(zone: RawZone, { fresh, changed }: ClassifiedFi
   return { fresh: fresh.filter((_file, index) => readable[index]), changed, unreadable };
 }
 
-/** A file that may not be read would stop its whole batch; on a disk that shows at the first byte. */
+/**
+ * A file that may not be read would stop its whole batch; on a disk that shows at the first byte.
+ */
 async function whyUnreadable(store: Store, file: EventFile): Promise<string | undefined> {
   if (store.localPath(file.path) === undefined || file.size === 0) return undefined;
   try {

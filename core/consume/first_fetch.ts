@@ -9,8 +9,9 @@ import type { Router } from "../routing/router.ts";
 const PORTION = 500;
 
 /**
- * Where there is no ledger yet, every file is new: the first batch is fetched while the tables are made, which takes several requests one after
- * another. What is fetched decides nothing; the plan takes of it what it needs.
+ * Where there is no ledger yet, every file is new: the first batch is fetched while the tables are
+ * made, which takes several requests one after another. What is fetched decides nothing; the plan
+ * takes of it what it needs.
  */
 export class FirstFetch implements ListingWatcher {
   #files: PlannedFile[] = [];

@@ -23,8 +23,9 @@ export interface KnownFiles {
   /** Reads the ledger, unless it is the version that is known already. */
   follow(ledger: LoadedTable): Promise<void>;
   /**
-   * Takes over what a batch recorded, by whose commit the ledger got from one version to the next. If the first is not the one that is
-   * known, nothing happens, and the ledger is read when it is followed next.
+   * Takes over what a batch recorded, by whose commit the ledger got from one version to the next.
+   * If the first is not the one that is known, nothing happens, and the ledger is read when it is
+   * followed next.
    */
   add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void>;
   /** Those of the names under which nothing was ingested yet. */
@@ -34,8 +35,9 @@ export interface KnownFiles {
 }
 
 /**
- * As a table in memory, so that the listing minus the ledger is SQL, whatever their number. It is read from the ledger's data
- * files, and follows along with the batches that this consumer commits itself.
+ * As a table in memory, so that the listing minus the ledger is SQL, whatever their number. It is
+ * read from the ledger's data files, and follows along with the batches that this consumer commits
+ * itself.
  */
 export class EmbeddedKnownFiles implements KnownFiles {
   #metadataLocation: string | undefined;
@@ -103,7 +105,9 @@ FROM read_parquet([${paths.map(quoteText).join(", ")}], hive_partitioning = fals
     return result;
   }
 
-  /** The ledger's files are small and few; where they are not on this disk they are fetched whole. */
+  /**
+   * The ledger's files are small and few; where they are not on this disk they are fetched whole.
+   */
   async #localCopy(ledger: LoadedTable, uri: string): Promise<string> {
     const { store } = ledger.io.location;
     const path = ledger.io.location.pathOf(uri);

@@ -4,7 +4,10 @@ import type { Transform } from "../iceberg/format/transform.ts";
 
 const KINDS = ["identity", "year", "month", "day", "hour", "void"] as const;
 
-/** A partition field as users write it: `day(event_timestamp)`, `bucket(16, user_id)`, `truncate(4, product_id)`, `event_type`. */
+/**
+ * A partition field as users write it: `day(event_timestamp)`, `bucket(16, user_id)`, `truncate(4,
+ * product_id)`, `event_type`.
+ */
 export function parsePartitionField(text: string): PartitionColumnChoice {
   const call = /^\s*([a-z]+)\s*\((.*)\)\s*$/is.exec(text);
   if (call === null) {

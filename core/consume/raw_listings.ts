@@ -6,11 +6,17 @@ import { localFolder, type RawZone } from "../lake/raw_zone.ts";
 
 /** Files that a listing is ahead of whoever waits for it. */
 const LISTED_AHEAD_MAX = 20_000;
-/** The whole zone is listed again when so many times as long as it took has passed: a fifth of the time at most. */
+/**
+ * The whole zone is listed again when so many times as long as it took has passed: a fifth of the
+ * time at most.
+ */
 const PAUSE_FACTOR = 4;
 /** However long it took: a clock that was set meanwhile makes that any number. */
 const PAUSE_MS_MAX = 600_000;
-/** Names before the last one that are asked for again: some appear later than others that come after them. Half a page of S3's. */
+/**
+ * Names before the last one that are asked for again: some appear later than others that come after
+ * them. Half a page of S3's.
+ */
 const OVERLAP = 500;
 
 /** When the whole zone was listed last, how long that serves, and what is known up to. */
@@ -28,12 +34,14 @@ export interface ListingWatcher {
 }
 
 /**
- * Lists a zone that is elsewhere, again and again. New names mostly are the last ones, for they begin with a date or a time; so
- * between two listings of the whole zone only its end is listed, which is one request whatever the number of objects. What comes to lie
- * further ahead is found by the next whole one.
+ * Lists a zone that is elsewhere, again and again. New names mostly are the last ones, for they
+ * begin with a date or a time; so between two listings of the whole zone only its end is listed,
+ * which is one request whatever the number of objects. What comes to lie further ahead is found by
+ * the next whole one.
  *
- * Nothing rests on that but how soon a file is noticed: which files are new is for the ledger to say, and a listing that was not
- * followed to the end, or whose files were not all taken, is followed by a whole one.
+ * Nothing rests on that but how soon a file is noticed: which files are new is for the ledger to
+ * say, and a listing that was not followed to the end, or whose files were not all taken, is
+ * followed by a whole one.
  */
 export class RawListings {
   #state: ListingState | undefined;
@@ -49,8 +57,9 @@ export class RawListings {
   }
 
   /**
-   * Begins to list, before anybody asks for a name. A listing older than the ledger is safe: what was taken since is known. Undefined for a
-   * folder of this disk, which is listed when it is needed: whoever watches for new files must not have looked before.
+   * Begins to list, before anybody asks for a name. A listing older than the ledger is safe: what
+   * was taken since is known. Undefined for a folder of this disk, which is listed when it is
+   * needed: whoever watches for new files must not have looked before.
    */
   begin(): RawListing | undefined {
     if (localFolder(this.#zone) !== undefined) return undefined;

@@ -1,6 +1,7 @@
 /**
- * What a valid event is: named columns, each with a type, whether it may be absent, and what its values must satisfy.
- * Made by `json_schema.ts`; everything else in this folder is compiled from it.
+ * What a valid event is: named columns, each with a type, whether it may be absent, and what its
+ * values must satisfy. Made by `json_schema.ts`; everything else in this folder is compiled from
+ * it.
  */
 export interface Contract {
   /** The schema's `title`, for messages only. */
@@ -8,8 +9,9 @@ export interface Contract {
   /** The columns, in the order in which the schema names them. Never empty. */
   readonly fields: readonly Field[];
   /**
-   * The contract as JSON Schema text in one canonical spelling: equal contracts have equal text, and parsing it gives this
-   * contract again. Kept in the durable plan and in the table's properties.
+   * The contract as JSON Schema text in one canonical spelling: equal contracts have equal text,
+   * and parsing it gives this contract again. Kept in the durable plan and in the table's
+   * properties.
    */
   readonly text: string;
 }
@@ -18,8 +20,8 @@ export interface Contract {
 export interface ContractValue {
   readonly type: ContractType;
   /**
-   * Whether the schema's own `type` includes "null". A field that is not required may be null without it; a map's value,
-   * a list's element and a required field may not.
+   * Whether the schema's own `type` includes "null". A field that is not required may be null
+   * without it; a map's value, a list's element and a required field may not.
    */
   readonly nullable: boolean;
   readonly checks: Checks;
@@ -34,7 +36,10 @@ export interface Field extends ContractValue {
 }
 
 export type ContractType =
-  /** Text. What else than a JSON string becomes text, exactly as it is written in the record, is in `accepts`. */
+  /**
+   * Text. What else than a JSON string becomes text, exactly as it is written in the record, is in
+   * `accepts`.
+   */
   | { readonly kind: "string"; readonly accepts: TextCoercion }
   | { readonly kind: "int" | "long" | "float" | "double" | "boolean" | "date" | "timestamptz" | "uuid" }
   /** 1 ≤ precision ≤ 38, 0 ≤ scale ≤ precision. */
@@ -46,7 +51,10 @@ export type ContractType =
 
 export type TypeKind = ContractType["kind"];
 
-/** JSON Schema `type: ["string", "number", "boolean"]` and the like: which JSON values a string column takes as text. */
+/**
+ * JSON Schema `type: ["string", "number", "boolean"]` and the like: which JSON values a string
+ * column takes as text.
+ */
 export interface TextCoercion {
   readonly numbers: boolean;
   readonly booleans: boolean;
@@ -55,13 +63,14 @@ export interface TextCoercion {
 }
 
 /**
- * Checks of JSON Schema on one value. Numbers are exact decimal text as `canonicalNumber` writes it, never a double.
- * Lengths count Unicode code points.
+ * Checks of JSON Schema on one value. Numbers are exact decimal text as `canonicalNumber` writes
+ * it, never a double. Lengths count Unicode code points.
  */
 export interface Checks {
   /**
-   * `enum`, or `const` as an enum of one: the allowed values without null. Strings as they are (compared with the JSON
-   * string, also for dates, timestamps and uuids), numbers as canonical text, booleans as "true" and "false".
+   * `enum`, or `const` as an enum of one: the allowed values without null. Strings as they are
+   * (compared with the JSON string, also for dates, timestamps and uuids), numbers as canonical
+   * text, booleans as "true" and "false".
    */
   readonly enum?: readonly string[];
   readonly minimum?: string;
@@ -70,7 +79,10 @@ export interface Checks {
   readonly exclusiveMaximum?: string;
   readonly minLength?: number;
   readonly maxLength?: number;
-  /** ECMAScript regular expression with the `u` flag, not anchored (JSON Schema 2020-12, section 6.3.3). */
+  /**
+   * ECMAScript regular expression with the `u` flag, not anchored (JSON Schema 2020-12, section
+   * 6.3.3).
+   */
   readonly pattern?: string;
 }
 
@@ -83,7 +95,10 @@ export function mayBeNull(field: Field): boolean {
   return !field.required || field.nullable;
 }
 
-/** Whether any check stands on the value itself (those inside a struct, map or list are at their own positions). */
+/**
+ * Whether any check stands on the value itself (those inside a struct, map or list are at their own
+ * positions).
+ */
 export function hasChecks(checks: Checks): boolean {
   return Object.keys(checks).length > 0;
 }

@@ -2,7 +2,10 @@ import { z } from "zod";
 import type { Contract } from "./contract.ts";
 import { parseContract } from "./json_schema.ts";
 
-/** A valid event when no `--contract` says otherwise. A number or boolean in `properties` becomes text. */
+/**
+ * A valid event when no `--contract` says otherwise. A number or boolean in `properties` becomes
+ * text.
+ */
 const eventSchema = z.strictObject({
   user_id: z.string(),
   event_id: z.string(),

@@ -28,9 +28,10 @@ export type Evolution =
   | { readonly kind: "refused"; readonly refusals: readonly Refusal[] };
 
 /**
- * What must change so that a table with this schema can take rows of `wanted` (from `iceberg_schema.ts`). Allowed is what
- * version 2 of the format allows (specification: "Schema Evolution"): a new optional column at any depth, int to long,
- * float to double, a wider decimal, required to optional. A column that is no longer wanted stays, optional from then on.
+ * What must change so that a table with this schema can take rows of `wanted` (from
+ * `iceberg_schema.ts`). Allowed is what version 2 of the format allows (specification: "Schema
+ * Evolution"): a new optional column at any depth, int to long, float to double, a wider decimal,
+ * required to optional. A column that is no longer wanted stays, optional from then on.
  * `lastColumnId` is the highest field id that the table ever used.
  */
 export function evolve(schema: Schema, lastColumnId: number, wanted: readonly Field[]): Evolution {

@@ -5,9 +5,10 @@ import { equalFullName, foldName, whyNotAName } from "./field_names.ts";
 import type { JsonPath } from "../json/pointer.ts";
 
 /**
- * `--on-extra-fields add`: fields that were seen but not named become columns. Their type is text, whatever the values are: a
- * string as it is, a number or boolean with its very digits, nested JSON as its text. So no value is ever refused or
- * rounded because an earlier one looked different (Spark's Auto Loader, `addNewColumns`, infers strings for the same reason).
+ * `--on-extra-fields add`: fields that were seen but not named become columns. Their type is text,
+ * whatever the values are: a string as it is, a number or boolean with its very digits, nested JSON
+ * as its text. So no value is ever refused or rounded because an earlier one looked different
+ * (Spark's Auto Loader, `addNewColumns`, infers strings for the same reason).
  */
 
 /** More fields than this in one object and the rest is rescued: keys are then data, not columns. */
@@ -22,8 +23,9 @@ export interface Widened {
 }
 
 /**
- * The contract with the fields at `paths` (of `Judgement.extras`) as optional columns, nested ones in their structs. Left out,
- * and so for `_rescued`, are names that no column can have and names that differ from another only in case.
+ * The contract with the fields at `paths` (of `Judgement.extras`) as optional columns, nested ones
+ * in their structs. Left out, and so for `_rescued`, are names that no column can have and names
+ * that differ from another only in case.
  */
 export function widenContract(contract: Contract, paths: Iterable<JsonPath>): Widened {
   let fields = contract.fields;
@@ -37,7 +39,10 @@ export function widenContract(contract: Contract, paths: Iterable<JsonPath>): Wi
   return { contract: added.length === 0 ? contract : withFields(contract, fields), added };
 }
 
-/** The contract with what earlier runs have added to the table: its text columns, at any depth of structs, that the contract lacks. */
+/**
+ * The contract with what earlier runs have added to the table: its text columns, at any depth of
+ * structs, that the contract lacks.
+ */
 export function adoptAddedColumns(contract: Contract, table: readonly IcebergField[]): Contract {
   const paths: JsonPath[] = [];
   const walk = (type: ContractType, column: Type, path: JsonPath): void => {

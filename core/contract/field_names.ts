@@ -7,8 +7,8 @@ export function foldName(name: string): string {
 }
 
 /**
- * Why a field may not have this name, or undefined when it may. Names at the top that start with `_` are ours
- * (`_ingested_at`); NUL ends a name in engines written in C.
+ * Why a field may not have this name, or undefined when it may. Names at the top that start with
+ * `_` are ours (`_ingested_at`); NUL ends a name in engines written in C.
  */
 export function whyNotAName(name: string, options: { underscoreIsOurs: boolean }): string | undefined {
   if (name === "") return "a field without a name is not supported";
@@ -40,8 +40,8 @@ export function checkFieldNames(
 }
 
 /**
- * Refuses two fields anywhere whose full names (parts joined by dots, as Iceberg's Java code indexes them) are equal:
- * a column "a.b" beside a struct a with a field b.
+ * Refuses two fields anywhere whose full names (parts joined by dots, as Iceberg's Java code
+ * indexes them) are equal: a column "a.b" beside a struct a with a field b.
  */
 export function checkFullNames(fields: readonly Field[]): void {
   const name = equalFullName(fields);

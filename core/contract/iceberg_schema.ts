@@ -13,7 +13,10 @@ export const OUR_COLUMNS = {
   rawRecord: "_raw_record",
 } as const;
 
-/** The columns of `bronze.<name>`; `rescued` where extra fields are rescued or added. Field ids are 0: still to be assigned. */
+/**
+ * The columns of `bronze.<name>`; `rescued` where extra fields are rescued or added. Field ids are
+ * 0: still to be assigned.
+ */
 export function eventFields(contract: Contract, options: { rescued: boolean }): IcebergField[] {
   const rescued = options.rescued
     ? [text(OUR_COLUMNS.rescued, false, "Fields that the contract does not name (JSON)")]

@@ -1,6 +1,7 @@
 /**
- * Dates and instants as text: RFC 3339 in, UTC with microseconds out. Exact for years 0001 to 9999, by the calendar that
- * Iceberg uses (proleptic Gregorian), and without JavaScript's Date, which has milliseconds and odd ideas of years below 100.
+ * Dates and instants as text: RFC 3339 in, UTC with microseconds out. Exact for years 0001 to 9999,
+ * by the calendar that Iceberg uses (proleptic Gregorian), and without JavaScript's Date, which has
+ * milliseconds and odd ideas of years below 100.
  */
 
 const DASH = 0x2d, COLON = 0x3a, DOT = 0x2e, PLUS = 0x2b;
@@ -34,9 +35,10 @@ export function isDate(text: string): boolean {
 }
 
 /**
- * An RFC 3339 date-time (section 5.6: `T` and `Z` in either case, offset required, no space for the `T`) as
- * `2026-03-01T12:00:00.000000Z`. Digits beyond microseconds are cut. Undefined when it is none, when the instant lies outside
- * years 0001 to 9999 in UTC, and for a leap second: no instant in microseconds is that.
+ * An RFC 3339 date-time (section 5.6: `T` and `Z` in either case, offset required, no space for the
+ * `T`) as `2026-03-01T12:00:00.000000Z`. Digits beyond microseconds are cut. Undefined when it is
+ * none, when the instant lies outside years 0001 to 9999 in UTC, and for a leap second: no instant
+ * in microseconds is that.
  */
 export function utcMicrosText(text: string): string | undefined {
   if (text.length < 20 || !startsWithDate(text) || (text.charCodeAt(10) | 0x20) !== 0x74) return undefined;
@@ -96,7 +98,10 @@ function two(number: number): string {
   return number < 10 ? `0${number}` : String(number);
 }
 
-/** Why `utcMicrosText` refused a text, for people; undefined where there is no more to say than that it is no date-time. */
+/**
+ * Why `utcMicrosText` refused a text, for people; undefined where there is no more to say than that
+ * it is no date-time.
+ */
 export function whyNotInstant(text: string): string | undefined {
   if (/^0000-/.test(text)) return "year 0 does not exist";
   if (/^[+-]?\d{5,}-/.test(text)) return "years end with 9999";
@@ -107,7 +112,9 @@ export function whyNotInstant(text: string): string | undefined {
   return undefined;
 }
 
-/** A UUID in its canonical layout (RFC 9562, section 4), in lower case; undefined when it is none. */
+/**
+ * A UUID in its canonical layout (RFC 9562, section 4), in lower case; undefined when it is none.
+ */
 export function uuidText(text: string): string | undefined {
   if (text.length !== 36) return undefined;
   for (let i = 0; i < 36; i++) {

@@ -8,7 +8,10 @@ import { type JsonNode, parseJsonTree } from "../json/tree.ts";
 
 const DIALECT = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 
-/** Keywords that say nothing about which values are valid (JSON Schema 2020-12, core section 8 and validation section 9). */
+/**
+ * Keywords that say nothing about which values are valid (JSON Schema 2020-12, core section 8 and
+ * validation section 9).
+ */
 const ANNOTATIONS = ["$schema", "$id", "$comment", "title", "description", "examples"];
 
 const JSON_TYPES = ["string", "number", "integer", "boolean", "object", "array", "null"];
@@ -25,8 +28,8 @@ const TYPE_KEYWORDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Parses a contract from the text of a JSON Schema (2020-12). What the subset of docs/contract.md does not name is
- * refused, with its JSON pointer: `usage`.
+ * Parses a contract from the text of a JSON Schema (2020-12). What the subset of docs/contract.md
+ * does not name is refused, with its JSON pointer: `usage`.
  */
 export function parseContract(text: string): Contract {
   const root = new SchemaNode(parseDocument(text), "");

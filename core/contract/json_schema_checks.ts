@@ -3,7 +3,10 @@ import { contractError } from "./contract_error.ts";
 import { canonicalNumber, exactNumber, integerDigits, scaleOf } from "../json/number.ts";
 import type { JsonNode } from "../json/tree.ts";
 
-/** The keywords of one schema object that this folder understands, by name; what is read is taken out by the caller. */
+/**
+ * The keywords of one schema object that this folder understands, by name; what is read is taken
+ * out by the caller.
+ */
 export type Keywords = ReadonlyMap<string, JsonNode>;
 
 const STRING_CHECKS = ["enum", "const", "minLength", "maxLength", "pattern"];
@@ -111,8 +114,8 @@ function patternText(node: JsonNode, pointer: string): string {
 }
 
 /**
- * Precision and scale of a decimal: the scale from `multipleOf` (a power of ten, at most 1), the precision from the
- * larger of the two bounds. At most 38 digits.
+ * Precision and scale of a decimal: the scale from `multipleOf` (a power of ten, at most 1), the
+ * precision from the larger of the two bounds. At most 38 digits.
  */
 export function decimalSize(
   multipleOf: JsonNode,

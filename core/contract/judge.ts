@@ -26,8 +26,9 @@ const LONE_SURROGATE = `expected ${UNICODE_TEXT}, found an escape of half a surr
 const BAD = Symbol("bad");
 
 /**
- * Where each record goes: the definition of the rules. A problem is the first that is met reading the record from front to
- * back; a required field that is missing is met where its object ends. Not to be used by two callers at once.
+ * Where each record goes: the definition of the rules. A problem is the first that is met reading
+ * the record from front to back; a required field that is missing is met where its object ends. Not
+ * to be used by two callers at once.
  */
 export class Judge {
   readonly #plan: JudgePlan;
@@ -125,7 +126,10 @@ export class Judge {
     }
   }
 
-  /** The index of the field whose key comes next, or the key where the struct does not have it. Reads the colon too. */
+  /**
+   * The index of the field whose key comes next, or the key where the struct does not have it.
+   * Reads the colon too.
+   */
   #readFieldKey(struct: StructPlan, previous: number): number | string {
     const reader = this.#reader;
     const guess = struct.follower[previous]!;

@@ -11,7 +11,9 @@ import {
 } from "./contract.ts";
 import { type ExactNumber, exactNumber } from "../json/number.ts";
 
-/** A contract made ready for `judge.ts`: what would be looked up per record is looked up once here. */
+/**
+ * A contract made ready for `judge.ts`: what would be looked up per record is looked up once here.
+ */
 export interface JudgePlan {
   readonly onExtraFields: OnExtraFields;
   readonly root: StructPlan;
@@ -41,7 +43,10 @@ export interface StructPlan {
   readonly required: readonly number[];
   /** Every field null. */
   readonly empty: Readonly<Record<string, null>>;
-  /** The field that came after this one last time (at the end: the one that came first): a guess, learned from the records. */
+  /**
+   * The field that came after this one last time (at the end: the one that came first): a guess,
+   * learned from the records.
+   */
   readonly follower: Int32Array;
   /** The number of the object in which a field was seen last. */
   readonly seenIn: Float64Array;

@@ -11,7 +11,9 @@ import {
 } from "../json/number.ts";
 import type { ChecksPlan } from "./judge_plan.ts";
 
-/** The text of a JSON string in a column of `type`; undefined where it is not a value of that type. */
+/**
+ * The text of a JSON string in a column of `type`; undefined where it is not a value of that type.
+ */
 export function textOfString(type: ContractType, value: string): string | undefined {
   switch (type.kind) {
     case "string":
@@ -27,7 +29,10 @@ export function textOfString(type: ContractType, value: string): string | undefi
   }
 }
 
-/** The text of a JSON number, written as `written`, in a column of `type`; undefined where it is not a value of that type. */
+/**
+ * The text of a JSON number, written as `written`, in a column of `type`; undefined where it is not
+ * a value of that type.
+ */
 export function textOfNumber(type: ContractType, written: string, plainInteger: boolean): string | undefined {
   switch (type.kind) {
     case "long":
@@ -53,7 +58,10 @@ export function textOfNumber(type: ContractType, written: string, plainInteger: 
   }
 }
 
-/** The text of `true` or `false` in a column of `type`; undefined where it is not a value of that type. */
+/**
+ * The text of `true` or `false` in a column of `type`; undefined where it is not a value of that
+ * type.
+ */
 export function textOfBoolean(type: ContractType, written: string): string | undefined {
   const taken = type.kind === "boolean" || (type.kind === "string" && type.accepts.booleans);
   return taken ? written : undefined;
@@ -67,13 +75,19 @@ function integerText(number: ExactNumber, min: bigint, max: bigint): string | un
   return value >= min && value <= max ? text : undefined;
 }
 
-/** The shortest text that gives this very double again; -0 keeps its sign. Undefined for what is out of range. */
+/**
+ * The shortest text that gives this very double again; -0 keeps its sign. Undefined for what is out
+ * of range.
+ */
 function doubleText(value: number): string | undefined {
   if (!Number.isFinite(value)) return undefined;
   return value === 0 && Object.is(value, -0) ? "-0" : String(value);
 }
 
-/** What a valid string of this type must also be, as words for "expected …"; undefined when the checks hold. */
+/**
+ * What a valid string of this type must also be, as words for "expected …"; undefined when the
+ * checks hold.
+ */
 export function stringProblem(checks: ChecksPlan, value: string): string | undefined {
   const problem = enumProblem(checks, value, true);
   if (problem !== undefined) return problem;

@@ -2,16 +2,19 @@ import type { DeadLetterReason } from "./contract.ts";
 import { clip, type JsonPath, pointerText } from "../json/pointer.ts";
 
 /**
- * A value as text that SQL casts exactly: numbers in canonical digits, instants as `2026-03-01T12:00:00.000000Z`, dates as
- * `2026-03-01`, booleans `true` and `false`, uuids in lower case, strings as they are; structs and maps as objects (a struct has
- * every field), lists as arrays.
+ * A value as text that SQL casts exactly: numbers in canonical digits, instants as
+ * `2026-03-01T12:00:00.000000Z`, dates as `2026-03-01`, booleans `true` and `false`, uuids in lower
+ * case, strings as they are; structs and maps as objects (a struct has every field), lists as
+ * arrays.
  */
 export type ValueTree = null | string | ValueTree[] | { [key: string]: ValueTree };
 
 /** Every column of the contract by name. */
 export type Row = { [column: string]: ValueTree };
 
-/** A field that the contract does not name: where it stands in the record, and its JSON text there. */
+/**
+ * A field that the contract does not name: where it stands in the record, and its JSON text there.
+ */
 export interface ExtraField {
   readonly path: JsonPath;
   readonly json: string;
@@ -21,7 +24,10 @@ export type Judgement =
   | {
     readonly kind: "event";
     readonly values: Row;
-    /** Only where extra fields do not make a dead letter (`rescue`, `add`), in the order of the text. */
+    /**
+     * Only where extra fields do not make a dead letter (`rescue`, `add`), in the order of the
+     * text.
+     */
     readonly extras: readonly ExtraField[];
     /** The extra fields as one JSON object (see `rescuedText`); null without any. */
     readonly rescued: string | null;
@@ -39,7 +45,10 @@ export type Judgement =
 /** Extra fields that a detail names. */
 const EXTRAS_SHOWN_MAX = 10;
 
-/** What stood in the record, for a detail: the value's kind, and the start of its text as it was written, on one line. */
+/**
+ * What stood in the record, for a detail: the value's kind, and the start of its text as it was
+ * written, on one line.
+ */
 export function foundText(json: string): string {
   const text = clip(json).replace(/[\t\r\n]+ */g, " ");
   switch (text[0]) {

@@ -15,9 +15,10 @@ type Unpacker = ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDe
 const CHUNK_BYTES = 1 << 18;
 
 /**
- * Unpacks a local file to another, in bounded memory. Fails with `DecompressError` where it is empty, cut, damaged, or
- * followed by other bytes; several gzip members or zstd frames in a row are one file (RFC 1952, section 2.2; RFC 8878, section 3.1).
- * Returns the size of what came out, in bytes.
+ * Unpacks a local file to another, in bounded memory. Fails with `DecompressError` where it is
+ * empty, cut, damaged, or followed by other bytes; several gzip members or zstd frames in a row are
+ * one file (RFC 1952, section 2.2; RFC 8878, section 3.1). Returns the size of what came out, in
+ * bytes.
  */
 export async function decompressFile(source: string, target: string, compression: "gzip" | "zstd"): Promise<number> {
   const size = (await Deno.stat(source)).size;
@@ -26,8 +27,9 @@ export async function decompressFile(source: string, target: string, compression
 }
 
 /**
- * The same in memory, many times quicker for small files, up to `sizeMax` bytes. Undefined where more would come out, where the bytes are not
- * sound, or several gzip members: `decompressFile` unpacks them, or says what is wrong.
+ * The same in memory, many times quicker for small files, up to `sizeMax` bytes. Undefined where
+ * more would come out, where the bytes are not sound, or several gzip members: `decompressFile`
+ * unpacks them, or says what is wrong.
  */
 export function decompressBytes(
   bytes: Uint8Array,
@@ -44,7 +46,8 @@ export function decompressBytes(
 
 function gunzipBytes(bytes: Uint8Array, sizeMax: number): Uint8Array | undefined {
   if (bytes.length < 18) return undefined;
-  // The last four bytes of a member are its size (RFC 1952, section 2.3.1). Of several members, or before padding, that is not what comes out.
+  // The last four bytes of a member are its size (RFC 1952, section 2.3.1). Of several members, or
+  // before padding, that is not what comes out.
   const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(bytes.length - 4, true);
   if (size > sizeMax) return undefined;
   // One chunk with room for all of it; by default it is 16 KB for the smallest file.
@@ -72,15 +75,17 @@ function unzstdBytes(bytes: Uint8Array, sizeMax: number): Uint8Array | undefined
 async function* gunzip(source: string, size: number): AsyncGenerator<Uint8Array> {
   const unpacker = createGunzip({ chunkSize: CHUNK_BYTES });
   yield* unpack(unpacker, readFileBlocks(source));
-  // It goes on to the next member by itself, but takes zeros after the last one for padding and ends there.
+  // It goes on to the next member by itself, but takes zeros after the last one for padding and
+  // ends there.
   if (unpacker.bytesWritten !== size) {
     throw new DecompressError(`not gzip to its end: other bytes follow at byte ${unpacker.bytesWritten}`);
   }
 }
 
 /**
- * A decompressor a frame: the one of node:zlib ends quietly after the first of several frames, and on a cut one. So frames
- * are found beforehand, and the size that a frame's header promises is checked here.
+ * A decompressor a frame: the one of node:zlib ends quietly after the first of several frames, and
+ * on a cut one. So frames are found beforehand, and the size that a frame's header promises is
+ * checked here.
  */
 async function* unzstd(source: string, size: number): AsyncGenerator<Uint8Array> {
   const file = await Deno.open(source, { read: true });
@@ -122,9 +127,13 @@ function asDecompressError<T>(read: () => T): T {
   }
 }
 
-/** What the unpacker makes of the blocks; it is ended where they end. Its own errors become `DecompressError`. */
+/**
+ * What the unpacker makes of the blocks; it is ended where they end. Its own errors become
+ * `DecompressError`.
+ */
 async function* unpack(unpacker: Unpacker, blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  // An error can be raised again after the iteration has ended; without a listener that would end the process.
+  // An error can be raised again after the iteration has ended; without a listener that would end
+  // the process.
   unpacker.on("error", () => {});
   let readFailure: { error: unknown } | undefined;
   const feeding = feed(unpacker, blocks).catch((error: unknown) => {

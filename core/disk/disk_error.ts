@@ -81,8 +81,9 @@ export function isMissing(error: unknown): boolean {
 }
 
 /**
- * An operating system's error as ours: `action` is a verb, `place` what it was done to. An error that is ours already stays.
- * When writing, a missing part of the path is not "not found": the outside refused.
+ * An operating system's error as ours: `action` is a verb, `place` what it was done to. An error
+ * that is ours already stays. When writing, a missing part of the path is not "not found": the
+ * outside refused.
  */
 export function localError(action: string, place: string, error: unknown, writing = false): StreamlabError {
   if (error instanceof StreamlabError) return error;

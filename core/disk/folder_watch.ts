@@ -1,4 +1,7 @@
-/** Says when something below a local folder may have changed. Hints only: what counts is the next listing. */
+/**
+ * Says when something below a local folder may have changed. Hints only: what counts is the next
+ * listing.
+ */
 export class FolderWatch {
   readonly #watcher: Deno.FsWatcher;
 
@@ -6,7 +9,10 @@ export class FolderWatch {
     this.#watcher = watcher;
   }
 
-  /** Undefined where the system cannot watch the folder (none there, no watches left): the caller then looks by itself. */
+  /**
+   * Undefined where the system cannot watch the folder (none there, no watches left): the caller
+   * then looks by itself.
+   */
   static open(folder: string): FolderWatch | undefined {
     try {
       Deno.mkdirSync(folder, { recursive: true });

@@ -2,8 +2,8 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 
 /**
- * A lock that the kernel holds for this process (flock) and lets go with it, however it ends: a killed holder never blocks.
- * Only among processes of one machine.
+ * A lock that the kernel holds for this process (flock) and lets go with it, however it ends: a
+ * killed holder never blocks. Only among processes of one machine.
  */
 export interface KernelLock {
   release(): void;
@@ -16,8 +16,8 @@ type LockableFile = Omit<Deno.FsFile, "tryLock"> & Partial<Pick<Deno.FsFile, "tr
 const LOCK_WAIT_MS = 500;
 
 /**
- * Takes the lock, or says who has it: `holder` is what the file tells about the process that took it. The text is for people;
- * only the kernel's lock counts.
+ * Takes the lock, or says who has it: `holder` is what the file tells about the process that took
+ * it. The text is for people; only the kernel's lock counts.
  */
 export async function takeKernelLock(
   path: string,

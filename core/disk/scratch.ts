@@ -2,7 +2,10 @@ import { Buffer } from "node:buffer";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 
-/** A local folder for one attempt at something: what is in it is worthless once the attempt has ended. */
+/**
+ * A local folder for one attempt at something: what is in it is worthless once the attempt has
+ * ended.
+ */
 export class Scratch {
   readonly folder: string;
 
@@ -65,7 +68,10 @@ export function createFileSync(path: string): Deno.FsFile {
   }
 }
 
-/** Writes all of the bytes to an open file; `path` is for the message. Fails with `unavailable` (disk full, say). */
+/**
+ * Writes all of the bytes to an open file; `path` is for the message. Fails with `unavailable`
+ * (disk full, say).
+ */
 export function writeAllSync(file: Deno.FsFile, path: string, bytes: Uint8Array): void {
   try {
     for (let offset = 0; offset < bytes.length;) offset += file.writeSync(bytes.subarray(offset));
@@ -112,7 +118,9 @@ export class TextFileWriter {
 }
 
 export interface FileSigns {
-  /** First byte that is no JSON white space, after a byte order mark; undefined where there is none. */
+  /**
+   * First byte that is no JSON white space, after a byte order mark; undefined where there is none.
+   */
   first: number | undefined;
   byteOrderMark: boolean;
   /** Whether a vertical tab or form feed stands anywhere: no JSON text holds one. */
@@ -176,7 +184,10 @@ export async function* readFileBlocks(path: string, start = 0, end = Infinity): 
   }
 }
 
-/** Reads parts of local files one after another. The file that was read last stays open: many parts may lie in one. */
+/**
+ * Reads parts of local files one after another. The file that was read last stays open: many parts
+ * may lie in one.
+ */
 export class FilePartReader {
   #buffer: Uint8Array | undefined;
   #path: string | undefined;
@@ -194,7 +205,10 @@ export class FilePartReader {
     return bytes.subarray(0, filled);
   }
 
-  /** Looks at `size` bytes from `offset` on piece by piece, until `visit` returns false. A piece is only valid during the call. */
+  /**
+   * Looks at `size` bytes from `offset` on piece by piece, until `visit` returns false. A piece is
+   * only valid during the call.
+   */
   visit(path: string, offset: number, size: number, visit: (block: Uint8Array) => boolean): void {
     const file = this.#open(path);
     file.seekSync(offset, Deno.SeekMode.Start);

@@ -1,6 +1,9 @@
 import { createFileSync, writeAllSync } from "./scratch.ts";
 
-/** Where a raw file's bytes are on this disk: in a file of their own, or in one that holds those of many. */
+/**
+ * Where a raw file's bytes are on this disk: in a file of their own, or in one that holds those of
+ * many.
+ */
 export interface LocalBytes {
   path: string;
   /** Of the first byte; undefined where the file is theirs alone. */
@@ -11,8 +14,9 @@ export interface LocalBytes {
 const BLOCK_BYTES = 1 << 20;
 
 /**
- * Small files one after another in a single one: to make, open and remove a file for each costs more than to fetch it, on file systems
- * that look for free places slowly many times more. What was added is in the file after the next `flush`.
+ * Small files one after another in a single one: to make, open and remove a file for each costs
+ * more than to fetch it, on file systems that look for free places slowly many times more. What was
+ * added is in the file after the next `flush`.
  */
 export class Spool {
   readonly #file: Deno.FsFile;

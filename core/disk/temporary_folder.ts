@@ -11,12 +11,16 @@ export interface TemporaryFolder {
 }
 
 const LOCK_NAME = /^(streamlab-[a-z]+-[0-9a-f-]{36})\.lock$/;
-/** Somebody may take a lock for that of a dead process before its owner has it; so often in a row nobody does. */
+/**
+ * Somebody may take a lock for that of a dead process before its owner has it; so often in a row
+ * nobody does.
+ */
 const ATTEMPTS_MAX = 5;
 
 /**
- * A folder of this process below `parent`, for what is worthless once it has ended. A lock beside it, which the kernel lets go of with
- * the process, tells which of the others belong to nobody any more: those are removed. `purpose` is a word for people.
+ * A folder of this process below `parent`, for what is worthless once it has ended. A lock beside
+ * it, which the kernel lets go of with the process, tells which of the others belong to nobody any
+ * more: those are removed. `purpose` is a word for people.
  */
 export async function takeTemporaryFolder(
   parent: string,

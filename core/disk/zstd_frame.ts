@@ -1,4 +1,7 @@
-/** What stands where in a local file of zstd frames (RFC 8878, section 3.1), without unpacking anything. */
+/**
+ * What stands where in a local file of zstd frames (RFC 8878, section 3.1), without unpacking
+ * anything.
+ */
 export interface ZstdFrame {
   /** Offset of the first byte after the frame. */
   end: number;
@@ -20,8 +23,9 @@ const SKIPPABLE_MAGIC = 0x184d2a50;
 const RLE = 1, RESERVED = 3;
 
 /**
- * The frame that begins at `offset`: every block header in it is read, so a file that ends too early is told from a whole one,
- * which the decompressor of node:zlib cannot do. Fails with `ZstdFrameError`.
+ * The frame that begins at `offset`: every block header in it is read, so a file that ends too
+ * early is told from a whole one, which the decompressor of node:zlib cannot do. Fails with
+ * `ZstdFrameError`.
  */
 export function readZstdFrame(readAt: ReadAt, size: number, offset: number): ZstdFrame {
   const reader = new FieldReader(readAt, size, offset);

@@ -1,6 +1,9 @@
 import { type Connection, quoteName, quoteText } from "./duckdb.ts";
 
-/** Iceberg's field ids by the names that DuckDB gives the levels of a column: a plain id, or an id and what is inside. */
+/**
+ * Iceberg's field ids by the names that DuckDB gives the levels of a column: a plain id, or an id
+ * and what is inside.
+ */
 export type FieldIdTree = number | { id: number; inner: Readonly<Record<string, FieldIdTree>> };
 
 export interface CopyOptions {
@@ -42,13 +45,17 @@ export interface WrittenColumn {
   max?: string;
 }
 
-/** Writes a query's rows as Parquet files with zstd, one or more for each partition, and tells what is in them. */
+/**
+ * Writes a query's rows as Parquet files with zstd, one or more for each partition, and tells what
+ * is in them.
+ */
 export async function copyToParquet(connection: Connection, options: CopyOptions): Promise<WrittenFile[]> {
   const { query, directory, fieldIds, partitionColumns } = options;
   const settings = [
     "FORMAT parquet",
     "COMPRESSION zstd",
-    // The fastest level: on events its files are no larger than the default's, and it takes half the time.
+    // The fastest level: on events its files are no larger than the default's, and it takes half
+    // the time.
     "COMPRESSION_LEVEL 1",
     "RETURN_STATS",
     `FIELD_IDS ${fieldIdText(fieldIds)}`,

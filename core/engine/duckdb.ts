@@ -12,7 +12,10 @@ export interface DuckDbOptions {
   tempDirectory?: string;
 }
 
-/** A value as `rows` returns it: integers beyond 32 bits are `bigint`, the rest DuckDB's own value objects. */
+/**
+ * A value as `rows` returns it: integers beyond 32 bits are `bigint`, the rest DuckDB's own value
+ * objects.
+ */
 export type SqlValue = DuckDBValue;
 export type SqlRow = Record<string, SqlValue>;
 
@@ -29,12 +32,13 @@ export class DuckDb {
     const config: Record<string, string> = {
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
-      // DuckDB counts the caller's thread among its own, but a statement may have to do without it (worker_statement.ts).
+      // DuckDB counts the caller's thread among its own, but a statement may have to do without it
+      // (worker_statement.ts).
       threads: String((options.threads ?? navigator.hardwareConcurrency) + 1),
       ...(options.memory === undefined ? {} : { memory_limit: options.memory }),
       temp_directory: options.tempDirectory ?? "",
-      // Rows that a partitioned COPY holds back before it writes a row group: with the default of 524,288 they leave the
-      // processor's caches and cost half as much again.
+      // Rows that a partitioned COPY holds back before it writes a row group: with the default of
+      // 524,288 they leave the processor's caches and cost half as much again.
       partitioned_write_flush_threshold: "122880",
     };
     try {
@@ -113,7 +117,10 @@ export class SqlError extends Error {
   }
 }
 
-/** Whether a statement failed for want of memory: in its limit, DuckDB could neither hold nor spill what it needed. */
+/**
+ * Whether a statement failed for want of memory: in its limit, DuckDB could neither hold nor spill
+ * what it needed.
+ */
 export function isOutOfMemory(error: unknown): error is SqlError {
   return error instanceof SqlError && error.message.startsWith("Out of Memory Error");
 }

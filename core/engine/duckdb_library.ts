@@ -8,7 +8,8 @@ type NodeBindings = typeof import("@duckdb/node-bindings");
 let loaded: Promise<NodeApi> | undefined;
 
 /**
- * DuckDB's client, loaded at the first call. In a compiled binary the shared library is loaded first (see `preloadLibrary`).
+ * DuckDB's client, loaded at the first call. In a compiled binary the shared library is loaded
+ * first (see `preloadLibrary`).
  *
  * Fails with `unavailable` where this platform has no DuckDB or the library cannot be unpacked.
  */
@@ -27,13 +28,19 @@ export async function loadNodeBindings(): Promise<NodeBindings> {
   return (await import("@duckdb/node-bindings")).default;
 }
 
-/** The client (1.5.5) decodes every text as if it were a file, and so loses a U+FEFF at its start, which is part of the value. */
+/**
+ * The client (1.5.5) decodes every text as if it were a file, and so loses a U+FEFF at its start,
+ * which is part of the value.
+ */
 async function keepByteOrderMarks(): Promise<void> {
   const accessors = await import("@duckdb/node-api/lib/vectors/dataAccessors.js");
   (accessors.default as { textDecoder: TextDecoder }).textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 }
 
-/** The library beside `duckdb.node` in the platform's package, by `Deno.build.os`. Only Linux has been tried. */
+/**
+ * The library beside `duckdb.node` in the platform's package, by `Deno.build.os`. Only Linux has
+ * been tried.
+ */
 const LIBRARY_NAMES: Partial<Record<typeof Deno.build.os, string>> = {
   linux: "libduckdb.so",
   darwin: "libduckdb.dylib",
@@ -41,8 +48,9 @@ const LIBRARY_NAMES: Partial<Record<typeof Deno.build.os, string>> = {
 };
 
 /**
- * A compiled binary unpacks `duckdb.node` alone, without the library that it links to (denoland/deno issue 36626). So the
- * library is written once to the user's cache folder and opened before `duckdb.node` is: the loader then finds it already there.
+ * A compiled binary unpacks `duckdb.node` alone, without the library that it links to
+ * (denoland/deno issue 36626). So the library is written once to the user's cache folder and opened
+ * before `duckdb.node` is: the loader then finds it already there.
  */
 function preloadLibrary(): void {
   const name = LIBRARY_NAMES[Deno.build.os];
@@ -62,7 +70,10 @@ function cacheFolder(): string {
   return `${base ?? Deno.env.get("TMPDIR") ?? "/tmp"}/streamlab`;
 }
 
-/** Unpacks to `folder/name` unless that is there; it appears whole or not at all, whatever other processes do. */
+/**
+ * Unpacks to `folder/name` unless that is there; it appears whole or not at all, whatever other
+ * processes do.
+ */
 function unpackOnce(packed: URL, folder: string, name: string): string {
   const target = `${folder}/${name}`;
   const temporary = `${folder}/.${name}.${Deno.pid}`;

@@ -32,7 +32,10 @@ export type SqlKind =
   | "struct"
   /** `{ entries: { key, value }[] }`. */
   | "map"
-  /** Whatever else there is, known by its `toString()`: uuid, interval, enum, bit, union, timestamps of other units. */
+  /**
+   * Whatever else there is, known by its `toString()`: uuid, interval, enum, bit, union, timestamps
+   * of other units.
+   */
   | "other";
 
 export interface SqlType {
@@ -52,14 +55,19 @@ export interface SqlColumn {
   type: SqlType;
 }
 
-/** A result whose rows come in pieces of up to 2,048; what was not asked for yet is not computed. */
+/**
+ * A result whose rows come in pieces of up to 2,048; what was not asked for yet is not computed.
+ */
 export interface RowStream {
   columns: SqlColumn[];
   /** May be walked once. Fails with `SqlError`. */
   chunks: AsyncIterable<SqlValue[][]>;
 }
 
-/** Runs one query; its rows stay within the memory of one chunk. The connection is busy until they have been walked. */
+/**
+ * Runs one query; its rows stay within the memory of one chunk. The connection is busy until they
+ * have been walked.
+ */
 export async function streamRows(connection: Connection, sql: string): Promise<RowStream> {
   const { DuckDBTypeId } = await loadNodeApi();
   const result = await connection.stream(sql);

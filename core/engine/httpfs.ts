@@ -14,9 +14,10 @@ export interface HttpfsAccess {
 }
 
 /**
- * Lets a connection, which may be in the middle of a transaction, read `s3://` itself, by DuckDB's extension httpfs: `extension` is its file, else the one that DuckDB
- * has in its own folder of extensions is taken; nothing is downloaded. False where there is none that fits, or where it cannot be
- * given the credentials. Fails with `usage` where the file that is named does not fit.
+ * Lets a connection, which may be in the middle of a transaction, read `s3://` itself, by DuckDB's
+ * extension httpfs: `extension` is its file, else the one that DuckDB has in its own folder of
+ * extensions is taken; nothing is downloaded. False where there is none that fits, or where it
+ * cannot be given the credentials. Fails with `usage` where the file that is named does not fit.
  */
 export async function openHttpfs(
   database: DuckDb,

@@ -8,13 +8,17 @@ export interface ScalarFunction {
   /** Three at most. */
   parameters: readonly SqlType[];
   returns: SqlType;
-  /** Numbers come as numbers: a BIGINT column is best cast to DOUBLE, as a bigint for every row is slow. Any argument may be null. */
+  /**
+   * Numbers come as numbers: a BIGINT column is best cast to DOUBLE, as a bigint for every row is
+   * slow. Any argument may be null.
+   */
   call(first: unknown, second: unknown, third: unknown): number | string | boolean | null;
 }
 
 /**
- * Makes a SQL function of the whole database. DuckDB calls it from its worker threads, a vector of rows at a time, and waits:
- * rows of one pipeline come in order. What `call` throws fails the statement.
+ * Makes a SQL function of the whole database. DuckDB calls it from its worker threads, a vector of
+ * rows at a time, and waits: rows of one pipeline come in order. What `call` throws fails the
+ * statement.
  */
 export async function registerFunction(connection: Connection, definition: ScalarFunction): Promise<void> {
   const types = await loadNodeApi();

@@ -3,13 +3,17 @@ import type { PendingResult } from "@duckdb/node-bindings";
 import { systemClock } from "../base/clock.ts";
 import { loadNodeBindings } from "./duckdb_library.ts";
 
-/** How long to wait between two looks at a statement: short ones are seen at once, long ones cost nothing. */
+/**
+ * How long to wait between two looks at a statement: short ones are seen at once, long ones cost
+ * nothing.
+ */
 const LOOK_MS_MIN = 1, LOOK_MS_MAX = 5;
 
 /**
- * Runs one statement on DuckDB's own workers while this thread only looks now and then whether it is done. The client's own way
- * lends the statement a thread that spins whenever the workers have all its tasks; and in Deno before 2.9 that thread is this
- * one, which then cannot answer when the statement calls a function of ours, and both wait for ever.
+ * Runs one statement on DuckDB's own workers while this thread only looks now and then whether it
+ * is done. The client's own way lends the statement a thread that spins whenever the workers have
+ * all its tasks; and in Deno before 2.9 that thread is this one, which then cannot answer when the
+ * statement calls a function of ours, and both wait for ever.
  */
 export async function runOnWorkers(connection: DuckDBConnection, sql: string): Promise<DuckDBResultReader> {
   const prepared = await connection.prepare(sql);

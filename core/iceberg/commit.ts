@@ -14,13 +14,19 @@ import { Transaction } from "./transaction.ts";
 export interface CommitOptions {
   clock: Clock;
   random: Random;
-  /** A version known already, which saves the first load. A stale one costs a lost race, nothing else. */
+  /**
+   * A version known already, which saves the first load. A stale one costs a lost race, nothing
+   * else.
+   */
   base?: LoadedTable;
   /** Tries in all, default 100. */
   attemptsMax?: number;
   /** By the clock; no try is begun later. Default: a minute from now. */
   deadlineMs?: number;
-  /** What must have happened before anything is committed; where it fails, so does this. The first try is built meanwhile. */
+  /**
+   * What must have happened before anything is committed; where it fails, so does this. The first
+   * try is built meanwhile.
+   */
   after?: Promise<unknown>;
   /** What it is when every try was lost: for good, or until it is tried again. */
   lostAs?: "conflict" | "unavailable";
@@ -37,9 +43,10 @@ export interface CommitResult {
 const RETRY_POLICY = { delayMsMin: 10, delayMsMax: 1000 };
 
 /**
- * Commits what `build` makes of the table. `build` is called again for every try, with a transaction on the very metadata that the
- * try builds on: a marker that it looks for there cannot have appeared in between. It returns false to leave the table alone.
- * Throws `lostAs` when tries or time have run out, `not-found` without a table, and whatever `build` and the catalog throw.
+ * Commits what `build` makes of the table. `build` is called again for every try, with a
+ * transaction on the very metadata that the try builds on: a marker that it looks for there cannot
+ * have appeared in between. It returns false to leave the table alone. Throws `lostAs` when tries
+ * or time have run out, `not-found` without a table, and whatever `build` and the catalog throw.
  */
 export async function commitTable(
   catalog: Catalog,
@@ -68,7 +75,8 @@ export async function commitTable(
     }
     if (isWanted === false || transaction.updates.length === 0) {
       await discardQuietly(transaction);
-      // A base that was handed in may be old: nothing to do must be said of the newest version only.
+      // A base that was handed in may be old: nothing to do must be said of the newest version
+      // only.
       if (base !== options.base) return { table: base, committed: false, attempts: attempt };
       const newest = await loadExisting(catalog, identifier);
       if (newest.metadataLocation === base.metadataLocation) {
@@ -118,7 +126,10 @@ async function discardQuietly(transaction: Transaction): Promise<void> {
   }
 }
 
-/** Creates the table unless it is there; `change` tells how, given the place that the catalog has for it. */
+/**
+ * Creates the table unless it is there; `change` tells how, given the place that the catalog has
+ * for it.
+ */
 export async function createTableIfAbsent(
   catalog: Catalog,
   identifier: TableIdentifier,

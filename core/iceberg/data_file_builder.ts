@@ -15,7 +15,10 @@ export interface ColumnStatistics {
   nanCount?: number;
   /** Bytes on disk. */
   sizeBytes?: number;
-  /** The exact smallest and largest value, without nulls and NaNs; undefined where there is none or it is not known. */
+  /**
+   * The exact smallest and largest value, without nulls and NaNs; undefined where there is none or
+   * it is not known.
+   */
   min?: Value;
   max?: Value;
 }
@@ -38,8 +41,9 @@ export interface DataFileFacts {
 }
 
 /**
- * The manifest's description of a file from plain statistics: bounds cut to 16 code points or bytes as the reference implementation
- * does by default, none for a column below a list or map, whose rows have no single value (specification: "Data File Fields").
+ * The manifest's description of a file from plain statistics: bounds cut to 16 code points or bytes
+ * as the reference implementation does by default, none for a column below a list or map, whose
+ * rows have no single value (specification: "Data File Fields").
  */
 export function buildDataFile(facts: DataFileFacts, schema: Schema): DataFile {
   const { columns, content = "data", format = "parquet", splitOffsets, ...rest } = facts;

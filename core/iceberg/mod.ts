@@ -1,6 +1,7 @@
 /**
- * Apache Iceberg tables, format version 2, read and written: the face of `core/iceberg` as a package of its own. It needs a store
- * (`core/storage/store.ts`), a clock and a source of chance; it knows no query engine, so data files come and go as descriptions.
+ * Apache Iceberg tables, format version 2, read and written: the face of `core/iceberg` as a
+ * package of its own. It needs a store (`core/storage/store.ts`), a clock and a source of chance;
+ * it knows no query engine, so data files come and go as descriptions.
  */
 export {
   type Catalog,

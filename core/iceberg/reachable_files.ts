@@ -15,7 +15,10 @@ export interface TableFiles {
   others: Set<string>;
 }
 
-/** Every file that the metadata names, in any of its snapshots: what orphan removal must not touch. The metadata file itself is not among them. */
+/**
+ * Every file that the metadata names, in any of its snapshots: what orphan removal must not touch.
+ * The metadata file itself is not among them.
+ */
 export async function reachableFiles(io: TableIo, metadata: TableMetadata): Promise<TableFiles> {
   const manifests = await manifestsOf(io, metadata.snapshots);
   const files: TableFiles = {
@@ -32,9 +35,11 @@ export async function reachableFiles(io: TableIo, metadata: TableMetadata): Prom
 }
 
 /**
- * The files that `before` names and `after`, the same table with fewer snapshots, does not: what may be deleted once no reader is
- * on an expired snapshot any more. `before` is what the removal was committed on. Where history is one line, looking at the oldest and
- * the newest snapshot that stay is enough: what the oldest does not name only comes back in its descendants by being added again.
+ * The files that `before` names and `after`, the same table with fewer snapshots, does not: what
+ * may be deleted once no reader is on an expired snapshot any more. `before` is what the removal
+ * was committed on. Where history is one line, looking at the oldest and the newest snapshot that
+ * stay is enough: what the oldest does not name only comes back in its descendants by being added
+ * again.
  */
 export async function unreachableFiles(io: TableIo, before: TableMetadata, after: TableMetadata): Promise<TableFiles> {
   const keptIds = new Set(after.snapshots.map((snapshot) => snapshot.snapshotId));
@@ -58,7 +63,10 @@ export async function unreachableFiles(io: TableIo, before: TableMetadata, after
   };
 }
 
-/** The oldest and the newest snapshot that stay, where those that stay are the end of one line without branches or rollbacks. */
+/**
+ * The oldest and the newest snapshot that stay, where those that stay are the end of one line
+ * without branches or rollbacks.
+ */
 function endsOfLine(metadata: TableMetadata, keptIds: Set<bigint>): Snapshot[] | undefined {
   const { snapshots } = metadata;
   const isLine = snapshots.every((snapshot, i) =>

@@ -15,7 +15,10 @@ import type { TableLocation } from "./table_location.ts";
 
 /** Manifests read at once. */
 const READS_PARALLEL = 16;
-/** Entries kept in memory, over all manifests of a table: with statistics of 20 columns one takes about 10 KB. */
+/**
+ * Entries kept in memory, over all manifests of a table: with statistics of 20 columns one takes
+ * about 10 KB.
+ */
 const CACHED_ENTRIES_MAX = 20_000;
 
 /** Manifest lists kept in memory. */
@@ -27,7 +30,10 @@ export interface EncodedFile {
   bytes: Uint8Array;
 }
 
-/** Reads and writes the manifests and manifest lists of one table. They never change, so what was read is kept by path. */
+/**
+ * Reads and writes the manifests and manifest lists of one table. They never change, so what was
+ * read is kept by path.
+ */
 export class TableIo {
   readonly location: TableLocation;
   readonly #random: Random;
@@ -65,7 +71,10 @@ export class TableIo {
     return mapParallel(manifests, READS_PARALLEL, (manifest) => this.readManifest(manifest, metadata));
   }
 
-  /** The entries whose files `keep` wants, given without column statistics. Of a large manifest that was not read before, most time is saved. */
+  /**
+   * The entries whose files `keep` wants, given without column statistics. Of a large manifest that
+   * was not read before, most time is saved.
+   */
   async readManifestWhere(
     manifest: ManifestFile,
     metadata: TableMetadata,
@@ -80,7 +89,9 @@ export class TableIo {
     return resolveEntries(entries, manifest);
   }
 
-  /** A manifest ready to be written, under a name of its own, with its line for the manifest list. */
+  /**
+   * A manifest ready to be written, under a name of its own, with its line for the manifest list.
+   */
   encodeManifest(manifest: ManifestToWrite): { manifest: ManifestFile; file: EncodedFile } {
     const name = `metadata/${manifestName(this.#random)}`;
     const bytes = encodeManifest(manifest, this.#random.bytes(16));
@@ -107,7 +118,10 @@ export class TableIo {
     await mapParallel(files, 16, ({ name, bytes }) => store.write(this.location.pathInStore(name), bytes));
   }
 
-  /** Version 1 snapshots may name their manifests themselves (specification: Appendix E); all of them hold data files. */
+  /**
+   * Version 1 snapshots may name their manifests themselves (specification: Appendix E); all of
+   * them hold data files.
+   */
   async #readInlineManifests(snapshot: Snapshot): Promise<ManifestFile[]> {
     return await mapParallel(snapshot.manifests ?? [], READS_PARALLEL, async (path) => {
       const bytes = await this.#read(path);
@@ -123,7 +137,10 @@ export class TableIo {
     });
   }
 
-  /** Version 1 may leave counts out; a list of version 2 that passed them on as 0 would lose the manifest's files. */
+  /**
+   * Version 1 may leave counts out; a list of version 2 that passed them on as 0 would lose the
+   * manifest's files.
+   */
   async #withCounts(manifest: ManifestFile): Promise<ManifestFile> {
     const { addedFilesCount, existingFilesCount, deletedFilesCount } = manifest;
     const isCounted = addedFilesCount !== undefined && existingFilesCount !== undefined;

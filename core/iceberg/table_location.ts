@@ -4,10 +4,12 @@ import type { Store } from "../storage/store.ts";
 /**
  * Where a table is, and what its files are called in metadata.
  *
- * Metadata of version 2 holds absolute paths only, yet a lake may be moved or mounted elsewhere. So a table keeps the location
- * that it was made with for ever (`recorded`), all its paths begin with that, and they are understood relative to the folder in
- * which the table was found: reading maps `<recorded>/data/x` to `<folder>/data/x`, writing maps back, and a table that was moved
- * never holds a mix of both. Other engines can read it again wherever its recorded location leads to the folder.
+ * Metadata of version 2 holds absolute paths only, yet a lake may be moved or mounted elsewhere. So
+ * a table keeps the location that it was made with for ever (`recorded`), all its paths begin with
+ * that, and they are understood relative to the folder in which the table was found: reading maps
+ * `<recorded>/data/x` to `<folder>/data/x`, writing maps back, and a table that was moved never
+ * holds a mix of both. Other engines can read it again wherever its recorded location leads to the
+ * folder.
  */
 export class TableLocation {
   readonly store: Store;
@@ -24,7 +26,10 @@ export class TableLocation {
     this.#prefixes = [...new Set([this.recorded, storeUri(store, folder)].map(normalizeUri))];
   }
 
-  /** The path in the store of a URI from the table's metadata. Throws `unavailable` for a file outside of the store. */
+  /**
+   * The path in the store of a URI from the table's metadata. Throws `unavailable` for a file
+   * outside of the store.
+   */
   pathOf(uri: string): string {
     const path = this.findPath(uri);
     if (path !== undefined) return path;
@@ -46,7 +51,10 @@ export class TableLocation {
     return normal.startsWith(root + "/") ? normal.slice(root.length + 1) : undefined;
   }
 
-  /** The URI for the table's metadata of a file in the table's folder, given by its path in the folder: `data/x.parquet`. */
+  /**
+   * The URI for the table's metadata of a file in the table's folder, given by its path in the
+   * folder: `data/x.parquet`.
+   */
   uriOf(pathInTable: string): string {
     return `${this.recorded}/${pathInTable}`;
   }
@@ -57,13 +65,19 @@ export class TableLocation {
   }
 }
 
-/** A file or folder of a store as a URI with its scheme, never percent-encoded (Hadoop's paths take the text as it is). */
+/**
+ * A file or folder of a store as a URI with its scheme, never percent-encoded (Hadoop's paths take
+ * the text as it is).
+ */
 export function storeUri(store: Store, path: string): string {
   const root = store.root.includes("://") ? store.root : `file://${store.root.startsWith("/") ? "" : "/"}${store.root}`;
   return path === "" ? root : `${root.replace(/\/+$/, "")}/${path}`;
 }
 
-/** One spelling for what is the same: `s3a` and `s3n` are `s3`; `file:/x`, `file:///x` and `/x` are one. */
+/**
+ * One spelling for what is the same: `s3a` and `s3n` are `s3`; `file:/x`, `file:///x` and `/x` are
+ * one.
+ */
 export function normalizeUri(uri: string): string {
   const s3 = /^s3[an]?:\/\//.exec(uri);
   if (s3) return `s3://${uri.slice(s3[0].length)}`;

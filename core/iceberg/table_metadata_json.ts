@@ -26,8 +26,9 @@ import { streamlabKey } from "./format/streamlab_keys.ts";
 import type { MetadataLogEntry, TableMetadata } from "./format/table_metadata.ts";
 
 /**
- * The JSON text of each part that was read or written before. Parts are never changed in place, so an untouched one comes out
- * byte by byte as it was, unknown fields included; and a table of thousands of snapshots is not written out anew every second.
+ * The JSON text of each part that was read or written before. Parts are never changed in place, so
+ * an untouched one comes out byte by byte as it was, unknown fields included; and a table of
+ * thousands of snapshots is not written out anew every second.
  */
 const partTexts = new WeakMap<object, string>();
 
@@ -46,7 +47,10 @@ function partFromJson<Part extends object>(json: Json, fromJson: (json: Json) =>
   return part;
 }
 
-/** The text of a metadata file (specification: Appendix C, "Table Metadata and Snapshots"), of format version 2. */
+/**
+ * The text of a metadata file (specification: Appendix C, "Table Metadata and Snapshots"), of
+ * format version 2.
+ */
 export function tableMetadataToText(metadata: TableMetadata): string {
   if (metadata.formatVersion !== 2) {
     throw new StreamlabError("usage", `Cannot write a table of format version ${metadata.formatVersion}`, {
@@ -91,7 +95,8 @@ function knownTexts(metadata: TableMetadata): Map<string, string | undefined> {
     ["default-sort-order-id", String(metadata.defaultSortOrderId)],
     ["sort-orders", list(metadata.sortOrders, sortOrderToJson)],
     ["properties", partText(metadata.properties, (properties) => properties)],
-    // Java's -1 for "none" is read, not written: leaving the field out is what the specification knows.
+    // Java's -1 for "none" is read, not written: leaving the field out is what the specification
+    // knows.
     ["current-snapshot-id", current === undefined ? undefined : String(current)],
     ["refs", `{${refs.join(",")}}`],
     ["snapshots", list(metadata.snapshots, snapshotToJson)],
@@ -115,7 +120,10 @@ function metadataLogEntryToJson(entry: MetadataLogEntry): Json {
   return json;
 }
 
-/** Reads metadata of version 1 or 2, by any writer; `where` names it in errors. Version 3 passes where it uses nothing beyond version 2. */
+/**
+ * Reads metadata of version 1 or 2, by any writer; `where` names it in errors. Version 3 passes
+ * where it uses nothing beyond version 2.
+ */
 export function tableMetadataFromText(text: string, where: string): TableMetadata {
   try {
     return tableMetadataFromJson(parseJson(text));
@@ -176,7 +184,9 @@ function list<Part extends object>(
   return readArray(source, key).map((item) => partFromJson(item, fromJson));
 }
 
-/** Version 1 may have only `schema` and `partition-spec` (specification: Appendix E, "Version 2"). */
+/**
+ * Version 1 may have only `schema` and `partition-spec` (specification: Appendix E, "Version 2").
+ */
 function readSchemas(source: JsonObject): TableMetadata["schemas"] {
   if (Array.isArray(source.schemas)) return list(source, "schemas", (json) => schemaFromJson(json), []);
   return [schemaFromJson(source.schema ?? null)];
@@ -187,7 +197,9 @@ function readSpecs(source: JsonObject): TableMetadata["partitionSpecs"] {
   return [{ specId: 0, fields: partitionFieldsFromJson(readArray(source, "partition-spec")) }];
 }
 
-/** `main` stands for the current snapshot even where no reference says so ("Table Metadata Fields"). */
+/**
+ * `main` stands for the current snapshot even where no reference says so ("Table Metadata Fields").
+ */
 function readRefs(source: JsonObject, currentSnapshotId: bigint | undefined): Record<string, SnapshotRef> {
   const refs: Record<string, SnapshotRef> = {};
   for (const [name, ref] of Object.entries(readObject(source.refs ?? {}, "refs"))) {

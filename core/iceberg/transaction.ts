@@ -13,8 +13,8 @@ export interface TransactionContext {
 }
 
 /**
- * Several changes as one commit: each is staged on what the ones before it made of the table, so that a schema change and the
- * first data that needs it appear together or not at all.
+ * Several changes as one commit: each is staged on what the ones before it made of the table, so
+ * that a schema change and the first data that needs it appear together or not at all.
  */
 export class Transaction implements TableChange {
   readonly base: LoadedTable;
@@ -43,8 +43,9 @@ export class Transaction implements TableChange {
   }
 
   /**
-   * Writes manifests and manifest lists of this try, under names that no other try has: once somebody else has committed, this try
-   * cannot be any more, and its files may go (docs/decisions/0006-fence-by-snapshot.md rests on that).
+   * Writes manifests and manifest lists of this try, under names that no other try has: once
+   * somebody else has committed, this try cannot be any more, and its files may go
+   * (docs/decisions/0006-fence-by-snapshot.md rests on that).
    */
   async writeFiles(files: EncodedFile[]): Promise<void> {
     this.#written.push(...files.map(({ name }) => name));
@@ -59,7 +60,8 @@ export class Transaction implements TableChange {
   }
 
   add(change: TableChange): void {
-    // A requirement speaks of the base; what an earlier change of this transaction has altered was asserted by that one.
+    // A requirement speaks of the base; what an earlier change of this transaction has altered was
+    // asserted by that one.
     checkRequirements(change.requirements, this.#metadata);
     for (const requirement of change.requirements) {
       if (!this.requirements.some((known) => sameSubject(known, requirement))) this.requirements.push(requirement);

@@ -7,16 +7,17 @@ export type TextVerdict =
   | { readonly kind: "corrupt"; readonly detail: string; readonly offset: number };
 
 /**
- * Takes an element of the array: its bytes without the white space around it, its position from 0 and the offset of its first
- * byte. The bytes may be a view into the chunk.
+ * Takes an element of the array: its bytes without the white space around it, its position from 0
+ * and the offset of its first byte. The bytes may be a view into the chunk.
  */
 export type OnElement = (bytes: Uint8Array, position: number, offset: number) => void;
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 
 /**
- * Reads the bytes of one JSON array, strictly, in chunks cut anywhere, as fast as a table allows: once over each byte, in
- * constant memory but for one bit per level of nesting and, with `onElement`, the element that a chunk's end cut.
+ * Reads the bytes of one JSON array, strictly, in chunks cut anywhere, as fast as a table allows:
+ * once over each byte, in constant memory but for one bit per level of nesting and, with
+ * `onElement`, the element that a chunk's end cut.
  */
 export class JsonArrayScan {
   readonly #onElement: OnElement | undefined;

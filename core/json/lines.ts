@@ -1,16 +1,18 @@
 import { joined, leadingSpace, trailingSpace } from "./array_scan.ts";
 
 /**
- * Takes a line that is not blank: its bytes without the white space around it, its position among such lines from 0, and the
- * offset of its first byte in the text. The bytes may be a view into the chunk.
+ * Takes a line that is not blank: its bytes without the white space around it, its position among
+ * such lines from 0, and the offset of its first byte in the text. The bytes may be a view into the
+ * chunk.
  */
 export type OnLine = (bytes: Uint8Array, position: number, offset: number) => void;
 
 const NEWLINE = 0x0a;
 
 /**
- * Cuts NDJSON into lines, whatever is in them: a line ends with LF (CR before it is white space), blank lines do not count, a
- * leading byte order mark is skipped. Memory: the line that a chunk's end cut.
+ * Cuts NDJSON into lines, whatever is in them: a line ends with LF (CR before it is white space),
+ * blank lines do not count, a leading byte order mark is skipped. Memory: the line that a chunk's
+ * end cut.
  */
 export class NdjsonLines {
   readonly #onLine: OnLine;

@@ -1,4 +1,7 @@
-/** A JSON number, exactly: (negative ? -1 : 1) × digits × 10^exponent. Zero is `digits: ""`, `exponent: 0`, its sign kept. */
+/**
+ * A JSON number, exactly: (negative ? -1 : 1) × digits × 10^exponent. Zero is `digits: ""`,
+ * `exponent: 0`, its sign kept.
+ */
 export interface ExactNumber {
   readonly negative: boolean;
   /** Without leading and trailing zeros. */
@@ -59,8 +62,8 @@ export function integerDigits(number: ExactNumber): number {
 }
 
 /**
- * The number without exponent (`100`, `-0.015`), -0 as `0`. The caller has made sure that it is not absurdly long
- * (`integerDigits`, `scaleOf`).
+ * The number without exponent (`100`, `-0.015`), -0 as `0`. The caller has made sure that it is not
+ * absurdly long (`integerDigits`, `scaleOf`).
  */
 export function plainText(number: ExactNumber): string {
   const { digits, exponent } = number;

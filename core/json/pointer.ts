@@ -18,7 +18,10 @@ function stepText(step: string): string {
     .replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** The first `length` UTF-16 units of a text, never half a surrogate pair, with `…` where something was cut. */
+/**
+ * The first `length` UTF-16 units of a text, never half a surrogate pair, with `…` where something
+ * was cut.
+ */
 export function clip(text: string, length = SHOWN_MAX): string {
   if (text.length <= length) return text.toWellFormed();
   const last = text.charCodeAt(length - 1);

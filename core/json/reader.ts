@@ -1,6 +1,7 @@
 /**
- * Reads one JSON text (RFC 8259) from front to back, strictly: nothing is accepted that the grammar does not name.
- * Strings, numbers and nesting of any size; only `readValue`'s callers recurse, and only as deep as their contract.
+ * Reads one JSON text (RFC 8259) from front to back, strictly: nothing is accepted that the grammar
+ * does not name. Strings, numbers and nesting of any size; only `readValue`'s callers recurse, and
+ * only as deep as their contract.
  */
 
 const SPACE = 0x20, TAB = 0x09, NEWLINE = 0x0a, RETURN = 0x0d;
@@ -24,7 +25,10 @@ export class JsonReader {
   text = "";
   /** Index of the next character to read. */
   pos = 0;
-  /** Set when a string held a `\u` escape of half a surrogate pair: JSON's grammar allows it, Unicode does not. */
+  /**
+   * Set when a string held a `\u` escape of half a surrogate pair: JSON's grammar allows it,
+   * Unicode does not.
+   */
   loneSurrogate = false;
   /** Of the number read last: whether it has neither fraction nor exponent. */
   plainInteger = false;
@@ -180,7 +184,10 @@ export class JsonReader {
     return parts.join("");
   }
 
-  /** Reads an escape (a surrogate pair of two is one); `code` is the character here, which may be no backslash at all. */
+  /**
+   * Reads an escape (a surrogate pair of two is one); `code` is the character here, which may be no
+   * backslash at all.
+   */
   #readEscape(code: number): string {
     const { text } = this;
     if (code !== BACKSLASH) {

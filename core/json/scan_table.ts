@@ -1,6 +1,6 @@
 /**
- * The states and transitions of a strict JSON reader over bytes (RFC 8259, UTF-8 by Unicode's table 3-7). One table look-up per
- * byte; entries from `ACTION` up are not states but things to do.
+ * The states and transitions of a strict JSON reader over bytes (RFC 8259, UTF-8 by Unicode's table
+ * 3-7). One table look-up per byte; entries from `ACTION` up are not states but things to do.
  */
 
 let count = 0;
@@ -29,7 +29,10 @@ export const STATE = {
   HEX_2: next(),
   HEX_3: next(),
   HEX_4: next(),
-  /** UTF-8 sequences: how many continuation bytes are missing, and the four leads that narrow the first of them. */
+  /**
+   * UTF-8 sequences: how many continuation bytes are missing, and the four leads that narrow the
+   * first of them.
+   */
   UTF8_1: next(),
   UTF8_2: next(),
   UTF8_3: next(),

@@ -1,6 +1,9 @@
 import type { JsonReader } from "./reader.ts";
 
-/** What is wrong with a value although it is JSON; `path` leads to it from the value that was skipped. */
+/**
+ * What is wrong with a value although it is JSON; `path` leads to it from the value that was
+ * skipped.
+ */
 export interface SkipProblem {
   problem: "duplicate-key" | "lone-surrogate";
   path: (string | number)[];
@@ -38,8 +41,8 @@ interface Level {
 }
 
 /**
- * Reads past the value that starts at the reader, however deep it is, and returns the first thing that is wrong in it.
- * Nesting costs memory, never stack.
+ * Reads past the value that starts at the reader, however deep it is, and returns the first thing
+ * that is wrong in it. Nesting costs memory, never stack.
  */
 export function skipValue(reader: JsonReader): SkipProblem | undefined {
   const levels: Level[] = [];
@@ -68,7 +71,9 @@ class ProblemFinder {
   }
 }
 
-/** True when the value opened a level whose first inner value comes next, false when it is complete. */
+/**
+ * True when the value opened a level whose first inner value comes next, false when it is complete.
+ */
 function startValue(reader: JsonReader, levels: Level[], finder: ProblemFinder): boolean {
   switch (reader.kind()) {
     case "string":
@@ -103,7 +108,9 @@ function startValue(reader: JsonReader, levels: Level[], finder: ProblemFinder):
   }
 }
 
-/** After a value of `level`: true when another follows, false when the level ended (and was popped). */
+/**
+ * After a value of `level`: true when another follows, false when the level ended (and was popped).
+ */
 function nextInLevel(reader: JsonReader, level: Level, levels: Level[], finder: ProblemFinder): boolean {
   const code = reader.peek();
   if (level.keys === undefined) {

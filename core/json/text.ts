@@ -11,12 +11,15 @@ export interface RecordText {
   readonly offset: number;
 }
 
-/** Bytes that are looked at in one go, so that a chunk as large as the file does not become as many records at once. */
+/**
+ * Bytes that are looked at in one go, so that a chunk as large as the file does not become as many
+ * records at once.
+ */
 const WINDOW_BYTES = 1 << 18;
 
 /**
- * The elements of a file that is one JSON array, some at a time; returns the verdict. What came before a corruption has been
- * yielded by then: validate first where that matters.
+ * The elements of a file that is one JSON array, some at a time; returns the verdict. What came
+ * before a corruption has been yielded by then: validate first where that matters.
  */
 export async function* scanJsonArray(stream: AsyncIterable<Uint8Array>): AsyncGenerator<RecordText[], TextVerdict> {
   let records: RecordText[] = [];
@@ -32,7 +35,10 @@ export async function* scanJsonArray(stream: AsyncIterable<Uint8Array>): AsyncGe
   return scan.end();
 }
 
-/** The lines of an NDJSON file, some at a time, whatever is in them; returns the verdict, corrupt only for a file without any. */
+/**
+ * The lines of an NDJSON file, some at a time, whatever is in them; returns the verdict, corrupt
+ * only for a file without any.
+ */
 export async function* scanNdjson(stream: AsyncIterable<Uint8Array>): AsyncGenerator<RecordText[], TextVerdict> {
   let records: RecordText[] = [];
   const lines = new NdjsonLines((bytes, position, offset) => records.push({ bytes, position, offset }));

@@ -1,6 +1,9 @@
 import { JsonReader, JsonSyntaxError } from "./reader.ts";
 
-/** A JSON document with everything that `JSON.parse` loses: the text of numbers, the order and repetition of keys. */
+/**
+ * A JSON document with everything that `JSON.parse` loses: the text of numbers, the order and
+ * repetition of keys.
+ */
 export type JsonNode =
   | { readonly kind: "object"; readonly entries: readonly (readonly [key: string, value: JsonNode])[] }
   | { readonly kind: "array"; readonly items: readonly JsonNode[] }
@@ -12,7 +15,10 @@ export type JsonNode =
 /** Contracts are written by people: deeper than this is a mistake, and the parser recurses. */
 const DEPTH_MAX = 200;
 
-/** Parses a document, strictly; throws `JsonSyntaxError`, also when it is nested deeper than 200 levels. */
+/**
+ * Parses a document, strictly; throws `JsonSyntaxError`, also when it is nested deeper than 200
+ * levels.
+ */
 export function parseJsonTree(text: string): JsonNode {
   const reader = new JsonReader();
   reader.start(text);

@@ -16,7 +16,10 @@ const planShape = z.strictObject({
   plannedAt: z.string(),
   /** The target table. */
   table: z.string(),
-  /** What comes before a path in a file's name: empty for the lake's own raw zone, which may be moved between runs. */
+  /**
+   * What comes before a path in a file's name: empty for the lake's own raw zone, which may be
+   * moved between runs.
+   */
   raw: z.string(),
   /** The whole contract, as canonical JSON Schema text. */
   contract: z.string(),

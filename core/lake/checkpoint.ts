@@ -9,8 +9,9 @@ const RECORDS_KEPT = 100;
 const BATCHES_PER_LOOK = 16n;
 
 /**
- * The durable records of one target's batches, in `checkpoints/<table>/`: `<N>.plan.json` and `<N>.routed.json`, each created once
- * and never changed. They say what is under way; what is done is in the tables.
+ * The durable records of one target's batches, in `checkpoints/<table>/`: `<N>.plan.json` and
+ * `<N>.routed.json`, each created once and never changed. They say what is under way; what is done
+ * is in the tables.
  */
 export class Checkpoint {
   readonly folder: string;
@@ -78,7 +79,10 @@ export class Checkpoint {
     return match === null ? undefined : BigInt(match[1]!);
   }
 
-  /** False when a record stands there, perhaps this very one: an unknown outcome is settled by looking. */
+  /**
+   * False when a record stands there, perhaps this very one: an unknown outcome is settled by
+   * looking.
+   */
   async #create(path: string, text: string): Promise<boolean> {
     try {
       return await this.#store.create(path, this.#encoder.encode(text));

@@ -15,8 +15,9 @@ interface Batch {
 }
 
 /**
- * Files that no metadata names yet, and that must stay all the same: those of batches that are planned and perhaps not committed yet, and
- * of rewrites under way. Read after the files were listed: whatever is announced later was written later, too.
+ * Files that no metadata names yet, and that must stay all the same: those of batches that are
+ * planned and perhaps not committed yet, and of rewrites under way. Read after the files were
+ * listed: whatever is announced later was written later, too.
  */
 export class Claims {
   /** By the paths of data files in their tables' folders. */
@@ -31,7 +32,10 @@ export class Claims {
     this.#stems = stems;
   }
 
-  /** Intents of these ids are settled, or would be. Fails with `corrupt` where a record cannot be read. */
+  /**
+   * Intents of these ids are settled, or would be. Fails with `corrupt` where a record cannot be
+   * read.
+   */
   static async read(store: Store, givenUp: ReadonlySet<string>): Promise<Claims> {
     const plans = new Map<string, Batch>(), records = new Map<string, { path: string; batch: Batch }>();
     for await (const { path } of store.list("checkpoints/")) {
@@ -52,8 +56,9 @@ export class Claims {
   }
 
   /**
-   * Whether somebody may still make the file part of the table: its path in the table's folder, in the store, and the table's properties,
-   * read after the claims. A table that has a batch takes it no more, so what it does not name of it then is no longer needed.
+   * Whether somebody may still make the file part of the table: its path in the table's folder, in
+   * the store, and the table's properties, read after the claims. A table that has a batch takes it
+   * no more, so what it does not name of it then is no longer needed.
    */
   has(pathInTable: string, path: string, properties: Record<string, string>): boolean {
     if (this.#stems.some((stem) => path.startsWith(stem))) return true;
@@ -75,7 +80,10 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-/** The data files that a routed record names, by their paths in their tables' folders. None where the record was just removed: its batch is done. */
+/**
+ * The data files that a routed record names, by their paths in their tables' folders. None where
+ * the record was just removed: its batch is done.
+ */
 async function routedFiles(store: Store, path: string): Promise<string[]> {
   let text: string;
   try {

@@ -4,7 +4,10 @@ export type EventFormat = "json" | "ndjson" | "parquet";
 
 /** A raw file as it was found: what the ledger knows it by. */
 export interface EventFile {
-  /** Its path in the lake (`raw/events/x.json`), or its URI where it lies elsewhere; never percent-encoded. */
+  /**
+   * Its path in the lake (`raw/events/x.json`), or its URI where it lies elsewhere; never
+   * percent-encoded.
+   */
   name: string;
   /** Its path in the store that it is read from. */
   path: string;
@@ -27,8 +30,9 @@ const FORMAT_BY_ENDING: readonly (readonly [string, EventFormat])[] = [
 ];
 
 /**
- * What a file is, told by its name; undefined for one that is no event file, or not there yet (a part of the path starts with
- * `.` or `_`). With `override`, every other file is of that format, compressed if its name says so.
+ * What a file is, told by its name; undefined for one that is no event file, or not there yet (a
+ * part of the path starts with `.` or `_`). With `override`, every other file is of that format,
+ * compressed if its name says so.
  */
 export function eventFileKind(path: string, override?: EventFormat): EventFileKind | undefined {
   if (path.split("/").some((part) => part.startsWith(".") || part.startsWith("_"))) return undefined;

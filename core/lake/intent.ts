@@ -1,10 +1,12 @@
 /**
- * Whoever rewrites says so first. An intent is a file `checkpoints/intents/<id>.json` that names the new files by their unique stem
- * and the inputs, written before the first new file and removed after the commit: orphan removal leaves alone what an intent names.
+ * Whoever rewrites says so first. An intent is a file `checkpoints/intents/<id>.json` that names
+ * the new files by their unique stem and the inputs, written before the first new file and removed
+ * after the commit: orphan removal leaves alone what an intent names.
  *
- * An intent whose owner is gone is fenced without a clock: it is marked, then any commit is made to the table, and only then its
- * unused files are removed. The owner reads its intent anew for every try of its commit, after the base of that try: either it
- * sees the mark and gives up, or its base is older than the fencing commit and the commit fails, or it was committed before, and then the
+ * An intent whose owner is gone is fenced without a clock: it is marked, then any commit is made to
+ * the table, and only then its unused files are removed. The owner reads its intent anew for every
+ * try of its commit, after the base of that try: either it sees the mark and gives up, or its base
+ * is older than the fencing commit and the commit fails, or it was committed before, and then the
  * metadata after the fence names its files.
  */
 import { z } from "zod";
@@ -66,7 +68,10 @@ export async function listIntents(store: Store): Promise<StandingIntent[]> {
   return standing;
 }
 
-/** Undefined when it is gone. Fails with `corrupt` for anything else than an intent, so that nothing is removed in ignorance of it. */
+/**
+ * Undefined when it is gone. Fails with `corrupt` for anything else than an intent, so that nothing
+ * is removed in ignorance of it.
+ */
 async function readIntent(store: Store, path: string): Promise<Intent | undefined> {
   let bytes: Uint8Array;
   try {

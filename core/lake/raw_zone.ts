@@ -6,7 +6,10 @@ export interface RawZone {
   store: Store;
   /** Paths in the store that start with this are looked at: a folder with its slash. */
   prefix: string;
-  /** What comes before a path in the file's name: empty where the store is the lake, else its URI with a slash. */
+  /**
+   * What comes before a path in the file's name: empty where the store is the lake, else its URI
+   * with a slash.
+   */
   nameBase: string;
   format: EventFormat | undefined;
 }

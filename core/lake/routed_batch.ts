@@ -57,8 +57,8 @@ const routedShape = z.strictObject({
 });
 
 /**
- * What routing made of a batch: durable data files with their statistics, and what became of every raw file. From here on a batch
- * is only committed, never routed again.
+ * What routing made of a batch: durable data files with their statistics, and what became of every
+ * raw file. From here on a batch is only committed, never routed again.
  */
 export type RoutedBatch = z.infer<typeof routedShape>;
 export type RoutedTable = z.infer<typeof tableShape>;

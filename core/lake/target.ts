@@ -46,7 +46,10 @@ export interface TablesOptions {
   onAbsent?: (role: TableRole) => void;
 }
 
-/** Loads the tables, makes those that are not there, and gives the target the id of its sequence of batches. */
+/**
+ * Loads the tables, makes those that are not there, and gives the target the id of its sequence of
+ * batches.
+ */
 export async function openTables(options: TablesOptions): Promise<TargetTables> {
   const { catalog, random, target, contract } = options;
   const identifiers = identifiersOf(target);
@@ -77,8 +80,9 @@ interface WantedTable {
 }
 
 /**
- * A table that somebody else has made gets its sequence when a consumer first opens it, with a snapshot without files: of two that do so at
- * once a REST catalog refuses the second by the branch's snapshot, for it has no requirement about properties.
+ * A table that somebody else has made gets its sequence when a consumer first opens it, with a
+ * snapshot without files: of two that do so at once a REST catalog refuses the second by the
+ * branch's snapshot, for it has no requirement about properties.
  */
 async function withSequence(table: LoadedTable, options: TablesOptions): Promise<LoadedTable> {
   const key = streamlabKey.sequenceId(identifierText(options.target));
@@ -133,7 +137,9 @@ export function plannedTable(table: LoadedTable): PlannedTable {
   };
 }
 
-/** The table with what `wanted` asks for besides. Fails with `usage` where a table cannot follow. */
+/**
+ * The table with what `wanted` asks for besides. Fails with `usage` where a table cannot follow.
+ */
 function evolveTable(name: string, table: PlannedTable, wanted: readonly Field[]): PlannedTable {
   const evolution = evolve(table.schema, table.lastColumnId, wanted);
   if (evolution.kind === "refused") throw refusalError(name, evolution.refusals);
@@ -141,7 +147,10 @@ function evolveTable(name: string, table: PlannedTable, wanted: readonly Field[]
   return { ...table, schema, lastColumnId, written: fieldsNamedIn(schema.fields, wanted) };
 }
 
-/** The tables as they must be for events and dead letters of a contract; checked before anything is written. */
+/**
+ * The tables as they must be for events and dead letters of a contract; checked before anything is
+ * written.
+ */
 export class TablePlanner {
   #events: PlannedTable;
   #deadLetters: PlannedTable;

@@ -4,8 +4,9 @@ import { commitTable } from "../iceberg/commit.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /**
- * Commits a snapshot without files, after which no try of a commit that was begun before can succeed: docs/decisions/0006. A snapshot, not
- * only a new version: in a catalog of another kind it is the branch's snapshot that a commit insists on.
+ * Commits a snapshot without files, after which no try of a commit that was begun before can
+ * succeed: docs/decisions/0006. A snapshot, not only a new version: in a catalog of another kind it
+ * is the branch's snapshot that a commit insists on.
  */
 export async function fenceCommits(
   { catalog, clock, random }: Surroundings,

@@ -6,7 +6,10 @@ import { type Intent, listIntents, removeIntent, writeIntent } from "../lake/int
 import { withNewest } from "../tables/read/newest.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** Of a table's intents (all tables' without one), those whose last sign of life lies before that time by the store's clock. */
+/**
+ * Of a table's intents (all tables' without one), those whose last sign of life lies before that
+ * time by the store's clock.
+ */
 export async function findStaleIntents(
   surroundings: Surroundings,
   beforeMs: number,
@@ -19,7 +22,10 @@ export async function findStaleIntents(
     .map(({ intent }) => intent);
 }
 
-/** Fences what a rewrite left behind whose owner is gone, and removes its files if they never got into the table. Returns their paths. */
+/**
+ * Fences what a rewrite left behind whose owner is gone, and removes its files if they never got
+ * into the table. Returns their paths.
+ */
 export async function settleIntent(surroundings: Surroundings, intent: Intent): Promise<string[]> {
   const { catalog, store } = surroundings;
   const identifier = parseIdentifier(intent.table);

@@ -6,8 +6,8 @@ import type { Surroundings } from "./surroundings.ts";
 const LOOKS_MAX = 5;
 
 /**
- * The time by the store's own clock, which stamps the files whose age is judged: this machine's may be wrong by hours. Writes a file
- * into the folder and removes it again.
+ * The time by the store's own clock, which stamps the files whose age is judged: this machine's may
+ * be wrong by hours. Writes a file into the folder and removes it again.
  */
 export async function storeNowMs(
   { store, random }: Pick<Surroundings, "store" | "random">,

@@ -59,7 +59,8 @@ export class Workshop {
 }
 
 /**
- * On the disk of a local lake, so that data files can be moved into a table. A lock in it says that somebody works there.
+ * On the disk of a local lake, so that data files can be moved into a table. A lock in it says that
+ * somebody works there.
  */
 async function makeScratch(
   { store, clock, random }: Surroundings,
@@ -83,7 +84,10 @@ async function makeScratch(
   return scratch;
 }
 
-/** On the disk of a local lake: what maintainers that were killed have left there, whose locks went with them. */
+/**
+ * On the disk of a local lake: what maintainers that were killed have left there, whose locks went
+ * with them.
+ */
 export async function removeDeadScratches({ store, clock }: Pick<Surroundings, "store" | "clock">): Promise<void> {
   const left = new Set<string>();
   if (store.localPath(SCRATCHES + "any") === undefined) return;

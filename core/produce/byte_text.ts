@@ -1,7 +1,10 @@
 const encoder = new TextEncoder();
 const PIECE_LENGTH = 1 << 15;
 
-/** UTF-8 text that grows: one buffer, kept from file to file, instead of a string as long as the file and its copy in bytes. */
+/**
+ * UTF-8 text that grows: one buffer, kept from file to file, instead of a string as long as the
+ * file and its copy in bytes.
+ */
 export class ByteText {
   #bytes = new Uint8Array(1 << 20);
   #length = 0;

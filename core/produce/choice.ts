@@ -10,7 +10,10 @@ export function oneOf<T>(random: Random, items: readonly T[]): T {
   return items[Math.floor(random.next() * items.length)]!;
 }
 
-/** True with the given chance; draws nothing at 0, so that an unused chance leaves the stream as it was. */
+/**
+ * True with the given chance; draws nothing at 0, so that an unused chance leaves the stream as it
+ * was.
+ */
 export function happens(random: Random, chance: number): boolean {
   return chance > 0 && random.next() < chance;
 }

@@ -7,7 +7,10 @@ const encoder = new TextEncoder();
 /** Never valid in UTF-8, wherever it stands. */
 const INVALID_UTF8_BYTE = 0xff;
 
-/** Ways to corrupt the text of a JSON array, which begins with `[` and ends with `]`: each leaves no JSON array behind. */
+/**
+ * Ways to corrupt the text of a JSON array, which begins with `[` and ends with `]`: each leaves no
+ * JSON array behind.
+ */
 export const arrayWays: Readonly<Record<string, (text: Uint8Array, random: Random) => Uint8Array>> = {
   cut: (text, random) => text.slice(0, intBetween(random, 1, text.length - 1)),
   garbage_tail: (text, random) => joined(text, encoder.encode(`${randomLetters(random, intBetween(random, 1, 40))}]`)),
@@ -46,7 +49,10 @@ export const parquetWays: Readonly<Record<string, (bytes: Uint8Array, random: Ra
   },
 };
 
-/** Ways to write one line that is not JSON. `json` is an object's text, so no proper prefix of it is JSON. */
+/**
+ * Ways to write one line that is not JSON. `json` is an object's text, so no proper prefix of it is
+ * JSON.
+ */
 export const lineWays: Readonly<Record<string, (json: string, random: Random) => Uint8Array>> = {
   cut_line: (json, random) => encoder.encode(json.slice(0, intBetween(random, 1, json.length - 1))),
   garbage_line_end: (json, random) => encoder.encode(json + randomLetters(random, 8)),

@@ -10,8 +10,9 @@ interface Stages {
 }
 
 /**
- * Takes files to the sink, as many at once as it likes, each truth first and then the file: a run cut short may leave lines of truth whose
- * files never appeared, but no file of which truth says nothing. Truth and reports keep the order of the files.
+ * Takes files to the sink, as many at once as it likes, each truth first and then the file: a run
+ * cut short may leave lines of truth whose files never appeared, but no file of which truth says
+ * nothing. Truth and reports keep the order of the files.
  */
 export class Deliveries {
   readonly #underWay = new Set<Promise<void>>();
@@ -26,7 +27,10 @@ export class Deliveries {
     this.#mayBeTaken = mayBeTaken;
   }
 
-  /** Returns when there is room for another; the file's bytes may then be overwritten. Throws what an earlier delivery has thrown. */
+  /**
+   * Returns when there is room for another; the file's bytes may then be overwritten. Throws what
+   * an earlier delivery has thrown.
+   */
   async add(file: EventFile): Promise<void> {
     const parallelMax = this.#parts.sink.parallelMax ?? 1;
     const own = parallelMax === 1 ? file : { ...file, bytes: file.bytes.slice() };

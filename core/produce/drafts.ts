@@ -40,7 +40,8 @@ export class Drafts {
   }
 
   startFile(batch: number): void {
-    // A Parquet file has one schema: an old event could be repeated in it only with the new column, so not exactly.
+    // A Parquet file has one schema: an old event could be repeated in it only with the new column,
+    // so not exactly.
     if (this.#options.format === "parquet" && batch === this.#options.evolveAfter) this.#repeats.forgetEarlier();
   }
 
@@ -77,7 +78,10 @@ export class Drafts {
   }
 }
 
-/** Half of the late events are out of order by up to ten minutes, half come an hour to three days late. */
+/**
+ * Half of the late events are out of order by up to ten minutes, half come an hour to three days
+ * late.
+ */
 function lateness(random: Random): number {
   return random.next() < 0.5
     ? intBetween(random, 1_000, 10 * MINUTE_MS)

@@ -16,7 +16,10 @@ export interface ShopEvent {
   country: string | undefined;
 }
 
-/** Keys in order, each with its value, and the whole as JSON text, escaped already. Amounts are numbers in JSON. */
+/**
+ * Keys in order, each with its value, and the whole as JSON text, escaped already. Amounts are
+ * numbers in JSON.
+ */
 export interface Properties {
   entries: readonly (readonly [string, string])[];
   json: string;
@@ -33,7 +36,10 @@ export function eventJson(event: ShopEvent): string {
 let cachedSecond = NaN;
 let cachedText = "";
 
-/** RFC 3339 in UTC with six digits and a numeric offset. The last second's text is kept: events of one second come in rows. */
+/**
+ * RFC 3339 in UTC with six digits and a numeric offset. The last second's text is kept: events of
+ * one second come in rows.
+ */
 export function timestampText(timestampUs: number): string {
   const second = Math.floor(timestampUs / 1e6);
   if (second !== cachedSecond) {

@@ -6,8 +6,9 @@ import { type BrokenRecord, membersOf, objectText } from "./invalid_record.ts";
 type Extra = (event: ShopEvent, random: Random) => readonly [name: string, json: string];
 
 /**
- * Fields that the default contract does not name. All are at the top: its only nested object is the map `properties`, whose
- * keys are free, so a further key there leaves the record an event and only ever comes along with a field at the top.
+ * Fields that the default contract does not name. All are at the top: its only nested object is the
+ * map `properties`, whose keys are free, so a further key there leaves the record an event and only
+ * ever comes along with a field at the top.
  */
 export const extraFieldWays: Readonly<Record<string, Extra>> = {
   extra_field: (_event, random) => [oneOf(random, ["utm_source", "referrer"]), `"${randomLetters(random, 8)}"`],
@@ -30,7 +31,10 @@ export const extraFieldWays: Readonly<Record<string, Extra>> = {
 
 const ways = Object.keys(extraFieldWays);
 
-/** Adds a field in one of the ways. A page view so changed has an unknown key and lacks an optional one. */
+/**
+ * Adds a field in one of the ways. A page view so changed has an unknown key and lacks an optional
+ * one.
+ */
 export function addExtraField(event: ShopEvent, random: Random): BrokenRecord {
   const way = oneOf(random, ways);
   const [name, json] = extraFieldWays[way]!(event, random);

@@ -42,7 +42,8 @@ export class FileMaker {
   /** `entropy` is drawn on only where the options hold no seed. */
   static async create(options: ProduceOptions, clock: Clock, entropy: Random): Promise<FileMaker> {
     const seeds = options.seed === undefined ? entropy : seededRandom(options.seed);
-    // A generator for each concern: another chance, or another number of pools, leaves the others' draws alone.
+    // A generator for each concern: another chance, or another number of pools, leaves the others'
+    // draws alone.
     const fork = () => seededRandom(Math.floor(seeds.next() * 0x100000000));
     const pools = await makePools(fork());
     const drafts = new Drafts(options, new Shoppers(options.users, pools, fork()), fork());

@@ -6,7 +6,10 @@ const RAW_FOLDER = "raw/events";
 
 const COMPRESSION_SUFFIX: Record<Compression, string> = { none: "", gzip: ".gz", zstd: ".zst" };
 
-/** Names that sort by time, and by the order of their making: a millisecond is used once, the next one is taken instead. */
+/**
+ * Names that sort by time, and by the order of their making: a millisecond is used once, the next
+ * one is taken instead.
+ */
 export class FileNames {
   readonly #random: Random;
   readonly #suffix: string;

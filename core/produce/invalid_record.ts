@@ -100,7 +100,10 @@ export function objectText(members: Members): string {
   return `{${members.map(([key, json]) => `${JSON.stringify(key)}:${json}`).join(",")}}`;
 }
 
-/** The event with another value for one field, which stands at its place, or last where the event has none. */
+/**
+ * The event with another value for one field, which stands at its place, or last where the event
+ * has none.
+ */
 function replaced(event: ShopEvent, name: string, json: string): Omit<BrokenRecord, "way"> {
   const members = membersOf(event);
   const place = members.findIndex(([key]) => key === name);

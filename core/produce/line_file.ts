@@ -22,7 +22,10 @@ interface LinePlan {
 
 const BAD_LINES_MAX = 3;
 
-/** NDJSON, a record a line. A corruption mostly costs single lines (`corrupted_record`): the rest of the file is readable. */
+/**
+ * NDJSON, a record a line. A corruption mostly costs single lines (`corrupted_record`): the rest of
+ * the file is readable.
+ */
 export function lineFile(
   drafts: FileDrafts,
   text: ByteText,

@@ -36,7 +36,10 @@ export interface ProduceOptions {
   pace: Pace;
   /** From 0 to 2^32 - 1. With `startMs` it fixes every byte and every name. */
   seed: number | undefined;
-  /** The stream's own beginning, ms since 1970: events are then spaced by the pace, not by the machine's clock. */
+  /**
+   * The stream's own beginning, ms since 1970: events are then spaced by the pace, not by the
+   * machine's clock.
+   */
   startMs: number | undefined;
   users: number;
   format: EventFileFormat;

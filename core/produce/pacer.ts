@@ -5,8 +5,8 @@ import { type Pace, periodMs } from "./options.ts";
 const CATCH_UP_MS_MAX = 1_000;
 
 /**
- * Gives files their turn. An interval is kept from start to start, and a turn that was missed altogether is not made up for; a
- * rate is kept on average. The first turn is at once.
+ * Gives files their turn. An interval is kept from start to start, and a turn that was missed
+ * altogether is not made up for; a rate is kept on average. The first turn is at once.
  */
 export class Pacer {
   readonly #clock: Clock;

@@ -7,7 +7,10 @@ export type ColumnName = "user_id" | "event_id" | "event_timestamp" | "event_typ
 
 const TEXT = new TextEncoder();
 
-/** Rows of one file, column by column; every column may hold nulls, as files of unknown making have them. */
+/**
+ * Rows of one file, column by column; every column may hold nulls, as files of unknown making have
+ * them.
+ */
 export class EventColumns {
   /** Columns of the contract. */
   readonly names: readonly ColumnName[] = [
@@ -68,7 +71,10 @@ export class EventColumns {
   }
 }
 
-/** One Parquet file in memory. The writers are loaded here: they are large, and only this format needs them. */
+/**
+ * One Parquet file in memory. The writers are loaded here: they are large, and only this format
+ * needs them.
+ */
 export async function writeParquet(columns: EventColumns, compression: Compression): Promise<Uint8Array> {
   const [arrow, parquet] = await Promise.all([import("apache-arrow"), import("parquet-wasm")]);
   const codec = {

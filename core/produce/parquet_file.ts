@@ -10,7 +10,9 @@ import type { RecordTruth } from "./truth.ts";
 export interface ParquetFileOptions {
   compression: Compression;
   corruptionChance: number;
-  /** A file has one schema for all its rows, so the chance is a file's, and hits every row of it. */
+  /**
+   * A file has one schema for all its rows, so the chance is a file's, and hits every row of it.
+   */
   extraFieldsChance: number;
 }
 
@@ -18,8 +20,9 @@ const REQUIRED_COLUMNS: readonly ColumnName[] = ["user_id", "event_id", "event_t
 const EXTRA_COLUMN = "utm_source";
 
 /**
- * Rows with typed columns, so fewer things can be wrong than in JSON: a required value is null, alone or with all others
- * (invalid_schema), and a column that the contract does not name, filled in every row, makes each row extra_fields.
+ * Rows with typed columns, so fewer things can be wrong than in JSON: a required value is null,
+ * alone or with all others (invalid_schema), and a column that the contract does not name, filled
+ * in every row, makes each row extra_fields.
  */
 export async function parquetFile(
   drafts: FileDrafts,

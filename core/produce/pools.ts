@@ -11,7 +11,9 @@ export interface Product {
   currency: string;
 }
 
-/** What events are made of: drawn once per run, so that an event costs no more than joining text. */
+/**
+ * What events are made of: drawn once per run, so that an event costs no more than joining text.
+ */
 export interface Pools {
   products: readonly Product[];
   /** Pages that show no product: home, categories, search. */
@@ -26,7 +28,10 @@ const SITES = 40;
 const USER_AGENTS = 200;
 const CURRENCIES = ["USD", "EUR", "GBP"] as const;
 
-/** Loads faker here, and only its English part: it is asked for once per run, and `--help` should not wait for it. */
+/**
+ * Loads faker here, and only its English part: it is asked for once per run, and `--help` should
+ * not wait for it.
+ */
 export async function makePools(random: Random): Promise<Pools> {
   const { faker } = await import("@faker-js/faker");
   faker.seed(Math.floor(random.next() * 0x100000000));

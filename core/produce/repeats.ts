@@ -18,14 +18,19 @@ const SAME_FILE_MAX = 256;
 const FROM_EACH_FILE_MAX = 32;
 const EARLIER_MAX = 1024;
 
-/** Events that may be written again: the last of this file, and some of the files before. Bounded, however long the stream is. */
+/**
+ * Events that may be written again: the last of this file, and some of the files before. Bounded,
+ * however long the stream is.
+ */
 export class Repeats {
   readonly #current: Written[] = [];
   readonly #earlier: Written[] = [];
   #offered = 0;
   #kept = 0;
 
-  /** Only for events that stand in their file as they are: neither broken nor themselves repeats. */
+  /**
+   * Only for events that stand in their file as they are: neither broken nor themselves repeats.
+   */
   offer(written: Written): void {
     this.#current[this.#offered++ % SAME_FILE_MAX] = written;
   }

@@ -23,8 +23,9 @@ const PRESENT = 8;
 const STAY = 0.75;
 
 /**
- * Users of a generated list (each made when first seen) walking from page to product to cart to purchase. Those present were
- * drawn by Zipf's law and stay equally long whoever they are, so their events follow the law too.
+ * Users of a generated list (each made when first seen) walking from page to product to cart to
+ * purchase. Those present were drawn by Zipf's law and stay equally long whoever they are, so their
+ * events follow the law too.
  */
 export class Shoppers {
   readonly #pools: Pools;
@@ -40,7 +41,10 @@ export class Shoppers {
     this.#users = new Array(users);
   }
 
-  /** The stream's next event. A purchase is always of what the same user looked at and carted before. */
+  /**
+   * The stream's next event. A purchase is always of what the same user looked at and carted
+   * before.
+   */
   next(timestampUs: number, withCountry: boolean): ShopEvent {
     const shopper = this.#someone();
     if (timestampUs - shopper.lastSeenUs > SESSION_GAP_US) shopper.stage = "away";

@@ -18,7 +18,8 @@ export function storeSink(
     name: store.root,
     parallelMax: store.kind === "local" ? 1 : UPLOADS_MAX,
     has: async (path) => await store.stat(path) !== undefined,
-    // What an answer that was lost leaves open is settled by another try, and by what then lies there.
+    // What an answer that was lost leaves open is settled by another try, and by what then lies
+    // there.
     create: (path, bytes) =>
       retry(
         store.kind === "local" ? { ...RETRY_POLICY, attemptsMax: 1 } : RETRY_POLICY,

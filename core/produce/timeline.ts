@@ -14,8 +14,9 @@ export type Timeline = () => Span;
 const EVENT_MS = 1;
 
 /**
- * The stream's own time. With `startMs` it is simulated: files follow each other by the pace, whatever the machine does, an
- * event a millisecond where there is no pace. Else it is the clock's: a file's events happened since the last file.
+ * The stream's own time. With `startMs` it is simulated: files follow each other by the pace,
+ * whatever the machine does, an event a millisecond where there is no pace. Else it is the clock's:
+ * a file's events happened since the last file.
  */
 export function timelineOf(options: ProduceOptions, clock: Clock): Timeline {
   const spanMs = periodMs(options.pace, options.batchSize) || options.batchSize * EVENT_MS;

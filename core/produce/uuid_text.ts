@@ -4,8 +4,8 @@ const hex4 = Array.from({ length: 0x10000 }, (_, word) => word.toString(16).padS
 const WORD = 0x10000;
 
 /**
- * A version 4 UUID as text, several times faster than `uuidV4`: every event has one, and they would be half of the cost.
- * 122 of the 156 random bits of three draws are used.
+ * A version 4 UUID as text, several times faster than `uuidV4`: every event has one, and they would
+ * be half of the cost. 122 of the 156 random bits of three draws are used.
  */
 export function fastUuid(random: Random): string {
   const a = random.next() * 0x1000000000000;

@@ -1,8 +1,8 @@
 import type { Random } from "../base/random.ts";
 
 /**
- * Ranks 0 … count - 1, rank r with a weight of 1 / (r + 1): the few do most, as on every shop's site.
- * Walker's alias method in Vose's form: O(count) once, then two draws a sample.
+ * Ranks 0 … count - 1, rank r with a weight of 1 / (r + 1): the few do most, as on every shop's
+ * site. Walker's alias method in Vose's form: O(count) once, then two draws a sample.
  */
 export function zipfRanks(count: number, random: Random): () => number {
   const share = new Float64Array(count);

@@ -19,7 +19,10 @@ export const PROMPT_COMMANDS: readonly { name: string; doc: string }[] = [
   { name: ".quit", doc: "leave (so does Ctrl-D)" },
 ];
 
-/** Lines as they are typed → actions. A statement goes on until its `;`; a line that starts with `.` is a command. */
+/**
+ * Lines as they are typed → actions. A statement goes on until its `;`; a line that starts with `.`
+ * is a command.
+ */
 export class PromptInput {
   #pending = "";
 
@@ -70,7 +73,10 @@ const keywords =
   "select from where group by order by limit having join left join using on as and or not in between like is null with union all distinct count(*) sum avg min max case when then else end desc describe show tables summarize explain interval cast"
     .split(" ");
 
-/** What could stand where the line ends, as `node:readline` wants it: the candidates and the word that they complete. */
+/**
+ * What could stand where the line ends, as `node:readline` wants it: the candidates and the word
+ * that they complete.
+ */
 export function completePrompt(line: string, names: readonly string[]): [string[], string] {
   const word = /[\w.$"]*$/.exec(line)![0];
   if (word === "") return [[], word];

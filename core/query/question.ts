@@ -1,9 +1,10 @@
 /**
- * The prompt takes questions only. A text is a question when DuckDB's own parser reads it as one SELECT statement (DESCRIBE,
- * SHOW, SUMMARIZE, VALUES, FROM and TABLE are spellings of it) or as an EXPLAIN of one, and when all that it reads from are
- * tables of the lake, names that it defines itself, and functions that make rows out of their arguments.
- * DuckDB's settings (external access off, configuration locked) stand behind this check; they alone let
- * `EXPLAIN ANALYZE COPY … TO` through.
+ * The prompt takes questions only. A text is a question when DuckDB's own parser reads it as one
+ * SELECT statement (DESCRIBE, SHOW, SUMMARIZE, VALUES, FROM and TABLE are spellings of it) or as an
+ * EXPLAIN of one, and when all that it reads from are tables of the lake, names that it defines
+ * itself, and functions that make rows out of their arguments. DuckDB's settings (external access
+ * off, configuration locked) stand behind this check; they alone let `EXPLAIN ANALYZE COPY … TO`
+ * through.
  */
 import { StreamlabError } from "../base/errors.ts";
 import { type Connection, quoteText } from "../engine/duckdb.ts";
@@ -27,7 +28,9 @@ export interface TableReference {
   name: string;
 }
 
-/** Functions that may stand after FROM: they make rows out of their arguments and read nothing else. */
+/**
+ * Functions that may stand after FROM: they make rows out of their arguments and read nothing else.
+ */
 export const TABLE_FUNCTIONS: readonly string[] = [
   "generate_series",
   "histogram",
@@ -165,7 +168,8 @@ class Findings {
     for (const { schema, table } of this.#named) {
       if (schema.toLowerCase() === "information_schema") this.asksForTables = true;
       else if (schema !== "") tables.set(`${schema}.${table}`.toLowerCase(), { namespace: schema, name: table });
-      // A name with a dot or a slash could be taken for a file; no name that a question defines needs one.
+      // A name with a dot or a slash could be taken for a file; no name that a question defines
+      // needs one.
       else if (!this.#defined.has(table.toLowerCase()) || /[./\\:*?[\]]/.test(table)) throw unknownTable(table);
     }
     return [...tables.values()];

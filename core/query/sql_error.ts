@@ -1,7 +1,10 @@
 import { type ErrorKind, StreamlabError } from "../base/errors.ts";
 import { SqlError } from "../engine/duckdb.ts";
 
-/** What DuckDB calls its errors, by what the reader does next; all others are about the question itself. */
+/**
+ * What DuckDB calls its errors, by what the reader does next; all others are about the question
+ * itself.
+ */
 const KINDS: Record<string, ErrorKind> = {
   "IO Error": "unavailable",
   "HTTP Error": "unavailable",
@@ -38,7 +41,10 @@ export function questionError(error: unknown): unknown {
   return describe(said.split("\n", 1)[0]!, kind, hint, error);
 }
 
-/** What DuckDB could not read over HTTP, in the words of a store's errors; undefined where it speaks of no object. */
+/**
+ * What DuckDB could not read over HTTP, in the words of a store's errors; undefined where it speaks
+ * of no object.
+ */
 function unreadObject(said: string, cause: unknown): StreamlabError | undefined {
   const [, url] = /'((?:s3|https?):\/\/[^']+)'/.exec(said) ?? [];
   if (url === undefined) return undefined;

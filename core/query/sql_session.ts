@@ -1,6 +1,7 @@
 /**
- * From a text to an answer: judge it, find its tables, open only the files that can hold rows it needs, and run it with
- * everything else locked away. One DuckDB for each question: a locked configuration stays locked.
+ * From a text to an answer: judge it, find its tables, open only the files that can hold rows it
+ * needs, and run it with everything else locked away. One DuckDB for each question: a locked
+ * configuration stays locked.
  */
 import { StreamlabError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
@@ -21,7 +22,10 @@ export interface SessionOptions {
   random: Random;
   /** A folder on this machine for what does not fit in memory and for files fetched from afar. */
   temporaryFolder: string;
-  /** The file of DuckDB's extension httpfs, where DuckDB has none in its own folder; false: objects are fetched whole. */
+  /**
+   * The file of DuckDB's extension httpfs, where DuckDB has none in its own folder; false: objects
+   * are fetched whole.
+   */
   httpfs?: string | false;
   threads?: number;
   /** As DuckDB writes it: "2GB". */
@@ -48,8 +52,9 @@ export class Session {
   }
 
   /**
-   * Hands the answer to `use`, row by row; what `use` has not walked when it returns is lost. Fails with `usage` for what is no
-   * question or does not fit the tables, `not-found` for unknown tables and snapshots, `interrupted` by the signal.
+   * Hands the answer to `use`, row by row; what `use` has not walked when it returns is lost. Fails
+   * with `usage` for what is no question or does not fit the tables, `not-found` for unknown tables
+   * and snapshots, `interrupted` by the signal.
    */
   async ask<T>(text: string, options: AskOptions, use: (rows: RowStream) => Promise<T>): Promise<T> {
     return await this.#run(text, options, [], async (connection, sql) => {

@@ -1,9 +1,12 @@
 /**
- * Where SQL statements end: DuckDB's rules for strings, quoted names, dollar quotes and comments, and nothing more. What a
- * statement means is for DuckDB's own parser to say (question.ts).
+ * Where SQL statements end: DuckDB's rules for strings, quoted names, dollar quotes and comments,
+ * and nothing more. What a statement means is for DuckDB's own parser to say (question.ts).
  */
 
-/** Text before the first `;` that ends a statement, again and again; `rest` is what follows the last one. */
+/**
+ * Text before the first `;` that ends a statement, again and again; `rest` is what follows the last
+ * one.
+ */
 export interface SplitSql {
   /** Without their semicolons; none is blank. */
   statements: string[];
@@ -29,12 +32,16 @@ export function isBlank(text: string): boolean {
   return skipBlank(text, 0) >= text.length;
 }
 
-/** `EXPLAIN ANALYZE SELECT 1` → the prefix and the statement that it is about; an empty prefix when it is no EXPLAIN. */
+/**
+ * `EXPLAIN ANALYZE SELECT 1` → the prefix and the statement that it is about; an empty prefix when
+ * it is no EXPLAIN.
+ */
 export function splitExplain(text: string): { prefix: string; statement: string } {
   const start = skipBlank(text, 0);
   if (!/^explain\b/i.test(text.slice(start))) return { prefix: "", statement: text };
   let at = skipBlank(text, start + "explain".length);
-  // Options in parentheses; a parenthesis before anything else belongs to the statement: EXPLAIN (SELECT 1).
+  // Options in parentheses; a parenthesis before anything else belongs to the statement: EXPLAIN
+  // (SELECT 1).
   const options = /^\(\s*(analyze|verbose|format)\b[^()]*\)/i.exec(text.slice(at));
   if (options !== null) at = skipBlank(text, at + options[0].length);
   for (let word; (word = /^(analyze|verbose)\b/i.exec(text.slice(at)));) at = skipBlank(text, at + word[0].length);

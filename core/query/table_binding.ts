@@ -1,6 +1,7 @@
 /**
- * The lake's tables in DuckDB, for one question: first as empty tables that the question is planned on, then, in the same
- * transaction (so that now() means the same instant to plan and run), as views over the files that the plan needs.
+ * The lake's tables in DuckDB, for one question: first as empty tables that the question is planned
+ * on, then, in the same transaction (so that now() means the same instant to plan and run), as
+ * views over the files that the plan needs.
  */
 import { StreamlabError } from "../base/errors.ts";
 import { type Connection, quoteName } from "../engine/duckdb.ts";
@@ -114,7 +115,9 @@ function checkFormat({ path, format }: DataFile): void {
   throw new StreamlabError("usage", `Cannot read ${path}: its format is ${format}, and only Parquet is read`);
 }
 
-/** By the path on this machine; undefined where all files are known to be laid out as the schema is. */
+/**
+ * By the path on this machine; undefined where all files are known to be laid out as the schema is.
+ */
 async function layoutsOf(
   connection: Connection,
   { loaded: { metadata } }: LakeTable,

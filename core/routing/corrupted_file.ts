@@ -1,17 +1,25 @@
 import { sha256 } from "../base/sha256.ts";
 import { readFileBlocks, readFilePart } from "../disk/scratch.ts";
 
-/** Above this size a dead letter holds the file's head only: the file itself stays in the raw zone. */
+/**
+ * Above this size a dead letter holds the file's head only: the file itself stays in the raw zone.
+ */
 const WHOLE_BYTES_MAX = 16 << 20;
 const HEAD_BYTES = 64 << 10;
 
 export interface FileText {
   raw: string;
-  /** What the detail has to say about `raw`, to stand after the reason; empty where it is the file's very text. */
+  /**
+   * What the detail has to say about `raw`, to stand after the reason; empty where it is the file's
+   * very text.
+   */
   note: string;
 }
 
-/** What a dead letter keeps of a whole file: its text, base64 where it is not UTF-8, or its head where it is large. */
+/**
+ * What a dead letter keeps of a whole file: its text, base64 where it is not UTF-8, or its head
+ * where it is large.
+ */
 export async function fileText(path: string, size: number, offset = 0): Promise<FileText> {
   if (size <= WHOLE_BYTES_MAX) return bytesText(readFilePart(path, size, offset));
   const hash = sha256();

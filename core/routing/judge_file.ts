@@ -6,8 +6,9 @@ import type { JudgedRows } from "./judged_rows.ts";
 import type { LocalFile } from "./record_sql.ts";
 
 /**
- * The exact way for files that SQL cannot read: judged record by record, one in memory at a time. An array was validated before;
- * of the others broken ones become one dead letter. Returns the number of records (0 for a broken file).
+ * The exact way for files that SQL cannot read: judged record by record, one in memory at a time.
+ * An array was validated before; of the others broken ones become one dead letter. Returns the
+ * number of records (0 for a broken file).
  */
 export async function routeExactly(file: LocalFile, judge: Judge, rows: JudgedRows): Promise<number> {
   if (file.format === "parquet") {

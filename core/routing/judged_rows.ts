@@ -14,7 +14,10 @@ export interface DeadLetter {
   values: Row | null;
 }
 
-/** A record that was an event but for fields that are to become columns; it is judged again when those are known. */
+/**
+ * A record that was an event but for fields that are to become columns; it is judged again when
+ * those are known.
+ */
 export interface PendingRecord {
   file: number;
   position: number;
@@ -28,8 +31,8 @@ export interface FileTally {
 }
 
 /**
- * Judged records on their way to Parquet: local files of a JSON object a line, which SQL reads and casts afterwards.
- * Bounded memory, whatever their number.
+ * Judged records on their way to Parquet: local files of a JSON object a line, which SQL reads and
+ * casts afterwards. Bounded memory, whatever their number.
  */
 export class JudgedRows {
   readonly eventFile: TextFileWriter;

@@ -2,7 +2,10 @@ import { JUDGE_FUNCTION } from "./sql/routing_sql.ts";
 import type { Connection } from "../engine/duckdb.ts";
 import { registerFunction } from "../engine/scalar_function.ts";
 
-/** The SQL function that records are handed to which are not plainly events. A database has one; who uses it changes by batch. */
+/**
+ * The SQL function that records are handed to which are not plainly events. A database has one; who
+ * uses it changes by batch.
+ */
 export interface JudgingFunction {
   visit: (file: number, position: number, record: string) => void;
 }

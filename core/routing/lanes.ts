@@ -41,8 +41,9 @@ export interface LaneOptions {
 }
 
 /**
- * Routes the records of files that SQL can read: plain events straight to Parquet, all others to the judge.
- * DuckDB can only number records on one thread, so the files are dealt to as many lanes as there are threads.
+ * Routes the records of files that SQL can read: plain events straight to Parquet, all others to
+ * the judge. DuckDB can only number records on one thread, so the files are dealt to as many lanes
+ * as there are threads.
  */
 export async function runLanes(files: readonly CountedFile[], options: LaneOptions): Promise<WrittenFile[]> {
   if (files.length === 0) return [];
@@ -93,7 +94,8 @@ function judgeRecord(options: LaneOptions, inArray: boolean, file: number, posit
   const { judge, rows } = options;
   const judgement = judge.judge(record);
   if (judgement.kind !== "not_json") return rows.add(file, position, record, judgement);
-  // DuckDB reads lines that are not quite JSON (NaN, trailing commas); an array was read strictly before it came here.
+  // DuckDB reads lines that are not quite JSON (NaN, trailing commas); an array was read strictly
+  // before it came here.
   if (inArray) {
     throw new StreamlabError("internal", `Cannot judge record ${position} of file ${file}: ${judgement.detail}`);
   }
@@ -101,7 +103,10 @@ function judgeRecord(options: LaneOptions, inArray: boolean, file: number, posit
   rows.addDeadLetter({ file, position, reason: "corrupted_record", detail, raw: record, values: null });
 }
 
-/** Files dealt by size, the largest first, each to the lane that has least; every lane keeps the order of the plan. */
+/**
+ * Files dealt by size, the largest first, each to the lane that has least; every lane keeps the
+ * order of the plan.
+ */
 function dealFiles<F extends { number: number; size: number }>(files: readonly F[], threads: number): F[][] {
   const total = files.reduce((sum, file) => sum + file.size, 0);
   const count = Math.max(1, Math.min(threads, files.length, Math.floor(total / LANE_BYTES_MIN)));
@@ -114,7 +119,10 @@ function dealFiles<F extends { number: number; size: number }>(files: readonly F
   return lanes.map((lane) => lane.files.sort((a, b) => a.number - b.number));
 }
 
-/** The orders of keys in the first records of some files, the commonest first. Only a hint: any answer is right. */
+/**
+ * The orders of keys in the first records of some files, the commonest first. Only a hint: any
+ * answer is right.
+ */
 function sampleShapes(files: readonly CountedFile[], contract: Contract): Shape[] {
   const counts = new Map<string, { shape: Shape; count: number }>();
   const step = Math.max(1, Math.floor(files.length / SAMPLED_FILES_MAX));
@@ -131,7 +139,10 @@ function sampleShapes(files: readonly CountedFile[], contract: Contract): Shape[
   return [...counts.values()].sort((a, b) => b.count - a.count).map((entry) => entry.shape);
 }
 
-/** The whole records in a file's first bytes: what lies between the brackets up to the last end of an object. */
+/**
+ * The whole records in a file's first bytes: what lies between the brackets up to the last end of
+ * an object.
+ */
 function sampleRecords(file: CountedFile): unknown[] {
   if (file.format === "parquet") return [];
   const text = new TextDecoder().decode(readFilePart(file.path, Math.min(SAMPLED_BYTES, file.size), file.offset));

@@ -8,8 +8,9 @@ const PACK_BLOCK_BYTES = 1 << 20;
 const OPENING = 0x5b, CLOSING = 0x5d, COMMA = 0x2c;
 
 /**
- * Writes the records of files that are JSON arrays, or lines that `countJsonLines` has counted, none of them empty, as one array, byte by
- * byte as they are, in the order of the files: what is in a spool cannot be read by SQL, and one file is read faster than thousands.
+ * Writes the records of files that are JSON arrays, or lines that `countJsonLines` has counted,
+ * none of them empty, as one array, byte by byte as they are, in the order of the files: what is in
+ * a spool cannot be read by SQL, and one file is read faster than thousands.
  */
 export function packRecords(files: readonly CountedFile[], path: string): void {
   const pack = createFileSync(path);
@@ -46,7 +47,10 @@ export function packRecords(files: readonly CountedFile[], path: string): void {
   }
 }
 
-/** How many lines a text has, where each of them is JSON, strictly, so that all may stand in an array; else undefined. */
+/**
+ * How many lines a text has, where each of them is JSON, strictly, so that all may stand in an
+ * array; else undefined.
+ */
 export function countJsonLines(text: Uint8Array): number | undefined {
   const [opening, closing] = [new Uint8Array([OPENING]), new Uint8Array([CLOSING])];
   let isJson = true;

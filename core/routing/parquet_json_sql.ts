@@ -3,15 +3,17 @@ import { type SqlType, streamRows } from "../engine/duckdb_stream.ts";
 import { type CountedFile, globbed } from "./record_sql.ts";
 
 /**
- * The records of one Parquet file, as `jsonRecordsSql` has them: its rows written out as JSON. Every digit is kept (DuckDB's own
- * JSON takes wide numbers through a double); instants are RFC 3339; what JSON has no number for (NaN, infinities) is text.
+ * The records of one Parquet file, as `jsonRecordsSql` has them: its rows written out as JSON.
+ * Every digit is kept (DuckDB's own JSON takes wide numbers through a double); instants are RFC
+ * 3339; what JSON has no number for (NaN, infinities) is text.
  */
 export async function parquetRecordsSql(connection: Connection, file: CountedFile): Promise<string> {
   const source = (options: string) =>
     `read_parquet(${quoteText(globbed(file.path))}, hive_partitioning = false${options})`;
   const { columns } = await streamRows(connection, `SELECT * FROM ${source("")} LIMIT 0`);
   const members = columns.map(({ name, type }) => memberSql(name, jsonText(quoteName(name), type, 0)));
-  // The option hides a column of that name, so DuckDB refuses it there; to count the rows takes longer.
+  // The option hides a column of that name, so DuckDB refuses it there; to count the rows takes
+  // longer.
   const named = columns.some(({ name }) => name.toLowerCase() === ROW_NUMBER);
   const position = named ? "row_number() OVER () - 1" : ROW_NUMBER;
   return `SELECT ${file.number} AS _file, ${quoteText(file.name)} AS _name, ${position} AS _position,
@@ -28,7 +30,10 @@ function objectSql(members: readonly string[]): string {
   return members.length === 0 ? "'{}'" : `'{' || ${members.join(" || ',' || ")} || '}'`;
 }
 
-/** SQL for a value's JSON text; `null` for null. `depth` tells the variables of nested lambdas apart. */
+/**
+ * SQL for a value's JSON text; `null` for null. `depth` tells the variables of nested lambdas
+ * apart.
+ */
 function jsonText(value: string, type: SqlType, depth: number): string {
   return `coalesce(${presentText(value, type, depth)}, 'null')`;
 }

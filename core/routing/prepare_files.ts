@@ -42,7 +42,10 @@ export interface Preparation {
   scratch: Scratch;
 }
 
-/** Brings a batch's files to the local disk, unpacked. Files that lie there as they are, are left where they are. */
+/**
+ * Brings a batch's files to the local disk, unpacked. Files that lie there as they are, are left
+ * where they are.
+ */
 export async function prepareFiles(
   plan: BatchPlan,
   numbers: readonly number[],

@@ -7,9 +7,15 @@ import { compressionOf } from "../lake/event_file.ts";
 import { Gate } from "../base/gate.ts";
 import { type LocalBytes, Spool } from "../disk/spool.ts";
 
-/** Requests under way at once. Small objects take as long as the way there and back: only many at once fill the line. */
+/**
+ * Requests under way at once. Small objects take as long as the way there and back: only many at
+ * once fill the line.
+ */
 export const REQUESTS_MAX = 512;
-/** What travels in one request; a larger file takes several at once, so many at most (see `S3Limits`). */
+/**
+ * What travels in one request; a larger file takes several at once, so many at most (see
+ * `S3Limits`).
+ */
 const REQUEST_BYTES = 8 << 20;
 const REQUESTS_PER_FILE_MAX = 8;
 /** Bytes that are fetched before the batch that needs them has begun. */
@@ -29,8 +35,8 @@ export interface Copy extends LocalBytes {
 export type Missing = "changed" | "vanished";
 
 /**
- * Brings files of a distant store to this disk, each in the very version that was planned: a read is conditional on its etag. While a
- * batch is worked on, the files of the next one come already.
+ * Brings files of a distant store to this disk, each in the very version that was planned: a read
+ * is conditional on its etag. While a batch is worked on, the files of the next one come already.
  */
 export class RawCopies {
   readonly #gate = new Gate(REQUESTS_MAX);
@@ -47,7 +53,10 @@ export class RawCopies {
     this.#folder = folder;
   }
 
-  /** Says what the next batch will take, most likely; it is fetched now, or when the one under way has all of its own files. */
+  /**
+   * Says what the next batch will take, most likely; it is fetched now, or when the one under way
+   * has all of its own files.
+   */
   expect(files: readonly PlannedFile[], when: "now" | "later"): void {
     this.#expected = files;
     if (when === "now") this.fetchAhead();
@@ -67,12 +76,18 @@ export class RawCopies {
     this.#ahead = undefined;
   }
 
-  /** A copy that is there until the batch ends; tells why there is none where the file is another one now. */
+  /**
+   * A copy that is there until the batch ends; tells why there is none where the file is another
+   * one now.
+   */
   async take(file: PlannedFile): Promise<Copy | Missing> {
     return await this.#batch!.take(file);
   }
 
-  /** What was taken is on the disk, to be read, when this has returned. Fails with `unavailable` (disk full, say). */
+  /**
+   * What was taken is on the disk, to be read, when this has returned. Fails with `unavailable`
+   * (disk full, say).
+   */
   flush(): void {
     this.#batch?.flush();
   }
@@ -173,7 +188,10 @@ class Copies {
   }
 }
 
-/** Adds what a small compressed file unpacks to; undefined where it is none, or has to be unpacked in another way. */
+/**
+ * Adds what a small compressed file unpacks to; undefined where it is none, or has to be unpacked
+ * in another way.
+ */
 export function spoolUnpacked(spool: Spool, path: string, bytes: Uint8Array): Copy | undefined {
   const compression = compressionOf(path);
   const unpacked = compression === "none" ? undefined : decompressBytes(bytes, compression, UNPACKED_BYTES_MAX);

@@ -24,7 +24,10 @@ export interface CountedFile extends LocalFile {
 /** DuckDB's own limit on the text of one record, in bytes; larger ones take the exact way. */
 const RECORD_BYTES_MAX = 16_777_216;
 
-/** `read_json_objects` over files of one format, none of them in a spool, with the column `filename`. */
+/**
+ * `read_json_objects` over files of one format, none of them in a spool, with the column
+ * `filename`.
+ */
 export function recordsOf(files: readonly LocalFile[], format: EventFormat): string {
   const layout = format === "json" ? "array" : "newline_delimited";
   const paths = files.map((file) => quoteText(globbed(file.path))).join(", ");
@@ -52,8 +55,9 @@ export function blamedFile<F extends LocalFile>(error: unknown, files: readonly 
 }
 
 /**
- * One query with the columns `_file`, `_name`, `_position` and `_record` over JSON files, in the order of their records.
- * DuckDB numbers records only across all files, so that each file's own count tells where it starts.
+ * One query with the columns `_file`, `_name`, `_position` and `_record` over JSON files, in the
+ * order of their records. DuckDB numbers records only across all files, so that each file's own
+ * count tells where it starts.
  */
 export function jsonRecordsSql(files: readonly CountedFile[], format: EventFormat): string {
   let start = 0;
@@ -68,7 +72,8 @@ export function jsonRecordsSql(files: readonly CountedFile[], format: EventForma
 }
 
 /**
- * The same over a pack (`pack.ts`) of files, in the order of the pack. What is not in the list of the files is not in the pack.
+ * The same over a pack (`pack.ts`) of files, in the order of the pack. What is not in the list of
+ * the files is not in the pack.
  */
 export function packedRecordsSql(pack: string, files: readonly CountedFile[]): string {
   let start = 0;

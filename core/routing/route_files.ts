@@ -27,7 +27,9 @@ export interface RouteOptions {
   batchId: bigint;
   /** The pinned `_ingested_at`, microseconds since 1970. */
   ingestedAtMicros: bigint;
-  /** The tables as they must be for a contract, which is this one or one with more columns (`add`). */
+  /**
+   * The tables as they must be for a contract, which is this one or one with more columns (`add`).
+   */
   tablesFor(contract: Contract): { events: TargetTable; deadLetters: TargetTable };
 }
 
@@ -41,8 +43,8 @@ export interface RoutedFiles {
 }
 
 /**
- * Sends every record of the files to one of the two tables, and proves by count that none was lost or doubled. The data files
- * lie in scratch; nothing of any table has changed.
+ * Sends every record of the files to one of the two tables, and proves by count that none was lost
+ * or doubled. The data files lie in scratch; nothing of any table has changed.
  */
 export async function routeFiles(
   files: readonly LocalFile[],
@@ -182,7 +184,9 @@ class RouteRun {
     );
   }
 
-  /** Judges the events with new columns again, by a contract that has them; returns that contract. */
+  /**
+   * Judges the events with new columns again, by a contract that has them; returns that contract.
+   */
   async #judgePending(rows: JudgedRows): Promise<Contract> {
     const { contract } = this.#options;
     if (rows.pending === 0) return contract;
@@ -224,7 +228,9 @@ class RouteRun {
   }
 }
 
-/** Events are all records that are no dead letters; a corrupted file has one letter and no records. */
+/**
+ * Events are all records that are no dead letters; a corrupted file has one letter and no records.
+ */
 function tallyFile(records: number, judged: Readonly<FileTally>): FileTally & { records: number } {
   return { records, events: records === 0 ? 0 : records - judged.deadLetters, deadLetters: judged.deadLetters };
 }

@@ -29,17 +29,23 @@ export interface RouterOptions {
   threads: number;
   /** DuckDB's memory limit, as it writes it. */
   memory: string;
-  /** Local folder for what does not outlive a batch; on the disk of a local sink, so that files can be moved there. */
+  /**
+   * Local folder for what does not outlive a batch; on the disk of a local sink, so that files can
+   * be moved there.
+   */
   scratchFolder: string;
 }
 
 /** Makes data files of a planned batch. */
 export interface Router {
-  /** The files are durable when it returns, and nothing names them yet. `paths` are all of them, in their stores. */
+  /**
+   * The files are durable when it returns, and nothing names them yet. `paths` are all of them, in
+   * their stores.
+   */
   route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }>;
   /**
-   * What a batch that is not planned yet will take, most likely: its files may be fetched, at once or when the batch under way has all of
-   * its own.
+   * What a batch that is not planned yet will take, most likely: its files may be fetched, at once
+   * or when the batch under way has all of its own.
    */
   expect?(files: readonly PlannedFile[], when: "now" | "later"): void;
   close(): void;
@@ -122,7 +128,10 @@ export class EmbeddedRouter implements Router {
     }
   }
 
-  /** Routes until no file of this disk has changed meanwhile: what was read of one that did is thrown away. */
+  /**
+   * Routes until no file of this disk has changed meanwhile: what was read of one that did is
+   * thrown away.
+   */
   async #routeStable(
     plan: BatchPlan,
     tables: TargetTables,
@@ -183,7 +192,10 @@ export class EmbeddedRouter implements Router {
     };
   }
 
-  /** Files of this disk are read where they lie, and so may change under the reader; others were fetched in the version that was planned. */
+  /**
+   * Files of this disk are read where they lie, and so may change under the reader; others were
+   * fetched in the version that was planned.
+   */
   async #findMoved(plan: BatchPlan, numbers: readonly number[]): Promise<PreparedFiles["missing"]> {
     const { raw } = this.#options;
     const moved: PreparedFiles["missing"] = new Map();

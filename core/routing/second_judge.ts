@@ -24,7 +24,10 @@ export interface SecondJudgeOptions {
   folder: string;
 }
 
-/** What routing makes of raw files: local Parquet files with the rows that belong into the two tables. */
+/**
+ * What routing makes of raw files: local Parquet files with the rows that belong into the two
+ * tables.
+ */
 export interface SecondJudgement {
   events: string[];
   deadLetters: string[];
@@ -32,7 +35,10 @@ export interface SecondJudgement {
   missing: string[];
 }
 
-/** Judges raw files once more, for an audit: by the same routing as consume, into a folder that no table knows of. */
+/**
+ * Judges raw files once more, for an audit: by the same routing as consume, into a folder that no
+ * table knows of.
+ */
 export class SecondJudge {
   #batches = 0;
   readonly #options: SecondJudgeOptions;

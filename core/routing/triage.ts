@@ -25,13 +25,17 @@ export interface BrokenFile {
   detail: string;
 }
 
-/** After so many failures the rest is counted file by file: each failure repeats the work on all the others. */
+/**
+ * After so many failures the rest is counted file by file: each failure repeats the work on all the
+ * others.
+ */
 const FAILURES_MAX = 3;
 
 /**
- * Counts the records of every file, and finds those that SQL must not touch. An array is read strictly from end to end, for
- * DuckDB is not strict, and one record that is no JSON condemns its whole file. Lines stand for themselves: there it is enough
- * that DuckDB can read them all, or, of a file in a spool, that they can stand in an array.
+ * Counts the records of every file, and finds those that SQL must not touch. An array is read
+ * strictly from end to end, for DuckDB is not strict, and one record that is no JSON condemns its
+ * whole file. Lines stand for themselves: there it is enough that DuckDB can read them all, or, of
+ * a file in a spool, that they can stand in an array.
  */
 export async function countRecords(connection: Connection, files: readonly LocalFile[]): Promise<Counted> {
   const counted: Counted = { readable: [], doubtful: [], broken: [] };
@@ -66,8 +70,8 @@ function countLines(file: LocalFile, reader: FilePartReader, counted: Counted): 
 }
 
 /**
- * The same of files that are none in a spool, by DuckDB's own word: of arrays that are JSON it cannot read some (half a surrogate pair, very long records), and
- * one of them stops a whole query.
+ * The same of files that are none in a spool, by DuckDB's own word: of arrays that are JSON it
+ * cannot read some (half a surrogate pair, very long records), and one of them stops a whole query.
  */
 export async function recountRecords(connection: Connection, files: readonly LocalFile[]): Promise<Counted> {
   const counted: Counted = { readable: [], doubtful: [], broken: [] };
@@ -85,7 +89,9 @@ async function countReadable(connection: Connection, files: readonly LocalFile[]
   await countTogether(connection, sound, counted);
 }
 
-/** DuckDB takes vertical tabs and form feeds for white space, and no byte order mark before lines. */
+/**
+ * DuckDB takes vertical tabs and form feeds for white space, and no byte order mark before lines.
+ */
 function looksSound(file: LocalFile): boolean {
   const { first, oddSpace, byteOrderMark } = readFileSigns(file.path);
   return first !== undefined && !oddSpace && !byteOrderMark;

@@ -2,10 +2,11 @@ import { StreamlabError } from "../base/errors.ts";
 import { checkPath } from "./path.ts";
 
 /**
- * How the ledger and the `_source_file` column name a file: one inside the lake by its path in the lake (`raw/events/x.json`),
- * so that a lake can be moved; any other by its URI (`s3://bucket/x.json`, `file:///data/x y.json`). Never percent-encoded, so the
- * name is what people see in the folder. Roots are those of stores; `path` is the file's below `root`, and may be empty for
- * what all names of that root begin with.
+ * How the ledger and the `_source_file` column name a file: one inside the lake by its path in the
+ * lake (`raw/events/x.json`), so that a lake can be moved; any other by its URI
+ * (`s3://bucket/x.json`, `file:///data/x y.json`). Never percent-encoded, so the name is what
+ * people see in the folder. Roots are those of stores; `path` is the file's below `root`, and may
+ * be empty for what all names of that root begin with.
  */
 export function nameFile(lakeRoot: string, root: string, path: string): string {
   const uri = uriOf(root) + path;
@@ -13,7 +14,9 @@ export function nameFile(lakeRoot: string, root: string, path: string): string {
   return uri.startsWith(inside) ? uri.slice(inside.length) : uri;
 }
 
-/** The reverse of `nameFile`: the root of a store that holds the file, and the file's path below it. */
+/**
+ * The reverse of `nameFile`: the root of a store that holds the file, and the file's path below it.
+ */
 export function locateFile(lakeRoot: string, name: string): { root: string; path: string } {
   const s3 = /^(s3:\/\/[^/]+)\/(.+)$/s.exec(name);
   if (s3 !== null) return { root: s3[1]!, path: checked(s3[2]!) };

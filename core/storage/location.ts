@@ -2,14 +2,18 @@ import { fileURLToPath } from "node:url";
 import { StreamlabError } from "../base/errors.ts";
 import { checkPath } from "./path.ts";
 
-/** A place that a store can have its root at. A path may be relative to the working folder; `prefix` does not end with a slash. */
+/**
+ * A place that a store can have its root at. A path may be relative to the working folder; `prefix`
+ * does not end with a slash.
+ */
 export type Location =
   | { kind: "local"; path: string }
   | { kind: "s3"; bucket: string; prefix: string };
 
 /**
- * What users write as a place: `local` (./lake), `s3` (s3://lake), a path, a `file:` URI (percent-decoded, as URIs are), or
- * `s3://bucket/prefix` (taken as it stands, as S3's own tools do; `s3a` and `s3n` are Hadoop's names for it). Anything else is `usage`.
+ * What users write as a place: `local` (./lake), `s3` (s3://lake), a path, a `file:` URI
+ * (percent-decoded, as URIs are), or `s3://bucket/prefix` (taken as it stands, as S3's own tools
+ * do; `s3a` and `s3n` are Hadoop's names for it). Anything else is `usage`.
  */
 export function parseLocation(text: string): Location {
   if (text === "") throw refused(text, "it is empty");
@@ -49,7 +53,10 @@ function refused(text: string, why: string, cause?: unknown): StreamlabError {
   });
 }
 
-/** The place as people and metadata write it: a path, or `s3://bucket/prefix`. Where the path is absolute, it is the `root` of its store. */
+/**
+ * The place as people and metadata write it: a path, or `s3://bucket/prefix`. Where the path is
+ * absolute, it is the `root` of its store.
+ */
 export function formatLocation(location: Location): string {
   if (location.kind === "local") return location.path;
   return `s3://${location.bucket}${location.prefix === "" ? "" : `/${location.prefix}`}`;

@@ -13,7 +13,10 @@ export interface OpenStoreOptions {
   config?: Readonly<Record<string, string>>;
 }
 
-/** Opens the store of a place. The S3 client is loaded only here, and only for S3: it alone takes longer than `--help` may. */
+/**
+ * Opens the store of a place. The S3 client is loaded only here, and only for S3: it alone takes
+ * longer than `--help` may.
+ */
 export async function openStore(location: Location, options: OpenStoreOptions): Promise<Store> {
   if (location.kind === "local") return openLocalStore(location.path, options);
   const { config, clock, random } = options;

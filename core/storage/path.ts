@@ -1,15 +1,18 @@
 import { StreamlabError } from "../base/errors.ts";
 
 /**
- * Refuses what is no path of a store: empty, absolute, with empty, `.` or `..` parts, NUL or lone surrogates. So no path
- * leads out of the root, and every store means the same file by it.
+ * Refuses what is no path of a store: empty, absolute, with empty, `.` or `..` parts, NUL or lone
+ * surrogates. So no path leads out of the root, and every store means the same file by it.
  */
 export function checkPath(path: string): void {
   const fault = faultOf(path, path.split("/"));
   if (fault !== undefined) throw new StreamlabError("usage", `Cannot use ${JSON.stringify(path)} as a path: ${fault}`);
 }
 
-/** As `checkPath` for the start of a path: the last part may be cut anywhere, and all of it may be missing. */
+/**
+ * As `checkPath` for the start of a path: the last part may be cut anywhere, and all of it may be
+ * missing.
+ */
 export function checkPrefix(prefix: string): void {
   const fault = faultOf(prefix, prefix.split("/").slice(0, -1));
   if (fault !== undefined) {
@@ -33,8 +36,8 @@ export function folderOf(path: string): string {
 }
 
 /**
- * Order of the UTF-8 bytes of two strings, which is the order of their code points. JavaScript's own `<` compares UTF-16
- * units and puts U+1F600 before U+FFFD.
+ * Order of the UTF-8 bytes of two strings, which is the order of their code points. JavaScript's
+ * own `<` compares UTF-16 units and puts U+1F600 before U+FFFD.
  */
 export function comparePaths(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

@@ -5,10 +5,16 @@ import type { Store } from "./store.ts";
 
 const MARK = ".streamlab-probe-";
 
-/** Who cleans up may take a probe away while it is under way, which looks like a store that fails it; not three in a row. */
+/**
+ * Who cleans up may take a probe away while it is under way, which looks like a store that fails
+ * it; not three in a row.
+ */
 const PROBES_MAX = 3;
 
-/** What `Store.probe` promises, by means of the store's own `create`; `hint` says what to do about a store that fails it. */
+/**
+ * What `Store.probe` promises, by means of the store's own `create`; `hint` says what to do about a
+ * store that fails it.
+ */
 export async function probeCreate(store: Store, folder: string, random: Random, hint: string): Promise<void> {
   for (let probe = 1; probe <= PROBES_MAX; probe++) {
     if (await isConditional(store, `${probePrefix(folder)}${uuidV4(random)}`)) return;

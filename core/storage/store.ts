@@ -1,76 +1,113 @@
 /**
  * Bytes under names. A store is a root (a folder, a bucket with a prefix) and the files below it.
  *
- * Paths are relative to the root, parts joined by `/`, never percent-encoded, never empty, without empty, `.` or `..` parts
- * (anything else is refused with `usage`). Folders are not things: they come with the files in them, and an empty one may stay.
+ * Paths are relative to the root, parts joined by `/`, never percent-encoded, never empty, without
+ * empty, `.` or `..` parts (anything else is refused with `usage`). Folders are not things: they
+ * come with the files in them, and an empty one may stay.
+ *
  * Contract, the same for every implementation (`tests/storage/conformance.ts` runs it):
- * - A write that returned is durable, and visible to every later read and list (strong consistency).
+ * - A write that returned is durable, and visible to every later read and list (strong
+ *   consistency).
  * - A file is seen whole or not at all, never half-written.
  * - `create` is the only operation with a condition, and the only one a commit may rest on.
- * - Errors are `StreamlabError`: `not-found` for a missing file, `conflict` for a failed condition, `unavailable` for what
- *   the outside refused. `unavailable` after a write means unknown: it may or may not have happened, or may still happen.
+ * - Errors are `StreamlabError`: `not-found` for a missing file, `conflict` for a failed condition,
+ *   `unavailable` for what the outside refused. `unavailable` after a write means unknown: it may
+ *   or may not have happened, or may still happen.
  */
 export interface Store {
-  /** Where the root is, for people and for metadata: an absolute path on disk (`/data/lake`), or `s3://bucket/prefix`. No trailing slash. */
+  /**
+   * Where the root is, for people and for metadata: an absolute path on disk (`/data/lake`), or
+   * `s3://bucket/prefix`. No trailing slash.
+   */
   readonly root: string;
   readonly kind: "local" | "s3" | "simulated";
 
-  /** Whether the root is there: the folder, or the bucket (a prefix always is). A missing root lists as empty, if it can be written at all. */
+  /**
+   * Whether the root is there: the folder, or the bucket (a prefix always is). A missing root lists
+   * as empty, if it can be written at all.
+   */
   rootExists(): Promise<boolean>;
 
   /** The whole file. */
   read(path: string, options?: ReadOptions): Promise<Uint8Array>;
-  /** Bytes [offset, offset + length); a negative offset counts from the end. Shorter where the file ends. */
+  /**
+   * Bytes [offset, offset + length); a negative offset counts from the end. Shorter where the file
+   * ends.
+   */
   readRange(path: string, offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
-  /** The file in pieces, for what does not fit in memory. A file that changes meanwhile ends the stream with an error, never with a mixture. */
+  /**
+   * The file in pieces, for what does not fit in memory. A file that changes meanwhile ends the
+   * stream with an error, never with a mixture.
+   */
   readStream(path: string, options?: ReadOptions): Promise<ReadableStream<Uint8Array>>;
-  /** Copies the file to local scratch, for a program that reads only there. On failure nothing is left at `localPath`. Not made durable. */
+  /**
+   * Copies the file to local scratch, for a program that reads only there. On failure nothing is
+   * left at `localPath`. Not made durable.
+   */
   getFile(path: string, localPath: string, options?: ReadOptions): Promise<void>;
   /** Undefined when there is no such file. */
   stat(path: string): Promise<FileInfo | undefined>;
   /**
-   * Every file whose path starts with `prefix` (any string, not just whole parts), in ascending order of the UTF-8 bytes of the path.
-   * Files whose writing has not finished are not listed. `after` skips all paths up to and including it.
-   * The path alone is what every store has cheaply; `info` holds size, etag and time where the listing knows them (S3), else `stat` asks.
+   * Every file whose path starts with `prefix` (any string, not just whole parts), in ascending
+   * order of the UTF-8 bytes of the path. Files whose writing has not finished are not listed.
+   * `after` skips all paths up to and including it. The path alone is what every store has cheaply;
+   * `info` holds size, etag and time where the listing knows them (S3), else `stat` asks.
    */
   list(prefix: string, options?: { after?: string }): AsyncIterable<ListedFile>;
 
   /** Writes the file, replacing it if it exists. */
   write(path: string, bytes: Uint8Array): Promise<void>;
   /**
-   * Writes the file only if there is none, never overwrites, whatever races. True: it is ours. False: there was one already, and
-   * that one is durable. `unavailable`: unknown (a time-out, a cut connection, S3's 409). It is never retried below this
-   * interface, for a retry of one's own success looks like somebody else's; but a network may deliver a request twice
-   * all the same, so whoever must know reads the file back after anything but true.
+   * Writes the file only if there is none, never overwrites, whatever races. True: it is ours.
+   * False: there was one already, and that one is durable. `unavailable`: unknown (a time-out, a
+   * cut connection, S3's 409). It is never retried below this interface, for a retry of one's own
+   * success looks like somebody else's; but a network may deliver a request twice all the same, so
+   * whoever must know reads the file back after anything but true.
    */
   create(path: string, bytes: Uint8Array): Promise<boolean>;
-  /** Moves a finished file from local scratch to `path` (rename or upload) and makes it durable. Replaces. */
+  /**
+   * Moves a finished file from local scratch to `path` (rename or upload) and makes it durable.
+   * Replaces.
+   */
   putFile(path: string, localPath: string): Promise<void>;
-  /** Makes files durable that another program (DuckDB) wrote at `localPath(path)`. No-op where there is no `localPath`. */
+  /**
+   * Makes files durable that another program (DuckDB) wrote at `localPath(path)`. No-op where there
+   * is no `localPath`.
+   */
   sync(paths: string[]): Promise<void>;
   /** Removes files; one that is not there is no error. */
   delete(paths: string[]): Promise<void>;
 
   /**
-   * What writers that died left behind below `prefix` and no listing shows: temporary files, unfinished uploads. The
-   * writes of living writers look the same, so only those that began long ago are garbage.
+   * What writers that died left behind below `prefix` and no listing shows: temporary files,
+   * unfinished uploads. The writes of living writers look the same, so only those that began long
+   * ago are garbage.
    */
   listUnfinished(prefix: string): AsyncIterable<UnfinishedWrite>;
   /** Removes them; one that is gone is no error. */
   discardUnfinished(writes: UnfinishedWrite[]): Promise<void>;
 
-  /** The path in the local file system, where there is one: other programs may read and write there directly. */
+  /**
+   * The path in the local file system, where there is one: other programs may read and write there
+   * directly.
+   */
   localPath(path: string): string | undefined;
-  /** What another program of this machine needs to read the objects itself, where there is no `localPath`. */
+  /**
+   * What another program of this machine needs to read the objects itself, where there is no
+   * `localPath`.
+   */
   objectAccess?(): Promise<ObjectAccess>;
   /**
-   * Proves that `create` is really conditional: creates a file below `folder` twice; throws `unavailable` with a hint when the
-   * second one did not fail. Removes what it made.
+   * Proves that `create` is really conditional: creates a file below `folder` twice; throws
+   * `unavailable` with a hint when the second one did not fail. Removes what it made.
    */
   probe(folder: string): Promise<void>;
 }
 
-/** The way to a store's objects, whose URIs are its root, a slash and the path. Holds secrets: never to be printed. */
+/**
+ * The way to a store's objects, whose URIs are its root, a slash and the path. Holds secrets: never
+ * to be printed.
+ */
 export interface ObjectAccess {
   /** URL of the service; undefined is AWS itself. */
   endpoint?: string;
@@ -98,7 +135,10 @@ export interface FileInfo {
   path: string;
   /** Bytes. */
   size: number;
-  /** Changes whenever the content does. On disk: size and modification time; on S3 the ETag, without quotes. */
+  /**
+   * Changes whenever the content does. On disk: size and modification time; on S3 the ETag, without
+   * quotes.
+   */
   etag: string;
   /** By the store's own clock, milliseconds since 1970. */
   modifiedMs: number;

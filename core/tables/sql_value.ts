@@ -6,8 +6,8 @@ import type { PrimitiveType } from "../iceberg/format/type.ts";
 const INSTANT = /^(\d{4,7})-(\d\d)-(\d\d)( \(BC\))?(?:[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:\+00(?::00)?|Z)?)?$/;
 
 /**
- * A value that DuckDB printed, in the memory form of `Value`. Instants may be printed in UTC or as microseconds since 1970, bytes
- * are printed in hexadecimal.
+ * A value that DuckDB printed, in the memory form of `Value`. Instants may be printed in UTC or as
+ * microseconds since 1970, bytes are printed in hexadecimal.
  */
 export function valueFromSqlText(type: PrimitiveType, text: string): Value {
   switch (type.type) {
@@ -47,7 +47,10 @@ function epochMicros(text: string): bigint {
   return seconds * 1_000_000n + BigInt(fraction.padEnd(6, "0"));
 }
 
-/** Days since 1970-01-01, proleptic Gregorian: the reverse of `civilFromDay`, for years that `Date` does not reach. */
+/**
+ * Days since 1970-01-01, proleptic Gregorian: the reverse of `civilFromDay`, for years that `Date`
+ * does not reach.
+ */
 function epochDay(year: number, month: number, day: number): number {
   const shifted = month <= 2 ? year - 1 : year;
   const era = Math.floor(shifted / 400);

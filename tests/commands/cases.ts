@@ -1,4 +1,7 @@
-/** What the terminal shows, as data: a case is a command line, and its golden in `goldens/` holds status, stdout and stderr. */
+/**
+ * What the terminal shows, as data: a case is a command line, and its golden in `goldens/` holds
+ * status, stdout and stderr.
+ */
 export interface CliCase {
   /** Name of the golden. */
   name: string;

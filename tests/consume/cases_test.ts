@@ -7,7 +7,10 @@ import { type ContractCase, type ExpectedFile, type ExpectedRecord, loadCases } 
 import { ConsumeWorld } from "./consume_world.ts";
 import { judgedRow, presentValues } from "./judged_value.ts";
 
-/** Cases that one consumer can take: those of one contract, and of one thing to do with extra fields. */
+/**
+ * Cases that one consumer can take: those of one contract, and of one thing to do with extra
+ * fields.
+ */
 function groups(): ContractCase[][] {
   const found = new Map<string, ContractCase[]>();
   for (const testCase of loadCases()) {
@@ -94,7 +97,10 @@ function ordered(expect: ExpectedFile): ExpectedFile {
   };
 }
 
-/** `_raw_record` is the record's very text, found by the strict scanner; for a whole file, the file's. */
+/**
+ * `_raw_record` is the record's very text, found by the strict scanner; for a whole file, the
+ * file's.
+ */
 async function checkTexts({ format, bytes, name }: ContractCase, raw: FoundFile["raw"]): Promise<void> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const text = (part: Uint8Array) => {

@@ -242,7 +242,8 @@ Deno.test("a run stops after the batch that brings too many dead letters, and go
       (error) => error instanceof StreamlabError && error.kind === "limit",
     );
     for (const table of ["bronze/events", "dead_letters/events", "ingest/files"]) {
-      // Made, and committed to twice: what other engines read is no older, although the run broke off.
+      // Made, and committed to twice: what other engines read is no older, although the run broke
+      // off.
       const hint = `${world.folder}/warehouse/${table}/metadata/version-hint.text`;
       strictEqual(Deno.readTextFileSync(hint), "3", table);
     }

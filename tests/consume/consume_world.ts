@@ -93,7 +93,10 @@ export class ConsumeWorld {
     }
   }
 
-  /** Rows of a query in which `{{name}}` stands for a table: all its rows, its columns by their present names and types. */
+  /**
+   * Rows of a query in which `{{name}}` stands for a table: all its rows, its columns by their
+   * present names and types.
+   */
   async rows(sql: string): Promise<SqlRow[]> {
     this.#database ??= await DuckDb.open({ threads: 2 });
     const connection = await this.#database.connect();

@@ -24,7 +24,9 @@ function zoneOf(count: number): { zone: RawZone; listed: () => number } {
 
 const beginListing = (zone: RawZone): RawListing | undefined => new RawListings(zone, systemClock).begin();
 
-/** A ledger that has all names but every thousandth; notes how many files it is asked about at once. */
+/**
+ * A ledger that has all names but every thousandth; notes how many files it is asked about at once.
+ */
 function knownNames(): { known: KnownFiles; portions: number[] } {
   const portions: number[] = [];
   const isFresh = ({ name }: EventFile) => Number(name.slice(-12, -5)) % 1_000 === 0;

@@ -8,7 +8,9 @@ const at = '"event_timestamp":"2026-03-01T12:00:00Z"';
 const event = (id: string | number) => `{"user_id":"u","event_id":"${id}","event_type":"t",${at}}`;
 const two = `[${event(1)},${event(2)}]`;
 
-/** By file: `records events dead_letters status` of the ledger, and the reasons of its dead letters. */
+/**
+ * By file: `records events dead_letters status` of the ledger, and the reasons of its dead letters.
+ */
 async function ledger(world: ConsumeWorld): Promise<Record<string, string>> {
   const rows = await world.rows(`SELECT f.source_file AS file, records, events, dead_letters, status,
       (SELECT array_to_string(list_sort(list(DISTINCT _dead_letter_reason)), '+') FROM {{dead_letters.events}} d

@@ -3,7 +3,10 @@ import type { RawZone } from "../../core/lake/raw_zone.ts";
 import { FirstFetch } from "../../core/consume/first_fetch.ts";
 import type { Router } from "../../core/routing/router.ts";
 
-/** Two files to a batch, of a listing in which something stands that is no event file; how many files the router was told of, each time. */
+/**
+ * Two files to a batch, of a listing in which something stands that is no event file; how many
+ * files the router was told of, each time.
+ */
 function told(...steps: ("see" | "seenAll" | "begin" | "end")[]): number[] {
   const counts: number[] = [];
   const router = { expect: (files: readonly unknown[]) => void counts.push(files.length) } as unknown as Router;

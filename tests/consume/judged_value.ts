@@ -11,13 +11,19 @@ import { exactNumber, plainText } from "../../core/json/number.ts";
 import type { Row, ValueTree } from "../../core/contract/judgement.ts";
 import type { SqlRow, SqlValue } from "../../core/engine/duckdb.ts";
 
-/** The contract's columns of a row that DuckDB returned, spelt as the judge spells values; those that are not null. */
+/**
+ * The contract's columns of a row that DuckDB returned, spelt as the judge spells values; those
+ * that are not null.
+ */
 export function judgedRow(contract: Contract, row: SqlRow): Record<string, ValueTree> {
   const values = contract.fields.map(({ name, type }) => [name, judgedValue(type, row[name]!)] as const);
   return Object.fromEntries(values.filter(([, value]) => value !== null));
 }
 
-/** A judge's row in the form of `judgedRow`: plain objects, their keys in order, without columns that are null. */
+/**
+ * A judge's row in the form of `judgedRow`: plain objects, their keys in order, without columns
+ * that are null.
+ */
 export function presentValues(row: Row): Record<string, ValueTree> {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null).map(([k, v]) => [k, ordered(v)]));
 }

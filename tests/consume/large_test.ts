@@ -6,7 +6,10 @@ const worker = new URL("./large_worker.ts", import.meta.url).pathname;
 const event = (id: string, more = "") =>
   `{"user_id":"u","event_id":"${id}","event_type":"t","event_timestamp":"2026-03-01T12:00:00.123Z"${more}}`;
 
-/** Consumes one file of these pieces in a process of its own; how many events and letters it had, and its peak memory. */
+/**
+ * Consumes one file of these pieces in a process of its own; how many events and letters it had,
+ * and its peak memory.
+ */
 async function consumeFile(name: string, pieces: Iterable<string>): Promise<Record<string, number>> {
   const folder = await Deno.makeTempDir({ prefix: "streamlab-large-" });
   try {

@@ -1,4 +1,7 @@
-/** Consumes the lake in the folder given, and prints what was taken and the process's peak memory in MB. */
+/**
+ * Consumes the lake in the folder given, and prints what was taken and the process's peak memory in
+ * MB.
+ */
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import { ConsumeSession } from "../../core/consume/consume_session.ts";

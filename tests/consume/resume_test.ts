@@ -9,7 +9,10 @@ import { storeWith } from "../support/store_with.ts";
 const event = (id: string) =>
   `{"user_id":"u","event_id":"${id}","event_type":"t","event_timestamp":"2026-03-01T12:00:00Z"}`;
 
-/** The consumer with a sink that ends it when it is to create this file, before or after it is there. */
+/**
+ * The consumer with a sink that ends it when it is to create this file, before or after it is
+ * there.
+ */
 function stoppedAt(world: ConsumeWorld, file: RegExp, when: "before" | "after"): Partial<SessionOptions> {
   const sink = storeWith(world.store, {
     async create(path, bytes) {

@@ -4,7 +4,10 @@ import { parseContract } from "../../core/contract/json_schema.ts";
 
 type Schema = Record<string, unknown>;
 
-/** Names that are awkward in JSON, in SQL or in a regular expression, and some that routing might use itself. */
+/**
+ * Names that are awkward in JSON, in SQL or in a regular expression, and some that routing might
+ * use itself.
+ */
 const names = [
   "a",
   "b",

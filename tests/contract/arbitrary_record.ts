@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import type { Contract, ContractType, ContractValue, Field } from "../../core/contract/contract.ts";
 
-/** A record's text. Ordinary: valid, its keys in any order, written as programs write. Wild: odd in every way, often invalid. */
+/**
+ * A record's text. Ordinary: valid, its keys in any order, written as programs write. Wild: odd in
+ * every way, often invalid.
+ */
 export type Style = "ordinary" | "wild";
 
 export function anyRecord(contract: Contract, style: Style): fc.Arbitrary<string> {

@@ -24,10 +24,16 @@ export interface ContractCase {
 /** A piece of a file: text, bytes that are no text, or a text many times. */
 type Part = string | { base64: string } | { repeat: string; times: number };
 
-/** As it is written in `cases/*.json`. Either `records`, judged both as an array and as NDJSON, or a whole file in one format. */
+/**
+ * As it is written in `cases/*.json`. Either `records`, judged both as an array and as NDJSON, or a
+ * whole file in one format.
+ */
 export interface WrittenCase {
   name: string;
-  /** A JSON Schema, as JSON or as text where numbers must keep their digits; the default contract when left out. */
+  /**
+   * A JSON Schema, as JSON or as text where numbers must keep their digits; the default contract
+   * when left out.
+   */
   contract?: unknown;
   onExtraFields?: OnExtraFields;
   records?: string[];

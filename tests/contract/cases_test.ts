@@ -12,7 +12,10 @@ import {
   type WrittenCase,
 } from "./cases.ts";
 
-/** `deno test -A tests/contract/cases_test.ts -- --update` writes what the judge says into the table; read the diff. */
+/**
+ * `deno test -A tests/contract/cases_test.ts -- --update` writes what the judge says into the
+ * table; read the diff.
+ */
 const update = Deno.args.includes("--update");
 
 if (update) {

@@ -111,7 +111,10 @@ function isUnfit(model: Model): boolean {
   }
 }
 
-/** The default contract's rules again, written for plainness alone: what becomes of a record, and the columns of an event. */
+/**
+ * The default contract's rules again, written for plainness alone: what becomes of a record, and
+ * the columns of an event.
+ */
 function oracle(model: Model): { kind: string; values?: Record<string, unknown> } {
   if (model.kind !== "object" || isUnfit(model)) return { kind: "invalid_schema" };
   const fields = new Map(model.members);

@@ -152,7 +152,8 @@ Deno.test("skippable zstd frames are skipped wherever they stand, and cut ones r
 });
 
 Deno.test("a zstd frame that does not hold what its header promises is refused", async () => {
-  // A single segment with a one-byte content size, of one raw block (RFC 8878, sections 3.1.1.1 and 3.1.1.2).
+  // A single segment with a one-byte content size, of one raw block (RFC 8878, sections 3.1.1.1 and
+  // 3.1.1.2).
   const frame = (size: number) =>
     Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x20, size, (small.length << 3 | 1) & 255, small.length >> 5, 0, ...small);
   ok(Buffer.from(small).equals(await unpack(frame(small.length), "zstd")));

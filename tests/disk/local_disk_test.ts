@@ -45,8 +45,8 @@ async function record(action: () => Promise<unknown>): Promise<DiskCall[]> {
 }
 
 /**
- * What a power cut after these calls may leave under `path` at worst: bytes count once their file was synced, names once
- * their folder was, all the way up to `top`.
+ * What a power cut after these calls may leave under `path` at worst: bytes count once their file
+ * was synced, names once their folder was, all the way up to `top`.
  */
 function survives(calls: DiskCall[], path: string, top: string): boolean {
   const synced = (target: string, from: number) =>

@@ -97,11 +97,17 @@ minioTest(
     }),
 );
 
-/** Hints, what became of files, and failures: what was tried, where (a bucket that seems to be gone has no key), and why. */
+/**
+ * Hints, what became of files, and failures: what was tried, where (a bucket that seems to be gone
+ * has no key), and why.
+ */
 const clearLine =
   /^ {2}\S|^raw\/events\/\S+ vanished: |^(streamlab: )?Cannot [^"]+ "s3:\/\/bucket-\d+(": there is no such bucket|\/lake\/[^"]+": \S)/;
 
-/** Each failure in one line that names bucket, key and cause, and perhaps a second one that says what to do. */
+/**
+ * Each failure in one line that names bucket, key and cause, and perhaps a second one that says
+ * what to do.
+ */
 function namesBucketKeyAndCause(outcome: Outcome, command: string): void {
   strictEqual(outcome.status, 1, `${command}: ${outcome.stderr}`);
   for (const line of messageLines(outcome)) ok(clearLine.test(line), `${command}: ${outcome.stderr}`);

@@ -1,4 +1,6 @@
-/** The program as a user has it: compiled where STREAMLAB_BIN names one, else run from the source. */
+/**
+ * The program as a user has it: compiled where STREAMLAB_BIN names one, else run from the source.
+ */
 const binary = Deno.env.get("STREAMLAB_BIN");
 const main = new URL("../../main.ts", import.meta.url).pathname;
 const [program, before]: [string, string[]] = binary === undefined
@@ -42,7 +44,10 @@ export function startStreamlab(folder: string, args: string[], { env = {} }: Run
   return command.spawn();
 }
 
-/** What a command said on standard error, line by line, but for the progress that a slow one shows after five seconds. */
+/**
+ * What a command said on standard error, line by line, but for the progress that a slow one shows
+ * after five seconds.
+ */
 export function messageLines({ stderr }: Outcome): string[] {
   return stderr.trimEnd().split("\n").filter((line) =>
     !/^[A-Z][a-z]+ing( [^":]+)?: [\d,]+ (of|files|events)\b/.test(line)
@@ -63,7 +68,10 @@ export async function ask(folder: string, sql: string): Promise<Record<string, u
   return JSON.parse(await succeed(folder, ["query", "--format", "json", sql])) as Record<string, unknown>[];
 }
 
-/** What stands in a temporary folder, but for the native part of DuckDB's client, which a compiled program keeps there. */
+/**
+ * What stands in a temporary folder, but for the native part of DuckDB's client, which a compiled
+ * program keeps there.
+ */
 export function leftIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => !name.endsWith(".node"));
 }

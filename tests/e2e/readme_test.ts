@@ -2,8 +2,9 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { inFolder, programLine } from "./program.ts";
 
 /**
- * The README is run: every line of its `sh` blocks, in order, in one folder; of its `console` blocks also what they print. Times and rates
- * are masked. A line that begins with `npx`, `docker` or `git` is checked by what it names.
+ * The README is run: every line of its `sh` blocks, in order, in one folder; of its `console`
+ * blocks also what they print. Times and rates are masked. A line that begins with `npx`, `docker`
+ * or `git` is checked by what it names.
  */
 const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
 const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url))) as {

@@ -78,7 +78,10 @@ minioTest(
     }),
 );
 
-/** As root, or in a name space of its own where that is allowed; false where it is not, and must not be. */
+/**
+ * As root, or in a name space of its own where that is allowed; false where it is not, and must not
+ * be.
+ */
 function canMount(): boolean {
   if (Deno.env.get("STREAMLAB_REQUIRE_ALL") === "1") return true;
   try {

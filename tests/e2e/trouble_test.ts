@@ -2,7 +2,10 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { countTables, countTruth } from "./dispositions.ts";
 import { ask, inFolder, messageLines, type Outcome, startStreamlab, streamlab, succeed } from "./program.ts";
 
-/** One clear message: what is wrong and what to do in at most two lines, no stack, nothing on standard output. */
+/**
+ * One clear message: what is wrong and what to do in at most two lines, no stack, nothing on
+ * standard output.
+ */
 function isClear(outcome: Outcome, status: number, words: RegExp): void {
   strictEqual(outcome.status, status, outcome.stderr);
   ok(messageLines(outcome).length <= 2, outcome.stderr);

@@ -26,6 +26,19 @@ Deno.test("the house rules find what they are there for", () => {
     strictEqual(finds("core/base/x.ts", code), 1, code);
   }
   strictEqual(finds("commands/x.ts", "Deno.stdout.write(b)"), 0);
+  for (const code of ["private x = 1;", "private f() {}", "constructor(readonly x: number) {}"]) {
+    strictEqual(finds("core/query/x.ts", `class A { ${code} }`), 1, code);
+  }
+  strictEqual(finds("core/query/x.ts", "class A { #x = 1; private constructor() { this.#x; } }"), 0);
+  for (const code of ["1", "-1n", "/x/", "`x`", "2 * LIMIT", "[1, 2]", "{ a: 1 } as const", 'new Set(["a"])']) {
+    strictEqual(finds("core/query/x.ts", `const limit = ${code};`), 1, code);
+    strictEqual(finds("core/query/x.ts", `export const LIMIT = ${code};`), 0, code);
+  }
+  for (const code of ["() => 1", "new Map()", "[]", "limits.of(1)", "{ f() {} }"]) {
+    strictEqual(finds("core/query/x.ts", `const limit = ${code};`), 0, code);
+  }
+  strictEqual(finds("core/query/x.ts", `// ${"x ".repeat(50)}`), 1);
+  strictEqual(finds("core/query/x.ts", `const x = f(); // ${"x ".repeat(50)}`), 0);
   strictEqual(finds("core/iceberg/x.ts", "await Deno.readTextFile(p)"), 1);
   strictEqual(finds("core/storage/x.ts", "await Deno.readTextFile(p)"), 0);
 });
@@ -61,7 +74,10 @@ Deno.test("every exported value is imported somewhere, every exported type is im
   deepStrictEqual(unused, []);
 });
 
-/** By name: whether a file that imports this one mentions the export at all. Lenient, but blind to no dead one with its own name. */
+/**
+ * By name: whether a file that imports this one mentions the export at all. Lenient, but blind to
+ * no dead one with its own name.
+ */
 function unusedExports(path: string, texts: Map<string, string>, edges: Edge[]): string[] {
   const text = texts.get(path)!;
   const importers = edges.filter(({ to }) => to === path).map(({ from }) => texts.get(from) ?? "");

@@ -4,7 +4,10 @@ import { commands } from "../../main.ts";
 import { flagsOf } from "../../commands/line/flags.ts";
 import { readSource, repositoryFiles } from "./source_tree.ts";
 
-/** No Docker engine runs these files in the tests: what can be wrong in them is looked for in their text. */
+/**
+ * No Docker engine runs these files in the tests: what can be wrong in them is looked for in their
+ * text.
+ */
 interface Service {
   image: string;
   build?: string;

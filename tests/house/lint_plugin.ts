@@ -1,4 +1,4 @@
-import { fileLinesMax, functionLinesMax, longer } from "./rules.ts";
+import { commentWidthMax, fileLinesMax, functionLinesMax, longer } from "./rules.ts";
 
 type FunctionNode =
   | Deno.lint.FunctionDeclaration
@@ -7,7 +7,10 @@ type FunctionNode =
 
 const root = new URL("../../", import.meta.url).pathname;
 
-/** House rules that show where the code is written: `deno lint` runs them beside its own, and a test over the whole tree. */
+/**
+ * House rules that show where the code is written: `deno lint` runs them beside its own, and a test
+ * over the whole tree.
+ */
 const plugin: Deno.lint.Plugin = {
   name: "house",
   rules: {
@@ -32,6 +35,53 @@ const plugin: Deno.lint.Plugin = {
           const lines = context.sourceCode.text.split("\n").length - 1;
           if (lines <= fileLinesMax || pathOf(context) in longer) return;
           context.report({ node, message: `the file has ${lines} lines, the limit is ${fileLinesMax}` });
+        },
+      }),
+    },
+    "private-members": {
+      create(context) {
+        const report = (node: Deno.lint.Node) =>
+          context.report({ node, message: "private members are #names, and fields are declared in the class" });
+        return {
+          PropertyDefinition(node) {
+            if (node.accessibility !== undefined) report(node);
+          },
+          MethodDefinition(node) {
+            if (node.accessibility !== undefined && node.kind !== "constructor") report(node);
+          },
+          TSParameterProperty: report,
+        };
+      },
+    },
+    "constants": {
+      create(context) {
+        if (pathOf(context).startsWith("tests/")) return {};
+        const capital = new Set<string>();
+        return {
+          "Program > VariableDeclaration[kind=const] > VariableDeclarator, Program > ExportNamedDeclaration > VariableDeclaration[kind=const] > VariableDeclarator"(
+            node: Deno.lint.VariableDeclarator,
+          ) {
+            if (node.id.type !== "Identifier" || node.init === null || !isLiteral(node.init, capital)) return;
+            capital.add(node.id.name);
+            if (!/^[A-Z][A-Z0-9_]*$/.test(node.id.name)) {
+              context.report({ node, message: `${node.id.name} is a constant: UPPER_SNAKE` });
+            }
+          },
+        };
+      },
+    },
+    "comment-width": {
+      create: (context) => ({
+        Program(node) {
+          const lines = context.sourceCode.text.split("\n");
+          for (const [index, line] of lines.entries()) {
+            if (line.length > commentWidthMax && /^\s*(\/\/|\/?\*\*? )/.test(line) && !/https?:|deno-lint/.test(line)) {
+              context.report({
+                node,
+                message: `line ${index + 1}: a comment has ${line.length} columns, the limit is 100`,
+              });
+            }
+          }
         },
       }),
     },
@@ -111,4 +161,32 @@ function functionName(node: FunctionNode): string {
     if (first?.type === "Literal" && typeof first.value === "string") return `"${first.value}"`;
   }
   return "a function";
+}
+
+/** Written down as it is: a number, text, pattern, or a list, object, Set or Map of such. */
+function isLiteral(node: Deno.lint.Node, constants: ReadonlySet<string>): boolean {
+  const is = (inner: Deno.lint.Node) => isLiteral(inner, constants);
+  switch (node.type) {
+    case "Literal":
+      return true;
+    case "Identifier":
+      return /^(undefined|Infinity|NaN|[A-Z][A-Z0-9_]*)$/.test(node.name) || constants.has(node.name);
+    case "UnaryExpression":
+      return is(node.argument);
+    case "BinaryExpression":
+      return is(node.left) && is(node.right);
+    case "TSAsExpression":
+    case "TSSatisfiesExpression":
+      return is(node.expression);
+    case "TemplateLiteral":
+      return node.expressions.every(is);
+    case "ArrayExpression":
+      return node.elements.length > 0 && node.elements.every(is);
+    case "ObjectExpression":
+      return node.properties.length > 0 && node.properties.every((each) => each.type === "Property" && is(each.value));
+    case "NewExpression":
+      return /^(Set|Map)$/.test(nameOf(node.callee) ?? "") && node.arguments.length === 1 && is(node.arguments[0]!);
+    default:
+      return false;
+  }
 }

@@ -1,4 +1,7 @@
-/** The rules of the house as data; CONTRIBUTING.md gives the reasons. Every exception stands here, with its own. */
+/**
+ * The rules of the house as data; CONTRIBUTING.md gives the reasons. Every exception stands here,
+ * with its own.
+ */
 
 /** What stands at the top of the repository, and nothing else. */
 export const topLevel = [
@@ -30,7 +33,10 @@ const stores = [...formats, "core/storage", "core/engine"];
 const tables = [...stores, "core/iceberg", "core/contract", "core/tables"];
 const jobs = [...tables, "core/lake", "core/routing"];
 
-/** Folders and what they may import besides themselves, bottom up; neighbours on a layer never import each other. */
+/**
+ * Folders and what they may import besides themselves, bottom up; neighbours on a layer never
+ * import each other.
+ */
 export const layers: Readonly<Record<string, readonly string[]>> = {
   "core/base": [],
   "core/json": ground,
@@ -42,7 +48,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "core/iceberg": ["core/base", "core/avro", "core/storage"],
   // What a valid event is must not depend on how tables are kept.
   "core/contract": ["core/base", "core/json", "core/iceberg/format"],
-  // Where the table format meets the engine: field ids, partitions and statistics as DuckDB has them.
+  // Where the table format meets the engine: field ids, partitions and statistics as DuckDB has
+  // them.
   "core/tables": [...stores, "core/iceberg"],
   "core/lake": tables,
   "core/routing": [...tables, "core/lake"],
@@ -79,7 +86,10 @@ export const publicSubfolders = [
   "commands/maintain",
 ];
 
-/** Packages, and the one place each is imported from: what may have to be replaced one day is replaced there. */
+/**
+ * Packages, and the one place each is imported from: what may have to be replaced one day is
+ * replaced there.
+ */
 export const importers: Readonly<Record<string, readonly string[]>> = {
   "@duckdb/node-api": ["core/engine/"],
   "@duckdb/node-bindings": ["core/engine/"],
@@ -97,6 +107,7 @@ export const importers: Readonly<Record<string, readonly string[]>> = {
 
 export const functionLinesMax = 70;
 export const fileLinesMax = 400;
+export const commentWidthMax = 100;
 
 /** Files (`path`) and functions (`path:name`) that may be longer, with the reason. */
 export const longer: Readonly<Record<string, string>> = {};

@@ -27,7 +27,9 @@ function outcomeOf(error: unknown): Outcome {
   throw error;
 }
 
-/** A writer that goes on after every failure but its death. Its base is as old as its last success. */
+/**
+ * A writer that goes on after every failure but its death. Its base is as old as its last success.
+ */
 async function write(disk: SimulatedDisk, writer: number, base: LoadedTable): Promise<Appended[]> {
   const store = disk.connect({ process: `writer ${writer}` });
   const bench = new Bench(store, store.clock, store.random);

@@ -6,7 +6,10 @@ import { currentSchema, snapshotAsOf, snapshotOfRef } from "../../core/iceberg/f
 import { applyUpdates } from "../../core/iceberg/format/table_update_applier.ts";
 import { tableMetadataFromText, tableMetadataToText } from "../../core/iceberg/table_metadata_json.ts";
 
-/** As another engine might write it: unknown fields at every level, ids beyond 2^53, an order of its own. */
+/**
+ * As another engine might write it: unknown fields at every level, ids beyond 2^53, an order of its
+ * own.
+ */
 const foreign: { [key: string]: Json } = {
   "next-engine-setting": { deep: [1, 2.5, null, "x"] },
   "format-version": 2,

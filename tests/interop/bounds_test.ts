@@ -6,7 +6,10 @@ import { compareValues } from "../../core/iceberg/format/value_order.ts";
 import { icebergJava, restCatalogTest } from "../support/rest_catalog_server.ts";
 
 const each = 10_000;
-/** Near each other, so that order and increments are decided late: emoji, the edges of the surrogates, the last code points. */
+/**
+ * Near each other, so that order and increments are decided late: emoji, the edges of the
+ * surrogates, the last code points.
+ */
 const edge = fc.constantFrom("a", "z", "\u007f", "é", "\ud7ff", "\ue000", "\uffff", "😀", "\u{10fffe}", "\u{10ffff}");
 const text = fc.oneof(
   fc.string({ unit: edge, minLength: 0, maxLength: 20 }),

@@ -36,7 +36,10 @@ async function bucketOf(minio: Minio): Promise<Place> {
   return { settings, env, python: [`s3.endpoint=${minio.endpoint}`, "s3.region=us-east-1"] };
 }
 
-/** A lake in a folder and a catalog with a warehouse of its own, which every command finds by its variable. */
+/**
+ * A lake in a folder and a catalog with a warehouse of its own, which every command finds by its
+ * variable.
+ */
 class CatalogLake {
   readonly folder: string;
   readonly uri: string;

@@ -16,7 +16,10 @@ import {
 
 const names = ["bronze.events", "dead_letters.events", "ingest.files"];
 
-/** Batches of dirty files of both formats, late events over several days, and at last a column that the contract did not have. */
+/**
+ * Batches of dirty files of both formats, late events over several days, and at last a column that
+ * the contract did not have.
+ */
 async function fill(folder: string): Promise<void> {
   const produce = [
     "produce",

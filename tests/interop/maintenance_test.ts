@@ -29,7 +29,10 @@ async function lookAfter(world: MaintainWorld, name: string): Promise<number> {
   return inputs.files;
 }
 
-/** Twice the rows in a table, looked after; `sees` compares the table with our view of it, before and after. */
+/**
+ * Twice the rows in a table, looked after; `sees` compares the table with our view of it, before
+ * and after.
+ */
 async function assertSeenAlike(
   world: MaintainWorld,
   columns: Field[],

@@ -18,7 +18,10 @@ interface Guard {
   revoke(): void;
 }
 
-/** The server gives out tokens and asks nobody for them, so a guard before it does: what does not come with the last token is sent away. */
+/**
+ * The server gives out tokens and asks nobody for them, so a guard before it does: what does not
+ * come with the last token is sent away.
+ */
 async function withGuard(server: string, action: (guard: Guard) => Promise<void>): Promise<void> {
   const counts = { tokens: 0, let_in: 0, refused: 0 };
   let valid: string | undefined;

@@ -14,7 +14,10 @@ interface Seen {
   partitions?: string[];
 }
 
-/** What we see of a table of ours: rows, snapshots with their operations, and partitions with their rows and files, as JSON text. */
+/**
+ * What we see of a table of ours: rows, snapshots with their operations, and partitions with their
+ * rows and files, as JSON text.
+ */
 export interface View {
   rows: string[];
   snapshots: [string, string][];

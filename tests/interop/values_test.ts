@@ -6,7 +6,9 @@ import type { PrimitiveType } from "../../core/iceberg/format/type.ts";
 import { typeFromJson, typeToJson } from "../../core/iceberg/format/type_json.ts";
 import { pythonTest } from "../support/python.ts";
 
-/** Truncating the very smallest ones wraps around in Java, as here, and leaves 64 bits in Python. */
+/**
+ * Truncating the very smallest ones wraps around in Java, as here, and leaves 64 bits in Python.
+ */
 const int64 = fc.bigInt({ min: -(2n ** 63n) + 10n, max: 2n ** 63n - 1n });
 /** Years 1 to 9999, which is what Python's own dates can tell. */
 const micros = fc.bigInt({ min: -62_135_596_800_000_000n, max: 253_402_300_799_999_999n });

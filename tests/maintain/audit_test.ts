@@ -39,7 +39,10 @@ async function audit(world: ConsumeWorld, ...args: string[]): Promise<{ status: 
   return { status, text: program.stdoutText() + program.stderrText() };
 }
 
-/** Replaces the one data file of a table that has such rows by what the query makes of it. `{file}` stands for the rows. */
+/**
+ * Replaces the one data file of a table that has such rows by what the query makes of it. `{file}`
+ * stands for the rows.
+ */
 async function tamper(world: ConsumeWorld, name: string, has: string, query: string): Promise<void> {
   const table = (await world.catalog.loadTable(parseIdentifier(name)))!;
   const database = await DuckDb.open({ threads: 1 });

@@ -1,6 +1,7 @@
 /**
- * The batch protocol of docs/exactly-once.md as a state machine, small enough that every state it can get into is looked at: processes that plan,
- * route and commit, and may crash or stand still at every step; records that are forgotten; snapshots that expire; files that land late.
+ * The batch protocol of docs/exactly-once.md as a state machine, small enough that every state it
+ * can get into is looked at: processes that plan, route and commit, and may crash or stand still at
+ * every step; records that are forgotten; snapshots that expire; files that land late.
  */
 
 /** The rules that make it safe; a test takes each of them away. */
@@ -28,7 +29,10 @@ export const allRules: Rules = {
   asksLedgerAgain: true,
 };
 
-/** By contract 1 the file's one record is an event, by contract 2 a dead letter; or it is the same by both. */
+/**
+ * By contract 1 the file's one record is an event, by contract 2 a dead letter; or it is the same
+ * by both.
+ */
 type RawFile = "event" | "letter" | "disputed";
 type Contract = 1 | 2;
 type Role = "events" | "letters" | "ledger";
@@ -85,7 +89,9 @@ interface Step {
   state: State;
 }
 
-/** Looks at every state that can be reached, breadth first, so that a failure is the shortest one. */
+/**
+ * Looks at every state that can be reached, breadth first, so that a failure is the shortest one.
+ */
 export function explore(model: Model): Exploration {
   const seen = new Map<string, { from: string | undefined; name: string }>();
   let frontier = [initialState(model)];
@@ -130,7 +136,10 @@ function initialState({ files, contracts, batchesMax, crashesMax }: Model): Stat
 
 const idle: Process = { at: "idle", batch: 0, plan: null, routed: null, left: [] };
 
-/** No row is there twice, and what the ledger has is in the tables: at any moment, whoever stands still. */
+/**
+ * No row is there twice, and what the ledger has is in the tables: at any moment, whoever stands
+ * still.
+ */
 function brokenInvariant({ tables: { events, letters, ledger }, landed }: State): string | undefined {
   for (let file = 0; file < landed; file++) {
     const rows = events.rows[file]! + letters.rows[file]!;
@@ -212,7 +221,10 @@ function move(model: Model, state: State, number: number): boolean {
   }
 }
 
-/** The tables that a process may commit to next: events and dead letters are committed at the same time. */
+/**
+ * The tables that a process may commit to next: events and dead letters are committed at the same
+ * time.
+ */
 function nextRoles(rules: Rules, { left }: Process): Role[] {
   return rules.ledgerLast && left.length > 1 ? left.filter((role) => role !== "ledger") : left;
 }
@@ -246,7 +258,10 @@ function route(all: readonly RawFile[], files: number[], contract: Contract): Ro
   };
 }
 
-/** One atomic step, as the catalog's compare-and-swap makes it. A table without new rows is not touched, but for the ledger. */
+/**
+ * One atomic step, as the catalog's compare-and-swap makes it. A table without new rows is not
+ * touched, but for the ledger.
+ */
 function commit(rules: Rules, table: Table, files: number[], batch: number, isLedger: boolean): void {
   if (files.length === 0 && !isLedger) return;
   if ((rules.checksMarker || isLedger) && table.marker >= batch) return;

@@ -21,7 +21,10 @@ Deno.test("what a plan says may even be judged by another contract, as long as o
   strictEqual(failure?.broken, undefined, failure?.steps.join("\n"));
 });
 
-/** What is taken away together: routing anew does harm only where the contract can have changed in between. */
+/**
+ * What is taken away together: routing anew does harm only where the contract can have changed in
+ * between.
+ */
 const broken: (keyof Rules)[][] = [
   ["checksMarker"],
   ["markerOutlivesSnapshots"],

@@ -1,6 +1,7 @@
 /**
- * A second opinion on where the default contract sends what a file holds, from product.md alone: `JSON.parse`, a tokenizer for
- * the keys that it loses, and the frames of the compressed formats. Slow and simple; shares nothing with core/.
+ * A second opinion on where the default contract sends what a file holds, from product.md alone:
+ * `JSON.parse`, a tokenizer for the keys that it loses, and the frames of the compressed formats.
+ * Slow and simple; shares nothing with core/.
  */
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 
@@ -133,7 +134,10 @@ function decompressed(path: string, bytes: Uint8Array): Uint8Array | undefined {
   }
 }
 
-/** One frame that ends where the file does (RFC 8878, section 3.1.1): zlib's zstd takes the beginning of one for the whole. */
+/**
+ * One frame that ends where the file does (RFC 8878, section 3.1.1): zlib's zstd takes the
+ * beginning of one for the whole.
+ */
 function isWholeZstd(bytes: Uint8Array): boolean {
   const magic = [0x28, 0xb5, 0x2f, 0xfd];
   if (bytes.length < 6 || magic.some((byte, index) => bytes[index] !== byte)) return false;

@@ -7,7 +7,10 @@ import { collect, type Collected, optionsWith, type TruthLine } from "./collect.
 const required = ["user_id", "event_id", "event_type", "event_timestamp"];
 const known = [...required, "product_id", "properties"];
 
-/** Runs produce into a folder that DuckDB, a reader that shares nothing with our writer, can look into. */
+/**
+ * Runs produce into a folder that DuckDB, a reader that shares nothing with our writer, can look
+ * into.
+ */
 async function withLake(
   changed: Partial<ProduceOptions>,
   check: (run: Collected, connection: Connection, pathOf: (file: string) => string) => Promise<void>,

@@ -26,7 +26,9 @@ const columns: [name: string, type: Type, values: string[]][] = [
   ]],
 ];
 
-/** A condition on one column; the constants are its own values and, for numbers, ones between them. */
+/**
+ * A condition on one column; the constants are its own values and, for numbers, ones between them.
+ */
 const term = fc.constantFrom(...columns).chain(([name, , values]) => {
   const constant = fc.constantFrom(...values.filter((value) => value !== "NULL"));
   return fc.oneof(
@@ -68,7 +70,10 @@ const condition = fc.letrec<{ node: string }>((tie) => ({
   ),
 })).node;
 
-/** The same condition where the planner must look for it: plain, in a CTE, under a join, in a subquery. */
+/**
+ * The same condition where the planner must look for it: plain, in a CTE, under a join, in a
+ * subquery.
+ */
 const shapes: ((where: string) => string)[] = [
   (where) => `SELECT row_id FROM lake.t WHERE ${where}`,
   (where) => `WITH c AS (SELECT * FROM lake.t) SELECT row_id FROM c WHERE ${where}`,

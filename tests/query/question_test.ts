@@ -49,7 +49,10 @@ for (const [sql, tables] of questions) {
     }));
 }
 
-/** From every side: other statements, several, ones behind EXPLAIN, files as tables, functions that read, write or tell. */
+/**
+ * From every side: other statements, several, ones behind EXPLAIN, files as tables, functions that
+ * read, write or tell.
+ */
 const refused = [
   "",
   "  ",

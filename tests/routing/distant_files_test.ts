@@ -9,7 +9,10 @@ const at = '"event_timestamp":"2026-03-01T12:00:00Z"';
 const event = (id: string, more = "") => `{"user_id":"u","event_id":"${id}","event_type":"t",${at}${more}}`;
 const array = (...records: string[]) => `[${records.join(",")}]`;
 
-/** Layouts whose records must be cut out of their file exactly, beside others that are not read by SQL at all. */
+/**
+ * Layouts whose records must be cut out of their file exactly, beside others that are not read by
+ * SQL at all.
+ */
 const texts: Record<string, string> = {
   "a.json": array(event("a1"), event("a2")),
   "bom.json": `\ufeff ${array(event("b1"))}\r\n\t `,

@@ -113,7 +113,9 @@ const anyFile: fc.Arbitrary<FileText> = fc.record({
   return { format, bytes: bytes.subarray(0, Math.max(0, bytes.length - cut)) };
 });
 
-/** What becomes of each record by the strict scanner and the judge, `whole` for a corrupted file. */
+/**
+ * What becomes of each record by the strict scanner and the judge, `whole` for a corrupted file.
+ */
 async function expected({ format, bytes }: FileText): Promise<string[]> {
   const judge = new Judge(defaultContract(), "dead-letter");
   const source = ReadableStream.from([bytes]);

@@ -14,7 +14,10 @@ import { anyRecord, type Style } from "../contract/arbitrary_record.ts";
 
 const REQUIRE_ALL = Deno.env.get("STREAMLAB_REQUIRE_ALL") === "1";
 
-/** Routes records by SQL alone: those that it takes for plainly valid, by position; the others go to the judging function. */
+/**
+ * Routes records by SQL alone: those that it takes for plainly valid, by position; the others go to
+ * the judging function.
+ */
 class PlainRouting {
   readonly #folder: string;
   readonly #connection: Connection;
@@ -39,7 +42,10 @@ class PlainRouting {
     }
   }
 
-  /** The plain rows as they come back from a Parquet file. `samples`: records that the orders of keys are learned from. */
+  /**
+   * The plain rows as they come back from a Parquet file. `samples`: records that the orders of
+   * keys are learned from.
+   */
   async route(
     contract: Contract,
     records: readonly string[],
@@ -103,7 +109,10 @@ function contractWithRecords(style: Style, most: number) {
   );
 }
 
-/** What SQL accepts is an event with the very values that the judge gives it. Returns how many it accepted. */
+/**
+ * What SQL accepts is an event with the very values that the judge gives it. Returns how many it
+ * accepted.
+ */
 async function checkPlain(routing: PlainRouting, contract: Contract, records: string[]): Promise<number> {
   const judge = new Judge(contract, "dead-letter");
   const plain = await routing.route(contract, records, records.slice(0, 4));

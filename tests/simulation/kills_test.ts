@@ -17,7 +17,10 @@ import { say } from "./world/report.ts";
 
 /** Kills in all, for each kind of place; `deno task simulate --kills N` asks for more. */
 const killsMax = Number(Deno.env.get("STREAMLAB_KILLS") ?? 70);
-/** From the start of a process to its death at the latest, milliseconds: long enough to get some batches done. */
+/**
+ * From the start of a process to its death at the latest, milliseconds: long enough to get some
+ * batches done.
+ */
 const lifeMsMax = 1_500;
 
 interface Battlefield {
@@ -188,7 +191,8 @@ async function kill({ folder, options }: Battlefield, args: string[], chance: nu
   if (winner === "alive") child.kill("SIGKILL");
   const { code, stderr } = await output;
   const text = new TextDecoder().decode(stderr);
-  // Beside a living one of its kind, or before there is a lake, it ends by itself; with anything else the test ends, too.
+  // Beside a living one of its kind, or before there is a lake, it ends by itself; with anything
+  // else the test ends, too.
   if (winner === "ended" && code !== 0 && !/There is no lake|is running/.test(text)) {
     throw new Error(`${args}: ${text}`);
   }

@@ -3,7 +3,10 @@ import { mutations } from "./world/mutations.ts";
 import { lightTools, Race } from "./world/race.ts";
 import { say } from "./world/report.ts";
 
-/** Races that a broken rule may survive before it counts as not caught; unbroken ones survive them all. */
+/**
+ * Races that a broken rule may survive before it counts as not caught; unbroken ones survive them
+ * all.
+ */
 const seedsMax = 3000;
 
 for (const mutation of mutations) {

@@ -1,6 +1,8 @@
 /**
- * Runs the simulations, with more of them than CI has time for where asked: `deno task simulate [--all] [--seeds N] [--kills N] [--rest] [--seed N]`.
- * `--all` walks all pairs of crash points; `--seed` runs one race again, the one that failed, `--rest` says that it is one in a REST catalog.
+ * Runs the simulations, with more of them than CI has time for where asked: `deno task simulate
+ * [--all] [--seeds N] [--kills N] [--rest] [--seed N]`. `--all` walks all pairs of crash points;
+ * `--seed` runs one race again, the one that failed, `--rest` says that it is one in a REST
+ * catalog.
  */
 const names: Record<string, string> = {
   "--seeds": "STREAMLAB_SEEDS",

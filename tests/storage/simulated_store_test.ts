@@ -153,7 +153,10 @@ Deno.test("a fork goes its own way", async () => {
   strictEqual(text(fork.files().get("x")!), "2");
 });
 
-/** Three processes race for ten names with faults all around; the log and the files tell the whole run. */
+/**
+ * Three processes race for ten names with faults all around; the log and the files tell the whole
+ * run.
+ */
 async function race(seed: number): Promise<string> {
   const disk = new SimulatedDisk({ seed, latencyMsMax: 20 });
   disk.hook = faultsBySeed(seed, { crash: 0.02, fail: 0.05, late: 0.05, twice: 0.1, delay: 0.1 });

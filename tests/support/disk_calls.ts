@@ -11,7 +11,10 @@ export function diskError(code: string): Error {
   return Object.assign(new Error(`injected (os error ${code})`), { code });
 }
 
-/** Every call goes through `watch` first, which may throw in its place. Other tests must not run meanwhile. */
+/**
+ * Every call goes through `watch` first, which may throw in its place. Other tests must not run
+ * meanwhile.
+ */
 export async function withWatchedDisk<T>(watch: (call: DiskCall) => void, action: () => Promise<T>): Promise<T> {
   const { open, rename, link, remove, mkdir, copyFile } = Deno;
   const { write, sync } = Deno.FsFile.prototype;

@@ -9,13 +9,18 @@ export interface ProxiedRequest {
   target: string;
 }
 
-/** What becomes of a request. "before": it never reaches the server; "after": the server has done it, only the answer is lost. */
+/**
+ * What becomes of a request. "before": it never reaches the server; "after": the server has done
+ * it, only the answer is lost.
+ */
 export type ProxyFault =
   /** An S3 error answer of the proxy's own. */
   | { do: "answer"; when: "before" | "after"; status: number; code: string }
   /** The connection is closed without an answer. */
   | { do: "cut"; when: "before" | "after" }
-  /** The connection is closed while the client still sends, which resets it where there is a body. */
+  /**
+   * The connection is closed while the client still sends, which resets it where there is a body.
+   */
   | { do: "reset" }
   /** No answer, ever; the connection stays open. */
   | { do: "stall"; when: "before" | "after" }
@@ -38,7 +43,10 @@ export interface FaultProxy {
   stop(): Promise<void>;
 }
 
-/** An HTTP/1.1 proxy on a free port of this machine in front of one server; it passes bytes through as they are, or breaks them. */
+/**
+ * An HTTP/1.1 proxy on a free port of this machine in front of one server; it passes bytes through
+ * as they are, or breaks them.
+ */
 export function startFaultProxy(server: string, decide?: DecideFault): FaultProxy {
   const { hostname, port } = new URL(server);
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -65,7 +73,8 @@ export function startFaultProxy(server: string, decide?: DecideFault): FaultProx
   let underWay = 0;
   const serve = async (client: Deno.TcpConn) => {
     open.add(client);
-    // Heads and bodies are written apart; waiting for the first one's acknowledgement would cost 40 ms each time.
+    // Heads and bodies are written apart; waiting for the first one's acknowledgement would cost 40
+    // ms each time.
     client.setNoDelay();
     const input = new HttpInput(client);
     try {
@@ -215,7 +224,10 @@ class HttpInput {
     }
   }
 
-  /** The position after the first `mark`, reading on as far as needed; undefined at the end of the connection. */
+  /**
+   * The position after the first `mark`, reading on as far as needed; undefined at the end of the
+   * connection.
+   */
   async #find(mark: string): Promise<number | undefined> {
     for (let from = 0;;) {
       const text = new TextDecoder("latin1").decode(this.#buffer.subarray(from));
@@ -263,8 +275,9 @@ const refusals: ProxyFault[] = [
 ];
 
 /**
- * Faults at random for that share of the requests, the same for the same seed and order of requests; `refuses` says whether there are such
- * among them as asking again does not mend. No stalls: they take real time.
+ * Faults at random for that share of the requests, the same for the same seed and order of
+ * requests; `refuses` says whether there are such among them as asking again does not mend. No
+ * stalls: they take real time.
  */
 export function proxyFaultsBySeed(seed: number, chance: number, refuses = false): DecideFault {
   const random = seededRandom(seed);

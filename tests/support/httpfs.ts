@@ -1,6 +1,9 @@
 import { findPython, isRequired, onPath } from "./python.ts";
 
-/** Where PyPI's package has put DuckDB's extension httpfs; undefined where there is no Python to install it with. */
+/**
+ * Where PyPI's package has put DuckDB's extension httpfs; undefined where there is no Python to
+ * install it with.
+ */
 export async function findHttpfs(): Promise<string | undefined> {
   if (!isRequired && onPath("python3") === undefined) return undefined;
   const { program } = await findPython();

@@ -21,7 +21,10 @@ import { Session } from "../../core/query/sql_session.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 
-/** A folder with a file catalog, and DuckDB to make data files with: what interop tests write tables in. */
+/**
+ * A folder with a file catalog, and DuckDB to make data files with: what interop tests write tables
+ * in.
+ */
 export class IcebergWorld {
   readonly random: Random = seededRandom(7);
   readonly store: Store;
@@ -57,7 +60,9 @@ export class IcebergWorld {
     return (await createTableIfAbsent(this.catalog, parseIdentifier(name), change, { random })).table;
   }
 
-  /** Appends the rows of a query, one file for each partition; its columns are the table's, by name. */
+  /**
+   * Appends the rows of a query, one file for each partition; its columns are the table's, by name.
+   */
   async append(table: LoadedTable, query: string): Promise<LoadedTable> {
     const append = { files: await this.writeFiles(table, query) };
     return await this.commit(identifierText(table.identifier), async (transaction) => {

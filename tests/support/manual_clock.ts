@@ -1,6 +1,9 @@
 import type { Clock } from "../../core/base/clock.ts";
 
-/** A clock that moves only when told to, or when somebody sleeps: a sleep is over at once and moves it on. */
+/**
+ * A clock that moves only when told to, or when somebody sleeps: a sleep is over at once and moves
+ * it on.
+ */
 export class ManualClock implements Clock {
   #nowMs: number;
   /** Every sleep asked for, in milliseconds. */

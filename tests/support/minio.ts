@@ -17,7 +17,10 @@ export interface Minio {
   stop(): Promise<void>;
 }
 
-/** True where MinIO is there or can be built, or must be: then a test that needs it fails instead of being skipped. */
+/**
+ * True where MinIO is there or can be built, or must be: then a test that needs it fails instead of
+ * being skipped.
+ */
 export function canRunMinio(): boolean {
   if (Deno.env.get("STREAMLAB_REQUIRE_ALL") === "1") return true;
   return isFile(`${cacheFolder}/minio`) || onPath("minio") !== undefined || onPath("go") !== undefined;
@@ -40,7 +43,10 @@ function onPath(program: string): string | undefined {
   return Deno.env.get("PATH")?.split(":").map((folder) => `${folder}/${program}`).find(isFile);
 }
 
-/** The path of MinIO's binary: in the cache, on the PATH, or built by Go into the cache, which takes minutes. */
+/**
+ * The path of MinIO's binary: in the cache, on the PATH, or built by Go into the cache, which takes
+ * minutes.
+ */
 async function findMinio(): Promise<string> {
   const cached = `${cacheFolder}/minio`;
   if (isFile(cached)) return cached;
@@ -78,7 +84,9 @@ export interface MinioOptions {
   folder?: string;
 }
 
-/** Starts a server of its own on a free port of this machine, with its data in a temporary folder. */
+/**
+ * Starts a server of its own on a free port of this machine, with its data in a temporary folder.
+ */
 export async function startMinio(options: MinioOptions = {}): Promise<Minio> {
   const program = await findMinio();
   const folder = options.folder ?? await Deno.makeTempDir({ prefix: "streamlab-minio-" });

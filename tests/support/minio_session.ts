@@ -2,7 +2,10 @@ import { createHash, createHmac } from "node:crypto";
 import type { S3Credentials } from "../../core/storage/s3/settings.ts";
 import type { Minio } from "./minio.ts";
 
-/** Credentials that expire, with a session token, as MinIO's AssumeRole gives them (AWS STS API Reference; Signature Version 4). */
+/**
+ * Credentials that expire, with a session token, as MinIO's AssumeRole gives them (AWS STS API
+ * Reference; Signature Version 4).
+ */
 export async function assumeRole({ endpoint, settings }: Minio): Promise<Required<S3Credentials>> {
   const { accessKeyId, secretAccessKey } = settings.credentials!;
   const body = "Action=AssumeRole&Version=2011-06-15&DurationSeconds=900";

@@ -11,7 +11,10 @@ const pythonFolder = `${cacheFolder}/python-iceberg-0.12.0-duckdb-1.5.5`;
 /** Nothing may be skipped: what is missing is installed, or the test fails. */
 export const isRequired = Deno.env.get("STREAMLAB_REQUIRE_ALL") === "1";
 
-/** Declares a test that needs PyIceberg and DuckDB for Python; shown as ignored where there is no Python to install them with. */
+/**
+ * Declares a test that needs PyIceberg and DuckDB for Python; shown as ignored where there is no
+ * Python to install them with.
+ */
 export function pythonTest(name: string, run: (python: Python) => Promise<void>): void {
   Deno.test({ name, ignore: !canRunPython(), fn: async () => await run(await findPython()) });
 }
@@ -27,7 +30,10 @@ export class Python {
     this.program = program;
   }
 
-  /** Runs a script of `tests/interop`; its standard output is JSON. Integers beyond 2^53 must come as text. */
+  /**
+   * Runs a script of `tests/interop`; its standard output is JSON. Integers beyond 2^53 must come
+   * as text.
+   */
   async json<Result>(script: string, ...args: string[]): Promise<Result> {
     const path = new URL(`../interop/${script}`, import.meta.url).pathname;
     const command = new Deno.Command(this.program, { args: [path, ...args], stdout: "piped", stderr: "piped" });

@@ -23,7 +23,10 @@ const dependencies: [string, string, string, string?][] = [
   ["org.slf4j", "slf4j-simple", "2.0.17"],
 ];
 
-/** Declares a test that needs the server; shown as ignored where it is not there and cannot be had from Maven, or what else it needs is not. */
+/**
+ * Declares a test that needs the server; shown as ignored where it is not there and cannot be had
+ * from Maven, or what else it needs is not.
+ */
 export function restCatalogTest(name: string, run: () => Promise<void>, hasOthers = true): void {
   Deno.test({ name, ignore: !isRequired && !(hasOthers && canRunRestCatalog()), fn: run });
 }
@@ -70,8 +73,9 @@ export async function icebergJava(program: string, ...args: string[]): Promise<s
 }
 
 /**
- * Runs a server of its own on a free port of this machine, with its tables in the folder `warehouse`, or where `settings` say: the catalog's
- * properties as variables, `CATALOG_IO__IMPL` for `io-impl`.
+ * Runs a server of its own on a free port of this machine, with its tables in the folder
+ * `warehouse`, or where `settings` say: the catalog's properties as variables, `CATALOG_IO__IMPL`
+ * for `io-impl`.
  */
 export async function withRestCatalog(
   warehouse: string,

@@ -6,7 +6,10 @@ import { comparePaths } from "../../core/storage/path.ts";
 import type { FileInfo } from "../../core/storage/store.ts";
 import { SimulatedStore } from "./simulated_store.ts";
 
-/** One call of a process to its store; `delete` and `sync` are one for every path, `list` one for every page. */
+/**
+ * One call of a process to its store; `delete` and `sync` are one for every path, `list` one for
+ * every page.
+ */
 export interface Operation {
   /** Counts the operations of all processes on this disk, from 0. */
   index: number;
@@ -24,7 +27,9 @@ export interface Operation {
     | "look"
     | "ask"
     | "tell";
-  /** The prefix for `list`; for `ask` and `tell`, what a service beside the disk is asked or told. */
+  /**
+   * The prefix for `list`; for `ask` and `tell`, what a service beside the disk is asked or told.
+   */
   path: string;
 }
 
@@ -34,7 +39,10 @@ export type Phase = "before" | "after";
 export type Decision =
   /** The process dies here: before the operation has happened, or after it. */
   | { do: "crash" }
-  /** Every process dies, and writes that were not synced are forgotten, except those that `keep` names. */
+  /**
+   * Every process dies, and writes that were not synced are forgotten, except those that `keep`
+   * names.
+   */
   | { do: "power-cut"; keep?: (path: string) => boolean }
   /** The caller gets the error; before: it did not happen, after: it did. */
   | { do: "fail"; error: StreamlabError }
@@ -42,9 +50,15 @@ export type Decision =
   | { do: "delay"; ms: number }
   /** It stands still until `SimulatedStore.resume`. */
   | { do: "pause" }
-  /** Only before. The caller gets a time-out now, and it happens all the same, that much later, even when the caller is dead. */
+  /**
+   * Only before. The caller gets a time-out now, and it happens all the same, that much later, even
+   * when the caller is dead.
+   */
   | { do: "late"; ms: number }
-  /** Only before. It is delivered twice: with `ms` 0 at once, and the caller gets the second answer; else again that much later. */
+  /**
+   * Only before. It is delivered twice: with `ms` 0 at once, and the caller gets the second answer;
+   * else again that much later.
+   */
   | { do: "twice"; ms: number };
 
 export type Hook = (operation: Operation, phase: Phase) => Decision | undefined;
@@ -53,9 +67,15 @@ export interface SimulatedDiskOptions {
   seed?: number;
   root?: string;
   hook?: Hook;
-  /** Operations take up to this long, by the seed, so concurrent ones overtake each other. 0: each happens at once, in the order of the calls. */
+  /**
+   * Operations take up to this long, by the seed, so concurrent ones overtake each other. 0: each
+   * happens at once, in the order of the calls.
+   */
   latencyMsMax?: number;
-  /** Listings show the state of this long ago. 0, as every store of ours promises: strong consistency. */
+  /**
+   * Listings show the state of this long ago. 0, as every store of ours promises: strong
+   * consistency.
+   */
   listLagMs?: number;
   /** Names in a page of a listing; files that change between two pages are seen or not. */
   pageSize?: number;
@@ -67,7 +87,10 @@ export interface ConnectOptions {
   process?: string;
   /** How far the process's clock is ahead of the disk's. */
   clockSkewMs?: number;
-  /** False: what it writes is lost in a power cut until `sync`, as with a store that leaves out fsync. */
+  /**
+   * False: what it writes is lost in a power cut until `sync`, as with a store that leaves out
+   * fsync.
+   */
   durable?: boolean;
 }
 
@@ -91,8 +114,9 @@ interface Event {
 const startMs = Date.UTC(2026, 0, 1);
 
 /**
- * The world of a simulation: files in memory, processes connected to them, and time that moves only when something waits
- * for it. The same seed and the same programs give the same run, as long as they wait for nothing but this disk and its clocks.
+ * The world of a simulation: files in memory, processes connected to them, and time that moves only
+ * when something waits for it. The same seed and the same programs give the same run, as long as
+ * they wait for nothing but this disk and its clocks.
  */
 export class SimulatedDisk {
   readonly options: Required<Omit<SimulatedDiskOptions, "hook">>;
@@ -131,7 +155,10 @@ export class SimulatedDisk {
     return store;
   }
 
-  /** The same files and time in a world of its own, without its processes; options given here replace the old ones. */
+  /**
+   * The same files and time in a world of its own, without its processes; options given here
+   * replace the old ones.
+   */
   fork(options: SimulatedDiskOptions = {}): SimulatedDisk {
     const copy = new SimulatedDisk({ ...this.options, ...options });
     copy.#nowMs = this.#nowMs;
@@ -199,7 +226,9 @@ export class SimulatedDisk {
     return operation;
   }
 
-  /** Calls `run` when simulated time has got there, unless the returned function was called before. */
+  /**
+   * Calls `run` when simulated time has got there, unless the returned function was called before.
+   */
   schedule(ms: number, run: () => void): () => void {
     const event = { atMs: this.#nowMs + Math.round(ms), order: this.#order++, run };
     this.#events.push(event);
@@ -210,7 +239,10 @@ export class SimulatedDisk {
     };
   }
 
-  /** Moves time from event to event, each time after the programs have gone as far as they can without one. */
+  /**
+   * Moves time from event to event, each time after the programs have gone as far as they can
+   * without one.
+   */
   async #move(): Promise<void> {
     this.#isMoving = true;
     while (this.#events.length > 0) {

@@ -2,7 +2,10 @@ import { StreamlabError } from "../../core/base/errors.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import type { Decision, Hook, Operation, Phase } from "./simulated_disk.ts";
 
-/** Stops the process that does operation number `index`, right before or after it; a power cut stops all of them. */
+/**
+ * Stops the process that does operation number `index`, right before or after it; a power cut stops
+ * all of them.
+ */
 export function stopAt(index: number, phase: Phase, how: "crash" | "power-cut" = "crash"): Hook {
   return (operation, now) => operation.index === index && now === phase ? { do: how } : undefined;
 }

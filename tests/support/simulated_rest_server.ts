@@ -30,8 +30,9 @@ interface ServedTable {
 }
 
 /**
- * An Iceberg REST catalog beside a simulated disk: it takes one request after another, checks requirements, and writes metadata files as
- * servers name them. Processes reach it by the real client, through requests that crash, fail, come late or twice as the disk's do.
+ * An Iceberg REST catalog beside a simulated disk: it takes one request after another, checks
+ * requirements, and writes metadata files as servers name them. Processes reach it by the real
+ * client, through requests that crash, fail, come late or twice as the disk's do.
  */
 export class SimulatedRestServer {
   readonly #tables = new Map<string, ServedTable>();

@@ -6,7 +6,10 @@ import { probeCreate } from "../../core/storage/probe.ts";
 import type { FileInfo, ListedFile, ReadOptions, Store, UnfinishedWrite } from "../../core/storage/store.ts";
 import type { ConnectOptions, Decision, Operation, Phase, SimulatedDisk } from "./simulated_disk.ts";
 
-/** Thrown where the simulation stops a process. No program can go on: every later operation of its handle throws it too. */
+/**
+ * Thrown where the simulation stops a process. No program can go on: every later operation of its
+ * handle throws it too.
+ */
 export class Crash extends Error {
   constructor(process: string) {
     super(`${process} has crashed`);
@@ -15,8 +18,9 @@ export class Crash extends Error {
 }
 
 /**
- * One process's handle on a `SimulatedDisk`: a store that keeps the contract, and the process's clock and chance.
- * Without `localPath`: what DuckDB writes itself would bypass the simulation, so tests of the protocol memoise routing.
+ * One process's handle on a `SimulatedDisk`: a store that keeps the contract, and the process's
+ * clock and chance. Without `localPath`: what DuckDB writes itself would bypass the simulation, so
+ * tests of the protocol memoise routing.
  */
 export class SimulatedStore implements Store {
   readonly kind = "simulated";
@@ -45,7 +49,10 @@ export class SimulatedStore implements Store {
     };
   }
 
-  /** Stops the process from outside, as SIGKILL does; requests on their way arrive or not, by the seed. */
+  /**
+   * Stops the process from outside, as SIGKILL does; requests on their way arrive or not, by the
+   * seed.
+   */
   kill(): void {
     this.#isDead = true;
     for (const die of this.#deaths) die();
@@ -166,7 +173,10 @@ export class SimulatedStore implements Store {
     return probeCreate(this, folder, this.random, "Use a store that honours it");
   }
 
-  /** A request to a service beside the disk, which goes wrong like any operation; `tell` changes something there. */
+  /**
+   * A request to a service beside the disk, which goes wrong like any operation; `tell` changes
+   * something there.
+   */
   async request<T>(name: "ask" | "tell", path: string, effect: () => T): Promise<T> {
     return await this.#operate(name, path, effect, name === "tell");
   }
@@ -199,7 +209,10 @@ export class SimulatedStore implements Store {
     return result;
   }
 
-  /** Waits for the request to arrive. If the process dies meanwhile, a change may arrive all the same. */
+  /**
+   * Waits for the request to arrive. If the process dies meanwhile, a change may arrive all the
+   * same.
+   */
   async #travel(effect: (() => void) | undefined): Promise<void> {
     const latencyMsMax = this.#disk.options.latencyMsMax;
     if (latencyMsMax === 0) await Promise.resolve();

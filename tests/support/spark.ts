@@ -14,10 +14,16 @@ const versions: SparkVersion[] = [
   { spark: "4.1.4", runtime: "4.1_2.13", iceberg: "1.12.0" },
 ];
 
-/** Runs with a Spark of the test's version; `catalog` is a warehouse folder or the address of a REST catalog. */
+/**
+ * Runs with a Spark of the test's version; `catalog` is a warehouse folder or the address of a REST
+ * catalog.
+ */
 export type UseSpark = (catalog: string, action: (spark: Spark) => Promise<void>) => Promise<void>;
 
-/** Declares a test for each version of Spark; shown as ignored where there is no Java, or no Spark and nobody who asks for all parts. */
+/**
+ * Declares a test for each version of Spark; shown as ignored where there is no Java, or no Spark
+ * and nobody who asks for all parts.
+ */
 export function sparkTest(name: string, run: (useSpark: UseSpark) => Promise<void>): void {
   for (const version of versions) {
     // Half a gigabyte is not downloaded unasked.

@@ -4,7 +4,10 @@ import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import { reachableFiles } from "../../core/iceberg/reachable_files.ts";
 import type { Store } from "../../core/storage/store.ts";
 
-/** What lies in a lake that neither metadata, nor plans and routed records, nor the raw zone names; but for a disk's lock. */
+/**
+ * What lies in a lake that neither metadata, nor plans and routed records, nor the raw zone names;
+ * but for a disk's lock.
+ */
 export async function unnamedFiles(store: Store): Promise<string[]> {
   const catalog = new FileCatalog({ store, clock: systemClock, random: seededRandom(9) });
   const named = new Set<string>();

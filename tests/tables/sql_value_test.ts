@@ -5,7 +5,10 @@ import type { Value } from "../../core/iceberg/format/single_value.ts";
 import type { PrimitiveType } from "../../core/iceberg/format/type.ts";
 import { valueFromSqlText } from "../../core/tables/sql_value.ts";
 
-/** Instants that DuckDB prints exactly, some 285,000 years on both sides of 1970 (ICU counts in doubles), more often near it. */
+/**
+ * Instants that DuckDB prints exactly, some 285,000 years on both sides of 1970 (ICU counts in
+ * doubles), more often near it.
+ */
 const micros = fc.oneof(
   fc.bigInt({ min: -9_000_000_000_000_000_000n, max: 9_000_000_000_000_000_000n }),
   fc.bigInt({ min: -70_000_000_000_000_000n, max: 260_000_000_000_000_000n }),

@@ -5,7 +5,10 @@ import type { EncodedFile } from "../table_io.ts";
 import type { Transaction } from "../transaction.ts";
 import { nextSequenceNumber } from "./snapshot_change.ts";
 
-/** The manifests of new files, one for each spec; `dataSequenceNumber` where it is not the new snapshot's. */
+/**
+ * The manifests of new files, one for each spec; `dataSequenceNumber` where it is not the new
+ * snapshot's.
+ */
 export function encodeAdded(
   transaction: Transaction,
   files: DataFile[],

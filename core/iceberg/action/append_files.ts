@@ -46,7 +46,10 @@ export async function appendFiles(transaction: Transaction, options: AppendOptio
   });
 }
 
-/** A manifest that names only deletions tells nothing after the snapshot that made them. Version 1 may leave the counts out. */
+/**
+ * A manifest that names only deletions tells nothing after the snapshot that made them. Version 1
+ * may leave the counts out.
+ */
 export function hasLiveFiles(manifest: ManifestFile): boolean {
   return (manifest.addedFilesCount ?? 1) + (manifest.existingFilesCount ?? 1) > 0;
 }

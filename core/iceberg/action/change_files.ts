@@ -11,7 +11,10 @@ import { hasLiveFiles } from "./append_files.ts";
 import { removeFromManifests } from "./filter_manifests.ts";
 import { newSnapshotId, parentSnapshot, stageSnapshot } from "./snapshot_change.ts";
 
-/** A snapshot that adds and removes files at once: what rewrites, row deltas, overwrites and deletes have in common. */
+/**
+ * A snapshot that adds and removes files at once: what rewrites, row deltas, overwrites and deletes
+ * have in common.
+ */
 export interface FileChange {
   operation: Operation;
   /** Data files and delete files. */
@@ -22,13 +25,19 @@ export interface FileChange {
   required?: string[];
   /** The data sequence number of added data files, where it is not the new snapshot's. */
   dataSequenceNumber?: bigint;
-  /** No delete file above this sequence number may apply to a removed data file: its deletes would be lost. */
+  /**
+   * No delete file above this sequence number may apply to a removed data file: its deletes would
+   * be lost.
+   */
   noNewDeletesAfter?: bigint;
   summary?: Record<string, string>;
   branch?: string;
 }
 
-/** Throws `conflict` when a file is no longer live, or new deletes touch it: then the change must be made anew or given up. */
+/**
+ * Throws `conflict` when a file is no longer live, or new deletes touch it: then the change must be
+ * made anew or given up.
+ */
 export async function stageFileChange(transaction: Transaction, change: FileChange): Promise<TableChange> {
   const { metadata, io, random } = transaction;
   const snapshotId = newSnapshotId(random, metadata);
@@ -73,8 +82,9 @@ async function requireLive(transaction: Transaction, manifests: ManifestFile[], 
 }
 
 /**
- * Position deletes name rows by file and place, so those of a file that is rewritten meanwhile would be lost. Equality deletes go
- * on applying to the rewritten file as long as it keeps the older sequence number.
+ * Position deletes name rows by file and place, so those of a file that is rewritten meanwhile
+ * would be lost. Equality deletes go on applying to the rewritten file as long as it keeps the
+ * older sequence number.
  */
 async function requireNoNewDeletes(
   transaction: Transaction,

@@ -9,7 +9,10 @@ import { defaultPartitionFieldName } from "../format/partition_spec.ts";
 import { LAST_ADDED } from "../format/table_update.ts";
 import { StreamlabError } from "../../base/errors.ts";
 
-/** A partition field by the path of its column; `name` defaults to what engines use (`event_timestamp_day`). */
+/**
+ * A partition field by the path of its column; `name` defaults to what engines use
+ * (`event_timestamp_day`).
+ */
 export interface PartitionColumnChoice {
   column: string;
   transform: Transform;

@@ -15,8 +15,9 @@ export interface FilteredManifests {
 }
 
 /**
- * The manifests without the live files of these paths: a manifest that has some is written anew, with these as deleted by
- * `snapshotId` and the others as existing, both with their sequence numbers spelled out (specification: "Manifest Entry Fields").
+ * The manifests without the live files of these paths: a manifest that has some is written anew,
+ * with these as deleted by `snapshotId` and the others as existing, both with their sequence
+ * numbers spelled out (specification: "Manifest Entry Fields").
  */
 export async function removeFromManifests(
   transaction: Transaction,

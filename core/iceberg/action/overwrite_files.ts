@@ -6,15 +6,18 @@ import { stageFileChange } from "./change_files.ts";
 export interface OverwriteFiles {
   added: DataFile[];
   removed: DataFile[];
-  /** `lastSequenceNumber` of the metadata that `removed` was read from; row deletes of them since then are a conflict. */
+  /**
+   * `lastSequenceNumber` of the metadata that `removed` was read from; row deletes of them since
+   * then are a conflict.
+   */
   startingSequenceNumber: bigint;
   summary?: Record<string, string>;
   branch?: string;
 }
 
 /**
- * Replaces files by others with other rows (copy-on-write); without added files, deletes them. Throws `conflict` when a removed file is
- * gone, or rows of it were deleted since it was read.
+ * Replaces files by others with other rows (copy-on-write); without added files, deletes them.
+ * Throws `conflict` when a removed file is gone, or rows of it were deleted since it was read.
  */
 export function overwriteFiles(transaction: Transaction, overwrite: OverwriteFiles): Promise<TableChange> {
   const { added, removed, startingSequenceNumber, ...rest } = overwrite;

@@ -8,14 +8,18 @@ export interface RewriteFiles {
   inputs: DataFile[];
   /** The same rows, less the deleted ones. */
   outputs: DataFile[];
-  /** `lastSequenceNumber` of the metadata that the inputs were planned from: the age of the rewritten rows. */
+  /**
+   * `lastSequenceNumber` of the metadata that the inputs were planned from: the age of the
+   * rewritten rows.
+   */
   startingSequenceNumber: bigint;
   summary?: Record<string, string>;
 }
 
 /**
- * Replaces files by others with the same rows (compaction). Operation `replace`, always: readers of what is new must not see
- * the rows again. Throws `conflict` when an input is gone or rows of it were deleted since: the group is then to be dropped.
+ * Replaces files by others with the same rows (compaction). Operation `replace`, always: readers of
+ * what is new must not see the rows again. Throws `conflict` when an input is gone or rows of it
+ * were deleted since: the group is then to be dropped.
  */
 export function rewriteFiles(transaction: Transaction, rewrite: RewriteFiles): Promise<TableChange> {
   return stageFileChange(transaction, {

@@ -31,8 +31,9 @@ export function planManifests(
 }
 
 /**
- * Writes all manifests anew, sorted by partition and of the target size, so that a query of few partitions reads few of them.
- * No file and no row changes. No updates where there is nothing to gain.
+ * Writes all manifests anew, sorted by partition and of the target size, so that a query of few
+ * partitions reads few of them. No file and no row changes. No updates where there is nothing to
+ * gain.
  */
 export async function rewriteManifests(transaction: Transaction): Promise<TableChange> {
   const { metadata, io, random } = transaction;

@@ -14,8 +14,9 @@ export interface RowDelta {
 }
 
 /**
- * Adds rows and deletes others without rewriting their files (merge-on-read). Throws `conflict` when a data file that the deletes
- * speak of is no longer in the table: a compaction has moved its rows.
+ * Adds rows and deletes others without rewriting their files (merge-on-read). Throws `conflict`
+ * when a data file that the deletes speak of is no longer in the table: a compaction has moved its
+ * rows.
  */
 export function rowDelta(transaction: Transaction, delta: RowDelta): Promise<TableChange> {
   const { dataFiles, deleteFiles, referenced, ...rest } = delta;

@@ -25,7 +25,10 @@ export interface SnapshotChange {
   branch?: string;
 }
 
-/** Writes manifests and manifest list, all at once, and returns the change that makes the snapshot its branch's head. */
+/**
+ * Writes manifests and manifest list, all at once, and returns the change that makes the snapshot
+ * its branch's head.
+ */
 export async function stageSnapshot(transaction: Transaction, change: SnapshotChange): Promise<TableChange> {
   const { metadata, io } = transaction;
   const branch = change.branch ?? MAIN_BRANCH;
@@ -76,7 +79,10 @@ export function nextSequenceNumber(metadata: TableMetadata): bigint {
   return metadata.lastSequenceNumber + 1n;
 }
 
-/** Positive, 63 random bits, unlike those that are there (specification: Appendix F, "Assignment of Snapshot IDs"). */
+/**
+ * Positive, 63 random bits, unlike those that are there (specification: Appendix F, "Assignment of
+ * Snapshot IDs").
+ */
 export function newSnapshotId(random: Random, metadata: TableMetadata): bigint {
   for (;;) {
     const bytes = random.bytes(8);

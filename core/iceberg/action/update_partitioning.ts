@@ -9,8 +9,8 @@ import { transformToText } from "../format/transform.ts";
 import type { PartitionColumnChoice } from "./create_table.ts";
 
 /**
- * Partitions new files otherwise; old ones stay as they are (specification: "Partition Evolution"). A field that once was there comes
- * back with its old id and never gets another's.
+ * Partitions new files otherwise; old ones stay as they are (specification: "Partition Evolution").
+ * A field that once was there comes back with its old id and never gets another's.
  */
 export function updateSpec(
   metadata: TableMetadata,

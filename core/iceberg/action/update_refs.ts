@@ -3,7 +3,10 @@ import type { TableChange } from "../catalog/catalog.ts";
 import { MAIN_BRANCH, type SnapshotRef } from "../format/snapshot.ts";
 import { snapshotById, type TableMetadata } from "../format/table_metadata.ts";
 
-/** Makes a branch or tag, or moves it: also `main`, which is how a table is rolled back (specification: "Snapshot References"). */
+/**
+ * Makes a branch or tag, or moves it: also `main`, which is how a table is rolled back
+ * (specification: "Snapshot References").
+ */
 export function setRef(metadata: TableMetadata, name: string, ref: SnapshotRef): TableChange {
   if (!snapshotById(metadata, ref.snapshotId)) {
     throw new StreamlabError("not-found", `Cannot set "${name}": there is no snapshot ${ref.snapshotId}`);

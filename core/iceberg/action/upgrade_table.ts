@@ -2,7 +2,10 @@ import { type Random, uuidV4 } from "../../base/random.ts";
 import type { TableChange } from "../catalog/catalog.ts";
 import type { TableMetadata } from "../format/table_metadata.ts";
 
-/** Brings a table of version 1 to version 2, which is what is written here (specification: Appendix E, "Version 2"); no updates for others. */
+/**
+ * Brings a table of version 1 to version 2, which is what is written here (specification: Appendix
+ * E, "Version 2"); no updates for others.
+ */
 export function upgradeTable(metadata: TableMetadata, random: Random): TableChange {
   if (metadata.formatVersion !== 1) return { requirements: [], updates: [] };
   return {

@@ -12,7 +12,9 @@ export interface TableIdentifier {
 export interface LoadedTable {
   identifier: TableIdentifier;
   metadata: TableMetadata;
-  /** URI of the metadata file, as metadata records it; what `register_table` and StaticTable take. */
+  /**
+   * URI of the metadata file, as metadata records it; what `register_table` and StaticTable take.
+   */
   metadataLocation: string;
   io: TableIo;
 }
@@ -34,21 +36,23 @@ export interface TableCommit extends TableChange {
 /**
  * Who knows which metadata is a table's current one.
  *
- * `commit` either returns the table after the change, or throws: `conflict` when it is certain that the change did not happen
- * and somebody else was first (load again, build again); `unavailable` when the outside failed, and then the change may have
- * happened unless the error says otherwise; `usage` when the change makes no sense.
+ * `commit` either returns the table after the change, or throws: `conflict` when it is certain that
+ * the change did not happen and somebody else was first (load again, build again); `unavailable`
+ * when the outside failed, and then the change may have happened unless the error says otherwise;
+ * `usage` when the change makes no sense.
  */
 export interface Catalog {
   listNamespaces(): Promise<string[][]>;
   listTables(namespace: string[]): Promise<TableIdentifier[]>;
   /**
-   * Always the newest version; undefined when there is no such table. `expected` is the one that is the newest still, most likely: it may
-   * be read while that is looked for.
+   * Always the newest version; undefined when there is no such table. `expected` is the one that is
+   * the newest still, most likely: it may be read while that is looked for.
    */
   loadTable(identifier: TableIdentifier, expected?: LoadedTable): Promise<LoadedTable | undefined>;
   /**
-   * Makes the table that `build` describes, given its location ("" where the catalog chooses it later), and its namespace where that is
-   * missing. Throws `conflict` when there is one of that name.
+   * Makes the table that `build` describes, given its location ("" where the catalog chooses it
+   * later), and its namespace where that is missing. Throws `conflict` when there is one of that
+   * name.
    */
   createTable(
     identifier: TableIdentifier,
@@ -56,7 +60,9 @@ export interface Catalog {
     commitId: string,
   ): Promise<LoadedTable>;
   commit(commit: TableCommit): Promise<LoadedTable>;
-  /** Finishes what commits have left for later, in a catalog that does so: they stand without it. */
+  /**
+   * Finishes what commits have left for later, in a catalog that does so: they stand without it.
+   */
   settle(): Promise<void>;
   /** Forgets the table; with `purge`, its files go too. */
   dropTable(identifier: TableIdentifier, options?: { purge?: boolean }): Promise<void>;

@@ -27,7 +27,9 @@ export interface FileCatalogOptions {
   random: Random;
   /** The folder of namespaces in the store. */
   warehouse?: string;
-  /** A commit returns before the hint is moved and old files are removed; `settle` waits for that. */
+  /**
+   * A commit returns before the hint is moved and old files are removed; `settle` waits for that.
+   */
   tidiesLater?: boolean;
 }
 
@@ -37,9 +39,10 @@ export const DEFAULT_WAREHOUSE = "warehouse";
 const LOOKS_MAX = 5;
 
 /**
- * Tables as folders `<warehouse>/<namespace>/<table>`; the current version of one is the highest `metadata/vN.metadata.json`
- * that is listed. A commit is one conditional create (`file_commit.ts`), safe among writers that create and never rename:
- * see docs/decisions on file catalogs.
+ * Tables as folders `<warehouse>/<namespace>/<table>`; the current version of one is the highest
+ * `metadata/vN.metadata.json` that is listed. A commit is one conditional create
+ * (`file_commit.ts`), safe among writers that create and never rename: see docs/decisions on file
+ * catalogs.
  */
 export class FileCatalog implements Catalog {
   readonly #store: Store;
@@ -97,7 +100,8 @@ export class FileCatalog implements Catalog {
     commitId: string,
   ): Promise<LoadedTable> {
     const folder = this.#folder(identifier);
-    // A new table builds on nothing: there must be no version at all, not even one above 1 with the first ones cleaned up.
+    // A new table builds on nothing: there must be no version at all, not even one above 1 with the
+    // first ones cleaned up.
     const looking = early(findAnyVersion(this.#store, folder));
     await this.#probe();
     const existing = await looking;
@@ -156,7 +160,8 @@ export class FileCatalog implements Catalog {
     for await (const { path } of this.#store.list(`${folder}/${options.purge ? "" : "metadata/"}`)) {
       if (options.purge || /(metadata\.json(\.gz)?|version-hint\.text)$/.test(path)) paths.push(path);
     }
-    // Metadata first and its highest version last of these: a reader sees the table whole or not at all.
+    // Metadata first and its highest version last of these: a reader sees the table whole or not at
+    // all.
     const versions = paths.filter((path) => versionOf(path) !== undefined)
       .sort((a, b) => versionOf(a)! - versionOf(b)!);
     for (const path of versions) await this.#store.delete([path]);
@@ -175,7 +180,10 @@ export class FileCatalog implements Catalog {
     }
   }
 
-  /** The hint and old files serve others and thrift: the commit stands without them, so a failing store is no reason to fail. */
+  /**
+   * The hint and old files serve others and thrift: the commit stands without them, so a failing
+   * store is no reason to fail.
+   */
   async #tidy(action: () => Promise<void>): Promise<void> {
     try {
       await action();
@@ -253,8 +261,9 @@ function nextVersion(base: LoadedTable): number {
 }
 
 /**
- * Logs the version that the new one replaces and drops the oldest log entries, as `write.metadata.previous-versions-max` says;
- * the dropped files may be deleted where `write.metadata.delete-after-commit.enabled` is set.
+ * Logs the version that the new one replaces and drops the oldest log entries, as
+ * `write.metadata.previous-versions-max` says; the dropped files may be deleted where
+ * `write.metadata.delete-after-commit.enabled` is set.
  */
 function logPrevious(
   metadata: TableMetadata,

@@ -7,16 +7,20 @@ import type { TableMetadata } from "../format/table_metadata.ts";
 import { listVersions, metadataText, type MetadataVersion, versionOf } from "./metadata_versions.ts";
 import { tableMetadataFromText } from "../table_metadata_json.ts";
 
-/** Tries at one version whose outcome stays unknown; below them the store has tried again already what may be. */
+/**
+ * Tries at one version whose outcome stays unknown; below them the store has tried again already
+ * what may be.
+ */
 const CREATE_RETRY = { attemptsMax: 5, delayMsMin: 50, delayMsMax: 2000 };
 
 /** Looks at a listing whose highest version is gone before it is read. */
 const LOOKS_MAX = 5;
 
 /**
- * Creates a metadata file only if it is absent; true when it is there by us. What the store leaves unknown (a time-out, an
- * error after the bytes went out) is read back: the file is ours if it carries our commit's id. While nothing can be read
- * back the same bytes are tried again, for an earlier try may still arrive.
+ * Creates a metadata file only if it is absent; true when it is there by us. What the store leaves
+ * unknown (a time-out, an error after the bytes went out) is read back: the file is ours if it
+ * carries our commit's id. While nothing can be read back the same bytes are tried again, for an
+ * earlier try may still arrive.
  */
 export async function createVersion(
   store: Store,
@@ -36,7 +40,8 @@ export async function createVersion(
     try {
       const found = await commitIdAt(store, path);
       if (found !== undefined) return found === commitId;
-      // Taken when we asked and gone now: others have cleaned up that far. Whether it was ours cannot be told.
+      // Taken when we asked and gone now: others have cleaned up that far. Whether it was ours
+      // cannot be told.
       failure ??= unknownOutcome(path);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
@@ -48,14 +53,19 @@ export async function createVersion(
   }
 }
 
-/** Where a version that we created stands: nothing above it, the table built on it since, or a number that was long taken. */
+/**
+ * Where a version that we created stands: nothing above it, the table built on it since, or a
+ * number that was long taken.
+ */
 export type Standing = "highest" | "built-on" | "late";
 
 /**
- * Whether the version that we created is part of the table. Old metadata files are cleaned up, so a writer that slept can create a
- * number again that was taken long ago; then the listing shows higher versions that do not descend from ours. Evidence, the
- * strongest first: the metadata log of the highest version holds our commit's id, or that version under another id; its snapshots
- * hold ours; by the store's clock our file is younger than a higher version. Throws `unavailable` when none of it decides.
+ * Whether the version that we created is part of the table. Old metadata files are cleaned up, so a
+ * writer that slept can create a number again that was taken long ago; then the listing shows
+ * higher versions that do not descend from ours. Evidence, the strongest first: the metadata log of
+ * the highest version holds our commit's id, or that version under another id; its snapshots hold
+ * ours; by the store's clock our file is younger than a higher version. Throws `unavailable` when
+ * none of it decides.
  */
 export async function verifyHead(
   store: Store,
@@ -78,7 +88,10 @@ export async function verifyHead(
   throw unknownOutcome(path);
 }
 
-/** The versions above that one, and what the highest says; looks again when that one is cleaned up in between. */
+/**
+ * The versions above that one, and what the highest says; looks again when that one is cleaned up
+ * in between.
+ */
 async function versionsAbove(
   store: Store,
   folder: string,

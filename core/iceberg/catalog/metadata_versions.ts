@@ -10,7 +10,10 @@ export interface MetadataVersion {
 
 const VERSION_NAME = /^v(\d+)(?:\.gz)?\.metadata\.json(?:\.gz)?$/;
 
-/** The number in a metadata file's name, given any path or URI of it; undefined for other naming schemes. */
+/**
+ * The number in a metadata file's name, given any path or URI of it; undefined for other naming
+ * schemes.
+ */
 export function versionOf(path: string): number | undefined {
   const match = VERSION_NAME.exec(path.slice(path.lastIndexOf("/") + 1));
   return match ? Number(match[1]) : undefined;
@@ -30,10 +33,16 @@ export async function listVersions(store: Store, folder: string): Promise<Metada
   return versions.sort((a, b) => a.version - b.version);
 }
 
-/** As other catalogs name them: a counter and a UUID. Which one is current their catalog knows; the highest is our best guess, for reading. */
+/**
+ * As other catalogs name them: a counter and a UUID. Which one is current their catalog knows; the
+ * highest is our best guess, for reading.
+ */
 const CATALOG_NAME = /^(\d+)-[^/]+\.metadata\.json(?:\.gz)?$/;
 
-/** The path of the newest metadata file, by our own naming or else by that of other catalogs; undefined where there is no table. */
+/**
+ * The path of the newest metadata file, by our own naming or else by that of other catalogs;
+ * undefined where there is no table.
+ */
 export async function findHead(store: Store, folder: string): Promise<string | undefined> {
   const own = (await listVersions(store, folder)).at(-1);
   if (own) return own.path;
@@ -53,7 +62,10 @@ export async function findAnyVersion(store: Store, folder: string): Promise<stri
   return undefined;
 }
 
-/** The text of a metadata file; compressed ones are told by their first bytes, since their names vary ("Naming for GZIP compressed Metadata JSON files"). */
+/**
+ * The text of a metadata file; compressed ones are told by their first bytes, since their names
+ * vary ("Naming for GZIP compressed Metadata JSON files").
+ */
 export function metadataText(bytes: Uint8Array): string {
   const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
   return new TextDecoder().decode(isGzip ? zlib.gunzipSync(bytes) : bytes);

@@ -33,7 +33,10 @@ const TIMEOUT_MS = 60_000;
 /** For servers that do not say how long a token lasts. */
 const LIFETIME_MS_DEFAULT = 3_600_000;
 
-/** OAuth2 client credentials (RFC 6749, section 4.4). A token is kept until shortly before its end. Secrets never reach an error. */
+/**
+ * OAuth2 client credentials (RFC 6749, section 4.4). A token is kept until shortly before its end.
+ * Secrets never reach an error.
+ */
 export function clientCredentials(options: ClientCredentials): RestAuth {
   let token: Promise<{ text: string; endMs: number }> | undefined;
   const current = async () => {

@@ -44,8 +44,9 @@ export interface RestCatalogOptions {
   tokenUri?: string;
   headers?: Record<string, string>;
   /**
-   * Opens the store of a table. `config` is what the catalog says of it: settings and vended credentials, under the standard names
-   * (`s3.endpoint`, `s3.access-key-id`, `s3.secret-access-key`, `s3.session-token`, `client.region`, …).
+   * Opens the store of a table. `config` is what the catalog says of it: settings and vended
+   * credentials, under the standard names (`s3.endpoint`, `s3.access-key-id`,
+   * `s3.secret-access-key`, `s3.session-token`, `client.region`, …).
    */
   openTable(location: string, config: Record<string, string>): Promise<{ store: Store; folder: string }>;
   clock: Clock;
@@ -55,7 +56,10 @@ export interface RestCatalogOptions {
 
 const CREDENTIAL_KEYS = ["s3.access-key-id", "s3.secret-access-key", "s3.session-token"];
 
-/** Tables in a catalog that speaks the Iceberg REST protocol: it checks requirements and writes metadata, atomically. */
+/**
+ * Tables in a catalog that speaks the Iceberg REST protocol: it checks requirements and writes
+ * metadata, atomically.
+ */
 export class RestCatalog implements Catalog {
   readonly #options: RestCatalogOptions;
   readonly #client: RestClient;
@@ -163,7 +167,10 @@ export class RestCatalog implements Catalog {
     return Promise.resolve();
   }
 
-  /** Several tables at once, all or none, where the server can. Throws as `commit` does, and `usage` where it cannot. */
+  /**
+   * Several tables at once, all or none, where the server can. Throws as `commit` does, and `usage`
+   * where it cannot.
+   */
   async commitTransaction(commits: TableCommit[]): Promise<void> {
     if (this.#endpoints && !this.#endpoints.has("POST /v1/{prefix}/transactions/commit")) {
       throw new StreamlabError("usage", "Cannot commit to several tables at once: the catalog does not offer it");
@@ -176,7 +183,10 @@ export class RestCatalog implements Catalog {
     });
   }
 
-  /** Makes a table of a metadata file that is there: the way of a file catalog's table into this one. */
+  /**
+   * Makes a table of a metadata file that is there: the way of a file catalog's table into this
+   * one.
+   */
   async registerTable(identifier: TableIdentifier, metadataLocation: string): Promise<LoadedTable> {
     await this.createNamespace(identifier.namespace);
     const { body } = await this.#client.request({
@@ -198,9 +208,9 @@ export class RestCatalog implements Catalog {
   }
 
   /**
-   * What became of a commit that was refused, or whose answer was lost: a request that was sent again, by us or below us, may be refused
-   * because of its own success. Its snapshots tell; where they are not there, only a branch that has gone on without them proves that they
-   * will never be.
+   * What became of a commit that was refused, or whose answer was lost: a request that was sent
+   * again, by us or below us, may be refused because of its own success. Its snapshots tell; where
+   * they are not there, only a branch that has gone on without them proves that they will never be.
    */
   async #readBack({ identifier, base, updates }: TableCommit, error: unknown): Promise<LoadedTable> {
     const added = updates.flatMap((update) => update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []);
@@ -230,7 +240,10 @@ export class RestCatalog implements Catalog {
     };
   }
 
-  /** A store is opened anew with every load that brings new credentials, for they end; the answer to a commit brings none. */
+  /**
+   * A store is opened anew with every load that brings new credentials, for they end; the answer to
+   * a commit brings none.
+   */
   async #io(metadata: TableMetadata, body: JsonObject): Promise<TableIo> {
     const { location } = metadata;
     // Older servers put credentials among the rest of the table's configuration.
@@ -284,7 +297,10 @@ function authOf(options: RestCatalogOptions): RestAuth {
   });
 }
 
-/** Whether the table's main branch stands where it stood, has gone on from there, or cannot be followed back to there. */
+/**
+ * Whether the table's main branch stands where it stood, has gone on from there, or cannot be
+ * followed back to there.
+ */
 function progressOf(before: TableMetadata, after: TableMetadata): "none" | "forward" | "unclear" {
   const start = snapshotOfRef(before)?.snapshotId;
   let at = snapshotOfRef(after);
@@ -304,7 +320,10 @@ function changeToJson(identifier: TableIdentifier, change: TableChange): JsonObj
   };
 }
 
-/** Of several credentials the one for the longest prefix of the location (REST catalog specification: StorageCredential). */
+/**
+ * Of several credentials the one for the longest prefix of the location (REST catalog
+ * specification: StorageCredential).
+ */
 function vendedConfig(body: JsonObject, location: string): Record<string, string> {
   const credentials = Array.isArray(body["storage-credentials"]) ? body["storage-credentials"] : [];
   let best: { prefix: string; config: Record<string, string> } | undefined;

@@ -35,13 +35,17 @@ export interface RestResponse {
   body: JsonObject;
 }
 
-/** Tries of a request that the server asks to repeat; others are repeated only where they change nothing. */
+/**
+ * Tries of a request that the server asks to repeat; others are repeated only where they change
+ * nothing.
+ */
 const ATTEMPTS = { attemptsMax: 5, delayMsMin: 100, delayMsMax: 5000 };
 
 /**
- * Requests to a REST catalog. Own, because ids are 64 bits wide and `Response.json()` rounds them. 200 and 204 come back, as does any
- * status in `expected`; all others are thrown: 400 `usage`, 401 and 403 `unavailable`, 404 `not-found`, 409 `conflict`, 5xx and
- * broken connections `unavailable`: then a change may have happened.
+ * Requests to a REST catalog. Own, because ids are 64 bits wide and `Response.json()` rounds them.
+ * 200 and 204 come back, as does any status in `expected`; all others are thrown: 400 `usage`, 401
+ * and 403 `unavailable`, 404 `not-found`, 409 `conflict`, 5xx and broken connections `unavailable`:
+ * then a change may have happened.
  */
 export class RestClient {
   readonly #options: RestClientOptions;
@@ -99,7 +103,10 @@ interface Answer {
   text: string;
 }
 
-/** A success may be without a body, but not with one of somebody else's, such as the page of a proxy. */
+/**
+ * A success may be without a body, but not with one of somebody else's, such as the page of a
+ * proxy.
+ */
 function bodyOf(request: RestRequest, { status, ok, text }: Answer): JsonObject {
   const body = objectIn(text);
   if (body !== undefined || !ok || text === "") return body ?? {};

@@ -1,7 +1,10 @@
 import type { Value } from "./single_value.ts";
 import type { PrimitiveType } from "./type.ts";
 
-/** Code points of a string, or bytes of a binary, that a bound keeps: the default of the reference implementation. */
+/**
+ * Code points of a string, or bytes of a binary, that a bound keeps: the default of the reference
+ * implementation.
+ */
 export const BOUND_LENGTH_MAX = 16;
 
 /** A value not above `value`, cut to `length` code points or bytes. */
@@ -12,8 +15,9 @@ export function lowerBound(type: PrimitiveType, value: Value, length = BOUND_LEN
 }
 
 /**
- * A value not below any that starts like `value`: cut, with its last code point or byte incremented, carrying left.
- * Undefined where there is none, such as for sixteen times U+10FFFF and more: then no bound may be written at all.
+ * A value not below any that starts like `value`: cut, with its last code point or byte
+ * incremented, carrying left. Undefined where there is none, such as for sixteen times U+10FFFF and
+ * more: then no bound may be written at all.
  */
 export function upperBound(type: PrimitiveType, value: Value, length = BOUND_LENGTH_MAX): Value | undefined {
   if (type.type === "string") {

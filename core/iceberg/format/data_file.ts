@@ -3,7 +3,9 @@ import type { Value } from "./single_value.ts";
 export type FileContent = "data" | "position-deletes" | "equality-deletes";
 export type FileFormat = "parquet" | "avro" | "orc" | "puffin";
 
-/** A file of rows or of deletes as its manifest describes it (specification: "Data File Fields"). */
+/**
+ * A file of rows or of deletes as its manifest describes it (specification: "Data File Fields").
+ */
 export interface DataFile {
   content: FileContent;
   /** Full URI, as it stands in the manifest. */

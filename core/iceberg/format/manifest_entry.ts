@@ -2,7 +2,10 @@ import type { DataFile } from "./data_file.ts";
 
 export type EntryStatus = "existing" | "added" | "deleted";
 
-/** A line of a manifest (specification: "Manifest Entry Fields"); undefined numbers are inherited from the manifest list. */
+/**
+ * A line of a manifest (specification: "Manifest Entry Fields"); undefined numbers are inherited
+ * from the manifest list.
+ */
 export interface ManifestEntry {
   status: EntryStatus;
   /** The snapshot that added the file, or deleted it. */

@@ -1,6 +1,9 @@
 export type ManifestContent = "data" | "deletes";
 
-/** Files and rows of a manifest by the status of their entries; undefined where a version 1 list leaves them out. */
+/**
+ * Files and rows of a manifest by the status of their entries; undefined where a version 1 list
+ * leaves them out.
+ */
 export interface ManifestCounts {
   addedFilesCount?: number;
   existingFilesCount?: number;

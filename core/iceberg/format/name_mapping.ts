@@ -1,7 +1,10 @@
 import { parseJson } from "../../base/json.ts";
 import { type JsonObject, readArray, readObject, readOptionalInteger } from "./json_field.ts";
 
-/** Field ids by name, for data files that were written without ids (specification: "Column Projection"). */
+/**
+ * Field ids by name, for data files that were written without ids (specification: "Column
+ * Projection").
+ */
 export interface NameMapping {
   fields: MappedField[];
 }
@@ -15,7 +18,10 @@ export interface MappedField {
   fields: MappedField[];
 }
 
-/** The table's mapping, from its property `schema.name-mapping.default`; undefined where it has none. */
+/**
+ * The table's mapping, from its property `schema.name-mapping.default`; undefined where it has
+ * none.
+ */
 export function nameMapping(properties: Record<string, string>): NameMapping | undefined {
   const text = properties["schema.name-mapping.default"];
   return text === undefined ? undefined : { fields: fieldsFromJson({ fields: parseJson(text) }) };

@@ -27,7 +27,9 @@ export interface PartitionSpec {
   fields: PartitionField[];
 }
 
-/** One part of a partition tuple: its field with the types of its source column and of its values. */
+/**
+ * One part of a partition tuple: its field with the types of its source column and of its values.
+ */
 export interface PartitionColumn {
   field: PartitionField;
   source: PrimitiveType;
@@ -52,7 +54,10 @@ export function partitionSpecFromJson(json: Json): PartitionSpec {
   return { specId: readInteger(object, "spec-id"), fields: partitionFieldsFromJson(readArray(object, "fields")) };
 }
 
-/** Version 1 may leave field ids out; they then count from 1000 (specification: Appendix C, "Partition Specs"). */
+/**
+ * Version 1 may leave field ids out; they then count from 1000 (specification: Appendix C,
+ * "Partition Specs").
+ */
 export function partitionFieldsFromJson(json: Json[]): PartitionField[] {
   return json.map((item, i) => {
     const field = readObject(item, "partition field");
@@ -66,8 +71,8 @@ export function partitionFieldsFromJson(json: Json[]): PartitionField[] {
 }
 
 /**
- * The spec's columns with their types. A source column that is gone from every given schema has type string: its
- * values are carried along, and nothing is pruned by them.
+ * The spec's columns with their types. A source column that is gone from every given schema has
+ * type string: its values are carried along, and nothing is pruned by them.
  */
 export function partitionColumns(spec: PartitionSpec, schemas: Schema[]): PartitionColumn[] {
   return spec.fields.map((field) => {
@@ -84,7 +89,10 @@ function sourceType(field: PartitionField, schemas: Schema[]): PrimitiveType {
   return { type: "string" };
 }
 
-/** Throws `usage` where a field's source is missing, below a list or map, or of a type its transform does not take. */
+/**
+ * Throws `usage` where a field's source is missing, below a list or map, or of a type its transform
+ * does not take.
+ */
 export function validatePartitionSpec(spec: PartitionSpec, schema: Schema): void {
   const names = new Set<string>();
   for (const field of spec.fields) {

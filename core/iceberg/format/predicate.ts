@@ -6,9 +6,9 @@ import { isPrimitive, type PrimitiveType } from "./type.ts";
 export type Comparison = "=" | "!=" | "<" | "<=" | ">" | ">=";
 
 /**
- * A condition on rows, to leave out files by; columns by dotted path, values in the form of the column's type
- * (a number for a long, and a bigint for an int, are taken too).
- * A null makes every comparison, `in` and `starts-with` neither true nor false, as in SQL.
+ * A condition on rows, to leave out files by; columns by dotted path, values in the form of the
+ * column's type (a number for a long, and a bigint for an int, are taken too). A null makes every
+ * comparison, `in` and `starts-with` neither true nor false, as in SQL.
  */
 export type Predicate =
   | { op: "always" }
@@ -56,8 +56,8 @@ const NEGATIONS: Record<string, string> = {
 };
 
 /**
- * Looks the columns up in the schema. A column that files cannot be left out by (below a list or map, or a struct itself) makes
- * its term `always`; one that is not there throws `usage`.
+ * Looks the columns up in the schema. A column that files cannot be left out by (below a list or
+ * map, or a struct itself) makes its term `always`; one that is not there throws `usage`.
  */
 export function bindPredicate(predicate: Predicate, schema: Schema): BoundPredicate {
   return bind(predicate, schema, false);

@@ -12,7 +12,10 @@ export interface Schema {
   identifierFieldIds?: number[];
 }
 
-/** A field with its place in the schema. Elements, keys and values of lists and maps are fields named `element`, `key` and `value`. */
+/**
+ * A field with its place in the schema. Elements, keys and values of lists and maps are fields
+ * named `element`, `key` and `value`.
+ */
 export interface IndexedField {
   field: Field;
   /** Names from the top, joined by dots: `properties.key`. */
@@ -80,8 +83,8 @@ export function sameSchema(a: Schema, b: Schema): boolean {
 }
 
 /**
- * The fields with new ids from `firstId` on: all of a struct's fields first, then what is nested in them, as the
- * reference implementation numbers them. Returns the next free id too.
+ * The fields with new ids from `firstId` on: all of a struct's fields first, then what is nested in
+ * them, as the reference implementation numbers them. Returns the next free id too.
  */
 export function assignFieldIds(fields: Field[], firstId: number): { fields: Field[]; nextId: number } {
   let nextId = firstId;
@@ -125,7 +128,10 @@ function addToIndex(
   }
 }
 
-/** What is nested in a type, as fields: a struct's fields, a list's `element`, a map's `key` and `value`. */
+/**
+ * What is nested in a type, as fields: a struct's fields, a list's `element`, a map's `key` and
+ * `value`.
+ */
 export function childFields(type: Type): Field[] {
   if (type.type === "struct") return type.fields;
   if (type.type === "list") {

@@ -2,9 +2,15 @@ import { StreamlabError } from "../../base/errors.ts";
 import { assignFieldIds, childFields, fieldsById, type IndexedField, type Schema } from "./schema.ts";
 import { type Field, isPrimitive, isPromotion, type PrimitiveType, type Type, typesEqual } from "./type.ts";
 
-/** One step of a schema's evolution; columns are named by path as they are called before the change (`address.city`, `tags.element`). */
+/**
+ * One step of a schema's evolution; columns are named by path as they are called before the change
+ * (`address.city`, `tags.element`).
+ */
 export type SchemaChange =
-  /** At the end of the table's columns, or of the struct at `parent` (a list's or map's struct by `tags.element`, `map.value`). */
+  /**
+   * At the end of the table's columns, or of the struct at `parent` (a list's or map's struct by
+   * `tags.element`, `map.value`).
+   */
   | { change: "add-column"; parent?: string; field: Field }
   | { change: "drop-column"; path: string }
   | { change: "rename-column"; path: string; name: string }
@@ -15,8 +21,9 @@ export type SchemaChange =
   | { change: "move-column"; path: string; after: string | undefined };
 
 /**
- * The schema after the changes, in order (specification: "Schema Evolution"). Ids of new columns, nested ones too, count on from
- * `lastColumnId`; ids are never reused. Throws `usage` for a change that the specification does not allow.
+ * The schema after the changes, in order (specification: "Schema Evolution"). Ids of new columns,
+ * nested ones too, count on from `lastColumnId`; ids are never reused. Throws `usage` for a change
+ * that the specification does not allow.
  */
 export function evolveSchema(
   schema: Schema,

@@ -2,9 +2,9 @@ import { StreamlabError } from "../../base/errors.ts";
 import type { PrimitiveType } from "./type.ts";
 
 /**
- * One value of a primitive type in memory:
- * int, date (days since 1970-01-01), float, double → number; long, time, timestamp, timestamptz (microseconds) → bigint;
- * decimal → bigint, unscaled; string, uuid (lower case, with hyphens) → string; fixed, binary → Uint8Array; boolean.
+ * One value of a primitive type in memory: int, date (days since 1970-01-01), float, double →
+ * number; long, time, timestamp, timestamptz (microseconds) → bigint; decimal → bigint, unscaled;
+ * string, uuid (lower case, with hyphens) → string; fixed, binary → Uint8Array; boolean.
  */
 export type Value = boolean | number | bigint | string | Uint8Array;
 
@@ -41,8 +41,8 @@ export function valueToBytes(type: PrimitiveType, value: Value): Uint8Array {
 }
 
 /**
- * The value of those bytes. A file written before its column was widened keeps the narrow form of its time, so a long of
- * 4 bytes is read as an int and a double of 4 bytes as a float.
+ * The value of those bytes. A file written before its column was widened keeps the narrow form of
+ * its time, so a long of 4 bytes is read as an int and a double of 4 bytes as a float.
  */
 export function valueFromBytes(type: PrimitiveType, bytes: Uint8Array): Value {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -103,7 +103,10 @@ export function decimalFromBytes(bytes: Uint8Array): bigint {
   return BigInt.asIntN(bytes.length * 8, value);
 }
 
-/** The bytes that a fixed needs to hold every decimal of that precision (specification: Appendix A, `minBytesRequired`). */
+/**
+ * The bytes that a fixed needs to hold every decimal of that precision (specification: Appendix A,
+ * `minBytesRequired`).
+ */
 export function decimalBytesRequired(precision: number): number {
   let length = 1;
   while (1n << BigInt(8 * length - 1) < 10n ** BigInt(precision)) length++;

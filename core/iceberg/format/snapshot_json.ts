@@ -25,7 +25,10 @@ export function snapshotToJson(snapshot: Snapshot): JsonObject {
   return json;
 }
 
-/** Version 1 snapshots have sequence number 0 (specification: Appendix E, "Version 2") and may have no summary. */
+/**
+ * Version 1 snapshots have sequence number 0 (specification: Appendix E, "Version 2") and may have
+ * no summary.
+ */
 export function snapshotFromJson(json: Json): Snapshot {
   const object = readObject(json, "snapshot");
   const snapshot: Snapshot = {
@@ -67,7 +70,10 @@ export function refFromJson(json: Json): SnapshotRef {
   return ref;
 }
 
-/** Java writes its largest long for "forever", beyond what a number holds exactly: as an age that is all the same. */
+/**
+ * Java writes its largest long for "forever", beyond what a number holds exactly: as an age that is
+ * all the same.
+ */
 function optionalAge(object: JsonObject, key: string): number | undefined {
   const value = readOptionalLong(object, key);
   return value === undefined ? undefined : Number(value);

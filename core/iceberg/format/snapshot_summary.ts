@@ -1,7 +1,10 @@
 import type { DataFile } from "./data_file.ts";
 import type { Operation } from "./snapshot.ts";
 
-/** Keys of a snapshot summary (specification: Appendix F, "Optional Snapshot Summary Fields"). Values are strings. */
+/**
+ * Keys of a snapshot summary (specification: Appendix F, "Optional Snapshot Summary Fields").
+ * Values are strings.
+ */
 const SUMMARY_KEY = {
   operation: "operation",
   addedDataFiles: "added-data-files",
@@ -40,7 +43,10 @@ const totals = [
   [SUMMARY_KEY.totalEqualityDeletes, SUMMARY_KEY.addedEqualityDeletes, SUMMARY_KEY.removedEqualityDeletes],
 ] as const;
 
-/** The summary of a snapshot that adds and removes those files on top of one with the summary `parent`. */
+/**
+ * The summary of a snapshot that adds and removes those files on top of one with the summary
+ * `parent`.
+ */
 export function summarize(
   operation: Operation,
   added: DataFile[],

@@ -70,7 +70,10 @@ function removeRef(metadata: TableMetadata, name: string): TableMetadata {
   return name === MAIN_BRANCH ? { ...metadata, refs, currentSnapshotId: undefined } : { ...metadata, refs };
 }
 
-/** References to a removed snapshot go with it, as does the log up to the last entry that names one ("Table Metadata Fields"). */
+/**
+ * References to a removed snapshot go with it, as does the log up to the last entry that names one
+ * ("Table Metadata Fields").
+ */
 function removeSnapshots(metadata: TableMetadata, ids: Set<bigint>): TableMetadata {
   const refs: Record<string, SnapshotRef> = {};
   for (const [name, ref] of Object.entries(metadata.refs)) if (!ids.has(ref.snapshotId)) refs[name] = ref;

@@ -5,11 +5,17 @@ import type { Schema } from "./schema.ts";
 import { MAIN_BRANCH, type Snapshot, type SnapshotRef } from "./snapshot.ts";
 import type { SortOrder } from "./sort_order.ts";
 
-/** All that is known of a table but its files (specification: "Table Metadata Fields"). Never changed in place. */
+/**
+ * All that is known of a table but its files (specification: "Table Metadata Fields"). Never
+ * changed in place.
+ */
 export interface TableMetadata {
   formatVersion: number;
   tableUuid: string;
-  /** The table's base location as recorded, absolute, of other engines perhaps with a trailing slash; the folder may have been moved since (`table_location.ts`). */
+  /**
+   * The table's base location as recorded, absolute, of other engines perhaps with a trailing
+   * slash; the folder may have been moved since (`table_location.ts`).
+   */
   location: string;
   lastSequenceNumber: bigint;
   lastUpdatedMs: number;
@@ -100,13 +106,18 @@ export function snapshotById(metadata: TableMetadata, snapshotId: bigint): Snaps
   return metadata.snapshots.findLast((snapshot) => snapshot.snapshotId === snapshotId);
 }
 
-/** The head of a branch, or a tag; undefined when the reference, or a first snapshot, is missing. */
+/**
+ * The head of a branch, or a tag; undefined when the reference, or a first snapshot, is missing.
+ */
 export function snapshotOfRef(metadata: TableMetadata, ref: string = MAIN_BRANCH): Snapshot | undefined {
   const snapshotId = ref === MAIN_BRANCH ? metadata.currentSnapshotId : metadata.refs[ref]?.snapshotId;
   return snapshotId === undefined ? undefined : snapshotById(metadata, snapshotId);
 }
 
-/** The snapshot that was current at that time, by the snapshot log (specification: Appendix F, "Point in Time Reads"). */
+/**
+ * The snapshot that was current at that time, by the snapshot log (specification: Appendix F,
+ * "Point in Time Reads").
+ */
 export function snapshotAsOf(metadata: TableMetadata, timestampMs: number): Snapshot | undefined {
   const entry = metadata.snapshotLog.findLast((candidate) => candidate.timestampMs <= timestampMs);
   return entry === undefined ? undefined : snapshotById(metadata, entry.snapshotId);

@@ -1,7 +1,10 @@
 import { StreamlabError } from "../../base/errors.ts";
 import type { TableMetadata } from "./table_metadata.ts";
 
-/** What must hold of the table that a commit builds on (REST catalog specification: TableRequirement). */
+/**
+ * What must hold of the table that a commit builds on (REST catalog specification:
+ * TableRequirement).
+ */
 export type TableRequirement =
   | { type: "assert-create" }
   | { type: "assert-table-uuid"; uuid: string }
@@ -13,7 +16,10 @@ export type TableRequirement =
   | { type: "assert-default-spec-id"; defaultSpecId: number }
   | { type: "assert-default-sort-order-id"; defaultSortOrderId: number };
 
-/** Throws `conflict` for the first requirement that does not hold; `metadata` is undefined when there is no table. */
+/**
+ * Throws `conflict` for the first requirement that does not hold; `metadata` is undefined when
+ * there is no table.
+ */
 export function checkRequirements(requirements: TableRequirement[], metadata: TableMetadata | undefined): void {
   for (const requirement of requirements) {
     const problem = problemWith(requirement, metadata);

@@ -5,8 +5,9 @@ import type { Snapshot, SnapshotRef } from "./snapshot.ts";
 import type { SortOrder } from "./sort_order.ts";
 
 /**
- * One change of a table (REST catalog specification: TableUpdate). A schema, spec or order that is added gets a new id,
- * or the id of an equal one that is there; -1 in the `set-` updates means the one last added in the same list.
+ * One change of a table (REST catalog specification: TableUpdate). A schema, spec or order that is
+ * added gets a new id, or the id of an equal one that is there; -1 in the `set-` updates means the
+ * one last added in the same list.
  */
 export type TableUpdate =
   | { action: "assign-uuid"; uuid: string }

@@ -8,8 +8,9 @@ import { currentSchema, emptyTableMetadata, type TableMetadata } from "./table_m
 import { LAST_ADDED, type TableUpdate } from "./table_update.ts";
 
 /**
- * The metadata after the updates, in their order; `metadata` is undefined for a new table. `nowMs` becomes the time of
- * the change unless the clock went back. Throws `usage` for an update that makes no sense. The metadata log is the catalog's.
+ * The metadata after the updates, in their order; `metadata` is undefined for a new table. `nowMs`
+ * becomes the time of the change unless the clock went back. Throws `usage` for an update that
+ * makes no sense. The metadata log is the catalog's.
  */
 export function applyUpdates(
   metadata: TableMetadata | undefined,

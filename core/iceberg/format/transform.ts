@@ -4,7 +4,9 @@ import { bucketHash } from "./bucket_hash.ts";
 import type { Value } from "./single_value.ts";
 import type { PrimitiveType } from "./type.ts";
 
-/** How a partition or sort value follows from a column's (specification: "Partition Transforms"). */
+/**
+ * How a partition or sort value follows from a column's (specification: "Partition Transforms").
+ */
 export type Transform =
   | { name: "identity" | "year" | "month" | "day" | "hour" | "void" }
   | { name: "bucket"; buckets: number }
@@ -60,7 +62,10 @@ export function transformAccepts(transform: Transform, source: PrimitiveType): b
   }
 }
 
-/** The type of the transform's values. `day` is a date: the specification says int, all engines write date, and both store the same bytes. */
+/**
+ * The type of the transform's values. `day` is a date: the specification says int, all engines
+ * write date, and both store the same bytes.
+ */
 export function transformResultType(transform: Transform, source: PrimitiveType): PrimitiveType {
   switch (transform.name) {
     case "identity":
@@ -101,7 +106,10 @@ export function applyTransform(transform: Transform, source: PrimitiveType, valu
   }
 }
 
-/** True where a larger value never has a smaller transform, so that a range of values becomes a range of transforms. */
+/**
+ * True where a larger value never has a smaller transform, so that a range of values becomes a
+ * range of transforms.
+ */
 export function preservesOrder(transform: Transform): boolean {
   return transform.name !== "bucket" && transform.name !== "void" && transform.name !== "unknown";
 }
@@ -137,9 +145,13 @@ function floorDivide(a: bigint, b: bigint): bigint {
   return a % b < 0n ? quotient - 1n : quotient;
 }
 
-/** Year and month (1 to 12) of a day since 1970-01-01, proleptic Gregorian; any sign, no Date whose range ends at ±271821. */
+/**
+ * Year and month (1 to 12) of a day since 1970-01-01, proleptic Gregorian; any sign, no Date whose
+ * range ends at ±271821.
+ */
 function civilFromDay(day: number): { year: number; month: number } {
-  // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in March so that the leap day comes last.
+  // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in March so that the
+  // leap day comes last.
   const shifted = day + 719_468;
   const era = Math.floor(shifted / 146_097);
   const dayOfEra = shifted - era * 146_097;

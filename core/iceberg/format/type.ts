@@ -1,4 +1,7 @@
-/** Types of Iceberg tables, version 2 of the format (specification: "Schemas and Data Types"). Plain data, never changed in place. */
+/**
+ * Types of Iceberg tables, version 2 of the format (specification: "Schemas and Data Types"). Plain
+ * data, never changed in place.
+ */
 export type PlainTypeName =
   | "boolean"
   | "int"
@@ -95,8 +98,8 @@ export function fieldsEqual(a: Field, b: Field): boolean {
 }
 
 /**
- * Whether a column may change from one primitive type to another (specification: "Schema Evolution", version 2):
- * int to long, float to double, a decimal of the same scale to a wider one.
+ * Whether a column may change from one primitive type to another (specification: "Schema
+ * Evolution", version 2): int to long, float to double, a decimal of the same scale to a wider one.
  */
 export function isPromotion(from: PrimitiveType, to: PrimitiveType): boolean {
   if (from.type === "int") return to.type === "long";

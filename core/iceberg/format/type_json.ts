@@ -44,7 +44,9 @@ export function fieldToJson(field: Field): JsonObject {
   return json;
 }
 
-/** Throws `corrupt` for what is no type, and for a type of a later version of the format, naming it. */
+/**
+ * Throws `corrupt` for what is no type, and for a type of a later version of the format, naming it.
+ */
 export function typeFromJson(json: Json): Type {
   if (typeof json === "string") return primitiveFromText(json);
   const object = readObject(json, "type");
@@ -97,7 +99,8 @@ export function fieldFromJson(json: Json): Field {
 
 function primitiveFromText(text: string): Type {
   if ((PLAIN_TYPE_NAMES as readonly string[]).includes(text)) return { type: text as PlainTypeName };
-  // "decimal(9,2)" and "decimal( 9 , 2 )" are the same: readers accept white space around parameters.
+  // "decimal(9,2)" and "decimal( 9 , 2 )" are the same: readers accept white space around
+  // parameters.
   const decimal = /^decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)$/.exec(text);
   if (decimal) return { type: "decimal", precision: Number(decimal[1]), scale: Number(decimal[2]) };
   const fixed = /^fixed\[\s*(\d+)\s*\]$/.exec(text);

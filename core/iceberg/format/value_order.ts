@@ -1,9 +1,10 @@
 import type { Value } from "./single_value.ts";
 
 /**
- * The order of two values of the same type, as bounds and sort orders mean it: numbers by size, with -0.0 before +0.0 and NaN
- * last (specification: "Data File Fields", note 2; "Sorting"), strings by code points (which is the order of their UTF-8
- * bytes; JavaScript's own `<` compares UTF-16 units and misplaces everything beyond U+FFFF), bytes unsigned.
+ * The order of two values of the same type, as bounds and sort orders mean it: numbers by size,
+ * with -0.0 before +0.0 and NaN last (specification: "Data File Fields", note 2; "Sorting"),
+ * strings by code points (which is the order of their UTF-8 bytes; JavaScript's own `<` compares
+ * UTF-16 units and misplaces everything beyond U+FFFF), bytes unsigned.
  */
 export function compareValues(a: Value, b: Value): number {
   if (typeof a === "string") return compareCodePoints(a, b as string);

@@ -11,7 +11,9 @@ import {
 } from "../format/single_value.ts";
 import type { PrimitiveType } from "../format/type.ts";
 
-/** Pieces of the Avro schemas of manifests and manifest lists (specification: Appendix A, "Avro"). */
+/**
+ * Pieces of the Avro schemas of manifests and manifest lists (specification: Appendix A, "Avro").
+ */
 export function requiredField(id: number, name: string, type: Json): Json {
   return { name, type, "field-id": id };
 }
@@ -37,7 +39,10 @@ export function listOf(elementId: number, type: Json): Json {
   return { type: "array", items: type, "element-id": elementId };
 }
 
-/** The Avro type of partition values; `name` must be unique within the file, for the types that Avro wants named. */
+/**
+ * The Avro type of partition values; `name` must be unique within the file, for the types that Avro
+ * wants named.
+ */
 export function avroType(type: PrimitiveType, name: string): Json {
   switch (type.type) {
     case "date":
@@ -78,7 +83,10 @@ export function valueToAvro(type: PrimitiveType, value: Value): unknown {
   }
 }
 
-/** The other way round; int and long are told apart by `type`, not by what the file holds, so widened columns come out right. */
+/**
+ * The other way round; int and long are told apart by `type`, not by what the file holds, so
+ * widened columns come out right.
+ */
 export function valueFromAvro(type: PrimitiveType, value: unknown): Value {
   switch (type.type) {
     case "uuid":
@@ -110,7 +118,10 @@ export function toBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** A name that Avro allows, by the reference implementation's rule: other characters become `_x` and their code in hex. */
+/**
+ * A name that Avro allows, by the reference implementation's rule: other characters become `_x` and
+ * their code in hex.
+ */
 export function avroName(name: string): string {
   return Array.from(name, (char, i) => {
     if (/[A-Za-z_]/.test(char) || (i > 0 && /[0-9]/.test(char))) return char;
@@ -119,7 +130,10 @@ export function avroName(name: string): string {
   }).join("");
 }
 
-/** The names that a record of an Avro schema has for field ids; `standard` tells the names where a writer left the ids out. */
+/**
+ * The names that a record of an Avro schema has for field ids; `standard` tells the names where a
+ * writer left the ids out.
+ */
 export function namesById(record: Json | undefined, standard: Record<number, string>): Map<number, string> {
   const names = new Map(Object.entries(standard).map(([id, name]) => [Number(id), name]));
   for (const field of recordFields(record)) {

@@ -15,7 +15,10 @@ export interface Manifest {
   entries: ManifestEntry[];
 }
 
-/** The bytes of a version 2 manifest (specification: "Manifests"). `sync` is 16 bytes for Avro's block marker. */
+/**
+ * The bytes of a version 2 manifest (specification: "Manifests"). `sync` is 16 bytes for Avro's
+ * block marker.
+ */
 export function encodeManifest(manifest: Manifest, sync: Uint8Array): Uint8Array {
   const { schema, spec, content } = manifest;
   const columns = partitionColumns(spec, [schema]);

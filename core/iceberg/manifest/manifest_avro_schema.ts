@@ -4,7 +4,10 @@ import type { FileContent } from "../format/data_file.ts";
 import type { EntryStatus } from "../format/manifest_entry.ts";
 import type { PartitionColumn } from "../format/partition_spec.ts";
 
-/** Longs of manifests that are counts and sizes, so that a number holds them; sequence numbers and snapshot ids stay exact. */
+/**
+ * Longs of manifests that are counts and sizes, so that a number holds them; sequence numbers and
+ * snapshot ids stay exact.
+ */
 export const MANIFEST_LONGS = {
   numberFieldIds: new Set([103, 104, 105, 118, 120, 122, 124, 133, 139]),
 } as const;
@@ -45,7 +48,10 @@ export const DATA_FILE_FIELD_NAMES: Record<number, string> = {
   143: "referenced_data_file",
 };
 
-/** The Avro schema of a version 2 manifest (specification: "Manifest Entry Fields", "Data File Fields"). */
+/**
+ * The Avro schema of a version 2 manifest (specification: "Manifest Entry Fields", "Data File
+ * Fields").
+ */
 export function manifestAvroSchema(partition: PartitionColumn[]): Json {
   return {
     type: "record",

@@ -9,7 +9,10 @@ export function manifestListName(snapshotId: bigint, random: Random): string {
   return `snap-${snapshotId}-${hex(random.bytes(8))}.avro`;
 }
 
-/** Whether a manifest or manifest list was written by us: then for one try of one commit, never for a second one. */
+/**
+ * Whether a manifest or manifest list was written by us: then for one try of one commit, never for
+ * a second one.
+ */
 export function isOwnManifestName(name: string): boolean {
   return /^(?:[0-9a-f]{32}-m0|snap-\d+-[0-9a-f]{16})\.avro$/.test(name);
 }

@@ -24,13 +24,16 @@ export interface DecodeManifestOptions {
   schemas: Schema[];
   /** As the manifest list knows it; headers of version 1 may lack it. */
   specId?: number;
-  /** Sees each file without its column statistics; only those it keeps are read whole, which saves most of the time. */
+  /**
+   * Sees each file without its column statistics; only those it keeps are read whole, which saves
+   * most of the time.
+   */
   keep?: (file: DataFile) => boolean;
 }
 
 /**
- * The manifest in those bytes, of version 1 or 2, by any writer: fields are found by id. Numbers to inherit stay undefined.
- * Throws `corrupt`, naming the file as `path`.
+ * The manifest in those bytes, of version 1 or 2, by any writer: fields are found by id. Numbers to
+ * inherit stay undefined. Throws `corrupt`, naming the file as `path`.
  */
 export function decodeManifest(bytes: Uint8Array, path: string, options: DecodeManifestOptions): Manifest {
   return readingContainer(path, () => {

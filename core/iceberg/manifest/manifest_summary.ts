@@ -16,7 +16,10 @@ export interface ManifestToWrite {
   sequenceNumber: bigint;
 }
 
-/** The line of the manifest list for a manifest that was just written (specification: "Manifest Lists"). */
+/**
+ * The line of the manifest list for a manifest that was just written (specification: "Manifest
+ * Lists").
+ */
 export function summarizeManifest(manifest: ManifestToWrite, path: string, length: number): ManifestFile {
   const { entries, sequenceNumber } = manifest;
   const columns = partitionColumns(manifest.spec, [manifest.schema]);
@@ -61,7 +64,9 @@ function minSequenceNumber(entries: ManifestEntry[], sequenceNumber: bigint): bi
   return lowest;
 }
 
-/** Bounds of strings are cut like those of columns, the upper one rounded up: readers prune by them. */
+/**
+ * Bounds of strings are cut like those of columns, the upper one rounded up: readers prune by them.
+ */
 function summarizeField(column: PartitionColumn, values: (Value | null)[]): PartitionFieldSummary {
   const summary: PartitionFieldSummary = { containsNull: values.includes(null), containsNan: false };
   let lowest: Value | undefined, highest: Value | undefined;

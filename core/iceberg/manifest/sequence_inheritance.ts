@@ -2,9 +2,9 @@ import type { ManifestEntry, ResolvedEntry } from "../format/manifest_entry.ts";
 import type { ManifestFile } from "../format/manifest_file.ts";
 
 /**
- * Fills in what entries inherit from their manifest (specification: "Sequence Number Inheritance"): the snapshot id always,
- * sequence numbers only where the entry was added by the manifest's snapshot. Without them in other entries the manifest is
- * of version 1, and they are 0.
+ * Fills in what entries inherit from their manifest (specification: "Sequence Number Inheritance"):
+ * the snapshot id always, sequence numbers only where the entry was added by the manifest's
+ * snapshot. Without them in other entries the manifest is of version 1, and they are 0.
  */
 export function resolveEntries(entries: ManifestEntry[], manifest: ManifestFile): ResolvedEntry[] {
   return entries.map((entry) => {

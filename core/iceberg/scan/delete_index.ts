@@ -3,7 +3,10 @@ import type { DataFile } from "../format/data_file.ts";
 import type { ResolvedEntry } from "../format/manifest_entry.ts";
 import { partitionKey } from "../format/snapshot_summary.ts";
 
-/** The reserved column of position delete files that names the data file (specification: "Reserved Field IDs"). */
+/**
+ * The reserved column of position delete files that names the data file (specification: "Reserved
+ * Field IDs").
+ */
 const FILE_PATH_FIELD_ID = 2147483546;
 
 const decoder = new TextDecoder();
@@ -16,7 +19,10 @@ export class DeleteIndex {
   /** Of an unpartitioned spec: they apply in every partition. */
   readonly #equalityEverywhere: ResolvedEntry[] = [];
 
-  /** `entries` are live entries of delete manifests. Throws for deletion vectors, which belong to version 3. */
+  /**
+   * `entries` are live entries of delete manifests. Throws for deletion vectors, which belong to
+   * version 3.
+   */
   constructor(entries: ResolvedEntry[]) {
     for (const entry of entries) {
       const file = entry.dataFile;
@@ -41,7 +47,9 @@ export class DeleteIndex {
     }
   }
 
-  /** Position deletes of the same sequence number apply too, equality deletes only to older files. */
+  /**
+   * Position deletes of the same sequence number apply too, equality deletes only to older files.
+   */
   deletesFor(entry: ResolvedEntry): ResolvedEntry[] {
     const file = entry.dataFile;
     const key = partitionKey(file.specId, file.partition);
@@ -55,7 +63,10 @@ export class DeleteIndex {
   }
 }
 
-/** The one data file that position deletes are about: said outright, or by equal bounds of the path column. */
+/**
+ * The one data file that position deletes are about: said outright, or by equal bounds of the path
+ * column.
+ */
 function referencedFile(file: DataFile): string | undefined {
   if (file.referencedDataFile !== undefined) return file.referencedDataFile;
   const lower = file.lowerBounds?.get(FILE_PATH_FIELD_ID);

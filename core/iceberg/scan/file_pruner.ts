@@ -12,8 +12,8 @@ import { rangeMayMatch, type ValueRange } from "./value_range.ts";
 export type SkipReason = "partition" | "column bounds";
 
 /**
- * Tells which manifests and files cannot hold a row that satisfies the predicate, by partition values and column statistics.
- * All of it errs on the side of reading.
+ * Tells which manifests and files cannot hold a row that satisfies the predicate, by partition
+ * values and column statistics. All of it errs on the side of reading.
  */
 export class FilePruner {
   readonly #predicate: BoundPredicate;

@@ -5,8 +5,8 @@ import { applyTransform, preservesOrder } from "../format/transform.ts";
 import type { Value } from "../format/single_value.ts";
 
 /**
- * The term on a partition value that every row satisfying `term` satisfies too (specification: "Scan Planning", inclusive
- * projection); undefined where the partition tells nothing.
+ * The term on a partition value that every row satisfying `term` satisfies too (specification:
+ * "Scan Planning", inclusive projection); undefined where the partition tells nothing.
  */
 export function projectTerm(term: BoundTerm, column: PartitionColumn): BoundTerm | undefined {
   const { transform, fieldId } = { transform: column.field.transform, fieldId: column.field.fieldId };
@@ -38,7 +38,10 @@ export function projectTerm(term: BoundTerm, column: PartitionColumn): BoundTerm
   }
 }
 
-/** Below midnight is the day before: an open end of a whole-numbered type is the closed end one less. */
+/**
+ * Below midnight is the day before: an open end of a whole-numbered type is the closed end one
+ * less.
+ */
 function beforeIfOpen(term: BoundTerm & { value: Value }): Value {
   if (term.op !== "<") return term.value;
   if (typeof term.value === "bigint") return term.value - 1n;

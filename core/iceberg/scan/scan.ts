@@ -19,7 +19,10 @@ export interface ScanOptions {
   snapshot?: Snapshot | undefined;
   /** What the predicate's columns are columns of; default: the current schema. */
   schema?: Schema;
-  /** Rows that are asked for; files without any may be left out, rows are not filtered. Default: all. */
+  /**
+   * Rows that are asked for; files without any may be left out, rows are not filtered. Default:
+   * all.
+   */
   predicate?: Predicate;
   /** Also says which files are left out and why, for which all manifests are read. */
   explains?: boolean;
@@ -46,7 +49,10 @@ export interface ScanPlan {
   manifestsSkipped: number;
 }
 
-/** The data files that a query has to open, with their delete files (specification: "Scan Planning"). */
+/**
+ * The data files that a query has to open, with their delete files (specification: "Scan
+ * Planning").
+ */
 export async function planScan(io: TableIo, metadata: TableMetadata, options: ScanOptions = {}): Promise<ScanPlan> {
   const snapshot = options.snapshot ?? snapshotOfRef(metadata);
   const schema = options.schema ?? currentSchema(metadata);

@@ -41,7 +41,10 @@ export function rangeMayMatch(range: ValueRange, term: BoundTerm): boolean {
   }
 }
 
-/** Engines differ on NaN: to some it is the largest of all numbers and equal to itself, so it may match whatever looks upwards. */
+/**
+ * Engines differ on NaN: to some it is the largest of all numbers and equal to itself, so it may
+ * match whatever looks upwards.
+ */
 function mayCompare(range: ValueRange, op: "<" | "<=" | ">" | ">=", value: Value): boolean {
   if (Number.isNaN(value)) return true;
   const { lower, upper } = range;
@@ -61,7 +64,8 @@ function mayHold(range: ValueRange, value: Value): boolean {
 function isOnly(range: ValueRange, values: Value[]): boolean {
   const { lower, upper } = range;
   if (range.mayBeNan || lower === undefined || upper === undefined || compareValues(lower, upper) !== 0) return false;
-  // A bound of a string may be cut, and then stands for more than itself; sixteen code points are the shortest cut.
+  // A bound of a string may be cut, and then stands for more than itself; sixteen code points are
+  // the shortest cut.
   if (typeof lower === "string" && lower.length >= 16) return false;
   if (lower instanceof Uint8Array && lower.length >= 16) return false;
   return values.some((value) => compare(value, lower) === 0);

@@ -36,7 +36,10 @@ export interface AuditOptions extends Omit<WorkshopOptions, "leavesLake"> {
   tables: { events: LoadedTable; deadLetters: LoadedTable; ledger: LoadedTable };
   /** The etag of a raw file as it is now; undefined where it is gone. */
   etagOf(name: string): Promise<string | undefined>;
-  /** What must be in the tables of these files: local Parquet files, until the next call. `missing`: those that changed meanwhile. */
+  /**
+   * What must be in the tables of these files: local Parquet files, until the next call. `missing`:
+   * those that changed meanwhile.
+   */
   judge(files: readonly LedgerFile[]): Promise<{ events: string[]; deadLetters: string[]; missing: string[] }>;
   signal: AbortSignal;
   onProgress(done: { files: number; filesMax: number }): void;
@@ -54,7 +57,10 @@ export interface Discrepancy {
 export interface AuditReport {
   /** The ledger's last batch; what came later was not looked at. */
   batchId: bigint;
-  /** Files that were ingested, and of these, those that are not there any more: for them, rows were compared with the ledger's counts. */
+  /**
+   * Files that were ingested, and of these, those that are not there any more: for them, rows were
+   * compared with the ledger's counts.
+   */
   files: number;
   filesGone: number;
   /** Rows that were found. */
@@ -77,8 +83,9 @@ const READ_FILES_MAX = 200;
 const STATS_PARALLEL = 16;
 
 /**
- * Whether every record of every ingested file is in exactly one of the two tables, once, as the file has it. Raw files are judged anew, and
- * compared with the tables and the ledger by DuckDB, which spills to disk what memory has no room for; nothing is changed.
+ * Whether every record of every ingested file is in exactly one of the two tables, once, as the
+ * file has it. Raw files are judged anew, and compared with the tables and the ledger by DuckDB,
+ * which spills to disk what memory has no room for; nothing is changed.
  */
 export async function auditIngestion(surroundings: Surroundings, options: AuditOptions): Promise<AuditReport> {
   const workshop = await Workshop.open(surroundings, { ...options, leavesLake: true });

@@ -22,7 +22,10 @@ const originColumns: ReadonlySet<string> = new Set([
   OUR_COLUMNS.batchId,
 ]);
 
-/** What of a row must be as its record says, in 64 bits: against faults, not against forgers. Of a dead letter it is the record's text: how it was explained may change. */
+/**
+ * What of a row must be as its record says, in 64 bits: against faults, not against forgers. Of a
+ * dead letter it is the record's text: how it was explained may change.
+ */
 function printSql(kind: Kind, fields: readonly Field[], present: (name: string) => boolean): string {
   const compared = fields.filter(({ name }) =>
     kind === "event" ? !originColumns.has(name) : name === OUR_COLUMNS.rawRecord
@@ -37,7 +40,9 @@ function reasonSql(kind: Kind): string {
   return kind === "event" ? "NULL::VARCHAR" : OUR_COLUMNS.deadLetterReason;
 }
 
-/** Rows of one of the tables, as SQL gives them; batches after the ledger's last one are under way. */
+/**
+ * Rows of one of the tables, as SQL gives them; batches after the ledger's last one are under way.
+ */
 export function foundSql(kind: Kind, fields: readonly Field[], select: string, lastBatchId: bigint): string {
   const { sourceFile, batchId, sourcePosition } = OUR_COLUMNS;
   return `SELECT false AS wanted, ${sourceFile} AS name, ${batchId} AS batch_id, ${sourcePosition} AS position,
@@ -46,7 +51,9 @@ export function foundSql(kind: Kind, fields: readonly Field[], select: string, l
   } AS print FROM (${select}) WHERE ${batchId} <= ${lastBatchId}`;
 }
 
-/** Rows that raw files ask for, from local files with columns by name; their batch is the ledger's. */
+/**
+ * Rows that raw files ask for, from local files with columns by name; their batch is the ledger's.
+ */
 export function wantedSql(
   kind: Kind,
   fields: readonly Field[],
@@ -63,7 +70,10 @@ export function parquetSql(paths: readonly string[]): string {
   return `read_parquet([${paths.map(quoteText).join(", ")}], union_by_name = true, hive_partitioning = false)`;
 }
 
-/** Every record where it must be (`wanted`) and where it is, from the files that hold the answers to the queries above. */
+/**
+ * Every record where it must be (`wanted`) and where it is, from the files that hold the answers to
+ * the queries above.
+ */
 export function placesSql(glob: string): string {
   return `CREATE TEMP VIEW places AS SELECT * FROM read_parquet(${quoteText(glob)})`;
 }
@@ -73,7 +83,10 @@ export const TAKE_STATES = `UPDATE files SET state = states.state FROM states
 WHERE states.name = files.name AND states.batch_id = files.batch_id::VARCHAR;
 DELETE FROM states`;
 
-/** Compares, record by record where the raw file is the one that was ingested, else by the ledger's counts. */
+/**
+ * Compares, record by record where the raw file is the one that was ingested, else by the ledger's
+ * counts.
+ */
 export const COMPARE = `
 -- Of a file whose new content was ingested in its turn, the old content is gone.
 UPDATE files SET state = 'gone' WHERE state = 'changed' AND name IN (SELECT name FROM files WHERE state = 'same');
@@ -129,6 +142,8 @@ SELECT name, batch_id, NULL, 'has ' || coalesce(counts.events, 0) || ' events an
 FROM files LEFT JOIN counts USING (name, batch_id) ANTI JOIN discrepancies USING (name, batch_id)
 WHERE files.events <> coalesce(counts.events, 0) OR files.dead_letters <> coalesce(counts.dead_letters, 0)`;
 
-/** Records that another contract sent to one table, and the one of today would send to the other. */
+/**
+ * Records that another contract sent to one table, and the one of today would send to the other.
+ */
 export const MISPLACED_SQL = `SELECT count(*) AS records FROM records SEMI JOIN judged_otherwise USING (name, batch_id)
 WHERE wanted = 1 AND found = 1 AND wanted_kind <> found_kind`;

@@ -19,7 +19,10 @@ import type { Surroundings } from "../surroundings.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
 
 export interface CompactionOptions extends Omit<CompactionRule, "sorts">, Omit<WorkshopOptions, "leavesLake"> {
-  /** `user_id`, `event_timestamp desc`: rows of each partition are put in that order. None: as they are. */
+  /**
+   * `user_id`, `event_timestamp desc`: rows of each partition are put in that order. None: as they
+   * are.
+   */
   sortBy: readonly string[];
   dryRun: boolean;
   /** Between groups: what is done stays done. */
@@ -41,7 +44,10 @@ export interface CompactionReport {
 
 /** A rewrite without a sign of life for so long counts as given up. */
 const STALE_MS = 24 * 3_600_000;
-/** Groups are committed together up to this many bytes: each commit is a snapshot, and what is not committed is lost with us. */
+/**
+ * Groups are committed together up to this many bytes: each commit is a snapshot, and what is not
+ * committed is lost with us.
+ */
 const COMMIT_BYTES = 2e9;
 const COMMIT_GROUPS = 50;
 
@@ -52,7 +58,8 @@ export async function compactTable(
   options: CompactionOptions,
 ): Promise<CompactionReport> {
   const { catalog } = surroundings;
-  // Fail now rather than after the work: the table may be of a version that is not written, the order one that it does not have.
+  // Fail now rather than after the work: the table may be of a version that is not written, the
+  // order one that it does not have.
   parentSnapshot(table.metadata);
   orderOf(table, options);
   if (!options.dryRun) await settleStale(surroundings, identifierText(table.identifier));
@@ -230,7 +237,10 @@ class Compaction {
     return group.files.every(({ dataFile, deletes }) => [dataFile, ...deletes].every(({ path }) => live.has(path)));
   }
 
-  /** What was rewritten before a group failed is worth keeping; the failed one leaves nothing. Errors here would hide the first one. */
+  /**
+   * What was rewritten before a group failed is worth keeping; the failed one leaves nothing.
+   * Errors here would hide the first one.
+   */
   async #afterFailure(intent: Intent): Promise<void> {
     for (const action of [() => this.#abandon(intent), () => this.#commit()]) {
       try {
@@ -246,7 +256,8 @@ class Compaction {
     if (pending.length === 0) return;
     const { table, reach } = this.#planned;
     const waiting = reach.doneWithout(pending.flatMap(({ group }) => group.files)).length;
-    // Where this throws, nobody knows what was committed: the new files stay, and so do the intents, to be settled later.
+    // Where this throws, nobody knows what was committed: the new files stay, and so do the
+    // intents, to be settled later.
     const outcome = await commitRewrites(this.#surroundings, table, pending, reach);
     for (const { group, outputs, intent } of outcome.committed) {
       this.#countInputs(group);

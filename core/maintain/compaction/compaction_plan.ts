@@ -57,15 +57,19 @@ function isWorthIt(bin: ScanFile[], { targetBytes, inputsMin }: CompactionRule):
   return bin.length >= inputsMin || (bin.length > 1 && bytes >= targetBytes) || bytes > LARGEST * targetBytes;
 }
 
-/** Neighbours in age come together, so that rows of one time stay in one file and a query of some time opens few. */
+/**
+ * Neighbours in age come together, so that rows of one time stay in one file and a query of some
+ * time opens few.
+ */
 function byAge(a: ScanFile, b: ScanFile): number {
   if (a.sequenceNumber !== b.sequenceNumber) return a.sequenceNumber < b.sequenceNumber ? -1 : 1;
   return a.dataFile.path < b.dataFile.path ? -1 : 1;
 }
 
 /**
- * Fills one bin after the other up to the target. A bin that is still small takes one file more, which makes 1.5 of the target at most
- * and would be left alone the next time; the last one joins the one before, as far as that holds. What is alone then waits for company.
+ * Fills one bin after the other up to the target. A bin that is still small takes one file more,
+ * which makes 1.5 of the target at most and would be left alone the next time; the last one joins
+ * the one before, as far as that holds. What is alone then waits for company.
  */
 function packSmall(files: readonly ScanFile[], targetBytes: number): ScanFile[][] {
   const bins: ScanFile[][] = [];

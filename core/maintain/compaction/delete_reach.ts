@@ -3,8 +3,9 @@ import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
 
 /**
- * The scan with position delete files only where they name rows of the data file. By its manifest a delete file may concern every file
- * of its partition; its rows tell which, and which delete files are of no use any more once those are rewritten.
+ * The scan with position delete files only where they name rows of the data file. By its manifest a
+ * delete file may concern every file of its partition; its rows tell which, and which delete files
+ * are of no use any more once those are rewritten.
  */
 export async function resolvePositionDeletes(
   connection: Connection,
@@ -36,7 +37,10 @@ async function namedFiles(connection: Connection, localPath: string): Promise<Se
   return new Set(rows.map((row) => row.file_path as string));
 }
 
-/** Which delete files still touch data files that were not rewritten. What nothing is left of for them may go. */
+/**
+ * Which delete files still touch data files that were not rewritten. What nothing is left of for
+ * them may go.
+ */
 export class DeleteReach {
   readonly #touched = new Map<string, { file: DataFile; dataFiles: Set<string> }>();
 

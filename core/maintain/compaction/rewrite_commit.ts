@@ -22,8 +22,9 @@ export interface CommitOutcome {
 }
 
 /**
- * Commits groups as one snapshot. A group whose inputs are no longer live, or had rows deleted meanwhile, is dropped, and the others are
- * committed without it. Throws what the catalog throws but for `conflict`; after `unavailable` nobody knows what was committed.
+ * Commits groups as one snapshot. A group whose inputs are no longer live, or had rows deleted
+ * meanwhile, is dropped, and the others are committed without it. Throws what the catalog throws
+ * but for `conflict`; after `unavailable` nobody knows what was committed.
  */
 export async function commitRewrites(
   surroundings: Surroundings,

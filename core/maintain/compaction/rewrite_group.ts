@@ -30,7 +30,10 @@ export interface RewriterOptions {
   order: string | undefined;
 }
 
-/** Makes new data files of a table out of groups of old ones, by SQL: no row passes through this program. */
+/**
+ * Makes new data files of a table out of groups of old ones, by SQL: no row passes through this
+ * program.
+ */
 export class GroupRewriter {
   readonly #schema: Schema;
   #count = 0;
@@ -55,7 +58,10 @@ export class GroupRewriter {
     return partitionFolder(this.#partition(specId), partition.map(folderText));
   }
 
-  /** Begins to fetch a group's files where they are on a distant store. A failure shows when they are needed. */
+  /**
+   * Begins to fetch a group's files where they are on a distant store. A failure shows when they
+   * are needed.
+   */
   prefetch(group: RewriteGroup): void {
     const wanted = group.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
     const fetching = mapParallel(wanted, FETCHED_PARALLEL, (file) => this.#options.files.pathOf(file));
@@ -67,7 +73,10 @@ export class GroupRewriter {
     await this.#prefetch;
   }
 
-  /** The new files, placed durably under `<stem>-<number>.parquet`; none where every row was deleted. */
+  /**
+   * The new files, placed durably under `<stem>-<number>.parquet`; none where every row was
+   * deleted.
+   */
   async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
     const { scratch, table, files } = this.#options;
     const directory = scratch.subfolder(`group-${this.#count++}`);
@@ -95,7 +104,8 @@ export class GroupRewriter {
         fileBytesTarget: group.bytes / group.outputs,
       });
     }
-    // DuckDB keeps an order within one file, but not over files that it begins by their size: each is a stretch of the sorted rows.
+    // DuckDB keeps an order within one file, but not over files that it begins by their size: each
+    // is a stretch of the sorted rows.
     await connection.run(`CREATE OR REPLACE TEMP TABLE sorted_rows AS ${query}`);
     try {
       const [row] = await connection.rows("SELECT count(*) AS n FROM sorted_rows");

@@ -3,7 +3,10 @@ import { quoteName } from "../../engine/duckdb.ts";
 import { findFieldByPath, type Schema } from "../../iceberg/format/schema.ts";
 import { isPrimitive } from "../../iceberg/format/type.ts";
 
-/** SQL for an order as people write it, `user_id, event_timestamp desc`; `usage` for a column that is not there or has no order. */
+/**
+ * SQL for an order as people write it, `user_id, event_timestamp desc`; `usage` for a column that
+ * is not there or has no order.
+ */
 export function orderSql(items: readonly string[], schema: Schema, table: string): string {
   return items.map((item) => {
     const match = /^(.+?)(?:\s+(asc|desc))?(?:\s+nulls\s+(first|last))?$/i.exec(item.trim());

@@ -30,8 +30,9 @@ const nothing: TableFiles = {
 };
 
 /**
- * Removes snapshots that neither a reference, nor their number, nor their age keeps; then, after that commit, the files that only
- * they needed. A crash in between leaves files that orphan removal finds.
+ * Removes snapshots that neither a reference, nor their number, nor their age keeps; then, after
+ * that commit, the files that only they needed. A crash in between leaves files that orphan removal
+ * finds.
  */
 export async function expireTable(
   surroundings: Surroundings,
@@ -41,7 +42,8 @@ export async function expireTable(
   const { catalog, clock, random } = surroundings;
   let before = table.metadata, after = table.metadata;
   let gone = nothing;
-  // What is to go is found out before the commit: afterwards somebody else may already have removed what tells it.
+  // What is to go is found out before the commit: afterwards somebody else may already have removed
+  // what tells it.
   const stage = async (transaction: Transaction) => {
     const retention = { nowMs: clock.nowMs(), maxAgeMs, minCount: countMin };
     transaction.add(expireSnapshots(transaction.metadata, retention));
@@ -69,7 +71,10 @@ export async function expireTable(
   };
 }
 
-/** Data first: as long as its manifests are there, somebody can still find out what was to go. Files outside of the store are not ours to delete. */
+/**
+ * Data first: as long as its manifests are there, somebody can still find out what was to go. Files
+ * outside of the store are not ours to delete.
+ */
 async function deleteFiles({ io }: LoadedTable, gone: TableFiles): Promise<void> {
   for (const uris of [gone.dataFiles, gone.others, gone.manifests, gone.manifestLists]) {
     const paths = [...uris].flatMap((uri) => io.location.findPath(uri) ?? []);

@@ -5,18 +5,25 @@ import { isClockPath, storeNowMs } from "../store_clock.ts";
 import { removeDeadScratches } from "../workshop.ts";
 import type { Surroundings } from "../surroundings.ts";
 
-/** Writes of living writers look the same as those of dead ones, so only those that began that long ago are garbage. */
+/**
+ * Writes of living writers look the same as those of dead ones, so only those that began that long
+ * ago are garbage.
+ */
 const UNFINISHED_MS_MIN = 3_600_000;
 const STATS_PARALLEL = 16;
 
-/** What a killed process can leave anywhere below a folder: worth nothing to anybody, whoever made it and whenever. */
+/**
+ * What a killed process can leave anywhere below a folder: worth nothing to anybody, whoever made
+ * it and whenever.
+ */
 export function isLeftover(path: string): boolean {
   return isProbePath(path) || isClockPath(path);
 }
 
 /**
- * Removes what processes that were killed left outside of the tables: probes, files made to read the store's clock, scratch, and temporary
- * files and uploads that no listing shows. A living owner of a probe or clock file makes another one. Returns their paths.
+ * Removes what processes that were killed left outside of the tables: probes, files made to read
+ * the store's clock, scratch, and temporary files and uploads that no listing shows. A living owner
+ * of a probe or clock file makes another one. Returns their paths.
  */
 export async function removeLeftovers(
   surroundings: Surroundings,
@@ -38,7 +45,10 @@ export async function removeLeftovers(
   return old;
 }
 
-/** Removes what writers that died left below a folder and no listing shows. Returns how many there were. */
+/**
+ * Removes what writers that died left below a folder and no listing shows. Returns how many there
+ * were.
+ */
 export async function discardUnfinished(
   { store }: Pick<Surroundings, "store">,
   prefix: string,

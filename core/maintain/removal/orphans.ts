@@ -31,15 +31,19 @@ export interface OrphansReport {
   givenUpRewrites: number;
 }
 
-/** Files of other engines are known by their age alone: however short the asked age, younger ones may belong to a commit under way. */
+/**
+ * Files of other engines are known by their age alone: however short the asked age, younger ones
+ * may belong to a commit under way.
+ */
 const FOREIGN_MS_MIN = 3_600_000;
 const STATS_PARALLEL = 16;
 const DELETED_AT_ONCE = 1_000;
 
 /**
- * Removes files in a table's folder that nothing names. The order is what makes it safe: first the files are listed, then intents, plans and
- * routed records are read, then lost commits are fenced, then the metadata is read; so a file that was listed and is about to be used is
- * found in one of them, or never will be used.
+ * Removes files in a table's folder that nothing names. The order is what makes it safe: first the
+ * files are listed, then intents, plans and routed records are read, then lost commits are fenced,
+ * then the metadata is read; so a file that was listed and is about to be used is found in one of
+ * them, or never will be used.
  */
 export async function removeOrphans(
   surroundings: Surroundings,
@@ -83,7 +87,10 @@ export async function removeOrphans(
   };
 }
 
-/** By the clock of the lake's store, and by that of the table's. A look changes nothing, so it takes this machine's time for both. */
+/**
+ * By the clock of the lake's store, and by that of the table's. A look changes nothing, so it takes
+ * this machine's time for both.
+ */
 async function readTimes(
   surroundings: Surroundings,
   { io: { location } }: LoadedTable,
@@ -95,7 +102,10 @@ async function readTimes(
   return { lakeNowMs, nowMs: await storeNowMs({ ...surroundings, store }, location.pathInStore("metadata")) };
 }
 
-/** Of these files those that the newest metadata does not name, that are no version of it that is current or to come, and that nobody claims. */
+/**
+ * Of these files those that the newest metadata does not name, that are no version of it that is
+ * current or to come, and that nobody claims.
+ */
 function findUnnamed(
   { catalog }: Surroundings,
   identifier: TableIdentifier,
@@ -158,15 +168,19 @@ class AgeRule {
     return this.#canFence && isOwnManifestName(nameOf(path));
   }
 
-  /** Written for a commit that can be fenced, or a version that is no longer part of the table, or worth nothing to anybody. */
+  /**
+   * Written for a commit that can be fenced, or a version that is no longer part of the table, or
+   * worth nothing to anybody.
+   */
   #isOurs(path: string): boolean {
     return this.needsFence(path) || (this.#hasVersions && versionOf(path) !== undefined) || isLeftover(path);
   }
 }
 
 /**
- * A table of a catalog may be fed through another lake than the one at hand, and then its batches under way are announced there: `conflict`.
- * A lake that feeds a table keeps records of its last batches. False for a table that no batch has reached so far.
+ * A table of a catalog may be fed through another lake than the one at hand, and then its batches
+ * under way are announced there: `conflict`. A lake that feeds a table keeps records of its last
+ * batches. False for a table that no batch has reached so far.
  */
 async function checkFeed(
   { store }: Pick<Surroundings, "store">,
@@ -187,7 +201,10 @@ async function checkFeed(
   return targets.length > 0;
 }
 
-/** Whether a file in a table's folder is of a kind that may be an orphan. Never the hint, statistics, or what is hidden. */
+/**
+ * Whether a file in a table's folder is of a kind that may be an orphan. Never the hint,
+ * statistics, or what is hidden.
+ */
 function isCandidate(pathInTable: string): boolean {
   const name = nameOf(pathInTable);
   if (isLeftover(name)) return true;
@@ -213,8 +230,9 @@ async function neededPaths({ io, metadata, metadataLocation }: LoadedTable): Pro
 }
 
 /**
- * One spelling for paths that engines spell differently: some write `a%20b` into metadata for a file `a b`, some name the file `a%20b`
- * (apache/iceberg 4346). Two files that are spelled alike here keep each other: that costs a file, the other way would cost rows.
+ * One spelling for paths that engines spell differently: some write `a%20b` into metadata for a
+ * file `a b`, some name the file `a%20b` (apache/iceberg 4346). Two files that are spelled alike
+ * here keep each other: that costs a file, the other way would cost rows.
  */
 function sameSpelling(path: string): string {
   const decoded = path.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (text) => {

@@ -38,7 +38,10 @@ const RAW = "raw/events/";
 const DEFAULT_TABLE = "bronze.events";
 const STATS_PARALLEL = 16;
 
-/** What waits for each table that the ledger speaks of, and its last batch. Reads the ledger; changes nothing. */
+/**
+ * What waits for each table that the ledger speaks of, and its last batch. Reads the ledger;
+ * changes nothing.
+ */
 export async function ingestionStatus(surroundings: Surroundings, options: StatusOptions): Promise<IngestionStatus[]> {
   const workshop = await Workshop.open(surroundings, { ...options, leavesLake: true });
   try {

@@ -1,4 +1,7 @@
-/** Columns in Arrow's memory format. Made by hand: the builders of apache-arrow take instants as milliseconds and lose the rest. */
+/**
+ * Columns in Arrow's memory format. Made by hand: the builders of apache-arrow take instants as
+ * milliseconds and lose the rest.
+ */
 import { type Data, type DataType, makeData, Struct, Utf8 } from "apache-arrow";
 import type { SqlValue } from "../../engine/duckdb.ts";
 import type { SqlType } from "../../engine/duckdb_stream.ts";

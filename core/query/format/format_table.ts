@@ -7,7 +7,10 @@ import { cutToWidth, textWidth, visible } from "./text_width.ts";
 const SAMPLE_ROWS_MAX = 2_048;
 const COLUMN_WIDTH_MIN = 6;
 
-/** Columns side by side, numbers to the right, null as NULL, the number of rows below. `columns` is the terminal's width; without it nothing is cut. */
+/**
+ * Columns side by side, numbers to the right, null as NULL, the number of rows below. `columns` is
+ * the terminal's width; without it nothing is cut.
+ */
 export async function* formatTable(answer: RowStream, columns?: number): AsyncIterable<string> {
   const names = answer.columns.map(({ name }) => visible(name));
   const iterator = answer.chunks[Symbol.asyncIterator]();

@@ -1,4 +1,7 @@
-/** Answers as text: pieces to be written one after another. No more than a few thousand rows are held at once. */
+/**
+ * Answers as text: pieces to be written one after another. No more than a few thousand rows are
+ * held at once.
+ */
 import type { SqlValue } from "../../engine/duckdb.ts";
 import type { RowStream, SqlColumn } from "../../engine/duckdb_stream.ts";
 import { jsonOf } from "./value_json.ts";

@@ -3,9 +3,9 @@ import type { SqlType } from "../../engine/duckdb_stream.ts";
 import { floatText, timestampText } from "./value_text.ts";
 
 /**
- * A value as JSON text. Integers and decimals keep all their digits; instants are RFC 3339; bytes are base64; a map is an
- * object when its keys are text, else a list of pairs. NaN and the infinities, which JSON lacks, are strings, so that they
- * do not turn into null.
+ * A value as JSON text. Integers and decimals keep all their digits; instants are RFC 3339; bytes
+ * are base64; a map is an object when its keys are text, else a list of pairs. NaN and the
+ * infinities, which JSON lacks, are strings, so that they do not turn into null.
  */
 export function jsonOf(type: SqlType, value: SqlValue | undefined): string {
   if (value === null || value === undefined) return "null";
@@ -19,7 +19,8 @@ export function jsonOf(type: SqlType, value: SqlValue | undefined): string {
     case "double":
       return numberJson(type, value as number);
     case "json":
-      // Line ends in JSON text are only ever space between tokens; without them a record stays on its line.
+      // Line ends in JSON text are only ever space between tokens; without them a record stays on
+      // its line.
       return String(value).replaceAll(/[\r\n]/g, " ");
     case "blob":
       return JSON.stringify(base64((value as unknown as { bytes: Uint8Array }).bytes));

@@ -1,7 +1,10 @@
 import type { SqlValue } from "../../engine/duckdb.ts";
 import type { SqlType } from "../../engine/duckdb_stream.ts";
 
-/** A value as a table, CSV or Markdown shows it: the text that DuckDB would cast it to. Null is the caller's to show. */
+/**
+ * A value as a table, CSV or Markdown shows it: the text that DuckDB would cast it to. Null is the
+ * caller's to show.
+ */
 export function textOf(type: SqlType, value: Exclude<SqlValue, null>): string {
   switch (type.kind) {
     case "float":
@@ -77,9 +80,12 @@ export function timestampText(micros: bigint, separator: string): string {
   return `${dateText(Number(days))}${separator}${time}${digits}`;
 }
 
-/** Days since 1970 in the proleptic Gregorian calendar; years before 1 as `(BC)`, as DuckDB does. */
+/**
+ * Days since 1970 in the proleptic Gregorian calendar; years before 1 as `(BC)`, as DuckDB does.
+ */
 export function dateText(days: number): string {
-  // Howard Hinnant's civil_from_days (chrono-compatible low-level date algorithms): beyond what Date can hold.
+  // Howard Hinnant's civil_from_days (chrono-compatible low-level date algorithms): beyond what
+  // Date can hold.
   const shifted = days + 719_468;
   const era = Math.floor(shifted / 146_097);
   const dayOfEra = shifted - era * 146_097;

@@ -1,6 +1,7 @@
 /**
- * Iceberg's metadata tables, named as the reference implementation names them (Iceberg documentation: "Inspecting tables"):
- * `bronze."events$snapshots"`. Bounds are shown as text by column name instead of bytes by field id.
+ * Iceberg's metadata tables, named as the reference implementation names them (Iceberg
+ * documentation: "Inspecting tables"): `bronze."events$snapshots"`. Bounds are shown as text by
+ * column name instead of bytes by field id.
  */
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { Snapshot } from "../../iceberg/format/snapshot.ts";

@@ -1,4 +1,7 @@
-/** The columns of Iceberg's metadata tables, as `from_json` takes them: a SQL type, or an object of them for a struct, or a list. */
+/**
+ * The columns of Iceberg's metadata tables, as `from_json` takes them: a SQL type, or an object of
+ * them for a struct, or a list.
+ */
 import type { Json } from "../../base/json.ts";
 import { partitionColumns } from "../../iceberg/format/partition_spec.ts";
 import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";

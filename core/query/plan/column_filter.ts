@@ -1,8 +1,8 @@
 import type { Json } from "../../base/json.ts";
 
 /**
- * What a query certainly demands of a table's rows, weaker than its WHERE where that says more than these words can.
- * Truth as in SQL: a comparison with null is not true.
+ * What a query certainly demands of a table's rows, weaker than its WHERE where that says more than
+ * these words can. Truth as in SQL: a comparison with null is not true.
  */
 export type ColumnFilter =
   /** Demands nothing, or nothing that can be said here. */

@@ -1,4 +1,7 @@
-/** Boolean expressions of DuckDB's plans as column filters. What cannot be said exactly becomes `always`, never the other way round. */
+/**
+ * Boolean expressions of DuckDB's plans as column filters. What cannot be said exactly becomes
+ * `always`, never the other way round.
+ */
 import type { Json } from "../../base/json.ts";
 import {
   ALWAYS,
@@ -141,7 +144,10 @@ function compareExpression(
   return compareDay(comparison, expression, constant, columnAt);
 }
 
-/** `CAST(instant AS DATE) = '2026-03-01'`: an instant's day in UTC, the session's time zone, as a range of instants. */
+/**
+ * `CAST(instant AS DATE) = '2026-03-01'`: an instant's day in UTC, the session's time zone, as a
+ * range of instants.
+ */
 function compareDay(
   comparison: Comparison,
   expression: PlanNode,

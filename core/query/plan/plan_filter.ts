@@ -1,6 +1,7 @@
 /**
- * Which rows a query needs of each table, read from DuckDB's own optimised plan: its binder resolves names through joins,
- * CTEs and subqueries, and its optimiser moves every condition down to the scan that it is about.
+ * Which rows a query needs of each table, read from DuckDB's own optimised plan: its binder
+ * resolves names through joins, CTEs and subqueries, and its optimiser moves every condition down
+ * to the scan that it is about.
  */
 import { type Json, parseJson } from "../../base/json.ts";
 import { type Connection, quoteText } from "../../engine/duckdb.ts";
@@ -8,10 +9,16 @@ import { ALWAYS, and, type ColumnFilter, or } from "./column_filter.ts";
 import { expressionFilter, isNode, nodes, type PlanNode, pushedFilter } from "./plan_expression.ts";
 import { describe, hintOf } from "../sql_error.ts";
 
-/** By `namespace.table`, as the planning tables are named. A table that is not in it is needed whole. */
+/**
+ * By `namespace.table`, as the planning tables are named. A table that is not in it is needed
+ * whole.
+ */
 export type TableFilters = Map<string, ColumnFilter>;
 
-/** Optimiser rules that move or simplify conditions. The others could act on the planning tables being empty. */
+/**
+ * Optimiser rules that move or simplify conditions. The others could act on the planning tables
+ * being empty.
+ */
 const USEFUL_OPTIMIZERS = [
   "expression_rewriter",
   "filter_pullup",
@@ -31,8 +38,9 @@ export async function restrictOptimizers(connection: Connection): Promise<void> 
 }
 
 /**
- * The filters of a checked SELECT over the (empty) tables that the connection sees. Fails with `usage` where the query
- * does not fit the tables: an unknown column, types that cannot be compared.
+ * The filters of a checked SELECT over the (empty) tables that the connection sees. Fails with
+ * `usage` where the query does not fit the tables: an unknown column, types that cannot be
+ * compared.
  */
 export async function planFilters(connection: Connection, select: string): Promise<TableFilters> {
   const rows = await connection.rows(
@@ -95,7 +103,8 @@ function scanFilter(scan: PlanNode, above: PlanNode[]): ColumnFilter {
   });
   const columns = nodes(scan.column_indexes).map(({ index }) => typeof index === "number" ? names[index] : undefined);
   let outputs = picked(columns, scan.projection_ids);
-  // Filters that stayed above the scan, or above projections of it: whatever they refuse, nothing further up sees.
+  // Filters that stayed above the scan, or above projections of it: whatever they refuse, nothing
+  // further up sees.
   for (const operator of above.toReversed()) {
     if (operator.type === "LOGICAL_FILTER") {
       const columnAt = (index: number) => outputs[index];

@@ -34,7 +34,10 @@ export function scanPredicate(filter: ColumnFilter): Predicate {
   }
 }
 
-/** A plan's constant in the form of `spec/single_value.ts`; undefined for types that files are not left out by. */
+/**
+ * A plan's constant in the form of `spec/single_value.ts`; undefined for types that files are not
+ * left out by.
+ */
 function valueOf({ type, value }: PlanConstant): Value | undefined {
   switch (type) {
     case "BOOLEAN":
@@ -72,7 +75,9 @@ function hugeInteger(value: Json): bigint | undefined {
   return upper === undefined || lower === undefined ? undefined : (upper << 64n) + lower;
 }
 
-/** DuckDB keeps a UUID with its first bit flipped, so that signed order is the order of the text. */
+/**
+ * DuckDB keeps a UUID with its first bit flipped, so that signed order is the order of the text.
+ */
 function uuid(stored: bigint | undefined): string | undefined {
   if (stored === undefined) return undefined;
   const hex = (BigInt.asUintN(128, stored) ^ (1n << 127n)).toString(16).padStart(32, "0");

@@ -1,7 +1,10 @@
 import type { Checks, ContractType } from "../../contract/contract.ts";
 import { type ExactNumber, exactNumber } from "../../json/number.ts";
 
-/** Conditions in SQL that a plain value of a number column keeps its bounds; none where the column has none. */
+/**
+ * Conditions in SQL that a plain value of a number column keeps its bounds; none where the column
+ * has none.
+ */
 export function boundsSql(value: string, type: ContractType, checks: Checks): string[] {
   switch (type.kind) {
     case "int":
@@ -24,7 +27,9 @@ export function boundsSql(value: string, type: ContractType, checks: Checks): st
 interface ExactColumn {
   value: string;
   scale: number;
-  /** The largest value and, below zero, no more than one from the smallest, in units of the scale. */
+  /**
+   * The largest value and, below zero, no more than one from the smallest, in units of the scale.
+   */
   max: bigint;
   /** SQL of so many units. */
   literal(units: bigint): string;
@@ -82,8 +87,8 @@ function decimalText(units: bigint, scale: number): string {
 }
 
 /**
- * Rounding keeps order but may make two numbers equal, so a rounded value at the very bound is left to the judge, who compares
- * digits.
+ * Rounding keeps order but may make two numbers equal, so a rounded value at the very bound is left
+ * to the judge, who compares digits.
  */
 function roundedBounds(value: string, kind: "float" | "double", checks: Checks): string[] {
   const compare = (operator: ">" | "<", text: string | undefined) => {

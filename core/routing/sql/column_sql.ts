@@ -28,14 +28,18 @@ export function textType(type: ContractType): string {
 }
 
 /**
- * The type that DuckDB's `from_json` reads a column of plain records as. Dates, instants and uuids are read as text and cast
- * afterwards: DuckDB would make a wrong one null without a word, and here that must be seen.
+ * The type that DuckDB's `from_json` reads a column of plain records as. Dates, instants and uuids
+ * are read as text and cast afterwards: DuckDB would make a wrong one null without a word, and here
+ * that must be seen.
  */
 export function readType(type: ContractType): string {
   return columnType(mapLeaves(type, (leaf) => isText(leaf) ? TEXT : leaf));
 }
 
-/** An expression of `textType` cast to `columnType`. A float goes through double, as it does in `from_json`. */
+/**
+ * An expression of `textType` cast to `columnType`. A float goes through double, as it does in
+ * `from_json`.
+ */
 export function castFromText(expression: string, type: ContractType): string {
   if (type.kind === "string") return expression;
   const through = columnType(mapLeaves(type, (leaf) => leaf.kind === "float" ? { kind: "double" } : leaf));

@@ -1,27 +1,34 @@
 import type { Checks, Contract, ContractType, ContractValue, Field } from "../../contract/contract.ts";
 
 /**
- * The plain pattern: a regular expression (RE2's dialect, matched against a record's whole text) that holds only for records
- * that are certainly valid events, written in an ordinary way. It is an accelerator, not the rule: what it does not match goes
- * to the exact judge (`judge.ts`), so it may be narrow, but it must never match what the judge refuses, nor a value that
- * DuckDB's `from_json` would not return exactly as it was written.
+ * The plain pattern: a regular expression (RE2's dialect, matched against a record's whole text)
+ * that holds only for records that are certainly valid events, written in an ordinary way. It is an
+ * accelerator, not the rule: what it does not match goes to the exact judge (`judge.ts`), so it may
+ * be narrow, but it must never match what the judge refuses, nor a value that DuckDB's `from_json`
+ * would not return exactly as it was written.
  *
- * Regular expressions cannot see that a date does not exist (30 February): routing SQL checks that on the parsed values. Dates
- * inside nested types, which it does not look at, are plain up to day 28.
+ * Regular expressions cannot see that a date does not exist (30 February): routing SQL checks that
+ * on the parsed values. Dates inside nested types, which it does not look at, are plain up to day
+ * 28.
  */
 export interface PlainPattern {
   /**
-   * Records whose keys, those of maps included, stand in one of the orders that were learned from samples: no key can be missing
-   * or stand twice. Undefined where no order is known, or no record of this contract can be called plain.
+   * Records whose keys, those of maps included, stand in one of the orders that were learned from
+   * samples: no key can be missing or stand twice. Undefined where no order is known, or no record
+   * of this contract can be called plain.
    */
   readonly learned: string | undefined;
-  /** Top-level keys and keys of maps in any order, perhaps twice or not at all: that is for routing SQL to check. */
+  /**
+   * Top-level keys and keys of maps in any order, perhaps twice or not at all: that is for routing
+   * SQL to check.
+   */
   readonly anyOrder: string | undefined;
 }
 
 /**
- * In which order keys stood in a record: for an object of the contract's structs its keys and their shapes, for a map its keys,
- * for a list the shapes of its elements; null for what has no shape of its own, or one that is not known.
+ * In which order keys stood in a record: for an object of the contract's structs its keys and their
+ * shapes, for a map its keys, for a list the shapes of its elements; null for what has no shape of
+ * its own, or one that is not known.
  */
 export type Shape =
   | { readonly keys: readonly (readonly [string, Shape])[] }
@@ -31,7 +38,10 @@ export type Shape =
 
 /** More alternatives than this make the automaton large and the match slow. */
 const SHAPES_MAX = 16;
-/** A longer pattern (a hundred columns in any order) takes more time than the judge; at ten times that RE2 refuses it. */
+/**
+ * A longer pattern (a hundred columns in any order) takes more time than the judge; at ten times
+ * that RE2 refuses it.
+ */
 const PATTERN_LENGTH_MAX = 64_000;
 /** A map with more keys than this holds data, not names; its keys will not come again. */
 const MAP_KEYS_MAX = 16;
@@ -51,7 +61,10 @@ const OFFSET = "(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])";
 /** Years 0100 to 9899: no offset leads out of the years that the contract allows. */
 const YEAR_MONTH = "(?:[1-8][0-9]{3}|9[0-8][0-9]{2}|0[1-9][0-9]{2})-(?:0[1-9]|1[0-2])";
 
-/** The plain pattern of a contract for records whose keys stand in one of `shapes`, the commonest first. */
+/**
+ * The plain pattern of a contract for records whose keys stand in one of `shapes`, the commonest
+ * first.
+ */
 export function plainPattern(contract: Contract, shapes: readonly Shape[]): PlainPattern {
   const patterns = new Set<string>();
   let length = 0;
@@ -78,7 +91,10 @@ interface Place {
   readonly learned: boolean;
 }
 
-/** The shape of a parsed sample record, as far as the contract's structs and lists reach; undefined where it is no such record. */
+/**
+ * The shape of a parsed sample record, as far as the contract's structs and lists reach; undefined
+ * where it is no such record.
+ */
 export function shapeOf(sample: unknown, contract: Contract): Shape | undefined {
   return structShape(sample, contract.fields);
 }
@@ -122,7 +138,10 @@ function ownShape(type: ContractType): Shape {
   return type.kind === "list" ? { elements: [ownShape(type.element.type)] } : null;
 }
 
-/** An object with exactly the keys of `shape`, in that order. Keys of the contract that the shape lacks must be optional. */
+/**
+ * An object with exactly the keys of `shape`, in that order. Keys of the contract that the shape
+ * lacks must be optional.
+ */
 function objectPattern(fields: readonly Field[], shape: Shape, place: Place): string | undefined {
   if (shape === null || !("keys" in shape)) return undefined;
   const names = new Set(shape.keys.map(([name]) => name));
@@ -201,8 +220,9 @@ function scalarPattern(type: ContractType, topLevel: boolean): string | undefine
 }
 
 /**
- * DuckDB's way to a decimal is a double times ten to the scale: that is the very integer while it has at most fifteen digits,
- * counting all that the scale asks for, whether they are written or not.
+ * DuckDB's way to a decimal is a double times ten to the scale: that is the very integer while it
+ * has at most fifteen digits, counting all that the scale asks for, whether they are written or
+ * not.
  */
 function decimalPattern(precision: number, scale: number): string | undefined {
   const whole = Math.min(precision - scale, 15 - scale);

@@ -3,24 +3,31 @@ import { castFromText, columnType, quote, readType, textType } from "./column_sq
 import type { Contract, ContractType, Field } from "../../contract/contract.ts";
 import type { PlainPattern } from "./plain_pattern_sql.ts";
 
-/** The name of the function that plain routing hands every other record to: (file number, position, text) → false. */
+/**
+ * The name of the function that plain routing hands every other record to: (file number, position,
+ * text) → false.
+ */
 export const JUDGE_FUNCTION = "streamlab_judge";
 
 /**
- * What plain routing reads records from: a query with the columns `_file` (its number), `_name` (the file's), `_position` and
- * `_record` (text). No column of a contract starts with `_`, so none is taken for one of these.
+ * What plain routing reads records from: a query with the columns `_file` (its number), `_name`
+ * (the file's), `_position` and `_record` (text). No column of a contract starts with `_`, so none
+ * is taken for one of these.
  */
 export interface PlainQueryOptions {
   contract: Contract;
   pattern: PlainPattern;
   records: string;
-  /** Column names to a SQL expression, after the contract's own: the metadata columns. May use `_name`, `_position` and the contract's columns. */
+  /**
+   * Column names to a SQL expression, after the contract's own: the metadata columns. May use
+   * `_name`, `_position` and the contract's columns.
+   */
   metadata: readonly (readonly [string, string])[];
 }
 
 /**
- * A query of the contract's columns and the metadata columns for the records that are plainly events. All others are handed to
- * `JUDGE_FUNCTION`, once each.
+ * A query of the contract's columns and the metadata columns for the records that are plainly
+ * events. All others are handed to `JUDGE_FUNCTION`, once each.
  */
 export function plainQuery(options: PlainQueryOptions): string {
   const { contract, pattern, records, metadata } = options;
@@ -60,7 +67,8 @@ function parsed(contract: Contract, pattern: PlainPattern): string {
     arms.push(`WHEN ${conditions.join(" AND ")} THEN ${read}`);
   }
   if (arms.length === 0) return `NULL::${readStruct(contract)}`;
-  // The last arm makes nothing of what is left, but is volatile: else the optimizer copies all of this into each condition.
+  // The last arm makes nothing of what is left, but is volatile: else the optimizer copies all of
+  // this into each condition.
   return `CASE ${arms.join(" ")} WHEN random() < 0 THEN NULL END`;
 }
 
@@ -75,7 +83,10 @@ function plainValue(field: Field): string {
   return `TRY_CAST(${value} AS ${type})`;
 }
 
-/** What the pattern left open about a top-level column, on its typed value; a null that was written as null passes. */
+/**
+ * What the pattern left open about a top-level column, on its typed value; a null that was written
+ * as null passes.
+ */
 function predicates(field: Field): string[] {
   const value = quote(field.name);
   const wrong: string[] = [];

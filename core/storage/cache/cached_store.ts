@@ -1,14 +1,20 @@
 import type { ObjectCache } from "./object_cache.ts";
 import type { FileInfo, ListedFile, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
 
-/** Manifests, manifest lists and data files have names that are given once (specification: "File System Operations"). */
+/**
+ * Manifests, manifest lists and data files have names that are given once (specification: "File
+ * System Operations").
+ */
 const IMMUTABLE_NAME = /\.(avro|parquet|orc|puffin)$/;
-/** A version of the metadata could be created again in a table that was made anew: it is known by its etag as well. */
+/**
+ * A version of the metadata could be created again in a table that was made anew: it is known by
+ * its etag as well.
+ */
 const VERSIONED_NAME = /\.metadata\.json(\.gz)?$/;
 
 /**
- * A distant store whose immutable files are kept on this disk once they were read. Only for readers: what it deletes or replaces would
- * still be found in the cache.
+ * A distant store whose immutable files are kept on this disk once they were read. Only for
+ * readers: what it deletes or replaces would still be found in the cache.
  */
 export class CachedStore implements Store {
   readonly root: string;
@@ -18,7 +24,10 @@ export class CachedStore implements Store {
   readonly #cache: ObjectCache;
   readonly #place: string;
 
-  /** `place` tells this store from others with the same root, such as the same bucket at another service. */
+  /**
+   * `place` tells this store from others with the same root, such as the same bucket at another
+   * service.
+   */
   constructor(store: Store, cache: ObjectCache, place: string) {
     this.#store = store;
     this.#cache = cache;

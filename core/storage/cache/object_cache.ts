@@ -19,8 +19,9 @@ const KEPT_SHARE = 0.8;
 const ABANDONED_MS = 3_600_000;
 
 /**
- * Files that never change, kept on this disk under a digest of their name. Several processes may use one folder: an entry appears whole, by
- * a rename, and one that is removed while it is read is only missed by the next reader. Whatever the disk refuses, the cache merely has not.
+ * Files that never change, kept on this disk under a digest of their name. Several processes may
+ * use one folder: an entry appears whole, by a rename, and one that is removed while it is read is
+ * only missed by the next reader. Whatever the disk refuses, the cache merely has not.
  */
 export class ObjectCache {
   #addedBytes = 0;
@@ -81,7 +82,10 @@ export class ObjectCache {
     return `${this.#options.folder}/${digest.hex()}`;
   }
 
-  /** The time of the last change says when an entry was used last; that of the last reading is often not kept. */
+  /**
+   * The time of the last change says when an entry was used last; that of the last reading is often
+   * not kept.
+   */
   async #touch(path: string): Promise<void> {
     const now = new Date(this.#options.clock.nowMs());
     await Deno.utime(path, now, now).catch(() => undefined);

@@ -4,7 +4,10 @@ import { codeOf, isMissing, localError } from "../../disk/disk_error.ts";
 const isWindows = Deno.build.os === "windows";
 const SETTLED_MAX = 10_000;
 
-/** Makes what a file or folder holds survive a power cut. Windows opens no folders; its file system journals names itself. */
+/**
+ * Makes what a file or folder holds survive a power cut. Windows opens no folders; its file system
+ * journals names itself.
+ */
 export async function syncEntry(path: string, isFolder: boolean): Promise<void> {
   if (isFolder && isWindows) return;
   const file = await Deno.open(path);
@@ -16,8 +19,8 @@ export async function syncEntry(path: string, isFolder: boolean): Promise<void> 
 }
 
 /**
- * Makes folders and sees to it that their names are durable too: a file in a folder whose own name was never fsynced is
- * lost with it. One instance per store; it remembers what it has seen to.
+ * Makes folders and sees to it that their names are durable too: a file in a folder whose own name
+ * was never fsynced is lost with it. One instance per store; it remembers what it has seen to.
  */
 export class LocalFolders {
   /** Folders whose own names are known to be durable, up to the root's. */
@@ -43,7 +46,10 @@ export class LocalFolders {
     }
   }
 
-  /** Makes the names in the folder durable and, once, the names of the folders that lead to it: another process may just have made them. */
+  /**
+   * Makes the names in the folder durable and, once, the names of the folders that lead to it:
+   * another process may just have made them.
+   */
   async sync(folder: string): Promise<void> {
     if (!this.#durable) return;
     if (this.#settled.size > SETTLED_MAX) this.#settled.clear();
@@ -74,7 +80,10 @@ async function missingFrom(folder: string): Promise<string[]> {
   return missing;
 }
 
-/** The root's parent may be a folder that this user passes through but cannot open; then it was not made by us either. */
+/**
+ * The root's parent may be a folder that this user passes through but cannot open; then it was not
+ * made by us either.
+ */
 async function syncParent(path: string): Promise<void> {
   try {
     await syncEntry(dirname(path), true);

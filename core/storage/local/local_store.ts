@@ -17,7 +17,10 @@ import type { FileInfo, ListedFile, ReadOptions, Store, UnfinishedWrite } from "
 export interface LocalStoreOptions {
   random: Random;
   clock?: Clock;
-  /** False leaves out every fsync: for tests, and for lakes that need not survive a power cut. Default true. */
+  /**
+   * False leaves out every fsync: for tests, and for lakes that need not survive a power cut.
+   * Default true.
+   */
   durable?: boolean;
 }
 
@@ -26,7 +29,10 @@ export function openLocalStore(root: string, options: LocalStoreOptions): Store 
   return new LocalStore(resolve(root), options);
 }
 
-/** Names of files whose writing has not finished. A dot in front hides them from every other reader of the folder too. */
+/**
+ * Names of files whose writing has not finished. A dot in front hides them from every other reader
+ * of the folder too.
+ */
 const TEMPORARY_NAME = /^\.streamlab-[0-9a-f-]{36}\.tmp$/;
 
 /** Files worked on at once. */
@@ -34,9 +40,10 @@ const PARALLEL_MAX = 16;
 const OPEN_FILES_RETRY = { attemptsMax: 6, delayMsMin: 10, delayMsMax: 500 };
 
 /**
- * A folder on disk. Files appear by `rename` (write) or `link` (create) of a temporary file beside them that was fsynced before;
- * then the folder is fsynced. Symbolic links: the root may be one, links below it are followed when reading and listing
- * (see `walk`); writing and deleting replace or remove the link itself, never what it leads to.
+ * A folder on disk. Files appear by `rename` (write) or `link` (create) of a temporary file beside
+ * them that was fsynced before; then the folder is fsynced. Symbolic links: the root may be one,
+ * links below it are followed when reading and listing (see `walk`); writing and deleting replace
+ * or remove the link itself, never what it leads to.
  */
 class LocalStore implements Store {
   readonly kind = "local";
@@ -193,7 +200,10 @@ class LocalStore implements Store {
     }
   }
 
-  /** Writes the bytes, durable, to a temporary file in the target's folder, which is made where it is missing. */
+  /**
+   * Writes the bytes, durable, to a temporary file in the target's folder, which is made where it
+   * is missing.
+   */
   async #writeTemporary(target: string, bytes: Uint8Array): Promise<string> {
     const folder = dirname(target);
     const temporary = `${folder}/.streamlab-${uuidV4(this.#random)}.tmp`;
@@ -217,7 +227,10 @@ class LocalStore implements Store {
     }
   }
 
-  /** Puts the temporary file in its place and makes that durable; no temporary file stays, whatever happens. */
+  /**
+   * Puts the temporary file in its place and makes that durable; no temporary file stays, whatever
+   * happens.
+   */
   async #settling<T>(action: string, target: string, temporary: string, place: () => Promise<T>): Promise<T> {
     try {
       const result = await place();

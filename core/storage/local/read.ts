@@ -16,8 +16,9 @@ export async function statFile(path: string, file: string): Promise<FileInfo | u
 }
 
 /**
- * Size and modification time, which survive copying and moving the lake as inode numbers do not. In milliseconds, for Deno
- * (2.9) tells no finer; so a file replaced by one of equal size within the same millisecond looks unchanged.
+ * Size and modification time, which survive copying and moving the lake as inode numbers do not. In
+ * milliseconds, for Deno (2.9) tells no finer; so a file replaced by one of equal size within the
+ * same millisecond looks unchanged.
  */
 function etagOf(size: number, modified: Date | null): string {
   return `${size}-${modified?.getTime() ?? 0}`;
@@ -51,7 +52,9 @@ export class LocalReader {
     }
   }
 
-  /** Fails with `conflict` when the caller named a version and the file is not that one (any more). */
+  /**
+   * Fails with `conflict` when the caller named a version and the file is not that one (any more).
+   */
   async checkUnchanged(): Promise<void> {
     if (this.#etag === undefined) return;
     const { size, mtime } = await this.#file.stat();

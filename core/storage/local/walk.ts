@@ -17,11 +17,12 @@ interface Entry {
 }
 
 /**
- * The paths of all files below `root` that the options ask for, in ascending order of their UTF-8 bytes; no file is asked
- * for anything but its name.
+ * The paths of all files below `root` that the options ask for, in ascending order of their UTF-8
+ * bytes; no file is asked for anything but its name.
  *
- * Symbolic links are followed, to files and to folders, as people mount data in a lake that way; a link that leads back to
- * a folder it was reached through is passed over, and so is one that leads nowhere. Pipes, sockets and devices are no files.
+ * Symbolic links are followed, to files and to folders, as people mount data in a lake that way; a
+ * link that leads back to a folder it was reached through is passed over, and so is one that leads
+ * nowhere. Pipes, sockets and devices are no files.
  */
 export async function* walk(root: string, options: WalkOptions): AsyncGenerator<string> {
   yield* walkFolder(root, folderOf(options.prefix), options, []);
@@ -35,7 +36,8 @@ async function* walkFolder(
 ): AsyncGenerator<string> {
   const { prefix, after, keep } = options;
   const start = folder === "" ? "" : `${folder}/`;
-  // A table's metadata folder holds thousands of files, of which a commit asks for a few by the beginning of their names.
+  // A table's metadata folder holds thousands of files, of which a commit asks for a few by the
+  // beginning of their names.
   const namePrefix = prefix.startsWith(start) ? prefix.slice(start.length) : "";
   for (const entry of await readFolder(join(root, folder), namePrefix, links)) {
     const path = start + entry.name;
@@ -50,7 +52,10 @@ async function* walkFolder(
   }
 }
 
-/** Entries in the order of the paths below them: a folder sorts by its name with the slash, so that `a.b` comes before `a/b`. */
+/**
+ * Entries in the order of the paths below them: a folder sorts by its name with the slash, so that
+ * `a.b` comes before `a/b`.
+ */
 async function readFolder(folder: string, namePrefix: string, links: readonly string[]): Promise<Entry[]> {
   const entries: Entry[] = [];
   try {
@@ -86,7 +91,10 @@ async function followLink(folder: string, name: string, links: readonly string[]
   }
 }
 
-/** Deno shows bytes that are no UTF-8 as U+FFFD, and such a file cannot be opened. A name that really holds U+FFFD can. */
+/**
+ * Deno shows bytes that are no UTF-8 as U+FFFD, and such a file cannot be opened. A name that
+ * really holds U+FFFD can.
+ */
 async function refuseBrokenName(folder: string, name: string): Promise<void> {
   try {
     await Deno.lstat(join(folder, name));

@@ -12,9 +12,10 @@ export interface AwsProfile {
 type Sections = Map<string, Map<string, string>>;
 
 /**
- * The profile that `AWS_PROFILE` names, else `default`; undefined where there are no such files (AWS SDKs and Tools Reference Guide,
- * "Shared config and credentials files" and "Service-specific endpoints"). What cannot be read is as if it were not there, for the AWS client
- * could not use it either.
+ * The profile that `AWS_PROFILE` names, else `default`; undefined where there are no such files
+ * (AWS SDKs and Tools Reference Guide, "Shared config and credentials files" and "Service-specific
+ * endpoints"). What cannot be read is as if it were not there, for the AWS client could not use it
+ * either.
  */
 export async function readAwsProfile(variable: ReadVariable): Promise<AwsProfile | undefined> {
   const home = variable("HOME") ?? variable("USERPROFILE");

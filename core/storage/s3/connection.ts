@@ -13,7 +13,10 @@ import { isThrottled, isTransient } from "./fault.ts";
 
 /** Bounds of the work on one bucket; tests make them smaller. */
 export interface S3Limits {
-  /** For an answer to begin, and for each further piece of it. A request that carries bytes gets the time of a slow line on top. */
+  /**
+   * For an answer to begin, and for each further piece of it. A request that carries bytes gets the
+   * time of a slow line on top.
+   */
   timeoutMs: number;
   /** After broken connections, time-outs and errors of the service. */
   transient: RetryPolicy;
@@ -21,7 +24,10 @@ export interface S3Limits {
   throttled: RetryPolicy;
   /** Requests of one operation that run at once. */
   parallelMax: number;
-  /** Larger files travel in parts of this size, `parallelMax` of them in memory at once; in larger ones where 10,000 (S3's limit) would not do. */
+  /**
+   * Larger files travel in parts of this size, `parallelMax` of them in memory at once; in larger
+   * ones where 10,000 (S3's limit) would not do.
+   */
   partBytes: number;
   /** Keys in one page of a listing or one request to delete; S3's limit is 1,000. */
   pageKeys: number;
@@ -39,8 +45,9 @@ export const DEFAULT_S3_LIMITS: S3Limits = {
 let survivesBrokenBodies = false;
 
 /**
- * In Deno before 2.9 a response that breaks off rejects, besides the reading of it, a promise that nobody holds, and that would
- * end the process. The request itself is noticed by its reader or its deadline, and repeated.
+ * In Deno before 2.9 a response that breaks off rejects, besides the reading of it, a promise that
+ * nobody holds, and that would end the process. The request itself is noticed by its reader or its
+ * deadline, and repeated.
  */
 function surviveBrokenBodies(): void {
   if (survivesBrokenBodies) return;
@@ -64,7 +71,10 @@ export interface S3Call<T> {
   isRepeatable: boolean;
   /** Bytes that the request carries. */
   bytes?: number;
-  /** Sends it on a connection of its own: Deno sends a request a second time when a connection that it used before breaks. */
+  /**
+   * Sends it on a connection of its own: Deno sends a request a second time when a connection that
+   * it used before breaks.
+   */
   onOwnConnection?: boolean;
   run: (client: S3Client, signal: AbortSignal) => Promise<T>;
 }
@@ -103,7 +113,10 @@ export class S3Connection {
     surviveBrokenBodies();
   }
 
-  /** Sends the request, repeats it where that may help and is allowed, and throws errors as people read them. */
+  /**
+   * Sends the request, repeats it where that may help and is allowed, and throws errors as people
+   * read them.
+   */
   async call<T>(call: S3Call<T>): Promise<T> {
     try {
       return call.isRepeatable ? await this.repeat(() => this.once(call)) : await this.once(call);
@@ -124,7 +137,10 @@ export class S3Connection {
     return this.deadline((signal) => run(client, signal), bytes);
   }
 
-  /** Repeats what failed for reasons that pass, as often as the limits say; throws the last error as it is. */
+  /**
+   * Repeats what failed for reasons that pass, as often as the limits say; throws the last error as
+   * it is.
+   */
   repeat<T>(action: () => Promise<T>): Promise<T> {
     const { transient, throttled } = this.limits;
     return retry(throttled, this.clock, this.random, isThrottled, () => {
@@ -174,7 +190,8 @@ function makeClient(settings: S3Settings, keepAlive: boolean): S3Client {
     followRegionRedirects: settings.endpoint === undefined,
     // Retries are ours: they must never repeat a conditional create.
     maxAttempts: 1,
-    // Deno (2.9) never tells of the "100 Continue" that the client would wait for, seconds per upload.
+    // Deno (2.9) never tells of the "100 Continue" that the client would wait for, seconds per
+    // upload.
     expectContinueHeader: false,
     // Bodies are covered by their signature; other stores than AWS do not know the newer checksums.
     requestChecksumCalculation: "WHEN_REQUIRED",

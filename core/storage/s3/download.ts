@@ -27,7 +27,10 @@ interface Answer {
   body: Body | undefined;
 }
 
-/** An object's bytes in pieces. A connection that breaks is taken up again where it broke, at the same version of the object. */
+/**
+ * An object's bytes in pieces. A connection that breaks is taken up again where it broke, at the
+ * same version of the object.
+ */
 export class S3Download {
   readonly #connection: S3Connection;
   readonly #key: string;
@@ -200,7 +203,10 @@ export function streamOf(download: S3Download): ReadableStream<Uint8Array> {
   }, { highWaterMark: 0 });
 }
 
-/** Copies the object to a local file; a large one in several requests at once, all for the version that the first one saw. */
+/**
+ * Copies the object to a local file; a large one in several requests at once, all for the version
+ * that the first one saw.
+ */
 export async function downloadFile(
   connection: S3Connection,
   key: string,

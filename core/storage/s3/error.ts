@@ -117,11 +117,15 @@ const meanings: Record<S3Fault, (words: Words) => Meaning> = {
   "other": ({ said }) => ({ kind: "unavailable", state: said }),
 };
 
-/** A failed request as people read it: `place` is `s3://bucket/key`; neither secrets nor the request's headers come along. */
+/**
+ * A failed request as people read it: `place` is `s3://bucket/key`; neither secrets nor the
+ * request's headers come along.
+ */
 export function s3Error(action: string, place: string, error: unknown, settings: S3Settings): StreamlabError {
   if (error instanceof StreamlabError) return error;
   const fault = faultOf(error);
-  // Only a reader can miss an object or find it changed; anything else that gets such an answer was refused.
+  // Only a reader can miss an object or find it changed; anything else that gets such an answer was
+  // refused.
   const isOdd = action !== "read" && (fault === "missing-key" || fault === "changed" || fault === "out-of-range");
   const { kind, state, hint } = meanings[isOdd ? "other" : fault]({
     said: wordOfService(error),
@@ -147,7 +151,10 @@ function wordOfService(error: unknown): string {
   ).slice(0, 300);
 }
 
-/** What helps to look into it, copied one by one: the client's error object holds the answer and can hold the key's id. */
+/**
+ * What helps to look into it, copied one by one: the client's error object holds the answer and can
+ * hold the key's id.
+ */
 function withoutSecrets(error: unknown): Error {
   const { name, $metadata, stack } = (error ?? {}) as Thrown & { stack?: string };
   const request = $metadata?.requestId === undefined ? "" : ` (request ${$metadata.requestId})`;

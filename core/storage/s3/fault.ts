@@ -25,7 +25,10 @@ export type S3Fault =
   | "not-s3"
   | "other";
 
-/** Codes of S3's error responses (Amazon S3 API Reference, "Error responses"), of MinIO's, and of the client's own errors. */
+/**
+ * Codes of S3's error responses (Amazon S3 API Reference, "Error responses"), of MinIO's, and of
+ * the client's own errors.
+ */
 const FAULT_OF_CODE: Record<string, S3Fault> = {
   NoSuchKey: "missing-key",
   NotFound: "missing-key",
@@ -82,7 +85,9 @@ const FAULT_OF_STATUS: Record<number, S3Fault> = {
   507: "full",
 };
 
-/** As far as the types of the AWS client tell; everything is optional, for any value can be thrown. */
+/**
+ * As far as the types of the AWS client tell; everything is optional, for any value can be thrown.
+ */
 export interface Thrown {
   name?: string;
   message?: string;
@@ -153,7 +158,10 @@ function wordsOf(thrown: Thrown): string {
   return `${thrown.name ?? ""} ${String(thrown.code ?? "")} ${thrown.message ?? ""} ${inner}`;
 }
 
-/** Worth another try: nothing about the request itself is wrong. The client corrects its clock after the first `clock`. */
+/**
+ * Worth another try: nothing about the request itself is wrong. The client corrects its clock after
+ * the first `clock`.
+ */
 export function isTransient(error: unknown): boolean {
   const fault = faultOf(error);
   return fault === "transient" || fault === "unreachable" || fault === "clock";

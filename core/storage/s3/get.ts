@@ -11,12 +11,16 @@ export interface GetAnswer {
 const IDLE_CONNECTIONS_MAX = 512;
 /** Up to this size an answer is read in one go: as a stream it would take several turns more. */
 const WHOLE_BYTES_MAX = 128 << 10;
-/** Refusals about which the client knows no more than we: no such object, another version of it, no such range, too many requests. */
+/**
+ * Refusals about which the client knows no more than we: no such object, another version of it, no
+ * such range, too many requests.
+ */
 const PLAIN_REFUSALS = new Set([404, 412, 416, 429, 503]);
 
 /**
- * GET requests by `fetch`, signed by ourselves: less than half the processor time of the client's own way, which is what the ingestion of
- * small objects is made of. Only at an endpoint with the bucket in the path, for otherwise the client alone knows the host.
+ * GET requests by `fetch`, signed by ourselves: less than half the processor time of the client's
+ * own way, which is what the ingestion of small objects is made of. Only at an endpoint with the
+ * bucket in the path, for otherwise the client alone knows the host.
  */
 export class S3Get {
   readonly #endpoint: URL;
@@ -41,8 +45,9 @@ export class S3Get {
   }
 
   /**
-   * The answer with the object; undefined where there is another one, or none, or one that `fetch` has unpacked: the client's own way then
-   * tells what is wrong, or does better. Throws what the client would throw where the service refuses in plain words.
+   * The answer with the object; undefined where there is another one, or none, or one that `fetch`
+   * has unpacked: the client's own way then tells what is wrong, or does better. Throws what the
+   * client would throw where the service refuses in plain words.
    */
   async send(key: string, wanted: Record<string, string>, signal: AbortSignal): Promise<GetAnswer | undefined> {
     const answer = await otherwiseNothing(signal, () => this.#fetch(key, wanted, signal));
@@ -92,7 +97,10 @@ async function otherwiseNothing<T>(signal: AbortSignal, action: () => Promise<T>
   }
 }
 
-/** As the client throws it; undefined where that is no answer of S3 (Amazon S3 API Reference, "REST error responses"). */
+/**
+ * As the client throws it; undefined where that is no answer of S3 (Amazon S3 API Reference, "REST
+ * error responses").
+ */
 function refusalOf(status: number, xml: string): Error | undefined {
   const [, code] = /<Code>([^<]+)<\/Code>/.exec(xml) ?? [];
   if (code === undefined) return undefined;

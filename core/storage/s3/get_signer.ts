@@ -15,8 +15,8 @@ export interface GetToSign {
 const EMPTY_DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /**
- * Signs GET requests without a query (Amazon S3 API Reference, "Signature Calculations for the Authorization Header: Transferring Payload in a
- * Single Chunk"). The key of a day is derived once.
+ * Signs GET requests without a query (Amazon S3 API Reference, "Signature Calculations for the
+ * Authorization Header: Transferring Payload in a Single Chunk"). The key of a day is derived once.
  */
 export class GetSigner {
   #key: { scope: string; secret: string; bytes: Uint8Array } | undefined;
@@ -54,7 +54,10 @@ export class GetSigner {
   }
 }
 
-/** As the signature has it (AWS Signature Version 4, "URI-encode every byte except the unreserved characters"). */
+/**
+ * As the signature has it (AWS Signature Version 4, "URI-encode every byte except the unreserved
+ * characters").
+ */
 export function uriEncode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }

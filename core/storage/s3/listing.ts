@@ -23,15 +23,19 @@ interface Page {
   next: string | undefined;
 }
 
-/** Fewer folders than this in the first page, and they are large enough to be listed each on its own. */
+/**
+ * Fewer folders than this in the first page, and they are large enough to be listed each on its
+ * own.
+ */
 const LARGE_FOLDERS_MAX = 4;
 
 /** Sorts after every key of a folder. */
 const LAST_CHARACTER = "\u{10ffff}";
 
 /**
- * All objects below `prefix` by key, those up to `after` left out. While the caller works on one page the next one is on its
- * way; where the first page shows that there are more and that folders are large, several folders are listed at once.
+ * All objects below `prefix` by key, those up to `after` left out. While the caller works on one
+ * page the next one is on its way; where the first page shows that there are more and that folders
+ * are large, several folders are listed at once.
  */
 export async function* listObjects(
   connection: S3Connection,
@@ -42,7 +46,8 @@ export async function* listObjects(
   yield* first.objects;
   if (first.next === undefined) return;
   const last = first.objects.at(-1)?.path;
-  // A page may be empty and not the last one: where many objects were deleted, versions of them are passed over.
+  // A page may be empty and not the last one: where many objects were deleted, versions of them are
+  // passed over.
   if (last === undefined) return yield* listOn(connection, { prefix, after }, first.next);
   const level = prefix.lastIndexOf("/") + 1;
   const slash = last.indexOf("/", level);
@@ -134,7 +139,10 @@ async function listPage(connection: S3Connection, request: PageRequest): Promise
   return { objects, folders, next: output.IsTruncated ? output.NextContinuationToken : undefined };
 }
 
-/** Uploads that were begun and neither completed nor aborted. MinIO tells only those whose whole key is the prefix, and ends old ones itself. */
+/**
+ * Uploads that were begun and neither completed nor aborted. MinIO tells only those whose whole key
+ * is the prefix, and ends old ones itself.
+ */
 export async function* listUploads(connection: S3Connection, prefix: string): AsyncGenerator<UnfinishedWrite> {
   let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
   do {
@@ -156,8 +164,8 @@ export async function* listUploads(connection: S3Connection, prefix: string): As
 }
 
 /**
- * The answer to a HEAD request has no words. A listing that fails for the same reason has: its error where there is one,
- * else the one that was given.
+ * The answer to a HEAD request has no words. A listing that fails for the same reason has: its
+ * error where there is one, else the one that was given.
  */
 export async function explain(connection: S3Connection, key: string, error: unknown): Promise<unknown> {
   const command = new ListObjectsV2Command({ Bucket: connection.bucket, Prefix: key, MaxKeys: 1 });

@@ -35,7 +35,10 @@ export interface S3StoreOptions {
   /** Default: those of the `AWS_*` variables. */
   settings?: S3Settings;
   limits?: Partial<S3Limits>;
-  /** Reads as it must where the client alone knows the address, which is AWS; so that it can be tried elsewhere. */
+  /**
+   * Reads as it must where the client alone knows the address, which is AWS; so that it can be
+   * tried elsewhere.
+   */
   readsByClient?: boolean;
 }
 
@@ -49,8 +52,9 @@ export async function openS3Store(location: Location & { kind: "s3" }, options: 
 }
 
 /**
- * A bucket, or a prefix in one, on AWS S3 or what speaks its protocol. `create` is a PUT with `If-None-Match: *`. Keys are paths as
- * they stand. Objects whose key ends in a slash, which consoles make as folders, are no files.
+ * A bucket, or a prefix in one, on AWS S3 or what speaks its protocol. `create` is a PUT with
+ * `If-None-Match: *`. Keys are paths as they stand. Objects whose key ends in a slash, which
+ * consoles make as folders, are no files.
  */
 class S3Store implements Store {
   readonly kind = "s3";
@@ -153,7 +157,8 @@ class S3Store implements Store {
         await send();
       } catch (error) {
         if (faultOf(error) !== "clock") throw error;
-        // It was refused, so it has not happened; and the client has learnt the time from the answer.
+        // It was refused, so it has not happened; and the client has learnt the time from the
+        // answer.
         await send();
       }
       return true;

@@ -1,12 +1,18 @@
 import { StreamlabError } from "../../base/errors.ts";
 import { type AwsProfile, readAwsProfile, type ReadVariable } from "./aws_profile.ts";
 
-/** How to reach the objects. What is undefined the AWS client finds as all of AWS's tools do: variables, profiles, roles. */
+/**
+ * How to reach the objects. What is undefined the AWS client finds as all of AWS's tools do:
+ * variables, profiles, roles.
+ */
 export interface S3Settings {
   /** URL of the service; undefined is AWS itself. */
   endpoint?: string;
   region?: string;
-  /** The bucket in the path (`http://host/bucket/key`) instead of the host name (`http://bucket.host/key`). */
+  /**
+   * The bucket in the path (`http://host/bucket/key`) instead of the host name
+   * (`http://bucket.host/key`).
+   */
   forcePathStyle: boolean;
   credentials?: S3Credentials;
   /** Certificates to trust, PEM. */
@@ -25,7 +31,10 @@ export interface S3Credentials {
 const COMPOSE_ENDPOINT = "http://127.0.0.1:9000";
 const COMPOSE_CREDENTIALS: S3Credentials = { accessKeyId: "minioadmin", secretAccessKey: "minioadmin" };
 
-/** Each of them says where credentials come from (AWS SDKs and Tools Reference Guide, "Environment variables"). */
+/**
+ * Each of them says where credentials come from (AWS SDKs and Tools Reference Guide, "Environment
+ * variables").
+ */
 const CREDENTIAL_VARIABLES = [
   "AWS_ACCESS_KEY_ID",
   "AWS_PROFILE",
@@ -38,9 +47,10 @@ const CREDENTIAL_VARIABLES = [
 const PLACE_VARIABLES = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /**
- * Settings from the `AWS_*` variables, else from the profile, if there are any. Where none of the variables is set it is the MinIO of
- * compose.yaml, even with a `~/.aws` for other work: `AWS_PROFILE` or `AWS_REGION` asks for that. MinIO's key is also used for any other
- * endpoint on this machine for which there are no credentials, neither in variables nor in `~/.aws`.
+ * Settings from the `AWS_*` variables, else from the profile, if there are any. Where none of the
+ * variables is set it is the MinIO of compose.yaml, even with a `~/.aws` for other work:
+ * `AWS_PROFILE` or `AWS_REGION` asks for that. MinIO's key is also used for any other endpoint on
+ * this machine for which there are no credentials, neither in variables nor in `~/.aws`.
  */
 export function readS3Settings(variable: ReadVariable, profile: AwsProfile | undefined): S3Settings {
   checkKeyPair(variable);
@@ -79,8 +89,9 @@ export async function readOwnS3Settings(): Promise<S3Settings> {
 }
 
 /**
- * Settings for a place that a catalog tells of, in the names of Iceberg's S3FileIO; what it does not tell is as in `own`, but for
- * the MinIO that is only our default. With an endpoint the bucket stands in the path, unless the catalog says otherwise.
+ * Settings for a place that a catalog tells of, in the names of Iceberg's S3FileIO; what it does
+ * not tell is as in `own`, but for the MinIO that is only our default. With an endpoint the bucket
+ * stands in the path, unless the catalog says otherwise.
  */
 export function catalogSettings(own: S3Settings, config: Readonly<Record<string, string>>): S3Settings {
   const endpoint = checkEndpoint(config["s3.endpoint"], "the endpoint that the catalog names");
@@ -104,7 +115,10 @@ export function catalogSettings(own: S3Settings, config: Readonly<Record<string,
   };
 }
 
-/** One without the other is a slip of the pen, and what was meant must not be passed over for a profile or the MinIO of compose.yaml. */
+/**
+ * One without the other is a slip of the pen, and what was meant must not be passed over for a
+ * profile or the MinIO of compose.yaml.
+ */
 function checkKeyPair(variable: ReadVariable): void {
   const [id, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] as const;
   if (isSet(variable(id)) === isSet(variable(secret))) return;

@@ -75,13 +75,17 @@ async function uploadParts(connection: S3Connection, key: string, source: Upload
     });
     await complete(connection, key, UploadId, parts, source.size);
   } catch (error) {
-    // The failure matters more than what is left of it, which `listUnfinished` shows where the store can.
+    // The failure matters more than what is left of it, which `listUnfinished` shows where the
+    // store can.
     await abortUpload(connection, key, UploadId).catch(() => undefined);
     throw error;
   }
 }
 
-/** A repeated completion finds its upload gone when the first one had succeeded after all: then the object tells. */
+/**
+ * A repeated completion finds its upload gone when the first one had succeeded after all: then the
+ * object tells.
+ */
 async function complete(
   connection: S3Connection,
   key: string,
@@ -106,7 +110,10 @@ async function complete(
   }
 }
 
-/** Whether the object is one of that size in that many parts: the ETag of such an object ends in their number. */
+/**
+ * Whether the object is one of that size in that many parts: the ETag of such an object ends in
+ * their number.
+ */
 async function isThere(connection: S3Connection, key: string, parts: number, size: number): Promise<boolean> {
   const head = await connection.call({
     action: "look at",
@@ -118,7 +125,10 @@ async function isThere(connection: S3Connection, key: string, parts: number, siz
   return head.ContentLength === size && bareEtag(head.ETag).endsWith(`-${parts}`);
 }
 
-/** Ends an upload whose parts would otherwise be kept, unseen and paid for; one that is gone is no error. */
+/**
+ * Ends an upload whose parts would otherwise be kept, unseen and paid for; one that is gone is no
+ * error.
+ */
 export async function abortUpload(connection: S3Connection, key: string, uploadId: string | undefined): Promise<void> {
   const command = new AbortMultipartUploadCommand({ Bucket: connection.bucket, Key: key, UploadId: uploadId });
   try {

@@ -1,11 +1,17 @@
-/** SQL that turns a file's column, as the file lays it out, into the table's: found by field id at every level. Pure text. */
+/**
+ * SQL that turns a file's column, as the file lays it out, into the table's: found by field id at
+ * every level. Pure text.
+ */
 import { quoteName, quoteText } from "../../engine/duckdb.ts";
 import { childFields } from "../../iceberg/format/schema.ts";
 import type { Field, Type } from "../../iceberg/format/type.ts";
 import type { FileColumn } from "./file_layout.ts";
 import { sqlTypeOf } from "../sql_type.ts";
 
-/** Whether DuckDB, which finds columns by id and what is nested in them by name, reads the file's columns as the table's. */
+/**
+ * Whether DuckDB, which finds columns by id and what is nested in them by name, reads the file's
+ * columns as the table's.
+ */
 export function readsAsIs(fields: readonly Field[], columns: readonly FileColumn[]): boolean {
   return fields.every((field) => {
     const column = columns.find(({ fieldId }) => fieldId === field.id);

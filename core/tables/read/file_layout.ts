@@ -1,6 +1,7 @@
 /**
- * How a Parquet file lays out its columns, read from its footer: engines name and nest them as they did when they wrote it, and only
- * field ids tell which column of the table each is (specification: "Column Projection").
+ * How a Parquet file lays out its columns, read from its footer: engines name and nest them as they
+ * did when they wrote it, and only field ids tell which column of the table each is (specification:
+ * "Column Projection").
  */
 import { StreamlabError } from "../../base/errors.ts";
 import { type Connection, quoteText } from "../../engine/duckdb.ts";
@@ -29,8 +30,9 @@ export interface FileLayout {
 }
 
 /**
- * Whether files of the table may be laid out otherwise than its current schema says, so that finding columns by id, and what is nested in
- * them by name, could read them wrongly: structs that have changed, names in the place of ids, values that are only in partitions.
+ * Whether files of the table may be laid out otherwise than its current schema says, so that
+ * finding columns by id, and what is nested in them by name, could read them wrongly: structs that
+ * have changed, names in the place of ids, values that are only in partitions.
  */
 export function layoutsMatter({ properties, schemas, partitionSpecs }: TableMetadata): boolean {
   return nameMapping(properties) !== undefined ||
@@ -43,8 +45,9 @@ function holdsStruct(type: Type): boolean {
 }
 
 /**
- * The layouts of local files, by path. Files without field ids get them by name from the table's name mapping. Throws `corrupt`
- * for a file that stays without any: all of its columns would read as null.
+ * The layouts of local files, by path. Files without field ids get them by name from the table's
+ * name mapping. Throws `corrupt` for a file that stays without any: all of its columns would read
+ * as null.
  */
 export async function readLayouts(
   connection: Connection,
@@ -113,7 +116,10 @@ function columnOf(node: TreeNode): FileColumn {
   return { ...column, shape: "struct", children: node.inner.map((child) => columnOf(child)) };
 }
 
-/** Lists of three levels, and of the two that old writers made (Parquet: "Lists", backward-compatibility rules). */
+/**
+ * Lists of three levels, and of the two that old writers made (Parquet: "Lists",
+ * backward-compatibility rules).
+ */
 function elementOf(list: TreeNode, repeated: TreeNode): FileColumn {
   const isElement = repeated.inner.length !== 1 || repeated.name === "array" || repeated.name === `${list.name}_tuple`;
   return columnOf(isElement ? repeated : repeated.inner[0]!);
@@ -125,7 +131,8 @@ function withIds(columns: FileColumn[], mapping: MappedField[]): FileColumn[] {
   return columns.map((column) => {
     const entry = mapping.find(({ names }) => names.includes(column.name));
     const { shape } = column;
-    // Engines name elements, keys and values as they like; the mapping knows them by Iceberg's names.
+    // Engines name elements, keys and values as they like; the mapping knows them by Iceberg's
+    // names.
     const inner = shape === "list" || shape === "map"
       ? column.children.map((child, i) => ({ ...child, name: CHILD_NAMES[shape][i] ?? child.name }))
       : column.children;

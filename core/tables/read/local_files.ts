@@ -3,7 +3,10 @@ import type { TableIo } from "../../iceberg/table_io.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
 import { StreamlabError } from "../../base/errors.ts";
 
-/** Where DuckDB can read the files of a table: in their place on this disk, or as copies in scratch of what lies elsewhere. */
+/**
+ * Where DuckDB can read the files of a table: in their place on this disk, or as copies in scratch
+ * of what lies elsewhere.
+ */
 export class LocalFiles {
   readonly #copies = new Map<string, Promise<string>>();
   #count = 0;

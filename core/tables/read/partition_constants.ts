@@ -4,8 +4,8 @@ import { specById, type TableMetadata } from "../../iceberg/format/table_metadat
 import { sqlLiteral } from "../sql_value.ts";
 
 /**
- * SQL for the columns that all rows of a file have one value of, by field id: those of identity partitions, which files may leave out
- * (specification: "Column Projection").
+ * SQL for the columns that all rows of a file have one value of, by field id: those of identity
+ * partitions, which files may leave out (specification: "Column Projection").
  */
 export function partitionConstants(
   metadata: TableMetadata,

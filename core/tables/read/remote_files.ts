@@ -18,8 +18,9 @@ export interface WantedFile {
 }
 
 /**
- * Where DuckDB can read files: in their place on this disk, by their URI where it can reach the store itself and so read only the columns and
- * row groups that are needed, else as copies in scratch.
+ * Where DuckDB can read files: in their place on this disk, by their URI where it can reach the
+ * store itself and so read only the columns and row groups that are needed, else as copies in
+ * scratch.
  */
 export class RemoteFiles {
   readonly #opened = new Map<Store, Promise<boolean>>();
@@ -27,7 +28,10 @@ export class RemoteFiles {
   readonly #database: DuckDb;
   readonly #connection: Connection;
   readonly #scratch: Scratch;
-  /** The file of DuckDB's extension httpfs, where it is not in DuckDB's own folder; false: it is not to be used. */
+  /**
+   * The file of DuckDB's extension httpfs, where it is not in DuckDB's own folder; false: it is not
+   * to be used.
+   */
   readonly #httpfs: string | false | undefined;
 
   constructor(database: DuckDb, connection: Connection, scratch: Scratch, httpfs: string | false | undefined) {

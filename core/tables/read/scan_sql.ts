@@ -1,6 +1,6 @@
 /**
- * A table's rows as SQL over its live files: columns found by field id, position and equality deletes applied
- * (specification: "Scan Planning", "Delete Formats"). Pure text.
+ * A table's rows as SQL over its live files: columns found by field id, position and equality
+ * deletes applied (specification: "Scan Planning", "Delete Formats"). Pure text.
  */
 import { quoteName, quoteText } from "../../engine/duckdb.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
@@ -12,9 +12,15 @@ import { sqlTypeOf } from "../sql_type.ts";
 /** A live data file and the delete files that apply to it. */
 export interface ViewFile extends LocalFile {
   deletes: LocalFile[];
-  /** How the file itself names and nests its columns. Without it, all are found by id, and what is nested in them by name. */
+  /**
+   * How the file itself names and nests its columns. Without it, all are found by id, and what is
+   * nested in them by name.
+   */
   layout?: FileLayout;
-  /** SQL for columns that the file may lack because every row of its partition has the same value, by field id. */
+  /**
+   * SQL for columns that the file may lack because every row of its partition has the same value,
+   * by field id.
+   */
   constants?: ReadonlyMap<number, string>;
 }
 
@@ -47,7 +53,9 @@ function emptySelect(columns: Field[]): string {
   return `SELECT ${nulls.join(", ")} WHERE false`;
 }
 
-/** Inside, a column is called by its id: no name of a user can then stand in the way of one of ours. */
+/**
+ * Inside, a column is called by its id: no name of a user can then stand in the way of one of ours.
+ */
 function columnName(id: number): string {
   return `c${id}`;
 }
@@ -56,10 +64,16 @@ function shownColumns({ columns }: ViewSource): string {
   return columns.map(({ id, name }) => `r.${columnName(id)} AS ${quoteName(name)}`).join(", ");
 }
 
-/** Where a row stands, for deletes: `_file` and `file_row_number`. Not asked for without need: a file may have columns of these names. */
+/**
+ * Where a row stands, for deletes: `_file` and `file_row_number`. Not asked for without need: a
+ * file may have columns of these names.
+ */
 const PLACE_OPTIONS = ", filename = '_file', file_row_number = true";
 
-/** All rows of the files; with `compared`, columns for deletes to compare (there may be none), and the place of each row. */
+/**
+ * All rows of the files; with `compared`, columns for deletes to compare (there may be none), and
+ * the place of each row.
+ */
 function rowsOf(source: ViewSource, files: ViewFile[], compared?: Field[]): string {
   const isNew = ({ id }: Field) => !source.columns.some((column) => column.id === id);
   const fields = [...source.columns, ...(compared ?? []).filter(isNew)];
@@ -73,7 +87,10 @@ function rowsOf(source: ViewSource, files: ViewFile[], compared?: Field[]): stri
   return `(${parts.map((part) => `SELECT * FROM ${part}`).join(" UNION ALL BY NAME ")}) AS r`;
 }
 
-/** Empty where finding columns by id is enough; else the same for files that the same projection fits. */
+/**
+ * Empty where finding columns by id is enough; else the same for files that the same projection
+ * fits.
+ */
 function projectionKey(fields: Field[], { layout, constants }: ViewFile): string {
   if (layout === undefined) return "";
   const missing = [...constants ?? []].filter(([id]) => !layout.columns.some(({ fieldId }) => fieldId === id));
@@ -134,7 +151,10 @@ function deleteSets(files: ViewFile[]) {
   };
 }
 
-/** Field ids 2147483546 and 2147483545 are those of `file_path` and `pos` (specification: "Reserved Field IDs"). */
+/**
+ * Field ids 2147483546 and 2147483545 are those of `file_path` and `pos` (specification: "Reserved
+ * Field IDs").
+ */
 function withoutPositions(deletes: LocalFile[]): string {
   const paths = deletes.map(({ localPath }) => quoteText(localPath)).join(", ");
   const schema = "MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL}, " +

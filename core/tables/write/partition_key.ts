@@ -12,7 +12,10 @@ export interface PartitionKey {
   isText: boolean;
 }
 
-/** Bytes of a text that stands for itself: DuckDB names folders by keys, three characters for each odd byte, and names end at 255. */
+/**
+ * Bytes of a text that stands for itself: DuckDB names folders by keys, three characters for each
+ * odd byte, and names end at 255.
+ */
 const KEY_BYTES_MAX = 70;
 
 /** `isText`: the value is any text that users send, and so may be too long to name a folder. */
@@ -21,7 +24,10 @@ export function partitionKey(name: string, value: string, isText: boolean): Part
   return { name, value, key: isText ? key : value, isText };
 }
 
-/** The files with the values of their partitions in place of the keys; where only a hash is known, the file itself tells. */
+/**
+ * The files with the values of their partitions in place of the keys; where only a hash is known,
+ * the file itself tells.
+ */
 export async function withPartitionValues(
   connection: Connection,
   partition: readonly PartitionKey[],

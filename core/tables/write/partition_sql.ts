@@ -14,8 +14,8 @@ const MICROS_PER_DAY = 86_400_000_000;
 const MICROS_PER_HOUR = 3_600_000_000;
 
 /**
- * SQL for the value of a partition field of a row, printed so that `partitionValue` reads it back. `value` is SQL for
- * the source column.
+ * SQL for the value of a partition field of a row, printed so that `partitionValue` reads it back.
+ * `value` is SQL for the source column.
  */
 export function partitionSql(partition: PartitionColumn, value: string): string {
   const { transform } = partition.field;
@@ -54,7 +54,9 @@ export function partitionValue(partition: PartitionColumn, text: string | null):
   return valueFromSqlText(partition.type, text);
 }
 
-/** Gives a database the function that `partitionSql` uses for buckets: SQL has no 32-bit Murmur3. */
+/**
+ * Gives a database the function that `partitionSql` uses for buckets: SQL has no 32-bit Murmur3.
+ */
 export async function registerBucketFunction(connection: Connection): Promise<void> {
   const types = new Map<string, PrimitiveType>();
   const typeOf = (text: string) => {

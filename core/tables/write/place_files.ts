@@ -5,7 +5,10 @@ import type { Store } from "../../storage/store.ts";
 
 /** Files moved or uploaded at once. */
 const PLACED_PARALLEL = 8;
-/** Characters of a field's name, and of its value, in a folder's name, which file systems limit to 255. */
+/**
+ * Characters of a field's name, and of its value, in a folder's name, which file systems limit to
+ * 255.
+ */
 const FOLDER_PART_MAX = 100;
 
 export interface PlacedFile {
@@ -16,8 +19,8 @@ export interface PlacedFile {
 }
 
 /**
- * Moves data files from scratch to their place in the table's folder, durably, as `data/<partition>/<stem>-<number>.parquet`;
- * the stem is one that no other attempt has.
+ * Moves data files from scratch to their place in the table's folder, durably, as
+ * `data/<partition>/<stem>-<number>.parquet`; the stem is one that no other attempt has.
  */
 export function placeFiles(
   store: Store,
@@ -36,7 +39,10 @@ export function placeFiles(
   });
 }
 
-/** `event_timestamp_day=2026-03-01/…`, of values as `partitionSql` prints them. Only for people: nothing reads a partition from a path. */
+/**
+ * `event_timestamp_day=2026-03-01/…`, of values as `partitionSql` prints them. Only for people:
+ * nothing reads a partition from a path.
+ */
 export function partitionFolder(partition: readonly PartitionColumn[], values: readonly (string | null)[]): string {
   return partition.map((part, index) => {
     const value = values[index] ?? null;

@@ -4,12 +4,15 @@ import type { Scratch } from "../../disk/scratch.ts";
 import { withPartitionValues } from "./partition_key.ts";
 import { partitionKeys, type TargetTable, writtenFieldIds } from "./target_table.ts";
 
-/** Partitions written at once by `writeRowsInTurns`. DuckDB takes a quarter of a megabyte for each, and more while it writes it. */
+/**
+ * Partitions written at once by `writeRowsInTurns`. DuckDB takes a quarter of a megabyte for each,
+ * and more while it writes it.
+ */
 const PARTITIONS_AT_ONCE = 100;
 
 /**
- * Writes the rows of a query as data files of a table. `columns` are the query's, all of them columns of the table.
- * The files lie in scratch until they are placed.
+ * Writes the rows of a query as data files of a table. `columns` are the query's, all of them
+ * columns of the table. The files lie in scratch until they are placed.
  */
 export async function writeRows(
   connection: Connection,
@@ -31,8 +34,8 @@ export async function writeRows(
 }
 
 /**
- * Does the same in little memory for any number of partitions, but writes all twice: to scratch, in the order of their partitions,
- * and from there a few partitions at a time.
+ * Does the same in little memory for any number of partitions, but writes all twice: to scratch, in
+ * the order of their partitions, and from there a few partitions at a time.
  */
 export async function writeRowsInTurns(
   connection: Connection,

@@ -9,9 +9,14 @@ import { partitionSql } from "./partition_sql.ts";
 
 /** A table that rows are written for: what its files must look like, and where they go. */
 export interface TargetTable {
-  /** The schema that the files are written with; the table may get it in the very commit that adds them. */
+  /**
+   * The schema that the files are written with; the table may get it in the very commit that adds
+   * them.
+   */
   schema: Schema;
-  /** Its fields as far as rows have them, at any depth: a contract may name less than its table has. */
+  /**
+   * Its fields as far as rows have them, at any depth: a contract may name less than its table has.
+   */
   written: readonly Field[];
   spec: PartitionSpec;
   /** The folder of data files: its path in the table's store. */

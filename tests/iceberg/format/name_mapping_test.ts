@@ -2,7 +2,8 @@ import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { mappedFieldId, nameMapping } from "../../../core/iceberg/format/name_mapping.ts";
 
 Deno.test("names of files without ids lead to columns, by aliases and at any depth", () => {
-  // The specification's own example (Appendix C, "Name Mapping Serialization"), and a field that the table does not have.
+  // The specification's own example (Appendix C, "Name Mapping Serialization"), and a field that
+  // the table does not have.
   const text = `[ { "field-id": 1, "names": ["id", "record_id"] },
     { "field-id": 2, "names": ["a.b"] },
     { "names": ["only in files"] },

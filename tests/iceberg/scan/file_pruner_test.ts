@@ -86,7 +86,10 @@ const predicate: fc.Arbitrary<Predicate> = fc.letrec<{ node: Predicate }>((tie) 
   ),
 })).node;
 
-/** True, false or null as SQL has it, with NaN equal to itself and above all numbers, as DuckDB has it. */
+/**
+ * True, false or null as SQL has it, with NaN equal to itself and above all numbers, as DuckDB has
+ * it.
+ */
 function holds(condition: Predicate, values: Row): boolean | null {
   if (condition.op === "always") return true;
   if (condition.op === "never") return false;

@@ -84,7 +84,8 @@ Deno.test("deletes apply by sequence number, by partition, and by the file that 
     assertEquals(found.get(files[0]!.path), [0, 2]);
     assertEquals(found.get(files[1]!.path), [1, 0, 2]);
     assertEquals(found.get(files[2]!.path), []);
-    // Written in the commit of the deletes: position deletes reach it, equality deletes only what was there before.
+    // Written in the commit of the deletes: position deletes reach it, equality deletes only what
+    // was there before.
     assertEquals(found.get(same.path), [0]);
     assertEquals(found.get(younger.path), []);
   }));

@@ -34,7 +34,10 @@ export class Workshop {
   }
 }
 
-/** A step of a scenario that walkers work in: where it begins, and how many operations it takes undisturbed. */
+/**
+ * A step of a scenario that walkers work in: where it begins, and how many operations it takes
+ * undisturbed.
+ */
 export interface Stage {
   start: Life;
   step: number;
@@ -62,8 +65,8 @@ export function pointsOf(operations: number, from = 0): CrashPoint[] {
 }
 
 /**
- * Plays the scenario from that stage on with these crashes in it, to its end, and audits the lake. Returns the operations of the
- * stage, recovery included: where further crashes are possible.
+ * Plays the scenario from that stage on with these crashes in it, to its end, and audits the lake.
+ * Returns the operations of the stage, recovery included: where further crashes are possible.
  */
 export async function walk(
   scenario: Scenario,
@@ -82,7 +85,10 @@ export async function walk(
   return operations;
 }
 
-/** The lake is right, one more run finds nothing to do, and after upkeep nothing lies about that is not needed. */
+/**
+ * The lake is right, one more run finds nothing to do, and after upkeep nothing lies about that is
+ * not needed.
+ */
 async function check(scenario: Scenario, life: Life, workshop: Workshop, crashes: CrashPoint[]): Promise<void> {
   const problems = await auditLake(life.disk, life.truth, workshop.rows);
   const again = new Life(workshop.tools, [], { ...life, seed: 999 });

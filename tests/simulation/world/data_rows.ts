@@ -6,7 +6,10 @@ export type DataRow = Record<string, unknown>;
 
 const lightMark = "ROWS\n";
 
-/** What is in data files, by their bytes: Parquet read once by DuckDB, or the rows of a `LightRouter`. */
+/**
+ * What is in data files, by their bytes: Parquet read once by DuckDB, or the rows of a
+ * `LightRouter`.
+ */
 export class DataRows {
   readonly #memo = new Map<string, DataRow[]>();
   #opened: { database: DuckDb; connection: Connection; folder: string } | undefined;

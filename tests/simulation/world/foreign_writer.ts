@@ -15,8 +15,9 @@ import { type DataRow, type DataRows, lightFile } from "./data_rows.ts";
 import { type ForeignTruth, rowKey } from "./lake_audit.ts";
 
 /**
- * Another engine at work on the table of events, which knows nothing of batches: it adds rows, deletes rows of ours by their place
- * (merge-on-read), adds columns and sets properties. It never fails, so that it is known for certain what it has done.
+ * Another engine at work on the table of events, which knows nothing of batches: it adds rows,
+ * deletes rows of ours by their place (merge-on-read), adds columns and sets properties. It never
+ * fails, so that it is known for certain what it has done.
  */
 export class ForeignWriter implements ForeignTruth {
   readonly written = new Set<number>();

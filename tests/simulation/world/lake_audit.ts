@@ -13,10 +13,15 @@ import type { DataRow, DataRows } from "./data_rows.ts";
 
 /** Where a record must be: in the table of events, or a dead letter by that reason. */
 export type Disposition = "event" | "invalid_schema" | "extra_fields" | "corrupted_record";
-/** Where each record of a version of a file must be, by position; or the whole file as one letter. */
+/**
+ * Where each record of a version of a file must be, by position; or the whole file as one letter.
+ */
 export type FileTruth = readonly Disposition[] | "corrupted_batch";
 
-/** What the world knows of its raw files: by name, then by etag; several where it depends on who came first. */
+/**
+ * What the world knows of its raw files: by name, then by etag; several where it depends on who
+ * came first.
+ */
 export type Truth = ReadonlyMap<string, ReadonlyMap<string, readonly FileTruth[]>>;
 
 export interface AuditOptions {
@@ -45,8 +50,8 @@ const target = "bronze.events";
 const tableNames = ["bronze.events", "dead_letters.events", "ingest.files"] as const;
 
 /**
- * Whether a lake holds exactly what its raw files ask for, found by reading the tables anew, by nothing that consume says of itself.
- * Returns what is wrong, a line each.
+ * Whether a lake holds exactly what its raw files ask for, found by reading the tables anew, by
+ * nothing that consume says of itself. Returns what is wrong, a line each.
  */
 export async function auditLake(
   disk: SimulatedDisk,
@@ -162,7 +167,10 @@ function auditForeign(rows: DataRow[], { written }: ForeignTruth, problems: stri
   }
 }
 
-/** Each (file, position, batch) of the ledger once in its table, but for those that somebody else deleted, and nothing else. */
+/**
+ * Each (file, position, batch) of the ledger once in its table, but for those that somebody else
+ * deleted, and nothing else.
+ */
 function auditRows(
   tables: Record<string, DataRow[]>,
   truth: Truth,

@@ -15,7 +15,10 @@ import type { compactLight } from "./light_compaction.ts";
 import type { FileTruth, Truth } from "./lake_audit.ts";
 import type { RawFile } from "./raw_files.ts";
 
-/** Where a process is stopped: at the walker's operation of that ordinal, from 0, right before or after it. */
+/**
+ * Where a process is stopped: at the walker's operation of that ordinal, from 0, right before or
+ * after it.
+ */
 export interface CrashPoint {
   ordinal: number;
   phase: Phase;
@@ -29,7 +32,9 @@ export interface Tools {
   known(store: SimulatedStore): KnownFiles;
   /** Where the tables are; default: the lake's own files. */
   openCatalog?(store: SimulatedStore): Catalog;
-  /** What stands between the program and its store and catalog, where a mutation asks for something. */
+  /**
+   * What stands between the program and its store and catalog, where a mutation asks for something.
+   */
   store?(store: SimulatedStore): Store;
   catalog?(catalog: Catalog): Catalog;
   /** Compaction with a mutation. */
@@ -49,8 +54,9 @@ const walker = "walker";
 const target = { namespace: ["bronze"], name: "events" };
 
 /**
- * A lake, and the lives of the processes that work on it one after another: each is stopped where `crashes` says, and started again
- * until its step is done. What lands in the raw zone meanwhile is noted in `truth`.
+ * A lake, and the lives of the processes that work on it one after another: each is stopped where
+ * `crashes` says, and started again until its step is done. What lands in the raw zone meanwhile is
+ * noted in `truth`.
  */
 export class Life {
   readonly disk: SimulatedDisk;
@@ -80,7 +86,8 @@ export class Life {
     this.disk.put(path, file.bytes, true);
     let versions = this.truth.get(path);
     if (versions === undefined) this.truth.set(path, versions = new Map());
-    // The same in every run of the scenario, whatever happened before, so that the same batches are routed.
+    // The same in every run of the scenario, whatever happened before, so that the same batches are
+    // routed.
     const etag = `version ${versions.size + 1}`;
     this.disk.version(path)!.info.etag = etag;
     versions.set(etag, [file.truth, ...or]);
@@ -119,7 +126,9 @@ export class Life {
     await this.disk.connect({ process: "time" }).clock.sleep(ms);
   }
 
-  /** Runs a process until it ends by itself, anew after each crash and each failure of the store. */
+  /**
+   * Runs a process until it ends by itself, anew after each crash and each failure of the store.
+   */
   async work(process: (store: SimulatedStore) => Promise<void>): Promise<void> {
     for (let life = 0; life <= restartsMax; life++) {
       try {

@@ -13,8 +13,9 @@ import type { TableIo } from "../../../core/iceberg/table_io.ts";
 import { type DataRow, type DataRows, lightFile } from "./data_rows.ts";
 
 /**
- * Compaction by its own protocol of intents and commits; only the rows are copied here, as no Parquet is involved. `plannedAs` is what the
- * commit takes for the version that the work was planned from.
+ * Compaction by its own protocol of intents and commits; only the rows are copied here, as no
+ * Parquet is involved. `plannedAs` is what the commit takes for the version that the work was
+ * planned from.
  */
 export async function compactLight(
   surroundings: Surroundings,

@@ -17,8 +17,8 @@ interface Judged {
 }
 
 /**
- * A router whose data files are text instead of Parquet. It judges by the contract's own judge, and waits for nothing but the
- * simulated store, so that a race is the same for the same seed.
+ * A router whose data files are text instead of Parquet. It judges by the contract's own judge, and
+ * waits for nothing but the simulated store, so that a race is the same for the same seed.
  */
 export class LightRouter implements Router {
   readonly #store: SimulatedStore;

@@ -22,7 +22,10 @@ interface Routing {
 
 type Content = Uint8Array | "changed" | "vanished";
 
-/** Routes each distinct batch once, with the real router on a local folder, and remembers what came of it. */
+/**
+ * Routes each distinct batch once, with the real router on a local folder, and remembers what came
+ * of it.
+ */
 export class RoutingMemo {
   readonly #memo = new Map<string, Routing>();
   readonly #raw: Store;
@@ -87,7 +90,10 @@ export class RoutingMemo {
     return { routed, stem, files: made };
   }
 
-  /** The planned file as it lies in the local raw folder, under the etag that it has in the simulation. */
+  /**
+   * The planned file as it lies in the local raw folder, under the etag that it has in the
+   * simulation.
+   */
   async #stage(planned: PlannedFile, content: Content): Promise<PlannedFile> {
     if (content === "vanished") return { ...planned, path: `vanished/${planned.path}` };
     const path = `${this.#etags.size}/${planned.path}`;
@@ -128,8 +134,8 @@ function withEtags(store: Store, etags: ReadonlyMap<string, string>): Store {
 }
 
 /**
- * A router whose every step on the store is one of the simulation's: it looks at each file, reads it, and writes what the memo has
- * for the batch under names of a new attempt.
+ * A router whose every step on the store is one of the simulation's: it looks at each file, reads
+ * it, and writes what the memo has for the batch under names of a new attempt.
  */
 export class MemoRouter implements Router {
   readonly #memo: RoutingMemo;

@@ -13,8 +13,9 @@ import { compactLight } from "./light_compaction.ts";
 import { LightRouter } from "./light_router.ts";
 
 /**
- * The protocol with one of its rules broken, by something between the program and its store or catalog. A simulation that finds
- * nothing wrong with one of these would prove nothing about the protocol either.
+ * The protocol with one of its rules broken, by something between the program and its store or
+ * catalog. A simulation that finds nothing wrong with one of these would prove nothing about the
+ * protocol either.
  */
 export interface Mutation {
   name: string;
@@ -121,7 +122,8 @@ export const mutations: Mutation[] = [
     name: "compaction ignores a delete that landed meanwhile",
     compacts: true,
     tools: () => ({
-      // As if the work had been planned from the version that the commit builds on, where the delete is.
+      // As if the work had been planned from the version that the commit builds on, where the
+      // delete is.
       compact: (around, table, rows) =>
         compactLight(around, table, rows, async (planned) => {
           const newest = await around.catalog.loadTable(planned.identifier);

@@ -35,9 +35,14 @@ export interface RaceResult {
 export interface RaceOptions {
   tools?: (rows: DataRows) => Tools;
   chances?: FaultChances;
-  /** The tables are in a REST catalog, and another engine always writes beside; else in the lake's files, with one now and then. */
+  /**
+   * The tables are in a REST catalog, and another engine always writes beside; else in the lake's
+   * files, with one now and then.
+   */
   isRest?: boolean;
-  /** The maintainer always compacts the table of events, and another engine always writes beside. */
+  /**
+   * The maintainer always compacts the table of events, and another engine always writes beside.
+   */
   compacts?: boolean;
 }
 
@@ -53,8 +58,9 @@ export function lightTools(rows: DataRows): Tools {
 }
 
 /**
- * One lake, several consumers, maintainers and a producer, all at once. The seed decides who does what, how long each operation
- * takes, who crashes, who sleeps through the others' work, and which requests fail, come late or twice.
+ * One lake, several consumers, maintainers and a producer, all at once. The seed decides who does
+ * what, how long each operation takes, who crashes, who sleeps through the others' work, and which
+ * requests fail, come late or twice.
  */
 export class Race {
   readonly rows = new DataRows();
@@ -233,7 +239,10 @@ export class Race {
   }
 }
 
-/** Errors that ask for another try; all others are bugs. A maintainer may find that others have expired what it looks at. */
+/**
+ * Errors that ask for another try; all others are bugs. A maintainer may find that others have
+ * expired what it looks at.
+ */
 function isHarmless(error: unknown, process: string): boolean {
   if (!(error instanceof StreamlabError)) return false;
   return error.kind === "unavailable" || error.kind === "conflict" ||

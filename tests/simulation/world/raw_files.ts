@@ -11,7 +11,10 @@ interface RawRecord {
   disposition: Disposition;
 }
 
-/** A valid record; `more` are further fields of it. The same every time, so that a file is the same in each run of a scenario. */
+/**
+ * A valid record; `more` are further fields of it. The same every time, so that a file is the same
+ * in each run of a scenario.
+ */
 export function valid(more: object = {}): RawRecord {
   const json = {
     user_id: "u1",
@@ -28,7 +31,9 @@ export function invalid(): RawRecord {
   return { json: { user_id: "u1", event_type: "view" }, disposition: "invalid_schema" };
 }
 
-/** One with a field that the contract does not name: a dead letter, unless the run says otherwise. */
+/**
+ * One with a field that the contract does not name: a dead letter, unless the run says otherwise.
+ */
 export function extra(disposition: Disposition = "extra_fields", field = "surprise"): RawRecord {
   return { ...valid({ [field]: "x" }), disposition };
 }

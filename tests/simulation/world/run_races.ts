@@ -1,7 +1,10 @@
 import { Race } from "./race.ts";
 import { say } from "./report.ts";
 
-/** Seeds that are run unless the environment says otherwise: in the lake's own files, over all their parts; and in a REST catalog. */
+/**
+ * Seeds that are run unless the environment says otherwise: in the lake's own files, over all their
+ * parts; and in a REST catalog.
+ */
 const seedsDefault = { files: 10_000, rest: 2_000 };
 const wanted = Deno.env.get("STREAMLAB_SEEDS");
 const first = Number(Deno.env.get("STREAMLAB_SEED") ?? 1);

@@ -39,7 +39,10 @@ function refusal(status: number, code: string, headers: Record<string, string> =
   return new Response(text, { status, headers: { "content-type": "application/xml", ...headers } });
 }
 
-/** Of a service whose clock is an hour ahead: a request that is not signed by it is refused, with the time. */
+/**
+ * Of a service whose clock is an hour ahead: a request that is not signed by it is refused, with
+ * the time.
+ */
 function byAnotherClock(request: Request): Response | undefined {
   const nowMs = Date.now() + hourMs;
   const [, year, month, day, hour, minute] = /^(\d{4})(..)(..)T(..)(..)/.exec(request.headers.get("x-amz-date")!)!;

@@ -200,10 +200,16 @@ minioTest("more keys than one request may delete are deleted in several", async 
   deepStrictEqual(await pathsOf(store, ""), []);
 });
 
-/** Writes, creates, reads, lists and deletes at random; whatever the network does, nothing but the truth or `unavailable` comes out. */
+/**
+ * Writes, creates, reads, lists and deletes at random; whatever the network does, nothing but the
+ * truth or `unavailable` comes out.
+ */
 async function storm(store: Store, seed: number): Promise<void> {
   const random = seededRandom(seed);
-  /** What each path may hold; undefined: nothing. An operation that failed leaves the old and the new as possible. */
+  /**
+   * What each path may hold; undefined: nothing. An operation that failed leaves the old and the
+   * new as possible.
+   */
   const possible = new Map<string, Set<string | undefined>>();
   for (let i = 0; i < 40; i++) {
     const path = `p${Math.floor(random.next() * 4)}`, content = `${seed}-${i}`;

@@ -32,7 +32,9 @@ async function failure(run: () => Promise<unknown>): Promise<StreamlabError> {
   throw new Error("it did not fail");
 }
 
-/** Every operation fails with the state and the hint, names bucket and key, and keeps the secret. */
+/**
+ * Every operation fails with the state and the hint, names bucket and key, and keeps the secret.
+ */
 async function checkMessages(store: Store, state: RegExp, hint: RegExp, skipped: string[] = []): Promise<void> {
   for (const [name, run] of operations) {
     if (skipped.includes(name)) continue;

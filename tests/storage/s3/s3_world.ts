@@ -16,7 +16,10 @@ export interface S3World {
   stop(): Promise<void>;
 }
 
-/** Short waits, so that tests of repetition take no time; the time-out stays long enough for a busy machine. */
+/**
+ * Short waits, so that tests of repetition take no time; the time-out stays long enough for a busy
+ * machine.
+ */
 const quickLimits: Partial<S3Limits> = {
   transient: { attemptsMax: 8, delayMsMin: 1, delayMsMax: 4 },
   throttled: { attemptsMax: 8, delayMsMin: 1, delayMsMax: 4 },
