@@ -208,7 +208,7 @@ export class FileCatalog implements Catalog {
 
   #folder(identifier: TableIdentifier): string {
     const parts = [...identifier.namespace, identifier.name];
-    const bad = parts.find((part) => part === "" || part === "." || part === "../.." || part.includes("/"));
+    const bad = parts.find((part) => part === "" || part === "." || part === ".." || part.includes("/"));
     if (bad !== undefined || parts.length < 2) {
       throw new StreamlabError("usage", `Cannot use "${identifierText(identifier)}" as a table's name`, {
         hint: "Write namespace.table",

@@ -86,7 +86,7 @@ Deno.test("links to files and folders are followed when listing, and never round
     await Deno.symlink(`${folder}/other`, `${folder}/lake/raw/mounted`);
     await Deno.symlink(`${folder}/other/deep/b.json`, `${folder}/lake/raw/c.json`);
     await Deno.symlink(`${folder}/lake`, `${folder}/other/deep/back`);
-    await Deno.symlink("../..", `${folder}/lake/raw/up`);
+    await Deno.symlink("..", `${folder}/lake/raw/up`);
     await Deno.symlink("/nowhere", `${folder}/lake/raw/broken.json`);
     deepStrictEqual(await pathsOf(store, ""), ["raw/a.json", "raw/c.json", "raw/mounted/deep/b.json"]);
     strictEqual(text(await store.read("raw/mounted/deep/b.json")), "[1]");
