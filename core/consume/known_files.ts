@@ -1,6 +1,6 @@
 import { mapParallel } from "../base/parallel.ts";
 import type { Connection } from "../engine/duckdb.ts";
-import { quoteText } from "../engine/duckdb.ts";
+import { quotePath, quoteText } from "../engine/duckdb.ts";
 import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
 import { planScan } from "../iceberg/scan/scan.ts";
 import type { Scratch } from "../disk/scratch.ts";
@@ -64,7 +64,7 @@ export class EmbeddedKnownFiles implements KnownFiles {
     );
     if (paths.length > 0) {
       await this.#connection.run(`INSERT INTO known SELECT source_file, etag, status
-FROM read_parquet([${paths.map(quoteText).join(", ")}], hive_partitioning = false) WHERE "table" = ${
+FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = false) WHERE "table" = ${
         quoteText(this.#target)
       }`);
     }

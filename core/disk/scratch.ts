@@ -34,6 +34,17 @@ export class Scratch {
     return path;
   }
 
+  /** Gives a file that lies elsewhere a name in it; its path. */
+  link(name: string, file: string): string {
+    const link = this.path(name);
+    try {
+      Deno.symlinkSync(file, link);
+    } catch (cause) {
+      throw scratchError(`Cannot make the link ${link}`, cause);
+    }
+    return link;
+  }
+
   /** Removes a file in it that has served; one that is not there is no error. */
   removeFile(path: string): void {
     removeTree(path);

@@ -142,6 +142,16 @@ export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/**
+ * The path of a file of this disk as a SQL literal that means this file alone: DuckDB takes paths
+ * for patterns. A pattern cannot hold a backslash, as DuckDB takes that for the end of a folder:
+ * where one stands beside other signs, `?` stands for it, which also matches any other character.
+ */
+export function quotePath(path: string): string {
+  if (!/[*?[]/.test(path)) return quoteText(path);
+  return quoteText(path.replace(/[*?[\\]/g, (character) => character === "\\" ? "?" : `[${character}]`));
+}
+
 /** A name as a SQL identifier. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

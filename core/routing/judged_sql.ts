@@ -1,7 +1,7 @@
 import type { Contract } from "../contract/contract.ts";
 import { judgedColumns, judgedStruct } from "./sql/routing_sql.ts";
 import { OUR_COLUMNS } from "../contract/iceberg_schema.ts";
-import { quoteName, quoteText } from "../engine/duckdb.ts";
+import { quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
 import type { SqlColumn } from "../tables/write/target_table.ts";
 
 export interface JudgedSource {
@@ -55,7 +55,7 @@ function select(source: JudgedSource, own: readonly string[], extra: readonly (r
     ...source.metadata.map(([name, sql]) => `${sql} AS ${quoteName(name)}`),
   ];
   return `SELECT ${selected.join(", ")} FROM (SELECT *, position AS _position FROM read_json(${
-    quoteText(source.path)
+    quotePath(source.path)
   }, format = 'newline_delimited',
   columns = {${columns}}, maximum_object_size = ${Math.max(source.lineBytesMax + 1024, 1 << 20)})) judged
 JOIN (VALUES ${places}) place(number, _name) ON judged.file = place.number`;

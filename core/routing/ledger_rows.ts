@@ -1,5 +1,5 @@
 import type { WrittenFile } from "../engine/copy.ts";
-import { type Connection, quoteName, quoteText } from "../engine/duckdb.ts";
+import { type Connection, quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
 import type { Scratch } from "../disk/scratch.ts";
 import { TextFileWriter } from "../disk/scratch.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
@@ -37,7 +37,7 @@ export async function writeLedgerRows(
     ["ingested_at", `make_timestamptz(${batch.ingestedAtMicros}::BIGINT)`],
   ];
   const selected = columns.map(([name, sql]) => `${sql} AS ${quoteName(name)}`).join(", ");
-  const query = `SELECT ${selected} FROM read_json(${quoteText(rows.path)}, format = 'newline_delimited', columns = {
+  const query = `SELECT ${selected} FROM read_json(${quotePath(rows.path)}, format = 'newline_delimited', columns = {
   name: 'VARCHAR', etag: 'VARCHAR', size: 'BIGINT', status: 'VARCHAR',
   records: 'BIGINT', events: 'BIGINT', "deadLetters": 'BIGINT', duplicates: 'BIGINT'})`;
   return await writeRows(connection, scratch, "ledger", ledger, query, columns.map(([name]) => name));

@@ -1,6 +1,6 @@
-import { type Connection, quoteName, quoteText } from "../engine/duckdb.ts";
+import { type Connection, quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
 import { type SqlType, streamRows } from "../engine/duckdb_stream.ts";
-import { type CountedFile, globbed } from "./record_sql.ts";
+import { type CountedFile } from "./record_sql.ts";
 
 /**
  * The records of one Parquet file, as `jsonRecordsSql` has them: its rows written out as JSON.
@@ -8,8 +8,7 @@ import { type CountedFile, globbed } from "./record_sql.ts";
  * 3339; what JSON has no number for (NaN, infinities) is text.
  */
 export async function parquetRecordsSql(connection: Connection, file: CountedFile): Promise<string> {
-  const source = (options: string) =>
-    `read_parquet(${quoteText(globbed(file.path))}, hive_partitioning = false${options})`;
+  const source = (options: string) => `read_parquet(${quotePath(file.path)}, hive_partitioning = false${options})`;
   const { columns } = await streamRows(connection, `SELECT * FROM ${source("")} LIMIT 0`);
   const members = columns.map(({ name, type }) => memberSql(name, jsonText(quoteName(name), type, 0)));
   // The option hides a column of that name, so DuckDB refuses it there; to count the rows takes

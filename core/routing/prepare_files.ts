@@ -87,7 +87,8 @@ class Preparer {
     const local = store.localPath(path);
     const copy = local === undefined
       ? await copies.take(planned)
-      : await fileStatus(planned, store) ?? this.#spoolLocal(local, size) ?? { path: local };
+      : await fileStatus(planned, store) ?? this.#spoolLocal(local, size) ??
+        { path: this.#named(local, number) };
     if (typeof copy === "string") return { kind: "missing", number, status: copy };
     const { unpackedSize, ...place } = copy;
     const file: LocalFile = { number, name, ...place, size: unpackedSize ?? size, format };
@@ -105,6 +106,12 @@ class Preparer {
   /** What it has unpacked stays. */
   close(): void {
     this.#spool?.close();
+  }
+
+  /** By another name where no pattern matches the file and no other (see `quotePath`). */
+  #named(path: string, number: number): string {
+    if (!path.includes("\\") || !/[*?[]/.test(path)) return path;
+    return this.#preparation.scratch.link(`named-${number}`, path);
   }
 
   /** What a small compressed file of this disk unpacks to; undefined for all others. */

@@ -1,4 +1,4 @@
-import { quoteText, SqlError } from "../engine/duckdb.ts";
+import { quotePath, quoteText, SqlError } from "../engine/duckdb.ts";
 import type { EventFormat } from "../lake/event_file.ts";
 
 /** A raw file of a batch, ready to be read: on the local disk, unpacked. */
@@ -30,13 +30,8 @@ const RECORD_BYTES_MAX = 16_777_216;
  */
 export function recordsOf(files: readonly LocalFile[], format: EventFormat): string {
   const layout = format === "json" ? "array" : "newline_delimited";
-  const paths = files.map((file) => quoteText(globbed(file.path))).join(", ");
+  const paths = files.map((file) => quotePath(file.path)).join(", ");
   return `read_json_objects([${paths}], format = '${layout}', filename = true, maximum_object_size = ${RECORD_BYTES_MAX}, compression = 'uncompressed')`;
-}
-
-/** A path as a pattern that matches it alone. */
-export function globbed(path: string): string {
-  return path.replace(/[*?[\\]/g, (character) => character === "\\" ? "\\\\" : `[${character}]`);
 }
 
 /** Whether DuckDB failed on what it read, not on what it was asked. */

@@ -1,9 +1,9 @@
 import type { Connection } from "../engine/duckdb.ts";
-import { quoteText } from "../engine/duckdb.ts";
+import { quotePath } from "../engine/duckdb.ts";
 import { JsonArrayScan } from "../json/array_scan.ts";
 import { FilePartReader, readFileSigns } from "../disk/scratch.ts";
 import { countJsonLines } from "./packed_files.ts";
-import { blamedFile, type CountedFile, globbed, isDataError, type LocalFile, recordsOf } from "./record_sql.ts";
+import { blamedFile, type CountedFile, isDataError, type LocalFile, recordsOf } from "./record_sql.ts";
 
 export interface Counted {
   /** Files whose records SQL may read. */
@@ -139,7 +139,7 @@ function addCounts(counted: Counted, files: readonly LocalFile[], counts: Readon
 async function countParquet(connection: Connection, file: LocalFile, counted: Counted): Promise<void> {
   try {
     const [row] = await connection.rows(
-      `SELECT count(*) AS records FROM read_parquet(${quoteText(globbed(file.path))})`,
+      `SELECT count(*) AS records FROM read_parquet(${quotePath(file.path)})`,
     );
     addCounts(counted, [file], new Map([[file.path, Number(row!.records)]]));
   } catch (error) {

@@ -1,5 +1,5 @@
 import { OUR_COLUMNS } from "../../contract/iceberg_schema.ts";
-import { quoteName, quoteText } from "../../engine/duckdb.ts";
+import { quoteName, quotePath, quoteText } from "../../engine/duckdb.ts";
 import type { Field } from "../../iceberg/format/type.ts";
 import { sqlTypeOf } from "../../tables/sql_type.ts";
 
@@ -67,7 +67,7 @@ FROM ${parquetSql(paths)} AS judged JOIN files ON files.name = judged.${sourceFi
 }
 
 export function parquetSql(paths: readonly string[]): string {
-  return `read_parquet([${paths.map(quoteText).join(", ")}], union_by_name = true, hive_partitioning = false)`;
+  return `read_parquet([${paths.map(quotePath).join(", ")}], union_by_name = true, hive_partitioning = false)`;
 }
 
 /**

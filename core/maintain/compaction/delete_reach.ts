@@ -1,4 +1,4 @@
-import { type Connection, quoteText } from "../../engine/duckdb.ts";
+import { type Connection, quotePath } from "../../engine/duckdb.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
 
@@ -31,7 +31,7 @@ export async function resolvePositionDeletes(
 /** Field id 2147483546 is that of `file_path` (specification: "Reserved Field IDs"). */
 async function namedFiles(connection: Connection, localPath: string): Promise<Set<string>> {
   const rows = await connection.rows(
-    `SELECT DISTINCT file_path FROM read_parquet([${quoteText(localPath)}],
+    `SELECT DISTINCT file_path FROM read_parquet([${quotePath(localPath)}],
   schema = MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL}}, hive_partitioning = false)`,
   );
   return new Set(rows.map((row) => row.file_path as string));

@@ -4,7 +4,7 @@
  * "Column Projection").
  */
 import { StreamlabError } from "../../base/errors.ts";
-import { type Connection, quoteText } from "../../engine/duckdb.ts";
+import { type Connection, quotePath } from "../../engine/duckdb.ts";
 import { type MappedField, nameMapping } from "../../iceberg/format/name_mapping.ts";
 import { childFields } from "../../iceberg/format/schema.ts";
 import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";
@@ -58,7 +58,7 @@ export async function readLayouts(
   const mapping = nameMapping(properties)?.fields ?? [];
   const rows = await connection.rows(
     `SELECT file_name, name, type, repetition_type, num_children::INT AS children, field_id::INT AS field_id, converted_type,
-  logical_type FROM parquet_schema([${localPaths.map(quoteText).join(", ")}]) ORDER BY file_name, column_id`,
+  logical_type FROM parquet_schema([${localPaths.map(quotePath).join(", ")}]) ORDER BY file_name, column_id`,
   );
   const layouts = new Map<string, FileLayout>();
   for (const [path, nodes] of Map.groupBy(rows as unknown as SchemaNode[], (row) => row.file_name)) {

@@ -45,7 +45,7 @@ export class RemoteFiles {
   locate(files: readonly WantedFile[]): Promise<string[]> {
     return mapParallel(files, FETCHES_PARALLEL, async ({ store, path, size }) => {
       const local = store.localPath(path);
-      if (local !== undefined) return local;
+      if (local !== undefined) return /[*?[\\]/.test(local) ? this.#named(local) : local;
       const uri = `${store.root}/${path}`;
       // Its paths are patterns, and what follows a question mark is for the extension itself.
       if (size > FETCHED_BYTES_MAX && !/[*?[\]#\\]/.test(uri) && await this.#canRead(store)) return uri;
@@ -53,6 +53,14 @@ export class RemoteFiles {
       await store.getFile(path, copy);
       return copy;
     });
+  }
+
+  /**
+   * Where DuckDB may open no other files, a path is no pattern to it, and nothing says where it is
+   * one: a link whose name is the same either way.
+   */
+  #named(path: string): string {
+    return this.#scratch.link(`${this.#count++}.parquet`, path);
   }
 
   #canRead(store: Store): Promise<boolean> {

@@ -2,7 +2,7 @@
  * A table's rows as SQL over its live files: columns found by field id, position and equality
  * deletes applied (specification: "Scan Planning", "Delete Formats"). Pure text.
  */
-import { quoteName, quoteText } from "../../engine/duckdb.ts";
+import { quoteName, quotePath, quoteText } from "../../engine/duckdb.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
 import type { Field } from "../../iceberg/format/type.ts";
 import { projectColumn, readsAsIs } from "./column_projection.ts";
@@ -102,7 +102,7 @@ function readProjected(fields: Field[], { layout, constants }: ViewFile, paths: 
   const columns = fields.map((field) =>
     `${projectColumn(field, layout!.columns, constants?.get(field.id))} AS ${columnName(field.id)}`
   );
-  const list = paths.map(quoteText).join(", ");
+  const list = paths.map(quotePath).join(", ");
   const places = options === "" ? "" : ", _file, file_row_number";
   return `SELECT ${columns.join(", ")}${places} FROM read_parquet([${list}], hive_partitioning = false${options})`;
 }
@@ -112,7 +112,7 @@ function readById(fields: Field[], paths: string[], options = PLACE_OPTIONS): st
   const entries = fields.map(({ id, type }) =>
     `${id}: {name: '${columnName(id)}', type: ${quoteText(sqlTypeOf(type))}, default_value: NULL}`
   );
-  const list = paths.map(quoteText).join(", ");
+  const list = paths.map(quotePath).join(", ");
   return `read_parquet([${list}], schema = MAP {${entries.join(", ")}}, hive_partitioning = false${options})`;
 }
 
@@ -156,7 +156,7 @@ function deleteSets(files: ViewFile[]) {
  * Field IDs").
  */
 function withoutPositions(deletes: LocalFile[]): string {
-  const paths = deletes.map(({ localPath }) => quoteText(localPath)).join(", ");
+  const paths = deletes.map(({ localPath }) => quotePath(localPath)).join(", ");
   const schema = "MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL}, " +
     "2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}";
   return `ANTI JOIN read_parquet([${paths}], schema = ${schema}) AS p ` +

@@ -1,5 +1,5 @@
 import type { WrittenFile } from "../../engine/copy.ts";
-import { type Connection, quoteText } from "../../engine/duckdb.ts";
+import { type Connection, quotePath } from "../../engine/duckdb.ts";
 
 /** A partition field of rows that are to be written. */
 export interface PartitionKey {
@@ -42,7 +42,7 @@ export async function withPartitionValues(
       if (key === null || !isText) values.push(key);
       else if (key.startsWith("v")) values.push(key.slice(1));
       else {
-        const source = `read_parquet(${quoteText(file.path)}, hive_partitioning = false)`;
+        const source = `read_parquet(${quotePath(file.path)}, hive_partitioning = false)`;
         const [row] = await connection.rows(`SELECT ${value} AS value FROM ${source} LIMIT 1`);
         values.push(row!.value as string);
       }

@@ -1,5 +1,5 @@
 import { copyToParquet, type WrittenFile } from "../../engine/copy.ts";
-import { type Connection, quoteName, quoteText, type SqlValue } from "../../engine/duckdb.ts";
+import { type Connection, quoteName, quotePath, quoteText, type SqlValue } from "../../engine/duckdb.ts";
 import type { Scratch } from "../../disk/scratch.ts";
 import { withPartitionValues } from "./partition_key.ts";
 import { partitionKeys, type TargetTable, writtenFieldIds } from "./target_table.ts";
@@ -52,9 +52,11 @@ export async function writeRowsInTurns(
     ...columns.map(quoteName),
     ...partition.map(({ key }, i) => `CAST(${key} AS VARCHAR) AS ${keys[i]}`),
   ];
-  const sorted = quoteText(`${scratch.subfolder(folder)}/sorted.parquet`);
-  await connection.run(`COPY (SELECT ${selected.join(", ")} FROM (${query}) ORDER BY ${keys.join(", ")}) TO ${sorted}`);
-  const source = `read_parquet(${sorted}, hive_partitioning = false)`;
+  const sorted = `${scratch.subfolder(folder)}/sorted.parquet`;
+  await connection.run(
+    `COPY (SELECT ${selected.join(", ")} FROM (${query}) ORDER BY ${keys.join(", ")}) TO ${quoteText(sorted)}`,
+  );
+  const source = `read_parquet(${quotePath(sorted)}, hive_partitioning = false)`;
   const found = await connection.rows(`SELECT DISTINCT ${keys.join(", ")} FROM ${source} ORDER BY ALL`);
   const written: WrittenFile[] = [];
   for (let from = 0; from < found.length; from += PARTITIONS_AT_ONCE) {

@@ -1,9 +1,10 @@
 import type { FieldIdTree } from "../../engine/copy.ts";
 import { quoteName } from "../../engine/duckdb.ts";
 import { type PartitionColumn, partitionColumns, type PartitionSpec } from "../../iceberg/format/partition_spec.ts";
-import { fieldsById, type Schema } from "../../iceberg/format/schema.ts";
+import { fieldsById, type IndexedField, type Schema } from "../../iceberg/format/schema.ts";
 import type { Field, Type } from "../../iceberg/format/type.ts";
 import { fieldIdTrees } from "./field_ids.ts";
+import { sqlTypeOf } from "../sql_type.ts";
 import { type PartitionKey, partitionKey } from "./partition_key.ts";
 import { partitionSql } from "./partition_sql.ts";
 
@@ -36,10 +37,11 @@ function partitionOf(table: TargetTable): PartitionColumn[] {
 export function partitionKeys(table: TargetTable, written: readonly string[]): PartitionKey[] {
   const fields = fieldsById(table.schema);
   return partitionOf(table).map((part, index) => {
-    const path = fields.get(part.field.sourceId)?.path.split(".") ?? [];
-    // A column that rows do not have (any more) is null in all of them.
+    const path = namesTo(fields, part.field.sourceId);
+    // A column that rows do not have (any more) is null in all of them, and typed: a function of it
+    // is chosen by that.
     const has = path.length > 0 && written.includes(path[0]!) && hasPath(table.written, path);
-    const value = has ? path.map(quoteName).join(".") : "NULL";
+    const value = has ? path.map(quoteName).join(".") : `CAST(NULL AS ${sqlTypeOf(part.source)})`;
     return partitionKey(`_streamlab_partition_${index}`, partitionSql(part, value), part.type.type === "string");
   });
 }
@@ -66,6 +68,12 @@ function typeNamedIn(type: Type, wanted: Type): Type {
   }
   if (type.type === "map" && wanted.type === "map") return { ...type, value: typeNamedIn(type.value, wanted.value) };
   return type;
+}
+
+/** The names from the top down to a field, empty where it is not there; a name may hold dots. */
+function namesTo(fields: ReadonlyMap<number, IndexedField>, id: number | undefined): string[] {
+  const found = id === undefined ? undefined : fields.get(id);
+  return found === undefined ? [] : [...namesTo(fields, found.parentId), found.field.name];
 }
 
 function hasPath(fields: readonly Field[], path: readonly string[]): boolean {
