@@ -38,6 +38,11 @@ export class ConsumeWords implements ConsumerReport {
     } else this.#say(() => printNote(this.#context, `${name} ${what}: ${detail}`));
   }
 
+  note(text: string): void {
+    if (this.#context.json) this.#say(() => printResult(this.#context, { action: "note", text }, ""));
+    else this.#say(() => printNote(this.#context, text));
+  }
+
   trouble(error: StreamlabError, pause: string): void {
     this.#say(() => printNote(this.#context, `${error.message}; trying again in ${pause}`));
   }

@@ -12,6 +12,7 @@ import { commitBatch } from "./commit_batch.ts";
 import { checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
 import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
 import { type RawZone } from "../lake/raw_zone.ts";
+import { leftOutNotes, type Note } from "./left_out.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
 import { RawListings } from "./raw_listings.ts";
@@ -43,6 +44,8 @@ export interface ConsumerReport {
   batch(report: BatchReport): void;
   /** A file that stays where it is, and why; once for each state of it. */
   file(name: string, what: "changed" | "unreadable" | "vanished", detail: string): void;
+  /** What the user should know besides; once. */
+  note(text: string): void;
 }
 
 export interface BatchReport {
@@ -262,7 +265,8 @@ export class Consumer {
     // another.
     const rescued = plan.options.onExtraFields !== "dead-letter";
     new TablePlanner(this.#tables, rescued).tablesFor(effectiveContract(plan, this.#tables));
-    const { routed } = await router.route(plan, this.#tables);
+    const { routed, leftOut } = await router.route(plan, this.#tables);
+    if (leftOut !== undefined) leftOutNotes(this.#name, leftOut).forEach((note) => this.#noteOnce(note));
     const standing = await this.#checkpoint.createRouted(routed);
     // Another consumer was first: what it made is committed, by whoever comes first.
     if (standing.attempt !== routed.attempt) await this.#discard(routed);
@@ -347,6 +351,12 @@ export class Consumer {
         hint: `What was taken is committed; look into dead_letters.${this.#options.target.name}`,
       },
     );
+  }
+
+  #noteOnce({ reason, text }: Note): void {
+    if (this.#reported.has(reason)) return;
+    this.#reported.add(reason);
+    this.#options.report.note(text);
   }
 
   #reportOnce(name: string, what: "unreadable", detail: string): void {

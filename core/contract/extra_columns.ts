@@ -1,7 +1,8 @@
+import { childFields } from "../iceberg/format/schema.ts";
 import type { Field as IcebergField, Type } from "../iceberg/format/type.ts";
 import { type Contract, type ContractType, type Field, NO_CHECKS } from "./contract.ts";
 import { contractText } from "./contract_text.ts";
-import { equalFullName, foldName, whyNotAName } from "./field_names.ts";
+import { foldName, fullNames, whyNotAName } from "./field_names.ts";
 import type { JsonPath } from "../json/pointer.ts";
 
 /**
@@ -11,32 +12,80 @@ import type { JsonPath } from "../json/pointer.ts";
  * (Spark's Auto Loader, `addNewColumns`, infers strings for the same reason).
  */
 
-/** More fields than this in one object and the rest is rescued: keys are then data, not columns. */
-const FIELDS_MAX = 1000;
+/** Columns that `add` gives a table, in all: more names than this are data, not columns. */
+export const ADDED_COLUMNS_MAX = 200;
 
 const ANY_TEXT: ContractType = { kind: "string", accepts: { numbers: true, booleans: true, nested: true } };
 
-export interface Widened {
+/** Fields that do not become columns. */
+export interface LeftOut {
+  /** Full names of fields that the tables, or the contract, have as something else. */
+  readonly clashing: readonly string[];
+  /** Fields for which there was no room. */
+  readonly beyond: number;
+}
+
+export interface Widened extends LeftOut {
   readonly contract: Contract;
   /** The fields added, as paths of names; the same order as they were given in. */
   readonly added: readonly JsonPath[];
 }
 
+/** What tables can still take. */
+export interface ColumnRoom {
+  /** The full names of all their fields, folded. */
+  readonly taken: ReadonlySet<string>;
+  /** Columns. */
+  readonly columns: number;
+}
+
+const ANY_ROOM: ColumnRoom = { taken: new Set(), columns: Infinity };
+
 /**
  * The contract with the fields at `paths` (of `Judgement.extras`) as optional columns, nested ones
- * in their structs. Left out, and so for `_rescued`, are names that no column can have and names
- * that differ from another only in case.
+ * in their structs. Left out, and so for `_rescued`, are names that no column can have, names that
+ * engines cannot tell from another field's (they differ in case, or the parts are joined by a dot),
+ * and what there is no room for.
  */
-export function widenContract(contract: Contract, paths: Iterable<JsonPath>): Widened {
-  let fields = contract.fields;
-  const added: JsonPath[] = [];
+export function widenContract(contract: Contract, paths: Iterable<JsonPath>, room = ANY_ROOM): Widened {
+  let { fields } = contract;
+  const names = new Set(fullNames(fields).map(foldName));
+  const added = new Map<string, JsonPath>();
+  const clashing = new Set<string>(), beyond = new Set<string>();
   for (const path of paths) {
+    const name = fullNameAt(fields, path);
+    if (added.has(name)) continue;
     const wider = addAt(fields, path, 0);
-    if (wider === fields || equalFullName(wider) !== undefined) continue;
-    fields = wider;
-    added.push(path);
+    if (wider === fields) continue;
+    if (names.has(foldName(name)) || room.taken.has(foldName(name))) {
+      clashing.add(name);
+    } else if (added.size >= room.columns) {
+      beyond.add(name);
+    } else {
+      fields = wider;
+      added.set(name, path);
+      names.add(foldName(name));
+    }
   }
-  return { contract: added.length === 0 ? contract : withFields(contract, fields), added };
+  return {
+    contract: added.size === 0 ? contract : withFields(contract, fields),
+    added: [...added.values()],
+    clashing: [...clashing],
+    beyond: beyond.size,
+  };
+}
+
+/**
+ * What the tables of a contract can take besides it: a field that they have under this name has
+ * another type, or was dropped from the contract, and keeps its values.
+ */
+export function columnRoom(
+  contract: Contract,
+  tables: { events: readonly IcebergField[]; deadLetters: readonly IcebergField[] },
+): ColumnRoom {
+  const taken = [tables.events, tables.deadLetters].flatMap((fields) => columnNames(fields, "")).map(foldName);
+  const { added } = widenContract(contract, addedColumns(contract, tables.events));
+  return { taken: new Set(taken), columns: Math.max(0, ADDED_COLUMNS_MAX - added.length) };
 }
 
 /**
@@ -44,6 +93,10 @@ export function widenContract(contract: Contract, paths: Iterable<JsonPath>): Wi
  * structs, that the contract lacks.
  */
 export function adoptAddedColumns(contract: Contract, table: readonly IcebergField[]): Contract {
+  return widenContract(contract, addedColumns(contract, table)).contract;
+}
+
+function addedColumns(contract: Contract, table: readonly IcebergField[]): JsonPath[] {
   const paths: JsonPath[] = [];
   const walk = (type: ContractType, column: Type, path: JsonPath): void => {
     if (type.kind === "struct" && column.type === "struct") {
@@ -57,7 +110,26 @@ export function adoptAddedColumns(contract: Contract, table: readonly IcebergFie
     if (type.kind === "map" && column.type === "map") walk(type.value.type, column.value, [...path, ""]);
   };
   walk({ kind: "struct", fields: contract.fields }, { type: "struct", fields: [...table] }, []);
-  return widenContract(contract, paths).contract;
+  return paths;
+}
+
+/** Names joined by dots, of fields at any depth. */
+function columnNames(fields: readonly IcebergField[], prefix: string): string[] {
+  return fields.flatMap(({ name, type }) => [prefix + name, ...columnNames(childFields(type), `${prefix}${name}.`)]);
+}
+
+/** The full name of the field at a path, where a list's index and a map's key are steps. */
+function fullNameAt(fields: readonly Field[], path: JsonPath): string {
+  const names: string[] = [];
+  let type: ContractType | undefined = { kind: "struct", fields };
+  for (const step of path) {
+    const name: string = type?.kind === "list" ? "element" : type?.kind === "map" ? "value" : String(step);
+    if (type?.kind === "list") type = type.element.type;
+    else if (type?.kind === "map") type = type.value.type;
+    else type = type?.kind === "struct" ? type.fields.find((field) => field.name === name)?.type : undefined;
+    names.push(name);
+  }
+  return names.join(".");
 }
 
 function withFields(contract: Contract, fields: readonly Field[]): Contract {
@@ -96,7 +168,6 @@ function addInType(type: ContractType, path: JsonPath, at: number): ContractType
 }
 
 function withField(fields: readonly Field[], name: string, top: boolean): readonly Field[] {
-  const taken = fields.some((field) => foldName(field.name) === foldName(name));
-  if (taken || fields.length >= FIELDS_MAX || whyNotAName(name, { underscoreIsOurs: top }) !== undefined) return fields;
+  if (whyNotAName(name, { underscoreIsOurs: top }) !== undefined) return fields;
   return [...fields, { name, required: false, type: ANY_TEXT, nullable: false, checks: NO_CHECKS }];
 }

@@ -44,28 +44,24 @@ export function checkFieldNames(
  * indexes them) are equal: a column "a.b" beside a struct a with a field b.
  */
 export function checkFullNames(fields: readonly Field[]): void {
-  const name = equalFullName(fields);
+  const folded = fullNames(fields).map(foldName);
+  const name = fullNames(fields).find((_name, index) => folded.indexOf(folded[index]!) < index);
   if (name === undefined) return;
   throw contractError("", `two fields have the full name ${JSON.stringify(name)}, which engines cannot tell apart`);
 }
 
-/** The first full name that two fields share; undefined when all differ. */
-export function equalFullName(fields: readonly Field[]): string | undefined {
-  const seen = new Set<string>();
-  let equal: string | undefined;
-  const add = (name: string) => {
-    if (seen.has(foldName(name))) equal ??= name;
-    seen.add(foldName(name));
-  };
+/** The full names of fields at any depth: as many as there are fields, equal ones too. */
+export function fullNames(fields: readonly Field[]): string[] {
+  const names: string[] = [];
   const walk = (type: ContractType, name: string): void => {
-    add(name);
+    names.push(name);
     if (type.kind === "struct") type.fields.forEach((field) => walk(field.type, `${name}.${field.name}`));
     if (type.kind === "list") walk(type.element.type, `${name}.element`);
     if (type.kind === "map") {
-      add(`${name}.key`);
+      names.push(`${name}.key`);
       walk(type.value.type, `${name}.value`);
     }
   };
   fields.forEach((field) => walk(field.type, field.name));
-  return equal;
+  return names;
 }

@@ -24,6 +24,9 @@ export interface PendingRecord {
   raw: string;
 }
 
+/** Places of extra fields that a batch remembers. Far fewer become columns. */
+const EXTRA_PATHS_MAX = 10_000;
+
 /** What happened to the records of one file, in numbers. */
 export interface FileTally {
   events: number;
@@ -44,7 +47,7 @@ export class JudgedRows {
   events = 0;
   deadLetters = 0;
   pending = 0;
-  /** Where the fields stood that are to become columns, by their text. */
+  /** Where the fields stood that are to become columns, by their text: some, if they are many. */
   readonly extraPaths = new Map<string, JsonPath>();
   readonly #holdsExtras: boolean;
 
@@ -64,7 +67,9 @@ export class JudgedRows {
     }
     const { extras } = judgement;
     if (this.#holdsExtras && extras.length > 0) {
-      for (const { path } of extras) this.extraPaths.set(JSON.stringify(path), path);
+      for (const { path } of extras) {
+        if (this.extraPaths.size < EXTRA_PATHS_MAX) this.extraPaths.set(JSON.stringify(path), path);
+      }
       this.#append(this.pendingFile, { file, position, raw } satisfies PendingRecord);
       this.pending++;
     } else {

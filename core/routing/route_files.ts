@@ -1,6 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
-import { widenContract } from "../contract/extra_columns.ts";
+import { type ColumnRoom, type LeftOut, widenContract } from "../contract/extra_columns.ts";
 import { OUR_COLUMNS } from "../contract/iceberg_schema.ts";
 import { Judge } from "../contract/judge.ts";
 import { type Connection, type DuckDb, isOutOfMemory, SqlError } from "../engine/duckdb.ts";
@@ -24,6 +24,8 @@ export interface RouteOptions {
   scratch: Scratch;
   contract: Contract;
   onExtraFields: OnExtraFields;
+  /** What the tables can still take of fields that the contract does not name. */
+  room: ColumnRoom;
   batchId: bigint;
   /** The pinned `_ingested_at`, microseconds since 1970. */
   ingestedAtMicros: bigint;
@@ -38,6 +40,8 @@ export interface RoutedFiles {
   contract: Contract;
   events: { table: TargetTable; written: WrittenFile[] };
   deadLetters: { table: TargetTable; written: WrittenFile[] };
+  /** Fields that `add` left in `_rescued`. */
+  leftOut: LeftOut;
   /** By the files' numbers. */
   tallies: Map<number, FileTally & { records: number }>;
 }
@@ -94,12 +98,13 @@ class RouteRun {
         await addCorruptedFile(file, file.detail, rows);
         records.set(file.number, 0);
       }
-      const widened = await this.#judgePending(rows);
+      const { contract: widened, leftOut } = await this.#judgePending(rows);
       const tables = tablesFor(widened);
       const names = new Map([...files, ...broken].map(({ number, name }) => [number, name]));
       const judged = await this.#writeJudged(rows, widened, tables, names);
       return {
         contract: widened,
+        leftOut,
         events: { table: tables.events, written: [...plain.written, ...judged.events] },
         deadLetters: { table: tables.deadLetters, written: judged.deadLetters },
         tallies: new Map([...records].map(([file, count]) => [file, tallyFile(count, rows.tallyOf(file))])),
@@ -187,10 +192,11 @@ class RouteRun {
   /**
    * Judges the events with new columns again, by a contract that has them; returns that contract.
    */
-  async #judgePending(rows: JudgedRows): Promise<Contract> {
-    const { contract } = this.#options;
-    if (rows.pending === 0) return contract;
-    const widened = widenContract(contract, rows.extraPaths.values()).contract;
+  async #judgePending(rows: JudgedRows): Promise<{ contract: Contract; leftOut: LeftOut }> {
+    const { contract, room } = this.#options;
+    const { contract: widened, clashing, beyond } = widenContract(contract, rows.extraPaths.values(), room);
+    const leftOut = { clashing, beyond };
+    if (rows.pending === 0) return { contract, leftOut };
     const judge = new Judge(widened, "rescue");
     rows.flush();
     for await (const line of readFileLines(rows.pendingFile.path)) {
@@ -201,7 +207,7 @@ class RouteRun {
       }
       rows.addEvent(file, position, judgement);
     }
-    return widened;
+    return { contract: widened, leftOut };
   }
 
   async #writeJudged(

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { mapParallel } from "../base/parallel.ts";
 import type { Random } from "../base/random.ts";
-import { adoptAddedColumns } from "../contract/extra_columns.ts";
+import { adoptAddedColumns, columnRoom, type LeftOut } from "../contract/extra_columns.ts";
 import { parseContract } from "../contract/json_schema.ts";
 import type { Contract } from "../contract/contract.ts";
 import { type Connection, DuckDb } from "../engine/duckdb.ts";
@@ -36,13 +36,21 @@ export interface RouterOptions {
   scratchFolder: string;
 }
 
+export interface RoutedPlan {
+  routed: RoutedBatch;
+  /** Of all data files, in their stores. */
+  paths: string[];
+  /** Fields that were to become columns, and did not. */
+  leftOut?: LeftOut;
+}
+
 /** Makes data files of a planned batch. */
 export interface Router {
   /**
    * The files are durable when it returns, and nothing names them yet. `paths` are all of them, in
    * their stores.
    */
-  route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }>;
+  route(plan: BatchPlan, tables: TargetTables): Promise<RoutedPlan>;
   /**
    * What a batch that is not planned yet will take, most likely: its files may be fetched, at once
    * or when the batch under way has all of its own.
@@ -88,7 +96,7 @@ export class EmbeddedRouter implements Router {
     this.#database.close();
   }
 
-  async route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }> {
+  async route(plan: BatchPlan, tables: TargetTables): Promise<RoutedPlan> {
     const { random, scratchFolder, sink, clock } = this.#options;
     const attempt = Array.from(random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");
     const stem = `${plan.batchId.toString().padStart(8, "0")}-${attempt}`;
@@ -121,6 +129,7 @@ export class EmbeddedRouter implements Router {
           files: outcomes,
         },
         paths,
+        leftOut: routed.leftOut,
       };
     } finally {
       this.#copies.end();
@@ -181,12 +190,17 @@ export class EmbeddedRouter implements Router {
       scratch,
       contract: effectiveContract(plan, tables),
       onExtraFields,
+      room: columnRoom(parseContract(plan.contract), {
+        events: currentSchema(tables.events.metadata).fields,
+        deadLetters: currentSchema(tables.deadLetters.metadata).fields,
+      }),
       batchId: BigInt(plan.batchId),
       ingestedAtMicros,
       tablesFor: (contract) => planned = planner.tablesFor(contract),
     });
     return {
       tallies: routed.tallies,
+      leftOut: routed.leftOut,
       events: { table: planned.events, written: routed.events.written },
       deadLetters: { table: planned.deadLetters, written: routed.deadLetters.written },
     };
@@ -210,7 +224,7 @@ export class EmbeddedRouter implements Router {
 
 type PlannedTables = ReturnType<TablePlanner["tablesFor"]>;
 
-interface PlannedRouting extends Pick<RoutedFiles, "tallies"> {
+interface PlannedRouting extends Pick<RoutedFiles, "tallies" | "leftOut"> {
   events: { table: PlannedTables["events"]; written: RoutedFiles["events"]["written"] };
   deadLetters: { table: PlannedTables["deadLetters"]; written: RoutedFiles["deadLetters"]["written"] };
 }

@@ -78,6 +78,7 @@ export class ConsumeWorld {
       report: {
         batch: (report) => void this.batches.push(report),
         file: (name, what, detail) => void this.remarks.push(`${name} ${what}: ${detail}`),
+        note: (text) => void this.remarks.push(text),
       },
       ...changes,
     };

@@ -35,6 +35,7 @@ const session = await ConsumeSession.open({
       taken.deadLetters += deadLetters;
     },
     file: () => {},
+    note: () => {},
   },
 });
 await session.runOnce(new AbortController().signal);

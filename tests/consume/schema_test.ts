@@ -5,6 +5,7 @@ import { parseContract } from "../../core/contract/json_schema.ts";
 import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
 import { typeToJson } from "../../core/iceberg/format/type_json.ts";
+import { ConsumeSession } from "../../core/consume/consume_session.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
 const tables = ["bronze.events", "dead_letters.events", "ingest.files"];
@@ -191,6 +192,99 @@ Deno.test("add makes columns of unknown fields, in the commit that brings them, 
     await world.consume({ contract: narrow });
     strictEqual(world.batches.at(-1)!.deadLetters, 1);
     deepStrictEqual(await columns(world), ["id long", "device struct?", "x string?", "other string?"]);
+  }));
+
+const wide = contract({
+  id: { type: "integer" },
+  req: { type: "string" },
+  n: { type: "integer" },
+  s: { type: "string" },
+  o: { type: "object", properties: { x: { type: "integer" } } },
+  l: { type: "array", items: { type: "integer" } },
+  m: { type: "object", additionalProperties: { type: "integer" } },
+  d: { type: "string", format: "date-time" },
+  st: {
+    type: "object",
+    properties: {
+      keep: { type: "integer" },
+      x: { type: "object", properties: { y: { type: "integer" } } },
+      k: { type: "integer" },
+    },
+  },
+}, ["id", "req"]);
+const narrowed = contract({
+  id: { type: "integer" },
+  st: { type: "object", properties: { keep: { type: "integer" } } },
+}, ["id"]);
+
+Deno.test("a field that was dropped from the contract and is still sent: its text column takes it, any other leaves it to _rescued", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.ndjson", '{"id":0,"req":"r","n":1,"st":{"keep":1,"x":{"y":1}}}');
+    await world.consume({ contract: wide });
+    const clashing = [
+      '{"n":5}',
+      '{"n":"five"}',
+      '{"N":5}',
+      '{"o":{"x":5}}',
+      '{"o":{"z":5}}',
+      '{"o.x":5}',
+      '{"l":[2]}',
+      '{"l.element":5}',
+      '{"m":{}}',
+      '{"m.value":1}',
+      '{"d":"2026-03-01T00:00:00Z"}',
+      '{"st":{"x":{"y":5}}}',
+      '{"st":{"x":{"z":5}}}',
+      '{"st":{"k":5}}',
+      '{"st":{"K":5}}',
+      '{"st":{"x.y":5}}',
+      '{"st.x.y":5}',
+    ];
+    const taken = ['{"s":"five"}', '{"s":5}', '{"req":"q"}', '{"fresh":true}', '{"st":{"fresh":1}}'];
+    for (const [index, record] of [...clashing, ...taken].entries()) {
+      world.put(`${index + 2}.ndjson`, record.replace("{", `{"id":${index + 1},`));
+      await world.consume({ contract: narrowed, onExtraFields: "add" });
+    }
+    const rows = await world.rows(
+      "SELECT _rescued AS rescued, s, req, fresh, st.fresh AS inner FROM {{bronze.events}} WHERE id > 0 ORDER BY id",
+    );
+    deepStrictEqual(rows.slice(0, clashing.length).map(({ rescued }) => rescued), clashing);
+    deepStrictEqual(rows.slice(clashing.length).map((row) => Object.values(row)), [
+      [null, "five", null, null, null],
+      [null, "5", null, null, null],
+      [null, null, "q", null, null],
+      [null, null, null, "true", null],
+      [null, null, null, null, "1"],
+    ]);
+    match(world.remarks[0]!, /^bronze\.events cannot have columns for n: .* kept in _rescued$/);
+  }));
+
+Deno.test("of keys that are data 200 become columns, in all; the rest is kept in _rescued, and told once", () =>
+  ConsumeWorld.use(async (world) => {
+    const record = (batch: number, id: number) =>
+      JSON.stringify({
+        id,
+        ...Object.fromEntries(Array.from({ length: 50 }, (_, key) => [`k${batch}_${id}_${key}`, key])),
+      });
+    const session = await ConsumeSession.open(world.options({ contract: narrowed, onExtraFields: "add" }));
+    for (const batch of [1, 2]) {
+      world.put(`${batch}.ndjson`, Array.from({ length: 40 }, (_, id) => record(batch, id)).join("\n"));
+      await session.runOnce(new AbortController().signal);
+    }
+    session.close();
+    deepStrictEqual(world.batches.map(({ events }) => events), [40, 40]);
+    const { metadata } = await load(world, "bronze.events");
+    const keys = currentSchema(metadata).fields.filter(({ name }) => name.startsWith("k"));
+    strictEqual(keys.length, 200);
+    const [row] = await world.rows(
+      `SELECT sum(len(json_keys(coalesce(_rescued, '{}'))))::INT AS rescued, ${
+        keys.map(({ name }) => `count(${name})`).join(" + ")
+      } AS columns FROM {{bronze.events}}`,
+    );
+    deepStrictEqual(row, { rescued: 4_000 - 200, columns: 200n });
+    deepStrictEqual(world.remarks, [
+      "bronze.events gets no more columns than the 200 that --on-extra-fields add gives a table: 1800 other fields are kept in _rescued",
+    ]);
   }));
 
 Deno.test("the tables are made at the first run, data or none, and no two runs make them twice", () =>

@@ -22,6 +22,7 @@ class Watching {
     const report = {
       batch: (batch: BatchReport) => watching.#note(batch),
       file: (name: string, what: string) => void world.remarks.push(`${name} ${what}`),
+      note: (text: string) => void world.remarks.push(text),
     };
     const session = await ConsumeSession.open(world.options({ ...changes, report }));
     const stop = new AbortController();

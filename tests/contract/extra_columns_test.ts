@@ -1,8 +1,9 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { defaultContract } from "../../core/contract/default_contract.ts";
-import { adoptAddedColumns, widenContract } from "../../core/contract/extra_columns.ts";
+import { adoptAddedColumns, columnRoom, widenContract } from "../../core/contract/extra_columns.ts";
 import { eventFields } from "../../core/contract/iceberg_schema.ts";
 import { Judge } from "../../core/contract/judge.ts";
+import type { Field } from "../../core/iceberg/format/type.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 
 const nested = parseContract(JSON.stringify({
@@ -58,10 +59,61 @@ Deno.test("names that no column can have, and names that differ only in case, ar
 });
 
 Deno.test("keys that are data do not become columns without end", () => {
-  const paths = Array.from({ length: 3000 }, (_, i) => [`key${i}`]);
-  const { contract, added } = widenContract(nested, paths);
-  strictEqual(contract.fields.length, 1000);
-  strictEqual(added.length, 997);
+  const paths = Array.from({ length: 3000 }, (_, i) => i % 2 === 0 ? [`key${i}`] : ["s", `key${i}`]);
+  const empty = eventFields(nested, { rescued: true });
+  const first = widenContract(nested, paths, columnRoom(nested, { events: empty, deadLetters: empty }));
+  deepStrictEqual(first.added, paths.slice(0, 200));
+  strictEqual(first.beyond, 2800);
+  const table = eventFields(first.contract, { rescued: true });
+  const adopted = adoptAddedColumns(nested, table);
+  strictEqual(adopted.text, first.contract.text);
+  const second = widenContract(adopted, [["one"]], columnRoom(nested, { events: table, deadLetters: table }));
+  deepStrictEqual([second.contract, second.beyond], [adopted, 1]);
+});
+
+Deno.test("a field that the tables have as something else stays in _rescued, at any depth, however it is spelled", () => {
+  const text = (name: string) => ({ id: 0, name, required: false, type: { type: "string" as const } });
+  const long = (name: string) => ({ ...text(name), type: { type: "long" as const } });
+  const struct = (name: string, ...fields: Field[]) => ({
+    ...text(name),
+    type: { type: "struct" as const, fields },
+  });
+  const list = { type: "list" as const, elementId: 0, elementRequired: false, element: long("").type };
+  const events = [
+    ...eventFields(nested, { rescued: true }).filter(({ name }) => name !== "s"),
+    struct("s", text("a"), long("n"), struct("o", text("p"))),
+    long("n"),
+    struct("o", text("x")),
+    { ...text("tags"), type: list },
+  ];
+  const room = columnRoom(nested, { events, deadLetters: [...events, long("letter")] });
+  const clashing = [
+    ["n"],
+    ["N"],
+    ["o"],
+    ["o.x"],
+    ["O.X"],
+    ["tags"],
+    ["tags.element"],
+    ["s", "n"],
+    ["s", "N"],
+    [
+      "s",
+      "o",
+    ],
+    ["s", "o.p"],
+    ["s.o.p"],
+    ["s.n"],
+    ["letter"],
+    ["m.value.a"],
+    ["m.key"],
+  ];
+  const found = widenContract(nested, [...clashing, ["s", "fine"], ["o.y"], ["fine"]], room);
+  deepStrictEqual(
+    found.clashing,
+    clashing.map((path) => path.join(".")).filter((name, i, all) => all.indexOf(name) === i),
+  );
+  deepStrictEqual(found.added, [["s", "fine"], ["o.y"], ["fine"]]);
 });
 
 Deno.test("what earlier runs added to the table is taken up again, from the table alone", () => {

@@ -172,7 +172,7 @@ export class Life {
       random,
       router: this.tools.router(process),
       known: this.tools.known(process),
-      report: { batch: () => {}, file: () => {} },
+      report: { batch: () => {}, file: () => {}, note: () => {} },
       ...changes,
     };
   }

@@ -1,0 +1,28 @@
+import { ADDED_COLUMNS_MAX, type LeftOut } from "../contract/extra_columns.ts";
+
+export interface Note {
+  /** Two of one reason are told once. */
+  reason: string;
+  text: string;
+}
+
+const NAMES_SHOWN_MAX = 10;
+
+/** Why `--on-extra-fields add` left fields in `_rescued`. */
+export function leftOutNotes(table: string, { clashing, beyond }: LeftOut): Note[] {
+  const notes: Note[] = [];
+  if (clashing.length > 0) {
+    const more = clashing.length > NAMES_SHOWN_MAX ? ` and ${clashing.length - NAMES_SHOWN_MAX} more` : "";
+    const names = clashing.slice(0, NAMES_SHOWN_MAX).join(", ") + more;
+    notes.push({
+      reason: "clashing",
+      text: `${table} cannot have columns for ${names}: it has others of these names; they are kept in _rescued`,
+    });
+  }
+  if (beyond > 0) {
+    const text = `${table} gets no more columns than the ${ADDED_COLUMNS_MAX} that --on-extra-fields add gives a ` +
+      `table: ${beyond} other fields are kept in _rescued`;
+    notes.push({ reason: "beyond", text });
+  }
+  return notes;
+}
