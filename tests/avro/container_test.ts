@@ -1,7 +1,7 @@
 import { deepStrictEqual as assertEquals, throws as assertThrows } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import * as zlib from "node:zlib";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { decodeContainer, encodeContainer } from "../../core/avro/container.ts";
 import type { AvroSchema } from "../../core/avro/schema.ts";
 import { readBytesMap, readLongAt, writeBytesMap, writeLong } from "../../core/avro/varint.ts";

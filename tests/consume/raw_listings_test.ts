@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { ConsumeSession } from "../../core/consume/consume_session.ts";
 import type { RawZone } from "../../core/lake/raw_zone.ts";
 import { RawListings } from "../../core/consume/raw_listings.ts";

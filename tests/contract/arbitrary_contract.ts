@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import type { Contract } from "../../core/contract/contract.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import type { Contract, ContractType, ContractValue, Field } from "../../core/contract/contract.ts";
 
 /**

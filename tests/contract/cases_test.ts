@@ -11,14 +11,9 @@ import {
   loadCases,
   type WrittenCase,
 } from "./cases.ts";
+import { isRefresh } from "../support/golden.ts";
 
-/**
- * `deno test -A tests/contract/cases_test.ts -- --update` writes what the judge says into the
- * table; read the diff.
- */
-const update = Deno.args.includes("--update");
-
-if (update) {
+if (isRefresh) {
   for (const file of caseFiles()) {
     Deno.test(`update ${file.pathname}`, async () => {
       const written = JSON.parse(Deno.readTextFileSync(file)) as WrittenCase[];

@@ -1,5 +1,5 @@
 import { strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { isDate, utcMicrosText } from "../../core/contract/instant_text.ts";
 
 const pad = (number: number, length: number) => String(number).padStart(length, "0");

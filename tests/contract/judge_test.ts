@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { Judge } from "../../core/contract/judge.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";

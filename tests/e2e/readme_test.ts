@@ -7,9 +7,6 @@ import { inFolder, programLine } from "./program.ts";
  * or `git` is checked by what it names.
  */
 const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
-const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url))) as {
-  tasks: Record<string, string>;
-};
 
 interface Line {
   command: string;
@@ -61,18 +58,6 @@ Deno.test("every command of the README does what it shows", () =>
     }
   }));
 
-Deno.test("tasks that the documentation names exist", async () => {
-  const texts = [readme];
-  for (const name of ["CONTRIBUTING.md", "ARCHITECTURE.md"]) {
-    texts.push(await Deno.readTextFile(new URL(`../../${name}`, import.meta.url)));
-  }
-  const named = texts.flatMap((text) =>
-    [...text.matchAll(/(?:deno|deno@[\d.]+) task ([a-z]+)/g)].map(([, name]) => name!)
-  );
-  ok(named.length > 3);
-  deepStrictEqual(named.filter((name) => !(name in tasks)), []);
-});
-
 Deno.test("tests that the README names are there", async () => {
   const folder = new URL("../interop/", import.meta.url);
   const texts: string[] = [];
@@ -83,24 +68,3 @@ Deno.test("tests that the README names are there", async () => {
   ok(named.length > 10);
   deepStrictEqual(named.filter((name) => !texts.some((text) => text.includes(`"${name}"`))), []);
 });
-
-Deno.test("files that the documentation links to exist", async () => {
-  const missing: string[] = [];
-  for (const name of ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"]) {
-    const base = new URL(`../../${name}`, import.meta.url);
-    const text = await Deno.readTextFile(base);
-    for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
-      if (!await exists(new URL(link!, base))) missing.push(`${name}: ${link}`);
-    }
-  }
-  deepStrictEqual(missing, []);
-});
-
-async function exists(place: URL): Promise<boolean> {
-  try {
-    await Deno.stat(place);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -50,14 +50,15 @@ Deno.test("services of compose.yaml wait for services that can become what they 
 
 Deno.test("the habits of compose have task names, each once", async () => {
   const text = await readSource("deno.json");
-  const { tasks } = JSON.parse(text) as { tasks: Record<string, string> };
+  const { tasks } = JSON.parse(text) as { tasks: Record<string, { command: string; description: string }> };
   const names = [...text.slice(text.indexOf('"tasks"')).matchAll(/^ {4}"([\w:]+)":/gm)].map(([, name]) => name!);
   deepStrictEqual(names, Object.keys(tasks));
+  for (const [name, { description }] of Object.entries(tasks)) ok(description.length > 5, name);
   for (const verb of ["up", "start", "stop", "down", "logs"]) {
-    match(tasks[verb]!, new RegExp(`^docker compose ${verb}`));
+    match(tasks[`compose:${verb}`]!.command, new RegExp(`^docker compose ${verb}`));
   }
-  match(tasks.clean!, /^docker compose down --volumes$/);
-  match(tasks.console!, /^docker compose port minio 9001$/);
+  match(tasks["compose:clean"]!.command, /^docker compose down --volumes$/);
+  match(tasks["compose:console"]!.command, /^docker compose port minio 9001$/);
 });
 
 Deno.test("volumes of compose.yaml are named and declared", () => {

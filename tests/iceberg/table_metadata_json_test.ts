@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals, throws as assertThrows } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { type Json, parseJson, stringifyJson } from "../../core/base/json.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
 import { currentSchema, snapshotAsOf, snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";

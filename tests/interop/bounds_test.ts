@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { lowerBound, upperBound } from "../../core/iceberg/format/bound.ts";
 import { bytesToHex, type Value } from "../../core/iceberg/format/single_value.ts";
 import { compareValues } from "../../core/iceberg/format/value_order.ts";

@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { bytesToHex, type Value, valueFromBytes, valueToBytes } from "../../core/iceberg/format/single_value.ts";
 import { applyTransform, transformAccepts, transformFromText } from "../../core/iceberg/format/transform.ts";
 import type { PrimitiveType } from "../../core/iceberg/format/type.ts";

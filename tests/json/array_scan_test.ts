@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { JsonArrayScan, type TextVerdict } from "../../core/json/array_scan.ts";
 import { scanJsonArray, scanNdjson } from "../../core/json/text.ts";
 

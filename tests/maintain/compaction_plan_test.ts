@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import type { ScanFile } from "../../core/iceberg/scan/scan.ts";
 import type { DataFile } from "../../core/iceberg/format/data_file.ts";
 import { type CompactionRule, planGroups } from "../../core/maintain/compaction/compaction_plan.ts";

@@ -1,5 +1,5 @@
 import { ok, strictEqual } from "node:assert/strict";
-import { say } from "../simulation/world/report.ts";
+import { say } from "../support/say.ts";
 import { allRules, explore, type Model, type Rules } from "./protocol.ts";
 
 const model: Model = {

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { CLEAN_CHANCES, type Compression, DIRTY_CHANCES, type EventFileFormat } from "../../core/produce/options.ts";
 import { collect, type Collected, optionsWith, type TruthLine } from "./collect.ts";
 import { judgeFile } from "./oracle.ts";

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import type { Field, Type } from "../../core/iceberg/format/type.ts";
 import { QueryWorld } from "../support/query_world.ts";
 

@@ -1,7 +1,7 @@
 import { seededRandom } from "../../core/base/random.ts";
 import { pointsOf, type Stage, stagesOf, walk, Workshop } from "./world/crash_walk.ts";
 import type { CrashPoint } from "./world/life.ts";
-import { say } from "./world/report.ts";
+import { say } from "../support/say.ts";
 import { scenarios } from "./world/scenarios.ts";
 
 const isAll = Deno.env.get("STREAMLAB_SIMULATE_ALL") === "1";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import { systemClock } from "../../core/base/clock.ts";
-import { seededRandom } from "../../core/base/random.ts";
+import { type Random, seededRandom } from "../../core/base/random.ts";
 import { type Catalog, identifierText } from "../../core/iceberg/catalog/catalog.ts";
 import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import { identifiersOf } from "../../core/lake/target.ts";
@@ -13,7 +13,8 @@ import { canRunMinio } from "../support/minio.ts";
 import { canRunPython, findPython } from "../support/python.ts";
 import { canRunRestCatalog, connectRest, withRestCatalog } from "../support/rest_catalog_server.ts";
 import { unnamedFiles } from "../support/unnamed_files.ts";
-import { say } from "./world/report.ts";
+import { say } from "../support/say.ts";
+import { withSeed } from "../support/seed.ts";
 
 /** Kills in all, for each kind of place; `deno task simulate --kills N` asks for more. */
 const killsMax = Number(Deno.env.get("STREAMLAB_KILLS") ?? 70);
@@ -118,9 +119,12 @@ async function writeBeside(folder: string, uri: string, until: Promise<unknown>)
   return done;
 }
 
-async function survive(field: Battlefield): Promise<void> {
+function survive(field: Battlefield): Promise<void> {
+  return withSeed((random) => fight(field, random));
+}
+
+async function fight(field: Battlefield, random: Random): Promise<void> {
   const { folder, lake, options, store } = field;
-  const random = seededRandom(Date.now() % 1e6);
   let isDone = false;
   const producing = succeed(folder, [
     ...["produce", "--sink", lake, "--batches", String(killsMax * 10), "--interval", "60ms", "--truth", "truth.ndjson"],

@@ -1,7 +1,7 @@
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import { mutations } from "./world/mutations.ts";
 import { lightTools, Race } from "./world/race.ts";
-import { say } from "./world/report.ts";
+import { say } from "../support/say.ts";
 
 /**
  * Races that a broken rule may survive before it counts as not caught; unbroken ones survive them

@@ -1,8 +1,8 @@
 /**
  * Runs the simulations, with more of them than CI has time for where asked: `deno task simulate
- * [--all] [--seeds N] [--kills N] [--rest] [--seed N]`. `--all` walks all pairs of crash points;
- * `--seed` runs one race again, the one that failed, `--rest` says that it is one in a REST
- * catalog.
+ * [--all] [--seeds N] [--kills N] [--rest] [--seed N] [FILE…]`. `--all` walks all pairs of crash
+ * points. `--seed` runs one race again, the one that failed, `--rest` says that it is one in a REST
+ * catalog; with a file it is the seed of that file's tests.
  */
 const names: Record<string, string> = {
   "--seeds": "STREAMLAB_SEEDS",
@@ -10,21 +10,24 @@ const names: Record<string, string> = {
   "--kills": "STREAMLAB_KILLS",
 };
 const env: Record<string, string> = {};
-const rest: string[] = [];
+const flags: string[] = [], files: string[] = [];
 let isRest = false;
 const args = [...Deno.args];
 for (let arg = args.shift(); arg !== undefined; arg = args.shift()) {
   if (arg === "--all") env.STREAMLAB_SIMULATE_ALL = "1";
   else if (arg === "--rest") isRest = true;
   else if (arg in names) env[names[arg]!] = args.shift() ?? "";
-  else rest.push(arg);
+  else if (arg.startsWith("--")) flags.push(arg);
+  else files.push(arg);
 }
-if (env.STREAMLAB_SEED !== undefined) {
+if (env.STREAMLAB_SEED !== undefined && files.length === 0) {
   env.STREAMLAB_SEEDS ??= "1";
-  const parts = isRest ? ["rest"] : ["first", "second"];
-  rest.push(...parts.map((part) => `tests/simulation/races_${part}_test.ts`));
+  files.push(...(isRest ? ["rest_catalog"] : ["1", "2"]).map((part) => `tests/simulation/races_${part}_test.ts`));
 }
-const tests = rest.length > 0 ? rest : ["--parallel", "tests/simulation", "tests/iceberg/concurrent_writers_test.ts"];
-const command = new Deno.Command(Deno.execPath(), { args: ["test", "--no-check", "--allow-all", ...tests], env });
+if (files.length === 0) files.push("--parallel", "tests/simulation");
+const command = new Deno.Command(Deno.execPath(), {
+  args: ["test", "--no-check", "--allow-all", ...flags, ...files],
+  env,
+});
 const { code } = await command.spawn().status;
 Deno.exit(code);

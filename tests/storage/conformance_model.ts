@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { comparePaths } from "../../core/storage/path.ts";
 import { bytes, type ConformanceCase, pathsOf, text } from "./conformance_case.ts";

@@ -1,5 +1,5 @@
 import { strictEqual, throws } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { locateFile, nameFile } from "../../core/storage/file_name.ts";
 

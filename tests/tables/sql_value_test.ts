@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { DuckDb } from "../../core/engine/duckdb.ts";
 import type { Value } from "../../core/iceberg/format/single_value.ts";
 import type { PrimitiveType } from "../../core/iceberg/format/type.ts";

@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals, ok as assert } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { BOUND_LENGTH_MAX, lowerBound, upperBound } from "../../../core/iceberg/format/bound.ts";
 import { compareBytes, compareCodePoints, compareValues } from "../../../core/iceberg/format/value_order.ts";
 

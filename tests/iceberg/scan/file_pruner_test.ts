@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals, ok as assert } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { buildDataFile } from "../../../core/iceberg/data_file_builder.ts";
 import { FilePruner } from "../../../core/iceberg/scan/file_pruner.ts";
 import { summarizeManifest } from "../../../core/iceberg/manifest/manifest_summary.ts";

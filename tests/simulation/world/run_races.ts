@@ -1,5 +1,5 @@
 import { Race } from "./race.ts";
-import { say } from "./report.ts";
+import { say } from "../../support/say.ts";
 
 /**
  * Seeds that are run unless the environment says otherwise: in the lake's own files, over all their

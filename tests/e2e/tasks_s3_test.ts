@@ -7,8 +7,10 @@ const root = new URL("../..", import.meta.url).pathname;
 
 /** A task of deno.json by its own words, with more behind; in a folder of its own. */
 function task(folder: string, name: string, more: string[], env: Record<string, string> = {}): Deno.Command {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(`${root}deno.json`)) as { tasks: Record<string, string> };
-  const [program, ...words] = tasks[name]!.split(" ");
+  const { tasks } = JSON.parse(Deno.readTextFileSync(`${root}deno.json`)) as {
+    tasks: Record<string, { command: string }>;
+  };
+  const [program, ...words] = tasks[name]!.command.split(" ");
   strictEqual(program, "deno");
   const args = words.map((word) => word.endsWith(".ts") ? root + word : word).flatMap((word) =>
     word === "run" ? ["run", "--no-check", "--config", `${root}deno.json`] : [word]

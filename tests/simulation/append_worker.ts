@@ -4,7 +4,7 @@ import { systemRandom } from "../../core/base/random.ts";
 import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
-import { Bench, identifier } from "./sample_table.ts";
+import { Bench, identifier } from "../iceberg/sample_table.ts";
 
 const [root, worker, appends] = Deno.args;
 const bench = new Bench(openLocalStore(root!, { random: systemRandom, durable: false }), systemClock, systemRandom);

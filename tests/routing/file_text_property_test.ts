@@ -1,11 +1,10 @@
 import { deepStrictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { Judge } from "../../core/contract/judge.ts";
 import { scanJsonArray, scanNdjson } from "../../core/json/text.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
-
-const REQUIRE_ALL = Deno.env.get("STREAMLAB_REQUIRE_ALL") === "1";
+import { isThorough } from "../support/thorough.ts";
 
 const event = '{"user_id":"u","event_id":"e","event_type":"t","event_timestamp":"2026-03-01T12:00:00Z"}';
 const records = [
@@ -148,6 +147,6 @@ Deno.test("each record of any file goes where the strict scanner and the judge s
           deepStrictEqual(found, await expected(file), `${file.format} ${new TextDecoder().decode(file.bytes)}`);
         }
       })),
-    { numRuns: REQUIRE_ALL ? 60 : 6, endOnFailure: true },
+    { numRuns: isThorough ? 60 : 6, endOnFailure: true },
   );
 });

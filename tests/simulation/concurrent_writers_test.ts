@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
-import { livePaths, withBench } from "./sample_table.ts";
+import { livePaths, withBench } from "../iceberg/sample_table.ts";
 
 const writers = 20;
 const appendsEach = 50;

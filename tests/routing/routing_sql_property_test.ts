@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import type { Contract } from "../../core/contract/contract.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
@@ -11,8 +11,7 @@ import { judgedRow, presentValues } from "../consume/judged_value.ts";
 import { type JudgingFunction, registerJudgingFunction } from "../../core/routing/judging_function.ts";
 import { anyContract } from "../contract/arbitrary_contract.ts";
 import { anyRecord, type Style } from "../contract/arbitrary_record.ts";
-
-const REQUIRE_ALL = Deno.env.get("STREAMLAB_REQUIRE_ALL") === "1";
+import { isThorough } from "../support/thorough.ts";
 
 /**
  * Routes records by SQL alone: those that it takes for plainly valid, by position; the others go to
@@ -131,7 +130,7 @@ Deno.test("what SQL takes for plain is an event with the values that the judge g
       fc.asyncProperty(contractWithRecords("wild", 60), async ({ contract, records }) => {
         await checkPlain(routing, contract, records);
       }),
-      { numRuns: REQUIRE_ALL ? 1_500 : 150, interruptAfterTimeLimit: REQUIRE_ALL ? 300_000 : 20_000 },
+      { numRuns: isThorough ? 1_500 : 150, interruptAfterTimeLimit: isThorough ? 300_000 : 20_000 },
     );
   }));
 
@@ -155,7 +154,7 @@ Deno.test("ordinary records of any contract are plain, but for a few", () =>
         records += texts.length;
         plain += await checkPlain(routing, contract, texts);
       }),
-      { numRuns: REQUIRE_ALL ? 500 : 25, interruptAfterTimeLimit: REQUIRE_ALL ? 120_000 : 10_000 },
+      { numRuns: isThorough ? 500 : 25, interruptAfterTimeLimit: isThorough ? 120_000 : 10_000 },
     );
     ok(plain > records * 0.7, `${plain} of ${records}`);
   }));

@@ -1,0 +1,64 @@
+import { deepStrictEqual, ok } from "node:assert/strict";
+import { readSource, repositoryFiles } from "./source_tree.ts";
+
+const files = await repositoryFiles();
+const documents = new Map<string, string>();
+for (const path of files) if (path.endsWith(".md")) documents.set(path, await readSource(path));
+const { tasks } = JSON.parse(await readSource("deno.json")) as { tasks: Record<string, unknown> };
+
+interface Link {
+  /** The document that it stands in. */
+  from: string;
+  target: string;
+}
+
+function linksOf(from: string, text: string): Link[] {
+  const plain = text.replaceAll(/^(```|~~~).*?^\1/gms, "").replaceAll(/`[^`\n]*`/g, "");
+  return [...plain.matchAll(/\]\(([^()\s]+)\)/g)].map(([, target]) => ({ from, target: target! }))
+    .filter(({ target }) => !/^[a-z]+:/.test(target));
+}
+
+/** What is wrong with a link between documents, or undefined. */
+function brokenLink({ from, target }: Link): string | undefined {
+  const [path = "", anchor] = target.split("#", 2);
+  const base = new URL(from, "file:///");
+  const place = path === "" ? from : decodeURIComponent(new URL(path, base).pathname.slice(1)).replace(/\/$/, "");
+  if (!files.includes(place) && !files.some((file) => file.startsWith(`${place}/`))) return `${from}: ${target}`;
+  if (anchor === undefined || !documents.has(place)) return undefined;
+  return anchorsOf(documents.get(place)!).has(anchor) ? undefined : `${from}: ${target} (no such heading)`;
+}
+
+/** The anchors of its headings, as GitHub makes them. */
+function anchorsOf(text: string): Set<string> {
+  const anchors = new Set<string>();
+  for (const [, heading] of text.replaceAll(/^(```|~~~).*?^\1/gms, "").matchAll(/^#+ +(.*?) *$/gm)) {
+    const plain = heading!.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-");
+    let anchor = plain;
+    for (let again = 1; anchors.has(anchor); again++) anchor = `${plain}-${again}`;
+    anchors.add(anchor);
+  }
+  return anchors;
+}
+
+Deno.test("whatever a document links to is there, headings too", () => {
+  const links = [...documents].flatMap(([path, text]) => linksOf(path, text));
+  ok(links.length > 50, `${links.length} links`);
+  deepStrictEqual(links.flatMap((link) => brokenLink(link) ?? []), []);
+});
+
+Deno.test("the search for broken links finds some", () => {
+  const text = "# A `b`: c\n[a](README.md) [b](docs/none.md) `[c](none)` [d](README.md#no-such) [e](https://x)";
+  deepStrictEqual(linksOf("ARCHITECTURE.md", text).flatMap((link) => brokenLink(link) ?? []), [
+    "ARCHITECTURE.md: docs/none.md",
+    "ARCHITECTURE.md: README.md#no-such (no such heading)",
+  ]);
+  deepStrictEqual([...anchorsOf(text)], ["a-b-c"]);
+});
+
+Deno.test("tasks that a document names exist", () => {
+  const named = [...documents].flatMap(([path, text]) =>
+    [...text.matchAll(/(?:deno|deno@[\d.]+) task ([a-z][\w:]*)/g)].map(([, name]) => ({ path, name: name! }))
+  );
+  ok(named.length > 10);
+  deepStrictEqual(named.filter(({ name }) => !(name in tasks)), []);
+});

@@ -1,0 +1,15 @@
+import fc from "fast-check";
+import { seedHint, wantedSeed } from "./seed.ts";
+
+/**
+ * fast-check as every test uses it: STREAMLAB_SEED is taken as the seed of all properties, and a
+ * property that fails prints the one that it had.
+ */
+fc.configureGlobal({
+  ...(wantedSeed !== undefined && { seed: wantedSeed }),
+  reporter: (details) => {
+    if (details.failed) throw new Error(`${fc.defaultReportMessage(details)}\n${seedHint(details.seed)}`);
+  },
+});
+
+export { default } from "fast-check";
