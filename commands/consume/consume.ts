@@ -1,5 +1,8 @@
 import { z } from "zod";
 import { StreamlabError } from "../../core/base/errors.ts";
+import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
+import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
+import { DEFAULT_TARGET } from "../../core/lake/table_names.ts";
 import type { RawZone } from "../../core/lake/raw_zone.ts";
 import type { SessionOptions } from "../../core/consume/consume_session.ts";
 import type { Store } from "../../core/storage/store.ts";
@@ -35,7 +38,7 @@ const flags = z.object({
   table: flag.table({
     ...TABLES,
     doc: "table that events go to; dead letters go to dead_letters.<name>",
-    default: "bronze.events",
+    default: identifierText(DEFAULT_TARGET),
   }),
   contract: flag.file({ ...TABLES, doc: "JSON Schema of a valid event (default: the one built in)" }),
   onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
@@ -159,7 +162,7 @@ function partitionFields(given: string[] | undefined, contract: SessionOptions["
 async function rawZone(context: Context, flags: Flags, source: Store, sink: Store): Promise<RawZone> {
   const { nameFile } = await import("../../core/storage/file_name.ts");
   const [store, prefix] = flags.raw === undefined
-    ? [source, "raw/events/"]
+    ? [source, `${EVENTS_FOLDER}/`]
     : [await openLake(context, flags.raw as LakeLocation), ""];
   if (flags.once && !await store.rootExists()) {
     throw await missingRoot(store, "folder to read", "write files into it with streamlab produce");

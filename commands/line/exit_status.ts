@@ -15,6 +15,7 @@ export const EXIT_STATUS_OF: Record<ErrorKind, ExitStatus> = {
   "not-found": 1,
   "conflict": 1,
   "corrupt": 1,
+  "newer": 1,
   "unavailable": 1,
   "limit": 3,
   "interrupted": 130,

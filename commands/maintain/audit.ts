@@ -3,6 +3,7 @@ import type { OnExtraFields } from "../../core/contract/contract.ts";
 import type { AuditReport, Discrepancy } from "../../core/maintain/audit/audit.ts";
 import type { LedgerFile } from "../../core/maintain/audit/audit.ts";
 import type { SecondJudge, SecondJudgement, SecondJudgeOptions } from "../../core/routing/second_judge.ts";
+import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { locateFile } from "../../core/storage/file_name.ts";
 import { parseLocation } from "../../core/storage/location.ts";
@@ -31,14 +32,16 @@ export async function audit(
   flags: AuditFlags,
   machine: { temporaryFolder: string; memory: string },
 ): Promise<boolean> {
-  const [{ auditIngestion }, { identifiersOf }, { takeTemporaryFolder }] = await Promise.all([
+  const [{ auditIngestion }, { DEFAULT_TARGET, identifiersOf }, { takeTemporaryFolder }] = await Promise.all([
     import("../../core/maintain/audit/audit.ts"),
-    import("../../core/lake/target.ts"),
+    import("../../core/lake/table_names.ts"),
     import("../../core/disk/temporary_folder.ts"),
   ]);
-  const { namespace, name } = flags.table ?? { namespace: "bronze", name: "events" };
+  const target = flags.table === undefined
+    ? DEFAULT_TARGET
+    : { namespace: [flags.table.namespace], name: flags.table.name };
   // The ledger first: what the others have beyond it is under way.
-  const { ledger, events, deadLetters } = identifiersOf({ namespace: [namespace], name });
+  const { ledger, events, deadLetters } = identifiersOf(target);
   const tables = {
     ledger: await load(surroundings, ledger),
     events: await load(surroundings, events),
@@ -65,7 +68,7 @@ export async function audit(
     });
     await progress.end();
     if (context.signal.aborted) return true;
-    await print(context, `${namespace}.${name}`, report);
+    await print(context, identifierText(target), report);
     return report.discrepancies === 0;
   } finally {
     raw.close();
@@ -146,8 +149,7 @@ class RawFiles {
 async function load({ catalog }: Surroundings, identifier: { namespace: string[]; name: string }) {
   const table = await catalog.loadTable(identifier);
   if (table !== undefined) return table;
-  const name = [...identifier.namespace, identifier.name].join(".");
-  throw new StreamlabError("not-found", `There is nothing to audit: there is no table ${name}`, {
+  throw new StreamlabError("not-found", `There is nothing to audit: there is no table ${identifierText(identifier)}`, {
     hint: "Run streamlab consume first",
   });
 }

@@ -14,6 +14,8 @@ export type ErrorKind =
   | "conflict"
   /** Bytes on storage are not what the format says. */
   | "corrupt"
+  /** What a newer version of this program left, and this one does not know. */
+  | "newer"
   /** The outside refused or failed: disk full, permission, network, credentials. */
   | "unavailable"
   /** A limit that the user set was reached. */

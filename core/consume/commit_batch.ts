@@ -9,13 +9,14 @@ import { type Catalog, identifierText, type LoadedTable, type TableChange } from
 import { commitTable } from "../iceberg/commit.ts";
 import { partitionColumns } from "../iceberg/format/partition_spec.ts";
 import { fieldsById, sameSchema, type Schema, schemaFromJson } from "../iceberg/format/schema.ts";
-import { streamlabKey } from "../iceberg/format/streamlab_keys.ts";
+import { streamlabKey } from "../lake/keys.ts";
 import { currentSchema, specById, type TableMetadata } from "../iceberg/format/table_metadata.ts";
 import { LAST_ADDED } from "../iceberg/format/table_update.ts";
 import type { Transaction } from "../iceberg/transaction.ts";
 import { dataFileOf } from "../tables/write/data_file.ts";
 import type { RoutedBatch, RoutedTable } from "../lake/routed_batch.ts";
-import { checkSequence, markerOf, type TableRole, type TargetTables } from "../lake/target.ts";
+import { checkSequence, markerOf, type TargetTables } from "../lake/target.ts";
+import { type TableRole } from "../lake/table_names.ts";
 
 export interface CommitContext {
   catalog: Catalog;

@@ -9,6 +9,7 @@ import { type KernelLock, takeKernelLock } from "../disk/kernel_lock.ts";
 import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { type Discovery } from "./discover.ts";
+import { consumerLockPath, consumerScratchFolder } from "../lake/layout.ts";
 import { localFolder } from "../lake/raw_zone.ts";
 import { EmbeddedKnownFiles } from "./known_files.ts";
 import { EmbeddedRouter } from "../routing/router.ts";
@@ -133,7 +134,7 @@ function release(resources: (() => void)[]): void {
 
 async function lockTarget(options: SessionOptions): Promise<KernelLock | undefined> {
   const name = identifierText(options.target);
-  const path = options.sink.localPath(`checkpoints/${name}/lock`);
+  const path = options.sink.localPath(consumerLockPath(name));
   if (path === undefined) return undefined;
   const lock = await takeKernelLock(path, options.holder, options.clock);
   if (!("heldBy" in lock)) return lock;
@@ -148,7 +149,7 @@ async function lockTarget(options: SessionOptions): Promise<KernelLock | undefin
  */
 async function makeScratch(options: SessionOptions, resources: (() => void)[]): Promise<string> {
   const name = identifierText(options.target);
-  const local = options.sink.localPath(`checkpoints/${name}/scratch`);
+  const local = options.sink.localPath(consumerScratchFolder(name));
   if (local === undefined) {
     const folder = await takeTemporaryFolder(options.temporaryFolder, "consume", options);
     resources.push(() => folder.release());

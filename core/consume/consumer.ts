@@ -18,7 +18,8 @@ import type { KnownFiles } from "./known_files.ts";
 import { RawListings } from "./raw_listings.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import { effectiveContract, type Router } from "../routing/router.ts";
-import { openTables, TABLE_ROLES, TablePlanner, type TableRole, type TargetTables } from "../lake/target.ts";
+import { openTables, TablePlanner, type TargetTables } from "../lake/target.ts";
+import { identifiersOf, TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
 
 export interface ConsumerOptions extends BatchLimits {
   catalog: Catalog;
@@ -348,7 +349,9 @@ export class Consumer {
       "limit",
       `Stopped: ${this.#deadLetters} dead letters are more than --max-dead-letters ${deadLettersMax}`,
       {
-        hint: `What was taken is committed; look into dead_letters.${this.#options.target.name}`,
+        hint: `What was taken is committed; look into ${
+          identifierText(identifiersOf(this.#options.target).deadLetters)
+        }`,
       },
     );
   }

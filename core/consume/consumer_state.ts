@@ -2,14 +2,8 @@ import { StreamlabError } from "../base/errors.ts";
 import { identifierText } from "../iceberg/catalog/catalog.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
 import type { Checkpoint } from "../lake/checkpoint.ts";
-import {
-  checkSequence,
-  type Marker,
-  markerOf,
-  TABLE_ROLES,
-  type TableRole,
-  type TargetTables,
-} from "../lake/target.ts";
+import { checkSequence, type Marker, markerOf, type TargetTables } from "../lake/target.ts";
+import { TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
 
 export interface ConsumerState {
   sequenceId: string;

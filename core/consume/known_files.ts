@@ -1,10 +1,11 @@
 import { mapParallel } from "../base/parallel.ts";
 import type { Connection } from "../engine/duckdb.ts";
-import { quotePath, quoteText } from "../engine/duckdb.ts";
+import { quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
 import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
 import { planScan } from "../iceberg/scan/scan.ts";
 import type { Scratch } from "../disk/scratch.ts";
 import type { EventFile } from "../lake/event_file.ts";
+import { LEDGER_COLUMNS } from "../lake/our_columns.ts";
 import type { FileOutcome } from "../lake/routed_batch.ts";
 
 /** Files of the ledger fetched at once, where it lies elsewhere. */
@@ -55,7 +56,8 @@ export class EmbeddedKnownFiles implements KnownFiles {
     if (this.#metadataLocation === ledger.metadataLocation) return;
     this.#metadataLocation = undefined;
     await this.#connection.run("CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR)");
-    const predicate = { op: "=", column: "table", value: this.#target } as const;
+    const { table, sourceFile, etag, status } = LEDGER_COLUMNS;
+    const predicate = { op: "=", column: LEDGER_COLUMNS.table, value: this.#target } as const;
     const { files } = await planScan(ledger.io, ledger.metadata, { predicate });
     const paths = await mapParallel(
       files,
@@ -63,8 +65,8 @@ export class EmbeddedKnownFiles implements KnownFiles {
       ({ dataFile }) => this.#localCopy(ledger, dataFile.path),
     );
     if (paths.length > 0) {
-      await this.#connection.run(`INSERT INTO known SELECT source_file, etag, status
-FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = false) WHERE "table" = ${
+      await this.#connection.run(`INSERT INTO known SELECT ${sourceFile}, ${etag}, ${status}
+FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = false) WHERE ${quoteName(table)} = ${
         quoteText(this.#target)
       }`);
     }

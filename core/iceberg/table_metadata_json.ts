@@ -22,7 +22,6 @@ import { highestFieldId, schemaFromJson, schemaToJson } from "./format/schema.ts
 import { MAIN_BRANCH, type SnapshotRef } from "./format/snapshot.ts";
 import { refFromJson, refToJson, snapshotFromJson, snapshotToJson } from "./format/snapshot_json.ts";
 import { sortOrderFromJson, sortOrderToJson, unsorted } from "./format/sort_order.ts";
-import { streamlabKey } from "./format/streamlab_keys.ts";
 import type { MetadataLogEntry, TableMetadata } from "./format/table_metadata.ts";
 
 /**
@@ -30,6 +29,12 @@ import type { MetadataLogEntry, TableMetadata } from "./format/table_metadata.ts
  * an untouched one comes out byte by byte as it was, unknown fields included; and a table of
  * thousands of snapshots is not written out anew every second.
  */
+/**
+ * Field of metadata.json and of metadata-log entries, ours: which commit wrote that version (file
+ * catalog only). Nobody needs it to read a table.
+ */
+const COMMIT_ID_KEY = "streamlab-commit-id";
+
 const partTexts = new WeakMap<object, string>();
 
 function partText<Part extends object>(part: Part, toJson: (part: Part) => Json): string {
@@ -110,13 +115,13 @@ function knownTexts(metadata: TableMetadata): Map<string, string | undefined> {
       })),
     ],
     ["metadata-log", list(metadata.metadataLog, metadataLogEntryToJson)],
-    [streamlabKey.commitId, metadata.commitId === undefined ? undefined : JSON.stringify(metadata.commitId)],
+    [COMMIT_ID_KEY, metadata.commitId === undefined ? undefined : JSON.stringify(metadata.commitId)],
   ]);
 }
 
 function metadataLogEntryToJson(entry: MetadataLogEntry): Json {
   const json: JsonObject = { "timestamp-ms": entry.timestampMs, "metadata-file": entry.metadataFile };
-  if (entry.commitId !== undefined) json[streamlabKey.commitId] = entry.commitId;
+  if (entry.commitId !== undefined) json[COMMIT_ID_KEY] = entry.commitId;
   return json;
 }
 
@@ -169,7 +174,7 @@ export function tableMetadataFromJson(json: Json): TableMetadata {
     refs: readRefs(source, currentSnapshotId),
     statistics: list(source, "statistics", (item) => readObject(item, "statistics"), []),
     partitionStatistics: list(source, "partition-statistics", (item) => readObject(item, "statistics"), []),
-    commitId: typeof source[streamlabKey.commitId] === "string" ? source[streamlabKey.commitId] as string : undefined,
+    commitId: typeof source[COMMIT_ID_KEY] === "string" ? source[COMMIT_ID_KEY] as string : undefined,
     source,
   };
 }
@@ -222,6 +227,6 @@ function metadataLogEntryFromJson(json: Json): MetadataLogEntry {
     metadataFile: readString(object, "metadata-file"),
     timestampMs: readInteger(object, "timestamp-ms"),
   };
-  if (typeof object[streamlabKey.commitId] === "string") entry.commitId = object[streamlabKey.commitId] as string;
+  if (typeof object[COMMIT_ID_KEY] === "string") entry.commitId = object[COMMIT_ID_KEY] as string;
   return entry;
 }

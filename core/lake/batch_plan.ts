@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { StreamlabError } from "../base/errors.ts";
+import type { RecordFormat } from "./durable_record.ts";
 
 const fileShape = z.strictObject({
   name: z.string(),
@@ -38,6 +38,13 @@ const planShape = z.strictObject({
 export type BatchPlan = z.infer<typeof planShape>;
 export type PlannedFile = z.infer<typeof fileShape>;
 
+export const PLAN_FORMAT: RecordFormat<BatchPlan> = {
+  what: "plan",
+  shapes: [planShape],
+  damagedHint:
+    "Restore the checkpoints folder from where it was damaged; do not delete it while a batch is half committed",
+};
+
 export interface BatchLimits {
   filesPerBatchMax: number;
   bytesPerBatchMax: number;
@@ -53,34 +60,4 @@ export function filesOfBatch(files: readonly PlannedFile[], limits: BatchLimits)
     count++;
   }
   return files.slice(0, count);
-}
-
-export function planText(plan: BatchPlan): string {
-  return JSON.stringify(plan, undefined, 1) + "\n";
-}
-
-/** Fails with `corrupt` where the text is no plan. */
-export function parsePlan(text: string, place: string): BatchPlan {
-  return parseRecord(planShape, text, place, "plan");
-}
-
-/** Reads one of the consumer's own durable records. */
-export function parseRecord<T>(shape: z.ZodType<T>, text: string, place: string, what: string): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    json = undefined;
-  }
-  const result = shape.safeParse(json);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new StreamlabError(
-    "corrupt",
-    `Cannot read the ${what} ${place}: ${issue?.path.join(".") || "it"} ${issue?.message}`,
-    {
-      hint:
-        "Restore the checkpoints folder from where it was damaged; do not delete it while a batch is half committed",
-    },
-  );
 }

@@ -1,7 +1,9 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { Store } from "../storage/store.ts";
-import { type BatchPlan, parsePlan, planText } from "./batch_plan.ts";
-import { parseRouted, type RoutedBatch, routedText } from "./routed_batch.ts";
+import { type BatchPlan, PLAN_FORMAT } from "./batch_plan.ts";
+import { checkRecordPlace, newerError, readRecord, type RecordFormat, recordText } from "./durable_record.ts";
+import { type BatchRecordKind, batchRecordPath, recordAt, targetFolder } from "./layout.ts";
+import { ROUTED_FORMAT, type RoutedBatch } from "./routed_batch.ts";
 
 /** Records of batches that are done are kept for those who look for a cause; so many. */
 const RECORDS_KEPT = 100;
@@ -15,47 +17,42 @@ const BATCHES_PER_LOOK = 16n;
  */
 export class Checkpoint {
   readonly folder: string;
-  readonly #decoder = new TextDecoder();
   readonly #encoder = new TextEncoder();
   readonly #store: Store;
+  readonly #target: string;
 
-  constructor(store: Store, table: string) {
+  constructor(store: Store, target: string) {
     this.#store = store;
-
-    this.folder = `checkpoints/${table}`;
+    this.#target = target;
+    this.folder = targetFolder(target);
   }
 
-  async readPlan(batchId: bigint): Promise<BatchPlan | undefined> {
-    const text = await this.#readText(this.#path(batchId, "plan"));
-    return text === undefined ? undefined : parsePlan(text, this.#path(batchId, "plan"));
+  readPlan(batchId: bigint): Promise<BatchPlan | undefined> {
+    return readPlan(this.#store, this.#target, batchId);
   }
 
-  async readRouted(batchId: bigint): Promise<RoutedBatch | undefined> {
-    const text = await this.#readText(this.#path(batchId, "routed"));
-    return text === undefined ? undefined : parseRouted(text, this.#path(batchId, "routed"));
+  readRouted(batchId: bigint): Promise<RoutedBatch | undefined> {
+    return readRouted(this.#store, this.#target, batchId);
   }
 
   /** The plan that stands: this one, or the one of whoever was first. */
   async createPlan(plan: BatchPlan): Promise<BatchPlan> {
     const batchId = BigInt(plan.batchId);
-    if (await this.#create(this.#path(batchId, "plan"), planText(plan))) return plan;
+    if (await this.#create(this.#path(batchId, "plan"), recordText(plan, 1))) return plan;
     return (await this.readPlan(batchId)) ?? await this.createPlan(plan);
   }
 
   /** The routed record that stands: this one, or the one of whoever was first. */
   async createRouted(routed: RoutedBatch): Promise<RoutedBatch> {
     const batchId = BigInt(routed.batchId);
-    if (await this.#create(this.#path(batchId, "routed"), routedText(routed))) return routed;
+    if (await this.#create(this.#path(batchId, "routed"), recordText(routed))) return routed;
     return (await this.readRouted(batchId)) ?? await this.createRouted(routed);
   }
 
   /** The highest batch that any record speaks of; 0 without records. */
   async lastRecorded(): Promise<bigint> {
     let last = 0n;
-    for await (const { path } of this.#store.list(`${this.folder}/`)) {
-      const batchId = this.#batchOf(path);
-      if (batchId !== undefined && batchId > last) last = batchId;
-    }
+    for await (const { batchId } of this.#records()) if (batchId > last) last = batchId;
     return last;
   }
 
@@ -63,20 +60,23 @@ export class Checkpoint {
   async forget(doneBatchId: bigint): Promise<void> {
     if (doneBatchId % BATCHES_PER_LOOK !== 0n) return;
     const old: string[] = [];
-    for await (const { path } of this.#store.list(`${this.folder}/`)) {
-      const batchId = this.#batchOf(path);
-      if (batchId !== undefined && batchId <= doneBatchId - BigInt(RECORDS_KEPT)) old.push(path);
+    for await (const { path, batchId } of this.#records()) {
+      if (batchId <= doneBatchId - BigInt(RECORDS_KEPT)) old.push(path);
     }
     if (old.length > 0) await this.#store.delete(old);
   }
 
-  #path(batchId: bigint, kind: "plan" | "routed"): string {
-    return `${this.folder}/${batchId.toString().padStart(12, "0")}.${kind}.json`;
+  /** Fails with `newer` where something stands there that this program does not know. */
+  async *#records(): AsyncIterable<{ path: string; batchId: bigint }> {
+    for await (const { path } of this.#store.list(`${this.folder}/`)) {
+      const record = recordAt(path);
+      if (record?.kind === "unknown") throw unknownRecord(path);
+      if (record !== undefined && record.kind !== "intent") yield { path, batchId: record.batchId };
+    }
   }
 
-  #batchOf(path: string): bigint | undefined {
-    const match = /\/(\d{12,})\.(?:plan|routed)\.json$/.exec(path);
-    return match === null ? undefined : BigInt(match[1]!);
+  #path(batchId: bigint, kind: BatchRecordKind): string {
+    return batchRecordPath(this.#target, batchId, kind);
   }
 
   /**
@@ -92,13 +92,41 @@ export class Checkpoint {
       return false;
     }
   }
+}
 
-  async #readText(path: string): Promise<string | undefined> {
-    try {
-      return this.#decoder.decode(await this.#store.read(path));
-    } catch (error) {
-      if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
-      throw error;
-    }
+/** Whether the batches of a target are recorded here. Records of the last ones are kept. */
+export async function hasRecords(store: Store, target: string): Promise<boolean> {
+  for await (const { path } of store.list(`${targetFolder(target)}/`)) {
+    if (recordAt(path)?.kind === "plan") return true;
   }
+  return false;
+}
+
+export async function readPlan(store: Store, target: string, batchId: bigint): Promise<BatchPlan | undefined> {
+  const plan = await readBatchRecord(store, target, batchId, "plan", PLAN_FORMAT);
+  if (plan === undefined) return undefined;
+  checkRecordPlace(PLAN_FORMAT, batchRecordPath(target, batchId, "plan"), plan.table, target);
+  return plan;
+}
+
+export function readRouted(store: Store, target: string, batchId: bigint): Promise<RoutedBatch | undefined> {
+  return readBatchRecord(store, target, batchId, "routed", ROUTED_FORMAT);
+}
+
+async function readBatchRecord<T extends { format: number; batchId: number }>(
+  store: Store,
+  target: string,
+  batchId: bigint,
+  kind: BatchRecordKind,
+  format: RecordFormat<T>,
+): Promise<T | undefined> {
+  const path = batchRecordPath(target, batchId, kind);
+  const record = await readRecord(store, path, format);
+  if (record !== undefined) checkRecordPlace(format, path, `batch ${record.batchId}`, `batch ${batchId}`);
+  return record;
+}
+
+/** For a file among the records whose name no record of this version has. */
+export function unknownRecord(path: string): StreamlabError {
+  return newerError(path, "this one knows no record of that name");
 }

@@ -1,17 +1,31 @@
-import { StreamlabError } from "../base/errors.ts";
-import { streamlabKey } from "../iceberg/format/streamlab_keys.ts";
+import { mapParallel } from "../base/parallel.ts";
 import type { Store } from "../storage/store.ts";
-import { listIntents } from "./intent.ts";
+import { readPlan, readRouted, unknownRecord } from "./checkpoint.ts";
+import { originOf } from "./data_file_name.ts";
+import { readIntent } from "./intent.ts";
+import { lastBatchOf } from "./keys.ts";
+import { CHECKPOINTS_FOLDER, recordAt, type RecordPath } from "./layout.ts";
+import { filesNamedBy, type LakeRecord } from "./named_files.ts";
 
-const RECORD = /^checkpoints\/([^/]+)\/(\d{12,})\.(plan|routed)\.json$/;
-/** Names of data files that a batch's attempt gives: `<batch>-<attempt>-<number>.parquet`. */
-const BATCH_FILE = /^(\d{8,})-[0-9a-f]{12}-\d{5,}\.parquet$/;
-const REWRITE_FILE = /^compact-[0-9a-f-]{36}-\d{5,}\.parquet$/;
+/** Records read at once. */
+const READ_PARALLEL = 16;
+
+type KnownRecordPath = Exclude<RecordPath, { kind: "unknown" }>;
 
 /** A batch of a target. */
 interface Batch {
   target: string;
   batchId: bigint;
+}
+
+/** A file in a table's store. */
+export interface FileInTable {
+  /** Its path in the table's folder. */
+  pathInTable: string;
+  /** Its path in the store. */
+  path: string;
+  /** As metadata spells it. */
+  uri: string;
 }
 
 /**
@@ -20,85 +34,86 @@ interface Batch {
  * listed: whatever is announced later was written later, too.
  */
 export class Claims {
-  /** By the paths of data files in their tables' folders. */
-  readonly #routed: ReadonlyMap<string, Batch>;
+  /** Batches by the paths that their records name in tables' folders. */
+  readonly #routed = new Map<string, Batch[]>();
   /** Without a routed record: any attempt may still win. */
   readonly #planned: readonly Batch[];
-  readonly #stems: readonly string[];
+  /** Of rewrites. */
+  readonly #stems: string[] = [];
+  readonly #uris = new Set<string>();
+  /** Names of raw files. */
+  readonly #raw = new Set<string>();
 
-  private constructor(routed: ReadonlyMap<string, Batch>, planned: readonly Batch[], stems: readonly string[]) {
-    this.#routed = routed;
-    this.#planned = planned;
-    this.#stems = stems;
+  private constructor(records: readonly LakeRecord[]) {
+    for (const record of records) this.#claim(record);
+    const keyOf = ({ target, batchId }: Batch) => `${target} ${batchId}`;
+    const routed = new Set(records.flatMap((each) => each.kind === "routed" ? [keyOf(batchOf(each))] : []));
+    this.#planned = records.flatMap((each) => each.kind === "plan" ? [batchOf(each)] : [])
+      .filter((batch) => !routed.has(keyOf(batch)));
   }
 
   /**
-   * Intents of these ids are settled, or would be. Fails with `corrupt` where a record cannot be
-   * read.
+   * Intents of the ids in `settled` count no more. Fails with `corrupt` where a record cannot be
+   * read, and with `newer` where a newer streamlab made it: nothing may be removed then.
    */
-  static async read(store: Store, givenUp: ReadonlySet<string>): Promise<Claims> {
-    const plans = new Map<string, Batch>(), records = new Map<string, { path: string; batch: Batch }>();
-    for await (const { path } of store.list("checkpoints/")) {
-      const match = RECORD.exec(path);
-      if (match === null) continue;
-      const [, target, number, kind] = match as unknown as [string, string, string, string];
-      const batch = { target, batchId: BigInt(number) }, key = `${target}/${number}`;
-      if (kind === "plan") plans.set(key, batch);
-      else records.set(key, { path, batch });
+  static async read(store: Store, settled: ReadonlySet<string>): Promise<Claims> {
+    const found: KnownRecordPath[] = [];
+    for await (const { path } of store.list(`${CHECKPOINTS_FOLDER}/`)) {
+      const record = recordAt(path);
+      if (record?.kind === "unknown") throw unknownRecord(path);
+      if (record !== undefined && !(record.kind === "intent" && settled.has(record.id))) found.push(record);
     }
-    const routed = new Map<string, Batch>();
-    for (const { path, batch } of records.values()) {
-      for (const file of await routedFiles(store, path)) routed.set(file, batch);
-    }
-    const planned = [...plans].filter(([key]) => !records.has(key)).map(([, batch]) => batch);
-    const intents = (await listIntents(store)).filter(({ intent }) => !givenUp.has(intent.id));
-    return new Claims(routed, planned, intents.map(({ intent }) => intent.stem));
+    const records = await mapParallel(found, READ_PARALLEL, (each) => readLakeRecord(store, each));
+    return new Claims(records.filter((record) => record !== undefined));
   }
 
   /**
-   * Whether somebody may still make the file part of the table: its path in the table's folder, in
-   * the store, and the table's properties, read after the claims. A table that has a batch takes it
-   * no more, so what it does not name of it then is no longer needed.
+   * Whether somebody may still make the file part of the table that has these properties, which
+   * were read after the claims. A table that has a batch takes it no more, so what it does not name
+   * of it then is no longer needed.
    */
-  has(pathInTable: string, path: string, properties: Record<string, string>): boolean {
-    if (this.#stems.some((stem) => path.startsWith(stem))) return true;
-    const isOpen = ({ target, batchId }: Batch) => batchId > BigInt(properties[streamlabKey.batchId(target)] ?? 0);
-    const batch = this.#routed.get(pathInTable);
-    if (batch !== undefined && isOpen(batch)) return true;
-    const match = BATCH_FILE.exec(nameOf(path));
-    return match !== null && this.#planned.some((plan) => plan.batchId === BigInt(match[1]!) && isOpen(plan));
+  has({ pathInTable, path, uri }: FileInTable, properties: Readonly<Record<string, string>>): boolean {
+    if (this.#uris.has(uri) || this.#stems.some((stem) => path.startsWith(stem))) return true;
+    const isOpen = ({ target, batchId }: Batch) => batchId > lastBatchOf(properties, target);
+    if (this.#routed.get(pathInTable)?.some(isOpen)) return true;
+    const origin = originOf(path);
+    return origin?.kind === "batch" &&
+      this.#planned.some((batch) => batch.batchId === origin.batchId && isOpen(batch));
+  }
+
+  /** Whether a record names the raw file, as the ledger calls it. */
+  hasRaw(name: string): boolean {
+    return this.#raw.has(name);
+  }
+
+  #claim(record: LakeRecord): void {
+    for (const file of filesNamedBy(record)) {
+      if (file.kind === "stem") this.#stems.push(file.stem);
+      if (file.kind === "uri") this.#uris.add(file.uri);
+      if (file.kind === "raw") this.#raw.add(file.name);
+      if (file.kind === "in table" && record.kind !== "intent") {
+        const batches = this.#routed.get(file.path) ?? [];
+        this.#routed.set(file.path, [...batches, batchOf(record)]);
+      }
+    }
   }
 }
 
-/** Whose work a file's name says it is: such files are announced before they are written. */
-export function announcerOf(path: string): "batch" | "rewrite" | undefined {
-  const name = nameOf(path);
-  return BATCH_FILE.test(name) ? "batch" : REWRITE_FILE.test(name) ? "rewrite" : undefined;
+function batchOf({ target, record }: Exclude<LakeRecord, { kind: "intent" }>): Batch {
+  return { target, batchId: BigInt(record.batchId) };
 }
 
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
-}
-
-/**
- * The data files that a routed record names, by their paths in their tables' folders. None where
- * the record was just removed: its batch is done.
- */
-async function routedFiles(store: Store, path: string): Promise<string[]> {
-  let text: string;
-  try {
-    text = new TextDecoder().decode(await store.read(path));
-  } catch (error) {
-    if (error instanceof StreamlabError && error.kind === "not-found") return [];
-    throw error;
+/** Undefined where it was removed since it was listed: its batch is done. */
+async function readLakeRecord(store: Store, at: KnownRecordPath): Promise<LakeRecord | undefined> {
+  if (at.kind === "intent") {
+    const record = await readIntent(store, at.id);
+    return record && { kind: at.kind, record };
   }
-  try {
-    const record = JSON.parse(text) as Record<"events" | "deadLetters" | "ledger", { files: { path: string }[] }>;
-    return [record.events, record.deadLetters, record.ledger].flatMap(({ files }) => files.map((file) => file.path));
-  } catch (cause) {
-    throw new StreamlabError("corrupt", `Cannot read the routed record ${path}: nothing can be removed without it`, {
-      hint: "Restore the checkpoints folder from where it was damaged",
-      cause,
-    });
+  const { kind, target } = at;
+  if (kind === "plan") {
+    const record = await readPlan(store, target, at.batchId);
+    return record && { kind, target, record };
   }
+  const record = await readRouted(store, target, at.batchId);
+  return record && { kind, target, record };
 }

@@ -29,6 +29,9 @@ const FORMAT_BY_ENDING: readonly (readonly [string, EventFormat])[] = [
   [".parquet", "parquet"],
 ];
 
+const COMPRESSION_ENDING: Record<Compression, string> = { none: "", gzip: ".gz", zstd: ".zst" };
+const COMPRESSIONS = ["gzip", "zstd"] as const;
+
 /**
  * What a file is, told by its name; undefined for one that is no event file, or not there yet (a
  * part of the path starts with `.` or `_`). With `override`, every other file is of that format,
@@ -48,5 +51,12 @@ export function eventFileKind(path: string, override?: EventFormat): EventFileKi
 /** Told by the end of a path, whatever the file holds. */
 export function compressionOf(path: string): Compression {
   const lower = path.toLowerCase();
-  return lower.endsWith(".gz") ? "gzip" : lower.endsWith(".zst") ? "zstd" : "none";
+  return COMPRESSIONS.find((compression) => lower.endsWith(COMPRESSION_ENDING[compression])) ?? "none";
+}
+
+/** What the name of such a file ends with. */
+export function eventFileEnding({ format, compression }: EventFileKind): string {
+  const [ending] = FORMAT_BY_ENDING.find(([, known]) => known === format)!;
+  // Parquet compresses its own pages, so its files need no other name.
+  return format === "parquet" ? ending : ending + COMPRESSION_ENDING[compression];
 }

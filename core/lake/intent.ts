@@ -10,8 +10,9 @@
  * metadata after the fence names its files.
  */
 import { z } from "zod";
-import { StreamlabError } from "../base/errors.ts";
 import type { Store } from "../storage/store.ts";
+import { checkRecordPlace, readRecord, type RecordFormat, recordText } from "./durable_record.ts";
+import { intentPath, INTENTS_FOLDER, recordAt } from "./layout.ts";
 
 const intentShape = z.strictObject({
   format: z.literal(1),
@@ -32,14 +33,14 @@ const intentShape = z.strictObject({
 
 export type Intent = z.infer<typeof intentShape>;
 
-const FOLDER = "checkpoints/intents";
-
-function intentPath(id: string): string {
-  return `${FOLDER}/${id}.json`;
-}
+export const INTENT_FORMAT: RecordFormat<Intent> = {
+  what: "intent",
+  shapes: [intentShape],
+  damagedHint: "Remove it only when no maintenance runs anywhere",
+};
 
 export async function writeIntent(store: Store, intent: Intent): Promise<void> {
-  await store.write(intentPath(intent.id), new TextEncoder().encode(JSON.stringify(intent) + "\n"));
+  await store.write(intentPath(intent.id), new TextEncoder().encode(recordText(intent)));
 }
 
 export async function removeIntent(store: Store, intent: Intent): Promise<void> {
@@ -48,7 +49,7 @@ export async function removeIntent(store: Store, intent: Intent): Promise<void> 
 
 /** Whether the owner may still commit. */
 export async function intentStands(store: Store, intent: Intent): Promise<boolean> {
-  const found = await readIntent(store, intentPath(intent.id));
+  const found = await readIntent(store, intent.id);
   return found !== undefined && !found.fenced;
 }
 
@@ -60,32 +61,22 @@ export interface StandingIntent {
 
 export async function listIntents(store: Store): Promise<StandingIntent[]> {
   const standing: StandingIntent[] = [];
-  for await (const { path, info } of store.list(`${FOLDER}/`)) {
+  for await (const { path, info } of store.list(`${INTENTS_FOLDER}/`)) {
+    const record = recordAt(path);
+    if (record?.kind !== "intent") continue;
     const modifiedMs = (info ?? await store.stat(path))?.modifiedMs;
-    const intent = await readIntent(store, path);
+    const intent = await readIntent(store, record.id);
     if (intent !== undefined && modifiedMs !== undefined) standing.push({ intent, modifiedMs });
   }
   return standing;
 }
 
 /**
- * Undefined when it is gone. Fails with `corrupt` for anything else than an intent, so that nothing
- * is removed in ignorance of it.
+ * Undefined when it is gone. Fails for anything else than an intent, so that nothing is removed in
+ * ignorance of it.
  */
-async function readIntent(store: Store, path: string): Promise<Intent | undefined> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await store.read(path);
-  } catch (error) {
-    if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
-    throw error;
-  }
-  try {
-    return intentShape.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch (cause) {
-    throw new StreamlabError("corrupt", `Cannot read the intent ${path}`, {
-      hint: "Remove it only when no maintenance runs anywhere",
-      cause,
-    });
-  }
+export async function readIntent(store: Store, id: string): Promise<Intent | undefined> {
+  const intent = await readRecord(store, intentPath(id), INTENT_FORMAT);
+  if (intent !== undefined) checkRecordPlace(INTENT_FORMAT, intentPath(id), intent.id, id);
+  return intent;
 }

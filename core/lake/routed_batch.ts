@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseRecord } from "./batch_plan.ts";
+import type { RecordFormat } from "./durable_record.ts";
 
 const count = z.string().regex(/^\d+$/);
 
@@ -65,11 +65,9 @@ export type RoutedTable = z.infer<typeof tableShape>;
 export type RoutedDataFile = z.infer<typeof dataFileShape>;
 export type FileOutcome = z.infer<typeof fileShape>;
 
-export function routedText(routed: RoutedBatch): string {
-  return JSON.stringify(routed) + "\n";
-}
-
-/** Fails with `corrupt` where the text is no routed record. */
-export function parseRouted(text: string, place: string): RoutedBatch {
-  return parseRecord(routedShape, text, place, "routed record");
-}
+export const ROUTED_FORMAT: RecordFormat<RoutedBatch> = {
+  what: "routed record",
+  shapes: [routedShape],
+  damagedHint:
+    "Restore the checkpoints folder from where it was damaged; do not delete it while a batch is half committed",
+};

@@ -4,34 +4,21 @@ import { mapParallel } from "../base/parallel.ts";
 import { type Random, uuidV4 } from "../base/random.ts";
 import type { Contract } from "../contract/contract.ts";
 import { evolve, refusalError } from "../contract/evolution.ts";
-import { deadLetterFields, eventFields, ledgerFields, OUR_COLUMNS } from "../contract/iceberg_schema.ts";
+import { deadLetterFields, eventFields, ledgerFields, OUR_COLUMNS } from "./our_columns.ts";
 import { createTable, type PartitionColumnChoice } from "../iceberg/action/create_table.ts";
 import { appendFiles } from "../iceberg/action/append_files.ts";
 import { setProperties } from "../iceberg/action/set_properties.ts";
 import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
 import { commitTable, createTableIfAbsent } from "../iceberg/commit.ts";
-import { streamlabKey } from "../iceberg/format/streamlab_keys.ts";
+import { lastBatchOf, streamlabKey } from "./keys.ts";
 import { currentSchema, defaultSpec, type TableMetadata } from "../iceberg/format/table_metadata.ts";
 import type { Field } from "../iceberg/format/type.ts";
+import { identifiersOf, TABLE_ROLES, type TableRole } from "./table_names.ts";
 import { fieldsNamedIn, type TargetTable } from "../tables/write/target_table.ts";
 import type { Store } from "../storage/store.ts";
 
 /** The three tables that the batches of one target write to. */
-export interface TargetTables {
-  events: LoadedTable;
-  deadLetters: LoadedTable;
-  ledger: LoadedTable;
-}
-
-export type TableRole = keyof TargetTables;
-
-export const TABLE_ROLES: readonly TableRole[] = ["events", "deadLetters", "ledger"];
-
-const LEDGER: TableIdentifier = { namespace: ["ingest"], name: "files" };
-
-export function identifiersOf(target: TableIdentifier): Record<TableRole, TableIdentifier> {
-  return { events: target, deadLetters: { namespace: ["dead_letters"], name: target.name }, ledger: LEDGER };
-}
+export type TargetTables = Record<TableRole, LoadedTable>;
 
 export interface TablesOptions {
   catalog: Catalog;
@@ -109,7 +96,7 @@ export interface Marker {
 export function markerOf(metadata: TableMetadata, target: string): Marker {
   return {
     sequenceId: metadata.properties[streamlabKey.sequenceId(target)],
-    batchId: BigInt(metadata.properties[streamlabKey.batchId(target)] ?? 0),
+    batchId: lastBatchOf(metadata.properties, target),
   };
 }
 

@@ -1,6 +1,6 @@
 import { parseIdentifier } from "../iceberg/catalog/catalog.ts";
 import { reachableFiles } from "../iceberg/reachable_files.ts";
-import { streamlabKey } from "../iceberg/format/streamlab_keys.ts";
+import { streamlabKey } from "../lake/keys.ts";
 import { fenceCommits } from "./fence.ts";
 import { type Intent, listIntents, removeIntent, writeIntent } from "../lake/intent.ts";
 import { withNewest } from "../tables/read/newest.ts";

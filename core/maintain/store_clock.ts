@@ -1,5 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import { uuidV4 } from "../base/random.ts";
+import { MAINTAIN_FOLDER } from "../lake/layout.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Another maintainer may take the file for a leftover and remove it; not several in a row. */
@@ -11,7 +12,7 @@ const LOOKS_MAX = 5;
  */
 export async function storeNowMs(
   { store, random }: Pick<Surroundings, "store" | "random">,
-  folder = "checkpoints/maintain",
+  folder = MAINTAIN_FOLDER,
 ): Promise<number> {
   for (let look = 0; look < LOOKS_MAX; look++) {
     const path = `${folder}/clock-${uuidV4(random)}`;

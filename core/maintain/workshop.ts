@@ -3,6 +3,7 @@ import { type Connection, DuckDb } from "../engine/duckdb.ts";
 import { removeTree, Scratch } from "../disk/scratch.ts";
 import { takeKernelLock } from "../disk/kernel_lock.ts";
 import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
+import { MAINTAIN_SCRATCH_FOLDER } from "../lake/layout.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface WorkshopOptions {
@@ -15,7 +16,7 @@ export interface WorkshopOptions {
   leavesLake: boolean;
 }
 
-const SCRATCHES = "checkpoints/maintain/scratch/";
+const SCRATCHES = `${MAINTAIN_SCRATCH_FOLDER}/`;
 
 /** DuckDB and a scratch folder, for as long as a job of upkeep takes. */
 export class Workshop {

@@ -1,10 +1,7 @@
 import { type Random, uuidV7 } from "../base/random.ts";
+import { eventFileEnding } from "../lake/event_file.ts";
+import { EVENTS_FOLDER } from "../lake/layout.ts";
 import type { Compression, EventFileFormat } from "./options.ts";
-
-/** The folder of event files in a lake. */
-const RAW_FOLDER = "raw/events";
-
-const COMPRESSION_SUFFIX: Record<Compression, string> = { none: "", gzip: ".gz", zstd: ".zst" };
 
 /**
  * Names that sort by time, and by the order of their making: a millisecond is used once, the next
@@ -12,18 +9,17 @@ const COMPRESSION_SUFFIX: Record<Compression, string> = { none: "", gzip: ".gz",
  */
 export class FileNames {
   readonly #random: Random;
-  readonly #suffix: string;
+  readonly #ending: string;
   #lastMs = -1;
 
   constructor(format: EventFileFormat, compression: Compression, random: Random) {
     this.#random = random;
-    // Parquet compresses its own pages, so its files need no other name.
-    this.#suffix = format === "parquet" ? ".parquet" : `.${format}${COMPRESSION_SUFFIX[compression]}`;
+    this.#ending = eventFileEnding({ format, compression });
   }
 
   /** Path in the lake of a file written at `atMs`. */
   next(atMs: number): string {
     this.#lastMs = Math.max(Math.floor(atMs), this.#lastMs + 1);
-    return `${RAW_FOLDER}/${uuidV7(this.#random, this.#lastMs)}${this.#suffix}`;
+    return `${EVENTS_FOLDER}/${uuidV7(this.#random, this.#lastMs)}${this.#ending}`;
   }
 }

@@ -1,6 +1,6 @@
 import type { Contract } from "../contract/contract.ts";
 import { judgedColumns, judgedStruct } from "./sql/routing_sql.ts";
-import { OUR_COLUMNS } from "../contract/iceberg_schema.ts";
+import { OUR_COLUMNS } from "../lake/our_columns.ts";
 import { quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
 import type { SqlColumn } from "../tables/write/target_table.ts";
 

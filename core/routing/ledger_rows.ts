@@ -3,6 +3,7 @@ import { type Connection, quoteName, quotePath, quoteText } from "../engine/duck
 import type { Scratch } from "../disk/scratch.ts";
 import { TextFileWriter } from "../disk/scratch.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
+import { LEDGER_COLUMNS } from "../lake/our_columns.ts";
 import type { FileOutcome } from "../lake/routed_batch.ts";
 import { writeRows } from "../tables/write/table_writer.ts";
 import type { PlannedTable } from "../lake/target.ts";
@@ -23,18 +24,19 @@ export async function writeLedgerRows(
   const rows = new TextFileWriter(scratch.path("ledger.ndjson"));
   for (const outcome of batch.outcomes) rows.write(JSON.stringify(outcome) + "\n");
   rows.close();
+  const names = LEDGER_COLUMNS;
   const columns: (readonly [string, string])[] = [
-    ["table", `${quoteText(batch.plan.table)}::VARCHAR`],
-    ["source_file", "name"],
-    ["etag", "etag"],
-    ["size", "size"],
-    ["batch_id", `${batch.plan.batchId}::BIGINT`],
-    ["records", "records"],
-    ["events", "events"],
-    ["dead_letters", "deadLetters"],
-    ["duplicates", "duplicates"],
-    ["status", "status"],
-    ["ingested_at", `make_timestamptz(${batch.ingestedAtMicros}::BIGINT)`],
+    [names.table, `${quoteText(batch.plan.table)}::VARCHAR`],
+    [names.sourceFile, "name"],
+    [names.etag, "etag"],
+    [names.size, "size"],
+    [names.batchId, `${batch.plan.batchId}::BIGINT`],
+    [names.records, "records"],
+    [names.events, "events"],
+    [names.deadLetters, "deadLetters"],
+    [names.duplicates, "duplicates"],
+    [names.status, "status"],
+    [names.ingestedAt, `make_timestamptz(${batch.ingestedAtMicros}::BIGINT)`],
   ];
   const selected = columns.map(([name, sql]) => `${sql} AS ${quoteName(name)}`).join(", ");
   const query = `SELECT ${selected} FROM read_json(${quotePath(rows.path)}, format = 'newline_delimited', columns = {

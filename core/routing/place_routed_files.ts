@@ -2,6 +2,7 @@ import type { Json } from "../base/json.ts";
 import type { WrittenFile } from "../engine/copy.ts";
 import { partitionColumns } from "../iceberg/format/partition_spec.ts";
 import { schemaToJson } from "../iceberg/format/schema.ts";
+import { dataFileName } from "../lake/data_file_name.ts";
 import { partitionFolder, placeFiles } from "../tables/write/place_files.ts";
 import type { Store } from "../storage/store.ts";
 import type { RoutedDataFile, RoutedTable } from "../lake/routed_batch.ts";
@@ -19,7 +20,7 @@ export async function placeRoutedFiles(
 ): Promise<RoutedTable> {
   const partition = partitionColumns(table.spec, [table.schema]);
   const folderOf = (file: WrittenFile) => partitionFolder(partition, file.partition);
-  const placed = await placeFiles(store, table.dataFolder, written, folderOf, stem);
+  const placed = await placeFiles(store, table.dataFolder, written, folderOf, (number) => dataFileName(stem, number));
   const files = placed.map(({ path, written: { path: _scratch, columns, ...rest } }): RoutedDataFile => ({
     ...rest,
     path,

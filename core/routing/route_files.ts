@@ -1,7 +1,7 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import { type ColumnRoom, type LeftOut, widenContract } from "../contract/extra_columns.ts";
-import { OUR_COLUMNS } from "../contract/iceberg_schema.ts";
+import { OUR_COLUMNS } from "../lake/our_columns.ts";
 import { Judge } from "../contract/judge.ts";
 import { type Connection, type DuckDb, isOutOfMemory, SqlError } from "../engine/duckdb.ts";
 import type { WrittenFile } from "../engine/copy.ts";

@@ -10,6 +10,7 @@ import { currentSchema } from "../iceberg/format/table_metadata.ts";
 import { registerBucketFunction } from "../tables/write/partition_sql.ts";
 import type { Store } from "../storage/store.ts";
 import type { BatchPlan, PlannedFile } from "../lake/batch_plan.ts";
+import { batchStem, newAttempt } from "../lake/data_file_name.ts";
 import { writeLedgerRows } from "./ledger_rows.ts";
 import { placeRoutedFiles } from "./place_routed_files.ts";
 import { fileStatus, type PreparedFiles, prepareFiles } from "./prepare_files.ts";
@@ -17,7 +18,8 @@ import { RawCopies } from "./raw_copies.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import { type JudgingFunction, registerJudgingFunction } from "./judging_function.ts";
 import { type RoutedFiles, routeFiles } from "./route_files.ts";
-import { plannedTable, TABLE_ROLES, TablePlanner, type TargetTables } from "../lake/target.ts";
+import { plannedTable, TablePlanner, type TargetTables } from "../lake/target.ts";
+import { TABLE_ROLES } from "../lake/table_names.ts";
 
 export interface RouterOptions {
   /** The store of the raw files. */
@@ -98,8 +100,8 @@ export class EmbeddedRouter implements Router {
 
   async route(plan: BatchPlan, tables: TargetTables): Promise<RoutedPlan> {
     const { random, scratchFolder, sink, clock } = this.#options;
-    const attempt = Array.from(random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");
-    const stem = `${plan.batchId.toString().padStart(8, "0")}-${attempt}`;
+    const attempt = newAttempt(random);
+    const stem = batchStem(plan.batchId, attempt);
     const scratch = Scratch.create(`${scratchFolder}/${stem}`);
     this.#copies.begin();
     try {

@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { type Contract } from "../../core/contract/contract.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { changeText, evolve, refusalError } from "../../core/contract/evolution.ts";
-import { deadLetterFields, eventFields, ledgerFields } from "../../core/contract/iceberg_schema.ts";
+import { deadLetterFields, eventFields, ledgerFields } from "../../core/lake/our_columns.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { assignFieldIds, highestFieldId, type Schema } from "../../core/iceberg/format/schema.ts";
 import type { Field } from "../../core/iceberg/format/type.ts";

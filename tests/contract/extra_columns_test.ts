@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { adoptAddedColumns, columnRoom, widenContract } from "../../core/contract/extra_columns.ts";
-import { eventFields } from "../../core/contract/iceberg_schema.ts";
+import { eventFields } from "../../core/lake/our_columns.ts";
 import { Judge } from "../../core/contract/judge.ts";
 import type { Field } from "../../core/iceberg/format/type.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";

@@ -7,7 +7,7 @@ import { Checkpoint } from "../../core/lake/checkpoint.ts";
 import type { RoutedBatch, RoutedTable } from "../../core/lake/routed_batch.ts";
 import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { type Intent, writeIntent } from "../../core/lake/intent.ts";
-import { announcerOf } from "../../core/lake/claims.ts";
+import { originOf } from "../../core/lake/data_file_name.ts";
 import { removeLeftovers } from "../../core/maintain/removal/leftovers.ts";
 import { removeOrphans } from "../../core/maintain/removal/orphans.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
@@ -284,11 +284,11 @@ Deno.test("the names of all files that consume and compaction write say that the
     await run("consume", "--once", "--max-files-per-batch", "2");
     const written = await names();
     ok(written.length >= 5, written.join());
-    deepStrictEqual(written.filter((path) => announcerOf(path) !== "batch"), []);
+    deepStrictEqual(written.filter((path) => originOf(path)?.kind !== "batch"), []);
     await run("maintain", "--compact");
     const rewritten = (await names()).filter((path) => !written.includes(path));
     ok(rewritten.length >= 2, rewritten.join());
-    deepStrictEqual(rewritten.filter((path) => announcerOf(path) !== "rewrite"), []);
+    deepStrictEqual(rewritten.filter((path) => originOf(path)?.kind !== "rewrite"), []);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { ledgerFields } from "../../core/contract/iceberg_schema.ts";
+import { ledgerFields } from "../../core/lake/our_columns.ts";
 import { ingestionStatus } from "../../core/maintain/status/ingestion_status.ts";
 import { tableHealth } from "../../core/maintain/status/table_health.ts";
 import { MaintainWorld } from "./maintain_world.ts";

@@ -4,7 +4,7 @@ import { systemClock } from "../../core/base/clock.ts";
 import { type Random, seededRandom } from "../../core/base/random.ts";
 import { type Catalog, identifierText } from "../../core/iceberg/catalog/catalog.ts";
 import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
-import { identifiersOf } from "../../core/lake/target.ts";
+import { identifiersOf } from "../../core/lake/table_names.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { inFolder, type RunOptions, startStreamlab, streamlab, succeed } from "../e2e/program.ts";

@@ -68,6 +68,9 @@ export interface Catalog {
   dropTable(identifier: TableIdentifier, options?: { purge?: boolean }): Promise<void>;
 }
 
+/** The folder of a file catalog's namespaces, unless another is named. */
+export const DEFAULT_WAREHOUSE = "warehouse";
+
 /** `bronze.events` */
 export function identifierText(identifier: TableIdentifier): string {
   return [...identifier.namespace, identifier.name].join(".");

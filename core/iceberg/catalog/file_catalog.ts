@@ -5,6 +5,7 @@ import type { Random } from "../../base/random.ts";
 import type { Store } from "../../storage/store.ts";
 import {
   type Catalog,
+  DEFAULT_WAREHOUSE,
   identifierText,
   type LoadedTable,
   type TableChange,
@@ -32,8 +33,6 @@ export interface FileCatalogOptions {
    */
   tidiesLater?: boolean;
 }
-
-export const DEFAULT_WAREHOUSE = "warehouse";
 
 /** Looks for a version that is still there when it is read. */
 const LOOKS_MAX = 5;

@@ -1,11 +1,12 @@
 import { mapParallel } from "../../base/parallel.ts";
 import type { Connection, SqlRow } from "../../engine/duckdb.ts";
-import { quoteText } from "../../engine/duckdb.ts";
+import { quoteName, quoteText } from "../../engine/duckdb.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { identifierText } from "../../iceberg/catalog/catalog.ts";
 import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
 import { findField } from "../../iceberg/format/schema.ts";
 import { currentSchema } from "../../iceberg/format/table_metadata.ts";
+import { LEDGER_COLUMNS } from "../../lake/our_columns.ts";
 import { tableSelect } from "../../tables/read/scan_sql.ts";
 import {
   AUDIT_TABLES,
@@ -120,12 +121,14 @@ class Audit {
   async readLedger(): Promise<void> {
     const { ledger, events } = this.#options.tables;
     await this.#connection.run(AUDIT_TABLES);
-    const target = quoteText(identifierText(events.identifier));
+    const { table, sourceFile, batchId, status, deadLetters, ...same } = LEDGER_COLUMNS;
+    const isOfTarget = `${quoteName(table)} = ${quoteText(identifierText(events.identifier))}`;
     for await (const select of this.#selects(ledger)) {
-      await this.#connection.run(`INSERT INTO files SELECT source_file, etag, size, batch_id, events, dead_letters,
-  duplicates FROM (${select}) WHERE "table" = ${target} AND status = 'ingested'`);
+      await this.#connection.run(`INSERT INTO files
+SELECT ${sourceFile}, ${same.etag}, ${same.size}, ${batchId}, ${same.events}, ${deadLetters}, ${same.duplicates}
+FROM (${select}) WHERE ${isOfTarget} AND ${status} = 'ingested'`);
       const [row] = await this.#connection.rows(
-        `SELECT coalesce(max(batch_id), 0)::BIGINT AS last FROM (${select}) WHERE "table" = ${target}`,
+        `SELECT coalesce(max(${batchId}), 0)::BIGINT AS last FROM (${select}) WHERE ${isOfTarget}`,
       );
       if ((row!.last as bigint) > this.#lastBatchId) this.#lastBatchId = row!.last as bigint;
     }

@@ -1,4 +1,4 @@
-import { OUR_COLUMNS } from "../../contract/iceberg_schema.ts";
+import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import { quoteName, quotePath, quoteText } from "../../engine/duckdb.ts";
 import type { Field } from "../../iceberg/format/type.ts";
 import { sqlTypeOf } from "../../tables/sql_type.ts";

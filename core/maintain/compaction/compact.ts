@@ -1,5 +1,4 @@
 import { StreamlabError } from "../../base/errors.ts";
-import { uuidV4 } from "../../base/random.ts";
 import { SqlError } from "../../engine/duckdb.ts";
 import { parentSnapshot } from "../../iceberg/action/snapshot_change.ts";
 import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
@@ -7,6 +6,7 @@ import { planScan } from "../../iceberg/scan/scan.ts";
 import { currentSchema } from "../../iceberg/format/table_metadata.ts";
 import { type CompactionRule, planGroups, type RewriteGroup } from "./compaction_plan.ts";
 import { DeleteReach, resolvePositionDeletes } from "./delete_reach.ts";
+import { newRewriteStem, rewriteFilesBegin } from "../../lake/data_file_name.ts";
 import { type Intent, removeIntent, writeIntent } from "../../lake/intent.ts";
 import { commitRewrites, type RewrittenGroup } from "./rewrite_commit.ts";
 import { LocalFiles } from "../../tables/read/local_files.ts";
@@ -210,7 +210,7 @@ class Compaction {
   #intentOf(group: RewriteGroup): Intent {
     const { random, clock } = this.#surroundings;
     const { table, rewriter } = this.#planned;
-    const id = `compact-${uuidV4(random)}`;
+    const id = newRewriteStem(random);
     const folder = rewriter.folderOf(group);
     return {
       format: 1,
@@ -219,7 +219,7 @@ class Compaction {
       table: identifierText(table.identifier),
       tableUuid: table.metadata.tableUuid,
       startedAt: new Date(clock.nowMs()).toISOString(),
-      stem: table.io.location.pathInStore(`data/${folder}${folder === "" ? "" : "/"}${id}-`),
+      stem: table.io.location.pathInStore(`data/${folder}${folder === "" ? "" : "/"}${rewriteFilesBegin(id)}`),
       inputs: group.files.map(({ dataFile }) => dataFile.path),
       fenced: false,
     };

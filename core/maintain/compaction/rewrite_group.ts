@@ -13,6 +13,7 @@ import { describeFile } from "../../tables/write/data_file.ts";
 import { fieldIdTrees } from "../../tables/write/field_ids.ts";
 import { readLayouts } from "../../tables/read/file_layout.ts";
 import { partitionConstants } from "../../tables/read/partition_constants.ts";
+import { dataFileName } from "../../lake/data_file_name.ts";
 import { partitionFolder, placeFiles } from "../../tables/write/place_files.ts";
 import { type LocalFile, tableSelect } from "../../tables/read/scan_sql.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
@@ -84,7 +85,8 @@ export class GroupRewriter {
     checkCount(group, written.reduce((sum, file) => sum + Number(file.records), 0));
     const { location } = table.io;
     const partitions = this.folderOf(group);
-    const placed = await placeFiles(location.store, location.pathInStore("data"), written, () => partitions, stem);
+    const nameOf = (number: number) => dataFileName(stem, number);
+    const placed = await placeFiles(location.store, location.pathInStore("data"), written, () => partitions, nameOf);
     await files.forget(group.files.map(({ dataFile }) => dataFile));
     const { specId, partition } = group;
     return placed.map((file) =>

@@ -1,5 +1,5 @@
 import { mapParallel } from "../../base/parallel.ts";
-import { DEFAULT_WAREHOUSE } from "../../iceberg/catalog/file_catalog.ts";
+import { CHECKPOINTS_FOLDER, RAW_FOLDER, WAREHOUSE_FOLDER } from "../../lake/layout.ts";
 import { isProbePath, probePrefix } from "../../storage/probe.ts";
 import { isClockPath, storeNowMs } from "../store_clock.ts";
 import { removeDeadScratches } from "../workshop.ts";
@@ -31,7 +31,7 @@ export async function removeLeftovers(
 ): Promise<string[]> {
   const { store, clock } = surroundings;
   const listed: string[] = [];
-  for (const prefix of ["checkpoints/", probePrefix(DEFAULT_WAREHOUSE)]) {
+  for (const prefix of [`${CHECKPOINTS_FOLDER}/`, probePrefix(WAREHOUSE_FOLDER)]) {
     for await (const { path } of store.list(prefix)) if (isLeftover(path)) listed.push(path);
   }
   const nowMs = listed.length === 0 || dryRun ? clock.nowMs() : await storeNowMs(surroundings);
@@ -39,7 +39,7 @@ export async function removeLeftovers(
   const old = infos.flatMap((info) => info !== undefined && nowMs - info.modifiedMs >= olderThanMs ? [info.path] : []);
   if (!dryRun && old.length > 0) await store.delete(old);
   if (!dryRun) await removeDeadScratches(surroundings);
-  for (const prefix of ["raw/", "checkpoints/"]) {
+  for (const prefix of [`${RAW_FOLDER}/`, `${CHECKPOINTS_FOLDER}/`]) {
     await discardUnfinished(surroundings, prefix, nowMs - olderThanMs, dryRun);
   }
   return old;

@@ -4,10 +4,12 @@ import { identifierText, type LoadedTable, type TableIdentifier } from "../../ic
 import { isOwnManifestName } from "../../iceberg/manifest/manifest_name.ts";
 import { versionOf } from "../../iceberg/catalog/metadata_versions.ts";
 import { reachableFiles } from "../../iceberg/reachable_files.ts";
-import { streamlabKey } from "../../iceberg/format/streamlab_keys.ts";
+import { streamlabKey, targetsOf } from "../../lake/keys.ts";
 import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";
 import type { FileInfo, Store } from "../../storage/store.ts";
-import { announcerOf, Claims } from "../../lake/claims.ts";
+import { Claims } from "../../lake/claims.ts";
+import { originOf } from "../../lake/data_file_name.ts";
+import { hasRecords } from "../../lake/checkpoint.ts";
 import { fenceCommits } from "../fence.ts";
 import { discardUnfinished, isLeftover } from "./leftovers.ts";
 import { withNewest } from "../../tables/read/newest.ts";
@@ -115,10 +117,11 @@ function findUnnamed(
   return withNewest(catalog, identifier, async (table) => {
     const needed = await neededPaths(table);
     const { io: { location }, metadata: { properties } } = table;
-    return paths.filter((path) =>
-      !needed.has(sameSpelling(path)) && !isNewVersion(table, path) &&
-      !claims.has(path.slice(location.folder.length + 1), path, properties)
-    );
+    return paths.filter((path) => {
+      const pathInTable = path.slice(location.folder.length + 1);
+      return !needed.has(sameSpelling(path)) && !isNewVersion(table, path) &&
+        !claims.has({ pathInTable, path, uri: location.uriOf(pathInTable) }, properties);
+    });
   });
 }
 
@@ -154,12 +157,8 @@ class AgeRule {
   }
 
   ageMsMin(path: string, { olderThanMs }: OrphansOptions): number {
-    const announcer = announcerOf(path);
-    const isKnown = announcer === "batch"
-      ? this.#isFedHere
-      : announcer === "rewrite"
-      ? this.#isInLake
-      : this.#isOurs(path);
+    const origin = originOf(path)?.kind;
+    const isKnown = origin === "batch" ? this.#isFedHere : origin === "rewrite" ? this.#isInLake : this.#isOurs(path);
     return isKnown ? olderThanMs : Math.max(olderThanMs, FOREIGN_MS_MIN);
   }
 
@@ -186,12 +185,9 @@ async function checkFeed(
   { store }: Pick<Surroundings, "store">,
   { properties }: TableMetadata,
 ): Promise<boolean> {
-  const key = streamlabKey.batchId("");
-  const targets = Object.keys(properties).flatMap((name) => name.startsWith(key) ? name.slice(key.length) : []);
+  const targets = targetsOf(properties);
   for (const target of targets) {
-    let isFed = false;
-    for await (const { path } of store.list(`checkpoints/${target}/`)) isFed ||= /\.plan\.json$/.test(path);
-    if (isFed) continue;
+    if (await hasRecords(store, target)) continue;
     throw new StreamlabError(
       "conflict",
       `The batches of ${target} are not recorded in ${store.root}, so nobody knows which files they are about to use`,

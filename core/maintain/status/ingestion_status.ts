@@ -1,11 +1,15 @@
 import { mapParallel } from "../../base/parallel.ts";
-import { type Connection, quoteText } from "../../engine/duckdb.ts";
+import { type Connection, quoteName, quoteText } from "../../engine/duckdb.ts";
 import type { Scratch } from "../../disk/scratch.ts";
-import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { planScan } from "../../iceberg/scan/scan.ts";
 import { findField } from "../../iceberg/format/schema.ts";
 import { currentSchema } from "../../iceberg/format/table_metadata.ts";
+import { EVENTS_FOLDER } from "../../lake/layout.ts";
+import { LEDGER_COLUMNS, ledgerFields } from "../../lake/our_columns.ts";
+import { DEFAULT_TARGET, LEDGER } from "../../lake/table_names.ts";
 import { tableSelect } from "../../tables/read/scan_sql.ts";
+import { sqlTypeOf } from "../../tables/sql_type.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { LocalFiles } from "../../tables/read/local_files.ts";
 import { withNewest } from "../../tables/read/newest.ts";
@@ -33,9 +37,8 @@ export interface StatusOptions extends Omit<WorkshopOptions, "leavesLake"> {
   isEventFile(path: string): boolean;
 }
 
-const RAW = "raw/events/";
-/** What is asked about before anything was ingested. */
-const DEFAULT_TABLE = "bronze.events";
+const RAW = `${EVENTS_FOLDER}/`;
+const TABLE = quoteName(LEDGER_COLUMNS.table);
 const STATS_PARALLEL = 16;
 
 /**
@@ -46,16 +49,15 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
   const workshop = await Workshop.open(surroundings, { ...options, leavesLake: true });
   try {
     const { connection, scratch } = workshop;
-    const name = { namespace: ["ingest"], name: "files" };
-    const isThere = await surroundings.catalog.loadTable(name) !== undefined;
+    const isThere = await surroundings.catalog.loadTable(LEDGER) !== undefined;
     const readLedger = async (ledger?: LoadedTable) => {
       await connection.run(`CREATE OR REPLACE TEMP TABLE ledger AS ${await ledgerSelect(ledger, scratch)}`);
     };
-    if (isThere) await withNewest(surroundings.catalog, name, readLedger);
+    if (isThere) await withNewest(surroundings.catalog, LEDGER, readLedger);
     else await readLedger();
     await listRaw(connection, surroundings, options);
     const batches = await lastBatches(connection);
-    const tables = batches.size === 0 ? [DEFAULT_TABLE] : [...batches.keys()];
+    const tables = batches.size === 0 ? [identifierText(DEFAULT_TARGET)] : [...batches.keys()];
     return await mapParallel(tables, 1, async (table) => ({
       table,
       waiting: await waitingFiles(connection, surroundings, table),
@@ -68,8 +70,8 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
 
 async function ledgerSelect(ledger: LoadedTable | undefined, scratch: Scratch): Promise<string> {
   if (ledger === undefined) {
-    return `SELECT ''::VARCHAR AS "table", ''::VARCHAR AS source_file, 0::BIGINT AS batch_id, 0::BIGINT AS records,
-  0::BIGINT AS events, 0::BIGINT AS dead_letters, ''::VARCHAR AS status, now() AS ingested_at WHERE false`;
+    const columns = ledgerFields().map(({ name, type }) => `CAST(NULL AS ${sqlTypeOf(type)}) AS ${quoteName(name)}`);
+    return `SELECT ${columns.join(", ")} WHERE false`;
   }
   const files = new LocalFiles(ledger.io, scratch);
   const scan = await planScan(ledger.io, ledger.metadata);
@@ -100,27 +102,29 @@ async function listRaw(connection: Connection, { store }: Surroundings, { isEven
 }
 
 async function lastBatches(connection: Connection): Promise<Map<string, BatchTotals>> {
+  const { batchId, status, records, events, deadLetters, ingestedAt } = LEDGER_COLUMNS;
   const rows = await connection.rows(
-    `SELECT "table", max(batch_id) AS batch_id, epoch_ms(max(ingested_at)) AS ingested_at,
-  count(*) FILTER (status = 'ingested') AS files, sum(records)::BIGINT AS records, sum(events)::BIGINT AS events,
-  sum(dead_letters)::BIGINT AS dead_letters
-FROM ledger WHERE ("table", batch_id) IN (SELECT ("table", max(batch_id)) FROM ledger GROUP BY "table")
-GROUP BY "table" ORDER BY "table"`,
+    `SELECT ${TABLE} AS target, max(${batchId}) AS batch, epoch_ms(max(${ingestedAt})) AS ingested_ms,
+  count(*) FILTER (${status} = 'ingested') AS files, sum(${records})::BIGINT AS records,
+  sum(${events})::BIGINT AS events, sum(${deadLetters})::BIGINT AS letters
+FROM ledger WHERE (${TABLE}, ${batchId}) IN (SELECT (${TABLE}, max(${batchId})) FROM ledger GROUP BY ${TABLE})
+GROUP BY ALL ORDER BY target`,
   );
-  return new Map(rows.map((row) => [row.table as string, {
-    batchId: row.batch_id as bigint,
-    ingestedAtMs: Number(row.ingested_at),
+  return new Map(rows.map((row) => [row.target as string, {
+    batchId: row.batch as bigint,
+    ingestedAtMs: Number(row.ingested_ms),
     files: row.files as bigint,
     records: row.records as bigint,
     events: row.events as bigint,
-    deadLetters: row.dead_letters as bigint,
+    deadLetters: row.letters as bigint,
   }]));
 }
 
 async function waitingFiles(connection: Connection, { store }: Surroundings, table: string) {
+  const { sourceFile, status } = LEDGER_COLUMNS;
   const rows = await connection.rows(
-    `SELECT name FROM raw_files ANTI JOIN
-  (SELECT source_file AS name FROM ledger WHERE "table" = ${quoteText(table)} AND status = 'ingested') USING (name)`,
+    `SELECT name FROM raw_files ANTI JOIN (SELECT ${sourceFile} AS name FROM ledger
+  WHERE ${TABLE} = ${quoteText(table)} AND ${status} = 'ingested') USING (name)`,
   );
   const infos = await mapParallel(rows, STATS_PARALLEL, (row) => store.stat(row.name as string));
   const waiting: IngestionStatus["waiting"] = { files: 0, bytes: 0, oldestMs: undefined };

@@ -20,7 +20,7 @@ export interface PlacedFile {
 
 /**
  * Moves data files from scratch to their place in the table's folder, durably, as
- * `data/<partition>/<stem>-<number>.parquet`; the stem is one that no other attempt has.
+ * `data/<partition>/<name>`; `nameOf` numbers names that no other attempt has.
  */
 export function placeFiles(
   store: Store,
@@ -29,13 +29,13 @@ export function placeFiles(
   written: readonly WrittenFile[],
   /** The partition folder of a file, without slashes around it; empty for none. */
   folderOf: (file: WrittenFile) => string,
-  stem: string,
+  nameOf: (number: number) => string,
 ): Promise<PlacedFile[]> {
   return mapParallel(written, PLACED_PARALLEL, async (file, index) => {
     const folder = folderOf(file);
-    const name = `${folder}${folder === "" ? "" : "/"}${stem}-${index.toString().padStart(5, "0")}.parquet`;
-    await store.putFile(`${dataFolder}/${name}`, file.path);
-    return { path: `data/${name}`, written: file };
+    const path = `${folder}${folder === "" ? "" : "/"}${nameOf(index)}`;
+    await store.putFile(`${dataFolder}/${path}`, file.path);
+    return { path: `data/${path}`, written: file };
   });
 }
 

@@ -6,7 +6,7 @@ import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
 import { reachableFiles } from "../../../core/iceberg/reachable_files.ts";
 import { versionOf } from "../../../core/iceberg/catalog/metadata_versions.ts";
 import { planScan } from "../../../core/iceberg/scan/scan.ts";
-import { streamlabKey } from "../../../core/iceberg/format/streamlab_keys.ts";
+import { streamlabKey } from "../../../core/lake/keys.ts";
 import { snapshotOfRef } from "../../../core/iceberg/format/table_metadata.ts";
 import type { SimulatedDisk } from "../../support/simulated_disk.ts";
 import type { DataRow, DataRows } from "./data_rows.ts";

@@ -2,7 +2,7 @@ import { defaultContract } from "../../../core/contract/default_contract.ts";
 import { Consumer, type ConsumerOptions } from "../../../core/consume/consumer.ts";
 import type { KnownFiles } from "../../../core/consume/known_files.ts";
 import type { Router } from "../../../core/routing/router.ts";
-import { identifiersOf } from "../../../core/lake/target.ts";
+import { identifiersOf } from "../../../core/lake/table_names.ts";
 import type { Catalog, LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
 import type { Store } from "../../../core/storage/store.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";

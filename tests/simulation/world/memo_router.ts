@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { seededRandom } from "../../../core/base/random.ts";
 import type { BatchPlan, PlannedFile } from "../../../core/lake/batch_plan.ts";
-import { type RoutedBatch, routedText } from "../../../core/lake/routed_batch.ts";
+import { recordText } from "../../../core/lake/durable_record.ts";
+import type { RoutedBatch } from "../../../core/lake/routed_batch.ts";
 import { EmbeddedRouter, type Router } from "../../../core/routing/router.ts";
-import { TABLE_ROLES, type TargetTables } from "../../../core/lake/target.ts";
+import { type TargetTables } from "../../../core/lake/target.ts";
+import { TABLE_ROLES } from "../../../core/lake/table_names.ts";
 import { schemaToJson } from "../../../core/iceberg/format/schema.ts";
 import { currentSchema } from "../../../core/iceberg/format/table_metadata.ts";
 import { openLocalStore } from "../../../core/storage/local/local_store.ts";
@@ -161,7 +163,7 @@ export class MemoRouter implements Router {
       paths.push(renamed(path));
       await this.#store.write(renamed(path), bytes);
     }
-    const replayed: RoutedBatch = JSON.parse(renamed(routedText(routed)));
+    const replayed: RoutedBatch = JSON.parse(renamed(recordText(routed)));
     const outcomes = [...plan.files, ...plan.changed].map(({ etag, size }, index) => ({
       ...replayed.files[index]!,
       etag,

@@ -3,7 +3,7 @@ import { parseContract } from "../../../core/contract/json_schema.ts";
 import { defaultContract } from "../../../core/contract/default_contract.ts";
 import type { Catalog, LoadedTable, TableCommit } from "../../../core/iceberg/catalog/catalog.ts";
 import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
-import { streamlabKey } from "../../../core/iceberg/format/streamlab_keys.ts";
+import { streamlabKey } from "../../../core/lake/keys.ts";
 import type { Store } from "../../../core/storage/store.ts";
 import type { FaultChances } from "../../support/simulated_faults.ts";
 import type { DataRows } from "./data_rows.ts";

@@ -1,0 +1,50 @@
+/**
+ * Names of the data files that streamlab writes, made and recognised here:
+ * `<stem>-<number>.parquet`. The stem is unlike that of any other attempt, so no file is ever
+ * overwritten, and it tells who announced the file before it was written.
+ */
+import { type Random, uuidV4 } from "../base/random.ts";
+
+const BATCH_STEM = /^(\d{8,})-([0-9a-f]{12})$/;
+const REWRITE_STEM = /^compact-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const FILE = /^(.*)-\d{5,}\.parquet$/;
+
+/** What tells one attempt at routing a batch from all others. */
+export function newAttempt(random: Random): string {
+  return random.bytes(6).toHex();
+}
+
+export function batchStem(batchId: number, attempt: string): string {
+  return `${batchId.toString().padStart(8, "0")}-${attempt}`;
+}
+
+/** The stem of a rewrite's files, and the id of its intent. */
+export function newRewriteStem(random: Random): string {
+  return `compact-${uuidV4(random)}`;
+}
+
+/** What the names of a rewrite's files begin with, and those of no other. */
+export function rewriteFilesBegin(stem: string): string {
+  return `${stem}-`;
+}
+
+function isRewriteStem(stem: string): boolean {
+  return REWRITE_STEM.test(stem);
+}
+
+/** `number` counts the files of a stem in one folder. */
+export function dataFileName(stem: string, number: number): string {
+  return `${stem}-${number.toString().padStart(5, "0")}.parquet`;
+}
+
+/** By whose work a file came to be. */
+export type DataFileOrigin = { kind: "batch"; batchId: bigint; attempt: string } | { kind: "rewrite"; stem: string };
+
+/** Told by the name; undefined for a file that streamlab did not write. */
+export function originOf(path: string): DataFileOrigin | undefined {
+  const stem = FILE.exec(path.slice(path.lastIndexOf("/") + 1))?.[1];
+  if (stem === undefined) return undefined;
+  if (isRewriteStem(stem)) return { kind: "rewrite", stem };
+  const batch = BATCH_STEM.exec(stem);
+  return batch === null ? undefined : { kind: "batch", batchId: BigInt(batch[1]!), attempt: batch[2]! };
+}

@@ -1,0 +1,44 @@
+/** Keys of ours in snapshot summaries and table properties. None is needed to read a table. */
+import { StreamlabError } from "../base/errors.ts";
+
+const BATCH_ID = "streamlab.batch-id.";
+
+export const streamlabKey = {
+  /**
+   * The UUID of the sequence of batches that a target table was made with; in summary and
+   * properties.
+   */
+  sequenceId: (target: string) => `streamlab.sequence-id.${target}`,
+  /** The last batch of that sequence in the table, decimal; in summary and properties. */
+  batchId: (target: string) => BATCH_ID + target,
+  /**
+   * The id of an abandoned rewrite's intent, in the summary of the snapshot that keeps it from
+   * being committed late.
+   */
+  fencedRewrite: "streamlab.fenced-rewrite",
+  /** How many leftovers of lost commits go after this snapshot; in its summary. */
+  fencedFiles: "streamlab.fenced-files",
+} as const;
+
+type Properties = Readonly<Record<string, string>>;
+
+/** Targets whose batches have reached a table, by its properties. */
+export function targetsOf(properties: Properties): string[] {
+  return Object.keys(properties).flatMap((key) => key.startsWith(BATCH_ID) ? [key.slice(BATCH_ID.length)] : []);
+}
+
+/**
+ * The last batch of a target in a table, by its properties; 0 before the first. Fails with
+ * `corrupt` on anything else.
+ */
+export function lastBatchOf(properties: Properties, target: string): bigint {
+  const text = properties[streamlabKey.batchId(target)] ?? "0";
+  if (/^\d{1,18}$/.test(text)) return BigInt(text);
+  throw new StreamlabError(
+    "corrupt",
+    `Cannot read the property ${streamlabKey.batchId(target)}: "${text}" is no batch`,
+    {
+      hint: "Set it to the last batch that the table holds, or restore the table",
+    },
+  );
+}

@@ -1,0 +1,71 @@
+/**
+ * Where everything of a lake is: paths in its store. docs/on-disk.md says who writes and reads
+ * each, and when it may go.
+ */
+import { DEFAULT_WAREHOUSE } from "../iceberg/catalog/catalog.ts";
+
+/** Event files land below it. */
+export const RAW_FOLDER = "raw";
+/** Event files of the lake itself, as they landed, at any depth. */
+export const EVENTS_FOLDER = `${RAW_FOLDER}/events`;
+/**
+ * `<namespace>/<table>/` below it, each with `metadata/` and `data/`; empty where a REST catalog
+ * keeps the tables.
+ */
+export const WAREHOUSE_FOLDER = DEFAULT_WAREHOUSE;
+/** What is under way; what is done is in the tables. */
+export const CHECKPOINTS_FOLDER = "checkpoints";
+/** Rewrites under way. */
+export const INTENTS_FOLDER = `${CHECKPOINTS_FOLDER}/intents`;
+/** What upkeep needs for a moment. */
+export const MAINTAIN_FOLDER = `${CHECKPOINTS_FOLDER}/maintain`;
+/** A folder for each maintainer at work, with its lock in it. */
+export const MAINTAIN_SCRATCH_FOLDER = `${MAINTAIN_FOLDER}/scratch`;
+
+/**
+ * Of the batches of a target, named as `bronze.events`. A target's name holds a dot, the other
+ * folders' names do not.
+ */
+export function targetFolder(target: string): string {
+  return `${CHECKPOINTS_FOLDER}/${target}`;
+}
+
+/** Held by the one consumer of the target on this machine. */
+export function consumerLockPath(target: string): string {
+  return `${targetFolder(target)}/lock`;
+}
+
+/**
+ * What does not outlive a batch; on the lake's disk, so that data files can be moved into its
+ * tables.
+ */
+export function consumerScratchFolder(target: string): string {
+  return `${targetFolder(target)}/scratch`;
+}
+
+export type BatchRecordKind = "plan" | "routed";
+
+export function batchRecordPath(target: string, batchId: bigint, kind: BatchRecordKind): string {
+  return `${targetFolder(target)}/${batchId.toString().padStart(12, "0")}.${kind}.json`;
+}
+
+export function intentPath(id: string): string {
+  return `${INTENTS_FOLDER}/${id}.json`;
+}
+
+/** Which durable record a path is; `unknown` for one that only a newer streamlab can have made. */
+export type RecordPath =
+  | { kind: BatchRecordKind; target: string; batchId: bigint }
+  | { kind: "intent"; id: string }
+  | { kind: "unknown" };
+
+/** Undefined for what is no record: locks, scratch, probes. */
+export function recordAt(path: string): RecordPath | undefined {
+  const [root, folder, name, ...deeper] = path.split("/");
+  if (root !== CHECKPOINTS_FOLDER || name === undefined || deeper.length > 0) return undefined;
+  if (!name.endsWith(".json") || name.startsWith(".")) return undefined;
+  if (`${root}/${folder}` === INTENTS_FOLDER) return { kind: "intent", id: name.slice(0, -".json".length) };
+  const batch = /^(\d{12,})\.(plan|routed)\.json$/.exec(name);
+  if (batch === null) return { kind: "unknown" };
+  return { kind: batch[2] as BatchRecordKind, target: folder!, batchId: BigInt(batch[1]!) };
+}

@@ -1,0 +1,118 @@
+/**
+ * Which files a durable record names. Each type of record tells it of every one of its fields, so a
+ * field that is new in a record does not compile before it is said here which files are in it:
+ * whatever is not named here, the programs that delete files do not know of.
+ */
+import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
+import type { Intent } from "./intent.ts";
+import type { FileOutcome, RoutedBatch, RoutedDataFile, RoutedTable } from "./routed_batch.ts";
+
+/** A durable record, with what its place says of it. */
+export type LakeRecord =
+  | { kind: "plan"; target: string; record: BatchPlan }
+  | { kind: "routed"; target: string; record: RoutedBatch }
+  | { kind: "intent"; record: Intent };
+
+/** One file, or all that begin with a stem. */
+export type NamedFile =
+  /** A path in the folder of one of the target's tables. */
+  | { kind: "in table"; path: string }
+  /** What paths in the table's store begin with. */
+  | { kind: "stem"; stem: string }
+  /** A data file as metadata spells it. */
+  | { kind: "uri"; uri: string }
+  /** A raw file as the ledger calls it, and its path in the store of the raw zone. */
+  | { kind: "raw"; name: string; path?: string };
+
+export function filesNamedBy(record: LakeRecord): NamedFile[] {
+  switch (record.kind) {
+    case "plan":
+      return collect(record.record, IN_PLAN);
+    case "routed":
+      return collect(record.record, IN_ROUTED);
+    case "intent":
+      return collect(record.record, IN_INTENT);
+  }
+}
+
+/** For every field of a record the files in it. */
+type FilesIn<T> = { readonly [K in keyof T]-?: (value: NonNullable<T[K]>, record: T) => NamedFile[] };
+
+const none = () => [];
+
+const IN_PLANNED_FILE: FilesIn<PlannedFile> = {
+  name: (name, { path }) => [{ kind: "raw", name, path }],
+  path: none,
+  etag: none,
+  size: none,
+};
+
+const IN_PLAN: FilesIn<BatchPlan> = {
+  format: none,
+  sequenceId: none,
+  batchId: none,
+  plannedAt: none,
+  table: none,
+  raw: none,
+  contract: none,
+  options: none,
+  files: (files) => files.flatMap((file) => collect(file, IN_PLANNED_FILE)),
+  changed: (files) => files.flatMap((file) => collect(file, IN_PLANNED_FILE)),
+};
+
+const IN_DATA_FILE: FilesIn<RoutedDataFile> = {
+  path: (path) => [{ kind: "in table", path }],
+  records: none,
+  size: none,
+  partition: none,
+  columns: none,
+};
+
+const IN_TABLE: FilesIn<RoutedTable> = {
+  specId: none,
+  schema: none,
+  lastColumnIdBefore: none,
+  files: (files) => files.flatMap((file) => collect(file, IN_DATA_FILE)),
+};
+
+const IN_OUTCOME: FilesIn<FileOutcome> = {
+  name: (name) => [{ kind: "raw", name }],
+  etag: none,
+  size: none,
+  status: none,
+  records: none,
+  events: none,
+  deadLetters: none,
+  duplicates: none,
+};
+
+const IN_ROUTED: FilesIn<RoutedBatch> = {
+  format: none,
+  sequenceId: none,
+  batchId: none,
+  attempt: none,
+  ingestedAtMicros: none,
+  events: (table) => collect(table, IN_TABLE),
+  deadLetters: (table) => collect(table, IN_TABLE),
+  ledger: (table) => collect(table, IN_TABLE),
+  files: (files) => files.flatMap((file) => collect(file, IN_OUTCOME)),
+};
+
+const IN_INTENT: FilesIn<Intent> = {
+  format: none,
+  kind: none,
+  id: none,
+  table: none,
+  tableUuid: none,
+  startedAt: none,
+  stem: (stem) => [{ kind: "stem", stem }],
+  inputs: (uris) => uris.map((uri) => ({ kind: "uri", uri })),
+  fenced: none,
+};
+
+function collect<T extends object>(record: T, filesIn: FilesIn<T>): NamedFile[] {
+  return (Object.keys(filesIn) as (keyof T)[]).flatMap((key) => {
+    const value = record[key];
+    return value === undefined || value === null ? [] : filesIn[key](value, record);
+  });
+}

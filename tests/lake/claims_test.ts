@@ -1,0 +1,167 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import type { z } from "zod";
+import { seededRandom } from "../../core/base/random.ts";
+import { PLAN_FORMAT } from "../../core/lake/batch_plan.ts";
+import { Claims } from "../../core/lake/claims.ts";
+import { batchStem, dataFileName } from "../../core/lake/data_file_name.ts";
+import { INTENT_FORMAT } from "../../core/lake/intent.ts";
+import { batchRecordPath, intentPath } from "../../core/lake/layout.ts";
+import { ROUTED_FORMAT } from "../../core/lake/routed_batch.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
+import type { Store } from "../../core/storage/store.ts";
+import { arbitraryRecord } from "./arbitrary_record.ts";
+
+const target = "bronze.events";
+const batchId = 7n;
+const seed = Number(Deno.env.get("STREAMLAB_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+
+interface RecordKind {
+  path: string;
+  shapes: readonly z.ZodType[];
+  /** What the place says of the record. */
+  place: Record<string, unknown>;
+  /** Texts that name no file. Every other one does, those of fields yet to come included. */
+  noFiles: readonly string[];
+}
+
+const kinds: Record<string, RecordKind> = {
+  plan: {
+    path: batchRecordPath(target, batchId, "plan"),
+    shapes: PLAN_FORMAT.shapes,
+    place: { batchId: Number(batchId), table: target },
+    // A raw file is known by its name.
+    noFiles: [
+      ...["sequenceId", "plannedAt", "table", "raw", "contract"],
+      ...["files[].etag", "files[].path", "changed[].etag", "changed[].path"],
+    ],
+  },
+  routed: {
+    path: batchRecordPath(target, batchId, "routed"),
+    shapes: ROUTED_FORMAT.shapes,
+    place: { batchId: Number(batchId) },
+    noFiles: [
+      ...["sequenceId", "attempt", "files[].etag"],
+      ...["events", "deadLetters", "ledger"].flatMap((table) =>
+        ["partition[]", "columns[].path[]", "columns[].min", "columns[].max"].map((part) => `${table}.files[].${part}`)
+      ),
+    ],
+  },
+  intent: {
+    path: intentPath("compact-1"),
+    shapes: INTENT_FORMAT.shapes,
+    place: { id: "compact-1" },
+    noFiles: ["id", "table", "tableUuid", "startedAt"],
+  },
+};
+
+async function useStore(action: (store: Store) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "streamlab-claims-" });
+  try {
+    await action(openLocalStore(folder, { random: seededRandom(1), durable: false }));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function write(store: Store, path: string, record: unknown): Promise<void> {
+  await store.write(path, new TextEncoder().encode(JSON.stringify(record)));
+}
+
+/** Whether the claims know of a file that is named so, whatever kind of name it is. */
+function isClaimed(claims: Claims, name: string, properties: Record<string, string> = {}): boolean {
+  const other = { pathInTable: "", path: "", uri: "" };
+  return claims.hasRaw(name) ||
+    (["pathInTable", "path", "uri"] as const).some((key) => claims.has({ ...other, [key]: name }, properties));
+}
+
+for (const [kind, { path, shapes, place, noFiles }] of Object.entries(kinds)) {
+  Deno.test(`whatever file a record of kind ${kind} names is claimed (seed ${seed})`, () =>
+    useStore(async (store) => {
+      const random = seededRandom(seed);
+      const seen = new Set<string>();
+      for (let turn = 0; turn < 50; turn++) {
+        const { record, texts } = arbitraryRecord(shapes.at(-1)!, random);
+        await write(store, path, { ...record, ...place });
+        const claims = await Claims.read(store, new Set());
+        for (const { place, text } of texts) {
+          seen.add(place);
+          strictEqual(isClaimed(claims, text), !noFiles.includes(place), `${place}: ${text}`);
+        }
+      }
+      deepStrictEqual(noFiles.filter((place) => !seen.has(place)), [], "all of them are in the record");
+    }));
+}
+
+const routed = { ...arbitraryRecord(ROUTED_FORMAT.shapes[0], seededRandom(1)).record };
+const none = { specId: 0, schema: {}, lastColumnIdBefore: 0, files: [] };
+
+function recordOf(batch: number, path: string): unknown {
+  const files = [{ path, records: "1", size: "1", partition: [], columns: [] }];
+  return { ...routed, batchId: batch, events: { ...none, files }, deadLetters: none, ledger: none };
+}
+
+Deno.test("a file is claimed as long as any batch that names it is not in the table", () =>
+  useStore(async (store) => {
+    const path = "data/x.parquet";
+    await write(store, batchRecordPath("a.open", 3n, "routed"), recordOf(3, path));
+    await write(store, batchRecordPath("b.done", 2n, "routed"), recordOf(2, path));
+    const claims = await Claims.read(store, new Set());
+    const done = { "streamlab.batch-id.b.done": "2" };
+    ok(isClaimed(claims, path, done));
+    ok(!isClaimed(claims, path, { ...done, "streamlab.batch-id.a.open": "3" }));
+  }));
+
+Deno.test("any attempt at a batch that is planned is claimed, until it is routed", () =>
+  useStore(async (store) => {
+    const file = `data/${dataFileName(batchStem(7, "0123456789ab"), 0)}`;
+    const { record } = arbitraryRecord(PLAN_FORMAT.shapes[0], seededRandom(1));
+    await write(store, kinds.plan!.path, { ...record, ...kinds.plan!.place });
+    ok(isClaimed(await Claims.read(store, new Set()), file));
+    ok(!isClaimed(await Claims.read(store, new Set()), file, { "streamlab.batch-id.bronze.events": "7" }));
+    await write(store, kinds.routed!.path, recordOf(7, "data/another.parquet"));
+    ok(!isClaimed(await Claims.read(store, new Set()), file));
+  }));
+
+Deno.test("an intent that is settled claims nothing", () =>
+  useStore(async (store) => {
+    const { record } = arbitraryRecord(INTENT_FORMAT.shapes[0], seededRandom(1));
+    await write(store, intentPath("compact-1"), { ...record, id: "compact-1", stem: "t/data/compact-1-" });
+    ok(isClaimed(await Claims.read(store, new Set()), "t/data/compact-1-0.parquet"));
+    ok(!isClaimed(await Claims.read(store, new Set(["compact-1"])), "t/data/compact-1-0.parquet"));
+  }));
+
+Deno.test("nothing is claimed, and so nothing removed, where a record is damaged, misplaced or a newer streamlab's", () =>
+  useStore(async (store) => {
+    const { record } = arbitraryRecord(PLAN_FORMAT.shapes[0], seededRandom(1));
+    const plan = { ...record, ...kinds.plan!.place };
+    const { path } = kinds.plan!;
+    const refused = async (at: string, content: unknown, kind: string, message: RegExp) => {
+      await write(store, at, content);
+      await rejects(() => Claims.read(store, new Set()), { kind, message });
+      await store.delete([at]);
+    };
+    await refused(
+      path,
+      { ...plan, files: "none" },
+      "corrupt",
+      /Cannot read the plan .*000000000007\.plan\.json: files: /,
+    );
+    await refused(path, { ...plan, more: 1 }, "corrupt", /"more"/);
+    await refused(path, "plan", "corrupt", /Cannot read the plan/);
+    await refused(path, { ...plan, format: 0 }, "corrupt", /format/);
+    await refused(path, { ...plan, batchId: 8 }, "corrupt", /it is about batch 8, not batch 7$/);
+    await refused(path, { ...plan, table: "a.b" }, "corrupt", /it is about a\.b, not bronze\.events$/);
+    const newer = { ...plan, format: 2, files: { list: "elsewhere" } };
+    await refused(
+      path,
+      newer,
+      "newer",
+      /plan\.json: it was made by a newer streamlab \(its format is 2, .* up to 1\)$/,
+    );
+    for (const [kind, each] of Object.entries(kinds)) {
+      await refused(each.path, { format: 99 }, "newer", new RegExp(`Cannot read the ${kind}.*newer streamlab`));
+    }
+    const unknown = path.replace("plan", "replay");
+    await refused(unknown, {}, "newer", /replay\.json: it was made by a newer streamlab/);
+    deepStrictEqual(isClaimed(await Claims.read(store, new Set()), "data/x"), false);
+  }));
