@@ -1,5 +1,5 @@
 import { StreamlabError } from "../../core/base/errors.ts";
-import type { BatchReport, ConsumerReport } from "../../core/consume/consumer.ts";
+import type { BatchReport, ConsumerReport } from "../../core/consume/batch_report.ts";
 import type { Context } from "../line/command.ts";
 import { formatCount, formatDuration, formatSize, printNote, printResult } from "../line/output.ts";
 

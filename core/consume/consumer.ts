@@ -8,6 +8,7 @@ import { early, mapParallel } from "../base/parallel.ts";
 import type { Store } from "../storage/store.ts";
 import { type BatchLimits, type BatchPlan, filesOfBatch, type PlannedFile } from "../lake/batch_plan.ts";
 import { Checkpoint } from "../lake/checkpoint.ts";
+import { type BatchReport, batchReport, type ConsumerReport, missedFiles } from "./batch_report.ts";
 import { commitBatch } from "./commit_batch.ts";
 import { checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
 import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
@@ -16,6 +17,7 @@ import { leftOutNotes, type Note } from "./left_out.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
 import { RawListings } from "./raw_listings.ts";
+import { RunLimits } from "./run_limits.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import { effectiveContract, type Router } from "../routing/router.ts";
 import { openTables, TablePlanner, type TargetTables } from "../lake/target.ts";
@@ -40,29 +42,6 @@ export interface ConsumerOptions extends BatchLimits {
   report: ConsumerReport;
 }
 
-/** What a consumer tells while it works. */
-export interface ConsumerReport {
-  batch(report: BatchReport): void;
-  /** A file that stays where it is, and why; once for each state of it. */
-  file(name: string, what: "changed" | "unreadable" | "vanished", detail: string): void;
-  /** What the user should know besides; once. */
-  note(text: string): void;
-}
-
-export interface BatchReport {
-  batchId: number;
-  /** Whether a run before this one had planned it. */
-  resumed: boolean;
-  files: number;
-  bytes: number;
-  records: number;
-  events: number;
-  deadLetters: number;
-  changed: number;
-  vanished: number;
-  durationMs: number;
-}
-
 /** How often a contradiction between tables and checkpoint is looked at before it is believed. */
 const LOOKS_MAX = 3;
 
@@ -72,7 +51,7 @@ const LOOKS_MAX = 3;
  * own metadata says what is done.
  */
 export class Consumer {
-  #deadLetters = 0;
+  readonly #limits: RunLimits;
   readonly #reported = new Set<string>();
   readonly #name: string;
   readonly #options: ConsumerOptions;
@@ -97,8 +76,9 @@ export class Consumer {
     this.#state = state;
     this.#listings = listings;
     this.#found = found;
-
     this.#name = identifierText(options.target);
+    const deadLettersTable = identifierText(identifiersOf(options.target).deadLetters);
+    this.#limits = new RunLimits({ ...options, deadLettersTable });
   }
 
   /**
@@ -256,7 +236,11 @@ export class Consumer {
     const alone = this.#state.doneBatchId === BigInt(plan.batchId);
     if (alone) await known.add(routed.files, ledger, this.#tables.ledger);
     await this.#checkpoint.forget(this.#state.doneBatchId);
-    this.#reportBatch(plan, routed, resumed, clock.nowMs() - startMs);
+    const missed = missedFiles(plan, routed);
+    if (missed.some(({ status }) => status === "changed")) this.#listings.forget();
+    const report = batchReport(routed, { resumed, durationMs: clock.nowMs() - startMs });
+    this.#reportBatch(report, missed);
+    this.#limits.check(report, missed);
     return alone;
   }
 
@@ -312,48 +296,13 @@ export class Consumer {
     );
   }
 
-  #reportBatch(plan: BatchPlan, routed: RoutedBatch, resumed: boolean, durationMs: number): void {
-    const sum = (pick: (file: FileOutcome) => number) => routed.files.reduce((total, file) => total + pick(file), 0);
-    const count = (status: FileOutcome["status"]) => sum((file) => file.status === status ? 1 : 0);
-    const planned = routed.files.slice(0, plan.files.length);
-    for (const { name, status } of planned) {
-      if (status === "vanished") this.#options.report.file(name, "vanished", "it was gone when it was to be read");
-      if (status === "changed") {
-        this.#listings.forget();
-        this.#options.report.file(name, "changed", "it was rewritten while it was read; its new content is taken next");
-      }
+  #reportBatch(batch: BatchReport, missed: readonly FileOutcome[]): void {
+    const { report } = this.#options;
+    for (const { name, status } of missed) {
+      if (status === "vanished") report.file(name, status, "it was gone when it was to be read");
+      else report.file(name, "changed", "it was rewritten while it was read; its new content is taken next");
     }
-    const deadLetters = sum((file) => file.deadLetters);
-    this.#deadLetters += deadLetters;
-    this.#options.report.batch({
-      batchId: plan.batchId,
-      resumed,
-      files: count("ingested"),
-      bytes: sum((file) => file.status === "ingested" ? file.size : 0),
-      records: sum((file) => file.records),
-      events: sum((file) => file.events),
-      deadLetters,
-      changed: count("changed"),
-      vanished: count("vanished"),
-      durationMs,
-    });
-    const { deadLettersMax, onChangedFile } = this.#options;
-    const rewritten = planned.find(({ status }) => status === "changed");
-    if (rewritten !== undefined && onChangedFile === "fail") {
-      throw new StreamlabError("conflict", `Cannot go on: ${rewritten.name} was rewritten while it was read`, {
-        hint: "The rest of its batch is committed; run again, and its new content is taken",
-      });
-    }
-    if (deadLettersMax === undefined || this.#deadLetters <= deadLettersMax) return;
-    throw new StreamlabError(
-      "limit",
-      `Stopped: ${this.#deadLetters} dead letters are more than --max-dead-letters ${deadLettersMax}`,
-      {
-        hint: `What was taken is committed; look into ${
-          identifierText(identifiersOf(this.#options.target).deadLetters)
-        }`,
-      },
-    );
+    report.batch(batch);
   }
 
   #noteOnce({ reason, text }: Note): void {

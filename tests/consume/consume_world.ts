@@ -1,6 +1,6 @@
 import { systemClock } from "../../core/base/clock.ts";
 import { type Random, seededRandom } from "../../core/base/random.ts";
-import type { BatchReport } from "../../core/consume/consumer.ts";
+import type { BatchReport } from "../../core/consume/batch_report.ts";
 import type { Discovery } from "../../core/consume/discover.ts";
 import { ConsumeSession, type SessionOptions } from "../../core/consume/consume_session.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";

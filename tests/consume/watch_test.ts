@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import type { BatchReport } from "../../core/consume/consumer.ts";
+import type { BatchReport } from "../../core/consume/batch_report.ts";
 import { ConsumeSession, type SessionOptions } from "../../core/consume/consume_session.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { ConsumeWorld } from "./consume_world.ts";

@@ -1,0 +1,39 @@
+import { StreamlabError } from "../base/errors.ts";
+import type { BatchReport } from "./batch_report.ts";
+import type { FileOutcome } from "../lake/routed_batch.ts";
+
+export interface RunLimitsOptions {
+  onChangedFile: "ignore" | "ingest" | "fail";
+  /** Dead letters that a run may bring; unlimited without. */
+  deadLettersMax?: number;
+  /** Where people look for them: `dead_letters.events`. */
+  deadLettersTable: string;
+}
+
+/** What stops a run. A batch is committed before it is checked. */
+export class RunLimits {
+  readonly #options: RunLimitsOptions;
+  #deadLetters = 0;
+
+  constructor(options: RunLimitsOptions) {
+    this.#options = options;
+  }
+
+  /** Fails with `conflict` or `limit` after the batch that goes beyond. */
+  check({ deadLetters }: BatchReport, missed: readonly FileOutcome[]): void {
+    const { onChangedFile, deadLettersMax, deadLettersTable } = this.#options;
+    this.#deadLetters += deadLetters;
+    const rewritten = missed.find(({ status }) => status === "changed");
+    if (rewritten !== undefined && onChangedFile === "fail") {
+      throw new StreamlabError("conflict", `Cannot go on: ${rewritten.name} was rewritten while it was read`, {
+        hint: "The rest of its batch is committed; run again, and its new content is taken",
+      });
+    }
+    if (deadLettersMax === undefined || this.#deadLetters <= deadLettersMax) return;
+    throw new StreamlabError(
+      "limit",
+      `Stopped: ${this.#deadLetters} dead letters are more than --max-dead-letters ${deadLettersMax}`,
+      { hint: `What was taken is committed; look into ${deadLettersTable}` },
+    );
+  }
+}

@@ -1,0 +1,45 @@
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { batchReport, missedFiles } from "../../core/consume/batch_report.ts";
+import { RunLimits } from "../../core/consume/run_limits.ts";
+import type { BatchPlan } from "../../core/lake/batch_plan.ts";
+import type { FileOutcome, RoutedBatch } from "../../core/lake/routed_batch.ts";
+
+const file = (name: string, status: FileOutcome["status"], [events, deadLetters]: [number, number]): FileOutcome => {
+  return { name, etag: "1", size: 10, status, records: events + deadLetters, events, deadLetters, duplicates: 0 };
+};
+const files = [
+  file("a", "ingested", [5, 2]),
+  file("b", "ingested", [1, 0]),
+  file("c", "vanished", [0, 0]),
+  file("d", "changed", [0, 0]),
+  // Known before with other content, which the plan only records.
+  file("e", "changed", [0, 0]),
+];
+const routed = { batchId: 7, files } as RoutedBatch;
+const plan = { files: files.slice(0, 4), changed: files.slice(4) } as unknown as BatchPlan;
+const report = batchReport(routed, { resumed: true, durationMs: 30 });
+
+Deno.test("a batch's report counts what was ingested, and what was not by its reason", () => {
+  const counts = { files: 2, bytes: 20, records: 8, events: 6, deadLetters: 2, changed: 2, vanished: 1 };
+  deepStrictEqual(report, { batchId: 7, resumed: true, ...counts, durationMs: 30 });
+});
+
+Deno.test("files that the plan only records were not missed", () => {
+  deepStrictEqual(missedFiles(plan, routed).map(({ name }) => name), ["c", "d"]);
+});
+
+Deno.test("dead letters are limited over all batches of a run, not for each", () => {
+  const limits = new RunLimits({ onChangedFile: "ignore", deadLettersMax: 4, deadLettersTable: "dead_letters.events" });
+  limits.check(report, []);
+  limits.check(report, []);
+  throws(() => limits.check(report, []), /^StreamlabError: Stopped: 6 dead letters are more than --max-dead-letters 4/);
+});
+
+Deno.test("a file that was rewritten while it was read stops the run where that was asked for", () => {
+  for (const onChangedFile of ["ignore", "ingest", "fail"] as const) {
+    const limits = new RunLimits({ onChangedFile, deadLettersTable: "dead_letters.events" });
+    const stops = () => limits.check(report, missedFiles(plan, routed));
+    if (onChangedFile === "fail") throws(stops, /Cannot go on: d was rewritten while it was read/);
+    else strictEqual(stops(), undefined);
+  }
+});
