@@ -1,0 +1,61 @@
+import { deepStrictEqual, ok } from "node:assert/strict";
+import { runProgram } from "../../commands/line/program.ts";
+import { commands } from "../../main.ts";
+import { testWorld } from "../support/test_world.ts";
+
+/** Patterns of paths in a lake that docs/on-disk.md names, in the order of its table. */
+async function documented(): Promise<{ name: string; pattern: RegExp }[]> {
+  const text = await Deno.readTextFile(new URL("../../docs/on-disk.md", import.meta.url));
+  const section = /^## In a lake\n(.*?)^## /ms.exec(text)![1]!;
+  return [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => {
+    const parts = name!.split(/(<\w+>\/?)/).map((part) => {
+      // A file that is in no partition lies in the folder itself.
+      if (part === "<partition>/") return "(?:[^/]+/)*";
+      if (/^<(path|folder)>\/?$/.test(part)) return part.endsWith("/") ? ".+/" : ".+";
+      return part.startsWith("<") ? `[^/]+${part.endsWith("/") ? "/" : ""}` : part.replaceAll(/[.]/g, "\\.");
+    });
+    return { name: name!, pattern: new RegExp(`^${parts.join("")}$`) };
+  });
+}
+
+async function filesBelow(folder: string, prefix = ""): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(`${folder}/${prefix}`)) {
+    if (isDirectory) found.push(...await filesBelow(folder, `${prefix}${name}/`));
+    else found.push(`${prefix}${name}`);
+  }
+  return found;
+}
+
+Deno.test("docs/on-disk.md names every file of a lake", async () => {
+  const patterns = await documented();
+  ok(patterns.length > 10);
+  const folder = await Deno.makeTempDir({ prefix: "streamlab-on-disk-" });
+  try {
+    const run = async (...args: string[]) => {
+      const world = testWorld({ commands, cwd: folder, env: { TMPDIR: "/tmp" } });
+      ok(await runProgram([...args, "--source", folder], world) === 0, world.stderrText());
+    };
+    const world = testWorld({ commands, cwd: folder });
+    await runProgram(
+      ["produce", "--sink", folder, "--batches", "4", "--interval", "0s", "--dirty", "--seed", "7"],
+      world,
+    );
+    await run("consume", "--once", "--max-files-per-batch", "2", "--partition-by", "event_type");
+    await run("maintain", "--all");
+    const fixture = new URL("fixtures/format_1/lake", import.meta.url).pathname;
+    const files = [...await filesBelow(folder), ...await filesBelow(fixture)];
+    const met = new Set<string>();
+    const unnamed = files.filter((path) => {
+      const known = patterns.filter(({ pattern }) => pattern.test(path));
+      known.forEach(({ name }) => met.add(name));
+      // `raw/orders/` is another raw folder, of a target of the fixture.
+      return known.length === 0 && !path.startsWith("raw/");
+    });
+    deepStrictEqual(unnamed, []);
+    const passing = /scratch|clock|\.streamlab-/;
+    deepStrictEqual(patterns.filter(({ name }) => !met.has(name) && !passing.test(name)), [], "all of them are met");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
