@@ -14,14 +14,13 @@ export interface HttpfsAccess {
 }
 
 /**
- * Lets a connection, which may be in the middle of a transaction, read `s3://` itself, by DuckDB's
- * extension httpfs: `extension` is its file, else the one that DuckDB has in its own folder of
- * extensions is taken; nothing is downloaded. False where there is none that fits, or where it
- * cannot be given the credentials. Fails with `usage` where the file that is named does not fit.
+ * Lets a database read `s3://` itself, by DuckDB's extension httpfs: `extension` is its file, else
+ * the one that DuckDB has in its own folder of extensions is taken; nothing is downloaded. False
+ * where there is none that fits, or where it cannot be given the credentials. Fails with `usage`
+ * where the file that is named does not fit.
  */
 export async function openHttpfs(
   database: DuckDb,
-  connection: Connection,
   access: HttpfsAccess,
   extension: string | undefined,
 ): Promise<boolean> {
@@ -39,12 +38,11 @@ export async function openHttpfs(
     ...(sessionToken === undefined ? [] : [`SESSION_TOKEN ${quoteText(sessionToken)}`]),
     ...(url === undefined ? [] : [`ENDPOINT ${quoteText(url.host)}`, `USE_SSL ${url.protocol === "https:"}`]),
   ];
-  // A failure would end the transaction, and a secret that is made outside of it is not seen in it.
-  const beside = await database.connect();
+  const connection = await database.connect();
   try {
-    await load(beside, extension);
-    await beside.run("SET enable_server_cert_verification = true");
-    if (caFile !== undefined) await beside.run(`SET ca_cert_file = ${quoteText(caFile)}`);
+    await load(connection, extension);
+    await connection.run("SET enable_server_cert_verification = true");
+    if (caFile !== undefined) await connection.run(`SET ca_cert_file = ${quoteText(caFile)}`);
     await connection.run(`CREATE SECRET (${secret.join(", ")})`);
     return true;
   } catch (error) {
@@ -52,7 +50,7 @@ export async function openHttpfs(
     if (error instanceof SqlError) return false;
     throw error;
   } finally {
-    beside.close();
+    connection.close();
   }
 }
 

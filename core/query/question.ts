@@ -8,6 +8,7 @@
  */
 import { StreamlabError } from "../base/errors.ts";
 import { type Connection, quoteText } from "../engine/duckdb.ts";
+import { allowedFunctions, type FunctionPlace, functionVerdict } from "./sql_functions.ts";
 import { isBlank, splitExplain, splitStatements } from "./sql_text.ts";
 
 export interface Question {
@@ -28,35 +29,6 @@ export interface TableReference {
   name: string;
 }
 
-/**
- * Functions that may stand after FROM: they make rows out of their arguments and read nothing else.
- */
-export const TABLE_FUNCTIONS: readonly string[] = [
-  "generate_series",
-  "histogram",
-  "histogram_values",
-  "json_each",
-  "json_tree",
-  "pg_timezone_names",
-  "icu_calendar_names",
-  "duckdb_functions",
-  "duckdb_keywords",
-  "duckdb_types",
-  "range",
-  "repeat",
-  "repeat_row",
-  "unnest",
-];
-
-/** Functions that tell about or change the world outside the question. */
-export const REFUSED_FUNCTIONS: readonly string[] = [
-  "current_setting",
-  "getenv",
-  "query",
-  "query_table",
-  "write_log",
-];
-
 type Node = { [key: string]: unknown };
 
 export async function parseQuestion(connection: Connection, text: string): Promise<Question> {
@@ -71,6 +43,7 @@ export async function parseQuestion(connection: Connection, text: string): Promi
   const tree = await parseSelect(connection, statement);
   const found = new Findings();
   found.visit(tree);
+  if (found.unknownFunction !== undefined) throw await unknownFunction(connection, found.unknownFunction);
   return {
     sql,
     select: statement,
@@ -115,8 +88,13 @@ function refusal(why: string, hint?: string): StreamlabError {
 /** Kinds of table references that carry others or nothing; the rest is looked at by name. */
 const PLAIN_REFERENCES = ["EMPTY", "SUBQUERY", "JOIN", "EXPRESSION_LIST", "PIVOT"];
 
+/** Macros that read the table whose name they are given. */
+const TABLE_READERS = ["histogram", "histogram_values"];
+
 class Findings {
   asksForTables = false;
+  /** The first that is not in the table of functions. */
+  unknownFunction: { name: string; place: FunctionPlace } | undefined;
   readonly #defined = new Set<string>();
   readonly #named: { schema: string; table: string }[] = [];
 
@@ -127,14 +105,25 @@ class Findings {
     if (Array.isArray((node.cte_map as Node | undefined)?.map)) {
       for (const { key } of (node.cte_map as { map: { key: string }[] }).map) this.#defined.add(key.toLowerCase());
     }
-    if (typeof node.function_name === "string") this.#visitFunction(node.function_name);
+    if (typeof node.function_name === "string") this.#visitFunction(node.function_name, "expression");
     // Only references to tables have a sample and an alias.
     if ("sample" in node && "alias" in node) this.#visitReference(node);
-    for (const child of Object.values(node)) this.visit(child);
+    for (const [key, child] of Object.entries(node)) {
+      // A function after FROM has been judged as one; what it is given has not.
+      if (node.type === "TABLE_FUNCTION" && key === "function") this.visit({ ...(child as Node), function_name: null });
+      else this.visit(child);
+    }
   }
 
-  #visitFunction(name: string): void {
-    if (REFUSED_FUNCTIONS.includes(name.toLowerCase())) throw refusal(`the function ${name} is not available here`);
+  #visitFunction(name: string, place: FunctionPlace): void {
+    const verdict = functionVerdict(name, place);
+    if (verdict === undefined) this.unknownFunction ??= { name, place };
+    else if (!verdict.allowed) {
+      throw refusal(
+        `the function ${name} is not available ${place === "from" ? "after FROM" : "here"}: it ${verdict.why}`,
+        place === "from" ? "Only the tables of the lake can be read" : undefined,
+      );
+    }
   }
 
   #visitReference(node: Node): void {
@@ -146,9 +135,20 @@ class Findings {
   }
 
   #visitTableFunction(node: Node): void {
-    const name = String((node.function as Node | undefined)?.function_name).toLowerCase();
-    if (TABLE_FUNCTIONS.includes(name)) return;
-    throw refusal(`the function ${name} is not available after FROM`, "Only the tables of the lake can be read");
+    const called = (node.function ?? {}) as Node;
+    if (called.class !== "FUNCTION") throw refusal("only functions and tables can stand after FROM");
+    const name = String(called.function_name);
+    this.#visitFunction(name, "from");
+    if (TABLE_READERS.includes(name.toLowerCase())) this.#visitTableName(name, called.children as Node[]);
+  }
+
+  /** The table is named by the first argument, which could as well be a file's name. */
+  #visitTableName(name: string, [first]: readonly Node[]): void {
+    const names = first?.class === "COLUMN_REF" ? first.column_names as string[] : [];
+    if (names.length !== 1 && names.length !== 2) {
+      throw refusal(`the first argument of ${name} must be a table`, "Name it as bronze.events, without quotes");
+    }
+    this.#named.push({ schema: names.at(-2) ?? "", table: names.at(-1)! });
   }
 
   #visitShow(node: Node): void {
@@ -174,6 +174,20 @@ class Findings {
     }
     return [...tables.values()];
   }
+}
+
+/** With the allowed one whose name is closest, where it is close. */
+async function unknownFunction(
+  connection: Connection,
+  { name, place }: { name: string; place: FunctionPlace },
+): Promise<StreamlabError> {
+  const names = allowedFunctions(place).map(quoteText).join(", ");
+  const distance = `damerau_levenshtein(name, ${quoteText(name.toLowerCase())})`;
+  const [near] = await connection.rows(
+    `SELECT name FROM unnest([${names}]) t(name) WHERE ${distance} <= 2 ORDER BY ${distance}, name LIMIT 1`,
+  );
+  const hint = near === undefined ? undefined : `Did you mean "${near.name}"?`;
+  return refusal(`the function ${name} does not exist${place === "from" ? " after FROM" : ""}`, hint);
 }
 
 function unknownTable(table: string): StreamlabError {

@@ -29,6 +29,10 @@ export function questionError(error: unknown): unknown {
   const said = text === "" ? error.message : text;
   const kind = KINDS[name] ?? (text === "" ? "internal" : "usage");
   if (kind === "interrupted") return stopped(error);
+  if (name === "Permission Error") {
+    const missing = missingFile(said, error);
+    if (missing !== undefined) return missing;
+  }
   if (name === "HTTP Error" || name === "IO Error") {
     const unread = unreadObject(said, error);
     if (unread !== undefined) return unread;
@@ -57,6 +61,17 @@ function unreadObject(said: string, cause: unknown): StreamlabError | undefined 
     ] as const);
   const place = url.startsWith("s3:") ? url : decodeURIComponent(url);
   return new StreamlabError(kind, `Cannot read "${place}": ${state}`, { hint, cause });
+}
+
+/**
+ * A file that a table names and that is not there: DuckDB takes it for a folder and looks for the
+ * files in it, which it may not.
+ */
+function missingFile(said: string, cause: unknown): StreamlabError | undefined {
+  const [, path] = /^Cannot access file "(.+)\/\*\*\/\*\.parquet"/.exec(said) ?? [];
+  if (path === undefined) return undefined;
+  const [kind, , hint] = HTTP_STATES[404]!;
+  return new StreamlabError(kind, `Cannot read "${path}": there is no such file`, { hint, cause });
 }
 
 /** The person, or who runs us, wanted no more of it. */

@@ -2,6 +2,11 @@
  * From a text to an answer: judge it, find its tables, open only the files that can hold rows it
  * needs, and run it with everything else locked away. One DuckDB for each question: a locked
  * configuration stays locked.
+ *
+ * No text of the user's is parsed, bound or run before its DuckDB is closed off: functions with
+ * constant arguments are computed while a query is bound. Which files it may open has to be said
+ * before that, and is known only after planning. So a question that turns out to need files that
+ * its DuckDB may not open starts anew in one that may.
  */
 import { StreamlabError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
@@ -14,6 +19,7 @@ import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
 import type { TimeTravel } from "./lake_tables.ts";
 import { parseQuestion, type Question } from "./question.ts";
 import { questionError, stopped } from "./sql_error.ts";
+import type { QuestionTables } from "./table_binding.ts";
 
 export interface SessionOptions {
   /** Called for the first question that is about a table. */
@@ -37,6 +43,12 @@ export interface AskOptions extends TimeTravel {
   explainsScan?: boolean;
   signal?: AbortSignal;
 }
+
+/**
+ * Starts of one question. The second has the files that the first asked for; a third comes only
+ * where now() has passed the bound of a file meanwhile.
+ */
+const STARTS_MAX = 5;
 
 export class Session {
   #catalog: Promise<Catalog> | undefined;
@@ -84,72 +96,82 @@ export class Session {
     writablePaths: string[],
     use: (connection: Connection, sql: string, question: Question) => Promise<T>,
   ): Promise<T> {
-    const { threads, memory, temporaryFolder } = this.#options;
-    const folder = await takeTemporaryFolder(temporaryFolder, "query", this.#options);
+    const folder = await takeTemporaryFolder(this.#options.temporaryFolder, "query", this.#options);
     const scratch = Scratch.create(folder.path);
-    let database: DuckDb | undefined;
+    let tables: QuestionTables | undefined;
     try {
-      database = await DuckDb.open({
-        tempDirectory: scratch.folder,
-        ...(threads !== undefined && { threads }),
-        ...(memory !== undefined && { memory }),
+      for (let start = 0; start < STARTS_MAX; start++) {
+        const database = await this.#open(scratch);
+        try {
+          const connection = await database.connect();
+          if (options.signal?.aborted) throw stopped();
+          options.signal?.addEventListener("abort", () => connection.interrupt());
+          const readablePaths = await tables?.locate(database) ?? [];
+          await closeOff(connection, [...readablePaths, ...writablePaths]);
+          const question = await parseQuestion(connection, text);
+          tables ??= await this.#tables(question, options, scratch);
+          const sql = tables === undefined ? question.sql : await tables.bind(connection);
+          if (sql === undefined) continue;
+          // An interruption between two statements reaches neither.
+          if (options.signal?.aborted) throw stopped();
+          return await use(connection, sql, question);
+        } finally {
+          database.close();
+        }
+      }
+      throw new StreamlabError("unavailable", "Cannot settle which files this SQL needs: they change with its time", {
+        hint: "Ask again, with a fixed time in the place of now()",
       });
-      const connection = await database.connect();
-      if (options.signal?.aborted) throw stopped();
-      options.signal?.addEventListener("abort", () => connection.interrupt());
-      const question = await parseQuestion(connection, text);
-      const { sql, localPaths } = await this.#bind(connection, question, options, { database, scratch });
-      await lock(connection, [...localPaths, ...writablePaths]);
-      // An interruption between two statements reaches neither.
-      if (options.signal?.aborted) throw stopped();
-      return await use(connection, sql, question);
     } catch (error) {
       throw questionError(error);
     } finally {
-      database?.close();
       folder.release();
     }
   }
 
-  /** Makes the question's tables; returns the SQL to run and the only files that it may touch. */
-  async #bind(
-    connection: Connection,
-    question: Question,
-    options: AskOptions,
-    { database, scratch }: { database: DuckDb; scratch: Scratch },
-  ) {
+  #open(scratch: Scratch): Promise<DuckDb> {
+    const { threads, memory } = this.#options;
+    return DuckDb.open({
+      tempDirectory: scratch.folder,
+      ...(threads !== undefined && { threads }),
+      ...(memory !== undefined && { memory }),
+    });
+  }
+
+  /** Undefined for a question that is about no table. */
+  async #tables(question: Question, options: AskOptions, scratch: Scratch): Promise<QuestionTables | undefined> {
     const explains = options.explainsScan ?? false;
-    if (question.tables.length === 0 && !question.asksForTables && !explains) {
-      return { sql: question.sql, localPaths: [] };
-    }
+    if (question.tables.length === 0 && !question.asksForTables && !explains) return undefined;
     const catalog = await this.catalog();
     // What reads tables is loaded where there is one to read: `select 1` does without.
-    const [{ allTables, findTables }, { RemoteFiles }, { bindTables }] = await Promise.all([
+    const [{ allTables, findTables }, { RemoteFiles }, { QuestionTables }] = await Promise.all([
       import("./lake_tables.ts"),
       import("../tables/read/remote_files.ts"),
       import("./table_binding.ts"),
     ]);
-    const tables = await findTables(catalog, question.tables, options);
-    const listed = question.asksForTables ? await allTables(catalog, {}) : [];
-    const files = new RemoteFiles(database, connection, scratch, this.#options.httpfs);
-    const { scans, localPaths } = await bindTables(connection, question, { tables, listed, files, explains });
-    if (explains) return { sql: (await import("./explain_scan.ts")).scanSelect(scans), localPaths: [] };
-    return { sql: /^\s*show\s+tables\s*$/i.test(question.sql) ? TABLE_LIST_SQL : question.sql, localPaths };
+    return new QuestionTables(question, {
+      tables: await findTables(catalog, question.tables, options),
+      listed: question.asksForTables ? await allTables(catalog, {}) : [],
+      files: new RemoteFiles(scratch, this.#options.httpfs),
+      explains,
+    });
   }
 }
 
-/** DuckDB's own list knows only the tables that need no namespace. */
-const TABLE_LIST_SQL =
-  "SELECT table_schema AS namespace, table_name AS name FROM information_schema.tables ORDER BY ALL";
-
-/** From here on DuckDB opens these files and no others, and nothing can be set any more. */
-export async function lock(connection: Connection, paths: string[]): Promise<void> {
+/**
+ * From here on DuckDB opens these files and no others, and nothing can be set any more but which
+ * rules plan a query.
+ */
+export async function closeOff(connection: Connection, paths: string[]): Promise<void> {
   await connection.run(`SET allowed_paths = [${paths.map(quoteText).join(", ")}]`);
   await connection.run("SET enable_external_access = false");
+  await connection.run("SET allowed_configs = ['disabled_optimizers']");
   await connection.run("SET lock_configuration = true");
 }
 
-/** A stream that is interrupted merely ends: what was walked so far must not pass for the whole. */
+/**
+ * A stream that is interrupted merely ends: what was walked so far must not pass for the whole.
+ */
 async function* checked<T>(chunks: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncIterable<T> {
   try {
     for await (const chunk of chunks) {

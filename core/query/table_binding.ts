@@ -1,10 +1,11 @@
 /**
  * The lake's tables in DuckDB, for one question: first as empty tables that the question is planned
  * on, then, in the same transaction (so that now() means the same instant to plan and run), as
- * views over the files that the plan needs.
+ * views over the files that the plan needs. All of it happens in a DuckDB that is closed off but
+ * for files that were located before.
  */
 import { StreamlabError } from "../base/errors.ts";
-import { type Connection, quoteName } from "../engine/duckdb.ts";
+import { type Connection, type DuckDb, quoteName } from "../engine/duckdb.ts";
 import { planScan, type ScanPlan } from "../iceberg/scan/scan.ts";
 import type { DataFile } from "../iceberg/format/data_file.ts";
 import type { Predicate } from "../iceberg/format/predicate.ts";
@@ -16,18 +17,12 @@ import { sqlTypeOf } from "../tables/sql_type.ts";
 import type { TableScan } from "./explain_scan.ts";
 import type { LakeTable } from "./lake_tables.ts";
 import { metadataTables } from "./metadata/metadata_table.ts";
-import { planFilters, restrictOptimizers } from "./plan/plan_filter.ts";
+import { filtersOfPlan, planSql, restrictOptimizers } from "./plan/plan_filter.ts";
 import type { Question } from "./question.ts";
 import type { RemoteFiles, WantedFile } from "../tables/read/remote_files.ts";
 import { rowSelect } from "./row_select.ts";
 import { scanPredicate } from "./plan/scan_predicate.ts";
 import { type LocalFile, tableSelect, type ViewSource } from "../tables/read/scan_sql.ts";
-
-export interface BoundTables {
-  /** The only files that the question may open. */
-  localPaths: string[];
-  scans: TableScan[];
-}
 
 export interface BindOptions {
   /** Those that the question names. */
@@ -39,34 +34,107 @@ export interface BindOptions {
   explains: boolean;
 }
 
-export async function bindTables(
-  connection: Connection,
-  question: Question,
-  { tables, listed, files, explains }: BindOptions,
-): Promise<BoundTables> {
-  const known = new Set(tables.map(nameOf));
-  const all = [...tables, ...listed.filter((table) => !known.has(nameOf(table)))];
-  const namespaces = new Set(all.map(({ namespace }) => quoteName(namespace)));
-  await runAll(connection, [...namespaces].map((namespace) => `CREATE SCHEMA IF NOT EXISTS ${namespace}`));
-  await runAll(connection, await Promise.all(all.map(planningTable)));
-  const dataTables = tables.filter(({ suffix }) => suffix === undefined);
-  if (dataTables.length === 0) return { localPaths: [], scans: [] };
-  await restrictOptimizers(connection);
-  await connection.run("BEGIN");
-  const filters = await planFilters(connection, question.select);
-  await connection.run("RESET disabled_optimizers");
-  const scans = await Promise.all(dataTables.map(async (table): Promise<TableScan> => {
-    const predicate = scanPredicate(filters.get(`${table.namespace}.${table.name}`) ?? ALWAYS);
-    return { table, plan: await scan(table, predicate, explains) };
-  }));
-  const places = explains ? new Map<string, string>() : await placeFiles(scans, files);
-  for (const { table, plan } of scans) {
-    const layouts = explains ? undefined : await layoutsOf(connection, table, plan, places);
-    const select = tableSelect(viewSource(table, explains ? [] : plan.files, places, layouts));
-    await connection.run(`DROP TABLE ${nameOf(table)}`);
-    await connection.run(`CREATE VIEW ${nameOf(table)} AS ${select}`);
+export class QuestionTables {
+  readonly #question: Question;
+  readonly #options: BindOptions;
+  /** What a planning so far has asked for, by URI. */
+  readonly #wanted = new Map<string, WantedFile>();
+  /** Where DuckDB reads them. */
+  #places: ReadonlyMap<string, string> = new Map();
+  #planningTables: Promise<string[]> | undefined;
+  #planned: { plan: string; scans: TableScan[] } | undefined;
+
+  constructor(question: Question, options: BindOptions) {
+    this.#question = question;
+    this.#options = options;
   }
-  return { localPaths: [...places.values()], scans };
+
+  /** The paths that a DuckDB must be allowed to open; to be called before it is closed off. */
+  async locate(database: DuckDb): Promise<string[]> {
+    const places = await this.#options.files.locate(database, [...this.#wanted.values()]);
+    this.#places = new Map([...this.#wanted.keys()].map((uri, index) => [uri, places[index]!]));
+    return [...places];
+  }
+
+  /**
+   * Makes the question's tables in a DuckDB that is closed off; returns the SQL to run there.
+   * Undefined where it needs files that were not located: it must be asked in another.
+   */
+  async bind(connection: Connection): Promise<string | undefined> {
+    const { tables, explains } = this.#options;
+    const { sql } = this.#question;
+    await runAll(connection, await (this.#planningTables ??= this.#planningStatements()));
+    const dataTables = tables.filter(({ suffix }) => suffix === undefined);
+    const scans = dataTables.length === 0 ? [] : await this.#scans(connection, dataTables);
+    if (explains) {
+      for (const { table } of scans) await showRows(connection, table, [], new Map(), undefined);
+      return (await import("./explain_scan.ts")).scanSelect(scans);
+    }
+    if (!this.#hasPlaces(scans)) return undefined;
+    for (const { table, plan } of scans) {
+      const layouts = await layoutsOf(connection, table, plan, this.#places);
+      await showRows(connection, table, plan.files, this.#places, layouts);
+    }
+    return /^\s*show\s+tables\s*$/i.test(sql) ? TABLE_LIST_SQL : sql;
+  }
+
+  async #planningStatements(): Promise<string[]> {
+    const { tables, listed } = this.#options;
+    const known = new Set(tables.map(nameOf));
+    const all = [...tables, ...listed.filter((table) => !known.has(nameOf(table)))];
+    const namespaces = new Set(all.map(({ namespace }) => quoteName(namespace)));
+    return [
+      ...[...namespaces].map((namespace) => `CREATE SCHEMA IF NOT EXISTS ${namespace}`),
+      ...await Promise.all(all.map(planningTable)),
+    ];
+  }
+
+  /** A plan that is the same as the one before needs the same files. */
+  async #scans(connection: Connection, tables: readonly LakeTable[]): Promise<TableScan[]> {
+    await restrictOptimizers(connection);
+    await connection.run("BEGIN");
+    const plan = await planSql(connection, this.#question.select);
+    await connection.run("RESET disabled_optimizers");
+    if (this.#planned === undefined || this.#planned.plan !== plan) {
+      const filters = filtersOfPlan(plan);
+      const scans = await Promise.all(tables.map(async (table): Promise<TableScan> => {
+        const predicate = scanPredicate(filters.get(`${table.namespace}.${table.name}`) ?? ALWAYS);
+        return { table, plan: await scan(table, predicate, this.#options.explains) };
+      }));
+      this.#planned = { plan, scans };
+    }
+    return this.#planned.scans;
+  }
+
+  /** Whether all files of the scans have been located; the others are wanted from now on. */
+  #hasPlaces(scans: readonly TableScan[]): boolean {
+    for (const { table, plan } of scans) {
+      const { location } = table.loaded.io;
+      for (const file of plan.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes])) {
+        checkFormat(file);
+        const wanted = { store: location.store, path: location.pathOf(file.path), size: file.fileSizeBytes };
+        this.#wanted.set(file.path, wanted);
+      }
+    }
+    return this.#wanted.size === this.#places.size;
+  }
+}
+
+/** DuckDB's own list knows only the tables that need no namespace. */
+const TABLE_LIST_SQL =
+  "SELECT table_schema AS namespace, table_name AS name FROM information_schema.tables ORDER BY ALL";
+
+/** Puts a view over the files into the place of the planning table. */
+async function showRows(
+  connection: Connection,
+  table: LakeTable,
+  files: ScanPlan["files"],
+  places: ReadonlyMap<string, string>,
+  layouts: Map<string, FileLayout> | undefined,
+): Promise<void> {
+  const select = tableSelect(viewSource(table, files, places, layouts));
+  await connection.run(`DROP TABLE ${nameOf(table)}`);
+  await connection.run(`CREATE VIEW ${nameOf(table)} AS ${select}`);
 }
 
 async function runAll(connection: Connection, statements: string[]): Promise<void> {
@@ -96,20 +164,6 @@ async function scan(table: LakeTable, predicate: Predicate, explains: boolean): 
   return await planScan(loaded.io, loaded.metadata, { snapshot, schema, predicate, explains });
 }
 
-/** Where DuckDB can read each file of the scans, by URI. */
-async function placeFiles(scans: readonly TableScan[], files: RemoteFiles): Promise<Map<string, string>> {
-  const wanted = new Map<string, WantedFile>();
-  for (const { table, plan } of scans) {
-    const { location } = table.loaded.io;
-    for (const file of plan.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes])) {
-      checkFormat(file);
-      wanted.set(file.path, { store: location.store, path: location.pathOf(file.path), size: file.fileSizeBytes });
-    }
-  }
-  const places = await files.locate([...wanted.values()]);
-  return new Map([...wanted.keys()].map((uri, index) => [uri, places[index]!]));
-}
-
 function checkFormat({ path, format }: DataFile): void {
   if (format === "parquet") return;
   throw new StreamlabError("usage", `Cannot read ${path}: its format is ${format}, and only Parquet is read`);
@@ -122,7 +176,7 @@ async function layoutsOf(
   connection: Connection,
   { loaded: { metadata } }: LakeTable,
   { files }: ScanPlan,
-  places: Map<string, string>,
+  places: ReadonlyMap<string, string>,
 ): Promise<Map<string, FileLayout> | undefined> {
   if (!layoutsMatter(metadata)) return undefined;
   return await readLayouts(connection, files.map(({ dataFile }) => places.get(dataFile.path)!), metadata.properties);
@@ -131,7 +185,7 @@ async function layoutsOf(
 function viewSource(
   table: LakeTable,
   files: ScanPlan["files"],
-  places: Map<string, string>,
+  places: ReadonlyMap<string, string>,
   layouts: Map<string, FileLayout> | undefined,
 ): ViewSource {
   const local = (file: DataFile): LocalFile => ({ file, localPath: places.get(file.path)! });

@@ -1,7 +1,13 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { DuckDb } from "../../core/engine/duckdb.ts";
-import { lock } from "../../core/query/sql_session.ts";
+import { DuckDb, quoteText } from "../../core/engine/duckdb.ts";
+import { RemoteFiles } from "../../core/tables/read/remote_files.ts";
+import { Scratch } from "../../core/disk/scratch.ts";
+import { findTables } from "../../core/query/lake_tables.ts";
+import { parseQuestion, type Question } from "../../core/query/question.ts";
+import { QuestionTables } from "../../core/query/table_binding.ts";
+import { planSql } from "../../core/query/plan/plan_filter.ts";
+import { closeOff } from "../../core/query/sql_session.ts";
 import type { Field, Type } from "../../core/iceberg/format/type.ts";
 import { QueryWorld } from "../support/query_world.ts";
 
@@ -224,7 +230,10 @@ Deno.test("a missing data file is named", () =>
     const [line] = await world.ask('select file_path as path from bronze."events$files" limit 1');
     const path = JSON.parse(line!).path.slice("file://".length);
     await Deno.remove(path);
-    await rejects(() => world.ask("select * from bronze.events"), isError("unavailable", new RegExp(path)));
+    await rejects(
+      () => world.ask("select * from bronze.events"),
+      isError("not-found", new RegExp(`Cannot read "${path}": there is no such file`)),
+    );
   }));
 
 Deno.test("a question that is stopped says so", () =>
@@ -239,13 +248,98 @@ Deno.test("a question that is stopped says so", () =>
     await rejects(() => asking, isError("interrupted", /Stopped/));
   }));
 
+Deno.test("neither an answer nor an error nor a plan shows a file that is not the lake's", () =>
+  withEvents(async (world) => {
+    const path = `${world.lake.folder}/secret.csv`;
+    await Deno.writeTextFile(path, "a\nthe-text-of-the-file\n");
+    const reading = `select zzz from read_csv('${path}', columns = {'a': 'integer'})`;
+    const planned = `json_serialize_plan(${quoteText(reading)})::varchar`;
+    const attacks = [
+      reading,
+      `from '${path}'`,
+      `from "${path}"`,
+      `select struct_extract({'a': 1}, ${planned}) from bronze.events`,
+      `select * from bronze.events where user_id = ${planned}`,
+      `select json_serialize_plan(${quoteText(reading)}, optimize := true) from bronze.events`,
+      `select * from histogram('${path}', a)`,
+      `select * from histogram("${path}", a)`,
+      `select * from bronze.events, histogram_values('${path}', a)`,
+      `select * from json_execute_serialized_sql(json_serialize_sql(${quoteText(reading)}))`,
+      `explain analyze ${reading}`,
+      `explain analyze copy (select 1) to '${path}'`,
+      `select (select max(content) from read_text('${path}'))`,
+    ];
+    for (const sql of attacks) {
+      for (const explainsScan of [false, true]) {
+        await rejects(() => world.ask(sql, { explainsScan }), (error) => {
+          ok(error instanceof StreamlabError && error.kind === "usage", String(error));
+          return !`${error.message} ${error.hint}`.includes("the-text");
+        }, sql);
+      }
+    }
+    // Past the judge of questions, the planner reaches nothing either.
+    const database = await DuckDb.open({ threads: 1 });
+    try {
+      const connection = await database.connect();
+      match(await planSql(connection, reading), /zzz/);
+      await closeOff(connection, []);
+      for (const sql of [reading, `select ${planned}`, `from '${path}'`]) {
+        const plan = await planSql(connection, sql);
+        match(plan, /file system operations are disabled|does not exist/, sql);
+        ok(!plan.includes("the-text"), plan);
+      }
+    } finally {
+      database.close();
+    }
+  }));
+
+Deno.test("a histogram is of a table of the lake, by name", () =>
+  withEvents(async (world) => {
+    const [line] = await world.ask("select count(*) as bins, sum(count) as n from histogram(bronze.events, n)");
+    strictEqual(JSON.parse(line!).n, 72);
+  }));
+
+Deno.test("a plan that needs other files than the one before is made anew, where all of them may be opened", () =>
+  withEvents(async ({ lake }) => {
+    const scratch = Scratch.create(await Deno.makeTempDir({ dir: lake.folder }));
+    // As if now() had passed the bound of a file between two starts.
+    const selects = ["n < 3", "n > 70", "n > 70 and true"].map((where) => `select n from bronze.events where ${where}`);
+    const database = await DuckDb.open({ threads: 1 });
+    let question: Question;
+    try {
+      question = await parseQuestion(await database.connect(), selects[0]!);
+    } finally {
+      database.close();
+    }
+    const tables = new QuestionTables(question, {
+      tables: await findTables(lake.catalog, question.tables, {}),
+      listed: [],
+      files: new RemoteFiles(scratch, false),
+      explains: false,
+    });
+    const starts: [number, boolean][] = [];
+    for (const select of selects) {
+      question.select = select;
+      const database = await DuckDb.open({ threads: 1 });
+      try {
+        const connection = await database.connect();
+        const paths = await tables.locate(database);
+        await closeOff(connection, paths);
+        starts.push([paths.length, await tables.bind(connection) !== undefined]);
+      } finally {
+        database.close();
+      }
+    }
+    deepStrictEqual(starts, [[0, false], [1, false], [2, true]]);
+  }));
+
 Deno.test("DuckDB itself opens nothing but the question's files, and nothing can be set", async () => {
   const folder = await Deno.makeTempDir();
   const database = await DuckDb.open({ threads: 1 });
   try {
     const connection = await database.connect();
     for (const name of ["mine", "other"]) await connection.run(`COPY (SELECT 1 AS a) TO '${folder}/${name}.parquet'`);
-    await lock(connection, [`${folder}/mine.parquet`]);
+    await closeOff(connection, [`${folder}/mine.parquet`]);
     deepStrictEqual(await connection.rows(`SELECT * FROM read_parquet('${folder}/mine.parquet')`), [{ a: 1 }]);
     const statements = [
       `SELECT * FROM '${folder}/other.parquet'`,

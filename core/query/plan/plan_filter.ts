@@ -37,20 +37,24 @@ export async function restrictOptimizers(connection: Connection): Promise<void> 
   await connection.run(`SET disabled_optimizers = ${quoteText(others.join(","))}`);
 }
 
-/**
- * The filters of a checked SELECT over the (empty) tables that the connection sees. Fails with
- * `usage` where the query does not fit the tables: an unknown column, types that cannot be
- * compared.
- */
-export async function planFilters(connection: Connection, select: string): Promise<TableFilters> {
+/** DuckDB's optimised plan of a checked SELECT over the (empty) tables that the connection sees. */
+export async function planSql(connection: Connection, select: string): Promise<string> {
   const rows = await connection.rows(
     `SELECT json_serialize_plan(${
       quoteText(select)
     }::VARCHAR, optimize := true, skip_null := true, skip_empty := true)::VARCHAR AS plan`,
   );
+  return String(rows[0]!.plan);
+}
+
+/**
+ * The filters that a plan has over its tables. Fails with `usage` where the query does not fit the
+ * tables: an unknown column, types that cannot be compared.
+ */
+export function filtersOfPlan(text: string): TableFilters {
   let plan: Json;
   try {
-    plan = parseJson(String(rows[0]!.plan));
+    plan = parseJson(text);
   } catch {
     return new Map(); // DuckDB writes NaN and Infinity, which are no JSON: no pruning then.
   }
@@ -63,10 +67,6 @@ export async function planFilters(connection: Connection, select: string): Promi
     // A plan that cannot be written down (some functions cannot) is no reason not to run the query.
     return new Map();
   }
-  return filtersOfPlan(plan);
-}
-
-function filtersOfPlan(plan: Json): TableFilters {
   const found = new Map<string, ColumnFilter[]>();
   visit(plan, [], found);
   // A table that is scanned twice is needed where either scan needs it.

@@ -1,5 +1,5 @@
 import { mapParallel } from "../../base/parallel.ts";
-import type { Connection, DuckDb } from "../../engine/duckdb.ts";
+import type { DuckDb } from "../../engine/duckdb.ts";
 import { openHttpfs } from "../../engine/httpfs.ts";
 import { type Scratch, TextFileWriter } from "../../disk/scratch.ts";
 import type { Store } from "../../storage/store.ts";
@@ -23,10 +23,9 @@ export interface WantedFile {
  * scratch.
  */
 export class RemoteFiles {
-  readonly #opened = new Map<Store, Promise<boolean>>();
+  /** By store and path; what was fetched once is not fetched again. */
+  readonly #copies = new Map<string, Promise<string>>();
   #count = 0;
-  readonly #database: DuckDb;
-  readonly #connection: Connection;
   readonly #scratch: Scratch;
   /**
    * The file of DuckDB's extension httpfs, where it is not in DuckDB's own folder; false: it is not
@@ -34,24 +33,31 @@ export class RemoteFiles {
    */
   readonly #httpfs: string | false | undefined;
 
-  constructor(database: DuckDb, connection: Connection, scratch: Scratch, httpfs: string | false | undefined) {
-    this.#database = database;
-    this.#connection = connection;
+  constructor(scratch: Scratch, httpfs: string | false | undefined) {
     this.#scratch = scratch;
     this.#httpfs = httpfs;
   }
 
-  /** In the order of the files. */
-  locate(files: readonly WantedFile[]): Promise<string[]> {
+  /** In the order of the files, for a database that may still load an extension. */
+  locate(database: DuckDb, files: readonly WantedFile[]): Promise<string[]> {
+    const opened = new Map<Store, Promise<boolean>>();
+    const canRead = (store: Store): Promise<boolean> => {
+      const known = opened.get(store);
+      if (known !== undefined) return known;
+      // DuckDB takes one secret for all buckets: a second store is fetched from.
+      const opening = opened.size > 0 ? Promise.resolve(false) : this.#open(database, store);
+      opened.set(store, opening);
+      return opening;
+    };
     return mapParallel(files, FETCHES_PARALLEL, async ({ store, path, size }) => {
       const local = store.localPath(path);
       if (local !== undefined) return /[*?[\\]/.test(local) ? this.#named(local) : local;
       const uri = `${store.root}/${path}`;
       // Its paths are patterns, and what follows a question mark is for the extension itself.
-      if (size > FETCHED_BYTES_MAX && !/[*?[\]#\\]/.test(uri) && await this.#canRead(store)) return uri;
-      const copy = this.#scratch.path(`${this.#count++}.parquet`);
-      await store.getFile(path, copy);
-      return copy;
+      if (size > FETCHED_BYTES_MAX && !/[*?[\]#\\]/.test(uri) && await canRead(store)) return uri;
+      const copy = this.#copies.get(uri) ?? this.#fetch(store, path);
+      this.#copies.set(uri, copy);
+      return await copy;
     });
   }
 
@@ -63,22 +69,19 @@ export class RemoteFiles {
     return this.#scratch.link(`${this.#count++}.parquet`, path);
   }
 
-  #canRead(store: Store): Promise<boolean> {
-    const known = this.#opened.get(store);
-    if (known !== undefined) return known;
-    // DuckDB takes one secret for all buckets: a second store is fetched from.
-    const opening = this.#opened.size > 0 ? Promise.resolve(false) : this.#open(store);
-    this.#opened.set(store, opening);
-    return opening;
+  async #fetch(store: Store, path: string): Promise<string> {
+    const copy = this.#scratch.path(`${this.#count++}.parquet`);
+    await store.getFile(path, copy);
+    return copy;
   }
 
-  async #open(store: Store): Promise<boolean> {
+  async #open(database: DuckDb, store: Store): Promise<boolean> {
     const httpfs = this.#httpfs;
     const access = httpfs === false ? undefined : await store.objectAccess?.();
     if (httpfs === false || access === undefined) return false;
     const { ca, ...rest } = access;
     const caFile = ca === undefined ? {} : { caFile: this.#writeText("ca.pem", ca) };
-    return await openHttpfs(this.#database, this.#connection, { ...rest, ...caFile }, httpfs);
+    return await openHttpfs(database, { ...rest, ...caFile }, httpfs);
   }
 
   #writeText(name: string, text: string): string {
