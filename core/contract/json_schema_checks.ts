@@ -1,6 +1,9 @@
 import { type Checks, NO_CHECKS } from "./contract.ts";
 import { contractError } from "./contract_error.ts";
 import { canonicalNumber, exactNumber, integerDigits, scaleOf } from "../json/number.ts";
+import { clip } from "../json/pointer.ts";
+import { PatternError } from "./pattern/parse_pattern.ts";
+import { Pattern } from "./pattern/pattern.ts";
 import type { JsonNode } from "../json/tree.ts";
 
 /**
@@ -106,9 +109,13 @@ function length(node: JsonNode, pointer: string): number {
 function patternText(node: JsonNode, pointer: string): string {
   if (node.kind !== "string") throw contractError(pointer, "the value must be a string");
   try {
-    new RegExp(node.value, "u");
-  } catch {
-    throw contractError(pointer, "the pattern is no regular expression of ECMAScript with the u flag");
+    new Pattern(node.value);
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    const { message, offset, isSyntax } = error;
+    const what = isSyntax ? "is no regular expression of ECMAScript with the u flag" : "cannot be used";
+    const place = offset === undefined ? "" : `, at character ${offset + 1} (${clip(node.value.slice(offset))})`;
+    throw contractError(pointer, `the pattern ${what}: ${message}${place}`);
   }
   return node.value;
 }

@@ -9,6 +9,7 @@ import {
   type OnExtraFields,
   type TypeKind,
 } from "./contract.ts";
+import { Pattern } from "./pattern/pattern.ts";
 import { type ExactNumber, exactNumber } from "../json/number.ts";
 
 /**
@@ -57,7 +58,7 @@ export interface ChecksPlan {
   readonly bounds: readonly BoundPlan[];
   readonly minLength: number;
   readonly maxLength: number;
-  readonly pattern: RegExp | undefined;
+  readonly pattern: Pattern | undefined;
 }
 
 export interface BoundPlan {
@@ -116,7 +117,7 @@ function checksPlan(checks: Checks): ChecksPlan | undefined {
     bounds,
     minLength: checks.minLength ?? 0,
     maxLength: checks.maxLength ?? Infinity,
-    pattern: checks.pattern === undefined ? undefined : new RegExp(checks.pattern, "u"),
+    pattern: checks.pattern === undefined ? undefined : new Pattern(checks.pattern),
   };
 }
 

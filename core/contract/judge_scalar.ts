@@ -99,7 +99,9 @@ export function stringProblem(checks: ChecksPlan, value: string): string | undef
     return `string of at most ${checks.maxLength} characters`;
   }
   const { pattern } = checks;
-  return pattern === undefined || pattern.test(value) ? undefined : `string that matches ${pattern.source}`;
+  const matches = pattern === undefined ? true : pattern.test(value);
+  if (matches) return undefined;
+  return `string ${matches === undefined ? "short enough to be matched with" : "that matches"} ${pattern!.source}`;
 }
 
 /** Like `stringProblem`, for a number as it was written. */

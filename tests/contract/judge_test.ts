@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import fc from "../support/property.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { Judge } from "../../core/contract/judge.ts";
@@ -275,6 +275,27 @@ Deno.test("nesting of 200,000 levels is judged, wherever it stands", () => {
   for (const text of [deep, `{${base},"properties":${deep}}`, `{${base},"properties":{"a":${deep}}}`]) {
     strictEqual(judge.judge(text).kind, "dead_letter");
   }
+});
+
+Deno.test("a record that a pattern would hold up for years is a dead letter that names the pattern", () => {
+  const pattern = "^([a-z0-9]+-?)+\\.example$";
+  const type = { type: "string", pattern };
+  const contract = parseContract(JSON.stringify({
+    type: "object",
+    properties: { host: type, hosts: { type: "object", propertyNames: { pattern }, additionalProperties: type } },
+  }));
+  const judge = new Judge(contract, "dead-letter");
+  const host = `${"a".repeat(60)}!`;
+  for (const record of [{ host }, { hosts: { [host]: "a.example" } }, { hosts: { "a.example": host } }]) {
+    const found = judge.judge(JSON.stringify(record));
+    ok(found.kind === "dead_letter" && found.detail.includes(`string that matches ${pattern}, found `), found.kind);
+  }
+  const long = parseContract(
+    '{"type":"object","properties":{"s":{"type":"string","pattern":"^(?:a|b)*a(?:a|b){60}c"}}}',
+  );
+  const given = new Judge(long, "dead-letter").judge(JSON.stringify({ s: "ab".repeat(1_500_000) }));
+  ok(given.kind === "dead_letter");
+  match(given.detail, /^\/s: expected string short enough to be matched with \^\(\?:a\|b\)\*a.*, found string/);
 });
 
 Deno.test("details stay short, whatever the record holds", () => {

@@ -1,0 +1,274 @@
+import {
+  CODE_POINT_MAX,
+  type CodePoints,
+  complement,
+  DIGITS,
+  LINE_ENDS,
+  propertySet,
+  SPACES,
+  union,
+  WORD,
+} from "./code_points.ts";
+
+/** A regular expression, as far as it decides whether a text matches: groups capture nothing. */
+export type PatternNode =
+  | { readonly kind: "set"; readonly set: CodePoints }
+  | { readonly kind: "sequence" | "choice"; readonly items: readonly PatternNode[] }
+  | { readonly kind: "repeat"; readonly item: PatternNode; readonly min: number; readonly max: number }
+  | { readonly kind: "start" | "end" }
+  | { readonly kind: "boundary"; readonly negated: boolean }
+  /** Whether `item` matches from here on, or up to here. */
+  | { readonly kind: "look"; readonly ahead: boolean; readonly negated: boolean; readonly item: PatternNode };
+
+/** A pattern that is not run, and where in it. */
+export class PatternError extends Error {
+  /** In UTF-16 units, from 0. */
+  readonly offset: number | undefined;
+
+  /** Whether it is against the grammar, and not only beyond what is run here. */
+  readonly isSyntax: boolean;
+
+  constructor(message: string, offset: number | undefined, isSyntax = false) {
+    super(message);
+    this.offset = offset;
+    this.isSyntax = isSyntax;
+  }
+}
+
+/**
+ * Parses ECMAScript's syntax with the u flag (ECMA-262, "Patterns"). Fails with `PatternError`
+ * where it is not that, and where it asks for more than a regular language: back references.
+ */
+export function parsePattern(source: string): PatternNode {
+  const reason = engineReason(source);
+  const parser = new PatternParser(source);
+  if (reason === undefined) return parser.parse();
+  try {
+    parser.parse();
+  } catch (error) {
+    if (error instanceof PatternError) throw new PatternError(reason, error.offset, true);
+    throw error;
+  }
+  throw new PatternError(reason, undefined, true);
+}
+
+/** What the engine has against a pattern: its own word is the rule. */
+function engineReason(source: string): string | undefined {
+  try {
+    new RegExp(source, "u");
+    return undefined;
+  } catch (error) {
+    // "Invalid regular expression: /…/u: Invalid escape"
+    const { message } = error as SyntaxError;
+    const reason = message.slice(message.lastIndexOf("/u: ") + 4);
+    return reason.charAt(0).toLowerCase() + reason.slice(1);
+  }
+}
+
+const SYNTAX = "^$\\.*+?()[]{}|";
+const CONTROLS: Readonly<Record<string, number>> = { f: 0xc, n: 0xa, r: 0xd, t: 0x9, v: 0xb };
+const CLASSES: Readonly<Record<string, CodePoints>> = { d: DIGITS, w: WORD, s: SPACES };
+
+/**
+ * By recursive descent. What it misses of the grammar's rules, the engine's own check has found.
+ */
+class PatternParser {
+  readonly #source: string;
+  #at = 0;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  parse(): PatternNode {
+    const node = this.#choice();
+    if (this.#at < this.#source.length) this.#fail("unmatched ')'");
+    return node;
+  }
+
+  #choice(): PatternNode {
+    const items = [this.#sequence()];
+    while (this.#takes("|")) items.push(this.#sequence());
+    return items.length === 1 ? items[0]! : { kind: "choice", items };
+  }
+
+  #sequence(): PatternNode {
+    const items: PatternNode[] = [];
+    while (this.#at < this.#source.length && !this.#sees("|") && !this.#sees(")")) items.push(this.#term());
+    return items.length === 1 ? items[0]! : { kind: "sequence", items };
+  }
+
+  #term(): PatternNode {
+    if (this.#takes("^")) return { kind: "start" };
+    if (this.#takes("$")) return { kind: "end" };
+    if (this.#takes("\\b")) return { kind: "boundary", negated: false };
+    if (this.#takes("\\B")) return { kind: "boundary", negated: true };
+    for (const [opening, ahead, negated] of LOOKS) {
+      if (this.#takes(opening)) return { kind: "look", ahead, negated, item: this.#group() };
+    }
+    return this.#quantified(this.#atom());
+  }
+
+  #quantified(item: PatternNode): PatternNode {
+    const start = this.#at;
+    const counts = /^\{(\d+)(?:(,)(\d*))?\}/.exec(this.#source.slice(start, start + COUNT_LENGTH_MAX));
+    let bounds: readonly [number, number] | undefined;
+    if (this.#takes("*")) bounds = [0, Infinity];
+    else if (this.#takes("+")) bounds = [1, Infinity];
+    else if (this.#takes("?")) bounds = [0, 1];
+    else if (counts !== null) {
+      const [text, min, comma, max] = counts;
+      bounds = [Number(min), comma === undefined ? Number(min) : max === "" ? Infinity : Number(max)];
+      this.#at += text.length;
+    }
+    if (bounds === undefined) return item;
+    if (bounds[0] > bounds[1]) this.#fail("numbers out of order", start);
+    // Lazy or not, the same texts match.
+    this.#takes("?");
+    return { kind: "repeat", item, min: bounds[0], max: bounds[1] };
+  }
+
+  #atom(): PatternNode {
+    const start = this.#at;
+    if (this.#takes(".")) return { kind: "set", set: complement(LINE_ENDS) };
+    if (this.#takes("[")) return { kind: "set", set: this.#class() };
+    if (this.#takes("(?:")) return this.#group();
+    if (this.#takes("(?<")) {
+      const end = this.#source.indexOf(">", this.#at);
+      if (end < 0) this.#fail("a group's name without end", start);
+      this.#at = end + 1;
+      return this.#group();
+    }
+    if (this.#takes("(?")) {
+      throw new PatternError("modifiers, such as (?i:…), are not supported", start);
+    }
+    if (this.#takes("(")) return this.#group();
+    if (this.#takes("\\")) return { kind: "set", set: this.#escape(start, false) };
+    if (SYNTAX.includes(this.#source[start]!)) this.#fail(`a lone ${this.#source[start]}`, start);
+    return { kind: "set", set: single(this.#point()) };
+  }
+
+  /** What stands up to the closing parenthesis. */
+  #group(): PatternNode {
+    const start = this.#at;
+    const node = this.#choice();
+    if (!this.#takes(")")) this.#fail("a group without end", start - 1);
+    return node;
+  }
+
+  #class(): CodePoints {
+    const start = this.#at - 1;
+    const negated = this.#takes("^");
+    const ranges: (readonly [number, number])[] = [];
+    while (!this.#takes("]")) {
+      if (this.#at >= this.#source.length) this.#fail("a class without end", start);
+      const from = this.#classItem();
+      const dash = this.#at;
+      if (this.#sees("-") && this.#source[dash + 1] !== "]" && dash + 1 < this.#source.length) {
+        this.#at++;
+        const to = this.#classItem();
+        if (!isSingle(from) || !isSingle(to)) this.#fail("a range of classes", dash);
+        if (from[0]![0] > to[0]![0]) this.#fail("a range out of order", dash);
+        ranges.push([from[0]![0], to[0]![0]]);
+      } else {
+        ranges.push(...from);
+      }
+    }
+    const set = union(ranges);
+    return negated ? complement(set) : set;
+  }
+
+  #classItem(): CodePoints {
+    const start = this.#at;
+    return this.#takes("\\") ? this.#escape(start, true) : single(this.#point());
+  }
+
+  /** After a backslash, which stands at `start`. */
+  #escape(start: number, inClass: boolean): CodePoints {
+    const letter = this.#source[this.#at];
+    if (letter === undefined) this.#fail("a backslash at the end", start);
+    if (!inClass && (letter === "k" || /[1-9]/.test(letter))) {
+      throw new PatternError(
+        "back references cannot be matched in bounded time, so they are not supported",
+        start,
+      );
+    }
+    this.#at++;
+    if (letter === "p" || letter === "P") {
+      const name = /^\{[\w=]+\}/.exec(this.#source.slice(this.#at))?.[0];
+      if (name === undefined) this.#fail("a property without name", start);
+      this.#at += name.length;
+      return propertySet(`\\${letter}${name}`) ?? this.#fail("no such property", start);
+    }
+    const set = CLASSES[letter.toLowerCase()];
+    if (set !== undefined) return letter === letter.toLowerCase() ? set : complement(set);
+    return single(this.#character(letter, start, inClass));
+  }
+
+  /** The code point of an escape. */
+  #character(letter: string, start: number, inClass: boolean): number {
+    const control = CONTROLS[letter];
+    if (control !== undefined) return control;
+    if (inClass && letter === "b") return 0x8;
+    if (inClass && letter === "-") return 0x2d;
+    if (SYNTAX.includes(letter) || letter === "/") return letter.charCodeAt(0);
+    if (letter === "0" && !/[0-9]/.test(this.#source[this.#at] ?? "")) return 0;
+    if (letter === "c") return this.#matched(/^[A-Za-z]/, start).charCodeAt(0) % 32;
+    if (letter === "x") return parseInt(this.#matched(/^[0-9a-fA-F]{2}/, start), 16);
+    if (letter !== "u") this.#fail("an escape that is none", start);
+    if (this.#sees("{")) {
+      const point = parseInt(this.#matched(/^\{[0-9a-fA-F]+\}/, start).slice(1), 16);
+      return point <= CODE_POINT_MAX ? point : this.#fail("beyond Unicode", start);
+    }
+    const unit = parseInt(this.#matched(/^[0-9a-fA-F]{4}/, start), 16);
+    const low = /^\\u([dD][c-fC-F][0-9a-fA-F]{2})/.exec(this.#source.slice(this.#at, this.#at + 6));
+    if (unit < 0xd800 || unit > 0xdbff || low === null) return unit;
+    this.#at += 6;
+    return String.fromCharCode(unit, parseInt(low[1]!, 16)).codePointAt(0)!;
+  }
+
+  #matched(wanted: RegExp, start: number): string {
+    const found = wanted.exec(this.#source.slice(this.#at, this.#at + ESCAPE_LENGTH_MAX))?.[0];
+    if (found === undefined) this.#fail("an escape that is none", start);
+    this.#at += found.length;
+    return found;
+  }
+
+  #point(): number {
+    const point = this.#source.codePointAt(this.#at)!;
+    this.#at += point > 0xffff ? 2 : 1;
+    return point;
+  }
+
+  #sees(text: string): boolean {
+    return this.#source.startsWith(text, this.#at);
+  }
+
+  #takes(text: string): boolean {
+    if (!this.#sees(text)) return false;
+    this.#at += text.length;
+    return true;
+  }
+
+  #fail(reason: string, offset = this.#at): never {
+    throw new PatternError(reason, offset);
+  }
+}
+
+const LOOKS = [
+  ["(?=", true, false],
+  ["(?!", true, true],
+  ["(?<=", false, false],
+  ["(?<!", false, true],
+] as const;
+
+/** Longer ones only count zeros. */
+const COUNT_LENGTH_MAX = 64, ESCAPE_LENGTH_MAX = 64;
+
+function single(point: number): CodePoints {
+  return [[point, point]];
+}
+
+function isSingle(set: CodePoints): boolean {
+  return set.length === 1 && set[0]![0] === set[0]![1];
+}

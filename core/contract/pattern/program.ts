@@ -1,0 +1,244 @@
+import { CODE_POINT_MAX, type CodePoints, WORD } from "./code_points.ts";
+import { PatternError, type PatternNode } from "./parse_pattern.ts";
+
+/** What may hold at a place between two characters, as bits; those of looks come after these. */
+export const AT_START = 1, AT_END = 2, AT_BOUNDARY = 4;
+const FIRST_LOOK_BIT = 3, LOOKS_MAX = 24;
+
+/**
+ * Steps of a program, its repetitions written out. A machine has at most so many states at once.
+ */
+const STEPS_MAX = 10_000;
+
+/**
+ * A nondeterministic automaton (Thompson's): its steps are numbers, from 0 on. A step takes a
+ * character, or goes on at once to one or two others, or does so only where something holds.
+ */
+export interface Program {
+  /** By step. `operand` is a set's number, or the bit that is asked about. */
+  readonly kinds: Uint8Array;
+  readonly operands: Int32Array;
+  /** The step after it, and another one for a fork. */
+  readonly next: Int32Array;
+  readonly other: Int32Array;
+  /** Nothing can match but from the start of the text. */
+  readonly anchored: boolean;
+  /** Bits that the steps ask about. */
+  readonly asks: number;
+}
+
+export const TAKE = 0, FORK = 1, ASK = 2, ASK_NOT = 3, MATCH = 4;
+
+/** A program that answers a look: whether it holds at a place is bit `bit` there. */
+export interface Look {
+  readonly ahead: boolean;
+  readonly bit: number;
+  /** Of a look ahead, it runs from the text's end to its start. */
+  readonly program: Program;
+}
+
+export interface CompiledPattern {
+  readonly main: Program;
+  /** Inner ones first. */
+  readonly looks: readonly Look[];
+  readonly alphabet: Alphabet;
+  /** Of all programs together. */
+  readonly steps: number;
+}
+
+/** Fails with `PatternError` for a pattern that is too large. */
+export function compilePattern(node: PatternNode): CompiledPattern {
+  const compiler = new Compiler();
+  const main = compiler.program(node);
+  return {
+    main,
+    looks: compiler.looks,
+    alphabet: new Alphabet(compiler.sets),
+    steps: compiler.looks.reduce((sum, { program }) => sum + program.kinds.length, main.kinds.length),
+  };
+}
+
+class Compiler {
+  readonly looks: Look[] = [];
+  readonly sets: CodePoints[] = [];
+  readonly #setNumbers = new Map<string, number>();
+  readonly #lookBits = new Map<PatternNode, number>();
+  #steps = 0;
+
+  program(node: PatternNode): Program {
+    const code: Step[] = [];
+    this.#emit(node, code);
+    this.#add(code, { kind: MATCH, operand: 0 });
+    return {
+      kinds: Uint8Array.from(code, ({ kind }) => kind),
+      operands: Int32Array.from(code, ({ operand }) => operand),
+      next: Int32Array.from(code, ({ next }, step) => next ?? step + 1),
+      other: Int32Array.from(code, ({ other }) => other ?? -1),
+      anchored: isAnchored(node),
+      asks: code.reduce((bits, { kind, operand }) => kind === ASK || kind === ASK_NOT ? bits | operand : bits, 0),
+    };
+  }
+
+  #emit(node: PatternNode, code: Step[]): void {
+    switch (node.kind) {
+      case "set":
+        return void this.#add(code, { kind: TAKE, operand: this.#setNumber(node.set) });
+      case "start":
+        return void this.#add(code, { kind: ASK, operand: AT_START });
+      case "end":
+        return void this.#add(code, { kind: ASK, operand: AT_END });
+      case "boundary":
+        return void this.#add(code, { kind: node.negated ? ASK_NOT : ASK, operand: AT_BOUNDARY });
+      case "look":
+        return void this.#add(code, { kind: node.negated ? ASK_NOT : ASK, operand: this.#look(node) });
+      case "sequence":
+        return node.items.forEach((item) => this.#emit(item, code));
+      case "choice":
+        return this.#emitChoice(node.items, code);
+      case "repeat":
+        return this.#emitRepeat(node.item, node.min, node.max, code);
+    }
+  }
+
+  #emitChoice(items: readonly PatternNode[], code: Step[]): void {
+    const ends: Step[] = [];
+    items.forEach((item, index) => {
+      if (index === items.length - 1) return this.#emit(item, code);
+      const fork = this.#add(code, { kind: FORK, operand: 0 });
+      this.#emit(item, code);
+      ends.push(this.#add(code, { kind: FORK, operand: 0 }));
+      fork.other = code.length;
+    });
+    for (const end of ends) end.next = code.length;
+  }
+
+  #emitRepeat(item: PatternNode, min: number, max: number, code: Step[]): void {
+    for (let count = 0; count < min; count++) this.#emit(item, code);
+    if (max === Infinity) {
+      const fork = this.#add(code, { kind: FORK, operand: 0 });
+      const start = code.length - 1;
+      this.#emit(item, code);
+      this.#add(code, { kind: FORK, operand: 0, next: start });
+      fork.other = code.length;
+      return;
+    }
+    const forks: Step[] = [];
+    for (let count = min; count < max; count++) {
+      forks.push(this.#add(code, { kind: FORK, operand: 0 }));
+      this.#emit(item, code);
+    }
+    for (const fork of forks) fork.other = code.length;
+  }
+
+  #look(node: PatternNode & { kind: "look" }): number {
+    const known = this.#lookBits.get(node);
+    if (known !== undefined) return known;
+    const program = this.program(node.ahead ? reversed(node.item) : node.item);
+    if (this.looks.length === LOOKS_MAX) {
+      throw new PatternError(`more than ${LOOKS_MAX} looks ahead or behind are not supported`, undefined);
+    }
+    const bit = 1 << (FIRST_LOOK_BIT + this.looks.length);
+    this.looks.push({ ahead: node.ahead, bit, program });
+    this.#lookBits.set(node, bit);
+    return bit;
+  }
+
+  #add(code: Step[], step: Step): Step {
+    if (++this.#steps > STEPS_MAX) {
+      const reason = `with its repetitions written out it has more than ${STEPS_MAX} steps`;
+      throw new PatternError(reason, undefined);
+    }
+    code.push(step);
+    return step;
+  }
+
+  #setNumber(set: CodePoints): number {
+    const key = set.join(" ");
+    const known = this.#setNumbers.get(key);
+    if (known !== undefined) return known;
+    this.#setNumbers.set(key, this.sets.length);
+    return this.sets.push(set) - 1;
+  }
+}
+
+interface Step {
+  kind: number;
+  operand: number;
+  next?: number;
+  other?: number;
+}
+
+/** What matches the same texts read from their ends. Places are the same from either side. */
+function reversed(node: PatternNode): PatternNode {
+  switch (node.kind) {
+    case "sequence":
+      return { ...node, items: node.items.map(reversed).reverse() };
+    case "choice":
+      return { ...node, items: node.items.map(reversed) };
+    case "repeat":
+      return { ...node, item: reversed(node.item) };
+    default:
+      return node;
+  }
+}
+
+function isAnchored(node: PatternNode): boolean {
+  if (node.kind === "start") return true;
+  if (node.kind === "sequence") return node.items.length > 0 && isAnchored(node.items[0]!);
+  return node.kind === "choice" && node.items.every(isAnchored);
+}
+
+/** Code points that no set of a pattern tells apart are one letter of its alphabet. */
+export class Alphabet {
+  readonly size: number;
+  /** Letters in each set: `members[set * size + letter]`. */
+  readonly members: Uint8Array;
+  readonly isWord: Uint8Array;
+  readonly #plain = new Uint16Array(0x100);
+  readonly #starts: Uint32Array;
+  readonly #letters: Uint16Array;
+
+  constructor(sets: readonly CodePoints[]) {
+    const all = [...sets, WORD];
+    const starts = new Set([0]);
+    for (const [from, to] of all.flat()) {
+      starts.add(from);
+      if (to < CODE_POINT_MAX) starts.add(to + 1);
+    }
+    this.#starts = Uint32Array.from(starts).sort();
+    const places = new Map([...this.#starts].map((start, index) => [start, index]));
+    const holds = all.map((set) => {
+      const inside = new Uint8Array(this.#starts.length);
+      for (const [from, to] of set) inside.fill(1, places.get(from), places.get(to + 1));
+      return inside;
+    });
+    const numbers = new Map<string, number>();
+    const kinds: number[][] = [];
+    this.#letters = Uint16Array.from(this.#starts, (_start, place) => {
+      const kind = holds.map((inside) => inside[place]!);
+      const key = kind.join("");
+      const letter = numbers.get(key) ?? numbers.size;
+      if (!numbers.has(key)) kinds.push(kind);
+      numbers.set(key, letter);
+      return letter;
+    });
+    this.size = kinds.length;
+    this.members = Uint8Array.from(sets.flatMap((_set, index) => kinds.map((kind) => kind[index]!)));
+    this.isWord = Uint8Array.from(kinds, (kind) => kind.at(-1)!);
+    for (let point = 0; point < this.#plain.length; point++) this.#plain[point] = this.#search(point);
+  }
+
+  letterOf(point: number): number {
+    return point < this.#plain.length ? this.#plain[point]! : this.#search(point);
+  }
+
+  #search(point: number): number {
+    let low = 0, high = this.#starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#starts[middle]! <= point) low = middle;
+      else high = middle - 1;
+    }
+    return this.#letters[low]!;
+  }
+}
