@@ -56,7 +56,7 @@ type Surroundings = Pick<Context, "clock" | "random">;
 export interface CatalogUse {
   /** Puts something before the stores of the tables. */
   serve?: (store: Store) => Promise<Store>;
-  /** See `FileCatalogOptions`: who says so calls `settle`. */
+  /** See `FileCatalogOptions`. Callers that set this must call `settle()` before exit. */
   tidiesLater?: boolean;
 }
 

@@ -26,7 +26,7 @@ const flags = z.object({
   sink: flag.lake({ doc: "lake that the tables and checkpoints are in (default: the source)" }),
   raw: flag.lake({ doc: "read this folder or s3:// prefix instead of the source's raw/events/", placeholder: "URI" }),
   format: flag.choice(["json", "ndjson", "parquet"], { doc: "what the files are, whatever their names say" }),
-  once: flag.switch({ doc: "take all that is there now, then exit" }),
+  once: flag.switch({ doc: "ingest the files that are there now, then exit" }),
   trigger: flag.duration({
     doc: "how often to look for files where they are not noticed by themselves",
     default: "1s",
@@ -75,7 +75,7 @@ export const consume = defineCommand({
     "reason, to the table of dead letters. What was ingested is in the table ingest.files. Runs until stopped, and may be " +
     "stopped, killed and started again at any moment: nothing is lost and nothing is taken twice.",
   examples: [
-    { doc: "take all that is there in ./lake, then exit", line: "streamlab consume --once" },
+    { doc: "ingest what has landed in ./lake, then exit", line: "streamlab consume --once" },
     { doc: "go on with what comes, in the bucket of compose.yaml's MinIO", line: "streamlab consume --source s3" },
     {
       doc: "another table by another contract",
@@ -101,7 +101,7 @@ async function run(context: Context, flags: Flags): Promise<ExitStatus> {
           "unavailable",
           `Cannot read ${unreadable.length} of the files: ${unreadable[0]!.reason}`,
           {
-            hint: "All others were taken; mend it and run consume again",
+            hint: "All others were ingested; fix this one and run consume again",
           },
         );
       }

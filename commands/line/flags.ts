@@ -149,7 +149,7 @@ export const flag = {
 export const everywhereFlags = z.object({
   json: flag.switch({ doc: "print one JSON object per batch or action on standard output" }),
   debug: flag.switch({ doc: "show where an error came from" }),
-  config: flag.file({ doc: "read defaults from this file (default streamlab.json, where there is one)" }),
+  config: flag.file({ doc: "read defaults from this file (default streamlab.json, if present)" }),
 });
 
 function kebabCase(key: string): string {

@@ -20,7 +20,7 @@ const flags = z.object({
   asOf: flag.time({ doc: "ask the tables as they were at this time" }),
   snapshot: flag.id({ doc: "ask the table as it was in this snapshot" }),
   ...catalogFlags,
-  explainScan: flag.switch({ doc: "answer with the data files that would be opened and left out, and why" }),
+  explainScan: flag.switch({ doc: "list the data files that would be opened or skipped, and why" }),
   threads: flag.count({ doc: "threads to use (default: one a core)" }),
   memory: flag.size({ doc: "memory to use (default: 80 % of the machine's)" }),
 });

@@ -36,7 +36,7 @@ export async function withDeadline<T>(
   try {
     return await Promise.race([action(work.signal), expired]);
   } finally {
-    // With a reason, for one would be made, with all its stack.
+    // A shared reason: `abort()` without one builds an Error, with its stack, every time.
     timer.abort(isOver);
   }
 }

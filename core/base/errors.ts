@@ -10,7 +10,7 @@ export type ErrorKind =
   | "usage"
   /** A named thing does not exist. */
   | "not-found"
-  /** Somebody else was first, and retrying here has been given up. */
+  /** Another writer was first, and the retries are exhausted. */
   | "conflict"
   /** Bytes on storage are not what the format says. */
   | "corrupt"

@@ -1,7 +1,6 @@
 /**
- * The same items, read before somebody walks them, which may be done once: for what takes long to
- * come while other things are to be done before it is needed. At most `limit` items wait to be
- * walked. A failure is thrown where the items end.
+ * Starts reading `source` at once and buffers up to `limit` items. Iterate once; a failure is
+ * thrown after the buffered items.
  */
 export function readAhead<T>(source: AsyncIterable<T>, limit: number): AsyncIterable<T> {
   const items: T[] = [];

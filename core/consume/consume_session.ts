@@ -79,7 +79,7 @@ export class ConsumeSession {
     }
   }
 
-  /** Takes all that is there now. */
+  /** Ingests every file that is there now. */
   runOnce(signal: AbortSignal): Promise<Discovery> {
     return this.#consumer.takeAll(signal, true);
   }
@@ -161,7 +161,7 @@ async function makeScratch(options: SessionOptions, resources: (() => void)[]): 
   return scratch.folder;
 }
 
-/** Something that can be noticed while nobody waits for it. */
+/** A latch: a ring is remembered until somebody waits. */
 class Alarm {
   #rang = false;
   #wake: AbortController | undefined;

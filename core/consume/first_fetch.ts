@@ -46,7 +46,7 @@ export class FirstFetch implements ListingWatcher {
     this.#tell();
   }
 
-  /** The ledger is there, or what is known of it can be asked for. */
+  /** Stops guessing: from now on the ledger says what is new. */
   end(): void {
     this.#state = "over";
     this.#files = [];

@@ -26,7 +26,7 @@ interface ListingState {
   after: string | undefined;
 }
 
-/** Is told what the store tells, before anybody walks the listing. */
+/** Observes each listed file before the listing is consumed. */
 export interface ListingWatcher {
   see(file: ListedFile): void;
   /** The listing has ended. */

@@ -45,7 +45,7 @@ export class Scratch {
     return link;
   }
 
-  /** Removes a file in it that has served; one that is not there is no error. */
+  /** Removes a file that is no longer needed; a missing one is no error. */
   removeFile(path: string): void {
     removeTree(path);
   }

@@ -16,8 +16,8 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 
 /**
  * Reads the bytes of one JSON array, strictly, in chunks cut anywhere, as fast as a table allows:
- * once over each byte, in constant memory but for one bit per level of nesting and, with
- * `onElement`, the element that a chunk's end cut.
+ * once over each byte, in constant memory plus one bit per level of nesting and, with `onElement`,
+ * the element that a chunk's end cut.
  */
 export class JsonArrayScan {
   readonly #onElement: OnElement | undefined;

@@ -1,7 +1,7 @@
 import type { Compression, EventFileFormat } from "./options.ts";
 import type { Origin } from "./repeats.ts";
 
-/** Where the default contract must send a record (product.md, "Where each record goes"). */
+/** Where the default contract must send a record (docs/contract.md). */
 export type Disposition = "event" | "invalid_schema" | "extra_fields" | "corrupted_record";
 
 /** What is to be said of a record; one of which nothing is said is an event. */

@@ -3,8 +3,8 @@ import type { Connection } from "../engine/duckdb.ts";
 import { registerFunction } from "../engine/scalar_function.ts";
 
 /**
- * The SQL function that records are handed to which are not plainly events. A database has one; who
- * uses it changes by batch.
+ * SQL calls it for every record that is not plainly an event. One per database; each batch installs
+ * its own `visit`.
  */
 export interface JudgingFunction {
   visit: (file: number, position: number, record: string) => void;

@@ -133,7 +133,7 @@ class RouteRun {
       const { scratch } = this.#options;
       const own = files.map((file) => unspool(file, scratch.path(`unspooled-${file.number}`)));
       const recounted = await recountRecords(this.#connection, own);
-      // Where it is none of the files, it is no matter of data.
+      // If no single file fails, the data is not at fault.
       if (recounted.doubtful.length === 0) throw written;
       doubtful.push(...recounted.doubtful);
       files = recounted.readable;
@@ -177,7 +177,7 @@ class RouteRun {
     return await writeRowsInTurns(this.#connection, scratch, `${folder}-in-turns`, ...rest);
   }
 
-  /** The law of the house, by number: what was read is what was written and what was judged. */
+  /** Conservation check: every record that was read was written or judged, by number. */
   #checkCount(files: readonly CountedFile[], written: readonly WrittenFile[], rows: JudgedRows): void {
     const read = files.reduce((sum, file) => sum + file.records, 0);
     const plain = written.reduce((sum, file) => sum + Number(file.records), 0);

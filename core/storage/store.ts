@@ -23,8 +23,8 @@ export interface Store {
   readonly kind: "local" | "s3" | "simulated";
 
   /**
-   * Whether the root is there: the folder, or the bucket (a prefix always is). A missing root lists
-   * as empty, if it can be written at all.
+   * Whether the root is there: the folder, or the bucket (a prefix always is). Listing a missing
+   * root yields nothing, provided it could be created.
    */
   rootExists(): Promise<boolean>;
 
@@ -88,8 +88,7 @@ export interface Store {
   discardUnfinished(writes: UnfinishedWrite[]): Promise<void>;
 
   /**
-   * The path in the local file system, where there is one: other programs may read and write there
-   * directly.
+   * The path in the local file system, if any: other programs may read and write there directly.
    */
   localPath(path: string): string | undefined;
   /**

@@ -121,7 +121,7 @@ Deno.test("a rewrite that was fenced meanwhile is not committed", () =>
       }),
     );
     deepStrictEqual(report.dropped.map(({ reason }) => reason), [
-      "its intent was taken away: it counted as given up",
+      "its intent was removed: it counted as abandoned",
     ]);
     deepStrictEqual(await world.lake.ask(all), before);
     strictEqual(snapshotOfRef((await world.load()).metadata)!.summary.operation, "append");

@@ -1,7 +1,7 @@
 /**
- * A second opinion on where the default contract sends what a file holds, from product.md alone:
- * `JSON.parse`, a tokenizer for the keys that it loses, and the frames of the compressed formats.
- * Slow and simple; shares nothing with core/.
+ * A second opinion on where the default contract sends what a file holds, from the published rules
+ * alone: `JSON.parse`, a tokenizer for the keys that it loses, and the frames of the compressed
+ * formats. Slow and simple; shares nothing with core/.
  */
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 

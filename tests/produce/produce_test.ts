@@ -99,7 +99,7 @@ Deno.test("truth is told before its file appears, so a crash leaves no file with
   deepStrictEqual(order, ["truth", "file", "truth", "file"]);
 });
 
-Deno.test("a name that is there already is a conflict, and truth says nothing of it", async () => {
+Deno.test("a name that is taken is a conflict, and truth says nothing of it", async () => {
   const { files } = await collect(optionsWith());
   const taken = [...files.keys()][0]!;
   const truth: string[] = [];

@@ -28,7 +28,7 @@ function checkCounts(line: TruthLine): void {
 const textFormats: EventFileFormat[] = ["json", "ndjson"];
 const compressions: Compression[] = ["none", "gzip", "zstd"];
 
-Deno.test("truth says of every record what a reader of product.md finds, whatever the chances", async () => {
+Deno.test("truth says of every record what a reader of the published rules finds, whatever the chances", async () => {
   const chance = fc.oneof(fc.constant(0), fc.constant(1), fc.double({ min: 0, max: 0.5, noNaN: true }));
   const options = fc.record({
     seed: fc.nat(),

@@ -162,7 +162,7 @@ export class RestCatalog implements Catalog {
     }
   }
 
-  /** A server leaves nothing to its clients. */
+  /** Nothing to do: the server finishes commits itself. */
   settle(): Promise<void> {
     return Promise.resolve();
   }

@@ -42,7 +42,7 @@ export interface CompactionReport {
   interrupted: boolean;
 }
 
-/** A rewrite without a sign of life for so long counts as given up. */
+/** A rewrite without a sign of life for this long counts as abandoned. */
 const STALE_MS = 24 * 3_600_000;
 /**
  * Groups are committed together up to this many bytes: each commit is a snapshot, and what is not
@@ -88,7 +88,7 @@ function engineError(table: string, cause: SqlError): StreamlabError {
     ? "Give more with --memory, or lower --threads"
     : /No space left/i.test(message)
     ? "Free space on that disk; nothing was lost"
-    : "The table is as it was, but for groups that were committed before";
+    : "The table is unchanged, except for groups that were committed before";
   return new StreamlabError("unavailable", `Cannot rewrite files of ${table}: ${message}`, { hint, cause });
 }
 

@@ -24,7 +24,7 @@ export interface CommitOutcome {
 /**
  * Commits groups as one snapshot. A group whose inputs are no longer live, or had rows deleted
  * meanwhile, is dropped, and the others are committed without it. Throws what the catalog throws
- * but for `conflict`; after `unavailable` nobody knows what was committed.
+ * except `conflict`; after `unavailable` nobody knows what was committed.
  */
 export async function commitRewrites(
   surroundings: Surroundings,
@@ -76,7 +76,7 @@ async function commitOnce(
     reason = undefined;
     // After the base was read, which is what makes fencing an intent safe (`intent.ts`).
     for (const { intent } of groups) {
-      if (!await intentStands(store, intent)) reason = "its intent was taken away: it counted as given up";
+      if (!await intentStands(store, intent)) reason = "its intent was removed: it counted as abandoned";
     }
     if (transaction.metadata.tableUuid !== planned.metadata.tableUuid) reason = "the table was made anew";
     if (reason !== undefined) return false;

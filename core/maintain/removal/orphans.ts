@@ -29,7 +29,7 @@ export interface OrphansReport {
   bytes: number;
   /** Temporary files and unfinished uploads of writers that died. */
   unfinished: number;
-  /** Rewrites that were given up, and what they left behind. */
+  /** Abandoned rewrites, and what they left behind. */
   givenUpRewrites: number;
 }
 

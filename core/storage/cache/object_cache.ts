@@ -21,7 +21,7 @@ const ABANDONED_MS = 3_600_000;
 /**
  * Files that never change, kept on this disk under a digest of their name. Several processes may
  * use one folder: an entry appears whole, by a rename, and one that is removed while it is read is
- * only missed by the next reader. Whatever the disk refuses, the cache merely has not.
+ * only missed by the next reader. Any disk error counts as a miss.
  */
 export class ObjectCache {
   #addedBytes = 0;

@@ -21,7 +21,7 @@ const EMPTY_DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b78
 export class GetSigner {
   #key: { scope: string; secret: string; bytes: Uint8Array } | undefined;
 
-  /** All headers to be sent, but for the host. */
+  /** All headers to send, except the host. */
   sign({ host, path, headers, nowMs, region }: GetToSign, credentials: S3Credentials): Record<string, string> {
     const stamp = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, "");
     const scope = `${stamp.slice(0, 8)}/${region}/s3/aws4_request`;

@@ -90,7 +90,7 @@ export async function readOwnS3Settings(): Promise<S3Settings> {
 
 /**
  * Settings for a place that a catalog tells of, in the names of Iceberg's S3FileIO; what it does
- * not tell is as in `own`, but for the MinIO that is only our default. With an endpoint the bucket
+ * not tell is as in `own`, except the MinIO that is only our default. With an endpoint the bucket
  * stands in the path, unless the catalog says otherwise.
  */
 export function catalogSettings(own: S3Settings, config: Readonly<Record<string, string>>): S3Settings {
@@ -116,8 +116,8 @@ export function catalogSettings(own: S3Settings, config: Readonly<Record<string,
 }
 
 /**
- * One without the other is a slip of the pen, and what was meant must not be passed over for a
- * profile or the MinIO of compose.yaml.
+ * One without the other is a mistake, and what was meant must not be ignored in favour of a profile
+ * or the MinIO of compose.yaml.
  */
 function checkKeyPair(variable: ReadVariable): void {
   const [id, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] as const;
