@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
 import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
@@ -90,8 +91,9 @@ export const consume = defineCommand({
 
 async function run(context: Context, flags: Flags): Promise<ExitStatus> {
   const { ConsumeSession } = await import("../../core/consume/consume_session.ts");
-  const words = new ConsumeWords(context);
-  const session = await ConsumeSession.open(await sessionOptions(context, flags, words));
+  const meter = new Meter(context.clock);
+  const words = new ConsumeWords(context, meter);
+  const session = await ConsumeSession.open(await sessionOptions(context, flags, words, meter));
   try {
     if (flags.once) {
       const { unreadable } = await session.runOnce(context.signal);
@@ -120,7 +122,12 @@ async function run(context: Context, flags: Flags): Promise<ExitStatus> {
   return context.signal.aborted ? 130 : 0;
 }
 
-async function sessionOptions(context: Context, flags: Flags, words: ConsumeWords): Promise<SessionOptions> {
+async function sessionOptions(
+  context: Context,
+  flags: Flags,
+  words: ConsumeWords,
+  meter: Meter,
+): Promise<SessionOptions> {
   const { clock, random } = context;
   const { parsePartitionField } = await import("../../core/consume/partition_by.ts");
   const source = await openLake(context, flags.source);
@@ -141,6 +148,7 @@ async function sessionOptions(context: Context, flags: Flags, words: ConsumeWord
     ...(maxDeadLetters === undefined ? {} : { deadLettersMax: maxDeadLetters }),
     clock,
     random,
+    meter,
     threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
     memory: `${Math.max(64, Math.round(flags.memory / 1e6))}MB`,
     temporaryFolder: context.env("TMPDIR") ?? "/tmp",

@@ -1,7 +1,9 @@
+import type { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { BatchReport, ConsumerReport } from "../../core/consume/batch_report.ts";
 import type { Context } from "../line/command.ts";
 import { formatCount, formatDuration, formatSize, printNote, printResult } from "../line/output.ts";
+import { type Progress, startProgress } from "../line/progress.ts";
 
 /**
  * What `consume` says while it works: a result for each batch, a remark for each file that stays
@@ -16,10 +18,11 @@ export class ConsumeWords implements ConsumerReport {
   #deadLetters = 0;
   readonly #startMs: number;
   readonly #context: Context;
+  readonly #progress: Progress;
 
-  constructor(context: Context) {
+  constructor(context: Context, meter: Meter) {
     this.#context = context;
-
+    this.#progress = startProgress(context, "Ingesting", meter);
     this.#startMs = context.clock.nowMs();
   }
 
@@ -50,6 +53,7 @@ export class ConsumeWords implements ConsumerReport {
   /** The sum of it all, once everything has been said. */
   async end(): Promise<void> {
     await this.#pending;
+    await this.#progress.end();
     const durationMs = this.#context.clock.nowMs() - this.#startMs;
     if (this.#context.json) return;
     if (this.#batches === 0) return await printNote(this.#context, "Nothing new");
@@ -65,7 +69,7 @@ export class ConsumeWords implements ConsumerReport {
    * ends the run at `end`.
    */
   #say(what: () => Promise<void>): void {
-    this.#pending = this.#pending.then(what);
+    this.#pending = this.#pending.then(() => this.#progress.end()).then(what);
     this.#pending.catch(() => {});
   }
 }

@@ -1,18 +1,9 @@
+import type { Meter, MeterReading } from "../../core/base/meter.ts";
 import type { Context } from "./command.ts";
 import { formatCount, formatDuration } from "./output.ts";
 
-/** How far a long work is; counts since it began. */
-export interface ProgressState {
-  files?: number;
-  /** How many files there will be, where that is known: gives the time left. */
-  filesMax?: number;
-  events?: number;
-}
-
 export interface Progress {
-  /** Cheap: draws at most ten times a second, or a line every five seconds off a terminal. */
-  update(state: ProgressState): void;
-  /** Removes the drawn line, so that results start on a clean one. */
+  /** Removes the drawn line, so that results start on a clean one; the next change draws it anew. */
   end(): Promise<void>;
 }
 
@@ -20,30 +11,36 @@ const DRAW_MS_MIN = 100;
 const LINE_MS_MIN = 5_000;
 
 /**
- * Progress on standard error: one line redrawn on a terminal, plain lines off it, nothing with
- * `--json`. `label` is a verb: `Producing`.
+ * Shows what the meter says on standard error: one line redrawn on a terminal, at most ten times a
+ * second; plain lines off it, one every five seconds; nothing with `--json`. `label` is a verb:
+ * `Producing`.
  */
 export function startProgress(
   context: Pick<Context, "stderr" | "isTerminal" | "columns" | "clock" | "json">,
   label: string,
+  meter: Meter,
 ): Progress {
-  const startMs = context.clock.nowMs();
   const isTerminal = context.isTerminal.stderr;
-  let lastMs = isTerminal ? -Infinity : startMs;
+  let lastMs = -Infinity;
   let isDrawn = false;
   let written = Promise.resolve();
   const write = (text: string) => {
     written = written.then(() => context.stderr.write(text)).catch(() => {});
   };
+  const draw = () => {
+    const nowMs = context.clock.nowMs();
+    if (nowMs - lastMs < (isTerminal ? DRAW_MS_MIN : LINE_MS_MIN)) return;
+    const reading = meter.read();
+    // Nothing is to be shown of a look that finds nothing, nor a line of what is done in no time.
+    if (reading.counts.files === undefined) return;
+    if (!isTerminal && nowMs - reading.sinceMs < LINE_MS_MIN) return;
+    lastMs = nowMs;
+    const line = progressLine(label, reading, nowMs - reading.sinceMs);
+    write(isTerminal ? `\r\x1b[K${line.slice(0, context.columns - 1)}` : `${line}\n`);
+    isDrawn = isTerminal;
+  };
+  if (!context.json) meter.watch(draw);
   return {
-    update(state) {
-      const nowMs = context.clock.nowMs();
-      if (context.json || nowMs - lastMs < (isTerminal ? DRAW_MS_MIN : LINE_MS_MIN)) return;
-      lastMs = nowMs;
-      const line = progressLine(label, state, nowMs - startMs);
-      write(isTerminal ? `\r\x1b[K${line.slice(0, context.columns - 1)}` : `${line}\n`);
-      isDrawn = isTerminal;
-    },
     async end() {
       if (isDrawn) write("\r\x1b[K");
       isDrawn = false;
@@ -52,9 +49,13 @@ export function startProgress(
   };
 }
 
-export function progressLine(label: string, state: ProgressState, elapsedMs: number): string {
+export function progressLine(
+  label: string,
+  { counts, step }: Pick<MeterReading, "counts" | "step">,
+  elapsedMs: number,
+): string {
   const parts: string[] = [];
-  const { files, filesMax, events } = state;
+  const { files, filesMax } = counts;
   if (files !== undefined) {
     parts.push(
       filesMax === undefined
@@ -62,12 +63,14 @@ export function progressLine(label: string, state: ProgressState, elapsedMs: num
         : `${formatCount(files)} of ${formatCount(filesMax)} files`,
     );
   }
-  if (events !== undefined) {
-    parts.push(`${formatCount(events)} events`);
-    if (elapsedMs >= 1_000) parts.push(`${formatCount(Math.round(events / elapsedMs * 1_000))} events/s`);
+  for (const what of ["records", "events"]) {
+    const count = counts[what];
+    if (count === undefined) continue;
+    parts.push(`${formatCount(count)} ${what}`);
+    if (elapsedMs >= 1_000) parts.push(`${formatCount(Math.round(count / elapsedMs * 1_000))} ${what}/s`);
   }
   if (files && filesMax !== undefined && files < filesMax && elapsedMs >= 1_000) {
     parts.push(`${formatDuration(elapsedMs / files * (filesMax - files))} left`);
   }
-  return `${label}: ${parts.join(", ")}`;
+  return `${label}${step === undefined ? "" : ` (${step})`}: ${parts.join(", ")}`;
 }

@@ -1,3 +1,4 @@
+import { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { OnExtraFields } from "../../core/contract/contract.ts";
 import type { AuditReport, Discrepancy } from "../../core/maintain/audit/audit.ts";
@@ -56,7 +57,8 @@ export async function audit(
     memory: machine.memory,
     folder: folder.path,
   });
-  const progress = startProgress(context, "Auditing");
+  const meter = new Meter(context.clock);
+  const progress = startProgress(context, "Auditing", meter);
   try {
     const report = await auditIngestion(surroundings, {
       ...machine,
@@ -64,7 +66,7 @@ export async function audit(
       etagOf: (file) => raw.etagOf(file),
       judge: (files) => raw.judge(files),
       signal: context.signal,
-      onProgress: (done) => progress.update(done),
+      meter,
     });
     await progress.end();
     if (context.signal.aborted) return true;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Meter } from "../../core/base/meter.ts";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import { identifierText, type LoadedTable, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
@@ -186,7 +187,8 @@ async function perform(
 
 async function compact(context: Context, surroundings: Surroundings, table: LoadedTable, given: Flags) {
   const { compactTable } = await import("../../core/maintain/compaction/compact.ts");
-  const progress = startProgress(context, `Compacting ${identifierText(table.identifier)}`);
+  const meter = new Meter(context.clock);
+  const progress = startProgress(context, `Compacting ${identifierText(table.identifier)}`, meter);
   try {
     return await compactTable(surroundings, table, {
       ...machine(context, given),
@@ -195,7 +197,7 @@ async function compact(context: Context, surroundings: Surroundings, table: Load
       sortBy: given.sortBy ?? [],
       dryRun: given.dryRun,
       signal: context.signal,
-      onProgress: (done) => progress.update(done),
+      meter,
     });
   } finally {
     await progress.end();

@@ -7,6 +7,7 @@ import { type Context, defineCommand, type ExitStatus } from "../line/command.ts
 import { flag } from "../line/flags.ts";
 import { formatCount, formatDuration, formatSize, printNote, printResult } from "../line/output.ts";
 import { ProduceTally, recordOf } from "./tally.ts";
+import { Meter } from "../../core/base/meter.ts";
 import { startProgress } from "../line/progress.ts";
 import { openTruthFile } from "./truth_log.ts";
 import { type LakeLocation, parseCount, parseLakeLocation, parseTime } from "../line/values.ts";
@@ -97,7 +98,9 @@ async function runProduce(context: Context, given: Flags): Promise<ExitStatus> {
   const options = optionsOf(given);
   const [core, sink] = await Promise.all([import("../../core/produce/produce.ts"), openSink(given.sink, context)]);
   const truth = given.truth === undefined ? undefined : await openTruthFile(resolve(context.cwd, given.truth));
-  const progress = startProgress(context, "Producing");
+  const meter = new Meter(context.clock);
+  const progress = startProgress(context, "Producing", meter);
+  if (options.batches !== undefined) meter.count("filesMax", options.batches);
   const tally = new ProduceTally();
   const startMs = context.clock.nowMs();
   const { clock, random, signal } = context;
@@ -109,12 +112,10 @@ async function runProduce(context: Context, given: Flags): Promise<ExitStatus> {
       signal,
       ...(truth !== undefined && { truth }),
       async onFile(file) {
+        const before = tally.events;
         tally.add(file, options.batchSize);
-        progress.update({
-          files: tally.files,
-          events: tally.events,
-          ...(options.batches !== undefined && { filesMax: options.batches }),
-        });
+        meter.count("events", tally.events - before);
+        meter.count("files");
         if (context.json) await printResult(context, recordOf(file), "");
       },
     });

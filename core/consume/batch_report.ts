@@ -22,12 +22,14 @@ export interface BatchReport {
   changed: number;
   vanished: number;
   durationMs: number;
+  /** What each step took, of those that this run took; they overlap. See `Meter`. */
+  seconds: Readonly<Record<string, number>>;
 }
 
 /** A batch in figures, from its routed record. */
 export function batchReport(
   routed: RoutedBatch,
-  { resumed, durationMs }: Pick<BatchReport, "resumed" | "durationMs">,
+  { resumed, durationMs, seconds }: Pick<BatchReport, "resumed" | "durationMs" | "seconds">,
 ): BatchReport {
   const sum = (pick: (file: FileOutcome) => number) => routed.files.reduce((total, file) => total + pick(file), 0);
   const count = (status: FileOutcome["status"]) => sum((file) => file.status === status ? 1 : 0);
@@ -42,6 +44,7 @@ export function batchReport(
     changed: count("changed"),
     vanished: count("vanished"),
     durationMs,
+    seconds,
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import { StreamlabError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
-import { mapParallel } from "../base/parallel.ts";
+import { early, mapParallel } from "../base/parallel.ts";
+import type { Meter } from "../base/meter.ts";
 import type { Random } from "../base/random.ts";
 import { appendFiles } from "../iceberg/action/append_files.ts";
 import { setProperties } from "../iceberg/action/set_properties.ts";
@@ -22,9 +23,13 @@ export interface CommitContext {
   catalog: Catalog;
   clock: Clock;
   random: Random;
+  meter: Meter;
   /** The target's name, `bronze.events`. */
   target: string;
 }
+
+/** What the commits are called where steps are timed. */
+const STEPS = { events: "commitEvents", deadLetters: "commitDeadLetters", ledger: "commitLedger" } as const;
 
 /**
  * Commits a routed batch: events and dead letters and, last, the ledger, whose marker says that the
@@ -37,11 +42,16 @@ export async function commitBatch(
   routed: RoutedBatch,
 ): Promise<TargetTables> {
   const commit = (role: TableRole, after?: Promise<unknown>) => commitTo(context, tables[role], role, routed, after);
-  const others = mapParallel(["events", "deadLetters"] as const, 2, (role) => commit(role));
-  // What the ledger's commit needs is written meanwhile.
-  const outcomes = [others, commit("ledger", others)] as const;
+  const { meter } = context;
+  const others = mapParallel(["events", "deadLetters"] as const, 2, (role) => {
+    return meter.time(STEPS[role], () => commit(role));
+  });
+  // What the ledger's commit needs is written meanwhile; its time is what it takes after the others.
+  const ledgerCommit = early(commit("ledger", others));
+  const last = others.then(() => meter.time(STEPS.ledger, () => ledgerCommit));
+  const outcomes = [others, last, ledgerCommit] as const;
   await Promise.allSettled(outcomes);
-  const [[events, deadLetters], ledger] = await Promise.all(outcomes);
+  const [[events, deadLetters], , ledger] = await Promise.all(outcomes);
   return { events: events!, deadLetters: deadLetters!, ledger };
 }
 

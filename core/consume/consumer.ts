@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import type { Meter } from "../base/meter.ts";
 import { StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
@@ -37,6 +38,8 @@ export interface ConsumerOptions extends BatchLimits {
   deadLettersMax?: number;
   clock: Clock;
   random: Random;
+  /** Counts files, bytes and records of the batch under way, and times its steps. */
+  meter: Meter;
   router: Router;
   known: KnownFiles;
   report: ConsumerReport;
@@ -128,7 +131,9 @@ export class Consumer {
     for (;;) {
       const listing = this.#found?.listing ?? this.#listings.begin();
       await this.#resume(signal);
-      const discovery = await this.#discover(checksKnown, listing);
+      const { meter } = this.#options;
+      meter.reset();
+      const discovery = await meter.time("discover", () => this.#discover(checksKnown, listing));
       if (signal.aborted) return discovery;
       if (await this.#take(discovery, signal)) {
         this.#listings.taken();
@@ -148,7 +153,7 @@ export class Consumer {
       const files = filesOfBatch(fresh, this.#options);
       const plan = this.#planOf(files, changed);
       this.#options.router.expect?.(filesOfBatch(fresh.slice(files.length), this.#options), "later");
-      const standing = await this.#checkpoint.createPlan(plan);
+      const standing = await this.#options.meter.time("plan", () => this.#checkpoint.createPlan(plan));
       const alone = await this.#runBatch(standing, false);
       if (standing !== plan || !alone) return false;
       fresh = fresh.slice(files.length);
@@ -213,7 +218,8 @@ export class Consumer {
 
   /** False when the ledger has this batch, or more, by another's hand. */
   async #runBatch(plan: BatchPlan, resumed: boolean): Promise<boolean> {
-    const { clock, known } = this.#options;
+    const { clock, known, meter } = this.#options;
+    meter.count("filesMax", plan.files.length);
     const startMs = clock.nowMs();
     if (plan.raw !== this.#options.zone.nameBase) {
       const place = (base: string) => base === "" ? "the lake itself" : base;
@@ -231,28 +237,30 @@ export class Consumer {
     this.#state = stateOf(this.#tables, this.#name);
     if (this.#state.doneBatchId >= BigInt(plan.batchId)) return false;
     const { catalog, random } = this.#options;
-    this.#tables = await commitBatch({ catalog, clock, random, target: this.#name }, this.#tables, routed);
+    this.#tables = await commitBatch({ catalog, clock, random, meter, target: this.#name }, this.#tables, routed);
     this.#state = stateOf(this.#tables, this.#name);
     const alone = this.#state.doneBatchId === BigInt(plan.batchId);
     if (alone) await known.add(routed.files, ledger, this.#tables.ledger);
     await this.#checkpoint.forget(this.#state.doneBatchId);
     const missed = missedFiles(plan, routed);
     if (missed.some(({ status }) => status === "changed")) this.#listings.forget();
-    const report = batchReport(routed, { resumed, durationMs: clock.nowMs() - startMs });
+    const durationMs = clock.nowMs() - startMs;
+    const report = batchReport(routed, { resumed, durationMs, seconds: meter.read().seconds });
+    meter.reset();
     this.#reportBatch(report, missed);
     this.#limits.check(report, missed);
     return alone;
   }
 
   async #route(plan: BatchPlan): Promise<RoutedBatch> {
-    const { router } = this.#options;
+    const { router, meter } = this.#options;
     // The plan's contract, not this run's: what was planned under one contract is not judged by
     // another.
     const rescued = plan.options.onExtraFields !== "dead-letter";
     new TablePlanner(this.#tables, rescued).tablesFor(effectiveContract(plan, this.#tables));
-    const { routed, leftOut } = await router.route(plan, this.#tables);
+    const { routed, leftOut } = await router.route(plan, this.#tables, meter);
     if (leftOut !== undefined) leftOutNotes(this.#name, leftOut).forEach((note) => this.#noteOnce(note));
-    const standing = await this.#checkpoint.createRouted(routed);
+    const standing = await meter.time("place", () => this.#checkpoint.createRouted(routed));
     // Another consumer was first: what it made is committed, by whoever comes first.
     if (standing.attempt !== routed.attempt) await this.#discard(routed);
     return standing;

@@ -1,4 +1,5 @@
 import { StreamlabError } from "../base/errors.ts";
+import type { Meter } from "../base/meter.ts";
 import { mapParallel } from "../base/parallel.ts";
 import { DecompressError, decompressFile } from "../disk/decompress.ts";
 import { readFilePart, type Scratch } from "../disk/scratch.ts";
@@ -40,6 +41,8 @@ export interface Preparation {
   store: Store;
   copies: RawCopies;
   scratch: Scratch;
+  /** Counts files and their bytes as they come. */
+  meter: Meter;
 }
 
 /**
@@ -89,6 +92,8 @@ class Preparer {
       ? await copies.take(planned)
       : await fileStatus(planned, store) ?? this.#spoolLocal(local, size) ??
         { path: this.#named(local, number) };
+    this.#preparation.meter.count("bytes", size);
+    this.#preparation.meter.count("files");
     if (typeof copy === "string") return { kind: "missing", number, status: copy };
     const { unpackedSize, ...place } = copy;
     const file: LocalFile = { number, name, ...place, size: unpackedSize ?? size, format };

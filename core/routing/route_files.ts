@@ -1,3 +1,4 @@
+import type { Meter } from "../base/meter.ts";
 import { StreamlabError } from "../base/errors.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import { type ColumnRoom, type LeftOut, widenContract } from "../contract/extra_columns.ts";
@@ -20,6 +21,8 @@ import { writeRows, writeRowsInTurns } from "../tables/write/table_writer.ts";
 export interface RouteOptions {
   database: DuckDb;
   judging: JudgingFunction;
+  /** Counts records. */
+  meter: Meter;
   threads: number;
   scratch: Scratch;
   contract: Contract;
@@ -87,6 +90,7 @@ class RouteRun {
     const { contract, onExtraFields, tablesFor } = this.#options;
     const judge = new Judge(contract, onExtraFields);
     const counted = await countRecords(this.#connection, files);
+    this.#options.meter.count("records", counted.readable.reduce((sum, { records }) => sum + records, 0));
     const plain = await this.#routePlain(counted.readable, judge);
     const { rows } = plain;
     try {

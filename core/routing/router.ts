@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import type { Meter } from "../base/meter.ts";
 import { mapParallel } from "../base/parallel.ts";
 import type { Random } from "../base/random.ts";
 import { adoptAddedColumns, columnRoom, type LeftOut } from "../contract/extra_columns.ts";
@@ -50,9 +51,9 @@ export interface RoutedPlan {
 export interface Router {
   /**
    * The files are durable when it returns, and nothing names them yet. `paths` are all of them, in
-   * their stores.
+   * their stores. The meter counts files, bytes and records, and times `route` and `place`.
    */
-  route(plan: BatchPlan, tables: TargetTables): Promise<RoutedPlan>;
+  route(plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan>;
   /**
    * What a batch that is not planned yet will take, most likely: its files may be fetched, at once
    * or when the batch under way has all of its own.
@@ -98,7 +99,7 @@ export class EmbeddedRouter implements Router {
     this.#database.close();
   }
 
-  async route(plan: BatchPlan, tables: TargetTables): Promise<RoutedPlan> {
+  async route(plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan> {
     const { random, scratchFolder, sink, clock } = this.#options;
     const attempt = newAttempt(random);
     const stem = batchStem(plan.batchId, attempt);
@@ -106,15 +107,19 @@ export class EmbeddedRouter implements Router {
     this.#copies.begin();
     try {
       const ingestedAtMicros = BigInt(clock.nowMs()) * 1000n;
-      const { routed, outcomes } = await this.#routeStable(plan, tables, scratch, ingestedAtMicros);
       const ledger = plannedTable(tables.ledger);
-      const ledgerRows = await writeLedgerRows(this.#connection, scratch, ledger, { plan, outcomes, ingestedAtMicros });
+      const { routed, outcomes, ledgerRows } = await meter.time("route", async () => {
+        const stable = await this.#routeStable(plan, tables, scratch, ingestedAtMicros, meter);
+        const batch = { plan, outcomes: stable.outcomes, ingestedAtMicros };
+        return { ...stable, ledgerRows: await writeLedgerRows(this.#connection, scratch, ledger, batch) };
+      });
       const { events, deadLetters } = routed;
-      const [placedEvents, placedLetters, placedLedger] = await mapParallel(
-        [[events.table, events.written], [deadLetters.table, deadLetters.written], [ledger, ledgerRows]] as const,
-        TABLE_ROLES.length,
-        ([table, written]) => placeRoutedFiles(sink ?? table.store, table, written, stem),
-      );
+      const [placedEvents, placedLetters, placedLedger] = await meter.time("place", () =>
+        mapParallel(
+          [[events.table, events.written], [deadLetters.table, deadLetters.written], [ledger, ledgerRows]] as const,
+          TABLE_ROLES.length,
+          ([table, written]) => placeRoutedFiles(sink ?? table.store, table, written, stem),
+        ));
       const parts = { events: placedEvents!, deadLetters: placedLetters!, ledger: placedLedger! };
       const folders = [events.table, deadLetters.table, ledger].map((table) => table.dataFolder.replace(/data$/, ""));
       const paths = [parts.events, parts.deadLetters, parts.ledger]
@@ -148,6 +153,7 @@ export class EmbeddedRouter implements Router {
     tables: TargetTables,
     scratch: Scratch,
     ingestedAtMicros: bigint,
+    meter: Meter,
   ): Promise<{ routed: PlannedRouting; outcomes: FileOutcome[] }> {
     const missing: PreparedFiles["missing"] = new Map();
     const present = () => plan.files.map((_file, number) => number).filter((number) => !missing.has(number));
@@ -156,10 +162,11 @@ export class EmbeddedRouter implements Router {
       const { raw: store } = this.#options;
       let routed: PlannedRouting | undefined, failure: unknown;
       try {
-        const prepared = await prepareFiles(plan, present(), { store, copies: this.#copies, scratch: turnScratch });
+        const preparation = { store, copies: this.#copies, scratch: turnScratch, meter };
+        const prepared = await prepareFiles(plan, present(), preparation);
         this.#copies.fetchAhead();
         for (const [number, status] of prepared.missing) missing.set(number, status);
-        routed = await this.#routePrepared(plan, tables, prepared, turnScratch, ingestedAtMicros);
+        routed = await this.#routePrepared(plan, tables, prepared, turnScratch, ingestedAtMicros, meter);
       } catch (error) {
         // A file may go in the moment before it is opened.
         if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -181,6 +188,7 @@ export class EmbeddedRouter implements Router {
     prepared: PreparedFiles,
     scratch: Scratch,
     ingestedAtMicros: bigint,
+    meter: Meter,
   ): Promise<PlannedRouting> {
     const { onExtraFields } = plan.options;
     const planner = new TablePlanner(tables, onExtraFields !== "dead-letter");
@@ -188,6 +196,7 @@ export class EmbeddedRouter implements Router {
     const routed = await routeFiles(prepared.ready, prepared.broken, {
       database: this.#database,
       judging: this.#judging,
+      meter,
       threads: this.#options.threads,
       scratch,
       contract: effectiveContract(plan, tables),

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { Meter } from "../base/meter.ts";
 import type { Random } from "../base/random.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import { removeTree } from "../disk/scratch.ts";
@@ -63,18 +64,22 @@ export class SecondJudge {
   async judge(files: readonly PlannedFile[]): Promise<SecondJudgement> {
     removeTree(this.#sink.root);
     const { tables, contract, onExtraFields, zone, clock } = this.#options;
-    const { routed, paths } = await this.#router.route({
-      format: 1,
-      sequenceId: "audit",
-      batchId: ++this.#batches,
-      plannedAt: new Date(clock.nowMs()).toISOString(),
-      table: identifierText(tables.events.identifier),
-      raw: zone.nameBase,
-      contract: contract.text,
-      options: { onExtraFields, ...(zone.format === undefined ? {} : { format: zone.format }) },
-      files: [...files],
-      changed: [],
-    }, tables);
+    const { routed, paths } = await this.#router.route(
+      {
+        format: 1,
+        sequenceId: "audit",
+        batchId: ++this.#batches,
+        plannedAt: new Date(clock.nowMs()).toISOString(),
+        table: identifierText(tables.events.identifier),
+        raw: zone.nameBase,
+        contract: contract.text,
+        options: { onExtraFields, ...(zone.format === undefined ? {} : { format: zone.format }) },
+        files: [...files],
+        changed: [],
+      },
+      tables,
+      new Meter(clock),
+    );
     const local = paths.map((path) => this.#sink.localPath(path)!);
     const eventsEnd = routed.events.files.length;
     return {

@@ -1,24 +1,30 @@
 import { strictEqual } from "node:assert/strict";
 import { progressLine, startProgress } from "../../commands/line/progress.ts";
 import { formatCount, formatDuration, formatSize } from "../../commands/line/output.ts";
+import { Meter } from "../../core/base/meter.ts";
 import { testWorld } from "../support/test_world.ts";
 
 Deno.test("a progress line says files, events, events a second and the time left", () => {
   strictEqual(
-    progressLine("Producing", { files: 50, filesMax: 200, events: 25_000 }, 5_000),
+    progressLine("Producing", { counts: { files: 50, filesMax: 200, events: 25_000 }, step: undefined }, 5_000),
     "Producing: 50 of 200 files, 25,000 events, 5,000 events/s, 15.0s left",
   );
-  strictEqual(progressLine("Compacting", { files: 5, filesMax: 5 }, 5_000), "Compacting: 5 of 5 files");
-  strictEqual(progressLine("Consuming", { files: 0, events: 0 }, 10), "Consuming: 0 files, 0 events");
+  strictEqual(
+    progressLine("Compacting", { counts: { files: 5, filesMax: 5 }, step: undefined }, 5_000),
+    "Compacting: 5 of 5 files",
+  );
+  const reading = { counts: { files: 0, records: 0 }, step: "route" };
+  strictEqual(progressLine("Ingesting", reading, 10), "Ingesting (route): 0 files, 0 records");
 });
 
 Deno.test("on a terminal progress redraws one line at most ten times a second and clears it at the end", async () => {
   const world = { ...testWorld({ commands: [], terminal: true }), json: false };
-  const progress = startProgress(world, "P");
-  progress.update({ files: 1 });
-  progress.update({ files: 2 });
+  const meter = new Meter(world.clock);
+  const progress = startProgress(world, "P", meter);
+  meter.count("files");
+  meter.count("files");
   await world.clock.sleep(100);
-  progress.update({ files: 3 });
+  meter.count("files");
   await progress.end();
   strictEqual(world.stderrText(), "\r\x1b[KP: 1 files\r\x1b[KP: 3 files\r\x1b[K");
 });
@@ -26,13 +32,28 @@ Deno.test("on a terminal progress redraws one line at most ten times a second an
 Deno.test("off a terminal progress prints a plain line every five seconds, and with --json nothing", async () => {
   for (const json of [false, true]) {
     const world = { ...testWorld({ commands: [] }), json };
-    const progress = startProgress(world, "P");
-    progress.update({ files: 1 });
+    const meter = new Meter(world.clock);
+    const progress = startProgress(world, "P", meter);
+    meter.count("files");
     await world.clock.sleep(5_000);
-    progress.update({ files: 2 });
+    meter.count("files");
     await progress.end();
     strictEqual(world.stderrText(), json ? "" : "P: 2 files\n");
   }
+});
+
+Deno.test("off a terminal work that is done in five seconds prints nothing, however long the run", async () => {
+  const world = { ...testWorld({ commands: [] }), json: false };
+  const meter = new Meter(world.clock);
+  const progress = startProgress(world, "P", meter);
+  for (let batch = 0; batch < 5; batch++) {
+    meter.reset();
+    meter.count("files");
+    await world.clock.sleep(4_000);
+    meter.count("files");
+  }
+  await progress.end();
+  strictEqual(world.stderrText(), "");
 });
 
 Deno.test("counts, sizes and durations read well", () => {

@@ -2,6 +2,9 @@ import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { batchReport, missedFiles } from "../../core/consume/batch_report.ts";
 import { RunLimits } from "../../core/consume/run_limits.ts";
 import type { BatchPlan } from "../../core/lake/batch_plan.ts";
+import { Meter } from "../../core/base/meter.ts";
+import { ConsumeWorld } from "./consume_world.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import type { FileOutcome, RoutedBatch } from "../../core/lake/routed_batch.ts";
 
 const file = (name: string, status: FileOutcome["status"], [events, deadLetters]: [number, number]): FileOutcome => {
@@ -17,11 +20,11 @@ const files = [
 ];
 const routed = { batchId: 7, files } as RoutedBatch;
 const plan = { files: files.slice(0, 4), changed: files.slice(4) } as unknown as BatchPlan;
-const report = batchReport(routed, { resumed: true, durationMs: 30 });
+const report = batchReport(routed, { resumed: true, durationMs: 30, seconds: { route: 0.02 } });
 
 Deno.test("a batch's report counts what was ingested, and what was not by its reason", () => {
   const counts = { files: 2, bytes: 20, records: 8, events: 6, deadLetters: 2, changed: 2, vanished: 1 };
-  deepStrictEqual(report, { batchId: 7, resumed: true, ...counts, durationMs: 30 });
+  deepStrictEqual(report, { batchId: 7, resumed: true, ...counts, durationMs: 30, seconds: { route: 0.02 } });
 });
 
 Deno.test("files that the plan only records were not missed", () => {
@@ -42,4 +45,19 @@ Deno.test("a file that was rewritten while it was read stops the run where that 
     if (onChangedFile === "fail") throws(stops, /Cannot go on: d was rewritten while it was read/);
     else strictEqual(stops(), undefined);
   }
+});
+
+Deno.test("a batch tells what each of its steps took, and the meter counts its files, bytes and records", async () => {
+  await ConsumeWorld.use(async (world) => {
+    const text = `[{"user_id":"u","event_id":"e","event_type":"t","event_timestamp":"2026-03-01T00:00:00Z"},{}]`;
+    world.put("a.json", text);
+    world.put("b.json", text);
+    const meter = new Meter(new ManualClock());
+    const most: Record<string, number> = {};
+    meter.watch((changed) => Object.assign(most, changed.read().counts));
+    await world.consume({ meter });
+    deepStrictEqual(most, { filesMax: 2, files: 2, bytes: 2 * text.length, records: 4 });
+    const steps = ["discover", "plan", "route", "place", "commitEvents", "commitDeadLetters", "commitLedger"];
+    deepStrictEqual(world.batches.map(({ seconds }) => Object.keys(seconds).sort()), [steps.sort()]);
+  });
 });

@@ -1,4 +1,5 @@
 import { systemClock } from "../../core/base/clock.ts";
+import { Meter } from "../../core/base/meter.ts";
 import { type Random, seededRandom } from "../../core/base/random.ts";
 import type { BatchReport } from "../../core/consume/batch_report.ts";
 import type { Discovery } from "../../core/consume/discover.ts";
@@ -71,6 +72,7 @@ export class ConsumeWorld {
       bytesPerBatchMax: 1e9,
       clock: systemClock,
       random: this.random,
+      meter: new Meter(systemClock),
       threads: 2,
       memory: "500MB",
       temporaryFolder: "/tmp",

@@ -1,3 +1,4 @@
+import { Meter } from "../../core/base/meter.ts";
 /**
  * Consumes the lake in the folder given, and prints what was taken and the process's peak memory in
  * MB.
@@ -13,6 +14,7 @@ const random = seededRandom(1), clock = systemClock;
 const sink = openLocalStore(Deno.args[0]!, { random, durable: false });
 const taken = { events: 0, deadLetters: 0 };
 const session = await ConsumeSession.open({
+  meter: new Meter(systemClock),
   catalog: new FileCatalog({ store: sink, clock, random }),
   sink,
   zone: { store: sink, prefix: "raw/events/", nameBase: "", format: undefined },

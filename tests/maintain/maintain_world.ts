@@ -1,3 +1,4 @@
+import { Meter } from "../../core/base/meter.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import { quoteText } from "../../core/engine/duckdb.ts";
 import { appendFiles } from "../../core/iceberg/action/append_files.ts";
@@ -89,7 +90,7 @@ export class MaintainWorld {
       threads: 2,
       memory: "500MB",
       signal: new AbortController().signal,
-      onProgress: () => {},
+      meter: new Meter(surroundings.clock),
       ...options,
     });
   }

@@ -1,3 +1,4 @@
+import type { Meter } from "../../base/meter.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import type { Connection, SqlRow } from "../../engine/duckdb.ts";
 import { quoteName, quoteText } from "../../engine/duckdb.ts";
@@ -43,7 +44,8 @@ export interface AuditOptions extends Omit<WorkshopOptions, "leavesLake"> {
    */
   judge(files: readonly LedgerFile[]): Promise<{ events: string[]; deadLetters: string[]; missing: string[] }>;
   signal: AbortSignal;
-  onProgress(done: { files: number; filesMax: number }): void;
+  /** Counts the raw files that are judged, of `filesMax`. */
+  meter: Meter;
 }
 
 export interface Discrepancy {
@@ -140,8 +142,8 @@ FROM files GROUP BY name, etag, batch_id`);
 
   /** Looks at every raw file, and at the records of those that are as they were. */
   async judgeFiles(): Promise<void> {
-    const filesMax = await this.#count("files");
-    let done = 0;
+    const { meter } = this.#options;
+    meter.count("filesMax", await this.#count("files"));
     for await (const files of this.#ledgerFiles()) {
       if (this.#options.signal.aborted) return;
       const states = await mapParallel(files, STATS_PARALLEL, async ({ name, etag }) => {
@@ -162,7 +164,7 @@ FROM files GROUP BY name, etag, batch_id`);
         await this.#want("event", this.#options.tables.events, judged.events);
         await this.#want("dead letter", this.#options.tables.deadLetters, judged.deadLetters);
       }
-      this.#options.onProgress({ files: done += files.length, filesMax });
+      meter.count("files", files.length);
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Meter } from "../../base/meter.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { SqlError } from "../../engine/duckdb.ts";
 import { parentSnapshot } from "../../iceberg/action/snapshot_change.ts";
@@ -27,7 +28,8 @@ export interface CompactionOptions extends Omit<CompactionRule, "sorts">, Omit<W
   dryRun: boolean;
   /** Between groups: what is done stays done. */
   signal: AbortSignal;
-  onProgress(done: { files: number; filesMax: number }): void;
+  /** Counts the files that are rewritten, of `filesMax`. */
+  meter: Meter;
 }
 
 export interface CompactionReport {
@@ -171,8 +173,7 @@ class Compaction {
   }
 
   async #runGroups(groups: readonly RewriteGroup[], options: CompactionOptions): Promise<CompactionReport> {
-    const filesMax = groups.reduce((sum, { files }) => sum + files.length, 0);
-    let files = 0;
+    options.meter.count("filesMax", groups.reduce((sum, { files }) => sum + files.length, 0));
     for (const [index, group] of groups.entries()) {
       if (options.signal.aborted) {
         this.#report.interrupted = true;
@@ -182,8 +183,7 @@ class Compaction {
       const next = groups[index + 1];
       if (next !== undefined) this.#planned.rewriter.prefetch(next);
       await rewriting;
-      files += group.files.length;
-      options.onProgress({ files, filesMax });
+      options.meter.count("files", group.files.length);
       const bytes = this.#pending.reduce((sum, pending) => sum + pending.group.bytes, 0);
       if (bytes >= COMMIT_BYTES || this.#pending.length >= COMMIT_GROUPS) await this.#commit();
     }

@@ -5,6 +5,7 @@ import type { Router } from "../../../core/routing/router.ts";
 import { identifiersOf } from "../../../core/lake/table_names.ts";
 import type { Catalog, LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
 import type { Store } from "../../../core/storage/store.ts";
+import { Meter } from "../../../core/base/meter.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import { StreamlabError } from "../../../core/base/errors.ts";
 import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
@@ -170,6 +171,7 @@ export class Life {
       bytesPerBatchMax: 1e9,
       clock,
       random,
+      meter: new Meter(clock),
       router: this.tools.router(process),
       known: this.tools.known(process),
       report: { batch: () => {}, file: () => {}, note: () => {} },

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { systemClock } from "../../../core/base/clock.ts";
+import { Meter } from "../../../core/base/meter.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import type { BatchPlan, PlannedFile } from "../../../core/lake/batch_plan.ts";
 import { recordText } from "../../../core/lake/durable_record.ts";
@@ -85,7 +87,7 @@ export class RoutingMemo {
   async #route(plan: BatchPlan, tables: TargetTables, contents: readonly Content[]): Promise<Routing> {
     const files: PlannedFile[] = [];
     for (const [index, planned] of plan.files.entries()) files.push(await this.#stage(planned, contents[index]!));
-    const { routed, paths } = await this.router.route({ ...plan, files }, tables);
+    const { routed, paths } = await this.router.route({ ...plan, files }, tables, new Meter(systemClock));
     const made = await Promise.all(paths.map(async (path) => ({ path, bytes: await this.#sink.read(path) })));
     for (const { bytes } of made) await this.rows.learn(bytes);
     const stem = `${plan.batchId.toString().padStart(8, "0")}-${routed.attempt}`;

@@ -1,3 +1,4 @@
+import { Meter } from "../../../core/base/meter.ts";
 import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
 import { compactTable } from "../../../core/maintain/compaction/compact.ts";
 import { expireTable } from "../../../core/maintain/removal/expire.ts";
@@ -152,7 +153,7 @@ async function compact(around: Surroundings, table: LoadedTable): Promise<void> 
     sortBy: [],
     dryRun: false,
     signal: new AbortController().signal,
-    onProgress: () => {},
+    meter: new Meter(around.clock),
     temporaryFolder: Deno.env.get("TMPDIR") ?? "/tmp",
     threads: 1,
   });
