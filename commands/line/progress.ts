@@ -3,7 +3,7 @@ import type { Context } from "./command.ts";
 import { formatCount, formatDuration } from "./output.ts";
 
 export interface Progress {
-  /** Removes the drawn line, so that results start on a clean one; the next change draws it anew. */
+  /** Removes the drawn line, so that results start on a clean one; a change draws it anew. */
   end(): Promise<void>;
 }
 

@@ -46,7 +46,7 @@ export async function commitBatch(
   const others = mapParallel(["events", "deadLetters"] as const, 2, (role) => {
     return meter.time(STEPS[role], () => commit(role));
   });
-  // What the ledger's commit needs is written meanwhile; its time is what it takes after the others.
+  // What the ledger's commit needs is written meanwhile; its time counts from the others' end.
   const ledgerCommit = early(commit("ledger", others));
   const last = others.then(() => meter.time(STEPS.ledger, () => ledgerCommit));
   const outcomes = [others, last, ledgerCommit] as const;

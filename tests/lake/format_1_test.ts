@@ -1,3 +1,4 @@
+import { Meter } from "../../core/base/meter.ts";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { runProgram } from "../../commands/line/program.ts";
 import { systemClock } from "../../core/base/clock.ts";
@@ -147,7 +148,7 @@ Deno.test("a rewrite that an older version has left is settled by the next one",
       temporaryFolder: "/tmp",
       threads: 1,
       signal: new AbortController().signal,
-      onProgress: () => {},
+      meter: new Meter(systemClock),
     });
     deepStrictEqual([report.inputs.files, report.outputs.files, report.dropped], [2, 1, []]);
     deepStrictEqual(await paths(world, "checkpoints/intents/"), []);
