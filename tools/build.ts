@@ -5,6 +5,7 @@
  * reads the whole program, about 1 ms for each megabyte, so what no run needs is left out and
  * DuckDB's library goes in packed (core/engine/duckdb_library.ts).
  */
+import { createHash } from "node:crypto";
 import { constants, zstdCompressSync } from "node:zlib";
 
 const root = new URL("../", import.meta.url).pathname;
@@ -28,7 +29,7 @@ const PERMISSIONS = [
   "--allow-net",
   "--allow-env",
   "--allow-ffi", // DuckDB
-  "--allow-sys=hostname,homedir,osRelease", // who holds a lock; where the S3 client looks for profiles, and what it calls itself
+  "--allow-sys=hostname,homedir,osRelease,uid", // who holds a lock; where the S3 client looks for profiles, and what it calls itself; which files are ours
 ];
 
 /**
@@ -39,11 +40,15 @@ const UNUSED_PACKAGES = ["fast-check", "pure-rand", "undici-types", "@types/node
 const unusedParts = new Set(["dist-types", "src", "bundler", "esm", "CHANGELOG.md", library]);
 
 const packed = `dist/parts/${library}.zst`;
+const digest = `dist/parts/${library}.sha256`;
 await run(compiler, ["cache", "--quiet", "main.ts"]);
 const packages = await npmPackages();
-await packLibrary(`${root}${packed}`);
+await packLibrary(`${root}${packed}`, `${root}${digest}`);
 await run(compiler, [
-  ...["compile", "--quiet", "--no-check", "--output", "dist/streamlab", "--include", packed],
+  ...["compile", "--quiet", "--no-check", "--output", "dist/streamlab", "--include", packed, "--include", digest],
+  // It would be read at each start from a name that can be foretold in the folder for temporary
+  // files, where every user may put one.
+  "--no-code-cache",
   ...PERMISSIONS,
   ...(await unusedPaths()).flatMap((path) => ["--exclude", path]),
   "main.ts",
@@ -81,8 +86,10 @@ async function unusedPaths(): Promise<string[]> {
   return (await Promise.all(paths)).flat();
 }
 
-/** Packs DuckDB's library of this platform, unless that has been done before. */
-async function packLibrary(target: string): Promise<void> {
+/**
+ * Packs DuckDB's library of this platform, with the digest that it is known by when it is loaded.
+ */
+async function packLibrary(target: string, digestTarget: string): Promise<void> {
   const platform = `${Deno.build.os === "windows" ? "win32" : Deno.build.os}-${
     Deno.build.arch === "aarch64" ? "arm64" : "x64"
   }`;
@@ -90,6 +97,7 @@ async function packLibrary(target: string): Promise<void> {
   if (bindings === undefined) throw new Error(`DuckDB has no package for ${platform}`);
   await Deno.mkdir(`${root}dist/parts`, { recursive: true });
   const bytes = await Deno.readFile(`${bindings.localPath}/${library}`);
+  await Deno.writeTextFile(digestTarget, createHash("sha256").update(bytes).digest("hex"));
   await Deno.writeFile(target, zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 9 } }));
 }
 

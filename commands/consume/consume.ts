@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
+import { temporaryFolder } from "../../core/disk/ownership.ts";
 import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
 import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
 import { DEFAULT_TARGET } from "../../core/lake/table_names.ts";
@@ -151,7 +152,7 @@ async function sessionOptions(
     meter,
     threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
     memory: `${Math.max(64, Math.round(flags.memory / 1e6))}MB`,
-    temporaryFolder: context.env("TMPDIR") ?? "/tmp",
+    temporaryFolder: temporaryFolder(context.env),
     holder: `process ${Deno.pid} on ${Deno.hostname()}, since ${new Date(clock.nowMs()).toISOString()}`,
     report: words,
   };

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Meter } from "../../core/base/meter.ts";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import { temporaryFolder } from "../../core/disk/ownership.ts";
 import { identifierText, type LoadedTable, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { catalogFlags, openCatalog } from "../open_catalog.ts";
@@ -206,7 +207,7 @@ async function compact(context: Context, surroundings: Surroundings, table: Load
 
 function machine(context: Context, { threads, memory }: Flags) {
   return {
-    temporaryFolder: context.env("TMPDIR") ?? "/tmp",
+    temporaryFolder: temporaryFolder(context.env),
     memory: `${Math.max(64, Math.round(memory / 1e6))}MB`,
     ...(threads !== undefined && { threads: Math.max(1, threads) }),
   };

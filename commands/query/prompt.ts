@@ -1,7 +1,8 @@
-import { dirname } from "node:path";
 import process from "node:process";
 import { createInterface, type Interface } from "node:readline";
 import { StreamlabError } from "../../core/base/errors.ts";
+import { uuidV4 } from "../../core/base/random.ts";
+import { makeOwnFolder, stateFolder } from "../../core/disk/ownership.ts";
 import { completePrompt, PROMPT_COMMANDS, type PromptAction, PromptInput } from "../../core/query/prompt.ts";
 import type { Session } from "../../core/query/sql_session.ts";
 import type { Context, ExitStatus } from "../line/command.ts";
@@ -165,18 +166,19 @@ async function completionNames(session: Session): Promise<string[]> {
  * The last lines of earlier prompts, newest first; a history that cannot be kept is done without.
  */
 async function openHistory(context: Context): Promise<{ lines: string[]; save(lines: string[]): void }> {
-  const home = context.env("HOME");
-  const folder = context.env("XDG_STATE_HOME") ?? (home === undefined ? undefined : `${home}/.local/state`);
-  if (folder === undefined) return { lines: [], save: () => {} };
-  const path = `${folder}/streamlab/query_history`;
+  const base = stateFolder(context.env);
+  const folder = `${base}/streamlab`;
+  if (base === undefined || makeOwnFolder(folder) !== undefined) return { lines: [], save: () => {} };
+  const path = `${folder}/query_history`;
   const text = await Deno.readTextFile(path).catch(() => "");
   return {
     lines: text.split("\n").filter((line) => line !== "").slice(0, HISTORY_LINES_MAX),
     save(lines) {
       try {
-        Deno.mkdirSync(dirname(path), { recursive: true });
+        const temporary = `${path}.${uuidV4(context.random)}`;
         // Questions may hold what is nobody else's business.
-        Deno.writeTextFileSync(path, lines.join("\n"), { mode: 0o600 });
+        Deno.writeTextFileSync(temporary, lines.join("\n"), { mode: 0o600, createNew: true });
+        Deno.renameSync(temporary, path);
       } catch {
         return;
       }

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import { temporaryFolder } from "../../core/disk/ownership.ts";
 import type { Session } from "../../core/query/sql_session.ts";
 import { catalogFlags } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
@@ -102,7 +103,7 @@ async function openSession(context: Context, given: QueryFlags): Promise<Session
     openCatalog: () => openTables(context, given),
     clock: context.clock,
     random: context.random,
-    temporaryFolder: context.env("TMPDIR") ?? "/tmp",
+    temporaryFolder: temporaryFolder(context.env),
     ...(httpfs && { httpfs: httpfs === "off" ? false : resolve(context.cwd, httpfs) }),
     ...(threads !== undefined && { threads: Math.max(1, threads) }),
     ...(memory !== undefined && { memory: `${memory}B` }),

@@ -27,7 +27,7 @@ export async function takeKernelLock(
   let file: LockableFile;
   try {
     Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-    file = Deno.openSync(path, { read: true, write: true, create: true });
+    file = openLock(path);
   } catch (cause) {
     throw new StreamlabError("unavailable", `Cannot open the lock ${path}: ${messageOf(cause)}`, {
       hint: "Make the lake's folder writable",
@@ -43,6 +43,24 @@ export async function takeKernelLock(
   file.seekSync(0, Deno.SeekMode.Start);
   file.writeSync(new TextEncoder().encode(holder + "\n"));
   return { release: () => file.close() };
+}
+
+/**
+ * The lock's file, made where it is missing. Its text is replaced, so it must be the very file of
+ * that name: through a link it would be somebody else's that is emptied.
+ */
+function openLock(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { read: true, write: true, createNew: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  const file = Deno.openSync(path, { read: true, write: true });
+  const opened = file.statSync(), named = Deno.lstatSync(path);
+  const isSame = named.isFile && opened.ino === named.ino && opened.dev === named.dev;
+  if (isSame && (opened.nlink ?? 1) <= 1) return file;
+  file.close();
+  throw new Error("it is a link, or no file");
 }
 
 async function tryLock(file: LockableFile, clock: Clock): Promise<boolean> {

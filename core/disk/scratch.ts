@@ -71,9 +71,9 @@ export function removeTree(folder: string): void {
 }
 
 /** Makes a local file, to be written. Fails with `unavailable` (disk full, say). */
-export function createFileSync(path: string): Deno.FsFile {
+export function createFileSync(path: string, mode?: number): Deno.FsFile {
   try {
-    return Deno.openSync(path, { write: true, createNew: true });
+    return Deno.openSync(path, { write: true, createNew: true, ...(mode !== undefined && { mode }) });
   } catch (cause) {
     throw scratchError(`Cannot make ${path}`, cause);
   }

@@ -54,6 +54,8 @@ async function removeAbandoned(parent: string, clock: Clock): Promise<void> {
     ? [...Deno.readDirSync(parent)].flatMap(({ name }) => LOCK_NAME.exec(name)?.[1] ?? [])
     : [];
   for (const name of names) {
+    // Whoever may write there can choose such names, too.
+    if (!isOwn(`${parent}/${name}.lock`) || (exists(`${parent}/${name}`) && !isOwn(`${parent}/${name}`))) continue;
     try {
       const lock = await takeKernelLock(`${parent}/${name}.lock`, "cleaning up", clock);
       if ("heldBy" in lock) continue;
@@ -76,6 +78,16 @@ function remove(path: string): void {
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return;
     }
+  }
+}
+
+/** Whether it is a file or folder of this user, and no link to one. */
+function isOwn(path: string): boolean {
+  try {
+    const { isSymlink, uid } = Deno.lstatSync(path);
+    return !isSymlink && (Deno.uid() === null || uid === Deno.uid());
+  } catch {
+    return false;
   }
 }
 

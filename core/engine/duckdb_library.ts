@@ -1,6 +1,10 @@
+import { homedir } from "node:os";
 import { zstdDecompressSync } from "node:zlib";
 import { messageOf, StreamlabError } from "../base/errors.ts";
-import { removeTree } from "../disk/scratch.ts";
+import { systemRandom, uuidV4 } from "../base/random.ts";
+import { sha256 } from "../base/sha256.ts";
+import { cacheFolder, foreignHand, makeOwnFolder, temporaryFolder } from "../disk/ownership.ts";
+import { createFileSync, removeTree, writeAllSync } from "../disk/scratch.ts";
 
 type NodeApi = typeof import("@duckdb/node-api");
 type NodeBindings = typeof import("@duckdb/node-bindings");
@@ -8,15 +12,16 @@ type NodeBindings = typeof import("@duckdb/node-bindings");
 let loaded: Promise<NodeApi> | undefined;
 
 /**
- * DuckDB's client, loaded at the first call. In a compiled binary the shared library is loaded
- * first (see `preloadLibrary`).
+ * DuckDB's client, loaded at the first call. In a compiled program the shared library is loaded
+ * first (see `loadLibrary`).
  *
  * Fails with `unavailable` where this platform has no DuckDB or the library cannot be unpacked.
  */
 export function loadNodeApi(): Promise<NodeApi> {
   loaded ??= (async () => {
-    if (Deno.build.standalone) preloadLibrary();
-    const api = await import("@duckdb/node-api");
+    const api = Deno.build.standalone
+      ? await loadLibrary(() => import("@duckdb/node-api"))
+      : await import("@duckdb/node-api");
     await keepByteOrderMarks();
     return api;
   })();
@@ -48,46 +53,66 @@ const LIBRARY_NAMES: Partial<Record<typeof Deno.build.os, string>> = {
 };
 
 /**
- * A compiled binary unpacks `duckdb.node` alone, without the library that it links to
+ * A compiled program unpacks `duckdb.node` alone, without the library that it links to
  * (denoland/deno issue 36626). So the library is written once to the user's cache folder and opened
  * before `duckdb.node` is: the loader then finds it already there.
  */
-function preloadLibrary(): void {
+async function loadLibrary(load: () => Promise<NodeApi>): Promise<NodeApi> {
   const name = LIBRARY_NAMES[Deno.build.os];
   if (name === undefined) {
     throw new StreamlabError("unavailable", `Cannot load DuckDB: there is none for ${Deno.build.os}`);
   }
-  // A path with the version in it: a new library must not meet the old one in the cache.
-  const version = /\d+\.\d+\.\d+[^/\\]*/.exec(import.meta.resolve("@duckdb/node-api"))![0];
-  // Put there by the build, packed.
-  const packed = new URL(`../../dist/parts/${name}.zst`, import.meta.url);
-  Deno.dlopen(unpackOnce(packed, `${cacheFolder()}/duckdb-${version}-${Deno.build.arch}`, name), {});
-}
-
-function cacheFolder(): string {
-  const home = Deno.env.get("HOME");
-  const base = Deno.env.get("XDG_CACHE_HOME") ?? Deno.env.get("LOCALAPPDATA") ?? (home ? `${home}/.cache` : undefined);
-  return `${base ?? Deno.env.get("TMPDIR") ?? "/tmp"}/streamlab`;
+  // Put there by the build: the library, packed, and the digest of its bytes.
+  const parts = new URL("../../dist/parts/", import.meta.url);
+  const digest = Deno.readTextFileSync(new URL(`${name}.sha256`, parts)).trim();
+  const { folder, isKept } = libraryFolder(digest);
+  try {
+    Deno.dlopen(unpackOnce(new URL(`${name}.zst`, parts), `${folder}/${name}`, digest), {});
+    return await withTemporaryFolder(folder, load);
+  } finally {
+    if (!isKept) removeTree(folder);
+  }
 }
 
 /**
- * Unpacks to `folder/name` unless that is there; it appears whole or not at all, whatever other
- * processes do.
+ * Code is loaded from there, so nobody else may be able to write to it or to any folder above:
+ * then nobody can exchange a file between the look at it and its loading. Where no cache folder is
+ * like that, a new folder serves this one run.
  */
-function unpackOnce(packed: URL, folder: string, name: string): string {
-  const target = `${folder}/${name}`;
-  const temporary = `${folder}/.${name}.${Deno.pid}`;
-  try {
-    if (Deno.statSync(target).isFile) return target;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+function libraryFolder(digest: string): { folder: string; isKept: boolean } {
+  const variable = (name: string) => Deno.env.get(name);
+  const home = homedir();
+  for (const base of new Set([cacheFolder(variable), home.startsWith("/") ? `${home}/.cache` : undefined])) {
+    // A name of its own for each library: a new one must not meet the old one there.
+    const folder = base && `${base}/streamlab/duckdb-${digest.slice(0, 16)}`;
+    if (folder && makeOwnFolder(folder) === undefined) return { folder, isKept: true };
   }
+  const parent = temporaryFolder(variable);
+  let hand: string | undefined;
   try {
-    Deno.mkdirSync(folder, { recursive: true });
-    const file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
+    const folder = Deno.makeTempDirSync({ dir: parent, prefix: "streamlab-duckdb-" });
+    hand = foreignHand(folder);
+    if (hand === undefined) return { folder, isKept: false };
+    removeTree(folder);
+  } catch (error) {
+    hand = messageOf(error);
+  }
+  throw new StreamlabError("unavailable", `Cannot unpack DuckDB's library below ${parent}: ${hand}`, {
+    hint: "Set XDG_CACHE_HOME to a folder that is yours alone and has 100 MB free",
+  });
+}
+
+/**
+ * Unpacks to `target` unless it is there; it appears whole or not at all, whatever other processes
+ * do.
+ */
+function unpackOnce(packed: URL, target: string, digest: string): string {
+  if (isLibrary(target, digest)) return target;
+  const temporary = `${target}.${uuidV4(systemRandom)}`;
+  try {
+    const file = createFileSync(temporary, 0o600);
     try {
-      const bytes = zstdDecompressSync(Deno.readFileSync(packed));
-      for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+      writeAllSync(file, temporary, zstdDecompressSync(Deno.readFileSync(packed)));
       file.syncSync();
     } finally {
       file.close();
@@ -100,5 +125,47 @@ function unpackOnce(packed: URL, folder: string, name: string): string {
       cause,
     });
   }
-  return target;
+  if (isLibrary(target, digest)) return target;
+  throw new StreamlabError("unavailable", `Cannot load DuckDB from ${target}: it is not what was unpacked there`, {
+    hint: "Set XDG_CACHE_HOME to a folder that no other program writes to",
+  });
+}
+
+/**
+ * Whether that is a file of this user alone with those very bytes; what is damaged is unpacked
+ * anew.
+ */
+function isLibrary(path: string, digest: string): boolean {
+  let file: Deno.FsFile;
+  try {
+    if (!Deno.lstatSync(path).isFile || foreignHand(path) !== undefined) return false;
+    file = Deno.openSync(path, { read: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+  try {
+    const hash = sha256();
+    const block = new Uint8Array(1 << 20);
+    for (let count: number | null; (count = file.readSync(block)) !== null;) hash.update(block.subarray(0, count));
+    return hash.hex() === digest;
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * A compiled program (Deno 2.6 to 2.9) unpacks `duckdb.node` under a name that can be foretold to
+ * the folder for temporary files, and loads it from there: it gets one that is ours alone.
+ */
+async function withTemporaryFolder<T>(folder: string, action: () => Promise<T>): Promise<T> {
+  const name = Deno.build.os === "windows" ? "TMP" : "TMPDIR";
+  const before = Deno.env.get(name);
+  Deno.env.set(name, folder);
+  try {
+    return await action();
+  } finally {
+    if (before === undefined) Deno.env.delete(name);
+    else Deno.env.set(name, before);
+  }
 }

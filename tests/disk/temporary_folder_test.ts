@@ -1,19 +1,12 @@
-import { deepStrictEqual, notStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, notStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
+import { takeKernelLock } from "../../core/disk/kernel_lock.ts";
 import { takeTemporaryFolder } from "../../core/disk/temporary_folder.ts";
+import { inFolder } from "../support/own_folder.ts";
 
 const world = { clock: systemClock, random: seededRandom(3) };
 const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-
-async function inFolder(action: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "streamlab-tmp-" });
-  try {
-    await action(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("temporary folders of the living stay, and each goes with its owner", () =>
   inFolder(async (parent) => {
@@ -56,4 +49,33 @@ setTimeout(() => {}, 60_000);`;
       "streamlab-other",
     ]);
     mine.release();
+  }));
+
+const ID = "00000000-0000-4000-8000-00000000000";
+
+Deno.test("a name that another user has put beside temporary folders empties and removes nothing", () =>
+  inFolder(async (parent) => {
+    const precious = `${parent}/precious`;
+    Deno.mkdirSync(precious);
+    Deno.writeTextFileSync(`${precious}/file`, "kept");
+    Deno.symlinkSync(`${precious}/file`, `${parent}/streamlab-query-${ID}1.lock`);
+    Deno.linkSync(`${precious}/file`, `${parent}/streamlab-query-${ID}2.lock`);
+    Deno.symlinkSync(`${precious}/new`, `${parent}/streamlab-query-${ID}3.lock`);
+    Deno.writeTextFileSync(`${parent}/streamlab-query-${ID}4.lock`, "");
+    Deno.symlinkSync(precious, `${parent}/streamlab-query-${ID}4`);
+    const taken = await takeTemporaryFolder(parent, "query", world);
+    taken.release();
+    deepStrictEqual(namesIn(precious), ["file"]);
+    strictEqual(Deno.readTextFileSync(`${precious}/file`), "kept");
+  }));
+
+Deno.test("a lock is never taken through a link, whose file would be emptied", () =>
+  inFolder(async (folder) => {
+    Deno.writeTextFileSync(`${folder}/file`, "kept");
+    Deno.symlinkSync(`${folder}/file`, `${folder}/symbolic`);
+    Deno.linkSync(`${folder}/file`, `${folder}/hard`);
+    for (const name of ["symbolic", "hard"]) {
+      await rejects(takeKernelLock(`${folder}/${name}`, "me", systemClock), /Cannot open the lock .*: it is a link/);
+    }
+    strictEqual(Deno.readTextFileSync(`${folder}/file`), "kept");
   }));
