@@ -19,6 +19,8 @@ import { resolve } from "node:path";
 export type Surroundings = Pick<Context, "env" | "cwd" | "commands"> & {
   /** A file's text; undefined when there is none. */
   readText(path: string): Promise<string | undefined>;
+  /** Why somebody else could have written a file; undefined where nobody could. */
+  foreignHand(path: string): string | undefined;
 };
 
 export interface Configured {
@@ -63,6 +65,7 @@ async function addFile(given: GivenTexts, command: Command, flags: NamedFlag[], 
     if (named !== undefined) throw new StreamlabError("usage", `there is no configuration file ${path}`);
     return;
   }
+  if (named === undefined) refuseForeign(resolve(around.cwd, path), around);
   const settings = parseFile(text, path, around.commands);
   const mine = settings[command.name];
   for (const source of [isObject(mine) ? mine : {}, settings]) {
@@ -72,6 +75,18 @@ async function addFile(given: GivenTexts, command: Command, flags: NamedFlag[], 
       given.set(key, { text: settingText(value, name, path), source: `"${name}" in ${path}` });
     }
   }
+}
+
+/**
+ * A file that nobody asked for must be ours: in a folder of many, another user's could send our
+ * events, and the credentials in our variables, to a place of theirs.
+ */
+function refuseForeign(path: string, around: Surroundings): void {
+  const hand = around.foreignHand(path);
+  if (hand === undefined) return;
+  throw new StreamlabError("usage", `Cannot take settings from ${path}: ${hand}`, {
+    hint: "Say that it is meant with --config streamlab.json, or run in another folder",
+  });
 }
 
 function parseFile(text: string, path: string, commands: readonly Command[]): Record<string, unknown> {

@@ -10,7 +10,7 @@ import { nearest } from "./nearest.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
 /** A context before its flags are known. */
-export type World = Omit<Context, "json" | "debug"> & Pick<Surroundings, "readText">;
+export type World = Omit<Context, "json" | "debug"> & Pick<Surroundings, "readText" | "foreignHand">;
 
 export async function runProgram(argv: readonly string[], world: World): Promise<ExitStatus> {
   const reporting = {

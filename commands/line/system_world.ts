@@ -1,6 +1,7 @@
 /** The world as the operating system gives it. */
 import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
+import { foreignHand } from "../../core/disk/ownership.ts";
 import { type Command, OutputClosed, type OutputStream } from "./command.ts";
 import type { World } from "./program.ts";
 
@@ -21,6 +22,7 @@ export function systemWorld(commands: readonly Command[], signal: AbortSignal): 
     cwd: Deno.cwd(),
     clock: systemClock,
     random: systemRandom,
+    foreignHand,
     async readText(path) {
       try {
         return await Deno.readTextFile(path);

@@ -45,3 +45,18 @@ Deno.test("there is no golden without a case", async () => {
     ok(known.includes(name.replace(/\.txt$/, "")), `${name} has no case`);
   }
 });
+
+Deno.test("settings that another user could have written are taken only where they are named", async () => {
+  const files = { "/work/streamlab.json": '{ "catalog": "http://evil.example" }' };
+  const foreignHands = { "/work/streamlab.json": '"/work" belongs to another user' };
+  const run = async (args: string[], env: Record<string, string> = {}) => {
+    const world = testWorld({ commands, files, foreignHands, env });
+    return { status: await runProgram(args, world), said: world.stderrText() };
+  };
+  const refused = await run(["completions", "bash"]);
+  strictEqual(refused.status, 2);
+  ok(refused.said.includes('Cannot take settings from /work/streamlab.json: "/work" belongs to another user'));
+  ok(refused.said.includes("--config streamlab.json"));
+  strictEqual((await run(["completions", "bash", "--config", "streamlab.json"])).status, 0);
+  strictEqual((await run(["completions", "bash"], { STREAMLAB_CONFIG: "streamlab.json" })).status, 0);
+});

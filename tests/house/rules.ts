@@ -58,7 +58,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "core/query": jobs,
   "core/maintain": jobs,
   // The command line that knows no command.
-  "commands/line": ["core/base", "core/storage"],
+  "commands/line": ["core/base", "core/disk", "core/storage"],
   "commands": [...jobs, "core/produce", "core/consume", "core/query", "core/maintain", "commands/line"],
   "main.ts": ["commands", "commands/line", "core/base"],
 };

@@ -7,6 +7,8 @@ export interface TestWorldOptions {
   env?: Record<string, string>;
   /** Text files by absolute path. */
   files?: Record<string, string>;
+  /** What is wrong with a file that another user could have written, by absolute path. */
+  foreignHands?: Record<string, string>;
   cwd?: string;
   stdin?: string | ReadableStream<Uint8Array>;
   /** All three streams are a terminal. */
@@ -45,6 +47,7 @@ export function testWorld(options: TestWorldOptions): TestWorld {
       },
     },
     random: seededRandom(1),
+    foreignHand: (path) => options.foreignHands?.[path],
     readText: (path) => Promise.resolve(options.files?.[path]),
     stdoutText: () => new TextDecoder().decode(stdout.bytes()),
     stderrText: () => new TextDecoder().decode(stderr.bytes()),
