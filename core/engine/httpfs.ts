@@ -1,4 +1,5 @@
 import { StreamlabError } from "../base/errors.ts";
+import { foreignHand } from "../disk/ownership.ts";
 import { type Connection, type DuckDb, quoteText, SqlError } from "./duckdb.ts";
 
 /** Where objects are and by which credentials; the service's own where `endpoint` is missing. */
@@ -27,6 +28,8 @@ export async function openHttpfs(
   const url = access.endpoint === undefined ? undefined : new URL(access.endpoint);
   // An endpoint below a path is no host to it.
   if (url !== undefined && url.pathname !== "/") return false;
+  // It follows redirects, and takes the token along in clear wherever they lead (1.5.5).
+  if (url !== undefined && access.sessionToken !== undefined) return false;
   const { caFile, sessionToken } = access;
   const secret = [
     "TYPE s3",
@@ -40,28 +43,50 @@ export async function openHttpfs(
   ];
   const connection = await database.connect();
   try {
-    await load(connection, extension);
+    const file = extension ?? await findInstalled(connection);
+    if (file === undefined) return false;
+    await load(connection, file);
     await connection.run("SET enable_server_cert_verification = true");
+    // The other one would take the signature along, too.
+    await connection.run("SET httpfs_client_implementation = 'curl'");
     if (caFile !== undefined) await connection.run(`SET ca_cert_file = ${quoteText(caFile)}`);
     await connection.run(`CREATE SECRET (${secret.join(", ")})`);
     return true;
   } catch (error) {
     // Its message may repeat the statement, and so the secret.
-    if (error instanceof SqlError) return false;
+    if (error instanceof SqlError || (extension === undefined && error instanceof StreamlabError)) return false;
     throw error;
   } finally {
     connection.close();
   }
 }
 
-async function load(connection: Connection, extension: string | undefined): Promise<void> {
-  try {
-    await connection.run(`LOAD ${extension === undefined ? "httpfs" : quoteText(extension)}`);
-  } catch (error) {
-    if (extension === undefined || !(error instanceof SqlError)) throw error;
-    const said = error.message.split("\n", 1)[0]!.replace(/^(?:Error: )?(?:\w+ )+Error: /, "").replace(/\.$/, "");
-    throw new StreamlabError("usage", `Cannot load DuckDB's extension httpfs from "${extension}": ${said}`, {
+/**
+ * It is code: only from where nobody else can put or exchange it. DuckDB checks its signature, and
+ * then opens the file a second time.
+ */
+async function load(connection: Connection, extension: string): Promise<void> {
+  const refused = (said: string) =>
+    new StreamlabError("usage", `Cannot load DuckDB's extension httpfs from "${extension}": ${said}`, {
       hint: "Name the file that fits DuckDB 1.5.5 with STREAMLAB_HTTPFS; off does without it",
     });
+  const hand = foreignHand(extension);
+  if (hand !== undefined) throw refused(hand);
+  try {
+    await connection.run(`LOAD ${quoteText(extension)}`);
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    throw refused(error.message.split("\n", 1)[0]!.replace(/^(?:Error: )?(?:\w+ )+Error: /, "").replace(/\.$/, ""));
   }
+}
+
+/**
+ * The one in DuckDB's own folder of extensions, where it is there and nobody else can change it.
+ */
+async function findInstalled(connection: Connection): Promise<string | undefined> {
+  const [found] = await connection.rows(
+    "SELECT install_path AS path FROM duckdb_extensions() WHERE extension_name = 'httpfs' AND installed",
+  );
+  const path = found?.path;
+  return typeof path === "string" && path !== "" && foreignHand(path) === undefined ? path : undefined;
 }

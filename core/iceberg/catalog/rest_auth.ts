@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { messageOf, StreamlabError } from "../../base/errors.ts";
 import { parseJson } from "../../base/json.ts";
 import type { JsonObject } from "../format/json_field.ts";
+import { fetchWithinOrigin, type RestAnswer } from "./rest_fetch.ts";
 
 /** Who we are to a REST catalog. */
 export interface RestAuth {
@@ -14,6 +15,11 @@ export interface RestAuth {
 export const noAuth: RestAuth = { header: () => Promise.resolve(undefined) };
 
 export function bearerToken(token: string): RestAuth {
+  if (!TOKEN.test(token)) {
+    throw new StreamlabError("usage", "Cannot use the catalog's token: it holds a character that no token has", {
+      hint: "Check STREAMLAB_CATALOG_TOKEN for blanks and ends of lines",
+    });
+  }
   return { header: () => Promise.resolve(`Bearer ${token}`) };
 }
 
@@ -30,6 +36,9 @@ export interface ClientCredentials {
 /** A token is renewed that long before it ends. */
 const RENEWAL_MS = 30_000;
 const TIMEOUT_MS = 60_000;
+const ANSWER_BYTES_MAX = 1_000_000;
+/** What a header can hold; the message about another one would repeat it. */
+const TOKEN = /^[\x21-\x7e]+$/;
 /** For servers that do not say how long a token lasts. */
 const LIFETIME_MS_DEFAULT = 3_600_000;
 
@@ -63,26 +72,40 @@ async function requestToken(options: ClientCredentials): Promise<{ text: string;
   const form = new URLSearchParams({ grant_type: "client_credentials", client_secret: clientSecret, scope });
   if (clientId !== undefined) form.set("client_id", clientId);
   const startMs = clock.nowMs();
-  let status: number, body: JsonObject;
+  let answer: RestAnswer;
   try {
-    const response = await (options.fetch ?? fetch)(tokenUri, {
-      method: "POST",
-      body: form,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+    answer = await fetchWithinOrigin(tokenUri, { method: "POST", body: form }, {
+      clock,
+      timeoutMs: TIMEOUT_MS,
+      bytesMax: ANSWER_BYTES_MAX,
+      ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
     });
-    status = response.status;
-    const text = await response.text();
-    body = response.ok ? parseJson(text) as JsonObject : {};
   } catch (error) {
     throw new StreamlabError("unavailable", `Cannot get a token from ${tokenUri}: ${messageOf(error)}`, {
       hint: "Check that it runs, and that it is where the catalog gives out tokens",
     });
   }
-  if (typeof body?.access_token !== "string") {
-    throw new StreamlabError("unavailable", `Cannot get a token from ${tokenUri}: it answered ${status}`, {
-      hint: "Check the catalog's client id and secret",
-    });
+  const body = answer.ok ? objectIn(answer.text) : undefined;
+  if (typeof body?.access_token !== "string" || !TOKEN.test(body.access_token)) {
+    const state = answer.ok ? "and no token" : "";
+    throw new StreamlabError(
+      "unavailable",
+      `Cannot get a token from ${tokenUri}: it answered ${answer.status} ${state}`.trimEnd(),
+      {
+        hint: "Check the catalog's client id and secret",
+      },
+    );
   }
   const lifetimeMs = typeof body.expires_in === "number" ? body.expires_in * 1000 : LIFETIME_MS_DEFAULT;
   return { text: body.access_token, endMs: startMs + lifetimeMs };
+}
+
+/** A parser's own message would repeat part of the text, and so of a token. */
+function objectIn(text: string): JsonObject | undefined {
+  try {
+    const json = parseJson(text);
+    return json !== null && typeof json === "object" && !Array.isArray(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
 }

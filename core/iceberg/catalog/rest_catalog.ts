@@ -14,6 +14,7 @@ import {
 import { bearerToken, clientCredentials, noAuth, type RestAuth } from "./rest_auth.ts";
 import { RestClient } from "./rest_client.ts";
 import { type JsonObject, readArray, readObject, readString, readStringMap } from "../format/json_field.ts";
+import { METADATA_BYTES_MAX } from "../format/metadata_limit.ts";
 import { partitionSpecToJson } from "../format/partition_spec.ts";
 import { schemaToJson } from "../format/schema.ts";
 import { sortOrderToJson } from "../format/sort_order.ts";
@@ -54,6 +55,11 @@ export interface RestCatalogOptions {
   fetch?: typeof fetch;
 }
 
+/** Of one listing; those without a name in a row. */
+const PAGES_MAX = 10_000, PAGES_EMPTY_MAX = 100;
+/** Of a namespace. */
+const LEVELS_MAX = 32;
+
 const CREDENTIAL_KEYS = ["s3.access-key-id", "s3.secret-access-key", "s3.session-token"];
 
 /**
@@ -88,11 +94,16 @@ export class RestCatalog implements Catalog {
 
   async listNamespaces(): Promise<string[][]> {
     const namespaces: string[][] = [];
+    const listing = new Listing("list namespaces");
     const walk = async (parent: string[]) => {
       const query: Record<string, string> = parent.length === 0 ? {} : { parent: parent.join("\x1f") };
-      for (const item of await this.#pages(`${this.#prefix}namespaces`, "namespaces", query, "list namespaces")) {
-        const namespace = (item as Json[]).map(String);
+      const path = `${this.#prefix}namespaces`;
+      for (const item of await this.#pages(path, "namespaces", query, "list namespaces", listing)) {
+        const namespace = readNames(item);
+        // A server without nested namespaces may give the same ones at every level.
+        if (namespace.length <= parent.length || !parent.every((part, level) => part === namespace[level])) continue;
         namespaces.push(namespace);
+        if (namespace.length > LEVELS_MAX) throw listing.endless("one namespace within another");
         await walk(namespace);
       }
     };
@@ -112,7 +123,7 @@ export class RestCatalog implements Catalog {
     const items = await this.#pages(path, "identifiers", {}, `list the tables of ${namespace.join(".")}`);
     return items.map((item) => {
       const identifier = readObject(item, "identifier");
-      return { namespace: readArray(identifier, "namespace").map(String), name: readString(identifier, "name") };
+      return { namespace: readNames(identifier.namespace), name: readString(identifier, "name") };
     });
   }
 
@@ -259,16 +270,27 @@ export class RestCatalog implements Catalog {
     return io;
   }
 
-  async #pages(path: string, key: string, query: Record<string, string>, action: string): Promise<Json[]> {
+  async #pages(
+    path: string,
+    key: string,
+    query: Record<string, string>,
+    action: string,
+    listing: Listing = new Listing(action),
+  ): Promise<Json[]> {
     const items: Json[] = [];
+    const asked = new Set<string>();
     let pageToken: string | undefined = "";
     while (pageToken !== undefined) {
       const page: Record<string, string> = pageToken === "" ? query : { ...query, pageToken };
-      const { status, body } = await this.#client.request({ method: "GET", path, query: page, action }, [404]);
+      const { status, body, bytes } = await this.#client.request({ method: "GET", path, query: page, action }, [404]);
       if (status === 404) return items;
-      items.push(...readArray(body, key));
+      const found = readArray(body, key);
+      for (const item of found) items.push(item);
+      listing.add(found.length, bytes);
+      asked.add(pageToken);
       const next = body["next-page-token"];
       pageToken = typeof next === "string" && next !== "" ? next : undefined;
+      if (pageToken !== undefined && asked.has(pageToken)) throw listing.endless("the same page again");
     }
     return items;
   }
@@ -279,6 +301,40 @@ export class RestCatalog implements Catalog {
 
   #tablePath(identifier: TableIdentifier): string {
     return `${this.#namespacePath(identifier.namespace)}/tables/${encodeURIComponent(identifier.name)}`;
+  }
+}
+
+function readNames(json: Json | undefined): string[] {
+  return readArray({ namespace: json ?? null }, "namespace").map((part) =>
+    readString({ namespace: part }, "namespace")
+  );
+}
+
+/** What was given for one listing so far: what has no end is noticed by its number and size. */
+class Listing {
+  readonly #action: string;
+  #pages = 0;
+  #pagesEmpty = 0;
+  #bytes = 0;
+
+  constructor(action: string) {
+    this.#action = action;
+  }
+
+  /** A page came. */
+  add(items: number, bytes: number): void {
+    this.#pages++;
+    this.#bytes += bytes;
+    this.#pagesEmpty = items === 0 ? this.#pagesEmpty + 1 : 0;
+    if (this.#pages > PAGES_MAX || this.#pagesEmpty > PAGES_EMPTY_MAX || this.#bytes > METADATA_BYTES_MAX) {
+      throw this.endless("one page after another");
+    }
+  }
+
+  endless(gives: string): StreamlabError {
+    return new StreamlabError("unavailable", `Cannot ${this.#action}: the catalog gives ${gives}, without an end`, {
+      hint: "Check that the address is that of your catalog",
+    });
   }
 }
 

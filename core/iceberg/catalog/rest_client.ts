@@ -3,7 +3,9 @@ import { type ErrorKind, messageOf, StreamlabError } from "../../base/errors.ts"
 import { type Json, parseJson, stringifyJson } from "../../base/json.ts";
 import type { Random } from "../../base/random.ts";
 import { backoffMs } from "../../base/retry.ts";
+import { METADATA_BYTES_MAX } from "../format/metadata_limit.ts";
 import type { RestAuth } from "./rest_auth.ts";
+import { fetchWithinOrigin, RefusedAnswerError, type RestAnswer } from "./rest_fetch.ts";
 import type { JsonObject } from "../format/json_field.ts";
 
 export interface RestClientOptions {
@@ -33,6 +35,8 @@ export interface RestResponse {
   status: number;
   /** Empty where there is none. */
   body: JsonObject;
+  /** Of the answer's text, roughly. */
+  bytes: number;
 }
 
 /**
@@ -40,6 +44,8 @@ export interface RestResponse {
  * nothing.
  */
 const ATTEMPTS = { attemptsMax: 5, delayMsMin: 100, delayMsMax: 5000 };
+/** For a whole answer, and for repeating what has failed. */
+const TIMEOUT_MS = 60_000;
 
 /**
  * Requests to a REST catalog. Own, because ids are 64 bits wide and `Response.json()` rounds them.
@@ -55,17 +61,19 @@ export class RestClient {
   }
 
   async request(request: RestRequest, expected: number[] = []): Promise<RestResponse> {
-    const { clock, random } = this.#options;
+    const { clock, random, timeoutMs = TIMEOUT_MS } = this.#options;
+    const startMs = clock.nowMs();
     for (let attempt = 1;; attempt++) {
-      const { answer, error } = await this.#try(request);
+      const { answer, error } = await this.#try(request, timeoutMs);
       if (answer && (answer.ok || expected.includes(answer.status))) {
-        return { status: answer.status, body: bodyOf(request, answer) };
+        return { status: answer.status, body: bodyOf(request, answer), bytes: answer.text.length };
       }
       const isRefreshed = answer?.status === 401 && attempt === 1 && await this.#options.auth.refresh?.();
       const isRepeatable = answer
         ? answer.status === 429 || answer.status === 503 || (request.method === "GET" && answer.status >= 500)
-        : request.method === "GET";
-      if (!isRefreshed && (!isRepeatable || attempt >= ATTEMPTS.attemptsMax)) {
+        : request.method === "GET" && !(error instanceof RefusedAnswerError);
+      const isLast = attempt >= ATTEMPTS.attemptsMax || clock.nowMs() - startMs >= timeoutMs;
+      if (!isRefreshed && (!isRepeatable || isLast)) {
         throw answer ? failure(request, answer) : unreachable(request, this.#options.uri, error);
       }
       if (!isRefreshed) await clock.sleep(backoffMs(ATTEMPTS, attempt, random));
@@ -73,41 +81,35 @@ export class RestClient {
   }
 
   /** An answer that breaks off is none. */
-  async #try(request: RestRequest): Promise<{ answer?: Answer; error?: unknown }> {
-    const { uri, auth, headers, timeoutMs = 60_000 } = this.#options;
+  async #try(request: RestRequest, timeoutMs: number): Promise<{ answer?: RestAnswer; error?: unknown }> {
+    const { uri, auth, headers, clock, fetch } = this.#options;
     const query = new URLSearchParams(request.query ?? {}).toString();
     const url = `${uri.replace(/\/+$/, "")}/v1/${request.path}${query === "" ? "" : `?${query}`}`;
     const authorization = await auth.header();
+    const sent = {
+      method: request.method,
+      headers: {
+        ...headers,
+        ...request.headers,
+        ...(authorization === undefined ? {} : { authorization }),
+        ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(request.body === undefined ? {} : { body: stringifyJson(request.body) }),
+    };
+    const bounds = { clock, timeoutMs, bytesMax: METADATA_BYTES_MAX, ...(fetch !== undefined && { fetch }) };
     try {
-      const response = await (this.#options.fetch ?? fetch)(url, {
-        method: request.method,
-        headers: {
-          ...headers,
-          ...request.headers,
-          ...(authorization === undefined ? {} : { authorization }),
-          ...(request.body === undefined ? {} : { "content-type": "application/json" }),
-        },
-        ...(request.body === undefined ? {} : { body: stringifyJson(request.body) }),
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      return { answer: { status: response.status, ok: response.ok, text: await response.text() } };
+      return { answer: await fetchWithinOrigin(url, sent, bounds) };
     } catch (error) {
       return { error };
     }
   }
 }
 
-interface Answer {
-  status: number;
-  ok: boolean;
-  text: string;
-}
-
 /**
  * A success may be without a body, but not with one of somebody else's, such as the page of a
  * proxy.
  */
-function bodyOf(request: RestRequest, { status, ok, text }: Answer): JsonObject {
+function bodyOf(request: RestRequest, { status, ok, text }: RestAnswer): JsonObject {
   const body = objectIn(text);
   if (body !== undefined || !ok || text === "") return body ?? {};
   throw new StreamlabError("unavailable", `Cannot ${request.action}: the catalog answered ${status} and no JSON`, {
@@ -137,7 +139,7 @@ const HINTS: Record<number, string> = {
   403: "Ask for the right to do this in the catalog",
 };
 
-function failure(request: RestRequest, { status, text }: Answer): StreamlabError {
+function failure(request: RestRequest, { status, text }: RestAnswer): StreamlabError {
   const kind = KINDS[status] ?? "unavailable";
   const hint = HINTS[status];
   let reason = `the catalog answered ${status}`;
@@ -148,6 +150,10 @@ function failure(request: RestRequest, { status, text }: Answer): StreamlabError
 }
 
 function unreachable(request: RestRequest, uri: string, cause: unknown): StreamlabError {
-  const message = `Cannot ${request.action}: the catalog at ${uri} does not answer (${messageOf(cause)})`;
-  return new StreamlabError("unavailable", message, { cause, hint: "Check that it runs and can be reached" });
+  const isRefused = cause instanceof RefusedAnswerError;
+  const state = isRefused ? `cannot be used: ${cause.message}` : `does not answer (${messageOf(cause)})`;
+  return new StreamlabError("unavailable", `Cannot ${request.action}: the catalog at ${uri} ${state}`, {
+    cause,
+    hint: isRefused ? "Check that the address is that of your catalog" : "Check that it runs and can be reached",
+  });
 }
