@@ -42,6 +42,11 @@ export const catalogFlags = {
     placeholder: "URL",
     doc: "where the credential is changed for a token (default: the catalog itself)",
   }),
+  catalogS3Endpoint: flag.of(parseCatalogUri, {
+    section: SECTION,
+    placeholder: "URL",
+    doc: "S3 endpoint that is yours: where the catalog names it and gives no credentials, your own are used",
+  }),
   catalogScope: flag.text({
     section: SECTION,
     doc: "scope to ask a token for (default: catalog)",
@@ -76,7 +81,7 @@ export async function openCatalog(
     return new FileCatalog({ store: await serve(await lake()), clock, random, tidiesLater });
   }
   const { RestCatalog } = await import("../core/iceberg/catalog/rest_catalog.ts");
-  const places = new TablePlaces(context, serve);
+  const places = new TablePlaces({ ...context, ownEndpoint: flags.catalogS3Endpoint }, serve);
   return await RestCatalog.connect({
     // Some give the address with the version that the protocol adds.
     uri: uri.replace(/\/v1\/?$/, ""),
@@ -91,6 +96,9 @@ export async function openCatalog(
   });
 }
 
+/** `ownEndpoint`: see `OpenStoreOptions`. */
+type PlaceSurroundings = Surroundings & { ownEndpoint: string | undefined };
+
 /**
  * The stores of a catalog's tables. Tables beside each other share one, so that what a store keeps
  * open, and DuckDB's one secret for it, serves them all: on S3 the bucket, on disk the folder two
@@ -98,10 +106,10 @@ export async function openCatalog(
  */
 class TablePlaces {
   readonly #stores = new Map<string, Promise<Store>>();
-  readonly #context: Surroundings;
+  readonly #context: PlaceSurroundings;
   readonly #serve: (store: Store) => Promise<Store>;
 
-  constructor(context: Surroundings, serve: (store: Store) => Promise<Store>) {
+  constructor(context: PlaceSurroundings, serve: (store: Store) => Promise<Store>) {
     this.#context = context;
     this.#serve = serve;
   }
@@ -119,7 +127,10 @@ class TablePlaces {
   }
 
   async #open(root: ReturnType<typeof parseLocation>, config: Record<string, string>): Promise<Store> {
-    return await this.#serve(await openStore(root, { ...this.#context, config }));
+    const { clock, random, ownEndpoint } = this.#context;
+    return await this.#serve(
+      await openStore(root, { clock, random, config, ...(ownEndpoint !== undefined && { ownEndpoint }) }),
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { StreamlabError } from "../core/base/errors.ts";
+import { cacheFolder, makeOwnFolder } from "../core/disk/ownership.ts";
 import type { Catalog } from "../core/iceberg/catalog/catalog.ts";
 import { openStore } from "../core/storage/open_store.ts";
 import type { Store } from "../core/storage/store.ts";
@@ -60,13 +61,16 @@ const CACHE_BYTES_MAX = 2e9;
 
 async function cached(context: ReadersSurroundings, store: Store): Promise<Store> {
   const { env, clock, random } = context;
-  const home = env("HOME");
-  const base = env("XDG_CACHE_HOME") || env("LOCALAPPDATA") || (home ? `${home}/.cache` : undefined);
+  const base = cacheFolder(env);
   if (store.objectAccess === undefined || base === undefined) return store;
+  // What others could put there would be taken for the lake's; what lies there others may not read.
+  const folder = `${base}/streamlab/objects`;
+  if (makeOwnFolder(folder) !== undefined) return store;
   const [{ CachedStore }, { ObjectCache }] = await Promise.all([
     import("../core/storage/cache/cached_store.ts"),
     import("../core/storage/cache/object_cache.ts"),
   ]);
-  const cache = new ObjectCache({ folder: `${base}/streamlab/objects`, bytesMax: CACHE_BYTES_MAX, clock, random });
-  return new CachedStore(store, cache, env("AWS_ENDPOINT_URL_S3") || env("AWS_ENDPOINT_URL") || "");
+  const cache = new ObjectCache({ folder, bytesMax: CACHE_BYTES_MAX, clock, random });
+  // The service that it is really at: a catalog can name another one, with a bucket of any name.
+  return new CachedStore(store, cache, (await store.objectAccess()).endpoint ?? "");
 }

@@ -11,6 +11,10 @@ export interface OpenStoreOptions {
   durable?: boolean;
   /** What an Iceberg catalog says of the place, `s3.…`: wins over the `AWS_*` variables. */
   config?: Readonly<Record<string, string>>;
+  /**
+   * S3 endpoint that may be sent our own keys where the catalog names it; see `catalogSettings`.
+   */
+  ownEndpoint?: string;
 }
 
 /**
@@ -19,9 +23,10 @@ export interface OpenStoreOptions {
  */
 export async function openStore(location: Location, options: OpenStoreOptions): Promise<Store> {
   if (location.kind === "local") return openLocalStore(location.path, options);
-  const { config, clock, random } = options;
+  const { config, ownEndpoint, clock, random } = options;
   const { openS3Store } = await import("./s3/s3_store.ts");
   if (config === undefined) return await openS3Store(location, { clock, random });
   const { catalogSettings, readOwnS3Settings } = await import("./s3/settings.ts");
-  return await openS3Store(location, { clock, random, settings: catalogSettings(await readOwnS3Settings(), config) });
+  const settings = catalogSettings(await readOwnS3Settings(), config, ownEndpoint);
+  return await openS3Store(location, { clock, random, settings });
 }

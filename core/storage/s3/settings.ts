@@ -91,20 +91,29 @@ export async function readOwnS3Settings(): Promise<S3Settings> {
 /**
  * Settings for a place that a catalog tells of, in the names of Iceberg's S3FileIO; what it does
  * not tell is as in `own`, except the MinIO that is only our default. With an endpoint the bucket
- * stands in the path, unless the catalog says otherwise.
+ * stands in the path, unless the catalog says otherwise. Keys of our own go to an endpoint that the
+ * catalog names only where it is ours: that of `own`, or `ownEndpoint`.
  */
-export function catalogSettings(own: S3Settings, config: Readonly<Record<string, string>>): S3Settings {
+export function catalogSettings(
+  own: S3Settings,
+  config: Readonly<Record<string, string>>,
+  ownEndpoint?: string,
+): S3Settings {
   const endpoint = checkEndpoint(config["s3.endpoint"], "the endpoint that the catalog names");
-  const region = config["s3.region"] ?? config["client.region"];
+  const region = checkRegion(config["s3.region"] ?? config["client.region"]);
   const accessKeyId = config["s3.access-key-id"], secretAccessKey = config["s3.secret-access-key"];
+  const isVended = accessKeyId !== undefined && secretAccessKey !== undefined;
+  if (endpoint !== undefined && !isVended && !isOurs(endpoint, own, ownEndpoint)) throw foreignEndpoint(endpoint);
   const sessionToken = config["s3.session-token"];
   const pathStyle = readFlag(config["s3.path-style-access"]);
   if ([endpoint, region, accessKeyId, pathStyle].every((told) => told === undefined)) return own;
   const { credentials, ...others } = own;
   const base = own.isDefault ? { forcePathStyle: false, region: "us-east-1" } : others;
-  const told = accessKeyId === undefined || secretAccessKey === undefined
-    ? own.isDefault && !(endpoint !== undefined && isLoopback(endpoint)) ? undefined : credentials
-    : { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+  const told = isVended
+    ? { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }
+    : own.isDefault && !(endpoint !== undefined && isLoopback(endpoint))
+    ? undefined
+    : credentials;
   return {
     ...base,
     isDefault: false,
@@ -113,6 +122,41 @@ export function catalogSettings(own: S3Settings, config: Readonly<Record<string,
     ...(region === undefined ? {} : { region }),
     ...(told === undefined ? {} : { credentials: told }),
   };
+}
+
+/** Whether our own keys may sign requests to an endpoint that a catalog names. */
+function isOurs(endpoint: string, own: S3Settings, ownEndpoint: string | undefined): boolean {
+  const { origin, protocol, hostname } = new URL(endpoint);
+  const ours = [own.endpoint, ownEndpoint].flatMap((text) => text === undefined ? [] : [new URL(text).origin]);
+  if (ours.includes(origin)) return true;
+  // Its keys are in compose.yaml for everybody to read.
+  if (own.isDefault) return isLoopback(endpoint);
+  return own.endpoint === undefined && protocol === "https:" && AWS_HOST.test(hostname);
+}
+
+/**
+ * S3's own, and nothing that a customer of AWS can give a name to (AWS General Reference, "Amazon
+ * S3 endpoints").
+ */
+const AWS_HOST = /^s3(?:-fips)?(?:\.dualstack)?(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?$/;
+
+function foreignEndpoint(endpoint: string): StreamlabError {
+  const { origin } = new URL(endpoint);
+  return new StreamlabError(
+    "usage",
+    `Cannot use the S3 endpoint ${origin} that the catalog names: it comes without credentials, and yours would be sent there`,
+    {
+      hint: `Say that it is yours with --catalog-s3-endpoint ${origin}, or let the catalog give credentials`,
+    },
+  );
+}
+
+/** It becomes part of a host's name. */
+function checkRegion(region: string | undefined): string | undefined {
+  if (region === undefined || /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(region)) return region;
+  throw new StreamlabError("unavailable", "Cannot use the region that the catalog names: it is none", {
+    hint: "Check the catalog's s3.region and client.region",
+  });
 }
 
 /**

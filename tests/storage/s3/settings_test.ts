@@ -180,12 +180,13 @@ Deno.test("what a catalog says of a place wins over the variables, and nothing o
     isDefault: false,
     credentials,
   });
-  const told = { "s3.endpoint": "https://s3.example", "s3.path-style-access": "false", "s3.region": "mars" };
+  const told = { ...key, "s3.endpoint": "https://s3.example", "s3.path-style-access": "false", "s3.region": "mars" };
   deepStrictEqual(catalogSettings(settingsOf({}), told), {
     endpoint: "https://s3.example",
     forcePathStyle: false,
     region: "mars",
     isDefault: false,
+    credentials,
   });
   const near = catalogSettings(settingsOf({}), { "s3.endpoint": "http://127.0.0.1:9001" });
   deepStrictEqual([near.credentials, near.forcePathStyle], [compose, true]);
@@ -193,4 +194,44 @@ Deno.test("what a catalog says of a place wins over the variables, and nothing o
     doesNotMatch((error as Error).message, /password@/);
     return error instanceof StreamlabError && error.kind === "usage";
   });
+});
+
+Deno.test("our own keys sign requests to an endpoint that a catalog names only where it is ours", () => {
+  const keys = { AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "y", AWS_SESSION_TOKEN: "z" };
+  const atAws = settingsOf({ ...keys, AWS_REGION: "eu-west-1" });
+  const atHome = settingsOf({ ...keys, AWS_ENDPOINT_URL: "https://minio.home:9000/" });
+  const isRefused = (own: S3Settings, config: Record<string, string>, ownEndpoint?: string) =>
+    throws(() => catalogSettings(own, config, ownEndpoint), (error) => {
+      if (!(error instanceof StreamlabError)) return false;
+      match(`${error.message} ${error.hint}`, /the catalog names: .*--catalog-s3-endpoint/);
+      return error.kind === "usage";
+    }, JSON.stringify(config));
+  const foreign = [
+    "https://evil.example",
+    "http://minio.home:9000",
+    "https://minio.home",
+    "http://s3.eu-west-1.amazonaws.com",
+    "https://s3.eu-west-1.amazonaws.com.evil.example",
+    "https://ec2-1-2-3-4.compute-1.amazonaws.com",
+    "https://s3-balancer-1.eu-west-1.elb.amazonaws.com",
+    "https://s3.evil.eu-west-1.elb.amazonaws.com",
+  ];
+  for (const endpoint of foreign) {
+    for (const own of [atAws, atHome, settingsOf({})]) {
+      isRefused(own, { "s3.endpoint": endpoint });
+      // Half of a key pair is none.
+      isRefused(own, { "s3.endpoint": endpoint, "s3.access-key-id": "id", "s3.session-token": "t" });
+      isRefused(own, { "s3.endpoint": endpoint }, "https://other.example");
+      strictEqual(catalogSettings(own, { "s3.endpoint": endpoint }, new URL(endpoint).origin).endpoint, endpoint);
+      const vended = { "s3.endpoint": endpoint, "s3.access-key-id": "id", "s3.secret-access-key": "s" };
+      deepStrictEqual(catalogSettings(own, vended).credentials, { accessKeyId: "id", secretAccessKey: "s" });
+    }
+  }
+  strictEqual(catalogSettings(atHome, { "s3.endpoint": "https://minio.home:9000" }).forcePathStyle, true);
+  for (const host of ["s3.eu-west-1", "s3", "s3-fips.dualstack.us-gov-west-1", "s3.dualstack.eu-west-1"]) {
+    const endpoint = `https://${host}.amazonaws.com`;
+    strictEqual(catalogSettings(atAws, { "s3.endpoint": endpoint }).endpoint, endpoint);
+    isRefused(atHome, { "s3.endpoint": endpoint });
+  }
+  throws(() => catalogSettings(atAws, { "client.region": "eu.evil.example/" }), /it is none/);
 });
