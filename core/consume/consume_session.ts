@@ -108,6 +108,7 @@ export class ConsumeSession {
         let pauseMs = watch === undefined ? triggerMs : LOOK_AGAIN_MS;
         try {
           await this.#consumer.takeAll(signal, looksAgain);
+          await this.#consumer.pause(alarm.hasRung ? 0 : pauseMs, signal);
           failures = 0;
         } catch (error) {
           if (!(error instanceof StreamlabError) || error.kind !== "unavailable") throw error;
@@ -173,6 +174,11 @@ class Alarm {
 
   reset(): void {
     this.#rang = false;
+  }
+
+  /** Since the last reset. */
+  get hasRung(): boolean {
+    return this.#rang;
   }
 
   /**

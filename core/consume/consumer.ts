@@ -18,6 +18,7 @@ import { leftOutNotes, type Note } from "./left_out.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
 import { RawListings } from "./raw_listings.ts";
+import { type BetweenBatches, forgetRecords } from "./between_batches.ts";
 import { RunLimits } from "./run_limits.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import { effectiveContract, type Router } from "../routing/router.ts";
@@ -43,6 +44,8 @@ export interface ConsumerOptions extends BatchLimits {
   router: Router;
   known: KnownFiles;
   report: ConsumerReport;
+  /** Upkeep, offered the time between batches. */
+  betweenBatches?: BetweenBatches;
 }
 
 /** How often a contradiction between tables and checkpoint is looked at before it is believed. */
@@ -55,6 +58,7 @@ const LOOKS_MAX = 3;
  */
 export class Consumer {
   readonly #limits: RunLimits;
+  readonly #betweenBatches: readonly BetweenBatches[];
   readonly #reported = new Set<string>();
   readonly #name: string;
   readonly #options: ConsumerOptions;
@@ -81,6 +85,8 @@ export class Consumer {
     this.#found = found;
     this.#name = identifierText(options.target);
     const deadLettersTable = identifierText(identifiersOf(options.target).deadLetters);
+    const { betweenBatches } = options;
+    this.#betweenBatches = [forgetRecords(checkpoint), ...(betweenBatches === undefined ? [] : [betweenBatches])];
     this.#limits = new RunLimits({ ...options, deadLettersTable });
   }
 
@@ -127,6 +133,12 @@ export class Consumer {
     }
   }
 
+  /** Offers upkeep the time until the next look for files. */
+  async pause(idleMs: number, signal: AbortSignal): Promise<void> {
+    const pause = { doneBatchId: this.#state.doneBatchId, idleMs, signal };
+    for (const job of this.#betweenBatches) if (!signal.aborted) await job(pause);
+  }
+
   async #takeRounds(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
     for (;;) {
       const listing = this.#found?.listing ?? this.#listings.begin();
@@ -154,7 +166,7 @@ export class Consumer {
       const plan = this.#planOf(files, changed);
       this.#options.router.expect?.(filesOfBatch(fresh.slice(files.length), this.#options), "later");
       const standing = await this.#options.meter.time("plan", () => this.#checkpoint.createPlan(plan));
-      const alone = await this.#runBatch(standing, false);
+      const alone = await this.#runBatch(standing, false, signal);
       if (standing !== plan || !alone) return false;
       fresh = fresh.slice(files.length);
       changed = [];
@@ -174,7 +186,7 @@ export class Consumer {
         ? found.plan
         : await this.#checkpoint.readPlan(this.#state.doneBatchId + 1n);
       if (plan === undefined) return;
-      await this.#runBatch(plan, true);
+      await this.#runBatch(plan, true, signal);
     }
   }
 
@@ -217,7 +229,7 @@ export class Consumer {
   }
 
   /** False when the ledger has this batch, or more, by another's hand. */
-  async #runBatch(plan: BatchPlan, resumed: boolean): Promise<boolean> {
+  async #runBatch(plan: BatchPlan, resumed: boolean, signal: AbortSignal): Promise<boolean> {
     const { clock, known, meter } = this.#options;
     meter.count("filesMax", plan.files.length);
     const startMs = clock.nowMs();
@@ -241,7 +253,6 @@ export class Consumer {
     this.#state = stateOf(this.#tables, this.#name);
     const alone = this.#state.doneBatchId === BigInt(plan.batchId);
     if (alone) await known.add(routed.files, ledger, this.#tables.ledger);
-    await this.#checkpoint.forget(this.#state.doneBatchId);
     const missed = missedFiles(plan, routed);
     if (missed.some(({ status }) => status === "changed")) this.#listings.forget();
     const durationMs = clock.nowMs() - startMs;
@@ -249,6 +260,7 @@ export class Consumer {
     meter.reset();
     this.#reportBatch(report, missed);
     this.#limits.check(report, missed);
+    await this.pause(0, signal);
     return alone;
   }
 
