@@ -5,6 +5,7 @@ import type { Catalog } from "../core/iceberg/catalog/catalog.ts";
 import { parseLocation } from "../core/storage/location.ts";
 import { openStore } from "../core/storage/open_store.ts";
 import type { Store } from "../core/storage/store.ts";
+import { normalizeUri } from "../core/storage/uri.ts";
 import type { Context } from "./line/command.ts";
 import { flag } from "./line/flags.ts";
 
@@ -138,14 +139,14 @@ const STORES_MAX = 100;
 
 /** Locations are taken as they stand, never percent-decoded: so do Iceberg's own. */
 function splitLocation(location: string): { root: ReturnType<typeof parseLocation>; folder: string } {
-  const file = /^(?:file:\/*|\/)(?=[^/])/.exec(location);
-  if (file !== null) {
-    const path = `/${location.slice(file[0].length).replace(/\/+$/, "")}`;
+  const normal = normalizeUri(location);
+  if (/^\/[^/]/.test(normal)) {
+    const path = normal.replace(/\/+$/, "");
     const root = dirname(dirname(path));
     return { root: { kind: "local", path: root }, folder: path.slice(root === "/" ? 1 : root.length + 1) };
   }
-  if (/^s3[an]?:\/\//.test(location)) {
-    const place = parseLocation(location);
+  if (normal.startsWith("s3://")) {
+    const place = parseLocation(normal);
     if (place.kind === "s3") return { root: { ...place, prefix: "" }, folder: place.prefix };
   }
   throw new StreamlabError(

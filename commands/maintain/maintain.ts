@@ -13,7 +13,8 @@ import { printNote, printResult } from "../line/output.ts";
 import { startProgress } from "../line/progress.ts";
 
 const DAY_MS = 86_400_000;
-const AGES = { expire: 7 * DAY_MS, orphans: 3 * DAY_MS };
+/** Of files that nothing names. */
+const ORPHAN_MS = 3 * DAY_MS;
 
 const ACTIONS = { section: "WHAT TO DO" } as const;
 const COMPACTION = { section: "COMPACTION" } as const;
@@ -24,9 +25,12 @@ const flags = z.object({
   table: flag.table({ doc: "only this table (default: every table of the lake)" }),
   dryRun: flag.switch({ doc: "show what would be done, and change nothing" }),
   olderThan: flag.duration({
-    doc: "how old a snapshot must be to expire (default 7d), and a file to be removed as an orphan (default 3d)",
+    doc: "how old a snapshot must be to expire (default: what the table's properties say, else 7d), and a file to be " +
+      "removed as an orphan (default 3d)",
   }),
-  retainLast: flag.count({ doc: "snapshots of each branch that never expire", default: "10" }),
+  retainLast: flag.count({
+    doc: "snapshots of each branch that never expire (default: what the table's properties say, else 10)",
+  }),
   threads: flag.count({ doc: "threads to work with (default: all cores)" }),
   memory: flag.size({ doc: "memory that DuckDB keeps within; it spills to disk beyond", default: "1GB" }),
   compact: flag.switch({ ...ACTIONS, doc: "rewrite small files into larger ones, and apply row deletes" }),
@@ -175,12 +179,12 @@ async function perform(
     }
     case "expire-snapshots": {
       const { expireTable } = await import("../../core/maintain/removal/expire.ts");
-      const maxAgeMs = given.olderThan ?? AGES.expire;
-      return { action, ...await expireTable(surroundings, table, { maxAgeMs, countMin: given.retainLast, dryRun }) };
+      const options = { maxAgeMs: given.olderThan, countMin: given.retainLast, dryRun };
+      return { action, ...await expireTable(surroundings, table, options) };
     }
     case "remove-orphans": {
       const { removeOrphans } = await import("../../core/maintain/removal/orphans.ts");
-      const olderThanMs = given.olderThan ?? AGES.orphans;
+      const olderThanMs = given.olderThan ?? ORPHAN_MS;
       return { action, ...await removeOrphans(surroundings, table, { olderThanMs, dryRun }) };
     }
   }
@@ -217,7 +221,7 @@ function machine(context: Context, { threads, memory }: Flags) {
 async function cleanLake(surroundings: Surroundings, given: Flags): Promise<void> {
   if (given.table !== undefined) return;
   const { removeLeftovers } = await import("../../core/maintain/removal/leftovers.ts");
-  const olderThanMs = given.olderThan ?? AGES.orphans;
+  const olderThanMs = given.olderThan ?? ORPHAN_MS;
   await removeLeftovers(surroundings, { olderThanMs, dryRun: given.dryRun });
 }
 

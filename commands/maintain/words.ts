@@ -3,6 +3,7 @@ import type { CompactionReport } from "../../core/maintain/compaction/compact.ts
 import type { ExpiryReport } from "../../core/maintain/removal/expire.ts";
 import type { ManifestsReport } from "../../core/maintain/manifests.ts";
 import type { OrphansReport } from "../../core/maintain/removal/orphans.ts";
+import type { LeftFile } from "../../core/storage/deletion.ts";
 import { formatCount, formatDuration, formatSize } from "../line/output.ts";
 
 export type Action = "compact" | "rewrite-manifests" | "expire-snapshots" | "remove-orphans";
@@ -67,11 +68,12 @@ function compactionLines(report: CompactionReport, did: Did, dryRun: boolean): s
     );
   }
   for (const { files, reason } of dropped) lines.push(`left ${plural(files, "file")} as they were: ${reason}`);
+  lines.push(...intentLines(report));
   if (interrupted) lines.push("stopped before the rest");
   return lines;
 }
 
-function expiryLines({ snapshotIds, snapshotsKept, refs, files }: ExpiryReport, did: Did): string[] {
+function expiryLines({ snapshotIds, snapshotsKept, refs, files, left }: ExpiryReport, did: Did): string[] {
   const kept = `${formatCount(snapshotsKept)} kept`;
   if (snapshotIds.length === 0 && refs.length === 0) return [`no snapshot to expire (${kept})`];
   const gone = [
@@ -83,14 +85,17 @@ function expiryLines({ snapshotIds, snapshotsKept, refs, files }: ExpiryReport, 
     `${did("expired", "expire")} ${plural(snapshotIds.length, "snapshot")} (${kept}), ` +
     `${did("deleted", "delete").replace("would ", "")} ${gone}`,
     ...refs.map((name) => `reference ${name}, whose time is over`),
+    ...leftLines(left),
   ];
 }
 
 /** Beyond that many the list only scrolls by; `--json` has them all. */
 const PATHS_SHOWN = 100;
 
-function orphanLines({ paths, bytes, unfinished, givenUpRewrites }: OrphansReport, did: Did): string[] {
-  if (paths.length === 0 && unfinished === 0 && givenUpRewrites === 0) return ["no orphans"];
+function orphanLines(report: OrphansReport, did: Did): string[] {
+  const { paths, bytes, unfinished, givenUpRewrites, left } = report;
+  const rests = [...leftLines(left), ...intentLines(report)];
+  if (paths.length === 0 && unfinished === 0 && givenUpRewrites === 0) return ["no orphans", ...rests];
   const rest = paths.length - PATHS_SHOWN;
   return [
     `${did("removed", "remove")} ${plural(paths.length, "orphan file")} (${formatSize(bytes)})` +
@@ -98,7 +103,27 @@ function orphanLines({ paths, bytes, unfinished, givenUpRewrites }: OrphansRepor
     (givenUpRewrites === 0 ? "" : `, after ${plural(givenUpRewrites, "rewrite")} that ended early`),
     ...paths.slice(0, PATHS_SHOWN),
     ...(rest > 0 ? [`and ${formatCount(rest)} more`] : []),
+    ...rests,
   ];
+}
+
+const LEFT_BECAUSE: Readonly<Record<LeftFile["reason"], string>> = {
+  "not ours": "not in the table's own folders, or with a name that no writer of tables gives",
+  linked: "a symbolic link leads there, or it is no file",
+};
+
+/** What nothing needs any more, and is not ours to delete. */
+function leftLines(left: readonly LeftFile[]): string[] {
+  return Object.entries(LEFT_BECAUSE).flatMap(([reason, why]) => {
+    const files = left.filter((file) => file.reason === reason);
+    if (files.length === 0) return [];
+    return [`left ${plural(files.length, "file")} (${why}), such as ${files[0]!.path}`];
+  });
+}
+
+function intentLines({ foreignIntents }: { foreignIntents: number }): string[] {
+  if (foreignIntents === 0) return [];
+  return [`left ${plural(foreignIntents, "intent")} in checkpoints/intents/ that no compaction of this table wrote`];
 }
 
 function plural(count: number, noun: string): string {

@@ -2,6 +2,7 @@ import type { AskOptions, Session } from "../../core/query/sql_session.ts";
 import type { RowStream } from "../../core/engine/duckdb_stream.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { Context } from "../line/command.ts";
+import { removeTree } from "../../core/disk/removal.ts";
 import type { AnswerOutput } from "./output.ts";
 
 export const ANSWER_FORMATS = ["table", "json", "ndjson", "csv", "markdown", "arrow", "parquet"] as const;
@@ -96,6 +97,6 @@ async function printParquet(
     using file = await Deno.open(path);
     for await (const piece of file.readable) await context.stdout.write(piece);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    removeTree(folder);
   }
 }

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import { removeFileQuietly } from "../../core/disk/removal.ts";
 import type { Context, OutputStream } from "../line/command.ts";
 
 /** Where an answer goes: standard output, or a file that appears when it is complete. */
@@ -40,7 +41,7 @@ export async function openOutput(context: Context, file: string | undefined): Pr
     },
     async abandon() {
       handle.close();
-      await Deno.remove(temporaryPath).catch(() => {});
+      await removeFileQuietly(temporaryPath);
     },
   };
 }

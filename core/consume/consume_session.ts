@@ -1,7 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import { StreamlabError } from "../base/errors.ts";
 import { backoffMs } from "../base/retry.ts";
-import { removeTree, Scratch } from "../disk/scratch.ts";
+import { isLinked, removeTree } from "../disk/removal.ts";
+import { Scratch } from "../disk/scratch.ts";
 import { DuckDb } from "../engine/duckdb.ts";
 import { identifierText } from "../iceberg/catalog/catalog.ts";
 import { FolderWatch } from "../disk/folder_watch.ts";
@@ -151,12 +152,13 @@ async function lockTarget(options: SessionOptions): Promise<KernelLock | undefin
 async function makeScratch(options: SessionOptions, resources: (() => void)[]): Promise<string> {
   const name = identifierText(options.target);
   const local = options.sink.localPath(consumerScratchFolder(name));
-  if (local === undefined) {
+  // Behind a link, what is there is somebody else's.
+  if (local === undefined || isLinked(options.sink.root, local)) {
     const folder = await takeTemporaryFolder(options.temporaryFolder, "consume", options);
     resources.push(() => folder.release());
     return folder.path;
   }
-  removeTree(local);
+  removeTree(local, options.sink.root);
   const scratch = Scratch.create(local);
   resources.push(() => scratch.remove());
   return scratch.folder;

@@ -6,6 +6,8 @@ import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
 import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
 import { early, mapParallel } from "../base/parallel.ts";
+import { ownPlaces } from "../iceberg/own_files.ts";
+import { deleteMade } from "../storage/deletion.ts";
 import type { Store } from "../storage/store.ts";
 import { type BatchLimits, type BatchPlan, filesOfBatch, type PlannedFile } from "../lake/batch_plan.ts";
 import { Checkpoint } from "../lake/checkpoint.ts";
@@ -281,7 +283,8 @@ export class Consumer {
   async #discard(routed: RoutedBatch): Promise<void> {
     await Promise.all(TABLE_ROLES.map((role) => {
       const { location } = this.#tables[role].io;
-      return location.store.delete(routed[role].files.map(({ path }) => location.pathInStore(path)));
+      const paths = routed[role].files.map(({ path }) => location.pathInStore(path));
+      return deleteMade(location.store, paths, ownPlaces(location, {}, ["data"]));
     }));
   }
 

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { messageOf, StreamlabError } from "../base/errors.ts";
+import { removeTree } from "./removal.ts";
 
 /**
  * A local folder for one attempt at something: what is in it is worthless once the attempt has
@@ -52,21 +53,6 @@ export class Scratch {
 
   remove(): void {
     removeTree(this.folder);
-  }
-}
-
-/** A download that is not needed any more may still make a file while its folder goes. */
-const REMOVALS_MAX = 3;
-
-/** Removes a folder and all in it; one that is not there is no error. */
-export function removeTree(folder: string): void {
-  for (let attempt = 1;; attempt++) {
-    try {
-      return Deno.removeSync(folder, { recursive: true });
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      if (attempt === REMOVALS_MAX) throw scratchError(`Cannot remove ${folder}`, error);
-    }
   }
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 import { type Random, uuidV4 } from "../base/random.ts";
 import { takeKernelLock } from "./kernel_lock.ts";
+import { removeTreeQuietly } from "./removal.ts";
 
 export interface TemporaryFolder {
   /** It is made, and empty. */
@@ -42,7 +43,7 @@ export async function takeTemporaryFolder(
           cause,
         });
       }
-      return { path, release: () => (remove(path), remove(`${path}.lock`), lock.release()) };
+      return { path, release: () => (removeTreeQuietly(path), removeTreeQuietly(`${path}.lock`), lock.release()) };
     }
     if ("release" in lock) lock.release();
     if (attempt === ATTEMPTS_MAX) throw new StreamlabError("internal", `Cannot take a folder below ${parent}`);
@@ -59,24 +60,11 @@ async function removeAbandoned(parent: string, clock: Clock): Promise<void> {
     try {
       const lock = await takeKernelLock(`${parent}/${name}.lock`, "cleaning up", clock);
       if ("heldBy" in lock) continue;
-      remove(`${parent}/${name}`);
-      remove(`${parent}/${name}.lock`);
+      removeTreeQuietly(`${parent}/${name}`);
+      removeTreeQuietly(`${parent}/${name}.lock`);
       lock.release();
     } catch {
       // Another user's, or another process removes it just now: then it is none of our business.
-    }
-  }
-}
-
-/** A download that nobody waits for any more may still make a file while its folder goes. */
-const REMOVALS_MAX = 3;
-
-function remove(path: string): void {
-  for (let attempt = 1; attempt <= REMOVALS_MAX; attempt++) {
-    try {
-      return Deno.removeSync(path, { recursive: true });
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
     }
   }
 }

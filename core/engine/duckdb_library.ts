@@ -4,7 +4,8 @@ import { messageOf, StreamlabError } from "../base/errors.ts";
 import { systemRandom, uuidV4 } from "../base/random.ts";
 import { sha256 } from "../base/sha256.ts";
 import { cacheFolder, foreignHand, makeOwnFolder, temporaryFolder } from "../disk/ownership.ts";
-import { createFileSync, removeTree, writeAllSync } from "../disk/scratch.ts";
+import { removeTree } from "../disk/removal.ts";
+import { createFileSync, writeAllSync } from "../disk/scratch.ts";
 
 type NodeApi = typeof import("@duckdb/node-api");
 type NodeBindings = typeof import("@duckdb/node-bindings");

@@ -65,9 +65,9 @@ export async function commitTable(
     try {
       isWanted = await build(transaction);
     } catch (error) {
+      await discardQuietly(transaction);
       // What an old base names may be gone by now, its snapshots expired.
       if (!isMissing(error) || attempt >= attemptsMax) throw error;
-      await discardQuietly(transaction);
       const newest = await loadExisting(catalog, identifier);
       if (newest.metadataLocation === base.metadataLocation) throw error;
       base = newest;
@@ -95,6 +95,8 @@ export async function commitTable(
       const table = await catalog.commit({ ...changeOf(transaction), identifier, base, commitId: uuidV4(random) });
       return { table, committed: true, attempts: attempt };
     } catch (error) {
+      // What makes no sense was not committed, so nothing names what was written for it.
+      if (error instanceof StreamlabError && error.kind === "usage") await discardQuietly(transaction);
       if (!isConflict(error)) throw error;
       const isLast = attempt >= attemptsMax || clock.nowMs() >= deadlineMs;
       await Promise.all([

@@ -31,7 +31,8 @@ export { upgradeTable } from "./action/upgrade_table.ts";
 export { buildDataFile } from "./data_file_builder.ts";
 export { planScan } from "./scan/scan.ts";
 export { reachableFiles, unreachableFiles } from "./reachable_files.ts";
-export { normalizeUri, TableLocation } from "./table_location.ts";
+export { TableLocation } from "./table_location.ts";
+export { normalizeUri } from "../storage/uri.ts";
 export { tableMetadataFromText, tableMetadataToText } from "./table_metadata_json.ts";
 
 export type { DataFile } from "./format/data_file.ts";

@@ -1,4 +1,5 @@
 import { mapParallel } from "../base/parallel.ts";
+import { uriKey } from "../storage/uri.ts";
 import type { JsonObject } from "./format/json_field.ts";
 import type { ManifestFile } from "./format/manifest_file.ts";
 import type { Snapshot } from "./format/snapshot.ts";
@@ -51,15 +52,20 @@ export async function unreachableFiles(io: TableIo, before: TableMetadata, after
     filesOf(io, before, gone, false),
     filesOf(io, before, [...keptManifests.values()], true),
   ]);
-  const keptStatistics = new Set([...after.statistics, ...after.partitionStatistics].flatMap(statisticsPath));
+  // Under any spelling, and as whatever it is named.
+  const stays = new Set([
+    ...live,
+    ...keptManifests.keys(),
+    ...after.snapshots.flatMap((snapshot) => snapshot.manifestList ?? []),
+    ...[...after.statistics, ...after.partitionStatistics].flatMap(statisticsPath),
+    ...after.metadataLog.map((entry) => entry.metadataFile),
+  ].map(uriKey));
+  const without = (uris: Iterable<string>) => new Set([...uris].filter((uri) => !stays.has(uriKey(uri))));
   return {
-    manifestLists: new Set(expired.flatMap((snapshot) => snapshot.manifestList ?? [])),
-    manifests: new Set(gone.map((manifest) => manifest.path)),
-    dataFiles: new Set([...candidates].filter((path) => !live.has(path))),
-    others: new Set(
-      [...before.statistics, ...before.partitionStatistics].flatMap(statisticsPath)
-        .filter((path) => !keptStatistics.has(path)),
-    ),
+    manifestLists: without(expired.flatMap((snapshot) => snapshot.manifestList ?? [])),
+    manifests: without(gone.map((manifest) => manifest.path)),
+    dataFiles: without(candidates),
+    others: without([...before.statistics, ...before.partitionStatistics].flatMap(statisticsPath)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { Store } from "../storage/store.ts";
+import { normalizeUri } from "../storage/uri.ts";
 
 /**
  * Where a table is, and what its files are called in metadata.
@@ -23,7 +24,8 @@ export class TableLocation {
     this.store = store;
     this.folder = folder;
     this.recorded = recorded.replace(/\/+$/, "");
-    this.#prefixes = [...new Set([this.recorded, storeUri(store, folder)].map(normalizeUri))];
+    const prefixes = [this.recorded, storeUri(store, folder)].map((uri) => normalizeUri(uri).replace(/\/+$/, ""));
+    this.#prefixes = [...new Set(prefixes)].filter((prefix) => prefix !== "");
   }
 
   /**
@@ -42,6 +44,7 @@ export class TableLocation {
     );
   }
 
+  /** As `pathOf`; undefined for a file outside of the store. */
   findPath(uri: string): string | undefined {
     const normal = normalizeUri(uri);
     for (const prefix of this.#prefixes) {
@@ -72,15 +75,4 @@ export class TableLocation {
 export function storeUri(store: Store, path: string): string {
   const root = store.root.includes("://") ? store.root : `file://${store.root.startsWith("/") ? "" : "/"}${store.root}`;
   return path === "" ? root : `${root.replace(/\/+$/, "")}/${path}`;
-}
-
-/**
- * One spelling for what is the same: `s3a` and `s3n` are `s3`; `file:/x`, `file:///x` and `/x` are
- * one.
- */
-export function normalizeUri(uri: string): string {
-  const s3 = /^s3[an]?:\/\//.exec(uri);
-  if (s3) return `s3://${uri.slice(s3[0].length)}`;
-  const file = /^file:\/*/.exec(uri);
-  return file ? `/${uri.slice(file[0].length)}` : uri;
 }

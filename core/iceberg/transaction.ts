@@ -1,10 +1,12 @@
 import type { Random } from "../base/random.ts";
+import { deleteMade } from "../storage/deletion.ts";
 import type { LoadedTable, TableChange } from "./catalog/catalog.ts";
 import type { TableMetadata } from "./format/table_metadata.ts";
 import type { TableRequirement } from "./format/table_requirement.ts";
 import { checkRequirements } from "./format/table_requirement.ts";
 import type { TableUpdate } from "./format/table_update.ts";
 import { applyUpdates } from "./format/table_update_applier.ts";
+import { ownPlaces } from "./own_files.ts";
 import type { EncodedFile, TableIo } from "./table_io.ts";
 
 export interface TransactionContext {
@@ -56,7 +58,7 @@ export class Transaction implements TableChange {
   async discard(): Promise<void> {
     const { location } = this.io;
     const paths = this.#written.splice(0).map((name) => location.pathInStore(name));
-    if (paths.length > 0) await location.store.delete(paths);
+    await deleteMade(location.store, paths, ownPlaces(location, {}, ["manifest"]));
   }
 
   add(change: TableChange): void {

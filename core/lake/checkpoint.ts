@@ -1,4 +1,5 @@
 import { StreamlabError } from "../base/errors.ts";
+import { deleteOwn } from "../storage/deletion.ts";
 import type { Store } from "../storage/store.ts";
 import { type BatchPlan, PLAN_FORMAT } from "./batch_plan.ts";
 import { checkRecordPlace, newerError, readRecord, type RecordFormat, recordText } from "./durable_record.ts";
@@ -63,7 +64,7 @@ export class Checkpoint {
     for await (const { path, batchId } of this.#records()) {
       if (batchId <= doneBatchId - BigInt(RECORDS_KEPT)) old.push(path);
     }
-    if (old.length > 0) await this.#store.delete(old);
+    await deleteOwn(this.#store, old, [{ folder: "", isOwn: (path) => isBatchRecord(path, this.#target) }]);
   }
 
   /** Fails with `newer` where something stands there that this program does not know. */
@@ -92,6 +93,11 @@ export class Checkpoint {
       return false;
     }
   }
+}
+
+function isBatchRecord(path: string, target: string): boolean {
+  const record = recordAt(path);
+  return (record?.kind === "plan" || record?.kind === "routed") && record.target === target;
 }
 
 /** Whether the batches of a target are recorded here. Records of the last ones are kept. */

@@ -28,7 +28,8 @@ export function rewriteFilesBegin(stem: string): string {
   return `${stem}-`;
 }
 
-function isRewriteStem(stem: string): boolean {
+/** Whether it is one that `newRewriteStem` makes. */
+export function isRewriteStem(stem: string): boolean {
   return REWRITE_STEM.test(stem);
 }
 

@@ -10,8 +10,11 @@
  * metadata after the fence names its files.
  */
 import { z } from "zod";
+import type { TableLocation } from "../iceberg/table_location.ts";
+import { deleteMade, judgeOwn, type OwnPlace } from "../storage/deletion.ts";
 import type { Store } from "../storage/store.ts";
 import { checkRecordPlace, readRecord, type RecordFormat, recordText } from "./durable_record.ts";
+import { isRewriteStem, rewriteFilesBegin } from "./data_file_name.ts";
 import { intentPath, INTENTS_FOLDER, recordAt } from "./layout.ts";
 
 const intentShape = z.strictObject({
@@ -39,12 +42,40 @@ export const INTENT_FORMAT: RecordFormat<Intent> = {
   damagedHint: "Remove it only when no maintenance runs anywhere",
 };
 
+/** Where intents are, and how they are called. */
+const INTENT_PLACE: OwnPlace = {
+  folder: INTENTS_FOLDER,
+  isOwn: (name) => name.endsWith(".json") && isRewriteStem(name.slice(0, -".json".length)),
+};
+
+/** A folder of a partition, as `partitionFolder` spells it. */
+const PARTITION_FOLDER = /^[\w.!~*'()%-]*=[\w.!~*'()%-]*$/;
+
+/** What the paths of a rewrite's new files begin with, in the table's store. */
+export function rewrittenBegin(location: TableLocation, partitionFolder: string, id: string): string {
+  return location.pathInStore(`data/${partitionFolder}${partitionFolder === "" ? "" : "/"}${rewriteFilesBegin(id)}`);
+}
+
+/**
+ * Whether an intent is one that compaction has written about this very table: anybody may put a
+ * file there, and what begins with its stem is deleted when it counts as given up.
+ */
+export async function isCompactionOf(store: Store, location: TableLocation, intent: Intent): Promise<boolean> {
+  const { id, stem } = intent;
+  const data = location.pathInStore("data/");
+  if (!stem.startsWith(data) || !isRewriteStem(id)) return false;
+  const folders = stem.slice(data.length).split("/");
+  if (folders.pop() !== rewriteFilesBegin(id)) return false;
+  if (!folders.every((folder) => PARTITION_FOLDER.test(folder))) return false;
+  return (await judgeOwn(store, [intentPath(id)], [INTENT_PLACE])).deleted.length === 1;
+}
+
 export async function writeIntent(store: Store, intent: Intent): Promise<void> {
   await store.write(intentPath(intent.id), new TextEncoder().encode(recordText(intent)));
 }
 
 export async function removeIntent(store: Store, intent: Intent): Promise<void> {
-  await store.delete([intentPath(intent.id)]);
+  await deleteMade(store, [intentPath(intent.id)], [INTENT_PLACE]);
 }
 
 /** Whether the owner may still commit. */

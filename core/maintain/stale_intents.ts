@@ -1,49 +1,62 @@
-import { parseIdentifier } from "../iceberg/catalog/catalog.ts";
+import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
 import { reachableFiles } from "../iceberg/reachable_files.ts";
 import { streamlabKey } from "../lake/keys.ts";
+import { ownPlaces } from "../iceberg/own_files.ts";
+import { deleteOwn } from "../storage/deletion.ts";
+import { uriKey } from "../storage/uri.ts";
 import { fenceCommits } from "./fence.ts";
-import { type Intent, listIntents, removeIntent, writeIntent } from "../lake/intent.ts";
+import { type Intent, isCompactionOf, listIntents, removeIntent, writeIntent } from "../lake/intent.ts";
 import { withNewest } from "../tables/read/newest.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/**
- * Of a table's intents (all tables' without one), those whose last sign of life lies before that
- * time by the store's clock.
- */
+export interface StaleIntents {
+  /** Of the table's intents those that count as given up. */
+  stale: Intent[];
+  /**
+   * Old ones besides that no compaction of this table can have written: nothing that they name is
+   * touched.
+   */
+  foreign: number;
+}
+
+/** A table's intents whose last sign of life lies before that time by the store's clock. */
 export async function findStaleIntents(
-  surroundings: Surroundings,
+  { store }: Pick<Surroundings, "store">,
   beforeMs: number,
-  table?: string,
-): Promise<Intent[]> {
-  const all = await listIntents(surroundings.store);
-  return all.filter(({ intent, modifiedMs }) =>
-    modifiedMs < beforeMs && (table === undefined || intent.table === table)
-  )
-    .map(({ intent }) => intent);
+  { identifier, io }: LoadedTable,
+): Promise<StaleIntents> {
+  const found: StaleIntents = { stale: [], foreign: 0 };
+  for (const { intent, modifiedMs } of await listIntents(store)) {
+    if (modifiedMs >= beforeMs || intent.table !== identifierText(identifier)) continue;
+    if (await isCompactionOf(store, io.location, intent)) found.stale.push(intent);
+    else found.foreign++;
+  }
+  return found;
 }
 
 /**
- * Fences what a rewrite left behind whose owner is gone, and removes its files if they never got
- * into the table. Returns their paths.
+ * Fences what a rewrite of the table left behind whose owner is gone, and removes its files if they
+ * never got into the table. Returns their paths.
  */
-export async function settleIntent(surroundings: Surroundings, intent: Intent): Promise<string[]> {
+export async function settleIntent(
+  surroundings: Surroundings,
+  { identifier, metadata, io: { location } }: LoadedTable,
+  intent: Intent,
+): Promise<string[]> {
   const { catalog, store } = surroundings;
-  const identifier = parseIdentifier(intent.table);
-  const found = await catalog.loadTable(identifier);
-  let used = new Set<string>();
-  if (found !== undefined && found.metadata.tableUuid === intent.tableUuid) {
+  let newest: LoadedTable | undefined;
+  if (metadata.tableUuid === intent.tableUuid) {
     await writeIntent(store, { ...intent, fenced: true });
-    const table = await fenceCommits(surroundings, identifier, { [streamlabKey.fencedRewrite]: intent.id });
-    used = await withNewest(catalog, identifier, async ({ io, metadata }) => {
-      const { dataFiles } = await reachableFiles(io, metadata);
-      return new Set([...dataFiles].flatMap((uri) => io.location.findPath(uri) ?? []));
-    }, table);
+    newest = await fenceCommits(surroundings, identifier, { [streamlabKey.fencedRewrite]: intent.id });
   }
-  // A table that is gone leaves nothing to find in a catalog; in a lake its folder is where it was.
-  const place = found?.io.location.store ?? store;
+  // Of a table that was made anew as well: an intent must not talk a live file away.
+  const used = await withNewest(catalog, identifier, async (table) => {
+    const { dataFiles } = await reachableFiles(table.io, table.metadata);
+    return new Set([...dataFiles].flatMap((uri) => table.io.location.findPath(uri) ?? []).map(uriKey));
+  }, newest);
   const unused: string[] = [];
-  for await (const { path } of place.list(intent.stem)) if (!used.has(path)) unused.push(path);
-  await place.delete(unused);
+  for await (const { path } of location.store.list(intent.stem)) if (!used.has(uriKey(path))) unused.push(path);
+  const { deleted } = await deleteOwn(location.store, unused, ownPlaces(location, {}, ["data"]));
   await removeIntent(store, intent);
-  return unused;
+  return deleted;
 }

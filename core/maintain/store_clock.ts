@@ -1,6 +1,7 @@
 import { StreamlabError } from "../base/errors.ts";
 import { uuidV4 } from "../base/random.ts";
 import { MAINTAIN_FOLDER } from "../lake/layout.ts";
+import { deleteMade, type OwnPlace } from "../storage/deletion.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Another maintainer may take the file for a leftover and remove it; not several in a row. */
@@ -21,13 +22,16 @@ export async function storeNowMs(
       const info = await store.stat(path);
       if (info !== undefined) return info.modifiedMs;
     } finally {
-      await store.delete([path]);
+      await deleteMade(store, [path], [clockPlace]);
     }
   }
   throw new StreamlabError("unavailable", `Cannot tell the time of "${store.root}": its clock file keeps vanishing`, {
     hint: "Run again when no other maintainer runs",
   });
 }
+
+/** Clock files are made in any folder, under names that nothing else has. */
+const clockPlace: OwnPlace = { folder: "", isOwn: isClockPath };
 
 /** Whether the file was made to read the store's clock. */
 export function isClockPath(path: string): boolean {

@@ -1,9 +1,11 @@
 import { uuidV4 } from "../base/random.ts";
 import { type Connection, DuckDb } from "../engine/duckdb.ts";
-import { removeTree, Scratch } from "../disk/scratch.ts";
+import { isLinked, removeTree } from "../disk/removal.ts";
+import { Scratch } from "../disk/scratch.ts";
 import { takeKernelLock } from "../disk/kernel_lock.ts";
 import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
 import { MAINTAIN_SCRATCH_FOLDER } from "../lake/layout.ts";
+import type { Store } from "../storage/store.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface WorkshopOptions {
@@ -17,6 +19,7 @@ export interface WorkshopOptions {
 }
 
 const SCRATCHES = `${MAINTAIN_SCRATCH_FOLDER}/`;
+const SCRATCH_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** DuckDB and a scratch folder, for as long as a job of upkeep takes. */
 export class Workshop {
@@ -69,7 +72,7 @@ async function makeScratch(
   resources: (() => void)[],
 ): Promise<Scratch> {
   const name = uuidV4(random);
-  const local = leavesLake ? undefined : store.localPath(SCRATCHES + name);
+  const local = leavesLake ? undefined : ownFolder(store, SCRATCHES + name);
   if (local === undefined) {
     const folder = await takeTemporaryFolder(temporaryFolder, "maintain", { clock, random });
     resources.push(() => folder.release());
@@ -91,14 +94,25 @@ async function makeScratch(
  */
 export async function removeDeadScratches({ store, clock }: Pick<Surroundings, "store" | "clock">): Promise<void> {
   const left = new Set<string>();
-  if (store.localPath(SCRATCHES + "any") === undefined) return;
+  if (ownFolder(store, SCRATCHES + "any") === undefined) return;
   for await (const { path } of store.list(SCRATCHES)) left.add(path.slice(SCRATCHES.length).split("/", 1)[0]!);
-  for (const folder of left) {
-    const lock = await takeKernelLock(store.localPath(`${SCRATCHES}${folder}/lock`)!, "cleaning up", clock);
+  for (const name of left) {
+    const folder = SCRATCH_NAME.test(name) ? ownFolder(store, SCRATCHES + name) : undefined;
+    if (folder === undefined) continue;
+    const lock = await takeKernelLock(`${folder}/lock`, "cleaning up", clock);
     if ("heldBy" in lock) continue;
-    removeTree(store.localPath(SCRATCHES + folder)!);
+    removeTree(folder, store.root);
     lock.release();
   }
+}
+
+/**
+ * The folder on this disk; undefined in a distant store, and where a link leads to it: behind that
+ * we neither make nor remove anything.
+ */
+function ownFolder(store: Store, path: string): string | undefined {
+  const local = store.localPath(path);
+  return local === undefined || isLinked(store.root, local) ? undefined : local;
 }
 
 function release(resources: (() => void)[]): void {

@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { Meter } from "../base/meter.ts";
 import type { Random } from "../base/random.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
-import { removeTree } from "../disk/scratch.ts";
+import { removeTree } from "../disk/removal.ts";
 import { identifierText } from "../iceberg/catalog/catalog.ts";
 import { openLocalStore } from "../storage/local/local_store.ts";
 import type { Store } from "../storage/store.ts";

@@ -9,6 +9,11 @@ export function checkPath(path: string): void {
   if (fault !== undefined) throw new StreamlabError("usage", `Cannot use ${JSON.stringify(path)} as a path: ${fault}`);
 }
 
+/** Whether `checkPath` takes it. */
+export function isPath(path: string): boolean {
+  return faultOf(path, path.split("/")) === undefined;
+}
+
 /**
  * As `checkPath` for the start of a path: the last part may be cut anywhere, and all of it may be
  * missing.
@@ -27,6 +32,14 @@ function faultOf(text: string, parts: string[]): string | undefined {
   if (text.includes("\0")) return "it holds a NUL character";
   if (!text.isWellFormed()) return "it holds half of a surrogate pair";
   return undefined;
+}
+
+/**
+ * Names of files on disk whose writing has not finished. A dot in front hides them from every other
+ * reader of the folder too.
+ */
+export function isTemporaryName(name: string): boolean {
+  return /^\.streamlab-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/.test(name);
 }
 
 /** The folder of a path without trailing slash; empty for the root. */

@@ -1,9 +1,11 @@
 import { StreamlabError } from "../base/errors.ts";
 import { uuidV4 } from "../base/random.ts";
 import type { Random } from "../base/random.ts";
+import { deleteMade, type OwnPlace } from "./deletion.ts";
 import type { Store } from "./store.ts";
 
 const MARK = ".streamlab-probe-";
+const PROBE_NAME = /^\.streamlab-probe-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Who cleans up may take a probe away while it is under way, which looks like a store that fails
@@ -37,7 +39,7 @@ async function isConditional(store: Store, path: string): Promise<boolean> {
     if (error instanceof StreamlabError && error.kind === "not-found") return false;
     throw error;
   } finally {
-    await store.delete([path]);
+    await deleteMade(store, [path], [probePlace]);
   }
 }
 
@@ -47,5 +49,8 @@ export function probePrefix(folder: string): string {
 }
 
 export function isProbePath(path: string): boolean {
-  return path.slice(path.lastIndexOf("/") + 1).startsWith(MARK);
+  return PROBE_NAME.test(path.slice(path.lastIndexOf("/") + 1));
 }
+
+/** Probes are made in any folder of a store, under names that nothing else has. */
+export const probePlace: OwnPlace = { folder: "", isOwn: isProbePath };

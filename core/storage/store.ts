@@ -75,8 +75,11 @@ export interface Store {
    * is no `localPath`.
    */
   sync(paths: string[]): Promise<void>;
-  /** Removes files; one that is not there is no error. */
-  delete(paths: string[]): Promise<void>;
+  /**
+   * Removes files; one that is not there is no error. Called by `deletion.ts` alone, which knows
+   * what is ours to delete.
+   */
+  deletePaths(paths: string[]): Promise<void>;
 
   /**
    * What writers that died left behind below `prefix` and no listing shows: temporary files,

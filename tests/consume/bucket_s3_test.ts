@@ -174,7 +174,7 @@ for (const [size, padding] of [["small", 0], ["large", 300_000]] as const) {
         const meddle = () =>
           meddled ??= Promise.all([
             other.write("raw/events/f00001.json", new TextEncoder().encode(fileText("new"))),
-            other.delete(["raw/events/f00002.json"]),
+            other.deletePaths(["raw/events/f00002.json"]),
           ]);
         const meddling = storeWith(store, {
           read: async (...args) => (await meddle(), await store.read(...args)),

@@ -25,7 +25,7 @@ const changes: Change[] = [
     },
     content: "new",
   },
-  { name: "delete", run: (store) => store.delete(["w/t/x"]), content: undefined },
+  { name: "delete", run: (store) => store.deletePaths(["w/t/x"]), content: undefined },
 ];
 
 async function withLake(use: (folder: string, store: Store, scratch: string) => Promise<void>): Promise<void> {

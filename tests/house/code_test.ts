@@ -41,6 +41,25 @@ Deno.test("the house rules find what they are there for", () => {
   strictEqual(finds("core/query/x.ts", `const x = f(); // ${"x ".repeat(50)}`), 0);
   strictEqual(finds("core/iceberg/x.ts", "await Deno.readTextFile(p)"), 1);
   strictEqual(finds("core/storage/x.ts", "await Deno.readTextFile(p)"), 0);
+  const deletions = [
+    "await Deno.remove(p)",
+    "Deno.removeSync(p)",
+    "const f = Deno.remove;",
+    "const { remove } = Deno;",
+    "await store.deletePaths([p])",
+    "await this.#store?.deletePaths([p])",
+    "const f = store.deletePaths;",
+    "await store.discardUnfinished(w)",
+    'import { rm } from "node:fs/promises";',
+  ];
+  for (const code of deletions) {
+    strictEqual(finds("core/storage/x.ts", code), 1, code);
+    strictEqual(finds("commands/x.ts", code), 1, code);
+    strictEqual(finds("tests/x.ts", code), 0, code);
+  }
+  strictEqual(finds("core/disk/removal.ts", "await Deno.remove(p)"), 0);
+  strictEqual(finds("core/storage/deletion.ts", "await store.deletePaths([p])"), 0);
+  strictEqual(finds("core/storage/deletion.ts", "await Deno.remove(p)"), 1);
 });
 
 Deno.test("exceptions are of files that exist", async () => {

@@ -126,6 +126,29 @@ const plugin: Deno.lint.Plugin = {
         };
       },
     },
+    "deletion": {
+      create(context) {
+        const path = pathOf(context);
+        if (!/^(core\/|commands\/|main\.ts)/.test(path)) return {};
+        const message =
+          "what is ours to delete is decided in core/storage/deletion.ts, on this disk in core/disk/removal.ts";
+        return {
+          MemberExpression(node) {
+            const text = context.sourceCode.getText(node);
+            const isRemoval = /^Deno\.remove/.test(text) && !removers.has(path);
+            const isDeletion = /[.?](deletePaths|discardUnfinished)$/.test(text) && !deleters.has(path);
+            if (isRemoval || isDeletion) context.report({ node, message });
+          },
+          VariableDeclarator(node) {
+            const { init, id } = node;
+            if (id.type === "ObjectPattern" && init && nameOf(init) === "Deno") context.report({ node, message });
+          },
+          ImportDeclaration(node) {
+            if (/^(node:)?fs(\/promises)?$/.test(node.source.value)) context.report({ node, message });
+          },
+        };
+      },
+    },
   },
 };
 
@@ -137,6 +160,17 @@ const timeAndChance = new Set([
   "performance.now",
   "crypto.randomUUID",
   "crypto.getRandomValues",
+]);
+
+/** Who may remove files of this disk. */
+const removers = new Set(["core/disk/removal.ts", "core/storage/local/local_store.ts"]);
+
+/** Who may call a store's own deletion: the one that decides, and the stores themselves. */
+const deleters = new Set([
+  "core/storage/deletion.ts",
+  "core/storage/local/local_store.ts",
+  "core/storage/s3/s3_store.ts",
+  "core/storage/cache/cached_store.ts",
 ]);
 
 const fileAccess =

@@ -1,5 +1,6 @@
 import { deepStrictEqual as assertEquals, throws as assertThrows } from "node:assert/strict";
-import { normalizeUri, storeUri, TableLocation } from "../../core/iceberg/table_location.ts";
+import { storeUri, TableLocation } from "../../core/iceberg/table_location.ts";
+import { normalizeUri } from "../../core/storage/uri.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
 
 const storeAt = (root: string) => new SimulatedDisk({ root }).connect();

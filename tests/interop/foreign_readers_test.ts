@@ -112,7 +112,7 @@ pythonTest(
         table.io.location.pathOf(uri)
       );
       assertEquals(gone.dataFiles.size, files.length);
-      await world.store.delete(paths);
+      await world.store.deletePaths(paths);
       await assertReadAlike(python, world, table, rows(0, 60));
     }),
 );

@@ -138,7 +138,7 @@ Deno.test("nothing is claimed, and so nothing removed, where a record is damaged
     const refused = async (at: string, content: unknown, kind: string, message: RegExp) => {
       await write(store, at, content);
       await rejects(() => Claims.read(store, new Set()), { kind, message });
-      await store.delete([at]);
+      await store.deletePaths([at]);
     };
     await refused(
       path,

@@ -74,6 +74,7 @@ Deno.test("--json prints an object for each action on each table", () =>
       "deleteFiles",
       "dropped",
       "dryRun",
+      "foreignIntents",
       "groups",
       "inputs",
       "interrupted",
@@ -89,7 +90,7 @@ Deno.test("a table that cannot be looked after does not keep the others from it"
       await world.lake.create("lab.other", (await world.load()).metadata.schemas[0]!.fields),
       "SELECT 1::BIGINT AS id",
     );
-    await world.lake.store.delete([table.io.location.pathOf(table.metadata.snapshots[1]!.manifestList!)]);
+    await world.lake.store.deletePaths([table.io.location.pathOf(table.metadata.snapshots[1]!.manifestList!)]);
     const { status, stdout, stderr } = await run(world, ["--compact"]);
     strictEqual(status, 1);
     match(stderr, /^Cannot compact bronze\.events: Cannot read .*: there is no such file/m);

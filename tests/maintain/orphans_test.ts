@@ -162,10 +162,10 @@ Deno.test("probes and clock files of killed processes go, and new ones are made 
     const thief = storeWith(store, {
       create: async (path, bytes) => {
         const won = await store.create(path, bytes);
-        if (taken++ === 0) await store.delete([path]);
+        if (taken++ === 0) await store.deletePaths([path]);
         return won;
       },
-      stat: async (path) => taken++ === 0 ? (await store.delete([path]), undefined) : await store.stat(path),
+      stat: async (path) => taken++ === 0 ? (await store.deletePaths([path]), undefined) : await store.stat(path),
     });
     await probeCreate(thief, "checkpoints", world.surroundings.random, "");
     taken = 0;
@@ -200,7 +200,7 @@ Deno.test("records that cannot be read stop orphan removal", () =>
     const options = { olderThanMs: 0, dryRun: false };
     await world.lake.store.write("checkpoints/bronze.events/000000000001.routed.json", new Uint8Array());
     await rejects(removeOrphans(world.surroundings, await world.load(), options), /Cannot read the routed record/);
-    await world.lake.store.delete(["checkpoints/bronze.events/000000000001.routed.json"]);
+    await world.lake.store.deletePaths(["checkpoints/bronze.events/000000000001.routed.json"]);
     await world.lake.store.write("checkpoints/intents/x.json", new Uint8Array());
     await rejects(removeOrphans(world.surroundings, await world.load(), options), /Cannot read the intent/);
     strictEqual((await world.paths(`${folder}/data/lost.parquet`)).length, 1);
@@ -220,15 +220,16 @@ Deno.test("files of a rewrite under way stay, those of one that was given up go"
       inputs: [],
       fenced: false,
     });
-    await litter(world, `${folder}/data/alive-00000.parquet`, `${folder}/data/dead-00000.parquet`);
-    await writeIntent(world.lake.store, intent("alive", "alive-"));
-    await writeIntent(world.lake.store, intent("dead", "dead-"));
-    const path = world.lake.store.localPath("checkpoints/intents/dead.json")!;
+    const [alive, dead] = [1, 2].map((n) => `compact-00000000-0000-4000-8000-00000000000${n}`);
+    await litter(world, `${folder}/data/${alive}-00000.parquet`, `${folder}/data/${dead}-00000.parquet`);
+    await writeIntent(world.lake.store, intent(alive!, `${alive}-`));
+    await writeIntent(world.lake.store, intent(dead!, `${dead}-`));
+    const path = world.lake.store.localPath(`checkpoints/intents/${dead}.json`)!;
     const weekAgo = new Date(world.surroundings.clock.nowMs() - 7 * day);
     await Deno.utime(path, weekAgo, weekAgo);
     const report = await removeOrphans(world.surroundings, table, { olderThanMs: 3 * day, dryRun: false });
-    deepStrictEqual([report.givenUpRewrites, report.paths], [1, [`${folder}/data/dead-00000.parquet`]]);
-    deepStrictEqual(await world.paths("checkpoints/"), ["checkpoints/intents/alive.json"]);
+    deepStrictEqual([report.givenUpRewrites, report.paths], [1, [`${folder}/data/${dead}-00000.parquet`]]);
+    deepStrictEqual(await world.paths("checkpoints/"), [`checkpoints/intents/${alive}.json`]);
     strictEqual((await world.load()).metadata.snapshots.length, 2, "the fence is a snapshot");
   }));
 

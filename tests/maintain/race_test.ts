@@ -116,7 +116,7 @@ Deno.test("a rewrite that was fenced meanwhile is not committed", () =>
       {},
       beforeCommit(world.surroundings, async () => {
         for (const { intent } of await listIntents(world.surroundings.store)) {
-          strictEqual((await settleIntent(world.surroundings, intent)).length, 1);
+          strictEqual((await settleIntent(world.surroundings, await world.load(), intent)).length, 1);
         }
       }),
     );

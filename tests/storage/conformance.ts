@@ -147,7 +147,7 @@ const writingCases: ConformanceCase[] = [
       strictEqual(await store.create("m/v1.json", bytes("mine")), true);
       strictEqual(await store.create("m/v1.json", bytes("yours")), false);
       strictEqual(text(await store.read("m/v1.json")), "mine");
-      await store.delete(["m/v1.json"]);
+      await store.deletePaths(["m/v1.json"]);
       strictEqual(await store.create("m/v1.json", bytes("again")), true);
       await store.write("m/v1.json", bytes("written over"));
       strictEqual(await store.create("m/v1.json", bytes("late")), false);
@@ -174,10 +174,10 @@ const writingCases: ConformanceCase[] = [
     async run(store) {
       const paths = Array.from({ length: 30 }, (_, i) => `d/${i % 3}/${i}`);
       await Promise.all(paths.map((path) => store.write(path, bytes(path))));
-      await store.delete([...paths.slice(0, 29), "d/never", "nowhere/at/all"]);
+      await store.deletePaths([...paths.slice(0, 29), "d/never", "nowhere/at/all"]);
       deepStrictEqual(await pathsOf(store, ""), [paths[29]]);
-      await store.delete([]);
-      await store.delete(paths);
+      await store.deletePaths([]);
+      await store.deletePaths(paths);
       deepStrictEqual(await pathsOf(store, ""), []);
     },
   },
@@ -212,7 +212,7 @@ const writingCases: ConformanceCase[] = [
         await fails(() => store.read(path), "usage");
         await fails(() => store.write(path, bytes("x")), "usage");
         await fails(() => store.create(path, bytes("x")), "usage");
-        await fails(() => store.delete([path]), "usage");
+        await fails(() => store.deletePaths([path]), "usage");
         await fails(() => store.stat(path), "usage");
       }
       for (const prefix of ["/", "../", "a/../b", "a//b"]) await fails(() => pathsOf(store, prefix), "usage");

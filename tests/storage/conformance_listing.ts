@@ -97,7 +97,7 @@ export const listingCases: ConformanceCase[] = [
         strictEqual(await store.create(path, bytes("second")), false);
         deepStrictEqual(await pathsOf(store, path), [path]);
       }
-      await store.delete(paths);
+      await store.deletePaths(paths);
       deepStrictEqual(await pathsOf(store, ""), []);
     },
   },

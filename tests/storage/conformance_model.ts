@@ -27,7 +27,7 @@ async function compare(store: Store, model: Map<string, string>, step: Step): Pr
     strictEqual(await store.create(step.path, bytes(step.content)), !model.has(step.path));
     if (!model.has(step.path)) model.set(step.path, step.content);
   } else if (step.do === "delete") {
-    await store.delete([step.path]);
+    await store.deletePaths([step.path]);
     model.delete(step.path);
   } else if (step.do === "read") {
     const info = await store.stat(step.path);
@@ -46,7 +46,7 @@ export const modelCases: ConformanceCase[] = [
     async run(store) {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 20 }), async (steps) => {
-          await store.delete(await pathsOf(store, ""));
+          await store.deletePaths(await pathsOf(store, ""));
           const model = new Map<string, string>();
           for (const step of steps) await compare(store, model, step);
         }),

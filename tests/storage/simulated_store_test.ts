@@ -25,7 +25,7 @@ Deno.test("the simulated store keeps the contract when operations take time and 
 async function program(store: Store): Promise<void> {
   await store.write("a", bytes("1"));
   await store.create("b", bytes("2"));
-  await store.delete(["a"]);
+  await store.deletePaths(["a"]);
 }
 
 Deno.test("a program can be stopped before and after each of its operations", async () => {
@@ -61,7 +61,7 @@ Deno.test("a power cut forgets what was not synced and stops every process", asy
   await lax.write("synced", bytes("1"));
   await lax.sync(["synced"]);
   await lax.write("lucky", bytes("1"));
-  await lax.delete(["synced"]);
+  await lax.deletePaths(["synced"]);
   strictEqual(text(await careful.read("kept")), "new");
   disk.powerCut((path) => path === "lucky");
   await rejects(() => careful.read("kept"), Crash);

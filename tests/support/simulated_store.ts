@@ -148,7 +148,7 @@ export class SimulatedStore implements Store {
     }
   }
 
-  async delete(paths: string[]): Promise<void> {
+  async deletePaths(paths: string[]): Promise<void> {
     for (const path of paths) checkPath(path);
     for (const path of paths) {
       await this.#operate("delete", path, () => this.#disk.remove(path, this.#durable), true);
@@ -162,7 +162,7 @@ export class SimulatedStore implements Store {
   }
 
   async discardUnfinished(writes: UnfinishedWrite[]): Promise<void> {
-    await this.delete(writes.map(({ path }) => path));
+    await this.deletePaths(writes.map(({ path }) => path));
   }
 
   localPath(): undefined {

@@ -8,12 +8,14 @@ export interface Retention {
   maxAgeMs: number;
   /** At least that many of each branch stay, whatever their age. */
   minCount: number;
+  /** Branches and tags of at most that age stay, where they do not say otherwise. */
+  maxRefAgeMs?: number | undefined;
 }
 
 /** The change that removes what nothing asks to keep any more; no updates where that is nothing. */
 export function expireSnapshots(metadata: TableMetadata, retention: Retention): TableChange {
   const refs = Object.entries(metadata.refs);
-  const expiredRefs = refs.filter(([name, ref]) => isRefExpired(metadata, name, ref, retention.nowMs));
+  const expiredRefs = refs.filter(([name, ref]) => isRefExpired(metadata, name, ref, retention));
   const keptRefs = refs.filter((entry) => !expiredRefs.includes(entry));
   const kept = snapshotsToKeep(metadata, keptRefs.map(([, ref]) => ref), retention);
   const snapshotIds = metadata.snapshots.map((snapshot) => snapshot.snapshotId).filter((id) => !kept.has(id));
@@ -29,10 +31,11 @@ export function expireSnapshots(metadata: TableMetadata, retention: Retention): 
 }
 
 /** Specification: "Snapshot Retention Policy". `main` never expires. */
-function isRefExpired(metadata: TableMetadata, name: string, ref: SnapshotRef, nowMs: number): boolean {
-  if (name === MAIN_BRANCH || ref.maxRefAgeMs === undefined) return false;
+function isRefExpired(metadata: TableMetadata, name: string, ref: SnapshotRef, retention: Retention): boolean {
+  const ageMsMax = ref.maxRefAgeMs ?? retention.maxRefAgeMs;
+  if (name === MAIN_BRANCH || ageMsMax === undefined) return false;
   const snapshot = snapshotById(metadata, ref.snapshotId);
-  return snapshot !== undefined && nowMs - snapshot.timestampMs > ref.maxRefAgeMs;
+  return snapshot !== undefined && retention.nowMs - snapshot.timestampMs > ageMsMax;
 }
 
 function snapshotsToKeep(metadata: TableMetadata, refs: SnapshotRef[], retention: Retention): Set<bigint> {

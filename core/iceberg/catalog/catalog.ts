@@ -64,6 +64,11 @@ export interface Catalog {
    * Finishes what commits have left for later, in a catalog that does so: they stand without it.
    */
   settle(): Promise<void>;
+  /**
+   * URIs of the folders in which files of the table lie: its location, and what its properties name
+   * besides. None where there is no such table.
+   */
+  placesOf(identifier: TableIdentifier): Promise<string[]>;
   /** Forgets the table; with `purge`, its files go too. */
   dropTable(identifier: TableIdentifier, options?: { purge?: boolean }): Promise<void>;
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { early } from "../../base/parallel.ts";
 import type { Random } from "../../base/random.ts";
+import { deleteOwn, isOwnPath } from "../../storage/deletion.ts";
 import type { Store } from "../../storage/store.ts";
 import {
   type Catalog,
@@ -13,10 +14,11 @@ import {
   type TableIdentifier,
 } from "./catalog.ts";
 import { createVersion, verifyHead } from "./file_commit.ts";
-import { findAnyVersion, findHead, metadataText, versionOf, versionPath } from "./metadata_versions.ts";
+import { findAnyVersion, findHead, metadataText, versionOf, versionPath, versionPlace } from "./metadata_versions.ts";
 import type { TableMetadata } from "../format/table_metadata.ts";
 import { checkRequirements } from "../format/table_requirement.ts";
 import { applyUpdates } from "../format/table_update_applier.ts";
+import { type FileRole, findInnerTable, namedFolders, ownPlaces } from "../own_files.ts";
 import { TableIo } from "../table_io.ts";
 import { storeUri, TableLocation } from "../table_location.ts";
 import { tableMetadataFromText, tableMetadataToText } from "../table_metadata_json.ts";
@@ -137,10 +139,10 @@ export class FileCatalog implements Catalog {
     const standing = await verifyHead(this.#store, folder, version, commit.commitId, addedSnapshots);
     if (standing === "late") throw conflict(identifier, `version ${version} was long taken, and cleaned up since`);
     const loaded = this.#loaded(identifier, metadata, `metadata/v${version}.metadata.json`);
-    const paths = dropped.map((uri) => loaded.io.location.findPath(uri)).filter((path) => path !== undefined);
+    const old = dropped.map((uri) => loaded.io.location.findPath(uri)).filter((path) => path !== undefined);
     const tidying = Promise.all([
       this.#tidy(() => advanceVersionHint(this.#store, folder, version, standing === "highest")),
-      this.#tidy(async () => paths.length > 0 ? await this.#store.delete(paths) : undefined),
+      this.#tidy(async () => void await deleteOwn(this.#store, old, [versionPlace(folder, version)])),
     ]).then(() => undefined);
     if (!this.#tidiesLater) await tidying;
     else this.#tidying.add(early(tidying));
@@ -155,17 +157,39 @@ export class FileCatalog implements Catalog {
 
   async dropTable(identifier: TableIdentifier, options: { purge?: boolean } = {}): Promise<void> {
     const folder = this.#folder(identifier);
-    const paths: string[] = [];
-    for await (const { path } of this.#store.list(`${folder}/${options.purge ? "" : "metadata/"}`)) {
-      if (options.purge || /(metadata\.json(\.gz)?|version-hint\.text)$/.test(path)) paths.push(path);
+    const listed: string[] = [];
+    for await (const { path } of this.#store.list(`${folder}/${options.purge ? "" : "metadata/"}`)) listed.push(path);
+    const inner = findInnerTable(folder, listed);
+    if (inner !== undefined) {
+      throw new StreamlabError(
+        "conflict",
+        `Cannot drop ${identifierText(identifier)}: another table lies in it, ${inner}`,
+      );
     }
+    const roles: FileRole[] = options.purge
+      ? ["data", "manifest", "statistics", "version", "hint"]
+      : ["version", "hint"];
+    const places = ownPlaces(new TableLocation(this.#store, folder), {}, roles);
+    const paths = listed.filter((path) => isOwnPath(path, places));
     // Metadata first and its highest version last of these: a reader sees the table whole or not at
     // all.
     const versions = paths.filter((path) => versionOf(path) !== undefined)
       .sort((a, b) => versionOf(a)! - versionOf(b)!);
-    for (const path of versions) await this.#store.delete([path]);
-    await this.#store.delete(paths.filter((path) => !versions.includes(path)));
+    for (const path of versions) await deleteOwn(this.#store, [path], places);
+    await deleteOwn(this.#store, paths.filter((path) => !versions.includes(path)), places);
     this.#ios.delete(folder);
+  }
+
+  /** Where the table is its name says; one that cannot be read has nothing besides. */
+  async placesOf(identifier: TableIdentifier): Promise<string[]> {
+    const location = storeUri(this.#store, this.#folder(identifier));
+    try {
+      const table = await this.loadTable(identifier);
+      return table === undefined ? [] : [location, ...namedFolders(table.metadata.properties)];
+    } catch (error) {
+      if (error instanceof StreamlabError && error.kind === "corrupt") return [location];
+      throw error;
+    }
   }
 
   /** Once: a store that ignores the condition of `create` is refused before the first commit. */

@@ -2,9 +2,10 @@ import type { Clock } from "../../base/clock.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { backoffMs } from "../../base/retry.ts";
+import { deleteMade } from "../../storage/deletion.ts";
 import type { Store } from "../../storage/store.ts";
 import type { TableMetadata } from "../format/table_metadata.ts";
-import { listVersions, metadataText, type MetadataVersion, versionOf } from "./metadata_versions.ts";
+import { listVersions, metadataText, type MetadataVersion, versionOf, versionPlace } from "./metadata_versions.ts";
 import { tableMetadataFromText } from "../table_metadata_json.ts";
 
 /**
@@ -82,7 +83,7 @@ export async function verifyHead(
   const other = log.find((entry) => versionOf(entry.metadataFile) === version && entry.commitId !== undefined);
   const path = `${folder}/metadata/v${version}.metadata.json`;
   if (other || await isYoungerThanAny(store, path, higher)) {
-    await store.delete([path]);
+    await deleteMade(store, [path], [versionPlace(folder)]);
     return "late";
   }
   throw unknownOutcome(path);

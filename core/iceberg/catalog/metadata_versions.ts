@@ -1,4 +1,5 @@
 import * as zlib from "node:zlib";
+import type { OwnPlace } from "../../storage/deletion.ts";
 import type { Store } from "../../storage/store.ts";
 
 /** A metadata file of a table in a file catalog. */
@@ -38,6 +39,22 @@ export async function listVersions(store: Store, folder: string): Promise<Metada
  * highest is our best guess, for reading.
  */
 const CATALOG_NAME = /^(\d+)-[^/]+\.metadata\.json(?:\.gz)?$/;
+
+/**
+ * Where a file catalog's metadata files of a table are; `below` leaves out that version and later
+ * ones.
+ */
+export function versionPlace(folder: string, below = Infinity): OwnPlace {
+  return {
+    folder: `${folder}/metadata`,
+    isOwn: (name) => !name.includes("/") && (versionOf(name) ?? Infinity) < below,
+  };
+}
+
+/** Whether a file is called as metadata files are, by either naming. */
+export function isVersionName(name: string): boolean {
+  return VERSION_NAME.test(name) || CATALOG_NAME.test(name);
+}
 
 /**
  * The path of the newest metadata file, by our own naming or else by that of other catalogs;

@@ -28,8 +28,10 @@ import {
 } from "../format/table_metadata.ts";
 import { applyUpdates } from "../format/table_update_applier.ts";
 import { requirementToJson, updateToJson } from "../format/table_update_json.ts";
+import { namedFolders } from "../own_files.ts";
 import { TableIo } from "../table_io.ts";
-import { normalizeUri, TableLocation } from "../table_location.ts";
+import { normalizeUri } from "../../storage/uri.ts";
+import { TableLocation } from "../table_location.ts";
 import { tableMetadataFromJson } from "../table_metadata_json.ts";
 
 export interface RestCatalogOptions {
@@ -207,6 +209,11 @@ export class RestCatalog implements Catalog {
       action: `register ${identifierText(identifier)}`,
     });
     return await this.#loaded(identifier, body);
+  }
+
+  async placesOf(identifier: TableIdentifier): Promise<string[]> {
+    const metadata = (await this.loadTable(identifier))?.metadata;
+    return metadata === undefined ? [] : [metadata.location, ...namedFolders(metadata.properties)];
   }
 
   async dropTable(identifier: TableIdentifier, options: { purge?: boolean } = {}): Promise<void> {

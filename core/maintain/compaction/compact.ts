@@ -3,12 +3,14 @@ import { StreamlabError } from "../../base/errors.ts";
 import { SqlError } from "../../engine/duckdb.ts";
 import { parentSnapshot } from "../../iceberg/action/snapshot_change.ts";
 import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import { ownPlaces } from "../../iceberg/own_files.ts";
+import { deleteMade } from "../../storage/deletion.ts";
 import { planScan } from "../../iceberg/scan/scan.ts";
 import { currentSchema } from "../../iceberg/format/table_metadata.ts";
 import { type CompactionRule, planGroups, type RewriteGroup } from "./compaction_plan.ts";
 import { DeleteReach, resolvePositionDeletes } from "./delete_reach.ts";
-import { newRewriteStem, rewriteFilesBegin } from "../../lake/data_file_name.ts";
-import { type Intent, removeIntent, writeIntent } from "../../lake/intent.ts";
+import { newRewriteStem } from "../../lake/data_file_name.ts";
+import { type Intent, removeIntent, rewrittenBegin, writeIntent } from "../../lake/intent.ts";
 import { commitRewrites, type RewrittenGroup } from "./rewrite_commit.ts";
 import { LocalFiles } from "../../tables/read/local_files.ts";
 import { mayBeMissing, withNewest } from "../../tables/read/newest.ts";
@@ -42,6 +44,8 @@ export interface CompactionReport {
   dropped: { files: number; reason: string }[];
   /** Whether the signal ended it early. */
   interrupted: boolean;
+  /** Old intents that no compaction of this table can have written, and that were left. */
+  foreignIntents: number;
 }
 
 /** A rewrite without a sign of life for this long counts as abandoned. */
@@ -64,18 +68,18 @@ export async function compactTable(
   // order one that it does not have.
   parentSnapshot(table.metadata);
   orderOf(table, options);
-  if (!options.dryRun) await settleStale(surroundings, identifierText(table.identifier));
+  const foreignIntents = options.dryRun ? 0 : await settleStale(surroundings, table);
   const rule = { ...options, sorts: options.sortBy.length > 0 };
   // Most looks at a table find nothing to do, and need no engine for it.
   const isIdle = async ({ io, metadata }: LoadedTable) =>
     planGroups((await planScan(io, metadata)).files, rule).length === 0;
-  if (await withNewest(catalog, table.identifier, isIdle, table)) return emptyReport();
+  if (await withNewest(catalog, table.identifier, isIdle, table)) return { ...emptyReport(), foreignIntents };
   const workshop = await Workshop.open(surroundings, { ...options, leavesLake: options.dryRun });
   try {
     const plan = (newest: LoadedTable) => planCompaction(newest, workshop, options);
     const planned = await withNewest(catalog, table.identifier, plan, table);
     const run = new Compaction(surroundings, planned);
-    return options.dryRun ? run.plan() : await run.run(options);
+    return { ...options.dryRun ? run.plan() : await run.run(options), foreignIntents };
   } catch (error) {
     throw error instanceof SqlError ? engineError(identifierText(table.identifier), error) : error;
   } finally {
@@ -130,13 +134,18 @@ function emptyReport(): CompactionReport {
     deleteFiles: 0,
     dropped: [],
     interrupted: false,
+    foreignIntents: 0,
   };
 }
 
-async function settleStale(surroundings: Surroundings, table: string): Promise<void> {
-  if ((await findStaleIntents(surroundings, Infinity, table)).length === 0) return;
-  const stale = await findStaleIntents(surroundings, await storeNowMs(surroundings) - STALE_MS, table);
-  for (const intent of stale) await settleIntent(surroundings, intent);
+/** Returns how many old intents are none of this table's compaction. */
+async function settleStale(surroundings: Surroundings, table: LoadedTable): Promise<number> {
+  const any = await findStaleIntents(surroundings, Infinity, table);
+  if (any.stale.length + any.foreign === 0) return 0;
+  const nowMs = await storeNowMs(surroundings);
+  const { stale, foreign } = await findStaleIntents(surroundings, nowMs - STALE_MS, table);
+  for (const intent of stale) await settleIntent(surroundings, table, intent);
+  return foreign;
 }
 
 class Compaction {
@@ -211,7 +220,6 @@ class Compaction {
     const { random, clock } = this.#surroundings;
     const { table, rewriter } = this.#planned;
     const id = newRewriteStem(random);
-    const folder = rewriter.folderOf(group);
     return {
       format: 1,
       kind: "compaction",
@@ -219,7 +227,7 @@ class Compaction {
       table: identifierText(table.identifier),
       tableUuid: table.metadata.tableUuid,
       startedAt: new Date(clock.nowMs()).toISOString(),
-      stem: table.io.location.pathInStore(`data/${folder}${folder === "" ? "" : "/"}${rewriteFilesBegin(id)}`),
+      stem: rewrittenBegin(table.io.location, rewriter.folderOf(group), id),
       inputs: group.files.map(({ dataFile }) => dataFile.path),
       fenced: false,
     };
@@ -280,7 +288,7 @@ class Compaction {
     const { store } = this.#planned.table.io.location;
     const paths: string[] = [];
     for await (const { path } of store.list(intent.stem)) paths.push(path);
-    await store.delete(paths);
+    await deleteMade(store, paths, ownPlaces(this.#planned.table.io.location, {}, ["data"]));
     await removeIntent(this.#surroundings.store, intent);
   }
 

@@ -1,6 +1,9 @@
 import { mapParallel } from "../../base/parallel.ts";
-import { CHECKPOINTS_FOLDER, RAW_FOLDER, WAREHOUSE_FOLDER } from "../../lake/layout.ts";
+import { CHECKPOINTS_FOLDER, EVENTS_FOLDER, RAW_FOLDER, recordAt, WAREHOUSE_FOLDER } from "../../lake/layout.ts";
 import { isProbePath, probePrefix } from "../../storage/probe.ts";
+import { deleteOwn, discardOwn, judgeOwn, type OwnPlace } from "../../storage/deletion.ts";
+import { isTemporaryName } from "../../storage/path.ts";
+import type { Store } from "../../storage/store.ts";
 import { isClockPath, storeNowMs } from "../store_clock.ts";
 import { removeDeadScratches } from "../workshop.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -20,6 +23,21 @@ export function isLeftover(path: string): boolean {
   return isProbePath(path) || isClockPath(path);
 }
 
+/** Leftovers lie in any folder, under names that nothing else has. */
+export const leftoverPlace: OwnPlace = { folder: "", isOwn: isLeftover };
+
+/** On disk an unfinished write is a file of its own, whatever it was to become. */
+const temporaryPlace: OwnPlace = {
+  folder: "",
+  isOwn: (path) => isTemporaryName(path.slice(path.lastIndexOf("/") + 1)),
+};
+
+/** On S3 it is known by what it was to become: uploads of others into the raw zone are theirs. */
+const lakePlaces: readonly OwnPlace[] = [
+  { folder: EVENTS_FOLDER, isOwn: (name) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z.]+$/.test(name) },
+  { folder: "", isOwn: (path) => isLeftover(path) || !["unknown", undefined].includes(recordAt(path)?.kind) },
+];
+
 /**
  * Removes what processes that were killed left outside of the tables: probes, files made to read
  * the store's clock, scratch, and temporary files and uploads that no listing shows. A living owner
@@ -37,12 +55,12 @@ export async function removeLeftovers(
   const nowMs = listed.length === 0 || dryRun ? clock.nowMs() : await storeNowMs(surroundings);
   const infos = await mapParallel(listed, STATS_PARALLEL, (path) => store.stat(path));
   const old = infos.flatMap((info) => info !== undefined && nowMs - info.modifiedMs >= olderThanMs ? [info.path] : []);
-  if (!dryRun && old.length > 0) await store.delete(old);
+  const { deleted } = await (dryRun ? judgeOwn : deleteOwn)(store, old, [leftoverPlace]);
   if (!dryRun) await removeDeadScratches(surroundings);
   for (const prefix of [`${RAW_FOLDER}/`, `${CHECKPOINTS_FOLDER}/`]) {
-    await discardUnfinished(surroundings, prefix, nowMs - olderThanMs, dryRun);
+    await discardUnfinished(store, prefix, lakePlaces, nowMs - olderThanMs, dryRun);
   }
-  return old;
+  return deleted;
 }
 
 /**
@@ -50,8 +68,9 @@ export async function removeLeftovers(
  * were.
  */
 export async function discardUnfinished(
-  { store }: Pick<Surroundings, "store">,
+  store: Store,
   prefix: string,
+  places: readonly OwnPlace[],
   beforeMs: number,
   dryRun: boolean,
 ): Promise<number> {
@@ -59,6 +78,5 @@ export async function discardUnfinished(
   for await (const write of store.listUnfinished(prefix)) {
     if (write.startedMs < beforeMs - UNFINISHED_MS_MIN) old.push(write);
   }
-  if (!dryRun && old.length > 0) await store.discardUnfinished(old);
-  return old.length;
+  return await discardOwn(store, old, [...places, temporaryPlace], { dryRun });
 }

@@ -6,12 +6,17 @@ import { versionOf } from "../../iceberg/catalog/metadata_versions.ts";
 import { reachableFiles } from "../../iceberg/reachable_files.ts";
 import { streamlabKey, targetsOf } from "../../lake/keys.ts";
 import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";
+import { findInnerTable } from "../../iceberg/own_files.ts";
+import type { TableLocation } from "../../iceberg/table_location.ts";
+import { deleteOwn, judgeOwn, type LeftFile } from "../../storage/deletion.ts";
 import type { FileInfo, Store } from "../../storage/store.ts";
 import { Claims } from "../../lake/claims.ts";
 import { originOf } from "../../lake/data_file_name.ts";
 import { hasRecords } from "../../lake/checkpoint.ts";
+import { uriKey } from "../../storage/uri.ts";
 import { fenceCommits } from "../fence.ts";
-import { discardUnfinished, isLeftover } from "./leftovers.ts";
+import { checkGarbage, CleaningGround } from "./cleaning_ground.ts";
+import { discardUnfinished, isLeftover, leftoverPlace } from "./leftovers.ts";
 import { withNewest } from "../../tables/read/newest.ts";
 import { findStaleIntents, settleIntent } from "../stale_intents.ts";
 import { storeNowMs } from "../store_clock.ts";
@@ -31,6 +36,10 @@ export interface OrphansReport {
   unfinished: number;
   /** Abandoned rewrites, and what they left behind. */
   givenUpRewrites: number;
+  /** Files that nothing names, old enough, and not ours to delete. */
+  left: LeftFile[];
+  /** Old intents that no compaction of this table can have written, and that were left. */
+  foreignIntents: number;
 }
 
 /**
@@ -39,7 +48,6 @@ export interface OrphansReport {
  */
 const FOREIGN_MS_MIN = 3_600_000;
 const STATS_PARALLEL = 16;
-const DELETED_AT_ONCE = 1_000;
 
 /**
  * Removes files in a table's folder that nothing names. The order is what makes it safe: first the
@@ -55,18 +63,15 @@ export async function removeOrphans(
   const { identifier, io: { location } } = table;
   const { olderThanMs, dryRun } = options;
   const { store } = location;
+  checkGarbage(table);
+  const ground = await CleaningGround.of(surroundings, table);
   const times = await readTimes(surroundings, table, options);
   // At an age of 0 this very instant is old enough.
-  const stale = await findStaleIntents(surroundings, times.lakeNowMs - olderThanMs + 1, identifierText(identifier));
+  const { stale, foreign } = await findStaleIntents(surroundings, times.lakeNowMs - olderThanMs + 1, table);
   const paths: string[] = [];
-  if (!dryRun) { for (const intent of stale) paths.push(...await settleIntent(surroundings, intent)); }
+  if (!dryRun) { for (const intent of stale) paths.push(...await settleIntent(surroundings, table, intent)); }
 
-  const listed: string[] = [];
-  for (const folder of ["data/", "metadata/"]) {
-    for await (const { path } of store.list(location.pathInStore(folder))) {
-      if (isCandidate(path.slice(location.folder.length + 1))) listed.push(path);
-    }
-  }
+  const listed = await listCandidates(table);
   const claims = await Claims.read(surroundings.store, new Set(stale.map(({ id }) => id)));
   const ages = await AgeRule.of(surroundings, table);
   const unnamed = await findUnnamed(surroundings, identifier, listed, claims);
@@ -76,17 +81,40 @@ export async function removeOrphans(
     const still = new Set(await findUnnamed(surroundings, identifier, old.map(({ path }) => path), claims));
     old = old.filter(({ path }) => still.has(path));
   }
-  if (!dryRun) {
-    for (let at = 0; at < old.length; at += DELETED_AT_ONCE) {
-      await store.delete(old.slice(at, at + DELETED_AT_ONCE).map(({ path }) => path));
-    }
-  }
+  const places = [...ground.places("data", "manifest", "version"), leftoverPlace];
+  const { deleted, left } = await (dryRun ? judgeOwn : deleteOwn)(store, old.map(({ path }) => path), places);
+  const sizes = new Map(old.map(({ path, size }) => [path, size]));
+  const ours = ground.places("data", "manifest", "statistics", "version", "hint");
   return {
-    paths: [...paths, ...old.map(({ path }) => path)],
-    bytes: old.reduce((sum, { size }) => sum + size, 0),
-    unfinished: await discardUnfinished(surroundings, `${location.folder}/`, times.nowMs - olderThanMs, dryRun),
+    paths: [...paths, ...deleted],
+    bytes: deleted.reduce((sum, path) => sum + sizes.get(path)!, 0),
+    unfinished: await discardUnfinished(store, location.pathInStore(""), ours, times.nowMs - olderThanMs, dryRun),
     givenUpRewrites: stale.length,
+    left,
+    foreignIntents: foreign,
   };
+}
+
+/**
+ * Files in the table's folders that may be orphans. Fails with `conflict` where another table lies
+ * among them, in whatever catalog that is.
+ */
+async function listCandidates({ identifier, io: { location } }: LoadedTable): Promise<string[]> {
+  const listed: string[] = [];
+  for (const folder of ["data/", "metadata/"]) {
+    for await (const { path } of location.store.list(location.pathInStore(folder))) listed.push(path);
+  }
+  const inner = findInnerTable(location.folder, listed);
+  if (inner === undefined) return listed.filter((path) => isCandidate(pathInTable(location, path)));
+  throw new StreamlabError(
+    "conflict",
+    `Cannot delete files of ${identifierText(identifier)}: another table lies in it, at ${inner}`,
+    { hint: "Nothing was deleted: which files are whose cannot be told. Give each table a place of its own" },
+  );
+}
+
+function pathInTable(location: TableLocation, path: string): string {
+  return location.folder === "" ? path : path.slice(location.folder.length + 1);
 }
 
 /**
@@ -118,9 +146,9 @@ function findUnnamed(
     const needed = await neededPaths(table);
     const { io: { location }, metadata: { properties } } = table;
     return paths.filter((path) => {
-      const pathInTable = path.slice(location.folder.length + 1);
-      return !needed.has(sameSpelling(path)) && !isNewVersion(table, path) &&
-        !claims.has({ pathInTable, path, uri: location.uriOf(pathInTable) }, properties);
+      const inTable = pathInTable(location, path);
+      return !needed.has(uriKey(path)) && !isNewVersion(table, path) &&
+        !claims.has({ pathInTable: inTable, path, uri: location.uriOf(inTable) }, properties);
     });
   });
 }
@@ -212,33 +240,17 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-/** By `sameSpelling`; of every snapshot, with the log of metadata files and the current one. */
+/** By `uriKey`; of every snapshot, with the log of metadata files and the current one. */
 async function neededPaths({ io, metadata, metadataLocation }: LoadedTable): Promise<Set<string>> {
   const { dataFiles, manifestLists, manifests, others } = await reachableFiles(io, metadata);
   const needed = new Set<string>();
   for (const uris of [dataFiles, manifestLists, manifests, others, [metadataLocation]]) {
     for (const uri of uris) {
       const path = io.location.findPath(uri);
-      if (path !== undefined) needed.add(sameSpelling(path));
+      if (path !== undefined) needed.add(uriKey(path));
     }
   }
   return needed;
-}
-
-/**
- * One spelling for paths that engines spell differently: some write `a%20b` into metadata for a
- * file `a b`, some name the file `a%20b` (apache/iceberg 4346). Two files that are spelled alike
- * here keep each other: that costs a file, the other way would cost rows.
- */
-function sameSpelling(path: string): string {
-  const decoded = path.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (text) => {
-    try {
-      return decodeURIComponent(text);
-    } catch {
-      return text;
-    }
-  });
-  return decoded.replaceAll("+", " ").replaceAll(/\/+/g, "/").normalize("NFC");
 }
 
 /** A version of the metadata that was written after the one that was read. */

@@ -93,8 +93,8 @@ export class CachedStore implements Store {
   sync(paths: string[]): Promise<void> {
     return this.#store.sync(paths);
   }
-  delete(paths: string[]): Promise<void> {
-    return this.#store.delete(paths);
+  deletePaths(paths: string[]): Promise<void> {
+    return this.#store.deletePaths(paths);
   }
   listUnfinished(prefix: string): AsyncIterable<UnfinishedWrite> {
     return this.#store.listUnfinished(prefix);

@@ -1,3 +1,4 @@
+import { removeFileQuietly } from "../../disk/removal.ts";
 import { sha256 } from "../../base/sha256.ts";
 import type { Clock } from "../../base/clock.ts";
 import { type Random, uuidV4 } from "../../base/random.ts";
@@ -15,6 +16,8 @@ export interface ObjectCacheOptions {
 const LOOK_SHARE = 1 / 16;
 /** What is left of the bound after a clearing. */
 const KEPT_SHARE = 0.8;
+/** A digest, or a temporary file: anything else in the folder is not ours. */
+const ENTRY_NAME = /^(?:[0-9a-f]{64}|tmp-[0-9a-f-]{36})$/;
 /** A temporary file this old belongs to nobody any more. */
 const ABANDONED_MS = 3_600_000;
 
@@ -103,7 +106,7 @@ export class ObjectCache {
       await Deno.rename(temporary, this.#pathOf(name));
       if (!this.#isLooked || this.#addedBytes > bytesMax * LOOK_SHARE) await this.#clear();
     } catch {
-      await Deno.remove(temporary).catch(() => undefined);
+      await removeFileQuietly(temporary);
     }
   }
 
@@ -115,8 +118,8 @@ export class ObjectCache {
     let bytes = 0;
     for await (const { name } of Deno.readDir(folder)) {
       const path = `${folder}/${name}`;
-      const info = await Deno.stat(path).catch(() => undefined);
-      if (info === undefined) continue;
+      const info = await Deno.lstat(path).catch(() => undefined);
+      if (info === undefined || !info.isFile || !ENTRY_NAME.test(name)) continue;
       entries.push({ path, size: info.size, usedMs: info.mtime?.getTime() ?? 0 });
       bytes += info.size;
     }
@@ -125,7 +128,7 @@ export class ObjectCache {
     for (const { path, size, usedMs } of entries) {
       const isTemporary = path.startsWith(`${folder}/tmp-`);
       if (isTemporary ? usedMs > clock.nowMs() - ABANDONED_MS : bytes <= kept) continue;
-      await Deno.remove(path).catch(() => undefined);
+      await removeFileQuietly(path);
       bytes -= size;
     }
   }

@@ -7,10 +7,11 @@ import { uuidV4 } from "../../base/random.ts";
 import type { Random } from "../../base/random.ts";
 import { retry } from "../../base/retry.ts";
 import { codeOf, isMissing, localError } from "../../disk/disk_error.ts";
+import { removeFileQuietly, removeTree } from "../../disk/removal.ts";
 import { LocalFolders, syncEntry } from "./folder.ts";
 import { LocalReader, statFile, streamOf } from "./read.ts";
 import { walk } from "./walk.ts";
-import { checkPath, checkPrefix } from "../path.ts";
+import { checkPath, checkPrefix, isTemporaryName } from "../path.ts";
 import { probeCreate } from "../probe.ts";
 import type { FileInfo, ListedFile, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
 
@@ -28,12 +29,6 @@ export interface LocalStoreOptions {
 export function openLocalStore(root: string, options: LocalStoreOptions): Store {
   return new LocalStore(resolve(root), options);
 }
-
-/**
- * Names of files whose writing has not finished. A dot in front hides them from every other reader
- * of the folder too.
- */
-const TEMPORARY_NAME = /^\.streamlab-[0-9a-f-]{36}\.tmp$/;
 
 /** Files worked on at once. */
 const PARALLEL_MAX = 16;
@@ -91,7 +86,7 @@ class LocalStore implements Store {
         await Deno.copyFile(this.localPath(path), localPath);
         await reader.checkUnchanged();
       } catch (error) {
-        await removeQuietly(localPath);
+        await removeFileQuietly(localPath);
         throw error;
       }
     });
@@ -103,7 +98,7 @@ class LocalStore implements Store {
 
   async *list(prefix: string, options: { after?: string } = {}): AsyncIterable<ListedFile> {
     checkPrefix(prefix);
-    for await (const path of walk(this.root, { prefix, ...options, keep: (name) => !TEMPORARY_NAME.test(name) })) {
+    for await (const path of walk(this.root, { prefix, ...options, keep: (name) => !isTemporaryName(name) })) {
       yield { path };
     }
   }
@@ -119,7 +114,7 @@ class LocalStore implements Store {
     const temporary = await this.#writeTemporary(target, bytes);
     return await this.#settling("create", target, temporary, async () => {
       const won = await linkNew(temporary, target);
-      await removeQuietly(temporary);
+      await removeFileQuietly(temporary);
       return won;
     });
   }
@@ -153,7 +148,7 @@ class LocalStore implements Store {
     for (const folder of new Set(files.map((file) => dirname(file)))) await this.#folders.sync(folder);
   }
 
-  async delete(paths: string[]): Promise<void> {
+  async deletePaths(paths: string[]): Promise<void> {
     const files = paths.map((path) => this.localPath(path));
     const removed = await mapParallel(files, PARALLEL_MAX, removeFile);
     for (const folder of new Set(removed.filter((folder) => folder !== undefined))) await this.#folders.sync(folder);
@@ -161,14 +156,14 @@ class LocalStore implements Store {
 
   async *listUnfinished(prefix: string): AsyncIterable<UnfinishedWrite> {
     checkPrefix(prefix);
-    for await (const path of walk(this.root, { prefix, keep: (name) => TEMPORARY_NAME.test(name) })) {
+    for await (const path of walk(this.root, { prefix, keep: isTemporaryName })) {
       const info = await this.stat(path);
       if (info !== undefined) yield { path, startedMs: info.modifiedMs, uploadId: "" };
     }
   }
 
   discardUnfinished(writes: UnfinishedWrite[]): Promise<void> {
-    return this.delete(writes.map(({ path }) => path));
+    return this.deletePaths(writes.map(({ path }) => path));
   }
 
   localPath(path: string): string {
@@ -222,7 +217,7 @@ class LocalStore implements Store {
       }
       return temporary;
     } catch (error) {
-      await removeQuietly(temporary);
+      await removeFileQuietly(temporary);
       throw localError("write", target, error, true);
     }
   }
@@ -237,7 +232,7 @@ class LocalStore implements Store {
       await this.#folders.sync(dirname(target));
       return result;
     } catch (error) {
-      await removeQuietly(temporary);
+      await removeFileQuietly(temporary);
       throw localError(action, target, error, true);
     }
   }
@@ -248,9 +243,9 @@ class LocalStore implements Store {
       await Deno.copyFile(source, temporary);
       if (this.#durable) await syncEntry(temporary, false);
       await Deno.rename(temporary, target);
-      await Deno.remove(source);
+      removeTree(source);
     } catch (error) {
-      await removeQuietly(temporary);
+      await removeFileQuietly(temporary);
       throw localError("write", target, error, true);
     }
   }
@@ -283,9 +278,4 @@ async function removeFile(file: string): Promise<string | undefined> {
     if (isMissing(error)) return undefined;
     throw localError("delete", file, error);
   }
-}
-
-/** For what is left over: at worst it stays, and `listUnfinished` shows it. */
-async function removeQuietly(file: string): Promise<void> {
-  await Deno.remove(file).catch(() => undefined);
 }

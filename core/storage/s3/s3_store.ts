@@ -13,8 +13,10 @@ import type { Random } from "../../base/random.ts";
 import { formatLocation } from "../location.ts";
 import type { Location } from "../location.ts";
 import { localError } from "../../disk/disk_error.ts";
+import { removeFileQuietly, removeTree } from "../../disk/removal.ts";
 import { checkPath, checkPrefix } from "../path.ts";
-import { probeCreate, probePrefix } from "../probe.ts";
+import { deleteOwn } from "../deletion.ts";
+import { probeCreate, probePlace, probePrefix } from "../probe.ts";
 import { readOwnS3Settings } from "./settings.ts";
 import type { S3Settings } from "./settings.ts";
 import { DEFAULT_S3_LIMITS, S3Connection } from "./connection.ts";
@@ -104,7 +106,7 @@ class S3Store implements Store {
     try {
       await downloadFile(this.#connection, this.#key(path), localPath, options);
     } catch (error) {
-      await Deno.remove(localPath).catch(() => undefined);
+      await removeFileQuietly(localPath);
       throw localError("write", localPath, error, true);
     }
   }
@@ -174,7 +176,7 @@ class S3Store implements Store {
       using file = await Deno.open(localPath);
       const { size } = await file.stat();
       await upload(this.#connection, key, { size, read: (offset, length) => readAt(localPath, offset, length) });
-      await Deno.remove(localPath);
+      removeTree(localPath);
     } catch (error) {
       throw localError("upload", localPath, error, true);
     }
@@ -184,7 +186,7 @@ class S3Store implements Store {
     return Promise.resolve();
   }
 
-  async delete(paths: string[]): Promise<void> {
+  async deletePaths(paths: string[]): Promise<void> {
     const keys = paths.map((path) => this.#key(path));
     const { pageKeys, parallelMax } = this.#connection.limits;
     // A request to delete many is XML, which cannot hold every character of a key.
@@ -236,7 +238,7 @@ class S3Store implements Store {
     for await (const { path, info } of this.list(probePrefix(folder))) {
       if (info!.modifiedMs < beforeMs) abandoned.push(path);
     }
-    if (abandoned.length > 0) await this.delete(abandoned);
+    await deleteOwn(this, abandoned, [probePlace]);
   }
 
   #key(path: string): string {

@@ -51,7 +51,7 @@ export async function compactLight(
       outputs,
       intent,
     }], reach);
-    if (dropped.length > 0) await io.location.store.delete([io.location.pathInStore(path)]);
+    if (dropped.length > 0) await io.location.store.deletePaths([io.location.pathInStore(path)]);
     await removeIntent(store, intent);
   }
 }

@@ -257,5 +257,5 @@ async function forgetDone(store: Store, doneBatchId: bigint): Promise<void> {
     const batchId = /\/(\d+)\.\w+\.json$/.exec(path)?.[1];
     if (batchId !== undefined && BigInt(batchId) <= doneBatchId) paths.push(path);
   }
-  await store.delete(paths);
+  await store.deletePaths(paths);
 }

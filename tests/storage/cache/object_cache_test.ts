@@ -69,7 +69,7 @@ Deno.test("a cached store asks once for what never changes, and again for what d
     await store.write("t/metadata/a-m0.avro", bytes("manifest"));
     await store.write("t/metadata/version-hint.text", bytes("1"));
     for (let i = 0; i < 2; i++) strictEqual(text(await cached.read("t/metadata/a-m0.avro")), "manifest");
-    await store.delete(["t/metadata/a-m0.avro"]);
+    await store.deletePaths(["t/metadata/a-m0.avro"]);
     strictEqual(text(await cached.read("t/metadata/a-m0.avro")), "manifest");
     await cached.getFile("t/metadata/a-m0.avro", `${folder}/copy`);
     strictEqual(await Deno.readTextFile(`${folder}/copy`), "manifest");

@@ -99,7 +99,7 @@ Deno.test("deleting and replacing a link leaves what it leads to alone", () =>
     await Deno.symlink(`${folder}/kept`, `${folder}/lake/link`);
     await store.write("link", bytes("mine"));
     await Deno.symlink(`${folder}/kept`, `${folder}/lake/link2`);
-    await store.delete(["link2"]);
+    await store.deletePaths(["link2"]);
     strictEqual(await Deno.readTextFile(`${folder}/kept`), "kept");
     deepStrictEqual(await pathsOf(store, ""), ["link"]);
   }));

@@ -77,7 +77,7 @@ Deno.test("of keys that are deleted together, the one that could not be is named
     <Message>no right</Message></Error></DeleteResult>`;
   await withService(() => new Response(result, { headers: { "content-type": "application/xml" } }), async (store) => {
     await rejects(
-      () => store.delete(["first", "second", "third"]),
+      () => store.deletePaths(["first", "second", "third"]),
       /^StreamlabError: Cannot delete "s3:\/\/b\/lake\/second": access denied \(no right\)$/,
     );
   });

@@ -60,7 +60,7 @@ minioTest("faults that pass are repeated until everything but a create goes well
     await check(() => store.getFile("x", scratch));
     strictEqual(await Deno.readTextFile(scratch), "a content longer than ten bytes");
     await check(() => store.putFile("y", scratch));
-    await check(() => store.delete(["x", "y"]));
+    await check(() => store.deletePaths(["x", "y"]));
     deepStrictEqual(await pathsOf(store, ""), []);
   }
 });
@@ -196,7 +196,7 @@ minioTest("more keys than one request may delete are deleted in several", async 
   const store = await world.open({ limits: { pageKeys: 7 } });
   const paths = Array.from({ length: 30 }, (_, i) => `d/${i}`);
   await Promise.all(paths.map((path) => store.write(path, bytes("x"))));
-  await withFaults(once({ do: "cut", when: "after" }), () => store.delete(paths));
+  await withFaults(once({ do: "cut", when: "after" }), () => store.deletePaths(paths));
   deepStrictEqual(await pathsOf(store, ""), []);
 });
 
@@ -222,7 +222,7 @@ async function storm(store: Store, seed: number): Promise<void> {
     const kind = random.next();
     try {
       if (kind < 0.3) await change(() => store.write(path, bytes(content)), content);
-      else if (kind < 0.4) await change(() => store.delete([path, "never"]), undefined);
+      else if (kind < 0.4) await change(() => store.deletePaths([path, "never"]), undefined);
       else if (kind < 0.6) {
         possible.set(path, before.has(undefined) ? new Set([...before, content]) : before);
         const won = await store.create(path, bytes(content));

@@ -19,7 +19,7 @@ const operations: [name: string, run: (store: Store) => Promise<unknown>][] = [
   ["look at", (store) => store.stat("raw/x y.json")],
   ["write", (store) => store.write("raw/x y.json", bytes("x"))],
   ["create", (store) => store.create("raw/x y.json", bytes("x"))],
-  ["delete", (store) => store.delete(["raw/x y.json"])],
+  ["delete", (store) => store.deletePaths(["raw/x y.json"])],
 ];
 
 async function failure(run: () => Promise<unknown>): Promise<StreamlabError> {

@@ -14,8 +14,8 @@ const operations: [name: string, run: (store: Store) => Promise<unknown>][] = [
   ["look at", (store) => store.stat("x")],
   ["write", (store) => store.write("x", bytes("x"))],
   ["create", (store) => store.create("x", bytes("x"))],
-  ["delete one", (store) => store.delete(["x"])],
-  ["delete many", (store) => store.delete(["x", "y"])],
+  ["delete one", (store) => store.deletePaths(["x"])],
+  ["delete many", (store) => store.deletePaths(["x", "y"])],
   ["look for the bucket", (store) => store.rootExists()],
 ];
 

@@ -1,0 +1,109 @@
+/**
+ * Everything that this program removes from a disk goes through here, or through a store
+ * (`core/storage/deletion.ts`): a house test says so.
+ */
+import { dirname } from "node:path";
+import { messageOf, StreamlabError } from "../base/errors.ts";
+
+/** A download that nobody waits for any more may still make a file while its folder goes. */
+const REMOVALS_MAX = 3;
+
+/**
+ * Removes a folder of ours and all in it, or a file; one that is not there is no error. What is
+ * reached through a symbolic link below `base` (default: what `path` itself is) is left, and so is
+ * what links in the folder lead to. False where it was left.
+ */
+export function removeTree(path: string, base: string = dirname(path)): boolean {
+  if (isLinked(base, path)) return false;
+  for (let attempt = 1;; attempt++) {
+    try {
+      Deno.removeSync(path, { recursive: true });
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return true;
+      if (attempt === REMOVALS_MAX) {
+        throw new StreamlabError("unavailable", `Cannot remove ${path}: ${messageOf(error)}`, {
+          hint: "Free space on that disk, or make the folder writable",
+          cause: error,
+        });
+      }
+    }
+  }
+}
+
+/** As `removeTree`, for what may as well stay: another clean-up finds it. */
+export function removeTreeQuietly(path: string): void {
+  try {
+    removeTree(path);
+  } catch (error) {
+    if (!(error instanceof StreamlabError)) throw error;
+  }
+}
+
+/** Removes one file that this process has made; it may as well stay. */
+export async function removeFileQuietly(path: string): Promise<void> {
+  await Deno.remove(path).catch(() => undefined);
+}
+
+/** Whether one of the folders from `base` down to `path`, or `path` itself, is a symbolic link. */
+export function isLinked(base: string, path: string): boolean {
+  for (let at = path; at.length > base.length; at = dirname(at)) {
+    try {
+      if (Deno.lstatSync(at).isSymlink) return true;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) return true;
+    }
+    if (dirname(at) === at) break;
+  }
+  return false;
+}
+
+/** What stands at a path of a disk, as far as deletion asks. */
+export type Standing = "file" | "missing" | "linked" | "other";
+
+/** Tells for many files below a folder how they are reached: each folder is asked for once. */
+export class LinkFinder {
+  readonly #base: string;
+  readonly #lstat: typeof Deno.lstat;
+  readonly #folders = new Map<string, Promise<boolean>>();
+
+  /** A link above or at `base` is the user's own choice of a place. */
+  constructor(base: string, lstat: typeof Deno.lstat = Deno.lstat) {
+    this.#base = base;
+    this.#lstat = lstat;
+  }
+
+  /** `linked` where the file, or a folder on the way to it, is a symbolic link. */
+  async standing(path: string): Promise<Standing> {
+    if (await this.#isFolderLinked(dirname(path))) return "linked";
+    try {
+      const { isFile, isSymlink } = await this.#lstat(path);
+      return isSymlink ? "linked" : isFile ? "file" : "other";
+    } catch (error) {
+      return isAbsent(error) ? "missing" : "other";
+    }
+  }
+
+  #isFolderLinked(folder: string): Promise<boolean> {
+    if (folder.length <= this.#base.length || dirname(folder) === folder) return Promise.resolve(false);
+    const known = this.#folders.get(folder);
+    if (known !== undefined) return known;
+    const looking = this.#look(folder);
+    this.#folders.set(folder, looking);
+    return looking;
+  }
+
+  async #look(folder: string): Promise<boolean> {
+    if (await this.#isFolderLinked(dirname(folder))) return true;
+    try {
+      return (await this.#lstat(folder)).isSymlink;
+    } catch (error) {
+      // What cannot be looked at counts as a link: nothing is removed behind it.
+      return !isAbsent(error);
+    }
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}

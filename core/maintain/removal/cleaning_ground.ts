@@ -1,0 +1,119 @@
+import { StreamlabError } from "../../base/errors.ts";
+import { identifierText, type LoadedTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
+import { metadataText } from "../../iceberg/catalog/metadata_versions.ts";
+import { type FileRole, namedFolders, ownPlaces } from "../../iceberg/own_files.ts";
+import { storeUri } from "../../iceberg/table_location.ts";
+import { tableMetadataFromText } from "../../iceberg/table_metadata_json.ts";
+import { CHECKPOINTS_FOLDER, EVENTS_FOLDER } from "../../lake/layout.ts";
+import type { OwnPlace } from "../../storage/deletion.ts";
+import { isWithin, uriKey } from "../../storage/uri.ts";
+import type { Surroundings } from "../surroundings.ts";
+
+/** What of the lake is no table's, wherever a catalog says that its tables are. */
+const LAKE_FOLDERS = [EVENTS_FOLDER, CHECKPOINTS_FOLDER];
+
+/** Iceberg's own property: with `false` nobody deletes files of the table but its owner. */
+const GC_ENABLED = "gc.enabled";
+
+/** Fails with `usage` where the table's owner has said that its files stay. */
+export function checkGarbage({ identifier, metadata }: LoadedTable): void {
+  if (metadata.properties[GC_ENABLED] !== "false") return;
+  throw new StreamlabError(
+    "usage",
+    `Cannot delete files of ${identifierText(identifier)}: its property ${GC_ENABLED} is false`,
+    { hint: `Its files may belong to another table as well; where they don't, set ${GC_ENABLED} to true` },
+  );
+}
+
+/**
+ * Where files of a table may be deleted: its location, and what its properties name besides. Fails
+ * with `conflict` where anything of others lies in the location, or the location in that; a folder
+ * that properties name and others use is merely left out.
+ */
+export class CleaningGround {
+  readonly #table: LoadedTable;
+  readonly #properties: Readonly<Record<string, string>>;
+
+  private constructor(table: LoadedTable, properties: Readonly<Record<string, string>>) {
+    this.#table = table;
+    this.#properties = properties;
+  }
+
+  static async of(surroundings: Surroundings, table: LoadedTable): Promise<CleaningGround> {
+    const { io: { location }, metadata } = table;
+    const here = uriKey(storeUri(location.store, location.folder));
+    const others = await placesOfOthers(surroundings, table);
+    for (const { key, whose } of others) {
+      if (!isWithin(here, key) && !isWithin(key, here)) continue;
+      throw new StreamlabError(
+        "conflict",
+        `Cannot delete files of ${identifierText(table.identifier)}: its place ${location.recorded} ${
+          here === key ? "is that of" : isWithin(here, key) ? "lies in that of" : "holds that of"
+        } ${whose}`,
+        { hint: "Nothing was deleted: which files are whose cannot be told. Give each table a place of its own" },
+      );
+    }
+    if (location.store !== surroundings.store) await checkMetadataIsThere(table);
+    const isShared = (uri: string) =>
+      others.some(({ key }) => isWithin(uriKey(uri), key) || isWithin(key, uriKey(uri)));
+    const properties = Object.entries(metadata.properties)
+      .filter(([, value]) => !namedFolders(metadata.properties).includes(value) || !isShared(value));
+    return new CleaningGround(table, Object.fromEntries(properties));
+  }
+
+  places(...roles: FileRole[]): OwnPlace[] {
+    return ownPlaces(this.#table.io.location, this.#properties, roles);
+  }
+}
+
+interface Place {
+  /** By `uriKey`. */
+  key: string;
+  /** For people. */
+  whose: string;
+}
+
+/** Folders in which files lie that are not the table's. */
+async function placesOfOthers({ catalog, store }: Surroundings, table: LoadedTable): Promise<Place[]> {
+  const name = identifierText(table.identifier);
+  const places = LAKE_FOLDERS.map((folder): Place => ({
+    key: uriKey(storeUri(store, folder)),
+    whose: `the lake's ${folder}/`,
+  }));
+  const listed: TableIdentifier[] = [];
+  for (const namespace of await catalog.listNamespaces()) listed.push(...await catalog.listTables(namespace));
+  for (const identifier of listed) {
+    const whose = identifierText(identifier);
+    if (whose === name) continue;
+    for (const uri of await catalog.placesOf(identifier)) places.push({ key: uriKey(uri), whose });
+  }
+  return places;
+}
+
+/**
+ * A catalog may say that a table is in any folder of this disk: only where the very metadata that
+ * it shows lies there has somebody put a table.
+ */
+async function checkMetadataIsThere({ identifier, metadata, metadataLocation, io: { location } }: LoadedTable) {
+  const places = ownPlaces(location, metadata.properties, ["version"]);
+  const path = location.findPath(metadataLocation);
+  let why = `its metadata ${metadataLocation} lies elsewhere`;
+  if (path !== undefined && places.some(({ folder }) => path.startsWith(`${folder}/`))) {
+    try {
+      const found = tableMetadataFromText(metadataText(await location.store.read(path)), metadataLocation);
+      const isSame = found.tableUuid === metadata.tableUuid && found.currentSnapshotId === metadata.currentSnapshotId;
+      if (isSame) return;
+      why = `its metadata there, ${metadataLocation}, is another`;
+    } catch (error) {
+      if (!(error instanceof StreamlabError) || error.kind !== "not-found") throw error;
+      why = `its metadata ${metadataLocation} is not there`;
+    }
+  }
+  throw new StreamlabError(
+    "conflict",
+    `Cannot delete files of ${
+      identifierText(identifier)
+    }: the catalog says that it is at ${location.recorded}, but ${why}`,
+    { hint: "Nothing was deleted; ask whoever keeps the catalog" },
+  );
+}
