@@ -9,7 +9,7 @@ export type ExitStatus = 0 | 1 | 2 | 3 | 130;
 /** Everything a command may know of the world it runs in; tests give their own. */
 export interface Context {
   readonly stdout: OutputStream;
-  readonly stderr: OutputStream;
+  readonly stderr: MessageStream;
   /** Standard input, whole pieces as they come. */
   readonly stdin: ReadableStream<Uint8Array>;
   readonly isTerminal: { stdin: boolean; stdout: boolean; stderr: boolean };
@@ -39,6 +39,12 @@ export interface Context {
  */
 export interface OutputStream {
   write(data: string | Uint8Array): Promise<void>;
+}
+
+/** Whatever is written here is shown, on a terminal and off it, and never obeyed. */
+export interface MessageStream extends OutputStream {
+  /** Puts a line into the place of the one drawn before; an empty one removes it. For terminals. */
+  redraw(line: string): Promise<void>;
 }
 
 export class OutputClosed extends Error {

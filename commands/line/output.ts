@@ -3,18 +3,19 @@
  * JSON object a line.
  */
 import { type Json, stringifyJson } from "../../core/base/json.ts";
+import { visibleLines, visibleText } from "../../core/base/visible_text.ts";
 import type { Context } from "./command.ts";
 
 type Printing = Pick<Context, "stdout" | "stderr" | "json">;
 
 /** One result: `text` for people, or, with `--json`, `record` for scripts. Adds the line end. */
 export async function printResult(context: Printing, record: { [key: string]: Json }, text: string): Promise<void> {
-  await context.stdout.write(`${context.json ? stringifyJson(record) : text}\n`);
+  await context.stdout.write(`${visibleLines(context.json ? stringifyJson(record) : text)}\n`);
 }
 
-/** A remark to the person watching; never part of a result. */
-export async function printNote(context: Printing, text: string): Promise<void> {
-  await context.stderr.write(`${text}\n`);
+/** A remark to the person watching, line by line; never part of a result. */
+export async function printNote(context: Printing, ...lines: string[]): Promise<void> {
+  await context.stderr.write(lines.map((line) => `${visibleText(line)}\n`).join(""));
 }
 
 /** 1234567 → `1,234,567`. */

@@ -1,4 +1,5 @@
 import type { Meter, MeterReading } from "../../core/base/meter.ts";
+import { visibleText } from "../../core/base/visible_text.ts";
 import type { Context } from "./command.ts";
 import { formatCount, formatDuration } from "./output.ts";
 
@@ -24,8 +25,8 @@ export function startProgress(
   let lastMs = -Infinity;
   let isDrawn = false;
   let written = Promise.resolve();
-  const write = (text: string) => {
-    written = written.then(() => context.stderr.write(text)).catch(() => {});
+  const say = (write: () => Promise<void>) => {
+    written = written.then(write).catch(() => {});
   };
   const draw = () => {
     const nowMs = context.clock.nowMs();
@@ -36,13 +37,14 @@ export function startProgress(
     if (!isTerminal && nowMs - reading.sinceMs < LINE_MS_MIN) return;
     lastMs = nowMs;
     const line = progressLine(label, reading, nowMs - reading.sinceMs);
-    write(isTerminal ? `\r\x1b[K${line.slice(0, context.columns - 1)}` : `${line}\n`);
+    if (isTerminal) say(() => context.stderr.redraw(visibleText(line).slice(0, context.columns - 1)));
+    else say(() => context.stderr.write(`${visibleText(line)}\n`));
     isDrawn = isTerminal;
   };
   if (!context.json) meter.watch(draw);
   return {
     async end() {
-      if (isDrawn) write("\r\x1b[K");
+      if (isDrawn) say(() => context.stderr.redraw(""));
       isDrawn = false;
       await written;
     },

@@ -2,15 +2,16 @@
 import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { foreignHand } from "../../core/disk/ownership.ts";
-import { type Command, OutputClosed, type OutputStream } from "./command.ts";
+import type { Command } from "./command.ts";
+import { dataStream, messageStream } from "./output_stream.ts";
 import type { World } from "./program.ts";
 
 export function systemWorld(commands: readonly Command[], signal: AbortSignal): World {
   return {
     commands,
     signal,
-    stdout: outputStream(Deno.stdout),
-    stderr: outputStream(Deno.stderr),
+    stdout: dataStream(Deno.stdout, Deno.stdout.isTerminal()),
+    stderr: messageStream(Deno.stderr),
     stdin: Deno.stdin.readable,
     isTerminal: {
       stdin: Deno.stdin.isTerminal(),
@@ -40,19 +41,4 @@ function terminalColumns(): number {
   } catch {
     return 80; // no terminal
   }
-}
-
-function outputStream(file: { write(bytes: Uint8Array): Promise<number> }): OutputStream {
-  const encoder = new TextEncoder();
-  return {
-    async write(data) {
-      let rest = typeof data === "string" ? encoder.encode(data) : data;
-      try {
-        while (rest.length > 0) rest = rest.subarray(await file.write(rest));
-      } catch (error) {
-        if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed("the reader of the output has gone");
-        throw error;
-      }
-    },
-  };
 }

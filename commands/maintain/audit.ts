@@ -1,5 +1,6 @@
 import { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
+import { visibleText } from "../../core/base/visible_text.ts";
 import type { OnExtraFields } from "../../core/contract/contract.ts";
 import type { AuditReport, Discrepancy } from "../../core/maintain/audit/audit.ts";
 import type { LedgerFile } from "../../core/maintain/audit/audit.ts";
@@ -182,7 +183,7 @@ function auditText(table: string, report: AuditReport): string {
   const rest = discrepancies - Math.min(shown.length, PRINTED_MAX);
   return [
     `${table}: ${discrepancies === 1 ? "1 discrepancy" : `${formatCount(discrepancies)} discrepancies`} (${looked})`,
-    ...shown.slice(0, PRINTED_MAX).map((each) => `  ${discrepancyText(each)}`),
+    ...shown.slice(0, PRINTED_MAX).map((each) => `  ${visibleText(discrepancyText(each))}`),
     ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : []),
     ...gone,
   ].join("\n");

@@ -157,7 +157,7 @@ async function runAction(
     const what = action === "compact" ? action : `${action.replace("-", " ")} of`;
     const text = `Cannot ${what} ${table}: ${messageOf(error)}`;
     if (context.json) await printResult(context, { action, table, error: messageOf(error) }, "");
-    else await printNote(context, error.hint === undefined ? text : `${text}\n  ${error.hint}`);
+    else await printNote(context, text, ...(error.hint === undefined ? [] : [`  ${error.hint}`]));
     return false;
   }
 }

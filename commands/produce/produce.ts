@@ -130,12 +130,14 @@ async function runProduce(context: Context, given: Flags): Promise<ExitStatus> {
 
 async function printSummary(context: Context, to: Sink, sink: EventFileSink, tally: ProduceTally, ms: number) {
   const rate = ms < 1 ? "" : `, ${formatCount(Math.round(tally.events / ms * 1_000))} events/s`;
-  const text =
+  const lines = [
     `Produced ${formatCount(tally.files)} files, ${formatCount(tally.events)} events, ${formatSize(tally.bytes)} ` +
-    `in ${formatDuration(ms)}${rate}, to ${sink.name}\n  ${tally.kinds()}`;
+    `in ${formatDuration(ms)}${rate}, to ${sink.name}`,
+    `  ${tally.kinds()}`,
+  ];
   // With --json each file's line is the result; on stdout the events are.
-  if (to.kind === "stdout") await printNote(context, text);
-  else if (!context.json) await context.stdout.write(`${text}\n`);
+  if (to.kind === "stdout") await printNote(context, ...lines);
+  else if (!context.json) await printResult(context, {}, lines.join("\n"));
 }
 
 function optionsOf(given: Flags): ProduceOptions {

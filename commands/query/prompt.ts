@@ -2,6 +2,7 @@ import process from "node:process";
 import { createInterface, type Interface } from "node:readline";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { uuidV4 } from "../../core/base/random.ts";
+import { visibleText } from "../../core/base/visible_text.ts";
 import { makeOwnFolder, stateFolder } from "../../core/disk/ownership.ts";
 import { completePrompt, PROMPT_COMMANDS, type PromptAction, PromptInput } from "../../core/query/prompt.ts";
 import type { Session } from "../../core/query/sql_session.ts";
@@ -152,11 +153,16 @@ function schemaSql(table: string | undefined): string {
     FROM information_schema.columns ORDER BY table_schema, table_name, ordinal_position`;
 }
 
+/** The line editor writes by itself: it is given nothing that a terminal would obey. */
+function isShown(text: string): boolean {
+  return visibleText(text) === text;
+}
+
 /** Nothing to complete is better than no prompt. */
 async function completionNames(session: Session): Promise<string[]> {
   const { completionNames } = await import("../../core/query/completion_names.ts");
   try {
-    return await completionNames(await session.catalog());
+    return (await completionNames(await session.catalog())).filter(isShown);
   } catch {
     return [];
   }
@@ -172,7 +178,7 @@ async function openHistory(context: Context): Promise<{ lines: string[]; save(li
   const path = `${folder}/query_history`;
   const text = await Deno.readTextFile(path).catch(() => "");
   return {
-    lines: text.split("\n").filter((line) => line !== "").slice(0, HISTORY_LINES_MAX),
+    lines: text.split("\n").filter((line) => line !== "" && isShown(line)).slice(0, HISTORY_LINES_MAX),
     save(lines) {
       try {
         const temporary = `${path}.${uuidV4(context.random)}`;

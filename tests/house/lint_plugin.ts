@@ -1,4 +1,4 @@
-import { commentWidthMax, fileLinesMax, functionLinesMax, longer } from "./rules.ts";
+import { commentWidthMax, fileLinesMax, functionLinesMax, longer, terminals } from "./rules.ts";
 
 type FunctionNode =
   | Deno.lint.FunctionDeclaration
@@ -104,11 +104,20 @@ const plugin: Deno.lint.Plugin = {
     },
     "printing": {
       create(context) {
-        if (!pathOf(context).startsWith("core/")) return {};
+        const path = pathOf(context);
+        if (!/^(core\/|commands\/|main\.ts$)/.test(path) || path in terminals) return {};
+        const message = path.startsWith("core/")
+          ? "the core never prints; commands/ does"
+          : "only the streams of the context are written to, which escape what a terminal would obey";
         return {
           MemberExpression(node) {
-            if (/^(console\.\w+|(Deno|process)\.std(in|out|err))$/.test(context.sourceCode.getText(node))) {
-              context.report({ node, message: "the core never prints; commands/ does" });
+            const text = context.sourceCode.getText(node);
+            if (/^(console\.\w+|(Deno|process)\.std(in|out|err))$/.test(text)) context.report({ node, message });
+          },
+          "Literal, TemplateElement"(node: Deno.lint.Node) {
+            // deno-lint-ignore no-control-regex -- a control character is what this looks for
+            if (/\x1b|\\x1b|\\u001b/i.test(context.sourceCode.getText(node))) {
+              context.report({ node, message: "escape sequences are written by output_stream.ts only" });
             }
           },
         };

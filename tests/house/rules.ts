@@ -105,6 +105,13 @@ export const importers: Readonly<Record<string, readonly string[]>> = {
   "zod": ["core/contract/", "core/lake/", "commands/"],
 };
 
+/** Files that reach the terminal by themselves, with the reason. */
+export const terminals: Readonly<Record<string, string>> = {
+  "commands/line/system_world.ts": "opens the streams",
+  "commands/line/output_stream.ts": "is the one writer",
+  "commands/query/prompt.ts": "Node's line editor draws what is typed",
+};
+
 export const functionLinesMax = 70;
 export const fileLinesMax = 400;
 export const commentWidthMax = 100;

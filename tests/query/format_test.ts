@@ -6,7 +6,8 @@ import { formatArrow } from "../../core/query/format/format_arrow.ts";
 import { formatTable } from "../../core/query/format/format_table.ts";
 import { formatCsv, formatJson, formatMarkdown, formatNdjson } from "../../core/query/format/format_text.ts";
 import { textOf } from "../../core/query/format/value_text.ts";
-import { cutToWidth, textWidth, visible } from "../../core/query/format/text_width.ts";
+import { visibleText } from "../../core/base/visible_text.ts";
+import { cutToWidth, textWidth } from "../../core/query/format/text_width.ts";
 
 async function withRows<T>(sql: string, use: (rows: RowStream) => Promise<T>): Promise<T> {
   const database = await DuckDb.open({ threads: 1 });
@@ -114,7 +115,7 @@ Deno.test("text is measured in columns and cut at letters", () => {
   strictEqual(textWidth("👩‍👩‍👧e\u0301"), 3);
   strictEqual(cutToWidth("你好吗", 5), "你好…");
   strictEqual(cutToWidth("你好吗", 4), "你…");
-  strictEqual(visible("a\u0000\u202eb"), "a\\u0000\\u202eb");
+  strictEqual(visibleText("a\u0000\u202eb"), "a\\u0000\\u202eb");
 });
 
 Deno.test("values read as DuckDB prints them", async () => {

@@ -1,5 +1,6 @@
 import { seededRandom } from "../../core/base/random.ts";
 import type { Command } from "../../commands/line/command.ts";
+import { dataStream, messageStream } from "../../commands/line/output_stream.ts";
 import type { World } from "../../commands/line/program.ts";
 
 export interface TestWorldOptions {
@@ -32,8 +33,8 @@ export function testWorld(options: TestWorldOptions): TestWorld {
   return {
     commands: options.commands,
     signal: options.signal ?? new AbortController().signal,
-    stdout,
-    stderr,
+    stdout: dataStream(stdout, terminal),
+    stderr: messageStream(stderr),
     stdin: typeof stdin === "string" ? new Blob([stdin]).stream() : stdin,
     isTerminal: { stdin: terminal, stdout: terminal, stderr: terminal },
     columns: 80,
@@ -58,9 +59,9 @@ export function testWorld(options: TestWorldOptions): TestWorld {
 function capture() {
   const pieces: Uint8Array[] = [];
   return {
-    write(data: string | Uint8Array) {
-      pieces.push(typeof data === "string" ? new TextEncoder().encode(data) : data.slice());
-      return Promise.resolve();
+    write(bytes: Uint8Array) {
+      pieces.push(bytes.slice());
+      return Promise.resolve(bytes.length);
     },
     bytes() {
       const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));

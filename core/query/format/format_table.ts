@@ -1,7 +1,8 @@
+import { visibleText } from "../../base/visible_text.ts";
 import type { SqlValue } from "../../engine/duckdb.ts";
 import type { RowStream, SqlColumn } from "../../engine/duckdb_stream.ts";
 import { cells, isNumber } from "./format_text.ts";
-import { cutToWidth, textWidth, visible } from "./text_width.ts";
+import { cutToWidth, textWidth } from "./text_width.ts";
 
 /** Rows looked at before the first is printed; later ones that are wider stand out of line. */
 const SAMPLE_ROWS_MAX = 2_048;
@@ -12,7 +13,7 @@ const COLUMN_WIDTH_MIN = 6;
  * the terminal's width; without it nothing is cut.
  */
 export async function* formatTable(answer: RowStream, columns?: number): AsyncIterable<string> {
-  const names = answer.columns.map(({ name }) => visible(name));
+  const names = answer.columns.map(({ name }) => visibleText(name));
   const iterator = answer.chunks[Symbol.asyncIterator]();
   const sample: string[][] = [];
   let next = await iterator.next();
@@ -36,7 +37,7 @@ export async function* formatTable(answer: RowStream, columns?: number): AsyncIt
 }
 
 function texts(columns: SqlColumn[], rows: SqlValue[][]): string[][] {
-  return rows.map((row) => cells(columns, row, visible, "NULL"));
+  return rows.map((row) => cells(columns, row, visibleText, "NULL"));
 }
 
 function rowLine(row: string[], widths: number[], columns: SqlColumn[], cuts: boolean): string {

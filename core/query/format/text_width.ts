@@ -24,14 +24,3 @@ export function cutToWidth(text: string, columns: number): string {
   }
   return `${cut}…`;
 }
-
-/** Control characters as escapes, so that data cannot move the cursor or colour the terminal. */
-export function visible(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what this is about
-  return text.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (letter) => {
-    if (letter === "\n") return "\\n";
-    if (letter === "\r") return "\\r";
-    if (letter === "\t") return "\\t";
-    return `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
-}

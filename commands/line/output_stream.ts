@@ -1,0 +1,39 @@
+/**
+ * The one writer to standard output and standard error. What comes from outside (names, values,
+ * errors of others) may hold escape sequences; no command has to think of them, for none gets past
+ * this file to a terminal.
+ */
+import { visibleLines } from "../../core/base/visible_text.ts";
+import { type MessageStream, OutputClosed, type OutputStream } from "./command.ts";
+
+/** An open file of the operating system. */
+export interface OutputFile {
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/** For results: a terminal gets them with escapes, everything else as they are. */
+export function dataStream(file: OutputFile, isTerminal: boolean): OutputStream {
+  return { write: (data) => writeAll(file, isTerminal ? visibleLines(textOf(data)) : data) };
+}
+
+/** For messages, which are for people wherever they end up: always with escapes. */
+export function messageStream(file: OutputFile): MessageStream {
+  return {
+    write: (data) => writeAll(file, visibleLines(textOf(data))),
+    redraw: (line) => writeAll(file, `\r\x1b[K${visibleLines(line)}`),
+  };
+}
+
+function textOf(data: string | Uint8Array): string {
+  return typeof data === "string" ? data : new TextDecoder().decode(data);
+}
+
+async function writeAll(file: OutputFile, data: string | Uint8Array): Promise<void> {
+  let rest = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  try {
+    while (rest.length > 0) rest = rest.subarray(await file.write(rest));
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed("the reader of the output has gone");
+    throw error;
+  }
+}
