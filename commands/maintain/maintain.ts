@@ -1,64 +1,51 @@
 import { z } from "zod";
-import { Meter } from "../../core/base/meter.ts";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import { temporaryFolder } from "../../core/disk/ownership.ts";
-import { identifierText, type LoadedTable, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { identifierText, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { catalogFlags, openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
-import { flag } from "../line/flags.ts";
+import { flag, type FlagShape } from "../line/flags.ts";
 import { openExistingLake, openLake } from "../open_lake.ts";
-import { type Action, actionRecord, actionText, type Report } from "./words.ts";
+import { type Action, type Job, JOB_FLAGS, MACHINE_FLAGS, type TableAction } from "./action.ts";
+import { ACTIONS } from "./actions.ts";
+import { actionRecord, actionText } from "./words.ts";
 import { printNote, printResult } from "../line/output.ts";
-import { startProgress } from "../line/progress.ts";
 
-const DAY_MS = 86_400_000;
-/** Of files that nothing names. */
-const ORPHAN_MS = 3 * DAY_MS;
+const SECTION = "WHAT TO DO";
 
-const ACTIONS = { section: "WHAT TO DO" } as const;
-const COMPACTION = { section: "COMPACTION" } as const;
-const AUDITING = { section: "AUDIT" } as const;
-
-const flags = z.object({
+const OWN_FLAGS = {
   source: flag.lake({ doc: "lake to look after: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
-  table: flag.table({ doc: "only this table (default: every table of the lake)" }),
-  dryRun: flag.switch({ doc: "show what would be done, and change nothing" }),
-  olderThan: flag.duration({
-    doc: "how old a snapshot must be to expire (default: what the table's properties say, else 7d), and a file to be " +
-      "removed as an orphan (default 3d)",
-  }),
-  retainLast: flag.count({
-    doc: "snapshots of each branch that never expire (default: what the table's properties say, else 10)",
-  }),
-  threads: flag.count({ doc: "threads to work with (default: all cores)" }),
-  memory: flag.size({ doc: "memory that DuckDB keeps within; it spills to disk beyond", default: "1GB" }),
-  compact: flag.switch({ ...ACTIONS, doc: "rewrite small files into larger ones, and apply row deletes" }),
-  rewriteManifests: flag.switch({ ...ACTIONS, doc: "merge manifests, sorted by partition" }),
-  expireSnapshots: flag.switch({ ...ACTIONS, doc: "forget old snapshots and delete the files that only they need" }),
-  removeOrphans: flag.switch({ ...ACTIONS, doc: "delete files that no table and no work under way knows" }),
-  all: flag.switch({ ...ACTIONS, doc: "these four, in this order" }),
-  status: flag.switch({ ...ACTIONS, doc: "how the tables are, what waits to be ingested, and how long" }),
-  audit: flag.switch({
-    ...ACTIONS,
-    doc: "prove from the raw files that every record is in one table exactly once; exit status 1 where it is not",
-  }),
-  targetFileSize: flag.size({ ...COMPACTION, doc: "size that data files should have", default: "128MB" }),
-  sortBy: flag.list({
-    ...COMPACTION,
-    doc: "rewrite every file of --table, rows of each partition in this order: user_id, event_timestamp desc",
-    placeholder: "COLUMNS",
-  }),
-  contract: flag.file({ ...AUDITING, doc: "the contract that consume was given (default: the one built in)" }),
-  onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
-    ...AUDITING,
-    doc: "what consume did with fields that the contract does not name",
-    default: "dead-letter",
-  }),
-  ...catalogFlags,
-});
+  ...JOB_FLAGS,
+};
 
-type Flags = z.output<typeof flags>;
+/** What can be asked for, in the order of help. */
+const WISHES = [
+  ...ACTIONS.filter(isInAll),
+  { name: "all", doc: "all of the above, in this order" },
+  ...ACTIONS.filter((action) => !isInAll(action)),
+];
+
+/** The flags that ask for actions, and those of the actions themselves. */
+function actionFlags(): FlagShape {
+  const wishes = WISHES.map(({ name, doc }) => [keyOf(name), flag.switch({ section: SECTION, doc })]);
+  return Object.assign(Object.fromEntries(wishes), ...ACTIONS.map((action) => action.flags));
+}
+
+function isInAll(action: Action): boolean {
+  return action.kind === "table" && action.inAll;
+}
+
+/** `removeOrphans` of `remove-orphans`, as the schema has it. */
+function keyOf(name: string): string {
+  return name.replace(/-(.)/g, (_dash, letter: string) => letter.toUpperCase());
+}
+
+const flags = z.object({ ...OWN_FLAGS, ...actionFlags(), ...MACHINE_FLAGS, ...catalogFlags });
+
+type Flags = z.output<z.ZodObject<typeof OWN_FLAGS & typeof MACHINE_FLAGS & typeof catalogFlags>>;
+/** By key: whether it was asked for. */
+type Wishes = Record<string, unknown>;
 
 export const maintain = defineCommand({
   name: "maintain",
@@ -82,10 +69,10 @@ export const maintain = defineCommand({
     { doc: "keep a day of history", line: "streamlab maintain --expire-snapshots --older-than 1d --retain-last 1" },
   ],
   flags,
-  run,
+  run: (context, given) => run(context, given as Flags & Wishes),
 });
 
-async function run(context: Context, given: Flags): Promise<ExitStatus> {
+async function run(context: Context, given: Flags & Wishes): Promise<ExitStatus> {
   const wanted = wantedActions(given);
   const { clock, random } = context;
   // With a catalog it holds checkpoints and nothing else, perhaps none so far.
@@ -93,37 +80,24 @@ async function run(context: Context, given: Flags): Promise<ExitStatus> {
   const catalog = await openCatalog(context, given, () => Promise.resolve(store));
   const surroundings: Surroundings = { store, clock, random, catalog };
   const identifiers = await tablesOf(surroundings, given);
+  const job: Job = { context, surroundings, identifiers, flags: given, machine: machine(context, given) };
   let failed = false;
   for (const action of wanted) {
-    for (const identifier of identifiers) {
-      if (context.signal.aborted) return 130;
-      failed = !await runAction(context, surroundings, action, identifier, given) || failed;
-    }
+    if (context.signal.aborted) return 130;
+    failed = !await (action.kind === "table" ? runOnTables(job, action) : action.run(job)) || failed;
   }
-  if (given.removeOrphans || given.all) await cleanLake(surroundings, given);
-  if (given.audit) {
-    const { audit } = await import("./audit.ts");
-    failed = !await audit(context, surroundings, given, machine(context, given)) || failed;
-  }
-  if (given.status) await printStatus(context, surroundings, identifiers, given);
   if (context.signal.aborted) return 130;
   return failed ? 1 : 0;
 }
 
-function wantedActions(given: Flags): Action[] {
-  if (given.sortBy !== undefined && (given.table === undefined || !(given.compact || given.all))) {
-    throw new StreamlabError("usage", "--sort-by is about the compaction of one table", {
-      hint: "Give --compact and --table beside it",
-    });
-  }
-  const wanted: Action[] = [];
-  if (given.compact || given.all) wanted.push("compact");
-  if (given.rewriteManifests || given.all) wanted.push("rewrite-manifests");
-  if (given.expireSnapshots || given.all) wanted.push("expire-snapshots");
-  if (given.removeOrphans || given.all) wanted.push("remove-orphans");
-  if (wanted.length > 0 || given.status || given.audit) return wanted;
+function wantedActions(given: Flags & Wishes): Action[] {
+  const isAskedFor = (name: string) => given[keyOf(name)] === true;
+  const wanted = ACTIONS.filter((action) => isAskedFor(action.name) || (isAskedFor("all") && isInAll(action)));
+  for (const action of ACTIONS) action.check?.(given, wanted.includes(action));
+  if (wanted.length > 0) return wanted;
+  const names = WISHES.map(({ name }) => `--${name}`);
   throw new StreamlabError("usage", "nothing was asked for", {
-    hint: "Give --compact, --rewrite-manifests, --expire-snapshots, --remove-orphans, --all, --audit or --status",
+    hint: `Give ${names.slice(0, -1).join(", ")} or ${names.at(-1)}`,
   });
 }
 
@@ -133,124 +107,42 @@ async function tablesOf({ catalog }: Surroundings, { table }: Flags): Promise<Ta
   return (await Promise.all(namespaces.map((namespace) => catalog.listTables(namespace)))).flat();
 }
 
-/**
- * False when it failed: the others go on, for one broken table is no reason to neglect the rest.
- */
-async function runAction(
-  context: Context,
-  surroundings: Surroundings,
-  action: Action,
-  identifier: TableIdentifier,
-  given: Flags,
-): Promise<boolean> {
+/** False when one failed: the others go on, for a broken table is no reason to neglect the rest. */
+async function runOnTables(job: Job, action: TableAction): Promise<boolean> {
+  const { signal } = job.context;
+  let failed = false;
+  for (const identifier of job.identifiers) {
+    if (signal.aborted) return true;
+    failed = !await runOnTable(job, action, identifier) || failed;
+  }
+  if (!signal.aborted) await action.finish?.(job);
+  return !failed;
+}
+
+async function runOnTable(job: Job, action: TableAction, identifier: TableIdentifier): Promise<boolean> {
+  const { context, surroundings, flags: { dryRun, table: only } } = job;
   const startMs = context.clock.nowMs();
   const table = identifierText(identifier);
   try {
     const loaded = await surroundings.catalog.loadTable(identifier);
     if (loaded === undefined) throw new StreamlabError("not-found", `There is no table ${table}`);
-    const report = await perform(context, surroundings, action, loaded, given);
-    const outcome = { table, dryRun: given.dryRun, durationMs: context.clock.nowMs() - startMs, report };
+    const report = await action.run(job, loaded);
+    const outcome = { action, table, dryRun, durationMs: context.clock.nowMs() - startMs, report };
     await printResult(context, actionRecord(outcome), actionText(outcome));
     return true;
   } catch (error) {
-    if (!(error instanceof StreamlabError) || given.table !== undefined) throw error;
-    const what = action === "compact" ? action : `${action.replace("-", " ")} of`;
-    const text = `Cannot ${what} ${table}: ${messageOf(error)}`;
-    if (context.json) await printResult(context, { action, table, error: messageOf(error) }, "");
+    if (!(error instanceof StreamlabError) || only !== undefined) throw error;
+    const text = `Cannot ${action.verb} ${table}: ${messageOf(error)}`;
+    if (context.json) await printResult(context, { action: action.name, table, error: messageOf(error) }, "");
     else await printNote(context, text, ...(error.hint === undefined ? [] : [`  ${error.hint}`]));
     return false;
   }
 }
 
-async function perform(
-  context: Context,
-  surroundings: Surroundings,
-  action: Action,
-  table: LoadedTable,
-  given: Flags,
-): Promise<Report> {
-  const { dryRun } = given;
-  switch (action) {
-    case "compact":
-      return { action, ...await compact(context, surroundings, table, given) };
-    case "rewrite-manifests": {
-      const { rewriteTableManifests } = await import("../../core/maintain/manifests.ts");
-      return { action, ...await rewriteTableManifests(surroundings, table, { dryRun }) };
-    }
-    case "expire-snapshots": {
-      const { expireTable } = await import("../../core/maintain/removal/expire.ts");
-      const options = { maxAgeMs: given.olderThan, countMin: given.retainLast, dryRun };
-      return { action, ...await expireTable(surroundings, table, options) };
-    }
-    case "remove-orphans": {
-      const { removeOrphans } = await import("../../core/maintain/removal/orphans.ts");
-      const olderThanMs = given.olderThan ?? ORPHAN_MS;
-      return { action, ...await removeOrphans(surroundings, table, { olderThanMs, dryRun }) };
-    }
-  }
-}
-
-async function compact(context: Context, surroundings: Surroundings, table: LoadedTable, given: Flags) {
-  const { compactTable } = await import("../../core/maintain/compaction/compact.ts");
-  const meter = new Meter(context.clock);
-  const progress = startProgress(context, `Compacting ${identifierText(table.identifier)}`, meter);
-  try {
-    return await compactTable(surroundings, table, {
-      ...machine(context, given),
-      targetBytes: Math.max(1, given.targetFileSize),
-      inputsMin: 2,
-      sortBy: given.sortBy ?? [],
-      dryRun: given.dryRun,
-      signal: context.signal,
-      meter,
-    });
-  } finally {
-    await progress.end();
-  }
-}
-
-function machine(context: Context, { threads, memory }: Flags) {
+function machine(context: Context, { threads, memory }: Flags): Job["machine"] {
   return {
     temporaryFolder: temporaryFolder(context.env),
     memory: `${Math.max(64, Math.round(memory / 1e6))}MB`,
     ...(threads !== undefined && { threads: Math.max(1, threads) }),
   };
-}
-
-/** What died writers left outside of the tables; only where the whole lake is looked after. */
-async function cleanLake(surroundings: Surroundings, given: Flags): Promise<void> {
-  if (given.table !== undefined) return;
-  const { removeLeftovers } = await import("../../core/maintain/removal/leftovers.ts");
-  const olderThanMs = given.olderThan ?? ORPHAN_MS;
-  await removeLeftovers(surroundings, { olderThanMs, dryRun: given.dryRun });
-}
-
-async function printStatus(
-  context: Context,
-  surroundings: Surroundings,
-  identifiers: readonly TableIdentifier[],
-  given: Flags,
-): Promise<void> {
-  const [{ tableHealth }, { ingestionStatus }, { withNewest }, { eventFileKind }, words] = await Promise.all([
-    import("../../core/maintain/status/table_health.ts"),
-    import("../../core/maintain/status/ingestion_status.ts"),
-    import("../../core/tables/read/newest.ts"),
-    import("../../core/lake/event_file.ts"),
-    import("./status.ts"),
-  ]);
-  const isEventFile = (path: string) => eventFileKind(path) !== undefined;
-  const ingestion = await ingestionStatus(surroundings, { ...machine(context, given), isEventFile });
-  const nowMs = context.clock.nowMs();
-  const only = given.table === undefined ? undefined : `${given.table.namespace}.${given.table.name}`;
-  for (const each of ingestion) {
-    if (only !== undefined && each.table !== only) continue;
-    await printResult(context, words.ingestionRecord(each, nowMs), words.ingestionText(each, nowMs));
-  }
-  const healths = [];
-  for (const identifier of identifiers) {
-    const { catalog } = surroundings;
-    healths.push(await withNewest(catalog, identifier, (table) => tableHealth(table, given.targetFileSize)));
-  }
-  if (context.json) { for (const health of healths) await printResult(context, words.healthRecord(health), ""); }
-  else if (healths.length > 0) await printResult(context, {}, words.healthText(healths));
 }

@@ -1,43 +1,49 @@
-import { Meter } from "../../core/base/meter.ts";
-import { StreamlabError } from "../../core/base/errors.ts";
-import { visibleText } from "../../core/base/visible_text.ts";
-import type { OnExtraFields } from "../../core/contract/contract.ts";
-import type { AuditReport, Discrepancy } from "../../core/maintain/audit/audit.ts";
-import type { LedgerFile } from "../../core/maintain/audit/audit.ts";
-import type { SecondJudge, SecondJudgement, SecondJudgeOptions } from "../../core/routing/second_judge.ts";
-import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
-import type { Surroundings } from "../../core/maintain/surroundings.ts";
-import { locateFile } from "../../core/storage/file_name.ts";
-import { parseLocation } from "../../core/storage/location.ts";
-import type { Store } from "../../core/storage/store.ts";
-import type { Context } from "../line/command.ts";
-import { openLake } from "../open_lake.ts";
-import { readContract } from "../contract_file.ts";
-import { formatCount, printNote, printResult } from "../line/output.ts";
-import { startProgress } from "../line/progress.ts";
-import type { TableName } from "../line/values.ts";
+import { Meter } from "../../../core/base/meter.ts";
+import { StreamlabError } from "../../../core/base/errors.ts";
+import { visibleText } from "../../../core/base/visible_text.ts";
+import type { AuditReport, Discrepancy } from "../../../core/maintain/audit/audit.ts";
+import type { LedgerFile } from "../../../core/maintain/audit/audit.ts";
+import type { SecondJudge, SecondJudgement, SecondJudgeOptions } from "../../../core/routing/second_judge.ts";
+import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
+import type { Surroundings } from "../../../core/maintain/surroundings.ts";
+import { locateFile } from "../../../core/storage/file_name.ts";
+import { parseLocation } from "../../../core/storage/location.ts";
+import type { Store } from "../../../core/storage/store.ts";
+import type { Context } from "../../line/command.ts";
+import { openLake } from "../../open_lake.ts";
+import { readContract } from "../../contract_file.ts";
+import { formatCount, printNote, printResult } from "../../line/output.ts";
+import { flag } from "../../line/flags.ts";
+import { type Job, lakeAction } from "../action.ts";
+import { startProgress } from "../../line/progress.ts";
 
-export interface AuditFlags {
-  table?: TableName | undefined;
-  contract?: string | undefined;
-  onExtraFields: OnExtraFields;
-  threads?: number | undefined;
-}
+const SECTION = "AUDIT";
+
+const OWN_FLAGS = {
+  contract: flag.file({ section: SECTION, doc: "the contract that consume was given (default: the one built in)" }),
+  onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
+    section: SECTION,
+    doc: "what consume did with fields that the contract does not name",
+    default: "dead-letter",
+  }),
+};
+
+export const audit = lakeAction({
+  name: "audit",
+  doc: "prove from the raw files that every record is in one table exactly once; exit status 1 where it is not",
+  flags: OWN_FLAGS,
+  run: auditTarget,
+});
 
 /** Printed for people; `--json` has more of them. */
 const PRINTED_MAX = 50;
 
-/** `maintain --audit`. False where something is wrong. */
-export async function audit(
-  context: Context,
-  surroundings: Surroundings,
-  flags: AuditFlags,
-  machine: { temporaryFolder: string; memory: string },
-): Promise<boolean> {
+/** False where something is wrong. */
+async function auditTarget({ context, surroundings, flags, machine }: Job<typeof OWN_FLAGS>): Promise<boolean> {
   const [{ auditIngestion }, { DEFAULT_TARGET, identifiersOf }, { takeTemporaryFolder }] = await Promise.all([
-    import("../../core/maintain/audit/audit.ts"),
-    import("../../core/lake/table_names.ts"),
-    import("../../core/disk/temporary_folder.ts"),
+    import("../../../core/maintain/audit/audit.ts"),
+    import("../../../core/lake/table_names.ts"),
+    import("../../../core/disk/temporary_folder.ts"),
   ]);
   const target = flags.table === undefined
     ? DEFAULT_TARGET
@@ -134,7 +140,7 @@ class RawFiles {
   }
 
   async #open(root: string) {
-    const { SecondJudge } = await import("../../core/routing/second_judge.ts");
+    const { SecondJudge } = await import("../../../core/routing/second_judge.ts");
     const { store: lake, clock, random } = this.#surroundings;
     const store = root === lake.root ? lake : await openLake(this.#context, parseLocation(root));
     const judge = await SecondJudge.open({

@@ -1,0 +1,93 @@
+/**
+ * What `maintain` can do, as data: an action is one file in `actions/` and one line in
+ * `actions.ts`. Its flag, its help, its way through the tables and its words come from that.
+ */
+import type { z } from "zod";
+import type { LoadedTable, TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import type { Surroundings } from "../../core/maintain/surroundings.ts";
+import type { Context } from "../line/command.ts";
+import { flag, type FlagShape } from "../line/flags.ts";
+
+/** Flags that every action obeys. */
+export const JOB_FLAGS = {
+  table: flag.table({ doc: "only this table (default: every table of the lake)" }),
+  dryRun: flag.switch({ doc: "show what would be done, and change nothing" }),
+};
+
+export const MACHINE_FLAGS = {
+  threads: flag.count({ doc: "threads to work with (default: all cores)" }),
+  memory: flag.size({ doc: "memory that DuckDB keeps within; it spills to disk beyond", default: "1GB" }),
+};
+
+export type JobFlags<S extends FlagShape = Record<never, never>> = z.output<
+  z.ZodObject<typeof JOB_FLAGS & typeof MACHINE_FLAGS & S>
+>;
+
+/** What DuckDB may use, and where it may write. */
+export interface Machine {
+  temporaryFolder: string;
+  memory: string;
+  threads?: number;
+}
+
+export interface Job<S extends FlagShape = Record<never, never>> {
+  context: Context;
+  surroundings: Surroundings;
+  /** The tables that are looked after. */
+  identifiers: readonly TableIdentifier[];
+  flags: JobFlags<S>;
+  machine: Machine;
+}
+
+/** `rewrote` or, in a dry run, `would rewrite`. */
+export type Tense = (past: string, infinitive: string) => string;
+
+interface Described<S extends FlagShape> {
+  /** Of the flag that asks for it, and in `--json`: `remove-orphans`. */
+  name: string;
+  /** In help. */
+  doc: string;
+  /** Its own; two actions may share one. */
+  flags: S;
+  /** Fails with `usage` where flags do not fit together; called whether or not it was asked for. */
+  check?(flags: JobFlags<S>, isWanted: boolean): void;
+}
+
+interface TableWork<S extends FlagShape, R extends object> extends Described<S> {
+  /** Before the table's name, in an error: `remove orphans of`. */
+  verb: string;
+  /** One of those that `--all` asks for. */
+  inAll: boolean;
+  /** What it returns is printed by `--json` as it is. */
+  run(job: Job<S>, table: LoadedTable): Promise<R>;
+  /** The report for people: a line, and details. */
+  lines(report: R, tense: Tense, dryRun: boolean): string[];
+  /** After the last table. */
+  finish?(job: Job<S>): Promise<void>;
+}
+
+interface LakeWork<S extends FlagShape> extends Described<S> {
+  /** Prints by itself; false where what it looked at is not as it should be. */
+  run(job: Job<S>): Promise<boolean>;
+}
+
+/** Works on one table after another. */
+export interface TableAction extends TableWork<Record<never, never>, object> {
+  kind: "table";
+}
+
+/** Looks at the lake as a whole. */
+export interface LakeAction extends LakeWork<Record<never, never>> {
+  kind: "lake";
+}
+
+export type Action = TableAction | LakeAction;
+
+/** Gives `run` and `lines` their types. */
+export function tableAction<S extends FlagShape, R extends object>(work: TableWork<S, R>): TableAction {
+  return { kind: "table", ...work } as unknown as TableAction;
+}
+
+export function lakeAction<S extends FlagShape>(work: LakeWork<S>): LakeAction {
+  return { kind: "lake", ...work } as unknown as LakeAction;
+}

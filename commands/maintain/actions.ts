@@ -1,0 +1,17 @@
+import type { Action } from "./action.ts";
+import { audit } from "./actions/audit.ts";
+import { compact } from "./actions/compact.ts";
+import { expireSnapshots } from "./actions/expire_snapshots.ts";
+import { removeOrphans } from "./actions/remove_orphans.ts";
+import { rewriteManifests } from "./actions/rewrite_manifests.ts";
+import { status } from "./actions/status.ts";
+
+/** In the order in which they are done and shown. */
+export const ACTIONS: readonly Action[] = [
+  compact,
+  rewriteManifests,
+  expireSnapshots,
+  removeOrphans,
+  status,
+  audit,
+];

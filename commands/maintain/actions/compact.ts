@@ -1,0 +1,72 @@
+import { Meter } from "../../../core/base/meter.ts";
+import { StreamlabError } from "../../../core/base/errors.ts";
+import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
+import type { CompactionReport } from "../../../core/maintain/compaction/compact.ts";
+import { flag } from "../../line/flags.ts";
+import { formatCount, formatSize } from "../../line/output.ts";
+import { startProgress } from "../../line/progress.ts";
+import { tableAction, type Tense } from "../action.ts";
+import { intentLines, plural } from "../words.ts";
+
+const SECTION = "COMPACTION";
+
+export const TARGET_FILE_SIZE = {
+  targetFileSize: flag.size({ section: SECTION, doc: "size that data files should have", default: "128MB" }),
+};
+
+export const compact = tableAction({
+  name: "compact",
+  verb: "compact",
+  doc: "rewrite small files into larger ones, and apply row deletes",
+  inAll: true,
+  flags: {
+    ...TARGET_FILE_SIZE,
+    sortBy: flag.list({
+      section: SECTION,
+      doc: "rewrite every file of --table, rows of each partition in this order: user_id, event_timestamp desc",
+      placeholder: "COLUMNS",
+    }),
+  },
+  check({ sortBy, table }, isWanted) {
+    if (sortBy === undefined || (isWanted && table !== undefined)) return;
+    throw new StreamlabError("usage", "--sort-by is about the compaction of one table", {
+      hint: "Give --compact and --table beside it",
+    });
+  },
+  async run({ context, surroundings, flags, machine }, table) {
+    const { compactTable } = await import("../../../core/maintain/compaction/compact.ts");
+    const meter = new Meter(context.clock);
+    const progress = startProgress(context, `Compacting ${identifierText(table.identifier)}`, meter);
+    try {
+      return await compactTable(surroundings, table, {
+        ...machine,
+        targetBytes: Math.max(1, flags.targetFileSize),
+        inputsMin: 2,
+        sortBy: flags.sortBy ?? [],
+        dryRun: flags.dryRun,
+        signal: context.signal,
+        meter,
+      });
+    } finally {
+      await progress.end();
+    }
+  },
+  lines,
+});
+
+function lines(report: CompactionReport, tense: Tense, dryRun: boolean): string[] {
+  const { inputs, outputs, deleteFiles, dropped, interrupted } = report;
+  const lines = [];
+  if (inputs.files === 0) lines.push("nothing to compact");
+  else {
+    const deletes = deleteFiles === 0 ? "" : `, ${plural(deleteFiles, "delete file")} applied`;
+    lines.push(
+      `${tense("compacted", "compact")} ${plural(inputs.files, "file")} (${formatSize(inputs.bytes)}) into ` +
+        `${formatCount(outputs.files)}${dryRun ? "" : ` (${formatSize(outputs.bytes)})`}${deletes}`,
+    );
+  }
+  for (const { files, reason } of dropped) lines.push(`left ${plural(files, "file")} as they were: ${reason}`);
+  lines.push(...intentLines(report));
+  if (interrupted) lines.push("stopped before the rest");
+  return lines;
+}

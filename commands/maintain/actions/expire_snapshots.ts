@@ -1,0 +1,41 @@
+import type { ExpiryReport } from "../../../core/maintain/removal/expire.ts";
+import { flag } from "../../line/flags.ts";
+import { formatCount } from "../../line/output.ts";
+import { tableAction, type Tense } from "../action.ts";
+import { OLDER_THAN } from "../older_than.ts";
+import { leftLines, plural } from "../words.ts";
+
+export const expireSnapshots = tableAction({
+  name: "expire-snapshots",
+  verb: "expire snapshots of",
+  doc: "forget old snapshots and delete the files that only they need",
+  inAll: true,
+  flags: {
+    ...OLDER_THAN,
+    retainLast: flag.count({
+      doc: "snapshots of each branch that never expire (default: what the table's properties say, else 10)",
+    }),
+  },
+  async run({ surroundings, flags }, table) {
+    const { expireTable } = await import("../../../core/maintain/removal/expire.ts");
+    const { olderThan: maxAgeMs, retainLast: countMin, dryRun } = flags;
+    return await expireTable(surroundings, table, { maxAgeMs, countMin, dryRun });
+  },
+  lines,
+});
+
+function lines({ snapshotIds, snapshotsKept, refs, files, left }: ExpiryReport, tense: Tense): string[] {
+  const kept = `${formatCount(snapshotsKept)} kept`;
+  if (snapshotIds.length === 0 && refs.length === 0) return [`no snapshot to expire (${kept})`];
+  const gone = [
+    plural(files.data, "data file"),
+    plural(files.manifests, "manifest"),
+    plural(files.manifestLists, "manifest list"),
+  ].join(", ");
+  return [
+    `${tense("expired", "expire")} ${plural(snapshotIds.length, "snapshot")} (${kept}), ` +
+    `${tense("deleted", "delete").replace("would ", "")} ${gone}`,
+    ...refs.map((name) => `reference ${name}, whose time is over`),
+    ...leftLines(left),
+  ];
+}

@@ -1,0 +1,44 @@
+import type { OrphansReport } from "../../../core/maintain/removal/orphans.ts";
+import { formatCount, formatSize } from "../../line/output.ts";
+import { tableAction, type Tense } from "../action.ts";
+import { OLDER_THAN, ORPHAN_MS } from "../older_than.ts";
+import { intentLines, leftLines, plural } from "../words.ts";
+
+/** Beyond that many the list only scrolls by; `--json` has them all. */
+const PATHS_SHOWN = 100;
+
+export const removeOrphans = tableAction({
+  name: "remove-orphans",
+  verb: "remove orphans of",
+  doc: "delete files that no table and no work under way knows",
+  inAll: true,
+  flags: OLDER_THAN,
+  async run({ surroundings, flags }, table) {
+    const { removeOrphans } = await import("../../../core/maintain/removal/orphans.ts");
+    const { olderThan: olderThanMs = ORPHAN_MS, dryRun } = flags;
+    return await removeOrphans(surroundings, table, { olderThanMs, dryRun });
+  },
+  lines,
+  /** What died writers left outside of the tables; only where the whole lake is looked after. */
+  async finish({ surroundings, flags }) {
+    if (flags.table !== undefined) return;
+    const { removeLeftovers } = await import("../../../core/maintain/removal/leftovers.ts");
+    const { olderThan: olderThanMs = ORPHAN_MS, dryRun } = flags;
+    await removeLeftovers(surroundings, { olderThanMs, dryRun });
+  },
+});
+
+function lines(report: OrphansReport, tense: Tense): string[] {
+  const { paths, bytes, unfinished, givenUpRewrites, left } = report;
+  const rests = [...leftLines(left), ...intentLines(report)];
+  if (paths.length === 0 && unfinished === 0 && givenUpRewrites === 0) return ["no orphans", ...rests];
+  const rest = paths.length - PATHS_SHOWN;
+  return [
+    `${tense("removed", "remove")} ${plural(paths.length, "orphan file")} (${formatSize(bytes)})` +
+    (unfinished === 0 ? "" : `, ${plural(unfinished, "unfinished write")}`) +
+    (givenUpRewrites === 0 ? "" : `, after ${plural(givenUpRewrites, "rewrite")} that ended early`),
+    ...paths.slice(0, PATHS_SHOWN),
+    ...(rest > 0 ? [`and ${formatCount(rest)} more`] : []),
+    ...rests,
+  ];
+}

@@ -1,0 +1,20 @@
+import { formatCount } from "../../line/output.ts";
+import { tableAction } from "../action.ts";
+import { plural } from "../words.ts";
+
+export const rewriteManifests = tableAction({
+  name: "rewrite-manifests",
+  verb: "rewrite manifests of",
+  doc: "merge manifests, sorted by partition",
+  inAll: true,
+  flags: {},
+  async run({ surroundings, flags: { dryRun } }, table) {
+    const { rewriteTableManifests } = await import("../../../core/maintain/manifests.ts");
+    return await rewriteTableManifests(surroundings, table, { dryRun });
+  },
+  lines({ before, after, rewritten }, tense) {
+    if (rewritten === 0) return [`manifests are as they should be (${formatCount(before)})`];
+    const did = tense("rewrote", "rewrite");
+    return [`${did} ${plural(rewritten, "manifest")}: ${formatCount(before)} → ${formatCount(after)}`];
+  },
+});
