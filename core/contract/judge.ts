@@ -1,6 +1,6 @@
 import type { Contract, OnExtraFields } from "./contract.ts";
 import { clip, type JsonPath, pointerText } from "../json/pointer.ts";
-import { JsonReader, JsonSyntaxError } from "../json/reader.ts";
+import { JsonReader, JsonSyntaxError, TooManyValuesError, VALUES_MAX } from "../json/reader.ts";
 import { KeySet, skipValue } from "../json/skip.ts";
 import { type ChecksPlan, type JudgePlan, judgePlan, type StructPlan, type ValuePlan } from "./judge_plan.ts";
 import {
@@ -67,6 +67,7 @@ export class Judge {
       this.#reader.end();
       return this.#verdict(row);
     } catch (error) {
+      if (error instanceof TooManyValuesError) return this.#tooManyValues();
       if (!(error instanceof JsonSyntaxError)) throw error;
       return { kind: "not_json", detail: `character ${error.offset + 1}: ${error.message}` };
     }
@@ -82,6 +83,11 @@ export class Judge {
       return { kind: "dead_letter", reason: "extra_fields", detail: extrasDetail(extras), values };
     }
     return { kind: "event", values, extras, rescued: rescuedText(extras) };
+  }
+
+  #tooManyValues(): Judgement {
+    const detail = this.#problem ?? `the record: expected at most ${VALUES_MAX} values, found more`;
+    return { kind: "dead_letter", reason: "invalid_schema", detail, values: { ...this.#plan.root.empty } };
   }
 
   #readRecord(): Row {
@@ -190,6 +196,7 @@ export class Judge {
 
   #readValue(plan: ValuePlan): ValueTree | typeof BAD {
     const reader = this.#reader;
+    reader.countValue();
     const code = reader.peek();
     if (code === LOWER_N && plan.nullable && reader.text.startsWith("null", reader.pos)) {
       reader.pos += 4;

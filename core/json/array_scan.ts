@@ -1,3 +1,4 @@
+import { type Oversize, RecordParts } from "./record_parts.ts";
 import { earlyEnd, wrongByte } from "./scan_error.ts";
 import { ACT, ACTION, STATE, TRANSITIONS } from "./scan_table.ts";
 
@@ -10,7 +11,7 @@ export type TextVerdict =
  * Takes an element of the array: its bytes without the white space around it, its position from 0
  * and the offset of its first byte. The bytes may be a view into the chunk.
  */
-export type OnElement = (bytes: Uint8Array, position: number, offset: number) => void;
+export type OnElement = (bytes: Uint8Array, position: number, offset: number, oversize?: Oversize) => void;
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 
@@ -35,11 +36,13 @@ export class JsonArrayScan {
   #before = 0;
   /** Offset of the byte after the `[` or `,` that stands before the element being read. */
   #elementOffset = 0;
-  #parts: Uint8Array[] = [];
+  readonly #parts: RecordParts;
   #corrupt: Extract<TextVerdict, { kind: "corrupt" }> | undefined;
 
-  constructor(onElement?: OnElement) {
+  /** Of an element of more than `bytesMax`, with the white space behind it, only the head comes. */
+  constructor(onElement?: OnElement, bytesMax = Infinity) {
     this.#onElement = onElement;
+    this.#parts = new RecordParts(bytesMax);
   }
 
   /** Reads the next bytes. False when the text is corrupt, so that nothing more need come. */
@@ -48,8 +51,12 @@ export class JsonArrayScan {
     const from = this.#skipByteOrderMark(chunk);
     if (this.#corrupt === undefined) this.#scan(chunk, from);
     if (this.#onElement !== undefined && this.#corrupt === undefined && this.#depth > 0) {
-      // A copy: the caller may use its chunk again.
-      this.#parts.push(chunk.slice(Math.max(0, this.#elementOffset - this.#before)));
+      let from = Math.max(0, this.#elementOffset - this.#before);
+      if (this.#parts.isEmpty) {
+        from += leadingSpace(chunk.subarray(from));
+        this.#elementOffset = this.#before + from;
+      }
+      this.#parts.add(chunk.subarray(from));
     }
     this.#before += chunk.length;
     return this.#corrupt === undefined;
@@ -152,13 +159,10 @@ export class JsonArrayScan {
     const offset = this.#elementOffset;
     this.#elementOffset = this.#before + i + 1;
     if (this.#onElement === undefined) return;
-    let bytes = chunk.subarray(Math.max(0, offset - this.#before), i);
-    if (this.#parts.length > 0) {
-      bytes = joined([...this.#parts, bytes]);
-      this.#parts = [];
-    }
-    const start = leadingSpace(bytes);
-    this.#onElement(bytes.subarray(start, trailingSpace(bytes, start)), position, offset + start);
+    const rest = chunk.subarray(Math.max(0, offset - this.#before), i);
+    const skipped = this.#parts.isEmpty ? leadingSpace(rest) : 0;
+    const { bytes, oversize } = this.#parts.end(rest.subarray(skipped));
+    this.#onElement(bytes.subarray(0, trailingSpace(bytes, 0)), position, offset + skipped, oversize);
   }
 
   /** The index after what the chunk holds of a byte order mark. One that breaks off is refused. */
@@ -199,15 +203,4 @@ export function trailingSpace(bytes: Uint8Array, start: number): number {
   let end = bytes.length;
   while (end > start && isSpace(bytes[end - 1]!)) end--;
   return end;
-}
-
-/** The parts as one run of bytes. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -1,11 +1,12 @@
-import { joined, leadingSpace, trailingSpace } from "./array_scan.ts";
+import { leadingSpace, trailingSpace } from "./array_scan.ts";
+import { type Oversize, RecordParts } from "./record_parts.ts";
 
 /**
  * Takes a line that is not blank: its bytes without the white space around it, its position among
  * such lines from 0, and the offset of its first byte in the text. The bytes may be a view into the
  * chunk.
  */
-export type OnLine = (bytes: Uint8Array, position: number, offset: number) => void;
+export type OnLine = (bytes: Uint8Array, position: number, offset: number, oversize?: Oversize) => void;
 
 const NEWLINE = 0x0a;
 
@@ -18,12 +19,14 @@ export class NdjsonLines {
   readonly #onLine: OnLine;
   #records = 0;
   #before = 0;
-  #parts: Uint8Array[] = [];
+  readonly #parts: RecordParts;
   /** Offset of the first byte in `#parts`. */
   #lineOffset = 0;
 
-  constructor(onLine: OnLine) {
+  /** Of a line of more than `bytesMax`, with the white space behind it, only the head comes. */
+  constructor(onLine: OnLine, bytesMax = Infinity) {
     this.#onLine = onLine;
+    this.#parts = new RecordParts(bytesMax);
   }
 
   push(chunk: Uint8Array): void {
@@ -35,8 +38,12 @@ export class NdjsonLines {
       from = end + 1;
       this.#lineOffset = this.#before + from;
     }
-    // A copy: the caller may use its chunk again.
-    if (from < chunk.length) this.#parts.push(chunk.slice(from));
+    if (this.#parts.isEmpty) {
+      const start = leadingSpace(chunk.subarray(from));
+      from += start;
+      this.#lineOffset += start;
+    }
+    if (from < chunk.length) this.#parts.add(chunk.subarray(from));
     this.#before += chunk.length;
   }
 
@@ -47,16 +54,16 @@ export class NdjsonLines {
   }
 
   #endLine(rest: Uint8Array): void {
-    let bytes = rest;
-    if (this.#parts.length > 0) {
-      bytes = joined([...this.#parts, rest]);
-      this.#parts = [];
-    }
+    const skipped = this.#parts.isEmpty ? leadingSpace(rest) : 0;
+    this.#lineOffset += skipped;
+    const { bytes: whole, oversize } = this.#parts.end(rest.subarray(skipped));
+    let bytes = whole;
     const mark = this.#lineOffset === 0 && startsWithByteOrderMark(bytes) ? 3 : 0;
     if (mark > 0) bytes = bytes.subarray(mark);
     const start = leadingSpace(bytes);
     const end = trailingSpace(bytes, start);
-    if (end > start) this.#onLine(bytes.subarray(start, end), this.#records++, this.#lineOffset + mark + start);
+    if (end === start) return;
+    this.#onLine(bytes.subarray(start, end), this.#records++, this.#lineOffset + mark + start, oversize);
   }
 }
 

@@ -18,6 +18,15 @@ export class JsonSyntaxError extends Error {
   }
 }
 
+/**
+ * Values in one text, at any depth: one of 100 MB can hold fifty million, which no bounded memory
+ * can. RFC 8259, section 9, lets a parser set limits.
+ */
+export const VALUES_MAX = 1_000_000;
+
+/** The text holds more values than `VALUES_MAX`. */
+export class TooManyValuesError extends Error {}
+
 /** What a JSON value is, told by its first character. */
 export type JsonKind = "object" | "array" | "string" | "number" | "boolean" | "null";
 
@@ -33,9 +42,12 @@ export class JsonReader {
   /** Of the number read last: whether it has neither fraction nor exponent. */
   plainInteger = false;
 
+  #valuesLeft = VALUES_MAX;
+
   start(text: string): void {
     this.text = text;
     this.pos = 0;
+    this.#valuesLeft = VALUES_MAX;
     this.loneSurrogate = false;
   }
 
@@ -47,6 +59,11 @@ export class JsonReader {
       code = text.charCodeAt(++this.pos);
     }
     return code;
+  }
+
+  /** To be called at the start of each value that is not the text itself. */
+  countValue(): void {
+    if (--this.#valuesLeft < 0) throw new TooManyValuesError();
   }
 
   /** The kind of the value that starts here. */

@@ -75,6 +75,7 @@ class ProblemFinder {
  * True when the value opened a level whose first inner value comes next, false when it is complete.
  */
 function startValue(reader: JsonReader, levels: Level[], finder: ProblemFinder): boolean {
+  reader.countValue();
   switch (reader.kind()) {
     case "string":
       skipText(reader, finder);

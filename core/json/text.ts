@@ -1,5 +1,6 @@
 import { JsonArrayScan, type TextVerdict } from "./array_scan.ts";
 import { NdjsonLines } from "./lines.ts";
+import type { Oversize } from "./record_parts.ts";
 
 /** A record of an event file. */
 export interface RecordText {
@@ -9,7 +10,15 @@ export interface RecordText {
   readonly position: number;
   /** Of its first byte in the (decompressed) file. */
   readonly offset: number;
+  /** Where the record is larger than `RECORD_BYTES_MAX`: then the bytes are its head. */
+  readonly oversize?: Oversize;
 }
+
+/**
+ * Beyond it a record is not read: to judge one takes several times its size in memory. The white
+ * space behind a record counts.
+ */
+export const RECORD_BYTES_MAX = 100_000_000;
 
 /**
  * Bytes that are looked at in one go, so that a chunk as large as the file does not become as many
@@ -23,7 +32,9 @@ const WINDOW_BYTES = 1 << 18;
  */
 export async function* scanJsonArray(stream: AsyncIterable<Uint8Array>): AsyncGenerator<RecordText[], TextVerdict> {
   let records: RecordText[] = [];
-  const scan = new JsonArrayScan((bytes, position, offset) => records.push({ bytes, position, offset }));
+  const scan = new JsonArrayScan((bytes, position, offset, oversize) => {
+    records.push({ bytes, position, offset, ...(oversize === undefined ? {} : { oversize }) });
+  }, RECORD_BYTES_MAX);
   for await (const chunk of stream) {
     for (let from = 0; from < chunk.length; from += WINDOW_BYTES) {
       const sound = scan.push(chunk.subarray(from, from + WINDOW_BYTES));
@@ -41,7 +52,9 @@ export async function* scanJsonArray(stream: AsyncIterable<Uint8Array>): AsyncGe
  */
 export async function* scanNdjson(stream: AsyncIterable<Uint8Array>): AsyncGenerator<RecordText[], TextVerdict> {
   let records: RecordText[] = [];
-  const lines = new NdjsonLines((bytes, position, offset) => records.push({ bytes, position, offset }));
+  const lines = new NdjsonLines((bytes, position, offset, oversize) => {
+    records.push({ bytes, position, offset, ...(oversize === undefined ? {} : { oversize }) });
+  }, RECORD_BYTES_MAX);
   for await (const chunk of stream) {
     for (let from = 0; from < chunk.length; from += WINDOW_BYTES) {
       lines.push(chunk.subarray(from, from + WINDOW_BYTES));

@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import fc from "../support/property.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { Judge } from "../../core/contract/judge.ts";
+import { VALUES_MAX } from "../../core/json/reader.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 
 /** A JSON value as its members and items, so that an object may hold a key twice. */
@@ -311,5 +312,18 @@ Deno.test("details stay short, whatever the record holds", () => {
   ) {
     const found = judge.judge(text);
     ok(found.kind === "dead_letter" && found.detail.length < 400 && found.detail.isWellFormed());
+  }
+});
+
+Deno.test("a record of more than a million values is a dead letter, at any depth and in any place", () => {
+  const judge = new Judge(defaultContract(), "rescue");
+  const base = '"user_id":"u","event_id":"e","event_type":"t","event_timestamp":"2026-03-01T12:00:00Z"';
+  const values = (count: number) => `[${"1,".repeat(count - 1)}1]`;
+  strictEqual(judge.judge(`{${base},"x":${values(VALUES_MAX - 5)}}`).kind, "event");
+  const detail = "the record: expected at most 1000000 values, found more";
+  for (const text of [`{${base},"x":${values(VALUES_MAX - 4)}}`, `${"[".repeat(VALUES_MAX + 1)}`, values(VALUES_MAX)]) {
+    const found = judge.judge(text);
+    ok(found.kind === "dead_letter" && found.reason === "invalid_schema", text.slice(0, 99));
+    strictEqual(found.detail, detail);
   }
 });

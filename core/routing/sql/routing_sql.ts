@@ -1,6 +1,7 @@
 import { boundsSql } from "./bound_sql.ts";
 import { castFromText, columnType, quote, readType, textType } from "./column_sql.ts";
 import type { Contract, ContractType, Field } from "../../contract/contract.ts";
+import { VALUES_MAX } from "../../json/reader.ts";
 import type { PlainPattern } from "./plain_pattern_sql.ts";
 
 /**
@@ -8,6 +9,9 @@ import type { PlainPattern } from "./plain_pattern_sql.ts";
  * text) → false.
  */
 export const JUDGE_FUNCTION = "streamlab_judge";
+
+/** Larger records are the judge's, who bounds their values: so few bytes cannot hold as many. */
+const PLAIN_BYTES_MAX = VALUES_MAX;
 
 /**
  * What plain routing reads records from: a query with the columns `_file` (its number), `_name`
@@ -48,7 +52,7 @@ function parsed(contract: Contract, pattern: PlainPattern): string {
     Object.fromEntries(contract.fields.map((field) => [field.name, readType(field.type)])),
   );
   const read = `from_json(_record, ${text(structure)})`;
-  const arms: string[] = [];
+  const arms = [`WHEN strlen(_record) > ${PLAIN_BYTES_MAX} THEN NULL`];
   if (pattern.learned !== undefined) {
     arms.push(`WHEN regexp_full_match(_record, ${text(pattern.learned)}) THEN ${read}`);
   }
@@ -66,7 +70,7 @@ function parsed(contract: Contract, pattern: PlainPattern): string {
     ];
     arms.push(`WHEN ${conditions.join(" AND ")} THEN ${read}`);
   }
-  if (arms.length === 0) return `NULL::${readStruct(contract)}`;
+  if (arms.length === 1) return `NULL::${readStruct(contract)}`;
   // The last arm makes nothing of what is left, but is volatile: else the optimizer copies all of
   // this into each condition.
   return `CASE ${arms.join(" ")} WHEN random() < 0 THEN NULL END`;

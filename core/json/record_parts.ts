@@ -1,0 +1,73 @@
+import { type Sha256, sha256 } from "../base/sha256.ts";
+
+/** What is known of a record that is too large to be held, of which only the first bytes come. */
+export interface Oversize {
+  /** Bytes. */
+  size: number;
+  /** Of all of them, lower-case hexadecimal. */
+  sha256: string;
+}
+
+/** Of a record that is too large so much is kept, bytes. */
+const HEAD_BYTES = 64 << 10;
+
+/**
+ * Puts one record together from the chunks that cut it; of one beyond a limit only the head is
+ * held.
+ */
+export class RecordParts {
+  readonly #bytesMax: number;
+  #parts: Uint8Array[] = [];
+  #length = 0;
+  /** From the moment that the record is too large. */
+  #hash: Sha256 | undefined;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
+  /** Adds a copy: the caller may use its chunk again. */
+  add(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    if (this.#hash !== undefined) this.#hash.update(bytes);
+    if (this.#hash === undefined || this.#length < HEAD_BYTES) this.#parts.push(new Uint8Array(bytes));
+    this.#length += bytes.length;
+    if (this.#hash !== undefined || this.#length <= this.#bytesMax) return;
+    this.#hash = sha256();
+    for (const part of this.#parts) this.#hash.update(part);
+    this.#parts = [headOf(this.#parts)];
+  }
+
+  /** The record that ends with `rest`, which its bytes may be a view of; nothing is held then. */
+  end(rest: Uint8Array): { bytes: Uint8Array; oversize?: Oversize } {
+    if (this.#length + rest.length > this.#bytesMax) this.add(rest);
+    else if (this.#length > 0) this.#parts.push(rest);
+    const [parts, size, hash] = [this.#parts, this.#length, this.#hash];
+    this.#parts = [];
+    this.#length = 0;
+    this.#hash = undefined;
+    if (hash !== undefined) return { bytes: headOf(parts), oversize: { size, sha256: hash.hex() } };
+    return { bytes: parts.length === 0 ? rest : joined(parts) };
+  }
+}
+
+function headOf(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  const enough = parts.findIndex((part) => (length += part.length) >= HEAD_BYTES);
+  return joined(enough < 0 ? parts : parts.slice(0, enough + 1)).slice(0, HEAD_BYTES);
+}
+
+/** The parts as one run of bytes. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
