@@ -97,6 +97,11 @@ export class TextFileWriter {
     if (this.#length >= 1 << 20) this.flush();
   }
 
+  writeBytes(bytes: Uint8Array): void {
+    this.flush();
+    writeAllSync(this.#file, this.path, bytes);
+  }
+
   /** Writes what is buffered; the file stays open. Fails with `unavailable` (disk full, say). */
   flush(): void {
     const bytes = this.#encoder.encode(this.#parts.join(""));
@@ -230,6 +235,11 @@ export class FilePartReader {
     this.#path = path;
     return this.#file;
   }
+}
+
+/** All of a local text file. */
+export function readFileText(path: string): Promise<string> {
+  return Deno.readTextFile(path);
 }
 
 /** The lines of a local text file, without their ends. */

@@ -1,6 +1,7 @@
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult, DuckDBValue } from "@duckdb/node-api";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 import { loadNodeApi } from "./duckdb_library.ts";
+import { SqlError } from "./sql_error.ts";
 import { runOnWorkers } from "./worker_statement.ts";
 
 export interface DuckDbOptions {
@@ -107,22 +108,6 @@ export class Connection {
   close(): void {
     this.inner.closeSync();
   }
-}
-
-/** What DuckDB threw, kept whole, so that callers can look for the file it names. */
-export class SqlError extends Error {
-  constructor(cause: unknown) {
-    super(messageOf(cause), { cause });
-    this.name = "SqlError";
-  }
-}
-
-/**
- * Whether a statement failed for want of memory: in its limit, DuckDB could neither hold nor spill
- * what it needed.
- */
-export function isOutOfMemory(error: unknown): error is SqlError {
-  return error instanceof SqlError && error.message.startsWith("Out of Memory Error");
 }
 
 async function guarded<T>(action: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import type { DuckDBType } from "@duckdb/node-api";
-import { type Connection, SqlError, type SqlValue } from "./duckdb.ts";
+import { type Connection, type SqlValue } from "./duckdb.ts";
 import { loadNodeApi } from "./duckdb_library.ts";
+import { SqlError } from "./sql_error.ts";
 
 /** What a column holds, by how its values look in memory. */
 export type SqlKind =

@@ -1,6 +1,7 @@
 import { StreamlabError } from "../base/errors.ts";
 import { foreignHand } from "../disk/ownership.ts";
-import { type Connection, type DuckDb, quoteText, SqlError } from "./duckdb.ts";
+import { type Connection, type DuckDb, quoteText } from "./duckdb.ts";
+import { SqlError } from "./sql_error.ts";
 
 /** Where objects are and by which credentials; the service's own where `endpoint` is missing. */
 export interface HttpfsAccess {
@@ -76,7 +77,7 @@ async function load(connection: Connection, extension: string): Promise<void> {
     await connection.run(`LOAD ${quoteText(extension)}`);
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
-    throw refused(error.message.split("\n", 1)[0]!.replace(/^(?:Error: )?(?:\w+ )+Error: /, "").replace(/\.$/, ""));
+    throw refused(error.state);
   }
 }
 

@@ -1,5 +1,5 @@
 import { type ErrorKind, StreamlabError } from "../base/errors.ts";
-import { SqlError } from "../engine/duckdb.ts";
+import { SqlError } from "../engine/sql_error.ts";
 
 /**
  * What DuckDB calls its errors, by what the reader does next; all others are about the question
@@ -25,8 +25,8 @@ const HTTP_STATES: Record<number, readonly [ErrorKind, string, string]> = {
 /** An error of a question in one line and a hint; what is no error of DuckDB stays as it is. */
 export function questionError(error: unknown): unknown {
   if (!(error instanceof SqlError)) return error;
-  const [, name = "", text = ""] = /^(?:Error: )?((?:[A-Za-z-]+ )+Error): ([\s\S]*)$/.exec(error.message) ?? [];
-  const said = text === "" ? error.message : text;
+  const [, name = "", text = ""] = /^(?:Error: )?((?:[A-Za-z-]+ )+Error): ([\s\S]*)$/.exec(error.said) ?? [];
+  const said = text === "" ? error.said : text;
   const kind = KINDS[name] ?? (text === "" ? "internal" : "usage");
   if (kind === "interrupted") return stopped(error);
   if (name === "Permission Error") {

@@ -1,4 +1,5 @@
 import { sha256 } from "../base/sha256.ts";
+import type { Oversize } from "../json/record_parts.ts";
 import { readFileBlocks, readFilePart } from "../disk/scratch.ts";
 
 /**
@@ -24,9 +25,21 @@ export async function fileText(path: string, size: number, offset = 0): Promise<
   if (size <= WHOLE_BYTES_MAX) return bytesText(readFilePart(path, size, offset));
   const hash = sha256();
   for await (const block of readFileBlocks(path, offset, offset + size)) hash.update(block);
-  const head = bytesText(readFilePart(path, HEAD_BYTES, offset), true);
-  const kept = `the first ${HEAD_BYTES} of ${size} bytes are kept, SHA-256 of all ${hash.hex()}`;
-  return { raw: head.raw, note: `${head.note}; ${kept}` };
+  return headText(readFilePart(path, HEAD_BYTES, offset), { size, sha256: hash.hex() });
+}
+
+/** The same of a record. */
+export function recordText(bytes: Uint8Array): FileText {
+  if (bytes.length <= WHOLE_BYTES_MAX) return bytesText(bytes);
+  const hash = sha256();
+  hash.update(bytes);
+  return headText(bytes.subarray(0, HEAD_BYTES), { size: bytes.length, sha256: hash.hex() });
+}
+
+/** What is kept of a text that is too large, of which these are the first bytes. */
+export function headText(head: Uint8Array, { size, sha256 }: Oversize): FileText {
+  const { raw, note } = bytesText(head, true);
+  return { raw, note: `${note}; the first ${head.length} of ${size} bytes are kept, SHA-256 of all ${sha256}` };
 }
 
 /** `cut`: the bytes may end within a character, which is then left out. */

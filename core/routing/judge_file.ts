@@ -1,27 +1,85 @@
+import type { Connection } from "../engine/duckdb.ts";
+import { streamRows } from "../engine/duckdb_stream.ts";
+import { isOutOfMemory, type SqlError } from "../engine/sql_error.ts";
 import type { Judge } from "../contract/judge.ts";
-import { scanJsonArray, scanNdjson } from "../json/text.ts";
+import { RECORD_BYTES_MAX, type RecordText, scanJsonArray, scanNdjson } from "../json/text.ts";
 import { readFileBlocks } from "../disk/scratch.ts";
-import { bytesText, fileText } from "./corrupted_file.ts";
-import type { JudgedRows } from "./judged_rows.ts";
-import type { LocalFile } from "./record_sql.ts";
+import { bytesText, fileText, headText, recordText } from "./corrupted_file.ts";
+import { JudgedRows } from "./judged_rows.ts";
+import { parquetRecordsSql, parquetRows, whyNotParquet } from "./parquet_json_sql.ts";
+import { isFileFault, type LocalFile } from "./record_sql.ts";
+import type { RouteOptions } from "./route_options.ts";
 
 /**
- * The exact way for files that SQL cannot read: judged record by record, one in memory at a time.
- * An array was validated before; of the others broken ones become one dead letter. Returns the
- * number of records (0 for a broken file).
+ * The exact way for files that SQL cannot read, or not all at once: judged record by record, one in
+ * memory at a time.
  */
-export async function routeExactly(file: LocalFile, judge: Judge, rows: JudgedRows): Promise<number> {
-  if (file.format === "parquet") {
-    await addCorruptedFile(file, "not a Parquet file that can be read, or one without rows", rows);
+export class ExactRouting {
+  readonly #connection: Connection;
+  readonly #options: RouteOptions;
+  readonly #judge: Judge;
+
+  constructor(connection: Connection, options: RouteOptions, judge: Judge) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#judge = judge;
+  }
+
+  /**
+   * An array was validated before; of the others broken ones become one dead letter. Returns the
+   * number of records (0 for a broken file).
+   */
+  async route(file: LocalFile, rows: JudgedRows): Promise<number> {
+    if (file.format === "parquet") return await this.#routeParquet(file, rows);
+    if (file.format === "ndjson") return await routeLines(file, this.#judge, rows);
+    let count = 0;
+    for await (const records of scanJsonArray(blocksOf(file))) {
+      for (const record of records) judgeInto(file.number, record, this.#judge, rows);
+      count += records.length;
+    }
+    return count;
+  }
+
+  /** Row by row as they come; what was judged counts only if all of the file could be read. */
+  async #routeParquet(file: LocalFile, rows: JudgedRows): Promise<number> {
+    const { scratch, onExtraFields } = this.#options;
+    const own = new JudgedRows(scratch, `parquet-${file.number}`, onExtraFields === "add");
+    try {
+      const expected = await parquetRows(this.#connection, file);
+      const count = await this.#judgeParquet(file, own);
+      if (count === expected) {
+        await rows.absorb(own);
+        return count;
+      }
+      await addCorruptedFile(file, `a Parquet file of ${expected} rows by its footer, and ${count} in its pages`, rows);
+    } catch (error) {
+      if (isOutOfMemory(error)) await addCorruptedFile(file, tooLargeParquet(error), rows);
+      else if (isFileFault(error)) await addCorruptedFile(file, whyNotParquet(file, error), rows);
+      else throw error;
+    } finally {
+      own.remove();
+    }
     return 0;
   }
-  if (file.format === "ndjson") return await routeLines(file, judge, rows);
-  let count = 0;
-  for await (const records of scanJsonArray(blocksOf(file))) {
-    for (const { bytes, position } of records) judgeInto(file.number, position, bytes, judge, rows);
-    count += records.length;
+
+  async #judgeParquet(file: LocalFile, rows: JudgedRows): Promise<number> {
+    const records = await parquetRecordsSql(this.#connection, file);
+    const { chunks } = await streamRows(this.#connection, `SELECT _position, _record FROM (${records})`);
+    const encoder = new TextEncoder();
+    let count = 0;
+    for await (const chunk of chunks) {
+      for (const [position, record] of chunk) {
+        const bytes = encoder.encode(record as string);
+        judgeInto(file.number, { bytes, position: Number(position), offset: 0 }, this.#judge, rows);
+      }
+      count += chunk.length;
+    }
+    return count;
   }
-  return count;
+}
+
+function tooLargeParquet(error: SqlError): string {
+  return `a Parquet file that takes more memory to read than --memory gives: ${error.state}`;
 }
 
 /** A dead letter for a whole file. */
@@ -52,8 +110,8 @@ async function routeLines(file: LocalFile, judge: Judge, rows: JudgedRows): Prom
       }
       return count;
     }
-    for (const { bytes, position } of next.value) {
-      judgeInto(file.number, position, bytes, judge, rows);
+    for (const record of next.value) {
+      judgeInto(file.number, record, judge, rows);
       count++;
     }
   }
@@ -63,13 +121,18 @@ function blocksOf({ path, offset = 0, size }: LocalFile): AsyncGenerator<Uint8Ar
   return readFileBlocks(path, offset, offset + size);
 }
 
-function judgeInto(file: number, position: number, bytes: Uint8Array, judge: Judge, rows: JudgedRows): void {
-  const judgement = judge.judgeBytes(bytes);
-  const { raw, note } = bytesText(bytes);
-  if (judgement.kind === "not_json") {
-    const detail = judgement.detail + note;
-    rows.addDeadLetter({ file, position, reason: "corrupted_record", detail, raw, values: null });
-  } else {
-    rows.add(file, position, raw, judgement);
+function judgeInto(file: number, record: RecordText, judge: Judge, rows: JudgedRows): void {
+  const { bytes, position, oversize } = record;
+  if (oversize !== undefined) {
+    const { raw, note } = headText(bytes, oversize);
+    const detail = `expected a record of at most ${RECORD_BYTES_MAX} bytes, found ${oversize.size}${note}`;
+    return rows.addDeadLetter({ file, position, reason: "corrupted_record", detail, raw, values: null });
   }
+  const judgement = judge.judgeBytes(bytes);
+  if (judgement.kind === "event") return rows.add(file, position, bytesText(bytes).raw, judgement);
+  const { raw, note } = recordText(bytes);
+  const [reason, values] = judgement.kind === "not_json"
+    ? ["corrupted_record", null] as const
+    : [judgement.reason, judgement.values] as const;
+  rows.addDeadLetter({ file, position, reason, detail: judgement.detail + note, raw, values });
 }

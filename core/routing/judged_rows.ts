@@ -1,7 +1,14 @@
+import { Buffer } from "node:buffer";
 import type { DeadLetterReason } from "../contract/contract.ts";
 import type { Judgement, Row } from "../contract/judgement.ts";
 import type { JsonPath } from "../json/pointer.ts";
-import { type Scratch, TextFileWriter } from "../disk/scratch.ts";
+import { type FileText, recordText } from "./corrupted_file.ts";
+import { readFileBlocks, type Scratch, TextFileWriter } from "../disk/scratch.ts";
+
+/** Events of records that are no longer can be written in any memory. */
+const SMALL_LENGTH_MAX = 1 << 20;
+/** Shorter lines fit into the buffer that DuckDB takes anyway. */
+const COUNTED_LENGTH_MIN = 300_000;
 
 export interface DeadLetter {
   file: number;
@@ -27,6 +34,16 @@ export interface PendingRecord {
 /** Places of extra fields that a batch remembers. Far fewer become columns. */
 const EXTRA_PATHS_MAX = 10_000;
 
+/** A line of the file of events. */
+export interface EventRow {
+  file: number;
+  position: number;
+  values: Row;
+  rescued: string | null;
+  /** Of a large record what a dead letter would hold. */
+  kept?: FileText;
+}
+
 /** What happened to the records of one file, in numbers. */
 export interface FileTally {
   events: number;
@@ -49,12 +66,13 @@ export class JudgedRows {
   pending = 0;
   /** Where the fields stood that are to become columns, by their text: some, if they are many. */
   readonly extraPaths = new Map<string, JsonPath>();
+  readonly #scratch: Scratch;
   readonly #holdsExtras: boolean;
 
   /** `holdsExtras`: an event with extra fields is pending instead of an event. */
   constructor(scratch: Scratch, name: string, holdsExtras: boolean) {
+    this.#scratch = scratch;
     this.#holdsExtras = holdsExtras;
-
     this.eventFile = new TextFileWriter(scratch.path(`${name}-events.ndjson`));
     this.letterFile = new TextFileWriter(scratch.path(`${name}-letters.ndjson`));
     this.pendingFile = new TextFileWriter(scratch.path(`${name}-pending.ndjson`));
@@ -63,7 +81,7 @@ export class JudgedRows {
   add(file: number, position: number, raw: string, judgement: Exclude<Judgement, { kind: "not_json" }>): void {
     if (judgement.kind === "dead_letter") {
       const { reason, detail, values } = judgement;
-      return this.addDeadLetter({ file, position, reason, detail, raw, values });
+      return this.addDeadLetter({ file, position, reason, values, ...keptText(detail, raw) });
     }
     const { extras } = judgement;
     if (this.#holdsExtras && extras.length > 0) {
@@ -73,20 +91,50 @@ export class JudgedRows {
       this.#append(this.pendingFile, { file, position, raw } satisfies PendingRecord);
       this.pending++;
     } else {
-      this.addEvent(file, position, judgement);
+      this.addEvent(file, position, raw, judgement);
     }
   }
 
-  addEvent(file: number, position: number, event: Extract<Judgement, { kind: "event" }>): void {
-    this.#append(this.eventFile, { file, position, values: event.values, rescued: event.rescued });
+  addEvent(file: number, position: number, raw: string, event: Extract<Judgement, { kind: "event" }>): void {
+    const { values, rescued } = event;
+    const row: EventRow = { file, position, values, rescued };
+    // Should there be no memory to write it, it becomes a dead letter.
+    if (raw.length > SMALL_LENGTH_MAX) row.kept = recordText(new TextEncoder().encode(raw));
+    this.#append(this.eventFile, row);
     this.#tally(file).events++;
     this.events++;
+  }
+
+  /** An event that was added cannot be written: a dead letter takes its place. */
+  addUnwritten({ file, position, kept }: EventRow, reason: DeadLetterReason, detail: string): void {
+    this.#tally(file).events--;
+    this.events--;
+    const { raw, note } = kept ?? { raw: "", note: "" };
+    this.addDeadLetter({ file, position, reason, detail: detail + note, raw, values: null });
   }
 
   addDeadLetter(letter: DeadLetter): void {
     this.#append(this.letterFile, letter);
     this.#tally(letter.file).deadLetters++;
     this.deadLetters++;
+  }
+
+  /** Takes over all that another has judged. */
+  async absorb(other: JudgedRows): Promise<void> {
+    other.flush();
+    for (const file of ["eventFile", "letterFile", "pendingFile"] as const) {
+      for await (const block of readFileBlocks(other[file].path)) this[file].writeBytes(block);
+    }
+    for (const [number, { events, deadLetters }] of other.#tallies) {
+      const tally = this.#tally(number);
+      tally.events += events;
+      tally.deadLetters += deadLetters;
+    }
+    for (const [key, path] of other.extraPaths) this.extraPaths.set(key, path);
+    this.events += other.events;
+    this.deadLetters += other.deadLetters;
+    this.pending += other.pending;
+    this.lineBytesMax = Math.max(this.lineBytesMax, other.lineBytesMax);
   }
 
   tallyOf(file: number): Readonly<FileTally> {
@@ -102,9 +150,17 @@ export class JudgedRows {
     for (const file of [this.eventFile, this.letterFile, this.pendingFile]) file.close();
   }
 
+  /** Closes the files, and removes them: they have served, or their attempt has failed. */
+  remove(): void {
+    this.close();
+    for (const { path } of [this.eventFile, this.letterFile, this.pendingFile]) this.#scratch.removeFile(path);
+  }
+
   #append(file: TextFileWriter, row: unknown): void {
     const line = JSON.stringify(row);
-    this.lineBytesMax = Math.max(this.lineBytesMax, line.length * 3);
+    // Three bytes a character at most; counted where DuckDB would take much memory for nothing.
+    const bytes = line.length <= COUNTED_LENGTH_MIN ? line.length * 3 : Buffer.byteLength(line);
+    this.lineBytesMax = Math.max(this.lineBytesMax, bytes);
     file.write(line + "\n");
   }
 
@@ -113,4 +169,10 @@ export class JudgedRows {
     if (tally === undefined) this.#tallies.set(file, tally = { events: 0, deadLetters: 0 });
     return tally;
   }
+}
+
+function keptText(detail: string, raw: string): Pick<DeadLetter, "detail" | "raw"> {
+  if (raw.length <= SMALL_LENGTH_MAX) return { detail, raw };
+  const kept = recordText(new TextEncoder().encode(raw));
+  return { detail: detail + kept.note, raw: kept.raw };
 }

@@ -48,17 +48,18 @@ function select(source: JudgedSource, own: readonly string[], extra: readonly (r
   const struct = judgedStruct(source.contract);
   const members = [["file", "INTEGER"], ["position", "BIGINT"], ["values", struct], ...extra];
   const columns = members.map(([name, type]) => `${quoteName(name!)}: ${quoteText(type!)}`).join(", ");
-  const places = [...source.names].map(([file, name]) => `(${file}, ${quoteText(name)})`).join(", ");
+  // A join would hold several copies of each vector of values: too much of thousands of columns.
+  const last = Math.max(...source.names.keys());
+  const listed = Array.from({ length: last + 1 }, (_, file) => quoteText(source.names.get(file) ?? ""));
   const selected = [
     ...own,
     ...judgedColumns(source.contract, `judged."values"`),
     ...source.metadata.map(([name, sql]) => `${sql} AS ${quoteName(name)}`),
   ];
-  return `SELECT ${selected.join(", ")} FROM (SELECT *, position AS _position FROM read_json(${
-    quotePath(source.path)
-  }, format = 'newline_delimited',
-  columns = {${columns}}, maximum_object_size = ${Math.max(source.lineBytesMax + 1024, 1 << 20)})) judged
-JOIN (VALUES ${places}) place(number, _name) ON judged.file = place.number`;
+  return `SELECT ${selected.join(", ")} FROM (SELECT *, position AS _position, ([${
+    listed.join(", ")
+  }])[file + 1] AS _name FROM read_json(${quotePath(source.path)}, format = 'newline_delimited',
+  columns = {${columns}}, maximum_object_size = ${Math.max(source.lineBytesMax + 1024, 1 << 20)})) judged`;
 }
 
 function names(source: JudgedSource): string[] {

@@ -55,15 +55,24 @@ export async function runLanes(files: readonly CountedFile[], options: LaneOptio
   const written = await mapParallel(lanes, lanes.length, async (lane, index) => {
     const connection = await options.database.connect();
     try {
-      const pack = `${options.name}-${index}.pack.json`;
+      const pack = `${laneName(options.name, index)}.pack.json`;
       const query = await laneQuery(connection, lane, options, pattern, options.scratch.path(pack));
       const write = options.inTurns ? writeRowsInTurns : writeRows;
-      return await write(connection, options.scratch, `${options.name}-${index}`, options.table, query, columns);
+      return await write(connection, options.scratch, laneName(options.name, index), options.table, query, columns);
     } finally {
       connection.close();
     }
   });
   return written.flat();
+}
+
+function laneName(name: string, lane: number): string {
+  return `${name}-${lane}`;
+}
+
+/** Where a lane has written its data files. */
+export function laneFolder(options: Pick<LaneOptions, "scratch">, name: string, lane: number): string {
+  return options.scratch.path(laneName(name, lane));
 }
 
 async function laneQuery(

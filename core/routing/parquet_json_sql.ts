@@ -1,13 +1,15 @@
 import { type Connection, quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
 import { type SqlType, streamRows } from "../engine/duckdb_stream.ts";
-import { type CountedFile } from "./record_sql.ts";
+import type { SqlError } from "../engine/sql_error.ts";
+import { showCharacter } from "../json/reader.ts";
+import type { LocalFile } from "./record_sql.ts";
 
 /**
  * The records of one Parquet file, as `jsonRecordsSql` has them: its rows written out as JSON.
  * Every digit is kept (DuckDB's own JSON takes wide numbers through a double); instants are RFC
  * 3339; what JSON has no number for (NaN, infinities) is text.
  */
-export async function parquetRecordsSql(connection: Connection, file: CountedFile): Promise<string> {
+export async function parquetRecordsSql(connection: Connection, file: LocalFile): Promise<string> {
   const source = (options: string) => `read_parquet(${quotePath(file.path)}, hive_partitioning = false${options})`;
   const { columns } = await streamRows(connection, `SELECT * FROM ${source("")} LIMIT 0`);
   const members = columns.map(({ name, type }) => memberSql(name, jsonText(quoteName(name), type, 0)));
@@ -17,6 +19,24 @@ export async function parquetRecordsSql(connection: Connection, file: CountedFil
   const position = named ? "row_number() OVER () - 1" : ROW_NUMBER;
   return `SELECT ${file.number} AS _file, ${quoteText(file.name)} AS _name, ${position} AS _position,
   ${objectSql(members)} AS _record FROM ${source(named ? "" : `, ${ROW_NUMBER} = true`)}`;
+}
+
+/** How many rows a Parquet file says that it has. */
+export async function parquetRows(connection: Connection, file: LocalFile): Promise<number> {
+  const [row] = await connection.rows(`SELECT count(*) AS records FROM read_parquet(${quotePath(file.path)})`);
+  return Number(row!.records);
+}
+
+/** DuckDB's reason for not reading a Parquet file, without words that only we understand. */
+export function whyNotParquet(file: LocalFile, error: SqlError): string {
+  const reason = error.said.split("\n", 1)[0]!
+    .replace(/^(?:Error: )?(?:[A-Za-z-]+ )+Error: /, "")
+    .replace(/^Failed to read (?:Parquet )?file "[^"]*": /, "")
+    .replaceAll(file.path, file.name)
+    // deno-lint-ignore no-control-regex
+    .replace(/[\x00-\x1f\x7f]/g, (character) => showCharacter(character.charCodeAt(0)))
+    .replace(/[\s.:!]+$/, "");
+  return `not a Parquet file that can be read: ${reason}`;
 }
 
 const ROW_NUMBER = "file_row_number";

@@ -1,4 +1,5 @@
-import { quotePath, quoteText, SqlError } from "../engine/duckdb.ts";
+import { quotePath, quoteText } from "../engine/duckdb.ts";
+import { isDiskFull, isOutOfMemory, SqlError } from "../engine/sql_error.ts";
 import type { EventFormat } from "../lake/event_file.ts";
 
 /** A raw file of a batch, ready to be read: on the local disk, unpacked. */
@@ -34,18 +35,20 @@ export function recordsOf(files: readonly LocalFile[], format: EventFormat): str
   return `read_json_objects([${paths}], format = '${layout}', filename = true, maximum_object_size = ${RECORD_BYTES_MAX}, compression = 'uncompressed')`;
 }
 
-/** Whether DuckDB failed on what it read, not on what it was asked. */
-export function isDataError(error: unknown): error is SqlError {
-  return error instanceof SqlError &&
-    /^(Invalid Input|IO|Invalid|Conversion|Out of Range|Serialization) Error/.test(error.message);
+/**
+ * Whether a statement may have failed by what it read. DuckDB has no one word for it: damaged bytes
+ * end in any of its errors, `Binder` and `INTERNAL` included, so it is all but what is known to be
+ * another matter. Whether it was a file, its neighbours tell, who are routed without it.
+ */
+export function isFileFault(error: unknown): error is SqlError {
+  if (!(error instanceof SqlError) || error.kind === "interrupted") return false;
+  return !isOutOfMemory(error) && !isDiskFull(error);
 }
 
 /** Which of the files an error of DuckDB's names. */
 export function blamedFile<F extends LocalFile>(error: unknown, files: readonly F[]): F | undefined {
   if (!(error instanceof SqlError)) return undefined;
-  const named = files.filter((file) =>
-    error.message.includes(`"${file.path}"`) || error.message.includes(`'${file.path}'`)
-  );
+  const named = files.filter((file) => error.said.includes(`"${file.path}"`) || error.said.includes(`'${file.path}'`));
   return named.length === 1 ? named[0] : undefined;
 }
 

@@ -1,16 +1,17 @@
 import type { Connection } from "../engine/duckdb.ts";
-import { quotePath } from "../engine/duckdb.ts";
+import { isOutOfMemory } from "../engine/sql_error.ts";
 import { JsonArrayScan } from "../json/array_scan.ts";
 import { FilePartReader, readFileSigns } from "../disk/scratch.ts";
 import { countJsonLines } from "./packed_files.ts";
-import { blamedFile, type CountedFile, isDataError, type LocalFile, recordsOf } from "./record_sql.ts";
+import { parquetRows, whyNotParquet } from "./parquet_json_sql.ts";
+import { blamedFile, type CountedFile, isFileFault, type LocalFile, recordsOf } from "./record_sql.ts";
 
 export interface Counted {
   /** Files whose records SQL may read. */
   readable: CountedFile[];
   /** Files that only the exact way can read, if any can. */
   doubtful: LocalFile[];
-  /** Arrays that are broken or empty, with the reason. */
+  /** Files without a record that could be read, with the reason. */
   broken: BrokenFile[];
 }
 
@@ -69,17 +70,6 @@ function countLines(file: LocalFile, reader: FilePartReader, counted: Counted): 
   else counted.doubtful.push(file);
 }
 
-/**
- * The same of files that are none in a spool, by DuckDB's own word: of arrays that are JSON it
- * cannot read some (half a surrogate pair, very long records), and one of them stops a whole query.
- */
-export async function recountRecords(connection: Connection, files: readonly LocalFile[]): Promise<Counted> {
-  const counted: Counted = { readable: [], doubtful: [], broken: [] };
-  await countTogether(connection, files.filter(({ format }) => format === "json"), counted);
-  await countReadable(connection, files.filter(({ format }) => format !== "json"), counted);
-  return counted;
-}
-
 async function countReadable(connection: Connection, files: readonly LocalFile[], counted: Counted): Promise<void> {
   const sound: LocalFile[] = [];
   for (const file of files) {
@@ -103,7 +93,7 @@ async function countTogether(connection: Connection, files: readonly LocalFile[]
     try {
       return addCounts(counted, rest, await countsByPath(connection, rest));
     } catch (error) {
-      if (!isDataError(error)) throw error;
+      if (!isFileFault(error) && !isOutOfMemory(error)) throw error;
       const blamed = blamedFile(error, rest);
       if (blamed === undefined) break;
       counted.doubtful.push(blamed);
@@ -114,7 +104,7 @@ async function countTogether(connection: Connection, files: readonly LocalFile[]
     try {
       addCounts(counted, [file], await countsByPath(connection, [file]));
     } catch (error) {
-      if (!isDataError(error)) throw error;
+      if (!isFileFault(error) && !isOutOfMemory(error)) throw error;
       counted.doubtful.push(file);
     }
   }
@@ -138,12 +128,12 @@ function addCounts(counted: Counted, files: readonly LocalFile[], counts: Readon
 
 async function countParquet(connection: Connection, file: LocalFile, counted: Counted): Promise<void> {
   try {
-    const [row] = await connection.rows(
-      `SELECT count(*) AS records FROM read_parquet(${quotePath(file.path)})`,
-    );
-    addCounts(counted, [file], new Map([[file.path, Number(row!.records)]]));
+    const records = await parquetRows(connection, file);
+    if (records > 0) counted.readable.push({ ...file, records });
+    else counted.broken.push({ ...file, detail: "a Parquet file without rows" });
   } catch (error) {
-    if (!isDataError(error)) throw error;
-    counted.doubtful.push(file);
+    if (isOutOfMemory(error)) counted.doubtful.push(file);
+    else if (isFileFault(error)) counted.broken.push({ ...file, detail: whyNotParquet(file, error) });
+    else throw error;
   }
 }

@@ -93,7 +93,7 @@ Deno.test("what does not fit the contract is said of a row of Parquet as of any 
       extra: "extra_fields expected only fields that the contract names, found /file_row_number, /filename",
       local: `invalid_schema /event_timestamp: expected ${instant}, found string "2026-03-01T12:00:00.000000"`,
       null: "invalid_schema /user_id: expected string, found null",
-      none: "corrupted_batch not a Parquet file that can be read, or one without rows; kept as base64, being no UTF-8",
+      none: "corrupted_batch a Parquet file without rows; kept as base64, being no UTF-8",
     });
     await putRows(world, "number", "SELECT 'inf'::DOUBLE AS product_id");
     await world.consume({ contract: inNumber, target: { namespace: ["other"], name: "numbers" } });

@@ -1,6 +1,6 @@
 import type { Meter } from "../../base/meter.ts";
 import { StreamlabError } from "../../base/errors.ts";
-import { SqlError } from "../../engine/duckdb.ts";
+import { SqlError } from "../../engine/sql_error.ts";
 import { parentSnapshot } from "../../iceberg/action/snapshot_change.ts";
 import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { ownPlaces } from "../../iceberg/own_files.ts";
@@ -88,14 +88,10 @@ export async function compactTable(
 }
 
 function engineError(table: string, cause: SqlError): StreamlabError {
-  const message = cause.message.split("\n", 1)[0]!;
-  // The second is what is left of the first when memory runs out while a statement is begun.
-  const hint = /^Out of Memory|closed pending query/i.test(message)
-    ? "Give more with --memory, or lower --threads"
-    : /No space left/i.test(message)
-    ? "Free space on that disk; nothing was lost"
-    : "The table is unchanged, except for groups that were committed before";
-  return new StreamlabError("unavailable", `Cannot rewrite files of ${table}: ${message}`, { hint, cause });
+  const action = `Cannot rewrite files of ${table}`;
+  if (cause.kind === "unavailable") return cause.during(action);
+  const hint = "The table is unchanged, except for groups that were committed before";
+  return new StreamlabError("unavailable", `${action}: ${cause.state}`, { hint, cause });
 }
 
 interface PlannedCompaction {

@@ -1,5 +1,5 @@
 import { StreamlabError } from "../../base/errors.ts";
-import { SqlError } from "../../engine/duckdb.ts";
+import { SqlError } from "../../engine/sql_error.ts";
 import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 
 const ATTEMPTS_MAX = 10;

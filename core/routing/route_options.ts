@@ -1,0 +1,27 @@
+import type { Meter } from "../base/meter.ts";
+import type { ColumnRoom } from "../contract/extra_columns.ts";
+import type { Contract, OnExtraFields } from "../contract/contract.ts";
+import type { DuckDb } from "../engine/duckdb.ts";
+import type { Scratch } from "../disk/scratch.ts";
+import type { TargetTable } from "../tables/write/target_table.ts";
+import type { JudgingFunction } from "./judging_function.ts";
+
+export interface RouteOptions {
+  database: DuckDb;
+  judging: JudgingFunction;
+  /** Counts records. */
+  meter: Meter;
+  threads: number;
+  scratch: Scratch;
+  contract: Contract;
+  onExtraFields: OnExtraFields;
+  /** What the tables can still take of fields that the contract does not name. */
+  room: ColumnRoom;
+  batchId: bigint;
+  /** The pinned `_ingested_at`, microseconds since 1970. */
+  ingestedAtMicros: bigint;
+  /**
+   * The tables as they must be for a contract, which is this one or one with more columns (`add`).
+   */
+  tablesFor(contract: Contract): { events: TargetTable; deadLetters: TargetTable };
+}
