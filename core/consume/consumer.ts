@@ -13,7 +13,8 @@ import { type BatchLimits, type BatchPlan, filesOfBatch, type PlannedFile } from
 import { Checkpoint } from "../lake/checkpoint.ts";
 import { type BatchReport, batchReport, type ConsumerReport, missedFiles } from "./batch_report.ts";
 import { commitBatch } from "./commit_batch.ts";
-import { checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
+import { checkRecordedFiles } from "./recorded_files.ts";
+import { checkMarkers, checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
 import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
 import { type RawZone } from "../lake/raw_zone.ts";
 import { leftOutNotes, type Note } from "./left_out.ts";
@@ -104,23 +105,25 @@ export class Consumer {
     const first = new FirstFetch(options.zone, options, options.router);
     const listings = new RawListings(options.zone, options.clock, first);
     const listing = listings.begin();
-    for (let looks = 1;; looks++) {
+    const look = async (): Promise<Consumer> => {
       const recorded = early(checkpoint.lastRecorded());
       // Making tables waits for the probe by itself; where they are there, they are loaded while it
       // runs.
       const onAbsent = (role: TableRole) => role === "ledger" && first.begin();
-      const tables = await openTables({ ...options, rescued, onAbsent });
+      const tables = await openTables({ ...options, rescued, recorded, onAbsent });
       await probing;
       new TablePlanner(tables, rescued).tablesFor(options.contract);
-      try {
-        first.end();
-        const { state, plan } = await checkState(tables, checkpoint, name, await recorded);
-        return new Consumer(options, checkpoint, tables, state, listings, { plan, listing });
-      } catch (error) {
-        // Beside another consumer, tables and checkpoint are seen at different moments: only what
-        // lasts is a contradiction.
-        if (!(error instanceof StreamlabError) || error.kind !== "conflict" || looks === LOOKS_MAX) throw error;
-      }
+      first.end();
+      const { state, plan } = await checkState(tables, checkpoint, name, await recorded);
+      await options.known.follow(tables.ledger);
+      await checkMarkers(options.catalog, tables, name, options.known.lastWithRows());
+      return new Consumer(options, checkpoint, tables, state, listings, { plan, listing });
+    };
+    try {
+      return await lastingly(look);
+    } finally {
+      // The probe cleans up after itself, which must not be cut off.
+      await probing.catch(() => undefined);
     }
   }
 
@@ -243,7 +246,8 @@ export class Consumer {
         }`,
       });
     }
-    const routed = await this.#checkpoint.readRouted(BigInt(plan.batchId)) ?? await this.#route(plan);
+    const recorded = await this.#checkpoint.readRouted(BigInt(plan.batchId));
+    const routed = recorded ?? await this.#route(plan);
     const { ledger } = this.#tables;
     // Records of batches long done are forgotten, so a consumer that slept can have made this one
     // anew: it is the batch's own only if the ledger lacks the batch even now.
@@ -251,7 +255,10 @@ export class Consumer {
     this.#state = stateOf(this.#tables, this.#name);
     if (this.#state.doneBatchId >= BigInt(plan.batchId)) return false;
     const { catalog, random } = this.#options;
-    this.#tables = await commitBatch({ catalog, clock, random, meter, target: this.#name }, this.#tables, routed);
+    const context = { catalog, clock, random, meter, target: this.#name };
+    // What this process has placed itself is there.
+    if (recorded !== undefined) await checkRecordedFiles(context, this.#tables, recorded);
+    this.#tables = await commitBatch(context, this.#tables, routed);
     this.#state = stateOf(this.#tables, this.#name);
     const alone = this.#state.doneBatchId === BigInt(plan.batchId);
     if (alone) await known.add(routed.files, ledger, this.#tables.ledger);
@@ -338,5 +345,20 @@ export class Consumer {
     if (this.#reported.has(name)) return;
     this.#reported.add(name);
     this.#options.report.file(name, what, detail);
+  }
+}
+
+/**
+ * Beside another consumer, tables and checkpoint are seen at different moments: only what lasts is
+ * a contradiction, or missing.
+ */
+async function lastingly<T>(look: () => Promise<T>): Promise<T> {
+  for (let looks = 1;; looks++) {
+    try {
+      return await look();
+    } catch (error) {
+      if (!(error instanceof StreamlabError) || looks === LOOKS_MAX) throw error;
+      if (error.kind !== "conflict" && error.kind !== "not-found") throw error;
+    }
   }
 }

@@ -1,7 +1,9 @@
 import { StreamlabError } from "../base/errors.ts";
-import { identifierText } from "../iceberg/catalog/catalog.ts";
+import { type Catalog, identifierText } from "../iceberg/catalog/catalog.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
 import type { Checkpoint } from "../lake/checkpoint.ts";
+import { targetFolder } from "../lake/layout.ts";
+import type { LastWithRows } from "./known_files.ts";
 import { checkSequence, type Marker, markerOf, type TargetTables } from "../lake/target.ts";
 import { TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
 
@@ -79,6 +81,36 @@ async function checkHalfCommitted(
         { hint: "The checkpoints folder was deleted or replaced in the middle of a batch: bring it back" },
       );
     }
+  }
+}
+
+/**
+ * The ledger is committed last, so what it says is in the tables must be there: a marker before
+ * that means that a table went back, or lost its newest version.
+ */
+export async function checkMarkers(
+  catalog: Catalog,
+  tables: TargetTables,
+  target: string,
+  ledger: LastWithRows,
+): Promise<void> {
+  for (const role of ["events", "deadLetters"] as const) {
+    if (markerOf(tables[role].metadata, target).batchId >= ledger[role]) continue;
+    // The ledger may have been read later than the table, beside another consumer.
+    tables[role] = await catalog.loadTable(tables[role].identifier) ?? tables[role];
+    const { batchId } = markerOf(tables[role].metadata, target);
+    if (batchId >= ledger[role]) continue;
+    const name = identifierText(tables[role].identifier);
+    throw new StreamlabError(
+      "conflict",
+      `Cannot go on with ${target}: ${name} ends with batch ${batchId}, and by the ledger it has rows of batch ${
+        ledger[role]
+      }`,
+      {
+        hint: `Its newest metadata was deleted, or it was restored from an older copy than the ledger: restore it; ` +
+          `records of the last batches are in ${targetFolder(target)}`,
+      },
+    );
   }
 }
 

@@ -1,11 +1,13 @@
 import { mapParallel } from "../base/parallel.ts";
+import { StreamlabError } from "../base/errors.ts";
 import type { Connection } from "../engine/duckdb.ts";
-import { quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
-import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
-import { planScan } from "../iceberg/scan/scan.ts";
+import { isOutOfMemory, quoteName, quotePath, quoteText, SqlError } from "../engine/duckdb.ts";
+import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
+import { planScan, type ScanFile } from "../iceberg/scan/scan.ts";
 import type { Scratch } from "../disk/scratch.ts";
 import type { EventFile } from "../lake/event_file.ts";
 import { LEDGER_COLUMNS } from "../lake/our_columns.ts";
+import { fileDamage } from "../tables/read/file_damage.ts";
 import type { FileOutcome } from "../lake/routed_batch.ts";
 
 /** Files of the ledger fetched at once, where it lies elsewhere. */
@@ -19,10 +21,18 @@ export interface ClassifiedFiles {
   changed: EventFile[];
 }
 
+/** The last batches that brought rows to a table; 0 for none. */
+export interface LastWithRows {
+  events: bigint;
+  deadLetters: bigint;
+}
+
 /** What the ledger knows of a target's files: discovering is a listing minus this. */
 export interface KnownFiles {
   /** Reads the ledger, unless it is the version that is known already. */
   follow(ledger: LoadedTable): Promise<void>;
+  /** By the ledger as it was read last, without the batches that were added since. */
+  lastWithRows(): LastWithRows;
   /**
    * Takes over what a batch recorded, by whose commit the ledger got from one version to the next.
    * If the first is not the one that is known, nothing happens, and the ledger is read when it is
@@ -42,6 +52,7 @@ export interface KnownFiles {
  */
 export class EmbeddedKnownFiles implements KnownFiles {
   #metadataLocation: string | undefined;
+  #lastWithRows: LastWithRows = { events: 0n, deadLetters: 0n };
   readonly #connection: Connection;
   readonly #target: string;
   readonly #scratch: Scratch;
@@ -56,7 +67,7 @@ export class EmbeddedKnownFiles implements KnownFiles {
     if (this.#metadataLocation === ledger.metadataLocation) return;
     this.#metadataLocation = undefined;
     await this.#connection.run("CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR)");
-    const { table, sourceFile, etag, status } = LEDGER_COLUMNS;
+    this.#lastWithRows = { events: 0n, deadLetters: 0n };
     const predicate = { op: "=", column: LEDGER_COLUMNS.table, value: this.#target } as const;
     const { files } = await planScan(ledger.io, ledger.metadata, { predicate });
     const paths = await mapParallel(
@@ -64,14 +75,28 @@ export class EmbeddedKnownFiles implements KnownFiles {
       COPIES_PARALLEL,
       ({ dataFile }) => this.#localCopy(ledger, dataFile.path),
     );
-    if (paths.length > 0) {
-      await this.#connection.run(`INSERT INTO known SELECT ${sourceFile}, ${etag}, ${status}
-FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = false) WHERE ${quoteName(table)} = ${
-        quoteText(this.#target)
-      }`);
+    try {
+      if (paths.length > 0) await this.#read(paths);
+    } catch (cause) {
+      throw cause instanceof SqlError ? await unreadable(ledger, files, cause) : cause;
     }
     for (const path of paths) if (path.startsWith(this.#scratch.path(COPY_PREFIX))) this.#scratch.removeFile(path);
     this.#metadataLocation = ledger.metadataLocation;
+  }
+
+  lastWithRows(): LastWithRows {
+    return this.#lastWithRows;
+  }
+
+  async #read(paths: readonly string[]): Promise<void> {
+    const { table, sourceFile, etag, status, batchId, events, deadLetters } = LEDGER_COLUMNS;
+    const rows = `FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = false)
+WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
+    await this.#connection.run(`INSERT INTO known SELECT ${sourceFile}, ${etag}, ${status} ${rows}`);
+    const [last] = await this.#connection.rows(`SELECT
+  coalesce(max(${batchId}) FILTER (${events} > 0), 0)::BIGINT AS events,
+  coalesce(max(${batchId}) FILTER (${deadLetters} > 0), 0)::BIGINT AS letters ${rows}`);
+    this.#lastWithRows = { events: last!.events as bigint, deadLetters: last!.letters as bigint };
   }
 
   async add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {
@@ -119,4 +144,27 @@ FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = fals
     await store.getFile(path, copy);
     return copy;
   }
+}
+
+/**
+ * `not-found` where a file is gone, which a newer version may no longer name; `corrupt` where one
+ * is not what was written.
+ */
+async function unreadable(ledger: LoadedTable, files: readonly ScanFile[], cause: SqlError): Promise<Error> {
+  const name = identifierText(ledger.identifier);
+  for (const { dataFile } of files) {
+    const damage = await fileDamage(ledger.io.location, dataFile);
+    if (damage === undefined) continue;
+    const kind = damage === "is gone" ? "not-found" : "corrupt";
+    return new StreamlabError(kind, `Cannot read ${name}: its data file ${dataFile.path} ${damage}`, {
+      hint: "Restore the file, or all of the lake from one moment",
+      cause,
+    });
+  }
+  const [message] = cause.message.split("\n", 1);
+  if (isOutOfMemory(cause)) return cause;
+  return new StreamlabError("corrupt", `Cannot read ${name}: ${message}`, {
+    hint: "Restore its data files, or all of the lake from one moment",
+    cause,
+  });
 }

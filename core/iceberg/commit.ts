@@ -136,12 +136,20 @@ export async function createTableIfAbsent(
   catalog: Catalog,
   identifier: TableIdentifier,
   change: (location: string) => TableChange,
-  /** `onAbsent` is told before the table is made. */
-  options: Pick<CommitOptions, "random"> & { onAbsent?: () => void },
+  options: Pick<CommitOptions, "random">,
 ): Promise<{ table: LoadedTable; created: boolean }> {
   const existing = await catalog.loadTable(identifier);
   if (existing) return { table: existing, created: false };
-  options.onAbsent?.();
+  return await createOrLoadTable(catalog, identifier, change, options);
+}
+
+/** As `createTableIfAbsent`, where the table was looked for and not found. */
+export async function createOrLoadTable(
+  catalog: Catalog,
+  identifier: TableIdentifier,
+  change: (location: string) => TableChange,
+  options: Pick<CommitOptions, "random">,
+): Promise<{ table: LoadedTable; created: boolean }> {
   try {
     return { table: await catalog.createTable(identifier, change, uuidV4(options.random)), created: true };
   } catch (error) {

@@ -9,10 +9,11 @@ import { createTable, type PartitionColumnChoice } from "../iceberg/action/creat
 import { appendFiles } from "../iceberg/action/append_files.ts";
 import { setProperties } from "../iceberg/action/set_properties.ts";
 import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
-import { commitTable, createTableIfAbsent } from "../iceberg/commit.ts";
+import { commitTable, createOrLoadTable } from "../iceberg/commit.ts";
 import { lastBatchOf, streamlabKey } from "./keys.ts";
 import { currentSchema, defaultSpec, type TableMetadata } from "../iceberg/format/table_metadata.ts";
 import type { Field } from "../iceberg/format/type.ts";
+import { targetFolder } from "./layout.ts";
 import { identifiersOf, TABLE_ROLES, type TableRole } from "./table_names.ts";
 import { fieldsNamedIn, type TargetTable } from "../tables/write/target_table.ts";
 import type { Store } from "../storage/store.ts";
@@ -29,21 +30,23 @@ export interface TablesOptions {
   rescued: boolean;
   /** Used when the table is made, never to change one. */
   partitionBy: PartitionColumnChoice[];
+  /** The last batch that the checkpoint speaks of; 0 where it speaks of none. */
+  recorded: Promise<bigint>;
   /** Told as soon as it is clear that there is no such table; making it takes longer. */
   onAbsent?: (role: TableRole) => void;
 }
 
 /**
  * Loads the tables, makes those that are not there, and gives the target the id of its sequence of
- * batches.
+ * batches. Fails with `conflict`, and makes none, where one is gone that was there.
  */
 export async function openTables(options: TablesOptions): Promise<TargetTables> {
   const { catalog, random, target, contract } = options;
   const identifiers = identifiersOf(target);
+  const found = await findTables(options);
   const make = async (role: TableRole, { fields, partitionBy, properties = {} }: WantedTable) => {
     const change = (location: string) => createTable({ fields, partitionBy, properties, location, random });
-    const onAbsent = () => options.onAbsent?.(role);
-    return (await createTableIfAbsent(catalog, identifiers[role], change, { random, onAbsent })).table;
+    return (await createOrLoadTable(catalog, identifiers[role], change, { random })).table;
   };
   const daily = (column: string): PartitionColumnChoice[] => [{ column, transform: { name: "day" } }];
   // Made with the table: of two that start at once, one makes both.
@@ -55,9 +58,42 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
   };
   // At the same time: each takes several requests one after another, and none needs another.
   const [events, deadLetters, ledger] = await mapParallel(TABLE_ROLES, TABLE_ROLES.length, (role) => {
-    return make(role, wanted[role]);
+    const known = found.get(role);
+    return known === undefined ? make(role, wanted[role]) : Promise.resolve(known);
   });
   return { events: await withSequence(events!, options), deadLetters: deadLetters!, ledger: ledger! };
+}
+
+/**
+ * The tables that are there. All are made before the first batch is planned, so one that lacks
+ * beside batches is lost, and an empty one in its place would hide that.
+ */
+async function findTables(options: TablesOptions): Promise<Map<TableRole, LoadedTable>> {
+  const { catalog, target, recorded, onAbsent } = options;
+  const identifiers = identifiersOf(target);
+  const name = identifierText(target);
+  const found = new Map<TableRole, LoadedTable>();
+  await mapParallel(TABLE_ROLES, TABLE_ROLES.length, async (role) => {
+    const table = await catalog.loadTable(identifiers[role]);
+    if (table === undefined) onAbsent?.(role);
+    else found.set(role, table);
+  });
+  const lost = TABLE_ROLES.filter((role) => !found.has(role)).map((role) => identifierText(identifiers[role]));
+  if (lost.length === 0) return found;
+  const [holder] = [...found.values()].filter(({ metadata }) => markerOf(metadata, name).batchId > 0n);
+  const last = holder === undefined ? await recorded : markerOf(holder.metadata, name).batchId;
+  if (last === 0n) return found;
+  const witness = holder === undefined ? `${targetFolder(name)} speaks of` : `${identifierText(holder.identifier)} has`;
+  throw new StreamlabError(
+    "conflict",
+    `Cannot go on with ${name}: there is no table ${lost.join(", nor ")}, but ${witness} batch ${last}`,
+    {
+      hint: "Nothing was made in its place: restore all of the lake from one moment" +
+        (holder === undefined
+          ? `, or give the --catalog that was given before, or move ${targetFolder(name)} away to ingest anew`
+          : ", or start a new lake"),
+    },
+  );
 }
 
 interface WantedTable {

@@ -113,8 +113,15 @@ Deno.test("a ledger that was restored from an older copy than the rest is notice
   await checkRefused(life, /the ledger ends with batch 1, but bronze\.events has batch 3/);
 });
 
-Deno.test("a table that was deleted and made anew is noticed", async () => {
+Deno.test("a table that was deleted, or replaced by another lake's, is noticed", async () => {
   const life = await lakeOf(2);
+  const other = new Life(lightTools(rows), [], { disk: life.disk.fork(), truth: life.truth, seed: 77 });
+  remove(other.disk, /^(warehouse|checkpoints)\//);
+  await consumeOnce(other);
   remove(life.disk, /^warehouse\/bronze\/events\//);
+  await checkRefused(life, /there is no table bronze\.events, but dead_letters\.events has batch 2/);
+  for (const [path, bytes] of other.disk.files()) {
+    if (path.startsWith("warehouse/bronze/events/")) life.disk.put(path, bytes, true);
+  }
   await checkRefused(life, /belongs to another history of batches/);
 });

@@ -32,6 +32,7 @@ for (const place of ["a REST catalog", "the lake's own files"]) {
           contract: defaultContract(),
           rescued: false,
           partitionBy: [],
+          recorded: Promise.resolve(0n),
         });
       };
       await open("maker");

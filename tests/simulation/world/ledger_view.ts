@@ -1,5 +1,5 @@
 import type { EventFile } from "../../../core/lake/event_file.ts";
-import type { ClassifiedFiles, KnownFiles } from "../../../core/consume/known_files.ts";
+import type { ClassifiedFiles, KnownFiles, LastWithRows } from "../../../core/consume/known_files.ts";
 import type { FileOutcome } from "../../../core/lake/routed_batch.ts";
 import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
 import { planScan } from "../../../core/iceberg/scan/scan.ts";
@@ -7,10 +7,18 @@ import type { DataRows } from "./data_rows.ts";
 
 type Known = Pick<FileOutcome, "name" | "etag" | "status">;
 
+/** A row of the ledger, as `DataRows` has it. */
+interface LedgerRow {
+  batch_id: number | bigint;
+  events: number | bigint;
+  dead_letters: number | bigint;
+}
+
 /** `KnownFiles` without DuckDB, which would make a simulation's order depend on threads. */
 export class LedgerView implements KnownFiles {
   #metadataLocation: string | undefined;
   #known: Known[] = [];
+  #lastWithRows: LastWithRows = { events: 0n, deadLetters: 0n };
   readonly #rows: DataRows;
   readonly #target: string;
 
@@ -24,15 +32,26 @@ export class LedgerView implements KnownFiles {
     const { store } = ledger.io.location;
     const { files } = await planScan(ledger.io, ledger.metadata);
     const known: Known[] = [];
+    const last: LastWithRows = { events: 0n, deadLetters: 0n };
     for (const { dataFile } of files) {
       const bytes = await store.read(ledger.io.location.pathOf(dataFile.path));
       await this.#rows.learn(bytes);
       for (const row of this.#rows.of(bytes)) {
-        if (row.table === this.#target) known.push({ ...row, name: row.source_file } as Known);
+        if (row.table !== this.#target) continue;
+        known.push({ ...row, name: row.source_file } as Known);
+        const { batch_id, events, dead_letters } = row as unknown as LedgerRow;
+        const batchId = BigInt(batch_id);
+        if (BigInt(events) > 0n && batchId > last.events) last.events = batchId;
+        if (BigInt(dead_letters) > 0n && batchId > last.deadLetters) last.deadLetters = batchId;
       }
     }
     this.#known = known;
+    this.#lastWithRows = last;
     this.#metadataLocation = ledger.metadataLocation;
+  }
+
+  lastWithRows(): LastWithRows {
+    return this.#lastWithRows;
   }
 
   add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {

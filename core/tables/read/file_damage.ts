@@ -1,0 +1,18 @@
+import type { TableLocation } from "../../iceberg/table_location.ts";
+import type { DataFile } from "../../iceberg/format/data_file.ts";
+
+/**
+ * What is wrong with a table's file as far as its size tells, put as in "… is gone"; undefined for
+ * nothing.
+ */
+export async function fileDamage(
+  location: TableLocation,
+  { path: uri, fileSizeBytes }: Pick<DataFile, "path" | "fileSizeBytes">,
+): Promise<string | undefined> {
+  const path = location.findPath(uri);
+  if (path === undefined) return "lies outside of the table's place";
+  const found = await location.store.stat(path);
+  if (found === undefined) return "is gone";
+  if (found.size === fileSizeBytes) return undefined;
+  return `has ${found.size} bytes, and its metadata says ${fileSizeBytes}`;
+}
