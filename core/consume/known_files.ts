@@ -1,7 +1,8 @@
 import { mapParallel } from "../base/parallel.ts";
 import { StreamlabError } from "../base/errors.ts";
 import type { Connection } from "../engine/duckdb.ts";
-import { isOutOfMemory, quoteName, quotePath, quoteText, SqlError } from "../engine/duckdb.ts";
+import { quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
+import { isOutOfMemory, SqlError } from "../engine/sql_error.ts";
 import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
 import { planScan, type ScanFile } from "../iceberg/scan/scan.ts";
 import type { Scratch } from "../disk/scratch.ts";
