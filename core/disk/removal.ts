@@ -58,6 +58,15 @@ export function isLinked(base: string, path: string): boolean {
   return false;
 }
 
+/** Where a path really leads, through links; the path itself where nothing is there. */
+export function realPathOf(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return path;
+  }
+}
+
 /** What stands at a path of a disk, as far as deletion asks. */
 export type Standing = "file" | "missing" | "linked" | "other";
 

@@ -101,12 +101,28 @@ export class SimulatedRestServer {
     const [place, namespace, tables, name] = path.split("/");
     if (path === "config") return { status: 200, body: { defaults: {}, overrides: {} } };
     if (place !== "namespaces") throw new Error(`The simulated catalog does not know ${method} ${path}`);
-    if (namespace === undefined && method === "POST") return { status: 200, body: {} };
+    if (namespace === undefined) {
+      return { status: 200, body: method === "POST" ? {} : { namespaces: this.#namespaces() } };
+    }
     if (tables !== "tables") throw new Error(`The simulated catalog does not know ${method} ${path}`);
+    if (name === undefined && method === "GET") {
+      return { status: 200, body: { identifiers: this.#tablesOf(namespace!) } };
+    }
     if (name === undefined) return this.#create(namespace!, sent);
     const table = this.#tables.get(`${namespace}.${name}`);
     if (table === undefined) return refusal(404, "there is no such table");
     return method === "GET" ? shown(table) : this.#commit(`${namespace}.${name}`, table, sent);
+  }
+
+  #namespaces(): Json[] {
+    return [...new Set([...this.#tables.keys()].map((key) => key.split(".", 1)[0]!))].map((name) => [name]);
+  }
+
+  #tablesOf(namespace: string): Json[] {
+    const names = [...this.#tables.keys()].flatMap((key) =>
+      key.startsWith(`${namespace}.`) ? [key.slice(namespace.length + 1)] : []
+    );
+    return names.map((name) => ({ namespace: [namespace], name }));
   }
 
   #create(namespace: string, sent: JsonObject): Answer {

@@ -1,3 +1,5 @@
+import { mapParallel } from "../../base/parallel.ts";
+import { realPathOf } from "../../disk/removal.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { identifierText, type LoadedTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 import { metadataText } from "../../iceberg/catalog/metadata_versions.ts";
@@ -6,8 +8,11 @@ import { storeUri } from "../../iceberg/table_location.ts";
 import { tableMetadataFromText } from "../../iceberg/table_metadata_json.ts";
 import { CHECKPOINTS_FOLDER, EVENTS_FOLDER } from "../../lake/layout.ts";
 import type { OwnPlace } from "../../storage/deletion.ts";
-import { isWithin, uriKey } from "../../storage/uri.ts";
+import { isWithin, normalizeUri, uriKey } from "../../storage/uri.ts";
 import type { Surroundings } from "../surroundings.ts";
+
+/** Tables asked for at once. */
+const LOADED_PARALLEL = 8;
 
 /** What of the lake is no table's, wherever a catalog says that its tables are. */
 const LAKE_FOLDERS = [EVENTS_FOLDER, CHECKPOINTS_FOLDER];
@@ -41,7 +46,7 @@ export class CleaningGround {
 
   static async of(surroundings: Surroundings, table: LoadedTable): Promise<CleaningGround> {
     const { io: { location }, metadata } = table;
-    const here = uriKey(storeUri(location.store, location.folder));
+    const here = placeKey(storeUri(location.store, location.folder));
     const others = await placesOfOthers(surroundings, table);
     for (const { key, whose } of others) {
       if (!isWithin(here, key) && !isWithin(key, here)) continue;
@@ -55,7 +60,7 @@ export class CleaningGround {
     }
     if (location.store !== surroundings.store) await checkMetadataIsThere(table);
     const isShared = (uri: string) =>
-      others.some(({ key }) => isWithin(uriKey(uri), key) || isWithin(key, uriKey(uri)));
+      others.some(({ key }) => isWithin(placeKey(uri), key) || isWithin(key, placeKey(uri)));
     const properties = Object.entries(metadata.properties)
       .filter(([, value]) => !namedFolders(metadata.properties).includes(value) || !isShared(value));
     return new CleaningGround(table, Object.fromEntries(properties));
@@ -67,27 +72,50 @@ export class CleaningGround {
 }
 
 interface Place {
-  /** By `uriKey`. */
+  /** By `placeKey`. */
   key: string;
   /** For people. */
   whose: string;
 }
 
+/** As `uriKey`, and on this disk where links lead. */
+function placeKey(uri: string): string {
+  const normal = normalizeUri(uri);
+  return uriKey(normal.startsWith("/") ? realPathOf(normal) : normal);
+}
+
 /** Folders in which files lie that are not the table's. */
-async function placesOfOthers({ catalog, store }: Surroundings, table: LoadedTable): Promise<Place[]> {
+async function placesOfOthers(surroundings: Surroundings, table: LoadedTable): Promise<Place[]> {
   const name = identifierText(table.identifier);
-  const places = LAKE_FOLDERS.map((folder): Place => ({
-    key: uriKey(storeUri(store, folder)),
+  return (await placesOfAll(surroundings)).filter(({ whose }) => whose !== name);
+}
+
+/** Looking through a lake of a thousand tables for each of them would take an hour. */
+const KNOWN_MS_MAX = 60_000;
+const knownPlaces = new WeakMap<Surroundings, { readMs: number; places: Promise<Place[]> }>();
+
+function placesOfAll(surroundings: Surroundings): Promise<Place[]> {
+  const nowMs = surroundings.clock.nowMs();
+  const known = knownPlaces.get(surroundings);
+  if (known !== undefined && nowMs - known.readMs < KNOWN_MS_MAX) return known.places;
+  const places = readPlaces(surroundings);
+  knownPlaces.set(surroundings, { readMs: nowMs, places });
+  places.catch(() => knownPlaces.delete(surroundings));
+  return places;
+}
+
+async function readPlaces({ catalog, store }: Surroundings): Promise<Place[]> {
+  const lake = LAKE_FOLDERS.map((folder): Place => ({
+    key: placeKey(storeUri(store, folder)),
     whose: `the lake's ${folder}/`,
   }));
-  const listed: TableIdentifier[] = [];
-  for (const namespace of await catalog.listNamespaces()) listed.push(...await catalog.listTables(namespace));
-  for (const identifier of listed) {
-    const whose = identifierText(identifier);
-    if (whose === name) continue;
-    for (const uri of await catalog.placesOf(identifier)) places.push({ key: uriKey(uri), whose });
-  }
-  return places;
+  const tables: TableIdentifier[] = [];
+  for (const namespace of await catalog.listNamespaces()) tables.push(...await catalog.listTables(namespace));
+  const places = await mapParallel(tables, LOADED_PARALLEL, async (identifier): Promise<Place[]> => {
+    const uris = await catalog.placesOf(identifier);
+    return uris.map((uri) => ({ key: placeKey(uri), whose: identifierText(identifier) }));
+  });
+  return [...lake, ...places.flat()];
 }
 
 /**
