@@ -2,9 +2,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { runProgram } from "../../commands/line/program.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
-import type { BatchPlan } from "../../core/lake/batch_plan.ts";
 import { Checkpoint } from "../../core/lake/checkpoint.ts";
-import type { RoutedBatch, RoutedTable } from "../../core/lake/routed_batch.ts";
 import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { type Intent, writeIntent } from "../../core/lake/intent.ts";
 import { originOf } from "../../core/lake/data_file_name.ts";
@@ -18,6 +16,7 @@ import { storeWith } from "../support/store_with.ts";
 import { unnamedFiles } from "../support/unnamed_files.ts";
 import { testWorld } from "../support/test_world.ts";
 import { eventRows, MaintainWorld } from "./maintain_world.ts";
+import { batchPlan, routedBatch } from "./records.ts";
 
 const folder = "warehouse/bronze/events";
 const all = "SELECT * FROM bronze.events";
@@ -43,38 +42,6 @@ async function orphans(world: MaintainWorld, olderThanMs = 3 * day): Promise<str
   const after = await world.paths();
   deepStrictEqual(before.filter((path) => !after.includes(path)), report.paths.toSorted());
   return report.paths;
-}
-
-const noFiles: RoutedTable = { specId: 0, schema: {}, lastColumnIdBefore: 0, files: [] };
-
-function plan(batchId: number): BatchPlan {
-  return {
-    format: 1,
-    sequenceId: "s",
-    batchId,
-    plannedAt: "2026-03-01T00:00:00Z",
-    table: "bronze.events",
-    raw: "/lake",
-    contract: "{}",
-    options: { onExtraFields: "dead-letter" },
-    files: [],
-    changed: [],
-  };
-}
-
-function routed(batchId: number, paths: string[]): RoutedBatch {
-  const files = paths.map((path) => ({ path, records: "1", size: "1", partition: [], columns: [] }));
-  return {
-    format: 1,
-    sequenceId: "s",
-    batchId,
-    attempt: "a",
-    ingestedAtMicros: "0",
-    events: { ...noFiles, files },
-    deadLetters: noFiles,
-    ledger: noFiles,
-    files: [],
-  };
 }
 
 Deno.test("old files that nothing names go, all others stay", () =>
@@ -177,9 +144,9 @@ Deno.test("what a planned batch or a routed record names stays", () =>
   MaintainWorld.use(async (world) => {
     await world.events(1);
     const checkpoint = new Checkpoint(world.lake.store, "bronze.events");
-    await checkpoint.createPlan(plan(7));
-    await checkpoint.createRouted(routed(7, ["data/at_day=2026-03-01/00000007-00000000000a-00000.parquet"]));
-    await checkpoint.createPlan(plan(8));
+    await checkpoint.createPlan(batchPlan(7));
+    await checkpoint.createRouted(routedBatch(7, ["data/at_day=2026-03-01/00000007-00000000000a-00000.parquet"]));
+    await checkpoint.createPlan(batchPlan(8));
     const kept = [
       `${folder}/data/at_day=2026-03-01/00000007-00000000000a-00000.parquet`,
       `${folder}/data/at_day=2026-03-01/00000008-00000000000b-00000.parquet`,
