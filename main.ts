@@ -6,10 +6,13 @@ import { help } from "./commands/line/help.ts";
 import { maintain } from "./commands/maintain/maintain.ts";
 import { produce } from "./commands/produce/produce.ts";
 import { query } from "./commands/query/query.ts";
+import { route } from "./commands/route/route.ts";
 import { runProgram } from "./commands/line/program.ts";
 import { systemWorld } from "./commands/line/system_world.ts";
 
 export const commands: readonly Command[] = [produce, consume, query, maintain, help, completions];
+/** For programs: in no help and no completion. */
+const hiddenCommands: readonly Command[] = [route];
 
 if (import.meta.main) {
   const stop = new AbortController();
@@ -20,5 +23,5 @@ if (import.meta.main) {
   for (const signal of Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, interrupt);
   }
-  Deno.exit(await runProgram(Deno.args, systemWorld(commands, stop.signal)));
+  Deno.exit(await runProgram(Deno.args, systemWorld(commands, stop.signal), hiddenCommands));
 }

@@ -1,6 +1,6 @@
 /** argv → one command → its exit status. Prints errors; never exits: that is main.ts's. */
 import { StreamlabError } from "../../core/base/errors.ts";
-import type { Context, ExitStatus } from "./command.ts";
+import type { Command, Context, ExitStatus } from "./command.ts";
 import { asksForHelp, splitCommandLine } from "./command_line.ts";
 import { configure, type Surroundings } from "./configuration.ts";
 import { type FlagSchema, flagsOf } from "./flags.ts";
@@ -12,13 +12,18 @@ import denoJson from "../../deno.json" with { type: "json" };
 /** A context before its flags are known. */
 export type World = Omit<Context, "json" | "debug"> & Pick<Surroundings, "readText" | "foreignHand">;
 
-export async function runProgram(argv: readonly string[], world: World): Promise<ExitStatus> {
+/** `hidden` commands are run like the others, and shown nowhere. */
+export async function runProgram(
+  argv: readonly string[],
+  world: World,
+  hidden: readonly Command[] = [],
+): Promise<ExitStatus> {
   const reporting = {
     debug: argv.includes("--debug"),
     secrets: SECRET_VARIABLES.flatMap((name) => world.env(name) ?? []),
   };
   try {
-    return await dispatch(argv, world, reporting);
+    return await dispatch(argv, world, reporting, hidden);
   } catch (error) {
     const { text, status } = reportError(error, reporting);
     if (text !== "") await world.stderr.write(text).catch(() => {});
@@ -30,10 +35,11 @@ async function dispatch(
   argv: readonly string[],
   world: World,
   reporting: { debug: boolean; secrets: string[] },
+  hidden: readonly Command[],
 ): Promise<ExitStatus> {
   const { name, args } = splitCommandLine(argv);
   if (name === undefined) return await runWithoutCommand(argv, world);
-  const command = findCommand(world.commands, name);
+  const command = hidden.find((each) => each.name === name) ?? findCommand(world.commands, name);
   if (asksForHelp(args)) {
     await world.stdout.write(commandHelp(command));
     return 0;

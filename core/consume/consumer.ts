@@ -24,8 +24,8 @@ import { RawListings } from "./raw_listings.ts";
 import { type BetweenBatches, forgetRecords } from "./between_batches.ts";
 import { RunLimits } from "./run_limits.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
-import { effectiveContract, type Router } from "../routing/router.ts";
-import { openTables, TablePlanner, type TargetTables } from "../lake/target.ts";
+import type { Router } from "../routing/router.ts";
+import { openTables, plannedTable, planTables, type TargetTables } from "../lake/target.ts";
 import { identifiersOf, TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
 
 export interface ConsumerOptions extends BatchLimits {
@@ -112,7 +112,8 @@ export class Consumer {
       const onAbsent = (role: TableRole) => role === "ledger" && first.begin();
       const tables = await openTables({ ...options, rescued, recorded, onAbsent });
       await probing;
-      new TablePlanner(tables, rescued).tablesFor(options.contract);
+      const planned = { events: plannedTable(tables.events), deadLetters: plannedTable(tables.deadLetters) };
+      planTables(planned, options.contract, rescued);
       first.end();
       const { state, plan } = await checkState(tables, checkpoint, name, await recorded);
       await options.known.follow(tables.ledger);
@@ -275,10 +276,6 @@ export class Consumer {
 
   async #route(plan: BatchPlan): Promise<RoutedBatch> {
     const { router, meter } = this.#options;
-    // The plan's contract, not this run's: what was planned under one contract is not judged by
-    // another.
-    const rescued = plan.options.onExtraFields !== "dead-letter";
-    new TablePlanner(this.#tables, rescued).tablesFor(effectiveContract(plan, this.#tables));
     const { routed, leftOut } = await router.route(plan, this.#tables, meter);
     if (leftOut !== undefined) leftOutNotes(this.#name, leftOut).forEach((note) => this.#noteOnce(note));
     const standing = await meter.time("place", () => this.#checkpoint.createRouted(routed));

@@ -1,11 +1,18 @@
 import { z } from "zod";
 import type { RecordFormat } from "./durable_record.ts";
 
-const fileShape = z.strictObject({
+export const PLANNED_FILE = z.strictObject({
   name: z.string(),
   path: z.string(),
   etag: z.string(),
   size: z.number(),
+});
+
+/** The rules that a batch is judged by, besides its contract. */
+export const PLAN_OPTIONS = z.strictObject({
+  onExtraFields: z.enum(["dead-letter", "rescue", "add"]),
+  /** The format that overrides what names say. */
+  format: z.enum(["json", "ndjson", "parquet"]).optional(),
 });
 
 const planShape = z.strictObject({
@@ -23,20 +30,16 @@ const planShape = z.strictObject({
   raw: z.string(),
   /** The whole contract, as canonical JSON Schema text. */
   contract: z.string(),
-  options: z.strictObject({
-    onExtraFields: z.enum(["dead-letter", "rescue", "add"]),
-    /** The format that overrides what names say. */
-    format: z.enum(["json", "ndjson", "parquet"]).optional(),
-  }),
+  options: PLAN_OPTIONS,
   /** To be ingested; a file's number is its index. */
-  files: z.array(fileShape),
+  files: z.array(PLANNED_FILE),
   /** Known names with new content, which are only to be recorded. */
-  changed: z.array(fileShape),
+  changed: z.array(PLANNED_FILE),
 });
 
 /** What a batch is to take, and by which rules: durable before anything is read. */
 export type BatchPlan = z.infer<typeof planShape>;
-export type PlannedFile = z.infer<typeof fileShape>;
+export type PlannedFile = z.infer<typeof PLANNED_FILE>;
 
 export const PLAN_FORMAT: RecordFormat<BatchPlan> = {
   what: "plan",

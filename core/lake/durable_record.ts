@@ -42,7 +42,7 @@ export async function readRecord<T extends { format: number }>(
 /**
  * Fails with `newer` where a newer streamlab wrote it, with `corrupt` where it is no such record.
  */
-function parseRecord<T extends { format: number }>(
+export function parseRecord<T extends { format: number }>(
   { what, shapes, damagedHint }: RecordFormat<T>,
   text: string,
   place: string,

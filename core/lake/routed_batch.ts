@@ -22,7 +22,7 @@ const dataFileShape = z.strictObject({
   columns: z.array(columnShape),
 });
 
-const tableShape = z.strictObject({
+export const ROUTED_TABLE = z.strictObject({
   specId: z.number().int(),
   /** The schema that the files were written with, as the table's metadata spells it. */
   schema: z.unknown(),
@@ -31,7 +31,7 @@ const tableShape = z.strictObject({
   files: z.array(dataFileShape),
 });
 
-const fileShape = z.strictObject({
+export const FILE_OUTCOME = z.strictObject({
   name: z.string(),
   etag: z.string(),
   size: z.number(),
@@ -50,10 +50,10 @@ const routedShape = z.strictObject({
   attempt: z.string(),
   /** The `_ingested_at` of all rows, microseconds since 1970. */
   ingestedAtMicros: count,
-  events: tableShape,
-  deadLetters: tableShape,
-  ledger: tableShape,
-  files: z.array(fileShape),
+  events: ROUTED_TABLE,
+  deadLetters: ROUTED_TABLE,
+  ledger: ROUTED_TABLE,
+  files: z.array(FILE_OUTCOME),
 });
 
 /**
@@ -61,9 +61,9 @@ const routedShape = z.strictObject({
  * raw file. From here on a batch is only committed, never routed again.
  */
 export type RoutedBatch = z.infer<typeof routedShape>;
-export type RoutedTable = z.infer<typeof tableShape>;
+export type RoutedTable = z.infer<typeof ROUTED_TABLE>;
 export type RoutedDataFile = z.infer<typeof dataFileShape>;
-export type FileOutcome = z.infer<typeof fileShape>;
+export type FileOutcome = z.infer<typeof FILE_OUTCOME>;
 
 export const ROUTED_FORMAT: RecordFormat<RoutedBatch> = {
   what: "routed record",

@@ -16,7 +16,6 @@ import type { Field } from "../iceberg/format/type.ts";
 import { targetFolder } from "./layout.ts";
 import { identifiersOf, TABLE_ROLES, type TableRole } from "./table_names.ts";
 import { fieldsNamedIn, type TargetTable } from "../tables/write/target_table.ts";
-import type { Store } from "../storage/store.ts";
 
 /** The three tables that the batches of one target write to. */
 export type TargetTables = Record<TableRole, LoadedTable>;
@@ -138,8 +137,8 @@ export function markerOf(metadata: TableMetadata, target: string): Marker {
 
 /** A table as its next files must be written. */
 export interface PlannedTable extends TargetTable {
-  /** Of its files: the sink's, or where a catalog keeps the table. */
-  store: Store;
+  /** `bronze.events` */
+  name: string;
   /** The table's highest field id before the schema, and with it. */
   lastColumnIdBefore: number;
   lastColumnId: number;
@@ -149,12 +148,11 @@ export interface PlannedTable extends TargetTable {
 export function plannedTable(table: LoadedTable): PlannedTable {
   const { metadata, io } = table;
   return {
-    store: io.location.store,
+    name: identifierText(table.identifier),
     schema: currentSchema(metadata),
     written: currentSchema(metadata).fields,
     spec: defaultSpec(metadata),
     dataFolder: io.location.pathInStore("data"),
-    dataUri: io.location.uriOf("data"),
     lastColumnIdBefore: metadata.lastColumnId,
     lastColumnId: metadata.lastColumnId,
   };
@@ -163,41 +161,25 @@ export function plannedTable(table: LoadedTable): PlannedTable {
 /**
  * The table with what `wanted` asks for besides. Fails with `usage` where a table cannot follow.
  */
-function evolveTable(name: string, table: PlannedTable, wanted: readonly Field[]): PlannedTable {
+function evolveTable(table: PlannedTable, wanted: readonly Field[]): PlannedTable {
   const evolution = evolve(table.schema, table.lastColumnId, wanted);
-  if (evolution.kind === "refused") throw refusalError(name, evolution.refusals);
+  if (evolution.kind === "refused") throw refusalError(table.name, evolution.refusals);
   const { schema, lastColumnId } = evolution;
   return { ...table, schema, lastColumnId, written: fieldsNamedIn(schema.fields, wanted) };
 }
 
-/**
- * The tables as they must be for events and dead letters of a contract; checked before anything is
- * written.
- */
-export class TablePlanner {
-  #events: PlannedTable;
-  #deadLetters: PlannedTable;
-  readonly #rescued: boolean;
+/** The tables that a contract's records go to. */
+export interface PlannedTables {
+  events: PlannedTable;
+  deadLetters: PlannedTable;
+}
 
-  constructor(tables: TargetTables, rescued: boolean) {
-    this.#rescued = rescued;
-
-    this.#events = plannedTable(tables.events);
-    this.#deadLetters = plannedTable(tables.deadLetters);
-    this.#names = {
-      events: identifierText(tables.events.identifier),
-      deadLetters: identifierText(tables.deadLetters.identifier),
-    };
-  }
-
-  readonly #names: { events: string; deadLetters: string };
-
-  /** Each call builds on the one before, so that a column keeps the id that it was first given. */
-  tablesFor(contract: Contract): { events: PlannedTable; deadLetters: PlannedTable } {
-    this.#events = evolveTable(this.#names.events, this.#events, eventFields(contract, { rescued: this.#rescued }));
-    this.#deadLetters = evolveTable(this.#names.deadLetters, this.#deadLetters, deadLetterFields(contract));
-    return { events: this.#events, deadLetters: this.#deadLetters };
-  }
+/** The tables as they must be for a contract. Fails with `usage` where they cannot follow. */
+export function planTables(tables: PlannedTables, contract: Contract, rescued: boolean): PlannedTables {
+  return {
+    events: evolveTable(tables.events, eventFields(contract, { rescued })),
+    deadLetters: evolveTable(tables.deadLetters, deadLetterFields(contract)),
+  };
 }
 
 /** Fails where a table was made by another sequence of batches than the one whose state this is. */

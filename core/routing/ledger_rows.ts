@@ -4,18 +4,36 @@ import type { Scratch } from "../disk/scratch.ts";
 import { TextFileWriter } from "../disk/scratch.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
 import { LEDGER_COLUMNS } from "../lake/our_columns.ts";
-import type { FileOutcome } from "../lake/routed_batch.ts";
+import type { FileOutcome, RoutedTable } from "../lake/routed_batch.ts";
 import { writeRows } from "../tables/write/table_writer.ts";
-import type { PlannedTable } from "../lake/target.ts";
+import { type PlannedTable, plannedTable } from "../lake/target.ts";
+import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
+import { batchStem } from "../lake/data_file_name.ts";
+import { placeRoutedFiles } from "./place_routed_files.ts";
+import type { RoutingEngine } from "./routing_engine.ts";
 
 export interface LedgerBatch {
   plan: BatchPlan;
   outcomes: readonly FileOutcome[];
   ingestedAtMicros: bigint;
+  /** In the file's name. */
+  attempt: string;
 }
 
-/** Writes the ledger's rows of a batch as a data file, in scratch. */
-export async function writeLedgerRows(
+/** Writes the ledger's rows of a batch as a data file, durably; nothing names it yet. */
+export async function placeLedger(
+  { connection }: RoutingEngine,
+  scratch: Scratch,
+  table: LoadedTable,
+  batch: LedgerBatch,
+): Promise<RoutedTable> {
+  const planned = plannedTable(table);
+  const written = await writeLedgerRows(connection, scratch, planned, batch);
+  const stem = batchStem(batch.plan.batchId, batch.attempt);
+  return await placeRoutedFiles(table.io.location.store, planned, written, stem);
+}
+
+async function writeLedgerRows(
   connection: Connection,
   scratch: Scratch,
   ledger: PlannedTable,

@@ -4,8 +4,9 @@ import { mapParallel } from "../base/parallel.ts";
 import { DecompressError, decompressFile } from "../disk/decompress.ts";
 import { readFilePart, type Scratch } from "../disk/scratch.ts";
 import type { Store } from "../storage/store.ts";
-import type { BatchPlan, PlannedFile } from "../lake/batch_plan.ts";
-import { compressionOf, eventFileKind } from "../lake/event_file.ts";
+import type { PlannedFile } from "../lake/batch_plan.ts";
+import { compressionOf, eventFileKind, type EventFormat } from "../lake/event_file.ts";
+import type { RoutingTask } from "../lake/routing_task.ts";
 import { Gate } from "../base/gate.ts";
 import {
   type Copy,
@@ -50,14 +51,15 @@ export interface Preparation {
  * where they are.
  */
 export async function prepareFiles(
-  plan: BatchPlan,
-  numbers: readonly number[],
+  files: RoutingTask["files"],
+  /** Overrides what names say. */
+  format: EventFormat | undefined,
   preparation: Preparation,
 ): Promise<PreparedFiles> {
   const result: PreparedFiles = { ready: [], broken: [], missing: new Map() };
-  const preparer = new Preparer(plan, preparation);
+  const preparer = new Preparer(format, preparation);
   try {
-    for (const item of await mapParallel(numbers, PREPARED_PARALLEL, (number) => preparer.prepare(number))) {
+    for (const item of await mapParallel(files, PREPARED_PARALLEL, (file) => preparer.prepare(file))) {
       if (item.kind === "missing") result.missing.set(item.number, item.status);
       else if (item.kind === "broken") result.broken.push(item.file);
       else result.ready.push(item.file);
@@ -72,19 +74,18 @@ export async function prepareFiles(
 class Preparer {
   readonly #unpacking = new Gate(UNPACKED_PARALLEL);
   #spool: Spool | undefined;
-  readonly #plan: BatchPlan;
+  readonly #format: EventFormat | undefined;
   readonly #preparation: Preparation;
 
-  constructor(plan: BatchPlan, preparation: Preparation) {
-    this.#plan = plan;
+  constructor(format: EventFormat | undefined, preparation: Preparation) {
+    this.#format = format;
     this.#preparation = preparation;
   }
 
-  async prepare(number: number): Promise<Prepared> {
+  async prepare(planned: RoutingTask["files"][number]): Promise<Prepared> {
     const { store, copies } = this.#preparation;
-    const planned = this.#plan.files[number]!;
-    const { name, path, size } = planned;
-    const kind = eventFileKind(path, this.#plan.options.format);
+    const { number, name, path, size } = planned;
+    const kind = eventFileKind(path, this.#format);
     if (kind === undefined) throw new StreamlabError("internal", `Cannot read ${name}: its format is not known`);
     const { format, compression } = kind;
     const local = store.localPath(path);

@@ -3,12 +3,15 @@ import { Meter } from "../base/meter.ts";
 import type { Random } from "../base/random.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import { removeTree } from "../disk/removal.ts";
-import { identifierText } from "../iceberg/catalog/catalog.ts";
 import { openLocalStore } from "../storage/local/local_store.ts";
 import type { Store } from "../storage/store.ts";
 import type { PlannedFile } from "../lake/batch_plan.ts";
 import type { RawZone } from "../lake/raw_zone.ts";
-import { EmbeddedRouter } from "./router.ts";
+import { newAttempt } from "../lake/data_file_name.ts";
+import { type RoutingTask, taskTable } from "../lake/routing_task.ts";
+import { RawCopies } from "./raw_copies.ts";
+import { RoutingEngine } from "./routing_engine.ts";
+import { runTask } from "./run_task.ts";
 import type { TargetTables } from "../lake/target.ts";
 
 export interface SecondJudgeOptions {
@@ -44,53 +47,70 @@ export class SecondJudge {
   #batches = 0;
   readonly #options: SecondJudgeOptions;
   readonly #sink: Store;
-  readonly #router: EmbeddedRouter;
+  readonly #engine: RoutingEngine;
+  readonly #copies: RawCopies;
 
-  private constructor(options: SecondJudgeOptions, sink: Store, router: EmbeddedRouter) {
+  private constructor(options: SecondJudgeOptions, sink: Store, engine: RoutingEngine) {
     this.#options = options;
     this.#sink = sink;
-    this.#router = router;
+    this.#engine = engine;
+    this.#copies = new RawCopies(options.zone.store, `${options.folder}/ahead`);
   }
 
   static async open(options: SecondJudgeOptions): Promise<SecondJudge> {
-    const { zone, clock, random, threads, memory, folder } = options;
+    const { clock, random, threads, memory, folder } = options;
     const sink = openLocalStore(`${folder}/judged`, { random, clock, durable: false });
-    const scratchFolder = `${folder}/scratch`;
-    const router = await EmbeddedRouter.open({ raw: zone.store, sink, clock, random, threads, memory, scratchFolder });
-    return new SecondJudge(options, sink, router);
+    return new SecondJudge(
+      options,
+      sink,
+      await RoutingEngine.open({ threads, memory, spillFolder: `${folder}/spill` }),
+    );
   }
 
   /** What it returns lies there until the next call. */
   async judge(files: readonly PlannedFile[]): Promise<SecondJudgement> {
     removeTree(this.#sink.root);
-    const { tables, contract, onExtraFields, zone, clock } = this.#options;
-    const { routed, paths } = await this.#router.route(
-      {
-        format: 1,
-        sequenceId: "audit",
-        batchId: ++this.#batches,
-        plannedAt: new Date(clock.nowMs()).toISOString(),
-        table: identifierText(tables.events.identifier),
-        raw: zone.nameBase,
-        contract: contract.text,
-        options: { onExtraFields, ...(zone.format === undefined ? {} : { format: zone.format }) },
-        files: [...files],
-        changed: [],
-      },
-      tables,
-      new Meter(clock),
-    );
-    const local = paths.map((path) => this.#sink.localPath(path)!);
-    const eventsEnd = routed.events.files.length;
+    const { zone, clock, folder } = this.#options;
+    const task = this.#task(files);
+    const result = await runTask(task, {
+      engine: this.#engine,
+      stores: { raw: zone.store, events: this.#sink, deadLetters: this.#sink },
+      copies: this.#copies,
+      scratchFolder: `${folder}/scratch`,
+      meter: new Meter(clock),
+    });
+    const placed = (role: "events" | "deadLetters") =>
+      result[role].files.map(({ path }) => this.#sink.localPath(`${task[role].folder}/${path}`)!);
     return {
-      events: local.slice(0, eventsEnd),
-      deadLetters: local.slice(eventsEnd, eventsEnd + routed.deadLetters.files.length),
-      missing: routed.files.filter(({ status }) => status !== "ingested").map(({ name }) => name),
+      events: placed("events"),
+      deadLetters: placed("deadLetters"),
+      missing: result.files.filter(({ status }) => status !== "ingested").map(({ name }) => name),
+    };
+  }
+
+  /** Its tables are those of the lake, moved into a folder of ours. */
+  #task(files: readonly PlannedFile[]): RoutingTask {
+    const { tables, contract, onExtraFields, zone, clock, random, threads, memory } = this.#options;
+    const { root } = this.#sink;
+    return {
+      format: 1,
+      sequenceId: "audit",
+      batchId: ++this.#batches,
+      attempt: newAttempt(random),
+      ingestedAtMicros: `${clock.nowMs()}000`,
+      contract: contract.text,
+      options: { onExtraFields, ...(zone.format === undefined ? {} : { format: zone.format }) },
+      rawRoot: zone.store.root,
+      files: files.map((file, number) => ({ ...file, number })),
+      events: { ...taskTable(tables.events), root, folder: "events" },
+      deadLetters: { ...taskTable(tables.deadLetters), root, folder: "dead_letters" },
+      limits: { threads, memory },
     };
   }
 
   close(): void {
-    this.#router.close();
+    this.#copies.close();
+    this.#engine.close();
     removeTree(this.#options.folder);
   }
 }

@@ -84,6 +84,7 @@ export const publicSubfolders = [
   "commands/consume",
   "commands/query",
   "commands/maintain",
+  "commands/route",
 ];
 
 /**

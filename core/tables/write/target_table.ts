@@ -22,8 +22,6 @@ export interface TargetTable {
   spec: PartitionSpec;
   /** The folder of data files: its path in the table's store. */
   dataFolder: string;
-  /** The same as metadata names it. */
-  dataUri: string;
 }
 
 /** A column by name, with SQL for its value. */

@@ -1,8 +1,10 @@
 import { StreamlabError } from "../../../core/base/errors.ts";
 import type { BatchPlan } from "../../../core/lake/batch_plan.ts";
 import type { FileOutcome, RoutedBatch, RoutedTable } from "../../../core/lake/routed_batch.ts";
-import { effectiveContract, type Router } from "../../../core/routing/router.ts";
-import { type PlannedTable, plannedTable, TablePlanner, type TargetTables } from "../../../core/lake/target.ts";
+import { planTask } from "../../../core/routing/plan_task.ts";
+import { routingTasks } from "../../../core/lake/routing_task.ts";
+import type { Router } from "../../../core/routing/router.ts";
+import { type PlannedTable, plannedTable, type TargetTables } from "../../../core/lake/target.ts";
 import { parseContract } from "../../../core/contract/json_schema.ts";
 import { Judge } from "../../../core/contract/judge.ts";
 import type { Json } from "../../../core/base/json.ts";
@@ -31,10 +33,11 @@ export class LightRouter implements Router {
 
   close(): void {}
 
-  async route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }> {
+  async route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch }> {
     const attempt = this.#nameAttempt();
-    const planner = new TablePlanner(tables, plan.options.onExtraFields !== "dead-letter");
-    const planned = planner.tablesFor(effectiveContract(plan, tables));
+    const limits = { threads: 1, memory: "1GB" };
+    const [task] = routingTasks(plan, tables, { attempts: [attempt], ingestedAtMicros: 0n, rawRoot: "", limits });
+    const planned = planTask(task!).tables;
     const ledger = plannedTable(tables.ledger);
     const judged: Judged[] = [];
     for (const file of plan.files) judged.push(await this.#judge(plan, file));
@@ -46,14 +49,12 @@ export class LightRouter implements Router {
     const ingestedAtMs = this.#store.clock.nowMs();
     const day = Math.floor(ingestedAtMs / 86_400_000).toString();
     const stem = `data/${plan.batchId.toString().padStart(8, "0")}-${attempt}-00000`;
-    const paths: string[] = [];
     const place = async (table: PlannedTable, rows: DataRow[], partition: string[]): Promise<RoutedTable> => {
       const files: RoutedTable["files"] = [];
       if (rows.length > 0) {
         const bytes = lightFile(rows);
         const path = table.dataFolder.replace(/data$/, `${stem}.parquet`);
         await this.#store.write(path, bytes);
-        paths.push(path);
         const records = rows.length.toString(), size = bytes.length.toString();
         files.push({ path: `${stem}.parquet`, records, size, partition, columns: [] });
       }
@@ -72,7 +73,7 @@ export class LightRouter implements Router {
       ledger: await place(ledger, outcomes.map((outcome) => ledgerRow(plan, outcome)), []),
       files: outcomes,
     };
-    return { routed, paths };
+    return { routed };
   }
 
   async #judge(plan: BatchPlan, { name, path, etag, size }: BatchPlan["files"][number]): Promise<Judged> {

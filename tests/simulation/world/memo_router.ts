@@ -12,6 +12,8 @@ import { schemaToJson } from "../../../core/iceberg/format/schema.ts";
 import { currentSchema } from "../../../core/iceberg/format/table_metadata.ts";
 import { openLocalStore } from "../../../core/storage/local/local_store.ts";
 import type { Store } from "../../../core/storage/store.ts";
+import { TableIo } from "../../../core/iceberg/table_io.ts";
+import { TableLocation } from "../../../core/iceberg/table_location.ts";
 import { ManualClock } from "../../support/manual_clock.ts";
 import type { SimulatedStore } from "../../support/simulated_store.ts";
 import { attemptName, readPlanned } from "./light_router.ts";
@@ -62,7 +64,6 @@ export class RoutingMemo {
     const raw = withEtags(open("raw"), etags), sink = open("sink");
     const router = await EmbeddedRouter.open({
       raw,
-      sink,
       clock: new ManualClock(),
       random,
       threads: 1,
@@ -87,11 +88,25 @@ export class RoutingMemo {
   async #route(plan: BatchPlan, tables: TargetTables, contents: readonly Content[]): Promise<Routing> {
     const files: PlannedFile[] = [];
     for (const [index, planned] of plan.files.entries()) files.push(await this.#stage(planned, contents[index]!));
-    const { routed, paths } = await this.router.route({ ...plan, files }, tables, new Meter(systemClock));
+    const { routed } = await this.router.route({ ...plan, files }, this.#moved(tables), new Meter(systemClock));
+    const paths = TABLE_ROLES.flatMap((role) =>
+      routed[role].files.map(({ path }) => tables[role].io.location.pathInStore(path))
+    );
     const made = await Promise.all(paths.map(async (path) => ({ path, bytes: await this.#sink.read(path) })));
     for (const { bytes } of made) await this.rows.learn(bytes);
     const stem = `${plan.batchId.toString().padStart(8, "0")}-${routed.attempt}`;
     return { routed, stem, files: made };
+  }
+
+  /** The tables as if their files were in the local folder. */
+  #moved(tables: TargetTables): TargetTables {
+    const moved = { ...tables };
+    for (const role of TABLE_ROLES) {
+      const { folder, recorded } = tables[role].io.location;
+      const io = new TableIo(new TableLocation(this.#sink, folder, recorded), seededRandom(1));
+      moved[role] = { ...tables[role], io };
+    }
+    return moved;
   }
 
   /**
@@ -152,7 +167,7 @@ export class MemoRouter implements Router {
 
   close(): void {}
 
-  async route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch; paths: string[] }> {
+  async route(plan: BatchPlan, tables: TargetTables): Promise<{ routed: RoutedBatch }> {
     const contents: Content[] = [];
     for (const { path, etag } of plan.files) {
       contents.push(await readPlanned(this.#store, path, etag));
@@ -160,9 +175,7 @@ export class MemoRouter implements Router {
     const { routed, stem, files } = await this.#memo.routing(plan, tables, contents);
     const attempt = attemptName(this.#store);
     const renamed = (text: string) => text.replaceAll(stem, `${stem.slice(0, 8)}-${attempt}`);
-    const paths: string[] = [];
     for (const { path, bytes } of files) {
-      paths.push(renamed(path));
       await this.#store.write(renamed(path), bytes);
     }
     const replayed: RoutedBatch = JSON.parse(renamed(recordText(routed)));
@@ -171,6 +184,6 @@ export class MemoRouter implements Router {
       etag,
       size,
     }));
-    return { routed: { ...replayed, attempt, sequenceId: plan.sequenceId, files: outcomes }, paths };
+    return { routed: { ...replayed, attempt, sequenceId: plan.sequenceId, files: outcomes } };
   }
 }

@@ -1,0 +1,185 @@
+/**
+ * A share of a batch on its way to whoever routes it, and what comes back: plain data, so that it
+ * is the same call in this process, in another one, or on another machine. Neither is kept in the
+ * lake; the files that a result names are durable, and nothing else names them until the results
+ * of all shares have become the batch's routed record.
+ */
+import { z } from "zod";
+import { StreamlabError } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
+import { type PartitionSpec, partitionSpecToJson } from "../iceberg/format/partition_spec.ts";
+import { type Schema, schemaToJson } from "../iceberg/format/schema.ts";
+import { currentSchema, defaultSpec } from "../iceberg/format/table_metadata.ts";
+import { type BatchPlan, PLAN_OPTIONS, PLANNED_FILE } from "./batch_plan.ts";
+import type { RecordFormat } from "./durable_record.ts";
+import { FILE_OUTCOME, type FileOutcome, ROUTED_TABLE, type RoutedBatch, type RoutedTable } from "./routed_batch.ts";
+import type { TargetTables } from "./target.ts";
+
+const tableShape = z.strictObject({
+  /** `bronze.events`, for messages. */
+  name: z.string(),
+  /** Of the store that its files are in, and the path of the table's folder there. */
+  root: z.string(),
+  folder: z.string(),
+  /** As the table's metadata spells them. */
+  schema: z.unknown(),
+  spec: z.unknown(),
+  /** The highest field id that the table ever used. */
+  lastColumnId: z.number().int(),
+});
+
+const taskShape = z.strictObject({
+  format: z.literal(1),
+  sequenceId: z.string(),
+  batchId: z.number().int().positive(),
+  /** Unlike that of any other task, and of any other try of this one: part of its files' names. */
+  attempt: z.string().regex(/^[0-9a-f]{12}$/),
+  /** The `_ingested_at` of all rows, microseconds since 1970; the same for all shares. */
+  ingestedAtMicros: z.string().regex(/^\d+$/),
+  /** The plan's. */
+  contract: z.string(),
+  options: PLAN_OPTIONS,
+  /** Root of the store that the raw files are in. */
+  rawRoot: z.string(),
+  /** The share; `number` is a file's place in the plan. */
+  files: z.array(PLANNED_FILE.extend({ number: z.number().int() })),
+  events: tableShape,
+  deadLetters: tableShape,
+  limits: z.strictObject({
+    threads: z.number().int().positive(),
+    /** DuckDB's memory limit, as it writes it. */
+    memory: z.string(),
+  }),
+});
+
+const leftOutShape = z.strictObject({ clashing: z.array(z.string()), beyond: z.number().int() });
+
+const resultShape = z.strictObject({
+  format: z.literal(1),
+  sequenceId: z.string(),
+  batchId: z.number().int().positive(),
+  attempt: z.string(),
+  events: ROUTED_TABLE,
+  deadLetters: ROUTED_TABLE,
+  files: z.array(FILE_OUTCOME.extend({ number: z.number().int() })),
+  /** Fields that were to become columns, and did not. */
+  leftOut: leftOutShape,
+});
+
+export type RoutingTask = z.infer<typeof taskShape>;
+export type TaskTable = z.infer<typeof tableShape>;
+export type RoutingResult = z.infer<typeof resultShape>;
+export type NumberedOutcome = RoutingResult["files"][number];
+
+export const TASK_FORMAT: RecordFormat<RoutingTask> = {
+  what: "routing task",
+  shapes: [taskShape],
+  damagedHint: "Give the task as it was made",
+};
+
+export const RESULT_FORMAT: RecordFormat<RoutingResult> = {
+  what: "routing result",
+  shapes: [resultShape],
+  damagedHint: "Route the task again",
+};
+
+export interface TaskOptions {
+  /** One for each share. */
+  attempts: readonly string[];
+  ingestedAtMicros: bigint;
+  rawRoot: string;
+  limits: RoutingTask["limits"];
+}
+
+/** A batch as tasks, its files dealt out in turn. */
+export function routingTasks(
+  plan: BatchPlan,
+  tables: Pick<TargetTables, "events" | "deadLetters">,
+  { attempts, ingestedAtMicros, ...rest }: TaskOptions,
+): RoutingTask[] {
+  const { sequenceId, batchId, contract, options } = plan;
+  const numbered = plan.files.map((file, number) => ({ ...file, number }));
+  return attempts.map((attempt, share): RoutingTask => ({
+    format: 1,
+    sequenceId,
+    batchId,
+    attempt,
+    ingestedAtMicros: ingestedAtMicros.toString(),
+    contract,
+    options,
+    files: numbered.filter(({ number }) => number % attempts.length === share),
+    events: taskTable(tables.events),
+    deadLetters: taskTable(tables.deadLetters),
+    ...rest,
+  }));
+}
+
+export function taskTable({ identifier, metadata, io }: LoadedTable): TaskTable {
+  const { store, folder } = io.location;
+  const [schema, spec]: [Schema, PartitionSpec] = [currentSchema(metadata), defaultSpec(metadata)];
+  return {
+    name: identifierText(identifier),
+    root: store.root,
+    folder,
+    schema: schemaToJson(schema),
+    spec: partitionSpecToJson(spec),
+    lastColumnId: metadata.lastColumnId,
+  };
+}
+
+/** What became of all files of a batch, in the plan's order, those that are only recorded last. */
+export function batchOutcomes(plan: BatchPlan, routed: readonly NumberedOutcome[]): FileOutcome[] {
+  const byNumber = new Map(routed.map(({ number, ...outcome }) => [number, outcome]));
+  if (byNumber.size !== routed.length || plan.files.some((_file, number) => !byNumber.has(number))) {
+    throw new StreamlabError(
+      "internal",
+      `Cannot put batch ${plan.batchId} together: its shares do not hold each of its files once`,
+    );
+  }
+  const recorded = plan.changed.map(({ name, etag, size }): FileOutcome => {
+    return { name, etag, size, status: "changed", records: 0, events: 0, deadLetters: 0, duplicates: 0 };
+  });
+  return [...plan.files.map((_file, number) => byNumber.get(number)!), ...recorded];
+}
+
+/**
+ * The routed record of a batch, from the results of all its shares. Fails with `conflict` where
+ * shares have given new columns (`add`) different ids: all are to be routed again then, from
+ * tasks whose tables have the columns of all.
+ */
+export function combineResults(
+  plan: BatchPlan,
+  batch: Pick<RoutedBatch, "attempt" | "ingestedAtMicros" | "ledger">,
+  results: readonly RoutingResult[],
+): RoutedBatch {
+  const stranger = results.find((each) => each.sequenceId !== plan.sequenceId || each.batchId !== plan.batchId);
+  if (stranger !== undefined) {
+    throw new StreamlabError(
+      "internal",
+      `Cannot put batch ${plan.batchId} together: a share is of batch ${stranger.batchId} of ${stranger.sequenceId}`,
+    );
+  }
+  return {
+    format: 1,
+    sequenceId: plan.sequenceId,
+    batchId: plan.batchId,
+    ...batch,
+    events: combineTables(plan, results.map(({ events }) => events)),
+    deadLetters: combineTables(plan, results.map(({ deadLetters }) => deadLetters)),
+    files: batchOutcomes(plan, results.flatMap(({ files }) => files)),
+  };
+}
+
+function combineTables({ batchId }: BatchPlan, parts: readonly RoutedTable[]): RoutedTable {
+  const [{ files: _files, ...first }, ...others] = parts as [RoutedTable, ...RoutedTable[]];
+  const differs = ({ files: _files, ...rest }: RoutedTable) => JSON.stringify(rest) !== JSON.stringify(first);
+  if (others.some(differs)) {
+    throw new StreamlabError(
+      "conflict",
+      `Cannot put batch ${batchId} together: its shares found different new columns`,
+      { hint: "Route it again from tasks whose tables have the columns of all shares, or in one share" },
+    );
+  }
+  return { ...first, schema: first.schema as Json, files: parts.flatMap(({ files }) => files) };
+}

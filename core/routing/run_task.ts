@@ -1,0 +1,174 @@
+import type { Meter } from "../base/meter.ts";
+import { mapParallel } from "../base/parallel.ts";
+import { Scratch } from "../disk/scratch.ts";
+import { batchStem } from "../lake/data_file_name.ts";
+import type { NumberedOutcome, RoutingResult, RoutingTask } from "../lake/routing_task.ts";
+import type { PlannedTables } from "../lake/target.ts";
+import type { Store } from "../storage/store.ts";
+import { placeRoutedFiles } from "./place_routed_files.ts";
+import { type PlannedTask, planTask } from "./plan_task.ts";
+import { fileStatus, type PreparedFiles, prepareFiles } from "./prepare_files.ts";
+import type { RawCopies } from "./raw_copies.ts";
+import { type RoutedFiles, routeFiles } from "./route_files.ts";
+import type { RoutingEngine } from "./routing_engine.ts";
+
+export interface TaskTools {
+  engine: RoutingEngine;
+  /** Those that the task names the roots of. */
+  stores: { raw: Store; events: Store; deadLetters: Store };
+  /** Of the raw store's files. */
+  copies: RawCopies;
+  /**
+   * Local, for what does not outlive the task; on the disk of local tables, so that files can be
+   * moved there.
+   */
+  scratchFolder: string;
+  /** Counts files, bytes and records, and times `route` and `place`. */
+  meter: Meter;
+}
+
+/** A task whose data files lie in scratch. */
+export interface RoutedShare {
+  files: NumberedOutcome[];
+  leftOut: RoutingResult["leftOut"];
+  /** Puts the files into their tables' folders, durably; nothing names them yet. */
+  place(): Promise<RoutingResult>;
+}
+
+/** Makes the data files of a task. They are durable when it returns. */
+export async function runTask(task: RoutingTask, tools: TaskTools): Promise<RoutingResult> {
+  return await withScratch(task, tools, async (scratch) => await (await routeTask(task, tools, scratch)).place());
+}
+
+/** Room for one task's work, and the copies of its raw files, for as long as that takes. */
+export async function withScratch<T>(
+  { batchId, attempt }: RoutingTask,
+  { copies, scratchFolder }: TaskTools,
+  work: (scratch: Scratch) => Promise<T>,
+): Promise<T> {
+  const scratch = Scratch.create(`${scratchFolder}/${batchStem(batchId, attempt)}`);
+  copies.begin();
+  try {
+    return await work(scratch);
+  } finally {
+    copies.end();
+    scratch.remove();
+  }
+}
+
+/** Does all of `runTask` but placing, for whoever has more to place in the same moment. */
+export async function routeTask(task: RoutingTask, tools: TaskTools, scratch: Scratch): Promise<RoutedShare> {
+  const { meter } = tools;
+  const planned = planTask(task);
+  return await meter.time("route", () => new TaskRun(task, planned, tools).route(scratch));
+}
+
+class TaskRun {
+  readonly #task: RoutingTask;
+  readonly #planned: PlannedTask;
+  readonly #tools: TaskTools;
+  /** Files that are not what was planned, by number. */
+  readonly #missing: PreparedFiles["missing"] = new Map();
+
+  constructor(task: RoutingTask, planned: PlannedTask, tools: TaskTools) {
+    this.#task = task;
+    this.#planned = planned;
+    this.#tools = tools;
+  }
+
+  /**
+   * Routes until no file of this disk has changed meanwhile: what was read of one that did is
+   * thrown away.
+   */
+  async route(scratch: Scratch): Promise<RoutedShare> {
+    for (let turn = 0;; turn++) {
+      const turnScratch = Scratch.create(scratch.path(`turn-${turn}`));
+      let routed: Routed | undefined, failure: unknown;
+      try {
+        routed = await this.#routeOnce(turnScratch);
+      } catch (error) {
+        // A file may go in the moment before it is opened.
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        failure = error;
+      }
+      const moved = await this.#findMoved();
+      if (moved.size === 0) {
+        if (routed === undefined) throw failure;
+        return this.#share(routed);
+      }
+      for (const [number, status] of moved) this.#missing.set(number, status);
+      turnScratch.remove();
+    }
+  }
+
+  async #routeOnce(scratch: Scratch): Promise<Routed> {
+    const { options, batchId, ingestedAtMicros } = this.#task;
+    const { contract, room, tables, widen } = this.#planned;
+    const { engine, stores, copies, meter } = this.#tools;
+    const prepared = await prepareFiles(this.#present(), options.format, { store: stores.raw, copies, scratch, meter });
+    copies.fetchAhead();
+    for (const [number, status] of prepared.missing) this.#missing.set(number, status);
+    let latest = tables;
+    const routed = await routeFiles(prepared.ready, prepared.broken, {
+      ...engine,
+      meter,
+      scratch,
+      contract,
+      onExtraFields: options.onExtraFields,
+      room,
+      batchId: BigInt(batchId),
+      ingestedAtMicros: BigInt(ingestedAtMicros),
+      tablesFor: (wanted) => latest = wanted === contract ? tables : widen(wanted),
+    });
+    return { ...routed, tables: latest };
+  }
+
+  #share({ tallies, leftOut, tables, events, deadLetters }: Routed): RoutedShare {
+    const { sequenceId, batchId, attempt } = this.#task;
+    const { stores, meter } = this.#tools;
+    const files = this.#task.files.map(({ number, name, etag, size }): NumberedOutcome => {
+      const tally = tallies.get(number) ?? { records: 0, events: 0, deadLetters: 0 };
+      const status = this.#missing.get(number) ?? "ingested";
+      return { number, name, etag, size, status, ...tally, duplicates: 0 };
+    });
+    const dropped = { clashing: [...leftOut.clashing], beyond: leftOut.beyond };
+    const place = async (): Promise<RoutingResult> => {
+      const stem = batchStem(batchId, attempt);
+      const parts = [
+        [stores.events, tables.events, events.written],
+        [stores.deadLetters, tables.deadLetters, deadLetters.written],
+      ] as const;
+      const [placedEvents, placedLetters] = await meter.time(
+        "place",
+        () =>
+          mapParallel(parts, parts.length, ([store, table, written]) => placeRoutedFiles(store, table, written, stem)),
+      );
+      const placed = { events: placedEvents!, deadLetters: placedLetters! };
+      return { format: 1, sequenceId, batchId, attempt, ...placed, files, leftOut: dropped };
+    };
+    return { files, leftOut: dropped, place };
+  }
+
+  #present(): RoutingTask["files"] {
+    return this.#task.files.filter(({ number }) => !this.#missing.has(number));
+  }
+
+  /**
+   * Files of this disk are read where they lie, and so may change under the reader; others were
+   * fetched in the version that was planned.
+   */
+  async #findMoved(): Promise<PreparedFiles["missing"]> {
+    const { raw } = this.#tools.stores;
+    const moved: PreparedFiles["missing"] = new Map();
+    const local = this.#present().filter(({ path }) => raw.localPath(path) !== undefined);
+    await Promise.all(local.map(async (file) => {
+      const status = await fileStatus(file, raw);
+      if (status !== undefined) moved.set(file.number, status);
+    }));
+    return moved;
+  }
+}
+
+interface Routed extends RoutedFiles {
+  tables: PlannedTables;
+}
