@@ -4,6 +4,7 @@ import { compact } from "./actions/compact.ts";
 import { expireSnapshots } from "./actions/expire_snapshots.ts";
 import { removeOrphans } from "./actions/remove_orphans.ts";
 import { rewriteManifests } from "./actions/rewrite_manifests.ts";
+import { setPlanAside } from "./actions/set_plan_aside.ts";
 import { status } from "./actions/status.ts";
 
 /** In the order in which they are done and shown. */
@@ -12,6 +13,7 @@ export const ACTIONS: readonly Action[] = [
   rewriteManifests,
   expireSnapshots,
   removeOrphans,
+  setPlanAside,
   status,
   audit,
 ];

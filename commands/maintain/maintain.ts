@@ -66,6 +66,10 @@ export const maintain = defineCommand({
       line: "streamlab maintain --compact --table bronze.events --sort-by 'user_id, event_timestamp'",
     },
     { doc: "is every record where it must be?", line: "streamlab maintain --audit" },
+    {
+      doc: "a batch fails again and again: let its files be planned anew",
+      line: "streamlab maintain --set-aside-plan --table bronze.events",
+    },
     { doc: "keep a day of history", line: "streamlab maintain --expire-snapshots --older-than 1d --retain-last 1" },
   ],
   flags,

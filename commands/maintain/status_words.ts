@@ -1,16 +1,25 @@
 import type { Json } from "../../core/base/json.ts";
-import type { IngestionStatus } from "../../core/maintain/status/ingestion_status.ts";
+import type { IngestionStatus, StandingPlan } from "../../core/maintain/status/ingestion_status.ts";
 import type { TableHealth } from "../../core/maintain/status/table_health.ts";
 import { formatCount, formatDuration, formatSize } from "../line/output.ts";
 
 export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key: string]: Json } {
-  const { table, waiting, lastBatch } = status;
+  const { table, waiting, lastBatch, plan } = status;
   return {
     action: "ingestion-status",
     table,
     waitingFiles: waiting.files,
     waitingBytes: waiting.bytes,
     lagMs: lagMs(status, nowMs),
+    plan: plan === undefined ? null : {
+      batchId: plan.batchId,
+      isRouted: plan.isRouted,
+      files: plan.files ?? null,
+      bytes: plan.bytes ?? null,
+      plannedAt: plan.plannedAtMs === undefined ? null : instant(plan.plannedAtMs),
+      failures: plan.failures,
+      lastError: plan.lastError ?? null,
+    },
     lastBatch: lastBatch === undefined
       ? null
       : { ...lastBatch, ingestedAtMs: undefined, ingestedAt: instant(lastBatch.ingestedAtMs) } as unknown as Json,
@@ -19,15 +28,44 @@ export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key:
 
 /** What waits, since when, and what came last. */
 export function ingestionText(status: IngestionStatus, nowMs: number): string {
-  const { table, waiting, lastBatch } = status;
+  const { table, waiting, lastBatch, plan } = status;
   const files = `${formatCount(waiting.files)} ${waiting.files === 1 ? "file waits" : "files wait"}`;
-  const waits = waiting.files === 0
+  const waits = waiting.files > 0
+    ? `${files} (${formatSize(waiting.bytes)}), the oldest for ${formatDuration(lagMs(status, nowMs))}`
+    : plan === undefined
     ? "nothing waits"
-    : `${files} (${formatSize(waiting.bytes)}), the oldest for ${formatDuration(lagMs(status, nowMs))}`;
-  if (lastBatch === undefined) return `${table}: ${waits}; nothing was ingested yet`;
+    : "nothing else waits";
+  const lines = plan === undefined
+    ? [`${table}: ${waits}`]
+    : [`${table}: ${planText(plan, nowMs)}`, ...stuckHint(table, plan), `  ${waits}`];
+  if (lastBatch === undefined) return [...lines.slice(0, -1), `${lines.at(-1)}; nothing was ingested yet`].join("\n");
   const { batchId, events, deadLetters, ingestedAtMs } = lastBatch;
-  return `${table}: ${waits}\n  batch ${batchId}, ${formatDuration(Math.max(0, nowMs - ingestedAtMs))} ago: ` +
-    `${formatCount(lastBatch.files)} files → ${formatCount(events)} events, ${formatCount(deadLetters)} dead letters`;
+  lines.push(
+    `  batch ${batchId}, ${formatDuration(Math.max(0, nowMs - ingestedAtMs))} ago: ` +
+      `${formatCount(lastBatch.files)} files → ${formatCount(events)} events, ${formatCount(deadLetters)} dead letters`,
+  );
+  return lines.join("\n");
+}
+
+/** `batch 2 is stuck: planned 5m 3s ago with 1 file (20 B), failed 3 times: …` */
+function planText({ batchId, isRouted, files, bytes, plannedAtMs, failures, lastError }: StandingPlan, nowMs: number) {
+  const plan = files === undefined
+    ? "its plan cannot be read"
+    : `planned ${formatDuration(Math.max(0, nowMs - plannedAtMs!))} ago with ${formatCount(files)} ` +
+      `${files === 1 ? "file" : "files"} (${formatSize(bytes!)})`;
+  const why = lastError === undefined ? "" : `: ${lastError}`;
+  const times = failures === 0 ? "" : `, failed ${failures === 1 ? "once" : `${formatCount(failures)} times`}`;
+  const state = isRouted ? "is to be committed" : isStuck({ failures, files }) ? "is stuck" : "is under way";
+  return `batch ${batchId} ${state}: ${plan}${times}${why}`;
+}
+
+function isStuck({ failures, files }: Pick<StandingPlan, "failures" | "files">): boolean {
+  return failures > 0 || files === undefined;
+}
+
+function stuckHint(table: string, plan: StandingPlan): string[] {
+  if (plan.isRouted || !isStuck(plan)) return [];
+  return [`  maintain --set-aside-plan --table ${table} gives its files to a later batch`];
 }
 
 /** How long the oldest file has waited. */

@@ -17,6 +17,7 @@ import { checkRecordedFiles } from "./recorded_files.ts";
 import { checkMarkers, checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
 import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
 import { type RawZone } from "../lake/raw_zone.ts";
+import { noteFailure } from "./failed_batch.ts";
 import { leftOutNotes, type Note } from "./left_out.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
@@ -275,6 +276,14 @@ export class Consumer {
   }
 
   async #route(plan: BatchPlan): Promise<RoutedBatch> {
+    try {
+      return await this.#tryRoute(plan);
+    } catch (error) {
+      throw await noteFailure(this.#checkpoint, plan, error, this.#options.clock);
+    }
+  }
+
+  async #tryRoute(plan: BatchPlan): Promise<RoutedBatch> {
     const { router, meter } = this.#options;
     const { routed, leftOut } = await router.route(plan, this.#tables, meter);
     if (leftOut !== undefined) leftOutNotes(this.#name, leftOut).forEach((note) => this.#noteOnce(note));

@@ -1,9 +1,10 @@
 import { StreamlabError } from "../base/errors.ts";
 import { deleteOwn } from "../storage/deletion.ts";
 import type { Store } from "../storage/store.ts";
+import { type BatchFailures, FAILURES_FORMAT } from "./batch_failures.ts";
 import { type BatchPlan, PLAN_FORMAT } from "./batch_plan.ts";
 import { checkRecordPlace, newerError, readRecord, type RecordFormat, recordText } from "./durable_record.ts";
-import { type BatchRecordKind, batchRecordPath, recordAt, targetFolder } from "./layout.ts";
+import { type BatchRecordKind, batchRecordPath, CHECKPOINTS_FOLDER, recordAt, targetFolder } from "./layout.ts";
 import { ROUTED_FORMAT, type RoutedBatch } from "./routed_batch.ts";
 
 /** Records of batches that are done are kept for those who look for a cause; so many. */
@@ -14,7 +15,7 @@ const BATCHES_PER_LOOK = 16n;
 /**
  * The durable records of one target's batches, in `checkpoints/<table>/`: `<N>.plan.json` and
  * `<N>.routed.json`, each created once and never changed. They say what is under way; what is done
- * is in the tables.
+ * is in the tables. `<N>.failures.json` tells of a batch that could not be routed.
  */
 export class Checkpoint {
   readonly folder: string;
@@ -48,6 +49,22 @@ export class Checkpoint {
     const batchId = BigInt(routed.batchId);
     if (await this.#create(this.#path(batchId, "routed"), recordText(routed))) return routed;
     return (await this.readRouted(batchId)) ?? await this.createRouted(routed);
+  }
+
+  /** Counts one more failure of a planned batch; all of them. */
+  async noteFailure(batchId: bigint, lastAt: string, lastError: string): Promise<number> {
+    const known = await readFailures(this.#store, this.#target, batchId);
+    const failures = (known?.failures ?? 0) + 1;
+    const record: BatchFailures = {
+      format: 1,
+      table: this.#target,
+      batchId: Number(batchId),
+      failures,
+      lastAt,
+      lastError,
+    };
+    await this.#store.write(this.#path(batchId, "failures"), this.#encoder.encode(recordText(record, 1)));
+    return failures;
   }
 
   /** The highest batch that any record speaks of; 0 without records. */
@@ -117,6 +134,20 @@ export async function readPlan(store: Store, target: string, batchId: bigint): P
 
 export function readRouted(store: Store, target: string, batchId: bigint): Promise<RoutedBatch | undefined> {
   return readBatchRecord(store, target, batchId, "routed", ROUTED_FORMAT);
+}
+
+export function readFailures(store: Store, target: string, batchId: bigint): Promise<BatchFailures | undefined> {
+  return readBatchRecord(store, target, batchId, "failures", FAILURES_FORMAT);
+}
+
+/** Targets that have a plan, in the order of their names. */
+export async function plannedTargets(store: Store): Promise<string[]> {
+  const targets = new Set<string>();
+  for await (const { path } of store.list(`${CHECKPOINTS_FOLDER}/`)) {
+    const record = recordAt(path);
+    if (record?.kind === "plan") targets.add(record.target);
+  }
+  return [...targets];
 }
 
 async function readBatchRecord<T extends { format: number; batchId: number }>(

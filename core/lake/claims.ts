@@ -10,7 +10,7 @@ import { filesNamedBy, type LakeRecord } from "./named_files.ts";
 /** Records read at once. */
 const READ_PARALLEL = 16;
 
-type KnownRecordPath = Exclude<RecordPath, { kind: "unknown" }>;
+type ClaimingPath = Exclude<RecordPath, { kind: "unknown" | "failures" }>;
 
 /** A batch of a target. */
 interface Batch {
@@ -57,11 +57,13 @@ export class Claims {
    * read, and with `newer` where a newer streamlab made it: nothing may be removed then.
    */
   static async read(store: Store, settled: ReadonlySet<string>): Promise<Claims> {
-    const found: KnownRecordPath[] = [];
+    const found: ClaimingPath[] = [];
     for await (const { path } of store.list(`${CHECKPOINTS_FOLDER}/`)) {
       const record = recordAt(path);
       if (record?.kind === "unknown") throw unknownRecord(path);
-      if (record !== undefined && !(record.kind === "intent" && settled.has(record.id))) found.push(record);
+      if (record !== undefined && isClaiming(record) && !(record.kind === "intent" && settled.has(record.id))) {
+        found.push(record);
+      }
     }
     const records = await mapParallel(found, READ_PARALLEL, (each) => readLakeRecord(store, each));
     return new Claims(records.filter((record) => record !== undefined));
@@ -99,12 +101,17 @@ export class Claims {
   }
 }
 
+/** What went wrong with a batch names no file. */
+function isClaiming(record: RecordPath): record is ClaimingPath {
+  return record.kind !== "unknown" && record.kind !== "failures";
+}
+
 function batchOf({ target, record }: Exclude<LakeRecord, { kind: "intent" }>): Batch {
   return { target, batchId: BigInt(record.batchId) };
 }
 
 /** Undefined where it was removed since it was listed: its batch is done. */
-async function readLakeRecord(store: Store, at: KnownRecordPath): Promise<LakeRecord | undefined> {
+async function readLakeRecord(store: Store, at: ClaimingPath): Promise<LakeRecord | undefined> {
   if (at.kind === "intent") {
     const record = await readIntent(store, at.id);
     return record && { kind: at.kind, record };

@@ -43,7 +43,7 @@ export function consumerScratchFolder(target: string): string {
   return `${targetFolder(target)}/scratch`;
 }
 
-export type BatchRecordKind = "plan" | "routed";
+export type BatchRecordKind = "plan" | "routed" | "failures";
 
 export function batchRecordPath(target: string, batchId: bigint, kind: BatchRecordKind): string {
   return `${targetFolder(target)}/${batchId.toString().padStart(12, "0")}.${kind}.json`;
@@ -55,7 +55,7 @@ export function intentPath(id: string): string {
 
 /** Which durable record a path is; `unknown` for one that only a newer streamlab can have made. */
 export type RecordPath =
-  | { kind: BatchRecordKind; target: string; batchId: bigint }
+  | { [K in BatchRecordKind]: { kind: K; target: string; batchId: bigint } }[BatchRecordKind]
   | { kind: "intent"; id: string }
   | { kind: "unknown" };
 
@@ -65,7 +65,7 @@ export function recordAt(path: string): RecordPath | undefined {
   if (root !== CHECKPOINTS_FOLDER || name === undefined || deeper.length > 0) return undefined;
   if (!name.endsWith(".json") || name.startsWith(".")) return undefined;
   if (`${root}/${folder}` === INTENTS_FOLDER) return { kind: "intent", id: name.slice(0, -".json".length) };
-  const batch = /^(\d{12,})\.(plan|routed)\.json$/.exec(name);
+  const batch = /^(\d{12,})\.(plan|routed|failures)\.json$/.exec(name);
   if (batch === null) return { kind: "unknown" };
   return { kind: batch[2] as BatchRecordKind, target: folder!, batchId: BigInt(batch[1]!) };
 }

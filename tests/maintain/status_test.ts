@@ -21,7 +21,12 @@ async function withStatus(
 Deno.test("before the first run every event file waits", () =>
   withStatus(async (world, status) => {
     deepStrictEqual(await status(), [
-      { table: "bronze.events", waiting: { files: 0, bytes: 0, oldestMs: undefined }, lastBatch: undefined },
+      {
+        table: "bronze.events",
+        waiting: { files: 0, bytes: 0, oldestMs: undefined },
+        lastBatch: undefined,
+        plan: undefined,
+      },
     ]);
     await world.lake.store.write("raw/events/a.json", new Uint8Array(5));
     await world.lake.store.write("raw/events/deep/b.json", new Uint8Array(7));

@@ -5,6 +5,9 @@ import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.
 import { planScan } from "../../iceberg/scan/scan.ts";
 import { findField } from "../../iceberg/format/schema.ts";
 import { currentSchema } from "../../iceberg/format/table_metadata.ts";
+import { StreamlabError } from "../../base/errors.ts";
+import { plannedTargets, readFailures, readPlan, readRouted } from "../../lake/checkpoint.ts";
+import { lastBatchOf } from "../../lake/keys.ts";
 import { EVENTS_FOLDER } from "../../lake/layout.ts";
 import { LEDGER_COLUMNS, ledgerFields } from "../../lake/our_columns.ts";
 import { DEFAULT_TARGET, LEDGER } from "../../lake/table_names.ts";
@@ -21,6 +24,21 @@ export interface IngestionStatus {
   /** Event files in the lake's raw zone that the ledger does not know. */
   waiting: { files: number; bytes: number; oldestMs: number | undefined };
   lastBatch: BatchTotals | undefined;
+  /** The plan that stands, of a batch that the ledger does not have yet. */
+  plan: StandingPlan | undefined;
+}
+
+export interface StandingPlan {
+  batchId: bigint;
+  /** Whether it only has to be committed. */
+  isRouted: boolean;
+  /** Undefined where the plan cannot be read. */
+  files: number | undefined;
+  bytes: number | undefined;
+  plannedAtMs: number | undefined;
+  /** How often it could not be routed, and why it could not the last time or cannot be read. */
+  failures: number;
+  lastError: string | undefined;
 }
 
 export interface BatchTotals {
@@ -49,22 +67,48 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
   const workshop = await Workshop.open(surroundings, { ...options, leavesLake: true });
   try {
     const { connection, scratch } = workshop;
-    const isThere = await surroundings.catalog.loadTable(LEDGER) !== undefined;
+    const known = await surroundings.catalog.loadTable(LEDGER);
     const readLedger = async (ledger?: LoadedTable) => {
       await connection.run(`CREATE OR REPLACE TEMP TABLE ledger AS ${await ledgerSelect(ledger, scratch)}`);
     };
-    if (isThere) await withNewest(surroundings.catalog, LEDGER, readLedger);
+    if (known !== undefined) await withNewest(surroundings.catalog, LEDGER, readLedger);
     else await readLedger();
     await listRaw(connection, surroundings, options);
     const batches = await lastBatches(connection);
-    const tables = batches.size === 0 ? [identifierText(DEFAULT_TARGET)] : [...batches.keys()];
+    const targets = new Set([...batches.keys(), ...await plannedTargets(surroundings.store)]);
+    const tables = targets.size === 0 ? [identifierText(DEFAULT_TARGET)] : [...targets].sort();
+    const properties = known?.metadata.properties ?? {};
     return await mapParallel(tables, 1, async (table) => ({
       table,
       waiting: await waitingFiles(connection, surroundings, table),
       lastBatch: batches.get(table),
+      plan: await standingPlan(surroundings, table, lastBatchOf(properties, table) + 1n),
     }));
   } finally {
     workshop.close();
+  }
+}
+
+async function standingPlan(
+  { store }: Surroundings,
+  target: string,
+  batchId: bigint,
+): Promise<StandingPlan | undefined> {
+  const failed = await readFailures(store, target, batchId);
+  const found = { batchId, isRouted: false, failures: failed?.failures ?? 0, lastError: failed?.lastError };
+  try {
+    const plan = await readPlan(store, target, batchId);
+    if (plan === undefined) return undefined;
+    return {
+      ...found,
+      isRouted: await readRouted(store, target, batchId) !== undefined,
+      files: plan.files.length,
+      bytes: plan.files.reduce((sum, { size }) => sum + size, 0),
+      plannedAtMs: Date.parse(plan.plannedAt),
+    };
+  } catch (error) {
+    if (!(error instanceof StreamlabError) || (error.kind !== "corrupt" && error.kind !== "newer")) throw error;
+    return { ...found, files: undefined, bytes: undefined, plannedAtMs: undefined, lastError: error.message };
   }
 }
 

@@ -6,6 +6,8 @@ import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
 import { reachableFiles } from "../../../core/iceberg/reachable_files.ts";
 import { versionOf } from "../../../core/iceberg/catalog/metadata_versions.ts";
 import { planScan } from "../../../core/iceberg/scan/scan.ts";
+import { readRouted } from "../../../core/lake/checkpoint.ts";
+import type { Store } from "../../../core/storage/store.ts";
 import { streamlabKey } from "../../../core/lake/keys.ts";
 import { snapshotOfRef } from "../../../core/iceberg/format/table_metadata.ts";
 import type { SimulatedDisk } from "../../support/simulated_disk.ts";
@@ -69,7 +71,7 @@ export async function auditLake(
     if (loaded === undefined) return [`there is no table ${name}`];
     tables[name] = await auditTable(loaded, disk, rows, problems);
     if (options.hints) auditHint(loaded, disk, problems);
-    if (name === "ingest.files") auditMarker(loaded, tables[name]!, problems);
+    if (name === "ingest.files") await auditMarker(loaded, tables[name]!, store, problems);
   }
   auditLedger(tables["ingest.files"]!, disk, truth, problems);
   const foreign = options.foreign ?? { written: new Set(), deleted: new Set() };
@@ -133,11 +135,18 @@ function auditHint({ io, identifier, metadataLocation }: LoadedTable, disk: Simu
   if (hint !== version) problems.push(`${identifier.name}: the hint says ${hint}, the last version is ${version}`);
 }
 
-function auditMarker(ledger: LoadedTable, rows: DataRow[], problems: string[]): void {
+async function auditMarker(ledger: LoadedTable, rows: DataRow[], store: Store, problems: string[]): Promise<void> {
   const marker = Number(ledger.metadata.properties[streamlabKey.batchId(target)] ?? 0);
   const batches = [...new Set(rows.map((row) => Number(row.batch_id)))].sort((a, b) => a - b);
-  const expected = Array.from({ length: marker }, (_, index) => index + 1);
-  if (batches.join() !== expected.join()) problems.push(`ledger: marker ${marker}, batches ${batches.join()}`);
+  const missing: number[] = [];
+  for (let batch = 1; batch <= marker; batch++) {
+    // A batch whose plan was set aside has no files.
+    const isEmpty = async () => (await readRouted(store, target, BigInt(batch)))?.files.length === 0;
+    if (!batches.includes(batch) && !await isEmpty()) missing.push(batch);
+  }
+  if (missing.length > 0 || batches.some((batch) => batch < 1 || batch > marker)) {
+    problems.push(`ledger: marker ${marker}, batches ${batches.join()}`);
+  }
 }
 
 /** Every version of a raw file once, and every file that is there in the state that it is in. */

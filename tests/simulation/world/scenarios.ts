@@ -1,4 +1,8 @@
 import { Meter } from "../../../core/base/meter.ts";
+import { messageOf } from "../../../core/base/errors.ts";
+import { setPlanAside } from "../../../core/consume/set_plan_aside.ts";
+import { DEFAULT_TARGET } from "../../../core/lake/table_names.ts";
+import type { Router } from "../../../core/routing/router.ts";
 import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
 import { compactTable } from "../../../core/maintain/compaction/compact.ts";
 import { expireTable } from "../../../core/maintain/removal/expire.ts";
@@ -144,7 +148,43 @@ export const scenarios: Scenario[] = [
       (life) => life.consume(),
     ],
   },
+  {
+    name: "plans that cannot be routed, set aside",
+    steps: [
+      (life) => {
+        for (const name of ["a.json", "b.json", "c.json"]) life.land(name, mixed());
+      },
+      fail,
+      setAside,
+      (life) => life.consume(),
+      (life) => life.land("d.json", mixed()),
+      fail,
+      (life) => life.land("e.json", mixed()),
+      setAside,
+      (life) => life.consume(),
+    ],
+  },
 ];
+
+/** Consumes with a router that cannot route, and so leaves a plan. */
+async function fail(life: Life): Promise<void> {
+  const unroutable = new Error("the batch cannot be routed");
+  const router: Router = { route: () => Promise.reject(unroutable), close: () => {} };
+  try {
+    await life.consume({ router });
+  } catch (error) {
+    if (messageOf(error).includes(unroutable.message)) return;
+    throw error;
+  }
+}
+
+/** `maintain --set-aside-plan`, as often as it takes. */
+async function setAside(life: Life): Promise<void> {
+  await life.work(async (process) => {
+    const { catalog, store, clock, random } = life.surroundings(process, true);
+    await setPlanAside({ catalog, store, clock, random, target: DEFAULT_TARGET, dryRun: false });
+  });
+}
 
 async function compact(around: Surroundings, table: LoadedTable): Promise<void> {
   await compactTable(around, table, {

@@ -1,0 +1,50 @@
+import type { Clock } from "../base/clock.ts";
+import { type ErrorKind, messageOf, StreamlabError } from "../base/errors.ts";
+import type { BatchPlan } from "../lake/batch_plan.ts";
+import type { Checkpoint } from "../lake/checkpoint.ts";
+
+/** From so many failures on, a batch will not heal by itself. */
+const FAILURES_MAX = 3;
+
+/** What the world outside may put right: then the same plan succeeds. */
+const OUTSIDE: readonly ErrorKind[] = ["unavailable", "not-found", "conflict", "limit", "interrupted", "newer"];
+
+/**
+ * Keeps count of failures of a planned batch that the plan itself, or this program, is the reason
+ * of: no later run can plan its files anew, so the third and each later one says what can. Returns
+ * the error to end the run with.
+ */
+export async function noteFailure(
+  checkpoint: Checkpoint,
+  plan: BatchPlan,
+  error: unknown,
+  clock: Clock,
+): Promise<unknown> {
+  if (isOutside(error)) return error;
+  let failures: number;
+  try {
+    failures = await checkpoint.noteFailure(
+      BigInt(plan.batchId),
+      new Date(clock.nowMs()).toISOString(),
+      messageOf(error),
+    );
+  } catch {
+    // What went wrong first is what is told.
+    return error;
+  }
+  if (failures < FAILURES_MAX) return error;
+  const known = error instanceof StreamlabError ? error : undefined;
+  const aside = `streamlab maintain --set-aside-plan --table ${plan.table} gives its files to a later batch, by the ` +
+    `contract and options of that run`;
+  return new StreamlabError(
+    known?.kind ?? "internal",
+    `Cannot finish batch ${plan.batchId} of ${plan.table}, tried ${failures} times: ${messageOf(error)}`,
+    { hint: known?.hint === undefined ? aside : `${known.hint}; ${aside}`, cause: error },
+  );
+}
+
+/** The operating system's own errors come from outside, too. */
+function isOutside(error: unknown): boolean {
+  if (error instanceof StreamlabError) return OUTSIDE.includes(error.kind);
+  return error instanceof Error && Object.hasOwn(Deno.errors, error.name);
+}

@@ -1,0 +1,119 @@
+import type { Clock } from "../base/clock.ts";
+import type { Json } from "../base/json.ts";
+import { StreamlabError } from "../base/errors.ts";
+import { Meter } from "../base/meter.ts";
+import { mapParallel } from "../base/parallel.ts";
+import { type Random, uuidV4 } from "../base/random.ts";
+import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
+import { schemaToJson } from "../iceberg/format/schema.ts";
+import type { BatchPlan } from "../lake/batch_plan.ts";
+import { Checkpoint } from "../lake/checkpoint.ts";
+import type { RoutedBatch, RoutedTable } from "../lake/routed_batch.ts";
+import { identifiersOf, TABLE_ROLES } from "../lake/table_names.ts";
+import { plannedTable, type TargetTables } from "../lake/target.ts";
+import type { Store } from "../storage/store.ts";
+import { commitBatch } from "./commit_batch.ts";
+import { checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
+
+export interface SetAsideOptions {
+  catalog: Catalog;
+  /** The store of the lake, for checkpoints. */
+  store: Store;
+  clock: Clock;
+  random: Random;
+  target: TableIdentifier;
+  dryRun: boolean;
+}
+
+export type SetAsideReport =
+  /** Nothing is planned, or all that was planned is done. */
+  | { outcome: "nothing" }
+  /** It only has to be committed, which the next run of consume does. */
+  | { outcome: "routed"; batchId: bigint }
+  /** `files` and `bytes` of the plan; undefined where it cannot be read. */
+  | { outcome: "set aside"; batchId: bigint; files: number | undefined; bytes: number | undefined };
+
+/**
+ * Sets a plan aside that was not routed: its batch becomes one without files, so that the ledger
+ * knows none of them as ingested and the next run plans them anew. This is the protocol's own race:
+ * whoever creates the batch's routed record first, a consumer or we, decides what it was, and it
+ * may be committed by anyone. So it is safe beside running consumers, and a crash leaves either the
+ * plan as it was, or a batch that the next run commits.
+ */
+export async function setPlanAside(options: SetAsideOptions): Promise<SetAsideReport> {
+  const { catalog, store, clock, random, target, dryRun } = options;
+  const name = identifierText(target);
+  const tables = await loadTables(catalog, target);
+  const checkpoint = new Checkpoint(store, name);
+  const state = stateOf(tables, name);
+  const batchId = state.doneBatchId + 1n;
+  if (await checkpoint.readRouted(batchId) !== undefined) return { outcome: "routed", batchId };
+  const plan = await readStandingPlan(tables, checkpoint, name, state);
+  if (plan === undefined) return { outcome: "nothing" };
+  if (!dryRun) {
+    const empty = emptyBatch(tables, state, uuidV4(random), clock.nowMs());
+    const standing = await checkpoint.createRouted(empty);
+    if (standing.attempt !== empty.attempt) return { outcome: "routed", batchId };
+    await commitBatch({ catalog, clock, random, target: name, meter: new Meter(clock) }, tables, empty);
+    await catalog.settle();
+  }
+  const files = plan === "damaged" ? undefined : plan.files;
+  return {
+    outcome: "set aside",
+    batchId,
+    files: files?.length,
+    bytes: files?.reduce((sum, { size }) => sum + size, 0),
+  };
+}
+
+async function loadTables(catalog: Catalog, target: TableIdentifier): Promise<TargetTables> {
+  const identifiers = identifiersOf(target);
+  const loaded = await mapParallel(TABLE_ROLES, TABLE_ROLES.length, async (role): Promise<LoadedTable> => {
+    const table = await catalog.loadTable(identifiers[role]);
+    if (table !== undefined) return table;
+    throw new StreamlabError(
+      "not-found",
+      `Cannot set a plan aside: there is no table ${identifierText(identifiers[role])}`,
+    );
+  });
+  return Object.fromEntries(TABLE_ROLES.map((role, index) => [role, loaded[index]!])) as unknown as TargetTables;
+}
+
+/**
+ * Fails where tables and checkpoint contradict each other: a batch that is half committed must be
+ * finished, not set aside.
+ */
+async function readStandingPlan(
+  tables: TargetTables,
+  checkpoint: Checkpoint,
+  name: string,
+  state: ConsumerState,
+): Promise<BatchPlan | "damaged" | undefined> {
+  const last = await checkpoint.lastRecorded();
+  try {
+    return (await checkState(tables, checkpoint, name, last)).plan;
+  } catch (error) {
+    if (!(error instanceof StreamlabError) || error.kind !== "corrupt") throw error;
+    // What a damaged plan says does not matter: no file that is in no ledger is lost with it.
+    await checkState(tables, checkpoint, name, state.doneBatchId);
+    return "damaged";
+  }
+}
+
+function emptyBatch(tables: TargetTables, state: ConsumerState, attempt: string, nowMs: number): RoutedBatch {
+  const part = (table: LoadedTable): RoutedTable => {
+    const { spec, schema, lastColumnIdBefore } = plannedTable(table);
+    return { specId: spec.specId, schema: schemaToJson(schema) as Json, lastColumnIdBefore, files: [] };
+  };
+  return {
+    format: 1,
+    sequenceId: state.sequenceId,
+    batchId: Number(state.doneBatchId) + 1,
+    attempt,
+    ingestedAtMicros: `${nowMs}000`,
+    events: part(tables.events),
+    deadLetters: part(tables.deadLetters),
+    ledger: part(tables.ledger),
+    files: [],
+  };
+}
