@@ -16,8 +16,9 @@ import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { say } from "../support/say.ts";
 import { withSeed } from "../support/seed.ts";
+import { copyTree, hostileTexts, mutate, pick } from "../support/mutated_record.ts";
 import { isThorough } from "../support/thorough.ts";
-import { age, ALL, FOLDER, litter, withStranger } from "./enemy.ts";
+import { age, ALL, FOLDER, litter, stranger as litterAt, withStranger } from "./enemy.ts";
 import { MaintainWorld } from "./maintain_world.ts";
 import { batchPlan, routedBatch } from "./records.ts";
 
@@ -32,65 +33,6 @@ const RECORDS = {
   intent: "",
 };
 type RecordKind = keyof typeof RECORDS;
-
-/** What an enemy would like to see deleted, in the words of records: paths, URIs, stems, ids. */
-function hostileTexts(lake: string, stranger: string): string[] {
-  const places = ["", "raw/", "checkpoints/", "warehouse/lab/other/data/", "warehouse/lab/other", "../stranger/"];
-  const files = ["raw/events/a.json", "warehouse/lab/other/metadata/v1.metadata.json", "raw/events/a.parquet"];
-  const paths = [...places, ...files];
-  return [
-    ...paths,
-    ...paths.map((path) => `file://${lake}/${path}`),
-    ...paths.map((path) => `data/../../../../${path}`),
-    `file:${stranger}/data/x.parquet`,
-    `${stranger}/metadata/v1.metadata.json`,
-    "bronze.events",
-    "lab.other",
-    "..",
-    "compact-00000000-0000-4000-8000-000000000001",
-    `${FOLDER}/`,
-    "\0",
-    "",
-  ];
-}
-
-type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
-
-function pick<T>(random: Random, items: readonly T[]): T {
-  return items[Math.floor(random.next() * items.length)]!;
-}
-
-/** Changes a few places of a JSON text, or its bytes. */
-function mutate(text: string, random: Random, hostile: readonly string[]): string {
-  if (random.next() < 0.1) return text.slice(0, Math.floor(random.next() * text.length));
-  let json: JsonValue;
-  try {
-    json = JSON.parse(text) as JsonValue;
-  } catch {
-    return pick(random, hostile);
-  }
-  const rounds = 1 + Math.floor(random.next() * 4);
-  for (let round = 0; round < rounds; round++) json = change(json, random, hostile);
-  return JSON.stringify(json);
-}
-
-function change(json: JsonValue, random: Random, hostile: readonly string[]): JsonValue {
-  if (typeof json !== "object" || json === null || random.next() < 0.05) return otherValue(json, random, hostile);
-  const keys = Object.keys(json);
-  if (keys.length === 0) return otherValue(json, random, hostile);
-  const key = pick(random, keys), copy = structuredClone(json) as { [key: string]: JsonValue };
-  const deed = random.next();
-  if (deed < 0.08) delete copy[key];
-  else if (deed < 0.12) copy[`${key}x`] = copy[key]!;
-  else if (deed < 0.16) copy[key] = copy[pick(random, keys)]!;
-  else copy[key] = change(copy[key]!, random, hostile);
-  return Array.isArray(json) ? Object.values(copy) : copy;
-}
-
-function otherValue(json: JsonValue, random: Random, hostile: readonly string[]): JsonValue {
-  if (typeof json === "string" && random.next() < 0.85) return pick(random, hostile);
-  return pick<JsonValue>(random, [null, true, -1, 0, 2 ** 53, 1e300, "", [], {}, [null], pick(random, hostile)]);
-}
 
 /** A lake with a record of each kind, with garbage that may go, and what must stay. */
 async function makeLake(world: MaintainWorld): Promise<LoadedTable> {
@@ -136,14 +78,6 @@ function filesOutside(root: string, folder = ""): Record<string, string> {
   return files;
 }
 
-function copyTree(from: string, to: string): void {
-  Deno.mkdirSync(to, { recursive: true });
-  for (const { name, isDirectory } of Deno.readDirSync(from)) {
-    if (isDirectory) copyTree(`${from}/${name}`, `${to}/${name}`);
-    else Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
-  }
-}
-
 /** Looks after the lake with all that deletes. Returns what was refused, by kind of error. */
 async function lookAfter(world: MaintainWorld, folder: string, random: Random): Promise<string[]> {
   const store = openLocalStore(folder, { random, durable: false });
@@ -185,7 +119,7 @@ Deno.test("no mutated record of a lake makes upkeep lose a file outside of the t
       const counts: Record<string, number> = { lakes: 0, refusals: 0 };
       for (let run = 0; run < LAKES; run++) {
         copyTree(world.lake.folder, lake);
-        for (const name of ["data/x.parquet", "metadata/v1.metadata.json"]) await litterOutside(`${stranger}/${name}`);
+        for (const name of ["data/x.parquet", "metadata/v1.metadata.json"]) await litterAt(stranger, name);
         const kind = pick(random, kinds), path = `${lake}/${RECORDS[kind]}`;
         const text = mutate(Deno.readTextFileSync(path), random, hostile);
         Deno.writeTextFileSync(path, text);
@@ -202,9 +136,3 @@ Deno.test("no mutated record of a lake makes upkeep lose a file outside of the t
       deepStrictEqual((await world.lake.ask(ALL)).length, 30);
     })
   ));
-
-async function litterOutside(path: string): Promise<void> {
-  Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-  Deno.writeTextFileSync(path, "precious");
-  await age(path);
-}
