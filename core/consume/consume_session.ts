@@ -12,6 +12,7 @@ import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { type Discovery } from "./discover.ts";
 import { consumerLockPath, consumerScratchFolder } from "../lake/layout.ts";
 import { localFolder } from "../lake/raw_zone.ts";
+import { checkTargetName } from "../lake/table_names.ts";
 import { EmbeddedKnownFiles } from "./known_files.ts";
 import { EmbeddedRouter } from "../routing/router.ts";
 
@@ -50,6 +51,7 @@ export class ConsumeSession {
 
   /** Fails with `conflict` when another process of this machine consumes the same table. */
   static async open(options: SessionOptions): Promise<ConsumeSession> {
+    checkTargetName(options.target);
     const resources: (() => void)[] = [];
     try {
       const lock = await lockTarget(options);

@@ -49,11 +49,11 @@ export function evolve(schema: Schema, lastColumnId: number, wanted: readonly Fi
   return { kind: "allowed", changes, ...evolveSchema(schema, changes, lastColumnId) };
 }
 
-/** The error that stops a run before anything is written. */
+/** The error of whoever wanted the change. What was written by then, the caller knows. */
 export function refusalError(table: string, refusals: readonly Refusal[]): StreamlabError {
   const reasons = refusals.map(({ column, reason }) => `column ${column} ${reason}`).join("; ");
   return new StreamlabError("usage", `Cannot change ${table} to the contract: ${reasons}`, {
-    hint: "Nothing was written; change the contract, or send its events to another table with --table",
+    hint: "Change the contract, or send its events to another table with --table",
   });
 }
 

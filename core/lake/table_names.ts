@@ -1,5 +1,7 @@
 /** Names of tables, and which tables the batches of a target write to. */
-import { type TableIdentifier } from "../iceberg/catalog/catalog.ts";
+import { StreamlabError } from "../base/errors.ts";
+import { foldName } from "../contract/field_names.ts";
+import { identifierText, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
 
 /** The target where no other is named. */
 export const DEFAULT_TARGET: TableIdentifier = { namespace: ["bronze"], name: "events" };
@@ -10,6 +12,69 @@ export const LEDGER: TableIdentifier = { namespace: ["ingest"], name: "files" };
 export const TABLE_ROLES = ["events", "deadLetters", "ledger"] as const;
 export type TableRole = typeof TABLE_ROLES[number];
 
+const DEAD_LETTERS = "dead_letters";
+
+/** Namespaces whose tables streamlab itself makes. */
+const OUR_NAMESPACES = [DEAD_LETTERS, ...LEDGER.namespace];
+
 export function identifiersOf(target: TableIdentifier): Record<TableRole, TableIdentifier> {
-  return { events: target, deadLetters: { namespace: ["dead_letters"], name: target.name }, ledger: LEDGER };
+  return { events: target, deadLetters: { namespace: [DEAD_LETTERS], name: target.name }, ledger: LEDGER };
+}
+
+/** Refuses events for a table of streamlab's own, which they would spoil for every target. */
+export function checkTargetName(target: TableIdentifier): void {
+  const namespace = foldName(target.namespace.join("."));
+  if (!OUR_NAMESPACES.includes(namespace)) return;
+  throw new StreamlabError(
+    "usage",
+    `Cannot send events to ${identifierText(target)}: the namespace ${namespace} holds streamlab's own tables`,
+    { hint: "Name another table with --table, such as bronze.events" },
+  );
+}
+
+/** Schemas of DuckDB's own: a table in a namespace of that name can never be queried. */
+const DUCKDB_SCHEMAS = ["information_schema", "main", "memory", "pg_catalog", "system", "temp"];
+
+/** What `query` calls the metadata of a table: `events$snapshots`. */
+const METADATA_SUFFIX = /\$(files|history|manifests|partitions|refs|snapshots)$/i;
+
+/**
+ * Why a table of that name must not be made beside the tables that are there, or undefined where it
+ * may: engines take names that differ in case alone for one.
+ */
+export function whyNotATarget(target: TableIdentifier, existing: readonly TableIdentifier[]): string | undefined {
+  const namespace = target.namespace.join(".");
+  if (DUCKDB_SCHEMAS.includes(foldName(namespace))) {
+    return `${namespace} is a name of DuckDB's own, so it could never be queried`;
+  }
+  if (METADATA_SUFFIX.test(target.name)) return "its name is that of another table's metadata in queries";
+  const { events, deadLetters } = identifiersOf(target);
+  for (const other of existing) {
+    const otherNamespace = other.namespace.join(".");
+    if (foldName(otherNamespace) === foldName(namespace) && otherNamespace !== namespace) {
+      return `the namespace ${otherNamespace} is there, which differs only in case`;
+    }
+    const clash = [events, deadLetters].find((wanted) => differInCase(wanted, other));
+    if (clash === undefined) continue;
+    return clash === events
+      ? `the table ${identifierText(other)} is there, which differs only in case`
+      : `its dead letters would go to ${identifierText(deadLetters)}, which differs only in case from ` +
+        `${identifierText(other)}`;
+  }
+  return undefined;
+}
+
+/**
+ * Tables of other namespaces whose dead letters, if they are targets, go where the target's would.
+ */
+export function sharesLettersWith(target: TableIdentifier, existing: readonly TableIdentifier[]): TableIdentifier[] {
+  return existing.filter(({ namespace, name }) =>
+    name === target.name && namespace.join(".") !== target.namespace.join(".") &&
+    !OUR_NAMESPACES.includes(namespace.join("."))
+  );
+}
+
+function differInCase(a: TableIdentifier, b: TableIdentifier): boolean {
+  const [one, other] = [identifierText(a), identifierText(b)];
+  return one !== other && foldName(one) === foldName(other);
 }

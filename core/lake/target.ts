@@ -14,8 +14,11 @@ import { lastBatchOf, streamlabKey } from "./keys.ts";
 import { currentSchema, defaultSpec, type TableMetadata } from "../iceberg/format/table_metadata.ts";
 import type { Field } from "../iceberg/format/type.ts";
 import { targetFolder } from "./layout.ts";
-import { identifiersOf, TABLE_ROLES, type TableRole } from "./table_names.ts";
+import { identifiersOf, sharesLettersWith, TABLE_ROLES, type TableRole, whyNotATarget } from "./table_names.ts";
 import { fieldsNamedIn, type TargetTable } from "../tables/write/target_table.ts";
+
+/** Namespaces whose tables are asked for at once. */
+const LISTED_PARALLEL = 8;
 
 /** The three tables that the batches of one target write to. */
 export type TargetTables = Record<TableRole, LoadedTable>;
@@ -43,6 +46,8 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
   const { catalog, random, target, contract } = options;
   const identifiers = identifiersOf(target);
   const found = await findTables(options);
+  if (!found.has("events")) await checkNewTarget(options);
+  checkContract(found, options);
   const make = async (role: TableRole, { fields, partitionBy, properties = {} }: WantedTable) => {
     const change = (location: string) => createTable({ fields, partitionBy, properties, location, random });
     return (await createOrLoadTable(catalog, identifiers[role], change, { random })).table;
@@ -93,6 +98,37 @@ async function findTables(options: TablesOptions): Promise<Map<TableRole, Loaded
           : ", or start a new lake"),
     },
   );
+}
+
+/**
+ * Before anything is made: a name that could not be told from another, or letters that two would
+ * share.
+ */
+async function checkNewTarget({ catalog, target }: TablesOptions): Promise<void> {
+  const namespaces = await catalog.listNamespaces();
+  const existing = (await mapParallel(namespaces, LISTED_PARALLEL, (each) => catalog.listTables(each))).flat();
+  const refuse = (why: string) => {
+    const message = `Cannot make the table ${identifierText(target)}: ${why}`;
+    return new StreamlabError("usage", message, { hint: "Nothing was made; give it another name with --table" });
+  };
+  const why = whyNotATarget(target, existing);
+  if (why !== undefined) throw refuse(why);
+  for (const other of sharesLettersWith(target, existing)) {
+    const table = await catalog.loadTable(other);
+    const name = identifierText(other);
+    if (table === undefined || markerOf(table.metadata, name).sequenceId === undefined) continue;
+    const letters = identifierText(identifiersOf(target).deadLetters);
+    throw refuse(`its dead letters would go to ${letters}, where those of ${name} go`);
+  }
+}
+
+/** Of the tables that are there, before those that are not are made. */
+function checkContract(found: ReadonlyMap<TableRole, LoadedTable>, { contract, rescued }: TablesOptions): void {
+  const wanted = { events: eventFields(contract, { rescued }), deadLetters: deadLetterFields(contract) };
+  for (const role of ["events", "deadLetters"] as const) {
+    const table = found.get(role);
+    if (table !== undefined) evolveTable(plannedTable(table), wanted[role]);
+  }
 }
 
 interface WantedTable {

@@ -1,0 +1,89 @@
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { StreamlabError } from "../../core/base/errors.ts";
+import { parseContract } from "../../core/contract/json_schema.ts";
+import { identifierText, parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { ConsumeWorld } from "./consume_world.ts";
+
+const contract = parseContract('{"type":"object","properties":{"id":{"type":"integer"},"rowid":{"type":"string"}}}');
+const texts = parseContract('{"type":"object","properties":{"id":{"type":"string"}}}');
+
+async function tablesOf(world: ConsumeWorld): Promise<string[]> {
+  const catalog = world.catalogOn(world.store);
+  const namespaces = await catalog.listNamespaces();
+  return (await Promise.all(namespaces.map((each) => catalog.listTables(each)))).flat().map(identifierText).sort();
+}
+
+/** The error of a run into a table, before which and after which the lake holds the same tables. */
+async function refusal(world: ConsumeWorld, table: string): Promise<StreamlabError> {
+  const before = await tablesOf(world);
+  let found: unknown;
+  await rejects(world.consume({ contract: texts, target: parseIdentifier(table) }), (error) => {
+    found = error;
+    return true;
+  });
+  ok(found instanceof StreamlabError, String(found));
+  strictEqual(found.kind, "usage");
+  deepStrictEqual(await tablesOf(world), before);
+  return found;
+}
+
+Deno.test("no events go to streamlab's own tables, nor to names of DuckDB's own: the lake is as it was", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.ndjson", '{"id":1}');
+    for (const table of ["ingest.files", "ingest.x", "Ingest.Files", "dead_letters.x", "DEAD_LETTERS.y"]) {
+      match((await refusal(world, table)).message, /holds streamlab's own tables$/);
+      deepStrictEqual([...Deno.readDirSync(world.folder)].map(({ name }) => name), ["raw"]);
+    }
+    for (const namespace of ["temp", "system", "information_schema", "pg_catalog", "memory", "main", "TEMP"]) {
+      match((await refusal(world, `${namespace}.x`)).message, /^Cannot make the table .* is a name of DuckDB's own/);
+    }
+    match((await refusal(world, "a.b$snapshots")).message, /name is that of another table's metadata/);
+    await world.consume({ contract });
+    strictEqual(world.batches.length, 1);
+  }));
+
+Deno.test("a table whose name differs from another's only in case is refused before anything is made", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.ndjson", '{"id":1}\n{"id":"x"}');
+    await world.consume({ contract, target: parseIdentifier("a.Orders") });
+    match((await refusal(world, "a.orders")).message, /the table a\.Orders is there, which differs only in case$/);
+    match((await refusal(world, "A.other")).message, /the namespace a is there, which differs only in case$/);
+    match(
+      (await refusal(world, "b.orders")).message,
+      /its dead letters would go to dead_letters\.orders, which differs only in case from dead_letters\.Orders$/,
+    );
+    await world.consume({ contract, target: parseIdentifier("a.other") });
+  }));
+
+Deno.test("two tables never come to share their dead letters", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.ndjson", '{"id":1}');
+    await world.consume({ contract, target: parseIdentifier("sales.orders") });
+    const { message, hint } = await refusal(world, "web.orders");
+    match(message, /its dead letters would go to dead_letters\.orders, where those of sales\.orders go$/);
+    strictEqual(hint, "Nothing was made; give it another name with --table");
+    // The one that is there goes on.
+    world.put("2.ndjson", '{"id":2}');
+    await world.consume({ contract, target: parseIdentifier("sales.orders") });
+    strictEqual(world.batches.length, 2);
+  }));
+
+Deno.test("where a table that is there cannot follow the contract, those that are not are not made", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.ndjson", '{"id":1}');
+    await world.consume({ contract });
+    await Deno.remove(`${world.folder}/warehouse/dead_letters`, { recursive: true });
+    await Deno.remove(`${world.folder}/checkpoints`, { recursive: true });
+    const before = await tablesOf(world);
+    await rejects(world.consume({ contract: texts }));
+    deepStrictEqual(await tablesOf(world), before);
+  }));
+
+Deno.test("a column may be called rowid", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.ndjson", '{"id":1,"rowid":"a"}\n{"\\u0069d":2,"rowid":"b"}\n{"id":"x","rowid":"c"}');
+    await world.consume({ contract });
+    const rows = await world.rows('SELECT t."rowid" AS r FROM {{bronze.events}} t ORDER BY t."rowid"');
+    deepStrictEqual(rows, [{ r: "a" }, { r: "b" }]);
+    deepStrictEqual(await world.rows('SELECT t."rowid" AS r FROM {{dead_letters.events}} t'), [{ r: "c" }]);
+  }));
