@@ -6,7 +6,8 @@ import { RECORD_BYTES_MAX, type RecordText, scanJsonArray, scanNdjson } from "..
 import { readFileBlocks } from "../disk/scratch.ts";
 import { bytesText, fileText, headText, recordText } from "./corrupted_file.ts";
 import { JudgedRows } from "./judged_rows.ts";
-import { parquetRecordsSql, parquetRows, whyNotParquet } from "./parquet_json_sql.ts";
+import { parquetRecords, parquetRows, whyNotParquet } from "./parquet_json_sql.ts";
+import { RECORD_COLUMNS } from "./sql/record_query.ts";
 import { isFileFault, type LocalFile } from "./record_sql.ts";
 import type { RouteOptions } from "./route_options.ts";
 
@@ -63,8 +64,9 @@ export class ExactRouting {
   }
 
   async #judgeParquet(file: LocalFile, rows: JudgedRows): Promise<number> {
-    const records = await parquetRecordsSql(this.#connection, file);
-    const { chunks } = await streamRows(this.#connection, `SELECT _position, _record FROM (${records})`);
+    const { sql } = await parquetRecords(this.#connection, file);
+    const { position, record } = RECORD_COLUMNS;
+    const { chunks } = await streamRows(this.#connection, `SELECT ${position}, ${record} FROM (${sql})`);
     const encoder = new TextEncoder();
     let count = 0;
     for await (const chunk of chunks) {

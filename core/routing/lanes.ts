@@ -9,9 +9,9 @@ import type { Connection, DuckDb } from "../engine/duckdb.ts";
 import { readFilePart, type Scratch } from "../disk/scratch.ts";
 import type { JudgedRows } from "./judged_rows.ts";
 import type { JudgingFunction } from "./judging_function.ts";
-import { parquetRecordsSql } from "./parquet_json_sql.ts";
-import { packRecords } from "./packed_files.ts";
-import { type CountedFile, jsonRecordsSql, packedRecordsSql } from "./record_sql.ts";
+import type { CountedFile } from "./record_sql.ts";
+import { fileSources, type RecordSource } from "./record_source.ts";
+import { type RecordQuery, unionRecords } from "./sql/record_query.ts";
 import { writeRows, writeRowsInTurns } from "../tables/write/table_writer.ts";
 import type { SqlColumn, TargetTable } from "../tables/write/target_table.ts";
 
@@ -56,7 +56,7 @@ export async function runLanes(files: readonly CountedFile[], options: LaneOptio
     const connection = await options.database.connect();
     try {
       const pack = `${laneName(options.name, index)}.pack.json`;
-      const query = await laneQuery(connection, lane, options, pattern, options.scratch.path(pack));
+      const query = await laneQuery(connection, fileSources(lane, options.scratch.path(pack)), options, pattern);
       const write = options.inTurns ? writeRowsInTurns : writeRows;
       return await write(connection, options.scratch, laneName(options.name, index), options.table, query, columns);
     } finally {
@@ -77,26 +77,13 @@ export function laneFolder(options: Pick<LaneOptions, "scratch">, name: string, 
 
 async function laneQuery(
   connection: Connection,
-  lane: readonly CountedFile[],
-  options: LaneOptions,
+  sources: readonly RecordSource[],
+  { contract, metadata }: LaneOptions,
   pattern: ReturnType<typeof plainPattern>,
-  pack: string,
 ): Promise<string> {
-  const parts: string[] = [];
-  for (const format of ["json", "ndjson"] as const) {
-    const files = lane.filter((file) => file.format === format && file.offset === undefined);
-    if (files.length > 0) parts.push(jsonRecordsSql(files, format));
-  }
-  const spooled = lane.filter((file) => file.offset !== undefined);
-  if (spooled.length > 0) {
-    packRecords(spooled, pack);
-    parts.push(packedRecordsSql(pack, spooled));
-  }
-  for (const file of lane) {
-    if (file.format === "parquet") parts.push(await parquetRecordsSql(connection, file));
-  }
-  const records = parts.map((part) => `(${part})`).join(" UNION ALL ");
-  return plainQuery({ contract: options.contract, pattern, records, metadata: options.metadata });
+  const queries: RecordQuery[] = [];
+  for (const source of sources) queries.push(await source.records(connection));
+  return plainQuery({ contract, pattern, records: unionRecords(queries), metadata });
 }
 
 function judgeRecord(options: LaneOptions, inArray: boolean, file: number, position: number, record: string): void {

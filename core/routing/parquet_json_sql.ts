@@ -2,14 +2,15 @@ import { type Connection, quoteName, quotePath, quoteText } from "../engine/duck
 import { type SqlType, streamRows } from "../engine/duckdb_stream.ts";
 import type { SqlError } from "../engine/sql_error.ts";
 import { showCharacter } from "../json/reader.ts";
+import { type RecordQuery, recordQuery } from "./sql/record_query.ts";
 import type { LocalFile } from "./record_sql.ts";
 
 /**
- * The records of one Parquet file, as `jsonRecordsSql` has them: its rows written out as JSON.
+ * The records of one Parquet file, as JSON: its rows written out.
  * Every digit is kept (DuckDB's own JSON takes wide numbers through a double); instants are RFC
  * 3339; what JSON has no number for (NaN, infinities) is text.
  */
-export async function parquetRecordsSql(connection: Connection, file: LocalFile): Promise<string> {
+export async function parquetRecords(connection: Connection, file: LocalFile): Promise<RecordQuery> {
   const source = (options: string) => `read_parquet(${quotePath(file.path)}, hive_partitioning = false${options})`;
   const { columns } = await streamRows(connection, `SELECT * FROM ${source("")} LIMIT 0`);
   const members = columns.map(({ name, type }) => memberSql(name, jsonText(quoteName(name), type, 0)));
@@ -17,8 +18,10 @@ export async function parquetRecordsSql(connection: Connection, file: LocalFile)
   // longer.
   const named = columns.some(({ name }) => name.toLowerCase() === ROW_NUMBER);
   const position = named ? "row_number() OVER () - 1" : ROW_NUMBER;
-  return `SELECT ${file.number} AS _file, ${quoteText(file.name)} AS _name, ${position} AS _position,
-  ${objectSql(members)} AS _record FROM ${source(named ? "" : `, ${ROW_NUMBER} = true`)}`;
+  return recordQuery(
+    { file: String(file.number), name: quoteText(file.name), position, record: objectSql(members) },
+    source(named ? "" : `, ${ROW_NUMBER} = true`),
+  );
 }
 
 /** How many rows a Parquet file says that it has. */

@@ -1,6 +1,7 @@
 import { quotePath, quoteText } from "../engine/duckdb.ts";
 import { isDiskFull, isOutOfMemory, SqlError } from "../engine/sql_error.ts";
 import type { EventFormat } from "../lake/event_file.ts";
+import { type RecordQuery, recordQuery } from "./sql/record_query.ts";
 
 /** A raw file of a batch, ready to be read: on the local disk, unpacked. */
 export interface LocalFile {
@@ -52,28 +53,38 @@ export function blamedFile<F extends LocalFile>(error: unknown, files: readonly 
   return named.length === 1 ? named[0] : undefined;
 }
 
+/** The columns of a record from its number among all that are read, and its file's place there. */
+const PLACED = {
+  file: "place.file",
+  name: "place.name",
+  position: "numbered.ordinal - place.start",
+  record: "numbered.record",
+};
+
 /**
- * One query with the columns `_file`, `_name`, `_position` and `_record` over JSON files, in the
- * order of their records. DuckDB numbers records only across all files, so that each file's own
- * count tells where it starts.
+ * The records of JSON files, in their order. DuckDB numbers records only across all files, so that
+ * each file's own count tells where it starts.
  */
-export function jsonRecordsSql(files: readonly CountedFile[], format: EventFormat): string {
+export function jsonRecords(files: readonly CountedFile[], format: EventFormat): RecordQuery {
   let start = 0;
   const places = files.map((file) => {
     const place = `(${quoteText(file.path)}, ${file.number}, ${quoteText(file.name)}, ${start})`;
     start += file.records;
     return place;
   });
-  return `SELECT place.file AS _file, place.name AS _name, numbered.ordinal - place.start AS _position, numbered.record AS _record FROM (
+  return recordQuery(
+    PLACED,
+    `(
   SELECT json::VARCHAR AS record, filename, row_number() OVER () - 1 AS ordinal FROM ${recordsOf(files, format)}
-) numbered JOIN (VALUES ${places.join(", ")}) place(path, file, name, start) ON numbered.filename = place.path`;
+) numbered JOIN (VALUES ${places.join(", ")}) place(path, file, name, start) ON numbered.filename = place.path`,
+  );
 }
 
 /**
- * The same over a pack (`pack.ts`) of files, in the order of the pack. What is not in the list of
- * the files is not in the pack.
+ * The same over a pack (`packed_files.ts`) of files, in the order of the pack. What is not in the
+ * list of the files is not in the pack.
  */
-export function packedRecordsSql(pack: string, files: readonly CountedFile[]): string {
+export function packedRecords(pack: string, files: readonly CountedFile[]): RecordQuery {
   let start = 0;
   const places = files.map((file) => {
     const place = `(${file.number}, ${quoteText(file.name)}, ${start}, ${file.records})`;
@@ -81,11 +92,14 @@ export function packedRecordsSql(pack: string, files: readonly CountedFile[]): s
     return place;
   });
   const packed: LocalFile = { number: 0, name: pack, path: pack, size: 0, format: "json" };
-  return `SELECT place.file AS _file, place.name AS _name, numbered.ordinal - place.start AS _position, numbered.record AS _record FROM (
+  return recordQuery(
+    PLACED,
+    `(
   SELECT json::VARCHAR AS record, row_number() OVER () - 1 AS ordinal FROM ${recordsOf([packed], "json")}
 ) numbered JOIN (
   SELECT file, name, start, unnest(range(start, start + records)) AS ordinal FROM (VALUES ${
-    places.join(", ")
-  }) placed(file, name, start, records)
-) place ON numbered.ordinal = place.ordinal`;
+      places.join(", ")
+    }) placed(file, name, start, records)
+) place ON numbered.ordinal = place.ordinal`,
+  );
 }

@@ -5,6 +5,7 @@ import { defaultContract } from "../../core/contract/default_contract.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { Judge } from "../../core/contract/judge.ts";
 import { plainPattern, shapeOf } from "../../core/routing/sql/plain_pattern_sql.ts";
+import { recordQuery } from "../../core/routing/sql/record_query.ts";
 import { plainQuery } from "../../core/routing/sql/routing_sql.ts";
 import { type Connection, DuckDb, quoteText, type SqlRow } from "../../core/engine/duckdb.ts";
 import { judgedRow, presentValues } from "../consume/judged_value.ts";
@@ -84,8 +85,10 @@ class PlainRouting {
     return plainQuery({
       contract,
       pattern: plainPattern(contract, shapes),
-      records:
-        "SELECT 0::INTEGER AS _file, 'f' AS _name, rowid AS _position, text AS _record FROM records WHERE json_valid(text)",
+      records: recordQuery(
+        { file: "0", name: "'f'", position: "rowid", record: "text" },
+        "records WHERE json_valid(text)",
+      ),
       metadata: [["_at", "_position"]],
     });
   }

@@ -2,6 +2,7 @@ import { boundsSql } from "./bound_sql.ts";
 import { castFromText, columnType, quote, readType, textType } from "./column_sql.ts";
 import type { Contract, ContractType, Field } from "../../contract/contract.ts";
 import { VALUES_MAX } from "../../json/reader.ts";
+import type { RecordQuery } from "./record_query.ts";
 import type { PlainPattern } from "./plain_pattern_sql.ts";
 
 /**
@@ -13,15 +14,10 @@ export const JUDGE_FUNCTION = "streamlab_judge";
 /** Larger records are the judge's, who bounds their values: so few bytes cannot hold as many. */
 const PLAIN_BYTES_MAX = VALUES_MAX;
 
-/**
- * What plain routing reads records from: a query with the columns `_file` (its number), `_name`
- * (the file's), `_position` and `_record` (text). No column of a contract starts with `_`, so none
- * is taken for one of these.
- */
 export interface PlainQueryOptions {
   contract: Contract;
   pattern: PlainPattern;
-  records: string;
+  records: RecordQuery;
   /**
    * Column names to a SQL expression, after the contract's own: the metadata columns. May use
    * `_name`, `_position` and the contract's columns.
@@ -42,7 +38,7 @@ export function plainQuery(options: PlainQueryOptions): string {
   const extra = metadata.map(([name, expression]) => `${expression} AS ${quote(name)}`);
   return `SELECT ${[...names, ...extra].join(", ")} FROM (
   SELECT _file, _name, _position, _record, _parsed${columns.map((column) => `, ${column}`).join("")} FROM (
-    SELECT _file, _name, _position, _record, ${parsed(contract, pattern)} AS _parsed FROM (${records}))
+    SELECT _file, _name, _position, _record, ${parsed(contract, pattern)} AS _parsed FROM (${records.sql}))
 ) WHERE CASE WHEN ${condition} THEN true ELSE ${JUDGE_FUNCTION}(_file, CAST(_position AS DOUBLE), _record) END`;
 }
 
