@@ -26,7 +26,7 @@ export function actionText({ action, table, dryRun, durationMs, report }: Action
 }
 
 const LEFT_BECAUSE: Readonly<Record<LeftFile["reason"], string>> = {
-  "not ours": "not in the table's own folders, or with a name that no writer of tables gives",
+  "not ours": "not in folders of ours, or with a name that is not given there",
   linked: "a symbolic link leads there, or it is no file",
 };
 

@@ -5,6 +5,7 @@ import { Scratch } from "../disk/scratch.ts";
 import { takeKernelLock } from "../disk/kernel_lock.ts";
 import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
 import { MAINTAIN_SCRATCH_FOLDER } from "../lake/layout.ts";
+import type { LeftFile } from "../storage/deletion.ts";
 import type { Store } from "../storage/store.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -90,20 +91,27 @@ async function makeScratch(
 
 /**
  * On the disk of a local lake: what maintainers that were killed have left there, whose locks went
- * with them.
+ * with them. Returns what is left there because it is not ours.
  */
-export async function removeDeadScratches({ store, clock }: Pick<Surroundings, "store" | "clock">): Promise<void> {
-  const left = new Set<string>();
-  if (ownFolder(store, SCRATCHES + "any") === undefined) return;
-  for await (const { path } of store.list(SCRATCHES)) left.add(path.slice(SCRATCHES.length).split("/", 1)[0]!);
-  for (const name of left) {
-    const folder = SCRATCH_NAME.test(name) ? ownFolder(store, SCRATCHES + name) : undefined;
-    if (folder === undefined) continue;
+export async function removeDeadScratches(
+  { store, clock }: Pick<Surroundings, "store" | "clock">,
+): Promise<LeftFile[]> {
+  const left: LeftFile[] = [];
+  const names = new Set<string>();
+  if (store.localPath(SCRATCHES + "any") === undefined) return left;
+  for await (const { path } of store.list(SCRATCHES)) names.add(path.slice(SCRATCHES.length).split("/", 1)[0]!);
+  for (const name of names) {
+    const path = SCRATCHES + name, folder = ownFolder(store, path);
+    if (folder === undefined || !SCRATCH_NAME.test(name)) {
+      left.push({ path, reason: folder === undefined ? "linked" : "not ours" });
+      continue;
+    }
     const lock = await takeKernelLock(`${folder}/lock`, "cleaning up", clock);
     if ("heldBy" in lock) continue;
     removeTree(folder, store.root);
     lock.release();
   }
+  return left;
 }
 
 /**

@@ -59,7 +59,11 @@ Deno.test("a link at checkpoints/maintain/scratch is not followed by compaction 
     await Deno.mkdir(`${world.lake.folder}/checkpoints/maintain`, { recursive: true });
     await Deno.symlink(folder, `${world.lake.folder}/checkpoints/maintain/scratch`);
     strictEqual((await world.compact()).groups, 1);
-    await removeLeftovers(world.surroundings, NOW);
+    const { left } = await removeLeftovers(world.surroundings, NOW);
+    deepStrictEqual(left.map(({ path, reason }) => [path.split("/").pop(), reason]), [[id, "linked"], [
+      "thesis",
+      "linked",
+    ]]);
     for (const path of theirs) strictEqual(await Deno.readTextFile(path), "precious");
     deepStrictEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [id, "thesis"], "nor written into");
   }));

@@ -120,10 +120,10 @@ Deno.test("probes and clock files of killed processes go, and new ones are made 
     ];
     const { store } = world.lake;
     for (const path of left) await store.write(path, new Uint8Array());
-    const kept = await removeLeftovers(world.surroundings, { olderThanMs: day, dryRun: false });
-    const dry = await removeLeftovers(world.surroundings, { olderThanMs: 0, dryRun: true });
+    const { paths: kept } = await removeLeftovers(world.surroundings, { olderThanMs: day, dryRun: false });
+    const { paths: dry } = await removeLeftovers(world.surroundings, { olderThanMs: 0, dryRun: true });
     deepStrictEqual([kept, dry], [[], left]);
-    deepStrictEqual(await removeLeftovers(world.surroundings, { olderThanMs: 0, dryRun: false }), left);
+    deepStrictEqual((await removeLeftovers(world.surroundings, { olderThanMs: 0, dryRun: false })).paths, left);
     deepStrictEqual(await unnamedFiles(store), []);
     let taken = 0;
     const thief = storeWith(store, {

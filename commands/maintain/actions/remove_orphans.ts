@@ -1,5 +1,5 @@
 import type { OrphansReport } from "../../../core/maintain/removal/orphans.ts";
-import { formatCount, formatSize } from "../../line/output.ts";
+import { formatCount, formatSize, printNote } from "../../line/output.ts";
 import { tableAction, type Tense } from "../action.ts";
 import { OLDER_THAN, ORPHAN_MS } from "../older_than.ts";
 import { intentLines, leftLines, plural } from "../words.ts";
@@ -20,11 +20,12 @@ export const removeOrphans = tableAction({
   },
   lines,
   /** What died writers left outside of the tables; only where the whole lake is looked after. */
-  async finish({ surroundings, flags }) {
+  async finish({ context, surroundings, flags }) {
     if (flags.table !== undefined) return;
     const { removeLeftovers } = await import("../../../core/maintain/removal/leftovers.ts");
     const { olderThan: olderThanMs = ORPHAN_MS, dryRun } = flags;
-    await removeLeftovers(surroundings, { olderThanMs, dryRun });
+    const { left } = await removeLeftovers(surroundings, { olderThanMs, dryRun });
+    for (const line of leftLines(left)) await printNote(context, line);
   },
 });
 

@@ -20,11 +20,11 @@ const LAKE_FOLDERS = [EVENTS_FOLDER, CHECKPOINTS_FOLDER];
 /** Iceberg's own property: with `false` nobody deletes files of the table but its owner. */
 const GC_ENABLED = "gc.enabled";
 
-/** Fails with `usage` where the table's owner has said that its files stay. */
+/** Fails with `conflict` where the table's owner has said that its files stay. */
 export function checkGarbage({ identifier, metadata }: LoadedTable): void {
   if (metadata.properties[GC_ENABLED] !== "false") return;
   throw new StreamlabError(
-    "usage",
+    "conflict",
     `Cannot delete files of ${identifierText(identifier)}: its property ${GC_ENABLED} is false`,
     { hint: `Its files may belong to another table as well; where they don't, set ${GC_ENABLED} to true` },
   );

@@ -1,7 +1,7 @@
 import { mapParallel } from "../../base/parallel.ts";
 import { CHECKPOINTS_FOLDER, EVENTS_FOLDER, RAW_FOLDER, recordAt, WAREHOUSE_FOLDER } from "../../lake/layout.ts";
 import { isProbePath, probePrefix } from "../../storage/probe.ts";
-import { deleteOwn, discardOwn, judgeOwn, type OwnPlace } from "../../storage/deletion.ts";
+import { deleteOwn, discardOwn, judgeOwn, type LeftFile, type OwnPlace } from "../../storage/deletion.ts";
 import { isTemporaryName } from "../../storage/path.ts";
 import type { Store } from "../../storage/store.ts";
 import { isClockPath, storeNowMs } from "../store_clock.ts";
@@ -41,12 +41,12 @@ const lakePlaces: readonly OwnPlace[] = [
 /**
  * Removes what processes that were killed left outside of the tables: probes, files made to read
  * the store's clock, scratch, and temporary files and uploads that no listing shows. A living owner
- * of a probe or clock file makes another one. Returns their paths.
+ * of a probe or clock file makes another one.
  */
 export async function removeLeftovers(
   surroundings: Surroundings,
   { olderThanMs, dryRun }: { olderThanMs: number; dryRun: boolean },
-): Promise<string[]> {
+): Promise<{ paths: string[]; left: LeftFile[] }> {
   const { store, clock } = surroundings;
   const listed: string[] = [];
   for (const prefix of [`${CHECKPOINTS_FOLDER}/`, probePrefix(WAREHOUSE_FOLDER)]) {
@@ -55,12 +55,12 @@ export async function removeLeftovers(
   const nowMs = listed.length === 0 || dryRun ? clock.nowMs() : await storeNowMs(surroundings);
   const infos = await mapParallel(listed, STATS_PARALLEL, (path) => store.stat(path));
   const old = infos.flatMap((info) => info !== undefined && nowMs - info.modifiedMs >= olderThanMs ? [info.path] : []);
-  const { deleted } = await (dryRun ? judgeOwn : deleteOwn)(store, old, [leftoverPlace]);
-  if (!dryRun) await removeDeadScratches(surroundings);
+  const { deleted, left } = await (dryRun ? judgeOwn : deleteOwn)(store, old, [leftoverPlace]);
+  if (!dryRun) left.push(...await removeDeadScratches(surroundings));
   for (const prefix of [`${RAW_FOLDER}/`, `${CHECKPOINTS_FOLDER}/`]) {
     await discardUnfinished(store, prefix, lakePlaces, nowMs - olderThanMs, dryRun);
   }
-  return deleted;
+  return { paths: deleted, left };
 }
 
 /**
