@@ -12,7 +12,7 @@ import { removeOrphans } from "../../core/maintain/removal/orphans.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { type DecideFault, proxyFaultsBySeed } from "../support/fault_proxy.ts";
 import { unnamedFiles } from "../support/unnamed_files.ts";
-import { minioTest } from "../support/minio.ts";
+import { s3Test } from "../support/s3_servers.ts";
 import { storeWith } from "../support/store_with.ts";
 import { type S3World, startS3World } from "../storage/s3/s3_world.ts";
 import { ConsumeWorld } from "./consume_world.ts";
@@ -76,7 +76,7 @@ async function countsOf(store: Store): Promise<Counts> {
   return { events: events!, letters: letters!, files: files! };
 }
 
-minioTest(
+s3Test(
   "what landed in a bucket is ingested once, each object by one request, many at a time",
   () =>
     ConsumeWorld.use(async (world) => {
@@ -96,7 +96,7 @@ minioTest(
     }),
 );
 
-minioTest(
+s3Test(
   "while the tables of a first run are made its objects come already, and none twice",
   () =>
     ConsumeWorld.use(async (world) => {
@@ -115,7 +115,7 @@ minioTest(
     }),
 );
 
-minioTest(
+s3Test(
   "a warm commit takes at most six requests one after another for each table",
   () =>
     ConsumeWorld.use(async (world) => {
@@ -142,7 +142,7 @@ minioTest(
     }),
 );
 
-minioTest(
+s3Test(
   "while a batch is worked on, the objects of the next one come already",
   () =>
     ConsumeWorld.use(async (world) => {
@@ -163,7 +163,7 @@ minioTest(
 );
 
 for (const [size, padding] of [["small", 0], ["large", 300_000]] as const) {
-  minioTest(
+  s3Test(
     `a ${size} object that is replaced or deleted between plan and read is reported, never half-read`,
     () =>
       ConsumeWorld.use(async (world) => {
@@ -191,7 +191,7 @@ for (const [size, padding] of [["small", 0], ["large", 300_000]] as const) {
   );
 }
 
-minioTest(
+s3Test(
   "through a network that fails one request in ten, every event is taken once",
   () =>
     ConsumeWorld.use(async (world) => {
@@ -215,7 +215,7 @@ minioTest(
     }),
 );
 
-minioTest(
+s3Test(
   "a consumer that dies at any request leaves nothing that one more run and upkeep do not put right",
   () =>
     ConsumeWorld.use(async (world) => {

@@ -1,7 +1,7 @@
 import { match, ok, strictEqual } from "node:assert/strict";
 import { findHttpfs } from "../support/httpfs.ts";
-import { canRunMinio, minioTest, startMinio } from "../support/minio.ts";
 import { assumeRole } from "../support/minio_session.ts";
+import { canRunS3, minioTest, s3Test, startS3 } from "../support/s3_servers.ts";
 import { inFolder, messageLines, programLine, streamlab, succeed } from "./program.ts";
 import { denoFolder, type S3Place, startS3Place, useLake } from "./s3_lake.ts";
 
@@ -22,11 +22,11 @@ minioTest(
   "a profile with an endpoint, a region and the keys of a session is all that a command needs, and nobody sees them",
   () =>
     useLake(place, async ({ folder, uri, env }) => {
-      const session = await assumeRole(place.minio);
+      const session = await assumeRole(place.server);
       await Deno.mkdir(`${folder}/home/.aws`, { recursive: true });
       await Deno.writeTextFile(
         `${folder}/home/.aws/config`,
-        `[profile lab]\nregion = us-east-1\nservices = minio\n[services minio]\ns3 =\n  endpoint_url = ${place.minio.endpoint}\n`,
+        `[profile lab]\nregion = us-east-1\nservices = minio\n[services minio]\ns3 =\n  endpoint_url = ${place.server.endpoint}\n`,
       );
       const lines = [
         `aws_access_key_id = ${session.accessKeyId}`,
@@ -53,7 +53,7 @@ minioTest(
     }),
 );
 
-minioTest(
+s3Test(
   "a wrong clock, a wrong region and missing rights each have their own message, for every command",
   () =>
     useLake(place, async ({ folder, uri, env }) => {
@@ -95,15 +95,16 @@ const unshare = Deno.uid() === 0 ? ["--mount"] : ["--user", "--map-root-user", "
 
 Deno.test({
   name: "with virtual-host addresses the bucket stands in the host's name, for every command and for DuckDB",
-  ignore: !canRunMinio() || !canMount(),
+  ignore: !canRunS3() || !canMount(),
   fn: () =>
     inFolder(async (folder) => {
-      const minio = await startMinio({ env: { MINIO_DOMAIN: "s3.test" } });
+      const server = await startS3({ domain: "s3.test" });
+      const { accessKeyId, secretAccessKey } = server.settings.credentials!;
       try {
         // No name server knows of these: the file of hosts is another one for the program.
         await Deno.writeTextFile(`${folder}/hosts`, "127.0.0.1 localhost\n127.0.0.1 s3.test\n127.0.0.1 lake.s3.test\n");
-        await minio.makeBucket("lake");
-        const { port } = new URL(minio.endpoint);
+        await server.makeBucket("lake");
+        const { port } = new URL(server.endpoint);
         const env = {
           NO_COLOR: "1",
           DENO_DIR: denoFolder,
@@ -111,8 +112,8 @@ Deno.test({
           AWS_ENDPOINT_URL: `http://s3.test:${port}`,
           AWS_S3_FORCE_PATH_STYLE: "false",
           AWS_REGION: "us-east-1",
-          AWS_ACCESS_KEY_ID: "minioadmin",
-          AWS_SECRET_ACCESS_KEY: "minioadmin",
+          AWS_ACCESS_KEY_ID: accessKeyId,
+          AWS_SECRET_ACCESS_KEY: secretAccessKey,
           STREAMLAB_HTTPFS: await findHttpfs() ?? "off",
         };
         const commands = [
@@ -132,7 +133,7 @@ Deno.test({
         ok(success, said);
         match(said, /^1\d,?\d{3},add_to_cart$/m);
       } finally {
-        await minio.stop();
+        await server.stop();
       }
     }),
 });

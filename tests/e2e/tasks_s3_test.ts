@@ -1,5 +1,5 @@
 import { match, ok, strictEqual } from "node:assert/strict";
-import { minioTest } from "../support/minio.ts";
+import { minioTest } from "../support/s3_servers.ts";
 import { inFolder } from "./program.ts";
 import { denoFolder } from "./s3_lake.ts";
 

@@ -1,18 +1,18 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { minioTest, startMinio } from "../support/minio.ts";
+import { s3Test, startS3 } from "../support/s3_servers.ts";
 import { countTruth, type Dispositions } from "./dispositions.ts";
 import { inFolder, succeed } from "./program.ts";
 
-minioTest("on a bucket the whole way is what it is on disk", async () => {
-  const minio = await startMinio();
+s3Test("on a bucket the whole way is what it is on disk", async () => {
+  const server = await startS3();
   try {
-    const lake = `s3://${await minio.makeBucket()}/some lake`;
+    const lake = `s3://${await server.makeBucket()}/some lake`;
     await inFolder(async (folder) => {
       const env = {
-        AWS_ENDPOINT_URL: minio.endpoint,
+        AWS_ENDPOINT_URL: server.endpoint,
         AWS_REGION: "us-east-1",
-        AWS_ACCESS_KEY_ID: minio.settings.credentials!.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: minio.settings.credentials!.secretAccessKey,
+        AWS_ACCESS_KEY_ID: server.settings.credentials!.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: server.settings.credentials!.secretAccessKey,
         XDG_CACHE_HOME: Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/tmp"}/.cache`,
       };
       const produce = [
@@ -45,6 +45,6 @@ minioTest("on a bucket the whole way is what it is on disk", async () => {
       }
     });
   } finally {
-    await minio.stop();
+    await server.stop();
   }
 });

@@ -9,7 +9,7 @@ import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { inFolder, type RunOptions, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
 import { startS3Place, useLake } from "../e2e/s3_lake.ts";
-import { canRunMinio } from "../support/minio.ts";
+import { canRunS3 } from "../support/s3_servers.ts";
 import { canRunPython, findPython } from "../support/python.ts";
 import { canRunRestCatalog, connectRest, withRestCatalog } from "../support/rest_catalog_server.ts";
 import { unnamedFiles } from "../support/unnamed_files.ts";
@@ -66,7 +66,7 @@ Deno.test({
 
 Deno.test({
   name: "two consumers at once and maintainers that are killed at any moment on S3 lose and double nothing, either",
-  ignore: !canRunPython() || !canRunMinio(),
+  ignore: !canRunPython() || !canRunS3(),
   fn: async () => {
     const place = await startS3Place();
     try {

@@ -1,76 +1,22 @@
-import { systemClock } from "../../core/base/clock.ts";
-import type { S3Settings } from "../../core/storage/s3/settings.ts";
+import { canHaveGoProgram, findGoProgram, type GoProgram } from "./go_program.ts";
+import type { S3Server } from "./s3_server.ts";
+import { freePort, untilItSays } from "./server.ts";
 
-/** MinIO publishes no binaries any more; this version is built from source, once. */
-const version = "v0.0.0-20260212201848-7aac2a2c5b7c";
-const cacheFolder = `${Deno.env.get("HOME") ?? "/tmp"}/.cache/streamlab-test/minio-${version.split("-")[1]}`;
-const startMsMax = 60_000;
+/** MinIO publishes no binaries any more. */
+export const minioProgram: GoProgram = {
+  name: "minio",
+  package: "github.com/minio/minio",
+  version: "v0.0.0-20260212201848-7aac2a2c5b7c",
+};
 
-export interface Minio {
-  endpoint: string;
+export interface Minio extends S3Server {
   consoleUrl: string;
-  settings: S3Settings;
-  /** Makes a bucket, of a new name unless one is given. */
-  makeBucket(name?: string): Promise<string>;
   /** Until the server ends. */
   ended: Promise<unknown>;
-  stop(): Promise<void>;
 }
 
-/**
- * True where MinIO is there or can be built, or must be: then a test that needs it fails instead of
- * being skipped.
- */
 export function canRunMinio(): boolean {
-  if (Deno.env.get("STREAMLAB_REQUIRE_ALL") === "1") return true;
-  return isFile(`${cacheFolder}/minio`) || onPath("minio") !== undefined || onPath("go") !== undefined;
-}
-
-/** Declares a test that is shown as ignored where there is no MinIO. */
-export function minioTest(name: string, run: (t: Deno.TestContext) => Promise<void>): void {
-  Deno.test({ name, ignore: !canRunMinio(), fn: run });
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
-
-function onPath(program: string): string | undefined {
-  return Deno.env.get("PATH")?.split(":").map((folder) => `${folder}/${program}`).find(isFile);
-}
-
-/**
- * The path of MinIO's binary: in the cache, on the PATH, or built by Go into the cache, which takes
- * minutes.
- */
-async function findMinio(): Promise<string> {
-  const cached = `${cacheFolder}/minio`;
-  if (isFile(cached)) return cached;
-  const installed = onPath("minio");
-  if (installed !== undefined) return installed;
-  await Deno.mkdir(cacheFolder, { recursive: true });
-  // One build for all test processes that ask at the same time.
-  using lock = await Deno.open(`${cacheFolder}/lock`, { create: true, write: true });
-  await lock.lock(true);
-  if (isFile(cached)) return cached;
-  // deno-lint-ignore no-console -- whoever runs the tests wonders what takes so long
-  console.error("building MinIO, which takes some minutes, once");
-  const scratch = await Deno.makeTempDir({ dir: cacheFolder });
-  const build = new Deno.Command("nice", {
-    args: ["go", "install", `github.com/minio/minio@${version}`],
-    env: { GOBIN: scratch },
-    stdout: "null",
-    stderr: "piped",
-  });
-  const { success, stderr } = await build.output();
-  if (!success) throw new Error(`Cannot build MinIO: ${new TextDecoder().decode(stderr).slice(-1000)}`);
-  await Deno.rename(`${scratch}/minio`, cached);
-  await Deno.remove(scratch, { recursive: true });
-  return cached;
+  return canHaveGoProgram(minioProgram);
 }
 
 export interface MinioOptions {
@@ -88,12 +34,12 @@ export interface MinioOptions {
  * Starts a server of its own on a free port of this machine, with its data in a temporary folder.
  */
 export async function startMinio(options: MinioOptions = {}): Promise<Minio> {
-  const program = await findMinio();
+  const path = await findGoProgram(minioProgram);
   const folder = options.folder ?? await Deno.makeTempDir({ prefix: "streamlab-minio-" });
   const address = `127.0.0.1:${options.port || freePort()}`;
   const consoleAddress = `127.0.0.1:${options.consolePort || freePort()}`;
   const credentials = { accessKeyId: "minioadmin", secretAccessKey: "minioadmin" };
-  const server = new Deno.Command(program, {
+  const server = new Deno.Command(path, {
     args: [
       "server",
       folder,
@@ -134,29 +80,4 @@ export async function startMinio(options: MinioOptions = {}): Promise<Minio> {
       if (options.folder === undefined) await Deno.remove(folder, { recursive: true });
     },
   };
-}
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  listener.close();
-  return port;
-}
-
-async function untilItSays(server: Deno.ChildProcess, words: string): Promise<void> {
-  const patience = new AbortController();
-  const tooLate = systemClock.sleep(startMsMax, patience.signal).then(() => "late" as const);
-  const reader = server.stderr.getReader();
-  let said = "";
-  try {
-    while (!said.includes(words)) {
-      const piece = await Promise.race([reader.read(), tooLate]);
-      if (piece === "late" || piece.done) throw new Error(`Cannot start MinIO: ${said.trim() || "it says nothing"}`);
-      said += new TextDecoder().decode(piece.value);
-    }
-  } finally {
-    patience.abort();
-    reader.releaseLock();
-  }
 }

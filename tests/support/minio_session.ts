@@ -1,12 +1,12 @@
 import { createHash, createHmac } from "node:crypto";
 import type { S3Credentials } from "../../core/storage/s3/settings.ts";
-import type { Minio } from "./minio.ts";
+import type { S3Server } from "./s3_server.ts";
 
 /**
  * Credentials that expire, with a session token, as MinIO's AssumeRole gives them (AWS STS API
  * Reference; Signature Version 4).
  */
-export async function assumeRole({ endpoint, settings }: Minio): Promise<Required<S3Credentials>> {
+export async function assumeRole({ endpoint, settings }: S3Server): Promise<Required<S3Credentials>> {
   const { accessKeyId, secretAccessKey } = settings.credentials!;
   const body = "Action=AssumeRole&Version=2011-06-15&DurationSeconds=900";
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "");

@@ -221,7 +221,12 @@ class S3Store implements Store {
   /** Once for all folders: it is a matter of the service. */
   async probe(folder: string): Promise<void> {
     this.#probed ??= Promise.all([
-      probeCreate(this, folder, this.#connection.random, "Use AWS S3, or a MinIO of 2025 or later"),
+      probeCreate(
+        this,
+        folder,
+        this.#connection.random,
+        "Use AWS S3, a MinIO of 2025 or later, or a SeaweedFS of 2026",
+      ),
       this.#removeAbandonedProbes(folder),
     ]).then(() => undefined);
     try {

@@ -3,7 +3,7 @@ import { StreamlabError } from "../../../core/base/errors.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import type { Store } from "../../../core/storage/store.ts";
 import { type DecideFault, type ProxyFault, proxyFaultsBySeed } from "../../support/fault_proxy.ts";
-import { minioTest } from "../../support/minio.ts";
+import { s3Test } from "../../support/s3_servers.ts";
 import { bytes, pathsOf, text } from "../conformance_case.ts";
 import { type S3World, startS3World } from "./s3_world.ts";
 
@@ -44,7 +44,7 @@ const passing: ProxyFault[] = [
   { do: "truncate", bytes: 10 },
 ];
 
-minioTest("faults that pass are repeated until everything but a create goes well", async () => {
+s3Test("faults that pass are repeated until everything but a create goes well", async () => {
   const store = await world.open();
   const scratch = await Deno.makeTempFile();
   for (const fault of passing) {
@@ -65,7 +65,7 @@ minioTest("faults that pass are repeated until everything but a create goes well
   }
 });
 
-minioTest("a create whose answer is lost is sent once, is unknown to the caller, and can be read back", async () => {
+s3Test("a create whose answer is lost is sent once, is unknown to the caller, and can be read back", async () => {
   const store = await world.open();
   const lost: ProxyFault[] = [
     { do: "cut", when: "after" },
@@ -87,7 +87,7 @@ minioTest("a create whose answer is lost is sent once, is unknown to the caller,
   }
 });
 
-minioTest("a create that never arrived leaves nothing and can be sent again", async () => {
+s3Test("a create that never arrived leaves nothing and can be sent again", async () => {
   const store = await world.open();
   await withFaults(
     once({ do: "cut", when: "before" }),
@@ -97,7 +97,7 @@ minioTest("a create that never arrived leaves nothing and can be sent again", as
   strictEqual(await store.create("v1", bytes("x")), true);
 });
 
-minioTest("a service that stands still runs into the time-out: a read is repeated, a create is unknown", async () => {
+s3Test("a service that stands still runs into the time-out: a read is repeated, a create is unknown", async () => {
   const store = await world.open({ limits: { timeoutMs: 400 } });
   await store.write("x", bytes("content"));
   const stall: ProxyFault = { do: "stall", when: "after" };
@@ -112,7 +112,7 @@ minioTest("a service that stands still runs into the time-out: a read is repeate
   strictEqual(text(await store.read("v1")), "mine");
 });
 
-minioTest("a body that breaks off is taken up where it broke, at the same version of the object", async () => {
+s3Test("a body that breaks off is taken up where it broke, at the same version of the object", async () => {
   const store = await world.open();
   const content = new Uint8Array(1_000_000).map((_, i) => (i * 31) >> 2);
   await store.write("big", content);
@@ -129,7 +129,7 @@ minioTest("a body that breaks off is taken up where it broke, at the same versio
 
 const fiveMegabytes = 5 * 1024 * 1024;
 
-minioTest("a large file travels in parts, some at once, and comes back the same", async () => {
+s3Test("a large file travels in parts, some at once, and comes back the same", async () => {
   const store = await world.open({ limits: { partBytes: fiveMegabytes } });
   const content = new Uint8Array(3 * fiveMegabytes + 17).map((_, i) => (i * 7919) >> 4);
   const folder = await Deno.makeTempDir();
@@ -146,7 +146,7 @@ minioTest("a large file travels in parts, some at once, and comes back the same"
   await Deno.remove(folder, { recursive: true });
 });
 
-minioTest("an upload whose completion was answered too late is found to have succeeded", async () => {
+s3Test("an upload whose completion was answered too late is found to have succeeded", async () => {
   const store = await world.open({ limits: { partBytes: fiveMegabytes } });
   const isCompletion = (method: string, target: string) => method === "POST" && target.includes("uploadId=");
   await withFaults(
@@ -156,7 +156,7 @@ minioTest("an upload whose completion was answered too late is found to have suc
   strictEqual((await store.stat("big"))?.size, fiveMegabytes + 1);
 });
 
-minioTest("an upload that fails is aborted and leaves nothing behind", async () => {
+s3Test("an upload that fails is aborted and leaves nothing behind", async () => {
   const store = await world.open({ limits: { partBytes: fiveMegabytes } });
   const denied: DecideFault = ({ target }) =>
     target.includes("partNumber=2") ? { do: "answer", when: "before", status: 403, code: "AccessDenied" } : undefined;
@@ -169,7 +169,7 @@ minioTest("an upload that fails is aborted and leaves nothing behind", async () 
   deepStrictEqual(await Array.fromAsync(store.listUnfinished("big")), []);
 });
 
-minioTest("large folders are listed at the same time, in the order of one listing", async () => {
+s3Test("large folders are listed at the same time, in the order of one listing", async () => {
   const store = await world.open({ limits: { pageKeys: 10 } });
   const paths = ["b/alone", "c", "e.x"];
   for (const folder of ["a", "d", "e", "f", "g"]) for (let i = 10; i < 40; i++) paths.push(`${folder}/${i}`);
@@ -181,7 +181,7 @@ minioTest("large folders are listed at the same time, in the order of one listin
   deepStrictEqual(await pathsOf(store, "e"), paths.filter((path) => path.startsWith("e")));
 });
 
-minioTest("a listing that is left early sends no more requests than it had begun", async () => {
+s3Test("a listing that is left early sends no more requests than it had begun", async () => {
   const store = await world.open({ limits: { pageKeys: 2 } });
   for (let i = 0; i < 8; i++) await store.write(`x${i}`, bytes("x"));
   const sent = world.proxy.requests.length;
@@ -192,7 +192,7 @@ minioTest("a listing that is left early sends no more requests than it had begun
   strictEqual(world.proxy.requests.length, sent + 1);
 });
 
-minioTest("more keys than one request may delete are deleted in several", async () => {
+s3Test("more keys than one request may delete are deleted in several", async () => {
   const store = await world.open({ limits: { pageKeys: 7 } });
   const paths = Array.from({ length: 30 }, (_, i) => `d/${i}`);
   await Promise.all(paths.map((path) => store.write(path, bytes("x"))));
@@ -244,7 +244,7 @@ async function storm(store: Store, seed: number): Promise<void> {
   }
 }
 
-minioTest(
+s3Test(
   "through a network that fails one request in four, the store tells the truth or that it is unavailable",
   async () => {
     const limits = {

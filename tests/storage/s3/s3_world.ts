@@ -5,11 +5,12 @@ import { openS3Store } from "../../../core/storage/s3/s3_store.ts";
 import type { S3Limits } from "../../../core/storage/s3/connection.ts";
 import type { Store } from "../../../core/storage/store.ts";
 import { type FaultProxy, startFaultProxy } from "../../support/fault_proxy.ts";
-import { canRunMinio, type Minio, startMinio } from "../../support/minio.ts";
+import type { S3Server } from "../../support/s3_server.ts";
+import { canRunS3, startS3 } from "../../support/s3_servers.ts";
 
-/** One MinIO behind a proxy for all tests of a file; every store on a bucket of its own. */
+/** One server behind a proxy for all tests of a file; every store on a bucket of its own. */
 export interface S3World {
-  minio: Minio;
+  server: S3Server;
   proxy: FaultProxy;
   /** Through the proxy. */
   open(changed?: { bucket?: string; settings?: Partial<S3Settings>; limits?: Partial<S3Limits> }): Promise<Store>;
@@ -36,26 +37,26 @@ export function scriptedSettings(server: Deno.HttpServer<Deno.NetAddr>): S3Setti
   };
 }
 
-/** Undefined where there is no MinIO; then its tests are skipped. */
+/** Undefined where there is no S3 server; then its tests are skipped. */
 export async function startS3World(): Promise<S3World | undefined> {
-  if (!canRunMinio()) return undefined;
-  const minio = await startMinio();
-  const proxy = startFaultProxy(minio.endpoint);
+  if (!canRunS3()) return undefined;
+  const server = await startS3();
+  const proxy = startFaultProxy(server.endpoint);
   return {
-    minio,
+    server,
     proxy,
     open: async ({ bucket, settings, limits } = {}) => {
-      const location = { kind: "s3" as const, bucket: bucket ?? await minio.makeBucket(), prefix: "lake" };
+      const location = { kind: "s3" as const, bucket: bucket ?? await server.makeBucket(), prefix: "lake" };
       return await openS3Store(location, {
         clock: systemClock,
         random: seededRandom(1),
-        settings: { ...minio.settings, endpoint: proxy.endpoint, ...settings },
+        settings: { ...server.settings, endpoint: proxy.endpoint, ...settings },
         limits: { ...quickLimits, ...limits },
       });
     },
     stop: async () => {
       await proxy.stop();
-      await minio.stop();
+      await server.stop();
     },
   };
 }

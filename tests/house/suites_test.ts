@@ -1,0 +1,28 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { readSource, sourceFiles } from "./source_tree.ts";
+
+/** What a test mentions that `deno task test` has no time for, and how its file is called then. */
+const needs: [mentioned: RegExp, name: RegExp][] = [
+  [/\b(s3Test|minioTest|canRunS3|canRunMinio)\(/, /_s3_test\.ts$/],
+  [/\bcanRunDocker\(/, /_docker_test\.ts$/],
+  [/\bisThorough\b/, /_(property|long|s3)_test\.ts$|^tests\/e2e\//],
+];
+
+function misnamed(path: string, text: string): boolean {
+  // Folders that are run as a whole.
+  if (!path.endsWith("_test.ts") || /^tests\/(interop|simulation|house)\//.test(path)) return false;
+  return needs.some(([mentioned, name]) => mentioned.test(text) && !name.test(path));
+}
+
+Deno.test("a test that needs a server or many runs says so in its file's name", async () => {
+  const tests = (await sourceFiles()).filter((path) => path.startsWith("tests/"));
+  const texts = await Promise.all(tests.map(async (path) => [path, await readSource(path)] as const));
+  deepStrictEqual(texts.filter(([path, text]) => misnamed(path, text)).map(([path]) => path), []);
+});
+
+Deno.test("the search for wrong names of tests finds one", () => {
+  strictEqual(misnamed("tests/consume/x_test.ts", "s3Test(1)"), true);
+  strictEqual(misnamed("tests/consume/x_s3_test.ts", "s3Test(1)"), false);
+  strictEqual(misnamed("tests/consume/x_test.ts", "isThorough ? 5 : 1"), true);
+  strictEqual(misnamed("tests/simulation/x_test.ts", "canRunS3()"), false);
+});

@@ -1,0 +1,96 @@
+import { parse } from "@std/yaml";
+import { findGoProgram } from "./go_program.ts";
+import { minioProgram } from "./minio.ts";
+import { cacheFolder, isFile } from "./python.ts";
+
+const root = new URL("../../", import.meta.url);
+const base = "streamlab-test/base:bookworm";
+
+/**
+ * Makes what the Dockerfile and compose.yaml take from registries, under the same names, out of
+ * what a test can have without them: Debian's packages, and the programs that run here.
+ */
+export async function makeStandIns(env: Record<string, string>, scratch: string): Promise<void> {
+  await docker(env, ["import", await findBase(), base]);
+  const [deno, small] = [...(await Deno.readTextFile(new URL("Dockerfile", root))).matchAll(/^FROM (\S+)/gm)]
+    .map(([, name]) => name!);
+  const compose = parse(await Deno.readTextFile(new URL("compose.yaml", root))) as {
+    services: Record<string, { image: string }>;
+  };
+  await build(env, deno!, await denoContext(`${scratch}/deno`));
+  await build(env, small!, await context(`${scratch}/small`, `FROM ${base}\nUSER 65532:65532\n`, {}));
+  await build(env, compose.services.minio!.image, await minioContext(`${scratch}/minio`));
+}
+
+/** A small Debian with certificates and libstdc++, made once. */
+async function findBase(): Promise<string> {
+  const cached = `${cacheFolder}/docker-base-bookworm.tar`;
+  if (isFile(cached)) return cached;
+  await Deno.mkdir(cacheFolder, { recursive: true });
+  const scratch = await Deno.makeTempDir({ prefix: "streamlab-debian-" });
+  try {
+    const include = "--include=ca-certificates,libstdc++6";
+    await run("debootstrap", ["--variant=minbase", include, "bookworm", `${scratch}/root`]);
+    await run("tar", ["-C", `${scratch}/root`, "-cf", `${cached}.part`, "."]);
+    await Deno.rename(`${cached}.part`, cached);
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+  return cached;
+}
+
+/** Deno with the packages that it has fetched here, and the one to compile with, if set. */
+async function denoContext(folder: string): Promise<string> {
+  const info = await run(Deno.execPath(), ["info", "--json"]);
+  const { denoDir } = JSON.parse(info) as { denoDir: string };
+  const files: Record<string, string> = { "deno": Deno.execPath(), "npm": `${denoDir}/npm` };
+  const lines = [
+    `FROM ${base}`,
+    "ENV DENO_DIR=/deno-dir",
+    "COPY deno /usr/local/bin/",
+    "COPY npm /deno-dir/npm",
+  ];
+  for (const [name, file] of [["COMPILE_DENO", "compile-deno"], ["DENORT_BIN", "denort"]] as const) {
+    const path = Deno.env.get(name);
+    if (path === undefined) continue;
+    files[file] = path;
+    lines.push(`COPY ${file} /usr/local/bin/`, `ENV ${name}=/usr/local/bin/${file}`);
+  }
+  return await context(folder, lines.join("\n"), files);
+}
+
+/** Its image starts `minio` with whatever it is given. */
+async function minioContext(folder: string): Promise<string> {
+  const mc = await findGoProgram({
+    name: "mc",
+    package: "github.com/minio/mc",
+    version: "v0.0.0-20250313080218-cf909e1063a9",
+  });
+  const files = { minio: await findGoProgram(minioProgram), mc };
+  return await context(folder, `FROM ${base}\nCOPY minio mc /usr/bin/\nENTRYPOINT ["/usr/bin/minio"]\n`, files);
+}
+
+async function context(folder: string, dockerfile: string, files: Record<string, string>): Promise<string> {
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(`${folder}/Dockerfile`, dockerfile);
+  for (const [name, path] of Object.entries(files)) await run("cp", ["-rL", path, `${folder}/${name}`]);
+  return folder;
+}
+
+/** Builds an image, and removes what it was built from. */
+async function build(env: Record<string, string>, name: string, folder: string): Promise<void> {
+  await docker(env, ["build", "--quiet", "--tag", name, folder]);
+  await Deno.remove(folder, { recursive: true });
+}
+
+async function docker(env: Record<string, string>, args: string[]): Promise<void> {
+  await run("docker", args, env);
+}
+
+async function run(program: string, args: string[], env: Record<string, string> = {}): Promise<string> {
+  const command = new Deno.Command(program, { args, env, stdout: "piped", stderr: "piped" });
+  const { success, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`${program} ${args[0]} failed: ${decoder.decode(stderr).slice(-2000)}`);
+  return decoder.decode(stdout);
+}
