@@ -19,6 +19,7 @@ import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
 import type { TimeTravel } from "./lake_tables.ts";
 import { parseQuestion, type Question } from "./question.ts";
 import { questionError, stopped } from "./sql_error.ts";
+import { keepZeroSigns } from "./zero_signs.ts";
 import type { QuestionTables } from "./table_binding.ts";
 
 export interface SessionOptions {
@@ -114,7 +115,8 @@ export class Session {
           if (sql === undefined) continue;
           // An interruption between two statements reaches neither.
           if (options.signal?.aborted) throw stopped();
-          return await use(connection, sql, question);
+          const signed = question.isExplain ? sql : await keepZeroSigns(connection, sql);
+          return await use(connection, signed, question);
         } finally {
           database.close();
         }

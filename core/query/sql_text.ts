@@ -106,3 +106,47 @@ function indexOrEnd(text: string, pattern: RegExp, from: number, length: number)
   const match = pattern.exec(text);
   return match === null ? text.length : match.index + length;
 }
+
+/** A statement around the items of its own ORDER BY, not of those in parentheses. */
+export interface OrderByText {
+  /** Ends with ORDER BY. */
+  before: string;
+  items: string[];
+  /** LIMIT and what follows. */
+  after: string;
+}
+
+export function splitOrderBy(text: string): OrderByText | undefined {
+  let items: string[] | undefined;
+  let before = 0, from = 0, solid = 0, depth = 0;
+  for (let at = skipBlank(text, 0); at < text.length; at = skipBlank(text, at)) {
+    const start = at;
+    const word = depth === 0 && !/[\w$.]/.test(text[at - 1] ?? "") ? /^[a-z]+\b|/i.exec(text.slice(at))![0] : "";
+    at = word === "" ? skipToken(text, at) : at + word.length;
+    const by = /^order$/i.test(word) ? skipBlank(text, at) : at;
+    if (by > at && /^by\b/i.test(text.slice(by, by + 3))) {
+      [items, before, from, solid, at] = [[], by + 2, by + 2, by + 2, by + 2];
+      continue;
+    }
+    if (items !== undefined && depth === 0) {
+      if (/^(limit|offset|fetch|using|for)$/i.test(word)) {
+        return {
+          before: text.slice(0, before),
+          items: [...items, itemOf(text, from, solid)],
+          after: text.slice(start),
+        };
+      }
+      if (text[start] === ",") [items, from] = [[...items, itemOf(text, from, solid)], at];
+    }
+    if ("([{".includes(text[start]!)) depth++;
+    if (")]}".includes(text[start]!)) depth--;
+    solid = at;
+  }
+  if (items === undefined) return undefined;
+  return { before: text.slice(0, before), items: [...items, itemOf(text, from, solid)], after: "" };
+}
+
+/** Without the comments around it. */
+function itemOf(text: string, from: number, to: number): string {
+  return text.slice(skipBlank(text, from), to);
+}

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { isBlank, splitExplain, splitStatements } from "../../core/query/sql_text.ts";
+import { isBlank, splitExplain, splitOrderBy, splitStatements } from "../../core/query/sql_text.ts";
 
 const splits: [string, string[], string][] = [
   ["select 1", [], "select 1"],
@@ -48,5 +48,23 @@ for (const [text, statement] of explains) {
   Deno.test(`what is explained is found: ${JSON.stringify(text)}`, () => {
     strictEqual(splitExplain(text).statement, statement);
     strictEqual(splitExplain(text).prefix !== "", text.trim() !== statement);
+  });
+}
+
+const orderings: [string, string[] | undefined, string][] = [
+  ["select 1", undefined, ""],
+  ["select 1 order by a", ["a"], ""],
+  ["select (select 1 order by a) order /* x */ By b desc, f(c, 'd,e')  -- z", ["b desc", "f(c, 'd,e')"], ""],
+  ["select row_number() over (order by a) from t", undefined, ""],
+  ["select order_by, t.order from t order by a nulls first limit 3", ["a nulls first"], "limit 3"],
+  ['select 1 order by "limit", [1, 2], {a: 1, b: 2} offset 1', ['"limit"', "[1, 2]", "{a: 1, b: 2}"], "offset 1"],
+  ["with t as (select 1 order by 1) select * from t order by all", ["all"], ""],
+];
+
+for (const [sql, items, after] of orderings) {
+  Deno.test(`the order of a statement itself: ${sql}`, () => {
+    const parts = splitOrderBy(sql);
+    deepStrictEqual(parts?.items, items);
+    if (parts !== undefined) strictEqual(parts.after, after);
   });
 }
