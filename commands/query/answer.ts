@@ -1,3 +1,4 @@
+import { extname } from "node:path";
 import type { AskOptions, Session } from "../../core/query/sql_session.ts";
 import type { RowStream } from "../../core/engine/duckdb_stream.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
@@ -7,6 +8,23 @@ import type { AnswerOutput } from "./output.ts";
 
 export const ANSWER_FORMATS = ["table", "json", "ndjson", "csv", "markdown", "arrow", "parquet"] as const;
 export type AnswerFormat = typeof ANSWER_FORMATS[number];
+
+const SUFFIXES: Readonly<Record<string, AnswerFormat>> = {
+  ".txt": "table",
+  ".json": "json",
+  ".ndjson": "ndjson",
+  ".jsonl": "ndjson",
+  ".csv": "csv",
+  ".md": "markdown",
+  ".arrow": "arrow",
+  ".arrows": "arrow",
+  ".parquet": "parquet",
+};
+
+/** What a file of that name is expected to hold. */
+export function formatOfFile(path: string | undefined): AnswerFormat | undefined {
+  return path === undefined ? undefined : SUFFIXES[extname(path).toLowerCase()];
+}
 
 export interface AnswerFlags {
   format?: AnswerFormat | undefined;

@@ -26,7 +26,13 @@ export async function openOutput(context: Context, file: string | undefined): Pr
   }
   const path = resolve(context.cwd, file);
   const temporaryPath = `${path}.${Deno.pid}.tmp`;
+  await checkPlace(path);
   const handle = await openFile(temporaryPath, path);
+  let isOpen = true;
+  const close = () => {
+    if (isOpen) handle.close();
+    isOpen = false;
+  };
   const encoder = new TextEncoder();
   return {
     temporaryPath,
@@ -36,14 +42,27 @@ export async function openOutput(context: Context, file: string | undefined): Pr
     },
     async finish() {
       await handle.sync();
-      handle.close();
+      close();
       await Deno.rename(temporaryPath, path);
     },
     async abandon() {
-      handle.close();
+      close();
       await removeFileQuietly(temporaryPath);
     },
   };
+}
+
+/** What is at the path already is replaced, which only a file may be. */
+async function checkPlace(path: string): Promise<void> {
+  const found = await Deno.stat(path).catch(() => undefined);
+  if (found === undefined || found.isFile) return;
+  throw new StreamlabError(
+    "usage",
+    `Cannot write the answer to ${path}: it is ${found.isDirectory ? "a folder" : "no file"}`,
+    {
+      hint: found.isDirectory ? "Name a file in it" : "Leave out --output, and send standard output there",
+    },
+  );
 }
 
 async function openFile(temporaryPath: string, path: string): Promise<Deno.FsFile> {

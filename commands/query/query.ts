@@ -8,14 +8,14 @@ import { type Context, defineCommand, type ExitStatus } from "../line/command.ts
 import { flag } from "../line/flags.ts";
 import { openTables } from "../open_lake.ts";
 import { openOutput } from "./output.ts";
-import { ANSWER_FORMATS, printAnswer } from "./answer.ts";
+import { ANSWER_FORMATS, formatOfFile, printAnswer } from "./answer.ts";
 
 const flags = z.object({
   sql: flag.text({ doc: "the question; - reads it from standard input", placeholder: "SQL", position: 0 }),
   source: flag.lake({ doc: "lake to ask: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
   file: flag.file({ doc: "read the question from this file", short: "f" }),
   format: flag.choice(ANSWER_FORMATS, {
-    doc: "how to print the answer: table on a terminal and where nothing else is said; json is one array of objects",
+    doc: "how to print the answer (default: by the suffix of --output, else table); json is one array of objects",
   }),
   output: flag.file({ doc: "write the answer to this file, whole or not at all", short: "o" }),
   asOf: flag.time({ doc: "ask the tables as they were at this time" }),
@@ -67,7 +67,7 @@ async function runQuery(context: Context, given: QueryFlags): Promise<ExitStatus
   }
   const output = await openOutput(context, given.output);
   try {
-    await printAnswer(context, session, text, given, output);
+    await printAnswer(context, session, text, { ...given, format: given.format ?? formatOfFile(given.output) }, output);
     await output.finish();
   } catch (error) {
     await output.abandon();

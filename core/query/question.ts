@@ -64,7 +64,11 @@ async function parseSelect(connection: Connection, statement: string): Promise<N
     statements?: Node[];
   };
   if (tree.error) {
-    if (tree.error_type === "parser") throw refusal(`${tree.error_message}${placeOf(statement, tree.position)}`);
+    if (tree.error_type === "parser") {
+      const position = tree.position === undefined ? undefined : Number(tree.position);
+      const hint = position === undefined ? undefined : await keywordHint(connection, statement, position);
+      throw refusal(`${tree.error_message}${placeOf(statement, position)}`, hint);
+    }
     throw refusal(
       "only questions are answered here: SELECT, and DESCRIBE, SHOW or EXPLAIN of one",
       /^\s*\(?\s*pivot\b/i.test(statement) ? "A PIVOT needs its values: PIVOT … ON column IN (…)" : undefined,
@@ -74,10 +78,31 @@ async function parseSelect(connection: Connection, statement: string): Promise<N
   return tree.statements[0]!;
 }
 
-function placeOf(statement: string, position: string | undefined): string {
+/** A column may be called like a keyword: where quotes around it make the statement SQL, this is said. */
+async function keywordHint(connection: Connection, statement: string, position: number): Promise<string | undefined> {
+  const before = /([a-z_]+)\s*$/i.exec(statement.slice(0, position));
+  const at = /^\s*([a-z_]+)/i.exec(statement.slice(position));
+  const words = [
+    ...(at === null ? [] : [{ word: at[1]!, from: position + at[0].length - at[1]!.length }]),
+    ...(before === null ? [] : [{ word: before[1]!, from: before.index }]),
+  ];
+  for (const { word, from } of words) {
+    const quoted = `${statement.slice(0, from)}"${word}"${statement.slice(from + word.length)}`;
+    const [row] = await connection.rows(
+      `SELECT json_serialize_sql(${quoteText(quoted)}::VARCHAR)->>'error' AS failed,
+        exists (FROM duckdb_keywords() WHERE keyword_name = ${quoteText(word.toLowerCase())}) AS is_keyword`,
+    );
+    if (row!.is_keyword === true && row!.failed === "false") {
+      return `${word} is a keyword: where it names a column or a table, write "${word}" with the quotes`;
+    }
+  }
+  return undefined;
+}
+
+function placeOf(statement: string, position: number | undefined): string {
   if (position === undefined) return "";
-  const before = statement.slice(0, Number(position)).split("\n");
-  const near = /^\s*\S*/.exec(statement.slice(Number(position)))![0].trim();
+  const before = statement.slice(0, position).split("\n");
+  const near = /^\s*\S*/.exec(statement.slice(position))![0].trim();
   return ` (line ${before.length}, column ${before.at(-1)!.length + 1}${near === "" ? "" : `, near ${near}`})`;
 }
 

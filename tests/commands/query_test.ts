@@ -73,9 +73,39 @@ Deno.test("an output file appears whole or not at all", () =>
       deepStrictEqual(await names(), ["answer"]);
       deepStrictEqual(await Deno.readFile(path), before);
     }
+    const folder = await run(["select 1", "--output", "out"]);
+    strictEqual(folder.status, 2);
+    match(
+      folder.shell.stderrText(),
+      /^streamlab: Cannot write the answer to .*\/out: it is a folder\n {2}Name a file in it\n$/,
+    );
+    const device = await run(["select 1", "--output", "/dev/null"]);
+    match(device.shell.stderrText(), /Cannot write the answer to \/dev\/null: it is no file\n/);
     const nowhere = await run(["select 1", "--output", "nowhere/answer"]);
     strictEqual(nowhere.status, 1);
     match(nowhere.shell.stderrText(), /^streamlab: Cannot write the answer to .*nowhere\/answer: /);
+  }));
+
+Deno.test("without a format the suffix of the output's name says it", () =>
+  withLake(async (run, { lake }) => {
+    const starts: [string, string][] = [
+      ["a.csv", "n\n0\n"],
+      ["a.JSON", '[{"n":0}'],
+      ["a.ndjson", '{"n":0}\n'],
+      ["a.jsonl", '{"n":0}\n'],
+      ["a.md", "| n |"],
+      ["a.txt", "n\n─\n"],
+      ["a", "n\n─\n"],
+      ["a.parquet", "PAR1"],
+      ["a.arrow", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"],
+    ];
+    for (const [name, start] of starts) {
+      const { status, shell } = await run(["select n from a.b", "-o", name]);
+      strictEqual(status, 0, shell.stderrText());
+      ok((await Deno.readTextFile(`${lake.folder}/${name}`)).startsWith(start), name);
+    }
+    strictEqual((await run(["select n from a.b", "-o", "b.csv", "--format", "ndjson"])).status, 0);
+    ok((await Deno.readTextFile(`${lake.folder}/b.csv`)).startsWith("{"));
   }));
 
 const failures: [string[], number, RegExp][] = [
@@ -83,6 +113,9 @@ const failures: [string[], number, RegExp][] = [
   [["drop table a.b"], 2, /only questions are answered/],
   [["explain analyze copy (select 1) to 'x'"], 2, /only questions are answered/],
   [["select 1; select 2"], 2, /more than one statement/],
+  [["select at, n from a.b"], 2, /syntax error.*\n {2}at is a keyword: where it names a column or a table, write "at"/],
+  [["select n, order from a.b"], 2, /\n {2}order is a keyword: .* write "order" with the quotes\n$/],
+  [["select n from from"], 2, /syntax error.*near from\)\n/],
   [["select m from a.b"], 2, /"m".*\n {2}Candidate bindings: "n"/],
   [["select * from a.c"], 1, /There is no table a\.c\n {2}There are a\.b\n$/],
   [["select 1", "-f", "q.sql"], 2, /both an argument and --file/],

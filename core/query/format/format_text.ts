@@ -58,7 +58,9 @@ export function cells(
 ): string[] {
   return columns.map(({ type }, index) => {
     const value = row[index];
-    return value === null || value === undefined ? nullText : escape(textOf(type, value));
+    if (value === null || value === undefined) return nullText;
+    // As JSON it is plain where a value ends and the next begins; null is the cell's as always.
+    return escape(["list", "struct", "map"].includes(type.kind) ? jsonOf(type, value) : textOf(type, value));
   });
 }
 

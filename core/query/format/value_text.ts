@@ -2,8 +2,8 @@ import type { SqlValue } from "../../engine/duckdb.ts";
 import type { SqlType } from "../../engine/duckdb_stream.ts";
 
 /**
- * A value as a table, CSV or Markdown shows it: the text that DuckDB would cast it to. Null is the
- * caller's to show.
+ * A single value as a table, CSV or Markdown shows it: the text that DuckDB would cast it to. Null
+ * is the caller's to show.
  */
 export function textOf(type: SqlType, value: Exclude<SqlValue, null>): string {
   switch (type.kind) {
@@ -15,31 +15,9 @@ export function textOf(type: SqlType, value: Exclude<SqlValue, null>): string {
       return `${timestampText((value as unknown as { micros: bigint }).micros, " ")}${"+00"}`;
     case "timestamp":
       return timestampText((value as unknown as { micros: bigint }).micros, " ");
-    case "list":
-    case "struct":
-    case "map":
-      return nestedText(type, value);
     default:
       return String(value);
   }
-}
-
-function nestedText(type: SqlType, value: SqlValue): string {
-  const { entries, items } = value as unknown as { entries: unknown; items: SqlValue[] };
-  const [first, second] = type.children;
-  if (type.kind === "list") return `[${items.map((item) => elementText(first!.type, item)).join(", ")}]`;
-  if (type.kind === "map") {
-    const pairs = entries as { key: SqlValue; value: SqlValue }[];
-    return `{${
-      pairs.map((pair) => `${elementText(first!.type, pair.key)}=${elementText(second!.type, pair.value)}`).join(", ")
-    }}`;
-  }
-  const fields = entries as Record<string, SqlValue>;
-  return `{${type.children.map(({ name, type }) => `'${name}': ${elementText(type, fields[name]!)}`).join(", ")}}`;
-}
-
-function elementText(type: SqlType, value: SqlValue): string {
-  return value === null || value === undefined ? "NULL" : textOf(type, value);
 }
 
 function numberText(value: number): string {
