@@ -22,15 +22,20 @@ export function openLake(context: Surroundings, location: LakeLocation): Promise
 export async function openExistingLake(context: Surroundings, location: LakeLocation): Promise<Store> {
   const store = await openLake(context, location);
   if (await store.rootExists()) return store;
-  throw await missingRoot(store, "lake", "make one with streamlab produce and streamlab consume");
+  throw await missingRoot(store, "--source", "lake", "make one with streamlab produce and streamlab consume");
 }
 
-/** What is not there, a bucket or a folder, and what to do. */
-export async function missingRoot(store: Store, what: string, otherwise: string): Promise<StreamlabError> {
+/** What is not there, a bucket or a folder that the flag names, and what to do. */
+export async function missingRoot(
+  store: Store,
+  flag: string,
+  what: string,
+  otherwise: string,
+): Promise<StreamlabError> {
   const access = await store.objectAccess?.();
   if (access === undefined) {
     return new StreamlabError("not-found", `There is no ${what} at ${store.root}`, {
-      hint: `Name another with --source, or ${otherwise}`,
+      hint: `Name another with ${flag}, or ${otherwise}`,
     });
   }
   const [, , bucket = ""] = store.root.split("/");

@@ -94,11 +94,13 @@ async function run(context: Context, flags: Flags): Promise<ExitStatus> {
   const { ConsumeSession } = await import("../../core/consume/consume_session.ts");
   const meter = new Meter(context.clock);
   const words = new ConsumeWords(context, meter);
-  const session = await ConsumeSession.open(await sessionOptions(context, flags, words, meter));
+  const options = await sessionOptions(context, flags, words, meter);
+  const session = await ConsumeSession.open(options);
   try {
     if (flags.once) {
-      const { unreadable } = await session.runOnce(context.signal);
-      await words.end();
+      const discovery = await session.runOnce(context.signal);
+      const { unreadable } = discovery;
+      await words.end(discovery, `${options.zone.store.root}/${options.zone.prefix}`);
       if (unreadable.length > 0) {
         throw new StreamlabError(
           "unavailable",
@@ -142,6 +144,7 @@ async function sessionOptions(
     target: { namespace: [flags.table.namespace], name: flags.table.name },
     contract,
     partitionBy: partitionFields(flags.partitionBy, contract).map(parsePartitionField),
+    partitionByIsAsked: flags.partitionBy !== undefined,
     onExtraFields: flags.onExtraFields,
     onChangedFile: flags.onChangedFile,
     filesPerBatchMax: Math.max(1, flags.maxFilesPerBatch),
@@ -174,7 +177,8 @@ async function rawZone(context: Context, flags: Flags, source: Store, sink: Stor
     ? [source, `${EVENTS_FOLDER}/`]
     : [await openLake(context, flags.raw as LakeLocation), ""];
   if (flags.once && !await store.rootExists()) {
-    throw await missingRoot(store, "folder to read", "write files into it with streamlab produce");
+    const flag = flags.raw === undefined ? "--source" : "--raw";
+    throw await missingRoot(store, flag, "folder to read", "write files into it with streamlab produce");
   }
   return { store, prefix, nameBase: nameFile(sink.root, store.root, ""), format: flags.format };
 }

@@ -1,6 +1,7 @@
 import type { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { BatchReport, ConsumerReport } from "../../core/consume/batch_report.ts";
+import type { Discovery } from "../../core/consume/discover.ts";
 import type { Context } from "../line/command.ts";
 import { formatCount, formatDuration, formatSize, printNote, printResult } from "../line/output.ts";
 import { type Progress, startProgress } from "../line/progress.ts";
@@ -51,17 +52,26 @@ export class ConsumeWords implements ConsumerReport {
   }
 
   /** The sum of it all, once everything has been said. */
-  async end(): Promise<void> {
+  async end(discovery?: Discovery, place?: string): Promise<void> {
+    if (discovery !== undefined) this.#passedOver(discovery, place!);
     await this.#pending;
     await this.#progress.end();
     const durationMs = this.#context.clock.nowMs() - this.#startMs;
     if (this.#context.json) return;
-    if (this.#batches === 0) return await printNote(this.#context, "Nothing new");
+    if (this.#batches === 0) return discovery?.seen === 0 ? undefined : await printNote(this.#context, "Nothing new");
     if (this.#batches === 1) return;
     const sum = `${formatCount(this.#files)} files: ${formatCount(this.#events)} events, ${
       formatCount(this.#deadLetters)
     } dead letters`;
     await printNote(this.#context, `${formatCount(this.#batches)} batches, ${sum} in ${formatDuration(durationMs)}`);
+  }
+
+  /** That a name is wrong, of the place or of the files, otherwise looks as if nothing had come. */
+  #passedOver({ seen, passedOver: { files, example } }: Discovery, place: string): void {
+    if (files > 0) {
+      const count = files === 1 ? "1 file is" : `${formatCount(files)} files are`;
+      this.note(`${count} passed over, as the name says no format: ${example}; --format says what all files are`);
+    } else if (seen === 0) this.note(`Nothing new: nothing lies at ${place}`);
   }
 
   /**

@@ -15,6 +15,7 @@ import { type BatchReport, batchReport, type ConsumerReport, missedFiles } from 
 import { commitBatch } from "./commit_batch.ts";
 import { checkRecordedFiles } from "./recorded_files.ts";
 import { checkMarkers, checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
+import { checkPartitioning } from "./partition_by.ts";
 import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
 import { type RawZone } from "../lake/raw_zone.ts";
 import { noteFailure } from "./failed_batch.ts";
@@ -37,6 +38,8 @@ export interface ConsumerOptions extends BatchLimits {
   target: TableIdentifier;
   contract: Contract;
   partitionBy: PartitionColumnChoice[];
+  /** A table that is there must be partitioned so; else it stays as it is. */
+  partitionByIsAsked?: boolean;
   onExtraFields: OnExtraFields;
   onChangedFile: "ignore" | "ingest" | "fail";
   /** Stops the run after the batch that goes beyond; unlimited without. */
@@ -113,6 +116,7 @@ export class Consumer {
       const onAbsent = (role: TableRole) => role === "ledger" && first.begin();
       const tables = await openTables({ ...options, rescued, recorded, onAbsent });
       await probing;
+      if (options.partitionByIsAsked) checkPartitioning(tables.events, options.partitionBy);
       const planned = { events: plannedTable(tables.events), deadLetters: plannedTable(tables.deadLetters) };
       planTables(planned, options.contract, rescued);
       first.end();

@@ -2,12 +2,16 @@ import type { RawZone } from "../lake/raw_zone.ts";
 import { StreamlabError } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
 import type { FileInfo, ListedFile, Store } from "../storage/store.ts";
-import { type EventFile, eventFileKind } from "../lake/event_file.ts";
+import { type EventFile, eventFileKind, isNotThereYet } from "../lake/event_file.ts";
 import type { ClassifiedFiles, KnownFiles } from "./known_files.ts";
 
 const STATS_PARALLEL = 16;
 
 export interface Discovery extends ClassifiedFiles {
+  /** Files that were seen, known ones too. */
+  seen: number;
+  /** Files whose names say that they are none of ours, and the first of them. */
+  passedOver: { files: number; example: string | undefined };
   /** Files that are there but cannot be read, with the reason. */
   unreadable: { name: string; reason: string }[];
 }
@@ -56,10 +60,19 @@ export async function discoverFiles(zone: RawZone, known: KnownFiles, options: D
     for (const file of fresh) found.fresh.push(file);
     for (const file of changed) found.changed.push(file);
   };
+  let seen = 0;
+  const passedOver: Discovery["passedOver"] = { files: 0, example: undefined };
   let listed: Listed[] = [];
   let portion = FIRST_PORTION;
   for await (const { path, info } of options.listing ?? zone.store.list(zone.prefix)) {
-    if (eventFileKind(path.slice(zone.prefix.length), zone.format) === undefined) continue;
+    const inZone = path.slice(zone.prefix.length);
+    if (eventFileKind(inZone, zone.format) === undefined) {
+      if (isNotThereYet(inZone)) continue;
+      passedOver.files++;
+      passedOver.example ??= inZone;
+      continue;
+    }
+    seen++;
     listed.push({ path, name: zone.nameBase + path, info });
     if (onFresh === undefined || info === undefined || listed.length < portion) continue;
     add(await known.classify(await statFiles(zone, listed), changedAsNew));
@@ -73,7 +86,7 @@ export async function discoverFiles(zone: RawZone, known: KnownFiles, options: D
   const candidates = listed.filter(({ name, info }) => info !== undefined || wanted === undefined || wanted.has(name));
   add(await known.classify(await statFiles(zone, candidates), changedAsNew));
   if (found.fresh.length > 0) onFresh?.(found.fresh);
-  return await withoutUnreadable(zone, found);
+  return { ...found, ...await withoutUnreadable(zone, found), seen, passedOver };
 }
 
 async function statFiles(zone: RawZone, listed: readonly Listed[]): Promise<EventFile[]> {
@@ -85,14 +98,17 @@ async function statFiles(zone: RawZone, listed: readonly Listed[]): Promise<Even
   return files.filter((file) => file !== undefined);
 }
 
-async function withoutUnreadable(zone: RawZone, { fresh, changed }: ClassifiedFiles): Promise<Discovery> {
+async function withoutUnreadable(
+  zone: RawZone,
+  { fresh }: ClassifiedFiles,
+): Promise<Pick<Discovery, "fresh" | "unreadable">> {
   const unreadable: Discovery["unreadable"] = [];
   const readable = await mapParallel(fresh, STATS_PARALLEL, async (file) => {
     const reason = await whyUnreadable(zone.store, file);
     if (reason !== undefined) unreadable.push({ name: file.name, reason });
     return reason === undefined;
   });
-  return { fresh: fresh.filter((_file, index) => readable[index]), changed, unreadable };
+  return { fresh: fresh.filter((_file, index) => readable[index]), unreadable };
 }
 
 /**

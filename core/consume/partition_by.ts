@@ -1,6 +1,9 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
-import type { Transform } from "../iceberg/format/transform.ts";
+import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
+import { fieldsById } from "../iceberg/format/schema.ts";
+import { currentSchema, defaultSpec } from "../iceberg/format/table_metadata.ts";
+import { type Transform, transformToText } from "../iceberg/format/transform.ts";
 
 const KINDS = ["identity", "year", "month", "day", "hour", "void"] as const;
 
@@ -26,6 +29,35 @@ export function parsePartitionField(text: string): PartitionColumnChoice {
   if (name === "bucket") return { column, transform: { name: "bucket", buckets: width } };
   if (name === "truncate") return { column, transform: { name: "truncate", width } };
   throw refused(text);
+}
+
+/**
+ * Fails with `usage` where a table that is there is partitioned otherwise than was asked for: that
+ * is chosen when it is made.
+ */
+export function checkPartitioning(
+  { identifier, metadata }: LoadedTable,
+  wanted: readonly PartitionColumnChoice[],
+): void {
+  const fields = fieldsById(currentSchema(metadata));
+  const has = defaultSpec(metadata).fields.filter(({ transform }) => transform.name !== "void").map((field) =>
+    choiceText({ column: fields.get(field.sourceId)?.path ?? field.name, transform: field.transform })
+  );
+  const asked = wanted.map(choiceText);
+  if (has.join() === asked.join()) return;
+  const is = has.length === 0 ? "not partitioned" : `partitioned by ${has.join(", ")}`;
+  throw new StreamlabError(
+    "usage",
+    `Cannot partition ${identifierText(identifier)} by ${asked.join(", ")}: it is there, and ${is}`,
+    { hint: "Leave out --partition-by, or name another table with --table" },
+  );
+}
+
+/** As users write it. */
+function choiceText({ column, transform }: PartitionColumnChoice): string {
+  if (transform.name === "identity") return column;
+  const [, name, width] = /^(\w+)(?:\[(\d+)\])?$/.exec(transformToText(transform)) ?? [];
+  return `${name}(${width === undefined ? "" : `${width}, `}${column})`;
 }
 
 function isKind(name: string): name is Exclude<Transform["name"], "bucket" | "truncate" | "unknown"> {

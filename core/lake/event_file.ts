@@ -38,7 +38,7 @@ const COMPRESSIONS = ["gzip", "zstd"] as const;
  * compressed if its name says so.
  */
 export function eventFileKind(path: string, override?: EventFormat): EventFileKind | undefined {
-  if (path.split("/").some((part) => part.startsWith(".") || part.startsWith("_"))) return undefined;
+  if (isNotThereYet(path)) return undefined;
   const lower = path.toLowerCase();
   const compression = compressionOf(path);
   if (override !== undefined) return { format: override, compression };
@@ -46,6 +46,11 @@ export function eventFileKind(path: string, override?: EventFormat): EventFileKi
   const format = FORMAT_BY_ENDING.find(([ending]) => bare.endsWith(ending))?.[1];
   if (format === undefined || (format === "parquet" && compression !== "none")) return undefined;
   return { format, compression };
+}
+
+/** Whether a part of the path starts with `.` or `_`, as of files that are still being written. */
+export function isNotThereYet(path: string): boolean {
+  return path.split("/").some((part) => part.startsWith(".") || part.startsWith("_"));
 }
 
 /** Told by the end of a path, whatever the file holds. */

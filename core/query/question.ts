@@ -78,7 +78,7 @@ async function parseSelect(connection: Connection, statement: string): Promise<N
   return tree.statements[0]!;
 }
 
-/** A column may be called like a keyword: where quotes around it make the statement SQL, this is said. */
+/** A column may be called like a keyword: where quotes around it would help, that is said. */
 async function keywordHint(connection: Connection, statement: string, position: number): Promise<string | undefined> {
   const before = /([a-z_]+)\s*$/i.exec(statement.slice(0, position));
   const at = /^\s*([a-z_]+)/i.exec(statement.slice(position));
