@@ -73,10 +73,13 @@ function lagMs({ waiting }: IngestionStatus, nowMs: number): number {
   return waiting.oldestMs === undefined ? 0 : Math.max(0, Math.round(nowMs - waiting.oldestMs));
 }
 
-export function healthRecord({ oldestSnapshotMs, newestSnapshotMs, ...health }: TableHealth): { [key: string]: Json } {
+export function healthRecord(
+  { oldestSnapshotMs, newestSnapshotMs, damages, ...health }: TableHealth,
+): { [key: string]: Json } {
   return {
     action: "table-status",
     ...health,
+    damages: damages.length,
     oldestSnapshot: oldestSnapshotMs === undefined ? null : instant(oldestSnapshotMs),
     newestSnapshot: newestSnapshotMs === undefined ? null : instant(newestSnapshotMs),
   };

@@ -1,5 +1,6 @@
 import type { Json } from "../../core/base/json.ts";
 import type { LeftFile } from "../../core/storage/deletion.ts";
+import type { Damage } from "../../core/maintain/table_rows.ts";
 import { formatCount, formatDuration } from "../line/output.ts";
 import type { TableAction } from "./action.ts";
 
@@ -46,4 +47,8 @@ export function intentLines({ foreignIntents }: { foreignIntents: number }): str
 
 export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+export function damageText({ table, problem, rows }: Damage): string {
+  return `${table}: ${problem}${rows === undefined ? "" : ` (${plural(rows, "row")})`}`;
 }

@@ -162,9 +162,9 @@ async function unreadable(ledger: LoadedTable, files: readonly ScanFile[], cause
       cause,
     });
   }
-  const [message] = cause.message.split("\n", 1);
+  const { state } = cause;
   if (isOutOfMemory(cause)) return cause;
-  return new StreamlabError("corrupt", `Cannot read ${name}: ${message}`, {
+  return new StreamlabError("corrupt", `Cannot read ${name}: ${state}`, {
     hint: "Restore its data files, or all of the lake from one moment",
     cause,
   });

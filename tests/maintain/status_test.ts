@@ -9,7 +9,12 @@ async function withStatus(
 ): Promise<void> {
   await MaintainWorld.use(async (world) => {
     const temporaryFolder = await Deno.makeTempDir();
-    const options = { temporaryFolder, threads: 1, isEventFile: (path: string) => path.endsWith(".json") };
+    const options = {
+      temporaryFolder,
+      threads: 1,
+      isEventFile: (path: string) => path.endsWith(".json"),
+      onDamage: () => {},
+    };
     try {
       await action(world, () => ingestionStatus(world.surroundings, options));
     } finally {
@@ -68,7 +73,7 @@ Deno.test("a table's health counts its files, its history and what compaction wo
     await world.events(4, true);
     const [file] = await world.liveFiles();
     const table = await world.deletePositions([[file!, 0]], { partition: file!.partition });
-    const health = await tableHealth(table, 1e6);
+    const health = await tableHealth(world.surroundings.catalog, table, 1e6);
     const { averageBytes, bytes, oldestSnapshotMs, newestSnapshotMs, ...counts } = health;
     deepStrictEqual(counts, {
       table: "bronze.events",
@@ -79,9 +84,10 @@ Deno.test("a table's health counts its files, its history and what compaction wo
       partitions: 2,
       manifests: 5,
       snapshots: 5,
+      damages: [],
     });
     strictEqual(averageBytes, Math.round(bytes / 5));
     strictEqual(oldestSnapshotMs, table.metadata.snapshots[0]!.timestampMs);
     strictEqual(newestSnapshotMs, table.metadata.snapshots[4]!.timestampMs);
-    strictEqual((await tableHealth(table, 1)).smallFiles, 0);
+    strictEqual((await tableHealth(world.surroundings.catalog, table, 1)).smallFiles, 0);
   }));

@@ -2,6 +2,7 @@ import { Meter } from "../../../core/base/meter.ts";
 import { StreamlabError } from "../../../core/base/errors.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
 import type { AuditReport, Discrepancy } from "../../../core/maintain/audit/audit.ts";
+import { damageText } from "../words.ts";
 import type { LedgerFile } from "../../../core/maintain/audit/audit.ts";
 import type { SecondJudge, SecondJudgement, SecondJudgeOptions } from "../../../core/routing/second_judge.ts";
 import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
@@ -78,7 +79,7 @@ async function auditTarget({ context, surroundings, flags, machine }: Job<typeof
     await progress.end();
     if (context.signal.aborted) return true;
     await print(context, identifierText(target), report);
-    return report.discrepancies === 0;
+    return report.discrepancies + report.damages.length === 0;
   } finally {
     raw.close();
     folder.release();
@@ -164,8 +165,14 @@ async function load({ catalog }: Surroundings, identifier: { namespace: string[]
 }
 
 async function print(context: Context, table: string, report: AuditReport): Promise<void> {
-  const { shown, ...figures } = report;
-  const record = { action: "audit", table, ...figures, shown: shown.map((each) => ({ ...each })) };
+  const { shown, damages, ...figures } = report;
+  const record = {
+    action: "audit",
+    table,
+    ...figures,
+    shown: shown.map((each) => ({ ...each })),
+    damages: damages.map((each) => ({ ...each })),
+  };
   await printResult(context, record, auditText(table, report));
   if (report.misplaced === 0) return;
   const records = report.misplaced === 1 ? "1 record" : `${formatCount(report.misplaced)} records`;
@@ -176,7 +183,8 @@ async function print(context: Context, table: string, report: AuditReport): Prom
 }
 
 function auditText(table: string, report: AuditReport): string {
-  const { files, filesGone, events, deadLetters, discrepancies, shown, batchId } = report;
+  const { files, filesGone, events, deadLetters, shown, damages, batchId } = report;
+  const discrepancies = report.discrepancies + damages.length;
   const looked = `${formatCount(files)} files of ${batchId} batches, ${formatCount(events)} events, ${
     formatCount(deadLetters)
   } dead letters`;
@@ -186,10 +194,11 @@ function auditText(table: string, report: AuditReport): string {
   if (discrepancies === 0) {
     return [`${table}: every record is in one table exactly once (${looked})`, ...gone].join("\n");
   }
-  const rest = discrepancies - Math.min(shown.length, PRINTED_MAX);
+  const lines = [...damages.map(damageText), ...shown.map(discrepancyText)].slice(0, PRINTED_MAX);
+  const rest = discrepancies - lines.length;
   return [
     `${table}: ${discrepancies === 1 ? "1 discrepancy" : `${formatCount(discrepancies)} discrepancies`} (${looked})`,
-    ...shown.slice(0, PRINTED_MAX).map((each) => `  ${visibleText(discrepancyText(each))}`),
+    ...lines.map((line) => `  ${visibleText(line)}`),
     ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : []),
     ...gone,
   ].join("\n");

@@ -1,3 +1,6 @@
+import type { Damage } from "../../../core/maintain/table_rows.ts";
+import { visibleText } from "../../../core/base/visible_text.ts";
+import { damageText } from "../words.ts";
 import { printResult } from "../../line/output.ts";
 import { type Job, lakeAction } from "../action.ts";
 import { TARGET_FILE_SIZE } from "./compact.ts";
@@ -18,7 +21,10 @@ async function printStatus({ context, surroundings, identifiers, flags, machine 
     import("../status_words.ts"),
   ]);
   const isEventFile = (path: string) => eventFileKind(path) !== undefined;
-  const ingestion = await ingestionStatus(surroundings, { ...machine, isEventFile });
+  // Said once, whoever met it first.
+  const damages = new Map<string, Damage>();
+  const onDamage = (damage: Damage) => void damages.set(damageText(damage), damage);
+  const ingestion = await ingestionStatus(surroundings, { ...machine, isEventFile, onDamage });
   const nowMs = context.clock.nowMs();
   const only = flags.table === undefined ? undefined : `${flags.table.namespace}.${flags.table.name}`;
   for (const each of ingestion) {
@@ -28,9 +34,11 @@ async function printStatus({ context, surroundings, identifiers, flags, machine 
   const healths = [];
   for (const identifier of identifiers) {
     const { catalog } = surroundings;
-    healths.push(await withNewest(catalog, identifier, (table) => tableHealth(table, flags.targetFileSize)));
+    healths.push(await withNewest(catalog, identifier, (table) => tableHealth(catalog, table, flags.targetFileSize)));
   }
+  for (const health of healths) health.damages.forEach(onDamage);
   if (context.json) { for (const health of healths) await printResult(context, words.healthRecord(health), ""); }
   else if (healths.length > 0) await printResult(context, {}, words.healthText(healths));
-  return true;
+  for (const [text, damage] of damages) await printResult(context, { action: "damage", ...damage }, visibleText(text));
+  return damages.size === 0;
 }

@@ -1,3 +1,4 @@
+import { StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { DeleteIndex } from "./delete_index.ts";
 import { FilePruner, type SkipReason } from "./file_pruner.ts";
@@ -26,6 +27,11 @@ export interface ScanOptions {
   predicate?: Predicate;
   /** Also says which files are left out and why, for which all manifests are read. */
   explains?: boolean;
+  /**
+   * Told of a manifest or manifest list that is gone or damaged, which is then passed over. Without
+   * it that is an error.
+   */
+  onUnreadable?: (error: StreamlabError) => void;
 }
 
 export interface ScanFile {
@@ -58,12 +64,13 @@ export async function planScan(io: TableIo, metadata: TableMetadata, options: Sc
   const schema = options.schema ?? currentSchema(metadata);
   const predicate = bindPredicate(options.predicate ?? { op: "always" }, schema);
   const pruner = new FilePruner(predicate, metadata.partitionSpecs, [...metadata.schemas, schema]);
-  const all = (await io.readManifestList(snapshot)).filter(hasLiveFiles);
+  const tolerant = tolerance(options);
+  const all = (await tolerant(() => io.readManifestList(snapshot))).filter(hasLiveFiles);
   const needed = all.filter((manifest) => pruner.manifestMayMatch(manifest));
   const read = options.explains ? all : needed;
   const [data, deletes] = await Promise.all([
-    readLive(io, metadata, read.filter(isOf("data")), options.explains ? undefined : pruner),
-    readLive(io, metadata, needed.filter(isOf("deletes")), undefined),
+    readLive(io, metadata, read.filter(isOf("data")), options.explains ? undefined : pruner, tolerant),
+    readLive(io, metadata, needed.filter(isOf("deletes")), undefined, tolerant),
   ]);
   const index = new DeleteIndex(deletes);
   const plan: ScanPlan = {
@@ -84,6 +91,27 @@ export async function planScan(io: TableIo, metadata: TableMetadata, options: Sc
   return plan;
 }
 
+type Tolerance = <T>(read: () => Promise<T[]>) => Promise<T[]>;
+
+function tolerance({ onUnreadable }: ScanOptions): Tolerance {
+  return async (read) => {
+    try {
+      return await read();
+    } catch (error) {
+      if (onUnreadable === undefined) throw error;
+      return passOver(error, onUnreadable);
+    }
+  };
+}
+
+/** Nothing, in place of what is gone or damaged; any other error is thrown on. */
+export function passOver(error: unknown, onUnreadable: (error: StreamlabError) => void): [] {
+  const isDamage = error instanceof StreamlabError && (error.kind === "not-found" || error.kind === "corrupt");
+  if (!isDamage) throw error;
+  onUnreadable(error);
+  return [];
+}
+
 function isOf(content: ManifestContent): (manifest: ManifestFile) => boolean {
   return (manifest) => manifest.content === content;
 }
@@ -94,14 +122,17 @@ async function readLive(
   metadata: TableMetadata,
   manifests: ManifestFile[],
   pruner: FilePruner | undefined,
+  tolerant: Tolerance,
 ): Promise<ResolvedEntry[]> {
   const entries = await mapParallel(
     manifests,
     MANIFESTS_PARALLEL,
     (manifest) =>
-      pruner?.usesPartition(manifest.specId)
-        ? io.readManifestWhere(manifest, metadata, (file) => pruner.partitionMayMatch(file))
-        : io.readManifest(manifest, metadata),
+      tolerant(() =>
+        pruner?.usesPartition(manifest.specId)
+          ? io.readManifestWhere(manifest, metadata, (file) => pruner.partitionMayMatch(file))
+          : io.readManifest(manifest, metadata)
+      ),
   );
   return entries.flat().filter((entry) => entry.status !== "deleted");
 }

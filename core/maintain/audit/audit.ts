@@ -1,26 +1,29 @@
 import type { Meter } from "../../base/meter.ts";
+import { StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import type { Connection, SqlRow } from "../../engine/duckdb.ts";
 import { quoteName, quoteText } from "../../engine/duckdb.ts";
-import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
-import { identifierText } from "../../iceberg/catalog/catalog.ts";
-import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
-import { findField } from "../../iceberg/format/schema.ts";
+import { isOutOfMemory } from "../../engine/sql_error.ts";
+import { type Catalog, identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { currentSchema } from "../../iceberg/format/table_metadata.ts";
-import { LEDGER_COLUMNS } from "../../lake/our_columns.ts";
-import { tableSelect } from "../../tables/read/scan_sql.ts";
+import { readRouted } from "../../lake/checkpoint.ts";
+import { LEDGER_COLUMNS, OUR_COLUMNS } from "../../lake/our_columns.ts";
+import { markerOf } from "../../lake/target.ts";
 import {
   AUDIT_TABLES,
+  type BatchRange,
   COMPARE,
   foundSql,
   type Kind,
   MISPLACED_SQL,
+  NO_PLACES,
   parquetSql,
   placesSql,
+  TAKE_FILES,
   TAKE_STATES,
   wantedSql,
 } from "./audit_sql.ts";
-import { LocalFiles } from "../../tables/read/local_files.ts";
+import { type Damage, TableRows } from "../table_rows.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
 
@@ -74,6 +77,8 @@ export interface AuditReport {
   discrepancies: number;
   /** The first of them, by file and position. */
   shown: Discrepancy[];
+  /** Files of the tables that are gone, cut or unreadable: what was in them is not there. */
+  damages: Damage[];
 }
 
 /** More only scrolls by. */
@@ -81,8 +86,6 @@ const SHOWN_MAX = 1_000;
 /** Raw files that are judged at once. */
 const JUDGED_BYTES_MAX = 64e6;
 const JUDGED_FILES_MAX = 1_000;
-/** Data files that are read by one statement. */
-const READ_FILES_MAX = 200;
 const STATS_PARALLEL = 16;
 
 /**
@@ -91,10 +94,15 @@ const STATS_PARALLEL = 16;
  * which spills to disk what memory has no room for; nothing is changed.
  */
 export async function auditIngestion(surroundings: Surroundings, options: AuditOptions): Promise<AuditReport> {
+  const { ledger, events, deadLetters } = options.tables;
+  checkColumns(ledger, Object.values(LEDGER_COLUMNS));
+  checkColumns(events, SOURCE_COLUMNS);
+  checkColumns(deadLetters, [...SOURCE_COLUMNS, OUR_COLUMNS.deadLetterReason, OUR_COLUMNS.rawRecord]);
+  const underWay = await lastUnderWay(surroundings, options);
   const workshop = await Workshop.open(surroundings, { ...options, leavesLake: true });
   try {
-    const audit = new Audit(workshop, options);
-    await audit.readLedger();
+    const audit = new Audit(surroundings.catalog, workshop, options);
+    await audit.readLedger(underWay);
     await audit.judgeFiles();
     await audit.readTable("event", options.tables.events);
     await audit.readTable("dead letter", options.tables.deadLetters);
@@ -104,40 +112,71 @@ export async function auditIngestion(surroundings: Surroundings, options: AuditO
   }
 }
 
+const SOURCE_COLUMNS = [OUR_COLUMNS.sourceFile, OUR_COLUMNS.sourcePosition, OUR_COLUMNS.batchId];
+
+/** Refuses a table that consume does not write to. */
+function checkColumns({ identifier, metadata }: LoadedTable, names: readonly string[]): void {
+  const { fields } = currentSchema(metadata);
+  const missing = names.find((name) => !fields.some((field) => field.name === name));
+  if (missing === undefined) return;
+  throw new StreamlabError(
+    "not-found",
+    `There is nothing to audit in ${identifierText(identifier)}: it has no column ${missing}, so consume does not ` +
+      "write to it",
+    { hint: "Name a table that consume writes to, with --table" },
+  );
+}
+
+/**
+ * The last batch of which the tables may have rows that the ledger, as it was loaded, lacks: a
+ * consumer went on meanwhile, or stands before the ledger's commit with its record.
+ */
+async function lastUnderWay({ catalog, store }: Surroundings, { tables }: AuditOptions): Promise<bigint> {
+  const target = identifierText(tables.events.identifier);
+  const ledger = await catalog.loadTable(tables.ledger.identifier, tables.ledger) ?? tables.ledger;
+  const { batchId } = markerOf(ledger.metadata, target);
+  const next = await readRouted(store, target, batchId + 1n);
+  return next === undefined ? batchId : batchId + 1n;
+}
+
 class Audit {
   readonly #connection: Connection;
   readonly #folder: string;
+  readonly #target: string;
+  readonly #damages: Damage[] = [];
   #kept = 0;
-  #lastBatchId = 0n;
+  #batches: BatchRange = { last: 0n, underWay: 0n };
   readonly #workshop: Workshop;
   readonly #options: AuditOptions;
 
-  constructor(workshop: Workshop, options: AuditOptions) {
+  readonly #catalog: Catalog;
+
+  constructor(catalog: Catalog, workshop: Workshop, options: AuditOptions) {
+    this.#catalog = catalog;
     this.#workshop = workshop;
     this.#options = options;
 
     this.#connection = workshop.connection;
+    this.#target = identifierText(options.tables.events.identifier);
     this.#folder = workshop.scratch.subfolder("places");
   }
 
-  async readLedger(): Promise<void> {
-    const { ledger, events } = this.#options.tables;
+  async readLedger(underWay: bigint): Promise<void> {
+    const { ledger } = this.#options.tables;
     await this.#connection.run(AUDIT_TABLES);
+    await this.#keep(NO_PLACES);
     const { table, sourceFile, batchId, status, deadLetters, ...same } = LEDGER_COLUMNS;
-    const isOfTarget = `${quoteName(table)} = ${quoteText(identifierText(events.identifier))}`;
-    for await (const select of this.#selects(ledger)) {
-      await this.#connection.run(`INSERT INTO files
-SELECT ${sourceFile}, ${same.etag}, ${same.size}, ${batchId}, ${same.events}, ${deadLetters}, ${same.duplicates}
-FROM (${select}) WHERE ${isOfTarget} AND ${status} = 'ingested'`);
-      const [row] = await this.#connection.rows(
-        `SELECT coalesce(max(${batchId}), 0)::BIGINT AS last FROM (${select}) WHERE ${isOfTarget}`,
-      );
-      if ((row!.last as bigint) > this.#lastBatchId) this.#lastBatchId = row!.last as bigint;
-    }
-    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE files AS
-SELECT name, etag, any_value(size) AS size, batch_id, any_value(events) AS events, any_value(dead_letters) AS dead_letters,
-  any_value(duplicates) AS duplicates, sum(count(*)) OVER (PARTITION BY name, etag)::BIGINT AS times, 'gone' AS state
-FROM files GROUP BY name, etag, batch_id`);
+    const columns = [sourceFile, same.etag, same.size, batchId, same.events, deadLetters, same.duplicates, status];
+    await this.#readRows(ledger, async (select) => {
+      await this.#connection.run(`INSERT INTO ledger_lines SELECT ${columns.join(", ")}
+FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
+    });
+    await this.#connection.run(TAKE_FILES);
+    const [row] = await this.#connection.rows("SELECT coalesce(max(batch_id), 0)::BIGINT AS last FROM ledger_lines");
+    // A line of the last batch may be what cannot be read.
+    const marker = markerOf(ledger.metadata, this.#target).batchId;
+    const last = row!.last as bigint;
+    this.#batches = { last: last > marker ? last : marker, underWay };
   }
 
   /** Looks at every raw file, and at the records of those that are as they were. */
@@ -170,9 +209,7 @@ FROM files GROUP BY name, etag, batch_id`);
 
   async readTable(kind: Kind, table: LoadedTable): Promise<void> {
     const { fields } = currentSchema(table.metadata);
-    for await (const select of this.#selects(table)) {
-      await this.#keep(foundSql(kind, fields, select, this.#lastBatchId));
-    }
+    await this.#readRows(table, (select) => this.#keep(foundSql(kind, fields, select, this.#batches)));
   }
 
   async report(): Promise<AuditReport> {
@@ -182,8 +219,8 @@ FROM files GROUP BY name, etag, batch_id`);
       `SELECT name, batch_id, position, problem FROM discrepancies ORDER BY name, batch_id, position LIMIT ${SHOWN_MAX}`,
     );
     const [misplaced] = await this.#connection.rows(MISPLACED_SQL);
-    return {
-      batchId: this.#lastBatchId,
+    const report: AuditReport = {
+      batchId: this.#batches.last,
       files: await this.#count("files"),
       filesGone: await this.#count("files WHERE state = 'gone'"),
       events: await this.#count("places WHERE NOT wanted AND kind = 'event'"),
@@ -191,20 +228,45 @@ FROM files GROUP BY name, etag, batch_id`);
       misplaced: Number(misplaced!.records),
       discrepancies: await this.#count("discrepancies"),
       shown: rows.map(discrepancyOf),
+      damages: this.#damages,
     };
+    const found = report.events + report.deadLetters + report.damages.length;
+    if (report.batchId > 0n || found > 0) return report;
+    throw new StreamlabError("not-found", `There is nothing to audit: nothing was ingested for ${this.#target}`, {
+      hint: "Run streamlab consume first, or name another table with --table",
+    });
   }
 
+  async #readRows(table: LoadedTable, use: (select: string) => Promise<void>): Promise<void> {
+    const rows = new TableRows(this.#catalog, table, this.#workshop.scratch);
+    await rows.read(use);
+    this.#damages.push(...rows.damages);
+  }
+
+  /** Where memory does not do for all of the files, they are tried in halves. */
   async #want(kind: Kind, table: LoadedTable, paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
     const described = await this.#connection.rows(`DESCRIBE FROM ${parquetSql(paths)}`);
     const columns = new Set(described.map((row) => row.column_name as string));
-    await this.#keep(wantedSql(kind, currentSchema(table.metadata).fields, paths, columns));
+    try {
+      await this.#keep(wantedSql(kind, currentSchema(table.metadata).fields, paths, columns));
+    } catch (error) {
+      if (!isOutOfMemory(error) || paths.length === 1) throw error;
+      const middle = Math.ceil(paths.length / 2);
+      await this.#want(kind, table, paths.slice(0, middle));
+      await this.#want(kind, table, paths.slice(middle));
+    }
   }
 
-  /** On disk: records may be more than memory holds. */
+  /** On disk: records may be more than memory holds. One that failed leaves nothing. */
   async #keep(places: string): Promise<void> {
     const path = `${this.#folder}/${this.#kept++}.parquet`;
-    await this.#connection.run(`COPY (${places}) TO ${quoteText(path)} (FORMAT parquet, ROW_GROUP_SIZE 20480)`);
+    try {
+      await this.#connection.run(`COPY (${places}) TO ${quoteText(path)} (FORMAT parquet, ROW_GROUP_SIZE 20480)`);
+    } catch (error) {
+      this.#workshop.scratch.removeFile(path);
+      throw error;
+    }
   }
 
   /** The ledger's files in portions, each within the limits of one judgement. */
@@ -231,34 +293,10 @@ FROM files GROUP BY name, etag, batch_id`);
     }
   }
 
-  /** The table's live rows, some files at a time. */
-  async *#selects(table: LoadedTable): AsyncIterable<string> {
-    const local = new LocalFiles(table.io, this.#workshop.scratch);
-    const schema = currentSchema(table.metadata);
-    const { files } = await planScan(table.io, table.metadata);
-    for (let from = 0; from < files.length; from += READ_FILES_MAX) {
-      const portion = files.slice(from, from + READ_FILES_MAX);
-      yield tableSelect({
-        columns: schema.fields,
-        fieldById: (id) => findField(schema, id),
-        files: await mapParallel(portion, STATS_PARALLEL, (file) => viewFile(file, local)),
-      });
-      await local.forget(portion.map(({ dataFile }) => dataFile));
-    }
-  }
-
   async #count(what: string): Promise<number> {
     const [row] = await this.#connection.rows(`SELECT count(*) AS count FROM ${what}`);
     return Number(row!.count);
   }
-}
-
-async function viewFile({ dataFile, deletes }: ScanFile, local: LocalFiles) {
-  return {
-    file: dataFile,
-    localPath: await local.pathOf(dataFile),
-    deletes: await Promise.all(deletes.map(async (file) => ({ file, localPath: await local.pathOf(file) }))),
-  };
 }
 
 function discrepancyOf(row: SqlRow): Discrepancy {

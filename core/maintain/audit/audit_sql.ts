@@ -10,8 +10,8 @@ export type Kind = "event" | "dead letter";
 export const AUDIT_TABLES = `
 SET preserve_insertion_order = false;
 CREATE TEMP MACRO article(kind) AS CASE kind WHEN 'event' THEN 'an event' ELSE 'a dead letter' END;
-CREATE TEMP TABLE files (name VARCHAR, etag VARCHAR, size BIGINT, batch_id BIGINT, events BIGINT, dead_letters BIGINT,
-  duplicates BIGINT);
+CREATE TEMP TABLE ledger_lines (name VARCHAR, etag VARCHAR, size BIGINT, batch_id BIGINT, events BIGINT,
+  dead_letters BIGINT, duplicates BIGINT, status VARCHAR);
 CREATE TEMP TABLE states (name VARCHAR, batch_id VARCHAR, state VARCHAR)`;
 
 /** Columns that tell when and where from, not what. */
@@ -26,12 +26,17 @@ const originColumns: ReadonlySet<string> = new Set([
  * What of a row must be as its record says, in 64 bits: against faults, not against forgers. Of a
  * dead letter it is the record's text: how it was explained may change.
  */
-function printSql(kind: Kind, fields: readonly Field[], present: (name: string) => boolean): string {
+function printSql(
+  kind: Kind,
+  fields: readonly Field[],
+  relation: string,
+  present: (name: string) => boolean,
+): string {
   const compared = fields.filter(({ name }) =>
     kind === "event" ? !originColumns.has(name) : name === OUR_COLUMNS.rawRecord
   );
   const values = compared.map(({ name, type }) =>
-    present(name) ? `CAST(${quoteName(name)} AS ${sqlTypeOf(type)})` : `CAST(NULL AS ${sqlTypeOf(type)})`
+    present(name) ? `CAST(${relation}.${quoteName(name)} AS ${sqlTypeOf(type)})` : `CAST(NULL AS ${sqlTypeOf(type)})`
   );
   return `hash(${values.join(", ")})`;
 }
@@ -40,15 +45,32 @@ function reasonSql(kind: Kind): string {
   return kind === "event" ? "NULL::VARCHAR" : OUR_COLUMNS.deadLetterReason;
 }
 
-/**
- * Rows of one of the tables, as SQL gives them; batches after the ledger's last one are under way.
- */
-export function foundSql(kind: Kind, fields: readonly Field[], select: string, lastBatchId: bigint): string {
+/** No place; so that there are some to look through, whatever is found. */
+export const NO_PLACES = `SELECT false AS wanted, ''::VARCHAR AS name, 0::BIGINT AS batch_id, 0::BIGINT AS position,
+  ''::VARCHAR AS kind, ''::VARCHAR AS reason, 0::UBIGINT AS print WHERE false`;
+
+/** The files that were ingested, of all lines of the target in the ledger. */
+export const TAKE_FILES = `CREATE TEMP TABLE files AS
+SELECT name, etag, any_value(size) AS size, batch_id, any_value(events) AS events,
+  any_value(dead_letters) AS dead_letters, any_value(duplicates) AS duplicates,
+  sum(count(*)) OVER (PARTITION BY name, etag)::BIGINT AS times, 'gone' AS state
+FROM ledger_lines WHERE status = 'ingested' GROUP BY name, etag, batch_id`;
+
+/** Batches by what the ledger says of them. */
+export interface BatchRange {
+  /** The last one that is looked at. */
+  last: bigint;
+  /** Later ones up to this one are under way; the ledger knows of none beyond. */
+  underWay: bigint;
+}
+
+/** Rows of one of the tables, as SQL gives them, but for those of batches under way. */
+export function foundSql(kind: Kind, fields: readonly Field[], select: string, { last, underWay }: BatchRange): string {
   const { sourceFile, batchId, sourcePosition } = OUR_COLUMNS;
   return `SELECT false AS wanted, ${sourceFile} AS name, ${batchId} AS batch_id, ${sourcePosition} AS position,
   ${quoteText(kind)} AS kind, ${reasonSql(kind)} AS reason, ${
-    printSql(kind, fields, () => true)
-  } AS print FROM (${select}) WHERE ${batchId} <= ${lastBatchId}`;
+    printSql(kind, fields, "found", () => true)
+  } AS print FROM (${select}) AS found WHERE ${batchId} <= ${last} OR ${batchId} > ${underWay}`;
 }
 
 /**
@@ -61,8 +83,10 @@ export function wantedSql(
   columns: ReadonlySet<string>,
 ): string {
   const { sourceFile, sourcePosition } = OUR_COLUMNS;
-  return `SELECT true AS wanted, files.name, files.batch_id, ${sourcePosition} AS position, ${quoteText(kind)} AS kind,
-  ${reasonSql(kind)} AS reason, ${printSql(kind, fields, (name) => columns.has(name))} AS print
+  return `SELECT true AS wanted, files.name, files.batch_id, judged.${sourcePosition} AS position, ${
+    quoteText(kind)
+  } AS kind,
+  ${reasonSql(kind)} AS reason, ${printSql(kind, fields, "judged", (name) => columns.has(name))} AS print
 FROM ${parquetSql(paths)} AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'`;
 }
 

@@ -114,7 +114,8 @@ export class GroupRewriter {
       const stretch = Math.ceil(Number(row!.n) / group.outputs);
       const written: WrittenFile[] = [];
       for (let from = 0; from < Number(row!.n); from += stretch) {
-        const piece = `SELECT * FROM sorted_rows WHERE rowid >= ${from} AND rowid < ${from + stretch}`;
+        // Not by `rowid`: a table may have a column of that name.
+        const piece = `SELECT * FROM sorted_rows LIMIT ${stretch} OFFSET ${from}`;
         const folder = scratch.subfolder(`group-${this.#count++}`);
         written.push(...await copyToParquet(connection, { ...copy, query: piece, directory: folder }));
       }

@@ -1,21 +1,16 @@
 import { mapParallel } from "../../base/parallel.ts";
 import { type Connection, quoteName, quoteText } from "../../engine/duckdb.ts";
-import type { Scratch } from "../../disk/scratch.ts";
-import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
-import { planScan } from "../../iceberg/scan/scan.ts";
-import { findField } from "../../iceberg/format/schema.ts";
-import { currentSchema } from "../../iceberg/format/table_metadata.ts";
+import { type Catalog, identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { plannedTargets, readFailures, readPlan, readRouted } from "../../lake/checkpoint.ts";
 import { lastBatchOf } from "../../lake/keys.ts";
 import { EVENTS_FOLDER } from "../../lake/layout.ts";
 import { LEDGER_COLUMNS, ledgerFields } from "../../lake/our_columns.ts";
 import { DEFAULT_TARGET, LEDGER } from "../../lake/table_names.ts";
-import { tableSelect } from "../../tables/read/scan_sql.ts";
 import { sqlTypeOf } from "../../tables/sql_type.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { LocalFiles } from "../../tables/read/local_files.ts";
 import { withNewest } from "../../tables/read/newest.ts";
+import { type Damage, TableRows } from "../table_rows.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
 
 /** How far ingestion into a table is. */
@@ -53,6 +48,8 @@ export interface BatchTotals {
 export interface StatusOptions extends Omit<WorkshopOptions, "leavesLake"> {
   /** Whether a file is one of events, by its path below the raw zone. */
   isEventFile(path: string): boolean;
+  /** Told of each file of the ledger that cannot be read. */
+  onDamage(damage: Damage): void;
 }
 
 const RAW = `${EVENTS_FOLDER}/`;
@@ -66,13 +63,14 @@ const STATS_PARALLEL = 16;
 export async function ingestionStatus(surroundings: Surroundings, options: StatusOptions): Promise<IngestionStatus[]> {
   const workshop = await Workshop.open(surroundings, { ...options, leavesLake: true });
   try {
-    const { connection, scratch } = workshop;
-    const known = await surroundings.catalog.loadTable(LEDGER);
-    const readLedger = async (ledger?: LoadedTable) => {
-      await connection.run(`CREATE OR REPLACE TEMP TABLE ledger AS ${await ledgerSelect(ledger, scratch)}`);
-    };
-    if (known !== undefined) await withNewest(surroundings.catalog, LEDGER, readLedger);
-    else await readLedger();
+    const { connection } = workshop;
+    const { catalog } = surroundings;
+    const known = await catalog.loadTable(LEDGER);
+    if (known === undefined) await emptyLedger(connection);
+    else {
+      const damages = await withNewest(catalog, LEDGER, (newest) => readLedger(catalog, newest, workshop), known);
+      damages.forEach(options.onDamage);
+    }
     await listRaw(connection, surroundings, options);
     const batches = await lastBatches(connection);
     const targets = new Set([...batches.keys(), ...await plannedTargets(surroundings.store)]);
@@ -112,23 +110,17 @@ async function standingPlan(
   }
 }
 
-async function ledgerSelect(ledger: LoadedTable | undefined, scratch: Scratch): Promise<string> {
-  if (ledger === undefined) {
-    const columns = ledgerFields().map(({ name, type }) => `CAST(NULL AS ${sqlTypeOf(type)}) AS ${quoteName(name)}`);
-    return `SELECT ${columns.join(", ")} WHERE false`;
-  }
-  const files = new LocalFiles(ledger.io, scratch);
-  const scan = await planScan(ledger.io, ledger.metadata);
-  const schema = currentSchema(ledger.metadata);
-  return tableSelect({
-    columns: schema.fields,
-    fieldById: (id) => findField(schema, id),
-    files: await mapParallel(scan.files, STATS_PARALLEL, async ({ dataFile, deletes }) => ({
-      file: dataFile,
-      localPath: await files.pathOf(dataFile),
-      deletes: await Promise.all(deletes.map(async (file) => ({ file, localPath: await files.pathOf(file) }))),
-    })),
-  });
+async function emptyLedger(connection: Connection): Promise<void> {
+  const columns = ledgerFields().map(({ name, type }) => `${quoteName(name)} ${sqlTypeOf(type)}`);
+  await connection.run(`CREATE OR REPLACE TEMP TABLE ledger (${columns.join(", ")})`);
+}
+
+async function readLedger(catalog: Catalog, ledger: LoadedTable, { connection, scratch }: Workshop): Promise<Damage[]> {
+  await emptyLedger(connection);
+  const columns = ledgerFields().map(({ name }) => quoteName(name)).join(", ");
+  const rows = new TableRows(catalog, ledger, scratch);
+  await rows.read((select) => connection.run(`INSERT INTO ledger SELECT ${columns} FROM (${select})`));
+  return rows.damages;
 }
 
 async function listRaw(connection: Connection, { store }: Surroundings, { isEventFile }: StatusOptions): Promise<void> {
