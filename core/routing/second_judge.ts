@@ -103,7 +103,7 @@ export class SecondJudge {
       rawRoot: zone.store.root,
       files: files.map((file, number) => ({ ...file, number })),
       events: { ...taskTable(tables.events), root, folder: "events" },
-      deadLetters: { ...taskTable(tables.deadLetters), root, folder: "dead_letters" },
+      deadLetters: { ...taskTable(tables.deadLetters), root, folder: "dead-letters" },
       limits: { threads, memory },
     };
   }
