@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { ok, strictEqual } from "node:assert/strict";
 import { inFolder, programLine } from "./program.ts";
 
 /**
@@ -57,14 +57,3 @@ Deno.test("every command of the README does what it shows", () =>
       if (output !== undefined) strictEqual(masked(decoder.decode(stdout)), masked(output), command);
     }
   }));
-
-Deno.test("tests that the README names are there", async () => {
-  const folder = new URL("../interop/", import.meta.url);
-  const texts: string[] = [];
-  for await (const { name } of Deno.readDir(folder)) {
-    if (name.endsWith("_test.ts")) texts.push(await Deno.readTextFile(new URL(name, folder)));
-  }
-  const named = [...readme.matchAll(/^[¹²³⁴⁵⁶⁷⁸⁹⁰]+ "(.*)"[,.]$/gm)].map(([, name]) => name!);
-  ok(named.length > 10);
-  deepStrictEqual(named.filter((name) => !texts.some((text) => text.includes(`"${name}"`))), []);
-});
