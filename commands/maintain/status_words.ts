@@ -4,13 +4,14 @@ import type { TableHealth } from "../../core/maintain/status/table_health.ts";
 import { formatCount, formatDuration, formatSize } from "../line/output.ts";
 
 export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key: string]: Json } {
-  const { table, waiting, lastBatch, plan } = status;
+  const { table, waiting, lastBatch, plan, unreadable } = status;
   return {
     action: "ingestion-status",
     table,
     waitingFiles: waiting.files,
     waitingBytes: waiting.bytes,
     lagMs: lagMs(status, nowMs),
+    unreadable,
     plan: plan === undefined ? null : {
       batchId: plan.batchId,
       isRouted: plan.isRouted,
@@ -28,7 +29,7 @@ export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key:
 
 /** What waits, since when, and what came last. */
 export function ingestionText(status: IngestionStatus, nowMs: number): string {
-  const { table, waiting, lastBatch, plan } = status;
+  const { table, waiting, lastBatch, plan, unreadable } = status;
   const files = `${formatCount(waiting.files)} ${waiting.files === 1 ? "file waits" : "files wait"}`;
   const waits = waiting.files > 0
     ? `${files} (${formatSize(waiting.bytes)}), the oldest for ${formatDuration(lagMs(status, nowMs))}`
@@ -38,13 +39,22 @@ export function ingestionText(status: IngestionStatus, nowMs: number): string {
   const lines = plan === undefined
     ? [`${table}: ${waits}`]
     : [`${table}: ${planText(plan, nowMs)}`, ...stuckHint(table, plan), `  ${waits}`];
-  if (lastBatch === undefined) return [...lines.slice(0, -1), `${lines.at(-1)}; nothing was ingested yet`].join("\n");
+  if (lastBatch === undefined) lines.push(`${lines.pop()}; nothing was ingested yet`);
+  if (unreadable.length > 0) lines.push(`  ${unreadableText(unreadable)}`);
+  if (lastBatch === undefined) return lines.join("\n");
   const { batchId, events, deadLetters, ingestedAtMs } = lastBatch;
   lines.push(
     `  batch ${batchId}, ${formatDuration(Math.max(0, nowMs - ingestedAtMs))} ago: ` +
       `${formatCount(lastBatch.files)} files → ${formatCount(events)} events, ${formatCount(deadLetters)} dead letters`,
   );
   return lines.join("\n");
+}
+
+/** Of files in the lake's raw zone. */
+export function unreadableText(names: readonly string[]): string {
+  const [first = ""] = names;
+  const rest = names.length > 1 ? ` and ${formatCount(names.length - 1)} more` : "";
+  return `cannot be read, for the name is not UTF-8: ${first}${rest}`;
 }
 
 /** `batch 2 is stuck: planned 5m 3s ago with 1 file (20 B), failed 3 times: …` */

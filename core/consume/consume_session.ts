@@ -12,6 +12,7 @@ import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { type Discovery } from "./discover.ts";
 import { consumerLockPath, consumerScratchFolder } from "../lake/layout.ts";
 import { localFolder } from "../lake/raw_zone.ts";
+import { OwnFiles } from "./own_files.ts";
 import { checkTargetName } from "../lake/table_names.ts";
 import { EmbeddedKnownFiles } from "./known_files.ts";
 import { EmbeddedRouter } from "../routing/router.ts";
@@ -52,6 +53,7 @@ export class ConsumeSession {
   /** Fails with `conflict` when another process of this machine consumes the same table. */
   static async open(options: SessionOptions): Promise<ConsumeSession> {
     checkTargetName(options.target);
+    new OwnFiles(options.zone, options.sink).checkZone();
     const resources: (() => void)[] = [];
     try {
       const lock = await lockTarget(options);
@@ -99,8 +101,16 @@ export class ConsumeSession {
     const { clock, random, zone } = this.#options;
     const folder = localFolder(zone);
     const alarm = new Alarm();
-    const watch = folder === undefined ? undefined : FolderWatch.open(folder);
-    const watching = watch?.forEach(() => alarm.ring());
+    const watch = folder === undefined ? undefined : FolderWatch.open(folder, clock);
+    const { report } = this.#options;
+    const watching = watch?.run({
+      onChange: () => alarm.ring(),
+      onGone: () => report.note(`The folder ${folder} is gone; it is watched again as soon as it is back`),
+      onBack: () => {
+        report.note(`The folder ${folder} is back, and watched`);
+        alarm.ring();
+      },
+    });
     let failures = 0;
     let lookAgainMs = 0;
     try {

@@ -19,6 +19,7 @@ import { checkPartitioning } from "./partition_by.ts";
 import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
 import { type RawZone } from "../lake/raw_zone.ts";
 import { noteFailure } from "./failed_batch.ts";
+import { OwnFiles } from "./own_files.ts";
 import { leftOutNotes, type Note } from "./left_out.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
@@ -73,6 +74,7 @@ export class Consumer {
   #tables: TargetTables;
   #state: ConsumerState;
   readonly #listings: RawListings;
+  readonly #own: OwnFiles;
   /** What `start` has found besides, until it is used. */
   #found: { plan: BatchPlan | undefined; listing: RawListing | undefined } | undefined;
 
@@ -91,6 +93,7 @@ export class Consumer {
     this.#listings = listings;
     this.#found = found;
     this.#name = identifierText(options.target);
+    this.#own = new OwnFiles(options.zone, options.sink);
     const deadLettersTable = identifierText(identifiersOf(options.target).deadLetters);
     const { betweenBatches } = options;
     this.#betweenBatches = [forgetRecords(checkpoint), ...(betweenBatches === undefined ? [] : [betweenBatches])];
@@ -208,9 +211,17 @@ export class Consumer {
       changedAsNew: onChangedFile === "ingest",
       checksKnown,
       listing,
+      own: this.#own,
       ...(router.expect && { onFresh: (files) => router.expect!(filesOfBatch(files, this.#options), "now") }),
     });
     for (const { name, reason } of discovery.unreadable) this.#reportOnce(name, "unreadable", reason);
+    for (const name of discovery.loops) {
+      this.#noteOnce({ reason: `loop ${name}`, text: `${name} was passed over: links lead to each other` });
+    }
+    if (discovery.holdsOwn) {
+      const text = "Files of the lake's own warehouse/ and checkpoints/ lie among the event files: they are left out";
+      this.#noteOnce({ reason: "own files", text });
+    }
     const [first] = discovery.changed;
     if (first !== undefined && onChangedFile === "fail") {
       throw new StreamlabError("conflict", `Cannot go on: ${first.name} has changed since it was ingested`, {

@@ -1,8 +1,9 @@
 import type { RawZone } from "../lake/raw_zone.ts";
 import { StreamlabError } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
-import type { FileInfo, ListedFile, Store } from "../storage/store.ts";
+import type { FileInfo, ListedFile, PassedOver, Store } from "../storage/store.ts";
 import { type EventFile, eventFileKind, isNotThereYet } from "../lake/event_file.ts";
+import type { OwnFiles } from "./own_files.ts";
 import type { ClassifiedFiles, KnownFiles } from "./known_files.ts";
 
 const STATS_PARALLEL = 16;
@@ -14,6 +15,10 @@ export interface Discovery extends ClassifiedFiles {
   passedOver: { files: number; example: string | undefined };
   /** Files that are there but cannot be read, with the reason. */
   unreadable: { name: string; reason: string }[];
+  /** Links that lead to each other, and no file. */
+  loops: string[];
+  /** Whether files of the consumer's own lie in the zone, and were left out. */
+  holdsOwn: boolean;
 }
 
 export interface DiscoverOptions {
@@ -26,6 +31,7 @@ export interface DiscoverOptions {
   checksKnown: boolean;
   /** One that was begun before. */
   listing: RawListing | undefined;
+  own: OwnFiles;
   /**
    * Told which files are to be ingested as far as that is known, while the listing goes on; where
    * files are fetched, that can begin.
@@ -54,7 +60,11 @@ interface Listed {
 
 /** What is in the raw zone that the ledger does not know, in the order of names. */
 export async function discoverFiles(zone: RawZone, known: KnownFiles, options: DiscoverOptions): Promise<Discovery> {
-  const { changedAsNew, onFresh } = options;
+  const { changedAsNew, onFresh, own } = options;
+  const unreached: PassedOver[] = [];
+  const onPassedOver = (entry: PassedOver) => void unreached.push(entry);
+  let holdsOwn = false;
+  own.forget();
   const found: ClassifiedFiles = { fresh: [], changed: [] };
   const add = ({ fresh, changed }: ClassifiedFiles) => {
     for (const file of fresh) found.fresh.push(file);
@@ -64,7 +74,11 @@ export async function discoverFiles(zone: RawZone, known: KnownFiles, options: D
   const passedOver: Discovery["passedOver"] = { files: 0, example: undefined };
   let listed: Listed[] = [];
   let portion = FIRST_PORTION;
-  for await (const { path, info } of options.listing ?? zone.store.list(zone.prefix)) {
+  for await (const { path, info } of options.listing ?? zone.store.list(zone.prefix, { onPassedOver })) {
+    if (own.holds(path)) {
+      holdsOwn = true;
+      continue;
+    }
     const inZone = path.slice(zone.prefix.length);
     if (eventFileKind(inZone, zone.format) === undefined) {
       if (isNotThereYet(inZone)) continue;
@@ -86,7 +100,24 @@ export async function discoverFiles(zone: RawZone, known: KnownFiles, options: D
   const candidates = listed.filter(({ name, info }) => info !== undefined || wanted === undefined || wanted.has(name));
   add(await known.classify(await statFiles(zone, candidates), changedAsNew));
   if (found.fresh.length > 0) onFresh?.(found.fresh);
-  return { ...found, ...await withoutUnreadable(zone, found), seen, passedOver };
+  const { fresh, unreadable } = await withoutUnreadable(zone, found);
+  const nowhere = withoutPath(zone, unreached);
+  unreadable.push(...nowhere.unreadable);
+  return { ...found, fresh, unreadable, seen, passedOver, loops: nowhere.loops, holdsOwn };
+}
+
+/**
+ * What the store could not give a path of: links that are a loop, and files that cannot be read.
+ */
+function withoutPath(zone: RawZone, unreached: readonly PassedOver[]): Pick<Discovery, "loops" | "unreadable"> {
+  const loops: string[] = [], unreadable: Discovery["unreadable"] = [];
+  for (const { path, why, isFolder } of unreached) {
+    const name = zone.nameBase + path;
+    const isEventFile = isFolder || eventFileKind(path.slice(zone.prefix.length), zone.format) !== undefined;
+    if (why === "links lead to each other") loops.push(name);
+    else if (isEventFile) unreadable.push({ name, reason: why });
+  }
+  return { loops, unreadable };
 }
 
 async function statFiles(zone: RawZone, listed: readonly Listed[]): Promise<EventFile[]> {

@@ -1,33 +1,115 @@
+import type { Clock } from "../base/clock.ts";
+
+/**
+ * How often the folder is looked at: whether it is the one that is watched, and whether it is back.
+ */
+const LOOK_MS = 500, LOOK_MS_GONE = 50;
+
+export interface WatchEvents {
+  /** Something below the folder may have changed. */
+  onChange(): void;
+  /** The folder was removed or moved away; it is watched again as soon as there is one. */
+  onGone(): void;
+  onBack(): void;
+}
+
 /**
  * Says when something below a local folder may have changed. Hints only: what counts is the next
- * listing.
+ * listing. The system watches a folder by what it is, not by its name: one that was removed and
+ * made anew is another, so the name is looked at now and then.
  */
 export class FolderWatch {
-  readonly #watcher: Deno.FsWatcher;
+  readonly #folder: string;
+  readonly #clock: Clock;
+  readonly #closing = new AbortController();
+  #watcher: Deno.FsWatcher | undefined;
+  /** Of the folder that is watched; undefined where it was removed. */
+  #identity: string | undefined;
+  #realFolder = "";
 
-  private constructor(watcher: Deno.FsWatcher) {
-    this.#watcher = watcher;
+  private constructor(folder: string, clock: Clock) {
+    this.#folder = folder;
+    this.#clock = clock;
   }
 
   /**
    * Undefined where the system cannot watch the folder (none there, no watches left): the caller
    * then looks by itself.
    */
-  static open(folder: string): FolderWatch | undefined {
+  static open(folder: string, clock: Clock): FolderWatch | undefined {
     try {
       Deno.mkdirSync(folder, { recursive: true });
-      return new FolderWatch(Deno.watchFs(folder, { recursive: true }));
+      const watch = new FolderWatch(folder, clock);
+      watch.#begin();
+      return watch;
     } catch {
       return undefined;
     }
   }
 
-  /** Calls `notice` at each change until closed. */
-  async forEach(notice: () => void): Promise<void> {
-    for await (const _event of this.#watcher) notice();
+  /** Tells what happens until closed. */
+  async run(events: WatchEvents): Promise<void> {
+    const closed = this.#closing.signal;
+    let forwarding = this.#forward(events);
+    while (!closed.aborted) {
+      await this.#clock.sleep(this.#watcher === undefined ? LOOK_MS_GONE : LOOK_MS, closed);
+      if (closed.aborted) break;
+      const identity = identityOf(this.#folder);
+      if (this.#watcher !== undefined && identity !== undefined && identity === this.#identity) continue;
+      if (this.#watcher !== undefined) {
+        this.#end();
+        await forwarding;
+        events.onGone();
+      }
+      if (identity === undefined || !this.#tryBegin()) continue;
+      forwarding = this.#forward(events);
+      events.onBack();
+    }
+    await forwarding;
   }
 
   close(): void {
-    this.#watcher.close();
+    this.#closing.abort();
+    this.#end();
+  }
+
+  #begin(): void {
+    this.#identity = identityOf(this.#folder);
+    this.#realFolder = Deno.realPathSync(this.#folder);
+    this.#watcher = Deno.watchFs(this.#folder, { recursive: true });
+  }
+
+  #tryBegin(): boolean {
+    try {
+      this.#begin();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #end(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+
+  async #forward(events: WatchEvents): Promise<void> {
+    for await (const { kind, paths } of this.#watcher ?? []) {
+      // A folder that is made anew may get the number of the one before.
+      if (kind === "remove" && paths.some((path) => path === this.#folder || path === this.#realFolder)) {
+        this.#identity = undefined;
+      }
+      events.onChange();
+    }
+  }
+}
+
+/** Which folder a name leads to; undefined where there is none. */
+function identityOf(folder: string): string | undefined {
+  try {
+    const { dev, ino, birthtime, isDirectory } = Deno.statSync(folder);
+    return isDirectory ? `${dev} ${ino} ${birthtime?.getTime()}` : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,5 +1,6 @@
-import type { Store } from "../storage/store.ts";
-import type { EventFormat } from "./event_file.ts";
+import type { PassedOver, Store } from "../storage/store.ts";
+import { eventFileKind, type EventFormat } from "./event_file.ts";
+import { EVENTS_FOLDER } from "./layout.ts";
 
 /** Where event files land. */
 export interface RawZone {
@@ -18,4 +19,20 @@ export interface RawZone {
 export function localFolder({ store, prefix }: RawZone): string | undefined {
   // The root itself is no path in a store.
   return store.localPath(`${prefix}x`)?.replace(/\/x$/, "");
+}
+
+/**
+ * Event files in a lake's own raw zone that no path leads to, for their names, or a folder's, are
+ * not UTF-8. There are none but on a disk.
+ */
+export async function unreadableEventFiles(store: Store): Promise<string[]> {
+  const prefix = `${EVENTS_FOLDER}/`;
+  if (store.localPath(prefix + "x") === undefined) return [];
+  const found: string[] = [];
+  const onPassedOver = ({ path, why, isFolder }: PassedOver) => {
+    if (why !== "its name is not UTF-8") return;
+    if (isFolder || eventFileKind(path.slice(prefix.length)) !== undefined) found.push(path);
+  };
+  for await (const _file of store.list(prefix, { onPassedOver }));
+  return found;
 }

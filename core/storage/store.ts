@@ -1,3 +1,16 @@
+export interface ListOptions {
+  after?: string;
+  onPassedOver?: (entry: PassedOver) => void;
+}
+
+/** An entry of a folder of this disk that no path leads to. */
+export interface PassedOver {
+  /** As far as it can be shown. */
+  path: string;
+  why: "its name is not UTF-8" | "links lead to each other";
+  isFolder: boolean;
+}
+
 /**
  * Bytes under names. A store is a root (a folder, a bucket with a prefix) and the files below it.
  *
@@ -51,9 +64,11 @@ export interface Store {
    * Every file whose path starts with `prefix` (any string, not just whole parts), in ascending
    * order of the UTF-8 bytes of the path. Files whose writing has not finished are not listed.
    * `after` skips all paths up to and including it. The path alone is what every store has cheaply;
-   * `info` holds size, etag and time where the listing knows them (S3), else `stat` asks.
+   * `info` holds size, etag and time where the listing knows them (S3), else `stat` asks. What is
+   * there and cannot be named or reached is told to `onPassedOver`; without it a name that is not
+   * UTF-8 fails the listing with `corrupt`.
    */
-  list(prefix: string, options?: { after?: string }): AsyncIterable<ListedFile>;
+  list(prefix: string, options?: ListOptions): AsyncIterable<ListedFile>;
 
   /** Writes the file, replacing it if it exists. */
   write(path: string, bytes: Uint8Array): Promise<void>;

@@ -86,6 +86,11 @@ export class ConsumeWorld {
     };
   }
 
+  /** Resolves when a remark matches that was made, or is made from now on. */
+  async remarked(pattern: RegExp): Promise<void> {
+    while (!this.remarks.some((remark) => pattern.test(remark))) await systemClock.sleep(5);
+  }
+
   /** Takes all that is there, and lets go of everything. */
   async consume(changes: Partial<SessionOptions> = {}): Promise<Discovery> {
     const session = await ConsumeSession.open(this.options(changes));

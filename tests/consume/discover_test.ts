@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
 import { discoverFiles, type RawListing } from "../../core/consume/discover.ts";
+import { OwnFiles } from "../../core/consume/own_files.ts";
 import { type RawZone } from "../../core/lake/raw_zone.ts";
 import type { EventFile } from "../../core/lake/event_file.ts";
 import type { KnownFiles } from "../../core/consume/known_files.ts";
@@ -22,6 +23,7 @@ function zoneOf(count: number): { zone: RawZone; listed: () => number } {
   return { zone: { store, prefix: "raw/events/", nameBase: "", format: undefined }, listed: () => listed };
 }
 
+const ownOf = (zone: RawZone) => new OwnFiles(zone, zone.store);
 const beginListing = (zone: RawZone): RawListing | undefined => new RawListings(zone, systemClock).begin();
 
 /**
@@ -46,7 +48,7 @@ Deno.test("a bucket of any number of objects is compared with the ledger portion
   const { known, portions } = knownNames();
   const told: number[] = [];
   const onFresh = (files: readonly EventFile[]) => void told.push(files.length);
-  const options = { changedAsNew: false, checksKnown: true, listing: beginListing(zone), onFresh };
+  const options = { changedAsNew: false, checksKnown: true, listing: beginListing(zone), onFresh, own: ownOf(zone) };
   const { fresh } = await discoverFiles(zone, known, options);
   deepStrictEqual(fresh.map(({ name }) => name), Array.from({ length: 300 }, (_, index) => nameOf(index * 1_000)));
   strictEqual(portions.reduce((sum, portion) => sum + portion), count);
@@ -60,6 +62,11 @@ Deno.test("a listing that nobody takes up yet stops for a while, and loses nothi
   for (let turn = 0; turn < 200_000; turn++) await Promise.resolve();
   ok(listed() <= 20_000, String(listed()));
   const { known } = knownNames();
-  const { fresh } = await discoverFiles(zone, known, { changedAsNew: false, checksKnown: true, listing });
+  const { fresh } = await discoverFiles(zone, known, {
+    changedAsNew: false,
+    checksKnown: true,
+    listing,
+    own: ownOf(zone),
+  });
   strictEqual(fresh.length, 50);
 });

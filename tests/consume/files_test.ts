@@ -1,6 +1,10 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { StreamlabError } from "../../core/base/errors.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
+import { runProgram } from "../../commands/line/program.ts";
+import { commands } from "../../main.ts";
+import { testWorld } from "../support/test_world.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { storeWith } from "../support/store_with.ts";
 
@@ -173,6 +177,61 @@ Deno.test("links to files and folders are followed, those that lead nowhere or b
     Deno.symlinkSync(`${world.folder}/raw/events`, world.rawPath("back"));
     await world.consume();
     deepStrictEqual(Object.keys(await ledger(world)), ["linked-folder/real.json", "linked.json", "own.json"]);
+  }));
+
+Deno.test("links that lead to each other are passed over and told, and the run goes on", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("own.json", two);
+    Deno.symlinkSync("b.json", world.rawPath("a.json"));
+    Deno.symlinkSync("a.json", world.rawPath("b.json"));
+    Deno.symlinkSync("self", world.rawPath("deep/self"));
+    const { unreadable } = await world.consume();
+    deepStrictEqual(unreadable, []);
+    deepStrictEqual(Object.keys(await ledger(world)), ["own.json"]);
+    deepStrictEqual(
+      world.remarks.toSorted(),
+      ["a.json", "b.json", "deep/self"].map((name) => `raw/events/${name} was passed over: links lead to each other`),
+    );
+  }));
+
+Deno.test("files and folders whose names are not UTF-8 are told, and the others taken", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("own.json", two);
+    const script =
+      `cd "$1"; d=$(printf 'd\\351'); mkdir "$d"; echo '{}' > "$d/x.json"; echo '{}' > "$(printf 'a\\377.json')"; echo > "$(printf 'b\\377.txt')"`;
+    const { success } = await new Deno.Command("sh", { args: ["-c", script, "sh", `${world.folder}/raw/events`] })
+      .output();
+    ok(success);
+    const { unreadable } = await world.consume();
+    const expected = ["raw/events/a\ufffd.json", "raw/events/d\ufffd"];
+    deepStrictEqual(unreadable.map(({ name }) => name).sort(), expected);
+    deepStrictEqual(world.remarks.toSorted(), expected.map((name) => `${name} unreadable: its name is not UTF-8`));
+    deepStrictEqual(Object.keys(await ledger(world)), ["own.json"]);
+    const told = /cannot be read, for the name is not UTF-8: raw\/events\/[ad]\ufffd.* and 1 more/;
+    for (const action of ["--status", "--audit"]) {
+      const shell = testWorld({ commands, cwd: world.folder, env: { TMPDIR: world.folder } });
+      strictEqual(await runProgram(["maintain", "--source", ".", action], shell), 0, shell.stderrText());
+      match(shell.stdoutText() + shell.stderrText(), told);
+    }
+  }));
+
+Deno.test("the lake's own files are no event files, wherever the raw zone lies", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.json", two);
+    const above = openLocalStore(`${world.folder}/raw`, { random: world.random, durable: false });
+    const lake = openLocalStore(`${world.folder}/raw/lake`, { random: world.random, durable: false });
+    Deno.symlinkSync(`${world.folder}/raw/lake`, world.rawPath("linked"));
+    const zone = { store: above, prefix: "", nameBase: `file://${world.folder}/raw/`, format: undefined };
+    for (const _run of [1, 2, 3]) await world.consume({ sink: lake, zone });
+    deepStrictEqual(world.batches.map(({ files, events }) => [files, events]), [[1, 2]]);
+    match(world.remarks[0]!, /own warehouse\/ and checkpoints\/ lie among the event files: they are left out$/);
+    // The lake itself as its raw zone.
+    const itself = { store: world.store, prefix: "", nameBase: "", format: undefined };
+    for (const _run of [1, 2]) await world.consume({ zone: itself });
+    strictEqual(world.batches.length, 2);
+    for (const prefix of ["warehouse/", "warehouse/bronze/", "checkpoints/"]) {
+      await rejects(world.consume({ zone: { ...itself, prefix } }), /the lake keeps its own files there/);
+    }
   }));
 
 Deno.test("a file that may not be read stays, with a word, and is taken when it may", () =>

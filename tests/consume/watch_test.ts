@@ -96,6 +96,29 @@ Deno.test("a watching consumer sees folders that are made later, however deep", 
     })
   ));
 
+for (
+  const [how, remove] of [
+    ["removed", (folder: string) => Deno.removeSync(folder, { recursive: true })],
+    ["moved away", (folder: string) => Deno.renameSync(folder, `${folder}.old`)],
+  ] as const
+) {
+  Deno.test(`a watched folder that was ${how} and made anew is watched again, and said`, () =>
+    ConsumeWorld.use((world) =>
+      Watching.use(world, {}, async (watching) => {
+        appear(world, "1.ndjson", event("1"));
+        await watching.total(1);
+        for (const turn of [2, 3]) {
+          remove(`${world.folder}/raw/events`);
+          if (turn === 2) await world.remarked(/raw\/events is gone/);
+          appear(world, `${turn}.ndjson`, event(`${turn}`));
+          await watching.total(turn);
+          if (how === "moved away") Deno.removeSync(`${world.folder}/raw/events.old`, { recursive: true });
+        }
+        ok(world.remarks.some((remark) => /raw\/events is back, and watched$/.test(remark)));
+      })
+    ));
+}
+
 Deno.test("a watching consumer makes the folder that it watches", () =>
   ConsumeWorld.use((world) =>
     Watching.use(world, { zone: { ...world.options().zone, prefix: "not/there/yet/" } }, async (watching) => {

@@ -30,6 +30,7 @@ Deno.test("before the first run every event file waits", () =>
         table: "bronze.events",
         waiting: { files: 0, bytes: 0, oldestMs: undefined },
         lastBatch: undefined,
+        unreadable: [],
         plan: undefined,
       },
     ]);

@@ -7,6 +7,7 @@ import type { LedgerFile } from "../../../core/maintain/audit/audit.ts";
 import type { SecondJudge, SecondJudgement, SecondJudgeOptions } from "../../../core/routing/second_judge.ts";
 import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
+import { unreadableEventFiles } from "../../../core/lake/raw_zone.ts";
 import { locateFile } from "../../../core/storage/file_name.ts";
 import { parseLocation } from "../../../core/storage/location.ts";
 import type { Store } from "../../../core/storage/store.ts";
@@ -17,6 +18,7 @@ import { formatCount, printNote, printResult } from "../../line/output.ts";
 import { flag } from "../../line/flags.ts";
 import { type Job, lakeAction } from "../action.ts";
 import { startProgress } from "../../line/progress.ts";
+import { unreadableText } from "../status_words.ts";
 
 const SECTION = "AUDIT";
 
@@ -79,6 +81,8 @@ async function auditTarget({ context, surroundings, flags, machine }: Job<typeof
     await progress.end();
     if (context.signal.aborted) return true;
     await print(context, identifierText(target), report);
+    const unreadable = await unreadableEventFiles(surroundings.store);
+    if (unreadable.length > 0) await printNote(context, `In the raw zone ${unreadableText(unreadable)}`);
     return report.discrepancies + report.damages.length === 0;
   } finally {
     raw.close();

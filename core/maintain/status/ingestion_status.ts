@@ -8,6 +8,7 @@ import { EVENTS_FOLDER } from "../../lake/layout.ts";
 import { LEDGER_COLUMNS, ledgerFields } from "../../lake/our_columns.ts";
 import { DEFAULT_TARGET, LEDGER } from "../../lake/table_names.ts";
 import { sqlTypeOf } from "../../tables/sql_type.ts";
+import type { PassedOver } from "../../storage/store.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { withNewest } from "../../tables/read/newest.ts";
 import { type Damage, TableRows } from "../table_rows.ts";
@@ -19,6 +20,8 @@ export interface IngestionStatus {
   /** Event files in the lake's raw zone that the ledger does not know. */
   waiting: { files: number; bytes: number; oldestMs: number | undefined };
   lastBatch: BatchTotals | undefined;
+  /** Event files in it that no path leads to: their names, or a folder's, are not UTF-8. */
+  unreadable: string[];
   /** The plan that stands, of a batch that the ledger does not have yet. */
   plan: StandingPlan | undefined;
 }
@@ -71,7 +74,7 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
       const damages = await withNewest(catalog, LEDGER, (newest) => readLedger(catalog, newest, workshop), known);
       damages.forEach(options.onDamage);
     }
-    await listRaw(connection, surroundings, options);
+    const unreadable = await listRaw(connection, surroundings, options);
     const batches = await lastBatches(connection);
     const targets = new Set([...batches.keys(), ...await plannedTargets(surroundings.store)]);
     const tables = targets.size === 0 ? [identifierText(DEFAULT_TARGET)] : [...targets].sort();
@@ -80,6 +83,7 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
       table,
       waiting: await waitingFiles(connection, surroundings, table),
       lastBatch: batches.get(table),
+      unreadable,
       plan: await standingPlan(surroundings, table, lastBatchOf(properties, table) + 1n),
     }));
   } finally {
@@ -123,18 +127,27 @@ async function readLedger(catalog: Catalog, ledger: LoadedTable, { connection, s
   return rows.damages;
 }
 
-async function listRaw(connection: Connection, { store }: Surroundings, { isEventFile }: StatusOptions): Promise<void> {
+async function listRaw(
+  connection: Connection,
+  { store }: Surroundings,
+  { isEventFile }: StatusOptions,
+): Promise<string[]> {
   await connection.run("CREATE TEMP TABLE raw_files (name VARCHAR)");
   let names: [string][] = [];
   const flush = async () => {
     await connection.appendText("raw_files", names);
     names = [];
   };
-  for await (const { path } of store.list(RAW)) {
+  const unreadable: string[] = [];
+  const onPassedOver = ({ path, why, isFolder }: PassedOver) => {
+    if (why === "its name is not UTF-8" && (isFolder || isEventFile(path.slice(RAW.length)))) unreadable.push(path);
+  };
+  for await (const { path } of store.list(RAW, { onPassedOver })) {
     if (isEventFile(path.slice(RAW.length))) names.push([path]);
     if (names.length === 10_000) await flush();
   }
   await flush();
+  return unreadable;
 }
 
 async function lastBatches(connection: Connection): Promise<Map<string, BatchTotals>> {

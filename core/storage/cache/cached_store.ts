@@ -1,5 +1,5 @@
 import type { ObjectCache } from "./object_cache.ts";
-import type { FileInfo, ListedFile, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
+import type { FileInfo, ListedFile, ListOptions, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
 
 /**
  * Manifests, manifest lists and data files have names that are given once (specification: "File
@@ -56,7 +56,7 @@ export class CachedStore implements Store {
     if (name !== undefined) await this.#cache.addFile(name, localPath);
   }
 
-  async *list(prefix: string, options?: { after?: string }): AsyncIterable<ListedFile> {
+  async *list(prefix: string, options?: ListOptions): AsyncIterable<ListedFile> {
     for await (const file of this.#store.list(prefix, options)) {
       if (file.info !== undefined && VERSIONED_NAME.test(file.path)) this.#etags.set(file.path, file.info.etag);
       yield file;

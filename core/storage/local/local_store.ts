@@ -13,7 +13,7 @@ import { LocalReader, statFile, streamOf } from "./read.ts";
 import { walk } from "./walk.ts";
 import { checkPath, checkPrefix, isTemporaryName } from "../path.ts";
 import { probeCreate } from "../probe.ts";
-import type { FileInfo, ListedFile, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
+import type { FileInfo, ListedFile, ListOptions, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
 
 export interface LocalStoreOptions {
   random: Random;
@@ -96,7 +96,7 @@ class LocalStore implements Store {
     return await statFile(path, this.localPath(path));
   }
 
-  async *list(prefix: string, options: { after?: string } = {}): AsyncIterable<ListedFile> {
+  async *list(prefix: string, options: ListOptions = {}): AsyncIterable<ListedFile> {
     checkPrefix(prefix);
     for await (const path of walk(this.root, { prefix, ...options, keep: (name) => !isTemporaryName(name) })) {
       yield { path };

@@ -1,11 +1,11 @@
 import { StreamlabError } from "../../base/errors.ts";
-import { isMissing, localError } from "../../disk/disk_error.ts";
+import { codeOf, isMissing, localError } from "../../disk/disk_error.ts";
 import { comparePaths, folderOf } from "../path.ts";
+import type { ListOptions, PassedOver } from "../store.ts";
 
 /** What a walk asks of the names it meets: `keep` sees the last part of a path only. */
-export interface WalkOptions {
+export interface WalkOptions extends ListOptions {
   prefix: string;
-  after?: string;
   keep: (name: string) => boolean;
 }
 
@@ -39,7 +39,9 @@ async function* walkFolder(
   // A table's metadata folder holds thousands of files, of which a commit asks for a few by the
   // beginning of their names.
   const namePrefix = prefix.startsWith(start) ? prefix.slice(start.length) : "";
-  for (const entry of await readFolder(join(root, folder), namePrefix, links)) {
+  const passOver = options.onPassedOver &&
+    ((entry: PassedOver) => options.onPassedOver!({ ...entry, path: start + entry.path }));
+  for (const entry of await readFolder(join(root, folder), namePrefix, links, passOver)) {
     const path = start + entry.name;
     if (entry.isFolder) {
       const inside = `${path}/`;
@@ -56,14 +58,21 @@ async function* walkFolder(
  * Entries in the order of the paths below them: a folder sorts by its name with the slash, so that
  * `a.b` comes before `a/b`.
  */
-async function readFolder(folder: string, namePrefix: string, links: readonly string[]): Promise<Entry[]> {
+async function readFolder(
+  folder: string,
+  namePrefix: string,
+  links: readonly string[],
+  passOver: PassOver | undefined,
+): Promise<Entry[]> {
   const entries: Entry[] = [];
   try {
     for await (const { name, isFile, isDirectory, isSymlink } of Deno.readDir(folder)) {
       if (!name.startsWith(namePrefix)) continue;
-      if (name.includes("\ufffd")) await refuseBrokenName(folder, name);
-      if (isSymlink) {
-        const entry = await followLink(folder, name, links);
+      if (name.includes("\ufffd") && await isBrokenName(folder, name)) {
+        if (passOver === undefined) throw brokenName(folder, name);
+        passOver({ path: name, why: "its name is not UTF-8", isFolder: isDirectory });
+      } else if (isSymlink) {
+        const entry = await followLink(folder, name, links, passOver);
         if (entry !== undefined) entries.push(entry);
       } else if (isFile || isDirectory) entries.push({ name, isFolder: isDirectory, links });
     }
@@ -76,7 +85,15 @@ async function readFolder(folder: string, namePrefix: string, links: readonly st
   return entries.sort((a, b) => comparePaths(key(a), key(b)));
 }
 
-async function followLink(folder: string, name: string, links: readonly string[]): Promise<Entry | undefined> {
+/** Takes the path in the folder at hand. */
+type PassOver = (entry: PassedOver) => void;
+
+async function followLink(
+  folder: string,
+  name: string,
+  links: readonly string[],
+  passOver: PassOver | undefined,
+): Promise<Entry | undefined> {
   const path = join(folder, name);
   try {
     const info = await Deno.stat(path);
@@ -87,6 +104,10 @@ async function followLink(folder: string, name: string, links: readonly string[]
     return leadsBack ? undefined : { name, isFolder: true, links: passed };
   } catch (error) {
     if (isMissing(error)) return undefined;
+    if (codeOf(error) === "ELOOP") {
+      passOver?.({ path: name, why: "links lead to each other", isFolder: false });
+      return undefined;
+    }
     throw localError("follow the link", path, error);
   }
 }
@@ -95,15 +116,20 @@ async function followLink(folder: string, name: string, links: readonly string[]
  * Deno shows bytes that are no UTF-8 as U+FFFD, and such a file cannot be opened. A name that
  * really holds U+FFFD can.
  */
-async function refuseBrokenName(folder: string, name: string): Promise<void> {
+async function isBrokenName(folder: string, name: string): Promise<boolean> {
   try {
     await Deno.lstat(join(folder, name));
+    return false;
   } catch (error) {
     if (!isMissing(error)) throw error;
-    throw new StreamlabError("corrupt", `Cannot list the folder "${folder}": the name "${name}" is not valid UTF-8`, {
-      hint: "Rename that file",
-    });
+    return true;
   }
+}
+
+function brokenName(folder: string, name: string): StreamlabError {
+  return new StreamlabError("corrupt", `Cannot list the folder "${folder}": the name "${name}" is not valid UTF-8`, {
+    hint: "Rename that file",
+  });
 }
 
 function join(folder: string, name: string): string {

@@ -1,0 +1,61 @@
+import { realPathOf } from "../disk/removal.ts";
+import { StreamlabError } from "../base/errors.ts";
+import { CHECKPOINTS_FOLDER, WAREHOUSE_FOLDER } from "../lake/layout.ts";
+import { localFolder, type RawZone } from "../lake/raw_zone.ts";
+import type { Store } from "../storage/store.ts";
+
+/** Folders whose places are remembered; with more, all are asked for anew. */
+const KNOWN_FOLDERS_MAX = 10_000;
+
+/**
+ * The tables and checkpoints that a consumer itself writes to, where they lie in its raw zone: each
+ * batch would be the next one's events, for ever.
+ */
+export class OwnFiles {
+  readonly #zone: RawZone;
+  readonly #sink: Store;
+  readonly #known = new Map<string, boolean>();
+
+  constructor(zone: RawZone, sink: Store) {
+    this.#zone = zone;
+    this.#sink = sink;
+  }
+
+  /** Fails with `usage` where the whole zone is ours. */
+  checkZone(): void {
+    const { store, prefix } = this.#zone;
+    const folder = localFolder(this.#zone) ?? `${store.root}/${prefix}`.replace(/\/+$/, "");
+    if (!this.#isOwn(folder)) return;
+    throw new StreamlabError("usage", `Cannot read events from ${folder}: the lake keeps its own files there`, {
+      hint: "Name the folder of the event files with --raw",
+    });
+  }
+
+  /**
+   * Whether a file is ours, by its path in the zone's store; links on the way to it are followed.
+   */
+  holds(path: string): boolean {
+    const { store } = this.#zone;
+    const file = store.localPath(path) ?? `${store.root}/${path}`;
+    const folder = file.slice(0, file.lastIndexOf("/"));
+    let isOwn = this.#known.get(folder);
+    if (isOwn === undefined) {
+      if (this.#known.size >= KNOWN_FOLDERS_MAX) this.#known.clear();
+      this.#known.set(folder, isOwn = this.#isOwn(folder));
+    }
+    return isOwn;
+  }
+
+  /** A place that is gone is nobody's: it is asked for again when it is back. */
+  forget(): void {
+    this.#known.clear();
+  }
+
+  #isOwn(folder: string): boolean {
+    const isLocal = this.#zone.store.localPath("x") !== undefined;
+    if (isLocal !== (this.#sink.localPath("x") !== undefined)) return false;
+    const place = (path: string) => `${isLocal ? realPathOf(path) : path}/`;
+    const inside = place(folder);
+    return [WAREHOUSE_FOLDER, CHECKPOINTS_FOLDER].some((own) => inside.startsWith(place(`${this.#sink.root}/${own}`)));
+  }
+}
