@@ -68,14 +68,12 @@ export async function setPlanAside(options: SetAsideOptions): Promise<SetAsideRe
 
 async function loadTables(catalog: Catalog, target: TableIdentifier): Promise<TargetTables> {
   const identifiers = identifiersOf(target);
-  const loaded = await mapParallel(TABLE_ROLES, TABLE_ROLES.length, async (role): Promise<LoadedTable> => {
-    const table = await catalog.loadTable(identifiers[role]);
-    if (table !== undefined) return table;
-    throw new StreamlabError(
-      "not-found",
-      `Cannot set a plan aside: there is no table ${identifierText(identifiers[role])}`,
-    );
-  });
+  const loaded = await mapParallel(TABLE_ROLES, TABLE_ROLES.length, (role) => catalog.loadTable(identifiers[role]));
+  const missing = TABLE_ROLES.find((_role, index) => loaded[index] === undefined);
+  if (missing !== undefined) {
+    const name = identifierText(identifiers[missing]);
+    throw new StreamlabError("not-found", `Cannot set a plan aside: there is no table ${name}`);
+  }
   return Object.fromEntries(TABLE_ROLES.map((role, index) => [role, loaded[index]!])) as unknown as TargetTables;
 }
 
