@@ -103,10 +103,12 @@ export class Session {
     try {
       for (let start = 0; start < STARTS_MAX; start++) {
         const database = await this.#open(scratch);
+        let connection: Connection | undefined;
+        const interrupt = () => connection?.interrupt();
+        options.signal?.addEventListener("abort", interrupt);
         try {
-          const connection = await database.connect();
+          connection = await database.connect();
           if (options.signal?.aborted) throw stopped();
-          options.signal?.addEventListener("abort", () => connection.interrupt());
           const readablePaths = await tables?.locate(database) ?? [];
           await closeOff(connection, [...readablePaths, ...writablePaths]);
           const question = await parseQuestion(connection, text);
@@ -118,6 +120,8 @@ export class Session {
           const signed = question.isExplain ? sql : await keepZeroSigns(connection, sql);
           return await use(connection, signed, question);
         } finally {
+          // What is closed cannot be interrupted.
+          options.signal?.removeEventListener("abort", interrupt);
           database.close();
         }
       }

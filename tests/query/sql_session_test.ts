@@ -248,6 +248,20 @@ Deno.test("a question that is stopped says so", () =>
     await rejects(() => asking, isError("interrupted", /Stopped/));
   }));
 
+Deno.test("a question about a table is stopped while it is answered, and not afterwards", () =>
+  withEvents(async (world) => {
+    const stop = new AbortController();
+    const sql = "select * from bronze.events, range(1000000000)";
+    const asking = world.session.ask(sql, { signal: stop.signal }, async ({ chunks }) => {
+      stop.abort();
+      for await (const _rows of chunks);
+    });
+    await rejects(() => asking, isError("interrupted", /Stopped/));
+    const late = new AbortController();
+    deepStrictEqual(await world.ask("select count(*) as n from bronze.events", { signal: late.signal }), ['{"n":72}']);
+    late.abort();
+  }));
+
 Deno.test("neither an answer nor an error nor a plan shows a file that is not the lake's", () =>
   withEvents(async (world) => {
     const path = `${world.lake.folder}/secret.csv`;
