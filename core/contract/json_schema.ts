@@ -1,3 +1,4 @@
+import type { StreamlabError } from "../base/errors.ts";
 import { type Contract, type ContractType, type ContractValue, type Field, JSON_STRINGS_ONLY } from "./contract.ts";
 import { contractError } from "./contract_error.ts";
 import { contractText } from "./contract_text.ts";
@@ -133,7 +134,7 @@ const ANY_OF_REASON = '"anyOf" is supported only as one schema and {"type": "nul
 
 function typeNames(node: SchemaNode): string[] {
   const type = node.keywords.get("type");
-  if (type === undefined) throw contractError(node.pointer, 'the schema has no "type"');
+  if (type === undefined) throw withoutType(node);
   const items = type.kind === "array" ? type.items : [type];
   const names = items.map((item) => item.kind === "string" ? item.value : "");
   const unknown = names.find((name) => !JSON_TYPES.includes(name));
@@ -143,6 +144,31 @@ function typeNames(node: SchemaNode): string[] {
     throw contractError(node.at("type"), "a column of nothing but null is no use");
   }
   return names;
+}
+
+/** What people write in the place of a type, and the type to add where there is one. */
+const INSTEAD_OF_TYPE: readonly (readonly [string, string | undefined])[] = [
+  ["$ref", undefined],
+  ["allOf", undefined],
+  ["oneOf", undefined],
+  ["not", undefined],
+  ["if", undefined],
+  ["properties", "object"],
+  ["items", "array"],
+  ["enum", "string"],
+  ["const", "string"],
+];
+
+function withoutType(node: SchemaNode): StreamlabError {
+  const [keyword, type] = INSTEAD_OF_TYPE.find(([name]) => node.keywords.has(name)) ?? [];
+  if (keyword === undefined) return contractError(node.pointer, 'the schema has no "type"');
+  return contractError(
+    node.pointer,
+    `the schema has "${keyword}" and no "type"`,
+    type === undefined
+      ? `"${keyword}" is not supported: write the type that it means`
+      : `Add "type": "${type}", or what it is`,
+  );
 }
 
 /** Several types together are text, when "string" is one of them. */

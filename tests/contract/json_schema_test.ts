@@ -218,7 +218,9 @@ Deno.test("what the subset does not name is refused, with its pointer", () => {
     [{ type: [] }, /nothing but null/],
     [{}, /has no "type"/],
     [true, /must be a JSON object/],
-    [{ $ref: "#/$defs/a" }, /has no "type"/],
+    [{ $ref: "#/$defs/a" }, /the schema has "\$ref" and no "type"/],
+    [{ oneOf: [{ type: "string" }] }, /the schema has "oneOf" and no "type"/],
+    [{ enum: ["a"] }, /the schema has "enum" and no "type"/],
     [{ anyOf: [{ type: "string" }, { type: "number" }] }, /"anyOf" is supported only/],
     [{ oneOf: [{ type: "string" }], type: "string" }, /"oneOf"/],
   ];
