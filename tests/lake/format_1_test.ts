@@ -6,7 +6,7 @@ import type { SessionOptions } from "../../core/consume/consume_session.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import { Claims } from "../../core/lake/claims.ts";
-import { compactTable } from "../../core/maintain/compaction/compact.ts";
+import { compactTable } from "../../core/maintain/compaction/compact_table.ts";
 import { removeOrphans } from "../../core/maintain/removal/orphans.ts";
 import { commands } from "../../main.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";

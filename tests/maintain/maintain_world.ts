@@ -11,7 +11,8 @@ import type { DataFile } from "../../core/iceberg/format/data_file.ts";
 import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
 import type { Field } from "../../core/iceberg/format/type.ts";
 import type { Transaction } from "../../core/iceberg/transaction.ts";
-import { type CompactionOptions, type CompactionReport, compactTable } from "../../core/maintain/compaction/compact.ts";
+import type { CompactionReport } from "../../core/maintain/compaction/compact.ts";
+import { compactTable, type TableCompactionOptions } from "../../core/maintain/compaction/compact_table.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 
@@ -72,13 +73,13 @@ export class MaintainWorld {
     return (await this.lake.catalog.loadTable(name))!;
   }
 
-  async compact(options: Partial<CompactionOptions> = {}, surroundings?: Surroundings): Promise<CompactionReport> {
+  async compact(options: Partial<TableCompactionOptions> = {}, surroundings?: Surroundings): Promise<CompactionReport> {
     return await this.compactFrom(await this.load(), options, surroundings);
   }
 
   async compactFrom(
     table: LoadedTable,
-    options: Partial<CompactionOptions> = {},
+    options: Partial<TableCompactionOptions> = {},
     surroundings: Surroundings = this.surroundings,
   ): Promise<CompactionReport> {
     return await compactTable(surroundings, table, {

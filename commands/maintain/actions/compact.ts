@@ -34,7 +34,7 @@ export const compact = tableAction({
     });
   },
   async run({ context, surroundings, flags, machine }, table) {
-    const { compactTable } = await import("../../../core/maintain/compaction/compact.ts");
+    const { compactTable } = await import("../../../core/maintain/compaction/compact_table.ts");
     const meter = new Meter(context.clock);
     const progress = startProgress(context, `Compacting ${identifierText(table.identifier)}`, meter);
     try {

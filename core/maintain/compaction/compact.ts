@@ -6,27 +6,18 @@ import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.
 import { ownPlaces } from "../../iceberg/own_files.ts";
 import { deleteMade } from "../../storage/deletion.ts";
 import { planScan } from "../../iceberg/scan/scan.ts";
-import { currentSchema } from "../../iceberg/format/table_metadata.ts";
 import { type CompactionRule, planGroups, type RewriteGroup } from "./compaction_plan.ts";
-import { DeleteReach, resolvePositionDeletes } from "./delete_reach.ts";
+import { DeleteReach } from "./delete_reach.ts";
 import { newRewriteStem } from "../../lake/data_file_name.ts";
 import { type Intent, removeIntent, rewrittenBegin, writeIntent } from "../../lake/intent.ts";
 import { commitRewrites, type RewrittenGroup } from "./rewrite_commit.ts";
-import { LocalFiles } from "../../tables/read/local_files.ts";
 import { mayBeMissing, withNewest } from "../../tables/read/newest.ts";
-import { GroupRewriter } from "./rewrite_group.ts";
-import { orderSql } from "./sort_by.ts";
+import type { GroupRewriter, Rewriting } from "./rewriting.ts";
 import { findStaleIntents, settleIntent } from "../stale_intents.ts";
 import { storeNowMs } from "../store_clock.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { Workshop, type WorkshopOptions } from "../workshop.ts";
 
-export interface CompactionOptions extends Omit<CompactionRule, "sorts">, Omit<WorkshopOptions, "leavesLake"> {
-  /**
-   * `user_id`, `event_timestamp desc`: rows of each partition are put in that order. None: as they
-   * are.
-   */
-  sortBy: readonly string[];
+export interface CompactionOptions extends CompactionRule {
   dryRun: boolean;
   /** Between groups: what is done stays done. */
   signal: AbortSignal;
@@ -57,33 +48,42 @@ const STALE_MS = 24 * 3_600_000;
 const COMMIT_BYTES = 2e9;
 const COMMIT_GROUPS = 50;
 
-/** Rewrites small files of a table into larger ones, and files with deleted rows without them. */
-export async function compactTable(
+/**
+ * Rewrites small files of a table into larger ones, and files with deleted rows without them.
+ * `open` is called only where there is something to do: most looks at a table find nothing.
+ */
+export async function compact(
   surroundings: Surroundings,
   table: LoadedTable,
   options: CompactionOptions,
+  open: () => Promise<Rewriting>,
 ): Promise<CompactionReport> {
-  const { catalog } = surroundings;
-  // Fail now rather than after the work: the table may be of a version that is not written, the
-  // order one that it does not have.
+  // Fail now rather than after the work: the table may be of a version that is not written.
   parentSnapshot(table.metadata);
-  orderOf(table, options);
   const foreignIntents = options.dryRun ? 0 : await settleStale(surroundings, table);
-  const rule = { ...options, sorts: options.sortBy.length > 0 };
-  // Most looks at a table find nothing to do, and need no engine for it.
-  const isIdle = async ({ io, metadata }: LoadedTable) =>
-    planGroups((await planScan(io, metadata)).files, rule).length === 0;
-  if (await withNewest(catalog, table.identifier, isIdle, table)) return { ...emptyReport(), foreignIntents };
-  const workshop = await Workshop.open(surroundings, { ...options, leavesLake: options.dryRun });
+  let rewriting: Rewriting | undefined;
+  const plan = async (newest: LoadedTable): Promise<PlannedCompaction | undefined> => {
+    const { files } = await planScan(newest.io, newest.metadata);
+    // Fewer delete files make fewer groups, never more.
+    if (planGroups(files, options).length === 0) return undefined;
+    rewriting ??= await open();
+    const resolved = await rewriting.resolveDeletes(newest, files);
+    return {
+      table: newest,
+      rewriter: rewriting.rewriterOf(newest),
+      groups: planGroups(resolved, options),
+      reach: new DeleteReach(resolved),
+    };
+  };
   try {
-    const plan = (newest: LoadedTable) => planCompaction(newest, workshop, options);
-    const planned = await withNewest(catalog, table.identifier, plan, table);
+    const planned = await withNewest(surroundings.catalog, table.identifier, plan, table);
+    if (planned === undefined) return { ...emptyReport(), foreignIntents };
     const run = new Compaction(surroundings, planned);
     return { ...options.dryRun ? run.plan() : await run.run(options), foreignIntents };
   } catch (error) {
     throw error instanceof SqlError ? engineError(identifierText(table.identifier), error) : error;
   } finally {
-    workshop.close();
+    rewriting?.close();
   }
 }
 
@@ -99,27 +99,6 @@ interface PlannedCompaction {
   rewriter: GroupRewriter;
   groups: RewriteGroup[];
   reach: DeleteReach;
-}
-
-function orderOf({ identifier, metadata }: LoadedTable, { sortBy }: CompactionOptions): string | undefined {
-  return sortBy.length === 0 ? undefined : orderSql(sortBy, currentSchema(metadata), identifierText(identifier));
-}
-
-async function planCompaction(
-  table: LoadedTable,
-  { connection, scratch }: Workshop,
-  options: CompactionOptions,
-): Promise<PlannedCompaction> {
-  const order = orderOf(table, options);
-  const local = new LocalFiles(table.io, scratch);
-  const scan = await planScan(table.io, table.metadata);
-  const files = await resolvePositionDeletes(connection, scan.files, (file) => local.pathOf(file));
-  return {
-    table,
-    rewriter: new GroupRewriter({ table, connection, scratch, files: local, order }),
-    groups: planGroups(files, { ...options, sorts: order !== undefined }),
-    reach: new DeleteReach(files),
-  };
 }
 
 function emptyReport(): CompactionReport {

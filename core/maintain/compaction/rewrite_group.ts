@@ -16,6 +16,7 @@ import { partitionConstants } from "../../tables/read/partition_constants.ts";
 import { dataFileName } from "../../lake/data_file_name.ts";
 import { partitionFolder, placeFiles } from "../../tables/write/place_files.ts";
 import { type LocalFile, tableSelect } from "../../tables/read/scan_sql.ts";
+import type { GroupRewriter } from "./rewriting.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import type { LocalFiles } from "../../tables/read/local_files.ts";
 
@@ -35,7 +36,7 @@ export interface RewriterOptions {
  * Makes new data files of a table out of groups of old ones, by SQL: no row passes through this
  * program.
  */
-export class GroupRewriter {
+export class SqlGroupRewriter implements GroupRewriter {
   readonly #schema: Schema;
   #count = 0;
   #prefetch: Promise<void> = Promise.resolve();
@@ -54,30 +55,20 @@ export class GroupRewriter {
     }
   }
 
-  /** The partition folder of a group's files, below `data/`; empty without partitions. */
   folderOf({ specId, partition }: RewriteGroup): string {
     return partitionFolder(this.#partition(specId), partition.map(folderText));
   }
 
-  /**
-   * Begins to fetch a group's files where they are on a distant store. A failure shows when they
-   * are needed.
-   */
   prefetch(group: RewriteGroup): void {
     const wanted = group.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
     const fetching = mapParallel(wanted, FETCHED_PARALLEL, (file) => this.#options.files.pathOf(file));
     this.#prefetch = Promise.allSettled([this.#prefetch, fetching]).then(() => undefined);
   }
 
-  /** Nothing is being fetched any more when it resolves. */
   async settle(): Promise<void> {
     await this.#prefetch;
   }
 
-  /**
-   * The new files, placed durably under `<stem>-<number>.parquet`; none where every row was
-   * deleted.
-   */
   async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
     const { scratch, table, files } = this.#options;
     const directory = scratch.subfolder(`group-${this.#count++}`);

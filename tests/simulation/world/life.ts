@@ -12,7 +12,7 @@ import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
 import { type Decision, type Operation, type Phase, SimulatedDisk } from "../../support/simulated_disk.ts";
 import { unavailable } from "../../support/simulated_faults.ts";
 import { Crash, type SimulatedStore } from "../../support/simulated_store.ts";
-import type { compactLight } from "./light_compaction.ts";
+import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
 import type { FileTruth, Truth } from "./lake_audit.ts";
 import type { RawFile } from "./raw_files.ts";
 
@@ -38,8 +38,7 @@ export interface Tools {
    */
   store?(store: SimulatedStore): Store;
   catalog?(catalog: Catalog): Catalog;
-  /** Compaction with a mutation. */
-  compact?: typeof compactLight;
+  rewriting?(rewriting: Rewriting, surroundings: Surroundings): Rewriting;
 }
 
 export interface ConsumeChoices extends Partial<ConsumerOptions> {

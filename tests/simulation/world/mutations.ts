@@ -9,7 +9,8 @@ import type { FaultChances } from "../../support/simulated_faults.ts";
 import type { DataRows } from "./data_rows.ts";
 import { LedgerView } from "./ledger_view.ts";
 import type { Tools } from "./life.ts";
-import { compactLight } from "./light_compaction.ts";
+import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
+import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import { LightRouter } from "./light_router.ts";
 
 /**
@@ -122,14 +123,7 @@ export const mutations: Mutation[] = [
     name: "compaction ignores a delete that landed meanwhile",
     compacts: true,
     tools: () => ({
-      // As if the work had been planned from the version that the commit builds on, where the
-      // delete is.
-      compact: (around, table, rows) =>
-        compactLight(around, table, rows, async (planned) => {
-          const newest = await around.catalog.loadTable(planned.identifier);
-          const lastSequenceNumber = newest?.metadata.lastSequenceNumber ?? planned.metadata.lastSequenceNumber;
-          return { ...planned, metadata: { ...planned.metadata, lastSequenceNumber } };
-        }),
+      rewriting: plannedFromNewest,
     }),
   },
   {
@@ -165,6 +159,33 @@ const otherContract = (() => {
   json.properties.event_id.minLength = 100;
   return parseContract(JSON.stringify(json)).text;
 })();
+
+/**
+ * As if the work had been planned from the version that the commit builds on, where the delete is:
+ * what was planned is given that version's sequence number once the rows are rewritten.
+ */
+function plannedFromNewest(rewriting: Rewriting, { catalog }: Surroundings): Rewriting {
+  return {
+    resolveDeletes: (table, files) => rewriting.resolveDeletes(table, files),
+    close: () => rewriting.close(),
+    rewriterOf(table) {
+      const rewriter = rewriting.rewriterOf(table);
+      return {
+        folderOf: (group) => rewriter.folderOf(group),
+        prefetch: (group) => rewriter.prefetch(group),
+        settle: () => rewriter.settle(),
+        async rewrite(group, stem) {
+          const files = await rewriter.rewrite(group, stem);
+          const newest = await catalog.loadTable(table.identifier);
+          if (newest !== undefined) {
+            table.metadata = { ...table.metadata, lastSequenceNumber: newest.metadata.lastSequenceNumber };
+          }
+          return files;
+        },
+      };
+    },
+  };
+}
 
 function withMethods(store: Store, methods: Partial<Store>): Store {
   return new Proxy(store, {

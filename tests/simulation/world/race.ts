@@ -22,7 +22,8 @@ import { ForeignWriter } from "./foreign_writer.ts";
 import { auditLake } from "./lake_audit.ts";
 import { LedgerView } from "./ledger_view.ts";
 import { Life, type Tools } from "./life.ts";
-import { compactLight } from "./light_compaction.ts";
+import { compactLight, LightRewriting } from "./light_rewriting.ts";
+import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
 import { LightRouter } from "./light_router.ts";
 import { arrayOf, corrupted, extra, invalid, valid } from "./raw_files.ts";
 
@@ -200,7 +201,7 @@ export class Race {
     const { catalog, store, clock, random } = surroundings;
     const job = this.#options.compacts ? 0 : this.#below(6);
     const dryRun = false;
-    if (job === 0) await (this.life.tools.compact ?? compactLight)(surroundings, table, this.rows);
+    if (job === 0) await compactLight(surroundings, table, this.#rewriting(surroundings));
     if (job === 1) await expireTable(surroundings, table, { maxAgeMs: 0, countMin: 1, dryRun });
     if (job === 2) await removeOrphans(surroundings, table, { olderThanMs: this.#below(2) * hourMs, dryRun });
     if (job === 3) await rewriteTableManifests(surroundings, table, { dryRun });
@@ -211,6 +212,11 @@ export class Race {
       }, { clock, random });
     }
     if (job === 5) await forgetDone(store, markerOf(ledger.metadata, "bronze.events").batchId);
+  }
+
+  #rewriting(surroundings: Surroundings): Rewriting {
+    const rewriting = new LightRewriting(this.rows);
+    return this.life.tools.rewriting?.(rewriting, surroundings) ?? rewriting;
   }
 
   /** What a person or a script does: start again what failed, some times. */

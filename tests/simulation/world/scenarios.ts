@@ -4,7 +4,7 @@ import { setPlanAside } from "../../../core/consume/set_plan_aside.ts";
 import { DEFAULT_TARGET } from "../../../core/lake/table_names.ts";
 import type { Router } from "../../../core/routing/router.ts";
 import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
-import { compactTable } from "../../../core/maintain/compaction/compact.ts";
+import { compactTable } from "../../../core/maintain/compaction/compact_table.ts";
 import { expireTable } from "../../../core/maintain/removal/expire.ts";
 import { rewriteTableManifests } from "../../../core/maintain/manifests.ts";
 import { removeOrphans } from "../../../core/maintain/removal/orphans.ts";

@@ -1,0 +1,72 @@
+import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import { currentSchema } from "../../iceberg/format/table_metadata.ts";
+import type { ScanFile } from "../../iceberg/scan/scan.ts";
+import { LocalFiles } from "../../tables/read/local_files.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { Workshop, type WorkshopOptions } from "../workshop.ts";
+import { compact, type CompactionOptions, type CompactionReport } from "./compact.ts";
+import { resolvePositionDeletes } from "./delete_reach.ts";
+import { SqlGroupRewriter } from "./rewrite_group.ts";
+import type { GroupRewriter, Rewriting } from "./rewriting.ts";
+import { orderSql } from "./sort_by.ts";
+
+export interface TableCompactionOptions extends Omit<CompactionOptions, "sorts">, Omit<WorkshopOptions, "leavesLake"> {
+  /**
+   * `user_id`, `event_timestamp desc`: rows of each partition are put in that order. None: as they
+   * are.
+   */
+  sortBy: readonly string[];
+}
+
+/** Compaction with DuckDB. */
+export async function compactTable(
+  surroundings: Surroundings,
+  table: LoadedTable,
+  options: TableCompactionOptions,
+): Promise<CompactionReport> {
+  const { sortBy, dryRun } = options;
+  // Fail now rather than after the work: the table may not have such a column.
+  orderOf(table, sortBy);
+  const open = async () => {
+    const workshop = await Workshop.open(surroundings, { ...options, leavesLake: dryRun });
+    return new SqlRewriting(workshop, sortBy);
+  };
+  return await compact(surroundings, table, { ...options, sorts: sortBy.length > 0 }, open);
+}
+
+function orderOf({ identifier, metadata }: LoadedTable, sortBy: readonly string[]): string | undefined {
+  return sortBy.length === 0 ? undefined : orderSql(sortBy, currentSchema(metadata), identifierText(identifier));
+}
+
+class SqlRewriting implements Rewriting {
+  readonly #workshop: Workshop;
+  readonly #sortBy: readonly string[];
+  readonly #local = new Map<LoadedTable, LocalFiles>();
+
+  constructor(workshop: Workshop, sortBy: readonly string[]) {
+    this.#workshop = workshop;
+    this.#sortBy = sortBy;
+  }
+
+  async resolveDeletes(table: LoadedTable, files: readonly ScanFile[]): Promise<ScanFile[]> {
+    const local = this.#filesOf(table);
+    return await resolvePositionDeletes(this.#workshop.connection, files, (file) => local.pathOf(file));
+  }
+
+  rewriterOf(table: LoadedTable): GroupRewriter {
+    const { connection, scratch } = this.#workshop;
+    const order = orderOf(table, this.#sortBy);
+    return new SqlGroupRewriter({ table, connection, scratch, files: this.#filesOf(table), order });
+  }
+
+  close(): void {
+    this.#workshop.close();
+  }
+
+  /** What was fetched to resolve deletes serves the rewrite as well. */
+  #filesOf(table: LoadedTable): LocalFiles {
+    const files = this.#local.get(table) ?? new LocalFiles(table.io, this.#workshop.scratch);
+    this.#local.set(table, files);
+    return files;
+  }
+}

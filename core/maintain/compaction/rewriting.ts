@@ -1,0 +1,34 @@
+import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import type { DataFile } from "../../iceberg/format/data_file.ts";
+import type { ScanFile } from "../../iceberg/scan/scan.ts";
+import type { RewriteGroup } from "./compaction_plan.ts";
+
+/**
+ * What a compaction asks of whoever reads and writes rows. Intents, commits and races are the
+ * compaction's own business, so it is the same whichever engine does the work.
+ */
+export interface Rewriting {
+  /**
+   * The files of a scan, with delete files only where they have rows of that file; may leave all
+   * where it cannot tell.
+   */
+  resolveDeletes(table: LoadedTable, files: readonly ScanFile[]): Promise<ScanFile[]>;
+  /** Of that version of the table. Fails with `usage` where its rows cannot be written. */
+  rewriterOf(table: LoadedTable): GroupRewriter;
+  close(): void;
+}
+
+/** Makes new data files of a table out of groups of old ones. */
+export interface GroupRewriter {
+  /** The partition folder of a group's files, below `data/`; empty without partitions. */
+  folderOf(group: RewriteGroup): string;
+  /** Begins to fetch a group's files. A failure shows when they are needed. */
+  prefetch(group: RewriteGroup): void;
+  /** Nothing is being fetched any more when it resolves. */
+  settle(): Promise<void>;
+  /**
+   * The new files, placed durably under `<stem>-<number>.parquet`; none where every row was
+   * deleted.
+   */
+  rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]>;
+}
