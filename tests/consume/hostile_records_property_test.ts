@@ -74,6 +74,7 @@ Deno.test("a link in place of a consumer's scratch folder is not emptied, nor wr
       await world.consume();
       strictEqual(world.batches[0]!.events, 1);
       deepStrictEqual(filesBelow(folder), ["thesis.txt"]);
+      strictEqual((await Deno.lstat(`${world.folder}/checkpoints/bronze.events/scratch`)).isSymlink, true);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
