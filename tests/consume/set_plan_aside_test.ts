@@ -8,6 +8,8 @@ import { batchRecordPath } from "../../core/lake/layout.ts";
 import { streamlabKey } from "../../core/lake/keys.ts";
 import { runProgram } from "../../commands/line/program.ts";
 import { commands } from "../../main.ts";
+import { storeWith } from "../support/store_with.ts";
+import { unnamedFiles } from "../support/unnamed_files.ts";
 import { testWorld } from "../support/test_world.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
@@ -146,6 +148,23 @@ Deno.test("a plan that was routed, or is half committed, is not set aside; one t
     deepStrictEqual(await setAside(world), { outcome: "nothing" });
   });
 });
+
+Deno.test("a consumer that is routing the very batch loses the race, removes what it made, and takes the files with the next one", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.ndjson", '{"id":1}\n{"id":"x"}');
+    let outcome: SetAsideReport | undefined;
+    const sink = storeWith(world.store, {
+      create: async (path, bytes) => {
+        if (path.endsWith(".routed.json")) outcome ??= await setAside(world);
+        return await world.store.create(path, bytes);
+      },
+    });
+    await world.consume({ contract, sink, zone: { ...world.options().zone, store: world.store } });
+    deepStrictEqual(outcome, { outcome: "set aside", batchId: 1n, files: 1, bytes: 19 });
+    deepStrictEqual(await events(world), [[1n, 2n]]);
+    deepStrictEqual(await world.rows("SELECT records FROM {{ingest.files}}"), [{ records: 2n }]);
+    deepStrictEqual(await unnamedFiles(world.store), []);
+  }));
 
 Deno.test("--status says that a plan is stuck and why, and --set-aside-plan lets it go", () =>
   withStuckPlan(async (world) => {
