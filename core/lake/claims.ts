@@ -1,5 +1,6 @@
 import { mapParallel } from "../base/parallel.ts";
 import type { Store } from "../storage/store.ts";
+import { uriKey } from "../storage/uri.ts";
 import { readPlan, readRouted, unknownRecord } from "./checkpoint.ts";
 import { originOf } from "./data_file_name.ts";
 import { readIntent } from "./intent.ts";
@@ -40,6 +41,7 @@ export class Claims {
   readonly #planned: readonly Batch[];
   /** Of rewrites. */
   readonly #stems: string[] = [];
+  /** By `uriKey`. */
   readonly #uris = new Set<string>();
   /** Names of raw files. */
   readonly #raw = new Set<string>();
@@ -75,7 +77,7 @@ export class Claims {
    * of it then is no longer needed.
    */
   has({ pathInTable, path, uri }: FileInTable, properties: Readonly<Record<string, string>>): boolean {
-    if (this.#uris.has(uri) || this.#stems.some((stem) => path.startsWith(stem))) return true;
+    if (this.#uris.has(uriKey(uri)) || this.#stems.some((stem) => path.startsWith(stem))) return true;
     const isOpen = ({ target, batchId }: Batch) => batchId > lastBatchOf(properties, target);
     if (this.#routed.get(pathInTable)?.some(isOpen)) return true;
     const origin = originOf(path);
@@ -91,7 +93,7 @@ export class Claims {
   #claim(record: LakeRecord): void {
     for (const file of filesNamedBy(record)) {
       if (file.kind === "stem") this.#stems.push(file.stem);
-      if (file.kind === "uri") this.#uris.add(file.uri);
+      if (file.kind === "uri") this.#uris.add(uriKey(file.uri));
       if (file.kind === "raw") this.#raw.add(file.name);
       if (file.kind === "in table" && record.kind !== "intent") {
         const batches = this.#routed.get(file.path) ?? [];
