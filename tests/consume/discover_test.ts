@@ -1,4 +1,6 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { seededRandom } from "../../core/base/random.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import { discoverFiles, type RawListing } from "../../core/consume/discover.ts";
 import { OwnFiles } from "../../core/consume/own_files.ts";
@@ -69,4 +71,25 @@ Deno.test("a listing that nobody takes up yet stops for a while, and loses nothi
     own: ownOf(zone),
   });
   strictEqual(fresh.length, 50);
+});
+
+Deno.test("in a bucket the lake's own files are known by their keys", () => {
+  const bucket = (root: string) => ({ root, localPath: () => undefined }) as unknown as Store;
+  const zone = (root: string, prefix = ""): RawZone => ({
+    store: bucket(root),
+    prefix,
+    nameBase: "",
+    format: undefined,
+  });
+  const own = new OwnFiles(zone("s3://b"), bucket("s3://b/lake"));
+  const held = ["lake/warehouse/t/ev/data/1.parquet", "lake/checkpoints/t.ev/1.plan.json"];
+  const free = ["lake/raw/events/1.json", "lake2/warehouse/1.json", "warehouse/1.json", "lake/warehouse-old/1.json"];
+  deepStrictEqual([...held, ...free].filter((path) => own.holds(path)), held);
+  own.checkZone();
+  throws(
+    () => new OwnFiles(zone("s3://b/lake", "checkpoints/"), bucket("s3://b/lake")).checkZone(),
+    /its own files there/,
+  );
+  const elsewhere = new OwnFiles(zone("s3://b"), openLocalStore("/b", { random: seededRandom(1) }));
+  deepStrictEqual(held.filter((path) => elsewhere.holds(path)), []);
 });
