@@ -23,5 +23,10 @@ if (import.meta.main) {
   for (const signal of Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, interrupt);
   }
-  Deno.exit(await runProgram(Deno.args, systemWorld(commands, stop.signal), hiddenCommands));
+  const stray = new Promise<never>((_resolve, reject) => {
+    const fail = (event: Event, error: unknown) => (event.preventDefault(), reject(error));
+    addEventListener("unhandledrejection", (event) => fail(event, event.reason));
+    addEventListener("error", (event) => fail(event, event.error));
+  });
+  Deno.exit(await runProgram(Deno.args, systemWorld(commands, stop.signal), hiddenCommands, stray));
 }

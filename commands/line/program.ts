@@ -12,18 +12,22 @@ import denoJson from "../../deno.json" with { type: "json" };
 /** A context before its flags are known. */
 export type World = Omit<Context, "json" | "debug"> & Pick<Surroundings, "readText" | "foreignHand">;
 
-/** `hidden` commands are run like the others, and shown nowhere. */
+/**
+ * `hidden` commands are run like the others, and shown nowhere. `stray` fails with an error that
+ * nothing has caught: the runtime would print it as it is, secrets and escape sequences too.
+ */
 export async function runProgram(
   argv: readonly string[],
   world: World,
   hidden: readonly Command[] = [],
+  stray: Promise<never> = new Promise(() => {}),
 ): Promise<ExitStatus> {
   const reporting = {
     debug: argv.includes("--debug"),
     secrets: SECRET_VARIABLES.flatMap((name) => world.env(name) ?? []),
   };
   try {
-    return await dispatch(argv, world, reporting, hidden);
+    return await Promise.race([dispatch(argv, world, reporting, hidden), stray]);
   } catch (error) {
     const { text, status } = reportError(error, reporting);
     if (text !== "") await world.stderr.write(text).catch(() => {});

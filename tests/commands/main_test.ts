@@ -1,4 +1,5 @@
-import { ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { HOSTILE_TEXT, obeyed } from "../support/hostile_text.ts";
 
 const main = new URL("../../main.ts", import.meta.url).pathname;
 
@@ -16,6 +17,35 @@ Deno.test("the process ends with the command's exit status and writes where it s
   const right = await deno(["run", "-A", main, "--version"]);
   strictEqual(right.code, 0);
   strictEqual(right.stderr, "");
+});
+
+Deno.test("what nothing has caught is said like any error, without secrets and escape sequences", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const fails of ["Promise.reject(error)", "queueMicrotask(() => { throw error; })"]) {
+      const text = JSON.stringify(`${HOSTILE_TEXT} a-secret-that-is-known`);
+      // Once the program listens.
+      await Deno.writeTextFile(
+        `${folder}/fail.ts`,
+        `const error = new Error(${text});
+const listen = globalThis.addEventListener;
+globalThis.addEventListener = (name, ...rest) => {
+  listen(name, ...rest);
+  if (name === "error") setTimeout(() => ${fails}, 0);
+};
+`,
+      );
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", `--preload=${folder}/fail.ts`, main, "consume", "--source", `${folder}/lake`],
+        env: { AWS_SECRET_ACCESS_KEY: "a-secret-that-is-known", NO_COLOR: "1" },
+      }).output();
+      const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+      deepStrictEqual([code, obeyed(said)], [1, []], said);
+      match(said, /streamlab: something went wrong that should not: .*\\u202e.* \*\*\*/);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("a reader that goes away ends the program quietly", async () => {
