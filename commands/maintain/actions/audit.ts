@@ -5,7 +5,7 @@ import type { AuditReport, Discrepancy } from "../../../core/maintain/audit/audi
 import { damageText } from "../words.ts";
 import type { LedgerFile } from "../../../core/maintain/audit/audit.ts";
 import type { SecondJudge, SecondJudgement, SecondJudgeOptions } from "../../../core/routing/second_judge.ts";
-import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
+import { identifierText, type LoadedTable, type TableIdentifier } from "../../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import { unreadableEventFiles } from "../../../core/lake/raw_zone.ts";
 import { locateFile } from "../../../core/storage/file_name.ts";
@@ -53,11 +53,7 @@ async function auditTarget({ context, surroundings, flags, machine }: Job<typeof
     : { namespace: [flags.table.namespace], name: flags.table.name };
   // The ledger first: what the others have beyond it is under way.
   const { ledger, events, deadLetters } = identifiersOf(target);
-  const tables = {
-    ledger: await load(surroundings, ledger),
-    events: await load(surroundings, events),
-    deadLetters: await load(surroundings, deadLetters),
-  };
+  const tables = await loadTables(surroundings, { ledger, events, deadLetters });
   const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
   const raw = new RawFiles(context, surroundings, {
     tables,
@@ -160,11 +156,23 @@ class RawFiles {
   }
 }
 
-async function load({ catalog }: Surroundings, identifier: { namespace: string[]; name: string }) {
-  const table = await catalog.loadTable(identifier);
-  if (table !== undefined) return table;
-  throw new StreamlabError("not-found", `There is nothing to audit: there is no table ${identifierText(identifier)}`, {
-    hint: "Run streamlab consume first",
+/** In this order. */
+async function loadTables<K extends string>(
+  { catalog }: Surroundings,
+  identifiers: Record<K, TableIdentifier>,
+): Promise<Record<K, LoadedTable>> {
+  const tables: Partial<Record<K, LoadedTable>> = {}, missing: string[] = [];
+  for (const [role, identifier] of Object.entries(identifiers) as [K, TableIdentifier][]) {
+    const table = await catalog.loadTable(identifier);
+    if (table === undefined) missing.push(identifierText(identifier));
+    else tables[role] = table;
+  }
+  if (missing.length === 0) return tables as Record<K, LoadedTable>;
+  const others = Object.values(tables).length > 0;
+  throw new StreamlabError("not-found", `There is nothing to audit: there is no table ${missing.join(", nor ")}`, {
+    hint: others
+      ? "Other tables of this target are there: restore all of the lake from one moment"
+      : "Run streamlab consume first, or name another table with --table",
   });
 }
 
