@@ -25,9 +25,11 @@ export type ErrorKind =
   /** A bug of ours. */
   | "internal";
 
+/** What stands beside the message. */
 export interface ErrorDetails {
   /** What the reader can do about it, one sentence, no final period. */
   hint?: string;
+  /** What was caught. */
   cause?: unknown;
 }
 
@@ -37,9 +39,12 @@ export interface ErrorDetails {
  * exists"), without a final period.
  */
 export class StreamlabError extends Error {
+  /** What the reader does next. */
   readonly kind: ErrorKind;
+  /** What the reader can do about it. */
   readonly hint: string | undefined;
 
+  /** The cause is kept for `--debug`. */
   constructor(kind: ErrorKind, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = "StreamlabError";

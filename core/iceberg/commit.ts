@@ -11,8 +11,11 @@ import {
 } from "./catalog/catalog.ts";
 import { Transaction } from "./transaction.ts";
 
+/** How a commit goes about it. */
 export interface CommitOptions {
+  /** Tells the time of a snapshot, and waits between two tries. */
   clock: Clock;
+  /** Makes ids and file names, and spreads the waiting. */
   random: Random;
   /**
    * A version known already, which saves the first load. A stale one costs a lost race, nothing
@@ -32,9 +35,11 @@ export interface CommitOptions {
   lostAs?: "conflict" | "unavailable";
 }
 
+/** What came of a commit. */
 export interface CommitResult {
   /** After the commit; or as it was found, where there was nothing to change. */
   table: LoadedTable;
+  /** False where the change was no longer wanted. */
   committed: boolean;
   /** Tries that it took. */
   attempts: number;

@@ -10,6 +10,7 @@ export interface ColumnStatistics {
   fieldId: number;
   /** Nulls and NaNs count; left out where it is not known. */
   valueCount?: number;
+  /** How many values are null. */
   nullCount?: number;
   /** Only for float and double. */
   nanCount?: number;
@@ -20,23 +21,35 @@ export interface ColumnStatistics {
    * it is not known.
    */
   min?: Value;
+  /** The largest value that is neither null nor NaN. */
   max?: Value;
 }
 
+/** What is known of a file that was written, its values as they are. */
 export interface DataFileFacts {
   /** URI, as `TableLocation.uriOf` gives it. */
   path: string;
+  /** Default: `data`. */
   content?: FileContent;
+  /** Default: `parquet`. */
   format?: FileFormat;
+  /** Of the partition spec that it was written by. */
   specId: number;
   /** One value for each field of that spec, in its order. */
   partition: (Value | null)[];
+  /** Rows in it. */
   recordCount: number;
+  /** Its size, whole. */
   fileSizeBytes: number;
+  /** Those that are known; the others have no statistics. */
   columns: ColumnStatistics[];
+  /** Where row groups begin, ascending. */
   splitOffsets?: number[];
+  /** Of the order that its rows have. */
   sortOrderId?: number;
+  /** Of equality deletes: the fields that are compared. */
   equalityIds?: number[];
+  /** Of position deletes: the only file that they are about. */
   referencedDataFile?: string;
 }
 

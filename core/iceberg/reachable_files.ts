@@ -8,7 +8,9 @@ import type { TableIo } from "./table_io.ts";
 
 /** Files by what they are; URIs as they stand in metadata. */
 export interface TableFiles {
+  /** One for each snapshot. */
   manifestLists: Set<string>;
+  /** Of data and of deletes. */
   manifests: Set<string>;
   /** Data files and delete files. */
   dataFiles: Set<string>;

@@ -26,7 +26,9 @@ const LISTS_KEPT = 8;
 
 /** A file of the table, by its path in the table's folder, that is not written yet. */
 export interface EncodedFile {
+  /** Below the table's `metadata` folder. */
   name: string;
+  /** Its content. */
   bytes: Uint8Array;
 }
 
@@ -35,12 +37,14 @@ export interface EncodedFile {
  * read is kept by path.
  */
 export class TableIo {
+  /** Where the table's files are. */
   readonly location: TableLocation;
   readonly #random: Random;
   readonly #manifests = new Map<string, Promise<ManifestEntry[]>>();
   readonly #lists = new Map<string, Promise<ManifestFile[]>>();
   #cachedEntries = 0;
 
+  /** Reads and writes nothing yet. */
   constructor(location: TableLocation, random: Random) {
     this.location = location;
     this.#random = random;
@@ -67,6 +71,7 @@ export class TableIo {
     return resolveEntries(entries, manifest);
   }
 
+  /** Their entries, in the order of the manifests. */
   readManifests(manifests: ManifestFile[], metadata: TableMetadata): Promise<ResolvedEntry[][]> {
     return mapParallel(manifests, READS_PARALLEL, (manifest) => this.readManifest(manifest, metadata));
   }

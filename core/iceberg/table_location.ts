@@ -13,6 +13,7 @@ import { normalizeUri } from "../storage/uri.ts";
  * folder.
  */
 export class TableLocation {
+  /** What holds the table's files. */
   readonly store: Store;
   /** Path of the table in the store. */
   readonly folder: string;
@@ -20,6 +21,7 @@ export class TableLocation {
   readonly recorded: string;
   readonly #prefixes: string[];
 
+  /** `recorded` is how its metadata calls the folder. */
   constructor(store: Store, folder: string, recorded: string = storeUri(store, folder)) {
     this.store = store;
     this.folder = folder;

@@ -19,15 +19,22 @@ export interface TransactionContext {
  * that a schema change and the first data that needs it appear together or not at all.
  */
 export class Transaction implements TableChange {
+  /** What the change is made from. */
   readonly base: LoadedTable;
+  /** Writes the files that the change needs. */
   readonly io: TableIo;
+  /** The time of its snapshots. */
   readonly nowMs: number;
+  /** Makes ids and file names. */
   readonly random: Random;
+  /** What must hold when it is committed. */
   readonly requirements: TableRequirement[];
+  /** What has been added so far. */
   readonly updates: TableUpdate[] = [];
   readonly #written: string[] = [];
   #metadata: TableMetadata;
 
+  /** Begins with what every commit requires: that it is the same table. */
   constructor(base: LoadedTable, context: TransactionContext) {
     this.base = base;
     this.io = base.io;
@@ -61,6 +68,7 @@ export class Transaction implements TableChange {
     await deleteMade(location.store, paths, ownPlaces(location, {}, ["manifest"]));
   }
 
+  /** Adds an action's result; later actions see the table as it is then. */
   add(change: TableChange): void {
     // A requirement speaks of the base; what an earlier change of this transaction has altered was
     // asserted by that one.

@@ -1,5 +1,8 @@
+/** What a listing leaves out, and whom it tells. */
 export interface ListOptions {
+  /** Paths up to this one are left out. */
   after?: string;
+  /** Is told of entries that no path leads to. */
   onPassedOver?: (entry: PassedOver) => void;
 }
 
@@ -7,7 +10,9 @@ export interface ListOptions {
 export interface PassedOver {
   /** As far as it can be shown. */
   path: string;
+  /** Why no path can lead to it. */
   why: "its name is not UTF-8" | "links lead to each other";
+  /** Whether files may be below it. */
   isFolder: boolean;
 }
 
@@ -33,6 +38,7 @@ export interface Store {
    * `s3://bucket/prefix`. No trailing slash.
    */
   readonly root: string;
+  /** What is behind it. */
   readonly kind: "local" | "s3" | "simulated";
 
   /**
@@ -128,27 +134,37 @@ export interface Store {
 export interface ObjectAccess {
   /** URL of the service; undefined is AWS itself. */
   endpoint?: string;
+  /** Of the service. */
   region: string;
+  /** The bucket stands in the path, not in the host's name. */
   forcePathStyle: boolean;
+  /** The key's name. */
   accessKeyId: string;
+  /** The key. */
   secretAccessKey: string;
+  /** Of keys that expire. */
   sessionToken?: string;
   /** Certificates to trust, PEM. */
   ca?: string;
 }
 
+/** How a file is read. */
 export interface ReadOptions {
   /** Fail with `conflict` when the file is not that version any more. */
   etag?: string;
 }
 
+/** A file as a listing tells of it. */
 export interface ListedFile {
+  /** Below the store's root. */
   path: string;
   /** What the listing itself told; undefined where only `stat` can (local disk). */
   info?: FileInfo;
 }
 
+/** A file as the store knows it. */
 export interface FileInfo {
+  /** Below the store's root. */
   path: string;
   /** Bytes. */
   size: number;
@@ -161,6 +177,7 @@ export interface FileInfo {
   modifiedMs: number;
 }
 
+/** An upload that was begun and neither completed nor aborted. */
 export interface UnfinishedWrite {
   /** Of the temporary file, or the one that the upload was to become. */
   path: string;

@@ -7,6 +7,7 @@
 export const topLevel = [
   ".ci",
   ".dockerignore",
+  ".editorconfig",
   ".env.example",
   ".gitignore",
   "ARCHITECTURE.md",
@@ -22,6 +23,7 @@ export const topLevel = [
   "deno.json",
   "deno.lock",
   "docs",
+  "examples",
   "main.ts",
   "tests",
   "tools",

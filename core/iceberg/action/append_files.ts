@@ -7,10 +7,13 @@ import { encodeAdded } from "./added_manifests.ts";
 import { mergeManifests, mergePolicy } from "./merge_manifests.ts";
 import { newSnapshotId, parentSnapshot, stageSnapshot } from "./snapshot_change.ts";
 
+/** What to append, and where. */
 export interface AppendOptions {
+  /** Described by `buildDataFile`; they are in the table's folder already. */
   files: DataFile[];
   /** More for the snapshot summary, such as a marker. */
   summary?: Record<string, string>;
+  /** Default: `main`. */
   branch?: string;
   /** False leaves the manifests of the table as they are, whatever their number. */
   mergesManifests?: boolean;

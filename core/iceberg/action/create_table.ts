@@ -14,18 +14,27 @@ import { StreamlabError } from "../../base/errors.ts";
  * (`event_timestamp_day`).
  */
 export interface PartitionColumnChoice {
+  /** A column's name, with dots for a path. */
   column: string;
+  /** What makes the partition's value of the column's. */
   transform: Transform;
+  /** Of the partition field; default: one made of column and transform. */
   name?: string;
 }
 
+/** A new table, as columns by name; ids are given to them. */
 export interface CreateTable {
   /** Ids are given anew, from 1 on. */
   fields: Field[];
+  /** Default: not partitioned. */
   partitionBy?: PartitionColumnChoice[];
+  /** Default: no sort order. */
   sortBy?: (Omit<SortField, "sourceId"> & { column: string })[];
+  /** Table properties. */
   properties?: Record<string, string>;
+  /** The table's folder, as a URI or a path. */
   location: string;
+  /** Makes the table's UUID. */
   random: Random;
 }
 

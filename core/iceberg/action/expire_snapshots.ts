@@ -2,7 +2,9 @@ import type { TableChange } from "../catalog/catalog.ts";
 import { MAIN_BRANCH, type Snapshot, type SnapshotRef } from "../format/snapshot.ts";
 import { snapshotById, type TableMetadata } from "../format/table_metadata.ts";
 
+/** Which snapshots stay; those of a branch or tag by its own rules, if it has some. */
 export interface Retention {
+  /** Now, in milliseconds since 1970. */
   nowMs: number;
   /** Snapshots of at most that age stay, where a reference does not say otherwise itself. */
   maxAgeMs: number;

@@ -3,15 +3,20 @@ import type { DataFile } from "../format/data_file.ts";
 import type { Transaction } from "../transaction.ts";
 import { stageFileChange } from "./change_files.ts";
 
+/** Data files that replace others in one snapshot. */
 export interface OverwriteFiles {
+  /** Data files that come. */
   added: DataFile[];
+  /** Data files that go. */
   removed: DataFile[];
   /**
    * `lastSequenceNumber` of the metadata that `removed` was read from; row deletes of them since
    * then are a conflict.
    */
   startingSequenceNumber: bigint;
+  /** More entries for the snapshot's summary. */
   summary?: Record<string, string>;
+  /** Default: `main`. */
   branch?: string;
 }
 

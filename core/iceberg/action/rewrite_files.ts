@@ -3,6 +3,7 @@ import type { DataFile } from "../format/data_file.ts";
 import type { Transaction } from "../transaction.ts";
 import { stageFileChange } from "./change_files.ts";
 
+/** Files that hold the same rows as those that they replace. */
 export interface RewriteFiles {
   /** What was read: data files, and delete files that apply to nothing else. */
   inputs: DataFile[];
@@ -13,6 +14,7 @@ export interface RewriteFiles {
    * rewritten rows.
    */
   startingSequenceNumber: bigint;
+  /** More entries for the snapshot's summary. */
   summary?: Record<string, string>;
 }
 

@@ -3,13 +3,17 @@ import type { DataFile } from "../format/data_file.ts";
 import type { Transaction } from "../transaction.ts";
 import { stageFileChange } from "./change_files.ts";
 
+/** Rows that come and rows that go, in one snapshot. */
 export interface RowDelta {
+  /** Rows that come. */
   dataFiles: DataFile[];
   /** Position and equality delete files. */
   deleteFiles: DataFile[];
   /** Data files whose rows the position deletes name, by path. */
   referenced: string[];
+  /** More entries for the snapshot's summary. */
   summary?: Record<string, string>;
+  /** Default: `main`. */
   branch?: string;
 }
 

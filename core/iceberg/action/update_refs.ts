@@ -17,6 +17,7 @@ export function setRef(metadata: TableMetadata, name: string, ref: SnapshotRef):
   };
 }
 
+/** Removes a branch or tag, but not `main`. */
 export function removeRef(metadata: TableMetadata, name: string): TableChange {
   if (name === MAIN_BRANCH) throw new StreamlabError("usage", `Cannot remove "${MAIN_BRANCH}": every table has it`);
   const ref = metadata.refs[name];

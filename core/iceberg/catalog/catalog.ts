@@ -3,29 +3,39 @@ import type { TableRequirement } from "../format/table_requirement.ts";
 import type { TableUpdate } from "../format/table_update.ts";
 import type { TableIo } from "../table_io.ts";
 
+/** A table's name in a catalog. */
 export interface TableIdentifier {
+  /** Outermost part first. */
   namespace: string[];
+  /** The last part. */
   name: string;
 }
 
 /** A table at one version of its metadata. */
 export interface LoadedTable {
+  /** Its name in the catalog. */
   identifier: TableIdentifier;
+  /** The version that was current when it was loaded. */
   metadata: TableMetadata;
   /**
    * URI of the metadata file, as metadata records it; what `register_table` and StaticTable take.
    */
   metadataLocation: string;
+  /** Reads and writes the files of its metadata. */
   io: TableIo;
 }
 
 /** A change in the REST catalog's words: what must hold, and what then happens. */
 export interface TableChange {
+  /** What must hold of the table that the updates are applied to. */
   requirements: TableRequirement[];
+  /** Applied in this order, all or none. */
   updates: TableUpdate[];
 }
 
+/** A change of one table. */
 export interface TableCommit extends TableChange {
+  /** Which table. */
   identifier: TableIdentifier;
   /** What the change was built on. */
   base: LoadedTable;
@@ -42,7 +52,9 @@ export interface TableCommit extends TableChange {
  * `usage` when the change makes no sense.
  */
 export interface Catalog {
+  /** Of all levels. */
   listNamespaces(): Promise<string[][]>;
+  /** Of this namespace alone. */
   listTables(namespace: string[]): Promise<TableIdentifier[]>;
   /**
    * Always the newest version; undefined when there is no such table. `expected` is the one that is
@@ -59,6 +71,7 @@ export interface Catalog {
     build: (location: string) => TableChange,
     commitId: string,
   ): Promise<LoadedTable>;
+  /** Makes the next version, or throws `conflict` where a requirement does not hold. */
   commit(commit: TableCommit): Promise<LoadedTable>;
   /**
    * Finishes what commits have left for later, in a catalog that does so: they stand without it.

@@ -55,6 +55,7 @@ export class FileCatalog implements Catalog {
   readonly #ios = new Map<string, TableIo>();
   #probed: Promise<void> | undefined;
 
+  /** Reads and writes nothing yet. */
   constructor(options: FileCatalogOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
@@ -63,12 +64,14 @@ export class FileCatalog implements Catalog {
     this.#tidiesLater = options.tidiesLater ?? false;
   }
 
+  /** Folders that hold tables or other namespaces. */
   async listNamespaces(): Promise<string[][]> {
     const namespaces = new Map<string, string[]>();
     for await (const table of this.#tables("")) namespaces.set(table.namespace.join("/"), table.namespace);
     return [...namespaces.values()];
   }
 
+  /** Folders of that namespace that hold a version of metadata. */
   async listTables(namespace: string[]): Promise<TableIdentifier[]> {
     const tables: TableIdentifier[] = [];
     for await (const table of this.#tables(`${namespace.join("/")}/`)) {
@@ -111,6 +114,7 @@ export class FileCatalog implements Catalog {
     return await this.#write({ ...change, identifier, commitId }, undefined, 1);
   }
 
+  /** Creates the next metadata file, which succeeds for one writer only. */
   async commit(commit: TableCommit): Promise<LoadedTable> {
     await this.#probe();
     return await this.#write(commit, commit.base, nextVersion(commit.base));

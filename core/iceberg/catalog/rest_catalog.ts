@@ -13,8 +13,8 @@ import {
 } from "./catalog.ts";
 import { bearerToken, clientCredentials, noAuth, type RestAuth } from "./rest_auth.ts";
 import { RestClient } from "./rest_client.ts";
+import { Listing } from "./rest_listing.ts";
 import { type JsonObject, readArray, readObject, readString, readStringMap } from "../format/json_field.ts";
-import { METADATA_BYTES_MAX } from "../format/metadata_limit.ts";
 import { partitionSpecToJson } from "../format/partition_spec.ts";
 import { schemaToJson } from "../format/schema.ts";
 import { sortOrderToJson } from "../format/sort_order.ts";
@@ -57,8 +57,6 @@ export interface RestCatalogOptions {
   fetch?: typeof fetch;
 }
 
-/** Of one listing; those without a name in a row. */
-const PAGES_MAX = 10_000, PAGES_EMPTY_MAX = 100;
 /** Of a namespace. */
 const LEVELS_MAX = 32;
 
@@ -94,6 +92,7 @@ export class RestCatalog implements Catalog {
     return new RestCatalog(options, client, body);
   }
 
+  /** Asks level by level. */
   async listNamespaces(): Promise<string[][]> {
     const namespaces: string[][] = [];
     const listing = new Listing("list namespaces");
@@ -113,6 +112,7 @@ export class RestCatalog implements Catalog {
     return namespaces;
   }
 
+  /** One that is there already is left as it is. */
   async createNamespace(namespace: string[]): Promise<void> {
     const body = { namespace, properties: {} };
     const action = `create the namespace ${namespace.join(".")}`;
@@ -120,6 +120,7 @@ export class RestCatalog implements Catalog {
     await this.#client.request({ method: "POST", path: `${this.#prefix}namespaces`, body, action }, [409]);
   }
 
+  /** Asks page by page. */
   async listTables(namespace: string[]): Promise<TableIdentifier[]> {
     const path = `${this.#namespacePath(namespace)}/tables`;
     const items = await this.#pages(path, "identifiers", {}, `list the tables of ${namespace.join(".")}`);
@@ -160,6 +161,7 @@ export class RestCatalog implements Catalog {
     return await this.#loaded(identifier, body);
   }
 
+  /** The server checks the requirements and applies the updates. */
   async commit(commit: TableCommit): Promise<LoadedTable> {
     const { identifier, base } = commit;
     try {
@@ -315,34 +317,6 @@ function readNames(json: Json | undefined): string[] {
   return readArray({ namespace: json ?? null }, "namespace").map((part) =>
     readString({ namespace: part }, "namespace")
   );
-}
-
-/** What was given for one listing so far: what has no end is noticed by its number and size. */
-class Listing {
-  readonly #action: string;
-  #pages = 0;
-  #pagesEmpty = 0;
-  #bytes = 0;
-
-  constructor(action: string) {
-    this.#action = action;
-  }
-
-  /** A page came. */
-  add(items: number, bytes: number): void {
-    this.#pages++;
-    this.#bytes += bytes;
-    this.#pagesEmpty = items === 0 ? this.#pagesEmpty + 1 : 0;
-    if (this.#pages > PAGES_MAX || this.#pagesEmpty > PAGES_EMPTY_MAX || this.#bytes > METADATA_BYTES_MAX) {
-      throw this.endless("one page after another");
-    }
-  }
-
-  endless(gives: string): StreamlabError {
-    return new StreamlabError("unavailable", `Cannot ${this.#action}: the catalog gives ${gives}, without an end`, {
-      hint: "Check that the address is that of your catalog",
-    });
-  }
 }
 
 function authOf(options: RestCatalogOptions): RestAuth {

@@ -1,6 +1,7 @@
 import { StreamlabError } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 
+/** A JSON object whose 64-bit integers are kept whole. */
 export type JsonObject = { [key: string]: Json };
 
 /** Typed access to the fields of metadata JSON; each throws `corrupt` and names the field. */

@@ -1,5 +1,6 @@
 import type { DataFile } from "./data_file.ts";
 
+/** What the manifest's snapshot did to a file. */
 export type EntryStatus = "existing" | "added" | "deleted";
 
 /**
@@ -7,6 +8,7 @@ export type EntryStatus = "existing" | "added" | "deleted";
  * from the manifest list.
  */
 export interface ManifestEntry {
+  /** What the manifest's snapshot did to the file. */
   status: EntryStatus;
   /** The snapshot that added the file, or deleted it. */
   snapshotId?: bigint;
@@ -14,6 +16,7 @@ export interface ManifestEntry {
   sequenceNumber?: bigint;
   /** The sequence number of the snapshot that added the file. */
   fileSequenceNumber?: bigint;
+  /** The file. */
   dataFile: DataFile;
 }
 

@@ -1,3 +1,4 @@
+/** What the files of a manifest are. */
 export type ManifestContent = "data" | "deletes";
 
 /**
@@ -5,11 +6,17 @@ export type ManifestContent = "data" | "deletes";
  * leaves them out.
  */
 export interface ManifestCounts {
+  /** Entries that were added by the manifest's snapshot. */
   addedFilesCount?: number;
+  /** Entries that were there before. */
   existingFilesCount?: number;
+  /** Entries that were removed by the manifest's snapshot. */
   deletedFilesCount?: number;
+  /** Rows in the files that were added. */
   addedRowsCount?: number;
+  /** Rows in the files that were there before. */
   existingRowsCount?: number;
+  /** Rows in the files that were removed. */
   deletedRowsCount?: number;
 }
 
@@ -19,23 +26,30 @@ export interface ManifestFile extends ManifestCounts {
   path: string;
   /** Bytes. */
   length: number;
+  /** Of the partition spec of all its entries. */
   specId: number;
+  /** Whether it lists data or deletes. */
   content: ManifestContent;
   /** Of the snapshot that added the manifest. */
   sequenceNumber: bigint;
   /** The lowest data sequence number of its live files. */
   minSequenceNumber: bigint;
+  /** Of the snapshot that added the manifest. */
   addedSnapshotId: bigint;
   /** One for each field of the spec. */
   partitions?: PartitionFieldSummary[];
+  /** Of an encrypted manifest. */
   keyMetadata?: Uint8Array;
 }
 
+/** What the values of a partition field are between. */
 export interface PartitionFieldSummary {
+  /** Whether one of them is null. */
   containsNull: boolean;
   /** Undefined when it is not known. */
   containsNan?: boolean;
   /** Single values in their binary form; absent when all are null or NaN. */
   lowerBound?: Uint8Array;
+  /** Not less than any value. */
   upperBound?: Uint8Array;
 }

@@ -6,9 +6,11 @@ import { type JsonObject, readArray, readObject, readOptionalInteger } from "./j
  * Projection").
  */
 export interface NameMapping {
+  /** Of the outermost level. */
   fields: MappedField[];
 }
 
+/** A field id, and the names that stand for it in files without ids. */
 export interface MappedField {
   /** Names that the field has in data files; a dot in one is part of the name. */
   names: string[];

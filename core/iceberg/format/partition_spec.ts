@@ -14,16 +14,23 @@ import { isPrimitive, type PrimitiveType } from "./type.ts";
 /** Partition field ids count from here, so that an unpartitioned table's last one is 999. */
 export const FIRST_PARTITION_FIELD_ID = 1000;
 
+/** One value of a partition. */
 export interface PartitionField {
+  /** Of the column that it is made of. */
   sourceId: number;
+  /** Its own id, from 1000 on. */
   fieldId: number;
+  /** Its name in folders and in metadata. */
   name: string;
+  /** What makes its value of the column's. */
   transform: Transform;
 }
 
 /** How rows are grouped into files (specification: "Partitioning"). */
 export interface PartitionSpec {
+  /** Its number in the table. */
   specId: number;
+  /** In the order of a partition's values; none: not partitioned. */
   fields: PartitionField[];
 }
 

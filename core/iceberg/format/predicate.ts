@@ -3,6 +3,7 @@ import { fieldsById, type Schema } from "./schema.ts";
 import type { Value } from "./single_value.ts";
 import { isPrimitive, type PrimitiveType } from "./type.ts";
 
+/** How a column is compared with a value. */
 export type Comparison = "=" | "!=" | "<" | "<=" | ">" | ">=";
 
 /**

@@ -6,7 +6,9 @@ import { fieldFromJson, fieldToJson } from "./type_json.ts";
 
 /** A table's columns at one time (specification: "Schemas and Data Types"). */
 export interface Schema {
+  /** Its number in the table. */
   schemaId: number;
+  /** The columns. */
   fields: Field[];
   /** Columns that identify a row; required primitives. */
   identifierFieldIds?: number[];
@@ -58,6 +60,7 @@ export function fieldsById(schema: Schema): Map<number, IndexedField> {
   return index;
 }
 
+/** At any depth. */
 export function findField(schema: Schema, id: number): Field | undefined {
   return fieldsById(schema).get(id)?.field;
 }

@@ -2,9 +2,13 @@ export type Operation = "append" | "replace" | "overwrite" | "delete";
 
 /** The table's state at one time (specification: "Snapshots"). */
 export interface Snapshot {
+  /** Unique in the table, 64 bits. */
   snapshotId: bigint;
+  /** None of a table's first one. */
   parentSnapshotId?: bigint;
+  /** Ascending with each commit. */
   sequenceNumber: bigint;
+  /** When it was made, in milliseconds since 1970. */
   timestampMs: number;
   /** Full URI; absent in version 1 tables that list manifests inline. */
   manifestList?: string;
@@ -12,15 +16,21 @@ export interface Snapshot {
   manifests?: string[];
   /** `operation` always, the rest by `snapshot_summary.ts`. */
   summary: Record<string, string>;
+  /** Of the schema that was current when it was made. */
   schemaId?: number;
 }
 
 /** A branch or a tag (specification: "Snapshot References"). */
 export interface SnapshotRef {
+  /** What it points to. */
   snapshotId: bigint;
+  /** A branch moves with commits, a tag stays. */
   type: "branch" | "tag";
+  /** Of a branch: expiry leaves so many. */
   minSnapshotsToKeep?: number;
+  /** Of a branch: expiry leaves those that are younger. */
   maxSnapshotAgeMs?: number;
+  /** Expiry removes the ref when its snapshot is older. */
   maxRefAgeMs?: number;
 }
 

@@ -2,16 +2,23 @@ import type { Json } from "../../base/json.ts";
 import { type JsonObject, readArray, readInteger, readObject, readString } from "./json_field.ts";
 import { type Transform, transformFromText, transformToText } from "./transform.ts";
 
+/** One key of a sort order. */
 export interface SortField {
+  /** Applied to the column before values are compared. */
   transform: Transform;
+  /** Of the column. */
   sourceId: number;
+  /** Of the values. */
   direction: "asc" | "desc";
+  /** Where nulls stand. */
   nullOrder: "nulls-first" | "nulls-last";
 }
 
 /** How rows are ordered in files (specification: "Sorting"). Order 0 is the unsorted one. */
 export interface SortOrder {
+  /** Its number in the table; 0 is no order. */
   orderId: number;
+  /** The first key first. */
   fields: SortField[];
 }
 

@@ -10,30 +10,50 @@ import type { SortOrder } from "./sort_order.ts";
  * changed in place.
  */
 export interface TableMetadata {
+  /** 1 to 3; 2 is written. */
   formatVersion: number;
+  /** Stays the same for the table's life. */
   tableUuid: string;
   /**
    * The table's base location as recorded, absolute, of other engines perhaps with a trailing
    * slash; the folder may have been moved since (`table_location.ts`).
    */
   location: string;
+  /** The highest that was given to a snapshot. */
   lastSequenceNumber: bigint;
+  /** When this version was made, in milliseconds since 1970. */
   lastUpdatedMs: number;
+  /** The highest field id that was ever given. */
   lastColumnId: number;
+  /** All that snapshots may refer to. */
   schemas: Schema[];
+  /** Of the schema that new files are written by. */
   currentSchemaId: number;
+  /** All that files may refer to. */
   partitionSpecs: PartitionSpec[];
+  /** Of the spec that new files are written by. */
   defaultSpecId: number;
+  /** The highest id of a partition field that was ever given. */
   lastPartitionId: number;
+  /** All that files may refer to. */
   sortOrders: SortOrder[];
+  /** Of the order that new files should have. */
   defaultSortOrderId: number;
+  /** Settings, and what writers remember. */
   properties: Record<string, string>;
+  /** Of `main`; undefined: the table is empty. */
   currentSnapshotId: bigint | undefined;
+  /** Those that have not expired. */
   snapshots: Snapshot[];
+  /** When `main` came to which snapshot, ascending. */
   snapshotLog: { snapshotId: bigint; timestampMs: number }[];
+  /** Earlier metadata files, ascending. */
   metadataLog: MetadataLogEntry[];
+  /** Branches and tags by name. */
   refs: Record<string, SnapshotRef>;
+  /** Statistics files, kept as others wrote them. */
   statistics: JsonObject[];
+  /** Partition statistics files, kept as others wrote them. */
   partitionStatistics: JsonObject[];
   /** Which commit of the file catalog wrote this version; undefined where another engine did. */
   commitId: string | undefined;
@@ -41,9 +61,13 @@ export interface TableMetadata {
   source?: JsonObject;
 }
 
+/** An earlier metadata file. */
 export interface MetadataLogEntry {
+  /** Its URI. */
   metadataFile: string;
+  /** When it was made, in milliseconds since 1970. */
   timestampMs: number;
+  /** Of the commit that made it, where we did. */
   commitId?: string;
 }
 
@@ -73,6 +97,7 @@ export const emptyTableMetadata: TableMetadata = {
   commitId: undefined,
 };
 
+/** The schema that new files are written by. */
 export function currentSchema(metadata: TableMetadata): Schema {
   return schemaById(metadata, metadata.currentSchemaId);
 }
@@ -101,6 +126,7 @@ export function defaultSortOrder(metadata: TableMetadata): SortOrder {
   return order;
 }
 
+/** Undefined where it has expired or never was. */
 export function snapshotById(metadata: TableMetadata, snapshotId: bigint): Snapshot | undefined {
   // From the end: nearly always a recent one is asked for.
   return metadata.snapshots.findLast((snapshot) => snapshot.snapshotId === snapshotId);

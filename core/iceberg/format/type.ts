@@ -16,40 +16,63 @@ export type PlainTypeName =
   | "uuid"
   | "binary";
 
+/** A type without fields. */
 export type PrimitiveType =
   | { type: PlainTypeName }
   | { type: "decimal"; precision: number; scale: number }
   /** `length` in bytes. */
   | { type: "fixed"; length: number };
 
+/** Fields with names. */
 export interface StructType {
+  /** Tells it from the others. */
   type: "struct";
+  /** In the order that they are shown in. */
   fields: Field[];
 }
 
+/** Any number of elements of one type. */
 export interface ListType {
+  /** Tells it from the others. */
   type: "list";
+  /** The field id of its elements. */
   elementId: number;
+  /** False: an element may be null. */
   elementRequired: boolean;
+  /** The type of its elements. */
   element: Type;
 }
 
+/** Values by keys. */
 export interface MapType {
+  /** Tells it from the others. */
   type: "map";
+  /** The field id of its keys. */
   keyId: number;
+  /** The type of its keys, which are never null. */
   key: Type;
+  /** The field id of its values. */
   valueId: number;
+  /** False: a value may be null. */
   valueRequired: boolean;
+  /** The type of its values. */
   value: Type;
 }
 
+/** Any type of a column. */
 export type Type = PrimitiveType | StructType | ListType | MapType;
 
+/** A column, or a part of one. */
 export interface Field {
+  /** Stays the same whatever the field is called. */
   id: number;
+  /** Unique among its neighbours. */
   name: string;
+  /** False: it may be null. */
   required: boolean;
+  /** What its values are. */
   type: Type;
+  /** For people. */
   doc?: string;
 }
 

@@ -6,11 +6,17 @@ import { type Value, valueToBytes } from "../format/single_value.ts";
 import { compareValues } from "../format/value_order.ts";
 import type { Schema } from "../format/schema.ts";
 
+/** All that a manifest and its line in the list are made of. */
 export interface ManifestToWrite {
+  /** Kept in the file's header. */
   schema: Schema;
+  /** Of all its entries. */
   spec: PartitionSpec;
+  /** Whether it lists data or deletes. */
   content: ManifestContent;
+  /** In this order. */
   entries: ManifestEntry[];
+  /** Of the snapshot that adds it. */
   snapshotId: bigint;
   /** Of the snapshot that the manifest is written for. */
   sequenceNumber: bigint;

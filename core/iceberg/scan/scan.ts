@@ -15,6 +15,7 @@ import type { TableIo } from "../table_io.ts";
 /** Manifests read at once. */
 const MANIFESTS_PARALLEL = 16;
 
+/** What is read of a table; nothing said: all of its current snapshot. */
 export interface ScanOptions {
   /** Default: the head of `main`. */
   snapshot?: Snapshot | undefined;
@@ -34,7 +35,9 @@ export interface ScanOptions {
   onUnreadable?: (error: StreamlabError) => void;
 }
 
+/** A data file to read, with the deletes that apply to it. */
 export interface ScanFile {
+  /** The file. */
   dataFile: DataFile;
   /** The data sequence number. */
   sequenceNumber: bigint;
@@ -42,16 +45,23 @@ export interface ScanFile {
   deletes: DataFile[];
 }
 
+/** A data file that holds no row in question. */
 export interface SkippedFile {
+  /** The file. */
   dataFile: DataFile;
+  /** How that is known. */
   reason: SkipReason;
 }
 
+/** What there is to read, and what was left out. */
 export interface ScanPlan {
+  /** Those that may hold rows in question. */
   files: ScanFile[];
   /** Only with `explains`. */
   skipped: SkippedFile[];
+  /** Manifests that were opened. */
   manifestsRead: number;
+  /** Manifests whose partitions hold no row in question. */
   manifestsSkipped: number;
 }
 
