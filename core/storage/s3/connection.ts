@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
+import { pipeline, Readable, Transform } from "node:stream";
 import { S3Client } from "@aws-sdk/client-s3";
 import type { Clock } from "../../base/clock.ts";
 import { withDeadline } from "../../base/deadline.ts";
@@ -9,7 +10,7 @@ import type { S3Settings } from "./settings.ts";
 import { s3Error } from "./error.ts";
 import { type GetAnswer, S3Get } from "./get.ts";
 import type { ObjectAccess } from "../store.ts";
-import { isThrottled, isTransient } from "./fault.ts";
+import { ForeignAnswerError, isThrottled, isTransient } from "./fault.ts";
 
 /** Bounds of the work on one bucket; tests make them smaller. */
 export interface S3Limits {
@@ -182,7 +183,7 @@ export class S3Connection {
 
 function makeClient(settings: S3Settings, keepAlive: boolean): S3Client {
   const agent = { keepAlive, maxSockets: SOCKETS_MAX };
-  return new S3Client({
+  const client = new S3Client({
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
     ...(settings.region === undefined ? {} : { region: settings.region }),
     ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
@@ -199,6 +200,35 @@ function makeClient(settings: S3Settings, keepAlive: boolean): S3Client {
     requestHandler: {
       httpAgent: agent,
       httpsAgent: settings.ca === undefined ? agent : { ...agent, ca: settings.ca },
+    },
+  });
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const result = await next(args);
+      const response = result.response as { body?: unknown };
+      if (context.commandName !== "GetObjectCommand" && response.body instanceof Readable) {
+        response.body = pipeline(response.body, limitTo(ANSWER_BYTES_MAX), () => undefined);
+      }
+      return result;
+    },
+    { step: "deserialize", priority: "low", name: "boundAnswer" },
+  );
+  return client;
+}
+
+/**
+ * Of an answer that is no object, which the client reads whole: a page of keys, as many and as long
+ * as they may be, has a tenth of it.
+ */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+function limitTo(bytesMax: number): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(piece: Uint8Array, _encoding, done) {
+      bytes += piece.length;
+      if (bytes > bytesMax) done(new ForeignAnswerError("end"));
+      else done(null, piece);
     },
   });
 }

@@ -27,6 +27,9 @@ interface Answer {
   body: Body | undefined;
 }
 
+/** An answer slower than this, after a start, is broken off and asked for again. */
+const BYTES_PER_MS_MIN = 1, SLOW_START_MS = 10_000;
+
 /**
  * An object's bytes in pieces. A connection that breaks is taken up again where it broke, at the
  * same version of the object.
@@ -37,6 +40,9 @@ export class S3Download {
   readonly #etag: string;
   readonly #end: number;
   #position: number;
+  /** Of the answer that is being read: how long its pieces were waited for, and what came. */
+  #waitedMs = 0;
+  #bytes = 0;
   #whole: Uint8Array | undefined;
   #body: BodyStream | undefined;
   #pieces: AsyncIterator<Uint8Array> | undefined;
@@ -95,12 +101,29 @@ export class S3Download {
   /** All that is still to come, at once. */
   async rest(): Promise<Uint8Array> {
     if (this.#whole !== undefined) return this.#takeWhole(this.#whole);
-    const bytes = new Uint8Array(this.remaining);
+    const bytes = this.#room();
     const start = this.#position;
     for (let piece = await this.next(); piece !== undefined; piece = await this.next()) {
       bytes.set(piece, this.#position - start - piece.length);
     }
     return bytes;
+  }
+
+  /** Each piece in time can still be an answer that is not meant to end. */
+  #checkSpeed(bytes: number, ms: number): void {
+    this.#bytes += bytes;
+    this.#waitedMs += ms;
+    const isSlow = this.#waitedMs > SLOW_START_MS && this.#bytes < this.#waitedMs * BYTES_PER_MS_MIN;
+    if (isSlow && this.remaining > 0) throw new TruncatedError(this.remaining);
+  }
+
+  #room(): Uint8Array {
+    try {
+      return new Uint8Array(this.remaining);
+    } catch {
+      const error = new Error(`it has ${this.remaining} bytes, more than fit into memory`);
+      throw this.#connection.error("read", this.#key, error);
+    }
   }
 
   /** Ends the request; after the last byte the connection is kept for others. */
@@ -116,9 +139,12 @@ export class S3Download {
         this.#hold((await begin(this.#connection, this.#key, range, this.#etag)).body);
         if (this.#whole !== undefined) return this.#takeWhole(this.#whole);
       }
+      const { clock } = this.#connection;
+      const askedMs = clock.nowMs();
       const { done, value } = await this.#connection.deadline(() => this.#pieces!.next());
       if (done) throw new TruncatedError(this.remaining);
       this.#position += value.length;
+      this.#checkSpeed(value.length, clock.nowMs() - askedMs);
       // The end of the answer lets go of its connection.
       if (this.remaining === 0) await this.#connection.deadline(() => this.#pieces!.next());
       return value;
@@ -132,6 +158,7 @@ export class S3Download {
     this.#whole = body instanceof Uint8Array ? body : undefined;
     this.#body = body instanceof Uint8Array ? undefined : body;
     this.#pieces = this.#body?.[Symbol.asyncIterator]();
+    this.#waitedMs = this.#bytes = 0;
   }
 
   #takeWhole(bytes: Uint8Array): Uint8Array {

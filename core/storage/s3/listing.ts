@@ -42,18 +42,19 @@ export async function* listObjects(
   prefix: string,
   after: string | undefined,
 ): AsyncGenerator<FileInfo> {
-  const first = await listPage(connection, { prefix, after });
+  const order = new PageOrder(connection, prefix, after);
+  const first = order.check(await listPage(connection, { prefix, after }));
   yield* first.objects;
   if (first.next === undefined) return;
   const last = first.objects.at(-1)?.path;
   // A page may be empty and not the last one: where many objects were deleted, versions of them are
   // passed over.
-  if (last === undefined) return yield* listOn(connection, { prefix, after }, first.next);
+  if (last === undefined) return yield* listOn(connection, { prefix, after }, first.next, order);
   const level = prefix.lastIndexOf("/") + 1;
   const slash = last.indexOf("/", level);
   const folders = new Set(first.objects.map(({ path }) => path.slice(0, path.indexOf("/", level) + 1)));
   if (slash < 0 || folders.size >= LARGE_FOLDERS_MAX) {
-    yield* listOn(connection, { prefix, after }, first.next);
+    yield* listOn(connection, { prefix, after }, first.next, order);
   } else {
     const folder = last.slice(0, slash + 1);
     yield* startListing(connection, { prefix: folder, after: last });
@@ -64,14 +65,11 @@ export async function* listObjects(
 /** What lies below `prefix` beyond `folder`; up to `parallelMax` folders are under way at once. */
 async function* listFolders(connection: S3Connection, prefix: string, folder: string): AsyncGenerator<FileInfo> {
   const underWay: AsyncIterable<FileInfo>[] = [];
+  const order = new PageOrder(connection, prefix, undefined);
   let page: Page | undefined;
   do {
-    page = await listPage(connection, {
-      prefix,
-      after: folder + LAST_CHARACTER,
-      token: page?.next,
-      byFolder: true,
-    });
+    const after = folder + LAST_CHARACTER;
+    page = order.check(await listPage(connection, { prefix, after, token: page?.next, byFolder: true }));
     const found = [...page.folders.filter((name) => name !== folder), ...page.objects];
     for (const entry of found.sort((a, b) => comparePaths(nameOf(a), nameOf(b)))) {
       underWay.push(typeof entry === "string" ? startListing(connection, { prefix: entry }) : only(entry));
@@ -91,19 +89,60 @@ async function* only(entry: FileInfo): AsyncGenerator<FileInfo> {
 function startListing(connection: S3Connection, request: PageRequest): AsyncIterable<FileInfo> {
   const first = early(listPage(connection, request));
   return (async function* () {
-    const { objects, next } = await first;
+    const order = new PageOrder(connection, request.prefix, request.after);
+    const { objects, next } = order.check(await first);
     yield* objects;
-    if (next !== undefined) yield* listOn(connection, request, next);
+    if (next !== undefined) yield* listOn(connection, request, next, order);
   })();
 }
 
-async function* listOn(connection: S3Connection, request: PageRequest, next: string): AsyncGenerator<FileInfo> {
+async function* listOn(
+  connection: S3Connection,
+  request: PageRequest,
+  next: string,
+  order: PageOrder,
+): AsyncGenerator<FileInfo> {
   const ask = (token: string | undefined) =>
     token === undefined ? undefined : early(listPage(connection, { ...request, token }));
   for (let coming = ask(next); coming !== undefined;) {
-    const page = await coming;
+    const page = order.check(await coming);
     coming = ask(page.next);
     yield* page.objects;
+  }
+}
+
+/** Pages without a name, in a row: objects that were deleted make some. */
+const PAGES_EMPTY_MAX = 1_000;
+
+/**
+ * Sees to it that a listing goes on: names ascend from page to page, and a page does not lead to
+ * itself. What a service gives again and again would be listed for ever.
+ */
+class PageOrder {
+  readonly #connection: S3Connection;
+  readonly #prefix: string;
+  #last: string | undefined;
+  #token: string | undefined;
+  #pagesEmpty = 0;
+
+  constructor(connection: S3Connection, prefix: string, after: string | undefined) {
+    this.#connection = connection;
+    this.#prefix = prefix;
+    this.#last = after;
+  }
+
+  check(page: Page): Page {
+    const names = [page.objects.map(({ path }) => path), page.folders];
+    const firsts = names.flatMap((list) => list.slice(0, 1)), lasts = names.flatMap((list) => list.slice(-1));
+    const isAgain = this.#last !== undefined && firsts.some((name) => comparePaths(name, this.#last!) <= 0);
+    this.#pagesEmpty = firsts.length === 0 ? this.#pagesEmpty + 1 : 0;
+    const isStuck = page.next !== undefined && page.next === this.#token;
+    if (isAgain || isStuck || this.#pagesEmpty > PAGES_EMPTY_MAX) {
+      throw this.#connection.error("list", this.#prefix, new ForeignAnswerError("end"));
+    }
+    this.#token = page.next;
+    this.#last = lasts.sort(comparePaths).at(-1) ?? this.#last;
+    return page;
   }
 }
 
@@ -126,6 +165,8 @@ async function listPage(connection: S3Connection, request: PageRequest): Promise
     run: async (client, abortSignal) => {
       const output = await client.send(new ListObjectsV2Command(command), { abortSignal });
       if (output.Name === undefined) throw new ForeignAnswerError("bucket name");
+      // Taken for the last page, it would end the listing early.
+      if (output.IsTruncated && !output.NextContinuationToken) throw new ForeignAnswerError("continuation token");
       return output;
     },
   });
@@ -157,6 +198,9 @@ export async function* listUploads(connection: S3Connection, prefix: string): As
       yield { path: decodeKey(Key ?? ""), startedMs: wholeSeconds(Initiated), uploadId: UploadId ?? "" };
     }
     const { NextKeyMarker, NextUploadIdMarker } = output;
+    const isStuck = output.IsTruncated && NextKeyMarker !== undefined &&
+      decodeKey(NextKeyMarker) === marker.KeyMarker && NextUploadIdMarker === marker.UploadIdMarker;
+    if (isStuck) throw connection.error("list the unfinished uploads of", prefix, new ForeignAnswerError("end"));
     marker = output.IsTruncated && NextKeyMarker !== undefined
       ? { KeyMarker: decodeKey(NextKeyMarker), UploadIdMarker: NextUploadIdMarker }
       : {};

@@ -1,4 +1,4 @@
-import { deepStrictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects } from "node:assert/strict";
 import { systemClock } from "../../../core/base/clock.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import { openS3Store } from "../../../core/storage/s3/s3_store.ts";
@@ -46,4 +46,53 @@ Deno.test("empty pages in the middle of a listing, and at its start, are not its
     }, "x/"),
     ["x/a", "x/late"],
   );
+});
+
+Deno.test("a listing that repeats itself, or goes on without names, ends as no listing of S3", async () => {
+  const endless = /Cannot list "s3:\/\/b\/x\/(?:y\/)?": http:.* does not answer as S3 does/;
+  const pages = (of: (token: string) => FakePage) =>
+    new Proxy<Record<string, FakePage>>({}, { get: (_, token) => of(String(token)) });
+  const count = (token: string) => String(Number(token || 0) + 1);
+  for (
+    const of of [
+      () => ({ keys: ["x/a"], next: "same" }),
+      () => ({ keys: [], next: "same" }),
+      (token: string) => ({ keys: [], next: count(token) }),
+      (token: string) => ({ keys: ["x/a", "x/b"], next: count(token) }),
+      (token: string) => ({ keys: [token === "" ? "x/b" : "x/a"], next: count(token) }),
+      // One and the same folder, which is listed on its own.
+      (token: string) => ({ keys: ["x/y/a", "x/y/b"], next: count(token) }),
+    ]
+  ) {
+    await rejects(listed(pages(of), "x/"), endless);
+  }
+});
+
+Deno.test("a page that says that there is more and not where is not the last one", async () => {
+  await rejects(listed({ "": { keys: ["x/a"], next: "" } }, "x/"), /does not answer as S3 does/);
+});
+
+Deno.test("an answer that is larger than any page of keys ends before it is read", async () => {
+  let sent = 0;
+  const piece = new Uint8Array(1 << 20).fill(0x20);
+  const endless = () =>
+    new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += piece.length;
+        if (sent > 2 ** 32) controller.close();
+        else controller.enqueue(piece);
+      },
+    });
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response(endless()));
+  try {
+    const store = await openS3Store({ kind: "s3", bucket: "b", prefix: "" }, {
+      clock: systemClock,
+      random: seededRandom(1),
+      settings: scriptedSettings(server),
+    });
+    await rejects(Array.fromAsync(store.list("x/")), /does not answer as S3 does/);
+    ok(sent < 2 ** 28, `${sent} bytes`);
+  } finally {
+    await server.shutdown();
+  }
 });
