@@ -1,8 +1,9 @@
 import type avro from "avsc";
 import * as zlib from "node:zlib";
-import { StreamlabError } from "../base/errors.ts";
+import { messageOf, StreamlabError } from "../base/errors.ts";
 import { parseJson } from "../base/json.ts";
 import { Cursor } from "./cursor.ts";
+import { DecodeBudget } from "./decode_budget.ts";
 import { compileDecoder, type DecodeOptions, type Decoder } from "./decoder.ts";
 import { type AvroSchema, compileSchema, type LongFields } from "./schema.ts";
 import { readBytesMap, readLongAt, writeBytesMap, writeLong } from "./varint.ts";
@@ -65,9 +66,22 @@ export function encodeContainer(container: ContainerToWrite): Uint8Array {
 export interface OpenContainer {
   schema: AvroSchema;
   metadata: Map<string, string>;
-  /** Decompressed, each with its number of records. */
-  blocks(): Iterable<{ count: number; data: Uint8Array }>;
+  blocks(): Iterable<ContainerBlock>;
 }
+
+export interface ContainerBlock {
+  /** Of its records. */
+  count: number;
+  /** Decompressed. */
+  data: Uint8Array;
+  /** The file's. */
+  budget: DecodeBudget;
+}
+
+/** Of all blocks of a file together, decompressed. */
+const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
+/** A place in a list, at least. */
+const RECORD_BYTES = 16;
 
 /** All records. Throws `corrupt`, naming the file as `name`. */
 export function decodeContainer<Row>(bytes: Uint8Array, options: DecodeOptions, name: string): Container<Row> {
@@ -75,12 +89,17 @@ export function decodeContainer<Row>(bytes: Uint8Array, options: DecodeOptions, 
     const { schema, metadata, blocks } = openContainer(bytes);
     const read = containerDecoder(metadata, schema, options);
     const records: Row[] = [];
-    for (const { count, data } of blocks()) {
-      const cursor = new Cursor(data);
-      for (let i = 0; i < count; i++) records.push(read(cursor) as Row);
-    }
+    for (const block of blocks()) readBlock(block, (cursor) => records.push(read(cursor) as Row));
     return { schema, metadata, records };
   });
+}
+
+/** Calls `read` for each record of a block, and sees to it that they are all that is in it. */
+export function readBlock({ count, data, budget }: ContainerBlock, read: (cursor: Cursor) => void): void {
+  const cursor = new Cursor(data, budget);
+  budget.take(count * RECORD_BYTES);
+  for (let i = 0; i < count; i++) read(cursor);
+  if (cursor.at !== data.length) throw new Error("a block holds more than its records");
 }
 
 /** Calls `read`; what it throws becomes `corrupt`, with the file's name. */
@@ -89,9 +108,9 @@ export function readingContainer<Result>(name: string, read: () => Result): Resu
     return read();
   } catch (error) {
     if (error instanceof StreamlabError) throw error;
-    throw new StreamlabError("corrupt", `Cannot read the Avro file ${name}: ${(error as Error).message}`, {
-      cause: error,
-    });
+    // Too deep for the stack, too long for a list.
+    const reason = error instanceof RangeError ? "it is nested too deep, or too large" : messageOf(error);
+    throw new StreamlabError("corrupt", `Cannot read the Avro file ${name}: ${reason}`, { cause: error });
   }
 }
 
@@ -104,14 +123,19 @@ export function openContainer(bytes: Uint8Array): OpenContainer {
   const sync = bytes.subarray(header.end, header.end + SYNC_LENGTH);
   if (sync.length < SYNC_LENGTH) throw new Error("its header does not end");
   function* blocks() {
+    const budget = new DecodeBudget();
+    let bytesLeft = UNPACKED_BYTES_MAX;
     let at = header.end + SYNC_LENGTH;
     while (at < bytes.length) {
       const count = readLongAt(bytes, at);
       const size = readLongAt(bytes, count.end);
+      if (count.value < 0 || size.value < 0) throw new Error("a block has a negative number of records or bytes");
       const end = size.end + size.value;
       if (end + SYNC_LENGTH > bytes.length) throw new Error("it ends within a block");
-      yield { count: count.value, data: decompress(codec, bytes.subarray(size.end, end)) };
       if (!sync.every((byte, i) => bytes[end + i] === byte)) throw new Error("a block does not end in the sync marker");
+      const data = decompress(codec, bytes.subarray(size.end, end), bytesLeft);
+      bytesLeft -= data.length;
+      yield { count: count.value, data, budget };
       at = end + SYNC_LENGTH;
     }
   }
@@ -121,6 +145,8 @@ export function openContainer(bytes: Uint8Array): OpenContainer {
 /** Compiling takes about a millisecond, and a table has few schemas: the last ones are kept. */
 const decoders = new Map<string, Decoder>();
 const DECODERS_MAX = 64;
+/** Longer schemas are not worth their room. */
+const KEY_LENGTH_MAX = 1_000_000;
 
 export function containerDecoder(metadata: Map<string, string>, schema: AvroSchema, options: DecodeOptions): Decoder {
   const ids = [options.numberFieldIds, options.skippedFieldIds ?? []].map((set) => [...set].join()).join(";");
@@ -128,23 +154,30 @@ export function containerDecoder(metadata: Map<string, string>, schema: AvroSche
   let decoder = decoders.get(key);
   if (!decoder) {
     decoder = compileDecoder(schema, options);
+    if (key.length > KEY_LENGTH_MAX) return decoder;
     if (decoders.size >= DECODERS_MAX) decoders.delete(decoders.keys().next().value!);
     decoders.set(key, decoder);
   }
   return decoder;
 }
 
-function decompress(codec: string, data: Uint8Array): Uint8Array {
-  switch (codec) {
-    case "null":
-      return data;
-    case "deflate":
-      return plain(zlib.inflateRawSync(data));
-    case "zstandard":
-      return plain(zlib.zstdDecompressSync(data));
-    default:
-      throw new Error(`its codec "${codec}" is not supported`);
+function decompress(codec: string, data: Uint8Array, bytesMax: number): Uint8Array {
+  // Node knows no limit of 0.
+  const limit = { maxOutputLength: Math.max(1, bytesMax) };
+  try {
+    switch (codec) {
+      case "null":
+        return data;
+      case "deflate":
+        return plain(zlib.inflateRawSync(data, limit));
+      case "zstandard":
+        return plain(zlib.zstdDecompressSync(data, limit));
+    }
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "ERR_BUFFER_TOO_LARGE") throw error;
+    throw new Error(`it unpacks to more than ${Math.floor(UNPACKED_BYTES_MAX / 1e6)} MB`);
   }
+  throw new Error(`its codec "${codec}" is not supported`);
 }
 
 /** Not node's Buffer, whose `subarray` and comparison are its own. */

@@ -1,16 +1,20 @@
+import { DecodeBudget } from "./decode_budget.ts";
+
 /**
  * A place in bytes, and Avro's primitive values from there on (Avro specification 1.11, "Binary
  * Encoding").
  */
 export class Cursor {
   readonly bytes: Uint8Array;
+  readonly budget: DecodeBudget;
   readonly #view: DataView;
   at: number;
 
-  constructor(bytes: Uint8Array, at = 0) {
+  constructor(bytes: Uint8Array, budget = new DecodeBudget()) {
     this.bytes = bytes;
+    this.budget = budget;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.at = at;
+    this.at = 0;
   }
 
   byte(): number {
@@ -20,7 +24,9 @@ export class Cursor {
   }
 
   boolean(): boolean {
-    return this.byte() !== 0;
+    const byte = this.byte();
+    if (byte > 1) throw new Error("a boolean is neither true nor false");
+    return byte === 1;
   }
 
   /** A long as a number: exact within 2^53. */
@@ -36,7 +42,9 @@ export class Cursor {
     if (byte < 0x80) return (low >>> 1) ^ -(low & 1);
     // Beyond 28 bits a number's own shifts would cut: the rest is added up.
     let value = low, factor = 2 ** 28;
+    const limit = this.at + 6;
     while (byte >= 0x80) {
+      if (this.at === limit) throw new Error("an integer does not end");
       byte = this.byte();
       value += (byte & 0x7f) * factor;
       factor *= 128;
@@ -86,7 +94,7 @@ export class Cursor {
 
   #advance(length: number): number {
     const start = this.at;
-    if (length < 0 || start + length > this.bytes.length) throw new Error("it ends within a record");
+    if (!(length >= 0 && start + length <= this.bytes.length)) throw new Error("it ends within a record");
     this.at = start + length;
     return start;
   }

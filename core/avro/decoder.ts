@@ -16,7 +16,10 @@ interface Compiled {
 
 type SchemaObject = { [key: string]: AvroSchema };
 
-const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+
+/** Rough bytes of memory: of a record and each of its fields, of what is in an array or a map. */
+const RECORD_BYTES = 100, FIELD_BYTES = 16, ITEM_BYTES = 16, ENTRY_BYTES = 60;
 
 /**
  * A function that reads what was written with that schema. Own rather than avsc's, which cannot
@@ -49,7 +52,7 @@ class Compiler {
       case "map":
         return this.#map(schema);
       case "fixed":
-        return this.#name(schema, fixed(Number(schema.size)));
+        return this.#name(schema, fixed(schema.size));
       case "enum":
         return this.#name(schema, enumeration(Array.isArray(schema.symbols) ? schema.symbols : []));
       default:
@@ -82,6 +85,7 @@ class Compiler {
     const fields: (Compiled & { name: string; isSkipped: boolean })[] = [];
     const compiled = this.#name(schema, {
       read: (cursor) => {
+        cursor.budget.take(RECORD_BYTES + FIELD_BYTES * fields.length);
         const record: Record<string, unknown> = {};
         for (const field of fields) {
           if (field.isSkipped) field.skip(cursor);
@@ -90,6 +94,7 @@ class Compiler {
         return record;
       },
       skip: (cursor) => {
+        cursor.budget.take(fields.length);
         for (const field of fields) field.skip(cursor);
       },
     });
@@ -115,7 +120,7 @@ class Compiler {
     return {
       read: (cursor) => {
         const items: unknown[] = [];
-        eachItem(cursor, () => items.push(item.read(cursor)));
+        eachItem(cursor, ITEM_BYTES, () => items.push(item.read(cursor)));
         return items;
       },
       skip: (cursor) => skipItems(cursor, item.skip),
@@ -142,19 +147,27 @@ const primitives: Record<string, Compiled> = {
   string: { read: (cursor) => textDecoder.decode(cursor.text()), skip: (cursor) => cursor.skip(cursor.number()) },
 };
 
-function fixed(length: number): Compiled {
+function fixed(length: AvroSchema | undefined): Compiled {
+  if (typeof length !== "number" || !Number.isSafeInteger(length) || length < 0) {
+    throw new Error("its schema has a fixed type of no size");
+  }
   return { read: (cursor) => cursor.fixed(length), skip: (cursor) => cursor.skip(length) };
 }
 
 function enumeration(symbols: AvroSchema[]): Compiled {
-  return { read: (cursor) => symbols[cursor.number()], skip: (cursor) => cursor.skipLong() };
+  const read = (cursor: Cursor) => {
+    const symbol = symbols[cursor.number()];
+    if (symbol === undefined) throw new Error("an enumeration has no such symbol");
+    return symbol;
+  };
+  return { read, skip: (cursor) => cursor.skipLong() };
 }
 
 function mapOf(key: Compiled, value: Compiled): Compiled {
   return {
     read: (cursor) => {
       const map = new Map<unknown, unknown>();
-      eachItem(cursor, () => map.set(key.read(cursor), value.read(cursor)));
+      eachItem(cursor, ENTRY_BYTES, () => map.set(key.read(cursor), value.read(cursor)));
       return map;
     },
     skip: (cursor) =>
@@ -173,16 +186,23 @@ function keyAndValue(items: AvroSchema | undefined): { key: SchemaObject; value:
 }
 
 /** Arrays and maps come in blocks; one of a negative count tells its size in bytes too. */
-function eachItem(cursor: Cursor, read: () => void): void {
+function eachItem(cursor: Cursor, bytes: number, read: () => void): void {
   for (let count = cursor.number(); count !== 0; count = cursor.number()) {
-    if (count < 0) cursor.skipLong();
+    const size = count < 0 ? cursor.number() : undefined;
+    const start = cursor.at;
+    cursor.budget.take(Math.abs(count) * bytes);
     for (let i = Math.abs(count); i > 0; i--) read();
+    if (size !== undefined && cursor.at !== start + size) throw new Error("a block of items has another size");
   }
 }
 
 function skipItems(cursor: Cursor, skip: (cursor: Cursor) => void): void {
   for (let count = cursor.number(); count !== 0; count = cursor.number()) {
-    if (count < 0) cursor.skip(cursor.number());
-    else for (let i = count; i > 0; i--) skip(cursor);
+    if (count < 0) {
+      cursor.skip(cursor.number());
+      continue;
+    }
+    cursor.budget.take(count);
+    for (let i = count; i > 0; i--) skip(cursor);
   }
 }

@@ -5,15 +5,42 @@
 export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
 
 /**
+ * Of objects and lists within each other: deeper ones would not fit on the stack of who walks them.
+ */
+const DEPTH_MAX = 500;
+/** Digits of an integer: the time to read one grows with their square. */
+const DIGITS_MAX = 1_000;
+
+/**
  * Parses JSON text; an integer that a double cannot hold exactly becomes a `bigint`, every other
- * number a `number`.
+ * number a `number`. Throws for what is no JSON, and for what only the hostile write: very deep or
+ * very long numbers.
  */
 export function parseJson(text: string): Json {
+  checkDepth(text);
   return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
     if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
     const source = context?.source;
-    return source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
+    if (source === undefined || !/^-?\d+$/.test(source)) return value;
+    if (source.length > DIGITS_MAX) throw new Error(`an integer has ${source.length} digits`);
+    return BigInt(source);
   }) as Json;
+}
+
+const QUOTE = 0x22, BACKSLASH = 0x5c, SQUARE_OPEN = 0x5b, SQUARE_CLOSE = 0x5d, CURLY_OPEN = 0x7b, CURLY_CLOSE = 0x7d;
+
+function checkDepth(text: string): void {
+  let depth = 0, isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (isInString) {
+      if (unit === BACKSLASH) at++;
+      else if (unit === QUOTE) isInString = false;
+    } else if (unit === QUOTE) isInString = true;
+    else if (unit === SQUARE_OPEN || unit === CURLY_OPEN) {
+      if (++depth > DEPTH_MAX) throw new Error(`it is nested more than ${DEPTH_MAX} levels deep`);
+    } else if (unit === SQUARE_CLOSE || unit === CURLY_CLOSE) depth--;
+  }
 }
 
 /** Writes JSON text; a `bigint` becomes a plain integer. Keys keep their order. */

@@ -1,7 +1,8 @@
+import { StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { mapParallel } from "../base/parallel.ts";
 import { encodeManifest } from "./manifest/manifest_avro.ts";
-import { decodeManifest } from "./manifest/manifest_reader.ts";
+import { type DecodedManifest, decodeManifest } from "./manifest/manifest_reader.ts";
 import { decodeManifestList, encodeManifestList } from "./manifest/manifest_list_avro.ts";
 import { manifestListName, manifestName } from "./manifest/manifest_name.ts";
 import { countEntries, type ManifestToWrite, summarizeManifest } from "./manifest/manifest_summary.ts";
@@ -9,6 +10,7 @@ import { resolveEntries } from "./manifest/sequence_inheritance.ts";
 import type { DataFile } from "./format/data_file.ts";
 import type { ManifestEntry, ResolvedEntry } from "./format/manifest_entry.ts";
 import type { ManifestFile } from "./format/manifest_file.ts";
+import { METADATA_BYTES_MAX } from "./format/metadata_limit.ts";
 import type { Snapshot } from "./format/snapshot.ts";
 import { type TableMetadata } from "./format/table_metadata.ts";
 import type { TableLocation } from "./table_location.ts";
@@ -59,6 +61,7 @@ export class TableIo {
     if (known) return known;
     const reading = this.#read(uri).then(async (bytes) => {
       const manifests = decodeManifestList(bytes, uri);
+      checkNotCut(snapshot, manifests.length, uri);
       return await mapParallel(manifests, READS_PARALLEL, (manifest) => this.#withCounts(manifest));
     });
     keep(this.#lists, uri, LISTS_KEPT, reading);
@@ -90,8 +93,9 @@ export class TableIo {
     }
     const bytes = await this.#read(manifest.path);
     const { schemas } = metadata;
-    const { entries } = decodeManifest(bytes, manifest.path, { schemas, specId: manifest.specId, keep });
-    return resolveEntries(entries, manifest);
+    const decoded = decodeManifest(bytes, manifest.path, { schemas, specId: manifest.specId, keep });
+    checkManifest(manifest, bytes.length, decoded);
+    return resolveEntries(decoded.entries, manifest);
   }
 
   /**
@@ -159,8 +163,9 @@ export class TableIo {
     if (cached) return cached;
     const reading = this.#read(manifest.path).then((bytes) => {
       const { schemas } = metadata;
-      const { entries } = decodeManifest(bytes, manifest.path, { schemas, specId: manifest.specId });
-      return entries;
+      const decoded = decodeManifest(bytes, manifest.path, { schemas, specId: manifest.specId });
+      checkManifest(manifest, bytes.length, decoded);
+      return decoded.entries;
     });
     this.#manifests.set(manifest.path, reading);
     reading.then((entries) => this.#count(entries.length), () => this.#manifests.delete(manifest.path));
@@ -180,8 +185,37 @@ export class TableIo {
   }
 
   #read(uri: string): Promise<Uint8Array> {
-    return this.location.store.read(this.location.pathOf(uri));
+    return this.location.store.read(this.location.pathOf(uri), { bytesMax: METADATA_BYTES_MAX });
   }
+}
+
+/**
+ * A manifest that is cut where a block ends, or exchanged for another one, reads well; what the
+ * manifest list says of it tells.
+ */
+function checkManifest(manifest: ManifestFile, length: number, { content, filesCounts }: DecodedManifest): void {
+  const wanted = [
+    ["bytes", manifest.length, length],
+    ["added files", manifest.addedFilesCount, filesCounts.added],
+    ["existing files", manifest.existingFilesCount, filesCounts.existing],
+    ["deleted files", manifest.deletedFilesCount, filesCounts.deleted],
+  ] as const;
+  const state = content !== manifest.content
+    ? `its files are ${content}, and ${manifest.content} in the manifest list`
+    : wanted.flatMap(([what, listed, found]) =>
+      listed === undefined || listed === found ? [] : [`it has ${found} ${what}, and ${listed} in the manifest list`]
+    )[0];
+  if (state !== undefined) throw new StreamlabError("corrupt", `Cannot read the manifest ${manifest.path}: ${state}`);
+}
+
+/** A list without a manifest is an empty table's: not where the snapshot counts files. */
+function checkNotCut({ snapshotId, summary }: Snapshot, manifests: number, uri: string): void {
+  const files = Number(summary["total-data-files"] ?? 0);
+  if (manifests > 0 || !(files > 0)) return;
+  throw new StreamlabError(
+    "corrupt",
+    `Cannot read the manifest list ${uri}: it is empty, and snapshot ${snapshotId} has ${files} data files`,
+  );
 }
 
 function keep<Value>(cache: Map<string, Promise<Value>>, key: string, max: number, value: Promise<Value>): void {

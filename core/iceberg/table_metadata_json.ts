@@ -1,4 +1,4 @@
-import { StreamlabError } from "../base/errors.ts";
+import { messageOf, StreamlabError } from "../base/errors.ts";
 import { type Json, parseJson, stringifyJson } from "../base/json.ts";
 import {
   type JsonObject,
@@ -19,7 +19,7 @@ import {
   partitionSpecToJson,
 } from "./format/partition_spec.ts";
 import { highestFieldId, schemaFromJson, schemaToJson } from "./format/schema.ts";
-import { MAIN_BRANCH, type SnapshotRef } from "./format/snapshot.ts";
+import { MAIN_BRANCH, type Snapshot, type SnapshotRef } from "./format/snapshot.ts";
 import { refFromJson, refToJson, snapshotFromJson, snapshotToJson } from "./format/snapshot_json.ts";
 import { sortOrderFromJson, sortOrderToJson, unsorted } from "./format/sort_order.ts";
 import type { MetadataLogEntry, TableMetadata } from "./format/table_metadata.ts";
@@ -130,12 +130,21 @@ function metadataLogEntryToJson(entry: MetadataLogEntry): Json {
  * where it uses nothing beyond version 2.
  */
 export function tableMetadataFromText(text: string, where: string): TableMetadata {
+  return readingMetadata(where, () => tableMetadataFromJson(parseJson(text)));
+}
+
+/** Calls `read`; what it throws becomes `corrupt`. `where` says whose metadata it is. */
+export function readingMetadata<Result>(where: string, read: () => Result): Result {
   try {
-    return tableMetadataFromJson(parseJson(text));
+    return read();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    // Too deep for the stack, too long for a list.
+    const reason = error instanceof RangeError ? "it is nested too deep, or too large" : messageOf(error);
     const hint = error instanceof StreamlabError ? error.hint : undefined;
-    throw new StreamlabError("corrupt", `Cannot read the table metadata ${where}: ${reason}`, { cause: error, hint });
+    throw new StreamlabError("corrupt", `Cannot read the table metadata ${where}: ${reason}`, {
+      cause: error,
+      ...(hint !== undefined && { hint }),
+    });
   }
 }
 
@@ -150,6 +159,9 @@ export function tableMetadataFromJson(json: Json): TableMetadata {
   const current = readOptionalLong(source, "current-snapshot-id");
   const currentSnapshotId = current === undefined || current === -1n ? undefined : current;
   const partitionIds = partitionSpecs.flatMap((spec) => spec.fields.map((field) => field.fieldId));
+  const snapshots = list(source, "snapshots", snapshotFromJson, []);
+  const refs = readRefs(source, currentSnapshotId);
+  checkSnapshots(snapshots, refs, currentSnapshotId);
   const lastSchemaId = schemas[schemas.length - 1]?.schemaId ?? 0;
   return {
     formatVersion,
@@ -168,10 +180,10 @@ export function tableMetadataFromJson(json: Json): TableMetadata {
     defaultSortOrderId: readOptionalInteger(source, "default-sort-order-id") ?? 0,
     properties: partFromJson(source.properties ?? {}, readStringMap),
     currentSnapshotId,
-    snapshots: list(source, "snapshots", snapshotFromJson, []),
+    snapshots,
     snapshotLog: list(source, "snapshot-log", snapshotLogEntryFromJson, []),
     metadataLog: list(source, "metadata-log", metadataLogEntryFromJson, []),
-    refs: readRefs(source, currentSnapshotId),
+    refs,
     statistics: list(source, "statistics", (item) => readObject(item, "statistics"), []),
     partitionStatistics: list(source, "partition-statistics", (item) => readObject(item, "statistics"), []),
     commitId: typeof source[COMMIT_ID_KEY] === "string" ? source[COMMIT_ID_KEY] as string : undefined,
@@ -206,14 +218,29 @@ function readSpecs(source: JsonObject): TableMetadata["partitionSpecs"] {
  * `main` stands for the current snapshot even where no reference says so ("Table Metadata Fields").
  */
 function readRefs(source: JsonObject, currentSnapshotId: bigint | undefined): Record<string, SnapshotRef> {
-  const refs: Record<string, SnapshotRef> = {};
-  for (const [name, ref] of Object.entries(readObject(source.refs ?? {}, "refs"))) {
-    refs[name] = partFromJson(ref, refFromJson);
-  }
+  const refs: Record<string, SnapshotRef> = Object.fromEntries(
+    Object.entries(readObject(source.refs ?? {}, "refs")).map(([name, ref]) => [name, partFromJson(ref, refFromJson)]),
+  );
   if (currentSnapshotId !== undefined && !refs[MAIN_BRANCH]) {
     refs[MAIN_BRANCH] = { snapshotId: currentSnapshotId, type: "branch" };
   }
   return refs;
+}
+
+/**
+ * As Iceberg's own library checks them. A current snapshot that is not there would read as an empty
+ * table, and what a branch that is not there keeps would be deleted.
+ */
+function checkSnapshots(snapshots: Snapshot[], refs: Record<string, SnapshotRef>, current: bigint | undefined): void {
+  const ids = new Set(snapshots.map((snapshot) => snapshot.snapshotId));
+  if (current !== undefined && !ids.has(current)) {
+    throw new StreamlabError("corrupt", `Cannot read table metadata: its current snapshot ${current} is not in it`);
+  }
+  for (const [name, { snapshotId }] of Object.entries(refs)) {
+    if (ids.has(snapshotId) && (name !== MAIN_BRANCH || snapshotId === current)) continue;
+    const state = ids.has(snapshotId) ? "another than the current one" : "not in it";
+    throw new StreamlabError("corrupt", `Cannot read table metadata: snapshot ${snapshotId} of ${name} is ${state}`);
+  }
 }
 
 function snapshotLogEntryFromJson(json: Json): TableMetadata["snapshotLog"][number] {

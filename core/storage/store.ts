@@ -47,8 +47,8 @@ export interface Store {
    */
   rootExists(): Promise<boolean>;
 
-  /** The whole file. */
-  read(path: string, options?: ReadOptions): Promise<Uint8Array>;
+  /** The whole file. `bytesMax`: fails with `corrupt`, and reads nothing, where it is larger. */
+  read(path: string, options?: ReadOptions & { bytesMax?: number }): Promise<Uint8Array>;
   /**
    * Bytes [offset, offset + length); a negative offset counts from the end. Shorter where the file
    * ends.

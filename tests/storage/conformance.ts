@@ -57,6 +57,15 @@ const contentCases: ConformanceCase[] = [
     },
   },
   {
+    name: "a file that is larger than it may be is not read",
+    async run(store) {
+      await store.write("x", bytes("0123456789"));
+      strictEqual(text(await store.read("x", { bytesMax: 10 })), "0123456789");
+      await fails(() => store.read("x", { bytesMax: 9 }), "corrupt");
+      strictEqual(text(await store.read("x")), "0123456789");
+    },
+  },
+  {
     name: "a missing file is not found, and has no stat",
     async run(store) {
       await store.write("a/b", bytes("x"));

@@ -3,6 +3,7 @@ import { StreamlabError } from "../../core/base/errors.ts";
 import { type Random, seededRandom } from "../../core/base/random.ts";
 import { checkPath, checkPrefix } from "../../core/storage/path.ts";
 import { probeCreate } from "../../core/storage/probe.ts";
+import { checkSize } from "../../core/storage/size_limit.ts";
 import type { FileInfo, ListedFile, ReadOptions, Store, UnfinishedWrite } from "../../core/storage/store.ts";
 import type { ConnectOptions, Decision, Operation, Phase, SimulatedDisk } from "./simulated_disk.ts";
 
@@ -68,9 +69,13 @@ export class SimulatedStore implements Store {
     return this.#operate("look", "", () => this.#disk.page("", undefined).length > 0);
   }
 
-  async read(path: string, options: ReadOptions = {}): Promise<Uint8Array> {
+  async read(path: string, options: ReadOptions & { bytesMax?: number } = {}): Promise<Uint8Array> {
     checkPath(path);
-    return await this.#operate("read", path, () => this.#content(path, options).slice());
+    return await this.#operate("read", path, () => {
+      const content = this.#content(path, options);
+      checkSize(path, content.length, options.bytesMax);
+      return content.slice();
+    });
   }
 
   async readRange(path: string, offset: number, length: number, options: ReadOptions = {}): Promise<Uint8Array> {

@@ -14,14 +14,15 @@ import {
   type TableIdentifier,
 } from "./catalog.ts";
 import { createVersion, verifyHead } from "./file_commit.ts";
-import { findAnyVersion, findHead, metadataText, versionOf, versionPath, versionPlace } from "./metadata_versions.ts";
+import { metadataFromBytes, readMetadataBytes } from "./metadata_file.ts";
+import { findAnyVersion, findHead, versionOf, versionPath, versionPlace } from "./metadata_versions.ts";
 import type { TableMetadata } from "../format/table_metadata.ts";
 import { checkRequirements } from "../format/table_requirement.ts";
 import { applyUpdates } from "../format/table_update_applier.ts";
 import { type FileRole, findInnerTable, namedFolders, ownPlaces } from "../own_files.ts";
 import { TableIo } from "../table_io.ts";
 import { storeUri, TableLocation } from "../table_location.ts";
-import { tableMetadataFromText, tableMetadataToText } from "../table_metadata_json.ts";
+import { tableMetadataToText } from "../table_metadata_json.ts";
 import { advanceVersionHint } from "./version_hint.ts";
 
 export interface FileCatalogOptions {
@@ -83,13 +84,13 @@ export class FileCatalog implements Catalog {
   async loadTable(identifier: TableIdentifier, expected?: LoadedTable): Promise<LoadedTable | undefined> {
     const folder = this.#folder(identifier);
     const guess = expected && `${folder}/metadata/${fileNameOf(expected.metadataLocation)}`;
-    const guessed = guess === undefined ? undefined : early(this.#store.read(guess));
+    const guessed = guess === undefined ? undefined : early(readMetadataBytes(this.#store, guess));
     for (let look = 1;; look++) {
       const head = await findHead(this.#store, folder);
       if (head === undefined) return undefined;
       try {
-        const bytes = await (head === guess && look === 1 ? guessed! : this.#store.read(head));
-        const metadata = tableMetadataFromText(metadataText(bytes), head);
+        const bytes = await (head === guess && look === 1 ? guessed! : readMetadataBytes(this.#store, head));
+        const metadata = metadataFromBytes(bytes, head);
         return this.#loaded(identifier, metadata, head.slice(folder.length + 1));
       } catch (error) {
         // While we slept, others have gone so far that the version was cleaned up.
@@ -259,9 +260,19 @@ export class FileCatalog implements Catalog {
       }
       const identifier = { namespace: parts.slice(0, inTable - 1), name: parts[inTable - 1]! };
       const folder = this.#folder(identifier);
-      if (await findHead(this.#store, folder) !== undefined) yield identifier;
+      if (await isTable(this.#store, folder)) yield identifier;
       after = `${folder}/\u{10ffff}`;
     }
+  }
+}
+
+/** A damaged one is there all the same. */
+async function isTable(store: Store, folder: string): Promise<boolean> {
+  try {
+    return await findHead(store, folder) !== undefined;
+  } catch (error) {
+    if (error instanceof StreamlabError && error.kind === "corrupt") return true;
+    throw error;
   }
 }
 

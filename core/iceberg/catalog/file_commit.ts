@@ -5,8 +5,8 @@ import { backoffMs } from "../../base/retry.ts";
 import { deleteMade } from "../../storage/deletion.ts";
 import type { Store } from "../../storage/store.ts";
 import type { TableMetadata } from "../format/table_metadata.ts";
-import { listVersions, metadataText, type MetadataVersion, versionOf, versionPlace } from "./metadata_versions.ts";
-import { tableMetadataFromText } from "../table_metadata_json.ts";
+import { readMetadata } from "./metadata_file.ts";
+import { listVersions, type MetadataVersion, versionOf, versionPlace } from "./metadata_versions.ts";
 
 /**
  * Tries at one version whose outcome stays unknown; below them the store has tried again already
@@ -103,7 +103,7 @@ async function versionsAbove(
     const path = higher.at(-1)?.path;
     if (path === undefined) return { higher, head: undefined };
     try {
-      return { higher, head: tableMetadataFromText(metadataText(await store.read(path)), path) };
+      return { higher, head: await readMetadata(store, path) };
     } catch (error) {
       if (!(error instanceof StreamlabError && error.kind === "not-found") || look === LOOKS_MAX) throw error;
     }
@@ -124,7 +124,7 @@ async function isYoungerThanAny(store: Store, path: string, higher: MetadataVers
 async function commitIdAt(store: Store, path: string): Promise<string | undefined> {
   try {
     // A file of another engine has no such id: it is not ours.
-    return tableMetadataFromText(metadataText(await store.read(path)), path).commitId ?? "";
+    return (await readMetadata(store, path)).commitId ?? "";
   } catch (error) {
     if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
     throw error;

@@ -1,4 +1,4 @@
-import * as zlib from "node:zlib";
+import { StreamlabError } from "../../base/errors.ts";
 import type { OwnPlace } from "../../storage/deletion.ts";
 import type { Store } from "../../storage/store.ts";
 
@@ -11,25 +11,33 @@ export interface MetadataVersion {
 
 const VERSION_NAME = /^v(\d+)(?:\.gz)?\.metadata\.json(?:\.gz)?$/;
 
+/** Other readers of such tables keep versions as 32-bit integers. */
+const VERSION_MAX = 2 ** 31 - 1;
+
 /**
  * The number in a metadata file's name, given any path or URI of it; undefined for other naming
- * schemes.
+ * schemes, and for what is beyond any number of commits.
  */
 export function versionOf(path: string): number | undefined {
   const match = VERSION_NAME.exec(path.slice(path.lastIndexOf("/") + 1));
-  return match ? Number(match[1]) : undefined;
+  const version = match ? Number(match[1]) : undefined;
+  return version !== undefined && version <= VERSION_MAX ? version : undefined;
 }
 
 export function versionPath(folder: string, version: number): string {
   return `${folder}/metadata/v${version}.metadata.json`;
 }
 
-/** All versions that are there, ascending. */
+/**
+ * All versions that are there, ascending. Throws `corrupt` where a file is called like a version
+ * that no table can have: which one is the newest cannot be told then.
+ */
 export async function listVersions(store: Store, folder: string): Promise<MetadataVersion[]> {
   const versions: MetadataVersion[] = [];
   for await (const { path } of store.list(`${folder}/metadata/v`)) {
     const version = versionOf(path);
     if (version !== undefined) versions.push({ version, path });
+    else if (VERSION_NAME.test(path.slice(path.lastIndexOf("/") + 1))) throw impossible(path);
   }
   return versions.sort((a, b) => a.version - b.version);
 }
@@ -66,6 +74,7 @@ export async function findHead(store: Store, folder: string): Promise<string | u
   let head: { counter: number; path: string } | undefined;
   for await (const { path } of store.list(`${folder}/metadata/`)) {
     const counter = Number(CATALOG_NAME.exec(path.slice(path.lastIndexOf("/") + 1))?.[1] ?? -1);
+    if (!Number.isSafeInteger(counter)) throw impossible(path);
     if (counter >= (head?.counter ?? 0)) head = { counter, path };
   }
   return head?.path;
@@ -74,16 +83,17 @@ export async function findHead(store: Store, folder: string): Promise<string | u
 /** Some metadata file, by either naming, with one look: for a folder in which none is expected. */
 export async function findAnyVersion(store: Store, folder: string): Promise<string | undefined> {
   for await (const { path } of store.list(`${folder}/metadata/`)) {
-    if (versionOf(path) !== undefined || CATALOG_NAME.test(path.slice(path.lastIndexOf("/") + 1))) return path;
+    if (isVersionName(path.slice(path.lastIndexOf("/") + 1))) return path;
   }
   return undefined;
 }
 
-/**
- * The text of a metadata file; compressed ones are told by their first bytes, since their names
- * vary ("Naming for GZIP compressed Metadata JSON files").
- */
-export function metadataText(bytes: Uint8Array): string {
-  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  return new TextDecoder().decode(isGzip ? zlib.gunzipSync(bytes) : bytes);
+function impossible(path: string): StreamlabError {
+  return new StreamlabError(
+    "corrupt",
+    `Cannot tell the newest version of a table: ${path} is called like one that cannot be`,
+    {
+      hint: "Move that file away, if it is none of the table's",
+    },
+  );
 }

@@ -32,7 +32,7 @@ import { namedFolders } from "../own_files.ts";
 import { TableIo } from "../table_io.ts";
 import { normalizeUri } from "../../storage/uri.ts";
 import { TableLocation } from "../table_location.ts";
-import { tableMetadataFromJson } from "../table_metadata_json.ts";
+import { readingMetadata, tableMetadataFromJson } from "../table_metadata_json.ts";
 
 export interface RestCatalogOptions {
   uri: string;
@@ -251,7 +251,9 @@ export class RestCatalog implements Catalog {
   }
 
   async #loaded(identifier: TableIdentifier, body: JsonObject, io?: TableIo): Promise<LoadedTable> {
-    const metadata = tableMetadataFromJson(body.metadata ?? null);
+    const metadata = readingMetadata(`of ${identifierText(identifier)} that the catalog gave`, () => {
+      return tableMetadataFromJson(body.metadata ?? null);
+    });
     return {
       identifier,
       metadata,

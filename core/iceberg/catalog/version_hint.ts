@@ -22,21 +22,33 @@ export async function advanceVersionHint(
   let target = version;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const isKnownLower = attempt === 0 && isHighest;
-    if (!isKnownLower && await readVersionHint(store, path) >= target) return;
+    if (!isKnownLower) {
+      const hint = await readVersionHint(store, path);
+      // One beyond all versions is damage: it is written after the version that it names.
+      if (hint === target || (hint > target && (await highestVersion(store, folder, target)) >= hint)) return;
+    }
     await store.write(path, new TextEncoder().encode(String(target)));
     // All of them, not the next one: it may have been cleaned up while we slept before the writing.
-    const highest = (await listVersions(store, folder)).at(-1)?.version ?? target;
+    const highest = await highestVersion(store, folder, target);
     if (highest <= target) return;
     target = highest;
   }
 }
 
-/** 0 where there is none, or something else than a number. */
+async function highestVersion(store: Store, folder: string, otherwise: number): Promise<number> {
+  return (await listVersions(store, folder)).at(-1)?.version ?? otherwise;
+}
+
+/** More digits than any version has. */
+const HINT_BYTES_MAX = 100;
+
+/** 0 where there is none, or something else than a number: then the next commit writes it anew. */
 async function readVersionHint(store: Store, path: string): Promise<number> {
   try {
-    return Number(new TextDecoder().decode(await store.read(path)).trim()) || 0;
+    const text = new TextDecoder().decode(await store.read(path, { bytesMax: HINT_BYTES_MAX })).trim();
+    return /^\d{1,10}$/.test(text) ? Number(text) : 0;
   } catch (error) {
-    if (error instanceof StreamlabError && error.kind === "not-found") return 0;
+    if (error instanceof StreamlabError && (error.kind === "not-found" || error.kind === "corrupt")) return 0;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { StreamlabError } from "../../base/errors.ts";
-import type { Json } from "../../base/json.ts";
+import { type Json, stringifyJson } from "../../base/json.ts";
 
 /** A JSON object whose 64-bit integers are kept whole. */
 export type JsonObject = { [key: string]: Json };
@@ -44,7 +44,7 @@ export function readOptionalInteger(object: JsonObject, key: string): number | u
 /** A 64-bit integer. */
 export function readLong(object: JsonObject, key: string): bigint {
   const value = object[key];
-  if (typeof value === "bigint") return value;
+  if (typeof value === "bigint" && BigInt.asIntN(64, value) === value) return value;
   if (typeof value !== "number" || !Number.isSafeInteger(value)) throw wrong(key, "an integer", value);
   return BigInt(value);
 }
@@ -56,12 +56,11 @@ export function readOptionalLong(object: JsonObject, key: string): bigint | unde
 /** An object of strings; other scalars are taken by their text, as lenient engines write them. */
 export function readStringMap(json: Json | undefined): Record<string, string> {
   if (json === undefined || json === null) return {};
-  const result: Record<string, string> = {};
-  for (const [key, value] of Object.entries(readObject(json, "properties"))) {
-    if (value === null) continue;
-    result[key] = typeof value === "object" ? JSON.stringify(value) : String(value);
-  }
-  return result;
+  return Object.fromEntries(
+    Object.entries(readObject(json, "properties")).flatMap(([key, value]) =>
+      value === null ? [] : [[key, typeof value === "object" ? stringifyJson(value) : String(value)]]
+    ),
+  );
 }
 
 /** A 64-bit integer as JSON: a plain number where a double holds it. */
@@ -71,10 +70,6 @@ export function longToJson(value: bigint): Json {
 }
 
 function wrong(key: string, expected: string, value: Json | undefined): StreamlabError {
-  const found = value === undefined
-    ? "nothing"
-    : typeof value === "bigint"
-    ? String(value)
-    : JSON.stringify(value).slice(0, 60);
+  const found = value === undefined ? "nothing" : stringifyJson(value).slice(0, 60);
   return new StreamlabError("corrupt", `Cannot read table metadata: "${key}" must be ${expected}, found ${found}`);
 }

@@ -2,6 +2,7 @@ import type { Json } from "../../base/json.ts";
 import {
   type JsonObject,
   longToJson,
+  readArray,
   readInteger,
   readLong,
   readObject,
@@ -40,8 +41,10 @@ export function snapshotFromJson(json: Json): Snapshot {
   const parent = readOptionalLong(object, "parent-snapshot-id");
   // Some writers say -1 for "no parent".
   if (parent !== undefined && parent !== -1n) snapshot.parentSnapshotId = parent;
-  if (typeof object["manifest-list"] === "string") snapshot.manifestList = object["manifest-list"];
-  if (Array.isArray(object.manifests)) snapshot.manifests = object.manifests.map(String);
+  // Version 1 may name its manifests here. A snapshot with neither would read as an empty table.
+  const isInline = object["manifest-list"] === undefined || object["manifest-list"] === null;
+  if (!isInline) snapshot.manifestList = readString(object, "manifest-list");
+  else snapshot.manifests = readArray(object, "manifests").map((path) => readString({ manifests: path }, "manifests"));
   const schemaId = readOptionalInteger(object, "schema-id");
   if (schemaId !== undefined) snapshot.schemaId = schemaId;
   return snapshot;

@@ -90,23 +90,39 @@ export function valueToAvro(type: PrimitiveType, value: Value): unknown {
 export function valueFromAvro(type: PrimitiveType, value: unknown): Value {
   switch (type.type) {
     case "uuid":
-      return typeof value === "string" ? value : uuidFromBytes(value as Uint8Array);
+      return typeof value === "string" ? value : uuidFromBytes(bytesIn(value));
     case "decimal":
-      return decimalFromBytes(value as Uint8Array);
+      return decimalFromBytes(bytesIn(value));
     case "fixed":
     case "binary":
-      return toBytes(value as Uint8Array);
+      return toBytes(bytesIn(value));
     case "long":
     case "time":
     case "timestamp":
     case "timestamptz":
-      return BigInt(value as number | bigint);
+      if (typeof value === "number" || typeof value === "bigint") return BigInt(value);
+      break;
     case "int":
     case "date":
-      return Number(value);
+      if (typeof value === "number" || typeof value === "bigint") return Number(value);
+      break;
+    case "float":
+    case "double":
+      if (typeof value === "number") return value;
+      break;
+    case "boolean":
+      if (typeof value === "boolean") return value;
+      break;
     default:
+      // Also what values of any type are carried along as, where their column is gone.
       return value as Value;
   }
+  throw new Error(`a partition value is no ${type.type}`);
+}
+
+function bytesIn(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new Error("a partition value is no bytes");
 }
 
 export function toBuffer(bytes: Uint8Array): Buffer {

@@ -1,4 +1,4 @@
-import { decodeContainer, encodeContainer } from "../../avro/container.ts";
+import { decodeContainer, encodeContainer, readingContainer } from "../../avro/container.ts";
 import type { Json } from "../../base/json.ts";
 import { listOf, namesById, optionalField, requiredField, toBuffer, toBytes } from "./avro_field.ts";
 import type { ManifestFile, PartitionFieldSummary } from "../format/manifest_file.ts";
@@ -6,6 +6,9 @@ import type { Snapshot } from "../format/snapshot.ts";
 
 /** Lengths and counts of rows are numbers; sequence numbers and snapshot ids stay exact. */
 const MANIFEST_LIST_LONGS = { numberFieldIds: new Set([501, 512, 513, 514]) } as const;
+
+/** Of a list that we wrote: how many manifests are in it. */
+const COUNT_KEY = "streamlab.manifests";
 
 const FIELD_NAMES: Record<number, string> = {
   500: "manifest_path",
@@ -72,6 +75,7 @@ export function encodeManifestList(
       "parent-snapshot-id": String(snapshot.parentSnapshotId ?? "null"),
       "sequence-number": String(snapshot.sequenceNumber),
       "format-version": "2",
+      [COUNT_KEY]: String(manifests.length),
     },
     records: manifests.map((manifest) => ({
       manifest_path: manifest.path,
@@ -108,21 +112,43 @@ type AvroRecord = Record<string, unknown>;
 /** Lists of version 1 or 2, by any writer; what version 1 lacks is 0, data, or undefined. */
 export function decodeManifestList(bytes: Uint8Array, path: string): ManifestFile[] {
   const container = decodeContainer<AvroRecord>(bytes, MANIFEST_LIST_LONGS, path);
-  const names = namesById(container.schema, FIELD_NAMES);
-  return container.records.map((record) => manifestFromAvro((id) => record[names.get(id)!] ?? undefined));
+  return readingContainer(path, () => {
+    const names = namesById(container.schema, FIELD_NAMES);
+    const wanted = container.metadata.get(COUNT_KEY);
+    // Cut where a block ends, a list would be a shorter one.
+    if (wanted !== undefined && Number(wanted) !== container.records.length) {
+      throw new Error(`it has ${container.records.length} of its ${wanted} manifests`);
+    }
+    return container.records.map((record) => manifestFromAvro((id) => record[names.get(id)!] ?? undefined));
+  });
 }
 
 function manifestFromAvro(value: (id: number) => unknown): ManifestFile {
-  const manifest: ManifestFile = {
-    path: String(value(500)),
-    length: Number(value(501)),
-    specId: Number(value(502) ?? 0),
-    content: value(517) === 1 ? "deletes" : "data",
-    sequenceNumber: (value(515) as bigint | undefined) ?? 0n,
-    minSequenceNumber: (value(516) as bigint | undefined) ?? 0n,
-    addedSnapshotId: (value(503) as bigint | undefined) ?? -1n,
+  const path = value(500), code = value(517) ?? 0;
+  if (typeof path !== "string" || path === "") throw new Error("a manifest has no path");
+  if (code !== 0 && code !== 1) throw new Error("a manifest holds neither data nor deletes");
+  const number = (id: number) => {
+    // Whatever width the writer gave it.
+    const found = Number(value(id));
+    if (Number.isSafeInteger(found) && found >= 0) return found;
+    throw new Error(`the ${FIELD_NAMES[id]} of a manifest is no number that can be`);
   };
-  const count = (id: number) => value(id) === undefined ? undefined : Number(value(id));
+  const long = (id: number, absent: bigint) => {
+    const found = value(id) ?? absent;
+    if (typeof found === "bigint") return found;
+    if (typeof found === "number" && Number.isSafeInteger(found)) return BigInt(found);
+    throw new Error(`the ${FIELD_NAMES[id]} of a manifest is no number`);
+  };
+  const manifest: ManifestFile = {
+    path,
+    length: number(501),
+    specId: value(502) === undefined ? 0 : number(502),
+    content: code === 1 ? "deletes" : "data",
+    sequenceNumber: long(515, 0n),
+    minSequenceNumber: long(516, 0n),
+    addedSnapshotId: long(503, -1n),
+  };
+  const count = (id: number) => value(id) === undefined ? undefined : number(id);
   manifest.addedFilesCount = count(504);
   manifest.existingFilesCount = count(505);
   manifest.deletedFilesCount = count(506);

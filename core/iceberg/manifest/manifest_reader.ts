@@ -1,7 +1,13 @@
-import { containerDecoder, type OpenContainer, openContainer, readingContainer } from "../../avro/container.ts";
-import { Cursor } from "../../avro/cursor.ts";
+import {
+  containerDecoder,
+  type OpenContainer,
+  openContainer,
+  readBlock,
+  readingContainer,
+} from "../../avro/container.ts";
+import type { Cursor } from "../../avro/cursor.ts";
 import { StreamlabError } from "../../base/errors.ts";
-import { parseJson } from "../../base/json.ts";
+import { type Json, parseJson } from "../../base/json.ts";
 import { avroName, namesById, recordFields, toBytes, valueFromAvro } from "./avro_field.ts";
 import type { Manifest } from "./manifest_avro.ts";
 import {
@@ -13,7 +19,9 @@ import {
   STATUS_CODES,
 } from "./manifest_avro_schema.ts";
 import type { DataFile, FileFormat } from "../format/data_file.ts";
-import type { ManifestEntry } from "../format/manifest_entry.ts";
+import type { EntryStatus, ManifestEntry } from "../format/manifest_entry.ts";
+import type { JsonObject } from "../format/json_field.ts";
+import type { ManifestContent } from "../format/manifest_file.ts";
 import { partitionColumns, partitionFieldsFromJson, type PartitionSpec } from "../format/partition_spec.ts";
 import { type Schema, schemaFromJson } from "../format/schema.ts";
 
@@ -31,54 +39,81 @@ export interface DecodeManifestOptions {
   keep?: (file: DataFile) => boolean;
 }
 
+/** With the files of all entries by status, whatever `keep` says. */
+export interface DecodedManifest extends Manifest {
+  filesCounts: Record<EntryStatus, number>;
+}
+
 /**
  * The manifest in those bytes, of version 1 or 2, by any writer: fields are found by id. Numbers to
  * inherit stay undefined. Throws `corrupt`, naming the file as `path`.
  */
-export function decodeManifest(bytes: Uint8Array, path: string, options: DecodeManifestOptions): Manifest {
+export function decodeManifest(bytes: Uint8Array, path: string, options: DecodeManifestOptions): DecodedManifest {
   return readingContainer(path, () => {
     const container = openContainer(bytes);
-    const { schema, spec } = readHeader(container, path);
+    const { schema, spec, content } = readHeader(container, path);
     if (options.specId !== undefined) spec.specId = options.specId;
     const entryOf = entryReader(container, spec, [...options.schemas, schema]);
-    const content = container.metadata.get("content") === "deletes" ? "deletes" : "data";
-    return { schema, spec, content, entries: readEntries(container, entryOf, options.keep) };
+    return { schema, spec, content, ...readEntries(container, entryOf, options.keep) };
   });
 }
 
-function readHeader({ metadata }: OpenContainer, path: string): { schema: Schema; spec: PartitionSpec } {
+function readHeader(
+  { metadata }: OpenContainer,
+  path: string,
+): { schema: Schema; spec: PartitionSpec; content: ManifestContent } {
   const schemaText = metadata.get("schema");
   const specText = metadata.get("partition-spec");
   if (schemaText === undefined || specText === undefined) {
     throw new StreamlabError("corrupt", `Cannot read the manifest ${path}: its header has no schema or partition spec`);
   }
+  const content = metadata.get("content") ?? "data";
+  if (content !== "data" && content !== "deletes") throw new Error("it holds neither data nor deletes");
   return {
-    schema: schemaFromJson(parseJson(schemaText), Number(metadata.get("schema-id") ?? 0)),
+    schema: schemaFromJson(parseJson(schemaText), idFrom(metadata, "schema-id")),
     spec: {
-      specId: Number(metadata.get("partition-spec-id") ?? 0),
+      specId: idFrom(metadata, "partition-spec-id"),
       fields: partitionFieldsFromJson(asList(parseJson(specText))),
     },
+    content,
   };
 }
 
+/** 0 where version 1 leaves it out. */
+function idFrom(metadata: Map<string, string>, key: string): number {
+  return readCount(Number(metadata.get(key) ?? 0), key);
+}
+
+/** A number of files, rows or bytes, or an id. */
+function readCount(value: unknown, what: string): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new Error(`its ${what} is no number that can be`);
+}
+
 function readEntries(
-  { schema, metadata, blocks }: OpenContainer,
+  container: OpenContainer,
   entryOf: (record: AvroRecord) => ManifestEntry,
   keep: DecodeManifestOptions["keep"],
-): ManifestEntry[] {
+): Pick<DecodedManifest, "entries" | "filesCounts"> {
+  const { schema, metadata } = container;
   const whole = containerDecoder(metadata, schema, MANIFEST_LONGS);
   const slim = containerDecoder(metadata, schema, { ...MANIFEST_LONGS, skippedFieldIds: STATISTICS_FIELD_IDS });
   const entries: ManifestEntry[] = [];
-  for (const { count, data } of blocks()) {
-    const cursor = new Cursor(data);
-    for (let i = 0; i < count; i++) {
-      const start = cursor.at;
-      if (keep && !keep(entryOf(slim(cursor) as AvroRecord).dataFile)) continue;
-      cursor.at = start;
-      entries.push(entryOf(whole(cursor) as AvroRecord));
+  const filesCounts = { existing: 0, added: 0, deleted: 0 };
+  const readEntry = (cursor: Cursor) => {
+    const start = cursor.at;
+    if (keep) {
+      const entry = entryOf(slim(cursor) as AvroRecord);
+      filesCounts[entry.status]++;
+      if (!keep(entry.dataFile)) return;
     }
-  }
-  return entries;
+    cursor.at = start;
+    const entry = entryOf(whole(cursor) as AvroRecord);
+    if (!keep) filesCounts[entry.status]++;
+    entries.push(entry);
+  };
+  for (const block of container.blocks()) readBlock(block, readEntry);
+  return { entries, filesCounts };
 }
 
 function entryReader(
@@ -91,15 +126,26 @@ function entryReader(
   const read = dataFileReader(spec, partitionColumns(spec, schemas), fileRecord);
   const [status, snapshotId, sequence, fileSequence, dataFile] = [0, 1, 3, 4, 2].map((id) => names.get(id)!);
   return (record) => {
+    const code = STATUS_CODES[record[status!] as number];
+    if (code === undefined) throw new Error("an entry is neither existing, nor added, nor deleted");
     const entry: ManifestEntry = {
-      status: STATUS_CODES[Number(record[status!])] ?? "existing",
+      status: code,
       dataFile: read(record[dataFile!] as AvroRecord),
     };
-    if (typeof record[snapshotId!] === "bigint") entry.snapshotId = record[snapshotId!] as bigint;
-    if (typeof record[sequence!] === "bigint") entry.sequenceNumber = record[sequence!] as bigint;
-    if (typeof record[fileSequence!] === "bigint") entry.fileSequenceNumber = record[fileSequence!] as bigint;
+    const own = longIn(record[snapshotId!]), ownSequence = longIn(record[sequence!]);
+    const ownFileSequence = longIn(record[fileSequence!]);
+    if (own !== undefined) entry.snapshotId = own;
+    if (ownSequence !== undefined) entry.sequenceNumber = ownSequence;
+    if (ownFileSequence !== undefined) entry.fileSequenceNumber = ownFileSequence;
     return entry;
   };
+}
+
+/** Undefined is to be inherited. */
+function longIn(value: unknown): bigint | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (typeof value !== "bigint") throw new Error("an entry has something else than a number");
+  return value;
 }
 
 /** A function from the Avro record of a `data_file` to ours, with all names looked up once. */
@@ -108,6 +154,7 @@ function dataFileReader(
   columns: ReturnType<typeof partitionColumns>,
   fileRecord: Parameters<typeof recordFields>[0],
 ): (record: AvroRecord) => DataFile {
+  checkStatistics(fileRecord);
   const names = namesById(fileRecord, DATA_FILE_FIELD_NAMES);
   const name = (id: number) => names.get(id)!;
   const partitionRecord = recordFields(fileRecord).find((field) => field.name === name(102))?.type;
@@ -116,24 +163,60 @@ function dataFileReader(
     Object.fromEntries(columns.map(({ field }) => [field.fieldId, avroName(field.name)])),
   );
   const parts = columns.map(({ field, type }) => ({ name: partitionNames.get(field.fieldId)!, type }));
+  const written = new Set(recordFields(partitionRecord).map((field) => field.name));
+  const missing = parts.find((part) => !written.has(part.name));
+  // Read as null, it would have rows passed over.
+  if (missing !== undefined) throw new Error(`its entries have no partition field "${missing.name}"`);
   return (record) => {
-    const partition = record[name(102)] as AvroRecord;
+    const partition = (record[name(102)] ?? undefined) as AvroRecord | undefined;
+    if (typeof partition !== "object") throw new Error("a file has no partition");
+    const content = CONTENT_CODES[(record[name(134)] ?? 0) as number];
+    const path = record[name(100)], format = record[name(101)];
+    if (content === undefined) throw new Error("a file holds neither data nor deletes");
+    if (typeof path !== "string" || path === "" || typeof format !== "string") throw new Error("a file has no path");
     const file: DataFile = {
-      content: CONTENT_CODES[Number(record[name(134)] ?? 0)] ?? "data",
-      path: String(record[name(100)]),
-      format: String(record[name(101)]).toLowerCase() as FileFormat,
+      content,
+      path,
+      format: format.toLowerCase() as FileFormat,
       specId: spec.specId,
       partition: parts.map((part) => {
         const value = partition[part.name] ?? null;
         return value === null ? null : valueFromAvro(part.type, value);
       }),
-      recordCount: Number(record[name(103)]),
-      fileSizeBytes: Number(record[name(104)]),
+      recordCount: readCount(record[name(103)], "number of records"),
+      fileSizeBytes: readCount(record[name(104)], "size of a file"),
     };
     readStatistics(file, record, name);
     readRest(file, record, name);
     return file;
   };
+}
+
+/** The Avro types of what the maps of column statistics hold. */
+const STATISTICS_TYPES: Record<number, readonly string[]> = {
+  108: ["long", "int"],
+  109: ["long", "int"],
+  110: ["long", "int"],
+  137: ["long", "int"],
+  125: ["bytes"],
+  128: ["bytes"],
+};
+
+/** Once for each manifest, as looking at every value would take half as long as reading them. */
+function checkStatistics(fileRecord: Json | undefined): void {
+  for (const field of recordFields(fileRecord)) {
+    const types = STATISTICS_TYPES[field["field-id"] as number];
+    const branches = Array.isArray(field.type) ? field.type : [field.type ?? null];
+    if (types === undefined || branches.every((branch) => branch === "null" || isMapOf(branch, types))) continue;
+    throw new Error(`the ${field.name} of its files are no map from column to value`);
+  }
+}
+
+function isMapOf(type: Json, valueTypes: readonly string[]): boolean {
+  const [key, value] = recordFields((type as JsonObject | null)?.items);
+  const isArray = (type as JsonObject | null)?.type === "array";
+  return isArray && key?.name === "key" && key.type === "int" && value?.name === "value" &&
+    valueTypes.includes(String((value.type as JsonObject | null)?.type ?? value.type));
 }
 
 function readStatistics(file: DataFile, record: AvroRecord, name: (id: number) => string): void {
@@ -152,10 +235,24 @@ function readRest(file: DataFile, record: AvroRecord, name: (id: number) => stri
   const keyMetadata = value(131), splitOffsets = value(132), equalityIds = value(135), sortOrderId = value(140);
   const referencedDataFile = value(143);
   if (keyMetadata !== undefined) file.keyMetadata = toBytes(keyMetadata as Uint8Array);
-  if (splitOffsets !== undefined) file.splitOffsets = (splitOffsets as number[]).map(Number);
-  if (equalityIds !== undefined) file.equalityIds = equalityIds as number[];
-  if (sortOrderId !== undefined) file.sortOrderId = sortOrderId as number;
-  if (referencedDataFile !== undefined) file.referencedDataFile = referencedDataFile as string;
+  if (splitOffsets !== undefined) file.splitOffsets = numbersIn(splitOffsets);
+  if (equalityIds !== undefined) file.equalityIds = numbersIn(equalityIds);
+  if (sortOrderId !== undefined) file.sortOrderId = numbersIn([sortOrderId])[0]!;
+  if (referencedDataFile !== undefined) file.referencedDataFile = textIn(referencedDataFile);
+}
+
+function numbersIn(values: unknown): number[] {
+  if (!Array.isArray(values)) throw new Error("a file has something else than a list of numbers");
+  return values.map((value) => {
+    const number = Number(value);
+    if (!Number.isSafeInteger(number)) throw new Error("a file has something else than a number");
+    return number;
+  });
+}
+
+function textIn(value: unknown): string {
+  if (typeof value !== "string") throw new Error("a file has something else than a text");
+  return value;
 }
 
 /** The header holds only the fields; some writers put the whole spec there. */

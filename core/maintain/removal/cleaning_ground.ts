@@ -2,10 +2,9 @@ import { mapParallel } from "../../base/parallel.ts";
 import { realPathOf } from "../../disk/removal.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { identifierText, type LoadedTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
-import { metadataText } from "../../iceberg/catalog/metadata_versions.ts";
+import { readMetadata } from "../../iceberg/catalog/metadata_file.ts";
 import { type FileRole, namedFolders, ownPlaces } from "../../iceberg/own_files.ts";
 import { storeUri } from "../../iceberg/table_location.ts";
-import { tableMetadataFromText } from "../../iceberg/table_metadata_json.ts";
 import { CHECKPOINTS_FOLDER, EVENTS_FOLDER } from "../../lake/layout.ts";
 import type { OwnPlace } from "../../storage/deletion.ts";
 import { isWithin, normalizeUri, uriKey } from "../../storage/uri.ts";
@@ -128,7 +127,7 @@ async function checkMetadataIsThere({ identifier, metadata, metadataLocation, io
   let why = `its metadata ${metadataLocation} lies elsewhere`;
   if (path !== undefined && places.some(({ folder }) => path.startsWith(`${folder}/`))) {
     try {
-      const found = tableMetadataFromText(metadataText(await location.store.read(path)), metadataLocation);
+      const found = await readMetadata(location.store, path);
       const isSame = found.tableUuid === metadata.tableUuid && found.currentSnapshotId === metadata.currentSnapshotId;
       if (isSame) return;
       why = `its metadata there, ${metadataLocation}, is another`;

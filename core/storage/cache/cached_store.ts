@@ -37,14 +37,14 @@ export class CachedStore implements Store {
     this.kind = store.kind;
   }
 
-  async read(path: string, options: ReadOptions = {}): Promise<Uint8Array> {
+  async read(path: string, options: ReadOptions & { bytesMax?: number } = {}): Promise<Uint8Array> {
     const etag = options.etag ?? this.#etags.get(path);
     const name = this.#nameOf(path, etag);
     if (name === undefined) return await this.#store.read(path, options);
     const known = await this.#cache.read(name);
     if (known !== undefined) return known;
     const versioned = VERSIONED_NAME.test(path) && etag !== undefined;
-    const bytes = await this.#store.read(path, versioned ? { etag } : options);
+    const bytes = await this.#store.read(path, versioned ? { ...options, etag } : options);
     await this.#cache.add(name, bytes);
     return bytes;
   }

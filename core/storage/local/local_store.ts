@@ -13,6 +13,7 @@ import { LocalReader, statFile, streamOf } from "./read.ts";
 import { walk } from "./walk.ts";
 import { checkPath, checkPrefix, isTemporaryName } from "../path.ts";
 import { probeCreate } from "../probe.ts";
+import { checkSize } from "../size_limit.ts";
 import type { FileInfo, ListedFile, ListOptions, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
 
 export interface LocalStoreOptions {
@@ -65,8 +66,11 @@ class LocalStore implements Store {
     }
   }
 
-  read(path: string, options: ReadOptions = {}): Promise<Uint8Array> {
-    return this.#reading(path, options, (reader) => reader.bytes(0, reader.size));
+  read(path: string, options: ReadOptions & { bytesMax?: number } = {}): Promise<Uint8Array> {
+    return this.#reading(path, options, (reader) => {
+      checkSize(this.localPath(path), reader.size, options.bytesMax);
+      return reader.bytes(0, reader.size);
+    });
   }
 
   readRange(path: string, offset: number, length: number, options: ReadOptions = {}): Promise<Uint8Array> {

@@ -16,6 +16,7 @@ import { localError } from "../../disk/disk_error.ts";
 import { removeFileQuietly, removeTree } from "../../disk/removal.ts";
 import { checkPath, checkPrefix } from "../path.ts";
 import { deleteOwn } from "../deletion.ts";
+import { checkSize } from "../size_limit.ts";
 import { probeCreate, probePlace, probePrefix } from "../probe.ts";
 import { readOwnS3Settings } from "./settings.ts";
 import type { S3Settings } from "./settings.ts";
@@ -86,8 +87,15 @@ class S3Store implements Store {
     }
   }
 
-  async read(path: string, options: ReadOptions = {}): Promise<Uint8Array> {
-    return await (await this.#open(path, { start: 0 }, options)).rest();
+  async read(path: string, options: ReadOptions & { bytesMax?: number } = {}): Promise<Uint8Array> {
+    const download = await this.#open(path, { start: 0 }, options);
+    try {
+      checkSize(`${this.root}/${path}`, download.size, options.bytesMax);
+    } catch (error) {
+      download.close();
+      throw error;
+    }
+    return await download.rest();
   }
 
   async readRange(path: string, offset: number, length: number, options: ReadOptions = {}): Promise<Uint8Array> {

@@ -1,0 +1,39 @@
+import * as zlib from "node:zlib";
+import { messageOf, StreamlabError } from "../../base/errors.ts";
+import type { Store } from "../../storage/store.ts";
+import { METADATA_BYTES_MAX } from "../format/metadata_limit.ts";
+import type { TableMetadata } from "../format/table_metadata.ts";
+import { tableMetadataFromText } from "../table_metadata_json.ts";
+
+/** The metadata in a file of a store. Throws `corrupt`, naming the file. */
+export async function readMetadata(store: Store, path: string): Promise<TableMetadata> {
+  return metadataFromBytes(await readMetadataBytes(store, path), path);
+}
+
+export function readMetadataBytes(store: Store, path: string): Promise<Uint8Array> {
+  return store.read(path, { bytesMax: METADATA_BYTES_MAX });
+}
+
+/**
+ * Compressed ones are told by their first bytes, since their names vary ("Naming for GZIP
+ * compressed Metadata JSON files").
+ */
+export function metadataFromBytes(bytes: Uint8Array, path: string): TableMetadata {
+  return tableMetadataFromText(metadataText(bytes, path), path);
+}
+
+function metadataText(bytes: Uint8Array, path: string): string {
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  try {
+    const plain = isGzip ? zlib.gunzipSync(bytes, { maxOutputLength: METADATA_BYTES_MAX }) : bytes;
+    return new TextDecoder("utf-8", { fatal: true }).decode(plain);
+  } catch (cause) {
+    const isLarge = (cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE";
+    const reason = isLarge
+      ? `it unpacks to more than ${Math.floor(METADATA_BYTES_MAX / 1e6)} MB`
+      : cause instanceof TypeError
+      ? "it is no UTF-8"
+      : messageOf(cause);
+    throw new StreamlabError("corrupt", `Cannot read the table metadata ${path}: ${reason}`, { cause });
+  }
+}
