@@ -76,7 +76,9 @@ export class SimulatedRestServer {
 
   #fetchOf(store: SimulatedStore): typeof fetch {
     return (async (input: string | URL | Request, init: RequestInit = {}) => {
-      const path = decodeURIComponent(new URL(String(input)).pathname.slice("/v1/".length));
+      const { pathname, searchParams } = new URL(String(input));
+      // No namespace of its lies in another.
+      const path = searchParams.has("parent") ? "nothing" : decodeURIComponent(pathname.slice("/v1/".length));
       const { method = "GET", body } = init;
       const sent = typeof body === "string" ? parseJson(body) as JsonObject : {};
       try {
@@ -85,7 +87,7 @@ export class SimulatedRestServer {
           `${method} ${path}`,
           () => this.#answer(method, path, sent),
         );
-        return new Response(stringifyJson(answer.body), { status: answer.status });
+        return new Response(answer.body === null ? null : stringifyJson(answer.body), { status: answer.status });
       } catch (error) {
         if (!(error instanceof StreamlabError)) throw error;
         // Whether it has happened or not, this is what a client sees of it.
@@ -99,6 +101,7 @@ export class SimulatedRestServer {
   /** Never throws: what is wrong is an answer, too. */
   #answer(method: string, path: string, sent: JsonObject): Answer {
     const [place, namespace, tables, name] = path.split("/");
+    if (path === "nothing") return { status: 200, body: { namespaces: [] } };
     if (path === "config") return { status: 200, body: { defaults: {}, overrides: {} } };
     if (place !== "namespaces") throw new Error(`The simulated catalog does not know ${method} ${path}`);
     if (namespace === undefined) {
@@ -111,6 +114,10 @@ export class SimulatedRestServer {
     if (name === undefined) return this.#create(namespace!, sent);
     const table = this.#tables.get(`${namespace}.${name}`);
     if (table === undefined) return refusal(404, "there is no such table");
+    if (method === "DELETE") {
+      this.#tables.delete(`${namespace}.${name}`);
+      return { status: 204, body: null };
+    }
     return method === "GET" ? shown(table) : this.#commit(`${namespace}.${name}`, table, sent);
   }
 
