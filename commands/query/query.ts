@@ -35,7 +35,7 @@ export const query = defineCommand({
     "The question is the argument, a file, standard input, or, on a terminal without any of them, a prompt. The SQL is DuckDB's;",
     "only questions are answered: SELECT, and DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one. Each table is named with its namespace,",
     'and has Iceberg\'s metadata tables beside it: bronze."events$snapshots", $history, $files, $entries, $manifests, $partitions,',
-    "$refs, $metadata_log. Only the data files that the question can need are opened.",
+    "$refs, $metadata_log. Only the data files that the question can need are opened; functions that reach anything else are refused.",
   ].join("\n"),
   examples: [
     { doc: "how many of each", line: 'streamlab query "select event_type, count(*) from bronze.events group by all"' },
