@@ -55,6 +55,12 @@ Deno.test("the search for broken links finds some", () => {
   deepStrictEqual([...anchorsOf(text)], ["a-b-c"]);
 });
 
+Deno.test("the index of the documentation names every page", () => {
+  const named = linksOf("docs/README.md", documents.get("docs/README.md")!).map(({ target }) => target);
+  const pages = [...documents.keys()].flatMap((path) => /^docs\/([^/]+\.md)$/.exec(path)?.[1] ?? []);
+  deepStrictEqual(pages.filter((page) => page !== "README.md" && !named.includes(page)), []);
+});
+
 Deno.test("tasks that a document names exist", () => {
   const named = [...documents].flatMap(([path, text]) =>
     [...text.matchAll(/(?:deno|deno@[\d.]+) task ([a-z][\w:]*)/g)].map(([, name]) => ({ path, name: name! }))
