@@ -21,8 +21,8 @@ export type NamedFile =
   | { kind: "stem"; stem: string }
   /** A data file as metadata spells it. */
   | { kind: "uri"; uri: string }
-  /** A raw file as the ledger calls it, and its path in the store of the raw zone. */
-  | { kind: "raw"; name: string; path?: string };
+  /** A raw file as the ledger calls it. */
+  | { kind: "raw"; name: string };
 
 export function filesNamedBy(record: LakeRecord): NamedFile[] {
   switch (record.kind) {
@@ -36,12 +36,12 @@ export function filesNamedBy(record: LakeRecord): NamedFile[] {
 }
 
 /** For every field of a record the files in it. */
-type FilesIn<T> = { readonly [K in keyof T]-?: (value: NonNullable<T[K]>, record: T) => NamedFile[] };
+type FilesIn<T> = { readonly [K in keyof T]-?: (value: NonNullable<T[K]>) => NamedFile[] };
 
 const none = () => [];
 
 const IN_PLANNED_FILE: FilesIn<PlannedFile> = {
-  name: (name, { path }) => [{ kind: "raw", name, path }],
+  name: (name) => [{ kind: "raw", name }],
   path: none,
   etag: none,
   size: none,
@@ -113,6 +113,6 @@ const IN_INTENT: FilesIn<Intent> = {
 function collect<T extends object>(record: T, filesIn: FilesIn<T>): NamedFile[] {
   return (Object.keys(filesIn) as (keyof T)[]).flatMap((key) => {
     const value = record[key];
-    return value === undefined || value === null ? [] : filesIn[key](value, record);
+    return value === undefined || value === null ? [] : filesIn[key](value);
   });
 }
