@@ -61,6 +61,39 @@ Deno.test("the index of the documentation names every page", () => {
   deepStrictEqual(pages.filter((page) => page !== "README.md" && !named.includes(page)), []);
 });
 
+/** Paths of the repository in code marks: `core/base/meter.ts`, `commands/line/`. */
+function pathsIn(text: string): string[] {
+  return [...text.matchAll(/`((?:core|commands|tests|bench|tools|docs)\/[\w./-]*|\w+\.ts)`/g)].map(([, path]) => path!);
+}
+
+function isThere(path: string): boolean {
+  const bare = path.replace(/\/$/, "");
+  return files.some((file) => file === bare || file.startsWith(`${bare}/`));
+}
+
+Deno.test("files and folders that a document names are there", () => {
+  const wrong = [...documents].flatMap(([path, text]) =>
+    pathsIn(text).filter((named) => named.includes("/") || path === "ARCHITECTURE.md")
+      .filter((named) => !isThere(named)).map((named) => `${path}: ${named}`)
+  );
+  deepStrictEqual(wrong, []);
+});
+
+Deno.test("each step of an event's way names its files", () => {
+  const text = documents.get("ARCHITECTURE.md")!;
+  const way = text.slice(text.indexOf("## An event's way"), text.indexOf("## Seams"));
+  const steps = way.split(/^\d+\. /m).slice(1);
+  ok(steps.length === 9, `${steps.length} steps`);
+  for (const step of steps) ok(pathsIn(step).some((path) => path.endsWith(".ts")), step);
+});
+
+Deno.test("the search for named files finds those that are not there", () => {
+  const named = pathsIn(
+    "`core/base/meter.ts`, `core/base/none.ts`, `core/none/`, `core/base/`, `raw/events/x.json`, `a.ts`",
+  );
+  deepStrictEqual(named.filter((path) => !isThere(path)), ["core/base/none.ts", "core/none/", "a.ts"]);
+});
+
 Deno.test("tasks that a document names exist", () => {
   const named = [...documents].flatMap(([path, text]) =>
     [...text.matchAll(/(?:deno|deno@[\d.]+) task ([a-z][\w:]*)/g)].map(([, name]) => ({ path, name: name! }))
