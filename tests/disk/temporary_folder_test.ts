@@ -79,3 +79,18 @@ Deno.test("a lock is never taken through a link, whose file would be emptied", (
     }
     strictEqual(Deno.readTextFileSync(`${folder}/file`), "kept");
   }));
+
+Deno.test(
+  "what another user calls like our temporary folders is left alone",
+  { ignore: Deno.uid() !== 0 },
+  () =>
+    inFolder(async (parent) => {
+      const [lock, folder] = [`${parent}/streamlab-query-${ID}5.lock`, `${parent}/streamlab-query-${ID}5`];
+      Deno.writeTextFileSync(lock, "theirs");
+      Deno.mkdirSync(folder);
+      for (const path of [lock, folder]) Deno.chownSync(path, 54_321, 54_321);
+      (await takeTemporaryFolder(parent, "query", world)).release();
+      deepStrictEqual(namesIn(parent), [folder, lock].map((path) => path.slice(parent.length + 1)));
+      strictEqual(Deno.readTextFileSync(lock), "theirs");
+    }),
+);
