@@ -154,7 +154,8 @@ restCatalogTest(
       const left = "00000001-00000000dead-00000.parquet", announced = "00000002-00000000beef-00000.parquet";
       const plan = `${lake.folder}/lake/checkpoints/bronze.events/000000000002.plan.json`;
       for (const name of [left, announced]) await Deno.writeTextFile(`${data}/${name}`, "x");
-      await Deno.writeTextFile(plan, "{}");
+      const first = JSON.parse(await Deno.readTextFile(plan.replace("2.plan", "1.plan"))) as Record<string, unknown>;
+      await Deno.writeTextFile(plan, JSON.stringify({ ...first, batchId: 2 }));
       const args = [
         "maintain",
         "--remove-orphans",
