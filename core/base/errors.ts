@@ -53,6 +53,11 @@ export class StreamlabError extends Error {
   }
 }
 
+/** Whether an error of ours was thrown, of one of these kinds. */
+export function isKind(error: unknown, ...kinds: ErrorKind[]): error is StreamlabError {
+  return error instanceof StreamlabError && kinds.includes(error.kind);
+}
+
 /** The message of anything that can be thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { StreamlabError } from "../base/errors.ts";
+import { isKind, StreamlabError } from "../base/errors.ts";
 import { backoffMs } from "../base/retry.ts";
 import { isLinked, removeTree } from "../disk/removal.ts";
 import { Scratch } from "../disk/scratch.ts";
@@ -124,7 +124,7 @@ export class ConsumeSession {
           await this.#consumer.pause(alarm.hasRung ? 0 : pauseMs, signal);
           failures = 0;
         } catch (error) {
-          if (!(error instanceof StreamlabError) || error.kind !== "unavailable") throw error;
+          if (!isKind(error, "unavailable")) throw error;
           pauseMs = backoffMs(RETRY, ++failures, random);
           onTrouble(error, pauseMs);
           alarm.reset();

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Meter } from "../base/meter.ts";
-import { StreamlabError } from "../base/errors.ts";
+import { isKind, StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
@@ -331,7 +331,7 @@ export class Consumer {
     } catch (error) {
       // What an old version names may be gone, if others have gone further and its snapshots were
       // expired.
-      if (!(error instanceof StreamlabError) || error.kind !== "not-found" || looksMax === 1) throw error;
+      if (!isKind(error, "not-found") || looksMax === 1) throw error;
       this.#tables.ledger = await this.#load("ledger");
       this.#state = stateOf(this.#tables, this.#name);
       await this.#learn(looksMax - 1);

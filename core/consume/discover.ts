@@ -1,5 +1,5 @@
 import type { RawZone } from "../lake/raw_zone.ts";
-import { StreamlabError } from "../base/errors.ts";
+import { isKind } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
 import type { FileInfo, ListedFile, PassedOver, Store } from "../storage/store.ts";
 import { type EventFile, eventFileKind, isNotThereYet } from "../lake/event_file.ts";
@@ -151,8 +151,8 @@ async function whyUnreadable(store: Store, file: EventFile): Promise<string | un
     await store.readRange(file.path, 0, 1);
     return undefined;
   } catch (error) {
-    if (error instanceof StreamlabError && error.kind === "unavailable") return error.message;
-    if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
+    if (isKind(error, "unavailable")) return error.message;
+    if (isKind(error, "not-found")) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Json } from "../base/json.ts";
-import { StreamlabError } from "../base/errors.ts";
+import { isKind, StreamlabError } from "../base/errors.ts";
 import { Meter } from "../base/meter.ts";
 import { mapParallel } from "../base/parallel.ts";
 import { type Random, uuidV4 } from "../base/random.ts";
@@ -91,7 +91,7 @@ async function readStandingPlan(
   try {
     return (await checkState(tables, checkpoint, name, last)).plan;
   } catch (error) {
-    if (!(error instanceof StreamlabError) || error.kind !== "corrupt") throw error;
+    if (!isKind(error, "corrupt")) throw error;
     // What a damaged plan says does not matter: no file that is in no ledger is lost with it.
     await checkState(tables, checkpoint, name, state.doneBatchId);
     return "damaged";

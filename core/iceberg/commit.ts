@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { type ErrorKind, StreamlabError } from "../base/errors.ts";
+import { type ErrorKind, isKind, StreamlabError } from "../base/errors.ts";
 import { type Random, uuidV4 } from "../base/random.ts";
 import { backoffMs } from "../base/retry.ts";
 import {
@@ -101,7 +101,7 @@ export async function commitTable(
       return { table, committed: true, attempts: attempt };
     } catch (error) {
       // What makes no sense was not committed, so nothing names what was written for it.
-      if (error instanceof StreamlabError && error.kind === "usage") await discardQuietly(transaction);
+      if (isKind(error, "usage")) await discardQuietly(transaction);
       if (!isConflict(error)) throw error;
       const isLast = attempt >= attemptsMax || clock.nowMs() >= deadlineMs;
       await Promise.all([
@@ -129,7 +129,7 @@ async function discardQuietly(transaction: Transaction): Promise<void> {
   try {
     await transaction.discard();
   } catch (error) {
-    if (!(error instanceof StreamlabError && error.kind === "unavailable")) throw error;
+    if (!isKind(error, "unavailable")) throw error;
   }
 }
 
@@ -175,9 +175,9 @@ function changeOf(transaction: Transaction): TableChange {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof StreamlabError && error.kind === "not-found";
+  return isKind(error, "not-found");
 }
 
 function isConflict(error: unknown): error is StreamlabError {
-  return error instanceof StreamlabError && error.kind === "conflict";
+  return isKind(error, "conflict");
 }

@@ -1,4 +1,4 @@
-import { StreamlabError } from "../base/errors.ts";
+import { isKind, StreamlabError } from "../base/errors.ts";
 import { deleteOwn } from "../storage/deletion.ts";
 import type { Store } from "../storage/store.ts";
 import { type BatchFailures, FAILURES_FORMAT } from "./batch_failures.ts";
@@ -105,7 +105,7 @@ export class Checkpoint {
     try {
       return await this.#store.create(path, this.#encoder.encode(text));
     } catch (error) {
-      if (!(error instanceof StreamlabError) || error.kind !== "unavailable") throw error;
+      if (!isKind(error, "unavailable")) throw error;
       if (await this.#store.stat(path) === undefined) throw error;
       return false;
     }

@@ -4,7 +4,7 @@
  * newest, and refuses one that is newer than itself, for it cannot know what it would overlook.
  */
 import type { z } from "zod";
-import { StreamlabError } from "../base/errors.ts";
+import { isKind, StreamlabError } from "../base/errors.ts";
 import type { Store } from "../storage/store.ts";
 
 export interface RecordFormat<T extends { format: number }> {
@@ -33,7 +33,7 @@ export async function readRecord<T extends { format: number }>(
   try {
     bytes = await store.read(path);
   } catch (error) {
-    if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
+    if (isKind(error, "not-found")) return undefined;
     throw error;
   }
   return parseRecord(format, new TextDecoder().decode(bytes), path);

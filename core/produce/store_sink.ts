@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { StreamlabError } from "../base/errors.ts";
+import { isKind } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { retry } from "../base/retry.ts";
 import type { Store } from "../storage/store.ts";
@@ -35,7 +35,7 @@ export function storeSink(
 }
 
 function isUnavailable(error: unknown): boolean {
-  return error instanceof StreamlabError && error.kind === "unavailable";
+  return isKind(error, "unavailable");
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,4 +1,4 @@
-import { StreamlabError } from "../base/errors.ts";
+import { isKind, StreamlabError } from "../base/errors.ts";
 import { decompressBytes } from "../disk/decompress.ts";
 import { Scratch } from "../disk/scratch.ts";
 import type { Store } from "../storage/store.ts";
@@ -166,8 +166,8 @@ class Copies {
     try {
       return await this.#gate.pass(weight, () => this.#fetch(file));
     } catch (error) {
-      if (error instanceof StreamlabError && error.kind === "conflict") return "changed";
-      if (error instanceof StreamlabError && error.kind === "not-found") return "vanished";
+      if (isKind(error, "conflict")) return "changed";
+      if (isKind(error, "not-found")) return "vanished";
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-import { StreamlabError } from "../base/errors.ts";
+import { isKind, StreamlabError } from "../base/errors.ts";
 import { uuidV4 } from "../base/random.ts";
 import type { Random } from "../base/random.ts";
 import { deleteMade, type OwnPlace } from "./deletion.ts";
@@ -36,7 +36,7 @@ async function isConditional(store: Store, path: string): Promise<boolean> {
     if (!wonFirst || wonSecond) return false;
     return new TextDecoder().decode(await store.read(path)) === "first";
   } catch (error) {
-    if (error instanceof StreamlabError && error.kind === "not-found") return false;
+    if (isKind(error, "not-found")) return false;
     throw error;
   } finally {
     await deleteMade(store, [path], [probePlace]);

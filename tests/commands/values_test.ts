@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import * as values from "../../commands/line/values.ts";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind } from "../../core/base/errors.ts";
 import { editDistance, nearest } from "../../commands/line/nearest.ts";
 
 const good: [(text: string) => unknown, string, unknown][] = [
@@ -71,8 +71,7 @@ for (const [parse, texts] of bad) {
     for (const text of texts) {
       throws(
         () => parse(text),
-        (error) =>
-          error instanceof StreamlabError && error.kind === "usage" && /^expected .*, got "/.test(error.message),
+        (error) => isKind(error, "usage") && /^expected .*, got "/.test(error.message),
         `"${text}" was taken`,
       );
     }

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
-import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import { isKind, messageOf } from "../../core/base/errors.ts";
 import { mapParallel } from "../../core/base/parallel.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import type { RawZone } from "../../core/lake/raw_zone.ts";
@@ -204,7 +204,7 @@ s3Test(
               await world.consume({ sink: store, zone: zoneOf(store), filesPerBatchMax: 12 });
               return;
             } catch (error) {
-              ok(error instanceof StreamlabError && error.kind === "unavailable", `seed ${seed}: ${messageOf(error)}`);
+              ok(isKind(error, "unavailable"), `seed ${seed}: ${messageOf(error)}`);
               ok(/s3:\/\/[\w-]+\/|commit/.test(error.message), error.message);
             }
           }

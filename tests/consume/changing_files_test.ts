@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind } from "../../core/base/errors.ts";
 import type { SessionOptions } from "../../core/consume/consume_session.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { storeWith } from "../support/store_with.ts";
@@ -179,8 +179,7 @@ Deno.test("new content under a known name stops the run when that is asked for, 
     world.put("b.json", array("b"));
     await rejects(
       () => world.consume({ onChangedFile: "fail" }),
-      (error) =>
-        error instanceof StreamlabError && error.kind === "conflict" && /raw\/events\/a\.json/.test(error.message),
+      (error) => isKind(error, "conflict") && /raw\/events\/a\.json/.test(error.message),
     );
     deepStrictEqual(await ids(world), ["a"]);
     deepStrictEqual(await ledger(world), ["1 a.json 1 ingested"]);
@@ -239,7 +238,7 @@ Deno.test("a run stops after the batch that brings too many dead letters, and go
     for (const name of ["a", "b", "c"]) world.put(`${name}.json`, `[${event(name)},1,2]`);
     await rejects(
       () => world.consume({ filesPerBatchMax: 1, deadLettersMax: 3 }),
-      (error) => error instanceof StreamlabError && error.kind === "limit",
+      (error) => isKind(error, "limit"),
     );
     for (const table of ["bronze/events", "dead_letters/events", "ingest/files"]) {
       // Made, and committed to twice: what other engines read is no older, although the run broke

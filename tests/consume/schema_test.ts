@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind } from "../../core/base/errors.ts";
 import type { Contract } from "../../core/contract/contract.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
@@ -133,7 +133,7 @@ Deno.test("a contract that no table can follow stops the run before a byte is wr
     ];
     for (const [changed, words] of refused) {
       await rejects(() => world.consume({ contract: changed }), (error) => {
-        ok(error instanceof StreamlabError && error.kind === "usage", String(error));
+        ok(isKind(error, "usage"), String(error));
         match(error.message, words);
         return true;
       });

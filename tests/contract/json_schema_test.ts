@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
 import { z } from "zod";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind } from "../../core/base/errors.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 
@@ -226,7 +226,7 @@ Deno.test("what the subset does not name is refused, with its pointer", () => {
   ];
   for (const [schema, message] of refused) {
     throws(() => parseContract(one(schema)), (error) => {
-      ok(error instanceof StreamlabError && error.kind === "usage", String(error));
+      ok(isKind(error, "usage"), String(error));
       ok(error.message.startsWith("Cannot use the contract: at /properties/v"), error.message);
       match(error.message, message);
       return true;

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { dirname } from "node:path";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind, StreamlabError } from "../../core/base/errors.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
@@ -119,7 +119,7 @@ async function failEachCall(change: Change, code: string, state: RegExp, old: st
       const outcome = await withWatchedDisk(watch, () => change.run(store, scratch)).catch((error: unknown) => error);
       const place = `${change.name}, ${code} at ${failed?.name}`;
       if (outcome instanceof Error) {
-        ok(outcome instanceof StreamlabError && outcome.kind === "unavailable", `${place}: ${outcome}`);
+        ok(isKind(outcome, "unavailable"), `${place}: ${outcome}`);
         match(outcome.message, state);
         match(outcome.message, /^Cannot [a-z ]+ ".*lake/);
       }

@@ -44,6 +44,9 @@ Deno.test("the house rules find what they are there for", () => {
   strictEqual(finds("core/query/x.ts", `const x = f(); // ${"x ".repeat(50)}`), 0);
   strictEqual(finds("core/iceberg/x.ts", "await Deno.readTextFile(p)"), 1);
   strictEqual(finds("core/storage/x.ts", "await Deno.readTextFile(p)"), 0);
+  strictEqual(finds("core/lake/x.ts", 'error instanceof StreamlabError && error.kind === "corrupt"'), 1);
+  strictEqual(finds("core/lake/x.ts", '!(error instanceof StreamlabError) || error.kind !== "corrupt"'), 1);
+  strictEqual(finds("core/lake/x.ts", 'isKind(error, "corrupt")'), 0);
   const deletions = [
     "await Deno.remove(p)",
     "Deno.removeSync(p)",

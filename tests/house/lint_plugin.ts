@@ -135,6 +135,19 @@ const plugin: Deno.lint.Plugin = {
         };
       },
     },
+    "error-kind": {
+      create(context) {
+        if (!/^(core\/(?!base\/)|commands\/|main\.ts)/.test(pathOf(context))) return {};
+        return {
+          LogicalExpression(node) {
+            const text = context.sourceCode.getText(node);
+            if (/^!?\(?(\w+) instanceof StreamlabError\)? (&&|\|\|) \(?\1\.kind [!=]==/.test(text)) {
+              context.report({ node, message: "isKind(error, …) asks for an error's kind" });
+            }
+          },
+        };
+      },
+    },
     "deletion": {
       create(context) {
         const path = pathOf(context);

@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals, ok as assert } from "node:assert/strict";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind } from "../../core/base/errors.ts";
 import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import type { LoadedTable } from "../../core/iceberg/catalog/catalog.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
@@ -22,8 +22,8 @@ interface Appended {
 
 function outcomeOf(error: unknown): Outcome {
   if (error instanceof Crash) return "crashed";
-  if (error instanceof StreamlabError && error.kind === "conflict") return "conflict";
-  if (error instanceof StreamlabError && error.kind === "unavailable") return "unknown";
+  if (isKind(error, "conflict")) return "conflict";
+  if (isKind(error, "unavailable")) return "unknown";
   throw error;
 }
 

@@ -1,7 +1,7 @@
 /** Metadata, manifest lists, manifests, hints and catalogs' answers as damaged or hostile input. */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import * as zlib from "node:zlib";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind, StreamlabError } from "../../core/base/errors.ts";
 import { type Random, seededRandom } from "../../core/base/random.ts";
 import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import { RestCatalog } from "../../core/iceberg/catalog/rest_catalog.ts";
@@ -183,7 +183,7 @@ Deno.test("metadata that is nothing but deep, long or packed is refused", () =>
     for (const [what, bytes, message] of refusals) {
       await bench.store.write(paths.metadata, typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
       await rejects(look(fileCatalog(bench)), (error) => {
-        ok(error instanceof StreamlabError && error.kind === "corrupt", `${what}: ${Deno.inspect(error)}`);
+        ok(isKind(error, "corrupt"), `${what}: ${Deno.inspect(error)}`);
         match(error.message, message);
         ok(error.message.length < 1_000);
         return true;
@@ -218,7 +218,7 @@ Deno.test("a list or manifest that is cut where a block ends is no smaller table
       ok(end < good.length);
       await bench.store.write(paths[kind], good.slice(0, end));
       await rejects(look(fileCatalog(bench)), (error) => {
-        ok(error instanceof StreamlabError && error.kind === "corrupt", Deno.inspect(error));
+        ok(isKind(error, "corrupt"), Deno.inspect(error));
         match(error.message, kind === "list" ? /it has 0 of its 3 manifests/ : /and \d+ in the manifest list$/);
         return true;
       });

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind } from "../../core/base/errors.ts";
 import { Pacer } from "../../core/produce/pacer.ts";
 import type { Pace } from "../../core/produce/options.ts";
 import { produce } from "../../core/produce/produce.ts";
@@ -110,8 +110,7 @@ Deno.test("a name that is taken is a conflict, and truth says nothing of it", as
       truth: { append: (line) => Promise.resolve(void truth.push(...line)) },
       sink: { name: "/lake", has: () => Promise.resolve(sink.has), create: () => Promise.resolve(sink.create) },
     });
-  const isConflict = (error: unknown) =>
-    error instanceof StreamlabError && error.kind === "conflict" && error.message.includes(`${taken} to /lake`);
+  const isConflict = (error: unknown) => isKind(error, "conflict") && error.message.includes(`${taken} to /lake`);
   await rejects(run({ has: true, create: true }), isConflict);
   deepStrictEqual(truth, []);
   // Somebody else made it in between.

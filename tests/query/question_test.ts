@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind, StreamlabError } from "../../core/base/errors.ts";
 import { type Connection, DuckDb } from "../../core/engine/duckdb.ts";
 import { parseQuestion } from "../../core/query/question.ts";
 
@@ -202,8 +202,7 @@ for (const sql of refused) {
     withConnection(async (connection) => {
       await rejects(
         () => parseQuestion(connection, sql),
-        (error) =>
-          error instanceof StreamlabError && error.kind === "usage" && /^Cannot run this SQL: /.test(error.message),
+        (error) => isKind(error, "usage") && /^Cannot run this SQL: /.test(error.message),
       );
     }));
 }

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind, StreamlabError } from "../../core/base/errors.ts";
 import { DuckDb, quoteText } from "../../core/engine/duckdb.ts";
 import { RemoteFiles } from "../../core/tables/read/remote_files.ts";
 import { Scratch } from "../../core/disk/scratch.ts";
@@ -286,7 +286,7 @@ Deno.test("neither an answer nor an error nor a plan shows a file that is not th
     for (const sql of attacks) {
       for (const explainsScan of [false, true]) {
         await rejects(() => world.ask(sql, { explainsScan }), (error) => {
-          ok(error instanceof StreamlabError && error.kind === "usage", String(error));
+          ok(isKind(error, "usage"), String(error));
           return !`${error.message} ${error.hint}`.includes("the-text");
         }, sql);
       }

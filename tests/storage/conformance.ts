@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind, StreamlabError } from "../../core/base/errors.ts";
 import type { ErrorKind } from "../../core/base/errors.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { listingCases } from "./conformance_listing.ts";
@@ -168,7 +168,7 @@ const writingCases: ConformanceCase[] = [
       const won = await Promise.all(
         Array.from({ length: 20 }, (_, i) =>
           store.create("race/v1", bytes(`writer ${i}`)).catch((error) => {
-            if (error instanceof StreamlabError && error.kind === "unavailable") return false;
+            if (isKind(error, "unavailable")) return false;
             throw error;
           })),
       );

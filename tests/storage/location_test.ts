@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind } from "../../core/base/errors.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import { formatLocation, type Location, parseLocation } from "../../core/storage/location.ts";
@@ -44,7 +44,7 @@ Deno.test("a place that is none is refused as wrong usage, with what can be writ
   ) {
     throws(
       () => parseLocation(written),
-      (error) => error instanceof StreamlabError && error.kind === "usage",
+      (error) => isKind(error, "usage"),
       written,
     );
   }

@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { StreamlabError } from "../../core/base/errors.ts";
+import { isKind } from "../../core/base/errors.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { type Hook, SimulatedDisk } from "../support/simulated_disk.ts";
 import { faultsBySeed, stopAt, unavailable } from "../support/simulated_faults.ts";
@@ -7,7 +7,7 @@ import { Crash } from "../support/simulated_store.ts";
 import { runConformance } from "./conformance.ts";
 import { bytes, pathsOf, text } from "./conformance_case.ts";
 
-const isUnavailable = (error: unknown) => error instanceof StreamlabError && error.kind === "unavailable";
+const isUnavailable = (error: unknown) => isKind(error, "unavailable");
 
 Deno.test("the simulated store keeps the contract of a store", async (t) => {
   await runConformance(t, () => Promise.resolve(new SimulatedDisk().connect()));

@@ -1,5 +1,5 @@
 import { Meter } from "../../../core/base/meter.ts";
-import { StreamlabError } from "../../../core/base/errors.ts";
+import { isKind, StreamlabError } from "../../../core/base/errors.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
 import type { AuditReport, Discrepancy } from "../../../core/maintain/audit/audit.ts";
 import { damageText } from "../words.ts";
@@ -113,7 +113,7 @@ class RawFiles {
     try {
       return (await (await this.#place(root)).store.stat(path))?.etag;
     } catch (error) {
-      if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
+      if (isKind(error, "not-found")) return undefined;
       throw error;
     }
   }

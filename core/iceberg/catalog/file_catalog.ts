@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { StreamlabError } from "../../base/errors.ts";
+import { isKind, StreamlabError } from "../../base/errors.ts";
 import { early } from "../../base/parallel.ts";
 import type { Random } from "../../base/random.ts";
 import { deleteOwn, isOwnPath } from "../../storage/deletion.ts";
@@ -94,7 +94,7 @@ export class FileCatalog implements Catalog {
         return this.#loaded(identifier, metadata, head.slice(folder.length + 1));
       } catch (error) {
         // While we slept, others have gone so far that the version was cleaned up.
-        if (!(error instanceof StreamlabError && error.kind === "not-found") || look === LOOKS_MAX) throw error;
+        if (!isKind(error, "not-found") || look === LOOKS_MAX) throw error;
       }
     }
   }
@@ -192,7 +192,7 @@ export class FileCatalog implements Catalog {
       const table = await this.loadTable(identifier);
       return table === undefined ? [] : [location, ...namedFolders(table.metadata.properties)];
     } catch (error) {
-      if (error instanceof StreamlabError && error.kind === "corrupt") return [location];
+      if (isKind(error, "corrupt")) return [location];
       throw error;
     }
   }
@@ -216,7 +216,7 @@ export class FileCatalog implements Catalog {
     try {
       await action();
     } catch (error) {
-      if (!(error instanceof StreamlabError && error.kind === "unavailable")) throw error;
+      if (!isKind(error, "unavailable")) throw error;
     }
   }
 
@@ -271,7 +271,7 @@ async function isTable(store: Store, folder: string): Promise<boolean> {
   try {
     return await findHead(store, folder) !== undefined;
   } catch (error) {
-    if (error instanceof StreamlabError && error.kind === "corrupt") return true;
+    if (isKind(error, "corrupt")) return true;
     throw error;
   }
 }

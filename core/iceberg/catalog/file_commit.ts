@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { StreamlabError } from "../../base/errors.ts";
+import { isKind, StreamlabError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { backoffMs } from "../../base/retry.ts";
 import { deleteMade } from "../../storage/deletion.ts";
@@ -105,7 +105,7 @@ async function versionsAbove(
     try {
       return { higher, head: await readMetadata(store, path) };
     } catch (error) {
-      if (!(error instanceof StreamlabError && error.kind === "not-found") || look === LOOKS_MAX) throw error;
+      if (!isKind(error, "not-found") || look === LOOKS_MAX) throw error;
     }
   }
 }
@@ -126,13 +126,13 @@ async function commitIdAt(store: Store, path: string): Promise<string | undefine
     // A file of another engine has no such id: it is not ours.
     return (await readMetadata(store, path)).commitId ?? "";
   } catch (error) {
-    if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
+    if (isKind(error, "not-found")) return undefined;
     throw error;
   }
 }
 
 function isUnavailable(error: unknown): boolean {
-  return error instanceof StreamlabError && error.kind === "unavailable";
+  return isKind(error, "unavailable");
 }
 
 function unknownOutcome(path: string): StreamlabError {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { StreamlabError } from "../../base/errors.ts";
+import { isKind, StreamlabError } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import type { Random } from "../../base/random.ts";
 import type { Store } from "../../storage/store.ts";
@@ -234,7 +234,7 @@ export class RestCatalog implements Catalog {
    */
   async #readBack({ identifier, base, updates }: TableCommit, error: unknown): Promise<LoadedTable> {
     const added = updates.flatMap((update) => update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []);
-    const isOpen = error instanceof StreamlabError && (error.kind === "conflict" || error.kind === "unavailable");
+    const isOpen = isKind(error, "conflict", "unavailable");
     if (!isOpen || added.length === 0) throw error;
     const newest = await this.loadTable(identifier);
     if (newest && added.every((id) => snapshotById(newest.metadata, id))) return newest;

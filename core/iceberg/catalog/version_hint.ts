@@ -1,4 +1,4 @@
-import { StreamlabError } from "../../base/errors.ts";
+import { isKind } from "../../base/errors.ts";
 import type { Store } from "../../storage/store.ts";
 import { listVersions } from "./metadata_versions.ts";
 
@@ -48,7 +48,7 @@ async function readVersionHint(store: Store, path: string): Promise<number> {
     const text = new TextDecoder().decode(await store.read(path, { bytesMax: HINT_BYTES_MAX })).trim();
     return /^\d{1,10}$/.test(text) ? Number(text) : 0;
   } catch (error) {
-    if (error instanceof StreamlabError && (error.kind === "not-found" || error.kind === "corrupt")) return 0;
+    if (isKind(error, "not-found", "corrupt")) return 0;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { StreamlabError } from "../../base/errors.ts";
+import { isKind, StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { DeleteIndex } from "./delete_index.ts";
 import { FilePruner, type SkipReason } from "./file_pruner.ts";
@@ -116,7 +116,7 @@ function tolerance({ onUnreadable }: ScanOptions): Tolerance {
 
 /** Nothing, in place of what is gone or damaged; any other error is thrown on. */
 export function passOver(error: unknown, onUnreadable: (error: StreamlabError) => void): [] {
-  const isDamage = error instanceof StreamlabError && (error.kind === "not-found" || error.kind === "corrupt");
+  const isDamage = isKind(error, "not-found", "corrupt");
   if (!isDamage) throw error;
   onUnreadable(error);
   return [];

@@ -1,4 +1,4 @@
-import { StreamlabError } from "../../base/errors.ts";
+import { isKind } from "../../base/errors.ts";
 import { rewriteFiles } from "../../iceberg/action/rewrite_files.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { commitTable } from "../../iceberg/commit.ts";
@@ -98,6 +98,6 @@ async function commitOnce(
 
 /** A conflict is certain: the commit did not happen. Any other error is thrown on. */
 function conflictReason(error: unknown): string {
-  if (error instanceof StreamlabError && error.kind === "conflict") return error.message.replace(/^[^:]*: /, "");
+  if (isKind(error, "conflict")) return error.message.replace(/^[^:]*: /, "");
   throw error;
 }

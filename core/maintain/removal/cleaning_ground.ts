@@ -1,6 +1,6 @@
 import { mapParallel } from "../../base/parallel.ts";
 import { realPathOf } from "../../disk/removal.ts";
-import { StreamlabError } from "../../base/errors.ts";
+import { isKind, StreamlabError } from "../../base/errors.ts";
 import { identifierText, type LoadedTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 import { readMetadata } from "../../iceberg/catalog/metadata_file.ts";
 import { type FileRole, namedFolders, ownPlaces } from "../../iceberg/own_files.ts";
@@ -132,7 +132,7 @@ async function checkMetadataIsThere({ identifier, metadata, metadataLocation, io
       if (isSame) return;
       why = `its metadata there, ${metadataLocation}, is another`;
     } catch (error) {
-      if (!(error instanceof StreamlabError) || error.kind !== "not-found") throw error;
+      if (!isKind(error, "not-found")) throw error;
       why = `its metadata ${metadataLocation} is not there`;
     }
   }

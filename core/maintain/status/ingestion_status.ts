@@ -1,7 +1,7 @@
 import { mapParallel } from "../../base/parallel.ts";
 import { type Connection, quoteName, quoteText } from "../../engine/duckdb.ts";
 import { type Catalog, identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
-import { StreamlabError } from "../../base/errors.ts";
+import { isKind } from "../../base/errors.ts";
 import { plannedTargets, readFailures, readPlan, readRouted } from "../../lake/checkpoint.ts";
 import { lastBatchOf } from "../../lake/keys.ts";
 import { EVENTS_FOLDER } from "../../lake/layout.ts";
@@ -109,7 +109,7 @@ async function standingPlan(
       plannedAtMs: Date.parse(plan.plannedAt),
     };
   } catch (error) {
-    if (!(error instanceof StreamlabError) || (error.kind !== "corrupt" && error.kind !== "newer")) throw error;
+    if (!isKind(error, "corrupt", "newer")) throw error;
     return { ...found, files: undefined, bytes: undefined, plannedAtMs: undefined, lastError: error.message };
   }
 }

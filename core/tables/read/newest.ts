@@ -1,4 +1,4 @@
-import { StreamlabError } from "../../base/errors.ts";
+import { isKind, StreamlabError } from "../../base/errors.ts";
 import { SqlError } from "../../engine/sql_error.ts";
 import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 
@@ -29,7 +29,7 @@ export async function withNewest<T>(
 
 /** DuckDB has many words for a file that is not there. */
 export function mayBeMissing(error: unknown): boolean {
-  return error instanceof SqlError || (error instanceof StreamlabError && error.kind === "not-found");
+  return error instanceof SqlError || isKind(error, "not-found");
 }
 
 async function load(catalog: Catalog, identifier: TableIdentifier): Promise<LoadedTable> {

@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals, throws as assertThrows } from "node:assert/strict";
-import { StreamlabError } from "../../../core/base/errors.ts";
+import { isKind } from "../../../core/base/errors.ts";
 import { assignFieldIds, fieldsById, findFieldByPath, type Schema } from "../../../core/iceberg/format/schema.ts";
 import { evolveSchema, type SchemaChange } from "../../../core/iceberg/format/schema_change.ts";
 import type { Field, Type } from "../../../core/iceberg/format/type.ts";
@@ -126,7 +126,7 @@ Deno.test("what the specification does not allow is refused, saying why", () => 
   ];
   for (const [change, message] of cases) {
     assertThrows(() => evolve(change), (error) => {
-      return error instanceof StreamlabError && error.kind === "usage" && message.test(error.message);
+      return isKind(error, "usage") && message.test(error.message);
     }, JSON.stringify(change));
   }
 });

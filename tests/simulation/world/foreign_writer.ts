@@ -1,4 +1,4 @@
-import { StreamlabError } from "../../../core/base/errors.ts";
+import { isKind } from "../../../core/base/errors.ts";
 import { uuidV4 } from "../../../core/base/random.ts";
 import { appendFiles } from "../../../core/iceberg/action/append_files.ts";
 import { rowDelta } from "../../../core/iceberg/action/row_delta.ts";
@@ -97,7 +97,7 @@ export class ForeignWriter implements ForeignTruth {
       await commitTable(catalog, identifier, build, { clock, random });
       return true;
     } catch (error) {
-      if (error instanceof StreamlabError && (error.kind === "conflict" || error.kind === "not-found")) return false;
+      if (isKind(error, "conflict", "not-found")) return false;
       throw error;
     }
   }

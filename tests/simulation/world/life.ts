@@ -7,7 +7,7 @@ import type { Catalog, LoadedTable } from "../../../core/iceberg/catalog/catalog
 import type { Store } from "../../../core/storage/store.ts";
 import { Meter } from "../../../core/base/meter.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
-import { StreamlabError } from "../../../core/base/errors.ts";
+import { isKind } from "../../../core/base/errors.ts";
 import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
 import { type Decision, type Operation, type Phase, SimulatedDisk } from "../../support/simulated_disk.ts";
 import { unavailable } from "../../support/simulated_faults.ts";
@@ -134,7 +134,7 @@ export class Life {
       try {
         return await process(this.disk.connect({ process: walker }));
       } catch (error) {
-        const failed = error instanceof StreamlabError && error.kind === "unavailable";
+        const failed = isKind(error, "unavailable");
         if (!(error instanceof Crash) && !failed) throw error;
       }
     }

@@ -1,4 +1,4 @@
-import { StreamlabError } from "../../../core/base/errors.ts";
+import { isKind } from "../../../core/base/errors.ts";
 import type { BatchPlan } from "../../../core/lake/batch_plan.ts";
 import type { FileOutcome, RoutedBatch, RoutedTable } from "../../../core/lake/routed_batch.ts";
 import { planTask } from "../../../core/routing/plan_task.ts";
@@ -120,8 +120,8 @@ export async function readPlanned(
   try {
     return await store.read(path, { etag });
   } catch (error) {
-    if (error instanceof StreamlabError && error.kind === "conflict") return "changed";
-    if (error instanceof StreamlabError && error.kind === "not-found") return "vanished";
+    if (isKind(error, "conflict")) return "changed";
+    if (isKind(error, "not-found")) return "vanished";
     throw error;
   }
 }

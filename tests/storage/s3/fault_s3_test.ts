@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { StreamlabError } from "../../../core/base/errors.ts";
+import { isKind } from "../../../core/base/errors.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import type { Store } from "../../../core/storage/store.ts";
 import { type DecideFault, type ProxyFault, proxyFaultsBySeed } from "../../support/fault_proxy.ts";
@@ -13,7 +13,7 @@ Deno.test.beforeAll(async () => {
 });
 Deno.test.afterAll(() => world?.stop());
 
-const isUnavailable = (error: unknown) => error instanceof StreamlabError && error.kind === "unavailable";
+const isUnavailable = (error: unknown) => isKind(error, "unavailable");
 
 /** The fault for the first request that matches, from now on; none for the others. */
 function once(fault: ProxyFault, matches: (method: string, target: string) => boolean = () => true): DecideFault {
@@ -124,7 +124,7 @@ s3Test("a body that breaks off is taken up where it broke, at the same version o
     await (await world.open({ bucket: store.root.split("/")[2]! })).write("big", new Uint8Array(1_000_000));
     while (!(await reader.read()).done);
   });
-  await rejects(replaced, (error) => error instanceof StreamlabError && error.kind === "conflict");
+  await rejects(replaced, (error) => isKind(error, "conflict"));
 });
 
 const fiveMegabytes = 5 * 1024 * 1024;
@@ -230,7 +230,7 @@ async function storm(store: Store, seed: number): Promise<void> {
         ok(!won || before.has(undefined), `seed ${seed}: create overwrote ${path}`);
       } else if (kind < 0.9) {
         const seen = await store.read(path).then(text, (error) => {
-          if (error instanceof StreamlabError && error.kind === "not-found") return undefined;
+          if (isKind(error, "not-found")) return undefined;
           throw error;
         });
         ok(before.has(seen), `seed ${seed}: ${path} holds ${seen}`);

@@ -1,6 +1,6 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import { systemClock } from "../../../core/base/clock.ts";
-import { StreamlabError } from "../../../core/base/errors.ts";
+import { isKind } from "../../../core/base/errors.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import { openS3Store } from "../../../core/storage/s3/s3_store.ts";
 import type { Store } from "../../../core/storage/store.ts";
@@ -70,7 +70,7 @@ for (const [manner, words] of [["ignores", /does not honour "create only if abse
   Deno.test(`a service that ${manner} the condition of a create is refused, and nothing of the probe stays`, () =>
     withService(manner, async (store, objects) => {
       await rejects(() => store.probe("checkpoints"), (error) => {
-        return error instanceof StreamlabError && error.kind === "unavailable" && words.test(error.message);
+        return isKind(error, "unavailable") && words.test(error.message);
       });
       deepStrictEqual([...objects.keys()], []);
     }));

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, rejects } from "node:assert/strict";
 import { systemClock } from "../../../core/base/clock.ts";
-import { StreamlabError } from "../../../core/base/errors.ts";
+import { isKind } from "../../../core/base/errors.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import { openS3Store } from "../../../core/storage/s3/s3_store.ts";
 import type { Store } from "../../../core/storage/store.ts";
@@ -40,7 +40,7 @@ for (const status of [301, 302, 303, 307, 308]) {
         });
         for (const [name, run] of operations) {
           const before = asked.length;
-          await rejects(run(store), (error) => error instanceof StreamlabError && error.kind === "unavailable", name);
+          await rejects(run(store), (error) => isKind(error, "unavailable"), name);
           ok(asked.length > before, name);
         }
         deepStrictEqual(strayed, []);

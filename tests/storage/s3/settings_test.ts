@@ -1,5 +1,5 @@
 import { deepStrictEqual, doesNotMatch, match, strictEqual, throws } from "node:assert/strict";
-import { StreamlabError } from "../../../core/base/errors.ts";
+import { isKind, StreamlabError } from "../../../core/base/errors.ts";
 import { type AwsProfile, readAwsProfile } from "../../../core/storage/s3/aws_profile.ts";
 import { catalogSettings, readS3Settings, type S3Settings } from "../../../core/storage/s3/settings.ts";
 
@@ -155,7 +155,7 @@ Deno.test("profiles are read as AWS's tools read them", async () => {
 Deno.test("an endpoint that is none is refused without repeating the password in it", () => {
   for (const endpoint of ["127.0.0.1:9000", "ftp://x", "http://user:hunter2@host"]) {
     throws(() => settingsOf({ AWS_ENDPOINT_URL: endpoint }), (error) => {
-      if (!(error instanceof StreamlabError) || error.kind !== "usage") return false;
+      if (!isKind(error, "usage")) return false;
       match(error.message, /AWS_ENDPOINT_URL/);
       doesNotMatch(error.message, /hunter2/);
       return true;
@@ -192,7 +192,7 @@ Deno.test("what a catalog says of a place wins over the variables, and nothing o
   deepStrictEqual([near.credentials, near.forcePathStyle], [compose, true]);
   throws(() => catalogSettings(own, { "s3.endpoint": "http://me:password@host" }), (error) => {
     doesNotMatch((error as Error).message, /password@/);
-    return error instanceof StreamlabError && error.kind === "usage";
+    return isKind(error, "usage");
   });
 });
 
