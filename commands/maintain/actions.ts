@@ -4,7 +4,7 @@ import { compact } from "./actions/compact.ts";
 import { expireSnapshots } from "./actions/expire_snapshots.ts";
 import { removeOrphans } from "./actions/remove_orphans.ts";
 import { rewriteManifests } from "./actions/rewrite_manifests.ts";
-import { setPlanAside } from "./actions/set_plan_aside.ts";
+import { setPlanAside } from "./actions/set_aside_plan.ts";
 import { status } from "./actions/status.ts";
 
 /** In the order in which they are done and shown. */
