@@ -47,15 +47,6 @@ export function bytesText(bytes: Uint8Array, cut = false): FileText {
   try {
     return { raw: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, { stream: cut }), note: "" };
   } catch {
-    return { raw: base64(bytes), note: "; kept as base64, being no UTF-8" };
+    return { raw: bytes.toBase64(), note: "; kept as base64, being no UTF-8" };
   }
-}
-
-function base64(bytes: Uint8Array): string {
-  const blocks: string[] = [];
-  // A multiple of three, so that the pieces join; small enough for fromCharCode's arguments.
-  for (let from = 0; from < bytes.length; from += 24_576) {
-    blocks.push(btoa(String.fromCharCode(...bytes.subarray(from, from + 24_576))));
-  }
-  return blocks.join("");
 }

@@ -1,3 +1,4 @@
+import { dayFromCivil } from "../base/calendar.ts";
 import { StreamlabError } from "../base/errors.ts";
 import { quoteText } from "../engine/duckdb.ts";
 import type { Value } from "../iceberg/format/single_value.ts";
@@ -34,7 +35,7 @@ export function valueFromSqlText(type: PrimitiveType, text: string): Value {
       return /^-?\d+$/.test(text) ? BigInt(text) : epochMicros(`1970-01-01 ${text}`);
     case "binary":
     case "fixed":
-      return Uint8Array.from({ length: text.length / 2 }, (_, i) => parseInt(text.slice(2 * i, 2 * i + 2), 16));
+      return Uint8Array.fromHex(text);
   }
 }
 
@@ -42,22 +43,10 @@ function epochMicros(text: string): bigint {
   const match = INSTANT.exec(text);
   if (match === null) throw new StreamlabError("internal", `Cannot read the instant "${text}"`);
   const [, year, month, day, bc, hour = "0", minute = "0", second = "0", fraction = ""] = match;
-  const days = epochDay(bc === undefined ? Number(year) : 1 - Number(year), Number(month), Number(day));
+  const civilYear = bc === undefined ? Number(year) : 1 - Number(year);
+  const days = dayFromCivil({ year: civilYear, month: Number(month), day: Number(day) });
   const seconds = BigInt(days) * 86_400n + BigInt(Number(hour) * 3_600 + Number(minute) * 60 + Number(second));
   return seconds * 1_000_000n + BigInt(fraction.padEnd(6, "0"));
-}
-
-/**
- * Days since 1970-01-01, proleptic Gregorian: the reverse of `civilFromDay`, for years that `Date`
- * does not reach.
- */
-function epochDay(year: number, month: number, day: number): number {
-  const shifted = month <= 2 ? year - 1 : year;
-  const era = Math.floor(shifted / 400);
-  const yearOfEra = shifted - era * 400;
-  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
-  return era * 146_097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear -
-    719_468;
 }
 
 function unscaled(text: string, scale: number): bigint {
@@ -80,7 +69,7 @@ export function sqlLiteral(type: PrimitiveType, value: Value): string {
       return `'${value}e-${type.scale}'`;
     case "binary":
     case "fixed":
-      return `from_hex('${Array.from(value as Uint8Array, (byte) => byte.toString(16).padStart(2, "0")).join("")}')`;
+      return `from_hex('${(value as Uint8Array).toHex()}')`;
     default:
       return quoteText(String(value));
   }

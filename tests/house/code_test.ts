@@ -47,6 +47,8 @@ Deno.test("the house rules find what they are there for", () => {
   strictEqual(finds("core/lake/x.ts", 'error instanceof StreamlabError && error.kind === "corrupt"'), 1);
   strictEqual(finds("core/lake/x.ts", '!(error instanceof StreamlabError) || error.kind !== "corrupt"'), 1);
   strictEqual(finds("core/lake/x.ts", 'isKind(error, "corrupt")'), 0);
+  strictEqual(finds("core/lake/x.ts", 'Array.from(b, (byte) => byte.toString(16).padStart(2, "0")).join("")'), 1);
+  strictEqual(finds("core/lake/x.ts", 'b.toHex() + c.toString(16).padStart(4, "0")'), 0);
   const deletions = [
     "await Deno.remove(p)",
     "Deno.removeSync(p)",

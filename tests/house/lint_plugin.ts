@@ -135,6 +135,15 @@ const plugin: Deno.lint.Plugin = {
         };
       },
     },
+    "hexadecimal": {
+      create: (context) => ({
+        CallExpression(node) {
+          if (/\.toString\(16\)\.padStart\(2\b[^)]*\)$/.test(context.sourceCode.getText(node))) {
+            context.report({ node, message: "bytes become hexadecimal by toHex()" });
+          }
+        },
+      }),
+    },
     "error-kind": {
       create(context) {
         if (!/^(core\/(?!base\/)|commands\/|main\.ts)/.test(pathOf(context))) return {};

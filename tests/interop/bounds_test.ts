@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "../support/property.ts";
 import { lowerBound, upperBound } from "../../core/iceberg/format/bound.ts";
-import { bytesToHex, type Value } from "../../core/iceberg/format/single_value.ts";
+import type { Value } from "../../core/iceberg/format/single_value.ts";
 import { compareValues } from "../../core/iceberg/format/value_order.ts";
 import { icebergJava, restCatalogTest } from "../support/rest_catalog_server.ts";
 
@@ -25,7 +25,7 @@ const double = fc.oneof(fc.double(), fc.constantFrom(-0, 0, NaN, Infinity, -Infi
 
 const sampled = <T>(values: fc.Arbitrary<T>, seed: number) => fc.sample(values, { seed, numRuns: each });
 const utf8 = new TextEncoder();
-const hexOf = (value: Value) => bytesToHex(typeof value === "string" ? utf8.encode(value) : value as Uint8Array);
+const hexOf = (value: Value) => (typeof value === "string" ? utf8.encode(value) : value as Uint8Array).toHex();
 
 restCatalogTest(
   "bounds and order are those of Iceberg's own implementation, on thirty thousand random values",

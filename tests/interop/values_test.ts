@@ -1,6 +1,6 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import fc from "../support/property.ts";
-import { bytesToHex, type Value, valueFromBytes, valueToBytes } from "../../core/iceberg/format/single_value.ts";
+import { type Value, valueFromBytes, valueToBytes } from "../../core/iceberg/format/single_value.ts";
 import { applyTransform, transformAccepts, transformFromText } from "../../core/iceberg/format/transform.ts";
 import type { PrimitiveType } from "../../core/iceberg/format/type.ts";
 import { typeFromJson, typeToJson } from "../../core/iceberg/format/type_json.ts";
@@ -66,7 +66,7 @@ pythonTest(
 function assertJudged(type: PrimitiveType, value: Value, [hex, _back, transforms]: Judgement): void {
   const where = `${type.type} ${textOf(value)}`;
   const encoded = valueToBytes(type, value);
-  assertEquals(bytesToHex(encoded), hex, where);
+  assertEquals(encoded.toHex(), hex, where);
   assertEquals(valueFromBytes(type, encoded), value, where);
   for (const [name, expected] of Object.entries(transforms)) {
     const transform = transformFromText(name);
@@ -77,6 +77,6 @@ function assertJudged(type: PrimitiveType, value: Value, [hex, _back, transforms
 }
 
 function textOf(value: Value): string {
-  if (value instanceof Uint8Array) return bytesToHex(value);
+  if (value instanceof Uint8Array) return value.toHex();
   return Object.is(value, -0) ? "-0.0" : String(value);
 }

@@ -16,7 +16,7 @@ export async function assumeRole({ endpoint, settings }: S3Server): Promise<Requ
   const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`).join("");
   const request = ["POST", "/", "", lines, signed, sha256(body)].join("\n");
   const key = scope.split("/").reduce<string | Uint8Array>((key, part) => hmac(key, part), `AWS4${secretAccessKey}`);
-  const signature = hex(hmac(key, ["AWS4-HMAC-SHA256", stamp, scope, sha256(request)].join("\n")));
+  const signature = hmac(key, ["AWS4-HMAC-SHA256", stamp, scope, sha256(request)].join("\n")).toHex();
   const answer = await fetch(endpoint, {
     method: "POST",
     body,
@@ -46,8 +46,4 @@ function hmac(key: string | Uint8Array, text: string): Uint8Array {
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

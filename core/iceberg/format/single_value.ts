@@ -114,19 +114,12 @@ export function decimalBytesRequired(precision: number): number {
 }
 
 export function uuidToBytes(uuid: string): Uint8Array {
-  const hex = uuid.replaceAll("-", "");
-  return Uint8Array.from({ length: 16 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+  return Uint8Array.fromHex(uuid.replaceAll("-", ""));
 }
 
 export function uuidFromBytes(bytes: Uint8Array): string {
-  const hex = bytesToHex(bytes);
+  const hex = bytes.toHex();
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-export function bytesToHex(bytes: Uint8Array): string {
-  let hex = "";
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
-  return hex;
 }
 
 function scalar(length: number, set: (view: DataView) => void): Uint8Array {

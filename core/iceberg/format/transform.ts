@@ -1,3 +1,4 @@
+import { civilFromDay, floorDivide } from "../../base/calendar.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { cutString } from "./bound.ts";
 import { bucketHash } from "./bucket_hash.ts";
@@ -138,28 +139,4 @@ function truncate(source: PrimitiveType, value: Value, width: number): Value {
 
 function epochDay(source: PrimitiveType, value: Value): number {
   return source.type === "date" ? value as number : Number(floorDivide(value as bigint, MICROS_PER_DAY));
-}
-
-function floorDivide(a: bigint, b: bigint): bigint {
-  const quotient = a / b;
-  return a % b < 0n ? quotient - 1n : quotient;
-}
-
-/**
- * Year and month (1 to 12) of a day since 1970-01-01, proleptic Gregorian; any sign, no Date whose
- * range ends at ±271821.
- */
-function civilFromDay(day: number): { year: number; month: number } {
-  // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in March so that the
-  // leap day comes last.
-  const shifted = day + 719_468;
-  const era = Math.floor(shifted / 146_097);
-  const dayOfEra = shifted - era * 146_097;
-  const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
-  );
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
-  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
-  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month };
 }

@@ -2,11 +2,11 @@ import type { Random } from "../../base/random.ts";
 
 /** The name of a new manifest, unlike any other's and unlike those that other engines give. */
 export function manifestName(random: Random): string {
-  return `${hex(random.bytes(16))}-m0.avro`;
+  return `${random.bytes(16).toHex()}-m0.avro`;
 }
 
 export function manifestListName(snapshotId: bigint, random: Random): string {
-  return `snap-${snapshotId}-${hex(random.bytes(8))}.avro`;
+  return `snap-${snapshotId}-${random.bytes(8).toHex()}.avro`;
 }
 
 /**
@@ -15,8 +15,4 @@ export function manifestListName(snapshotId: bigint, random: Random): string {
  */
 export function isOwnManifestName(name: string): boolean {
   return /^(?:[0-9a-f]{32}-m0|snap-\d+-[0-9a-f]{16})\.avro$/.test(name);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -162,6 +162,6 @@ function checkCount({ files, partition }: RewriteGroup, written: number): void {
 
 function folderText(value: Value | null): string | null {
   if (value === null) return null;
-  if (value instanceof Uint8Array) return Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (value instanceof Uint8Array) return value.toHex();
   return String(value);
 }

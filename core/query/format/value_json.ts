@@ -23,7 +23,7 @@ export function jsonOf(type: SqlType, value: SqlValue | undefined): string {
       // its line.
       return String(value).replaceAll(/[\r\n]/g, " ");
     case "blob":
-      return JSON.stringify(base64((value as unknown as { bytes: Uint8Array }).bytes));
+      return JSON.stringify((value as unknown as { bytes: Uint8Array }).bytes.toBase64());
     case "timestamptz":
       return JSON.stringify(instantText(value, "Z"));
     case "timestamp":
@@ -68,8 +68,4 @@ function mapJson(type: SqlType, value: SqlValue): string {
     return `{${entries.map((each) => `${JSON.stringify(each.key)}:${jsonOf(item!.type, each.value)}`).join(",")}}`;
   }
   return `[${entries.map((each) => `[${jsonOf(key!.type, each.key)},${jsonOf(item!.type, each.value)}]`).join(",")}]`;
-}
-
-function base64(bytes: Uint8Array): string {
-  return bytes.toBase64();
 }

@@ -1,3 +1,4 @@
+import { civilFromDay, floorDivide } from "../../base/calendar.ts";
 import type { SqlValue } from "../../engine/duckdb.ts";
 import type { SqlType } from "../../engine/duckdb_stream.ts";
 
@@ -62,25 +63,8 @@ export function timestampText(micros: bigint, separator: string): string {
  * Days since 1970 in the proleptic Gregorian calendar; years before 1 as `(BC)`, as DuckDB does.
  */
 export function dateText(days: number): string {
-  // Howard Hinnant's civil_from_days (chrono-compatible low-level date algorithms): beyond what
-  // Date can hold.
-  const shifted = days + 719_468;
-  const era = Math.floor(shifted / 146_097);
-  const dayOfEra = shifted - era * 146_097;
-  const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1_460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
-  );
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const monthIndex = Math.floor((5 * dayOfYear + 2) / 153);
-  const day = dayOfYear - Math.floor((153 * monthIndex + 2) / 5) + 1;
-  const month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9;
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  const { year, month, day } = civilFromDay(days);
   const part = (number: number, length: number) => String(number).padStart(length, "0");
   const text = `${part(year > 0 ? year : 1 - year, 4)}-${part(month, 2)}-${part(day, 2)}`;
   return year > 0 ? text : `${text} (BC)`;
-}
-
-function floorDivide(value: bigint, divisor: bigint): bigint {
-  const quotient = value / divisor;
-  return value % divisor < 0n ? quotient - 1n : quotient;
 }

@@ -108,7 +108,7 @@ function ledgerRow(plan: BatchPlan, outcome: FileOutcome): DataRow {
 
 /** As the embedded router names its attempts. */
 export function attemptName({ random }: SimulatedStore): string {
-  return Array.from(random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return random.bytes(6).toHex();
 }
 
 /** The very version that was planned, or why it is not there. */
