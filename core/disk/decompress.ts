@@ -1,13 +1,26 @@
 import { Buffer } from "node:buffer";
 import { createGunzip, createZstdDecompress, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { messageOf } from "../base/errors.ts";
-import { readFileBlocks, writeFileBlocks } from "./scratch.ts";
-import { readZstdFrame, ZstdFrameError } from "./zstd_frame.ts";
+import { signatureOf, SIGNED_BYTES } from "./file_signature.ts";
+import { readFileBlocks, readFilePart, writeFileBlocks } from "./scratch.ts";
+import { type ReadAt, readZstdFrame, ZstdFrameError } from "./zstd_frame.ts";
 
 export type Compression = "none" | "gzip" | "zstd";
 
 /** The compressed bytes are not what their format says. */
 export class DecompressError extends Error {}
+
+export interface UnpackBounds {
+  /** What comes out is to be text: given up at its first bytes where it is not. */
+  isText?: boolean;
+  /** A file that is beyond both is made to fill a disk; bytes, and unpacked bytes a packed one. */
+  sizeMax?: number;
+  ratioMax?: number;
+}
+
+const UNPACKED_BYTES_MAX = 4e9;
+/** Text comes to a tenth of it; gzip cannot reach it. */
+const UNPACKED_RATIO_MAX = 2_000;
 
 type Unpacker = ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDecompress>;
 
@@ -20,10 +33,51 @@ const CHUNK_BYTES = 1 << 18;
  * one file (RFC 1952, section 2.2; RFC 8878, section 3.1). Returns the size of what came out, in
  * bytes.
  */
-export async function decompressFile(source: string, target: string, compression: "gzip" | "zstd"): Promise<number> {
+export async function decompressFile(
+  source: string,
+  target: string,
+  compression: "gzip" | "zstd",
+  bounds: UnpackBounds = {},
+): Promise<number> {
   const size = (await Deno.stat(source)).size;
   if (size === 0) throw new DecompressError(`not ${compression}: the file is empty`);
-  return await writeFileBlocks(target, compression === "gzip" ? gunzip(source, size) : unzstd(source, size));
+  const head = readFilePart(source, Math.min(size, SIGNED_BYTES));
+  const blocks = compression === "gzip" ? gunzip(source, size) : unzstd(source, size);
+  try {
+    return await writeFileBlocks(target, bounded(blocks, size, bounds));
+  } catch (error) {
+    throw error instanceof DecompressError ? explained(error, compression, head) : error;
+  }
+}
+
+/** The error in words that say what the file is, where its first bytes tell. */
+function explained(error: DecompressError, compression: "gzip" | "zstd", head: Uint8Array): DecompressError {
+  const signature = signatureOf(head);
+  if (signature === compression) {
+    // Its first header is one: after a member comes what is no header of another.
+    if (error.message !== "incorrect header check") return error;
+    return new DecompressError("not gzip to its end: other bytes follow", { cause: error });
+  }
+  if (signature === "binary data") return error;
+  const found = signature ?? "plain text";
+  return new DecompressError(`not ${compression}: ${found} by its first bytes`, { cause: error });
+}
+
+async function* bounded(
+  blocks: AsyncIterable<Uint8Array>,
+  packedSize: number,
+  { sizeMax = UNPACKED_BYTES_MAX, ratioMax = UNPACKED_RATIO_MAX, isText = false }: UnpackBounds,
+): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const block of blocks) {
+    const found = size === 0 && isText ? signatureOf(block.subarray(0, SIGNED_BYTES)) : undefined;
+    if (found !== undefined) throw new DecompressError(`unpacks to ${found}`);
+    size += block.length;
+    if (size > sizeMax && size > ratioMax * packedSize) {
+      throw new DecompressError(`unpacks to more than ${ratioMax} times its size, and more than ${sizeMax} bytes`);
+    }
+    yield block;
+  }
 }
 
 /**
@@ -101,7 +155,7 @@ async function* unzstd(source: string, size: number): AsyncGenerator<Uint8Array>
       const frame = asDecompressError(() => readZstdFrame(readAt, size, offset));
       if (!frame.skippable) {
         let unpacked = 0;
-        const blocks = readFileBlocks(source, offset, frame.end);
+        const blocks = cutAt(readAt, offset, frame.cuts);
         for await (const block of unpack(createZstdDecompress({ chunkSize: CHUNK_BYTES }), blocks)) {
           unpacked += block.length;
           yield block;
@@ -116,6 +170,19 @@ async function* unzstd(source: string, size: number): AsyncGenerator<Uint8Array>
     }
   } finally {
     file.close();
+  }
+}
+
+/**
+ * A zstd block at a time, which unpacks to 128 KB at most (RFC 8878, section 3.1.1.2.4). Where one
+ * write comes to more than a chunk, Deno 2.9.6 throws an error in the rest of it where nobody can
+ * catch it.
+ */
+async function* cutAt(readAt: ReadAt, from: number, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
+  let at = from;
+  for (const cut of cuts) {
+    if (cut > at) yield readAt(at, cut - at);
+    at = cut;
   }
 }
 

@@ -7,6 +7,8 @@ export interface ZstdFrame {
   end: number;
   /** Holds bytes for somebody else, to be skipped (section 3.1.2). */
   skippable: boolean;
+  /** Offsets after its header, after each of its blocks, and after its checksum. */
+  cuts: number[];
   /** Bytes it unpacks to, where its header says so. */
   contentSize: number | undefined;
 }
@@ -32,13 +34,17 @@ export function readZstdFrame(readAt: ReadAt, size: number, offset: number): Zst
   const magic = reader.uint(4);
   if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
     reader.skip(reader.uint(4));
-    return { end: reader.offset, skippable: true, contentSize: undefined };
+    return { end: reader.offset, skippable: true, cuts: [], contentSize: undefined };
   }
   if (magic !== MAGIC) throw new ZstdFrameError(`no zstd frame begins at byte ${offset}`);
   const { contentSize, hasChecksum } = readFrameHeader(reader);
-  while (!readBlock(reader));
+  const cuts = [reader.offset];
+  for (let last = false; !last;) {
+    last = readBlock(reader);
+    cuts.push(reader.offset);
+  }
   if (hasChecksum) reader.skip(4);
-  return { end: reader.offset, skippable: false, contentSize };
+  return { end: reader.offset, skippable: false, cuts: [...cuts, reader.offset], contentSize };
 }
 
 /** Section 3.1.1.1. */

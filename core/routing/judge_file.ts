@@ -3,7 +3,9 @@ import { streamRows } from "../engine/duckdb_stream.ts";
 import { isOutOfMemory, type SqlError } from "../engine/sql_error.ts";
 import type { Judge } from "../contract/judge.ts";
 import { RECORD_BYTES_MAX, type RecordText, scanJsonArray, scanNdjson } from "../json/text.ts";
+import { signatureOf } from "../disk/file_signature.ts";
 import { readFileBlocks } from "../disk/scratch.ts";
+import { headOf, otherKind } from "./file_kind.ts";
 import { bytesText, fileText, headText, recordText } from "./corrupted_file.ts";
 import { JudgedRows } from "./judged_rows.ts";
 import { parquetRecords, parquetRows, whyNotParquet } from "./parquet_json_sql.ts";
@@ -32,7 +34,13 @@ export class ExactRouting {
    */
   async route(file: LocalFile, rows: JudgedRows): Promise<number> {
     if (file.format === "parquet") return await this.#routeParquet(file, rows);
-    if (file.format === "ndjson") return await routeLines(file, this.#judge, rows);
+    if (file.format === "ndjson") {
+      const found = signatureOf(headOf(file));
+      if (found === undefined) return await routeLines(file, this.#judge, rows);
+      // Each of its lines would be a letter, and none would say what the file is.
+      await addCorruptedFile(file, `expected lines of JSON, found ${otherKind(found)}`, rows);
+      return 0;
+    }
     let count = 0;
     for await (const records of scanJsonArray(blocksOf(file))) {
       for (const record of records) judgeInto(file.number, record, this.#judge, rows);

@@ -130,9 +130,10 @@ class Preparer {
   /** Into a file of its own, through bounded memory. */
   async #unpack(packed: LocalFile, compression: "gzip" | "zstd"): Promise<Prepared> {
     const whole = this.#unspool(packed);
+    const isText = packed.format !== "parquet";
     const path = this.#preparation.scratch.path(`unpacked-${packed.number}`);
     try {
-      const size = await this.#unpacking.pass(1, () => decompressFile(whole.path, path, compression));
+      const size = await this.#unpacking.pass(1, () => decompressFile(whole.path, path, compression, { isText }));
       return { kind: "ready", file: { ...whole, path, size } };
     } catch (error) {
       if (!(error instanceof DecompressError)) throw error;

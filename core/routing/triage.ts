@@ -2,6 +2,7 @@ import type { Connection } from "../engine/duckdb.ts";
 import { isOutOfMemory } from "../engine/sql_error.ts";
 import { JsonArrayScan } from "../json/array_scan.ts";
 import { FilePartReader, readFileSigns } from "../disk/scratch.ts";
+import { arrayHint } from "./file_kind.ts";
 import { countJsonLines } from "./packed_files.ts";
 import { parquetRows, whyNotParquet } from "./parquet_json_sql.ts";
 import { blamedFile, type CountedFile, isFileFault, type LocalFile, recordsOf } from "./record_sql.ts";
@@ -59,7 +60,7 @@ function countArray(file: LocalFile, reader: FilePartReader, counted: Counted): 
   const scan = new JsonArrayScan();
   reader.visit(file.path, file.offset ?? 0, file.size, (block) => scan.push(block));
   const verdict = scan.end();
-  if (verdict.kind === "corrupt") counted.broken.push({ ...file, detail: verdict.detail });
+  if (verdict.kind === "corrupt") counted.broken.push({ ...file, detail: verdict.detail + arrayHint(file) });
   else if (verdict.records === 0) counted.broken.push({ ...file, detail: "the array is empty" });
   else counted.readable.push({ ...file, records: verdict.records });
 }

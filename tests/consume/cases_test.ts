@@ -62,8 +62,12 @@ async function filesOf(world: ConsumeWorld, contract: Contract, rescued: boolean
     const entry: FoundFile = files.get(file) ?? { expect: { records: [] }, raw: new Map() };
     files.set(file, entry);
     if (row._raw_record !== undefined) entry.raw.set(position, (row._raw_record as string).slice(1));
-    if (position === null) entry.expect = { corrupted_batch: plainDetail(row) };
-    else if ("records" in entry.expect) {
+    if (position === null) {
+      // What the file looks like is said after what the scanner says.
+      entry.expect = {
+        corrupted_batch: plainDetail(row).replace(/; (?:it looks like NDJSON|\S.* by its first bytes).*$/, ""),
+      };
+    } else if ("records" in entry.expect) {
       strictEqual(position, entry.expect.records.length, `${file}: a position is missing or stands twice`);
       entry.expect.records.push(expectation(contract, row, rescued));
     }

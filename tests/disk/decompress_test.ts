@@ -194,3 +194,30 @@ async function hasFullDevice(): Promise<boolean> {
     return false;
   }
 }
+
+Deno.test("a zstd file that is damaged after more than a chunk has come out of it is refused, and nothing is thrown beside", async () => {
+  // A megabyte of one byte, a few changed far inside; Deno threw where nobody could catch it.
+  const text = [
+    "KLUv/QBYVAAAEAAAAQD7/znAAgIAEAACABAAAgAQAIJXV7z7ZkBts/Z/rOXnxIEbSgDcMxd+jNY9TyWgso27x6jqK4fqdzfqxCae",
+    "eLUpaNREq5EcXvrblbdeKT0IwB2TVgAQAAIAEAACABAAAgAQAAIAEAACABAAAgAQAAIigXO0eoAacQoy+i2D2gAQAAIAEAACABAA",
+    "AgAQABvWAwA=",
+  ].join("");
+  await rejects(unpack(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)), "zstd"), DecompressError);
+});
+
+Deno.test("what unpacks to far more than its size, and to no text where text is expected, is given up", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "streamlab-" });
+  try {
+    const [source, target] = [`${folder}/packed`, `${folder}/unpacked`];
+    for (const packing of ["gzip", "zstd"] as const) {
+      await Deno.writeFile(source, pack[packing](new Uint8Array(3_000_000).fill(0x20)));
+      const bounds = { sizeMax: 2_000_000, ratioMax: 100 };
+      await rejects(decompressFile(source, target, packing, bounds), /unpacks to more than 100 times its size/);
+      strictEqual(await decompressFile(source, target, packing, { ...bounds, ratioMax: 1e6, isText: true }), 3_000_000);
+      await Deno.writeFile(source, pack[packing](new Uint8Array(3_000_000)));
+      await rejects(decompressFile(source, target, packing, { isText: true }), /^Error: unpacks to binary data/);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

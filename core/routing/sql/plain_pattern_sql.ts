@@ -43,6 +43,8 @@ const SHAPES_MAX = 16;
  * that RE2 refuses it.
  */
 const PATTERN_LENGTH_MAX = 64_000;
+/** Levels of nesting that any order of keys is plain in. */
+const LEVELS_MAX = 8;
 /** A map with more keys than this holds data, not names; its keys will not come again. */
 const MAP_KEYS_MAX = 16;
 
@@ -158,10 +160,29 @@ function objectPattern(fields: readonly Field[], shape: Shape, place: Place): st
   return `\\{${SPACE}${members.join(`${SPACE},${SPACE}`)}${SPACE}\\}`;
 }
 
+/**
+ * Whether a type is nested so deep that routing SQL cannot look for keys that stand twice in it:
+ * DuckDB takes twice as long for each level of lambdas.
+ */
+export function isDeep(type: ContractType, levels = LEVELS_MAX): boolean {
+  switch (type.kind) {
+    case "struct":
+      return levels === 0 || type.fields.some((field) => isDeep(field.type, levels - 1));
+    case "list":
+      return levels === 0 || isDeep(type.element.type, levels - 1);
+    case "map":
+      return levels === 0 || isDeep(type.value.type, levels - 1);
+    default:
+      return false;
+  }
+}
+
 function memberPatterns(fields: readonly Field[]): string[] | undefined {
   const members: string[] = [];
   for (const field of fields) {
-    const member = memberPattern(field, ownShape(field.type), { topLevel: true, learned: false });
+    const member = isDeep(field.type)
+      ? undefined
+      : memberPattern(field, ownShape(field.type), { topLevel: true, learned: false });
     if (member !== undefined) members.push(member);
     else if (field.required) return undefined;
   }
@@ -177,6 +198,12 @@ function memberPattern(field: Field, shape: Shape, place: Place): string | undef
 
 function valuePattern(value: ContractValue, shape: Shape, place: Place): string | undefined {
   if (!coveredChecks(value, place.topLevel)) return undefined;
+  const pattern = typePattern(value, shape, place);
+  // A list's pattern holds its element's twice: nested, that doubles with every level.
+  return pattern !== undefined && pattern.length > PATTERN_LENGTH_MAX ? undefined : pattern;
+}
+
+function typePattern(value: ContractValue, shape: Shape, place: Place): string | undefined {
   const type = value.type;
   const inner = { ...place, topLevel: false };
   switch (type.kind) {

@@ -3,7 +3,7 @@ import { castFromText, columnType, quote, readType, textType } from "./column_sq
 import type { Contract, ContractType, Field } from "../../contract/contract.ts";
 import { VALUES_MAX } from "../../json/reader.ts";
 import type { RecordQuery } from "./record_query.ts";
-import type { PlainPattern } from "./plain_pattern_sql.ts";
+import { isDeep, type PlainPattern } from "./plain_pattern_sql.ts";
 
 /**
  * The name of the function that plain routing hands every other record to: (file number, position,
@@ -59,7 +59,7 @@ function parsed(contract: Contract, pattern: PlainPattern): string {
       "list_unique(json_keys(_record)) = len(json_keys(_record))",
       ...contract.fields.filter((field) => field.required)
         .map((field) => `list_contains(json_keys(_record), ${text(field.name)})`),
-      ...contract.fields.flatMap((field) => {
+      ...contract.fields.filter((field) => !isDeep(field.type)).flatMap((field) => {
         const value = `${read}.${quote(field.name)}`;
         return keysOnce(value, field.type, 0).map((condition) => `(${value} IS NULL OR ${condition})`);
       }),

@@ -1,0 +1,85 @@
+/** What files of other kinds begin with, by offset 0. */
+const SIGNATURES: readonly (readonly [name: string, bytes: readonly number[]])[] = [
+  ["gzip", [0x1f, 0x8b]],
+  ["zstd", [0x28, 0xb5, 0x2f, 0xfd]],
+  ["bzip2", [0x42, 0x5a, 0x68]],
+  ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
+  ["LZ4", [0x04, 0x22, 0x4d, 0x18]],
+  ["zip", [0x50, 0x4b, 0x03, 0x04]],
+  ["7z", [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]],
+  ["Parquet", [0x50, 0x41, 0x52, 0x31]],
+  ["ORC", [0x4f, 0x52, 0x43]],
+  ["Avro", [0x4f, 0x62, 0x6a, 0x01]],
+  ["Arrow", [0x41, 0x52, 0x52, 0x4f, 0x57, 0x31]],
+  ["UTF-16 text", [0xff, 0xfe]],
+  ["UTF-16 text", [0xfe, 0xff]],
+];
+
+/** So much of a file's start is looked at. */
+export const SIGNED_BYTES = 64 << 10;
+/** Bytes that cannot stand in text make a file binary from this part of its start on. */
+const BINARY_SHARE = 1 / 3;
+/** Less has few lines: each may stand for itself. */
+const BINARY_BYTES_MIN = 4 << 10;
+
+const NEWLINE = 0x0a, OPEN_OBJECT = 0x7b;
+
+/** What the first bytes of a file say that it is, which is no JSON; undefined where it may be. */
+export function signatureOf(head: Uint8Array): string | undefined {
+  const odd = oddBytes(head);
+  if (odd === 0) return undefined;
+  const signed = SIGNATURES.find(([, bytes]) => bytes.every((byte, at) => head[at] === byte));
+  if (signed !== undefined) return signed[0];
+  if (head.length < BINARY_BYTES_MIN) return undefined;
+  return odd >= head.length * BINARY_SHARE && !hasObject(head) ? "binary data" : undefined;
+}
+
+/**
+ * Whether a whole line is an object: a run of zeros that a crash has left in a log does not make it
+ * binary.
+ */
+function hasObject(head: Uint8Array): boolean {
+  for (let from = 0; from < head.length;) {
+    const end = head.indexOf(NEWLINE, from);
+    if (end < 0) break;
+    if (head[from] === OPEN_OBJECT && isJson(head.subarray(from, end))) return true;
+    from = end + 1;
+  }
+  return false;
+}
+
+function isJson(line: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(line));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** How many bytes are control characters, or no part of a character in UTF-8 (RFC 3629). */
+function oddBytes(bytes: Uint8Array): number {
+  let odd = 0;
+  for (let at = 0; at < bytes.length;) {
+    const byte = bytes[at]!;
+    const length = characterLength(byte);
+    let whole = length > 0;
+    for (let next = 1; next < length && at + next < bytes.length; next++) {
+      if ((bytes[at + next]! & 0xc0) !== 0x80) whole = false;
+    }
+    if (!whole || isControl(byte)) odd++;
+    at += whole ? length : 1;
+  }
+  return odd;
+}
+
+/** Bytes of the character that begins with this one; 0 where none does. */
+function characterLength(byte: number): number {
+  if (byte < 0x80) return 1;
+  if (byte < 0xc2 || byte > 0xf4) return 0;
+  return byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+}
+
+function isControl(byte: number): boolean {
+  return byte < 0x20 && byte !== 0x09 && byte !== NEWLINE && byte !== 0x0d;
+}

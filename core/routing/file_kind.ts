@@ -1,0 +1,33 @@
+import { signatureOf, SIGNED_BYTES } from "../disk/file_signature.ts";
+import { readFilePart } from "../disk/scratch.ts";
+import type { LocalFile } from "./record_sql.ts";
+
+/** A file's first bytes. */
+export function headOf({ path, size, offset }: LocalFile): Uint8Array {
+  return readFilePart(path, Math.min(size, SIGNED_BYTES), offset);
+}
+
+/** What `signatureOf` has found, in words. */
+export function otherKind(found: string): string {
+  return found === "binary data" ? found : `${found} by its first bytes, though not by its name`;
+}
+
+/** What a file that is no JSON array is, to stand after the reason; empty where that says all. */
+export function arrayHint(file: LocalFile): string {
+  const head = headOf(file);
+  const found = signatureOf(head);
+  if (found !== undefined) return `; ${otherKind(found)}`;
+  return isLines(head) ? "; it looks like NDJSON: rename it to .ndjson, or use --format ndjson" : "";
+}
+
+/** Whether the first line is an object. */
+function isLines(head: Uint8Array): boolean {
+  const [line] = new TextDecoder().decode(head).replace(/^[\s\uFEFF]+/, "").split("\n", 1);
+  if (!line!.startsWith("{")) return false;
+  try {
+    JSON.parse(line!);
+    return true;
+  } catch {
+    return false;
+  }
+}
