@@ -4,6 +4,7 @@
  * this file to a terminal.
  */
 import { visibleLines } from "../../core/base/visible_text.ts";
+import { writeAll } from "../../core/disk/file_bytes.ts";
 import { type MessageStream, OutputClosed, type OutputStream } from "./command.ts";
 
 /** An open file of the operating system. */
@@ -13,14 +14,14 @@ export interface OutputFile {
 
 /** For results: a terminal gets them with escapes, everything else as they are. */
 export function dataStream(file: OutputFile, isTerminal: boolean): OutputStream {
-  return { write: (data) => writeAll(file, isTerminal ? visibleLines(textOf(data)) : data) };
+  return { write: (data) => writeOut(file, isTerminal ? visibleLines(textOf(data)) : data) };
 }
 
 /** For messages, which are for people wherever they end up: always with escapes. */
 export function messageStream(file: OutputFile): MessageStream {
   return {
-    write: (data) => writeAll(file, visibleLines(textOf(data))),
-    redraw: (line) => writeAll(file, `\r\x1b[K${visibleLines(line)}`),
+    write: (data) => writeOut(file, visibleLines(textOf(data))),
+    redraw: (line) => writeOut(file, `\r\x1b[K${visibleLines(line)}`),
   };
 }
 
@@ -28,10 +29,9 @@ function textOf(data: string | Uint8Array): string {
   return typeof data === "string" ? data : new TextDecoder().decode(data);
 }
 
-async function writeAll(file: OutputFile, data: string | Uint8Array): Promise<void> {
-  let rest = typeof data === "string" ? new TextEncoder().encode(data) : data;
+async function writeOut(file: OutputFile, data: string | Uint8Array): Promise<void> {
   try {
-    while (rest.length > 0) rest = rest.subarray(await file.write(rest));
+    await writeAll(file, typeof data === "string" ? new TextEncoder().encode(data) : data);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed("the reader of the output has gone");
     throw error;

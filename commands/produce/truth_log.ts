@@ -4,6 +4,7 @@
  */
 import type { TruthLog } from "../../core/produce/parts.ts";
 import { localError } from "../../core/disk/disk_error.ts";
+import { readAt, writeAll } from "../../core/disk/file_bytes.ts";
 
 export interface TruthFile extends TruthLog {
   close(): void;
@@ -27,10 +28,7 @@ export async function openTruthFile(path: string): Promise<TruthFile> {
   if (isFile) await writing(() => locked(file, () => removeTornLine(file)));
   const encoder = new TextEncoder();
   const write = async (line: Iterable<string>) => {
-    for (const piece of line) {
-      let rest = encoder.encode(piece);
-      while (rest.length > 0) rest = rest.subarray(await file.write(rest));
-    }
+    for (const piece of line) await writeAll(file, encoder.encode(piece));
   };
   return {
     append: (line) =>
@@ -72,16 +70,4 @@ async function removeTornLine(file: Deno.FsFile): Promise<void> {
     end = start;
   }
   if (end < size) await file.truncate(end);
-}
-
-async function readAt(file: Deno.FsFile, offset: number, length: number): Promise<Uint8Array> {
-  await file.seek(offset, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(length);
-  let filled = 0;
-  while (filled < length) {
-    const count = await file.read(bytes.subarray(filled));
-    if (count === null) break;
-    filled += count;
-  }
-  return bytes.subarray(0, filled);
 }

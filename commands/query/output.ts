@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import { writeAll } from "../../core/disk/file_bytes.ts";
 import { removeFileQuietly } from "../../core/disk/removal.ts";
 import type { Context, OutputStream } from "../line/command.ts";
 
@@ -37,8 +38,7 @@ export async function openOutput(context: Context, file: string | undefined): Pr
   return {
     temporaryPath,
     async write(data) {
-      let rest = typeof data === "string" ? encoder.encode(data) : data;
-      while (rest.length > 0) rest = rest.subarray(await handle.write(rest));
+      await writeAll(handle, typeof data === "string" ? encoder.encode(data) : data);
     },
     async finish() {
       await handle.sync();

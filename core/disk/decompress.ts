@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createGunzip, createZstdDecompress, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { messageOf } from "../base/errors.ts";
+import { readAtSync } from "./file_bytes.ts";
 import { signatureOf, SIGNED_BYTES } from "./file_signature.ts";
 import { readFileBlocks, readFilePart, writeFileBlocks } from "./scratch.ts";
 import { type ReadAt, readZstdFrame, ZstdFrameError } from "./zstd_frame.ts";
@@ -143,13 +144,7 @@ async function* gunzip(source: string, size: number): AsyncGenerator<Uint8Array>
  */
 async function* unzstd(source: string, size: number): AsyncGenerator<Uint8Array> {
   const file = await Deno.open(source, { read: true });
-  const readAt = (offset: number, length: number) => {
-    const bytes = new Uint8Array(length);
-    file.seekSync(offset, Deno.SeekMode.Start);
-    let filled = 0;
-    for (let count; filled < length && (count = file.readSync(bytes.subarray(filled))) !== null;) filled += count;
-    return bytes.subarray(0, filled);
-  };
+  const readAt = (offset: number, length: number) => readAtSync(file, offset, length);
   try {
     for (let offset = 0; offset < size;) {
       const frame = asDecompressError(() => readZstdFrame(readAt, size, offset));

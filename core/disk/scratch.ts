@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { messageOf, StreamlabError } from "../base/errors.ts";
+import { readAtSync, writeAll, writeAllSync } from "./file_bytes.ts";
 import { removeTree } from "./removal.ts";
 
 /**
@@ -69,9 +70,9 @@ export function createFileSync(path: string, mode?: number): Deno.FsFile {
  * Writes all of the bytes to an open file; `path` is for the message. Fails with `unavailable`
  * (disk full, say).
  */
-export function writeAllSync(file: Deno.FsFile, path: string, bytes: Uint8Array): void {
+export function writeFileSync(file: Deno.FsFile, path: string, bytes: Uint8Array): void {
   try {
-    for (let offset = 0; offset < bytes.length;) offset += file.writeSync(bytes.subarray(offset));
+    writeAllSync(file, bytes);
   } catch (cause) {
     throw scratchError(`Cannot write ${path}`, cause);
   }
@@ -99,7 +100,7 @@ export class TextFileWriter {
 
   writeBytes(bytes: Uint8Array): void {
     this.flush();
-    writeAllSync(this.#file, this.path, bytes);
+    writeFileSync(this.#file, this.path, bytes);
   }
 
   /** Writes what is buffered; the file stays open. Fails with `unavailable` (disk full, say). */
@@ -107,7 +108,7 @@ export class TextFileWriter {
     const bytes = this.#encoder.encode(this.#parts.join(""));
     this.#parts = [];
     this.#length = 0;
-    writeAllSync(this.#file, this.path, bytes);
+    writeFileSync(this.#file, this.path, bytes);
   }
 
   close(): void {
@@ -197,14 +198,7 @@ export class FilePartReader {
 
   /** A copy of `size` bytes from `offset` on, fewer where the file ends. */
   read(path: string, offset: number, size: number): Uint8Array {
-    const file = this.#open(path);
-    file.seekSync(offset, Deno.SeekMode.Start);
-    const bytes = new Uint8Array(size);
-    let filled = 0;
-    for (let count: number | null; filled < size && (count = file.readSync(bytes.subarray(filled))) !== null;) {
-      filled += count;
-    }
-    return bytes.subarray(0, filled);
+    return readAtSync(this.#open(path), offset, size);
   }
 
   /**
@@ -254,7 +248,7 @@ export async function writeFileBlocks(path: string, blocks: AsyncIterable<Uint8A
   const file = await Deno.open(path, { write: true, create: true, truncate: true });
   try {
     for await (const block of blocks) {
-      for (let offset = 0; offset < block.length;) offset += await file.write(block.subarray(offset));
+      await writeAll(file, block);
       total += block.length;
     }
     return total;

@@ -1,4 +1,4 @@
-import { createFileSync, writeAllSync } from "./scratch.ts";
+import { createFileSync, writeFileSync } from "./scratch.ts";
 
 /**
  * Where a raw file's bytes are on this disk: in a file of their own, or in one that holds those of
@@ -36,7 +36,7 @@ export class Spool {
   add(bytes: Uint8Array): LocalBytes {
     const offset = this.#length;
     if (this.#filled + bytes.length > BLOCK_BYTES) this.flush();
-    if (bytes.length > BLOCK_BYTES) writeAllSync(this.#file, this.path, bytes);
+    if (bytes.length > BLOCK_BYTES) writeFileSync(this.#file, this.path, bytes);
     else {
       this.#block.set(bytes, this.#filled);
       this.#filled += bytes.length;
@@ -47,7 +47,7 @@ export class Spool {
 
   /** Fails with `unavailable` (disk full, say). */
   flush(): void {
-    writeAllSync(this.#file, this.path, this.#block.subarray(0, this.#filled));
+    writeFileSync(this.#file, this.path, this.#block.subarray(0, this.#filled));
     this.#filled = 0;
   }
 

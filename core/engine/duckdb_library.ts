@@ -5,7 +5,7 @@ import { systemRandom, uuidV4 } from "../base/random.ts";
 import { sha256 } from "../base/sha256.ts";
 import { cacheFolder, foreignHand, makeOwnFolder, temporaryFolder } from "../disk/ownership.ts";
 import { removeTree } from "../disk/removal.ts";
-import { createFileSync, writeAllSync } from "../disk/scratch.ts";
+import { createFileSync, writeFileSync } from "../disk/scratch.ts";
 
 type NodeApi = typeof import("@duckdb/node-api");
 type NodeBindings = typeof import("@duckdb/node-bindings");
@@ -113,7 +113,7 @@ function unpackOnce(packed: URL, target: string, digest: string): string {
   try {
     const file = createFileSync(temporary, 0o600);
     try {
-      writeAllSync(file, temporary, zstdDecompressSync(Deno.readFileSync(packed)));
+      writeFileSync(file, temporary, zstdDecompressSync(Deno.readFileSync(packed)));
       file.syncSync();
     } finally {
       file.close();

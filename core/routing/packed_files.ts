@@ -1,6 +1,6 @@
 import { JsonArrayScan } from "../json/array_scan.ts";
 import { NdjsonLines } from "../json/lines.ts";
-import { createFileSync, FilePartReader, readFilePart, writeAllSync } from "../disk/scratch.ts";
+import { createFileSync, FilePartReader, readFilePart, writeFileSync } from "../disk/scratch.ts";
 import type { CountedFile, LocalFile } from "./record_sql.ts";
 
 /** Written at once. */
@@ -18,12 +18,12 @@ export function packRecords(files: readonly CountedFile[], path: string): void {
   const block = new Uint8Array(PACK_BLOCK_BYTES);
   let filled = 0;
   const flush = () => {
-    writeAllSync(pack, path, block.subarray(0, filled));
+    writeFileSync(pack, path, block.subarray(0, filled));
     filled = 0;
   };
   const put = (bytes: Uint8Array) => {
     if (filled + bytes.length > block.length) flush();
-    if (bytes.length > block.length) return writeAllSync(pack, path, bytes);
+    if (bytes.length > block.length) return writeFileSync(pack, path, bytes);
     block.set(bytes, filled);
     filled += bytes.length;
   };
@@ -75,7 +75,7 @@ export function unspool<F extends LocalFile>(file: F, path: string): F {
   if (file.offset === undefined) return file;
   const own = createFileSync(path);
   try {
-    writeAllSync(own, path, readFilePart(file.path, file.size, file.offset));
+    writeFileSync(own, path, readFilePart(file.path, file.size, file.offset));
   } finally {
     own.close();
   }

@@ -39,7 +39,7 @@ export interface Store {
    */
   readonly root: string;
   /** What is behind it. */
-  readonly kind: "local" | "s3" | "simulated";
+  readonly kind: "local" | "s3";
 
   /**
    * Whether the root is there: the folder, or the bucket (a prefix always is). Listing a missing
@@ -54,11 +54,6 @@ export interface Store {
    * ends.
    */
   readRange(path: string, offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
-  /**
-   * The file in pieces, for what does not fit in memory. A file that changes meanwhile ends the
-   * stream with an error, never with a mixture.
-   */
-  readStream(path: string, options?: ReadOptions): Promise<ReadableStream<Uint8Array>>;
   /**
    * Copies the file to local scratch, for a program that reads only there. On failure nothing is
    * left at `localPath`. Not made durable.
@@ -91,11 +86,6 @@ export interface Store {
    * Replaces.
    */
   putFile(path: string, localPath: string): Promise<void>;
-  /**
-   * Makes files durable that another program (DuckDB) wrote at `localPath(path)`. No-op where there
-   * is no `localPath`.
-   */
-  sync(paths: string[]): Promise<void>;
   /**
    * Removes files; one that is not there is no error. Called by `deletion.ts` alone, which knows
    * what is ours to delete.

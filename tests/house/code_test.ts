@@ -49,6 +49,10 @@ Deno.test("the house rules find what they are there for", () => {
   strictEqual(finds("core/lake/x.ts", 'isKind(error, "corrupt")'), 0);
   strictEqual(finds("core/lake/x.ts", 'Array.from(b, (byte) => byte.toString(16).padStart(2, "0")).join("")'), 1);
   strictEqual(finds("core/lake/x.ts", 'b.toHex() + c.toString(16).padStart(4, "0")'), 0);
+  for (const code of ["n += await file.write(b)", "n += file.writeSync(b)", "b = b.subarray(await this.#f.write(b))"]) {
+    strictEqual(finds("core/disk/x.ts", code), 1, code);
+    strictEqual(finds("core/disk/file_bytes.ts", code), 0, code);
+  }
   const deletions = [
     "await Deno.remove(p)",
     "Deno.removeSync(p)",

@@ -144,6 +144,25 @@ const plugin: Deno.lint.Plugin = {
         },
       }),
     },
+    "whole-writes": {
+      create(context) {
+        if (pathOf(context) === "core/disk/file_bytes.ts") return {};
+        return {
+          AssignmentExpression(node) {
+            if (
+              /^\w+ (\+= |= \w+\.subarray\()(await )?[\w.#]+\.(write|read)(Sync)?\(/.test(
+                context.sourceCode.getText(node),
+              )
+            ) {
+              context.report({
+                node,
+                message: "core/disk/file_bytes.ts writes all bytes, and reads as many as there are",
+              });
+            }
+          },
+        };
+      },
+    },
     "error-kind": {
       create(context) {
         if (!/^(core\/(?!base\/)|commands\/|main\.ts)/.test(pathOf(context))) return {};

@@ -1,4 +1,5 @@
 import { seededRandom } from "../../core/base/random.ts";
+import { writeAll } from "../../core/disk/file_bytes.ts";
 
 /** A request on its way through the proxy. */
 export interface ProxiedRequest {
@@ -28,7 +29,9 @@ export type ProxyFault =
   | { do: "truncate"; bytes: number }
   | { do: "delay"; ms: number };
 
-export type DecideFault = (request: ProxiedRequest) => ProxyFault | undefined;
+export type DecideFault = (
+  request: ProxiedRequest,
+) => ProxyFault | undefined | Promise<ProxyFault | undefined>;
 
 export interface FaultProxy {
   endpoint: string;
@@ -109,7 +112,7 @@ async function exchange(
   const [method = "", target = ""] = head.firstLine.split(" ");
   const request = { index: proxy.requests.length, method, target };
   proxy.requests.push(request);
-  const fault = proxy.decide?.(request);
+  const fault = await proxy.decide?.(request);
   if (fault?.do === "reset") throw new Error("reset");
   const body = await readBody();
   const when = fault !== undefined && "when" in fault ? fault.when : undefined;
@@ -254,10 +257,6 @@ class HttpInput {
     this.#buffer = this.#buffer.slice(length);
     return bytes;
   }
-}
-
-async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) written += await connection.write(bytes.subarray(written));
 }
 
 function close(connection: Deno.Conn): void {

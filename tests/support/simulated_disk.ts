@@ -7,8 +7,8 @@ import type { FileInfo } from "../../core/storage/store.ts";
 import { SimulatedStore } from "./simulated_store.ts";
 
 /**
- * One call of a process to its store; `delete` and `sync` are one for every path, `list` one for
- * every page.
+ * One call of a process to its store; `delete` is one for every path, `list` one for every
+ * page.
  */
 export interface Operation {
   /** Counts the operations of all processes on this disk, from 0. */
@@ -22,7 +22,6 @@ export interface Operation {
     | "write"
     | "create"
     | "putFile"
-    | "sync"
     | "delete"
     | "look"
     | "ask"
@@ -88,8 +87,7 @@ export interface ConnectOptions {
   /** How far the process's clock is ahead of the disk's. */
   clockSkewMs?: number;
   /**
-   * False: what it writes is lost in a power cut until `sync`, as with a store that leaves out
-   * fsync.
+   * False: what it writes is lost in a power cut, as with a store that leaves out fsync.
    */
   durable?: boolean;
 }
@@ -204,10 +202,6 @@ export class SimulatedDisk {
   remove(path: string, durable: boolean): void {
     this.#tick();
     if (this.version(path) !== undefined) this.#replace(path, undefined, durable);
-  }
-
-  markSynced(path: string): void {
-    this.#unsynced.delete(path);
   }
 
   /** Paths for a listing, as of `listLagMs` ago. */

@@ -24,7 +24,8 @@ export class Crash extends Error {
  * tests of the protocol memoise routing.
  */
 export class SimulatedStore implements Store {
-  readonly kind = "simulated";
+  /** It answers late, or not at all, as a bucket does. */
+  readonly kind = "s3";
   readonly root: string;
   readonly process: string;
   readonly random: Random;
@@ -87,18 +88,6 @@ export class SimulatedStore implements Store {
     });
   }
 
-  async readStream(path: string, options: ReadOptions = {}): Promise<ReadableStream<Uint8Array>> {
-    const content = await this.read(path, options);
-    const pieceBytes = 64 * 1024;
-    let offset = 0;
-    return new ReadableStream({
-      pull(controller) {
-        if (offset >= content.length) return controller.close();
-        controller.enqueue(content.subarray(offset, offset += pieceBytes));
-      },
-    });
-  }
-
   async getFile(path: string, localPath: string, options: ReadOptions = {}): Promise<void> {
     // Synchronous, so that the run stays the same for the same seed.
     Deno.writeFileSync(localPath, await this.read(path, options));
@@ -141,16 +130,6 @@ export class SimulatedStore implements Store {
     const content = Deno.readFileSync(localPath);
     await this.#operate("putFile", path, () => this.#disk.put(path, content, this.#durable), true);
     Deno.removeSync(localPath);
-  }
-
-  async sync(paths: string[]): Promise<void> {
-    for (const path of paths) {
-      checkPath(path);
-      await this.#operate("sync", path, () => {
-        this.#content(path, {});
-        this.#disk.markSynced(path);
-      });
-    }
   }
 
   async deletePaths(paths: string[]): Promise<void> {

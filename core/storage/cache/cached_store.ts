@@ -75,9 +75,6 @@ export class CachedStore implements Store {
   readRange(path: string, offset: number, length: number, options?: ReadOptions): Promise<Uint8Array> {
     return this.#store.readRange(path, offset, length, options);
   }
-  readStream(path: string, options?: ReadOptions): Promise<ReadableStream<Uint8Array>> {
-    return this.#store.readStream(path, options);
-  }
   stat(path: string): Promise<FileInfo | undefined> {
     return this.#store.stat(path);
   }
@@ -89,9 +86,6 @@ export class CachedStore implements Store {
   }
   putFile(path: string, localPath: string): Promise<void> {
     return this.#store.putFile(path, localPath);
-  }
-  sync(paths: string[]): Promise<void> {
-    return this.#store.sync(paths);
   }
   deletePaths(paths: string[]): Promise<void> {
     return this.#store.deletePaths(paths);

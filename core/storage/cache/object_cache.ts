@@ -2,6 +2,7 @@ import { removeFileQuietly } from "../../disk/removal.ts";
 import { sha256 } from "../../base/sha256.ts";
 import type { Clock } from "../../base/clock.ts";
 import { type Random, uuidV4 } from "../../base/random.ts";
+import { writeAll } from "../../disk/file_bytes.ts";
 
 export interface ObjectCacheOptions {
   /** Made at the first entry. */
@@ -50,7 +51,7 @@ export class ObjectCache {
     await this.#fill(name, async (path) => {
       const file = await Deno.open(path, { write: true, createNew: true });
       try {
-        for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+        await writeAll(file, bytes);
         await file.syncData();
       } finally {
         file.close();

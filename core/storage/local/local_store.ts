@@ -7,9 +7,10 @@ import { uuidV4 } from "../../base/random.ts";
 import type { Random } from "../../base/random.ts";
 import { retry } from "../../base/retry.ts";
 import { codeOf, isMissing, localError } from "../../disk/disk_error.ts";
+import { writeAll } from "../../disk/file_bytes.ts";
 import { removeFileQuietly, removeTree } from "../../disk/removal.ts";
 import { LocalFolders, syncEntry } from "./folder.ts";
-import { LocalReader, statFile, streamOf } from "./read.ts";
+import { LocalReader, statFile } from "./read.ts";
 import { walk } from "./walk.ts";
 import { checkPath, checkPrefix, isTemporaryName } from "../path.ts";
 import { probeCreate } from "../probe.ts";
@@ -80,10 +81,6 @@ class LocalStore implements Store {
     });
   }
 
-  async readStream(path: string, options: ReadOptions = {}): Promise<ReadableStream<Uint8Array>> {
-    return streamOf(await this.#open(path, options), this.localPath(path));
-  }
-
   async getFile(path: string, localPath: string, options: ReadOptions = {}): Promise<void> {
     await this.#reading(path, options, async (reader) => {
       try {
@@ -137,19 +134,6 @@ class LocalStore implements Store {
       await this.#copyAcross(localPath, target);
     }
     await this.#folders.sync(dirname(target));
-  }
-
-  async sync(paths: string[]): Promise<void> {
-    const files = paths.map((path) => this.localPath(path));
-    if (!this.#durable) return;
-    await mapParallel(files, PARALLEL_MAX, async (file) => {
-      try {
-        await syncEntry(file, false);
-      } catch (error) {
-        throw localError("make durable", file, error);
-      }
-    });
-    for (const folder of new Set(files.map((file) => dirname(file)))) await this.#folders.sync(folder);
   }
 
   async deletePaths(paths: string[]): Promise<void> {
@@ -214,7 +198,7 @@ class LocalStore implements Store {
         return await open();
       });
       try {
-        for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+        await writeAll(file, bytes);
         if (this.#durable) await file.sync();
       } finally {
         file.close();

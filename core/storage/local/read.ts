@@ -1,8 +1,7 @@
 import { StreamlabError } from "../../base/errors.ts";
 import { isMissing, localError } from "../../disk/disk_error.ts";
+import { readAt } from "../../disk/file_bytes.ts";
 import type { FileInfo, ReadOptions } from "../store.ts";
-
-const PIECE_BYTES = 256 * 1024;
 
 /** Undefined where there is no file; a folder is none. */
 export async function statFile(path: string, file: string): Promise<FileInfo | undefined> {
@@ -64,47 +63,14 @@ export class LocalReader {
 
   /** Up to `length` bytes from `offset` on, fewer where the file ends. */
   async bytes(offset: number, length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.size - offset)));
-    if (bytes.length === 0) return bytes;
-    await this.#file.seek(offset, Deno.SeekMode.Start);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const count = await this.#file.read(bytes.subarray(filled));
-      if (count === null) break;
-      filled += count;
-    }
+    const left = Math.max(0, Math.min(length, this.size - offset));
+    if (left === 0) return new Uint8Array();
+    const bytes = await readAt(this.#file, offset, left);
     await this.checkUnchanged();
-    return bytes.subarray(0, filled);
-  }
-
-  /** The next piece, or undefined at the end; checks there that the whole was of one version. */
-  async nextPiece(): Promise<Uint8Array | undefined> {
-    const piece = new Uint8Array(PIECE_BYTES);
-    const count = await this.#file.read(piece);
-    if (count !== null) return piece.subarray(0, count);
-    await this.checkUnchanged();
-    return undefined;
+    return bytes;
   }
 
   close(): void {
     this.#file.close();
   }
-}
-
-/** The file in pieces; closes it at the end, on an error and when the caller cancels. */
-export function streamOf(reader: LocalReader, place: string): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const piece = await reader.nextPiece();
-        if (piece !== undefined) return controller.enqueue(piece);
-        reader.close();
-        controller.close();
-      } catch (error) {
-        reader.close();
-        throw localError("read", place, error);
-      }
-    },
-    cancel: () => reader.close(),
-  }, { highWaterMark: 0 });
 }

@@ -4,6 +4,7 @@ import type { S3Connection } from "./connection.ts";
 import { faultOf, TruncatedError } from "./fault.ts";
 import { bareEtag } from "./listing.ts";
 import type { ReadOptions } from "../store.ts";
+import { writeAll } from "../../disk/file_bytes.ts";
 
 /** Which bytes: from `start` on, or the last `suffix`; `length` undefined is to the end. */
 export type S3Range = { start: number; length?: number } | { suffix: number };
@@ -218,18 +219,6 @@ function headerOf(range: S3Range): string | undefined {
   return `bytes=${range.start}-${range.length === undefined ? "" : range.start + range.length - 1}`;
 }
 
-/** The object as a stream; a caller that leaves early ends the request. */
-export function streamOf(download: S3Download): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    async pull(controller) {
-      const piece = await download.next();
-      if (piece === undefined) controller.close();
-      else controller.enqueue(piece);
-    },
-    cancel: () => download.close(),
-  }, { highWaterMark: 0 });
-}
-
 /**
  * Copies the object to a local file; a large one in several requests at once, all for the version
  * that the first one saw.
@@ -257,7 +246,7 @@ async function copyPart(download: S3Download, localPath: string, offset: number)
     try {
       await file.seek(offset, Deno.SeekMode.Start);
       for (let piece = await download.next(); piece !== undefined; piece = await download.next()) {
-        for (let written = 0; written < piece.length;) written += await file.write(piece.subarray(written));
+        await writeAll(file, piece);
       }
     } finally {
       file.close();

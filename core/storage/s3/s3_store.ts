@@ -13,6 +13,7 @@ import type { Random } from "../../base/random.ts";
 import { formatLocation } from "../location.ts";
 import type { Location } from "../location.ts";
 import { localError } from "../../disk/disk_error.ts";
+import { readAt } from "../../disk/file_bytes.ts";
 import { removeFileQuietly, removeTree } from "../../disk/removal.ts";
 import { checkPath, checkPrefix } from "../path.ts";
 import { deleteOwn } from "../deletion.ts";
@@ -22,7 +23,7 @@ import { readOwnS3Settings } from "./settings.ts";
 import type { S3Settings } from "./settings.ts";
 import { DEFAULT_S3_LIMITS, S3Connection } from "./connection.ts";
 import type { S3Limits } from "./connection.ts";
-import { downloadFile, S3Download, streamOf } from "./download.ts";
+import { downloadFile, S3Download } from "./download.ts";
 import type { S3Range } from "./download.ts";
 import { faultOf } from "./fault.ts";
 import { bareEtag, explain, listObjects, listUploads, wholeSeconds } from "./listing.ts";
@@ -106,10 +107,6 @@ class S3Store implements Store {
     return bytes.subarray(0, Math.max(length, 0));
   }
 
-  async readStream(path: string, options: ReadOptions = {}): Promise<ReadableStream<Uint8Array>> {
-    return streamOf(await this.#open(path, { start: 0 }, options));
-  }
-
   async getFile(path: string, localPath: string, options: ReadOptions = {}): Promise<void> {
     try {
       await downloadFile(this.#connection, this.#key(path), localPath, options);
@@ -181,17 +178,12 @@ class S3Store implements Store {
   async putFile(path: string, localPath: string): Promise<void> {
     const key = this.#key(path);
     try {
-      using file = await Deno.open(localPath);
-      const { size } = await file.stat();
-      await upload(this.#connection, key, { size, read: (offset, length) => readAt(localPath, offset, length) });
+      const { size } = await Deno.stat(localPath);
+      await upload(this.#connection, key, { size, read: (offset, length) => readPart(localPath, offset, length) });
       removeTree(localPath);
     } catch (error) {
       throw localError("upload", localPath, error, true);
     }
-  }
-
-  sync(): Promise<void> {
-    return Promise.resolve();
   }
 
   async deletePaths(paths: string[]): Promise<void> {
@@ -299,11 +291,8 @@ class S3Store implements Store {
   }
 }
 
-async function readAt(localPath: string, offset: number, length: number): Promise<Uint8Array> {
+/** Opened for each part: several are read at once, and a file has one position. */
+async function readPart(localPath: string, offset: number, length: number): Promise<Uint8Array> {
   using file = await Deno.open(localPath);
-  const { size } = await file.stat();
-  const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-  await file.seek(offset, Deno.SeekMode.Start);
-  for (let filled = 0; filled < bytes.length;) filled += await file.read(bytes.subarray(filled)) ?? bytes.length;
-  return bytes;
+  return await readAt(file, offset, length);
 }
