@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { isFileThere, untilThere } from "../support/until_there.ts";
 import { ask, inFolder, startStreamlab, streamlab, succeed } from "./program.ts";
 
 const checkpoints = "lake/checkpoints/bronze.events";
@@ -9,13 +10,6 @@ async function batches(folder: string): Promise<{ planned: number[]; done: numbe
     .flatMap(({ name }) => /^(\d+)\.plan\.json$/.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
   const rows = await ask(folder, "select distinct batch_id::int as id from ingest.files order by id");
   return { planned, done: rows.map(({ id }) => id as number) };
-}
-
-/** Until something that `isThere` finds lies in the folder, which is there already. */
-async function until(folder: string, isThere: () => boolean): Promise<void> {
-  const watcher = Deno.watchFs(folder);
-  if (isThere()) return watcher.close();
-  for await (const _event of watcher) if (isThere()) break;
 }
 
 /** Its output is read to the end: a closed one would be a reason to stop, too. */
@@ -59,13 +53,7 @@ Deno.test("a second signal stops at once, and the next run finishes the batch", 
     await succeed(folder, ["produce", "--batches", "8", "--batch-size", "50000", "--interval", "0"]);
     const child = startStreamlab(folder, ["consume", "--once", "--threads", "1"]);
     const plan = `${folder}/${checkpoints}/000000000002.plan.json`;
-    await until(`${folder}/${checkpoints}`, () => {
-      try {
-        return Deno.statSync(plan).isFile;
-      } catch {
-        return false;
-      }
-    });
+    await untilThere(`${folder}/${checkpoints}`, () => isFileThere(plan));
     child.kill("SIGINT");
     child.kill("SIGTERM");
     strictEqual((await endOf(child)).code, 130);
