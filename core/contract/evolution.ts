@@ -57,18 +57,6 @@ export function refusalError(table: string, refusals: readonly Refusal[]): Strea
   });
 }
 
-/** A change in words: `add column x (string)`. */
-export function changeText(change: SchemaChange): string {
-  switch (change.change) {
-    case "add-column":
-      return `add column ${joined(change.parent, change.field.name)} (${typeText(change.field.type)})`;
-    case "widen-column":
-      return `widen column ${change.path} to ${typeText(change.type)}`;
-    default:
-      return `${change.change.replaceAll("-", " ")} ${change.path}`;
-  }
-}
-
 class Comparison {
   readonly changes: SchemaChange[] = [];
   readonly refusals: Refusal[] = [];

@@ -38,13 +38,6 @@ export class PromptInput {
     return statements.map((sql) => ({ kind: "ask", sql }));
   }
 
-  /** What is left when no more lines come. */
-  end(): PromptAction[] {
-    const sql = this.#pending.trim();
-    this.#pending = "";
-    return isBlank(sql) ? [] : [{ kind: "ask", sql }];
-  }
-
   clear(): void {
     this.#pending = "";
   }

@@ -1,11 +1,12 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { type Contract } from "../../core/contract/contract.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
-import { changeText, evolve, refusalError } from "../../core/contract/evolution.ts";
+import { evolve, refusalError } from "../../core/contract/evolution.ts";
 import { deadLetterFields, eventFields, ledgerFields } from "../../core/lake/our_columns.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { assignFieldIds, highestFieldId, type Schema } from "../../core/iceberg/format/schema.ts";
-import type { Field } from "../../core/iceberg/format/type.ts";
+import type { SchemaChange } from "../../core/iceberg/format/schema_change.ts";
+import type { Field, Type } from "../../core/iceberg/format/type.ts";
 
 function contract(properties: Record<string, unknown>, required: string[] = []): Contract {
   return parseContract(JSON.stringify({ type: "object", properties, required }));
@@ -22,6 +23,24 @@ function changes(before: Contract, after: Contract): string[] {
   return evolution.kind === "allowed"
     ? evolution.changes.filter(({ change }) => change !== "move-column").map(changeText)
     : evolution.refusals.map(({ column, reason }) => `refused: ${column} ${reason}`);
+}
+
+/** A change in words: `add column x (string)`. */
+function changeText(change: SchemaChange): string {
+  switch (change.change) {
+    case "add-column":
+      return `add column ${change.parent ? `${change.parent}.` : ""}${change.field.name} (${
+        typeText(change.field.type)
+      })`;
+    case "widen-column":
+      return `widen column ${change.path} to ${typeText(change.type)}`;
+    default:
+      return `${change.change.replaceAll("-", " ")} ${change.path}`;
+  }
+}
+
+function typeText(type: Type): string {
+  return type.type === "decimal" ? `decimal(${type.precision},${type.scale})` : type.type;
 }
 
 const text = { type: "string" }, int = { type: "integer", format: "int32" }, long = { type: "integer" };

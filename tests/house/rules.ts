@@ -127,6 +127,11 @@ export const unreached: Readonly<Record<string, string>> = {
   "core/storage/store.ts": "types only",
 };
 
+/** Exports (`path: name`) that only tests use, with the reason. */
+export const usedByTests: Readonly<Record<string, string>> = {
+  "core/lake/routing_task.ts: RESULT_FORMAT": "who runs a task in another process reads its result by it",
+};
+
 /** Names that say nothing about what is inside. */
 export const emptyNames = /(^|[_/-])(utils?|helpers?|common|managers?|misc|stuff)([_./-]|$)/i;
 

@@ -14,14 +14,11 @@ Deno.test("a question goes on over lines until its semicolon", () => {
   strictEqual(input.isPending, false);
 });
 
-Deno.test("what is pending can be dropped, or asked at the end", () => {
+Deno.test("what is pending can be dropped", () => {
   const input = new PromptInput();
   input.take("select 1");
   input.clear();
   strictEqual(input.isPending, false);
-  input.take("select 2");
-  deepStrictEqual(input.end(), [{ kind: "ask", sql: "select 2" }]);
-  deepStrictEqual(input.end(), []);
 });
 
 Deno.test("a line that starts with a dot is a command, but not inside a question", () => {
