@@ -1,3 +1,4 @@
+import { counted } from "../../core/base/counted.ts";
 import { z } from "zod";
 import { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
@@ -104,9 +105,11 @@ async function run(context: Context, flags: Flags): Promise<ExitStatus> {
       if (unreadable.length > 0) {
         throw new StreamlabError(
           "unavailable",
-          `Cannot read ${unreadable.length} of the files: ${unreadable[0]!.reason}`,
+          `Cannot read ${counted(unreadable.length, "file")}: ${unreadable[0]!.reason}`,
           {
-            hint: "All others were ingested; fix this one and run consume again",
+            hint: unreadable.length === 1
+              ? "All others were ingested; fix this one and run consume again"
+              : "All others were ingested; fix these and run consume again",
           },
         );
       }

@@ -1,9 +1,10 @@
+import { counted } from "../../core/base/counted.ts";
 import type { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { BatchReport, ConsumerReport } from "../../core/consume/batch_report.ts";
 import type { Discovery } from "../../core/consume/discover.ts";
 import type { Context } from "../line/command.ts";
-import { formatCount, formatDuration, formatSize, printNote, printResult } from "../line/output.ts";
+import { formatDuration, formatSize, printNote, printResult } from "../line/output.ts";
 import { type Progress, startProgress } from "../line/progress.ts";
 
 /**
@@ -60,16 +61,18 @@ export class ConsumeWords implements ConsumerReport {
     if (this.#context.json) return;
     if (this.#batches === 0) return discovery?.seen === 0 ? undefined : await printNote(this.#context, "Nothing new");
     if (this.#batches === 1) return;
-    const sum = `${formatCount(this.#files)} files: ${formatCount(this.#events)} events, ${
-      formatCount(this.#deadLetters)
-    } dead letters`;
-    await printNote(this.#context, `${formatCount(this.#batches)} batches, ${sum} in ${formatDuration(durationMs)}`);
+    const sum = `${counted(this.#files, "file")}: ${counted(this.#events, "event")}, ` +
+      counted(this.#deadLetters, "dead letter");
+    await printNote(
+      this.#context,
+      `${counted(this.#batches, "batch", "batches")}, ${sum} in ${formatDuration(durationMs)}`,
+    );
   }
 
   /** That a name is wrong, of the place or of the files, otherwise looks as if nothing had come. */
   #passedOver({ seen, passedOver: { files, example } }: Discovery, place: string): void {
     if (files > 0) {
-      const count = files === 1 ? "1 file is" : `${formatCount(files)} files are`;
+      const count = counted(files, "file is", "files are");
       this.note(`${count} passed over, as the name says no format: ${example}; --format says what all files are`);
     } else if (seen === 0) this.note(`Nothing new: nothing lies at ${place}`);
   }
@@ -86,12 +89,12 @@ export class ConsumeWords implements ConsumerReport {
 
 function batchLine(report: BatchReport): string {
   const { batchId, files, bytes, records, events, deadLetters, durationMs } = report;
-  const rate = durationMs > 0 ? `, ${formatCount(Math.round(records * 1000 / durationMs))} records/s` : "";
+  const rate = durationMs > 0 ? `, ${counted(Math.round(records * 1000 / durationMs), "record")}/s` : "";
   const extra = [
     report.changed > 0 ? `, ${report.changed} changed` : "",
     report.vanished > 0 ? `, ${report.vanished} vanished` : "",
     report.resumed ? ", resumed" : "",
   ].join("");
-  return `batch ${batchId}: ${formatCount(files)} files (${formatSize(bytes)}) → ${formatCount(events)} events, ` +
-    `${formatCount(deadLetters)} dead letters in ${formatDuration(durationMs)}${rate}${extra}`;
+  return `batch ${batchId}: ${counted(files, "file")} (${formatSize(bytes)}) → ${counted(events, "event")}, ` +
+    `${counted(deadLetters, "dead letter")} in ${formatDuration(durationMs)}${rate}${extra}`;
 }

@@ -18,11 +18,6 @@ export async function printNote(context: Printing, ...lines: string[]): Promise<
   await context.stderr.write(lines.map((line) => `${visibleText(line)}\n`).join(""));
 }
 
-/** 1234567 → `1,234,567`. */
-export function formatCount(count: number | bigint): string {
-  return count.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
-}
-
 /** 1234567 → `1.2 MB`. */
 export function formatSize(bytes: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];

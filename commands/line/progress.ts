@@ -1,7 +1,8 @@
+import { counted, formatCount } from "../../core/base/counted.ts";
 import type { Meter, MeterReading } from "../../core/base/meter.ts";
 import { visibleText } from "../../core/base/visible_text.ts";
 import type { Context } from "./command.ts";
-import { formatCount, formatDuration } from "./output.ts";
+import { formatDuration } from "./output.ts";
 
 export interface Progress {
   /** Removes the drawn line, so that results start on a clean one; a change draws it anew. */
@@ -60,16 +61,14 @@ export function progressLine(
   const { files, filesMax } = counts;
   if (files !== undefined) {
     parts.push(
-      filesMax === undefined
-        ? `${formatCount(files)} files`
-        : `${formatCount(files)} of ${formatCount(filesMax)} files`,
+      filesMax === undefined ? counted(files, "file") : `${formatCount(files)} of ${counted(filesMax, "file")}`,
     );
   }
-  for (const what of ["records", "events"]) {
-    const count = counts[what];
+  for (const what of ["record", "event"] as const) {
+    const count = counts[`${what}s`];
     if (count === undefined) continue;
-    parts.push(`${formatCount(count)} ${what}`);
-    if (elapsedMs >= 1_000) parts.push(`${formatCount(Math.round(count / elapsedMs * 1_000))} ${what}/s`);
+    parts.push(counted(count, what));
+    if (elapsedMs >= 1_000) parts.push(`${counted(Math.round(count / elapsedMs * 1_000), what)}/s`);
   }
   if (files && filesMax !== undefined && files < filesMax && elapsedMs >= 1_000) {
     parts.push(`${formatDuration(elapsedMs / files * (filesMax - files))} left`);

@@ -1,7 +1,8 @@
+import { counted, formatCount } from "../../core/base/counted.ts";
 import type { Json } from "../../core/base/json.ts";
 import type { IngestionStatus, StandingPlan } from "../../core/maintain/status/ingestion_status.ts";
 import type { TableHealth } from "../../core/maintain/status/table_health.ts";
-import { formatCount, formatDuration, formatSize } from "../line/output.ts";
+import { formatDuration, formatSize } from "../line/output.ts";
 
 export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key: string]: Json } {
   const { table, waiting, lastBatch, plan, unreadable } = status;
@@ -30,7 +31,7 @@ export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key:
 /** What waits, since when, and what came last. */
 export function ingestionText(status: IngestionStatus, nowMs: number): string {
   const { table, waiting, lastBatch, plan, unreadable } = status;
-  const files = `${formatCount(waiting.files)} ${waiting.files === 1 ? "file waits" : "files wait"}`;
+  const files = counted(waiting.files, "file waits", "files wait");
   const waits = waiting.files > 0
     ? `${files} (${formatSize(waiting.bytes)}), the oldest for ${formatDuration(lagMs(status, nowMs))}`
     : plan === undefined
@@ -45,7 +46,7 @@ export function ingestionText(status: IngestionStatus, nowMs: number): string {
   const { batchId, events, deadLetters, ingestedAtMs } = lastBatch;
   lines.push(
     `  batch ${batchId}, ${formatDuration(Math.max(0, nowMs - ingestedAtMs))} ago: ` +
-      `${formatCount(lastBatch.files)} files → ${formatCount(events)} events, ${formatCount(deadLetters)} dead letters`,
+      `${counted(lastBatch.files, "file")} → ${counted(events, "event")}, ${counted(deadLetters, "dead letter")}`,
   );
   return lines.join("\n");
 }
@@ -61,10 +62,10 @@ export function unreadableText(names: readonly string[]): string {
 function planText({ batchId, isRouted, files, bytes, plannedAtMs, failures, lastError }: StandingPlan, nowMs: number) {
   const plan = files === undefined
     ? "its plan cannot be read"
-    : `planned ${formatDuration(Math.max(0, nowMs - plannedAtMs!))} ago with ${formatCount(files)} ` +
-      `${files === 1 ? "file" : "files"} (${formatSize(bytes!)})`;
+    : `planned ${formatDuration(Math.max(0, nowMs - plannedAtMs!))} ago with ${counted(files, "file")} ` +
+      `(${formatSize(bytes!)})`;
   const why = lastError === undefined ? "" : `: ${lastError}`;
-  const times = failures === 0 ? "" : `, failed ${failures === 1 ? "once" : `${formatCount(failures)} times`}`;
+  const times = failures === 0 ? "" : `, failed ${failures === 1 ? "once" : counted(failures, "time")}`;
   const state = isRouted ? "is to be committed" : isStuck({ failures, files }) ? "is stuck" : "is under way";
   return `batch ${batchId} ${state}: ${plan}${times}${why}`;
 }

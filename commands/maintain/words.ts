@@ -1,7 +1,8 @@
+import { counted } from "../../core/base/counted.ts";
 import type { Json } from "../../core/base/json.ts";
 import type { LeftFile } from "../../core/storage/deletion.ts";
 import type { Damage } from "../../core/maintain/table_rows.ts";
-import { formatCount, formatDuration } from "../line/output.ts";
+import { formatDuration } from "../line/output.ts";
 import type { TableAction } from "./action.ts";
 
 /** What an action made of one table. */
@@ -36,19 +37,15 @@ export function leftLines(left: readonly LeftFile[]): string[] {
   return Object.entries(LEFT_BECAUSE).flatMap(([reason, why]) => {
     const files = left.filter((file) => file.reason === reason);
     if (files.length === 0) return [];
-    return [`left ${plural(files.length, "file")} (${why}), such as ${files[0]!.path}`];
+    return [`left ${counted(files.length, "file")} (${why}), such as ${files[0]!.path}`];
   });
 }
 
 export function intentLines({ foreignIntents }: { foreignIntents: number }): string[] {
   if (foreignIntents === 0) return [];
-  return [`left ${plural(foreignIntents, "intent")} in checkpoints/intents/ that no compaction of this table wrote`];
-}
-
-export function plural(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+  return [`left ${counted(foreignIntents, "intent")} in checkpoints/intents/ that no compaction of this table wrote`];
 }
 
 export function damageText({ table, problem, rows }: Damage): string {
-  return `${table}: ${problem}${rows === undefined ? "" : ` (${plural(rows, "row")})`}`;
+  return `${table}: ${problem}${rows === undefined ? "" : ` (${counted(rows, "row")})`}`;
 }

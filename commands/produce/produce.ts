@@ -1,3 +1,4 @@
+import { counted, formatCount } from "../../core/base/counted.ts";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { StreamlabError } from "../../core/base/errors.ts";
@@ -5,7 +6,7 @@ import { CLEAN_CHANCES, DIRTY_CHANCES, type ProduceOptions } from "../../core/pr
 import type { EventFileSink } from "../../core/produce/parts.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
 import { flag } from "../line/flags.ts";
-import { formatCount, formatDuration, formatSize, printNote, printResult } from "../line/output.ts";
+import { formatDuration, formatSize, printNote, printResult } from "../line/output.ts";
 import { ProduceTally, recordOf } from "./tally.ts";
 import { Meter } from "../../core/base/meter.ts";
 import { startProgress } from "../line/progress.ts";
@@ -129,9 +130,9 @@ async function runProduce(context: Context, given: Flags): Promise<ExitStatus> {
 }
 
 async function printSummary(context: Context, to: Sink, sink: EventFileSink, tally: ProduceTally, ms: number) {
-  const rate = ms < 1 ? "" : `, ${formatCount(Math.round(tally.events / ms * 1_000))} events/s`;
+  const rate = ms < 1 ? "" : `, ${counted(Math.round(tally.events / ms * 1_000), "event")}/s`;
   const lines = [
-    `Produced ${formatCount(tally.files)} files, ${formatCount(tally.events)} events, ${formatSize(tally.bytes)} ` +
+    `Produced ${counted(tally.files, "file")}, ${counted(tally.events, "event")}, ${formatSize(tally.bytes)} ` +
     `in ${formatDuration(ms)}${rate}, to ${sink.name}`,
     `  ${tally.kinds()}`,
   ];

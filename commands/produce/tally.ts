@@ -1,6 +1,6 @@
+import { formatCount } from "../../core/base/counted.ts";
 import type { Json } from "../../core/base/json.ts";
 import { countRemarks, countsOf, type FileTruth, noCounts } from "../../core/produce/truth.ts";
-import { formatCount } from "../line/output.ts";
 
 /** What `produce` has done so far. */
 export class ProduceTally {

@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import type { Clock } from "../base/clock.ts";
 import { type ErrorKind, messageOf, StreamlabError } from "../base/errors.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
@@ -38,7 +39,7 @@ export async function noteFailure(
     `contract and options of that run`;
   return new StreamlabError(
     known?.kind ?? "internal",
-    `Cannot finish batch ${plan.batchId} of ${plan.table}, tried ${failures} times: ${messageOf(error)}`,
+    `Cannot finish batch ${plan.batchId} of ${plan.table}, tried ${counted(failures, "time")}: ${messageOf(error)}`,
     { hint: known?.hint === undefined ? aside : `${known.hint}; ${aside}`, cause: error },
   );
 }

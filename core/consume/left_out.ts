@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { ADDED_COLUMNS_MAX, type LeftOut } from "../contract/extra_columns.ts";
 
 export interface Note {
@@ -21,7 +22,7 @@ export function leftOutNotes(table: string, { clashing, beyond }: LeftOut): Note
   }
   if (beyond > 0) {
     const text = `${table} gets no more columns than the ${ADDED_COLUMNS_MAX} that --on-extra-fields add gives a ` +
-      `table: ${beyond} other fields are kept in _rescued`;
+      `table: ${counted(beyond, "other field is", "other fields are")} kept in _rescued`;
     notes.push({ reason: "beyond", text });
   }
   return notes;

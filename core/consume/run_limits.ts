@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { StreamlabError } from "../base/errors.ts";
 import type { BatchReport } from "./batch_report.ts";
 import type { FileOutcome } from "../lake/routed_batch.ts";
@@ -32,7 +33,9 @@ export class RunLimits {
     if (deadLettersMax === undefined || this.#deadLetters <= deadLettersMax) return;
     throw new StreamlabError(
       "limit",
-      `Stopped: ${this.#deadLetters} dead letters are more than --max-dead-letters ${deadLettersMax}`,
+      `Stopped: ${
+        counted(this.#deadLetters, "dead letter is", "dead letters are")
+      } more than --max-dead-letters ${deadLettersMax}`,
       { hint: `What was taken is committed; look into ${deadLettersTable}` },
     );
   }

@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { Buffer } from "node:buffer";
 import { createGunzip, createZstdDecompress, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { messageOf } from "../base/errors.ts";
@@ -157,7 +158,7 @@ async function* unzstd(source: string, size: number): AsyncGenerator<Uint8Array>
         }
         if (unpacked !== (frame.contentSize ?? unpacked)) {
           throw new DecompressError(
-            `the zstd frame at byte ${offset} holds ${unpacked} bytes, not ${frame.contentSize}`,
+            `the zstd frame at byte ${offset} holds ${counted(unpacked, "byte")}, not ${frame.contentSize}`,
           );
         }
       }

@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import type { Clock } from "../base/clock.ts";
 import { type ErrorKind, isKind, StreamlabError } from "../base/errors.ts";
 import { type Random, uuidV4 } from "../base/random.ts";
@@ -117,7 +118,7 @@ export async function commitTable(
 function lost(identifier: TableIdentifier, attempts: number, kind: ErrorKind, cause: StreamlabError): StreamlabError {
   const times = attempts === 1
     ? cause.message.replace(/^[^:]*: /, "")
-    : `others were first, ${attempts} times in a row`;
+    : `others were first, ${counted(attempts, "time")} in a row`;
   return new StreamlabError(kind, `Cannot commit to ${identifierText(identifier)}: ${times}`, {
     hint: "Run again when fewer programs write to it",
     cause,

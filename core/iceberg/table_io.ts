@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { mapParallel } from "../base/parallel.ts";
@@ -214,7 +215,7 @@ function checkNotCut({ snapshotId, summary }: Snapshot, manifests: number, uri: 
   if (manifests > 0 || !(files > 0)) return;
   throw new StreamlabError(
     "corrupt",
-    `Cannot read the manifest list ${uri}: it is empty, and snapshot ${snapshotId} has ${files} data files`,
+    `Cannot read the manifest list ${uri}: it is empty, and snapshot ${snapshotId} has ${counted(files, "data file")}`,
   );
 }
 

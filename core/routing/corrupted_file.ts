@@ -1,3 +1,4 @@
+import { counted, formatCount } from "../base/counted.ts";
 import { sha256 } from "../base/sha256.ts";
 import type { Oversize } from "../json/record_parts.ts";
 import { readFileBlocks, readFilePart } from "../disk/scratch.ts";
@@ -39,7 +40,12 @@ export function recordText(bytes: Uint8Array): FileText {
 /** What is kept of a text that is too large, of which these are the first bytes. */
 export function headText(head: Uint8Array, { size, sha256 }: Oversize): FileText {
   const { raw, note } = bytesText(head, true);
-  return { raw, note: `${note}; the first ${head.length} of ${size} bytes are kept, SHA-256 of all ${sha256}` };
+  return {
+    raw,
+    note: `${note}; the first ${formatCount(head.length)} of ${
+      counted(size, "byte")
+    } are kept, SHA-256 of all ${sha256}`,
+  };
 }
 
 /** `cut`: the bytes may end within a character, which is then left out. */

@@ -1,3 +1,4 @@
+import { counted, formatCount } from "../base/counted.ts";
 import type { Connection } from "../engine/duckdb.ts";
 import { streamRows } from "../engine/duckdb_stream.ts";
 import { isOutOfMemory, type SqlError } from "../engine/sql_error.ts";
@@ -60,7 +61,11 @@ export class ExactRouting {
         await rows.absorb(own);
         return count;
       }
-      await addCorruptedFile(file, `a Parquet file of ${expected} rows by its footer, and ${count} in its pages`, rows);
+      await addCorruptedFile(
+        file,
+        `a Parquet file of ${counted(expected, "row")} by its footer, and ${formatCount(count)} in its pages`,
+        rows,
+      );
     } catch (error) {
       if (isOutOfMemory(error)) await addCorruptedFile(file, tooLargeParquet(error), rows);
       else if (isFileFault(error)) await addCorruptedFile(file, whyNotParquet(file, error), rows);

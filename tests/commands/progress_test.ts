@@ -1,6 +1,7 @@
 import { strictEqual } from "node:assert/strict";
 import { progressLine, startProgress } from "../../commands/line/progress.ts";
-import { formatCount, formatDuration, formatSize } from "../../commands/line/output.ts";
+import { formatDuration, formatSize } from "../../commands/line/output.ts";
+import { counted, formatCount } from "../../core/base/counted.ts";
 import { Meter } from "../../core/base/meter.ts";
 import { testWorld } from "../support/test_world.ts";
 
@@ -26,7 +27,7 @@ Deno.test("on a terminal progress redraws one line at most ten times a second an
   await world.clock.sleep(100);
   meter.count("files");
   await progress.end();
-  strictEqual(world.stderrText(), "\r\x1b[KP: 1 files\r\x1b[KP: 3 files\r\x1b[K");
+  strictEqual(world.stderrText(), "\r\x1b[KP: 1 file\r\x1b[KP: 3 files\r\x1b[K");
 });
 
 Deno.test("off a terminal progress prints a plain line every five seconds, and with --json nothing", async () => {
@@ -59,6 +60,9 @@ Deno.test("off a terminal work that is done in five seconds prints nothing, howe
 Deno.test("counts, sizes and durations read well", () => {
   strictEqual(formatCount(1234567), "1,234,567");
   strictEqual(formatCount(12345678901234567890n), "12,345,678,901,234,567,890");
+  strictEqual(counted(1, "dead letter"), "1 dead letter");
+  strictEqual(counted(0n, "dead letter"), "0 dead letters");
+  strictEqual(counted(1_000, "batch", "batches"), "1,000 batches");
   strictEqual(formatSize(999), "999 B");
   strictEqual(formatSize(1_234_567), "1.2 MB");
   strictEqual(formatDuration(340), "340ms");

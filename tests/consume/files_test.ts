@@ -264,7 +264,7 @@ Deno.test("a large corrupted file is told by its head, size and hash", () =>
       "SELECT _dead_letter_detail AS detail, strlen(_raw_record)::INT AS length FROM {{dead_letters.events}}",
     );
     strictEqual(row!.length, 65_536);
-    match(row!.detail as string, /; the first 65536 of 17825796 bytes are kept, SHA-256 of all [0-9a-f]{64}$/);
+    match(row!.detail as string, /; the first 65,536 of 17,825,796 bytes are kept, SHA-256 of all [0-9a-f]{64}$/);
   }));
 
 Deno.test("records nested 2,000 deep are judged and kept", () =>

@@ -283,7 +283,7 @@ Deno.test("of keys that are data 200 become columns, in all; the rest is kept in
     );
     deepStrictEqual(row, { rescued: 4_000 - 200, columns: 200n });
     deepStrictEqual(world.remarks, [
-      "bronze.events gets no more columns than the 200 that --on-extra-fields add gives a table: 1800 other fields are kept in _rescued",
+      "bronze.events gets no more columns than the 200 that --on-extra-fields add gives a table: 1,800 other fields are kept in _rescued",
     ]);
   }));
 

@@ -12,6 +12,18 @@ Deno.test("functions and files are short, time, chance, printing and file access
   deepStrictEqual(found.flat(), []);
 });
 
+Deno.test("a count with its noun is written by counted()", () => {
+  const finds = (path: string, text: string) => lint(path, text).length;
+  const counts = ["`${n} files`", "f(`${n} dead letters, ${m}`)", "`${n} of the files`", "`SELECT n || ' rows in'`"];
+  for (const code of counts) {
+    strictEqual(finds("commands/x.ts", code), 1, code);
+    strictEqual(finds("bench/x.ts", code), 0, code);
+  }
+  for (const code of ["`${counted(n, `file`)}`", "`${FILES_MAX} files`", "`${name} holds files`"]) {
+    strictEqual(finds("core/query/x.ts", code), 0, code);
+  }
+});
+
 Deno.test("the house rules find what they are there for", () => {
   const finds = (path: string, text: string) => lint(path, text).length;
   strictEqual(finds("core/query/x.ts", `function f() {\n${"1;\n".repeat(70)}}`), 1);

@@ -7,6 +7,14 @@ type FunctionNode =
 
 const root = new URL("../../", import.meta.url).pathname;
 
+/** What a message counts; a word or two may stand before it. */
+const PLURAL_NOUN =
+  "(?: (?:of|the|other|more|dead|data|delete|orphan|unfinished)){0,2} (files|records|events|letters|" +
+  "snapshots|rows|batches|tables|bytes|objects|manifests|columns|partitions|intents|discrepancies|times|writes|" +
+  "rewrites|fields|values|versions|others|requests|orphans|entries|plans|lines|attempts|seconds|minutes|days)\\b";
+const COUNTED_NOUN = new RegExp(`^${PLURAL_NOUN}`);
+const COUNTED_IN_SQL = new RegExp(`\\|\\| '${PLURAL_NOUN}`);
+
 /**
  * House rules that show where the code is written: `deno lint` runs them beside its own, and a test
  * over the whole tree.
@@ -66,6 +74,24 @@ const plugin: Deno.lint.Plugin = {
             if (!/^[A-Z][A-Z0-9_]*$/.test(node.id.name)) {
               context.report({ node, message: `${node.id.name} is a constant: UPPER_SNAKE` });
             }
+          },
+        };
+      },
+    },
+    "counted-nouns": {
+      create(context) {
+        if (!/^(core\/|commands\/|main\.ts$)/.test(pathOf(context))) return {};
+        return {
+          TemplateLiteral(node) {
+            for (const [index, expression] of node.expressions.entries()) {
+              const noun = COUNTED_NOUN.exec(node.quasis[index + 1]!.raw)?.[1];
+              if (noun === undefined || isLimit(expression)) continue;
+              context.report({ node, message: `counted() writes a count of ${noun}: "1 file", "2 files"` });
+            }
+          },
+          "Literal, TemplateElement"(node: Deno.lint.Node) {
+            const noun = COUNTED_IN_SQL.exec(context.sourceCode.getText(node))?.[1];
+            if (noun !== undefined) context.report({ node, message: `the macro counted writes a count of ${noun}` });
           },
         };
       },
@@ -245,6 +271,11 @@ function functionName(node: FunctionNode): string {
     if (first?.type === "Literal" && typeof first.value === "string") return `"${first.value}"`;
   }
   return "a function";
+}
+
+/** Limits are more than one. */
+function isLimit(node: Deno.lint.Node): boolean {
+  return /(?:(?:^|_)(?:MAX|MIN)|M(?:ax|in))$/.test(nameOf(node) ?? "");
 }
 
 /** Written down as it is: a number, text, pattern, or a list, object, Set or Map of such. */

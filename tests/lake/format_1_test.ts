@@ -104,7 +104,7 @@ Deno.test("a batch that an older version routed is committed as it is, one that 
     ]);
     match(await audit(world), /exactly once \(4 files of 3 batches, 4 events, 3 dead letters\)/);
     const ofOrders = ["--table", "orders.raw", "--contract", "orders.json", "--on-extra-fields", "add"];
-    match(await audit(world, ...ofOrders), /exactly once \(3 files of 3 batches, 3 events, 1 dead letters\)/);
+    match(await audit(world, ...ofOrders), /exactly once \(3 files of 3 batches, 3 events, 1 dead letter\)/);
   }));
 
 Deno.test("what an older version's records name is kept while it is under way, and goes when it is over", () =>

@@ -51,7 +51,7 @@ async function manifestOf(world: ConsumeWorld, name: string, which: "list" | "ma
 
 const damages: [string, (path: string) => void, RegExp][] = [
   ["gone", (path) => Deno.removeSync(path), /is gone/],
-  ["cut", (path) => Deno.truncateSync(path, 100), /has 100 bytes, and its metadata says \d+/],
+  ["cut", (path) => Deno.truncateSync(path, 100), /has 100 bytes, and its metadata says [\d,]+/],
   ["overwritten", (path) => Deno.writeFileSync(path, Deno.readFileSync(path).fill(1)), /cannot be read: /],
 ];
 

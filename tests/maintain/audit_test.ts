@@ -242,7 +242,7 @@ const faults: Fault[] = [
         "FROM {file} UNION ALL SELECT * REPLACE (9 AS _source_position) FROM {file} " +
           "WHERE event_id = 'a0'",
       ),
-    says: /raw\/events\/a\.json record 9 \(batch 1\) is in the tables 1 times, and not in the file/,
+    says: /raw\/events\/a\.json record 9 \(batch 1\) is in the tables 1 time, and not in the file/,
   },
   {
     name: "a line of the ledger that is missing",
@@ -278,7 +278,7 @@ const faults: Fault[] = [
       await Deno.remove(world.rawPath("a.json"));
       await tamper(world, "bronze.events", aRow, "SELECT * FROM {file} WHERE event_id <> 'a1'");
     },
-    says: /raw\/events\/a\.json \(batch 1\) has 1 events and 2 dead letters in the tables, 2 and 2 by the ledger/,
+    says: /raw\/events\/a\.json \(batch 1\) has 1 event and 2 dead letters in the tables, 2 and 2 by the ledger/,
   },
 ];
 
@@ -341,8 +341,8 @@ Deno.test("of a file whose new content was ingested, too, the new content is jud
     await world.consume({ onChangedFile: "ingest" });
     const { status, text } = await audit(world);
     strictEqual(status, 0, text);
-    match(text, /2 files of 2 batches, 3 events, 1 dead letters/);
-    match(text, /1 of the files are gone/);
+    match(text, /2 files of 2 batches, 3 events, 1 dead letter/);
+    match(text, /1 file is gone/);
   }));
 
 Deno.test("without tables there is nothing to audit", () =>

@@ -1,3 +1,4 @@
+import { counted, formatCount } from "../../../core/base/counted.ts";
 import { Meter } from "../../../core/base/meter.ts";
 import { isKind, StreamlabError } from "../../../core/base/errors.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
@@ -14,7 +15,7 @@ import type { Store } from "../../../core/storage/store.ts";
 import type { Context } from "../../line/command.ts";
 import { openLake } from "../../open_lake.ts";
 import { readContract } from "../../contract_file.ts";
-import { formatCount, printNote, printResult } from "../../line/output.ts";
+import { printNote, printResult } from "../../line/output.ts";
 import { flag } from "../../line/flags.ts";
 import { type Job, lakeAction } from "../action.ts";
 import { startProgress } from "../../line/progress.ts";
@@ -187,21 +188,21 @@ async function print(context: Context, table: string, report: AuditReport): Prom
   };
   await printResult(context, record, auditText(table, report));
   if (report.misplaced === 0) return;
-  const records = report.misplaced === 1 ? "1 record" : `${formatCount(report.misplaced)} records`;
   await printNote(
     context,
-    `${records} would go to the other table by this contract; --contract and --on-extra-fields name another`,
+    `${
+      counted(report.misplaced, "record")
+    } would go to the other table by this contract; --contract and --on-extra-fields name another`,
   );
 }
 
 function auditText(table: string, report: AuditReport): string {
   const { files, filesGone, events, deadLetters, shown, damages, batchId } = report;
   const discrepancies = report.discrepancies + damages.length;
-  const looked = `${formatCount(files)} files of ${batchId} batches, ${formatCount(events)} events, ${
-    formatCount(deadLetters)
-  } dead letters`;
+  const looked = `${counted(files, "file")} of ${counted(batchId, "batch", "batches")}, ` +
+    `${counted(events, "event")}, ${counted(deadLetters, "dead letter")}`;
   const gone = filesGone === 0 ? [] : [
-    `  ${formatCount(filesGone)} of the files are gone: their rows were compared with the ledger's counts`,
+    `  ${counted(filesGone, "file is", "files are")} gone: the rows were compared with the ledger's counts`,
   ];
   if (discrepancies === 0) {
     return [`${table}: every record is in one table exactly once (${looked})`, ...gone].join("\n");
@@ -209,7 +210,7 @@ function auditText(table: string, report: AuditReport): string {
   const lines = [...damages.map(damageText), ...shown.map(discrepancyText)].slice(0, PRINTED_MAX);
   const rest = discrepancies - lines.length;
   return [
-    `${table}: ${discrepancies === 1 ? "1 discrepancy" : `${formatCount(discrepancies)} discrepancies`} (${looked})`,
+    `${table}: ${counted(discrepancies, "discrepancy", "discrepancies")} (${looked})`,
     ...lines.map((line) => `  ${visibleText(line)}`),
     ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : []),
     ...gone,

@@ -1,12 +1,13 @@
+import { counted, formatCount } from "../../../core/base/counted.ts";
 import { Meter } from "../../../core/base/meter.ts";
 import { StreamlabError } from "../../../core/base/errors.ts";
 import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
 import type { CompactionReport } from "../../../core/maintain/compaction/compact.ts";
 import { flag } from "../../line/flags.ts";
-import { formatCount, formatSize } from "../../line/output.ts";
+import { formatSize } from "../../line/output.ts";
 import { startProgress } from "../../line/progress.ts";
 import { tableAction, type Tense } from "../action.ts";
-import { intentLines, plural } from "../words.ts";
+import { intentLines } from "../words.ts";
 
 const SECTION = "COMPACTION";
 
@@ -59,13 +60,13 @@ function lines(report: CompactionReport, tense: Tense, dryRun: boolean): string[
   const lines = [];
   if (inputs.files === 0) lines.push("nothing to compact");
   else {
-    const deletes = deleteFiles === 0 ? "" : `, ${plural(deleteFiles, "delete file")} applied`;
+    const deletes = deleteFiles === 0 ? "" : `, ${counted(deleteFiles, "delete file")} applied`;
     lines.push(
-      `${tense("compacted", "compact")} ${plural(inputs.files, "file")} (${formatSize(inputs.bytes)}) into ` +
+      `${tense("compacted", "compact")} ${counted(inputs.files, "file")} (${formatSize(inputs.bytes)}) into ` +
         `${formatCount(outputs.files)}${dryRun ? "" : ` (${formatSize(outputs.bytes)})`}${deletes}`,
     );
   }
-  for (const { files, reason } of dropped) lines.push(`left ${plural(files, "file")} as they were: ${reason}`);
+  for (const { files, reason } of dropped) lines.push(`left ${counted(files, "file")} as they were: ${reason}`);
   lines.push(...intentLines(report));
   if (interrupted) lines.push("stopped before the rest");
   return lines;

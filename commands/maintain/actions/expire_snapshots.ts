@@ -1,9 +1,9 @@
+import { counted, formatCount } from "../../../core/base/counted.ts";
 import type { ExpiryReport } from "../../../core/maintain/removal/expire.ts";
 import { flag } from "../../line/flags.ts";
-import { formatCount } from "../../line/output.ts";
 import { tableAction, type Tense } from "../action.ts";
 import { OLDER_THAN } from "../older_than.ts";
-import { leftLines, plural } from "../words.ts";
+import { leftLines } from "../words.ts";
 
 export const expireSnapshots = tableAction({
   name: "expire-snapshots",
@@ -28,12 +28,12 @@ function lines({ snapshotIds, snapshotsKept, refs, files, left }: ExpiryReport, 
   const kept = `${formatCount(snapshotsKept)} kept`;
   if (snapshotIds.length === 0 && refs.length === 0) return [`no snapshot to expire (${kept})`];
   const gone = [
-    plural(files.data, "data file"),
-    plural(files.manifests, "manifest"),
-    plural(files.manifestLists, "manifest list"),
+    counted(files.data, "data file"),
+    counted(files.manifests, "manifest"),
+    counted(files.manifestLists, "manifest list"),
   ].join(", ");
   return [
-    `${tense("expired", "expire")} ${plural(snapshotIds.length, "snapshot")} (${kept}), ` +
+    `${tense("expired", "expire")} ${counted(snapshotIds.length, "snapshot")} (${kept}), ` +
     `${tense("deleted", "delete").replace("would ", "")} ${gone}`,
     ...refs.map((name) => `reference ${name}, whose time is over`),
     ...leftLines(left),

@@ -1,8 +1,9 @@
+import { counted, formatCount } from "../../../core/base/counted.ts";
 import type { OrphansReport } from "../../../core/maintain/removal/orphans.ts";
-import { formatCount, formatSize, printNote } from "../../line/output.ts";
+import { formatSize, printNote } from "../../line/output.ts";
 import { tableAction, type Tense } from "../action.ts";
 import { OLDER_THAN, ORPHAN_MS } from "../older_than.ts";
-import { intentLines, leftLines, plural } from "../words.ts";
+import { intentLines, leftLines } from "../words.ts";
 
 /** Beyond that many the list only scrolls by; `--json` has them all. */
 const PATHS_SHOWN = 100;
@@ -35,9 +36,9 @@ function lines(report: OrphansReport, tense: Tense): string[] {
   if (paths.length === 0 && unfinished === 0 && givenUpRewrites === 0) return ["no orphans", ...rests];
   const rest = paths.length - PATHS_SHOWN;
   return [
-    `${tense("removed", "remove")} ${plural(paths.length, "orphan file")} (${formatSize(bytes)})` +
-    (unfinished === 0 ? "" : `, ${plural(unfinished, "unfinished write")}`) +
-    (givenUpRewrites === 0 ? "" : `, after ${plural(givenUpRewrites, "rewrite")} that ended early`),
+    `${tense("removed", "remove")} ${counted(paths.length, "orphan file")} (${formatSize(bytes)})` +
+    (unfinished === 0 ? "" : `, ${counted(unfinished, "unfinished write")}`) +
+    (givenUpRewrites === 0 ? "" : `, after ${counted(givenUpRewrites, "rewrite")} that ended early`),
     ...paths.slice(0, PATHS_SHOWN),
     ...(rest > 0 ? [`and ${formatCount(rest)} more`] : []),
     ...rests,

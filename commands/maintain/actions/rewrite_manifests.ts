@@ -1,6 +1,5 @@
-import { formatCount } from "../../line/output.ts";
+import { counted, formatCount } from "../../../core/base/counted.ts";
 import { tableAction } from "../action.ts";
-import { plural } from "../words.ts";
 
 export const rewriteManifests = tableAction({
   name: "rewrite-manifests",
@@ -15,6 +14,6 @@ export const rewriteManifests = tableAction({
   lines({ before, after, rewritten }, tense) {
     if (rewritten === 0) return [`manifests are as they should be (${formatCount(before)})`];
     const did = tense("rewrote", "rewrite");
-    return [`${did} ${plural(rewritten, "manifest")}: ${formatCount(before)} → ${formatCount(after)}`];
+    return [`${did} ${counted(rewritten, "manifest")}: ${formatCount(before)} → ${formatCount(after)}`];
   },
 });

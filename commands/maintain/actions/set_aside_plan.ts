@@ -1,6 +1,7 @@
+import { counted } from "../../../core/base/counted.ts";
 import { StreamlabError } from "../../../core/base/errors.ts";
 import type { SetAsideReport } from "../../../core/consume/set_plan_aside.ts";
-import { formatCount, formatSize, printResult } from "../../line/output.ts";
+import { formatSize, printResult } from "../../line/output.ts";
 import { lakeAction } from "../action.ts";
 
 export const setPlanAside = lakeAction({
@@ -42,8 +43,6 @@ function textOf(report: SetAsideReport, dryRun: boolean): string {
   const { files, bytes } = report;
   const what = files === undefined
     ? "its list of files cannot be read, and whatever was on it waits"
-    : `${formatCount(files)} ${files === 1 ? "file" : "files"} (${formatSize(bytes!)}) ${
-      files === 1 ? "waits" : "wait"
-    }`;
+    : `${counted(files, "file")} (${formatSize(bytes!)}) ${files === 1 ? "waits" : "wait"}`;
   return `${dryRun ? "would set aside" : "set aside"} the plan of batch ${batchId}; ${what} for a later batch`;
 }

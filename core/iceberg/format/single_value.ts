@@ -1,3 +1,4 @@
+import { counted } from "../../base/counted.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import type { PrimitiveType } from "./type.ts";
 
@@ -130,5 +131,8 @@ function scalar(length: number, set: (view: DataView) => void): Uint8Array {
 
 function expectLength(type: PrimitiveType, bytes: Uint8Array, length: number): Uint8Array {
   if (bytes.length === length) return bytes;
-  throw new StreamlabError("corrupt", `Cannot read a ${type.type} from ${bytes.length} bytes: it takes ${length}`);
+  throw new StreamlabError(
+    "corrupt",
+    `Cannot read a ${type.type} from ${counted(bytes.length, "byte")}: it takes ${length}`,
+  );
 }

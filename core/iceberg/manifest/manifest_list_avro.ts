@@ -1,3 +1,4 @@
+import { counted } from "../../base/counted.ts";
 import { decodeContainer, encodeContainer, readingContainer } from "../../avro/container.ts";
 import type { Json } from "../../base/json.ts";
 import { listOf, namesById, optionalField, requiredField, toBuffer, toBytes } from "./avro_field.ts";
@@ -117,7 +118,7 @@ export function decodeManifestList(bytes: Uint8Array, path: string): ManifestFil
     const wanted = container.metadata.get(COUNT_KEY);
     // Cut where a block ends, a list would be a shorter one.
     if (wanted !== undefined && Number(wanted) !== container.records.length) {
-      throw new Error(`it has ${container.records.length} of its ${wanted} manifests`);
+      throw new Error(`it has ${container.records.length} of its ${counted(Number(wanted), "manifest")}`);
     }
     return container.records.map((record) => manifestFromAvro((id) => record[names.get(id)!] ?? undefined));
   });

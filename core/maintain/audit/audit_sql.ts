@@ -10,6 +10,7 @@ export type Kind = "event" | "dead letter";
 export const AUDIT_TABLES = `
 SET preserve_insertion_order = false;
 CREATE TEMP MACRO article(kind) AS CASE kind WHEN 'event' THEN 'an event' ELSE 'a dead letter' END;
+CREATE TEMP MACRO counted(n, noun) AS n || ' ' || noun || CASE n WHEN 1 THEN '' ELSE 's' END;
 CREATE TEMP TABLE ledger_lines (name VARCHAR, etag VARCHAR, size BIGINT, batch_id BIGINT, events BIGINT,
   dead_letters BIGINT, duplicates BIGINT, status VARCHAR);
 CREATE TEMP TABLE states (name VARCHAR, batch_id VARCHAR, state VARCHAR)`;
@@ -138,8 +139,8 @@ GROUP BY name, batch_id HAVING min(found_kind) = max(found_kind);
 CREATE TEMP TABLE discrepancies AS
 SELECT name, batch_id, position, CASE
     WHEN found = 0 THEN 'is in no table: it must be ' || article(wanted_kind)
-    WHEN wanted = 0 THEN 'is in the tables ' || found || ' times, and not in the file'
-    WHEN found > 1 THEN 'is in the tables ' || found || ' times'
+    WHEN wanted = 0 THEN 'is in the tables ' || counted(found, 'time') || ', and not in the file'
+    WHEN found > 1 THEN 'is in the tables ' || counted(found, 'time')
     WHEN wanted_kind <> found_kind THEN 'is ' || article(found_kind) || ', and by this contract must be ' || article(wanted_kind)
     WHEN wanted_reason <> found_reason THEN 'is a dead letter by ' || found_reason || ', and by this contract must be one by ' || wanted_reason
     ELSE 'is not what the file says: it was altered' END AS problem
@@ -152,17 +153,17 @@ WHERE (found = 0 AND deduped.name IS NULL) OR wanted = 0 OR found > 1
   OR (wanted_kind <> found_kind AND otherwise.name IS NULL)
   OR (wanted_kind = found_kind AND (wanted_print <> found_print OR wanted_reason <> found_reason))
 UNION ALL
-SELECT name, batch_id, NULL, 'has ' || (events + dead_letters) || ' rows in the tables, and no line in the ledger'
+SELECT name, batch_id, NULL, 'has ' || counted(events + dead_letters, 'row') || ' in the tables, and no line in the ledger'
 FROM counts ANTI JOIN files USING (name, batch_id)
 UNION ALL
-SELECT name, batch_id, NULL, 'is in the ledger ' || times || ' times' FROM files WHERE times > 1
+SELECT name, batch_id, NULL, 'is in the ledger ' || counted(times, 'time') FROM files WHERE times > 1
 UNION ALL
 SELECT name, batch_id, NULL, 'has changed since it was ingested: its records cannot be checked'
 FROM files WHERE state = 'changed';
 
 INSERT INTO discrepancies
-SELECT name, batch_id, NULL, 'has ' || coalesce(counts.events, 0) || ' events and ' || coalesce(counts.dead_letters, 0)
-  || ' dead letters in the tables, ' || files.events || ' and ' || files.dead_letters || ' by the ledger'
+SELECT name, batch_id, NULL, 'has ' || counted(coalesce(counts.events, 0), 'event') || ' and '
+  || counted(coalesce(counts.dead_letters, 0), 'dead letter') || ' in the tables, ' || files.events || ' and ' || files.dead_letters || ' by the ledger'
 FROM files LEFT JOIN counts USING (name, batch_id) ANTI JOIN discrepancies USING (name, batch_id)
 WHERE files.events <> coalesce(counts.events, 0) OR files.dead_letters <> coalesce(counts.dead_letters, 0)`;
 

@@ -1,3 +1,4 @@
+import { counted } from "../../base/counted.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { copyToParquet, type WrittenFile } from "../../engine/copy.ts";
@@ -153,9 +154,9 @@ function checkCount({ files, partition }: RewriteGroup, written: number): void {
   if (written === read || (deletes && written < read)) return;
   throw new StreamlabError(
     "corrupt",
-    `Cannot rewrite the files of partition (${
-      partition.map(folderText).join(", ")
-    }): they hold ${written} rows, and their manifests say ${read}`,
+    `Cannot rewrite the files of partition (${partition.map(folderText).join(", ")}): they hold ${
+      counted(written, "row")
+    }, and their manifests say ${read}`,
     { hint: "Nothing was changed; look into the table's files" },
   );
 }

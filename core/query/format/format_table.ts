@@ -1,3 +1,4 @@
+import { counted } from "../../base/counted.ts";
 import { visibleText } from "../../base/visible_text.ts";
 import type { SqlValue } from "../../engine/duckdb.ts";
 import type { RowStream, SqlColumn } from "../../engine/duckdb_stream.ts";
@@ -33,7 +34,7 @@ export async function* formatTable(answer: RowStream, columns?: number): AsyncIt
     yield texts(answer.columns, next.value).map(line).join("");
     count += next.value.length;
   }
-  yield `(${count === 1 ? "1 row" : `${count} rows`})\n`;
+  yield `(${counted(count, "row")})\n`;
 }
 
 function texts(columns: SqlColumn[], rows: SqlValue[][]): string[][] {

@@ -1,3 +1,4 @@
+import { counted } from "../../base/counted.ts";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { mapParallel } from "../../base/parallel.ts";
 import type { S3Connection } from "./connection.ts";
@@ -122,7 +123,7 @@ export class S3Download {
     try {
       return new Uint8Array(this.remaining);
     } catch {
-      const error = new Error(`it has ${this.remaining} bytes, more than fit into memory`);
+      const error = new Error(`it has ${counted(this.remaining, "byte")}, more than fit into memory`);
       throw this.#connection.error("read", this.#key, error);
     }
   }

@@ -1,3 +1,4 @@
+import { counted } from "../../base/counted.ts";
 import { DeadlineError } from "../../base/deadline.ts";
 
 /** What went wrong with a request, by what can be done about it. */
@@ -100,7 +101,7 @@ export interface Thrown {
 /** A body that ended before its length. */
 export class TruncatedError extends Error {
   constructor(missing: number) {
-    super(`the answer broke off ${missing} bytes before its end`);
+    super(`the answer broke off ${counted(missing, "byte")} before its end`);
     this.name = "TruncatedError";
   }
 }

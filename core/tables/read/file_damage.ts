@@ -1,3 +1,4 @@
+import { counted, formatCount } from "../../base/counted.ts";
 import type { TableLocation } from "../../iceberg/table_location.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
 
@@ -14,5 +15,5 @@ export async function fileDamage(
   const found = await location.store.stat(path);
   if (found === undefined) return "is gone";
   if (found.size === fileSizeBytes) return undefined;
-  return `has ${found.size} bytes, and its metadata says ${fileSizeBytes}`;
+  return `has ${counted(found.size, "byte")}, and its metadata says ${formatCount(fileSizeBytes)}`;
 }

@@ -112,7 +112,7 @@ async function writeTurns(connection: Connection, turns: Turns): Promise<Written
     try {
       if (count === 1) written.push(...await writePartition(connection, turns, values[0]!, directory));
       else {
-        const query = `SELECT * FROM ${source} rows SEMI JOIN (VALUES ${values.map(tuple).join(", ")}) turn(${
+        const query = `SELECT * FROM ${source} AS rows SEMI JOIN (VALUES ${values.map(tuple).join(", ")}) turn(${
           keys.join(", ")
         })
   ON ${keys.map((key) => `rows.${key} IS NOT DISTINCT FROM turn.${key}`).join(" AND ")}`;
