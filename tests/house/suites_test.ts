@@ -20,6 +20,13 @@ Deno.test("a test that needs a server or many runs says so in its file's name", 
   deepStrictEqual(texts.filter(([path, text]) => misnamed(path, text)).map(([path]) => path), []);
 });
 
+Deno.test("whatever a test does at random, it does by a seed that it prints", async () => {
+  const tests = (await sourceFiles()).filter((path) => /^tests\/(?!house\/|support\/(seed|property)\.ts)/.test(path));
+  const texts = await Promise.all(tests.map(async (path) => [path, await readSource(path)] as const));
+  const byChance = /Math\.random\(|crypto\.(getRandomValues|randomUUID)|seededRandom\(Date\.now/;
+  deepStrictEqual(texts.filter(([, text]) => byChance.test(text)).map(([path]) => path), []);
+});
+
 Deno.test("the search for wrong names of tests finds one", () => {
   strictEqual(misnamed("tests/consume/x_test.ts", "s3Test(1)"), true);
   strictEqual(misnamed("tests/consume/x_s3_test.ts", "s3Test(1)"), false);

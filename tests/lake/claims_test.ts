@@ -9,11 +9,11 @@ import { batchRecordPath, intentPath } from "../../core/lake/layout.ts";
 import { ROUTED_FORMAT } from "../../core/lake/routed_batch.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
+import { withSeed } from "../support/seed.ts";
 import { arbitraryRecord } from "./arbitrary_record.ts";
 
 const target = "bronze.events";
 const batchId = 7n;
-const seed = Number(Deno.env.get("STREAMLAB_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
 
 interface RecordKind {
   path: string;
@@ -75,21 +75,22 @@ function isClaimed(claims: Claims, name: string, properties: Record<string, stri
 }
 
 for (const [kind, { path, shapes, place, noFiles }] of Object.entries(kinds)) {
-  Deno.test(`whatever file a record of kind ${kind} names is claimed (seed ${seed})`, () =>
-    useStore(async (store) => {
-      const random = seededRandom(seed);
-      const seen = new Set<string>();
-      for (let turn = 0; turn < 50; turn++) {
-        const { record, texts } = arbitraryRecord(shapes.at(-1)!, random);
-        await write(store, path, { ...record, ...place });
-        const claims = await Claims.read(store, new Set());
-        for (const { place, text } of texts) {
-          seen.add(place);
-          strictEqual(isClaimed(claims, text), !noFiles.includes(place), `${place}: ${text}`);
+  Deno.test(`whatever file a record of kind ${kind} names is claimed`, () =>
+    withSeed((random) =>
+      useStore(async (store) => {
+        const seen = new Set<string>();
+        for (let turn = 0; turn < 50; turn++) {
+          const { record, texts } = arbitraryRecord(shapes.at(-1)!, random);
+          await write(store, path, { ...record, ...place });
+          const claims = await Claims.read(store, new Set());
+          for (const { place, text } of texts) {
+            seen.add(place);
+            strictEqual(isClaimed(claims, text), !noFiles.includes(place), `${place}: ${text}`);
+          }
         }
-      }
-      deepStrictEqual(noFiles.filter((place) => !seen.has(place)), [], "all of them are in the record");
-    }));
+        deepStrictEqual(noFiles.filter((place) => !seen.has(place)), [], "all of them are in the record");
+      })
+    ));
 }
 
 const routed = { ...arbitraryRecord(ROUTED_FORMAT.shapes[0], seededRandom(1)).record };

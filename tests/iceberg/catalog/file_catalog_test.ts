@@ -148,11 +148,12 @@ Deno.test("retries end by number or by time, with a conflict, or as unavailable 
   const disk = new SimulatedDisk();
   const a = bench(disk.connect()), b = bench(disk.connect());
   const base = await a.create([]);
+  let writes = 0;
   const lose = async (options: { attemptsMax?: number; deadlineMs?: number; lostAs?: "unavailable" }) => {
     let tries = 0;
     const commit = commitTable(b.catalog, identifier, async (transaction) => {
       tries++;
-      await a.commit((other) => other.add(setProperties({ tries: String(Math.random()) })));
+      await a.commit((other) => other.add(setProperties({ tries: `${++writes}` })));
       transaction.add(setProperties({ mine: "1" }));
     }, { clock: b.clock, random: b.random, base, ...options });
     await assertRejects(commit, isKind(options.lostAs ?? "conflict"));
