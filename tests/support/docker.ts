@@ -16,7 +16,8 @@ export interface DockerEngine {
  */
 export function canRunDocker(): boolean {
   if (isRequired || answers()) return true;
-  return Deno.build.os === "linux" && Deno.uid() === 0 &&
+  // In containers of its own engine Deno can fetch nothing, so what compiles must come from here.
+  return Deno.build.os === "linux" && Deno.uid() === 0 && Deno.env.has("COMPILE_DENO") &&
     ["dockerd", "debootstrap", "go"].every((name) => onPath(name) !== undefined);
 }
 
