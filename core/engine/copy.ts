@@ -18,6 +18,11 @@ export interface CopyOptions {
   rowGroupRows?: number;
   /** Begins another file where one has grown to so many bytes; without partitions only. */
   fileBytesTarget?: number;
+  /**
+   * Where there may be a -0.0 among the values: DuckDB's dictionaries have one entry for it and
+   * 0.0.
+   */
+  hasNegativeZero?: boolean;
 }
 
 export interface WrittenFile {
@@ -45,6 +50,9 @@ export interface WrittenColumn {
   max?: string;
 }
 
+/** An option of COPY that keeps -0.0 and 0.0 apart. */
+export const NO_DICTIONARIES = "DICTIONARY_SIZE_LIMIT 0";
+
 /**
  * Writes a query's rows as Parquet files with zstd, one or more for each partition, and tells what
  * is in them.
@@ -59,6 +67,7 @@ export async function copyToParquet(connection: Connection, options: CopyOptions
     "COMPRESSION_LEVEL 1",
     "RETURN_STATS",
     `FIELD_IDS ${fieldIdText(fieldIds)}`,
+    ...(options.hasNegativeZero ? [NO_DICTIONARIES] : []),
     ...(options.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${options.rowGroupRows}`]),
   ];
   let target = `${directory}/part.parquet`;

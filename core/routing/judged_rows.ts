@@ -61,6 +61,8 @@ export class JudgedRows {
   readonly #tallies = new Map<number, FileTally>();
   /** No less than the bytes of the longest line. */
   lineBytesMax = 0;
+  /** Whether a value may be -0.0: one is as text. */
+  hasNegativeZero = false;
   events = 0;
   deadLetters = 0;
   pending = 0;
@@ -135,6 +137,7 @@ export class JudgedRows {
     this.deadLetters += other.deadLetters;
     this.pending += other.pending;
     this.lineBytesMax = Math.max(this.lineBytesMax, other.lineBytesMax);
+    this.hasNegativeZero ||= other.hasNegativeZero;
   }
 
   tallyOf(file: number): Readonly<FileTally> {
@@ -161,6 +164,7 @@ export class JudgedRows {
     // Three bytes a character at most; counted where DuckDB would take much memory for nothing.
     const bytes = line.length <= COUNTED_LENGTH_MIN ? line.length * 3 : Buffer.byteLength(line);
     this.lineBytesMax = Math.max(this.lineBytesMax, bytes);
+    this.hasNegativeZero ||= line.includes('"-0"');
     file.write(line + "\n");
   }
 

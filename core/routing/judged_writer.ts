@@ -36,6 +36,7 @@ export class JudgedWriter {
   readonly #connection: Connection;
   readonly #options: JudgedWriterOptions;
   #inTurns: boolean;
+  #hasNegativeZero = false;
   #count = 0;
 
   constructor(connection: Connection, options: JudgedWriterOptions) {
@@ -49,6 +50,7 @@ export class JudgedWriter {
     if (rows.events === 0) return [];
     rows.flush();
     const rescued = this.#options.onExtraFields !== "dead-letter";
+    this.#hasNegativeZero = rows.hasNegativeZero;
     const piece = { path: rows.eventFile.path, lineBytesMax: rows.lineBytesMax };
     return await this.#write(piece, table, (source) => judgedEventsSql(source, rescued), (line, failure) => {
       const event = JSON.parse(line) as EventRow;
@@ -66,6 +68,7 @@ export class JudgedWriter {
   async writeLetters(rows: JudgedRows, table: TargetTable): Promise<WrittenFile[]> {
     if (rows.deadLetters === 0) return [];
     rows.flush();
+    this.#hasNegativeZero = rows.hasNegativeZero;
     const piece = { path: rows.letterFile.path, lineBytesMax: rows.lineBytesMax };
     return await this.#write(piece, table, deadLettersSql, (line, failure) => {
       const letter = JSON.parse(line) as DeadLetter;
@@ -109,7 +112,8 @@ export class JudgedWriter {
     for (;;) {
       const write = this.#inTurns ? writeRowsInTurns : writeRows;
       try {
-        return await write(this.#connection, scratch, `judged-rows-${this.#count++}`, table, query, columns);
+        const folder = `judged-rows-${this.#count++}`;
+        return await write(this.#connection, scratch, folder, table, query, columns, this.#hasNegativeZero);
       } catch (error) {
         if (!isOutOfMemory(error)) throw error;
         if (this.#inTurns) return error;

@@ -1,6 +1,7 @@
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import { quoteName, quotePath, quoteText } from "../../engine/duckdb.ts";
 import type { Field } from "../../iceberg/format/type.ts";
+import { rowPrintSql } from "../../tables/row_print_sql.ts";
 import { sqlTypeOf } from "../../tables/sql_type.ts";
 
 /** Which of the two tables a record is in. */
@@ -24,8 +25,8 @@ const originColumns: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What of a row must be as its record says, in 64 bits: against faults, not against forgers. Of a
- * dead letter it is the record's text: how it was explained may change.
+ * What of a row must be as its record says. Of a dead letter it is the record's text: how it was
+ * explained may change.
  */
 function printSql(
   kind: Kind,
@@ -36,10 +37,10 @@ function printSql(
   const compared = fields.filter(({ name }) =>
     kind === "event" ? !originColumns.has(name) : name === OUR_COLUMNS.rawRecord
   );
-  const values = compared.map(({ name, type }) =>
-    present(name) ? `CAST(${relation}.${quoteName(name)} AS ${sqlTypeOf(type)})` : `CAST(NULL AS ${sqlTypeOf(type)})`
-  );
-  return `hash(${values.join(", ")})`;
+  return rowPrintSql(compared, ({ name, type }) => {
+    const value = present(name) ? `${relation}.${quoteName(name)}` : "NULL";
+    return `CAST(${value} AS ${sqlTypeOf(type)})`;
+  });
 }
 
 function reasonSql(kind: Kind): string {

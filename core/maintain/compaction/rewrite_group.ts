@@ -2,7 +2,7 @@ import { counted } from "../../base/counted.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { copyToParquet, type WrittenFile } from "../../engine/copy.ts";
-import type { Connection } from "../../engine/duckdb.ts";
+import { type Connection, quoteName, quotePath } from "../../engine/duckdb.ts";
 import type { Scratch } from "../../disk/scratch.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
@@ -17,6 +17,7 @@ import { partitionConstants } from "../../tables/read/partition_constants.ts";
 import { dataFileName } from "../../lake/data_file_name.ts";
 import { partitionFolder, placeFiles } from "../../tables/write/place_files.ts";
 import { type LocalFile, tableSelect } from "../../tables/read/scan_sql.ts";
+import { negativeZeroSql, rowPrintSql } from "../../tables/row_print_sql.ts";
 import type { GroupRewriter } from "./rewriting.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import type { LocalFiles } from "../../tables/read/local_files.ts";
@@ -73,8 +74,15 @@ export class SqlGroupRewriter implements GroupRewriter {
   async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
     const { scratch, table, files } = this.#options;
     const directory = scratch.subfolder(`group-${this.#count++}`);
-    const written = await this.#write(group, await this.#query(group), directory);
+    const select = await this.#select(group);
+    const before = await this.#summary(select);
+    const written = await this.#write(group, this.#sorted(select), directory, before.hasNegativeZero);
     checkCount(group, written.reduce((sum, file) => sum + Number(file.records), 0));
+    const paths = written.map(({ path }) => quotePath(path)).join(", ");
+    const after = written.length === 0
+      ? before
+      : await this.#summary(`SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`);
+    if (after.print !== before.print) throw alteredError(group);
     const { location } = table.io;
     const partitions = this.folderOf(group);
     const nameOf = (number: number) => dataFileName(stem, number);
@@ -86,9 +94,26 @@ export class SqlGroupRewriter implements GroupRewriter {
     );
   }
 
-  async #write(group: RewriteGroup, query: string, directory: string): Promise<WrittenFile[]> {
+  /** What the rows say, in whatever order they come. */
+  async #summary(select: string): Promise<{ print: string; hasNegativeZero: boolean }> {
+    const { fields } = this.#schema;
+    const valueOf = ({ name }: { name: string }) => `rewritten.${quoteName(name)}`;
+    const negative = negativeZeroSql(fields, valueOf);
+    const [row] = await this.#options.connection.rows(
+      `SELECT coalesce(sum(CAST(${rowPrintSql(fields, valueOf)} AS HUGEINT)), 0)::VARCHAR AS print,
+  ${negative === undefined ? "false" : `coalesce(bool_or(${negative}), false)`} AS negative FROM (${select}) rewritten`,
+    );
+    return { print: row!.print as string, hasNegativeZero: row!.negative as boolean };
+  }
+
+  async #write(
+    group: RewriteGroup,
+    query: string,
+    directory: string,
+    hasNegativeZero: boolean,
+  ): Promise<WrittenFile[]> {
     const { connection, scratch, order } = this.#options;
-    const copy = { fieldIds: fieldIdTrees(this.#schema.fields), partitionColumns: [] };
+    const copy = { fieldIds: fieldIdTrees(this.#schema.fields), partitionColumns: [], hasNegativeZero };
     if (group.outputs === 1) return await copyToParquet(connection, { ...copy, query, directory });
     if (order === undefined) {
       return await copyToParquet(connection, {
@@ -117,8 +142,8 @@ export class SqlGroupRewriter implements GroupRewriter {
     }
   }
 
-  async #query(group: RewriteGroup): Promise<string> {
-    const { connection, table, order } = this.#options;
+  async #select(group: RewriteGroup): Promise<string> {
+    const { connection, table } = this.#options;
     const { schemas, properties } = table.metadata;
     const constants = partitionConstants(table.metadata, group);
     const local = async (file: DataFile): Promise<LocalFile> => ({
@@ -130,7 +155,7 @@ export class SqlGroupRewriter implements GroupRewriter {
       deletes: await Promise.all(deletes.map(local)),
     }));
     const layouts = await readLayouts(connection, inputs.map(({ localPath }) => localPath), properties);
-    const select = tableSelect({
+    return tableSelect({
       columns: this.#schema.fields,
       fieldById: (id) =>
         [this.#schema, ...schemas].map((schema) => fieldsById(schema).get(id)?.field).find((field) =>
@@ -138,6 +163,10 @@ export class SqlGroupRewriter implements GroupRewriter {
         ),
       files: inputs.map((input) => ({ ...input, constants, layout: layouts.get(input.localPath)! })),
     });
+  }
+
+  #sorted(select: string): string {
+    const { order } = this.#options;
     return order === undefined ? select : `SELECT * FROM (${select}) ORDER BY ${order}`;
   }
 
@@ -157,6 +186,17 @@ function checkCount({ files, partition }: RewriteGroup, written: number): void {
     `Cannot rewrite the files of partition (${partition.map(folderText).join(", ")}): they hold ${
       counted(written, "row")
     }, and their manifests say ${read}`,
+    { hint: "Nothing was changed; look into the table's files" },
+  );
+}
+
+/** Nor may it change a value: the new files are read again before anything names them. */
+function alteredError({ partition }: RewriteGroup): StreamlabError {
+  return new StreamlabError(
+    "corrupt",
+    `Cannot rewrite the files of partition (${
+      partition.map(folderText).join(", ")
+    }): the new ones say something else than the old ones`,
     { hint: "Nothing was changed; look into the table's files" },
   );
 }

@@ -19,7 +19,8 @@ export function orderSql(items: readonly string[], schema: Schema, table: string
       });
     }
     const column = pathOf(schema, field.id).map(quoteName).join(".");
-    return `${column} ${match?.[2] ?? "asc"} NULLS ${match?.[3] ?? "first"}`;
+    // A bare column would be a key, and DuckDB hands out 0.0 for a key of -0.0.
+    return `coalesce(${column}) ${match?.[2] ?? "asc"} NULLS ${match?.[3] ?? "first"}`;
   }).join(", ");
 }
 

@@ -57,7 +57,12 @@ const CODE_UNITS =
 const TEXT = `"(?:[^"\\\\\\x00-\\x1f]|\\\\["\\\\/bfnrt]|${CODE_UNITS})*"`;
 /** Numbers that DuckDB's reader gives back with the very digits that were written. */
 const EXACT_TEXT_NUMBER = "0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,8})\\.[0-9]{0,3}[1-9]|(?:0|-?[1-9][0-9]{0,8})\\.0";
-const REAL_NUMBER = "0|-?(?:0\\.[0-9]{1,17}|[1-9][0-9]{0,17}(?:\\.[0-9]{1,17})?)";
+/**
+ * None that is -0.0, beside which plain rows would have to be written without dictionaries
+ * (copy.ts).
+ */
+const REAL_NUMBER =
+  "0(?:\\.[0-9]{1,17})?|-0\\.(?:[1-9][0-9]{0,16}|[0-9]{0,16}[1-9])|-?[1-9][0-9]{0,17}(?:\\.[0-9]{1,17})?";
 const CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]";
 const OFFSET = "(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])";
 /** Years 0100 to 9899: no offset leads out of the years that the contract allows. */

@@ -1,4 +1,4 @@
-import { type CopyOptions, copyToParquet, type WrittenFile } from "../../engine/copy.ts";
+import { type CopyOptions, copyToParquet, NO_DICTIONARIES, type WrittenFile } from "../../engine/copy.ts";
 import { type Connection, quoteName, quotePath, quoteText } from "../../engine/duckdb.ts";
 import { isOutOfMemory } from "../../engine/sql_error.ts";
 import type { Field, Type } from "../../iceberg/format/type.ts";
@@ -31,6 +31,7 @@ export async function writeRows(
   table: TargetTable,
   query: string,
   columns: readonly string[],
+  hasNegativeZero = false,
 ): Promise<WrittenFile[]> {
   const partition = partitionKeys(table, columns);
   const selected = [...columns.map(quoteName), ...partition.map(({ name, key }) => `${key} AS ${quoteName(name)}`)];
@@ -39,6 +40,7 @@ export async function writeRows(
     directory: scratch.subfolder(folder),
     fieldIds: writtenFieldIds(table, columns),
     partitionColumns: partition.map(({ name }) => name),
+    hasNegativeZero,
   });
   return await withPartitionValues(connection, partition, written);
 }
@@ -54,11 +56,12 @@ export async function writeRowsInTurns(
   table: TargetTable,
   query: string,
   columns: readonly string[],
+  hasNegativeZero = false,
 ): Promise<WrittenFile[]> {
   const partition = partitionKeys(table, columns);
   const rowGroupRows = Math.min(ROW_GROUP_ROWS, VECTOR_ROWS * atOnce(table, ROW_GROUP_ROWS));
   if (partition.length === 0) {
-    const copy = { fieldIds: writtenFieldIds(table, columns), partitionColumns: [], rowGroupRows };
+    const copy = { fieldIds: writtenFieldIds(table, columns), partitionColumns: [], rowGroupRows, hasNegativeZero };
     return await copyToParquet(connection, { ...copy, query, directory: scratch.subfolder(folder) });
   }
   const keys = partition.map(({ name }) => quoteName(name));
@@ -69,7 +72,7 @@ export async function writeRowsInTurns(
   const sorted = `${scratch.subfolder(folder)}/sorted.parquet`;
   await connection.run(
     `COPY (SELECT ${selected.join(", ")} FROM (${query}) ORDER BY ${keys.join(", ")}) TO ${quoteText(sorted)}
-  (FORMAT parquet, ROW_GROUP_SIZE ${rowGroupRows})`,
+  (FORMAT parquet, ROW_GROUP_SIZE ${rowGroupRows}${hasNegativeZero ? `, ${NO_DICTIONARIES}` : ""})`,
   );
   const source = `read_parquet(${quotePath(sorted)}, hive_partitioning = false)`;
   const found = await connection.rows(`SELECT DISTINCT ${keys.join(", ")} FROM ${source} ORDER BY ALL`);
@@ -81,6 +84,7 @@ export async function writeRowsInTurns(
     copy: {
       fieldIds: writtenFieldIds(table, columns),
       partitionColumns: partition.map(({ name }) => name),
+      hasNegativeZero,
     },
     directoryOf: (turn) => scratch.subfolder(`${folder}/${turn}`),
     partitionsAtOnce: atOnce(table, PARTITIONS_AT_ONCE),
@@ -96,7 +100,7 @@ interface Turns {
   keys: readonly string[];
   partitions: readonly (string | null)[][];
   columns: readonly string[];
-  copy: Pick<CopyOptions, "fieldIds" | "partitionColumns">;
+  copy: Pick<CopyOptions, "fieldIds" | "partitionColumns" | "hasNegativeZero">;
   directoryOf(turn: number): string;
   partitionsAtOnce: number;
 }
@@ -136,7 +140,7 @@ async function writePartition(
 ): Promise<WrittenFile[]> {
   const here = keys.map((key, i) => `${key} IS NOT DISTINCT FROM ${literal(values[i]!)}`).join(" AND ");
   const query = `SELECT ${columns.map(quoteName).join(", ")} FROM ${source} WHERE ${here}`;
-  const written = await copyToParquet(connection, { fieldIds: copy.fieldIds, partitionColumns: [], query, directory });
+  const written = await copyToParquet(connection, { ...copy, partitionColumns: [], query, directory });
   return written.map((file) => ({ ...file, partition: [...values] }));
 }
 
