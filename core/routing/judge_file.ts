@@ -9,7 +9,7 @@ import { readFileBlocks } from "../disk/scratch.ts";
 import { headOf, otherKind } from "./file_kind.ts";
 import { bytesText, fileText, headText, recordText } from "./corrupted_file.ts";
 import { JudgedRows } from "./judged_rows.ts";
-import { parquetRecords, parquetRows, whyNotParquet } from "./parquet_json_sql.ts";
+import { detailOfRow, parquetRecords, parquetRows, whyNotParquet } from "./parquet_json_sql.ts";
 import { RECORD_COLUMNS } from "./sql/record_query.ts";
 import { isFileFault, type LocalFile } from "./record_sql.ts";
 import type { RouteOptions } from "./route_options.ts";
@@ -85,7 +85,8 @@ export class ExactRouting {
     for await (const chunk of chunks) {
       for (const [position, record] of chunk) {
         const bytes = encoder.encode(record as string);
-        judgeInto(file.number, { bytes, position: Number(position), offset: 0 }, this.#judge, rows);
+        const text = { bytes, position: Number(position), offset: 0 };
+        judgeInto(file.number, text, this.#judge, rows, (detail) => detailOfRow(detail, record as string));
       }
       count += chunk.length;
     }
@@ -136,7 +137,13 @@ function blocksOf({ path, offset = 0, size }: LocalFile): AsyncGenerator<Uint8Ar
   return readFileBlocks(path, offset, offset + size);
 }
 
-function judgeInto(file: number, record: RecordText, judge: Judge, rows: JudgedRows): void {
+function judgeInto(
+  file: number,
+  record: RecordText,
+  judge: Judge,
+  rows: JudgedRows,
+  explain: (detail: string) => string = (detail) => detail,
+): void {
   const { bytes, position, oversize } = record;
   if (oversize !== undefined) {
     const { raw, note } = headText(bytes, oversize);
@@ -149,5 +156,5 @@ function judgeInto(file: number, record: RecordText, judge: Judge, rows: JudgedR
   const [reason, values] = judgement.kind === "not_json"
     ? ["corrupted_record", null] as const
     : [judgement.reason, judgement.values] as const;
-  rows.addDeadLetter({ file, position, reason, detail: judgement.detail + note, raw, values });
+  rows.addDeadLetter({ file, position, reason, detail: explain(judgement.detail) + note, raw, values });
 }

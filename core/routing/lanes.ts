@@ -8,7 +8,9 @@ import type { WrittenFile } from "../engine/copy.ts";
 import type { Connection, DuckDb } from "../engine/duckdb.ts";
 import { readFilePart, type Scratch } from "../disk/scratch.ts";
 import type { JudgedRows } from "./judged_rows.ts";
+import type { EventFormat } from "../lake/event_file.ts";
 import type { JudgingFunction } from "./judging_function.ts";
+import { detailOfRow } from "./parquet_json_sql.ts";
 import type { CountedFile } from "./record_sql.ts";
 import { fileSources, type RecordSource } from "./record_source.ts";
 import { type RecordQuery, unionRecords } from "./sql/record_query.ts";
@@ -47,8 +49,8 @@ export interface LaneOptions {
  */
 export async function runLanes(files: readonly CountedFile[], options: LaneOptions): Promise<WrittenFile[]> {
   if (files.length === 0) return [];
-  const arrays = new Set(files.filter(({ format }) => format === "json").map(({ number }) => number));
-  options.judging.visit = (file, position, record) => judgeRecord(options, arrays.has(file), file, position, record);
+  const formats = new Map(files.map(({ number, format }) => [number, format]));
+  options.judging.visit = (file, position, record) => judgeRecord(options, formats.get(file), file, position, record);
   const pattern = plainPattern(options.contract, sampleShapes(files, options.contract));
   const lanes = dealFiles(files, options.threads);
   const columns = [...options.contract.fields.map((field) => field.name), ...options.metadata.map(([name]) => name)];
@@ -86,13 +88,23 @@ async function laneQuery(
   return plainQuery({ contract, pattern, records: unionRecords(queries), metadata });
 }
 
-function judgeRecord(options: LaneOptions, inArray: boolean, file: number, position: number, record: string): void {
+function judgeRecord(
+  options: LaneOptions,
+  format: EventFormat | undefined,
+  file: number,
+  position: number,
+  record: string,
+): void {
   const { judge, rows } = options;
   const judgement = judge.judge(record);
+  if (judgement.kind === "dead_letter" && format === "parquet") {
+    const detail = detailOfRow(judgement.detail, record);
+    return rows.add(file, position, record, { ...judgement, detail });
+  }
   if (judgement.kind !== "not_json") return rows.add(file, position, record, judgement);
   // DuckDB reads lines that are not quite JSON (NaN, trailing commas); an array was read strictly
   // before it came here.
-  if (inArray) {
+  if (format === "json") {
     throw new StreamlabError("internal", `Cannot judge record ${position} of file ${file}: ${judgement.detail}`);
   }
   const { detail } = judgement;

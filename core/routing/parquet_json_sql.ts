@@ -8,21 +8,37 @@ import type { LocalFile } from "./record_sql.ts";
 /**
  * The records of one Parquet file, as JSON: its rows written out.
  * Every digit is kept (DuckDB's own JSON takes wide numbers through a double); instants are RFC
- * 3339; what JSON has no number for (NaN, infinities) is text.
+ * 3339; bytes are UTF-8; what JSON has no number for (NaN, infinities) is text.
  */
 export async function parquetRecords(connection: Connection, file: LocalFile): Promise<RecordQuery> {
-  const source = (options: string) => `read_parquet(${quotePath(file.path)}, hive_partitioning = false${options})`;
-  const { columns } = await streamRows(connection, `SELECT * FROM ${source("")} LIMIT 0`);
-  const members = columns.map(({ name, type }) => memberSql(name, jsonText(quoteName(name), type, 0)));
+  const source = (options: string, path = file.path) =>
+    `read_parquet(${quotePath(path)}, hive_partitioning = false${options})`;
+  const columnsOf = async (path: string) =>
+    (await streamRows(connection, `SELECT * FROM ${source("", path)} LIMIT 0`)).columns;
+  const path = file.plain?.path ?? file.path;
+  const columns = await columnsOf(path);
+  const meant = file.plain === undefined ? columns : await columnsOf(file.path);
+  const text = new ValueText(file.plain?.names);
+  const members = columns.map(({ name, type }, i) =>
+    memberSql(text.nameOf(name), text.orNull(quoteName(name), type, meant[i]!.type))
+  );
   // The option hides a column of that name, so DuckDB refuses it there; to count the rows takes
   // longer.
   const named = columns.some(({ name }) => name.toLowerCase() === ROW_NUMBER);
   const position = named ? "row_number() OVER () - 1" : ROW_NUMBER;
   return recordQuery(
     { file: String(file.number), name: quoteText(file.name), position, record: objectSql(members) },
-    source(named ? "" : `, ${ROW_NUMBER} = true`),
+    source(named ? "" : `, ${ROW_NUMBER} = true`, path),
   );
 }
+
+/** What a dead letter says of a row, where its text holds bytes that are not UTF-8. */
+export function detailOfRow(detail: string, record: string): string {
+  if (!detail.includes("surrogate") || !ODD_BYTE.test(record)) return detail;
+  return `${detail}; \\udc80 to \\udcff stand for bytes 80 to ff that are not UTF-8`;
+}
+
+const ODD_BYTE = /\\udc[89a-f][0-9a-f]/i;
 
 /** How many rows a Parquet file says that it has. */
 export async function parquetRows(connection: Connection, file: LocalFile): Promise<number> {
@@ -35,6 +51,7 @@ export function whyNotParquet(file: LocalFile, error: SqlError): string {
   const reason = error.said.split("\n", 1)[0]!
     .replace(/^(?:Error: )?(?:[A-Za-z-]+ )+Error: /, "")
     .replace(/^Failed to read (?:Parquet )?file "[^"]*": /, "")
+    .replaceAll(file.plain?.path ?? file.path, file.name)
     .replaceAll(file.path, file.name)
     // deno-lint-ignore no-control-regex
     .replace(/[\x00-\x1f\x7f]/g, (character) => showCharacter(character.charCodeAt(0)))
@@ -52,16 +69,61 @@ function objectSql(members: readonly string[]): string {
   return members.length === 0 ? "'{}'" : `'{' || ${members.join(" || ',' || ")} || '}'`;
 }
 
-/**
- * SQL for a value's JSON text; `null` for null. `depth` tells the variables of nested lambdas
- * apart.
- */
-function jsonText(value: string, type: SqlType, depth: number): string {
-  return `coalesce(${presentText(value, type, depth)}, 'null')`;
+/** SQL for the JSON text of values. */
+class ValueText {
+  readonly #names: ReadonlyMap<string, string>;
+
+  constructor(names: ReadonlyMap<string, string> = new Map()) {
+    this.#names = names;
+  }
+
+  nameOf(column: string): string {
+    return this.#names.get(column) ?? column;
+  }
+
+  /**
+   * `null` for null. `type` is what is read, `meant` what the file says that it is. `depth` tells
+   * the variables of nested lambdas apart.
+   */
+  orNull(value: string, type: SqlType, meant: SqlType, depth = 0): string {
+    return `coalesce(${this.#present(value, type, meant, depth)}, 'null')`;
+  }
+
+  #present(value: string, type: SqlType, meant: SqlType, depth: number): string {
+    const item = `v${depth}`;
+    const inner = (of: string, child: number) =>
+      this.orNull(of, type.children[child]!.type, meant.children[child]!.type, depth + 1);
+    switch (type.kind) {
+      case "list":
+        return `'[' || array_to_string(list_transform(${value}, lambda ${item}: ${inner(item, 0)}), ',') || ']'`;
+      case "map": {
+        const key = keyText(`${item}.key`, type.children[0]!.type, meant.children[0]!.type);
+        const pair = `${key} || ':' || ${inner(`${item}.value`, 1)}`;
+        return `'{' || array_to_string(list_transform(map_entries(${value}), lambda ${item}: ${pair}), ',') || '}'`;
+      }
+      case "struct": {
+        const members = type.children.map(({ name, type: child }, i) =>
+          memberSql(
+            this.nameOf(name),
+            this.orNull(`${value}.${quoteName(name)}`, child, meant.children[i]!.type, depth),
+          )
+        );
+        return `CASE WHEN ${value} IS NOT NULL THEN ${objectSql(members)} END`;
+      }
+      default:
+        return scalarText(value, type, meant);
+    }
+  }
 }
 
-function presentText(value: string, type: SqlType, depth: number): string {
-  const item = `v${depth}`;
+function keyText(key: string, type: SqlType, meant: SqlType): string {
+  if (["list", "map", "struct", "json"].includes(type.kind)) return quoted(key);
+  const text = scalarText(key, type, meant);
+  return `CASE WHEN starts_with(${text}, '"') THEN ${text} ELSE '"' || ${text} || '"' END`;
+}
+
+function scalarText(value: string, type: SqlType, meant: SqlType): string {
+  if (type.kind === "bigint" && meant.kind !== "bigint") return nanosText(value, meant);
   switch (type.kind) {
     case "boolean":
     case "integer":
@@ -71,28 +133,56 @@ function presentText(value: string, type: SqlType, depth: number): string {
       return `CAST(${value} AS VARCHAR)`;
     case "float":
     case "double":
-      return `CASE WHEN isfinite(${value}) THEN CAST(CAST(${value} AS DOUBLE) AS VARCHAR) ELSE ${quoted(value)} END`;
+      return `CASE WHEN isfinite(${value}) THEN CAST(CAST(${value} AS DOUBLE) AS VARCHAR)
+  WHEN isnan(${value}) THEN '"nan"' ELSE ${quoted(value)} END`;
     case "timestamptz":
-      return quoted(`strftime(${value}, '%Y-%m-%dT%H:%M:%S.%fZ')`);
+      return finiteText(value, quoted(`strftime(${value}, '%Y-%m-%dT%H:%M:%S.%fZ')`), 2n ** 63n - 1n);
     case "timestamp":
-      return quoted(`strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f')`);
-    case "list":
-      return `'[' || array_to_string(list_transform(${value}, lambda ${item}: ${
-        jsonText(item, type.children[0]!.type, depth + 1)
-      }), ',') || ']'`;
-    case "map": {
-      const pair = `${quoted(`${item}.key`)} || ':' || ${jsonText(`${item}.value`, type.children[1]!.type, depth + 1)}`;
-      return `'{' || array_to_string(list_transform(map_entries(${value}), lambda ${item}: ${pair}), ',') || '}'`;
-    }
-    case "struct": {
-      const members = type.children.map(({ name, type: inner }) =>
-        memberSql(name, jsonText(`${value}.${quoteName(name)}`, inner, depth))
-      );
-      return `CASE WHEN ${value} IS NOT NULL THEN ${objectSql(members)} END`;
-    }
+      return finiteText(value, quoted(`strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f')`), 2n ** 63n - 1n);
+    case "date":
+      return finiteText(value, quoted(`strftime(${value}, '%Y-%m-%d')`), 2n ** 31n - 1n);
+    case "time":
+      return timeText(value, `epoch_us(${value})`, quoted(value));
+    case "blob":
+      return bytesText(value);
     default:
       return quoted(value);
   }
+}
+
+/** What DuckDB takes for infinite is a number of days or microseconds like any other. */
+function finiteText(value: string, text: string, largest: bigint): string {
+  return `CASE WHEN isfinite(${value}) THEN ${text} WHEN ${value} IS NOT NULL THEN
+  CASE WHEN ${value} > make_date(1970, 1, 1) THEN '${largest}' ELSE '-${largest}' END END`;
+}
+
+/** A number where it is no time of day. */
+function timeText(value: string, micros: string, text: string): string {
+  return `CASE WHEN ${value} IS NULL THEN NULL WHEN ${micros} BETWEEN 0 AND 86399999999 THEN ${text}
+  ELSE CAST(${micros} AS VARCHAR) END`;
+}
+
+/** Of an instant or a time of day in nanoseconds, all digits: what is finer is cut by the judge. */
+function nanosText(value: string, meant: SqlType): string {
+  // DuckDB's division cuts towards zero.
+  const micros = `(${value} // 1000 - CAST(${value} % 1000 < 0 AS INTEGER))`;
+  const digits = `((${value} % 1000 + 1000) % 1000)`;
+  const finer = `CASE WHEN ${digits} = 0 THEN '' ELSE lpad(CAST(${digits} AS VARCHAR), 3, '0') END`;
+  const text = (format: string) => `strftime(make_timestamp(${micros}), '${format}') || ${finer}`;
+  if (meant.kind === "time") return timeText(value, micros, quoted(text("%H:%M:%S.%f")));
+  return quoted(`${text("%Y-%m-%dT%H:%M:%S.%f")}${meant.kind === "timestamptz" ? " || 'Z'" : ""}`);
+}
+
+/**
+ * Bytes as UTF-8. Where they are not, each stands for itself, and the odd ones as halves of
+ * surrogate pairs, as Python's `surrogateescape` has it: no event can hold such text, so the judge
+ * makes the row a dead letter that says where it stands.
+ */
+function bytesText(value: string): string {
+  const printed = `CAST(${value} AS VARCHAR)`;
+  const odd = String.raw`regexp_replace(${printed}, '\\x([89A-F][0-9A-F])', '\\udc\1', 'g')`;
+  const escaped = String.raw`regexp_replace(${odd}, '\\x([0-7][0-9A-F])', '\\u00\1', 'g')`;
+  return `coalesce(CAST(to_json(TRY(decode(${value}))) AS VARCHAR), '"' || ${escaped} || '"')`;
 }
 
 /** A value's text as a JSON string. */

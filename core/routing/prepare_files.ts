@@ -18,6 +18,7 @@ import {
 } from "./raw_copies.ts";
 import type { BrokenFile } from "./triage.ts";
 import { unspool } from "./packed_files.ts";
+import { plainParquet } from "./plain_parquet.ts";
 import type { LocalFile } from "./record_sql.ts";
 import { Spool } from "../disk/spool.ts";
 
@@ -100,7 +101,13 @@ class Preparer {
     const file: LocalFile = { number, name, ...place, size: unpackedSize ?? size, format };
     if (compression !== "none" && unpackedSize === undefined) return await this.#unpack(file, compression);
     // Parquet files are read by nobody but DuckDB, which wants each in a file of its own.
-    return { kind: "ready", file: format === "parquet" ? this.#unspool(file) : file };
+    return format === "parquet" ? await this.#prepareParquet(this.#unspool(file)) : { kind: "ready", file };
+  }
+
+  async #prepareParquet(file: LocalFile): Promise<Prepared> {
+    const { plain, detail } = await plainParquet(file, this.#preparation.scratch);
+    if (detail !== undefined) return { kind: "broken", file: { ...file, detail } };
+    return { kind: "ready", file: plain === undefined ? file : { ...file, plain } };
   }
 
   /** After it all that is ready can be read. */

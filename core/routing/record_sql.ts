@@ -1,6 +1,7 @@
 import { quotePath, quoteText } from "../engine/duckdb.ts";
 import { isDiskFull, isOutOfMemory, SqlError } from "../engine/sql_error.ts";
 import type { EventFormat } from "../lake/event_file.ts";
+import type { PlainParquet } from "./plain_parquet.ts";
 import { type RecordQuery, recordQuery } from "./sql/record_query.ts";
 
 /** A raw file of a batch, ready to be read: on the local disk, unpacked. */
@@ -16,6 +17,8 @@ export interface LocalFile {
   /** Bytes, unpacked. */
   size: number;
   format: EventFormat;
+  /** Of a Parquet file that DuckDB would not read as it is. */
+  plain?: PlainParquet;
 }
 
 /** A file whose records SQL can read, and how many they are. */
@@ -49,7 +52,9 @@ export function isFileFault(error: unknown): error is SqlError {
 /** Which of the files an error of DuckDB's names. */
 export function blamedFile<F extends LocalFile>(error: unknown, files: readonly F[]): F | undefined {
   if (!(error instanceof SqlError)) return undefined;
-  const named = files.filter((file) => error.said.includes(`"${file.path}"`) || error.said.includes(`'${file.path}'`));
+  const named = files.filter((file) =>
+    [file.path, file.plain?.path].some((path) => error.said.includes(`"${path}"`) || error.said.includes(`'${path}'`))
+  );
   return named.length === 1 ? named[0] : undefined;
 }
 

@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { quoteText } from "../../core/engine/duckdb.ts";
 import { ConsumeWorld } from "./consume_world.ts";
@@ -115,4 +115,60 @@ Deno.test("positions are those of the rows, through row groups, beside a column 
       "SELECT count(*)::INT AS n, count(*) FILTER (n <> _source_position)::INT AS wrong FROM {{bronze.events}}",
     );
     deepStrictEqual(row, { n: 40_000, wrong: 0 });
+  }));
+
+Deno.test("bytes without a mark are UTF-8, or their row is a dead letter that says where they are not", () =>
+  ConsumeWorld.use(async (world) => {
+    const text = { type: "string" };
+    const contract = parseContract(JSON.stringify({
+      type: "object",
+      properties: {
+        a: text,
+        l: { type: "array", items: text },
+        m: { type: "object", additionalProperties: text },
+        s: { type: "object", properties: { a: text } },
+      },
+    }));
+    const bytes = (hex: string) => `from_hex('${hex}')`;
+    const good = ["café", "日本", "back\\slash", '"\u0001\0', ""];
+    const rows = good.map((each) => {
+      const value = bytes(new TextEncoder().encode(each).toHex());
+      return `SELECT ${value} AS a, [${value}] AS l, MAP {${value}: ${value}} AS m, {'a': ${value}} AS s`;
+    });
+    await putRows(world, "good", rows.join(" UNION ALL "));
+    const odd = ["ff", "61c3", "eda080", "f4908080"].map(bytes);
+    const plain = "'x'::BLOB";
+    const columns = (index: number, value: string) =>
+      [value, `[${value}]`, `MAP {${value}: ${plain}}`, `{'a': ${value}}`].map((each, i) =>
+        `${i === index ? each : [plain, `[${plain}]`, `MAP {${plain}: ${plain}}`, `{'a': ${plain}}`][i]} AS ${
+          ["a", "l", "m", "s"][i]
+        }`
+      ).join(", ");
+    await putRows(
+      world,
+      "odd",
+      odd.flatMap((value) => [0, 1, 2, 3].map((index) => `SELECT ${columns(index, value)}`)).join(" UNION ALL "),
+    );
+    await world.consume({ contract });
+    const events = await world.rows(
+      "SELECT a, l[1] AS l, map_keys(m)[1] AS k, m[a] AS m, s.a AS s FROM {{bronze.events}}",
+    );
+    deepStrictEqual(
+      events.map((row) => [...new Set(Object.values(row))]).toSorted(),
+      good.map((each) => [each]).toSorted(),
+    );
+    const found = await world.rows(
+      "SELECT _dead_letter_detail AS why, _raw_record AS raw FROM {{dead_letters.events}} ORDER BY _source_position",
+    );
+    strictEqual(found.length, 16);
+    for (const [index, { why, raw }] of found.entries()) {
+      match(
+        why as string,
+        /^\/[alms].*Unicode text.*; \\udc80 to \\udcff stand for bytes 80 to ff that are not UTF-8$/,
+      );
+      strictEqual(
+        (raw as string).includes(["\\udcFF", "a\\udcC3", "\\udcED\\udcA0\\udc80", "\\udcF4"][index >> 2]!),
+        true,
+      );
+    }
   }));

@@ -1,0 +1,273 @@
+/**
+ * What a Parquet file says of its columns (format: "FileMetaData" in parquet.thrift, Thrift's
+ * compact protocol), as far as DuckDB reads something else than the file holds.
+ */
+
+/** Of a column or group; those of a list's and a map's own levels, too. */
+interface SchemaElement {
+  name: string;
+  /** Of a group; 0 for a column. */
+  children: number;
+  /** Whether values are instants or times of day in nanoseconds: DuckDB cuts digits of them. */
+  isNanos: boolean;
+  /** Of a decimal; 0 for all others. */
+  precision: number;
+  fields: ThriftField[];
+}
+
+/** A field of a Thrift struct; `start` and `end` of its value in the footer. */
+interface ThriftField {
+  id: number;
+  type: number;
+  start: number;
+  end: number;
+}
+
+export interface ParquetFooter {
+  /**
+   * A footer for the same pages from which DuckDB reads what the file holds: nanoseconds as plain
+   * integers, and each column by a name that no other has. Undefined where the file's own does.
+   */
+  plain: Uint8Array | undefined;
+  /** What the columns of that footer are called in the file, where that is something else. */
+  names: Map<string, string>;
+  /** A column that DuckDB cannot read rightly, with the reason. */
+  unreadable: string | undefined;
+}
+
+/** DuckDB reads wider ones as if they were doubles. */
+const PRECISION_MAX = 38;
+/** A schema is not nested deeper, nor anything else in a footer. */
+const DEPTH_MAX = 200;
+const FILE_SCHEMA = 2;
+/** Fields of `SchemaElement`. */
+const NAME = 4, CHILDREN = 5, CONVERTED_TYPE = 6, SCALE = 7, PRECISION = 8, LOGICAL_TYPE = 10;
+/** Members of the unions `LogicalType` and `TimeUnit`. */
+const DECIMAL = 5, TIME = 7, TIMESTAMP = 8, NANOS = 3;
+const CONVERTED_DECIMAL = 5;
+/** Types of the compact protocol. */
+const TRUE = 1, FALSE = 2, BYTE = 3, I64 = 6, DOUBLE = 7, BINARY = 8, LIST = 9, SET = 10, MAP = 11, STRUCT = 12;
+
+/** Undefined where the footer is none that can be understood: whoever reads the file says why. */
+export function readParquetFooter(footer: Uint8Array): ParquetFooter | undefined {
+  try {
+    return new FooterReader(footer).read();
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+class FooterReader {
+  readonly #bytes: Uint8Array;
+  readonly #thrift: CompactReader;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#thrift = new CompactReader(bytes);
+  }
+
+  read(): ParquetFooter | undefined {
+    const schema = this.#thrift.fields().find(({ id, type }) => id === FILE_SCHEMA && type === LIST);
+    if (schema === undefined) return undefined;
+    this.#thrift.pos = schema.start;
+    const { count, type } = this.#thrift.listHeader();
+    if (type !== STRUCT) return undefined;
+    const begin = this.#thrift.pos;
+    const elements = Array.from({ length: count }, () => this.#element());
+    const renamed = namesTwice(elements);
+    const names = new Map([...renamed].map(([element, name]) => [name, element.name]));
+    const wide = elements.find(({ precision }) => precision > PRECISION_MAX);
+    const isPlain = renamed.size === 0 && !elements.some(({ isNanos }) => isNanos);
+    const plain = isPlain ? undefined : joined([
+      this.#bytes.subarray(0, begin),
+      ...elements.flatMap((element) => this.#plainElement(element, renamed.get(element))),
+      this.#bytes.subarray(this.#thrift.pos),
+    ]);
+    const unreadable = wide && `the column ${JSON.stringify(wide.name)} is a decimal of ${wide.precision} digits, ` +
+        `and ${PRECISION_MAX} is the most that can be read`;
+    return { plain, names, unreadable };
+  }
+
+  #element(): SchemaElement {
+    const thrift = this.#thrift;
+    const fields = thrift.fields();
+    const end = thrift.pos;
+    const at = <T>(id: number, read: () => T): T | undefined => {
+      const field = fields.find((each) => each.id === id);
+      if (field === undefined) return undefined;
+      thrift.pos = field.start;
+      return read();
+    };
+    const logical = at(LOGICAL_TYPE, () => thrift.fields())?.[0];
+    const inner = logical === undefined ? [] : (thrift.pos = logical.start, thrift.fields());
+    const number = (field: ThriftField | undefined) =>
+      field === undefined ? 0 : (thrift.pos = field.start, thrift.zigzag());
+    let isNanos = false;
+    if (logical?.id === TIME || logical?.id === TIMESTAMP) {
+      const unit = inner.find(({ id }) => id === 2);
+      isNanos = unit !== undefined && (thrift.pos = unit.start, thrift.fields()[0]?.id === NANOS);
+    }
+    const isDecimal = at(CONVERTED_TYPE, () => thrift.zigzag()) === CONVERTED_DECIMAL;
+    const element = {
+      name: at(NAME, () => thrift.text()) ?? "",
+      children: at(CHILDREN, () => thrift.zigzag()) ?? 0,
+      isNanos,
+      precision: logical?.id === DECIMAL
+        ? number(inner.find(({ id }) => id === 2))
+        : isDecimal
+        ? at(PRECISION, () => thrift.zigzag()) ?? 0
+        : 0,
+      fields,
+    };
+    thrift.pos = end;
+    return element;
+  }
+
+  /** The element without what makes DuckDB cut digits, and by another name where one is given. */
+  #plainElement({ fields, isNanos }: SchemaElement, name: string | undefined): Uint8Array[] {
+    const dropped = isNanos ? [CONVERTED_TYPE, SCALE, PRECISION, LOGICAL_TYPE] : [];
+    let previous = 0;
+    const parts = fields.filter(({ id }) => !dropped.includes(id)).flatMap(({ id, type, start, end }) => {
+      const header = Uint8Array.of(((id - previous) << 4) | type);
+      previous = id;
+      const value = name !== undefined && id === NAME ? text(name) : this.#bytes.subarray(start, end);
+      return [header, value];
+    });
+    return [...parts, Uint8Array.of(0)];
+  }
+}
+
+/**
+ * Other names for columns whose names another in the same group has, but for case: DuckDB gives
+ * them names of its own, which may be those of yet other columns.
+ */
+function namesTwice(elements: readonly SchemaElement[]): Map<SchemaElement, string> {
+  const renamed = new Map<SchemaElement, string>();
+  const taken = new Set(elements.map(({ name }) => name.toLowerCase()));
+  let next = 0, number = 0;
+  const walk = (depth: number): SchemaElement => {
+    const element = elements[next++];
+    if (element === undefined || depth > DEPTH_MAX) throw new RangeError("not a tree");
+    const seen = new Set<string>();
+    for (let i = 0; i < element.children; i++) {
+      const child = walk(depth + 1);
+      const key = child.name.toLowerCase();
+      if (seen.has(key)) {
+        let name: string;
+        do name = `column_${number++}`; while (taken.has(name));
+        renamed.set(child, name);
+      }
+      seen.add(key);
+    }
+    return element;
+  };
+  if (elements.length > 0) walk(0);
+  return renamed;
+}
+
+function text(value: string): Uint8Array {
+  const bytes = new TextEncoder().encode(value);
+  return joined([Uint8Array.of(bytes.length), bytes]);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Walks Thrift's compact protocol; `RangeError` where it is broken. */
+class CompactReader {
+  pos = 0;
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** The fields of a struct; ends behind it. */
+  fields(depth = 0): ThriftField[] {
+    const fields: ThriftField[] = [];
+    for (let id = 0;;) {
+      const header = this.#byte();
+      if (header === 0) return fields;
+      const type = header & 0x0f;
+      id = header >> 4 === 0 ? this.zigzag() : id + (header >> 4);
+      const start = this.pos;
+      if (type !== TRUE && type !== FALSE) this.#skip(type, depth + 1);
+      fields.push({ id, type, start, end: this.pos });
+    }
+  }
+
+  listHeader(): { count: number; type: number } {
+    const header = this.#byte();
+    const count = header >> 4 === 15 ? this.#varint() : header >> 4;
+    // Each element takes a byte at least.
+    if (count > this.#bytes.length - this.pos) throw new RangeError("a list longer than the footer");
+    return { count, type: header & 0x0f };
+  }
+
+  zigzag(): number {
+    const value = this.#varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  text(): string {
+    const length = this.#varint();
+    return new TextDecoder().decode(this.#bytes.subarray(this.pos, this.#advance(length)));
+  }
+
+  #skip(type: number, depth: number): void {
+    if (depth > DEPTH_MAX) throw new RangeError("too deep");
+    if (type === STRUCT) this.fields(depth);
+    else if (type === BINARY) this.#advance(this.#varint());
+    else if (type === LIST || type === SET) this.#skipList(depth);
+    else if (type === MAP) this.#skipMap(depth);
+    else if (type === DOUBLE) this.#advance(8);
+    else if (type <= BYTE) this.#advance(1);
+    else if (type <= I64) this.#varint();
+    else throw new RangeError("a type that Thrift does not have");
+  }
+
+  #skipList(depth: number): void {
+    const { count, type } = this.listHeader();
+    for (let i = 0; i < count; i++) this.#skip(type, depth + 1);
+  }
+
+  #skipMap(depth: number): void {
+    const count = this.#varint();
+    const types = count === 0 ? 0 : this.#byte();
+    for (let i = 0; i < count; i++) {
+      this.#skip(types >> 4, depth + 1);
+      this.#skip(types & 0x0f, depth + 1);
+    }
+  }
+
+  /** Exact up to 2^53; what is larger is only passed over. */
+  #varint(): number {
+    let value = 0;
+    for (let factor = 1, i = 0; i < 10; factor *= 128, i++) {
+      const byte = this.#byte();
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+    }
+    throw new RangeError("a number without end");
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.pos++];
+    if (byte === undefined) throw new RangeError("the footer ends too soon");
+    return byte;
+  }
+
+  #advance(length: number): number {
+    this.pos += length;
+    if (this.pos > this.#bytes.length) throw new RangeError("the footer ends too soon");
+    return this.pos;
+  }
+}
