@@ -1,7 +1,7 @@
 import { Meter } from "../../core/base/meter.ts";
 /**
- * Consumes the lake in the folder given, and prints what was taken and the process's peak memory in
- * MB.
+ * Consumes the lake in the folder given, in batches of so many files within the memory given, and
+ * prints what was taken and the process's peak memory in MB.
  */
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
@@ -23,12 +23,12 @@ const session = await ConsumeSession.open({
   partitionBy: [{ column: "event_timestamp", transform: { name: "day" } }],
   onExtraFields: "dead-letter",
   onChangedFile: "ignore",
-  filesPerBatchMax: 10_000,
+  filesPerBatchMax: Number(Deno.args[2] ?? 10_000),
   bytesPerBatchMax: 1e9,
   clock,
   random,
   threads: 2,
-  memory: "1000MB",
+  memory: Deno.args[1] ?? "1000MB",
   temporaryFolder: "/tmp",
   holder: "the test",
   report: {
