@@ -3,7 +3,7 @@ import { StreamlabError } from "../core/base/errors.ts";
 import type { Contract } from "../core/contract/contract.ts";
 import type { Context } from "./line/command.ts";
 
-/** The contract of `--contract`; without the flag the one that is built in. */
+/** The contract of `--contract`; without the flag, the built-in one. */
 export async function readContract(context: Context, file: string | undefined): Promise<Contract> {
   if (file === undefined) return (await import("../core/contract/default_contract.ts")).defaultContract();
   const { parseContract } = await import("../core/contract/json_schema.ts");

@@ -171,8 +171,8 @@ function partitionFields(given: string[] | undefined, contract: SessionOptions["
 }
 
 /**
- * Where raw files are, and what the ledger calls them: by their path where they lie in the sink's
- * lake, else by their URI.
+ * Where raw files are, and their names in the ledger: the path if they are in the sink's lake, else
+ * the URI.
  */
 async function rawZone(context: Context, flags: Flags, source: Store, sink: Store): Promise<RawZone> {
   const { nameFile } = await import("../../core/storage/file_name.ts");

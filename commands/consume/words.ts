@@ -8,8 +8,8 @@ import { formatDuration, formatSize, printNote, printResult } from "../line/outp
 import { type Progress, startProgress } from "../line/progress.ts";
 
 /**
- * What `consume` says while it works: a result for each batch, a remark for each file that stays
- * behind.
+ * What `consume` prints while it works: a result for each batch, a note for each file that is
+ * skipped.
  */
 export class ConsumeWords implements ConsumerReport {
   #pending: Promise<void> = Promise.resolve();
@@ -52,7 +52,7 @@ export class ConsumeWords implements ConsumerReport {
     this.#say(() => printNote(this.#context, `${error.message}; trying again in ${pause}`));
   }
 
-  /** The sum of it all, once everything has been said. */
+  /** Prints the totals, after everything else. */
   async end(discovery?: Discovery, place?: string): Promise<void> {
     if (discovery !== undefined) this.#passedOver(discovery, place!);
     await this.#pending;
@@ -69,7 +69,7 @@ export class ConsumeWords implements ConsumerReport {
     );
   }
 
-  /** That a name is wrong, of the place or of the files, otherwise looks as if nothing had come. */
+  /** Without this, a wrong place or wrong file names would look as if no file had come. */
   #passedOver({ seen, passedOver: { files, example } }: Discovery, place: string): void {
     if (files > 0) {
       const count = counted(files, "file is", "files are");
@@ -77,10 +77,7 @@ export class ConsumeWords implements ConsumerReport {
     } else if (seen === 0) this.note(`Nothing new: nothing lies at ${place}`);
   }
 
-  /**
-   * One thing after another, in the order in which it happened; the first failure (a closed pipe)
-   * ends the run at `end`.
-   */
+  /** Prints in the order of events. The first failure (a closed pipe) ends the run at `end`. */
   #say(what: () => Promise<void>): void {
     this.#pending = this.#pending.then(() => this.#progress.end()).then(what);
     this.#pending.catch(() => {});

@@ -6,14 +6,14 @@ import type { FlagSchema, FlagShape } from "./flags.ts";
 /** What a command ends with; the table in every help text (exit_status.ts). */
 export type ExitStatus = 0 | 1 | 2 | 3 | 130;
 
-/** Everything a command may know of the world it runs in; tests give their own. */
+/** Everything that a command may use of the outside world; tests pass their own. */
 export interface Context {
   readonly stdout: OutputStream;
   readonly stderr: MessageStream;
   /** Standard input, whole pieces as they come. */
   readonly stdin: ReadableStream<Uint8Array>;
   readonly isTerminal: { stdin: boolean; stdout: boolean; stderr: boolean };
-  /** Characters a line of the terminal holds; 80 where nobody knows. */
+  /** Width of the terminal in characters; 80 if unknown. */
   readonly columns: number;
   env(name: string): string | undefined;
   /** Absolute. */
@@ -21,7 +21,7 @@ export interface Context {
   readonly clock: Clock;
   readonly random: Random;
   /**
-   * Aborted by the first Ctrl-C or SIGTERM: finish what is under way, then return 130. The second
+   * Aborted by the first Ctrl-C or SIGTERM: finish the work in flight, then return 130. The second
    * one ends the process.
    */
   readonly signal: AbortSignal;
@@ -34,16 +34,16 @@ export interface Context {
 }
 
 /**
- * `write` resolves when the bytes have been taken; rejects with `OutputClosed` when the reader has
- * gone (`| head`).
+ * `write` resolves when the bytes are written; it rejects with `OutputClosed` when the reader has
+ * closed the pipe (`| head`).
  */
 export interface OutputStream {
   write(data: string | Uint8Array): Promise<void>;
 }
 
-/** Whatever is written here is shown, on a terminal and off it, and never obeyed. */
+/** Text written here is escaped, on a terminal and elsewhere, so no terminal obeys it. */
 export interface MessageStream extends OutputStream {
-  /** Puts a line into the place of the one drawn before; an empty one removes it. For terminals. */
+  /** Replaces the line drawn before; an empty one removes it. For terminals only. */
   redraw(line: string): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 /**
- * argv → the texts of a command's flags. @std/cli's parse-args takes argv apart; here is what makes
- * it strict: an unknown flag, a missing value, a value where none belongs, a flag given twice and
- * an argument too many, where it would guess, are refused by name.
+ * argv → the texts of a command's flags. @std/cli's parse-args splits argv but guesses. This makes
+ * it strict: an unknown flag, a missing value, a value that does not belong, a repeated flag and a
+ * surplus argument are refused by name.
  */
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { Command } from "./command.ts";
@@ -29,8 +29,7 @@ export interface SplitCommandLine {
 }
 
 /**
- * Finds the subcommand's name: the first argument that is no flag; flags that every command has may
- * stand before it.
+ * Finds the subcommand's name: the first argument that is not a flag. Global flags may precede it.
  */
 export function splitCommandLine(argv: readonly string[]): SplitCommandLine {
   const valued = flagsOf(everywhereFlags).flags.filter(({ meta }) => !meta.isSwitch).map(({ name }) => `--${name}`);
@@ -46,9 +45,9 @@ export function asksForHelp(args: readonly string[]): boolean {
 }
 
 /**
- * In front of every value and word that a user wrote. What parse-args makes up (an empty text for a
- * missing value) has none, nor does it take a marked one for anything else: `-5`, `true` after a
- * switch, SQL that starts with a comment. No argument can hold it.
+ * Put before every value and word that a user wrote. A value that parse-args made up (an empty text
+ * for a missing one) lacks it. And parse-args leaves marked texts alone: `-5`, `true` after a
+ * switch, SQL that starts with a comment. No argument can contain it.
  */
 const MARK = "\0";
 
@@ -107,9 +106,8 @@ interface FlagName {
 }
 
 /**
- * The ways to write a flag, each one of its own to parse-args: with its `alias` a message could not
- * name what was written, and with its `negatable` a `--no-x` would undo an `--x` before it without
- * a trace.
+ * The spellings of a flag, each a flag of its own for parse-args. Its `alias` would hide which one
+ * was written, and its `negatable` would let `--no-x` silently undo an earlier `--x`.
  */
 function namesOf({ name, meta }: NamedFlag): FlagName[] {
   const { isSwitch } = meta;

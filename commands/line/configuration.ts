@@ -19,7 +19,7 @@ import { resolve } from "node:path";
 export type Surroundings = Pick<Context, "env" | "cwd" | "commands"> & {
   /** A file's text; undefined when there is none. */
   readText(path: string): Promise<string | undefined>;
-  /** Why somebody else could have written a file; undefined where nobody could. */
+  /** Why another user could have written a file; undefined if none could. */
   foreignHand(path: string): string | undefined;
 };
 
@@ -50,7 +50,7 @@ function addVariables(given: GivenTexts, command: Command, flags: NamedFlag[], a
     if (given.has(key)) continue;
     for (const variable of [variableName(name, command.name), variableName(name)]) {
       const text = around.env(variable);
-      // An empty variable is an unset one: that is how shells and compose files switch one off.
+      // An empty variable counts as unset: shells and compose files disable one that way.
       if (text === undefined || text === "" || given.has(key)) continue;
       given.set(key, { text, source: variable });
     }
@@ -78,8 +78,8 @@ async function addFile(given: GivenTexts, command: Command, flags: NamedFlag[], 
 }
 
 /**
- * A file that nobody asked for must be ours: in a folder of many, another user's could send our
- * events, and the credentials in our variables, to a place of theirs.
+ * A file that was not asked for must be ours. In a shared folder another user's file could send our
+ * events and credentials to their place.
  */
 function refuseForeign(path: string, around: Surroundings): void {
   const hand = around.foreignHand(path);

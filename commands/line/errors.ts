@@ -12,9 +12,9 @@ export interface ErrorReport {
   status: ExitStatus;
 }
 
-/** `secrets` are values that must not appear, whatever put them into the message. */
+/** `secrets` are values that are removed from messages. */
 export function reportError(error: unknown, options: { debug: boolean; secrets: readonly string[] }): ErrorReport {
-  // The reader has what it wanted (`| head`): nobody is left to tell.
+  // The reader has what it wanted (`| head`) and closed the pipe.
   if (error instanceof OutputClosed) return { text: "", status: 0 };
   const known = error instanceof StreamlabError ? error : fromOutside(error);
   const lines = [`streamlab: ${oneLine(known.message)}`];
@@ -78,7 +78,7 @@ export const SECRET_VARIABLES = [
 function scrub(text: string, secrets: readonly string[]): string {
   let clean = text;
   for (const secret of secrets) {
-    // A secret of a few letters would take words out of every sentence; it protects nothing either.
+    // Removing a secret of a few letters would garble every sentence, and it protects nothing.
     if (secret.length >= 6) clean = clean.replaceAll(secret, "***");
   }
   return clean

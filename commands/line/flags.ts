@@ -38,7 +38,7 @@ export interface FlagOptions {
   short?: string;
   /** Place among the positional arguments, from 0; such a value has no flag and no variable. */
   position?: number;
-  /** Heading in help under which it stands; without one, the first list. */
+  /** Its heading in help; without one, the first list. */
   section?: string;
   /** Its value must not appear in any message. */
   isSecret?: true;

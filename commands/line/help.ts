@@ -129,7 +129,7 @@ function flagLines(flags: NamedFlag[]): string[] {
   });
 }
 
-/** `-f, --file FILE`; a switch that is on by default is shown by what it can do: `--no-upkeep`. */
+/** `-f, --file FILE`; a switch that is on by default is shown in its negative form. */
 function flagUsage({ name, meta }: NamedFlag): string {
   if (meta.position !== undefined) return meta.placeholder;
   if (meta.isSwitch) return meta.default === "true" ? `--no-${name}` : `--${name}`;

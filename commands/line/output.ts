@@ -13,7 +13,7 @@ export async function printResult(context: Printing, record: { [key: string]: Js
   await context.stdout.write(`${visibleLines(context.json ? stringifyJson(record) : text)}\n`);
 }
 
-/** A remark to the person watching, line by line; never part of a result. */
+/** A note for people, line by line; never part of a result. */
 export async function printNote(context: Printing, ...lines: string[]): Promise<void> {
   await context.stderr.write(lines.map((line) => `${visibleText(line)}\n`).join(""));
 }

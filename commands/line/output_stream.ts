@@ -1,7 +1,6 @@
 /**
- * The one writer to standard output and standard error. What comes from outside (names, values,
- * errors of others) may hold escape sequences; no command has to think of them, for none gets past
- * this file to a terminal.
+ * The one writer to standard output and standard error. Names, values and foreign errors may
+ * contain escape sequences. None gets past this file to a terminal, so commands need not care.
  */
 import { visibleLines } from "../../core/base/visible_text.ts";
 import { writeAll } from "../../core/disk/file_bytes.ts";
@@ -17,7 +16,7 @@ export function dataStream(file: OutputFile, isTerminal: boolean): OutputStream 
   return { write: (data) => writeOut(file, isTerminal ? visibleLines(textOf(data)) : data) };
 }
 
-/** For messages, which are for people wherever they end up: always with escapes. */
+/** For messages: always with escapes, since people read them wherever they are sent. */
 export function messageStream(file: OutputFile): MessageStream {
   return {
     write: (data) => writeOut(file, visibleLines(textOf(data))),

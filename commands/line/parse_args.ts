@@ -1,7 +1,7 @@
 import { parseArgs as parse } from "@std/cli/parse-args";
 
 /**
- * Of the options of @std/cli's parseArgs those that strictness leaves: see command_line.ts on the
+ * The options of @std/cli's parseArgs that strict parsing can use; command_line.ts says why not the
  * others.
  */
 export interface ParseArgsOptions {
@@ -16,7 +16,7 @@ export interface ParseArgsOptions {
 export interface ParsedArgs {
   /** What was given for each flag, in order: a text, or true; empty where it was not given. */
   values: (name: string) => (string | true)[];
-  /** What is no flag and no flag's value, up to `--`. */
+  /** Arguments that are neither flags nor their values, up to `--`. */
   words: string[];
   /** What follows `--`. */
   rest: string[];

@@ -13,8 +13,8 @@ import denoJson from "../../deno.json" with { type: "json" };
 export type World = Omit<Context, "json" | "debug"> & Pick<Surroundings, "readText" | "foreignHand">;
 
 /**
- * `hidden` commands are run like the others, and shown nowhere. `stray` fails with an error that
- * nothing has caught: the runtime would print it as it is, secrets and escape sequences too.
+ * `hidden` commands are run like the others, and shown nowhere. `stray` rejects with an uncaught
+ * error; the runtime would print it with its secrets and escape sequences.
  */
 export async function runProgram(
   argv: readonly string[],

@@ -5,7 +5,7 @@ import type { Context } from "./command.ts";
 import { formatDuration } from "./output.ts";
 
 export interface Progress {
-  /** Removes the drawn line, so that results start on a clean one; a change draws it anew. */
+  /** Removes the drawn line, so that results start on a clean one; the next change redraws it. */
   end(): Promise<void>;
 }
 
@@ -13,8 +13,8 @@ const DRAW_MS_MIN = 100;
 const LINE_MS_MIN = 5_000;
 
 /**
- * Shows what the meter says on standard error: one line redrawn on a terminal, at most ten times a
- * second; plain lines off it, one every five seconds; nothing with `--json`. `label` is a verb:
+ * Shows the meter on standard error. On a terminal it redraws one line, at most ten times a second;
+ * elsewhere it prints a line every five seconds; with `--json` nothing. `label` is a verb:
  * `Producing`.
  */
 export function startProgress(
@@ -33,7 +33,7 @@ export function startProgress(
     const nowMs = context.clock.nowMs();
     if (nowMs - lastMs < (isTerminal ? DRAW_MS_MIN : LINE_MS_MIN)) return;
     const reading = meter.read();
-    // Nothing is to be shown of a look that finds nothing, nor a line of what is done in no time.
+    // Show nothing before a file is found, and no line for work that takes no time.
     if (reading.counts.files === undefined) return;
     if (!isTerminal && nowMs - reading.sinceMs < LINE_MS_MIN) return;
     lastMs = nowMs;

@@ -6,7 +6,7 @@
 import { StreamlabError } from "../../core/base/errors.ts";
 import { type Location, parseLocation } from "../../core/storage/location.ts";
 
-/** A lake's place, as far as it can be told without looking. */
+/** A lake's place, as written; nothing is opened. */
 export type LakeLocation = Location;
 
 export interface TableName {

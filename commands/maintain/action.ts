@@ -1,6 +1,6 @@
 /**
  * What `maintain` can do, as data: an action is one file in `actions/` and one line in
- * `actions.ts`. Its flag, its help, its way through the tables and its words come from that.
+ * `actions.ts`. Its flag, help, order of tables and words come from there.
  */
 import type { z } from "zod";
 import type { LoadedTable, TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
@@ -33,7 +33,7 @@ export interface Machine {
 export interface Job<S extends FlagShape = Record<never, never>> {
   context: Context;
   surroundings: Surroundings;
-  /** The tables that are looked after. */
+  /** The tables to maintain. */
   identifiers: readonly TableIdentifier[];
   flags: JobFlags<S>;
   machine: Machine;
@@ -67,7 +67,7 @@ interface TableWork<S extends FlagShape, R extends object> extends Described<S> 
 }
 
 interface LakeWork<S extends FlagShape> extends Described<S> {
-  /** Prints by itself; false where what it looked at is not as it should be. */
+  /** Prints by itself; false if it found something wrong. */
   run(job: Job<S>): Promise<boolean>;
 }
 

@@ -79,7 +79,7 @@ export const maintain = defineCommand({
 async function run(context: Context, given: Flags & Wishes): Promise<ExitStatus> {
   const wanted = wantedActions(given);
   const { clock, random } = context;
-  // With a catalog it holds checkpoints and nothing else, perhaps none so far.
+  // With a catalog the lake holds only checkpoints, and perhaps none yet.
   const store = await (given.catalog === undefined ? openExistingLake : openLake)(context, given.source);
   const catalog = await openCatalog(context, given, () => Promise.resolve(store));
   const surroundings: Surroundings = { store, clock, random, catalog };
@@ -111,7 +111,7 @@ async function tablesOf({ catalog }: Surroundings, { table }: Flags): Promise<Ta
   return (await Promise.all(namespaces.map((namespace) => catalog.listTables(namespace)))).flat();
 }
 
-/** False when one failed: the others go on, for a broken table is no reason to neglect the rest. */
+/** False when one failed; the others are maintained all the same. */
 async function runOnTables(job: Job, action: TableAction): Promise<boolean> {
   const { signal } = job.context;
   let failed = false;

@@ -15,7 +15,7 @@ const SYNC_LENGTH = 16;
 const BLOCK_BYTES_MAX = 64 * 1024;
 
 export interface ContainerToWrite {
-  /** Goes into the header as this very text: avsc would drop `field-id` and its like. */
+  /** Written to the header unchanged: avsc would drop attributes such as `field-id`. */
   schema: AvroSchema;
   longs: LongFields;
   /** Key-value metadata of the header besides schema and codec. */
@@ -80,7 +80,7 @@ export interface ContainerBlock {
 
 /** Of all blocks of a file together, decompressed. */
 const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
-/** A place in a list, at least. */
+/** Each record takes at least a place in a list. */
 const RECORD_BYTES = 16;
 
 /** All records. Throws `corrupt`, naming the file as `name`. */
@@ -94,7 +94,7 @@ export function decodeContainer<Row>(bytes: Uint8Array, options: DecodeOptions, 
   });
 }
 
-/** Calls `read` for each record of a block, and sees to it that they are all that is in it. */
+/** Calls `read` for each record of a block, and checks that the block holds nothing else. */
 export function readBlock({ count, data, budget }: ContainerBlock, read: (cursor: Cursor) => void): void {
   const cursor = new Cursor(data, budget);
   budget.take(count * RECORD_BYTES);
@@ -102,7 +102,7 @@ export function readBlock({ count, data, budget }: ContainerBlock, read: (cursor
   if (cursor.at !== data.length) throw new Error("a block holds more than its records");
 }
 
-/** Calls `read`; what it throws becomes `corrupt`, with the file's name. */
+/** Calls `read`; turns its errors into `corrupt`, with the file's name. */
 export function readingContainer<Result>(name: string, read: () => Result): Result {
   try {
     return read();
@@ -145,7 +145,7 @@ export function openContainer(bytes: Uint8Array): OpenContainer {
 /** Compiling takes about a millisecond, and a table has few schemas: the last ones are kept. */
 const decoders = new Map<string, Decoder>();
 const DECODERS_MAX = 64;
-/** Longer schemas are not worth their room. */
+/** Longer schemas would take too much memory. */
 const KEY_LENGTH_MAX = 1_000_000;
 
 export function containerDecoder(metadata: Map<string, string>, schema: AvroSchema, options: DecodeOptions): Decoder {
@@ -180,7 +180,7 @@ function decompress(codec: string, data: Uint8Array, bytesMax: number): Uint8Arr
   throw new Error(`its codec "${codec}" is not supported`);
 }
 
-/** Not node's Buffer, whose `subarray` and comparison are its own. */
+/** Not node's Buffer: it overrides `subarray` and compares differently. */
 function plain(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

@@ -2,17 +2,16 @@
 const MEMORY_BYTES_MAX = 1e9;
 
 /**
- * Bounds what is made of a file's bytes. A few of them can claim any number of values: a block its
- * records, an array its items, and a record of fields without bytes can stand within others any
- * number of times.
+ * Bounds the memory that a file's values take. A few bytes can claim any number of values: records
+ * of a block, items of an array, or nested records whose fields take no bytes.
  */
 export class DecodeBudget {
   #left = MEMORY_BYTES_MAX;
 
-  /** Of values that are about to be made, or passed over. */
+  /** Called before values are created or skipped. */
   take(bytes: number): void {
     this.#left -= bytes;
-    // Written so that what is no number is refused, too.
+    // Written so that NaN is refused, too.
     if (!(this.#left >= 0)) throw new Error("it claims more values than anybody has memory for");
   }
 }

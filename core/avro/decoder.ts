@@ -5,7 +5,7 @@ import { type AvroSchema, isNumberField, type LongFields } from "./schema.ts";
 export type Decoder = (cursor: Cursor) => unknown;
 
 export interface DecodeOptions extends LongFields {
-  /** Fields of records with these ids are passed over and left out. */
+  /** Fields of records with these ids are skipped and left out. */
   skippedFieldIds?: ReadonlySet<number>;
 }
 
@@ -22,10 +22,10 @@ const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 const RECORD_BYTES = 100, FIELD_BYTES = 16, ITEM_BYTES = 16, ENTRY_BYTES = 60;
 
 /**
- * A function that reads what was written with that schema. Own rather than avsc's, which cannot
- * pass over fields and makes an object of every entry of a map: of a manifest's time that is nearly
- * all. An array of key-value records, which is how Iceberg writes maps with keys other than
- * strings, comes as a `Map`.
+ * A function that reads values of this schema. It replaces avsc's, which cannot skip fields and
+ * creates an object for every entry of a map; that was nearly all the time of reading a manifest.
+ * An array of key-value records (Iceberg's form of maps whose keys are not strings) becomes a
+ * `Map`.
  */
 export function compileDecoder(schema: AvroSchema, options: DecodeOptions): Decoder {
   return new Compiler(options).compile(schema, false).read;

@@ -6,8 +6,8 @@ export type AvroSchema = Json;
 
 export interface LongFields {
   /**
-   * Longs with one of these ids (`field-id`, or `element-id` for what is in an array) come and go
-   * as numbers, within 2^52 (avsc 5.7.9 writes negative ones beyond wrongly); all others as
+   * Longs with one of these ids (`field-id`, or `element-id` for the items of an array) are
+   * numbers, within 2^52 (avsc 5.7.9 writes negative ones beyond that wrongly). All others are
    * bigints.
    */
   numberFieldIds: ReadonlySet<number>;
@@ -17,8 +17,7 @@ export interface LongFields {
 const EXACT_MARK = "streamlab-exact";
 
 /**
- * What writes values of a schema. Unknown attributes such as `field-id` are no hindrance, but avsc
- * forgets them.
+ * Writes values of a schema. avsc accepts unknown attributes such as `field-id`, but forgets them.
  */
 export function compileSchema(schema: AvroSchema, longs: LongFields): avro.Type {
   return avro.Type.forSchema(markLongs(schema, longs, false) as unknown as avro.Schema, {
@@ -47,7 +46,7 @@ function markLongs(schema: AvroSchema, longs: LongFields, asNumber: boolean): Av
 
 function markField(field: Json, longs: LongFields): Json {
   if (field === null || typeof field !== "object" || Array.isArray(field)) return field;
-  // Defaults serve schema resolution, which is not used here, and avsc would check them against the
+  // Defaults are for schema resolution, which is not used here. avsc would check them against the
   // marked type.
   const { default: _default, ...rest } = field;
   return { ...rest, type: markLongs(field.type ?? null, longs, isNumberField(field, "field-id", longs)) };

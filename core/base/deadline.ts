@@ -14,8 +14,8 @@ export class DeadlineError extends Error {
 const isOver = new Error("the action is over");
 
 /**
- * Runs `action` for at most `limitMs`; then aborts its signal and throws `DeadlineError`, whether
- * it listens or not.
+ * Runs `action` for at most `limitMs`; then aborts its signal and throws `DeadlineError`, even if
+ * the action ignores it.
  */
 export async function withDeadline<T>(
   clock: Clock,
@@ -25,8 +25,7 @@ export async function withDeadline<T>(
   const work = new AbortController(), timer = new AbortController();
   const expired = new Promise<never>((_, reject) => {
     void clock.sleep(limitMs, timer.signal).then(() => {
-      // What the action has returned may still listen to its signal: it is aborted for lateness
-      // only.
+      // What the action returned may still use the signal, so only a late action aborts it.
       if (timer.signal.aborted) return;
       const error = new DeadlineError(limitMs);
       reject(error);

@@ -4,17 +4,15 @@
  */
 export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
 
-/**
- * Of objects and lists within each other: deeper ones would not fit on the stack of who walks them.
- */
+/** Nesting of objects and lists; deeper values would overflow the stack of code that walks them. */
 const DEPTH_MAX = 500;
 /** Digits of an integer: the time to read one grows with their square. */
 const DIGITS_MAX = 1_000;
 
 /**
  * Parses JSON text; an integer that a double cannot hold exactly becomes a `bigint`, every other
- * number a `number`. Throws for what is no JSON, and for what only the hostile write: very deep or
- * very long numbers.
+ * number a `number`. Throws for text that is not JSON, for very deep nesting and for very long
+ * numbers.
  */
 export function parseJson(text: string): Json {
   checkDepth(text);

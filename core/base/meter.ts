@@ -6,16 +6,13 @@ export interface MeterReading {
   sinceMs: number;
   /** `files`, `records`, …; `filesMax` is how many files there will be, where that is known. */
   counts: Readonly<Record<string, number>>;
-  /** For each step the time that its work took, all together; milliseconds precise. */
+  /** The total time of each step, in milliseconds. */
   seconds: Readonly<Record<string, number>>;
-  /** Of the steps under way the one that was begun last. */
+  /** The step in progress that was begun last. */
   step: string | undefined;
 }
 
-/**
- * Counts and times the work of a job. Progress on a terminal, `--json` and whatever else shows how
- * a job is doing are readers of it.
- */
+/** Counts and times the work of a job. Progress on a terminal and `--json` read it. */
 export class Meter {
   readonly #clock: Clock;
   #sinceMs: number;
@@ -34,7 +31,7 @@ export class Meter {
     this.#reader?.(this);
   }
 
-  /** Adds what the work takes to the step's time, also where it fails. */
+  /** Adds the time of the work to the step's time, also if it fails. */
   async time<T>(step: string, work: () => Promise<T>): Promise<T> {
     const startMs = this.#clock.nowMs();
     this.#underWay.push(step);
@@ -63,7 +60,7 @@ export class Meter {
     this.#timesMs.clear();
   }
 
-  /** Called at every change from now on, instead of whoever was before; must be cheap. */
+  /** Calls this function at every change, instead of the one before; it must be cheap. */
   watch(reader: (meter: Meter) => void): void {
     this.#reader = reader;
   }

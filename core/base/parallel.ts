@@ -1,6 +1,6 @@
 /**
- * For work that was begun before anybody waits for it: it may fail before, or without, anybody
- * waiting.
+ * For work that starts before anything awaits it: a failure before that, or without it, is not an
+ * unhandled rejection.
  */
 export function early<T>(coming: Promise<T>): Promise<T> {
   coming.catch(() => undefined);
@@ -9,8 +9,8 @@ export function early<T>(coming: Promise<T>): Promise<T> {
 
 /**
  * Calls `action` on every item, at most `limit` at a time, and resolves to the results in the
- * items' order. After a failure no further item is begun; the first error is thrown once the
- * running ones have ended, so nothing goes on behind the caller's back.
+ * items' order. After a failure no further item starts. The first error is thrown once the running
+ * ones have ended, so nothing runs on after it.
  */
 export async function mapParallel<T, R>(
   items: readonly T[],

@@ -8,16 +8,16 @@ const OBEYED = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 /**
- * The text on one line, with an escape for each character that a terminal would obey; what it shows
- * as it is stays.
+ * The text on one line, with an escape for each character that a terminal would obey. All others
+ * stay.
  */
 export function visibleText(text: string): string {
   return text.replaceAll(OBEYED, (letter) => SHORT[letter] ?? unicodeEscape(letter));
 }
 
 /**
- * The same for a text whose lines and tabs are its own. JSON stays JSON that means the same: in its
- * strings these are its own escapes, and elsewhere such characters cannot stand.
+ * The same for a text that keeps its line ends and tabs. JSON keeps its meaning: these are JSON's
+ * own escapes, and such characters occur only in its strings.
  */
 export function visibleLines(text: string): string {
   return text.replaceAll(OBEYED, (letter) => {

@@ -13,15 +13,18 @@ export type Compression = "none" | "gzip" | "zstd";
 export class DecompressError extends Error {}
 
 export interface UnpackBounds {
-  /** What comes out is to be text: given up at its first bytes where it is not. */
+  /** The content must be text; unpacking stops at the first bytes if it is not. */
   isText?: boolean;
-  /** A file that is beyond both is made to fill a disk; bytes, and unpacked bytes a packed one. */
+  /**
+   * A file beyond both limits is a decompression bomb: unpacked bytes, and unpacked bytes for each
+   * packed one.
+   */
   sizeMax?: number;
   ratioMax?: number;
 }
 
 const UNPACKED_BYTES_MAX = 4e9;
-/** Text comes to a tenth of it; gzip cannot reach it. */
+/** Text reaches about a tenth of this; gzip cannot reach it. */
 const UNPACKED_RATIO_MAX = 2_000;
 
 type Unpacker = ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDecompress>;
@@ -52,11 +55,11 @@ export async function decompressFile(
   }
 }
 
-/** The error in words that say what the file is, where its first bytes tell. */
+/** The error, with what the file really is if its first bytes show it. */
 function explained(error: DecompressError, compression: "gzip" | "zstd", head: Uint8Array): DecompressError {
   const signature = signatureOf(head);
   if (signature === compression) {
-    // Its first header is one: after a member comes what is no header of another.
+    // The file's first header is valid, so the bytes after a member are not another header.
     if (error.message !== "incorrect header check") return error;
     return new DecompressError("not gzip to its end: other bytes follow", { cause: error });
   }
@@ -83,9 +86,9 @@ async function* bounded(
 }
 
 /**
- * The same in memory, many times quicker for small files, up to `sizeMax` bytes. Undefined where
- * more would come out, where the bytes are not sound, or several gzip members: `decompressFile`
- * unpacks them, or says what is wrong.
+ * The same in memory, up to `sizeMax` bytes: much faster for small files. Undefined if the content
+ * is larger, if the bytes are damaged, or for several gzip members; `decompressFile` then unpacks
+ * them, or says what is wrong.
  */
 export function decompressBytes(
   bytes: Uint8Array,
@@ -102,11 +105,11 @@ export function decompressBytes(
 
 function gunzipBytes(bytes: Uint8Array, sizeMax: number): Uint8Array | undefined {
   if (bytes.length < 18) return undefined;
-  // The last four bytes of a member are its size (RFC 1952, section 2.3.1). Of several members, or
-  // before padding, that is not what comes out.
+  // The last four bytes of a member are its size (RFC 1952, section 2.3.1). With several members,
+  // or before padding, that is not the size of the content.
   const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(bytes.length - 4, true);
   if (size > sizeMax) return undefined;
-  // One chunk with room for all of it; by default it is 16 KB for the smallest file.
+  // One chunk for the whole content; the default is 16 KB even for the smallest file.
   const unpacked = gunzipSync(bytes, { maxOutputLength: Math.max(size, 1), chunkSize: Math.max(size, 64) });
   return unpacked.length === size ? unpacked : undefined;
 }
@@ -131,7 +134,7 @@ function unzstdBytes(bytes: Uint8Array, sizeMax: number): Uint8Array | undefined
 async function* gunzip(source: string, size: number): AsyncGenerator<Uint8Array> {
   const unpacker = createGunzip({ chunkSize: CHUNK_BYTES });
   yield* unpack(unpacker, readFileBlocks(source));
-  // It goes on to the next member by itself, but takes zeros after the last one for padding and
+  // It continues with the next member by itself, but takes zeros after the last one for padding and
   // ends there.
   if (unpacker.bytesWritten !== size) {
     throw new DecompressError(`not gzip to its end: other bytes follow at byte ${unpacker.bytesWritten}`);
@@ -140,8 +143,7 @@ async function* gunzip(source: string, size: number): AsyncGenerator<Uint8Array>
 
 /**
  * A decompressor a frame: the one of node:zlib ends quietly after the first of several frames, and
- * on a cut one. So frames are found beforehand, and the size that a frame's header promises is
- * checked here.
+ * on a cut one. So the frames are located first, and the size in a frame's header is checked here.
  */
 async function* unzstd(source: string, size: number): AsyncGenerator<Uint8Array> {
   const file = await Deno.open(source, { read: true });
@@ -170,9 +172,8 @@ async function* unzstd(source: string, size: number): AsyncGenerator<Uint8Array>
 }
 
 /**
- * A zstd block at a time, which unpacks to 128 KB at most (RFC 8878, section 3.1.1.2.4). Where one
- * write comes to more than a chunk, Deno 2.9.6 throws an error in the rest of it where nobody can
- * catch it.
+ * A zstd block at a time, which unpacks to 128 KB at most (RFC 8878, section 3.1.1.2.4). If one
+ * write yields more than a chunk, Deno 2.9.6 throws errors in the rest of it uncatchably.
  */
 async function* cutAt(readAt: ReadAt, from: number, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
   let at = from;
@@ -190,10 +191,7 @@ function asDecompressError<T>(read: () => T): T {
   }
 }
 
-/**
- * What the unpacker makes of the blocks; it is ended where they end. Its own errors become
- * `DecompressError`.
- */
+/** The unpacked blocks; the unpacker ends with them. Its errors become `DecompressError`. */
 async function* unpack(unpacker: Unpacker, blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   // An error can be raised again after the iteration has ended; without a listener that would end
   // the process.

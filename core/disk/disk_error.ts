@@ -7,7 +7,7 @@ interface Meaning {
   hint?: string;
 }
 
-/** What the codes of the operating system mean to whoever runs us. */
+/** What the operating system's codes mean to a user. */
 const MEANINGS: Record<string, Meaning> = {
   ENOENT: { kind: "not-found", state: "there is no such file" },
   ENOTDIR: { kind: "not-found", state: "a part of the path is a file, not a folder" },
@@ -74,7 +74,7 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** True where the path leads to no file, so that a reader finds nothing. */
+/** True if the path leads to no file. */
 export function isMissing(error: unknown): boolean {
   const code = codeOf(error);
   return code === "ENOENT" || code === "ENOTDIR";
@@ -82,8 +82,8 @@ export function isMissing(error: unknown): boolean {
 
 /**
  * An operating system's error as ours: `action` is a verb, `place` what it was done to. An error
- * that is ours already stays. When writing, a missing part of the path is not "not found": the
- * outside refused.
+ * that is ours already stays. When writing, a missing part of the path is `unavailable`, not
+ * `not-found`.
  */
 export function localError(action: string, place: string, error: unknown, writing = false): StreamlabError {
   if (error instanceof StreamlabError) return error;

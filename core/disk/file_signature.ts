@@ -15,16 +15,16 @@ const SIGNATURES: readonly (readonly [name: string, bytes: readonly number[]])[]
   ["UTF-16 text", [0xfe, 0xff]],
 ];
 
-/** So much of a file's start is looked at. */
+/** How much of a file's start is checked. */
 export const SIGNED_BYTES = 64 << 10;
-/** Bytes that cannot stand in text make a file binary from this part of its start on. */
+/** From this share of its start on, bytes that cannot be text make a file binary. */
 const BINARY_SHARE = 1 / 3;
-/** Less has few lines: each may stand for itself. */
+/** A smaller file has few lines; each is judged by itself. */
 const BINARY_BYTES_MIN = 4 << 10;
 
 const NEWLINE = 0x0a, OPEN_OBJECT = 0x7b;
 
-/** What the first bytes of a file say that it is, which is no JSON; undefined where it may be. */
+/** The format that a file's first bytes show, if it is not JSON; undefined if it may be JSON. */
 export function signatureOf(head: Uint8Array): string | undefined {
   const odd = oddBytes(head);
   if (odd === 0) return undefined;
@@ -34,10 +34,7 @@ export function signatureOf(head: Uint8Array): string | undefined {
   return odd >= head.length * BINARY_SHARE && !hasObject(head) ? "binary data" : undefined;
 }
 
-/**
- * Whether a whole line is an object: a run of zeros that a crash has left in a log does not make it
- * binary.
- */
+/** Whether a whole line is an object: zeros that a crash left in a log do not make it binary. */
 function hasObject(head: Uint8Array): boolean {
   for (let from = 0; from < head.length;) {
     const end = head.indexOf(NEWLINE, from);

@@ -1,8 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 
-/**
- * How often the folder is looked at: whether it is the one that is watched, and whether it is back.
- */
+/** How often the folder's name is checked: it may lead to another folder, or to one again. */
 const LOOK_MS = 500, LOOK_MS_GONE = 50;
 
 export interface WatchEvents {
@@ -15,8 +13,8 @@ export interface WatchEvents {
 
 /**
  * Says when something below a local folder may have changed. Hints only: what counts is the next
- * listing. The system watches a folder by what it is, not by its name: one that was removed and
- * made anew is another, so the name is looked at now and then.
+ * listing. The system watches a folder, not its name. A folder that was removed and created again
+ * is another one, so the name is checked now and then.
  */
 export class FolderWatch {
   readonly #folder: string;
@@ -33,8 +31,8 @@ export class FolderWatch {
   }
 
   /**
-   * Undefined where the system cannot watch the folder (none there, no watches left): the caller
-   * then looks by itself.
+   * Undefined if the system cannot watch the folder (missing, no watches left). The caller then has
+   * to poll.
    */
   static open(folder: string, clock: Clock): FolderWatch | undefined {
     try {
@@ -47,7 +45,7 @@ export class FolderWatch {
     }
   }
 
-  /** Tells what happens until closed. */
+  /** Reports changes until closed. */
   async run(events: WatchEvents): Promise<void> {
     const closed = this.#closing.signal;
     let forwarding = this.#forward(events);
@@ -95,7 +93,7 @@ export class FolderWatch {
 
   async #forward(events: WatchEvents): Promise<void> {
     for await (const { kind, paths } of this.#watcher ?? []) {
-      // A folder that is made anew may get the number of the one before.
+      // A new folder may get the inode of the old one.
       if (kind === "remove" && paths.some((path) => path === this.#folder || path === this.#realFolder)) {
         this.#identity = undefined;
       }

@@ -2,8 +2,8 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 
 /**
- * A lock that the kernel holds for this process (flock) and lets go with it, however it ends: a
- * killed holder never blocks. Only among processes of one machine.
+ * A lock that the kernel holds for this process (flock) and releases when it ends, so a killed
+ * holder never blocks. Only for processes of one machine.
  */
 export interface KernelLock {
   release(): void;
@@ -12,12 +12,12 @@ export interface KernelLock {
 /** `tryLock` is missing in older versions of Deno. */
 type LockableFile = Omit<Deno.FsFile, "tryLock"> & Partial<Pick<Deno.FsFile, "tryLock">>;
 
-/** How long to wait for a lock that can only be waited for, before it counts as held by another. */
+/** Without `tryLock`, a lock that is not free after this long counts as held by another. */
 const LOCK_WAIT_MS = 500;
 
 /**
- * Takes the lock, or says who has it: `holder` is what the file tells about the process that took
- * it. The text is for people; only the kernel's lock counts.
+ * Takes the lock, or says who has it: `holder` is the file's text about that process. The text is
+ * for people; only the kernel's lock counts.
  */
 export async function takeKernelLock(
   path: string,
@@ -46,8 +46,8 @@ export async function takeKernelLock(
 }
 
 /**
- * The lock's file, made where it is missing. Its text is replaced, so it must be the very file of
- * that name: through a link it would be somebody else's that is emptied.
+ * Opens the lock's file, or creates it. Its text is replaced, so links are refused: they could lead
+ * to another user's file.
  */
 function openLock(path: string): Deno.FsFile {
   try {

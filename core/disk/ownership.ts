@@ -10,10 +10,9 @@ const GROUP_WRITE = 0o020, OTHERS_WRITE = 0o002, STICKY = 0o1000;
 const LINKS_MAX = 40;
 
 /**
- * Why somebody else could decide what a path leads to, or what is in it; undefined where only this
- * user and root can. Every folder on the way must be one in which nobody else may rename, and a
- * link counts only where nobody else could have put it. Windows keeps no such modes: there the
- * places of a user are closed to others from the start.
+ * Why another user could decide what a path leads to, or what is in it; undefined if only this user
+ * and root can. No other user may be able to rename in any folder of the path, or have created a
+ * link in it. Windows has no such modes: a user's folders are closed to others by default.
  */
 export function foreignHand(path: string): string | undefined {
   const uid = Deno.uid();
@@ -60,8 +59,8 @@ function isOpenToOthers(info: Deno.FileInfo, uid: number): boolean {
 }
 
 /**
- * Makes a folder of this user alone, with its parents where they are missing. Returns why it cannot
- * be trusted, or made; undefined where all is well.
+ * Creates a folder for this user alone, with missing parents. Returns why it cannot be trusted or
+ * created; undefined if it can.
  */
 export function makeOwnFolder(path: string): string | undefined {
   try {
@@ -75,7 +74,7 @@ export function makeOwnFolder(path: string): string | undefined {
   return Deno.statSync(path).uid === uid ? undefined : `"${path}" belongs to another user`;
 }
 
-/** One by one, for what is made is closed to others from its first moment. */
+/** One by one, so that each is closed to others from its first moment. */
 function makeMissing(path: string): void {
   if (isThere(path)) return;
   if (dirname(path) !== path) makeMissing(dirname(path));
@@ -95,25 +94,25 @@ function isThere(path: string): boolean {
   }
 }
 
-/** Where a user's programs keep what can be made again; undefined where nobody says. */
+/** The user's cache folder; undefined if nothing says where it is. */
 export function cacheFolder(variable: (name: string) => string | undefined): string | undefined {
   const home = variable("HOME");
   return place(variable("XDG_CACHE_HOME")) ?? place(variable("LOCALAPPDATA")) ??
     (place(home) && `${home}/.cache`);
 }
 
-/** Where a user's programs keep what was done last; undefined where nobody says. */
+/** The user's state folder; undefined if nothing says where it is. */
 export function stateFolder(variable: (name: string) => string | undefined): string | undefined {
   const home = variable("HOME");
   return place(variable("XDG_STATE_HOME")) ?? (place(home) && `${home}/.local/state`);
 }
 
-/** For what is worthless after a run. Every user may write there. */
+/** The folder for temporary files. Every user may write there. */
 export function temporaryFolder(variable: (name: string) => string | undefined): string {
   return variable("TMPDIR") || variable("TEMP") || "/tmp";
 }
 
-/** Relative ones are to be passed over (XDG Base Directory Specification). */
+/** Relative paths must be ignored (XDG Base Directory Specification). */
 function place(path: string | undefined): string | undefined {
   return path !== undefined && isAbsolute(path) ? path : undefined;
 }

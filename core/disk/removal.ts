@@ -1,17 +1,17 @@
 /**
- * Everything that this program removes from a disk goes through here, or through a store
- * (`core/storage/deletion.ts`): a house test says so.
+ * All removal from a disk goes through here, or through a store (`core/storage/deletion.ts`); a
+ * house test checks it.
  */
 import { dirname } from "node:path";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 
-/** A download that nobody waits for any more may still make a file while its folder goes. */
+/** An abandoned download may still create a file while its folder is removed. */
 const REMOVALS_MAX = 3;
 
 /**
- * Removes a folder of ours and all in it, or a file; one that is not there is no error. What is
- * reached through a symbolic link below `base` (default: what `path` itself is) is left, and so is
- * what links in the folder lead to. False where it was left.
+ * Removes a folder of ours with its content, or a file; a missing one is no error. If a symbolic
+ * link below `base` leads to it (default: if `path` itself is one), it is left, and false is
+ * returned. Links in the folder are removed, their targets stay.
  */
 export function removeTree(path: string, base: string = dirname(path)): boolean {
   if (isLinked(base, path)) return false;
@@ -31,7 +31,7 @@ export function removeTree(path: string, base: string = dirname(path)): boolean 
   }
 }
 
-/** As `removeTree`, for what may as well stay: another clean-up finds it. */
+/** Like `removeTree`, but a failure is ignored: a later clean-up finds it. */
 export function removeTreeQuietly(path: string): void {
   try {
     removeTree(path);
@@ -40,7 +40,7 @@ export function removeTreeQuietly(path: string): void {
   }
 }
 
-/** Removes one file that this process has made; it may as well stay. */
+/** Removes a file that this process has created; a failure is ignored. */
 export async function removeFileQuietly(path: string): Promise<void> {
   await Deno.remove(path).catch(() => undefined);
 }
@@ -58,7 +58,7 @@ export function isLinked(base: string, path: string): boolean {
   return false;
 }
 
-/** Where a path really leads, through links; the path itself where nothing is there. */
+/** The path with links resolved; the path itself if nothing is there. */
 export function realPathOf(path: string): string {
   try {
     return Deno.realPathSync(path);
@@ -67,10 +67,10 @@ export function realPathOf(path: string): string {
   }
 }
 
-/** What stands at a path of a disk, as far as deletion asks. */
+/** What is at a path, as far as deletion needs to know. */
 export type Standing = "file" | "missing" | "linked" | "other";
 
-/** Tells for many files below a folder how they are reached: each folder is asked for once. */
+/** Says for many files below a folder whether a link leads to them; checks each folder once. */
 export class LinkFinder {
   readonly #base: string;
   readonly #lstat: typeof Deno.lstat;
@@ -107,7 +107,7 @@ export class LinkFinder {
     try {
       return (await this.#lstat(folder)).isSymlink;
     } catch (error) {
-      // What cannot be looked at counts as a link: nothing is removed behind it.
+      // What cannot be checked counts as a link: nothing is removed behind it.
       return !isAbsent(error);
     }
   }

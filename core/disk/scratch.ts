@@ -4,10 +4,7 @@ import { messageOf, StreamlabError } from "../base/errors.ts";
 import { readAtSync, writeAll, writeAllSync } from "./file_bytes.ts";
 import { removeTree } from "./removal.ts";
 
-/**
- * A local folder for one attempt at something: what is in it is worthless once the attempt has
- * ended.
- */
+/** A local folder for one attempt; its content is worthless once the attempt has ended. */
 export class Scratch {
   readonly folder: string;
 
@@ -15,7 +12,7 @@ export class Scratch {
     this.folder = folder;
   }
 
-  /** Makes the folder, which must not be there yet. */
+  /** Creates the folder, which must not exist. */
   static create(folder: string): Scratch {
     try {
       Deno.mkdirSync(folder, { recursive: true });
@@ -29,14 +26,14 @@ export class Scratch {
     return `${this.folder}/${name}`;
   }
 
-  /** A folder below it, made if it is not there. */
+  /** A folder below it, created if missing. */
   subfolder(name: string): string {
     const path = this.path(name);
     Deno.mkdirSync(path, { recursive: true });
     return path;
   }
 
-  /** Gives a file that lies elsewhere a name in it; its path. */
+  /** Links a file from elsewhere into it; returns the path. */
   link(name: string, file: string): string {
     const link = this.path(name);
     try {
@@ -260,7 +257,7 @@ export async function writeFileBlocks(path: string, blocks: AsyncIterable<Uint8A
   }
 }
 
-/** What is not found is where the pieces come from. */
+/** `not-found` is about the source of the pieces. */
 function isDiskError(error: unknown): boolean {
   return error instanceof Error && !(error instanceof Deno.errors.NotFound) &&
     /os error|ENOSPC|EIO/.test(error.message);

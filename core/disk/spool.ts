@@ -1,9 +1,6 @@
 import { createFileSync, writeFileSync } from "./scratch.ts";
 
-/**
- * Where a raw file's bytes are on this disk: in a file of their own, or in one that holds those of
- * many.
- */
+/** Where a raw file's bytes are on this disk: in their own file, or in a shared one. */
 export interface LocalBytes {
   path: string;
   /** Of the first byte; undefined where the file is theirs alone. */
@@ -14,9 +11,8 @@ export interface LocalBytes {
 const BLOCK_BYTES = 1 << 20;
 
 /**
- * Small files one after another in a single one: to make, open and remove a file for each costs
- * more than to fetch it, on file systems that look for free places slowly many times more. What was
- * added is in the file after the next `flush`.
+ * Many small files in a single one: creating, opening and removing a file costs more than fetching
+ * it, on some file systems many times more. Added bytes are in the file after the next `flush`.
  */
 export class Spool {
   readonly #file: Deno.FsFile;
@@ -51,7 +47,7 @@ export class Spool {
     this.#filled = 0;
   }
 
-  /** What was not flushed is lost. */
+  /** Unflushed bytes are lost. */
   close(): void {
     this.#file.close();
   }

@@ -13,15 +13,15 @@ export interface TemporaryFolder {
 
 const LOCK_NAME = /^(streamlab-[a-z]+-[0-9a-f-]{36})\.lock$/;
 /**
- * Somebody may take a lock for that of a dead process before its owner has it; so often in a row
- * nobody does.
+ * Another process may take a lock before its owner has it, and remove the folder; this many times
+ * in a row it won't.
  */
 const ATTEMPTS_MAX = 5;
 
 /**
- * A folder of this process below `parent`, for what is worthless once it has ended. A lock beside
- * it, which the kernel lets go of with the process, tells which of the others belong to nobody any
- * more: those are removed. `purpose` is a word for people.
+ * A folder of this process below `parent`, worthless once the process has ended. The kernel
+ * releases the lock beside it with the process. Folders whose lock is free are removed. `purpose`
+ * is a word for people.
  */
 export async function takeTemporaryFolder(
   parent: string,
@@ -34,7 +34,7 @@ export async function takeTemporaryFolder(
     const lock = await takeKernelLock(`${path}.lock`, purpose, clock);
     if ("release" in lock && exists(`${path}.lock`)) {
       try {
-        // What lies in it may be of a bucket that not every user of this machine may read.
+        // Its content may come from a bucket that other users of this machine may not read.
         Deno.mkdirSync(path, { mode: 0o700 });
       } catch (cause) {
         lock.release();
@@ -55,7 +55,7 @@ async function removeAbandoned(parent: string, clock: Clock): Promise<void> {
     ? [...Deno.readDirSync(parent)].flatMap(({ name }) => LOCK_NAME.exec(name)?.[1] ?? [])
     : [];
   for (const name of names) {
-    // Whoever may write there can choose such names, too.
+    // Other users who can write there can choose such names, too.
     if (!isOwn(`${parent}/${name}.lock`) || (exists(`${parent}/${name}`) && !isOwn(`${parent}/${name}`))) continue;
     try {
       const lock = await takeKernelLock(`${parent}/${name}.lock`, "cleaning up", clock);
@@ -64,7 +64,7 @@ async function removeAbandoned(parent: string, clock: Clock): Promise<void> {
       removeTreeQuietly(`${parent}/${name}.lock`);
       lock.release();
     } catch {
-      // Another user's, or another process removes it just now: then it is none of our business.
+      // Another user's folder, or another process is removing it: not ours to remove.
     }
   }
 }

@@ -20,7 +20,7 @@ export async function halveLines(
   return [await copyLines(path, 0, at, halves[0]), await copyLines(path, at, size, halves[1])];
 }
 
-/** Where a line starts, the next to the middle; undefined where there is one line only. */
+/** The start of the line nearest to the middle; undefined if there is only one line. */
 async function cutBetweenLines(path: string, size: number): Promise<number | undefined> {
   let before: number | undefined;
   let offset = 0;

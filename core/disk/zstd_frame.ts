@@ -1,11 +1,8 @@
-/**
- * What stands where in a local file of zstd frames (RFC 8878, section 3.1), without unpacking
- * anything.
- */
+/** The layout of a local file of zstd frames (RFC 8878, section 3.1), without unpacking. */
 export interface ZstdFrame {
   /** Offset of the first byte after the frame. */
   end: number;
-  /** Holds bytes for somebody else, to be skipped (section 3.1.2). */
+  /** A skippable frame (section 3.1.2). */
   skippable: boolean;
   /** Offsets after its header, after each of its blocks, and after its checksum. */
   cuts: number[];
@@ -25,9 +22,8 @@ const SKIPPABLE_MAGIC = 0x184d2a50;
 const RLE = 1, RESERVED = 3;
 
 /**
- * The frame that begins at `offset`: every block header in it is read, so a file that ends too
- * early is told from a whole one, which the decompressor of node:zlib cannot do. Fails with
- * `ZstdFrameError`.
+ * The frame that begins at `offset`: every block header in it is read, which detects a cut file.
+ * The decompressor of node:zlib cannot do that. Fails with `ZstdFrameError`.
  */
 export function readZstdFrame(readAt: ReadAt, size: number, offset: number): ZstdFrame {
   const reader = new FieldReader(readAt, size, offset);

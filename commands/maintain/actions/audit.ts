@@ -52,7 +52,7 @@ async function auditTarget({ context, surroundings, flags, machine }: Job<typeof
   const target = flags.table === undefined
     ? DEFAULT_TARGET
     : { namespace: [flags.table.namespace], name: flags.table.name };
-  // The ledger first: what the others have beyond it is under way.
+  // The ledger first: rows beyond it in the other tables belong to a batch in flight.
   const { ledger, events, deadLetters } = identifiersOf(target);
   const tables = await loadTables(surroundings, { ledger, events, deadLetters });
   const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
@@ -88,9 +88,7 @@ async function auditTarget({ context, surroundings, flags, machine }: Job<typeof
   }
 }
 
-/**
- * The raw files that a ledger names: those of the lake, and by their URIs those of other places.
- */
+/** The raw files that a ledger names: those of the lake by path, those of other places by URI. */
 class RawFiles {
   readonly #places = new Map<string, Promise<{ store: Store; judge: SecondJudge }>>();
   readonly #judges: SecondJudge[] = [];
@@ -119,7 +117,7 @@ class RawFiles {
     }
   }
 
-  /** Files of one place after those of another: each has a judge of its own. */
+  /** One place after another, because each has its own judge. */
   async judge(files: readonly LedgerFile[]): Promise<SecondJudgement> {
     const whole: SecondJudgement = { events: [], deadLetters: [], missing: [] };
     const located = files.map((file) => ({ ...file, ...locateFile(this.#surroundings.store.root, file.name) }));

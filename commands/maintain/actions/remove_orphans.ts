@@ -5,7 +5,7 @@ import { tableAction, type Tense } from "../action.ts";
 import { OLDER_THAN, ORPHAN_MS } from "../older_than.ts";
 import { intentLines, leftLines } from "../words.ts";
 
-/** Beyond that many the list only scrolls by; `--json` has them all. */
+/** A longer list would only scroll by; `--json` has all. */
 const PATHS_SHOWN = 100;
 
 export const removeOrphans = tableAction({
@@ -20,7 +20,7 @@ export const removeOrphans = tableAction({
     return await removeOrphans(surroundings, table, { olderThanMs, dryRun });
   },
   lines,
-  /** What died writers left outside of the tables; only where the whole lake is looked after. */
+  /** Leftovers of dead writers outside the tables; only if all tables are maintained. */
   async finish({ context, surroundings, flags }) {
     if (flags.table !== undefined) return;
     const { removeLeftovers } = await import("../../../core/maintain/removal/leftovers.ts");

@@ -21,7 +21,7 @@ async function printStatus({ context, surroundings, identifiers, flags, machine 
     import("../status_words.ts"),
   ]);
   const isEventFile = (path: string) => eventFileKind(path) !== undefined;
-  // Said once, whoever met it first.
+  // Reported once, by the first table that has it.
   const damages = new Map<string, Damage>();
   const onDamage = (damage: Damage) => void damages.set(damageText(damage), damage);
   const ingestion = await ingestionStatus(surroundings, { ...machine, isEventFile, onDamage });
