@@ -1,18 +1,18 @@
 import type { Checkpoint } from "../lake/checkpoint.ts";
 
-/** A moment between two batches: nothing is under way, and files may wait. */
+/** A moment between two batches: nothing is in flight, and files may be waiting. */
 export interface Pause {
   /** The last batch that is done. */
   doneBatchId: bigint;
-  /** How long nothing else is to be done, unless a file comes; 0 right after a batch. */
+  /** How long the consumer would otherwise wait for files; 0 right after a batch. */
   idleMs: number;
   /** Aborted when the run is to end. */
   signal: AbortSignal;
 }
 
 /**
- * Upkeep that is done between batches, in the consumer's own time: whatever it takes, the files
- * that come meanwhile wait. What it throws ends the run, or is tried again, as of a batch.
+ * Upkeep between batches, in the consumer's own time: files that come meanwhile wait. Its errors
+ * end the run or are retried, like a batch's.
  */
 export type BetweenBatches = (pause: Pause) => Promise<void>;
 

@@ -33,8 +33,8 @@ const STEPS = { events: "commitEvents", deadLetters: "commitDeadLetters", ledger
 
 /**
  * Commits a routed batch: events and dead letters and, last, the ledger, whose marker says that the
- * batch is done. Each table is left alone if its own metadata says that it has the batch; so this
- * may be repeated after any crash, and by anyone. Returns the tables as they are then.
+ * batch is done. A table whose metadata says that it has the batch is skipped, so any process may
+ * repeat this after any crash. Returns the tables as they are then.
  */
 export async function commitBatch(
   context: CommitContext,
@@ -46,7 +46,8 @@ export async function commitBatch(
   const others = mapParallel(["events", "deadLetters"] as const, 2, (role) => {
     return meter.time(STEPS[role], () => commit(role));
   });
-  // What the ledger's commit needs is written meanwhile; its time counts from the others' end.
+  // The files of the ledger's commit are written meanwhile; its time counts from the end of the
+  // others.
   const ledgerCommit = early(commit("ledger", others));
   const last = others.then(() => meter.time(STEPS.ledger, () => ledgerCommit));
   const outcomes = [others, last, ledgerCommit] as const;
@@ -63,8 +64,7 @@ async function commitTo(
   after: Promise<unknown> | undefined,
 ): Promise<LoadedTable> {
   const part = routed[role];
-  // The ledger's marker moves with every batch; another table without new rows has nothing to
-  // remember.
+  // The ledger's marker moves with every batch. Another table without new rows needs no commit.
   if (part.files.length === 0 && role !== "ledger") return table;
   const { target, clock, random } = context;
   const name = identifierText(table.identifier);
@@ -116,9 +116,7 @@ function dataFiles(table: LoadedTable, part: RoutedTable, schema: Schema) {
   });
 }
 
-/**
- * Gives the table the schema that the files were written with, unless it has all of that already.
- */
+/** Gives the table the schema that the files were written with, unless it already has all of it. */
 function schemaChange(name: string, metadata: TableMetadata, part: RoutedTable, schema: Schema): TableChange {
   const current = currentSchema(metadata);
   if (sameSchema(current, schema) || holds(current, schema)) return { requirements: [], updates: [] };

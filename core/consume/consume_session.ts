@@ -28,8 +28,7 @@ export interface SessionOptions extends Omit<ConsumerOptions, "router" | "known"
 }
 
 /**
- * How often a watched folder is listed although nothing was noticed, and how often known files are
- * looked at again.
+ * How often a watched folder is listed without a hint, and how often known files are checked again.
  */
 const LOOK_AGAIN_MS = 30_000;
 const RETRY = { attemptsMax: Infinity, delayMsMin: 1_000, delayMsMax: 60_000 };
@@ -90,8 +89,8 @@ export class ConsumeSession {
   }
 
   /**
-   * Takes what comes until `signal` is aborted. What the outside refuses is tried again, after
-   * `onTrouble` was told; all other errors end the run.
+   * Ingests files as they come until `signal` is aborted. Outside failures are reported to
+   * `onTrouble` and retried; all other errors end the run.
    */
   async run(
     signal: AbortSignal,
@@ -158,13 +157,13 @@ async function lockTarget(options: SessionOptions): Promise<KernelLock | undefin
 }
 
 /**
- * On the disk of a local sink, so that data files can be moved into its tables; what killed runs
- * have left there is removed, as the lock says that nobody uses it.
+ * On the disk of a local sink, so that data files can be moved into its tables. Leftovers of killed
+ * runs are removed: we hold the lock, so nobody uses them.
  */
 async function makeScratch(options: SessionOptions, resources: (() => void)[]): Promise<string> {
   const name = identifierText(options.target);
   const local = options.sink.localPath(consumerScratchFolder(name));
-  // Behind a link, what is there is somebody else's.
+  // What a link leads to is not ours.
   if (local === undefined || isLinked(options.sink.root, local)) {
     const folder = await takeTemporaryFolder(options.temporaryFolder, "consume", options);
     resources.push(() => folder.release());

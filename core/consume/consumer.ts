@@ -39,11 +39,11 @@ export interface ConsumerOptions extends BatchLimits {
   target: TableIdentifier;
   contract: Contract;
   partitionBy: PartitionColumnChoice[];
-  /** A table that is there must be partitioned so; else it stays as it is. */
+  /** An existing table must have this partitioning; if undefined, it keeps its own. */
   partitionByIsAsked?: boolean;
   onExtraFields: OnExtraFields;
   onChangedFile: "ignore" | "ingest" | "fail";
-  /** Stops the run after the batch that goes beyond; unlimited without. */
+  /** Stops the run after the batch that exceeds it; undefined: unlimited. */
   deadLettersMax?: number;
   clock: Clock;
   random: Random;
@@ -52,17 +52,17 @@ export interface ConsumerOptions extends BatchLimits {
   router: Router;
   known: KnownFiles;
   report: ConsumerReport;
-  /** Upkeep, offered the time between batches. */
+  /** Upkeep that runs between batches. */
   betweenBatches?: BetweenBatches;
 }
 
-/** How often a contradiction between tables and checkpoint is looked at before it is believed. */
+/** How often a contradiction between tables and checkpoint is checked before it counts. */
 const LOOKS_MAX = 3;
 
 /**
- * Takes new files to the tables, batch by batch, each exactly once. The protocol is
- * docs/exactly-once.md: plan, route, commit, each step durable and repeatable, and only the tables'
- * own metadata says what is done.
+ * Ingests new files into the tables, batch by batch, each exactly once. docs/exactly-once.md has
+ * the protocol: plan, route, commit. Each step is durable and repeatable, and only the tables' own
+ * metadata says what is done.
  */
 export class Consumer {
   readonly #limits: RunLimits;
@@ -75,7 +75,7 @@ export class Consumer {
   #state: ConsumerState;
   readonly #listings: RawListings;
   readonly #own: OwnFiles;
-  /** What `start` has found besides, until it is used. */
+  /** What else `start` found, until it is used. */
   #found: { plan: BatchPlan | undefined; listing: RawListing | undefined } | undefined;
 
   private constructor(
@@ -101,8 +101,8 @@ export class Consumer {
   }
 
   /**
-   * Makes the tables where they are missing, and checks that contract, tables and checkpoint agree;
-   * writes nothing else.
+   * Creates missing tables, and checks that contract, tables and checkpoint agree. Writes nothing
+   * else.
    */
   static async start(options: ConsumerOptions): Promise<Consumer> {
     const name = identifierText(options.target);
@@ -114,8 +114,7 @@ export class Consumer {
     const listing = listings.begin();
     const look = async (): Promise<Consumer> => {
       const recorded = early(checkpoint.lastRecorded());
-      // Making tables waits for the probe by itself; where they are there, they are loaded while it
-      // runs.
+      // Creating tables waits for the probe by itself. Existing tables are loaded while it runs.
       const onAbsent = (role: TableRole) => role === "ledger" && first.begin();
       const tables = await openTables({ ...options, rescued, recorded, onAbsent });
       await probing;
@@ -136,13 +135,12 @@ export class Consumer {
     }
   }
 
-  /** Takes all files that are there now; stops between batches when `signal` is aborted. */
+  /** Ingests all files that are there now; stops between batches when `signal` is aborted. */
   async takeAll(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
     try {
       return await this.#takeRounds(signal, checksKnown);
     } finally {
-      // However it ends: a limit that was reached leaves other engines no older version than what
-      // is committed.
+      // However it ends, even by a limit: other engines must see the version that is committed.
       await this.#options.catalog.settle();
     }
   }
@@ -169,9 +167,9 @@ export class Consumer {
   }
 
   /**
-   * Takes what was discovered. False as soon as another consumer has planned or committed anything
-   * since: then this discovery was compared with a ledger of the past, and a plan made of it could
-   * take a file twice.
+   * Ingests what was discovered. False as soon as another consumer has planned or committed
+   * anything since: the discovery was then compared with an outdated ledger, and a plan made of it
+   * could ingest a file twice.
    */
   async #take(discovery: Discovery, signal: AbortSignal): Promise<boolean> {
     let { fresh, changed } = discovery;
@@ -250,7 +248,7 @@ export class Consumer {
     };
   }
 
-  /** False when the ledger has this batch, or more, by another's hand. */
+  /** False when another consumer has committed this batch, or more, to the ledger. */
   async #runBatch(plan: BatchPlan, resumed: boolean, signal: AbortSignal): Promise<boolean> {
     const { clock, known, meter } = this.#options;
     meter.count("filesMax", plan.files.length);
@@ -266,14 +264,14 @@ export class Consumer {
     const recorded = await this.#checkpoint.readRouted(BigInt(plan.batchId));
     const routed = recorded ?? await this.#route(plan);
     const { ledger } = this.#tables;
-    // Records of batches long done are forgotten, so a consumer that slept can have made this one
-    // anew: it is the batch's own only if the ledger lacks the batch even now.
+    // Records of batches long done are removed, so a consumer that slept may have created this one
+    // again. It is valid only if the ledger still lacks the batch.
     this.#tables.ledger = await this.#load("ledger");
     this.#state = stateOf(this.#tables, this.#name);
     if (this.#state.doneBatchId >= BigInt(plan.batchId)) return false;
     const { catalog, random } = this.#options;
     const context = { catalog, clock, random, meter, target: this.#name };
-    // What this process has placed itself is there.
+    // Files that this process has placed itself exist.
     if (recorded !== undefined) await checkRecordedFiles(context, this.#tables, recorded);
     this.#tables = await commitBatch(context, this.#tables, routed);
     this.#state = stateOf(this.#tables, this.#name);
@@ -303,7 +301,7 @@ export class Consumer {
     const { routed, leftOut } = await router.route(plan, this.#tables, meter);
     if (leftOut !== undefined) leftOutNotes(this.#name, leftOut).forEach((note) => this.#noteOnce(note));
     const standing = await meter.time("place", () => this.#checkpoint.createRouted(routed));
-    // Another consumer was first: what it made is committed, by whoever comes first.
+    // Another consumer was first: its record is the one to commit, whoever does it.
     if (standing.attempt !== routed.attempt) await this.#discard(routed);
     return standing;
   }
@@ -316,7 +314,7 @@ export class Consumer {
     }));
   }
 
-  /** Reads the tables anew: somebody else may have written to them. */
+  /** Reloads the tables: other writers may have changed them. */
   async #follow(): Promise<void> {
     const loaded = await mapParallel(TABLE_ROLES, TABLE_ROLES.length, (role) => this.#load(role));
     TABLE_ROLES.forEach((role, index) => this.#tables[role] = loaded[index]!);
@@ -324,13 +322,12 @@ export class Consumer {
     await this.#learn();
   }
 
-  /** Learns what the ledger knows of files, from the version at hand or a newer one. */
+  /** Reads the files of the ledger, from the version at hand or a newer one. */
   async #learn(looksMax = LOOKS_MAX): Promise<void> {
     try {
       await this.#options.known.follow(this.#tables.ledger);
     } catch (error) {
-      // What an old version names may be gone, if others have gone further and its snapshots were
-      // expired.
+      // Files of an old version may be gone, if newer commits exist and its snapshots were expired.
       if (!isKind(error, "not-found") || looksMax === 1) throw error;
       this.#tables.ledger = await this.#load("ledger");
       this.#state = stateOf(this.#tables, this.#name);
@@ -370,8 +367,8 @@ export class Consumer {
 }
 
 /**
- * Beside another consumer, tables and checkpoint are seen at different moments: only what lasts is
- * a contradiction, or missing.
+ * Beside another consumer, tables and checkpoint are read at different moments. Only what stays so
+ * is a contradiction, or missing.
  */
 async function lastingly<T>(look: () => Promise<T>): Promise<T> {
   for (let looks = 1;; looks++) {

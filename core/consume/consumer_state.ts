@@ -15,11 +15,11 @@ export interface ConsumerState {
 
 export interface CheckedState {
   state: ConsumerState;
-  /** Of the next batch, where one stood when the records were listed. */
+  /** The next batch's, if it existed when the records were listed. */
   plan: BatchPlan | undefined;
 }
 
-/** Where a target stands, told by its ledger's metadata. */
+/** The state of a target, from its ledger's metadata. */
 export function stateOf(tables: TargetTables, target: string): ConsumerState {
   const { sequenceId } = markerOf(tables.events.metadata, target);
   if (sequenceId === undefined) {
@@ -29,9 +29,9 @@ export function stateOf(tables: TargetTables, target: string): ConsumerState {
 }
 
 /**
- * Looks whether tables and checkpoint tell one story, before anything is done. A checkpoints folder
- * that was deleted while nothing was under way is no loss: what was done is in the tables. `last`
- * is the highest batch that a record spoke of, of late.
+ * Checks that tables and checkpoint agree, before anything is done. A checkpoints folder that was
+ * deleted while nothing was in flight is no loss: the tables have what was done. `last` is the
+ * highest batch of the records.
  */
 export async function checkState(
   tables: TargetTables,
@@ -61,7 +61,7 @@ export async function checkState(
   return { state, plan };
 }
 
-/** A batch that some tables have and the ledger has not must be committed from its very record. */
+/** A batch that some tables have and the ledger lacks must be committed from its own record. */
 async function checkHalfCommitted(
   tables: TargetTables,
   markers: Record<TableRole, Marker>,
@@ -85,8 +85,8 @@ async function checkHalfCommitted(
 }
 
 /**
- * The ledger is committed last, so what it says is in the tables must be there: a marker before
- * that means that a table went back, or lost its newest version.
+ * The ledger is committed last, so the tables must have what it says. An older marker means that a
+ * table was set back, or lost its newest version.
  */
 export async function checkMarkers(
   catalog: Catalog,

@@ -11,7 +11,7 @@ const STATS_PARALLEL = 16;
 export interface Discovery extends ClassifiedFiles {
   /** Files that were seen, known ones too. */
   seen: number;
-  /** Files whose names say that they are none of ours, and the first of them. */
+  /** Files that are skipped by name, and the first of them. */
   passedOver: { files: number; example: string | undefined };
   /** Files that are there but cannot be read, with the reason. */
   unreadable: { name: string; reason: string }[];
@@ -25,31 +25,28 @@ export interface DiscoverOptions {
   /** A known name with other content is a new file. */
   changedAsNew: boolean;
   /**
-   * Also asks after the versions of known files where a listing does not tell them; new names alone
-   * cost less.
+   * Also checks the versions of known files if a listing does not have them; without it only new
+   * names are found, which costs less.
    */
   checksKnown: boolean;
-  /** One that was begun before. */
+  /** A listing that was begun before. */
   listing: RawListing | undefined;
   own: OwnFiles;
-  /**
-   * Told which files are to be ingested as far as that is known, while the listing goes on; where
-   * files are fetched, that can begin.
-   */
+  /** Called with files to ingest while the listing goes on, so that fetching can begin. */
   onFresh?: (files: readonly EventFile[]) => void;
 }
 
 /**
- * Files that are listed before it is first told which of them are fresh; the portions grow, for
- * each is compared with all of the ledger.
+ * Size of the first portion of listed files that is compared with the ledger. Portions grow,
+ * because each is compared with the whole ledger.
  */
 const FIRST_PORTION = 1_000;
 /**
- * Of files that are listed and not yet compared, so that a listing of any length takes no more
- * memory than what is new in it.
+ * Listed files that are not yet compared: a listing of any length takes memory only for its new
+ * files.
  */
 const PORTION_MAX = 65_536;
-/** What a store says is in a raw zone. */
+/** A raw zone's files, as its store lists them. */
 export type RawListing = AsyncIterable<ListedFile>;
 
 interface Listed {
@@ -58,7 +55,7 @@ interface Listed {
   info: FileInfo | undefined;
 }
 
-/** What is in the raw zone that the ledger does not know, in the order of names. */
+/** The files of the raw zone that the ledger does not know, in the order of names. */
 export async function discoverFiles(zone: RawZone, known: KnownFiles, options: DiscoverOptions): Promise<Discovery> {
   const { changedAsNew, onFresh, own } = options;
   const unreached: PassedOver[] = [];
@@ -106,9 +103,7 @@ export async function discoverFiles(zone: RawZone, known: KnownFiles, options: D
   return { ...found, fresh, unreadable, seen, passedOver, loops: nowhere.loops, holdsOwn };
 }
 
-/**
- * What the store could not give a path of: links that are a loop, and files that cannot be read.
- */
+/** Entries without a usable path: links in a loop, and files that cannot be read. */
 function withoutPath(zone: RawZone, unreached: readonly PassedOver[]): Pick<Discovery, "loops" | "unreadable"> {
   const loops: string[] = [], unreadable: Discovery["unreadable"] = [];
   for (const { path, why, isFolder } of unreached) {
@@ -122,7 +117,7 @@ function withoutPath(zone: RawZone, unreached: readonly PassedOver[]): Pick<Disc
 
 async function statFiles(zone: RawZone, listed: readonly Listed[]): Promise<EventFile[]> {
   const files = await mapParallel(listed, STATS_PARALLEL, async ({ path, name, info }) => {
-    // A file that vanished since the listing is none of ours.
+    // A file that vanished since the listing is skipped.
     const found = info ?? await zone.store.stat(path);
     return found === undefined ? undefined : { name, path, etag: found.etag, size: found.size };
   });
@@ -142,9 +137,7 @@ async function withoutUnreadable(
   return { fresh: fresh.filter((_file, index) => readable[index]), unreadable };
 }
 
-/**
- * A file that may not be read would stop its whole batch; on a disk that shows at the first byte.
- */
+/** An unreadable file would stop its whole batch. On a disk the first byte shows it. */
 async function whyUnreadable(store: Store, file: EventFile): Promise<string | undefined> {
   if (store.localPath(file.path) === undefined || file.size === 0) return undefined;
   try {

@@ -4,16 +4,16 @@ import { type ErrorKind, messageOf, StreamlabError } from "../base/errors.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
 import type { Checkpoint } from "../lake/checkpoint.ts";
 
-/** From so many failures on, a batch will not heal by itself. */
+/** After this many failures a batch will not recover by itself. */
 const FAILURES_MAX = 3;
 
-/** What the world outside may put right: then the same plan succeeds. */
+/** Errors from outside that may pass: then the same plan succeeds. */
 const OUTSIDE: readonly ErrorKind[] = ["unavailable", "not-found", "conflict", "limit", "interrupted", "newer"];
 
 /**
- * Keeps count of failures of a planned batch that the plan itself, or this program, is the reason
- * of: no later run can plan its files anew, so the third and each later one says what can. Returns
- * the error to end the run with.
+ * Counts failures of a planned batch that are due to the plan or this program. No later run can
+ * plan its files again, so from the third failure on the error says how to continue. Returns the
+ * error to end the run with.
  */
 export async function noteFailure(
   checkpoint: Checkpoint,
@@ -30,7 +30,7 @@ export async function noteFailure(
       messageOf(error),
     );
   } catch {
-    // What went wrong first is what is told.
+    // The first error is the one to report.
     return error;
   }
   if (failures < FAILURES_MAX) return error;

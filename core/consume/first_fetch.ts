@@ -5,13 +5,12 @@ import { eventFileKind } from "../lake/event_file.ts";
 import type { ListingWatcher } from "./raw_listings.ts";
 import type { Router } from "../routing/router.ts";
 
-/** Files that are listed before the router is told of them again. */
+/** Files that are listed before the router gets them again. */
 const PORTION = 500;
 
 /**
- * Where there is no ledger yet, every file is new: the first batch is fetched while the tables are
- * made, which takes several requests one after another. What is fetched decides nothing; the plan
- * takes of it what it needs.
+ * Without a ledger every file is new. So the first batch is fetched while the tables are created,
+ * which takes several requests in a row. Fetching decides nothing; the plan uses what it needs.
  */
 export class FirstFetch implements ListingWatcher {
   #files: PlannedFile[] = [];

@@ -16,9 +16,9 @@ const COPIES_PARALLEL = 32;
 const COPY_PREFIX = "ledger-";
 
 export interface ClassifiedFiles {
-  /** To be ingested. */
+  /** Files to ingest. */
   fresh: EventFile[];
-  /** Known under their name with other content, which has not been recorded yet. */
+  /** Known names with other content that is not yet recorded. */
   changed: EventFile[];
 }
 
@@ -32,24 +32,22 @@ export interface LastWithRows {
 export interface KnownFiles {
   /** Reads the ledger, unless it is the version that is known already. */
   follow(ledger: LoadedTable): Promise<void>;
-  /** By the ledger as it was read last, without the batches that were added since. */
+  /** From the ledger as it was read last, without the batches added since. */
   lastWithRows(): LastWithRows;
   /**
-   * Takes over what a batch recorded, by whose commit the ledger got from one version to the next.
-   * If the first is not the one that is known, nothing happens, and the ledger is read when it is
-   * followed next.
+   * Adds a batch whose commit took the ledger from one version to the next. If the first is not the
+   * known version, nothing happens, and the next `follow` reads the ledger.
    */
   add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void>;
-  /** Those of the names under which nothing was ingested yet. */
+  /** The names under which nothing was ingested yet. */
   unknownNames(names: readonly string[]): Promise<Set<string>>;
   /** What is to be done with each file. `asNew`: a known name with other content is a new file. */
   classify(files: readonly EventFile[], asNew: boolean): Promise<ClassifiedFiles>;
 }
 
 /**
- * As a table in memory, so that the listing minus the ledger is SQL, whatever their number. It is
- * read from the ledger's data files, and follows along with the batches that this consumer commits
- * itself.
+ * A table in memory, so that SQL computes the listing minus the ledger for any number of files. It
+ * is read from the ledger's data files and updated with the batches that this consumer commits.
  */
 export class EmbeddedKnownFiles implements KnownFiles {
   #metadataLocation: string | undefined;
@@ -133,9 +131,7 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
     return result;
   }
 
-  /**
-   * The ledger's files are small and few; where they are not on this disk they are fetched whole.
-   */
+  /** The ledger's files are small and few; remote ones are fetched whole. */
   async #localCopy(ledger: LoadedTable, uri: string): Promise<string> {
     const { store } = ledger.io.location;
     const path = ledger.io.location.pathOf(uri);
@@ -148,8 +144,8 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
 }
 
 /**
- * `not-found` where a file is gone, which a newer version may no longer name; `corrupt` where one
- * is not what was written.
+ * `not-found` if a file is gone, which a newer version may no longer name; `corrupt` if one is not
+ * as it was written.
  */
 async function unreadable(ledger: LoadedTable, files: readonly ScanFile[], cause: SqlError): Promise<Error> {
   const name = identifierText(ledger.identifier);

@@ -2,7 +2,7 @@ import { counted } from "../base/counted.ts";
 import { ADDED_COLUMNS_MAX, type LeftOut } from "../contract/extra_columns.ts";
 
 export interface Note {
-  /** Two of one reason are told once. */
+  /** Notes of the same reason are printed once. */
   reason: string;
   text: string;
 }

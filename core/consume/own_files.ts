@@ -4,12 +4,12 @@ import { CHECKPOINTS_FOLDER, WAREHOUSE_FOLDER } from "../lake/layout.ts";
 import { localFolder, type RawZone } from "../lake/raw_zone.ts";
 import type { Store } from "../storage/store.ts";
 
-/** Folders whose places are remembered; with more, all are asked for anew. */
+/** Folders whose places are remembered; beyond it, all are looked up again. */
 const KNOWN_FOLDERS_MAX = 10_000;
 
 /**
- * The tables and checkpoints that a consumer itself writes to, where they lie in its raw zone: each
- * batch would be the next one's events, for ever.
+ * The consumer's own tables and checkpoints, if they are in its raw zone. Without this, the output
+ * of each batch would be the input of the next, forever.
  */
 export class OwnFiles {
   readonly #zone: RawZone;
@@ -46,7 +46,7 @@ export class OwnFiles {
     return isOwn;
   }
 
-  /** A place that is gone is nobody's: it is asked for again when it is back. */
+  /** A missing place is not ours; it is looked up again when it is back. */
   forget(): void {
     this.#known.clear();
   }

@@ -32,8 +32,8 @@ export function parsePartitionField(text: string): PartitionColumnChoice {
 }
 
 /**
- * Fails with `usage` where a table that is there is partitioned otherwise than was asked for: that
- * is chosen when it is made.
+ * Fails with `usage` if an existing table has another partitioning: it is chosen when the table is
+ * created.
  */
 export function checkPartitioning(
   { identifier, metadata }: LoadedTable,

@@ -4,18 +4,17 @@ import type { ListedFile } from "../storage/store.ts";
 import { type RawListing } from "./discover.ts";
 import { localFolder, type RawZone } from "../lake/raw_zone.ts";
 
-/** Files that a listing is ahead of whoever waits for it. */
+/** Files that a listing reads ahead. */
 const LISTED_AHEAD_MAX = 20_000;
 /**
- * The whole zone is listed again when so many times as long as it took has passed: a fifth of the
- * time at most.
+ * A full listing is repeated after this many times its own duration: at most a fifth of the time.
  */
 const PAUSE_FACTOR = 4;
-/** However long it took: a clock that was set meanwhile makes that any number. */
+/** An upper bound: if the clock was set meanwhile, the duration can be any number. */
 const PAUSE_MS_MAX = 600_000;
 /**
- * Names before the last one that are asked for again: some appear later than others that come after
- * them. Half a page of S3's.
+ * Names before the last one that are listed again: some appear later than names that sort after
+ * them. Half a page of S3.
  */
 const OVERLAP = 500;
 
@@ -34,14 +33,12 @@ export interface ListingWatcher {
 }
 
 /**
- * Lists a zone that is elsewhere, again and again. New names mostly are the last ones, for they
- * begin with a date or a time; so between two listings of the whole zone only its end is listed,
- * which is one request whatever the number of objects. What comes to lie further ahead is found by
- * the next whole one.
+ * Lists a remote zone again and again. New names usually sort last, because they begin with a date
+ * or a time. So between two full listings only the end is listed, by one request whatever the
+ * number of objects. The next full listing finds names that sort earlier.
  *
- * Nothing rests on that but how soon a file is noticed: which files are new is for the ledger to
- * say, and a listing that was not followed to the end, or whose files were not all taken, is
- * followed by a whole one.
+ * This only affects how soon a file is found: the ledger decides which files are new. A full
+ * listing follows one that was not read to its end, or whose files were not all ingested.
  */
 export class RawListings {
   #state: ListingState | undefined;
@@ -57,9 +54,9 @@ export class RawListings {
   }
 
   /**
-   * Begins to list, before anybody asks for a name. A listing older than the ledger is safe: what
-   * was taken since is known. Undefined for a folder of this disk, which is listed when it is
-   * needed: whoever watches for new files must not have looked before.
+   * Begins to list before a name is needed. A listing older than the ledger is safe: files ingested
+   * since are known. Undefined for a folder of this disk, which is listed only when needed: a
+   * watcher must be set up first.
    */
   begin(): RawListing | undefined {
     if (localFolder(this.#zone) !== undefined) return undefined;
@@ -69,12 +66,12 @@ export class RawListings {
     return readAhead(this.#walk(state), LISTED_AHEAD_MAX);
   }
 
-  /** All that the last listing told of is in the ledger. */
+  /** The ledger has all files of the last listing. */
   taken(): void {
     this.#state = this.#walked;
   }
 
-  /** Something that a listing told of is to be looked for again. */
+  /** A file of the listing must be found again. */
   forget(): void {
     this.#walked = undefined;
   }
@@ -83,7 +80,7 @@ export class RawListings {
     const zone = this.#zone, clock = this.#clock;
     const startMs = clock.nowMs();
     const agoMs = state === undefined ? Infinity : startMs - state.wholeAtMs;
-    // A clock that was set back must not put the whole off.
+    // A clock that was set back must not delay the full listing.
     const last = state !== undefined && agoMs >= 0 && agoMs < state.pauseMs ? state : undefined;
     const after = last?.after;
     const lastPaths: string[] = [];

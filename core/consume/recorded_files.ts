@@ -11,10 +11,10 @@ import type { CommitContext } from "./commit_batch.ts";
 const STATS_PARALLEL = 16;
 
 /**
- * A record that another run has left may be newer than the tables: ones that were restored from a
- * copy lack its files, and a commit that names those makes a table unreadable for everybody. Fails
- * with `conflict` before anything is committed. Where a table has the batch, its files may have
- * been rewritten since, and are not looked for.
+ * A record of another run may be newer than the tables: restored tables may lack its files, and a
+ * commit that names missing files makes a table unreadable. Fails with `conflict` before anything
+ * is committed. If a table already has the batch, its files may have been rewritten since, and are
+ * not checked.
  */
 export async function checkRecordedFiles(
   context: CommitContext,
@@ -25,7 +25,7 @@ export async function checkRecordedFiles(
     if (hasBatch(context, tables[role], routed)) return undefined;
     const damage = await damageOf(tables[role], role, routed);
     if (damage === undefined) return undefined;
-    // Another consumer may have gone on: it committed the batch, and upkeep rewrote the files.
+    // Another consumer may have committed the batch, and upkeep rewritten the files.
     const newest = await context.catalog.loadTable(tables[role].identifier);
     return newest !== undefined && hasBatch(context, newest, routed) ? undefined : damage;
   });
@@ -45,7 +45,7 @@ function hasBatch({ target }: CommitContext, { metadata }: LoadedTable, { batchI
   return markerOf(metadata, target).batchId >= BigInt(batchId);
 }
 
-/** The first of a record's files for a table that is not as it was written. */
+/** The first file of a record for a table that is not as it was written. */
 async function damageOf(table: LoadedTable, role: TableRole, routed: RoutedBatch): Promise<string | undefined> {
   const { location } = table.io;
   const damages = await mapParallel(routed[role].files, STATS_PARALLEL, async ({ path, size }) => {

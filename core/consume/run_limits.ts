@@ -5,9 +5,9 @@ import type { FileOutcome } from "../lake/routed_batch.ts";
 
 export interface RunLimitsOptions {
   onChangedFile: "ignore" | "ingest" | "fail";
-  /** Dead letters that a run may bring; unlimited without. */
+  /** Dead letters that a run may have; undefined: unlimited. */
   deadLettersMax?: number;
-  /** Where people look for them: `dead_letters.events`. */
+  /** The table that has them: `dead_letters.events`. */
   deadLettersTable: string;
 }
 
@@ -20,7 +20,7 @@ export class RunLimits {
     this.#options = options;
   }
 
-  /** Fails with `conflict` or `limit` after the batch that goes beyond. */
+  /** Fails with `conflict` or `limit` after the batch that exceeds a limit. */
   check({ deadLetters }: BatchReport, missed: readonly FileOutcome[]): void {
     const { onChangedFile, deadLettersMax, deadLettersTable } = this.#options;
     this.#deadLetters += deadLetters;

@@ -26,19 +26,19 @@ export interface SetAsideOptions {
 }
 
 export type SetAsideReport =
-  /** Nothing is planned, or all that was planned is done. */
+  /** Nothing is planned, or every plan is done. */
   | { outcome: "nothing" }
-  /** It only has to be committed, which the next run of consume does. */
+  /** It is routed; the next run of consume commits it. */
   | { outcome: "routed"; batchId: bigint }
   /** `files` and `bytes` of the plan; undefined where it cannot be read. */
   | { outcome: "set aside"; batchId: bigint; files: number | undefined; bytes: number | undefined };
 
 /**
- * Sets a plan aside that was not routed: its batch becomes one without files, so that the ledger
- * knows none of them as ingested and the next run plans them anew. This is the protocol's own race:
- * whoever creates the batch's routed record first, a consumer or we, decides what it was, and it
- * may be committed by anyone. So it is safe beside running consumers, and a crash leaves either the
- * plan as it was, or a batch that the next run commits.
+ * Sets aside a plan that was not routed. Its batch becomes one without files, so the ledger does
+ * not have them and the next run plans them again. This is the protocol's own race: whoever creates
+ * the batch's routed record first, a consumer or we, decides its content, and any process may
+ * commit it. So it is safe beside running consumers, and a crash leaves either the plan as it was,
+ * or a batch that the next run commits.
  */
 export async function setPlanAside(options: SetAsideOptions): Promise<SetAsideReport> {
   const { catalog, store, clock, random, target, dryRun } = options;
@@ -78,8 +78,8 @@ async function loadTables(catalog: Catalog, target: TableIdentifier): Promise<Ta
 }
 
 /**
- * Fails where tables and checkpoint contradict each other: a batch that is half committed must be
- * finished, not set aside.
+ * Fails if tables and checkpoint contradict each other: a half committed batch must be finished,
+ * not set aside.
  */
 async function readStandingPlan(
   tables: TargetTables,
@@ -92,7 +92,7 @@ async function readStandingPlan(
     return (await checkState(tables, checkpoint, name, last)).plan;
   } catch (error) {
     if (!isKind(error, "corrupt")) throw error;
-    // What a damaged plan says does not matter: no file that is in no ledger is lost with it.
+    // The content of a damaged plan does not matter: its files are in no ledger, so none is lost.
     await checkState(tables, checkpoint, name, state.doneBatchId);
     return "damaged";
   }

@@ -4,9 +4,9 @@ import { commitTable } from "../iceberg/commit.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /**
- * Commits a snapshot without files, after which no try of a commit that was begun before can
- * succeed: docs/decisions/0006. A snapshot, not only a new version: in a catalog of another kind it
- * is the branch's snapshot that a commit insists on.
+ * Commits a snapshot without files. No commit attempt that began before can then succeed
+ * (docs/decisions/0006). It takes a snapshot, not just a new version, because other catalogs check
+ * the branch's snapshot.
  */
 export async function fenceCommits(
   { catalog, clock, random }: Surroundings,

@@ -12,7 +12,7 @@ export interface ManifestsReport {
   rewritten: number;
 }
 
-/** Writes a table's manifests anew, fewer and sorted by partition, where that makes them fewer. */
+/** Rewrites a table's manifests, sorted by partition, if that makes them fewer. */
 export async function rewriteTableManifests(
   { catalog, clock, random }: Surroundings,
   table: LoadedTable,

@@ -10,10 +10,10 @@ import { withNewest } from "../tables/read/newest.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface StaleIntents {
-  /** Of the table's intents those that count as given up. */
+  /** The table's abandoned intents. */
   stale: Intent[];
   /**
-   * Old ones besides that no compaction of this table can have written: nothing that they name is
+   * Other old intents, which no compaction of this table can have written: their files are not
    * touched.
    */
   foreign: number;
@@ -35,8 +35,8 @@ export async function findStaleIntents(
 }
 
 /**
- * Fences what a rewrite of the table left behind whose owner is gone, and removes its files if they
- * never got into the table. Returns their paths.
+ * Fences an abandoned rewrite of the table, and removes its files if they are not in the table.
+ * Returns their paths.
  */
 export async function settleIntent(
   surroundings: Surroundings,
@@ -49,7 +49,7 @@ export async function settleIntent(
     await writeIntent(store, { ...intent, fenced: true });
     newest = await fenceCommits(surroundings, identifier, { [streamlabKey.fencedRewrite]: intent.id });
   }
-  // Of a table that was made anew as well: an intent must not talk a live file away.
+  // Also for a table that was created again: an intent must not delete a live file.
   const used = await withNewest(catalog, identifier, async (table) => {
     const { dataFiles } = await reachableFiles(table.io, table.metadata);
     return new Set([...dataFiles].flatMap((uri) => table.io.location.findPath(uri) ?? []).map(uriKey));

@@ -4,7 +4,7 @@ import { MAINTAIN_FOLDER } from "../lake/layout.ts";
 import { deleteMade, type OwnPlace } from "../storage/deletion.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** Another maintainer may take the file for a leftover and remove it; not several in a row. */
+/** Another maintainer may remove the file as a leftover, but not several in a row. */
 const LOOKS_MAX = 5;
 
 /**

@@ -27,8 +27,8 @@ const READ_COLUMNS_MAX = 20_000;
 const FILES_PARALLEL = 16;
 
 /**
- * All live rows of a table, some files at a time. What cannot be read is told and passed over;
- * where memory does not do for some files, it is tried with half of them.
+ * All live rows of a table, some files at a time. Unreadable files are reported and skipped. If
+ * memory is too small, it retries with half of the files.
  */
 export class TableRows {
   readonly damages: Damage[] = [];
@@ -45,9 +45,9 @@ export class TableRows {
   }
 
   /**
-   * Calls `use` with one SELECT after another; one that failed is repeated in parts, so it must
-   * leave nothing behind then. Fails with `not-found` where the table was changed meanwhile, so
-   * that its files had to go: begin anew with the newest version.
+   * Calls `use` with one SELECT after another. A failed one is repeated in parts, so it must leave
+   * nothing behind. Fails with `not-found` where the table was changed meanwhile, so that its files
+   * had to go: begin anew with the newest version.
    */
   async read(use: (select: string) => Promise<void>): Promise<void> {
     const { io, metadata } = this.#table;

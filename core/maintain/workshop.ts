@@ -64,8 +64,8 @@ export class Workshop {
 }
 
 /**
- * On the disk of a local lake, so that data files can be moved into a table. A lock in it says that
- * somebody works there.
+ * On the disk of a local lake, so that data files can be moved into a table. Its lock says that it
+ * is in use.
  */
 async function makeScratch(
   { store, clock, random }: Surroundings,
@@ -90,8 +90,8 @@ async function makeScratch(
 }
 
 /**
- * On the disk of a local lake: what maintainers that were killed have left there, whose locks went
- * with them. Returns what is left there because it is not ours.
+ * Removes leftovers of killed maintainers on the disk of a local lake; their locks are free.
+ * Returns files that stay because they are not ours.
  */
 export async function removeDeadScratches(
   { store, clock }: Pick<Surroundings, "store" | "clock">,
@@ -115,8 +115,8 @@ export async function removeDeadScratches(
 }
 
 /**
- * The folder on this disk; undefined in a distant store, and where a link leads to it: behind that
- * we neither make nor remove anything.
+ * The folder on this disk; undefined for a remote store, and if a link leads to it: behind a link
+ * we neither create nor remove anything.
  */
 function ownFolder(store: Store, path: string): string | undefined {
   const local = store.localPath(path);

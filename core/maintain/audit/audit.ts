@@ -56,28 +56,28 @@ export interface Discrepancy {
   batchId: bigint;
   /** Of the record in its file, from 0; null where it is the whole file. */
   position: bigint | null;
-  /** Goes on where the name of the file or record ends: `is in the tables 2 times`. */
+  /** Continues after the name of the file or record: `is in the tables 2 times`. */
   problem: string;
 }
 
 export interface AuditReport {
-  /** The ledger's last batch; what came later was not looked at. */
+  /** The ledger's last batch; later ones were not checked. */
   batchId: bigint;
   /**
-   * Files that were ingested, and of these, those that are not there any more: for them, rows were
-   * compared with the ledger's counts.
+   * Ingested files, and those of them that are gone: for these, rows were compared with the
+   * ledger's counts.
    */
   files: number;
   filesGone: number;
   /** Rows that were found. */
   events: number;
   deadLetters: number;
-  /** Records that by the contract of today would be in the other table. */
+  /** Records that today's contract would send to the other table. */
   misplaced: number;
   discrepancies: number;
   /** The first of them, by file and position. */
   shown: Discrepancy[];
-  /** Files of the tables that are gone, cut or unreadable: what was in them is not there. */
+  /** Files of the tables that are missing, cut or unreadable, with the rows that were in them. */
   damages: Damage[];
 }
 
@@ -90,8 +90,8 @@ const STATS_PARALLEL = 16;
 
 /**
  * Whether every record of every ingested file is in exactly one of the two tables, once, as the
- * file has it. Raw files are judged anew, and compared with the tables and the ledger by DuckDB,
- * which spills to disk what memory has no room for; nothing is changed.
+ * file has it. Raw files are judged again. DuckDB compares them with the tables and the ledger, and
+ * spills to disk. Nothing is changed.
  */
 export async function auditIngestion(surroundings: Surroundings, options: AuditOptions): Promise<AuditReport> {
   const { ledger, events, deadLetters } = options.tables;
@@ -128,8 +128,8 @@ function checkColumns({ identifier, metadata }: LoadedTable, names: readonly str
 }
 
 /**
- * The last batch of which the tables may have rows that the ledger, as it was loaded, lacks: a
- * consumer went on meanwhile, or stands before the ledger's commit with its record.
+ * The last batch that may have rows in the tables and none in the loaded ledger: a consumer went on
+ * meanwhile, or has a record and not yet committed the ledger.
  */
 async function lastUnderWay({ catalog, store }: Surroundings, { tables }: AuditOptions): Promise<bigint> {
   const target = identifierText(tables.events.identifier);
@@ -173,13 +173,13 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
     });
     await this.#connection.run(TAKE_FILES);
     const [row] = await this.#connection.rows("SELECT coalesce(max(batch_id), 0)::BIGINT AS last FROM ledger_lines");
-    // A line of the last batch may be what cannot be read.
+    // The unreadable part may be a line of the last batch.
     const marker = markerOf(ledger.metadata, this.#target).batchId;
     const last = row!.last as bigint;
     this.#batches = { last: last > marker ? last : marker, underWay };
   }
 
-  /** Looks at every raw file, and at the records of those that are as they were. */
+  /** Checks every raw file, and the records of those that are unchanged. */
   async judgeFiles(): Promise<void> {
     const { meter } = this.#options;
     meter.count("filesMax", await this.#count("files"));
@@ -243,7 +243,7 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
     this.#damages.push(...rows.damages);
   }
 
-  /** Where memory does not do for all of the files, they are tried in halves. */
+  /** If memory is too small for all files, they are retried in halves. */
   async #want(kind: Kind, table: LoadedTable, paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
     const described = await this.#connection.rows(`DESCRIBE FROM ${parquetSql(paths)}`);
@@ -258,7 +258,7 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
     }
   }
 
-  /** On disk: records may be more than memory holds. One that failed leaves nothing. */
+  /** On disk, since records may exceed memory. A failed one leaves nothing. */
   async #keep(places: string): Promise<void> {
     const path = `${this.#folder}/${this.#kept++}.parquet`;
     try {

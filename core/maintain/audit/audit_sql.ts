@@ -7,7 +7,7 @@ import { sqlTypeOf } from "../../tables/sql_type.ts";
 /** Which of the two tables a record is in. */
 export type Kind = "event" | "dead letter";
 
-/** The tables of an audit: every file of the ledger, and what was found out about some of them. */
+/** The tables of an audit: every file of the ledger, and the findings about some of them. */
 export const AUDIT_TABLES = `
 SET preserve_insertion_order = false;
 CREATE TEMP MACRO article(kind) AS CASE kind WHEN 'event' THEN 'an event' ELSE 'a dead letter' END;
@@ -47,7 +47,7 @@ function reasonSql(kind: Kind): string {
   return kind === "event" ? "NULL::VARCHAR" : OUR_COLUMNS.deadLetterReason;
 }
 
-/** No place; so that there are some to look through, whatever is found. */
+/** An empty set of places, so that the query works without any. */
 export const NO_PLACES = `SELECT false AS wanted, ''::VARCHAR AS name, 0::BIGINT AS batch_id, 0::BIGINT AS position,
   ''::VARCHAR AS kind, ''::VARCHAR AS reason, 0::UBIGINT AS print WHERE false`;
 
@@ -62,11 +62,11 @@ FROM ledger_lines WHERE status = 'ingested' GROUP BY name, etag, batch_id`;
 export interface BatchRange {
   /** The last one that is looked at. */
   last: bigint;
-  /** Later ones up to this one are under way; the ledger knows of none beyond. */
+  /** Later ones up to this one are in flight; the ledger has none beyond. */
   underWay: bigint;
 }
 
-/** Rows of one of the tables, as SQL gives them, but for those of batches under way. */
+/** Rows of one of the tables, without those of batches in flight. */
 export function foundSql(kind: Kind, fields: readonly Field[], select: string, { last, underWay }: BatchRange): string {
   const { sourceFile, batchId, sourcePosition } = OUR_COLUMNS;
   return `SELECT false AS wanted, ${sourceFile} AS name, ${batchId} AS batch_id, ${sourcePosition} AS position,
@@ -104,7 +104,7 @@ export function placesSql(glob: string): string {
   return `CREATE TEMP VIEW places AS SELECT * FROM read_parquet(${quoteText(glob)})`;
 }
 
-/** Takes over what was found out about raw files. */
+/** Adds the findings about raw files. */
 export const TAKE_STATES = `UPDATE files SET state = states.state FROM states
 WHERE states.name = files.name AND states.batch_id = files.batch_id::VARCHAR;
 DELETE FROM states`;

@@ -19,7 +19,7 @@ import type { Surroundings } from "../surroundings.ts";
 
 export interface CompactionOptions extends CompactionRule {
   dryRun: boolean;
-  /** Between groups: what is done stays done. */
+  /** Checked between groups; finished groups stay. */
   signal: AbortSignal;
   /** Counts the files that are rewritten, of `filesMax`. */
   meter: Meter;
@@ -42,15 +42,15 @@ export interface CompactionReport {
 /** A rewrite without a sign of life for this long counts as abandoned. */
 const STALE_MS = 24 * 3_600_000;
 /**
- * Groups are committed together up to this many bytes: each commit is a snapshot, and what is not
- * committed is lost with us.
+ * Groups are committed together up to this many bytes. Each commit is a snapshot, and a crash loses
+ * what is not committed.
  */
 const COMMIT_BYTES = 2e9;
 const COMMIT_GROUPS = 50;
 
 /**
  * Rewrites small files of a table into larger ones, and files with deleted rows without them.
- * `open` is called only where there is something to do: most looks at a table find nothing.
+ * `open` is called only if there is something to do, which is rare.
  */
 export async function compact(
   surroundings: Surroundings,
@@ -58,7 +58,7 @@ export async function compact(
   options: CompactionOptions,
   open: () => Promise<Rewriting>,
 ): Promise<CompactionReport> {
-  // Fail now rather than after the work: the table may be of a version that is not written.
+  // Fail before the work: the table may have a version that we cannot write.
   parentSnapshot(table.metadata);
   const foreignIntents = options.dryRun ? 0 : await settleStale(surroundings, table);
   let rewriting: Rewriting | undefined;
@@ -221,8 +221,8 @@ class Compaction {
   }
 
   /**
-   * What was rewritten before a group failed is worth keeping; the failed one leaves nothing.
-   * Errors here would hide the first one.
+   * Groups rewritten before a failure are kept; the failed one leaves nothing. Errors here would
+   * hide the first one.
    */
   async #afterFailure(intent: Intent): Promise<void> {
     for (const action of [() => this.#abandon(intent), () => this.#commit()]) {
@@ -239,8 +239,8 @@ class Compaction {
     if (pending.length === 0) return;
     const { table, reach } = this.#planned;
     const waiting = reach.doneWithout(pending.flatMap(({ group }) => group.files)).length;
-    // Where this throws, nobody knows what was committed: the new files stay, and so do the
-    // intents, to be settled later.
+    // If this throws, the outcome of the commit is unknown: the new files and the intents stay, to
+    // be settled later.
     const outcome = await commitRewrites(this.#surroundings, table, pending, reach);
     for (const { group, outputs, intent } of outcome.committed) {
       this.#countInputs(group);

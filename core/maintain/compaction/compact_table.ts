@@ -63,7 +63,7 @@ class SqlRewriting implements Rewriting {
     this.#workshop.close();
   }
 
-  /** What was fetched to resolve deletes serves the rewrite as well. */
+  /** The rewrite reuses the files that were fetched to resolve deletes. */
   #filesOf(table: LoadedTable): LocalFiles {
     const files = this.#local.get(table) ?? new LocalFiles(table.io, this.#workshop.scratch);
     this.#local.set(table, files);

@@ -6,7 +6,7 @@ import { partitionKey } from "../../iceberg/format/snapshot_summary.ts";
 export interface CompactionRule {
   /** The size that files should have, bytes. */
   targetBytes: number;
-  /** Files that must have come together before they are worth it. */
+  /** The fewest files that are worth rewriting. */
   inputsMin: number;
   /** Every file of a partition is rewritten, in one order over all of them. */
   sorts: boolean;
@@ -58,7 +58,7 @@ function isWorthIt(bin: ScanFile[], { targetBytes, inputsMin }: CompactionRule):
 }
 
 /**
- * Neighbours in age come together, so that rows of one time stay in one file and a query of some
+ * Files of similar age are merged, so that rows of one time stay in one file and a query about a
  * time opens few.
  */
 function byAge(a: ScanFile, b: ScanFile): number {
@@ -67,9 +67,9 @@ function byAge(a: ScanFile, b: ScanFile): number {
 }
 
 /**
- * Fills one bin after the other up to the target. A bin that is still small takes one file more,
- * which makes 1.5 of the target at most and would be left alone the next time; the last one joins
- * the one before, as far as that holds. What is alone then waits for company.
+ * Fills bins one by one up to the target. A bin that is still small takes one more file: at most
+ * 1.5 of the target, which the next run leaves alone. The last bin joins the one before, if it
+ * fits. A single file waits for others.
  */
 function packSmall(files: readonly ScanFile[], targetBytes: number): ScanFile[][] {
   const bins: ScanFile[][] = [];

@@ -4,8 +4,8 @@ import type { DataFile } from "../../iceberg/format/data_file.ts";
 
 /**
  * The scan with position delete files only where they name rows of the data file. By its manifest a
- * delete file may concern every file of its partition; its rows tell which, and which delete files
- * are of no use any more once those are rewritten.
+ * delete file may apply to every file of its partition. Its rows say to which, and so which delete
+ * files become useless once those are rewritten.
  */
 export async function resolvePositionDeletes(
   connection: Connection,
@@ -38,8 +38,7 @@ async function namedFiles(connection: Connection, localPath: string): Promise<Se
 }
 
 /**
- * Which delete files still touch data files that were not rewritten. What nothing is left of for
- * them may go.
+ * Which delete files still apply to data files that were not rewritten. The others may be removed.
  */
 export class DeleteReach {
   readonly #touched = new Map<string, { file: DataFile; dataFiles: Set<string> }>();
@@ -54,7 +53,7 @@ export class DeleteReach {
     }
   }
 
-  /** The delete files that would touch nothing more without these data files. */
+  /** The delete files that would apply to nothing without these data files. */
   doneWithout(rewritten: readonly ScanFile[]): DataFile[] {
     const paths = new Set(rewritten.map(({ dataFile }) => dataFile.path));
     return this.#of(rewritten).filter(({ dataFiles }) => [...dataFiles].every((path) => paths.has(path)))

@@ -8,7 +8,7 @@ import type { DeleteReach } from "./delete_reach.ts";
 import { type Intent, intentStands } from "../../lake/intent.ts";
 import type { Surroundings } from "../surroundings.ts";
 
-/** A group whose new files lie in their place and wait for their commit. */
+/** A group whose new files are in place and wait for their commit. */
 export interface RewrittenGroup {
   group: RewriteGroup;
   outputs: DataFile[];
@@ -54,7 +54,7 @@ async function tryCommit(
   const inputs = groups.flatMap(({ group }) => group.files);
   const deletes = reach.doneWithout(inputs);
   let reason = await commitOnce(surroundings, planned, groups, deletes);
-  // The delete files may have been removed by somebody else: that is no reason to give up the rows.
+  // Another writer may have removed the delete files. The new rows are committed all the same.
   if (reason !== undefined && deletes.length > 0) reason = await commitOnce(surroundings, planned, groups, []);
   if (reason === undefined) reach.forget(inputs);
   return reason;

@@ -123,8 +123,8 @@ export class SqlGroupRewriter implements GroupRewriter {
         fileBytesTarget: group.bytes / group.outputs,
       });
     }
-    // DuckDB keeps an order within one file, but not over files that it begins by their size: each
-    // is a stretch of the sorted rows.
+    // DuckDB keeps the order within a file, but not across files that it splits by size. So each
+    // file gets its own range of the sorted rows.
     await connection.run(`CREATE OR REPLACE TEMP TABLE sorted_rows AS ${query}`);
     try {
       const [row] = await connection.rows("SELECT count(*) AS n FROM sorted_rows");

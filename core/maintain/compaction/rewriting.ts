@@ -4,8 +4,8 @@ import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 
 /**
- * What a compaction asks of whoever reads and writes rows. Intents, commits and races are the
- * compaction's own business, so it is the same whichever engine does the work.
+ * The part of a compaction that reads and writes rows. Intents, commits and races are not part of
+ * it, so they are the same for every engine.
  */
 export interface Rewriting {
   /**

@@ -13,7 +13,7 @@ import type { Surroundings } from "../surroundings.ts";
 /** Tables asked for at once. */
 const LOADED_PARALLEL = 8;
 
-/** What of the lake is no table's, wherever a catalog says that its tables are. */
+/** Places of the lake that belong to no table, whatever a catalog says. */
 const LAKE_FOLDERS = [EVENTS_FOLDER, CHECKPOINTS_FOLDER];
 
 /** Iceberg's own property: with `false` nobody deletes files of the table but its owner. */
@@ -30,9 +30,9 @@ export function checkGarbage({ identifier, metadata }: LoadedTable): void {
 }
 
 /**
- * Where files of a table may be deleted: its location, and what its properties name besides. Fails
- * with `conflict` where anything of others lies in the location, or the location in that; a folder
- * that properties name and others use is merely left out.
+ * Where files of a table may be deleted: its location, and folders that its properties name. Fails
+ * with `conflict` if the location contains another's place, or lies in one. A folder that
+ * properties name and others use is only left out.
  */
 export class CleaningGround {
   readonly #table: LoadedTable;
@@ -89,7 +89,7 @@ async function placesOfOthers(surroundings: Surroundings, table: LoadedTable): P
   return (await placesOfAll(surroundings)).filter(({ whose }) => whose !== name);
 }
 
-/** Looking through a lake of a thousand tables for each of them would take an hour. */
+/** Loading a thousand tables again for each of them would take an hour. */
 const KNOWN_MS_MAX = 60_000;
 const knownPlaces = new WeakMap<Surroundings, { readMs: number; places: Promise<Place[]> }>();
 
@@ -118,8 +118,8 @@ async function readPlaces({ catalog, store }: Surroundings): Promise<Place[]> {
 }
 
 /**
- * A catalog may say that a table is in any folder of this disk: only where the very metadata that
- * it shows lies there has somebody put a table.
+ * A catalog may claim any folder of this disk for a table. It is believed only if the metadata file
+ * that it shows is there.
  */
 async function checkMetadataIsThere({ identifier, metadata, metadataLocation, io: { location } }: LoadedTable) {
   const places = ownPlaces(location, metadata.properties, ["version"]);

@@ -59,8 +59,8 @@ export async function expireTable(
   let before = table.metadata, after = table.metadata;
   let gone = nothing;
   let ground: CleaningGround | undefined;
-  // What is to go is found out before the commit: afterwards somebody else may already have removed
-  // what tells it.
+  // The files to delete are determined before the commit: afterwards another process may have
+  // removed the metadata that names them.
   const stage = async (transaction: Transaction) => {
     const { base } = transaction;
     checkGarbage(base);
@@ -102,8 +102,8 @@ function retentionOf({ properties }: TableMetadata, { maxAgeMs, countMin }: Expi
 }
 
 /**
- * Data first: as long as its manifests are there, somebody can still find out what was to go. Says
- * how many of each kind went.
+ * Data first: while the manifests exist, it can still be found out what was to be deleted. Returns
+ * how many of each kind were deleted.
  */
 async function deleteFiles(
   { io: { location } }: LoadedTable,

@@ -15,15 +15,12 @@ import type { Surroundings } from "../surroundings.ts";
 const UNFINISHED_MS_MIN = 3_600_000;
 const STATS_PARALLEL = 16;
 
-/**
- * What a killed process can leave anywhere below a folder: worth nothing to anybody, whoever made
- * it and whenever.
- */
+/** Worthless files that a killed process can leave anywhere below a folder. */
 export function isLeftover(path: string): boolean {
   return isProbePath(path) || isClockPath(path);
 }
 
-/** Leftovers lie in any folder, under names that nothing else has. */
+/** Leftovers can be in any folder; their names are used for nothing else. */
 export const leftoverPlace: OwnPlace = { folder: "", isOwn: isLeftover };
 
 /** On disk an unfinished write is a file of its own, whatever it was to become. */

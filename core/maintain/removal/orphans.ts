@@ -43,8 +43,8 @@ export interface OrphansReport {
 }
 
 /**
- * Files of other engines are known by their age alone: however short the asked age, younger ones
- * may belong to a commit under way.
+ * For files of other engines only the age is known. Younger ones may belong to a commit in flight,
+ * whatever age is asked for.
  */
 const FOREIGN_MS_MIN = 3_600_000;
 const STATS_PARALLEL = 16;
@@ -52,8 +52,7 @@ const STATS_PARALLEL = 16;
 /**
  * Removes files in a table's folder that nothing names. The order is what makes it safe: first the
  * files are listed, then intents, plans and routed records are read, then lost commits are fenced,
- * then the metadata is read; so a file that was listed and is about to be used is found in one of
- * them, or never will be used.
+ * then the metadata is read; so one of them names each listed file that will still be used.
  */
 export async function removeOrphans(
   surroundings: Surroundings,
@@ -205,9 +204,9 @@ class AgeRule {
 }
 
 /**
- * A table of a catalog may be fed through another lake than the one at hand, and then its batches
- * under way are announced there: `conflict`. A lake that feeds a table keeps records of its last
- * batches. False for a table that no batch has reached so far.
+ * A catalog's table may be ingested through another lake, whose checkpoints we cannot see:
+ * `conflict`. A lake that feeds a table keeps records of its last batches. False for a table that
+ * no batch has reached so far.
  */
 async function checkFeed(
   { store }: Pick<Surroundings, "store">,

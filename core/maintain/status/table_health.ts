@@ -33,9 +33,9 @@ export interface TableHealth {
 const FILES_PARALLEL = 16;
 
 /**
- * By its metadata, and a look at every file: whether it is there and as long as it should be. What
- * is gone or damaged is told, and the rest counted. Fails with `not-found` where the table was
- * changed meanwhile, and files of the version at hand had to go.
+ * By its metadata, and a look at every file: whether it is there and as long as it should be.
+ * Missing and damaged files are reported, the rest is counted. Fails with `not-found` where the
+ * table was changed meanwhile, and files of the version at hand had to go.
  */
 export async function tableHealth(
   catalog: Catalog,
