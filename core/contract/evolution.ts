@@ -49,7 +49,7 @@ export function evolve(schema: Schema, lastColumnId: number, wanted: readonly Fi
   return { kind: "allowed", changes, ...evolveSchema(schema, changes, lastColumnId) };
 }
 
-/** The error of whoever wanted the change. What was written by then, the caller knows. */
+/** The error for the user. The caller adds what was written by then. */
 export function refusalError(table: string, refusals: readonly Refusal[]): StreamlabError {
   const reasons = refusals.map(({ column, reason }) => `column ${column} ${reason}`).join("; ");
   return new StreamlabError("usage", `Cannot change ${table} to the contract: ${reasons}`, {

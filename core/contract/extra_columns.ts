@@ -43,9 +43,9 @@ const ANY_ROOM: ColumnRoom = { taken: new Set(), columns: Infinity };
 
 /**
  * The contract with the fields at `paths` (of `Judgement.extras`) as optional columns, nested ones
- * in their structs. Left out, and so for `_rescued`, are names that no column can have, names that
- * engines cannot tell from another field's (they differ in case, or the parts are joined by a dot),
- * and what there is no room for.
+ * in their structs. Some are left out and go to `_rescued`: names that no column can have, names
+ * that engines cannot tell from another field's (they differ in case, or the parts are joined by a
+ * dot), and fields beyond the limit.
  */
 export function widenContract(contract: Contract, paths: Iterable<JsonPath>, room = ANY_ROOM): Widened {
   let { fields } = contract;

@@ -12,9 +12,7 @@ import {
 import { Pattern } from "./pattern/pattern.ts";
 import { type ExactNumber, exactNumber } from "../json/number.ts";
 
-/**
- * A contract made ready for `judge.ts`: what would be looked up per record is looked up once here.
- */
+/** A contract prepared for `judge.ts`: lookups are done once here instead of for each record. */
 export interface JudgePlan {
   readonly onExtraFields: OnExtraFields;
   readonly root: StructPlan;

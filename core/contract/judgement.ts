@@ -46,8 +46,8 @@ export type Judgement =
 const EXTRAS_SHOWN_MAX = 10;
 
 /**
- * What stood in the record, for a detail: the value's kind, and the start of its text as it was
- * written, on one line.
+ * What the record has, for a detail: the value's kind, and the start of its text as written, on one
+ * line.
  */
 export function foundText(json: string): string {
   const text = clip(json).replace(/[\t\r\n]+ */g, " ");

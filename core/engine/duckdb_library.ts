@@ -76,9 +76,9 @@ async function loadLibrary(load: () => Promise<NodeApi>): Promise<NodeApi> {
 }
 
 /**
- * Code is loaded from there, so nobody else may be able to write to it or to any folder above:
- * then nobody can exchange a file between the look at it and its loading. Where no cache folder is
- * like that, a new folder serves this one run.
+ * Code is loaded from there, so other users may not be able to write to it or to any folder above:
+ * else they could exchange a file between check and loading. If no cache folder is safe, a new
+ * folder is used for this run.
  */
 function libraryFolder(digest: string): { folder: string; isKept: boolean } {
   const variable = (name: string) => Deno.env.get(name);
@@ -133,8 +133,8 @@ function unpackOnce(packed: URL, target: string, digest: string): string {
 }
 
 /**
- * Whether that is a file of this user alone with those very bytes; what is damaged is unpacked
- * anew.
+ * Whether it is a file of this user alone with exactly these bytes; a damaged one is unpacked
+ * again.
  */
 function isLibrary(path: string, digest: string): boolean {
   let file: Deno.FsFile;

@@ -34,8 +34,7 @@ export type SqlKind =
   /** `{ entries: { key, value }[] }`. */
   | "map"
   /**
-   * Whatever else there is, known by its `toString()`: uuid, interval, enum, bit, union, timestamps
-   * of other units.
+   * All others, by their `toString()`: uuid, interval, enum, bit, union, timestamps of other units.
    */
   | "other";
 
@@ -57,7 +56,8 @@ export interface SqlColumn {
 }
 
 /**
- * A result whose rows come in pieces of up to 2,048; what was not asked for yet is not computed.
+ * A result whose rows come in pieces of up to 2,048; later pieces are computed when they are asked
+ * for.
  */
 export interface RowStream {
   columns: SqlColumn[];

@@ -17,9 +17,9 @@ export interface HttpfsAccess {
 
 /**
  * Lets a database read `s3://` itself, by DuckDB's extension httpfs: `extension` is its file, else
- * the one that DuckDB has in its own folder of extensions is taken; nothing is downloaded. False
- * where there is none that fits, or where it cannot be given the credentials. Fails with `usage`
- * where the file that is named does not fit.
+ * the one that DuckDB has in its own folder of extensions is taken; nothing is downloaded. False if
+ * none fits, or if it cannot get the credentials. Fails with `usage` if the named file does not
+ * fit.
  */
 export async function openHttpfs(
   database: DuckDb,
@@ -63,8 +63,8 @@ export async function openHttpfs(
 }
 
 /**
- * It is code: only from where nobody else can put or exchange it. DuckDB checks its signature, and
- * then opens the file a second time.
+ * It is code, so other users may not be able to write it or replace it. DuckDB checks its
+ * signature, and then opens the file a second time.
  */
 async function load(connection: Connection, extension: string): Promise<void> {
   const refused = (said: string) =>
@@ -81,9 +81,7 @@ async function load(connection: Connection, extension: string): Promise<void> {
   }
 }
 
-/**
- * The one in DuckDB's own folder of extensions, where it is there and nobody else can change it.
- */
+/** The file in DuckDB's own folder of extensions, if it exists and other users cannot change it. */
 async function findInstalled(connection: Connection): Promise<string | undefined> {
   const [found] = await connection.rows(
     "SELECT install_path AS path FROM duckdb_extensions() WHERE extension_name = 'httpfs' AND installed",

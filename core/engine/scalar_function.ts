@@ -27,7 +27,7 @@ export async function registerFunction(connection: Connection, definition: Scala
     name: definition.name,
     parameterTypes: parameters.map((type) => types[type]),
     returnType: types[definition.returns],
-    // Without it DuckDB may fold, repeat or skip calls.
+    // Otherwise DuckDB may fold, repeat or skip calls.
     volatile: true,
     specialHandling: true,
     mainFunction(_info, chunk, output) {

@@ -4,8 +4,8 @@ import { systemClock } from "../base/clock.ts";
 import { loadNodeBindings } from "./duckdb_library.ts";
 
 /**
- * How long to wait between two looks at a statement: short ones are seen at once, long ones cost
- * nothing.
+ * How long to wait between two checks of a statement: short ones are noticed at once, long ones
+ * cost nothing.
  */
 const LOOK_MS_MIN = 1, LOOK_MS_MAX = 5;
 
@@ -35,7 +35,7 @@ async function untilDone(pending: DuckDBPendingResult): Promise<void> {
     if (state !== PendingState.RESULT_NOT_READY && state !== PendingState.NO_TASKS_AVAILABLE) break;
     await systemClock.sleep(waitMs);
   }
-  // What has ended well is also called an error here; only the text tells.
+  // A successful end is reported as an error, too; only the text tells them apart.
   const error = pending_error(handle);
   if (error) throw new Error(error);
 }

@@ -1,6 +1,8 @@
 import { type Sha256, sha256 } from "../base/sha256.ts";
 
-/** What is known of a record that is too large to be held, of which only the first bytes come. */
+/**
+ * What is known about a record that is too large for memory; only its first bytes are passed on.
+ */
 export interface Oversize {
   /** Bytes. */
   size: number;
@@ -8,13 +10,10 @@ export interface Oversize {
   sha256: string;
 }
 
-/** Of a record that is too large so much is kept, bytes. */
+/** Bytes that are kept of a record that is too large. */
 const HEAD_BYTES = 64 << 10;
 
-/**
- * Puts one record together from the chunks that cut it; of one beyond a limit only the head is
- * held.
- */
+/** Joins one record from its chunks; of a record beyond the limit it keeps only the head. */
 export class RecordParts {
   readonly #bytesMax: number;
   #parts: Uint8Array[] = [];

@@ -1,9 +1,6 @@
 import type { JsonReader } from "./reader.ts";
 
-/**
- * What is wrong with a value although it is JSON; `path` leads to it from the value that was
- * skipped.
- */
+/** A fault in a value that is valid JSON; `path` leads to it from the skipped value. */
 export interface SkipProblem {
   problem: "duplicate-key" | "lone-surrogate";
   path: (string | number)[];

@@ -15,8 +15,8 @@ export interface RecordText {
 }
 
 /**
- * Beyond it a record is not read: to judge one takes several times its size in memory. The white
- * space behind a record counts.
+ * Larger records are not read: judging one takes several times its size in memory. White space
+ * after a record counts.
  */
 export const RECORD_BYTES_MAX = 100_000_000;
 
@@ -27,8 +27,8 @@ export const RECORD_BYTES_MAX = 100_000_000;
 const WINDOW_BYTES = 1 << 18;
 
 /**
- * The elements of a file that is one JSON array, some at a time; returns the verdict. What came
- * before a corruption has been yielded by then: validate first where that matters.
+ * The elements of a file that is one JSON array, some at a time; returns the verdict. Records
+ * before a corruption have been yielded by then: validate first if that matters.
  */
 export async function* scanJsonArray(stream: AsyncIterable<Uint8Array>): AsyncGenerator<RecordText[], TextVerdict> {
   let records: RecordText[] = [];

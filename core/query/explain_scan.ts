@@ -6,7 +6,7 @@ import { partitionJson } from "./metadata/metadata_table_files.ts";
 import type { RowShape } from "./metadata/metadata_table_shape.ts";
 import { rowSelect } from "./row_select.ts";
 
-/** What a question opens of one table, and what it leaves out and why. */
+/** The files of one table that a question opens, and those it skips and why. */
 export interface TableScan {
   table: LakeTable;
   plan: ScanPlan;

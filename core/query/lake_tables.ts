@@ -12,7 +12,7 @@ import {
 import { splitTableName } from "./metadata/metadata_table.ts";
 import type { TableReference } from "./question.ts";
 
-/** When a question looks at its tables; the present without either. */
+/** The time at which a question reads its tables; now, if neither is set. */
 export interface TimeTravel {
   /** Milliseconds since 1970. */
   asOfMs?: number;

@@ -1,6 +1,6 @@
 import { isBlank, splitStatements } from "./sql_text.ts";
 
-/** What the person at the prompt wants done. */
+/** What the user of the prompt asks for. */
 export type PromptAction =
   | { kind: "ask"; sql: string }
   | { kind: "tables" }

@@ -1,9 +1,9 @@
 /**
- * The prompt takes questions only. A text is a question when DuckDB's own parser reads it as one
- * SELECT statement (DESCRIBE, SHOW, SUMMARIZE, VALUES, FROM and TABLE are spellings of it) or as an
+ * Only questions are answered. A text is a question when DuckDB's own parser reads it as one SELECT
+ * statement (DESCRIBE, SHOW, SUMMARIZE, VALUES, FROM and TABLE are spellings of it) or as an
  * EXPLAIN of one, and when all that it reads from are tables of the lake, names that it defines
  * itself, and functions that make rows out of their arguments. DuckDB's settings (external access
- * off, configuration locked) stand behind this check; they alone let `EXPLAIN ANALYZE COPY … TO`
+ * off, configuration locked) back this check up; alone they would let `EXPLAIN ANALYZE COPY … TO`
  * through.
  */
 import { StreamlabError } from "../base/errors.ts";
@@ -32,7 +32,8 @@ export interface TableReference {
 type Node = { [key: string]: unknown };
 
 export async function parseQuestion(connection: Connection, text: string): Promise<Question> {
-  // The parser's interface is a C string: what follows a NUL would be run unread or read unrun.
+  // The parser takes a C string: text after a NUL would be run without being checked, or checked
+  // without being run.
   if (text.includes("\0")) throw refusal("the SQL holds a NUL character");
   const { statements, rest } = splitStatements(text);
   if (!isBlank(rest)) statements.push(rest.trim());
@@ -110,7 +111,7 @@ function refusal(why: string, hint?: string): StreamlabError {
   return new StreamlabError("usage", `Cannot run this SQL: ${why}`, hint === undefined ? {} : { hint });
 }
 
-/** Kinds of table references that carry others or nothing; the rest is looked at by name. */
+/** Kinds of table references that contain others or nothing; the others are checked by name. */
 const PLAIN_REFERENCES = ["EMPTY", "SUBQUERY", "JOIN", "EXPRESSION_LIST", "PIVOT"];
 
 /** Macros that read the table whose name they are given. */
@@ -134,7 +135,7 @@ class Findings {
     // Only references to tables have a sample and an alias.
     if ("sample" in node && "alias" in node) this.#visitReference(node);
     for (const [key, child] of Object.entries(node)) {
-      // A function after FROM has been judged as one; what it is given has not.
+      // A function after FROM is already checked; its arguments are not.
       if (node.type === "TABLE_FUNCTION" && key === "function") this.visit({ ...(child as Node), function_name: null });
       else this.visit(child);
     }

@@ -46,8 +46,7 @@ export function questionError(error: unknown): unknown {
 }
 
 /**
- * What DuckDB could not read over HTTP, in the words of a store's errors; undefined where it speaks
- * of no object.
+ * A failed read over HTTP, worded like a store's errors; undefined if it is not about an object.
  */
 function unreadObject(said: string, cause: unknown): StreamlabError | undefined {
   const [, url] = /'((?:s3|https?):\/\/[^']+)'/.exec(said) ?? [];
@@ -64,8 +63,8 @@ function unreadObject(said: string, cause: unknown): StreamlabError | undefined 
 }
 
 /**
- * A file that a table names and that is not there: DuckDB takes it for a folder and looks for the
- * files in it, which it may not.
+ * A missing file of a table: DuckDB takes it for a folder and tries to list it, which is not
+ * allowed.
  */
 function missingFile(said: string, cause: unknown): StreamlabError | undefined {
   const [, path] = /^Cannot access file "(.+)\/\*\*\/\*\.parquet"/.exec(said) ?? [];
@@ -74,7 +73,7 @@ function missingFile(said: string, cause: unknown): StreamlabError | undefined {
   return new StreamlabError(kind, `Cannot read "${path}": there is no such file`, { hint, cause });
 }
 
-/** The person, or who runs us, wanted no more of it. */
+/** The user, or the calling process, interrupted it. */
 export function stopped(cause?: unknown): StreamlabError {
   return new StreamlabError("interrupted", "Stopped the query", cause === undefined ? {} : { cause });
 }

@@ -1,7 +1,7 @@
 /**
- * DuckDB's functions, each with a verdict: those that a question may call compute from what it
- * gives them and reach nothing outside of it. sql_functions.json has them all; a test compares it
- * with what DuckDB has, and STREAMLAB_REFRESH=1 adds those that are new as refused.
+ * DuckDB's functions, each with a verdict: those that a question may call compute from their
+ * arguments and reach nothing else. sql_functions.json has them all; a test compares it with what
+ * DuckDB has, and STREAMLAB_REFRESH=1 adds those that are new as refused.
  */
 import verdicts from "./sql_functions.json" with { type: "json" };
 
@@ -32,7 +32,7 @@ for (const { why, allowed, functions } of verdicts) {
     const [kind, name] = text.split(" ") as [string, string];
     const places = [PLACES[kind], ALSO_IN_EXPRESSIONS.includes(name) ? "expression" : undefined];
     for (const place of places) {
-      // Of two of one name the refused one decides: which of them is meant, only DuckDB knows.
+      // If two have one name, the refused one decides: only DuckDB knows which is meant.
       if (place !== undefined && byPlace.get(`${place} ${name}`)?.allowed !== false) {
         byPlace.set(`${place} ${name}`, { allowed, why });
       }

@@ -1,6 +1,6 @@
 /**
- * From a text to an answer: judge it, find its tables, open only the files that can hold rows it
- * needs, and run it with everything else locked away. One DuckDB for each question: a locked
+ * From a text to an answer: check it, find its tables, open only the files that can have rows it
+ * needs, and run it with everything else locked. One DuckDB for each question: a locked
  * configuration stays locked.
  *
  * No text of the user's is parsed, bound or run before its DuckDB is closed off: functions with
@@ -27,7 +27,7 @@ export interface SessionOptions {
   openCatalog(): Promise<Catalog>;
   clock: Clock;
   random: Random;
-  /** A folder on this machine for what does not fit in memory and for files fetched from afar. */
+  /** A folder on this machine for data that does not fit in memory and for fetched files. */
   temporaryFolder: string;
   /**
    * The file of DuckDB's extension httpfs, where DuckDB has none in its own folder; false: objects
@@ -40,7 +40,7 @@ export interface SessionOptions {
 }
 
 export interface AskOptions extends TimeTravel {
-  /** Answer with the files that would be opened and left out, instead of the question's rows. */
+  /** Answer with the files that would be opened and skipped, instead of the question's rows. */
   explainsScan?: boolean;
   signal?: AbortSignal;
 }
@@ -65,9 +65,9 @@ export class Session {
   }
 
   /**
-   * Hands the answer to `use`, row by row; what `use` has not walked when it returns is lost. Fails
-   * with `usage` for what is no question or does not fit the tables, `not-found` for unknown tables
-   * and snapshots, `interrupted` by the signal.
+   * Passes the answer to `use`, row by row; rows that `use` has not read when it returns are lost.
+   * Fails with `usage` for what is no question or does not fit the tables, `not-found` for unknown
+   * tables and snapshots, `interrupted` by the signal.
    */
   async ask<T>(text: string, options: AskOptions, use: (rows: RowStream) => Promise<T>): Promise<T> {
     return await this.#run(text, options, [], async (connection, sql) => {
@@ -115,7 +115,7 @@ export class Session {
           tables ??= await this.#tables(question, options, scratch);
           const sql = tables === undefined ? question.sql : await tables.bind(connection);
           if (sql === undefined) continue;
-          // An interruption between two statements reaches neither.
+          // An interrupt between two statements affects neither.
           if (options.signal?.aborted) throw stopped();
           const signed = question.isExplain ? sql : await keepZeroSigns(connection, sql);
           return await use(connection, signed, question);
@@ -149,7 +149,7 @@ export class Session {
     const explains = options.explainsScan ?? false;
     if (question.tables.length === 0 && !question.asksForTables && !explains) return undefined;
     const catalog = await this.catalog();
-    // What reads tables is loaded where there is one to read: `select 1` does without.
+    // The code that reads tables is loaded only if there is one: `select 1` does without.
     const [{ allTables, findTables }, { RemoteFiles }, { QuestionTables }] = await Promise.all([
       import("./lake_tables.ts"),
       import("../tables/read/remote_files.ts"),
@@ -165,8 +165,7 @@ export class Session {
 }
 
 /**
- * From here on DuckDB opens these files and no others, and nothing can be set any more but which
- * rules plan a query.
+ * From here on DuckDB opens only these files, and no setting can change except the planning rules.
  */
 export async function closeOff(connection: Connection, paths: string[]): Promise<void> {
   await connection.run(`SET allowed_paths = [${paths.map(quoteText).join(", ")}]`);
@@ -175,9 +174,7 @@ export async function closeOff(connection: Connection, paths: string[]): Promise
   await connection.run("SET lock_configuration = true");
 }
 
-/**
- * A stream that is interrupted merely ends: what was walked so far must not pass for the whole.
- */
+/** An interrupted stream just ends: the rows so far must not pass for the whole answer. */
 async function* checked<T>(chunks: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncIterable<T> {
   try {
     for await (const chunk of chunks) {

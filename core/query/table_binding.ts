@@ -1,8 +1,8 @@
 /**
  * The lake's tables in DuckDB, for one question: first as empty tables that the question is planned
  * on, then, in the same transaction (so that now() means the same instant to plan and run), as
- * views over the files that the plan needs. All of it happens in a DuckDB that is closed off but
- * for files that were located before.
+ * views over the files that the plan needs. All this happens in a DuckDB that can open only files
+ * located before.
  */
 import { StreamlabError } from "../base/errors.ts";
 import { type Connection, type DuckDb, quoteName } from "../engine/duckdb.ts";
@@ -30,14 +30,14 @@ export interface BindOptions {
   /** Those that it may only list: they stay empty. */
   listed: readonly LakeTable[];
   files: RemoteFiles;
-  /** Every left out file is wanted, with the reason; none is opened. */
+  /** Report every skipped file with the reason; open none. */
   explains: boolean;
 }
 
 export class QuestionTables {
   readonly #question: Question;
   readonly #options: BindOptions;
-  /** What a planning so far has asked for, by URI. */
+  /** The files that planning has asked for so far, by URI. */
   readonly #wanted = new Map<string, WantedFile>();
   /** Where DuckDB reads them. */
   #places: ReadonlyMap<string, string> = new Map();

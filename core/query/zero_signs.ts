@@ -1,14 +1,14 @@
 /**
- * DuckDB sorts by keys and gives back what they say: -0.0 comes out as 0.0 where a column of floats
- * is sorted by. A column that is the argument of a function is no key, and keeps its sign.
+ * DuckDB returns sort keys instead of the values: -0.0 becomes 0.0 in a float column that is sorted
+ * by. A column that is the argument of a function is not a key and keeps its sign.
  */
 import { type Connection, quoteText } from "../engine/duckdb.ts";
 import { SqlError } from "../engine/sql_error.ts";
 import { splitOrderBy } from "./sql_text.ts";
 
 /**
- * A SELECT with the same answer, in which each zero has its sign. Left as it is where a name that
- * was given to an expression is sorted by beside what is not put out.
+ * A SELECT with the same answer, in which each zero has its sign. Unchanged if it sorts by an alias
+ * of an expression as well as by a column that is not in the answer.
  */
 export async function keepZeroSigns(connection: Connection, sql: string): Promise<string> {
   const parts = splitOrderBy(sql);

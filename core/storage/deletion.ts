@@ -1,14 +1,13 @@
 /**
- * What is ours to delete. Every file that this program deletes from a store goes through here, and
- * a house test says so: records, metadata and listings are written by others as well, and name
- * what they like.
+ * Decides what is ours to delete. All deletion from a store goes through here; a house test checks
+ * it. Others write records, metadata and listings, too, and can name any file.
  */
 import { LinkFinder } from "../disk/removal.ts";
 import { mapParallel } from "../base/parallel.ts";
 import { isPath } from "./path.ts";
 import type { Store, UnfinishedWrite } from "./store.ts";
 
-/** A folder in which this program or a table's format makes files, and the names that they get. */
+/** A folder for files of this program or of the table format, and the names of such files. */
 export interface OwnPlace {
   /** Path in the store, without slashes around it; empty for the root. */
   readonly folder: string;
@@ -18,9 +17,9 @@ export interface OwnPlace {
 
 /** Why a file is left where it is. */
 export type LeftReason =
-  /** It lies in no place of ours, or has no name that is made there. */
+  /** It is in no place of ours, or does not have a name of that place. */
   | "not ours"
-  /** A symbolic link leads to it, so it is where somebody else has put it; or it is no file. */
+  /** A symbolic link leads to it, so it may belong to someone else; or it is not a file. */
   | "linked";
 
 export interface LeftFile {
@@ -29,7 +28,7 @@ export interface LeftFile {
 }
 
 export interface Deletion {
-  /** What is gone; where the store tells, without what was not there. */
+  /** The deleted files, without missing ones if the store reports those. */
   deleted: string[];
   left: LeftFile[];
 }
@@ -77,8 +76,8 @@ export async function judgeOwn(
 }
 
 /**
- * Deletes files that this very process has made, under names that nobody else gives: they are ours
- * even where somebody mounts the folder by a link. The names are held to the places all the same.
+ * Deletes files that this process has created under unique names: they are ours even if a link
+ * leads to the folder. The names must still fit the places.
  */
 export async function deleteMade(store: Store, paths: readonly string[], places: readonly OwnPlace[]): Promise<void> {
   const own = paths.filter((path) => isOwnPath(path, places));
@@ -99,7 +98,7 @@ export async function discardOwn(
   return own.length;
 }
 
-/** By name alone; who deletes asks `deleteOwn`, which looks for links too. */
+/** By name alone; `deleteOwn` also checks for links. */
 export function isOwnPath(path: string, places: readonly OwnPlace[]): boolean {
   if (!isPath(path)) return false;
   return places.some(({ folder, isOwn }) => {

@@ -18,7 +18,7 @@ export interface OpenStoreOptions {
 }
 
 /**
- * Opens the store of a place. The S3 client is loaded only here, and only for S3: it alone takes
+ * Opens the store of a place. The S3 client is loaded only here, and only for S3: loading it takes
  * longer than `--help` may.
  */
 export async function openStore(location: Location, options: OpenStoreOptions): Promise<Store> {

@@ -1,8 +1,8 @@
 import { StreamlabError } from "../base/errors.ts";
 
 /**
- * Refuses what is no path of a store: empty, absolute, with empty, `.` or `..` parts, NUL or lone
- * surrogates. So no path leads out of the root, and every store means the same file by it.
+ * Refuses invalid store paths: empty, absolute, with empty, `.` or `..` parts, NUL or lone
+ * surrogates. So no path leads out of the root, and a path means the same file in every store.
  */
 export function checkPath(path: string): void {
   const fault = faultOf(path, path.split("/"));
@@ -15,8 +15,7 @@ export function isPath(path: string): boolean {
 }
 
 /**
- * As `checkPath` for the start of a path: the last part may be cut anywhere, and all of it may be
- * missing.
+ * Like `checkPath`, for a prefix: the last part may be cut anywhere, and the prefix may be empty.
  */
 export function checkPrefix(prefix: string): void {
   const fault = faultOf(prefix, prefix.split("/").slice(0, -1));

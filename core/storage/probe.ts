@@ -8,14 +8,14 @@ const MARK = ".streamlab-probe-";
 const PROBE_NAME = /^\.streamlab-probe-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Who cleans up may take a probe away while it is under way, which looks like a store that fails
- * it; not three in a row.
+ * A clean-up may remove a running probe, which then seems to fail; it does not remove three in a
+ * row.
  */
 const PROBES_MAX = 3;
 
 /**
- * What `Store.probe` promises, by means of the store's own `create`; `hint` says what to do about a
- * store that fails it.
+ * Implements `Store.probe` by the store's own `create`; `hint` says what to do about a store that
+ * fails it.
  */
 export async function probeCreate(store: Store, folder: string, random: Random, hint: string): Promise<void> {
   for (let probe = 1; probe <= PROBES_MAX; probe++) {
@@ -52,5 +52,5 @@ export function isProbePath(path: string): boolean {
   return PROBE_NAME.test(path.slice(path.lastIndexOf("/") + 1));
 }
 
-/** Probes are made in any folder of a store, under names that nothing else has. */
+/** Probes can be in any folder of a store; their names are used for nothing else. */
 export const probePlace: OwnPlace = { folder: "", isOwn: isProbePath };

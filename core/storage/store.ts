@@ -1,12 +1,12 @@
-/** What a listing leaves out, and whom it tells. */
+/** What a listing skips, and what it reports. */
 export interface ListOptions {
   /** Paths up to this one are left out. */
   after?: string;
-  /** Is told of entries that no path leads to. */
+  /** Called with entries that no path leads to. */
   onPassedOver?: (entry: PassedOver) => void;
 }
 
-/** An entry of a folder of this disk that no path leads to. */
+/** An entry of a local folder that no path leads to. */
 export interface PassedOver {
   /** As far as it can be shown. */
   path: string;
@@ -64,10 +64,10 @@ export interface Store {
   /**
    * Every file whose path starts with `prefix` (any string, not just whole parts), in ascending
    * order of the UTF-8 bytes of the path. Files whose writing has not finished are not listed.
-   * `after` skips all paths up to and including it. The path alone is what every store has cheaply;
-   * `info` holds size, etag and time where the listing knows them (S3), else `stat` asks. What is
-   * there and cannot be named or reached is told to `onPassedOver`; without it a name that is not
-   * UTF-8 fails the listing with `corrupt`.
+   * `after` skips all paths up to and including it. Every store has the path cheaply; `info` has
+   * size, etag and time if the listing knows them (S3), else `stat` does. `onPassedOver` gets
+   * entries that cannot be named or reached; without it a name that is not UTF-8 fails the listing
+   * with `corrupt`.
    */
   list(prefix: string, options?: ListOptions): AsyncIterable<ListedFile>;
 
@@ -76,9 +76,9 @@ export interface Store {
   /**
    * Writes the file only if there is none, never overwrites, whatever races. True: it is ours.
    * False: there was one already, and that one is durable. `unavailable`: unknown (a time-out, a
-   * cut connection, S3's 409). It is never retried below this interface, for a retry of one's own
-   * success looks like somebody else's; but a network may deliver a request twice all the same, so
-   * whoever must know reads the file back after anything but true.
+   * cut connection, S3's 409). It is never retried below this interface, because a retry after
+   * one's own success looks like another writer's. But a network may deliver a request twice, so
+   * callers that must know read the file back after anything but true.
    */
   create(path: string, bytes: Uint8Array): Promise<boolean>;
   /**
@@ -87,15 +87,14 @@ export interface Store {
    */
   putFile(path: string, localPath: string): Promise<void>;
   /**
-   * Removes files; one that is not there is no error. Called by `deletion.ts` alone, which knows
-   * what is ours to delete.
+   * Removes files; a missing one is no error. Only `deletion.ts` calls it, which decides what is
+   * ours to delete.
    */
   deletePaths(paths: string[]): Promise<void>;
 
   /**
-   * What writers that died left behind below `prefix` and no listing shows: temporary files,
-   * unfinished uploads. The writes of living writers look the same, so only those that began long
-   * ago are garbage.
+   * Leftovers of dead writers below `prefix` that no listing shows: temporary files, unfinished
+   * uploads. Writes in flight look the same, so only old ones are garbage.
    */
   listUnfinished(prefix: string): AsyncIterable<UnfinishedWrite>;
   /** Removes them; one that is gone is no error. */
@@ -106,7 +105,7 @@ export interface Store {
    */
   localPath(path: string): string | undefined;
   /**
-   * What another program of this machine needs to read the objects itself, where there is no
+   * What another program of this machine needs to read the objects itself, if there is no
    * `localPath`.
    */
   objectAccess?(): Promise<ObjectAccess>;
@@ -118,8 +117,8 @@ export interface Store {
 }
 
 /**
- * The way to a store's objects, whose URIs are its root, a slash and the path. Holds secrets: never
- * to be printed.
+ * How to reach a store's objects, whose URIs are its root, a slash and the path. Contains secrets:
+ * never print it.
  */
 export interface ObjectAccess {
   /** URL of the service; undefined is AWS itself. */
@@ -140,15 +139,15 @@ export interface ObjectAccess {
 
 /** How a file is read. */
 export interface ReadOptions {
-  /** Fail with `conflict` when the file is not that version any more. */
+  /** Fail with `conflict` if the file no longer has this version. */
   etag?: string;
 }
 
-/** A file as a listing tells of it. */
+/** A file of a listing. */
 export interface ListedFile {
   /** Below the store's root. */
   path: string;
-  /** What the listing itself told; undefined where only `stat` can (local disk). */
+  /** From the listing itself; undefined if only `stat` knows it (local disk). */
   info?: FileInfo;
 }
 

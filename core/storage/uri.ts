@@ -1,8 +1,8 @@
 /**
  * A URI or absolute path in one spelling: `s3a` and `s3n` are `s3`; `file:/x`, `file:///x`,
  * `file://localhost/x` and `/x` are `/x`; on disk `//`, `.` and `..` are resolved as the system
- * does. Nothing is percent-decoded, for metadata names files as they are. Keys of S3 stay as they
- * stand: there `a//b` and `a/b` are two objects.
+ * does. Nothing is percent-decoded, because metadata names files unencoded. Keys of S3 stay
+ * unchanged: there `a//b` and `a/b` are two objects.
  */
 export function normalizeUri(uri: string): string {
   const s3 = /^s3[an]?:\/\//i.exec(uri);
@@ -13,11 +13,10 @@ export function normalizeUri(uri: string): string {
 }
 
 /**
- * The text by which two spellings of one file are known for the same, whoever wrote them: as
- * `normalizeUri`, and besides percent-decoded, with `+` as a space and letters composed (some
- * engines write `a%20b` into metadata for a file `a b`, some name the file `a%20b`:
- * apache/iceberg 4346). Two files that share a key keep each other: that costs a file, the other
- * way would cost rows. Takes paths of a store as well.
+ * The same text for every spelling of one file: as `normalizeUri`, and also percent-decoded, with
+ * `+` as a space and letters composed (some engines write `a%20b` into metadata for a file `a b`,
+ * some name the file `a%20b`: apache/iceberg 4346). If two files share a key, a reference to one
+ * keeps both. That costs a file; the opposite would cost rows. Takes paths of a store as well.
  */
 export function uriKey(uri: string): string {
   const decoded = normalizeUri(uri).replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (text) => {

@@ -5,7 +5,7 @@ import type { RowStream, SqlColumn } from "../../engine/duckdb_stream.ts";
 import { cells, isNumber } from "./format_text.ts";
 import { cutToWidth, textWidth } from "./text_width.ts";
 
-/** Rows looked at before the first is printed; later ones that are wider stand out of line. */
+/** Rows that decide the widths of columns; wider later rows are not aligned. */
 const SAMPLE_ROWS_MAX = 2_048;
 const COLUMN_WIDTH_MIN = 6;
 

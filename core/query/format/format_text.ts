@@ -59,7 +59,7 @@ export function cells(
   return columns.map(({ type }, index) => {
     const value = row[index];
     if (value === null || value === undefined) return nullText;
-    // As JSON it is plain where a value ends and the next begins; null is the cell's as always.
+    // As JSON, so that it is clear where a value ends; null is shown as in any cell.
     return escape(["list", "struct", "map"].includes(type.kind) ? jsonOf(type, value) : textOf(type, value));
   });
 }

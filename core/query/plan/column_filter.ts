@@ -1,11 +1,11 @@
 import type { Json } from "../../base/json.ts";
 
 /**
- * What a query certainly demands of a table's rows, weaker than its WHERE where that says more than
- * these words can. Truth as in SQL: a comparison with null is not true.
+ * A condition that all rows needed by a query meet: its WHERE, or a weaker one if this form cannot
+ * express it. As in SQL, a comparison with null is not true.
  */
 export type ColumnFilter =
-  /** Demands nothing, or nothing that can be said here. */
+  /** No condition, or none that this form can express. */
   | { op: "always" }
   | { op: "and" | "or"; of: ColumnFilter[] }
   | { op: Comparison; column: string[]; value: PlanConstant }

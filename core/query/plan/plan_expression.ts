@@ -1,6 +1,6 @@
 /**
- * Boolean expressions of DuckDB's plans as column filters. What cannot be said exactly becomes
- * `always`, never the other way round.
+ * Boolean expressions of DuckDB's plans as column filters. What this form cannot express becomes
+ * `always`, never a stronger condition.
  */
 import type { Json } from "../../base/json.ts";
 import {

@@ -64,7 +64,7 @@ export function filtersOfPlan(text: string): TableFilters {
     if (type === "binder" || type === "catalog") {
       throw describe(String(said).split("\n", 1)[0]!, "usage", hintOf(String(said)));
     }
-    // A plan that cannot be written down (some functions cannot) is no reason not to run the query.
+    // If a plan cannot be serialized (some functions cannot), the query still runs.
     return new Map();
   }
   const found = new Map<string, ColumnFilter[]>();
@@ -103,8 +103,8 @@ function scanFilter(scan: PlanNode, above: PlanNode[]): ColumnFilter {
   });
   const columns = nodes(scan.column_indexes).map(({ index }) => typeof index === "number" ? names[index] : undefined);
   let outputs = picked(columns, scan.projection_ids);
-  // Filters that stayed above the scan, or above projections of it: whatever they refuse, nothing
-  // further up sees.
+  // Filters that stayed above the scan, or above projections of it: rows that they drop are not
+  // seen further up.
   for (const operator of above.toReversed()) {
     if (operator.type === "LOGICAL_FILTER") {
       const columnAt = (index: number) => outputs[index];

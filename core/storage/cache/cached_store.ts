@@ -7,14 +7,14 @@ import type { FileInfo, ListedFile, ListOptions, ObjectAccess, ReadOptions, Stor
  */
 const IMMUTABLE_NAME = /\.(avro|parquet|orc|puffin)$/;
 /**
- * A version of the metadata could be created again in a table that was made anew: it is known by
- * its etag as well.
+ * A table that is created again can have a metadata file of the same name, so its etag is part of
+ * the key.
  */
 const VERSIONED_NAME = /\.metadata\.json(\.gz)?$/;
 
 /**
- * A distant store whose immutable files are kept on this disk once they were read. Only for
- * readers: what it deletes or replaces would still be found in the cache.
+ * A remote store that caches immutable files on this disk. For readers only: deleted or replaced
+ * files would stay in the cache.
  */
 export class CachedStore implements Store {
   readonly root: string;

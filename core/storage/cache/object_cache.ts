@@ -7,25 +7,25 @@ import { writeAll } from "../../disk/file_bytes.ts";
 export interface ObjectCacheOptions {
   /** Made at the first entry. */
   folder: string;
-  /** Bytes; beyond, the entries that were not used for longest go. */
+  /** Bytes; beyond it the least recently used entries are removed. */
   bytesMax: number;
   clock: Clock;
   random: Random;
 }
 
-/** A look through the whole folder is worth it after this share of the bound was added. */
+/** The whole folder is checked after this share of the bound was added. */
 const LOOK_SHARE = 1 / 16;
 /** What is left of the bound after a clearing. */
 const KEPT_SHARE = 0.8;
 /** A digest, or a temporary file: anything else in the folder is not ours. */
 const ENTRY_NAME = /^(?:[0-9a-f]{64}|tmp-[0-9a-f-]{36})$/;
-/** A temporary file this old belongs to nobody any more. */
+/** A temporary file this old is abandoned. */
 const ABANDONED_MS = 3_600_000;
 
 /**
  * Files that never change, kept on this disk under a digest of their name. Several processes may
- * use one folder: an entry appears whole, by a rename, and one that is removed while it is read is
- * only missed by the next reader. Any disk error counts as a miss.
+ * use one folder: an entry appears whole, by a rename, and readers keep an open file that is
+ * removed. Any disk error counts as a miss.
  */
 export class ObjectCache {
   #addedBytes = 0;
@@ -87,8 +87,8 @@ export class ObjectCache {
   }
 
   /**
-   * The time of the last change says when an entry was used last; that of the last reading is often
-   * not kept.
+   * An entry's modification time says when it was last used; many systems do not keep the access
+   * time.
    */
   async #touch(path: string): Promise<void> {
     const now = new Date(this.#options.clock.nowMs());
@@ -99,7 +99,7 @@ export class ObjectCache {
     const { folder, random, bytesMax } = this.#options;
     const temporary = `${folder}/tmp-${uuidV4(random)}`;
     try {
-      // What lies in it may be of a bucket that not every user of this machine may read.
+      // Its content may come from a bucket that other users of this machine may not read.
       await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       await write(temporary);
       await this.#touch(temporary);

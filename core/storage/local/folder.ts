@@ -5,8 +5,8 @@ const isWindows = Deno.build.os === "windows";
 const SETTLED_MAX = 10_000;
 
 /**
- * Makes what a file or folder holds survive a power cut. Windows opens no folders; its file system
- * journals names itself.
+ * Makes the content of a file or folder survive a power cut. Windows cannot open folders; its file
+ * system journals names itself.
  */
 export async function syncEntry(path: string, isFolder: boolean): Promise<void> {
   if (isFolder && isWindows) return;
@@ -19,8 +19,8 @@ export async function syncEntry(path: string, isFolder: boolean): Promise<void> 
 }
 
 /**
- * Makes folders and sees to it that their names are durable too: a file in a folder whose own name
- * was never fsynced is lost with it. One instance per store; it remembers what it has seen to.
+ * Creates folders and makes their names durable, too: if a folder's name was never fsynced, its
+ * files are lost with it. One instance per store; it remembers which names are durable.
  */
 export class LocalFolders {
   /** Folders whose own names are known to be durable, up to the root's. */
@@ -80,10 +80,7 @@ async function missingFrom(folder: string): Promise<string[]> {
   return missing;
 }
 
-/**
- * The root's parent may be a folder that this user passes through but cannot open; then it was not
- * made by us either.
- */
+/** The root's parent may be a folder that this user cannot open; then we did not create it. */
 async function syncParent(path: string): Promise<void> {
   try {
     await syncEntry(dirname(path), true);

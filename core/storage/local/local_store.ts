@@ -211,8 +211,7 @@ class LocalStore implements Store {
   }
 
   /**
-   * Puts the temporary file in its place and makes that durable; no temporary file stays, whatever
-   * happens.
+   * Puts the temporary file in its place, durably. No temporary file stays, even after an error.
    */
   async #settling<T>(action: string, target: string, temporary: string, place: () => Promise<T>): Promise<T> {
     try {

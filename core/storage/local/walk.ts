@@ -17,12 +17,12 @@ interface Entry {
 }
 
 /**
- * The paths of all files below `root` that the options ask for, in ascending order of their UTF-8
- * bytes; no file is asked for anything but its name.
+ * The paths of the files below `root` that the options ask for, in ascending order of their UTF-8
+ * bytes. Only names are read, no file is opened.
  *
- * Symbolic links are followed, to files and to folders, as people mount data in a lake that way; a
- * link that leads back to a folder it was reached through is passed over, and so is one that leads
- * nowhere. Pipes, sockets and devices are no files.
+ * Symbolic links to files and folders are followed, because people mount data in a lake that way. A
+ * link back to a folder above it is skipped, and so is a broken one. Pipes, sockets and devices do
+ * not count as files.
  */
 export async function* walk(root: string, options: WalkOptions): AsyncGenerator<string> {
   yield* walkFolder(root, folderOf(options.prefix), options, []);
@@ -36,8 +36,8 @@ async function* walkFolder(
 ): AsyncGenerator<string> {
   const { prefix, after, keep } = options;
   const start = folder === "" ? "" : `${folder}/`;
-  // A table's metadata folder holds thousands of files, of which a commit asks for a few by the
-  // beginning of their names.
+  // A table's metadata folder has thousands of files, and a commit asks for a few of them by
+  // prefix.
   const namePrefix = prefix.startsWith(start) ? prefix.slice(start.length) : "";
   const passOver = options.onPassedOver &&
     ((entry: PassedOver) => options.onPassedOver!({ ...entry, path: start + entry.path }));
@@ -113,8 +113,8 @@ async function followLink(
 }
 
 /**
- * Deno shows bytes that are no UTF-8 as U+FFFD, and such a file cannot be opened. A name that
- * really holds U+FFFD can.
+ * Deno shows bytes that are not UTF-8 as U+FFFD, and cannot open such a file. It can open a name
+ * that really contains U+FFFD.
  */
 async function isBrokenName(folder: string, name: string): Promise<boolean> {
   try {

@@ -1,7 +1,7 @@
 /** An environment variable, or undefined. */
 export type ReadVariable = (name: string) => string | undefined;
 
-/** What a profile says of the place; what it says of credentials the AWS client reads itself. */
+/** A profile's settings of the service; the AWS client reads its credentials itself. */
 export interface AwsProfile {
   /** URL of the service. */
   endpoint?: string;
@@ -14,8 +14,7 @@ type Sections = Map<string, Map<string, string>>;
 /**
  * The profile that `AWS_PROFILE` names, else `default`; undefined where there are no such files
  * (AWS SDKs and Tools Reference Guide, "Shared config and credentials files" and "Service-specific
- * endpoints"). What cannot be read is as if it were not there, for the AWS client could not use it
- * either.
+ * endpoints"). Unreadable files count as missing, because the AWS client could not use them either.
  */
 export async function readAwsProfile(variable: ReadVariable): Promise<AwsProfile | undefined> {
   const home = variable("HOME") ?? variable("USERPROFILE");

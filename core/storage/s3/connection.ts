@@ -15,8 +15,8 @@ import { ForeignAnswerError, isThrottled, isTransient } from "./fault.ts";
 /** Bounds of the work on one bucket; tests make them smaller. */
 export interface S3Limits {
   /**
-   * For an answer to begin, and for each further piece of it. A request that carries bytes gets the
-   * time of a slow line on top.
+   * Time for an answer to begin, and for each further piece of it. An upload also gets the time
+   * that its bytes take on a slow line.
    */
   timeoutMs: number;
   /** After broken connections, time-outs and errors of the service. */
@@ -26,8 +26,8 @@ export interface S3Limits {
   /** Requests of one operation that run at once. */
   parallelMax: number;
   /**
-   * Larger files travel in parts of this size, `parallelMax` of them in memory at once; in larger
-   * ones where 10,000 (S3's limit) would not do.
+   * Larger files are sent in parts of this size, `parallelMax` of them in memory at once; in larger
+   * parts if 10,000 (S3's limit) are too few.
    */
   partBytes: number;
   /** Keys in one page of a listing or one request to delete; S3's limit is 1,000. */
@@ -46,9 +46,8 @@ export const DEFAULT_S3_LIMITS: S3Limits = {
 let survivesBrokenBodies = false;
 
 /**
- * In Deno before 2.9 a response that breaks off rejects, besides the reading of it, a promise that
- * nobody holds, and that would end the process. The request itself is noticed by its reader or its
- * deadline, and repeated.
+ * In Deno before 2.9 a response that breaks off also rejects a promise that nothing holds, which
+ * would end the process. Its reader or its deadline notices the failure and repeats the request.
  */
 function surviveBrokenBodies(): void {
   if (survivesBrokenBodies) return;
@@ -58,11 +57,11 @@ function surviveBrokenBodies(): void {
   });
 }
 
-/** A line slower than this is taken for a dead one. */
+/** A slower line counts as dead. */
 const BYTES_PER_MS_MIN = 50;
 const SOCKETS_MAX = 256;
 
-/** What a request is about, for messages, and how it may be repeated. */
+/** What a request does, for messages, and whether it may be repeated. */
 export interface S3Call<T> {
   /** A verb: "read", "list". */
   action: string;
@@ -72,10 +71,7 @@ export interface S3Call<T> {
   isRepeatable: boolean;
   /** Bytes that the request carries. */
   bytes?: number;
-  /**
-   * Sends it on a connection of its own: Deno sends a request a second time when a connection that
-   * it used before breaks.
-   */
+  /** Uses a new connection: Deno sends a request a second time when a reused connection breaks. */
   onOwnConnection?: boolean;
   run: (client: S3Client, signal: AbortSignal) => Promise<T>;
 }
@@ -114,10 +110,7 @@ export class S3Connection {
     surviveBrokenBodies();
   }
 
-  /**
-   * Sends the request, repeats it where that may help and is allowed, and throws errors as people
-   * read them.
-   */
+  /** Sends the request, repeats it if that is allowed and may help, and throws readable errors. */
   async call<T>(call: S3Call<T>): Promise<T> {
     try {
       return call.isRepeatable ? await this.repeat(() => this.once(call)) : await this.once(call);
@@ -126,7 +119,7 @@ export class S3Connection {
     }
   }
 
-  /** A quicker way to an object, see `S3Get`; undefined where the usual one must be taken. */
+  /** A faster way to read an object, see `S3Get`; undefined if the usual one is needed. */
   async get(key: string, headers: Record<string, string>): Promise<GetAnswer | undefined> {
     const get = this.#get;
     return get === undefined ? undefined : await this.deadline((signal) => get.send(key, headers, signal));
@@ -138,10 +131,7 @@ export class S3Connection {
     return this.deadline((signal) => run(client, signal), bytes);
   }
 
-  /**
-   * Repeats what failed for reasons that pass, as often as the limits say; throws the last error as
-   * it is.
-   */
+  /** Retries transient failures as often as the limits say; throws the last error unchanged. */
   repeat<T>(action: () => Promise<T>): Promise<T> {
     const { transient, throttled } = this.limits;
     return retry(throttled, this.clock, this.random, isThrottled, () => {
@@ -154,7 +144,7 @@ export class S3Connection {
     const { endpoint, forcePathStyle, ca } = this.#settings;
     try {
       const { config } = this.#client;
-      // The providers of credentials ask other services, and have no deadline of their own.
+      // Credential providers call other services without a deadline.
       const [{ accessKeyId, secretAccessKey, sessionToken }, region] = await this.deadline(() =>
         Promise.all([config.credentials(), config.region()])
       );
@@ -189,10 +179,9 @@ function makeClient(settings: S3Settings, keepAlive: boolean): S3Client {
     ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
     forcePathStyle: settings.forcePathStyle,
     followRegionRedirects: settings.endpoint === undefined,
-    // Retries are ours: they must never repeat a conditional create.
+    // We retry ourselves, because a conditional create must never be repeated.
     maxAttempts: 1,
-    // Deno (2.9) never tells of the "100 Continue" that the client would wait for, seconds per
-    // upload.
+    // Deno (2.9) does not report "100 Continue"; the client would wait for it, seconds per upload.
     expectContinueHeader: false,
     // Bodies are covered by their signature; other stores than AWS do not know the newer checksums.
     requestChecksumCalculation: "WHEN_REQUIRED",
@@ -217,8 +206,8 @@ function makeClient(settings: S3Settings, keepAlive: boolean): S3Client {
 }
 
 /**
- * Of an answer that is no object, which the client reads whole: a page of keys, as many and as long
- * as they may be, has a tenth of it.
+ * Limit of an answer that is not an object, which the client reads whole. The largest page of keys
+ * has a tenth of it.
  */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 

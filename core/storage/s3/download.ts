@@ -29,12 +29,12 @@ interface Answer {
   body: Body | undefined;
 }
 
-/** An answer slower than this, after a start, is broken off and asked for again. */
+/** A slower answer, after a grace period, is aborted and requested again. */
 const BYTES_PER_MS_MIN = 1, SLOW_START_MS = 10_000;
 
 /**
- * An object's bytes in pieces. A connection that breaks is taken up again where it broke, at the
- * same version of the object.
+ * An object's bytes in pieces. After a broken connection it continues at the same byte, in the same
+ * version of the object.
  */
 export class S3Download {
   readonly #connection: S3Connection;
@@ -42,7 +42,7 @@ export class S3Download {
   readonly #etag: string;
   readonly #end: number;
   #position: number;
-  /** Of the answer that is being read: how long its pieces were waited for, and what came. */
+  /** For the answer that is being read: the time waited for its pieces, and their bytes. */
   #waitedMs = 0;
   #bytes = 0;
   #whole: Uint8Array | undefined;
@@ -111,7 +111,7 @@ export class S3Download {
     return bytes;
   }
 
-  /** Each piece in time can still be an answer that is not meant to end. */
+  /** An endless answer can still deliver each piece in time. */
   #checkSpeed(bytes: number, ms: number): void {
     this.#bytes += bytes;
     this.#waitedMs += ms;
@@ -147,7 +147,7 @@ export class S3Download {
       if (done) throw new TruncatedError(this.remaining);
       this.#position += value.length;
       this.#checkSpeed(value.length, clock.nowMs() - askedMs);
-      // The end of the answer lets go of its connection.
+      // The end of the answer frees its connection.
       if (this.remaining === 0) await this.#connection.deadline(() => this.#pieces!.next());
       return value;
     } catch (error) {
@@ -209,7 +209,7 @@ function bodyOf(stream: ReadableStream<Uint8Array>): BodyStream {
   const pieces = stream.values();
   return {
     [Symbol.asyncIterator]: () => pieces,
-    // It is over either way.
+    // It has ended either way.
     destroy: () => void pieces.return?.().catch(() => undefined),
   };
 }

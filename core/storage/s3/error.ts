@@ -118,14 +118,14 @@ const meanings: Record<S3Fault, (words: Words) => Meaning> = {
 };
 
 /**
- * A failed request as people read it: `place` is `s3://bucket/key`; neither secrets nor the
- * request's headers come along.
+ * A failed request as an error for people: `place` is `s3://bucket/key`. It contains neither
+ * secrets nor headers.
  */
 export function s3Error(action: string, place: string, error: unknown, settings: S3Settings): StreamlabError {
   if (error instanceof StreamlabError) return error;
   const fault = faultOf(error);
-  // Only a reader can miss an object or find it changed; anything else that gets such an answer was
-  // refused.
+  // Only a reader can find an object missing or changed; for other requests such an answer is a
+  // refusal.
   const isOdd = action !== "read" && (fault === "missing-key" || fault === "changed" || fault === "out-of-range");
   const { kind, state, hint } = meanings[isOdd ? "other" : fault]({
     said: wordOfService(error),
@@ -152,8 +152,8 @@ function wordOfService(error: unknown): string {
 }
 
 /**
- * What helps to look into it, copied one by one: the client's error object holds the answer and can
- * hold the key's id.
+ * Details for an investigation, copied one by one: the client's error object has the answer and can
+ * have the key's id.
  */
 function withoutSecrets(error: unknown): Error {
   const { name, $metadata, stack } = (error ?? {}) as Thrown & { stack?: string };

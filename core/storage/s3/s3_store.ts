@@ -30,7 +30,7 @@ import { bareEtag, explain, listObjects, listUploads, wholeSeconds } from "./lis
 import { abortUpload, bytesSource, upload } from "./upload.ts";
 import type { FileInfo, ListedFile, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
 
-/** A probe that lies there for longer is that of a process which was killed. */
+/** An older probe is that of a killed process. */
 const ABANDONED_PROBE_MS = 600_000;
 
 export interface S3StoreOptions {
@@ -40,8 +40,7 @@ export interface S3StoreOptions {
   settings?: S3Settings;
   limits?: Partial<S3Limits>;
   /**
-   * Reads as it must where the client alone knows the address, which is AWS; so that it can be
-   * tried elsewhere.
+   * Reads as if only the client knew the address, as on AWS; so that this can be tested elsewhere.
    */
   readsByClient?: boolean;
 }
@@ -56,9 +55,9 @@ export async function openS3Store(location: Location & { kind: "s3" }, options: 
 }
 
 /**
- * A bucket, or a prefix in one, on AWS S3 or what speaks its protocol. `create` is a PUT with
- * `If-None-Match: *`. Keys are paths as they stand. Objects whose key ends in a slash, which
- * consoles make as folders, are no files.
+ * A bucket, or a prefix in one, on AWS S3 or a compatible server. `create` is a PUT with
+ * `If-None-Match: *`. Keys are the paths, unchanged. Objects whose key ends in a slash, which
+ * consoles create as folders, are skipped.
  */
 class S3Store implements Store {
   readonly kind = "s3";
@@ -100,7 +99,7 @@ class S3Store implements Store {
   }
 
   async readRange(path: string, offset: number, length: number, options: ReadOptions = {}): Promise<Uint8Array> {
-    // S3 has no range of nothing, yet a missing or changed object is to be noticed.
+    // S3 has no empty range, but a missing or changed object must be noticed.
     const wanted = Math.max(length, 1);
     const range = offset < 0 ? { suffix: -offset } : { start: offset, length: wanted };
     const bytes = await (await this.#open(path, range, options)).rest();
@@ -164,7 +163,7 @@ class S3Store implements Store {
         await send();
       } catch (error) {
         if (faultOf(error) !== "clock") throw error;
-        // It was refused, so it has not happened; and the client has learnt the time from the
+        // It was refused, so it has not happened, and the client has learnt the time from the
         // answer.
         await send();
       }
@@ -218,7 +217,7 @@ class S3Store implements Store {
     return this.#connection.access();
   }
 
-  /** Once for all folders: it is a matter of the service. */
+  /** Once for all folders: it depends on the service only. */
   async probe(folder: string): Promise<void> {
     this.#probed ??= Promise.all([
       probeCreate(

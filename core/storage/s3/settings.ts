@@ -2,8 +2,8 @@ import { StreamlabError } from "../../base/errors.ts";
 import { type AwsProfile, readAwsProfile, type ReadVariable } from "./aws_profile.ts";
 
 /**
- * How to reach the objects. What is undefined the AWS client finds as all of AWS's tools do:
- * variables, profiles, roles.
+ * How to reach the objects. The AWS client finds undefined values as AWS's tools do: in variables,
+ * profiles and roles.
  */
 export interface S3Settings {
   /** URL of the service; undefined is AWS itself. */
@@ -89,10 +89,10 @@ export async function readOwnS3Settings(): Promise<S3Settings> {
 }
 
 /**
- * Settings for a place that a catalog tells of, in the names of Iceberg's S3FileIO; what it does
- * not tell is as in `own`, except the MinIO that is only our default. With an endpoint the bucket
- * stands in the path, unless the catalog says otherwise. Keys of our own go to an endpoint that the
- * catalog names only where it is ours: that of `own`, or `ownEndpoint`.
+ * Settings for a place that a catalog names, in the names of Iceberg's S3FileIO. `own` supplies
+ * what is missing, except our default MinIO. With an endpoint the bucket is in the path, unless the
+ * catalog says otherwise. Our own keys sign requests to an endpoint of the catalog only if it is
+ * ours: that of `own`, or `ownEndpoint`.
  */
 export function catalogSettings(
   own: S3Settings,
@@ -129,14 +129,14 @@ function isOurs(endpoint: string, own: S3Settings, ownEndpoint: string | undefin
   const { origin, protocol, hostname } = new URL(endpoint);
   const ours = [own.endpoint, ownEndpoint].flatMap((text) => text === undefined ? [] : [new URL(text).origin]);
   if (ours.includes(origin)) return true;
-  // Its keys are in compose.yaml for everybody to read.
+  // Its keys are public, in compose.yaml.
   if (own.isDefault) return isLoopback(endpoint);
   return own.endpoint === undefined && protocol === "https:" && AWS_HOST.test(hostname);
 }
 
 /**
- * S3's own, and nothing that a customer of AWS can give a name to (AWS General Reference, "Amazon
- * S3 endpoints").
+ * Only S3's own endpoints, none that a customer of AWS can name (AWS General Reference, "Amazon S3
+ * endpoints").
  */
 const AWS_HOST = /^s3(?:-fips)?(?:\.dualstack)?(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?$/;
 
@@ -160,8 +160,8 @@ function checkRegion(region: string | undefined): string | undefined {
 }
 
 /**
- * One without the other is a mistake, and what was meant must not be ignored in favour of a profile
- * or the MinIO of compose.yaml.
+ * One without the other is a mistake; falling back to a profile or the MinIO of compose.yaml would
+ * hide it.
  */
 function checkKeyPair(variable: ReadVariable): void {
   const [id, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] as const;

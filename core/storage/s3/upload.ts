@@ -75,16 +75,15 @@ async function uploadParts(connection: S3Connection, key: string, source: Upload
     });
     await complete(connection, key, UploadId, parts, source.size);
   } catch (error) {
-    // The failure matters more than what is left of it, which `listUnfinished` shows where the
-    // store can.
+    // The failure matters more than its leftovers, which `listUnfinished` finds.
     await abortUpload(connection, key, UploadId).catch(() => undefined);
     throw error;
   }
 }
 
 /**
- * A repeated completion finds its upload gone when the first one had succeeded after all: then the
- * object tells.
+ * If the first completion succeeded after all, a repeated one finds its upload gone. Then the
+ * object shows it.
  */
 async function complete(
   connection: S3Connection,
@@ -126,8 +125,7 @@ async function isThere(connection: S3Connection, key: string, parts: number, siz
 }
 
 /**
- * Ends an upload whose parts would otherwise be kept, unseen and paid for; one that is gone is no
- * error.
+ * Aborts an upload, whose parts would otherwise be stored and paid for; a missing one is no error.
  */
 export async function abortUpload(connection: S3Connection, key: string, uploadId: string | undefined): Promise<void> {
   const command = new AbortMultipartUploadCommand({ Bucket: connection.bucket, Key: key, UploadId: uploadId });
