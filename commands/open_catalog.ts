@@ -86,11 +86,11 @@ export async function openCatalog(
   return await RestCatalog.connect({
     // Some give the address with the version that the protocol adds.
     uri: uri.replace(/\/v1\/?$/, ""),
-    ...(catalogWarehouse !== undefined && { warehouse: catalogWarehouse }),
-    ...(catalogCredential !== undefined && { credential: catalogCredential }),
-    ...(catalogToken !== undefined && { token: catalogToken }),
-    ...(catalogScope !== undefined && { scope: catalogScope }),
-    ...(catalogOauth2ServerUri !== undefined && { tokenUri: catalogOauth2ServerUri }),
+    warehouse: catalogWarehouse,
+    credential: catalogCredential,
+    token: catalogToken,
+    scope: catalogScope,
+    tokenUri: catalogOauth2ServerUri,
     openTable: (location, config) => places.open(location, config),
     clock,
     random,
@@ -130,7 +130,7 @@ class TablePlaces {
   async #open(root: ReturnType<typeof parseLocation>, config: Record<string, string>): Promise<Store> {
     const { clock, random, ownEndpoint } = this.#context;
     return await this.#serve(
-      await openStore(root, { clock, random, config, ...(ownEndpoint !== undefined && { ownEndpoint }) }),
+      await openStore(root, { clock, random, config, ownEndpoint }),
     );
   }
 }

@@ -2,7 +2,6 @@ import { counted } from "../../core/base/counted.ts";
 import { z } from "zod";
 import { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { temporaryFolder } from "../../core/disk/ownership.ts";
 import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
 import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
 import { DEFAULT_TARGET } from "../../core/lake/table_names.ts";
@@ -17,6 +16,7 @@ import { flag } from "../line/flags.ts";
 import { missingRoot, openLake } from "../open_lake.ts";
 import { formatDuration, printNote } from "../line/output.ts";
 import type { LakeLocation } from "../line/values.ts";
+import { machineSettings } from "../machine.ts";
 
 const TABLES = { section: "TABLES" } as const;
 const LIMITS = { section: "LIMITS" } as const;
@@ -152,13 +152,11 @@ async function sessionOptions(
     onChangedFile: flags.onChangedFile,
     filesPerBatchMax: Math.max(1, flags.maxFilesPerBatch),
     bytesPerBatchMax: flags.maxBytesPerBatch,
-    ...(maxDeadLetters === undefined ? {} : { deadLettersMax: maxDeadLetters }),
+    deadLettersMax: maxDeadLetters,
     clock,
     random,
     meter,
-    threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
-    memory: `${Math.max(64, Math.round(flags.memory / 1e6))}MB`,
-    temporaryFolder: temporaryFolder(context.env),
+    ...machineSettings(context, flags),
     holder: `process ${Deno.pid} on ${Deno.hostname()}, since ${new Date(clock.nowMs()).toISOString()}`,
     report: words,
   };

@@ -7,6 +7,7 @@ import type { LoadedTable, TableIdentifier } from "../../core/iceberg/catalog/ca
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import type { Context } from "../line/command.ts";
 import { flag, type FlagShape } from "../line/flags.ts";
+import type { MachineSettings } from "../machine.ts";
 
 /** Flags that every action obeys. */
 export const JOB_FLAGS = {
@@ -23,20 +24,13 @@ export type JobFlags<S extends FlagShape = Record<never, never>> = z.output<
   z.ZodObject<typeof JOB_FLAGS & typeof MACHINE_FLAGS & S>
 >;
 
-/** What DuckDB may use, and where it may write. */
-export interface Machine {
-  temporaryFolder: string;
-  memory: string;
-  threads?: number;
-}
-
 export interface Job<S extends FlagShape = Record<never, never>> {
   context: Context;
   surroundings: Surroundings;
   /** The tables to maintain. */
   identifiers: readonly TableIdentifier[];
   flags: JobFlags<S>;
-  machine: Machine;
+  machine: MachineSettings;
 }
 
 /** `rewrote` or, in a dry run, `would rewrite`. */

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
-import { temporaryFolder } from "../../core/disk/ownership.ts";
 import { identifierText, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { catalogFlags, openCatalog } from "../open_catalog.ts";
@@ -11,6 +10,7 @@ import { type Action, type Job, JOB_FLAGS, MACHINE_FLAGS, type TableAction } fro
 import { ACTIONS } from "./actions.ts";
 import { actionRecord, actionText } from "./words.ts";
 import { printNote, printResult } from "../line/output.ts";
+import { machineSettings } from "../machine.ts";
 
 const SECTION = "WHAT TO DO";
 
@@ -84,7 +84,7 @@ async function run(context: Context, given: Flags & Wishes): Promise<ExitStatus>
   const catalog = await openCatalog(context, given, () => Promise.resolve(store));
   const surroundings: Surroundings = { store, clock, random, catalog };
   const identifiers = await tablesOf(surroundings, given);
-  const job: Job = { context, surroundings, identifiers, flags: given, machine: machine(context, given) };
+  const job: Job = { context, surroundings, identifiers, flags: given, machine: machineSettings(context, given) };
   let failed = false;
   for (const action of wanted) {
     if (context.signal.aborted) return 130;
@@ -141,12 +141,4 @@ async function runOnTable(job: Job, action: TableAction, identifier: TableIdenti
     else await printNote(context, text, ...(error.hint === undefined ? [] : [`  ${error.hint}`]));
     return false;
   }
-}
-
-function machine(context: Context, { threads, memory }: Flags): Job["machine"] {
-  return {
-    temporaryFolder: temporaryFolder(context.env),
-    memory: `${Math.max(64, Math.round(memory / 1e6))}MB`,
-    ...(threads !== undefined && { threads: Math.max(1, threads) }),
-  };
 }

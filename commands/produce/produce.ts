@@ -111,7 +111,7 @@ async function runProduce(context: Context, given: Flags): Promise<ExitStatus> {
       random,
       sink,
       signal,
-      ...(truth !== undefined && { truth }),
+      truth,
       async onFile(file) {
         const before = tally.events;
         tally.add(file, options.batchSize);

@@ -65,8 +65,8 @@ function askOptions(context: Context, { asOf, snapshot, explainScan }: AnswerFla
   return {
     signal: context.signal,
     explainsScan: explainScan,
-    ...(asOf !== undefined && { asOfMs: asOf }),
-    ...(snapshot !== undefined && { snapshotId: snapshot }),
+    asOfMs: asOf,
+    snapshotId: snapshot,
   };
 }
 

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
-import { temporaryFolder } from "../../core/disk/ownership.ts";
 import type { Session } from "../../core/query/sql_session.ts";
 import { catalogFlags } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
@@ -9,6 +8,7 @@ import { flag } from "../line/flags.ts";
 import { openTables } from "../open_lake.ts";
 import { openOutput } from "./output.ts";
 import { ANSWER_FORMATS, formatOfFile, printAnswer } from "./answer.ts";
+import { machineSettings } from "../machine.ts";
 
 const flags = z.object({
   sql: flag.text({ doc: "the question; - reads it from standard input", placeholder: "SQL", position: 0 }),
@@ -96,16 +96,13 @@ async function readQuestion(path: string): Promise<string> {
 }
 
 async function openSession(context: Context, given: QueryFlags): Promise<Session> {
-  const { threads, memory } = given;
   const { Session } = await import("../../core/query/sql_session.ts");
   const httpfs = context.env("STREAMLAB_HTTPFS");
   return new Session({
     openCatalog: () => openTables(context, given),
     clock: context.clock,
     random: context.random,
-    temporaryFolder: temporaryFolder(context.env),
-    ...(httpfs && { httpfs: httpfs === "off" ? false : resolve(context.cwd, httpfs) }),
-    ...(threads !== undefined && { threads: Math.max(1, threads) }),
-    ...(memory !== undefined && { memory: `${memory}B` }),
+    httpfs: httpfs === "off" ? false : httpfs && resolve(context.cwd, httpfs),
+    ...machineSettings(context, given),
   });
 }

@@ -88,7 +88,7 @@ async function commitTo(
       transaction.add(setProperties(marker));
       return true;
     },
-    { clock, random, base: table, lostAs: "unavailable", ...(after && { after }) },
+    { clock, random, base: table, lostAs: "unavailable", after },
   );
   return committed;
 }
@@ -108,8 +108,8 @@ function dataFiles(table: LoadedTable, part: RoutedTable, schema: Schema) {
         size: BigInt(size),
         values: BigInt(values),
         nulls: BigInt(nulls),
-        ...(bounds.min === undefined ? {} : { min: bounds.min }),
-        ...(bounds.max === undefined ? {} : { max: bounds.max }),
+        min: bounds.min,
+        max: bounds.max,
       })),
     };
     return dataFileOf(written, { uri: io.location.uriOf(path), specId: part.specId, partition }, schema);

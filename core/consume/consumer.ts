@@ -210,7 +210,7 @@ export class Consumer {
       checksKnown,
       listing,
       own: this.#own,
-      ...(router.expect && { onFresh: (files) => router.expect!(filesOfBatch(files, this.#options), "now") }),
+      onFresh: router.expect && ((files) => router.expect!(filesOfBatch(files, this.#options), "now")),
     });
     for (const { name, reason } of discovery.unreadable) this.#reportOnce(name, "unreadable", reason);
     for (const name of discovery.loops) {
@@ -242,7 +242,7 @@ export class Consumer {
       table: this.#name,
       raw: zone.nameBase,
       contract: contract.text,
-      options: { onExtraFields, ...(zone.format === undefined ? {} : { format: zone.format }) },
+      options: { onExtraFields, format: zone.format },
       files: [...files],
       changed: [...changed],
     };

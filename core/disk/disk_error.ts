@@ -90,7 +90,7 @@ export function localError(action: string, place: string, error: unknown, writin
   const meaning = MEANINGS[codeOf(error) ?? ""] ?? { kind: "unavailable", state: messageOf(error) };
   const kind = writing && meaning.kind === "not-found" ? "unavailable" : meaning.kind;
   return new StreamlabError(kind, `Cannot ${action} "${place}": ${meaning.state}`, {
-    ...(meaning.hint === undefined ? {} : { hint: meaning.hint }),
+    hint: meaning.hint,
     cause: error,
   });
 }

@@ -57,7 +57,7 @@ export class Scratch {
 /** Makes a local file, to be written. Fails with `unavailable` (disk full, say). */
 export function createFileSync(path: string, mode?: number): Deno.FsFile {
   try {
-    return Deno.openSync(path, { write: true, createNew: true, ...(mode !== undefined && { mode }) });
+    return Deno.openSync(path, { write: true, createNew: true, mode });
   } catch (cause) {
     throw scratchError(`Cannot make ${path}`, cause);
   }

@@ -119,8 +119,8 @@ function writtenColumn(key: string, values: Map<string, string>): WrittenColumn 
     values: BigInt(values.get("num_values") ?? 0),
     nulls: BigInt(values.get("null_count") ?? 0),
     hasNan: values.get("has_nan") === "true",
-    ...(min === undefined ? {} : { min }),
-    ...(max === undefined ? {} : { max }),
+    min,
+    max,
   };
 }
 

@@ -27,7 +27,7 @@ export class SqlError extends StreamlabError {
     const [, engineName = "", text = said] = /^(?:Error: )?((?:[A-Za-z-]+ )+)Error: ([\s\S]*)$/.exec(said) ?? [];
     const { kind, state, hint } = meaningOf(engineName.trim(), text.split("\n", 1)[0]!.trim());
     super(kind, kind === "internal" ? `something went wrong that should not: ${state}` : `Cannot finish: ${state}`, {
-      ...(hint === undefined ? {} : { hint }),
+      hint,
       cause,
     });
     this.name = "SqlError";
@@ -38,7 +38,7 @@ export class SqlError extends StreamlabError {
   /** The same as the failure of an action: `Cannot route batch 3`. */
   during(action: string): StreamlabError {
     return new StreamlabError(this.kind, `${action}: ${this.state}`, {
-      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      hint: this.hint,
       cause: this,
     });
   }

@@ -143,7 +143,7 @@ export function readingMetadata<Result>(where: string, read: () => Result): Resu
     const hint = error instanceof StreamlabError ? error.hint : undefined;
     throw new StreamlabError("corrupt", `Cannot read the table metadata ${where}: ${reason}`, {
       cause: error,
-      ...(hint !== undefined && { hint }),
+      hint,
     });
   }
 }

@@ -33,7 +33,7 @@ const WINDOW_BYTES = 1 << 18;
 export async function* scanJsonArray(stream: AsyncIterable<Uint8Array>): AsyncGenerator<RecordText[], TextVerdict> {
   let records: RecordText[] = [];
   const scan = new JsonArrayScan((bytes, position, offset, oversize) => {
-    records.push({ bytes, position, offset, ...(oversize === undefined ? {} : { oversize }) });
+    records.push({ bytes, position, offset, oversize });
   }, RECORD_BYTES_MAX);
   for await (const chunk of stream) {
     for (let from = 0; from < chunk.length; from += WINDOW_BYTES) {
@@ -53,7 +53,7 @@ export async function* scanJsonArray(stream: AsyncIterable<Uint8Array>): AsyncGe
 export async function* scanNdjson(stream: AsyncIterable<Uint8Array>): AsyncGenerator<RecordText[], TextVerdict> {
   let records: RecordText[] = [];
   const lines = new NdjsonLines((bytes, position, offset, oversize) => {
-    records.push({ bytes, position, offset, ...(oversize === undefined ? {} : { oversize }) });
+    records.push({ bytes, position, offset, oversize });
   }, RECORD_BYTES_MAX);
   for await (const chunk of stream) {
     for (let from = 0; from < chunk.length; from += WINDOW_BYTES) {

@@ -45,8 +45,8 @@ export class Workshop {
       const { threads, memory } = options;
       const database = await DuckDb.open({
         tempDirectory: scratch.path("spill"),
-        ...(threads !== undefined && { threads }),
-        ...(memory !== undefined && { memory }),
+        threads,
+        memory,
       });
       resources.push(() => database.close());
       const connection = await database.connect();

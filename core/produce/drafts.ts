@@ -94,7 +94,8 @@ export function draftTruth(draft: Draft): RecordTruth | undefined {
   if (!isEvolved && draft.repeats === undefined && draft.lateMs === 0) return undefined;
   return {
     disposition: isEvolved ? "extra_fields" : "event",
-    ...(isEvolved && { way: "evolved_column", field: "/country" }),
+    way: isEvolved ? "evolved_column" : undefined,
+    field: isEvolved ? "/country" : undefined,
     ...truthOfDraft(draft),
   };
 }
@@ -102,7 +103,7 @@ export function draftTruth(draft: Draft): RecordTruth | undefined {
 /** What holds of a draft whether it is broken or not. */
 export function truthOfDraft(draft: Draft): Pick<RecordTruth, "duplicateOf" | "lateMs"> {
   return {
-    ...(draft.repeats !== undefined && { duplicateOf: draft.repeats }),
-    ...(draft.lateMs > 0 && { lateMs: draft.lateMs }),
+    duplicateOf: draft.repeats,
+    lateMs: draft.lateMs > 0 ? draft.lateMs : undefined,
   };
 }

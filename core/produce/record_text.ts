@@ -21,7 +21,7 @@ export function recordText(draft: Draft, random: Random): RecordText {
     truth: {
       disposition: isInvalid ? "invalid_schema" : "extra_fields",
       way,
-      ...(field !== undefined && { field }),
+      field,
       ...truthOfDraft(draft),
     },
   };

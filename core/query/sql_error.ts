@@ -82,8 +82,8 @@ export function stopped(cause?: unknown): StreamlabError {
 export function describe(said: string, kind: ErrorKind, hint: string | undefined, cause?: unknown): StreamlabError {
   const sentence = said.trim().replace(/[.!]+$/, "");
   return new StreamlabError(kind, `Cannot run this SQL: ${sentence}`, {
-    ...(hint !== undefined && { hint }),
-    ...(cause !== undefined && { cause }),
+    hint,
+    cause,
   });
 }
 

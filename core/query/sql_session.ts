@@ -139,8 +139,8 @@ export class Session {
     const { threads, memory } = this.#options;
     return DuckDb.open({
       tempDirectory: scratch.folder,
-      ...(threads !== undefined && { threads }),
-      ...(memory !== undefined && { memory }),
+      threads,
+      memory,
     });
   }
 

@@ -199,7 +199,8 @@ function viewSource(
       return {
         ...local(dataFile),
         deletes: deletes.map(local),
-        ...(layout !== undefined && { layout, constants: partitionConstants(metadata, dataFile) }),
+        layout,
+        constants: layout && partitionConstants(metadata, dataFile),
       };
     }),
   };

@@ -57,7 +57,7 @@ function orderItems(item: string, names: readonly string[]): OrderItem[] {
   if (/^\d+$/.test(text)) return [{ text, direction, output: Number(text) - 1 }];
   const name = nameOf(text);
   const output = names.findIndex((each) => each.toLowerCase() === name);
-  return [{ text, direction, ...(output >= 0 && { output }) }];
+  return [{ text, direction, output: output >= 0 ? output : undefined }];
 }
 
 function nameOf(text: string): string {

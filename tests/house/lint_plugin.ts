@@ -1,4 +1,4 @@
-import { commentWidthMax, fileLinesMax, functionLinesMax, longer, terminals } from "./rules.ts";
+import { commentWidthMax, fileLinesMax, functionLinesMax, longer, sparseObjects, terminals } from "./rules.ts";
 
 type FunctionNode =
   | Deno.lint.FunctionDeclaration
@@ -157,6 +157,23 @@ const plugin: Deno.lint.Plugin = {
             if (fileAccess.test(context.sourceCode.getText(node))) {
               context.report({ node, message: "files are reached through core/storage, scratch through core/disk" });
             }
+          },
+        };
+      },
+    },
+    "optional-properties": {
+      create(context) {
+        const path = pathOf(context);
+        if (path.startsWith("tests/") || path in sparseObjects) return {};
+        const isEmpty = (node: Deno.lint.Node) => node.type === "ObjectExpression" && node.properties.length === 0;
+        const message = "an optional property is written as { x }, undefined or not";
+        return {
+          "ObjectExpression > SpreadElement"(node: Deno.lint.SpreadElement) {
+            const { argument } = node;
+            const isChoice = argument.type === "ConditionalExpression" &&
+              (isEmpty(argument.consequent) || isEmpty(argument.alternate));
+            const isCondition = argument.type === "LogicalExpression" && argument.operator === "&&";
+            if (isChoice || isCondition) context.report({ node, message });
           },
         };
       },

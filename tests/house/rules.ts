@@ -132,6 +132,19 @@ export const usedByTests: Readonly<Record<string, string>> = {
   "core/lake/routing_task.ts: RESULT_FORMAT": "who runs a task in another process reads its result by it",
 };
 
+/** Where an object may lack a property instead of holding `undefined`, with the reason. */
+export const sparseObjects: Readonly<Record<string, string>> = {
+  "core/engine/duckdb.ts": "DuckDB is handed each key",
+  "core/produce/parquet_columns.ts": "each key is a column of the file",
+  "core/contract/json_schema.ts": "contracts are compared",
+  "core/contract/iceberg_schema.ts": "schemas are compared",
+  "core/contract/json_schema_checks.ts": "a value without checks is found by counting them",
+  "core/iceberg/catalog/rest_client.ts": "fetch sends each header",
+  "core/storage/s3/download.ts": "fetch sends each header",
+  "core/storage/s3/get_signer.ts": "fetch sends each header",
+  "core/storage/s3/settings.ts": "what a catalog does not tell stays as in our own settings",
+};
+
 /** Names that say nothing about what is inside. */
 export const emptyNames = /(^|[_/-])(utils?|helpers?|common|managers?|misc|stuff)([_./-]|$)/i;
 

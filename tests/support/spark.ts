@@ -107,7 +107,7 @@ export class Spark {
 
   /** Deletes rows by an equality delete file, in the partition given or in all of them. */
   async equalityDelete(table: string, column: string, values: unknown[], partition?: unknown[]): Promise<void> {
-    await this.#ask({ equality_delete: table, column, values, ...(partition ? { partition } : {}) });
+    await this.#ask({ equality_delete: table, column, values, partition });
   }
 
   async #ask(request: Record<string, unknown>): Promise<string[]> {

@@ -26,7 +26,7 @@ export function encodeAdded(
         status: "added" as const,
         snapshotId,
         dataFile,
-        ...(dataSequenceNumber === undefined ? {} : { sequenceNumber: dataSequenceNumber }),
+        sequenceNumber: dataSequenceNumber,
       })),
       snapshotId,
       sequenceNumber: nextSequenceNumber(metadata),

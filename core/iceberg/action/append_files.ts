@@ -44,8 +44,8 @@ export async function appendFiles(transaction: Transaction, options: AppendOptio
     files: toWrite,
     added: files,
     removed: [],
-    ...(summary ? { summary } : {}),
-    ...(branch ? { branch } : {}),
+    summary,
+    branch,
   });
 }
 

@@ -62,8 +62,8 @@ export async function stageFileChange(transaction: Transaction, change: FileChan
     files: [...added.map(({ file }) => file), ...filtered.files],
     added: change.added,
     removed: filtered.removed.map((entry) => entry.dataFile),
-    ...(change.summary ? { summary: change.summary } : {}),
-    ...(change.branch ? { branch: change.branch } : {}),
+    summary: change.summary,
+    branch: change.branch,
   });
 }
 

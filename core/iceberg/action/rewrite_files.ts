@@ -30,6 +30,6 @@ export function rewriteFiles(transaction: Transaction, rewrite: RewriteFiles): P
     removed: rewrite.inputs.map((file) => file.path),
     dataSequenceNumber: rewrite.startingSequenceNumber,
     noNewDeletesAfter: rewrite.startingSequenceNumber,
-    ...(rewrite.summary ? { summary: rewrite.summary } : {}),
+    summary: rewrite.summary,
   });
 }

@@ -35,7 +35,7 @@ export async function stageSnapshot(transaction: Transaction, change: SnapshotCh
   const parent = parentSnapshot(metadata, branch);
   const identity = {
     snapshotId: change.snapshotId,
-    ...(parent ? { parentSnapshotId: parent.snapshotId } : {}),
+    parentSnapshotId: parent?.snapshotId,
     sequenceNumber: nextSequenceNumber(metadata),
   };
   const list = io.encodeManifestList(change.manifests, identity);

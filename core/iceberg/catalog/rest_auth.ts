@@ -78,7 +78,7 @@ async function requestToken(options: ClientCredentials): Promise<{ text: string;
       clock,
       timeoutMs: TIMEOUT_MS,
       bytesMax: ANSWER_BYTES_MAX,
-      ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+      fetch: options.fetch,
     });
   } catch (error) {
     throw new StreamlabError("unavailable", `Cannot get a token from ${tokenUri}: ${messageOf(error)}`, {

@@ -330,9 +330,9 @@ function authOf(options: RestCatalogOptions): RestAuth {
     tokenUri: options.tokenUri ?? `${options.uri.replace(/\/+$/, "")}/v1/oauth/tokens`,
     clientSecret: credential.slice(at + 1),
     clock,
-    ...(at < 0 ? {} : { clientId: credential.slice(0, at) }),
-    ...(options.scope === undefined ? {} : { scope: options.scope }),
-    ...(fetch === undefined ? {} : { fetch }),
+    clientId: at < 0 ? undefined : credential.slice(0, at),
+    scope: options.scope,
+    fetch,
   });
 }
 

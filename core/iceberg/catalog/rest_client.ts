@@ -94,9 +94,9 @@ export class RestClient {
         ...(authorization === undefined ? {} : { authorization }),
         ...(request.body === undefined ? {} : { "content-type": "application/json" }),
       },
-      ...(request.body === undefined ? {} : { body: stringifyJson(request.body) }),
+      body: request.body === undefined ? undefined : stringifyJson(request.body),
     };
-    const bounds = { clock, timeoutMs, bytesMax: METADATA_BYTES_MAX, ...(fetch !== undefined && { fetch }) };
+    const bounds = { clock, timeoutMs, bytesMax: METADATA_BYTES_MAX, fetch };
     try {
       return { answer: await fetchWithinOrigin(url, sent, bounds) };
     } catch (error) {

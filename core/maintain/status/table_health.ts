@@ -58,8 +58,7 @@ export async function tableHealth(
     newestSnapshotMs: metadata.snapshots.at(-1)?.timestampMs,
     damages: [],
   };
-  const tell = (problem: string, rows?: number) =>
-    health.damages.push({ table: health.table, problem, ...(rows === undefined ? {} : { rows }) });
+  const tell = (problem: string, rows?: number) => health.damages.push({ table: health.table, problem, rows });
   const onUnreadable = (error: StreamlabError) => tell(error.message);
   const manifests = await io.readManifestList(snapshotOfRef(metadata)).catch((error) => passOver(error, onUnreadable));
   health.manifests = manifests.length;

@@ -39,7 +39,7 @@ export async function readAwsProfile(variable: ReadVariable): Promise<AwsProfile
     .some((text) => text?.toLowerCase() === "true");
   const endpoint = ignoresEndpoints ? undefined : services?.get("s3.endpoint_url") ?? profile.get("endpoint_url");
   const region = profile.get("region");
-  return { ...(endpoint === undefined ? {} : { endpoint }), ...(region === undefined ? {} : { region }) };
+  return { endpoint, region };
 }
 
 function parseIni(text: string): Sections {

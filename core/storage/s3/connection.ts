@@ -153,9 +153,9 @@ export class S3Connection {
         forcePathStyle,
         accessKeyId,
         secretAccessKey,
-        ...(endpoint === undefined ? {} : { endpoint }),
-        ...(sessionToken === undefined ? {} : { sessionToken }),
-        ...(ca === undefined ? {} : { ca }),
+        endpoint,
+        sessionToken,
+        ca,
       };
     } catch (error) {
       throw this.error("open", "", error);
@@ -174,9 +174,9 @@ export class S3Connection {
 function makeClient(settings: S3Settings, keepAlive: boolean): S3Client {
   const agent = { keepAlive, maxSockets: SOCKETS_MAX };
   const client = new S3Client({
-    ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
-    ...(settings.region === undefined ? {} : { region: settings.region }),
-    ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
+    endpoint: settings.endpoint,
+    region: settings.region,
+    credentials: settings.credentials,
     forcePathStyle: settings.forcePathStyle,
     followRegionRedirects: settings.endpoint === undefined,
     // We retry ourselves, because a conditional create must never be repeated.

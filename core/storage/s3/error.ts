@@ -134,7 +134,7 @@ export function s3Error(action: string, place: string, error: unknown, settings:
     isDefault: settings.isDefault,
   });
   return new StreamlabError(kind, `Cannot ${action} "${place}": ${state}`, {
-    ...(hint === undefined ? {} : { hint }),
+    hint,
     cause: withoutSecrets(error),
   });
 }

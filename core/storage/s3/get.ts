@@ -40,7 +40,7 @@ export class S3Get {
     this.#base = `/${[...parts, uriEncode(bucket)].join("/")}/`;
     this.#http = Deno.createHttpClient({
       poolMaxIdlePerHost: IDLE_CONNECTIONS_MAX,
-      ...(ca === undefined ? {} : { caCerts: [ca] }),
+      caCerts: ca === undefined ? [] : [ca],
     });
   }
 

@@ -154,9 +154,9 @@ async function listPage(connection: S3Connection, request: PageRequest): Promise
     MaxKeys: connection.limits.pageKeys,
     // XML has no way to write some of the characters that keys may hold.
     EncodingType: "url" as const,
-    ...(after === undefined ? {} : { StartAfter: after }),
-    ...(token === undefined ? {} : { ContinuationToken: token }),
-    ...(byFolder ? { Delimiter: "/" } : {}),
+    StartAfter: after,
+    ContinuationToken: token,
+    Delimiter: byFolder ? "/" : undefined,
   };
   const output = await connection.call({
     action: "list",

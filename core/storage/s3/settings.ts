@@ -65,10 +65,10 @@ export function readS3Settings(variable: ReadVariable, profile: AwsProfile | und
   return {
     forcePathStyle: readFlag(variable("AWS_S3_FORCE_PATH_STYLE")) ?? endpoint !== undefined,
     isDefault,
-    ...(endpoint === undefined ? {} : { endpoint }),
+    endpoint,
     // MinIO and its like have this region unless told otherwise; AWS is asked through the profile.
-    ...(region !== undefined ? { region } : endpoint !== undefined ? { region: "us-east-1" } : {}),
-    ...(endpoint !== undefined && !hasCredentials && isLoopback(endpoint) ? { credentials: COMPOSE_CREDENTIALS } : {}),
+    region: region ?? (endpoint === undefined ? undefined : "us-east-1"),
+    credentials: endpoint !== undefined && !hasCredentials && isLoopback(endpoint) ? COMPOSE_CREDENTIALS : undefined,
   };
 }
 
@@ -110,7 +110,7 @@ export function catalogSettings(
   const { credentials, ...others } = own;
   const base = own.isDefault ? { forcePathStyle: false, region: "us-east-1" } : others;
   const told = isVended
-    ? { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }
+    ? { accessKeyId, secretAccessKey, sessionToken }
     : own.isDefault && !(endpoint !== undefined && isLoopback(endpoint))
     ? undefined
     : credentials;

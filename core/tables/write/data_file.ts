@@ -50,7 +50,8 @@ function statistics(column: WrittenColumn, schema: Schema): ColumnStatistics[] {
     sizeBytes: Number(column.size),
     valueCount: Number(column.values),
     nullCount: Number(column.nulls),
-    ...(real && !column.hasNan ? { nanCount: 0 } : {}),
-    ...(bounded ? { min: valueFromSqlText(type, column.min!), max: valueFromSqlText(type, column.max!) } : {}),
+    nanCount: real && !column.hasNan ? 0 : undefined,
+    min: bounded ? valueFromSqlText(type, column.min!) : undefined,
+    max: bounded ? valueFromSqlText(type, column.max!) : undefined,
   }];
 }

@@ -188,7 +188,7 @@ const snapshotOf = (snapshotId: bigint, sequenceNumber: bigint, parentSnapshotId
   timestampMs: 5,
   summary: { operation: "append" as const },
   manifestList: "x",
-  ...(parentSnapshotId === undefined ? {} : { parentSnapshotId }),
+  parentSnapshotId,
 });
 
 const ours = 9223372036854775807n;

@@ -50,7 +50,7 @@ async function checkMessages(store: Store, state: RegExp, hint: RegExp, skipped:
 
 async function openWith(settings: Partial<S3Settings>, bucket?: string): Promise<Store> {
   const limits = { transient: { attemptsMax: 2, delayMsMin: 1, delayMsMax: 1 } };
-  return await world.open({ settings, limits, ...(bucket === undefined ? {} : { bucket }) });
+  return await world.open({ settings, limits, bucket });
 }
 
 s3Test("an unknown access key is told apart from a wrong secret key", async () => {
