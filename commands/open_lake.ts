@@ -52,7 +52,7 @@ export async function missingRoot(
  * The tables of a catalog, or of a lake that must be there, for readers: what never changes is kept
  * on this disk. `not-found` without a lake.
  */
-export function openTables(
+export function openReadersCatalog(
   context: ReadersSurroundings,
   flags: CatalogFlags & { source: LakeLocation },
 ): Promise<Catalog> {

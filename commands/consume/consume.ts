@@ -6,7 +6,7 @@ import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
 import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
 import { DEFAULT_TARGET } from "../../core/lake/table_names.ts";
 import type { RawZone } from "../../core/lake/raw_zone.ts";
-import type { SessionOptions } from "../../core/consume/consume_session.ts";
+import type { ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { catalogFlags, openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
@@ -133,7 +133,7 @@ async function sessionOptions(
   flags: Flags,
   words: ConsumeWords,
   meter: Meter,
-): Promise<SessionOptions> {
+): Promise<ConsumeSessionOptions> {
   const { clock, random } = context;
   const { parsePartitionField } = await import("../../core/consume/partition_by.ts");
   const source = await openLake(context, flags.source);
@@ -162,7 +162,7 @@ async function sessionOptions(
   };
 }
 
-function partitionFields(given: string[] | undefined, contract: SessionOptions["contract"]): string[] {
+function partitionFields(given: string[] | undefined, contract: ConsumeSessionOptions["contract"]): string[] {
   if (given !== undefined) return given;
   const time = contract.fields.find(({ name, type }) => name === "event_timestamp" && type.kind === "timestamptz");
   return time === undefined ? [] : ["day(event_timestamp)"];

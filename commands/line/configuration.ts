@@ -16,7 +16,7 @@ import { nearest } from "./nearest.ts";
 import { resolve } from "node:path";
 
 /** What configuring needs of the context; `json` and `debug` are not known yet. */
-export type Surroundings = Pick<Context, "env" | "cwd" | "commands"> & {
+export type ConfigurationSource = Pick<Context, "env" | "cwd" | "commands"> & {
   /** A file's text; undefined when there is none. */
   readText(path: string): Promise<string | undefined>;
   /** Why another user could have written a file; undefined if none could. */
@@ -28,7 +28,11 @@ export interface Configured {
   everywhere: z.output<typeof everywhereFlags>;
 }
 
-export async function configure(command: Command, args: readonly string[], around: Surroundings): Promise<Configured> {
+export async function configure(
+  command: Command,
+  args: readonly string[],
+  around: ConfigurationSource,
+): Promise<Configured> {
   const given = parseArguments(command, args);
   const schemas: FlagSchema[] = [everywhereFlags, command.flags];
   const flags = schemas.flatMap((schema) => flagsOf(schema).flags);
@@ -45,7 +49,7 @@ export function variableName(flag: string, command?: string): string {
   return `STREAMLAB_${name.replaceAll("-", "_").toUpperCase()}`;
 }
 
-function addVariables(given: GivenTexts, command: Command, flags: NamedFlag[], around: Surroundings): void {
+function addVariables(given: GivenTexts, command: Command, flags: NamedFlag[], around: ConfigurationSource): void {
   for (const { key, name } of flags) {
     if (given.has(key)) continue;
     for (const variable of [variableName(name, command.name), variableName(name)]) {
@@ -57,7 +61,12 @@ function addVariables(given: GivenTexts, command: Command, flags: NamedFlag[], a
   }
 }
 
-async function addFile(given: GivenTexts, command: Command, flags: NamedFlag[], around: Surroundings): Promise<void> {
+async function addFile(
+  given: GivenTexts,
+  command: Command,
+  flags: NamedFlag[],
+  around: ConfigurationSource,
+): Promise<void> {
   const named = given.get("config")?.text;
   const path = named ?? "streamlab.json";
   const text = await around.readText(resolve(around.cwd, path));
@@ -81,7 +90,7 @@ async function addFile(given: GivenTexts, command: Command, flags: NamedFlag[], 
  * A file that was not asked for must be ours. In a shared folder another user's file could send our
  * events and credentials to their place.
  */
-function refuseForeign(path: string, around: Surroundings): void {
+function refuseForeign(path: string, around: ConfigurationSource): void {
   const hand = around.foreignHand(path);
   if (hand === undefined) return;
   throw new StreamlabError("usage", `Cannot take settings from ${path}: ${hand}`, {

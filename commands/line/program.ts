@@ -2,7 +2,7 @@
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { Command, Context, ExitStatus } from "./command.ts";
 import { asksForHelp, splitCommandLine } from "./command_line.ts";
-import { configure, type Surroundings } from "./configuration.ts";
+import { type ConfigurationSource, configure } from "./configuration.ts";
 import { type FlagSchema, flagsOf } from "./flags.ts";
 import { reportError, SECRET_VARIABLES } from "./errors.ts";
 import { commandHelp, findCommand, programHelp } from "./help.ts";
@@ -10,7 +10,7 @@ import { nearest } from "./nearest.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
 /** A context before its flags are known. */
-export type World = Omit<Context, "json" | "debug"> & Pick<Surroundings, "readText" | "foreignHand">;
+export type World = Omit<Context, "json" | "debug"> & Pick<ConfigurationSource, "readText" | "foreignHand">;
 
 /**
  * `hidden` commands are run like the others, and shown nowhere. `stray` rejects with an uncaught

@@ -17,7 +17,7 @@ import { checkTargetName } from "../lake/table_names.ts";
 import { EmbeddedKnownFiles } from "./known_files.ts";
 import { EmbeddedRouter } from "../routing/router.ts";
 
-export interface SessionOptions extends Omit<ConsumerOptions, "router" | "known"> {
+export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | "known"> {
   threads: number;
   /** DuckDB's memory limit, as it writes it. */
   memory: string;
@@ -35,12 +35,12 @@ const RETRY = { attemptsMax: Infinity, delayMsMin: 1_000, delayMsMax: 60_000 };
 
 /** A consumer with all that it needs on this machine: lock, scratch, DuckDB. */
 export class ConsumeSession {
-  readonly #options: SessionOptions;
+  readonly #options: ConsumeSessionOptions;
   readonly #consumer: Consumer;
   readonly #resources: (() => void)[];
 
   private constructor(
-    options: SessionOptions,
+    options: ConsumeSessionOptions,
     consumer: Consumer,
     resources: (() => void)[],
   ) {
@@ -50,7 +50,7 @@ export class ConsumeSession {
   }
 
   /** Fails with `conflict` when another process of this machine consumes the same table. */
-  static async open(options: SessionOptions): Promise<ConsumeSession> {
+  static async open(options: ConsumeSessionOptions): Promise<ConsumeSession> {
     checkTargetName(options.target);
     new OwnFiles(options.zone, options.sink).checkZone();
     const resources: (() => void)[] = [];
@@ -145,7 +145,7 @@ function release(resources: (() => void)[]): void {
   for (const free of resources.splice(0).reverse()) free();
 }
 
-async function lockTarget(options: SessionOptions): Promise<KernelLock | undefined> {
+async function lockTarget(options: ConsumeSessionOptions): Promise<KernelLock | undefined> {
   const name = identifierText(options.target);
   const path = options.sink.localPath(consumerLockPath(name));
   if (path === undefined) return undefined;
@@ -160,7 +160,7 @@ async function lockTarget(options: SessionOptions): Promise<KernelLock | undefin
  * On the disk of a local sink, so that data files can be moved into its tables. Leftovers of killed
  * runs are removed: we hold the lock, so nobody uses them.
  */
-async function makeScratch(options: SessionOptions, resources: (() => void)[]): Promise<string> {
+async function makeScratch(options: ConsumeSessionOptions, resources: (() => void)[]): Promise<string> {
   const name = identifierText(options.target);
   const local = options.sink.localPath(consumerScratchFolder(name));
   // What a link leads to is not ours.

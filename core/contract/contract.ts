@@ -7,7 +7,7 @@ export interface Contract {
   /** The schema's `title`, for messages only. */
   readonly title?: string;
   /** The columns, in the order in which the schema names them. Never empty. */
-  readonly fields: readonly Field[];
+  readonly fields: readonly ContractField[];
   /**
    * The contract as JSON Schema text in one canonical spelling: equal contracts have equal text,
    * and parsing it gives this contract again. Kept in the durable plan and in the table's
@@ -28,7 +28,7 @@ export interface ContractValue {
 }
 
 /** A column, or a field of a struct. */
-export interface Field extends ContractValue {
+export interface ContractField extends ContractValue {
   readonly name: string;
   /** The key must be there; and not be null, unless `nullable`. */
   readonly required: boolean;
@@ -44,7 +44,7 @@ export type ContractType =
   | { readonly kind: "int" | "long" | "float" | "double" | "boolean" | "date" | "timestamptz" | "uuid" }
   /** 1 ≤ precision ≤ 38, 0 ≤ scale ≤ precision. */
   | { readonly kind: "decimal"; readonly precision: number; readonly scale: number }
-  | { readonly kind: "struct"; readonly fields: readonly Field[] }
+  | { readonly kind: "struct"; readonly fields: readonly ContractField[] }
   /** Keys are strings; `keys` is what `propertyNames` asks of them. */
   | { readonly kind: "map"; readonly keys: Checks; readonly value: ContractValue }
   | { readonly kind: "list"; readonly element: ContractValue };
@@ -91,7 +91,7 @@ export const NO_CHECKS: Checks = Object.freeze({});
 export const JSON_STRINGS_ONLY: TextCoercion = Object.freeze({ numbers: false, booleans: false, nested: false });
 
 /** Whether the column can hold null: what decides `optional` against `required` in the table. */
-export function mayBeNull(field: Field): boolean {
+export function mayBeNull(field: ContractField): boolean {
   return !field.required || field.nullable;
 }
 

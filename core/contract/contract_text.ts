@@ -1,10 +1,10 @@
-import type { ContractType, ContractValue, Field } from "./contract.ts";
+import type { ContractField, ContractType, ContractValue } from "./contract.ts";
 import { type JsonNode, writeJsonTree } from "../json/tree.ts";
 
 type Entry = readonly [string, JsonNode];
 
 /** The canonical JSON Schema text of a contract: see `Contract.text`. */
-export function contractText(contract: { readonly title?: string; readonly fields: readonly Field[] }): string {
+export function contractText(contract: { readonly title?: string; readonly fields: readonly ContractField[] }): string {
   const struct = schemaOf({ type: { kind: "struct", fields: contract.fields }, nullable: false, checks: {} });
   const title: Entry[] = contract.title === undefined ? [] : [["title", string(contract.title)]];
   const schema: Entry = ["$schema", string("https://json-schema.org/draft/2020-12/schema")];
@@ -54,7 +54,7 @@ function typeOf(type: ContractType): { types: string[]; rest: Entry[] } {
   }
 }
 
-function structEntries(fields: readonly Field[]): Entry[] {
+function structEntries(fields: readonly ContractField[]): Entry[] {
   const required = fields.filter((field) => field.required).map((field) => field.name);
   return [
     ["properties", object(fields.map((field): Entry => [field.name, object(schemaOf(field))]))],

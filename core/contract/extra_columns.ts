@@ -1,6 +1,6 @@
 import { childFields } from "../iceberg/format/schema.ts";
 import type { Field as IcebergField, Type } from "../iceberg/format/type.ts";
-import { type Contract, type ContractType, type Field, NO_CHECKS } from "./contract.ts";
+import { type Contract, type ContractField, type ContractType, NO_CHECKS } from "./contract.ts";
 import { contractText } from "./contract_text.ts";
 import { foldName, fullNames, whyNotAName } from "./field_names.ts";
 import type { JsonPath } from "../json/pointer.ts";
@@ -119,7 +119,7 @@ function columnNames(fields: readonly IcebergField[], prefix: string): string[] 
 }
 
 /** The full name of the field at a path, where a list's index and a map's key are steps. */
-function fullNameAt(fields: readonly Field[], path: JsonPath): string {
+function fullNameAt(fields: readonly ContractField[], path: JsonPath): string {
   const names: string[] = [];
   let type: ContractType | undefined = { kind: "struct", fields };
   for (const step of path) {
@@ -132,13 +132,13 @@ function fullNameAt(fields: readonly Field[], path: JsonPath): string {
   return names.join(".");
 }
 
-function withFields(contract: Contract, fields: readonly Field[]): Contract {
+function withFields(contract: Contract, fields: readonly ContractField[]): Contract {
   const parts = { ...contract, fields };
   return { ...parts, text: contractText(parts) };
 }
 
 /** The fields with one more at `path` from step `at` on; the very same where it cannot be. */
-function addAt(fields: readonly Field[], path: JsonPath, at: number): readonly Field[] {
+function addAt(fields: readonly ContractField[], path: JsonPath, at: number): readonly ContractField[] {
   const name = String(path[at]);
   const index = fields.findIndex((field) => field.name === name);
   if (index < 0) return at === path.length - 1 ? withField(fields, name, at === 0) : fields;
@@ -167,7 +167,7 @@ function addInType(type: ContractType, path: JsonPath, at: number): ContractType
   }
 }
 
-function withField(fields: readonly Field[], name: string, top: boolean): readonly Field[] {
+function withField(fields: readonly ContractField[], name: string, top: boolean): readonly ContractField[] {
   if (whyNotAName(name, { underscoreIsOurs: top }) !== undefined) return fields;
   return [...fields, { name, required: false, type: ANY_TEXT, nullable: false, checks: NO_CHECKS }];
 }

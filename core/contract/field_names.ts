@@ -1,4 +1,4 @@
-import type { ContractType, Field } from "./contract.ts";
+import type { ContractField, ContractType } from "./contract.ts";
 import { contractError } from "./contract_error.ts";
 
 /** Names that differ only in case are one name to Spark, Trino and DuckDB. */
@@ -22,7 +22,7 @@ export function whyNotAName(name: string, options: { underscoreIsOurs: boolean }
 
 /** Refuses names that no table can carry, and two of one struct that differ only in case. */
 export function checkFieldNames(
-  fields: readonly Field[],
+  fields: readonly ContractField[],
   pointer: string,
   options: { underscoreIsOurs: boolean },
 ): void {
@@ -43,7 +43,7 @@ export function checkFieldNames(
  * Refuses two fields anywhere whose full names (parts joined by dots, as Iceberg's Java code
  * indexes them) are equal: a column "a.b" beside a struct a with a field b.
  */
-export function checkFullNames(fields: readonly Field[]): void {
+export function checkFullNames(fields: readonly ContractField[]): void {
   const folded = fullNames(fields).map(foldName);
   const name = fullNames(fields).find((_name, index) => folded.indexOf(folded[index]!) < index);
   if (name === undefined) return;
@@ -51,7 +51,7 @@ export function checkFullNames(fields: readonly Field[]): void {
 }
 
 /** The full names of fields at any depth: as many as there are fields, equal ones too. */
-export function fullNames(fields: readonly Field[]): string[] {
+export function fullNames(fields: readonly ContractField[]): string[] {
   const names: string[] = [];
   const walk = (type: ContractType, name: string): void => {
     names.push(name);

@@ -1,8 +1,8 @@
 import type { Field as IcebergField, Type } from "../iceberg/format/type.ts";
-import { type ContractType, type Field, mayBeNull } from "./contract.ts";
+import { type ContractField, type ContractType, mayBeNull } from "./contract.ts";
 
 /** The column of a contract's field. Field ids are 0: still to be assigned. */
-export function icebergField(field: Field): IcebergField {
+export function icebergField(field: ContractField): IcebergField {
   return {
     id: 0,
     name: field.name,

@@ -1,5 +1,11 @@
 import type { StreamlabError } from "../base/errors.ts";
-import { type Contract, type ContractType, type ContractValue, type Field, JSON_STRINGS_ONLY } from "./contract.ts";
+import {
+  type Contract,
+  type ContractField,
+  type ContractType,
+  type ContractValue,
+  JSON_STRINGS_ONLY,
+} from "./contract.ts";
 import { contractError } from "./contract_error.ts";
 import { contractText } from "./contract_text.ts";
 import { checkFieldNames, checkFullNames } from "./field_names.ts";
@@ -268,14 +274,14 @@ function parseKeyChecks(node: SchemaNode): ContractValue["checks"] {
   return parseChecks(schema.keywords, schema.pointer, "string");
 }
 
-function parseFields(node: SchemaNode): Field[] {
+function parseFields(node: SchemaNode): ContractField[] {
   const properties = node.keywords.get("properties")!;
   const pointer = node.at("properties");
   if (properties.kind !== "object") throw contractError(pointer, '"properties" must be an object');
   if (properties.entries.length === 0) throw contractError(pointer, '"properties" names no field');
   const required = requiredNames(node);
   const map = new SchemaNode(properties, pointer);
-  const fields = [...map.keywords].map(([name, schema]): Field => {
+  const fields = [...map.keywords].map(([name, schema]): ContractField => {
     const value = parseValue(new SchemaNode(schema, map.at(name)));
     return { name, required: required.delete(name), ...value };
   });

@@ -1,9 +1,9 @@
 import {
   type Checks,
   type Contract,
+  type ContractField,
   type ContractType,
   type ContractValue,
-  type Field,
   hasChecks,
   mayBeNull,
   type OnExtraFields,
@@ -70,7 +70,7 @@ export function judgePlan(contract: Contract, onExtraFields: OnExtraFields): Jud
   return { onExtraFields, root: structPlan(contract.fields) };
 }
 
-function structPlan(fields: readonly Field[]): StructPlan {
+function structPlan(fields: readonly ContractField[]): StructPlan {
   const names = fields.map((field) => field.name);
   return {
     names,

@@ -68,7 +68,7 @@ export function realPathOf(path: string): string {
 }
 
 /** What is at a path, as far as deletion needs to know. */
-export type Standing = "file" | "missing" | "linked" | "other";
+export type PathStanding = "file" | "missing" | "linked" | "other";
 
 /** Says for many files below a folder whether a link leads to them; checks each folder once. */
 export class LinkFinder {
@@ -83,7 +83,7 @@ export class LinkFinder {
   }
 
   /** `linked` where the file, or a folder on the way to it, is a symbolic link. */
-  async standing(path: string): Promise<Standing> {
+  async standing(path: string): Promise<PathStanding> {
     if (await this.#isFolderLinked(dirname(path))) return "linked";
     try {
       const { isFile, isSymlink } = await this.#lstat(path);

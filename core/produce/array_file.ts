@@ -3,9 +3,9 @@ import type { ByteText } from "./byte_text.ts";
 import { happens, oneOf } from "./choice.ts";
 import { compress } from "./compression.ts";
 import { arrayWays, compressedWays } from "./corruption.ts";
-import { corruptedContent, type FileContent, type FileDrafts } from "./event_file.ts";
-import type { Compression } from "./options.ts";
-import { recordText } from "./record_text.ts";
+import { corruptedContent, type EventFileContent, type FileDrafts } from "./event_file.ts";
+import type { Compression } from "../disk/decompress.ts";
+import { recordOfDraft } from "./record_text.ts";
 import type { RecordTruth } from "./truth.ts";
 
 /** One JSON array, a record a line. */
@@ -14,14 +14,14 @@ export function arrayFile(
   text: ByteText,
   random: Random,
   options: { compression: Compression; corruptionChance: number },
-): FileContent {
+): EventFileContent {
   const way = happens(random, options.corruptionChance) ? corruptionWay(random, options.compression) : undefined;
   if (way === "empty_file") return corruptedContent(way, new Uint8Array());
   const remarks = new Map<number, RecordTruth>();
   text.clear();
   for (let position = 0; position < drafts.size; position++) {
     const draft = drafts.next(position);
-    const { json, truth } = recordText(draft, random);
+    const { json, truth } = recordOfDraft(draft, random);
     text.add((position === 0 ? "[" : ",\n") + json);
     if (truth !== undefined) remarks.set(position, truth);
     if (draft.flaw === undefined) drafts.written(draft, position);

@@ -1,5 +1,5 @@
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import type { Compression } from "./options.ts";
+import type { Compression } from "../disk/decompress.ts";
 
 /** Same bytes in, same bytes out: neither format notes the time (RFC 1952's MTIME is 0). */
 export function compress(bytes: Uint8Array, compression: Compression): Uint8Array {

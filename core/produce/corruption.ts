@@ -1,6 +1,6 @@
 import type { Random } from "../base/random.ts";
 import { intBetween, oneOf, randomLetters } from "./choice.ts";
-import type { Compression } from "./options.ts";
+import type { Compression } from "../disk/decompress.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,5 +1,5 @@
 import { StreamlabError } from "../base/errors.ts";
-import type { EventFile } from "./file_maker.ts";
+import type { ProducedFile } from "./file_maker.ts";
 import type { EventFileSink, ProduceParts } from "./parts.ts";
 import { truthLine } from "./truth.ts";
 
@@ -31,7 +31,7 @@ export class Deliveries {
    * Returns when there is room for another; the file's bytes may then be overwritten. Throws what
    * an earlier delivery has thrown.
    */
-  async add(file: EventFile): Promise<void> {
+  async add(file: ProducedFile): Promise<void> {
     const parallelMax = this.#parts.sink.parallelMax ?? 1;
     const own = parallelMax === 1 ? file : { ...file, bytes: file.bytes.slice() };
     const told = Promise.withResolvers<void>();
@@ -50,7 +50,7 @@ export class Deliveries {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  async #deliver(file: EventFile, before: Stages, tell: () => void): Promise<void> {
+  async #deliver(file: ProducedFile, before: Stages, tell: () => void): Promise<void> {
     const { sink, truth, onFile } = this.#parts;
     // Looked for before truth is told; without truth the sink's own word comes early enough.
     const isTaken = truth !== undefined && this.#mayBeTaken && await sink.has(file.path);
@@ -64,7 +64,7 @@ export class Deliveries {
   }
 }
 
-function nameTaken(file: EventFile, sink: EventFileSink): StreamlabError {
+function nameTaken(file: ProducedFile, sink: EventFileSink): StreamlabError {
   return new StreamlabError("conflict", `Cannot write ${file.path} to ${sink.name}: there is a file of that name`, {
     hint: "The same --seed and --start give the same names: use another seed, start or lake",
   });

@@ -28,7 +28,7 @@ export interface Properties {
 /** The event as one JSON object on one line, its fields as the original producer has them. */
 export function eventJson(event: ShopEvent): string {
   return '{"user_id":"' + event.userId + '","event_id":"' + event.eventId + '","event_timestamp":"' +
-    timestampText(event.timestampUs) + '","event_type":"' + event.type +
+    eventTimestampText(event.timestampUs) + '","event_type":"' + event.type +
     (event.product === undefined ? "" : '","product_id":"' + event.product.id) + '","properties":' +
     event.properties.json + (event.country === undefined ? "}" : ',"country":"' + event.country + '"}');
 }
@@ -40,7 +40,7 @@ let cachedText = "";
  * RFC 3339 in UTC with six digits and a numeric offset. The last second's text is kept: events of
  * one second come in rows.
  */
-export function timestampText(timestampUs: number): string {
+export function eventTimestampText(timestampUs: number): string {
   const second = Math.floor(timestampUs / 1e6);
   if (second !== cachedSecond) {
     cachedText = new Date(second * 1000).toISOString().slice(0, 19) + ".";

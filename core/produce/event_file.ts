@@ -14,7 +14,7 @@ export interface FileDrafts {
 }
 
 /** A file's content and what holds of it; see `FileTruth`. */
-export interface FileContent {
+export interface EventFileContent {
   /** May be a view into a buffer that the next file overwrites. */
   bytes: Uint8Array;
   corrupted: string | undefined;
@@ -22,6 +22,6 @@ export interface FileContent {
   remarks: Map<number, RecordTruth>;
 }
 
-export function corruptedContent(way: string, bytes: Uint8Array): FileContent {
+export function corruptedContent(way: string, bytes: Uint8Array): EventFileContent {
   return { bytes, corrupted: way, records: 0, remarks: new Map() };
 }

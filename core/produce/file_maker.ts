@@ -3,7 +3,7 @@ import { type Random, seededRandom } from "../base/random.ts";
 import { arrayFile } from "./array_file.ts";
 import { ByteText } from "./byte_text.ts";
 import { Drafts } from "./drafts.ts";
-import type { FileContent, FileDrafts } from "./event_file.ts";
+import type { EventFileContent, FileDrafts } from "./event_file.ts";
 import { FileNames } from "./file_name.ts";
 import { lineFile } from "./line_file.ts";
 import type { ProduceOptions } from "./options.ts";
@@ -13,7 +13,7 @@ import { Shoppers } from "./shoppers.ts";
 import { type Timeline, timelineOf } from "./timeline.ts";
 import type { FileTruth } from "./truth.ts";
 
-export interface EventFile {
+export interface ProducedFile {
   /** Path in the lake. */
   path: string;
   /** Valid until the next file is made. */
@@ -51,7 +51,7 @@ export class FileMaker {
     return new FileMaker(options, drafts, fork(), names, timelineOf(options, clock));
   }
 
-  async next(): Promise<EventFile> {
+  async next(): Promise<ProducedFile> {
     const batch = this.#batch++;
     const span = this.#timeline();
     const path = this.#names.next(span.toMs);
@@ -72,7 +72,7 @@ export class FileMaker {
     };
   }
 
-  #content(drafts: FileDrafts): FileContent | Promise<FileContent> {
+  #content(drafts: FileDrafts): EventFileContent | Promise<EventFileContent> {
     const { format, compression, chances } = this.#options;
     const options = { compression, corruptionChance: chances.corruption };
     switch (format) {

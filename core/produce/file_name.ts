@@ -1,7 +1,8 @@
 import { type Random, uuidV7 } from "../base/random.ts";
 import { eventFileEnding } from "../lake/event_file.ts";
 import { EVENTS_FOLDER } from "../lake/layout.ts";
-import type { Compression, EventFileFormat } from "./options.ts";
+import type { Compression } from "../disk/decompress.ts";
+import type { EventFileFormat } from "./options.ts";
 
 /**
  * Names that sort by time, and by the order of their making: a millisecond is used once, the next

@@ -1,6 +1,6 @@
 import type { Random } from "../base/random.ts";
 import { oneOf, randomLetters } from "./choice.ts";
-import { type ShopEvent, timestampText } from "./event.ts";
+import { eventTimestampText, type ShopEvent } from "./event.ts";
 
 /** A record's JSON text, and what was done to it. */
 export interface BrokenRecord {
@@ -38,7 +38,7 @@ export const invalidWays: Readonly<Record<string, Breaker>> = {
     return { json: objectText([[randomLetters(random, 20), `"${randomLetters(random, 20)}"`]]), field: undefined };
   },
   bad_timestamp(event, random) {
-    const good = timestampText(event.timestampUs);
+    const good = eventTimestampText(event.timestampUs);
     const texts = [
       good.slice(0, -"+00:00".length), // no offset
       good.slice(0, "2026-01-01".length),
@@ -87,7 +87,7 @@ export function membersOf(event: ShopEvent): Members {
   const members: Members = [
     ["user_id", `"${event.userId}"`],
     ["event_id", `"${event.eventId}"`],
-    ["event_timestamp", `"${timestampText(event.timestampUs)}"`],
+    ["event_timestamp", `"${eventTimestampText(event.timestampUs)}"`],
     ["event_type", `"${event.type}"`],
   ];
   if (event.product !== undefined) members.push(["product_id", `"${event.product.id}"`]);

@@ -5,9 +5,9 @@ import { compress } from "./compression.ts";
 import { breakLine, compressedWays, lineWays } from "./corruption.ts";
 import { truthOfDraft } from "./drafts.ts";
 import { eventJson } from "./event.ts";
-import { corruptedContent, type FileContent, type FileDrafts } from "./event_file.ts";
-import type { Compression } from "./options.ts";
-import { recordText } from "./record_text.ts";
+import { corruptedContent, type EventFileContent, type FileDrafts } from "./event_file.ts";
+import type { Compression } from "../disk/decompress.ts";
+import { recordOfDraft } from "./record_text.ts";
 import type { RecordTruth } from "./truth.ts";
 
 interface LinePlan {
@@ -31,7 +31,7 @@ export function lineFile(
   text: ByteText,
   random: Random,
   options: { compression: Compression; corruptionChance: number },
-): FileContent {
+): EventFileContent {
   const plan = happens(random, options.corruptionChance)
     ? planCorruption(random, drafts.size, options.compression)
     : { whole: undefined, badLines: new Set<number>(), cutLine: undefined, hasGarbageTail: false };
@@ -66,7 +66,7 @@ function addLines(
   text: ByteText,
   random: Random,
   plan: LinePlan,
-): Pick<FileContent, "records" | "remarks"> {
+): Pick<EventFileContent, "records" | "remarks"> {
   const remarks = new Map<number, RecordTruth>();
   const size = plan.cutLine === undefined ? drafts.size : plan.cutLine + 1;
   for (let position = 0; position < size; position++) {
@@ -81,7 +81,7 @@ function addLines(
       remarks.set(position, { disposition: "corrupted_record", way, ...truthOfDraft(draft) });
       continue;
     }
-    const { json, truth } = recordText(draft, random);
+    const { json, truth } = recordOfDraft(draft, random);
     text.add(json + "\n");
     if (truth !== undefined) remarks.set(position, truth);
     if (draft.flaw === undefined) drafts.written(draft, position);

@@ -1,7 +1,6 @@
+import type { Compression } from "../disk/decompress.ts";
 /** How an event file is laid out. */
 export type EventFileFormat = "json" | "ndjson" | "parquet";
-/** What is wrapped around it; inside a Parquet file it is the codec of the pages. */
-export type Compression = "none" | "gzip" | "zstd";
 
 /** Chances from 0 to 1. */
 export interface Chances {

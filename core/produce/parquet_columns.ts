@@ -1,6 +1,6 @@
 import type { Table, Vector } from "apache-arrow";
 import type { ShopEvent } from "./event.ts";
-import type { Compression } from "./options.ts";
+import type { Compression } from "../disk/decompress.ts";
 
 type TextColumn = "user_id" | "event_id" | "event_type" | "product_id" | "country" | "extra";
 export type ColumnName = "user_id" | "event_id" | "event_timestamp" | "event_type" | "product_id" | "properties";

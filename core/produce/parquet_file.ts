@@ -2,8 +2,8 @@ import type { Random } from "../base/random.ts";
 import { happens, oneOf } from "./choice.ts";
 import { parquetWays } from "./corruption.ts";
 import { draftTruth, truthOfDraft } from "./drafts.ts";
-import { corruptedContent, type FileContent, type FileDrafts } from "./event_file.ts";
-import type { Compression } from "./options.ts";
+import { corruptedContent, type EventFileContent, type FileDrafts } from "./event_file.ts";
+import type { Compression } from "../disk/decompress.ts";
 import { type ColumnName, EventColumns, writeParquet } from "./parquet_columns.ts";
 import type { RecordTruth } from "./truth.ts";
 
@@ -28,7 +28,7 @@ export async function parquetFile(
   drafts: FileDrafts,
   random: Random,
   options: ParquetFileOptions,
-): Promise<FileContent> {
+): Promise<EventFileContent> {
   const isCorrupted = happens(random, options.corruptionChance);
   const way = isCorrupted ? oneOf(random, ["empty_file", ...Object.keys(parquetWays)]) : undefined;
   if (way === "empty_file") return corruptedContent(way, new Uint8Array());

@@ -5,14 +5,14 @@ import { addExtraField } from "./extra_field.ts";
 import { breakRecord } from "./invalid_record.ts";
 import type { RecordTruth } from "./truth.ts";
 
-export interface RecordText {
+export interface ProducedRecord {
   json: string;
   /** Undefined for a plain event. */
   truth: RecordTruth | undefined;
 }
 
 /** The draft as JSON text, broken where it is to be. */
-export function recordText(draft: Draft, random: Random): RecordText {
+export function recordOfDraft(draft: Draft, random: Random): ProducedRecord {
   if (draft.flaw === undefined) return { json: eventJson(draft.event), truth: draftTruth(draft) };
   const isInvalid = draft.flaw === "invalid";
   const { json, way, field } = isInvalid ? breakRecord(draft.event, random) : addExtraField(draft.event, random);

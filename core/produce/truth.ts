@@ -1,4 +1,5 @@
-import type { Compression, EventFileFormat } from "./options.ts";
+import type { Compression } from "../disk/decompress.ts";
+import type { EventFileFormat } from "./options.ts";
 import type { Origin } from "./repeats.ts";
 
 /** Where the default contract must send a record (docs/contract.md). */

@@ -22,7 +22,7 @@ import { questionError, stopped } from "./sql_error.ts";
 import { keepZeroSigns } from "./zero_signs.ts";
 import type { QuestionTables } from "./table_binding.ts";
 
-export interface SessionOptions {
+export interface SqlSessionOptions {
   /** Called for the first question that is about a table. */
   openCatalog(): Promise<Catalog>;
   clock: Clock;
@@ -53,9 +53,9 @@ const STARTS_MAX = 5;
 
 export class Session {
   #catalog: Promise<Catalog> | undefined;
-  readonly #options: SessionOptions;
+  readonly #options: SqlSessionOptions;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SqlSessionOptions) {
     this.#options = options;
   }
 

@@ -30,7 +30,7 @@ export async function fileText(path: string, size: number, offset = 0): Promise<
 }
 
 /** The same of a record. */
-export function recordText(bytes: Uint8Array): FileText {
+export function keptRecordText(bytes: Uint8Array): FileText {
   if (bytes.length <= WHOLE_BYTES_MAX) return bytesText(bytes);
   const hash = sha256();
   hash.update(bytes);

@@ -1,9 +1,9 @@
 import { signatureOf, SIGNED_BYTES } from "../disk/file_signature.ts";
 import { readFilePart } from "../disk/scratch.ts";
-import type { LocalFile } from "./record_sql.ts";
+import type { LocalRawFile } from "./record_sql.ts";
 
 /** A file's first bytes. */
-export function headOf({ path, size, offset }: LocalFile): Uint8Array {
+export function headOf({ path, size, offset }: LocalRawFile): Uint8Array {
   return readFilePart(path, Math.min(size, SIGNED_BYTES), offset);
 }
 
@@ -13,7 +13,7 @@ export function otherKind(found: string): string {
 }
 
 /** What a file that is no JSON array is, to stand after the reason; empty where that says all. */
-export function arrayHint(file: LocalFile): string {
+export function arrayHint(file: LocalRawFile): string {
   const head = headOf(file);
   const found = signatureOf(head);
   if (found !== undefined) return `; ${otherKind(found)}`;

@@ -7,11 +7,11 @@ import { RECORD_BYTES_MAX, type RecordText, scanJsonArray, scanNdjson } from "..
 import { signatureOf } from "../disk/file_signature.ts";
 import { readFileBlocks } from "../disk/scratch.ts";
 import { headOf, otherKind } from "./file_kind.ts";
-import { bytesText, fileText, headText, recordText } from "./corrupted_file.ts";
+import { bytesText, fileText, headText, keptRecordText } from "./corrupted_file.ts";
 import { JudgedRows } from "./judged_rows.ts";
 import { detailOfRow, parquetRecords, parquetRows, whyNotParquet } from "./parquet_json_sql.ts";
 import { RECORD_COLUMNS } from "./sql/record_query.ts";
-import { isFileFault, type LocalFile } from "./record_sql.ts";
+import { isFileFault, type LocalRawFile } from "./record_sql.ts";
 import type { RouteOptions } from "./route_options.ts";
 
 /**
@@ -33,7 +33,7 @@ export class ExactRouting {
    * An array was validated before; of the others broken ones become one dead letter. Returns the
    * number of records (0 for a broken file).
    */
-  async route(file: LocalFile, rows: JudgedRows): Promise<number> {
+  async route(file: LocalRawFile, rows: JudgedRows): Promise<number> {
     if (file.format === "parquet") return await this.#routeParquet(file, rows);
     if (file.format === "ndjson") {
       const found = signatureOf(headOf(file));
@@ -51,7 +51,7 @@ export class ExactRouting {
   }
 
   /** Row by row as they come; what was judged counts only if all of the file could be read. */
-  async #routeParquet(file: LocalFile, rows: JudgedRows): Promise<number> {
+  async #routeParquet(file: LocalRawFile, rows: JudgedRows): Promise<number> {
     const { scratch, onExtraFields } = this.#options;
     const own = new JudgedRows(scratch, `parquet-${file.number}`, onExtraFields === "add");
     try {
@@ -76,7 +76,7 @@ export class ExactRouting {
     return 0;
   }
 
-  async #judgeParquet(file: LocalFile, rows: JudgedRows): Promise<number> {
+  async #judgeParquet(file: LocalRawFile, rows: JudgedRows): Promise<number> {
     const { sql } = await parquetRecords(this.#connection, file);
     const { position, record } = RECORD_COLUMNS;
     const { chunks } = await streamRows(this.#connection, `SELECT ${position}, ${record} FROM (${sql})`);
@@ -100,7 +100,7 @@ function tooLargeParquet(error: SqlError): string {
 
 /** A dead letter for a whole file. */
 export async function addCorruptedFile(
-  file: Pick<LocalFile, "number" | "path" | "offset" | "size">,
+  file: Pick<LocalRawFile, "number" | "path" | "offset" | "size">,
   detail: string,
   rows: JudgedRows,
 ): Promise<void> {
@@ -115,7 +115,7 @@ export async function addCorruptedFile(
   });
 }
 
-async function routeLines(file: LocalFile, judge: Judge, rows: JudgedRows): Promise<number> {
+async function routeLines(file: LocalRawFile, judge: Judge, rows: JudgedRows): Promise<number> {
   let count = 0;
   const lines = scanNdjson(blocksOf(file));
   for (;;) {
@@ -133,7 +133,7 @@ async function routeLines(file: LocalFile, judge: Judge, rows: JudgedRows): Prom
   }
 }
 
-function blocksOf({ path, offset = 0, size }: LocalFile): AsyncGenerator<Uint8Array> {
+function blocksOf({ path, offset = 0, size }: LocalRawFile): AsyncGenerator<Uint8Array> {
   return readFileBlocks(path, offset, offset + size);
 }
 
@@ -152,7 +152,7 @@ function judgeInto(
   }
   const judgement = judge.judgeBytes(bytes);
   if (judgement.kind === "event") return rows.add(file, position, bytesText(bytes).raw, judgement);
-  const { raw, note } = recordText(bytes);
+  const { raw, note } = keptRecordText(bytes);
   const [reason, values] = judgement.kind === "not_json"
     ? ["corrupted_record", null] as const
     : [judgement.reason, judgement.values] as const;

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { DeadLetterReason } from "../contract/contract.ts";
 import type { Judgement, Row } from "../contract/judgement.ts";
 import type { JsonPath } from "../json/pointer.ts";
-import { type FileText, recordText } from "./corrupted_file.ts";
+import { type FileText, keptRecordText } from "./corrupted_file.ts";
 import { readFileBlocks, type Scratch, TextFileWriter } from "../disk/scratch.ts";
 
 /** Events of records that are no longer can be written in any memory. */
@@ -101,7 +101,7 @@ export class JudgedRows {
     const { values, rescued } = event;
     const row: EventRow = { file, position, values, rescued };
     // Should there be no memory to write it, it becomes a dead letter.
-    if (raw.length > SMALL_LENGTH_MAX) row.kept = recordText(new TextEncoder().encode(raw));
+    if (raw.length > SMALL_LENGTH_MAX) row.kept = keptRecordText(new TextEncoder().encode(raw));
     this.#append(this.eventFile, row);
     this.#tally(file).events++;
     this.events++;
@@ -177,6 +177,6 @@ export class JudgedRows {
 
 function keptText(detail: string, raw: string): Pick<DeadLetter, "detail" | "raw"> {
   if (raw.length <= SMALL_LENGTH_MAX) return { detail, raw };
-  const kept = recordText(new TextEncoder().encode(raw));
+  const kept = keptRecordText(new TextEncoder().encode(raw));
   return { detail: detail + kept.note, raw: kept.raw };
 }

@@ -2,7 +2,7 @@ import type { Contract } from "../contract/contract.ts";
 import { judgedColumns, judgedStruct } from "./sql/routing_sql.ts";
 import { OUR_COLUMNS } from "../lake/our_columns.ts";
 import { quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
-import type { SqlColumn } from "../tables/write/target_table.ts";
+import type { ColumnExpression } from "../tables/write/target_table.ts";
 
 export interface JudgedSource {
   /** The file of JSON lines. */
@@ -12,7 +12,7 @@ export interface JudgedSource {
   contract: Contract;
   /** Names of the batch's files by number. */
   names: ReadonlyMap<number, string>;
-  metadata: readonly SqlColumn[];
+  metadata: readonly ColumnExpression[];
 }
 
 /** The rows of judged events, and the names of their columns. */

@@ -5,7 +5,7 @@ import type { WrittenFile } from "../engine/copy.ts";
 import type { Connection } from "../engine/duckdb.ts";
 import { isOutOfMemory, SqlError } from "../engine/sql_error.ts";
 import { writeRows, writeRowsInTurns } from "../tables/write/table_writer.ts";
-import type { SqlColumn, TargetTable } from "../tables/write/target_table.ts";
+import type { ColumnExpression, TargetTable } from "../tables/write/target_table.ts";
 import type { DeadLetter, EventRow, JudgedRows } from "./judged_rows.ts";
 import { deadLettersSql, judgedEventsSql, type JudgedSource } from "./judged_sql.ts";
 
@@ -15,7 +15,7 @@ export interface JudgedWriterOptions {
   onExtraFields: OnExtraFields;
   /** Names of the batch's files by number. */
   names: ReadonlyMap<number, string>;
-  metadata: readonly SqlColumn[];
+  metadata: readonly ColumnExpression[];
   /** A few partitions at a time, there being too many for the memory. */
   inTurns: boolean;
 }

@@ -2,7 +2,7 @@ import { StreamlabError } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { Judge } from "../contract/judge.ts";
-import { plainPattern, type Shape, shapeOf } from "./sql/plain_pattern_sql.ts";
+import { plainPattern, type PlainShape, shapeOf } from "./sql/plain_pattern_sql.ts";
 import { plainQuery } from "./sql/routing_sql.ts";
 import type { WrittenFile } from "../engine/copy.ts";
 import type { Connection, DuckDb } from "../engine/duckdb.ts";
@@ -15,7 +15,7 @@ import type { CountedFile } from "./record_sql.ts";
 import { fileSources, type RecordSource } from "./record_source.ts";
 import { type RecordQuery, unionRecords } from "./sql/record_query.ts";
 import { writeRows, writeRowsInTurns } from "../tables/write/table_writer.ts";
-import type { SqlColumn, TargetTable } from "../tables/write/target_table.ts";
+import type { ColumnExpression, TargetTable } from "../tables/write/target_table.ts";
 
 /** Below this a second lane costs more than it saves, in files if not in time. */
 const LANE_BYTES_MIN = 4 << 20;
@@ -35,7 +35,7 @@ export interface LaneOptions {
   contract: Contract;
   table: TargetTable;
   /** The columns after the contract's own; their SQL may use `_name` and `_position`. */
-  metadata: readonly SqlColumn[];
+  metadata: readonly ColumnExpression[];
   judge: Judge;
   rows: JudgedRows;
   /** Write a few partitions at a time, there being too many for the memory. */
@@ -131,8 +131,8 @@ function dealFiles<F extends { number: number; size: number }>(files: readonly F
  * The orders of keys in the first records of some files, the commonest first. Only a hint: any
  * answer is right.
  */
-function sampleShapes(files: readonly CountedFile[], contract: Contract): Shape[] {
-  const counts = new Map<string, { shape: Shape; count: number }>();
+function sampleShapes(files: readonly CountedFile[], contract: Contract): PlainShape[] {
+  const counts = new Map<string, { shape: PlainShape; count: number }>();
   const step = Math.max(1, Math.floor(files.length / SAMPLED_FILES_MAX));
   for (let i = 0; i < files.length; i += step) {
     for (const sample of sampleRecords(files[i]!)) {

@@ -1,7 +1,7 @@
 import { JsonArrayScan } from "../json/array_scan.ts";
 import { NdjsonLines } from "../json/lines.ts";
 import { createFileSync, FilePartReader, readFilePart, writeFileSync } from "../disk/scratch.ts";
-import type { CountedFile, LocalFile } from "./record_sql.ts";
+import type { CountedFile, LocalRawFile } from "./record_sql.ts";
 
 /** Written at once. */
 const PACK_BLOCK_BYTES = 1 << 20;
@@ -71,7 +71,7 @@ function eachLine(text: Uint8Array, onLine: (line: Uint8Array, position: number)
 }
 
 /** Takes a file out of its spool, into one of its own. */
-export function unspool<F extends LocalFile>(file: F, path: string): F {
+export function unspool<F extends LocalRawFile>(file: F, path: string): F {
   if (file.offset === undefined) return file;
   const own = createFileSync(path);
   try {

@@ -3,14 +3,14 @@ import { type SqlType, streamRows } from "../engine/duckdb_stream.ts";
 import type { SqlError } from "../engine/sql_error.ts";
 import { showCharacter } from "../json/reader.ts";
 import { type RecordQuery, recordQuery } from "./sql/record_query.ts";
-import type { LocalFile } from "./record_sql.ts";
+import type { LocalRawFile } from "./record_sql.ts";
 
 /**
  * The records of one Parquet file, as JSON: its rows written out.
  * Every digit is kept (DuckDB's own JSON takes wide numbers through a double); instants are RFC
  * 3339; bytes are UTF-8; what JSON has no number for (NaN, infinities) is text.
  */
-export async function parquetRecords(connection: Connection, file: LocalFile): Promise<RecordQuery> {
+export async function parquetRecords(connection: Connection, file: LocalRawFile): Promise<RecordQuery> {
   const source = (options: string, path = file.path) =>
     `read_parquet(${quotePath(path)}, hive_partitioning = false${options})`;
   const columnsOf = async (path: string) =>
@@ -41,13 +41,13 @@ export function detailOfRow(detail: string, record: string): string {
 const ODD_BYTE = /\\udc[89a-f][0-9a-f]/i;
 
 /** How many rows a Parquet file says that it has. */
-export async function parquetRows(connection: Connection, file: LocalFile): Promise<number> {
+export async function parquetRows(connection: Connection, file: LocalRawFile): Promise<number> {
   const [row] = await connection.rows(`SELECT count(*) AS records FROM read_parquet(${quotePath(file.path)})`);
   return Number(row!.records);
 }
 
 /** DuckDB's reason for not reading a Parquet file, without words that only we understand. */
-export function whyNotParquet(file: LocalFile, error: SqlError): string {
+export function whyNotParquet(file: LocalRawFile, error: SqlError): string {
   const reason = error.said.split("\n", 1)[0]!
     .replace(/^(?:Error: )?(?:[A-Za-z-]+ )+Error: /, "")
     .replace(/^Failed to read (?:Parquet )?file "[^"]*": /, "")

@@ -19,7 +19,7 @@ import {
 import type { BrokenFile } from "./triage.ts";
 import { unspool } from "./packed_files.ts";
 import { plainParquet } from "./plain_parquet.ts";
-import type { LocalFile } from "./record_sql.ts";
+import type { LocalRawFile } from "./record_sql.ts";
 import { Spool } from "../disk/spool.ts";
 
 /** Files looked at or fetched at once, `RawCopies` bounds the requests. */
@@ -28,14 +28,14 @@ const PREPARED_PARALLEL = REQUESTS_MAX;
 const UNPACKED_PARALLEL = 8;
 
 export interface PreparedFiles {
-  ready: LocalFile[];
+  ready: LocalRawFile[];
   broken: BrokenFile[];
   /** Planned files that are not what was planned, by number. */
   missing: Map<number, Missing>;
 }
 
 type Prepared =
-  | { kind: "ready"; file: LocalFile }
+  | { kind: "ready"; file: LocalRawFile }
   | { kind: "broken"; file: BrokenFile }
   | { kind: "missing"; number: number; status: Missing };
 
@@ -98,13 +98,13 @@ class Preparer {
     this.#preparation.meter.count("files");
     if (typeof copy === "string") return { kind: "missing", number, status: copy };
     const { unpackedSize, ...place } = copy;
-    const file: LocalFile = { number, name, ...place, size: unpackedSize ?? size, format };
+    const file: LocalRawFile = { number, name, ...place, size: unpackedSize ?? size, format };
     if (compression !== "none" && unpackedSize === undefined) return await this.#unpack(file, compression);
     // Parquet files are read by nobody but DuckDB, which wants each in a file of its own.
     return format === "parquet" ? await this.#prepareParquet(this.#unspool(file)) : { kind: "ready", file };
   }
 
-  async #prepareParquet(file: LocalFile): Promise<Prepared> {
+  async #prepareParquet(file: LocalRawFile): Promise<Prepared> {
     const { plain, detail } = await plainParquet(file, this.#preparation.scratch);
     if (detail !== undefined) return { kind: "broken", file: { ...file, detail } };
     return { kind: "ready", file: plain === undefined ? file : { ...file, plain } };
@@ -135,7 +135,7 @@ class Preparer {
   }
 
   /** Into a file of its own, through bounded memory. */
-  async #unpack(packed: LocalFile, compression: "gzip" | "zstd"): Promise<Prepared> {
+  async #unpack(packed: LocalRawFile, compression: "gzip" | "zstd"): Promise<Prepared> {
     const whole = this.#unspool(packed);
     const isText = packed.format !== "parquet";
     const path = this.#preparation.scratch.path(`unpacked-${packed.number}`);
@@ -148,7 +148,7 @@ class Preparer {
     }
   }
 
-  #unspool(file: LocalFile): LocalFile {
+  #unspool(file: LocalRawFile): LocalRawFile {
     if (file.offset !== undefined) this.flush();
     return unspool(file, this.#preparation.scratch.path(`raw-${file.number}`));
   }

@@ -5,7 +5,7 @@ import type { PlainParquet } from "./plain_parquet.ts";
 import { type RecordQuery, recordQuery } from "./sql/record_query.ts";
 
 /** A raw file of a batch, ready to be read: on the local disk, unpacked. */
-export interface LocalFile {
+export interface LocalRawFile {
   /** Its number in the plan. */
   number: number;
   /** What the ledger and `_source_file` call it. */
@@ -22,7 +22,7 @@ export interface LocalFile {
 }
 
 /** A file whose records SQL can read, and how many they are. */
-export interface CountedFile extends LocalFile {
+export interface CountedFile extends LocalRawFile {
   records: number;
 }
 
@@ -33,7 +33,7 @@ const RECORD_BYTES_MAX = 16_777_216;
  * `read_json_objects` over files of one format, none of them in a spool, with the column
  * `filename`.
  */
-export function recordsOf(files: readonly LocalFile[], format: EventFormat): string {
+export function recordsOf(files: readonly LocalRawFile[], format: EventFormat): string {
   const layout = format === "json" ? "array" : "newline_delimited";
   const paths = files.map((file) => quotePath(file.path)).join(", ");
   return `read_json_objects([${paths}], format = '${layout}', filename = true, maximum_object_size = ${RECORD_BYTES_MAX}, compression = 'uncompressed')`;
@@ -50,7 +50,7 @@ export function isFileFault(error: unknown): error is SqlError {
 }
 
 /** Which of the files an error of DuckDB's names. */
-export function blamedFile<F extends LocalFile>(error: unknown, files: readonly F[]): F | undefined {
+export function blamedFile<F extends LocalRawFile>(error: unknown, files: readonly F[]): F | undefined {
   if (!(error instanceof SqlError)) return undefined;
   const named = files.filter((file) =>
     [file.path, file.plain?.path].some((path) => error.said.includes(`"${path}"`) || error.said.includes(`'${path}'`))
@@ -96,7 +96,7 @@ export function packedRecords(pack: string, files: readonly CountedFile[]): Reco
     start += file.records;
     return place;
   });
-  const packed: LocalFile = { number: 0, name: pack, path: pack, size: 0, format: "json" };
+  const packed: LocalRawFile = { number: 0, name: pack, path: pack, size: 0, format: "json" };
   return recordQuery(
     PLACED,
     `(

@@ -11,10 +11,10 @@ import { type BrokenFile, countRecords } from "./triage.ts";
 import { addCorruptedFile, ExactRouting } from "./judge_file.ts";
 import type { FileTally, JudgedRows, PendingRecord } from "./judged_rows.ts";
 import { JudgedWriter } from "./judged_writer.ts";
-import type { LocalFile } from "./record_sql.ts";
+import type { LocalRawFile } from "./record_sql.ts";
 import type { RouteOptions } from "./route_options.ts";
 import { PlainRouting } from "./route_plain.ts";
-import type { SqlColumn, TargetTable } from "../tables/write/target_table.ts";
+import type { ColumnExpression, TargetTable } from "../tables/write/target_table.ts";
 
 export interface RoutedFiles {
   /** The contract, perhaps with columns that `add` found. */
@@ -32,7 +32,7 @@ export interface RoutedFiles {
  * or doubled. The data files lie in scratch; nothing of any table has changed.
  */
 export async function routeFiles(
-  files: readonly LocalFile[],
+  files: readonly LocalRawFile[],
   broken: readonly BrokenFile[],
   options: RouteOptions,
 ): Promise<RoutedFiles> {
@@ -48,7 +48,7 @@ export async function routeFiles(
 }
 
 class RouteRun {
-  readonly #metadata: SqlColumn[];
+  readonly #metadata: ColumnExpression[];
   readonly #connection: Connection;
   readonly #options: RouteOptions;
 
@@ -64,7 +64,7 @@ class RouteRun {
     ];
   }
 
-  async route(files: readonly LocalFile[], broken: readonly BrokenFile[]): Promise<RoutedFiles> {
+  async route(files: readonly LocalRawFile[], broken: readonly BrokenFile[]): Promise<RoutedFiles> {
     const { contract, onExtraFields, tablesFor } = this.#options;
     const judge = new Judge(contract, onExtraFields);
     const counted = await countRecords(this.#connection, files);

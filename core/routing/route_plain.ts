@@ -2,10 +2,10 @@ import { StreamlabError } from "../base/errors.ts";
 import type { Judge } from "../contract/judge.ts";
 import type { WrittenFile } from "../engine/copy.ts";
 import { isOutOfMemory, SqlError } from "../engine/sql_error.ts";
-import type { SqlColumn } from "../tables/write/target_table.ts";
+import type { ColumnExpression } from "../tables/write/target_table.ts";
 import { JudgedRows } from "./judged_rows.ts";
 import { laneFolder, runLanes } from "./lanes.ts";
-import { blamedFile, type CountedFile, isFileFault, type LocalFile } from "./record_sql.ts";
+import { blamedFile, type CountedFile, isFileFault, type LocalRawFile } from "./record_sql.ts";
 import type { RouteOptions } from "./route_options.ts";
 
 /** Files that an error names are left out so many times in a row; then the share is halved. */
@@ -17,7 +17,7 @@ export interface PlainRun {
   /** Whose records are in `written` and `rows`. */
   files: CountedFile[];
   /** Which the lanes cannot read: for the exact way. */
-  doubtful: LocalFile[];
+  doubtful: LocalRawFile[];
   written: WrittenFile[];
   rows: JudgedRows;
 }
@@ -37,10 +37,10 @@ export class PlainRouting {
   inTurns = false;
   readonly #options: RouteOptions;
   readonly #judge: Judge;
-  readonly #metadata: readonly SqlColumn[];
+  readonly #metadata: readonly ColumnExpression[];
   #attempts = 0;
 
-  constructor(options: RouteOptions, judge: Judge, metadata: readonly SqlColumn[]) {
+  constructor(options: RouteOptions, judge: Judge, metadata: readonly ColumnExpression[]) {
     this.#options = options;
     this.#judge = judge;
     this.#metadata = metadata;

@@ -5,13 +5,13 @@ import { FilePartReader, readFileSigns } from "../disk/scratch.ts";
 import { arrayHint } from "./file_kind.ts";
 import { countJsonLines } from "./packed_files.ts";
 import { parquetRows, whyNotParquet } from "./parquet_json_sql.ts";
-import { blamedFile, type CountedFile, isFileFault, type LocalFile, recordsOf } from "./record_sql.ts";
+import { blamedFile, type CountedFile, isFileFault, type LocalRawFile, recordsOf } from "./record_sql.ts";
 
 export interface Counted {
   /** Files whose records SQL may read. */
   readable: CountedFile[];
   /** Files that only the exact way can read, if any can. */
-  doubtful: LocalFile[];
+  doubtful: LocalRawFile[];
   /** Files without a record that could be read, with the reason. */
   broken: BrokenFile[];
 }
@@ -39,10 +39,10 @@ const FAILURES_MAX = 3;
  * whole file. Lines stand for themselves: there it is enough that DuckDB can read them all, or, of
  * a file in a spool, that they can stand in an array.
  */
-export async function countRecords(connection: Connection, files: readonly LocalFile[]): Promise<Counted> {
+export async function countRecords(connection: Connection, files: readonly LocalRawFile[]): Promise<Counted> {
   const counted: Counted = { readable: [], doubtful: [], broken: [] };
   const reader = new FilePartReader();
-  const unspooled: LocalFile[] = [];
+  const unspooled: LocalRawFile[] = [];
   try {
     for (const file of files) {
       if (file.format === "json") countArray(file, reader, counted);
@@ -56,7 +56,7 @@ export async function countRecords(connection: Connection, files: readonly Local
   return counted;
 }
 
-function countArray(file: LocalFile, reader: FilePartReader, counted: Counted): void {
+function countArray(file: LocalRawFile, reader: FilePartReader, counted: Counted): void {
   const scan = new JsonArrayScan();
   reader.visit(file.path, file.offset ?? 0, file.size, (block) => scan.push(block));
   const verdict = scan.end();
@@ -65,14 +65,14 @@ function countArray(file: LocalFile, reader: FilePartReader, counted: Counted): 
   else counted.readable.push({ ...file, records: verdict.records });
 }
 
-function countLines(file: LocalFile, reader: FilePartReader, counted: Counted): void {
+function countLines(file: LocalRawFile, reader: FilePartReader, counted: Counted): void {
   const records = countJsonLines(reader.read(file.path, file.offset ?? 0, file.size)) ?? 0;
   if (records > 0) counted.readable.push({ ...file, records });
   else counted.doubtful.push(file);
 }
 
-async function countReadable(connection: Connection, files: readonly LocalFile[], counted: Counted): Promise<void> {
-  const sound: LocalFile[] = [];
+async function countReadable(connection: Connection, files: readonly LocalRawFile[], counted: Counted): Promise<void> {
+  const sound: LocalRawFile[] = [];
   for (const file of files) {
     if (file.format === "parquet") await countParquet(connection, file, counted);
     else (looksSound(file) ? sound : counted.doubtful).push(file);
@@ -83,12 +83,12 @@ async function countReadable(connection: Connection, files: readonly LocalFile[]
 /**
  * DuckDB takes vertical tabs and form feeds for white space, and no byte order mark before lines.
  */
-function looksSound(file: LocalFile): boolean {
+function looksSound(file: LocalRawFile): boolean {
   const { first, oddSpace, byteOrderMark } = readFileSigns(file.path);
   return first !== undefined && !oddSpace && !byteOrderMark;
 }
 
-async function countTogether(connection: Connection, files: readonly LocalFile[], counted: Counted): Promise<void> {
+async function countTogether(connection: Connection, files: readonly LocalRawFile[], counted: Counted): Promise<void> {
   let rest = [...files];
   for (let failures = 0; rest.length > 0 && failures < FAILURES_MAX; failures++) {
     try {
@@ -111,7 +111,7 @@ async function countTogether(connection: Connection, files: readonly LocalFile[]
   }
 }
 
-async function countsByPath(connection: Connection, files: readonly LocalFile[]): Promise<Map<string, number>> {
+async function countsByPath(connection: Connection, files: readonly LocalRawFile[]): Promise<Map<string, number>> {
   const rows = await connection.rows(
     `SELECT filename, count(json) AS records FROM ${recordsOf(files, files[0]!.format)} GROUP BY filename`,
   );
@@ -119,7 +119,7 @@ async function countsByPath(connection: Connection, files: readonly LocalFile[])
 }
 
 /** A file without any record is no event file either: the exact way says why. */
-function addCounts(counted: Counted, files: readonly LocalFile[], counts: ReadonlyMap<string, number>): void {
+function addCounts(counted: Counted, files: readonly LocalRawFile[], counts: ReadonlyMap<string, number>): void {
   for (const file of files) {
     const records = counts.get(file.path) ?? 0;
     if (records > 0) counted.readable.push({ ...file, records });
@@ -127,7 +127,7 @@ function addCounts(counted: Counted, files: readonly LocalFile[], counts: Readon
   }
 }
 
-async function countParquet(connection: Connection, file: LocalFile, counted: Counted): Promise<void> {
+async function countParquet(connection: Connection, file: LocalRawFile, counted: Counted): Promise<void> {
   try {
     const records = await parquetRows(connection, file);
     if (records > 0) counted.readable.push({ ...file, records });

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { isKind } from "../../core/base/errors.ts";
-import type { SessionOptions } from "../../core/consume/consume_session.ts";
+import type { ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { storeWith } from "../support/store_with.ts";
 
@@ -23,7 +23,7 @@ async function ledger(world: ConsumeWorld): Promise<string[]> {
 }
 
 /** A sink that calls `action` once, when the first plan stands. */
-function afterPlan(world: ConsumeWorld, action: () => void): Partial<SessionOptions> {
+function afterPlan(world: ConsumeWorld, action: () => void): Partial<ConsumeSessionOptions> {
   let done = false;
   const sink = storeWith(world.store, {
     async create(path, bytes) {

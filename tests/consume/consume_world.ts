@@ -3,7 +3,7 @@ import { Meter } from "../../core/base/meter.ts";
 import { type Random, seededRandom } from "../../core/base/random.ts";
 import type { BatchReport } from "../../core/consume/batch_report.ts";
 import type { Discovery } from "../../core/consume/discover.ts";
-import { ConsumeSession, type SessionOptions } from "../../core/consume/consume_session.ts";
+import { ConsumeSession, type ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { type Connection, DuckDb, quoteName, quoteText, type SqlRow } from "../../core/engine/duckdb.ts";
 import { type Catalog, parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
@@ -57,7 +57,7 @@ export class ConsumeWorld {
     Deno.writeFileSync(this.rawPath(name), bytes);
   }
 
-  options(changes: Partial<SessionOptions> = {}): SessionOptions {
+  options(changes: Partial<ConsumeSessionOptions> = {}): ConsumeSessionOptions {
     const sink = changes.sink ?? this.store;
     return {
       catalog: this.catalogOn(sink),
@@ -92,7 +92,7 @@ export class ConsumeWorld {
   }
 
   /** Takes all that is there, and lets go of everything. */
-  async consume(changes: Partial<SessionOptions> = {}): Promise<Discovery> {
+  async consume(changes: Partial<ConsumeSessionOptions> = {}): Promise<Discovery> {
     const session = await ConsumeSession.open(this.options(changes));
     try {
       return await session.runOnce(new AbortController().signal);

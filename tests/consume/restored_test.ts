@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
-import type { SessionOptions } from "../../core/consume/consume_session.ts";
+import type { ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import { storeWith } from "../support/store_with.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
@@ -66,7 +66,7 @@ Deno.test("a record whose data files are gone, for the tables were restored from
   }));
 
 /** Stops the consumer when it is to create such a file. */
-function stoppedBefore(world: ConsumeWorld, file: RegExp): Partial<SessionOptions> {
+function stoppedBefore(world: ConsumeWorld, file: RegExp): Partial<ConsumeSessionOptions> {
   const sink = storeWith(world.store, {
     create(path, bytes) {
       if (file.test(path)) throw new Error("stopped here");

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { ConsumeSession, type SessionOptions } from "../../core/consume/consume_session.ts";
+import { ConsumeSession, type ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { type Catalog, parseIdentifier, type TableCommit } from "../../core/iceberg/catalog/catalog.ts";
@@ -13,7 +13,7 @@ const event = (id: string) =>
  * The consumer with a sink that ends it when it is to create this file, before or after it is
  * there.
  */
-function stoppedAt(world: ConsumeWorld, file: RegExp, when: "before" | "after"): Partial<SessionOptions> {
+function stoppedAt(world: ConsumeWorld, file: RegExp, when: "before" | "after"): Partial<ConsumeSessionOptions> {
   const sink = storeWith(world.store, {
     async create(path, bytes) {
       if (!file.test(path)) return await world.store.create(path, bytes);

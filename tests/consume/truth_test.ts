@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
-import type { Compression, EventFileFormat } from "../../core/produce/options.ts";
+import type { Compression } from "../../core/disk/decompress.ts";
+import type { EventFileFormat } from "../../core/produce/options.ts";
 import { collect, optionsWith, type TruthLine } from "../produce/collect.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 

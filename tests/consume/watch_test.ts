@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Clock, systemClock } from "../../core/base/clock.ts";
 import type { BatchReport } from "../../core/consume/batch_report.ts";
-import { ConsumeSession, type SessionOptions } from "../../core/consume/consume_session.ts";
+import { ConsumeSession, type ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { isFileThere, untilThere } from "../support/until_there.ts";
 import { ConsumeWorld } from "./consume_world.ts";
@@ -17,7 +17,7 @@ class Watching {
 
   static async use(
     world: ConsumeWorld,
-    changes: Partial<SessionOptions>,
+    changes: Partial<ConsumeSessionOptions>,
     action: (watching: Watching) => Promise<void>,
   ) {
     const watching = new Watching();

@@ -1,5 +1,5 @@
 import fc from "../support/property.ts";
-import type { Contract, ContractType, ContractValue, Field } from "../../core/contract/contract.ts";
+import type { Contract, ContractField, ContractType, ContractValue } from "../../core/contract/contract.ts";
 
 /**
  * A record's text. Ordinary: valid, its keys in any order, written as programs write. Wild: odd in
@@ -33,7 +33,7 @@ const space = (style: Style) =>
     ? fc.constantFrom("", " ")
     : fc.oneof({ weight: 8, arbitrary: fc.constant("") }, fc.constantFrom(" ", "\n", "\r\n\t", "   "));
 
-function objectText(fields: readonly Field[], style: Style): fc.Arbitrary<string> {
+function objectText(fields: readonly ContractField[], style: Style): fc.Arbitrary<string> {
   const members = fields.map((field) => memberText(field, style));
   return fc.tuple(fc.tuple(...members), extraMembers(style), fc.boolean(), fc.nat(), space(style), space(style)).map(
     ([present, extra, shuffled, turn, before, after]) => {
@@ -53,7 +53,7 @@ function extraMembers(style: Style): fc.Arbitrary<string[]> {
 const none = fc.constant<string[]>([]);
 
 /** None, one or two spellings of a field. */
-function memberText(field: Field, style: Style): fc.Arbitrary<string[]> {
+function memberText(field: ContractField, style: Style): fc.Arbitrary<string[]> {
   const value = fieldValue(field, style);
   const key = JSON.stringify(field.name);
   const once = fc.tuple(space(style), value).map(([gap, text]) => [`${key}:${gap}${text}`]);
@@ -76,7 +76,7 @@ function escaped(name: string): string {
   return `"${units.join("")}"`;
 }
 
-function fieldValue(field: Field, style: Style): fc.Arbitrary<string> {
+function fieldValue(field: ContractField, style: Style): fc.Arbitrary<string> {
   if (field.nullable || !field.required) {
     return fc.oneof({ weight: 6, arbitrary: valueText(field, style, false) }, fc.constant("null"));
   }

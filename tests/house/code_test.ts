@@ -115,6 +115,29 @@ Deno.test("nothing is left unfinished, and nothing tells of the machine it was w
   deepStrictEqual(found, []);
 });
 
+Deno.test("an exported type has a name of its own in the whole program", async () => {
+  const paths = (await sourceFiles()).filter(isProduct);
+  deepStrictEqual(sharedTypeNames(await Promise.all(paths.map(async (path) => [path, await readSource(path)]))), []);
+});
+
+function sharedTypeNames(files: (readonly [path: string, text: string])[]): string[] {
+  const owners = new Map<string, string[]>();
+  for (const [path, text] of files) {
+    for (const [, name] of text.matchAll(/^export (?:abstract )?(?:interface|type|class|enum) (\w+)/gm)) {
+      owners.set(name!, [...owners.get(name!) ?? [], path]);
+    }
+  }
+  return [...owners].filter(([, paths]) => paths.length > 1).map(([name, paths]) => `${name}: ${paths.join(", ")}`);
+}
+
+Deno.test("the search for types that share a name finds them", () => {
+  const files = [["a.ts", "export interface A {}\nexport type B = 1;"], [
+    "b.ts",
+    "export class A {}\nclass B {}",
+  ]] as const;
+  deepStrictEqual(sharedTypeNames([...files]), ["A: a.ts, b.ts"]);
+});
+
 Deno.test("every exported value is used by the program, every exported type is imported or part of one that is", async () => {
   const texts = new Map<string, string>();
   for (const path of await sourceFiles()) texts.set(path, await readSource(path));

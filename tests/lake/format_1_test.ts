@@ -2,7 +2,7 @@ import { Meter } from "../../core/base/meter.ts";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { runProgram } from "../../commands/line/program.ts";
 import { systemClock } from "../../core/base/clock.ts";
-import type { SessionOptions } from "../../core/consume/consume_session.ts";
+import type { ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import { Claims } from "../../core/lake/claims.ts";
@@ -40,7 +40,7 @@ const ordersSchema = {
   required: ["order_id", "total"],
 };
 
-function orders(world: ConsumeWorld): Partial<SessionOptions> {
+function orders(world: ConsumeWorld): Partial<ConsumeSessionOptions> {
   return {
     zone: { store: world.store, prefix: "raw/orders/", nameBase: "", format: undefined },
     target: parseIdentifier("orders.raw"),

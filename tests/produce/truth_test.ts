@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "../support/property.ts";
-import { CLEAN_CHANCES, type Compression, DIRTY_CHANCES, type EventFileFormat } from "../../core/produce/options.ts";
+import { CLEAN_CHANCES, DIRTY_CHANCES, type EventFileFormat } from "../../core/produce/options.ts";
+import type { Compression } from "../../core/disk/decompress.ts";
 import { collect, type Collected, optionsWith, type TruthLine } from "./collect.ts";
 import { judgeFile } from "./oracle.ts";
 

@@ -58,7 +58,7 @@ export async function createVersion(
  * Where a version that we created stands: nothing above it, the table built on it since, or a
  * number that was long taken.
  */
-export type Standing = "highest" | "built-on" | "late";
+export type VersionStanding = "highest" | "built-on" | "late";
 
 /**
  * Whether the version that we created is part of the table. Old metadata files are cleaned up, so a
@@ -74,7 +74,7 @@ export async function verifyHead(
   version: number,
   commitId: string,
   addedSnapshots: bigint[],
-): Promise<Standing> {
+): Promise<VersionStanding> {
   const { higher, head: metadata } = await versionsAbove(store, folder, version);
   if (!metadata) return "highest";
   const log = metadata.metadataLog;

@@ -8,8 +8,8 @@ import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";
 import type { PrimitiveType } from "../../iceberg/format/type.ts";
 import { sqlTypeOf } from "../../tables/sql_type.ts";
 
-export type Shape = string | [Shape] | { [name: string]: Shape };
-export type RowShape = { [column: string]: Shape };
+export type ColumnShape = string | [ColumnShape] | { [name: string]: ColumnShape };
+export type RowShape = { [column: string]: ColumnShape };
 /** A row as JSON, to be read back by the shape of its table. */
 export type MetadataRow = { [column: string]: Json };
 

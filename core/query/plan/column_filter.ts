@@ -8,11 +8,11 @@ export type ColumnFilter =
   /** No condition, or none that this form can express. */
   | { op: "always" }
   | { op: "and" | "or"; of: ColumnFilter[] }
-  | { op: Comparison; column: string[]; value: PlanConstant }
+  | { op: SqlComparison; column: string[]; value: PlanConstant }
   | { op: "in" | "not-in"; column: string[]; values: PlanConstant[] }
   | { op: "is-null" | "not-null"; column: string[] };
 
-export type Comparison = "<" | "<=" | ">" | ">=" | "=" | "<>";
+export type SqlComparison = "<" | "<=" | ">" | ">=" | "=" | "<>";
 
 /** A constant that is not null, as DuckDB writes it into a plan. Its type is the column's own. */
 export interface PlanConstant {
@@ -34,15 +34,29 @@ export function or(of: ColumnFilter[]): ColumnFilter {
   return parts.length === 1 ? parts[0]! : { op: "or", of: parts };
 }
 
-const OPPOSITES: Record<Comparison, Comparison> = { "<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "<>", "<>": "=" };
-const MIRRORED: Record<Comparison, Comparison> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>" };
+const OPPOSITES: Record<SqlComparison, SqlComparison> = {
+  "<": ">=",
+  "<=": ">",
+  ">": "<=",
+  ">=": "<",
+  "=": "<>",
+  "<>": "=",
+};
+const MIRRORED: Record<SqlComparison, SqlComparison> = {
+  "<": ">",
+  "<=": ">=",
+  ">": "<",
+  ">=": "<=",
+  "=": "=",
+  "<>": "<>",
+};
 
 /** The comparison that is true where this one is false. */
-export function opposite(comparison: Comparison): Comparison {
+export function opposite(comparison: SqlComparison): SqlComparison {
   return OPPOSITES[comparison];
 }
 
 /** The same comparison with its sides exchanged. */
-export function mirror(comparison: Comparison): Comparison {
+export function mirror(comparison: SqlComparison): SqlComparison {
   return MIRRORED[comparison];
 }

@@ -7,11 +7,11 @@ import {
   ALWAYS,
   and,
   type ColumnFilter,
-  type Comparison,
   mirror,
   opposite,
   or,
   type PlanConstant,
+  type SqlComparison,
 } from "./column_filter.ts";
 
 export type PlanNode = { [key: string]: Json };
@@ -19,7 +19,7 @@ export type PlanNode = { [key: string]: Json };
 /** The column that a reference by index means; undefined where that is not certain. */
 export type ColumnAt = (index: number) => string | undefined;
 
-const COMPARISONS: Record<string, Comparison> = {
+const COMPARISONS: Record<string, SqlComparison> = {
   COMPARE_EQUAL: "=",
   COMPARE_NOTEQUAL: "<>",
   COMPARE_LESSTHAN: "<",
@@ -134,7 +134,7 @@ function betweenFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): Col
 }
 
 function compareExpression(
-  comparison: Comparison,
+  comparison: SqlComparison,
   expression: PlanNode,
   constant: Json | undefined,
   columnAt: ColumnAt,
@@ -149,7 +149,7 @@ function compareExpression(
  * range of instants.
  */
 function compareDay(
-  comparison: Comparison,
+  comparison: SqlComparison,
   expression: PlanNode,
   constant: Json | undefined,
   columnAt: ColumnAt,
@@ -184,7 +184,7 @@ function columnOf(node: PlanNode, columnAt: ColumnAt): string[] | undefined {
   return column === undefined ? undefined : [column];
 }
 
-function compare(comparison: Comparison | undefined, column: string[], constant: Json | undefined): ColumnFilter {
+function compare(comparison: SqlComparison | undefined, column: string[], constant: Json | undefined): ColumnFilter {
   const value = constantOf(constant);
   return comparison === undefined || value === undefined ? ALWAYS : { op: comparison, column, value };
 }

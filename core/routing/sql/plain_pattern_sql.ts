@@ -1,4 +1,4 @@
-import type { Checks, Contract, ContractType, ContractValue, Field } from "../../contract/contract.ts";
+import type { Checks, Contract, ContractField, ContractType, ContractValue } from "../../contract/contract.ts";
 
 /**
  * The plain pattern: a regular expression (RE2's dialect, matched against a record's whole text)
@@ -30,10 +30,10 @@ export interface PlainPattern {
  * shapes, for a map its keys, for a list the shapes of its elements; null for what has no shape of
  * its own, or one that is not known.
  */
-export type Shape =
-  | { readonly keys: readonly (readonly [string, Shape])[] }
-  | { readonly elements: readonly Shape[] }
-  | { readonly mapKeys: readonly string[]; readonly value: Shape }
+export type PlainShape =
+  | { readonly keys: readonly (readonly [string, PlainShape])[] }
+  | { readonly elements: readonly PlainShape[] }
+  | { readonly mapKeys: readonly string[]; readonly value: PlainShape }
   | null;
 
 /** More alternatives than this make the automaton large and the match slow. */
@@ -72,7 +72,7 @@ const YEAR_MONTH = "(?:[1-8][0-9]{3}|9[0-8][0-9]{2}|0[1-9][0-9]{2})-(?:0[1-9]|1[
  * The plain pattern of a contract for records whose keys stand in one of `shapes`, the commonest
  * first.
  */
-export function plainPattern(contract: Contract, shapes: readonly Shape[]): PlainPattern {
+export function plainPattern(contract: Contract, shapes: readonly PlainShape[]): PlainPattern {
   const patterns = new Set<string>();
   let length = 0;
   for (const shape of shapes) {
@@ -102,13 +102,13 @@ interface Place {
  * The shape of a parsed sample record, as far as the contract's structs and lists reach; undefined
  * where it is no such record.
  */
-export function shapeOf(sample: unknown, contract: Contract): Shape | undefined {
+export function shapeOf(sample: unknown, contract: Contract): PlainShape | undefined {
   return structShape(sample, contract.fields);
 }
 
-function structShape(value: unknown, fields: readonly Field[]): Shape | undefined {
+function structShape(value: unknown, fields: readonly ContractField[]): PlainShape | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  const keys: (readonly [string, Shape])[] = [];
+  const keys: (readonly [string, PlainShape])[] = [];
   for (const [name, item] of Object.entries(value)) {
     const field = fields.find((candidate) => candidate.name === name);
     if (field === undefined) return undefined;
@@ -117,11 +117,11 @@ function structShape(value: unknown, fields: readonly Field[]): Shape | undefine
   return { keys };
 }
 
-function valueShape(value: unknown, type: ContractType): Shape {
+function valueShape(value: unknown, type: ContractType): PlainShape {
   if (type.kind === "struct") return structShape(value, type.fields) ?? null;
   if (type.kind === "map") return mapShape(value, type);
   if (type.kind !== "list" || !Array.isArray(value)) return null;
-  const elements = new Map<string, Shape>();
+  const elements = new Map<string, PlainShape>();
   for (const item of value.slice(0, SHAPES_MAX)) {
     const shape = valueShape(item, type.element.type);
     elements.set(JSON.stringify(shape), shape);
@@ -129,7 +129,7 @@ function valueShape(value: unknown, type: ContractType): Shape {
   return { elements: [...elements.values()] };
 }
 
-function mapShape(value: unknown, type: ContractType & { kind: "map" }): Shape {
+function mapShape(value: unknown, type: ContractType & { kind: "map" }): PlainShape {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
   const entries = Object.entries(value);
   if (entries.length > MAP_KEYS_MAX) return null;
@@ -140,7 +140,7 @@ function mapShape(value: unknown, type: ContractType & { kind: "map" }): Shape {
   };
 }
 
-function ownShape(type: ContractType): Shape {
+function ownShape(type: ContractType): PlainShape {
   if (type.kind === "struct") return { keys: type.fields.map((field) => [field.name, ownShape(field.type)]) };
   return type.kind === "list" ? { elements: [ownShape(type.element.type)] } : null;
 }
@@ -149,7 +149,7 @@ function ownShape(type: ContractType): Shape {
  * An object with exactly the keys of `shape`, in that order. Keys of the contract that the shape
  * lacks must be optional.
  */
-function objectPattern(fields: readonly Field[], shape: Shape, place: Place): string | undefined {
+function objectPattern(fields: readonly ContractField[], shape: PlainShape, place: Place): string | undefined {
   if (shape === null || !("keys" in shape)) return undefined;
   const names = new Set(shape.keys.map(([name]) => name));
   if (names.size !== shape.keys.length || fields.some((field) => field.required && !names.has(field.name))) {
@@ -182,7 +182,7 @@ export function isDeep(type: ContractType, levels = LEVELS_MAX): boolean {
   }
 }
 
-function memberPatterns(fields: readonly Field[]): string[] | undefined {
+function memberPatterns(fields: readonly ContractField[]): string[] | undefined {
   const members: string[] = [];
   for (const field of fields) {
     const member = isDeep(field.type)
@@ -194,21 +194,21 @@ function memberPatterns(fields: readonly Field[]): string[] | undefined {
   return members;
 }
 
-function memberPattern(field: Field, shape: Shape, place: Place): string | undefined {
+function memberPattern(field: ContractField, shape: PlainShape, place: Place): string | undefined {
   const value = valuePattern(field, shape, place);
   if (value === undefined) return undefined;
   const orNull = field.nullable || !field.required ? `(?:${value}|null)` : `(?:${value})`;
   return `${literal(JSON.stringify(field.name))}${SPACE}:${SPACE}${orNull}`;
 }
 
-function valuePattern(value: ContractValue, shape: Shape, place: Place): string | undefined {
+function valuePattern(value: ContractValue, shape: PlainShape, place: Place): string | undefined {
   if (!coveredChecks(value, place.topLevel)) return undefined;
   const pattern = typePattern(value, shape, place);
   // A list's pattern holds its element's twice: nested, that doubles with every level.
   return pattern !== undefined && pattern.length > PATTERN_LENGTH_MAX ? undefined : pattern;
 }
 
-function typePattern(value: ContractValue, shape: Shape, place: Place): string | undefined {
+function typePattern(value: ContractValue, shape: PlainShape, place: Place): string | undefined {
   const type = value.type;
   const inner = { ...place, topLevel: false };
   switch (type.kind) {
@@ -274,7 +274,7 @@ function textPattern(type: ContractType & { kind: "string" }, checks: Checks): s
   return alternatives(accepted);
 }
 
-function listPattern(element: ContractValue, shape: Shape, place: Place): string | undefined {
+function listPattern(element: ContractValue, shape: PlainShape, place: Place): string | undefined {
   const shapes = shape !== null && "elements" in shape && shape.elements.length > 0
     ? shape.elements
     : [ownShape(element.type)];
@@ -285,7 +285,7 @@ function listPattern(element: ContractValue, shape: Shape, place: Place): string
   return `\\[${listOf(alternatives(plain))}\\]`;
 }
 
-function mapPattern(type: ContractType & { kind: "map" }, shape: Shape, place: Place): string | undefined {
+function mapPattern(type: ContractType & { kind: "map" }, shape: PlainShape, place: Place): string | undefined {
   if (Object.keys(type.keys).length > 0) return undefined;
   const known = shape !== null && "mapKeys" in shape ? shape : undefined;
   const value = valuePattern(type.value, known?.value ?? ownShape(type.value.type), place);

@@ -1,6 +1,6 @@
 import { boundsSql } from "./bound_sql.ts";
 import { castFromText, columnType, quote, readType, textType } from "./column_sql.ts";
-import type { Contract, ContractType, Field } from "../../contract/contract.ts";
+import type { Contract, ContractField, ContractType } from "../../contract/contract.ts";
 import { VALUES_MAX } from "../../json/reader.ts";
 import type { RecordQuery } from "./record_query.ts";
 import { isDeep, type PlainPattern } from "./plain_pattern_sql.ts";
@@ -76,7 +76,7 @@ function readStruct(contract: Contract): string {
   return `STRUCT(${contract.fields.map((field) => `${quote(field.name)} ${readType(field.type)}`).join(", ")})`;
 }
 
-function plainValue(field: Field): string {
+function plainValue(field: ContractField): string {
   const value = `_parsed.${quote(field.name)}`;
   const type = columnType(field.type);
   if (type === readType(field.type)) return value;
@@ -87,7 +87,7 @@ function plainValue(field: Field): string {
  * What the pattern left open about a top-level column, on its typed value; a null that was written
  * as null passes.
  */
-function predicates(field: Field): string[] {
+function predicates(field: ContractField): string[] {
   const value = quote(field.name);
   const wrong: string[] = [];
   if (columnType(field.type) !== readType(field.type)) wrong.push(`${value} IS NOT NULL`);

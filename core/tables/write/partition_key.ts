@@ -19,7 +19,7 @@ export interface PartitionKey {
 const KEY_BYTES_MAX = 70;
 
 /** `isText`: the value is any text that users send, and so may be too long to name a folder. */
-export function partitionKey(name: string, value: string, isText: boolean): PartitionKey {
+export function sqlPartitionKey(name: string, value: string, isText: boolean): PartitionKey {
   const key = `CASE WHEN strlen(${value}) <= ${KEY_BYTES_MAX} THEN 'v' || ${value} ELSE 'h' || sha256(${value}) END`;
   return { name, value, key: isText ? key : value, isText };
 }

@@ -5,7 +5,7 @@ import { fieldsById, type IndexedField, type Schema } from "../../iceberg/format
 import type { Field, Type } from "../../iceberg/format/type.ts";
 import { fieldIdTrees } from "./field_ids.ts";
 import { sqlTypeOf } from "../sql_type.ts";
-import { type PartitionKey, partitionKey } from "./partition_key.ts";
+import { type PartitionKey, sqlPartitionKey } from "./partition_key.ts";
 import { partitionSql } from "./partition_sql.ts";
 
 /** A table that rows are written for: what its files must look like, and where they go. */
@@ -25,7 +25,7 @@ export interface TargetTable {
 }
 
 /** A column by name, with SQL for its value. */
-export type SqlColumn = readonly [name: string, sql: string];
+export type ColumnExpression = readonly [name: string, sql: string];
 
 function partitionOf(table: TargetTable): PartitionColumn[] {
   return partitionColumns(table.spec, [table.schema]);
@@ -40,7 +40,7 @@ export function partitionKeys(table: TargetTable, written: readonly string[]): P
     // is chosen by that.
     const has = path.length > 0 && written.includes(path[0]!) && hasPath(table.written, path);
     const value = has ? path.map(quoteName).join(".") : `CAST(NULL AS ${sqlTypeOf(part.source)})`;
-    return partitionKey(`_streamlab_partition_${index}`, partitionSql(part, value), part.type.type === "string");
+    return sqlPartitionKey(`_streamlab_partition_${index}`, partitionSql(part, value), part.type.type === "string");
   });
 }
 
