@@ -12,7 +12,7 @@ import {
 } from "./catalog/catalog.ts";
 import { Transaction } from "./transaction.ts";
 
-/** How a commit goes about it. */
+/** Options of a commit. */
 export interface CommitOptions {
   /** Tells the time of a snapshot, and waits between two tries. */
   clock: Clock;
@@ -27,12 +27,9 @@ export interface CommitOptions {
   attemptsMax?: number;
   /** By the clock; no try is begun later. Default: a minute from now. */
   deadlineMs?: number;
-  /**
-   * What must have happened before anything is committed; where it fails, so does this. The first
-   * try is built meanwhile.
-   */
+  /** Must succeed before anything is committed. The first attempt is built meanwhile. */
   after?: Promise<unknown>;
-  /** What it is when every try was lost: for good, or until it is tried again. */
+  /** The error's kind when every attempt has lost: final, or worth retrying. */
   lostAs?: "conflict" | "unavailable";
 }
 
@@ -49,10 +46,10 @@ export interface CommitResult {
 const RETRY_POLICY = { delayMsMin: 10, delayMsMax: 1000 };
 
 /**
- * Commits what `build` makes of the table. `build` is called again for every try, with a
- * transaction on the very metadata that the try builds on: a marker that it looks for there cannot
- * have appeared in between. It returns false to leave the table alone. Throws `lostAs` when tries
- * or time have run out, `not-found` without a table, and whatever `build` and the catalog throw.
+ * Commits the changes of `build`. It is called again for every attempt, with a transaction on the
+ * metadata of that attempt, so a marker that it looks for cannot appear in between. It returns
+ * false to leave the table alone. Throws `lostAs` when tries or time have run out, `not-found`
+ * without a table, and whatever `build` and the catalog throw.
  */
 export async function commitTable(
   catalog: Catalog,
@@ -72,7 +69,7 @@ export async function commitTable(
       isWanted = await build(transaction);
     } catch (error) {
       await discardQuietly(transaction);
-      // What an old base names may be gone by now, its snapshots expired.
+      // Files of an old base may be gone by now, its snapshots expired.
       if (!isMissing(error) || attempt >= attemptsMax) throw error;
       const newest = await loadExisting(catalog, identifier);
       if (newest.metadataLocation === base.metadataLocation) throw error;
@@ -81,8 +78,7 @@ export async function commitTable(
     }
     if (isWanted === false || transaction.updates.length === 0) {
       await discardQuietly(transaction);
-      // A base that was handed in may be old: nothing to do must be said of the newest version
-      // only.
+      // A given base may be old. "Nothing to do" must be true of the newest version.
       if (base !== options.base) return { table: base, committed: false, attempts: attempt };
       const newest = await loadExisting(catalog, identifier);
       if (newest.metadataLocation === base.metadataLocation) {
@@ -101,7 +97,7 @@ export async function commitTable(
       const table = await catalog.commit({ ...changeOf(transaction), identifier, base, commitId: uuidV4(random) });
       return { table, committed: true, attempts: attempt };
     } catch (error) {
-      // What makes no sense was not committed, so nothing names what was written for it.
+      // An invalid change was not committed, so nothing names its files.
       if (isKind(error, "usage")) await discardQuietly(transaction);
       if (!isConflict(error)) throw error;
       const isLast = attempt >= attemptsMax || clock.nowMs() >= deadlineMs;
@@ -125,7 +121,9 @@ function lost(identifier: TableIdentifier, attempts: number, kind: ErrorKind, ca
   });
 }
 
-/** The files of a lost try are in nobody's way: orphan removal finds what a failing store keeps. */
+/**
+ * Files of a lost attempt do no harm: if the store fails to delete them, orphan removal finds them.
+ */
 async function discardQuietly(transaction: Transaction): Promise<void> {
   try {
     await transaction.discard();

@@ -7,15 +7,15 @@ import { checkRecordPlace, newerError, readRecord, type RecordFormat, recordText
 import { type BatchRecordKind, batchRecordPath, CHECKPOINTS_FOLDER, recordAt, targetFolder } from "./layout.ts";
 import { ROUTED_FORMAT, type RoutedBatch } from "./routed_batch.ts";
 
-/** Records of batches that are done are kept for those who look for a cause; so many. */
+/** This many records of finished batches are kept for diagnosis. */
 const RECORDS_KEPT = 100;
-/** Old ones are looked for after every so many batches: a listing is a request. */
+/** Old records are removed after this many batches, because a listing is a request. */
 const BATCHES_PER_LOOK = 16n;
 
 /**
  * The durable records of one target's batches, in `checkpoints/<table>/`: `<N>.plan.json` and
- * `<N>.routed.json`, each created once and never changed. They say what is under way; what is done
- * is in the tables. `<N>.failures.json` tells of a batch that could not be routed.
+ * `<N>.routed.json`, each created once and never changed. They say what is in flight; the tables
+ * say what is done. `<N>.failures.json` is about a batch that could not be routed.
  */
 export class Checkpoint {
   readonly folder: string;
@@ -37,21 +37,21 @@ export class Checkpoint {
     return readRouted(this.#store, this.#target, batchId);
   }
 
-  /** The plan that stands: this one, or the one of whoever was first. */
+  /** The plan that counts: this one, or that of the process that was first. */
   async createPlan(plan: BatchPlan): Promise<BatchPlan> {
     const batchId = BigInt(plan.batchId);
     if (await this.#create(this.#path(batchId, "plan"), recordText(plan, 1))) return plan;
     return (await this.readPlan(batchId)) ?? await this.createPlan(plan);
   }
 
-  /** The routed record that stands: this one, or the one of whoever was first. */
+  /** The routed record that counts: this one, or that of the process that was first. */
   async createRouted(routed: RoutedBatch): Promise<RoutedBatch> {
     const batchId = BigInt(routed.batchId);
     if (await this.#create(this.#path(batchId, "routed"), recordText(routed))) return routed;
     return (await this.readRouted(batchId)) ?? await this.createRouted(routed);
   }
 
-  /** Counts one more failure of a planned batch; all of them. */
+  /** Adds a failure of a planned batch; returns their number. */
   async noteFailure(batchId: bigint, lastAt: string, lastError: string): Promise<number> {
     const known = await readFailures(this.#store, this.#target, batchId);
     const failures = (known?.failures ?? 0) + 1;
@@ -67,7 +67,7 @@ export class Checkpoint {
     return failures;
   }
 
-  /** The highest batch that any record speaks of; 0 without records. */
+  /** The highest batch of any record; 0 without records. */
   async lastRecorded(): Promise<bigint> {
     let last = 0n;
     for await (const { batchId } of this.#records()) if (batchId > last) last = batchId;
@@ -84,7 +84,7 @@ export class Checkpoint {
     await deleteOwn(this.#store, old, [{ folder: "", isOwn: (path) => isBatchRecord(path, this.#target) }]);
   }
 
-  /** Fails with `newer` where something stands there that this program does not know. */
+  /** Fails with `newer` if there is a record that this program does not know. */
   async *#records(): AsyncIterable<{ path: string; batchId: bigint }> {
     for await (const { path } of this.#store.list(`${this.folder}/`)) {
       const record = recordAt(path);
@@ -98,8 +98,8 @@ export class Checkpoint {
   }
 
   /**
-   * False when a record stands there, perhaps this very one: an unknown outcome is settled by
-   * looking.
+   * False when there is a record already, perhaps this one: after an unknown outcome the record is
+   * read.
    */
   async #create(path: string, text: string): Promise<boolean> {
     try {

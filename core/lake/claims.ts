@@ -30,9 +30,9 @@ export interface FileInTable {
 }
 
 /**
- * Files that no metadata names yet, and that must stay all the same: those of batches that are
- * planned and perhaps not committed yet, and of rewrites under way. Read after the files were
- * listed: whatever is announced later was written later, too.
+ * Files that must stay although no metadata names them yet: those of batches that are planned and
+ * perhaps not committed, and of rewrites in flight. Read after the files were listed: a file that
+ * is announced later was written later, too.
  */
 export class Claims {
   /** Batches by the paths that their records name in tables' folders. */

@@ -1,7 +1,7 @@
 /**
  * Names of the data files that streamlab writes, made and recognised here:
- * `<stem>-<number>.parquet`. The stem is unlike that of any other attempt, so no file is ever
- * overwritten, and it tells who announced the file before it was written.
+ * `<stem>-<number>.parquet`. The stem is unique to an attempt, so no file is ever overwritten. It
+ * also says which record announced the file before it was written.
  */
 import { type Random, uuidV4 } from "../base/random.ts";
 
@@ -38,7 +38,7 @@ export function dataFileName(stem: string, number: number): string {
   return `${stem}-${number.toString().padStart(5, "0")}.parquet`;
 }
 
-/** By whose work a file came to be. */
+/** Which job wrote a file. */
 export type DataFileOrigin = { kind: "batch"; batchId: bigint; attempt: string } | { kind: "rewrite"; stem: string };
 
 /** Told by the name; undefined for a file that streamlab did not write. */

@@ -1,7 +1,7 @@
 /**
  * Records that outlive the process that wrote them. Each is JSON, and says its format in `format`,
  * a number that grows with every change: a program reads all formats up to its own, writes the
- * newest, and refuses one that is newer than itself, for it cannot know what it would overlook.
+ * newest, and refuses a newer one, because it cannot know what it would overlook.
  */
 import type { z } from "zod";
 import { isKind, StreamlabError } from "../base/errors.ts";
@@ -87,7 +87,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Undefined where nothing says it, which no program of ours leaves out. */
+/** Undefined if the record has no format; our programs always write one. */
 function formatOf(json: unknown): number | undefined {
   if (typeof json !== "object" || json === null || !("format" in json)) return undefined;
   const { format } = json;

@@ -2,7 +2,7 @@ import type { Compression } from "../disk/decompress.ts";
 
 export type EventFormat = "json" | "ndjson" | "parquet";
 
-/** A raw file as it was found: what the ledger knows it by. */
+/** A raw file as it was found, with what identifies it in the ledger. */
 export interface EventFile {
   /**
    * Its path in the lake (`raw/events/x.json`), or its URI where it lies elsewhere; never
@@ -33,8 +33,8 @@ const COMPRESSION_ENDING: Record<Compression, string> = { none: "", gzip: ".gz",
 const COMPRESSIONS = ["gzip", "zstd"] as const;
 
 /**
- * What a file is, told by its name; undefined for one that is no event file, or not there yet (a
- * part of the path starts with `.` or `_`). With `override`, every other file is of that format,
+ * What a file is by its name; undefined if it is not an event file, or still being written (a part
+ * of the path starts with `.` or `_`). With `override`, every other file is of that format,
  * compressed if its name says so.
  */
 export function eventFileKind(path: string, override?: EventFormat): EventFileKind | undefined {

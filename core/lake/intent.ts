@@ -1,12 +1,12 @@
 /**
- * Whoever rewrites says so first. An intent is a file `checkpoints/intents/<id>.json` that names
- * the new files by their unique stem and the inputs, written before the first new file and removed
- * after the commit: orphan removal leaves alone what an intent names.
+ * A rewrite announces itself first. An intent is a file `checkpoints/intents/<id>.json` that names
+ * the inputs, and the new files by their unique stem. It is written before the first new file and
+ * removed after the commit. Orphan removal keeps the files that an intent names.
  *
- * An intent whose owner is gone is fenced without a clock: it is marked, then any commit is made to
- * the table, and only then its unused files are removed. The owner reads its intent anew for every
- * try of its commit, after the base of that try: either it sees the mark and gives up, or its base
- * is older than the fencing commit and the commit fails, or it was committed before, and then the
+ * An abandoned intent is fenced without a clock: it is marked, then a commit is made to the table,
+ * and only then its unused files are removed. The owner reads its intent again for each attempt of
+ * its commit, after that attempt's base. There are three cases. It sees the mark and stops. Or its
+ * base is older than the fencing commit, and its commit fails. Or it had committed before, and the
  * metadata after the fence names its files.
  */
 import { z } from "zod";
@@ -30,7 +30,7 @@ const intentShape = z.strictObject({
   stem: z.string(),
   /** URIs of the files to be replaced. */
   inputs: z.array(z.string()),
-  /** Whether its owner must not commit any more. */
+  /** Whether its owner must no longer commit. */
   fenced: z.boolean(),
 });
 
@@ -57,8 +57,8 @@ export function rewrittenBegin(location: TableLocation, partitionFolder: string,
 }
 
 /**
- * Whether an intent is one that compaction has written about this very table: anybody may put a
- * file there, and what begins with its stem is deleted when it counts as given up.
+ * Whether compaction can have written the intent, for this table. Anyone can put a file there, and
+ * files that begin with its stem are deleted once it counts as abandoned.
  */
 export async function isCompactionOf(store: Store, location: TableLocation, intent: Intent): Promise<boolean> {
   const { id, stem } = intent;
@@ -103,8 +103,8 @@ export async function listIntents(store: Store): Promise<StandingIntent[]> {
 }
 
 /**
- * Undefined when it is gone. Fails for anything else than an intent, so that nothing is removed in
- * ignorance of it.
+ * Undefined when it is gone. Fails for anything but an intent, so that nothing is removed without
+ * knowing it.
  */
 export async function readIntent(store: Store, id: string): Promise<Intent | undefined> {
   const intent = await readRecord(store, intentPath(id), INTENT_FORMAT);

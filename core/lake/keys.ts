@@ -16,7 +16,7 @@ export const streamlabKey = {
    * being committed late.
    */
   fencedRewrite: "streamlab.fenced-rewrite",
-  /** How many leftovers of lost commits go after this snapshot; in its summary. */
+  /** How many leftovers of lost commits are removed after this snapshot; in its summary. */
   fencedFiles: "streamlab.fenced-files",
 } as const;
 

@@ -13,11 +13,11 @@ export const EVENTS_FOLDER = `${RAW_FOLDER}/events`;
  * keeps the tables.
  */
 export const WAREHOUSE_FOLDER = DEFAULT_WAREHOUSE;
-/** What is under way; what is done is in the tables. */
+/** What is in flight; the tables say what is done. */
 export const CHECKPOINTS_FOLDER = "checkpoints";
 /** Rewrites under way. */
 export const INTENTS_FOLDER = `${CHECKPOINTS_FOLDER}/intents`;
-/** What upkeep needs for a moment. */
+/** Temporary files of upkeep. */
 export const MAINTAIN_FOLDER = `${CHECKPOINTS_FOLDER}/maintain`;
 /** A folder for each maintainer at work, with its lock in it. */
 export const MAINTAIN_SCRATCH_FOLDER = `${MAINTAIN_FOLDER}/scratch`;
@@ -35,10 +35,7 @@ export function consumerLockPath(target: string): string {
   return `${targetFolder(target)}/lock`;
 }
 
-/**
- * What does not outlive a batch; on the lake's disk, so that data files can be moved into its
- * tables.
- */
+/** Scratch of a batch; on the lake's disk, so that data files can be moved into its tables. */
 export function consumerScratchFolder(target: string): string {
   return `${targetFolder(target)}/scratch`;
 }

@@ -1,7 +1,7 @@
 /**
- * Which files a durable record names. Each type of record tells it of every one of its fields, so a
- * field that is new in a record does not compile before it is said here which files are in it:
- * whatever is not named here, the programs that delete files do not know of.
+ * Which files a durable record names. Each field of each record type has an entry, so a new field
+ * compiles only once this file says which files it names. Programs that delete files know only what
+ * is named here.
  */
 import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
 import type { Intent } from "./intent.ts";

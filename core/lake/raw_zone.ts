@@ -5,7 +5,7 @@ import { EVENTS_FOLDER } from "./layout.ts";
 /** Where event files land. */
 export interface RawZone {
   store: Store;
-  /** Paths in the store that start with this are looked at: a folder with its slash. */
+  /** Paths in the store that start with this belong to the zone: a folder with its slash. */
   prefix: string;
   /**
    * What comes before a path in the file's name: empty where the store is the lake, else its URI
@@ -22,8 +22,8 @@ export function localFolder({ store, prefix }: RawZone): string | undefined {
 }
 
 /**
- * Event files in a lake's own raw zone that no path leads to, for their names, or a folder's, are
- * not UTF-8. There are none but on a disk.
+ * Event files in a lake's own raw zone that no path leads to, because their names, or a folder's,
+ * are not UTF-8. Only on a disk.
  */
 export async function unreadableEventFiles(store: Store): Promise<string[]> {
   const prefix = `${EVENTS_FOLDER}/`;

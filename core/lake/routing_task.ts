@@ -1,8 +1,8 @@
 /**
- * A share of a batch on its way to whoever routes it, and what comes back: plain data, so that it
- * is the same call in this process, in another one, or on another machine. Neither is kept in the
- * lake; the files that a result names are durable, and nothing else names them until the results
- * of all shares have become the batch's routed record.
+ * A share of a batch to route, and the result: plain data, so that the call is the same in this
+ * process, in another one, or on another machine. Neither is stored in the lake. The files of a
+ * result are durable, but nothing else names them until the results of all shares become the
+ * batch's routed record.
  */
 import { z } from "zod";
 import { StreamlabError } from "../base/errors.ts";

@@ -32,9 +32,9 @@ export interface TablesOptions {
   rescued: boolean;
   /** Used when the table is made, never to change one. */
   partitionBy: PartitionColumnChoice[];
-  /** The last batch that the checkpoint speaks of; 0 where it speaks of none. */
+  /** The last batch of the checkpoint; 0 if it has none. */
   recorded: Promise<bigint>;
-  /** Told as soon as it is clear that there is no such table; making it takes longer. */
+  /** Called as soon as it is clear that a table is missing; creating it takes longer. */
   onAbsent?: (role: TableRole) => void;
 }
 
@@ -69,8 +69,8 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
 }
 
 /**
- * The tables that are there. All are made before the first batch is planned, so one that lacks
- * beside batches is lost, and an empty one in its place would hide that.
+ * The existing tables. All are created before the first batch is planned. So if there are batches,
+ * a missing table is lost, and an empty one in its place would hide that.
  */
 async function findTables(options: TablesOptions): Promise<Map<TableRole, LoadedTable>> {
   const { catalog, target, recorded, onAbsent } = options;

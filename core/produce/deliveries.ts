@@ -3,16 +3,16 @@ import type { ProducedFile } from "./file_maker.ts";
 import type { EventFileSink, ProduceParts } from "./parts.ts";
 import { truthLine } from "./truth.ts";
 
-/** How far a file before has come: its truth is told; it has appeared and was reported. */
+/** How far the file before is: its truth is written; it has appeared and was reported. */
 interface Stages {
   told: Promise<void>;
   done: Promise<void>;
 }
 
 /**
- * Takes files to the sink, as many at once as it likes, each truth first and then the file: a run
- * cut short may leave lines of truth whose files never appeared, but no file of which truth says
- * nothing. Truth and reports keep the order of the files.
+ * Writes files to the sink, several at once if the sink allows, each truth before its file. An
+ * interrupted run may leave lines of truth without files, but no file without its line. Truth and
+ * reports keep the order of the files.
  */
 export class Deliveries {
   readonly #underWay = new Set<Promise<void>>();

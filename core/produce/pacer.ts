@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { type Pace, periodMs } from "./options.ts";
 
-/** A rate is an average: what a stall held back is made up for, but never more than this. */
+/** A rate is an average: after a stall the pacer catches up, but by no more than this. */
 const CATCH_UP_MS_MAX = 1_000;
 
 /**

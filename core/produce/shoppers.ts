@@ -18,7 +18,7 @@ interface Shopper {
 
 /** A session that rests this long is over. */
 const SESSION_GAP_US = 30 * 60 * 1e6;
-/** So many users are in the shop at once; each event is by one of them three times in four. */
+/** Users in the shop at once; three of four events are theirs. */
 const PRESENT = 8;
 const STAY = 0.75;
 

@@ -18,8 +18,7 @@ export function storeSink(
     name: store.root,
     parallelMax: store.kind === "local" ? 1 : UPLOADS_MAX,
     has: async (path) => await store.stat(path) !== undefined,
-    // What an answer that was lost leaves open is settled by another try, and by what then lies
-    // there.
+    // After a lost answer, another attempt and the file that is then there settle the outcome.
     create: (path, bytes) =>
       retry(
         store.kind === "local" ? { ...RETRY_POLICY, attemptsMax: 1 } : RETRY_POLICY,

@@ -12,8 +12,7 @@ const HEAD_BYTES = 64 << 10;
 export interface FileText {
   raw: string;
   /**
-   * What the detail has to say about `raw`, to stand after the reason; empty where it is the file's
-   * very text.
+   * What the detail says about `raw`, after the reason; empty if `raw` is the file's exact text.
    */
   note: string;
 }

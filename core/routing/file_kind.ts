@@ -12,7 +12,10 @@ export function otherKind(found: string): string {
   return found === "binary data" ? found : `${found} by its first bytes, though not by its name`;
 }
 
-/** What a file that is no JSON array is, to stand after the reason; empty where that says all. */
+/**
+ * What the file is, if it is not a JSON array, for the end of the reason; empty if the reason says
+ * it.
+ */
 export function arrayHint(file: LocalRawFile): string {
   const head = headOf(file);
   const found = signatureOf(head);

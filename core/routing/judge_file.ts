@@ -15,7 +15,7 @@ import { isFileFault, type LocalRawFile } from "./record_sql.ts";
 import type { RouteOptions } from "./route_options.ts";
 
 /**
- * The exact way for files that SQL cannot read, or not all at once: judged record by record, one in
+ * The exact path, for files that SQL cannot read, or not at once: record by record, with one in
  * memory at a time.
  */
 export class ExactRouting {
@@ -30,8 +30,8 @@ export class ExactRouting {
   }
 
   /**
-   * An array was validated before; of the others broken ones become one dead letter. Returns the
-   * number of records (0 for a broken file).
+   * An array was validated before; a broken file of another format becomes one dead letter. Returns
+   * the number of records (0 for a broken file).
    */
   async route(file: LocalRawFile, rows: JudgedRows): Promise<number> {
     if (file.format === "parquet") return await this.#routeParquet(file, rows);
@@ -50,7 +50,7 @@ export class ExactRouting {
     return count;
   }
 
-  /** Row by row as they come; what was judged counts only if all of the file could be read. */
+  /** Judges row by row; the results count only if the whole file could be read. */
   async #routeParquet(file: LocalRawFile, rows: JudgedRows): Promise<number> {
     const { scratch, onExtraFields } = this.#options;
     const own = new JudgedRows(scratch, `parquet-${file.number}`, onExtraFields === "add");

@@ -5,7 +5,7 @@ import type { JsonPath } from "../json/pointer.ts";
 import { type FileText, keptRecordText } from "./corrupted_file.ts";
 import { readFileBlocks, type Scratch, TextFileWriter } from "../disk/scratch.ts";
 
-/** Events of records that are no longer can be written in any memory. */
+/** Events of records up to this length can be written in any memory. */
 const SMALL_LENGTH_MAX = 1 << 20;
 /** Shorter lines fit into the buffer that DuckDB takes anyway. */
 const COUNTED_LENGTH_MIN = 300_000;
@@ -22,8 +22,8 @@ export interface DeadLetter {
 }
 
 /**
- * A record that was an event but for fields that are to become columns; it is judged again when
- * those are known.
+ * A record with fields that are to become columns, otherwise an event. It is judged again when the
+ * columns are known.
  */
 export interface PendingRecord {
   file: number;
@@ -31,7 +31,7 @@ export interface PendingRecord {
   raw: string;
 }
 
-/** Places of extra fields that a batch remembers. Far fewer become columns. */
+/** Places of extra fields that a batch remembers; far fewer become columns. */
 const EXTRA_PATHS_MAX = 10_000;
 
 /** A line of the file of events. */
@@ -40,7 +40,7 @@ export interface EventRow {
   position: number;
   values: Row;
   rescued: string | null;
-  /** Of a large record what a dead letter would hold. */
+  /** For a large record, the content of its possible dead letter. */
   kept?: FileText;
 }
 
@@ -66,7 +66,7 @@ export class JudgedRows {
   events = 0;
   deadLetters = 0;
   pending = 0;
-  /** Where the fields stood that are to become columns, by their text: some, if they are many. */
+  /** The places of fields that are to become columns, by their text; not all, if there are many. */
   readonly extraPaths = new Map<string, JsonPath>();
   readonly #scratch: Scratch;
   readonly #holdsExtras: boolean;
@@ -100,7 +100,7 @@ export class JudgedRows {
   addEvent(file: number, position: number, raw: string, event: Extract<Judgement, { kind: "event" }>): void {
     const { values, rescued } = event;
     const row: EventRow = { file, position, values, rescued };
-    // Should there be no memory to write it, it becomes a dead letter.
+    // If memory is too small to write it, it becomes a dead letter.
     if (raw.length > SMALL_LENGTH_MAX) row.kept = keptRecordText(new TextEncoder().encode(raw));
     this.#append(this.eventFile, row);
     this.#tally(file).events++;
@@ -121,7 +121,7 @@ export class JudgedRows {
     this.deadLetters++;
   }
 
-  /** Takes over all that another has judged. */
+  /** Adds everything that another has judged. */
   async absorb(other: JudgedRows): Promise<void> {
     other.flush();
     for (const file of ["eventFile", "letterFile", "pendingFile"] as const) {
@@ -144,7 +144,7 @@ export class JudgedRows {
     return this.#tallies.get(file) ?? { events: 0, deadLetters: 0 };
   }
 
-  /** Makes everything so far readable by others. */
+  /** Flushes, so that DuckDB can read everything so far. */
   flush(): void {
     for (const file of [this.eventFile, this.letterFile, this.pendingFile]) file.flush();
   }
@@ -153,7 +153,7 @@ export class JudgedRows {
     for (const file of [this.eventFile, this.letterFile, this.pendingFile]) file.close();
   }
 
-  /** Closes the files, and removes them: they have served, or their attempt has failed. */
+  /** Closes and removes the files: they are no longer needed, or their attempt has failed. */
   remove(): void {
     this.close();
     for (const { path } of [this.eventFile, this.letterFile, this.pendingFile]) this.#scratch.removeFile(path);

@@ -16,21 +16,18 @@ export interface JudgedWriterOptions {
   /** Names of the batch's files by number. */
   names: ReadonlyMap<number, string>;
   metadata: readonly ColumnExpression[];
-  /** A few partitions at a time, there being too many for the memory. */
+  /** Write a few partitions at a time, because memory is too small for all. */
   inTurns: boolean;
 }
 
 type RowsSql = (source: JudgedSource) => { query: string; columns: string[] };
 
-/**
- * Told a row that cannot be written in the memory that there is; returns what is to be written
- * instead, or fails.
- */
+/** Called with a row that does not fit into memory; returns the row to write instead, or fails. */
 type GiveUp = (line: string, failure: SqlError) => unknown;
 
 /**
- * Writes judged records as data files. Where memory does not do for all of them it writes some at a
- * time, down to single ones; an event that alone is too large becomes a dead letter.
+ * Writes judged records as data files. If memory is too small for all, it writes some at a time,
+ * down to single ones. An event that is too large by itself becomes a dead letter.
  */
 export class JudgedWriter {
   readonly #connection: Connection;
@@ -54,7 +51,7 @@ export class JudgedWriter {
     const piece = { path: rows.eventFile.path, lineBytesMax: rows.lineBytesMax };
     return await this.#write(piece, table, (source) => judgedEventsSql(source, rescued), (line, failure) => {
       const event = JSON.parse(line) as EventRow;
-      // Any memory has room for a small one: it is not the record that is at fault.
+      // A small record fits into any memory, so the record is not at fault.
       if (event.kept === undefined) throw failure;
       rows.addUnwritten(
         event,
@@ -72,7 +69,7 @@ export class JudgedWriter {
     const piece = { path: rows.letterFile.path, lineBytesMax: rows.lineBytesMax };
     return await this.#write(piece, table, deadLettersSql, (line, failure) => {
       const letter = JSON.parse(line) as DeadLetter;
-      // Its text says all; the columns were a help.
+      // Its text has everything; the columns are only a convenience.
       if (letter.values === null) throw failure;
       return { ...letter, values: null } satisfies DeadLetter;
     });
@@ -101,7 +98,7 @@ export class JudgedWriter {
     return files;
   }
 
-  /** At once, or else in turns. The error where memory does for neither. */
+  /** At once, or else in turns. Returns the error if memory is too small for both. */
   async #tryWrite(
     { path, lineBytesMax }: TextPiece,
     table: TargetTable,

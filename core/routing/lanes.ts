@@ -17,12 +17,12 @@ import { type RecordQuery, unionRecords } from "./sql/record_query.ts";
 import { writeRows, writeRowsInTurns } from "../tables/write/table_writer.ts";
 import type { ColumnExpression, TargetTable } from "../tables/write/target_table.ts";
 
-/** Below this a second lane costs more than it saves, in files if not in time. */
+/** Below this size a second lane costs more than it saves, in files if not in time. */
 const LANE_BYTES_MIN = 4 << 20;
-/** Of how many files the first records are looked at, to learn in which order keys stand. */
+/** How many files are sampled to learn the order of keys. */
 const SAMPLED_FILES_MAX = 16;
 const SAMPLED_BYTES = 16 << 10;
-/** The last brace may end an object inside a record; so many are tried. */
+/** The last brace may end an object inside a record; this many are tried. */
 const SAMPLE_TRIES_MAX = 8;
 
 export interface LaneOptions {
@@ -38,14 +38,14 @@ export interface LaneOptions {
   metadata: readonly ColumnExpression[];
   judge: Judge;
   rows: JudgedRows;
-  /** Write a few partitions at a time, there being too many for the memory. */
+  /** Write a few partitions at a time, because memory is too small for all. */
   inTurns: boolean;
 }
 
 /**
  * Routes the records of files that SQL can read: plain events straight to Parquet, all others to
- * the judge. DuckDB can only number records on one thread, so the files are dealt to as many lanes
- * as there are threads.
+ * the judge. DuckDB numbers records on one thread only, so the files are dealt to one lane per
+ * thread.
  */
 export async function runLanes(files: readonly CountedFile[], options: LaneOptions): Promise<WrittenFile[]> {
   if (files.length === 0) return [];
@@ -102,8 +102,8 @@ function judgeRecord(
     return rows.add(file, position, record, { ...judgement, detail });
   }
   if (judgement.kind !== "not_json") return rows.add(file, position, record, judgement);
-  // DuckDB reads lines that are not quite JSON (NaN, trailing commas); an array was read strictly
-  // before it came here.
+  // DuckDB accepts lines that are not quite JSON (NaN, trailing commas). Arrays were already read
+  // strictly.
   if (format === "json") {
     throw new StreamlabError("internal", `Cannot judge record ${position} of file ${file}: ${judgement.detail}`);
   }
@@ -112,7 +112,7 @@ function judgeRecord(
 }
 
 /**
- * Files dealt by size, the largest first, each to the lane that has least; every lane keeps the
+ * Deals files by size, the largest first, each to the lane with the least; every lane keeps the
  * order of the plan.
  */
 function dealFiles<F extends { number: number; size: number }>(files: readonly F[], threads: number): F[][] {

@@ -8,9 +8,9 @@ const PACK_BLOCK_BYTES = 1 << 20;
 const OPENING = 0x5b, CLOSING = 0x5d, COMMA = 0x2c;
 
 /**
- * Writes the records of files that are JSON arrays, or lines that `countJsonLines` has counted,
- * none of them empty, as one array, byte by byte as they are, in the order of the files: what is in
- * a spool cannot be read by SQL, and one file is read faster than thousands.
+ * Writes the records of JSON arrays, or of lines that `countJsonLines` has counted, as one array,
+ * byte for byte, in the order of the files; no file may be empty. SQL cannot read files in a spool,
+ * and it reads one file faster than thousands.
  */
 export function packRecords(files: readonly CountedFile[], path: string): void {
   const pack = createFileSync(path);

@@ -22,7 +22,7 @@ export async function parquetRecords(connection: Connection, file: LocalRawFile)
   const members = columns.map(({ name, type }, i) =>
     memberSql(text.nameOf(name), text.orNull(quoteName(name), type, meant[i]!.type))
   );
-  // The option hides a column of that name, so DuckDB refuses it there; to count the rows takes
+  // The option would hide a column of that name, so DuckDB refuses it then; counting the rows takes
   // longer.
   const named = columns.some(({ name }) => name.toLowerCase() === ROW_NUMBER);
   const position = named ? "row_number() OVER () - 1" : ROW_NUMBER;
@@ -46,7 +46,7 @@ export async function parquetRows(connection: Connection, file: LocalRawFile): P
   return Number(row!.records);
 }
 
-/** DuckDB's reason for not reading a Parquet file, without words that only we understand. */
+/** DuckDB's reason for not reading a Parquet file, without its internal terms. */
 export function whyNotParquet(file: LocalRawFile, error: SqlError): string {
   const reason = error.said.split("\n", 1)[0]!
     .replace(/^(?:Error: )?(?:[A-Za-z-]+ )+Error: /, "")

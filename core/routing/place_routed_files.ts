@@ -9,8 +9,8 @@ import type { RoutedDataFile, RoutedTable } from "../lake/routed_batch.ts";
 import type { PlannedTable } from "../lake/target.ts";
 
 /**
- * Moves a batch's data files to their place in the table's folder, durably, and records them; the
- * stem is the attempt's own.
+ * Moves a batch's data files to their place in the table's folder, durably, and records them. The
+ * stem is unique to the attempt.
  */
 export async function placeRoutedFiles(
   store: Store,

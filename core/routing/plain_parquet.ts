@@ -10,7 +10,7 @@ export interface PlainParquet {
 
 /** The length of the footer, in four bytes, and the magic number. */
 const TAIL_BYTES = 8;
-/** A longer footer is DuckDB's alone; that of ten thousand columns is shorter. */
+/** A longer footer is left to DuckDB; that of ten thousand columns is shorter. */
 const FOOTER_BYTES_MAX = 64 << 20;
 
 interface ParquetFile {
@@ -20,8 +20,8 @@ interface ParquetFile {
 }
 
 /**
- * A plain copy, in `scratch`, of a Parquet file that needs one. Or what is wrong with it, as far as
- * DuckDB would not say it itself.
+ * A plain copy, in `scratch`, of a Parquet file that needs one. Or a fault of the file that DuckDB
+ * would not report.
  */
 export async function plainParquet(
   file: ParquetFile,

@@ -7,7 +7,7 @@ import { schemaFromJson } from "../iceberg/format/schema.ts";
 import type { RoutingTask, TaskTable } from "../lake/routing_task.ts";
 import { type PlannedTable, type PlannedTables, planTables } from "../lake/target.ts";
 
-/** What a task means; worked out once. */
+/** A task, parsed and planned once. */
 export interface PlannedTask {
   /** The plan's, with the columns that earlier batches have added to the table. */
   contract: Contract;
@@ -27,7 +27,7 @@ export function planTask({ contract: text, options, ...task }: RoutingTask): Pla
   const contract = options.onExtraFields === "add" ? adoptAddedColumns(own, fields.events) : own;
   const rescued = options.onExtraFields !== "dead-letter";
   const tables = planTables(before, contract, rescued);
-  // What is widened keeps the ids that its columns were first given.
+  // A contract with more columns keeps the ids that its columns were first given.
   return { contract, tables, widen: (wider) => planTables(tables, wider, rescued), room: columnRoom(own, fields) };
 }
 

@@ -30,7 +30,7 @@ const UNPACKED_PARALLEL = 8;
 export interface PreparedFiles {
   ready: LocalRawFile[];
   broken: BrokenFile[];
-  /** Planned files that are not what was planned, by number. */
+  /** Planned files that have changed or vanished, by number. */
   missing: Map<number, Missing>;
 }
 
@@ -48,8 +48,7 @@ export interface Preparation {
 }
 
 /**
- * Brings a batch's files to the local disk, unpacked. Files that lie there as they are, are left
- * where they are.
+ * Brings a batch's files to the local disk, unpacked. Local uncompressed files are used in place.
  */
 export async function prepareFiles(
   files: RoutingTask["files"],
@@ -100,7 +99,7 @@ class Preparer {
     const { unpackedSize, ...place } = copy;
     const file: LocalRawFile = { number, name, ...place, size: unpackedSize ?? size, format };
     if (compression !== "none" && unpackedSize === undefined) return await this.#unpack(file, compression);
-    // Parquet files are read by nobody but DuckDB, which wants each in a file of its own.
+    // Only DuckDB reads Parquet files, and it needs each in its own file.
     return format === "parquet" ? await this.#prepareParquet(this.#unspool(file)) : { kind: "ready", file };
   }
 
@@ -154,7 +153,7 @@ class Preparer {
   }
 }
 
-/** Undefined where a planned file is still what it was when it was planned. */
+/** Undefined if a planned file is unchanged since it was planned. */
 export async function fileStatus(planned: PlannedFile, store: Store): Promise<Missing | undefined> {
   const info = await store.stat(planned.path);
   if (info === undefined) return "vanished";

@@ -8,17 +8,16 @@ import { Gate } from "../base/gate.ts";
 import { type LocalBytes, Spool } from "../disk/spool.ts";
 
 /**
- * Requests under way at once. Small objects take as long as the way there and back: only many at
- * once fill the line.
+ * Requests in flight at once. A small object takes one round trip, so only many at once fill the
+ * line.
  */
 export const REQUESTS_MAX = 512;
 /**
- * What travels in one request; a larger file takes several at once, so many at most (see
- * `S3Limits`).
+ * Bytes of one request; a larger file takes several at once, at most this many (see `S3Limits`).
  */
 const REQUEST_BYTES = 8 << 20;
 const REQUESTS_PER_FILE_MAX = 8;
-/** Bytes that are fetched before the batch that needs them has begun. */
+/** Bytes that are fetched ahead for the next batch. */
 const AHEAD_BYTES_MAX = 256 << 20;
 /** Up to this size a file goes through memory into a spool; larger ones get a file of their own. */
 export const SPOOLED_BYTES_MAX = 128 << 10;
@@ -31,12 +30,12 @@ export interface Copy extends LocalBytes {
   unpackedSize?: number;
 }
 
-/** Why there is no copy of a planned file: it is not the one that was planned any more. */
+/** Why there is no copy of a planned file: it has changed or vanished. */
 export type Missing = "changed" | "vanished";
 
 /**
- * Brings files of a distant store to this disk, each in the very version that was planned: a read
- * is conditional on its etag. While a batch is worked on, the files of the next one come already.
+ * Brings files of a remote store to this disk, each in the planned version: reads are conditional
+ * on the etag. While one batch is routed, the files of the next one are fetched.
  */
 export class RawCopies {
   readonly #gate = new Gate(REQUESTS_MAX);
@@ -54,45 +53,42 @@ export class RawCopies {
   }
 
   /**
-   * Says what the next batch will take, most likely; it is fetched now, or when the one under way
-   * has all of its own files.
+   * Announces the likely files of the next batch. They are fetched now, or when the batch in flight
+   * has all its files.
    */
   expect(files: readonly PlannedFile[], when: "now" | "later"): void {
     this.#expected = files;
     if (when === "now") this.fetchAhead();
   }
 
-  /** The batch under way has all of its own files. */
+  /** The batch in flight has all its files. */
   fetchAhead(): void {
     const files = this.#expected;
     this.#expected = [];
     if (files.length > 0) (this.#ahead ??= this.#generation()).fetchAhead(files);
   }
 
-  /** A batch begins: what was fetched ahead is its own now. */
+  /** A batch begins and takes over what was fetched ahead. */
   begin(): void {
     this.end();
     this.#batch = this.#ahead ?? this.#generation();
     this.#ahead = undefined;
   }
 
-  /**
-   * A copy that is there until the batch ends; tells why there is none where the file is another
-   * one now.
-   */
+  /** A copy that exists until the batch ends; or why there is none, if the file has changed. */
   async take(file: PlannedFile): Promise<Copy | Missing> {
     return await this.#batch!.take(file);
   }
 
   /**
-   * What was taken is on the disk, to be read, when this has returned. Fails with `unavailable`
-   * (disk full, say).
+   * When this returns, all copies are on the disk and readable. Fails with `unavailable` (disk
+   * full, say).
    */
   flush(): void {
     this.#batch?.flush();
   }
 
-  /** The batch has ended: its copies, and what was fetched for nothing, are removed. */
+  /** The batch has ended: removes its copies and files that were fetched for nothing. */
   end(): void {
     this.#batch?.remove();
     this.#batch = undefined;
@@ -135,7 +131,7 @@ class Copies {
       if (this.#aheadBytes + file.size > AHEAD_BYTES_MAX) return;
       this.#aheadBytes += file.size;
       const copying = this.#copy(file);
-      // Whoever asks for the file sees the failure, if anybody does.
+      // A failure is reported only if the file is asked for.
       copying.catch(() => undefined);
       this.#ahead.set(key, copying);
     }
@@ -146,7 +142,7 @@ class Copies {
       return await (this.#ahead.get(keyOf(file)) ?? this.#copy(file));
     } catch (error) {
       if (!(error instanceof StreamlabError) || !this.#ahead.delete(keyOf(file))) throw error;
-      // It was nobody's need when it failed; now it is, and gets a try of its own.
+      // It failed while it was only fetched ahead; now it is needed and gets another attempt.
       return await this.#copy(file);
     }
   }
@@ -198,7 +194,7 @@ export function spoolUnpacked(spool: Spool, path: string, bytes: Uint8Array): Co
   return unpacked && { ...spool.add(unpacked), unpackedSize: unpacked.length };
 }
 
-/** Nobody waits for it: the batch has ended without this file. */
+/** Not awaited: the batch has ended without this file. */
 function notNeeded({ name }: PlannedFile): StreamlabError {
   return new StreamlabError("internal", `Cannot copy ${name}: it is not needed any more`);
 }

@@ -4,7 +4,7 @@ import { parquetRecords } from "./parquet_json_sql.ts";
 import { type CountedFile, jsonRecords, packedRecords } from "./record_sql.ts";
 import type { RecordQuery } from "./sql/record_query.ts";
 
-/** Where records come from. What follows knows of them what `RecordQuery` says. */
+/** Where records come from. The steps behind it know only `RecordQuery`. */
 export interface RecordSource {
   /** May write to scratch, and ask about columns. */
   records(connection: Connection): Promise<RecordQuery>;

@@ -40,9 +40,9 @@ export function recordsOf(files: readonly LocalRawFile[], format: EventFormat): 
 }
 
 /**
- * Whether a statement may have failed by what it read. DuckDB has no one word for it: damaged bytes
- * end in any of its errors, `Binder` and `INTERNAL` included, so it is all but what is known to be
- * another matter. Whether it was a file, its neighbours tell, who are routed without it.
+ * Whether a statement may have failed because of its input. Damaged bytes can cause any DuckDB
+ * error, even `Binder` and `INTERNAL`, so this is every error that is not known to have another
+ * cause. Whether a file was the cause shows when the others are routed without it.
  */
 export function isFileFault(error: unknown): error is SqlError {
   if (!(error instanceof SqlError) || error.kind === "interrupted") return false;
@@ -86,8 +86,8 @@ export function jsonRecords(files: readonly CountedFile[], format: EventFormat):
 }
 
 /**
- * The same over a pack (`packed_files.ts`) of files, in the order of the pack. What is not in the
- * list of the files is not in the pack.
+ * The same over a pack (`packed_files.ts`) of files, in the order of the pack. Files that are not
+ * in the list are not in the pack.
  */
 export function packedRecords(pack: string, files: readonly CountedFile[]): RecordQuery {
   let start = 0;

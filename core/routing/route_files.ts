@@ -28,8 +28,8 @@ export interface RoutedFiles {
 }
 
 /**
- * Sends every record of the files to one of the two tables, and proves by count that none was lost
- * or doubled. The data files lie in scratch; nothing of any table has changed.
+ * Sends every record of the files to one of the two tables, and checks by count that none was lost
+ * or doubled. The data files are in scratch; no table has changed.
  */
 export async function routeFiles(
   files: readonly LocalRawFile[],

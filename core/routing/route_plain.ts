@@ -8,15 +8,15 @@ import { laneFolder, runLanes } from "./lanes.ts";
 import { blamedFile, type CountedFile, isFileFault, type LocalRawFile } from "./record_sql.ts";
 import type { RouteOptions } from "./route_options.ts";
 
-/** Files that an error names are left out so many times in a row; then the share is halved. */
+/** This many times in a row, files that an error names are left out; then the share is halved. */
 const BLAMES_MAX = 3;
-/** Below it the judge is done before the lanes have begun. */
+/** Below this size the judge finishes before the lanes would start. */
 const JUDGED_BYTES_MAX = 256 << 10;
 
 export interface PlainRun {
   /** Whose records are in `written` and `rows`. */
   files: CountedFile[];
-  /** Which the lanes cannot read: for the exact way. */
+  /** Files that the lanes cannot read, for the exact path. */
   doubtful: LocalRawFile[];
   written: WrittenFile[];
   rows: JudgedRows;
@@ -29,11 +29,11 @@ export interface PlainRun {
 type Failure = SqlError | "miscounted";
 
 /**
- * The lanes over files that SQL can read. A share of them that fails is routed in halves, so that
- * what one file does costs no other file anything; a single one takes the exact way.
+ * The lanes over files that SQL can read. A share that fails is routed in halves, so that a bad
+ * file affects no other; a single file takes the exact path.
  */
 export class PlainRouting {
-  /** A batch may hold more partitions than memory has room for; that shows when it has run out. */
+  /** Set when memory has run out: a batch may have too many partitions. */
   inTurns = false;
   readonly #options: RouteOptions;
   readonly #judge: Judge;
@@ -127,8 +127,8 @@ export class PlainRouting {
   }
 
   /**
-   * The law of the house, by number: what was read is what was written and what was judged. A
-   * Parquet file may itself say otherwise than it holds.
+   * Conservation check: as many records were read as were written and judged. A Parquet file's own
+   * count may be wrong.
    */
   #countFailure(
     files: readonly CountedFile[],

@@ -42,8 +42,8 @@ export interface Router {
    */
   route(plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan>;
   /**
-   * What a batch that is not planned yet will take, most likely: its files may be fetched, at once
-   * or when the batch under way has all of its own.
+   * The likely files of a batch that is not planned yet. They may be fetched now, or when the batch
+   * in flight has all its files.
    */
   expect?(files: readonly PlannedFile[], when: "now" | "later"): void;
   close(): void;

@@ -40,7 +40,7 @@ export async function runTask(task: RoutingTask, tools: TaskTools): Promise<Rout
   return await withScratch(task, tools, async (scratch) => await (await routeTask(task, tools, scratch)).place());
 }
 
-/** Room for one task's work, and the copies of its raw files, for as long as that takes. */
+/** Scratch for one task's work and the copies of its raw files. */
 export async function withScratch<T>(
   { batchId, attempt }: RoutingTask,
   { copies, scratchFolder }: TaskTools,
@@ -56,7 +56,7 @@ export async function withScratch<T>(
   }
 }
 
-/** Does all of `runTask` but placing, for whoever has more to place in the same moment. */
+/** Does all of `runTask` except placing, for callers that place several tasks together. */
 export async function routeTask(task: RoutingTask, tools: TaskTools, scratch: Scratch): Promise<RoutedShare> {
   const { meter } = tools;
   const planned = planTask(task);
@@ -67,7 +67,7 @@ class TaskRun {
   readonly #task: RoutingTask;
   readonly #planned: PlannedTask;
   readonly #tools: TaskTools;
-  /** Files that are not what was planned, by number. */
+  /** Files that have changed or vanished since they were planned, by number. */
   readonly #missing: PreparedFiles["missing"] = new Map();
 
   constructor(task: RoutingTask, planned: PlannedTask, tools: TaskTools) {
@@ -77,8 +77,7 @@ class TaskRun {
   }
 
   /**
-   * Routes until no file of this disk has changed meanwhile: what was read of one that did is
-   * thrown away.
+   * Routes until no local file has changed meanwhile: what was read of a changed one is discarded.
    */
   async route(scratch: Scratch): Promise<RoutedShare> {
     for (let turn = 0;; turn++) {

@@ -35,7 +35,7 @@ export interface SecondJudgeOptions {
 export interface SecondJudgement {
   events: string[];
   deadLetters: string[];
-  /** Names of files that are not what they were when they were looked at. */
+  /** Names of files that have changed since they were checked. */
   missing: string[];
 }
 

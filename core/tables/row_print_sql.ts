@@ -1,4 +1,4 @@
-/** What a row says, in a number: to see that nobody has changed it. */
+/** A row's values as a number, to detect changes. */
 import { quoteName } from "../engine/duckdb.ts";
 import type { Field, Type } from "../iceberg/format/type.ts";
 

@@ -3,19 +3,18 @@ import { parsePattern } from "./parse_pattern.ts";
 import { AT_BOUNDARY, AT_END, AT_START, type CompiledPattern, compilePattern, type Look } from "./program.ts";
 
 /**
- * A text is given up where characters read so far times the pattern's steps come to this: some
- * seconds at the very worst. It depends on nothing but pattern and text, so that a record is judged
- * the same way whenever it is judged.
+ * Matching stops when the characters read times the pattern's steps reach this: some seconds at
+ * worst. It depends only on pattern and text, so that a record is always judged the same way.
  */
 const WORK_MAX = 2 ** 28;
 
 /**
  * A regular expression of ECMAScript with the u flag that takes time in proportion to the text,
- * whatever the pattern: the engine's own tries one way after another, and there are patterns and
- * texts of 30 characters for which it takes years. Not to be used by two callers at once.
+ * whatever the pattern: the engine's own backtracks, and takes years for some patterns and texts of
+ * 30 characters. Not to be used by two callers at once.
  *
- * Looks ahead and behind are answered for all places of the text beforehand, each by a pass of its
- * own. Back references are refused: no machine of this kind matches them.
+ * Look-ahead and look-behind are evaluated first, for all places of the text, each by its own pass.
+ * Back references are refused: an automaton cannot match them.
  */
 export class Pattern {
   readonly source: string;

@@ -6,7 +6,7 @@ import type { Transaction } from "../transaction.ts";
 import { nextSequenceNumber } from "./snapshot_change.ts";
 
 /**
- * The manifests of new files, one for each spec; `dataSequenceNumber` where it is not the new
+ * The manifests of new files, one for each spec; `dataSequenceNumber` if it is not the new
  * snapshot's.
  */
 export function encodeAdded(

@@ -35,7 +35,7 @@ export async function appendFiles(transaction: Transaction, options: AppendOptio
     manifests = merged.manifests;
     toWrite.push(...merged.files);
   }
-  // Those that were merged at once need not be written at all.
+  // Manifests that are merged right away need not be written.
   toWrite.push(...own.filter(({ manifest }) => manifests.includes(manifest)).map(({ file }) => file));
   return await stageSnapshot(transaction, {
     operation: "append",
@@ -50,8 +50,8 @@ export async function appendFiles(transaction: Transaction, options: AppendOptio
 }
 
 /**
- * A manifest that names only deletions tells nothing after the snapshot that made them. Version 1
- * may leave the counts out.
+ * A manifest that names only deletions is useless after the snapshot that made them. Version 1 may
+ * leave the counts out.
  */
 export function hasLiveFiles(manifest: ManifestFile): boolean {
   return (manifest.addedFilesCount ?? 1) + (manifest.existingFilesCount ?? 1) > 0;

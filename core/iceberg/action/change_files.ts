@@ -36,7 +36,7 @@ export interface FileChange {
 
 /**
  * Throws `conflict` when a file is no longer live, or new deletes touch it: then the change must be
- * made anew or abandoned.
+ * planned again or dropped.
  */
 export async function stageFileChange(transaction: Transaction, change: FileChange): Promise<TableChange> {
   const { metadata, io, random } = transaction;

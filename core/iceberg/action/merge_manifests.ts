@@ -25,8 +25,8 @@ export function mergePolicy(metadata: TableMetadata): MergePolicy | undefined {
 /**
  * The manifests with small ones merged, each into manifests of about the target size; `files` are
  * the new ones to be written. `manifests` stand newest first, and those of `snapshotId` are new in
- * this commit. Only manifests of the same spec and content come together. Bins are filled from the
- * oldest on, so that a full one is never touched again.
+ * this commit. Only manifests of the same spec and content are merged. Bins are filled from the
+ * oldest on, so that a full one is never rewritten.
  */
 export async function mergeManifests(
   transaction: Transaction,
@@ -63,8 +63,8 @@ async function mergeBin(transaction: Transaction, bin: ManifestFile[], snapshotI
   for (const [i, read] of (await io.readManifests(bin, metadata)).entries()) {
     const isNew = bin[i]!.addedSnapshotId === snapshotId;
     for (const entry of read) {
-      // Deletions are told once, in the snapshot that makes them; what this commit adds keeps
-      // inheriting its number.
+      // Deletions are listed once, in the snapshot that makes them. Files that this commit adds
+      // keep inheriting its number.
       if (entry.status === "deleted" && entry.snapshotId !== snapshotId) continue;
       if (isNew && entry.status === "added") {
         entries.push({ status: "added", snapshotId, dataFile: entry.dataFile });

@@ -19,9 +19,9 @@ export interface RewriteFiles {
 }
 
 /**
- * Replaces files by others with the same rows (compaction). Operation `replace`, always: readers of
- * what is new must not see the rows again. Throws `conflict` when an input is gone or rows of it
- * were deleted since: the group is then to be dropped.
+ * Replaces files by others with the same rows (compaction). Always operation `replace`: incremental
+ * readers must not see the rows again. Throws `conflict` if an input is gone or rows of it were
+ * deleted since; the group must then be dropped.
  */
 export function rewriteFiles(transaction: Transaction, rewrite: RewriteFiles): Promise<TableChange> {
   return stageFileChange(transaction, {

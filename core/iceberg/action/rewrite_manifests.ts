@@ -32,8 +32,7 @@ export function planManifests(
 
 /**
  * Writes all manifests anew, sorted by partition and of the target size, so that a query of few
- * partitions reads few of them. No file and no row changes. No updates where there is nothing to
- * gain.
+ * partitions reads few of them. No file and no row changes. No updates if nothing would improve.
  */
 export async function rewriteManifests(transaction: Transaction): Promise<TableChange> {
   const { metadata, io, random } = transaction;

@@ -9,7 +9,7 @@ import { snapshotById, snapshotOfRef, type TableMetadata } from "../format/table
 import type { EncodedFile } from "../table_io.ts";
 import type { Transaction } from "../transaction.ts";
 
-/** Everything that tells one new snapshot from another. */
+/** The content of a new snapshot. */
 export interface SnapshotChange {
   operation: Operation;
   snapshotId: bigint;
@@ -42,7 +42,7 @@ export async function stageSnapshot(transaction: Transaction, change: SnapshotCh
   await transaction.writeFiles([...change.files, list.file]);
   const snapshot: Snapshot = {
     ...identity,
-    // Never before the table's last change, so that a log in order of time stays one.
+    // Never before the table's last change, so that the log stays in order of time.
     timestampMs: Math.max(transaction.nowMs, metadata.lastUpdatedMs),
     manifestList: list.uri,
     summary: summarize(change.operation, change.added, change.removed, parent?.summary, change.summary),

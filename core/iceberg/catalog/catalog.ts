@@ -39,17 +39,17 @@ export interface TableCommit extends TableChange {
   identifier: TableIdentifier;
   /** What the change was built on. */
   base: LoadedTable;
-  /** Unlike that of any other commit: how a commit of unknown outcome is recognised. */
+  /** Unique to the commit: identifies a commit of unknown outcome. */
   commitId: string;
 }
 
 /**
- * Who knows which metadata is a table's current one.
+ * Knows which metadata file is a table's current one.
  *
- * `commit` either returns the table after the change, or throws: `conflict` when it is certain that
- * the change did not happen and somebody else was first (load again, build again); `unavailable`
- * when the outside failed, and then the change may have happened unless the error says otherwise;
- * `usage` when the change makes no sense.
+ * `commit` either returns the table after the change, or throws: `conflict` if the change certainly
+ * did not happen because another writer was first (load and build again); `unavailable` if the
+ * outside failed, and then the change may have happened unless the error says otherwise; `usage` if
+ * the change is invalid.
  */
 export interface Catalog {
   /** Of all levels. */
@@ -57,8 +57,8 @@ export interface Catalog {
   /** Of this namespace alone. */
   listTables(namespace: string[]): Promise<TableIdentifier[]>;
   /**
-   * Always the newest version; undefined when there is no such table. `expected` is the one that is
-   * the newest still, most likely: it may be read while that is looked for.
+   * Always the newest version; undefined if there is no such table. `expected` is probably still
+   * the newest: it may be read while the newest is looked up.
    */
   loadTable(identifier: TableIdentifier, expected?: LoadedTable): Promise<LoadedTable | undefined>;
   /**
@@ -74,7 +74,8 @@ export interface Catalog {
   /** Makes the next version, or throws `conflict` where a requirement does not hold. */
   commit(commit: TableCommit): Promise<LoadedTable>;
   /**
-   * Finishes what commits have left for later, in a catalog that does so: they stand without it.
+   * Finishes work that commits have postponed, if the catalog postpones any; the commits are valid
+   * without it.
    */
   settle(): Promise<void>;
   /**

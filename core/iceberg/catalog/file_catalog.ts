@@ -93,7 +93,7 @@ export class FileCatalog implements Catalog {
         const metadata = metadataFromBytes(bytes, head);
         return this.#loaded(identifier, metadata, head.slice(folder.length + 1));
       } catch (error) {
-        // While we slept, others have gone so far that the version was cleaned up.
+        // Other writers have committed so much meanwhile that this version was cleaned up.
         if (!isKind(error, "not-found") || look === LOOKS_MAX) throw error;
       }
     }
@@ -185,7 +185,7 @@ export class FileCatalog implements Catalog {
     this.#ios.delete(folder);
   }
 
-  /** Where the table is its name says; one that cannot be read has nothing besides. */
+  /** The name says where the table is; an unreadable one has no other folders. */
   async placesOf(identifier: TableIdentifier): Promise<string[]> {
     const location = storeUri(this.#store, this.#folder(identifier));
     try {
@@ -209,8 +209,8 @@ export class FileCatalog implements Catalog {
   }
 
   /**
-   * The hint and old files serve others and thrift: the commit stands without them, so a failing
-   * store is no reason to fail.
+   * The hint is for other engines, and old files only take space. The commit is valid without this,
+   * so a failing store is not an error.
    */
   async #tidy(action: () => Promise<void>): Promise<void> {
     try {
@@ -245,7 +245,7 @@ export class FileCatalog implements Catalog {
     return [this.#warehouse, ...parts].join("/");
   }
 
-  /** Jumps from table to table: one look at the listing for each, however many files it has. */
+  /** Jumps from table to table: one listing request for each, however many files it has. */
   async *#tables(prefix: string): AsyncIterable<TableIdentifier> {
     const start = `${this.#warehouse}/`;
     let after: string | undefined;
@@ -266,7 +266,7 @@ export class FileCatalog implements Catalog {
   }
 }
 
-/** A damaged one is there all the same. */
+/** A damaged table exists, too. */
 async function isTable(store: Store, folder: string): Promise<boolean> {
   try {
     return await findHead(store, folder) !== undefined;

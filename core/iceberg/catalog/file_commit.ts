@@ -9,19 +9,18 @@ import { readMetadata } from "./metadata_file.ts";
 import { listVersions, type MetadataVersion, versionOf, versionPlace } from "./metadata_versions.ts";
 
 /**
- * Tries at one version whose outcome stays unknown; below them the store has tried again already
- * what may be.
+ * Attempts at one version whose outcome stays unknown; the store has already retried what it may.
  */
 const CREATE_RETRY = { attemptsMax: 5, delayMsMin: 50, delayMsMax: 2000 };
 
-/** Looks at a listing whose highest version is gone before it is read. */
+/** Attempts to list versions, if the highest is removed before it is read. */
 const LOOKS_MAX = 5;
 
 /**
  * Creates a metadata file only if it is absent; true when it is there by us. What the store leaves
  * unknown (a time-out, an error after the bytes went out) is read back: the file is ours if it
- * carries our commit's id. While nothing can be read back the same bytes are tried again, for an
- * earlier try may still arrive.
+ * carries our commit's id. While nothing can be read back the same bytes are sent again, because an
+ * earlier attempt may still arrive.
  */
 export async function createVersion(
   store: Store,
@@ -48,7 +47,7 @@ export async function createVersion(
       if (!isUnavailable(error)) throw error;
       failure ??= error;
     }
-    // What the store said is clearer than that we cannot tell: a full disk, a wrong key.
+    // The store's own error is clearer than "unknown outcome": a full disk, a wrong key.
     if (attempt === CREATE_RETRY.attemptsMax) throw failure;
     await clock.sleep(backoffMs(CREATE_RETRY, attempt, random));
   }
@@ -90,8 +89,8 @@ export async function verifyHead(
 }
 
 /**
- * The versions above that one, and what the highest says; looks again when that one is cleaned up
- * in between.
+ * The versions above that one, and the content of the highest; lists again if that one is cleaned
+ * up in between.
  */
 async function versionsAbove(
   store: Store,

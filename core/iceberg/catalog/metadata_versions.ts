@@ -29,8 +29,8 @@ export function versionPath(folder: string, version: number): string {
 }
 
 /**
- * All versions that are there, ascending. Throws `corrupt` where a file is called like a version
- * that no table can have: which one is the newest cannot be told then.
+ * All existing versions, ascending. Throws `corrupt` if a file is named like a version that no
+ * table can have: the newest is then unknown.
  */
 export async function listVersions(store: Store, folder: string): Promise<MetadataVersion[]> {
   const versions: MetadataVersion[] = [];

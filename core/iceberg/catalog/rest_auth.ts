@@ -4,11 +4,11 @@ import { parseJson } from "../../base/json.ts";
 import type { JsonObject } from "../format/json_field.ts";
 import { fetchWithinOrigin, type RestAnswer } from "./rest_fetch.ts";
 
-/** Who we are to a REST catalog. */
+/** Authentication at a REST catalog. */
 export interface RestAuth {
   /** The value of the `Authorization` header. */
   header(): Promise<string | undefined>;
-  /** After a 401: true when a new try may fare better. */
+  /** After a 401: true if another attempt may succeed. */
   refresh?(): Promise<boolean>;
 }
 
@@ -33,7 +33,7 @@ export interface ClientCredentials {
   fetch?: typeof fetch;
 }
 
-/** A token is renewed that long before it ends. */
+/** A token is renewed this long before it expires. */
 const RENEWAL_MS = 30_000;
 const TIMEOUT_MS = 60_000;
 const ANSWER_BYTES_MAX = 1_000_000;

@@ -198,10 +198,7 @@ export class RestCatalog implements Catalog {
     });
   }
 
-  /**
-   * Makes a table of a metadata file that is there: the way of a file catalog's table into this
-   * one.
-   */
+  /** Registers an existing metadata file as a table: moves a file catalog's table into this one. */
   async registerTable(identifier: TableIdentifier, metadataLocation: string): Promise<LoadedTable> {
     await this.createNamespace(identifier.namespace);
     const { body } = await this.#client.request({
@@ -228,9 +225,9 @@ export class RestCatalog implements Catalog {
   }
 
   /**
-   * What became of a commit that was refused, or whose answer was lost: a request that was sent
-   * again, by us or below us, may be refused because of its own success. Its snapshots tell; where
-   * they are not there, only a branch that has gone on without them proves that they will never be.
+   * The outcome of a commit that was refused, or whose answer was lost: a repeated request, by us
+   * or below us, may be refused because its first copy succeeded. The commit's snapshots in the
+   * table prove success. Only a branch that has moved on without them proves failure.
    */
   async #readBack({ identifier, base, updates }: TableCommit, error: unknown): Promise<LoadedTable> {
     const added = updates.flatMap((update) => update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []);
@@ -263,8 +260,8 @@ export class RestCatalog implements Catalog {
   }
 
   /**
-   * A store is opened anew with every load that brings new credentials, for they end; the answer to
-   * a commit brings none.
+   * Credentials expire, so a store is opened again with every load that brings new ones. The answer
+   * to a commit brings none.
    */
   async #io(metadata: TableMetadata, body: JsonObject): Promise<TableIo> {
     const { location } = metadata;

@@ -105,10 +105,7 @@ export class RestClient {
   }
 }
 
-/**
- * A success may be without a body, but not with one of somebody else's, such as the page of a
- * proxy.
- */
+/** A success may have no body, but not a foreign one, such as the page of a proxy. */
 function bodyOf(request: RestRequest, { status, ok, text }: RestAnswer): JsonObject {
   const body = objectIn(text);
   if (body !== undefined || !ok || text === "") return body ?? {};
@@ -143,7 +140,7 @@ function failure(request: RestRequest, { status, text }: RestAnswer): StreamlabE
   const kind = KINDS[status] ?? "unavailable";
   const hint = HINTS[status];
   let reason = `the catalog answered ${status}`;
-  // An error page of something in between is no JSON; the status says enough.
+  // A proxy's error page is not JSON; the status says enough.
   const message = (objectIn(text)?.error as JsonObject | undefined)?.message;
   if (typeof message === "string") reason += `: ${message.split("\n", 1)[0]}`;
   return new StreamlabError(kind, `Cannot ${request.action}: ${reason}`, hint === undefined ? {} : { hint });

@@ -21,7 +21,7 @@ export interface RestFetchRequest {
   body?: string | URLSearchParams;
 }
 
-/** An answer that nobody should wait for or make room for; another try would bring the same. */
+/** An answer that is too slow or too large; another attempt would bring the same. */
 export class RefusedAnswerError extends Error {}
 
 const REDIRECTS_MAX = 5;

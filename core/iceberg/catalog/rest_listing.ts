@@ -4,7 +4,7 @@ import { METADATA_BYTES_MAX } from "../format/metadata_limit.ts";
 /** Of one listing; those without a name in a row. */
 const PAGES_MAX = 10_000, PAGES_EMPTY_MAX = 100;
 
-/** What was given for one listing so far: what has no end is noticed by its number and size. */
+/** The content of one listing so far: its number and size reveal an endless one. */
 export class Listing {
   readonly #action: string;
   #pages = 0;

@@ -8,9 +8,9 @@ const ATTEMPTS_MAX = 5;
 /**
  * Moves `version-hint.text` forward to at least `version`. Engines read it to find the current
  * version; it holds the bare number, for a trailing newline breaks DuckDB's and PyIceberg's
- * readers. Writes cannot be conditional, so each is followed by a look at the versions: two racing
- * writers leave the higher one's number. Who has just seen that `isHighest` need not read the hint
- * first: it is only written for versions that are there.
+ * readers. Writes cannot be conditional, so after each the versions are listed: two racing writers
+ * leave the higher number. With `isHighest` the hint need not be read first: it is only written for
+ * existing versions.
  */
 export async function advanceVersionHint(
   store: Store,

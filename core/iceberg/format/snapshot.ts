@@ -26,9 +26,9 @@ export interface SnapshotRef {
   snapshotId: bigint;
   /** A branch moves with commits, a tag stays. */
   type: "branch" | "tag";
-  /** Of a branch: expiry leaves so many. */
+  /** Of a branch: expiry keeps this many. */
   minSnapshotsToKeep?: number;
-  /** Of a branch: expiry leaves those that are younger. */
+  /** Of a branch: expiry keeps younger ones. */
   maxSnapshotAgeMs?: number;
   /** Expiry removes the ref when its snapshot is older. */
   maxRefAgeMs?: number;

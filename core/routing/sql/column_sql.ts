@@ -29,8 +29,8 @@ export function textType(type: ContractType): string {
 
 /**
  * The type that DuckDB's `from_json` reads a column of plain records as. Dates, instants and uuids
- * are read as text and cast afterwards: DuckDB would make a wrong one null without a word, and here
- * that must be seen.
+ * are read as text and cast afterwards: DuckDB would silently turn a wrong one into null, which
+ * must be noticed here.
  */
 export function readType(type: ContractType): string {
   return columnType(mapLeaves(type, (leaf) => isText(leaf) ? TEXT : leaf));

@@ -86,9 +86,7 @@ const FAULT_OF_STATUS: Record<number, S3Fault> = {
   507: "full",
 };
 
-/**
- * As far as the types of the AWS client tell; everything is optional, for any value can be thrown.
- */
+/** The fields that the AWS client's types have; all optional, because any value can be thrown. */
 export interface Thrown {
   name?: string;
   message?: string;
@@ -106,7 +104,7 @@ export class TruncatedError extends Error {
   }
 }
 
-/** An answer that went well but lacks what every S3 answer of its kind has. */
+/** A successful answer without something that every S3 answer of its kind has. */
 export class ForeignAnswerError extends Error {
   constructor(what: string) {
     super(`the answer has no ${what}`);
@@ -133,7 +131,9 @@ function isParseError({ name, message = "" }: Thrown): boolean {
     /Deserialization error|not well-formed|Unclosed tag|char '.*' is not expected/i.test(message);
 }
 
-/** Below HTTP there are only the words of the operating system, of Deno and of its TLS library. */
+/**
+ * Errors below HTTP have only the texts of the operating system, of Deno and of its TLS library.
+ */
 function faultOfConnection(thrown: Thrown): S3Fault {
   const words = wordsOf(thrown);
   if (/certificate|UnknownIssuer|self.signed|UNABLE_TO_VERIFY|ERR_TLS|tls handshake|InvalidContentType/i.test(words)) {

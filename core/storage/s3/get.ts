@@ -4,23 +4,26 @@ import { GetSigner, uriEncode } from "./get_signer.ts";
 
 export interface GetAnswer {
   headers: Headers;
-  /** Small ones have come whole. */
+  /** Small objects have arrived completely. */
   body: ReadableStream<Uint8Array> | Uint8Array;
 }
 
 const IDLE_CONNECTIONS_MAX = 512;
-/** Up to this size an answer is read in one go: as a stream it would take several turns more. */
+/**
+ * Up to this size an answer is read at once; a stream would take several more turns of the event
+ * loop.
+ */
 const WHOLE_BYTES_MAX = 128 << 10;
 /**
- * Refusals about which the client knows no more than we: no such object, another version of it, no
- * such range, too many requests.
+ * Refusals that the client cannot explain better than we can: no such object, another version of
+ * it, no such range, too many requests.
  */
 const PLAIN_REFUSALS = new Set([404, 412, 416, 429, 503]);
 
 /**
- * GET requests by `fetch`, signed by ourselves: less than half the processor time of the client's
- * own way, which is what the ingestion of small objects is made of. Only at an endpoint with the
- * bucket in the path, for otherwise the client alone knows the host.
+ * GET requests by `fetch`, signed by ourselves. They take less than half the client's processor
+ * time, which dominates the ingestion of small objects. Only for an endpoint with the bucket in the
+ * path; otherwise only the client knows the host.
  */
 export class S3Get {
   readonly #endpoint: URL;
@@ -45,9 +48,9 @@ export class S3Get {
   }
 
   /**
-   * The answer with the object; undefined where there is another one, or none, or one that `fetch`
-   * has unpacked: the client's own way then tells what is wrong, or does better. Throws what the
-   * client would throw where the service refuses in plain words.
+   * The answer with the object. Undefined for any other answer, for none, and for one that `fetch`
+   * has decompressed: the caller then uses the client, which succeeds or explains the failure. If
+   * the service refuses clearly, throws what the client would throw.
    */
   async send(key: string, wanted: Record<string, string>, signal: AbortSignal): Promise<GetAnswer | undefined> {
     const answer = await otherwiseNothing(signal, () => this.#fetch(key, wanted, signal));
@@ -70,12 +73,12 @@ export class S3Get {
 
   async #fetch(key: string, wanted: Record<string, string>, signal: AbortSignal): Promise<Response> {
     const { config } = this.#client;
-    // Asked anew each time: those of a session expire.
+    // Asked for each time, because session credentials expire.
     const [credentials, region] = await Promise.all([config.credentials(), config.region()]);
     // The client learns from the service's answers how wrong this machine's clock is.
     const nowMs = this.#clock.nowMs() + (config.systemClockOffset ?? 0);
     const path = `${this.#base}${key.split("/").map(uriEncode).join("/")}`;
-    // What stands in its own words is not to be unpacked on the way.
+    // Asks for the stored bytes, so that nothing decompresses them on the way.
     const headers = { "accept-encoding": "identity", ...wanted };
     const signed = this.#signer.sign({ host: this.#endpoint.host, path, headers, nowMs, region }, credentials);
     return await fetch(`${this.#endpoint.origin}${path}`, {
@@ -87,7 +90,7 @@ export class S3Get {
   }
 }
 
-/** Nothing, where the action fails for another reason than being late. */
+/** Undefined if the action fails for any reason but lateness. */
 async function otherwiseNothing<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T | undefined> {
   try {
     return await action();

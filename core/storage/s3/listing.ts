@@ -24,8 +24,7 @@ interface Page {
 }
 
 /**
- * Fewer folders than this in the first page, and they are large enough to be listed each on its
- * own.
+ * With fewer folders than this in the first page, they are large enough to be listed separately.
  */
 const LARGE_FOLDERS_MAX = 4;
 
@@ -33,9 +32,9 @@ const LARGE_FOLDERS_MAX = 4;
 const LAST_CHARACTER = "\u{10ffff}";
 
 /**
- * All objects below `prefix` by key, those up to `after` left out. While the caller works on one
- * page the next one is on its way; where the first page shows that there are more and that folders
- * are large, several folders are listed at once.
+ * All objects below `prefix` in the order of their keys, without those up to `after`. The next page
+ * is fetched while the caller works on one. If the first page shows that there are more and that
+ * folders are large, several folders are listed at once.
  */
 export async function* listObjects(
   connection: S3Connection,
@@ -115,8 +114,8 @@ async function* listOn(
 const PAGES_EMPTY_MAX = 1_000;
 
 /**
- * Sees to it that a listing goes on: names ascend from page to page, and a page does not lead to
- * itself. What a service gives again and again would be listed for ever.
+ * Checks that a listing advances: names ascend from page to page, and a page does not lead to
+ * itself. Otherwise a faulty service could make it endless.
  */
 class PageOrder {
   readonly #connection: S3Connection;
@@ -152,7 +151,7 @@ async function listPage(connection: S3Connection, request: PageRequest): Promise
     Bucket: connection.bucket,
     Prefix: prefix,
     MaxKeys: connection.limits.pageKeys,
-    // XML has no way to write some of the characters that keys may hold.
+    // XML cannot express some characters that keys may have.
     EncodingType: "url" as const,
     StartAfter: after,
     ContinuationToken: token,
@@ -181,8 +180,8 @@ async function listPage(connection: S3Connection, request: PageRequest): Promise
 }
 
 /**
- * Uploads that were begun and neither completed nor aborted. MinIO tells only those whose whole key
- * is the prefix, and ends old ones itself.
+ * Unfinished uploads. MinIO lists only those whose whole key is the prefix, and aborts old ones
+ * itself.
  */
 export async function* listUploads(connection: S3Connection, prefix: string): AsyncGenerator<UnfinishedWrite> {
   let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
@@ -208,8 +207,8 @@ export async function* listUploads(connection: S3Connection, prefix: string): As
 }
 
 /**
- * The answer to a HEAD request has no words. A listing that fails for the same reason has: its
- * error where there is one, else the one that was given.
+ * The answer to a HEAD request has no text, but that of a listing that fails for the same reason
+ * has. Returns the listing's error if there is one, else the given one.
  */
 export async function explain(connection: S3Connection, key: string, error: unknown): Promise<unknown> {
   const command = new ListObjectsV2Command({ Bucket: connection.bucket, Prefix: key, MaxKeys: 1 });

@@ -38,7 +38,7 @@ export class LocalFiles {
     return await fetching;
   }
 
-  /** Removes the copies of files that have served. */
+  /** Removes copies that are no longer needed. */
   async forget(files: readonly DataFile[]): Promise<void> {
     for (const { path } of files) {
       const copy = await this.#copies.get(path);

@@ -5,8 +5,8 @@ import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } 
 const ATTEMPTS_MAX = 10;
 
 /**
- * Reads from a table's newest version: when files are gone because somebody else has gone further
- * and expired what this version names, from the then newest one. `first` saves the first look.
+ * Reads from a table's newest version. If files are gone because another process has committed and
+ * expired this version, it reads from the then newest one. `first` saves the first look.
  */
 export async function withNewest<T>(
   catalog: Catalog,

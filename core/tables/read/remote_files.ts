@@ -6,7 +6,7 @@ import type { Store } from "../../storage/store.ts";
 
 /** Files fetched at once from a store that is not on this machine. */
 const FETCHES_PARALLEL = 16;
-/** Smaller files take longer to read in pieces (a look, the footer, the columns) than to fetch. */
+/** Reading smaller files in pieces (size, footer, columns) takes longer than fetching them. */
 const FETCHED_BYTES_MAX = 256 << 10;
 
 /** A file that DuckDB is to read. */

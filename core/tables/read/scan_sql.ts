@@ -53,9 +53,7 @@ function emptySelect(columns: Field[]): string {
   return `SELECT ${nulls.join(", ")} WHERE false`;
 }
 
-/**
- * Inside, a column is called by its id: no name of a user can then stand in the way of one of ours.
- */
+/** Inside, columns are named by their ids, so that users' names cannot clash with ours. */
 function columnName(id: number): string {
   return `c${id}`;
 }

@@ -13,8 +13,8 @@ export interface PartitionKey {
 }
 
 /**
- * Bytes of a text that stands for itself: DuckDB names folders by keys, three characters for each
- * odd byte, and names end at 255.
+ * Longer texts are hashed: DuckDB names folders by keys, with three characters for each odd byte,
+ * and names are limited to 255.
  */
 const KEY_BYTES_MAX = 70;
 
@@ -25,8 +25,8 @@ export function sqlPartitionKey(name: string, value: string, isText: boolean): P
 }
 
 /**
- * The files with the values of their partitions in place of the keys; where only a hash is known,
- * the file itself tells.
+ * The files with their partition values instead of the keys; if the key is a hash, the value is
+ * read from the file.
  */
 export async function withPartitionValues(
   connection: Connection,
