@@ -98,18 +98,29 @@ function two(number: number): string {
   return number < 10 ? `0${number}` : String(number);
 }
 
+/** Why a text is no date-time, by its shape; the first that fits. */
+const REFUSALS: readonly (readonly [shape: RegExp, reason: string])[] = [
+  [/^0000-/, "year 0 does not exist"],
+  [/^[+-]?\d{5,}-/, "years end with 9999"],
+  [/^\d{10,19}(\.\d+)?$/, "digits alone are no date"],
+  [/^\d{4}-\d\d-\d\d$/, "a date alone has no time"],
+  [/^\d{4}-\d\d-\d\d /, "a space stands for the T"],
+  [/T\d\d:\d\d([Zz]|[+-]\d\d:\d\d)?$/i, "the seconds are missing"],
+  [/T\d\d:\d\d:60/i, "a leap second has no place in microseconds since 1970"],
+  [/T24:/i, "hours end with 23"],
+  [/T\d\d:\d\d:\d\d,\d/i, "a comma stands for the point"],
+  [/T\d\d:\d\d:\d\d(\.\d+)?$/i, "the offset is missing"],
+  [/T\d\d:\d\d:\d\d(\.\d+)?[+-]\d{4}$/i, "the offset lacks its colon"],
+  [/T\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d$/i, "the offset lacks its minutes"],
+  [/^(0001-01-01|9999-12-31)T/i, "in UTC it lies outside years 0001 to 9999"],
+];
+
 /**
  * Why `utcMicrosText` refused a text, for people; undefined where there is no more to say than that
  * it is no date-time.
  */
 export function whyNotInstant(text: string): string | undefined {
-  if (/^0000-/.test(text)) return "year 0 does not exist";
-  if (/^[+-]?\d{5,}-/.test(text)) return "years end with 9999";
-  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:60/i.test(text)) return "a leap second has no place in microseconds since 1970";
-  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$/i.test(text)) return "the offset is missing";
-  if (/^\d{4}-\d\d-\d\d /.test(text)) return "a space stands for the T";
-  if (/^(0001-01-01|9999-12-31)T/i.test(text)) return "in UTC it lies outside years 0001 to 9999";
-  return undefined;
+  return REFUSALS.find(([shape]) => shape.test(text))?.[1];
 }
 
 /**
