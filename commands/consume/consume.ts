@@ -139,7 +139,6 @@ async function sessionOptions(
   const source = await openLake(context, flags.source);
   const sink = flags.sink === undefined ? source : await openLake(context, flags.sink);
   const contract = await readContract(context, flags.contract);
-  const { maxDeadLetters } = flags;
   return {
     catalog: await openCatalog(context, flags, () => Promise.resolve(sink), { tidiesLater: true }),
     sink,
@@ -150,9 +149,9 @@ async function sessionOptions(
     partitionByIsAsked: flags.partitionBy !== undefined,
     onExtraFields: flags.onExtraFields,
     onChangedFile: flags.onChangedFile,
-    filesPerBatchMax: Math.max(1, flags.maxFilesPerBatch),
-    bytesPerBatchMax: flags.maxBytesPerBatch,
-    deadLettersMax: maxDeadLetters,
+    maxFilesPerBatch: Math.max(1, flags.maxFilesPerBatch),
+    maxBytesPerBatch: flags.maxBytesPerBatch,
+    maxDeadLetters: flags.maxDeadLetters,
     clock,
     random,
     meter,

@@ -64,7 +64,7 @@ export async function printAnswer(
 function askOptions(context: Context, { asOf, snapshot, explainScan }: AnswerFlags): AskOptions {
   return {
     signal: context.signal,
-    explainsScan: explainScan,
+    explainScan,
     asOfMs: asOf,
     snapshotId: snapshot,
   };

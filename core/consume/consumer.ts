@@ -44,7 +44,7 @@ export interface ConsumerOptions extends BatchLimits {
   onExtraFields: OnExtraFields;
   onChangedFile: "ignore" | "ingest" | "fail";
   /** Stops the run after the batch that exceeds it; undefined: unlimited. */
-  deadLettersMax?: number;
+  maxDeadLetters?: number;
   clock: Clock;
   random: Random;
   /** Counts files, bytes and records of the batch under way, and times its steps. */

@@ -28,7 +28,7 @@ export class FirstFetch implements ListingWatcher {
 
   see({ path, info }: ListedFile): void {
     const zone = this.#zone, files = this.#files;
-    if (this.#state === "over" || info === undefined || files.length >= this.#limits.filesPerBatchMax) return;
+    if (this.#state === "over" || info === undefined || files.length >= this.#limits.maxFilesPerBatch) return;
     if (eventFileKind(path.slice(zone.prefix.length), zone.format) === undefined) return;
     files.push({ name: zone.nameBase + path, path, etag: info.etag, size: info.size });
     if (files.length >= this.#told + PORTION) this.#tell();

@@ -6,7 +6,7 @@ import type { FileOutcome } from "../lake/routed_batch.ts";
 export interface RunLimitsOptions {
   onChangedFile: "ignore" | "ingest" | "fail";
   /** Dead letters that a run may have; undefined: unlimited. */
-  deadLettersMax?: number;
+  maxDeadLetters?: number;
   /** The table that has them: `dead_letters.events`. */
   deadLettersTable: string;
 }
@@ -22,7 +22,7 @@ export class RunLimits {
 
   /** Fails with `conflict` or `limit` after the batch that exceeds a limit. */
   check({ deadLetters }: BatchReport, missed: readonly FileOutcome[]): void {
-    const { onChangedFile, deadLettersMax, deadLettersTable } = this.#options;
+    const { onChangedFile, maxDeadLetters, deadLettersTable } = this.#options;
     this.#deadLetters += deadLetters;
     const rewritten = missed.find(({ status }) => status === "changed");
     if (rewritten !== undefined && onChangedFile === "fail") {
@@ -30,12 +30,12 @@ export class RunLimits {
         hint: "The rest of its batch is committed; run again, and its new content is taken",
       });
     }
-    if (deadLettersMax === undefined || this.#deadLetters <= deadLettersMax) return;
+    if (maxDeadLetters === undefined || this.#deadLetters <= maxDeadLetters) return;
     throw new StreamlabError(
       "limit",
       `Stopped: ${
         counted(this.#deadLetters, "dead letter is", "dead letters are")
-      } more than --max-dead-letters ${deadLettersMax}`,
+      } more than --max-dead-letters ${maxDeadLetters}`,
       { hint: `What was taken is committed; look into ${deadLettersTable}` },
     );
   }

@@ -49,17 +49,17 @@ export const PLAN_FORMAT: RecordFormat<BatchPlan> = {
 };
 
 export interface BatchLimits {
-  filesPerBatchMax: number;
-  bytesPerBatchMax: number;
+  maxFilesPerBatch: number;
+  maxBytesPerBatch: number;
 }
 
 /** The first files that fit into a batch, at least one. */
 export function filesOfBatch(files: readonly PlannedFile[], limits: BatchLimits): PlannedFile[] {
   let bytes = 0;
   let count = 0;
-  while (count < files.length && count < limits.filesPerBatchMax) {
+  while (count < files.length && count < limits.maxFilesPerBatch) {
     bytes += files[count]!.size;
-    if (count > 0 && bytes > limits.bytesPerBatchMax) break;
+    if (count > 0 && bytes > limits.maxBytesPerBatch) break;
     count++;
   }
   return files.slice(0, count);

@@ -41,7 +41,7 @@ export interface SqlSessionOptions {
 
 export interface AskOptions extends TimeTravel {
   /** Answer with the files that would be opened and skipped, instead of the question's rows. */
-  explainsScan?: boolean;
+  explainScan?: boolean;
   signal?: AbortSignal;
 }
 
@@ -146,8 +146,8 @@ export class Session {
 
   /** Undefined for a question that is about no table. */
   async #tables(question: Question, options: AskOptions, scratch: Scratch): Promise<QuestionTables | undefined> {
-    const explains = options.explainsScan ?? false;
-    if (question.tables.length === 0 && !question.asksForTables && !explains) return undefined;
+    const { explainScan = false } = options;
+    if (question.tables.length === 0 && !question.asksForTables && !explainScan) return undefined;
     const catalog = await this.catalog();
     // The code that reads tables is loaded only if there is one: `select 1` does without.
     const [{ allTables, findTables }, { RemoteFiles }, { QuestionTables }] = await Promise.all([
@@ -159,7 +159,7 @@ export class Session {
       tables: await findTables(catalog, question.tables, options),
       listed: question.asksForTables ? await allTables(catalog, {}) : [],
       files: new RemoteFiles(scratch, this.#options.httpfs),
-      explains,
+      explainScan,
     });
   }
 }

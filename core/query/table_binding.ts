@@ -31,7 +31,7 @@ export interface BindOptions {
   listed: readonly LakeTable[];
   files: RemoteFiles;
   /** Report every skipped file with the reason; open none. */
-  explains: boolean;
+  explainScan: boolean;
 }
 
 export class QuestionTables {
@@ -61,12 +61,12 @@ export class QuestionTables {
    * Undefined where it needs files that were not located: it must be asked in another.
    */
   async bind(connection: Connection): Promise<string | undefined> {
-    const { tables, explains } = this.#options;
+    const { tables, explainScan } = this.#options;
     const { sql } = this.#question;
     await runAll(connection, await (this.#planningTables ??= this.#planningStatements()));
     const dataTables = tables.filter(({ suffix }) => suffix === undefined);
     const scans = dataTables.length === 0 ? [] : await this.#scans(connection, dataTables);
-    if (explains) {
+    if (explainScan) {
       for (const { table } of scans) await showRows(connection, table, [], new Map(), undefined);
       return (await import("./explain_scan.ts")).scanSelect(scans);
     }
@@ -99,7 +99,7 @@ export class QuestionTables {
       const filters = filtersOfPlan(plan);
       const scans = await Promise.all(tables.map(async (table): Promise<TableScan> => {
         const predicate = scanPredicate(filters.get(`${table.namespace}.${table.name}`) ?? ALWAYS);
-        return { table, plan: await scan(table, predicate, this.#options.explains) };
+        return { table, plan: await scan(table, predicate, this.#options.explainScan) };
       }));
       this.#planned = { plan, scans };
     }
@@ -158,10 +158,10 @@ async function planningTable(table: LakeTable): Promise<string> {
   return `CREATE TABLE ${nameOf(table)} (${columns.join(", ")})`;
 }
 
-async function scan(table: LakeTable, predicate: Predicate, explains: boolean): Promise<ScanPlan> {
+async function scan(table: LakeTable, predicate: Predicate, explainScan: boolean): Promise<ScanPlan> {
   const { loaded, snapshot, schema } = table;
   if (snapshot === undefined) return { files: [], skipped: [], manifestsRead: 0, manifestsSkipped: 0 };
-  return await planScan(loaded.io, loaded.metadata, { snapshot, schema, predicate, explains });
+  return await planScan(loaded.io, loaded.metadata, { snapshot, schema, predicate, explainScan });
 }
 
 function checkFormat({ path, format }: DataFile): void {

@@ -32,7 +32,7 @@ Deno.test("files that the plan only records were not missed", () => {
 });
 
 Deno.test("dead letters are limited over all batches of a run, not for each", () => {
-  const limits = new RunLimits({ onChangedFile: "ignore", deadLettersMax: 4, deadLettersTable: "dead_letters.events" });
+  const limits = new RunLimits({ onChangedFile: "ignore", maxDeadLetters: 4, deadLettersTable: "dead_letters.events" });
   limits.check(report, []);
   limits.check(report, []);
   throws(() => limits.check(report, []), /^StreamlabError: Stopped: 6 dead letters are more than --max-dead-letters 4/);

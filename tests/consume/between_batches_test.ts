@@ -12,7 +12,7 @@ async function watch(world: ConsumeWorld, betweenBatches: (pause: Pause, stop: (
   const stop = new AbortController();
   const troubles: string[] = [];
   const session = await ConsumeSession.open(world.options({
-    filesPerBatchMax: 1,
+    maxFilesPerBatch: 1,
     betweenBatches: (pause) => betweenBatches(pause, () => stop.abort()),
   }));
   try {
@@ -44,7 +44,7 @@ Deno.test("upkeep sees what the batch before it committed, and the batch after i
       const [row] = await world.rows("SELECT count(*)::INT AS n FROM {{bronze.events}}");
       seen.push([doneBatchId, row!.n, world.batches.length]);
     };
-    await world.consume({ filesPerBatchMax: 1, betweenBatches });
+    await world.consume({ maxFilesPerBatch: 1, betweenBatches });
     deepStrictEqual(seen, [[1n, 1, 1], [2n, 2, 2]]);
   }));
 

@@ -104,7 +104,7 @@ s3Test(
       await putFiles(store, namesFrom(0, 40));
       const sent = s3.proxy.requests.length;
       const delayed: DecideFault = () => ({ do: "delay", ms: 30 });
-      await through(delayed, () => world.consume({ sink: store, zone: zoneOf(store), filesPerBatchMax: 30 }));
+      await through(delayed, () => world.consume({ sink: store, zone: zoneOf(store), maxFilesPerBatch: 30 }));
       const targets = s3.proxy.requests.slice(sent).map(({ target }) => target);
       const made = targets.findIndex((target) => target.includes("/ingest/files/metadata/v1.metadata.json"));
       const early = targets.slice(0, made).filter((target) => target.includes("/raw/events/f")).length;
@@ -154,7 +154,7 @@ s3Test(
         if (method === "PUT" && target.includes(".routed.json")) order.push("routed");
         return undefined;
       };
-      await through(watching, () => world.consume({ sink: store, zone: zoneOf(store), filesPerBatchMax: 20 }));
+      await through(watching, () => world.consume({ sink: store, zone: zoneOf(store), maxFilesPerBatch: 20 }));
       deepStrictEqual(world.batches.map(({ files }) => files), [20, 20]);
       strictEqual(order.filter((step) => step === "object").length, 40);
       ok(order.indexOf("routed") > 20, order.join(" "));
@@ -201,7 +201,7 @@ s3Test(
         await through(proxyFaultsBySeed(seed, 0.1), async () => {
           for (let run = 0; run < 10; run++) {
             try {
-              await world.consume({ sink: store, zone: zoneOf(store), filesPerBatchMax: 12 });
+              await world.consume({ sink: store, zone: zoneOf(store), maxFilesPerBatch: 12 });
               return;
             } catch (error) {
               ok(isKind(error, "unavailable"), `seed ${seed}: ${messageOf(error)}`);
@@ -226,7 +226,7 @@ s3Test(
         const dying: DecideFault = () =>
           seen++ < point ? undefined : { do: "cut", when: seen === point + 1 && point % 8 === 4 ? "after" : "before" };
         isOver = await through(dying, () =>
-          world.consume({ sink: store, zone: zoneOf(store), filesPerBatchMax: 2 })
+          world.consume({ sink: store, zone: zoneOf(store), maxFilesPerBatch: 2 })
             .then(() => true, () => false));
         await world.consume({ sink: store, zone: zoneOf(store) });
         deepStrictEqual(await countsOf(store), { events: 3 * EVENTS, letters: 3, files: 3 }, `cut at ${point}`);

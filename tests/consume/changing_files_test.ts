@@ -199,7 +199,7 @@ Deno.test("a file that grows after it was looked at, its start an array still, i
         return info;
       },
     });
-    await world.consume({ zone: { ...zone, store }, filesPerBatchMax: 2 });
+    await world.consume({ zone: { ...zone, store }, maxFilesPerBatch: 2 });
     deepStrictEqual(await ids(world), ["b"]);
     const [first] = world.batches;
     deepStrictEqual([first!.files, first!.changed], [1, 1]);
@@ -208,7 +208,7 @@ Deno.test("a file that grows after it was looked at, its start an array still, i
 Deno.test("a batch takes no more files and bytes than it may, but one file at least, in the order of names", () =>
   ConsumeWorld.use(async (world) => {
     for (const name of ["e", "d", "c", "b", "a"]) world.put(`${name}.json`, array(name));
-    await world.consume({ filesPerBatchMax: 2 });
+    await world.consume({ maxFilesPerBatch: 2 });
     deepStrictEqual(await ledger(world), [
       "1 a.json 1 ingested",
       "1 b.json 1 ingested",
@@ -220,7 +220,7 @@ Deno.test("a batch takes no more files and bytes than it may, but one file at le
     world.put("g.json", array("g", "g2"));
     world.put("h.json", array("h"));
     world.put("i.json", array("i"));
-    await world.consume({ bytesPerBatchMax: 2 * array("f").length });
+    await world.consume({ maxBytesPerBatch: 2 * array("f").length });
     deepStrictEqual((await ledger(world)).slice(5), [
       "4 f.json 1 ingested",
       "5 g.json 2 ingested",
@@ -229,7 +229,7 @@ Deno.test("a batch takes no more files and bytes than it may, but one file at le
     ]);
     world.put("j.json", array("j"));
     world.put("k.json", array("k"));
-    await world.consume({ bytesPerBatchMax: 1 });
+    await world.consume({ maxBytesPerBatch: 1 });
     strictEqual(world.batches.at(-1)!.batchId, 8);
   }));
 
@@ -237,7 +237,7 @@ Deno.test("a run stops after the batch that brings too many dead letters, and go
   ConsumeWorld.use(async (world) => {
     for (const name of ["a", "b", "c"]) world.put(`${name}.json`, `[${event(name)},1,2]`);
     await rejects(
-      () => world.consume({ filesPerBatchMax: 1, deadLettersMax: 3 }),
+      () => world.consume({ maxFilesPerBatch: 1, maxDeadLetters: 3 }),
       (error) => isKind(error, "limit"),
     );
     for (const table of ["bronze/events", "dead_letters/events", "ingest/files"]) {
@@ -247,6 +247,6 @@ Deno.test("a run stops after the batch that brings too many dead letters, and go
       strictEqual(Deno.readTextFileSync(hint), "3", table);
     }
     deepStrictEqual(await ledger(world), ["1 a.json 3 ingested", "2 b.json 3 ingested"]);
-    await world.consume({ deadLettersMax: 2 });
+    await world.consume({ maxDeadLetters: 2 });
     deepStrictEqual(await ids(world), ["a", "b", "c"]);
   }));

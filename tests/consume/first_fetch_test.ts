@@ -11,7 +11,7 @@ function told(...steps: ("see" | "seenAll" | "begin" | "end")[]): number[] {
   const counts: number[] = [];
   const router = { expect: (files: readonly unknown[]) => void counts.push(files.length) } as unknown as Router;
   const zone = { prefix: "raw/events/", nameBase: "", format: undefined } as unknown as RawZone;
-  const first = new FirstFetch(zone, { filesPerBatchMax: 2, bytesPerBatchMax: 1e9 }, router);
+  const first = new FirstFetch(zone, { maxFilesPerBatch: 2, maxBytesPerBatch: 1e9 }, router);
   let number = 0;
   for (const step of steps) {
     if (step !== "see") first[step]();

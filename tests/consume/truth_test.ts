@@ -39,7 +39,7 @@ for (const chance of [0.05, 0.3]) {
         for (const [path, bytes] of made.files) world.put(path.replace("raw/events/", ""), bytes);
         truth.push(...made.truth);
       }
-      await world.consume({ filesPerBatchMax: 40 });
+      await world.consume({ maxFilesPerBatch: 40 });
 
       const found = await world.rows(`SELECT _source_file AS file, _source_position AS position, 'event' AS kind
           FROM {{bronze.events}} UNION ALL

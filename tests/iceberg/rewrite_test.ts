@@ -113,7 +113,7 @@ Deno.test("expiry keeps what a reference, a count or an age asks for and names t
       const rewrite = { inputs: [first, second], outputs: [output], startingSequenceNumber };
       transaction.add(await rewriteFiles(transaction, rewrite));
     });
-    const expire = { nowMs: before.metadata.lastUpdatedMs + 1000, maxAgeMs: 0, minCount: 1 };
+    const expire = { nowMs: before.metadata.lastUpdatedMs + 1000, olderThanMs: 0, retainLast: 1 };
     const after = await bench.commit((transaction) => transaction.add(expireSnapshots(transaction.metadata, expire)));
     assertEquals(after.metadata.snapshots.length, 1);
     assertEquals(after.metadata.snapshotLog.length, 1);
@@ -134,8 +134,8 @@ Deno.test("expiry keeps what a reference, a count or an age asks for and names t
       action: "remove-snapshots",
       snapshotIds: [planned.metadata.currentSnapshotId],
     }]);
-    assertEquals(expireSnapshots(before.metadata, { ...expire, minCount: 3 }).updates, []);
-    assertEquals(expireSnapshots(before.metadata, { ...expire, maxAgeMs: 60_000 }).updates, []);
+    assertEquals(expireSnapshots(before.metadata, { ...expire, retainLast: 3 }).updates, []);
+    assertEquals(expireSnapshots(before.metadata, { ...expire, olderThanMs: 60_000 }).updates, []);
     const rolledBack = setRef(before.metadata, "main", { ...tagRef, type: "branch" });
     assertEquals(rolledBack.requirements, [
       { type: "assert-ref-snapshot-id", ref: "main", snapshotId: before.metadata.currentSnapshotId },

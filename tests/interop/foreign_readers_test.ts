@@ -105,7 +105,7 @@ pythonTest(
       const before = await world.load(name);
       const table = await world.commit(name, (transaction) => {
         const nowMs = transaction.metadata.lastUpdatedMs + 1000;
-        transaction.add(expireSnapshots(transaction.metadata, { nowMs, maxAgeMs: 0, minCount: 1 }));
+        transaction.add(expireSnapshots(transaction.metadata, { nowMs, olderThanMs: 0, retainLast: 1 }));
       });
       const gone = await unreachableFiles(table.io, before.metadata, table.metadata);
       const paths = [...gone.dataFiles, ...gone.manifests, ...gone.manifestLists].map((uri) =>

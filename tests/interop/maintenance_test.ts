@@ -23,7 +23,7 @@ async function lookAfter(world: MaintainWorld, name: string): Promise<number> {
   const load = () => world.load(parseIdentifier(name));
   const { inputs } = await world.compactFrom(await load());
   await rewriteTableManifests(surroundings, await load(), { dryRun: false });
-  await expireTable(surroundings, await load(), { maxAgeMs: 0, countMin: 1, dryRun: false });
+  await expireTable(surroundings, await load(), { olderThanMs: 0, retainLast: 1, dryRun: false });
   await removeOrphans(surroundings, await load(), { olderThanMs: 0, dryRun: false });
   strictEqual((await load()).metadata.snapshots.length, 1);
   return inputs.files;

@@ -81,7 +81,7 @@ restCatalogTest(
         await commit(catalog, (transaction) => transaction.add(removeRef(transaction.metadata, "tagged")));
         last = await commit(catalog, (transaction) => {
           const nowMs = transaction.metadata.lastUpdatedMs + 1000;
-          transaction.add(expireSnapshots(transaction.metadata, { nowMs, maxAgeMs: 0, minCount: 1 }));
+          transaction.add(expireSnapshots(transaction.metadata, { nowMs, olderThanMs: 0, retainLast: 1 }));
         });
         assertEquals(last.metadata.snapshots.length, 1);
         const plan = await planScan(last.io, last.metadata);

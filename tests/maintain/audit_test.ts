@@ -27,7 +27,7 @@ async function ingest(world: ConsumeWorld): Promise<void> {
   world.put("a.json", JSON.stringify([event("a0"), event("a1"), { user_id: "u" }, event("a3", { surprise: 1 })]));
   world.put("b.ndjson", [event("b0"), event("b1")].map((each) => JSON.stringify(each)).join("\n"));
   world.put("c.json", "[{");
-  await world.consume({ filesPerBatchMax: 2 });
+  await world.consume({ maxFilesPerBatch: 2 });
 }
 
 async function audit(world: ConsumeWorld, ...args: string[]): Promise<{ status: number; text: string }> {

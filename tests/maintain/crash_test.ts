@@ -30,7 +30,7 @@ async function lookAfter(world: MaintainWorld, store: SimulatedStore): Promise<v
   const load = async () => (await surroundings.catalog.loadTable(name))!;
   await world.compactFrom(await load(), {}, surroundings);
   await rewriteTableManifests(surroundings, await load(), { dryRun: false });
-  await expireTable(surroundings, await load(), { maxAgeMs: 0, countMin: 1, dryRun: false });
+  await expireTable(surroundings, await load(), { olderThanMs: 0, retainLast: 1, dryRun: false });
   await removeOrphans(surroundings, await load(), { olderThanMs: 0, dryRun: false });
 }
 

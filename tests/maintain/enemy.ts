@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 /** Orphan removal that waits for nothing. */
 export const NOW = { olderThanMs: 0, dryRun: false };
 /** Expiry that keeps the last snapshot alone. */
-export const EXPIRY = { maxAgeMs: 0, countMin: 1, dryRun: false };
+export const EXPIRY = { olderThanMs: 0, retainLast: 1, dryRun: false };
 
 /** Writes a file in the lake, ten days ago. */
 export async function litter(world: MaintainWorld, path: string): Promise<void> {

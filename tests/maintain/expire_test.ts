@@ -8,7 +8,7 @@ import { rewriteTableManifests } from "../../core/maintain/manifests.ts";
 import { MaintainWorld } from "./maintain_world.ts";
 
 const all = "SELECT * FROM bronze.events";
-const now = { maxAgeMs: 0, countMin: 1, dryRun: false };
+const now = { olderThanMs: 0, retainLast: 1, dryRun: false };
 
 /** Files of the table that are there, and those that its snapshots name: by path. */
 async function presentAndNamed(world: MaintainWorld): Promise<[string[], string[]]> {
@@ -58,8 +58,11 @@ Deno.test("what a tag keeps stays readable", () =>
 Deno.test("the last snapshots stay, whatever their age, and young ones, whatever their number", () =>
   MaintainWorld.use(async (world) => {
     await world.events(5);
-    strictEqual((await expireTable(world.surroundings, await world.load(), { ...now, countMin: 3 })).snapshotsKept, 3);
-    const young = { ...now, maxAgeMs: 3_600_000 };
+    strictEqual(
+      (await expireTable(world.surroundings, await world.load(), { ...now, retainLast: 3 })).snapshotsKept,
+      3,
+    );
+    const young = { ...now, olderThanMs: 3_600_000 };
     strictEqual((await expireTable(world.surroundings, await world.load(), young)).snapshotsKept, 3);
   }));
 

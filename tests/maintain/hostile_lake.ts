@@ -142,7 +142,7 @@ export class HostileLake {
     const table = async () => (await catalog.loadTable(TABLE))!;
     const deeds = [
       () => commitTable(catalog, TABLE, (each) => each.add(setProperties({ a: "commit" })), { clock, random }),
-      async () => await expireTable(surroundings, await table(), { maxAgeMs: 0, countMin: 1, dryRun: false }),
+      async () => await expireTable(surroundings, await table(), { olderThanMs: 0, retainLast: 1, dryRun: false }),
       async () => await removeOrphans(surroundings, await table(), { olderThanMs: 0, dryRun: false }),
       () => removeLeftovers(surroundings, { olderThanMs: 0, dryRun: false }),
     ];

@@ -152,7 +152,7 @@ Deno.test("an expiry without limits of its own heeds the table's history.expire.
     await world.events(6);
     const expire = async (
       properties: Record<string, string>,
-      options: { maxAgeMs?: number; countMin?: number } = {},
+      options: { olderThanMs?: number; retainLast?: number } = {},
     ) => {
       await forge(world, (metadata) => ({ ...metadata, properties }));
       const table = await world.load();
@@ -162,7 +162,7 @@ Deno.test("an expiry without limits of its own heeds the table's history.expire.
     strictEqual(await expire({}), 6);
     strictEqual(await expire({ [age!]: "0" }), 6, "ten stay");
     strictEqual(await expire({ [age!]: "0", [count!]: "2" }), 2);
-    strictEqual(await expire({ [count!]: "4" }, { maxAgeMs: 0 }), 4);
-    strictEqual(await expire({ [age!]: "0", [count!]: "4" }, { countMin: 3 }), 3, "who asks, wins");
+    strictEqual(await expire({ [count!]: "4" }, { olderThanMs: 0 }), 4);
+    strictEqual(await expire({ [age!]: "0", [count!]: "4" }, { retainLast: 3 }), 3, "who asks, wins");
     strictEqual(await expire({ [age!]: "nonsense", [count!]: "-1" }), 6);
   }));

@@ -90,7 +90,7 @@ async function lookAfter(world: MaintainWorld, folder: string, random: Random): 
   };
   const deeds = [
     async () => await world.compactFrom(await load(), { inputsMin: 99 }, surroundings),
-    async () => await expireTable(surroundings, await load(), { maxAgeMs: 0, countMin: 1, dryRun: false }),
+    async () => await expireTable(surroundings, await load(), { olderThanMs: 0, retainLast: 1, dryRun: false }),
     async () => await removeOrphans(surroundings, await load(), { olderThanMs: 0, dryRun: false }),
     () => removeLeftovers(surroundings, { olderThanMs: 0, dryRun: false }),
     () => new Checkpoint(store, "bronze.events").forget(16n),

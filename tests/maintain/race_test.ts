@@ -165,14 +165,14 @@ Deno.test("maintainers and writers all at once lose no row and leave nothing beh
       for (let i = 0; i < 3; i++) {
         await world.compact();
         const { surroundings } = world;
-        await expireTable(surroundings, await world.load(), { maxAgeMs: 0, countMin: 1, dryRun: false });
+        await expireTable(surroundings, await world.load(), { olderThanMs: 0, retainLast: 1, dryRun: false });
         await rewriteTableManifests(surroundings, await world.load(), { dryRun: false });
         await removeOrphans(surroundings, await world.load(), { olderThanMs: 60_000, dryRun: false });
       }
     };
     await Promise.all([write(), maintain(), maintain()]);
     strictEqual((await world.lake.ask(all)).length, 120);
-    await expireTable(world.surroundings, await world.load(), { maxAgeMs: 0, countMin: 1, dryRun: false });
+    await expireTable(world.surroundings, await world.load(), { olderThanMs: 0, retainLast: 1, dryRun: false });
     await assertNothingLeft(world);
     strictEqual((await world.lake.ask(all)).length, 120);
   }));

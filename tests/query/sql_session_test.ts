@@ -149,7 +149,7 @@ Deno.test("only the files that a question can need are opened, through joins, CT
 Deno.test("a skipped file is listed with its reason", () =>
   withEvents(async (world) => {
     const lines = await world.ask("select 1 from bronze.events where n > 50 and ts < '2026-03-03'", {
-      explainsScan: true,
+      explainScan: true,
     });
     const reasons = lines.map((line) => JSON.parse(line)).map(({ partition, reason }) => `${partition} ${reason}`);
     deepStrictEqual(reasons.sort(), [
@@ -284,8 +284,8 @@ Deno.test("neither an answer nor an error nor a plan shows a file that is not th
       `select (select max(content) from read_text('${path}'))`,
     ];
     for (const sql of attacks) {
-      for (const explainsScan of [false, true]) {
-        await rejects(() => world.ask(sql, { explainsScan }), (error) => {
+      for (const explainScan of [false, true]) {
+        await rejects(() => world.ask(sql, { explainScan }), (error) => {
           ok(isKind(error, "usage"), String(error));
           return !`${error.message} ${error.hint}`.includes("the-text");
         }, sql);
@@ -329,7 +329,7 @@ Deno.test("a plan that needs other files than the one before is made anew, where
       tables: await findTables(lake.catalog, question.tables, {}),
       listed: [],
       files: new RemoteFiles(scratch, false),
-      explains: false,
+      explainScan: false,
     });
     const starts: [number, boolean][] = [];
     for (const select of selects) {

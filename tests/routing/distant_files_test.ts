@@ -157,7 +157,7 @@ Deno.test("nothing of what was fetched stays on the disk, and many small files a
         return bytes;
       },
     });
-    await world.consume({ zone: { ...zone, store }, filesPerBatchMax: 40 });
+    await world.consume({ zone: { ...zone, store }, maxFilesPerBatch: 40 });
     deepStrictEqual(world.batches.map(({ files }) => files), [40, 40, 20]);
     ok(seen > 0 && seen < 15, `${seen} files in scratch`);
     strictEqual(countFiles(scratch), 0);

@@ -50,7 +50,7 @@ export class QueryWorld {
 
   /** The files that the question opens and leaves out, by their partition. */
   async scan(sql: string): Promise<{ open: string[]; skip: string[] }> {
-    const lines = (await this.ask(sql, { explainsScan: true })).map((line) => JSON.parse(line));
+    const lines = (await this.ask(sql, { explainScan: true })).map((line) => JSON.parse(line));
     const of = (action: string) =>
       lines.filter((line) => line.action === action).map((line) => line.partition as string).sort();
     return { open: of("open"), skip: of("skip") };

@@ -18,8 +18,8 @@ export const expireSnapshots = tableAction({
   },
   async run({ surroundings, flags }, table) {
     const { expireTable } = await import("../../../core/maintain/removal/expire.ts");
-    const { olderThan: maxAgeMs, retainLast: countMin, dryRun } = flags;
-    return await expireTable(surroundings, table, { maxAgeMs, countMin, dryRun });
+    const { olderThan: olderThanMs, retainLast, dryRun } = flags;
+    return await expireTable(surroundings, table, { olderThanMs, retainLast, dryRun });
   },
   lines,
 });

@@ -7,9 +7,9 @@ export interface Retention {
   /** Now, in milliseconds since 1970. */
   nowMs: number;
   /** Snapshots of at most that age stay, where a reference does not say otherwise itself. */
-  maxAgeMs: number;
+  olderThanMs: number;
   /** At least that many of each branch stay, whatever their age. */
-  minCount: number;
+  retainLast: number;
   /** Branches and tags of at most that age stay, where they do not say otherwise. */
   maxRefAgeMs?: number | undefined;
 }
@@ -51,16 +51,16 @@ function snapshotsToKeep(metadata: TableMetadata, refs: SnapshotRef[], retention
       kept.add(ref.snapshotId);
       continue;
     }
-    const minCount = Math.max(1, ref.minSnapshotsToKeep ?? retention.minCount);
-    const maxAgeMs = ref.maxSnapshotAgeMs ?? retention.maxAgeMs;
+    const retainLast = Math.max(1, ref.minSnapshotsToKeep ?? retention.retainLast);
+    const olderThanMs = ref.maxSnapshotAgeMs ?? retention.olderThanMs;
     for (const [i, snapshot] of ancestors.entries()) {
-      if (i >= minCount && retention.nowMs - snapshot.timestampMs > maxAgeMs) break;
+      if (i >= retainLast && retention.nowMs - snapshot.timestampMs > olderThanMs) break;
       kept.add(snapshot.snapshotId);
     }
   }
   for (const snapshot of metadata.snapshots) {
     // Not on any branch, such as one staged for later: it stays for as long as its age allows.
-    const isYoung = retention.nowMs - snapshot.timestampMs <= retention.maxAgeMs;
+    const isYoung = retention.nowMs - snapshot.timestampMs <= retention.olderThanMs;
     if (!referenced.has(snapshot.snapshotId) && isYoung) kept.add(snapshot.snapshotId);
   }
   return kept;

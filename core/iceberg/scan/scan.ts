@@ -27,7 +27,7 @@ export interface ScanOptions {
    */
   predicate?: Predicate;
   /** Also says which files are left out and why, for which all manifests are read. */
-  explains?: boolean;
+  explainScan?: boolean;
   /**
    * Told of a manifest or manifest list that is gone or damaged, which is then passed over. Without
    * it that is an error.
@@ -57,7 +57,7 @@ export interface SkippedFile {
 export interface ScanPlan {
   /** Those that may hold rows in question. */
   files: ScanFile[];
-  /** Only with `explains`. */
+  /** Only with `explainScan`. */
   skipped: SkippedFile[];
   /** Manifests that were opened. */
   manifestsRead: number;
@@ -77,9 +77,9 @@ export async function planScan(io: TableIo, metadata: TableMetadata, options: Sc
   const tolerant = tolerance(options);
   const all = (await tolerant(() => io.readManifestList(snapshot))).filter(hasLiveFiles);
   const needed = all.filter((manifest) => pruner.manifestMayMatch(manifest));
-  const read = options.explains ? all : needed;
+  const read = options.explainScan ? all : needed;
   const [data, deletes] = await Promise.all([
-    readLive(io, metadata, read.filter(isOf("data")), options.explains ? undefined : pruner, tolerant),
+    readLive(io, metadata, read.filter(isOf("data")), options.explainScan ? undefined : pruner, tolerant),
     readLive(io, metadata, needed.filter(isOf("deletes")), undefined, tolerant),
   ]);
   const index = new DeleteIndex(deletes);
@@ -94,7 +94,7 @@ export async function planScan(io: TableIo, metadata: TableMetadata, options: Sc
     const reason = pruner.skipReason(dataFile);
     if (reason === undefined) {
       plan.files.push({ dataFile, sequenceNumber, deletes: index.deletesFor(entry).map((item) => item.dataFile) });
-    } else if (options.explains) {
+    } else if (options.explainScan) {
       plan.skipped.push({ dataFile, reason });
     }
   }

@@ -12,12 +12,12 @@ import { checkGarbage, CleaningGround } from "./cleaning_ground.ts";
 
 export interface ExpiryOptions {
   /** Default: what the table's properties say, else 7 days. */
-  maxAgeMs?: number | undefined;
+  olderThanMs?: number | undefined;
   /**
    * Snapshots of each branch that stay, whatever their age. Default: what the table's properties
    * say, else 10.
    */
-  countMin?: number | undefined;
+  retainLast?: number | undefined;
   dryRun: boolean;
 }
 
@@ -88,15 +88,19 @@ export async function expireTable(
 }
 
 /** What the command asks for wins, then the table's own properties (Iceberg's names). */
-function retentionOf({ properties }: TableMetadata, { maxAgeMs, countMin }: ExpiryOptions, nowMs: number): Retention {
+function retentionOf(
+  { properties }: TableMetadata,
+  { olderThanMs, retainLast }: ExpiryOptions,
+  nowMs: number,
+): Retention {
   const read = (name: string) => {
     const value = properties[`history.expire.${name}`];
     return value === undefined || !/^\d+$/.test(value) ? undefined : Number(value);
   };
   return {
     nowMs,
-    maxAgeMs: maxAgeMs ?? read("max-snapshot-age-ms") ?? AGE_MS_MAX,
-    minCount: countMin ?? read("min-snapshots-to-keep") ?? COUNT_MIN,
+    olderThanMs: olderThanMs ?? read("max-snapshot-age-ms") ?? AGE_MS_MAX,
+    retainLast: retainLast ?? read("min-snapshots-to-keep") ?? COUNT_MIN,
     maxRefAgeMs: read("max-ref-age-ms"),
   };
 }

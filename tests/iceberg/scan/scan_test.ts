@@ -27,7 +27,7 @@ Deno.test("a plan is the same whether the manifests were read before or not, fil
     const first = await planScan(cold.io, cold.metadata, { predicate });
     assertEquals(first.files.map((file) => file.dataFile.partition[0]), [3, 3, 2, 2]);
     assertEquals(first.files.every((file) => file.dataFile.lowerBounds?.has(1)), true);
-    const explained = await planScan(cold.io, cold.metadata, { predicate, explains: true });
+    const explained = await planScan(cold.io, cold.metadata, { predicate, explainScan: true });
     assertEquals(explained.files, first.files);
     assertEquals(explained.skipped.map((file) => file.reason), Array.from({ length: 5 }, () => "partition"));
     assertEquals(await planScan(cold.io, cold.metadata, { predicate }), first);

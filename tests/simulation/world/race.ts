@@ -170,12 +170,12 @@ export class Race {
       this.#sleepers.push({ process: name, operation: this.#below(150), ms });
     }
     for (let run = 0; run < runs; run++) {
-      const filesPerBatchMax = 1 + this.#below(3);
-      await this.#patiently(name, (store) => this.#consumeOnce(store, { filesPerBatchMax }));
+      const maxFilesPerBatch = 1 + this.#below(3);
+      await this.#patiently(name, (store) => this.#consumeOnce(store, { maxFilesPerBatch }));
     }
   }
 
-  async #consumeOnce(store: SimulatedStore, changes: { filesPerBatchMax?: number }): Promise<void> {
+  async #consumeOnce(store: SimulatedStore, changes: { maxFilesPerBatch?: number }): Promise<void> {
     const consumer = await Consumer.start(this.life.options(store, changes));
     await consumer.takeAll(new AbortController().signal, true);
     await store.clock.sleep(this.#below(500));
@@ -202,7 +202,7 @@ export class Race {
     const job = this.#options.compacts ? 0 : this.#below(6);
     const dryRun = false;
     if (job === 0) await compactLight(surroundings, table, this.#rewriting(surroundings));
-    if (job === 1) await expireTable(surroundings, table, { maxAgeMs: 0, countMin: 1, dryRun });
+    if (job === 1) await expireTable(surroundings, table, { olderThanMs: 0, retainLast: 1, dryRun });
     if (job === 2) await removeOrphans(surroundings, table, { olderThanMs: this.#below(2) * hourMs, dryRun });
     if (job === 3) await rewriteTableManifests(surroundings, table, { dryRun });
     if (job === 4) {

@@ -134,13 +134,13 @@ export const scenarios: Scenario[] = [
       (life) => {
         for (const name of ["a.json", "b.json", "c.json"]) life.land(name, mixed());
       },
-      (life) => life.consume({ filesPerBatchMax: 1 }),
+      (life) => life.consume({ maxFilesPerBatch: 1 }),
       (life) => life.maintain(compact),
       (life) => life.land("d.json", mixed()),
       (life) => life.consume(),
       (life) => life.maintain((around, table) => rewriteTableManifests(around, table, { dryRun: false })),
       (life) =>
-        life.maintain((around, table) => expireTable(around, table, { maxAgeMs: 0, countMin: 1, dryRun: false })),
+        life.maintain((around, table) => expireTable(around, table, { olderThanMs: 0, retainLast: 1, dryRun: false })),
       (life) => life.wait(2 * 24 * 3_600_000),
       (life) =>
         life.maintain((around, table) => removeOrphans(around, table, { olderThanMs: 3_600_000, dryRun: false })),
