@@ -23,7 +23,7 @@ export const catalogFlags = {
   }),
   catalogWarehouse: flag.text({
     section: SECTION,
-    doc: "which of the catalog's warehouses, where it has several",
+    doc: "which of the catalog's warehouses, if it has several",
     placeholder: "NAME",
   }),
   catalogCredential: flag.text({
@@ -41,16 +41,16 @@ export const catalogFlags = {
   catalogOauth2ServerUri: flag.of(parseCatalogUri, {
     section: SECTION,
     placeholder: "URL",
-    doc: "where the credential is changed for a token (default: the catalog itself)",
+    doc: "token endpoint for the credential (default: the catalog itself)",
   }),
   catalogS3Endpoint: flag.of(parseCatalogUri, {
     section: SECTION,
     placeholder: "URL",
-    doc: "S3 endpoint that is yours: where the catalog names it and gives no credentials, your own are used",
+    doc: "your own S3 endpoint: if the catalog names it without credentials, yours are used",
   }),
   catalogScope: flag.text({
     section: SECTION,
-    doc: "scope to ask a token for (default: catalog)",
+    doc: "scope of the token (default: catalog)",
     placeholder: "SCOPE",
   }),
 };

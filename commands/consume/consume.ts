@@ -26,27 +26,27 @@ const flags = z.object({
     doc: "lake whose raw/events/ is read: local (./lake), s3, a path, s3://bucket/prefix",
     default: "local",
   }),
-  sink: flag.lake({ doc: "lake that the tables and checkpoints are in (default: the source)" }),
+  sink: flag.lake({ doc: "lake for the tables and checkpoints (default: the source)" }),
   raw: flag.lake({ doc: "read this folder or s3:// prefix instead of the source's raw/events/", placeholder: "URI" }),
-  format: flag.choice(["json", "ndjson", "parquet"], { doc: "what the files are, whatever their names say" }),
+  format: flag.choice(["json", "ndjson", "parquet"], { doc: "format of all files, whatever their names say" }),
   once: flag.switch({ doc: "ingest the files that are there now, then exit" }),
   trigger: flag.duration({
-    doc: "how often to look for files where they are not noticed by themselves",
+    doc: "how often to look for files if the system does not report them",
     default: "1s",
   }),
   onChangedFile: flag.choice(["ignore", "ingest", "fail"], {
-    doc: "when a known name has new content: report it, ingest it as new, or stop",
+    doc: "if a known name has new content: report it, ingest it as new, or stop",
     default: "ignore",
   }),
   table: flag.table({
     ...TABLES,
-    doc: "table that events go to; dead letters go to dead_letters.<name>",
+    doc: "table for events; dead letters go to dead_letters.<name>",
     default: identifierText(DEFAULT_TARGET),
   }),
-  contract: flag.file({ ...TABLES, doc: "JSON Schema of a valid event (default: the one built in)" }),
+  contract: flag.file({ ...TABLES, doc: "JSON Schema of a valid event (default: the built-in one)" }),
   onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
     ...TABLES,
-    doc: "a record with fields that the contract does not name: a dead letter, keep them in _rescued, or add columns",
+    doc: "for fields that the contract does not name: make a dead letter, keep them in _rescued, or add columns",
     default: "dead-letter",
   }),
   partitionBy: flag.list({
@@ -56,15 +56,15 @@ const flags = z.object({
       "contract has it)",
     placeholder: "FIELDS",
   }),
-  maxFilesPerBatch: flag.count({ ...LIMITS, doc: "files a batch takes at most", default: "10000" }),
+  maxFilesPerBatch: flag.count({ ...LIMITS, doc: "most files in a batch", default: "10000" }),
   maxBytesPerBatch: flag.size({
     ...LIMITS,
-    doc: "bytes of files a batch takes at most, but one file at least",
+    doc: "most bytes of files in a batch, but at least one file",
     default: "1GB",
   }),
-  maxDeadLetters: flag.count({ ...LIMITS, doc: "stop with status 3 after the batch that brings more of them" }),
-  threads: flag.count({ ...LIMITS, doc: "threads to work with (default: all cores)" }),
-  memory: flag.size({ ...LIMITS, doc: "memory that DuckDB keeps within; it spills to disk beyond", default: "1GB" }),
+  maxDeadLetters: flag.count({ ...LIMITS, doc: "stop with status 3 after the batch that exceeds this number" }),
+  threads: flag.count({ ...LIMITS, doc: "threads to use (default: all cores)" }),
+  memory: flag.size({ ...LIMITS, doc: "memory limit of DuckDB; beyond it, DuckDB spills to disk", default: "1GB" }),
   ...catalogFlags,
 });
 
@@ -74,18 +74,18 @@ export const consume = defineCommand({
   name: "consume",
   summary: "Ingest event files into Iceberg tables, each event exactly once",
   description:
-    "Reads new files of the source's raw/events/ and sends every record either to the table of events or, with the " +
-    "reason, to the table of dead letters. What was ingested is in the table ingest.files. Runs until stopped, and may be " +
-    "stopped, killed and started again at any moment: nothing is lost and nothing is taken twice.",
+    "Reads new files of the source's raw/events/ and sends every record to the table of events or, with the " +
+    "reason, to the table of dead letters. The table ingest.files lists the ingested files. Runs until stopped. It can be " +
+    "stopped, killed and restarted at any moment: no record is lost or ingested twice.",
   examples: [
     { doc: "ingest what has landed in ./lake, then exit", line: "streamlab consume --once" },
-    { doc: "go on with what comes, in the bucket of compose.yaml's MinIO", line: "streamlab consume --source s3" },
+    { doc: "ingest files as they come, in the bucket of compose.yaml's MinIO", line: "streamlab consume --source s3" },
     {
-      doc: "another table by another contract",
+      doc: "another table with another contract",
       line: "streamlab consume --table orders.raw --contract orders.schema.json --partition-by 'day(ordered_at)'",
     },
     { doc: "tables in an Iceberg REST catalog", line: "streamlab consume --catalog http://127.0.0.1:8181" },
-    { doc: "read files that lie elsewhere", line: "streamlab consume --raw /var/log/events --sink ./lake --once" },
+    { doc: "read files from another place", line: "streamlab consume --raw /var/log/events --sink ./lake --once" },
   ],
   flags,
   run,

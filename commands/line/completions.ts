@@ -8,7 +8,7 @@ type Shell = typeof SHELLS[number];
 export const completions = defineCommand({
   name: "completions",
   summary: "Print a script that completes commands, flags and values in a shell",
-  description: "The script is made of the same table as the help, so it fits this version of streamlab.",
+  description: "The script comes from the same table as the help, so it fits this version of streamlab.",
   examples: [
     { doc: "bash, for this session", line: "source <(streamlab completions bash)" },
     { doc: "zsh, for good", line: 'streamlab completions zsh > "${fpath[1]}/_streamlab"' },

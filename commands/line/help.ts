@@ -13,7 +13,7 @@ export const help = defineCommand({
   summary: "Explain streamlab or one of its commands",
   description: "The same as `streamlab --help` and `streamlab COMMAND --help`.",
   examples: [
-    { doc: "what there is", line: "streamlab help" },
+    { doc: "list the commands", line: "streamlab help" },
     { doc: "all about one command", line: "streamlab help query" },
     { doc: "the same", line: "streamlab query --help" },
   ],
@@ -35,7 +35,7 @@ export function findCommand(commands: readonly Command[], name: string): Command
 export function programHelp(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
-    "Turn event files into Apache Iceberg tables, each event exactly once, and look after them.",
+    "Turn event files into Apache Iceberg tables, each event exactly once, and maintain the tables.",
     "",
     "USAGE",
     "  streamlab COMMAND [flags]",

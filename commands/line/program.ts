@@ -70,7 +70,7 @@ async function runWithoutCommand(argv: readonly string[], world: World): Promise
   const unknown = argv.find((arg) => !known.includes(arg));
   if (unknown !== undefined) {
     const near = nearest(unknown, known);
-    const hint = near === undefined ? "streamlab --help shows what there is" : `did you mean ${near}?`;
+    const hint = near === undefined ? "streamlab --help lists the commands" : `did you mean ${near}?`;
     throw new StreamlabError("usage", `unknown flag ${unknown}`, { hint });
   }
   await (asksForHelp(argv) ? world.stdout : world.stderr).write(programHelp(world.commands));

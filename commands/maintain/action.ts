@@ -12,12 +12,12 @@ import type { MachineSettings } from "../machine.ts";
 /** Flags that every action obeys. */
 export const JOB_FLAGS = {
   table: flag.table({ doc: "only this table (default: every table of the lake)" }),
-  dryRun: flag.switch({ doc: "show what would be done, and change nothing" }),
+  dryRun: flag.switch({ doc: "show what would be done, but change nothing" }),
 };
 
 export const MACHINE_FLAGS = {
-  threads: flag.count({ doc: "threads to work with (default: all cores)" }),
-  memory: flag.size({ doc: "memory that DuckDB keeps within; it spills to disk beyond", default: "1GB" }),
+  threads: flag.count({ doc: "threads to use (default: all cores)" }),
+  memory: flag.size({ doc: "memory limit of DuckDB; beyond it, DuckDB spills to disk", default: "1GB" }),
 };
 
 export type JobFlags<S extends FlagShape = Record<never, never>> = z.output<

@@ -15,7 +15,7 @@ import { machineSettings } from "../machine.ts";
 const SECTION = "WHAT TO DO";
 
 const OWN_FLAGS = {
-  source: flag.lake({ doc: "lake to look after: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
+  source: flag.lake({ doc: "lake to maintain: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
   ...JOB_FLAGS,
 };
 
@@ -49,25 +49,25 @@ type Wishes = Record<string, unknown>;
 
 export const maintain = defineCommand({
   name: "maintain",
-  summary: "Look after the tables: compact, expire, clean up, tell how they are",
+  summary: "Maintain the tables: compact, expire, clean up, show their status",
   description: [
-    "Safe beside a running consumer and beside another maintainer: what lost a race is left as it was and said so, and what is done is",
-    "done group by group. Files are deleted only after the commit that makes them needless. Ctrl-C stops after the group under way.",
+    "Runs safely beside consumers and other maintainers. Work is done in groups; a group that conflicts with another commit stays as it",
+    "was, and is reported. Files are deleted only after the commit that makes them unnecessary. Ctrl-C stops after the group in flight.",
     "",
-    "Orphans are what crashed writers left behind. Of our own writers' files it is known which are still about to be used; of files by others",
-    "only age can tell, so those younger than an hour stay even with --older-than 0.",
+    "Orphans are files that crashed writers left behind. Checkpoints tell which files of streamlab are still in flight. For files of other",
+    "writers only the age is known, so those younger than an hour stay, even with --older-than 0.",
   ].join("\n"),
   examples: [
     { doc: "how is my lake?", line: "streamlab maintain --status" },
-    { doc: "everything, first for show", line: "streamlab maintain --all --dry-run" },
+    { doc: "everything, as a dry run first", line: "streamlab maintain --all --dry-run" },
     { doc: "fewer, larger files of one table", line: "streamlab maintain --compact --table bronze.events" },
     {
-      doc: "rows of a user close to each other",
+      doc: "keep the rows of a user together",
       line: "streamlab maintain --compact --table bronze.events --sort-by 'user_id, event_timestamp'",
     },
-    { doc: "is every record where it must be?", line: "streamlab maintain --audit" },
+    { doc: "is every record in the right table?", line: "streamlab maintain --audit" },
     {
-      doc: "a batch fails again and again: let its files be planned anew",
+      doc: "a batch fails again and again: plan its files again",
       line: "streamlab maintain --set-aside-plan --table bronze.events",
     },
     { doc: "keep a day of history", line: "streamlab maintain --expire-snapshots --older-than 1d --retain-last 1" },

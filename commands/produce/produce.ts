@@ -32,37 +32,43 @@ const flags = z.object({
     placeholder: "LAKE",
   }),
   batches: flag.count({ doc: "files to write (default: until stopped)" }),
-  batchSize: flag.of(countUpTo(BATCH_SIZE_MAX), { doc: "records a file", default: "10", placeholder: "N" }),
+  batchSize: flag.of(countUpTo(BATCH_SIZE_MAX), { doc: "records per file", default: "10", placeholder: "N" }),
   interval: flag.duration({
     doc: "time from the start of one file to the next, 0 for none (default 3s; 0 with --seed, which replays)",
   }),
-  rate: flag.rate({ doc: "events a second, on average, instead of --interval" }),
-  seed: flag.of(parseSeed, { doc: "the same numbers again; with --start the same bytes and names", placeholder: "N" }),
+  rate: flag.rate({ doc: "average events per second, instead of --interval" }),
+  seed: flag.of(parseSeed, {
+    doc: "seed of the random numbers; with --start it fixes bytes and names",
+    placeholder: "N",
+  }),
   start: flag.of(parseStart, {
     placeholder: "TIME",
-    doc: "when the events begin; --interval or --rate spaces them, else a millisecond each",
+    doc: "time of the first event; --interval or --rate spaces them, else one per millisecond",
   }),
   users: flag.of(countUpTo(USERS_MAX), {
-    doc: "users, the first of them the busiest",
+    doc: "number of users; the first are the busiest",
     default: "1000",
     placeholder: "N",
   }),
   format: flag.choice(["json", "ndjson", "parquet"], {
-    doc: "one JSON array, a record a line, or rows",
+    doc: "a JSON array, a record per line, or rows",
     default: "json",
   }),
-  compress: flag.choice(["none", "gzip", "zstd"], { doc: "around the file; inside it for Parquet", default: "none" }),
-  truth: flag.file({ doc: "add to this file where each record of each file must go, a line of JSON a file" }),
-  dirty: flag.switch({ ...DIRT, doc: "set lively chances; those given beside it win" }),
+  compress: flag.choice(["none", "gzip", "zstd"], {
+    doc: "compression of the file; for Parquet, inside it",
+    default: "none",
+  }),
+  truth: flag.file({ doc: "append to this file where each record must go, one line of JSON per file" }),
+  dirty: flag.switch({ ...DIRT, doc: "set high chances for all of these; explicit flags win" }),
   corruptionChance: flag.chance({ ...DIRT, doc: "a file is corrupted (0); in NDJSON mostly some lines of it" }),
   invalidSchemaChance: flag.chance({ ...DIRT, doc: "a record breaks the contract (0)" }),
-  extraFieldsChance: flag.chance({ ...DIRT, doc: "a record has a field too many (0); in Parquet a file does" }),
+  extraFieldsChance: flag.chance({ ...DIRT, doc: "a record has an extra field (0); in Parquet a file has" }),
   duplicateChance: flag.chance({ ...DIRT, doc: "a record repeats an earlier one, of its file or another (0)" }),
-  lateChance: flag.chance({ ...DIRT, doc: "an event's time lies seconds to days back (0)" }),
+  lateChance: flag.chance({ ...DIRT, doc: "an event's time is seconds to days in the past (0)" }),
   evolveAfter: flag.count({ ...DIRT, doc: "files after the first N carry a new column, country" }),
   catalog: flag.text({
     placeholder: "URL",
-    doc: "accepted as by the other commands; producing touches no tables, so it changes nothing",
+    doc: "accepted like in other commands, but without effect: produce touches no tables",
   }),
 });
 
@@ -73,9 +79,9 @@ export const produce = defineCommand({
   name: "produce",
   summary: "Write files of events, some of them broken on purpose",
   description: [
-    "Users of a shop look at pages, fill carts and buy: valid events by the default contract, in files below raw/events/ of a lake.",
-    "Names sort by time, and a file appears whole or not at all. With chances above 0 some of it goes wrong, in many ways;",
-    "--truth tells what was done to which record. Ctrl-C finishes the file under way.",
+    "Users of a shop view pages, fill carts and buy. The events are valid by the default contract; files go below raw/events/ of a lake.",
+    "Their names sort by time, and a file appears whole or not at all. Chances above 0 break files and records in many ways;",
+    "--truth records what was done to which record. Ctrl-C finishes the file in flight.",
   ].join("\n"),
   examples: [
     { doc: "a file of ten events every three seconds into ./lake", line: "streamlab produce" },

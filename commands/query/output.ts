@@ -70,7 +70,7 @@ async function openFile(temporaryPath: string, path: string): Promise<Deno.FsFil
     return await Deno.open(temporaryPath, { write: true, create: true, truncate: true });
   } catch (cause) {
     throw new StreamlabError("unavailable", `Cannot write the answer to ${path}: ${messageOf(cause)}`, {
-      hint: "Name a file in a folder that is there and can be written",
+      hint: "Name a file in a folder that exists and is writable",
       cause,
     });
   }

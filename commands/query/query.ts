@@ -12,17 +12,17 @@ import { machineSettings } from "../machine.ts";
 
 const flags = z.object({
   sql: flag.text({ doc: "the question; - reads it from standard input", placeholder: "SQL", position: 0 }),
-  source: flag.lake({ doc: "lake to ask: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
+  source: flag.lake({ doc: "lake to query: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
   file: flag.file({ doc: "read the question from this file", short: "f" }),
   format: flag.choice(ANSWER_FORMATS, {
     doc: "how to print the answer (default: by the suffix of --output, else table); json is one array of objects",
   }),
   output: flag.file({ doc: "write the answer to this file, whole or not at all", short: "o" }),
-  asOf: flag.time({ doc: "ask the tables as they were at this time" }),
-  snapshot: flag.id({ doc: "ask the table as it was in this snapshot" }),
+  asOf: flag.time({ doc: "query the tables as of this time" }),
+  snapshot: flag.id({ doc: "query the table as of this snapshot" }),
   ...catalogFlags,
   explainScan: flag.switch({ doc: "list the data files that would be opened or skipped, and why" }),
-  threads: flag.count({ doc: "threads to use (default: one a core)" }),
+  threads: flag.count({ doc: "threads to use (default: all cores)" }),
   memory: flag.size({ doc: "memory to use (default: 80 % of the machine's)" }),
 });
 
@@ -35,16 +35,22 @@ export const query = defineCommand({
     "The question is the argument, a file, standard input, or, on a terminal without any of them, a prompt. The SQL is DuckDB's;",
     "only questions are answered: SELECT, and DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one. Each table is named with its namespace,",
     'and has Iceberg\'s metadata tables beside it: bronze."events$snapshots", $history, $files, $entries, $manifests, $partitions,',
-    "$refs, $metadata_log. Only the data files that the question can need are opened; functions that reach anything else are refused.",
+    "$refs, $metadata_log. Opens only the data files that the question can need; functions that reach anything else are refused.",
   ].join("\n"),
   examples: [
-    { doc: "how many of each", line: 'streamlab query "select event_type, count(*) from bronze.events group by all"' },
+    {
+      doc: "count events by type",
+      line: 'streamlab query "select event_type, count(*) from bronze.events group by all"',
+    },
     {
       doc: "why records were refused",
       line: 'streamlab query "select _dead_letter_reason, _dead_letter_detail from dead_letters.events limit 20"',
     },
     { doc: "one day as CSV", line: "streamlab query -f day.sql --format csv --output day.csv" },
-    { doc: "as it was", line: 'streamlab query --as-of 2026-03-01T12:00:00Z "select count(*) from bronze.events"' },
+    {
+      doc: "an earlier state",
+      line: 'streamlab query --as-of 2026-03-01T12:00:00Z "select count(*) from bronze.events"',
+    },
     {
       doc: "tables of an Iceberg REST catalog",
       line: 'streamlab query --catalog http://127.0.0.1:8181 "select count(*) from bronze.events"',

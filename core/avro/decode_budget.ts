@@ -12,6 +12,6 @@ export class DecodeBudget {
   take(bytes: number): void {
     this.#left -= bytes;
     // Written so that NaN is refused, too.
-    if (!(this.#left >= 0)) throw new Error("it claims more values than anybody has memory for");
+    if (!(this.#left >= 0)) throw new Error("it claims more values than fit into memory");
   }
 }

@@ -223,7 +223,7 @@ export class Consumer {
     const [first] = discovery.changed;
     if (first !== undefined && onChangedFile === "fail") {
       throw new StreamlabError("conflict", `Cannot go on: ${first.name} has changed since it was ingested`, {
-        hint: "Give new content a new name; --on-changed-file ignore or ingest goes on",
+        hint: "Give new content a new name, or run with --on-changed-file ignore or ingest",
       });
     }
     for (const { name } of discovery.changed) {

@@ -94,7 +94,7 @@ class Comparison {
   #add(field: Field, path: string): boolean {
     // Our own columns are new only to tables that others made: their old rows have none.
     if (field.required && !(path === "" && isOurs(field.name))) {
-      const reason = "is new and required, but the rows that are there have no value for it: make it optional";
+      const reason = "is new and required, but existing rows have no value for it: make it optional";
       this.#refuse(joined(path, field.name), reason);
       return false;
     }

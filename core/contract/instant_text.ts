@@ -104,7 +104,7 @@ const REFUSALS: readonly (readonly [shape: RegExp, reason: string])[] = [
   [/^[+-]?\d{5,}-/, "years end with 9999"],
   [/^\d{10,19}(\.\d+)?$/, "digits alone are no date"],
   [/^\d{4}-\d\d-\d\d$/, "a date alone has no time"],
-  [/^\d{4}-\d\d-\d\d /, "a space stands for the T"],
+  [/^\d{4}-\d\d-\d\d /, "there is a space instead of the T"],
   [/T\d\d:\d\d([Zz]|[+-]\d\d:\d\d)?$/i, "the seconds are missing"],
   [/T\d\d:\d\d:60/i, "a leap second has no place in microseconds since 1970"],
   [/T24:/i, "hours end with 23"],

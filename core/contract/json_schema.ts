@@ -73,7 +73,7 @@ class SchemaNode {
     if (node.kind !== "object") throw contractError(pointer, "a schema must be a JSON object with a type");
     const keywords = new Map<string, JsonNode>();
     for (const [key, value] of node.entries) {
-      if (keywords.has(key)) throw contractError(pointer, `the key ${JSON.stringify(key)} stands twice`);
+      if (keywords.has(key)) throw contractError(pointer, `the key ${JSON.stringify(key)} appears twice`);
       keywords.set(key, value);
     }
     this.keywords = keywords;
@@ -145,7 +145,7 @@ function typeNames(node: SchemaNode): string[] {
   const names = items.map((item) => item.kind === "string" ? item.value : "");
   const unknown = names.find((name) => !JSON_TYPES.includes(name));
   if (unknown !== undefined) throw contractError(node.at("type"), `${JSON.stringify(unknown)} is no type`);
-  if (new Set(names).size < names.length) throw contractError(node.at("type"), "a type stands twice");
+  if (new Set(names).size < names.length) throw contractError(node.at("type"), "a type appears twice");
   if (names.every((name) => name === "null")) {
     throw contractError(node.at("type"), "a column of nothing but null is no use");
   }

@@ -41,7 +41,7 @@ export class TableLocation {
       "unavailable",
       `Cannot reach ${uri}: it lies outside of the table's place ${this.store.root}`,
       {
-        hint: "Open the table where all of its files can be reached",
+        hint: "Open the table from a place that can reach all its files",
       },
     );
   }

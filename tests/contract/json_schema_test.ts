@@ -242,10 +242,10 @@ Deno.test("a document that is no such schema is refused", () => {
     ['{"type":"string"}', /"type": "object" and "properties"/],
     ['{"type":["object","null"],"properties":{"a":{"type":"string"}}}', /"type": "object"|union/],
     ['{"type":"object","additionalProperties":{"type":"string"}}', /"type": "object" and "properties"/],
-    ['{"type":"object","type":"object","properties":{"a":{"type":"string"}}}', /stands twice/],
+    ['{"type":"object","type":"object","properties":{"a":{"type":"string"}}}', /appears twice/],
     [
       '{"type":"object","properties":{"a":{"type":"string"},"a":{"type":"string"}}}',
-      /at \/properties, the key "a" stands twice/,
+      /at \/properties, the key "a" appears twice/,
     ],
     [
       '{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{"a":{"type":"string"}}}',

@@ -24,7 +24,7 @@ import { unreadableText } from "../status_words.ts";
 const SECTION = "AUDIT";
 
 const OWN_FLAGS = {
-  contract: flag.file({ section: SECTION, doc: "the contract that consume was given (default: the one built in)" }),
+  contract: flag.file({ section: SECTION, doc: "the contract that consume used (default: the built-in one)" }),
   onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
     section: SECTION,
     doc: "what consume did with fields that the contract does not name",
@@ -34,7 +34,7 @@ const OWN_FLAGS = {
 
 export const audit = lakeAction({
   name: "audit",
-  doc: "prove from the raw files that every record is in one table exactly once; exit status 1 where it is not",
+  doc: "prove from the raw files that every record is in one table exactly once; exit status 1 if not",
   flags: OWN_FLAGS,
   run: auditTarget,
 });

@@ -12,7 +12,7 @@ import { intentLines } from "../words.ts";
 const SECTION = "COMPACTION";
 
 export const TARGET_FILE_SIZE = {
-  targetFileSize: flag.size({ section: SECTION, doc: "size that data files should have", default: "128MB" }),
+  targetFileSize: flag.size({ section: SECTION, doc: "target size of data files", default: "128MB" }),
 };
 
 export const compact = tableAction({
@@ -24,7 +24,7 @@ export const compact = tableAction({
     ...TARGET_FILE_SIZE,
     sortBy: flag.list({
       section: SECTION,
-      doc: "rewrite every file of --table, rows of each partition in this order: user_id, event_timestamp desc",
+      doc: "rewrite every file of --table and sort the rows of each partition, as in user_id, event_timestamp desc",
       placeholder: "COLUMNS",
     }),
   },

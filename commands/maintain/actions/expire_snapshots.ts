@@ -8,12 +8,12 @@ import { leftLines } from "../words.ts";
 export const expireSnapshots = tableAction({
   name: "expire-snapshots",
   verb: "expire snapshots of",
-  doc: "forget old snapshots and delete the files that only they need",
+  doc: "remove old snapshots and the files that only they need",
   inAll: true,
   flags: {
     ...OLDER_THAN,
     retainLast: flag.count({
-      doc: "snapshots of each branch that never expire (default: what the table's properties say, else 10)",
+      doc: "snapshots of each branch that never expire (default: by the table's properties, else 10)",
     }),
   },
   async run({ surroundings, flags }, table) {

@@ -11,7 +11,7 @@ const PATHS_SHOWN = 100;
 export const removeOrphans = tableAction({
   name: "remove-orphans",
   verb: "remove orphans of",
-  doc: "delete files that no table and no work under way knows",
+  doc: "delete files that neither a table nor work in flight needs",
   inAll: true,
   flags: OLDER_THAN,
   async run({ surroundings, flags }, table) {

@@ -6,7 +6,7 @@ import { lakeAction } from "../action.ts";
 
 export const setPlanAside = lakeAction({
   name: "set-aside-plan",
-  doc: "give up the plan of --table's batch that cannot be routed: its files wait for a later batch",
+  doc: "set aside the plan of --table's batch that cannot be routed; its files go to a later batch",
   flags: {},
   check({ table }, isWanted) {
     if (!isWanted || table !== undefined) return;

@@ -7,7 +7,7 @@ import { TARGET_FILE_SIZE } from "./compact.ts";
 
 export const status = lakeAction({
   name: "status",
-  doc: "how the tables are, what waits to be ingested, and how long",
+  doc: "show the state of the tables, which files wait, and for how long",
   flags: TARGET_FILE_SIZE,
   run: printStatus,
 });

@@ -91,7 +91,7 @@ export async function findAnyVersion(store: Store, folder: string): Promise<stri
 function impossible(path: string): StreamlabError {
   return new StreamlabError(
     "corrupt",
-    `Cannot tell the newest version of a table: ${path} is called like one that cannot be`,
+    `Cannot find the newest version of a table: ${path} has the name of an impossible version`,
     {
       hint: "Move that file away, if it is none of the table's",
     },

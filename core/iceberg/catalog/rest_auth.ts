@@ -82,7 +82,7 @@ async function requestToken(options: ClientCredentials): Promise<{ text: string;
     });
   } catch (error) {
     throw new StreamlabError("unavailable", `Cannot get a token from ${tokenUri}: ${messageOf(error)}`, {
-      hint: "Check that it runs, and that it is where the catalog gives out tokens",
+      hint: "Check that it runs, and that it is the catalog's token endpoint",
     });
   }
   const body = answer.ok ? objectIn(answer.text) : undefined;

@@ -122,7 +122,7 @@ function addToIndex(
   repeated: boolean,
 ): void {
   if (index.has(field.id)) {
-    throw new StreamlabError("corrupt", `Cannot read a schema: field id ${field.id} stands twice`);
+    throw new StreamlabError("corrupt", `Cannot read a schema: field id ${field.id} appears twice`);
   }
   const path = prefix + field.name;
   index.set(field.id, { field, path, parentId, repeated });

@@ -45,7 +45,7 @@ export function evolveSchema(
 
 function addColumn(schema: Schema, parentPath: string | undefined, field: Field): Schema {
   const where = `add the column "${parentPath === undefined ? "" : `${parentPath}.`}${field.name}"`;
-  if (field.required) refuse(where, "rows that are there have no value for it, so it must be optional");
+  if (field.required) refuse(where, "existing rows have no value for it, so it must be optional");
   if (parentPath === undefined) return { ...schema, fields: append(schema.fields, field, where) };
   const parent = find(schema, parentPath, where);
   return replaceType(schema, parent.field.id, (type) => {

@@ -78,7 +78,9 @@ async function commitOnce(
     for (const { intent } of groups) {
       if (!await intentStands(store, intent)) reason = "its intent was removed: it counted as abandoned";
     }
-    if (transaction.metadata.tableUuid !== planned.metadata.tableUuid) reason = "the table was made anew";
+    if (transaction.metadata.tableUuid !== planned.metadata.tableUuid) {
+      reason = "the table was dropped and created again";
+    }
     if (reason !== undefined) return false;
     try {
       transaction.add(await rewriteFiles(transaction, rewrite));

@@ -54,7 +54,7 @@ export class CleaningGround {
         `Cannot delete files of ${identifierText(table.identifier)}: its place ${location.recorded} ${
           here === key ? "is that of" : isWithin(here, key) ? "lies in that of" : "holds that of"
         } ${whose}`,
-        { hint: "Nothing was deleted: which files are whose cannot be told. Give each table a place of its own" },
+        { hint: "Nothing was deleted, because the files could belong to either. Give each table its own place" },
       );
     }
     if (location.store !== surroundings.store) await checkMetadataIsThere(table);
@@ -141,6 +141,6 @@ async function checkMetadataIsThere({ identifier, metadata, metadataLocation, io
     `Cannot delete files of ${
       identifierText(identifier)
     }: the catalog says that it is at ${location.recorded}, but ${why}`,
-    { hint: "Nothing was deleted; ask whoever keeps the catalog" },
+    { hint: "Nothing was deleted; ask the administrator of the catalog" },
   );
 }

@@ -108,7 +108,7 @@ async function listCandidates({ identifier, io: { location } }: LoadedTable): Pr
   throw new StreamlabError(
     "conflict",
     `Cannot delete files of ${identifierText(identifier)}: another table lies in it, at ${inner}`,
-    { hint: "Nothing was deleted: which files are whose cannot be told. Give each table a place of its own" },
+    { hint: "Nothing was deleted, because the files could belong to either. Give each table its own place" },
   );
 }
 
