@@ -128,9 +128,13 @@ function scalarText(value: string, type: SqlType, meant: SqlType): string {
     case "boolean":
     case "integer":
     case "bigint":
-    case "decimal":
     case "json":
       return `CAST(${value} AS VARCHAR)`;
+    case "decimal":
+      // Without a digit for the whole DuckDB prints none: `.5`.
+      return type.scale < type.width
+        ? `CAST(${value} AS VARCHAR)`
+        : String.raw`regexp_replace(CAST(${value} AS VARCHAR), '^(-?)\.', '\10.')`;
     case "float":
     case "double":
       return `CASE WHEN isfinite(${value}) THEN CAST(CAST(${value} AS DOUBLE) AS VARCHAR)
@@ -167,10 +171,14 @@ function nanosText(value: string, meant: SqlType): string {
   // DuckDB's division cuts towards zero.
   const micros = `(${value} // 1000 - CAST(${value} % 1000 < 0 AS INTEGER))`;
   const digits = `((${value} % 1000 + 1000) % 1000)`;
-  const finer = `CASE WHEN ${digits} = 0 THEN '' ELSE lpad(CAST(${digits} AS VARCHAR), 3, '0') END`;
-  const text = (format: string) => `strftime(make_timestamp(${micros}), '${format}') || ${finer}`;
-  if (meant.kind === "time") return timeText(value, micros, quoted(text("%H:%M:%S.%f")));
-  return quoted(`${text("%Y-%m-%dT%H:%M:%S.%f")}${meant.kind === "timestamptz" ? " || 'Z'" : ""}`);
+  const finer = `lpad(CAST(${digits} AS VARCHAR), 3, '0')`;
+  const text = (format: string) => `strftime(make_timestamp(${micros}), '${format}')`;
+  // As DuckDB prints a time of day.
+  if (meant.kind === "time") {
+    return timeText(value, micros, quoted(`rtrim(rtrim(${text("%H:%M:%S.%f")} || ${finer}, '0'), '.')`));
+  }
+  const zone = meant.kind === "timestamptz" ? " || 'Z'" : "";
+  return quoted(`${text("%Y-%m-%dT%H:%M:%S.%f")} || CASE WHEN ${digits} = 0 THEN '' ELSE ${finer} END${zone}`);
 }
 
 /**
