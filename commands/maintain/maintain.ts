@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
-import { identifierText, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { identifierText, requireTable, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { catalogFlags, openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
@@ -128,9 +128,7 @@ async function runOnTable(job: Job, action: TableAction, identifier: TableIdenti
   const startMs = context.clock.nowMs();
   const table = identifierText(identifier);
   try {
-    const loaded = await surroundings.catalog.loadTable(identifier);
-    if (loaded === undefined) throw new StreamlabError("not-found", `There is no table ${table}`);
-    const report = await action.run(job, loaded);
+    const report = await action.run(job, await requireTable(surroundings.catalog, identifier));
     const outcome = { action, table, dryRun, durationMs: context.clock.nowMs() - startMs, report };
     await printResult(context, actionRecord(outcome), actionText(outcome));
     return true;

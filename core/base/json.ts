@@ -54,3 +54,15 @@ export function stringifyJson(value: Json | undefined, indent = 0): string {
 function rawJson(text: string): unknown {
   return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text);
 }
+
+/** White space between the tokens of JSON (RFC 8259, section 2). */
+export function isJsonSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+/** The mark of UTF-8 that some programs write before a text. */
+export const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
+
+export function startsWithByteOrderMark(bytes: Uint8Array): boolean {
+  return BYTE_ORDER_MARK.every((byte, at) => bytes[at] === byte);
+}

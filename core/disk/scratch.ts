@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { messageOf, StreamlabError } from "../base/errors.ts";
+import { BYTE_ORDER_MARK, isJsonSpace, startsWithByteOrderMark } from "../base/json.ts";
 import { readAtSync, writeAll, writeAllSync } from "./file_bytes.ts";
 import { removeTree } from "./removal.ts";
 
@@ -141,20 +142,16 @@ export function readFileSigns(path: string): FileSigns {
       const count = file.readSync(block);
       if (count === null) return signs;
       let bytes = block.subarray(0, count);
-      if (start && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
+      if (start && startsWithByteOrderMark(bytes)) {
         signs.byteOrderMark = true;
-        bytes = bytes.subarray(3);
+        bytes = bytes.subarray(BYTE_ORDER_MARK.length);
       }
       if (bytes.includes(0x0b) || bytes.includes(0x0c)) signs.oddSpace = true;
-      signs.first ??= bytes.find((byte) => !isSpace(byte));
+      signs.first ??= bytes.find((byte) => !isJsonSpace(byte));
     }
   } finally {
     file.close();
   }
-}
-
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
 /** Up to `length` bytes of a local file from `offset` on, fewer where it ends. */

@@ -7,6 +7,7 @@ import {
   type Catalog,
   identifierText,
   type LoadedTable,
+  requireTable,
   type TableChange,
   type TableIdentifier,
 } from "./catalog/catalog.ts";
@@ -62,7 +63,7 @@ export async function commitTable(
   const deadlineMs = options.deadlineMs ?? clock.nowMs() + 60_000;
   let base = options.base;
   for (let attempt = 1;; attempt++) {
-    base ??= await loadExisting(catalog, identifier);
+    base ??= await requireTable(catalog, identifier);
     const transaction = new Transaction(base, { nowMs: clock.nowMs(), random });
     let isWanted: boolean | void;
     try {
@@ -71,7 +72,7 @@ export async function commitTable(
       await discardQuietly(transaction);
       // Files of an old base may be gone by now, its snapshots expired.
       if (!isMissing(error) || attempt >= attemptsMax) throw error;
-      const newest = await loadExisting(catalog, identifier);
+      const newest = await requireTable(catalog, identifier);
       if (newest.metadataLocation === base.metadataLocation) throw error;
       base = newest;
       continue;
@@ -80,7 +81,7 @@ export async function commitTable(
       await discardQuietly(transaction);
       // A given base may be old. "Nothing to do" must be true of the newest version.
       if (base !== options.base) return { table: base, committed: false, attempts: attempt };
-      const newest = await loadExisting(catalog, identifier);
+      const newest = await requireTable(catalog, identifier);
       if (newest.metadataLocation === base.metadataLocation) {
         return { table: base, committed: false, attempts: attempt };
       }
@@ -161,12 +162,6 @@ export async function createOrLoadTable(
     if (!winner) throw error;
     return { table: winner, created: false };
   }
-}
-
-async function loadExisting(catalog: Catalog, identifier: TableIdentifier): Promise<LoadedTable> {
-  const table = await catalog.loadTable(identifier);
-  if (table) return table;
-  throw new StreamlabError("not-found", `Cannot find the table ${identifierText(identifier)}`);
 }
 
 function changeOf(transaction: Transaction): TableChange {

@@ -1,6 +1,7 @@
 import { type Oversize, RecordParts } from "./record_parts.ts";
 import { earlyEnd, wrongByte } from "./scan_error.ts";
 import { ACT, ACTION, STATE, TRANSITIONS } from "./scan_table.ts";
+import { BYTE_ORDER_MARK, isJsonSpace } from "../base/json.ts";
 
 /** What a whole text turned out to be. `offset` counts bytes of the (decompressed) text from 0. */
 export type TextVerdict =
@@ -12,8 +13,6 @@ export type TextVerdict =
  * and the offset of its first byte. The bytes may be a view into the chunk.
  */
 export type OnElement = (bytes: Uint8Array, position: number, offset: number, oversize?: Oversize) => void;
-
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 
 /**
  * Reads the bytes of one JSON array, strictly, in chunks cut anywhere, as fast as a table allows:
@@ -187,20 +186,16 @@ export class JsonArrayScan {
   }
 }
 
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-}
-
 /** Index of the first byte that is not white space. */
 export function leadingSpace(bytes: Uint8Array): number {
   let start = 0;
-  while (start < bytes.length && isSpace(bytes[start]!)) start++;
+  while (start < bytes.length && isJsonSpace(bytes[start]!)) start++;
   return start;
 }
 
 /** Index after the last byte, not before `start`, that is not white space. */
 export function trailingSpace(bytes: Uint8Array, start: number): number {
   let end = bytes.length;
-  while (end > start && isSpace(bytes[end - 1]!)) end--;
+  while (end > start && isJsonSpace(bytes[end - 1]!)) end--;
   return end;
 }

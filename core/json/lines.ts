@@ -1,5 +1,6 @@
 import { leadingSpace, trailingSpace } from "./array_scan.ts";
 import { type Oversize, RecordParts } from "./record_parts.ts";
+import { startsWithByteOrderMark } from "../base/json.ts";
 
 /**
  * Takes a line that is not blank: its bytes without the white space around it, its position among
@@ -65,8 +66,4 @@ export class NdjsonLines {
     if (end === start) return;
     this.#onLine(bytes.subarray(start, end), this.#records++, this.#lineOffset + mark + start, oversize);
   }
-}
-
-function startsWithByteOrderMark(bytes: Uint8Array): boolean {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }

@@ -1,3 +1,4 @@
+import { StreamlabError } from "../../base/errors.ts";
 import type { TableMetadata } from "../format/table_metadata.ts";
 import type { TableRequirement } from "../format/table_requirement.ts";
 import type { TableUpdate } from "../format/table_update.ts";
@@ -85,6 +86,13 @@ export interface Catalog {
   placesOf(identifier: TableIdentifier): Promise<string[]>;
   /** Forgets the table; with `purge`, its files go too. */
   dropTable(identifier: TableIdentifier, options?: { purge?: boolean }): Promise<void>;
+}
+
+/** The newest version of a table; fails with `not-found` where there is none. */
+export async function requireTable(catalog: Catalog, identifier: TableIdentifier): Promise<LoadedTable> {
+  const table = await catalog.loadTable(identifier);
+  if (table !== undefined) return table;
+  throw new StreamlabError("not-found", `There is no table ${identifierText(identifier)}`);
 }
 
 /** The folder of a file catalog's namespaces, unless another is named. */

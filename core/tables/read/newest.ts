@@ -1,6 +1,6 @@
-import { isKind, StreamlabError } from "../../base/errors.ts";
+import { isKind } from "../../base/errors.ts";
 import { SqlError } from "../../engine/sql_error.ts";
-import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
+import { type Catalog, type LoadedTable, requireTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 
 const ATTEMPTS_MAX = 10;
 
@@ -14,13 +14,13 @@ export async function withNewest<T>(
   action: (table: LoadedTable) => Promise<T>,
   first?: LoadedTable,
 ): Promise<T> {
-  let table = first ?? await load(catalog, identifier);
+  let table = first ?? await requireTable(catalog, identifier);
   for (let attempt = 1;; attempt++) {
     try {
       return await action(table);
     } catch (error) {
       if (!mayBeMissing(error) || attempt === ATTEMPTS_MAX) throw error;
-      const newest = await load(catalog, identifier);
+      const newest = await requireTable(catalog, identifier);
       if (newest.metadataLocation === table.metadataLocation) throw error;
       table = newest;
     }
@@ -30,10 +30,4 @@ export async function withNewest<T>(
 /** DuckDB has many words for a file that is not there. */
 export function mayBeMissing(error: unknown): boolean {
   return error instanceof SqlError || isKind(error, "not-found");
-}
-
-async function load(catalog: Catalog, identifier: TableIdentifier): Promise<LoadedTable> {
-  const table = await catalog.loadTable(identifier);
-  if (table !== undefined) return table;
-  throw new StreamlabError("not-found", `There is no table ${identifierText(identifier)}`);
 }

@@ -5,7 +5,13 @@ import { seededRandom, uuidV4 } from "../../../core/base/random.ts";
 import { appendFiles } from "../../../core/iceberg/action/append_files.ts";
 import { createTable } from "../../../core/iceberg/action/create_table.ts";
 import { setProperties } from "../../../core/iceberg/action/set_properties.ts";
-import type { Catalog, LoadedTable, TableChange, TableIdentifier } from "../../../core/iceberg/catalog/catalog.ts";
+import {
+  type Catalog,
+  type LoadedTable,
+  requireTable,
+  type TableChange,
+  type TableIdentifier,
+} from "../../../core/iceberg/catalog/catalog.ts";
 import { commitTable } from "../../../core/iceberg/commit.ts";
 import { buildDataFile } from "../../../core/iceberg/data_file_builder.ts";
 import { currentSchema, defaultSpec, snapshotOfRef } from "../../../core/iceberg/format/table_metadata.ts";
@@ -190,6 +196,7 @@ const cases: CatalogCase[] = [
       await actors.append(actors.a, "1", first);
       await actors.b.dropTable(identifier);
       strictEqual(await actors.a.loadTable(identifier), undefined);
+      await fails(requireTable(actors.a, identifier), "not-found");
       deepStrictEqual(await actors.a.listTables(["bronze"]), []);
       await actors.b.dropTable(identifier);
       const second = await actors.create(actors.b);
