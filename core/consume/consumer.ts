@@ -222,7 +222,7 @@ export class Consumer {
     }
     const [first] = discovery.changed;
     if (first !== undefined && onChangedFile === "fail") {
-      throw new StreamlabError("conflict", `Cannot go on: ${first.name} has changed since it was ingested`, {
+      throw new StreamlabError("conflict", `Cannot continue: ${first.name} has changed since it was ingested`, {
         hint: "Give new content a new name, or run with --on-changed-file ignore or ingest",
       });
     }
@@ -340,7 +340,7 @@ export class Consumer {
     if (table !== undefined) return table;
     throw new StreamlabError(
       "not-found",
-      `Cannot go on: the table ${identifierText(this.#tables[role].identifier)} is gone`,
+      `Cannot continue: the table ${identifierText(this.#tables[role].identifier)} is gone`,
     );
   }
 

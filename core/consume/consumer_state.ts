@@ -23,7 +23,7 @@ export interface CheckedState {
 export function stateOf(tables: TargetTables, target: string): ConsumerState {
   const { sequenceId } = markerOf(tables.events.metadata, target);
   if (sequenceId === undefined) {
-    throw new StreamlabError("internal", `Cannot go on with ${target}: the table has no sequence of batches`);
+    throw new StreamlabError("internal", `Cannot continue with ${target}: the table has no sequence of batches`);
   }
   return { sequenceId, doneBatchId: markerOf(tables.ledger.metadata, target).batchId };
 }
@@ -49,7 +49,7 @@ export async function checkState(
   if (plan !== undefined && plan.sequenceId !== state.sequenceId) {
     throw new StreamlabError(
       "conflict",
-      `Cannot go on with ${target}: ${checkpoint.folder} holds a plan of another lake's batches (${plan.sequenceId}, not ${state.sequenceId})`,
+      `Cannot continue with ${target}: ${checkpoint.folder} holds a plan of another lake's batches (${plan.sequenceId}, not ${state.sequenceId})`,
       {
         hint:
           `Give the --catalog that was given before, if any, or move ${checkpoint.folder} away: what this lake has ingested is in its tables`,
@@ -77,7 +77,7 @@ async function checkHalfCommitted(
     if (batchId === next && await checkpoint.readRouted(next) === undefined) {
       throw new StreamlabError(
         "conflict",
-        `Cannot go on with ${target}: ${name} has batch ${next}, the ledger has not, and ${checkpoint.folder} does not tell what was in it`,
+        `Cannot continue with ${target}: ${name} has batch ${next}, the ledger has not, and ${checkpoint.folder} does not say what was in it`,
         { hint: "The checkpoints folder was deleted or replaced in the middle of a batch: bring it back" },
       );
     }
@@ -103,7 +103,7 @@ export async function checkMarkers(
     const name = identifierText(tables[role].identifier);
     throw new StreamlabError(
       "conflict",
-      `Cannot go on with ${target}: ${name} ends with batch ${batchId}, and by the ledger it has rows of batch ${
+      `Cannot continue with ${target}: ${name} ends with batch ${batchId}, and by the ledger it has rows of batch ${
         ledger[role]
       }`,
       {
@@ -117,7 +117,7 @@ export async function checkMarkers(
 function tooOld(target: string, evidence: string, state: ConsumerState): StreamlabError {
   return new StreamlabError(
     "conflict",
-    `Cannot go on with ${target}: the ledger ends with batch ${state.doneBatchId}, but ${evidence}`,
+    `Cannot continue with ${target}: the ledger ends with batch ${state.doneBatchId}, but ${evidence}`,
     { hint: "The ledger was restored from an older copy than the rest: restore all of the lake from one moment" },
   );
 }

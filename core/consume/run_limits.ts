@@ -26,8 +26,8 @@ export class RunLimits {
     this.#deadLetters += deadLetters;
     const rewritten = missed.find(({ status }) => status === "changed");
     if (rewritten !== undefined && onChangedFile === "fail") {
-      throw new StreamlabError("conflict", `Cannot go on: ${rewritten.name} was rewritten while it was read`, {
-        hint: "The rest of its batch is committed; run again, and its new content is taken",
+      throw new StreamlabError("conflict", `Cannot continue: ${rewritten.name} was rewritten while it was read`, {
+        hint: "The rest of its batch is committed; run again, and its new content is ingested",
       });
     }
     if (maxDeadLetters === undefined || this.#deadLetters <= maxDeadLetters) return;
@@ -36,7 +36,7 @@ export class RunLimits {
       `Stopped: ${
         counted(this.#deadLetters, "dead letter is", "dead letters are")
       } more than --max-dead-letters ${maxDeadLetters}`,
-      { hint: `What was taken is committed; look into ${deadLettersTable}` },
+      { hint: `What was ingested is committed; look into ${deadLettersTable}` },
     );
   }
 }

@@ -54,7 +54,7 @@ const MEANINGS: Record<string, Meaning> = {
   },
   ENAMETOOLONG: { kind: "unavailable", state: "the name is too long for this file system" },
   ELOOP: { kind: "unavailable", state: "its symbolic links lead round in a circle" },
-  EXDEV: { kind: "unavailable", state: "it lies on another file system" },
+  EXDEV: { kind: "unavailable", state: "it is on another file system" },
   EOPNOTSUPP: {
     kind: "unavailable",
     state: "the file system does not support it",

@@ -63,7 +63,7 @@ function meaningOf(name: string, text: string): Meaning {
   }
   if (/^interrupt$/i.test(name)) return { kind: "interrupted", state: "DuckDB was interrupted" };
   if (OUTSIDE_NAMES.has(name)) {
-    return { kind: "unavailable", state: said, hint: "Check that it is there and can be read, then run again" };
+    return { kind: "unavailable", state: said, hint: "Check that it exists and is readable, then run again" };
   }
   return {
     kind: "internal",

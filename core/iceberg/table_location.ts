@@ -39,7 +39,7 @@ export class TableLocation {
     if (path !== undefined) return path;
     throw new StreamlabError(
       "unavailable",
-      `Cannot reach ${uri}: it lies outside of the table's place ${this.store.root}`,
+      `Cannot reach ${uri}: it is outside the table's place ${this.store.root}`,
       {
         hint: "Open the table from a place that can reach all its files",
       },

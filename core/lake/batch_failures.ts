@@ -19,5 +19,5 @@ export type BatchFailures = z.infer<typeof failuresShape>;
 export const FAILURES_FORMAT: RecordFormat<BatchFailures> = {
   what: "record of failures",
   shapes: [failuresShape],
-  damagedHint: "Remove it: it only tells what happened",
+  damagedHint: "Remove it: it is only a report",
 };

@@ -90,9 +90,9 @@ async function findTables(options: TablesOptions): Promise<Map<TableRole, Loaded
   const witness = holder === undefined ? `${targetFolder(name)} speaks of` : `${identifierText(holder.identifier)} has`;
   throw new StreamlabError(
     "conflict",
-    `Cannot go on with ${name}: there is no table ${lost.join(", nor ")}, but ${witness} batch ${last}`,
+    `Cannot continue with ${name}: there is no table ${lost.join(", nor ")}, but ${witness} batch ${last}`,
     {
-      hint: "Nothing was made in its place: restore all of the lake from one moment" +
+      hint: "Nothing was created in its place: restore the whole lake from one backup" +
         (holder === undefined
           ? `, or give the --catalog that was given before, or move ${targetFolder(name)} away to ingest anew`
           : ", or start a new lake"),
@@ -223,7 +223,7 @@ export function checkSequence(table: string, marker: Marker, sequenceId: string,
   if (marker.sequenceId === undefined || marker.sequenceId === sequenceId) return;
   throw new StreamlabError(
     "conflict",
-    `Cannot go on with ${whose}: ${table} belongs to another history of batches (${marker.sequenceId}, not ${sequenceId})`,
+    `Cannot continue with ${whose}: ${table} belongs to another history of batches (${marker.sequenceId}, not ${sequenceId})`,
     {
       hint:
         "A table or the checkpoints folder was deleted, or copied from another lake: put them back together, or start a new lake",

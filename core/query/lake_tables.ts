@@ -72,7 +72,7 @@ async function load(catalog: Catalog, namespace: string, name: string): Promise<
   const names = tables.map(textOf);
   throw new StreamlabError("not-found", `There is no table ${namespace}.${name}`, {
     hint: names.length === 0
-      ? "The lake has no tables yet: streamlab consume makes them"
+      ? "The lake has no tables yet: streamlab consume creates them"
       : `There are ${names.slice(0, 10).join(", ")}${names.length > 10 ? ", …" : ""}`,
   });
 }

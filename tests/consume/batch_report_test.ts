@@ -42,7 +42,7 @@ Deno.test("a file that was rewritten while it was read stops the run where that 
   for (const onChangedFile of ["ignore", "ingest", "fail"] as const) {
     const limits = new RunLimits({ onChangedFile, deadLettersTable: "dead_letters.events" });
     const stops = () => limits.check(report, missedFiles(plan, routed));
-    if (onChangedFile === "fail") throws(stops, /Cannot go on: d was rewritten while it was read/);
+    if (onChangedFile === "fail") throws(stops, /Cannot continue: d was rewritten while it was read/);
     else strictEqual(stops(), undefined);
   }
 });

@@ -115,7 +115,7 @@ for (const [table, folder] of [["events", "bronze"], ["events", "dead_letters"],
         world.put("d.ndjson", event("d"));
         await refused(
           world,
-          new RegExp(`^Cannot go on with bronze\\.events: there is no table ${name}, but .* batch 3$`),
+          new RegExp(`^Cannot continue with bronze\\.events: there is no table ${name}, but .* batch 3$`),
         );
       }));
   }

@@ -140,7 +140,7 @@ Deno.test("a plan that was routed, or is half committed, is not set aside; one t
     await rejects(world.consume({ contract, catalog: broken }), /dead/);
     deepStrictEqual(await setAside(world), { outcome: "routed", batchId: 1n });
     await Deno.remove(world.store.localPath(batchRecordPath(TARGET, 1n, "routed"))!);
-    await rejects(setAside(world), /does not tell what was in it/);
+    await rejects(setAside(world), /does not say what was in it/);
   });
   await ConsumeWorld.use(async (world) => {
     await rejects(setAside(world), /there is no table bronze\.events/);

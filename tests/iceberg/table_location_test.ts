@@ -24,7 +24,7 @@ Deno.test("paths of a table lead to where it was found, and back to what was rec
   assertEquals(location.pathInStore("data/x"), "warehouse/a/t/data/x");
   // A table whose name begins like ours is not ours.
   assertEquals(location.findPath("/data/lake/warehouse/a/tt/x"), undefined);
-  assertThrows(() => location.pathOf("/data/lake/warehouse/a/tt/x"), /Cannot reach .*: it lies outside/);
+  assertThrows(() => location.pathOf("/data/lake/warehouse/a/tt/x"), /Cannot reach .*: it is outside/);
 });
 
 Deno.test("a store may begin at the table itself", () => {

@@ -135,7 +135,7 @@ Deno.test("a file that is rewritten while it is fetched stops the run where that
     const options = { zone: { ...zone, store }, onChangedFile: "fail" as const };
     await rejects(
       () => world.consume(options),
-      /^StreamlabError: Cannot go on: raw\/events\/a\.json was rewritten while it was read$/,
+      /^StreamlabError: Cannot continue: raw\/events\/a\.json was rewritten while it was read$/,
     );
     const ids = async () =>
       (await world.rows("SELECT event_id FROM {{bronze.events}} ORDER BY 1")).map((row) => row.event_id);

@@ -93,7 +93,7 @@ function impossible(path: string): StreamlabError {
     "corrupt",
     `Cannot find the newest version of a table: ${path} has the name of an impossible version`,
     {
-      hint: "Move that file away, if it is none of the table's",
+      hint: "Move that file away if it does not belong to the table",
     },
   );
 }

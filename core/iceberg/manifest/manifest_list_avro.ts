@@ -132,7 +132,7 @@ function manifestFromAvro(value: (id: number) => unknown): ManifestFile {
     // Whatever width the writer gave it.
     const found = Number(value(id));
     if (Number.isSafeInteger(found) && found >= 0) return found;
-    throw new Error(`the ${FIELD_NAMES[id]} of a manifest is no number that can be`);
+    throw new Error(`the ${FIELD_NAMES[id]} of a manifest is not a possible number`);
   };
   const long = (id: number, absent: bigint) => {
     const found = value(id) ?? absent;

@@ -87,7 +87,7 @@ function idFrom(metadata: Map<string, string>, key: string): number {
 /** A number of files, rows or bytes, or an id. */
 function readCount(value: unknown, what: string): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new Error(`its ${what} is no number that can be`);
+  throw new Error(`its ${what} is not a possible number`);
 }
 
 function readEntries(

@@ -186,7 +186,7 @@ class Compaction {
         await this.#afterFailure(intent);
         throw error;
       }
-      this.#report.dropped.push({ files: group.files.length, reason: "somebody else rewrote or removed them" });
+      this.#report.dropped.push({ files: group.files.length, reason: "another writer rewrote or removed them" });
       await this.#abandon(intent);
     }
   }

@@ -217,7 +217,7 @@ async function checkFeed(
     if (await hasRecords(store, target)) continue;
     throw new StreamlabError(
       "conflict",
-      `The batches of ${target} are not recorded in ${store.root}, so nobody knows which files they are about to use`,
+      `The batches of ${target} are not recorded in ${store.root}, so files that they still need are not known`,
       { hint: "Name the lake that consume writes its checkpoints to, with --source" },
     );
   }

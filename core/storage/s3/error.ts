@@ -27,7 +27,7 @@ const meanings: Record<S3Fault, (words: Words) => Meaning> = {
   }),
   "missing-upload": () => ({
     kind: "unavailable",
-    state: "somebody else ended the upload meanwhile",
+    state: "another process ended the upload meanwhile",
     hint: "Run again",
   }),
   "changed": () => ({ kind: "conflict", state: "it has changed since it was listed" }),

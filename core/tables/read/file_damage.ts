@@ -11,7 +11,7 @@ export async function fileDamage(
   { path: uri, fileSizeBytes }: Pick<DataFile, "path" | "fileSizeBytes">,
 ): Promise<string | undefined> {
   const path = location.findPath(uri);
-  if (path === undefined) return "lies outside of the table's place";
+  if (path === undefined) return "is outside the table's place";
   const found = await location.store.stat(path);
   if (found === undefined) return "is gone";
   if (found.size === fileSizeBytes) return undefined;
