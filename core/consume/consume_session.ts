@@ -37,12 +37,12 @@ const RETRY = { attemptsMax: Infinity, delayMsMin: 1_000, delayMsMax: 60_000 };
 export class ConsumeSession {
   readonly #options: ConsumeSessionOptions;
   readonly #consumer: Consumer;
-  readonly #resources: (() => void)[];
+  readonly #resources: DisposableStack;
 
   private constructor(
     options: ConsumeSessionOptions,
     consumer: Consumer,
-    resources: (() => void)[],
+    resources: DisposableStack,
   ) {
     this.#options = options;
     this.#consumer = consumer;
@@ -53,34 +53,29 @@ export class ConsumeSession {
   static async open(options: ConsumeSessionOptions): Promise<ConsumeSession> {
     checkTargetName(options.target);
     new OwnFiles(options.zone, options.sink).checkZone();
-    const resources: (() => void)[] = [];
-    try {
-      const lock = await lockTarget(options);
-      if (lock !== undefined) resources.push(() => lock.release());
-      const scratchFolder = await makeScratch(options, resources);
-      const { zone, clock, random, threads, memory } = options;
-      const router = await EmbeddedRouter.open({
-        raw: zone.store,
-        clock,
-        random,
-        threads,
-        memory,
-        scratchFolder,
-      });
-      resources.push(() => router.close());
-      const database = await DuckDb.open({ threads: 1, memory, tempDirectory: `${scratchFolder}/spill-known` });
-      const connection = await database.connect();
-      resources.push(() => (connection.close(), database.close()));
-      const known = new EmbeddedKnownFiles(
-        connection,
-        identifierText(options.target),
-        Scratch.create(`${scratchFolder}/known`),
-      );
-      return new ConsumeSession(options, await Consumer.start({ ...options, router, known }), resources);
-    } catch (error) {
-      release(resources);
-      throw error;
-    }
+    using resources = new DisposableStack();
+    const lock = await lockTarget(options);
+    if (lock !== undefined) resources.defer(() => lock.release());
+    const scratchFolder = await makeScratch(options, resources);
+    const { zone, clock, random, threads, memory } = options;
+    const router = await EmbeddedRouter.open({
+      raw: zone.store,
+      clock,
+      random,
+      threads,
+      memory,
+      scratchFolder,
+    });
+    resources.defer(() => router.close());
+    const database = await DuckDb.open({ threads: 1, memory, tempDirectory: `${scratchFolder}/spill-known` });
+    const connection = await database.connect();
+    resources.defer(() => (connection.close(), database.close()));
+    const known = new EmbeddedKnownFiles(
+      connection,
+      identifierText(options.target),
+      Scratch.create(`${scratchFolder}/known`),
+    );
+    return new ConsumeSession(options, await Consumer.start({ ...options, router, known }), resources.move());
   }
 
   /** Ingests every file that is there now. */
@@ -137,12 +132,8 @@ export class ConsumeSession {
   }
 
   close(): void {
-    release(this.#resources);
+    this.#resources.dispose();
   }
-}
-
-function release(resources: (() => void)[]): void {
-  for (const free of resources.splice(0).reverse()) free();
 }
 
 async function lockTarget(options: ConsumeSessionOptions): Promise<KernelLock | undefined> {
@@ -160,18 +151,18 @@ async function lockTarget(options: ConsumeSessionOptions): Promise<KernelLock | 
  * On the disk of a local sink, so that data files can be moved into its tables. Leftovers of killed
  * runs are removed: we hold the lock, so nobody uses them.
  */
-async function makeScratch(options: ConsumeSessionOptions, resources: (() => void)[]): Promise<string> {
+async function makeScratch(options: ConsumeSessionOptions, resources: DisposableStack): Promise<string> {
   const name = identifierText(options.target);
   const local = options.sink.localPath(consumerScratchFolder(name));
   // What a link leads to is not ours.
   if (local === undefined || isLinked(options.sink.root, local)) {
     const folder = await takeTemporaryFolder(options.temporaryFolder, "consume", options);
-    resources.push(() => folder.release());
+    resources.defer(() => folder.release());
     return folder.path;
   }
   removeTree(local, options.sink.root);
   const scratch = Scratch.create(local);
-  resources.push(() => scratch.remove());
+  resources.defer(() => scratch.remove());
   return scratch.folder;
 }
 

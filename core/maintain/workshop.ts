@@ -26,12 +26,12 @@ const SCRATCH_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export class Workshop {
   readonly connection: Connection;
   readonly scratch: Scratch;
-  readonly #resources: (() => void)[];
+  readonly #resources: DisposableStack;
 
   private constructor(
     connection: Connection,
     scratch: Scratch,
-    resources: (() => void)[],
+    resources: DisposableStack,
   ) {
     this.connection = connection;
     this.scratch = scratch;
@@ -39,27 +39,22 @@ export class Workshop {
   }
 
   static async open(surroundings: Surroundings, options: WorkshopOptions): Promise<Workshop> {
-    const resources: (() => void)[] = [];
-    try {
-      const scratch = await makeScratch(surroundings, options, resources);
-      const { threads, memory } = options;
-      const database = await DuckDb.open({
-        tempDirectory: scratch.path("spill"),
-        threads,
-        memory,
-      });
-      resources.push(() => database.close());
-      const connection = await database.connect();
-      resources.push(() => connection.close());
-      return new Workshop(connection, scratch, resources);
-    } catch (error) {
-      release(resources);
-      throw error;
-    }
+    using resources = new DisposableStack();
+    const scratch = await makeScratch(surroundings, options, resources);
+    const { threads, memory } = options;
+    const database = await DuckDb.open({
+      tempDirectory: scratch.path("spill"),
+      threads,
+      memory,
+    });
+    resources.defer(() => database.close());
+    const connection = await database.connect();
+    resources.defer(() => connection.close());
+    return new Workshop(connection, scratch, resources.move());
   }
 
   close(): void {
-    release(this.#resources);
+    this.#resources.dispose();
   }
 }
 
@@ -70,19 +65,19 @@ export class Workshop {
 async function makeScratch(
   { store, clock, random }: Surroundings,
   { temporaryFolder, leavesLake }: WorkshopOptions,
-  resources: (() => void)[],
+  resources: DisposableStack,
 ): Promise<Scratch> {
   const name = uuidV4(random);
   const local = leavesLake ? undefined : ownFolder(store, SCRATCHES + name);
   if (local === undefined) {
     const folder = await takeTemporaryFolder(temporaryFolder, "maintain", { clock, random });
-    resources.push(() => folder.release());
+    resources.defer(() => folder.release());
     return Scratch.create(folder.path);
   }
   await removeDeadScratches({ store, clock });
   const lock = await takeKernelLock(`${local}/lock`, "maintain", clock);
   const scratch = Scratch.create(local);
-  resources.push(() => {
+  resources.defer(() => {
     scratch.remove();
     if ("release" in lock) lock.release();
   });
@@ -121,8 +116,4 @@ export async function removeDeadScratches(
 function ownFolder(store: Store, path: string): string | undefined {
   const local = store.localPath(path);
   return local === undefined || isLinked(store.root, local) ? undefined : local;
-}
-
-function release(resources: (() => void)[]): void {
-  for (const free of resources.splice(0).reverse()) free();
 }
