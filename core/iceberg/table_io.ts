@@ -20,9 +20,9 @@ import type { TableLocation } from "./table_location.ts";
 const READS_PARALLEL = 16;
 /**
  * Entries kept in memory, over all manifests of a table: with statistics of 20 columns one takes
- * about 10 KB.
+ * about 10 KB. A writer needs those of the manifests that wait to be merged, again and again.
  */
-const CACHED_ENTRIES_MAX = 20_000;
+const CACHED_ENTRIES_MAX = 500;
 
 /** Manifest lists kept in memory. */
 const LISTS_KEPT = 8;
@@ -43,7 +43,10 @@ export class TableIo {
   /** Where the table's files are. */
   readonly location: TableLocation;
   readonly #random: Random;
-  readonly #manifests = new Map<string, Promise<ManifestEntry[]>>();
+  /** Those used longest ago first. */
+  readonly #manifests = new Map<string, { entries: Promise<ManifestEntry[]>; count: number }>();
+  /** Of manifests that no list names yet: they may not be written, and must not be lost. */
+  readonly #encoded = new WeakMap<ManifestFile, ManifestEntry[]>();
   readonly #lists = new Map<string, Promise<ManifestFile[]>>();
   #cachedEntries = 0;
 
@@ -106,8 +109,10 @@ export class TableIo {
     const name = `metadata/${manifestName(this.#random)}`;
     const bytes = encodeManifest(manifest, this.#random.bytes(16));
     const path = this.location.uriOf(name);
-    this.#keepEntries(path, manifest.entries);
-    return { manifest: summarizeManifest(manifest, path, bytes.length), file: { name, bytes } };
+    const summary = summarizeManifest(manifest, path, bytes.length);
+    this.#encoded.set(summary, manifest.entries);
+    this.#keepEntries(path, Promise.resolve(manifest.entries), manifest.entries.length);
+    return { manifest: summary, file: { name, bytes } };
   }
 
   /** The manifest list of a snapshot, ready to be written, and its URI. */
@@ -118,6 +123,7 @@ export class TableIo {
     const name = `metadata/${manifestListName(snapshot.snapshotId, this.#random)}`;
     const bytes = encodeManifestList(manifests, snapshot, this.#random.bytes(16));
     const uri = this.location.uriOf(name);
+    for (const manifest of manifests) this.#encoded.delete(manifest);
     keep(this.#lists, uri, LISTS_KEPT, Promise.resolve(manifests));
     return { uri, file: { name, bytes } };
   }
@@ -160,29 +166,42 @@ export class TableIo {
   }
 
   #readEntries(manifest: ManifestFile, metadata: TableMetadata): Promise<ManifestEntry[]> {
+    const encoded = this.#encoded.get(manifest);
+    if (encoded) return Promise.resolve(encoded);
     const cached = this.#manifests.get(manifest.path);
-    if (cached) return cached;
+    if (cached) {
+      this.#manifests.delete(manifest.path);
+      this.#manifests.set(manifest.path, cached);
+      return cached.entries;
+    }
     const reading = this.#read(manifest.path).then((bytes) => {
       const { schemas } = metadata;
       const decoded = decodeManifest(bytes, manifest.path, { schemas, specId: manifest.specId });
       checkManifest(manifest, bytes.length, decoded);
       return decoded.entries;
     });
-    this.#manifests.set(manifest.path, reading);
-    reading.then((entries) => this.#count(entries.length), () => this.#manifests.delete(manifest.path));
+    // Their number is known when they are there: until then it counts for none.
+    this.#keepEntries(manifest.path, reading, 0);
+    reading.then(
+      (entries) => this.#keepEntries(manifest.path, reading, entries.length),
+      () => this.#forget(manifest.path),
+    );
     return reading;
   }
 
-  #keepEntries(path: string, entries: ManifestEntry[]): void {
-    this.#manifests.set(path, Promise.resolve(entries));
-    this.#count(entries.length);
+  #keepEntries(path: string, entries: Promise<ManifestEntry[]>, count: number): void {
+    this.#forget(path);
+    this.#manifests.set(path, { entries, count });
+    this.#cachedEntries += count;
+    for (const oldest of this.#manifests.keys()) {
+      if (this.#cachedEntries <= CACHED_ENTRIES_MAX) return;
+      this.#forget(oldest);
+    }
   }
 
-  #count(entries: number): void {
-    this.#cachedEntries += entries;
-    if (this.#cachedEntries <= CACHED_ENTRIES_MAX) return;
-    this.#manifests.clear();
-    this.#cachedEntries = 0;
+  #forget(path: string): void {
+    this.#cachedEntries -= this.#manifests.get(path)?.count ?? 0;
+    this.#manifests.delete(path);
   }
 
   #read(uri: string): Promise<Uint8Array> {

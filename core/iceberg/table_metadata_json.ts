@@ -187,9 +187,19 @@ export function tableMetadataFromJson(json: Json): TableMetadata {
     statistics: list(source, "statistics", (item) => readObject(item, "statistics"), []),
     partitionStatistics: list(source, "partition-statistics", (item) => readObject(item, "statistics"), []),
     commitId: typeof source[COMMIT_ID_KEY] === "string" ? source[COMMIT_ID_KEY] as string : undefined,
-    source,
+    source: withoutParts(source),
   };
 }
+
+/**
+ * The source is kept for the order of its fields and for those that we do not know; of the lists
+ * that grow with the table, every part has its text already.
+ */
+function withoutParts(source: JsonObject): JsonObject {
+  return { ...source, ...Object.fromEntries(GROWING_LISTS.filter((key) => key in source).map((key) => [key, null])) };
+}
+
+const GROWING_LISTS = ["snapshots", "snapshot-log", "metadata-log", "statistics", "partition-statistics"];
 
 function list<Part extends object>(
   source: JsonObject,

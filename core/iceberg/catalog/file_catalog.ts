@@ -14,7 +14,7 @@ import {
   type TableIdentifier,
 } from "./catalog.ts";
 import { createVersion, verifyHead } from "./file_commit.ts";
-import { metadataFromBytes, readMetadataBytes } from "./metadata_file.ts";
+import { metadataFromBytes, metadataToBytes, readMetadataBytes } from "./metadata_file.ts";
 import { findAnyVersion, findHead, versionOf, versionPath, versionPlace } from "./metadata_versions.ts";
 import type { TableMetadata } from "../format/table_metadata.ts";
 import { checkRequirements } from "../format/table_requirement.ts";
@@ -22,7 +22,6 @@ import { applyUpdates } from "../format/table_update_applier.ts";
 import { type FileRole, findInnerTable, namedFolders, ownPlaces } from "../own_files.ts";
 import { TableIo } from "../table_io.ts";
 import { storeUri, TableLocation } from "../table_location.ts";
-import { tableMetadataToText } from "../table_metadata_json.ts";
 import { advanceVersionHint } from "./version_hint.ts";
 
 export interface FileCatalogOptions {
@@ -90,7 +89,7 @@ export class FileCatalog implements Catalog {
       if (head === undefined) return undefined;
       try {
         const bytes = await (head === guess && look === 1 ? guessed! : readMetadataBytes(this.#store, head));
-        const metadata = metadataFromBytes(bytes, head);
+        const metadata = metadataFromBytes(bytes, head, head === guess ? expected!.metadata : undefined);
         return this.#loaded(identifier, metadata, head.slice(folder.length + 1));
       } catch (error) {
         // Other writers have committed so much meanwhile that this version was cleaned up.
@@ -132,7 +131,7 @@ export class FileCatalog implements Catalog {
     const updated = applyUpdates(base?.metadata, commit.updates, this.#clock.nowMs());
     const { metadata, dropped } = logPrevious({ ...updated, commitId: commit.commitId }, base);
     const path = versionPath(folder, version);
-    const bytes = new TextEncoder().encode(tableMetadataToText(metadata));
+    const bytes = metadataToBytes(metadata);
     const created = await createVersion(this.#store, path, bytes, commit.commitId, {
       clock: this.#clock,
       random: this.#random,
@@ -150,7 +149,7 @@ export class FileCatalog implements Catalog {
       this.#tidy(async () => void await deleteOwn(this.#store, old, [versionPlace(folder, version)])),
     ]).then(() => undefined);
     if (!this.#tidiesLater) await tidying;
-    else this.#tidying.add(early(tidying));
+    else this.#tidyLater(tidying);
     return loaded;
   }
 
@@ -158,6 +157,12 @@ export class FileCatalog implements Catalog {
     const tidying = [...this.#tidying];
     this.#tidying.clear();
     await Promise.all(tidying);
+  }
+
+  /** What went well is forgotten: between two calls of `settle` there may be many commits. */
+  #tidyLater(tidying: Promise<void>): void {
+    this.#tidying.add(tidying);
+    early(tidying.then(() => void this.#tidying.delete(tidying)));
   }
 
   async dropTable(identifier: TableIdentifier, options: { purge?: boolean } = {}): Promise<void> {

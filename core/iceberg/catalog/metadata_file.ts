@@ -1,9 +1,10 @@
 import * as zlib from "node:zlib";
 import { messageOf, StreamlabError } from "../../base/errors.ts";
+import { sha256 } from "../../base/sha256.ts";
 import type { Store } from "../../storage/store.ts";
 import { METADATA_BYTES_MAX } from "../format/metadata_limit.ts";
 import type { TableMetadata } from "../format/table_metadata.ts";
-import { tableMetadataFromText } from "../table_metadata_json.ts";
+import { tableMetadataFromText, tableMetadataToText } from "../table_metadata_json.ts";
 
 /** The metadata in a file of a store. Throws `corrupt`, naming the file. */
 export async function readMetadata(store: Store, path: string): Promise<TableMetadata> {
@@ -14,12 +15,33 @@ export function readMetadataBytes(store: Store, path: string): Promise<Uint8Arra
   return store.read(path, { bytesMax: METADATA_BYTES_MAX });
 }
 
+/** What the file was that a version was read from, or written as. */
+const digests = new WeakMap<TableMetadata, string>();
+
 /**
  * Compressed ones are told by their first bytes, since their names vary ("Naming for GZIP
- * compressed Metadata JSON files").
+ * compressed Metadata JSON files"). Where the bytes are those of `known`, it is that very version:
+ * who looks for a newer one again and again does not parse the history of the table each time.
  */
-export function metadataFromBytes(bytes: Uint8Array, path: string): TableMetadata {
-  return tableMetadataFromText(metadataText(bytes, path), path);
+export function metadataFromBytes(bytes: Uint8Array, path: string, known?: TableMetadata): TableMetadata {
+  const digest = digestOf(bytes);
+  if (known !== undefined && digests.get(known) === digest) return known;
+  const metadata = tableMetadataFromText(metadataText(bytes, path), path);
+  digests.set(metadata, digest);
+  return metadata;
+}
+
+/** The file of a version of metadata. */
+export function metadataToBytes(metadata: TableMetadata): Uint8Array<ArrayBuffer> {
+  const bytes = new TextEncoder().encode(tableMetadataToText(metadata));
+  digests.set(metadata, digestOf(bytes));
+  return bytes;
+}
+
+function digestOf(bytes: Uint8Array): string {
+  const hash = sha256();
+  hash.update(bytes);
+  return hash.hex();
 }
 
 function metadataText(bytes: Uint8Array, path: string): string {
