@@ -1,6 +1,6 @@
 import { mapParallel } from "../base/parallel.ts";
 import { StreamlabError } from "../base/errors.ts";
-import type { Connection } from "../engine/duckdb.ts";
+import type { Connection, TextAppender } from "../engine/duckdb.ts";
 import { quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
 import { isOutOfMemory, SqlError } from "../engine/sql_error.ts";
 import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
@@ -52,6 +52,8 @@ export interface KnownFiles {
 export class EmbeddedKnownFiles implements KnownFiles {
   #metadataLocation: string | undefined;
   #lastWithRows: LastWithRows = { events: 0n, deadLetters: 0n };
+  /** Adds to the table as it was made last. */
+  #appender: TextAppender | undefined;
   readonly #connection: Connection;
   readonly #target: string;
   readonly #scratch: Scratch;
@@ -65,6 +67,8 @@ export class EmbeddedKnownFiles implements KnownFiles {
   async follow(ledger: LoadedTable): Promise<void> {
     if (this.#metadataLocation === ledger.metadataLocation) return;
     this.#metadataLocation = undefined;
+    this.#appender?.close();
+    this.#appender = undefined;
     await this.#connection.run("CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR)");
     this.#lastWithRows = { events: 0n, deadLetters: 0n };
     const predicate = { op: "=", column: LEDGER_COLUMNS.table, value: this.#target } as const;
@@ -100,7 +104,8 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
 
   async add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {
     if (this.#metadataLocation !== before.metadataLocation) return;
-    await this.#connection.appendText("known", outcomes.map(({ name, etag, status }) => [name, etag, status]));
+    this.#appender ??= await this.#connection.textAppender("known");
+    this.#appender.append(outcomes.map(({ name, etag, status }) => [name, etag, status]));
     this.#metadataLocation = after.metadataLocation;
   }
 

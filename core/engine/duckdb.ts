@@ -1,4 +1,4 @@
-import type { DuckDBConnection, DuckDBInstance, DuckDBResult, DuckDBValue } from "@duckdb/node-api";
+import type { DuckDBAppender, DuckDBConnection, DuckDBInstance, DuckDBResult, DuckDBValue } from "@duckdb/node-api";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 import { loadNodeApi } from "./duckdb_library.ts";
 import { SqlError } from "./sql_error.ts";
@@ -81,18 +81,20 @@ export class Connection {
 
   /** Adds rows of text to a table whose columns are all text. */
   async appendText(table: string, rows: Iterable<readonly (string | null)[]>): Promise<void> {
-    const appender = await this.inner.createAppender(table);
+    const appender = await this.textAppender(table);
     try {
-      for (const row of rows) {
-        for (const value of row) {
-          if (value === null) appender.appendNull();
-          else appender.appendVarchar(value);
-        }
-        appender.endRow();
-      }
+      appender.append(rows);
     } finally {
-      appender.closeSync();
+      appender.close();
     }
+  }
+
+  /**
+   * For who adds to the same table again and again: what an appender holds outside of our heap
+   * (some 30 KB) is only freed when that happens to be cleaned.
+   */
+  async textAppender(table: string): Promise<TextAppender> {
+    return new TextAppender(await this.inner.createAppender(table));
   }
 
   /** A result that is fetched chunk by chunk, for what does not fit in memory. */
@@ -107,6 +109,31 @@ export class Connection {
 
   close(): void {
     this.inner.closeSync();
+  }
+}
+
+/** Adds rows to one table, for as long as that is not replaced. */
+export class TextAppender {
+  readonly #inner: DuckDBAppender;
+
+  constructor(inner: DuckDBAppender) {
+    this.#inner = inner;
+  }
+
+  /** The rows are in the table when it returns. */
+  append(rows: Iterable<readonly (string | null)[]>): void {
+    for (const row of rows) {
+      for (const value of row) {
+        if (value === null) this.#inner.appendNull();
+        else this.#inner.appendVarchar(value);
+      }
+      this.#inner.endRow();
+    }
+    this.#inner.flushSync();
+  }
+
+  close(): void {
+    this.#inner.closeSync();
   }
 }
 

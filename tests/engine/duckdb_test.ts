@@ -20,3 +20,14 @@ Deno.test("text comes back from DuckDB as it is, byte order marks and NUL includ
     const rows = await connection.rows("SELECT text, length(text)::INT AS length FROM texts");
     deepStrictEqual(rows, texts.map((text) => ({ text, length: [...text].length })));
   }));
+
+Deno.test("rows are in the table as soon as an appender that stays open was given them", () =>
+  withConnection(async (connection) => {
+    await connection.run("CREATE TEMP TABLE texts (text VARCHAR)");
+    const appender = await connection.textAppender("texts");
+    for (let count = 1; count <= 3; count++) {
+      appender.append([[`${count}`]]);
+      deepStrictEqual(await connection.rows("SELECT count(*)::INT AS rows FROM texts"), [{ rows: count }]);
+    }
+    appender.close();
+  }));
