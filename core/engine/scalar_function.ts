@@ -1,6 +1,12 @@
 import type { Connection } from "./duckdb.ts";
 import { loadNodeApi } from "./duckdb_library.ts";
 
+/**
+ * Of texts, together: a vector remembers those that it was asked for, and would hold the large ones
+ * of two thousand rows at once. A slice of it has a memory of its own.
+ */
+const HELD_LENGTH_MAX = 4 << 20;
+
 type SqlType = "INTEGER" | "DOUBLE" | "VARCHAR" | "BOOLEAN";
 
 export interface ScalarFunction {
@@ -31,9 +37,21 @@ export async function registerFunction(connection: Connection, definition: Scala
     volatile: true,
     specialHandling: true,
     mainFunction(_info, chunk, output) {
-      const [first = [], second = [], third = []] = parameters.map((_type, index) => chunk.getColumnValues(index));
-      for (let row = 0; row < chunk.rowCount; row++) {
-        output.setItem(row, definition.call(first[row], second[row], third[row]));
+      const whole = parameters.map((_type, index) => chunk.getColumnVector(index));
+      let columns = whole, start = 0, held = 0;
+      const count = chunk.rowCount;
+      for (let row = 0; row < count; row++) {
+        if (held > HELD_LENGTH_MAX) {
+          columns = whole.map((column) => column.slice(row, count - row));
+          start = row;
+          held = 0;
+        }
+        const [first, second, third] = columns.map((column) => {
+          const value: unknown = column.getItem(row - start);
+          if (typeof value === "string") held += value.length;
+          return value;
+        });
+        output.setItem(row, definition.call(first, second, third));
       }
       output.flush();
     },

@@ -6,7 +6,7 @@ import { readFileBlocks, readFilePart } from "../disk/scratch.ts";
 /**
  * Above this size a dead letter holds the file's head only: the file itself stays in the raw zone.
  */
-const WHOLE_BYTES_MAX = 16 << 20;
+export const WHOLE_BYTES_MAX = 16 << 20;
 const HEAD_BYTES = 64 << 10;
 
 export interface FileText {

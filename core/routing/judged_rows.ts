@@ -2,7 +2,8 @@ import { Buffer } from "node:buffer";
 import type { DeadLetterReason } from "../contract/contract.ts";
 import type { Judgement, Row } from "../contract/judgement.ts";
 import type { JsonPath } from "../json/pointer.ts";
-import { type FileText, keptRecordText } from "./corrupted_file.ts";
+import { jsonPieces } from "../json/pieces.ts";
+import { type FileText, keptRecordText, WHOLE_BYTES_MAX } from "./corrupted_file.ts";
 import { readFileBlocks, type Scratch, TextFileWriter } from "../disk/scratch.ts";
 
 /** Events of records up to this length can be written in any memory. */
@@ -83,7 +84,8 @@ export class JudgedRows {
   add(file: number, position: number, raw: string, judgement: Exclude<Judgement, { kind: "not_json" }>): void {
     if (judgement.kind === "dead_letter") {
       const { reason, detail, values } = judgement;
-      return this.addDeadLetter({ file, position, reason, values, ...keptText(detail, raw) });
+      const kept = keptText(raw);
+      return this.addDeadLetter({ file, position, reason, values, detail: detail + kept.note, raw: kept.raw });
     }
     const { extras } = judgement;
     if (this.#holdsExtras && extras.length > 0) {
@@ -101,7 +103,7 @@ export class JudgedRows {
     const { values, rescued } = event;
     const row: EventRow = { file, position, values, rescued };
     // If memory is too small to write it, it becomes a dead letter.
-    if (raw.length > SMALL_LENGTH_MAX) row.kept = keptRecordText(new TextEncoder().encode(raw));
+    if (raw.length > SMALL_LENGTH_MAX) row.kept = keptText(raw);
     this.#append(this.eventFile, row);
     this.#tally(file).events++;
     this.events++;
@@ -159,13 +161,17 @@ export class JudgedRows {
     for (const { path } of [this.eventFile, this.letterFile, this.pendingFile]) this.#scratch.removeFile(path);
   }
 
-  #append(file: TextFileWriter, row: unknown): void {
-    const line = JSON.stringify(row);
-    // Three bytes a character at most; counted where DuckDB would take much memory for nothing.
-    const bytes = line.length <= COUNTED_LENGTH_MIN ? line.length * 3 : Buffer.byteLength(line);
+  #append(file: TextFileWriter, row: object): void {
+    let length = 0, bytes = 0;
+    for (const piece of jsonPieces(row)) {
+      length += piece.length;
+      // Three bytes a character at most; counted where DuckDB would take much memory for nothing.
+      bytes += length <= COUNTED_LENGTH_MIN ? piece.length * 3 : Buffer.byteLength(piece);
+      this.hasNegativeZero ||= piece.includes('"-0"');
+      file.write(piece);
+    }
+    file.write("\n");
     this.lineBytesMax = Math.max(this.lineBytesMax, bytes);
-    this.hasNegativeZero ||= line.includes('"-0"');
-    file.write(line + "\n");
   }
 
   #tally(file: number): FileTally {
@@ -175,8 +181,8 @@ export class JudgedRows {
   }
 }
 
-function keptText(detail: string, raw: string): Pick<DeadLetter, "detail" | "raw"> {
-  if (raw.length <= SMALL_LENGTH_MAX) return { detail, raw };
-  const kept = keptRecordText(new TextEncoder().encode(raw));
-  return { detail: detail + kept.note, raw: kept.raw };
+/** No copy is made of a text that is kept whole: there may be many of them, and large. */
+function keptText(raw: string): FileText {
+  if (Buffer.byteLength(raw) <= WHOLE_BYTES_MAX) return { raw, note: "" };
+  return keptRecordText(new TextEncoder().encode(raw));
 }
