@@ -9,6 +9,7 @@ import { query } from "./commands/query/query.ts";
 import { route } from "./commands/route/route.ts";
 import { runProgram } from "./commands/line/program.ts";
 import { systemWorld } from "./commands/line/system_world.ts";
+import { isHarmlessStray } from "./core/base/stray_rejection.ts";
 
 export const commands: readonly Command[] = [produce, consume, query, maintain, help, completions];
 /** For programs: in no help and no completion. */
@@ -25,7 +26,10 @@ if (import.meta.main) {
   }
   const stray = new Promise<never>((_resolve, reject) => {
     const fail = (event: Event, error: unknown) => (event.preventDefault(), reject(error));
-    addEventListener("unhandledrejection", (event) => fail(event, event.reason));
+    addEventListener("unhandledrejection", (event) => {
+      if (isHarmlessStray(event.reason)) event.preventDefault();
+      else fail(event, event.reason);
+    });
     addEventListener("error", (event) => fail(event, event.error));
   });
   Deno.exit(await runProgram(Deno.args, systemWorld(commands, stop.signal), hiddenCommands, stray));

@@ -6,6 +6,7 @@ import { withDeadline } from "../../base/deadline.ts";
 import type { Random } from "../../base/random.ts";
 import { retry } from "../../base/retry.ts";
 import type { RetryPolicy } from "../../base/retry.ts";
+import { surviveStray } from "../../base/stray_rejection.ts";
 import type { S3Settings } from "./settings.ts";
 import { s3Error } from "./error.ts";
 import { type GetAnswer, S3Get } from "./get.ts";
@@ -52,9 +53,7 @@ let survivesBrokenBodies = false;
 function surviveBrokenBodies(): void {
   if (survivesBrokenBodies) return;
   survivesBrokenBodies = true;
-  globalThis.addEventListener("unhandledrejection", (event) => {
-    if (/error reading a body from connection/.test(messageOf(event.reason))) event.preventDefault();
-  });
+  surviveStray((reason) => /error reading a body from connection/.test(messageOf(reason)));
 }
 
 /** A slower line counts as dead. */
