@@ -78,7 +78,7 @@ Deno.test("a checkpoints folder that was deleted in the middle of a batch is not
   remove(life.disk, /^checkpoints\//);
   await checkRefused(
     life,
-    /bronze\.events has batch 2, the ledger has not, and checkpoints\/bronze\.events does not tell/,
+    /bronze\.events has batch 2, the ledger has not, and checkpoints\/bronze\.events does not say what was in it/,
   );
   // Brought back it serves.
   for (const [path, bytes] of saved.files()) {

@@ -199,9 +199,9 @@ Deno.test("a version beyond all numbers of commits is told, and nothing counts u
       await bench.store.write(path, good);
       await rejects(
         look(fileCatalog(bench)),
-        /Cannot tell the newest version of a table: .*v\d+\.metadata\.json is called/,
+        /Cannot find the newest version of a table: .*v\d+\.metadata\.json has the name of an impossible version/,
       );
-      await rejects(bench.append(), /Cannot tell the newest version/);
+      await rejects(bench.append(), /Cannot find the newest version/);
       deepStrictEqual(await fileCatalog(bench).listTables(["bronze"]), [identifier]);
       await Deno.remove(bench.store.localPath(path)!);
     }

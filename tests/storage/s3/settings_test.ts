@@ -7,18 +7,23 @@ function settingsOf(variables: Record<string, string>, profile?: AwsProfile): S3
   return readS3Settings((name) => variables[name], profile);
 }
 
+/** Settings with undefined in the place of what is not set are the same settings. */
+function sameSettings(actual: unknown, expected: unknown, message?: string): void {
+  deepStrictEqual(JSON.parse(JSON.stringify(actual)), JSON.parse(JSON.stringify(expected)), message);
+}
+
 const compose = { accessKeyId: "minioadmin", secretAccessKey: "minioadmin" };
 
 Deno.test("with nothing set it is the MinIO of compose.yaml", () => {
-  deepStrictEqual(settingsOf({}), {
+  sameSettings(settingsOf({}), {
     endpoint: "http://127.0.0.1:9000",
     region: "us-east-1",
     forcePathStyle: true,
     credentials: compose,
     isDefault: true,
   });
-  deepStrictEqual(settingsOf({ AWS_ENDPOINT_URL: "", AWS_REGION: "" }), settingsOf({}));
-  deepStrictEqual(
+  sameSettings(settingsOf({ AWS_ENDPOINT_URL: "", AWS_REGION: "" }), settingsOf({}));
+  sameSettings(
     settingsOf({}, { endpoint: "http://other", region: "there" }),
     settingsOf({}),
     "whatever is in ~/.aws for other work",
@@ -27,7 +32,7 @@ Deno.test("with nothing set it is the MinIO of compose.yaml", () => {
 
 Deno.test("whoever has credentials or a region for AWS gets AWS, found as all of its tools find it", () => {
   const keys = { AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "y" };
-  deepStrictEqual(settingsOf(keys), { forcePathStyle: false, isDefault: false });
+  sameSettings(settingsOf(keys), { forcePathStyle: false, isDefault: false });
   for (
     const name of [
       "AWS_PROFILE",
@@ -35,10 +40,10 @@ Deno.test("whoever has credentials or a region for AWS gets AWS, found as all of
       "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     ]
   ) {
-    deepStrictEqual(settingsOf({ [name]: "x" }), { forcePathStyle: false, isDefault: false });
+    sameSettings(settingsOf({ [name]: "x" }), { forcePathStyle: false, isDefault: false });
   }
-  deepStrictEqual(settingsOf({ AWS_PROFILE: "x" }, {}), { forcePathStyle: false, isDefault: false });
-  deepStrictEqual(settingsOf({ AWS_DEFAULT_REGION: "eu-west-1" }), {
+  sameSettings(settingsOf({ AWS_PROFILE: "x" }, {}), { forcePathStyle: false, isDefault: false });
+  sameSettings(settingsOf({ AWS_DEFAULT_REGION: "eu-west-1" }), {
     forcePathStyle: false,
     isDefault: false,
     region: "eu-west-1",
@@ -57,7 +62,7 @@ Deno.test("half of a pair of keys is refused, whatever else is set, and its valu
     }];
     for (const more of others) {
       throws(() => settingsOf({ [given]: "hidden", ...more }), (error) => {
-        deepStrictEqual([(error as StreamlabError).kind, (error as Error).message], [
+        sameSettings([(error as StreamlabError).kind, (error as Error).message], [
           "usage",
           `Cannot use ${given}: ${missing} is not set`,
         ]);
@@ -74,7 +79,7 @@ Deno.test("an endpoint of its own has the bucket in the path, unless the user sa
     AWS_SECRET_ACCESS_KEY: "y",
     AWS_REGION: "here",
   };
-  deepStrictEqual(settingsOf(variables), {
+  sameSettings(settingsOf(variables), {
     endpoint: "https://s3.example",
     region: "here",
     forcePathStyle: true,
@@ -86,8 +91,8 @@ Deno.test("an endpoint of its own has the bucket in the path, unless the user sa
 });
 
 Deno.test("an endpoint on this machine without credentials gets the key of compose.yaml, any other does not", () => {
-  deepStrictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123" }).credentials, compose);
-  deepStrictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://[::1]:9123" }).credentials, compose);
+  sameSettings(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123" }).credentials, compose);
+  sameSettings(settingsOf({ AWS_ENDPOINT_URL: "http://[::1]:9123" }).credentials, compose);
   strictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123", AWS_PROFILE: "x" }).credentials, undefined);
   strictEqual(settingsOf({ AWS_ENDPOINT_URL: "http://localhost:9123" }, {}).credentials, undefined);
   strictEqual(settingsOf({ AWS_ENDPOINT_URL: "https://s3.example" }).credentials, undefined);
@@ -95,7 +100,7 @@ Deno.test("an endpoint on this machine without credentials gets the key of compo
 
 Deno.test("a profile's endpoint and region count where no variable says otherwise", () => {
   const profile = { endpoint: "https://minio.example", region: "here" };
-  deepStrictEqual(settingsOf({ AWS_PROFILE: "x" }, profile), { ...profile, forcePathStyle: true, isDefault: false });
+  sameSettings(settingsOf({ AWS_PROFILE: "x" }, profile), { ...profile, forcePathStyle: true, isDefault: false });
   const variables = { AWS_PROFILE: "x", AWS_ENDPOINT_URL: "https://s3.example" };
   strictEqual(settingsOf(variables, profile).endpoint, "https://s3.example");
   strictEqual(settingsOf(variables, profile).region, "here");
@@ -134,19 +139,19 @@ Deno.test("profiles are read as AWS's tools read them", async () => {
       `${home}/.aws/credentials`,
       "[default]\naws_access_key_id = x\n[lab]\nregion = from-keys\n",
     );
-    deepStrictEqual(await read(), {});
-    deepStrictEqual(await read({ AWS_PROFILE: "lab" }), { region: "from-keys" });
+    sameSettings(await read(), {});
+    sameSettings(await read({ AWS_PROFILE: "lab" }), { region: "from-keys" });
     await Deno.writeTextFile(`${home}/.aws/config`, config);
-    deepStrictEqual(await read(), { region: "eu-central-1" });
-    deepStrictEqual(await read({ AWS_PROFILE: "lab" }), { endpoint: "http://s3", region: "us-west-2" });
-    deepStrictEqual(await read({ AWS_PROFILE: "plain" }), { endpoint: "http://127.0.0.1:9000" });
-    deepStrictEqual(await read({ AWS_PROFILE: "lab", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }), {
+    sameSettings(await read(), { region: "eu-central-1" });
+    sameSettings(await read({ AWS_PROFILE: "lab" }), { endpoint: "http://s3", region: "us-west-2" });
+    sameSettings(await read({ AWS_PROFILE: "plain" }), { endpoint: "http://127.0.0.1:9000" });
+    sameSettings(await read({ AWS_PROFILE: "lab", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }), {
       region: "us-west-2",
     });
-    deepStrictEqual(await read({ AWS_PROFILE: "nobody" }), {});
+    sameSettings(await read({ AWS_PROFILE: "nobody" }), {});
     const elsewhere = `${home}/elsewhere`;
     await Deno.writeTextFile(elsewhere, "[default]\r\nregion = sa-east-1\r\n");
-    deepStrictEqual(await read({ AWS_CONFIG_FILE: elsewhere }), { region: "sa-east-1" });
+    sameSettings(await read({ AWS_CONFIG_FILE: elsewhere }), { region: "sa-east-1" });
   } finally {
     await Deno.remove(home, { recursive: true });
   }
@@ -172,16 +177,16 @@ Deno.test("what a catalog says of a place wins over the variables, and nothing o
     AWS_SECRET_ACCESS_KEY: "y",
     AWS_REGION: "eu",
   });
-  deepStrictEqual(catalogSettings(own, {}), own);
-  deepStrictEqual(catalogSettings(own, key), { ...own, credentials });
-  deepStrictEqual(catalogSettings(settingsOf({}), { ...key, "client.region": "eu-west-1" }), {
+  sameSettings(catalogSettings(own, {}), own);
+  sameSettings(catalogSettings(own, key), { ...own, credentials });
+  sameSettings(catalogSettings(settingsOf({}), { ...key, "client.region": "eu-west-1" }), {
     forcePathStyle: false,
     region: "eu-west-1",
     isDefault: false,
     credentials,
   });
   const told = { ...key, "s3.endpoint": "https://s3.example", "s3.path-style-access": "false", "s3.region": "mars" };
-  deepStrictEqual(catalogSettings(settingsOf({}), told), {
+  sameSettings(catalogSettings(settingsOf({}), told), {
     endpoint: "https://s3.example",
     forcePathStyle: false,
     region: "mars",
@@ -189,7 +194,7 @@ Deno.test("what a catalog says of a place wins over the variables, and nothing o
     credentials,
   });
   const near = catalogSettings(settingsOf({}), { "s3.endpoint": "http://127.0.0.1:9001" });
-  deepStrictEqual([near.credentials, near.forcePathStyle], [compose, true]);
+  sameSettings([near.credentials, near.forcePathStyle], [compose, true]);
   throws(() => catalogSettings(own, { "s3.endpoint": "http://me:password@host" }), (error) => {
     doesNotMatch((error as Error).message, /password@/);
     return isKind(error, "usage");
@@ -224,7 +229,7 @@ Deno.test("our own keys sign requests to an endpoint that a catalog names only w
       isRefused(own, { "s3.endpoint": endpoint }, "https://other.example");
       strictEqual(catalogSettings(own, { "s3.endpoint": endpoint }, new URL(endpoint).origin).endpoint, endpoint);
       const vended = { "s3.endpoint": endpoint, "s3.access-key-id": "id", "s3.secret-access-key": "s" };
-      deepStrictEqual(catalogSettings(own, vended).credentials, { accessKeyId: "id", secretAccessKey: "s" });
+      sameSettings(catalogSettings(own, vended).credentials, { accessKeyId: "id", secretAccessKey: "s" });
     }
   }
   strictEqual(catalogSettings(atHome, { "s3.endpoint": "https://minio.home:9000" }).forcePathStyle, true);
