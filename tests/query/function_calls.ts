@@ -1,5 +1,6 @@
 /** Calls of DuckDB's functions with hostile texts in the place of each argument. */
-import { type Connection, quoteName, quoteText } from "../../core/engine/duckdb.ts";
+import { type Connection, DuckDb, quoteName, quoteText } from "../../core/engine/duckdb.ts";
+import verdicts from "../../core/query/sql_functions.json" with { type: "json" };
 
 export interface CatalogFunction {
   name: string;
@@ -78,4 +79,18 @@ function plain(type: string): string {
   if (/lambda/i.test(type)) return "lambda x: x";
   if (isNumeric(type)) return "1";
   return PLAIN_VALUES[type] ?? "'a'";
+}
+
+export async function withConnection(action: (connection: Connection) => Promise<void>): Promise<void> {
+  const database = await DuckDb.open({ threads: 1 });
+  try {
+    await action(await database.connect());
+  } finally {
+    database.close();
+  }
+}
+
+/** The functions that the table allows. */
+export function allowedNames(): string[] {
+  return verdicts.filter(({ allowed }) => allowed).flatMap(({ functions }) => functions);
 }
