@@ -91,7 +91,8 @@ Deno.test("what does not fit the contract is said of a row of Parquet as of any 
     const instant = "date-time with an offset (RFC 3339): the offset is missing";
     deepStrictEqual(found, {
       extra: "extra_fields expected only fields that the contract names, found /file_row_number, /filename",
-      local: `invalid_schema /event_timestamp: expected ${instant}, found string "2026-03-01T12:00:00.000000"`,
+      local:
+        `invalid_schema /event_timestamp: expected ${instant}, found string "2026-03-01T12:00:00.000000"; the Parquet column has no time zone`,
       null: "invalid_schema /user_id: expected string, found null",
       none: "corrupted_batch a Parquet file without rows; kept as base64, being no UTF-8",
     });
