@@ -19,8 +19,8 @@ import { withSeed } from "../support/seed.ts";
 /** Kills in all, for each kind of place; `deno task simulate --kills N` asks for more. */
 const killsMax = Number(Deno.env.get("STREAMLAB_KILLS") ?? 70);
 /**
- * From the start of a process to its death at the latest, milliseconds: long enough to get some
- * batches done.
+ * From the start of a process to its death at the latest, milliseconds, besides twice what it takes
+ * to start: long enough to get some batches done, however busy the machine is.
  */
 const lifeMsMax = 1_500;
 
@@ -126,6 +126,9 @@ function survive(field: Battlefield): Promise<void> {
 async function fight(field: Battlefield, random: Random): Promise<void> {
   const { folder, lake, options, store } = field;
   let isDone = false;
+  const startedMs = performance.now();
+  await succeed(folder, ["query", "select 1"], options);
+  const lifeMs = lifeMsMax + 2 * (performance.now() - startedMs);
   const producing = succeed(folder, [
     ...["produce", "--sink", lake, "--batches", String(killsMax * 10), "--interval", "60ms", "--truth", "truth.ndjson"],
     ...["--dirty", "--compress", "gzip"],
@@ -135,10 +138,10 @@ async function fight(field: Battlefield, random: Random): Promise<void> {
   const killed = { consumers: 0, maintainers: 0 };
   const goOn = () => !isDone && killed.consumers + killed.maintainers < killsMax;
   const killing = Array.from({ length: field.consumers }, async () => {
-    while (goOn()) killed.consumers += await kill(field, consume, random.next());
+    while (goOn()) killed.consumers += await kill(field, consume, random.next() * lifeMs);
   });
   killing.push((async () => {
-    while (goOn()) killed.maintainers += await kill(field, maintain, random.next());
+    while (goOn()) killed.maintainers += await kill(field, maintain, random.next() * lifeMs);
   })());
   const fighting = Promise.all(killing);
   const foreign = field.foreign?.(fighting);
@@ -186,12 +189,12 @@ async function auditByPython(
 }
 
 /** Starts the program, and kills it some time later. 1 if it was still alive. */
-async function kill({ folder, options }: Battlefield, args: string[], chance: number): Promise<number> {
+async function kill({ folder, options }: Battlefield, args: string[], lifeMs: number): Promise<number> {
   const child = startStreamlab(folder, args, options);
   await child.stdin.close();
   const output = child.output();
   const ended = output.then(() => "ended" as const);
-  const winner = await Promise.race([ended, setTimeout(100 + chance * lifeMsMax, "alive" as const)]);
+  const winner = await Promise.race([ended, setTimeout(100 + lifeMs, "alive" as const)]);
   if (winner === "alive") child.kill("SIGKILL");
   const { code, stderr } = await output;
   const text = new TextDecoder().decode(stderr);
