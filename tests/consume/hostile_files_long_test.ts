@@ -9,7 +9,7 @@ const FILES = 2_000;
 const FILES_PER_BATCH = 500;
 /** Of DuckDB; the rest of the process comes on top. */
 const MEMORY = "300MB";
-/** Measured: 772 to 813 MB, of which DuckDB may take 300. */
+/** Measured: 620 to 720 MB, of which DuckDB may take 300. */
 const PEAK_MB_MAX = 1_000;
 const SECONDS_MAX = 240;
 
