@@ -102,7 +102,7 @@ Deno.test("mutated metadata files, manifest lists and manifests are refused or r
 Deno.test("a hint that is damaged is written anew, whatever stands in it", () =>
   withSeed((random) =>
     withTable(async (bench, paths) => {
-      const hints = ["", "x", "0x10", "1e9", "-4", "9".repeat(9), "9".repeat(400), "99", "4\n", "Infinity"];
+      const hints = ["", "x", "0x10", "1e9", "-4", "9".repeat(9), "9".repeat(400), "99", "04", "4\n", "\ufeff4", "Infinity"];
       const texts = [
         ...hints,
         ...Array.from({ length: 100 }, () => mutateBytes(random, new TextEncoder().encode("4"))),
@@ -111,7 +111,7 @@ Deno.test("a hint that is damaged is written anew, whatever stands in it", () =>
         await bench.store.write(paths.hint, typeof text === "string" ? new TextEncoder().encode(text) : text);
         deepStrictEqual(await look(fileCatalog(bench)), [FILES, FILES]);
         await advanceVersionHint(bench.store, "warehouse/bronze/events", 4, false);
-        strictEqual(new TextDecoder().decode(await bench.store.read(paths.hint)).trim(), "4");
+        deepStrictEqual(await bench.store.read(paths.hint), new TextEncoder().encode("4"));
       }
       say(`${texts.length} damaged hints`);
     })

@@ -42,11 +42,15 @@ async function highestVersion(store: Store, folder: string, otherwise: number): 
 /** More digits than any version has. */
 const HINT_BYTES_MAX = 100;
 
-/** 0 where there is none, or something else than a number: then the next commit writes it anew. */
+/**
+ * 0 where there is none, or anything but the bare number (`04` and a newline behind it break other
+ * readers): then it is written anew.
+ */
 async function readVersionHint(store: Store, path: string): Promise<number> {
   try {
-    const text = new TextDecoder().decode(await store.read(path, { bytesMax: HINT_BYTES_MAX })).trim();
-    return /^\d{1,10}$/.test(text) ? Number(text) : 0;
+    const bytes = await store.read(path, { bytesMax: HINT_BYTES_MAX });
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 0;
   } catch (error) {
     if (isKind(error, "not-found", "corrupt")) return 0;
     throw error;
