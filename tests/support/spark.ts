@@ -15,7 +15,7 @@ export const SPARK_VERSIONS: readonly SparkVersion[] = [
   { spark: "4.1.4", runtime: "4.1_2.13", iceberg: "1.12.0" },
 ];
 
-/** Ten times what the longest statement takes: a session that hangs must not take all tests along. */
+/** Ten times the longest statement: a session that hangs must not take all tests along. */
 const ANSWER_MS_MAX = 240_000;
 const END_MS_MAX = 30_000;
 
