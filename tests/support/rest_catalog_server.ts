@@ -53,6 +53,9 @@ export async function findRestCatalog(): Promise<string> {
   const goal = [
     "-q",
     "-B",
+    // By default it waits half an hour for a server that has gone silent.
+    "-Dmaven.wagon.rto=30000",
+    "-Daether.connector.requestTimeout=30000",
     "-f",
     `${folder}/pom.xml`,
     "dependency:copy-dependencies",

@@ -62,7 +62,7 @@ export async function findSpark(version: SparkVersion): Promise<{ python: string
   await runOrThrow(found.python, ["-m", "pip", "install", "--quiet", ...packages]);
   const artifact = `iceberg-spark-runtime-${version.runtime}`;
   const url = `https://repo1.maven.org/maven2/org/apache/iceberg/${artifact}/${version.iceberg}/${jarOf(version)}`;
-  const response = await fetch(url);
+  const response = await fetch(url, { signal: AbortSignal.timeout(300_000) });
   if (!response.ok) throw new Error(`Cannot download ${url}: ${response.status}`);
   await Deno.writeFile(found.jar, response.body!);
   await Deno.writeTextFile(`${folder}/done`, "");
