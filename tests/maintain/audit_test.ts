@@ -350,5 +350,5 @@ Deno.test("without tables there is nothing to audit", () =>
     world.put("a.json", "[]");
     const { status, text } = await audit(world);
     strictEqual(status, 1);
-    match(text, /there is no table/);
+    match(text, /There is no table/);
   }));

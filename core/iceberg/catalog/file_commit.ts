@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { isKind, StreamlabError } from "../../base/errors.ts";
+import { ifFound, isKind, StreamlabError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { backoffMs } from "../../base/retry.ts";
 import { deleteMade } from "../../storage/deletion.ts";
@@ -121,13 +121,9 @@ async function isYoungerThanAny(store: Store, path: string, higher: MetadataVers
 }
 
 async function commitIdAt(store: Store, path: string): Promise<string | undefined> {
-  try {
-    // A file of another engine has no such id: it is not ours.
-    return (await readMetadata(store, path)).commitId ?? "";
-  } catch (error) {
-    if (isKind(error, "not-found")) return undefined;
-    throw error;
-  }
+  const metadata = await ifFound(readMetadata(store, path));
+  // A file of another engine has no such id: it is not ours.
+  return metadata && (metadata.commitId ?? "");
 }
 
 function isUnavailable(error: unknown): boolean {

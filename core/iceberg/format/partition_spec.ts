@@ -1,6 +1,7 @@
 import { StreamlabError } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import { type JsonObject, readArray, readInteger, readObject, readString } from "./json_field.ts";
+import type { Value } from "./single_value.ts";
 import { fieldsById, type Schema } from "./schema.ts";
 import {
   type Transform,
@@ -139,4 +140,14 @@ export function samePartitionFields(a: PartitionSpec, b: PartitionSpec): boolean
     return field.sourceId === other.sourceId && field.fieldId === other.fieldId && field.name === other.name &&
       transformToText(field.transform) === transformToText(other.transform);
   });
+}
+
+/** A text that is the same for the same partition tuple of the same spec. */
+export function partitionKey(specId: number, partition: readonly (Value | null)[]): string {
+  const parts = partition.map((value) => {
+    if (value === null) return "null";
+    if (value instanceof Uint8Array) return `x${Array.from(value).join(".")}`;
+    return `${typeof value}:${Object.is(value, -0) ? "-0" : JSON.stringify(String(value))}`;
+  });
+  return `${specId}/${parts.join("/")}`;
 }

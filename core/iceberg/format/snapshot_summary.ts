@@ -1,4 +1,5 @@
 import type { DataFile } from "./data_file.ts";
+import { partitionKey } from "./partition_spec.ts";
 import type { Operation } from "./snapshot.ts";
 
 /**
@@ -89,14 +90,4 @@ function count(counts: Map<string, bigint>, file: DataFile, way: "added" | "remo
     add(`${way}-${kind}-deletes`, file.recordCount);
   }
   partitions.add(partitionKey(file.specId, file.partition));
-}
-
-/** A text that is the same for the same partition tuple of the same spec. */
-export function partitionKey(specId: number, partition: DataFile["partition"]): string {
-  const parts = partition.map((value) => {
-    if (value === null) return "null";
-    if (value instanceof Uint8Array) return `x${Array.from(value).join(".")}`;
-    return `${typeof value}:${Object.is(value, -0) ? "-0" : JSON.stringify(String(value))}`;
-  });
-  return `${specId}/${parts.join("/")}`;
 }

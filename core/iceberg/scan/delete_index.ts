@@ -1,7 +1,7 @@
 import { StreamlabError } from "../../base/errors.ts";
 import type { DataFile } from "../format/data_file.ts";
 import type { ResolvedEntry } from "../format/manifest_entry.ts";
-import { partitionKey } from "../format/snapshot_summary.ts";
+import { partitionKey } from "../format/partition_spec.ts";
 
 /**
  * The reserved column of position delete files that names the data file (specification: "Reserved

@@ -3,6 +3,7 @@ import type { DuckDb } from "../../engine/duckdb.ts";
 import { openHttpfs } from "../../engine/httpfs.ts";
 import { type Scratch, TextFileWriter } from "../../disk/scratch.ts";
 import type { Store } from "../../storage/store.ts";
+import { FileCopies } from "./file_copies.ts";
 
 /** Files fetched at once from a store that is not on this machine. */
 const FETCHES_PARALLEL = 16;
@@ -23,9 +24,8 @@ export interface WantedFile {
  * scratch.
  */
 export class RemoteFiles {
-  /** By store and path; what was fetched once is not fetched again. */
-  readonly #copies = new Map<string, Promise<string>>();
-  #count = 0;
+  readonly #copies: FileCopies;
+  #linkCount = 0;
   readonly #scratch: Scratch;
   /**
    * The file of DuckDB's extension httpfs, where it is not in DuckDB's own folder; false: it is not
@@ -35,6 +35,7 @@ export class RemoteFiles {
 
   constructor(scratch: Scratch, httpfs: string | false | undefined) {
     this.#scratch = scratch;
+    this.#copies = new FileCopies(scratch);
     this.#httpfs = httpfs;
   }
 
@@ -55,9 +56,7 @@ export class RemoteFiles {
       const uri = `${store.root}/${path}`;
       // Its paths are patterns, and what follows a question mark is for the extension itself.
       if (size > FETCHED_BYTES_MAX && !/[*?[\]#\\]/.test(uri) && await canRead(store)) return uri;
-      const copy = this.#copies.get(uri) ?? this.#fetch(store, path);
-      this.#copies.set(uri, copy);
-      return await copy;
+      return await this.#copies.pathOf(store, path);
     });
   }
 
@@ -66,13 +65,7 @@ export class RemoteFiles {
    * one: a link whose name is the same either way.
    */
   #named(path: string): string {
-    return this.#scratch.link(`${this.#count++}.parquet`, path);
-  }
-
-  async #fetch(store: Store, path: string): Promise<string> {
-    const copy = this.#scratch.path(`${this.#count++}.parquet`);
-    await store.getFile(path, copy);
-    return copy;
+    return this.#scratch.link(`link-${this.#linkCount++}.parquet`, path);
   }
 
   async #open(database: DuckDb, store: Store): Promise<boolean> {

@@ -4,6 +4,7 @@
  */
 import { quoteName, quotePath, quoteText } from "../../engine/duckdb.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
+import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import type { Field } from "../../iceberg/format/type.ts";
 import { projectColumn, readsAsIs } from "./column_projection.ts";
 import type { FileLayout } from "./file_layout.ts";
@@ -28,6 +29,12 @@ export interface ViewFile extends LocalFile {
 export interface LocalFile {
   file: DataFile;
   localPath: string;
+}
+
+/** The files of a scan, with where DuckDB can read each, by URI. */
+export function viewFile({ dataFile, deletes }: ScanFile, places: ReadonlyMap<string, string>): ViewFile {
+  const local = (file: DataFile): LocalFile => ({ file, localPath: places.get(file.path)! });
+  return { ...local(dataFile), deletes: deletes.map(local) };
 }
 
 export interface ViewSource {
