@@ -34,7 +34,7 @@ export async function createVersion(
     try {
       if (await store.create(path, bytes)) return true;
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      if (!isKind(error, "unavailable")) throw error;
       failure = error;
     }
     try {
@@ -44,7 +44,7 @@ export async function createVersion(
       // cannot be told.
       failure ??= unknownOutcome(path);
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      if (!isKind(error, "unavailable")) throw error;
       failure ??= error;
     }
     // The store's own error is clearer than "unknown outcome": a full disk, a wrong key.
@@ -124,10 +124,6 @@ async function commitIdAt(store: Store, path: string): Promise<string | undefine
   const metadata = await ifFound(readMetadata(store, path));
   // A file of another engine has no such id: it is not ours.
   return metadata && (metadata.commitId ?? "");
-}
-
-function isUnavailable(error: unknown): boolean {
-  return isKind(error, "unavailable");
 }
 
 function unknownOutcome(path: string): StreamlabError {
