@@ -16,7 +16,7 @@ export class DeleteIndex {
   readonly #positionByFile = new Map<string, ResolvedEntry[]>();
   readonly #positionByPartition = new Map<string, ResolvedEntry[]>();
   readonly #equalityByPartition = new Map<string, ResolvedEntry[]>();
-  /** Of an unpartitioned spec: they apply in every partition. */
+  /** Equality deletes of an unpartitioned spec, which apply in every partition. */
   readonly #equalityEverywhere: ResolvedEntry[] = [];
 
   /**
@@ -64,7 +64,7 @@ export class DeleteIndex {
 }
 
 /**
- * The one data file that position deletes are about: said outright, or by equal bounds of the path
+ * The one data file that position deletes refer to: named outright, or by equal bounds of the path
  * column.
  */
 function referencedFile(file: DataFile): string | undefined {

@@ -7,10 +7,7 @@ import { FileCopies, requireParquet } from "./file_copies.ts";
 
 const FILES_PARALLEL = 16;
 
-/**
- * Where DuckDB can read the files of a table: in their place on this disk, or as copies in scratch
- * of what lies elsewhere.
- */
+/** Where DuckDB can read the files of a table: in place on this disk, or as copies in scratch. */
 export class LocalFiles {
   readonly #io: TableIo;
   readonly #copies: FileCopies;

@@ -19,17 +19,16 @@ export interface WantedFile {
 }
 
 /**
- * Where DuckDB can read files: in their place on this disk, by their URI where it can reach the
- * store itself and so read only the columns and row groups that are needed, else as copies in
- * scratch.
+ * Where DuckDB can read files: in place on this disk; by URI, if it can reach the store and so read
+ * only the columns and row groups it needs; else as copies in scratch.
  */
 export class RemoteFiles {
   readonly #copies: FileCopies;
   #linkCount = 0;
   readonly #scratch: Scratch;
   /**
-   * The file of DuckDB's extension httpfs, where it is not in DuckDB's own folder; false: it is not
-   * to be used.
+   * The file of DuckDB's extension httpfs, if it is not in DuckDB's own folder. False: do not use
+   * it.
    */
   readonly #httpfs: string | false | undefined;
 
@@ -39,13 +38,13 @@ export class RemoteFiles {
     this.#httpfs = httpfs;
   }
 
-  /** In the order of the files, for a database that may still load an extension. */
+  /** Paths in the order of the files. The database must still be allowed to load an extension. */
   locate(database: DuckDb, files: readonly WantedFile[]): Promise<string[]> {
     const opened = new Map<Store, Promise<boolean>>();
     const canRead = (store: Store): Promise<boolean> => {
       const known = opened.get(store);
       if (known !== undefined) return known;
-      // DuckDB takes one secret for all buckets: a second store is fetched from.
+      // DuckDB has one secret for all buckets. Files of a second store are fetched.
       const opening = opened.size > 0 ? Promise.resolve(false) : this.#open(database, store);
       opened.set(store, opening);
       return opening;
@@ -54,15 +53,15 @@ export class RemoteFiles {
       const local = store.localPath(path);
       if (local !== undefined) return /[*?[\\]/.test(local) ? this.#named(local) : local;
       const uri = `${store.root}/${path}`;
-      // Its paths are patterns, and what follows a question mark is for the extension itself.
+      // DuckDB reads URIs as patterns, and the extension takes what follows a question mark.
       if (size > FETCHED_BYTES_MAX && !/[*?[\]#\\]/.test(uri) && await canRead(store)) return uri;
       return await this.#copies.pathOf(store, path);
     });
   }
 
   /**
-   * Where DuckDB may open no other files, a path is no pattern to it, and nothing says where it is
-   * one: a link whose name is the same either way.
+   * A closed-off DuckDB reads paths literally, an open one as patterns. The name of this link means
+   * the same to both.
    */
   #named(path: string): string {
     return this.#scratch.link(`link-${this.#linkCount++}.parquet`, path);
