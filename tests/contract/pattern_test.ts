@@ -20,7 +20,8 @@ const characters = fc.constantFrom(
   "\ud83d",
   "\ude00",
 );
-const texts = fc.array(characters, { maxLength: 12 }).map((parts) => parts.join(""));
+/** Short: the engine takes minutes for a pattern such as `((a|b*)+c?)*` on a dozen characters. */
+const texts = fc.array(characters, { maxLength: 8 }).map((parts) => parts.join(""));
 const atoms = fc.constantFrom(
   ...["a", "b", "0", ".", "é", "😀", "\\ud83d", "\\u{1f600}", "\\ud83d\\ude00", "\\n", "\\x61", "\\cJ", "\\0", "\\/"],
   ...["\\d", "\\D", "\\w", "\\W", "\\s", "\\S", "\\p{L}", "\\P{L}", "\\p{Lu}", "\\p{Script=Latin}", "\\-".slice(1)],
@@ -45,7 +46,7 @@ const { pattern: patterns } = fc.letrec<{ pattern: string; sequence: string; ter
   pattern: fc.array(tie("sequence"), { minLength: 1, maxLength: 3 }).map((items) => items.join("|")),
   sequence: fc.array(tie("term"), { maxLength: 4 }).map((items) => items.join("")),
   term: fc.oneof(
-    { maxDepth: 3 },
+    { maxDepth: 2 },
     fc.tuple(atoms, quantifiers).map(([atom, quantifier]) => atom + quantifier),
     fc.constantFrom("^", "$", "\\b", "\\B"),
     fc.tuple(fc.constantFrom("(?:", "(", "(?<n>"), tie("pattern"), quantifiers)
