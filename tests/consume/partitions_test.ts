@@ -190,28 +190,3 @@ Deno.test("a table is partitioned by a column whose name holds a dot", () =>
     const { files } = await planScan(io, metadata);
     deepStrictEqual(files.map(({ dataFile }) => dataFile.partition), [[7n]]);
   }));
-
-for (const memory of ["1GB", "200MB"]) {
-  Deno.test(`a batch over 1,000 partitions is one commit, every event in its own, in ${memory}`, () =>
-    ConsumeWorld.use(async (world) => {
-      const at = (day: number) => new Date(Date.UTC(2020, 0, 1 + day, 12)).toISOString();
-      const event = (day: number, more = "") =>
-        `{"user_id":"u","event_id":"${day}"${more},"event_type":"t","event_timestamp":"${at(day)}"}`;
-      const days = Array.from({ length: 1_050 }, (_, day) => day);
-      world.put("a.ndjson", days.map((day) => event(day)).join("\n"));
-      // A key with an escape is not plain, so these go through the judge.
-      world.put("b.ndjson", days.slice(0, 200).map((day) => event(day, ',"product_i\\u0064":"p"')).join("\n"));
-      await world.consume({ memory, partitionBy: [parsePartitionField("day(event_timestamp)")] });
-      const { io, metadata } = (await world.catalog.loadTable(parseIdentifier("bronze.events")))!;
-      strictEqual(metadata.snapshots.length, 1);
-      const { files } = await planScan(io, metadata);
-      strictEqual(files.length, 1_250);
-      strictEqual(new Set(files.map(({ dataFile }) => dataFile.partition[0])).size, 1_050);
-      const paths = files.map(({ dataFile }) => quoteText(world.store.localPath(io.location.pathOf(dataFile.path))!));
-      const [row] = await world.rows(
-        `SELECT count(*)::INT AS n, count(DISTINCT event_id)::INT AS ids, count(product_id)::INT AS products
-         FROM read_parquet([${paths}], hive_partitioning = false)`,
-      );
-      deepStrictEqual(row, { n: 1_250, ids: 1_050, products: 200 });
-    }));
-}

@@ -8,7 +8,7 @@ import { SimulatedDisk } from "../support/simulated_disk.ts";
 import { isThorough } from "../support/thorough.ts";
 import { checkNamed, HostileLake, lies } from "./hostile_lake.ts";
 
-const LAKES = isThorough ? 400 : 40;
+const LAKES = isThorough ? 400 : 20;
 
 Deno.test("whatever metadata names, no file outside of the table is lost (real disk)", async () => {
   let runs = 0, refusals = 0;
