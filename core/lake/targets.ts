@@ -9,8 +9,11 @@ export interface KnownTarget {
   /** `bronze.events` */
   name: string;
   table: LoadedTable;
-  /** Undefined where an older streamlab last wrote to it. */
-  record: TargetRecord | undefined;
+  /**
+   * Undefined where an older streamlab last wrote to it. Fails with `corrupt` or `newer` by itself,
+   * so that one target costs no look at the others.
+   */
+  record: () => TargetRecord | undefined;
 }
 
 /** Every table that `consume` has written to, or was to, by name. */
@@ -21,7 +24,7 @@ export async function targetsOfCatalog(catalog: Catalog): Promise<KnownTarget[]>
     const table = await catalog.loadTable(identifier);
     const name = identifierText(identifier);
     if (table?.metadata.properties[streamlabKey.sequenceId(name)] === undefined) return [];
-    return [{ name, table, record: targetRecordOf(table.metadata.properties, name) }];
+    return [{ name, table, record: () => targetRecordOf(table.metadata.properties, name) }];
   });
   return found.flat().sort((a, b) => a.name < b.name ? -1 : 1);
 }

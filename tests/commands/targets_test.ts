@@ -154,6 +154,8 @@ Deno.test("a lake that was moved with the folder that feeds it goes on there", (
 
 Deno.test("a record of a target that is damaged is named, with the way out", () =>
   withOrders(async (place) => {
+    place.put("lake/raw/events/x.json", [{}]);
+    await place.records("consume", "--once");
     const store = openLocalStore(`${place.folder}/lake`, { random: systemRandom, durable: false });
     const catalog = new FileCatalog({ store, clock: systemClock, random: systemRandom });
     const damage = (text: string) =>
@@ -166,6 +168,12 @@ Deno.test("a record of a target that is damaged is named, with the way out", () 
       strictEqual(status, 1);
       match(stderr, why);
       match(stderr, /streamlab\.target\.orders\.raw/);
+      for (const [look, words] of [["--status", "nobody can tell what waits"], ["--audit", "cannot be audited"]]) {
+        const { status, stdout } = await place.run("maintain", look!);
+        strictEqual(status, 1);
+        match(stdout, new RegExp(`^orders\\.raw: ${words}: .*streamlab\\.target\\.orders\\.raw`, "m"));
+        match(stdout, /^bronze\.events: (nothing waits|every record)/m);
+      }
     }
   }));
 

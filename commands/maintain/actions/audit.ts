@@ -1,6 +1,6 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
 import { Meter } from "../../../core/base/meter.ts";
-import { ifFound, isKind, StreamlabError } from "../../../core/base/errors.ts";
+import { ifFound, isKind, messageOf, StreamlabError } from "../../../core/base/errors.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
 import type { AuditReport, Discrepancy } from "../../../core/maintain/audit/audit.ts";
 import { damageText } from "../words.ts";
@@ -15,6 +15,7 @@ import {
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import type { EventFormat } from "../../../core/lake/event_file.ts";
 import type { TargetRecord } from "../../../core/lake/target_record.ts";
+import type { KnownTarget } from "../../../core/lake/targets.ts";
 import { unreadableEventFiles } from "../../../core/lake/raw_zone.ts";
 import { locateFile } from "../../../core/storage/file_name.ts";
 import { parseLocation } from "../../../core/storage/location.ts";
@@ -61,7 +62,7 @@ async function auditTargets(job: Job<typeof OWN_FLAGS>): Promise<boolean> {
   // With its tables half gone, a target is still to be found, and to be told of.
   const targets: Target[] = wanted.length > 0
     ? wanted.map(({ table, record }) => ({ identifier: table.identifier, record }))
-    : [{ identifier: flags.table === undefined ? DEFAULT_TARGET : identifierOf(flags.table), record: undefined }];
+    : [{ identifier: flags.table === undefined ? DEFAULT_TARGET : identifierOf(flags.table), record: () => undefined }];
   if (targets.length > 1 && flags.contract !== undefined) {
     const names = targets.map(({ identifier }) => identifierText(identifier)).join(", ");
     throw new StreamlabError("usage", `--contract cannot be that of ${names}`, {
@@ -79,15 +80,21 @@ async function auditTargets(job: Job<typeof OWN_FLAGS>): Promise<boolean> {
 }
 
 /** The others are audited all the same where the contract of one is unknown. */
-async function auditOrTell(job: Job<typeof OWN_FLAGS>, target: Target): Promise<boolean> {
+async function auditOrTell(job: Job<typeof OWN_FLAGS>, { identifier, record }: Target): Promise<boolean> {
+  let known: TargetRecord | undefined;
+  let isRead = false;
   try {
-    return await auditTarget(job, target);
+    known = record();
+    isRead = true;
+    return await auditTarget(job, identifier, known);
   } catch (error) {
     // Without a record the built-in contract is only a guess.
-    if (!isKind(error, "usage") || target.record !== undefined || job.flags.contract !== undefined) throw error;
-    const table = identifierText(target.identifier);
-    const problem = "an older streamlab has not written its contract down: name it with --table and --contract, or " +
-      "run consume once";
+    const isGuess = isRead && known === undefined && job.flags.contract === undefined && isKind(error, "usage");
+    if (isRead ? !isGuess : !isKind(error, "corrupt", "newer")) throw error;
+    const table = identifierText(identifier);
+    const problem = isGuess
+      ? "an older streamlab has not written its contract down: name it with --table and --contract, or run consume once"
+      : messageOf(error);
     await printResult(
       job.context,
       { action: "audit", table, error: problem },
@@ -99,14 +106,18 @@ async function auditOrTell(job: Job<typeof OWN_FLAGS>, target: Target): Promise<
 
 interface Target {
   identifier: TableIdentifier;
-  record: TargetRecord | undefined;
+  record: KnownTarget["record"];
 }
 
 function identifierOf({ namespace, name }: { namespace: string; name: string }): TableIdentifier {
   return { namespace: [namespace], name };
 }
 
-async function auditTarget(job: Job<typeof OWN_FLAGS>, { identifier, record }: Target): Promise<boolean> {
+async function auditTarget(
+  job: Job<typeof OWN_FLAGS>,
+  identifier: TableIdentifier,
+  record: TargetRecord | undefined,
+): Promise<boolean> {
   const { context, surroundings, flags, machine } = job;
   const [{ auditIngestion }, { identifiersOf }, { takeTemporaryFolder }] = await Promise.all([
     import("../../../core/maintain/audit/audit.ts"),

@@ -77,7 +77,7 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
     const zones = new WaitingFiles(connection, store, options.openRaw);
     return await mapParallel(tables, 1, async (table) => ({
       table,
-      ...await zones.of(table, records.get(table)),
+      ...await zones.of(table, records.get(table) ?? (() => undefined)),
       lastBatch: batches.get(table),
       plan: await standingPlan(surroundings, table, lastBatchOf(properties, table) + 1n),
     }));

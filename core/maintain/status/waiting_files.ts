@@ -48,21 +48,23 @@ export class WaitingFiles {
     this.#openRaw = openRaw;
   }
 
-  async of(table: string, record: TargetRecord | undefined): Promise<Waiting> {
-    if (record === undefined && await this.#isFedFromElsewhere(table)) {
-      const problem = "an older streamlab has not written down where its event files land; the next consume does";
-      return { raw: undefined, waiting: undefined, problem, unreadable: [] };
-    }
-    const place = rawPlaceOf(this.#lake.root, record);
-    const raw = rawPlaceText(this.#lake.root, place);
+  /** A record, or a place, that cannot be read says nothing about the other targets. */
+  async of(table: string, readRecord: () => TargetRecord | undefined): Promise<Waiting> {
+    let raw: string | undefined;
     try {
+      const record = readRecord();
+      if (record === undefined && await this.#isFedFromElsewhere(table)) {
+        const problem = "an older streamlab has not written down where its event files land; the next consume does";
+        return { raw, waiting: undefined, problem, unreadable: [] };
+      }
+      const place = rawPlaceOf(this.#lake.root, record);
+      raw = rawPlaceText(this.#lake.root, place);
       const key = JSON.stringify(place);
       const zone = this.#zones.get(key) ?? this.#list(place, `raw_files_${this.#zones.size}`);
       this.#zones.set(key, zone);
       const listed = await zone;
       return { raw, waiting: await this.#waiting(table, listed), problem: undefined, unreadable: listed.unreadable };
     } catch (error) {
-      // A place that is gone or does not answer says nothing about the other targets.
       if (!(error instanceof StreamlabError)) throw error;
       return { raw, waiting: undefined, problem: messageOf(error), unreadable: [] };
     }
