@@ -1,0 +1,98 @@
+/** What the other side calls; `deno task wasm` makes reader.wasm of it. */
+import { newColumn } from "./column.ts";
+import { hashKeyBytes, hashKeyPtr } from "./hash.ts";
+import { columnLevel, columnSlots, columnText, columnValues } from "./inspect.ts";
+import {
+  commitLetter,
+  extraCount,
+  extrasId,
+  extrasPtr,
+  failCount,
+  failsPtr,
+  letterNulls,
+  letterParse,
+} from "./letter.ts";
+import { alloc, dealloc } from "./memory.ts";
+import { newNode, setAccepted, setField, setFieldCount, setInner, setLevels } from "./node.ts";
+import { oddN, oddPtr } from "./odd.ts";
+import { encodeColumn, pagesPtr, resultPtr } from "./pages/encode.ts";
+import { outPtr } from "./pages/page_buffer.ts";
+import { flushBegin, flushEnd, partitionRows } from "./pages/partition_rows.ts";
+import { appendRecord, lenient } from "./parse.ts";
+import { partitionCount, partitionKey } from "./partition.ts";
+import { lastGoodPtr, recordCount, scanArray, scanLines } from "./scan.ts";
+import {
+  addColumn,
+  arenaBytes,
+  beginFile,
+  columnsOf,
+  commitEvent,
+  newTable,
+  rowsOf,
+  setDivisor,
+  setLetterColumns,
+  setPartitionColumn,
+  setPlaceColumns,
+  setRoot,
+  undoFile,
+  undoRow,
+} from "./table.ts";
+import { isUtf8 } from "./text.ts";
+
+export {
+  addColumn,
+  alloc,
+  appendRecord,
+  arenaBytes,
+  beginFile,
+  columnLevel,
+  columnSlots,
+  columnsOf,
+  columnText,
+  columnValues,
+  commitEvent,
+  commitLetter,
+  dealloc,
+  encodeColumn,
+  extraCount,
+  extrasId,
+  extrasPtr,
+  failCount,
+  failsPtr,
+  flushBegin,
+  flushEnd,
+  hashKeyBytes,
+  hashKeyPtr,
+  isUtf8,
+  lastGoodPtr,
+  lenient,
+  letterNulls,
+  letterParse,
+  newColumn,
+  newNode,
+  newTable,
+  oddN,
+  oddPtr,
+  outPtr,
+  pagesPtr,
+  partitionCount,
+  partitionKey,
+  partitionRows,
+  recordCount,
+  resultPtr,
+  rowsOf,
+  scanArray,
+  scanLines,
+  setAccepted,
+  setDivisor,
+  setField,
+  setFieldCount,
+  setInner,
+  setLetterColumns,
+  setLevels,
+  setPartitionColumn,
+  setPlaceColumns,
+  setRoot,
+  undoFile,
+  undoRow,
+};

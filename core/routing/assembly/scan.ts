@@ -1,0 +1,139 @@
+import { OVERRUN, Pointer } from "./memory.ts";
+import { addOdd, clearOdd, NOT_JSON } from "./odd.ts";
+import { parseValue } from "./parse.ts";
+import { skipValue } from "./skip.ts";
+import { Table } from "./table.ts";
+import { CLOSE_ARRAY, COMMA, OPEN_ARRAY, OPEN_OBJECT, skipSpace } from "./text.ts";
+
+/**
+ * A file's text into rows. Input needs OVERRUN bytes of room behind it: they are filled with zeros,
+ * which end every token.
+ */
+
+/** Verdicts on an array. */
+const ARRAY_IS_WHOLE: i32 = 0;
+const NO_ARRAY: i32 = 1;
+
+/** What a scan does besides being strict; the last is for measuring. */
+const enum ScanMode {
+  ROWS = 0,
+  STRICT_ONLY = 1,
+  ROWS_DROPPED = 2,
+}
+
+let records: u32 = 0;
+let lastGood: Pointer = 0;
+
+export function recordCount(): u32 {
+  return records;
+}
+
+/** The last record that starts well, where the text is no array: what is wrong stands behind. */
+export function lastGoodPtr(): Pointer {
+  return lastGood;
+}
+
+/** Starts a scan: the first byte behind a byte order mark. */
+function begin(start: Pointer, length: u32): Pointer {
+  memory.fill(start + length, 0, OVERRUN);
+  clearOdd();
+  records = 0;
+  lastGood = start;
+  const isMarked = length >= 3 && load<u8>(start) == 0xef && load<u8>(start, 1) == 0xbb && load<u8>(start, 2) == 0xbf;
+  return isMarked ? start + 3 : start;
+}
+
+/** A whole array; its odd records are left out and noted. */
+export function scanArray(table: Table, start: Pointer, length: u32, mode: i32): i32 {
+  const end = start + length;
+  let p = skipSpace(begin(start, length));
+  if (load<u8>(p) != OPEN_ARRAY) return NO_ARRAY;
+  p = skipSpace(p + 1);
+  if (load<u8>(p) == CLOSE_ARRAY) return NO_ARRAY;
+  let position: u32 = 0;
+  while (true) {
+    if (position) lastGood = p;
+    const past = scanElement(table, p, position, mode);
+    if (!past) return NO_ARRAY;
+    position++;
+    p = skipSpace(past);
+    const c = <u32> load<u8>(p++);
+    if (c == CLOSE_ARRAY) break;
+    if (c != COMMA) return NO_ARRAY;
+    p = skipSpace(p);
+  }
+  records = position;
+  return skipSpace(p) == end ? ARRAY_IS_WHOLE : NO_ARRAY;
+}
+
+/** Past one record; 0 where it is no JSON. */
+@inline
+function scanElement(table: Table, p: Pointer, position: u32, mode: i32): Pointer {
+  if (mode == ScanMode.STRICT_ONLY) return skipValue(p);
+  if (load<u8>(p) == OPEN_OBJECT) {
+    const past = parseValue(table.root, p, 0);
+    if (past && mode == ScanMode.ROWS) table.commit(position);
+    else table.rollback();
+    if (past) return past;
+  }
+  const past = skipValue(p);
+  if (past) addOdd(position, p, past);
+  return past;
+}
+
+/** The next line feed from `p` on, or the end. */
+function lineEnd(p: Pointer, end: Pointer): Pointer {
+  const feed = i8x16.splat(0x0a);
+  while (p < end) {
+    const found = i8x16.bitmask(i8x16.eq(v128.load(p), feed));
+    if (found) return min(p + ctz(found), end);
+    p += 16;
+  }
+  return end;
+}
+
+@inline
+function isLineSpace(c: u32): bool {
+  return c == 0x20 || c == 0x0d || c == 0x09;
+}
+
+/** Lines, whatever is in them; blank ones do not count. */
+export function scanLines(table: Table, start: Pointer, length: u32): void {
+  const end = start + length;
+  let p = begin(start, length);
+  let position: u32 = 0;
+  while (true) {
+    p = skipSpace(p);
+    if (p >= end) break;
+    const past = load<u8>(p) == OPEN_OBJECT ? plainLine(table, p, end) : 0;
+    if (past) {
+      table.commit(position);
+      p = past;
+    } else {
+      p = oddLine(p, end, position);
+    }
+    position++;
+  }
+  records = position;
+}
+
+/** Reads a record that is alone on its line: its line feed, or 0 with nothing kept. */
+function plainLine(table: Table, p: Pointer, end: Pointer): Pointer {
+  const past = parseValue(table.root, p, 0);
+  if (past) {
+    let feed = past;
+    while (isLineSpace(load<u8>(feed))) feed++;
+    // JSON's white space has line feeds, a line has none.
+    if ((feed == end || load<u8>(feed) == 0x0a) && lineEnd(p, past) == past) return feed;
+  }
+  table.rollback();
+  return 0;
+}
+
+function oddLine(p: Pointer, end: Pointer, position: u32): Pointer {
+  const feed = lineEnd(p, end);
+  let last = feed;
+  while (isLineSpace(load<u8>(last - 1))) last--;
+  addOdd(position, skipValue(p) == last ? p : p | NOT_JSON, last);
+  return feed;
+}

@@ -1,0 +1,192 @@
+import { Kind } from "../assembly/kind.ts";
+import {
+  type Contract,
+  type ContractField,
+  type ContractType,
+  type ContractValue,
+  mayBeNull,
+} from "../../contract/contract.ts";
+import type { ReaderInstance } from "./reader_instance.ts";
+
+/** A leaf of a table as it lies in the reader's memory. */
+export interface ReaderColumn {
+  /** Names from the top; `key`, `value` and `element` for what is inside maps and lists. */
+  readonly path: readonly string[];
+  readonly kind: Kind;
+  readonly type: ContractType;
+  /** Dremel's levels of a value that is there. */
+  readonly maxDefinition: number;
+  readonly maxRepetition: number;
+  /** In the table. */
+  readonly index: number;
+  readonly handle: number;
+}
+
+/** A table in the reader's memory. */
+export interface ReaderTable {
+  readonly handle: number;
+  /** In the order of the schema: the contract's columns, then ours. */
+  readonly columns: readonly ReaderColumn[];
+}
+
+const KINDS: Readonly<Record<ContractType["kind"], Kind>> = {
+  string: Kind.STRING,
+  int: Kind.INT,
+  long: Kind.LONG,
+  float: Kind.FLOAT,
+  double: Kind.DOUBLE,
+  boolean: Kind.BOOLEAN,
+  date: Kind.DATE,
+  timestamptz: Kind.INSTANT,
+  uuid: Kind.UUID,
+  decimal: Kind.DECIMAL,
+  struct: Kind.STRUCT,
+  map: Kind.MAP,
+  list: Kind.LIST,
+};
+
+const TEXT: ContractType = { kind: "string", accepts: { numbers: false, booleans: false, nested: false } };
+const LONG: ContractType = { kind: "long" };
+
+/** How a text column may keep its values: see `TextChoice` in ../assembly/column.ts. */
+const NUMBERED_OR_PLAIN = 0, NUMBERED_ONLY = 1, PLAIN_ONLY = 2;
+
+/** The table of events: the contract's columns, the file and the position in it. */
+export function planEvents(reader: ReaderInstance, contract: Contract): ReaderTable {
+  const plan = new TablePlan(reader, false);
+  plan.addContract(contract);
+  plan.addPlace();
+  return plan.end();
+}
+
+/** The table of dead letters: the same, all of it optional, with reason, detail and raw record. */
+export function planLetters(reader: ReaderInstance, contract: Contract): ReaderTable {
+  const plan = new TablePlan(reader, true);
+  plan.addContract(contract);
+  const reason = plan.addLeaf(TEXT, ["_dead_letter_reason"], 0, 0);
+  const detail = plan.addLeaf(TEXT, ["_dead_letter_detail"], 1, 0);
+  const raw = plan.addLeaf(TEXT, ["_raw_record"], 1, 0, PLAIN_ONLY);
+  plan.addPlace();
+  const table = plan.end();
+  reader.calls.setLetterColumns(table.handle, reason, detail, raw);
+  return table;
+}
+
+/** Columns of a table at most: leaves at any depth. */
+const COLUMNS_MAX = 16_384;
+
+class TablePlan {
+  readonly #reader: ReaderInstance;
+  readonly #isOfLetters: boolean;
+  readonly #handle: number;
+  readonly #arrayOfColumns: number;
+  readonly #columns: ReaderColumn[] = [];
+
+  constructor(reader: ReaderInstance, isOfLetters: boolean) {
+    this.#reader = reader;
+    this.#isOfLetters = isOfLetters;
+    this.#handle = reader.calls.newTable(COLUMNS_MAX);
+    this.#arrayOfColumns = reader.calls.columnsOf(this.#handle);
+  }
+
+  addContract(contract: Contract): void {
+    const { calls } = this.#reader;
+    const values = contract.fields.map((field) => {
+      return this.#addValue(field, this.#isOfLetters || mayBeNull(field), mayBeNull(field), [field.name], 0, 0);
+    });
+    const root = this.#node(Kind.STRUCT, 0, false, 0, 0);
+    this.#setFields(root, contract.fields, values);
+    calls.setRoot(this.#handle, root);
+  }
+
+  addPlace(): void {
+    const source = this.addLeaf(TEXT, ["_source_file"], 0, 0, NUMBERED_ONLY);
+    const position = this.addLeaf(LONG, ["_source_position"], this.#isOfLetters ? 1 : 0, 0);
+    this.#reader.calls.setPlaceColumns(this.#handle, source, position);
+  }
+
+  addLeaf(
+    type: ContractType,
+    path: readonly string[],
+    maxDefinition: number,
+    maxRepetition: number,
+    choice = NUMBERED_OR_PLAIN,
+  ): number {
+    const { calls } = this.#reader;
+    const kind = KINDS[type.kind];
+    const handle = calls.newColumn(kind, maxDefinition, maxRepetition, choice);
+    calls.addColumn(this.#handle, handle);
+    this.#columns.push({ path, kind, type, maxDefinition, maxRepetition, index: this.#columns.length, handle });
+    return handle;
+  }
+
+  end(): ReaderTable {
+    return { handle: this.#handle, columns: this.#columns };
+  }
+
+  /**
+   * The node of a value. `optional`: the column has a level for null. `nullable`: the record may
+   * say null.
+   */
+  #addValue(
+    { type }: ContractValue,
+    optional: boolean,
+    nullable: boolean,
+    path: readonly string[],
+    definition: number,
+    repetition: number,
+  ): number {
+    const { calls } = this.#reader;
+    const here = definition + (optional ? 1 : 0);
+    const first = this.#columns.length;
+    const kind = KINDS[type.kind];
+    if (type.kind === "struct") {
+      const values = type.fields.map((field) => {
+        const mayLack = mayBeNull(field);
+        return this.#addValue(field, mayLack, mayLack, [...path, field.name], here, repetition);
+      });
+      const node = this.#node(kind, first, nullable, here, repetition);
+      this.#setFields(node, type.fields, values);
+      return node;
+    }
+    let column = 0, keys = 0, inner = 0, within = repetition;
+    if (type.kind === "map") {
+      within++;
+      keys = this.addLeaf(TEXT, [...path, "key"], here + 1, within, NUMBERED_ONLY);
+      inner = this.#addInner(type.value, [...path, "value"], here, within);
+    } else if (type.kind === "list") {
+      within++;
+      inner = this.#addInner(type.element, [...path, "element"], here, within);
+    } else {
+      column = this.addLeaf(type, path, here, within);
+    }
+    const node = this.#node(kind, first, nullable, here, within);
+    if (type.kind === "string") {
+      calls.setAccepted(node, nullable ? 1 : 0, type.accepts.numbers ? 1 : 0, type.accepts.booleans ? 1 : 0);
+    }
+    calls.setInner(node, column, keys, inner);
+    return node;
+  }
+
+  /** A map's value or a list's element. */
+  #addInner(value: ContractValue, path: readonly string[], definition: number, repetition: number): number {
+    return this.#addValue(value, value.nullable, value.nullable, path, definition + 1, repetition);
+  }
+
+  #node(kind: Kind, first: number, nullable: boolean, definition: number, repetition: number): number {
+    const { calls } = this.#reader;
+    const node = calls.newNode(kind, this.#arrayOfColumns, first, this.#columns.length);
+    calls.setAccepted(node, nullable ? 1 : 0, 0, 0);
+    calls.setLevels(node, definition, repetition);
+    return node;
+  }
+
+  #setFields(node: number, fields: readonly ContractField[], values: readonly number[]): void {
+    const { calls } = this.#reader;
+    calls.setFieldCount(node, fields.length);
+    for (const [index, field] of fields.entries()) {
+      const name = this.#reader.place(JSON.stringify(field.name));
+      calls.setField(node, index, name.at, name.length, values[index]!, field.required ? 1 : 0);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/** What reader.wasm offers. Addresses and handles of what lies in its memory are numbers. */
+export interface ReaderCalls {
+  readonly memory: WebAssembly.Memory;
+  alloc(size: number): number;
+  dealloc(block: number, size: number): void;
+  hashKeyPtr(): number;
+  hashKeyBytes(): number;
+
+  newTable(columnsMax: number): number;
+  newColumn(kind: number, maxDefinition: number, maxRepetition: number, choice: number): number;
+  addColumn(table: number, column: number): void;
+  columnsOf(table: number): number;
+  newNode(kind: number, columns: number, leafFrom: number, leafTo: number): number;
+  setAccepted(node: number, nullable: number, numbers: number, booleans: number): void;
+  setLevels(node: number, definition: number, repetition: number): void;
+  setInner(node: number, column: number, keyColumn: number, inner: number): void;
+  setFieldCount(node: number, count: number): void;
+  setField(node: number, index: number, quoted: number, quotedLength: number, value: number, required: number): void;
+  setRoot(table: number, root: number): void;
+  setPartitionColumn(table: number, column: number): void;
+  setPlaceColumns(table: number, source: number, position: number): void;
+  setLetterColumns(table: number, reason: number, detail: number, raw: number): void;
+  setDivisor(divisor: bigint): void;
+
+  beginFile(table: number, name: number, length: number): void;
+  undoFile(table: number): void;
+  undoRow(table: number): void;
+  scanArray(table: number, start: number, length: number, mode: number): number;
+  scanLines(table: number, start: number, length: number): void;
+  recordCount(): number;
+  lastGoodPtr(): number;
+  oddPtr(): number;
+  oddN(): number;
+  rowsOf(table: number): number;
+  arenaBytes(table: number): number;
+  isUtf8(start: number, length: number): number;
+
+  appendRecord(table: number, text: number): number;
+  lenient(on: number): void;
+  commitEvent(table: number, position: number): void;
+  letterParse(table: number, record: number): number;
+  letterNulls(table: number): void;
+  commitLetter(
+    table: number,
+    position: number,
+    reason: number,
+    reasonLength: number,
+    detail: number,
+    detailLength: number,
+    raw: number,
+    rawLength: number,
+  ): void;
+  failsPtr(): number;
+  failCount(): number;
+  extrasPtr(): number;
+  extraCount(): number;
+  extrasId(): number;
+
+  columnSlots(column: number, rows: number): number;
+  columnValues(column: number): number;
+  columnLevel(column: number, slot: number): number;
+  columnText(column: number, slot: number): number;
+
+  partitionCount(): number;
+  partitionKey(partition: number): bigint;
+  flushBegin(table: number): number;
+  flushEnd(table: number): void;
+  partitionRows(table: number, partition: number): number;
+  encodeColumn(table: number, index: number, partition: number): void;
+  resultPtr(): number;
+  outPtr(): number;
+  pagesPtr(): number;
+}

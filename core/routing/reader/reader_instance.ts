@@ -1,0 +1,52 @@
+import { readProgramPart } from "../../disk/program_part.ts";
+import type { ReaderCalls } from "./reader_calls.ts";
+
+/** Reading and writing in steps of 16 bytes may touch so many behind the end of a buffer. */
+export const OVERRUN = 64;
+
+/** Bytes of a key that `ReaderInstance` needs. */
+export const HASH_KEY_BYTES = 288;
+
+/** A text in the memory of a `ReaderInstance`. */
+export interface PlacedText {
+  readonly at: number;
+  readonly length: number;
+}
+
+/** reader.wasm ready to be used, also by other threads. */
+export function compiledReader(): WebAssembly.Module {
+  return new WebAssembly.Module(readProgramPart(new URL("../assembly/reader.wasm", import.meta.url)));
+}
+
+/** reader.wasm with a memory of its own: for one thread. */
+export class ReaderInstance {
+  readonly calls: ReaderCalls;
+  readonly #encoder = new TextEncoder();
+  #bytes: Uint8Array<ArrayBuffer>;
+
+  /**
+   * `compiled` may come from another thread. `hashKey` is secret: who knows it can make texts that
+   * are slow to tell apart.
+   */
+  constructor(compiled: WebAssembly.Module, hashKey: Uint8Array) {
+    const { exports } = new WebAssembly.Instance(compiled, {});
+    this.calls = exports as unknown as ReaderCalls;
+    this.#bytes = new Uint8Array(this.calls.memory.buffer as ArrayBuffer);
+    this.bytes.set(hashKey, this.calls.hashKeyPtr());
+  }
+
+  /** The whole memory. A call that makes memory grow voids it, and all views into it. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    const { buffer } = this.calls.memory;
+    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer as ArrayBuffer);
+    return this.#bytes;
+  }
+
+  /** Keeps a text in memory for as long as this lives. */
+  place(text: string): PlacedText {
+    const encoded = this.#encoder.encode(text);
+    const at = this.calls.alloc(encoded.length + OVERRUN);
+    this.bytes.set(encoded, at);
+    return { at, length: encoded.length };
+  }
+}

@@ -1,0 +1,81 @@
+import type { Contract } from "../../../core/contract/contract.ts";
+import { parseContract } from "../../../core/contract/json_schema.ts";
+import type { Row } from "../../../core/contract/judgement.ts";
+import { planEvents, type ReaderTable } from "../../../core/routing/reader/column_plan.ts";
+import {
+  compiledReader,
+  HASH_KEY_BYTES,
+  OVERRUN,
+  ReaderInstance,
+} from "../../../core/routing/reader/reader_instance.ts";
+import { readRows } from "./read_columns.ts";
+
+export interface ScannedText {
+  /** False for what is no array of records. */
+  readonly isWhole: boolean;
+  readonly records: number;
+  readonly rows: Row[];
+  /** Positions of the records that are left to the judge. */
+  readonly odd: number[];
+}
+
+const compiled = compiledReader();
+
+/** A reader of one contract, to scan texts with. */
+export class TestReader {
+  readonly instance: ReaderInstance;
+  readonly contract: Contract;
+  readonly events: ReaderTable;
+  #input = 0;
+  #inputBytes = 0;
+
+  constructor(contract: Contract) {
+    this.contract = contract;
+    this.instance = new ReaderInstance(compiled, crypto.getRandomValues(new Uint8Array(HASH_KEY_BYTES)));
+    this.events = planEvents(this.instance, contract);
+  }
+
+  scanArray(text: string | Uint8Array): ScannedText {
+    const { calls } = this.instance;
+    const length = this.#place(text);
+    const isWhole = calls.scanArray(this.events.handle, this.#input, length, 0) === 0;
+    if (!isWhole) calls.undoFile(this.events.handle);
+    return this.#scanned(isWhole);
+  }
+
+  scanLines(text: string | Uint8Array): ScannedText {
+    const length = this.#place(text);
+    this.instance.calls.scanLines(this.events.handle, this.#input, length);
+    return this.#scanned(true);
+  }
+
+  #scanned(isWhole: boolean): ScannedText {
+    const { calls } = this.instance;
+    const rows = readRows(this.instance, this.events, this.contract);
+    const entries = new Uint32Array(calls.memory.buffer, calls.oddPtr(), calls.oddN() * 3);
+    const odd = Array.from({ length: calls.oddN() }, (_, i) => entries[i * 3]!);
+    calls.flushBegin(this.events.handle);
+    calls.flushEnd(this.events.handle);
+    return { isWhole, records: calls.recordCount(), rows, odd };
+  }
+
+  #place(text: string | Uint8Array): number {
+    const { calls } = this.instance;
+    const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+    if (bytes.length + OVERRUN > this.#inputBytes) {
+      calls.dealloc(this.#input, this.#inputBytes);
+      this.#inputBytes = bytes.length + OVERRUN;
+      this.#input = calls.alloc(this.#inputBytes);
+    }
+    this.instance.bytes.set(bytes, this.#input);
+    // What stood there before must not matter.
+    this.instance.bytes.fill(0x22, this.#input + bytes.length, this.#input + bytes.length + OVERRUN);
+    const name = this.instance.place("file.json");
+    calls.beginFile(this.events.handle, name.at, name.length);
+    return bytes.length;
+  }
+}
+
+export function contractOf(schema: object): Contract {
+  return parseContract(JSON.stringify({ type: "object", additionalProperties: false, ...schema }));
+}
