@@ -64,6 +64,15 @@ export function createFileSync(path: string, mode?: number): Deno.FsFile {
   }
 }
 
+/** Opens a local file to write more at its end. Fails with `unavailable`. */
+export function openToAppendSync(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { append: true });
+  } catch (cause) {
+    throw scratchError(`Cannot open ${path}`, cause);
+  }
+}
+
 /**
  * Writes all of the bytes to an open file; `path` is for the message. Fails with `unavailable`
  * (disk full, say).

@@ -15,8 +15,8 @@ import {
 import { alloc, dealloc } from "./memory.ts";
 import { newNode, setAccepted, setField, setFieldCount, setInner, setLevels } from "./node.ts";
 import { oddN, oddPtr } from "./odd.ts";
-import { encodeColumn, pagesPtr, resultPtr } from "./pages/encode.ts";
-import { outPtr } from "./pages/page_buffer.ts";
+import { encodeChunk, encodeColumn } from "./pages/chunk.ts";
+import { chunkSource } from "./pages/chunk_source.ts";
 import { flushBegin, flushEnd, partitionRows } from "./pages/partition_rows.ts";
 import { appendRecord, lenient } from "./parse.ts";
 import { partitionCount, partitionKey } from "./partition.ts";
@@ -50,9 +50,11 @@ export {
   columnsOf,
   columnText,
   columnValues,
+  chunkSource,
   commitEvent,
   commitLetter,
   dealloc,
+  encodeChunk,
   encodeColumn,
   extraCount,
   extrasId,
@@ -73,13 +75,10 @@ export {
   newTable,
   oddN,
   oddPtr,
-  outPtr,
-  pagesPtr,
   partitionCount,
   partitionKey,
   partitionRows,
   recordCount,
-  resultPtr,
   rowsOf,
   scanArray,
   scanLines,

@@ -66,8 +66,8 @@ export interface ReaderCalls {
   flushBegin(table: number): number;
   flushEnd(table: number): void;
   partitionRows(table: number, partition: number): number;
-  encodeColumn(table: number, index: number, partition: number): void;
-  resultPtr(): number;
-  outPtr(): number;
-  pagesPtr(): number;
+  /** Where the next two are told what to encode. */
+  chunkSource(): number;
+  encodeColumn(table: number, index: number, partition: number): number;
+  encodeChunk(source: number): number;
 }
