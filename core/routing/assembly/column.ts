@@ -97,6 +97,13 @@ export class Column {
     this.append32(value, level);
   }
 
+  /** Where the text of a slot stands: its length in a word, and its bytes. */
+  @inline
+  textAt(slot: u32): Pointer {
+    const value = load<u32>(this.values + (slot << 2)), texts = this.dictionary;
+    return texts.arena + (this.mode == TextMode.NUMBERED ? texts.offsetOf(value) : value);
+  }
+
   @inline
   levelAt(slot: u32): u32 {
     return load<u16>(this.levels + (slot << 1));
@@ -109,12 +116,12 @@ export class Column {
   }
 }
 
-export function newColumn(kind: i32, maxDefinition: i32, maxRepetition: i32, choice: i32): Column {
+export function newColumn(kind: i32, shift: u32, maxDefinition: i32, maxRepetition: i32, choice: i32): Column {
   const made = changetype<Column>(allocZeroed(offsetof<Column>()));
   made.kind = kind;
   made.maxDefinition = maxDefinition;
   made.maxRepetition = maxRepetition;
-  made.shift = shiftOf(kind);
+  made.shift = shift;
   made.capacity = SLOTS_FIRST;
   made.values = alloc(SLOTS_FIRST << made.shift);
   if (maxDefinition | maxRepetition) made.levels = alloc(SLOTS_FIRST << 1);
@@ -130,19 +137,6 @@ export function newColumn(kind: i32, maxDefinition: i32, maxRepetition: i32, cho
     if (choice == TextChoice.PLAIN_ONLY) made.mode = TextMode.PLAIN;
   }
   return made;
-}
-
-function shiftOf(kind: i32): u32 {
-  switch (kind) {
-    case Kind.LONG:
-    case Kind.DOUBLE:
-    case Kind.INSTANT:
-      return 3;
-    case Kind.UUID:
-      return 4;
-    default:
-      return 2;
-  }
 }
 
 function growColumn(column: Column): void {

@@ -20,7 +20,7 @@ export class Dictionary {
   arenaTop: u32;
   /** Where each text stands in the arena. */
   offsets: Pointer;
-  /** Two words for each text that its users keep: a stamp, and what it was stamped with. */
+  /** What its users keep with each text: a stamp of 64 bits, and a word. */
   notes: Pointer;
   capacity: u32;
   count: u32;
@@ -74,7 +74,7 @@ export class Dictionary {
 
   @inline
   note(id: u32): Pointer {
-    return this.notes + (id << 3);
+    return this.notes + (id << 4);
   }
 
   @inline
@@ -96,7 +96,7 @@ export function newDictionary(): Dictionary {
   made.arenaTop = ARENA_START;
   made.capacity = TEXTS_FIRST;
   made.offsets = alloc(TEXTS_FIRST << 2);
-  made.notes = allocZeroed(TEXTS_FIRST << 3);
+  made.notes = allocZeroed(TEXTS_FIRST << 4);
   made.tableMask = SLOTS_FIRST - 1;
   made.table = allocZeroed(SLOTS_FIRST << 3);
   return made;
@@ -107,13 +107,12 @@ function addText(to: Dictionary, text: Pointer, length: u32, hash: u32, slot: u3
   const id = to.count++;
   if (id == to.capacity) {
     to.offsets = realloc(to.offsets, id << 2, id << 3);
-    to.notes = realloc(to.notes, id << 3, id << 4);
-    memory.fill(to.notes + (id << 3), 0, id << 3);
+    to.notes = realloc(to.notes, id << 4, id << 5);
     to.capacity = id << 1;
   }
   store<u32>(to.offsets + (id << 2), offset);
   // What a text before a `clear` had there is not this one's.
-  store<u64>(to.note(id), 0);
+  memory.fill(to.note(id), 0, 16);
   store<u64>(to.table + (slot << 3), (<u64> hash << 32) | <u64> (id + 1));
   if (to.count * 2 > to.tableMask) growTable(to);
   return id;

@@ -1,19 +1,34 @@
 /** What the other side calls; `deno task wasm` makes reader.wasm of it. */
+import {
+  allowText,
+  newCheck,
+  setAllowedBooleans,
+  setAllowedNumbers,
+  setAsked,
+  setBounds,
+  setDoubleBounds,
+  setLengths,
+} from "./check.ts";
 import { newColumn } from "./column.ts";
+import { powersOfFivePtr } from "./double.ts";
+import { extraCount, extrasPtr } from "./extras.ts";
 import { hashKeyBytes, hashKeyPtr } from "./hash.ts";
 import { columnLevel, columnSlots, columnText, columnValues } from "./inspect.ts";
-import {
-  commitLetter,
-  extraCount,
-  extrasId,
-  extrasPtr,
-  failCount,
-  failsPtr,
-  letterNulls,
-  letterParse,
-} from "./letter.ts";
+import { commitLetter, extrasId, failCount, failsPtr, letterNulls, letterParse } from "./letter.ts";
 import { alloc, dealloc } from "./memory.ts";
-import { newNode, setAccepted, setField, setFieldCount, setInner, setLevels } from "./node.ts";
+import {
+  newNode,
+  setAccepted,
+  setCheck,
+  setDecimal,
+  setField,
+  setFieldCount,
+  setFieldName,
+  setInner,
+  setKeyCheck,
+  setLevels,
+  setNullable,
+} from "./node.ts";
 import { oddN, oddPtr } from "./odd.ts";
 import { encodeChunk, encodeColumn } from "./pages/chunk.ts";
 import { chunkSource } from "./pages/chunk_source.ts";
@@ -42,15 +57,16 @@ import { isUtf8 } from "./text.ts";
 export {
   addColumn,
   alloc,
+  allowText,
   appendRecord,
   arenaBytes,
   beginFile,
+  chunkSource,
   columnLevel,
   columnSlots,
   columnsOf,
   columnText,
   columnValues,
-  chunkSource,
   commitEvent,
   commitLetter,
   dealloc,
@@ -70,6 +86,7 @@ export {
   lenient,
   letterNulls,
   letterParse,
+  newCheck,
   newColumn,
   newNode,
   newTable,
@@ -78,17 +95,29 @@ export {
   partitionCount,
   partitionKey,
   partitionRows,
+  powersOfFivePtr,
   recordCount,
   rowsOf,
   scanArray,
   scanLines,
   setAccepted,
+  setAllowedBooleans,
+  setAllowedNumbers,
+  setAsked,
+  setBounds,
+  setCheck,
+  setDecimal,
   setDivisor,
+  setDoubleBounds,
   setField,
   setFieldCount,
+  setFieldName,
   setInner,
+  setKeyCheck,
+  setLengths,
   setLetterColumns,
   setLevels,
+  setNullable,
   setPartitionColumn,
   setPlaceColumns,
   setRoot,

@@ -1,5 +1,8 @@
+import { equalBytes } from "./bytes.ts";
+import { Check } from "./check.ts";
 import { Column } from "./column.ts";
 import { alloc, allocZeroed, Pointer } from "./memory.ts";
+import { decoded, decodedLength, decodeString, QUOTE, skipPlain } from "./text.ts";
 
 /**
  * The contract as the parser walks it. A leaf has one column; the leaves below a node are
@@ -11,6 +14,10 @@ export class Node {
   nullable: i32;
   acceptsNumbers: i32;
   acceptsBooleans: i32;
+  acceptsNested: i32;
+  /** Of a decimal. */
+  precision: i32;
+  scale: i32;
   /** Definition level of a value that is there. */
   definition: i32;
   /** Repetition level of a second element of this list, or entry of this map. */
@@ -18,6 +25,9 @@ export class Node {
   column: Column;
   /** Of a map. */
   keyColumn: Column;
+  /** 0 where nothing is asked of the value, or of a map's keys. */
+  check: Check;
+  keyCheck: Check;
   /** Of a map's values or a list's elements. */
   inner: Node;
   fields: Pointer;
@@ -28,7 +38,8 @@ export class Node {
   columns: Pointer;
   leafFrom: i32;
   leafTo: i32;
-  isRoot: i32;
+  /** Of the root, where extra fields are kept; else 0. */
+  rescued: Column;
 
   @inline
   field(index: i32): StructField {
@@ -57,10 +68,13 @@ class StructField {
   /** The name as a JSON string in its plainest spelling. */
   quoted: Pointer;
   quotedLength: u32;
+  /** The name itself. */
+  name: Pointer;
+  nameLength: u32;
   node: Node;
   required: i32;
   /** The object in which the field was seen last. */
-  seenIn: u32;
+  seenIn: u64;
 }
 
 @inline
@@ -69,10 +83,10 @@ export function levelOf(definition: i32, repetition: i32): i32 {
 }
 
 /** Objects and maps read so far: what was seen in this one carries its number. */
-let objects: u32 = 0;
+let objects: u64 = 0;
 
 @inline
-export function nextObject(): u32 {
+export function nextObject(): u64 {
   return ++objects;
 }
 
@@ -85,10 +99,32 @@ export function newNode(kind: i32, columns: Pointer, leafFrom: i32, leafTo: i32)
   return made;
 }
 
-export function setAccepted(node: Node, nullable: i32, numbers: i32, booleans: i32): void {
-  node.nullable = nullable;
+export function setNullable(node: Node): void {
+  node.nullable = 1;
+}
+
+export function setAccepted(node: Node, numbers: i32, booleans: i32, nested: i32): void {
   node.acceptsNumbers = numbers;
   node.acceptsBooleans = booleans;
+  node.acceptsNested = nested;
+}
+
+export function setDecimal(node: Node, precision: i32, scale: i32): void {
+  node.precision = precision;
+  node.scale = scale;
+}
+
+export function setCheck(node: Node, check: Check): void {
+  node.check = check;
+}
+
+export function setKeyCheck(node: Node, check: Check): void {
+  node.keyCheck = check;
+}
+
+/** Keeps extra fields of the root in this column. */
+export function setRescued(root: Node, column: Column): void {
+  root.rescued = column;
 }
 
 export function setLevels(node: Node, definition: i32, repetition: i32): void {
@@ -110,10 +146,81 @@ export function setFieldCount(node: Node, count: i32): void {
   for (let i = 0; i <= count; i++) store<i32>(node.followerOf(i), i == count ? 0 : (i + 1) % count);
 }
 
-export function setField(node: Node, index: i32, quoted: Pointer, quotedLength: u32, value: Node, required: i32): void {
+export function setField(node: Node, index: i32, value: Node, required: i32): void {
   const field = node.field(index);
-  field.quoted = quoted;
-  field.quotedLength = quotedLength;
   field.node = value;
   field.required = required;
+}
+
+export function setFieldName(
+  node: Node,
+  index: i32,
+  name: Pointer,
+  length: u32,
+  quoted: Pointer,
+  quotedLength: u32,
+): void {
+  const field = node.field(index);
+  field.name = name;
+  field.nameLength = length;
+  field.quoted = quoted;
+  field.quotedLength = quotedLength;
+}
+
+/** Past the key that `findField` found. */
+export let keyEnd: Pointer = 0;
+
+/** The field of a struct whose key is at `p`; -1 where there is none, or the key is no text. */
+@inline
+export function findField(node: Node, p: Pointer, previous: i32): i32 {
+  const guess = load<i32>(node.followerOf(previous));
+  const guessed = node.field(guess);
+  if (startsWith(p, guessed.quoted, guessed.quotedLength)) {
+    keyEnd = p + guessed.quotedLength;
+    return guess;
+  }
+  return searchField(node, p, previous);
+}
+
+function searchField(node: Node, p: Pointer, previous: i32): i32 {
+  for (let i = 0; i < node.fieldCount; i++) {
+    const field = node.field(i);
+    if (!startsWith(p, field.quoted, field.quotedLength)) continue;
+    store<i32>(node.followerOf(previous), i);
+    keyEnd = p + field.quotedLength;
+    return i;
+  }
+  return hasEscape(p) ? searchEscaped(node, p) : -1;
+}
+
+/** Whether there is a backslash in the string at `p`. */
+function hasEscape(p: Pointer): bool {
+  if (load<u8>(p) != QUOTE) return false;
+  return load<u8>(skipPlain(p + 1)) != QUOTE;
+}
+
+/** A name may be spelled with any escapes. */
+function searchEscaped(node: Node, p: Pointer): i32 {
+  const past = decodeString(p + 1);
+  if (!past) return -1;
+  for (let i = 0; i < node.fieldCount; i++) {
+    const field = node.field(i);
+    if (field.nameLength != decodedLength || !equalBytes(field.name, decoded, decodedLength)) continue;
+    keyEnd = past;
+    return i;
+  }
+  return -1;
+}
+
+/** Whether the text at `p` starts with a quoted name. */
+@inline
+function startsWith(p: Pointer, quoted: Pointer, length: u32): bool {
+  while (length > 16) {
+    if (i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(quoted))) != 0xffff) return false;
+    p += 16;
+    quoted += 16;
+    length -= 16;
+  }
+  const mask = (1 << length) - 1;
+  return (i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(quoted))) & mask) == mask;
 }

@@ -1,9 +1,14 @@
+import { booleanHolds, doubleHolds, longHolds, textHolds, wideHolds } from "./check.ts";
+import { skipClean } from "./clean.ts";
 import { Column } from "./column.ts";
+import { readDecimal, unscaled, unscaledHigh } from "./decimal.ts";
+import { double, readDouble } from "./double.ts";
+import { clearExtras, extraCount, extrasText, extrasTextLength, takeExtra, writeExtras } from "./extras.ts";
 import { micros, NO_DATE, readDate, readInstant } from "./instant.ts";
 import { Kind } from "./kind.ts";
 import { Pointer } from "./memory.ts";
-import { levelOf, nextObject, Node } from "./node.ts";
-import { double, long, readDouble, readLong, skipNumber, startsNumber } from "./number.ts";
+import { findField, keyEnd, levelOf, nextObject, Node } from "./node.ts";
+import { long, readLong, skipNumber, startsNumber } from "./number.ts";
 import { ALSE, NULL, TRUE } from "./skip.ts";
 import { Table } from "./table.ts";
 import {
@@ -21,6 +26,7 @@ import {
   skipPlain,
   skipSpace,
 } from "./text.ts";
+import { readUuid, UUID } from "./uuid.ts";
 
 /**
  * Values into columns, in one pass over the text. Each function returns the place behind what it
@@ -28,116 +34,200 @@ import {
  * by the caller.
  */
 
-/** Set while the text is what the judge made of a record: longs and doubles come in exact forms. */
+/** A shorter record cannot hold more values than the judge takes (`VALUES_MAX` of core/json). */
+export const RECORD_BYTES_MAX: u32 = 2000000;
+
+/** Slots that one record may take: an empty object in a list takes one of every column below. */
+const RECORD_SLOTS_MAX: i32 = 1 << 22;
+
+let slotsLeft: i32 = 0;
+
+/** Set while the text is what the judge made of a record: valid, some values in exact forms. */
 let isJudged: bool = false;
 
-/** Set while a required field may be missing: dead letters keep what a record has. */
-let mayLack: bool = false;
-
-export function lenient(on: i32): void {
-  mayLack = on != 0;
+/** Reads a record, an object, into columns; not yet a row. */
+export function parseRecord(root: Node, p: Pointer): Pointer {
+  slotsLeft = RECORD_SLOTS_MAX;
+  clearExtras();
+  const past = parseStruct(root, p, 0);
+  if (!past || past - p > RECORD_BYTES_MAX) return 0;
+  if (changetype<u32>(root.rescued)) takeRescued(root.rescued);
+  return past;
 }
 
-/** Appends what the judge made of a record, as text; not yet a row. Past it, or 0. */
+function takeRescued(column: Column): void {
+  if (extraCount() == 0) {
+    column.appendNull(0);
+    return;
+  }
+  writeExtras();
+  column.appendText(extrasText, extrasTextLength, column.maxDefinition);
+}
+
+/** Reads the value of one field of a record. */
+export function parseField(node: Node, p: Pointer): Pointer {
+  slotsLeft = RECORD_SLOTS_MAX;
+  const past = parseValue(node, p, 0);
+  return past && past - p <= RECORD_BYTES_MAX ? past : 0;
+}
+
+export function lenient(_on: i32): void {}
+
+/**
+ * Appends what the judge made of a record, as text: no duplicates, no extra fields, doubles and
+ * floats as the 16 hexadecimal digits of a double's bits. Not yet a row. Past it, or 0.
+ */
 export function appendRecord(table: Table, p: Pointer): Pointer {
   isJudged = true;
-  const end = parseValue(table.root, p, 0);
+  slotsLeft = i32.MAX_VALUE;
+  const past = parseStruct(table.root, p, 0);
   isJudged = false;
-  if (!end) table.rollback();
-  return end;
+  if (!past) table.rollback();
+  return past;
 }
 
-export function parseValue(node: Node, p: Pointer, repetition: i32): Pointer {
+function parseValue(node: Node, p: Pointer, repetition: i32): Pointer {
   const c = <u32> load<u8>(p);
-  const kind = node.kind, level = levelOf(node.definition, repetition);
-  if (c == QUOTE) return parseString(node, p, level);
+  if (c == QUOTE) return parseString(node, p, levelOf(node.definition, repetition));
   if (c == OPEN_OBJECT) {
-    if (kind == Kind.STRUCT) return parseStruct(node, p, repetition);
-    return kind == Kind.MAP ? parseMap(node, p, repetition) : 0;
+    if (node.kind == Kind.STRUCT) return parseStruct(node, p, repetition);
+    return node.kind == Kind.MAP ? parseMap(node, p, repetition) : parseNested(node, p, repetition);
   }
-  if (c == OPEN_ARRAY) return kind == Kind.LIST ? parseList(node, p, repetition) : 0;
+  if (c == OPEN_ARRAY) {
+    return node.kind == Kind.LIST ? parseList(node, p, repetition) : parseNested(node, p, repetition);
+  }
   if (c == 0x6e) {
     if (!node.nullable || load<u32>(p) != NULL) return 0;
     node.fillNull(node.definition - 1, repetition);
     return p + 4;
   }
+  const level = levelOf(node.definition, repetition);
   return startsNumber(c) ? parseNumber(node, p, level) : parseBoolean(node, p, level);
 }
 
 @inline
 function parseString(node: Node, p: Pointer, level: i32): Pointer {
-  const column = node.column;
-  switch (node.kind) {
-    case Kind.STRING:
-      return parseText(column, p + 1, level);
-    case Kind.INSTANT:
-      p = readInstant(p + 1);
-      if (p) column.append64(micros, level);
-      return p;
-    case Kind.DATE: {
-      const day = readDate(p + 1);
-      if (day == NO_DATE || load<u8>(p, 11) != QUOTE) return 0;
-      column.append32(day, level);
-      return p + 12;
-    }
-    case Kind.DOUBLE:
-      if (!isJudged) return 0;
-      column.append64(<i64> hex16(p + 1), level);
-      return p + 18;
-    default:
-      return 0;
-  }
+  if (node.kind == Kind.STRING) return parseText(node, p + 1, level);
+  if (isJudged && (node.kind == Kind.DOUBLE || node.kind == Kind.FLOAT)) return parseBits(node, p + 1, level);
+  const past = parseFormat(node, p + 1, level);
+  // Texts without an escape: what stands in the record is what the check is about.
+  if (past && changetype<u32>(node.check) && !isJudged && !textHolds(node.check, p + 1, past - p - 2)) return 0;
+  return past;
 }
 
 /** The text of a string, whose first byte is at `p`. */
 @inline
-function parseText(column: Column, p: Pointer, level: i32): Pointer {
+function parseText(node: Node, p: Pointer, level: i32): Pointer {
   const end = skipPlain(p);
   if (load<u8>(end) == QUOTE) {
-    column.appendText(p, end - p, level);
+    if (changetype<u32>(node.check) && !isJudged && !textHolds(node.check, p, end - p)) return 0;
+    node.column.appendText(p, end - p, level);
     return end + 1;
   }
   const past = decodeString(p);
-  if (past) column.appendText(decoded, decodedLength, level);
+  if (!past) return 0;
+  if (changetype<u32>(node.check) && !isJudged && !textHolds(node.check, decoded, decodedLength)) return 0;
+  node.column.appendText(decoded, decodedLength, level);
   return past;
 }
 
-function hex16(p: Pointer): u64 {
-  let value: u64 = 0;
-  for (let i: u32 = 0; i < 16; i++) value = (value << 4) | <u64> hexDigit(load<u8>(p + i));
-  return value;
+/** A string of a format, whose first byte is at `p`. */
+@inline
+function parseFormat(node: Node, p: Pointer, level: i32): Pointer {
+  const column = node.column;
+  if (node.kind == Kind.INSTANT) {
+    const past = readInstant(p);
+    if (past) column.append64(micros, level);
+    return past;
+  }
+  if (node.kind == Kind.DATE) {
+    const day = readDate(p);
+    if (day == NO_DATE || load<u8>(p, 10) != QUOTE) return 0;
+    column.append32(day, level);
+    return p + 11;
+  }
+  if (node.kind != Kind.UUID) return 0;
+  const past = readUuid(p);
+  if (!past || load<u8>(past) != QUOTE) return 0;
+  column.append128(v128.load(UUID), level);
+  return past + 1;
 }
 
-/** Digits of a long that the judge has found in range. */
-const JUDGED_DIGITS: u32 = 19;
-/** Digits that any long has room for. */
-const SAFE_DIGITS: u32 = 18;
+/** The bits of a double as 16 hexadecimal digits: what the judge read is not read again. */
+function parseBits(node: Node, p: Pointer, level: i32): Pointer {
+  let bits: u64 = 0;
+  for (let i: u32 = 0; i < 16; i++) bits = (bits << 4) | <u64> hexDigit(load<u8>(p + i));
+  if (node.kind == Kind.DOUBLE) node.column.append64(bits, level);
+  else node.column.append32(reinterpret<i32>(<f32> reinterpret<f64>(bits)), level);
+  return p + 17;
+}
+
+/** An object or array that is kept as its text. */
+function parseNested(node: Node, p: Pointer, repetition: i32): Pointer {
+  if (node.kind != Kind.STRING || !node.acceptsNested) return 0;
+  const past = skipClean(p);
+  if (past) node.column.appendText(p, past - p, levelOf(node.definition, repetition));
+  return past;
+}
 
 function parseNumber(node: Node, p: Pointer, level: i32): Pointer {
-  const column = node.column;
   switch (node.kind) {
     case Kind.LONG:
-      p = readLong(p, isJudged ? JUDGED_DIGITS : SAFE_DIGITS);
-      if (p) column.append64(long, level);
-      return p;
     case Kind.INT:
-      p = readLong(p);
-      if (!p || long < i32.MIN_VALUE || long > i32.MAX_VALUE) return 0;
-      column.append32(<i32> long, level);
-      return p;
+      return parseLong(node, p, level);
     case Kind.DOUBLE:
-      p = readDouble(p);
-      if (p) column.append64(reinterpret<i64>(double), level);
-      return p;
+    case Kind.FLOAT:
+      return parseDouble(node, p, level);
+    case Kind.DECIMAL:
+      return parseDecimal(node, p, level);
     case Kind.STRING: {
       if (!node.acceptsNumbers) return 0;
-      const end = skipNumber(p);
-      if (end) column.appendText(p, end - p, level);
-      return end;
+      const past = skipNumber(p);
+      if (past) node.column.appendText(p, past - p, level);
+      return past;
     }
     default:
       return 0;
   }
+}
+
+@inline
+function parseLong(node: Node, p: Pointer, level: i32): Pointer {
+  const past = readLong(p);
+  if (!past || (changetype<u32>(node.check) && !isJudged && !longHolds(node.check, long))) return 0;
+  if (node.kind == Kind.LONG) {
+    node.column.append64(long, level);
+  } else {
+    if (long < i32.MIN_VALUE || long > i32.MAX_VALUE) return 0;
+    node.column.append32(<i32> long, level);
+  }
+  return past;
+}
+
+function parseDouble(node: Node, p: Pointer, level: i32): Pointer {
+  const past = readDouble(p);
+  if (!past || (changetype<u32>(node.check) && !doubleHolds(node.check, double))) return 0;
+  if (node.kind == Kind.DOUBLE) {
+    node.column.append64(reinterpret<i64>(double), level);
+    return past;
+  }
+  const single = <f32> double;
+  if (abs(single) == Infinity) return 0;
+  node.column.append32(reinterpret<i32>(single), level);
+  return past;
+}
+
+function parseDecimal(node: Node, p: Pointer, level: i32): Pointer {
+  const past = readDecimal(p, node.precision, node.scale), column = node.column;
+  if (!past) return 0;
+  if (changetype<u32>(node.check) && !isJudged) {
+    const isNarrow = unscaledHigh == unscaled >> 63;
+    if (isNarrow ? !longHolds(node.check, unscaled) : !wideHolds(node.check, unscaled, unscaledHigh)) return 0;
+  }
+  if (column.shift == 2) column.append32(<i32> unscaled, level);
+  else if (column.shift == 3) column.append64(unscaled, level);
+  else column.append128(i64x2.replace_lane(i64x2.splat(unscaled), 1, unscaledHigh), level);
+  return past;
 }
 
 function parseBoolean(node: Node, p: Pointer, level: i32): Pointer {
@@ -145,39 +235,14 @@ function parseBoolean(node: Node, p: Pointer, level: i32): Pointer {
   if (node.kind != Kind.BOOLEAN && !isText) return 0;
   const isTrue = load<u32>(p) == TRUE;
   if (!isTrue && (load<u8>(p) != 0x66 || load<u32>(p, 1) != ALSE)) return 0;
-  const end = p + (isTrue ? 4 : 5);
-  if (isText) node.column.appendText(p, end - p, level);
-  else node.column.append32(isTrue ? 1 : 0, level);
-  return end;
-}
-
-/** Whether the text at `p` starts with a quoted name. */
-@inline
-function startsWith(p: Pointer, quoted: Pointer, length: u32): bool {
-  while (length > 16) {
-    if (i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(quoted))) != 0xffff) return false;
-    p += 16;
-    quoted += 16;
-    length -= 16;
+  const past = p + (isTrue ? 4 : 5);
+  if (isText) {
+    node.column.appendText(p, past - p, level);
+    return past;
   }
-  const mask = (1 << length) - 1;
-  return (i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(quoted))) & mask) == mask;
-}
-
-/** The field of a struct whose key is at `p`, in its plainest spelling; -1 where there is none. */
-export function findField(node: Node, p: Pointer, previous: i32): i32 {
-  if (node.fieldCount == 0) return -1;
-  const guess = load<i32>(node.followerOf(previous));
-  const guessed = node.field(guess);
-  if (startsWith(p, guessed.quoted, guessed.quotedLength)) return guess;
-  for (let i = 0; i < node.fieldCount; i++) {
-    const field = node.field(i);
-    if (startsWith(p, field.quoted, field.quotedLength)) {
-      store<i32>(node.followerOf(previous), i);
-      return i;
-    }
-  }
-  return -1;
+  if (changetype<u32>(node.check) && !booleanHolds(node.check, isTrue)) return 0;
+  node.column.append32(isTrue ? 1 : 0, level);
+  return past;
 }
 
 /** Past a colon that may have white space around it; 0 where there is none. */
@@ -199,14 +264,17 @@ function parseStruct(node: Node, p: Pointer, repetition: i32): Pointer {
   } else {
     while (true) {
       const index = findField(node, p, previous);
-      if (index < 0) return 0;
-      const field = node.field(index);
-      previous = index;
-      p = takeColon(p + field.quotedLength);
-      if (!p || field.seenIn == object) return 0;
-      field.seenIn = object;
-      seen++;
-      p = parseValue(field.node, p, repetition);
+      if (index < 0) {
+        p = changetype<u32>(node.rescued) ? takeExtra(p) : 0;
+      } else {
+        const field = node.field(index);
+        previous = index;
+        p = takeColon(keyEnd);
+        if (!p || field.seenIn == object) return 0;
+        field.seenIn = object;
+        seen++;
+        p = parseValue(field.node, p, repetition);
+      }
       if (!p) return 0;
       p = skipSpace(p);
       const c = <u32> load<u8>(p++);
@@ -219,18 +287,24 @@ function parseStruct(node: Node, p: Pointer, repetition: i32): Pointer {
 }
 
 /** Nulls for the fields that an object lacks; false where it lacks a required one. */
-function fillMissing(node: Node, object: u32, repetition: i32): bool {
+function fillMissing(node: Node, object: u64, repetition: i32): bool {
   for (let i = 0; i < node.fieldCount; i++) {
     const field = node.field(i);
     if (field.seenIn == object) continue;
-    if (field.required && !(mayLack && node.isRoot)) return false;
+    if (field.required && !isJudged) return false;
     field.node.fillNull(field.node.definition - 1, repetition);
   }
   return true;
 }
 
+/** Counts the slots of one more list element or map entry; false where they are too many. */
+@inline
+function takeSlots(node: Node): bool {
+  slotsLeft -= node.leafTo - node.leafFrom;
+  return slotsLeft >= 0;
+}
+
 function parseMap(node: Node, p: Pointer, repetition: i32): Pointer {
-  const keys = node.keyColumn;
   p = skipSpace(p + 1);
   if (load<u8>(p) == CLOSE_OBJECT) {
     node.fillNull(node.definition, repetition);
@@ -238,13 +312,9 @@ function parseMap(node: Node, p: Pointer, repetition: i32): Pointer {
   }
   const object = nextObject();
   while (true) {
-    if (load<u8>(p) != QUOTE) return 0;
-    p = parseText(keys, p + 1, levelOf(node.definition + 1, repetition));
+    if (load<u8>(p) != QUOTE || !takeSlots(node)) return 0;
+    p = parseKey(node, p + 1, levelOf(node.definition + 1, repetition), object);
     if (!p) return 0;
-    // Keys are always numbered: with each stands the map in which it was seen last.
-    const seenIn = keys.dictionary.note(load<u32>(keys.values + ((keys.count - 1) << 2)));
-    if (load<u32>(seenIn) == object) return 0;
-    store<u32>(seenIn, object);
     p = takeColon(p);
     if (!p) return 0;
     p = parseValue(node.inner, p, repetition);
@@ -258,6 +328,25 @@ function parseMap(node: Node, p: Pointer, repetition: i32): Pointer {
   }
 }
 
+/** A map's key, whose first byte is at `p`; 0 also where the map has it already. */
+@inline
+function parseKey(node: Node, p: Pointer, level: i32, object: u64): Pointer {
+  const column = node.keyColumn, texts = column.dictionary;
+  const end = skipPlain(p), isPlain = load<u8>(end) == QUOTE;
+  const past = isPlain ? end + 1 : decodeString(p);
+  if (!past) return 0;
+  const text = isPlain ? p : decoded, length = isPlain ? end - p : decodedLength;
+  // Keys are always numbered: with each stands the map in which it was seen last.
+  const id = texts.intern(text, length), seenIn = texts.note(id);
+  if (!isJudged) {
+    if (load<u64>(seenIn) == object) return 0;
+    if (changetype<u32>(node.keyCheck) && !textHolds(node.keyCheck, text, length)) return 0;
+  }
+  store<u64>(seenIn, object);
+  column.append32(id, level);
+  return past;
+}
+
 function parseList(node: Node, p: Pointer, repetition: i32): Pointer {
   p = skipSpace(p + 1);
   if (load<u8>(p) == CLOSE_ARRAY) {
@@ -265,6 +354,7 @@ function parseList(node: Node, p: Pointer, repetition: i32): Pointer {
     return p + 1;
   }
   while (true) {
+    if (!takeSlots(node)) return 0;
     p = parseValue(node.inner, p, repetition);
     if (!p) return 0;
     repetition = node.repetition;

@@ -1,6 +1,6 @@
 import { OVERRUN, Pointer } from "./memory.ts";
 import { addOdd, clearOdd, NOT_JSON } from "./odd.ts";
-import { parseValue } from "./parse.ts";
+import { parseRecord } from "./parse.ts";
 import { skipValue } from "./skip.ts";
 import { Table } from "./table.ts";
 import { CLOSE_ARRAY, COMMA, OPEN_ARRAY, OPEN_OBJECT, skipSpace } from "./text.ts";
@@ -71,7 +71,7 @@ export function scanArray(table: Table, start: Pointer, length: u32, mode: i32):
 function scanElement(table: Table, p: Pointer, position: u32, mode: i32): Pointer {
   if (mode == ScanMode.STRICT_ONLY) return skipValue(p);
   if (load<u8>(p) == OPEN_OBJECT) {
-    const past = parseValue(table.root, p, 0);
+    const past = parseRecord(table.root, p);
     if (past && mode == ScanMode.ROWS) table.commit(position);
     else table.rollback();
     if (past) return past;
@@ -119,7 +119,7 @@ export function scanLines(table: Table, start: Pointer, length: u32): void {
 
 /** Reads a record that is alone on its line: its line feed, or 0 with nothing kept. */
 function plainLine(table: Table, p: Pointer, end: Pointer): Pointer {
-  const past = parseValue(table.root, p, 0);
+  const past = parseRecord(table.root, p);
   if (past) {
     let feed = past;
     while (isLineSpace(load<u8>(feed))) feed++;

@@ -81,7 +81,7 @@ function skipKey(p: Pointer): Pointer {
 }
 
 @inline
-function skipScalar(p: Pointer, c: u32): Pointer {
+export function skipScalar(p: Pointer, c: u32): Pointer {
   if (c == QUOTE) return skipString(p + 1);
   if (startsNumber(c)) return skipNumber(p);
   const word = load<u32>(p);

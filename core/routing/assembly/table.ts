@@ -125,7 +125,6 @@ export function addColumn(table: Table, column: Column): void {
 
 export function setRoot(table: Table, root: Node): void {
   table.root = root;
-  root.isRoot = 1;
 }
 
 export function setPartitionColumn(table: Table, column: Column): void {

@@ -6,6 +6,7 @@ import {
   type ContractValue,
   mayBeNull,
 } from "../../contract/contract.ts";
+import { planCheck, planTextCheck } from "./check_plan.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
 
 /** A leaf of a table as it lies in the reader's memory. */
@@ -17,6 +18,8 @@ export interface ReaderColumn {
   /** Dremel's levels of a value that is there. */
   readonly maxDefinition: number;
   readonly maxRepetition: number;
+  /** A value has 1 << shift bytes. */
+  readonly shift: number;
   /** In the table. */
   readonly index: number;
   readonly handle: number;
@@ -114,9 +117,10 @@ class TablePlan {
   ): number {
     const { calls } = this.#reader;
     const kind = KINDS[type.kind];
-    const handle = calls.newColumn(kind, maxDefinition, maxRepetition, choice);
+    const shift = shiftOf(type), index = this.#columns.length;
+    const handle = calls.newColumn(kind, shift, maxDefinition, maxRepetition, choice);
     calls.addColumn(this.#handle, handle);
-    this.#columns.push({ path, kind, type, maxDefinition, maxRepetition, index: this.#columns.length, handle });
+    this.#columns.push({ path, kind, type, maxDefinition, maxRepetition, shift, index, handle });
     return handle;
   }
 
@@ -129,7 +133,7 @@ class TablePlan {
    * say null.
    */
   #addValue(
-    { type }: ContractValue,
+    { type, checks }: ContractValue,
     optional: boolean,
     nullable: boolean,
     path: readonly string[],
@@ -162,8 +166,12 @@ class TablePlan {
     }
     const node = this.#node(kind, first, nullable, here, within);
     if (type.kind === "string") {
-      calls.setAccepted(node, nullable ? 1 : 0, type.accepts.numbers ? 1 : 0, type.accepts.booleans ? 1 : 0);
+      const { numbers, booleans, nested } = type.accepts;
+      calls.setAccepted(node, numbers ? 1 : 0, booleans ? 1 : 0, nested ? 1 : 0);
     }
+    if (type.kind === "decimal") calls.setDecimal(node, type.precision, type.scale);
+    calls.setCheck(node, planCheck(this.#reader, type, checks));
+    if (type.kind === "map") calls.setKeyCheck(node, planTextCheck(this.#reader, type.keys));
     calls.setInner(node, column, keys, inner);
     return node;
   }
@@ -176,7 +184,7 @@ class TablePlan {
   #node(kind: Kind, first: number, nullable: boolean, definition: number, repetition: number): number {
     const { calls } = this.#reader;
     const node = calls.newNode(kind, this.#arrayOfColumns, first, this.#columns.length);
-    calls.setAccepted(node, nullable ? 1 : 0, 0, 0);
+    if (nullable) calls.setNullable(node);
     calls.setLevels(node, definition, repetition);
     return node;
   }
@@ -185,8 +193,28 @@ class TablePlan {
     const { calls } = this.#reader;
     calls.setFieldCount(node, fields.length);
     for (const [index, field] of fields.entries()) {
-      const name = this.#reader.place(JSON.stringify(field.name));
-      calls.setField(node, index, name.at, name.length, values[index]!, field.required ? 1 : 0);
+      const name = this.#reader.place(field.name), quoted = this.#reader.place(JSON.stringify(field.name));
+      calls.setField(node, index, values[index]!, field.required ? 1 : 0);
+      calls.setFieldName(node, index, name.at, name.length, quoted.at, quoted.length);
     }
   }
 }
+
+/** The width of a value of a leaf, as a power of two. */
+function shiftOf(type: ContractType): number {
+  switch (type.kind) {
+    case "long":
+    case "double":
+    case "timestamptz":
+      return 3;
+    case "uuid":
+      return 4;
+    case "decimal":
+      return type.precision <= INT_DIGITS ? 2 : type.precision <= LONG_DIGITS ? 3 : 4;
+    default:
+      return 2;
+  }
+}
+
+/** Digits that every integer of 32 and 64 bits has room for. */
+const INT_DIGITS = 9, LONG_DIGITS = 18;

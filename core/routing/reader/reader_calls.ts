@@ -7,20 +7,42 @@ export interface ReaderCalls {
   hashKeyBytes(): number;
 
   newTable(columnsMax: number): number;
-  newColumn(kind: number, maxDefinition: number, maxRepetition: number, choice: number): number;
+  newColumn(kind: number, shift: number, maxDefinition: number, maxRepetition: number, choice: number): number;
   addColumn(table: number, column: number): void;
   columnsOf(table: number): number;
   newNode(kind: number, columns: number, leafFrom: number, leafTo: number): number;
-  setAccepted(node: number, nullable: number, numbers: number, booleans: number): void;
+  setNullable(node: number): void;
+  setAccepted(node: number, numbers: number, booleans: number, nested: number): void;
+  setDecimal(node: number, precision: number, scale: number): void;
+  setCheck(node: number, check: number): void;
+  setKeyCheck(node: number, check: number): void;
   setLevels(node: number, definition: number, repetition: number): void;
   setInner(node: number, column: number, keyColumn: number, inner: number): void;
   setFieldCount(node: number, count: number): void;
-  setField(node: number, index: number, quoted: number, quotedLength: number, value: number, required: number): void;
+  setField(node: number, index: number, value: number, required: number): void;
+  setFieldName(
+    node: number,
+    index: number,
+    name: number,
+    length: number,
+    quoted: number,
+    quotedLength: number,
+  ): void;
   setRoot(table: number, root: number): void;
   setPartitionColumn(table: number, column: number): void;
   setPlaceColumns(table: number, source: number, position: number): void;
   setLetterColumns(table: number, reason: number, detail: number, raw: number): void;
   setDivisor(divisor: bigint): void;
+
+  newCheck(number: number): number;
+  setLengths(check: number, min: number, max: number): void;
+  setAsked(check: number): void;
+  allowText(check: number, text: number, length: number): void;
+  setBounds(check: number, low: bigint, lowHigh: bigint, high: bigint, highHigh: bigint): void;
+  setDoubleBounds(check: number, low: number, isLowAllowed: number, high: number, isHighAllowed: number): void;
+  setAllowedNumbers(check: number, numbers: number, count: number): void;
+  setAllowedBooleans(check: number, allowed: number): void;
+  powersOfFivePtr(): number;
 
   beginFile(table: number, name: number, length: number): void;
   undoFile(table: number): void;

@@ -1,4 +1,5 @@
 import { readProgramPart } from "../../disk/program_part.ts";
+import { powersOfFive } from "./powers_of_five.ts";
 import type { ReaderCalls } from "./reader_calls.ts";
 
 /** Reading and writing in steps of 16 bytes may touch so many behind the end of a buffer. */
@@ -13,6 +14,8 @@ export interface PlacedText {
   readonly length: number;
 }
 
+const POWERS_OF_FIVE = powersOfFive();
+
 /** reader.wasm ready to be used, also by other threads. */
 export function compiledReader(): WebAssembly.Module {
   return new WebAssembly.Module(readProgramPart(new URL("../assembly/reader.wasm", import.meta.url)));
@@ -22,6 +25,8 @@ export function compiledReader(): WebAssembly.Module {
 export class ReaderInstance {
   readonly calls: ReaderCalls;
   readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  readonly #questions: ((text: string) => boolean)[] = [];
   #bytes: Uint8Array<ArrayBuffer>;
 
   /**
@@ -29,10 +34,16 @@ export class ReaderInstance {
    * are slow to tell apart.
    */
   constructor(compiled: WebAssembly.Module, hashKey: Uint8Array) {
-    const { exports } = new WebAssembly.Instance(compiled, {});
+    const judge = {
+      holds: (question: number, at: number, length: number) => {
+        return this.#questions[question]!(this.#decoder.decode(this.bytes.subarray(at, at + length))) ? 1 : 0;
+      },
+    };
+    const { exports } = new WebAssembly.Instance(compiled, { judge });
     this.calls = exports as unknown as ReaderCalls;
     this.#bytes = new Uint8Array(this.calls.memory.buffer as ArrayBuffer);
     this.bytes.set(hashKey, this.calls.hashKeyPtr());
+    this.bytes.set(new Uint8Array(POWERS_OF_FIVE.buffer), this.calls.powersOfFivePtr());
   }
 
   /** The whole memory. A call that makes memory grow voids it, and all views into it. */
@@ -40,6 +51,11 @@ export class ReaderInstance {
     const { buffer } = this.calls.memory;
     if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer as ArrayBuffer);
     return this.#bytes;
+  }
+
+  /** A question that the reader asks about texts, once about each; its number. */
+  addQuestion(holds: (text: string) => boolean): number {
+    return this.#questions.push(holds) - 1;
   }
 
   /** Keeps a text in memory for as long as this lives. */

@@ -2,6 +2,7 @@ import { Kind } from "../../../core/routing/assembly/kind.ts";
 import type { ReaderColumn, ReaderTable } from "../../../core/routing/reader/column_plan.ts";
 import type { ReaderInstance } from "../../../core/routing/reader/reader_instance.ts";
 import { type Contract, type ContractType, type ContractValue, mayBeNull } from "../../../core/contract/contract.ts";
+import { exactNumber, plainText } from "../../../core/json/number.ts";
 import type { Row, ValueTree } from "../../../core/contract/judgement.ts";
 
 /** The rows that wait in the reader's memory, put together as the judge would have them. */
@@ -114,6 +115,12 @@ class ColumnsBack {
         return String(view.getInt32(values + slot * 4, true));
       case Kind.LONG:
         return String(view.getBigInt64(values + slot * 8, true));
+      case Kind.FLOAT:
+        return numberText(view.getFloat32(values + slot * 4, true));
+      case Kind.UUID:
+        return uuidText(new Uint8Array(view.buffer, values + slot * 16, 16));
+      case Kind.DECIMAL:
+        return decimalText(column, view, values + (slot << column.shift));
       case Kind.DOUBLE:
         return numberText(view.getFloat64(values + slot * 8, true));
       case Kind.BOOLEAN:
@@ -143,6 +150,17 @@ function leaves(type: ContractType): number {
 
 function numberText(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
+}
+
+function uuidText(bytes: Uint8Array): string {
+  return bytes.toHex().replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+function decimalText({ type, shift }: ReaderColumn, view: DataView, at: number): string {
+  const low = shift === 2 ? BigInt(view.getInt32(at, true)) : view.getBigInt64(at, true);
+  const unscaled = shift === 4 ? (view.getBigInt64(at + 8, true) << 64n) | BigInt.asUintN(64, low) : low;
+  const { scale } = type as { scale: number };
+  return plainText(exactNumber(`${unscaled}e-${scale}`));
 }
 
 function dayText(day: number): string {
