@@ -49,7 +49,7 @@ export function powersOfFivePtr(): Pointer {
   return POWERS_OF_FIVE;
 }
 
-/** Reads a number; past it, or 0 for what is no number, no double, or too near the middle of two. */
+/** Reads a number; past it, or 0 for what is none, no double, or too near the middle of two. */
 export function readDouble(p: Pointer): Pointer {
   p = readNumber(p);
   if (!p) return 0;

@@ -167,22 +167,19 @@ export function setFieldName(
   field.quotedLength = quotedLength;
 }
 
-/** Past the key that `findField` found. */
+/** Past the key that `searchField` found. */
 export let keyEnd: Pointer = 0;
 
-/** The field of a struct whose key is at `p`; -1 where there is none, or the key is no text. */
-@inline
+/** The same, the guess first: what `parseStruct` does in line. */
 export function findField(node: Node, p: Pointer, previous: i32): i32 {
-  const guess = load<i32>(node.followerOf(previous));
-  const guessed = node.field(guess);
-  if (startsWith(p, guessed.quoted, guessed.quotedLength)) {
-    keyEnd = p + guessed.quotedLength;
-    return guess;
-  }
-  return searchField(node, p, previous);
+  const guess = load<i32>(node.followerOf(previous)), field = node.field(guess);
+  if (!startsWith(p, field.quoted, field.quotedLength)) return searchField(node, p, previous);
+  keyEnd = p + field.quotedLength;
+  return guess;
 }
 
-function searchField(node: Node, p: Pointer, previous: i32): i32 {
+/** The field of a struct whose key is at `p`; -1 where there is none, or the key is no text. */
+export function searchField(node: Node, p: Pointer, previous: i32): i32 {
   for (let i = 0; i < node.fieldCount; i++) {
     const field = node.field(i);
     if (!startsWith(p, field.quoted, field.quotedLength)) continue;
@@ -214,7 +211,7 @@ function searchEscaped(node: Node, p: Pointer): i32 {
 
 /** Whether the text at `p` starts with a quoted name. */
 @inline
-function startsWith(p: Pointer, quoted: Pointer, length: u32): bool {
+export function startsWith(p: Pointer, quoted: Pointer, length: u32): bool {
   while (length > 16) {
     if (i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(quoted))) != 0xffff) return false;
     p += 16;

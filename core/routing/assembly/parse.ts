@@ -7,7 +7,7 @@ import { clearExtras, extraCount, extrasText, extrasTextLength, takeExtra, write
 import { micros, NO_DATE, readDate, readInstant } from "./instant.ts";
 import { Kind } from "./kind.ts";
 import { Pointer } from "./memory.ts";
-import { findField, keyEnd, levelOf, nextObject, Node } from "./node.ts";
+import { keyEnd, levelOf, nextObject, Node, searchField, startsWith } from "./node.ts";
 import { long, readLong, skipNumber, startsNumber } from "./number.ts";
 import { ALSE, NULL, TRUE } from "./skip.ts";
 import { Table } from "./table.ts";
@@ -263,13 +263,17 @@ function parseStruct(node: Node, p: Pointer, repetition: i32): Pointer {
     p++;
   } else {
     while (true) {
-      const index = findField(node, p, previous);
+      let index = load<i32>(node.followerOf(previous)), field = node.field(index), end = p + field.quotedLength;
+      if (!startsWith(p, field.quoted, field.quotedLength)) {
+        index = searchField(node, p, previous);
+        field = node.field(index);
+        end = keyEnd;
+      }
       if (index < 0) {
         p = changetype<u32>(node.rescued) ? takeExtra(p) : 0;
       } else {
-        const field = node.field(index);
         previous = index;
-        p = takeColon(keyEnd);
+        p = takeColon(end);
         if (!p || field.seenIn == object) return 0;
         field.seenIn = object;
         seen++;
