@@ -55,7 +55,7 @@ const packages = await npmPackages();
 await packLibrary(`${root}${packed}`, `${root}${digest}`);
 await run(compiler, [
   ...["compile", "--quiet", "--no-check", "--output", "dist/streamlab", "--include", packed, "--include", digest],
-  ...["--include", "core/routing/assembly/reader.wasm"],
+  ...["--include", "core/routing/assembly/reader.wasm", "--include", "core/routing/reader/reader_worker.ts"],
   // It would be read at each start from a name that can be foretold in the folder for temporary
   // files, where every user may put one.
   "--no-code-cache",

@@ -204,6 +204,19 @@ export class FilePartReader {
     return readAtSync(this.#open(path), offset, size);
   }
 
+  /** Fills a buffer from `offset` on; how many bytes there were: fewer where the file ends. */
+  readInto(path: string, offset: number, target: Uint8Array): number {
+    const file = this.#open(path);
+    file.seekSync(offset, Deno.SeekMode.Start);
+    let filled = 0;
+    while (filled < target.length) {
+      const count = file.readSync(target.subarray(filled));
+      if (count === null) break;
+      filled += count;
+    }
+    return filled;
+  }
+
   /**
    * Looks at `size` bytes from `offset` on piece by piece, until `visit` returns false. A piece is
    * only valid during the call.

@@ -12,6 +12,7 @@ import { addCorruptedFile, ExactRouting } from "./judge_file.ts";
 import type { FileTally, JudgedRows, PendingRecord } from "./judged_rows.ts";
 import { JudgedWriter } from "./judged_writer.ts";
 import type { LocalRawFile } from "./record_sql.ts";
+import { readFiles } from "./reader/read_files.ts";
 import type { RouteOptions } from "./route_options.ts";
 import { PlainRouting } from "./route_plain.ts";
 import type { ColumnExpression, TargetTable } from "../tables/write/target_table.ts";
@@ -32,6 +33,27 @@ export interface RoutedFiles {
  * or doubled. The data files are in scratch; no table has changed.
  */
 export async function routeFiles(
+  files: readonly LocalRawFile[],
+  broken: readonly BrokenFile[],
+  options: RouteOptions,
+): Promise<RoutedFiles> {
+  const parquet = files.filter(({ format }) => format === "parquet");
+  if (options.onExtraFields === "add" && parquet.length > 0) {
+    return await routeBySql(files, broken, options);
+  }
+  const text = files.filter(({ format }) => format !== "parquet");
+  const read = await readFiles(text, broken, options.readers, options);
+  if (parquet.length === 0) return read;
+  const rest = await routeBySql(parquet, [], options);
+  return {
+    ...read,
+    events: { ...read.events, written: [...read.events.written, ...rest.events.written] },
+    deadLetters: { ...read.deadLetters, written: [...read.deadLetters.written, ...rest.deadLetters.written] },
+    tallies: new Map([...read.tallies, ...rest.tallies]),
+  };
+}
+
+async function routeBySql(
   files: readonly LocalRawFile[],
   broken: readonly BrokenFile[],
   options: RouteOptions,

@@ -3,7 +3,7 @@ import { addOdd, clearOdd, NOT_JSON } from "./odd.ts";
 import { parseRecord } from "./parse.ts";
 import { skipValue } from "./skip.ts";
 import { Table } from "./table.ts";
-import { CLOSE_ARRAY, COMMA, OPEN_ARRAY, OPEN_OBJECT, skipSpace } from "./text.ts";
+import { CLOSE_ARRAY, COMMA, OPEN_ARRAY, OPEN_OBJECT, skipByteOrderMark, skipSpace } from "./text.ts";
 
 /**
  * A file's text into rows. Input needs OVERRUN bytes of room behind it: they are filled with zeros,
@@ -19,6 +19,13 @@ const enum ScanMode {
   ROWS = 0,
   STRICT_ONLY = 1,
   ROWS_DROPPED = 2,
+}
+
+/** Of the first record of the text: it may be a part of a file. */
+let firstPosition: u32 = 0;
+
+export function setFirstPosition(position: u32): void {
+  firstPosition = position;
 }
 
 let records: u32 = 0;
@@ -39,8 +46,7 @@ function begin(start: Pointer, length: u32): Pointer {
   clearOdd();
   records = 0;
   lastGood = start;
-  const isMarked = length >= 3 && load<u8>(start) == 0xef && load<u8>(start, 1) == 0xbb && load<u8>(start, 2) == 0xbf;
-  return isMarked ? start + 3 : start;
+  return skipByteOrderMark(start, length);
 }
 
 /** A whole array; its odd records are left out and noted. */
@@ -50,9 +56,9 @@ export function scanArray(table: Table, start: Pointer, length: u32, mode: i32):
   if (load<u8>(p) != OPEN_ARRAY) return NO_ARRAY;
   p = skipSpace(p + 1);
   if (load<u8>(p) == CLOSE_ARRAY) return NO_ARRAY;
-  let position: u32 = 0;
+  let position = firstPosition;
   while (true) {
-    if (position) lastGood = p;
+    if (position != firstPosition) lastGood = p;
     const past = scanElement(table, p, position, mode);
     if (!past) return NO_ARRAY;
     position++;
@@ -62,7 +68,7 @@ export function scanArray(table: Table, start: Pointer, length: u32, mode: i32):
     if (c != COMMA) return NO_ARRAY;
     p = skipSpace(p);
   }
-  records = position;
+  records = position - firstPosition;
   return skipSpace(p) == end ? ARRAY_IS_WHOLE : NO_ARRAY;
 }
 
@@ -82,7 +88,7 @@ function scanElement(table: Table, p: Pointer, position: u32, mode: i32): Pointe
 }
 
 /** The next line feed from `p` on, or the end. */
-function lineEnd(p: Pointer, end: Pointer): Pointer {
+export function lineEnd(p: Pointer, end: Pointer): Pointer {
   const feed = i8x16.splat(0x0a);
   while (p < end) {
     const found = i8x16.bitmask(i8x16.eq(v128.load(p), feed));
@@ -101,7 +107,7 @@ function isLineSpace(c: u32): bool {
 export function scanLines(table: Table, start: Pointer, length: u32): void {
   const end = start + length;
   let p = begin(start, length);
-  let position: u32 = 0;
+  let position = firstPosition;
   while (true) {
     p = skipSpace(p);
     if (p >= end) break;
@@ -114,7 +120,7 @@ export function scanLines(table: Table, start: Pointer, length: u32): void {
     }
     position++;
   }
-  records = position;
+  records = position - firstPosition;
 }
 
 /** Reads a record that is alone on its line: its line feed, or 0 with nothing kept. */

@@ -2,7 +2,6 @@ import { Column, TextMode } from "./column.ts";
 import { Kind } from "./kind.ts";
 import { alloc, allocZeroed, Pointer, realloc } from "./memory.ts";
 import { Node } from "./node.ts";
-import { partitionNumber } from "./partition.ts";
 
 const ROWS_FIRST: u32 = 1024;
 
@@ -14,15 +13,15 @@ export class Table {
   root: Node;
   rows: u32;
   rowCapacity: u32;
-  /** The partition of each row. */
+  /** The number of each row's partition, from the other side. */
   rowPartitions: Pointer;
-  /** 0 without partitions. */
-  partitionColumn: Column;
   sourceColumn: Column;
   positionColumn: Column;
   rawColumn: Column;
   reasonColumn: Column;
   detailColumn: Column;
+  /** For extra fields; 0 where they are not kept. */
+  rescuedColumn: Column;
   /** The current file in the source column, and the rows before it. */
   sourceNumber: u32;
   fileRows: u32;
@@ -47,7 +46,8 @@ export class Table {
     this.sourceColumn.append32(this.sourceNumber, 0);
     if (position < 0) this.positionColumn.appendNull(0);
     else this.positionColumn.append64(position, this.positionColumn.maxDefinition);
-    store<i32>(this.rowPartitions + (row << 2), this.partitionOf(row));
+    const rescued = this.rescuedColumn;
+    if (changetype<u32>(rescued) && rescued.count == row) rescued.appendNull(0);
     this.rows = row + 1;
     const count = this.columnCount;
     for (let i = 0; i < count; i++) {
@@ -58,14 +58,6 @@ export class Table {
         column.rowMode = column.mode;
       }
     }
-  }
-
-  @inline
-  partitionOf(row: u32): i32 {
-    const column = this.partitionColumn;
-    if (!changetype<u32>(column)) return 0;
-    if (column.levels && column.levelAt(row) < <u32> column.maxDefinition) return partitionNumber(i64.MAX_VALUE);
-    return partitionNumber(floorDivision(load<i64>(column.values + (row << 3)), partitionDivisor));
   }
 
   /** Forgets what the columns got since the last row. */
@@ -94,18 +86,6 @@ function endRow(column: Column, row: u32): void {
   store<u32>(column.rowStarts + ((row + 1) << 2), column.count);
 }
 
-let partitionDivisor: i64 = 86400000000;
-
-export function setDivisor(divisor: i64): void {
-  partitionDivisor = divisor;
-}
-
-@inline
-function floorDivision(value: i64, by: i64): i64 {
-  const quotient = value / by;
-  return value % by < 0 ? quotient - 1 : quotient;
-}
-
 export function newTable(columnsMax: i32): Table {
   const made = changetype<Table>(allocZeroed(offsetof<Table>()));
   made.columns = allocZeroed(columnsMax << 2);
@@ -127,8 +107,17 @@ export function setRoot(table: Table, root: Node): void {
   table.root = root;
 }
 
-export function setPartitionColumn(table: Table, column: Column): void {
-  table.partitionColumn = column;
+export function setRescuedColumn(table: Table, column: Column): void {
+  table.rescuedColumn = column;
+}
+
+/** The extra fields of the row that is being made. */
+export function appendRescued(table: Table, text: Pointer, length: u32): void {
+  table.rescuedColumn.appendText(text, length, 1);
+}
+
+export function rowPartitionsOf(table: Table): Pointer {
+  return table.rowPartitions;
 }
 
 export function setPlaceColumns(table: Table, source: Column, position: Column): void {

@@ -16,6 +16,11 @@ export const CLOSE_OBJECT: u32 = 0x7d;
 const BACKSLASH: u32 = 0x5c;
 const SPACE: u32 = 0x20;
 
+export function skipByteOrderMark(start: Pointer, length: u32): Pointer {
+  const isMarked = length >= 3 && load<u8>(start) == 0xef && load<u8>(start, 1) == 0xbb && load<u8>(start, 2) == 0xbf;
+  return isMarked ? start + 3 : start;
+}
+
 @inline
 export function skipSpace(p: Pointer): Pointer {
   while (load<u8>(p) <= SPACE) {

@@ -7,6 +7,7 @@ import {
   mayBeNull,
 } from "../../contract/contract.ts";
 import { planCheck, planTextCheck } from "./check_plan.ts";
+import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
 
 /** A leaf of a table as it lies in the reader's memory. */
@@ -54,21 +55,27 @@ const LONG: ContractType = { kind: "long" };
 /** How a text column may keep its values: see `TextChoice` in ../assembly/column.ts. */
 const NUMBERED_OR_PLAIN = 0, NUMBERED_ONLY = 1, PLAIN_ONLY = 2;
 
-/** The table of events: the contract's columns, the file and the position in it. */
-export function planEvents(reader: ReaderInstance, contract: Contract): ReaderTable {
+/**
+ * The table of events: the contract's columns, extra fields where they are `rescued`, the file and
+ * the position in it.
+ */
+export function planEvents(reader: ReaderInstance, contract: Contract, rescued = false): ReaderTable {
   const plan = new TablePlan(reader, false);
   plan.addContract(contract);
+  const extras = rescued ? plan.addLeaf(TEXT, [OUR_COLUMNS.rescued], 1, 0) : 0;
   plan.addPlace();
-  return plan.end();
+  const table = plan.end();
+  if (rescued) reader.calls.setRescuedColumn(table.handle, extras);
+  return table;
 }
 
 /** The table of dead letters: the same, all of it optional, with reason, detail and raw record. */
 export function planLetters(reader: ReaderInstance, contract: Contract): ReaderTable {
   const plan = new TablePlan(reader, true);
   plan.addContract(contract);
-  const reason = plan.addLeaf(TEXT, ["_dead_letter_reason"], 0, 0);
-  const detail = plan.addLeaf(TEXT, ["_dead_letter_detail"], 1, 0);
-  const raw = plan.addLeaf(TEXT, ["_raw_record"], 1, 0, PLAIN_ONLY);
+  const reason = plan.addLeaf(TEXT, [OUR_COLUMNS.deadLetterReason], 0, 0);
+  const detail = plan.addLeaf(TEXT, [OUR_COLUMNS.deadLetterDetail], 1, 0);
+  const raw = plan.addLeaf(TEXT, [OUR_COLUMNS.rawRecord], 1, 0, PLAIN_ONLY);
   plan.addPlace();
   const table = plan.end();
   reader.calls.setLetterColumns(table.handle, reason, detail, raw);
@@ -103,8 +110,8 @@ class TablePlan {
   }
 
   addPlace(): void {
-    const source = this.addLeaf(TEXT, ["_source_file"], 0, 0, NUMBERED_ONLY);
-    const position = this.addLeaf(LONG, ["_source_position"], this.#isOfLetters ? 1 : 0, 0);
+    const source = this.addLeaf(TEXT, [OUR_COLUMNS.sourceFile], 0, 0, NUMBERED_ONLY);
+    const position = this.addLeaf(LONG, [OUR_COLUMNS.sourcePosition], this.#isOfLetters ? 1 : 0, 0);
     this.#reader.calls.setPlaceColumns(this.#handle, source, position);
   }
 

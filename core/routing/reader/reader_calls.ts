@@ -29,10 +29,9 @@ export interface ReaderCalls {
     quotedLength: number,
   ): void;
   setRoot(table: number, root: number): void;
-  setPartitionColumn(table: number, column: number): void;
   setPlaceColumns(table: number, source: number, position: number): void;
+  setRescuedColumn(table: number, column: number): void;
   setLetterColumns(table: number, reason: number, detail: number, raw: number): void;
-  setDivisor(divisor: bigint): void;
 
   newCheck(number: number): number;
   setLengths(check: number, min: number, max: number): void;
@@ -49,6 +48,12 @@ export interface ReaderCalls {
   undoRow(table: number): void;
   scanArray(table: number, start: number, length: number, mode: number): number;
   scanLines(table: number, start: number, length: number): void;
+  setFirstPosition(position: number): void;
+  scanElements(start: number, length: number): number;
+  elementsEnd(): number;
+  isEndOfElements(): number;
+  countLines(start: number, length: number): number;
+  spaceEnd(start: number, length: number): number;
   recordCount(): number;
   lastGoodPtr(): number;
   oddPtr(): number;
@@ -59,6 +64,7 @@ export interface ReaderCalls {
 
   appendRecord(table: number, text: number): number;
   lenient(on: number): void;
+  appendRescued(table: number, text: number, length: number): void;
   commitEvent(table: number, position: number): void;
   letterParse(table: number, record: number): number;
   letterNulls(table: number): void;
@@ -83,9 +89,8 @@ export interface ReaderCalls {
   columnLevel(column: number, slot: number): number;
   columnText(column: number, slot: number): number;
 
-  partitionCount(): number;
-  partitionKey(partition: number): bigint;
-  flushBegin(table: number): number;
+  rowPartitionsOf(table: number): number;
+  flushBegin(table: number, partitions: number): void;
   flushEnd(table: number): void;
   partitionRows(table: number, partition: number): number;
   /** Where the next two are told what to encode. */

@@ -28,6 +28,8 @@ export class ReaderInstance {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   readonly #questions: ((text: string) => boolean)[] = [];
   #bytes: Uint8Array<ArrayBuffer>;
+  #words = new Uint32Array();
+  readonly #kept = new Map<string, PlacedText>();
 
   /**
    * `compiled` may come from another thread. `hashKey` is secret: who knows it can make texts that
@@ -64,5 +66,24 @@ export class ReaderInstance {
     const at = this.calls.alloc(encoded.length + OVERRUN);
     this.bytes.set(encoded, at);
     return { at, length: encoded.length };
+  }
+
+  /** The same as words of 32 bits: their index is a quarter of the address. */
+  get words(): Uint32Array {
+    const { buffer } = this.calls.memory;
+    if (this.#words.buffer !== buffer) this.#words = new Uint32Array(buffer as ArrayBuffer);
+    return this.#words;
+  }
+
+  /** What stands in memory as UTF-8. */
+  text(from: number, to: number): string {
+    return this.#decoder.decode(this.bytes.subarray(from, to));
+  }
+
+  /** The place of a text that comes again and again; it is kept once. */
+  keep(text: string): PlacedText {
+    let placed = this.#kept.get(text);
+    if (placed === undefined) this.#kept.set(text, placed = this.place(text));
+    return placed;
   }
 }

@@ -54,7 +54,7 @@ export class TestReader {
     const rows = readRows(this.instance, this.events, this.contract);
     const entries = new Uint32Array(calls.memory.buffer, calls.oddPtr(), calls.oddN() * 3);
     const odd = Array.from({ length: calls.oddN() }, (_, i) => entries[i * 3]!);
-    calls.flushBegin(this.events.handle);
+    calls.flushBegin(this.events.handle, 1);
     calls.flushEnd(this.events.handle);
     return { isWhole, records: calls.recordCount(), rows, odd };
   }

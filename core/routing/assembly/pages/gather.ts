@@ -36,6 +36,7 @@ export function gather(table: Table, column: Column, partition: i32): void {
   source.repetitions = repetitions;
   source.valueCount = valueCount;
   source.values = values;
+  source.isNumbered = 0;
   if (column.kind != Kind.STRING) return;
   source.arena = column.dictionary.arena;
   source.isNumbered = column.mode == TextMode.NUMBERED ? 1 : 0;

@@ -1,7 +1,6 @@
 import { Column, TextMode } from "../column.ts";
 import { Kind } from "../kind.ts";
 import { alloc, allocZeroed, dealloc, Pointer } from "../memory.ts";
-import { partitionCount } from "../partition.ts";
 import { Table } from "../table.ts";
 
 /** Bytes of texts that a dictionary keeps for the next rows. */
@@ -12,9 +11,9 @@ function countAt(counts: Pointer, index: i32): u32 {
   return load<u32>(counts + (<u32> index << 2));
 }
 
-/** Puts the rows in order by partition, in each as they came; how many partitions there are. */
-export function flushBegin(table: Table): i32 {
-  const rows = table.rows, partitions = max(partitionCount(), 1);
+/** Puts the rows in order by partition, in each as they came. There are `count` partitions. */
+export function flushBegin(table: Table, count: i32): void {
+  const rows = table.rows, partitions = max(count, 1);
   if (table.orderCapacity < rows) {
     dealloc(table.order, table.orderCapacity << 2);
     table.orderCapacity = table.rowCapacity;
@@ -38,7 +37,6 @@ export function flushBegin(table: Table): i32 {
     store<u32>(place, at + 1);
   }
   dealloc(places, (partitions + 1) << 2);
-  return partitions;
 }
 
 export function partitionRows(table: Table, partition: i32): u32 {

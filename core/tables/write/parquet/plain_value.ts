@@ -1,5 +1,6 @@
 import { decimalFromBytes, uuidFromBytes } from "../../../iceberg/format/single_value.ts";
 import { compareBytes } from "../../../iceberg/format/value_order.ts";
+import { valueText } from "../../value_text.ts";
 import { BOUND_HEAD_BYTES } from "./encoded_chunk.ts";
 import { type ParquetLeaf, PHYSICAL } from "./parquet_schema.ts";
 
@@ -27,14 +28,9 @@ export function plainText(leaf: ParquetLeaf, bytes: Uint8Array): string {
     case "uuid":
       return uuidFromBytes(bytes);
     case "decimal":
-      return decimalText(BigInt(plainNumber(leaf, bytes)), type.scale);
-    case "float":
-    case "double": {
-      const value = plainNumber(leaf, bytes);
-      return Object.is(value, -0) ? "-0" : String(value);
-    }
+      return valueText(type, BigInt(plainNumber(leaf, bytes)));
     default:
-      return String(plainNumber(leaf, bytes));
+      return valueText(type, plainNumber(leaf, bytes));
   }
 }
 
@@ -55,11 +51,4 @@ function plainNumber({ physical }: ParquetLeaf, bytes: Uint8Array): number | big
     default:
       return decimalFromBytes(bytes);
   }
-}
-
-function decimalText(unscaled: bigint, scale: number): string {
-  const sign = unscaled < 0n ? "-" : "";
-  const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, "0");
-  const point = digits.length - scale;
-  return scale === 0 ? sign + digits : `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
 }
