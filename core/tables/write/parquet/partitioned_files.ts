@@ -5,7 +5,6 @@ import type { ParquetLeaf } from "./parquet_schema.ts";
 
 /** With more files than that, none keeps its handle between its row groups. */
 const FILES_OPEN_MAX = 64;
-/** What all files together may keep in memory for their footers, or have waiting to be written. */
 const HELD_BYTES_MAX = 32 << 20;
 /** What a file keeps of a column besides. */
 const COLUMN_BYTES = 256;
@@ -16,6 +15,8 @@ export interface PartitionedFilesOptions {
   nextPath: () => string;
   /** A file that has grown to so many bytes is finished, and another is begun. */
   fileBytesTarget: number;
+  /** What all files together may keep in memory for their footers, or have waiting to be written. */
+  heldBytesMax?: number;
 }
 
 interface OpenFile {
@@ -30,12 +31,14 @@ interface OpenFile {
  */
 export class PartitionedFiles {
   readonly #options: PartitionedFilesOptions;
+  readonly #heldBytesMax: number;
   readonly #open = new Map<string, OpenFile>();
   readonly #written: WrittenFile[] = [];
   #heldBytes = 0;
 
   constructor(options: PartitionedFilesOptions) {
     this.#options = options;
+    this.#heldBytesMax = options.heldBytesMax ?? HELD_BYTES_MAX;
   }
 
   /** `key` names a partition; `partition` are its values. */
@@ -51,7 +54,7 @@ export class PartitionedFiles {
     if (this.#open.size > FILES_OPEN_MAX && file.isOpen) file.suspend();
     this.#heldBytes += file.heldBytes - before;
     if (file.size >= this.#options.fileBytesTarget) this.#finish(key);
-    if (this.#heldBytes > HELD_BYTES_MAX) this.#release();
+    if (this.#heldBytes > this.#heldBytesMax) this.#release();
   }
 
   /** Finishes all files: those of these partitions, and those that were full before. */
@@ -88,7 +91,7 @@ export class PartitionedFiles {
       file.suspend();
       this.#heldBytes += this.#held(file);
     }
-    if (this.#heldBytes <= HELD_BYTES_MAX / 2) return;
+    if (this.#heldBytes <= this.#heldBytesMax / 2) return;
     for (const key of [...this.#open.keys()]) this.#finish(key);
   }
 }

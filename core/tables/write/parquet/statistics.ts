@@ -1,5 +1,6 @@
 import { lowerBound, upperBound } from "../../../iceberg/format/bound.ts";
 import { type Value, valueFromBytes, valueToBytes } from "../../../iceberg/format/single_value.ts";
+import { compareBytes } from "../../../iceberg/format/value_order.ts";
 import type { CompactWriter } from "./compact_writer.ts";
 import { BOUND_HEAD_BYTES, type ByteBounds } from "./encoded_chunk.ts";
 import { type ParquetLeaf, PHYSICAL } from "./parquet_schema.ts";
@@ -17,13 +18,14 @@ export interface CutBounds {
 }
 
 /** Cut where the values are long texts, the largest rounded up; both are still texts. */
-export function cutBounds(leaf: ParquetLeaf, { min, max }: ByteBounds): CutBounds {
-  const isMinExact = isShort(leaf, min), isMaxExact = isShort(leaf, max);
+export function cutBounds(leaf: ParquetLeaf, bounds: ByteBounds): CutBounds {
+  const min = isShort(leaf, bounds.min) ? bounds.min : cut(leaf, bounds.min, lowerBound)!;
+  const max = isShort(leaf, bounds.max) ? bounds.max : cut(leaf, bounds.max, upperBound);
   return {
-    min: isMinExact ? min : cut(leaf, min, lowerBound)!,
-    isMinExact,
-    max: isMaxExact ? max : cut(leaf, max, upperBound),
-    isMaxExact,
+    min,
+    isMinExact: compareBytes(min, bounds.min) === 0,
+    max,
+    isMaxExact: max !== undefined && compareBytes(max, bounds.max) === 0,
   };
 }
 

@@ -1,0 +1,77 @@
+import { deepStrictEqual, notDeepStrictEqual } from "node:assert/strict";
+import { IcebergWorld } from "../support/iceberg_world.ts";
+import { withSeed } from "../support/seed.ts";
+import { say } from "../support/say.ts";
+import { type Spark, sparkTest } from "../support/spark.ts";
+import { TableMaker } from "../tables/parquet/random_table.ts";
+import { bloomFilters, ownTable, PREDICATES, prunedTable, SHAPES } from "./own_parquet.ts";
+import { ourView } from "./same_view.ts";
+
+const ROWS = 200;
+/** Each of both readers of Spark: Iceberg's, and its own for plain files, which is parquet-java. */
+const VECTORISED = ["spark.sql.iceberg.vectorization.enabled", "spark.sql.parquet.enableVectorizedReader"];
+/** What parquet-java leaves out by. */
+const FILTERS = ["stats", "dictionary", "columnindex", "bloom"].map((by) => `parquet.filter.${by}.enabled`);
+
+sparkTest(
+  "Spark reads the files of our own writer, and finds in them what it looks for",
+  (useSpark) =>
+    withSeed((random) =>
+      IcebergWorld.use((world) =>
+        useSpark(`${world.folder}/warehouse`, async (spark) => {
+          let read = 0;
+          for (const [shape, options] of Object.entries(SHAPES)) {
+            const made = new TableMaker(random).table(ROWS);
+            // Spark's own reader has no uuid.
+            const plain = new TableMaker(random, ["uuid"]).table(ROWS);
+            const ice = await ownTable(world, `lab.${shape}`, made, {
+              ...options,
+              properties: bloomFilters(made.fields),
+            });
+            const own = await ownTable(world, `lab.plain_${shape}`, plain, options);
+            const wantedIce = (await ourView(world, ice.table)).rows,
+              wantedOwn = (await ourView(world, own.table)).rows;
+            for (const isVectorised of [true, false]) {
+              for (const setting of VECTORISED) await spark.sql(`SET ${setting}=${isVectorised}`);
+              deepStrictEqual(await spark.sql(`SELECT * FROM lake.lab.${shape}`), wantedIce, shape);
+              deepStrictEqual(await spark.sql(`SELECT * FROM parquet.\`${own.path}\``), wantedOwn, shape);
+              read += wantedIce.length + wantedOwn.length;
+            }
+          }
+          say(`${read} rows of every type, the same`);
+          await assertPredicates(world, spark);
+        })
+      )
+    ),
+);
+
+async function assertPredicates(world: IcebergWorld, spark: Spark): Promise<void> {
+  const made = prunedTable();
+  const { path } = await ownTable(world, "lab.pruned", made, {
+    groupRows: 2000,
+    limits: { rowsMax: 100 },
+    properties: bloomFilters(made.fields),
+  });
+  let empty = 0;
+  for (const predicate of PREDICATES) {
+    const query = `SELECT id, name, token FROM parquet.\`${path}\` WHERE ${predicate}`;
+    await spark.sql("SET spark.sql.parquet.filterPushdown=false");
+    const wanted = await spark.sql(query);
+    if (wanted.length === 0) empty++;
+    await spark.sql("SET spark.sql.parquet.filterPushdown=true");
+    for (const isVectorised of [true, false]) {
+      for (const setting of VECTORISED) await spark.sql(`SET ${setting}=${isVectorised}`);
+      for (const filter of FILTERS) {
+        for (const each of FILTERS) await spark.sql(`SET ${each}=${each === filter}`);
+        deepStrictEqual(await spark.sql(query), wanted, `${predicate}, by ${filter}`);
+      }
+      deepStrictEqual(
+        await spark.sql(`SELECT id, name, token FROM lake.lab.pruned WHERE ${predicate}`),
+        wanted,
+        `${predicate}, by Iceberg`,
+      );
+    }
+  }
+  notDeepStrictEqual(empty, PREDICATES.length);
+  say(`${PREDICATES.length} predicates, ${empty} of them on nothing, the same rows by each filter`);
+}
