@@ -86,8 +86,7 @@ class TaskRun {
       try {
         routed = await this.#routeOnce(turnScratch);
       } catch (error) {
-        // A file may go in the moment before it is opened.
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        // A file may go before it is opened, or change while it is read.
         failure = error;
       }
       const moved = await this.#findMoved();

@@ -9,7 +9,15 @@ import type { LocalRawFile } from "../record_sql.ts";
 import type { RouteOptions } from "../route_options.ts";
 import type { BrokenFile } from "../triage.ts";
 import type { ReaderPool } from "./reader_pool.ts";
-import type { Reading, ReadResult, ReadUnit, Survey, UnitTally } from "./reading.ts";
+import {
+  compareExtraPaths,
+  type ExtraPath,
+  type Reading,
+  type ReadResult,
+  type ReadUnit,
+  type Survey,
+  type UnitTally,
+} from "./reading.ts";
 
 /** Larger files are cut into parts, so that every thread reads some. */
 const WHOLE_FILE_BYTES_MAX = 16 << 20;
@@ -62,7 +70,7 @@ class ReadRun {
     const { contract, onExtraFields, room, tablesFor } = this.#options;
     const tables = tablesFor(contract);
     const results = await this.#run(units, { contract: contract.text, onExtraFields, ...tables });
-    const paths = distinct(results.flatMap(({ extraPaths }) => extraPaths));
+    const paths = inOrder(results.flatMap(({ extraPaths }) => extraPaths));
     const { contract: widened, clashing, beyond } = widenContract(contract, paths, room);
     const wider = tablesFor(widened);
     const pending = results.flatMap((result) => result.pending ?? []).map(pendingUnit);
@@ -126,8 +134,10 @@ function counter(): SharedArrayBuffer {
   return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 }
 
-function distinct(paths: readonly JsonPath[]): JsonPath[] {
-  return [...new Map(paths.map((path) => [JSON.stringify(path), path])).values()];
+/** Each once, in the order in which the records of the plan have them: threads have no order. */
+function inOrder(paths: readonly ExtraPath[]): JsonPath[] {
+  const sorted = [...paths].sort(compareExtraPaths);
+  return [...new Map(sorted.map(({ path }) => [JSON.stringify(path), path])).values()];
 }
 
 function tallyFiles(results: readonly ReadResult[]): Map<number, UnitTally> {

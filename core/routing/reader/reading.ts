@@ -44,6 +44,20 @@ export interface HeldRecord {
   raw: string;
 }
 
+/** A field that the contract does not name, and the record that has it first. */
+export interface ExtraPath {
+  path: JsonPath;
+  file: number;
+  position: number;
+  /** Among the extra fields of that record. */
+  index: number;
+}
+
+/** In the order of the plan: negative where the first comes before the second. */
+export function compareExtraPaths(a: ExtraPath, b: ExtraPath): number {
+  return a.file - b.file || a.position - b.position || a.index - b.index;
+}
+
 /** The same for all workers of a batch. */
 export interface Reading {
   /** In its canonical spelling. */
@@ -80,7 +94,7 @@ export interface ReadResult {
   deadLetters: WrittenFile[];
   /** The file of pending records, and where their extra fields stand. */
   pending?: { path: string; records: number };
-  extraPaths: JsonPath[];
+  extraPaths: ExtraPath[];
 }
 
 export type Work =
