@@ -48,6 +48,39 @@ Deno.test("ordinary records become rows with the judge's values, all but few", (
   ok(left * 200 <= events, `${left} of ${events} events were left to the judge`);
 });
 
+Deno.test("a dead letter has the judge's values, and each fault is one that the judge finds, or it looks", () => {
+  let read = 0, odd = 0;
+  fc.assert(
+    fc.property(recordsOf("wild"), ({ contract, records }) => {
+      const reader = new TestReader(contract);
+      const judge = new Judge(contract, "dead-letter");
+      for (const record of records) {
+        const judgement = judge.judge(record);
+        if (judgement.kind === "not_json") continue;
+        const { verdict, row, faults, extras } = reader.readLetter(record.trim());
+        if (verdict === "too odd") {
+          odd++;
+          continue;
+        }
+        read++;
+        const isDoubtful = (name: string) =>
+          faults.some(({ kind, field }) => kind === "value" && contract.fields[field]!.name === name);
+        for (const [name, value] of Object.entries(judgement.values)) {
+          if (row[name] !== null || !isDoubtful(name)) deepStrictEqual(row[name], value, `${record}: ${name}`);
+        }
+        const isCertain = verdict === "no object" || faults.some(({ kind }) => kind !== "value");
+        const reason = judgement.kind === "dead_letter" ? judgement.reason : undefined;
+        if (isCertain) strictEqual(reason, "invalid_schema", record);
+        else if (faults.length === 0 && extras > 0) strictEqual(reason, "extra_fields", record);
+        else if (faults.length === 0) strictEqual(reason, undefined, record);
+        else if (extras > 0) ok(reason !== undefined, record);
+      }
+    }),
+    { numRuns: RUNS },
+  );
+  ok(odd * 5 < read, `${odd} records of ${read + odd} were too odd`);
+});
+
 Deno.test("of wild lines the reader takes only events, with the judge's values", () => {
   fc.assert(
     fc.property(recordsOf("wild"), ({ contract, records }) => {

@@ -1,7 +1,7 @@
 import type { Contract } from "../../../core/contract/contract.ts";
 import { parseContract } from "../../../core/contract/json_schema.ts";
 import type { Row } from "../../../core/contract/judgement.ts";
-import { planEvents, type ReaderTable } from "../../../core/routing/reader/column_plan.ts";
+import { planEvents, planLetters, type ReaderTable } from "../../../core/routing/reader/column_plan.ts";
 import {
   compiledReader,
   HASH_KEY_BYTES,
@@ -19,6 +19,14 @@ export interface ScannedText {
   readonly odd: number[];
 }
 
+export interface ReadLetter {
+  readonly verdict: "read" | "no object" | "too odd";
+  /** Null for what is not known. */
+  readonly row: Row;
+  readonly faults: readonly { readonly kind: "twice" | "value" | "missing"; readonly field: number }[];
+  readonly extras: number;
+}
+
 const compiled = compiledReader();
 
 /** A reader of one contract, to scan texts with. */
@@ -26,6 +34,7 @@ export class TestReader {
   readonly instance: ReaderInstance;
   readonly contract: Contract;
   readonly events: ReaderTable;
+  readonly letters: ReaderTable;
   #input = 0;
   #inputBytes = 0;
 
@@ -33,6 +42,7 @@ export class TestReader {
     this.contract = contract;
     this.instance = new ReaderInstance(compiled, crypto.getRandomValues(new Uint8Array(HASH_KEY_BYTES)));
     this.events = planEvents(this.instance, contract);
+    this.letters = planLetters(this.instance, contract);
   }
 
   scanArray(text: string | Uint8Array): ScannedText {
@@ -47,6 +57,26 @@ export class TestReader {
     const length = this.#place(text);
     this.instance.calls.scanLines(this.events.handle, this.#input, length);
     return this.#scanned(true);
+  }
+
+  /** Reads a record, which is JSON, as a dead letter. */
+  readLetter(text: string): ReadLetter {
+    const { calls } = this.instance;
+    const table = this.letters.handle;
+    const length = this.#place(text), end = this.#input + length;
+    this.instance.bytes.fill(0, end, end + OVERRUN);
+    const verdict = (["read", "no object", "too odd"] as const)[calls.letterParse(table, this.#input)]!;
+    if (verdict === "too odd") return { verdict, row: {}, faults: [], extras: 0 };
+    const words = new Uint32Array(calls.memory.buffer, calls.failsPtr(), calls.failCount() * 4);
+    const faults = Array.from({ length: verdict === "read" ? calls.failCount() : 0 }, (_, i) => {
+      return { kind: ([, "twice", "value", "missing"] as const)[words[i * 4]!]!, field: words[i * 4 + 1]! };
+    });
+    const extras = calls.extraCount();
+    calls.commitLetter(table, 0, this.#input, 0, this.#input, 0, this.#input, 0);
+    const [row] = readRows(this.instance, this.letters, this.contract);
+    calls.flushBegin(table);
+    calls.flushEnd(table);
+    return { verdict, row: row!, faults, extras };
   }
 
   #scanned(isWhole: boolean): ScannedText {
