@@ -109,6 +109,15 @@ export class Column {
     return load<u16>(this.levels + (slot << 1));
   }
 
+  /** Of a text column without values: numbers are tried anew. */
+  beginTexts(): void {
+    this.mode = this.choice == TextChoice.PLAIN_ONLY ? TextMode.PLAIN : TextMode.NUMBERED;
+    this.rowMode = this.mode;
+    this.rowArena = this.dictionary.arenaTop;
+    this.fileMode = this.mode;
+    this.fileArena = this.rowArena;
+  }
+
   /** Forgets what came behind slot `count`. */
   cut(count: u32): void {
     this.count = count;
@@ -132,9 +141,8 @@ export function newColumn(kind: i32, shift: u32, maxDefinition: i32, maxRepetiti
   }
   if (kind == Kind.STRING) {
     made.dictionary = newDictionary();
-    made.rowArena = made.dictionary.arenaTop;
     made.choice = choice;
-    if (choice == TextChoice.PLAIN_ONLY) made.mode = TextMode.PLAIN;
+    made.beginTexts();
   }
   return made;
 }

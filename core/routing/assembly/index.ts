@@ -33,7 +33,7 @@ import { oddN, oddPtr } from "./odd.ts";
 import { encodeChunk, encodeColumn } from "./pages/chunk.ts";
 import { chunkSource } from "./pages/chunk_source.ts";
 import { flushBegin, flushEnd, partitionRows } from "./pages/partition_rows.ts";
-import { appendRecord, lenient } from "./parse.ts";
+import { appendRecord } from "./parse.ts";
 import { countLines, elementsEnd, isEndOfElements, scanElements, spaceEnd } from "./parts.ts";
 import { lastGoodPtr, recordCount, scanArray, scanLines, setFirstPosition } from "./scan.ts";
 import {
@@ -44,6 +44,7 @@ import {
   columnsOf,
   commitEvent,
   newTable,
+  rescueExtras,
   rowPartitionsOf,
   rowsOf,
   setLetterColumns,
@@ -88,7 +89,6 @@ export {
   isEndOfElements,
   isUtf8,
   lastGoodPtr,
-  lenient,
   letterNulls,
   letterParse,
   newCheck,
@@ -100,6 +100,7 @@ export {
   partitionRows,
   powersOfFivePtr,
   recordCount,
+  rescueExtras,
   rowPartitionsOf,
   rowsOf,
   scanArray,

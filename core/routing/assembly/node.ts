@@ -122,11 +122,6 @@ export function setKeyCheck(node: Node, check: Check): void {
   node.keyCheck = check;
 }
 
-/** Keeps extra fields of the root in this column. */
-export function setRescued(root: Node, column: Column): void {
-  root.rescued = column;
-}
-
 export function setLevels(node: Node, definition: i32, repetition: i32): void {
   node.definition = definition;
   node.repetition = repetition;

@@ -5,6 +5,9 @@ import { Node } from "./node.ts";
 
 const ROWS_FIRST: u32 = 1024;
 
+/** Bytes of file names that are kept: a reader sees more and more of them. */
+const NAMES_KEPT_MAX: u32 = 1 << 20;
+
 /** Rows in columns that wait to be written. */
 @unmanaged
 export class Table {
@@ -111,6 +114,11 @@ export function setRescuedColumn(table: Table, column: Column): void {
   table.rescuedColumn = column;
 }
 
+/** Lets the scan keep a record's extra fields by itself; else the judge sees every record with any. */
+export function rescueExtras(table: Table): void {
+  table.root.rescued = table.rescuedColumn;
+}
+
 /** The extra fields of the row that is being made. */
 export function appendRescued(table: Table, text: Pointer, length: u32): void {
   table.rescuedColumn.appendText(text, length, 1);
@@ -147,7 +155,9 @@ export function arenaBytes(table: Table): u32 {
 
 /** The rows that follow are of this file; `undoFile` forgets them. */
 export function beginFile(table: Table, name: Pointer, length: u32): void {
-  table.sourceNumber = table.sourceColumn.dictionary.intern(name, length);
+  const names = table.sourceColumn.dictionary;
+  if (!table.rows && names.arenaTop > NAMES_KEPT_MAX) names.clear();
+  table.sourceNumber = names.intern(name, length);
   table.fileRows = table.rows;
   for (let i = 0; i < table.columnCount; i++) {
     const column = table.column(i);

@@ -5,6 +5,7 @@ import {
   type ContractType,
   type ContractValue,
   mayBeNull,
+  type OnExtraFields,
 } from "../../contract/contract.ts";
 import { planCheck, planTextCheck } from "./check_plan.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
@@ -56,16 +57,19 @@ const LONG: ContractType = { kind: "long" };
 const NUMBERED_OR_PLAIN = 0, NUMBERED_ONLY = 1, PLAIN_ONLY = 2;
 
 /**
- * The table of events: the contract's columns, extra fields where they are `rescued`, the file and
- * the position in it.
+ * The table of events: the contract's columns, extra fields where they do not make a dead letter,
+ * the file and the position in it.
  */
-export function planEvents(reader: ReaderInstance, contract: Contract, rescued = false): ReaderTable {
+export function planEvents(reader: ReaderInstance, contract: Contract, onExtraFields: OnExtraFields): ReaderTable {
+  const rescued = onExtraFields !== "dead-letter";
   const plan = new TablePlan(reader, false);
   plan.addContract(contract);
   const extras = rescued ? plan.addLeaf(TEXT, [OUR_COLUMNS.rescued], 1, 0) : 0;
   plan.addPlace();
   const table = plan.end();
   if (rescued) reader.calls.setRescuedColumn(table.handle, extras);
+  // Fields that are to become columns are for the judge to name.
+  if (onExtraFields === "rescue") reader.calls.rescueExtras(table.handle);
   return table;
 }
 

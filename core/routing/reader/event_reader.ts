@@ -143,15 +143,14 @@ export class EventReader {
   }
 
   #columnsOf({ contract: text, onExtraFields, events, deadLetters }: Reading): Columns {
-    const rescued = onExtraFields !== "dead-letter";
-    const key = JSON.stringify([text, rescued, events.written, deadLetters.written]);
+    const key = JSON.stringify([text, onExtraFields, events.written, deadLetters.written]);
     if (this.#columns?.key === key) return this.#columns;
     this.reset();
     const contract = parseContract(text);
     return this.#columns = {
       key,
       contract,
-      events: planEvents(this.reader, contract, rescued),
+      events: planEvents(this.reader, contract, onExtraFields),
       deadLetters: planLetters(this.reader, contract),
     };
   }

@@ -31,6 +31,7 @@ export interface ReaderCalls {
   setRoot(table: number, root: number): void;
   setPlaceColumns(table: number, source: number, position: number): void;
   setRescuedColumn(table: number, column: number): void;
+  rescueExtras(table: number): void;
   setLetterColumns(table: number, reason: number, detail: number, raw: number): void;
 
   newCheck(number: number): number;
@@ -63,7 +64,6 @@ export interface ReaderCalls {
   isUtf8(start: number, length: number): number;
 
   appendRecord(table: number, text: number): number;
-  lenient(on: number): void;
   appendRescued(table: number, text: number, length: number): void;
   commitEvent(table: number, position: number): void;
   letterParse(table: number, record: number): number;

@@ -54,11 +54,7 @@ export class RowWriter {
   ): void {
     const { calls } = this.#reader;
     if (values === null) calls.letterNulls(this.deadLetters.handle);
-    else {
-      calls.lenient(1);
-      this.#append(this.deadLetters.handle, values);
-      calls.lenient(0);
-    }
+    else this.#append(this.deadLetters.handle, values);
     this.endLetter(position, reason, detail, raw);
   }
 

@@ -11,6 +11,10 @@ import { TestReader } from "./test_reader.ts";
 const RUNS = isThorough ? 20_000 : 300;
 const RECORDS_MAX = 8;
 
+/** A member that no contract has, of every kind of value. */
+const extraMember = fc.tuple(fc.constantFrom("zz", "zz 9", "Ö_ö"), fc.jsonValue({ maxDepth: 3 }))
+  .map(([name, value]) => `"${name}" : ${JSON.stringify(value)}`);
+
 /** A contract, and records that were made for it. */
 function recordsOf(style: Style): fc.Arbitrary<{ contract: Contract; records: string[] }> {
   return anyContract.chain((contract) => {
@@ -46,6 +50,29 @@ Deno.test("ordinary records become rows with the judge's values, all but few", (
     { numRuns: RUNS },
   );
   ok(left * 200 <= events, `${left} of ${events} events were left to the judge`);
+});
+
+Deno.test("extra fields are rescued in the judge's very text", () => {
+  let rescued = 0;
+  fc.assert(
+    fc.property(recordsOf("wild"), extraMember, ({ contract, records }, extra) => {
+      const judge = new Judge(contract, "rescue");
+      const lines = records.map((record) => record.replaceAll(/[\r\n]/g, " ").replace("{", `{${extra},`))
+        .filter((line) => line.trim() !== "");
+      const { rows, odd } = new TestReader(contract, "rescue").scanLines(lines.join("\n"));
+      const taken = lines.keys().filter((position) => !odd.includes(position)).toArray();
+      const expected = taken.map((position) => {
+        const judgement = judge.judge(lines[position]!);
+        strictEqual(judgement.kind, "event", lines[position]);
+        const { values, rescued } = judgement as { values: Row; rescued: string | null };
+        return { ...values, _rescued: rescued };
+      });
+      deepStrictEqual(rows, expected);
+      rescued += expected.filter((row) => row._rescued !== null).length;
+    }),
+    { numRuns: RUNS },
+  );
+  ok(rescued > RUNS / 4, `${rescued} records had extra fields`);
 });
 
 Deno.test("a dead letter has the judge's values, and each fault is one that the judge finds, or it looks", () => {

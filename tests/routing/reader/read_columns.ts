@@ -31,9 +31,18 @@ class ColumnsBack {
       const values = contract.fields.map((field) => {
         return [field.name, this.#value(field, mayBeNull(field) || this.#isOfLetters(), 0, 0)];
       });
-      rows.push(Object.fromEntries(values));
+      const rescued = this.#rescued();
+      rows.push(Object.fromEntries(rescued === undefined ? values : [...values, ["_rescued", rescued]]));
     }
     return rows;
+  }
+
+  /** The row's extra fields; undefined where the table does not keep them. */
+  #rescued(): string | null | undefined {
+    if (this.#column(this.#leaf)?.path[0] !== "_rescued") return undefined;
+    if (this.#level(this.#leaf) > 0) return this.#scalar();
+    this.#cursors[this.#leaf]!++;
+    return null;
   }
 
   #isOfLetters(): boolean {

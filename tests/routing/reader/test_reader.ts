@@ -1,4 +1,4 @@
-import type { Contract } from "../../../core/contract/contract.ts";
+import type { Contract, OnExtraFields } from "../../../core/contract/contract.ts";
 import { parseContract } from "../../../core/contract/json_schema.ts";
 import type { Row } from "../../../core/contract/judgement.ts";
 import { planEvents, planLetters, type ReaderTable } from "../../../core/routing/reader/column_plan.ts";
@@ -38,10 +38,10 @@ export class TestReader {
   #input = 0;
   #inputBytes = 0;
 
-  constructor(contract: Contract) {
+  constructor(contract: Contract, onExtraFields: OnExtraFields = "dead-letter") {
     this.contract = contract;
     this.instance = new ReaderInstance(compiled, crypto.getRandomValues(new Uint8Array(HASH_KEY_BYTES)));
-    this.events = planEvents(this.instance, contract);
+    this.events = planEvents(this.instance, contract, onExtraFields);
     this.letters = planLetters(this.instance, contract);
   }
 
@@ -74,7 +74,6 @@ export class TestReader {
     const extras = calls.extraCount();
     calls.commitLetter(table, 0, this.#input, 0, this.#input, 0, this.#input, 0);
     const [row] = readRows(this.instance, this.letters, this.contract);
-    calls.flushBegin(table);
     calls.flushEnd(table);
     return { verdict, row: row!, faults, extras };
   }
@@ -84,7 +83,6 @@ export class TestReader {
     const rows = readRows(this.instance, this.events, this.contract);
     const entries = new Uint32Array(calls.memory.buffer, calls.oddPtr(), calls.oddN() * 3);
     const odd = Array.from({ length: calls.oddN() }, (_, i) => entries[i * 3]!);
-    calls.flushBegin(this.events.handle, 1);
     calls.flushEnd(this.events.handle);
     return { isWhole, records: calls.recordCount(), rows, odd };
   }

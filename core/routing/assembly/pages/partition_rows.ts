@@ -55,12 +55,13 @@ export function flushEnd(table: Table): void {
   for (let i = 0; i < table.columnCount; i++) {
     const column = table.column(i);
     column.count = 0;
-    if (column.kind == Kind.STRING) clearTexts(column);
+    // The file that is being read has its number there.
+    if (column.kind == Kind.STRING && column != table.sourceColumn) clearTexts(column);
   }
 }
 
 function clearTexts(column: Column): void {
   const texts = column.dictionary;
   if (column.mode == TextMode.PLAIN || texts.arenaTop > DICTIONARY_KEPT_MAX) texts.clear();
-  column.rowArena = texts.arenaTop;
+  column.beginTexts();
 }
