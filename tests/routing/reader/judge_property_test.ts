@@ -75,6 +75,44 @@ Deno.test("extra fields are rescued in the judge's very text", () => {
   ok(rescued > RUNS / 4, `${rescued} records had extra fields`);
 });
 
+Deno.test("what the judge has read comes back from the columns of both tables", () => {
+  fc.assert(
+    fc.property(recordsOf("wild"), ({ contract, records }) => {
+      const judge = new Judge(contract, "dead-letter");
+      const judgements = records.map((record) => judge.judge(record)).filter(({ kind }) => kind !== "not_json");
+      const values = judgements.map((judgement) => (judgement as { values: Row }).values);
+      const events = values.filter((_, i) => judgements[i]!.kind === "event");
+      const reader = new TestReader(contract);
+      deepStrictEqual(reader.appendJudged(values, "letters"), values);
+      deepStrictEqual(reader.appendJudged(events, "events"), events);
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+Deno.test("an array is cut behind whole elements, wherever its bytes end", () => {
+  fc.assert(
+    fc.property(recordsOf("wild"), fc.integer({ min: 0 }), ({ contract, records }, cut) => {
+      const judge = new Judge(contract, "dead-letter");
+      const elements = records.filter((record) => judge.judge(record).kind !== "not_json" && /^[ -~]*$/.test(record));
+      if (elements.length === 0) return;
+      const text = `${elements.join(" ,")}]`;
+      const length = cut % (text.length + 1);
+      let count = 0, end = 0, isEnd = false;
+      for (let at = 0, i = 0; i < elements.length; i++) {
+        const stop = at + elements[i]!.length + (i < elements.length - 1 ? 1 : 0);
+        if (stop >= length) break;
+        count++;
+        end = stop;
+        isEnd = i === elements.length - 1;
+        at = stop + 1;
+      }
+      deepStrictEqual(new TestReader(contract).scanElements(text.slice(0, length)), { count, length: end, isEnd });
+    }),
+    { numRuns: RUNS },
+  );
+});
+
 Deno.test("a dead letter has the judge's values, and each fault is one that the judge finds, or it looks", () => {
   let read = 0, odd = 0;
   fc.assert(

@@ -1,6 +1,7 @@
 import type { Contract, OnExtraFields } from "../../../core/contract/contract.ts";
 import { parseContract } from "../../../core/contract/json_schema.ts";
 import type { Row } from "../../../core/contract/judgement.ts";
+import { judgedText } from "../../../core/routing/reader/judged_values.ts";
 import { planEvents, planLetters, type ReaderTable } from "../../../core/routing/reader/column_plan.ts";
 import {
   compiledReader,
@@ -57,6 +58,29 @@ export class TestReader {
     const length = this.#place(text);
     this.instance.calls.scanLines(this.events.handle, this.#input, length);
     return this.#scanned(true);
+  }
+
+  /** What the judge has made of records, put into columns and read back. */
+  appendJudged(rows: readonly Row[], target: "events" | "letters"): Row[] {
+    const { calls } = this.instance;
+    const table = this[target];
+    for (const row of rows) {
+      this.#place(`${judgedText(this.contract, row)}\0`);
+      if (calls.appendRecord(table.handle, this.#input) === 0) throw new Error(`${JSON.stringify(row)} is not taken`);
+      if (target === "events") calls.commitEvent(table.handle, 0);
+      else calls.commitLetter(table.handle, 0, this.#input, 0, this.#input, 0, this.#input, 0);
+    }
+    const back = readRows(this.instance, table, this.contract);
+    calls.flushEnd(table.handle);
+    return back;
+  }
+
+  /** How many elements of an array the text begins with, and the length up to the end of the last. */
+  scanElements(text: string): { count: number; length: number; isEnd: boolean } {
+    const { calls } = this.instance;
+    const length = this.#place(text);
+    const count = calls.scanElements(this.#input, length);
+    return { count, length: calls.elementsEnd() - this.#input, isEnd: calls.isEndOfElements() !== 0 };
   }
 
   /** Reads a record, which is JSON, as a dead letter. */
