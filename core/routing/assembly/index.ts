@@ -35,7 +35,16 @@ import { chunkSource } from "./pages/chunk_source.ts";
 import { flushBegin, flushEnd, partitionRows } from "./pages/partition_rows.ts";
 import { appendRecord } from "./parse.ts";
 import { countLines, elementsEnd, isEndOfElements, scanElements, spaceEnd } from "./parts.ts";
-import { lastGoodPtr, recordCount, scanArray, scanLines, setFirstPosition } from "./scan.ts";
+import {
+  isRestSound,
+  lastGoodPtr,
+  recordCount,
+  resumeArray,
+  resumeLines,
+  scanArray,
+  scanLines,
+  setFirstPosition,
+} from "./scan.ts";
 import {
   addColumn,
   appendRescued,
@@ -43,6 +52,7 @@ import {
   beginFile,
   columnsOf,
   commitEvent,
+  isFull,
   newTable,
   rescueExtras,
   rowPartitionsOf,
@@ -87,6 +97,8 @@ export {
   hashKeyBytes,
   hashKeyPtr,
   isEndOfElements,
+  isFull,
+  isRestSound,
   isUtf8,
   lastGoodPtr,
   letterNulls,
@@ -101,6 +113,8 @@ export {
   powersOfFivePtr,
   recordCount,
   rescueExtras,
+  resumeArray,
+  resumeLines,
   rowPartitionsOf,
   rowsOf,
   scanArray,

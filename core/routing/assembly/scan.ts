@@ -2,7 +2,7 @@ import { OVERRUN, Pointer } from "./memory.ts";
 import { addOdd, clearOdd, NOT_JSON } from "./odd.ts";
 import { parseRecord } from "./parse.ts";
 import { skipValue } from "./skip.ts";
-import { Table } from "./table.ts";
+import { isFull, Table } from "./table.ts";
 import { CLOSE_ARRAY, COMMA, OPEN_ARRAY, OPEN_OBJECT, skipByteOrderMark, skipSpace } from "./text.ts";
 
 /**
@@ -10,9 +10,13 @@ import { CLOSE_ARRAY, COMMA, OPEN_ARRAY, OPEN_OBJECT, skipByteOrderMark, skipSpa
  * which end every token.
  */
 
-/** Verdicts on an array. */
-const ARRAY_IS_WHOLE: i32 = 0;
-const NO_ARRAY: i32 = 1;
+/** Verdicts on an array, or on lines. */
+const enum Verdict {
+  WHOLE = 0,
+  NO_ARRAY = 1,
+  /** The table is full: `resumeArray` or `resumeLines` goes on once its rows are written. */
+  FULL = 2,
+}
 
 /** What a scan does besides being strict; the last is for measuring. */
 const enum ScanMode {
@@ -49,27 +53,56 @@ function begin(start: Pointer, length: u32): Pointer {
   return skipByteOrderMark(start, length);
 }
 
+/** Where a scan goes on that has stopped because the table was full. */
+let next: Pointer = 0;
+let nextPosition: u32 = 0;
+let end: Pointer = 0;
+
 /** A whole array; its odd records are left out and noted. */
 export function scanArray(table: Table, start: Pointer, length: u32, mode: i32): i32 {
-  const end = start + length;
-  let p = skipSpace(begin(start, length));
-  if (load<u8>(p) != OPEN_ARRAY) return NO_ARRAY;
-  p = skipSpace(p + 1);
-  if (load<u8>(p) == CLOSE_ARRAY) return NO_ARRAY;
-  let position = firstPosition;
+  end = start + length;
+  nextPosition = firstPosition;
+  const p = skipSpace(begin(start, length));
+  if (load<u8>(p) != OPEN_ARRAY) return Verdict.NO_ARRAY;
+  next = skipSpace(p + 1);
+  return load<u8>(next) == CLOSE_ARRAY ? Verdict.NO_ARRAY : scanFrom(table, mode);
+}
+
+/** Goes on with an array; what was odd before is forgotten. */
+export function resumeArray(table: Table): i32 {
+  clearOdd();
+  return scanFrom(table, ScanMode.ROWS);
+}
+
+/** Whether the array is one up to its end, so that the rows before it may be written. */
+export function isRestSound(table: Table): bool {
+  const at = next, position = nextPosition;
+  const verdict = scanFrom(table, ScanMode.STRICT_ONLY);
+  next = at;
+  nextPosition = position;
+  return verdict == Verdict.WHOLE;
+}
+
+function scanFrom(table: Table, mode: i32): i32 {
+  let p = next, position = nextPosition;
   while (true) {
     if (position != firstPosition) lastGood = p;
     const past = scanElement(table, p, position, mode);
-    if (!past) return NO_ARRAY;
+    if (!past) return Verdict.NO_ARRAY;
     position++;
     p = skipSpace(past);
     const c = <u32> load<u8>(p++);
     if (c == CLOSE_ARRAY) break;
-    if (c != COMMA) return NO_ARRAY;
+    if (c != COMMA) return Verdict.NO_ARRAY;
     p = skipSpace(p);
+    if (isFull(table) && mode == ScanMode.ROWS) {
+      next = p;
+      nextPosition = position;
+      return Verdict.FULL;
+    }
   }
   records = position - firstPosition;
-  return skipSpace(p) == end ? ARRAY_IS_WHOLE : NO_ARRAY;
+  return skipSpace(p) == end ? Verdict.WHOLE : Verdict.NO_ARRAY;
 }
 
 /** Past one record; 0 where it is no JSON. */
@@ -104,13 +137,29 @@ function isLineSpace(c: u32): bool {
 }
 
 /** Lines, whatever is in them; blank ones do not count. */
-export function scanLines(table: Table, start: Pointer, length: u32): void {
-  const end = start + length;
-  let p = begin(start, length);
-  let position = firstPosition;
+export function scanLines(table: Table, start: Pointer, length: u32): i32 {
+  end = start + length;
+  next = begin(start, length);
+  nextPosition = firstPosition;
+  return scanLinesFrom(table);
+}
+
+export function resumeLines(table: Table): i32 {
+  clearOdd();
+  return scanLinesFrom(table);
+}
+
+function scanLinesFrom(table: Table): i32 {
+  let p = next, position = nextPosition;
   while (true) {
     p = skipSpace(p);
-    if (p >= end) break;
+    records = position - firstPosition;
+    if (p >= end) return Verdict.WHOLE;
+    if (isFull(table)) {
+      next = p;
+      nextPosition = position;
+      return Verdict.FULL;
+    }
     const past = load<u8>(p) == OPEN_OBJECT ? plainLine(table, p, end) : 0;
     if (past) {
       table.commit(position);
@@ -120,7 +169,6 @@ export function scanLines(table: Table, start: Pointer, length: u32): void {
     }
     position++;
   }
-  records = position - firstPosition;
 }
 
 /** Reads a record that is alone on its line: its line feed, or 0 with nothing kept. */

@@ -5,6 +5,9 @@ import { Node } from "./node.ts";
 
 const ROWS_FIRST: u32 = 1024;
 
+/** About 100 MB: a record of a few bytes may have hundreds of columns, all of them null. */
+const SLOTS_MAX: u32 = 1 << 24;
+
 /** Bytes of file names that are kept: a reader sees more and more of them. */
 const NAMES_KEPT_MAX: u32 = 1 << 20;
 
@@ -15,6 +18,8 @@ export class Table {
   columnCount: i32;
   root: Node;
   rows: u32;
+  /** Slots that the rows have taken, of all columns. */
+  slots: u32;
   rowCapacity: u32;
   /** The number of each row's partition, from the other side. */
   rowPartitions: Pointer;
@@ -28,6 +33,7 @@ export class Table {
   /** The current file in the source column, and the rows before it. */
   sourceNumber: u32;
   fileRows: u32;
+  fileSlots: u32;
   /** Rows by partition, while they are written: `order` from where each partition starts. */
   order: Pointer;
   orderCapacity: u32;
@@ -53,9 +59,10 @@ export class Table {
     if (changetype<u32>(rescued) && rescued.count == row) rescued.appendNull(0);
     this.rows = row + 1;
     const count = this.columnCount;
+    this.slots += count;
     for (let i = 0; i < count; i++) {
       const column = this.column(i);
-      if (column.maxRepetition) endRow(column, row);
+      if (column.maxRepetition) this.slots += endRow(column, row);
       if (column.kind == Kind.STRING) {
         column.rowArena = column.dictionary.arenaTop;
         column.rowMode = column.mode;
@@ -79,14 +86,16 @@ export function slotsBefore(column: Column, row: u32): u32 {
   return column.maxRepetition ? load<u32>(column.rowStarts + (row << 2)) : row;
 }
 
+/** Slots that a row has taken of a repeated column. */
 @inline
-function endRow(column: Column, row: u32): void {
+function endRow(column: Column, row: u32): u32 {
   if (row + 1 == column.rowCapacity) {
     const capacity = column.rowCapacity;
     column.rowStarts = realloc(column.rowStarts, capacity << 2, capacity << 3);
     column.rowCapacity = capacity << 1;
   }
   store<u32>(column.rowStarts + ((row + 1) << 2), column.count);
+  return column.count - load<u32>(column.rowStarts + (row << 2));
 }
 
 export function newTable(columnsMax: i32): Table {
@@ -139,6 +148,11 @@ export function setLetterColumns(table: Table, reason: Column, detail: Column, r
   table.rawColumn = raw;
 }
 
+/** Whether the rows take so much memory that they are to be written. */
+export function isFull(table: Table): bool {
+  return table.slots > SLOTS_MAX;
+}
+
 export function rowsOf(table: Table): u32 {
   return table.rows;
 }
@@ -159,6 +173,7 @@ export function beginFile(table: Table, name: Pointer, length: u32): void {
   if (!table.rows && names.arenaTop > NAMES_KEPT_MAX) names.clear();
   table.sourceNumber = names.intern(name, length);
   table.fileRows = table.rows;
+  table.fileSlots = table.slots;
   for (let i = 0; i < table.columnCount; i++) {
     const column = table.column(i);
     if (column.kind != Kind.STRING) continue;
@@ -169,6 +184,7 @@ export function beginFile(table: Table, name: Pointer, length: u32): void {
 
 export function undoFile(table: Table): void {
   table.rows = table.fileRows;
+  table.slots = table.fileSlots;
   for (let i = 0; i < table.columnCount; i++) {
     const column = table.column(i);
     if (column.kind == Kind.STRING && column.mode == TextMode.PLAIN && column.fileMode == TextMode.PLAIN) {

@@ -34,6 +34,10 @@ export interface Read {
 
 /** Words of an entry in the reader's list of odd records: position, start, end. */
 const ODD_WORDS = 3;
+/** Verdicts of a scan; `FULL` asks to be gone on with, once the rows so far are written. */
+const WHOLE = 0, FULL = 2;
+/** Odd records between two looks at what waits. */
+const SETTLED_AFTER = 256;
 /** Set where a line starts that is no JSON. */
 const NOT_JSON = 0x8000_0000;
 
@@ -87,7 +91,16 @@ export class FileReading {
       ? input.read(unit.path, unit.offset, unit.size)
       : input.read(unit.path, unit.offset, unit.size, "[", "]");
     calls.setFirstPosition(unit.position);
-    if (calls.scanArray(rows.events.handle, text.start, text.length + (isWhole ? 0 : 2), 0) === 0) {
+    const table = rows.events.handle;
+    let verdict = calls.scanArray(table, text.start, text.length + (isWhole ? 0 : 2), 0);
+    // Rows are written only where nothing behind them can condemn the array.
+    if (verdict === FULL && calls.isRestSound(table)) {
+      while (verdict === FULL) {
+        this.#routeOdd();
+        verdict = calls.resumeArray(table);
+      }
+    }
+    if (verdict === WHOLE) {
       this.#routeOdd();
       return calls.recordCount();
     }
@@ -105,7 +118,7 @@ export class FileReading {
     // Only at the start of a file may a byte order mark be skipped.
     const text = input.read(unit.path, unit.offset, unit.size, unit.how === "more-lines" ? "\n" : "");
     calls.setFirstPosition(unit.position);
-    calls.scanLines(rows.events.handle, text.start, text.at + text.length - text.start);
+    let verdict = calls.scanLines(rows.events.handle, text.start, text.at + text.length - text.start);
     if (unit.how === "lines") {
       const detail = this.#whyNoLines(unit);
       if (detail !== undefined) {
@@ -113,6 +126,10 @@ export class FileReading {
         await this.#condemn(unit, detail, text);
         return 0;
       }
+    }
+    while (verdict === FULL) {
+      this.#routeOdd();
+      verdict = calls.resumeLines(rows.events.handle);
     }
     this.#routeOdd();
     return calls.recordCount();
@@ -131,9 +148,9 @@ export class FileReading {
     return undefined;
   }
 
-  /** All that the scan has left. */
+  /** All that the scan has left so far; full tables are written. */
   #routeOdd(): void {
-    const { reader, odd } = this.#tools;
+    const { reader, odd, files } = this.#tools;
     const { calls } = reader;
     const list = calls.oddPtr() >>> 2, count = calls.oddN();
     for (let entry = 0; entry < count; entry++) {
@@ -141,7 +158,10 @@ export class FileReading {
       const position = reader.words[at]!, from = reader.words[at + 1]!, to = reader.words[at + 2]!;
       if (from >= NOT_JSON) odd.judge(position, from - NOT_JSON, to);
       else odd.route(position, from, to);
+      if (entry % SETTLED_AFTER === 0) files.deadLetters.settle();
     }
+    files.events.settle();
+    files.deadLetters.settle();
   }
 
   async #readExactly(unit: ReadUnit): Promise<number> {

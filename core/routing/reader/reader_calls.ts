@@ -48,7 +48,11 @@ export interface ReaderCalls {
   undoFile(table: number): void;
   undoRow(table: number): void;
   scanArray(table: number, start: number, length: number, mode: number): number;
-  scanLines(table: number, start: number, length: number): void;
+  isRestSound(table: number): number;
+  resumeArray(table: number): number;
+  scanLines(table: number, start: number, length: number): number;
+  resumeLines(table: number): number;
+  isFull(table: number): number;
   setFirstPosition(position: number): void;
   scanElements(start: number, length: number): number;
   elementsEnd(): number;

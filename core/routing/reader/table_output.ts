@@ -59,7 +59,10 @@ export class TableOutput {
   /** To be called between records, often: writes the rows when they are enough. */
   settle(): void {
     const { calls } = this.#reader;
-    if (calls.rowsOf(this.#table) >= GROUP_ROWS || calls.arenaBytes(this.#table) >= GROUP_BYTES_MAX) this.#flush();
+    const table = this.#table;
+    if (calls.isFull(table) || calls.rowsOf(table) >= GROUP_ROWS || calls.arenaBytes(table) >= GROUP_BYTES_MAX) {
+      this.#flush();
+    }
   }
 
   /** Writes what is left. */

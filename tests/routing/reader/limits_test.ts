@@ -99,3 +99,17 @@ Deno.test("a name is known in every spelling", () => {
   deepStrictEqual(rows, [{ "größe": "1", 'q"t': "2" }, { "größe": "1", 'q"t': "2" }]);
   deepStrictEqual(odd, [2]);
 });
+
+Deno.test("a scan stops where its rows would fill memory, and goes on once they are written", () => {
+  const fields = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, text]));
+  const reader = new TestReader(contractOf({ properties: { ...fields, l: { type: "array", items: text } } }));
+  const records = Array.from({ length: 45_000 }, (_, i) => i % 1_000 === 0 ? `{"f7":"${i}"}` : "{}");
+  for (const [scan, whole] of [["array", `[${records}]`], ["lines", records.join("\n")]] as const) {
+    const { verdict, pieces } = reader.scanInPieces(scan, whole);
+    strictEqual(verdict, "whole");
+    ok(pieces.length > 1, `${pieces.length} pieces`);
+    strictEqual(pieces.reduce((sum, { rows }) => sum + rows, 0), 45_000);
+    ok(reader.instance.bytes.length < 400 << 20, `${reader.instance.bytes.length} bytes`);
+  }
+  strictEqual(reader.scanInPieces("array", `[${records},{]`).verdict, "no array");
+});

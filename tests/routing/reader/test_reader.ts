@@ -60,6 +60,24 @@ export class TestReader {
     return this.#scanned(true);
   }
 
+  /** A scan that is gone on with each time that the table is full; its rows are dropped. */
+  scanInPieces(kind: "array" | "lines", text: string): { verdict: string; pieces: { rows: number }[] } {
+    const { calls } = this.instance;
+    const table = this.events.handle;
+    const length = this.#place(text);
+    let verdict = kind === "array"
+      ? calls.scanArray(table, this.#input, length, 0)
+      : calls.scanLines(table, this.#input, length);
+    if (verdict === 2 && kind === "array" && calls.isRestSound(table) === 0) verdict = 1;
+    const pieces: { rows: number }[] = [];
+    for (;;) {
+      pieces.push({ rows: calls.rowsOf(table) });
+      calls.flushEnd(table);
+      if (verdict !== 2) return { verdict: verdict === 0 ? "whole" : "no array", pieces };
+      verdict = kind === "array" ? calls.resumeArray(table) : calls.resumeLines(table);
+    }
+  }
+
   /** What the judge has made of records, put into columns and read back. */
   appendJudged(rows: readonly Row[], target: "events" | "letters"): Row[] {
     const { calls } = this.instance;

@@ -51,7 +51,9 @@ export function partitionOrder(table: Table, partition: i32): Pointer {
 /** Forgets the rows; dictionaries stay while they are small. */
 export function flushEnd(table: Table): void {
   table.rows = 0;
+  table.slots = 0;
   table.fileRows = 0;
+  table.fileSlots = 0;
   for (let i = 0; i < table.columnCount; i++) {
     const column = table.column(i);
     column.count = 0;
