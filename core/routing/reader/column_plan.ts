@@ -1,3 +1,4 @@
+import { StreamlabError } from "../../base/errors.ts";
 import { Kind } from "../assembly/kind.ts";
 import {
   type Contract,
@@ -62,8 +63,7 @@ const NUMBERED_OR_PLAIN = 0, NUMBERED_ONLY = 1, PLAIN_ONLY = 2;
  */
 export function planEvents(reader: ReaderInstance, contract: Contract, onExtraFields: OnExtraFields): ReaderTable {
   const rescued = onExtraFields !== "dead-letter";
-  const plan = new TablePlan(reader, false);
-  plan.addContract(contract);
+  const plan = new TablePlan(reader, contract, false);
   const extras = rescued ? plan.addLeaf(TEXT, [OUR_COLUMNS.rescued], 1, 0) : 0;
   plan.addPlace();
   const table = plan.end();
@@ -75,8 +75,7 @@ export function planEvents(reader: ReaderInstance, contract: Contract, onExtraFi
 
 /** The table of dead letters: the same, all of it optional, with reason, detail and raw record. */
 export function planLetters(reader: ReaderInstance, contract: Contract): ReaderTable {
-  const plan = new TablePlan(reader, true);
-  plan.addContract(contract);
+  const plan = new TablePlan(reader, contract, true);
   const reason = plan.addLeaf(TEXT, [OUR_COLUMNS.deadLetterReason], 0, 0);
   const detail = plan.addLeaf(TEXT, [OUR_COLUMNS.deadLetterDetail], 1, 0);
   const raw = plan.addLeaf(TEXT, [OUR_COLUMNS.rawRecord], 1, 0, PLAIN_ONLY);
@@ -86,8 +85,11 @@ export function planLetters(reader: ReaderInstance, contract: Contract): ReaderT
   return table;
 }
 
-/** Columns of a table at most: leaves at any depth. */
-const COLUMNS_MAX = 16_384;
+/** A level has a byte. */
+const LEVEL_MAX = 255;
+
+/** Columns of ours that a table has at most. */
+const OWN_COLUMNS_MAX = 8;
 
 class TablePlan {
   readonly #reader: ReaderInstance;
@@ -96,14 +98,15 @@ class TablePlan {
   readonly #arrayOfColumns: number;
   readonly #columns: ReaderColumn[] = [];
 
-  constructor(reader: ReaderInstance, isOfLetters: boolean) {
+  constructor(reader: ReaderInstance, contract: Contract, isOfLetters: boolean) {
     this.#reader = reader;
     this.#isOfLetters = isOfLetters;
-    this.#handle = reader.calls.newTable(COLUMNS_MAX);
+    this.#handle = reader.calls.newTable(leafCount(contract.fields) + OWN_COLUMNS_MAX);
     this.#arrayOfColumns = reader.calls.columnsOf(this.#handle);
+    this.#addContract(contract);
   }
 
-  addContract(contract: Contract): void {
+  #addContract(contract: Contract): void {
     const { calls } = this.#reader;
     const values = contract.fields.map((field) => {
       return this.#addValue(field, this.#isOfLetters || mayBeNull(field), mayBeNull(field), [field.name], 0, 0);
@@ -128,6 +131,13 @@ class TablePlan {
   ): number {
     const { calls } = this.#reader;
     const kind = KINDS[type.kind];
+    if (Math.max(maxDefinition, maxRepetition) > LEVEL_MAX) {
+      throw new StreamlabError(
+        "unavailable",
+        `Cannot read records by the contract: "${path[0]}" is nested deeper than ${LEVEL_MAX} levels`,
+        { hint: "Keep what is so deep as text: a field of any type" },
+      );
+    }
     const shift = shiftOf(type), index = this.#columns.length;
     const handle = calls.newColumn(kind, shift, maxDefinition, maxRepetition, choice);
     calls.addColumn(this.#handle, handle);
@@ -209,6 +219,15 @@ class TablePlan {
       calls.setFieldName(node, index, name.at, name.length, quoted.at, quoted.length);
     }
   }
+}
+
+/** Leaves at any depth. */
+function leafCount(fields: readonly ContractValue[]): number {
+  return fields.reduce((count, { type }) => {
+    if (type.kind === "struct") return count + leafCount(type.fields);
+    if (type.kind === "map") return count + 1 + leafCount([type.value]);
+    return count + (type.kind === "list" ? leafCount([type.element]) : 1);
+  }, 0);
 }
 
 /** The width of a value of a leaf, as a power of two. */

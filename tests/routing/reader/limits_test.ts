@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { defaultContract } from "../../../core/contract/default_contract.ts";
 import type { Row } from "../../../core/contract/judgement.ts";
 import { VALUES_MAX } from "../../../core/json/reader.ts";
@@ -98,6 +98,14 @@ Deno.test("a name is known in every spelling", () => {
   );
   deepStrictEqual(rows, [{ "größe": "1", 'q"t': "2" }, { "größe": "1", 'q"t': "2" }]);
   deepStrictEqual(odd, [2]);
+});
+
+Deno.test("a contract is refused whose columns are nested deeper than their levels reach", () => {
+  const nested = (depth: number): object => depth === 0 ? text : { type: ["array", "null"], items: nested(depth - 1) };
+  const read = new TestReader(contractOf({ properties: { l: nested(120) } }));
+  const record = `{"l":${"[".repeat(120)}"x"${"]".repeat(120)}}`;
+  deepStrictEqual(read.scanArray(`[${record}]`).odd, []);
+  throws(() => new TestReader(contractOf({ properties: { l: nested(150) } })), /nested deeper than 255 levels/);
 });
 
 Deno.test("a scan stops where its rows would fill memory, and goes on once they are written", () => {

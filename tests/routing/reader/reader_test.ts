@@ -1,11 +1,15 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
-import { compileReader, readerWasm } from "../../../tools/wasm.ts";
+import { compileReader, readerWasm, unformattedReader } from "../../../tools/wasm.ts";
 import { contractOf, TestReader } from "./test_reader.ts";
 
 Deno.test("reader.wasm is what its source makes", async () => {
   const compiled = await compileReader();
   const kept = await Deno.readFile(readerWasm);
   ok(compiled.length === kept.length && compiled.every((byte, i) => byte === kept[i]), "run deno task wasm");
+});
+
+Deno.test("the reader's source is formatted like all other code", async () => {
+  deepStrictEqual([...(await unformattedReader()).keys()], []);
 });
 
 const ORDER = {

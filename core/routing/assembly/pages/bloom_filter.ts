@@ -7,7 +7,14 @@ const BLOCK_BYTES: u32 = 32;
 
 /** One odd number for each word of a block. */
 const SALT: Pointer = <u32> memory.data<u32>([
-  0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31,
+  0x47b6137b,
+  0x44974d91,
+  0x8824ad5b,
+  0xa2b7289d,
+  0x705495c7,
+  0x2df1424b,
+  0x9efc4947,
+  0x5c6bfb31,
 ], 16);
 
 let filter: Pointer = 0;

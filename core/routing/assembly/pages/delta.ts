@@ -70,5 +70,5 @@ function putMiniblock<T>(from: u32, length: u32, smallest: T): u32 {
 
 @inline
 function unsigned<T>(difference: T): u64 {
-  return sizeof<T>() == 4 ? <u64><u32> difference : <u64> difference;
+  return sizeof<T>() == 4 ? <u64> <u32> difference : <u64> difference;
 }

@@ -78,7 +78,7 @@ function gatherRequired(column: Column, rows: Pointer, rowCount: u32, isWhole: b
   if (isWhole) {
     memory.copy(values, column.values, rowCount << column.shift);
     valueCount = rowCount;
-  } else { for (let i: u32 = 0; i < rowCount; i++) takeValue(column, load<u32>(rows + (i << 2))); }
+  } else for (let i: u32 = 0; i < rowCount; i++) takeValue(column, load<u32>(rows + (i << 2)));
 }
 
 function gatherOptional(column: Column, rows: Pointer, rowCount: u32): void {
