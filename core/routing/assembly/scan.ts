@@ -191,3 +191,58 @@ function oddLine(p: Pointer, end: Pointer, position: u32): Pointer {
   addOdd(position, skipValue(p) == last ? p : p | NOT_JSON, last);
   return feed;
 }
+
+/** Whether every value so far stood on a line of its own. */
+let isByLine: bool = true;
+
+/**
+ * Values one after another, with any white space or none between them. What is no JSON costs as
+ * little as can be: while each value stands on a line of its own, its line; else all that follows.
+ */
+export function scanValues(table: Table, start: Pointer, length: u32): i32 {
+  end = start + length;
+  next = begin(start, length);
+  nextPosition = firstPosition;
+  isByLine = true;
+  return scanValuesFrom(table);
+}
+
+export function resumeValues(table: Table): i32 {
+  clearOdd();
+  return scanValuesFrom(table);
+}
+
+function scanValuesFrom(table: Table): i32 {
+  let p = next, position = nextPosition;
+  while (true) {
+    p = skipSpace(p);
+    records = position - firstPosition;
+    if (p >= end) return Verdict.WHOLE;
+    if (isFull(table)) {
+      next = p;
+      nextPosition = position;
+      return Verdict.FULL;
+    }
+    p = scanOneValue(table, p, position);
+    position++;
+  }
+}
+
+/** Past a value, or past what is none. */
+function scanOneValue(table: Table, p: Pointer, position: u32): Pointer {
+  const past = skipValue(p);
+  if (isByLine) {
+    const feed = lineEnd(p, end);
+    const behind = past && past <= feed ? skipSpace(past) : 0;
+    // The value ends within its line; what else stands there must be values, too.
+    const sharesLine = behind && behind < feed;
+    if (!past || (sharesLine && !skipValue(behind))) return oddLine(p, end, position);
+    isByLine = past <= feed && !sharesLine;
+  } else if (!past) {
+    let last = end;
+    while (skipSpace(last - 1) != last - 1) last--;
+    addOdd(position, p | NOT_JSON, last);
+    return end;
+  }
+  return scanElement(table, p, position, ScanMode.ROWS);
+}

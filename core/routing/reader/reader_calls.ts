@@ -52,6 +52,8 @@ export interface ReaderCalls {
   resumeArray(table: number): number;
   scanLines(table: number, start: number, length: number): number;
   resumeLines(table: number): number;
+  scanValues(table: number, start: number, length: number): number;
+  resumeValues(table: number): number;
   isFull(table: number): number;
   setFirstPosition(position: number): void;
   scanElements(start: number, length: number): number;

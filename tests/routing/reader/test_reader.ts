@@ -28,6 +28,9 @@ export interface ReadLetter {
   readonly extras: number;
 }
 
+/** Set where what starts there is no JSON. */
+const NOT_JSON = 0x8000_0000;
+
 const compiled = compiledReader();
 
 /** A reader of one contract, to scan texts with. */
@@ -58,6 +61,20 @@ export class TestReader {
     const length = this.#place(text);
     this.instance.calls.scanLines(this.events.handle, this.#input, length);
     return this.#scanned(true);
+  }
+
+  /** Values one after another; of those that are none, the text. */
+  scanValues(text: string): ScannedText & { broken: string[] } {
+    const { calls } = this.instance;
+    const length = this.#place(text);
+    calls.scanValues(this.events.handle, this.#input, length);
+    const words = new Uint32Array(calls.memory.buffer, calls.oddPtr(), calls.oddN() * 3);
+    const broken: string[] = [];
+    for (let i = 0; i < words.length; i += 3) {
+      if (words[i + 1]! < NOT_JSON) continue;
+      broken.push(new TextDecoder().decode(this.instance.bytes.slice(words[i + 1]! - NOT_JSON, words[i + 2]!)));
+    }
+    return { ...this.#scanned(true), broken };
   }
 
   /** A scan that is gone on with each time that the table is full; its rows are dropped. */
