@@ -15,7 +15,7 @@ import { currentSchema, defaultSpec, type TableMetadata } from "../iceberg/forma
 import type { Field } from "../iceberg/format/type.ts";
 import { targetFolder } from "./layout.ts";
 import { identifiersOf, sharesLettersWith, TABLE_ROLES, type TableRole, whyNotATarget } from "./table_names.ts";
-import { fieldsNamedIn, type TargetTable } from "../tables/write/target_table.ts";
+import { fieldsNamedIn, parquetProperties, type TargetTable } from "../tables/write/target_table.ts";
 
 /** Namespaces whose tables are asked for at once. */
 const LISTED_PARALLEL = 8;
@@ -188,6 +188,7 @@ export function plannedTable(table: LoadedTable): PlannedTable {
     schema: currentSchema(metadata),
     written: currentSchema(metadata).fields,
     spec: defaultSpec(metadata),
+    properties: parquetProperties(metadata.properties),
     dataFolder: io.location.pathInStore("data"),
     lastColumnIdBefore: metadata.lastColumnId,
     lastColumnId: metadata.lastColumnId,

@@ -10,12 +10,9 @@ import { type WriteOptions, writeTable } from "../tables/parquet/written_table.t
 /** Files of different shapes, of the same rows. */
 export const SHAPES: Record<string, WriteOptions> = {
   whole: {},
-  groups: { groupRows: 70 },
-  pages: { limits: { rowsMax: 9 } },
-  bytes: { limits: { bytesMax: 300 } },
-  plain: { limits: { dictionaryBytesMax: 0, delta: false } },
-  deltas: { limits: { dictionaryBytesMax: 0 } },
-  overflown: { groupRows: 150, limits: { dictionaryBytesMax: 200, rowsMax: 40 } },
+  pages: { groupRows: 120, limits: { rowsMax: 9 } },
+  deltas: { limits: { dictionaryBytesMax: 0, bytesMax: 300 } },
+  overflown: { groupRows: 70, limits: { dictionaryBytesMax: 200, delta: false } },
 };
 
 export interface OwnTable {
@@ -53,7 +50,7 @@ export function bloomFilters(fields: readonly Field[]): Record<string, string> {
 
 const PRUNED_ROWS = 6_000;
 
-/** Columns by which row groups and pages are told apart, with nulls, NaNs and long texts in them. */
+/** Columns that tell row groups and pages apart, with nulls, NaNs and long texts in them. */
 export function prunedTable(): RandomTable {
   const field = (id: number, name: string, type: Field["type"], required = false): Field => ({
     id,

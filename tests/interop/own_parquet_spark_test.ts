@@ -1,4 +1,4 @@
-import { deepStrictEqual, notDeepStrictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok } from "node:assert/strict";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 import { withSeed } from "../support/seed.ts";
 import { say } from "../support/say.ts";
@@ -52,26 +52,28 @@ async function assertPredicates(world: IcebergWorld, spark: Spark): Promise<void
     limits: { rowsMax: 100 },
     properties: bloomFilters(made.fields),
   });
-  let empty = 0;
-  for (const predicate of PREDICATES) {
-    const query = `SELECT id, name, token FROM parquet.\`${path}\` WHERE ${predicate}`;
-    await spark.sql("SET spark.sql.parquet.filterPushdown=false");
-    const wanted = await spark.sql(query);
-    if (wanted.length === 0) empty++;
-    await spark.sql("SET spark.sql.parquet.filterPushdown=true");
-    for (const isVectorised of [true, false]) {
-      for (const setting of VECTORISED) await spark.sql(`SET ${setting}=${isVectorised}`);
-      for (const filter of FILTERS) {
-        for (const each of FILTERS) await spark.sql(`SET ${each}=${each === filter}`);
-        deepStrictEqual(await spark.sql(query), wanted, `${predicate}, by ${filter}`);
-      }
-      deepStrictEqual(
-        await spark.sql(`SELECT id, name, token FROM lake.lab.pruned WHERE ${predicate}`),
-        wanted,
-        `${predicate}, by Iceberg`,
-      );
+  const ask = async (table: string) => {
+    const queries = PREDICATES.map((predicate, i) =>
+      `SELECT ${i} AS n, id, name, token FROM ${table} WHERE ${predicate}`
+    );
+    return await spark.sql(queries.join(" UNION ALL "));
+  };
+  await spark.sql("SET spark.sql.parquet.filterPushdown=false");
+  const wanted = await ask(`parquet.\`${path}\``);
+  await spark.sql("SET spark.sql.parquet.filterPushdown=true");
+  for (const isVectorised of [true, false]) {
+    for (const setting of VECTORISED) await spark.sql(`SET ${setting}=${isVectorised}`);
+    for (const filter of FILTERS) {
+      for (const each of FILTERS) await spark.sql(`SET ${each}=${each === filter}`);
+      deepStrictEqual(await ask(`parquet.\`${path}\``), wanted, filter);
     }
+    deepStrictEqual(await ask("lake.lab.pruned"), wanted, "Iceberg");
   }
-  notDeepStrictEqual(empty, PREDICATES.length);
-  say(`${PREDICATES.length} predicates, ${empty} of them on nothing, the same rows by each filter`);
+  const found = new Set(wanted.map((row) => (JSON.parse(row) as { n: number }).n));
+  say(
+    `${PREDICATES.length} predicates, ${
+      PREDICATES.length - found.size
+    } of them on nothing: the same rows by each filter`,
+  );
+  ok(found.size > 15 && found.size < PREDICATES.length);
 }

@@ -1,5 +1,6 @@
 import type { WrittenFile } from "../../engine/copy.ts";
 import type { Field } from "../../iceberg/format/type.ts";
+import { bloomFilterSize } from "../../tables/write/parquet/bloom_filter.ts";
 import { constantChunk } from "../../tables/write/parquet/constant_chunk.ts";
 import type { EncodedChunk } from "../../tables/write/parquet/encoded_chunk.ts";
 import { type ParquetLeaf, ParquetSchema } from "../../tables/write/parquet/parquet_schema.ts";
@@ -34,17 +35,19 @@ export class TableOutput {
   readonly #partitions: RowPartitions;
   readonly #encoder: ChunkEncoder;
   readonly #files: PartitionedFiles;
+  readonly #properties: TargetTable["properties"];
   readonly #sources: readonly (ReaderColumn | Uint8Array)[];
   #flushedRows = 0;
 
   constructor(reader: ReaderInstance, { table, fields, columns, constants, nextPath }: TableOutputOptions) {
     const schema = new ParquetSchema(fields);
     this.#reader = reader;
+    this.#properties = table.properties;
     this.#table = columns.handle;
     this.#partitions = new RowPartitions(reader, columns, constants, table);
     this.#encoder = new ChunkEncoder(reader.calls);
     this.#files = new PartitionedFiles({
-      format: { schema, createdBy: "streamlab", keyValues: [] },
+      schema,
       nextPath,
       fileBytesTarget: FILE_BYTES_TARGET,
     });
@@ -93,7 +96,8 @@ export class TableOutput {
   #chunkOf(leaf: ParquetLeaf, source: ReaderColumn | Uint8Array, partition: number, rows: number): EncodedChunk {
     if (source instanceof Uint8Array) return constantChunk(source, rows);
     const { calls } = this.#reader;
-    return this.#encoder.encode(leaf, undefined, () => calls.encodeColumn(this.#table, source.index, partition));
+    const bloom = bloomFilterSize(this.#properties, leaf);
+    return this.#encoder.encode(leaf, bloom, () => calls.encodeColumn(this.#table, source.index, partition));
   }
 }
 

@@ -20,8 +20,15 @@ export interface TargetTable {
    */
   written: readonly Field[];
   spec: PartitionSpec;
+  /** Those of the table's properties that say how its Parquet files are written. */
+  properties: Readonly<Record<string, string>>;
   /** The folder of data files: its path in the table's store. */
   dataFolder: string;
+}
+
+/** What `TargetTable` has of a table's properties. */
+export function parquetProperties(properties: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => key.startsWith("write.parquet.")));
 }
 
 /** A column by name, with SQL for its value. */

@@ -3,12 +3,12 @@ import type { WrittenFile } from "../../../core/engine/copy.ts";
 import { DuckDb, quotePath } from "../../../core/engine/duckdb.ts";
 import type { Field } from "../../../core/iceberg/format/type.ts";
 import { constantChunk } from "../../../core/tables/write/parquet/constant_chunk.ts";
+import { ParquetSchema } from "../../../core/tables/write/parquet/parquet_schema.ts";
 import {
   PartitionedFiles,
   type PartitionedFilesOptions,
 } from "../../../core/tables/write/parquet/partitioned_files.ts";
 import { inFolder } from "../../support/own_folder.ts";
-import { formatOf } from "./written_table.ts";
 
 const FIELDS: Field[] = [
   { id: 1, name: "partition", required: true, type: { type: "long" } },
@@ -32,7 +32,12 @@ function write(folder: string, writing: Writing): { written: WrittenFile[]; hand
   const { partitions, turns, bloomFilter, ...options } = writing;
   let files = 0, handlesMax = 0;
   const nextPath = () => `${folder}/${files++}.parquet`;
-  const writer = new PartitionedFiles({ format: formatOf(FIELDS), nextPath, fileBytesTarget: 1e9, ...options });
+  const writer = new PartitionedFiles({
+    schema: new ParquetSchema(FIELDS),
+    nextPath,
+    fileBytesTarget: 1e9,
+    ...options,
+  });
   for (let turn = 0; turn < turns; turn++) {
     for (let partition = 0; partition < partitions; partition++) {
       const values = [partition, turn].map(bytesOf);

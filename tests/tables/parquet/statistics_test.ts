@@ -207,9 +207,9 @@ function xxHash64(bytes: Uint8Array): bigint {
   const rotate = (value: bigint, by: bigint) => wide(wide(value) << by | wide(value) >> (64n - by));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const round = (sum: bigint, lane: bigint) => wide(rotate(sum + lane * P2, 31n) * P1);
-  let at = 0, hash = P5;
+  let at = 0, hash: bigint = P5;
   if (bytes.length >= 32) {
-    const sums = [wide(P1 + P2), P2, 0n, wide(-P1)];
+    const sums: bigint[] = [wide(P1 + P2), P2, 0n, wide(-P1)];
     for (; at + 32 <= bytes.length; at += 32) {
       for (const i of sums.keys()) sums[i] = round(sums[i]!, view.getBigUint64(at + i * 8, true));
     }

@@ -10,7 +10,7 @@ import {
 } from "../../../core/routing/reader/reader_instance.ts";
 import { bloomFilterSize } from "../../../core/tables/write/parquet/bloom_filter.ts";
 import type { EncodedChunk } from "../../../core/tables/write/parquet/encoded_chunk.ts";
-import { ParquetFile, type ParquetFormat } from "../../../core/tables/write/parquet/parquet_file.ts";
+import { ParquetFile } from "../../../core/tables/write/parquet/parquet_file.ts";
 import { type ParquetLeaf, ParquetSchema, PHYSICAL } from "../../../core/tables/write/parquet/parquet_schema.ts";
 import type { TableRow } from "./random_table.ts";
 import { shred, type ShreddedLeaf } from "./shredded.ts";
@@ -24,10 +24,6 @@ export interface WriteOptions {
 
 const compiled = compiledReader();
 
-export function formatOf(fields: readonly Field[]): ParquetFormat {
-  return { schema: new ParquetSchema(fields), createdBy: "streamlab version 0.1.0", keyValues: [["who", "a test"]] };
-}
-
 /** Writes rows by the encoders, as the reader's columns are written. */
 export function writeTable(
   path: string,
@@ -35,8 +31,7 @@ export function writeTable(
   rows: readonly TableRow[],
   { groupRows = Math.max(rows.length, 1), limits, properties = {} }: WriteOptions = {},
 ): WrittenFile {
-  const format = formatOf(fields);
-  const file = new ParquetFile(path, format);
+  const file = new ParquetFile(path, new ParquetSchema(fields));
   const encoder = new ValueEncoder({ ...PAGE_LIMITS, ...limits }, properties);
   for (let from = 0; from < rows.length; from += groupRows) {
     const group = rows.slice(from, from + groupRows);

@@ -1,3 +1,4 @@
+import denoJson from "../../../../deno.json" with { type: "json" };
 import { CompactWriter } from "./compact_writer.ts";
 import type { ParquetSchema } from "./parquet_schema.ts";
 import type { FileEnd, StoredChunk } from "./stored_chunk.ts";
@@ -16,6 +17,9 @@ export const MAGIC = new TextEncoder().encode("PAR1");
 /** Nobody agrees on what 2 would mean, so writers are to say 1 (parquet.thrift, FileMetaData). */
 const FORMAT_VERSION = 1;
 
+/** In the form that other readers take apart: they know some writers' mistakes by it. */
+const CREATED_BY = `streamlab version ${denoJson.version}`;
+
 const thrift = new CompactWriter();
 
 interface IndexPlace {
@@ -29,24 +33,13 @@ interface IndexPlaces {
 }
 
 /** Ends a file: the page index, then the footer. */
-export function writeFooter(
-  end: FileEnd,
-  schema: ParquetSchema,
-  groups: readonly StoredRowGroup[],
-  facts: { createdBy: string; keyValues: readonly (readonly [key: string, value: string])[] },
-): void {
+export function writeFooter(end: FileEnd, schema: ParquetSchema, groups: readonly StoredRowGroup[]): void {
   const places = writePageIndexes(end, groups);
   thrift.i32(1, FORMAT_VERSION);
   schema.write(thrift);
   thrift.i64(3, groups.reduce((sum, { rows }) => sum + rows, 0));
   thrift.structs(4, [...groups.entries()], ([ordinal, group]) => writeRowGroup(ordinal, group, places));
-  if (facts.keyValues.length > 0) {
-    thrift.structs(5, facts.keyValues, ([key, value]) => {
-      thrift.text(1, key);
-      thrift.text(2, value);
-    });
-  }
-  thrift.text(6, facts.createdBy);
+  thrift.text(6, CREATED_BY);
   // Every leaf has the order of its type: without this, readers take no bounds of texts.
   thrift.structs(7, schema.leaves, () => thrift.emptyStruct(1));
   const footer = thrift.finish();

@@ -6,13 +6,6 @@ import type { ParquetLeaf, ParquetSchema } from "./parquet_schema.ts";
 import { comparePlain, plainText } from "./plain_value.ts";
 import { storeChunk, type StoredChunk } from "./stored_chunk.ts";
 
-/** What the files of a table have in common. */
-export interface ParquetFormat {
-  schema: ParquetSchema;
-  createdBy: string;
-  keyValues: readonly (readonly [key: string, value: string])[];
-}
-
 /** What a file says of a column, over all row groups. */
 interface ColumnTotal {
   size: number;
@@ -24,7 +17,7 @@ interface ColumnTotal {
 
 /** Writes a Parquet file, a row group after another. */
 export class ParquetFile {
-  readonly #format: ParquetFormat;
+  readonly #schema: ParquetSchema;
   readonly #file: FileAppender;
   readonly #groups: StoredRowGroup[] = [];
   readonly #totals: ColumnTotal[];
@@ -32,11 +25,11 @@ export class ParquetFile {
   #footerBytes = 0;
   #rows = 0;
 
-  constructor(path: string, format: ParquetFormat) {
-    this.#format = format;
+  constructor(path: string, schema: ParquetSchema) {
+    this.#schema = schema;
     this.#file = new FileAppender(path);
     this.#file.append(MAGIC);
-    this.#totals = format.schema.leaves.map(() => ({ size: 0, values: 0, nulls: 0, nans: 0, bounds: undefined }));
+    this.#totals = schema.leaves.map(() => ({ size: 0, values: 0, nulls: 0, nans: 0, bounds: undefined }));
   }
 
   /** Bytes, without the footer. */
@@ -56,7 +49,7 @@ export class ParquetFile {
   /** The chunks in the order of the leaves; each is asked for when the one before is stored. */
   writeRowGroup(rows: number, chunkOf: (leaf: ParquetLeaf, index: number) => EncodedChunk): void {
     const offset = this.#file.size;
-    const chunks = this.#format.schema.leaves.map((leaf, index) => {
+    const chunks = this.#schema.leaves.map((leaf, index) => {
       const chunk = chunkOf(leaf, index);
       const stored = storeChunk(this.#file, leaf, chunk);
       this.#count(leaf, this.#totals[index]!, stored, chunk.bounds);
@@ -73,15 +66,14 @@ export class ParquetFile {
 
   /** Writes the footer and closes the file. */
   finish(partition: (string | null)[]): WrittenFile {
-    const { schema } = this.#format;
-    writeFooter(this.#file, schema, this.#groups, this.#format);
+    writeFooter(this.#file, this.#schema, this.#groups);
     this.#file.close();
     return {
       path: this.#file.path,
       records: BigInt(this.#rows),
       size: BigInt(this.#file.size),
       partition,
-      columns: schema.leaves.map((leaf, index) => writtenColumn(leaf, this.#totals[index]!)),
+      columns: this.#schema.leaves.map((leaf, index) => writtenColumn(leaf, this.#totals[index]!)),
     };
   }
 

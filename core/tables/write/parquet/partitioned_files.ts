@@ -1,7 +1,7 @@
 import type { WrittenFile } from "../../../engine/copy.ts";
 import type { EncodedChunk } from "./encoded_chunk.ts";
-import { ParquetFile, type ParquetFormat } from "./parquet_file.ts";
-import type { ParquetLeaf } from "./parquet_schema.ts";
+import { ParquetFile } from "./parquet_file.ts";
+import type { ParquetLeaf, ParquetSchema } from "./parquet_schema.ts";
 
 /** With more files than that, none keeps its handle between its row groups. */
 const FILES_OPEN_MAX = 64;
@@ -10,12 +10,12 @@ const HELD_BYTES_MAX = 32 << 20;
 const COLUMN_BYTES = 256;
 
 export interface PartitionedFilesOptions {
-  format: ParquetFormat;
+  schema: ParquetSchema;
   /** Paths that no file has; each is asked for once. */
   nextPath: () => string;
   /** A file that has grown to so many bytes is finished, and another is begun. */
   fileBytesTarget: number;
-  /** What all files together may keep in memory for their footers, or have waiting to be written. */
+  /** What all files together may keep for their footers, or have waiting to be written. */
   heldBytesMax?: number;
 }
 
@@ -66,15 +66,15 @@ export class PartitionedFiles {
   #fileOf(key: string, partition: (string | null)[]): OpenFile {
     const known = this.#open.get(key);
     if (known !== undefined) return known;
-    const { format, nextPath } = this.#options;
-    const made = { file: new ParquetFile(nextPath(), format), partition };
+    const { schema, nextPath } = this.#options;
+    const made = { file: new ParquetFile(nextPath(), schema), partition };
     this.#open.set(key, made);
     this.#heldBytes += this.#held(made.file);
     return made;
   }
 
   #held(file: ParquetFile): number {
-    return file.heldBytes + this.#options.format.schema.leaves.length * COLUMN_BYTES;
+    return file.heldBytes + this.#options.schema.leaves.length * COLUMN_BYTES;
   }
 
   #finish(key: string): void {
