@@ -123,7 +123,7 @@ export function setRescuedColumn(table: Table, column: Column): void {
   table.rescuedColumn = column;
 }
 
-/** Lets the scan keep a record's extra fields by itself; else the judge sees every record with any. */
+/** Lets the scan keep extra fields by itself; else the judge sees every record with any. */
 export function rescueExtras(table: Table): void {
   table.root.rescued = table.rescuedColumn;
 }

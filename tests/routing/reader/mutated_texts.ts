@@ -45,7 +45,11 @@ export class MutatedTexts {
   array(): void {
     const records = Array.from({ length: 1 + this.#below(4) }, () => this.#original());
     const whole = joined([OPEN, ...records.flatMap((record, i) => i === 0 ? [record] : [COMMA, record]), CLOSE]);
-    const text = this.#mutated(whole, this.#below(3));
+    this.compareArray(this.#mutated(whole, this.#below(3)));
+  }
+
+  /** A text that is meant to be an array. */
+  compareArray(text: Uint8Array): void {
     const found: Uint8Array[] = [];
     const scan = new JsonArrayScan((record) => void found.push(record.slice()));
     scan.push(text);
@@ -141,7 +145,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 const OPEN = bytesOf("["), CLOSE = bytesOf("]"), COMMA = bytesOf(",\n"), FEED = bytesOf("\n");
 
 /** What JSON is made of, and what it is not. */
-const PIECES = [
+export const PIECES = [
   ...bytesOf('[]{}",:\\u0123456789abcdefeE+-.tfn nullrue\n\t\r /'),
   ...[0, 1, 0x1f, 0x7f, 0x80, 0xbf, 0xc0, 0xc2, 0xe0, 0xed, 0xa0, 0xf0, 0x90, 0xf4, 0xf5, 0xff, 0xef, 0xbb],
 ];

@@ -110,7 +110,7 @@ export class TestReader {
     return back;
   }
 
-  /** How many elements of an array the text begins with, and the length up to the end of the last. */
+  /** How many elements of an array the text begins with, and the length up to their end. */
   scanElements(text: string): { count: number; length: number; isEnd: boolean } {
     const { calls } = this.instance;
     const length = this.#place(text);
