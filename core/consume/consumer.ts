@@ -4,7 +4,13 @@ import { isKind, StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
-import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
+import {
+  type Catalog,
+  identifierText,
+  type LoadedTable,
+  requireTable,
+  type TableIdentifier,
+} from "../iceberg/catalog/catalog.ts";
 import { early, mapParallel } from "../base/parallel.ts";
 import { ownPlaces } from "../iceberg/own_files.ts";
 import { deleteMade } from "../storage/deletion.ts";
@@ -30,6 +36,7 @@ import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import type { Router } from "../routing/router.ts";
 import { openTables, plannedTable, planTables, type TargetTables } from "../lake/target.ts";
 import { identifiersOf, TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
+import { recordOfTarget } from "../lake/target_record.ts";
 
 export interface ConsumerOptions extends BatchLimits {
   catalog: Catalog;
@@ -116,7 +123,8 @@ export class Consumer {
       const recorded = early(checkpoint.lastRecorded());
       // Creating tables waits for the probe by itself. Existing tables are loaded while it runs.
       const onAbsent = (role: TableRole) => role === "ledger" && first.begin();
-      const tables = await openTables({ ...options, rescued, recorded, onAbsent });
+      const record = recordOfTarget(options);
+      const tables = await openTables({ ...options, rescued, record, recorded, onAbsent });
       await probing;
       if (options.partitionByIsAsked) checkPartitioning(tables.events, options.partitionBy);
       const planned = { events: plannedTable(tables.events), deadLetters: plannedTable(tables.deadLetters) };
@@ -335,13 +343,8 @@ export class Consumer {
     }
   }
 
-  async #load(role: TableRole): Promise<LoadedTable> {
-    const table = await this.#options.catalog.loadTable(this.#tables[role].identifier, this.#tables[role]);
-    if (table !== undefined) return table;
-    throw new StreamlabError(
-      "not-found",
-      `Cannot continue: the table ${identifierText(this.#tables[role].identifier)} is gone`,
-    );
+  #load(role: TableRole): Promise<LoadedTable> {
+    return requireTable(this.#options.catalog, this.#tables[role].identifier, this.#tables[role]);
   }
 
   #reportBatch(batch: BatchReport, missed: readonly FileOutcome[]): void {

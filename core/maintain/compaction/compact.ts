@@ -13,7 +13,7 @@ import { type Intent, removeIntent, rewrittenBegin, writeIntent } from "../../la
 import { commitRewrites, type RewrittenGroup } from "./rewrite_commit.ts";
 import { mayBeMissing, withNewest } from "../../tables/read/newest.ts";
 import type { GroupRewriter, Rewriting } from "./rewriting.ts";
-import { findStaleIntents, settleIntent } from "../stale_intents.ts";
+import { findAbandonedIntents, settleIntent } from "../abandoned_intents.ts";
 import { storeNowMs } from "../store_clock.ts";
 import type { Surroundings } from "../surroundings.ts";
 
@@ -40,7 +40,7 @@ export interface CompactionReport {
 }
 
 /** A rewrite without a sign of life for this long counts as abandoned. */
-const STALE_MS = 24 * 3_600_000;
+const ABANDONED_MS = 24 * 3_600_000;
 /**
  * Groups are committed together up to this many bytes. Each commit is a snapshot, and a crash loses
  * what is not committed.
@@ -60,7 +60,7 @@ export async function compact(
 ): Promise<CompactionReport> {
   // Fail before the work: the table may have a version that we cannot write.
   parentSnapshot(table.metadata);
-  const foreignIntents = options.dryRun ? 0 : await settleStale(surroundings, table);
+  const foreignIntents = options.dryRun ? 0 : await settleAbandoned(surroundings, table);
   let rewriting: Rewriting | undefined;
   const plan = async (newest: LoadedTable): Promise<PlannedCompaction | undefined> => {
     const { files } = await planScan(newest.io, newest.metadata);
@@ -114,12 +114,12 @@ function emptyReport(): CompactionReport {
 }
 
 /** Returns how many old intents are none of this table's compaction. */
-async function settleStale(surroundings: Surroundings, table: LoadedTable): Promise<number> {
-  const any = await findStaleIntents(surroundings, Infinity, table);
-  if (any.stale.length + any.foreign === 0) return 0;
+async function settleAbandoned(surroundings: Surroundings, table: LoadedTable): Promise<number> {
+  const any = await findAbandonedIntents(surroundings, Infinity, table);
+  if (any.abandoned.length + any.foreign === 0) return 0;
   const nowMs = await storeNowMs(surroundings);
-  const { stale, foreign } = await findStaleIntents(surroundings, nowMs - STALE_MS, table);
-  for (const intent of stale) await settleIntent(surroundings, table, intent);
+  const { abandoned, foreign } = await findAbandonedIntents(surroundings, nowMs - ABANDONED_MS, table);
+  for (const intent of abandoned) await settleIntent(surroundings, table, intent);
   return foreign;
 }
 

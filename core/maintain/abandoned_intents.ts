@@ -9,9 +9,9 @@ import { type Intent, isCompactionOf, listIntents, removeIntent, writeIntent } f
 import { withNewest } from "../tables/read/newest.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-export interface StaleIntents {
-  /** The table's abandoned intents. */
-  stale: Intent[];
+export interface AbandonedIntents {
+  /** Of compactions of this table. */
+  abandoned: Intent[];
   /**
    * Other old intents, which no compaction of this table can have written: their files are not
    * touched.
@@ -20,15 +20,15 @@ export interface StaleIntents {
 }
 
 /** A table's intents whose last sign of life lies before that time by the store's clock. */
-export async function findStaleIntents(
+export async function findAbandonedIntents(
   { store }: Pick<Surroundings, "store">,
   beforeMs: number,
   { identifier, io }: LoadedTable,
-): Promise<StaleIntents> {
-  const found: StaleIntents = { stale: [], foreign: 0 };
+): Promise<AbandonedIntents> {
+  const found: AbandonedIntents = { abandoned: [], foreign: 0 };
   for (const { intent, modifiedMs } of await listIntents(store)) {
     if (modifiedMs >= beforeMs || intent.table !== identifierText(identifier)) continue;
-    if (await isCompactionOf(store, io.location, intent)) found.stale.push(intent);
+    if (await isCompactionOf(store, io.location, intent)) found.abandoned.push(intent);
     else found.foreign++;
   }
   return found;
