@@ -12,6 +12,9 @@ const SMALLEST_CLASS: u32 = 6;
 /** What reading or writing in steps of 16 bytes may touch behind the end of a buffer. */
 export const OVERRUN: u32 = 64;
 
+/** Below it an address has a bit to spare, and no sum of one and a size overflows. */
+const MEMORY_MAX: u32 = 0x80000000;
+
 const PAGE_BITS: u32 = 16;
 
 /** Grown by this many pages (4 MB) at least. */
@@ -22,12 +25,16 @@ const FREE_BLOCKS: Pointer = <u32> memory.data(32 << 2, 8);
 
 let top: Pointer = 0;
 
+/** Fails on the other side: what is read takes more than there is. */
+@external("memory", "ended")
+declare function memoryEnded(): void;
+
 @inline
 function classOf(size: u32): u32 {
   return size <= 1 << SMALLEST_CLASS ? SMALLEST_CLASS : 32 - clz(size - 1);
 }
 
-/** At least `size` bytes with any content. Traps when memory ends. */
+/** At least `size` bytes with any content. Where memory ends, the other side fails. */
 export function alloc(size: u32): Pointer {
   const sizeClass = classOf(size);
   const list = FREE_BLOCKS + (sizeClass << 2);
@@ -38,10 +45,11 @@ export function alloc(size: u32): Pointer {
   }
   if (!top) top = (<u32> __heap_base + 63) & ~63;
   const block = top;
+  if (size > MEMORY_MAX / 2 || block + ((<u32> 1) << sizeClass) > MEMORY_MAX - OVERRUN) memoryEnded();
   top += (<u32> 1) << sizeClass;
   const wanted = <i32> ((top + OVERRUN + ((1 << PAGE_BITS) - 1)) >>> PAGE_BITS);
   const pages = memory.size();
-  if (wanted > pages && memory.grow(max(wanted - pages, GROWTH_PAGES)) < 0) unreachable();
+  if (wanted > pages && memory.grow(max(wanted - pages, GROWTH_PAGES)) < 0) memoryEnded();
   return block;
 }
 

@@ -1,3 +1,4 @@
+import { StreamlabError } from "../../base/errors.ts";
 import { readProgramPart } from "../../disk/program_part.ts";
 import { powersOfFive } from "./powers_of_five.ts";
 import type { ReaderCalls } from "./reader_calls.ts";
@@ -15,6 +16,12 @@ export interface PlacedText {
 }
 
 const POWERS_OF_FIVE = powersOfFive();
+
+function failForMemory(): never {
+  throw new StreamlabError("unavailable", "Cannot read event files: a record takes more than 2 GB of memory", {
+    hint: "Look for a record of very many values, and take its file away",
+  });
+}
 
 /** reader.wasm ready to be used, also by other threads. */
 export function compiledReader(): WebAssembly.Module {
@@ -41,7 +48,7 @@ export class ReaderInstance {
         return this.#questions[question]!(this.#decoder.decode(this.bytes.subarray(at, at + length))) ? 1 : 0;
       },
     };
-    const { exports } = new WebAssembly.Instance(compiled, { judge });
+    const { exports } = new WebAssembly.Instance(compiled, { judge, memory: { ended: failForMemory } });
     this.calls = exports as unknown as ReaderCalls;
     this.#bytes = new Uint8Array(this.calls.memory.buffer as ArrayBuffer);
     this.bytes.set(hashKey, this.calls.hashKeyPtr());

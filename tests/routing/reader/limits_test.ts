@@ -108,6 +108,14 @@ Deno.test("a contract is refused whose columns are nested deeper than their leve
   throws(() => new TestReader(contractOf({ properties: { l: nested(150) } })), /nested deeper than 255 levels/);
 });
 
+Deno.test("where memory ends, the reader fails with a word instead of a trap", () => {
+  const { calls } = new TestReader(map).instance;
+  throws(() => calls.alloc(1_200_000_000), /Cannot read event files: a record takes more than 2 GB/);
+  throws(() => {
+    for (let i = 0; i < 40; i++) calls.alloc(64 << 20);
+  }, /Cannot read event files/);
+});
+
 Deno.test("a scan stops where its rows would fill memory, and goes on once they are written", () => {
   const fields = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, text]));
   const reader = new TestReader(contractOf({ properties: { ...fields, l: { type: "array", items: text } } }));
