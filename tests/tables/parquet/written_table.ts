@@ -55,7 +55,7 @@ const SOURCE = {
 } as const;
 
 /** The encoders of reader.wasm on values of our own. */
-export class ValueEncoder {
+class ValueEncoder {
   readonly #reader = new ReaderInstance(compiled, new Uint8Array(HASH_KEY_BYTES));
   readonly #encoder: ChunkEncoder;
   readonly #properties: Record<string, string>;

@@ -19,7 +19,7 @@ const DELTA_TRIAL: u32 = 4096;
 const DELTA_VALUES_MIN: u32 = 64;
 const PAGES_FIRST: u32 = 64;
 
-/** A page as it stands in the output, not compressed. Its bounds follow it. Read by the other side. */
+/** A page in the output, not compressed; its bounds follow it. The other side reads both. */
 @unmanaged
 class Page {
   start: u32;
@@ -32,7 +32,7 @@ class Page {
 
 const PAGE_BYTES: u32 = offsetof<Page>() + offsetof<Bounds>();
 
-/** What `encodeChunk` made. The bounds of the chunk follow it. Read by the other side. */
+/** What `encodeChunk` made; the chunk's bounds follow it. The other side reads both. */
 @unmanaged
 class Chunk {
   encoding: i32;

@@ -23,9 +23,9 @@ export class ChunkSource {
   /** Values, without nulls. */
   valueCount: u32;
   /**
-   * Slots: a boolean, an INT32 and a FLOAT have 4 bytes, INT64 and DOUBLE 8. A fixed-length value has
-   * the last bytes of 16, big-endian, and the sign or zeros in front. A text has 4: where it stands
-   * in the arena, as length (u32) and bytes, or its number.
+   * Slots: a boolean, an INT32 and a FLOAT have 4 bytes, INT64 and DOUBLE 8. A fixed-length value
+   * has the last bytes of 16, big-endian, and the sign or zeros in front. A text has 4: its number,
+   * or where it stands in the arena as length (u32) and bytes.
    */
   values: Pointer;
   arena: Pointer;

@@ -1,6 +1,6 @@
 import { Pointer } from "../memory.ts";
 
-/** XXH64 with seed 0 (xxHash, "XXH64 algorithm description"): what Parquet's Bloom filters hash by. */
+/** XXH64 with seed 0 (xxHash, "XXH64 algorithm description"), as Parquet's Bloom filters hash. */
 
 const P1: u64 = 0x9e3779b185ebca87;
 const P2: u64 = 0xc2b2ae3d27d4eb4f;

@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync } from "node:zlib";
 
 /** CompressionCodec of parquet.thrift. */
-export const CODEC = { uncompressed: 0, zstd: 6 } as const;
+const CODEC = { uncompressed: 0, zstd: 6 } as const;
 
 /** On events the fastest level's files are no larger than the default's, and take half the time. */
 const OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
