@@ -22,8 +22,16 @@ export interface PageLimits {
   delta: boolean;
 }
 
+/** A table property: "false" for readers that know no DELTA_BINARY_PACKED. */
+const DELTA = "write.parquet.delta-encoding-enabled";
+
 /** The first three are the reference implementation's. */
-export const PAGE_LIMITS: PageLimits = { rowsMax: 20_000, bytesMax: 1 << 20, dictionaryBytesMax: 2 << 20, delta: true };
+const PAGE_LIMITS: PageLimits = { rowsMax: 20_000, bytesMax: 1 << 20, dictionaryBytesMax: 2 << 20, delta: true };
+
+/** What a table's properties ask for. */
+export function pageLimits(properties: Readonly<Record<string, string>>): PageLimits {
+  return { ...PAGE_LIMITS, delta: properties[DELTA]?.toLowerCase() !== "false" };
+}
 
 /** Offsets of the fields of `ChunkSource` that are told from here. */
 const SOURCE = {
@@ -55,7 +63,7 @@ export class ChunkEncoder {
   readonly #exports: EncoderExports;
   readonly #limits: PageLimits;
 
-  constructor(exports: EncoderExports, limits: PageLimits = PAGE_LIMITS) {
+  constructor(exports: EncoderExports, limits: PageLimits) {
     this.#exports = exports;
     this.#limits = limits;
   }

@@ -7,7 +7,7 @@ import { type ParquetLeaf, ParquetSchema } from "../../tables/write/parquet/parq
 import { PartitionedFiles } from "../../tables/write/parquet/partitioned_files.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
 import { type BatchConstants, constantOf } from "./batch_constants.ts";
-import { ChunkEncoder } from "./chunk_encoder.ts";
+import { ChunkEncoder, pageLimits } from "./chunk_encoder.ts";
 import type { ReaderColumn, ReaderTable } from "./column_plan.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
 import { RowPartitions } from "./row_partitions.ts";
@@ -45,7 +45,7 @@ export class TableOutput {
     this.#properties = table.properties;
     this.#table = columns.handle;
     this.#partitions = new RowPartitions(reader, columns, constants, table);
-    this.#encoder = new ChunkEncoder(reader.calls);
+    this.#encoder = new ChunkEncoder(reader.calls, pageLimits(table.properties));
     this.#files = new PartitionedFiles({
       schema,
       nextPath,

@@ -1,7 +1,7 @@
 import type { WrittenFile } from "../../../core/engine/copy.ts";
 import { decimalToFixedBytes, type Value, valueToBytes } from "../../../core/iceberg/format/single_value.ts";
 import type { Field } from "../../../core/iceberg/format/type.ts";
-import { ChunkEncoder, PAGE_LIMITS, type PageLimits } from "../../../core/routing/reader/chunk_encoder.ts";
+import { ChunkEncoder, type PageLimits, pageLimits } from "../../../core/routing/reader/chunk_encoder.ts";
 import {
   compiledReader,
   HASH_KEY_BYTES,
@@ -32,7 +32,7 @@ export function writeTable(
   { groupRows = Math.max(rows.length, 1), limits, properties = {} }: WriteOptions = {},
 ): WrittenFile {
   const file = new ParquetFile(path, new ParquetSchema(fields));
-  const encoder = new ValueEncoder({ ...PAGE_LIMITS, ...limits }, properties);
+  const encoder = new ValueEncoder({ ...pageLimits(properties), ...limits }, properties);
   for (let from = 0; from < rows.length; from += groupRows) {
     const group = rows.slice(from, from + groupRows);
     const columns = shred(fields, group);

@@ -15,6 +15,12 @@ import { indexWords, makeDictionary } from "./value_dictionary.ts";
 
 /** Values that are encoded to see what DELTA_BINARY_PACKED makes of them. */
 const DELTA_TRIAL: u32 = 4096;
+/**
+ * What it takes of PLAIN's bytes must be less than one in so many. Compression makes nothing more of
+ * it, but much of PLAIN: instants in milliseconds took a third more where they were packed to 38 of
+ * 64 bits.
+ */
+const DELTA_SAVES: f64 = 4;
 /** Fewer take less than its headers are worth. */
 const DELTA_VALUES_MIN: u32 = 64;
 const PAGES_FIRST: u32 = 64;
@@ -93,7 +99,7 @@ function chooseEncoding(source: ChunkSource): i32 {
     CHUNK.dictionaryBytes = CHUNK.dictionaryValues = indexBits = 0;
     return Encoding.DELTA_BINARY_PACKED;
   }
-  return packed < <f64> valueCount * source.slotBytes() * 3 / 4 ? Encoding.DELTA_BINARY_PACKED : Encoding.PLAIN;
+  return packed * DELTA_SAVES < <f64> valueCount * source.slotBytes() ? Encoding.DELTA_BINARY_PACKED : Encoding.PLAIN;
 }
 
 /** What DELTA_BINARY_PACKED would take, judged by the first values. */
