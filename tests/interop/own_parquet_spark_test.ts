@@ -63,11 +63,13 @@ async function assertPredicates(world: IcebergWorld, spark: Spark): Promise<void
   await spark.sql("SET spark.sql.parquet.filterPushdown=true");
   for (const isVectorised of [true, false]) {
     for (const setting of VECTORISED) await spark.sql(`SET ${setting}=${isVectorised}`);
-    for (const filter of FILTERS) {
-      for (const each of FILTERS) await spark.sql(`SET ${each}=${each === filter}`);
-      deepStrictEqual(await ask(`parquet.\`${path}\``), wanted, filter);
-    }
     deepStrictEqual(await ask("lake.lab.pruned"), wanted, "Iceberg");
+    deepStrictEqual(await ask(`parquet.\`${path}\``), wanted, "all filters");
+  }
+  // One by one without vectors: there a filter that leaves out too much is hidden by no other.
+  for (const filter of FILTERS) {
+    for (const each of FILTERS) await spark.sql(`SET ${each}=${each === filter}`);
+    deepStrictEqual(await ask(`parquet.\`${path}\``), wanted, filter);
   }
   const found = new Set(wanted.map((row) => (JSON.parse(row) as { n: number }).n));
   say(
