@@ -30,6 +30,8 @@ interface PeerResult {
   seconds: number[];
   processorSeconds: number[];
   memoryMax: number | undefined;
+  /** Of the machine, after each round: figures of a busy one are no figures. */
+  load: number[];
   events: number;
   letters: number;
 }
@@ -67,11 +69,12 @@ async function rounds(input: BenchInput): Promise<Map<string, PeerResult>> {
     for (const peer of peers) {
       const { measured, rows } = await runIn(peer, input);
       const result = results.get(peer.name) ??
-        { doc: peer.doc, seconds: [], processorSeconds: [], memoryMax: undefined, ...rows };
+        { doc: peer.doc, seconds: [], processorSeconds: [], memoryMax: undefined, load: [], ...rows };
       add(result, measured);
       results.set(peer.name, result);
-      const load = Deno.loadavg()[0]!.toFixed(1);
-      console.log(`  round ${round}: ${peer.name} ${measured.seconds.toFixed(2)} s, load ${load}`);
+      const load = Deno.loadavg()[0]!;
+      result.load.push(load);
+      console.log(`  round ${round}: ${peer.name} ${measured.seconds.toFixed(2)} s, load ${load.toFixed(1)}`);
     }
   }
   return results;
