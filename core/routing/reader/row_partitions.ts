@@ -215,10 +215,11 @@ class PartitionKeys {
   }
 
   #remember(value: number | bigint | string): number {
-    const known = this.#remembered.get(value);
+    // A map takes -0 for 0, and they are two partitions.
+    const known = Object.is(value, -0) ? undefined : this.#remembered.get(value);
     if (known !== undefined) return known;
     const key = this.#keyOf(value);
-    if (this.#remembered.size < REMEMBERED_MAX) this.#remembered.set(value, key);
+    if (this.#remembered.size < REMEMBERED_MAX && !Object.is(value, -0)) this.#remembered.set(value, key);
     return key;
   }
 
