@@ -61,6 +61,14 @@ export class FileAppender {
       this.#file = undefined;
     }
   }
+
+  /** Closes it as it is, where it is of no use any more: what is waiting is not written. */
+  abandon(): void {
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#file?.close();
+    this.#file = undefined;
+  }
 }
 
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {

@@ -75,6 +75,8 @@ export class EventReader {
         ...pending.close(),
       };
     } finally {
+      files.events.abandon();
+      files.deadLetters.abandon();
       input.close();
     }
   }

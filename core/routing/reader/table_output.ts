@@ -1,6 +1,6 @@
 import type { WrittenFile } from "../../engine/copy.ts";
 import type { Field } from "../../iceberg/format/type.ts";
-import { bloomFilterSize } from "../../tables/write/parquet/bloom_filter.ts";
+import { type BloomFilterSize, bloomFilterSize } from "../../tables/write/parquet/bloom_filter.ts";
 import { constantChunk } from "../../tables/write/parquet/constant_chunk.ts";
 import type { EncodedChunk } from "../../tables/write/parquet/encoded_chunk.ts";
 import { type ParquetLeaf, ParquetSchema } from "../../tables/write/parquet/parquet_schema.ts";
@@ -35,14 +35,13 @@ export class TableOutput {
   readonly #partitions: RowPartitions;
   readonly #encoder: ChunkEncoder;
   readonly #files: PartitionedFiles;
-  readonly #properties: TargetTable["properties"];
+  readonly #bloomFilters: readonly (BloomFilterSize | undefined)[];
   readonly #sources: readonly (ReaderColumn | Uint8Array)[];
   #flushedRows = 0;
 
   constructor(reader: ReaderInstance, { table, fields, columns, constants, nextPath }: TableOutputOptions) {
     const schema = new ParquetSchema(fields);
     this.#reader = reader;
-    this.#properties = table.properties;
     this.#table = columns.handle;
     this.#partitions = new RowPartitions(reader, columns, constants, table);
     this.#encoder = new ChunkEncoder(reader.calls, pageLimits(table.properties));
@@ -51,6 +50,7 @@ export class TableOutput {
       nextPath,
       fileBytesTarget: FILE_BYTES_TARGET,
     });
+    this.#bloomFilters = schema.leaves.map((leaf) => bloomFilterSize(table.properties, leaf));
     this.#sources = schema.leaves.map((leaf) => sourceOf(leaf, columns, constants));
   }
 
@@ -74,6 +74,11 @@ export class TableOutput {
     return this.#files.finish();
   }
 
+  /** Closes the files that are not finished: the work has broken off. */
+  abandon(): void {
+    this.#files.abandon();
+  }
+
   #flush(): void {
     const { calls } = this.#reader;
     if (calls.rowsOf(this.#table) === 0) return;
@@ -87,17 +92,21 @@ export class TableOutput {
         String(partition),
         this.#partitions.valuesOf(partition),
         rows,
-        (leaf, index) => this.#chunkOf(leaf, this.#sources[index]!, partition, rows),
+        (leaf, index) => this.#chunkOf(leaf, index, partition, rows),
       );
     }
     calls.flushEnd(this.#table);
   }
 
-  #chunkOf(leaf: ParquetLeaf, source: ReaderColumn | Uint8Array, partition: number, rows: number): EncodedChunk {
+  #chunkOf(leaf: ParquetLeaf, index: number, partition: number, rows: number): EncodedChunk {
+    const source = this.#sources[index]!;
     if (source instanceof Uint8Array) return constantChunk(source, rows);
     const { calls } = this.#reader;
-    const bloom = bloomFilterSize(this.#properties, leaf);
-    return this.#encoder.encode(leaf, bloom, () => calls.encodeColumn(this.#table, source.index, partition));
+    return this.#encoder.encode(
+      leaf,
+      this.#bloomFilters[index],
+      () => calls.encodeColumn(this.#table, source.index, partition),
+    );
   }
 }
 

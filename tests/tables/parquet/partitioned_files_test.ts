@@ -106,6 +106,22 @@ Deno.test(
     }),
 );
 
+Deno.test(
+  "files of work that has broken off are closed",
+  { ignore: Deno.build.os !== "linux" },
+  () =>
+    inFolder((folder) => {
+      let files = 0;
+      const nextPath = () => `${folder}/${files++}.parquet`;
+      const writer = new PartitionedFiles({ schema: new ParquetSchema(FIELDS), nextPath, fileBytesTarget: 1e9 });
+      const chunk = { ...constantChunk(bytesOf(1), ROWS), bloomFilter: new Uint8Array(600_000) };
+      for (const key of ["a", "b"]) writer.writeRowGroup(key, [key], ROWS, () => chunk);
+      strictEqual(openHandles(folder), 2);
+      writer.abandon();
+      deepStrictEqual([openHandles(folder), writer.finish()], [0, []]);
+    }),
+);
+
 Deno.test("files are finished early where all of them together would take too much memory", () =>
   inFolder(async (folder) => {
     const { written } = write(folder, { partitions: 200, turns: 5, heldBytesMax: 50_000 });

@@ -64,6 +64,11 @@ export class ParquetFile {
     this.#file.close();
   }
 
+  /** Closes the file, which is of no use any more. */
+  abandon(): void {
+    this.#file.abandon();
+  }
+
   /** Writes the footer and closes the file. */
   finish(partition: (string | null)[]): WrittenFile {
     writeFooter(this.#file, this.#schema, this.#groups);

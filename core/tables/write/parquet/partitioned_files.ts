@@ -63,6 +63,12 @@ export class PartitionedFiles {
     return this.#written.splice(0);
   }
 
+  /** Closes those that are not finished, which are of no use any more. */
+  abandon(): void {
+    for (const { file } of this.#open.values()) file.abandon();
+    this.#open.clear();
+  }
+
   #fileOf(key: string, partition: (string | null)[]): OpenFile {
     const known = this.#open.get(key);
     if (known !== undefined) return known;
