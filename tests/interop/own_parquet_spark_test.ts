@@ -7,7 +7,9 @@ import { TableMaker } from "../tables/parquet/random_table.ts";
 import { bloomFilters, ownTable, PREDICATES, prunedTable, SHAPES } from "./own_parquet.ts";
 import { ourView } from "./same_view.ts";
 
-const ROWS = 200;
+const ROWS = 150;
+/** Spark 4 cannot hand over a list's null struct with a required field (pyarrow's `view`). */
+const REQUIRED_INSIDE = 0;
 /** Each of both readers of Spark: Iceberg's, and its own for plain files, which is parquet-java. */
 const VECTORISED = ["spark.sql.iceberg.vectorization.enabled", "spark.sql.parquet.enableVectorizedReader"];
 /** What parquet-java leaves out by. */
@@ -21,9 +23,9 @@ sparkTest(
         useSpark(`${world.folder}/warehouse`, async (spark) => {
           let read = 0;
           for (const [shape, options] of Object.entries(SHAPES)) {
-            const made = new TableMaker(random).table(ROWS);
+            const made = new TableMaker(random, [], REQUIRED_INSIDE).table(ROWS);
             // Spark's own reader has no uuid.
-            const plain = new TableMaker(random, ["uuid"]).table(ROWS);
+            const plain = new TableMaker(random, ["uuid"], REQUIRED_INSIDE).table(ROWS);
             const ice = await ownTable(world, `lab.${shape}`, made, {
               ...options,
               properties: bloomFilters(made.fields),

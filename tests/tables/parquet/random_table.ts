@@ -33,9 +33,12 @@ const PRIMITIVES: PrimitiveType[] = [
 export class TableMaker {
   readonly #random: Random;
   readonly #types: readonly PrimitiveType[];
+  readonly #requiredInside: number;
   #nextId = 1;
 
-  constructor(random: Random, leftOut: readonly PrimitiveType["type"][] = []) {
+  /** `requiredInside`: how many of the fields in structs, lists and maps are. */
+  constructor(random: Random, leftOut: readonly PrimitiveType["type"][] = [], requiredInside = 0.3) {
+    this.#requiredInside = requiredInside;
     this.#random = random;
     this.#types = PRIMITIVES.filter(({ type }) => !leftOut.includes(type));
   }
@@ -69,17 +72,25 @@ export class TableMaker {
       case "struct":
         return {
           type: "struct",
-          fields: Array.from({ length: 1 + this.#int(3) }, (_, i) => this.#field(`f${i}`, inner(), this.#chance(0.3))),
+          fields: Array.from(
+            { length: 1 + this.#int(3) },
+            (_, i) => this.#field(`f${i}`, inner(), this.#chance(this.#requiredInside)),
+          ),
         };
       case "list":
-        return { type: "list", elementId: this.#nextId++, elementRequired: this.#chance(0.3), element: inner() };
+        return {
+          type: "list",
+          elementId: this.#nextId++,
+          elementRequired: this.#chance(this.#requiredInside),
+          element: inner(),
+        };
       default:
         return {
           type: "map",
           keyId: this.#nextId++,
           key: { type: "string" },
           valueId: this.#nextId++,
-          valueRequired: this.#chance(0.3),
+          valueRequired: this.#chance(this.#requiredInside),
           value: inner(),
         };
     }
