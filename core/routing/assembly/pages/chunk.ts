@@ -16,9 +16,9 @@ import { indexWords, makeDictionary } from "./value_dictionary.ts";
 /** Values that are encoded to see what DELTA_BINARY_PACKED makes of them. */
 const DELTA_TRIAL: u32 = 4096;
 /**
- * What it takes of PLAIN's bytes must be less than one in so many. Compression makes nothing more of
- * it, but much of PLAIN: instants in milliseconds took a third more where they were packed to 38 of
- * 64 bits.
+ * What it takes of PLAIN's bytes must be less than one in so many. Compression makes nothing more
+ * of it, but much of PLAIN: instants in milliseconds took a third more where they were packed to 38
+ * of 64 bits.
  */
 const DELTA_SAVES: f64 = 4;
 /** Fewer take less than its headers are worth. */
