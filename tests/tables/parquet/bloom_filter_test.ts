@@ -22,7 +22,7 @@ const START = "write.parquet.bloom-filter";
 /** Bytes of the filter of each leaf, with its header; 0 without one. */
 function filterBytes(folder: string, properties: Record<string, string>): number[] {
   const rows = Array.from({ length: 1000 }, (_, i) => ({ id: BigInt(i * 7), tags: [`t${i % 10}`], flag: i % 2 === 0 }));
-  const path = `${folder}/${crypto.randomUUID()}.parquet`;
+  const path = Deno.makeTempDirSync({ dir: folder }) + "/a.parquet";
   writeTable(path, FIELDS, rows, { properties });
   const [group] = readFooter(Deno.readFileSync(path))[4] as ThriftStruct[];
   return (group![1] as ThriftStruct[]).map((chunk) => ((chunk[3] as ThriftStruct)[15] as number | undefined) ?? 0);

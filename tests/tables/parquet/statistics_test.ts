@@ -233,7 +233,7 @@ function xxHash64(bytes: Uint8Array): bigint {
 function statisticsOf(folder: string, type: PrimitiveType, values: readonly (Value | null)[]): ThriftStruct {
   const fields: Field[] = [{ id: 1, name: "x", required: false, type }];
   const rows = values.map((x): TableRow => ({ x }));
-  const path = `${folder}/${crypto.randomUUID()}.parquet`;
+  const path = Deno.makeTempDirSync({ dir: folder }) + "/a.parquet";
   writeTable(path, fields, rows);
   const [group] = readFooter(Deno.readFileSync(path))[4] as ThriftStruct[];
   return ((group![1] as ThriftStruct[])[0]![3] as ThriftStruct)[12] as ThriftStruct;
