@@ -1,6 +1,5 @@
 import { type Connection, DuckDb } from "../engine/duckdb.ts";
 import { registerBucketFunction } from "../tables/write/partition_sql.ts";
-import { type JudgingFunction, registerJudgingFunction } from "./judging_function.ts";
 import { ReaderPool } from "./reader/reader_pool.ts";
 
 export interface RoutingEngineOptions {
@@ -18,7 +17,6 @@ export class RoutingEngine {
   readonly threads: number;
   readonly database: DuckDb;
   readonly connection: Connection;
-  readonly judging: JudgingFunction;
   readonly readers: ReaderPool;
   readonly judgesAll: boolean;
 
@@ -27,14 +25,12 @@ export class RoutingEngine {
     readers: ReaderPool,
     database: DuckDb,
     connection: Connection,
-    judging: JudgingFunction,
   ) {
     this.threads = threads;
     this.judgesAll = judgesAll;
     this.readers = readers;
     this.database = database;
     this.connection = connection;
-    this.judging = judging;
   }
 
   static async open(options: RoutingEngineOptions): Promise<RoutingEngine> {
@@ -42,9 +38,8 @@ export class RoutingEngine {
     const readers = ReaderPool.start(threads);
     const database = await DuckDb.open({ threads, memory, tempDirectory: spillFolder });
     const connection = await database.connect();
-    const judging = await registerJudgingFunction(connection);
     await registerBucketFunction(connection);
-    return new RoutingEngine(options, readers, database, connection, judging);
+    return new RoutingEngine(options, readers, database, connection);
   }
 
   close(): void {

@@ -9,7 +9,7 @@ import { placeRoutedFiles } from "./place_routed_files.ts";
 import { type PlannedTask, planTask } from "./plan_task.ts";
 import { fileStatus, type PreparedFiles, prepareFiles } from "./prepare_files.ts";
 import type { RawCopies } from "./raw_copies.ts";
-import { type RoutedFiles, routeFiles } from "./route_files.ts";
+import { type ReadFiles, readFiles } from "./reader/read_files.ts";
 import type { RoutingEngine } from "./routing_engine.ts";
 
 export interface TaskTools {
@@ -107,7 +107,7 @@ class TaskRun {
     copies.fetchAhead();
     for (const [number, status] of prepared.missing) this.#missing.set(number, status);
     let latest = tables;
-    const routed = await routeFiles(prepared.ready, prepared.broken, {
+    const routed = await readFiles(prepared.ready, prepared.broken, {
       ...engine,
       meter,
       scratch,
@@ -167,6 +167,6 @@ class TaskRun {
   }
 }
 
-interface Routed extends RoutedFiles {
+interface Routed extends ReadFiles {
   tables: PlannedTables;
 }

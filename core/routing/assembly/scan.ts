@@ -32,6 +32,8 @@ export function setFirstPosition(position: u32): void {
   firstPosition = position;
 }
 
+const FRAME_HEAD: u32 = 8;
+
 let records: u32 = 0;
 let lastGood: Pointer = 0;
 
@@ -245,4 +247,41 @@ function scanOneValue(table: Table, p: Pointer, position: u32): Pointer {
     return end;
   }
   return scanElement(table, p, position, ScanMode.ROWS);
+}
+
+/**
+ * Records in frames: the length and the position of each in a word, and its bytes. They come from
+ * elsewhere than a text, and may hold anything.
+ */
+export function scanFrames(table: Table, start: Pointer, length: u32): i32 {
+  end = start + length;
+  memory.fill(end, 0, OVERRUN);
+  clearOdd();
+  records = 0;
+  next = start;
+  return scanFramesFrom(table);
+}
+
+export function resumeFrames(table: Table): i32 {
+  clearOdd();
+  return scanFramesFrom(table);
+}
+
+function scanFramesFrom(table: Table): i32 {
+  for (let frame = next; frame < end;) {
+    if (isFull(table)) {
+      next = frame;
+      return Verdict.FULL;
+    }
+    const from = frame + FRAME_HEAD, to = from + load<u32>(frame), position = load<u32>(frame, 4);
+    const past = load<u8>(from) == OPEN_OBJECT ? parseRecord(table.root, from) : 0;
+    if (past == to) table.commit(position);
+    else {
+      table.rollback();
+      addOdd(position, skipValue(from) == to ? from : from | NOT_JSON, to);
+    }
+    records++;
+    frame = to;
+  }
+  return Verdict.WHOLE;
 }

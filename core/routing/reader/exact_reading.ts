@@ -1,8 +1,7 @@
 import { signatureOf } from "../../disk/file_signature.ts";
-import { FilePartReader } from "../../disk/scratch.ts";
+import { FilePartReader, readFileBlocks } from "../../disk/scratch.ts";
 import { JsonArrayScan } from "../../json/array_scan.ts";
-import { NdjsonLines } from "../../json/lines.ts";
-import { RECORD_BYTES_MAX, type RecordText } from "../../json/text.ts";
+import { type RecordText, scanJsonArray, scanNdjson } from "../../json/text.ts";
 import { arrayHint, headOf, otherKind } from "../file_kind.ts";
 import type { ReadUnit } from "./reading.ts";
 
@@ -11,46 +10,41 @@ import type { ReadUnit } from "./reading.ts";
  * because it is nested too deep or a record is too large. Returns what is wrong with the file as a
  * whole; then there are no records.
  */
-export function readExactly(unit: ReadUnit, onRecord: (record: RecordText) => void): string | undefined {
+export function readExactly(unit: ReadUnit, onRecord: (record: RecordText) => void): Promise<string | undefined> {
+  return unit.how === "exact-lines" ? readLines(unit, onRecord) : readArray(unit, onRecord);
+}
+
+/** Twice: one place that is no JSON condemns all of it. */
+async function readArray(unit: ReadUnit, onRecord: (record: RecordText) => void): Promise<string | undefined> {
+  const detail = whyNoArray(unit);
+  if (detail !== undefined) return detail + arrayHint({ ...unit, format: "json" });
+  for await (const records of scanJsonArray(blocksOf(unit))) records.forEach(onRecord);
+  return undefined;
+}
+
+function whyNoArray({ path, offset, size }: ReadUnit): string | undefined {
   const reader = new FilePartReader();
   try {
-    return unit.how === "exact-lines" ? readLines(unit, reader, onRecord) : readArray(unit, reader, onRecord);
+    const scan = new JsonArrayScan();
+    reader.visit(path, offset, size, (block) => scan.push(block));
+    const verdict = scan.end();
+    return verdict.kind === "corrupt" ? verdict.detail : undefined;
   } finally {
     reader.close();
   }
 }
 
-/** Twice: one place that is no JSON condemns all of it. */
-function readArray(
-  unit: ReadUnit,
-  reader: FilePartReader,
-  onRecord: (record: RecordText) => void,
-): string | undefined {
-  const { path, offset, size } = unit;
-  const scan = new JsonArrayScan();
-  reader.visit(path, offset, size, (block) => scan.push(block));
-  const verdict = scan.end();
-  if (verdict.kind === "corrupt") return verdict.detail + arrayHint({ ...unit, format: "json" });
-  const records = new JsonArrayScan((bytes, position, place, oversize) => {
-    onRecord({ bytes, position, offset: place, oversize });
-  }, RECORD_BYTES_MAX);
-  reader.visit(path, offset, size, (block) => records.push(block));
-  return undefined;
-}
-
-function readLines(
-  unit: ReadUnit,
-  reader: FilePartReader,
-  onRecord: (record: RecordText) => void,
-): string | undefined {
+async function readLines(unit: ReadUnit, onRecord: (record: RecordText) => void): Promise<string | undefined> {
   const found = signatureOf(headOf({ ...unit, format: "ndjson" }));
   if (found !== undefined) return `expected lines of JSON, found ${otherKind(found)}`;
-  const lines = new NdjsonLines((bytes, position, place, oversize) => {
-    onRecord({ bytes, position, offset: place, oversize });
-  }, RECORD_BYTES_MAX);
-  reader.visit(unit.path, unit.offset, unit.size, (block) => {
-    lines.push(block);
-    return true;
-  });
-  return lines.end() === 0 ? "the file is empty" : undefined;
+  const lines = scanNdjson(blocksOf(unit));
+  for (;;) {
+    const next = await lines.next();
+    if (next.done) return next.value.kind === "corrupt" ? next.value.detail : undefined;
+    next.value.forEach(onRecord);
+  }
+}
+
+function blocksOf({ path, offset, size }: ReadUnit): AsyncGenerator<Uint8Array> {
+  return readFileBlocks(path, offset, offset + size);
 }

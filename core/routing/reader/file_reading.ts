@@ -76,6 +76,8 @@ export class FileReading {
       case "first-lines":
       case "more-lines":
         return await this.#readLines(unit);
+      case "rows":
+        return this.#readRows(unit);
       case "broken":
         await this.#condemn(unit, unit.detail!);
         return 0;
@@ -135,6 +137,20 @@ export class FileReading {
     return calls.recordCount();
   }
 
+  #readRows(unit: ReadUnit): number {
+    const { reader: { calls }, input, rows, odd } = this.#tools;
+    const { at, length } = input.read(unit.path, unit.offset, unit.size);
+    odd.areRows = true;
+    let verdict = calls.scanFrames(rows.events.handle, at, length);
+    while (verdict === FULL) {
+      this.#routeOdd();
+      verdict = calls.resumeFrames(rows.events.handle);
+    }
+    this.#routeOdd();
+    odd.areRows = false;
+    return calls.recordCount();
+  }
+
   /** Each line would be a letter, and none would say what the file is. */
   #whyNoLines(unit: ReadUnit): string | undefined {
     const { calls, words } = this.#tools.reader;
@@ -167,7 +183,7 @@ export class FileReading {
   async #readExactly(unit: ReadUnit): Promise<number> {
     const { odd, files } = this.#tools;
     let count = 0;
-    const detail = readExactly(unit, (record) => {
+    const detail = await readExactly(unit, (record) => {
       odd.settleRecord(record);
       files.events.settle();
       files.deadLetters.settle();

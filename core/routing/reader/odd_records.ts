@@ -3,6 +3,7 @@ import type { Judge } from "../../contract/judge.ts";
 import { extrasDetail, foundText, type Judgement } from "../../contract/judgement.ts";
 import { VALUES_MAX } from "../../json/reader.ts";
 import { RECORD_BYTES_MAX, type RecordText } from "../../json/text.ts";
+import { detailOfRow } from "../parquet_row_detail.ts";
 import { bytesText, headText, keptRecordText, WHOLE_BYTES_MAX } from "../corrupted_file.ts";
 import type { PlacedText, ReaderInstance } from "./reader_instance.ts";
 import type { RowWriter } from "./row_writer.ts";
@@ -35,6 +36,8 @@ export class OddRecords {
   readonly #onPending: OnPending;
   readonly #absent: PlacedText[];
   readonly #twice: PlacedText[];
+  /** Whether they are rows of a Parquet file, which were written out as JSON. */
+  areRows = false;
   /** Details of extra fields, by the reader's number for these keys. */
   readonly #extrasDetails: PlacedText[] = [];
 
@@ -68,7 +71,8 @@ export class OddRecords {
     }
     const words = verdict === PARSED ? this.#reasonOf() : undefined;
     if (words !== undefined) {
-      return this.#rows.endLetter(position, words.reason, words.detail, { at: from, length: to - from });
+      const detail = this.#explained(words.detail, () => this.#reader.text(from, to));
+      return this.#rows.endLetter(position, words.reason, detail, { at: from, length: to - from });
     }
     if (verdict === PARSED) calls.undoRow(table);
     this.judge(position, from, to);
@@ -91,11 +95,16 @@ export class OddRecords {
     const [reason, values] = judgement.kind === "not_json"
       ? ["corrupted_record", null] as const
       : [judgement.reason, judgement.values] as const;
+    const detail = this.#explained(judgement.detail, () => bytesText(bytes).raw);
     if (span !== undefined && values !== null && bytes.length <= WHOLE_BYTES_MAX) {
-      return this.#rows.addLetter(position, reason, judgement.detail, span, values);
+      return this.#rows.addLetter(position, reason, detail, span, values);
     }
     const { raw, note } = keptRecordText(bytes);
-    this.#rows.addLetter(position, reason, judgement.detail + note, raw, values);
+    this.#rows.addLetter(position, reason, detail + note, raw, values);
+  }
+
+  #explained<D extends string | PlacedText>(detail: D, record: () => string): D | string {
+    return this.areRows && typeof detail === "string" ? detailOfRow(detail, record) : detail;
   }
 
   /** A record on the exact way. */

@@ -3,12 +3,12 @@ import { StreamlabError } from "../../base/errors.ts";
 import type { Contract } from "../../contract/contract.ts";
 import { type LeftOut, widenContract } from "../../contract/extra_columns.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
+import { SqlError } from "../../engine/sql_error.ts";
 import type { JsonPath } from "../../json/pointer.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
-import type { LocalRawFile } from "../record_sql.ts";
+import type { BrokenFile, LocalRawFile } from "../raw_file.ts";
 import type { RouteOptions } from "../route_options.ts";
-import type { BrokenFile } from "../triage.ts";
-import type { ReaderPool } from "./reader_pool.ts";
+import { frameRows } from "./framed_rows.ts";
 import {
   compareExtraPaths,
   type ExtraPath,
@@ -21,6 +21,8 @@ import {
 
 /** Larger files are cut into parts, so that every thread reads some. */
 const WHOLE_FILE_BYTES_MAX = 16 << 20;
+/** Of rows of Parquet files, written out, that wait in scratch. */
+const FRAMED_BYTES_MAX = 1 << 30;
 
 /** What became of files: the rows are in data files in scratch. */
 export interface ReadFiles {
@@ -34,26 +36,39 @@ export interface ReadFiles {
 }
 
 /**
- * Reads files of JSON, dealt to all threads, largest first, and sends every record to one of the
- * two tables.
+ * Sends every record of the files to one of the two tables, and checks by count that none was lost
+ * or doubled. The data files are in scratch; no table has changed.
  */
 export async function readFiles(
   files: readonly LocalRawFile[],
   broken: readonly BrokenFile[],
-  pool: ReaderPool,
   options: RouteOptions,
 ): Promise<ReadFiles> {
-  const run = new ReadRun(pool, options);
-  return await run.read([...await run.unitsOf(files), ...broken.map(brokenUnit)]);
+  const run = new ReadRun(options);
+  const connection = await options.database.connect();
+  try {
+    run.add(await run.unitsOf(files.filter(({ format }) => format !== "parquet")));
+    run.add(broken.map(brokenUnit));
+    for (const file of files.filter(({ format }) => format === "parquet")) {
+      const path = options.scratch.path(`rows-${file.number}`);
+      run.add(await frameRows(connection, file, path));
+      if (run.waitingBytes > FRAMED_BYTES_MAX) await run.read();
+    }
+    return await run.end();
+  } catch (error) {
+    throw error instanceof SqlError ? error.during(`Cannot route batch ${options.batchId}`) : error;
+  } finally {
+    connection.close();
+  }
 }
 
 class ReadRun {
-  readonly #pool: ReaderPool;
   readonly #options: RouteOptions;
+  readonly #results: ReadResult[] = [];
+  #waiting: ReadUnit[] = [];
   #readings = 0;
 
-  constructor(pool: ReaderPool, options: RouteOptions) {
-    this.#pool = pool;
+  constructor(options: RouteOptions) {
     this.#options = options;
   }
 
@@ -62,27 +77,53 @@ class ReadRun {
     const large = files.filter(({ size }) => size > WHOLE_FILE_BYTES_MAX).map((file) => unitOf(file, false));
     const units = files.filter(({ size }) => size <= WHOLE_FILE_BYTES_MAX).map((file) => unitOf(file, false));
     if (large.length === 0) return units;
-    const surveys = await this.#pool.run<Survey[]>({ kind: "survey", units: bySize(large), next: counter() });
+    const surveys = await this.#options.readers.run<Survey[]>({
+      kind: "survey",
+      units: bySize(large),
+      next: counter(),
+    });
     return [...surveys.flat().flatMap(({ units: parts }) => parts), ...units];
   }
 
-  async read(units: readonly ReadUnit[]): Promise<ReadFiles> {
-    const { contract, onExtraFields, room, tablesFor } = this.#options;
-    const tables = tablesFor(contract);
-    const results = await this.#run(units, { contract: contract.text, onExtraFields, ...tables });
+  add(units: readonly ReadUnit[]): void {
+    this.#waiting.push(...units);
+  }
+
+  get waitingBytes(): number {
+    return this.#waiting.reduce((sum, { how, size }) => how === "rows" ? sum + size : sum, 0);
+  }
+
+  /** Reads what has been added since the last time. */
+  async read(): Promise<void> {
+    const units = this.#waiting;
+    this.#waiting = [];
+    if (units.length === 0) return;
+    const { contract, onExtraFields, tablesFor, scratch } = this.#options;
+    this.#results.push(
+      ...await this.#run(units, { contract: contract.text, onExtraFields, ...tablesFor(contract) }),
+    );
+    for (const path of new Set(units.filter(({ how }) => how === "rows").map((unit) => unit.path))) {
+      scratch.removeFile(path);
+    }
+  }
+
+  async end(): Promise<ReadFiles> {
+    await this.read();
+    const { contract, room, tablesFor } = this.#options;
+    const results = this.#results;
     const paths = inOrder(results.flatMap(({ extraPaths }) => extraPaths));
     const { contract: widened, clashing, beyond } = widenContract(contract, paths, room);
-    const wider = tablesFor(widened);
+    const tables = tablesFor(widened);
     const pending = results.flatMap((result) => result.pending ?? []).map(pendingUnit);
     if (pending.length > 0) {
-      results.push(...await this.#run(pending, { contract: widened.text, onExtraFields: "rescue", ...wider }));
+      results.push(...await this.#run(pending, { contract: widened.text, onExtraFields: "rescue", ...tables }));
     }
     this.#checkCounts(results);
     return {
-      contract: pending.length > 0 ? widened : contract,
+      contract: widened,
       leftOut: { clashing, beyond },
-      events: { table: wider.events, written: results.flatMap(({ events }) => events) },
-      deadLetters: { table: wider.deadLetters, written: results.flatMap(({ deadLetters }) => deadLetters) },
+      events: { table: tables.events, written: results.flatMap(({ events }) => events) },
+      deadLetters: { table: tables.deadLetters, written: results.flatMap(({ deadLetters }) => deadLetters) },
       tallies: tallyFiles(results),
     };
   }
@@ -94,7 +135,10 @@ class ReadRun {
     const { scratch, batchId, ingestedAtMicros, meter } = this.#options;
     const folder = scratch.subfolder(`read-${this.#readings++}`);
     const reading = { ...what, batchId, ingestedAtMicros, folder, units: bySize(units), next: counter() };
-    return await this.#pool.run<ReadResult>({ kind: "read", reading }, (count) => meter.count("records", count));
+    return await this.#options.readers.run<ReadResult>(
+      { kind: "read", reading },
+      (count) => meter.count("records", count),
+    );
   }
 
   /** Conservation check: as many rows are in the data files as there were records. */

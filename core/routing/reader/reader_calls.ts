@@ -55,6 +55,8 @@ export interface ReaderCalls {
   scanValues(table: number, start: number, length: number): number;
   resumeValues(table: number): number;
   isFull(table: number): number;
+  scanFrames(table: number, start: number, length: number): number;
+  resumeFrames(table: number): number;
   setFirstPosition(position: number): void;
   scanElements(start: number, length: number): number;
   elementsEnd(): number;

@@ -26,6 +26,8 @@ export interface ReadUnit {
     /** Record by record, by the judge alone. */
     | "exact-array"
     | "exact-lines"
+    /** Frames of rows that were written out as JSON: see `FramedRows`. */
+    | "rows"
     /** Not read: one dead letter for all of it. */
     | "broken"
     /** Lines of `HeldRecord`. */

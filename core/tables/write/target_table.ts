@@ -31,9 +31,6 @@ export function parquetProperties(properties: Readonly<Record<string, string>>):
   return Object.fromEntries(Object.entries(properties).filter(([key]) => key.startsWith("write.parquet.")));
 }
 
-/** A column by name, with SQL for its value. */
-export type ColumnExpression = readonly [name: string, sql: string];
-
 function partitionOf(table: TargetTable): PartitionColumn[] {
   return partitionColumns(table.spec, [table.schema]);
 }
