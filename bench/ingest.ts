@@ -7,6 +7,7 @@
  *     deno task bench --files 100 --events 10000 --rounds 5
  */
 import { parseArgs } from "node:util";
+import { EVENT_COLUMNS, runBare } from "./bare_job.ts";
 import { measure, type Measured, median } from "./measured_process.ts";
 
 const { values } = parseArgs({
@@ -80,13 +81,11 @@ async function filesDuckDbReads(): Promise<string[]> {
 }
 
 async function bareDuckDb(readable: string[]): Promise<Measured> {
-  const script = `${root}bench/bare_duckdb.ts`;
-  const measured = await measure(
-    Deno.execPath(),
-    [...RUN, script, String(threads), "bare.parquet", ...readable],
-    scratch,
-  );
-  await Deno.remove(`${scratch}/bare.parquet`);
+  const target = `${scratch}/bare.parquet`;
+  const files = readable.map((path) => `${scratch}/${path}`);
+  const job = { threads, target, format: "array", columns: EVENT_COLUMNS, partitionBy: undefined, files } as const;
+  const measured = await runBare(job, scratch);
+  await Deno.remove(target);
   return measured;
 }
 

@@ -1,11 +1,11 @@
 export interface Measured {
   seconds: number;
   /**
-   * Processor time of all its threads, seconds; like the memory undefined where the system does not
-   * tell (it is not Linux).
+   * Processor time of all its threads and its child processes', seconds; like the memory undefined
+   * where the system does not tell (it is not Linux).
    */
   processorSeconds: number | undefined;
-  /** Highest resident memory, bytes. */
+  /** Highest resident memory, bytes, its child processes' added. */
   memoryMax: number | undefined;
   stdout: string;
 }
@@ -18,14 +18,28 @@ const TICKS_PER_SECOND = 100;
  * Runs a program to its end; wall-clock time with its start, and what Linux keeps of its memory
  * (VmHWM) and processor time.
  */
-export async function measure(program: string, args: string[], cwd: string): Promise<Measured> {
+export async function measure(
+  program: string,
+  args: string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<Measured> {
   const started = performance.now();
-  const child = new Deno.Command(program, { args, cwd, env: { NO_COLOR: "1" }, stdout: "piped", stderr: "piped" })
-    .spawn();
-  let memoryMax: number | undefined, processorSeconds: number | undefined;
+  const child = new Deno.Command(program, {
+    args,
+    cwd,
+    env: { NO_COLOR: "1", ...env },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const processes = new Map<number, { memoryMax: number; processorSeconds: number }>();
   const sample = () => {
-    memoryMax = peakOf(child.pid) ?? memoryMax;
-    processorSeconds = processorSecondsOf(child.pid) ?? processorSeconds;
+    for (const pid of familyOf(child.pid)) {
+      const memoryMax = peakOf(pid), processorSeconds = processorSecondsOf(pid);
+      if (memoryMax !== undefined && processorSeconds !== undefined) {
+        processes.set(pid, { memoryMax, processorSeconds });
+      }
+    }
   };
   const timer = setInterval(sample, SAMPLE_MS);
   const { success, stdout, stderr } = await child.output();
@@ -33,7 +47,20 @@ export async function measure(program: string, args: string[], cwd: string): Pro
   clearInterval(timer);
   const decoder = new TextDecoder();
   if (!success) throw new Error(`${program} ${args.join(" ")} failed: ${decoder.decode(stderr)}`);
+  const sum = (of: "memoryMax" | "processorSeconds") =>
+    processes.size === 0 ? undefined : [...processes.values()].reduce((total, process) => total + process[of], 0);
+  const [processorSeconds, memoryMax] = [sum("processorSeconds"), sum("memoryMax")];
   return { seconds, processorSeconds, memoryMax, stdout: decoder.decode(stdout) };
+}
+
+/** The process and its children, and theirs (proc_pid_task_tid_children(5)). */
+function familyOf(pid: number): number[] {
+  try {
+    const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim().split(" ").filter(Boolean);
+    return [pid, ...children.flatMap((child) => familyOf(Number(child)))];
+  } catch {
+    return [pid];
+  }
 }
 
 function peakOf(pid: number): number | undefined {

@@ -36,7 +36,16 @@ const PERMISSIONS = [
  * What no run needs: packages of tests and types, and by name the parts of packages that are
  * written for other tools.
  */
-const UNUSED_PACKAGES = ["fast-check", "pure-rand", "undici-types", "@types/node", "@types/command-line-args"];
+const UNUSED_PACKAGES = [
+  "fast-check",
+  "pure-rand",
+  "assemblyscript",
+  "binaryen",
+  "long",
+  "undici-types",
+  "@types/node",
+  "@types/command-line-args",
+];
 const unusedParts = new Set(["dist-types", "src", "bundler", "esm", "CHANGELOG.md", library]);
 
 const packed = `dist/parts/${library}.zst`;
@@ -46,6 +55,7 @@ const packages = await npmPackages();
 await packLibrary(`${root}${packed}`, `${root}${digest}`);
 await run(compiler, [
   ...["compile", "--quiet", "--no-check", "--output", "dist/streamlab", "--include", packed, "--include", digest],
+  ...["--include", "core/routing/assembly/reader.wasm", "--include", "core/routing/reader/reader_worker.ts"],
   // It would be read at each start from a name that can be foretold in the folder for temporary
   // files, where every user may put one.
   "--no-code-cache",

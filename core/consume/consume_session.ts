@@ -25,6 +25,8 @@ export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | 
   temporaryFolder: string;
   /** Says who holds the lock, for people: process, machine, time. */
   holder: string;
+  /** See `RouteOptions`; for tests. */
+  judgesAll?: boolean;
 }
 
 /**
@@ -57,7 +59,7 @@ export class ConsumeSession {
     const lock = await lockTarget(options);
     if (lock !== undefined) resources.defer(() => lock.release());
     const scratchFolder = await makeScratch(options, resources);
-    const { zone, clock, random, threads, memory } = options;
+    const { zone, clock, random, threads, memory, judgesAll } = options;
     const router = await EmbeddedRouter.open({
       raw: zone.store,
       clock,
@@ -65,6 +67,7 @@ export class ConsumeSession {
       threads,
       memory,
       scratchFolder,
+      judgesAll,
     });
     resources.defer(() => router.close());
     const known = new EmbeddedKnownFiles(

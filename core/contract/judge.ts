@@ -73,6 +73,28 @@ export class Judge {
     }
   }
 
+  /** What is wrong with a value of a column, by its JSON text; undefined where nothing is. */
+  problemOf(column: number, json: string): string | undefined {
+    const { root } = this.#plan;
+    this.#reader.start(json);
+    this.#problem = undefined;
+    this.#path = [root.names[column]!];
+    this.#extras = [];
+    this.#readValue(root.values[column]!);
+    return this.#problem;
+  }
+
+  /** What a record lacks that has no such column. */
+  problemWithout(column: number): string {
+    const { root } = this.#plan;
+    return `${pointerText([root.names[column]!])}: ${absence(root.values[column]!)}`;
+  }
+
+  /** What is wrong with a record that has a column twice. */
+  problemTwice(column: number): string {
+    return `${pointerText([this.#plan.root.names[column]!])}: ${KEY_TWICE}`;
+  }
+
   #verdict(values: Row): Judgement {
     if (this.#problem !== undefined) {
       return { kind: "dead_letter", reason: "invalid_schema", detail: this.#problem, values };
@@ -128,7 +150,7 @@ export class Judge {
     reader.pos++;
     for (const field of struct.required) {
       if (struct.seenIn[field] === object) continue;
-      this.#note(struct.names[field]!, `expected ${struct.values[field]!.expected}, found no such field`);
+      this.#note(struct.names[field]!, absence(struct.values[field]!));
     }
   }
 
@@ -315,6 +337,10 @@ export class Judge {
     this.#problems++;
     this.#problem ??= `${pointerText(path)}: ${words}`;
   }
+}
+
+function absence({ expected }: ValuePlan): string {
+  return `expected ${expected}, found no such field`;
 }
 
 function instantProblem(plan: ValuePlan, value: string): string | undefined {

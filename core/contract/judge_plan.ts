@@ -100,7 +100,7 @@ function valuePlan(value: ContractValue, nullable: boolean): ValuePlan {
   };
 }
 
-function checksPlan(checks: Checks): ChecksPlan | undefined {
+export function checksPlan(checks: Checks): ChecksPlan | undefined {
   if (!hasChecks(checks)) return undefined;
   const bounds: BoundPlan[] = [];
   const add = (text: string | undefined, holds: BoundPlan["holds"], words: string) => {

@@ -1,7 +1,5 @@
-import { Buffer } from "node:buffer";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { messageOf, StreamlabError } from "../base/errors.ts";
-import { BYTE_ORDER_MARK, isJsonSpace, startsWithByteOrderMark } from "../base/json.ts";
 import { readAtSync, writeAll, writeAllSync } from "./file_bytes.ts";
 import { removeTree } from "./removal.ts";
 
@@ -64,6 +62,15 @@ export function createFileSync(path: string, mode?: number): Deno.FsFile {
   }
 }
 
+/** Opens a local file to write more at its end. Fails with `unavailable`. */
+export function openToAppendSync(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { append: true });
+  } catch (cause) {
+    throw scratchError(`Cannot open ${path}`, cause);
+  }
+}
+
 /**
  * Writes all of the bytes to an open file; `path` is for the message. Fails with `unavailable`
  * (disk full, say).
@@ -118,41 +125,9 @@ export class TextFileWriter {
   }
 }
 
-export interface FileSigns {
-  /**
-   * First byte that is no JSON white space, after a byte order mark; undefined where there is none.
-   */
-  first: number | undefined;
-  byteOrderMark: boolean;
-  /** Whether a vertical tab or form feed stands anywhere: no JSON text holds one. */
-  oddSpace: boolean;
-}
-
 const BLOCK_BYTES = 1 << 20;
 /** Small enough to stay in the processor's cache between reading and looking. */
 const VISITED_BYTES = 1 << 18;
-
-/** Looks at a local file's first bytes, and through it for bytes that no JSON text may hold. */
-export function readFileSigns(path: string): FileSigns {
-  const signs: FileSigns = { first: undefined, byteOrderMark: false, oddSpace: false };
-  const file = Deno.openSync(path, { read: true });
-  try {
-    const block = Buffer.allocUnsafe(BLOCK_BYTES);
-    for (let start = true;; start = false) {
-      const count = file.readSync(block);
-      if (count === null) return signs;
-      let bytes = block.subarray(0, count);
-      if (start && startsWithByteOrderMark(bytes)) {
-        signs.byteOrderMark = true;
-        bytes = bytes.subarray(BYTE_ORDER_MARK.length);
-      }
-      if (bytes.includes(0x0b) || bytes.includes(0x0c)) signs.oddSpace = true;
-      signs.first ??= bytes.find((byte) => !isJsonSpace(byte));
-    }
-  } finally {
-    file.close();
-  }
-}
 
 /** Up to `length` bytes of a local file from `offset` on, fewer where it ends. */
 export function readFilePart(path: string, length: number, offset = 0): Uint8Array {
@@ -195,6 +170,19 @@ export class FilePartReader {
     return readAtSync(this.#open(path), offset, size);
   }
 
+  /** Fills a buffer from `offset` on; how many bytes there were: fewer where the file ends. */
+  readInto(path: string, offset: number, target: Uint8Array): number {
+    const file = this.#open(path);
+    file.seekSync(offset, Deno.SeekMode.Start);
+    let filled = 0;
+    while (filled < target.length) {
+      const count = file.readSync(target.subarray(filled));
+      if (count === null) break;
+      filled += count;
+    }
+    return filled;
+  }
+
   /**
    * Looks at `size` bytes from `offset` on piece by piece, until `visit` returns false. A piece is
    * only valid during the call.
@@ -223,11 +211,6 @@ export class FilePartReader {
     this.#path = path;
     return this.#file;
   }
-}
-
-/** All of a local text file. */
-export function readFileText(path: string): Promise<string> {
-  return Deno.readTextFile(path);
 }
 
 /** The lines of a local text file, without their ends. */

@@ -51,7 +51,7 @@ export interface WrittenColumn {
 }
 
 /** An option of COPY that keeps -0.0 and 0.0 apart. */
-export const NO_DICTIONARIES = "DICTIONARY_SIZE_LIMIT 0";
+const NO_DICTIONARIES = "DICTIONARY_SIZE_LIMIT 0";
 
 /**
  * Writes a query's rows as Parquet files with zstd, one or more for each partition, and tells what

@@ -14,6 +14,7 @@ import { currentSchema, defaultSpec } from "../iceberg/format/table_metadata.ts"
 import { type BatchPlan, PLAN_OPTIONS, PLANNED_FILE } from "./batch_plan.ts";
 import type { RecordFormat } from "./durable_record.ts";
 import { FILE_OUTCOME, type FileOutcome, ROUTED_TABLE, type RoutedBatch, type RoutedTable } from "./routed_batch.ts";
+import { parquetProperties } from "../tables/write/target_table.ts";
 import type { TargetTables } from "./target.ts";
 
 const tableShape = z.strictObject({
@@ -25,6 +26,8 @@ const tableShape = z.strictObject({
   /** As the table's metadata spells them. */
   schema: z.unknown(),
   spec: z.unknown(),
+  /** Of the table's, those that say how Parquet files are written. */
+  properties: z.record(z.string(), z.string()),
   /** The highest field id that the table ever used. */
   lastColumnId: z.number().int(),
 });
@@ -124,6 +127,7 @@ export function taskTable({ identifier, metadata, io }: LoadedTable): TaskTable 
     folder,
     schema: schemaToJson(schema),
     spec: partitionSpecToJson(spec),
+    properties: parquetProperties(metadata.properties),
     lastColumnId: metadata.lastColumnId,
   };
 }

@@ -6,7 +6,6 @@ const FIRST_CAPACITY = 1 << 16;
 const OVERHANG = 7;
 /** UTF-8 has at most three bytes for a unit of UTF-16. */
 const BYTES_PER_UNIT_MAX = 3;
-const ASCII_MAX = 0x7f;
 
 /**
  * UTF-8 text that grows: one buffer, kept from file to file. What comes again and again is written
@@ -30,14 +29,7 @@ export class ByteText {
 
   add(text: string): void {
     const at = this.place(text.length * BYTES_PER_UNIT_MAX);
-    const bytes = this.#bytes;
-    // The encoder's call alone takes longer than a record of ASCII.
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit > ASCII_MAX) return this.endAt(at + encoder.encodeInto(text, bytes.subarray(at)).written);
-      bytes[at + i] = unit;
-    }
-    this.endAt(at + text.length);
+    this.endAt(at + encoder.encodeInto(text, this.#bytes.subarray(at)).written);
   }
 
   addBytes(bytes: Uint8Array): void {

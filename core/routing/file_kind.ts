@@ -1,6 +1,6 @@
 import { signatureOf, SIGNED_BYTES } from "../disk/file_signature.ts";
 import { readFilePart } from "../disk/scratch.ts";
-import type { LocalRawFile } from "./record_sql.ts";
+import type { LocalRawFile } from "./raw_file.ts";
 
 /** A file's first bytes. */
 export function headOf({ path, size, offset }: LocalRawFile): Uint8Array {

@@ -1,16 +1,15 @@
 import { type Connection, quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
 import { type SqlType, streamRows } from "../engine/duckdb_stream.ts";
-import type { SqlError } from "../engine/sql_error.ts";
+import { isDiskFull, isOutOfMemory, SqlError } from "../engine/sql_error.ts";
 import { showCharacter } from "../json/reader.ts";
-import { type RecordQuery, recordQuery } from "./sql/record_query.ts";
-import type { LocalRawFile } from "./record_sql.ts";
+import type { LocalRawFile } from "./raw_file.ts";
 
 /**
- * The records of one Parquet file, as JSON: its rows written out.
+ * A query of the rows of a Parquet file: the position of each, and the row as JSON.
  * Every digit is kept (DuckDB's own JSON takes wide numbers through a double); instants are RFC
  * 3339; bytes are UTF-8; what JSON has no number for (NaN, infinities) is text.
  */
-export async function parquetRecords(connection: Connection, file: LocalRawFile): Promise<RecordQuery> {
+export async function parquetRowsSql(connection: Connection, file: LocalRawFile): Promise<string> {
   const source = (options: string, path = file.path) =>
     `read_parquet(${quotePath(path)}, hive_partitioning = false${options})`;
   const columnsOf = async (path: string) =>
@@ -26,30 +25,23 @@ export async function parquetRecords(connection: Connection, file: LocalRawFile)
   // longer.
   const named = columns.some(({ name }) => name.toLowerCase() === ROW_NUMBER);
   const position = named ? "row_number() OVER () - 1" : ROW_NUMBER;
-  return recordQuery(
-    { file: String(file.number), name: quoteText(file.name), position, record: objectSql(members) },
-    source(named ? "" : `, ${ROW_NUMBER} = true`, path),
-  );
+  return `SELECT ${position}, ${objectSql(members)} FROM ${source(named ? "" : `, ${ROW_NUMBER} = true`, path)}`;
 }
-
-/**
- * What a dead letter says of a row: the judge reads a row as text and does not know of columns
- * without a time zone, nor of bytes that are not UTF-8.
- */
-export function detailOfRow(detail: string, record: string): string {
-  if (NAIVE_TIMESTAMP.test(detail)) return `${detail}; the Parquet column has no time zone`;
-  if (!detail.includes("surrogate") || !ODD_BYTE.test(record)) return detail;
-  return `${detail}; \\udc80 to \\udcff stand for bytes 80 to ff that are not UTF-8`;
-}
-
-/** Six digits of a second are how a column of timestamps is printed here. */
-const NAIVE_TIMESTAMP = /the offset is missing, found string "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}/;
-const ODD_BYTE = /\\udc[89a-f][0-9a-f]/i;
 
 /** How many rows a Parquet file says that it has. */
 export async function parquetRows(connection: Connection, file: LocalRawFile): Promise<number> {
   const [row] = await connection.rows(`SELECT count(*) AS records FROM read_parquet(${quotePath(file.path)})`);
   return Number(row!.records);
+}
+
+/**
+ * Whether a statement may have failed because of its file. Damaged bytes can cause any DuckDB
+ * error, even `Binder` and `INTERNAL`, so this is every error that is not known to have another
+ * cause.
+ */
+export function isFileFault(error: unknown): error is SqlError {
+  if (!(error instanceof SqlError) || error.kind === "interrupted") return false;
+  return !isOutOfMemory(error) && !isDiskFull(error);
 }
 
 /** DuckDB's reason for not reading a Parquet file, without its internal terms. */

@@ -31,13 +31,14 @@ export function planTask({ contract: text, options, ...task }: RoutingTask): Pla
   return { contract, tables, widen: (wider) => planTables(tables, wider, rescued), room: columnRoom(own, fields) };
 }
 
-function tableOf({ name, folder, schema: json, spec, lastColumnId }: TaskTable): PlannedTable {
+function tableOf({ name, folder, schema: json, spec, properties, lastColumnId }: TaskTable): PlannedTable {
   const schema = schemaFromJson(json as Json);
   return {
     name,
     schema,
     written: schema.fields,
     spec: partitionSpecFromJson(spec as Json),
+    properties,
     dataFolder: folder === "" ? "data" : `${folder}/data`,
     lastColumnIdBefore: lastColumnId,
     lastColumnId,

@@ -16,10 +16,8 @@ import {
   SPOOLED_BYTES_MAX,
   spoolUnpacked,
 } from "./raw_copies.ts";
-import type { BrokenFile } from "./triage.ts";
-import { unspool } from "./packed_files.ts";
 import { plainParquet } from "./plain_parquet.ts";
-import type { LocalRawFile } from "./record_sql.ts";
+import { type BrokenFile, type LocalRawFile, unspool } from "./raw_file.ts";
 import { Spool } from "../disk/spool.ts";
 
 /** Files looked at or fetched at once, `RawCopies` bounds the requests. */

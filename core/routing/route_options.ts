@@ -4,14 +4,16 @@ import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import type { DuckDb } from "../engine/duckdb.ts";
 import type { Scratch } from "../disk/scratch.ts";
 import type { TargetTable } from "../tables/write/target_table.ts";
-import type { JudgingFunction } from "./judging_function.ts";
+import type { ReaderPool } from "./reader/reader_pool.ts";
 
 export interface RouteOptions {
   database: DuckDb;
-  judging: JudgingFunction;
   /** Counts records. */
   meter: Meter;
   threads: number;
+  readers: ReaderPool;
+  /** No record is the reader's: all are the judge's. For tests, which compare the two. */
+  judgesAll: boolean;
   scratch: Scratch;
   contract: Contract;
   onExtraFields: OnExtraFields;

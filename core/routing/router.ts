@@ -26,6 +26,8 @@ export interface RouterOptions {
    * be moved there.
    */
   scratchFolder: string;
+  /** See `RouteOptions`. */
+  judgesAll?: boolean;
 }
 
 export interface RoutedPlan {
@@ -62,10 +64,10 @@ export class EmbeddedRouter implements Router {
   }
 
   static async open(options: RouterOptions): Promise<EmbeddedRouter> {
-    const { threads, memory, scratchFolder } = options;
+    const { threads, memory, scratchFolder, judgesAll } = options;
     return new EmbeddedRouter(
       options,
-      await RoutingEngine.open({ threads, memory, spillFolder: `${scratchFolder}/spill` }),
+      await RoutingEngine.open({ threads, memory, spillFolder: `${scratchFolder}/spill`, judgesAll }),
     );
   }
 

@@ -9,7 +9,7 @@ import { placeRoutedFiles } from "./place_routed_files.ts";
 import { type PlannedTask, planTask } from "./plan_task.ts";
 import { fileStatus, type PreparedFiles, prepareFiles } from "./prepare_files.ts";
 import type { RawCopies } from "./raw_copies.ts";
-import { type RoutedFiles, routeFiles } from "./route_files.ts";
+import { type ReadFiles, readFiles } from "./reader/read_files.ts";
 import type { RoutingEngine } from "./routing_engine.ts";
 
 export interface TaskTools {
@@ -86,8 +86,7 @@ class TaskRun {
       try {
         routed = await this.#routeOnce(turnScratch);
       } catch (error) {
-        // A file may go in the moment before it is opened.
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        // A file may go before it is opened, or change while it is read.
         failure = error;
       }
       const moved = await this.#findMoved();
@@ -108,7 +107,7 @@ class TaskRun {
     copies.fetchAhead();
     for (const [number, status] of prepared.missing) this.#missing.set(number, status);
     let latest = tables;
-    const routed = await routeFiles(prepared.ready, prepared.broken, {
+    const routed = await readFiles(prepared.ready, prepared.broken, {
       ...engine,
       meter,
       scratch,
@@ -168,6 +167,6 @@ class TaskRun {
   }
 }
 
-interface Routed extends RoutedFiles {
+interface Routed extends ReadFiles {
   tables: PlannedTables;
 }

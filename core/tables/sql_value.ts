@@ -6,9 +6,11 @@ import type { PrimitiveType } from "../iceberg/format/type.ts";
 
 const INSTANT = /^(\d{4,7})-(\d\d)-(\d\d)( \(BC\))?(?:[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:\+00(?::00)?|Z)?)?$/;
 
+const COUNT = /^-?\d+$/;
+
 /**
  * A value that DuckDB printed, in the memory form of `Value`. Instants may be printed in UTC or as
- * microseconds since 1970, bytes are printed in hexadecimal.
+ * microseconds since 1970, dates as their days, bytes are printed in hexadecimal.
  */
 export function valueFromSqlText(type: PrimitiveType, text: string): Value {
   switch (type.type) {
@@ -21,10 +23,10 @@ export function valueFromSqlText(type: PrimitiveType, text: string): Value {
     case "long":
       return BigInt(text);
     case "date":
-      return Number(epochMicros(text) / 86_400_000_000n);
+      return COUNT.test(text) ? Number(text) : Number(epochMicros(text) / 86_400_000_000n);
     case "timestamp":
     case "timestamptz":
-      return /^-?\d+$/.test(text) ? BigInt(text) : epochMicros(text);
+      return COUNT.test(text) ? BigInt(text) : epochMicros(text);
     case "decimal":
       return unscaled(text, type.scale);
     case "string":
@@ -32,7 +34,7 @@ export function valueFromSqlText(type: PrimitiveType, text: string): Value {
     case "uuid":
       return text.toLowerCase();
     case "time":
-      return /^-?\d+$/.test(text) ? BigInt(text) : epochMicros(`1970-01-01 ${text}`);
+      return COUNT.test(text) ? BigInt(text) : epochMicros(`1970-01-01 ${text}`);
     case "binary":
     case "fixed":
       return Uint8Array.fromHex(text);

@@ -166,7 +166,7 @@ for (const partitionBy of [...Object.values(sources), ...ALSO]) {
       const value = values[column]![1]!;
       world.put("1.ndjson", `{"${column}":${value}}`);
       await world.consume({ contract, partitionBy: [parsePartitionField(partitionBy)] });
-      // The second is judged record by record: a key with an escape is not plain.
+      // The second is judged: a key with an escape is not plain.
       world.put("2.ndjson", '{"n":1}\n{"\\u006e":2}');
       await world.consume({ contract: less });
       world.put("3.ndjson", `{"${column}":${value}}`);
@@ -175,7 +175,8 @@ for (const partitionBy of [...Object.values(sources), ...ALSO]) {
       const { io, metadata } = (await world.catalog.loadTable(parseIdentifier("bronze.events")))!;
       const { files } = await planScan(io, metadata);
       const partitions = files.map(({ dataFile }) => dataFile.partition[0]);
-      strictEqual(partitions.filter((value) => value === null).length, 2);
+      const unset = files.filter(({ dataFile }) => dataFile.partition[0] === null);
+      strictEqual(unset.reduce((rows, { dataFile }) => rows + dataFile.recordCount, 0), 2);
       const [same, ...others] = partitions.filter((value) => value !== null);
       deepStrictEqual(others, [same]);
     }));

@@ -161,7 +161,7 @@ function unusedExports(path: string, texts: Map<string, string>, edges: Edge[]):
   );
   const code = text.replaceAll(/^\s*(\/\/|\/?\*).*$/gm, "");
   const declarations = text.matchAll(
-    /^export (?:declare )?(?:abstract )?(?:async )?(function\*?|const|let|class|interface|type|enum) (\w+)/gm,
+    /^export (?:declare )?(?:abstract )?(?:async )?(function\*?|const enum|const|let|class|interface|type|enum) (\w+)/gm,
   );
   return [...declarations].flatMap(([, kind, name]) => {
     const word = new RegExp(`\\b${name}\\b`, "g");

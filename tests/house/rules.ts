@@ -101,6 +101,7 @@ export const importers: Readonly<Record<string, readonly string[]>> = {
   "@faker-js/faker": ["core/produce/"],
   "apache-arrow": ["core/produce/", "core/query/"],
   "parquet-wasm": ["core/produce/"],
+  "assemblyscript": ["tools/"],
   "fast-check": ["tests/support/property.ts"],
   // Without types: each stands behind a typed edge.
   "@std/cli": ["commands/line/parse_args.ts"],

@@ -20,12 +20,16 @@ export interface TargetTable {
    */
   written: readonly Field[];
   spec: PartitionSpec;
+  /** Those of the table's properties that say how its Parquet files are written. */
+  properties: Readonly<Record<string, string>>;
   /** The folder of data files: its path in the table's store. */
   dataFolder: string;
 }
 
-/** A column by name, with SQL for its value. */
-export type ColumnExpression = readonly [name: string, sql: string];
+/** What `TargetTable` has of a table's properties. */
+export function parquetProperties(properties: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => key.startsWith("write.parquet.")));
+}
 
 function partitionOf(table: TargetTable): PartitionColumn[] {
   return partitionColumns(table.spec, [table.schema]);

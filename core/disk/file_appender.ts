@@ -1,0 +1,83 @@
+import { createFileSync, openToAppendSync, writeFileSync } from "./scratch.ts";
+
+/** Written at once when so many bytes are waiting. */
+const WAITING_BYTES_MAX = 1 << 20;
+
+/**
+ * Makes a local file, adding to its end. It is made when the first bytes are written, so a small
+ * file is written by one call, and its handle may be given back for a while.
+ */
+export class FileAppender {
+  readonly path: string;
+  #file: Deno.FsFile | undefined;
+  #isMade = false;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #size = 0;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Bytes that were appended. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Bytes that are not written yet. */
+  get waiting(): number {
+    return this.#waitingBytes;
+  }
+
+  get isOpen(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** The bytes must not change until the next `flush`. */
+  append(bytes: Uint8Array): void {
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    this.#size += bytes.length;
+    if (this.#waitingBytes >= WAITING_BYTES_MAX) this.flush();
+  }
+
+  /** Writes what is waiting. Fails with `unavailable` (disk full, say). */
+  flush(): void {
+    if (this.#waiting.length === 0) return;
+    const bytes = joined(this.#waiting, this.#waitingBytes);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#file ??= this.#isMade ? openToAppendSync(this.path) : createFileSync(this.path);
+    this.#isMade = true;
+    writeFileSync(this.#file, this.path, bytes);
+  }
+
+  /** Writes what is waiting and gives the handle back; more may be appended. */
+  close(): void {
+    try {
+      this.flush();
+    } finally {
+      this.#file?.close();
+      this.#file = undefined;
+    }
+  }
+
+  /** Closes it as it is, where it is of no use any more: what is waiting is not written. */
+  abandon(): void {
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#file?.close();
+    this.#file = undefined;
+  }
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,178 @@
+import { copyBytes } from "./bytes.ts";
+import { Dictionary, newDictionary } from "./dictionary.ts";
+import { alloc, OVERRUN, Pointer } from "./memory.ts";
+import { clearExtras, extraCount, extraKey, extraKeyLength, takeExtra } from "./extras.ts";
+import { findField, keyEnd, nextObject, Node } from "./node.ts";
+import { parseField, RECORD_BYTES_MAX } from "./parse.ts";
+import { skipValue } from "./skip.ts";
+import { slotsBefore, Table } from "./table.ts";
+import { CLOSE_OBJECT, OPEN_OBJECT, skipSpace } from "./text.ts";
+
+/**
+ * Records that are JSON but no plain rows, into the table of dead letters: the values of the fields
+ * that are right, and a list of what is wrong for the other side to put in words.
+ */
+
+const enum Fault {
+  /** The key comes a second time. */
+  TWICE = 1,
+  /** The value, at the addresses that stand with it, is not one of the field's. */
+  VALUE = 2,
+  MISSING = 3,
+}
+
+const FAULTS_MAX: i32 = 16;
+
+/** Fault, field, from, to: a word each. */
+const FAULTS: Pointer = <u32> memory.data(16 << 4, 8);
+let faults: i32 = 0;
+
+export function failsPtr(): Pointer {
+  return FAULTS;
+}
+
+export function failCount(): i32 {
+  return faults;
+}
+
+const enum LetterVerdict {
+  READ = 0,
+  NO_OBJECT = 1,
+  /** Only the judge knows; nothing is kept. */
+  TOO_ODD = 2,
+}
+
+/** Reads a record, which is JSON, into a table where each value may be null; not yet a row. */
+export function letterParse(table: Table, p: Pointer): i32 {
+  faults = 0;
+  clearExtras();
+  if (load<u8>(p) != OPEN_OBJECT) {
+    letterNulls(table);
+    return LetterVerdict.NO_OBJECT;
+  }
+  const root = table.root, object = nextObject();
+  const past = readFields(table, skipSpace(p + 1), object);
+  if (past && past - p <= RECORD_BYTES_MAX && nullMissing(root, object)) return LetterVerdict.READ;
+  table.rollback();
+  return LetterVerdict.TOO_ODD;
+}
+
+/** Past the last member; 0 where only the judge knows. */
+function readFields(table: Table, p: Pointer, object: u64): Pointer {
+  const root = table.root;
+  let previous = root.fieldCount;
+  if (load<u8>(p) == CLOSE_OBJECT) return p;
+  while (true) {
+    const index = findField(root, p, previous);
+    if (index < 0) {
+      p = takeExtra(p);
+    } else {
+      previous = index;
+      p = readField(table, index, skipSpace(skipSpace(keyEnd) + 1), object);
+    }
+    if (!p) return 0;
+    p = skipSpace(p);
+    if (load<u8>(p) == CLOSE_OBJECT) return p;
+    p = skipSpace(p + 1);
+  }
+}
+
+/** Past the value of a field; 0 for one fault too many. */
+function readField(table: Table, index: i32, p: Pointer, object: u64): Pointer {
+  const field = table.root.field(index);
+  if (field.seenIn == object) {
+    const past = skipValue(p);
+    clearField(table, field.node);
+    return addFault(Fault.TWICE, index, p, past) ? past : 0;
+  }
+  field.seenIn = object;
+  const past = parseField(field.node, p);
+  if (past) return past;
+  const end = skipValue(p);
+  clearField(table, field.node);
+  return addFault(Fault.VALUE, index, p, end) ? end : 0;
+}
+
+function addFault(fault: i32, field: i32, from: Pointer, to: Pointer): bool {
+  if (faults == FAULTS_MAX) return false;
+  const entry = FAULTS + (faults << 4);
+  store<i32>(entry, fault);
+  store<i32>(entry, field, 4);
+  store<u32>(entry, from, 8);
+  store<u32>(entry, to, 12);
+  faults++;
+  return true;
+}
+
+/** Null for a field that may have values in this row already. */
+function clearField(table: Table, node: Node): void {
+  for (let i = node.leafFrom; i < node.leafTo; i++) {
+    const column = table.column(i);
+    column.cut(slotsBefore(column, table.rows));
+  }
+  node.fillNull(node.definition - 1, 0);
+}
+
+function nullMissing(root: Node, object: u64): bool {
+  for (let i = 0; i < root.fieldCount; i++) {
+    const field = root.field(i);
+    if (field.seenIn == object) continue;
+    if (field.required && !addFault(Fault.MISSING, i, 0, 0)) return false;
+    field.node.fillNull(field.node.definition - 1, 0);
+  }
+  return true;
+}
+
+/** Null for every field of the contract. */
+export function letterNulls(table: Table): void {
+  const root = table.root;
+  for (let i = 0; i < root.fieldCount; i++) {
+    const node = root.field(i).node;
+    node.fillNull(node.definition - 1, 0);
+  }
+}
+
+/** Makes what was read a row, with its reason, its detail and its text. */
+export function commitLetter(
+  table: Table,
+  position: i32,
+  reason: Pointer,
+  reasonLength: u32,
+  detail: Pointer,
+  detailLength: u32,
+  raw: Pointer,
+  rawLength: u32,
+): void {
+  table.reasonColumn.appendText(reason, reasonLength, 0);
+  table.detailColumn.appendText(detail, detailLength, 1);
+  table.rawColumn.appendText(raw, rawLength, 1);
+  table.commit(position);
+}
+
+const LISTS_MAX: u32 = 5000;
+const LIST_BYTES_MAX: u32 = 4096;
+
+let lists: Dictionary = changetype<Dictionary>(0);
+let listText: Pointer = 0;
+
+/**
+ * A number for the extra keys read last, in their order: equal lists have equal numbers. -1 where
+ * there are too many different ones.
+ */
+export function extrasId(): i32 {
+  if (!listText) {
+    lists = newDictionary();
+    listText = alloc(LIST_BYTES_MAX + OVERRUN);
+  }
+  if (lists.count > LISTS_MAX) return -1;
+  let length: u32 = 0;
+  for (let i = 0; i < extraCount(); i++) {
+    const keyLength = extraKeyLength(i);
+    if (length + keyLength + 1 > LIST_BYTES_MAX) return -1;
+    copyBytes(listText + length, extraKey(i), keyLength);
+    // No key holds a byte of zero.
+    store<u8>(listText + length + keyLength, 0);
+    length += keyLength + 1;
+  }
+  return <i32> lists.intern(listText, length);
+}

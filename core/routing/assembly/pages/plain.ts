@@ -1,0 +1,63 @@
+import { copyBytes } from "../bytes.ts";
+import { Pointer } from "../memory.ts";
+import { ChunkSource } from "./chunk_source.ts";
+import { advanceOutput, outputEnd, reserve } from "./output.ts";
+import { PhysicalType } from "./physical_type.ts";
+
+/** PLAIN (Parquet, "Encodings": 0) of `count` values from `first` on. */
+export function putPlain(source: ChunkSource, first: u32, count: u32): void {
+  const values = source.values + first * source.slotBytes();
+  switch (source.physicalType) {
+    case PhysicalType.BOOLEAN:
+      return putBooleans(values, count);
+    case PhysicalType.BYTE_ARRAY:
+      return putTexts(source.arena, values, count);
+    case PhysicalType.FIXED:
+      return putFixed(values, count, source.width);
+    default: {
+      const bytes = count * source.slotBytes();
+      reserve(bytes);
+      memory.copy(outputEnd(), values, bytes);
+      advanceOutput(bytes);
+    }
+  }
+}
+
+/** The first in the lowest bit. */
+function putBooleans(values: Pointer, count: u32): void {
+  const bytes = (count + 7) >> 3;
+  reserve(bytes);
+  const start = outputEnd();
+  memory.fill(start, 0, bytes);
+  for (let i: u32 = 0; i < count; i++) {
+    const at = start + (i >> 3);
+    store<u8>(at, load<u8>(at) | (load<u32>(values + (i << 2)) & 1) << (i & 7));
+  }
+  advanceOutput(bytes);
+}
+
+/** Texts by their places. The arena has each as PLAIN does: its length, then its bytes. */
+function putTexts(arena: Pointer, places: Pointer, count: u32): void {
+  let bytes: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) bytes += 4 + load<u32>(arena + load<u32>(places + (i << 2)));
+  reserve(bytes);
+  let at = outputEnd();
+  for (let i: u32 = 0; i < count; i++) {
+    const text = arena + load<u32>(places + (i << 2));
+    const length = load<u32>(text) + 4;
+    copyBytes(at, text, length);
+    at += length;
+  }
+  advanceOutput(bytes);
+}
+
+function putFixed(values: Pointer, count: u32, width: u32): void {
+  reserve(count * width);
+  let at = outputEnd();
+  const first = values + 16 - width;
+  for (let i: u32 = 0; i < count; i++) {
+    copyBytes(at, first + (i << 4), width);
+    at += width;
+  }
+  advanceOutput(count * width);
+}

@@ -1,0 +1,159 @@
+import { counted } from "../../base/counted.ts";
+import { StreamlabError } from "../../base/errors.ts";
+import type { Contract } from "../../contract/contract.ts";
+import { Judge } from "../../contract/judge.ts";
+import { parseContract } from "../../contract/json_schema.ts";
+import { planEvents, planLetters, type ReaderTable } from "./column_plan.ts";
+import { FileReading, type FileReadingTools } from "./file_reading.ts";
+import { eventFileFields, letterFileFields } from "./file_schema.ts";
+import { InputRoom } from "./input_room.ts";
+import { OddRecords } from "./odd_records.ts";
+import { PendingFile } from "./pending_file.ts";
+import { ReaderInstance } from "./reader_instance.ts";
+import type { Reading, ReadResult, UnitTally } from "./reading.ts";
+import { RowWriter } from "./row_writer.ts";
+import { TableOutput } from "./table_output.ts";
+
+/** Records between two reports. */
+const REPORTED_RECORDS = 50_000;
+
+/** Columns that were made for a contract and two tables; the next batch has the same, mostly. */
+interface Columns {
+  key: string;
+  contract: Contract;
+  events: ReaderTable;
+  deadLetters: ReaderTable;
+}
+
+export interface ReaderStart {
+  /** Tells the files of a thread from those of the others. */
+  number: number;
+  module: WebAssembly.Module;
+  hashKey: Uint8Array;
+}
+
+/** Reads event files into data files: one thread's share of one batch after another. */
+export class EventReader {
+  readonly #start: ReaderStart;
+  #reader: ReaderInstance | undefined;
+  #columns: Columns | undefined;
+
+  constructor(start: ReaderStart) {
+    this.#start = start;
+  }
+
+  get reader(): ReaderInstance {
+    return this.#reader ??= new ReaderInstance(this.#start.module, this.#start.hashKey);
+  }
+
+  /** Forgets everything: work has broken off in the middle. */
+  reset(): void {
+    this.#reader = undefined;
+    this.#columns = undefined;
+  }
+
+  /** Takes unit after unit until there are no more. */
+  async read(reading: Reading, onRecords: (count: number) => void): Promise<ReadResult> {
+    const { contract, events, deadLetters } = this.#columnsOf(reading);
+    const files = this.#filesOf(reading, { contract, events, deadLetters });
+    const judge = new Judge(contract, reading.onExtraFields);
+    const rows = new RowWriter(this.reader, contract, events, deadLetters);
+    const pending = new PendingFile(`${reading.folder}/pending-${this.#start.number}.ndjson`);
+    const odd = new OddRecords(this.reader, judge, rows, {
+      columns: contract.fields.length,
+      onExtraFields: reading.onExtraFields,
+      onPending: (position, raw, event) => pending.add(position, raw, event),
+    });
+    const input = new InputRoom(this.reader);
+    try {
+      const unit = new FileReading({ reader: this.reader, input, judge, rows, odd, files, pending });
+      const tallies = await this.#readUnits(reading, unit, onRecords);
+      return {
+        tallies,
+        events: files.events.finish(),
+        deadLetters: files.deadLetters.finish(),
+        ...pending.close(),
+      };
+    } finally {
+      files.events.abandon();
+      files.deadLetters.abandon();
+      input.close();
+    }
+  }
+
+  async #readUnits(
+    { units, next, batchId }: Reading,
+    files: FileReading,
+    onRecords: (count: number) => void,
+  ): Promise<UnitTally[]> {
+    const numbers = new Int32Array(next);
+    const tallies: UnitTally[] = [];
+    let unreported = 0;
+    for (;;) {
+      const unit = units[Atomics.add(numbers, 0, 1)];
+      if (unit === undefined) break;
+      if (unit.how === "pending") {
+        for (const [number, events] of await files.readPending(unit)) {
+          tallies.push({ number, records: 0, events, deadLetters: 0 });
+        }
+        continue;
+      }
+      const tally = await files.read(unit);
+      const { records, events, deadLetters, pending } = tally;
+      const isWhole = unit.how === "broken" || (records === 0 && deadLetters === 1);
+      if (!isWhole && records !== events + deadLetters + pending) {
+        throw new StreamlabError(
+          "internal",
+          `Cannot account for every record of batch ${batchId}: ${unit.name} has ${counted(records, "record")}, ` +
+            `but ${counted(events + deadLetters + pending, "row")} came of it`,
+        );
+      }
+      tallies.push({ number: unit.number, records, events, deadLetters });
+      unreported += records;
+      if (unreported >= REPORTED_RECORDS) {
+        onRecords(unreported);
+        unreported = 0;
+      }
+    }
+    onRecords(unreported);
+    return tallies;
+  }
+
+  #filesOf(reading: Reading, { contract, events, deadLetters }: Omit<Columns, "key">): FileReadingTools["files"] {
+    const { onExtraFields, folder } = reading;
+    const nextPath = (kind: string) => {
+      let files = 0;
+      return () => `${folder}/${kind}-${this.#start.number}-${files++}.parquet`;
+    };
+    const rescued = onExtraFields !== "dead-letter";
+    return {
+      events: new TableOutput(this.reader, {
+        table: reading.events,
+        fields: eventFileFields(contract, reading.events, rescued),
+        columns: events,
+        constants: reading,
+        nextPath: nextPath("events"),
+      }),
+      deadLetters: new TableOutput(this.reader, {
+        table: reading.deadLetters,
+        fields: letterFileFields(contract, reading.deadLetters),
+        columns: deadLetters,
+        constants: reading,
+        nextPath: nextPath("letters"),
+      }),
+    };
+  }
+
+  #columnsOf({ contract: text, onExtraFields, events, deadLetters }: Reading): Columns {
+    const key = JSON.stringify([text, onExtraFields, events.written, deadLetters.written]);
+    if (this.#columns?.key === key) return this.#columns;
+    this.reset();
+    const contract = parseContract(text);
+    return this.#columns = {
+      key,
+      contract,
+      events: planEvents(this.reader, contract, onExtraFields),
+      deadLetters: planLetters(this.reader, contract),
+    };
+  }
+}

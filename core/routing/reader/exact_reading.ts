@@ -1,0 +1,50 @@
+import { signatureOf } from "../../disk/file_signature.ts";
+import { FilePartReader, readFileBlocks } from "../../disk/scratch.ts";
+import { JsonArrayScan } from "../../json/array_scan.ts";
+import { type RecordText, scanJsonArray, scanNdjson } from "../../json/text.ts";
+import { arrayHint, headOf, otherKind } from "../file_kind.ts";
+import type { ReadUnit } from "./reading.ts";
+
+/**
+ * Reads a file record by record, with one in memory at a time: for what the reader cannot read,
+ * because it is nested too deep or a record is too large. Returns what is wrong with the file as a
+ * whole; then there are no records.
+ */
+export function readExactly(unit: ReadUnit, onRecord: (record: RecordText) => void): Promise<string | undefined> {
+  return unit.how === "exact-lines" ? readLines(unit, onRecord) : readArray(unit, onRecord);
+}
+
+/** Twice: one place that is no JSON condemns all of it. */
+async function readArray(unit: ReadUnit, onRecord: (record: RecordText) => void): Promise<string | undefined> {
+  const detail = whyNoArray(unit);
+  if (detail !== undefined) return detail + arrayHint({ ...unit, format: "json" });
+  for await (const records of scanJsonArray(blocksOf(unit))) records.forEach(onRecord);
+  return undefined;
+}
+
+function whyNoArray({ path, offset, size }: ReadUnit): string | undefined {
+  const reader = new FilePartReader();
+  try {
+    const scan = new JsonArrayScan();
+    reader.visit(path, offset, size, (block) => scan.push(block));
+    const verdict = scan.end();
+    return verdict.kind === "corrupt" ? verdict.detail : undefined;
+  } finally {
+    reader.close();
+  }
+}
+
+async function readLines(unit: ReadUnit, onRecord: (record: RecordText) => void): Promise<string | undefined> {
+  const found = signatureOf(headOf({ ...unit, format: "ndjson" }));
+  if (found !== undefined) return `expected lines of JSON, found ${otherKind(found)}`;
+  const lines = scanNdjson(blocksOf(unit));
+  for (;;) {
+    const next = await lines.next();
+    if (next.done) return next.value.kind === "corrupt" ? next.value.detail : undefined;
+    next.value.forEach(onRecord);
+  }
+}
+
+function blocksOf({ path, offset, size }: ReadUnit): AsyncGenerator<Uint8Array> {
+  return readFileBlocks(path, offset, offset + size);
+}

@@ -1,0 +1,262 @@
+import { StreamlabError } from "../../base/errors.ts";
+import type { Judge } from "../../contract/judge.ts";
+import { signatureOf } from "../../disk/file_signature.ts";
+import { readFileLines } from "../../disk/scratch.ts";
+import { JsonArrayScan } from "../../json/array_scan.ts";
+import { bytesText, fileText, WHOLE_BYTES_MAX } from "../corrupted_file.ts";
+import { arrayHint, headOf, otherKind } from "../file_kind.ts";
+import { readExactly } from "./exact_reading.ts";
+import type { InputRoom } from "./input_room.ts";
+import type { OddRecords } from "./odd_records.ts";
+import type { PendingFile } from "./pending_file.ts";
+import type { PlacedText, ReaderInstance } from "./reader_instance.ts";
+import type { HeldRecord, ReadUnit } from "./reading.ts";
+import { NO_POSITION, type RowWriter } from "./row_writer.ts";
+import type { TableOutput } from "./table_output.ts";
+
+export interface FileReadingTools {
+  reader: ReaderInstance;
+  input: InputRoom;
+  judge: Judge;
+  rows: RowWriter;
+  odd: OddRecords;
+  files: { events: TableOutput; deadLetters: TableOutput };
+  pending: PendingFile;
+}
+
+/** What became of a unit's records. */
+export interface Read {
+  records: number;
+  events: number;
+  deadLetters: number;
+  pending: number;
+}
+
+/** Words of an entry in the reader's list of odd records: position, start, end. */
+const ODD_WORDS = 3;
+/** Verdicts of a scan; `FULL` asks to be gone on with, once the rows so far are written. */
+const WHOLE = 0, FULL = 2;
+/** Odd records between two looks at what waits. */
+const SETTLED_AFTER = 256;
+/** Set where a line starts that is no JSON. */
+const NOT_JSON = 0x8000_0000;
+
+/** Reads units, one after another, into the columns of the two tables. */
+export class FileReading {
+  readonly #tools: FileReadingTools;
+
+  constructor(tools: FileReadingTools) {
+    this.#tools = tools;
+  }
+
+  async read(unit: ReadUnit): Promise<Read> {
+    const { rows, pending, files } = this.#tools;
+    rows.beginFile(unit.name);
+    pending.file = { number: unit.number, name: unit.name };
+    const before = this.#counts();
+    const records = await this.#readRecords(unit);
+    const after = this.#counts();
+    files.events.settle();
+    files.deadLetters.settle();
+    return {
+      records,
+      events: after.events - before.events,
+      deadLetters: after.deadLetters - before.deadLetters,
+      pending: after.pending - before.pending,
+    };
+  }
+
+  /** Returns how many there are; 0 where a dead letter holds all of the file. */
+  async #readRecords(unit: ReadUnit): Promise<number> {
+    switch (unit.how) {
+      case "array":
+      case "elements":
+        return await this.#readArray(unit);
+      case "lines":
+      case "first-lines":
+      case "more-lines":
+        return await this.#readLines(unit);
+      case "rows":
+        return this.#readRows(unit);
+      case "broken":
+        await this.#condemn(unit, unit.detail!);
+        return 0;
+      default:
+        return await this.#readExactly(unit);
+    }
+  }
+
+  async #readArray(unit: ReadUnit): Promise<number> {
+    const { reader: { calls }, input, rows } = this.#tools;
+    const isWhole = unit.how === "array";
+    const text = isWhole
+      ? input.read(unit.path, unit.offset, unit.size)
+      : input.read(unit.path, unit.offset, unit.size, "[", "]");
+    calls.setFirstPosition(unit.position);
+    const table = rows.events.handle;
+    let verdict = calls.scanArray(table, text.start, text.length + (isWhole ? 0 : 2), 0);
+    // Rows are written only where nothing behind them can condemn the array.
+    if (verdict === FULL && calls.isRestSound(table)) {
+      while (verdict === FULL) {
+        this.#routeOdd();
+        verdict = calls.resumeArray(table);
+      }
+    }
+    if (verdict === WHOLE) {
+      this.#routeOdd();
+      return calls.recordCount();
+    }
+    if (!isWhole) throw new Error(`${unit.name} has changed while it was read`);
+    calls.undoFile(rows.events.handle);
+    const detail = whyNoArray(this.#tools.reader, text, calls.lastGoodPtr());
+    // It is nested deeper than the reader goes.
+    if (detail === undefined) return await this.#readExactly({ ...unit, how: "exact-array" });
+    await this.#condemn(unit, detail + arrayHint({ ...unit, format: "json" }), text);
+    return 0;
+  }
+
+  async #readLines(unit: ReadUnit): Promise<number> {
+    const { reader: { calls }, input, rows } = this.#tools;
+    // Only at the start of a file may a byte order mark be skipped.
+    const text = input.read(unit.path, unit.offset, unit.size, unit.how === "more-lines" ? "\n" : "");
+    calls.setFirstPosition(unit.position);
+    let verdict = calls.scanLines(rows.events.handle, text.start, text.at + text.length - text.start);
+    if (unit.how === "lines") {
+      const detail = this.#whyNoLines(unit);
+      if (detail !== undefined) {
+        calls.undoFile(rows.events.handle);
+        await this.#condemn(unit, detail, text);
+        return 0;
+      }
+    }
+    while (verdict === FULL) {
+      this.#routeOdd();
+      verdict = calls.resumeLines(rows.events.handle);
+    }
+    this.#routeOdd();
+    return calls.recordCount();
+  }
+
+  #readRows(unit: ReadUnit): number {
+    const { reader: { calls }, input, rows, odd } = this.#tools;
+    const { at, length } = input.read(unit.path, unit.offset, unit.size);
+    odd.areRows = true;
+    let verdict = calls.scanFrames(rows.events.handle, at, length);
+    while (verdict === FULL) {
+      this.#routeOdd();
+      verdict = calls.resumeFrames(rows.events.handle);
+    }
+    this.#routeOdd();
+    odd.areRows = false;
+    return calls.recordCount();
+  }
+
+  /** Each line would be a letter, and none would say what the file is. */
+  #whyNoLines(unit: ReadUnit): string | undefined {
+    const { calls, words } = this.#tools.reader;
+    if (calls.recordCount() === 0) return "the file is empty";
+    const list = calls.oddPtr() >>> 2;
+    for (let odd = 0; odd < calls.oddN(); odd++) {
+      if (words[list + odd * ODD_WORDS + 1]! < NOT_JSON) continue;
+      const found = signatureOf(headOf({ ...unit, format: "ndjson" }));
+      return found === undefined ? undefined : `expected lines of JSON, found ${otherKind(found)}`;
+    }
+    return undefined;
+  }
+
+  /** All that the scan has left so far; full tables are written. */
+  #routeOdd(): void {
+    const { reader, odd, files } = this.#tools;
+    const { calls } = reader;
+    const list = calls.oddPtr() >>> 2, count = calls.oddN();
+    for (let entry = 0; entry < count; entry++) {
+      const at = list + entry * ODD_WORDS;
+      const position = reader.words[at]!, from = reader.words[at + 1]!, to = reader.words[at + 2]!;
+      if (from >= NOT_JSON) odd.judge(position, from - NOT_JSON, to);
+      else odd.route(position, from, to);
+      if (entry % SETTLED_AFTER === 0) files.deadLetters.settle();
+    }
+    files.events.settle();
+    files.deadLetters.settle();
+  }
+
+  async #readExactly(unit: ReadUnit): Promise<number> {
+    const { odd, files } = this.#tools;
+    let count = 0;
+    const detail = await readExactly(unit, (record) => {
+      odd.settleRecord(record);
+      files.events.settle();
+      files.deadLetters.settle();
+      count++;
+    });
+    if (detail === undefined) return count;
+    await this.#condemn(unit, detail);
+    return 0;
+  }
+
+  /** Records that an earlier reading has held back: how many of each file, all of them events. */
+  async readPending({ path }: ReadUnit): Promise<Map<number, number>> {
+    const { judge, rows, files } = this.#tools;
+    const events = new Map<number, number>();
+    let name: string | undefined;
+    for await (const line of readFileLines(path)) {
+      const record = JSON.parse(line) as HeldRecord;
+      if (record.name !== name) rows.beginFile(name = record.name);
+      const judgement = judge.judge(record.raw);
+      if (judgement.kind !== "event") {
+        throw new StreamlabError(
+          "internal",
+          `Cannot judge record ${record.position} of ${name} the same way twice`,
+        );
+      }
+      rows.addEvent(record.position, judgement.values, judgement.rescued);
+      files.events.settle();
+      events.set(record.file, (events.get(record.file) ?? 0) + 1);
+    }
+    return events;
+  }
+
+  /** A dead letter for the whole file; `text` is where it lies in reader, if it does. */
+  async #condemn(unit: ReadUnit, detail: string, text?: PlacedText): Promise<void> {
+    const { reader, rows } = this.#tools;
+    if (text !== undefined && text.length <= WHOLE_BYTES_MAX) {
+      if (reader.calls.isUtf8(text.at, text.length)) {
+        return rows.addLetter(NO_POSITION, "corrupted_batch", detail, text, null);
+      }
+      const { raw, note } = bytesText(reader.bytes.subarray(text.at, text.at + text.length));
+      return rows.addLetter(NO_POSITION, "corrupted_batch", detail + note, raw, null);
+    }
+    const { raw, note } = await fileText(unit.path, unit.size, unit.offset);
+    rows.addLetter(NO_POSITION, "corrupted_batch", detail + note, raw, null);
+  }
+
+  #counts(): { events: number; deadLetters: number; pending: number } {
+    const { files, pending } = this.#tools;
+    return { events: files.events.rows, deadLetters: files.deadLetters.rows, pending: pending.count };
+  }
+}
+
+/**
+ * What makes a text no array, in the words of the strict scan, which starts anew behind the last
+ * record that is one. Undefined where the scan finds nothing wrong.
+ */
+function whyNoArray(reader: ReaderInstance, text: PlacedText, lastGood: number): string | undefined {
+  const scan = new JsonArrayScan();
+  const from = Math.max(lastGood, text.at), end = text.at + text.length;
+  const behind = from > text.at;
+  if (behind) scan.push(BEGUN);
+  scan.push(reader.bytes.subarray(from, end));
+  const verdict = scan.end();
+  if (verdict.kind === "ok") return undefined;
+  if (!behind) return verdict.detail;
+  let lines = 0;
+  const { bytes } = reader;
+  for (let at = bytes.indexOf(NEWLINE, text.at); at >= 0 && at < from; at = bytes.indexOf(NEWLINE, at + 1)) lines++;
+  return verdict.detail.replace(/^byte (\d+) \(line (\d+)\)/, (_place, byte: string, line: string) => {
+    return `byte ${Number(byte) - BEGUN.length + from - text.at} (line ${Number(line) + lines})`;
+  });
+}
+
+/** An array up to its second element. */
+const BEGUN = new Uint8Array([0x5b, 0x30, 0x2c]);
+const NEWLINE = 0x0a;

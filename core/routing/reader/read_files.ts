@@ -1,0 +1,197 @@
+import { counted } from "../../base/counted.ts";
+import { StreamlabError } from "../../base/errors.ts";
+import type { Contract } from "../../contract/contract.ts";
+import { type LeftOut, widenContract } from "../../contract/extra_columns.ts";
+import type { WrittenFile } from "../../engine/copy.ts";
+import { SqlError } from "../../engine/sql_error.ts";
+import type { JsonPath } from "../../json/pointer.ts";
+import type { TargetTable } from "../../tables/write/target_table.ts";
+import type { BrokenFile, LocalRawFile } from "../raw_file.ts";
+import type { RouteOptions } from "../route_options.ts";
+import { frameRows } from "./framed_rows.ts";
+import {
+  compareExtraPaths,
+  type ExtraPath,
+  type Reading,
+  type ReadResult,
+  type ReadUnit,
+  type Survey,
+  type UnitTally,
+} from "./reading.ts";
+
+/** Larger files are cut into parts, so that every thread reads some. */
+const WHOLE_FILE_BYTES_MAX = 16 << 20;
+/** Of rows of Parquet files, written out, that wait in scratch. */
+const FRAMED_BYTES_MAX = 1 << 30;
+
+/** What became of files: the rows are in data files in scratch. */
+export interface ReadFiles {
+  /** The contract, perhaps with columns that `add` found. */
+  contract: Contract;
+  events: { table: TargetTable; written: WrittenFile[] };
+  deadLetters: { table: TargetTable; written: WrittenFile[] };
+  leftOut: LeftOut;
+  /** By the files' numbers. */
+  tallies: Map<number, UnitTally>;
+}
+
+/**
+ * Sends every record of the files to one of the two tables, and checks by count that none was lost
+ * or doubled. The data files are in scratch; no table has changed.
+ */
+export async function readFiles(
+  files: readonly LocalRawFile[],
+  broken: readonly BrokenFile[],
+  options: RouteOptions,
+): Promise<ReadFiles> {
+  const run = new ReadRun(options);
+  const connection = await options.database.connect();
+  try {
+    run.add(await run.unitsOf(files.filter(({ format }) => format !== "parquet")));
+    run.add(broken.map(brokenUnit));
+    for (const file of files.filter(({ format }) => format === "parquet")) {
+      const path = options.scratch.path(`rows-${file.number}`);
+      run.add(await frameRows(connection, file, path));
+      if (run.waitingBytes > FRAMED_BYTES_MAX) await run.read();
+    }
+    return await run.end();
+  } catch (error) {
+    throw error instanceof SqlError ? error.during(`Cannot route batch ${options.batchId}`) : error;
+  } finally {
+    connection.close();
+  }
+}
+
+class ReadRun {
+  readonly #options: RouteOptions;
+  readonly #results: ReadResult[] = [];
+  #waiting: ReadUnit[] = [];
+  #readings = 0;
+
+  constructor(options: RouteOptions) {
+    this.#options = options;
+  }
+
+  async unitsOf(files: readonly LocalRawFile[]): Promise<ReadUnit[]> {
+    if (this.#options.judgesAll) return files.map((file) => unitOf(file, true));
+    const large = files.filter(({ size }) => size > WHOLE_FILE_BYTES_MAX).map((file) => unitOf(file, false));
+    const units = files.filter(({ size }) => size <= WHOLE_FILE_BYTES_MAX).map((file) => unitOf(file, false));
+    if (large.length === 0) return units;
+    const surveys = await this.#options.readers.run<Survey[]>({
+      kind: "survey",
+      units: bySize(large),
+      next: counter(),
+    });
+    return [...surveys.flat().flatMap(({ units: parts }) => parts), ...units];
+  }
+
+  add(units: readonly ReadUnit[]): void {
+    this.#waiting.push(...units);
+  }
+
+  get waitingBytes(): number {
+    return this.#waiting.reduce((sum, { how, size }) => how === "rows" ? sum + size : sum, 0);
+  }
+
+  /** Reads what has been added since the last time. */
+  async read(): Promise<void> {
+    const units = this.#waiting;
+    this.#waiting = [];
+    if (units.length === 0) return;
+    const { contract, onExtraFields, tablesFor, scratch } = this.#options;
+    this.#results.push(
+      ...await this.#run(units, { contract: contract.text, onExtraFields, ...tablesFor(contract) }),
+    );
+    for (const path of new Set(units.filter(({ how }) => how === "rows").map((unit) => unit.path))) {
+      scratch.removeFile(path);
+    }
+  }
+
+  async end(): Promise<ReadFiles> {
+    await this.read();
+    const { contract, room, tablesFor } = this.#options;
+    const results = this.#results;
+    const paths = inOrder(results.flatMap(({ extraPaths }) => extraPaths));
+    const { contract: widened, clashing, beyond } = widenContract(contract, paths, room);
+    const tables = tablesFor(widened);
+    const pending = results.flatMap((result) => result.pending ?? []).map(pendingUnit);
+    if (pending.length > 0) {
+      results.push(...await this.#run(pending, { contract: widened.text, onExtraFields: "rescue", ...tables }));
+    }
+    this.#checkCounts(results);
+    return {
+      contract: widened,
+      leftOut: { clashing, beyond },
+      events: { table: tables.events, written: results.flatMap(({ events }) => events) },
+      deadLetters: { table: tables.deadLetters, written: results.flatMap(({ deadLetters }) => deadLetters) },
+      tallies: tallyFiles(results),
+    };
+  }
+
+  async #run(
+    units: readonly ReadUnit[],
+    what: Pick<Reading, "contract" | "onExtraFields" | "events" | "deadLetters">,
+  ): Promise<ReadResult[]> {
+    const { scratch, batchId, ingestedAtMicros, meter } = this.#options;
+    const folder = scratch.subfolder(`read-${this.#readings++}`);
+    const reading = { ...what, batchId, ingestedAtMicros, folder, units: bySize(units), next: counter() };
+    return await this.#options.readers.run<ReadResult>(
+      { kind: "read", reading },
+      (count) => meter.count("records", count),
+    );
+  }
+
+  /** Conservation check: as many rows are in the data files as there were records. */
+  #checkCounts(results: readonly ReadResult[]): void {
+    const tallies = results.flatMap(({ tallies }) => tallies);
+    for (const kind of ["events", "deadLetters"] as const) {
+      const routed = tallies.reduce((sum, tally) => sum + tally[kind], 0);
+      const written = results.flatMap((result) => result[kind]).reduce((sum, { records }) => sum + Number(records), 0);
+      if (written === routed) continue;
+      throw new StreamlabError(
+        "internal",
+        `Cannot account for every record of batch ${this.#options.batchId}: ${counted(routed, "row")} of ` +
+          `${kind === "events" ? "events" : "dead letters"} became ${written}`,
+      );
+    }
+  }
+}
+
+function unitOf({ number, name, path, offset = 0, size, format }: LocalRawFile, exactly: boolean): ReadUnit {
+  const how = format === "ndjson" ? (exactly ? "exact-lines" : "lines") : exactly ? "exact-array" : "array";
+  return { number, name, path, offset, size, how, position: 0 };
+}
+
+function brokenUnit({ number, name, path, offset = 0, size, detail }: BrokenFile): ReadUnit {
+  return { number, name, path, offset, size, how: "broken", position: 0, detail };
+}
+
+function pendingUnit({ path, records }: NonNullable<ReadResult["pending"]>): ReadUnit {
+  return { number: -1, name: "", path, offset: 0, size: records, how: "pending", position: 0 };
+}
+
+function bySize(units: readonly ReadUnit[]): ReadUnit[] {
+  return [...units].sort((a, b) => b.size - a.size);
+}
+
+function counter(): SharedArrayBuffer {
+  return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+}
+
+/** Each once, in the order in which the records of the plan have them: threads have no order. */
+function inOrder(paths: readonly ExtraPath[]): JsonPath[] {
+  const sorted = [...paths].sort(compareExtraPaths);
+  return [...new Map(sorted.map(({ path }) => [JSON.stringify(path), path])).values()];
+}
+
+function tallyFiles(results: readonly ReadResult[]): Map<number, UnitTally> {
+  const tallies = new Map<number, UnitTally>();
+  for (const { number, records, events, deadLetters } of results.flatMap((result) => result.tallies)) {
+    const known = tallies.get(number) ?? { number, records: 0, events: 0, deadLetters: 0 };
+    known.records += records;
+    known.events += events;
+    known.deadLetters += deadLetters;
+    tallies.set(number, known);
+  }
+  return tallies;
+}

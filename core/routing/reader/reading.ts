@@ -1,0 +1,114 @@
+/** What the workers of a batch are told and what they answer: plain data, as it is posted. */
+import type { OnExtraFields } from "../../contract/contract.ts";
+import type { WrittenFile } from "../../engine/copy.ts";
+import type { JsonPath } from "../../json/pointer.ts";
+import type { TargetTable } from "../../tables/write/target_table.ts";
+
+/** A file, or a part of one, that one worker reads. */
+export interface ReadUnit {
+  /** Of its file, in the plan. */
+  number: number;
+  /** What `_source_file` calls it. */
+  name: string;
+  /** Local. */
+  path: string;
+  /** Where its bytes begin, and how many they are. */
+  offset: number;
+  size: number;
+  how:
+    | "array"
+    | "lines"
+    /** Elements of an array, valid and with commas between them. */
+    | "elements"
+    /** Whole lines of a file: those at its start, and others. */
+    | "first-lines"
+    | "more-lines"
+    /** Record by record, by the judge alone. */
+    | "exact-array"
+    | "exact-lines"
+    /** Frames of rows that were written out as JSON: see `FramedRows`. */
+    | "rows"
+    /** Not read: one dead letter for all of it. */
+    | "broken"
+    /** Lines of `HeldRecord`. */
+    | "pending";
+  /** Of its first record. */
+  position: number;
+  /** Why it is broken. */
+  detail?: string;
+}
+
+/** A record with fields that are to become columns; it is judged again when these are known. */
+export interface HeldRecord {
+  file: number;
+  name: string;
+  position: number;
+  raw: string;
+}
+
+/** A field that the contract does not name, and the record that has it first. */
+export interface ExtraPath {
+  path: JsonPath;
+  file: number;
+  position: number;
+  /** Among the extra fields of that record. */
+  index: number;
+}
+
+/** In the order of the plan: negative where the first comes before the second. */
+export function compareExtraPaths(a: ExtraPath, b: ExtraPath): number {
+  return a.file - b.file || a.position - b.position || a.index - b.index;
+}
+
+/** The same for all workers of a batch. */
+export interface Reading {
+  /** In its canonical spelling. */
+  contract: string;
+  onExtraFields: OnExtraFields;
+  events: TargetTable;
+  deadLetters: TargetTable;
+  ingestedAtMicros: bigint;
+  batchId: bigint;
+  /** A folder of this reading's, in which the workers' files get names of their own. */
+  folder: string;
+  units: readonly ReadUnit[];
+  /** The number of the next unit that no worker has taken. */
+  next: SharedArrayBuffer;
+}
+
+/** The parts of a large file, or why it has none. */
+export interface Survey {
+  number: number;
+  units: ReadUnit[];
+}
+
+/** What happened to the records of a unit, in numbers. */
+export interface UnitTally {
+  number: number;
+  records: number;
+  events: number;
+  deadLetters: number;
+}
+
+export interface ReadResult {
+  tallies: UnitTally[];
+  events: WrittenFile[];
+  deadLetters: WrittenFile[];
+  /** The file of pending records, and where their extra fields stand. */
+  pending?: { path: string; records: number };
+  extraPaths: ExtraPath[];
+}
+
+export type Work =
+  | { kind: "read"; reading: Reading }
+  | { kind: "survey"; units: readonly ReadUnit[]; next: SharedArrayBuffer };
+
+/** An error of a worker. */
+export interface Failure {
+  name: string;
+  message: string;
+  stack?: string;
+  /** Of a `StreamlabError`. */
+  kind?: string;
+  hint?: string;
+}

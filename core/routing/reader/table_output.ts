@@ -1,0 +1,122 @@
+import type { WrittenFile } from "../../engine/copy.ts";
+import type { Field } from "../../iceberg/format/type.ts";
+import { type BloomFilterSize, bloomFilterSize } from "../../tables/write/parquet/bloom_filter.ts";
+import { constantChunk } from "../../tables/write/parquet/constant_chunk.ts";
+import type { EncodedChunk } from "../../tables/write/parquet/encoded_chunk.ts";
+import { type ParquetLeaf, ParquetSchema } from "../../tables/write/parquet/parquet_schema.ts";
+import { PartitionedFiles } from "../../tables/write/parquet/partitioned_files.ts";
+import type { TargetTable } from "../../tables/write/target_table.ts";
+import { type BatchConstants, constantOf } from "./batch_constants.ts";
+import { ChunkEncoder, pageLimits } from "./chunk_encoder.ts";
+import type { ReaderColumn, ReaderTable } from "./column_plan.ts";
+import type { ReaderInstance } from "./reader_instance.ts";
+import { RowPartitions } from "./row_partitions.ts";
+
+/** Rows in a row group: as many as other writers take, and few enough for a processor's cache. */
+const GROUP_ROWS = 122_880;
+/** Bytes of text in a row group. */
+const GROUP_BYTES_MAX = 32 << 20;
+const FILE_BYTES_TARGET = 128 << 20;
+
+export interface TableOutputOptions {
+  table: TargetTable;
+  /** The columns of its files. */
+  fields: readonly Field[];
+  /** The table in the reader's memory. */
+  columns: ReaderTable;
+  constants: BatchConstants;
+  nextPath: () => string;
+}
+
+/** The data files of one table: rows wait in the reader's columns until they are a row group. */
+export class TableOutput {
+  readonly #reader: ReaderInstance;
+  readonly #table: number;
+  readonly #partitions: RowPartitions;
+  readonly #encoder: ChunkEncoder;
+  readonly #files: PartitionedFiles;
+  readonly #bloomFilters: readonly (BloomFilterSize | undefined)[];
+  readonly #sources: readonly (ReaderColumn | Uint8Array)[];
+  #flushedRows = 0;
+
+  constructor(reader: ReaderInstance, { table, fields, columns, constants, nextPath }: TableOutputOptions) {
+    const schema = new ParquetSchema(fields);
+    this.#reader = reader;
+    this.#table = columns.handle;
+    this.#partitions = new RowPartitions(reader, columns, constants, table);
+    this.#encoder = new ChunkEncoder(reader.calls, pageLimits(table.properties));
+    this.#files = new PartitionedFiles({
+      schema,
+      nextPath,
+      fileBytesTarget: FILE_BYTES_TARGET,
+    });
+    this.#bloomFilters = schema.leaves.map((leaf) => bloomFilterSize(table.properties, leaf));
+    this.#sources = schema.leaves.map((leaf) => sourceOf(leaf, columns, constants));
+  }
+
+  /** All that there have been. */
+  get rows(): number {
+    return this.#flushedRows + this.#reader.calls.rowsOf(this.#table);
+  }
+
+  /** To be called between records, often: writes the rows when they are enough. */
+  settle(): void {
+    const { calls } = this.#reader;
+    const table = this.#table;
+    if (calls.isFull(table) || calls.rowsOf(table) >= GROUP_ROWS || calls.arenaBytes(table) >= GROUP_BYTES_MAX) {
+      this.#flush();
+    }
+  }
+
+  /** Writes what is left. */
+  finish(): WrittenFile[] {
+    this.#flush();
+    return this.#files.finish();
+  }
+
+  /** Closes the files that are not finished: the work has broken off. */
+  abandon(): void {
+    this.#files.abandon();
+  }
+
+  #flush(): void {
+    const { calls } = this.#reader;
+    if (calls.rowsOf(this.#table) === 0) return;
+    const partitions = this.#partitions.number();
+    this.#flushedRows += calls.rowsOf(this.#table);
+    calls.flushBegin(this.#table, partitions);
+    for (let partition = 0; partition < partitions; partition++) {
+      const rows = calls.partitionRows(this.#table, partition);
+      if (rows === 0) continue;
+      this.#files.writeRowGroup(
+        String(partition),
+        this.#partitions.valuesOf(partition),
+        rows,
+        (leaf, index) => this.#chunkOf(leaf, index, partition, rows),
+      );
+    }
+    calls.flushEnd(this.#table);
+  }
+
+  #chunkOf(leaf: ParquetLeaf, index: number, partition: number, rows: number): EncodedChunk {
+    const source = this.#sources[index]!;
+    if (source instanceof Uint8Array) return constantChunk(source, rows);
+    const { calls } = this.#reader;
+    return this.#encoder.encode(
+      leaf,
+      this.#bloomFilters[index],
+      () => calls.encodeColumn(this.#table, source.index, partition),
+    );
+  }
+}
+
+/** A column of the reader's, or the one value of the batch. */
+function sourceOf(
+  { names }: ParquetLeaf,
+  { columns }: ReaderTable,
+  constants: BatchConstants,
+): ReaderColumn | Uint8Array {
+  const constant = constantOf(names, constants);
+  if (constant !== undefined) return new Uint8Array(new BigInt64Array([constant]).buffer);
+  return columns.find(({ path }) => path.length === names.length && path.every((name, at) => name === names[at]))!;
+}

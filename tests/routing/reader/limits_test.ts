@@ -1,0 +1,131 @@
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { defaultContract } from "../../../core/contract/default_contract.ts";
+import type { Row } from "../../../core/contract/judgement.ts";
+import { VALUES_MAX } from "../../../core/json/reader.ts";
+import { contractOf, TestReader } from "./test_reader.ts";
+
+const text = { type: "string" };
+const map = contractOf({ properties: { m: { type: "object", additionalProperties: text } } });
+
+Deno.test("a key that comes twice in a map is found at any size", () => {
+  const reader = new TestReader(map);
+  for (const size of [1, 2, 255, 256, 257, 4_096, 4_097, 20_000]) {
+    const keys = Array.from({ length: size }, (_, i) => `k${i}`);
+    const records = [keys, [...keys, "k0"], [...keys, keys.at(-1)!], keys.toReversed()].map((each) => {
+      return `{"m":{${each.map((key) => `"${key}":"${key}"`).join()}}}`;
+    });
+    const { rows, odd } = reader.scanArray(`[${records.join()}]`);
+    deepStrictEqual(odd, [1, 2], `${size} keys`);
+    deepStrictEqual(rows.map(({ m }) => Object.keys(m as Row).length), [size, size]);
+  }
+});
+
+Deno.test("nesting of any depth is read strictly", () => {
+  const reader = new TestReader(map);
+  const depth = 200_000;
+  for (const [open, close] of [["[", "]"], ['{"a":', "}"], ['[{"":[', "]}]"]] as const) {
+    const whole = `[${open.repeat(depth)}1${close.repeat(depth)}]`;
+    const { isWhole, odd } = reader.scanArray(whole);
+    deepStrictEqual({ isWhole, odd }, { isWhole: true, odd: [0] });
+    strictEqual(reader.scanArray(whole.replace("1", "01")).isWhole, false);
+    strictEqual(reader.scanArray(whole.slice(0, -2) + "]").isWhole, false);
+  }
+});
+
+Deno.test("what may hold more values than the judge takes is left to it", () => {
+  const list = contractOf({ properties: { l: { type: "array", items: { type: "integer" } } } });
+  const reader = new TestReader(list);
+  const numbers = (count: number) => `{"l":[${"1,".repeat(count - 1)}1]}`;
+  deepStrictEqual(reader.scanArray(`[${numbers(VALUES_MAX - 10)}]`).odd, []);
+  deepStrictEqual(reader.scanArray(`[${numbers(VALUES_MAX + 1)},{"l":[7]}]`), {
+    isWhole: true,
+    records: 2,
+    rows: [{ l: ["7"] }],
+    odd: [0],
+  });
+});
+
+Deno.test("a small record that would fill memory with nulls is left to the judge", () => {
+  const fields = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`f${i}`, text]));
+  const wide = contractOf({
+    properties: { l: { type: "array", items: { type: "object", additionalProperties: false, properties: fields } } },
+  });
+  const reader = new TestReader(wide);
+  const { rows, odd } = reader.scanArray(`[{"l":[${"{},".repeat(400_000)}{}]},{"l":[{"f7":"x"}]}]`);
+  deepStrictEqual(odd, [0]);
+  strictEqual((rows[0]!.l as Row[])[0]!.f7, "x");
+  ok(reader.instance.bytes.length < 200 << 20, `${reader.instance.bytes.length} bytes`);
+});
+
+Deno.test("texts keep their values when a column gives up numbering them, nulls and refused records between", () => {
+  const reader = new TestReader(contractOf({ properties: { a: text, b: text, n: { type: "integer" } } }));
+  for (let round = 0; round < 3; round++) {
+    const values = Array.from({ length: 30_000 }, (_, i) => ({
+      a: i % 7 === 0 ? null : `${"é".repeat(i % 40)}${i * 7919 % 30_011} ${round}`,
+      b: i % 5 === 0 ? null : `v${i % 3_000}`,
+      n: i % 11 === 0 ? "1.5" : String(i),
+    }));
+    const { rows, odd } = reader.scanArray(JSON.stringify(values).replaceAll(/"n":"([\d.]+)"/g, '"n":$1'));
+    deepStrictEqual(odd, values.keys().filter((i) => values[i]!.n === "1.5").toArray());
+    deepStrictEqual(rows, values.filter(({ n }) => n !== "1.5"));
+  }
+});
+
+Deno.test("texts of any length are kept whole", () => {
+  const reader = new TestReader(map);
+  const lengths = [0, 1, 15, 16, 17, 31, 32, 33, 255, 256, 257, 511, 512, 65_535, 65_536, 300_000];
+  const texts = lengths.flatMap((length) => ["x".repeat(length), `${"x".repeat(length)}y`, `z${"x".repeat(length)}`]);
+  const { rows, odd } = reader.scanArray(JSON.stringify(texts.map((value) => ({ m: { [value]: value } }))));
+  deepStrictEqual(odd, []);
+  deepStrictEqual(rows.map(({ m }) => Object.entries(m as Row)), texts.map((value) => [[value, value]]));
+});
+
+Deno.test("a file that turns out to be broken leaves no row, whatever came before", () => {
+  const reader = new TestReader(defaultContract());
+  const event = (id: number) =>
+    `{"user_id":"u","event_id":"e${id}","event_type":"t","event_timestamp":"2026-03-01T12:00:00Z"}`;
+  const events = Array.from({ length: 9_000 }, (_, id) => event(id)).join();
+  strictEqual(reader.scanArray(`[${events},{"a":01}]`).rows.length, 0);
+  const { rows } = reader.scanArray(`[${event(1)},${event(2)}]`);
+  deepStrictEqual(rows.map(({ event_id }) => event_id), ["e1", "e2"]);
+});
+
+Deno.test("a name is known in every spelling", () => {
+  const reader = new TestReader(contractOf({ required: ["größe"], properties: { "größe": text, 'q"t': text } }));
+  const { rows, odd } = reader.scanArray(
+    String
+      .raw`[{"größe":"1","q\"t":"2"},{"gr\u00f6\u00DFe":"1","\u0071\u0022t":"2"},{"gr\u00f6\u00dfe":"1","größe":"1"}]`,
+  );
+  deepStrictEqual(rows, [{ "größe": "1", 'q"t': "2" }, { "größe": "1", 'q"t': "2" }]);
+  deepStrictEqual(odd, [2]);
+});
+
+Deno.test("a contract is refused whose columns are nested deeper than their levels reach", () => {
+  const nested = (depth: number): object => depth === 0 ? text : { type: ["array", "null"], items: nested(depth - 1) };
+  const read = new TestReader(contractOf({ properties: { l: nested(120) } }));
+  const record = `{"l":${"[".repeat(120)}"x"${"]".repeat(120)}}`;
+  deepStrictEqual(read.scanArray(`[${record}]`).odd, []);
+  throws(() => new TestReader(contractOf({ properties: { l: nested(150) } })), /nested deeper than 255 levels/);
+});
+
+Deno.test("where memory ends, the reader fails with a word instead of a trap", () => {
+  const { calls } = new TestReader(map).instance;
+  throws(() => calls.alloc(1_200_000_000), /Cannot read event files: a record takes more than 2 GB/);
+  throws(() => {
+    for (let i = 0; i < 40; i++) calls.alloc(64 << 20);
+  }, /Cannot read event files/);
+});
+
+Deno.test("a scan stops where its rows would fill memory, and goes on once they are written", () => {
+  const fields = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, text]));
+  const reader = new TestReader(contractOf({ properties: { ...fields, l: { type: "array", items: text } } }));
+  const records = Array.from({ length: 45_000 }, (_, i) => i % 1_000 === 0 ? `{"f7":"${i}"}` : "{}");
+  for (const [scan, whole] of [["array", `[${records}]`], ["lines", records.join("\n")]] as const) {
+    const { verdict, pieces } = reader.scanInPieces(scan, whole);
+    strictEqual(verdict, "whole");
+    ok(pieces.length > 1, `${pieces.length} pieces`);
+    strictEqual(pieces.reduce((sum, { rows }) => sum + rows, 0), 45_000);
+    ok(reader.instance.bytes.length < 400 << 20, `${reader.instance.bytes.length} bytes`);
+  }
+  strictEqual(reader.scanInPieces("array", `[${records},{]`).verdict, "no array");
+});

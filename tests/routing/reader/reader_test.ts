@@ -1,0 +1,71 @@
+import { deepStrictEqual, ok } from "node:assert/strict";
+import { compileReader, readerWasm, unformattedReader } from "../../../tools/wasm.ts";
+import { contractOf, TestReader } from "./test_reader.ts";
+
+Deno.test("reader.wasm is what its source makes", async () => {
+  const compiled = await compileReader();
+  const kept = await Deno.readFile(readerWasm);
+  ok(compiled.length === kept.length && compiled.every((byte, i) => byte === kept[i]), "run deno task wasm");
+});
+
+Deno.test("the reader's source is formatted like all other code", async () => {
+  deepStrictEqual([...(await unformattedReader()).keys()], []);
+});
+
+const ORDER = {
+  required: ["id"],
+  properties: {
+    id: { type: "string" },
+    at: { type: "string", format: "date-time" },
+    count: { type: "integer" },
+    price: { type: ["number", "null"] },
+    lines: {
+      type: "array",
+      items: {
+        type: "object",
+        additionalProperties: false,
+        required: ["sku"],
+        properties: { sku: { type: "string" }, tags: { type: "array", items: { type: "string" } } },
+      },
+    },
+    labels: { type: "object", additionalProperties: { type: ["string", "number"] } },
+  },
+};
+
+Deno.test("an array's plain records become rows, the others are left to the judge", () => {
+  const reader = new TestReader(contractOf(ORDER));
+  const text = `[ {"id":"a","at":"2026-03-01T12:00:00+02:00","count":3,"price":1.5},
+    {"id":7}, {"id":"b\\n\\u00e9","lines":[{"sku":"x"},{"tags":["p","q"],"sku":"y"},{"sku":"z","tags":[]}]},
+    {"id":"c","labels":{"k":"v","n":1.50},"price":null, "count": -12}, "no object" ]\n`;
+  const none = { at: null, count: null, price: null, lines: null, labels: null };
+  deepStrictEqual(reader.scanArray(text), {
+    isWhole: true,
+    records: 5,
+    rows: [
+      { ...none, id: "a", at: "2026-03-01T10:00:00.000000Z", count: "3", price: "1.5" },
+      {
+        ...none,
+        id: "b\né",
+        lines: [{ sku: "x", tags: null }, { sku: "y", tags: ["p", "q"] }, { sku: "z", tags: [] }],
+      },
+      { ...none, id: "c", count: "-12", labels: Object.assign(Object.create(null), { k: "v", n: "1.50" }) },
+    ],
+    odd: [1, 4],
+  });
+});
+
+Deno.test("what is no array leaves no row", () => {
+  const reader = new TestReader(contractOf(ORDER));
+  for (const text of ["", "[]", "{}", '[{"id":"a"}', '[{"id":"a"},]', '[{"id":"a"}] x', '[{"id":"\xff"}]', "[01]"]) {
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    const { isWhole, rows } = reader.scanArray(bytes);
+    deepStrictEqual({ text, isWhole, rows }, { text, isWhole: false, rows: [] });
+  }
+});
+
+Deno.test("lines are read one by one, whatever is in the others", () => {
+  const reader = new TestReader(contractOf(ORDER));
+  const { rows, records, odd } = reader.scanLines('{"id":"a"}\r\n\n {"id":\n{"id":"b"} \n{"id":"c"} {"id":"d"}');
+  deepStrictEqual(rows.map(({ id }) => id), ["a", "b"]);
+  deepStrictEqual({ records, odd }, { records: 4, odd: [1, 3] });
+});

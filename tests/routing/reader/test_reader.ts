@@ -1,0 +1,168 @@
+import type { Contract, OnExtraFields } from "../../../core/contract/contract.ts";
+import { parseContract } from "../../../core/contract/json_schema.ts";
+import type { Row } from "../../../core/contract/judgement.ts";
+import { judgedText } from "../../../core/routing/reader/judged_values.ts";
+import { planEvents, planLetters, type ReaderTable } from "../../../core/routing/reader/column_plan.ts";
+import {
+  compiledReader,
+  HASH_KEY_BYTES,
+  OVERRUN,
+  ReaderInstance,
+} from "../../../core/routing/reader/reader_instance.ts";
+import { readRows } from "./read_columns.ts";
+
+export interface ScannedText {
+  /** False for what is no array of records. */
+  readonly isWhole: boolean;
+  readonly records: number;
+  readonly rows: Row[];
+  /** Positions of the records that are left to the judge. */
+  readonly odd: number[];
+}
+
+export interface ReadLetter {
+  readonly verdict: "read" | "no object" | "too odd";
+  /** Null for what is not known. */
+  readonly row: Row;
+  readonly faults: readonly { readonly kind: "twice" | "value" | "missing"; readonly field: number }[];
+  readonly extras: number;
+}
+
+/** Set where what starts there is no JSON. */
+const NOT_JSON = 0x8000_0000;
+
+const compiled = compiledReader();
+
+/** A reader of one contract, to scan texts with. */
+export class TestReader {
+  readonly instance: ReaderInstance;
+  readonly contract: Contract;
+  readonly events: ReaderTable;
+  readonly letters: ReaderTable;
+  #input = 0;
+  #inputBytes = 0;
+
+  constructor(contract: Contract, onExtraFields: OnExtraFields = "dead-letter") {
+    this.contract = contract;
+    this.instance = new ReaderInstance(compiled, crypto.getRandomValues(new Uint8Array(HASH_KEY_BYTES)));
+    this.events = planEvents(this.instance, contract, onExtraFields);
+    this.letters = planLetters(this.instance, contract);
+  }
+
+  scanArray(text: string | Uint8Array): ScannedText {
+    const { calls } = this.instance;
+    const length = this.#place(text);
+    const isWhole = calls.scanArray(this.events.handle, this.#input, length, 0) === 0;
+    if (!isWhole) calls.undoFile(this.events.handle);
+    return this.#scanned(isWhole);
+  }
+
+  scanLines(text: string | Uint8Array): ScannedText {
+    const length = this.#place(text);
+    this.instance.calls.scanLines(this.events.handle, this.#input, length);
+    return this.#scanned(true);
+  }
+
+  /** Values one after another; of those that are none, the text. */
+  scanValues(text: string): ScannedText & { broken: string[] } {
+    const { calls } = this.instance;
+    const length = this.#place(text);
+    calls.scanValues(this.events.handle, this.#input, length);
+    const words = new Uint32Array(calls.memory.buffer, calls.oddPtr(), calls.oddN() * 3);
+    const broken: string[] = [];
+    for (let i = 0; i < words.length; i += 3) {
+      if (words[i + 1]! < NOT_JSON) continue;
+      broken.push(new TextDecoder().decode(this.instance.bytes.slice(words[i + 1]! - NOT_JSON, words[i + 2]!)));
+    }
+    return { ...this.#scanned(true), broken };
+  }
+
+  /** A scan that is gone on with each time that the table is full; its rows are dropped. */
+  scanInPieces(kind: "array" | "lines", text: string): { verdict: string; pieces: { rows: number }[] } {
+    const { calls } = this.instance;
+    const table = this.events.handle;
+    const length = this.#place(text);
+    let verdict = kind === "array"
+      ? calls.scanArray(table, this.#input, length, 0)
+      : calls.scanLines(table, this.#input, length);
+    if (verdict === 2 && kind === "array" && calls.isRestSound(table) === 0) verdict = 1;
+    const pieces: { rows: number }[] = [];
+    for (;;) {
+      pieces.push({ rows: calls.rowsOf(table) });
+      calls.flushEnd(table);
+      if (verdict !== 2) return { verdict: verdict === 0 ? "whole" : "no array", pieces };
+      verdict = kind === "array" ? calls.resumeArray(table) : calls.resumeLines(table);
+    }
+  }
+
+  /** What the judge has made of records, put into columns and read back. */
+  appendJudged(rows: readonly Row[], target: "events" | "letters"): Row[] {
+    const { calls } = this.instance;
+    const table = this[target];
+    for (const row of rows) {
+      this.#place(`${judgedText(this.contract, row)}\0`);
+      if (calls.appendRecord(table.handle, this.#input) === 0) throw new Error(`${JSON.stringify(row)} is not taken`);
+      if (target === "events") calls.commitEvent(table.handle, 0);
+      else calls.commitLetter(table.handle, 0, this.#input, 0, this.#input, 0, this.#input, 0);
+    }
+    const back = readRows(this.instance, table, this.contract);
+    calls.flushEnd(table.handle);
+    return back;
+  }
+
+  /** How many elements of an array the text begins with, and the length up to their end. */
+  scanElements(text: string): { count: number; length: number; isEnd: boolean } {
+    const { calls } = this.instance;
+    const length = this.#place(text);
+    const count = calls.scanElements(this.#input, length);
+    return { count, length: calls.elementsEnd() - this.#input, isEnd: calls.isEndOfElements() !== 0 };
+  }
+
+  /** Reads a record, which is JSON, as a dead letter. */
+  readLetter(text: string): ReadLetter {
+    const { calls } = this.instance;
+    const table = this.letters.handle;
+    const length = this.#place(text), end = this.#input + length;
+    this.instance.bytes.fill(0, end, end + OVERRUN);
+    const verdict = (["read", "no object", "too odd"] as const)[calls.letterParse(table, this.#input)]!;
+    if (verdict === "too odd") return { verdict, row: {}, faults: [], extras: 0 };
+    const words = new Uint32Array(calls.memory.buffer, calls.failsPtr(), calls.failCount() * 4);
+    const faults = Array.from({ length: verdict === "read" ? calls.failCount() : 0 }, (_, i) => {
+      return { kind: ([, "twice", "value", "missing"] as const)[words[i * 4]!]!, field: words[i * 4 + 1]! };
+    });
+    const extras = calls.extraCount();
+    calls.commitLetter(table, 0, this.#input, 0, this.#input, 0, this.#input, 0);
+    const [row] = readRows(this.instance, this.letters, this.contract);
+    calls.flushEnd(table);
+    return { verdict, row: row!, faults, extras };
+  }
+
+  #scanned(isWhole: boolean): ScannedText {
+    const { calls } = this.instance;
+    const rows = readRows(this.instance, this.events, this.contract);
+    const entries = new Uint32Array(calls.memory.buffer, calls.oddPtr(), calls.oddN() * 3);
+    const odd = Array.from({ length: calls.oddN() }, (_, i) => entries[i * 3]!);
+    calls.flushEnd(this.events.handle);
+    return { isWhole, records: calls.recordCount(), rows, odd };
+  }
+
+  #place(text: string | Uint8Array): number {
+    const { calls } = this.instance;
+    const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+    if (bytes.length + OVERRUN > this.#inputBytes) {
+      calls.dealloc(this.#input, this.#inputBytes);
+      this.#inputBytes = bytes.length + OVERRUN;
+      this.#input = calls.alloc(this.#inputBytes);
+    }
+    this.instance.bytes.set(bytes, this.#input);
+    // What stood there before must not matter.
+    this.instance.bytes.fill(0x22, this.#input + bytes.length, this.#input + bytes.length + OVERRUN);
+    const name = this.instance.place("file.json");
+    calls.beginFile(this.events.handle, name.at, name.length);
+    return bytes.length;
+  }
+}
+
+export function contractOf(schema: object): Contract {
+  return parseContract(JSON.stringify({ type: "object", additionalProperties: false, ...schema }));
+}
