@@ -1,6 +1,6 @@
 import { canHaveGoProgram, findGoProgram, type GoProgram } from "./go_program.ts";
 import type { S3Server } from "./s3_server.ts";
-import { freePort, untilItSays } from "./server.ts";
+import { freePort, startServer, untilItSays } from "./server.ts";
 
 /** MinIO publishes no binaries any more. */
 export const minioProgram: GoProgram = {
@@ -36,28 +36,24 @@ export interface MinioOptions {
 export async function startMinio(options: MinioOptions = {}): Promise<Minio> {
   const path = await findGoProgram(minioProgram);
   const folder = options.folder ?? await Deno.makeTempDir({ prefix: "streamlab-minio-" });
-  const address = `127.0.0.1:${options.port || freePort()}`;
-  const consoleAddress = `127.0.0.1:${options.consolePort || freePort()}`;
   const credentials = { accessKeyId: "minioadmin", secretAccessKey: "minioadmin" };
-  const server = new Deno.Command(path, {
-    args: [
-      "server",
-      folder,
-      "--address",
-      address,
-      "--console-address",
-      consoleAddress,
-      ...options.args ?? [],
-    ],
-    env: {
-      MINIO_ROOT_USER: credentials.accessKeyId,
-      MINIO_ROOT_PASSWORD: credentials.secretAccessKey,
-      ...options.env,
-    },
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  await untilItSays(server, "API: ");
+  const start = () => {
+    const address = `127.0.0.1:${options.port || freePort()}`;
+    const consoleAddress = `127.0.0.1:${options.consolePort || freePort()}`;
+    const process = new Deno.Command(path, {
+      args: ["server", folder, "--address", address, "--console-address", consoleAddress, ...options.args ?? []],
+      env: {
+        MINIO_ROOT_USER: credentials.accessKeyId,
+        MINIO_ROOT_PASSWORD: credentials.secretAccessKey,
+        ...options.env,
+      },
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    return { process, address, consoleAddress };
+  };
+  const up = await startServer(start, ({ process }) => untilItSays(process, "API: "));
+  const { process: server, address, consoleAddress } = up;
   // A pipe that nobody empties would stop the server one day.
   const drained = server.stderr.pipeTo(new WritableStream());
   const endpoint = `${options.scheme ?? "http"}://${address}`;

@@ -3,6 +3,7 @@ import { systemRandom } from "../../core/base/random.ts";
 import { RestCatalog, type RestCatalogOptions } from "../../core/iceberg/catalog/rest_catalog.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
+import { freePort, startServer } from "./server.ts";
 
 /** The Apache Iceberg project's own REST catalog, from Maven Central, once. */
 const version = "1.10.0";
@@ -85,26 +86,29 @@ export async function withRestCatalog(
   action: (uri: string) => Promise<void>,
   settings: Record<string, string> = {},
 ): Promise<void> {
-  const port = freePort();
-  const server = new Deno.Command(onPath("java") ?? "java", {
-    args: ["-Xmx512m", "-cp", await findRestCatalog(), "org.apache.iceberg.rest.RESTCatalogServer"],
-    env: {
-      CATALOG_WAREHOUSE: warehouse,
-      // `REST_PORT`, as some pages say, is not read by it.
-      CATALOG_REST_PORT: String(port),
-      CATALOG_URI: `jdbc:sqlite:${warehouse}/catalog.db`,
-      ...settings,
-    },
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const uri = `http://127.0.0.1:${port}`;
+  const jars = await findRestCatalog();
+  const start = () => {
+    const port = freePort();
+    const process = new Deno.Command(onPath("java") ?? "java", {
+      args: ["-Xmx512m", "-cp", jars, "org.apache.iceberg.rest.RESTCatalogServer"],
+      env: {
+        CATALOG_WAREHOUSE: warehouse,
+        // `REST_PORT`, as some pages say, is not read by it.
+        CATALOG_REST_PORT: String(port),
+        CATALOG_URI: `jdbc:sqlite:${warehouse}/catalog.db`,
+        ...settings,
+      },
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    return { process, uri: `http://127.0.0.1:${port}` };
+  };
+  const server = await startServer(start, untilReady);
   try {
-    await untilReady(uri);
-    await action(uri);
+    await action(server.uri);
   } finally {
-    server.kill("SIGKILL");
-    await server.status;
+    server.process.kill("SIGKILL");
+    await server.process.status;
   }
 }
 
@@ -125,22 +129,26 @@ export function connectRest(
   });
 }
 
-async function untilReady(uri: string): Promise<void> {
+/** Fails when it has ended: another one may answer at its address. */
+async function untilReady({ process, uri }: { process: Deno.ChildProcess; uri: string }): Promise<void> {
+  let hasEnded = false;
+  void process.status.then(() => hasEnded = true);
   const endMs = Date.now() + startMsMax;
   for (;;) {
-    try {
-      const response = await fetch(`${uri}/v1/config`);
-      await response.body?.cancel();
-      if (response.ok) return;
-    } catch {
-      // Not listening yet.
-    }
-    if (Date.now() > endMs) throw new Error("The REST catalog does not start");
+    const isUp = await answers(uri);
+    if (hasEnded || Date.now() > endMs) throw new Error("The REST catalog does not start");
+    if (isUp) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
+async function answers(uri: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${uri}/v1/config`);
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    // Not listening yet.
+    return false;
+  }
 }

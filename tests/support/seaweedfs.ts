@@ -2,7 +2,7 @@ import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import type { S3Settings } from "../../core/storage/s3/settings.ts";
 import { canHaveGoProgram, findGoProgram, type GoProgram } from "./go_program.ts";
 import type { S3Server, S3ServerOptions } from "./s3_server.ts";
-import { freePort, untilItSays } from "./server.ts";
+import { freePort, startServer, untilItSays } from "./server.ts";
 
 export const seaweedProgram: GoProgram = {
   name: "weed",
@@ -21,15 +21,18 @@ export async function startSeaweedFs({ domain }: S3ServerOptions = {}): Promise<
   const folder = await Deno.makeTempDir({ prefix: "streamlab-seaweedfs-" });
   await Deno.mkdir(`${folder}/data`);
   await Deno.writeTextFile(`${folder}/s3.json`, identities());
-  const port = freePort();
-  const server = new Deno.Command(path, {
-    args: [...argumentsFor(folder, port), ...(domain === undefined ? [] : [`-s3.domainName=${domain}`])],
-    cwd: folder,
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
+  const start = () => {
+    const port = freePort();
+    const process = new Deno.Command(path, {
+      args: [...argumentsFor(folder, port), ...(domain === undefined ? [] : [`-s3.domainName=${domain}`])],
+      cwd: folder,
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    return { process, port };
+  };
   // Its S3 server answers before, but a conditional create would wait for the locks ten seconds.
-  await untilItSays(server, "LockRing: s3@");
+  const { process: server, port } = await startServer(start, ({ process }) => untilItSays(process, "LockRing: s3@"));
   // A pipe that nobody empties would stop the server one day.
   const drained = server.stderr.pipeTo(new WritableStream());
   const endpoint = `http://127.0.0.1:${port}`;
