@@ -17,6 +17,8 @@ export const WAREHOUSE_FOLDER = DEFAULT_WAREHOUSE;
 export const CHECKPOINTS_FOLDER = "checkpoints";
 /** Rewrites under way. */
 export const INTENTS_FOLDER = `${CHECKPOINTS_FOLDER}/intents`;
+/** What was done: `batches/` and `upkeep/` below it. */
+export const HISTORY_FOLDER = `${CHECKPOINTS_FOLDER}/history`;
 /** Temporary files of upkeep. */
 export const MAINTAIN_FOLDER = `${CHECKPOINTS_FOLDER}/maintain`;
 /** A folder for each maintainer at work, with its lock in it. */
