@@ -11,7 +11,7 @@ import { deleteMade } from "../storage/deletion.ts";
 import type { Store } from "../storage/store.ts";
 import { type BatchLimits, type BatchPlan, filesOfBatch, type PlannedFile } from "../lake/batch_plan.ts";
 import { Checkpoint } from "../lake/checkpoint.ts";
-import { type BatchReport, batchReport, type ConsumerReport, missedFiles } from "./batch_report.ts";
+import { batchFacts, type BatchReport, batchReport, type ConsumerReport, missedFiles } from "./batch_report.ts";
 import { commitBatch } from "./commit_batch.ts";
 import { checkRecordedFiles } from "./recorded_files.ts";
 import { checkMarkers, checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
@@ -27,7 +27,7 @@ import { RawListings } from "./raw_listings.ts";
 import { type BetweenBatches, forgetRecords } from "./between_batches.ts";
 import { RunLimits } from "./run_limits.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
-import type { Router } from "../routing/router.ts";
+import type { RoutedPlan, Router } from "../routing/router.ts";
 import { openTables, plannedTable, planTables, type TargetTables } from "../lake/target.ts";
 import { identifiersOf, TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
 
@@ -262,7 +262,7 @@ export class Consumer {
       });
     }
     const recorded = await this.#checkpoint.readRouted(BigInt(plan.batchId));
-    const routed = recorded ?? await this.#route(plan);
+    const { routed, reasons }: RoutedPlan = recorded ? { routed: recorded } : await this.#route(plan);
     const { ledger } = this.#tables;
     // Records of batches long done are removed, so a consumer that slept may have created this one
     // again. It is valid only if the ledger still lacks the batch.
@@ -270,7 +270,8 @@ export class Consumer {
     this.#state = stateOf(this.#tables, this.#name);
     if (this.#state.doneBatchId >= BigInt(plan.batchId)) return false;
     const { catalog, random } = this.#options;
-    const context = { catalog, clock, random, meter, target: this.#name };
+    const facts = batchFacts(plan, routed, recorded === undefined ? clock.nowMs() : undefined, reasons);
+    const context = { catalog, clock, random, meter, target: this.#name, facts };
     // Files that this process has placed itself exist.
     if (recorded !== undefined) await checkRecordedFiles(context, this.#tables, recorded);
     this.#tables = await commitBatch(context, this.#tables, routed);
@@ -280,7 +281,7 @@ export class Consumer {
     const missed = missedFiles(plan, routed);
     if (missed.some(({ status }) => status === "changed")) this.#listings.forget();
     const durationMs = clock.nowMs() - startMs;
-    const report = batchReport(routed, { resumed, durationMs, seconds: meter.read().seconds });
+    const report = batchReport(routed, { resumed, durationMs, seconds: meter.read().seconds, reasons });
     meter.reset();
     this.#reportBatch(report, missed);
     this.#limits.check(report, missed);
@@ -288,7 +289,7 @@ export class Consumer {
     return alone;
   }
 
-  async #route(plan: BatchPlan): Promise<RoutedBatch> {
+  async #route(plan: BatchPlan): Promise<RoutedPlan> {
     try {
       return await this.#tryRoute(plan);
     } catch (error) {
@@ -296,14 +297,15 @@ export class Consumer {
     }
   }
 
-  async #tryRoute(plan: BatchPlan): Promise<RoutedBatch> {
+  async #tryRoute(plan: BatchPlan): Promise<RoutedPlan> {
     const { router, meter } = this.#options;
-    const { routed, leftOut } = await router.route(plan, this.#tables, meter);
+    const { routed, leftOut, reasons } = await router.route(plan, this.#tables, meter);
     if (leftOut !== undefined) leftOutNotes(this.#name, leftOut).forEach((note) => this.#noteOnce(note));
     const standing = await meter.time("place", () => this.#checkpoint.createRouted(routed));
+    if (standing.attempt === routed.attempt) return { routed: standing, reasons };
     // Another consumer was first: its record is the one to commit, whoever does it.
-    if (standing.attempt !== routed.attempt) await this.#discard(routed);
-    return standing;
+    await this.#discard(routed);
+    return { routed: standing };
   }
 
   async #discard(routed: RoutedBatch): Promise<void> {

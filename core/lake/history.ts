@@ -69,19 +69,20 @@ export class History<T extends { format: number }> {
     await this.#join();
   }
 
-  /** All records, each once, in no order that counts. */
-  async read(): Promise<T[]> {
-    const records = new Map<string, T>();
-    const read = new Set<string>();
+  /** All records, each once, in portions and in no order that counts. */
+  async *read(): AsyncGenerator<T[]> {
+    const known = new Set<string>(), read = new Set<string>();
     // While a folder is listed, files in it may be joined into one that the listing does not show.
     for (let fresh = await this.#list(); fresh.length > 0;) {
-      await mapParallel(fresh, READS_PARALLEL, async ({ path }) => {
+      for (const { path } of fresh) {
         read.add(path);
-        for (const record of await this.#readFile(path)) records.set(this.#kind.keyOf(record), record);
-      });
+        yield (await this.#readFile(path)).filter((record) => {
+          const key = this.#kind.keyOf(record);
+          return !known.has(key) && known.add(key);
+        });
+      }
       fresh = (await this.#list()).filter(({ path }) => !read.has(path));
     }
-    return [...records.values()];
   }
 
   /** None where it is gone: then another file has its records. */

@@ -66,6 +66,8 @@ export class JudgedRows {
   hasNegativeZero = false;
   events = 0;
   deadLetters = 0;
+  /** Of these, how many for each reason. */
+  readonly reasons = new Map<string, number>();
   pending = 0;
   /** The places of fields that are to become columns, by their text; not all, if there are many. */
   readonly extraPaths = new Map<string, JsonPath>();
@@ -121,6 +123,7 @@ export class JudgedRows {
     this.#append(this.letterFile, letter);
     this.#tally(letter.file).deadLetters++;
     this.deadLetters++;
+    this.#countReason(letter.reason, 1);
   }
 
   /** Adds everything that another has judged. */
@@ -134,6 +137,7 @@ export class JudgedRows {
       tally.events += events;
       tally.deadLetters += deadLetters;
     }
+    for (const [reason, count] of other.reasons) this.#countReason(reason, count);
     for (const [key, path] of other.extraPaths) this.extraPaths.set(key, path);
     this.events += other.events;
     this.deadLetters += other.deadLetters;
@@ -172,6 +176,10 @@ export class JudgedRows {
     }
     file.write("\n");
     this.lineBytesMax = Math.max(this.lineBytesMax, bytes);
+  }
+
+  #countReason(reason: string, count: number): void {
+    this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + count);
   }
 
   #tally(file: number): FileTally {

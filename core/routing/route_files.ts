@@ -23,6 +23,8 @@ export interface RoutedFiles {
   deadLetters: { table: TargetTable; written: WrittenFile[] };
   /** Fields that `add` left in `_rescued`. */
   leftOut: LeftOut;
+  /** Dead letters by reason. */
+  reasons: ReadonlyMap<string, number>;
   /** By the files' numbers. */
   tallies: Map<number, FileTally & { records: number }>;
 }
@@ -99,6 +101,7 @@ class RouteRun {
         leftOut,
         events: { table: tables.events, written: [...plain.written, ...events] },
         deadLetters: { table: tables.deadLetters, written: letters },
+        reasons: rows.reasons,
         tallies: new Map([...records].map(([file, count]) => [file, tallyFile(count, rows.tallyOf(file))])),
       };
     } finally {
