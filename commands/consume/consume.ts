@@ -31,7 +31,9 @@ const flags = z.object({
   format: flag.choice(["json", "ndjson", "parquet"], { doc: "format of all files, whatever their names say" }),
   once: flag.switch({ doc: "ingest the files that are there now, then exit" }),
   trigger: flag.duration({
-    doc: "how often to look for files if the system does not report them",
+    doc:
+      "shortest time between the starts of two batches: a file after a pause is taken at once, a stream of files once in " +
+      "that time; also how often to look if the system does not report new files",
     default: "1s",
   }),
   onChangedFile: flag.choice(["ignore", "ingest", "fail"], {

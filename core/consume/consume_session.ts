@@ -84,8 +84,10 @@ export class ConsumeSession {
   }
 
   /**
-   * Ingests files as they come until `signal` is aborted. Outside failures are reported to
-   * `onTrouble` and retried; all other errors end the run.
+   * Ingests files as they come until `signal` is aborted. A file that comes after a pause is taken
+   * at once; while more are coming, `triggerMs` lie between the starts of two batches at least, so
+   * that a stream of small files makes few. Files that are too many for one batch do not wait for
+   * it. Outside failures are reported to `onTrouble` and retried; all other errors end the run.
    */
   async run(
     signal: AbortSignal,
@@ -112,18 +114,22 @@ export class ConsumeSession {
         alarm.reset();
         const looksAgain = clock.nowMs() >= lookAgainMs;
         if (looksAgain) lookAgainMs = clock.nowMs() + LOOK_AGAIN_MS;
-        let pauseMs = watch === undefined ? triggerMs : LOOK_AGAIN_MS;
+        const startMs = clock.nowMs(), before = this.#consumer.doneBatchId;
+        let pauseMs = watch === undefined ? 0 : LOOK_AGAIN_MS;
         try {
           await this.#consumer.takeAll(signal, looksAgain);
-          await this.#consumer.pause(alarm.hasRung ? 0 : pauseMs, signal);
+          const waits = watch === undefined || this.#consumer.doneBatchId !== before;
+          const leftMs = () => waits ? untilDue(startMs, triggerMs, clock) : 0;
+          await this.#consumer.pause(leftMs() + (alarm.hasRung ? 0 : pauseMs), signal);
           failures = 0;
+          await clock.sleep(leftMs(), signal);
         } catch (error) {
           if (!isKind(error, "unavailable")) throw error;
           pauseMs = backoffMs(RETRY, ++failures, random);
           onTrouble(error, pauseMs);
           alarm.reset();
         }
-        await alarm.wait(clock, pauseMs, signal);
+        if (pauseMs > 0) await alarm.wait(clock, pauseMs, signal);
       }
     } finally {
       watch?.close();
@@ -134,6 +140,11 @@ export class ConsumeSession {
   close(): void {
     this.#resources.dispose();
   }
+}
+
+/** Never longer than the trigger: the clock may have been set back. */
+function untilDue(startMs: number, triggerMs: number, clock: Clock): number {
+  return Math.max(0, Math.min(triggerMs, startMs + triggerMs - clock.nowMs()));
 }
 
 async function lockTarget(options: ConsumeSessionOptions): Promise<KernelLock | undefined> {

@@ -135,6 +135,11 @@ export class Consumer {
     }
   }
 
+  /** The last batch that the ledger has. */
+  get doneBatchId(): bigint {
+    return this.#state.doneBatchId;
+  }
+
   /** Ingests all files that are there now; stops between batches when `signal` is aborted. */
   async takeAll(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
     try {

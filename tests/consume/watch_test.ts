@@ -4,6 +4,8 @@ import type { BatchReport } from "../../core/consume/batch_report.ts";
 import { ConsumeSession, type ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { isFileThere, untilThere } from "../support/until_there.ts";
+import { SteppedClock } from "../support/manual_clock.ts";
+import { storeWith } from "../support/store_with.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
 const event = (id: string) =>
@@ -19,6 +21,7 @@ class Watching {
     world: ConsumeWorld,
     changes: Partial<ConsumeSessionOptions>,
     action: (watching: Watching) => Promise<void>,
+    triggerMs = 0,
   ) {
     const watching = new Watching();
     const report = {
@@ -28,7 +31,7 @@ class Watching {
     };
     const session = await ConsumeSession.open(world.options({ ...changes, report }));
     const stop = new AbortController();
-    const running = session.run(stop.signal, 50, (error) => void world.remarks.push(error.message));
+    const running = session.run(stop.signal, triggerMs, (error) => void world.remarks.push(error.message));
     try {
       // What ends the run early ends the test as well, instead of a wait for ever.
       await Promise.race([action(watching), running.then(() => Promise.reject(new Error("The run has ended")))]);
@@ -43,6 +46,12 @@ class Watching {
   async total(events: number): Promise<void> {
     while (this.#events < events) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     strictEqual(this.#events, events);
+  }
+
+  /** Fails as soon as there are more batches than that. */
+  async noMoreThan(batches: number): Promise<never> {
+    while (this.batches.length <= batches) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    throw new Error(`There are ${this.batches.length} batches, not ${batches}`);
   }
 
   #note(batch: BatchReport): void {
@@ -132,6 +141,55 @@ Deno.test("a watching consumer makes the folder that it watches", () =>
       await watching.total(1);
     })
   ));
+
+Deno.test("a stream of files is taken once in the trigger's time, a file after a pause at once", () =>
+  ConsumeWorld.use(async (world) => {
+    const clock = new SteppedClock();
+    await Watching.use(world, { clock }, async (watching) => {
+      appear(world, "1.ndjson", event("1"));
+      await watching.total(1);
+      for (let number = 2; number <= 20; number++) {
+        appear(world, `${number}.ndjson`, event(`${number}`));
+        await Promise.race([clock.sleeper(5_000), watching.noMoreThan(1)]);
+      }
+      strictEqual(watching.batches.length, 1);
+      clock.advance(5_000);
+      await watching.total(20);
+      strictEqual(watching.batches.length, 2);
+      await clock.sleeper(5_000);
+      clock.advance(60_000);
+      await clock.sleeper(30_000);
+      appear(world, "21.ndjson", event("21"));
+      await watching.total(21);
+      strictEqual(watching.batches.length, 3);
+    }, 5_000);
+  }));
+
+Deno.test("files that are too many for a batch do not wait for the trigger", () =>
+  ConsumeWorld.use(async (world) => {
+    for (const id of ["1", "2", "3"]) world.put(`${id}.ndjson`, event(id));
+    await Watching.use(world, { clock: new SteppedClock(), maxFilesPerBatch: 1 }, async (watching) => {
+      await watching.total(3);
+      strictEqual(watching.batches.length, 3);
+    }, 5_000);
+  }));
+
+Deno.test("where nothing reports new files, looks begin a trigger's time apart", () =>
+  ConsumeWorld.use(async (world) => {
+    const clock = new SteppedClock();
+    const remote = storeWith(world.store, { localPath: () => undefined });
+    const zone = { ...world.options().zone, store: remote };
+    await Watching.use(world, { clock, zone }, async (watching) => {
+      await clock.sleeper(5_000);
+      world.put("1.ndjson", event("1"));
+      clock.advance(5_000);
+      await watching.total(1);
+      await clock.sleeper(5_000);
+      world.put("2.ndjson", event("2"));
+      clock.advance(5_000);
+      await watching.total(2);
+    }, 5_000);
+  }));
 
 /** Wakes nobody for as long as a test takes: whoever goes on was woken by something else. */
 const sleepyClock: Clock = {
