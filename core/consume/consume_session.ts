@@ -79,8 +79,10 @@ export class ConsumeSession {
   }
 
   /** Ingests every file that is there now. */
-  runOnce(signal: AbortSignal): Promise<Discovery> {
-    return this.#consumer.takeAll(signal, true);
+  async runOnce(signal: AbortSignal): Promise<Discovery> {
+    const discovery = await this.#consumer.takeAll(signal, true);
+    await this.#consumer.pause(0, signal);
+    return discovery;
   }
 
   /**
@@ -120,7 +122,9 @@ export class ConsumeSession {
           await this.#consumer.takeAll(signal, looksAgain);
           const waits = watch === undefined || this.#consumer.doneBatchId !== before;
           const leftMs = () => waits ? untilDue(startMs, triggerMs, clock) : 0;
-          await this.#consumer.pause(leftMs() + (alarm.hasRung ? 0 : pauseMs), signal);
+          // Files that come before the next batch may begin do not wait for upkeep.
+          const due = leftMs() > 0 ? signal : AbortSignal.any([signal, alarm.signal]);
+          await this.#consumer.pause(leftMs() || (alarm.hasRung ? 0 : pauseMs), due);
           failures = 0;
           await clock.sleep(leftMs(), signal);
         } catch (error) {
@@ -179,21 +183,24 @@ async function makeScratch(options: ConsumeSessionOptions, resources: Disposable
 
 /** A latch: a ring is remembered until somebody waits. */
 class Alarm {
-  #rang = false;
-  #wake: AbortController | undefined;
+  #ringing = new AbortController();
 
   ring(): void {
-    this.#rang = true;
-    this.#wake?.abort();
+    this.#ringing.abort();
   }
 
   reset(): void {
-    this.#rang = false;
+    if (this.hasRung) this.#ringing = new AbortController();
   }
 
   /** Since the last reset. */
   get hasRung(): boolean {
-    return this.#rang;
+    return this.#ringing.signal.aborted;
+  }
+
+  /** Aborted when it rings; another one after each reset. */
+  get signal(): AbortSignal {
+    return this.#ringing.signal;
   }
 
   /**
@@ -201,9 +208,7 @@ class Alarm {
    * `signal` is aborted.
    */
   async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#rang || signal.aborted) return;
-    this.#wake = new AbortController();
-    await clock.sleep(ms, AbortSignal.any([signal, this.#wake.signal]));
-    this.#wake = undefined;
+    if (this.hasRung || signal.aborted) return;
+    await clock.sleep(ms, AbortSignal.any([signal, this.signal]));
   }
 }

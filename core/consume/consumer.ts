@@ -14,7 +14,7 @@ import { Checkpoint } from "../lake/checkpoint.ts";
 import { batchFacts, type BatchReport, batchReport, type ConsumerReport, missedFiles } from "./batch_report.ts";
 import { commitBatch } from "./commit_batch.ts";
 import { checkRecordedFiles } from "./recorded_files.ts";
-import { checkMarkers, checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
+import { checkMarkers, checkState, type ConsumerState, lastingly, stateOf } from "./consumer_state.ts";
 import { checkPartitioning } from "./partition_by.ts";
 import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
 import { type RawZone } from "../lake/raw_zone.ts";
@@ -56,7 +56,7 @@ export interface ConsumerOptions extends BatchLimits {
   betweenBatches?: BetweenBatches;
 }
 
-/** How often a contradiction between tables and checkpoint is checked before it counts. */
+/** How often the ledger is looked for where files of it are gone. */
 const LOOKS_MAX = 3;
 
 /**
@@ -150,10 +150,26 @@ export class Consumer {
     }
   }
 
-  /** Offers upkeep the time until the next look for files. */
+  /** Offers upkeep the time until the next look for files, or until `signal` is aborted. */
   async pause(idleMs: number, signal: AbortSignal): Promise<void> {
-    const pause = { doneBatchId: this.#state.doneBatchId, idleMs, signal };
-    for (const job of this.#betweenBatches) if (!signal.aborted) await job(pause);
+    for (const job of this.#betweenBatches) {
+      if (signal.aborted) return;
+      await job({
+        doneBatchId: this.#state.doneBatchId,
+        idleMs,
+        tables: TABLE_ROLES.map((role) => this.#tables[role]),
+        renew: (table) => this.#renew(table),
+        signal,
+      });
+    }
+  }
+
+  #renew(table: LoadedTable): void {
+    const name = identifierText(table.identifier);
+    const role = TABLE_ROLES.find((role) => identifierText(this.#tables[role].identifier) === name);
+    if (role === undefined) return;
+    this.#tables = { ...this.#tables, [role]: table };
+    this.#state = stateOf(this.#tables, this.#name);
   }
 
   async #takeRounds(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
@@ -370,20 +386,5 @@ export class Consumer {
     if (this.#reported.has(name)) return;
     this.#reported.add(name);
     this.#options.report.file(name, what, detail);
-  }
-}
-
-/**
- * Beside another consumer, tables and checkpoint are read at different moments. Only what stays so
- * is a contradiction, or missing.
- */
-async function lastingly<T>(look: () => Promise<T>): Promise<T> {
-  for (let looks = 1;; looks++) {
-    try {
-      return await look();
-    } catch (error) {
-      if (!(error instanceof StreamlabError) || looks === LOOKS_MAX) throw error;
-      if (error.kind !== "conflict" && error.kind !== "not-found") throw error;
-    }
   }
 }

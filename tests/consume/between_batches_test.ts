@@ -71,6 +71,8 @@ Deno.test("records of old batches are looked for once after each batch, not at e
   const checkpoint = { forget: (id: bigint) => Promise.resolve(void looks.push(id)) } as unknown as Checkpoint;
   const job = forgetRecords(checkpoint);
   const { signal } = new AbortController();
-  for (const doneBatchId of [1n, 1n, 2n, 2n, 2n]) await job({ doneBatchId, idleMs: 0, signal });
+  for (const doneBatchId of [1n, 1n, 2n, 2n, 2n]) {
+    await job({ doneBatchId, idleMs: 0, tables: [], renew: () => {}, signal });
+  }
   deepStrictEqual(looks, [1n, 2n]);
 });

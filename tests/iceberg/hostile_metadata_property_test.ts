@@ -102,7 +102,20 @@ Deno.test("mutated metadata files, manifest lists and manifests are refused or r
 Deno.test("a hint that is damaged is written anew, whatever stands in it", () =>
   withSeed((random) =>
     withTable(async (bench, paths) => {
-      const hints = ["", "x", "0x10", "1e9", "-4", "9".repeat(9), "9".repeat(400), "99", "04", "4\n", "\ufeff4", "Infinity"];
+      const hints = [
+        "",
+        "x",
+        "0x10",
+        "1e9",
+        "-4",
+        "9".repeat(9),
+        "9".repeat(400),
+        "99",
+        "04",
+        "4\n",
+        "\ufeff4",
+        "Infinity",
+      ];
       const texts = [
         ...hints,
         ...Array.from({ length: 100 }, () => mutateBytes(random, new TextEncoder().encode("4"))),

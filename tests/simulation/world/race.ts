@@ -56,7 +56,11 @@ const hourMs = 3_600_000;
 
 /** The tools of a race: nothing in it waits for anything but the simulated disk. */
 export function lightTools(rows: DataRows): Tools {
-  return { router: (store) => new LightRouter(store), known: () => new LedgerView(rows, "bronze.events") };
+  return {
+    router: (store) => new LightRouter(store),
+    known: () => new LedgerView(rows, "bronze.events"),
+    openRewriting: () => Promise.resolve(new LightRewriting(rows)),
+  };
 }
 
 /**

@@ -1,0 +1,61 @@
+/** Joins consume, which offers the moment between two batches, with what maintain can do. */
+import type { BetweenBatches } from "../../core/consume/between_batches.ts";
+import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
+import type { Surroundings } from "../../core/maintain/surroundings.ts";
+import type { MachineSettings } from "../machine.ts";
+
+export interface UpkeepChoices {
+  machine: MachineSettings;
+  /** Of consume, bytes: upkeep takes a part of it. */
+  memoryBytes: number;
+  keepSnapshots: number;
+  graceMs: number;
+  report(record: UpkeepRecord): void;
+  note(text: string): void;
+}
+
+export interface ConsumerUpkeep {
+  betweenBatches: BetweenBatches;
+  /** When the last batch is done. */
+  close(): Promise<void>;
+}
+
+/** More would take more memory, and time from the batches. */
+const THREADS = 1;
+const MEMORY_SHARE = 4;
+const MEMORY_BYTES_MIN = 64_000_000;
+
+export async function openUpkeep(surroundings: Surroundings, choices: UpkeepChoices): Promise<ConsumerUpkeep> {
+  const [{ Upkeep }, { UpkeepWorkshop }, { THRESHOLDS }] = await Promise.all([
+    import("../../core/maintain/upkeep/upkeep.ts"),
+    import("../../core/maintain/upkeep/upkeep_workshop.ts"),
+    import("../../core/maintain/upkeep/policy.ts"),
+  ]);
+  const { machine, keepSnapshots, graceMs, report, note } = choices;
+  const memoryBytes = Math.max(MEMORY_BYTES_MIN, Math.floor(choices.memoryBytes / MEMORY_SHARE));
+  const workshop = new UpkeepWorkshop(surroundings, {
+    ...machine,
+    threads: THREADS,
+    memory: `${memoryBytes}B`,
+  });
+  const upkeep = new Upkeep(surroundings, {
+    keepSnapshots,
+    graceMs,
+    memoryBytes,
+    threads: THREADS,
+    ...THRESHOLDS,
+    openRewriting: () => workshop.openRewriting(),
+    report,
+    note,
+  });
+  return {
+    betweenBatches: ({ tables, renew, idleMs, signal }) => upkeep.run({ tables, renew, idleMs, signal }),
+    async close() {
+      try {
+        await upkeep.close();
+      } finally {
+        await workshop.close();
+      }
+    },
+  };
+}
