@@ -23,7 +23,7 @@ export interface BatchReport {
   records: number;
   events: number;
   deadLetters: number;
-  reasons?: Reasons;
+  reasons?: Reasons | undefined;
   /** Records that were dropped as repeats. */
   duplicates: number;
   changed: number;
@@ -51,7 +51,7 @@ export function batchReport(
     changed: count("changed"),
     vanished: count("vanished"),
     ...rest,
-    ...(reasons === undefined ? {} : { reasons }),
+    reasons,
   };
 }
 
@@ -63,7 +63,10 @@ export interface BatchFacts {
   reasons?: Reasons | undefined;
 }
 
-/** `routedMs`: when this process routed it; of what another one has routed, it is known when that began. */
+/**
+ * `routedMs`: when this process routed it. Of what another one has routed it is known when that
+ * began.
+ */
 export function batchFacts(
   plan: BatchPlan,
   { ingestedAtMicros }: RoutedBatch,

@@ -97,7 +97,7 @@ async function commitTo(
   return committed;
 }
 
-/** The ledger's snapshot tells what the batch did: the other commits included, as it is the last. */
+/** The ledger's snapshot tells what the batch did. It is the last, so it knows of the others. */
 function lastWords({ meter, clock, facts, target }: CommitContext, role: TableRole, routed: RoutedBatch) {
   if (role !== "ledger") return {};
   return { lastWords: () => batchSummary(batchRecord(target, routed, facts, meter.read().seconds, clock.nowMs())) };

@@ -1,10 +1,12 @@
 import { mapParallel } from "../base/parallel.ts";
-import { StreamlabError } from "../base/errors.ts";
+import { isKind, StreamlabError } from "../base/errors.ts";
 import type { Connection, TextAppender } from "../engine/duckdb.ts";
 import { quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
 import { isOutOfMemory, SqlError } from "../engine/sql_error.ts";
 import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
-import { planScan, type ScanFile } from "../iceberg/scan/scan.ts";
+import type { DataFile } from "../iceberg/format/data_file.ts";
+import { appendedSince } from "../iceberg/scan/appended_files.ts";
+import { planScan } from "../iceberg/scan/scan.ts";
 import type { Scratch } from "../disk/scratch.ts";
 import type { EventFile } from "../lake/event_file.ts";
 import { LEDGER_COLUMNS } from "../lake/our_columns.ts";
@@ -30,7 +32,10 @@ export interface LastWithRows {
 
 /** What the ledger knows of a target's files: discovering is a listing minus this. */
 export interface KnownFiles {
-  /** Reads the ledger, unless it is the version that is known already. */
+  /**
+   * Reads what the ledger has more than the version that is known already; all of it, if that
+   * cannot be told.
+   */
   follow(ledger: LoadedTable): Promise<void>;
   /** From the ledger as it was read last, without the batches added since. */
   lastWithRows(): LastWithRows;
@@ -51,6 +56,8 @@ export interface KnownFiles {
  */
 export class EmbeddedKnownFiles implements KnownFiles {
   #metadataLocation: string | undefined;
+  /** The current one of that version. */
+  #snapshotId: bigint | undefined;
   #lastWithRows: LastWithRows = { events: 0n, deadLetters: 0n };
   /** Adds to the table as it was made last. */
   #appender: TextAppender | undefined;
@@ -66,32 +73,60 @@ export class EmbeddedKnownFiles implements KnownFiles {
 
   async follow(ledger: LoadedTable): Promise<void> {
     if (this.#metadataLocation === ledger.metadataLocation) return;
+    const added = this.#metadataLocation === undefined ? undefined : await this.#added(ledger);
     this.#metadataLocation = undefined;
     this.#appender?.close();
     this.#appender = undefined;
+    if (added === undefined || !await this.#tryRead(ledger, added)) await this.#readAll(ledger);
+    this.#metadataLocation = ledger.metadataLocation;
+    this.#snapshotId = ledger.metadata.currentSnapshotId;
+  }
+
+  /** Files with all that is new since the known version; undefined where all has to be read. */
+  async #added({ io, metadata }: LoadedTable): Promise<DataFile[] | undefined> {
+    try {
+      return await appendedSince(io, metadata, this.#snapshotId);
+    } catch (error) {
+      if (isKind(error, "not-found")) return undefined;
+      throw error;
+    }
+  }
+
+  /** False where a file is gone: it was rewritten long ago. Then nothing was read. */
+  async #tryRead(ledger: LoadedTable, files: readonly DataFile[]): Promise<boolean> {
+    try {
+      await this.#read(ledger, files);
+      return true;
+    } catch (error) {
+      if (isKind(error, "not-found")) return false;
+      throw error;
+    }
+  }
+
+  async #readAll(ledger: LoadedTable): Promise<void> {
     await this.#connection.run("CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR)");
     this.#lastWithRows = { events: 0n, deadLetters: 0n };
     const predicate = { op: "=", column: LEDGER_COLUMNS.table, value: this.#target } as const;
     const { files } = await planScan(ledger.io, ledger.metadata, { predicate });
-    const paths = await mapParallel(
-      files,
-      COPIES_PARALLEL,
-      ({ dataFile }) => this.#localCopy(ledger, dataFile.path),
-    );
-    try {
-      if (paths.length > 0) await this.#read(paths);
-    } catch (cause) {
-      throw cause instanceof SqlError ? await unreadable(ledger, files, cause) : cause;
-    }
-    for (const path of paths) if (path.startsWith(this.#scratch.path(COPY_PREFIX))) this.#scratch.removeFile(path);
-    this.#metadataLocation = ledger.metadataLocation;
+    await this.#read(ledger, files.map(({ dataFile }) => dataFile));
   }
 
   lastWithRows(): LastWithRows {
     return this.#lastWithRows;
   }
 
-  async #read(paths: readonly string[]): Promise<void> {
+  async #read(ledger: LoadedTable, files: readonly DataFile[]): Promise<void> {
+    if (files.length === 0) return;
+    const paths = await mapParallel(files, COPIES_PARALLEL, ({ path }) => this.#localCopy(ledger, path));
+    try {
+      await this.#insert(paths);
+    } catch (cause) {
+      throw cause instanceof SqlError ? await unreadable(ledger, files, cause) : cause;
+    }
+    for (const path of paths) if (path.startsWith(this.#scratch.path(COPY_PREFIX))) this.#scratch.removeFile(path);
+  }
+
+  async #insert(paths: readonly string[]): Promise<void> {
     const { table, sourceFile, etag, status, batchId, events, deadLetters } = LEDGER_COLUMNS;
     const rows = `FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = false)
 WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
@@ -99,7 +134,11 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
     const [last] = await this.#connection.rows(`SELECT
   coalesce(max(${batchId}) FILTER (${events} > 0), 0)::BIGINT AS events,
   coalesce(max(${batchId}) FILTER (${deadLetters} > 0), 0)::BIGINT AS letters ${rows}`);
-    this.#lastWithRows = { events: last!.events as bigint, deadLetters: last!.letters as bigint };
+    const before = this.#lastWithRows;
+    this.#lastWithRows = {
+      events: larger(before.events, last!.events as bigint),
+      deadLetters: larger(before.deadLetters, last!.letters as bigint),
+    };
   }
 
   async add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {
@@ -107,6 +146,7 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
     this.#appender ??= await this.#connection.textAppender("known");
     this.#appender.append(outcomes.map(({ name, etag, status }) => [name, etag, status]));
     this.#metadataLocation = after.metadataLocation;
+    this.#snapshotId = after.metadata.currentSnapshotId;
   }
 
   async unknownNames(names: readonly string[]): Promise<Set<string>> {
@@ -148,13 +188,17 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
   }
 }
 
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
 /**
  * `not-found` if a file is gone, which a newer version may no longer name; `corrupt` if one is not
  * as it was written.
  */
-async function unreadable(ledger: LoadedTable, files: readonly ScanFile[], cause: SqlError): Promise<Error> {
+async function unreadable(ledger: LoadedTable, files: readonly DataFile[], cause: SqlError): Promise<Error> {
   const name = identifierText(ledger.identifier);
-  for (const { dataFile } of files) {
+  for (const dataFile of files) {
     const damage = await fileDamage(ledger.io.location, dataFile);
     if (damage === undefined) continue;
     const kind = damage === "is gone" ? "not-found" : "corrupt";
