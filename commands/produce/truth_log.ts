@@ -26,9 +26,8 @@ export async function openTruthFile(path: string): Promise<TruthFile> {
   const file = await writing(() => Deno.open(path, { read: true, append: true, create: true }));
   const { isFile } = await writing(() => file.stat());
   if (isFile) await writing(() => locked(file, () => removeTornLine(file)));
-  const encoder = new TextEncoder();
-  const write = async (line: Iterable<string>) => {
-    for (const piece of line) await writeAll(file, encoder.encode(piece));
+  const write = async (line: Iterable<Uint8Array>) => {
+    for (const piece of line) await writeAll(file, piece);
   };
   return {
     append: (line) =>

@@ -58,6 +58,16 @@ export function isKind(error: unknown, ...kinds: ErrorKind[]): error is Streamla
   return error instanceof StreamlabError && kinds.includes(error.kind);
 }
 
+/** What `work` gives; undefined where it fails with `not-found`. */
+export async function ifFound<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isKind(error, "not-found")) return undefined;
+    throw error;
+  }
+}
+
 /** The message of anything that can be thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

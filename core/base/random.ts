@@ -70,7 +70,8 @@ export function uuidV7(random: Random, unixMs: number): string {
   return formatUuid(bytes);
 }
 
-function formatUuid(bytes: Uint8Array): string {
+/** The text of 16 bytes (RFC 9562, section 4). */
+export function formatUuid(bytes: Uint8Array): string {
   const hex = bytes.toHex();
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -4,7 +4,13 @@ import { isKind, StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
-import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
+import {
+  type Catalog,
+  identifierText,
+  type LoadedTable,
+  requireTable,
+  type TableIdentifier,
+} from "../iceberg/catalog/catalog.ts";
 import { early, mapParallel } from "../base/parallel.ts";
 import { ownPlaces } from "../iceberg/own_files.ts";
 import { deleteMade } from "../storage/deletion.ts";
@@ -358,13 +364,8 @@ export class Consumer {
     }
   }
 
-  async #load(role: TableRole): Promise<LoadedTable> {
-    const table = await this.#options.catalog.loadTable(this.#tables[role].identifier, this.#tables[role]);
-    if (table !== undefined) return table;
-    throw new StreamlabError(
-      "not-found",
-      `Cannot continue: the table ${identifierText(this.#tables[role].identifier)} is gone`,
-    );
+  #load(role: TableRole): Promise<LoadedTable> {
+    return requireTable(this.#options.catalog, this.#tables[role].identifier, this.#tables[role]);
   }
 
   #reportBatch(batch: BatchReport, missed: readonly FileOutcome[]): void {

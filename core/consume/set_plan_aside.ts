@@ -1,15 +1,20 @@
 import type { Clock } from "../base/clock.ts";
 import type { Json } from "../base/json.ts";
-import { isKind, StreamlabError } from "../base/errors.ts";
+import { isKind } from "../base/errors.ts";
 import { Meter } from "../base/meter.ts";
-import { mapParallel } from "../base/parallel.ts";
 import { type Random, uuidV4 } from "../base/random.ts";
-import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
+import {
+  type Catalog,
+  identifierText,
+  type LoadedTable,
+  requireTable,
+  type TableIdentifier,
+} from "../iceberg/catalog/catalog.ts";
 import { schemaToJson } from "../iceberg/format/schema.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
 import { Checkpoint } from "../lake/checkpoint.ts";
 import type { RoutedBatch, RoutedTable } from "../lake/routed_batch.ts";
-import { identifiersOf, TABLE_ROLES } from "../lake/table_names.ts";
+import { identifiersOf } from "../lake/table_names.ts";
 import { plannedTable, type TargetTables } from "../lake/target.ts";
 import type { Store } from "../storage/store.ts";
 import { commitBatch } from "./commit_batch.ts";
@@ -67,15 +72,14 @@ export async function setPlanAside(options: SetAsideOptions): Promise<SetAsideRe
   };
 }
 
+/** One after another: of several that are missing, the table of events is named. */
 async function loadTables(catalog: Catalog, target: TableIdentifier): Promise<TargetTables> {
-  const identifiers = identifiersOf(target);
-  const loaded = await mapParallel(TABLE_ROLES, TABLE_ROLES.length, (role) => catalog.loadTable(identifiers[role]));
-  const missing = TABLE_ROLES.find((_role, index) => loaded[index] === undefined);
-  if (missing !== undefined) {
-    const name = identifierText(identifiers[missing]);
-    throw new StreamlabError("not-found", `Cannot set a plan aside: there is no table ${name}`);
-  }
-  return Object.fromEntries(TABLE_ROLES.map((role, index) => [role, loaded[index]!])) as unknown as TargetTables;
+  const { events, deadLetters, ledger } = identifiersOf(target);
+  return {
+    events: await requireTable(catalog, events),
+    deadLetters: await requireTable(catalog, deadLetters),
+    ledger: await requireTable(catalog, ledger),
+  };
 }
 
 /**

@@ -1,7 +1,6 @@
 /**
- * What a valid event is: named columns, each with a type, whether it may be absent, and what its
- * values must satisfy. Made by `json_schema.ts`; everything else in this folder is compiled from
- * it.
+ * What a valid event is: named columns, each with its type, whether it is required, and checks on
+ * its values. `json_schema.ts` parses it; everything else in this folder is compiled from it.
  */
 export interface Contract {
   /** The schema's `title`, for messages only. */
@@ -30,22 +29,22 @@ export interface ContractValue {
 /** A column, or a field of a struct. */
 export interface ContractField extends ContractValue {
   readonly name: string;
-  /** The key must be there; and not be null, unless `nullable`. */
+  /** The key must be present, and its value must not be null unless `nullable`. */
   readonly required: boolean;
   readonly doc?: string;
 }
 
 export type ContractType =
   /**
-   * Text. What else than a JSON string becomes text, exactly as it is written in the record, is in
-   * `accepts`.
+   * Text. `accepts` names the other JSON values that become text, exactly as the record spells
+   * them.
    */
   | { readonly kind: "string"; readonly accepts: TextCoercion }
   | { readonly kind: "int" | "long" | "float" | "double" | "boolean" | "date" | "timestamptz" | "uuid" }
   /** 1 ≤ precision ≤ 38, 0 ≤ scale ≤ precision. */
   | { readonly kind: "decimal"; readonly precision: number; readonly scale: number }
   | { readonly kind: "struct"; readonly fields: readonly ContractField[] }
-  /** Keys are strings; `keys` is what `propertyNames` asks of them. */
+  /** Keys are strings; `keys` are the checks of `propertyNames`. */
   | { readonly kind: "map"; readonly keys: Checks; readonly value: ContractValue }
   | { readonly kind: "list"; readonly element: ContractValue };
 
@@ -90,21 +89,18 @@ export const NO_CHECKS: Checks = Object.freeze({});
 
 export const JSON_STRINGS_ONLY: TextCoercion = Object.freeze({ numbers: false, booleans: false, nested: false });
 
-/** Whether the column can hold null: what decides `optional` against `required` in the table. */
+/** Whether the column can hold null. If so, the table's column is optional. */
 export function mayBeNull(field: ContractField): boolean {
   return !field.required || field.nullable;
 }
 
-/**
- * Whether any check stands on the value itself (those inside a struct, map or list are at their own
- * positions).
- */
+/** Whether the value itself has checks. Values inside a struct, map or list have their own. */
 export function hasChecks(checks: Checks): boolean {
   return Object.keys(checks).length > 0;
 }
 
-/** What becomes of a valid record with fields that the contract does not name. */
+/** What happens to a valid record with fields that the contract does not name. */
 export type OnExtraFields = "dead-letter" | "rescue" | "add";
 
-/** Why a record is not an event, in the order in which the reasons are tried. */
+/** Why a record is not an event, in the order of precedence. */
 export type DeadLetterReason = "corrupted_batch" | "corrupted_record" | "invalid_schema" | "extra_fields";

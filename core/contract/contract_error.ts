@@ -1,6 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 
-/** A contract that cannot be used: where in its document, and why. */
+/** The error for an unusable contract: the place in its document, and the reason. */
 export function contractError(pointer: string, reason: string, hint?: string): StreamlabError {
   const place = pointer === "" ? "at its top level" : `at ${pointer}`;
   return new StreamlabError(

@@ -2,10 +2,7 @@ import { z } from "zod";
 import type { Contract } from "./contract.ts";
 import { parseContract } from "./json_schema.ts";
 
-/**
- * A valid event when no `--contract` says otherwise. A number or boolean in `properties` becomes
- * text.
- */
+/** The contract without `--contract`. A number or boolean in `properties` becomes text. */
 const eventSchema = z.strictObject({
   user_id: z.string(),
   event_id: z.string(),
@@ -22,7 +19,7 @@ export function defaultContract(): Contract {
   return contract ??= parseContract(JSON.stringify({ title: "event", ...eventJsonSchema() }));
 }
 
-/** zod's pattern for date-times is left out: it refuses `t` and `z`, which RFC 3339 allows. */
+/** Without zod's pattern for date-times: it refuses `t` and `z`, which RFC 3339 allows. */
 function eventJsonSchema(): object {
   return z.toJSONSchema(eventSchema, {
     override: ({ jsonSchema }) => {

@@ -18,7 +18,7 @@ export interface Refusal {
 }
 
 export type Evolution =
-  /** `schema` is the table's after `changes`; without any it is the very same. */
+  /** `schema` is the table's schema after `changes`; without changes it is the same object. */
   | {
     readonly kind: "allowed";
     readonly changes: SchemaChange[];
@@ -28,11 +28,11 @@ export type Evolution =
   | { readonly kind: "refused"; readonly refusals: readonly Refusal[] };
 
 /**
- * What must change so that a table with this schema can take rows of `wanted` (from
- * `iceberg_schema.ts`). Allowed is what version 2 of the format allows (specification: "Schema
- * Evolution"): a new optional column at any depth, int to long, float to double, a wider decimal,
- * required to optional. A column that is no longer wanted stays, optional from then on.
- * `lastColumnId` is the highest field id that the table ever used.
+ * Plans the changes that let a table with this schema take rows of `wanted` (from
+ * `iceberg_schema.ts`). Version 2 of the format allows (specification: "Schema Evolution"): a new
+ * optional column at any depth, int to long, float to double, a wider decimal, required to
+ * optional. A column that is no longer wanted stays and becomes optional. `lastColumnId` is the
+ * highest field id that the table ever used.
  */
 export function evolve(schema: Schema, lastColumnId: number, wanted: readonly Field[]): Evolution {
   const comparison = new Comparison(schema);
@@ -49,7 +49,7 @@ export function evolve(schema: Schema, lastColumnId: number, wanted: readonly Fi
   return { kind: "allowed", changes, ...evolveSchema(schema, changes, lastColumnId) };
 }
 
-/** The error for the user. The caller adds what was written by then. */
+/** The error for the user. The caller adds what was already written. */
 export function refusalError(table: string, refusals: readonly Refusal[]): StreamlabError {
   const reasons = refusals.map(({ column, reason }) => `column ${column} ${reason}`).join("; ");
   return new StreamlabError("usage", `Cannot change ${table} to the contract: ${reasons}`, {
@@ -66,7 +66,7 @@ class Comparison {
     this.#identifiers = new Set(schema.identifierFieldIds);
   }
 
-  /** `path` is the struct's own, empty at the top. */
+  /** `path` is the struct's path, empty at the top. */
   struct(current: readonly Field[], wanted: readonly Field[], path: string): void {
     const left = new Map(wanted.map((field) => [field.name, field]));
     for (const field of current) {
@@ -77,7 +77,7 @@ class Comparison {
       else this.#field(field, target, column);
     }
     const folded = new Map(current.map((field) => [foldName(field.name), field.name]));
-    // Among the contract's columns, before our own that end the table.
+    // New columns follow the contract's columns. Our own columns stay last.
     let after = path === "" ? lastBeforeOurs(current) : undefined;
     for (const field of left.values()) {
       const other = folded.get(foldName(field.name));
@@ -92,7 +92,7 @@ class Comparison {
   }
 
   #add(field: Field, path: string): boolean {
-    // Our own columns are new only to tables that others made: their old rows have none.
+    // Only tables that others created lack our own columns. Their old rows have no values there.
     if (field.required && !(path === "" && isOurs(field.name))) {
       const reason = "is new and required, but existing rows have no value for it: make it optional";
       this.#refuse(joined(path, field.name), reason);
@@ -157,7 +157,10 @@ class Comparison {
   }
 }
 
-/** A full name that two fields share: a new column "a.b" beside an old struct a with a field b. */
+/**
+ * A full name that two fields share, such as a new column "a.b" beside an old struct a with a field
+ * b.
+ */
 function equalPath(schema: Schema): string | undefined {
   const seen = new Set<string>();
   for (const { path } of fieldsById(schema).values()) {

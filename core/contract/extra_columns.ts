@@ -6,32 +6,32 @@ import { foldName, fullNames, whyNotAName } from "./field_names.ts";
 import type { JsonPath } from "../json/pointer.ts";
 
 /**
- * `--on-extra-fields add`: fields that were seen but not named become columns. Their type is text,
- * whatever the values are: a string as it is, a number or boolean with its very digits, nested JSON
- * as its text. So no value is ever refused or rounded because an earlier one looked different
- * (Spark's Auto Loader, `addNewColumns`, infers strings for the same reason).
+ * `--on-extra-fields add`: fields that the contract does not name become columns. Their type is
+ * always text: strings as they are, numbers and booleans with their exact digits, nested JSON as
+ * its text. So no value is refused or rounded because an earlier one looked different. (Spark's
+ * Auto Loader infers strings in `addNewColumns` for the same reason.)
  */
 
-/** Columns that `add` gives a table, in all: more names than this are data, not columns. */
+/** The most columns that `add` gives one table: beyond that, names are data, not columns. */
 export const ADDED_COLUMNS_MAX = 200;
 
 const ANY_TEXT: ContractType = { kind: "string", accepts: { numbers: true, booleans: true, nested: true } };
 
 /** Fields that do not become columns. */
 export interface LeftOut {
-  /** Full names of fields that the tables, or the contract, have as something else. */
+  /** Full names that the tables or the contract already use for another field. */
   readonly clashing: readonly string[];
-  /** Fields for which there was no room. */
+  /** The number of fields beyond the limit. */
   readonly beyond: number;
 }
 
 export interface Widened extends LeftOut {
   readonly contract: Contract;
-  /** The fields added, as paths of names; the same order as they were given in. */
+  /** The added fields as paths of names, in the given order. */
   readonly added: readonly JsonPath[];
 }
 
-/** What tables can still take. */
+/** What can still be added to tables. */
 export interface ColumnRoom {
   /** The full names of all their fields, folded. */
   readonly taken: ReadonlySet<string>;
@@ -42,10 +42,10 @@ export interface ColumnRoom {
 const ANY_ROOM: ColumnRoom = { taken: new Set(), columns: Infinity };
 
 /**
- * The contract with the fields at `paths` (of `Judgement.extras`) as optional columns, nested ones
- * in their structs. Some are left out and go to `_rescued`: names that no column can have, names
- * that engines cannot tell from another field's (they differ in case, or the parts are joined by a
- * dot), and fields beyond the limit.
+ * Adds the fields at `paths` (from `Judgement.extras`) to the contract as optional columns, nested
+ * ones in their structs. These are left out and go to `_rescued`: names that no column can have,
+ * names that engines confuse with another field's (they differ only in case, or in a dot that joins
+ * parts), and fields beyond the limit.
  */
 export function widenContract(contract: Contract, paths: Iterable<JsonPath>, room = ANY_ROOM): Widened {
   let { fields } = contract;
@@ -76,8 +76,8 @@ export function widenContract(contract: Contract, paths: Iterable<JsonPath>, roo
 }
 
 /**
- * What the tables of a contract can take besides it: a field that they have under this name has
- * another type, or was dropped from the contract, and keeps its values.
+ * What can be added to the tables of a contract. A name that the tables use already is taken: that
+ * field has another type, or was dropped from the contract and keeps its values.
  */
 export function columnRoom(
   contract: Contract,
@@ -89,7 +89,7 @@ export function columnRoom(
 }
 
 /**
- * The contract with what earlier runs have added to the table: its text columns, at any depth of
+ * The contract with the columns that earlier runs added: the table's text columns, at any depth of
  * structs, that the contract lacks.
  */
 export function adoptAddedColumns(contract: Contract, table: readonly IcebergField[]): Contract {
@@ -118,7 +118,7 @@ function columnNames(fields: readonly IcebergField[], prefix: string): string[] 
   return fields.flatMap(({ name, type }) => [prefix + name, ...columnNames(childFields(type), `${prefix}${name}.`)]);
 }
 
-/** The full name of the field at a path, where a list's index and a map's key are steps. */
+/** The full name of the field at a path whose steps may be a list's index or a map's key. */
 function fullNameAt(fields: readonly ContractField[], path: JsonPath): string {
   const names: string[] = [];
   let type: ContractType | undefined = { kind: "struct", fields };
@@ -137,7 +137,7 @@ function withFields(contract: Contract, fields: readonly ContractField[]): Contr
   return { ...parts, text: contractText(parts) };
 }
 
-/** The fields with one more at `path` from step `at` on; the very same where it cannot be. */
+/** Adds a field at `path`, from step `at` on. Returns the same object if that is impossible. */
 function addAt(fields: readonly ContractField[], path: JsonPath, at: number): readonly ContractField[] {
   const name = String(path[at]);
   const index = fields.findIndex((field) => field.name === name);

@@ -7,8 +7,8 @@ export function foldName(name: string): string {
 }
 
 /**
- * Why a field may not have this name, or undefined when it may. Names at the top that start with
- * `_` are ours (`_ingested_at`); NUL ends a name in engines written in C.
+ * Why a field cannot have this name; undefined if it can. Top-level names that start with `_` are
+ * ours (`_ingested_at`). NUL ends a name in engines written in C.
  */
 export function whyNotAName(name: string, options: { underscoreIsOurs: boolean }): string | undefined {
   if (name === "") return "a field without a name is not supported";
@@ -20,7 +20,7 @@ export function whyNotAName(name: string, options: { underscoreIsOurs: boolean }
   return undefined;
 }
 
-/** Refuses names that no table can carry, and two of one struct that differ only in case. */
+/** Refuses names that no table can have, and two names in one struct that differ only in case. */
 export function checkFieldNames(
   fields: readonly ContractField[],
   pointer: string,
@@ -50,7 +50,7 @@ export function checkFullNames(fields: readonly ContractField[]): void {
   throw contractError("", `two fields have the full name ${JSON.stringify(name)}, which engines cannot tell apart`);
 }
 
-/** The full names of fields at any depth: as many as there are fields, equal ones too. */
+/** The full names of fields at any depth, one for each field, duplicates included. */
 export function fullNames(fields: readonly ContractField[]): string[] {
   const names: string[] = [];
   const walk = (type: ContractType, name: string): void => {

@@ -1,12 +1,12 @@
 /**
- * Dates and instants as text: RFC 3339 in, UTC with microseconds out. Exact for years 0001 to 9999,
- * by the calendar that Iceberg uses (proleptic Gregorian), and without JavaScript's Date, which has
- * milliseconds and odd ideas of years below 100.
+ * Dates and instants as text: RFC 3339 in, UTC with microseconds out. Exact for the years 0001 to
+ * 9999 in Iceberg's calendar (proleptic Gregorian). JavaScript's Date is not used: it has only
+ * milliseconds, and reads years below 100 as 19xx.
  */
 
 const DASH = 0x2d, COLON = 0x3a, DOT = 0x2e, PLUS = 0x2b;
 
-/** The number in `length` digits from `at`; -1 when they are not all digits. */
+/** The number in the `length` characters from `at`; -1 unless all are digits. */
 function digits(text: string, at: number, length: number): number {
   let number = 0;
   for (let i = at; i < at + length; i++) {
@@ -22,7 +22,7 @@ function daysInMonth(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
-/** Whether the ten characters from the start are a day that exists, of years 0001 to 9999. */
+/** Whether the first ten characters are an existing day of the years 0001 to 9999. */
 function startsWithDate(text: string): boolean {
   const year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
   return year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month) &&
@@ -36,9 +36,9 @@ export function isDate(text: string): boolean {
 
 /**
  * An RFC 3339 date-time (section 5.6: `T` and `Z` in either case, offset required, no space for the
- * `T`) as `2026-03-01T12:00:00.000000Z`. Digits beyond microseconds are cut. Undefined when it is
- * none, when the instant lies outside years 0001 to 9999 in UTC, and for a leap second: no instant
- * in microseconds is that.
+ * `T`) as `2026-03-01T12:00:00.000000Z`. Digits beyond microseconds are cut. Undefined if the text
+ * is no date-time, if the instant lies outside the years 0001 to 9999 in UTC, or if it is a leap
+ * second, which microseconds since 1970 cannot express.
  */
 export function utcMicrosText(text: string): string | undefined {
   if (text.length < 20 || !startsWithDate(text) || (text.charCodeAt(10) | 0x20) !== 0x74) return undefined;
@@ -62,7 +62,7 @@ export function utcMicrosText(text: string): string | undefined {
   return `${day}T${two(Math.floor(ofDay / 60))}:${two(ofDay % 60)}:${text.slice(17, 19)}.${fraction}Z`;
 }
 
-/** Minutes east of UTC of the offset that is the rest of the text from `at`. */
+/** The offset in the text from `at` to its end, in minutes east of UTC. */
 function offsetMinutes(text: string, at: number): number | undefined {
   const sign = text.charCodeAt(at);
   if ((sign | 0x20) === 0x7a) return text.length === at + 1 ? 0 : undefined;
@@ -98,7 +98,7 @@ function two(number: number): string {
   return number < 10 ? `0${number}` : String(number);
 }
 
-/** Why a text is no date-time, by its shape; the first that fits. */
+/** Why a text is no date-time, by its shape. The first match counts. */
 const REFUSALS: readonly (readonly [shape: RegExp, reason: string])[] = [
   [/^0000-/, "year 0 does not exist"],
   [/^[+-]?\d{5,}-/, "years end with 9999"],
@@ -115,17 +115,12 @@ const REFUSALS: readonly (readonly [shape: RegExp, reason: string])[] = [
   [/^(0001-01-01|9999-12-31)T/i, "in UTC it lies outside years 0001 to 9999"],
 ];
 
-/**
- * Why `utcMicrosText` refused a text, for people; undefined where there is no more to say than that
- * it is no date-time.
- */
+/** Why `utcMicrosText` refused a text, for people; undefined if it simply is no date-time. */
 export function whyNotInstant(text: string): string | undefined {
   return REFUSALS.find(([shape]) => shape.test(text))?.[1];
 }
 
-/**
- * A UUID in its canonical layout (RFC 9562, section 4), in lower case; undefined when it is none.
- */
+/** A UUID in canonical layout (RFC 9562, section 4) and lower case; undefined if it is none. */
 export function uuidText(text: string): string | undefined {
   if (text.length !== 36) return undefined;
   for (let i = 0; i < 36; i++) {

@@ -16,8 +16,8 @@ import { type JsonNode, parseJsonTree } from "../json/tree.ts";
 const DIALECT = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 
 /**
- * Keywords that say nothing about which values are valid (JSON Schema 2020-12, core section 8 and
- * validation section 9).
+ * Keywords that do not affect validity (JSON Schema 2020-12, core section 8 and validation section
+ * 9).
  */
 const ANNOTATIONS = ["$schema", "$id", "$comment", "title", "description", "examples"];
 
@@ -35,8 +35,8 @@ const TYPE_KEYWORDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Parses a contract from the text of a JSON Schema (2020-12). What the subset of docs/contract.md
- * does not name is refused, with its JSON pointer: `usage`.
+ * Parses a contract from the text of a JSON Schema (2020-12). Anything outside the subset in
+ * docs/contract.md fails with `usage` and its JSON pointer.
  */
 export function parseContract(text: string): Contract {
   const root = new SchemaNode(parseDocument(text), "");
@@ -121,7 +121,7 @@ function parseValue(node: SchemaNode): ParsedValue {
   return { type, nullable, checks, ...(doc === undefined ? {} : { doc }) };
 }
 
-/** Of `anyOf: [X, {"type": "null"}]`, the only `anyOf` there is here, X. */
+/** X of `anyOf: [X, {"type": "null"}]`, the only supported form of `anyOf`. */
 function nonNullAlternative(node: SchemaNode): SchemaNode | undefined {
   const anyOf = node.keywords.get("anyOf");
   if (anyOf === undefined) return undefined;
@@ -152,7 +152,7 @@ function typeNames(node: SchemaNode): string[] {
   return names;
 }
 
-/** What people write in the place of a type, and the type to add where there is one. */
+/** What people write instead of a type, and the type to suggest, if any. */
 const INSTEAD_OF_TYPE: readonly (readonly [string, string | undefined])[] = [
   ["$ref", undefined],
   ["allOf", undefined],
@@ -177,7 +177,7 @@ function withoutType(node: SchemaNode): StreamlabError {
   );
 }
 
-/** Several types together are text, when "string" is one of them. */
+/** Several types are text if "string" is one of them. */
 function textType(types: readonly string[], node: SchemaNode): ContractType {
   const nested = types.includes("object") && types.includes("array");
   const known = types.includes("string") && !types.includes("integer") &&

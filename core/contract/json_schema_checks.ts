@@ -7,15 +7,14 @@ import { Pattern } from "./pattern/pattern.ts";
 import type { JsonNode } from "../json/tree.ts";
 
 /**
- * The keywords of one schema object that this folder understands, by name; what is read is taken
- * out by the caller.
+ * The supported keywords of one schema object, by name. The caller removes those that were read.
  */
 export type Keywords = ReadonlyMap<string, JsonNode>;
 
 const STRING_CHECKS = ["enum", "const", "minLength", "maxLength", "pattern"];
 const NUMBER_CHECKS = ["enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
 
-/** The JSON type of a value, as far as checks on it differ. */
+/** The JSON types that have checks of their own. */
 export type CheckedType = "string" | "number" | "boolean";
 
 /** The check keywords that a type may carry. */
@@ -25,10 +24,10 @@ export const CHECK_KEYWORDS: Readonly<Record<CheckedType, readonly string[]>> = 
   boolean: ["enum", "const"],
 };
 
-/** Bounds above this many digits are a mistake in the contract, not a wish. */
+/** A bound with more digits is a mistake in the contract. */
 const BOUND_DIGITS_MAX = 400;
 
-/** Reads the checks on a value of `type` from a schema's keywords at `pointer`. */
+/** Reads the checks on a value of `type` from the keywords of the schema at `pointer`. */
 export function parseChecks(keywords: Keywords, pointer: string, type: CheckedType): Checks {
   const allowed = allowedValues(keywords, pointer, type);
   const bounds = Object.fromEntries(
@@ -51,7 +50,7 @@ export function parseChecks(keywords: Keywords, pointer: string, type: CheckedTy
   return Object.keys(checks).length === 0 ? NO_CHECKS : checks;
 }
 
-/** Whether `enum` and `const`, where they stand, leave null allowed. */
+/** Whether `enum` and `const`, if present, allow null. */
 export function enumAllowsNull(keywords: Keywords): boolean {
   const list = keywords.get("enum");
   if (list?.kind === "array" && !list.items.some((item) => item.kind === "null")) return false;
@@ -147,12 +146,12 @@ export function decimalSize(
   return { precision, scale };
 }
 
-/** Integer digits of the largest number that a bound lets through; undefined without a bound. */
+/** The integer digits of the largest number that a bound allows; undefined without a bound. */
 function bound(inclusive: string | undefined, exclusive: string | undefined): number | undefined {
   if (inclusive !== undefined) return integerDigits(exactNumber(inclusive));
   if (exclusive === undefined) return undefined;
   const number = exactNumber(exclusive);
-  // 10^k itself is excluded, so that k digits do; any other bound has the digits that it has.
+  // An exclusive bound of 10^k needs only k digits. Any other bound needs as many as it has.
   const isPowerOfTen = number.digits === "1" && number.exponent >= 0;
   return integerDigits(number) - (isPowerOfTen ? 1 : 0);
 }

@@ -26,9 +26,9 @@ const LONE_SURROGATE = `expected ${UNICODE_TEXT}, found an escape of half a surr
 const BAD = Symbol("bad");
 
 /**
- * Where each record goes: the definition of the rules. A problem is the first that is met reading
- * the record from front to back; a required field that is missing is met where its object ends. Not
- * to be used by two callers at once.
+ * Decides where each record goes; these are the rules themselves. It reports the first problem from
+ * the front of the record to its back. A missing required field is a problem at the end of its
+ * object. One caller at a time.
  */
 export class Judge {
   readonly #plan: JudgePlan;
@@ -37,7 +37,7 @@ export class Judge {
   #path: (string | number)[] = [];
   #problem: string | undefined;
   #extras: ExtraField[] = [];
-  /** Problems met so far: what is read between two equal counts is valid. */
+  /** The number of problems so far: whatever was read between two equal counts is valid. */
   #problems = 0;
   #objects = 0;
 
@@ -133,8 +133,7 @@ export class Judge {
   }
 
   /**
-   * The index of the field whose key comes next, or the key where the struct does not have it.
-   * Reads the colon too.
+   * Reads the next key and its colon. Returns the field's index, or the key if the struct lacks it.
    */
   #readFieldKey(struct: StructPlan, previous: number): number | string {
     const reader = this.#reader;
@@ -186,7 +185,7 @@ export class Judge {
     this.#path.pop();
   }
 
-  /** Reads past any value, noting what no record may hold at any depth. */
+  /** Skips any value, and notes what no record may contain at any depth. */
   #skip(): void {
     const found = skipValue(this.#reader);
     if (found === undefined) return;
@@ -260,7 +259,7 @@ export class Judge {
     return this.#problems === before ? list : BAD;
   }
 
-  /** After a member: true at the object's end, else moves to the next key. */
+  /** After a member: true at the end of the object, else moves to the next key. */
   #endsObject(): boolean {
     const reader = this.#reader;
     if (reader.peek() === CLOSE_OBJECT) return true;
@@ -269,7 +268,7 @@ export class Judge {
     return false;
   }
 
-  /** Everything but an object or array that the type takes. */
+  /** Reads any value except an object or array that the type accepts. */
   #readScalar(plan: ValuePlan, code: number): ValueTree | typeof BAD {
     const reader = this.#reader;
     const start = reader.pos;
@@ -307,7 +306,7 @@ export class Judge {
     return BAD;
   }
 
-  /** Notes a problem with the member `key` of the object that is being read. */
+  /** Notes a problem with the member `key` of the current object. */
   #note(key: string, words: string): void {
     this.#noteAt([...this.#path, key], words);
   }

@@ -12,7 +12,7 @@ import {
 import { Pattern } from "./pattern/pattern.ts";
 import { type ExactNumber, exactNumber } from "../json/number.ts";
 
-/** A contract prepared for `judge.ts`: lookups are done once here instead of for each record. */
+/** A contract prepared for `judge.ts`: lookups happen once here, not once per record. */
 export interface JudgePlan {
   readonly onExtraFields: OnExtraFields;
   readonly root: StructPlan;
@@ -35,19 +35,19 @@ export interface ValuePlan {
 export interface StructPlan {
   readonly names: readonly string[];
   readonly values: readonly ValuePlan[];
-  /** Each name as a JSON string in its plainest spelling. */
+  /** Each name as a JSON string, without needless escapes. */
   readonly quoted: readonly string[];
   readonly indexOf: ReadonlyMap<string, number>;
-  /** Indices of the fields whose key must be there. */
+  /** Indices of the fields whose key is required. */
   readonly required: readonly number[];
   /** Every field null. */
   readonly empty: Readonly<Record<string, null>>;
   /**
-   * The field that came after this one last time (at the end: the one that came first): a guess,
-   * learned from the records.
+   * The field that followed this one in the last record (the last entry: the first field). It
+   * guesses the next key.
    */
   readonly follower: Int32Array;
-  /** The number of the object in which a field was seen last. */
+  /** The number of the last object that had the field. */
   readonly seenIn: Float64Array;
 }
 
@@ -61,7 +61,7 @@ export interface ChecksPlan {
 
 export interface BoundPlan {
   readonly bound: ExactNumber;
-  /** Whether `compareNumbers(value, bound)` is all right. */
+  /** Whether this result of `compareNumbers(value, bound)` satisfies the bound. */
   readonly holds: (order: number) => boolean;
   readonly expected: string;
 }
@@ -78,7 +78,7 @@ function structPlan(fields: readonly ContractField[]): StructPlan {
     quoted: names.map((name) => JSON.stringify(name)),
     indexOf: new Map(names.map((name, i) => [name, i])),
     required: fields.flatMap((field, i) => field.required ? [i] : []),
-    // Own properties by fromEntries, so that a field named __proto__ is one like any other.
+    // fromEntries makes own properties, so that a field named __proto__ is like any other.
     empty: Object.fromEntries(names.map((name) => [name, null])),
     follower: Int32Array.from({ length: names.length + 1 }, (_, i) => (i + 1) % (names.length + 1)),
     seenIn: new Float64Array(names.length),
@@ -119,7 +119,7 @@ function checksPlan(checks: Checks): ChecksPlan | undefined {
   };
 }
 
-/** What a value of the type is called in a dead letter's detail. */
+/** The words for a value of this type in a dead letter's detail. */
 function expectedText(type: ContractType): string {
   switch (type.kind) {
     case "string": {

@@ -11,9 +11,7 @@ import {
 } from "../json/number.ts";
 import type { ChecksPlan } from "./judge_plan.ts";
 
-/**
- * The text of a JSON string in a column of `type`; undefined where it is not a value of that type.
- */
+/** The text of a JSON string in a column of `type`; undefined if the type does not accept it. */
 export function textOfString(type: ContractType, value: string): string | undefined {
   switch (type.kind) {
     case "string":
@@ -30,13 +28,13 @@ export function textOfString(type: ContractType, value: string): string | undefi
 }
 
 /**
- * The text of a JSON number, written as `written`, in a column of `type`; undefined where it is not
- * a value of that type.
+ * The text of the JSON number `written` in a column of `type`; undefined if the type does not
+ * accept it.
  */
 export function textOfNumber(type: ContractType, written: string, plainInteger: boolean): string | undefined {
   switch (type.kind) {
     case "long":
-      // Up to 15 digits a double is exact.
+      // A double is exact up to 15 digits.
       if (plainInteger && written.length <= 15) return written === "-0" ? "0" : written;
       return integerText(exactNumber(written), -(1n << 63n), (1n << 63n) - 1n);
     case "int":
@@ -59,8 +57,7 @@ export function textOfNumber(type: ContractType, written: string, plainInteger: 
 }
 
 /**
- * The text of `true` or `false` in a column of `type`; undefined where it is not a value of that
- * type.
+ * The text of `true` or `false` in a column of `type`; undefined if the type does not accept it.
  */
 export function textOfBoolean(type: ContractType, written: string): string | undefined {
   const taken = type.kind === "boolean" || (type.kind === "string" && type.accepts.booleans);
@@ -76,18 +73,15 @@ function integerText(number: ExactNumber, min: bigint, max: bigint): string | un
 }
 
 /**
- * The shortest text that gives this very double again; -0 keeps its sign. Undefined for what is out
- * of range.
+ * The shortest text that parses to exactly this double; -0 keeps its sign. Undefined if out of
+ * range.
  */
 function doubleText(value: number): string | undefined {
   if (!Number.isFinite(value)) return undefined;
   return value === 0 && Object.is(value, -0) ? "-0" : String(value);
 }
 
-/**
- * What a valid string of this type must also be, as words for "expected …"; undefined when the
- * checks hold.
- */
+/** The check that a string fails, as words for "expected …"; undefined if all checks hold. */
 export function stringProblem(checks: ChecksPlan, value: string): string | undefined {
   const problem = enumProblem(checks, value, true);
   if (problem !== undefined) return problem;

@@ -12,9 +12,7 @@ export type ValueTree = null | string | ValueTree[] | { [key: string]: ValueTree
 /** Every column of the contract by name. */
 export type Row = { [column: string]: ValueTree };
 
-/**
- * A field that the contract does not name: where it stands in the record, and its JSON text there.
- */
+/** A field that the contract does not name: its path in the record, and its JSON text. */
 export interface ExtraField {
   readonly path: JsonPath;
   readonly json: string;
@@ -24,31 +22,25 @@ export type Judgement =
   | {
     readonly kind: "event";
     readonly values: Row;
-    /**
-     * Only where extra fields do not make a dead letter (`rescue`, `add`), in the order of the
-     * text.
-     */
+    /** In the order of the text. Empty unless extra fields are kept (`rescue`, `add`). */
     readonly extras: readonly ExtraField[];
-    /** The extra fields as one JSON object (see `rescuedText`); null without any. */
+    /** The extra fields as one JSON object (see `rescuedText`); null if there are none. */
     readonly rescued: string | null;
   }
   | {
     readonly kind: "dead_letter";
     readonly reason: Extract<DeadLetterReason, "invalid_schema" | "extra_fields">;
     readonly detail: string;
-    /** The columns that are valid by themselves; null for the others. */
+    /** The valid columns; null for all others. */
     readonly values: Row;
   }
-  /** A line of NDJSON is then `corrupted_record`, an array's whole file `corrupted_batch`. */
+  /** For a line of NDJSON this means `corrupted_record`, for an array `corrupted_batch`. */
   | { readonly kind: "not_json"; readonly detail: string };
 
-/** Extra fields that a detail names. */
+/** The most extra fields that a detail names. */
 const EXTRAS_SHOWN_MAX = 10;
 
-/**
- * What the record has, for a detail: the value's kind, and the start of its text as written, on one
- * line.
- */
+/** What was found, for a detail: the kind of the value and the start of its text, on one line. */
 export function foundText(json: string): string {
   const text = clip(json).replace(/[\t\r\n]+ */g, " ");
   switch (text[0]) {
@@ -68,7 +60,7 @@ export function foundText(json: string): string {
   }
 }
 
-/** The detail of a record with these extra fields. */
+/** The detail for a record with these extra fields. */
 export function extrasDetail(extras: readonly ExtraField[]): string {
   const shown = extras.slice(0, EXTRAS_SHOWN_MAX).map(({ path }) => pointerText(path)).join(", ");
   const more = extras.length > EXTRAS_SHOWN_MAX ? ` and ${extras.length - EXTRAS_SHOWN_MAX} more` : "";

@@ -3,8 +3,8 @@ import type { JsonPath } from "../json/pointer.ts";
 type Tree = Map<string, Tree | string>;
 
 /**
- * Extra fields as the JSON text of the column `_rescued`: an object in the shape of the record,
- * with those fields alone, each with its very text. Lists on the way are objects keyed by index:
+ * Extra fields as the JSON text of the column `_rescued`: an object shaped like the record that
+ * holds only these fields, each with its exact text. Lists become objects keyed by index:
  * `{"device":{"x":1},"items":{"0":{"y":2}}}`.
  */
 export function rescuedText(extras: readonly { readonly path: JsonPath; readonly json: string }[]): string {

@@ -76,7 +76,7 @@ export async function commitTable(
     } catch (error) {
       await discardQuietly(transaction);
       // Files of an old base may be gone by now, its snapshots expired.
-      if (!isMissing(error) || attempt >= attemptsMax) throw error;
+      if (!isKind(error, "not-found") || attempt >= attemptsMax) throw error;
       const newest = await requireTable(catalog, identifier);
       if (newest.metadataLocation === base.metadataLocation) throw error;
       base = newest;
@@ -106,7 +106,7 @@ export async function commitTable(
     } catch (error) {
       // An invalid change was not committed, so nothing names its files.
       if (isKind(error, "usage")) await discardQuietly(transaction);
-      if (!isConflict(error)) throw error;
+      if (!isKind(error, "conflict")) throw error;
       const isLast = attempt >= attemptsMax || clock.nowMs() >= deadlineMs;
       await Promise.all([
         discardQuietly(transaction),
@@ -164,7 +164,7 @@ export async function createOrLoadTable(
   try {
     return { table: await catalog.createTable(identifier, change, uuidV4(options.random)), created: true };
   } catch (error) {
-    const winner = isConflict(error) ? await catalog.loadTable(identifier) : undefined;
+    const winner = isKind(error, "conflict") ? await catalog.loadTable(identifier) : undefined;
     if (!winner) throw error;
     return { table: winner, created: false };
   }
@@ -179,12 +179,4 @@ function changeOf({ requirements, updates }: Transaction, words: Readonly<Record
       return { ...update, snapshot: { ...snapshot, summary: { ...snapshot.summary, ...words } } };
     }),
   };
-}
-
-function isMissing(error: unknown): boolean {
-  return isKind(error, "not-found");
-}
-
-function isConflict(error: unknown): error is StreamlabError {
-  return isKind(error, "conflict");
 }

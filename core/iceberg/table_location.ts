@@ -1,6 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { Store } from "../storage/store.ts";
-import { normalizeUri } from "../storage/uri.ts";
+import { normalizeUri, rootUri } from "../storage/uri.ts";
 
 /**
  * Where a table is, and what its files are called in metadata.
@@ -75,6 +75,6 @@ export class TableLocation {
  * the text as it is).
  */
 export function storeUri(store: Store, path: string): string {
-  const root = store.root.includes("://") ? store.root : `file://${store.root.startsWith("/") ? "" : "/"}${store.root}`;
+  const root = rootUri(store.root);
   return path === "" ? root : `${root.replace(/\/+$/, "")}/${path}`;
 }

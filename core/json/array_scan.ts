@@ -3,21 +3,21 @@ import { earlyEnd, wrongByte } from "./scan_error.ts";
 import { ACT, ACTION, STATE, TRANSITIONS } from "./scan_table.ts";
 import { BYTE_ORDER_MARK, isJsonSpace } from "../base/json.ts";
 
-/** What a whole text turned out to be. `offset` counts bytes of the (decompressed) text from 0. */
+/** The verdict on a whole text. `offset` counts bytes of the (decompressed) text from 0. */
 export type TextVerdict =
   | { readonly kind: "ok"; readonly records: number }
   | { readonly kind: "corrupt"; readonly detail: string; readonly offset: number };
 
 /**
- * Takes an element of the array: its bytes without the white space around it, its position from 0
- * and the offset of its first byte. The bytes may be a view into the chunk.
+ * Called with each element of the array: its bytes without surrounding white space, its position
+ * from 0, and the offset of its first byte. The bytes may be a view into the chunk.
  */
 export type OnElement = (bytes: Uint8Array, position: number, offset: number, oversize?: Oversize) => void;
 
 /**
- * Reads the bytes of one JSON array, strictly, in chunks cut anywhere, as fast as a table allows:
- * once over each byte, in constant memory plus one bit per level of nesting and, with `onElement`,
- * the element that a chunk's end cut.
+ * Reads one JSON array strictly from chunks that may be cut anywhere. A table drives one pass over
+ * the bytes. Memory is constant, plus one bit per level of nesting and, with `onElement`, the
+ * element that the end of a chunk cut.
  */
 export class JsonArrayScan {
   readonly #onElement: OnElement | undefined;
@@ -25,7 +25,7 @@ export class JsonArrayScan {
   /** Whether the string being read is a key. */
   #inKey = false;
   #depth = 0;
-  /** A bit per level: 1 in an object. */
+  /** One bit per level: 1 for an object. */
   #levels = new Uint32Array(8);
   /** Bytes of a byte order mark read so far. */
   #mark = 0;
@@ -38,13 +38,15 @@ export class JsonArrayScan {
   readonly #parts: RecordParts;
   #corrupt: Extract<TextVerdict, { kind: "corrupt" }> | undefined;
 
-  /** Of an element of more than `bytesMax`, with the white space behind it, only the head comes. */
+  /**
+   * An element of more than `bytesMax`, including the white space after it, comes as its head only.
+   */
   constructor(onElement?: OnElement, bytesMax = Infinity) {
     this.#onElement = onElement;
     this.#parts = new RecordParts(bytesMax);
   }
 
-  /** Reads the next bytes. False when the text is corrupt, so that nothing more need come. */
+  /** Reads the next bytes. Returns false if the text is corrupt; then no more bytes are needed. */
   push(chunk: Uint8Array): boolean {
     if (this.#corrupt !== undefined) return false;
     const from = this.#skipByteOrderMark(chunk);
@@ -61,7 +63,7 @@ export class JsonArrayScan {
     return this.#corrupt === undefined;
   }
 
-  /** The verdict, when all bytes have come. */
+  /** The verdict, after all bytes. */
   end(): TextVerdict {
     if (this.#corrupt === undefined && this.#state !== STATE.DONE) {
       if (this.#before === 0) this.#refuse("the file is empty", 0);
@@ -101,7 +103,7 @@ export class JsonArrayScan {
     this.#state = state;
   }
 
-  /** Does what the byte at `i` asks for; returns the next state. */
+  /** Carries out an action at the byte at `i`; returns the next state. */
   #act(action: number, state: number, chunk: Uint8Array, i: number): number {
     switch (action) {
       case ACT.COMMA:
@@ -110,7 +112,7 @@ export class JsonArrayScan {
         return STATE.VALUE;
       case ACT.NEWLINE:
         this.#lines++;
-        // It also ends a number.
+        // A newline also ends a number.
         return state > STATE.DONE ? STATE.AFTER : state;
       case ACT.OPEN_OBJECT:
         this.#open(true);
@@ -164,7 +166,10 @@ export class JsonArrayScan {
     this.#onElement(bytes.subarray(0, trailingSpace(bytes, 0)), position, offset + skipped, oversize);
   }
 
-  /** The index after what the chunk holds of a byte order mark. One that breaks off is refused. */
+  /**
+   * The index after the byte order mark, or after the part of it in this chunk. An incomplete one
+   * is refused.
+   */
   #skipByteOrderMark(chunk: Uint8Array): number {
     let i = 0;
     while (i < chunk.length && this.#mark === this.#before + i && chunk[i] === BYTE_ORDER_MARK[this.#mark]) {

@@ -3,18 +3,18 @@ import { type Oversize, RecordParts } from "./record_parts.ts";
 import { startsWithByteOrderMark } from "../base/json.ts";
 
 /**
- * Takes a line that is not blank: its bytes without the white space around it, its position among
- * such lines from 0, and the offset of its first byte in the text. The bytes may be a view into the
- * chunk.
+ * Called with each line that is not blank: its bytes without surrounding white space, its position
+ * among such lines from 0, and the offset of its first byte in the text. The bytes may be a view
+ * into the chunk.
  */
 export type OnLine = (bytes: Uint8Array, position: number, offset: number, oversize?: Oversize) => void;
 
 const NEWLINE = 0x0a;
 
 /**
- * Cuts NDJSON into lines, whatever is in them: a line ends with LF (CR before it is white space),
- * blank lines do not count, a leading byte order mark is skipped. Memory: the line that a chunk's
- * end cut.
+ * Splits NDJSON into lines without judging them. A line ends with LF (a CR before it is white
+ * space), blank lines do not count, and a leading byte order mark is skipped. It holds only the
+ * line that the end of a chunk cut.
  */
 export class NdjsonLines {
   readonly #onLine: OnLine;
@@ -24,7 +24,7 @@ export class NdjsonLines {
   /** Offset of the first byte in `#parts`. */
   #lineOffset = 0;
 
-  /** Of a line of more than `bytesMax`, with the white space behind it, only the head comes. */
+  /** A line of more than `bytesMax`, including the white space after it, comes as its head only. */
   constructor(onLine: OnLine, bytesMax = Infinity) {
     this.#onLine = onLine;
     this.#parts = new RecordParts(bytesMax);
@@ -48,7 +48,7 @@ export class NdjsonLines {
     this.#before += chunk.length;
   }
 
-  /** Ends the last line and returns how many there were. */
+  /** Ends the last line and returns the number of lines. */
   end(): number {
     this.#endLine(new Uint8Array());
     return this.#records;

@@ -1,6 +1,6 @@
 /**
- * A JSON number, exactly: (negative ? -1 : 1) × digits × 10^exponent. Zero is `digits: ""`,
- * `exponent: 0`, its sign kept.
+ * An exact JSON number: (negative ? -1 : 1) × digits × 10^exponent. Zero is `digits: ""`,
+ * `exponent: 0`, and keeps its sign.
  */
 export interface ExactNumber {
   readonly negative: boolean;
@@ -9,7 +9,7 @@ export interface ExactNumber {
   readonly exponent: number;
 }
 
-/** Exponents are held within ± this: beyond it every column type is out of range anyway. */
+/** Exponents are clamped to ± this: beyond it every column type is out of range. */
 const EXPONENT_MAX = 1_000_000_000;
 
 /** Reads the text of a JSON number; the text must be one. */
@@ -62,8 +62,8 @@ export function integerDigits(number: ExactNumber): number {
 }
 
 /**
- * The number without exponent (`100`, `-0.015`), -0 as `0`. The caller has made sure that it is not
- * absurdly long (`integerDigits`, `scaleOf`).
+ * The number without exponent (`100`, `-0.015`), -0 as `0`. The caller checks first that it is not
+ * too long (`integerDigits`, `scaleOf`).
  */
 export function plainText(number: ExactNumber): string {
   const { digits, exponent } = number;
@@ -75,7 +75,7 @@ export function plainText(number: ExactNumber): string {
   return `${minus}0.${"0".repeat(-point)}${digits}`;
 }
 
-/** One spelling for each number: plain where that is short, else `123e45`. -0 is `0`. */
+/** One spelling for each number: plain if that is short, else `123e45`. -0 is `0`. */
 export function canonicalNumber(number: ExactNumber): string {
   if (integerDigits(number) <= PLAIN_DIGITS_MAX && scaleOf(number) <= PLAIN_DIGITS_MAX) return plainText(number);
   return `${number.negative ? "-" : ""}${number.digits}e${number.exponent}`;

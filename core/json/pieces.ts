@@ -1,10 +1,10 @@
-/** Of a text, escaped at once. */
+/** UTF-16 units of a text that are escaped together. */
 const PIECE_LENGTH = 1 << 16;
 
 /**
- * What `JSON.stringify` writes for plain data, in pieces. The copies of a text of megabytes would
- * come to many times its size: it is escaped, joined and encoded. A pair of surrogates may come as
- * two escapes; every reader of JSON joins them.
+ * What `JSON.stringify` writes for plain data, in pieces. Escaping, joining and encoding a text of
+ * megabytes at once would take many times its size. A surrogate pair may become two escapes; every
+ * JSON reader joins them.
  */
 export function* jsonPieces(value: unknown): Generator<string> {
   if (!holdsLongText(value)) yield JSON.stringify(value);

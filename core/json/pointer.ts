@@ -1,7 +1,7 @@
 /** A JSON pointer (RFC 6901) to a place in a record: keys and indices from the top. */
 export type JsonPath = readonly (string | number)[];
 
-/** Characters of a pointer, a key or a value that a message shows. */
+/** The most characters of a pointer, key or value in a message. */
 const SHOWN_MAX = 100;
 
 /** The pointer's text, for people: long keys are cut, control characters escaped as in JSON. */
@@ -19,8 +19,8 @@ function stepText(step: string): string {
 }
 
 /**
- * The first `length` UTF-16 units of a text, never half a surrogate pair, with `…` where something
- * was cut.
+ * The first `length` UTF-16 units of a text, never half a surrogate pair, with `…` if something was
+ * cut.
  */
 export function clip(text: string, length = SHOWN_MAX): string {
   if (text.length <= length) return text.toWellFormed();

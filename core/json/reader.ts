@@ -1,7 +1,7 @@
 /**
- * Reads one JSON text (RFC 8259) from front to back, strictly: nothing is accepted that the grammar
- * does not name. Strings, numbers and nesting of any size; only `readValue`'s callers recurse, and
- * only as deep as their contract.
+ * Reads one JSON text (RFC 8259) from front to back, strictly: only what the grammar allows.
+ * Strings, numbers and nesting may have any size. Only callers recurse, and only as deep as their
+ * contract.
  */
 
 const SPACE = 0x20, TAB = 0x09, NEWLINE = 0x0a, RETURN = 0x0d;
@@ -19,15 +19,15 @@ export class JsonSyntaxError extends Error {
 }
 
 /**
- * Values in one text, at any depth: one of 100 MB can hold fifty million, which no bounded memory
- * can. RFC 8259, section 9, lets a parser set limits.
+ * The most values in one text, at any depth. A text of 100 MB can hold fifty million values, too
+ * many for bounded memory. RFC 8259, section 9, lets a parser set limits.
  */
 export const VALUES_MAX = 1_000_000;
 
 /** The text holds more values than `VALUES_MAX`. */
 export class TooManyValuesError extends Error {}
 
-/** What a JSON value is, told by its first character. */
+/** The kind of a JSON value, known by its first character. */
 export type JsonKind = "object" | "array" | "string" | "number" | "boolean" | "null";
 
 export class JsonReader {
@@ -35,11 +35,11 @@ export class JsonReader {
   /** Index of the next character to read. */
   pos = 0;
   /**
-   * Set when a string held a `\u` escape of half a surrogate pair: JSON's grammar allows it,
+   * True after a string with a `\u` escape for half a surrogate pair: JSON's grammar allows it,
    * Unicode does not.
    */
   loneSurrogate = false;
-  /** Of the number read last: whether it has neither fraction nor exponent. */
+  /** Whether the last number has neither fraction nor exponent. */
   plainInteger = false;
 
   #valuesLeft = VALUES_MAX;
@@ -51,7 +51,7 @@ export class JsonReader {
     this.loneSurrogate = false;
   }
 
-  /** Moves to the next character that is not white space and returns its code; NaN at the end. */
+  /** Moves to the next character that is no white space and returns its code; NaN at the end. */
   peek(): number {
     const text = this.text;
     let code = text.charCodeAt(this.pos);
@@ -61,7 +61,7 @@ export class JsonReader {
     return code;
   }
 
-  /** To be called at the start of each value that is not the text itself. */
+  /** Call it at the start of each value inside the text's own value. */
   countValue(): void {
     if (--this.#valuesLeft < 0) throw new TooManyValuesError();
   }
@@ -97,7 +97,7 @@ export class JsonReader {
     throw new JsonSyntaxError(pos, `expected ${expected}, found ${showCharacter(text.codePointAt(pos)!)}`);
   }
 
-  /** Reads past a string whose opening quote is here; returns its value. */
+  /** Reads a string whose opening quote is here; returns its value. */
   readString(): string {
     const text = this.text;
     const start = this.pos + 1;
@@ -112,7 +112,7 @@ export class JsonReader {
     return this.#readEscaped(start);
   }
 
-  /** Reads past a string whose opening quote is here, without making its value. */
+  /** Skips a string whose opening quote is here. */
   skipString(): void {
     const text = this.text;
     let at = this.pos + 1;
@@ -127,7 +127,7 @@ export class JsonReader {
     this.pos = at + 1;
   }
 
-  /** Reads past a number; returns its text. */
+  /** Reads a number; returns its text. */
   readNumber(): string {
     const text = this.text;
     const start = this.pos;
@@ -153,7 +153,7 @@ export class JsonReader {
     return text.slice(start, at);
   }
 
-  /** Reads past `true`, `false` or `null`; which one is told by `kind` and the first letter. */
+  /** Reads `true`, `false` or `null`, by the first letter. */
   readLiteral(): "true" | "false" | "null" {
     for (const literal of LITERALS) {
       if (this.text.startsWith(literal, this.pos)) {
@@ -164,7 +164,7 @@ export class JsonReader {
     this.fail("a value");
   }
 
-  /** Reads past `character` or fails with `expected`. */
+  /** Skips `character`, or fails with `expected`. */
   take(character: number, expected: string): void {
     if (this.peek() !== character) this.fail(expected);
     this.pos++;
@@ -182,7 +182,7 @@ export class JsonReader {
     return at;
   }
 
-  /** The rest of a string from `start`, of which everything up to `pos` is plain. */
+  /** Reads the rest of a string from `start`. Everything up to `pos` is free of escapes. */
   #readEscaped(start: number): string {
     const text = this.text;
     const parts: string[] = [];
@@ -202,8 +202,8 @@ export class JsonReader {
   }
 
   /**
-   * Reads an escape (a surrogate pair of two is one); `code` is the character here, which may be no
-   * backslash at all.
+   * Reads an escape, or two that form a surrogate pair. `code` is the character here, which may not
+   * be a backslash.
    */
   #readEscape(code: number): string {
     const { text } = this;
@@ -252,7 +252,7 @@ function hexDigit(code: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
-/** A character for people: itself in quotes, or its number where it cannot be seen. */
+/** A character for people: in quotes, or its number if it is invisible. */
 export function showCharacter(codePoint: number): string {
   const character = String.fromCodePoint(codePoint);
   if (!/[\p{C}\p{Z}]/u.test(character)) return `'${character}'`;

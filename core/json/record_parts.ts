@@ -10,15 +10,15 @@ export interface Oversize {
   sha256: string;
 }
 
-/** Bytes that are kept of a record that is too large. */
+/** The head that is kept of a record that is too large, in bytes. */
 const HEAD_BYTES = 64 << 10;
 
-/** Joins one record from its chunks; of a record beyond the limit it keeps only the head. */
+/** Joins one record from its chunks. Of a record beyond the limit it keeps only the head. */
 export class RecordParts {
   readonly #bytesMax: number;
   #parts: Uint8Array[] = [];
   #length = 0;
-  /** From the moment that the record is too large. */
+  /** Set once the record is too large. */
   #hash: Sha256 | undefined;
 
   constructor(bytesMax: number) {
@@ -41,7 +41,7 @@ export class RecordParts {
     this.#parts = [headOf(this.#parts)];
   }
 
-  /** The record that ends with `rest`, which its bytes may be a view of; nothing is held then. */
+  /** The record that ends with `rest`. Its bytes may be a view of `rest`. Forgets all parts. */
   end(rest: Uint8Array): { bytes: Uint8Array; oversize?: Oversize } {
     if (this.#length + rest.length > this.#bytesMax) this.add(rest);
     else if (this.#length > 0) this.#parts.push(rest);
@@ -60,7 +60,7 @@ function headOf(parts: readonly Uint8Array[]): Uint8Array {
   return joined(enough < 0 ? parts : parts.slice(0, enough + 1)).slice(0, HEAD_BYTES);
 }
 
-/** The parts as one run of bytes. */
+/** The parts as one array. */
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;

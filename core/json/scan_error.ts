@@ -16,7 +16,7 @@ const EXPECTED: ReadonlyMap<number, string> = new Map([
   [STATE.EXPONENT_SIGN, "a digit"],
 ]);
 
-/** What should have come in `state`, inside an object or an array. */
+/** What `state` expects, inside an object or an array. */
 function expectedIn(state: number, inObject: boolean): string {
   const expected = EXPECTED.get(state);
   if (expected !== undefined) return expected;
@@ -27,7 +27,7 @@ function expectedIn(state: number, inObject: boolean): string {
   return inObject ? "',' or '}'" : "',' or ']'";
 }
 
-/** The words for a byte that cannot stand in `state`. */
+/** The words for a byte that `state` does not allow. */
 export function wrongByte(state: number, byte: number, inObject: boolean): string {
   const found = byte < 0x80 ? showCharacter(byte) : `byte 0x${byte.toString(16).toUpperCase()}`;
   if (isInString(state)) {

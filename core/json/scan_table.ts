@@ -6,20 +6,20 @@
 let count = 0;
 const next = () => count++;
 
-/** States; every byte between two values of the text is read in one of them. */
+/** The states for bytes between values. */
 export const STATE = {
-  /** Before the text's own value: only an array may come. */
+  /** Before the text's own value: expects an array. */
   START: next(),
-  /** A value must come. */
+  /** Expects a value. */
   VALUE: next(),
-  /** After `[`: a value or `]`. */
+  /** After `[`: expects a value or `]`. */
   FIRST_VALUE: next(),
-  /** After `{`: a key or `}`. */
+  /** After `{`: expects a key or `}`. */
   FIRST_KEY: next(),
-  /** After `,` in an object. */
+  /** After `,` in an object: expects a key. */
   KEY: next(),
   COLON: next(),
-  /** After a value inside something. */
+  /** After a value in an object or array. */
   AFTER: next(),
   /** After the array: only white space. */
   DONE: next(),
@@ -30,8 +30,8 @@ export const STATE = {
   HEX_3: next(),
   HEX_4: next(),
   /**
-   * UTF-8 sequences: how many continuation bytes are missing, and the four leads that narrow the
-   * first of them.
+   * UTF-8 sequences: the number of missing continuation bytes, and the four lead bytes that
+   * restrict the first of them.
    */
   UTF8_1: next(),
   UTF8_2: next(),
@@ -62,7 +62,7 @@ export const STATE = {
 
 export const ACTION = count;
 
-/** What is to be done at a byte instead of a mere change of state. */
+/** Actions: what a byte requires beyond a change of state. */
 export const ACT = {
   ERROR: next(),
   /** The text's own `[`. */
@@ -72,11 +72,11 @@ export const ACT = {
   CLOSE_ARRAY: next(),
   CLOSE_OBJECT: next(),
   COMMA: next(),
-  /** The quote that ends a string, which may be a key. */
+  /** The quote that ends a string or key. */
   END_STRING: next(),
   /** The quote that starts a key. */
   START_KEY: next(),
-  /** A line's end between values: lines are counted, for messages. */
+  /** A line end between values: messages name lines. */
   NEWLINE: next(),
 } as const;
 

@@ -1,6 +1,6 @@
 import type { JsonReader } from "./reader.ts";
 
-/** A fault in a value that is valid JSON; `path` leads to it from the skipped value. */
+/** A fault in a value that is valid JSON. `path` starts at the skipped value. */
 export interface SkipProblem {
   problem: "duplicate-key" | "lone-surrogate";
   path: (string | number)[];
@@ -8,15 +8,15 @@ export interface SkipProblem {
 
 const QUOTE = 0x22, COMMA = 0x2c, COLON = 0x3a, CLOSE_ARRAY = 0x5d, CLOSE_OBJECT = 0x7d;
 
-/** Above this many keys a set is faster than looking through them. */
+/** With more keys, a set is faster than a linear search. */
 const LINEAR_KEYS_MAX = 12;
 
-/** The keys of one object, to notice one that comes twice. */
+/** The keys of one object, to find duplicates. */
 export class KeySet {
   #few: string[] = [];
   #many: Set<string> | undefined;
 
-  /** False when the key was there already. */
+  /** False if the key is a duplicate. */
   add(key: string): boolean {
     if (this.#many !== undefined) {
       const before = this.#many.size;
@@ -38,15 +38,15 @@ interface Level {
 }
 
 /**
- * Reads past the value that starts at the reader, however deep it is, and returns the first thing
- * that is wrong in it. Nesting costs memory, never stack.
+ * Skips the value at the reader and returns the first fault in it. Nesting costs memory, never
+ * stack.
  */
 export function skipValue(reader: JsonReader): SkipProblem | undefined {
   const levels: Level[] = [];
   const finder = new ProblemFinder(levels);
   for (;;) {
     let open = startValue(reader, levels, finder);
-    // A value has ended: so do all the objects and arrays that close after it.
+    // A value has ended. Ends all objects and arrays that close right after it.
     while (!open) {
       const level = levels.at(-1);
       if (level === undefined) return finder.found;
@@ -68,9 +68,7 @@ class ProblemFinder {
   }
 }
 
-/**
- * True when the value opened a level whose first inner value comes next, false when it is complete.
- */
+/** True if the value opened a level whose first inner value follows; false if it is complete. */
 function startValue(reader: JsonReader, levels: Level[], finder: ProblemFinder): boolean {
   reader.countValue();
   switch (reader.kind()) {
@@ -106,9 +104,7 @@ function startValue(reader: JsonReader, levels: Level[], finder: ProblemFinder):
   }
 }
 
-/**
- * After a value of `level`: true when another follows, false when the level ended (and was popped).
- */
+/** After a value of `level`: true if another follows; false if the level ended and was popped. */
 function nextInLevel(reader: JsonReader, level: Level, levels: Level[], finder: ProblemFinder): boolean {
   const code = reader.peek();
   if (level.keys === undefined) {

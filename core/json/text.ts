@@ -4,31 +4,31 @@ import type { Oversize } from "./record_parts.ts";
 
 /** A record of an event file. */
 export interface RecordText {
-  /** Its exact bytes, without the white space around it. Not to be altered. */
+  /** Its exact bytes without surrounding white space. Do not modify them. */
   readonly bytes: Uint8Array;
   /** Its index in the file, from 0. */
   readonly position: number;
-  /** Of its first byte in the (decompressed) file. */
+  /** The offset of its first byte in the (decompressed) file. */
   readonly offset: number;
-  /** Where the record is larger than `RECORD_BYTES_MAX`: then the bytes are its head. */
+  /** Set if the record is larger than `RECORD_BYTES_MAX`: then the bytes are its head. */
   readonly oversize?: Oversize;
 }
 
 /**
- * Larger records are not read: judging one takes several times its size in memory. White space
- * after a record counts.
+ * Larger records are not read, because judging takes several times their size in memory. White
+ * space after a record counts.
  */
 export const RECORD_BYTES_MAX = 100_000_000;
 
 /**
- * Bytes that are looked at in one go, so that a chunk as large as the file does not become as many
- * records at once.
+ * Bytes scanned before records are yielded, so that a chunk as large as the file does not become
+ * all its records at once.
  */
 const WINDOW_BYTES = 1 << 18;
 
 /**
- * The elements of a file that is one JSON array, some at a time; returns the verdict. Records
- * before a corruption have been yielded by then: validate first if that matters.
+ * Yields the elements of a file that is one JSON array, some at a time, and returns the verdict.
+ * Records before a corruption are yielded too: validate first if that matters.
  */
 export async function* scanJsonArray(stream: AsyncIterable<Uint8Array>): AsyncGenerator<RecordText[], TextVerdict> {
   let records: RecordText[] = [];
@@ -47,8 +47,8 @@ export async function* scanJsonArray(stream: AsyncIterable<Uint8Array>): AsyncGe
 }
 
 /**
- * The lines of an NDJSON file, some at a time, whatever is in them; returns the verdict, corrupt
- * only for a file without any.
+ * Yields the lines of an NDJSON file, some at a time, without judging them, and returns the
+ * verdict: corrupt only if there are no lines.
  */
 export async function* scanNdjson(stream: AsyncIterable<Uint8Array>): AsyncGenerator<RecordText[], TextVerdict> {
   let records: RecordText[] = [];

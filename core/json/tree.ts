@@ -1,8 +1,8 @@
 import { JsonReader, JsonSyntaxError } from "./reader.ts";
 
 /**
- * A JSON document with everything that `JSON.parse` loses: the text of numbers, the order and
- * repetition of keys.
+ * A JSON document with what `JSON.parse` loses: the text of numbers, the order and repetition of
+ * keys.
  */
 export type JsonNode =
   | { readonly kind: "object"; readonly entries: readonly (readonly [key: string, value: JsonNode])[] }
@@ -12,12 +12,11 @@ export type JsonNode =
   | { readonly kind: "boolean"; readonly value: boolean }
   | { readonly kind: "null" };
 
-/** Contracts are written by people: deeper than this is a mistake, and the parser recurses. */
+/** The parser recurses, and a contract that is nested deeper is a mistake. */
 const DEPTH_MAX = 200;
 
 /**
- * Parses a document, strictly; throws `JsonSyntaxError`, also when it is nested deeper than 200
- * levels.
+ * Parses a document strictly. Throws `JsonSyntaxError`, also for more than 200 levels of nesting.
  */
 export function parseJsonTree(text: string): JsonNode {
   const reader = new JsonReader();

@@ -4,7 +4,7 @@
  * newest, and refuses a newer one, because it cannot know what it would overlook.
  */
 import type { z } from "zod";
-import { isKind, StreamlabError } from "../base/errors.ts";
+import { ifFound, StreamlabError } from "../base/errors.ts";
 import type { Store } from "../storage/store.ts";
 
 export interface RecordFormat<T extends { format: number }> {
@@ -29,14 +29,8 @@ export async function readRecord<T extends { format: number }>(
   path: string,
   format: RecordFormat<T>,
 ): Promise<T | undefined> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await store.read(path);
-  } catch (error) {
-    if (isKind(error, "not-found")) return undefined;
-    throw error;
-  }
-  return parseRecord(format, new TextDecoder().decode(bytes), path);
+  const bytes = await ifFound(store.read(path));
+  return bytes && parseRecord(format, new TextDecoder().decode(bytes), path);
 }
 
 /**

@@ -1,5 +1,4 @@
 import { StreamlabError } from "../base/errors.ts";
-import { mapParallel } from "../base/parallel.ts";
 import type { Scratch } from "../disk/scratch.ts";
 import { isDiskFull, isOutOfMemory, SqlError } from "../engine/sql_error.ts";
 import { type Catalog, identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
@@ -9,7 +8,7 @@ import { currentSchema } from "../iceberg/format/table_metadata.ts";
 import { planScan, type ScanFile } from "../iceberg/scan/scan.ts";
 import { fileDamage } from "../tables/read/file_damage.ts";
 import { LocalFiles } from "../tables/read/local_files.ts";
-import { tableSelect } from "../tables/read/scan_sql.ts";
+import { tableSelect, viewFile } from "../tables/read/scan_sql.ts";
 
 /** What is wrong with a table's files. */
 export interface Damage {
@@ -24,7 +23,6 @@ export interface Damage {
 /** Data files that are read by one statement, and columns of them all together. */
 const READ_FILES_MAX = 200;
 const READ_COLUMNS_MAX = 20_000;
-const FILES_PARALLEL = 16;
 
 /**
  * All live rows of a table, some files at a time. Unreadable files are reported and skipped. If
@@ -80,14 +78,11 @@ export class TableRows {
   }
 
   async #select(files: readonly ScanFile[]): Promise<string> {
-    const local = async (file: DataFile) => ({ file, localPath: await this.#local.pathOf(file) });
+    const places = await this.#local.locate(files);
     return tableSelect({
       columns: this.#schema.fields,
       fieldById: (id) => findField(this.#schema, id),
-      files: await mapParallel(files, FILES_PARALLEL, async ({ dataFile, deletes }) => ({
-        ...await local(dataFile),
-        deletes: await Promise.all(deletes.map(local)),
-      })),
+      files: files.map((file) => viewFile(file, places)),
     });
   }
 

@@ -1,31 +1,36 @@
+import { inTurns } from "../base/event_loop.ts";
 import type { Random } from "../base/random.ts";
 import type { ByteText } from "./byte_text.ts";
 import { happens, oneOf } from "./choice.ts";
 import { compress } from "./compression.ts";
 import { arrayWays, compressedWays } from "./corruption.ts";
-import { corruptedContent, type EventFileContent, type FileDrafts } from "./event_file.ts";
+import { corruptedContent, type EventFileContent, type FileDrafts, RECORDS_PER_TURN } from "./event_file.ts";
 import type { Compression } from "../disk/decompress.ts";
-import { recordOfDraft } from "./record_text.ts";
+import { addRecord } from "./record_bytes.ts";
+import { fixedText } from "./fixed_text.ts";
 import type { RecordTruth } from "./truth.ts";
 
+const ARRAY_START = fixedText("[");
+const SEPARATOR = fixedText(",\n");
+
 /** One JSON array, a record a line. */
-export function arrayFile(
+export async function arrayFile(
   drafts: FileDrafts,
   text: ByteText,
   random: Random,
   options: { compression: Compression; corruptionChance: number },
-): EventFileContent {
+): Promise<EventFileContent> {
   const way = happens(random, options.corruptionChance) ? corruptionWay(random, options.compression) : undefined;
   if (way === "empty_file") return corruptedContent(way, new Uint8Array());
   const remarks = new Map<number, RecordTruth>();
   text.clear();
-  for (let position = 0; position < drafts.size; position++) {
+  await inTurns(drafts.size, RECORDS_PER_TURN, (position) => {
     const draft = drafts.next(position);
-    const { json, truth } = recordOfDraft(draft, random);
-    text.add((position === 0 ? "[" : ",\n") + json);
+    text.addFixed(position === 0 ? ARRAY_START : SEPARATOR);
+    const truth = addRecord(text, draft, random);
     if (truth !== undefined) remarks.set(position, truth);
     if (draft.flaw === undefined) drafts.written(draft, position);
-  }
+  });
   text.add("]");
   if (way === undefined) {
     text.add("\n");

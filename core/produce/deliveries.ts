@@ -10,6 +10,12 @@ interface Stages {
 }
 
 /**
+ * A file up to this size is copied, so that the next one is made while it is written; it would only
+ * cost memory with larger ones, whose making and writing take long anyway.
+ */
+const COPIED_SIZE_MAX = 16 << 20;
+
+/**
  * Writes files to the sink, several at once if the sink allows, each truth before its file. An
  * interrupted run may leave lines of truth without files, but no file without its line. Truth and
  * reports keep the order of the files.
@@ -18,6 +24,8 @@ export class Deliveries {
   readonly #underWay = new Set<Promise<void>>();
   #last: Stages = { told: Promise.resolve(), done: Promise.resolve() };
   #failure: { error: unknown } | undefined;
+  /** The copy where one file is written at a time. */
+  #copy = new Uint8Array();
   readonly #parts: ProduceParts;
   readonly #mayBeTaken: boolean;
 
@@ -28,26 +36,46 @@ export class Deliveries {
   }
 
   /**
-   * Returns when there is room for another; the file's bytes may then be overwritten. Throws what
-   * an earlier delivery has thrown.
+   * Returns when another may be made; the file's bytes may then be overwritten. Throws what an
+   * earlier delivery has thrown.
    */
   async add(file: ProducedFile): Promise<void> {
     const parallelMax = this.#parts.sink.parallelMax ?? 1;
-    const own = parallelMax === 1 ? file : { ...file, bytes: file.bytes.slice() };
+    if (parallelMax > 1) {
+      this.#start({ ...file, bytes: file.bytes.slice() });
+      await this.#untilUnderWay(parallelMax - 1);
+    } else {
+      await this.#untilUnderWay(0);
+      const isCopied = file.bytes.length <= COPIED_SIZE_MAX;
+      this.#start(isCopied ? { ...file, bytes: this.#copyOf(file.bytes) } : file);
+      if (!isCopied) await this.#untilUnderWay(0);
+    }
+  }
+
+  /** Waits for all that is under way. */
+  finish(): Promise<void> {
+    return this.#untilUnderWay(0);
+  }
+
+  /** After a failure nothing may go on: it waits for all, and throws. */
+  async #untilUnderWay(max: number): Promise<void> {
+    while (this.#underWay.size > (this.#failure === undefined ? max : 0)) await Promise.race(this.#underWay);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #copyOf(bytes: Uint8Array): Uint8Array {
+    if (this.#copy.length < bytes.length) this.#copy = new Uint8Array(bytes.length);
+    this.#copy.set(bytes);
+    return this.#copy.subarray(0, bytes.length);
+  }
+
+  #start(file: ProducedFile): void {
     const told = Promise.withResolvers<void>();
-    const done = this.#deliver(own, this.#last, told.resolve);
+    const done = this.#deliver(file, this.#last, told.resolve);
     this.#last = { told: Promise.race([told.promise, done]), done };
     const ended = done.catch((error) => void (this.#failure ??= { error })).finally(() => this.#underWay.delete(ended));
     this.#underWay.add(ended);
     this.#last.told.catch(() => undefined);
-    while (this.#underWay.size >= parallelMax) await Promise.race(this.#underWay);
-    if (this.#failure !== undefined) await this.finish();
-  }
-
-  /** Waits for all that is under way. */
-  async finish(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.race(this.#underWay);
-    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   async #deliver(file: ProducedFile, before: Stages, tell: () => void): Promise<void> {

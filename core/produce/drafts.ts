@@ -39,7 +39,9 @@ export class Drafts {
     return this.#options.evolveAfter !== undefined && batch >= this.#options.evolveAfter;
   }
 
-  startFile(batch: number): void {
+  /** The file `path` is begun, the run's `batch`th from 0. */
+  startFile(path: string, batch: number): void {
+    this.#repeats.startFile(path);
     // A Parquet file has one schema: an old event could be repeated in it only with the new column,
     // so not exactly.
     if (this.#options.format === "parquet" && batch === this.#options.evolveAfter) this.#repeats.forgetEarlier();
@@ -66,10 +68,10 @@ export class Drafts {
     return { event, repeats: undefined, lateMs, flaw };
   }
 
-  /** The draft was written at `origin` as it is, so it may be repeated. */
-  written(draft: Draft, origin: Origin): void {
+  /** The draft was written at `position` as it is, so it may be repeated. */
+  written(draft: Draft, position: number): void {
     if (this.#options.chances.duplicate > 0 && draft.repeats === undefined) {
-      this.#repeats.offer({ event: draft.event, origin });
+      this.#repeats.offer(draft.event, position);
     }
   }
 

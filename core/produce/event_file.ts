@@ -1,6 +1,12 @@
 import type { Draft } from "./drafts.ts";
 import type { RecordTruth } from "./truth.ts";
 
+/**
+ * A file's making lets others have their turn after so many records, about a millisecond: the file
+ * before is written meanwhile, and a signal is heard.
+ */
+export const RECORDS_PER_TURN = 512;
+
 /** The records that are to stand in one file. */
 export interface FileDrafts {
   /** At least 1. */

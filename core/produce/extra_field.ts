@@ -1,7 +1,7 @@
 import type { Random } from "../base/random.ts";
 import { oneOf, randomLetters } from "./choice.ts";
-import type { ShopEvent } from "./event.ts";
-import { type BrokenRecord, membersOf, objectText } from "./invalid_record.ts";
+import { membersOf, objectText, type ShopEvent } from "./event.ts";
+import type { BrokenRecord } from "./invalid_record.ts";
 
 type Extra = (event: ShopEvent, random: Random) => readonly [name: string, json: string];
 
@@ -22,7 +22,7 @@ export const extraFieldWays: Readonly<Record<string, Extra>> = {
   ],
   extra_property_too: (_event, random) => ["campaign", `"${randomLetters(random, 6)}"`],
   /** Names are compared exactly. */
-  extra_by_case: (event) => ["User_ID", JSON.stringify(event.userId)],
+  extra_by_case: (event) => ["User_ID", JSON.stringify(event.user.id)],
   extra_awkward_name: (_event, random) => [
     oneOf(random, ["properties.url", 'say "hi"', "two words", "🛒", "x'; drop table events; --", "user_id "]),
     '"x"',

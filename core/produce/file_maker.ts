@@ -55,12 +55,12 @@ export class FileMaker {
     const batch = this.#batch++;
     const span = this.#timeline();
     const path = this.#names.next(span.toMs);
-    this.#drafts.startFile(batch);
+    this.#drafts.startFile(path, batch);
     const content = await this.#content({
       size: this.#options.batchSize,
       isEvolved: this.#drafts.evolved(batch),
       next: (position) => this.#drafts.next(batch, position, span),
-      written: (draft, position) => this.#drafts.written(draft, { file: path, position }),
+      written: (draft, position) => this.#drafts.written(draft, position),
     });
     this.#drafts.endFile(content.corrupted === undefined);
     const { format, compression } = this.#options;
@@ -72,7 +72,7 @@ export class FileMaker {
     };
   }
 
-  #content(drafts: FileDrafts): EventFileContent | Promise<EventFileContent> {
+  #content(drafts: FileDrafts): Promise<EventFileContent> {
     const { format, compression, chances } = this.#options;
     const options = { compression, corruptionChance: chances.corruption };
     switch (format) {

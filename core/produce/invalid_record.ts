@@ -1,6 +1,8 @@
 import type { Random } from "../base/random.ts";
 import { oneOf, randomLetters } from "./choice.ts";
-import { eventTimestampText, type ShopEvent } from "./event.ts";
+import { membersOf, objectText, propertiesJson, type PropertiesPart, type ShopEvent } from "./event.ts";
+import { timestampText } from "./timestamp_text.ts";
+import { uuidText } from "./uuid_text.ts";
 
 /** A record's JSON text, and what was done to it. */
 export interface BrokenRecord {
@@ -10,7 +12,6 @@ export interface BrokenRecord {
   field: string | undefined;
 }
 
-type Members = [key: string, json: string][];
 type Breaker = (event: ShopEvent, random: Random) => Omit<BrokenRecord, "way">;
 
 const REQUIRED_FIELDS = ["user_id", "event_id", "event_type", "event_timestamp"] as const;
@@ -30,7 +31,7 @@ export const invalidWays: Readonly<Record<string, Breaker>> = {
     return replaced(event, name, oneOf(random, values));
   },
   not_an_object(event, random) {
-    const text = JSON.stringify(event.eventId);
+    const text = `"${uuidText(event.id)}"`;
     return { json: oneOf(random, ["42", "null", "true", text, `[${text}]`, "[]"]), field: "" };
   },
   /** The original producer's only way. */
@@ -38,7 +39,7 @@ export const invalidWays: Readonly<Record<string, Breaker>> = {
     return { json: objectText([[randomLetters(random, 20), `"${randomLetters(random, 20)}"`]]), field: undefined };
   },
   bad_timestamp(event, random) {
-    const good = eventTimestampText(event.timestampUs);
+    const good = timestampText(event.timestampUs);
     const texts = [
       good.slice(0, -"+00:00".length), // no offset
       good.slice(0, "2026-01-01".length),
@@ -52,8 +53,9 @@ export const invalidWays: Readonly<Record<string, Breaker>> = {
     return replaced(event, "event_timestamp", JSON.stringify(oneOf(random, texts)));
   },
   nested_property(event, random) {
-    const [name] = oneOf(random, event.properties.entries);
-    const members = event.properties.entries.map(([key, value]): [string, string] => {
+    const entries = entriesOf(event);
+    const [name] = oneOf(random, entries);
+    const members = entries.map(([key, value]): [string, string] => {
       const text = JSON.stringify(value);
       return [key, key === name ? oneOf(random, [`{"value":${text}}`, `[${text}]`]) : text];
     });
@@ -68,8 +70,8 @@ export const invalidWays: Readonly<Record<string, Breaker>> = {
     return { json: objectText(members), field: `/${name}` };
   },
   duplicate_property(event, random) {
-    const [name] = oneOf(random, event.properties.entries);
-    const twice = `{"${name}":"x",${event.properties.json.slice(1)}`;
+    const [name] = oneOf(random, entriesOf(event));
+    const twice = `{"${name}":"x",${propertiesJson(event).slice(1)}`;
     return { ...replaced(event, "properties", twice), field: `/properties/${name}` };
   },
 };
@@ -82,24 +84,6 @@ export function breakRecord(event: ShopEvent, random: Random): BrokenRecord {
   return { way, ...invalidWays[way]!(event, random) };
 }
 
-/** The event's fields, each value as JSON text, in order: `eventJson` taken apart. */
-export function membersOf(event: ShopEvent): Members {
-  const members: Members = [
-    ["user_id", `"${event.userId}"`],
-    ["event_id", `"${event.eventId}"`],
-    ["event_timestamp", `"${eventTimestampText(event.timestampUs)}"`],
-    ["event_type", `"${event.type}"`],
-  ];
-  if (event.product !== undefined) members.push(["product_id", `"${event.product.id}"`]);
-  members.push(["properties", event.properties.json]);
-  if (event.country !== undefined) members.push(["country", `"${event.country}"`]);
-  return members;
-}
-
-export function objectText(members: Members): string {
-  return `{${members.map(([key, json]) => `${JSON.stringify(key)}:${json}`).join(",")}}`;
-}
-
 /**
  * The event with another value for one field, which stands at its place, or last where the event
  * has none.
@@ -109,4 +93,8 @@ function replaced(event: ShopEvent, name: string, json: string): Omit<BrokenReco
   const place = members.findIndex(([key]) => key === name);
   members.splice(place < 0 ? members.length : place, place < 0 ? 0 : 1, [name, json]);
   return { json: objectText(members), field: `/${name}` };
+}
+
+function entriesOf({ properties }: ShopEvent): PropertiesPart["entries"] {
+  return properties.flatMap(({ entries }) => entries);
 }

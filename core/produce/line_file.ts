@@ -1,13 +1,15 @@
+import { inTurns } from "../base/event_loop.ts";
 import type { Random } from "../base/random.ts";
 import type { ByteText } from "./byte_text.ts";
 import { happens, intBetween, oneOf, randomLetters } from "./choice.ts";
 import { compress } from "./compression.ts";
 import { breakLine, compressedWays, lineWays } from "./corruption.ts";
 import { truthOfDraft } from "./drafts.ts";
-import { eventJson } from "./event.ts";
-import { corruptedContent, type EventFileContent, type FileDrafts } from "./event_file.ts";
+import { membersOf, objectText } from "./event.ts";
+import { corruptedContent, type EventFileContent, type FileDrafts, RECORDS_PER_TURN } from "./event_file.ts";
 import type { Compression } from "../disk/decompress.ts";
-import { recordOfDraft } from "./record_text.ts";
+import { addRecord } from "./record_bytes.ts";
+import { fixedText } from "./fixed_text.ts";
 import type { RecordTruth } from "./truth.ts";
 
 interface LinePlan {
@@ -20,24 +22,25 @@ interface LinePlan {
   hasGarbageTail: boolean;
 }
 
+const NEWLINE = fixedText("\n");
 const BAD_LINES_MAX = 3;
 
 /**
  * NDJSON, a record a line. A corruption mostly costs single lines (`corrupted_record`): the rest of
  * the file is readable.
  */
-export function lineFile(
+export async function lineFile(
   drafts: FileDrafts,
   text: ByteText,
   random: Random,
   options: { compression: Compression; corruptionChance: number },
-): EventFileContent {
+): Promise<EventFileContent> {
   const plan = happens(random, options.corruptionChance)
     ? planCorruption(random, drafts.size, options.compression)
     : { whole: undefined, badLines: new Set<number>(), cutLine: undefined, hasGarbageTail: false };
   if (plan.whole === "empty_file") return corruptedContent(plan.whole, new Uint8Array());
   text.clear();
-  const { records, remarks } = addLines(drafts, text, random, plan);
+  const { records, remarks } = await addLines(drafts, text, random, plan);
   const bytes = compress(text.bytes(), options.compression);
   return plan.whole === undefined
     ? { bytes, corrupted: undefined, records, remarks }
@@ -61,31 +64,32 @@ function planCorruption(random: Random, size: number, compression: Compression):
   };
 }
 
-function addLines(
+async function addLines(
   drafts: FileDrafts,
   text: ByteText,
   random: Random,
   plan: LinePlan,
-): Pick<EventFileContent, "records" | "remarks"> {
+): Promise<Pick<EventFileContent, "records" | "remarks">> {
   const remarks = new Map<number, RecordTruth>();
   const size = plan.cutLine === undefined ? drafts.size : plan.cutLine + 1;
-  for (let position = 0; position < size; position++) {
+  await inTurns(size, RECORDS_PER_TURN, (position) => {
     const draft = drafts.next(position);
     const isCut = position === plan.cutLine;
     if (isCut || plan.badLines.has(position)) {
+      const json = objectText(membersOf(draft.event));
       const { way, bytes } = isCut
-        ? { way: "cut_file", bytes: lineWays.cut_line!(eventJson(draft.event), random) }
-        : breakLine(eventJson(draft.event), random);
+        ? { way: "cut_file", bytes: lineWays.cut_line!(json, random) }
+        : breakLine(json, random);
       text.addBytes(bytes);
-      if (!isCut) text.add("\n");
+      if (!isCut) text.addFixed(NEWLINE);
       remarks.set(position, { disposition: "corrupted_record", way, ...truthOfDraft(draft) });
-      continue;
+      return;
     }
-    const { json, truth } = recordOfDraft(draft, random);
-    text.add(json + "\n");
+    const truth = addRecord(text, draft, random);
+    text.addFixed(NEWLINE);
     if (truth !== undefined) remarks.set(position, truth);
     if (draft.flaw === undefined) drafts.written(draft, position);
-  }
+  });
   if (!plan.hasGarbageTail) return { records: size, remarks };
   text.add(randomLetters(random, intBetween(random, 1, 40)));
   remarks.set(size, { disposition: "corrupted_record", way: "garbage_tail" });

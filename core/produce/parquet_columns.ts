@@ -1,5 +1,6 @@
 import type { Table, Vector } from "apache-arrow";
 import type { ShopEvent } from "./event.ts";
+import { uuidText } from "./uuid_text.ts";
 import type { Compression } from "../disk/decompress.ts";
 
 type TextColumn = "user_id" | "event_id" | "event_type" | "product_id" | "country" | "extra";
@@ -50,15 +51,15 @@ export class EventColumns {
   }
 
   set(row: number, event: ShopEvent): void {
-    this.text.user_id[row] = event.userId;
-    this.text.event_id[row] = event.eventId;
+    this.text.user_id[row] = event.user.id;
+    this.text.event_id[row] = uuidText(event.id);
     this.text.event_type[row] = event.type;
     this.text.product_id[row] = event.product?.id ?? null;
     this.text.country[row] = event.country ?? null;
     this.text.extra[row] = "newsletter";
     this.timestamps[row] = BigInt(event.timestampUs);
     this.timestampIsSet[row] = true;
-    this.properties[row] = event.properties.entries;
+    this.properties[row] = event.properties.flatMap(({ entries }) => entries);
   }
 
   /** Makes the values null. */

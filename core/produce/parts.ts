@@ -15,8 +15,8 @@ export interface EventFileSink {
 
 /** Where truth is written down. */
 export interface TruthLog {
-  /** Adds one line, given in pieces, and makes it durable. */
-  append(line: Iterable<string>): Promise<void>;
+  /** Adds one line, given in pieces that are valid until the next one, and makes it durable. */
+  append(line: Iterable<Uint8Array>): Promise<void>;
 }
 
 export interface ProduceParts {

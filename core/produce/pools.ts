@@ -1,14 +1,17 @@
 import type { Random } from "../base/random.ts";
 import { oneOf } from "./choice.ts";
-import { fastUuid } from "./uuid_text.ts";
+import type { EventProduct, PropertiesPart } from "./event.ts";
+import { productText } from "./event_bytes.ts";
+import { fixedText } from "./fixed_text.ts";
+import { fastUuid, uuidText } from "./uuid_text.ts";
 
-export interface Product {
-  id: string;
-  /** Where it is looked at, and the same as JSON text. */
-  url: string;
-  urlJson: string;
+export interface Product extends EventProduct {
+  /** Where it is looked at. */
+  page: PropertiesPart;
   priceCents: number;
   currency: string;
+  /** By quantity, as soon as somebody has bought so many. */
+  purchases: (readonly PropertiesPart[] | undefined)[];
 }
 
 /**
@@ -17,8 +20,8 @@ export interface Product {
 export interface Pools {
   products: readonly Product[];
   /** Pages that show no product: home, categories, search. */
-  landingUrls: readonly string[];
-  userAgents: readonly string[];
+  landingPages: readonly PropertiesPart[];
+  userAgents: readonly PropertiesPart[];
   /** What the new column of `evolveAfter` holds. */
   countries: readonly string[];
 }
@@ -39,20 +42,36 @@ export async function makePools(random: Random): Promise<Pools> {
   const sites = times(SITES, () => faker.internet.url({ appendSlash: true }));
   const products = times(PRODUCTS, (): Product => {
     const url = `${oneOf(random, sites)}products/${faker.helpers.slugify(faker.commerce.productName()).toLowerCase()}`;
+    const id = uuidText(fastUuid(random));
     return {
-      id: fastUuid(random),
-      url,
-      urlJson: JSON.stringify(url),
+      id,
+      bytes: productText(id),
+      page: pagePart(url),
       priceCents: Math.round(Number(faker.commerce.price({ min: 1, max: 500 })) * 100),
       currency: oneOf(random, CURRENCIES),
+      purchases: [],
     };
   });
   const categories = times(20, () => `${oneOf(random, sites)}${faker.helpers.slugify(faker.commerce.department())}`);
   const searches = times(20, () => `${oneOf(random, sites)}search?q=${encodeURIComponent(faker.commerce.product())}`);
   return {
     products,
-    landingUrls: [...sites, ...categories, ...searches],
-    userAgents: times(USER_AGENTS, () => faker.internet.userAgent()),
+    landingPages: [...sites, ...categories, ...searches].map(pagePart),
+    userAgents: times(USER_AGENTS, () => userAgentPart(faker.internet.userAgent())),
     countries: times(20, () => faker.location.countryCode()),
   };
+}
+
+/** The first half of a page view's properties. */
+function pagePart(url: string): PropertiesPart {
+  return propertiesPart([["url", url]], `{"url":${JSON.stringify(url)}`);
+}
+
+/** The second half. */
+function userAgentPart(userAgent: string): PropertiesPart {
+  return propertiesPart([["user_agent", userAgent]], `,"user_agent":${JSON.stringify(userAgent)}}`);
+}
+
+export function propertiesPart(entries: PropertiesPart["entries"], json: string): PropertiesPart {
+  return { entries, json, bytes: fixedText(json) };
 }

@@ -1,21 +1,23 @@
 import type { Random } from "../base/random.ts";
 import { intBetween, oneOf } from "./choice.ts";
-import type { EventType, Properties, ShopEvent } from "./event.ts";
-import type { Pools, Product } from "./pools.ts";
-import { fastUuid } from "./uuid_text.ts";
+import type { EventType, EventUser, PropertiesPart, ShopEvent } from "./event.ts";
+import { userText } from "./event_bytes.ts";
+import { type Pools, type Product, propertiesPart } from "./pools.ts";
+import { fastUuid, uuidText } from "./uuid_text.ts";
 import { zipfRanks } from "./zipf.ts";
 
 /** A user, and how far the session has come. */
-interface Shopper {
-  id: string;
-  userAgent: string;
-  userAgentJson: string;
+interface Shopper extends EventUser {
+  userAgent: PropertiesPart;
   stage: "away" | "landed" | "looking" | "carted";
   product: Product | undefined;
   quantity: number;
   lastSeenUs: number;
 }
 
+type Step = [type: EventType, properties: readonly PropertiesPart[]];
+
+const QUANTITY_MAX = 3;
 /** A session that rests this long is over. */
 const SESSION_GAP_US = 30 * 60 * 1e6;
 /** Users in the shop at once; three of four events are theirs. */
@@ -51,8 +53,8 @@ export class Shoppers {
     shopper.lastSeenUs = timestampUs;
     const [type, properties] = this.#step(shopper);
     return {
-      userId: shopper.id,
-      eventId: fastUuid(this.#random),
+      user: shopper,
+      id: fastUuid(this.#random),
       timestampUs,
       type,
       product: type === "page_view" ? undefined : shopper.product,
@@ -74,10 +76,11 @@ export class Shoppers {
 
   #newShopper(): Shopper {
     const userAgent = oneOf(this.#random, this.#pools.userAgents);
+    const id = uuidText(fastUuid(this.#random));
     return {
-      id: fastUuid(this.#random),
+      id,
+      bytes: userText(id),
       userAgent,
-      userAgentJson: JSON.stringify(userAgent),
       stage: "away",
       product: undefined,
       quantity: 0,
@@ -85,7 +88,7 @@ export class Shoppers {
     };
   }
 
-  #step(shopper: Shopper): [EventType, Properties] {
+  #step(shopper: Shopper): Step {
     const chance = this.#random.next();
     switch (shopper.stage) {
       case "away":
@@ -95,43 +98,41 @@ export class Shoppers {
       case "looking":
         return chance < 0.6 ? this.#cart(shopper) : chance < 0.85 ? this.#look(shopper) : this.#land(shopper);
       case "carted":
-        return chance < 0.85 ? purchase(shopper) : this.#look(shopper);
+        return chance < 0.85 ? this.#purchase(shopper) : this.#look(shopper);
     }
   }
 
-  #land(shopper: Shopper): [EventType, Properties] {
+  #land(shopper: Shopper): Step {
     shopper.stage = "landed";
-    const url = oneOf(this.#random, this.#pools.landingUrls);
-    return ["page_view", pageProperties(url, JSON.stringify(url), shopper)];
+    return ["page_view", [oneOf(this.#random, this.#pools.landingPages), shopper.userAgent]];
   }
 
-  #look(shopper: Shopper): [EventType, Properties] {
+  #look(shopper: Shopper): Step {
     shopper.stage = "looking";
     const product = shopper.product = oneOf(this.#random, this.#pools.products);
-    return ["page_view", pageProperties(product.url, product.urlJson, shopper)];
+    return ["page_view", [product.page, shopper.userAgent]];
   }
 
-  #cart(shopper: Shopper): [EventType, Properties] {
+  #cart(shopper: Shopper): Step {
     shopper.stage = "carted";
-    shopper.quantity = intBetween(this.#random, 1, 3);
-    const quantity = String(shopper.quantity);
-    return ["add_to_cart", { entries: [["quantity", quantity]], json: '{"quantity":' + quantity + "}" }];
+    shopper.quantity = intBetween(this.#random, 1, QUANTITY_MAX);
+    return ["add_to_cart", cartProperties[shopper.quantity]!];
+  }
+
+  #purchase(shopper: Shopper): Step {
+    shopper.stage = "away";
+    const { product, quantity } = shopper;
+    return ["purchase", product!.purchases[quantity] ??= purchaseProperties(product!, quantity)];
   }
 }
 
-function pageProperties(url: string, urlJson: string, shopper: Shopper): Properties {
-  return {
-    entries: [["url", url], ["user_agent", shopper.userAgent]],
-    json: '{"url":' + urlJson + ',"user_agent":' + shopper.userAgentJson + "}",
-  };
-}
+const cartProperties = Array.from({ length: QUANTITY_MAX + 1 }, (_, quantity): readonly PropertiesPart[] => {
+  const text = String(quantity);
+  return [propertiesPart([["quantity", text]], `{"quantity":${text}}`)];
+});
 
-function purchase(shopper: Shopper): [EventType, Properties] {
-  shopper.stage = "away";
-  const product = shopper.product!;
-  const amount = String(product.priceCents * shopper.quantity / 100);
-  return ["purchase", {
-    entries: [["amount", amount], ["currency", product.currency]],
-    json: '{"amount":' + amount + ',"currency":"' + product.currency + '"}',
-  }];
+function purchaseProperties({ priceCents, currency }: Product, quantity: number): readonly PropertiesPart[] {
+  const amount = String(priceCents * quantity / 100);
+  const entries = [["amount", amount], ["currency", currency]] as const;
+  return [propertiesPart(entries, `{"amount":${amount},"currency":"${currency}"}`)];
 }

@@ -1,6 +1,8 @@
+import { ByteText } from "./byte_text.ts";
 import type { Compression } from "../disk/decompress.ts";
 import type { EventFileFormat } from "./options.ts";
 import type { Origin } from "./repeats.ts";
+import { fixedText } from "./fixed_text.ts";
 
 /** Where the default contract must send a record (docs/contract.md). */
 export type Disposition = "event" | "invalid_schema" | "extra_fields" | "corrupted_record";
@@ -63,23 +65,36 @@ export function countRemarks(truth: FileTruth, test: (remark: RecordTruth) => bo
   return count;
 }
 
-const PIECE_LENGTH = 1 << 16;
+/** Whole pieces are written at once: each costs a turn of the event loop. */
+const PIECE_LENGTH = 1 << 18;
+const SEPARATOR = fixedText(",");
+const POSITION_KEY = fixedText('{"position":');
+const EVENT = fixedText(',"disposition":"event"}');
 
-/** The file's line of `--truth` (docs/truth.md), in pieces; the last one ends with the newline. */
-export function* truthLine(truth: FileTruth): Generator<string> {
+/**
+ * The file's line of `--truth` (docs/truth.md) in UTF-8, in pieces that are valid until the next
+ * one; the last ends with the newline.
+ */
+export function* truthLine(truth: FileTruth): Generator<Uint8Array> {
   const { file, batch, format, compression, bytes, corrupted = null } = truth;
   const head = JSON.stringify({ file, batch, format, compression, bytes, corrupted, counts: countsOf(truth) });
-  let text = `${head.slice(0, -1)},"records":[`;
+  const text = new ByteText();
+  text.add(`${head.slice(0, -1)},"records":[`);
   for (let position = 0; position < truth.records; position++) {
+    if (position > 0) text.addFixed(SEPARATOR);
     const remark = truth.remarks.get(position);
-    text += (position === 0 ? "" : ",") +
-      (remark === undefined ? '{"position":' + position + ',"disposition":"event"}' : remarkText(position, remark));
+    if (remark === undefined) {
+      text.addFixed(POSITION_KEY);
+      text.add(String(position));
+      text.addFixed(EVENT);
+    } else text.add(remarkText(position, remark));
     if (text.length > PIECE_LENGTH) {
-      yield text;
-      text = "";
+      yield text.bytes();
+      text.clear();
     }
   }
-  yield `${text}]}\n`;
+  text.add("]}\n");
+  yield text.bytes();
 }
 
 function remarkText(position: number, remark: RecordTruth): string {

@@ -1,5 +1,11 @@
 import { StreamlabError } from "../base/errors.ts";
-import type { Catalog, LoadedTable, TableIdentifier } from "../iceberg/catalog/catalog.ts";
+import {
+  type Catalog,
+  identifierText,
+  type LoadedTable,
+  noTableError,
+  type TableIdentifier,
+} from "../iceberg/catalog/catalog.ts";
 import type { Schema } from "../iceberg/format/schema.ts";
 import type { Snapshot } from "../iceberg/format/snapshot.ts";
 import {
@@ -66,19 +72,16 @@ async function load(catalog: Catalog, namespace: string, name: string): Promise<
   if (exact !== undefined) return exact;
   const tables = await listTables(catalog);
   const wanted = `${namespace}.${name}`.toLowerCase();
-  const found = tables.find((table) => textOf(table).toLowerCase() === wanted);
+  const found = tables.find((table) => identifierText(table).toLowerCase() === wanted);
   const table = found && await catalog.loadTable(found);
   if (table !== undefined) return table;
-  const names = tables.map(textOf);
-  throw new StreamlabError("not-found", `There is no table ${namespace}.${name}`, {
-    hint: names.length === 0
+  const names = tables.map(identifierText);
+  throw noTableError(
+    [{ namespace: namespace.split("."), name }],
+    names.length === 0
       ? "The lake has no tables yet: streamlab consume creates them"
       : `There are ${names.slice(0, 10).join(", ")}${names.length > 10 ? ", …" : ""}`,
-  });
-}
-
-function textOf({ namespace, name }: TableIdentifier): string {
-  return [...namespace, name].join(".");
+  );
 }
 
 function lakeTable(loaded: LoadedTable, suffix: string | undefined, travel: TimeTravel): LakeTable {
@@ -100,7 +103,7 @@ function pastSnapshot({ identifier, metadata }: LoadedTable, { asOfMs, snapshotI
   if (snapshotId !== undefined) {
     const snapshot = snapshotById(metadata, snapshotId);
     if (snapshot !== undefined) return snapshot;
-    throw new StreamlabError("not-found", `${textOf(identifier)} has no snapshot ${snapshotId}`, {
+    throw new StreamlabError("not-found", `${identifierText(identifier)} has no snapshot ${snapshotId}`, {
       hint: `select snapshot_id, committed_at from ${
         identifier.namespace.join(".")
       }."${identifier.name}$snapshots" lists them`,
@@ -111,7 +114,7 @@ function pastSnapshot({ identifier, metadata }: LoadedTable, { asOfMs, snapshotI
   const first = metadata.snapshotLog[0];
   throw new StreamlabError(
     "not-found",
-    `${textOf(identifier)} had no snapshot at ${new Date(asOfMs!).toISOString()}`,
+    `${identifierText(identifier)} had no snapshot at ${new Date(asOfMs!).toISOString()}`,
     {
       hint: first === undefined
         ? "Nothing has been committed to it"

@@ -4,14 +4,13 @@
  * views over the files that the plan needs. All this happens in a DuckDB that can open only files
  * located before.
  */
-import { StreamlabError } from "../base/errors.ts";
 import { type Connection, type DuckDb, quoteName } from "../engine/duckdb.ts";
 import { planScan, type ScanPlan } from "../iceberg/scan/scan.ts";
 import { identifierText } from "../iceberg/catalog/catalog.ts";
-import type { DataFile } from "../iceberg/format/data_file.ts";
 import type { Predicate } from "../iceberg/format/predicate.ts";
 import { fieldsById } from "../iceberg/format/schema.ts";
 import { ALWAYS } from "./plan/column_filter.ts";
+import { requireParquet } from "../tables/read/file_copies.ts";
 import { type FileLayout, layoutsMatter, readLayouts } from "../tables/read/file_layout.ts";
 import { partitionConstants } from "../tables/read/partition_constants.ts";
 import { LEDGER } from "../lake/table_names.ts";
@@ -25,7 +24,7 @@ import type { Question } from "./question.ts";
 import type { RemoteFiles, WantedFile } from "../tables/read/remote_files.ts";
 import { rowSelect } from "./row_select.ts";
 import { scanPredicate } from "./plan/scan_predicate.ts";
-import { type LocalFile, tableSelect, type ViewSource } from "../tables/read/scan_sql.ts";
+import { tableSelect, viewFile, type ViewSource } from "../tables/read/scan_sql.ts";
 
 export interface BindOptions {
   /** Those that the question names. */
@@ -127,7 +126,7 @@ export class QuestionTables {
     for (const { table, plan } of scans) {
       const { location } = table.loaded.io;
       for (const file of plan.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes])) {
-        checkFormat(file);
+        requireParquet(file);
         const wanted = { store: location.store, path: location.pathOf(file.path), size: file.fileSizeBytes };
         this.#wanted.set(file.path, wanted);
       }
@@ -184,11 +183,6 @@ async function scan(table: LakeTable, predicate: Predicate, explainScan: boolean
   return await planScan(loaded.io, loaded.metadata, { snapshot, schema, predicate, explainScan });
 }
 
-function checkFormat({ path, format }: DataFile): void {
-  if (format === "parquet") return;
-  throw new StreamlabError("usage", `Cannot read ${path}: its format is ${format}, and only Parquet is read`);
-}
-
 /**
  * By the path on this machine; undefined where all files are known to be laid out as the schema is.
  */
@@ -208,20 +202,15 @@ function viewSource(
   places: ReadonlyMap<string, string>,
   layouts: Map<string, FileLayout> | undefined,
 ): ViewSource {
-  const local = (file: DataFile): LocalFile => ({ file, localPath: places.get(file.path)! });
   const { metadata } = table.loaded;
   const { schemas } = metadata;
   return {
     columns: table.schema.fields,
     fieldById: (id) => [table.schema, ...schemas].map((schema) => fieldsById(schema).get(id)?.field).find(Boolean),
-    files: files.map(({ dataFile, deletes }) => {
-      const layout = layouts?.get(places.get(dataFile.path)!);
-      return {
-        ...local(dataFile),
-        deletes: deletes.map(local),
-        layout,
-        constants: layout && partitionConstants(metadata, dataFile),
-      };
+    files: files.map((scanFile) => {
+      const file = viewFile(scanFile, places);
+      const layout = layouts?.get(file.localPath);
+      return { ...file, layout, constants: layout && partitionConstants(metadata, file.file) };
     }),
   };
 }

@@ -1,5 +1,6 @@
 import { StreamlabError } from "../base/errors.ts";
 import { checkPath } from "./path.ts";
+import { rootUri } from "./uri.ts";
 
 /**
  * How the ledger and the `_source_file` column name a file: one inside the lake by its path in the
@@ -9,8 +10,8 @@ import { checkPath } from "./path.ts";
  * be empty for what all names of that root begin with.
  */
 export function nameFile(lakeRoot: string, root: string, path: string): string {
-  const uri = uriOf(root) + path;
-  const inside = uriOf(lakeRoot);
+  const uri = folderUri(root) + path;
+  const inside = folderUri(lakeRoot);
   return uri.startsWith(inside) ? uri.slice(inside.length) : uri;
 }
 
@@ -26,8 +27,8 @@ export function locateFile(lakeRoot: string, name: string): { root: string; path
 }
 
 /** With a slash at the end. */
-function uriOf(root: string): string {
-  const uri = root.includes("://") ? root : `file://${root.startsWith("/") ? "" : "/"}${root}`;
+function folderUri(root: string): string {
+  const uri = rootUri(root);
   return uri.endsWith("/") ? uri : `${uri}/`;
 }
 

@@ -12,6 +12,11 @@ export function normalizeUri(uri: string): string {
   return path.startsWith("/") ? resolveDots(path) : uri;
 }
 
+/** A store's root as a URI: a path on this disk gets its scheme. */
+export function rootUri(root: string): string {
+  return root.includes("://") ? root : `file://${root.startsWith("/") ? "" : "/"}${root}`;
+}
+
 /**
  * The same text for every spelling of one file: as `normalizeUri`, and also percent-decoded, with
  * `+` as a space and letters composed (some engines write `a%20b` into metadata for a file `a b`,

@@ -1,9 +1,9 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
 import { Meter } from "../../core/base/meter.ts";
-import { EmbeddedKnownFiles } from "../../core/consume/known_files.ts";
+import { EmbeddedKnownFiles } from "../../core/consume/embedded_known_files.ts";
 import { Scratch } from "../../core/disk/scratch.ts";
-import { type Connection, DuckDb } from "../../core/engine/duckdb.ts";
+import { DuckDb } from "../../core/engine/duckdb.ts";
 import type { LoadedTable } from "../../core/iceberg/catalog/catalog.ts";
 import { LEDGER } from "../../core/lake/table_names.ts";
 import { compactTable } from "../../core/maintain/compaction/compact_table.ts";
@@ -21,17 +21,18 @@ class Follower {
   readonly #world: ConsumeWorld;
   #fetched: string[] = [];
 
-  private constructor(world: ConsumeWorld, connection: Connection) {
+  private constructor(world: ConsumeWorld) {
     this.#world = world;
-    this.#known = new EmbeddedKnownFiles(connection, "bronze.events", Scratch.create(`${world.folder}/known`));
+    const scratch = Scratch.create(`${world.folder}/known`);
+    this.#known = new EmbeddedKnownFiles(() => DuckDb.open({ threads: 1 }), "bronze.events", scratch);
   }
 
   static async use(world: ConsumeWorld, action: (follower: Follower) => Promise<void>): Promise<void> {
-    const database = await DuckDb.open({ threads: 1 });
+    const follower = new Follower(world);
     try {
-      await action(new Follower(world, await database.connect()));
+      await action(follower);
     } finally {
-      database.close();
+      follower.#known.close();
     }
   }
 

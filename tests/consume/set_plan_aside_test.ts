@@ -143,7 +143,7 @@ Deno.test("a plan that was routed, or is half committed, is not set aside; one t
     await rejects(setAside(world), /does not say what was in it/);
   });
   await ConsumeWorld.use(async (world) => {
-    await rejects(setAside(world), /there is no table bronze\.events/);
+    await rejects(setAside(world), /There is no table bronze\.events/);
     await world.consume({ contract });
     deepStrictEqual(await setAside(world), { outcome: "nothing" });
   });

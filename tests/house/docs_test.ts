@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
+import { proseWidthMax } from "./rules.ts";
 import { readSource, repositoryFiles } from "./source_tree.ts";
 
 const files = await repositoryFiles();
@@ -59,6 +60,23 @@ Deno.test("the index of the documentation names every page", () => {
   const named = linksOf("docs/README.md", documents.get("docs/README.md")!).map(({ target }) => target);
   const pages = [...documents.keys()].flatMap((path) => /^docs\/([^/]+\.md)$/.exec(path)?.[1] ?? []);
   deepStrictEqual(pages.filter((page) => page !== "README.md" && !named.includes(page)), []);
+});
+
+/** Lines of prose, by number: neither tables nor code, whose lines cannot be broken. */
+function proseOf(text: string): [number, string][] {
+  let isCode = false;
+  return text.split("\n").flatMap((line, index): [number, string][] => {
+    const isFence = /^(```|~~~)/.test(line);
+    if (isFence) isCode = !isCode;
+    return isFence || isCode || line.startsWith("|") ? [] : [[index + 1, line]];
+  });
+}
+
+Deno.test("the prose of a document is within 100 columns", () => {
+  const long = [...documents].flatMap(([path, text]) =>
+    proseOf(text).filter(([, line]) => [...line].length > proseWidthMax).map(([at]) => `${path}:${at}`)
+  );
+  deepStrictEqual(long, []);
 });
 
 /** Paths of the repository in code marks: `core/base/meter.ts`, `commands/line/`. */

@@ -1,4 +1,4 @@
-import { commentWidthMax, fileLinesMax, functionLinesMax, longer, sparseObjects, terminals } from "./rules.ts";
+import { fileLinesMax, functionLinesMax, longer, proseWidthMax, sparseObjects, terminals } from "./rules.ts";
 
 type FunctionNode =
   | Deno.lint.FunctionDeclaration
@@ -101,7 +101,7 @@ const plugin: Deno.lint.Plugin = {
         Program(node) {
           const lines = context.sourceCode.text.split("\n");
           for (const [index, line] of lines.entries()) {
-            if (line.length > commentWidthMax && /^\s*(\/\/|\/?\*\*? )/.test(line) && !/https?:|deno-lint/.test(line)) {
+            if (line.length > proseWidthMax && /^\s*(\/\/|\/?\*\*? )/.test(line) && !/https?:|deno-lint/.test(line)) {
               context.report({
                 node,
                 message: `line ${index + 1}: a comment has ${line.length} columns, the limit is 100`,

@@ -118,7 +118,7 @@ export const terminals: Readonly<Record<string, string>> = {
 
 export const functionLinesMax = 70;
 export const fileLinesMax = 400;
-export const commentWidthMax = 100;
+export const proseWidthMax = 100;
 
 /** Files (`path`) and functions (`path:name`) that may be longer, with the reason. */
 export const longer: Readonly<Record<string, string>> = {};

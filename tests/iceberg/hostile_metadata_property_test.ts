@@ -1,5 +1,5 @@
 /** Metadata, manifest lists, manifests, hints and catalogs' answers as damaged or hostile input. */
-import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
 import * as zlib from "node:zlib";
 import { isKind, StreamlabError } from "../../core/base/errors.ts";
 import { type Random, seededRandom } from "../../core/base/random.ts";

@@ -124,7 +124,7 @@ Deno.test("what an older version's records name is kept while it is under way, a
     const claims = await Claims.read(world.store, new Set());
     const pathInTable = rewritten[0]!.replace("warehouse/bronze/events/", "");
     ok(claims.has({ pathInTable, path: rewritten[0]!, uri: "" }, {}));
-    deepStrictEqual(await clean(), rewritten, "only the rewrite's, which counts as given up at this age");
+    deepStrictEqual(await clean(), rewritten, "only the rewrite's, which counts as abandoned at this age");
     await world.consume();
     await world.consume(orders(world));
     const left = await clean();

@@ -146,7 +146,7 @@ Deno.test("an intent under another name than its own id, or that names a live fi
     await writeIntent(world.lake.store, intent);
     await age(`${world.lake.folder}/checkpoints/intents/${id}.json`);
     const settled = await removeOrphans(world.surroundings, await world.load(), NOW);
-    deepStrictEqual([settled.givenUpRewrites, settled.paths], [1, []]);
+    deepStrictEqual([settled.abandonedRewrites, settled.paths], [1, []]);
     await world.lake.store.write(`checkpoints/intents/${ID}.json`, new TextEncoder().encode(JSON.stringify(intent)));
     await age(`${world.lake.folder}/checkpoints/intents/${ID}.json`);
     await rejects(removeOrphans(world.surroundings, await world.load(), NOW), /Cannot read the intent/);

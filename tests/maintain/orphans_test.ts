@@ -173,7 +173,7 @@ Deno.test("records that cannot be read stop orphan removal", () =>
     strictEqual((await world.paths(`${folder}/data/lost.parquet`)).length, 1);
   }));
 
-Deno.test("files of a rewrite under way stay, those of one that was given up go", () =>
+Deno.test("files of a rewrite under way stay, those of an abandoned one go", () =>
   MaintainWorld.use(async (world) => {
     const table = await world.events(1);
     const intent = (id: string, stem: string): Intent => ({
@@ -196,7 +196,7 @@ Deno.test("files of a rewrite under way stay, those of one that was given up go"
     const weekAgo = new Date(world.surroundings.clock.nowMs() - 7 * day);
     await Deno.utime(path, weekAgo, weekAgo);
     const report = await removeOrphans(world.surroundings, table, { olderThanMs: 3 * day, dryRun: false });
-    deepStrictEqual([report.givenUpRewrites, report.paths], [1, [`${folder}/data/${dead}-00000.parquet`]]);
+    deepStrictEqual([report.abandonedRewrites, report.paths], [1, [`${folder}/data/${dead}-00000.parquet`]]);
     deepStrictEqual(await world.paths("checkpoints/"), [`checkpoints/intents/${alive}.json`]);
     strictEqual((await world.load()).metadata.snapshots.length, 2, "the fence is a snapshot");
   }));

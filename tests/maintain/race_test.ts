@@ -7,7 +7,7 @@ import { expireTable } from "../../core/maintain/removal/expire.ts";
 import { listIntents } from "../../core/lake/intent.ts";
 import { rewriteTableManifests } from "../../core/maintain/manifests.ts";
 import { removeOrphans } from "../../core/maintain/removal/orphans.ts";
-import { settleIntent } from "../../core/maintain/stale_intents.ts";
+import { settleIntent } from "../../core/maintain/abandoned_intents.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { eventRows, MaintainWorld } from "./maintain_world.ts";
 
@@ -145,7 +145,7 @@ Deno.test("after a commit of unknown outcome the files stay until the rewrite is
       const shown = await removeOrphans(world.surroundings, table, { olderThanMs: 0, dryRun: true });
       const settled = await removeOrphans(world.surroundings, table, { olderThanMs: 0, dryRun: false });
       const data = settled.paths.filter((path) => path.includes("/data/"));
-      deepStrictEqual([settled.givenUpRewrites, data.length], [1, happens ? 0 : 1]);
+      deepStrictEqual([settled.abandonedRewrites, data.length], [1, happens ? 0 : 1]);
       deepStrictEqual(shown.paths, settled.paths);
       deepStrictEqual(await world.lake.ask(all), before);
       await assertNothingLeft(world);

@@ -69,7 +69,7 @@ export async function collect(options: ProduceOptions, parts: Partial<ProducePar
     },
     truth: {
       append(line) {
-        for (const piece of line) truthText += piece;
+        for (const piece of line) truthText += text(piece);
         return Promise.resolve();
       },
     },

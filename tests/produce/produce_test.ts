@@ -5,7 +5,7 @@ import type { Pace } from "../../core/produce/options.ts";
 import { produce } from "../../core/produce/produce.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import { ManualClock } from "../support/manual_clock.ts";
-import { collect, optionsWith } from "./collect.ts";
+import { collect, optionsWith, START_MS, text } from "./collect.ts";
 
 /** Starts of `files` files that each take `workMs`, since the first. */
 async function starts(pace: Pace, batchSize: number, files: number, workMs: (file: number) => number) {
@@ -56,7 +56,7 @@ Deno.test("once stopped, the file under way is finished, with its truth, and no 
     clock: new ManualClock(),
     random: seededRandom(1),
     signal: stop.signal,
-    truth: { append: (line) => Promise.resolve(void truth.push([...line].join(""))) },
+    truth: { append: (line) => Promise.resolve(void truth.push(Array.from(line, text).join(""))) },
     sink: {
       name: "memory",
       has: () => Promise.resolve(false),
@@ -68,7 +68,8 @@ Deno.test("once stopped, the file under way is finished, with its truth, and no 
   });
   strictEqual(isComplete, false);
   deepStrictEqual(truth.map((line) => (JSON.parse(line) as { file: string }).file), written);
-  strictEqual(written.length, 3);
+  // The fourth was being made while the third was written.
+  strictEqual(written.length, 4);
 });
 
 Deno.test("a stop during the pause ends it", async () => {
@@ -99,6 +100,32 @@ Deno.test("truth is told before its file appears, so a crash leaves no file with
   deepStrictEqual(order, ["truth", "file", "truth", "file"]);
 });
 
+Deno.test("a file is made while the one before is written, and written after it", async () => {
+  const clock = new ManualClock();
+  const nextIsBegun = Promise.withResolvers<void>();
+  let made = 0;
+  clock.nowMs = () => {
+    if (++made === 3) nextIsBegun.resolve(); // the first reading is the beginning of all
+    return START_MS + made;
+  };
+  const steps: string[] = [];
+  await produce(optionsWith({ batches: 2, startMs: undefined }), {
+    clock,
+    random: seededRandom(1),
+    sink: {
+      name: "memory",
+      has: () => Promise.resolve(false),
+      async create() {
+        steps.push("begun");
+        await nextIsBegun.promise;
+        steps.push("written");
+        return true;
+      },
+    },
+  });
+  deepStrictEqual(steps, ["begun", "written", "begun", "written"]);
+});
+
 Deno.test("a name that is taken is a conflict, and truth says nothing of it", async () => {
   const { files } = await collect(optionsWith());
   const taken = [...files.keys()][0]!;
@@ -107,7 +134,7 @@ Deno.test("a name that is taken is a conflict, and truth says nothing of it", as
     produce(optionsWith(), {
       clock: new ManualClock(),
       random: seededRandom(1),
-      truth: { append: (line) => Promise.resolve(void truth.push(...line)) },
+      truth: { append: (line) => Promise.resolve(void truth.push(...Array.from(line, text))) },
       sink: { name: "/lake", has: () => Promise.resolve(sink.has), create: () => Promise.resolve(sink.create) },
     });
   const isConflict = (error: unknown) => isKind(error, "conflict") && error.message.includes(`${taken} to /lake`);

@@ -1,4 +1,4 @@
-import { cacheFolder, isFile, isRequired, onPath } from "./python.ts";
+import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
 
 /** A server or tool that publishes no binaries which a test could take: Go builds it, once. */
 export interface GoProgram {
@@ -48,18 +48,10 @@ export async function findGoProgram(program: GoProgram): Promise<string> {
  * In a module of our own: `go install` refuses a package whose module has replace directives, as
  * SeaweedFS's has, though it needs none of them.
  */
-async function build({ name, package: path, version }: GoProgram, folder: string): Promise<void> {
+async function build({ package: path, version }: GoProgram, folder: string): Promise<void> {
   await Deno.writeTextFile(`${folder}/go.mod`, "module streamlab.test/build\n\ngo 1.24\n");
   const env = { GOFLAGS: "-mod=mod", GOWORK: "off", CGO_ENABLED: "0" };
   for (const args of [["get", `${path}@${version}`], ["build", "-ldflags=-s -w", "-o", "program", path]]) {
-    const command = new Deno.Command("nice", {
-      args: ["go", ...args],
-      cwd: folder,
-      env,
-      stdout: "null",
-      stderr: "piped",
-    });
-    const { success, stderr } = await command.output();
-    if (!success) throw new Error(`Cannot build ${name}: ${new TextDecoder().decode(stderr).slice(-1000)}`);
+    await runOrThrow("nice", ["go", ...args], { cwd: folder, env });
   }
 }

@@ -11,7 +11,7 @@ import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import type { DataFile } from "../../core/iceberg/format/data_file.ts";
 import { partitionColumns } from "../../core/iceberg/format/partition_spec.ts";
 import { childFields, fieldsById, type Schema } from "../../core/iceberg/format/schema.ts";
-import { partitionKey } from "../../core/iceberg/format/snapshot_summary.ts";
+import { partitionKey } from "../../core/iceberg/format/partition_spec.ts";
 import type { Value } from "../../core/iceberg/format/single_value.ts";
 import { currentSchema, defaultSpec } from "../../core/iceberg/format/table_metadata.ts";
 import { applyTransform } from "../../core/iceberg/format/transform.ts";

@@ -65,9 +65,25 @@ function isInstalled(): boolean {
   return isFile(done) && Deno.readTextFileSync(done) === packages.join("\n");
 }
 
-export async function runOrThrow(program: string, args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(program, { args, stdout: "null", stderr: "piped" }).output();
-  if (!success) throw new Error(`Cannot install: ${new TextDecoder().decode(stderr).slice(-2000)}`);
+/** Ten times the longest: a registry that has gone silent would be waited for for ever. */
+const INSTALL_MS_MAX = 600_000;
+const INSTALL_TRIES = 3;
+
+/** Runs an installer, again where it fails or comes to a halt. */
+export async function runOrThrow(
+  program: string,
+  args: string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<void> {
+  for (let tries = 1;; tries++) {
+    const signal = AbortSignal.timeout(INSTALL_MS_MAX);
+    const command = new Deno.Command(program, { ...options, args, stdout: "null", stderr: "piped", signal });
+    const { success, stderr } = await command.output();
+    if (success) return;
+    if (tries < INSTALL_TRIES) continue;
+    const why = signal.aborted ? `not done after ${INSTALL_MS_MAX / 1_000} s` : new TextDecoder().decode(stderr);
+    throw new Error(`Cannot install by ${program}: ${why.slice(-2000)}`);
+  }
 }
 
 export function isFile(path: string): boolean {

@@ -35,7 +35,7 @@ export function canRunRestCatalog(): boolean {
   return isRequired || (onPath("java") !== undefined && (isFile(`${folder}/done`) || onPath("mvn") !== undefined));
 }
 
-async function findServer(): Promise<string> {
+export async function findRestCatalog(): Promise<string> {
   const jars = `${folder}/lib/*`;
   await Deno.mkdir(folder, { recursive: true });
   using lock = await Deno.open(`${folder}/lock`, { create: true, write: true });
@@ -53,6 +53,9 @@ async function findServer(): Promise<string> {
   const goal = [
     "-q",
     "-B",
+    // By default it waits half an hour for a server that has gone silent.
+    "-Dmaven.wagon.rto=30000",
+    "-Daether.connector.requestTimeout=30000",
     "-f",
     `${folder}/pom.xml`,
     "dependency:copy-dependencies",
@@ -66,7 +69,7 @@ async function findServer(): Promise<string> {
 /** Runs a Java program of `tests/interop` beside Iceberg's own classes; its standard output. */
 export async function icebergJava(program: string, ...args: string[]): Promise<string> {
   const path = new URL(`../interop/${program}`, import.meta.url).pathname;
-  const command = new Deno.Command(onPath("java") ?? "java", { args: ["-cp", await findServer(), path, ...args] });
+  const command = new Deno.Command(onPath("java") ?? "java", { args: ["-cp", await findRestCatalog(), path, ...args] });
   const { success, stdout, stderr } = await command.output();
   if (!success) throw new Error(`${program} failed: ${new TextDecoder().decode(stderr).slice(-3000)}`);
   return new TextDecoder().decode(stdout);
@@ -84,7 +87,7 @@ export async function withRestCatalog(
 ): Promise<void> {
   const port = freePort();
   const server = new Deno.Command(onPath("java") ?? "java", {
-    args: ["-Xmx512m", "-cp", await findServer(), "org.apache.iceberg.rest.RESTCatalogServer"],
+    args: ["-Xmx512m", "-cp", await findRestCatalog(), "org.apache.iceberg.rest.RESTCatalogServer"],
     env: {
       CATALOG_WAREHOUSE: warehouse,
       // `REST_PORT`, as some pages say, is not read by it.

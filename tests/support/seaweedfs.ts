@@ -4,7 +4,7 @@ import { canHaveGoProgram, findGoProgram, type GoProgram } from "./go_program.ts
 import type { S3Server, S3ServerOptions } from "./s3_server.ts";
 import { freePort, untilItSays } from "./server.ts";
 
-const program: GoProgram = {
+export const seaweedProgram: GoProgram = {
   name: "weed",
   package: "github.com/seaweedfs/seaweedfs/weed",
   version: "v0.0.0-20261109003541-7506e5f91cd6",
@@ -12,12 +12,12 @@ const program: GoProgram = {
 const credentials = { accessKeyId: "seaweedadmin", secretAccessKey: "seaweed-secret" };
 
 export function canRunSeaweedFs(): boolean {
-  return canHaveGoProgram(program);
+  return canHaveGoProgram(seaweedProgram);
 }
 
 /** Starts a server of its own on free ports, with its data in a temporary folder. */
 export async function startSeaweedFs({ domain }: S3ServerOptions = {}): Promise<S3Server> {
-  const path = await findGoProgram(program);
+  const path = await findGoProgram(seaweedProgram);
   const folder = await Deno.makeTempDir({ prefix: "streamlab-seaweedfs-" });
   await Deno.mkdir(`${folder}/data`);
   await Deno.writeTextFile(`${folder}/s3.json`, identities());

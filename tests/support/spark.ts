@@ -1,4 +1,5 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
+import { systemClock } from "../../core/base/clock.ts";
 import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
 
 /** Spark with Iceberg, each of one version, from PyPI and Maven Central, once. */
@@ -9,10 +10,14 @@ interface SparkVersion {
   iceberg: string;
 }
 
-const versions: SparkVersion[] = [
+export const SPARK_VERSIONS: readonly SparkVersion[] = [
   { spark: "3.5.7", runtime: "3.5_2.12", iceberg: "1.12.0" },
   { spark: "4.1.4", runtime: "4.1_2.13", iceberg: "1.12.0" },
 ];
+
+/** Ten times the longest statement: a session that hangs must not take all tests along. */
+const ANSWER_MS_MAX = 240_000;
+const END_MS_MAX = 30_000;
 
 /**
  * Runs with a Spark of the test's version; `catalog` is a warehouse folder or the address of a REST
@@ -25,7 +30,7 @@ export type UseSpark = (catalog: string, action: (spark: Spark) => Promise<void>
  * and nobody who asks for all parts.
  */
 export function sparkTest(name: string, run: (useSpark: UseSpark) => Promise<void>): void {
-  for (const version of versions) {
+  for (const version of SPARK_VERSIONS) {
     // Half a gigabyte is not downloaded unasked.
     const canRun = isRequired || (isFile(`${folderOf(version)}/done`) && onPath("java") !== undefined);
     Deno.test({
@@ -45,7 +50,7 @@ function jarOf(version: SparkVersion): string {
 }
 
 /** Installs that Spark unless it is there. */
-async function findSpark(version: SparkVersion): Promise<{ python: string; jar: string }> {
+export async function findSpark(version: SparkVersion): Promise<{ python: string; jar: string }> {
   const folder = folderOf(version);
   const found = { python: `${folder}/venv/bin/python`, jar: `${folder}/${jarOf(version)}` };
   await Deno.mkdir(folder, { recursive: true });
@@ -57,7 +62,7 @@ async function findSpark(version: SparkVersion): Promise<{ python: string; jar: 
   await runOrThrow(found.python, ["-m", "pip", "install", "--quiet", ...packages]);
   const artifact = `iceberg-spark-runtime-${version.runtime}`;
   const url = `https://repo1.maven.org/maven2/org/apache/iceberg/${artifact}/${version.iceberg}/${jarOf(version)}`;
-  const response = await fetch(url);
+  const response = await fetch(url, { signal: AbortSignal.timeout(300_000) });
   if (!response.ok) throw new Error(`Cannot download ${url}: ${response.status}`);
   await Deno.writeFile(found.jar, response.body!);
   await Deno.writeTextFile(`${folder}/done`, "");
@@ -96,7 +101,10 @@ export class Spark {
     } finally {
       await spark.#requests.close().catch(() => undefined);
       await spark.#answers.cancel();
-      await spark.#process.status;
+      if (await within(END_MS_MAX, spark.#process.status) === undefined) {
+        spark.#process.kill("SIGKILL");
+        await spark.#process.status;
+      }
     }
   }
 
@@ -116,10 +124,22 @@ export class Spark {
   }
 
   async #answer(): Promise<string[]> {
-    const { value, done } = await this.#answers.read();
+    const read = await within(ANSWER_MS_MAX, this.#answers.read());
+    if (read === undefined) throw new Error(`Spark does not answer within ${ANSWER_MS_MAX / 1_000} s`);
+    const { value, done } = read;
     if (done) throw new Error("Spark has ended");
     const answer = JSON.parse(value) as { rows?: string[]; error?: string };
     if (answer.error !== undefined) throw new Error(`Spark: ${answer.error}`);
     return answer.rows!;
+  }
+}
+
+/** What comes of it, or undefined where it takes longer. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  const patience = new AbortController();
+  try {
+    return await Promise.race([work, systemClock.sleep(ms, patience.signal).then(() => undefined)]);
+  } finally {
+    patience.abort();
   }
 }

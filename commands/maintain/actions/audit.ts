@@ -1,12 +1,17 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
 import { Meter } from "../../../core/base/meter.ts";
-import { isKind, StreamlabError } from "../../../core/base/errors.ts";
+import { ifFound } from "../../../core/base/errors.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
 import type { AuditReport, Discrepancy } from "../../../core/maintain/audit/audit.ts";
 import { damageText } from "../words.ts";
 import type { LedgerFile } from "../../../core/maintain/audit/audit.ts";
 import type { SecondJudge, SecondJudgement, SecondJudgeOptions } from "../../../core/routing/second_judge.ts";
-import { identifierText, type LoadedTable, type TableIdentifier } from "../../../core/iceberg/catalog/catalog.ts";
+import {
+  identifierText,
+  type LoadedTable,
+  noTableError,
+  type TableIdentifier,
+} from "../../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import { unreadableEventFiles } from "../../../core/lake/raw_zone.ts";
 import { locateFile } from "../../../core/storage/file_name.ts";
@@ -109,12 +114,7 @@ class RawFiles {
   /** Undefined where the file is gone, or its place. */
   async etagOf(name: string): Promise<string | undefined> {
     const { root, path } = locateFile(this.#surroundings.store.root, name);
-    try {
-      return (await (await this.#place(root)).store.stat(path))?.etag;
-    } catch (error) {
-      if (isKind(error, "not-found")) return undefined;
-      throw error;
-    }
+    return (await ifFound(this.#place(root).then(({ store }) => store.stat(path))))?.etag;
   }
 
   /** One place after another, because each has its own judge. */
@@ -160,19 +160,20 @@ async function loadTables<K extends string>(
   { catalog }: Surroundings,
   identifiers: Record<K, TableIdentifier>,
 ): Promise<Record<K, LoadedTable>> {
-  const tables: Partial<Record<K, LoadedTable>> = {}, missing: string[] = [];
+  const tables: Partial<Record<K, LoadedTable>> = {}, missing: TableIdentifier[] = [];
   for (const [role, identifier] of Object.entries(identifiers) as [K, TableIdentifier][]) {
     const table = await catalog.loadTable(identifier);
-    if (table === undefined) missing.push(identifierText(identifier));
+    if (table === undefined) missing.push(identifier);
     else tables[role] = table;
   }
   if (missing.length === 0) return tables as Record<K, LoadedTable>;
   const others = Object.values(tables).length > 0;
-  throw new StreamlabError("not-found", `There is nothing to audit: there is no table ${missing.join(", nor ")}`, {
-    hint: others
+  throw noTableError(
+    missing,
+    others
       ? "Other tables of this target are there: restore all of the lake from one moment"
       : "Run streamlab consume first, or name another table with --table",
-  });
+  );
 }
 
 async function print(context: Context, table: string, report: AuditReport): Promise<void> {

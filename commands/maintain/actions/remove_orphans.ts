@@ -31,14 +31,14 @@ export const removeOrphans = tableAction({
 });
 
 function lines(report: OrphansReport, tense: Tense): string[] {
-  const { paths, bytes, unfinished, givenUpRewrites, left } = report;
+  const { paths, bytes, unfinished, abandonedRewrites, left } = report;
   const rests = [...leftLines(left), ...intentLines(report)];
-  if (paths.length === 0 && unfinished === 0 && givenUpRewrites === 0) return ["no orphans", ...rests];
+  if (paths.length === 0 && unfinished === 0 && abandonedRewrites === 0) return ["no orphans", ...rests];
   const rest = paths.length - PATHS_SHOWN;
   return [
     `${tense("removed", "remove")} ${counted(paths.length, "orphan file")} (${formatSize(bytes)})` +
     (unfinished === 0 ? "" : `, ${counted(unfinished, "unfinished write")}`) +
-    (givenUpRewrites === 0 ? "" : `, after ${counted(givenUpRewrites, "rewrite")} that ended early`),
+    (abandonedRewrites === 0 ? "" : `, after ${counted(abandonedRewrites, "abandoned rewrite")}`),
     ...paths.slice(0, PATHS_SHOWN),
     ...(rest > 0 ? [`and ${formatCount(rest)} more`] : []),
     ...rests,

@@ -1,4 +1,4 @@
-/** A set of code points: ranges, both ends included, in ascending order and apart. */
+/** A set of code points: ascending ranges that do not touch, both ends included. */
 export type CodePoints = readonly (readonly [from: number, to: number])[];
 
 export const CODE_POINT_MAX = 0x10ffff;
@@ -24,7 +24,7 @@ export const SPACES: CodePoints = union([
 /** What `.` does not match. */
 export const LINE_ENDS: CodePoints = [[0xa, 0xa], [0xd, 0xd], [0x2028, 0x2029]];
 
-/** The ranges, in any order and overlapping, as a set. */
+/** The set of these ranges, which may overlap and come in any order. */
 export function union(ranges: CodePoints): CodePoints {
   const merged: [number, number][] = [];
   for (const [from, to] of [...ranges].sort((a, b) => a[0] - b[0])) {
@@ -51,9 +51,9 @@ const FIRST_LOW_SURROGATE = 0xdc00;
 const properties = new Map<string, CodePoints>();
 
 /**
- * The set of a property such as `\p{Script=Greek}`, as the engine's own Unicode tables have it:
- * they are asked once for every code point, which takes some milliseconds. Undefined where the
- * engine knows no such property.
+ * The set of a property such as `\p{Script=Greek}`, by the Unicode tables of the JavaScript engine:
+ * every code point is tested once, which takes some milliseconds. Undefined if the engine does not
+ * know the property.
  */
 export function propertySet(escape: string): CodePoints | undefined {
   const known = properties.get(escape);
@@ -65,7 +65,7 @@ export function propertySet(escape: string): CodePoints | undefined {
     return undefined;
   }
   const ranges: [number, number][] = [];
-  // Two texts: between them the last high and the first low surrogate would be one code point.
+  // Two texts: in one, the last high and the first low surrogate would form one code point.
   for (const [first, last] of [[0, FIRST_LOW_SURROGATE - 1], [FIRST_LOW_SURROGATE, CODE_POINT_MAX]] as const) {
     for (const { 0: run } of textOf(first, last).matchAll(runs)) ranges.push([run.codePointAt(0)!, lastPoint(run)]);
   }
@@ -74,7 +74,7 @@ export function propertySet(escape: string): CodePoints | undefined {
   return set;
 }
 
-/** Units that become text at once: as many as a call takes arguments. */
+/** UTF-16 units for one call, which takes only so many arguments. */
 const PIECE = 0x2000;
 
 function textOf(first: number, last: number): string {
@@ -89,7 +89,7 @@ function textOf(first: number, last: number): string {
   }
   let text = "";
   for (let from = 0; from < length; from += PIECE) {
-    // Spread, the same takes fifteen times as long.
+    // Spread syntax takes fifteen times as long.
     text += Reflect.apply(String.fromCharCode, undefined, units.subarray(from, Math.min(length, from + PIECE)));
   }
   return text;

@@ -1,17 +1,17 @@
 import { type Alphabet, ASK, ASK_NOT, AT_START, FORK, MATCH, type Program, TAKE } from "./program.ts";
 
-/** The letter that stands for no character: at the end of the text. */
+/** The letter for the end of the text, where there is no character. */
 export const NO_LETTER = -1;
 
-/** Steps that remembered states have together; with more, all are forgotten and made anew. */
+/** The most steps that cached states have together. Beyond that the whole cache is cleared. */
 const REMEMBERED_STEPS_MAX = 200_000;
 const REMEMBERED_STATES_MAX = 20_000;
 const REMEMBERED_TURNS_MAX = 1_000;
 
-/** The steps that a program stands at, all at once, in front of a character. */
+/** The set of steps that the automaton is in before a character. */
 export interface State {
   readonly steps: readonly number[];
-  /** Whether the program had come to its end where the character before this one begins. */
+  /** Whether the program had matched before the previous character. */
   readonly matched: boolean;
   /** Whether nothing can match from here on. */
   readonly isDead: boolean;
@@ -22,9 +22,9 @@ export interface State {
 }
 
 /**
- * Runs a program over a text, every way at once: one state after another, each made once and then
- * remembered (as RE2 does). A character costs one look-up, or, where the state is new, no more than
- * the program has steps: no text makes it slower than that.
+ * Runs a program over a text as a lazily built deterministic automaton (as RE2 does): each state is
+ * built once and cached. A character costs one look-up, or at most one visit to each step if the
+ * state is new. No text makes it slower.
  */
 export class Machine {
   readonly program: Program;
@@ -45,17 +45,13 @@ export class Machine {
   }
 
   /**
-   * Where a state goes over a letter from a place inside of the text at which nothing holds that
-   * the program asks about.
+   * The state after a letter, at a place inside the text where no condition of the program holds.
    */
   onward(state: State, letter: number): State {
     return state.onward[letter] ??= this.#step(state, 0, letter, !this.program.anchored);
   }
 
-  /**
-   * The same from any place: `holds` are the bits that hold there. A match may begin at the text's
-   * start.
-   */
+  /** The state after a letter at any place; `holds` are the conditions that hold there, as bits. */
   next(state: State, holds: number, letter: number): State {
     const begins = !this.program.anchored || (holds & AT_START) !== 0;
     const asked = holds & this.program.asks;

@@ -10,22 +10,22 @@ import {
   WORD,
 } from "./code_points.ts";
 
-/** A regular expression, as far as it decides whether a text matches: groups capture nothing. */
+/** A regular expression that only decides whether a text matches. Groups do not capture. */
 export type PatternNode =
   | { readonly kind: "set"; readonly set: CodePoints }
   | { readonly kind: "sequence" | "choice"; readonly items: readonly PatternNode[] }
   | { readonly kind: "repeat"; readonly item: PatternNode; readonly min: number; readonly max: number }
   | { readonly kind: "start" | "end" }
   | { readonly kind: "boundary"; readonly negated: boolean }
-  /** Whether `item` matches from here on, or up to here. */
+  /** Look-ahead or look-behind: whether `item` matches from here on, or up to here. */
   | { readonly kind: "look"; readonly ahead: boolean; readonly negated: boolean; readonly item: PatternNode };
 
-/** A pattern that is not run, and where in it. */
+/** The reason why a pattern is refused, and the place in it. */
 export class PatternError extends Error {
   /** In UTF-16 units, from 0. */
   readonly offset: number | undefined;
 
-  /** Whether it is against the grammar, and not only beyond what is run here. */
+  /** True for a syntax error; false if the pattern is valid but not supported. */
   readonly isSyntax: boolean;
 
   constructor(message: string, offset: number | undefined, isSyntax = false) {
@@ -36,8 +36,8 @@ export class PatternError extends Error {
 }
 
 /**
- * Parses ECMAScript's syntax with the u flag (ECMA-262, "Patterns"). Fails with `PatternError`
- * where it is not that, and where it asks for more than a regular language: back references.
+ * Parses ECMAScript's syntax with the u flag (ECMA-262, "Patterns"). Fails with `PatternError` for
+ * invalid syntax and for back references, which no regular language has.
  */
 export function parsePattern(source: string): PatternNode {
   const reason = engineReason(source);
@@ -52,7 +52,7 @@ export function parsePattern(source: string): PatternNode {
   throw new PatternError(reason, undefined, true);
 }
 
-/** What the engine has against a pattern: its own word is the rule. */
+/** Why the JavaScript engine refuses a pattern. It decides what the syntax is. */
 function engineReason(source: string): string | undefined {
   try {
     new RegExp(source, "u");
@@ -69,9 +69,7 @@ const SYNTAX = "^$\\.*+?()[]{}|";
 const CONTROLS: Readonly<Record<string, number>> = { f: 0xc, n: 0xa, r: 0xd, t: 0x9, v: 0xb };
 const CLASSES: Readonly<Record<string, CodePoints>> = { d: DIGITS, w: WORD, s: SPACES };
 
-/**
- * By recursive descent. What it misses of the grammar's rules, the engine's own check has found.
- */
+/** A recursive descent parser. It may accept too much: the engine has checked the syntax before. */
 class PatternParser {
   readonly #source: string;
   #at = 0;
@@ -123,7 +121,7 @@ class PatternParser {
     }
     if (bounds === undefined) return item;
     if (bounds[0] > bounds[1]) this.#fail("numbers out of order", start);
-    // Lazy or not, the same texts match.
+    // A lazy quantifier matches the same texts.
     this.#takes("?");
     return { kind: "repeat", item, min: bounds[0], max: bounds[1] };
   }
@@ -148,7 +146,7 @@ class PatternParser {
     return { kind: "set", set: single(this.#point()) };
   }
 
-  /** What stands up to the closing parenthesis. */
+  /** The rest of a group, up to its closing parenthesis. */
   #group(): PatternNode {
     const start = this.#at;
     const node = this.#choice();
@@ -183,7 +181,7 @@ class PatternParser {
     return this.#takes("\\") ? this.#escape(start, true) : single(this.#point());
   }
 
-  /** After a backslash, which stands at `start`. */
+  /** Reads what follows the backslash at `start`. */
   #escape(start: number, inClass: boolean): CodePoints {
     const letter = this.#source[this.#at];
     if (letter === undefined) this.#fail("a backslash at the end", start);
@@ -262,7 +260,7 @@ const LOOKS = [
   ["(?<!", false, true],
 ] as const;
 
-/** Longer ones only count zeros. */
+/** Longer ones only add leading zeros. */
 const COUNT_LENGTH_MAX = 64, ESCAPE_LENGTH_MAX = 64;
 
 function single(point: number): CodePoints {

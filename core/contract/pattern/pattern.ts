@@ -3,17 +3,17 @@ import { parsePattern } from "./parse_pattern.ts";
 import { AT_BOUNDARY, AT_END, AT_START, type CompiledPattern, compilePattern, type Look } from "./program.ts";
 
 /**
- * Matching stops when the characters read times the pattern's steps reach this: some seconds at
- * worst. It depends only on pattern and text, so that a record is always judged the same way.
+ * The limit for characters times steps of the pattern: some seconds at worst. It depends only on
+ * pattern and text, so that a record is always judged the same way.
  */
 const WORK_MAX = 2 ** 28;
 
 /**
- * A regular expression of ECMAScript with the u flag that takes time in proportion to the text,
- * whatever the pattern: the engine's own backtracks, and takes years for some patterns and texts of
- * 30 characters. Not to be used by two callers at once.
+ * An ECMAScript regular expression with the u flag that runs in linear time for every pattern. The
+ * JavaScript engine backtracks: some patterns take years on texts of 30 characters. One caller at a
+ * time.
  *
- * Look-ahead and look-behind are evaluated first, for all places of the text, each by its own pass.
+ * Look-ahead and look-behind are evaluated first, for every place in the text, in one pass each.
  * Back references are refused: an automaton cannot match them.
  */
 export class Pattern {
@@ -21,12 +21,12 @@ export class Pattern {
   readonly #compiled: CompiledPattern;
   readonly #main: Machine;
   readonly #looks: { look: Look; machine: Machine }[];
-  /** Whether what holds at a place has to be looked at everywhere, and not only at both ends. */
+  /** Whether conditions must be evaluated at every place, not only at both ends. */
   readonly #asksEverywhere: boolean;
-  /** Of the text at hand, each character's letter. */
+  /** The letter of each character of the current text. */
   #letters = new Uint16Array(INITIAL_LENGTH);
   #length = 0;
-  /** What the looks have found, by place. */
+  /** The conditions that hold, as bits, by place. */
   #held = new Int32Array(0);
 
   /** Fails with `PatternError`. */
@@ -39,7 +39,7 @@ export class Pattern {
     this.#looks = looks.map((look) => ({ look, machine: new Machine(look.program, alphabet) }));
   }
 
-  /** Whether it matches anywhere in the text; undefined where it was given up. */
+  /** Whether it matches anywhere in the text; undefined if that would exceed the limit. */
   test(text: string): boolean | undefined {
     this.#spell(text);
     if (this.#looks.length > 0) {
@@ -69,7 +69,7 @@ export class Pattern {
     return false;
   }
 
-  /** Finds every place where a look holds, its sign aside. */
+  /** Finds every place where a look holds, before any negation. */
   #answer({ ahead, bit }: Look, machine: Machine): void {
     let state = machine.first();
     for (let step = 0; step <= this.#length; step++) {

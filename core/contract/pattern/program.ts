@@ -1,39 +1,37 @@
 import { CODE_POINT_MAX, type CodePoints, WORD } from "./code_points.ts";
 import { PatternError, type PatternNode } from "./parse_pattern.ts";
 
-/** What may hold at a place between two characters, as bits; those of looks come after these. */
+/** Conditions at a place between two characters, as bits. The bits of looks follow these. */
 export const AT_START = 1, AT_END = 2, AT_BOUNDARY = 4;
 const FIRST_LOOK_BIT = 3, LOOKS_MAX = 24;
 
-/**
- * Steps of a program, its repetitions written out. A machine has at most so many states at once.
- */
+/** The most steps of a program, with repetitions expanded. A state has no more steps than that. */
 const STEPS_MAX = 10_000;
 
 /**
- * A nondeterministic automaton (Thompson's): its steps are numbers, from 0 on. A step takes a
- * character, or goes on at once to one or two others, or does so only where something holds.
+ * A nondeterministic automaton (Thompson's construction). Its steps are numbered from 0. A step
+ * takes a character, forks to two others, or passes only if a condition holds.
  */
 export interface Program {
-  /** By step. `operand` is a set's number, or the bit that is asked about. */
+  /** By step. The operand is the number of a set, or the bit of a condition. */
   readonly kinds: Uint8Array;
   readonly operands: Int32Array;
-  /** The step after it, and another one for a fork. */
+  /** The next step, and the second one of a fork. */
   readonly next: Int32Array;
   readonly other: Int32Array;
-  /** Nothing can match but from the start of the text. */
+  /** A match can only begin at the start of the text. */
   readonly anchored: boolean;
-  /** Bits that the steps ask about. */
+  /** The conditions that the steps test, as bits. */
   readonly asks: number;
 }
 
 export const TAKE = 0, FORK = 1, ASK = 2, ASK_NOT = 3, MATCH = 4;
 
-/** A program that answers a look: whether it holds at a place is bit `bit` there. */
+/** A program for a look. If the look holds at a place, the bit `bit` is set there. */
 export interface Look {
   readonly ahead: boolean;
   readonly bit: number;
-  /** Of a look ahead, it runs from the text's end to its start. */
+  /** For a look-ahead it runs from the end of the text to its start. */
   readonly program: Program;
 }
 
@@ -42,11 +40,11 @@ export interface CompiledPattern {
   /** Inner ones first. */
   readonly looks: readonly Look[];
   readonly alphabet: Alphabet;
-  /** Of all programs together. */
+  /** The number of steps in all programs together. */
   readonly steps: number;
 }
 
-/** Fails with `PatternError` for a pattern that is too large. */
+/** Fails with `PatternError` if the pattern is too large. */
 export function compilePattern(node: PatternNode): CompiledPattern {
   const compiler = new Compiler();
   const main = compiler.program(node);
@@ -168,7 +166,7 @@ interface Step {
   other?: number;
 }
 
-/** What matches the same texts read from their ends. Places are the same from either side. */
+/** The pattern for the same texts read backwards. Conditions are the same in both directions. */
 function reversed(node: PatternNode): PatternNode {
   switch (node.kind) {
     case "sequence":
@@ -188,10 +186,12 @@ function isAnchored(node: PatternNode): boolean {
   return node.kind === "choice" && node.items.every(isAnchored);
 }
 
-/** Code points that no set of a pattern tells apart are one letter of its alphabet. */
+/**
+ * Groups code points into letters: no set of the pattern separates two code points of one letter.
+ */
 export class Alphabet {
   readonly size: number;
-  /** Letters in each set: `members[set * size + letter]`. */
+  /** Whether a letter is in a set: `members[set * size + letter]`. */
   readonly members: Uint8Array;
   readonly isWord: Uint8Array;
   readonly #plain = new Uint16Array(0x100);

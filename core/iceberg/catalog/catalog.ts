@@ -88,11 +88,24 @@ export interface Catalog {
   dropTable(identifier: TableIdentifier, options?: { purge?: boolean }): Promise<void>;
 }
 
-/** The newest version of a table; fails with `not-found` where there is none. */
-export async function requireTable(catalog: Catalog, identifier: TableIdentifier): Promise<LoadedTable> {
-  const table = await catalog.loadTable(identifier);
+/**
+ * The newest version of a table; fails with `not-found` where there is none. `expected` is as in
+ * `loadTable`.
+ */
+export async function requireTable(
+  catalog: Catalog,
+  identifier: TableIdentifier,
+  expected?: LoadedTable,
+): Promise<LoadedTable> {
+  const table = await catalog.loadTable(identifier, expected);
   if (table !== undefined) return table;
-  throw new StreamlabError("not-found", `There is no table ${identifierText(identifier)}`);
+  throw noTableError([identifier]);
+}
+
+/** What is said wherever tables are wanted that a catalog does not have. */
+export function noTableError(missing: readonly TableIdentifier[], hint?: string): StreamlabError {
+  const names = missing.map(identifierText).join(", nor ");
+  return new StreamlabError("not-found", `There is no table ${names}`, { hint });
 }
 
 /** The folder of a file catalog's namespaces, unless another is named. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { isKind, StreamlabError } from "../../base/errors.ts";
+import { ifFound, isKind, StreamlabError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { backoffMs } from "../../base/retry.ts";
 import { deleteMade } from "../../storage/deletion.ts";
@@ -34,7 +34,7 @@ export async function createVersion(
     try {
       if (await store.create(path, bytes)) return true;
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      if (!isKind(error, "unavailable")) throw error;
       failure = error;
     }
     try {
@@ -44,7 +44,7 @@ export async function createVersion(
       // cannot be told.
       failure ??= unknownOutcome(path);
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      if (!isKind(error, "unavailable")) throw error;
       failure ??= error;
     }
     // The store's own error is clearer than "unknown outcome": a full disk, a wrong key.
@@ -125,17 +125,9 @@ async function isYoungerThanAny(store: Store, path: string, higher: MetadataVers
 }
 
 async function commitIdAt(store: Store, path: string): Promise<string | undefined> {
-  try {
-    // A file of another engine has no such id: it is not ours.
-    return (await readMetadata(store, path)).commitId ?? "";
-  } catch (error) {
-    if (isKind(error, "not-found")) return undefined;
-    throw error;
-  }
-}
-
-function isUnavailable(error: unknown): boolean {
-  return isKind(error, "unavailable");
+  const metadata = await ifFound(readMetadata(store, path));
+  // A file of another engine has no such id: it is not ours.
+  return metadata && (metadata.commitId ?? "");
 }
 
 function unknownOutcome(path: string): StreamlabError {

@@ -1,4 +1,4 @@
-import { isKind } from "../../base/errors.ts";
+import { ifFound, isKind } from "../../base/errors.ts";
 import type { Store } from "../../storage/store.ts";
 import { listVersions } from "./metadata_versions.ts";
 
@@ -48,11 +48,11 @@ const HINT_BYTES_MAX = 100;
  */
 async function readVersionHint(store: Store, path: string): Promise<number> {
   try {
-    const bytes = await store.read(path, { bytesMax: HINT_BYTES_MAX });
+    const bytes = await ifFound(store.read(path, { bytesMax: HINT_BYTES_MAX }));
     const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
     return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 0;
   } catch (error) {
-    if (isKind(error, "not-found", "corrupt")) return 0;
+    if (isKind(error, "corrupt")) return 0;
     throw error;
   }
 }

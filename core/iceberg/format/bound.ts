@@ -2,7 +2,7 @@ import type { Value } from "./single_value.ts";
 import type { PrimitiveType } from "./type.ts";
 
 /**
- * Code points of a string, or bytes of a binary, that a bound keeps: the default of the reference
+ * The most code points of a string, or bytes of a binary, in a bound: the default of the reference
  * implementation.
  */
 export const BOUND_LENGTH_MAX = 16;
@@ -15,9 +15,9 @@ export function lowerBound(type: PrimitiveType, value: Value, length = BOUND_LEN
 }
 
 /**
- * A value not below any that starts like `value`: cut, with its last code point or byte
- * incremented, carrying left. Undefined where there is none, such as for sixteen times U+10FFFF and
- * more: then no bound may be written at all.
+ * A value not below any value with the same start: cut, then its last code point or byte is
+ * incremented, carrying left. Undefined if there is none (such as for sixteen or more U+10FFFF):
+ * then no bound may be written.
  */
 export function upperBound(type: PrimitiveType, value: Value, length = BOUND_LENGTH_MAX): Value | undefined {
   if (type.type === "string") {
@@ -44,7 +44,7 @@ export function cutString(text: string, length: number): string {
 function incrementString(text: string): string | undefined {
   const points = Array.from(text, (char) => char.codePointAt(0)!);
   for (let i = points.length - 1; i >= 0; i--) {
-    // The code points D800–DFFF are surrogates: no character, so not encodable in UTF-8.
+    // The code points D800–DFFF are surrogates, which UTF-8 cannot encode.
     const next = points[i]! === 0xd7ff ? 0xe000 : points[i]! + 1;
     if (next <= 0x10ffff) return String.fromCodePoint(...points.slice(0, i), next);
   }

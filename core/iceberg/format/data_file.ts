@@ -21,28 +21,30 @@ export interface DataFile {
   partition: (Value | null)[];
   /** Rows in it. */
   recordCount: number;
-  /** Its size, whole. */
+  /** Its whole size in bytes. */
   fileSizeBytes: number;
-  /** By column id, in bytes. */
+  /** Bytes by field id. */
   columnSizes?: Map<number, number>;
-  /** By column id; nulls and NaNs count. */
+  /** The number of values by field id, nulls and NaNs included. */
   valueCounts?: Map<number, number>;
   /** How many values are null, by field id. */
   nullValueCounts?: Map<number, number>;
   /** How many values are NaN, by field id. */
   nanValueCounts?: Map<number, number>;
-  /** By column id, each a single value in its binary form (Appendix D). */
+  /**
+   * Not greater than any value, in the specification's single-value form (Appendix D), by field id.
+   */
   lowerBounds?: Map<number, Uint8Array>;
   /** Not less than any value, in the specification's single-value form, by field id. */
   upperBounds?: Map<number, Uint8Array>;
-  /** Of an encrypted file. */
+  /** Key metadata of an encrypted file. */
   keyMetadata?: Uint8Array;
   /** Offsets in bytes at which a reader may start, ascending. */
   splitOffsets?: number[];
-  /** Columns that equality deletes compare. */
+  /** Field ids of the columns that equality deletes compare. */
   equalityIds?: number[];
-  /** Of the order that its rows have. */
+  /** The sort order of its rows. */
   sortOrderId?: number;
-  /** The one data file that all deletes of this delete file are about. */
+  /** The only data file that this delete file refers to. */
   referencedDataFile?: string;
 }

@@ -1,10 +1,12 @@
 import { StreamlabError } from "../../base/errors.ts";
 import { type Json, stringifyJson } from "../../base/json.ts";
 
-/** A JSON object whose 64-bit integers are kept whole. */
+/** A JSON object with exact 64-bit integers. */
 export type JsonObject = { [key: string]: Json };
 
-/** Typed access to the fields of metadata JSON; each throws `corrupt` and names the field. */
+/**
+ * Typed access to the fields of metadata JSON. Each function throws `corrupt` and names the field.
+ */
 export function readObject(json: Json | undefined, what: string): JsonObject {
   if (json === null || json === undefined || typeof json !== "object" || Array.isArray(json)) {
     throw wrong(what, "an object", json);
@@ -53,7 +55,7 @@ export function readOptionalLong(object: JsonObject, key: string): bigint | unde
   return object[key] === undefined || object[key] === null ? undefined : readLong(object, key);
 }
 
-/** An object of strings; other scalars are taken by their text, as lenient engines write them. */
+/** An object of strings. Other scalars become their text, because lenient engines write them. */
 export function readStringMap(json: Json | undefined): Record<string, string> {
   if (json === undefined || json === null) return {};
   return Object.fromEntries(
@@ -63,7 +65,7 @@ export function readStringMap(json: Json | undefined): Record<string, string> {
   );
 }
 
-/** A 64-bit integer as JSON: a plain number where a double holds it. */
+/** A 64-bit integer as JSON: a plain number if a double holds it exactly. */
 export function longToJson(value: bigint): Json {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;

@@ -26,29 +26,29 @@ export interface ManifestFile extends ManifestCounts {
   path: string;
   /** Bytes. */
   length: number;
-  /** Of the partition spec of all its entries. */
+  /** The partition spec of all its entries. */
   specId: number;
   /** Whether it lists data or deletes. */
   content: ManifestContent;
-  /** Of the snapshot that added the manifest. */
+  /** From the snapshot that added the manifest. */
   sequenceNumber: bigint;
   /** The lowest data sequence number of its live files. */
   minSequenceNumber: bigint;
   /** Of the snapshot that added the manifest. */
   addedSnapshotId: bigint;
-  /** One for each field of the spec. */
+  /** One summary for each field of the spec. */
   partitions?: PartitionFieldSummary[];
-  /** Of an encrypted manifest. */
+  /** Key metadata of an encrypted manifest. */
   keyMetadata?: Uint8Array;
 }
 
-/** What the values of a partition field are between. */
+/** The range of a partition field's values. */
 export interface PartitionFieldSummary {
   /** Whether one of them is null. */
   containsNull: boolean;
-  /** Undefined when it is not known. */
+  /** Undefined if unknown. */
   containsNan?: boolean;
-  /** Single values in their binary form; absent when all are null or NaN. */
+  /** Not greater than any value, in binary single-value form; absent if all are null or NaN. */
   lowerBound?: Uint8Array;
   /** Not less than any value. */
   upperBound?: Uint8Array;

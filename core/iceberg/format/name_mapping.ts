@@ -6,24 +6,21 @@ import { type JsonObject, readArray, readObject, readOptionalInteger } from "./j
  * Projection").
  */
 export interface NameMapping {
-  /** Of the outermost level. */
+  /** The top-level fields. */
   fields: MappedField[];
 }
 
-/** A field id, and the names that stand for it in files without ids. */
+/** A field id, and its names in files without ids. */
 export interface MappedField {
   /** Names that the field has in data files; a dot in one is part of the name. */
   names: string[];
-  /** Undefined for what is in files but not in the table. */
+  /** Undefined for fields that are in files but not in the table. */
   fieldId: number | undefined;
   /** Of a struct; `element` of a list, `key` and `value` of a map. */
   fields: MappedField[];
 }
 
-/**
- * The table's mapping, from its property `schema.name-mapping.default`; undefined where it has
- * none.
- */
+/** The table's mapping from its property `schema.name-mapping.default`, if there is one. */
 export function nameMapping(properties: Record<string, string>): NameMapping | undefined {
   const text = properties["schema.name-mapping.default"];
   return text === undefined ? undefined : { fields: fieldsFromJson({ fields: parseJson(text) }) };

@@ -1,6 +1,7 @@
 import { StreamlabError } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import { type JsonObject, readArray, readInteger, readObject, readString } from "./json_field.ts";
+import type { Value } from "./single_value.ts";
 import { fieldsById, type Schema } from "./schema.ts";
 import {
   type Transform,
@@ -14,15 +15,15 @@ import { isPrimitive, type PrimitiveType } from "./type.ts";
 /** Partition field ids count from here, so that an unpartitioned table's last one is 999. */
 export const FIRST_PARTITION_FIELD_ID = 1000;
 
-/** One value of a partition. */
+/** One field of a partition. */
 export interface PartitionField {
-  /** Of the column that it is made of. */
+  /** The column that its values are computed from. */
   sourceId: number;
   /** Its own id, from 1000 on. */
   fieldId: number;
   /** Its name in folders and in metadata. */
   name: string;
-  /** What makes its value of the column's. */
+  /** How its value is computed from the column's. */
   transform: Transform;
 }
 
@@ -30,7 +31,7 @@ export interface PartitionField {
 export interface PartitionSpec {
   /** Its number in the table. */
   specId: number;
-  /** In the order of a partition's values; none: not partitioned. */
+  /** In the order of a partition's values. Empty if the table is not partitioned. */
   fields: PartitionField[];
 }
 
@@ -62,7 +63,7 @@ export function partitionSpecFromJson(json: Json): PartitionSpec {
 }
 
 /**
- * Version 1 may leave field ids out; they then count from 1000 (specification: Appendix C,
+ * Version 1 may leave field ids out. Then they count from 1000 (specification: Appendix C,
  * "Partition Specs").
  */
 export function partitionFieldsFromJson(json: Json[]): PartitionField[] {
@@ -78,8 +79,8 @@ export function partitionFieldsFromJson(json: Json[]): PartitionField[] {
 }
 
 /**
- * The spec's columns with their types. A source column that is gone from every given schema has
- * type string: its values are carried along, and nothing is pruned by them.
+ * The spec's columns with their types. A source column that no given schema has gets the type
+ * string: its values are carried along, and nothing is pruned by them.
  */
 export function partitionColumns(spec: PartitionSpec, schemas: Schema[]): PartitionColumn[] {
   return spec.fields.map((field) => {
@@ -97,8 +98,8 @@ function sourceType(field: PartitionField, schemas: Schema[]): PrimitiveType {
 }
 
 /**
- * Throws `usage` where a field's source is missing, below a list or map, or of a type its transform
- * does not take.
+ * Throws `usage` if the source of a field is missing, is below a list or map, or has a type that
+ * the transform does not accept.
  */
 export function validatePartitionSpec(spec: PartitionSpec, schema: Schema): void {
   const names = new Set<string>();
@@ -132,11 +133,21 @@ export function defaultPartitionFieldName(columnName: string, transform: Transfo
   }
 }
 
-/** Same fields in the same order, ids and names included. */
+/** Whether both have the same fields in the same order, with the same ids and names. */
 export function samePartitionFields(a: PartitionSpec, b: PartitionSpec): boolean {
   return a.fields.length === b.fields.length && a.fields.every((field, i) => {
     const other = b.fields[i]!;
     return field.sourceId === other.sourceId && field.fieldId === other.fieldId && field.name === other.name &&
       transformToText(field.transform) === transformToText(other.transform);
   });
+}
+
+/** A text that is equal for equal partition tuples of one spec. */
+export function partitionKey(specId: number, partition: readonly (Value | null)[]): string {
+  const parts = partition.map((value) => {
+    if (value === null) return "null";
+    if (value instanceof Uint8Array) return `x${Array.from(value).join(".")}`;
+    return `${typeof value}:${Object.is(value, -0) ? "-0" : JSON.stringify(String(value))}`;
+  });
+  return `${specId}/${parts.join("/")}`;
 }

@@ -7,9 +7,9 @@ import { isPrimitive, type PrimitiveType } from "./type.ts";
 export type Comparison = "=" | "!=" | "<" | "<=" | ">" | ">=";
 
 /**
- * A condition on rows, to leave out files by; columns by dotted path, values in the form of the
- * column's type (a number for a long, and a bigint for an int, are taken too). A null makes every
- * comparison, `in` and `starts-with` neither true nor false, as in SQL.
+ * A condition on rows that lets files be skipped. Columns are named by dotted path. Values have the
+ * form of the column's type; a number for a long and a bigint for an int are accepted too. As in
+ * SQL, a null makes comparisons, `in` and `starts-with` neither true nor false.
  */
 export type Predicate =
   | { op: "always" }
@@ -57,8 +57,8 @@ const NEGATIONS: Record<string, string> = {
 };
 
 /**
- * Looks the columns up in the schema. A column that files cannot be left out by (below a list or
- * map, or a struct itself) makes its term `always`; one that is not there throws `usage`.
+ * Looks the columns up in the schema. A column that files cannot be skipped by (a struct, or below
+ * a list or map) makes its term `always`. A missing column throws `usage`.
  */
 export function bindPredicate(predicate: Predicate, schema: Schema): BoundPredicate {
   return bind(predicate, schema, false);
@@ -82,7 +82,7 @@ function bind(predicate: Predicate, schema: Schema, negated: boolean): BoundPred
   return { ...base, op: op as "is-null" };
 }
 
-/** The columns that a predicate speaks of. */
+/** The columns that a predicate names. */
 export function predicateFieldIds(predicate: BoundPredicate): Set<number> {
   if ("of" in predicate) return new Set(predicate.of.flatMap((part) => [...predicateFieldIds(part)]));
   return new Set("fieldId" in predicate ? [predicate.fieldId] : []);

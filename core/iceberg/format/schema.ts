@@ -23,7 +23,7 @@ export interface IndexedField {
   /** Names from the top, joined by dots: `properties.key`. */
   path: string;
   parentId: number | undefined;
-  /** True below a list or map: such a field has no one value per row. */
+  /** True below a list or map, where a row may have many values. */
   repeated: boolean;
 }
 
@@ -35,7 +35,7 @@ export function schemaToJson(schema: Schema): JsonObject {
   return json;
 }
 
-/** Version 1 tables may leave the id out; it is then `defaultId`. */
+/** Version 1 tables may leave the id out. Then it is `defaultId`. */
 export function schemaFromJson(json: Json, defaultId = 0): Schema {
   const object = readObject(json, "schema");
   const schema: Schema = {
@@ -49,7 +49,7 @@ export function schemaFromJson(json: Json, defaultId = 0): Schema {
 
 const indexes = new WeakMap<Schema, Map<number, IndexedField>>();
 
-/** All fields, nested ones too, by id. Made once per schema object. */
+/** All fields, nested ones included, by id. Computed once per schema object. */
 export function fieldsById(schema: Schema): Map<number, IndexedField> {
   let index = indexes.get(schema);
   if (!index) {
@@ -77,7 +77,7 @@ export function highestFieldId(schema: Schema): number {
   return highest;
 }
 
-/** Same columns with the same ids, whatever the schema's own id. */
+/** Whether both have the same columns with the same ids. The schemas' own ids do not count. */
 export function sameSchema(a: Schema, b: Schema): boolean {
   const identifiersA = a.identifierFieldIds ?? [];
   const identifiersB = b.identifierFieldIds ?? [];
@@ -86,8 +86,8 @@ export function sameSchema(a: Schema, b: Schema): boolean {
 }
 
 /**
- * The fields with new ids from `firstId` on: all of a struct's fields first, then what is nested in
- * them, as the reference implementation numbers them. Returns the next free id too.
+ * Gives the fields new ids from `firstId` on, in the order of the reference implementation: all
+ * fields of a struct first, then the fields nested in them. Also returns the next free id.
  */
 export function assignFieldIds(fields: Field[], firstId: number): { fields: Field[]; nextId: number } {
   let nextId = firstId;
@@ -132,8 +132,7 @@ function addToIndex(
 }
 
 /**
- * What is nested in a type, as fields: a struct's fields, a list's `element`, a map's `key` and
- * `value`.
+ * The fields nested in a type: a struct's fields, a list's `element`, a map's `key` and `value`.
  */
 export function childFields(type: Type): Field[] {
   if (type.type === "struct") return type.fields;

@@ -3,13 +3,13 @@ import { assignFieldIds, childFields, fieldsById, type IndexedField, type Schema
 import { type Field, isPrimitive, isPromotion, type PrimitiveType, type Type, typesEqual } from "./type.ts";
 
 /**
- * One step of a schema's evolution; columns are named by path as they are called before the change
- * (`address.city`, `tags.element`).
+ * One step of schema evolution. Columns are named by their path before the change (`address.city`,
+ * `tags.element`).
  */
 export type SchemaChange =
   /**
-   * At the end of the table's columns, or of the struct at `parent` (a list's or map's struct by
-   * `tags.element`, `map.value`).
+   * Appends to the table's columns, or to the struct at `parent` (`tags.element` or `map.value` for
+   * the struct of a list or map).
    */
   | { change: "add-column"; parent?: string; field: Field }
   | { change: "drop-column"; path: string }
@@ -17,13 +17,13 @@ export type SchemaChange =
   | { change: "widen-column"; path: string; type: PrimitiveType }
   | { change: "make-optional"; path: string }
   | { change: "set-doc"; path: string; doc: string | undefined }
-  /** Among its siblings: first, or right after the sibling of that name. */
+  /** Moves a column to the first place among its siblings, or right after a named sibling. */
   | { change: "move-column"; path: string; after: string | undefined };
 
 /**
- * The schema after the changes, in order (specification: "Schema Evolution"). Ids of new columns,
- * nested ones too, count on from `lastColumnId`; ids are never reused. Throws `usage` for a change
- * that the specification does not allow.
+ * Applies the changes in order (specification: "Schema Evolution"). New columns, nested ones
+ * included, get ids after `lastColumnId`; ids are never reused. Throws `usage` for a change that
+ * the specification does not allow.
  */
 export function evolveSchema(
   schema: Schema,
@@ -133,7 +133,7 @@ function find(schema: Schema, path: string, where: string): IndexedField {
   return refuse(where, "there is no such column");
 }
 
-/** The schema with the type of one field, element, key or value replaced. */
+/** Replaces the type of one field, element, key or value. */
 function replaceType(schema: Schema, id: number, replace: (type: Type) => Type): Schema {
   const inType = (type: Type): Type => {
     if (!childFields(type).some((child) => containsId(child, id))) return type;

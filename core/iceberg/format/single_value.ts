@@ -42,8 +42,8 @@ export function valueToBytes(type: PrimitiveType, value: Value): Uint8Array {
 }
 
 /**
- * The value of those bytes. A file written before its column was widened keeps the narrow form of
- * its time, so a long of 4 bytes is read as an int and a double of 4 bytes as a float.
+ * The value of these bytes. A file written before its column was widened keeps the narrow form: a
+ * long of 4 bytes is read as an int, a double of 4 bytes as a float.
  */
 export function valueFromBytes(type: PrimitiveType, bytes: Uint8Array): Value {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -80,7 +80,7 @@ export function valueFromBytes(type: PrimitiveType, bytes: Uint8Array): Value {
   }
 }
 
-/** Two's complement, big-endian, as few bytes as hold the value. */
+/** Two's complement, big-endian, in the fewest bytes that hold the value. */
 export function decimalToBytes(unscaled: bigint): Uint8Array {
   let length = 1;
   while (BigInt.asIntN(length * 8, unscaled) !== unscaled) length++;
@@ -105,7 +105,7 @@ export function decimalFromBytes(bytes: Uint8Array): bigint {
 }
 
 /**
- * The bytes that a fixed needs to hold every decimal of that precision (specification: Appendix A,
+ * The length of a fixed that holds every decimal of this precision (specification: Appendix A,
  * `minBytesRequired`).
  */
 export function decimalBytesRequired(precision: number): number {

@@ -4,31 +4,31 @@ export type Operation = "append" | "replace" | "overwrite" | "delete";
 export interface Snapshot {
   /** Unique in the table, 64 bits. */
   snapshotId: bigint;
-  /** None of a table's first one. */
+  /** Absent in a table's first snapshot. */
   parentSnapshotId?: bigint;
-  /** Ascending with each commit. */
+  /** Grows with each commit. */
   sequenceNumber: bigint;
   /** When it was made, in milliseconds since 1970. */
   timestampMs: number;
-  /** Full URI; absent in version 1 tables that list manifests inline. */
+  /** Full URI. Absent in version 1 tables that list manifests inline. */
   manifestList?: string;
   /** URIs of manifests, version 1 only. */
   manifests?: string[];
-  /** `operation` always, the rest by `snapshot_summary.ts`. */
+  /** Always has `operation`; `snapshot_summary.ts` writes the rest. */
   summary: Record<string, string>;
-  /** Of the schema that was current when it was made. */
+  /** The schema that was current at that time. */
   schemaId?: number;
 }
 
 /** A branch or a tag (specification: "Snapshot References"). */
 export interface SnapshotRef {
-  /** What it points to. */
+  /** The snapshot it points to. */
   snapshotId: bigint;
   /** A branch moves with commits, a tag stays. */
   type: "branch" | "tag";
-  /** Of a branch: expiry keeps this many. */
+  /** For a branch: expiry keeps at least this many. */
   minSnapshotsToKeep?: number;
-  /** Of a branch: expiry keeps younger ones. */
+  /** For a branch: expiry keeps younger snapshots. */
   maxSnapshotAgeMs?: number;
   /** Expiry removes the ref when its snapshot is older. */
   maxRefAgeMs?: number;

@@ -39,9 +39,9 @@ export function snapshotFromJson(json: Json): Snapshot {
     summary: readStringMap(object.summary),
   };
   const parent = readOptionalLong(object, "parent-snapshot-id");
-  // Some writers say -1 for "no parent".
+  // Some writers use -1 for "no parent".
   if (parent !== undefined && parent !== -1n) snapshot.parentSnapshotId = parent;
-  // Version 1 may name its manifests here. A snapshot with neither would read as an empty table.
+  // Version 1 may list its manifests here. A snapshot with neither would look like an empty table.
   const isInline = object["manifest-list"] === undefined || object["manifest-list"] === null;
   if (!isInline) snapshot.manifestList = readString(object, "manifest-list");
   else snapshot.manifests = readArray(object, "manifests").map((path) => readString({ manifests: path }, "manifests"));
@@ -74,8 +74,7 @@ export function refFromJson(json: Json): SnapshotRef {
 }
 
 /**
- * Java writes its largest long for "forever", beyond what a number holds exactly: as an age that is
- * all the same.
+ * Java writes its largest long for "forever". A number rounds it, which does not matter for an age.
  */
 function optionalAge(object: JsonObject, key: string): number | undefined {
   const value = readOptionalLong(object, key);

@@ -1,4 +1,5 @@
 import type { DataFile } from "./data_file.ts";
+import { partitionKey } from "./partition_spec.ts";
 import type { Operation } from "./snapshot.ts";
 
 /**
@@ -33,7 +34,7 @@ const SUMMARY_KEY = {
   engineName: "engine-name",
 } as const;
 
-/** Each total with the counts that raise and lower it. */
+/** Each total with the counts that are added to it and subtracted from it. */
 const totals = [
   [SUMMARY_KEY.totalDataFiles, SUMMARY_KEY.addedDataFiles, SUMMARY_KEY.deletedDataFiles],
   [SUMMARY_KEY.totalDeleteFiles, SUMMARY_KEY.addedDeleteFiles, SUMMARY_KEY.removedDeleteFiles],
@@ -44,8 +45,8 @@ const totals = [
 ] as const;
 
 /**
- * The summary of a snapshot that adds and removes those files on top of one with the summary
- * `parent`.
+ * The summary of a snapshot that adds and removes these files. `parent` is the parent snapshot's
+ * summary.
  */
 export function summarize(
   operation: Operation,
@@ -63,7 +64,7 @@ export function summarize(
   summary[SUMMARY_KEY.changedPartitionCount] = String(partitions.size);
   for (const [total, plus, minus] of totals) {
     const before = parent === undefined ? 0n : wholeNumber(parent[total]);
-    // A parent without the total (an engine that leaves it out) cannot be counted on from.
+    // Some engines leave totals out. Then the new total is unknown, too.
     if (before === undefined) continue;
     const after = before + (counts.get(plus) ?? 0n) - (counts.get(minus) ?? 0n);
     if (after >= 0n) summary[total] = String(after);
@@ -89,14 +90,4 @@ function count(counts: Map<string, bigint>, file: DataFile, way: "added" | "remo
     add(`${way}-${kind}-deletes`, file.recordCount);
   }
   partitions.add(partitionKey(file.specId, file.partition));
-}
-
-/** A text that is the same for the same partition tuple of the same spec. */
-export function partitionKey(specId: number, partition: DataFile["partition"]): string {
-  const parts = partition.map((value) => {
-    if (value === null) return "null";
-    if (value instanceof Uint8Array) return `x${Array.from(value).join(".")}`;
-    return `${typeof value}:${Object.is(value, -0) ? "-0" : JSON.stringify(String(value))}`;
-  });
-  return `${specId}/${parts.join("/")}`;
 }

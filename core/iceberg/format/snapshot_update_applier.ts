@@ -4,7 +4,7 @@ import { MAIN_BRANCH, type Snapshot, type SnapshotRef } from "./snapshot.ts";
 import { snapshotById, type TableMetadata } from "./table_metadata.ts";
 import type { TableUpdate } from "./table_update.ts";
 
-/** What earlier updates of the same list added: `lastAdded` means these. */
+/** The ids that earlier updates of the same list added, for `LAST_ADDED`. */
 export interface AddedIds {
   schemaId?: number;
   specId?: number;
@@ -17,7 +17,7 @@ type SnapshotUpdate = Extract<
   { action: "add-snapshot" | "set-snapshot-ref" | "remove-snapshots" | "remove-snapshot-ref" }
 >;
 
-/** The updates of snapshots and references; see `applyUpdates`. */
+/** Applies updates of snapshots and references; see `applyUpdates`. */
 export function applySnapshotUpdate(metadata: TableMetadata, update: SnapshotUpdate, added: AddedIds): TableMetadata {
   switch (update.action) {
     case "add-snapshot":
@@ -54,7 +54,7 @@ function setRef(metadata: TableMetadata, name: string, ref: SnapshotRef, added: 
   if (name !== MAIN_BRANCH) return { ...metadata, refs };
   if (ref.type !== "branch") refuse(`"${MAIN_BRANCH}" is a branch`);
   if (metadata.currentSnapshotId === ref.snapshotId) return { ...metadata, refs };
-  // A rollback is logged with the time of the change, a new snapshot with its own.
+  // A rollback is logged with the time of the change, a new snapshot with its own time.
   const timestampMs = added.snapshotIds.has(ref.snapshotId) ? snapshot.timestampMs : metadata.lastUpdatedMs;
   return {
     ...metadata,
@@ -71,7 +71,7 @@ function removeRef(metadata: TableMetadata, name: string): TableMetadata {
 }
 
 /**
- * References to a removed snapshot go with it, as does the log up to the last entry that names one
+ * Also removes references to the removed snapshots, and the log up to its last entry that names one
  * ("Table Metadata Fields").
  */
 function removeSnapshots(metadata: TableMetadata, ids: Set<bigint>): TableMetadata {

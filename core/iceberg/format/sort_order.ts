@@ -4,19 +4,19 @@ import { type Transform, transformFromText, transformToText } from "./transform.
 
 /** One key of a sort order. */
 export interface SortField {
-  /** Applied to the column before values are compared. */
+  /** Applied to the column's values before the comparison. */
   transform: Transform;
-  /** Of the column. */
+  /** The column. */
   sourceId: number;
-  /** Of the values. */
+  /** Ascending or descending. */
   direction: "asc" | "desc";
   /** Where nulls stand. */
   nullOrder: "nulls-first" | "nulls-last";
 }
 
-/** How rows are ordered in files (specification: "Sorting"). Order 0 is the unsorted one. */
+/** How rows are ordered in files (specification: "Sorting"). Order 0 means unsorted. */
 export interface SortOrder {
-  /** Its number in the table; 0 is no order. */
+  /** Its number in the table. */
   orderId: number;
   /** The first key first. */
   fields: SortField[];

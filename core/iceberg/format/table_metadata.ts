@@ -6,46 +6,46 @@ import { MAIN_BRANCH, type Snapshot, type SnapshotRef } from "./snapshot.ts";
 import type { SortOrder } from "./sort_order.ts";
 
 /**
- * All that is known of a table but its files (specification: "Table Metadata Fields"). Never
+ * Everything known about a table except its files (specification: "Table Metadata Fields"). Never
  * changed in place.
  */
 export interface TableMetadata {
-  /** 1 to 3; 2 is written. */
+  /** 1 to 3. We write 2. */
   formatVersion: number;
   /** Stays the same for the table's life. */
   tableUuid: string;
   /**
-   * The table's base location as recorded, absolute, of other engines perhaps with a trailing
-   * slash; the folder may have been moved since (`table_location.ts`).
+   * The table's base location as recorded: absolute, with a trailing slash by some engines. The
+   * folder may have moved since (`table_location.ts`).
    */
   location: string;
-  /** The highest that was given to a snapshot. */
+  /** The highest sequence number of any snapshot. */
   lastSequenceNumber: bigint;
   /** When this version was made, in milliseconds since 1970. */
   lastUpdatedMs: number;
-  /** The highest field id that was ever given. */
+  /** The highest field id ever assigned. */
   lastColumnId: number;
-  /** All that snapshots may refer to. */
+  /** All schemas that snapshots may refer to. */
   schemas: Schema[];
-  /** Of the schema that new files are written by. */
+  /** The schema for new files. */
   currentSchemaId: number;
   /** All that files may refer to. */
   partitionSpecs: PartitionSpec[];
-  /** Of the spec that new files are written by. */
+  /** The spec for new files. */
   defaultSpecId: number;
-  /** The highest id of a partition field that was ever given. */
+  /** The highest id ever assigned to a partition field. */
   lastPartitionId: number;
   /** All that files may refer to. */
   sortOrders: SortOrder[];
-  /** Of the order that new files should have. */
+  /** The sort order for new files. */
   defaultSortOrderId: number;
-  /** Settings, and what writers remember. */
+  /** Settings, and state that writers keep. */
   properties: Record<string, string>;
-  /** Of `main`; undefined: the table is empty. */
+  /** The head of `main`; undefined if the table is empty. */
   currentSnapshotId: bigint | undefined;
-  /** Those that have not expired. */
+  /** The snapshots that have not expired. */
   snapshots: Snapshot[];
-  /** When `main` came to which snapshot, ascending. */
+  /** Which snapshot `main` had from which time on, ascending. */
   snapshotLog: { snapshotId: bigint; timestampMs: number }[];
   /** Earlier metadata files, ascending. */
   metadataLog: MetadataLogEntry[];
@@ -55,9 +55,9 @@ export interface TableMetadata {
   statistics: JsonObject[];
   /** Partition statistics files, kept as others wrote them. */
   partitionStatistics: JsonObject[];
-  /** Which commit of the file catalog wrote this version; undefined where another engine did. */
+  /** The file catalog's commit that wrote this version; undefined if another engine did. */
   commitId: string | undefined;
-  /** The JSON it was read from: unknown fields and the order of all are kept from there. */
+  /** The JSON that it was read from, which keeps unknown fields and the order of all fields. */
   source?: JsonObject;
 }
 
@@ -67,11 +67,11 @@ export interface MetadataLogEntry {
   metadataFile: string;
   /** When it was made, in milliseconds since 1970. */
   timestampMs: number;
-  /** Of the commit that made it, where we did. */
+  /** The commit that made it, if it was ours. */
   commitId?: string;
 }
 
-/** What `assert-create` builds on: a table before its first update. */
+/** A table before its first update, the base of `assert-create`. */
 export const emptyTableMetadata: TableMetadata = {
   formatVersion: 2,
   tableUuid: "",
@@ -97,7 +97,7 @@ export const emptyTableMetadata: TableMetadata = {
   commitId: undefined,
 };
 
-/** The schema that new files are written by. */
+/** The schema for new files. */
 export function currentSchema(metadata: TableMetadata): Schema {
   return schemaById(metadata, metadata.currentSchemaId);
 }
@@ -126,15 +126,13 @@ export function defaultSortOrder(metadata: TableMetadata): SortOrder {
   return order;
 }
 
-/** Undefined where it has expired or never was. */
+/** Undefined if it has expired or never existed. */
 export function snapshotById(metadata: TableMetadata, snapshotId: bigint): Snapshot | undefined {
-  // From the end: nearly always a recent one is asked for.
+  // From the end, because most look-ups are for recent snapshots.
   return metadata.snapshots.findLast((snapshot) => snapshot.snapshotId === snapshotId);
 }
 
-/**
- * The head of a branch, or a tag; undefined when the reference, or a first snapshot, is missing.
- */
+/** The head of a branch, or a tag; undefined if the reference or its first snapshot is missing. */
 export function snapshotOfRef(metadata: TableMetadata, ref: string = MAIN_BRANCH): Snapshot | undefined {
   const snapshotId = ref === MAIN_BRANCH ? metadata.currentSnapshotId : metadata.refs[ref]?.snapshotId;
   return snapshotId === undefined ? undefined : snapshotById(metadata, snapshotId);

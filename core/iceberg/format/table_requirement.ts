@@ -2,8 +2,7 @@ import { StreamlabError } from "../../base/errors.ts";
 import type { TableMetadata } from "./table_metadata.ts";
 
 /**
- * What must hold of the table that a commit builds on (REST catalog specification:
- * TableRequirement).
+ * A condition on the table that a commit builds on (REST catalog specification: TableRequirement).
  */
 export type TableRequirement =
   | { type: "assert-create" }
@@ -17,8 +16,8 @@ export type TableRequirement =
   | { type: "assert-default-sort-order-id"; defaultSortOrderId: number };
 
 /**
- * Throws `conflict` for the first requirement that does not hold; `metadata` is undefined when
- * there is no table.
+ * Throws `conflict` for the first requirement that does not hold. `metadata` is undefined if there
+ * is no table.
  */
 export function checkRequirements(requirements: TableRequirement[], metadata: TableMetadata | undefined): void {
   for (const requirement of requirements) {

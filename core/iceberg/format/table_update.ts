@@ -5,9 +5,9 @@ import type { Snapshot, SnapshotRef } from "./snapshot.ts";
 import type { SortOrder } from "./sort_order.ts";
 
 /**
- * One change of a table (REST catalog specification: TableUpdate). A schema, spec or order that is
- * added gets a new id, or the id of an equal one that is there; -1 in the `set-` updates means the
- * one last added in the same list.
+ * One change of a table (REST catalog specification: TableUpdate). An added schema, spec or order
+ * gets a new id, or the id of an existing equal one. -1 in the `set-` updates means the one added
+ * last in the same list.
  */
 export type TableUpdate =
   | { action: "assign-uuid"; uuid: string }
@@ -32,5 +32,5 @@ export type TableUpdate =
   | { action: "remove-partition-specs"; specIds: number[] }
   | { action: "remove-schemas"; schemaIds: number[] };
 
-/** The id that stands for "the one last added in this list of updates". */
+/** The id for "the one added last in this list of updates". */
 export const LAST_ADDED = -1;

@@ -8,9 +8,9 @@ import { currentSchema, emptyTableMetadata, type TableMetadata } from "./table_m
 import { LAST_ADDED, type TableUpdate } from "./table_update.ts";
 
 /**
- * The metadata after the updates, in their order; `metadata` is undefined for a new table. `nowMs`
- * becomes the time of the change unless the clock went back. Throws `usage` for an update that
- * makes no sense. The metadata log is the catalog's.
+ * Applies the updates in order. `metadata` is undefined for a new table. `nowMs` becomes the time
+ * of the change unless the clock went back. Throws `usage` for an invalid update. The catalog keeps
+ * the metadata log.
  */
 export function applyUpdates(
   metadata: TableMetadata | undefined,
@@ -141,7 +141,7 @@ function applySortOrderUpdate(
     return { ...metadata, defaultSortOrderId: orderId! };
   }
   const equal = metadata.sortOrders.find((order) => sameSortFields(order, update.sortOrder));
-  // Order id 0 is kept for "unsorted" (specification: "Sorting").
+  // Order id 0 is reserved for "unsorted" (specification: "Sorting").
   const isUnsorted = update.sortOrder.fields.length === 0;
   const fresh = isUnsorted ? 0 : nextId(metadata.sortOrders.map((order) => order.orderId), 1);
   added.sortOrderId = equal?.orderId ?? fresh;

@@ -8,8 +8,8 @@ import type { TableRequirement } from "./table_requirement.ts";
 import type { TableUpdate } from "./table_update.ts";
 
 /**
- * Requirements and updates as a REST catalog takes them (REST catalog specification:
- * TableRequirement, TableUpdate).
+ * Requirements and updates in the JSON of the REST catalog specification (TableRequirement,
+ * TableUpdate).
  */
 export function requirementToJson(requirement: TableRequirement): JsonObject {
   const { type } = requirement;
@@ -44,8 +44,7 @@ function fieldsOf(update: TableUpdate): JsonObject {
     case "upgrade-format-version":
       return { "format-version": update.formatVersion };
     case "add-schema":
-      // Its `last-column-id` is deprecated: servers find the highest id that was ever given
-      // themselves.
+      // `last-column-id` is deprecated: servers find the highest assigned id themselves.
       return { schema: schemaToJson(update.schema) };
     case "set-current-schema":
       return { "schema-id": update.schemaId };

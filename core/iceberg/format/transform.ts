@@ -6,13 +6,14 @@ import type { Value } from "./single_value.ts";
 import type { PrimitiveType } from "./type.ts";
 
 /**
- * How a partition or sort value follows from a column's (specification: "Partition Transforms").
+ * How a partition or sort value is computed from a column's value (specification: "Partition
+ * Transforms").
  */
 export type Transform =
   | { name: "identity" | "year" | "month" | "day" | "hour" | "void" }
   | { name: "bucket"; buckets: number }
   | { name: "truncate"; width: number }
-  /** One that we do not know: its text is kept, its values are never used. */
+  /** An unknown transform: its text is kept, its values are never used. */
   | { name: "unknown"; text: string };
 
 const MICROS_PER_HOUR = 3_600_000_000n;
@@ -44,7 +45,7 @@ export function transformFromText(text: string): Transform {
   return { name: "unknown", text };
 }
 
-/** Whether the transform takes that source type. */
+/** Whether the transform accepts the source type. */
 export function transformAccepts(transform: Transform, source: PrimitiveType): boolean {
   const type = source.type;
   switch (transform.name) {
@@ -64,8 +65,8 @@ export function transformAccepts(transform: Transform, source: PrimitiveType): b
 }
 
 /**
- * The type of the transform's values. `day` is a date: the specification says int, all engines
- * write date, and both store the same bytes.
+ * The type of the transform's values. `day` gives a date: the specification says int, all engines
+ * write date, and both have the same bytes.
  */
 export function transformResultType(transform: Transform, source: PrimitiveType): PrimitiveType {
   switch (transform.name) {
@@ -108,8 +109,8 @@ export function applyTransform(transform: Transform, source: PrimitiveType, valu
 }
 
 /**
- * True where a larger value never has a smaller transform, so that a range of values becomes a
- * range of transforms.
+ * True if a larger value never has a smaller transform, so that a range of values becomes a range
+ * of transforms.
  */
 export function preservesOrder(transform: Transform): boolean {
   return transform.name !== "bucket" && transform.name !== "void" && transform.name !== "unknown";
@@ -119,7 +120,7 @@ function truncate(source: PrimitiveType, value: Value, width: number): Value {
   switch (source.type) {
     case "int": {
       const number = value as number;
-      // A 32-bit wrap below the smallest int, as in the reference implementation.
+      // Wraps in 32 bits below the smallest int, as the reference implementation does.
       return (number - (((number % width) + width) % width)) | 0;
     }
     case "long": {

@@ -25,9 +25,9 @@ export type PrimitiveType =
 
 /** Fields with names. */
 export interface StructType {
-  /** Tells it from the others. */
+  /** The discriminator of the union. */
   type: "struct";
-  /** In the order that they are shown in. */
+  /** In display order. */
   fields: Field[];
 }
 
@@ -37,7 +37,7 @@ export interface ListType {
   type: "list";
   /** The field id of its elements. */
   elementId: number;
-  /** False: an element may be null. */
+  /** If false, an element may be null. */
   elementRequired: boolean;
   /** The type of its elements. */
   element: Type;
@@ -53,7 +53,7 @@ export interface MapType {
   key: Type;
   /** The field id of its values. */
   valueId: number;
-  /** False: a value may be null. */
+  /** If false, a value may be null. */
   valueRequired: boolean;
   /** The type of its values. */
   value: Type;
@@ -62,17 +62,17 @@ export interface MapType {
 /** Any type of a column. */
 export type Type = PrimitiveType | StructType | ListType | MapType;
 
-/** A column, or a part of one. */
+/** A column, or a field inside one. */
 export interface Field {
-  /** Stays the same whatever the field is called. */
+  /** Stays the same when the field is renamed. */
   id: number;
-  /** Unique among its neighbours. */
+  /** Unique among its siblings. */
   name: string;
-  /** False: it may be null. */
+  /** If false, it may be null. */
   required: boolean;
-  /** What its values are. */
+  /** The type of its values. */
   type: Type;
-  /** For people. */
+  /** Documentation for people. */
   doc?: string;
 }
 
@@ -95,7 +95,7 @@ export function isPrimitive(type: Type): type is PrimitiveType {
   return type.type !== "struct" && type.type !== "list" && type.type !== "map";
 }
 
-/** Structural equality; field ids, names, optionality and documentation count. */
+/** Structural equality, including field ids, names, optionality and documentation. */
 export function typesEqual(a: Type, b: Type): boolean {
   if (a === b) return true;
   if (a.type === "decimal") return b.type === "decimal" && a.precision === b.precision && a.scale === b.scale;

@@ -45,7 +45,7 @@ export function fieldToJson(field: Field): JsonObject {
 }
 
 /**
- * Throws `corrupt` for what is no type, and for a type of a later version of the format, naming it.
+ * Throws `corrupt` for anything that is no type, and for types of later format versions, by name.
  */
 export function typeFromJson(json: Json): Type {
   if (typeof json === "string") return primitiveFromText(json);

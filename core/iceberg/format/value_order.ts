@@ -1,10 +1,10 @@
 import type { Value } from "./single_value.ts";
 
 /**
- * The order of two values of the same type, as bounds and sort orders mean it: numbers by size,
- * with -0.0 before +0.0 and NaN last (specification: "Data File Fields", note 2; "Sorting"),
- * strings by code points (which is the order of their UTF-8 bytes; JavaScript's own `<` compares
- * UTF-16 units and misplaces everything beyond U+FFFF), bytes unsigned.
+ * The order of two values of one type for bounds and sort orders. Numbers go by size, with -0.0
+ * before +0.0 and NaN last (specification: "Data File Fields", note 2; "Sorting"). Strings go by
+ * code points, which is the order of their UTF-8 bytes; JavaScript's `<` compares UTF-16 units and
+ * misplaces everything beyond U+FFFF. Bytes are unsigned.
  */
 export function compareValues(a: Value, b: Value): number {
   if (typeof a === "string") return compareCodePoints(a, b as string);
@@ -25,7 +25,7 @@ export function compareCodePoints(a: string, b: string): number {
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i), y = b.charCodeAt(i);
     if (x === y) continue;
-    // Surrogates (D800–DFFF) stand for code points above every other unit, E000–FFFF included.
+    // Surrogates (D800–DFFF) encode code points above all other units, E000–FFFF included.
     const rankX = x >= 0xd800 && x <= 0xdfff ? x + 0x10000 : x;
     const rankY = y >= 0xd800 && y <= 0xdfff ? y + 0x10000 : y;
     return rankX < rankY ? -1 : 1;

@@ -40,8 +40,8 @@ export function listOf(elementId: number, type: Json): Json {
 }
 
 /**
- * The Avro type of partition values; `name` must be unique within the file, for the types that Avro
- * wants named.
+ * The Avro type of partition values. `name` must be unique within the file, because Avro requires
+ * names for some types.
  */
 export function avroType(type: PrimitiveType, name: string): Json {
   switch (type.type) {
@@ -68,7 +68,7 @@ export function avroType(type: PrimitiveType, name: string): Json {
   }
 }
 
-/** A value in the form that the codec of `avroType` takes. */
+/** A value in the form that the codec of `avroType` expects. */
 export function valueToAvro(type: PrimitiveType, value: Value): unknown {
   switch (type.type) {
     case "uuid":
@@ -84,8 +84,8 @@ export function valueToAvro(type: PrimitiveType, value: Value): unknown {
 }
 
 /**
- * The other way round; int and long are told apart by `type`, not by what the file holds, so
- * widened columns come out right.
+ * The reverse of `valueToAvro`. `type` decides between int and long, not the file, so that widened
+ * columns are read correctly.
  */
 export function valueFromAvro(type: PrimitiveType, value: unknown): Value {
   switch (type.type) {
@@ -114,7 +114,7 @@ export function valueFromAvro(type: PrimitiveType, value: unknown): Value {
       if (typeof value === "boolean") return value;
       break;
     default:
-      // Also what values of any type are carried along as, where their column is gone.
+      // Also values of any type whose column is gone: they are carried along.
       return value as Value;
   }
   throw new Error(`a partition value is no ${type.type}`);
@@ -129,14 +129,14 @@ export function toBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The same bytes as a plain array, not node's Buffer with its own `slice`. */
+/** The same bytes as a plain Uint8Array; node's Buffer has another `slice`. */
 export function toBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**
- * A name that Avro allows, by the reference implementation's rule: other characters become `_x` and
- * their code in hex.
+ * A name that Avro allows, by the rule of the reference implementation: other characters become
+ * `_x` and their code in hexadecimal.
  */
 export function avroName(name: string): string {
   return Array.from(name, (char, i) => {
@@ -147,8 +147,8 @@ export function avroName(name: string): string {
 }
 
 /**
- * The names that a record of an Avro schema has for field ids; `standard` tells the names where a
- * writer left the ids out.
+ * The names in an Avro record schema by field id. `standard` has the names for writers that leave
+ * the ids out.
  */
 export function namesById(record: Json | undefined, standard: Record<number, string>): Map<number, string> {
   const names = new Map(Object.entries(standard).map(([id, name]) => [Number(id), name]));

@@ -57,7 +57,7 @@ function dataFileToAvro(file: DataFile, partition: Record<string, unknown>): Rec
   return {
     content: CONTENT_CODES.indexOf(file.content),
     file_path: file.path,
-    // Java writes its enumeration's upper case names and reads either.
+    // Java writes the upper-case names of its enumeration and reads either case.
     file_format: file.format.toUpperCase(),
     partition,
     record_count: file.recordCount,

@@ -5,21 +5,21 @@ import type { EntryStatus } from "../format/manifest_entry.ts";
 import type { PartitionColumn } from "../format/partition_spec.ts";
 
 /**
- * Longs of manifests that are counts and sizes, so that a number holds them; sequence numbers and
- * snapshot ids stay exact.
+ * Longs of manifests that are counts and sizes fit a number. Sequence numbers and snapshot ids stay
+ * `bigint`.
  */
 export const MANIFEST_LONGS = {
   numberFieldIds: new Set([103, 104, 105, 118, 120, 122, 124, 133, 139]),
 } as const;
 
-/** What the numbers of a status and a content stand for, by place. */
+/** The meaning of the numbers for status and content, by index. */
 export const STATUS_CODES: readonly EntryStatus[] = ["existing", "added", "deleted"];
 export const CONTENT_CODES: readonly FileContent[] = ["data", "position-deletes", "equality-deletes"];
 
-/** Maps of column statistics: nearly all of a manifest's bytes. */
+/** The maps of column statistics, which are nearly all of a manifest's bytes. */
 export const STATISTICS_FIELD_IDS: ReadonlySet<number> = new Set([108, 109, 110, 111, 125, 128, 137]);
 
-/** The names of the standard, by field id; what a file says of itself goes before. */
+/** The names in the specification, by field id. Names in a file's own schema take precedence. */
 export const ENTRY_FIELD_NAMES: Record<number, string> = {
   0: "status",
   1: "snapshot_id",

@@ -5,10 +5,10 @@ import { listOf, namesById, optionalField, requiredField, toBuffer, toBytes } fr
 import type { ManifestFile, PartitionFieldSummary } from "../format/manifest_file.ts";
 import type { Snapshot } from "../format/snapshot.ts";
 
-/** Lengths and counts of rows are numbers; sequence numbers and snapshot ids stay exact. */
+/** Lengths and row counts fit a number. Sequence numbers and snapshot ids stay `bigint`. */
 const MANIFEST_LIST_LONGS = { numberFieldIds: new Set([501, 512, 513, 514]) } as const;
 
-/** Of a list that we wrote: how many manifests are in it. */
+/** How many manifests are in the list. Only our own lists have it. */
 const COUNT_KEY = "streamlab.manifests";
 
 const FIELD_NAMES: Record<number, string> = {
@@ -110,13 +110,16 @@ function summaryToAvro(summary: PartitionFieldSummary): Record<string, unknown> 
 
 type AvroRecord = Record<string, unknown>;
 
-/** Lists of version 1 or 2, by any writer; what version 1 lacks is 0, data, or undefined. */
+/**
+ * Decodes lists of version 1 or 2 by any writer. What version 1 lacks becomes 0, `data` or
+ * undefined.
+ */
 export function decodeManifestList(bytes: Uint8Array, path: string): ManifestFile[] {
   const container = decodeContainer<AvroRecord>(bytes, MANIFEST_LIST_LONGS, path);
   return readingContainer(path, () => {
     const names = namesById(container.schema, FIELD_NAMES);
     const wanted = container.metadata.get(COUNT_KEY);
-    // Cut where a block ends, a list would be a shorter one.
+    // A list that is cut at the end of a block would look like a shorter list.
     if (wanted !== undefined && Number(wanted) !== container.records.length) {
       throw new Error(`it has ${container.records.length} of its ${counted(Number(wanted), "manifest")}`);
     }
@@ -129,7 +132,7 @@ function manifestFromAvro(value: (id: number) => unknown): ManifestFile {
   if (typeof path !== "string" || path === "") throw new Error("a manifest has no path");
   if (code !== 0 && code !== 1) throw new Error("a manifest holds neither data nor deletes");
   const number = (id: number) => {
-    // Whatever width the writer gave it.
+    // Writers use int or long.
     const found = Number(value(id));
     if (Number.isSafeInteger(found) && found >= 0) return found;
     throw new Error(`the ${FIELD_NAMES[id]} of a manifest is not a possible number`);
@@ -163,7 +166,7 @@ function manifestFromAvro(value: (id: number) => unknown): ManifestFile {
   return manifest;
 }
 
-/** The names within are the same in every version. */
+/** The field names inside are the same in every version. */
 function summaryFromAvro(record: AvroRecord): PartitionFieldSummary {
   const summary: PartitionFieldSummary = { containsNull: record.contains_null === true };
   if (typeof record.contains_nan === "boolean") summary.containsNan = record.contains_nan;

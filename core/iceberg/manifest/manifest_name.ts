@@ -16,10 +16,7 @@ export function manifestListPath(snapshotId: bigint, random: Random): string {
   return `${MANIFESTS_FOLDER}/snap-${snapshotId}-${random.bytes(8).toHex()}.avro`;
 }
 
-/**
- * Whether a manifest or manifest list was written by us: then for one try of one commit, never for
- * a second one.
- */
+/** Whether we wrote a manifest or manifest list. Ours belong to one attempt of one commit. */
 export function isOwnManifestName(name: string): boolean {
   return /^(?:[0-9a-f]{32}-m0|snap-\d+-[0-9a-f]{16})\.avro$/.test(name);
 }

@@ -28,25 +28,27 @@ import { type Schema, schemaFromJson } from "../format/schema.ts";
 type AvroRecord = Record<string, unknown>;
 
 export interface DecodeManifestOptions {
-  /** The table's, for types of partition source columns that the manifest's own schema lacks. */
+  /**
+   * The table's schemas, for types of partition source columns that the manifest's schema lacks.
+   */
   schemas: Schema[];
-  /** As the manifest list knows it; headers of version 1 may lack it. */
+  /** From the manifest list, because headers of version 1 may lack it. */
   specId?: number;
   /**
-   * Sees each file without its column statistics; only those it keeps are read whole, which saves
-   * most of the time.
+   * Called with each file without its column statistics. Only the files it keeps are read whole,
+   * which saves most of the time.
    */
   keep?: (file: DataFile) => boolean;
 }
 
-/** With the files of all entries by status, whatever `keep` says. */
+/** Counts include all entries, whatever `keep` says. */
 export interface DecodedManifest extends Manifest {
   filesCounts: Record<EntryStatus, number>;
 }
 
 /**
- * The manifest in those bytes, of version 1 or 2, by any writer: fields are found by id. Numbers to
- * inherit stay undefined. Throws `corrupt`, naming the file as `path`.
+ * Decodes a manifest of version 1 or 2 by any writer: fields are found by id. Inherited numbers
+ * stay undefined. Throws `corrupt`, with the file named as `path`.
  */
 export function decodeManifest(bytes: Uint8Array, path: string, options: DecodeManifestOptions): DecodedManifest {
   return readingContainer(path, () => {
@@ -79,7 +81,7 @@ function readHeader(
   };
 }
 
-/** 0 where version 1 leaves it out. */
+/** 0 if version 1 leaves it out. */
 function idFrom(metadata: Map<string, string>, key: string): number {
   return readCount(Number(metadata.get(key) ?? 0), key);
 }
@@ -141,14 +143,16 @@ function entryReader(
   };
 }
 
-/** Undefined is to be inherited. */
+/** Undefined means inherited. */
 function longIn(value: unknown): bigint | undefined {
   if (value === null || value === undefined) return undefined;
   if (typeof value !== "bigint") throw new Error("an entry has something else than a number");
   return value;
 }
 
-/** A function from the Avro record of a `data_file` to ours, with all names looked up once. */
+/**
+ * Makes a function from an Avro `data_file` record to a `DataFile`, which looks up all names once.
+ */
 function dataFileReader(
   spec: PartitionSpec,
   columns: ReturnType<typeof partitionColumns>,
@@ -165,7 +169,7 @@ function dataFileReader(
   const parts = columns.map(({ field, type }) => ({ name: partitionNames.get(field.fieldId)!, type }));
   const written = new Set(recordFields(partitionRecord).map((field) => field.name));
   const missing = parts.find((part) => !written.has(part.name));
-  // Read as null, it would have rows passed over.
+  // Read as null, the value would hide rows.
   if (missing !== undefined) throw new Error(`its entries have no partition field "${missing.name}"`);
   return (record) => {
     const partition = (record[name(102)] ?? undefined) as AvroRecord | undefined;
@@ -192,7 +196,7 @@ function dataFileReader(
   };
 }
 
-/** The Avro types of what the maps of column statistics hold. */
+/** The Avro types of values in the maps of column statistics. */
 const STATISTICS_TYPES: Record<number, readonly string[]> = {
   108: ["long", "int"],
   109: ["long", "int"],
@@ -202,7 +206,7 @@ const STATISTICS_TYPES: Record<number, readonly string[]> = {
   128: ["bytes"],
 };
 
-/** Once for each manifest, as looking at every value would take half as long as reading them. */
+/** Once per manifest: checking each value would take half as long as reading them all. */
 function checkStatistics(fileRecord: Json | undefined): void {
   for (const field of recordFields(fileRecord)) {
     const types = STATISTICS_TYPES[field["field-id"] as number];

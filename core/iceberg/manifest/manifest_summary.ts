@@ -6,26 +6,23 @@ import { type Value, valueToBytes } from "../format/single_value.ts";
 import { compareValues } from "../format/value_order.ts";
 import type { Schema } from "../format/schema.ts";
 
-/** All that a manifest and its line in the list are made of. */
+/** Everything that a manifest and its line in the list are written from. */
 export interface ManifestToWrite {
   /** Kept in the file's header. */
   schema: Schema;
-  /** Of all its entries. */
+  /** The spec of all entries. */
   spec: PartitionSpec;
   /** Whether it lists data or deletes. */
   content: ManifestContent;
-  /** In this order. */
+  /** Written in this order. */
   entries: ManifestEntry[];
-  /** Of the snapshot that adds it. */
+  /** The snapshot that adds the manifest. */
   snapshotId: bigint;
-  /** Of the snapshot that the manifest is written for. */
+  /** The sequence number of that snapshot. */
   sequenceNumber: bigint;
 }
 
-/**
- * The line of the manifest list for a manifest that was just written (specification: "Manifest
- * Lists").
- */
+/** The line of the manifest list for a manifest just written (specification: "Manifest Lists"). */
 export function summarizeManifest(manifest: ManifestToWrite, path: string, length: number): ManifestFile {
   const { entries, sequenceNumber } = manifest;
   const columns = partitionColumns(manifest.spec, [manifest.schema]);
@@ -59,7 +56,7 @@ export function countEntries(entries: ManifestEntry[]): Required<ManifestCounts>
   };
 }
 
-/** Of the live files; those without a number of their own have the snapshot's. */
+/** The lowest number of the live files. Files without a number inherit the snapshot's. */
 function minSequenceNumber(entries: ManifestEntry[], sequenceNumber: bigint): bigint {
   let lowest = sequenceNumber;
   for (const entry of entries) {
@@ -71,7 +68,8 @@ function minSequenceNumber(entries: ManifestEntry[], sequenceNumber: bigint): bi
 }
 
 /**
- * Bounds of strings are cut like those of columns, the upper one rounded up: readers prune by them.
+ * String bounds are cut like those of columns, with the upper one rounded up, because readers prune
+ * by them.
  */
 function summarizeField(column: PartitionColumn, values: (Value | null)[]): PartitionFieldSummary {
   const summary: PartitionFieldSummary = { containsNull: values.includes(null), containsNan: false };
@@ -88,7 +86,7 @@ function summarizeField(column: PartitionColumn, values: (Value | null)[]): Part
   if (lowest === undefined || highest === undefined) return summary;
   const upper = upperBound(column.type, highest);
   summary.lowerBound = valueToBytes(column.type, upper === undefined ? lowest : lowerBound(column.type, lowest));
-  // Where no shorter upper bound exists the whole value is one.
+  // Without a shorter upper bound, the whole value is the bound.
   summary.upperBound = valueToBytes(column.type, upper ?? highest);
   return summary;
 }

@@ -3,8 +3,8 @@ import type { ManifestFile } from "../format/manifest_file.ts";
 
 /**
  * Fills in what entries inherit from their manifest (specification: "Sequence Number Inheritance"):
- * the snapshot id always, sequence numbers only where the entry was added by the manifest's
- * snapshot. Without them in other entries the manifest is of version 1, and they are 0.
+ * the snapshot id always, sequence numbers only for entries that the manifest's snapshot added. If
+ * other entries lack them, the manifest is of version 1, and they are 0.
  */
 export function resolveEntries(entries: ManifestEntry[], manifest: ManifestFile): ResolvedEntry[] {
   return entries.map((entry) => {

@@ -1,7 +1,7 @@
 import { StreamlabError } from "../../base/errors.ts";
 import type { DataFile } from "../format/data_file.ts";
 import type { ResolvedEntry } from "../format/manifest_entry.ts";
-import { partitionKey } from "../format/snapshot_summary.ts";
+import { partitionKey } from "../format/partition_spec.ts";
 
 /**
  * The reserved column of position delete files that names the data file (specification: "Reserved
@@ -16,7 +16,7 @@ export class DeleteIndex {
   readonly #positionByFile = new Map<string, ResolvedEntry[]>();
   readonly #positionByPartition = new Map<string, ResolvedEntry[]>();
   readonly #equalityByPartition = new Map<string, ResolvedEntry[]>();
-  /** Of an unpartitioned spec: they apply in every partition. */
+  /** Equality deletes of an unpartitioned spec, which apply in every partition. */
   readonly #equalityEverywhere: ResolvedEntry[] = [];
 
   /**
@@ -64,7 +64,7 @@ export class DeleteIndex {
 }
 
 /**
- * The one data file that position deletes are about: said outright, or by equal bounds of the path
+ * The one data file that position deletes refer to: named outright, or by equal bounds of the path
  * column.
  */
 function referencedFile(file: DataFile): string | undefined {

@@ -12,8 +12,8 @@ import { rangeMayMatch, type ValueRange } from "./value_range.ts";
 export type SkipReason = "partition" | "column bounds";
 
 /**
- * Tells which manifests and files cannot hold a row that satisfies the predicate, by partition
- * values and column statistics. All of it errs on the side of reading.
+ * Finds manifests and files that cannot hold a row that satisfies the predicate, by partition
+ * values and column statistics. When in doubt, a file is read.
  */
 export class FilePruner {
   readonly #predicate: BoundPredicate;
@@ -44,7 +44,7 @@ export class FilePruner {
   /** Undefined: the file must be read. */
   skipReason(file: DataFile): SkipReason | undefined {
     if (!this.partitionMayMatch(file)) return "partition";
-    // Both at once: a disjunction may need the one for this part and the other for that.
+    // Both together: a disjunction may need the partition for one part and the bounds for another.
     const isPossible = mayMatch(
       this.#predicate,
       (term) => this.#filePartitionMayMatch(term, file) && statisticsMayMatch(term, file),
@@ -57,7 +57,7 @@ export class FilePruner {
     return mayMatch(this.#predicate, (term) => this.#filePartitionMayMatch(term, file));
   }
 
-  /** Whether the predicate speaks of a column that files of the spec are partitioned by. */
+  /** Whether the predicate names a column that the spec partitions by. */
   usesPartition(specId: number): boolean {
     const asked = predicateFieldIds(this.#predicate);
     return this.#columns.get(specId)?.some((column) => asked.has(column.field.sourceId)) ?? false;
@@ -131,7 +131,7 @@ function withBounds(
   return range;
 }
 
-/** A bound that is NaN, which some older writers left, bounds nothing. */
+/** Some older writers left NaN as a bound; it bounds nothing. */
 function boundOf(type: PrimitiveType, bytes: Uint8Array): Value | undefined {
   const value = valueFromBytes(type, bytes);
   return Number.isNaN(value) ? undefined : value;

@@ -5,8 +5,8 @@ import { applyTransform, preservesOrder } from "../format/transform.ts";
 import type { Value } from "../format/single_value.ts";
 
 /**
- * The term on a partition value that every row satisfying `term` satisfies too (specification:
- * "Scan Planning", inclusive projection); undefined where the partition tells nothing.
+ * The term on partition values that holds for every row for which `term` holds (specification:
+ * "Scan Planning", inclusive projection); undefined if the partition says nothing about it.
  */
 export function projectTerm(term: BoundTerm, column: PartitionColumn): BoundTerm | undefined {
   const { transform, fieldId } = { transform: column.field.transform, fieldId: column.field.fieldId };
@@ -39,8 +39,8 @@ export function projectTerm(term: BoundTerm, column: PartitionColumn): BoundTerm
 }
 
 /**
- * Below midnight is the day before: an open end of a whole-numbered type is the closed end one
- * less.
+ * `< midnight` means the day before: for whole-numbered types an open end is the closed end minus
+ * one.
  */
 function beforeIfOpen(term: BoundTerm & { value: Value }): Value {
   if (term.op !== "<") return term.value;

@@ -15,22 +15,21 @@ import type { TableIo } from "../table_io.ts";
 /** Manifests read at once. */
 const MANIFESTS_PARALLEL = 16;
 
-/** What is read of a table; nothing said: all of its current snapshot. */
+/** What to read from a table. By default: everything in its current snapshot. */
 export interface ScanOptions {
   /** Default: the head of `main`. */
   snapshot?: Snapshot | undefined;
-  /** What the predicate's columns are columns of; default: the current schema. */
+  /** The schema of the predicate's columns. Default: the current schema. */
   schema?: Schema;
   /**
-   * Rows that are asked for; files without any may be left out, rows are not filtered. Default:
-   * all.
+   * The rows wanted. Files without such rows may be skipped; rows are not filtered. Default: all.
    */
   predicate?: Predicate;
-  /** Also says which files are left out and why, for which all manifests are read. */
+  /** Also reports the skipped files and the reasons. This reads all manifests. */
   explainScan?: boolean;
   /**
-   * Told of a manifest or manifest list that is gone or damaged, which is then passed over. Without
-   * it that is an error.
+   * Called for a manifest or manifest list that is missing or damaged, which is then skipped.
+   * Without it, that is an error.
    */
   onUnreadable?: (error: StreamlabError) => void;
 }
@@ -45,23 +44,23 @@ export interface ScanFile {
   deletes: DataFile[];
 }
 
-/** A data file that holds no row in question. */
+/** A data file that holds none of the wanted rows. */
 export interface SkippedFile {
   /** The file. */
   dataFile: DataFile;
-  /** How that is known. */
+  /** Why it is skipped. */
   reason: SkipReason;
 }
 
-/** What there is to read, and what was left out. */
+/** The files to read, and the skipped ones. */
 export interface ScanPlan {
-  /** Those that may hold rows in question. */
+  /** Files that may hold wanted rows. */
   files: ScanFile[];
   /** Only with `explainScan`. */
   skipped: SkippedFile[];
   /** Manifests that were opened. */
   manifestsRead: number;
-  /** Manifests whose partitions hold no row in question. */
+  /** Manifests whose partitions hold none of the wanted rows. */
   manifestsSkipped: number;
 }
 
@@ -114,7 +113,7 @@ function tolerance({ onUnreadable }: ScanOptions): Tolerance {
   };
 }
 
-/** Nothing, in place of what is gone or damaged; any other error is thrown on. */
+/** An empty list in place of a file that is missing or damaged. Other errors are thrown again. */
 export function passOver(error: unknown, onUnreadable: (error: StreamlabError) => void): [] {
   const isDamage = isKind(error, "not-found", "corrupt");
   if (!isDamage) throw error;
@@ -126,7 +125,7 @@ function isOf(content: ManifestContent): (manifest: ManifestFile) => boolean {
   return (manifest) => manifest.content === content;
 }
 
-/** With a pruner, files of other partitions need not be among them. */
+/** With a pruner, files of other partitions may be missing. */
 async function readLive(
   io: TableIo,
   metadata: TableMetadata,

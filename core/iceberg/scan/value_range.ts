@@ -2,14 +2,14 @@ import type { BoundTerm } from "../format/predicate.ts";
 import type { Value } from "../format/single_value.ts";
 import { compareValues } from "../format/value_order.ts";
 
-/** What is known of the values that a column has in a file, or a partition field in a manifest. */
+/** What is known about the values of a column in a file, or of a partition field in a manifest. */
 export interface ValueRange {
-  /** Not above any value but nulls and NaNs; undefined: unknown. */
+  /** At most the lowest value, nulls and NaNs aside; undefined if unknown. */
   lower?: Value;
-  /** Not below any value but nulls and NaNs; undefined: unknown. */
+  /** At least the highest value, nulls and NaNs aside; undefined if unknown. */
   upper?: Value;
   mayBeNull: boolean;
-  /** Whether there can be values that are not null. */
+  /** Whether values other than null are possible. */
   mayBeValue: boolean;
   mayBeNan: boolean;
 }
@@ -42,8 +42,8 @@ export function rangeMayMatch(range: ValueRange, term: BoundTerm): boolean {
 }
 
 /**
- * Engines differ on NaN: to some it is the largest of all numbers and equal to itself, so it may
- * match whatever looks upwards.
+ * Engines differ on NaN: for some it is the largest number and equal to itself. So it may match `>`
+ * and `>=`.
  */
 function mayCompare(range: ValueRange, op: "<" | "<=" | ">" | ">=", value: Value): boolean {
   if (Number.isNaN(value)) return true;
@@ -60,12 +60,12 @@ function mayHold(range: ValueRange, value: Value): boolean {
   return range.upper === undefined || compare(range.upper, value) >= 0;
 }
 
-/** Whether all values but nulls are among these. */
+/** Whether all values except nulls are among these. */
 function isOnly(range: ValueRange, values: Value[]): boolean {
   const { lower, upper } = range;
   if (range.mayBeNan || lower === undefined || upper === undefined || compareValues(lower, upper) !== 0) return false;
-  // A bound of a string may be cut, and then stands for more than itself; sixteen code points are
-  // the shortest cut.
+  // A string's bound may be cut and then covers more than itself. Cut bounds have at least sixteen
+  // code points.
   if (typeof lower === "string" && lower.length >= 16) return false;
   if (lower instanceof Uint8Array && lower.length >= 16) return false;
   return values.some((value) => compare(value, lower) === 0);
@@ -82,7 +82,7 @@ function allStartWith(range: ValueRange, prefix: string): boolean {
   return typeof lower === "string" && typeof upper === "string" && lower.startsWith(prefix) && upper.startsWith(prefix);
 }
 
-/** Both zeros are equal here, as they are to SQL, though bounds keep them apart. */
+/** Both zeros are equal here, as in SQL, although bounds distinguish them. */
 function compare(a: Value, b: Value): number {
   return a === b ? 0 : compareValues(a, b);
 }

@@ -13,7 +13,7 @@ import { type Intent, removeIntent, rewrittenBegin, type StandingIntent, writeIn
 import { commitRewrites, type RewrittenGroup } from "./rewrite_commit.ts";
 import { mayBeMissing, withNewest } from "../../tables/read/newest.ts";
 import type { GroupRewriter, Rewriting } from "./rewriting.ts";
-import { findStaleIntents, settleIntent } from "../stale_intents.ts";
+import { findAbandonedIntents, settleIntent } from "../abandoned_intents.ts";
 import { storeNowMs } from "../store_clock.ts";
 import type { Surroundings } from "../surroundings.ts";
 
@@ -68,7 +68,7 @@ export async function compact(
   parentSnapshot(table.metadata);
   const { foreignIntents, standing } = options.dryRun
     ? { foreignIntents: 0, standing: 0 }
-    : await settleStale(surroundings, table);
+    : await settleAbandoned(surroundings, table);
   if (options.givesWay && standing > 0) return { ...emptyReport(), foreignIntents, gaveWay: true };
   let rewriting: Rewriting | undefined;
   const plan = async (newest: LoadedTable): Promise<PlannedCompaction | undefined> => {
@@ -123,16 +123,16 @@ function emptyReport(): CompactionReport {
 }
 
 /** How many intents are none of this table's compaction, and how many still count. */
-async function settleStale(
+async function settleAbandoned(
   surroundings: Surroundings,
   table: LoadedTable,
 ): Promise<{ foreignIntents: number; standing: number }> {
-  const any = await findStaleIntents(surroundings, () => false, table);
+  const any = await findAbandonedIntents(surroundings, () => false, table);
   if (any.standing === 0) return { foreignIntents: 0, standing: 0 };
   const nowMs = await storeNowMs(surroundings);
-  const isStale = ({ modifiedMs, intent }: StandingIntent) => modifiedMs + intent.patienceMs < nowMs;
-  const { stale, foreign, standing } = await findStaleIntents(surroundings, isStale, table);
-  for (const intent of stale) await settleIntent(surroundings, table, intent);
+  const isAbandoned = ({ modifiedMs, intent }: StandingIntent) => modifiedMs + intent.patienceMs < nowMs;
+  const { abandoned, foreign, standing } = await findAbandonedIntents(surroundings, isAbandoned, table);
+  for (const intent of abandoned) await settleIntent(surroundings, table, intent);
   return { foreignIntents: foreign, standing };
 }
 

@@ -1,7 +1,7 @@
 /** Which files are worth rewriting together. Pure. */
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
-import { partitionKey } from "../../iceberg/format/snapshot_summary.ts";
+import { partitionKey } from "../../iceberg/format/partition_spec.ts";
 
 export interface CompactionRule {
   /** The size that files should have, bytes. */

@@ -18,7 +18,7 @@ import { fenceCommits } from "../fence.ts";
 import { checkGarbage, CleaningGround } from "./cleaning_ground.ts";
 import { discardUnfinished, isLeftover, leftoverPlace } from "./leftovers.ts";
 import { withNewest } from "../../tables/read/newest.ts";
-import { findStaleIntents, settleIntent } from "../stale_intents.ts";
+import { findAbandonedIntents, settleIntent } from "../abandoned_intents.ts";
 import { storeNowMs } from "../store_clock.ts";
 import type { Surroundings } from "../surroundings.ts";
 
@@ -35,7 +35,7 @@ export interface OrphansReport {
   /** Temporary files and unfinished uploads of writers that died. */
   unfinished: number;
   /** Abandoned rewrites, and what they left behind. */
-  givenUpRewrites: number;
+  abandonedRewrites: number;
   /** Files that nothing names, old enough, and not ours to delete. */
   left: LeftFile[];
   /** Old intents that no compaction of this table can have written, and that were left. */
@@ -66,16 +66,16 @@ export async function removeOrphans(
   const ground = await CleaningGround.of(surroundings, table);
   const times = await readTimes(surroundings, table, options);
   // At an age of 0 this very instant is old enough.
-  const { stale, foreign } = await findStaleIntents(
+  const { abandoned, foreign } = await findAbandonedIntents(
     surroundings,
     ({ modifiedMs }) => modifiedMs <= times.lakeNowMs - olderThanMs,
     table,
   );
   const paths: string[] = [];
-  if (!dryRun) { for (const intent of stale) paths.push(...await settleIntent(surroundings, table, intent)); }
+  if (!dryRun) { for (const intent of abandoned) paths.push(...await settleIntent(surroundings, table, intent)); }
 
   const listed = await listCandidates(table);
-  const claims = await Claims.read(surroundings.store, new Set(stale.map(({ id }) => id)));
+  const claims = await Claims.read(surroundings.store, new Set(abandoned.map(({ id }) => id)));
   const ages = await AgeRule.of(surroundings, table);
   const unnamed = await findUnnamed(surroundings, identifier, listed, claims);
   let old = await findOld(store, unnamed, (info) => times.nowMs - info.modifiedMs >= ages.ageMsMin(info.path, options));
@@ -92,7 +92,7 @@ export async function removeOrphans(
     paths: [...paths, ...deleted],
     bytes: deleted.reduce((sum, path) => sum + sizes.get(path)!, 0),
     unfinished: await discardUnfinished(store, location.pathInStore(""), ours, times.nowMs - olderThanMs, dryRun),
-    givenUpRewrites: stale.length,
+    abandonedRewrites: abandoned.length,
     left,
     foreignIntents: foreign,
   };

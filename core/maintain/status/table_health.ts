@@ -1,7 +1,7 @@
 import { mapParallel } from "../../base/parallel.ts";
 import type { StreamlabError } from "../../base/errors.ts";
 import { type Catalog, identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
-import { partitionKey } from "../../iceberg/format/snapshot_summary.ts";
+import { partitionKey } from "../../iceberg/format/partition_spec.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
 import { passOver } from "../../iceberg/scan/scan.ts";
 import { fileDamage } from "../../tables/read/file_damage.ts";

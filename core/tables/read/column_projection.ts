@@ -1,6 +1,6 @@
 /**
- * SQL that turns a file's column, as the file lays it out, into the table's: found by field id at
- * every level. Pure text.
+ * SQL that turns a file's column, in the file's layout, into the table's column. Fields are found
+ * by id at every level. Pure text.
  */
 import { quoteName, quoteText } from "../../engine/duckdb.ts";
 import { childFields } from "../../iceberg/format/schema.ts";
@@ -9,8 +9,8 @@ import type { FileColumn } from "./file_layout.ts";
 import { sqlTypeOf } from "../sql_type.ts";
 
 /**
- * Whether DuckDB, which finds columns by id and what is nested in them by name, reads the file's
- * columns as the table's.
+ * Whether DuckDB reads the file's columns as the table's. It finds columns by id, and fields inside
+ * them by name.
  */
 export function readsAsIs(fields: readonly Field[], columns: readonly FileColumn[]): boolean {
   return fields.every((field) => {
@@ -23,7 +23,7 @@ function valueFits(type: Type, column: FileColumn): boolean {
   if (column.isPlainBytes && type.type === "string") return false;
   const wanted = childFields(type);
   if (wanted.length === 0) return true;
-  // A struct of which nothing is left by name cannot even be cast.
+  // DuckDB cannot cast a struct if no field keeps its name.
   const isPartly = wanted.some(({ id }) => column.children.some(({ fieldId }) => fieldId === id));
   return isPartly && wanted.every((field) => {
     const byId = column.children.find(({ fieldId }) => fieldId === field.id);
@@ -32,12 +32,12 @@ function valueFits(type: Type, column: FileColumn): boolean {
   });
 }
 
-/** DuckDB knows names of any case. */
+/** DuckDB ignores the case of names. */
 function isSameName(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
-/** SQL for the table's column; `missing` stands for one that the file has not. */
+/** SQL for the table's column. `missing` replaces a column that the file lacks. */
 export function projectColumn(field: Field, columns: readonly FileColumn[], missing: string | undefined): string {
   const column = columns.find(({ fieldId }) => fieldId === field.id);
   const type = sqlTypeOf(field.type);

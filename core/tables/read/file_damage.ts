@@ -3,7 +3,7 @@ import type { TableLocation } from "../../iceberg/table_location.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
 
 /**
- * What is wrong with a table's file as far as its size tells, put as in "… is gone"; undefined for
+ * What is wrong with a table's file, judged by its size, in words like "is gone"; undefined if
  * nothing.
  */
 export async function fileDamage(

@@ -1,7 +1,7 @@
 /**
- * How a Parquet file lays out its columns, read from its footer: engines name and nest them as they
- * did when they wrote it, and only field ids tell which column of the table each is (specification:
- * "Column Projection").
+ * How a Parquet file lays out its columns, read from its footer. A file keeps the names and nesting
+ * from when it was written; only field ids say which column of the table each one is
+ * (specification: "Column Projection").
  */
 import { StreamlabError } from "../../base/errors.ts";
 import { type Connection, quotePath } from "../../engine/duckdb.ts";
@@ -12,10 +12,10 @@ import type { Type } from "../../iceberg/format/type.ts";
 
 export interface FileColumn {
   name: string;
-  /** Undefined where neither the file nor a name mapping gives it one. */
+  /** Undefined if neither the file nor a name mapping has one. */
   fieldId: number | undefined;
   shape: "leaf" | "struct" | "list" | "map";
-  /** Bytes that nothing says more about: old writers meant text by them too. */
+  /** Bytes without annotation: old writers also wrote text that way. */
   isPlainBytes: boolean;
   /** A struct's fields; a list's element; a map's key and value. */
   children: FileColumn[];
@@ -23,16 +23,16 @@ export interface FileColumn {
 
 export interface FileLayout {
   columns: FileColumn[];
-  /** Whether names had to give some columns their ids, which the file itself then does not know. */
+  /** Whether some columns got their ids by name, because the file has none. */
   isMapped: boolean;
-  /** The same for files of the same layout. */
+  /** Equal for files of the same layout. */
   key: string;
 }
 
 /**
- * Whether files of the table may be laid out otherwise than its current schema says, so that
- * finding columns by id, and what is nested in them by name, could read them wrongly: structs that
- * have changed, names in the place of ids, values that are only in partitions.
+ * Whether files of the table may differ in layout from its current schema, so that finding columns
+ * by id and nested fields by name could read them wrongly: changed structs, names instead of ids,
+ * values that are only in partitions.
  */
 export function layoutsMatter({ properties, schemas, partitionSpecs }: TableMetadata): boolean {
   return nameMapping(properties) !== undefined ||
@@ -46,8 +46,8 @@ function holdsStruct(type: Type): boolean {
 
 /**
  * The layouts of local files, by path. Files without field ids get them by name from the table's
- * name mapping. Throws `corrupt` for a file that stays without any: all of its columns would read
- * as null.
+ * name mapping. Throws `corrupt` for a file that still has none: all its columns would read as
+ * null.
  */
 export async function readLayouts(
   connection: Connection,
@@ -76,7 +76,7 @@ export async function readLayouts(
   return layouts;
 }
 
-/** A line of `parquet_schema`: the tree from its root, depth first. */
+/** A row of `parquet_schema`, which lists the tree depth first. */
 interface SchemaNode {
   file_name: string;
   name: string;
@@ -117,7 +117,7 @@ function columnOf(node: TreeNode): FileColumn {
 }
 
 /**
- * Lists of three levels, and of the two that old writers made (Parquet: "Lists",
+ * Lists with three levels, or with two, as old writers made them (Parquet: "Lists",
  * backward-compatibility rules).
  */
 function elementOf(list: TreeNode, repeated: TreeNode): FileColumn {
@@ -131,8 +131,7 @@ function withIds(columns: FileColumn[], mapping: MappedField[]): FileColumn[] {
   return columns.map((column) => {
     const entry = mapping.find(({ names }) => names.includes(column.name));
     const { shape } = column;
-    // Engines name elements, keys and values as they like; the mapping knows them by Iceberg's
-    // names.
+    // Engines name elements, keys and values freely; the mapping uses Iceberg's names.
     const inner = shape === "list" || shape === "map"
       ? column.children.map((child, i) => ({ ...child, name: CHILD_NAMES[shape][i] ?? child.name }))
       : column.children;

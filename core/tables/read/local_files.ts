@@ -1,49 +1,40 @@
+import { mapParallel } from "../../base/parallel.ts";
 import type { Scratch } from "../../disk/scratch.ts";
 import type { TableIo } from "../../iceberg/table_io.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
-import { StreamlabError } from "../../base/errors.ts";
+import type { ScanFile } from "../../iceberg/scan/scan.ts";
+import { FileCopies, requireParquet } from "./file_copies.ts";
 
-/**
- * Where DuckDB can read the files of a table: in their place on this disk, or as copies in scratch
- * of what lies elsewhere.
- */
+const FILES_PARALLEL = 16;
+
+/** Where DuckDB can read the files of a table: in place on this disk, or as copies in scratch. */
 export class LocalFiles {
-  readonly #copies = new Map<string, Promise<string>>();
-  #count = 0;
   readonly #io: TableIo;
-  readonly #scratch: Scratch;
+  readonly #copies: FileCopies;
 
   constructor(io: TableIo, scratch: Scratch) {
     this.#io = io;
-    this.#scratch = scratch;
+    this.#copies = new FileCopies(scratch);
   }
 
   /** Fails with `usage` for a file that is no Parquet. */
   async pathOf(file: DataFile): Promise<string> {
-    if (file.format !== "parquet") {
-      throw new StreamlabError(
-        "usage",
-        `Cannot read ${file.path}: its format is ${file.format}, and only Parquet is read`,
-      );
-    }
+    requireParquet(file);
     const { store } = this.#io.location;
     const path = this.#io.location.pathOf(file.path);
-    const local = store.localPath(path);
-    if (local !== undefined) return local;
-    const known = this.#copies.get(file.path);
-    if (known !== undefined) return await known;
-    const copy = this.#scratch.path(`copy-${this.#count++}.parquet`);
-    const fetching = store.getFile(path, copy).then(() => copy);
-    this.#copies.set(file.path, fetching);
-    return await fetching;
+    return store.localPath(path) ?? await this.#copies.pathOf(store, path);
+  }
+
+  /** Of scanned files and their delete files, by URI. */
+  async locate(files: readonly ScanFile[]): Promise<ReadonlyMap<string, string>> {
+    const wanted = files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
+    const place = async (file: DataFile) => [file.path, await this.pathOf(file)] as const;
+    return new Map(await mapParallel(wanted, FILES_PARALLEL, place));
   }
 
   /** Removes copies that are no longer needed. */
   async forget(files: readonly DataFile[]): Promise<void> {
-    for (const { path } of files) {
-      const copy = await this.#copies.get(path);
-      this.#copies.delete(path);
-      if (copy !== undefined) this.#scratch.removeFile(copy);
-    }
+    const { location } = this.#io;
+    for (const { path } of files) await this.#copies.forget(location.store, location.pathOf(path));
   }
 }

@@ -5,8 +5,8 @@ import { type Catalog, type LoadedTable, requireTable, type TableIdentifier } fr
 const ATTEMPTS_MAX = 10;
 
 /**
- * Reads from a table's newest version. If files are gone because another process has committed and
- * expired this version, it reads from the then newest one. `first` saves the first look.
+ * Reads from a table's newest version. If files are gone because another process committed and
+ * expired this version, it repeats with the newest one. `first` saves the first load.
  */
 export async function withNewest<T>(
   catalog: Catalog,
@@ -27,7 +27,7 @@ export async function withNewest<T>(
   }
 }
 
-/** DuckDB has many words for a file that is not there. */
+/** DuckDB reports a missing file in many ways. */
 export function mayBeMissing(error: unknown): boolean {
   return error instanceof SqlError || isKind(error, "not-found");
 }

@@ -4,7 +4,7 @@ import { specById, type TableMetadata } from "../../iceberg/format/table_metadat
 import { sqlLiteral } from "../sql_value.ts";
 
 /**
- * SQL for the columns that all rows of a file have one value of, by field id: those of identity
+ * SQL for columns with one value in all rows of a file, by field id: the sources of identity
  * partitions, which files may leave out (specification: "Column Projection").
  */
 export function partitionConstants(

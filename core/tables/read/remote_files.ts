@@ -3,6 +3,7 @@ import type { DuckDb } from "../../engine/duckdb.ts";
 import { openHttpfs } from "../../engine/httpfs.ts";
 import { type Scratch, TextFileWriter } from "../../disk/scratch.ts";
 import type { Store } from "../../storage/store.ts";
+import { FileCopies } from "./file_copies.ts";
 
 /** Files fetched at once from a store that is not on this machine. */
 const FETCHES_PARALLEL = 16;
@@ -18,33 +19,32 @@ export interface WantedFile {
 }
 
 /**
- * Where DuckDB can read files: in their place on this disk, by their URI where it can reach the
- * store itself and so read only the columns and row groups that are needed, else as copies in
- * scratch.
+ * Where DuckDB can read files: in place on this disk; by URI, if it can reach the store and so read
+ * only the columns and row groups it needs; else as copies in scratch.
  */
 export class RemoteFiles {
-  /** By store and path; what was fetched once is not fetched again. */
-  readonly #copies = new Map<string, Promise<string>>();
-  #count = 0;
+  readonly #copies: FileCopies;
+  #linkCount = 0;
   readonly #scratch: Scratch;
   /**
-   * The file of DuckDB's extension httpfs, where it is not in DuckDB's own folder; false: it is not
-   * to be used.
+   * The file of DuckDB's extension httpfs, if it is not in DuckDB's own folder. False: do not use
+   * it.
    */
   readonly #httpfs: string | false | undefined;
 
   constructor(scratch: Scratch, httpfs: string | false | undefined) {
     this.#scratch = scratch;
+    this.#copies = new FileCopies(scratch);
     this.#httpfs = httpfs;
   }
 
-  /** In the order of the files, for a database that may still load an extension. */
+  /** Paths in the order of the files. The database must still be allowed to load an extension. */
   locate(database: DuckDb, files: readonly WantedFile[]): Promise<string[]> {
     const opened = new Map<Store, Promise<boolean>>();
     const canRead = (store: Store): Promise<boolean> => {
       const known = opened.get(store);
       if (known !== undefined) return known;
-      // DuckDB takes one secret for all buckets: a second store is fetched from.
+      // DuckDB has one secret for all buckets. Files of a second store are fetched.
       const opening = opened.size > 0 ? Promise.resolve(false) : this.#open(database, store);
       opened.set(store, opening);
       return opening;
@@ -53,26 +53,18 @@ export class RemoteFiles {
       const local = store.localPath(path);
       if (local !== undefined) return /[*?[\\]/.test(local) ? this.#named(local) : local;
       const uri = `${store.root}/${path}`;
-      // Its paths are patterns, and what follows a question mark is for the extension itself.
+      // DuckDB reads URIs as patterns, and the extension takes what follows a question mark.
       if (size > FETCHED_BYTES_MAX && !/[*?[\]#\\]/.test(uri) && await canRead(store)) return uri;
-      const copy = this.#copies.get(uri) ?? this.#fetch(store, path);
-      this.#copies.set(uri, copy);
-      return await copy;
+      return await this.#copies.pathOf(store, path);
     });
   }
 
   /**
-   * Where DuckDB may open no other files, a path is no pattern to it, and nothing says where it is
-   * one: a link whose name is the same either way.
+   * A closed-off DuckDB reads paths literally, an open one as patterns. The name of this link means
+   * the same to both.
    */
   #named(path: string): string {
-    return this.#scratch.link(`${this.#count++}.parquet`, path);
-  }
-
-  async #fetch(store: Store, path: string): Promise<string> {
-    const copy = this.#scratch.path(`${this.#count++}.parquet`);
-    await store.getFile(path, copy);
-    return copy;
+    return this.#scratch.link(`link-${this.#linkCount++}.parquet`, path);
   }
 
   async #open(database: DuckDb, store: Store): Promise<boolean> {

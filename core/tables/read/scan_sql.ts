@@ -4,6 +4,7 @@
  */
 import { quoteName, quotePath, quoteText } from "../../engine/duckdb.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
+import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import type { Field } from "../../iceberg/format/type.ts";
 import { projectColumn, readsAsIs } from "./column_projection.ts";
 import type { FileLayout } from "./file_layout.ts";
@@ -13,13 +14,13 @@ import { sqlTypeOf } from "../sql_type.ts";
 export interface ViewFile extends LocalFile {
   deletes: LocalFile[];
   /**
-   * How the file itself names and nests its columns. Without it, all are found by id, and what is
-   * nested in them by name.
+   * How the file names and nests its columns. Without it, columns are found by id and nested fields
+   * by name.
    */
   layout?: FileLayout;
   /**
-   * SQL for columns that the file may lack because every row of its partition has the same value,
-   * by field id.
+   * By field id: SQL for columns that the file may lack, because they are constant in its
+   * partition.
    */
   constants?: ReadonlyMap<number, string>;
 }
@@ -28,6 +29,15 @@ export interface ViewFile extends LocalFile {
 export interface LocalFile {
   file: DataFile;
   localPath: string;
+}
+
+/**
+ * A file of a scan with the places where DuckDB can read it and its delete files. `places` is by
+ * URI.
+ */
+export function viewFile({ dataFile, deletes }: ScanFile, places: ReadonlyMap<string, string>): ViewFile {
+  const local = (file: DataFile): LocalFile => ({ file, localPath: places.get(file.path)! });
+  return { ...local(dataFile), deletes: deletes.map(local) };
 }
 
 export interface ViewSource {
@@ -63,13 +73,13 @@ function shownColumns({ columns }: ViewSource): string {
 }
 
 /**
- * Where a row stands, for deletes: `_file` and `file_row_number`. Not asked for without need: a
+ * The place of a row, for deletes: `_file` and `file_row_number`. Only used for deletes, because a
  * file may have columns of these names.
  */
 const PLACE_OPTIONS = ", filename = '_file', file_row_number = true";
 
 /**
- * All rows of the files; with `compared`, columns for deletes to compare (there may be none), and
+ * All rows of the files. With `compared`, also the columns that deletes compare (perhaps none) and
  * the place of each row.
  */
 function rowsOf(source: ViewSource, files: ViewFile[], compared?: Field[]): string {
@@ -85,10 +95,7 @@ function rowsOf(source: ViewSource, files: ViewFile[], compared?: Field[]): stri
   return `(${parts.map((part) => `SELECT * FROM ${part}`).join(" UNION ALL BY NAME ")}) AS r`;
 }
 
-/**
- * Empty where finding columns by id is enough; else the same for files that the same projection
- * fits.
- */
+/** Empty if finding columns by id is enough; else equal for files with the same projection. */
 function projectionKey(fields: Field[], { layout, constants }: ViewFile): string {
   if (layout === undefined) return "";
   const missing = [...constants ?? []].filter(([id]) => !layout.columns.some(({ fieldId }) => fieldId === id));
@@ -105,7 +112,7 @@ function readProjected(fields: Field[], { layout, constants }: ViewFile, paths: 
   return `SELECT ${columns.join(", ")}${places} FROM read_parquet([${list}], hive_partitioning = false${options})`;
 }
 
-/** Parquet files whose columns are found by field id; those that a file lacks are null. */
+/** Reads Parquet files by field id. Columns that a file lacks are null. */
 function readById(fields: Field[], paths: string[], options = PLACE_OPTIONS): string {
   const entries = fields.map(({ id, type }) =>
     `${id}: {name: '${columnName(id)}', type: ${quoteText(sqlTypeOf(type))}, default_value: NULL}`
@@ -132,14 +139,16 @@ function liveRows(source: ViewSource, files: ViewFile[]): string {
   ].join("\n");
 }
 
-/** Data files with the same delete files share a set, by number: far fewer than pairs of files. */
+/**
+ * Data files with the same delete files share a numbered set: far fewer rows than pairs of files.
+ */
 function deleteSets(files: ViewFile[]) {
   const key = (file: ViewFile) => file.deletes.map(({ localPath }) => localPath).sort().join("\n");
   const groups = [...Map.groupBy(files, key)];
   const numbers = new Map(groups.map(([text], index) => [text, index]));
   return {
     of: (file: ViewFile) => numbers.get(key(file))!,
-    /** Which of those delete files are in which set. */
+    /** The sets that each of these delete files is in. */
     rowsOf: (deletes: LocalFile[]): [string, number][] =>
       groups.flatMap(([, [first]], index) => {
         const members = new Set(first!.deletes.map(({ localPath }) => localPath));

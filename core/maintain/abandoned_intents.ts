@@ -16,9 +16,9 @@ import {
 import { withNewest } from "../tables/read/newest.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-export interface StaleIntents {
-  /** The table's abandoned intents. */
-  stale: Intent[];
+export interface AbandonedIntents {
+  /** Of compactions of this table. */
+  abandoned: Intent[];
   /**
    * Other old intents, which no compaction of this table can have written: their files are not
    * touched.
@@ -28,17 +28,17 @@ export interface StaleIntents {
   standing: number;
 }
 
-/** A table's intents, and which of them are stale. */
-export async function findStaleIntents(
+/** A table's intents, and which of them are abandoned. */
+export async function findAbandonedIntents(
   { store }: Pick<Surroundings, "store">,
-  isStale: (standing: StandingIntent) => boolean,
+  isAbandoned: (standing: StandingIntent) => boolean,
   { identifier, io }: LoadedTable,
-): Promise<StaleIntents> {
-  const found: StaleIntents = { stale: [], foreign: 0, standing: 0 };
+): Promise<AbandonedIntents> {
+  const found: AbandonedIntents = { abandoned: [], foreign: 0, standing: 0 };
   for (const each of await listIntents(store)) {
     if (each.intent.table !== identifierText(identifier)) continue;
-    if (!isStale(each)) found.standing++;
-    else if (await isCompactionOf(store, io.location, each.intent)) found.stale.push(each.intent);
+    if (!isAbandoned(each)) found.standing++;
+    else if (await isCompactionOf(store, io.location, each.intent)) found.abandoned.push(each.intent);
     else found.foreign++;
   }
   return found;

@@ -1,0 +1,27 @@
+/**
+ * Installs what the later steps need and no registry serves ready made, one thing after another;
+ * says how long each took. What fails here is tried again, and fails, in the tests that need it.
+ */
+import { findGoProgram } from "../tests/support/go_program.ts";
+import { minioProgram } from "../tests/support/minio.ts";
+import { findPython } from "../tests/support/python.ts";
+import { findRestCatalog } from "../tests/support/rest_catalog_server.ts";
+import { seaweedProgram } from "../tests/support/seaweedfs.ts";
+import { findSpark, SPARK_VERSIONS } from "../tests/support/spark.ts";
+
+type Part = [name: string, install: () => Promise<unknown>];
+
+const parts: Part[] = [
+  ["Python packages", findPython],
+  ["minio", () => findGoProgram(minioProgram)],
+  ...SPARK_VERSIONS.map((version): Part => [`Spark ${version.spark}`, () => findSpark(version)]),
+  ["REST catalog", findRestCatalog],
+  ["weed", () => findGoProgram(seaweedProgram)],
+];
+
+for (const [name, install] of parts) {
+  const startMs = performance.now();
+  const outcome = await install().then(() => "there", (error) => `not installed: ${error}`);
+  // deno-lint-ignore no-console
+  console.log(`== ${name}: ${outcome}, ${Math.round((performance.now() - startMs) / 1_000)} s`);
+}
