@@ -45,7 +45,8 @@ Deno.test("upkeep sees what the batch before it committed, and the batch after i
       seen.push([doneBatchId, row!.n, world.batches.length]);
     };
     await world.consume({ maxFilesPerBatch: 1, betweenBatches });
-    deepStrictEqual(seen, [[1n, 1, 1], [2n, 2, 2]]);
+    // Once more at the end, whatever there was to take.
+    deepStrictEqual(seen, [[1n, 1, 1], [2n, 2, 2], [2n, 2, 2]]);
   }));
 
 Deno.test("what upkeep is refused by the outside is tried again, and any other failure ends the run", () =>
