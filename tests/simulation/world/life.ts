@@ -59,7 +59,7 @@ export interface ConsumeChoices extends Partial<ConsumerOptions> {
 export const GRACE_MS = 60_000;
 
 /** As the command joins them. */
-function betweenBatches(upkeep: Upkeep): BetweenBatches {
+export function betweenBatches(upkeep: Upkeep): BetweenBatches {
   return ({ tables, renew, idleMs, signal }) => upkeep.run({ tables, renew, idleMs, signal });
 }
 
@@ -200,13 +200,13 @@ export class Life {
     };
   }
 
-  /** Everything pays, and readers are given a minute. */
-  upkeep(process: SimulatedStore): Upkeep {
+  /** Everything pays. */
+  upkeep(process: SimulatedStore, graceMs = GRACE_MS): Upkeep {
     const around = this.surroundings(process, true);
     return new Upkeep(around, {
       ...THRESHOLDS,
       keepSnapshots: 2,
-      graceMs: GRACE_MS,
+      graceMs,
       memoryBytes: 1e9,
       threads: 1,
       share: 1,
