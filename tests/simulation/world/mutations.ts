@@ -7,6 +7,7 @@ import { recordAt } from "../../../core/lake/layout.ts";
 import { streamlabKey } from "../../../core/lake/keys.ts";
 import type { Store } from "../../../core/storage/store.ts";
 import type { FaultChances } from "../../support/simulated_faults.ts";
+import { losingNumbers } from "../../support/losing_numbers.ts";
 import type { DataRows } from "./data_rows.ts";
 import { LedgerView } from "./ledger_view.ts";
 import type { Tools } from "./life.ts";
@@ -25,6 +26,7 @@ export interface Mutation {
   chances?: FaultChances;
   /** See `RaceOptions`. */
   compacts?: boolean;
+  merges?: boolean;
   upkeeps?: boolean;
   tools(rows: DataRows): Partial<Tools>;
 }
@@ -155,6 +157,13 @@ export const mutations: Mutation[] = [
           const refs = Object.fromEntries(Object.entries(table.metadata.refs).filter(([name]) => name === "main"));
           return { ...table, metadata: { ...table.metadata, refs } };
         }),
+    }),
+  },
+  {
+    name: "merged manifests lose a sequence number",
+    merges: true,
+    tools: () => ({
+      catalog: (catalog) => withLoaded(catalog, (table) => ({ ...table, io: losingNumbers(table.io) })),
     }),
   },
   {

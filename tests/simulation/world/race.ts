@@ -49,6 +49,8 @@ export interface RaceOptions {
    * The maintainer always compacts the table of events, and another engine always writes beside.
    */
   compacts?: boolean;
+  /** Appends merge manifests as soon as there are two, and another engine always writes beside. */
+  merges?: boolean;
   /** Consumers always look after their tables, and a reader holds snapshots as long as it may. */
   upkeeps?: boolean;
 }
@@ -118,19 +120,19 @@ export class Race {
 
   async run(): Promise<RaceResult> {
     const { disk } = this.life;
-    const { chances = usualChances, isRest = false, compacts = false, upkeeps = false } = this.#options;
+    const { chances = usualChances, isRest = false, compacts = false, merges = false, upkeeps = false } = this.#options;
     const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
     disk.hook = (operation, phase) =>
       operation.process === foreign || operation.process === reader
         ? undefined
         : this.#sleep(operation, phase) ?? faults?.(operation, phase);
     const consumers = 2 + this.#below(2);
-    const maintains = compacts || (!upkeeps && this.#random.next() < 0.6);
+    const maintains = compacts || merges || (!upkeeps && this.#random.next() < 0.6);
     this.#upkeeps = upkeeps || (!compacts && this.#random.next() < 0.5);
     const processes = [this.#produce()];
     for (let number = 0; number < consumers; number++) processes.push(this.#consume(`consumer ${number}`));
     if (maintains) processes.push(this.#maintain("maintainer"));
-    if (isRest || compacts || this.#random.next() < 0.3) processes.push(this.#writeBeside());
+    if (isRest || compacts || merges || this.#random.next() < 0.3) processes.push(this.#writeBeside());
     // A maintainer deletes at once what it expires.
     if (this.#upkeeps && !maintains) {
       processes.push(...Array.from({ length: readers }, () => this.#read()), this.#tag());
@@ -272,7 +274,8 @@ export class Race {
         await store.clock.sleep(this.#below(1_000));
         const around = this.life.surroundings(store);
         const identifiers = identifiersOf(target);
-        const role = this.#options.compacts ? "events" : TABLE_ROLES[this.#below(TABLE_ROLES.length)]!;
+        const { compacts, merges } = this.#options;
+        const role = compacts || merges ? "events" : TABLE_ROLES[this.#below(TABLE_ROLES.length)]!;
         const table = await around.catalog.loadTable(identifiers[role]);
         const ledger = await around.catalog.loadTable(identifiers.ledger);
         if (table !== undefined && ledger !== undefined) await this.#maintainTable(around, table, ledger);
@@ -282,16 +285,18 @@ export class Race {
 
   async #maintainTable(surroundings: Surroundings, table: LoadedTable, ledger: LoadedTable): Promise<void> {
     const { catalog, store, clock, random } = surroundings;
-    const job = this.#options.compacts ? 0 : this.#below(6);
+    const { compacts, merges } = this.#options;
+    const job = compacts ? 0 : merges ? 4 : this.#below(6);
     const dryRun = false;
     if (job === 0) await compactLight(surroundings, table, this.#rewriting(surroundings));
     if (job === 1) await expireTable(surroundings, table, { olderThanMs: 0, retainLast: 1, dryRun });
     if (job === 2) await removeOrphans(surroundings, table, { olderThanMs: this.#below(2) * hourMs, dryRun });
     if (job === 3) await rewriteTableManifests(surroundings, table, { dryRun });
     if (job === 4) {
-      // So that a sleeper finds the numbers of old versions free again.
+      // So that a sleeper finds the numbers of old versions free again, and manifests are merged.
+      const eager = { "write.metadata.previous-versions-max": "2", "commit.manifest.min-count-to-merge": "2" };
       await commitTable(catalog, table.identifier, (transaction) => {
-        transaction.add(setProperties({ "write.metadata.previous-versions-max": "2" }));
+        transaction.add(setProperties(eager));
       }, { clock, random });
     }
     if (job === 5) await forgetDone(store, markerOf(ledger.metadata, "bronze.events").batchId);
