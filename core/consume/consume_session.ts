@@ -8,6 +8,7 @@ import { identifierText } from "../iceberg/catalog/catalog.ts";
 import { FolderWatch } from "../disk/folder_watch.ts";
 import { type KernelLock, takeKernelLock } from "../disk/kernel_lock.ts";
 import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
+import { ChangeHints } from "./change_hints.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { type Discovery } from "./discover.ts";
 import { consumerLockPath, consumerScratchFolder } from "../lake/layout.ts";
@@ -30,7 +31,7 @@ export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | 
 /**
  * How often a watched folder is listed without a hint, and how often known files are checked again.
  */
-const LOOK_AGAIN_MS = 30_000;
+const LOOK_AGAIN_MS = 30_000, LOOK_AGAIN_MS_MAX = 600_000;
 const RETRY = { attemptsMax: Infinity, delayMsMin: 1_000, delayMsMax: 60_000 };
 
 /** A consumer with all that it needs on this machine: lock, scratch, DuckDB. */
@@ -96,14 +97,18 @@ export class ConsumeSession {
   ): Promise<void> {
     const { clock, random, zone } = this.#options;
     const folder = localFolder(zone);
-    const alarm = new Alarm();
+    const alarm = new Alarm(), hints = new ChangeHints();
     const watch = folder === undefined ? undefined : FolderWatch.open(folder, clock);
     const { report } = this.#options;
     const watching = watch?.run({
-      onChange: () => alarm.ring(),
+      onChange: (paths) => {
+        hints.note(paths?.map((path) => zone.prefix + path));
+        alarm.ring();
+      },
       onGone: () => report.note(`The folder ${folder} is gone; it is watched again as soon as it is back`),
       onBack: () => {
         report.note(`The folder ${folder} is back, and watched`);
+        hints.note(undefined);
         alarm.ring();
       },
     });
@@ -112,12 +117,14 @@ export class ConsumeSession {
     try {
       while (!signal.aborted) {
         alarm.reset();
-        const looksAgain = clock.nowMs() >= lookAgainMs;
-        if (looksAgain) lookAgainMs = clock.nowMs() + LOOK_AGAIN_MS;
         const startMs = clock.nowMs(), before = this.#consumer.doneBatchId;
+        const looksAgain = startMs >= lookAgainMs;
+        const changed = watch === undefined || looksAgain ? undefined : hints.take();
+        if (looksAgain) hints.take();
         let pauseMs = watch === undefined ? 0 : LOOK_AGAIN_MS;
         try {
-          await this.#consumer.takeAll(signal, looksAgain);
+          await this.#consumer.takeAll(signal, looksAgain, changed);
+          if (looksAgain) lookAgainMs = clock.nowMs() + pauseBetweenLooks(clock.nowMs() - startMs);
           const waits = watch === undefined || this.#consumer.doneBatchId !== before;
           const leftMs = () => waits ? untilDue(startMs, triggerMs, clock) : 0;
           // Files that come before the next batch may begin do not wait for upkeep.
@@ -129,6 +136,7 @@ export class ConsumeSession {
           if (!isKind(error, "unavailable")) throw error;
           pauseMs = backoffMs(RETRY, ++failures, random);
           onTrouble(error, pauseMs);
+          hints.note(undefined);
           alarm.reset();
         }
         if (pauseMs > 0) await alarm.wait(clock, pauseMs, signal);
@@ -142,6 +150,11 @@ export class ConsumeSession {
   close(): void {
     this.#resources.dispose();
   }
+}
+
+/** At most a twentieth of the time is for looks at everything: each file's state is asked for. */
+function pauseBetweenLooks(durationMs: number): number {
+  return Math.min(Math.max(LOOK_AGAIN_MS, 20 * durationMs), LOOK_AGAIN_MS_MAX);
 }
 
 /** Never longer than the trigger: the clock may have been set back. */

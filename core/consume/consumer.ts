@@ -27,6 +27,7 @@ import { type RawZone } from "../lake/raw_zone.ts";
 import { noteFailure } from "./failed_batch.ts";
 import { OwnFiles } from "./own_files.ts";
 import { leftOutNotes, type Note } from "./left_out.ts";
+import { listHinted } from "./change_hints.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
 import { RawListings } from "./raw_listings.ts";
@@ -146,10 +147,13 @@ export class Consumer {
     return this.#state.doneBatchId;
   }
 
-  /** Ingests all files that are there now; stops between batches when `signal` is aborted. */
-  async takeAll(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
+  /**
+   * Ingests all files that are there now, or those of them that may have changed; stops between
+   * batches when `signal` is aborted.
+   */
+  async takeAll(signal: AbortSignal, checksKnown: boolean, changed?: readonly string[]): Promise<Discovery> {
     try {
-      return await this.#takeRounds(signal, checksKnown);
+      return await this.#takeRounds(signal, checksKnown, changed);
     } finally {
       // However it ends, even by a limit: other engines must see the version that is committed.
       await this.#options.catalog.settle();
@@ -178,9 +182,14 @@ export class Consumer {
     this.#state = stateOf(this.#tables, this.#name);
   }
 
-  async #takeRounds(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
+  async #takeRounds(
+    signal: AbortSignal,
+    checksKnown: boolean,
+    changed: readonly string[] | undefined,
+  ): Promise<Discovery> {
     for (;;) {
-      const listing = this.#found?.listing ?? this.#listings.begin();
+      const hinted = changed && listHinted(this.#options.zone.store, changed);
+      const listing = this.#found?.listing ?? hinted ?? this.#listings.begin();
       await this.#resume(signal);
       const { meter } = this.#options;
       meter.reset();
