@@ -20,30 +20,18 @@ export interface ConsumerUpkeep {
   close(): Promise<void>;
 }
 
-/** More would take more memory, and time from the batches. */
-const THREADS = 1;
-const MEMORY_SHARE = 4;
-const MEMORY_BYTES_MIN = 64_000_000;
-
 export async function openUpkeep(surroundings: Surroundings, choices: UpkeepChoices): Promise<ConsumerUpkeep> {
-  const [{ Upkeep }, { UpkeepWorkshop }, { THRESHOLDS }] = await Promise.all([
+  const [{ Upkeep }, { UpkeepWorkshop }, { usualPolicy }] = await Promise.all([
     import("../../core/maintain/upkeep/upkeep.ts"),
     import("../../core/maintain/upkeep/upkeep_workshop.ts"),
     import("../../core/maintain/upkeep/policy.ts"),
   ]);
   const { machine, keepSnapshots, graceMs, report, note } = choices;
-  const memoryBytes = Math.max(MEMORY_BYTES_MIN, Math.floor(choices.memoryBytes / MEMORY_SHARE));
-  const workshop = new UpkeepWorkshop(surroundings, {
-    ...machine,
-    threads: THREADS,
-    memory: `${memoryBytes}B`,
-  });
+  const policy = { ...usualPolicy(choices.memoryBytes), keepSnapshots, graceMs };
+  const { threads, memoryBytes } = policy;
+  const workshop = new UpkeepWorkshop(surroundings, { ...machine, threads, memory: `${memoryBytes}B` });
   const upkeep = new Upkeep(surroundings, {
-    keepSnapshots,
-    graceMs,
-    memoryBytes,
-    threads: THREADS,
-    ...THRESHOLDS,
+    ...policy,
     openRewriting: () => workshop.openRewriting(),
     report,
     note,
