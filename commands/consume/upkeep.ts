@@ -1,4 +1,5 @@
 /** Joins consume, which offers the moment between two batches, with what maintain can do. */
+import { isKind } from "../../core/base/errors.ts";
 import type { BetweenBatches } from "../../core/consume/between_batches.ts";
 import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
@@ -41,6 +42,9 @@ export async function openUpkeep(surroundings: Surroundings, choices: UpkeepChoi
     async close() {
       try {
         await upkeep.close();
+      } catch (error) {
+        // It is only told of; what ended the run counts more.
+        if (!isKind(error, "unavailable")) throw error;
       } finally {
         await workshop.close();
       }

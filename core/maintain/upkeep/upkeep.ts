@@ -115,13 +115,13 @@ export class Upkeep {
       let done: Done;
       try {
         done = await this.#lookAfter(tables.get(name)!, attention, moment.signal);
+        if (done !== undefined) await this.#tell(name, done, startMs, attention);
       } catch (error) {
         this.#giveUp(name, attention, error);
         return true;
       }
       if (done === undefined) continue;
       attention.failures = 0;
-      await this.#tell(name, done, startMs, attention);
       if (done.table !== undefined) {
         tables.set(name, done.table);
         moment.renew(done.table);
