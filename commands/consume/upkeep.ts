@@ -1,4 +1,5 @@
 /** Joins consume, which offers the moment between two batches, with what maintain can do. */
+import { isKind } from "../../core/base/errors.ts";
 import type { BetweenBatches } from "../../core/consume/between_batches.ts";
 import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
@@ -20,30 +21,18 @@ export interface ConsumerUpkeep {
   close(): Promise<void>;
 }
 
-/** More would take more memory, and time from the batches. */
-const THREADS = 1;
-const MEMORY_SHARE = 4;
-const MEMORY_BYTES_MIN = 64_000_000;
-
 export async function openUpkeep(surroundings: Surroundings, choices: UpkeepChoices): Promise<ConsumerUpkeep> {
-  const [{ Upkeep }, { UpkeepWorkshop }, { THRESHOLDS }] = await Promise.all([
+  const [{ Upkeep }, { UpkeepWorkshop }, { usualPolicy }] = await Promise.all([
     import("../../core/maintain/upkeep/upkeep.ts"),
     import("../../core/maintain/upkeep/upkeep_workshop.ts"),
     import("../../core/maintain/upkeep/policy.ts"),
   ]);
   const { machine, keepSnapshots, graceMs, report, note } = choices;
-  const memoryBytes = Math.max(MEMORY_BYTES_MIN, Math.floor(choices.memoryBytes / MEMORY_SHARE));
-  const workshop = new UpkeepWorkshop(surroundings, {
-    ...machine,
-    threads: THREADS,
-    memory: `${memoryBytes}B`,
-  });
+  const policy = { ...usualPolicy(choices.memoryBytes), keepSnapshots, graceMs };
+  const { threads, memoryBytes } = policy;
+  const workshop = new UpkeepWorkshop(surroundings, { ...machine, threads, memory: `${memoryBytes}B` });
   const upkeep = new Upkeep(surroundings, {
-    keepSnapshots,
-    graceMs,
-    memoryBytes,
-    threads: THREADS,
-    ...THRESHOLDS,
+    ...policy,
     openRewriting: () => workshop.openRewriting(),
     report,
     note,
@@ -53,6 +42,9 @@ export async function openUpkeep(surroundings: Surroundings, choices: UpkeepChoi
     async close() {
       try {
         await upkeep.close();
+      } catch (error) {
+        // It is only told of; what ended the run counts more.
+        if (!isKind(error, "unavailable")) throw error;
       } finally {
         await workshop.close();
       }

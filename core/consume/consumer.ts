@@ -174,12 +174,16 @@ export class Consumer {
     }
   }
 
+  /**
+   * Never to a ledger with a batch more: what was discovered was compared with the one at hand, so
+   * another consumer's batch must be met where plans are made.
+   */
   #renew(table: LoadedTable): void {
     const name = identifierText(table.identifier);
     const role = TABLE_ROLES.find((role) => identifierText(this.#tables[role].identifier) === name);
     if (role === undefined) return;
-    this.#tables = { ...this.#tables, [role]: table };
-    this.#state = stateOf(this.#tables, this.#name);
+    const tables = { ...this.#tables, [role]: table };
+    if (stateOf(tables, this.#name).doneBatchId === this.#state.doneBatchId) this.#tables = tables;
   }
 
   async #takeRounds(

@@ -24,8 +24,11 @@ const READS_PARALLEL = 16;
  */
 const CACHED_ENTRIES_MAX = 500;
 
-/** Manifest lists kept in memory. */
-const LISTS_KEPT = 8;
+/**
+ * Manifest lists kept in memory: those of as many snapshots as a table that looks after itself has.
+ * Lists that this process has written share what they hold.
+ */
+const LISTS_KEPT = 128;
 
 /** A file of the table, by its path in the table's folder, that is not written yet. */
 export interface EncodedFile {

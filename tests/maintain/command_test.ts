@@ -66,6 +66,7 @@ Deno.test("--json prints an object for each action on each table", () =>
       ["remove-orphans", "bronze.events"],
       ["ingestion-status", "bronze.events"],
       ["table-status", "bronze.events"],
+      ["upkeep-status", "bronze.events"],
     ]);
     const { durationMs, ...compaction } = records[0]!;
     strictEqual(typeof durationMs, "number");

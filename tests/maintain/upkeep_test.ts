@@ -80,6 +80,20 @@ Deno.test("upkeep merges, expires and deletes until nothing pays, hands over the
     ok(history.some(({ action, done }) => action === "compact" && done.filesBefore === 9 && done.filesAfter === 1));
   }));
 
+Deno.test("a table that nobody looked after for long is caught up with in pieces", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(30);
+    await useUpkeep(world, { expiredMax: 7, inputsMax: 10, pieceBytes: 1 }, async (run, told) => {
+      const table = await run();
+      const expiries = told.filter(({ action }) => action === "expire-snapshots").map(({ done }) => done.snapshots!);
+      ok(expiries.length >= 4 && expiries.every((snapshots) => snapshots <= 7), `${expiries}`);
+      const merges = told.filter(({ action }) => action === "compact").map(({ done }) => done.filesBefore!);
+      ok(merges.length >= 3 && merges.every((files) => files <= 10), `${merges}`);
+      ok(table.metadata.snapshots.length <= 4 && (await planScan(table.io, table.metadata)).files.length < 10);
+    });
+    strictEqual((await world.lake.ask("SELECT * FROM bronze.events")).length, 300);
+  }));
+
 Deno.test("upkeep stops after the piece under way when a batch is due", () =>
   MaintainWorld.use(async (world) => {
     await world.events(6);

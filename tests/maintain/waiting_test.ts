@@ -9,6 +9,9 @@ import { listRemovals, type Removal, writeRemoval } from "../../core/lake/remova
 import { deleteWaiting, settleUnreleased } from "../../core/maintain/removal/delete_waiting.ts";
 import { expireLater } from "../../core/maintain/removal/expire_later.ts";
 import { removeOrphans } from "../../core/maintain/removal/orphans.ts";
+import { upkeepStatus } from "../../core/maintain/status/upkeep_status.ts";
+import { usualPolicy } from "../../core/maintain/upkeep/policy.ts";
+import { deleteDue } from "../../core/maintain/upkeep/waiting.ts";
 import { MaintainWorld } from "./maintain_world.ts";
 
 const retention = () => ({ nowMs: systemClock.nowMs(), olderThanMs: 0, retainLast: 1 });
@@ -141,4 +144,20 @@ Deno.test("an expiry whose owner died is released when its snapshots are gone, a
     const there = before.metadata.snapshots.at(-1)!.snapshotId.toString();
     await writeRemoval(store, { ...removal, released: false, snapshots: [there] });
     deepStrictEqual(await settle(nowMs + hourMs), []);
+  }));
+
+Deno.test("what waits is in the status, and goes with the orphans once its readers are gone", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(3);
+    await world.compact();
+    const removal = await expire(world);
+    const files = filesOf(removal).length;
+    const policy = { ...usualPolicy(), graceMs: hourMs };
+    const status = async () => (await upkeepStatus(world.surroundings, [name], policy))[0]!.debt;
+    const { waitingFiles, waitingBytes, dueFiles } = await status();
+    deepStrictEqual([waitingFiles, waitingBytes, dueFiles], [files, removal.bytes, 0]);
+    deepStrictEqual(await deleteDue(world.surroundings, name, policy), { files: 0, bytes: 0 });
+    const later = { ...policy, graceMs: 0 };
+    deepStrictEqual(await deleteDue(world.surroundings, name, later), { files, bytes: removal.bytes });
+    deepStrictEqual((await status()).waitingFiles, 0);
   }));

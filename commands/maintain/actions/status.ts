@@ -13,13 +13,16 @@ export const status = lakeAction({
 });
 
 async function printStatus({ context, surroundings, identifiers, flags, machine }: Job<typeof TARGET_FILE_SIZE>) {
-  const [{ tableHealth }, { ingestionStatus }, { withNewest }, { eventFileKind }, words] = await Promise.all([
-    import("../../../core/maintain/status/table_health.ts"),
-    import("../../../core/maintain/status/ingestion_status.ts"),
-    import("../../../core/tables/read/newest.ts"),
-    import("../../../core/lake/event_file.ts"),
-    import("../status_words.ts"),
-  ]);
+  const [{ tableHealth }, { ingestionStatus }, { upkeepStatus }, policy, { withNewest }, { eventFileKind }, words] =
+    await Promise.all([
+      import("../../../core/maintain/status/table_health.ts"),
+      import("../../../core/maintain/status/ingestion_status.ts"),
+      import("../../../core/maintain/status/upkeep_status.ts"),
+      import("../../../core/maintain/upkeep/policy.ts"),
+      import("../../../core/tables/read/newest.ts"),
+      import("../../../core/lake/event_file.ts"),
+      import("../status_words.ts"),
+    ]);
   const isEventFile = (path: string) => eventFileKind(path) !== undefined;
   // Reported once, by the first table that has it.
   const damages = new Map<string, Damage>();
@@ -39,6 +42,8 @@ async function printStatus({ context, surroundings, identifiers, flags, machine 
   for (const health of healths) health.damages.forEach(onDamage);
   if (context.json) { for (const health of healths) await printResult(context, words.healthRecord(health), ""); }
   else if (healths.length > 0) await printResult(context, {}, words.healthText(healths));
+  const debts = await upkeepStatus(surroundings, identifiers, policy.usualPolicy(flags.memory));
+  for (const each of debts) await printResult(context, words.debtRecord(each), words.debtText(each));
   for (const [text, damage] of damages) await printResult(context, { action: "damage", ...damage }, visibleText(text));
   return damages.size === 0;
 }

@@ -11,11 +11,16 @@ import { carryOverBatches } from "./carry_over.ts";
 import { checkGarbage } from "./cleaning_ground.ts";
 
 export interface LaterExpiry {
+  /** After the commit. */
+  table: LoadedTable;
   /** Snapshots that are gone. */
   snapshots: number;
   /** What waits since; undefined where nothing became useless. */
   removal: Removal | undefined;
 }
+
+/** Others who commit that often go first: there is always another time. */
+const ATTEMPTS_MAX = 3;
 
 /**
  * Removes snapshots as `retention` says, and leaves the files that only they needed to be deleted
@@ -42,17 +47,17 @@ export async function expireLater(
     removal = removalOf(id, base, expired, gone, new Date(clock.nowMs()).toISOString());
     await writeRemoval(store, removal);
     return true;
-  }, { clock, random, base: table });
+  }, { clock, random, base: table, attemptsMax: ATTEMPTS_MAX });
   try {
-    const { committed } = await commit;
-    if (removal === undefined) return { snapshots, removal };
+    const { table, committed } = await commit;
+    if (removal === undefined) return { table, snapshots, removal };
     if (!committed) {
       await discardRemoval(store, removal);
-      return { snapshots: 0, removal: undefined };
+      return { table, snapshots: 0, removal: undefined };
     }
     const released: Removal = { ...removal, released: true };
     await writeRemoval(store, released);
-    return { snapshots, removal: released };
+    return { table, snapshots, removal: released };
   } catch (error) {
     // Of any other failure it is not known whether the commit happened.
     if (removal !== undefined && isKind(error, "conflict")) await discardRemoval(store, removal);

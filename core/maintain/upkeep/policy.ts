@@ -28,6 +28,10 @@ export interface UpkeepPolicy {
   deletedMax: number;
 }
 
+/** What consume and maintain have where nobody says otherwise. */
+const KEEP_SNAPSHOTS = 100;
+const GRACE_MS = 3_600_000;
+
 /** As users have it. */
 export const THRESHOLDS = {
   share: 0.1,
@@ -46,6 +50,23 @@ const HOUR_MS = 3_600_000;
 const QUIET_MS = 10 * 60_000;
 /** A partition that so many commits have left alone is quiet, however fast they come. */
 const QUIET_COMMITS = 100;
+
+/** Of the memory that there is upkeep takes a part: batches go on meanwhile. */
+const MEMORY_SHARE = 4;
+const MEMORY_BYTES_MIN = 64_000_000;
+/** More would take more memory, and time from the batches. */
+const THREADS = 1;
+
+/** `memoryBytes`: of the whole command; undefined: as consume has it. */
+export function usualPolicy(memoryBytes = 1e9): UpkeepPolicy {
+  return {
+    ...THRESHOLDS,
+    keepSnapshots: KEEP_SNAPSHOTS,
+    graceMs: GRACE_MS,
+    memoryBytes: Math.max(MEMORY_BYTES_MIN, Math.floor(memoryBytes / MEMORY_SHARE)),
+    threads: THREADS,
+  };
+}
 
 export function retentionOf(
   { properties }: Pick<TableMetadata, "properties">,

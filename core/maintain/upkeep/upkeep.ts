@@ -50,8 +50,8 @@ const PAUSE_MS_MAX = 3_600_000;
 const RECORDS_MAX = 100;
 const RECORDS_MS_MAX = 5 * 60_000;
 
-/** What a piece did; `undefined`: there was nothing that pays. */
-type Done = Pick<UpkeepRecord, "action" | "done"> | undefined;
+/** What a piece did, and the table if it has changed it; `undefined`: nothing pays. */
+type Done = Pick<UpkeepRecord, "action" | "done"> & { table?: LoadedTable | undefined } | undefined;
 
 interface Attention {
   filesSeen: number;
@@ -115,17 +115,16 @@ export class Upkeep {
       let done: Done;
       try {
         done = await this.#lookAfter(tables.get(name)!, attention, moment.signal);
+        if (done !== undefined) await this.#tell(name, done, startMs, attention);
       } catch (error) {
         this.#giveUp(name, attention, error);
         return true;
       }
       if (done === undefined) continue;
       attention.failures = 0;
-      await this.#tell(name, done, startMs, attention);
-      const newest = await this.#surroundings.catalog.loadTable(tables.get(name)!.identifier, tables.get(name)!);
-      if (newest !== undefined) {
-        tables.set(name, newest);
-        moment.renew(newest);
+      if (done.table !== undefined) {
+        tables.set(name, done.table);
+        moment.renew(done.table);
       }
       this.#turn = (this.#turn + look + 1) % names.length;
       return true;
@@ -155,14 +154,14 @@ export class Upkeep {
 
   async #expire(table: LoadedTable): Promise<Done> {
     const { clock } = this.#surroundings;
-    const { snapshots, removal } = await expireLater(
+    const { table: newest, snapshots, removal } = await expireLater(
       this.#surroundings,
       table,
       (metadata) => retentionOf(metadata, this.#options, clock.nowMs()),
     );
     if (removal !== undefined) this.#waiting.add(removal, clock.nowMs());
     if (snapshots === 0) return undefined;
-    return { action: "expire-snapshots", done: { snapshots } };
+    return { action: "expire-snapshots", done: { snapshots }, table: newest };
   }
 
   /** Whether there may be something to rewrite, by what the snapshot's summary counts. */
@@ -208,6 +207,7 @@ export class Upkeep {
     return {
       action: "compact",
       done: { filesBefore: inputs.files, filesAfter: outputs.files, ...sizes, deleteFiles },
+      table: await this.#surroundings.catalog.loadTable(table.identifier, table),
     };
   }
 

@@ -96,3 +96,22 @@ export class WaitingRemovals {
     }
   }
 }
+
+/** Deletes all of a table's files whose readers are gone. */
+export async function deleteDue(
+  surroundings: Surroundings,
+  identifier: TableIdentifier,
+  policy: UpkeepPolicy,
+): Promise<Omit<WaitingDeletion, "removals">> {
+  const waiting = new WaitingRemovals(surroundings, { ...policy, deletedMin: 1 });
+  const table = identifierText(identifier);
+  const sum = { files: 0, bytes: 0 };
+  await waiting.look(surroundings.clock.nowMs());
+  while (waiting.pays(table, surroundings.clock.nowMs())) {
+    const { files, bytes, removals } = await waiting.delete(identifier);
+    if (removals === 0) break;
+    sum.files += files;
+    sum.bytes += bytes;
+  }
+  return sum;
+}
