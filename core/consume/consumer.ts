@@ -186,11 +186,7 @@ export class Consumer {
     if (stateOf(tables, this.#name).doneBatchId === this.#state.doneBatchId) this.#tables = tables;
   }
 
-  async #takeRounds(
-    signal: AbortSignal,
-    checksKnown: boolean,
-    changed: readonly string[] | undefined,
-  ): Promise<Discovery> {
+  async #takeRounds(signal: AbortSignal, checksKnown: boolean, changed?: readonly string[]): Promise<Discovery> {
     for (;;) {
       const hinted = changed && listHinted(this.#options.zone.store, changed);
       const listing = this.#found?.listing ?? hinted ?? this.#listings.begin();
