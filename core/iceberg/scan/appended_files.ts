@@ -1,5 +1,5 @@
 import type { DataFile } from "../format/data_file.ts";
-import { snapshotById, snapshotOfRef, type TableMetadata } from "../format/table_metadata.ts";
+import { snapshotById, type TableMetadata } from "../format/table_metadata.ts";
 import type { Snapshot } from "../format/snapshot.ts";
 import type { TableIo } from "../table_io.ts";
 
@@ -36,16 +36,15 @@ export async function appendedSince(
   return files;
 }
 
-/** Undefined for `snapshotId`: before there was any. */
+/** `snapshotId` is undefined before there was any. */
 function snapshotsSince(metadata: TableMetadata, snapshotId: bigint | undefined): Snapshot[] | undefined {
   const snapshots: Snapshot[] = [];
-  let snapshot = snapshotOfRef(metadata);
-  while (snapshot !== undefined && snapshot.snapshotId !== snapshotId) {
-    if (snapshots.length === SNAPSHOTS_MAX) return undefined;
+  for (let id = metadata.currentSnapshotId; id !== snapshotId;) {
+    const snapshot = id === undefined ? undefined : snapshotById(metadata, id);
+    // An expired one: what came with it is not known.
+    if (snapshot === undefined || snapshots.length === SNAPSHOTS_MAX) return undefined;
     snapshots.unshift(snapshot);
-    const parent = snapshot.parentSnapshotId;
-    if (parent === undefined) return snapshotId === undefined ? snapshots : undefined;
-    snapshot = snapshotById(metadata, parent);
+    id = snapshot.parentSnapshotId;
   }
-  return snapshot?.snapshotId === snapshotId ? snapshots : undefined;
+  return snapshots;
 }
