@@ -148,7 +148,7 @@ const session = await ConsumeSession.open({
 });
 try {
   addFile();
-  await session.run(stop.signal, 1_000, (error) => {
+  await session.run(stop.signal, 0, (error) => {
     throw error;
   });
   await print();
