@@ -2,6 +2,7 @@ import { counted, formatCount } from "../../core/base/counted.ts";
 import type { Json } from "../../core/base/json.ts";
 import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
 import type { IngestionStatus, StandingPlan } from "../../core/maintain/status/ingestion_status.ts";
+import type { UpkeepStatus } from "../../core/maintain/status/upkeep_status.ts";
 import type { TableHealth } from "../../core/maintain/status/table_health.ts";
 import { formatDuration, formatSize } from "../line/output.ts";
 
@@ -122,6 +123,27 @@ export function healthText(healths: readonly TableHealth[]): string {
   return lines.map((line) =>
     line.map((cell, index) => index === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[index]!)).join("  ")
   ).join("\n");
+}
+
+export function debtRecord({ table, debt }: UpkeepStatus): { [key: string]: Json } {
+  return { action: "upkeep-status", table, ...debt };
+}
+
+/** `bronze.events: 40 small files to merge, 12 snapshots to expire; 4,010 files (1.2 GB) wait …` */
+export function debtText({ table, debt }: UpkeepStatus): string {
+  const { snapshots, mergeableFiles, deleteFiles, waitingFiles, waitingBytes, dueFiles } = debt;
+  const todo = [
+    ...(mergeableFiles > 0 ? [counted(mergeableFiles, "file to merge", "files to merge")] : []),
+    ...(deleteFiles > 0 ? [counted(deleteFiles, "delete file to apply", "delete files to apply")] : []),
+    ...(snapshots > 0 ? [counted(snapshots, "snapshot to expire", "snapshots to expire")] : []),
+  ];
+  const parts = [todo.length === 0 ? "nothing for upkeep to do" : todo.join(", ")];
+  if (waitingFiles > 0) {
+    const due = dueFiles > 0 ? `, ${formatCount(dueFiles)} of them due` : "";
+    const files = counted(waitingFiles, "file waits", "files wait");
+    parts.push(`${files} to be deleted (${formatSize(waitingBytes)})${due}`);
+  }
+  return `${table}: ${parts.join("; ")}`;
 }
 
 function instant(ms: number): string {

@@ -5,7 +5,14 @@ import { ownPlaces } from "../iceberg/own_files.ts";
 import { deleteOwn } from "../storage/deletion.ts";
 import { uriKey } from "../storage/uri.ts";
 import { fenceCommits } from "./fence.ts";
-import { type Intent, isCompactionOf, listIntents, removeIntent, writeIntent } from "../lake/intent.ts";
+import {
+  type Intent,
+  isCompactionOf,
+  listIntents,
+  removeIntent,
+  type StandingIntent,
+  writeIntent,
+} from "../lake/intent.ts";
 import { withNewest } from "../tables/read/newest.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -17,18 +24,21 @@ export interface AbandonedIntents {
    * touched.
    */
   foreign: number;
+  /** Those of the table that still count. */
+  standing: number;
 }
 
-/** A table's intents whose last sign of life lies before that time by the store's clock. */
+/** A table's intents, and which of them are abandoned. */
 export async function findAbandonedIntents(
   { store }: Pick<Surroundings, "store">,
-  beforeMs: number,
+  isAbandoned: (standing: StandingIntent) => boolean,
   { identifier, io }: LoadedTable,
 ): Promise<AbandonedIntents> {
-  const found: AbandonedIntents = { abandoned: [], foreign: 0 };
-  for (const { intent, modifiedMs } of await listIntents(store)) {
-    if (modifiedMs >= beforeMs || intent.table !== identifierText(identifier)) continue;
-    if (await isCompactionOf(store, io.location, intent)) found.abandoned.push(intent);
+  const found: AbandonedIntents = { abandoned: [], foreign: 0, standing: 0 };
+  for (const each of await listIntents(store)) {
+    if (each.intent.table !== identifierText(identifier)) continue;
+    if (!isAbandoned(each)) found.standing++;
+    else if (await isCompactionOf(store, io.location, each.intent)) found.abandoned.push(each.intent);
     else found.foreign++;
   }
   return found;

@@ -81,6 +81,7 @@ export const publicSubfolders = [
   "core/maintain/audit",
   "core/maintain/compaction",
   "core/maintain/removal",
+  "core/maintain/upkeep",
   "core/maintain/status",
   "commands/produce",
   "commands/consume",

@@ -16,6 +16,8 @@ for (const mutation of mutations) {
         tools: (rows) => ({ ...lightTools(rows), ...mutation.tools(rows) }),
         ...(mutation.chances && { chances: mutation.chances }),
         ...(mutation.compacts && { compacts: true }),
+        ...(mutation.merges && { merges: true }),
+        ...(mutation.upkeeps && { upkeeps: true }),
       });
       let problem: string | undefined;
       try {

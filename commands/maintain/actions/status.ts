@@ -15,9 +15,11 @@ export const status = lakeAction({
 });
 
 async function printStatus({ context, surroundings, identifiers, flags, machine }: Job<typeof TARGET_FILE_SIZE>) {
-  const [{ tableHealth }, { ingestionStatus }, { withNewest }, words] = await Promise.all([
+  const [{ tableHealth }, { ingestionStatus }, { upkeepStatus }, policy, { withNewest }, words] = await Promise.all([
     import("../../../core/maintain/status/table_health.ts"),
     import("../../../core/maintain/status/ingestion_status.ts"),
+    import("../../../core/maintain/status/upkeep_status.ts"),
+    import("../../../core/maintain/upkeep/policy.ts"),
     import("../../../core/tables/read/newest.ts"),
     import("../status_words.ts"),
   ]);
@@ -40,6 +42,8 @@ async function printStatus({ context, surroundings, identifiers, flags, machine 
   for (const health of healths) health.damages.forEach(onDamage);
   if (context.json) { for (const health of healths) await printResult(context, words.healthRecord(health), ""); }
   else if (healths.length > 0) await printResult(context, {}, words.healthText(healths));
+  const debts = await upkeepStatus(surroundings, identifiers, policy.usualPolicy(flags.memory));
+  for (const each of debts) await printResult(context, words.debtRecord(each), words.debtText(each));
   for (const [text, damage] of damages) await printResult(context, { action: "damage", ...damage }, visibleText(text));
   return damages.size === 0 && shown.every(({ problem }) => problem === undefined);
 }
