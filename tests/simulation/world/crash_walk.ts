@@ -3,11 +3,12 @@ import { removeOrphans } from "../../../core/maintain/removal/orphans.ts";
 import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
 import { UpkeepWorkshop } from "../../../core/maintain/upkeep/upkeep_workshop.ts";
 import { SimulatedDisk } from "../../support/simulated_disk.ts";
+import { expiredLists } from "../../support/expired_lists.ts";
 import { unnamedFiles } from "../../support/unnamed_files.ts";
 import { auditLake } from "./lake_audit.ts";
 import { DataRows } from "./data_rows.ts";
 import { LedgerView } from "./ledger_view.ts";
-import { type CrashPoint, GRACE_MS, Life, type Tools } from "./life.ts";
+import { type CrashPoint, GRACE_MS, Life, type Tools, WALKER } from "./life.ts";
 import { MemoRouter, RoutingMemo } from "./memo_router.ts";
 import type { Scenario } from "./scenarios.ts";
 
@@ -67,6 +68,15 @@ export async function stagesOf(scenario: Scenario, workshop: Workshop): Promise<
   return stages;
 }
 
+/** Which of the stage's operations make a version of a table, in its undisturbed run. */
+export async function commitsOf(scenario: Scenario, { start, step }: Stage, workshop: Workshop): Promise<number[]> {
+  const life = new Life(workshop.tools, [], { ...start, seed: 1000 * (step + 1) });
+  await scenario.steps[step]!(life);
+  return life.disk.log.filter(({ process }) => process === WALKER).flatMap(({ name, path }, ordinal) =>
+    name === "create" && path.endsWith(".metadata.json") ? [ordinal] : []
+  );
+}
+
 /** Both sides of every operation. */
 export function pointsOf(operations: number, from = 0): CrashPoint[] {
   return Array.from({ length: operations - from }, (_, index) => from + index)
@@ -109,6 +119,10 @@ async function check(scenario: Scenario, life: Life, workshop: Workshop, crashes
   for (let round = 0; round < 3; round++) {
     await clean.wait(10 * GRACE_MS);
     await clean.consume({ upkeepMs: 10_000 });
+  }
+  if (scenario.tidies) {
+    const expired = await expiredLists(clean.disk.connect({ process: "auditor" }));
+    problems.push(...expired.map((path) => `nothing waits to delete ${path}`));
   }
   await clean.maintain((around, table) => removeOrphans(around, table, { olderThanMs: 0, dryRun: false }));
   await removeLeftovers(clean.surroundings(clean.disk.connect({ process: "upkeep" })), {

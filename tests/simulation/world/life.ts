@@ -65,7 +65,7 @@ export function betweenBatches(upkeep: Upkeep): BetweenBatches {
 
 /** More restarts than any scenario needs. */
 const restartsMax = 20;
-const walker = "walker";
+export const WALKER = "walker";
 const target = { namespace: ["bronze"], name: "events" };
 
 /**
@@ -154,7 +154,7 @@ export class Life {
   async work(process: (store: SimulatedStore) => Promise<void>): Promise<void> {
     for (let life = 0; life <= restartsMax; life++) {
       try {
-        return await process(this.disk.connect({ process: walker }));
+        return await process(this.disk.connect({ process: WALKER }));
       } catch (error) {
         const failed = isKind(error, "unavailable");
         if (!(error instanceof Crash) && !failed) throw error;
@@ -223,7 +223,7 @@ export class Life {
   }
 
   #decide(operation: Operation, phase: Phase): Decision | undefined {
-    if (operation.process !== walker) return undefined;
+    if (operation.process !== WALKER) return undefined;
     if (phase === "after" && operation.name === "create") this.#happen(operation.path);
     const ordinal = phase === "before" ? this.operations++ : this.operations - 1;
     const point = this.crashes.find((point) => point.phase === phase && point.ordinal === ordinal);

@@ -193,6 +193,15 @@ export const mutations: Mutation[] = [
   },
 ];
 
+/** Expired snapshots' files are written down only when their commit has happened. */
+export const listsLate = (store: Store): Store =>
+  withMethods(store, {
+    async write(path, bytes) {
+      if (recordAt(path)?.kind === "removal" && !JSON.parse(new TextDecoder().decode(bytes)).released) return;
+      await store.write(path, bytes);
+    },
+  });
+
 /** By this contract nothing is an event. */
 const otherContract = (() => {
   const json = JSON.parse(defaultContract().text);
