@@ -14,6 +14,7 @@ import {
   writeIntent,
 } from "../lake/intent.ts";
 import { withNewest } from "../tables/read/newest.ts";
+import { storeNowMs } from "./store_clock.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface AbandonedIntents {
@@ -42,6 +43,23 @@ export async function findAbandonedIntents(
     else found.foreign++;
   }
   return found;
+}
+
+/**
+ * Settles what dead rewrites of the table have left. Returns how many intents are none of its
+ * compaction, and how many still count.
+ */
+export async function settleAbandoned(
+  surroundings: Surroundings,
+  table: LoadedTable,
+): Promise<{ foreignIntents: number; standing: number }> {
+  const any = await findAbandonedIntents(surroundings, () => false, table);
+  if (any.standing === 0) return { foreignIntents: 0, standing: 0 };
+  const nowMs = await storeNowMs(surroundings);
+  const isAbandoned = ({ modifiedMs, intent }: StandingIntent) => modifiedMs + intent.patienceMs < nowMs;
+  const { abandoned, foreign, standing } = await findAbandonedIntents(surroundings, isAbandoned, table);
+  for (const intent of abandoned) await settleIntent(surroundings, table, intent);
+  return { foreignIntents: foreign, standing };
 }
 
 /**

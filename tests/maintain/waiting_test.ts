@@ -4,7 +4,7 @@ import { setRef } from "../../core/iceberg/action/update_refs.ts";
 import type { LoadedTable } from "../../core/iceberg/catalog/catalog.ts";
 import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";
-import { PATIENCE_MS, writeIntent } from "../../core/lake/intent.ts";
+import { type Intent, listIntents, PATIENCE_MS, writeIntent } from "../../core/lake/intent.ts";
 import { listRemovals, type Removal, writeRemoval } from "../../core/lake/removal.ts";
 import { deleteWaiting, settleUnreleased } from "../../core/maintain/removal/delete_waiting.ts";
 import { expireLater } from "../../core/maintain/removal/expire_later.ts";
@@ -33,6 +33,22 @@ async function exist(
 
 function filesOf({ dataFiles, manifests, manifestLists }: Removal): string[] {
   return [...dataFiles, ...manifests, ...manifestLists];
+}
+
+function intentOf({ metadata }: LoadedTable, inputs: string[]): Intent {
+  const id = "compact-00000000-0000-4000-8000-000000000000";
+  return {
+    format: 2,
+    kind: "compaction",
+    id,
+    table: "bronze.events",
+    tableUuid: metadata.tableUuid,
+    startedAt: "2026-03-01T12:00:00Z",
+    stem: `warehouse/bronze/events/data/${id}-`,
+    inputs,
+    fenced: false,
+    patienceMs: PATIENCE_MS,
+  };
 }
 
 Deno.test("an expiry deletes nothing, and whoever holds an old snapshot reads on until the files are deleted", () =>
@@ -85,22 +101,22 @@ Deno.test("files that a rewrite under way reads wait for it", () =>
     const table = await world.events(3);
     await world.compact();
     const removal = await expire(world);
-    const intent = {
-      format: 2 as const,
-      kind: "compaction" as const,
-      id: "compact-00000000-0000-4000-8000-000000000000",
-      table: "bronze.events",
-      tableUuid: table.metadata.tableUuid,
-      startedAt: "2026-03-01T12:00:00Z",
-      stem: "warehouse/bronze/events/data/compact-00000000-0000-4000-8000-000000000000-",
-      inputs: [removal.dataFiles[0]!],
-      fenced: false,
-      patienceMs: PATIENCE_MS,
-    };
+    const intent = intentOf(table, [removal.dataFiles[0]!]);
     await writeIntent(world.lake.store, intent);
     deepStrictEqual(await deleteWaiting(world.surroundings, name, [removal]), { files: 0, bytes: 0, removals: 0 });
     deepStrictEqual(new Set(await exist(world, table, filesOf(removal))), new Set([true]));
     strictEqual((await listRemovals(world.lake.store)).length, 1);
+  }));
+
+Deno.test("files that a rewrite has read whose owner is gone wait for it no more", () =>
+  MaintainWorld.use(async (world) => {
+    const table = await world.events(3);
+    await world.compact();
+    const removal = await expire(world);
+    await writeIntent(world.lake.store, { ...intentOf(table, [removal.dataFiles[0]!]), patienceMs: -1 });
+    const { files, removals } = await deleteWaiting(world.surroundings, name, [removal]);
+    deepStrictEqual([files, removals], [filesOf(removal).length, 1]);
+    deepStrictEqual([await listIntents(world.lake.store), await listRemovals(world.lake.store)], [[], []]);
   }));
 
 Deno.test("files of another table, and places that are no table's, are left alone, whatever a list says", () =>

@@ -9,12 +9,11 @@ import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import { DeleteReach } from "./delete_reach.ts";
 import { newRewriteStem } from "../../lake/data_file_name.ts";
-import { type Intent, removeIntent, rewrittenBegin, type StandingIntent, writeIntent } from "../../lake/intent.ts";
+import { type Intent, removeIntent, rewrittenBegin, writeIntent } from "../../lake/intent.ts";
 import { commitRewrites, type RewrittenGroup } from "./rewrite_commit.ts";
 import { mayBeMissing, withNewest } from "../../tables/read/newest.ts";
 import type { GroupRewriter, Rewriting } from "./rewriting.ts";
-import { findAbandonedIntents, settleIntent } from "../abandoned_intents.ts";
-import { storeNowMs } from "../store_clock.ts";
+import { settleAbandoned } from "../abandoned_intents.ts";
 import type { Surroundings } from "../surroundings.ts";
 
 export interface CompactionOptions {
@@ -120,20 +119,6 @@ function emptyReport(): CompactionReport {
     gaveWay: false,
     foreignIntents: 0,
   };
-}
-
-/** How many intents are none of this table's compaction, and how many still count. */
-async function settleAbandoned(
-  surroundings: Surroundings,
-  table: LoadedTable,
-): Promise<{ foreignIntents: number; standing: number }> {
-  const any = await findAbandonedIntents(surroundings, () => false, table);
-  if (any.standing === 0) return { foreignIntents: 0, standing: 0 };
-  const nowMs = await storeNowMs(surroundings);
-  const isAbandoned = ({ modifiedMs, intent }: StandingIntent) => modifiedMs + intent.patienceMs < nowMs;
-  const { abandoned, foreign, standing } = await findAbandonedIntents(surroundings, isAbandoned, table);
-  for (const intent of abandoned) await settleIntent(surroundings, table, intent);
-  return { foreignIntents: foreign, standing };
 }
 
 class Compaction {

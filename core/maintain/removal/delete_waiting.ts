@@ -7,6 +7,7 @@ import { type Removal, removeRemovals, type StandingRemoval, writeRemoval } from
 import { deleteOwn } from "../../storage/deletion.ts";
 import { uriKey } from "../../storage/uri.ts";
 import { withNewest } from "../../tables/read/newest.ts";
+import { settleAbandoned } from "../abandoned_intents.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { checkGarbage, CleaningGround } from "./cleaning_ground.ts";
 
@@ -58,6 +59,9 @@ export async function deleteWaiting(
   due: readonly Removal[],
 ): Promise<WaitingDeletion> {
   const { catalog, store } = surroundings;
+  const last = await catalog.loadTable(identifier);
+  // What a rewrite reads waits for it, but not for one that died: perhaps none comes after it.
+  if (last !== undefined) await settleAbandoned(surroundings, last);
   return await withNewest(catalog, identifier, async (table) => {
     checkGarbage(table);
     const ground = await CleaningGround.of(surroundings, table);
