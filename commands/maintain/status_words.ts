@@ -14,7 +14,7 @@ export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key:
     raw: raw ?? null,
     waitingFiles: waiting?.files ?? null,
     waitingBytes: waiting?.bytes ?? null,
-    lagMs: waiting === undefined ? null : lagMs(waiting, nowMs),
+    lagMs: waiting === undefined ? null : lagOf(status, nowMs),
     problem: problem ?? null,
     unreadable,
     plan: plan === undefined ? null : {
@@ -50,12 +50,13 @@ export function ingestionText(status: IngestionStatus, nowMs: number): string {
   return lines.join("\n");
 }
 
-function waitingText({ raw, waiting, problem, plan }: IngestionStatus, nowMs: number): string {
+function waitingText(status: IngestionStatus, nowMs: number): string {
+  const { raw, waiting, problem, plan } = status;
   if (waiting === undefined) return `nobody can tell what waits: ${problem}`;
   const where = raw === `${EVENTS_FOLDER}/` ? "" : ` in ${raw}`;
   if (waiting.files === 0) return `nothing${plan === undefined ? "" : " else"} waits${where}`;
   const files = counted(waiting.files, "file waits", "files wait");
-  return `${files}${where} (${formatSize(waiting.bytes)}), the oldest for ${formatDuration(lagMs(waiting, nowMs))}`;
+  return `${files}${where} (${formatSize(waiting.bytes)}), the oldest for ${formatDuration(lagOf(status, nowMs))}`;
 }
 
 /** Of files in a raw zone. */
@@ -86,9 +87,9 @@ function stuckHint(table: string, plan: StandingPlan): string[] {
   return [`  maintain --set-aside-plan --table ${table} gives its files to a later batch`];
 }
 
-/** How long the oldest file has waited. */
-function lagMs({ oldestMs }: NonNullable<IngestionStatus["waiting"]>, nowMs: number): number {
-  return oldestMs === undefined ? 0 : Math.max(0, Math.round(nowMs - oldestMs));
+/** How long the oldest file has waited, milliseconds; 0 where none waits, as far as is known. */
+export function lagOf({ waiting }: IngestionStatus, nowMs: number): number {
+  return waiting?.oldestMs === undefined ? 0 : Math.max(0, Math.round(nowMs - waiting.oldestMs));
 }
 
 export function healthRecord(

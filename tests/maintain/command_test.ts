@@ -102,6 +102,21 @@ Deno.test("a table that cannot be looked after does not keep the others from it"
     ok(!alone.stderr.includes("lab.other"));
   }));
 
+Deno.test("the status is 1 where a file has waited for longer than --max-lag, and says which table lags", () =>
+  MaintainWorld.use(async (world) => {
+    const path = `${world.lake.folder}/raw/events/a.json`;
+    await world.lake.store.write("raw/events/a.json", new TextEncoder().encode("[]"));
+    const hourAgo = Date.now() / 1000 - 3_600;
+    Deno.utimeSync(path, hourAgo, hourAgo);
+    strictEqual((await run(world, ["--status"])).status, 0);
+    strictEqual((await run(world, ["--status", "--max-lag", "2h"])).status, 0);
+    const { status, stderr } = await run(world, ["--status", "--max-lag", "5m"]);
+    strictEqual(status, 1);
+    match(stderr, /^bronze\.events lags by 1h 0m, more than --max-lag 5m 0s$/m);
+    const alone = await run(world, ["--compact", "--max-lag", "5m"]);
+    strictEqual(alone.status, 2, alone.stderr);
+  }));
+
 Deno.test("wrong usage is told with status 2, and a missing table or lake with 1", () =>
   MaintainWorld.use(async (world) => {
     const nothing = await run(world, []);
