@@ -60,7 +60,11 @@ export const mutations: Mutation[] = [
         }),
     }),
   },
-  { name: "the plan is not durable before routing", tools: () => ({ store: planLate }) },
+  {
+    name: "the plan is not durable before routing",
+    chances: { delay: 0.2, delayMsMax: 3_000 },
+    tools: () => ({ store: planLate }),
+  },
   {
     name: "the marker is only in snapshot summaries, and snapshots expire",
     tools: () => ({
