@@ -5,7 +5,7 @@ import type { LoadedTable } from "../../core/iceberg/catalog/catalog.ts";
 import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";
 import { type Intent, listIntents, PATIENCE_MS, writeIntent } from "../../core/lake/intent.ts";
-import { listRemovals, type Removal, writeRemoval } from "../../core/lake/removal.ts";
+import { listRemovals, type Removal, type StandingRemoval, writeRemoval } from "../../core/lake/removal.ts";
 import { deleteWaiting, settleUnreleased } from "../../core/maintain/removal/delete_waiting.ts";
 import { expireLater } from "../../core/maintain/removal/expire_later.ts";
 import { removeOrphans } from "../../core/maintain/removal/orphans.ts";
@@ -150,7 +150,8 @@ Deno.test("an expiry whose owner died is released when its snapshots are gone, a
     const removal = await expire(world);
     const { store } = world.lake;
     const settle = async (nowMs: number) => {
-      await settleUnreleased(world.surroundings, name, await listRemovals(store), nowMs);
+      const isAbandoned = ({ modifiedMs }: StandingRemoval) => nowMs - modifiedMs >= usualPolicy().commitMsMax;
+      await settleUnreleased(world.surroundings, name, await listRemovals(store), isAbandoned);
       return (await listRemovals(store)).map((each) => each.removal.released);
     };
     await writeRemoval(store, { ...removal, released: false });
@@ -172,8 +173,9 @@ Deno.test("what waits is in the status, and goes with the orphans once its reade
     const status = async () => (await upkeepStatus(world.surroundings, [name], policy))[0]!.debt;
     const { waitingFiles, waitingBytes, dueFiles } = await status();
     deepStrictEqual([waitingFiles, waitingBytes, dueFiles], [files, removal.bytes, 0]);
-    deepStrictEqual(await deleteDue(world.surroundings, name, policy), { files: 0, bytes: 0 });
-    const later = { ...policy, graceMs: 0 };
-    deepStrictEqual(await deleteDue(world.surroundings, name, later), { files, bytes: removal.bytes });
+    deepStrictEqual(await deleteDue(world.surroundings, name, policy, 24 * hourMs), { files: 0, bytes: 0 });
+    await writeRemoval(world.lake.store, { ...removal, released: false });
+    deepStrictEqual(await deleteDue(world.surroundings, name, policy, hourMs), { files: 0, bytes: 0 });
+    deepStrictEqual(await deleteDue(world.surroundings, name, policy, 0), { files, bytes: removal.bytes });
     deepStrictEqual((await status()).waitingFiles, 0);
   }));

@@ -23,9 +23,11 @@ export const removeOrphans = tableAction({
       import("../../../core/maintain/upkeep/policy.ts"),
     ]);
     const { olderThan: olderThanMs = ORPHAN_MS, dryRun } = flags;
+    // Also settles rewrites whose owners are gone, for which files wait.
+    const report = await removeOrphans(surroundings, table, { olderThanMs, dryRun });
     // Where no consumer runs any more, nobody else does it.
-    const waited = dryRun ? NOTHING : await deleteDue(surroundings, table.identifier, usualPolicy());
-    return { ...await removeOrphans(surroundings, table, { olderThanMs, dryRun }), waited };
+    const waited = dryRun ? NOTHING : await deleteDue(surroundings, table.identifier, usualPolicy(), olderThanMs);
+    return { ...report, waited };
   },
   lines,
   /** Leftovers of dead writers outside the tables; only if all tables are maintained. */

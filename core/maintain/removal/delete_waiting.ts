@@ -11,9 +11,6 @@ import { settleAbandoned } from "../abandoned_intents.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { checkGarbage, CleaningGround } from "./cleaning_ground.ts";
 
-/** A commit takes no longer: after that time an unreleased removal's owner is gone, or asleep. */
-export const COMMIT_MS_MAX = 120_000;
-
 export interface WaitingDeletion {
   /** Files that are gone. */
   files: number;
@@ -30,12 +27,12 @@ export async function settleUnreleased(
   { catalog, store }: Surroundings,
   identifier: TableIdentifier,
   standing: readonly StandingRemoval[],
-  nowMs: number,
+  isAbandoned: (standing: StandingRemoval) => boolean,
 ): Promise<void> {
   const table = identifierText(identifier);
-  const open = standing.filter(({ removal, modifiedMs }) =>
-    removal.table === table && !removal.released && nowMs - modifiedMs >= COMMIT_MS_MAX
-  );
+  const open = standing.filter((each) => {
+    return each.removal.table === table && !each.removal.released && isAbandoned(each);
+  });
   if (open.length === 0) return;
   const newest = await catalog.loadTable(identifier);
   const there = new Set(newest?.metadata.snapshots.map(({ snapshotId }) => snapshotId.toString()));

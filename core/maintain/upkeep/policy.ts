@@ -7,6 +7,8 @@ export interface UpkeepPolicy {
   keepSnapshots: number;
   /** How long files stay that no snapshot needs any more: readers may have begun before. */
   graceMs: number;
+  /** After that time an expiry that did not end counts as abandoned: its owner is gone, or asleep. */
+  commitMsMax: number;
   /** Of the memory that there is, for one rewrite, bytes. */
   memoryBytes: number;
   threads: number;
@@ -42,6 +44,7 @@ export const THRESHOLDS = {
   pieceBytes: 32e6,
   deletedMin: 1_000,
   deletedMax: 4_000,
+  commitMsMax: 120_000,
 } as const;
 
 const TARGET_BYTES = 128e6;

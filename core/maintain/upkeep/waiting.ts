@@ -1,7 +1,7 @@
 import { identifierText, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 import { removalPath } from "../../lake/layout.ts";
 import { listRemovals, readRemoval, type Removal } from "../../lake/removal.ts";
-import { COMMIT_MS_MAX, deleteWaiting, settleUnreleased, type WaitingDeletion } from "../removal/delete_waiting.ts";
+import { deleteWaiting, settleUnreleased, type WaitingDeletion } from "../removal/delete_waiting.ts";
 import { storeNowMs } from "../store_clock.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { UpkeepPolicy } from "./policy.ts";
@@ -55,8 +55,12 @@ export class WaitingRemovals {
   async delete(identifier: TableIdentifier): Promise<WaitingDeletion> {
     const { store } = this.#surroundings;
     const table = identifierText(identifier);
-    const nowMs = await storeNowMs(this.#surroundings);
-    if (this.#hasAbandoned(table, nowMs)) await this.#settle(identifier, nowMs);
+    let nowMs = await storeNowMs(this.#surroundings);
+    if (this.#hasAbandoned(table, nowMs)) {
+      await this.#settle(identifier, nowMs);
+      // What is released now may be due at once.
+      nowMs = await storeNowMs(this.#surroundings);
+    }
     const due: Removal[] = [];
     let files = 0;
     for (const { id, released } of this.of(table).sort((a, b) => a.sinceMs - b.sinceMs)) {
@@ -83,13 +87,19 @@ export class WaitingRemovals {
 
   /** Of processes that died in the middle of an expiry. */
   #hasAbandoned(table: string, nowMs: number): boolean {
-    return this.of(table).some(({ released, sinceMs }) => !released && nowMs - sinceMs >= COMMIT_MS_MAX);
+    return this.of(table).some(({ released, sinceMs }) => !released && nowMs - sinceMs >= this.#policy.commitMsMax);
   }
 
   async #settle(identifier: TableIdentifier, nowMs: number): Promise<void> {
     const { store } = this.#surroundings;
     const standing = await listRemovals(store, (id) => this.#known.get(id)?.released === true);
-    await settleUnreleased(this.#surroundings, identifier, standing, nowMs);
+    const { commitMsMax } = this.#policy;
+    await settleUnreleased(
+      this.#surroundings,
+      identifier,
+      standing,
+      ({ modifiedMs }) => nowMs - modifiedMs >= commitMsMax,
+    );
     for (const { removal } of standing) this.#known.delete(removal.id);
     for (const each of await listRemovals(store, (id) => this.#known.has(id))) {
       this.#known.set(each.removal.id, summaryOf(each));
@@ -97,13 +107,19 @@ export class WaitingRemovals {
   }
 }
 
-/** Deletes all of a table's files whose readers are gone. */
+/** Deletes all of a table's files whose readers are gone; younger ones than asked for stay. */
 export async function deleteDue(
   surroundings: Surroundings,
   identifier: TableIdentifier,
-  policy: UpkeepPolicy,
+  usual: UpkeepPolicy,
+  olderThanMs: number,
 ): Promise<Omit<WaitingDeletion, "removals">> {
-  const waiting = new WaitingRemovals(surroundings, { ...policy, deletedMin: 1 });
+  const waiting = new WaitingRemovals(surroundings, {
+    ...usual,
+    graceMs: Math.min(usual.graceMs, olderThanMs),
+    commitMsMax: Math.min(usual.commitMsMax, olderThanMs),
+    deletedMin: 1,
+  });
   const table = identifierText(identifier);
   const sum = { files: 0, bytes: 0 };
   await waiting.look(surroundings.clock.nowMs());
