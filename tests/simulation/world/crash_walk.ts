@@ -29,7 +29,7 @@ export class Workshop {
 
   static async use(action: (workshop: Workshop) => Promise<void>): Promise<void> {
     const rows = new DataRows();
-    const memo = await RoutingMemo.open(rows);
+    const memo = RoutingMemo.open(rows);
     const store = new SimulatedDisk().connect();
     const { clock, random } = store;
     const around = { store, clock, random, catalog: new FileCatalog({ store, clock, random }) };
