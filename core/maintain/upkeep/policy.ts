@@ -7,7 +7,7 @@ export interface UpkeepPolicy {
   keepSnapshots: number;
   /** How long files stay that no snapshot needs any more: readers may have begun before. */
   graceMs: number;
-  /** After that time an expiry that did not end counts as abandoned: its owner is gone, or asleep. */
+  /** An expiry that took longer and did not end is abandoned: its owner is gone, or asleep. */
   commitMsMax: number;
   /** Of the memory that there is, for one rewrite, bytes. */
   memoryBytes: number;
