@@ -82,8 +82,11 @@ Deno.test("requests from pages of other sites are refused, and none is told that
 
 Deno.test("a body that is too large, or is no JSON object, is refused", async () => {
   await ServedLake.use(async (lake) => {
-    const large = JSON.stringify({ namespace: ["a"], properties: { a: "x".repeat(17_000_000) } });
-    strictEqual((await lake.ask("POST", "namespaces", large)).status, 413);
+    const report = "namespaces/a/tables/b/metrics", large = JSON.stringify({ a: "x".repeat(17_000_000) });
+    strictEqual((await lake.ask("POST", report, large)).status, 413);
+    const unannounced = { method: "POST", body: new Blob([large]).stream() };
+    strictEqual((await fetch(`${lake.address}/catalog/v1/${report}`, unannounced)).status, 413);
+    strictEqual((await lake.ask("POST", report, large.slice(0, 1_000) + '"}')).status, 204);
     const deep = `{"namespace":${"[".repeat(2_000)}${"]".repeat(2_000)}}`;
     for (const body of ["", "[]", "1", "{", '{"a":1}x', deep, "null"]) {
       strictEqual((await lake.ask("POST", "namespaces", body)).status, 400, body.slice(0, 20));

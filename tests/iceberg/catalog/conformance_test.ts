@@ -58,3 +58,10 @@ Deno.test("REST catalog on our own server", (t) =>
         await action({ catalogs: [await lake.connect(), await lake.connect()], clock: systemClock })
       ),
   ));
+
+Deno.test("one process on our own server, the other on the files that it serves", (t) =>
+  runCatalogConformance(t, (action) =>
+    ServedLake.use(async (lake) => {
+      const files = new FileCatalog({ store: lake.store, clock: systemClock, random: seededRandom(3) });
+      await action({ catalogs: [await lake.connect(), files], clock: systemClock });
+    })));
