@@ -56,6 +56,7 @@ await packLibrary(`${root}${packed}`, `${root}${digest}`);
 await run(compiler, [
   ...["compile", "--quiet", "--no-check", "--output", "dist/streamlab", "--include", packed, "--include", digest],
   ...["--include", "core/routing/assembly/reader.wasm", "--include", "core/routing/reader/reader_worker.ts"],
+  ...["--include", "core/serve/console/pages"],
   // It would be read at each start from a name that can be foretold in the folder for temporary
   // files, where every user may put one.
   "--no-code-cache",

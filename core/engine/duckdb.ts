@@ -11,6 +11,8 @@ export interface DuckDbOptions {
   memory?: string;
   /** Where DuckDB spills; nowhere unless given. */
   tempDirectory?: string;
+  /** How much it may spill, as DuckDB writes a size; 90 % of the free disk unless given. */
+  tempSizeMax?: string;
 }
 
 /**
@@ -38,6 +40,7 @@ export class DuckDb {
       threads: String((options.threads ?? navigator.hardwareConcurrency) + 1),
       ...(options.memory === undefined ? {} : { memory_limit: options.memory }),
       temp_directory: options.tempDirectory ?? "",
+      ...(options.tempSizeMax === undefined ? {} : { max_temp_directory_size: options.tempSizeMax }),
       // Rows that a partitioned COPY holds back before it writes a row group: with the default of
       // 524,288 they leave the processor's caches and cost half as much again.
       partitioned_write_flush_threshold: "122880",

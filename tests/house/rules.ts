@@ -84,6 +84,7 @@ export const publicSubfolders = [
   "core/maintain/removal",
   "core/maintain/status",
   "core/serve/catalog",
+  "core/serve/console",
   "core/serve/metrics",
   "commands/produce",
   "commands/consume",
