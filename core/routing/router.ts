@@ -28,6 +28,8 @@ export interface RouterOptions {
   scratchFolder: string;
   /** See `RouteOptions`. */
   judgesAll?: boolean;
+  /** See `ReaderPoolOptions`. */
+  bytesPerThread?: number;
 }
 
 export interface RoutedPlan {
@@ -44,8 +46,8 @@ export interface Router {
    */
   route(plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan>;
   /**
-   * The likely files of a batch that is not planned yet. They may be fetched now, or when the batch
-   * in flight has all its files.
+   * The likely files of a batch that is not planned yet. They may be fetched now, and threads be
+   * started for them, or when the batch in flight has all its files.
    */
   expect?(files: readonly PlannedFile[], when: "now" | "later"): void;
   close(): void;
@@ -57,21 +59,14 @@ export class EmbeddedRouter implements Router {
   readonly #engine: RoutingEngine;
   readonly #copies: RawCopies;
 
-  private constructor(options: RouterOptions, engine: RoutingEngine) {
+  constructor(options: RouterOptions) {
     this.#options = options;
-    this.#engine = engine;
+    this.#engine = new RoutingEngine({ ...options, spillFolder: `${options.scratchFolder}/spill` });
     this.#copies = new RawCopies(options.raw, `${options.scratchFolder}/ahead`);
   }
 
-  static async open(options: RouterOptions): Promise<EmbeddedRouter> {
-    const { threads, memory, scratchFolder, judgesAll } = options;
-    return new EmbeddedRouter(
-      options,
-      await RoutingEngine.open({ threads, memory, spillFolder: `${scratchFolder}/spill`, judgesAll }),
-    );
-  }
-
   expect(files: readonly PlannedFile[], when: "now" | "later"): void {
+    if (when === "now") this.#engine.readers.prepare(files.reduce((sum, { size }) => sum + size, 0));
     if (files.length > 0 && this.#options.raw.localPath(files[0]!.path) !== undefined) return;
     this.#copies.expect(files, when);
   }
@@ -102,7 +97,7 @@ export class EmbeddedRouter implements Router {
       const batch = { plan, outcomes, ingestedAtMicros, attempt };
       const placing = [
         share.place(),
-        meter.time("place", () => placeLedger(this.#engine, scratch, tables.ledger, batch)),
+        meter.time("place", () => placeLedger(this.#engine.readers.own, scratch, tables.ledger, batch)),
       ] as const;
       await Promise.allSettled(placing);
       const [result, ledger] = await Promise.all(placing);

@@ -45,16 +45,21 @@ export async function readFiles(
   options: RouteOptions,
 ): Promise<ReadFiles> {
   const run = new ReadRun(options);
-  const connection = await options.database.connect();
+  const { parquet = [], text = [] } = Object.groupBy(files, ({ format }) => format === "parquet" ? format : "text");
+  run.add(await run.unitsOf(text));
+  run.add(broken.map(brokenUnit));
+  if (parquet.length > 0) await addParquet(parquet, run, options);
+  return await run.end();
+}
+
+async function addParquet(files: readonly LocalRawFile[], run: ReadRun, options: RouteOptions): Promise<void> {
+  const connection = await options.connect();
   try {
-    run.add(await run.unitsOf(files.filter(({ format }) => format !== "parquet")));
-    run.add(broken.map(brokenUnit));
-    for (const file of files.filter(({ format }) => format === "parquet")) {
+    for (const file of files) {
       const path = options.scratch.path(`rows-${file.number}`);
       run.add(await frameRows(connection, file, path));
       if (run.waitingBytes > FRAMED_BYTES_MAX) await run.read();
     }
-    return await run.end();
   } catch (error) {
     throw error instanceof SqlError ? error.during(`Cannot route batch ${options.batchId}`) : error;
   } finally {
@@ -67,6 +72,8 @@ class ReadRun {
   readonly #results: ReadResult[] = [];
   #waiting: ReadUnit[] = [];
   #readings = 0;
+  /** The most that one reading had. */
+  #bytes = 0;
 
   constructor(options: RouteOptions) {
     this.#options = options;
@@ -77,11 +84,8 @@ class ReadRun {
     const large = files.filter(({ size }) => size > WHOLE_FILE_BYTES_MAX).map((file) => unitOf(file, false));
     const units = files.filter(({ size }) => size <= WHOLE_FILE_BYTES_MAX).map((file) => unitOf(file, false));
     if (large.length === 0) return units;
-    const surveys = await this.#options.readers.run<Survey[]>({
-      kind: "survey",
-      units: bySize(large),
-      next: counter(),
-    });
+    const work = { kind: "survey", units: bySize(large), next: counter() } as const;
+    const surveys = await this.#options.readers.run<Survey[]>(work, bytesOf(large));
     return [...surveys.flat().flatMap(({ units: parts }) => parts), ...units];
   }
 
@@ -133,10 +137,13 @@ class ReadRun {
     what: Pick<Reading, "contract" | "onExtraFields" | "events" | "deadLetters">,
   ): Promise<ReadResult[]> {
     const { scratch, batchId, ingestedAtMicros, meter } = this.#options;
+    // Records that had to wait take as many threads as found them.
+    this.#bytes = Math.max(this.#bytes, bytesOf(units));
     const folder = scratch.subfolder(`read-${this.#readings++}`);
     const reading = { ...what, batchId, ingestedAtMicros, folder, units: bySize(units), next: counter() };
     return await this.#options.readers.run<ReadResult>(
       { kind: "read", reading },
+      this.#bytes,
       (count) => meter.count("records", count),
     );
   }
@@ -168,6 +175,10 @@ function brokenUnit({ number, name, path, offset = 0, size, detail }: BrokenFile
 
 function pendingUnit({ path, records }: NonNullable<ReadResult["pending"]>): ReadUnit {
   return { number: -1, name: "", path, offset: 0, size: records, how: "pending", position: 0 };
+}
+
+function bytesOf(units: readonly ReadUnit[]): number {
+  return units.reduce((sum, { size }) => sum + size, 0);
 }
 
 function bySize(units: readonly ReadUnit[]): ReadUnit[] {
