@@ -1,4 +1,5 @@
 import { seededRandom } from "../../core/base/random.ts";
+import { FileNamespaces } from "../../core/iceberg/catalog/file_namespaces.ts";
 import { Checkpoint } from "../../core/lake/checkpoint.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import type { BatchRecord } from "../../core/lake/batch_history.ts";
@@ -84,6 +85,12 @@ Deno.test("docs/on-disk.md names every file of a lake", async () => {
     await run("consume", "--once", "--max-files-per-batch", "2", "--partition-by", "event_type");
     const store = openLocalStore(folder, { random: seededRandom(1), durable: false });
     await new Checkpoint(store, "bronze.events").noteFailure(3n, "2026-03-01T12:00:00.000Z", "it cannot be routed");
+    await new FileNamespaces(store).put(undefined, {
+      namespace: ["shop"],
+      properties: {},
+      isDropped: false,
+      commitId: "1",
+    });
     await writeRemoval(store, removal);
     const tools = { store, clock: systemClock, random: seededRandom(3) };
     await new History(UPKEEP, tools).add([upkeep]);

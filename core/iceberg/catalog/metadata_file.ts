@@ -17,8 +17,12 @@ export interface FoundMetadata {
 
 /** The metadata in a file of a store. Throws `corrupt`, naming the file. */
 export async function readMetadata(store: Store, path: string): Promise<TableMetadata> {
-  const bytes = await store.read(path, { bytesMax: METADATA_BYTES_MAX });
-  return tableMetadataFromText(metadataText(bytes, path), path);
+  return tableMetadataFromText(await readMetadataText(store, path), path);
+}
+
+/** The text of a metadata file, unpacked. */
+export async function readMetadataText(store: Store, path: string): Promise<string> {
+  return metadataText(await store.read(path, { bytesMax: METADATA_BYTES_MAX }), path);
 }
 
 /**
