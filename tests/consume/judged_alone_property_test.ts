@@ -86,7 +86,7 @@ for (const onExtraFields of ["dead-letter", "rescue", "add"] as const satisfies 
   });
 }
 
-const RUNS = isThorough ? 300 : 8;
+const RUNS = isThorough ? 150 : 8;
 const RECORDS = 60;
 
 Deno.test("any records of any contract give the same tables read as judged", async () => {

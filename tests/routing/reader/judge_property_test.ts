@@ -8,7 +8,7 @@ import { Judge } from "../../../core/contract/judge.ts";
 import type { Row } from "../../../core/contract/judgement.ts";
 import { TestReader } from "./test_reader.ts";
 
-const RUNS = isThorough ? 20_000 : 300;
+const RUNS = isThorough ? 8_000 : 300;
 const RECORDS_MAX = 8;
 
 /** A member that no contract has, of every kind of value. */
