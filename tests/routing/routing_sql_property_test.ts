@@ -10,7 +10,7 @@ import { plainQuery } from "../../core/routing/sql/routing_sql.ts";
 import { type Connection, DuckDb, quoteText, type SqlRow } from "../../core/engine/duckdb.ts";
 import { judgedRow, presentValues } from "../consume/judged_value.ts";
 import { type JudgingFunction, registerJudgingFunction } from "../../core/routing/judging_function.ts";
-import { anyContract } from "../contract/arbitrary_contract.ts";
+import { anyContract, conditionedContract } from "../contract/arbitrary_contract.ts";
 import { anyRecord, type Style } from "../contract/arbitrary_record.ts";
 import { isThorough } from "../support/thorough.ts";
 
@@ -102,8 +102,8 @@ function parsed(text: string): unknown {
   }
 }
 
-function contractWithRecords(style: Style, most: number) {
-  return anyContract.chain((contract) =>
+function contractWithRecords(contracts: fc.Arbitrary<Contract>, style: Style, most: number) {
+  return contracts.chain((contract) =>
     fc.record({
       contract: fc.constant(contract),
       records: fc.array(anyRecord(contract, style), { minLength: 1, maxLength: most, size: "max" }),
@@ -130,11 +130,47 @@ async function checkPlain(routing: PlainRouting, contract: Contract, records: st
 Deno.test("what SQL takes for plain is an event with the values that the judge gives it, for any contract", () =>
   PlainRouting.use(async (routing) => {
     await fc.assert(
-      fc.asyncProperty(contractWithRecords("wild", 60), async ({ contract, records }) => {
+      fc.asyncProperty(contractWithRecords(anyContract, "wild", 60), async ({ contract, records }) => {
         await checkPlain(routing, contract, records);
       }),
       { numRuns: isThorough ? 1_500 : 150, interruptAfterTimeLimit: isThorough ? 300_000 : 20_000 },
     );
+  }));
+
+Deno.test("what only the judge knows of a contract is left to it by SQL, and to SQL what is plain beside it", () =>
+  PlainRouting.use(async (routing) => {
+    let plain = 0;
+    for (const style of ["ordinary", "wild"] as const) {
+      await fc.assert(
+        fc.asyncProperty(contractWithRecords(conditionedContract, style, 40), async ({ contract, records }) => {
+          plain += await checkPlain(routing, contract, records);
+        }),
+        { numRuns: isThorough ? 1_000 : 75, interruptAfterTimeLimit: isThorough ? 300_000 : 10_000 },
+      );
+    }
+    ok(plain > 0);
+  }));
+
+Deno.test("a value that only the judge can read is never plain, however plain it looks", () =>
+  PlainRouting.use(async (routing) => {
+    const instant = '"2026-03-01T12:00:00Z"';
+    const cases: [schema: Record<string, unknown>, values: string[]][] = [
+      [{ type: "integer", format: "epoch-seconds" }, ["1772366400", instant]],
+      [{ type: "string", format: "date-time-lenient" }, [instant, '"2026-03-01 12:00:00+0000"']],
+      [{ type: "string", format: "date-time-local" }, [instant, '"2026-03-01T12:00:00"']],
+      [{}, ['"text"', "1", '{"a":1}']],
+      [{ type: "integer", multipleOf: 2 }, ["1", "2"]],
+      [{ type: "string", allOf: [{ pattern: "a" }, { pattern: "b" }] }, ['"a"', '"ab"']],
+      [{ type: "array", items: { type: "integer" }, uniqueItems: true }, ["[1,1]", "[1,2]"]],
+      [{ type: "object", additionalProperties: { type: "string" }, maxProperties: 1 }, ['{"a":"","b":""}', '{"a":""}']],
+      [{ type: "object", properties: { a: { type: "string", "x-column": "b" } } }, ['{"a":"x"}', '{"b":"x"}']],
+    ];
+    for (const [schema, values] of cases) {
+      const contract = parseContract(JSON.stringify({ type: "object", properties: { v: schema } }));
+      const records = values.map((value) => `{"v":${value}}`);
+      const plain = await routing.route(contract, records, records);
+      strictEqual(plain.size, 0, JSON.stringify(schema));
+    }
   }));
 
 /** Contracts whose checks the pattern and SQL can see all of. */

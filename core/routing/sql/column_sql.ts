@@ -4,6 +4,7 @@ import { type ContractType, JSON_STRINGS_ONLY } from "../../contract/contract.ts
 export function columnType(type: ContractType): string {
   switch (type.kind) {
     case "string":
+    case "json":
       return "VARCHAR";
     case "int":
       return "INTEGER";
@@ -41,7 +42,7 @@ export function readType(type: ContractType): string {
  * `from_json`.
  */
 export function castFromText(expression: string, type: ContractType): string {
-  if (type.kind === "string") return expression;
+  if (type.kind === "string" || type.kind === "json") return expression;
   const through = columnType(mapLeaves(type, (leaf) => leaf.kind === "float" ? { kind: "double" } : leaf));
   const cast = `CAST(${expression} AS ${through})`;
   return through === columnType(type) ? cast : `CAST(${cast} AS ${columnType(type)})`;
@@ -50,7 +51,7 @@ export function castFromText(expression: string, type: ContractType): string {
 const TEXT: ContractType = { kind: "string", accepts: JSON_STRINGS_ONLY };
 
 function isText(type: ContractType): boolean {
-  return type.kind === "date" || type.kind === "timestamptz" || type.kind === "uuid";
+  return ["date", "timestamp", "timestamptz", "uuid"].includes(type.kind);
 }
 
 function mapLeaves(type: ContractType, change: (leaf: ContractType) => ContractType): ContractType {

@@ -1,4 +1,5 @@
 import type { Checks, Contract, ContractField, ContractType, ContractValue } from "../../contract/contract.ts";
+import { judgesField, judgesRecords, judgesValues } from "../../contract/judge_alone.ts";
 
 /**
  * The plain pattern: a regular expression (RE2's dialect, matched against a record's whole text)
@@ -73,6 +74,7 @@ const YEAR_MONTH = "(?:[1-8][0-9]{3}|9[0-8][0-9]{2}|0[1-9][0-9]{2})-(?:0[1-9]|1[
  * first.
  */
 export function plainPattern(contract: Contract, shapes: readonly PlainShape[]): PlainPattern {
+  if (judgesRecords(contract)) return { learned: undefined, anyOrder: undefined };
   const patterns = new Set<string>();
   let length = 0;
   for (const shape of shapes) {
@@ -195,6 +197,7 @@ function memberPatterns(fields: readonly ContractField[]): string[] | undefined 
 }
 
 function memberPattern(field: ContractField, shape: PlainShape, place: Place): string | undefined {
+  if (judgesField(field)) return undefined;
   const value = valuePattern(field, shape, place);
   if (value === undefined) return undefined;
   const orNull = field.nullable || !field.required ? `(?:${value}|null)` : `(?:${value})`;
@@ -202,7 +205,7 @@ function memberPattern(field: ContractField, shape: PlainShape, place: Place): s
 }
 
 function valuePattern(value: ContractValue, shape: PlainShape, place: Place): string | undefined {
-  if (!coveredChecks(value, place.topLevel)) return undefined;
+  if (judgesValues(value) || !coveredChecks(value, place.topLevel)) return undefined;
   const pattern = typePattern(value, shape, place);
   // A list's pattern holds its element's twice: nested, that doubles with every level.
   return pattern !== undefined && pattern.length > PATTERN_LENGTH_MAX ? undefined : pattern;
