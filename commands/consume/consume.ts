@@ -11,7 +11,7 @@ import type { Store } from "../../core/storage/store.ts";
 import { catalogFlags, openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
 import { ConsumeWords } from "./words.ts";
-import { readContract } from "../contract_file.ts";
+import { contractFlags, contractNotes, readContractDocument } from "../contract_file.ts";
 import { flag } from "../line/flags.ts";
 import { missingRoot, openLake } from "../open_lake.ts";
 import { formatDuration, printNote } from "../line/output.ts";
@@ -44,6 +44,7 @@ const flags = z.object({
     default: identifierText(DEFAULT_TARGET),
   }),
   contract: flag.file({ ...TABLES, doc: "JSON Schema of a valid event (default: the built-in one)" }),
+  ...contractFlags(TABLES.section),
   onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
     ...TABLES,
     doc: "for fields that the contract does not name: make a dead letter, keep them in _rescued, or add columns",
@@ -138,7 +139,9 @@ async function sessionOptions(
   const { parsePartitionField } = await import("../../core/consume/partition_by.ts");
   const source = await openLake(context, flags.source);
   const sink = flags.sink === undefined ? source : await openLake(context, flags.sink);
-  const contract = await readContract(context, flags.contract);
+  const document = await readContractDocument(context, flags);
+  for (const note of contractNotes(document)) words.note(note);
+  const { contract } = document;
   return {
     catalog: await openCatalog(context, flags, () => Promise.resolve(sink), { tidiesLater: true }),
     sink,

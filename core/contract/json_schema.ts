@@ -83,7 +83,7 @@ function ownKeywords(
     problems.add(contractError("/x-assume-offset", "the value must be Z, +hh:mm or -hh:mm"));
   }
   return {
-    assertFormats: options.assertFormats ?? (asserted?.kind === "boolean" && asserted.value),
+    assertFormats: options.assertFormats === true || (asserted?.kind === "boolean" && asserted.value),
     assumeOffset: options.assumeOffset ?? (offset?.kind === "string" ? offset.value : undefined),
   };
 }

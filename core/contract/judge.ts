@@ -365,7 +365,7 @@ export class Judge {
 
   #noteAt(path: JsonPath, words: string): void {
     this.#problems++;
-    this.#problem ??= `${pointerText(path)}: ${words}`;
+    this.#problem ??= `${path.length === 0 ? "the record" : pointerText(path)}: ${words}`;
   }
 }
 

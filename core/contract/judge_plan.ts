@@ -182,6 +182,6 @@ function expectedText(type: ContractType): string {
 
 function instantText(written: InstantSpelling | undefined): string {
   if (written === undefined) return "date-time with an offset (RFC 3339)";
-  if (written.as === "epoch") return `${written.unit} since 1970, in years 0001 to 9999`;
+  if (written.as === "epoch") return `time in ${written.unit} since 1970, in years 0001 to 9999`;
   return written.assumeOffset === undefined ? "date-time with an offset" : "date-time";
 }

@@ -19,7 +19,7 @@ import { parseLocation } from "../../../core/storage/location.ts";
 import type { Store } from "../../../core/storage/store.ts";
 import type { Context } from "../../line/command.ts";
 import { openLake } from "../../open_lake.ts";
-import { readContract } from "../../contract_file.ts";
+import { contractFlags, readContract } from "../../contract_file.ts";
 import { printNote, printResult } from "../../line/output.ts";
 import { flag } from "../../line/flags.ts";
 import { type Job, lakeAction } from "../action.ts";
@@ -30,6 +30,7 @@ const SECTION = "AUDIT";
 
 const OWN_FLAGS = {
   contract: flag.file({ section: SECTION, doc: "the contract that consume used (default: the built-in one)" }),
+  ...contractFlags(SECTION),
   onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
     section: SECTION,
     doc: "what consume did with fields that the contract does not name",
@@ -63,7 +64,7 @@ async function auditTarget({ context, surroundings, flags, machine }: Job<typeof
   const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
   const raw = new RawFiles(context, surroundings, {
     tables,
-    contract: await readContract(context, flags.contract),
+    contract: await readContract(context, flags),
     onExtraFields: flags.onExtraFields,
     threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
     memory: machine.memory,
