@@ -6,7 +6,7 @@ import { PatternError } from "../pattern/parse_pattern.ts";
 import { Pattern } from "../pattern/pattern.ts";
 import { isCheckable } from "./format_check.ts";
 import { ANNOTATIONS, IN_PLACE, KEYWORDS, type KeywordShape, TOLD_ANNOTATIONS } from "./keywords.ts";
-import { modernKeywords } from "./older_dialects.ts";
+import { modernKeywords, refsStandAlone } from "./older_dialects.ts";
 import { definitionName, definitionRef, type Definitions } from "./schema_check.ts";
 import { SchemaIndex, type SchemaPlace } from "./schema_index.ts";
 
@@ -71,8 +71,7 @@ class NormalReader {
     this.#index = new SchemaIndex(document);
     this.#options = options;
     this.#problems = problems;
-    const dialect = document.kind === "object" ? document.entries.find(([key]) => key === "$schema")?.[1] : undefined;
-    this.#refsStandAlone = dialect?.kind === "string" && /\/draft-0[3-7]\//.test(dialect.value);
+    this.#refsStandAlone = refsStandAlone(document);
   }
 
   read(): NormalSchema {
@@ -90,8 +89,9 @@ class NormalReader {
     return { root, definitions: this.#definitions, places: this.#places, unchecked: this.#unchecked };
   }
 
-  #schema(place: SchemaPlace): JsonNode {
-    const { node, pointer } = place;
+  #schema(found: SchemaPlace): JsonNode {
+    const { node, pointer } = found;
+    const place = { ...found, base: this.#index.baseOf(pointer) ?? found.base };
     if (node.kind === "boolean") return this.#placed({ kind: "boolean", value: node.value }, pointer);
     if (node.kind !== "object") {
       this.#problems.add(contractError(pointer, "a schema must be a JSON object, true or false"));
@@ -104,6 +104,11 @@ class NormalReader {
         this.#problems.add(contractError(pointer, `the key ${JSON.stringify(key)} appears twice`));
       }
       keywords.set(key, { value, at });
+    }
+    for (const keyword of ["$dynamicRef", "$recursiveRef"]) {
+      if (!keywords.has(keyword) || !this.#index.hasParts()) continue;
+      const reason = `"${keyword}" depends on the way to it, as schemas in this file have a URI of their own`;
+      this.#problems.add(contractError(keywords.get(keyword)!.at, reason));
     }
     const alone = this.#refsStandAlone && keywords.has("$ref");
     const entries: [string, JsonNode][] = [];

@@ -6,6 +6,12 @@ interface Keyword {
   readonly at: string;
 }
 
+/** Whether nothing counts beside a reference: so it was up to draft-07. */
+export function refsStandAlone(document: JsonNode): boolean {
+  const dialect = document.kind === "object" ? document.entries.find(([key]) => key === "$schema")?.[1] : undefined;
+  return dialect?.kind === "string" && /\/draft-0[3-7]\//.test(dialect.value);
+}
+
 /**
  * Keywords of draft-04 to 2019-09 as 2020-12 spells them, wherever a value's form tells which
  * spelling it is: whoever writes the older one means the same, whatever `$schema` says.

@@ -1,6 +1,7 @@
 import type { JsonNode } from "../../json/tree.ts";
 import { contractError } from "../contract_error.ts";
 import { KEYWORDS } from "./keywords.ts";
+import { refsStandAlone } from "./older_dialects.ts";
 
 /** A schema as it stands in its document. */
 export interface SchemaPlace {
@@ -17,6 +18,7 @@ const UNNAMED = "contract:///schema";
 /** All schemas of a document, found by pointer, by anchor and by URI. */
 export class SchemaIndex {
   readonly #root: JsonNode;
+  readonly #refsStandAlone: boolean;
   /** By URI, which ends with `#anchor` for an anchor. */
   readonly #named = new Map<string, SchemaPlace>();
   /** The bases of schemas, by pointer; others have their parent's. */
@@ -24,6 +26,7 @@ export class SchemaIndex {
 
   constructor(root: JsonNode) {
     this.#root = root;
+    this.#refsStandAlone = refsStandAlone(root);
     this.#named.set(UNNAMED, { node: root, pointer: "", base: UNNAMED });
     this.#walk(root, "", UNNAMED);
   }
@@ -31,6 +34,16 @@ export class SchemaIndex {
   /** The document itself. */
   root(): SchemaPlace {
     return { node: this.#root, pointer: "", base: this.#bases.get("") ?? UNNAMED };
+  }
+
+  /** The URI that a schema gives itself, and references in it are relative to. */
+  baseOf(pointer: string): string | undefined {
+    return this.#bases.get(pointer);
+  }
+
+  /** Whether some of its schemas have a URI of their own. */
+  hasParts(): boolean {
+    return this.#bases.size > 1;
   }
 
   /** What a reference of `from` leads to; fails where that is not in the document. */
@@ -69,7 +82,8 @@ export class SchemaIndex {
     if (node.kind !== "object") return;
     const keywords = new Map(node.entries);
     let base = outer;
-    for (const name of ["$id", "id"]) {
+    const isReference = this.#refsStandAlone && keywords.has("$ref");
+    for (const name of isReference ? [] : ["$id", "id"]) {
       const id = keywords.get(name);
       const uri = id?.kind === "string" ? uriOf(id.value, outer) : undefined;
       if (uri === undefined) continue;
