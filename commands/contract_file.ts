@@ -37,13 +37,23 @@ function parseOffset(text: string): string {
   throw new StreamlabError("usage", `expected an offset such as Z or +01:00, got "${text}"`);
 }
 
-/** The contract of `--contract`; without the flag, the built-in one. */
-export async function readContract(context: Context, flags: ContractFlags): Promise<Contract> {
-  return (await readContractDocument(context, flags)).contract;
+/** The contract of `--contract`; without the flag that of before, else the built-in one. */
+export async function readContract(
+  context: Context,
+  flags: ContractFlags,
+  before: string | undefined,
+): Promise<Contract> {
+  return (await readContractDocument(context, flags, before)).contract;
 }
 
-export async function readContractDocument(context: Context, flags: ContractFlags): Promise<ContractDocument> {
+export async function readContractDocument(
+  context: Context,
+  flags: ContractFlags,
+  before: string | undefined,
+): Promise<ContractDocument> {
   const { contract: file, assertFormats, assumeOffset } = flags;
+  const { parseContractDocument } = await import("../core/contract/json_schema.ts");
+  if (file === undefined && before !== undefined) return parseContractDocument(before, { assertFormats, assumeOffset });
   if (file === undefined) {
     const given = assertFormats ? "--assert-formats" : assumeOffset === undefined ? undefined : "--assume-offset";
     if (given !== undefined) {
@@ -52,7 +62,6 @@ export async function readContractDocument(context: Context, flags: ContractFlag
     const { defaultContract } = await import("../core/contract/default_contract.ts");
     return { contract: defaultContract(), unchecked: [] };
   }
-  const { parseContractDocument } = await import("../core/contract/json_schema.ts");
   let text: string;
   try {
     text = await Deno.readTextFile(resolve(context.cwd, file));

@@ -5,8 +5,10 @@ import { StreamlabError } from "../../core/base/errors.ts";
 import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
 import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
 import { DEFAULT_TARGET } from "../../core/lake/table_names.ts";
-import type { RawZone } from "../../core/lake/raw_zone.ts";
+import { localFolder, type RawZone } from "../../core/lake/raw_zone.ts";
 import type { ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
+import type { TargetRecord } from "../../core/lake/target_record.ts";
+import { parseLocation } from "../../core/storage/location.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { catalogFlags, openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
@@ -27,8 +29,15 @@ const flags = z.object({
     default: "local",
   }),
   sink: flag.lake({ doc: "lake for the tables and checkpoints (default: the source)" }),
-  raw: flag.lake({ doc: "read this folder or s3:// prefix instead of the source's raw/events/", placeholder: "URI" }),
-  format: flag.choice(["json", "ndjson", "parquet"], { doc: "format of all files, whatever their names say" }),
+  raw: flag.lake({
+    doc:
+      "read this folder or s3:// prefix (default: what the table was fed from before, else the source's raw/events/)",
+    placeholder: "URI",
+  }),
+  format: flag.choice(["json", "ndjson", "parquet"], {
+    doc: "format of all files, whatever their names say (default: as before)",
+  }),
+  create: flag.switch({ doc: "make the folder of the raw files where it is not there" }),
   once: flag.switch({ doc: "ingest the files that are there now, then exit" }),
   trigger: flag.duration({
     doc: "how often to look for files if the system does not report them",
@@ -43,12 +52,13 @@ const flags = z.object({
     doc: "table for events; dead letters go to dead_letters.<name>",
     default: identifierText(DEFAULT_TARGET),
   }),
-  contract: flag.file({ ...TABLES, doc: "JSON Schema of a valid event (default: the built-in one)" }),
+  contract: flag.file({ ...TABLES, doc: "JSON Schema of a valid event (default: as before, else the built-in one)" }),
   ...contractFlags(TABLES.section),
   onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
     ...TABLES,
-    doc: "for fields that the contract does not name: make a dead letter, keep them in _rescued, or add columns",
-    default: "dead-letter",
+    doc:
+      "for fields that the contract does not name: make a dead letter, keep them in _rescued, or add columns (default: as " +
+      "before, else dead-letter)",
   }),
   partitionBy: flag.list({
     ...TABLES,
@@ -139,18 +149,28 @@ async function sessionOptions(
   const { parsePartitionField } = await import("../../core/consume/partition_by.ts");
   const source = await openLake(context, flags.source);
   const sink = flags.sink === undefined ? source : await openLake(context, flags.sink);
-  const document = await readContractDocument(context, flags);
+  const target = { namespace: [flags.table.namespace], name: flags.table.name };
+  const catalog = await openCatalog(context, flags, () => Promise.resolve(sink), { tidiesLater: true });
+  const { targetRecordOf } = await import("../../core/lake/target_record.ts");
+  const table = await catalog.loadTable(target);
+  // What an earlier run left with the table, for all that no flag says.
+  const before = table && targetRecordOf(table.metadata.properties, identifierText(target));
+  const document = await readContractDocument(context, flags, before?.contract);
   for (const note of contractNotes(document)) words.note(note);
   const { contract } = document;
+  const partitionBy = partitionFields(flags.partitionBy, contract);
+  if (table === undefined && flags.partitionBy === undefined && partitionBy.length === 0) {
+    words.note(`${identifierText(target)} is made without partitions; --partition-by names some, now or never`);
+  }
   return {
-    catalog: await openCatalog(context, flags, () => Promise.resolve(sink), { tidiesLater: true }),
+    catalog,
     sink,
-    zone: await rawZone(context, flags, source, sink),
-    target: { namespace: [flags.table.namespace], name: flags.table.name },
+    zone: await rawZone(context, flags, { source, sink, before }),
+    target,
     contract,
-    partitionBy: partitionFields(flags.partitionBy, contract).map(parsePartitionField),
+    partitionBy: partitionBy.map(parsePartitionField),
     partitionByIsAsked: flags.partitionBy !== undefined,
-    onExtraFields: flags.onExtraFields,
+    onExtraFields: flags.onExtraFields ?? before?.options.onExtraFields ?? "dead-letter",
     onChangedFile: flags.onChangedFile,
     maxFilesPerBatch: Math.max(1, flags.maxFilesPerBatch),
     maxBytesPerBatch: flags.maxBytesPerBatch,
@@ -170,18 +190,58 @@ function partitionFields(given: string[] | undefined, contract: ConsumeSessionOp
   return time === undefined ? [] : ["day(event_timestamp)"];
 }
 
+interface RawChoice {
+  source: Store;
+  sink: Store;
+  before: TargetRecord | undefined;
+}
+
 /**
  * Where raw files are, and their names in the ledger: the path if they are in the sink's lake, else
- * the URI.
+ * the URI. Whoever names a sink besides names the source for its raw files, as `--raw` does.
  */
-async function rawZone(context: Context, flags: Flags, source: Store, sink: Store): Promise<RawZone> {
-  const { nameFile } = await import("../../core/storage/file_name.ts");
-  const [store, prefix] = flags.raw === undefined
-    ? [source, `${EVENTS_FOLDER}/`]
-    : [await openLake(context, flags.raw as LakeLocation), ""];
-  if (flags.once && !await store.rootExists()) {
-    const flag = flags.raw === undefined ? "--source" : "--raw";
-    throw await missingRoot(store, flag, "folder to read", "write files into it with streamlab produce");
+async function rawZone(context: Context, flags: Flags, { source, sink, before }: RawChoice): Promise<RawZone> {
+  const [{ nameFile }, { rawPlaceOf }] = await Promise.all([
+    import("../../core/storage/file_name.ts"),
+    import("../../core/lake/target_record.ts"),
+  ]);
+  const format = flags.format ?? before?.options.format;
+  if (flags.raw === undefined && flags.sink === undefined && before !== undefined) {
+    const { root, prefix, base } = rawPlaceOf(sink.root, before);
+    const store = root === sink.root ? sink : await openLake(context, parseLocation(root));
+    const zone = { store, prefix, nameBase: base, format };
+    await checkThere(flags, zone, "--raw", "put back the one that the table is fed from");
+    return zone;
   }
-  return { store, prefix, nameBase: nameFile(sink.root, store.root, ""), format: flags.format };
+  const [store, prefix, flag] = flags.raw === undefined
+    ? [source, `${EVENTS_FOLDER}/`, "--source"]
+    : [await openLake(context, flags.raw as LakeLocation), "", "--raw"];
+  const zone = { store, prefix, nameBase: nameFile(sink.root, store.root, ""), format };
+  await checkThere(flags, zone, flag, "write files into it with streamlab produce");
+  return zone;
+}
+
+/** A wrong name would be watched for ever: what is not there is only made where that is wished. */
+async function checkThere({ once, create }: Flags, zone: RawZone, flag: string, otherwise: string): Promise<void> {
+  if (create) return await makeZone(zone);
+  const folder = once ? undefined : localFolder(zone);
+  if (folder === undefined ? await zone.store.rootExists() : await isFolder(folder)) return;
+  if (folder === undefined) throw await missingRoot(zone.store, flag, "folder to read", otherwise);
+  throw new StreamlabError("not-found", `There is no folder to watch at ${folder}`, {
+    hint: `Name another with ${flag}, or give --create, which makes it`,
+  });
+}
+
+async function makeZone(zone: RawZone): Promise<void> {
+  const folder = localFolder(zone);
+  if (folder !== undefined) await Deno.mkdir(folder, { recursive: true });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
 }

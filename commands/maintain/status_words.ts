@@ -1,17 +1,20 @@
 import { counted, formatCount } from "../../core/base/counted.ts";
 import type { Json } from "../../core/base/json.ts";
+import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
 import type { IngestionStatus, StandingPlan } from "../../core/maintain/status/ingestion_status.ts";
 import type { TableHealth } from "../../core/maintain/status/table_health.ts";
 import { formatDuration, formatSize } from "../line/output.ts";
 
 export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key: string]: Json } {
-  const { table, waiting, lastBatch, plan, unreadable } = status;
+  const { table, raw, waiting, problem, lastBatch, plan, unreadable } = status;
   return {
     action: "ingestion-status",
     table,
-    waitingFiles: waiting.files,
-    waitingBytes: waiting.bytes,
-    lagMs: lagMs(status, nowMs),
+    raw: raw ?? null,
+    waitingFiles: waiting?.files ?? null,
+    waitingBytes: waiting?.bytes ?? null,
+    lagMs: waiting === undefined ? null : lagMs(waiting, nowMs),
+    problem: problem ?? null,
     unreadable,
     plan: plan === undefined ? null : {
       batchId: plan.batchId,
@@ -28,15 +31,10 @@ export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key:
   };
 }
 
-/** What waits, since when, and what came last. */
+/** What waits, where and since when, and what came last. */
 export function ingestionText(status: IngestionStatus, nowMs: number): string {
-  const { table, waiting, lastBatch, plan, unreadable } = status;
-  const files = counted(waiting.files, "file waits", "files wait");
-  const waits = waiting.files > 0
-    ? `${files} (${formatSize(waiting.bytes)}), the oldest for ${formatDuration(lagMs(status, nowMs))}`
-    : plan === undefined
-    ? "nothing waits"
-    : "nothing else waits";
+  const { table, lastBatch, plan, unreadable } = status;
+  const waits = waitingText(status, nowMs);
   const lines = plan === undefined
     ? [`${table}: ${waits}`]
     : [`${table}: ${planText(plan, nowMs)}`, ...stuckHint(table, plan), `  ${waits}`];
@@ -51,7 +49,15 @@ export function ingestionText(status: IngestionStatus, nowMs: number): string {
   return lines.join("\n");
 }
 
-/** Of files in the lake's raw zone. */
+function waitingText({ raw, waiting, problem, plan }: IngestionStatus, nowMs: number): string {
+  if (waiting === undefined) return `nobody can tell what waits: ${problem}`;
+  const where = raw === `${EVENTS_FOLDER}/` ? "" : ` in ${raw}`;
+  if (waiting.files === 0) return `nothing${plan === undefined ? "" : " else"} waits${where}`;
+  const files = counted(waiting.files, "file waits", "files wait");
+  return `${files}${where} (${formatSize(waiting.bytes)}), the oldest for ${formatDuration(lagMs(waiting, nowMs))}`;
+}
+
+/** Of files in a raw zone. */
 export function unreadableText(names: readonly string[]): string {
   const [first = ""] = names;
   const rest = names.length > 1 ? ` and ${formatCount(names.length - 1)} more` : "";
@@ -80,8 +86,8 @@ function stuckHint(table: string, plan: StandingPlan): string[] {
 }
 
 /** How long the oldest file has waited. */
-function lagMs({ waiting }: IngestionStatus, nowMs: number): number {
-  return waiting.oldestMs === undefined ? 0 : Math.max(0, Math.round(nowMs - waiting.oldestMs));
+function lagMs({ oldestMs }: NonNullable<IngestionStatus["waiting"]>, nowMs: number): number {
+  return oldestMs === undefined ? 0 : Math.max(0, Math.round(nowMs - oldestMs));
 }
 
 export function healthRecord(

@@ -14,7 +14,7 @@ import { consumerLockPath, consumerScratchFolder } from "../lake/layout.ts";
 import { localFolder } from "../lake/raw_zone.ts";
 import { OwnFiles } from "./own_files.ts";
 import { checkTargetName } from "../lake/table_names.ts";
-import { EmbeddedKnownFiles } from "./known_files.ts";
+import { EmbeddedKnownFiles } from "./embedded_known_files.ts";
 import { EmbeddedRouter } from "../routing/router.ts";
 
 export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | "known"> {
@@ -67,14 +67,12 @@ export class ConsumeSession {
       scratchFolder,
     });
     resources.defer(() => router.close());
-    const database = await DuckDb.open({ threads: 1, memory, tempDirectory: `${scratchFolder}/spill-known` });
-    const connection = await database.connect();
-    resources.defer(() => (connection.close(), database.close()));
     const known = new EmbeddedKnownFiles(
-      connection,
+      () => DuckDb.open({ threads: 1, memory, tempDirectory: `${scratchFolder}/spill-known` }),
       identifierText(options.target),
       Scratch.create(`${scratchFolder}/known`),
     );
+    resources.defer(() => known.close());
     return new ConsumeSession(options, await Consumer.start({ ...options, router, known }), resources.move());
   }
 

@@ -36,6 +36,7 @@ import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import type { Router } from "../routing/router.ts";
 import { openTables, plannedTable, planTables, type TargetTables } from "../lake/target.ts";
 import { identifiersOf, TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
+import { recordOfTarget } from "../lake/target_record.ts";
 
 export interface ConsumerOptions extends BatchLimits {
   catalog: Catalog;
@@ -122,7 +123,8 @@ export class Consumer {
       const recorded = early(checkpoint.lastRecorded());
       // Creating tables waits for the probe by itself. Existing tables are loaded while it runs.
       const onAbsent = (role: TableRole) => role === "ledger" && first.begin();
-      const tables = await openTables({ ...options, rescued, recorded, onAbsent });
+      const record = recordOfTarget(options);
+      const tables = await openTables({ ...options, rescued, record, recorded, onAbsent });
       await probing;
       if (options.partitionByIsAsked) checkPartitioning(tables.events, options.partitionBy);
       const planned = { events: plannedTable(tables.events), deadLetters: plannedTable(tables.deadLetters) };

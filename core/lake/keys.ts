@@ -2,6 +2,7 @@
 import { StreamlabError } from "../base/errors.ts";
 
 const BATCH_ID = "streamlab.batch-id.";
+const TARGET = "streamlab.target.";
 
 export const streamlabKey = {
   /**
@@ -9,6 +10,8 @@ export const streamlabKey = {
    * properties.
    */
   sequenceId: (target: string) => `streamlab.sequence-id.${target}`,
+  /** What feeds a target, as `target_record.ts` has it; in properties. */
+  target: (target: string) => TARGET + target,
   /** The last batch of that sequence in the table, decimal; in summary and properties. */
   batchId: (target: string) => BATCH_ID + target,
   /**

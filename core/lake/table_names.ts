@@ -21,13 +21,22 @@ export function identifiersOf(target: TableIdentifier): Record<TableRole, TableI
   return { events: target, deadLetters: { namespace: [DEAD_LETTERS], name: target.name }, ledger: LEDGER };
 }
 
+/** Namespaces whose tables are asked for at once. */
+export const LISTED_PARALLEL = 8;
+
+/** Whether a namespace holds streamlab's own tables, as far as case can tell. */
+export function ownsNamespace(namespace: TableIdentifier["namespace"]): boolean {
+  return OUR_NAMESPACES.includes(foldName(namespace.join(".")));
+}
+
 /** Refuses events for a table of streamlab's own, which they would spoil for every target. */
 export function checkTargetName(target: TableIdentifier): void {
-  const namespace = foldName(target.namespace.join("."));
-  if (!OUR_NAMESPACES.includes(namespace)) return;
+  if (!ownsNamespace(target.namespace)) return;
   throw new StreamlabError(
     "usage",
-    `Cannot send events to ${identifierText(target)}: the namespace ${namespace} holds streamlab's own tables`,
+    `Cannot send events to ${identifierText(target)}: the namespace ${
+      target.namespace.join(".")
+    } holds streamlab's own tables`,
     { hint: "Name another table with --table, such as bronze.events" },
   );
 }

@@ -14,11 +14,16 @@ import { lastBatchOf, streamlabKey } from "./keys.ts";
 import { currentSchema, defaultSpec, type TableMetadata } from "../iceberg/format/table_metadata.ts";
 import type { Field } from "../iceberg/format/type.ts";
 import { targetFolder } from "./layout.ts";
-import { identifiersOf, sharesLettersWith, TABLE_ROLES, type TableRole, whyNotATarget } from "./table_names.ts";
+import { targetProperty, type TargetRecord } from "./target_record.ts";
+import {
+  identifiersOf,
+  LISTED_PARALLEL,
+  sharesLettersWith,
+  TABLE_ROLES,
+  type TableRole,
+  whyNotATarget,
+} from "./table_names.ts";
 import { fieldsNamedIn, type TargetTable } from "../tables/write/target_table.ts";
-
-/** Namespaces whose tables are asked for at once. */
-const LISTED_PARALLEL = 8;
 
 /** The three tables that the batches of one target write to. */
 export type TargetTables = Record<TableRole, LoadedTable>;
@@ -30,6 +35,8 @@ export interface TablesOptions {
   target: TableIdentifier;
   contract: Contract;
   rescued: boolean;
+  /** What feeds the target, to be remembered with it. */
+  record: TargetRecord;
   /** Used when the table is made, never to change one. */
   partitionBy: PartitionColumnChoice[];
   /** The last batch of the checkpoint; 0 if it has none. */
@@ -54,9 +61,10 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
   };
   const daily = (column: string): PartitionColumnChoice[] => [{ column, transform: { name: "day" } }];
   // Made with the table: of two that start at once, one makes both.
-  const sequence = { [streamlabKey.sequenceId(identifierText(target))]: uuidV4(random) };
+  const name = identifierText(target);
+  const made = { [streamlabKey.sequenceId(name)]: uuidV4(random), ...targetProperty(name, options.record) };
   const wanted: Record<TableRole, WantedTable> = {
-    events: { fields: eventFields(contract, options), partitionBy: options.partitionBy, properties: sequence },
+    events: { fields: eventFields(contract, options), partitionBy: options.partitionBy, properties: made },
     deadLetters: { fields: deadLetterFields(contract), partitionBy: daily(OUR_COLUMNS.ingestedAt) },
     ledger: { fields: ledgerFields(), partitionBy: [] },
   };
@@ -65,7 +73,11 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
     const known = found.get(role);
     return known === undefined ? make(role, wanted[role]) : Promise.resolve(known);
   });
-  return { events: await withSequence(events!, options), deadLetters: deadLetters!, ledger: ledger! };
+  return {
+    events: await withRecord(await withSequence(events!, options), options),
+    deadLetters: deadLetters!,
+    ledger: ledger!,
+  };
 }
 
 /**
@@ -152,6 +164,24 @@ async function withSequence(table: LoadedTable, options: TablesOptions): Promise
     const mark = { files: [], summary: { [key]: sequenceId }, mergesManifests: false };
     transaction.add(await appendFiles(transaction, mark));
     transaction.add(setProperties({ [key]: sequenceId }));
+    return true;
+  }, { clock, random, base: table });
+  return named;
+}
+
+/**
+ * The contract and the rules of this run from now on. They were compared with the table before: it
+ * can follow.
+ */
+async function withRecord(table: LoadedTable, options: TablesOptions): Promise<LoadedTable> {
+  const { catalog, clock, random, target, record } = options;
+  const wanted = targetProperty(identifierText(target), record);
+  const isRemembered = ({ properties }: TableMetadata) =>
+    Object.entries(wanted).every(([key, value]) => properties[key] === value);
+  if (isRemembered(table.metadata)) return table;
+  const { table: named } = await commitTable(catalog, target, (transaction) => {
+    if (isRemembered(transaction.metadata)) return false;
+    transaction.add(setProperties(wanted));
     return true;
   }, { clock, random, base: table });
   return named;

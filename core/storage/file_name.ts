@@ -26,6 +26,16 @@ export function locateFile(lakeRoot: string, name: string): { root: string; path
   return { root: lakeRoot, path: checked(name) };
 }
 
+/** The root of the store whose files' names begin with `base`: `nameFile(lakeRoot, root, "")`. */
+export function rootOfNames(lakeRoot: string, base: string): string {
+  if (base.startsWith("file:///")) return withoutSlash(base.slice("file://".length));
+  return withoutSlash(base.includes("://") ? base : `${folderUri(lakeRoot).replace(/^file:\/\//, "")}${base}`);
+}
+
+function withoutSlash(root: string): string {
+  return root === "/" ? root : root.replace(/\/$/, "");
+}
+
 /** With a slash at the end. */
 function folderUri(root: string): string {
   const uri = rootUri(root);

@@ -35,7 +35,7 @@ Deno.test("a raw folder that is not there is named with its flag", () =>
 
 Deno.test("a raw folder that holds nothing is told from one where all has been ingested", () =>
   withRaw({}, async (consume, folder) => {
-    match((await consume("--raw", "raw")).said, /^Nothing new: nothing lies at .*\/raw\/\n$/);
+    match((await consume("--raw", "raw", "--partition-by", "id")).said, /^Nothing new: nothing lies at .*\/raw\/\n$/);
     await Deno.writeTextFile(`${folder}/raw/1.ndjson`, '{"id": 1}\n');
     match((await consume("--raw", "raw")).said, /^batch 1: 1 file/);
     match((await consume("--raw", "raw")).said, /^Nothing new\n$/);
@@ -43,7 +43,7 @@ Deno.test("a raw folder that holds nothing is told from one where all has been i
 
 Deno.test("files that are passed over by their names are counted, and one of them is named", () =>
   withRaw({ "a.txt": "{}", "b.log.gz": "", "_SUCCESS": "", ".x.json": "{}" }, async (consume, folder) => {
-    const { status, said } = await consume("--raw", "raw");
+    const { status, said } = await consume("--raw", "raw", "--partition-by", "id");
     strictEqual(status, 0);
     match(said, /^2 files are passed over, .*: [ab]\.[a-z.]+; --format says what all files are\n$/);
     match((await consume("--raw", "raw", "--json")).said, /^\{"action":"note","text":"2 files are passed over/);

@@ -36,7 +36,7 @@ globalThis.addEventListener = (name, ...rest) => {
 `,
       );
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", `--preload=${folder}/fail.ts`, main, "consume", "--source", `${folder}/lake`],
+        args: ["run", "-A", `--preload=${folder}/fail.ts`, main, "consume", "--create", "--source", `${folder}/lake`],
         env: { AWS_SECRET_ACCESS_KEY: "a-secret-that-is-known", NO_COLOR: "1" },
       }).output();
       const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);

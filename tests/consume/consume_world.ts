@@ -41,6 +41,26 @@ export class ConsumeWorld {
     }
   }
 
+  /**
+   * Like `use`, with a copy of a lake that `make` fills once for all tests of a file. A lake can be
+   * moved, and the copy keeps the times of its files.
+   */
+  static copies(make: (world: ConsumeWorld) => Promise<void>): typeof ConsumeWorld.use {
+    const made = `${Deno.makeTempDirSync({ prefix: "streamlab-consume-" })}/lake`;
+    addEventListener("unload", () => Deno.removeSync(made.slice(0, -"/lake".length), { recursive: true }));
+    let making: Promise<void> | undefined;
+    return (action) =>
+      ConsumeWorld.use(async (world) => {
+        making ??= ConsumeWorld.use(async (first) => {
+          await make(first);
+          await copyFolder(first.folder, made);
+        });
+        await making;
+        await copyFolder(`${made}/.`, world.folder);
+        await action(world);
+      });
+  }
+
   catalogOn(store: Store): Catalog {
     return new FileCatalog({ store, clock: systemClock, random: this.random, tidiesLater: true });
   }
@@ -137,4 +157,9 @@ export class ConsumeWorld {
     const columns = names.map((column) => written.has(column) ? quoteName(column) : `NULL AS ${quoteName(column)}`);
     return `(SELECT ${columns} FROM ${source})`;
   }
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command("cp", { args: ["-a", from, to] }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
 }

@@ -1,4 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { recordOfTarget } from "../../core/lake/target_record.ts";
 import { openTables } from "../../core/lake/target.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { removeProperties } from "../../core/iceberg/action/set_properties.ts";
@@ -10,6 +11,12 @@ import type { SimulatedStore } from "../support/simulated_store.ts";
 
 const target = { namespace: ["bronze"], name: "events" };
 const key = "streamlab.sequence-id.bronze.events";
+
+const record = recordOfTarget({
+  zone: { store: new SimulatedDisk({ seed: 1 }).connect(), prefix: "raw/events/", nameBase: "", format: undefined },
+  contract: defaultContract(),
+  onExtraFields: "dead-letter",
+});
 
 for (const place of ["a REST catalog", "the lake's own files"]) {
   Deno.test(`two consumers that open a table of somebody else's at once agree on its sequence, in ${place}`, async () => {
@@ -31,6 +38,7 @@ for (const place of ["a REST catalog", "the lake's own files"]) {
           target,
           contract: defaultContract(),
           rescued: false,
+          record,
           partitionBy: [],
           recorded: Promise.resolve(0n),
         });

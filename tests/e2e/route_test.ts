@@ -3,7 +3,7 @@ import { systemClock } from "../../core/base/clock.ts";
 import { Meter } from "../../core/base/meter.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { Consumer } from "../../core/consume/consumer.ts";
-import { EmbeddedKnownFiles } from "../../core/consume/known_files.ts";
+import { EmbeddedKnownFiles } from "../../core/consume/embedded_known_files.ts";
 import { DuckDb } from "../../core/engine/duckdb.ts";
 import { Scratch } from "../../core/disk/scratch.ts";
 import { newAttempt } from "../../core/lake/data_file_name.ts";
@@ -69,15 +69,13 @@ class ProcessRouter implements Router {
 
 /** Ingests what is there through a router. */
 async function ingest(world: ConsumeWorld, router: Router, folder: string): Promise<void> {
-  const database = await DuckDb.open({ threads: 1 });
-  const connection = await database.connect();
+  const scratch = Scratch.create(`${folder}/known`);
+  const known = new EmbeddedKnownFiles(() => DuckDb.open({ threads: 1 }), "bronze.events", scratch);
   try {
-    const known = new EmbeddedKnownFiles(connection, "bronze.events", Scratch.create(`${folder}/known`));
     const options = { ...world.options(), meter: new Meter(systemClock), router, known };
     await (await Consumer.start(options)).takeAll(new AbortController().signal, true);
   } finally {
-    connection.close();
-    database.close();
+    known.close();
   }
 }
 

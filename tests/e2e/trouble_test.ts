@@ -1,7 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { withSeed } from "../support/seed.ts";
-import { isThorough } from "../support/thorough.ts";
-import { countTables, countTruth } from "./dispositions.ts";
+import { countTables } from "./dispositions.ts";
 import { ask, inFolder, messageLines, type Outcome, startStreamlab, streamlab, succeed } from "./program.ts";
 
 /**
@@ -90,38 +88,6 @@ Deno.test("an unknown key beside a missing optional one is an extra field", () =
     );
     deepStrictEqual(letters, [{ reason: "extra_fields", record: JSON.stringify(record) }]);
   }));
-
-Deno.test("kill -9 at any moment loses and doubles nothing", () =>
-  withSeed((random) =>
-    inFolder(async (folder) => {
-      const more = ["--interval", "0", "--dirty", "--seed", "3", "--start", "2026-03-01", "--truth", "truth.ndjson"];
-      await succeed(folder, ["produce", "--batches", "80", "--batch-size", "50", ...more]);
-      // Small batches make many commits; a kill falls into some step of one of them.
-      const args = ["consume", "--once", "--max-files-per-batch", "2"];
-      let killed = 0;
-      for (let kill = 0; kill < (isThorough ? 20 : 6); kill++) {
-        const child = startStreamlab(folder, args);
-        const killer = setTimeout(() => child.kill("SIGKILL"), 200 + random.next() * 600);
-        const [{ signal }] = await Promise.all([
-          child.status,
-          child.stdin.close(),
-          child.stdout.cancel(),
-          child.stderr.cancel(),
-        ]);
-        clearTimeout(killer);
-        if (signal === "SIGKILL") killed++;
-      }
-      ok(killed > 0);
-      await succeed(folder, args);
-      deepStrictEqual(await countTables(folder), await countTruth(`${folder}/truth.ndjson`));
-      const [ledger] = await ask(
-        folder,
-        "select count(*)::int as files, count(distinct source_file)::int as names from ingest.files",
-      );
-      deepStrictEqual(ledger, { files: 80, names: 80 });
-      await succeed(folder, ["maintain", "--audit"]);
-    })
-  ));
 
 Deno.test("Ctrl-C finishes the batch and the next run goes on", () =>
   inFolder(async (folder) => {

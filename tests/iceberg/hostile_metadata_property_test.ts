@@ -18,7 +18,7 @@ import { type Bench, identifier, withBench } from "./sample_table.ts";
 
 const FOLDER = "warehouse/bronze/events/metadata";
 const FILES = 6;
-const RUNS = isThorough ? 2_000 : 300;
+const RUNS = isThorough ? 2_000 : 120;
 
 /** A table of three snapshots and six files; the newest of each kind of metadata file. */
 async function withTable(

@@ -14,13 +14,13 @@ import { testWorld } from "../support/test_world.ts";
 const event = (id: string) =>
   `{"user_id":"u","event_id":"${id}","event_type":"t","event_timestamp":"2026-03-01T12:00:00Z"}\n`;
 
-/** Three batches, each with an event and a dead letter. */
-async function threeBatches(world: ConsumeWorld): Promise<void> {
+/** A lake of three batches, each with an event and a dead letter. */
+const useThreeBatches = ConsumeWorld.copies(async (world) => {
   for (const id of ["a", "b", "c"]) {
     world.put(`${id}.ndjson`, `${event(id)}not JSON\n`);
     await world.consume();
   }
-}
+});
 
 async function run(world: ConsumeWorld, ...args: string[]) {
   const program = { ...testWorld({ commands: [maintain], env: { TMPDIR: "/tmp" } }), clock: systemClock };
@@ -58,8 +58,7 @@ const damages: [string, (path: string) => void, RegExp][] = [
 for (const name of ["bronze.events", "dead_letters.events", "ingest.files"]) {
   for (const [what, damage, says] of damages) {
     Deno.test(`audit and status say that a data file of ${name} is ${what}, and go on with the rest`, () =>
-      ConsumeWorld.use(async (world) => {
-        await threeBatches(world);
+      useThreeBatches(async (world) => {
         damage(await dataFile(world, name, 2));
         const { status, text } = await run(world, "--audit");
         strictEqual(status, 1, text);
@@ -87,8 +86,7 @@ for (const name of ["bronze.events", "dead_letters.events", "ingest.files"]) {
 for (const which of ["list", "manifest"] as const) {
   for (const [what, damage] of damages) {
     Deno.test(`audit and status say that a ${which} of manifests is ${what}, and go on with the rest`, () =>
-      ConsumeWorld.use(async (world) => {
-        await threeBatches(world);
+      useThreeBatches(async (world) => {
         damage(await manifestOf(world, "bronze.events", which));
         for (const action of ["--audit", "--status"]) {
           const { status, text } = await run(world, action);
@@ -103,8 +101,7 @@ for (const which of ["list", "manifest"] as const) {
 }
 
 Deno.test("rows that no ledger knows are discrepancies", () =>
-  ConsumeWorld.use(async (world) => {
-    await threeBatches(world);
+  useThreeBatches(async (world) => {
     const empty = `${world.folder}-empty`;
     try {
       // The ledger of a lake in which nothing was ingested.
@@ -143,8 +140,7 @@ Deno.test("an audit of a table that never was, or got nothing, says so with stat
   }));
 
 Deno.test("an audit of a table that consume does not write to says so", () =>
-  ConsumeWorld.use(async (world) => {
-    await threeBatches(world);
+  useThreeBatches(async (world) => {
     const identifier = { namespace: ["bronze"], name: "foreign" };
     const fields = [{ id: 0, name: "id", required: true, type: { type: "long" as const } }];
     const { random } = world;

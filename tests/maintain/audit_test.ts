@@ -23,12 +23,12 @@ const event = (id: string, more: object = {}) => ({
 });
 
 /** Three files in two batches: events, an invalid record, an extra field, a corrupted file. */
-async function ingest(world: ConsumeWorld): Promise<void> {
+const useIngested = ConsumeWorld.copies(async (world) => {
   world.put("a.json", JSON.stringify([event("a0"), event("a1"), { user_id: "u" }, event("a3", { surprise: 1 })]));
   world.put("b.ndjson", [event("b0"), event("b1")].map((each) => JSON.stringify(each)).join("\n"));
   world.put("c.json", "[{");
   await world.consume({ maxFilesPerBatch: 2 });
-}
+});
 
 async function audit(world: ConsumeWorld, ...args: string[]): Promise<{ status: number; text: string }> {
   const program = { ...testWorld({ commands: [maintain], env: { TMPDIR: "/tmp" } }), clock: systemClock };
@@ -76,8 +76,7 @@ async function fileWith(connection: Connection, world: ConsumeWorld, table: Load
 }
 
 Deno.test("the audit of a sound lake says so, and changes nothing", () =>
-  ConsumeWorld.use(async (world) => {
-    await ingest(world);
+  useIngested(async (world) => {
     const before = [];
     for await (const { path } of world.store.list("")) before.push(path);
     const { status, text } = await audit(world);
@@ -92,8 +91,7 @@ Deno.test("the audit of a sound lake says so, and changes nothing", () =>
   }));
 
 Deno.test("it is the same after compaction, and beside a file that nobody has ingested yet", () =>
-  ConsumeWorld.use(async (world) => {
-    await ingest(world);
+  useIngested(async (world) => {
     const program = { ...testWorld({ commands: [maintain], env: { TMPDIR: "/tmp" } }), clock: systemClock };
     strictEqual(await runProgram(["maintain", "--compact", "--source", world.folder], program), 0);
     world.put("later.json", JSON.stringify([event("later")]));
@@ -284,8 +282,7 @@ const faults: Fault[] = [
 
 for (const { name, plant, says, discrepancies = 1 } of faults) {
   Deno.test(`the audit finds ${name}`, () =>
-    ConsumeWorld.use(async (world) => {
-      await ingest(world);
+    useIngested(async (world) => {
       await plant(world);
       const { status, text } = await audit(world);
       strictEqual(status, 1, text);
@@ -323,8 +320,7 @@ Deno.test("files outside of the lake are judged where they are", () =>
   }));
 
 Deno.test("what another contract has judged otherwise is said, and no discrepancy", () =>
-  ConsumeWorld.use(async (world) => {
-    await ingest(world);
+  useIngested(async (world) => {
     const json = JSON.parse(defaultContract().text);
     json.properties.surprise = { type: "integer" };
     await Deno.writeTextFile(`${world.folder}/wider.json`, JSON.stringify(json));

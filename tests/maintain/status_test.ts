@@ -1,7 +1,9 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { seededRandom } from "../../core/base/random.ts";
 import { ledgerFields } from "../../core/lake/our_columns.ts";
 import { ingestionStatus } from "../../core/maintain/status/ingestion_status.ts";
 import { tableHealth } from "../../core/maintain/status/table_health.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { MaintainWorld } from "./maintain_world.ts";
 
 async function withStatus(
@@ -12,7 +14,7 @@ async function withStatus(
     const options = {
       temporaryFolder,
       threads: 1,
-      isEventFile: (path: string) => path.endsWith(".json"),
+      openRaw: (root: string) => Promise.resolve(openLocalStore(root, { random: seededRandom(1), durable: false })),
       onDamage: () => {},
     };
     try {
@@ -28,7 +30,9 @@ Deno.test("before the first run every event file waits", () =>
     deepStrictEqual(await status(), [
       {
         table: "bronze.events",
+        raw: "raw/events/",
         waiting: { files: 0, bytes: 0, oldestMs: undefined },
+        problem: undefined,
         lastBatch: undefined,
         unreadable: [],
         plan: undefined,
@@ -38,8 +42,8 @@ Deno.test("before the first run every event file waits", () =>
     await world.lake.store.write("raw/events/deep/b.json", new Uint8Array(7));
     await world.lake.store.write("raw/events/notes.txt", new Uint8Array(9));
     const [{ waiting }] = await status() as [Awaited<ReturnType<typeof status>>[number]];
-    deepStrictEqual([waiting.files, waiting.bytes], [2, 12]);
-    strictEqual(waiting.oldestMs, (await world.lake.store.stat("raw/events/a.json"))!.modifiedMs);
+    deepStrictEqual([waiting!.files, waiting!.bytes], [2, 12]);
+    strictEqual(waiting!.oldestMs, (await world.lake.store.stat("raw/events/a.json"))!.modifiedMs);
   }));
 
 Deno.test("what the ledger has ingested waits no more, and its last batch is summed up, for each table", () =>
@@ -57,7 +61,7 @@ Deno.test("what the ledger has ingested waits no more, and its last batch is sum
     );
     const summary = (await status()).map(({ table, waiting, lastBatch }) => ({
       table,
-      waiting: waiting.files,
+      waiting: waiting!.files,
       batch: lastBatch?.batchId,
       files: lastBatch?.files,
       events: lastBatch?.events,

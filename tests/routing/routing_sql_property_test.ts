@@ -133,7 +133,7 @@ Deno.test("what SQL takes for plain is an event with the values that the judge g
       fc.asyncProperty(contractWithRecords(anyContract, "wild", 60), async ({ contract, records }) => {
         await checkPlain(routing, contract, records);
       }),
-      { numRuns: isThorough ? 1_500 : 150, interruptAfterTimeLimit: isThorough ? 300_000 : 20_000 },
+      { numRuns: isThorough ? 1_500 : 60, interruptAfterTimeLimit: isThorough ? 300_000 : 20_000 },
     );
   }));
 
@@ -193,7 +193,7 @@ Deno.test("ordinary records of any contract are plain, but for a few", () =>
         records += texts.length;
         plain += await checkPlain(routing, contract, texts);
       }),
-      { numRuns: isThorough ? 500 : 25, interruptAfterTimeLimit: isThorough ? 120_000 : 10_000 },
+      { numRuns: isThorough ? 500 : 10, interruptAfterTimeLimit: isThorough ? 120_000 : 10_000 },
     );
     ok(plain > records * 0.7, `${plain} of ${records}`);
   }));

@@ -1,7 +1,7 @@
 import { strictEqual, throws } from "node:assert/strict";
 import fc from "../support/property.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { locateFile, nameFile } from "../../core/storage/file_name.ts";
+import { locateFile, nameFile, rootOfNames } from "../../core/storage/file_name.ts";
 
 Deno.test("a file inside the lake is known by its path there, whatever folder it was found through", () => {
   strictEqual(nameFile("/data/lake", "/data/lake", "raw/events/a b%20.json"), "raw/events/a b%20.json");
@@ -47,4 +47,19 @@ Deno.test("a name that leads nowhere we know, or out of its place, is refused", 
   for (const name of ["gs://bucket/x", "../../etc/passwd", "file:///data/../etc/passwd", "s3://bucket/a//b", ""]) {
     throws(() => locateFile("/data/lake", name), StreamlabError);
   }
+});
+
+Deno.test("what all names of a root begin with leads back to it", () => {
+  const roots = fc.constantFrom(
+    "/data/lake",
+    "/data",
+    "/",
+    "/other/my lake",
+    "s3://bucket",
+    "s3://bucket/lake",
+    "s3://b/c",
+  );
+  fc.assert(fc.property(roots, roots, (lake, root) => {
+    strictEqual(rootOfNames(lake, nameFile(lake, root, "")), root);
+  }));
 });

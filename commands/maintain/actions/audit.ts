@@ -1,6 +1,6 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
 import { Meter } from "../../../core/base/meter.ts";
-import { ifFound } from "../../../core/base/errors.ts";
+import { ifFound, isKind, StreamlabError } from "../../../core/base/errors.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
 import type { AuditReport, Discrepancy } from "../../../core/maintain/audit/audit.ts";
 import { damageText } from "../words.ts";
@@ -13,6 +13,8 @@ import {
   type TableIdentifier,
 } from "../../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
+import type { EventFormat } from "../../../core/lake/event_file.ts";
+import type { TargetRecord } from "../../../core/lake/target_record.ts";
 import { unreadableEventFiles } from "../../../core/lake/raw_zone.ts";
 import { locateFile } from "../../../core/storage/file_name.ts";
 import { parseLocation } from "../../../core/storage/location.ts";
@@ -29,12 +31,11 @@ import { unreadableText } from "../status_words.ts";
 const SECTION = "AUDIT";
 
 const OWN_FLAGS = {
-  contract: flag.file({ section: SECTION, doc: "the contract that consume used (default: the built-in one)" }),
+  contract: flag.file({ section: SECTION, doc: "judge by this contract (default: the one that consume remembers)" }),
   ...contractFlags(SECTION),
   onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
     section: SECTION,
-    doc: "what consume did with fields that the contract does not name",
-    default: "dead-letter",
+    doc: "judge fields that the contract does not name like this (default: as consume remembers)",
   }),
 };
 
@@ -42,36 +43,92 @@ export const audit = lakeAction({
   name: "audit",
   doc: "prove from the raw files that every record is in one table exactly once; exit status 1 if not",
   flags: OWN_FLAGS,
-  run: auditTarget,
+  run: auditTargets,
 });
 
 /** Printed for people; `--json` has more of them. */
 const PRINTED_MAX = 50;
 
-/** False where something is wrong. */
-async function auditTarget({ context, surroundings, flags, machine }: Job<typeof OWN_FLAGS>): Promise<boolean> {
-  const [{ auditIngestion }, { DEFAULT_TARGET, identifiersOf }, { takeTemporaryFolder }] = await Promise.all([
+/** One target after another; false where something is wrong. */
+async function auditTargets(job: Job<typeof OWN_FLAGS>): Promise<boolean> {
+  const { context, surroundings, flags } = job;
+  const [{ targetsOfCatalog }, { DEFAULT_TARGET }] = await Promise.all([
+    import("../../../core/lake/targets.ts"),
+    import("../../../core/lake/table_names.ts"),
+  ]);
+  const known = await targetsOfCatalog(surroundings.catalog);
+  const asked = flags.table === undefined ? undefined : identifierText(identifierOf(flags.table));
+  const wanted = known.filter(({ name }) => asked === undefined || name === asked);
+  // With its tables half gone, a target is still to be found, and to be told of.
+  const targets: Target[] = wanted.length > 0
+    ? wanted.map(({ table, record }) => ({ identifier: table.identifier, record }))
+    : [{ identifier: flags.table === undefined ? DEFAULT_TARGET : identifierOf(flags.table), record: undefined }];
+  if (targets.length > 1 && flags.contract !== undefined) {
+    const names = targets.map(({ identifier }) => identifierText(identifier)).join(", ");
+    throw new StreamlabError("usage", `--contract cannot be that of ${names}`, {
+      hint: "Name one of them with --table",
+    });
+  }
+  let isRight = true;
+  for (const target of targets) {
+    if (context.signal.aborted) return isRight;
+    isRight = await auditOrTell(job, target) && isRight;
+  }
+  const unreadable = await unreadableEventFiles(surroundings.store);
+  if (unreadable.length > 0) await printNote(context, `In the raw zone ${unreadableText(unreadable)}`);
+  return isRight;
+}
+
+/** The others are audited all the same where the contract of one is unknown. */
+async function auditOrTell(job: Job<typeof OWN_FLAGS>, target: Target): Promise<boolean> {
+  try {
+    return await auditTarget(job, target);
+  } catch (error) {
+    // Without a record the built-in contract is only a guess.
+    if (!isKind(error, "usage") || target.record !== undefined || job.flags.contract !== undefined) throw error;
+    const table = identifierText(target.identifier);
+    const problem = "an older streamlab has not written its contract down: name it with --table and --contract, or " +
+      "run consume once";
+    await printResult(
+      job.context,
+      { action: "audit", table, error: problem },
+      `${table}: cannot be audited: ${problem}`,
+    );
+    return false;
+  }
+}
+
+interface Target {
+  identifier: TableIdentifier;
+  record: TargetRecord | undefined;
+}
+
+function identifierOf({ namespace, name }: { namespace: string; name: string }): TableIdentifier {
+  return { namespace: [namespace], name };
+}
+
+async function auditTarget(job: Job<typeof OWN_FLAGS>, { identifier, record }: Target): Promise<boolean> {
+  const { context, surroundings, flags, machine } = job;
+  const [{ auditIngestion }, { identifiersOf }, { takeTemporaryFolder }] = await Promise.all([
     import("../../../core/maintain/audit/audit.ts"),
     import("../../../core/lake/table_names.ts"),
     import("../../../core/disk/temporary_folder.ts"),
   ]);
-  const target = flags.table === undefined
-    ? DEFAULT_TARGET
-    : { namespace: [flags.table.namespace], name: flags.table.name };
   // The ledger first: rows beyond it in the other tables belong to a batch in flight.
-  const { ledger, events, deadLetters } = identifiersOf(target);
+  const { ledger, events, deadLetters } = identifiersOf(identifier);
   const tables = await loadTables(surroundings, { ledger, events, deadLetters });
   const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
   const raw = new RawFiles(context, surroundings, {
     tables,
-    contract: await readContract(context, flags),
-    onExtraFields: flags.onExtraFields,
+    contract: await readContract(context, flags, record?.contract),
+    onExtraFields: flags.onExtraFields ?? record?.options.onExtraFields ?? "dead-letter",
+    format: record?.options.format,
     threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
     memory: machine.memory,
     folder: folder.path,
   });
   const meter = new Meter(context.clock);
-  const progress = startProgress(context, "Auditing", meter);
+  const progress = startProgress(context, `Auditing ${identifierText(identifier)}`, meter);
   try {
     const report = await auditIngestion(surroundings, {
       ...machine,
@@ -83,9 +140,7 @@ async function auditTarget({ context, surroundings, flags, machine }: Job<typeof
     });
     await progress.end();
     if (context.signal.aborted) return true;
-    await print(context, identifierText(target), report);
-    const unreadable = await unreadableEventFiles(surroundings.store);
-    if (unreadable.length > 0) await printNote(context, `In the raw zone ${unreadableText(unreadable)}`);
+    await print(context, identifierText(identifier), report);
     return report.discrepancies + report.damages.length === 0;
   } finally {
     raw.close();
@@ -94,18 +149,23 @@ async function auditTarget({ context, surroundings, flags, machine }: Job<typeof
   }
 }
 
+interface RawFilesOptions extends Omit<SecondJudgeOptions, "zone" | "clock" | "random"> {
+  /** Of all of them, whatever their names say. */
+  format: EventFormat | undefined;
+}
+
 /** The raw files that a ledger names: those of the lake by path, those of other places by URI. */
 class RawFiles {
   readonly #places = new Map<string, Promise<{ store: Store; judge: SecondJudge }>>();
   readonly #judges: SecondJudge[] = [];
   readonly #context: Context;
   readonly #surroundings: Surroundings;
-  readonly #options: Omit<SecondJudgeOptions, "zone" | "clock" | "random">;
+  readonly #options: RawFilesOptions;
 
   constructor(
     context: Context,
     surroundings: Surroundings,
-    options: Omit<SecondJudgeOptions, "zone" | "clock" | "random">,
+    options: RawFilesOptions,
   ) {
     this.#context = context;
     this.#surroundings = surroundings;
@@ -146,7 +206,7 @@ class RawFiles {
     const store = root === lake.root ? lake : await openLake(this.#context, parseLocation(root));
     const judge = await SecondJudge.open({
       ...this.#options,
-      zone: { store, prefix: "", nameBase: "", format: undefined },
+      zone: { store, prefix: "", nameBase: "", format: this.#options.format },
       clock,
       random,
       folder: `${this.#options.folder}/${this.#places.size}`,

@@ -1,5 +1,7 @@
 import type { Damage } from "../../../core/maintain/table_rows.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
+import { parseLocation } from "../../../core/storage/location.ts";
+import { openLake } from "../../open_lake.ts";
 import { damageText } from "../words.ts";
 import { printResult } from "../../line/output.ts";
 import { type Job, lakeAction } from "../action.ts";
@@ -13,22 +15,21 @@ export const status = lakeAction({
 });
 
 async function printStatus({ context, surroundings, identifiers, flags, machine }: Job<typeof TARGET_FILE_SIZE>) {
-  const [{ tableHealth }, { ingestionStatus }, { withNewest }, { eventFileKind }, words] = await Promise.all([
+  const [{ tableHealth }, { ingestionStatus }, { withNewest }, words] = await Promise.all([
     import("../../../core/maintain/status/table_health.ts"),
     import("../../../core/maintain/status/ingestion_status.ts"),
     import("../../../core/tables/read/newest.ts"),
-    import("../../../core/lake/event_file.ts"),
     import("../status_words.ts"),
   ]);
-  const isEventFile = (path: string) => eventFileKind(path) !== undefined;
+  const openRaw = (root: string) => openLake(context, parseLocation(root));
   // Reported once, by the first table that has it.
   const damages = new Map<string, Damage>();
   const onDamage = (damage: Damage) => void damages.set(damageText(damage), damage);
-  const ingestion = await ingestionStatus(surroundings, { ...machine, isEventFile, onDamage });
+  const ingestion = await ingestionStatus(surroundings, { ...machine, openRaw, onDamage });
   const nowMs = context.clock.nowMs();
   const only = flags.table === undefined ? undefined : `${flags.table.namespace}.${flags.table.name}`;
-  for (const each of ingestion) {
-    if (only !== undefined && each.table !== only) continue;
+  const shown = ingestion.filter(({ table }) => only === undefined || table === only);
+  for (const each of shown) {
     await printResult(context, words.ingestionRecord(each, nowMs), words.ingestionText(each, nowMs));
   }
   const healths = [];
@@ -40,5 +41,5 @@ async function printStatus({ context, surroundings, identifiers, flags, machine 
   if (context.json) { for (const health of healths) await printResult(context, words.healthRecord(health), ""); }
   else if (healths.length > 0) await printResult(context, {}, words.healthText(healths));
   for (const [text, damage] of damages) await printResult(context, { action: "damage", ...damage }, visibleText(text));
-  return damages.size === 0;
+  return damages.size === 0 && shown.every(({ problem }) => problem === undefined);
 }

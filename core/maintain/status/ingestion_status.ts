@@ -1,27 +1,24 @@
 import { mapParallel } from "../../base/parallel.ts";
-import { type Connection, quoteName, quoteText } from "../../engine/duckdb.ts";
+import { type Connection, quoteName } from "../../engine/duckdb.ts";
 import { type Catalog, identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { isKind } from "../../base/errors.ts";
 import { plannedTargets, readFailures, readPlan, readRouted } from "../../lake/checkpoint.ts";
 import { lastBatchOf } from "../../lake/keys.ts";
-import { EVENTS_FOLDER } from "../../lake/layout.ts";
 import { LEDGER_COLUMNS, ledgerFields } from "../../lake/our_columns.ts";
 import { DEFAULT_TARGET, LEDGER } from "../../lake/table_names.ts";
 import { sqlTypeOf } from "../../tables/sql_type.ts";
-import type { PassedOver } from "../../storage/store.ts";
+import { targetsOfCatalog } from "../../lake/targets.ts";
+import type { Store } from "../../storage/store.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { withNewest } from "../../tables/read/newest.ts";
 import { type Damage, TableRows } from "../table_rows.ts";
+import { type Waiting, WaitingFiles } from "./waiting_files.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
 
 /** How far ingestion into a table is. */
-export interface IngestionStatus {
+export interface IngestionStatus extends Waiting {
   table: string;
-  /** Event files in the lake's raw zone that the ledger does not know. */
-  waiting: { files: number; bytes: number; oldestMs: number | undefined };
   lastBatch: BatchTotals | undefined;
-  /** Event files in it that no path leads to: their names, or a folder's, are not UTF-8. */
-  unreadable: string[];
   /** The plan that stands, of a batch that the ledger does not have yet. */
   plan: StandingPlan | undefined;
 }
@@ -49,41 +46,39 @@ export interface BatchTotals {
 }
 
 export interface StatusOptions extends Omit<WorkshopOptions, "leavesLake"> {
-  /** Whether a file is one of events, by its path below the raw zone. */
-  isEventFile(path: string): boolean;
+  /** The store of raw files that are not the lake's. */
+  openRaw(root: string): Promise<Store>;
   /** Told of each file of the ledger that cannot be read. */
   onDamage(damage: Damage): void;
 }
 
-const RAW = `${EVENTS_FOLDER}/`;
 const TABLE = quoteName(LEDGER_COLUMNS.table);
-const STATS_PARALLEL = 16;
 
 /**
- * What waits for each table that the ledger speaks of, and its last batch. Reads the ledger;
- * changes nothing.
+ * What waits for each target of the lake, and its last batch. Reads the ledger and lists the raw
+ * zones; changes nothing.
  */
 export async function ingestionStatus(surroundings: Surroundings, options: StatusOptions): Promise<IngestionStatus[]> {
   const workshop = await Workshop.open(surroundings, { ...options, leavesLake: true });
   try {
     const { connection } = workshop;
-    const { catalog } = surroundings;
+    const { catalog, store } = surroundings;
     const known = await catalog.loadTable(LEDGER);
     if (known === undefined) await emptyLedger(connection);
     else {
       const damages = await withNewest(catalog, LEDGER, (newest) => readLedger(catalog, newest, workshop), known);
       damages.forEach(options.onDamage);
     }
-    const unreadable = await listRaw(connection, surroundings, options);
     const batches = await lastBatches(connection);
-    const targets = new Set([...batches.keys(), ...await plannedTargets(surroundings.store)]);
+    const records = new Map((await targetsOfCatalog(catalog)).map(({ name, record }) => [name, record]));
+    const targets = new Set([...records.keys(), ...batches.keys(), ...await plannedTargets(store)]);
     const tables = targets.size === 0 ? [identifierText(DEFAULT_TARGET)] : [...targets].sort();
     const properties = known?.metadata.properties ?? {};
+    const zones = new WaitingFiles(connection, store, options.openRaw);
     return await mapParallel(tables, 1, async (table) => ({
       table,
-      waiting: await waitingFiles(connection, surroundings, table),
+      ...await zones.of(table, records.get(table)),
       lastBatch: batches.get(table),
-      unreadable,
       plan: await standingPlan(surroundings, table, lastBatchOf(properties, table) + 1n),
     }));
   } finally {
@@ -127,29 +122,6 @@ async function readLedger(catalog: Catalog, ledger: LoadedTable, { connection, s
   return rows.damages;
 }
 
-async function listRaw(
-  connection: Connection,
-  { store }: Surroundings,
-  { isEventFile }: StatusOptions,
-): Promise<string[]> {
-  await connection.run("CREATE TEMP TABLE raw_files (name VARCHAR)");
-  let names: [string][] = [];
-  const flush = async () => {
-    await connection.appendText("raw_files", names);
-    names = [];
-  };
-  const unreadable: string[] = [];
-  const onPassedOver = ({ path, why, isFolder }: PassedOver) => {
-    if (why === "its name is not UTF-8" && (isFolder || isEventFile(path.slice(RAW.length)))) unreadable.push(path);
-  };
-  for await (const { path } of store.list(RAW, { onPassedOver })) {
-    if (isEventFile(path.slice(RAW.length))) names.push([path]);
-    if (names.length === 10_000) await flush();
-  }
-  await flush();
-  return unreadable;
-}
-
 async function lastBatches(connection: Connection): Promise<Map<string, BatchTotals>> {
   const { batchId, status, records, events, deadLetters, ingestedAt } = LEDGER_COLUMNS;
   const rows = await connection.rows(
@@ -167,21 +139,4 @@ GROUP BY ALL ORDER BY target`,
     events: row.events as bigint,
     deadLetters: row.letters as bigint,
   }]));
-}
-
-async function waitingFiles(connection: Connection, { store }: Surroundings, table: string) {
-  const { sourceFile, status } = LEDGER_COLUMNS;
-  const rows = await connection.rows(
-    `SELECT name FROM raw_files ANTI JOIN (SELECT ${sourceFile} AS name FROM ledger
-  WHERE ${TABLE} = ${quoteText(table)} AND ${status} = 'ingested') USING (name)`,
-  );
-  const infos = await mapParallel(rows, STATS_PARALLEL, (row) => store.stat(row.name as string));
-  const waiting: IngestionStatus["waiting"] = { files: 0, bytes: 0, oldestMs: undefined };
-  for (const info of infos) {
-    if (info === undefined) continue;
-    waiting.files++;
-    waiting.bytes += info.size;
-    waiting.oldestMs = Math.min(waiting.oldestMs ?? Infinity, info.modifiedMs);
-  }
-  return waiting;
 }

@@ -1,17 +1,39 @@
 import { StreamlabError } from "../../base/errors.ts";
 import { isMissing, localError } from "../../disk/disk_error.ts";
-import { readAt } from "../../disk/file_bytes.ts";
+import { readAt, readAtSync } from "../../disk/file_bytes.ts";
 import type { FileInfo, ReadOptions } from "../store.ts";
 
 /** Undefined where there is no file; a folder is none. */
 export async function statFile(path: string, file: string): Promise<FileInfo | undefined> {
   try {
-    const { isFile, size, mtime } = await Deno.stat(file);
-    return isFile ? { path, size, etag: etagOf(size, mtime), modifiedMs: mtime?.getTime() ?? 0 } : undefined;
+    return fileInfo(path, await Deno.stat(file));
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw localError("look at", file, error);
   }
+}
+
+/** `statFile` in place; a missing file is an error of the system. */
+export function statFileSync(path: string, file: string): FileInfo | undefined {
+  return fileInfo(path, Deno.statSync(file));
+}
+
+function fileInfo(path: string, { isFile, size, mtime }: Deno.FileInfo): FileInfo | undefined {
+  return isFile ? { path, size, etag: etagOf(size, mtime), modifiedMs: mtime?.getTime() ?? 0 } : undefined;
+}
+
+/** Up to `length` bytes from `offset` on, in place and of any version; errors are the system's. */
+export function readRangeSync(place: string, offset: number, length: number): Uint8Array {
+  using file = Deno.openSync(place);
+  const { isFile, size } = file.statSync();
+  if (!isFile) throw new StreamlabError("not-found", `Cannot read "${place}": it is a folder, not a file`);
+  const start = startOf(offset, size);
+  return readAtSync(file, start, Math.max(0, Math.min(length, size - start)));
+}
+
+/** A negative offset counts from the end. */
+export function startOf(offset: number, size: number): number {
+  return offset < 0 ? Math.max(0, size + offset) : offset;
 }
 
 /**

@@ -1,5 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { withSeed } from "../support/seed.ts";
+import { isThorough } from "../support/thorough.ts";
 import { isFileThere, untilThere } from "../support/until_there.ts";
+import { countTables, countTruth } from "./dispositions.ts";
 import { ask, inFolder, startStreamlab, streamlab, succeed } from "./program.ts";
 
 const checkpoints = "lake/checkpoints/bronze.events";
@@ -77,3 +80,35 @@ Deno.test("a second consumer of a table says who runs, and a killed one blocks n
     strictEqual((await endOf(first)).signal, "SIGKILL");
     await succeed(folder, ["consume", "--once"]);
   }));
+
+Deno.test("kill -9 at any moment loses and doubles nothing", () =>
+  withSeed((random) =>
+    inFolder(async (folder) => {
+      const more = ["--interval", "0", "--dirty", "--seed", "3", "--start", "2026-03-01", "--truth", "truth.ndjson"];
+      await succeed(folder, ["produce", "--batches", "80", "--batch-size", "50", ...more]);
+      // Small batches make many commits; a kill falls into some step of one of them.
+      const args = ["consume", "--once", "--max-files-per-batch", "2"];
+      let killed = 0;
+      for (let kill = 0; kill < (isThorough ? 20 : 6); kill++) {
+        const child = startStreamlab(folder, args);
+        const killer = setTimeout(() => child.kill("SIGKILL"), 200 + random.next() * 600);
+        const [{ signal }] = await Promise.all([
+          child.status,
+          child.stdin.close(),
+          child.stdout.cancel(),
+          child.stderr.cancel(),
+        ]);
+        clearTimeout(killer);
+        if (signal === "SIGKILL") killed++;
+      }
+      ok(killed > 0);
+      await succeed(folder, args);
+      deepStrictEqual(await countTables(folder), await countTruth(`${folder}/truth.ndjson`));
+      const [ledger] = await ask(
+        folder,
+        "select count(*)::int as files, count(distinct source_file)::int as names from ingest.files",
+      );
+      deepStrictEqual(ledger, { files: 80, names: 80 });
+      await succeed(folder, ["maintain", "--audit"]);
+    })
+  ));

@@ -1,0 +1,197 @@
+import { mapParallel } from "../base/parallel.ts";
+import { StreamlabError } from "../base/errors.ts";
+import type { Connection, DuckDb, TextAppender } from "../engine/duckdb.ts";
+import { quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
+import { isOutOfMemory, SqlError } from "../engine/sql_error.ts";
+import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
+import { planScan, type ScanFile } from "../iceberg/scan/scan.ts";
+import type { Scratch } from "../disk/scratch.ts";
+import type { EventFile } from "../lake/event_file.ts";
+import { LEDGER_COLUMNS } from "../lake/our_columns.ts";
+import { fileDamage } from "../tables/read/file_damage.ts";
+import type { FileOutcome } from "../lake/routed_batch.ts";
+import { FewKnownFiles, type KnownFile } from "./few_known_files.ts";
+import type { ClassifiedFiles, KnownFiles, LastWithRows } from "./known_files.ts";
+
+/** Files of the ledger fetched at once, where it lies elsewhere. */
+const COPIES_PARALLEL = 32;
+const COPY_PREFIX = "ledger-";
+/** So many are kept in a map, some megabytes; DuckDB takes longer to start than a small batch. */
+const FEW_MAX = 20_000;
+
+/**
+ * A table in memory, so that SQL computes the listing minus the ledger for any number of files. It
+ * is read from the ledger's data files and updated with the batches that this consumer commits.
+ * While the ledger has only these, and they are few, they are in a map, and DuckDB is not opened.
+ */
+export class EmbeddedKnownFiles implements KnownFiles {
+  #few: FewKnownFiles | undefined;
+  #database: DuckDb | undefined;
+  #openConnection: Connection | undefined;
+  #metadataLocation: string | undefined;
+  #lastWithRows: LastWithRows = { events: 0n, deadLetters: 0n };
+  /** Adds to the table as it was made last. */
+  #appender: TextAppender | undefined;
+  readonly #open: () => Promise<DuckDb>;
+  readonly #target: string;
+  readonly #scratch: Scratch;
+  readonly #fewMax: number;
+
+  /** `open` is called at most once, when there is something to ask DuckDB. */
+  constructor(open: () => Promise<DuckDb>, target: string, scratch: Scratch, fewMax = FEW_MAX) {
+    this.#open = open;
+    this.#target = target;
+    this.#scratch = scratch;
+    this.#fewMax = fewMax;
+  }
+
+  close(): void {
+    this.#openConnection?.close();
+    this.#database?.close();
+  }
+
+  async follow(ledger: LoadedTable): Promise<void> {
+    if (this.#metadataLocation === ledger.metadataLocation) return;
+    this.#metadataLocation = undefined;
+    this.#lastWithRows = { events: 0n, deadLetters: 0n };
+    const predicate = { op: "=", column: LEDGER_COLUMNS.table, value: this.#target } as const;
+    const { files } = await planScan(ledger.io, ledger.metadata, { predicate });
+    if (files.length === 0) this.#few = new FewKnownFiles();
+    else await this.#readAll(ledger, files);
+    this.#metadataLocation = ledger.metadataLocation;
+  }
+
+  async #readAll(ledger: LoadedTable, files: readonly ScanFile[]): Promise<void> {
+    this.#few = undefined;
+    await this.#emptyTable();
+    const paths = await mapParallel(
+      files,
+      COPIES_PARALLEL,
+      ({ dataFile }) => this.#localCopy(ledger, dataFile.path),
+    );
+    try {
+      await this.#read(paths);
+    } catch (cause) {
+      throw cause instanceof SqlError ? await unreadable(ledger, files, cause) : cause;
+    }
+    for (const path of paths) if (path.startsWith(this.#scratch.path(COPY_PREFIX))) this.#scratch.removeFile(path);
+  }
+
+  async #connect(): Promise<Connection> {
+    if (this.#openConnection !== undefined) return this.#openConnection;
+    this.#database = await this.#open();
+    return this.#openConnection = await this.#database.connect();
+  }
+
+  async #emptyTable(): Promise<void> {
+    this.#appender?.close();
+    this.#appender = undefined;
+    const connection = await this.#connect();
+    await connection.run("CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR)");
+  }
+
+  async #append(files: readonly KnownFile[]): Promise<void> {
+    this.#appender ??= await (await this.#connect()).textAppender("known");
+    this.#appender.append(files.map(({ name, etag, status }) => [name, etag, status]));
+  }
+
+  lastWithRows(): LastWithRows {
+    return this.#lastWithRows;
+  }
+
+  async #read(paths: readonly string[]): Promise<void> {
+    const { table, sourceFile, etag, status, batchId, events, deadLetters } = LEDGER_COLUMNS;
+    const rows = `FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = false)
+WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
+    const connection = await this.#connect();
+    await connection.run(`INSERT INTO known SELECT ${sourceFile}, ${etag}, ${status} ${rows}`);
+    const [last] = await connection.rows(`SELECT
+  coalesce(max(${batchId}) FILTER (${events} > 0), 0)::BIGINT AS events,
+  coalesce(max(${batchId}) FILTER (${deadLetters} > 0), 0)::BIGINT AS letters ${rows}`);
+    this.#lastWithRows = { events: last!.events as bigint, deadLetters: last!.letters as bigint };
+  }
+
+  async add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {
+    if (this.#metadataLocation !== before.metadataLocation) return;
+    if (this.#few === undefined) await this.#append(outcomes);
+    else {
+      this.#few.add(outcomes);
+      await this.#moveMany();
+    }
+    this.#metadataLocation = after.metadataLocation;
+  }
+
+  /** To the table, as soon as they are no longer few. */
+  async #moveMany(): Promise<void> {
+    const files = this.#few!.files;
+    if (files.length <= this.#fewMax) return;
+    await this.#emptyTable();
+    await this.#append(files);
+    this.#few = undefined;
+  }
+
+  async unknownNames(names: readonly string[]): Promise<Set<string>> {
+    if (this.#few !== undefined) return this.#few.unknownNames(names);
+    const connection = await this.#connect();
+    await connection.run("CREATE OR REPLACE TEMP TABLE listed (name VARCHAR)");
+    await connection.appendText("listed", names.map((name) => [name]));
+    const rows = await connection.rows(
+      "SELECT name FROM listed ANTI JOIN (SELECT name FROM known WHERE status = 'ingested') USING (name)",
+    );
+    return new Set(rows.map((row) => row.name as string));
+  }
+
+  async classify(files: readonly EventFile[], asNew: boolean): Promise<ClassifiedFiles> {
+    if (this.#few !== undefined) return this.#few.classify(files, asNew);
+    const connection = await this.#connect();
+    await connection.run("CREATE OR REPLACE TEMP TABLE listed (name VARCHAR, etag VARCHAR)");
+    await connection.appendText("listed", files.map(({ name, etag }) => [name, etag]));
+    const rows = await connection.rows(`SELECT name,
+  name IN (SELECT name FROM known WHERE status = 'ingested') AS known_name,
+  (name, etag) IN (SELECT (name, etag) FROM known WHERE status = 'ingested') AS ingested,
+  (name, etag) IN (SELECT (name, etag) FROM known WHERE status = 'changed') AS recorded FROM listed`);
+    const verdicts = new Map(rows.map((row) => [row.name as string, row]));
+    const result: ClassifiedFiles = { fresh: [], changed: [] };
+    for (const file of files) {
+      const verdict = verdicts.get(file.name)!;
+      if (verdict.ingested === true) continue;
+      if (verdict.known_name !== true || asNew) result.fresh.push(file);
+      else if (verdict.recorded !== true) result.changed.push(file);
+    }
+    return result;
+  }
+
+  /** The ledger's files are small and few; remote ones are fetched whole. */
+  async #localCopy(ledger: LoadedTable, uri: string): Promise<string> {
+    const { store } = ledger.io.location;
+    const path = ledger.io.location.pathOf(uri);
+    const local = store.localPath(path);
+    if (local !== undefined) return local;
+    const copy = this.#scratch.path(`${COPY_PREFIX}${path.slice(path.lastIndexOf("/") + 1)}`);
+    await store.getFile(path, copy);
+    return copy;
+  }
+}
+
+/**
+ * `not-found` if a file is gone, which a newer version may no longer name; `corrupt` if one is not
+ * as it was written.
+ */
+async function unreadable(ledger: LoadedTable, files: readonly ScanFile[], cause: SqlError): Promise<Error> {
+  const name = identifierText(ledger.identifier);
+  for (const { dataFile } of files) {
+    const damage = await fileDamage(ledger.io.location, dataFile);
+    if (damage === undefined) continue;
+    const kind = damage === "is gone" ? "not-found" : "corrupt";
+    return new StreamlabError(kind, `Cannot read ${name}: its data file ${dataFile.path} ${damage}`, {
+      hint: "Restore the file, or all of the lake from one moment",
+      cause,
+    });
+  }
+  const { state } = cause;
+  if (isOutOfMemory(cause)) return cause;
+  return new StreamlabError("corrupt", `Cannot read ${name}: ${state}`, {
+    hint: "Restore its data files, or all of the lake from one moment",
+    cause,
+  });
+}

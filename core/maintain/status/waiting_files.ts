@@ -1,0 +1,130 @@
+import { messageOf, StreamlabError } from "../../base/errors.ts";
+import { mapParallel } from "../../base/parallel.ts";
+import { type Connection, quoteName, quoteText } from "../../engine/duckdb.ts";
+import { eventFileKind } from "../../lake/event_file.ts";
+import { CHECKPOINTS_FOLDER, EVENTS_FOLDER, WAREHOUSE_FOLDER } from "../../lake/layout.ts";
+import { LEDGER_COLUMNS } from "../../lake/our_columns.ts";
+import { type RawPlace, rawPlaceOf, rawPlaceText, type TargetRecord } from "../../lake/target_record.ts";
+import { nameFile } from "../../storage/file_name.ts";
+import type { PassedOver, Store } from "../../storage/store.ts";
+
+const TABLE = quoteName(LEDGER_COLUMNS.table);
+const STATS_PARALLEL = 16;
+const APPENDED_MAX = 10_000;
+
+/** What waits for a target, and where. */
+export interface Waiting {
+  /** Where its event files land: a path in the lake, or a URI; undefined where nobody remembers. */
+  raw: string | undefined;
+  /** Event files there that the ledger does not know; undefined where nobody can look. */
+  waiting: { files: number; bytes: number; oldestMs: number | undefined } | undefined;
+  /** Why nobody can. */
+  problem: string | undefined;
+  /** Event files there that no path leads to: their names, or a folder's, are not UTF-8. */
+  unreadable: string[];
+}
+
+/** A raw zone as it is now. */
+interface ListedZone {
+  store: Store;
+  /** A temporary table: `name`, `path`. */
+  files: string;
+  unreadable: string[];
+}
+
+/**
+ * Event files that wait for a target: those of the place that feeds it, without those that the
+ * temporary table `ledger` has as ingested. Targets may share a place, which is listed once.
+ */
+export class WaitingFiles {
+  readonly #zones = new Map<string, Promise<ListedZone>>();
+  readonly #connection: Connection;
+  readonly #lake: Store;
+  readonly #openRaw: (root: string) => Promise<Store>;
+
+  constructor(connection: Connection, lake: Store, openRaw: (root: string) => Promise<Store>) {
+    this.#connection = connection;
+    this.#lake = lake;
+    this.#openRaw = openRaw;
+  }
+
+  async of(table: string, record: TargetRecord | undefined): Promise<Waiting> {
+    if (record === undefined && await this.#isFedFromElsewhere(table)) {
+      const problem = "an older streamlab has not written down where its event files land; the next consume does";
+      return { raw: undefined, waiting: undefined, problem, unreadable: [] };
+    }
+    const place = rawPlaceOf(this.#lake.root, record);
+    const raw = rawPlaceText(this.#lake.root, place);
+    try {
+      const key = JSON.stringify(place);
+      const zone = this.#zones.get(key) ?? this.#list(place, `raw_files_${this.#zones.size}`);
+      this.#zones.set(key, zone);
+      const listed = await zone;
+      return { raw, waiting: await this.#waiting(table, listed), problem: undefined, unreadable: listed.unreadable };
+    } catch (error) {
+      // A place that is gone or does not answer says nothing about the other targets.
+      if (!(error instanceof StreamlabError)) throw error;
+      return { raw, waiting: undefined, problem: messageOf(error), unreadable: [] };
+    }
+  }
+
+  async #isFedFromElsewhere(table: string): Promise<boolean> {
+    const [row] = await this.#connection.rows(
+      `SELECT count(*) > 0 AS found FROM ledger
+WHERE ${TABLE} = ${quoteText(table)} AND NOT starts_with(${LEDGER_COLUMNS.sourceFile}, ${
+        quoteText(`${EVENTS_FOLDER}/`)
+      })`,
+    );
+    return row!.found as boolean;
+  }
+
+  async #list(place: RawPlace, files: string): Promise<ListedZone> {
+    const { root, prefix, base, format } = place;
+    const store = root === this.#lake.root ? this.#lake : await this.#openRaw(root);
+    // The lake's own zone may not be there yet; any other was.
+    if (store !== this.#lake && !await store.rootExists()) {
+      throw new StreamlabError("not-found", `there is no folder ${root}`);
+    }
+    await this.#connection.run(`CREATE TEMP TABLE ${files} (name VARCHAR, path VARCHAR)`);
+    const isEventFile = (path: string) =>
+      eventFileKind(path.slice(prefix.length), format) !== undefined && !this.#isOwn(root, path);
+    const unreadable: string[] = [];
+    const onPassedOver = ({ path, why, isFolder }: PassedOver) => {
+      if (why === "its name is not UTF-8" && (isFolder || isEventFile(path))) unreadable.push(base + path);
+    };
+    let rows: [string, string][] = [];
+    const flush = async () => {
+      await this.#connection.appendText(files, rows);
+      rows = [];
+    };
+    for await (const { path } of store.list(prefix, { onPassedOver })) {
+      if (isEventFile(path)) rows.push([base + path, path]);
+      if (rows.length === APPENDED_MAX) await flush();
+    }
+    await flush();
+    return { store, files, unreadable };
+  }
+
+  /** The lake's own tables and records, where the lake lies in the zone. */
+  #isOwn(root: string, path: string): boolean {
+    const name = nameFile(this.#lake.root, root, path);
+    return [WAREHOUSE_FOLDER, CHECKPOINTS_FOLDER].some((folder) => name.startsWith(`${folder}/`));
+  }
+
+  async #waiting(table: string, { store, files }: ListedZone): Promise<Waiting["waiting"]> {
+    const { sourceFile, status } = LEDGER_COLUMNS;
+    const rows = await this.#connection.rows(
+      `SELECT path FROM ${files} ANTI JOIN (SELECT ${sourceFile} AS name FROM ledger
+  WHERE ${TABLE} = ${quoteText(table)} AND ${status} = 'ingested') USING (name)`,
+    );
+    const infos = await mapParallel(rows, STATS_PARALLEL, (row) => store.stat(row.path as string));
+    const waiting = { files: 0, bytes: 0, oldestMs: undefined as number | undefined };
+    for (const info of infos) {
+      if (info === undefined) continue;
+      waiting.files++;
+      waiting.bytes += info.size;
+      waiting.oldestMs = Math.min(waiting.oldestMs ?? Infinity, info.modifiedMs);
+    }
+    return waiting;
+  }
+}

@@ -1,0 +1,196 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { consume } from "../../commands/consume/consume.ts";
+import { runProgram } from "../../commands/line/program.ts";
+import { maintain } from "../../commands/maintain/maintain.ts";
+import { query } from "../../commands/query/query.ts";
+import { systemClock } from "../../core/base/clock.ts";
+import { systemRandom } from "../../core/base/random.ts";
+import { setProperties } from "../../core/iceberg/action/set_properties.ts";
+import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
+import { commitTable } from "../../core/iceberg/commit.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
+import { testWorld } from "../support/test_world.ts";
+
+interface Shown {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** A folder with a lake, and folders that feed its targets. */
+class Place {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async use(action: (place: Place) => Promise<void>): Promise<void> {
+    const folder = await Deno.makeTempDir({ prefix: "streamlab-targets-" });
+    try {
+      await action(new Place(folder));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  }
+
+  put(path: string, content: unknown): void {
+    const whole = `${this.folder}/${path}`;
+    Deno.mkdirSync(whole.slice(0, whole.lastIndexOf("/")), { recursive: true });
+    Deno.writeTextFileSync(whole, typeof content === "string" ? content : JSON.stringify(content));
+  }
+
+  async run(...args: string[]): Promise<Shown> {
+    const world = testWorld({ commands: [consume, maintain, query], cwd: this.folder, env: { TMPDIR: "/tmp" } });
+    const readText = (path: string) => Deno.readTextFile(path).catch(() => undefined);
+    const status = await runProgram([...args], { ...world, clock: systemClock, random: systemRandom, readText });
+    return { status, stdout: world.stdoutText(), stderr: world.stderrText() };
+  }
+
+  /** A run that must succeed; its lines on standard output as JSON, but for notes. */
+  async records(...args: string[]): Promise<Record<string, unknown>[]> {
+    const { status, stdout, stderr } = await this.run(...args, "--json");
+    strictEqual(status, 0, stderr + stdout);
+    const lines = stdout.trim().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+    return lines.filter(({ action }) => action !== "note");
+  }
+
+  async ask(sql: string): Promise<unknown> {
+    const { stdout, status, stderr } = await this.run("query", "--format", "json", sql);
+    strictEqual(status, 0, stderr);
+    return JSON.parse(stdout);
+  }
+}
+
+const ORDERS = { type: "object", properties: { id: { type: "integer" }, item: { type: "string" } }, required: ["id"] };
+
+/** Orders from a folder of their own, of files whose names say nothing, with fields rescued. */
+async function withOrders(action: (place: Place) => Promise<void>): Promise<void> {
+  await Place.use(async (place) => {
+    place.put("orders.schema.json", ORDERS);
+    place.put("in/a.log", '{"id":1,"item":"x"}\n{"id":2,"more":true}\n{"id":"bad"}\n');
+    const flags = ["--contract", "orders.schema.json", "--format", "ndjson", "--on-extra-fields", "rescue"];
+    const [batch] = await place.records("consume", "--once", "--table", "orders.raw", "--raw", "in", ...flags);
+    deepStrictEqual([batch!.events, batch!.deadLetters], [2, 1]);
+    await action(place);
+  });
+}
+
+Deno.test("a target goes on as before without a further flag: folder, format, contract and mode", () =>
+  withOrders(async (place) => {
+    place.put("in/b.log", '{"id":3,"more":1}\n');
+    const [batch] = await place.records("consume", "--once", "--table", "orders.raw");
+    deepStrictEqual([batch!.files, batch!.events, batch!.deadLetters], [1, 1, 0]);
+    deepStrictEqual(await place.ask("SELECT _rescued FROM orders.raw WHERE id = 3"), [{ _rescued: '{"more":1}' }]);
+  }));
+
+Deno.test("flags that are given again are remembered instead, unless the table cannot follow them", () =>
+  withOrders(async (place) => {
+    place.put("wider.json", { ...ORDERS, properties: { ...ORDERS.properties, more: { type: "boolean" } } });
+    await place.records("consume", "--once", "--table", "orders.raw", "--contract", "wider.json");
+    place.put("in/b.log", '{"id":3,"more":true}\n');
+    await place.records("consume", "--once", "--table", "orders.raw");
+    deepStrictEqual(await place.ask("SELECT more FROM orders.raw WHERE id = 3"), [{ more: true }]);
+
+    place.put("other.json", { ...ORDERS, properties: { id: { type: "string" } } });
+    const refused = await place.run("consume", "--once", "--table", "orders.raw", "--contract", "other.json");
+    deepStrictEqual([refused.status, /column id/.test(refused.stderr)], [2, true]);
+    place.put("in/c.log", '{"id":4,"more":false}\n');
+    const [batch] = await place.records("consume", "--once", "--table", "orders.raw");
+    deepStrictEqual([batch!.events, batch!.deadLetters], [1, 0]);
+  }));
+
+Deno.test("--status tells what waits where the files of each target land", () =>
+  withOrders(async (place) => {
+    place.put("lake/raw/events/x.json", [{}]);
+    place.put("lake/raw/events/deep/y.json", [{}]);
+    const waiting = async () =>
+      Object.fromEntries(
+        (await place.records("maintain", "--status")).filter(({ action }) => action === "ingestion-status")
+          .map(({ table, raw, waitingFiles }) => [table, [raw, waitingFiles]]),
+      );
+    const raw = `file://${place.folder}/in/`;
+    deepStrictEqual(await waiting(), { "orders.raw": [raw, 0] });
+    await place.records("consume", "--once");
+    place.put("lake/raw/events/z.json", [{}]);
+    for (const name of ["b", "c"]) place.put(`in/${name}.log`, '{"id":3}\n');
+    deepStrictEqual(await waiting(), { "bronze.events": ["raw/events/", 1], "orders.raw": [raw, 2] });
+
+    Deno.renameSync(`${place.folder}/in`, `${place.folder}/away`);
+    const { status, stdout } = await place.run("maintain", "--status");
+    strictEqual(status, 1);
+    match(stdout, /^orders\.raw: nobody can tell what waits: there is no folder .*\/in$/m);
+    match(stdout, /^bronze\.events: 1 file waits \(/m);
+  }));
+
+Deno.test("--audit judges every target by the contract that it was fed with", () =>
+  withOrders(async (place) => {
+    place.put("lake/raw/events/x.json", [{}]);
+    await place.records("consume", "--once");
+    const reports = await place.records("maintain", "--audit");
+    deepStrictEqual(
+      reports.map(({ table, events, deadLetters, discrepancies, misplaced }) => {
+        return [table, events, deadLetters, discrepancies, misplaced];
+      }),
+      [["bronze.events", 0, 1, 0, 0], ["orders.raw", 2, 1, 0, 0]],
+    );
+    const refused = await place.run("maintain", "--audit", "--contract", "orders.schema.json");
+    deepStrictEqual([refused.status, /Name one of them with --table/.test(refused.stderr)], [2, true]);
+  }));
+
+Deno.test("a lake that was moved with the folder that feeds it goes on there", () =>
+  Place.use(async (place) => {
+    place.put("orders.schema.json", ORDERS);
+    place.put("lake/landing/a.json", [{ id: 1 }]);
+    const flags = ["--raw", "lake/landing", "--contract", "orders.schema.json"];
+    await place.records("consume", "--once", "--table", "orders.raw", ...flags);
+    Deno.renameSync(`${place.folder}/lake`, `${place.folder}/moved`);
+    place.put("moved/landing/b.json", [{ id: 2 }]);
+    const status = await place.records("maintain", "--status", "--source", "moved");
+    deepStrictEqual([status[0]!.raw, status[0]!.waitingFiles], ["landing/", 1]);
+    const [batch] = await place.records("consume", "--once", "--table", "orders.raw", "--source", "moved");
+    strictEqual(batch!.events, 1);
+  }));
+
+Deno.test("a record of a target that is damaged is named, with the way out", () =>
+  withOrders(async (place) => {
+    const store = openLocalStore(`${place.folder}/lake`, { random: systemRandom, durable: false });
+    const catalog = new FileCatalog({ store, clock: systemClock, random: systemRandom });
+    const damage = (text: string) =>
+      commitTable(catalog, { namespace: ["orders"], name: "raw" }, (transaction) => {
+        transaction.add(setProperties({ "streamlab.target.orders.raw": text }));
+      }, { clock: systemClock, random: systemRandom });
+    for (const [text, why] of [["{", /it is not JSON/], ['{"format":2}', /made by a newer streamlab/]] as const) {
+      await damage(text);
+      const { status, stderr } = await place.run("consume", "--once", "--table", "orders.raw");
+      strictEqual(status, 1);
+      match(stderr, why);
+      match(stderr, /streamlab\.target\.orders\.raw/);
+    }
+  }));
+
+Deno.test("a folder that is not there is not watched, unless --create makes it", () =>
+  Place.use(async (place) => {
+    place.put("lake/note.txt", "");
+    const refused = await place.run("consume");
+    strictEqual(refused.status, 1);
+    match(
+      refused.stderr,
+      /^streamlab: There is no folder to watch at .*\/lake\/raw\/events\n {2}Name another .*--create/,
+    );
+    const { status } = await place.run("consume", "--once", "--create", "--raw", "deep/in");
+    deepStrictEqual([status, Deno.statSync(`${place.folder}/deep/in`).isDirectory], [0, true]);
+  }));
+
+Deno.test("a new table without partitions says so, once, and not where that was asked for", () =>
+  withOrders(async (place) => {
+    const flags = ["--once", "--raw", "in", "--format", "ndjson", "--contract", "orders.schema.json"];
+    match(
+      (await place.run("consume", ...flags, "--table", "a.b")).stderr,
+      /^a\.b is made without partitions; --partition-by/m,
+    );
+    for (const more of [["a.b"], ["a.c", "--partition-by", "id"]]) {
+      const { stderr } = await place.run("consume", ...flags, "--table", ...more);
+      strictEqual(stderr.includes("without partitions"), false, stderr);
+    }
+  }));
