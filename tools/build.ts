@@ -50,12 +50,15 @@ const unusedParts = new Set(["dist-types", "src", "bundler", "esm", "CHANGELOG.m
 
 const packed = `dist/parts/${library}.zst`;
 const digest = `dist/parts/${library}.sha256`;
+const READER_PART = "dist/parts/reader.wasm.part";
 await run(compiler, ["cache", "--quiet", "main.ts"]);
 const packages = await npmPackages();
 await packLibrary(`${root}${packed}`, `${root}${digest}`);
+// As a module of WebAssembly it would have to find what it imports (core/disk/program_part.ts).
+await Deno.copyFile(`${root}core/routing/assembly/reader.wasm`, root + READER_PART);
 await run(compiler, [
   ...["compile", "--quiet", "--no-check", "--output", "dist/streamlab", "--include", packed, "--include", digest],
-  ...["--include", "core/routing/assembly/reader.wasm", "--include", "core/routing/reader/reader_worker.ts"],
+  ...["--include", READER_PART, "--include", "core/routing/reader/reader_worker.ts"],
   // It would be read at each start from a name that can be foretold in the folder for temporary
   // files, where every user may put one.
   "--no-code-cache",

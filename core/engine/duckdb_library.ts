@@ -4,6 +4,7 @@ import { messageOf, StreamlabError } from "../base/errors.ts";
 import { systemRandom, uuidV4 } from "../base/random.ts";
 import { sha256 } from "../base/sha256.ts";
 import { cacheFolder, foreignHand, makeOwnFolder, temporaryFolder } from "../disk/ownership.ts";
+import { builtPart } from "../disk/program_part.ts";
 import { removeTree } from "../disk/removal.ts";
 import { createFileSync, writeFileSync } from "../disk/scratch.ts";
 
@@ -63,12 +64,11 @@ async function loadLibrary(load: () => Promise<NodeApi>): Promise<NodeApi> {
   if (name === undefined) {
     throw new StreamlabError("unavailable", `Cannot load DuckDB: there is none for ${Deno.build.os}`);
   }
-  // Put there by the build: the library, packed, and the digest of its bytes.
-  const parts = new URL("../../dist/parts/", import.meta.url);
-  const digest = Deno.readTextFileSync(new URL(`${name}.sha256`, parts)).trim();
+  // The library, packed, and the digest of its bytes.
+  const digest = Deno.readTextFileSync(builtPart(`${name}.sha256`)).trim();
   const { folder, isKept } = libraryFolder(digest);
   try {
-    Deno.dlopen(unpackOnce(new URL(`${name}.zst`, parts), `${folder}/${name}`, digest), {});
+    Deno.dlopen(unpackOnce(builtPart(`${name}.zst`), `${folder}/${name}`, digest), {});
     return await withTemporaryFolder(folder, load);
   } finally {
     if (!isKept) removeTree(folder);

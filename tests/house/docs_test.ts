@@ -62,6 +62,14 @@ Deno.test("the index of the documentation names every page", () => {
   deepStrictEqual(pages.filter((page) => page !== "README.md" && !named.includes(page)), []);
 });
 
+Deno.test("decisions are numbered from 0 on without gaps, and each begins with its number", () => {
+  const decisions = [...documents.keys()].filter((path) => path.startsWith("docs/decisions/")).sort();
+  const numbers = decisions.map((path) => Number(/\/(\d{4})-[^/]+\.md$/.exec(path)?.[1]));
+  deepStrictEqual(numbers, [...numbers.keys()]);
+  const wrong = decisions.filter((path, n) => !documents.get(path)!.startsWith(`# ${n === 0 ? "N" : n}. `));
+  deepStrictEqual(wrong, []);
+});
+
 /** Lines of prose, by number: neither tables nor code, whose lines cannot be broken. */
 function proseOf(text: string): [number, string][] {
   let isCode = false;

@@ -1,3 +1,4 @@
+import { seededRandom } from "../../../core/base/random.ts";
 import type { Contract, OnExtraFields } from "../../../core/contract/contract.ts";
 import { parseContract } from "../../../core/contract/json_schema.ts";
 import type { Row } from "../../../core/contract/judgement.ts";
@@ -9,6 +10,7 @@ import {
   OVERRUN,
   ReaderInstance,
 } from "../../../core/routing/reader/reader_instance.ts";
+import { wantedSeed } from "../../support/seed.ts";
 import { readRows } from "./read_columns.ts";
 
 export interface ScannedText {
@@ -44,7 +46,7 @@ export class TestReader {
 
   constructor(contract: Contract, onExtraFields: OnExtraFields = "dead-letter") {
     this.contract = contract;
-    this.instance = new ReaderInstance(compiled, crypto.getRandomValues(new Uint8Array(HASH_KEY_BYTES)));
+    this.instance = new ReaderInstance(compiled, seededRandom(wantedSeed ?? 1).bytes(HASH_KEY_BYTES));
     this.events = planEvents(this.instance, contract, onExtraFields);
     this.letters = planLetters(this.instance, contract);
   }
