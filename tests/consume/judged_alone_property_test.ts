@@ -4,7 +4,7 @@ import type { ConsumeSessionOptions } from "../../core/consume/consume_session.t
 import type { OnExtraFields } from "../../core/contract/contract.ts";
 import type { Compression } from "../../core/disk/decompress.ts";
 import type { EventFileFormat } from "../../core/produce/options.ts";
-import { anyContract } from "../contract/arbitrary_contract.ts";
+import { anyContract, conditionedContract } from "../contract/arbitrary_contract.ts";
 import { anyRecord } from "../contract/arbitrary_record.ts";
 import { collect, optionsWith } from "../produce/collect.ts";
 import fc from "../support/property.ts";
@@ -91,7 +91,7 @@ const RECORDS = 60;
 
 Deno.test("any records of any contract give the same tables read as judged", async () => {
   let records = 0;
-  const lake = anyContract.chain((contract) =>
+  const lake = fc.oneof(anyContract, conditionedContract).chain((contract) =>
     fc.record({
       contract: fc.constant(contract),
       records: fc.array(anyRecord(contract, "wild"), { minLength: RECORDS, maxLength: RECORDS, size: "max" }),
