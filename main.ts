@@ -8,10 +8,11 @@ import { produce } from "./commands/produce/produce.ts";
 import { query } from "./commands/query/query.ts";
 import { route } from "./commands/route/route.ts";
 import { runProgram } from "./commands/line/program.ts";
+import { serve } from "./commands/serve/serve.ts";
 import { systemWorld } from "./commands/line/system_world.ts";
 import { isHarmlessStray } from "./core/base/stray_rejection.ts";
 
-export const commands: readonly Command[] = [produce, consume, query, maintain, help, completions];
+export const commands: readonly Command[] = [produce, consume, query, maintain, serve, help, completions];
 /** For programs: in no help and no completion. */
 const hiddenCommands: readonly Command[] = [route];
 

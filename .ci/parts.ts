@@ -2,6 +2,7 @@
  * Installs what the later steps need and no registry serves ready made, one thing after another;
  * says how long each took. What fails here is tried again, and fails, in the tests that need it.
  */
+import { findCompatibilityKit } from "../tests/support/compatibility_kit.ts";
 import { findGoProgram } from "../tests/support/go_program.ts";
 import { minioProgram } from "../tests/support/minio.ts";
 import { findPython } from "../tests/support/python.ts";
@@ -19,6 +20,7 @@ const parts: Part[] = [
     () => findSpark(version),
   ]),
   ["REST catalog", findRestCatalog],
+  ["REST compatibility kit", findCompatibilityKit],
   ["weed", () => findGoProgram(seaweedProgram)],
 ];
 

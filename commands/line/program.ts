@@ -24,7 +24,7 @@ export async function runProgram(
 ): Promise<ExitStatus> {
   const reporting = {
     debug: argv.includes("--debug"),
-    secrets: SECRET_VARIABLES.flatMap((name) => world.env(name) ?? []),
+    secrets: secretsIn(world),
   };
   try {
     return await Promise.race([dispatch(argv, world, reporting, hidden), stray]);
@@ -33,6 +33,11 @@ export async function runProgram(
     if (text !== "") await world.stderr.write(text).catch(() => {});
     return status;
   }
+}
+
+/** The secrets of the environment, which no message may hold. */
+export function secretsIn({ env }: Pick<World, "env">): string[] {
+  return SECRET_VARIABLES.flatMap((name) => env(name) ?? []);
 }
 
 async function dispatch(

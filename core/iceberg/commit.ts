@@ -24,6 +24,8 @@ export interface CommitOptions {
    * else.
    */
   base?: LoadedTable;
+  /** Identifies the commit, whoever tries it; default: an id of its own for every try. */
+  commitId?: string;
   /** Tries in all, default 100. */
   attemptsMax?: number;
   /** By the clock; no try is begun later. Default: a minute from now. */
@@ -95,7 +97,8 @@ export async function commitTable(
       throw error;
     }
     try {
-      const table = await catalog.commit({ ...changeOf(transaction), identifier, base, commitId: uuidV4(random) });
+      const commitId = options.commitId ?? uuidV4(random);
+      const table = await catalog.commit({ ...changeOf(transaction), identifier, base, commitId });
       return { table, committed: true, attempts: attempt };
     } catch (error) {
       // An invalid change was not committed, so nothing names its files.

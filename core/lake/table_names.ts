@@ -21,6 +21,11 @@ export function identifiersOf(target: TableIdentifier): Record<TableRole, TableI
   return { events: target, deadLetters: { namespace: [DEAD_LETTERS], name: target.name }, ledger: LEDGER };
 }
 
+/** Whether the table is one of dead letters. */
+export function holdsDeadLetters({ namespace }: TableIdentifier): boolean {
+  return namespace.join(".") === DEAD_LETTERS;
+}
+
 /** Namespaces whose tables are asked for at once. */
 export const LISTED_PARALLEL = 8;
 

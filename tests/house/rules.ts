@@ -59,9 +59,10 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "core/consume": jobs,
   "core/query": jobs,
   "core/maintain": jobs,
+  "core/serve": [...jobs, "core/query", "core/maintain"],
   // The command line that knows no command.
   "commands/line": ["core/base", "core/disk", "core/storage"],
-  "commands": [...jobs, "core/produce", "core/consume", "core/query", "core/maintain", "commands/line"],
+  "commands": [...jobs, "core/produce", "core/consume", "core/query", "core/maintain", "core/serve", "commands/line"],
   "main.ts": ["commands", "commands/line", "core/base"],
 };
 
@@ -82,11 +83,14 @@ export const publicSubfolders = [
   "core/maintain/compaction",
   "core/maintain/removal",
   "core/maintain/status",
+  "core/serve/catalog",
+  "core/serve/metrics",
   "commands/produce",
   "commands/consume",
   "commands/query",
   "commands/maintain",
   "commands/route",
+  "commands/serve",
 ];
 
 /**

@@ -1,8 +1,9 @@
-import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { IcebergWorld } from "../support/iceberg_world.ts";
-import { findPython, type Python } from "../support/python.ts";
+import { ServedLake } from "../support/lake_server.ts";
+import { findPython, type Python, pythonTest } from "../support/python.ts";
 import { connectRest, restCatalogTest, withRestCatalog } from "../support/rest_catalog_server.ts";
 import { sparkTest } from "../support/spark.ts";
+import { deepStrictEqual as assertEquals } from "node:assert/strict";
 
 const name = "lab.shared";
 
@@ -34,6 +35,14 @@ restCatalogTest(
         world.catalog = catalog;
         await inTurn(world, await findPython(), uri);
       })
+    ),
+);
+
+pythonTest(
+  "PyIceberg through our own server, and we on the lake's files, change one table in turn",
+  (python) =>
+    IcebergWorld.use((world) =>
+      ServedLake.use(({ address }) => inTurn(world, python, `${address}/catalog`), { folder: world.folder })
     ),
 );
 

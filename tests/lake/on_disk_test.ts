@@ -1,4 +1,5 @@
 import { seededRandom } from "../../core/base/random.ts";
+import { FileNamespaces } from "../../core/iceberg/catalog/file_namespaces.ts";
 import { Checkpoint } from "../../core/lake/checkpoint.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { deepStrictEqual, ok } from "node:assert/strict";
@@ -47,6 +48,12 @@ Deno.test("docs/on-disk.md names every file of a lake", async () => {
     await run("consume", "--once", "--max-files-per-batch", "2", "--partition-by", "event_type");
     const store = openLocalStore(folder, { random: seededRandom(1), durable: false });
     await new Checkpoint(store, "bronze.events").noteFailure(3n, "2026-03-01T12:00:00.000Z", "it cannot be routed");
+    await new FileNamespaces(store).put(undefined, {
+      namespace: ["shop"],
+      properties: {},
+      isDropped: false,
+      commitId: "1",
+    });
     await run("maintain", "--all");
     const fixture = new URL("fixtures/format_1/lake", import.meta.url).pathname;
     const files = [...await filesBelow(folder), ...await filesBelow(fixture)];

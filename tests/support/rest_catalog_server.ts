@@ -2,7 +2,8 @@ import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { RestCatalog, type RestCatalogOptions } from "../../core/iceberg/catalog/rest_catalog.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
-import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
+import { jarsFromMaven, type JavaPackage } from "./maven.ts";
+import { cacheFolder, isFile, isRequired, onPath } from "./python.ts";
 import { freePort, startServer } from "./server.ts";
 
 /** The Apache Iceberg project's own REST catalog, from Maven Central, once. */
@@ -10,7 +11,7 @@ const version = "1.10.0";
 const folder = `${cacheFolder}/iceberg-rest-${version}-aws`;
 const startMsMax = 60_000;
 
-const dependencies: [string, string, string, string?][] = [
+const dependencies: JavaPackage[] = [
   ["org.apache.iceberg", "iceberg-open-api", version, "test-fixtures"],
   ["org.apache.iceberg", "iceberg-core", version],
   ["org.apache.iceberg", "iceberg-core", version, "tests"],
@@ -36,35 +37,8 @@ export function canRunRestCatalog(): boolean {
   return isRequired || (onPath("java") !== undefined && (isFile(`${folder}/done`) || onPath("mvn") !== undefined));
 }
 
-export async function findRestCatalog(): Promise<string> {
-  const jars = `${folder}/lib/*`;
-  await Deno.mkdir(folder, { recursive: true });
-  using lock = await Deno.open(`${folder}/lock`, { create: true, write: true });
-  await lock.lock(true);
-  if (isFile(`${folder}/done`)) return jars;
-  const items = dependencies.map(([group, artifact, release, classifier]) =>
-    `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${release}</version>` +
-    `${classifier ? `<classifier>${classifier}</classifier>` : ""}</dependency>`
-  );
-  await Deno.writeTextFile(
-    `${folder}/pom.xml`,
-    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>streamlab</groupId>` +
-      `<artifactId>rest</artifactId><version>1</version><dependencies>${items.join("")}</dependencies></project>`,
-  );
-  const goal = [
-    "-q",
-    "-B",
-    // By default it waits half an hour for a server that has gone silent.
-    "-Dmaven.wagon.rto=30000",
-    "-Daether.connector.requestTimeout=30000",
-    "-f",
-    `${folder}/pom.xml`,
-    "dependency:copy-dependencies",
-    `-DoutputDirectory=${folder}/lib`,
-  ];
-  await runOrThrow(onPath("mvn") ?? "mvn", goal);
-  await Deno.writeTextFile(`${folder}/done`, "");
-  return jars;
+export function findRestCatalog(): Promise<string> {
+  return jarsFromMaven(folder, dependencies);
 }
 
 /** Runs a Java program of `tests/interop` beside Iceberg's own classes; its standard output. */

@@ -2,6 +2,7 @@ import { StreamlabError } from "../../core/base/errors.ts";
 import { type Json, parseJson, stringifyJson } from "../../core/base/json.ts";
 import { type Random, seededRandom, uuidV4 } from "../../core/base/random.ts";
 import type { Catalog } from "../../core/iceberg/catalog/catalog.ts";
+import { changeFromJson } from "../../core/iceberg/catalog/change_from_json.ts";
 import { RestCatalog } from "../../core/iceberg/catalog/rest_catalog.ts";
 import { type JsonObject, readObject, readStringMap } from "../../core/iceberg/format/json_field.ts";
 import { partitionSpecFromJson } from "../../core/iceberg/format/partition_spec.ts";
@@ -16,7 +17,6 @@ import { tableMetadataToText } from "../../core/iceberg/table_metadata_json.ts";
 import type { SimulatedDisk } from "./simulated_disk.ts";
 import type { SimulatedStore } from "./simulated_store.ts";
 import { storeWith } from "./store_with.ts";
-import { requirementFromJson, updateFromJson } from "./update_from_json.ts";
 
 interface Answer {
   status: number;
@@ -154,8 +154,8 @@ export class SimulatedRestServer {
 
   #commit(key: string, table: ServedTable, sent: JsonObject): Answer {
     try {
-      checkRequirements((sent.requirements as Json[]).map(requirementFromJson), table.metadata);
-      const updates = (sent.updates as Json[]).map(updateFromJson);
+      const { requirements, updates } = changeFromJson(sent);
+      checkRequirements(requirements, table.metadata);
       const metadata = applyUpdates(table.metadata, updates, this.#disk.nowMs());
       const previous = { metadataFile: table.metadataLocation, timestampMs: table.metadata.lastUpdatedMs };
       const metadataLog = [...metadata.metadataLog, previous].slice(-100);

@@ -66,7 +66,7 @@ export function createTable(options: CreateTable): TableChange {
 }
 
 /** A table that is committed to every second would else gather 86,400 metadata files a day. */
-const DEFAULT_PROPERTIES = {
+export const DEFAULT_PROPERTIES = {
   "write.metadata.delete-after-commit.enabled": "true",
   "write.metadata.previous-versions-max": "100",
   "write.parquet.compression-codec": "zstd",

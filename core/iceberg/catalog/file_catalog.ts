@@ -1,9 +1,10 @@
 import type { Clock } from "../../base/clock.ts";
-import { isKind, StreamlabError } from "../../base/errors.ts";
+import { ifFound, isKind, StreamlabError } from "../../base/errors.ts";
 import { early } from "../../base/parallel.ts";
 import type { Random } from "../../base/random.ts";
 import { deleteOwn, isOwnPath } from "../../storage/deletion.ts";
 import type { Store } from "../../storage/store.ts";
+import { uriKey } from "../../storage/uri.ts";
 import {
   type Catalog,
   DEFAULT_WAREHOUSE,
@@ -14,8 +15,8 @@ import {
   type TableIdentifier,
 } from "./catalog.ts";
 import { createVersion, verifyHead } from "./file_commit.ts";
-import { metadataFromBytes, metadataToBytes, readMetadataBytes } from "./metadata_file.ts";
-import { findAnyVersion, findHead, versionOf, versionPath, versionPlace } from "./metadata_versions.ts";
+import { metadataFromBytes, metadataToBytes, readMetadata, readMetadataBytes } from "./metadata_file.ts";
+import { findAnyVersion, findHead, listVersions, versionOf, versionPath, versionPlace } from "./metadata_versions.ts";
 import type { TableMetadata } from "../format/table_metadata.ts";
 import { checkRequirements } from "../format/table_requirement.ts";
 import { applyUpdates } from "../format/table_update_applier.ts";
@@ -80,6 +81,20 @@ export class FileCatalog implements Catalog {
     return tables;
   }
 
+  /** Whether a table lies in that namespace, or in one within it. */
+  async holdsTables(namespace: string[]): Promise<boolean> {
+    for await (const table of this.#tables(`${namespace.join("/")}/`)) {
+      // A table of that very name lies beside the namespace's.
+      if (table.namespace.length >= namespace.length) return true;
+    }
+    return false;
+  }
+
+  /** Where the table of that name is, or would be made. */
+  locationOf(identifier: TableIdentifier): TableLocation {
+    return new TableLocation(this.#store, this.#folder(identifier));
+  }
+
   async loadTable(identifier: TableIdentifier, expected?: LoadedTable): Promise<LoadedTable | undefined> {
     const folder = this.#folder(identifier);
     const guess = expected && `${folder}/metadata/${fileNameOf(expected.metadataLocation)}`;
@@ -112,6 +127,34 @@ export class FileCatalog implements Catalog {
     if (existing !== undefined) throw conflict(identifier, `${existing} exists already`);
     const change = build(storeUri(this.#store, folder));
     return await this.#write({ ...change, identifier, commitId }, undefined, 1);
+  }
+
+  /**
+   * Makes a table of a metadata file that lies in its folder under another catalog's naming: the
+   * same metadata becomes the first version of ours. Throws `conflict` when there is a version of
+   * ours, `usage` for a metadata file of any other place.
+   */
+  async registerTable(identifier: TableIdentifier, metadataLocation: string, commitId: string): Promise<LoadedTable> {
+    const folder = this.#folder(identifier);
+    const refuse = (reason: string): never => {
+      throw new StreamlabError("usage", `Cannot register ${identifierText(identifier)}: ${reason}`, {
+        hint: `Put the table's files into ${storeUri(this.#store, folder)} first`,
+      });
+    };
+    const location = new TableLocation(this.#store, folder);
+    const path = location.findPath(metadataLocation);
+    const name = fileNameOf(metadataLocation);
+    if (path !== `${folder}/metadata/${name}`) refuse("the metadata file is not in the table's own folder");
+    await this.#probe();
+    const [existing] = await listVersions(this.#store, folder);
+    if (existing !== undefined) throw conflict(identifier, `${existing.path} exists already`);
+    const metadata = await ifFound(readMetadata(this.#store, path!));
+    if (metadata === undefined) return refuse(`there is no metadata file ${metadataLocation}`);
+    if (uriKey(metadata.location).replace(/\/+$/, "") !== uriKey(storeUri(this.#store, folder))) {
+      refuse(`its metadata says that it is at ${metadata.location}`);
+    }
+    const base = this.#loaded(identifier, metadata, `metadata/${name}`);
+    return await this.#write({ requirements: [], updates: [], identifier, commitId }, base, 1);
   }
 
   /** Creates the next metadata file, which succeeds for one writer only. */
@@ -258,6 +301,11 @@ export class FileCatalog implements Catalog {
       const path = await firstPath(this.#store, start + prefix, after);
       if (path === undefined) return;
       const parts = path.slice(start.length).split("/");
+      // What begins with a dot is no namespace: records of namespaces, temporary files.
+      if (parts[0]!.startsWith(".")) {
+        after = `${start}${parts[0]}/\u{10ffff}`;
+        continue;
+      }
       const inTable = parts.findIndex((part, i) => i >= 2 && (part === "metadata" || part === "data"));
       if (inTable < 0) {
         after = path;

@@ -15,6 +15,11 @@ export function readMetadataBytes(store: Store, path: string): Promise<Uint8Arra
   return store.read(path, { bytesMax: METADATA_BYTES_MAX });
 }
 
+/** The text of a metadata file, unpacked. */
+export async function readMetadataText(store: Store, path: string): Promise<string> {
+  return metadataText(await readMetadataBytes(store, path), path);
+}
+
 /** What the file was that a version was read from, or written as. */
 const digests = new WeakMap<TableMetadata, string>();
 

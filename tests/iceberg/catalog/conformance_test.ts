@@ -3,6 +3,7 @@ import { seededRandom } from "../../../core/base/random.ts";
 import type { Catalog } from "../../../core/iceberg/catalog/catalog.ts";
 import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
 import { openLocalStore } from "../../../core/storage/local/local_store.ts";
+import { ServedLake } from "../../support/lake_server.ts";
 import { SimulatedDisk } from "../../support/simulated_disk.ts";
 import { SimulatedRestServer } from "../../support/simulated_rest_server.ts";
 import type { SimulatedStore } from "../../support/simulated_store.ts";
@@ -48,3 +49,19 @@ Deno.test("REST catalog on the simulated server", (t) =>
     const server = new SimulatedRestServer(disk);
     return action(onSimulatedDisk(disk, (store) => server.catalogOf(store)));
   }));
+
+Deno.test("REST catalog on our own server", (t) =>
+  runCatalogConformance(
+    t,
+    (action) =>
+      ServedLake.use(async (lake) =>
+        await action({ catalogs: [await lake.connect(), await lake.connect()], clock: systemClock })
+      ),
+  ));
+
+Deno.test("one process on our own server, the other on the files that it serves", (t) =>
+  runCatalogConformance(t, (action) =>
+    ServedLake.use(async (lake) => {
+      const files = new FileCatalog({ store: lake.store, clock: systemClock, random: seededRandom(3) });
+      await action({ catalogs: [await lake.connect(), files], clock: systemClock });
+    })));

@@ -1,0 +1,130 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import type { Store } from "../../core/storage/store.ts";
+import { parseLocation } from "../../core/storage/location.ts";
+import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
+import { reportError } from "../line/errors.ts";
+import { flag } from "../line/flags.ts";
+import { printNote } from "../line/output.ts";
+import { secretsIn } from "../line/program.ts";
+import { machineSettings } from "../machine.ts";
+import { openExistingLake, openLake } from "../open_lake.ts";
+import denoJson from "../../deno.json" with { type: "json" };
+
+const LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"];
+
+const flags = z.object({
+  source: flag.lake({ doc: "lake to serve: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
+  port: flag.of(parsePort, { doc: "port to listen on; 0 takes a free one", default: "4180", placeholder: "PORT" }),
+  host: flag.text({
+    doc: "address to listen on; any but this machine's own needs --token-file",
+    default: "127.0.0.1",
+    placeholder: "ADDRESS",
+  }),
+  tokenFile: flag.file({ doc: "bearer tokens that may come in, one a line" }),
+  allowHost: flag.list({ doc: "further names that the server is reached by, such as streamlab.example.com" }),
+  threads: flag.count({ doc: "threads to use (default: all cores)" }),
+  memory: flag.size({ doc: "memory for reading the tables", default: "256MB" }),
+});
+
+type ServeFlags = z.output<typeof flags>;
+
+export const serve = defineCommand({
+  name: "serve",
+  summary: "Serve the lake: metrics for Prometheus, and an Iceberg REST catalog",
+  description: [
+    "Offers /catalog, an Iceberg REST catalog over the lake's own files: PyIceberg, Spark, Trino and DuckDB read and write the tables",
+    "beside a running consumer. /metrics is for Prometheus, /healthz and /readyz for whoever watches the process. It keeps no state, so",
+    "several may run. Ctrl-C finishes the requests under way.",
+    "",
+    "Listens on this machine only. Elsewhere every request but those for health needs a token of --token-file.",
+  ].join("\n"),
+  examples: [
+    { doc: "serve ./lake on http://127.0.0.1:4180", line: "streamlab serve" },
+    { doc: "a bucket, on another port", line: "streamlab serve --source s3 --port 8181" },
+    {
+      doc: "for other machines, with tokens",
+      line: "streamlab serve --host 0.0.0.0 --token-file tokens --allow-host lake.example.com",
+    },
+  ],
+  flags,
+  run,
+});
+
+async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
+  const { clock, signal } = context;
+  const tokens = await readTokens(context, given);
+  const store = await openExistingLake(context, given.source);
+  const [{ LakeServer }, { Guard }, parts] = await Promise.all([
+    import("../../core/serve/lake_server.ts"),
+    import("../../core/serve/guard.ts"),
+    openParts(context, given, store),
+  ]);
+  const guard = new Guard({ hosts: [given.host, ...given.allowHost ?? []], tokens });
+  const onFailure = (error: unknown, request: string) => void tellFailure(context, error, request);
+  const server = new LakeServer({ ...parts, guard, clock, version: denoJson.version, onFailure });
+  try {
+    await server.serve({ hostname: given.host, port: given.port }, signal, ({ hostname, port }) => {
+      const name = hostname.includes(":") ? `[${hostname}]` : hostname;
+      void printNote(
+        context,
+        `Serving ${store.root} at http://${name}:${port} (/catalog, /metrics, /healthz, /readyz)`,
+      );
+    });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new StreamlabError("unavailable", `Cannot listen on port ${given.port}: another program does`, {
+      hint: "Name another with --port",
+      cause: error,
+    });
+  }
+  return signal.aborted ? 130 : 0;
+}
+
+async function openParts(context: Context, given: ServeFlags, store: Store) {
+  const [{ FileCatalog }, { FileNamespaces }, { RestCatalogService }, { LakeWatch }] = await Promise.all([
+    import("../../core/iceberg/catalog/file_catalog.ts"),
+    import("../../core/iceberg/catalog/file_namespaces.ts"),
+    import("../../core/serve/catalog/rest_catalog_service.ts"),
+    import("../../core/serve/metrics/lake_watch.ts"),
+  ]);
+  const { clock, random } = context;
+  const files = new FileCatalog({ store, clock, random });
+  const catalog = new RestCatalogService({ catalog: files, namespaces: new FileNamespaces(store), clock, random });
+  const watch = new LakeWatch({ catalog: files, store, clock, random }, {
+    ...machineSettings(context, given),
+    openRaw: (root) => openLake(context, parseLocation(root)),
+    onFailure: (error) => void tellFailure(context, error, "look at the lake"),
+  });
+  return { catalog, watch };
+}
+
+async function readTokens(context: Context, { host, tokenFile }: ServeFlags) {
+  if (tokenFile === undefined) {
+    if (LOOPBACK_HOSTS.includes(host)) return undefined;
+    throw new StreamlabError("usage", `Cannot serve on ${host} to everybody: there are no tokens`, {
+      hint: "Add --token-file, or leave --host out to serve this machine only",
+    });
+  }
+  const { Tokens } = await import("../../core/serve/tokens.ts");
+  const path = resolve(context.cwd, tokenFile);
+  try {
+    return new Tokens(await Deno.readTextFile(path));
+  } catch (cause) {
+    if (cause instanceof StreamlabError) throw cause;
+    throw new StreamlabError("not-found", `Cannot read the tokens from ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** As the program's own errors, without secrets; a client is told less. */
+async function tellFailure(context: Context, error: unknown, during: string): Promise<void> {
+  const { text } = reportError(error, { debug: context.debug, secrets: secretsIn(context) });
+  await printNote(context, `${new Date(context.clock.nowMs()).toISOString()} ${during}: ${text.trimEnd()}`);
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Infinity;
+  if (port <= 65_535) return port;
+  throw new StreamlabError("usage", `expected a port from 0 to 65535, got "${text}"`);
+}

@@ -1,0 +1,130 @@
+import type { Clock } from "../base/clock.ts";
+import { isKind } from "../base/errors.ts";
+import { early } from "../base/parallel.ts";
+import { emptyAnswer, errorAnswer, jsonAnswer, textAnswer } from "./answer.ts";
+import type { RestCatalogService } from "./catalog/rest_catalog_service.ts";
+import type { Guard } from "./guard.ts";
+import { type Incoming, incomingOf } from "./incoming.ts";
+import { samplesOf } from "./metrics/lake_samples.ts";
+import type { LakeWatch } from "./metrics/lake_watch.ts";
+import { METRICS_CONTENT_TYPE, prometheusText } from "./metrics/prometheus_text.ts";
+import { HttpRefusal } from "./http_refusal.ts";
+
+export interface LakeServerParts {
+  catalog: RestCatalogService;
+  watch: LakeWatch;
+  guard: Guard;
+  clock: Clock;
+  version: string;
+  /** Told of what is wrong on our side; the client is told no more than that something is. */
+  onFailure(error: unknown, request: string): void;
+}
+
+/** Requests that are worked on at once: each holds its body, and up to a table's metadata. */
+const REQUESTS_MAX = 64;
+/** For requests under way when the server is to end. */
+const FAREWELL_MS = 10_000;
+const CATALOG_PATH = "/catalog";
+
+/** The server of a lake, without a state of its own: health, metrics and the REST catalog. */
+export class LakeServer {
+  readonly #parts: LakeServerParts;
+  #running = 0;
+
+  constructor(parts: LakeServerParts) {
+    this.#parts = parts;
+  }
+
+  /** Serves until `signal`; then finishes what is under way. Calls `onListen` with its address. */
+  async serve(
+    place: { hostname: string; port: number },
+    signal: AbortSignal,
+    onListen: (address: Deno.NetAddr) => void,
+  ): Promise<void> {
+    const force = new AbortController();
+    const server = Deno.serve({ ...place, signal: force.signal, onListen }, (request) => this.answer(request));
+    const wished = Promise.withResolvers<void>();
+    if (signal.aborted) wished.resolve();
+    else signal.addEventListener("abort", () => wished.resolve(), { once: true });
+    await Promise.race([wished.promise, server.finished]);
+    const over = new AbortController();
+    const tooLong = this.#parts.clock.sleep(FAREWELL_MS, over.signal).then(() => false);
+    const isDone = await Promise.race([early(server.shutdown()).then(() => true), tooLong]);
+    over.abort();
+    if (!isDone) force.abort();
+    await server.finished;
+  }
+
+  /** Never throws. */
+  async answer(request: Request): Promise<Response> {
+    try {
+      if (this.#running >= REQUESTS_MAX) {
+        throw new HttpRefusal(503, "ServiceUnavailableException", "Too many requests at once", { "retry-after": "1" });
+      }
+      this.#running++;
+      try {
+        this.#parts.guard.checkSite(request);
+        return await this.#route(request, incomingOf(request, this.#parts.clock));
+      } finally {
+        this.#running--;
+      }
+    } catch (error) {
+      if (error instanceof HttpRefusal) return errorAnswer(error);
+      this.#parts.onFailure(error, `${request.method} ${URL.parse(request.url)?.pathname ?? "?"}`);
+      return failureAnswer(error);
+    }
+  }
+
+  async #route(request: Request, incoming: Incoming): Promise<Response> {
+    const { path } = incoming;
+    if (path === "/healthz") return read(incoming, () => emptyAnswer(204));
+    if (path === "/readyz") return await read(incoming, () => this.#readiness(request));
+    this.#parts.guard.checkToken(request);
+    if (path === "/metrics") return await read(incoming, () => this.#metrics());
+    if (path.startsWith(`${CATALOG_PATH}/`)) {
+      return await this.#parts.catalog.handle(incoming, path.slice(CATALOG_PATH.length));
+    }
+    throw new HttpRefusal(
+      404,
+      "NotFoundException",
+      "There is nothing at that address: see /metrics and /catalog/v1/config",
+    );
+  }
+
+  /**
+   * Ready: the lake can be read, and the lag of every target is known. Without a token only that is
+   * told, and no names.
+   */
+  async #readiness(request: Request): Promise<Response> {
+    const { state, problem } = await this.#parts.watch.look();
+    const unknown = state?.ingestion.filter(({ waiting }) => waiting === undefined).map(({ table }) => table) ?? [];
+    const isReady = problem === undefined && unknown.length === 0;
+    const status = isReady ? 200 : 503;
+    if (!this.#parts.guard.admits(request)) return jsonAnswer(status, { ready: isReady });
+    return jsonAnswer(status, { ready: isReady, lakeIsReadable: problem === undefined, lagIsUnknownOf: unknown });
+  }
+
+  async #metrics(): Promise<Response> {
+    const { clock, watch, version } = this.#parts;
+    const text = prometheusText(samplesOf(await watch.look(), clock.nowMs(), version));
+    return textAnswer(200, text, METRICS_CONTENT_TYPE);
+  }
+}
+
+function read<Answer>(incoming: Incoming, answer: () => Answer): Answer {
+  if (incoming.method === "GET" || incoming.method === "HEAD") return answer();
+  throw new HttpRefusal(405, "MethodNotAllowedException", "This address takes GET and HEAD", { allow: "GET, HEAD" });
+}
+
+/** What went wrong may name keys and places: the log has it. */
+function failureAnswer(error: unknown): Response {
+  if (isKind(error, "unavailable")) {
+    const headers = { "retry-after": "5" };
+    const message = "The lake cannot be reached now; the server's log says why";
+    return errorAnswer({ status: 503, type: "ServiceUnavailableException", message, headers });
+  }
+  const message = isKind(error, "corrupt", "newer")
+    ? "What the lake holds cannot be read; the server's log says why"
+    : "Something went wrong that should not; the server's log says what";
+  return errorAnswer({ status: 500, type: "InternalServerError", message });
+}

@@ -1,0 +1,57 @@
+import type { IngestionStatus } from "../../maintain/status/ingestion_status.ts";
+import type { LakeLook, TableTotals } from "./lake_watch.ts";
+import { type Metric, METRICS, type MetricSample } from "./metric.ts";
+
+/** What a look at the lake measures at that time: ages go on counting between two looks. */
+export function samplesOf({ state, problem }: LakeLook, nowMs: number, version: string): MetricSample[] {
+  const samples: MetricSample[] = [];
+  const add = (metric: Metric, labels: readonly string[], value: number | undefined) => {
+    if (value !== undefined) samples.push({ metric, labels, value });
+  };
+  add(METRICS.buildInfo, [version], 1);
+  add(METRICS.lakeReadable, [], problem === undefined ? 1 : 0);
+  if (state === undefined) return samples;
+  add(METRICS.lookAge, [], secondsSince(state.lookedAtMs, nowMs));
+  for (const status of state.ingestion) addTarget(add, status, nowMs);
+  for (const [table, reasons] of state.deadLetters) {
+    for (const [reason, count] of reasons) add(METRICS.deadLetters, [table, reason], count);
+  }
+  for (const totals of state.tables) addTable(add, totals);
+  return samples;
+}
+
+type Add = (metric: Metric, labels: readonly string[], value: number | undefined) => void;
+
+function addTarget(add: Add, { table, waiting, lastBatch, plan }: IngestionStatus, nowMs: number): void {
+  const labels = [table];
+  const batchMs = lastBatch?.ingestedAtMs;
+  add(METRICS.lastCommitTime, labels, batchMs === undefined ? undefined : batchMs / 1_000);
+  add(METRICS.lastCommitAge, labels, batchMs === undefined ? undefined : secondsSince(batchMs, nowMs));
+  add(METRICS.lagKnown, labels, waiting === undefined ? 0 : 1);
+  if (waiting !== undefined) {
+    add(METRICS.lag, labels, waiting.oldestMs === undefined ? 0 : secondsSince(waiting.oldestMs, nowMs));
+  }
+  add(METRICS.waitingFiles, labels, waiting?.files);
+  add(METRICS.waitingBytes, labels, waiting?.bytes);
+  add(METRICS.batches, labels, Number(lastBatch?.batchId ?? 0n));
+  add(METRICS.planFailures, labels, plan?.failures ?? 0);
+  if (lastBatch === undefined) return;
+  add(METRICS.batchFiles, labels, Number(lastBatch.files));
+  add(METRICS.batchRecords, labels, Number(lastBatch.records));
+  add(METRICS.batchEvents, labels, Number(lastBatch.events));
+  add(METRICS.batchDeadLetters, labels, Number(lastBatch.deadLetters));
+}
+
+function addTable(add: Add, totals: TableTotals): void {
+  const labels = [totals.table];
+  add(METRICS.tableRows, labels, totals.rows);
+  add(METRICS.tableFiles, labels, totals.dataFiles);
+  add(METRICS.tableBytes, labels, totals.bytes);
+  add(METRICS.tableDeletes, labels, totals.deleteFiles);
+  add(METRICS.tableSnapshots, labels, totals.snapshots);
+  add(METRICS.tableCommitTime, labels, totals.committedAtMs === undefined ? undefined : totals.committedAtMs / 1_000);
+}
+
+function secondsSince(ms: number, nowMs: number): number {
+  return Math.max(0, Math.round(nowMs - ms) / 1_000);
+}

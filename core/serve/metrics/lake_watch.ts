@@ -1,0 +1,166 @@
+import { isKind } from "../../base/errors.ts";
+import { mapParallel } from "../../base/parallel.ts";
+import { quoteName } from "../../engine/duckdb.ts";
+import { identifierText, type LoadedTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
+import { findFieldByPath } from "../../iceberg/format/schema.ts";
+import { currentSchema, snapshotOfRef } from "../../iceberg/format/table_metadata.ts";
+import { OUR_COLUMNS } from "../../lake/our_columns.ts";
+import { holdsDeadLetters } from "../../lake/table_names.ts";
+import { type IngestionStatus, ingestionStatus, type StatusOptions } from "../../maintain/status/ingestion_status.ts";
+import type { Surroundings } from "../../maintain/surroundings.ts";
+import { TableRows } from "../../maintain/table_rows.ts";
+import { Workshop } from "../../maintain/workshop.ts";
+
+/** A table by its metadata alone; undefined where its writer keeps no such total. */
+export interface TableTotals {
+  table: string;
+  rows: number | undefined;
+  dataFiles: number | undefined;
+  bytes: number | undefined;
+  deleteFiles: number | undefined;
+  snapshots: number;
+  committedAtMs: number | undefined;
+}
+
+export interface LakeState {
+  /** When the look began. */
+  lookedAtMs: number;
+  ingestion: IngestionStatus[];
+  tables: TableTotals[];
+  /** By table and reason. */
+  deadLetters: ReadonlyMap<string, ReadonlyMap<string, number>>;
+}
+
+/** What is known of the lake: the last look that succeeded, and why the newest did not. */
+export interface LakeLook {
+  state: LakeState | undefined;
+  problem: unknown;
+}
+
+/** Scrapers come every few seconds, several at once; a look reads the ledger and lists files. */
+const LOOK_AGE_MS_MAX = 5_000;
+/** Dead letters are counted in their files, so not at every look. */
+const COUNT_AGE_MS_MAX = 60_000;
+const TABLES_PARALLEL = 4;
+
+type WatchOptions = Omit<StatusOptions, "onDamage"> & { onFailure(error: unknown): void };
+
+interface Counted {
+  location: string;
+  countedAtMs: number;
+  reasons: ReadonlyMap<string, number>;
+}
+
+/** Looks at a lake when asked, not more often than every few seconds, and never twice at once. */
+export class LakeWatch {
+  readonly #surroundings: Surroundings;
+  readonly #options: WatchOptions;
+  readonly #loaded = new Map<string, LoadedTable>();
+  readonly #counted = new Map<string, Counted>();
+  #last: LakeLook & { atMs: number } = { state: undefined, problem: undefined, atMs: -Infinity };
+  #looking: Promise<LakeLook> | undefined;
+
+  constructor(surroundings: Surroundings, options: WatchOptions) {
+    this.#surroundings = surroundings;
+    this.#options = options;
+  }
+
+  async look(): Promise<LakeLook> {
+    if (this.#surroundings.clock.nowMs() - this.#last.atMs < LOOK_AGE_MS_MAX) return this.#last;
+    this.#looking ??= this.#lookAnew().finally(() => this.#looking = undefined);
+    return await this.#looking;
+  }
+
+  async #lookAnew(): Promise<LakeLook> {
+    const { clock } = this.#surroundings;
+    const lookedAtMs = clock.nowMs();
+    try {
+      const ingestion = await ingestionStatus(this.#surroundings, { ...this.#options, onDamage: () => {} });
+      const tables = await this.#loadTables();
+      const deadLetters = await this.#countDeadLetters(tables);
+      const state = { lookedAtMs, ingestion, tables: tables.map(totalsOf), deadLetters };
+      this.#last = { state, problem: undefined, atMs: clock.nowMs() };
+    } catch (problem) {
+      this.#options.onFailure(problem);
+      this.#last = { state: this.#last.state, problem, atMs: clock.nowMs() };
+    }
+    return this.#last;
+  }
+
+  async #loadTables(): Promise<LoadedTable[]> {
+    const { catalog } = this.#surroundings;
+    const namespaces = await catalog.listNamespaces();
+    const identifiers = (await mapParallel(namespaces, TABLES_PARALLEL, (each) => catalog.listTables(each))).flat();
+    const tables = await mapParallel(identifiers, TABLES_PARALLEL, (identifier) => this.#load(identifier));
+    const found = tables.filter((table) => table !== undefined);
+    this.#loaded.clear();
+    for (const table of found) this.#loaded.set(identifierText(table.identifier), table);
+    return found;
+  }
+
+  /** One that cannot be read says nothing about the others. */
+  async #load(identifier: TableIdentifier): Promise<LoadedTable | undefined> {
+    try {
+      return await this.#surroundings.catalog.loadTable(identifier, this.#loaded.get(identifierText(identifier)));
+    } catch (error) {
+      if (!isKind(error, "corrupt")) throw error;
+      this.#options.onFailure(error);
+      return undefined;
+    }
+  }
+
+  async #countDeadLetters(tables: readonly LoadedTable[]): Promise<LakeState["deadLetters"]> {
+    const { clock } = this.#surroundings;
+    const found = new Map<string, ReadonlyMap<string, number>>();
+    for (const table of tables) {
+      const name = identifierText(table.identifier), nowMs = clock.nowMs(), location = table.metadataLocation;
+      const hasReasons = findFieldByPath(currentSchema(table.metadata), OUR_COLUMNS.deadLetterReason) !== undefined;
+      if (!holdsDeadLetters(table.identifier) || !hasReasons) continue;
+      let counted = this.#counted.get(name);
+      const isOld = counted === undefined || nowMs - counted.countedAtMs >= COUNT_AGE_MS_MAX;
+      if (counted?.location !== location && isOld) {
+        counted = { location, countedAtMs: nowMs, reasons: await this.#countReasons(table) };
+        this.#counted.set(name, counted);
+      }
+      found.set(name, counted!.reasons);
+    }
+    return found;
+  }
+
+  async #countReasons(table: LoadedTable): Promise<ReadonlyMap<string, number>> {
+    const workshop = await Workshop.open(this.#surroundings, { ...this.#options, leavesLake: true });
+    try {
+      const counts = new Map<string, number>();
+      const reason = quoteName(OUR_COLUMNS.deadLetterReason);
+      const rows = new TableRows(this.#surroundings.catalog, table, workshop.scratch);
+      await rows.read(async (select) => {
+        const found = await workshop.connection.rows(
+          `SELECT ${reason} AS reason, count(*)::INT AS n FROM (${select}) GROUP BY ALL`,
+        );
+        for (const { reason, n } of found) {
+          counts.set(String(reason), (counts.get(String(reason)) ?? 0) + Number(n));
+        }
+      });
+      return counts;
+    } finally {
+      workshop.close();
+    }
+  }
+}
+
+function totalsOf({ identifier, metadata }: LoadedTable): TableTotals {
+  const current = snapshotOfRef(metadata);
+  const total = (key: string) => {
+    const text = current === undefined ? "0" : current.summary[key];
+    return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+  };
+  return {
+    table: identifierText(identifier),
+    rows: total("total-records"),
+    dataFiles: total("total-data-files"),
+    bytes: total("total-files-size"),
+    deleteFiles: total("total-delete-files"),
+    snapshots: metadata.snapshots.length,
+    committedAtMs: current?.timestampMs,
+  };
+}

@@ -1,0 +1,112 @@
+import { systemClock } from "../../core/base/clock.ts";
+import { systemRandom } from "../../core/base/random.ts";
+import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
+import { FileNamespaces } from "../../core/iceberg/catalog/file_namespaces.ts";
+import { RestCatalog } from "../../core/iceberg/catalog/rest_catalog.ts";
+import { RestCatalogService } from "../../core/serve/catalog/rest_catalog_service.ts";
+import { Guard, type GuardOptions } from "../../core/serve/guard.ts";
+import { LakeServer } from "../../core/serve/lake_server.ts";
+import { LakeWatch } from "../../core/serve/metrics/lake_watch.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
+import type { Store } from "../../core/storage/store.ts";
+
+interface ServeOptions {
+  guard?: Partial<GuardOptions>;
+  /** The store that the server has, of the lake's. */
+  serves?: (store: Store) => Store;
+  /** A lake that is there; default: a new one, for this once. */
+  folder?: string;
+}
+
+/** Our own server on a lake of this disk, reached over HTTP. */
+export class ServedLake {
+  readonly folder: string;
+  readonly store: Store;
+  readonly server: LakeServer;
+  /** What the server told its operator. */
+  readonly failures: string[];
+  /** `http://127.0.0.1:PORT` */
+  readonly address: string;
+
+  /** Aborted when the server is told to end. */
+  readonly end: AbortSignal;
+
+  private constructor(
+    folder: string,
+    store: Store,
+    server: LakeServer,
+    failures: string[],
+    address: string,
+    end: AbortSignal,
+  ) {
+    this.end = end;
+    this.folder = folder;
+    this.store = store;
+    this.server = server;
+    this.failures = failures;
+    this.address = address;
+  }
+
+  static async use(action: (lake: ServedLake) => Promise<void>, options: ServeOptions = {}): Promise<void> {
+    const folder = options.folder ?? await Deno.makeTempDir({ prefix: "streamlab-served-" });
+    const { serves = (store: Store) => store } = options;
+    const clock = systemClock, random = systemRandom;
+    const store = openLocalStore(folder, { random, durable: false });
+    const served = serves(store);
+    const files = new FileCatalog({ store: served, clock, random });
+    const failures: string[] = [];
+    const onFailure = (error: unknown) => void failures.push(String(error));
+    const server = new LakeServer({
+      catalog: new RestCatalogService({ catalog: files, namespaces: new FileNamespaces(served), clock, random }),
+      watch: new LakeWatch({ catalog: files, store: served, clock, random }, {
+        temporaryFolder: Deno.env.get("TMPDIR") ?? "/tmp",
+        threads: 1,
+        openRaw: (root) => Promise.resolve(openLocalStore(root, { random, durable: false })),
+        onFailure,
+      }),
+      guard: new Guard({ hosts: [], tokens: undefined, ...options.guard }),
+      clock,
+      version: "0.0.0",
+      onFailure,
+    });
+    const stop = new AbortController();
+    const listening = Promise.withResolvers<Deno.NetAddr>();
+    const serving = server.serve({ hostname: "127.0.0.1", port: 0 }, stop.signal, listening.resolve);
+    try {
+      const { port } = await listening.promise;
+      await action(new ServedLake(folder, store, server, failures, `http://127.0.0.1:${port}`, stop.signal));
+    } finally {
+      stop.abort();
+      await serving;
+      if (options.folder === undefined) await Deno.remove(folder, { recursive: true });
+    }
+  }
+
+  /** The catalog as another process of streamlab has it. */
+  connect(): Promise<RestCatalog> {
+    return RestCatalog.connect({
+      uri: `${this.address}/catalog`,
+      clock: systemClock,
+      random: systemRandom,
+      openTable: (location) => {
+        const folder = location.replace(`file://${this.folder}/`, "");
+        return Promise.resolve({ store: this.store, folder });
+      },
+    });
+  }
+
+  /** `POST namespaces` with a body, and so on; a path that begins with a slash is the server's. */
+  async ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; text: string; json: Record<string, unknown>; headers: Headers }> {
+    const url = path.startsWith("/") ? this.address + path : `${this.address}/catalog/v1/${path}`;
+    const sent = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+    const response = await fetch(url, { method, headers, body: sent as string | undefined });
+    const text = await response.text();
+    const isJson = response.headers.get("content-type") === "application/json" && text !== "";
+    return { status: response.status, text, json: isJson ? JSON.parse(text) : {}, headers: response.headers };
+  }
+}
