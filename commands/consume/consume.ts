@@ -12,6 +12,7 @@ import { parseLocation } from "../../core/storage/location.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { catalogFlags, openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
+import { type ConsumerUpkeep, openUpkeep } from "./upkeep.ts";
 import { ConsumeWords } from "./words.ts";
 import { contractFlags, contractNotes, readContractDocument } from "../contract_file.ts";
 import { flag } from "../line/flags.ts";
@@ -22,6 +23,7 @@ import { machineSettings } from "../machine.ts";
 
 const TABLES = { section: "TABLES" } as const;
 const LIMITS = { section: "LIMITS" } as const;
+const UPKEEP = { section: "UPKEEP" } as const;
 
 const flags = z.object({
   source: flag.lake({
@@ -40,7 +42,9 @@ const flags = z.object({
   create: flag.switch({ doc: "make the folder of the raw files where it is not there" }),
   once: flag.switch({ doc: "ingest the files that are there now, then exit" }),
   trigger: flag.duration({
-    doc: "how often to look for files if the system does not report them",
+    doc:
+      "shortest time between the starts of two batches: a file after a pause is taken at once, a stream of files once in " +
+      "that time; also how often to look if the system does not report new files",
     default: "1s",
   }),
   onChangedFile: flag.choice(["ignore", "ingest", "fail"], {
@@ -76,6 +80,17 @@ const flags = z.object({
   maxDeadLetters: flag.count({ ...LIMITS, doc: "stop with status 3 after the batch that exceeds this number" }),
   threads: flag.count({ ...LIMITS, doc: "threads to use (default: all cores)" }),
   memory: flag.size({ ...LIMITS, doc: "memory limit of DuckDB; beyond it, DuckDB spills to disk", default: "1GB" }),
+  noUpkeep: flag.switch({ ...UPKEEP, doc: "leave the tables alone: merge no files, expire nothing, delete nothing" }),
+  keepSnapshots: flag.count({
+    ...UPKEEP,
+    doc: "snapshots of each branch that stay, if the table's history.expire.* properties ask for no more",
+    default: "100",
+  }),
+  deleteAfter: flag.duration({
+    ...UPKEEP,
+    doc: "delete files so long after nothing needs them, so that readers can end",
+    default: "1h",
+  }),
   ...catalogFlags,
 });
 
@@ -107,7 +122,8 @@ async function run(context: Context, flags: Flags): Promise<ExitStatus> {
   const meter = new Meter(context.clock);
   const words = new ConsumeWords(context, meter);
   const options = await sessionOptions(context, flags, words, meter);
-  const session = await ConsumeSession.open(options);
+  const upkeep = flags.noUpkeep ? undefined : await upkeepOf(context, flags, words, options);
+  const session = await ConsumeSession.open({ ...options, betweenBatches: upkeep?.betweenBatches });
   try {
     if (flags.once) {
       const discovery = await session.runOnce(context.signal);
@@ -135,12 +151,29 @@ async function run(context: Context, flags: Flags): Promise<ExitStatus> {
     }
   } finally {
     session.close();
+    await upkeep?.close();
   }
   return context.signal.aborted ? 130 : 0;
 }
 
 /** In no help: the tables must be the same, and a test shows that they are. */
 const JUDGES_ALL = "STREAMLAB_JUDGES_ALL";
+
+function upkeepOf(
+  context: Context,
+  flags: Flags,
+  words: ConsumeWords,
+  { catalog, sink, clock, random }: ConsumeSessionOptions,
+): Promise<ConsumerUpkeep> {
+  return openUpkeep({ catalog, store: sink, clock, random }, {
+    machine: machineSettings(context, flags),
+    memoryBytes: flags.memory,
+    keepSnapshots: Math.max(1, flags.keepSnapshots),
+    graceMs: flags.deleteAfter,
+    report: (record) => words.upkeep(record),
+    note: (text) => words.note(text),
+  });
+}
 
 async function sessionOptions(
   context: Context,

@@ -3,9 +3,11 @@ import type { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { BatchReport, ConsumerReport } from "../../core/consume/batch_report.ts";
 import type { Discovery } from "../../core/consume/discover.ts";
+import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
 import type { Context } from "../line/command.ts";
 import { formatDuration, formatSize, printNote, printResult } from "../line/output.ts";
 import { type Progress, startProgress } from "../line/progress.ts";
+import { UpkeepWords } from "./upkeep_words.ts";
 
 /**
  * What `consume` prints while it works: a result for each batch, a note for each file that is
@@ -18,6 +20,7 @@ export class ConsumeWords implements ConsumerReport {
   #records = 0;
   #events = 0;
   #deadLetters = 0;
+  readonly #upkeep: UpkeepWords;
   readonly #startMs: number;
   readonly #context: Context;
   readonly #progress: Progress;
@@ -25,6 +28,7 @@ export class ConsumeWords implements ConsumerReport {
   constructor(context: Context, meter: Meter) {
     this.#context = context;
     this.#progress = startProgress(context, "Ingesting", meter);
+    this.#upkeep = new UpkeepWords(context.clock.nowMs());
     this.#startMs = context.clock.nowMs();
   }
 
@@ -48,6 +52,17 @@ export class ConsumeWords implements ConsumerReport {
     else this.#say(() => printNote(this.#context, text));
   }
 
+  /** By itself for scripts; for people what has gathered, now and then. */
+  upkeep(record: UpkeepRecord): void {
+    if (this.#context.json) {
+      const { format: _format, id: _id, action, ...rest } = record;
+      this.#say(() => printResult(this.#context, { action: "upkeep", did: action, ...rest }, ""));
+    } else {
+      const text = this.#upkeep.add(record, this.#context.clock.nowMs());
+      if (text !== undefined) this.note(text);
+    }
+  }
+
   trouble(error: StreamlabError, pause: string): void {
     this.#say(() => printNote(this.#context, `${error.message}; trying again in ${pause}`));
   }
@@ -55,6 +70,8 @@ export class ConsumeWords implements ConsumerReport {
   /** Prints the totals, after everything else. */
   async end(discovery?: Discovery, place?: string): Promise<void> {
     if (discovery !== undefined) this.#passedOver(discovery, place!);
+    const upkeep = this.#upkeep.take();
+    if (upkeep !== undefined && !this.#context.json) this.note(upkeep);
     await this.#pending;
     await this.#progress.end();
     const durationMs = this.#context.clock.nowMs() - this.#startMs;

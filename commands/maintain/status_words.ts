@@ -2,6 +2,7 @@ import { counted, formatCount } from "../../core/base/counted.ts";
 import type { Json } from "../../core/base/json.ts";
 import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
 import type { IngestionStatus, StandingPlan } from "../../core/maintain/status/ingestion_status.ts";
+import type { UpkeepStatus } from "../../core/maintain/status/upkeep_status.ts";
 import type { TableHealth } from "../../core/maintain/status/table_health.ts";
 import { formatDuration, formatSize } from "../line/output.ts";
 
@@ -13,7 +14,7 @@ export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key:
     raw: raw ?? null,
     waitingFiles: waiting?.files ?? null,
     waitingBytes: waiting?.bytes ?? null,
-    lagMs: waiting === undefined ? null : lagMs(waiting, nowMs),
+    lagMs: waiting === undefined ? null : lagOf(status, nowMs),
     problem: problem ?? null,
     unreadable,
     plan: plan === undefined ? null : {
@@ -49,12 +50,13 @@ export function ingestionText(status: IngestionStatus, nowMs: number): string {
   return lines.join("\n");
 }
 
-function waitingText({ raw, waiting, problem, plan }: IngestionStatus, nowMs: number): string {
+function waitingText(status: IngestionStatus, nowMs: number): string {
+  const { raw, waiting, problem, plan } = status;
   if (waiting === undefined) return `nobody can tell what waits: ${problem}`;
   const where = raw === `${EVENTS_FOLDER}/` ? "" : ` in ${raw}`;
   if (waiting.files === 0) return `nothing${plan === undefined ? "" : " else"} waits${where}`;
   const files = counted(waiting.files, "file waits", "files wait");
-  return `${files}${where} (${formatSize(waiting.bytes)}), the oldest for ${formatDuration(lagMs(waiting, nowMs))}`;
+  return `${files}${where} (${formatSize(waiting.bytes)}), the oldest for ${formatDuration(lagOf(status, nowMs))}`;
 }
 
 /** Of files in a raw zone. */
@@ -85,9 +87,9 @@ function stuckHint(table: string, plan: StandingPlan): string[] {
   return [`  maintain --set-aside-plan --table ${table} gives its files to a later batch`];
 }
 
-/** How long the oldest file has waited. */
-function lagMs({ oldestMs }: NonNullable<IngestionStatus["waiting"]>, nowMs: number): number {
-  return oldestMs === undefined ? 0 : Math.max(0, Math.round(nowMs - oldestMs));
+/** How long the oldest file has waited, milliseconds; 0 where none waits, as far as is known. */
+export function lagOf({ waiting }: IngestionStatus, nowMs: number): number {
+  return waiting?.oldestMs === undefined ? 0 : Math.max(0, Math.round(nowMs - waiting.oldestMs));
 }
 
 export function healthRecord(
@@ -122,6 +124,27 @@ export function healthText(healths: readonly TableHealth[]): string {
   return lines.map((line) =>
     line.map((cell, index) => index === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[index]!)).join("  ")
   ).join("\n");
+}
+
+export function debtRecord({ table, debt }: UpkeepStatus): { [key: string]: Json } {
+  return { action: "upkeep-status", table, ...debt };
+}
+
+/** `bronze.events: 40 small files to merge, 12 snapshots to expire; 4,010 files (1.2 GB) wait …` */
+export function debtText({ table, debt }: UpkeepStatus): string {
+  const { snapshots, mergeableFiles, deleteFiles, waitingFiles, waitingBytes, dueFiles } = debt;
+  const todo = [
+    ...(mergeableFiles > 0 ? [counted(mergeableFiles, "file to merge", "files to merge")] : []),
+    ...(deleteFiles > 0 ? [counted(deleteFiles, "delete file to apply", "delete files to apply")] : []),
+    ...(snapshots > 0 ? [counted(snapshots, "snapshot to expire", "snapshots to expire")] : []),
+  ];
+  const parts = [todo.length === 0 ? "nothing for upkeep to do" : todo.join(", ")];
+  if (waitingFiles > 0) {
+    const due = dueFiles > 0 ? `, ${formatCount(dueFiles)} of them due` : "";
+    const files = counted(waitingFiles, "file waits", "files wait");
+    parts.push(`${files} to be deleted (${formatSize(waitingBytes)})${due}`);
+  }
+  return `${table}: ${parts.join("; ")}`;
 }
 
 function instant(ms: number): string {

@@ -5,7 +5,7 @@ import type { Session } from "../../core/query/sql_session.ts";
 import { catalogFlags } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
 import { flag } from "../line/flags.ts";
-import { openReadersCatalog } from "../open_lake.ts";
+import { openLake, openReadersCatalog } from "../open_lake.ts";
 import { openOutput } from "./output.ts";
 import { ANSWER_FORMATS, formatOfFile, printAnswer } from "./answer.ts";
 import { machineSettings } from "../machine.ts";
@@ -106,6 +106,7 @@ async function openSession(context: Context, given: QueryFlags): Promise<Session
   const httpfs = context.env("STREAMLAB_HTTPFS");
   return new Session({
     openCatalog: () => openReadersCatalog(context, given),
+    openLake: () => openLake(context, given.source),
     clock: context.clock,
     random: context.random,
     httpfs: httpfs === "off" ? false : httpfs && resolve(context.cwd, httpfs),

@@ -1,3 +1,4 @@
+import type { BatchRecord } from "../lake/batch_history.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 
@@ -10,6 +11,9 @@ export interface ConsumerReport {
   note(text: string): void;
 }
 
+/** Dead letters by reason; known where this process has routed the batch. */
+export type Reasons = Readonly<Record<string, number>>;
+
 export interface BatchReport {
   batchId: number;
   /** Whether a run before this one had planned it. */
@@ -19,6 +23,9 @@ export interface BatchReport {
   records: number;
   events: number;
   deadLetters: number;
+  reasons?: Reasons | undefined;
+  /** Records that were dropped as repeats. */
+  duplicates: number;
   changed: number;
   vanished: number;
   durationMs: number;
@@ -29,22 +36,67 @@ export interface BatchReport {
 /** A batch in figures, from its routed record. */
 export function batchReport(
   routed: RoutedBatch,
-  { resumed, durationMs, seconds }: Pick<BatchReport, "resumed" | "durationMs" | "seconds">,
+  { reasons, ...rest }: Pick<BatchReport, "resumed" | "durationMs" | "seconds"> & { reasons?: Reasons | undefined },
 ): BatchReport {
   const sum = (pick: (file: FileOutcome) => number) => routed.files.reduce((total, file) => total + pick(file), 0);
   const count = (status: FileOutcome["status"]) => sum((file) => file.status === status ? 1 : 0);
   return {
     batchId: routed.batchId,
-    resumed,
     files: count("ingested"),
     bytes: sum((file) => file.status === "ingested" ? file.size : 0),
     records: sum((file) => file.records),
     events: sum((file) => file.events),
     deadLetters: sum((file) => file.deadLetters),
+    duplicates: sum((file) => file.duplicates),
     changed: count("changed"),
     vanished: count("vanished"),
-    durationMs,
-    seconds,
+    ...rest,
+    reasons,
+  };
+}
+
+/** What is to be told of a batch, besides what its routed record says. */
+export interface BatchFacts {
+  /** Milliseconds since 1970. */
+  plannedMs: number;
+  routedMs: number;
+  reasons?: Reasons | undefined;
+}
+
+/**
+ * `routedMs`: when this process routed it. Of what another one has routed it is known when that
+ * began.
+ */
+export function batchFacts(
+  plan: BatchPlan,
+  { ingestedAtMicros }: RoutedBatch,
+  routedMs = Number(BigInt(ingestedAtMicros) / 1000n),
+  reasons?: Reasons,
+): BatchFacts {
+  return { plannedMs: Date.parse(plan.plannedAt), routedMs, reasons };
+}
+
+/** The engine that routes in this process. */
+const EMBEDDED = "embedded";
+
+/** A batch as the lake remembers it. */
+export function batchRecord(
+  table: string,
+  routed: RoutedBatch,
+  { reasons, ...times }: BatchFacts,
+  seconds: BatchReport["seconds"],
+  committedMs: number,
+): BatchRecord {
+  const told = { resumed: false, durationMs: 0, seconds: {}, reasons };
+  const { resumed: _resumed, durationMs: _durationMs, seconds: _seconds, ...figures } = batchReport(routed, told);
+  return {
+    format: 1,
+    table,
+    ...figures,
+    ...times,
+    committedMs,
+    steps: Object.fromEntries(Object.entries(seconds).map(([step, each]) => [step, Math.round(each * 1_000)])),
+    engine: EMBEDDED,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
 import type { Checkpoint } from "../lake/checkpoint.ts";
 
 /** A moment between two batches: nothing is in flight, and files may be waiting. */
@@ -6,7 +7,11 @@ export interface Pause {
   doneBatchId: bigint;
   /** How long the consumer would otherwise wait for files; 0 right after a batch. */
   idleMs: number;
-  /** Aborted when the run is to end. */
+  /** The target's tables, as the consumer knows them. */
+  tables: readonly LoadedTable[];
+  /** Takes a newer version of one, so that the next batch need not lose a race to find it. */
+  renew(table: LoadedTable): void;
+  /** Aborted when files have come, or the run is to end. */
   signal: AbortSignal;
 }
 

@@ -10,6 +10,7 @@ import { type Catalog, identifierText, type LoadedTable, type TableChange } from
 import { commitTable } from "../iceberg/commit.ts";
 import { partitionColumns } from "../iceberg/format/partition_spec.ts";
 import { fieldsById, sameSchema, type Schema, schemaFromJson } from "../iceberg/format/schema.ts";
+import { batchSummary } from "../lake/batch_history.ts";
 import { streamlabKey } from "../lake/keys.ts";
 import { currentSchema, specById, type TableMetadata } from "../iceberg/format/table_metadata.ts";
 import { LAST_ADDED } from "../iceberg/format/table_update.ts";
@@ -18,6 +19,7 @@ import { dataFileOf } from "../tables/write/data_file.ts";
 import type { RoutedBatch, RoutedTable } from "../lake/routed_batch.ts";
 import { checkSequence, markerOf, type TargetTables } from "../lake/target.ts";
 import { type TableRole } from "../lake/table_names.ts";
+import { type BatchFacts, batchRecord } from "./batch_report.ts";
 
 export interface CommitContext {
   catalog: Catalog;
@@ -26,6 +28,8 @@ export interface CommitContext {
   meter: Meter;
   /** The target's name, `bronze.events`. */
   target: string;
+  /** For the batch's record in the ledger's snapshot. */
+  facts: BatchFacts;
 }
 
 /** What the commits are called where steps are timed. */
@@ -88,9 +92,15 @@ async function commitTo(
       transaction.add(setProperties(marker));
       return true;
     },
-    { clock, random, base: table, lostAs: "unavailable", after },
+    { clock, random, base: table, lostAs: "unavailable", after, ...lastWords(context, role, routed) },
   );
   return committed;
+}
+
+/** The ledger's snapshot tells what the batch did. It is the last, so it knows of the others. */
+function lastWords({ meter, clock, facts, target }: CommitContext, role: TableRole, routed: RoutedBatch) {
+  if (role !== "ledger") return {};
+  return { lastWords: () => batchSummary(batchRecord(target, routed, facts, meter.read().seconds, clock.nowMs())) };
 }
 
 function dataFiles(table: LoadedTable, part: RoutedTable, schema: Schema) {

@@ -8,6 +8,7 @@ import { identifierText } from "../iceberg/catalog/catalog.ts";
 import { FolderWatch } from "../disk/folder_watch.ts";
 import { type KernelLock, takeKernelLock } from "../disk/kernel_lock.ts";
 import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
+import { ChangeHints } from "./change_hints.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { type Discovery } from "./discover.ts";
 import { consumerLockPath, consumerScratchFolder } from "../lake/layout.ts";
@@ -34,7 +35,7 @@ export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | 
 /**
  * How often a watched folder is listed without a hint, and how often known files are checked again.
  */
-const LOOK_AGAIN_MS = 30_000;
+const LOOK_AGAIN_MS = 30_000, LOOK_AGAIN_MS_MAX = 600_000;
 const RETRY = { attemptsMax: Infinity, delayMsMin: 1_000, delayMsMax: 60_000 };
 
 /** A consumer with all that it needs on this machine: lock, scratch, DuckDB. */
@@ -83,13 +84,17 @@ export class ConsumeSession {
   }
 
   /** Ingests every file that is there now. */
-  runOnce(signal: AbortSignal): Promise<Discovery> {
-    return this.#consumer.takeAll(signal, true);
+  async runOnce(signal: AbortSignal): Promise<Discovery> {
+    const discovery = await this.#consumer.takeAll(signal, true);
+    await this.#consumer.pause(0, signal);
+    return discovery;
   }
 
   /**
-   * Ingests files as they come until `signal` is aborted. Outside failures are reported to
-   * `onTrouble` and retried; all other errors end the run.
+   * Ingests files as they come until `signal` is aborted. A file that comes after a pause is taken
+   * at once; while more are coming, `triggerMs` lie between the starts of two batches at least, so
+   * that a stream of small files makes few. Files that are too many for one batch do not wait for
+   * it. Outside failures are reported to `onTrouble` and retried; all other errors end the run.
    */
   async run(
     signal: AbortSignal,
@@ -98,14 +103,18 @@ export class ConsumeSession {
   ): Promise<void> {
     const { clock, random, zone } = this.#options;
     const folder = localFolder(zone);
-    const alarm = new Alarm();
+    const alarm = new Alarm(), hints = new ChangeHints();
     const watch = folder === undefined ? undefined : FolderWatch.open(folder, clock);
     const { report } = this.#options;
     const watching = watch?.run({
-      onChange: () => alarm.ring(),
+      onChange: (paths) => {
+        hints.note(paths?.map((path) => zone.prefix + path));
+        alarm.ring();
+      },
       onGone: () => report.note(`The folder ${folder} is gone; it is watched again as soon as it is back`),
       onBack: () => {
         report.note(`The folder ${folder} is back, and watched`);
+        hints.note(undefined);
         alarm.ring();
       },
     });
@@ -114,20 +123,29 @@ export class ConsumeSession {
     try {
       while (!signal.aborted) {
         alarm.reset();
-        const looksAgain = clock.nowMs() >= lookAgainMs;
-        if (looksAgain) lookAgainMs = clock.nowMs() + LOOK_AGAIN_MS;
-        let pauseMs = watch === undefined ? triggerMs : LOOK_AGAIN_MS;
+        const startMs = clock.nowMs(), before = this.#consumer.doneBatchId;
+        const looksAgain = startMs >= lookAgainMs;
+        const changed = watch === undefined || looksAgain ? undefined : hints.take();
+        if (looksAgain) hints.take();
+        let pauseMs = watch === undefined ? 0 : LOOK_AGAIN_MS;
         try {
-          await this.#consumer.takeAll(signal, looksAgain);
-          await this.#consumer.pause(alarm.hasRung ? 0 : pauseMs, signal);
+          await this.#consumer.takeAll(signal, looksAgain, changed);
+          if (looksAgain) lookAgainMs = clock.nowMs() + pauseBetweenLooks(clock.nowMs() - startMs);
+          const waits = watch === undefined || this.#consumer.doneBatchId !== before;
+          const leftMs = () => waits ? untilDue(startMs, triggerMs, clock) : 0;
+          // Files that come before the next batch may begin do not wait for upkeep.
+          const due = leftMs() > 0 ? signal : AbortSignal.any([signal, alarm.signal]);
+          await this.#consumer.pause(leftMs() || (alarm.hasRung ? 0 : pauseMs), due);
           failures = 0;
+          await clock.sleep(leftMs(), signal);
         } catch (error) {
           if (!isKind(error, "unavailable")) throw error;
           pauseMs = backoffMs(RETRY, ++failures, random);
           onTrouble(error, pauseMs);
+          hints.note(undefined);
           alarm.reset();
         }
-        await alarm.wait(clock, pauseMs, signal);
+        if (pauseMs > 0) await alarm.wait(clock, pauseMs, signal);
       }
     } finally {
       watch?.close();
@@ -138,6 +156,16 @@ export class ConsumeSession {
   close(): void {
     this.#resources.dispose();
   }
+}
+
+/** At most a twentieth of the time is for looks at everything: each file's state is asked for. */
+function pauseBetweenLooks(durationMs: number): number {
+  return Math.min(Math.max(LOOK_AGAIN_MS, 20 * durationMs), LOOK_AGAIN_MS_MAX);
+}
+
+/** Never longer than the trigger: the clock may have been set back. */
+function untilDue(startMs: number, triggerMs: number, clock: Clock): number {
+  return Math.max(0, Math.min(triggerMs, startMs + triggerMs - clock.nowMs()));
 }
 
 async function lockTarget(options: ConsumeSessionOptions): Promise<KernelLock | undefined> {
@@ -172,21 +200,24 @@ async function makeScratch(options: ConsumeSessionOptions, resources: Disposable
 
 /** A latch: a ring is remembered until somebody waits. */
 class Alarm {
-  #rang = false;
-  #wake: AbortController | undefined;
+  #ringing = new AbortController();
 
   ring(): void {
-    this.#rang = true;
-    this.#wake?.abort();
+    this.#ringing.abort();
   }
 
   reset(): void {
-    this.#rang = false;
+    if (this.hasRung) this.#ringing = new AbortController();
   }
 
   /** Since the last reset. */
   get hasRung(): boolean {
-    return this.#rang;
+    return this.#ringing.signal.aborted;
+  }
+
+  /** Aborted when it rings; another one after each reset. */
+  get signal(): AbortSignal {
+    return this.#ringing.signal;
   }
 
   /**
@@ -194,9 +225,7 @@ class Alarm {
    * `signal` is aborted.
    */
   async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#rang || signal.aborted) return;
-    this.#wake = new AbortController();
-    await clock.sleep(ms, AbortSignal.any([signal, this.#wake.signal]));
-    this.#wake = undefined;
+    if (this.hasRung || signal.aborted) return;
+    await clock.sleep(ms, AbortSignal.any([signal, this.signal]));
   }
 }

@@ -17,23 +17,24 @@ import { deleteMade } from "../storage/deletion.ts";
 import type { Store } from "../storage/store.ts";
 import { type BatchLimits, type BatchPlan, filesOfBatch, type PlannedFile } from "../lake/batch_plan.ts";
 import { Checkpoint } from "../lake/checkpoint.ts";
-import { type BatchReport, batchReport, type ConsumerReport, missedFiles } from "./batch_report.ts";
+import { batchFacts, type BatchReport, batchReport, type ConsumerReport, missedFiles } from "./batch_report.ts";
 import { commitBatch } from "./commit_batch.ts";
 import { checkRecordedFiles } from "./recorded_files.ts";
-import { checkMarkers, checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
+import { checkMarkers, checkState, type ConsumerState, lastingly, stateOf } from "./consumer_state.ts";
 import { checkPartitioning } from "./partition_by.ts";
 import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
 import { type RawZone } from "../lake/raw_zone.ts";
 import { noteFailure } from "./failed_batch.ts";
 import { OwnFiles } from "./own_files.ts";
 import { leftOutNotes, type Note } from "./left_out.ts";
+import { listHinted } from "./change_hints.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
 import { RawListings } from "./raw_listings.ts";
 import { type BetweenBatches, forgetRecords } from "./between_batches.ts";
 import { RunLimits } from "./run_limits.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
-import type { Router } from "../routing/router.ts";
+import type { RoutedPlan, Router } from "../routing/router.ts";
 import { openTables, plannedTable, planTables, type TargetTables } from "../lake/target.ts";
 import { identifiersOf, TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
 import { recordOfTarget } from "../lake/target_record.ts";
@@ -63,7 +64,7 @@ export interface ConsumerOptions extends BatchLimits {
   betweenBatches?: BetweenBatches;
 }
 
-/** How often a contradiction between tables and checkpoint is checked before it counts. */
+/** How often the ledger is looked for where files of it are gone. */
 const LOOKS_MAX = 3;
 
 /**
@@ -143,25 +144,54 @@ export class Consumer {
     }
   }
 
-  /** Ingests all files that are there now; stops between batches when `signal` is aborted. */
-  async takeAll(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
+  /** The last batch that the ledger has. */
+  get doneBatchId(): bigint {
+    return this.#state.doneBatchId;
+  }
+
+  /**
+   * Ingests all files that are there now, or those of them that may have changed; stops between
+   * batches when `signal` is aborted.
+   */
+  async takeAll(signal: AbortSignal, checksKnown: boolean, changed?: readonly string[]): Promise<Discovery> {
     try {
-      return await this.#takeRounds(signal, checksKnown);
+      return await this.#takeRounds(signal, checksKnown, changed);
     } finally {
       // However it ends, even by a limit: other engines must see the version that is committed.
       await this.#options.catalog.settle();
     }
   }
 
-  /** Offers upkeep the time until the next look for files. */
+  /** Offers upkeep the time until the next look for files, or until `signal` is aborted. */
   async pause(idleMs: number, signal: AbortSignal): Promise<void> {
-    const pause = { doneBatchId: this.#state.doneBatchId, idleMs, signal };
-    for (const job of this.#betweenBatches) if (!signal.aborted) await job(pause);
+    for (const job of this.#betweenBatches) {
+      if (signal.aborted) return;
+      await job({
+        doneBatchId: this.#state.doneBatchId,
+        idleMs,
+        tables: TABLE_ROLES.map((role) => this.#tables[role]),
+        renew: (table) => this.#renew(table),
+        signal,
+      });
+    }
   }
 
-  async #takeRounds(signal: AbortSignal, checksKnown: boolean): Promise<Discovery> {
+  /**
+   * Never to a ledger with a batch more: what was discovered was compared with the one at hand, so
+   * another consumer's batch must be met where plans are made.
+   */
+  #renew(table: LoadedTable): void {
+    const name = identifierText(table.identifier);
+    const role = TABLE_ROLES.find((role) => identifierText(this.#tables[role].identifier) === name);
+    if (role === undefined) return;
+    const tables = { ...this.#tables, [role]: table };
+    if (stateOf(tables, this.#name).doneBatchId === this.#state.doneBatchId) this.#tables = tables;
+  }
+
+  async #takeRounds(signal: AbortSignal, checksKnown: boolean, changed?: readonly string[]): Promise<Discovery> {
     for (;;) {
-      const listing = this.#found?.listing ?? this.#listings.begin();
+      const hinted = changed && listHinted(this.#options.zone.store, changed);
+      const listing = this.#found?.listing ?? hinted ?? this.#listings.begin();
       await this.#resume(signal);
       const { meter } = this.#options;
       meter.reset();
@@ -258,19 +288,17 @@ export class Consumer {
 
   /** False when another consumer has committed this batch, or more, to the ledger. */
   async #runBatch(plan: BatchPlan, resumed: boolean, signal: AbortSignal): Promise<boolean> {
-    const { clock, known, meter } = this.#options;
+    const { clock, known, meter, zone: { nameBase } } = this.#options;
     meter.count("filesMax", plan.files.length);
     const startMs = clock.nowMs();
-    if (plan.raw !== this.#options.zone.nameBase) {
+    if (plan.raw !== nameBase) {
       const place = (base: string) => base === "" ? "the lake itself" : base;
       throw new StreamlabError("conflict", `Cannot finish batch ${plan.batchId}: its files are in ${place(plan.raw)}`, {
-        hint: `Run consume once with --source or --raw naming that, then go on with ${
-          place(this.#options.zone.nameBase)
-        }`,
+        hint: `Run consume once with --source or --raw naming that, then go on with ${place(nameBase)}`,
       });
     }
     const recorded = await this.#checkpoint.readRouted(BigInt(plan.batchId));
-    const routed = recorded ?? await this.#route(plan);
+    const { routed, reasons }: RoutedPlan = recorded ? { routed: recorded } : await this.#route(plan);
     const { ledger } = this.#tables;
     // Records of batches long done are removed, so a consumer that slept may have created this one
     // again. It is valid only if the ledger still lacks the batch.
@@ -278,7 +306,8 @@ export class Consumer {
     this.#state = stateOf(this.#tables, this.#name);
     if (this.#state.doneBatchId >= BigInt(plan.batchId)) return false;
     const { catalog, random } = this.#options;
-    const context = { catalog, clock, random, meter, target: this.#name };
+    const facts = batchFacts(plan, routed, recorded === undefined ? clock.nowMs() : undefined, reasons);
+    const context = { catalog, clock, random, meter, target: this.#name, facts };
     // Files that this process has placed itself exist.
     if (recorded !== undefined) await checkRecordedFiles(context, this.#tables, recorded);
     this.#tables = await commitBatch(context, this.#tables, routed);
@@ -288,7 +317,7 @@ export class Consumer {
     const missed = missedFiles(plan, routed);
     if (missed.some(({ status }) => status === "changed")) this.#listings.forget();
     const durationMs = clock.nowMs() - startMs;
-    const report = batchReport(routed, { resumed, durationMs, seconds: meter.read().seconds });
+    const report = batchReport(routed, { resumed, durationMs, seconds: meter.read().seconds, reasons });
     meter.reset();
     this.#reportBatch(report, missed);
     this.#limits.check(report, missed);
@@ -296,7 +325,7 @@ export class Consumer {
     return alone;
   }
 
-  async #route(plan: BatchPlan): Promise<RoutedBatch> {
+  async #route(plan: BatchPlan): Promise<RoutedPlan> {
     try {
       return await this.#tryRoute(plan);
     } catch (error) {
@@ -304,14 +333,15 @@ export class Consumer {
     }
   }
 
-  async #tryRoute(plan: BatchPlan): Promise<RoutedBatch> {
+  async #tryRoute(plan: BatchPlan): Promise<RoutedPlan> {
     const { router, meter } = this.#options;
-    const { routed, leftOut } = await router.route(plan, this.#tables, meter);
+    const { routed, leftOut, reasons } = await router.route(plan, this.#tables, meter);
     if (leftOut !== undefined) leftOutNotes(this.#name, leftOut).forEach((note) => this.#noteOnce(note));
     const standing = await meter.time("place", () => this.#checkpoint.createRouted(routed));
+    if (standing.attempt === routed.attempt) return { routed: standing, reasons };
     // Another consumer was first: its record is the one to commit, whoever does it.
-    if (standing.attempt !== routed.attempt) await this.#discard(routed);
-    return standing;
+    await this.#discard(routed);
+    return { routed: standing };
   }
 
   async #discard(routed: RoutedBatch): Promise<void> {
@@ -366,20 +396,5 @@ export class Consumer {
     if (this.#reported.has(name)) return;
     this.#reported.add(name);
     this.#options.report.file(name, what, detail);
-  }
-}
-
-/**
- * Beside another consumer, tables and checkpoint are read at different moments. Only what stays so
- * is a contradiction, or missing.
- */
-async function lastingly<T>(look: () => Promise<T>): Promise<T> {
-  for (let looks = 1;; looks++) {
-    try {
-      return await look();
-    } catch (error) {
-      if (!(error instanceof StreamlabError) || looks === LOOKS_MAX) throw error;
-      if (error.kind !== "conflict" && error.kind !== "not-found") throw error;
-    }
   }
 }

@@ -7,6 +7,9 @@ import type { LastWithRows } from "./known_files.ts";
 import { checkSequence, type Marker, markerOf, type TargetTables } from "../lake/target.ts";
 import { TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
 
+/** How often a contradiction between tables and checkpoint is checked before it counts. */
+const LOOKS_MAX = 3;
+
 export interface ConsumerState {
   sequenceId: string;
   /** The last batch that the ledger has; the next one is this plus one. */
@@ -120,4 +123,19 @@ function tooOld(target: string, evidence: string, state: ConsumerState): Streaml
     `Cannot continue with ${target}: the ledger ends with batch ${state.doneBatchId}, but ${evidence}`,
     { hint: "The ledger was restored from an older copy than the rest: restore all of the lake from one moment" },
   );
+}
+
+/**
+ * Beside another consumer, tables and checkpoint are read at different moments. Only what stays so
+ * is a contradiction, or missing.
+ */
+export async function lastingly<T>(look: () => Promise<T>): Promise<T> {
+  for (let looks = 1;; looks++) {
+    try {
+      return await look();
+    } catch (error) {
+      if (!(error instanceof StreamlabError) || looks === LOOKS_MAX) throw error;
+      if (error.kind !== "conflict" && error.kind !== "not-found") throw error;
+    }
+  }
 }

@@ -71,6 +71,12 @@ export async function discoverFiles(zone: RawZone, known: KnownFiles, options: D
   const passedOver: Discovery["passedOver"] = { files: 0, example: undefined };
   let listed: Listed[] = [];
   let portion = FIRST_PORTION;
+  const compare = async () => {
+    const candidates = await candidatesOf(listed, known, options.checksKnown);
+    if (candidates.length === 0) return;
+    add(await known.classify(await statFiles(zone, candidates), changedAsNew));
+    if (found.fresh.length > 0) onFresh?.(found.fresh);
+  };
   for await (const { path, info } of options.listing ?? zone.store.list(zone.prefix, { onPassedOver })) {
     if (own.holds(path)) {
       holdsOwn = true;
@@ -85,18 +91,12 @@ export async function discoverFiles(zone: RawZone, known: KnownFiles, options: D
     }
     seen++;
     listed.push({ path, name: zone.nameBase + path, info });
-    if (onFresh === undefined || info === undefined || listed.length < portion) continue;
-    add(await known.classify(await statFiles(zone, listed), changedAsNew));
-    onFresh(found.fresh);
+    if (listed.length < portion) continue;
+    await compare();
     listed = [];
     portion = Math.min(2 * portion, PORTION_MAX);
   }
-  const wanted = options.checksKnown
-    ? undefined
-    : await known.unknownNames(listed.filter(({ info }) => info === undefined).map(({ name }) => name));
-  const candidates = listed.filter(({ name, info }) => info !== undefined || wanted === undefined || wanted.has(name));
-  add(await known.classify(await statFiles(zone, candidates), changedAsNew));
-  if (found.fresh.length > 0) onFresh?.(found.fresh);
+  await compare();
   const { fresh, unreadable } = await withoutUnreadable(zone, found);
   const nowhere = withoutPath(zone, unreached);
   unreadable.push(...nowhere.unreadable);
@@ -113,6 +113,14 @@ function withoutPath(zone: RawZone, unreached: readonly PassedOver[]): Pick<Disc
     else if (isEventFile) unreadable.push({ name, reason: why });
   }
   return { loops, unreadable };
+}
+
+/** Those that may be new or changed: of files without a state, the names that are not known. */
+async function candidatesOf(listed: readonly Listed[], known: KnownFiles, checksKnown: boolean): Promise<Listed[]> {
+  const names = listed.filter(({ info }) => info === undefined).map(({ name }) => name);
+  if (checksKnown || names.length === 0) return [...listed];
+  const unknown = await known.unknownNames(names);
+  return listed.filter(({ name, info }) => info !== undefined || unknown.has(name));
 }
 
 async function statFiles(zone: RawZone, listed: readonly Listed[]): Promise<EventFile[]> {

@@ -1,10 +1,12 @@
 import { mapParallel } from "../base/parallel.ts";
-import { StreamlabError } from "../base/errors.ts";
+import { isKind, StreamlabError } from "../base/errors.ts";
 import type { Connection, DuckDb, TextAppender } from "../engine/duckdb.ts";
 import { quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
 import { isOutOfMemory, SqlError } from "../engine/sql_error.ts";
 import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
-import { planScan, type ScanFile } from "../iceberg/scan/scan.ts";
+import type { DataFile } from "../iceberg/format/data_file.ts";
+import { appendedSince } from "../iceberg/scan/appended_files.ts";
+import { planScan } from "../iceberg/scan/scan.ts";
 import type { Scratch } from "../disk/scratch.ts";
 import type { EventFile } from "../lake/event_file.ts";
 import { LEDGER_COLUMNS } from "../lake/our_columns.ts";
@@ -29,6 +31,8 @@ export class EmbeddedKnownFiles implements KnownFiles {
   #database: DuckDb | undefined;
   #openConnection: Connection | undefined;
   #metadataLocation: string | undefined;
+  /** The current one of that version. */
+  #snapshotId: bigint | undefined;
   #lastWithRows: LastWithRows = { events: 0n, deadLetters: 0n };
   /** Adds to the table as it was made last. */
   #appender: TextAppender | undefined;
@@ -52,25 +56,53 @@ export class EmbeddedKnownFiles implements KnownFiles {
 
   async follow(ledger: LoadedTable): Promise<void> {
     if (this.#metadataLocation === ledger.metadataLocation) return;
+    const added = this.#metadataLocation === undefined ? undefined : await this.#added(ledger);
     this.#metadataLocation = undefined;
+    if (added === undefined || !await this.#tryRead(ledger, added)) await this.#readAll(ledger);
+    this.#metadataLocation = ledger.metadataLocation;
+    this.#snapshotId = ledger.metadata.currentSnapshotId;
+  }
+
+  /** Files with all that is new since the known version; undefined where all has to be read. */
+  async #added({ io, metadata }: LoadedTable): Promise<DataFile[] | undefined> {
+    try {
+      return await appendedSince(io, metadata, this.#snapshotId);
+    } catch (error) {
+      if (isKind(error, "not-found")) return undefined;
+      throw error;
+    }
+  }
+
+  /** False where a file is gone: it was rewritten long ago. */
+  async #tryRead(ledger: LoadedTable, files: readonly DataFile[]): Promise<boolean> {
+    if (files.length === 0) return true;
+    try {
+      await this.#moveToTable();
+      await this.#read(ledger, files);
+      return true;
+    } catch (error) {
+      if (isKind(error, "not-found")) return false;
+      throw error;
+    }
+  }
+
+  async #readAll(ledger: LoadedTable): Promise<void> {
     this.#lastWithRows = { events: 0n, deadLetters: 0n };
     const predicate = { op: "=", column: LEDGER_COLUMNS.table, value: this.#target } as const;
     const { files } = await planScan(ledger.io, ledger.metadata, { predicate });
-    if (files.length === 0) this.#few = new FewKnownFiles();
-    else await this.#readAll(ledger, files);
-    this.#metadataLocation = ledger.metadataLocation;
-  }
-
-  async #readAll(ledger: LoadedTable, files: readonly ScanFile[]): Promise<void> {
+    if (files.length === 0) {
+      this.#few = new FewKnownFiles();
+      return;
+    }
     this.#few = undefined;
     await this.#emptyTable();
-    const paths = await mapParallel(
-      files,
-      COPIES_PARALLEL,
-      ({ dataFile }) => this.#localCopy(ledger, dataFile.path),
-    );
+    await this.#read(ledger, files.map(({ dataFile }) => dataFile));
+  }
+
+  async #read(ledger: LoadedTable, files: readonly DataFile[]): Promise<void> {
+    const paths = await mapParallel(files, COPIES_PARALLEL, ({ path }) => this.#localCopy(ledger, path));
     try {
-      await this.#read(paths);
+      await this.#insert(paths);
     } catch (cause) {
       throw cause instanceof SqlError ? await unreadable(ledger, files, cause) : cause;
     }
@@ -99,7 +131,10 @@ export class EmbeddedKnownFiles implements KnownFiles {
     return this.#lastWithRows;
   }
 
-  async #read(paths: readonly string[]): Promise<void> {
+  async #insert(paths: readonly string[]): Promise<void> {
+    // What an appender holds back it would add behind these.
+    this.#appender?.close();
+    this.#appender = undefined;
     const { table, sourceFile, etag, status, batchId, events, deadLetters } = LEDGER_COLUMNS;
     const rows = `FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = false)
 WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
@@ -108,7 +143,11 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
     const [last] = await connection.rows(`SELECT
   coalesce(max(${batchId}) FILTER (${events} > 0), 0)::BIGINT AS events,
   coalesce(max(${batchId}) FILTER (${deadLetters} > 0), 0)::BIGINT AS letters ${rows}`);
-    this.#lastWithRows = { events: last!.events as bigint, deadLetters: last!.letters as bigint };
+    const before = this.#lastWithRows;
+    this.#lastWithRows = {
+      events: larger(before.events, last!.events as bigint),
+      deadLetters: larger(before.deadLetters, last!.letters as bigint),
+    };
   }
 
   async add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {
@@ -116,15 +155,15 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
     if (this.#few === undefined) await this.#append(outcomes);
     else {
       this.#few.add(outcomes);
-      await this.#moveMany();
+      if (this.#few.files.length > this.#fewMax) await this.#moveToTable();
     }
     this.#metadataLocation = after.metadataLocation;
+    this.#snapshotId = after.metadata.currentSnapshotId;
   }
 
-  /** To the table, as soon as they are no longer few. */
-  async #moveMany(): Promise<void> {
-    const files = this.#few!.files;
-    if (files.length <= this.#fewMax) return;
+  async #moveToTable(): Promise<void> {
+    if (this.#few === undefined) return;
+    const { files } = this.#few;
     await this.#emptyTable();
     await this.#append(files);
     this.#few = undefined;
@@ -173,13 +212,17 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
   }
 }
 
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
 /**
  * `not-found` if a file is gone, which a newer version may no longer name; `corrupt` if one is not
  * as it was written.
  */
-async function unreadable(ledger: LoadedTable, files: readonly ScanFile[], cause: SqlError): Promise<Error> {
+async function unreadable(ledger: LoadedTable, files: readonly DataFile[], cause: SqlError): Promise<Error> {
   const name = identifierText(ledger.identifier);
-  for (const { dataFile } of files) {
+  for (const dataFile of files) {
     const damage = await fileDamage(ledger.io.location, dataFile);
     if (damage === undefined) continue;
     const kind = damage === "is gone" ? "not-found" : "corrupt";

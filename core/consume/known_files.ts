@@ -17,7 +17,10 @@ export interface LastWithRows {
 
 /** What the ledger knows of a target's files: discovering is a listing minus this. */
 export interface KnownFiles {
-  /** Reads the ledger, unless it is the version that is known already. */
+  /**
+   * Reads what the ledger has more than the version that is known already; all of it, if that
+   * cannot be told.
+   */
   follow(ledger: LoadedTable): Promise<void>;
   /** From the ledger as it was read last, without the batches added since. */
   lastWithRows(): LastWithRows;

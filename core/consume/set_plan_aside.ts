@@ -59,7 +59,8 @@ export async function setPlanAside(options: SetAsideOptions): Promise<SetAsideRe
     const empty = emptyBatch(tables, state, uuidV4(random), clock.nowMs());
     const standing = await checkpoint.createRouted(empty);
     if (standing.attempt !== empty.attempt) return { outcome: "routed", batchId };
-    await commitBatch({ catalog, clock, random, target: name, meter: new Meter(clock) }, tables, empty);
+    const facts = { plannedMs: clock.nowMs(), routedMs: clock.nowMs(), reasons: {} };
+    await commitBatch({ catalog, clock, random, target: name, meter: new Meter(clock), facts }, tables, empty);
     await catalog.settle();
   }
   const files = plan === "damaged" ? undefined : plan.files;

@@ -4,8 +4,11 @@ import type { Clock } from "../base/clock.ts";
 const LOOK_MS = 500, LOOK_MS_GONE = 50;
 
 export interface WatchEvents {
-  /** Something below the folder may have changed. */
-  onChange(): void;
+  /**
+   * Something below the folder may have changed: at these paths below it, or anywhere if they are
+   * not known.
+   */
+  onChange(paths: readonly string[] | undefined): void;
   /** The folder was removed or moved away; it is watched again as soon as there is one. */
   onGone(): void;
   onBack(): void;
@@ -92,13 +95,21 @@ export class FolderWatch {
   }
 
   async #forward(events: WatchEvents): Promise<void> {
-    for await (const { kind, paths } of this.#watcher ?? []) {
+    for await (const { kind, paths, flag } of this.#watcher ?? []) {
       // A new folder may get the inode of the old one.
       if (kind === "remove" && paths.some((path) => path === this.#folder || path === this.#realFolder)) {
         this.#identity = undefined;
       }
-      events.onChange();
+      const below = paths.map((path) => this.#pathBelow(path));
+      const isKnown = flag !== "rescan" && below.length > 0 && below.every((path) => path !== undefined);
+      events.onChange(isKnown ? below as string[] : undefined);
     }
+  }
+
+  /** Undefined for the folder itself, and for a name that is not UTF-8. */
+  #pathBelow(path: string): string | undefined {
+    const base = [this.#folder, this.#realFolder].find((folder) => path.startsWith(`${folder}/`));
+    return base === undefined || path.includes("\ufffd") ? undefined : path.slice(base.length + 1);
   }
 }
 

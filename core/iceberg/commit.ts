@@ -32,6 +32,11 @@ export interface CommitOptions {
   deadlineMs?: number;
   /** Must succeed before anything is committed. The first attempt is built meanwhile. */
   after?: Promise<unknown>;
+  /**
+   * More for the summary of each snapshot, asked for when nothing but the commit itself is left to
+   * do.
+   */
+  lastWords?: () => Readonly<Record<string, string>>;
   /** The error's kind when every attempt has lost: final, or worth retrying. */
   lostAs?: "conflict" | "unavailable";
 }
@@ -97,8 +102,9 @@ export async function commitTable(
       throw error;
     }
     try {
+      const change = changeOf(transaction, options.lastWords?.());
       const commitId = options.commitId ?? uuidV4(random);
-      const table = await catalog.commit({ ...changeOf(transaction), identifier, base, commitId });
+      const table = await catalog.commit({ ...change, identifier, base, commitId });
       return { table, committed: true, attempts: attempt };
     } catch (error) {
       // An invalid change was not committed, so nothing names its files.
@@ -167,6 +173,13 @@ export async function createOrLoadTable(
   }
 }
 
-function changeOf(transaction: Transaction): TableChange {
-  return { requirements: transaction.requirements, updates: transaction.updates };
+function changeOf({ requirements, updates }: Transaction, words: Readonly<Record<string, string>> = {}): TableChange {
+  return {
+    requirements,
+    updates: updates.map((update) => {
+      if (update.action !== "add-snapshot") return update;
+      const { snapshot } = update;
+      return { ...update, snapshot: { ...snapshot, summary: { ...snapshot.summary, ...words } } };
+    }),
+  };
 }

@@ -32,7 +32,13 @@ export { upgradeTable } from "./action/upgrade_table.ts";
 
 export { buildDataFile, type ColumnStatistics, type DataFileFacts } from "./data_file_builder.ts";
 export { planScan, type ScanFile, type ScanOptions, type ScanPlan, type SkippedFile } from "./scan/scan.ts";
-export { reachableFiles, type TableFiles, unreachableFiles } from "./reachable_files.ts";
+export {
+  reachableFiles,
+  type ReachOptions,
+  type TableFiles,
+  type UnreachableFiles,
+  unreachableFiles,
+} from "./reachable_files.ts";
 export { type EncodedFile, TableIo } from "./table_io.ts";
 export { TableLocation } from "./table_location.ts";
 export { normalizeUri } from "../storage/uri.ts";

@@ -28,7 +28,11 @@ export function ownPlaces(
       const inTable = (path: string) => !path.startsWith("metadata/") && isOwn(path);
       return [{ folder: location.folder, isOwn: inTable }, ...namedPlace(location, properties[DATA_PATH], isOwn)];
     }
-    const inFolder = (path: string) => !path.includes("/") && isOwn(path);
+    const inFolder = (path: string) => {
+      // Ours lie in a folder of their own, those of other engines beside the versions.
+      const name = role === "manifest" ? path.replace(/^manifests\//, "") : path;
+      return !name.includes("/") && isOwn(name);
+    };
     const own = { folder: location.pathInStore("metadata"), isOwn: inFolder };
     return [own, ...namedPlace(location, properties[METADATA_PATH], inFolder)];
   });

@@ -18,16 +18,32 @@ export interface TableFiles {
   others: Set<string>;
 }
 
+/** Files that nothing names any more. */
+export interface UnreachableFiles extends TableFiles {
+  /** Of data files, delete files and manifests. */
+  bytes: number;
+}
+
+/** What counts as named. */
+export interface ReachOptions {
+  /** A file is not named by being listed as deleted; default: it is. */
+  liveOnly?: boolean;
+}
+
 /**
  * Every file that the metadata names, in any of its snapshots: what orphan removal must not touch.
  * The metadata file itself is not among them.
  */
-export async function reachableFiles(io: TableIo, metadata: TableMetadata): Promise<TableFiles> {
+export async function reachableFiles(
+  io: TableIo,
+  metadata: TableMetadata,
+  options: ReachOptions = {},
+): Promise<TableFiles> {
   const manifests = await manifestsOf(io, metadata.snapshots);
   const files: TableFiles = {
     manifestLists: new Set(metadata.snapshots.flatMap((snapshot) => snapshot.manifestList ?? [])),
     manifests: new Set(manifests.keys()),
-    dataFiles: await filesOf(io, metadata, [...manifests.values()], false),
+    dataFiles: new Set((await filesOf(io, metadata, [...manifests.values()], options.liveOnly ?? false)).keys()),
     others: new Set([
       ...metadata.statistics.flatMap(statisticsPath),
       ...metadata.partitionStatistics.flatMap(statisticsPath),
@@ -44,7 +60,11 @@ export async function reachableFiles(io: TableIo, metadata: TableMetadata): Prom
  * stay is enough: what the oldest does not name only comes back in its descendants by being added
  * again.
  */
-export async function unreachableFiles(io: TableIo, before: TableMetadata, after: TableMetadata): Promise<TableFiles> {
+export async function unreachableFiles(
+  io: TableIo,
+  before: TableMetadata,
+  after: TableMetadata,
+): Promise<UnreachableFiles> {
   const keptIds = new Set(after.snapshots.map((snapshot) => snapshot.snapshotId));
   const expired = before.snapshots.filter((snapshot) => !keptIds.has(snapshot.snapshotId));
   const kept = endsOfLine(before, keptIds) ?? after.snapshots;
@@ -56,18 +76,22 @@ export async function unreachableFiles(io: TableIo, before: TableMetadata, after
   ]);
   // Under any spelling, and as whatever it is named.
   const stays = new Set([
-    ...live,
+    ...live.keys(),
     ...keptManifests.keys(),
     ...after.snapshots.flatMap((snapshot) => snapshot.manifestList ?? []),
     ...[...after.statistics, ...after.partitionStatistics].flatMap(statisticsPath),
     ...after.metadataLog.map((entry) => entry.metadataFile),
   ].map(uriKey));
   const without = (uris: Iterable<string>) => new Set([...uris].filter((uri) => !stays.has(uriKey(uri))));
+  const manifests = without(gone.map((manifest) => manifest.path));
+  const dataFiles = without(candidates.keys());
   return {
     manifestLists: without(expired.flatMap((snapshot) => snapshot.manifestList ?? [])),
-    manifests: without(gone.map((manifest) => manifest.path)),
-    dataFiles: without(candidates),
+    manifests,
+    dataFiles,
     others: without([...before.statistics, ...before.partitionStatistics].flatMap(statisticsPath)),
+    bytes: gone.reduce((sum, { path, length }) => sum + (manifests.has(path) ? length : 0), 0) +
+      [...dataFiles].reduce((sum, path) => sum + candidates.get(path)!, 0),
   };
 }
 
@@ -90,19 +114,20 @@ async function manifestsOf(io: TableIo, snapshots: Snapshot[]): Promise<Map<stri
   return new Map(lists.flat().map((manifest) => [manifest.path, manifest]));
 }
 
+/** By path, with their sizes in bytes. */
 async function filesOf(
   io: TableIo,
   metadata: TableMetadata,
   manifests: ManifestFile[],
   liveOnly: boolean,
-): Promise<Set<string>> {
-  const paths = new Set<string>();
+): Promise<Map<string, number>> {
+  const files = new Map<string, number>();
   await mapParallel(manifests, 16, async (manifest) => {
-    for (const entry of await io.readManifest(manifest, metadata)) {
-      if (!liveOnly || entry.status !== "deleted") paths.add(entry.dataFile.path);
+    for (const { status, dataFile } of await io.readManifest(manifest, metadata)) {
+      if (!liveOnly || status !== "deleted") files.set(dataFile.path, dataFile.fileSizeBytes);
     }
   });
-  return paths;
+  return files;
 }
 
 function statisticsPath(statistics: JsonObject): string[] {

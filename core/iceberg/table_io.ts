@@ -5,7 +5,7 @@ import { mapParallel } from "../base/parallel.ts";
 import { encodeManifest } from "./manifest/manifest_avro.ts";
 import { type DecodedManifest, decodeManifest } from "./manifest/manifest_reader.ts";
 import { decodeManifestList, encodeManifestList } from "./manifest/manifest_list_avro.ts";
-import { manifestListName, manifestName } from "./manifest/manifest_name.ts";
+import { manifestListPath, manifestPath } from "./manifest/manifest_name.ts";
 import { countEntries, type ManifestToWrite, summarizeManifest } from "./manifest/manifest_summary.ts";
 import { resolveEntries } from "./manifest/sequence_inheritance.ts";
 import type { DataFile } from "./format/data_file.ts";
@@ -24,12 +24,15 @@ const READS_PARALLEL = 16;
  */
 const CACHED_ENTRIES_MAX = 500;
 
-/** Manifest lists kept in memory. */
-const LISTS_KEPT = 8;
+/**
+ * Manifest lists kept in memory: those of as many snapshots as a table that looks after itself has.
+ * Lists that this process has written share what they hold.
+ */
+const LISTS_KEPT = 128;
 
 /** A file of the table, by its path in the table's folder, that is not written yet. */
 export interface EncodedFile {
-  /** Below the table's `metadata` folder. */
+  /** Below the table's folder. */
   name: string;
   /** Its content. */
   bytes: Uint8Array;
@@ -106,7 +109,7 @@ export class TableIo {
    * A manifest ready to be written, under a name of its own, with its line for the manifest list.
    */
   encodeManifest(manifest: ManifestToWrite): { manifest: ManifestFile; file: EncodedFile } {
-    const name = `metadata/${manifestName(this.#random)}`;
+    const name = manifestPath(this.#random);
     const bytes = encodeManifest(manifest, this.#random.bytes(16));
     const path = this.location.uriOf(name);
     const summary = summarizeManifest(manifest, path, bytes.length);
@@ -120,7 +123,7 @@ export class TableIo {
     manifests: ManifestFile[],
     snapshot: Pick<Snapshot, "snapshotId" | "parentSnapshotId" | "sequenceNumber">,
   ): { uri: string; file: EncodedFile } {
-    const name = `metadata/${manifestListName(snapshot.snapshotId, this.#random)}`;
+    const name = manifestListPath(snapshot.snapshotId, this.#random);
     const bytes = encodeManifestList(manifests, snapshot, this.#random.bytes(16));
     const uri = this.location.uriOf(name);
     for (const manifest of manifests) this.#encoded.delete(manifest);

@@ -89,7 +89,7 @@ export class Checkpoint {
     for await (const { path } of this.#store.list(`${this.folder}/`)) {
       const record = recordAt(path);
       if (record?.kind === "unknown") throw unknownRecord(path);
-      if (record !== undefined && record.kind !== "intent") yield { path, batchId: record.batchId };
+      if (record !== undefined && "batchId" in record) yield { path, batchId: record.batchId };
     }
   }
 

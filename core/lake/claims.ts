@@ -5,13 +5,15 @@ import { readPlan, readRouted, unknownRecord } from "./checkpoint.ts";
 import { originOf } from "./data_file_name.ts";
 import { readIntent } from "./intent.ts";
 import { lastBatchOf } from "./keys.ts";
+import { readRemoval } from "./removal.ts";
 import { CHECKPOINTS_FOLDER, recordAt, type RecordPath } from "./layout.ts";
 import { filesNamedBy, type LakeRecord } from "./named_files.ts";
 
 /** Records read at once. */
 const READ_PARALLEL = 16;
 
-type ClaimingPath = Exclude<RecordPath, { kind: "unknown" | "failures" }>;
+/** Where a record is that claims files. */
+export type ClaimingPath = Exclude<RecordPath, { kind: "unknown" | "failures" }>;
 
 /** A batch of a target. */
 interface Batch {
@@ -30,9 +32,9 @@ export interface FileInTable {
 }
 
 /**
- * Files that must stay although no metadata names them yet: those of batches that are planned and
- * perhaps not committed, and of rewrites in flight. Read after the files were listed: a file that
- * is announced later was written later, too.
+ * Files that must stay although no metadata names them: those of batches that are planned and
+ * perhaps not committed, of rewrites in flight, and those that wait for their readers to end. Read
+ * after the files were listed: a file that is announced later was written later, too.
  */
 export class Claims {
   /** Batches by the paths that their records name in tables' folders. */
@@ -55,17 +57,21 @@ export class Claims {
   }
 
   /**
-   * Intents of the ids in `settled` count no more. Fails with `corrupt` where a record cannot be
-   * read, and with `newer` where a newer streamlab made it: nothing may be removed then.
+   * Intents of the ids in `settled` count no more, nor does a record that `counts` leaves out.
+   * Fails with `corrupt` where a record cannot be read, and with `newer` where a newer streamlab
+   * made it: nothing may be removed then.
    */
-  static async read(store: Store, settled: ReadonlySet<string>): Promise<Claims> {
+  static async read(
+    store: Store,
+    settled: ReadonlySet<string>,
+    counts: (record: ClaimingPath) => boolean = () => true,
+  ): Promise<Claims> {
     const found: ClaimingPath[] = [];
     for await (const { path } of store.list(`${CHECKPOINTS_FOLDER}/`)) {
       const record = recordAt(path);
       if (record?.kind === "unknown") throw unknownRecord(path);
-      if (record !== undefined && isClaiming(record) && !(record.kind === "intent" && settled.has(record.id))) {
-        found.push(record);
-      }
+      if (record === undefined || !isClaiming(record) || !counts(record)) continue;
+      if (record.kind !== "intent" || !settled.has(record.id)) found.push(record);
     }
     const records = await mapParallel(found, READ_PARALLEL, (each) => readLakeRecord(store, each));
     return new Claims(records.filter((record) => record !== undefined));
@@ -95,7 +101,7 @@ export class Claims {
       if (file.kind === "stem") this.#stems.push(file.stem);
       if (file.kind === "uri") this.#uris.add(uriKey(file.uri));
       if (file.kind === "raw") this.#raw.add(file.name);
-      if (file.kind === "in table" && record.kind !== "intent") {
+      if (file.kind === "in table" && "target" in record) {
         const batches = this.#routed.get(file.path) ?? [];
         this.#routed.set(file.path, [...batches, batchOf(record)]);
       }
@@ -108,7 +114,7 @@ function isClaiming(record: RecordPath): record is ClaimingPath {
   return record.kind !== "unknown" && record.kind !== "failures";
 }
 
-function batchOf({ target, record }: Exclude<LakeRecord, { kind: "intent" }>): Batch {
+function batchOf({ target, record }: Extract<LakeRecord, { target: string }>): Batch {
   return { target, batchId: BigInt(record.batchId) };
 }
 
@@ -116,6 +122,10 @@ function batchOf({ target, record }: Exclude<LakeRecord, { kind: "intent" }>): B
 async function readLakeRecord(store: Store, at: ClaimingPath): Promise<LakeRecord | undefined> {
   if (at.kind === "intent") {
     const record = await readIntent(store, at.id);
+    return record && { kind: at.kind, record };
+  }
+  if (at.kind === "removal") {
+    const record = await readRemoval(store, at.id);
     return record && { kind: at.kind, record };
   }
   const { kind, target } = at;

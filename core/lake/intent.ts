@@ -17,7 +17,7 @@ import { checkRecordPlace, readRecord, type RecordFormat, recordText } from "./d
 import { isRewriteStem, rewriteFilesBegin } from "./data_file_name.ts";
 import { intentPath, INTENTS_FOLDER, recordAt } from "./layout.ts";
 
-const intentShape = z.strictObject({
+const firstShape = z.strictObject({
   format: z.literal(1),
   kind: z.literal("compaction"),
   id: z.string(),
@@ -34,11 +34,20 @@ const intentShape = z.strictObject({
   fenced: z.boolean(),
 });
 
+const intentShape = firstShape.extend({
+  format: z.literal(2),
+  /** Without a sign of life for this long it counts as abandoned. */
+  patienceMs: z.number(),
+});
+
 export type Intent = z.infer<typeof intentShape>;
+
+/** Of a rewrite by hand, which may take hours. */
+export const PATIENCE_MS = 24 * 3_600_000;
 
 export const INTENT_FORMAT: RecordFormat<Intent> = {
   what: "intent",
-  shapes: [intentShape],
+  shapes: [firstShape.transform((intent) => ({ ...intent, format: 2 as const, patienceMs: PATIENCE_MS })), intentShape],
   damagedHint: "Remove it only when no maintenance runs anywhere",
 };
 

@@ -14,6 +14,8 @@ export const streamlabKey = {
   target: (target: string) => TARGET + target,
   /** The last batch of that sequence in the table, decimal; in summary and properties. */
   batchId: (target: string) => BATCH_ID + target,
+  /** What the batch did, in the summary of the ledger's snapshot: see `batch_history.ts`. */
+  batch: "streamlab.batch",
   /**
    * The id of an abandoned rewrite's intent, in the summary of the snapshot that keeps it from
    * being committed late.

@@ -17,6 +17,10 @@ export const WAREHOUSE_FOLDER = DEFAULT_WAREHOUSE;
 export const CHECKPOINTS_FOLDER = "checkpoints";
 /** Rewrites under way. */
 export const INTENTS_FOLDER = `${CHECKPOINTS_FOLDER}/intents`;
+/** What was done: `batches/` and `upkeep/` below it. */
+export const HISTORY_FOLDER = `${CHECKPOINTS_FOLDER}/history`;
+/** What waits to be deleted. */
+export const REMOVALS_FOLDER = `${CHECKPOINTS_FOLDER}/removals`;
 /** Temporary files of upkeep. */
 export const MAINTAIN_FOLDER = `${CHECKPOINTS_FOLDER}/maintain`;
 /** A folder for each maintainer at work, with its lock in it. */
@@ -50,10 +54,15 @@ export function intentPath(id: string): string {
   return `${INTENTS_FOLDER}/${id}.json`;
 }
 
+export function removalPath(id: string): string {
+  return `${REMOVALS_FOLDER}/${id}.json`;
+}
+
 /** Which durable record a path is; `unknown` for one that only a newer streamlab can have made. */
 export type RecordPath =
   | { [K in BatchRecordKind]: { kind: K; target: string; batchId: bigint } }[BatchRecordKind]
   | { kind: "intent"; id: string }
+  | { kind: "removal"; id: string }
   | { kind: "unknown" };
 
 /** Undefined for what is no record: locks, scratch, probes. */
@@ -62,6 +71,7 @@ export function recordAt(path: string): RecordPath | undefined {
   if (root !== CHECKPOINTS_FOLDER || name === undefined || deeper.length > 0) return undefined;
   if (!name.endsWith(".json") || name.startsWith(".")) return undefined;
   if (`${root}/${folder}` === INTENTS_FOLDER) return { kind: "intent", id: name.slice(0, -".json".length) };
+  if (`${root}/${folder}` === REMOVALS_FOLDER) return { kind: "removal", id: name.slice(0, -".json".length) };
   const batch = /^(\d{12,})\.(plan|routed|failures)\.json$/.exec(name);
   if (batch === null) return { kind: "unknown" };
   return { kind: batch[2] as BatchRecordKind, target: folder!, batchId: BigInt(batch[1]!) };

@@ -5,13 +5,15 @@
  */
 import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
 import type { Intent } from "./intent.ts";
+import type { Removal } from "./removal.ts";
 import type { FileOutcome, RoutedBatch, RoutedDataFile, RoutedTable } from "./routed_batch.ts";
 
 /** A durable record, with what its place says of it. */
 export type LakeRecord =
   | { kind: "plan"; target: string; record: BatchPlan }
   | { kind: "routed"; target: string; record: RoutedBatch }
-  | { kind: "intent"; record: Intent };
+  | { kind: "intent"; record: Intent }
+  | { kind: "removal"; record: Removal };
 
 /** One file, or all that begin with a stem. */
 export type NamedFile =
@@ -32,6 +34,8 @@ export function filesNamedBy(record: LakeRecord): NamedFile[] {
       return collect(record.record, IN_ROUTED);
     case "intent":
       return collect(record.record, IN_INTENT);
+    case "removal":
+      return collect(record.record, IN_REMOVAL);
   }
 }
 
@@ -106,8 +110,26 @@ const IN_INTENT: FilesIn<Intent> = {
   tableUuid: none,
   startedAt: none,
   stem: (stem) => [{ kind: "stem", stem }],
-  inputs: (uris) => uris.map((uri) => ({ kind: "uri", uri })),
+  inputs: (uris) => asUris(uris),
   fenced: none,
+  patienceMs: none,
+};
+
+const asUris = (uris: readonly string[]): NamedFile[] => uris.map((uri) => ({ kind: "uri", uri }));
+
+const IN_REMOVAL: FilesIn<Removal> = {
+  format: none,
+  id: none,
+  table: none,
+  tableUuid: none,
+  writtenAt: none,
+  snapshots: none,
+  released: none,
+  dataFiles: asUris,
+  manifests: asUris,
+  manifestLists: asUris,
+  statistics: asUris,
+  bytes: none,
 };
 
 function collect<T extends object>(record: T, filesIn: FilesIn<T>): NamedFile[] {

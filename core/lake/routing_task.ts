@@ -68,6 +68,8 @@ const resultShape = z.strictObject({
   files: z.array(FILE_OUTCOME.extend({ number: z.number().int() })),
   /** Fields that were to become columns, and did not. */
   leftOut: leftOutShape,
+  /** Dead letters by reason. */
+  reasons: z.record(z.string(), z.number()),
 });
 
 export type RoutingTask = z.infer<typeof taskShape>;

@@ -9,6 +9,9 @@ export const DEFAULT_TARGET: TableIdentifier = { namespace: ["bronze"], name: "e
 /** What was ingested, a row a raw file of a batch; of all targets. */
 export const LEDGER: TableIdentifier = { namespace: ["ingest"], name: "files" };
 
+/** What batches and upkeep did: no tables of the catalog, but views that queries are offered. */
+export const HISTORY_VIEWS = { batches: "ingest.batches", upkeep: "ingest.upkeep" } as const;
+
 export const TABLE_ROLES = ["events", "deadLetters", "ledger"] as const;
 export type TableRole = typeof TABLE_ROLES[number];
 

@@ -5,8 +5,16 @@ import { ownPlaces } from "../iceberg/own_files.ts";
 import { deleteOwn } from "../storage/deletion.ts";
 import { uriKey } from "../storage/uri.ts";
 import { fenceCommits } from "./fence.ts";
-import { type Intent, isCompactionOf, listIntents, removeIntent, writeIntent } from "../lake/intent.ts";
+import {
+  type Intent,
+  isCompactionOf,
+  listIntents,
+  removeIntent,
+  type StandingIntent,
+  writeIntent,
+} from "../lake/intent.ts";
 import { withNewest } from "../tables/read/newest.ts";
+import { storeNowMs } from "./store_clock.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface AbandonedIntents {
@@ -17,21 +25,41 @@ export interface AbandonedIntents {
    * touched.
    */
   foreign: number;
+  /** Those of the table that still count. */
+  standing: number;
 }
 
-/** A table's intents whose last sign of life lies before that time by the store's clock. */
+/** A table's intents, and which of them are abandoned. */
 export async function findAbandonedIntents(
   { store }: Pick<Surroundings, "store">,
-  beforeMs: number,
+  isAbandoned: (standing: StandingIntent) => boolean,
   { identifier, io }: LoadedTable,
 ): Promise<AbandonedIntents> {
-  const found: AbandonedIntents = { abandoned: [], foreign: 0 };
-  for (const { intent, modifiedMs } of await listIntents(store)) {
-    if (modifiedMs >= beforeMs || intent.table !== identifierText(identifier)) continue;
-    if (await isCompactionOf(store, io.location, intent)) found.abandoned.push(intent);
+  const found: AbandonedIntents = { abandoned: [], foreign: 0, standing: 0 };
+  for (const each of await listIntents(store)) {
+    if (each.intent.table !== identifierText(identifier)) continue;
+    if (!isAbandoned(each)) found.standing++;
+    else if (await isCompactionOf(store, io.location, each.intent)) found.abandoned.push(each.intent);
     else found.foreign++;
   }
   return found;
+}
+
+/**
+ * Settles what dead rewrites of the table have left. Returns how many intents are none of its
+ * compaction, and how many still count.
+ */
+export async function settleAbandoned(
+  surroundings: Surroundings,
+  table: LoadedTable,
+): Promise<{ foreignIntents: number; standing: number }> {
+  const any = await findAbandonedIntents(surroundings, () => false, table);
+  if (any.standing === 0) return { foreignIntents: 0, standing: 0 };
+  const nowMs = await storeNowMs(surroundings);
+  const isAbandoned = ({ modifiedMs, intent }: StandingIntent) => modifiedMs + intent.patienceMs < nowMs;
+  const { abandoned, foreign, standing } = await findAbandonedIntents(surroundings, isAbandoned, table);
+  for (const intent of abandoned) await settleIntent(surroundings, table, intent);
+  return { foreignIntents: foreign, standing };
 }
 
 /**

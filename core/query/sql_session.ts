@@ -16,15 +16,19 @@ import { type RowStream, streamRows } from "../engine/duckdb_stream.ts";
 import { Scratch } from "../disk/scratch.ts";
 import type { Catalog } from "../iceberg/catalog/catalog.ts";
 import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
+import type { Store } from "../storage/store.ts";
 import type { TimeTravel } from "./lake_tables.ts";
 import { parseQuestion, type Question } from "./question.ts";
 import { questionError, stopped } from "./sql_error.ts";
 import { keepZeroSigns } from "./zero_signs.ts";
+import type { HistoryPlace, HistoryView } from "./history_view.ts";
 import type { QuestionTables } from "./table_binding.ts";
 
 export interface SqlSessionOptions {
   /** Called for the first question that is about a table. */
   openCatalog(): Promise<Catalog>;
+  /** The store of the lake, where there is one, for the history of batches and upkeep. */
+  openLake?(): Promise<Store>;
   clock: Clock;
   random: Random;
   /** A folder on this machine for data that does not fit in memory and for fetched files. */
@@ -135,6 +139,12 @@ export class Session {
     }
   }
 
+  async #historyPlace(): Promise<HistoryPlace> {
+    const { openLake, clock, random } = this.#options;
+    const store = await openLake?.();
+    return { catalog: await this.catalog(), tools: store && { store, clock, random } };
+  }
+
   #open(scratch: Scratch): Promise<DuckDb> {
     const { threads, memory } = this.#options;
     return DuckDb.open({
@@ -150,13 +160,21 @@ export class Session {
     if (question.tables.length === 0 && !question.asksForTables && !explainScan) return undefined;
     const catalog = await this.catalog();
     // The code that reads tables is loaded only if there is one: `select 1` does without.
-    const [{ allTables, findTables }, { RemoteFiles }, { QuestionTables }] = await Promise.all([
+    const [{ allTables, findTables }, { RemoteFiles }, { QuestionTables }, { historyView }] = await Promise.all([
       import("./lake_tables.ts"),
       import("../tables/read/remote_files.ts"),
       import("./table_binding.ts"),
+      import("./history_view.ts"),
     ]);
+    const history: HistoryView[] = [];
+    const references = question.tables.filter((reference) => {
+      const view = historyView(reference, () => this.#historyPlace(), options);
+      if (view !== undefined) history.push(view);
+      return view === undefined;
+    });
     return new QuestionTables(question, {
-      tables: await findTables(catalog, question.tables, options),
+      tables: await findTables(catalog, references, options),
+      history,
       listed: question.asksForTables ? await allTables(catalog, {}) : [],
       files: new RemoteFiles(scratch, this.#options.httpfs),
       explainScan,

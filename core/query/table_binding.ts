@@ -6,6 +6,7 @@
  */
 import { type Connection, type DuckDb, quoteName } from "../engine/duckdb.ts";
 import { planScan, type ScanPlan } from "../iceberg/scan/scan.ts";
+import { identifierText } from "../iceberg/catalog/catalog.ts";
 import type { Predicate } from "../iceberg/format/predicate.ts";
 import { fieldsById } from "../iceberg/format/schema.ts";
 import { ALWAYS } from "./plan/column_filter.ts";
@@ -13,8 +14,10 @@ import { requireParquet } from "../tables/read/file_copies.ts";
 import { originOf } from "../lake/data_file_name.ts";
 import { type FileLayout, layoutsMatter, readLayouts } from "../tables/read/file_layout.ts";
 import { partitionConstants } from "../tables/read/partition_constants.ts";
+import { LEDGER } from "../lake/table_names.ts";
 import { sqlTypeOf } from "../tables/sql_type.ts";
 import type { TableScan } from "./explain_scan.ts";
+import { type HistoryView, historyViews } from "./history_view.ts";
 import type { LakeTable } from "./lake_tables.ts";
 import { metadataTables } from "./metadata/metadata_table.ts";
 import { filtersOfPlan, planSql, restrictOptimizers } from "./plan/plan_filter.ts";
@@ -27,6 +30,8 @@ import { tableSelect, viewFile, type ViewSource } from "../tables/read/scan_sql.
 export interface BindOptions {
   /** Those that the question names. */
   tables: readonly LakeTable[];
+  /** Those that it names of what was done. */
+  history: readonly HistoryView[];
   /** Those that it may only list: they stay empty. */
   listed: readonly LakeTable[];
   files: RemoteFiles;
@@ -61,9 +66,10 @@ export class QuestionTables {
    * Undefined where it needs files that were not located: it must be asked in another.
    */
   async bind(connection: Connection): Promise<string | undefined> {
-    const { tables, explainScan } = this.#options;
+    const { tables, history, explainScan } = this.#options;
     const { sql } = this.#question;
     await runAll(connection, await (this.#planningTables ??= this.#planningStatements()));
+    for (const view of history) await view.create(connection);
     const dataTables = tables.filter(({ suffix }) => suffix === undefined);
     const scans = dataTables.length === 0 ? [] : await this.#scans(connection, dataTables);
     if (explainScan) {
@@ -83,10 +89,20 @@ export class QuestionTables {
     const known = new Set(tables.map(nameOf));
     const all = [...tables, ...listed.filter((table) => !known.has(nameOf(table)))];
     const namespaces = new Set(all.map(({ namespace }) => quoteName(namespace)));
+    const views = this.#question.asksForTables && listed.some(isLedger) ? this.#listedViews() : [];
     return [
       ...[...namespaces].map((namespace) => `CREATE SCHEMA IF NOT EXISTS ${namespace}`),
       ...await Promise.all(all.map(planningTable)),
+      ...views,
     ];
+  }
+
+  /** What is offered besides the catalog's tables, as far as the question does not name it. */
+  #listedViews(): string[] {
+    const named = new Set(this.#options.history.map(({ name }) => name));
+    return historyViews().filter(({ name }) => !named.has(name)).map(({ namespace, name, columns }) =>
+      `CREATE TABLE ${quoteName(namespace)}.${quoteName(name)} AS ${rowSelect(columns, [])}`
+    );
   }
 
   /** A plan that is the same as the one before needs the same files. */
@@ -139,6 +155,10 @@ async function showRows(
 
 async function runAll(connection: Connection, statements: string[]): Promise<void> {
   for (const statement of statements) await connection.run(statement);
+}
+
+function isLedger({ namespace, name }: LakeTable): boolean {
+  return `${namespace}.${name}` === identifierText(LEDGER);
 }
 
 function nameOf({ namespace, name }: LakeTable): string {

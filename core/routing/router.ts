@@ -36,6 +36,8 @@ export interface RoutedPlan {
   routed: RoutedBatch;
   /** Fields that were to become columns, and did not. */
   leftOut?: LeftOut;
+  /** Dead letters by reason. */
+  reasons?: Readonly<Record<string, number>>;
 }
 
 /** Makes data files of a planned batch. */
@@ -106,7 +108,7 @@ export class EmbeddedRouter implements Router {
         { attempt, ingestedAtMicros: ingestedAtMicros.toString(), ledger },
         [result],
       );
-      return { routed, leftOut: share.leftOut };
+      return { routed, leftOut: share.leftOut, reasons: share.reasons };
     });
   }
 }

@@ -31,6 +31,8 @@ export interface TaskTools {
 export interface RoutedShare {
   files: NumberedOutcome[];
   leftOut: RoutingResult["leftOut"];
+  /** Dead letters by reason. */
+  reasons: RoutingResult["reasons"];
   /** Puts the files into their tables' folders, durably; nothing names them yet. */
   place(): Promise<RoutingResult>;
 }
@@ -123,7 +125,7 @@ class TaskRun {
     return { ...routed, tables: latest };
   }
 
-  #share({ tallies, leftOut, tables, events, deadLetters }: Routed): RoutedShare {
+  #share({ tallies, leftOut, reasons: counted, tables, events, deadLetters }: Routed): RoutedShare {
     const { sequenceId, batchId, attempt } = this.#task;
     const { stores, meter } = this.#tools;
     const files = this.#task.files.map(({ number, name, etag, size }): NumberedOutcome => {
@@ -132,6 +134,7 @@ class TaskRun {
       return { number, name, etag, size, status, ...tally, duplicates: 0 };
     });
     const dropped = { clashing: [...leftOut.clashing], beyond: leftOut.beyond };
+    const reasons = Object.fromEntries(counted);
     const place = async (): Promise<RoutingResult> => {
       const stem = batchStem(batchId, attempt);
       const parts = [
@@ -144,9 +147,9 @@ class TaskRun {
           mapParallel(parts, parts.length, ([store, table, written]) => placeRoutedFiles(store, table, written, stem)),
       );
       const placed = { events: placedEvents!, deadLetters: placedLetters! };
-      return { format: 1, sequenceId, batchId, attempt, ...placed, files, leftOut: dropped };
+      return { format: 1, sequenceId, batchId, attempt, ...placed, files, leftOut: dropped, reasons };
     };
-    return { files, leftOut: dropped, place };
+    return { files, leftOut: dropped, reasons, place };
   }
 
   #present(): RoutingTask["files"] {

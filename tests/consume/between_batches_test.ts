@@ -45,7 +45,8 @@ Deno.test("upkeep sees what the batch before it committed, and the batch after i
       seen.push([doneBatchId, row!.n, world.batches.length]);
     };
     await world.consume({ maxFilesPerBatch: 1, betweenBatches });
-    deepStrictEqual(seen, [[1n, 1, 1], [2n, 2, 2]]);
+    // Once more at the end, whatever there was to take.
+    deepStrictEqual(seen, [[1n, 1, 1], [2n, 2, 2], [2n, 2, 2]]);
   }));
 
 Deno.test("what upkeep is refused by the outside is tried again, and any other failure ends the run", () =>
@@ -71,6 +72,8 @@ Deno.test("records of old batches are looked for once after each batch, not at e
   const checkpoint = { forget: (id: bigint) => Promise.resolve(void looks.push(id)) } as unknown as Checkpoint;
   const job = forgetRecords(checkpoint);
   const { signal } = new AbortController();
-  for (const doneBatchId of [1n, 1n, 2n, 2n, 2n]) await job({ doneBatchId, idleMs: 0, signal });
+  for (const doneBatchId of [1n, 1n, 2n, 2n, 2n]) {
+    await job({ doneBatchId, idleMs: 0, tables: [], renew: () => {}, signal });
+  }
   deepStrictEqual(looks, [1n, 2n]);
 });

@@ -1,9 +1,12 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Clock, systemClock } from "../../core/base/clock.ts";
 import type { BatchReport } from "../../core/consume/batch_report.ts";
+import { ChangeHints } from "../../core/consume/change_hints.ts";
 import { ConsumeSession, type ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { isFileThere, untilThere } from "../support/until_there.ts";
+import { SteppedClock } from "../support/manual_clock.ts";
+import { storeWith } from "../support/store_with.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
 const event = (id: string) =>
@@ -11,7 +14,7 @@ const event = (id: string) =>
 
 /** A consumer that watches; what it has committed can be waited for. */
 class Watching {
-  #events = 0;
+  events = 0;
   #waiting: (() => void)[] = [];
   readonly batches: BatchReport[] = [];
 
@@ -19,6 +22,7 @@ class Watching {
     world: ConsumeWorld,
     changes: Partial<ConsumeSessionOptions>,
     action: (watching: Watching) => Promise<void>,
+    triggerMs = 0,
   ) {
     const watching = new Watching();
     const report = {
@@ -28,7 +32,7 @@ class Watching {
     };
     const session = await ConsumeSession.open(world.options({ ...changes, report }));
     const stop = new AbortController();
-    const running = session.run(stop.signal, 50, (error) => void world.remarks.push(error.message));
+    const running = session.run(stop.signal, triggerMs, (error) => void world.remarks.push(error.message));
     try {
       // What ends the run early ends the test as well, instead of a wait for ever.
       await Promise.race([action(watching), running.then(() => Promise.reject(new Error("The run has ended")))]);
@@ -41,13 +45,24 @@ class Watching {
 
   /** Resolves when so many events have been committed since the start. */
   async total(events: number): Promise<void> {
-    while (this.#events < events) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    strictEqual(this.#events, events);
+    while (this.events < events) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    strictEqual(this.events, events);
+  }
+
+  /** Resolves when there are so many batches. */
+  async reached(batches: number): Promise<void> {
+    while (this.batches.length < batches) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Fails as soon as there are more batches than that. */
+  async noMoreThan(batches: number): Promise<never> {
+    while (this.batches.length <= batches) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    throw new Error(`There are ${this.batches.length} batches, not ${batches}`);
   }
 
   #note(batch: BatchReport): void {
     this.batches.push(batch);
-    this.#events += batch.events;
+    this.events += batch.events;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
@@ -132,6 +147,102 @@ Deno.test("a watching consumer makes the folder that it watches", () =>
       await watching.total(1);
     })
   ));
+
+Deno.test("a stream of files is taken once in the trigger's time, a file after a pause at once", () =>
+  ConsumeWorld.use(async (world) => {
+    const clock = new SteppedClock();
+    await Watching.use(world, { clock }, async (watching) => {
+      appear(world, "1.ndjson", event("1"));
+      await watching.total(1);
+      for (let number = 2; number <= 20; number++) {
+        appear(world, `${number}.ndjson`, event(`${number}`));
+        await Promise.race([clock.sleeper(5_000), watching.noMoreThan(1)]);
+      }
+      // What the system has not reported yet when a batch begins is for the next one.
+      for (let batches = 2; watching.events < 20; batches++) {
+        clock.advance(5_000);
+        await watching.reached(batches);
+        await Promise.race([clock.sleeper(5_000), watching.noMoreThan(batches)]);
+      }
+      ok(watching.batches.length <= 5, `${watching.batches.length} batches`);
+      clock.advance(60_000);
+      await clock.sleeper(30_000);
+      appear(world, "21.ndjson", event("21"));
+      await watching.total(21);
+    }, 5_000);
+  }));
+
+Deno.test("files that are too many for a batch do not wait for the trigger", () =>
+  ConsumeWorld.use(async (world) => {
+    for (const id of ["1", "2", "3"]) world.put(`${id}.ndjson`, event(id));
+    await Watching.use(world, { clock: new SteppedClock(), maxFilesPerBatch: 1 }, async (watching) => {
+      await watching.total(3);
+      strictEqual(watching.batches.length, 3);
+    }, 5_000);
+  }));
+
+Deno.test("where nothing reports new files, looks begin a trigger's time apart", () =>
+  ConsumeWorld.use(async (world) => {
+    const clock = new SteppedClock();
+    const remote = storeWith(world.store, { localPath: () => undefined });
+    const zone = { ...world.options().zone, store: remote };
+    await Watching.use(world, { clock, zone }, async (watching) => {
+      await clock.sleeper(5_000);
+      world.put("1.ndjson", event("1"));
+      clock.advance(5_000);
+      await watching.total(1);
+      await clock.sleeper(5_000);
+      world.put("2.ndjson", event("2"));
+      clock.advance(5_000);
+      await watching.total(2);
+    }, 5_000);
+  }));
+
+Deno.test("what the system reports is looked at, not everything that lies in the folder", () =>
+  ConsumeWorld.use(async (world) => {
+    for (const id of ["1", "2"]) world.put(`${id}.ndjson`, event(id));
+    const { store } = world;
+    let listings = 0;
+    const counting = storeWith(store, {
+      list: (prefix, options) => {
+        if (prefix === "raw/events/") listings++;
+        return store.list(prefix, options);
+      },
+    });
+    const zone = { ...world.options().zone, store: counting };
+    await Watching.use(world, { zone }, async (watching) => {
+      await watching.total(2);
+      strictEqual(listings, 1);
+      for (const id of ["3", "4"]) {
+        appear(world, `${id}.ndjson`, event(id));
+        await watching.total(Number(id));
+      }
+      const aside = `${world.folder}/aside`;
+      Deno.mkdirSync(`${aside}/deep`, { recursive: true });
+      for (const id of ["5", "6"]) Deno.writeTextFileSync(`${aside}/deep/${id}.ndjson`, event(id));
+      Deno.renameSync(aside, `${world.folder}/raw/events/moved`);
+      await watching.total(6);
+      strictEqual(listings, 1);
+      world.put("1.ndjson", event("other"));
+      await world.remarked(/1.ndjson changed/);
+      strictEqual(listings, 1);
+    });
+  }));
+
+Deno.test("of more changes than are remembered one by one nothing is missed", () => {
+  const hints = new ChangeHints();
+  strictEqual(hints.take(), undefined);
+  hints.note(["b", "a", "b"]);
+  deepStrictEqual(hints.take(), ["a", "b"]);
+  deepStrictEqual(hints.take(), []);
+  hints.note(Array.from({ length: 10_001 }, (_, index) => `${index}`));
+  hints.note(["c"]);
+  strictEqual(hints.take(), undefined);
+  hints.note(undefined);
+  hints.note(["d"]);
+  strictEqual(hints.take(), undefined);
+  deepStrictEqual(hints.take(), []);
+});
 
 /** Wakes nobody for as long as a test takes: whoever goes on was woken by something else. */
 const sleepyClock: Clock = {

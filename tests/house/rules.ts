@@ -82,6 +82,7 @@ export const publicSubfolders = [
   "core/maintain/audit",
   "core/maintain/compaction",
   "core/maintain/removal",
+  "core/maintain/upkeep",
   "core/maintain/status",
   "core/serve/catalog",
   "core/serve/metrics",

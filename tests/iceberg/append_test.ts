@@ -1,10 +1,12 @@
 import { deepStrictEqual as assertEquals, rejects as assertRejects } from "node:assert/strict";
 import { appendFiles } from "../../core/iceberg/action/append_files.ts";
+import { expireSnapshots } from "../../core/iceberg/action/expire_snapshots.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
 import type { DataFile } from "../../core/iceberg/format/data_file.ts";
 import { setRef } from "../../core/iceberg/action/update_refs.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { currentSchema, snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";
+import { appendedSince } from "../../core/iceberg/scan/appended_files.ts";
 import { identifier, livePaths, withBench } from "./sample_table.ts";
 
 Deno.test("a schema change, files and a property are one commit that is read back", () =>
@@ -112,4 +114,21 @@ Deno.test("a data file whose description contradicts the table is refused by nam
       /it is named twice/,
     );
     assertEquals((await bench.load()).metadata.snapshots.length, 0);
+  }));
+
+Deno.test("what was appended since there was nothing is not told once the first snapshots are expired", () =>
+  withBench(async (bench) => {
+    const table = await bench.create();
+    const files = [bench.file(table, 1), bench.file(table, 2)];
+    for (const file of files) await bench.append(file);
+    const all = await bench.load();
+    assertEquals((await appendedSince(all.io, all.metadata, undefined))?.map(({ path }) => path), [
+      ...files.map(({ path }) => path),
+    ]);
+    const rule = { nowMs: Number.MAX_SAFE_INTEGER, olderThanMs: 0, retainLast: 1 };
+    await bench.commit((transaction) => transaction.add(expireSnapshots(transaction.metadata, rule)));
+    const { io, metadata } = await bench.load();
+    assertEquals(await appendedSince(io, metadata, undefined), undefined);
+    const later = await appendedSince(io, metadata, all.metadata.snapshots[0]!.snapshotId);
+    assertEquals(later?.map(({ path }) => path), [files[1]!.path]);
   }));

@@ -4,7 +4,9 @@ import { currentSchema, defaultSpec, snapshotOfRef } from "../../core/iceberg/fo
 import { TableIo } from "../../core/iceberg/table_io.ts";
 import { TableLocation } from "../../core/iceberg/table_location.ts";
 import { storeWith } from "../support/store_with.ts";
-import { identifier, withBench } from "./sample_table.ts";
+import { expireSnapshots } from "../../core/iceberg/action/expire_snapshots.ts";
+import { SimulatedDisk } from "../support/simulated_disk.ts";
+import { Bench, identifier, withBench } from "./sample_table.ts";
 
 /** A store, and the names of the manifests that were read from it. */
 function watched(store: Store): { store: Store; read: string[] } {
@@ -91,3 +93,23 @@ Deno.test("a commit of more files than are kept in memory merges the manifest th
     strictEqual(manifests.length, 1);
     ok((await io.readManifest(manifests[0]!, metadata)).length === 1_501);
   }));
+
+Deno.test("what a commit asks of the store is the same after 300 commits, while snapshots expire", async () => {
+  const disk = new SimulatedDisk();
+  const store = disk.connect();
+  const bench = new Bench(store, store.clock, store.random);
+  const table = await bench.create(undefined, { "commit.manifest.min-count-to-merge": "10" });
+  const asked: string[] = [];
+  for (let count = 1; count <= 300; count++) {
+    if (count % 20 === 0) {
+      const rule = { nowMs: Number.MAX_SAFE_INTEGER, olderThanMs: 0, retainLast: 20 };
+      await bench.commit((transaction) => transaction.add(expireSnapshots(transaction.metadata, rule)));
+    }
+    const before = disk.log.length;
+    await bench.append(bench.file(table, count % 3));
+    asked.push(disk.log.slice(before).map(({ name }) => name).sort().join(" "));
+  }
+  // By then old versions go, one with each commit.
+  deepStrictEqual([...new Set(asked.slice(150))], [asked[150]]);
+  strictEqual((await bench.load()).metadata.snapshots.length <= 41, true);
+});

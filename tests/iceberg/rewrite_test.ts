@@ -38,6 +38,35 @@ Deno.test("a rewrite keeps the age of its rows and says replace", () =>
     ]);
   }));
 
+Deno.test("a rewrite of files that came one by one names them in one manifest, and each file keeps its age", () =>
+  withBench(async (bench) => {
+    const table = await bench.create();
+    const pairs = Array.from({ length: 4 }, () => [bench.file(table, 1), bench.file(table, 1)] as const);
+    for (const pair of pairs) await bench.append(...pair);
+    const planned = await bench.load();
+    const { metadata, io } = planned;
+    const before = (await io.readManifests(await io.readManifestList(snapshotOfRef(metadata)), metadata)).flat();
+    const rewrite = {
+      inputs: pairs.map(([first]) => first),
+      outputs: [bench.file(table, 1, { recordCount: 12 })],
+      startingSequenceNumber: metadata.lastSequenceNumber,
+    };
+    const after = await bench.commit(async (transaction) => {
+      transaction.add(await rewriteFiles(transaction, rewrite));
+    });
+    const manifests = await after.io.readManifestList(snapshotOfRef(after.metadata));
+    assertEquals(manifests.map((each) => [each.addedFilesCount, each.existingFilesCount, each.deletedFilesCount]), [
+      [1, 0, 0],
+      [0, 4, 4],
+    ]);
+    assertEquals(manifests[1]!.minSequenceNumber, 1n);
+    const ages = (await after.io.readManifest(manifests[1]!, after.metadata)).map(({ dataFile, ...entry }) => {
+      const was = before.find((each) => each.dataFile.path === dataFile.path)!;
+      return [entry.sequenceNumber - was.sequenceNumber, entry.fileSequenceNumber! - was.fileSequenceNumber!];
+    });
+    assertEquals(new Set(ages.flat()), new Set([0n]));
+  }));
+
 Deno.test("a rewrite whose input is gone, or had rows deleted meanwhile, is refused", () =>
   withBench(async (bench) => {
     const table = await bench.create();

@@ -5,7 +5,8 @@ import { PLAN_FORMAT } from "../../core/lake/batch_plan.ts";
 import { Claims } from "../../core/lake/claims.ts";
 import { batchStem, dataFileName } from "../../core/lake/data_file_name.ts";
 import { INTENT_FORMAT } from "../../core/lake/intent.ts";
-import { batchRecordPath, intentPath } from "../../core/lake/layout.ts";
+import { batchRecordPath, intentPath, removalPath } from "../../core/lake/layout.ts";
+import { REMOVAL_FORMAT } from "../../core/lake/removal.ts";
 import { ROUTED_FORMAT } from "../../core/lake/routed_batch.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
@@ -51,6 +52,12 @@ const kinds: Record<string, RecordKind> = {
     shapes: INTENT_FORMAT.shapes,
     place: { id: "compact-1" },
     noFiles: ["id", "table", "tableUuid", "startedAt"],
+  },
+  removal: {
+    path: removalPath("remove-1"),
+    shapes: REMOVAL_FORMAT.shapes,
+    place: { id: "remove-1" },
+    noFiles: ["id", "table", "tableUuid", "writtenAt", "snapshots[]"],
   },
 };
 
@@ -125,7 +132,7 @@ Deno.test("any attempt at a batch that is planned is claimed, until it is routed
 
 Deno.test("an intent that is settled claims nothing", () =>
   useStore(async (store) => {
-    const { record } = arbitraryRecord(INTENT_FORMAT.shapes[0], seededRandom(1));
+    const { record } = arbitraryRecord(INTENT_FORMAT.shapes.at(-1)!, seededRandom(1));
     await write(store, intentPath("compact-1"), { ...record, id: "compact-1", stem: "t/data/compact-1-" });
     ok(isClaimed(await Claims.read(store, new Set()), "t/data/compact-1-0.parquet"));
     ok(!isClaimed(await Claims.read(store, new Set(["compact-1"])), "t/data/compact-1-0.parquet"));

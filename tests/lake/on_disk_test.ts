@@ -1,6 +1,11 @@
 import { seededRandom } from "../../core/base/random.ts";
 import { FileNamespaces } from "../../core/iceberg/catalog/file_namespaces.ts";
 import { Checkpoint } from "../../core/lake/checkpoint.ts";
+import { systemClock } from "../../core/base/clock.ts";
+import type { BatchRecord } from "../../core/lake/batch_history.ts";
+import { BATCHES, History, UPKEEP } from "../../core/lake/history.ts";
+import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
+import { newRemovalId, type Removal, writeRemoval } from "../../core/lake/removal.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { runProgram } from "../../commands/line/program.ts";
@@ -21,6 +26,38 @@ async function documented(): Promise<{ name: string; pattern: RegExp }[]> {
     return { name: name!, pattern: new RegExp(`^${parts.join("")}$`) };
   });
 }
+
+const removal: Removal = {
+  format: 1,
+  id: newRemovalId(seededRandom(2)),
+  table: "bronze.events",
+  tableUuid: "",
+  writtenAt: "2026-03-01T12:00:00.000Z",
+  snapshots: [],
+  released: true,
+  dataFiles: [],
+  manifests: [],
+  manifestLists: [],
+  statistics: [],
+  bytes: 0,
+};
+
+const at = "2026-03-01T12:00:00.000Z";
+const upkeep: UpkeepRecord = {
+  format: 1,
+  id: "1",
+  table: "bronze.events",
+  by: "consume",
+  action: "compact",
+  startedAt: at,
+  endedAt: at,
+  outcome: "done",
+  done: {},
+  debt: {},
+};
+const zeros = { files: 0, bytes: 0, records: 0, events: 0, deadLetters: 0, duplicates: 0, changed: 0, vanished: 0 };
+const times = { plannedMs: 0, routedMs: 0, committedMs: 0 };
+const batch: BatchRecord = { format: 1, table: "a.b", batchId: 1, ...times, ...zeros, steps: {}, engine: "embedded" };
 
 async function filesBelow(folder: string, prefix = ""): Promise<string[]> {
   const found: string[] = [];
@@ -54,6 +91,10 @@ Deno.test("docs/on-disk.md names every file of a lake", async () => {
       isDropped: false,
       commitId: "1",
     });
+    await writeRemoval(store, removal);
+    const tools = { store, clock: systemClock, random: seededRandom(3) };
+    await new History(UPKEEP, tools).add([upkeep]);
+    await new History(BATCHES, tools).add([batch]);
     await run("maintain", "--all");
     const fixture = new URL("fixtures/format_1/lake", import.meta.url).pathname;
     const files = [...await filesBelow(folder), ...await filesBelow(fixture)];

@@ -38,10 +38,10 @@ Deno.test("what is asked for is done to every table, and told", () =>
     const done = await run(world, ["--all", "--older-than", "0", "--retain-last", "1"]);
     strictEqual(done.status, 0, done.stderr);
     match(done.stdout, /^bronze\.events: compacted 4 files \(.*\) into 1 \(.*\)$/m);
-    match(done.stdout, /^bronze\.events: rewrote 5 manifests: 5 → 1$/m);
+    match(done.stdout, /^bronze\.events: rewrote 2 manifests: 2 → 1$/m);
     match(
       done.stdout,
-      /^bronze\.events: expired 5 snapshots \(1 kept\), deleted 4 data files, 9 manifests, 5 manifest lists$/m,
+      /^bronze\.events: expired 5 snapshots \(1 kept\), deleted 4 data files, 6 manifests, 5 manifest lists$/m,
     );
     match(done.stdout, /^bronze\.events: no orphans$/m);
     strictEqual((await world.lake.ask("SELECT * FROM bronze.events")).length, 40);
@@ -66,6 +66,7 @@ Deno.test("--json prints an object for each action on each table", () =>
       ["remove-orphans", "bronze.events"],
       ["ingestion-status", "bronze.events"],
       ["table-status", "bronze.events"],
+      ["upkeep-status", "bronze.events"],
     ]);
     const { durationMs, ...compaction } = records[0]!;
     strictEqual(typeof durationMs, "number");
@@ -75,6 +76,7 @@ Deno.test("--json prints an object for each action on each table", () =>
       "dropped",
       "dryRun",
       "foreignIntents",
+      "gaveWay",
       "groups",
       "inputs",
       "interrupted",
@@ -98,6 +100,21 @@ Deno.test("a table that cannot be looked after does not keep the others from it"
     const alone = await run(world, ["--compact", "--table", "bronze.events"]);
     strictEqual(alone.status, 1);
     ok(!alone.stderr.includes("lab.other"));
+  }));
+
+Deno.test("the status is 1 where a file has waited for longer than --max-lag, and says which table lags", () =>
+  MaintainWorld.use(async (world) => {
+    const path = `${world.lake.folder}/raw/events/a.json`;
+    await world.lake.store.write("raw/events/a.json", new TextEncoder().encode("[]"));
+    const hourAgo = Date.now() / 1000 - 3_600;
+    Deno.utimeSync(path, hourAgo, hourAgo);
+    strictEqual((await run(world, ["--status"])).status, 0);
+    strictEqual((await run(world, ["--status", "--max-lag", "2h"])).status, 0);
+    const { status, stderr } = await run(world, ["--status", "--max-lag", "5m"]);
+    strictEqual(status, 1);
+    match(stderr, /^bronze\.events lags by 1h 0m, more than --max-lag 5m 0s$/m);
+    const alone = await run(world, ["--compact", "--max-lag", "5m"]);
+    strictEqual(alone.status, 2, alone.stderr);
   }));
 
 Deno.test("wrong usage is told with status 2, and a missing table or lake with 1", () =>

@@ -102,7 +102,8 @@ Deno.test("an intent whose stem compaction cannot have made for the table is lef
     }
     for (const stem of hostileStems) {
       const intent: Intent = {
-        format: 1,
+        format: 2,
+        patienceMs: 24 * 3_600_000,
         kind: "compaction",
         id: ID,
         table: "bronze.events",
@@ -131,7 +132,8 @@ Deno.test("an intent under another name than its own id, or that names a live fi
     const id = /compact-[0-9a-f-]{36}/.exec(stem)![0];
     const before = await world.lake.ask(ALL);
     const intent: Intent = {
-      format: 1,
+      format: 2,
+      patienceMs: 24 * 3_600_000,
       kind: "compaction",
       id,
       table: "bronze.events",

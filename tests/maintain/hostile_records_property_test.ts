@@ -49,7 +49,8 @@ async function makeLake(world: MaintainWorld): Promise<LoadedTable> {
   const id = newRewriteStem(random);
   const stem = rewrittenBegin(table.io.location, "", id);
   await writeIntent(store, {
-    format: 1,
+    format: 2,
+    patienceMs: 24 * 3_600_000,
     kind: "compaction",
     id,
     table: "bronze.events",

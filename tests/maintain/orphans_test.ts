@@ -177,7 +177,8 @@ Deno.test("files of a rewrite under way stay, those of an abandoned one go", () 
   MaintainWorld.use(async (world) => {
     const table = await world.events(1);
     const intent = (id: string, stem: string): Intent => ({
-      format: 1,
+      format: 2,
+      patienceMs: 24 * 3_600_000,
       kind: "compaction",
       id,
       table: "bronze.events",

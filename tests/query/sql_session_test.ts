@@ -327,6 +327,7 @@ Deno.test("a plan that needs other files than the one before is made anew, where
     }
     const tables = new QuestionTables(question, {
       tables: await findTables(lake.catalog, question.tables, {}),
+      history: [],
       listed: [],
       files: new RemoteFiles(scratch, false),
       explainScan: false,

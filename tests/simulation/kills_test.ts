@@ -134,6 +134,8 @@ async function fight(field: Battlefield, random: Random): Promise<void> {
     ...["--dirty", "--compress", "gzip"],
   ], options).finally(() => isDone = true);
   const consume = ["consume", "--source", lake, "--max-files-per-batch", "2", "--threads", "1"];
+  // Upkeep has something to expire, and to delete, before it is killed.
+  consume.push("--keep-snapshots", "2", "--delete-after", "1s");
   const maintain = ["maintain", "--source", lake, "--all", "--older-than", "0", "--retain-last", "1", "--threads", "1"];
   const killed = { consumers: 0, maintainers: 0 };
   const goOn = () => !isDone && killed.consumers + killed.maintainers < killsMax;

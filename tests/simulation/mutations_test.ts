@@ -1,6 +1,9 @@
+import { match } from "node:assert/strict";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
-import { mutations } from "./world/mutations.ts";
+import { commitsOf, stagesOf, walk, Workshop } from "./world/crash_walk.ts";
+import { listsLate, mutations } from "./world/mutations.ts";
 import { lightTools, Race } from "./world/race.ts";
+import { scenarios } from "./world/scenarios.ts";
 import { say } from "../support/say.ts";
 
 /**
@@ -16,6 +19,8 @@ for (const mutation of mutations) {
         tools: (rows) => ({ ...lightTools(rows), ...mutation.tools(rows) }),
         ...(mutation.chances && { chances: mutation.chances }),
         ...(mutation.compacts && { compacts: true }),
+        ...(mutation.merges && { merges: true }),
+        ...(mutation.upkeeps && { upkeeps: true }),
       });
       let problem: string | undefined;
       try {
@@ -32,3 +37,21 @@ for (const mutation of mutations) {
     throw new Error(`${seedsMax} races found nothing wrong although ${mutation.name}`);
   });
 }
+
+Deno.test("a crash finds out when the list of deletions is written after the deletion", async () => {
+  const scenario = scenarios.find(({ tidies }) => tidies)!;
+  await Workshop.use(async ({ rows, tools }) => {
+    const workshop = { rows, tools: { ...tools, store: listsLate } };
+    for (const stage of await stagesOf(scenario, workshop)) {
+      for (const ordinal of await commitsOf(scenario, stage, workshop)) {
+        const crash = { ordinal, phase: "after" as const };
+        const problem = await walk(scenario, stage, [crash], workshop).then(() => undefined, messageOf);
+        if (problem === undefined) continue;
+        match(problem, /nothing waits to delete/);
+        say(`found by a crash after operation ${ordinal} of step ${stage.step + 1}`);
+        return;
+      }
+    }
+    throw new Error("no crash found it");
+  });
+});

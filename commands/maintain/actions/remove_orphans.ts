@@ -8,6 +8,8 @@ import { intentLines, leftLines } from "../words.ts";
 /** A longer list would only scroll by; `--json` has all. */
 const PATHS_SHOWN = 100;
 
+const NOTHING = { files: 0, bytes: 0 };
+
 export const removeOrphans = tableAction({
   name: "remove-orphans",
   verb: "remove orphans of",
@@ -15,9 +17,17 @@ export const removeOrphans = tableAction({
   inAll: true,
   flags: OLDER_THAN,
   async run({ surroundings, flags }, table) {
-    const { removeOrphans } = await import("../../../core/maintain/removal/orphans.ts");
+    const [{ removeOrphans }, { deleteDue }, { usualPolicy }] = await Promise.all([
+      import("../../../core/maintain/removal/orphans.ts"),
+      import("../../../core/maintain/upkeep/waiting.ts"),
+      import("../../../core/maintain/upkeep/policy.ts"),
+    ]);
     const { olderThan: olderThanMs = ORPHAN_MS, dryRun } = flags;
-    return await removeOrphans(surroundings, table, { olderThanMs, dryRun });
+    // Also settles rewrites whose owners are gone, for which files wait.
+    const report = await removeOrphans(surroundings, table, { olderThanMs, dryRun });
+    // Where no consumer runs any more, nobody else does it.
+    const waited = dryRun ? NOTHING : await deleteDue(surroundings, table.identifier, usualPolicy(), olderThanMs);
+    return { ...report, waited };
   },
   lines,
   /** Leftovers of dead writers outside the tables; only if all tables are maintained. */
@@ -30,9 +40,18 @@ export const removeOrphans = tableAction({
   },
 });
 
-function lines(report: OrphansReport, tense: Tense): string[] {
-  const { paths, bytes, unfinished, abandonedRewrites, left } = report;
+interface Report extends OrphansReport {
+  /** Files that expired snapshots had needed, and no reader any more. */
+  waited: { files: number; bytes: number };
+}
+
+function lines(report: Report, tense: Tense): string[] {
+  const { paths, bytes, unfinished, abandonedRewrites, left, waited } = report;
   const rests = [...leftLines(left), ...intentLines(report)];
+  if (waited.files > 0) {
+    const files = counted(waited.files, "file");
+    rests.unshift(`deleted ${files} (${formatSize(waited.bytes)}) that only expired snapshots needed`);
+  }
   if (paths.length === 0 && unfinished === 0 && abandonedRewrites === 0) return ["no orphans", ...rests];
   const rest = paths.length - PATHS_SHOWN;
   return [

@@ -3,21 +3,34 @@ import { visibleText } from "../../../core/base/visible_text.ts";
 import { parseLocation } from "../../../core/storage/location.ts";
 import { openLake } from "../../open_lake.ts";
 import { damageText } from "../words.ts";
-import { printResult } from "../../line/output.ts";
+import { StreamlabError } from "../../../core/base/errors.ts";
+import { flag } from "../../line/flags.ts";
+import { formatDuration, printNote, printResult } from "../../line/output.ts";
 import { type Job, lakeAction } from "../action.ts";
 import { TARGET_FILE_SIZE } from "./compact.ts";
+
+const STATUS_FLAGS = {
+  ...TARGET_FILE_SIZE,
+  maxLag: flag.duration({ section: "STATUS", doc: "exit with status 1 where a file has waited for longer" }),
+};
 
 export const status = lakeAction({
   name: "status",
   doc: "show the state of the tables, which files wait, and for how long",
-  flags: TARGET_FILE_SIZE,
+  flags: STATUS_FLAGS,
+  check({ maxLag }, isWanted) {
+    if (maxLag === undefined || isWanted) return;
+    throw new StreamlabError("usage", "--max-lag is about the status", { hint: "Give --status beside it" });
+  },
   run: printStatus,
 });
 
-async function printStatus({ context, surroundings, identifiers, flags, machine }: Job<typeof TARGET_FILE_SIZE>) {
-  const [{ tableHealth }, { ingestionStatus }, { withNewest }, words] = await Promise.all([
+async function printStatus({ context, surroundings, identifiers, flags, machine }: Job<typeof STATUS_FLAGS>) {
+  const [{ tableHealth }, { ingestionStatus }, { upkeepStatus }, policy, { withNewest }, words] = await Promise.all([
     import("../../../core/maintain/status/table_health.ts"),
     import("../../../core/maintain/status/ingestion_status.ts"),
+    import("../../../core/maintain/status/upkeep_status.ts"),
+    import("../../../core/maintain/upkeep/policy.ts"),
     import("../../../core/tables/read/newest.ts"),
     import("../status_words.ts"),
   ]);
@@ -40,6 +53,13 @@ async function printStatus({ context, surroundings, identifiers, flags, machine 
   for (const health of healths) health.damages.forEach(onDamage);
   if (context.json) { for (const health of healths) await printResult(context, words.healthRecord(health), ""); }
   else if (healths.length > 0) await printResult(context, {}, words.healthText(healths));
+  const debts = await upkeepStatus(surroundings, identifiers, policy.usualPolicy(flags.memory));
+  for (const each of debts) await printResult(context, words.debtRecord(each), words.debtText(each));
   for (const [text, damage] of damages) await printResult(context, { action: "damage", ...damage }, visibleText(text));
-  return damages.size === 0 && shown.every(({ problem }) => problem === undefined);
+  const late = shown.filter((each) => words.lagOf(each, nowMs) > (flags.maxLag ?? Infinity));
+  for (const each of late) {
+    const lag = formatDuration(words.lagOf(each, nowMs));
+    await printNote(context, `${each.table} lags by ${lag}, more than --max-lag ${formatDuration(flags.maxLag!)}`);
+  }
+  return late.length === 0 && damages.size === 0 && shown.every(({ problem }) => problem === undefined);
 }

@@ -12,6 +12,13 @@ export interface Retention {
   retainLast: number;
   /** Branches and tags of at most that age stay, where they do not say otherwise. */
   maxRefAgeMs?: number | undefined;
+  /**
+   * Snapshots of at most that age stay where no reference leads to them, such as ones staged for
+   * later. Default: `olderThanMs`.
+   */
+  unreferencedMs?: number | undefined;
+  /** Only so many go, the oldest; the others wait for another time. */
+  expiredMax?: number | undefined;
 }
 
 /** The change that removes what nothing asks to keep any more; no updates where that is nothing. */
@@ -20,7 +27,8 @@ export function expireSnapshots(metadata: TableMetadata, retention: Retention): 
   const expiredRefs = refs.filter(([name, ref]) => isRefExpired(metadata, name, ref, retention));
   const keptRefs = refs.filter((entry) => !expiredRefs.includes(entry));
   const kept = snapshotsToKeep(metadata, keptRefs.map(([, ref]) => ref), retention);
-  const snapshotIds = metadata.snapshots.map((snapshot) => snapshot.snapshotId).filter((id) => !kept.has(id));
+  const snapshotIds = metadata.snapshots.map((snapshot) => snapshot.snapshotId).filter((id) => !kept.has(id))
+    .slice(0, retention.expiredMax);
   if (snapshotIds.length === 0 && expiredRefs.length === 0) return { requirements: [], updates: [] };
   return {
     // What a reference has been moved to meanwhile must not be removed under it.
@@ -60,7 +68,8 @@ function snapshotsToKeep(metadata: TableMetadata, refs: SnapshotRef[], retention
   }
   for (const snapshot of metadata.snapshots) {
     // Not on any branch, such as one staged for later: it stays for as long as its age allows.
-    const isYoung = retention.nowMs - snapshot.timestampMs <= retention.olderThanMs;
+    const ageMsMax = retention.unreferencedMs ?? retention.olderThanMs;
+    const isYoung = retention.nowMs - snapshot.timestampMs <= ageMsMax;
     if (!referenced.has(snapshot.snapshotId) && isYoung) kept.add(snapshot.snapshotId);
   }
   return kept;

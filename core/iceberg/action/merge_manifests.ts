@@ -17,16 +17,26 @@ export function mergePolicy(metadata: TableMetadata): MergePolicy | undefined {
   const { properties } = metadata;
   if (properties["commit.manifest-merge.enabled"] === "false") return undefined;
   return {
-    countMin: Number(properties["commit.manifest.min-count-to-merge"] ?? 100),
-    targetBytes: Number(properties["commit.manifest.target-size-bytes"] ?? 8 * 1024 * 1024),
+    countMin: countOf(properties["commit.manifest.min-count-to-merge"]) ?? COUNT_MIN,
+    targetBytes: countOf(properties["commit.manifest.target-size-bytes"]) ?? TARGET_BYTES,
   };
+}
+
+const COUNT_MIN = 100;
+const TARGET_BYTES = 8 * 1024 * 1024;
+
+/** Undefined for what is no count: a property that somebody misspelt must not stop the commits. */
+function countOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
 }
 
 /**
  * The manifests with small ones merged, each into manifests of about the target size; `files` are
  * the new ones to be written. `manifests` stand newest first, and those of `snapshotId` are new in
  * this commit. Only manifests of the same spec and content are merged. Bins are filled from the
- * oldest on, so that a full one is never rewritten.
+ * oldest on, so that a full one is never rewritten. In the newest bin, which fills, a manifest is
+ * rewritten when those that are newer have as many bytes: so each file is rewritten a few times on
+ * the way to a full one (by the logarithm of its size), not once for every hundred commits.
  */
 export async function mergeManifests(
   transaction: Transaction,
@@ -41,11 +51,12 @@ export async function mergeManifests(
     groups.set(key, [...(groups.get(key) ?? []), manifest]);
   }
   const bins = [...groups.values()].flatMap((group) =>
-    packFromEnd(group, policy.targetBytes).map((bin) => ({
-      bin,
+    packFromEnd(group, policy.targetBytes).flatMap((bin) => {
+      if (bin[0] !== group[0]) return [{ bin, isMerged: bin.length > 1 }];
       // The bin of the newest manifest waits until it is worth it.
-      isMerged: bin.length > 1 && (bin[0] !== group[0] || bin.length >= policy.countMin),
-    }))
+      const count = bin.length < policy.countMin ? 0 : countToMerge(bin);
+      return [{ bin: bin.slice(0, count), isMerged: count > 1 }, { bin: bin.slice(count), isMerged: false }];
+    })
   );
   const files: EncodedFile[] = [];
   const merged = await mapParallel(bins, 4, async ({ bin, isMerged }) => {
@@ -81,6 +92,17 @@ async function mergeBin(transaction: Transaction, bin: ManifestFile[], snapshotI
     snapshotId,
     sequenceNumber: nextSequenceNumber(metadata),
   });
+}
+
+/** How many of the newest: each that is not larger than all that are newer, together. */
+function countToMerge(bin: readonly ManifestFile[]): number {
+  let count = 0, bytes = 0;
+  for (const { length } of bin) {
+    if (count >= 2 && length > bytes) break;
+    bytes += length;
+    count++;
+  }
+  return count;
 }
 
 function packFromEnd(manifests: ManifestFile[], targetBytes: number): ManifestFile[][] {

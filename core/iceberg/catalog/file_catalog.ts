@@ -15,7 +15,7 @@ import {
   type TableIdentifier,
 } from "./catalog.ts";
 import { createVersion, verifyHead } from "./file_commit.ts";
-import { metadataFromBytes, metadataToBytes, readMetadata, readMetadataBytes } from "./metadata_file.ts";
+import { metadataToBytes, noteCreated, readFoundMetadata, readMetadata } from "./metadata_file.ts";
 import { findAnyVersion, findHead, listVersions, versionOf, versionPath, versionPlace } from "./metadata_versions.ts";
 import type { TableMetadata } from "../format/table_metadata.ts";
 import { checkRequirements } from "../format/table_requirement.ts";
@@ -98,14 +98,13 @@ export class FileCatalog implements Catalog {
   async loadTable(identifier: TableIdentifier, expected?: LoadedTable): Promise<LoadedTable | undefined> {
     const folder = this.#folder(identifier);
     const guess = expected && `${folder}/metadata/${fileNameOf(expected.metadataLocation)}`;
-    const guessed = guess === undefined ? undefined : early(readMetadataBytes(this.#store, guess));
     for (let look = 1;; look++) {
       const head = await findHead(this.#store, folder);
       if (head === undefined) return undefined;
       try {
-        const bytes = await (head === guess && look === 1 ? guessed! : readMetadataBytes(this.#store, head));
-        const metadata = metadataFromBytes(bytes, head, head === guess ? expected!.metadata : undefined);
-        return this.#loaded(identifier, metadata, head.slice(folder.length + 1));
+        const known = head.path === guess ? expected!.metadata : undefined;
+        const metadata = await readFoundMetadata(this.#store, head, known);
+        return this.#loaded(identifier, metadata, head.path.slice(folder.length + 1));
       } catch (error) {
         // Other writers have committed so much meanwhile that this version was cleaned up.
         if (!isKind(error, "not-found") || look === LOOKS_MAX) throw error;
@@ -183,8 +182,9 @@ export class FileCatalog implements Catalog {
     const addedSnapshots = commit.updates.flatMap((update) =>
       update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []
     );
-    const standing = await verifyHead(this.#store, folder, version, commit.commitId, addedSnapshots);
+    const { standing, etag } = await verifyHead(this.#store, folder, version, commit.commitId, addedSnapshots);
     if (standing === "late") throw conflict(identifier, `version ${version} was long taken, and cleaned up since`);
+    await this.#tidy(() => noteCreated(this.#store, { path, etag }, metadata));
     const loaded = this.#loaded(identifier, metadata, `metadata/v${version}.metadata.json`);
     const old = dropped.map((uri) => loaded.io.location.findPath(uri)).filter((path) => path !== undefined);
     const tidying = Promise.all([

@@ -73,36 +73,40 @@ export async function verifyHead(
   version: number,
   commitId: string,
   addedSnapshots: bigint[],
-): Promise<VersionStanding> {
-  const { higher, head: metadata } = await versionsAbove(store, folder, version);
-  if (!metadata) return "highest";
+): Promise<{ standing: VersionStanding; etag: string | undefined }> {
+  const { etag, higher, head: metadata } = await versionsAbove(store, folder, version);
+  if (!metadata) return { standing: "highest", etag };
   const log = metadata.metadataLog;
-  if (log.some((entry) => entry.commitId === commitId)) return "built-on";
-  if (addedSnapshots.some((id) => metadata.snapshots.some((snapshot) => snapshot.snapshotId === id))) return "built-on";
+  if (log.some((entry) => entry.commitId === commitId)) return { standing: "built-on", etag };
+  if (addedSnapshots.some((id) => metadata.snapshots.some((snapshot) => snapshot.snapshotId === id))) {
+    return { standing: "built-on", etag };
+  }
   const other = log.find((entry) => versionOf(entry.metadataFile) === version && entry.commitId !== undefined);
   const path = `${folder}/metadata/v${version}.metadata.json`;
   if (other || await isYoungerThanAny(store, path, higher)) {
     await deleteMade(store, [path], [versionPlace(folder)]);
-    return "late";
+    return { standing: "late", etag };
   }
   throw unknownOutcome(path);
 }
 
 /**
- * The versions above that one, and the content of the highest; lists again if that one is cleaned
- * up in between.
+ * The versions above that one, and the content of the highest; also its own etag, if the listing
+ * has it. Lists again if the highest is cleaned up in between.
  */
 async function versionsAbove(
   store: Store,
   folder: string,
   version: number,
-): Promise<{ higher: MetadataVersion[]; head: TableMetadata | undefined }> {
+): Promise<{ etag: string | undefined; higher: MetadataVersion[]; head: TableMetadata | undefined }> {
   for (let look = 1;; look++) {
-    const higher = (await listVersions(store, folder)).filter((candidate) => candidate.version > version);
+    const listed = await listVersions(store, folder);
+    const etag = listed.find((candidate) => candidate.version === version)?.etag;
+    const higher = listed.filter((candidate) => candidate.version > version);
     const path = higher.at(-1)?.path;
-    if (path === undefined) return { higher, head: undefined };
+    if (path === undefined) return { etag, higher, head: undefined };
     try {
-      return { higher, head: await readMetadata(store, path) };
+      return { etag, higher, head: await readMetadata(store, path) };
     } catch (error) {
       if (!isKind(error, "not-found") || look === LOOKS_MAX) throw error;
     }

@@ -1,54 +1,66 @@
 import * as zlib from "node:zlib";
 import { messageOf, StreamlabError } from "../../base/errors.ts";
-import { sha256 } from "../../base/sha256.ts";
 import type { Store } from "../../storage/store.ts";
 import { METADATA_BYTES_MAX } from "../format/metadata_limit.ts";
 import type { TableMetadata } from "../format/table_metadata.ts";
 import { tableMetadataFromText, tableMetadataToText } from "../table_metadata_json.ts";
 
-/** The metadata in a file of a store. Throws `corrupt`, naming the file. */
-export async function readMetadata(store: Store, path: string): Promise<TableMetadata> {
-  return metadataFromBytes(await readMetadataBytes(store, path), path);
+/** Which state of its file a version is, read or written. */
+const etags = new WeakMap<TableMetadata, string>();
+
+/** As a listing found it. */
+export interface FoundMetadata {
+  path: string;
+  /** Where the listing had it. */
+  etag?: string | undefined;
 }
 
-export function readMetadataBytes(store: Store, path: string): Promise<Uint8Array> {
-  return store.read(path, { bytesMax: METADATA_BYTES_MAX });
+/** The metadata in a file of a store. Throws `corrupt`, naming the file. */
+export async function readMetadata(store: Store, path: string): Promise<TableMetadata> {
+  return tableMetadataFromText(await readMetadataText(store, path), path);
 }
 
 /** The text of a metadata file, unpacked. */
 export async function readMetadataText(store: Store, path: string): Promise<string> {
-  return metadataText(await readMetadataBytes(store, path), path);
+  return metadataText(await store.read(path, { bytesMax: METADATA_BYTES_MAX }), path);
 }
 
-/** What the file was that a version was read from, or written as. */
-const digests = new WeakMap<TableMetadata, string>();
-
 /**
- * Compressed ones are told by their first bytes, since their names vary ("Naming for GZIP
- * compressed Metadata JSON files"). Where the bytes are those of `known`, it is that very version:
- * who looks for a newer one again and again does not parse the history of the table each time.
+ * As `readMetadata`. Where the file is still the one that `known` is of, that is the answer, and
+ * nothing is read: who looks for a newer version again and again does not pay for the history of
+ * the table each time.
  */
-export function metadataFromBytes(bytes: Uint8Array, path: string, known?: TableMetadata): TableMetadata {
-  const digest = digestOf(bytes);
-  if (known !== undefined && digests.get(known) === digest) return known;
-  const metadata = tableMetadataFromText(metadataText(bytes, path), path);
-  digests.set(metadata, digest);
+export async function readFoundMetadata(
+  store: Store,
+  found: FoundMetadata,
+  known: TableMetadata | undefined,
+): Promise<TableMetadata> {
+  const etag = await etagOf(store, found);
+  if (known !== undefined && etag !== undefined && etags.get(known) === etag) return known;
+  const metadata = await readMetadata(store, found.path);
+  // If the file was exchanged in between, the older etag only makes the next look read it again.
+  if (etag !== undefined) etags.set(metadata, etag);
   return metadata;
 }
 
-/** The file of a version of metadata. */
+/** To be told of a version that was just created, before anything else can have replaced it. */
+export async function noteCreated(store: Store, found: FoundMetadata, metadata: TableMetadata): Promise<void> {
+  const etag = await etagOf(store, found);
+  if (etag !== undefined) etags.set(metadata, etag);
+}
+
+async function etagOf(store: Store, { path, etag }: FoundMetadata): Promise<string | undefined> {
+  return etag ?? (await store.stat(path))?.etag;
+}
+
 export function metadataToBytes(metadata: TableMetadata): Uint8Array<ArrayBuffer> {
-  const bytes = new TextEncoder().encode(tableMetadataToText(metadata));
-  digests.set(metadata, digestOf(bytes));
-  return bytes;
+  return new TextEncoder().encode(tableMetadataToText(metadata));
 }
 
-function digestOf(bytes: Uint8Array): string {
-  const hash = sha256();
-  hash.update(bytes);
-  return hash.hex();
-}
-
+/**
+ * Compressed ones are told by their first bytes, since their names vary ("Naming for GZIP
+ * compressed Metadata JSON files").
+ */
 function metadataText(bytes: Uint8Array, path: string): string {
   const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
   try {

@@ -7,6 +7,8 @@ export interface MetadataVersion {
   version: number;
   /** Path in the store. */
   path: string;
+  /** Of the file, where the listing has it. */
+  etag?: string | undefined;
 }
 
 const VERSION_NAME = /^v(\d+)(?:\.gz)?\.metadata\.json(?:\.gz)?$/;
@@ -34,9 +36,9 @@ export function versionPath(folder: string, version: number): string {
  */
 export async function listVersions(store: Store, folder: string): Promise<MetadataVersion[]> {
   const versions: MetadataVersion[] = [];
-  for await (const { path } of store.list(`${folder}/metadata/v`)) {
+  for await (const { path, info } of store.list(`${folder}/metadata/v`)) {
     const version = versionOf(path);
-    if (version !== undefined) versions.push({ version, path });
+    if (version !== undefined) versions.push({ version, path, etag: info?.etag });
     else if (VERSION_NAME.test(path.slice(path.lastIndexOf("/") + 1))) throw impossible(path);
   }
   return versions.sort((a, b) => a.version - b.version);
@@ -65,19 +67,19 @@ export function isVersionName(name: string): boolean {
 }
 
 /**
- * The path of the newest metadata file, by our own naming or else by that of other catalogs;
- * undefined where there is no table.
+ * The newest metadata file, by our own naming or else by that of other catalogs; undefined where
+ * there is no table.
  */
-export async function findHead(store: Store, folder: string): Promise<string | undefined> {
+export async function findHead(store: Store, folder: string): Promise<Omit<MetadataVersion, "version"> | undefined> {
   const own = (await listVersions(store, folder)).at(-1);
-  if (own) return own.path;
-  let head: { counter: number; path: string } | undefined;
-  for await (const { path } of store.list(`${folder}/metadata/`)) {
+  if (own) return own;
+  let head: { counter: number; path: string; etag: string | undefined } | undefined;
+  for await (const { path, info } of store.list(`${folder}/metadata/`)) {
     const counter = Number(CATALOG_NAME.exec(path.slice(path.lastIndexOf("/") + 1))?.[1] ?? -1);
     if (!Number.isSafeInteger(counter)) throw impossible(path);
-    if (counter >= (head?.counter ?? 0)) head = { counter, path };
+    if (counter >= (head?.counter ?? 0)) head = { counter, path, etag: info?.etag };
   }
-  return head?.path;
+  return head;
 }
 
 /** Some metadata file, by either naming, with one look: for a folder in which none is expected. */

@@ -1,12 +1,19 @@
 import type { Random } from "../../base/random.ts";
 
-/** A unique name for a new manifest that no other engine would choose. */
-export function manifestName(random: Random): string {
-  return `${random.bytes(16).toHex()}-m0.avro`;
+/**
+ * Below the table's folder. Others put them in `metadata/` itself. Every commit looks there for the
+ * newest version, and a disk can only list all names of a folder: of an hour of one-second batches,
+ * ten thousand manifests and lists would be among them.
+ */
+const MANIFESTS_FOLDER = "metadata/manifests";
+
+/** The path of a new manifest, unlike any other's and unlike those that other engines give. */
+export function manifestPath(random: Random): string {
+  return `${MANIFESTS_FOLDER}/${random.bytes(16).toHex()}-m0.avro`;
 }
 
-export function manifestListName(snapshotId: bigint, random: Random): string {
-  return `snap-${snapshotId}-${random.bytes(8).toHex()}.avro`;
+export function manifestListPath(snapshotId: bigint, random: Random): string {
+  return `${MANIFESTS_FOLDER}/snap-${snapshotId}-${random.bytes(8).toHex()}.avro`;
 }
 
 /** Whether we wrote a manifest or manifest list. Ours belong to one attempt of one commit. */

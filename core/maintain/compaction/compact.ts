@@ -5,19 +5,24 @@ import { parentSnapshot } from "../../iceberg/action/snapshot_change.ts";
 import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { ownPlaces } from "../../iceberg/own_files.ts";
 import { deleteMade } from "../../storage/deletion.ts";
-import { planScan } from "../../iceberg/scan/scan.ts";
-import { type CompactionRule, planGroups, type RewriteGroup } from "./compaction_plan.ts";
+import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
+import type { RewriteGroup } from "./compaction_plan.ts";
 import { DeleteReach } from "./delete_reach.ts";
 import { newRewriteStem } from "../../lake/data_file_name.ts";
 import { type Intent, removeIntent, rewrittenBegin, writeIntent } from "../../lake/intent.ts";
 import { commitRewrites, type RewrittenGroup } from "./rewrite_commit.ts";
 import { mayBeMissing, withNewest } from "../../tables/read/newest.ts";
 import type { GroupRewriter, Rewriting } from "./rewriting.ts";
-import { findAbandonedIntents, settleIntent } from "../abandoned_intents.ts";
-import { storeNowMs } from "../store_clock.ts";
+import { settleAbandoned } from "../abandoned_intents.ts";
 import type { Surroundings } from "../surroundings.ts";
 
-export interface CompactionOptions extends CompactionRule {
+export interface CompactionOptions {
+  /** Which files of a scan are to be rewritten together. Fewer delete files make no more groups. */
+  groupsOf(files: readonly ScanFile[]): RewriteGroup[];
+  /** After so long without a sign of life its intents count as abandoned. */
+  patienceMs: number;
+  /** Does nothing while somebody else rewrites files of the table. */
+  givesWay?: boolean;
   dryRun: boolean;
   /** Checked between groups; finished groups stay. */
   signal: AbortSignal;
@@ -35,12 +40,12 @@ export interface CompactionReport {
   dropped: { files: number; reason: string }[];
   /** Whether the signal ended it early. */
   interrupted: boolean;
+  /** Whether somebody else was at it. */
+  gaveWay: boolean;
   /** Old intents that no compaction of this table can have written, and that were left. */
   foreignIntents: number;
 }
 
-/** A rewrite without a sign of life for this long counts as abandoned. */
-const ABANDONED_MS = 24 * 3_600_000;
 /**
  * Groups are committed together up to this many bytes. Each commit is a snapshot, and a crash loses
  * what is not committed.
@@ -60,25 +65,27 @@ export async function compact(
 ): Promise<CompactionReport> {
   // Fail before the work: the table may have a version that we cannot write.
   parentSnapshot(table.metadata);
-  const foreignIntents = options.dryRun ? 0 : await settleAbandoned(surroundings, table);
+  const { foreignIntents, standing } = options.dryRun
+    ? { foreignIntents: 0, standing: 0 }
+    : await settleAbandoned(surroundings, table);
+  if (options.givesWay && standing > 0) return { ...emptyReport(), foreignIntents, gaveWay: true };
   let rewriting: Rewriting | undefined;
   const plan = async (newest: LoadedTable): Promise<PlannedCompaction | undefined> => {
     const { files } = await planScan(newest.io, newest.metadata);
-    // Fewer delete files make fewer groups, never more.
-    if (planGroups(files, options).length === 0) return undefined;
+    if (options.groupsOf(files).length === 0) return undefined;
     rewriting ??= await open();
     const resolved = await rewriting.resolveDeletes(newest, files);
     return {
       table: newest,
       rewriter: rewriting.rewriterOf(newest),
-      groups: planGroups(resolved, options),
+      groups: options.groupsOf(resolved),
       reach: new DeleteReach(resolved),
     };
   };
   try {
     const planned = await withNewest(surroundings.catalog, table.identifier, plan, table);
     if (planned === undefined) return { ...emptyReport(), foreignIntents };
-    const run = new Compaction(surroundings, planned);
+    const run = new Compaction(surroundings, planned, options.patienceMs);
     return { ...options.dryRun ? run.plan() : await run.run(options), foreignIntents };
   } catch (error) {
     throw error instanceof SqlError ? engineError(identifierText(table.identifier), error) : error;
@@ -109,18 +116,9 @@ function emptyReport(): CompactionReport {
     deleteFiles: 0,
     dropped: [],
     interrupted: false,
+    gaveWay: false,
     foreignIntents: 0,
   };
-}
-
-/** Returns how many old intents are none of this table's compaction. */
-async function settleAbandoned(surroundings: Surroundings, table: LoadedTable): Promise<number> {
-  const any = await findAbandonedIntents(surroundings, Infinity, table);
-  if (any.abandoned.length + any.foreign === 0) return 0;
-  const nowMs = await storeNowMs(surroundings);
-  const { abandoned, foreign } = await findAbandonedIntents(surroundings, nowMs - ABANDONED_MS, table);
-  for (const intent of abandoned) await settleIntent(surroundings, table, intent);
-  return foreign;
 }
 
 class Compaction {
@@ -128,10 +126,12 @@ class Compaction {
   #pending: RewrittenGroup[] = [];
   readonly #surroundings: Surroundings;
   readonly #planned: PlannedCompaction;
+  readonly #patienceMs: number;
 
-  constructor(surroundings: Surroundings, planned: PlannedCompaction) {
+  constructor(surroundings: Surroundings, planned: PlannedCompaction, patienceMs: number) {
     this.#surroundings = surroundings;
     this.#planned = planned;
+    this.#patienceMs = patienceMs;
   }
 
   /** What `run` would do; sizes of new files are guessed from those of the old. */
@@ -196,7 +196,7 @@ class Compaction {
     const { table, rewriter } = this.#planned;
     const id = newRewriteStem(random);
     return {
-      format: 1,
+      format: 2,
       kind: "compaction",
       id,
       table: identifierText(table.identifier),
@@ -205,6 +205,7 @@ class Compaction {
       stem: rewrittenBegin(table.io.location, rewriter.folderOf(group), id),
       inputs: group.files.map(({ dataFile }) => dataFile.path),
       fenced: false,
+      patienceMs: this.#patienceMs,
     };
   }
 

@@ -5,12 +5,18 @@ import { LocalFiles } from "../../tables/read/local_files.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
 import { compact, type CompactionOptions, type CompactionReport } from "./compact.ts";
+import { type CompactionRule, planGroups } from "./compaction_plan.ts";
+import { PATIENCE_MS } from "../../lake/intent.ts";
 import { resolvePositionDeletes } from "./delete_reach.ts";
 import { SqlGroupRewriter } from "./rewrite_group.ts";
 import type { GroupRewriter, Rewriting } from "./rewriting.ts";
 import { orderSql } from "./sort_by.ts";
 
-export interface TableCompactionOptions extends Omit<CompactionOptions, "sorts">, Omit<WorkshopOptions, "leavesLake"> {
+export interface TableCompactionOptions
+  extends
+    Omit<CompactionOptions, "groupsOf" | "patienceMs">,
+    Omit<CompactionRule, "sorts">,
+    Omit<WorkshopOptions, "leavesLake"> {
   /**
    * `user_id`, `event_timestamp desc`: rows of each partition are put in that order. None: as they
    * are.
@@ -29,23 +35,28 @@ export async function compactTable(
   orderOf(table, sortBy);
   const open = async () => {
     const workshop = await Workshop.open(surroundings, { ...options, leavesLake: dryRun });
-    return new SqlRewriting(workshop, sortBy);
+    return new SqlRewriting(workshop, sortBy, () => workshop.close());
   };
-  return await compact(surroundings, table, { ...options, sorts: sortBy.length > 0 }, open);
+  const rule = { ...options, sorts: sortBy.length > 0 };
+  const groupsOf = (files: readonly ScanFile[]) => planGroups(files, rule);
+  return await compact(surroundings, table, { ...options, groupsOf, patienceMs: PATIENCE_MS }, open);
 }
 
 function orderOf({ identifier, metadata }: LoadedTable, sortBy: readonly string[]): string | undefined {
   return sortBy.length === 0 ? undefined : orderSql(sortBy, currentSchema(metadata), identifierText(identifier));
 }
 
-class SqlRewriting implements Rewriting {
-  readonly #workshop: Workshop;
+/** By DuckDB; `close` is told when it is done with. */
+export class SqlRewriting implements Rewriting {
+  readonly close: () => void;
+  readonly #workshop: Pick<Workshop, "connection" | "scratch">;
   readonly #sortBy: readonly string[];
   readonly #local = new Map<LoadedTable, LocalFiles>();
 
-  constructor(workshop: Workshop, sortBy: readonly string[]) {
+  constructor(workshop: Pick<Workshop, "connection" | "scratch">, sortBy: readonly string[], close: () => void) {
     this.#workshop = workshop;
     this.#sortBy = sortBy;
+    this.close = close;
   }
 
   async resolveDeletes(table: LoadedTable, files: readonly ScanFile[]): Promise<ScanFile[]> {
@@ -57,10 +68,6 @@ class SqlRewriting implements Rewriting {
     const { connection, scratch } = this.#workshop;
     const order = orderOf(table, this.#sortBy);
     return new SqlGroupRewriter({ table, connection, scratch, files: this.#filesOf(table), order });
-  }
-
-  close(): void {
-    this.#workshop.close();
   }
 
   /** The rewrite reuses the files that were fetched to resolve deletes. */

@@ -34,10 +34,14 @@ export function isSmall(file: DataFile, targetBytes: number): boolean {
   return file.fileSizeBytes < SMALLEST * targetBytes;
 }
 
-export function planGroups(files: readonly ScanFile[], rule: CompactionRule): RewriteGroup[] {
+/** The files that can be rewritten, by partition and spec. */
+export function byPartition(files: readonly ScanFile[]): ScanFile[][] {
   const parquet = files.filter(({ dataFile }) => dataFile.format === "parquet");
-  const partitions = Map.groupBy(parquet, ({ dataFile }) => partitionKey(dataFile.specId, dataFile.partition));
-  return [...partitions.values()].flatMap((partition) => {
+  return [...Map.groupBy(parquet, ({ dataFile }) => partitionKey(dataFile.specId, dataFile.partition)).values()];
+}
+
+export function planGroups(files: readonly ScanFile[], rule: CompactionRule): RewriteGroup[] {
+  return byPartition(files).flatMap((partition) => {
     if (rule.sorts) return packSorted(partition).map((bin) => group(bin, rule.targetBytes));
     const wanted = partition.filter((file) => isWanted(file, rule.targetBytes));
     const small = wanted.filter(({ dataFile }) => isSmall(dataFile, rule.targetBytes));
@@ -61,7 +65,7 @@ function isWorthIt(bin: ScanFile[], { targetBytes, inputsMin }: CompactionRule):
  * Files of similar age are merged, so that rows of one time stay in one file and a query about a
  * time opens few.
  */
-function byAge(a: ScanFile, b: ScanFile): number {
+export function byAge(a: ScanFile, b: ScanFile): number {
   if (a.sequenceNumber !== b.sequenceNumber) return a.sequenceNumber < b.sequenceNumber ? -1 : 1;
   return a.dataFile.path < b.dataFile.path ? -1 : 1;
 }
@@ -110,13 +114,13 @@ function packSorted(files: readonly ScanFile[]): ScanFile[][] {
   return bins;
 }
 
-function group(files: ScanFile[], targetBytes: number): RewriteGroup {
+export function group(files: ScanFile[], targetBytes: number): RewriteGroup {
   const { specId, partition } = files[0]!.dataFile;
   const bytes = bytesOf(files);
   const outputs = bytes <= LARGEST * targetBytes ? 1 : Math.round(bytes / targetBytes);
   return { specId, partition, files, bytes, outputs };
 }
 
-function bytesOf(files: readonly ScanFile[]): number {
+export function bytesOf(files: readonly ScanFile[]): number {
   return files.reduce((sum, { dataFile }) => sum + dataFile.fileSizeBytes, 0);
 }

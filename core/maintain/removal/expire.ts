@@ -8,6 +8,7 @@ import { Transaction } from "../../iceberg/transaction.ts";
 import { deleteOwn, judgeOwn, type LeftFile } from "../../storage/deletion.ts";
 import { withNewest } from "../../tables/read/newest.ts";
 import type { Surroundings } from "../surroundings.ts";
+import { carryOverBatches } from "./carry_over.ts";
 import { checkGarbage, CleaningGround } from "./cleaning_ground.ts";
 
 export interface ExpiryOptions {
@@ -69,6 +70,7 @@ export async function expireTable(
     if (before === after) return void (gone = nothing);
     ground = await CleaningGround.of(surroundings, base);
     gone = await unreachableFiles(transaction.io, before, after);
+    if (!dryRun) await carryOverBatches(surroundings, before, after);
   };
   if (dryRun) {
     const look = (newest: LoadedTable) => stage(new Transaction(newest, { nowMs: clock.nowMs(), random }));

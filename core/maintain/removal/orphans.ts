@@ -66,7 +66,11 @@ export async function removeOrphans(
   const ground = await CleaningGround.of(surroundings, table);
   const times = await readTimes(surroundings, table, options);
   // At an age of 0 this very instant is old enough.
-  const { abandoned, foreign } = await findAbandonedIntents(surroundings, times.lakeNowMs - olderThanMs + 1, table);
+  const { abandoned, foreign } = await findAbandonedIntents(
+    surroundings,
+    ({ modifiedMs }) => modifiedMs <= times.lakeNowMs - olderThanMs,
+    table,
+  );
   const paths: string[] = [];
   if (!dryRun) { for (const intent of abandoned) paths.push(...await settleIntent(surroundings, table, intent)); }
 

@@ -72,6 +72,7 @@ export class EventReader {
         tallies,
         events: files.events.finish(),
         deadLetters: files.deadLetters.finish(),
+        reasons: rows.reasons,
         ...pending.close(),
       };
     } finally {

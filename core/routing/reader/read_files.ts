@@ -1,6 +1,6 @@
 import { counted } from "../../base/counted.ts";
 import { StreamlabError } from "../../base/errors.ts";
-import type { Contract } from "../../contract/contract.ts";
+import type { Contract, DeadLetterReason } from "../../contract/contract.ts";
 import { type LeftOut, widenContract } from "../../contract/extra_columns.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
 import { SqlError } from "../../engine/sql_error.ts";
@@ -31,6 +31,8 @@ export interface ReadFiles {
   events: { table: TargetTable; written: WrittenFile[] };
   deadLetters: { table: TargetTable; written: WrittenFile[] };
   leftOut: LeftOut;
+  /** Dead letters by reason. */
+  reasons: ReadonlyMap<DeadLetterReason, number>;
   /** By the files' numbers. */
   tallies: Map<number, UnitTally>;
 }
@@ -128,6 +130,7 @@ class ReadRun {
       leftOut: { clashing, beyond },
       events: { table: tables.events, written: results.flatMap(({ events }) => events) },
       deadLetters: { table: tables.deadLetters, written: results.flatMap(({ deadLetters }) => deadLetters) },
+      reasons: countReasons(results),
       tallies: tallyFiles(results),
     };
   }
@@ -193,6 +196,14 @@ function counter(): SharedArrayBuffer {
 function inOrder(paths: readonly ExtraPath[]): JsonPath[] {
   const sorted = [...paths].sort(compareExtraPaths);
   return [...new Map(sorted.map(({ path }) => [JSON.stringify(path), path])).values()];
+}
+
+function countReasons(results: readonly ReadResult[]): Map<DeadLetterReason, number> {
+  const total = new Map<DeadLetterReason, number>();
+  for (const [reason, count] of results.flatMap(({ reasons }) => [...reasons])) {
+    total.set(reason, (total.get(reason) ?? 0) + count);
+  }
+  return total;
 }
 
 function tallyFiles(results: readonly ReadResult[]): Map<number, UnitTally> {

@@ -1,5 +1,5 @@
 /** What the workers of a batch are told and what they answer: plain data, as it is posted. */
-import type { OnExtraFields } from "../../contract/contract.ts";
+import type { DeadLetterReason, OnExtraFields } from "../../contract/contract.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
 import type { JsonPath } from "../../json/pointer.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
@@ -94,6 +94,8 @@ export interface ReadResult {
   tallies: UnitTally[];
   events: WrittenFile[];
   deadLetters: WrittenFile[];
+  /** Dead letters by reason. */
+  reasons: ReadonlyMap<DeadLetterReason, number>;
   /** The file of pending records, and where their extra fields stand. */
   pending?: { path: string; records: number };
   extraPaths: ExtraPath[];

@@ -12,6 +12,8 @@ export const NO_POSITION = -1;
 export class RowWriter {
   readonly events: ReaderTable;
   readonly deadLetters: ReaderTable;
+  /** Of the letters so far, how many for each reason. */
+  readonly reasons = new Map<DeadLetterReason, number>();
   readonly #reader: ReaderInstance;
   readonly #contract: Contract;
   readonly #values: TextRoom;
@@ -60,6 +62,7 @@ export class RowWriter {
 
   /** Ends a letter whose values are there already. */
   endLetter(position: number, reason: DeadLetterReason, detail: string | PlacedText, raw: string | PlacedText): void {
+    this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
     const why = this.#reader.keep(reason);
     const words = typeof detail === "string" ? this.#detail.put(detail) : detail;
     const text = typeof raw === "string" ? this.#raw.put(raw) : raw;

@@ -175,7 +175,9 @@ Deno.test("a lake that was moved is read and written where it is, under the loca
     assertEquals(found.metadata.location, table.metadata.location);
     const after = await moved.append(moved.file(found, 0));
     assertEquals((await livePaths(after)).length, 2);
-    assert(snapshotOfRef(after.metadata)!.manifestList!.startsWith(`${table.metadata.location}/metadata/snap-`));
+    assert(
+      snapshotOfRef(after.metadata)!.manifestList!.startsWith(`${table.metadata.location}/metadata/manifests/snap-`),
+    );
     const path = after.io.location.pathOf(`${table.metadata.location}/data/x.parquet`);
     assertEquals(moved.store.localPath(path), `${root}/elsewhere/${folder}/data/x.parquet`);
     assertEquals(after.io.location.pathOf(`file:${root}/elsewhere/${folder}/data/x.parquet`), path);
@@ -230,3 +232,29 @@ Deno.test("the clock of a machine that is behind does not turn the table's time 
   const times = second.metadata.snapshotLog.map((entry) => entry.timestampMs);
   assertEquals(times, times.toSorted());
 });
+
+Deno.test("loading a table that has not changed is one listing, whoever committed its version", async () => {
+  const disk = new SimulatedDisk();
+  const writer = bench(disk.connect({ process: "writer" })), reader = bench(disk.connect({ process: "reader" }));
+  const base = await writer.create();
+  const appended = await writer.append(writer.file(base, 1));
+  const read = (await reader.catalog.loadTable(identifier))!;
+  for (const [at, known] of [[writer, appended], [reader, read]] as const) {
+    const before = disk.log.length;
+    const again = (await at.catalog.loadTable(identifier, known))!;
+    assertEquals(disk.log.slice(before).map(({ name }) => name), ["list"]);
+    assert(again.metadata === known.metadata);
+  }
+  await writer.append(writer.file(base, 2));
+  assertEquals((await reader.catalog.loadTable(identifier, read))!.metadata.snapshots.length, 2);
+});
+
+Deno.test("what a commit asks of a disk does not grow with the manifests that lie there", () =>
+  withBench(async (bench) => {
+    const table = await bench.create();
+    for (let day = 0; day < 5; day++) await bench.append(bench.file(table, day));
+    const beside: string[] = [];
+    for await (const { name } of Deno.readDir(`${bench.store.root}/${folder}/metadata`)) beside.push(name);
+    assertEquals(beside.filter((name) => !name.endsWith(".metadata.json")).sort(), ["manifests", "version-hint.text"]);
+    assertEquals((await livePaths(await bench.load())).length, 5);
+  }));

@@ -1,10 +1,14 @@
 import { removeLeftovers } from "../../../core/maintain/removal/leftovers.ts";
 import { removeOrphans } from "../../../core/maintain/removal/orphans.ts";
+import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
+import { UpkeepWorkshop } from "../../../core/maintain/upkeep/upkeep_workshop.ts";
+import { SimulatedDisk } from "../../support/simulated_disk.ts";
+import { expiredLists } from "../../support/expired_lists.ts";
 import { unnamedFiles } from "../../support/unnamed_files.ts";
 import { auditLake } from "./lake_audit.ts";
 import { DataRows } from "./data_rows.ts";
 import { LedgerView } from "./ledger_view.ts";
-import { type CrashPoint, Life, type Tools } from "./life.ts";
+import { type CrashPoint, GRACE_MS, Life, type Tools, WALKER } from "./life.ts";
 import { MemoRouter, RoutingMemo } from "./memo_router.ts";
 import type { Scenario } from "./scenarios.ts";
 
@@ -13,21 +17,27 @@ export class Workshop {
   readonly tools: Tools;
   readonly rows: DataRows;
 
-  private constructor(rows: DataRows, memo: RoutingMemo) {
+  private constructor(rows: DataRows, memo: RoutingMemo, upkeep: UpkeepWorkshop) {
     this.rows = rows;
 
     this.tools = {
       router: (store) => new MemoRouter(memo, store),
       known: () => new LedgerView(rows, "bronze.events"),
+      openRewriting: () => upkeep.openRewriting(),
     };
   }
 
   static async use(action: (workshop: Workshop) => Promise<void>): Promise<void> {
     const rows = new DataRows();
     const memo = RoutingMemo.open(rows);
+    const store = new SimulatedDisk().connect();
+    const { clock, random } = store;
+    const around = { store, clock, random, catalog: new FileCatalog({ store, clock, random }) };
+    const upkeep = new UpkeepWorkshop(around, { temporaryFolder: Deno.env.get("TMPDIR") ?? "/tmp", threads: 1 });
     try {
-      await action(new Workshop(rows, memo));
+      await action(new Workshop(rows, memo, upkeep));
     } finally {
+      await upkeep.close();
       memo.close();
       rows.close();
     }
@@ -56,6 +66,15 @@ export async function stagesOf(scenario: Scenario, workshop: Workshop): Promise<
   }
   await check(scenario, life, workshop, []);
   return stages;
+}
+
+/** Which of the stage's operations make a version of a table, in its undisturbed run. */
+export async function commitsOf(scenario: Scenario, { start, step }: Stage, workshop: Workshop): Promise<number[]> {
+  const life = new Life(workshop.tools, [], { ...start, seed: 1000 * (step + 1) });
+  await scenario.steps[step]!(life);
+  return life.disk.log.filter(({ process }) => process === WALKER).flatMap(({ name, path }, ordinal) =>
+    name === "create" && path.endsWith(".metadata.json") ? [ordinal] : []
+  );
 }
 
 /** Both sides of every operation. */
@@ -90,12 +109,21 @@ export async function walk(
  * not needed.
  */
 async function check(scenario: Scenario, life: Life, workshop: Workshop, crashes: CrashPoint[]): Promise<void> {
-  const problems = await auditLake(life.disk, life.truth, workshop.rows);
+  const problems = [...await auditLake(life.disk, life.truth, workshop.rows), ...life.notes];
   const again = new Life(workshop.tools, [], { ...life, seed: 999 });
   await again.consume();
   const planned = again.disk.log.filter(({ name, path }) => name === "create" && path.endsWith(".plan.json"));
   if (planned.length > 0) problems.push("a run after the last one found something to do");
   const clean = new Life(workshop.tools, [], { ...again, seed: 998 });
+  // Who died in the middle of an expiry is given time, and so are the readers of what it expired.
+  for (let round = 0; round < 3; round++) {
+    await clean.wait(10 * GRACE_MS);
+    await clean.consume({ upkeepMs: 10_000 });
+  }
+  if (scenario.tidies) {
+    const expired = await expiredLists(clean.disk.connect({ process: "auditor" }));
+    problems.push(...expired.map((path) => `nothing waits to delete ${path}`));
+  }
   await clean.maintain((around, table) => removeOrphans(around, table, { olderThanMs: 0, dryRun: false }));
   await removeLeftovers(clean.surroundings(clean.disk.connect({ process: "upkeep" })), {
     olderThanMs: 0,

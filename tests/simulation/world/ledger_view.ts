@@ -1,7 +1,10 @@
+import { isKind } from "../../../core/base/errors.ts";
 import type { EventFile } from "../../../core/lake/event_file.ts";
 import type { ClassifiedFiles, KnownFiles, LastWithRows } from "../../../core/consume/known_files.ts";
 import type { FileOutcome } from "../../../core/lake/routed_batch.ts";
 import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
+import type { DataFile } from "../../../core/iceberg/format/data_file.ts";
+import { appendedSince } from "../../../core/iceberg/scan/appended_files.ts";
 import { planScan } from "../../../core/iceberg/scan/scan.ts";
 import type { DataRows } from "./data_rows.ts";
 
@@ -17,6 +20,7 @@ interface LedgerRow {
 /** `KnownFiles` without DuckDB, which would make a simulation's order depend on threads. */
 export class LedgerView implements KnownFiles {
   #metadataLocation: string | undefined;
+  #snapshotId: bigint | undefined;
   #known: Known[] = [];
   #lastWithRows: LastWithRows = { events: 0n, deadLetters: 0n };
   readonly #rows: DataRows;
@@ -30,10 +34,11 @@ export class LedgerView implements KnownFiles {
   async follow(ledger: LoadedTable): Promise<void> {
     if (this.#metadataLocation === ledger.metadataLocation) return;
     const { store } = ledger.io.location;
-    const { files } = await planScan(ledger.io, ledger.metadata);
-    const known: Known[] = [];
-    const last: LastWithRows = { events: 0n, deadLetters: 0n };
-    for (const { dataFile } of files) {
+    const added = this.#metadataLocation === undefined ? undefined : await this.#added(ledger);
+    const files = added ?? (await planScan(ledger.io, ledger.metadata)).files.map(({ dataFile }) => dataFile);
+    const known: Known[] = added === undefined ? [] : [...this.#known];
+    const last: LastWithRows = added === undefined ? { events: 0n, deadLetters: 0n } : { ...this.#lastWithRows };
+    for (const dataFile of files) {
       const bytes = await store.read(ledger.io.location.pathOf(dataFile.path));
       await this.#rows.learn(bytes);
       for (const row of this.#rows.of(bytes)) {
@@ -48,6 +53,20 @@ export class LedgerView implements KnownFiles {
     this.#known = known;
     this.#lastWithRows = last;
     this.#metadataLocation = ledger.metadataLocation;
+    this.#snapshotId = ledger.metadata.currentSnapshotId;
+  }
+
+  async #added({ io, metadata }: LoadedTable): Promise<DataFile[] | undefined> {
+    try {
+      const added = await appendedSince(io, metadata, this.#snapshotId);
+      const there = await Promise.all(
+        (added ?? []).map(({ path }) => io.location.store.stat(io.location.pathOf(path))),
+      );
+      return there.includes(undefined) ? undefined : added;
+    } catch (error) {
+      if (isKind(error, "not-found")) return undefined;
+      throw error;
+    }
   }
 
   lastWithRows(): LastWithRows {
@@ -58,6 +77,7 @@ export class LedgerView implements KnownFiles {
     if (this.#metadataLocation !== before.metadataLocation) return Promise.resolve();
     this.#known.push(...outcomes);
     this.#metadataLocation = after.metadataLocation;
+    this.#snapshotId = after.metadata.currentSnapshotId;
     return Promise.resolve();
   }
 

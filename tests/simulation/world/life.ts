@@ -12,6 +12,9 @@ import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
 import { type Decision, type Operation, type Phase, SimulatedDisk } from "../../support/simulated_disk.ts";
 import { unavailable } from "../../support/simulated_faults.ts";
 import { Crash, type SimulatedStore } from "../../support/simulated_store.ts";
+import type { BetweenBatches } from "../../../core/consume/between_batches.ts";
+import { THRESHOLDS } from "../../../core/maintain/upkeep/policy.ts";
+import { Upkeep } from "../../../core/maintain/upkeep/upkeep.ts";
 import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
 import type { FileTruth, Truth } from "./lake_audit.ts";
 import type { RawFile } from "./raw_files.ts";
@@ -39,18 +42,30 @@ export interface Tools {
   store?(store: SimulatedStore): Store;
   catalog?(catalog: Catalog): Catalog;
   rewriting?(rewriting: Rewriting, surroundings: Surroundings): Rewriting;
+  /** Who rewrites the rows for upkeep. */
+  openRewriting(surroundings: Surroundings): Promise<Rewriting>;
 }
 
 export interface ConsumeChoices extends Partial<ConsumerOptions> {
+  /** With upkeep between batches, and so long after the last one, by the clock of the disk. */
+  upkeepMs?: number;
   /** Once, when a create of a path that this matches has happened: what the world does then. */
   when?: { created: RegExp; does: (life: Life) => void };
   /** Other options after the first crash. */
   afterCrash?: Partial<ConsumerOptions>;
 }
 
+/** Of upkeep in simulations. */
+export const GRACE_MS = 60_000;
+
+/** As the command joins them. */
+export function betweenBatches(upkeep: Upkeep): BetweenBatches {
+  return ({ tables, renew, idleMs, signal }) => upkeep.run({ tables, renew, idleMs, signal });
+}
+
 /** More restarts than any scenario needs. */
 const restartsMax = 20;
-const walker = "walker";
+export const WALKER = "walker";
 const target = { namespace: ["bronze"], name: "events" };
 
 /**
@@ -61,6 +76,8 @@ const target = { namespace: ["bronze"], name: "events" };
 export class Life {
   readonly disk: SimulatedDisk;
   readonly truth: Map<string, Map<string, readonly FileTruth[]>>;
+  /** What upkeep had to say, which is nothing unless somebody is to be told. */
+  readonly notes: string[] = [];
   /** Operations of walkers so far. */
   operations = 0;
   #events: { created: RegExp; does: (life: Life) => void }[] = [];
@@ -99,13 +116,18 @@ export class Life {
 
   /** `consume --once`, as often as it takes. */
   async consume(choices: ConsumeChoices = {}): Promise<void> {
-    const { when, afterCrash, ...options } = choices;
+    const { when, afterCrash, upkeepMs, ...options } = choices;
     this.#events = when === undefined ? [] : [when];
     let lives = 0;
     await this.work(async (store) => {
       const changes = lives++ === 0 ? options : { ...options, ...afterCrash };
-      const consumer = await Consumer.start(this.options(store, changes));
-      await consumer.takeAll(new AbortController().signal, true);
+      const upkeep = upkeepMs === undefined ? undefined : this.upkeep(store);
+      const between = upkeep && { betweenBatches: betweenBatches(upkeep) };
+      const consumer = await Consumer.start(this.options(store, { ...changes, ...between }));
+      const { signal } = new AbortController();
+      await consumer.takeAll(signal, true);
+      if (upkeepMs !== undefined) await consumer.pause(upkeepMs, signal);
+      await upkeep?.close();
     });
     this.#events = [];
   }
@@ -132,7 +154,7 @@ export class Life {
   async work(process: (store: SimulatedStore) => Promise<void>): Promise<void> {
     for (let life = 0; life <= restartsMax; life++) {
       try {
-        return await process(this.disk.connect({ process: walker }));
+        return await process(this.disk.connect({ process: WALKER }));
       } catch (error) {
         const failed = isKind(error, "unavailable");
         if (!(error instanceof Crash) && !failed) throw error;
@@ -178,8 +200,30 @@ export class Life {
     };
   }
 
+  /** Everything pays. */
+  upkeep(process: SimulatedStore, graceMs = GRACE_MS): Upkeep {
+    const around = this.surroundings(process, true);
+    return new Upkeep(around, {
+      ...THRESHOLDS,
+      keepSnapshots: 2,
+      graceMs,
+      memoryBytes: 1e9,
+      threads: 1,
+      share: 1,
+      expiredMin: 1,
+      inputsMin: 2,
+      deletedMin: 1,
+      openRewriting: async () => {
+        const rewriting = await this.tools.openRewriting(around);
+        return this.tools.rewriting?.(rewriting, around) ?? rewriting;
+      },
+      report: () => {},
+      note: (text) => this.notes.push(text),
+    });
+  }
+
   #decide(operation: Operation, phase: Phase): Decision | undefined {
-    if (operation.process !== walker) return undefined;
+    if (operation.process !== WALKER) return undefined;
     if (phase === "after" && operation.name === "create") this.#happen(operation.path);
     const ordinal = phase === "before" ? this.operations++ : this.operations - 1;
     const point = this.crashes.find((point) => point.phase === phase && point.ordinal === ordinal);

@@ -6,7 +6,8 @@ import { currentSchema } from "../../../core/iceberg/format/table_metadata.ts";
 import type { ScanFile } from "../../../core/iceberg/scan/scan.ts";
 import { dataFileName } from "../../../core/lake/data_file_name.ts";
 import { compact } from "../../../core/maintain/compaction/compact.ts";
-import type { RewriteGroup } from "../../../core/maintain/compaction/compaction_plan.ts";
+import { PATIENCE_MS } from "../../../core/lake/intent.ts";
+import { planGroups, type RewriteGroup } from "../../../core/maintain/compaction/compaction_plan.ts";
 import type { GroupRewriter, Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import { type DataRow, type DataRows, lightFile } from "./data_rows.ts";
@@ -81,9 +82,8 @@ export async function compactLight(
   rewriting: Rewriting,
 ): Promise<void> {
   await compact(surroundings, table, {
-    targetBytes: 1e6,
-    inputsMin: 2,
-    sorts: false,
+    groupsOf: (files) => planGroups(files, { targetBytes: 1e6, inputsMin: 2, sorts: false }),
+    patienceMs: PATIENCE_MS,
     dryRun: false,
     signal: new AbortController().signal,
     meter: new Meter(surroundings.clock),

@@ -3,9 +3,11 @@ import { parseContract } from "../../../core/contract/json_schema.ts";
 import { defaultContract } from "../../../core/contract/default_contract.ts";
 import type { Catalog, LoadedTable, TableCommit } from "../../../core/iceberg/catalog/catalog.ts";
 import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
+import { recordAt } from "../../../core/lake/layout.ts";
 import { streamlabKey } from "../../../core/lake/keys.ts";
 import type { Store } from "../../../core/storage/store.ts";
 import type { FaultChances } from "../../support/simulated_faults.ts";
+import { losingNumbers } from "../../support/losing_numbers.ts";
 import type { DataRows } from "./data_rows.ts";
 import { LedgerView } from "./ledger_view.ts";
 import type { Tools } from "./life.ts";
@@ -24,6 +26,8 @@ export interface Mutation {
   chances?: FaultChances;
   /** See `RaceOptions`. */
   compacts?: boolean;
+  merges?: boolean;
+  upkeeps?: boolean;
   tools(rows: DataRows): Partial<Tools>;
 }
 
@@ -56,7 +60,11 @@ export const mutations: Mutation[] = [
         }),
     }),
   },
-  { name: "the plan is not durable before routing", tools: () => ({ store: planLate }) },
+  {
+    name: "the plan is not durable before routing",
+    chances: { delay: 0.2, delayMsMax: 3_000 },
+    tools: () => ({ store: planLate }),
+  },
   {
     name: "the marker is only in snapshot summaries, and snapshots expire",
     tools: () => ({
@@ -127,6 +135,42 @@ export const mutations: Mutation[] = [
     }),
   },
   {
+    name: "compaction ignores a batch that landed meanwhile",
+    upkeeps: true,
+    tools: () => ({ catalog: replacesAnything }),
+  },
+  {
+    name: "a file is deleted before its grace",
+    upkeeps: true,
+    tools: () => ({
+      store: (store) =>
+        withMethods(store, {
+          async stat(path) {
+            const info = await store.stat(path);
+            return info && recordAt(path)?.kind === "removal" ? { ...info, modifiedMs: info.modifiedMs - 1e6 } : info;
+          },
+        }),
+    }),
+  },
+  {
+    name: "an expiry forgets tags and branches",
+    upkeeps: true,
+    tools: () => ({
+      catalog: (catalog) =>
+        withLoaded(catalog, (table) => {
+          const refs = Object.fromEntries(Object.entries(table.metadata.refs).filter(([name]) => name === "main"));
+          return { ...table, metadata: { ...table.metadata, refs } };
+        }),
+    }),
+  },
+  {
+    name: "merged manifests lose a sequence number",
+    merges: true,
+    tools: () => ({
+      catalog: (catalog) => withLoaded(catalog, (table) => ({ ...table, io: losingNumbers(table.io) })),
+    }),
+  },
+  {
     name: "orphan removal fences no commit before it takes its manifests",
     tools: () => ({
       catalog: (catalog) =>
@@ -152,6 +196,15 @@ export const mutations: Mutation[] = [
     }),
   },
 ];
+
+/** Expired snapshots' files are written down only when their commit has happened. */
+export const listsLate = (store: Store): Store =>
+  withMethods(store, {
+    async write(path, bytes) {
+      if (recordAt(path)?.kind === "removal" && !JSON.parse(new TextDecoder().decode(bytes)).released) return;
+      await store.write(path, bytes);
+    },
+  });
 
 /** By this contract nothing is an event. */
 const otherContract = (() => {
@@ -185,6 +238,33 @@ function plannedFromNewest(rewriting: Rewriting, { catalog }: Surroundings): Rew
       };
     },
   };
+}
+
+/** A replacement is made the newest snapshot, whatever has come since it was built. */
+function replacesAnything(catalog: Catalog): Catalog {
+  return withCatalog(catalog, {
+    async commit(commit) {
+      const isReplacement = commit.updates.some((update) =>
+        update.action === "add-snapshot" && update.snapshot.summary.operation === "replace"
+      );
+      if (!isReplacement) return await catalog.commit(commit);
+      const base = (await catalog.loadTable(commit.identifier))!;
+      const { currentSnapshotId, lastSequenceNumber } = base.metadata;
+      const updates = commit.updates.map((update) =>
+        update.action === "add-snapshot"
+          ? {
+            ...update,
+            snapshot: {
+              ...update.snapshot,
+              parentSnapshotId: currentSnapshotId,
+              sequenceNumber: lastSequenceNumber + 1n,
+            },
+          }
+          : update
+      );
+      return await catalog.commit({ ...commit, base, updates, requirements: [] });
+    },
+  });
 }
 
 function withMethods(store: Store, methods: Partial<Store>): Store {

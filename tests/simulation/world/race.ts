@@ -6,6 +6,9 @@ import { markerOf } from "../../../core/lake/target.ts";
 import { identifiersOf, TABLE_ROLES } from "../../../core/lake/table_names.ts";
 import { setProperties } from "../../../core/iceberg/action/set_properties.ts";
 import type { Catalog, LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
+import { setRef } from "../../../core/iceberg/action/update_refs.ts";
+import { snapshotOfRef } from "../../../core/iceberg/format/table_metadata.ts";
+import { planScan } from "../../../core/iceberg/scan/scan.ts";
 import { commitTable } from "../../../core/iceberg/commit.ts";
 import { expireTable } from "../../../core/maintain/removal/expire.ts";
 import { rewriteTableManifests } from "../../../core/maintain/manifests.ts";
@@ -21,7 +24,7 @@ import { DataRows } from "./data_rows.ts";
 import { ForeignWriter } from "./foreign_writer.ts";
 import { auditLake } from "./lake_audit.ts";
 import { LedgerView } from "./ledger_view.ts";
-import { Life, type Tools } from "./life.ts";
+import { betweenBatches, Life, type Tools } from "./life.ts";
 import { compactLight, LightRewriting } from "./light_rewriting.ts";
 import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
 import { LightRouter } from "./light_router.ts";
@@ -46,17 +49,30 @@ export interface RaceOptions {
    * The maintainer always compacts the table of events, and another engine always writes beside.
    */
   compacts?: boolean;
+  /** Appends merge manifests as soon as there are two, and another engine always writes beside. */
+  merges?: boolean;
+  /** Consumers always look after their tables, and a reader holds snapshots as long as it may. */
+  upkeeps?: boolean;
 }
 
 const target = { namespace: ["bronze"], name: "events" };
 /** The process of another engine, for which nothing ever goes wrong. */
 const foreign = "foreign";
 const usualChances = { crash: 0.004, fail: 0.008, late: 0.008, twice: 0.008, delay: 0.02, delayMsMax: 3_000 };
+/** A process that only reads, for which nothing goes wrong either. */
+const reader = "reader";
+/** How long files stay for it. */
+const readersMs = 10_000;
+const readers = 6;
 const hourMs = 3_600_000;
 
 /** The tools of a race: nothing in it waits for anything but the simulated disk. */
 export function lightTools(rows: DataRows): Tools {
-  return { router: (store) => new LightRouter(store), known: () => new LedgerView(rows, "bronze.events") };
+  return {
+    router: (store) => new LightRouter(store),
+    known: () => new LedgerView(rows, "bronze.events"),
+    openRewriting: () => Promise.resolve(new LightRewriting(rows)),
+  };
 }
 
 /**
@@ -75,6 +91,10 @@ export class Race {
 
   readonly #foreign: ForeignWriter;
   #server: SimulatedRestServer | undefined;
+  #upkeeps = false;
+  /** What the reader missed. */
+  readonly #missed: string[] = [];
+  #tagged: bigint | undefined;
   readonly seed: number;
   readonly #options: RaceOptions;
 
@@ -100,16 +120,23 @@ export class Race {
 
   async run(): Promise<RaceResult> {
     const { disk } = this.life;
-    const { chances = usualChances, isRest = false, compacts = false } = this.#options;
+    const { chances = usualChances, isRest = false, compacts = false, merges = false, upkeeps = false } = this.#options;
     const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
     disk.hook = (operation, phase) =>
-      operation.process === foreign ? undefined : this.#sleep(operation, phase) ?? faults?.(operation, phase);
+      operation.process === foreign || operation.process === reader
+        ? undefined
+        : this.#sleep(operation, phase) ?? faults?.(operation, phase);
     const consumers = 2 + this.#below(2);
-    const maintains = compacts || this.#random.next() < 0.6;
+    const maintains = compacts || merges || (!upkeeps && this.#random.next() < 0.6);
+    this.#upkeeps = upkeeps || (!compacts && this.#random.next() < 0.5);
     const processes = [this.#produce()];
     for (let number = 0; number < consumers; number++) processes.push(this.#consume(`consumer ${number}`));
     if (maintains) processes.push(this.#maintain("maintainer"));
-    if (isRest || compacts || this.#random.next() < 0.3) processes.push(this.#writeBeside());
+    if (isRest || compacts || merges || this.#random.next() < 0.3) processes.push(this.#writeBeside());
+    // A maintainer deletes at once what it expires.
+    if (this.#upkeeps && !maintains) {
+      processes.push(...Array.from({ length: readers }, () => this.#read()), this.#tag());
+    }
     await Promise.all(processes);
     return await this.#settle();
   }
@@ -119,6 +146,10 @@ export class Race {
     const { disk } = this.life;
     disk.hook = undefined;
     await this.#patiently("last consumer", (store) => this.#consumeOnce(store, {}));
+    if (this.#upkeeps) {
+      await disk.connect({ process: "time" }).clock.sleep(2 * hourMs);
+      await this.#patiently("last consumer", (store) => this.#consumeOnce(store, {}));
+    }
     const operations = disk.log.length;
     const { openCatalog } = this.life.tools;
     const problems = await auditLake(disk, this.life.truth, this.rows, {
@@ -126,9 +157,39 @@ export class Race {
       foreign: this.#foreign,
       ...(openCatalog && { catalog: openCatalog(disk.connect({ process: "auditor" })) }),
     });
+    problems.push(...this.#missed, ...this.life.notes, ...await this.#auditTag());
     this.rows.close();
     const batches = new Set(disk.log.filter(({ path }) => path.endsWith(".routed.json")).map(({ path }) => path)).size;
     return { operations, batches, crashes: this.#crashes, problems };
+  }
+
+  /** Somebody tags a snapshot, to come back to it. */
+  async #tag(): Promise<void> {
+    const store = this.life.disk.connect({ process: reader });
+    await store.clock.sleep(this.#below(4_000));
+    const { catalog, clock, random } = this.life.foreignSurroundings(store);
+    const { events } = identifiersOf(target);
+    if (await catalog.loadTable(events) === undefined) return;
+    const { table } = await commitTable(catalog, events, (transaction) => {
+      const snapshotId = transaction.metadata.currentSnapshotId;
+      if (snapshotId === undefined) return false;
+      transaction.add(setRef(transaction.metadata, "audit", { snapshotId, type: "tag" }));
+      return true;
+    }, { clock, random });
+    this.#tagged = table.metadata.refs.audit?.snapshotId;
+  }
+
+  /** The tag is where it was, with every file of its snapshot. */
+  async #auditTag(): Promise<string[]> {
+    if (this.#tagged === undefined) return [];
+    const store = this.life.disk.connect({ process: "auditor" });
+    const { io, metadata } =
+      (await this.life.foreignSurroundings(store).catalog.loadTable(identifiersOf(target).events))!;
+    if (metadata.refs.audit?.snapshotId !== this.#tagged) return ["the tag is gone"];
+    const { files } = await planScan(io, metadata, { snapshot: snapshotOfRef(metadata, "audit") });
+    const there = this.life.disk.files();
+    return files.map(({ dataFile }) => dataFile.path).filter((path) => !there.has(io.location.pathOf(path)))
+      .map((path) => `${path}, which a tag needs, is gone`);
   }
 
   async #produce(): Promise<void> {
@@ -164,7 +225,7 @@ export class Race {
   }
 
   async #consume(name: string): Promise<void> {
-    const runs = 2 + this.#below(3);
+    const runs = (this.#upkeeps ? 5 : 2) + this.#below(3);
     if (this.#random.next() < 0.5) {
       const ms = Math.round(10 ** (2 + 4 * this.#random.next()));
       this.#sleepers.push({ process: name, operation: this.#below(150), ms });
@@ -176,10 +237,34 @@ export class Race {
   }
 
   async #consumeOnce(store: SimulatedStore, changes: { maxFilesPerBatch?: number }): Promise<void> {
-    const consumer = await Consumer.start(this.life.options(store, changes));
-    await consumer.takeAll(new AbortController().signal, true);
-    await store.clock.sleep(this.#below(500));
-    await consumer.takeAll(new AbortController().signal, true);
+    const upkeep = this.#upkeeps ? { betweenBatches: betweenBatches(this.life.upkeep(store, readersMs)) } : {};
+    const consumer = await Consumer.start(this.life.options(store, { ...changes, ...upkeep }));
+    const { signal } = new AbortController();
+    await consumer.takeAll(signal, true);
+    await store.clock.sleep(this.#below(this.#upkeeps ? 1_500 : 500));
+    await consumer.takeAll(signal, true);
+    await consumer.pause(this.#below(3_000), signal);
+  }
+
+  /** Begins to read a table, and ends within the time that readers are promised their files for. */
+  async #read(): Promise<void> {
+    const store = this.life.disk.connect({ process: reader });
+    await store.clock.sleep(this.#below(6_000));
+    const { catalog } = this.life.foreignSurroundings(store);
+    const role = TABLE_ROLES[this.#below(TABLE_ROLES.length)]!;
+    const table = await catalog.loadTable(identifiersOf(target)[role]);
+    if (table === undefined) return;
+    const { io, metadata } = table;
+    const snapshot = snapshotOfRef(metadata);
+    const { files } = await planScan(io, metadata);
+    const manifests = [...(await io.readManifestList(snapshot)), { path: snapshot?.manifestList }];
+    // What is left of the time is for reading.
+    await store.clock.sleep(this.#below(readersMs * 0.8));
+    for (const { path } of [...files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]), ...manifests]) {
+      if (path === undefined) continue;
+      if (await store.stat(table.io.location.pathOf(path)) !== undefined) continue;
+      this.#missed.push(`a reader of ${role} missed ${path}`);
+    }
   }
 
   async #maintain(name: string): Promise<void> {
@@ -189,7 +274,8 @@ export class Race {
         await store.clock.sleep(this.#below(1_000));
         const around = this.life.surroundings(store);
         const identifiers = identifiersOf(target);
-        const role = this.#options.compacts ? "events" : TABLE_ROLES[this.#below(TABLE_ROLES.length)]!;
+        const { compacts, merges } = this.#options;
+        const role = compacts || merges ? "events" : TABLE_ROLES[this.#below(TABLE_ROLES.length)]!;
         const table = await around.catalog.loadTable(identifiers[role]);
         const ledger = await around.catalog.loadTable(identifiers.ledger);
         if (table !== undefined && ledger !== undefined) await this.#maintainTable(around, table, ledger);
@@ -199,16 +285,18 @@ export class Race {
 
   async #maintainTable(surroundings: Surroundings, table: LoadedTable, ledger: LoadedTable): Promise<void> {
     const { catalog, store, clock, random } = surroundings;
-    const job = this.#options.compacts ? 0 : this.#below(6);
+    const { compacts, merges } = this.#options;
+    const job = compacts ? 0 : merges ? 4 : this.#below(6);
     const dryRun = false;
     if (job === 0) await compactLight(surroundings, table, this.#rewriting(surroundings));
     if (job === 1) await expireTable(surroundings, table, { olderThanMs: 0, retainLast: 1, dryRun });
     if (job === 2) await removeOrphans(surroundings, table, { olderThanMs: this.#below(2) * hourMs, dryRun });
     if (job === 3) await rewriteTableManifests(surroundings, table, { dryRun });
     if (job === 4) {
-      // So that a sleeper finds the numbers of old versions free again.
+      // So that a sleeper finds the numbers of old versions free again, and manifests are merged.
+      const eager = { "write.metadata.previous-versions-max": "2", "commit.manifest.min-count-to-merge": "2" };
       await commitTable(catalog, table.identifier, (transaction) => {
-        transaction.add(setProperties({ "write.metadata.previous-versions-max": "2" }));
+        transaction.add(setProperties(eager));
       }, { clock, random });
     }
     if (job === 5) await forgetDone(store, markerOf(ledger.metadata, "bronze.events").batchId);

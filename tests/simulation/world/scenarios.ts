@@ -12,12 +12,14 @@ import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import { parseContract } from "../../../core/contract/json_schema.ts";
 import { defaultContract } from "../../../core/contract/default_contract.ts";
 import type { Contract } from "../../../core/contract/contract.ts";
-import type { Life } from "./life.ts";
+import { GRACE_MS, type Life } from "./life.ts";
 import { arrayOf, corrupted, extra, invalid, valid } from "./raw_files.ts";
 
 /** A story in steps. Between two steps everything that matters is on the disk. */
 export interface Scenario {
   name: string;
+  /** Whether what expires goes by itself, without a look for orphans. */
+  tidies?: boolean;
   steps: ((life: Life) => Promise<void> | void)[];
 }
 
@@ -146,6 +148,22 @@ export const scenarios: Scenario[] = [
         life.maintain((around, table) => removeOrphans(around, table, { olderThanMs: 3_600_000, dryRun: false })),
       (life) => life.land("e.json", mixed()),
       (life) => life.consume(),
+    ],
+  },
+  {
+    name: "upkeep between batches",
+    tidies: true,
+    steps: [
+      (life) => {
+        for (const name of ["a.json", "b.json", "c.json"]) life.land(name, mixed());
+      },
+      (life) => life.consume({ maxFilesPerBatch: 1, upkeepMs: 10_000 }),
+      (life) => life.wait(10 * GRACE_MS),
+      (life) => life.land("d.json", mixed()),
+      (life) => life.consume({ upkeepMs: 10_000 }),
+      (life) => life.wait(10 * GRACE_MS),
+      (life) => life.land("e.json", arrayOf(invalid())),
+      (life) => life.consume({ upkeepMs: 10_000 }),
     ],
   },
   {

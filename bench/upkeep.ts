@@ -1,0 +1,167 @@
+// deno-lint-ignore-file no-console
+/**
+ * `deno task bench:upkeep`: one small file a batch, as fast as they go, while upkeep keeps the
+ * tables in order. Every thousand batches it prints what a batch takes, and how large tables and
+ * lake are.
+ *
+ *     deno task bench:upkeep --batches 3000 --delete-after 60
+ */
+import { cpuUsage } from "node:process";
+import { parseArgs } from "node:util";
+import { systemClock as clock } from "../core/base/clock.ts";
+import { Meter } from "../core/base/meter.ts";
+import { seededRandom } from "../core/base/random.ts";
+import { ConsumeSession } from "../core/consume/consume_session.ts";
+import { defaultContract } from "../core/contract/default_contract.ts";
+import { identifierText } from "../core/iceberg/catalog/catalog.ts";
+import { FileCatalog } from "../core/iceberg/catalog/file_catalog.ts";
+import { snapshotOfRef } from "../core/iceberg/format/table_metadata.ts";
+import { identifiersOf } from "../core/lake/table_names.ts";
+import { openLocalStore } from "../core/storage/local/local_store.ts";
+import { openUpkeep } from "../commands/consume/upkeep.ts";
+import { median } from "./measured_process.ts";
+
+const { values } = parseArgs({
+  options: {
+    batches: { type: "string", default: "3000" },
+    every: { type: "string", default: "1000" },
+    /** Seconds: an hour of grace would hold back all that a short run leaves. */
+    "delete-after": { type: "string", default: "60" },
+    "no-upkeep": { type: "boolean", default: false },
+  },
+});
+const batchesMax = Number(values.batches), every = Number(values.every);
+
+const folder = await Deno.makeTempDir({ prefix: "streamlab-upkeep-" });
+const events = `${folder}/raw/events`;
+const random = seededRandom(1);
+const sink = openLocalStore(folder, { random });
+const catalog = new FileCatalog({ store: sink, clock, random, tidiesLater: true });
+const TARGET = { namespace: ["bronze"], name: "events" };
+const machine = { temporaryFolder: "/tmp", threads: navigator.hardwareConcurrency, memory: "1000000000B" };
+const stop = new AbortController();
+/** Of all threads: on a busy machine the time that goes by says little. */
+let cpuBefore = cpuUsage();
+let batches = 0, pieces = 0, upkeepMs = 0, lastMs = 0, runs: number[] = [], inBatch: number[] = [];
+const jobs = new Map<string, { times: number; ms: number }>();
+
+/** Fifty events and a dead letter: each batch adds to all three tables. */
+function addFile(): void {
+  const lines = Array.from({ length: 50 }, (_, i) =>
+    JSON.stringify({
+      user_id: `user-${i}`,
+      event_id: `${batches}-${i}`,
+      event_type: "page_view",
+      event_timestamp: "2026-03-01T12:00:00.123Z",
+      properties: { url: `https://example.com/${i * batches}` },
+    }));
+  Deno.writeTextFileSync(`${events}/.part`, `${lines.join("\n")}\n{"broken":1}\n`);
+  Deno.renameSync(`${events}/.part`, `${events}/${String(batches).padStart(8, "0")}.ndjson`);
+}
+
+async function filesBelow(path: string): Promise<{ files: number; bytes: number }> {
+  let files = 0, bytes = 0;
+  for await (const { name, isDirectory } of Deno.readDir(path)) {
+    const below = isDirectory ? await filesBelow(`${path}/${name}`) : undefined;
+    files += below?.files ?? 1;
+    bytes += below?.bytes ?? (await Deno.stat(`${path}/${name}`)).size;
+  }
+  return { files, bytes };
+}
+
+async function print(): Promise<void> {
+  const tables = [];
+  for (const identifier of Object.values(identifiersOf(TARGET))) {
+    const table = (await catalog.loadTable(identifier))!;
+    const path = table.io.location.pathOf(table.metadataLocation);
+    const { summary } = snapshotOfRef(table.metadata)!;
+    const kilobytes = Math.round((await sink.stat(path))!.size / 1000);
+    const snapshots = table.metadata.snapshots.length;
+    tables.push(
+      `${identifierText(identifier)} ${summary["total-data-files"]} files ${snapshots} snapshots ${kilobytes} kB`,
+    );
+  }
+  const lake = await filesBelow(`${folder}/warehouse`), checkpoints = await filesBelow(`${folder}/checkpoints`);
+  const { user, system } = cpuUsage(cpuBefore);
+  const cpuMs = (user + system) / 1000 / runs.length;
+  const share = (100 * upkeepMs / runs.reduce((sum, ms) => sum + ms, 0)).toFixed(1);
+  console.log(
+    `${batches} batches: median ${median(runs).toFixed(1)} ms (routed and committed in ${median(inBatch)} ms), ${
+      cpuMs.toFixed(1)
+    } ms of processors, ` +
+      `upkeep ${share} % in ${pieces} pieces; ${tables.join("; ")}; warehouse ${lake.files} files ` +
+      `${(lake.bytes / 1e6).toFixed(1)} MB, checkpoints ${checkpoints.files} files`,
+  );
+  console.log(
+    [...jobs].map(([name, { times, ms }]) => `  ${name}: ${times} times, ${(ms / times).toFixed(1)} ms each`).join(
+      "\n",
+    ),
+  );
+  pieces = upkeepMs = 0;
+  runs = [];
+  inBatch = [];
+  jobs.clear();
+  cpuBefore = cpuUsage();
+}
+
+await Deno.mkdir(events, { recursive: true });
+const upkeep = values["no-upkeep"] ? undefined : await openUpkeep({ catalog, store: sink, clock, random }, {
+  machine,
+  memoryBytes: 1e9,
+  keepSnapshots: 100,
+  graceMs: Number(values["delete-after"]) * 1000,
+  report: ({ action, table, startedAt, endedAt }) => {
+    const ms = Date.parse(endedAt) - Date.parse(startedAt);
+    const job = jobs.get(`${action} ${table}`) ?? { times: 0, ms: 0 };
+    jobs.set(`${action} ${table}`, { times: job.times + 1, ms: job.ms + ms });
+    pieces++;
+    upkeepMs += ms;
+  },
+  note: (text) => console.log(text),
+});
+const session = await ConsumeSession.open({
+  meter: new Meter(clock),
+  catalog,
+  sink,
+  zone: { store: sink, prefix: "raw/events/", nameBase: "", format: undefined },
+  target: TARGET,
+  contract: defaultContract(),
+  partitionBy: [{ column: "event_timestamp", transform: { name: "day" } }],
+  onExtraFields: "dead-letter",
+  onChangedFile: "fail",
+  maxFilesPerBatch: 10_000,
+  maxBytesPerBatch: 1e9,
+  clock,
+  random,
+  ...machine,
+  holder: "the bench",
+  report: {
+    batch: ({ durationMs }) => {
+      const nowMs = performance.now();
+      if (lastMs > 0) runs.push(nowMs - lastMs);
+      lastMs = nowMs;
+      inBatch.push(durationMs);
+      if (++batches >= batchesMax) stop.abort();
+      else addFile();
+    },
+    file: (name, what, detail) => {
+      throw new Error(`${name} ${what}: ${detail}`);
+    },
+    note: (text) => console.log(text),
+  },
+  betweenBatches: async (pause) => {
+    await upkeep?.betweenBatches(pause);
+    if (pause.idleMs === 0 && batches % every === 0) await print();
+  },
+});
+try {
+  addFile();
+  await session.run(stop.signal, 0, (error) => {
+    throw error;
+  });
+  await print();
+} finally {
+  session.close();
+  await upkeep?.close();
+  await Deno.remove(folder, { recursive: true });
+}

@@ -1,0 +1,79 @@
+/**
+ * What a batch did, for people to ask later: `ingest.batches`. The record travels in the summary of
+ * the ledger's snapshot, so it costs no commit of its own; before that snapshot is expired, upkeep
+ * carries it over into the history (`history.ts`).
+ */
+import { z } from "zod";
+import { parseRecord, type RecordFormat } from "./durable_record.ts";
+import { streamlabKey } from "./keys.ts";
+
+const count = z.number().int().nonnegative();
+
+const batchShape = z.strictObject({
+  format: z.literal(1),
+  /** The target, `bronze.events`. */
+  table: z.string(),
+  batchId: z.number().int().positive(),
+  /** Milliseconds since 1970. */
+  plannedMs: count,
+  routedMs: count,
+  committedMs: count,
+  /** What each step took, in milliseconds, by the meter's names; they overlap. */
+  steps: z.record(z.string(), count),
+  /** Raw files that were ingested, and their bytes. */
+  files: count,
+  bytes: count,
+  records: count,
+  events: count,
+  deadLetters: count,
+  /** Dead letters by reason; undefined where another process had routed the batch. */
+  reasons: z.record(z.string(), count).optional(),
+  duplicates: count,
+  /** Raw files that were not what was planned. */
+  changed: count,
+  vanished: count,
+  /** Who routed it. */
+  engine: z.string(),
+});
+
+export type BatchRecord = z.infer<typeof batchShape>;
+
+export const BATCH_RECORD_FORMAT: RecordFormat<BatchRecord> = {
+  what: "record of a batch",
+  shapes: [batchShape],
+  damagedHint: "The tables are not affected: it only says what a batch did",
+};
+
+type Summary = Readonly<Record<string, string>>;
+
+const MAPS = ["steps", "reasons"] as const;
+
+/**
+ * For the summary of the ledger's snapshot: `table=bronze.events&batchId=7&steps.route=21…`. Each
+ * snapshot has one and every commit writes those of all snapshots, so it is short: JSON in JSON
+ * would need three times as much, and zeros are left out.
+ */
+export function batchSummary(record: BatchRecord): Record<string, string> {
+  const entries = Object.entries(record).flatMap(([name, value]): [string, string][] => {
+    if (value === undefined) return [];
+    if (typeof value !== "object") return value === 0 ? [] : [[name, String(value)]];
+    return [[name, ""], ...Object.entries(value).map(([key, each]): [string, string] => [`${name}.${key}`, `${each}`])];
+  });
+  return { [streamlabKey.batch]: new URLSearchParams(entries).toString() };
+}
+
+/** Of a snapshot of the ledger, unless it committed no batch; `place` is for messages. */
+export function batchOfSummary(summary: Summary, place: string): BatchRecord | undefined {
+  const text = summary[streamlabKey.batch];
+  if (text === undefined) return undefined;
+  const record: Record<string, unknown> = {};
+  const zeros = ["files", "bytes", "records", "events", "deadLetters", "duplicates", "changed", "vanished"];
+  for (const name of zeros) record[name] = 0;
+  for (const [name, value] of new URLSearchParams(text)) {
+    const map = MAPS.find((each) => name === each || name.startsWith(`${each}.`));
+    if (map === undefined) record[name] = name === "table" || name === "engine" ? value : Number(value);
+    else if (name === map) record[map] = {};
+    else (record[map] as Record<string, number>)[name.slice(map.length + 1)] = Number(value);
+  }
+  return parseRecord(BATCH_RECORD_FORMAT, JSON.stringify(record), place);
+}

@@ -1,0 +1,114 @@
+/**
+ * Which files upkeep rewrites while more keep coming. Pure. Merging all small files each time would
+ * write the same rows again and again; so files are merged with others of about their size, and
+ * each row is rewritten as often as its file can grow by that factor.
+ */
+import type { ScanFile } from "../../iceberg/scan/scan.ts";
+import { byAge, byPartition, bytesOf, group, isSmall, type RewriteGroup } from "./compaction_plan.ts";
+import { rewritePeakBytes } from "./rewrite_peak.ts";
+
+export interface TierRule {
+  /** The size that files should have, bytes. */
+  targetBytes: number;
+  /** So many small files of a partition are worth a rewrite while more come. */
+  inputsMin: number;
+  /** Partitions whose newest file is not younger have gone quiet: a data sequence number. */
+  quietSequence: bigint;
+  /** What a rewrite may take. */
+  memoryBytes: number;
+  threads: number;
+  /** Files of a group. */
+  inputsMax: number;
+}
+
+/**
+ * A file joins smaller ones if it is no larger than this part of them together: each rewrite then
+ * makes a file four times as large as the largest that went in.
+ */
+const BUSY_RATIO = 1 / 3;
+/** In a quiet partition fewer files count more than bytes written. */
+const QUIET_RATIO = 1;
+/** A file is rewritten without its deleted rows from this part on, or so many delete files. */
+const DELETED_RATIO = 0.1;
+const DELETE_FILES_MAX = 5;
+
+/** The groups that pay, those of most files first. */
+export function planTiers(files: readonly ScanFile[], rule: TierRule): RewriteGroup[] {
+  const groups = byPartition(files).flatMap((partition) => {
+    const isQuiet = partition.every(({ sequenceNumber }) => sequenceNumber <= rule.quietSequence);
+    // What memory does not let grow is not small: it would be merged again and again.
+    const targetBytes = Math.min(rule.targetBytes, admittedBytes(partition, rule));
+    const merged = mergeable(partition.filter(({ dataFile }) => isSmall(dataFile, targetBytes)), isQuiet, rule);
+    const isMerged = new Set(merged);
+    const rest = partition.filter((file) => !isMerged.has(file) && deletesPay(file, isQuiet));
+    return [
+      ...pack(merged.toSorted(byAge), { ...rule, targetBytes }),
+      ...rest.filter((file) => fits([file], rule)).map((file) => [file]),
+    ];
+  });
+  return groups.map((files) => group(files, rule.targetBytes)).sort((a, b) => b.files.length - a.files.length);
+}
+
+/** The smallest files of a partition, as many as belong together; none where it does not pay. */
+function mergeable(small: readonly ScanFile[], isQuiet: boolean, { inputsMin }: TierRule): ScanFile[] {
+  const [least, ratio] = isQuiet ? [2, QUIET_RATIO] : [inputsMin, BUSY_RATIO];
+  const ascending = small.toSorted((a, b) => a.dataFile.fileSizeBytes - b.dataFile.fileSizeBytes || byAge(a, b));
+  let count = 0, bytes = 0;
+  for (const [index, { dataFile: { fileSizeBytes } }] of ascending.entries()) {
+    if (index + 1 >= least && fileSizeBytes <= ratio * bytes) count = index + 1;
+    bytes += fileSizeBytes;
+  }
+  return ascending.slice(0, count);
+}
+
+function deletesPay({ dataFile, deletes }: ScanFile, isQuiet: boolean): boolean {
+  if (deletes.length === 0) return false;
+  const rows = deletes.reduce((sum, { recordCount }) => sum + recordCount, 0);
+  return isQuiet || deletes.length >= DELETE_FILES_MAX || rows >= DELETED_RATIO * dataFile.recordCount;
+}
+
+/** Bins up to the target size, and to what memory and the number of open files allow. */
+function pack(files: readonly ScanFile[], rule: TierRule): ScanFile[][] {
+  const bins: ScanFile[][] = [];
+  let bin: ScanFile[] = [];
+  for (const file of files) {
+    if (
+      bin.length > 0 && (bytesOf(bin) + file.dataFile.fileSizeBytes > rule.targetBytes || !fits([...bin, file], rule))
+    ) {
+      bins.push(bin);
+      bin = [];
+    }
+    bin.push(file);
+  }
+  bins.push(bin);
+  return bins.filter((bin) => bin.length > 1 || (bin[0] !== undefined && deletesPay(bin[0], true)))
+    .filter((bin) => fits(bin, rule));
+}
+
+/** The largest rewrite that memory lets files like these have. */
+function admittedBytes(files: readonly ScanFile[], { memoryBytes, threads, inputsMin }: TierRule): number {
+  const records = files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0);
+  const density = records / Math.max(1, bytesOf(files));
+  const isAdmitted = (bytes: number) =>
+    rewritePeakBytes({ files: inputsMin, bytes, records: bytes * density, partitions: 1, threads }) <= memoryBytes;
+  let low = 0, high = 2 ** 40;
+  for (let step = 0; step < 40 && !isAdmitted(high); step++) {
+    const middle = (low + high) / 2;
+    if (isAdmitted(middle)) low = middle;
+    else high = middle;
+  }
+  return isAdmitted(high) ? high : low;
+}
+
+function fits(files: readonly ScanFile[], { memoryBytes, threads, inputsMax }: TierRule): boolean {
+  const all = files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
+  const size = {
+    files: all.length,
+    bytes: all.reduce((sum, { fileSizeBytes }) => sum + fileSizeBytes, 0),
+    records: files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0),
+    // A group is one partition, and stays in it.
+    partitions: 1,
+    threads,
+  };
+  return files.length <= inputsMax && rewritePeakBytes(size) <= memoryBytes;
+}

@@ -1,0 +1,74 @@
+/** What waits to be done for a table, in numbers. Pure. */
+import { expireSnapshots } from "../../iceberg/action/expire_snapshots.ts";
+import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";
+import type { ScanFile } from "../../iceberg/scan/scan.ts";
+import { isSmall } from "../compaction/compaction_plan.ts";
+import { planTiers } from "../compaction/tiers.ts";
+import { quietSequenceOf, retentionOf, targetBytesOf, type UpkeepPolicy } from "./policy.ts";
+import { isDue, type WaitingRemoval } from "./waiting_removal.ts";
+
+export interface TableDebt {
+  /** Snapshots that nothing asks to keep. */
+  snapshots: number;
+  /** Data files below three quarters of the target size. */
+  smallFiles: number;
+  /** Files of rewrites that pay now. */
+  mergeableFiles: number;
+  /** Delete files that readers have to apply. */
+  deleteFiles: number;
+  manifests: number;
+  /** Files that no snapshot needs, and their bytes. */
+  waitingFiles: number;
+  waitingBytes: number;
+  /** Of the waiting files, those whose readers are gone. */
+  dueFiles: number;
+}
+
+/** What is known of a table when its debt is told. */
+export interface TableState {
+  metadata: TableMetadata;
+  files: readonly ScanFile[];
+  manifests: number;
+  waiting: readonly WaitingRemoval[];
+}
+
+export function debtOf(state: TableState, policy: UpkeepPolicy, nowMs: number): TableDebt {
+  const { metadata, files, manifests, waiting } = state;
+  const targetBytes = targetBytesOf(metadata);
+  const sum = (of: readonly WaitingRemoval[]) => of.reduce((files, each) => files + each.files, 0);
+  return {
+    snapshots: snapshotsDue(metadata, policy, nowMs),
+    smallFiles: files.filter(({ dataFile }) => isSmall(dataFile, targetBytes)).length,
+    mergeableFiles: groupsDue(metadata, files, policy, nowMs).reduce((total, group) => total + group.files.length, 0),
+    deleteFiles: new Set(files.flatMap(({ deletes }) => deletes.map(({ path }) => path))).size,
+    manifests,
+    waitingFiles: sum(waiting),
+    waitingBytes: waiting.reduce((bytes, each) => bytes + each.bytes, 0),
+    dueFiles: sum(waiting.filter((each) => isDue(each, policy, nowMs))),
+  };
+}
+
+export function snapshotsDue(metadata: TableMetadata, policy: UpkeepPolicy, nowMs: number): number {
+  const { updates } = expireSnapshots(metadata, { ...retentionOf(metadata, policy, nowMs), expiredMax: undefined });
+  return updates.reduce(
+    (sum, update) => sum + (update.action === "remove-snapshots" ? update.snapshotIds.length : 0),
+    0,
+  );
+}
+
+export function groupsDue(
+  metadata: TableMetadata,
+  files: readonly ScanFile[],
+  policy: UpkeepPolicy,
+  nowMs: number,
+): ReturnType<typeof planTiers> {
+  const { inputsMin, inputsMax, memoryBytes, threads } = policy;
+  return planTiers(files, {
+    inputsMin,
+    inputsMax,
+    memoryBytes,
+    threads,
+    targetBytes: targetBytesOf(metadata),
+    quietSequence: quietSequenceOf(metadata, nowMs),
+  });
+}

@@ -1,0 +1,28 @@
+/** An idle day must not be saved up for an hour of upkeep. */
+const CREDIT_MS_MAX = 10_000;
+
+/**
+ * Lets upkeep begin while it has taken less than its share, and wait after a piece that took more
+ * until that has been made up for.
+ */
+export class UpkeepPace {
+  #creditMs = 0;
+  #lastMs: number;
+  readonly #share: number;
+
+  /** `share`: of the time, from 0 to 1. */
+  constructor(share: number, nowMs: number) {
+    this.#share = share;
+    this.#lastMs = nowMs;
+  }
+
+  mayStart(nowMs: number): boolean {
+    this.#creditMs = Math.min(CREDIT_MS_MAX, this.#creditMs + this.#share * Math.max(0, nowMs - this.#lastMs));
+    this.#lastMs = nowMs;
+    return this.#creditMs >= 0;
+  }
+
+  spent(ms: number): void {
+    this.#creditMs -= ms;
+  }
+}

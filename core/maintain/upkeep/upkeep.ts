@@ -1,0 +1,284 @@
+import { counted } from "../../base/counted.ts";
+import { Meter } from "../../base/meter.ts";
+import { isKind, messageOf, StreamlabError } from "../../base/errors.ts";
+import { uuidV4 } from "../../base/random.ts";
+import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import { snapshotOfRef } from "../../iceberg/format/table_metadata.ts";
+import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
+import { History, UPKEEP } from "../../lake/history.ts";
+import type { UpkeepRecord } from "../../lake/upkeep_history.ts";
+import { compact } from "../compaction/compact.ts";
+import type { RewriteGroup } from "../compaction/compaction_plan.ts";
+import type { Rewriting } from "../compaction/rewriting.ts";
+import { expireLater } from "../removal/expire_later.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { debtOf, groupsDue, snapshotsDue, type TableDebt } from "./debt.ts";
+import { DebtWatch } from "./debt_watch.ts";
+import { UpkeepPace } from "./pace.ts";
+import { retentionOf, type UpkeepPolicy } from "./policy.ts";
+import { WaitingRemovals } from "./waiting.ts";
+
+/** A moment between two batches. */
+export interface UpkeepMoment {
+  /** As they were committed last. */
+  tables: readonly LoadedTable[];
+  /** Takes a table that upkeep has changed since. */
+  renew(table: LoadedTable): void;
+  /** For so long no batch begins: one piece after another is done. 0: one at most. */
+  idleMs: number;
+  /** Aborted when a batch is due, or the run is to end. */
+  signal: AbortSignal;
+}
+
+export interface UpkeepOptions extends UpkeepPolicy {
+  /** Who rewrites rows; called when there are some to rewrite. */
+  openRewriting: () => Promise<Rewriting>;
+  /** Told of each piece that was done. */
+  report(record: UpkeepRecord): void;
+  note(text: string): void;
+}
+
+/** A rewrite of upkeep is a matter of seconds. */
+const PATIENCE_MS = 10 * 60_000;
+/** A table's files are looked at again when so many have come or gone, and after that time. */
+const LOOK_FILES = 4;
+const LOOK_MS = 60_000;
+/** After a failure, or when somebody else is at it. */
+const PAUSE_MS = 60_000;
+const PAUSE_MS_MAX = 3_600_000;
+/** Records of what was done are written together, not each by itself. */
+const RECORDS_MAX = 100;
+const RECORDS_MS_MAX = 5 * 60_000;
+
+/** What a piece did, and the table if it has changed it; `undefined`: nothing pays. */
+type Done = Pick<UpkeepRecord, "action" | "done"> & { table?: LoadedTable | undefined } | undefined;
+
+interface Attention {
+  filesSeen: number;
+  deletesSeen: number;
+  lookMs: number;
+  pauseUntilMs: number;
+  failures: number;
+  debt: TableDebt | undefined;
+  watch: DebtWatch;
+}
+
+/**
+ * Looks after the tables of a target while it is fed: in pieces that commit each by itself, within
+ * a tenth of the time, and without waiting for anybody.
+ */
+export class Upkeep {
+  readonly #surroundings: Surroundings;
+  readonly #options: UpkeepOptions;
+  readonly #pace: UpkeepPace;
+  readonly #waiting: WaitingRemovals;
+  readonly #attention = new Map<string, Attention>();
+  #records: UpkeepRecord[] = [];
+  #recordsSinceMs = 0;
+  /** The table that is looked at first. */
+  #turn = 0;
+
+  constructor(surroundings: Surroundings, options: UpkeepOptions) {
+    this.#surroundings = surroundings;
+    this.#options = options;
+    this.#pace = new UpkeepPace(options.share, surroundings.clock.nowMs());
+    this.#waiting = new WaitingRemovals(surroundings, options);
+  }
+
+  /** One piece, or as many as fit where nothing else is to be done. */
+  async run(moment: UpkeepMoment): Promise<void> {
+    const { clock } = this.#surroundings;
+    const endMs = clock.nowMs() + moment.idleMs;
+    const tables = new Map(moment.tables.map((table) => [identifierText(table.identifier), table]));
+    while (!moment.signal.aborted && this.#pace.mayStart(clock.nowMs())) {
+      const startMs = clock.nowMs();
+      const hasDone = await this.#piece(tables, moment);
+      this.#pace.spent(clock.nowMs() - startMs);
+      if (!hasDone || clock.nowMs() >= endMs) return;
+    }
+  }
+
+  /** Writes down what was done since the last time. */
+  async close(): Promise<void> {
+    const records = this.#records.splice(0);
+    await new History(UPKEEP, this.#surroundings).add(records);
+  }
+
+  /** False where nothing pays. */
+  async #piece(tables: Map<string, LoadedTable>, moment: UpkeepMoment): Promise<boolean> {
+    const names = [...tables.keys()];
+    for (let look = 0; look < names.length; look++) {
+      const name = names[(this.#turn + look) % names.length]!;
+      const attention = this.#attentionOf(name);
+      const startMs = this.#surroundings.clock.nowMs();
+      if (startMs < attention.pauseUntilMs) continue;
+      let done: Done;
+      try {
+        done = await this.#lookAfter(tables.get(name)!, attention, moment.signal);
+        if (done !== undefined) await this.#tell(name, done, startMs, attention);
+      } catch (error) {
+        this.#giveUp(name, attention, error);
+        return true;
+      }
+      if (done === undefined) continue;
+      attention.failures = 0;
+      if (done.table !== undefined) {
+        tables.set(name, done.table);
+        moment.renew(done.table);
+      }
+      this.#turn = (this.#turn + look + 1) % names.length;
+      return true;
+    }
+    return false;
+  }
+
+  async #lookAfter(table: LoadedTable, attention: Attention, signal: AbortSignal): Promise<Done> {
+    const nowMs = this.#surroundings.clock.nowMs();
+    // A table's owner may have said that nobody deletes its files.
+    const mayDelete = table.metadata.properties["gc.enabled"] !== "false";
+    if (mayDelete) {
+      const due = snapshotsDue(table.metadata, this.#options, nowMs);
+      if (due >= this.#options.expiredMin) return await this.#expire(table);
+    }
+    if (this.#filesHaveChanged(table, attention, nowMs)) {
+      const done = await this.#compact(table, attention, signal);
+      if (done !== undefined) return done;
+    }
+    if (!mayDelete) return undefined;
+    await this.#waiting.look(nowMs);
+    const name = identifierText(table.identifier);
+    if (!this.#waiting.pays(name, nowMs)) return undefined;
+    const { files, bytes, removals } = await this.#waiting.delete(table.identifier);
+    return removals === 0 ? undefined : { action: "remove-files", done: { files, bytes } };
+  }
+
+  async #expire(table: LoadedTable): Promise<Done> {
+    const { clock } = this.#surroundings;
+    const { table: newest, snapshots, removal } = await expireLater(
+      this.#surroundings,
+      table,
+      (metadata) => retentionOf(metadata, this.#options, clock.nowMs()),
+    );
+    if (removal !== undefined) this.#waiting.add(removal, clock.nowMs());
+    if (snapshots === 0) return undefined;
+    return { action: "expire-snapshots", done: { snapshots }, table: newest };
+  }
+
+  /** Whether there may be something to rewrite, by what the snapshot's summary counts. */
+  #filesHaveChanged({ metadata }: LoadedTable, attention: Attention, nowMs: number): boolean {
+    const summary = snapshotOfRef(metadata)?.summary;
+    if (summary === undefined) return false;
+    const files = Number(summary["total-data-files"] ?? NaN), deletes = Number(summary["total-delete-files"] ?? NaN);
+    const isSame = Math.abs(files - attention.filesSeen) < LOOK_FILES && deletes === attention.deletesSeen;
+    if (isSame && nowMs < attention.lookMs) return false;
+    Object.assign(attention, { filesSeen: files, deletesSeen: deletes, lookMs: nowMs + LOOK_MS });
+    return true;
+  }
+
+  async #compact(table: LoadedTable, attention: Attention, signal: AbortSignal): Promise<Done> {
+    const { clock } = this.#surroundings;
+    const nowMs = clock.nowMs();
+    const { io, metadata } = table;
+    const [{ files }, manifests] = await Promise.all([
+      planScan(io, metadata),
+      io.readManifestList(snapshotOfRef(metadata)),
+    ]);
+    const waiting = this.#waiting.of(identifierText(table.identifier));
+    attention.debt = debtOf({ metadata, files, manifests: manifests.length, waiting }, this.#options, nowMs);
+    this.#watch(table, attention, nowMs);
+    if (attention.debt.mergeableFiles === 0) return undefined;
+    const groupsOf = (files: readonly ScanFile[]) =>
+      onePiece(groupsDue(metadata, files, this.#options, nowMs), this.#options.pieceBytes);
+    const { inputs, outputs, deleteFiles, gaveWay } = await compact(this.#surroundings, table, {
+      groupsOf,
+      patienceMs: PATIENCE_MS,
+      givesWay: true,
+      dryRun: false,
+      signal,
+      meter: new Meter(clock),
+    }, this.#options.openRewriting);
+    if (gaveWay || inputs.files === 0) {
+      // Somebody else is at it, or was faster.
+      attention.pauseUntilMs = nowMs + PAUSE_MS;
+      return undefined;
+    }
+    attention.filesSeen = NaN;
+    const sizes = { bytesBefore: inputs.bytes, bytesAfter: outputs.bytes, records: inputs.records };
+    return {
+      action: "compact",
+      done: { filesBefore: inputs.files, filesAfter: outputs.files, ...sizes, deleteFiles },
+      table: await this.#surroundings.catalog.loadTable(table.identifier, table),
+    };
+  }
+
+  #watch({ identifier }: LoadedTable, { debt, watch }: Attention, nowMs: number): void {
+    const { snapshots, mergeableFiles, dueFiles } = debt!;
+    if (!watch.observe(snapshots + mergeableFiles + dueFiles, nowMs)) return;
+    const waits = [
+      counted(snapshots, "snapshot to expire", "snapshots to expire"),
+      counted(mergeableFiles, "file to merge", "files to merge"),
+      counted(dueFiles, "file to delete", "files to delete"),
+    ].join(", ");
+    this.#options.note(
+      `Upkeep of ${identifierText(identifier)} has fallen behind for an hour: ${waits}; ` +
+        "run maintain --all beside, or make fewer, larger batches with --trigger",
+    );
+  }
+
+  async #tell(table: string, { action, done }: NonNullable<Done>, startMs: number, { debt }: Attention): Promise<void> {
+    const { clock, random } = this.#surroundings;
+    const nowMs = clock.nowMs();
+    const record: UpkeepRecord = {
+      format: 1,
+      id: uuidV4(random),
+      table,
+      by: "consume",
+      action,
+      startedAt: new Date(startMs).toISOString(),
+      endedAt: new Date(nowMs).toISOString(),
+      outcome: "done",
+      done,
+      debt: { ...debt },
+    };
+    this.#options.report(record);
+    if (this.#records.length === 0) this.#recordsSinceMs = nowMs;
+    this.#records.push(record);
+    if (this.#records.length >= RECORDS_MAX || nowMs - this.#recordsSinceMs >= RECORDS_MS_MAX) await this.close();
+  }
+
+  /** Upkeep that fails must not end the batches; it is tried again, later each time. */
+  #giveUp(name: string, attention: Attention, error: unknown): void {
+    if (!(error instanceof StreamlabError)) throw error;
+    const { clock } = this.#surroundings;
+    attention.pauseUntilMs = clock.nowMs() + Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** attention.failures++);
+    // Another writer was faster, or the outside fails: batches will tell of that.
+    if (isKind(error, "conflict", "not-found", "unavailable") && attention.failures < 3) return;
+    this.#options.note(`Upkeep of ${name} waits a while: ${messageOf(error)}`);
+  }
+
+  #attentionOf(name: string): Attention {
+    let attention = this.#attention.get(name);
+    if (attention === undefined) {
+      attention = {
+        filesSeen: NaN,
+        deletesSeen: NaN,
+        lookMs: -Infinity,
+        pauseUntilMs: -Infinity,
+        failures: 0,
+        debt: undefined,
+        watch: new DebtWatch(),
+      };
+      this.#attention.set(name, attention);
+    }
+    return attention;
+  }
+}
+
+/** The groups that are worth most, up to the size of a piece. */
+function onePiece(groups: readonly RewriteGroup[], pieceBytes: number): RewriteGroup[] {
+  let bytes = 0;
+  return groups.filter((group, index) => {
+    bytes += group.bytes;
+    return index === 0 || bytes <= pieceBytes;
+  });
+}

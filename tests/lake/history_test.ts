@@ -1,0 +1,138 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { systemClock } from "../../core/base/clock.ts";
+import { seededRandom } from "../../core/base/random.ts";
+import { BATCHES, History, UPKEEP } from "../../core/lake/history.ts";
+import type { BatchRecord } from "../../core/lake/batch_history.ts";
+import { openLocalStore } from "../../core/storage/local/local_store.ts";
+import type { Store } from "../../core/storage/store.ts";
+import { storeWith } from "../support/store_with.ts";
+
+const random = seededRandom(2);
+
+function batch(batchId: number, table = "bronze.events"): BatchRecord {
+  return {
+    format: 1,
+    table,
+    batchId,
+    plannedMs: 1_772_366_400_000,
+    routedMs: 1_772_366_400_100,
+    committedMs: 1_772_366_400_200,
+    steps: { route: 50 },
+    files: 1,
+    bytes: 1000,
+    records: 10,
+    events: 9,
+    deadLetters: 1,
+    reasons: { extra_fields: 1 },
+    duplicates: 0,
+    changed: 0,
+    vanished: 0,
+    engine: "embedded",
+  };
+}
+
+async function useStore(action: (store: Store) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "streamlab-history-" });
+  try {
+    await action(openLocalStore(folder, { random: seededRandom(1), durable: false }));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function historyIn(store: Store): History<BatchRecord> {
+  return new History(BATCHES, { store, clock: systemClock, random });
+}
+
+async function readAll<T extends { format: number }>(history: History<T>): Promise<T[]> {
+  return (await Array.fromAsync(history.read())).flat();
+}
+
+async function filesIn(store: Store): Promise<string[]> {
+  const paths: string[] = [];
+  for await (const { path } of store.list("checkpoints/history/")) paths.push(path);
+  return paths;
+}
+
+function idsOf(records: readonly BatchRecord[]): number[] {
+  return records.map(({ batchId }) => batchId).sort((a, b) => a - b);
+}
+
+Deno.test("records of batches come back as they were, each once however often it was added", () =>
+  useStore(async (store) => {
+    const history = historyIn(store);
+    deepStrictEqual(await readAll(history), []);
+    await history.add([batch(1), batch(2)]);
+    await history.add([batch(2), batch(2, "orders.raw")]);
+    await history.add([]);
+    const read = await readAll(history);
+    deepStrictEqual(idsOf(read), [1, 2, 2]);
+    deepStrictEqual(read.find(({ batchId }) => batchId === 1), batch(1));
+  }));
+
+Deno.test("however many records were added one by one, they lie in few files", () =>
+  useStore(async (store) => {
+    const history = historyIn(store);
+    for (let id = 1; id <= 200; id++) {
+      await history.add([batch(id)]);
+      ok((await filesIn(store)).length <= 32);
+    }
+    deepStrictEqual(idsOf(await readAll(history)), Array.from({ length: 200 }, (_, i) => i + 1));
+  }));
+
+Deno.test("who dies between joining files and removing them leaves every record once", () =>
+  useStore(async (store) => {
+    let cuts = 0;
+    const dying = storeWith(store, {
+      deletePaths: () => {
+        cuts++;
+        return Promise.reject(new Error("killed"));
+      },
+    });
+    for (let id = 1; id <= 31; id++) await historyIn(store).add([batch(id)]);
+    await rejects(new History(BATCHES, { store: dying, clock: systemClock, random }).add([batch(32)]));
+    strictEqual(cuts, 1);
+    deepStrictEqual(idsOf(await readAll(historyIn(store))), Array.from({ length: 32 }, (_, i) => i + 1));
+    await new History(BATCHES, { store, clock: systemClock, random }).add([batch(33)]);
+    deepStrictEqual(idsOf(await readAll(historyIn(store))), Array.from({ length: 33 }, (_, i) => i + 1));
+    strictEqual((await filesIn(store)).length, 1);
+  }));
+
+Deno.test("a reader misses no record while others join the files that it reads", () =>
+  useStore(async (store) => {
+    for (let id = 1; id <= 31; id++) await historyIn(store).add([batch(id)]);
+    let joins = 0;
+    const meanwhile = storeWith(store, {
+      read: async (path, options) => {
+        if (joins++ === 0) {
+          await new History(BATCHES, { store, clock: systemClock, random }).add([batch(32)]);
+        }
+        return await store.read(path, options);
+      },
+    });
+    deepStrictEqual(idsOf(await readAll(historyIn(meanwhile))), Array.from({ length: 32 }, (_, i) => i + 1));
+  }));
+
+Deno.test("records of upkeep are told apart by their ids", () =>
+  useStore(async (store) => {
+    const history = new History(UPKEEP, { store, clock: systemClock, random });
+    const record = {
+      format: 1 as const,
+      id: "a",
+      table: "bronze.events",
+      by: "consume",
+      action: "compact",
+      startedAt: "2026-03-01T12:00:00.000Z",
+      endedAt: "2026-03-01T12:00:01.000Z",
+      outcome: "done" as const,
+      done: { filesBefore: 10, filesAfter: 1 },
+      debt: { files: 3 },
+    };
+    await history.add([record, { ...record, id: "b", outcome: "gave-way", detail: "a batch is due" }]);
+    deepStrictEqual((await readAll(history)).map(({ id, outcome }) => [id, outcome]), [["a", "done"], [
+      "b",
+      "gave-way",
+    ]]);
+    await store.write("checkpoints/history/upkeep/notes.txt", new Uint8Array([1]));
+    strictEqual((await readAll(history)).length, 2);
+  }));

@@ -1,0 +1,242 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { expireSnapshots } from "../../core/iceberg/action/expire_snapshots.ts";
+import { setProperties } from "../../core/iceberg/action/set_properties.ts";
+import { identifierText, type LoadedTable } from "../../core/iceberg/catalog/catalog.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
+import { History, UPKEEP } from "../../core/lake/history.ts";
+import { PATIENCE_MS, writeIntent } from "../../core/lake/intent.ts";
+import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
+import { StreamlabError } from "../../core/base/errors.ts";
+import { debtOf } from "../../core/maintain/upkeep/debt.ts";
+import { DebtWatch } from "../../core/maintain/upkeep/debt_watch.ts";
+import { UpkeepPace } from "../../core/maintain/upkeep/pace.ts";
+import { retentionOf, targetBytesOf, THRESHOLDS, type UpkeepPolicy } from "../../core/maintain/upkeep/policy.ts";
+import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
+import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
+import { MaintainWorld } from "./maintain_world.ts";
+
+const hourMs = 3_600_000;
+const policy: UpkeepPolicy = {
+  ...THRESHOLDS,
+  share: 1e6,
+  keepSnapshots: 3,
+  graceMs: 0,
+  memoryBytes: 250e6,
+  threads: 1,
+  expiredMin: 1,
+  inputsMin: 4,
+  deletedMin: 1,
+};
+
+/** Upkeep of `bronze.events`, and what it told. */
+async function useUpkeep(
+  world: MaintainWorld,
+  changes: Partial<UpkeepPolicy>,
+  action: (run: (signal?: AbortSignal) => Promise<LoadedTable>, told: UpkeepRecord[], notes: string[]) => Promise<void>,
+): Promise<void> {
+  const told: UpkeepRecord[] = [], notes: string[] = [];
+  const workshop = new UpkeepWorkshop(world.surroundings, { temporaryFolder: "/tmp", threads: 1 });
+  const upkeep = new Upkeep(world.surroundings, {
+    ...policy,
+    ...changes,
+    openRewriting: () => workshop.openRewriting(),
+    report: (record) => void told.push(record),
+    note: (text) => void notes.push(text),
+  });
+  try {
+    await action(
+      async (signal = new AbortController().signal) => {
+        let table = await world.load();
+        await upkeep.run({ tables: [table], renew: (newer) => void (table = newer), idleMs: 60_000, signal });
+        return table;
+      },
+      told,
+      notes,
+    );
+    await upkeep.close();
+  } finally {
+    await workshop.close();
+  }
+}
+
+const actions = (told: readonly UpkeepRecord[]) => told.map(({ action }) => action).sort();
+
+Deno.test("upkeep merges, expires and deletes until nothing pays, hands over the newest table, and keeps every row", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(9);
+    const rows = await world.lake.ask("SELECT * FROM bronze.events");
+    await useUpkeep(world, {}, async (run, told, notes) => {
+      const table = await run();
+      deepStrictEqual([...new Set(actions(told))], ["compact", "expire-snapshots", "remove-files"]);
+      strictEqual(table.metadataLocation, (await world.load()).metadataLocation);
+      const { files } = await planScan(table.io, table.metadata);
+      deepStrictEqual([files.length, table.metadata.snapshots.length, notes], [1, 3, []]);
+      const before = told.length;
+      await run();
+      strictEqual(told.length, before, "nothing pays any more");
+    });
+    deepStrictEqual(await world.lake.ask("SELECT * FROM bronze.events"), rows);
+    const history = (await Array.fromAsync(new History(UPKEEP, world.surroundings).read())).flat();
+    ok(history.some(({ action, done }) => action === "compact" && done.filesBefore === 9 && done.filesAfter === 1));
+  }));
+
+Deno.test("a table that nobody looked after for long is caught up with in pieces", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(30);
+    await useUpkeep(world, { expiredMax: 7, inputsMax: 10, pieceBytes: 1 }, async (run, told) => {
+      const table = await run();
+      const expiries = told.filter(({ action }) => action === "expire-snapshots").map(({ done }) => done.snapshots!);
+      ok(expiries.length >= 4 && expiries.every((snapshots) => snapshots <= 7), `${expiries}`);
+      const merges = told.filter(({ action }) => action === "compact").map(({ done }) => done.filesBefore!);
+      ok(merges.length >= 3 && merges.every((files) => files <= 10), `${merges}`);
+      ok(table.metadata.snapshots.length <= 4 && (await planScan(table.io, table.metadata)).files.length < 10);
+    });
+    strictEqual((await world.lake.ask("SELECT * FROM bronze.events")).length, 300);
+  }));
+
+Deno.test("upkeep stops after the piece under way when a batch is due", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(6);
+    const due = new AbortController();
+    await useUpkeep(world, {}, async (run, told) => {
+      due.abort();
+      await run(due.signal);
+      deepStrictEqual(told, []);
+    });
+  }));
+
+Deno.test("upkeep gives way to somebody else's rewrite without a word, and files of a dead one are taken later", () =>
+  MaintainWorld.use(async (world) => {
+    const table = await world.events(6);
+    const intent = {
+      format: 2 as const,
+      kind: "compaction" as const,
+      id: "compact-00000000-0000-4000-8000-000000000000",
+      table: identifierText(table.identifier),
+      tableUuid: table.metadata.tableUuid,
+      startedAt: "2026-03-01T12:00:00Z",
+      stem: "warehouse/bronze/events/data/compact-00000000-0000-4000-8000-000000000000-",
+      inputs: [],
+      fenced: false,
+    };
+    await writeIntent(world.lake.store, { ...intent, patienceMs: PATIENCE_MS });
+    await useUpkeep(world, { keepSnapshots: 100 }, async (run, told, notes) => {
+      await run();
+      deepStrictEqual([told, notes], [[], []]);
+    });
+    await writeIntent(world.lake.store, { ...intent, patienceMs: -1 });
+    await useUpkeep(world, { keepSnapshots: 100 }, async (run, told) => {
+      await run();
+      deepStrictEqual(actions(told), ["compact"]);
+    });
+  }));
+
+Deno.test("upkeep that fails says so, waits, and lets the batches go on", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(6);
+    const notes: string[] = [];
+    let tries = 0;
+    const upkeep = new Upkeep(world.surroundings, {
+      ...policy,
+      keepSnapshots: 100,
+      openRewriting: () => {
+        tries++;
+        return Promise.reject(new StreamlabError("corrupt", "Cannot rewrite: the disk lies"));
+      },
+      report: () => {},
+      note: (text) => void notes.push(text),
+    });
+    const table = await world.load();
+    const { signal } = new AbortController();
+    for (let round = 0; round < 3; round++) await upkeep.run({ tables: [table], renew: () => {}, idleMs: 10, signal });
+    deepStrictEqual([tries, notes], [1, ["Upkeep of bronze.events waits a while: Cannot rewrite: the disk lies"]]);
+  }));
+
+Deno.test("a table whose owner keeps its files loses none, and is merged all the same", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(6);
+    await world.commit((transaction) => transaction.add(setProperties({ "gc.enabled": "false" })));
+    await useUpkeep(world, {}, async (run, told) => {
+      await run();
+      deepStrictEqual(actions(told), ["compact"]);
+    });
+  }));
+
+Deno.test("debt is what upkeep would do, in numbers", () =>
+  MaintainWorld.use(async (world) => {
+    const { metadata, io } = await world.events(6);
+    const { files } = await planScan(io, metadata);
+    const waiting = [
+      { id: "a", table: "bronze.events", released: true, sinceMs: 0, files: 5, bytes: 50 },
+      { id: "b", table: "bronze.events", released: true, sinceMs: 2 * hourMs, files: 7, bytes: 70 },
+      { id: "c", table: "bronze.events", released: false, sinceMs: 0, files: 1, bytes: 1 },
+    ];
+    const nowMs = metadata.lastUpdatedMs + 1;
+    const late = waiting.map((each) => ({ ...each, sinceMs: nowMs - 2 * hourMs + each.sinceMs }));
+    deepStrictEqual(debtOf({ metadata, files, manifests: 6, waiting: late }, { ...policy, graceMs: hourMs }, nowMs), {
+      snapshots: 3,
+      smallFiles: 6,
+      mergeableFiles: 6,
+      deleteFiles: 0,
+      manifests: 6,
+      waitingFiles: 13,
+      waitingBytes: 121,
+      dueFiles: 5,
+    });
+  }));
+
+Deno.test("a table's own properties say how many snapshots stay, and for how long", () => {
+  const of = (properties: Record<string, string>) => retentionOf({ properties }, policy, 0);
+  deepStrictEqual([of({}).retainLast, of({}).olderThanMs], [3, 0]);
+  const { retainLast, olderThanMs, maxRefAgeMs } = of({
+    "history.expire.min-snapshots-to-keep": "7",
+    "history.expire.max-snapshot-age-ms": "86400000",
+    "history.expire.max-ref-age-ms": "5",
+  });
+  deepStrictEqual([retainLast, olderThanMs, maxRefAgeMs], [7, 86_400_000, 5]);
+  strictEqual(of({ "history.expire.min-snapshots-to-keep": "many" }).retainLast, 3);
+  strictEqual(targetBytesOf({ properties: { "write.target-file-size-bytes": "1000" } }), 1000);
+});
+
+Deno.test("snapshots that no reference leads to are kept for an hour", () =>
+  MaintainWorld.use(async (world) => {
+    const { metadata } = await world.events(3);
+    const alone = { ...metadata, refs: {}, currentSnapshotId: undefined };
+    const expired = (nowMs: number) => expireSnapshots(alone, retentionOf(alone, policy, nowMs)).updates.length;
+    deepStrictEqual([expired(metadata.lastUpdatedMs + 1), expired(metadata.lastUpdatedMs + 2 * hourMs)], [0, 1]);
+  }));
+
+Deno.test("upkeep takes no more than its share of the time, and an idle day is not saved up", () => {
+  const pace = new UpkeepPace(0.1, 0);
+  let nowMs = 0, spentMs = 0;
+  for (let batch = 0; batch < 10_000; batch++) {
+    nowMs += 50;
+    if (!pace.mayStart(nowMs)) continue;
+    const ms = 1 + (batch * 37) % 200;
+    pace.spent(ms);
+    nowMs += ms;
+    spentMs += ms;
+  }
+  ok(spentMs <= 0.1 * nowMs + 200, `${spentMs} of ${nowMs}`);
+  ok(spentMs >= 0.08 * nowMs, `${spentMs} of ${nowMs}`);
+  nowMs += 24 * hourMs;
+  let pieces = 0;
+  while (pace.mayStart(nowMs)) {
+    pieces++;
+    pace.spent(1_000);
+  }
+  ok(pieces <= 11, `${pieces} pieces at once after an idle day`);
+});
+
+Deno.test("debt that grows for an hour is told once, and again after it had gone down", () => {
+  const minuteMs = 60_000;
+  const said = (debts: readonly number[]) => {
+    const watch = new DebtWatch();
+    return debts.flatMap((debt, minute) => watch.observe(debt, minute * minuteMs) ? [minute] : []);
+  };
+  const growing = Array.from({ length: 200 }, (_, minute) => minute);
+  deepStrictEqual(said(growing), [60]);
+  deepStrictEqual(said(growing.map((minute) => minute % 50)), []);
+  deepStrictEqual(said(growing.map(() => 7)), []);
+  deepStrictEqual(said([...growing, 0, ...growing.map((debt) => debt + 1)]), [60, 260]);
+});
