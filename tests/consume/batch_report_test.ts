@@ -68,3 +68,19 @@ Deno.test("a batch tells what each of its steps took, and the meter counts its f
     deepStrictEqual(world.batches.map(({ seconds }) => Object.keys(seconds).sort()), [steps.sort()]);
   });
 });
+
+Deno.test("dead letters are counted by reason over all threads, files that are no JSON and rows of Parquet, too", async () => {
+  await ConsumeWorld.use(async (world) => {
+    const valid = `{"user_id":"u","event_id":"e","event_type":"t","event_timestamp":"2026-03-01T00:00:00Z"}`;
+    world.put("no array.json", "[");
+    world.put("array.json", `[${valid},{"user_id":7},${valid.replace("{", `{"more":1,`)}]`);
+    world.put("lines.ndjson", `${valid}\nno json\n{}\n${valid.replace("{", `{"more":1,`)}\n`);
+    await world.rows(`COPY (SELECT 'u' AS user_id) TO '${world.rawPath("rows.parquet")}' (FORMAT parquet)`);
+    await world.consume({ threads: 3 });
+    const [{ reasons, deadLetters }] = world.batches as [typeof world.batches[number]];
+    deepStrictEqual(
+      { ...reasons, deadLetters },
+      { corrupted_batch: 1, corrupted_record: 1, extra_fields: 2, invalid_schema: 3, deadLetters: 7 },
+    );
+  });
+});

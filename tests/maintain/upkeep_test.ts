@@ -32,7 +32,11 @@ const policy: UpkeepPolicy = {
 async function useUpkeep(
   world: MaintainWorld,
   changes: Partial<UpkeepPolicy>,
-  action: (run: (signal?: AbortSignal) => Promise<LoadedTable>, told: UpkeepRecord[], notes: string[]) => Promise<void>,
+  action: (
+    run: (signal?: AbortSignal, idleMs?: number) => Promise<LoadedTable>,
+    told: UpkeepRecord[],
+    notes: string[],
+  ) => Promise<void>,
 ): Promise<void> {
   const told: UpkeepRecord[] = [], notes: string[] = [];
   const workshop = new UpkeepWorkshop(world.surroundings, { temporaryFolder: "/tmp", threads: 1 });
@@ -45,9 +49,9 @@ async function useUpkeep(
   });
   try {
     await action(
-      async (signal = new AbortController().signal) => {
+      async (signal = new AbortController().signal, idleMs = 60_000) => {
         let table = await world.load();
-        await upkeep.run({ tables: [table], renew: (newer) => void (table = newer), idleMs: 60_000, signal });
+        await upkeep.run({ tables: [table], renew: (newer) => void (table = newer), idleMs, signal });
         return table;
       },
       told,
@@ -240,3 +244,18 @@ Deno.test("debt that grows for an hour is told once, and again after it had gone
   deepStrictEqual(said(growing.map(() => 7)), []);
   deepStrictEqual(said([...growing, 0, ...growing.map((debt) => debt + 1)]), [60, 260]);
 });
+
+Deno.test("where everything pays all the time, each kind of work has its turn", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(3);
+    await useUpkeep(world, { keepSnapshots: 1, inputsMin: 2 }, async (run, told, notes) => {
+      for (let piece = 0; piece < 6; piece++) {
+        for (let file = 0; file < 4; file++) {
+          await world.lake.append(await world.load(), `SELECT ${10 * piece + file + 100}::BIGINT AS id`);
+        }
+        await run(undefined, 0);
+      }
+      const kinds = ["expire-snapshots", "compact", "remove-files"];
+      deepStrictEqual([told.map(({ action }) => action), notes], [[...kinds, ...kinds], []]);
+    });
+  }));

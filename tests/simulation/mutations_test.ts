@@ -20,7 +20,7 @@ for (const mutation of mutations) {
         ...(mutation.chances && { chances: mutation.chances }),
         ...(mutation.compacts && { compacts: true }),
         ...(mutation.merges && { merges: true }),
-        ...(mutation.upkeeps && { upkeeps: true }),
+        ...(mutation.upkeeps !== undefined && { upkeeps: mutation.upkeeps }),
       });
       let problem: string | undefined;
       try {

@@ -54,6 +54,8 @@ const RECORDS_MS_MAX = 5 * 60_000;
 type Done = Pick<UpkeepRecord, "action" | "done"> & { table?: LoadedTable | undefined } | undefined;
 
 interface Attention {
+  /** The kind of work that is looked at first. */
+  turn: number;
   filesSeen: number;
   deletesSeen: number;
   lookMs: number;
@@ -132,19 +134,32 @@ export class Upkeep {
     return false;
   }
 
+  /** The kinds of work take turns: on a busy table the first of them would always pay. */
   async #lookAfter(table: LoadedTable, attention: Attention, signal: AbortSignal): Promise<Done> {
     const nowMs = this.#surroundings.clock.nowMs();
-    // A table's owner may have said that nobody deletes its files.
-    const mayDelete = table.metadata.properties["gc.enabled"] !== "false";
-    if (mayDelete) {
-      const due = snapshotsDue(table.metadata, this.#options, nowMs);
-      if (due >= this.#options.expiredMin) return await this.#expire(table);
+    const kinds = [
+      () => this.#expireDue(table, nowMs),
+      () => this.#filesHaveChanged(table, attention, nowMs) ? this.#compact(table, attention, signal) : undefined,
+      () => this.#deleteDue(table, nowMs),
+    ];
+    for (let look = 0; look < kinds.length; look++) {
+      const kind = (attention.turn + look) % kinds.length;
+      const done = await kinds[kind]!();
+      if (done === undefined) continue;
+      attention.turn = (kind + 1) % kinds.length;
+      return done;
     }
-    if (this.#filesHaveChanged(table, attention, nowMs)) {
-      const done = await this.#compact(table, attention, signal);
-      if (done !== undefined) return done;
-    }
-    if (!mayDelete) return undefined;
+    return undefined;
+  }
+
+  async #expireDue(table: LoadedTable, nowMs: number): Promise<Done> {
+    if (!mayDelete(table)) return undefined;
+    const due = snapshotsDue(table.metadata, this.#options, nowMs);
+    return due >= this.#options.expiredMin ? await this.#expire(table) : undefined;
+  }
+
+  async #deleteDue(table: LoadedTable, nowMs: number): Promise<Done> {
+    if (!mayDelete(table)) return undefined;
     await this.#waiting.look(nowMs);
     const name = identifierText(table.identifier);
     if (!this.#waiting.pays(name, nowMs)) return undefined;
@@ -260,6 +275,7 @@ export class Upkeep {
     let attention = this.#attention.get(name);
     if (attention === undefined) {
       attention = {
+        turn: 0,
         filesSeen: NaN,
         deletesSeen: NaN,
         lookMs: -Infinity,
@@ -272,6 +288,11 @@ export class Upkeep {
     }
     return attention;
   }
+}
+
+/** A table's owner may have said that nobody deletes its files. */
+function mayDelete({ metadata }: LoadedTable): boolean {
+  return metadata.properties["gc.enabled"] !== "false";
 }
 
 /** The groups that are worth most, up to the size of a piece. */

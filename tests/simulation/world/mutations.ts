@@ -125,6 +125,7 @@ export const mutations: Mutation[] = [
   },
   {
     name: "a version hint goes backwards",
+    upkeeps: false,
     tools: () => ({ store: blindAfterHint }),
   },
   {
@@ -172,6 +173,7 @@ export const mutations: Mutation[] = [
   },
   {
     name: "orphan removal fences no commit before it takes its manifests",
+    upkeeps: false,
     tools: () => ({
       catalog: (catalog) =>
         withCatalog(catalog, {
@@ -186,6 +188,7 @@ export const mutations: Mutation[] = [
   },
   {
     name: "orphan removal asks nobody what is under way",
+    upkeeps: false,
     tools: () => ({
       store: (store) =>
         withMethods(store, {

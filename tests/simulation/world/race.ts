@@ -51,7 +51,10 @@ export interface RaceOptions {
   compacts?: boolean;
   /** Appends merge manifests as soon as there are two, and another engine always writes beside. */
   merges?: boolean;
-  /** Consumers always look after their tables, and a reader holds snapshots as long as it may. */
+  /**
+   * Whether consumers look after their tables, and readers hold snapshots as long as they may;
+   * default: now and then.
+   */
   upkeeps?: boolean;
 }
 
@@ -120,15 +123,15 @@ export class Race {
 
   async run(): Promise<RaceResult> {
     const { disk } = this.life;
-    const { chances = usualChances, isRest = false, compacts = false, merges = false, upkeeps = false } = this.#options;
+    const { chances = usualChances, isRest = false, compacts = false, merges = false, upkeeps } = this.#options;
     const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
     disk.hook = (operation, phase) =>
       operation.process === foreign || operation.process === reader
         ? undefined
         : this.#sleep(operation, phase) ?? faults?.(operation, phase);
     const consumers = 2 + this.#below(2);
-    const maintains = compacts || merges || (!upkeeps && this.#random.next() < 0.6);
-    this.#upkeeps = upkeeps || (!compacts && this.#random.next() < 0.5);
+    const maintains = compacts || merges || (upkeeps !== true && this.#random.next() < 0.6);
+    this.#upkeeps = upkeeps ?? (!compacts && this.#random.next() < 0.5);
     const processes = [this.#produce()];
     for (let number = 0; number < consumers; number++) processes.push(this.#consume(`consumer ${number}`));
     if (maintains) processes.push(this.#maintain("maintainer"));
