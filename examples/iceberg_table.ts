@@ -68,7 +68,6 @@ async function writeOrders({ io, metadata }: LoadedTable, first: number, last: n
     query: `SELECT i::BIGINT AS order_id, i * 1.5 AS total FROM range(${first}, ${last + 1}) r(i)`,
     directory,
     fieldIds: Object.fromEntries(schema.fields.map((field) => [field.name, field.id])),
-    partitionColumns: [],
   });
   connection.close();
   database.close();

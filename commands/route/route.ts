@@ -35,7 +35,7 @@ async function run(context: Context): Promise<ExitStatus> {
   const events = await open(task.events.root);
   const deadLetters = task.deadLetters.root === task.events.root ? events : await open(task.deadLetters.root);
   const folder = await disk.takeTemporaryFolder(temporaryFolder(context.env), "route", context);
-  const engine = await RoutingEngine.open({ ...task.limits, spillFolder: `${folder.path}/spill` });
+  const engine = new RoutingEngine({ ...task.limits, spillFolder: `${folder.path}/spill` });
   const copies = new RawCopies(raw, `${folder.path}/raw`);
   try {
     const stores = { raw, events, deadLetters };

@@ -60,7 +60,7 @@ export class ConsumeSession {
     if (lock !== undefined) resources.defer(() => lock.release());
     const scratchFolder = await makeScratch(options, resources);
     const { zone, clock, random, threads, memory, judgesAll } = options;
-    const router = await EmbeddedRouter.open({
+    const router = new EmbeddedRouter({
       raw: zone.store,
       clock,
       random,

@@ -10,13 +10,10 @@ export interface CopyOptions {
   query: string;
   /** An existing local folder; every file gets a name of DuckDB's below it. */
   directory: string;
-  /** Columns to their field ids; those of `partitionColumns` are not written and have none. */
+  /** Columns to their field ids. */
   fieldIds: Readonly<Record<string, FieldIdTree>>;
-  /** Columns of `query`, as text, whose values name the partition of a row. */
-  partitionColumns: readonly string[];
-  /** One file per partition, unless DuckDB must close it for memory. */
   rowGroupRows?: number;
-  /** Begins another file where one has grown to so many bytes; without partitions only. */
+  /** Begins another file where one has grown to so many bytes. */
   fileBytesTarget?: number;
   /**
    * Where there may be a -0.0 among the values: DuckDB's dictionaries have one entry for it and
@@ -31,7 +28,7 @@ export interface WrittenFile {
   records: bigint;
   /** Bytes. */
   size: bigint;
-  /** In the order of `partitionColumns`. */
+  /** The values of its partition, printed; none where rows were not dealt to partitions. */
   partition: (string | null)[];
   /** By the names of the levels, as in `FieldIdTree`; leaves only. */
   columns: WrittenColumn[];
@@ -54,11 +51,10 @@ export interface WrittenColumn {
 const NO_DICTIONARIES = "DICTIONARY_SIZE_LIMIT 0";
 
 /**
- * Writes a query's rows as Parquet files with zstd, one or more for each partition, and tells what
- * is in them.
+ * Writes a query's rows as Parquet files with zstd, one or more, and tells what is in them.
  */
 export async function copyToParquet(connection: Connection, options: CopyOptions): Promise<WrittenFile[]> {
-  const { query, directory, fieldIds, partitionColumns } = options;
+  const { query, directory, fieldIds } = options;
   const settings = [
     "FORMAT parquet",
     "COMPRESSION zstd",
@@ -75,12 +71,8 @@ export async function copyToParquet(connection: Connection, options: CopyOptions
     settings.push(`FILE_SIZE_BYTES ${Math.ceil(options.fileBytesTarget)}`);
     target = directory;
   }
-  if (partitionColumns.length > 0) {
-    settings.push(`PARTITION_BY (${partitionColumns.map(quoteName).join(", ")})`);
-    target = directory;
-  }
   const rows = await connection.rows(`COPY (${query}) TO ${quoteText(target)} (${settings.join(", ")})`);
-  return rows.map((row) => writtenFile(row, partitionColumns)).filter((file) => file.records > 0n);
+  return rows.map(writtenFile).filter((file) => file.records > 0n);
 }
 
 function fieldIdText(ids: Readonly<Record<string, FieldIdTree>>): string {
@@ -95,16 +87,13 @@ interface MapValue<V> {
   entries: { key: string; value: V }[];
 }
 
-function writtenFile(row: Record<string, unknown>, partitionColumns: readonly string[]): WrittenFile {
+function writtenFile(row: Record<string, unknown>): WrittenFile {
   const statistics = row.column_statistics as MapValue<MapValue<string>>;
-  const keys = new Map(
-    (row.partition_keys as MapValue<string | null> | null)?.entries.map((item) => [item.key, item.value]),
-  );
   return {
     path: row.filename as string,
     records: row.count as bigint,
     size: row.file_size_bytes as bigint,
-    partition: partitionColumns.map((name) => keys.get(name) ?? null),
+    partition: [],
     columns: statistics.entries.map(({ key, value }) =>
       writtenColumn(key, new Map(value.entries.map((e) => [e.key, e.value])))
     ),

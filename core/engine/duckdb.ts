@@ -38,9 +38,6 @@ export class DuckDb {
       threads: String((options.threads ?? navigator.hardwareConcurrency) + 1),
       ...(options.memory === undefined ? {} : { memory_limit: options.memory }),
       temp_directory: options.tempDirectory ?? "",
-      // Rows that a partitioned COPY holds back before it writes a row group: with the default of
-      // 524,288 they leave the processor's caches and cost half as much again.
-      partitioned_write_flush_threshold: "122880",
       // By default the allocator keeps what was freed until 128 and 512 MB have come together, on
       // top of the memory limit: 2,000 hostile files at a limit of 300 MB took 900 MB, now 630.
       allocator_flush_threshold: "8MB",

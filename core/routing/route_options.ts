@@ -1,16 +1,16 @@
 import type { Meter } from "../base/meter.ts";
 import type { ColumnRoom } from "../contract/extra_columns.ts";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
-import type { DuckDb } from "../engine/duckdb.ts";
+import type { Connection } from "../engine/duckdb.ts";
 import type { Scratch } from "../disk/scratch.ts";
 import type { TargetTable } from "../tables/write/target_table.ts";
 import type { ReaderPool } from "./reader/reader_pool.ts";
 
 export interface RouteOptions {
-  database: DuckDb;
+  /** A session of DuckDB. */
+  connect: () => Promise<Connection>;
   /** Counts records. */
   meter: Meter;
-  threads: number;
   readers: ReaderPool;
   /** No record is the reader's: all are the judge's. For tests, which compare the two. */
   judgesAll: boolean;

@@ -57,18 +57,11 @@ export class EmbeddedRouter implements Router {
   readonly #engine: RoutingEngine;
   readonly #copies: RawCopies;
 
-  private constructor(options: RouterOptions, engine: RoutingEngine) {
-    this.#options = options;
-    this.#engine = engine;
-    this.#copies = new RawCopies(options.raw, `${options.scratchFolder}/ahead`);
-  }
-
-  static async open(options: RouterOptions): Promise<EmbeddedRouter> {
+  constructor(options: RouterOptions) {
     const { threads, memory, scratchFolder, judgesAll } = options;
-    return new EmbeddedRouter(
-      options,
-      await RoutingEngine.open({ threads, memory, spillFolder: `${scratchFolder}/spill`, judgesAll }),
-    );
+    this.#options = options;
+    this.#engine = new RoutingEngine({ threads, memory, spillFolder: `${scratchFolder}/spill`, judgesAll });
+    this.#copies = new RawCopies(options.raw, `${options.scratchFolder}/ahead`);
   }
 
   expect(files: readonly PlannedFile[], when: "now" | "later"): void {
@@ -102,7 +95,7 @@ export class EmbeddedRouter implements Router {
       const batch = { plan, outcomes, ingestedAtMicros, attempt };
       const placing = [
         share.place(),
-        meter.time("place", () => placeLedger(this.#engine, scratch, tables.ledger, batch)),
+        meter.time("place", () => placeLedger(this.#engine.readers.own, scratch, tables.ledger, batch)),
       ] as const;
       await Promise.allSettled(placing);
       const [result, ledger] = await Promise.all(placing);

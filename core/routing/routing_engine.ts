@@ -1,5 +1,4 @@
 import { type Connection, DuckDb } from "../engine/duckdb.ts";
-import { registerBucketFunction } from "../tables/write/partition_sql.ts";
 import { ReaderPool } from "./reader/reader_pool.ts";
 
 export interface RoutingEngineOptions {
@@ -12,39 +11,33 @@ export interface RoutingEngineOptions {
   judgesAll?: boolean;
 }
 
-/** The reader's threads, and DuckDB with the functions that routing needs; for many tasks. */
+/** The reader's threads, and DuckDB for what only it reads; for many tasks. */
 export class RoutingEngine {
-  readonly threads: number;
-  readonly database: DuckDb;
-  readonly connection: Connection;
   readonly readers: ReaderPool;
   readonly judgesAll: boolean;
+  readonly #options: RoutingEngineOptions;
+  #opening: Promise<void> | undefined;
+  #database: DuckDb | undefined;
 
-  private constructor(
-    { threads, judgesAll = false }: RoutingEngineOptions,
-    readers: ReaderPool,
-    database: DuckDb,
-    connection: Connection,
-  ) {
-    this.threads = threads;
-    this.judgesAll = judgesAll;
-    this.readers = readers;
-    this.database = database;
-    this.connection = connection;
+  constructor(options: RoutingEngineOptions) {
+    this.#options = options;
+    this.judgesAll = options.judgesAll ?? false;
+    this.readers = ReaderPool.start(options.threads);
   }
 
-  static async open(options: RoutingEngineOptions): Promise<RoutingEngine> {
-    const { threads, memory, spillFolder } = options;
-    const readers = ReaderPool.start(threads);
-    const database = await DuckDb.open({ threads, memory, tempDirectory: spillFolder });
-    const connection = await database.connect();
-    await registerBucketFunction(connection);
-    return new RoutingEngine(options, readers, database, connection);
+  /** A session of DuckDB, which is loaded for the first: most tasks need none. */
+  async connect(): Promise<Connection> {
+    await (this.#opening ??= this.#open());
+    return await this.#database!.connect();
   }
 
   close(): void {
     this.readers.close();
-    this.connection.close();
-    this.database.close();
+    this.#database?.close();
+  }
+
+  async #open(): Promise<void> {
+    const { threads, memory, spillFolder } = this.#options;
+    this.#database = await DuckDb.open({ threads, memory, tempDirectory: spillFolder });
   }
 }

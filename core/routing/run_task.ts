@@ -108,7 +108,9 @@ class TaskRun {
     for (const [number, status] of prepared.missing) this.#missing.set(number, status);
     let latest = tables;
     const routed = await readFiles(prepared.ready, prepared.broken, {
-      ...engine,
+      connect: () => engine.connect(),
+      readers: engine.readers,
+      judgesAll: engine.judgesAll,
       meter,
       scratch,
       contract,

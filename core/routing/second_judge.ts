@@ -50,21 +50,12 @@ export class SecondJudge {
   readonly #engine: RoutingEngine;
   readonly #copies: RawCopies;
 
-  private constructor(options: SecondJudgeOptions, sink: Store, engine: RoutingEngine) {
-    this.#options = options;
-    this.#sink = sink;
-    this.#engine = engine;
-    this.#copies = new RawCopies(options.zone.store, `${options.folder}/ahead`);
-  }
-
-  static async open(options: SecondJudgeOptions): Promise<SecondJudge> {
+  constructor(options: SecondJudgeOptions) {
     const { clock, random, threads, memory, folder } = options;
-    const sink = openLocalStore(`${folder}/judged`, { random, clock, durable: false });
-    return new SecondJudge(
-      options,
-      sink,
-      await RoutingEngine.open({ threads, memory, spillFolder: `${folder}/spill` }),
-    );
+    this.#options = options;
+    this.#sink = openLocalStore(`${folder}/judged`, { random, clock, durable: false });
+    this.#engine = new RoutingEngine({ threads, memory, spillFolder: `${folder}/spill` });
+    this.#copies = new RawCopies(options.zone.store, `${folder}/ahead`);
   }
 
   /** What it returns lies there until the next call. */

@@ -47,11 +47,16 @@ class ProcessRouter implements Router {
     const results = await Promise.all(tasks.map((task) => this.#routeElsewhere(task)));
     this.results.push(...results);
     const outcomes = batchOutcomes(plan, results.flatMap(({ files }) => files));
-    const engine = await RoutingEngine.open({ ...LIMITS, spillFolder: `${this.#folder}/spill` });
+    const engine = new RoutingEngine({ ...LIMITS, spillFolder: `${this.#folder}/spill` });
     const scratch = Scratch.create(`${this.#folder}/ledger`);
     try {
       const attempt = newAttempt(systemRandom);
-      const ledger = await placeLedger(engine, scratch, tables.ledger, { plan, outcomes, ingestedAtMicros, attempt });
+      const ledger = await placeLedger(engine.readers.own, scratch, tables.ledger, {
+        plan,
+        outcomes,
+        ingestedAtMicros,
+        attempt,
+      });
       const batch = { attempt, ingestedAtMicros: ingestedAtMicros.toString(), ledger };
       return { routed: combineResults(plan, batch, results) };
     } finally {

@@ -28,7 +28,7 @@ async function writeDeletes(
   const folder = `data/deletes-${facts.content}`;
   const directory = location.store.localPath(location.pathInStore(folder))!;
   await Deno.mkdir(directory, { recursive: true });
-  const [written] = await copyToParquet(world.connection, { query, directory, fieldIds, partitionColumns: [] });
+  const [written] = await copyToParquet(world.connection, { query, directory, fieldIds });
   return buildDataFile({
     path: location.uriOf(`${folder}/part.parquet`),
     specId: table.metadata.defaultSpecId,

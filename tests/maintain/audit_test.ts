@@ -27,7 +27,8 @@ const useIngested = ConsumeWorld.copies(async (world) => {
   world.put("a.json", JSON.stringify([event("a0"), event("a1"), { user_id: "u" }, event("a3", { surprise: 1 })]));
   world.put("b.ndjson", [event("b0"), event("b1")].map((each) => JSON.stringify(each)).join("\n"));
   world.put("c.json", "[{");
-  await world.consume({ maxFilesPerBatch: 2 });
+  // One thread: files of one batch share a data file.
+  await world.consume({ maxFilesPerBatch: 2, threads: 1 });
 });
 
 async function audit(world: ConsumeWorld, ...args: string[]): Promise<{ status: number; text: string }> {
@@ -55,7 +56,6 @@ async function tamper(world: ConsumeWorld, name: string, has: string, query: str
       query: query.replaceAll("{file}", `read_parquet(${quoteText(path)}, hive_partitioning = false)`),
       directory,
       fieldIds: fieldIdTrees(currentSchema(table.metadata).fields),
-      partitionColumns: [],
     });
     await Deno.rename(written!.path, path);
   } finally {

@@ -121,7 +121,6 @@ export class IcebergWorld {
       query: `SELECT ${names} FROM source WHERE rowid IN (${rowIds.join(", ")}) ORDER BY rowid`,
       directory,
       fieldIds: Object.fromEntries(fields.map((field) => [field.name, fieldIdTree(field)])),
-      partitionColumns: [],
     });
     return buildDataFile({
       path: location.uriOf(`${name}/part.parquet`),

@@ -215,7 +215,7 @@ class RawFiles {
     const { SecondJudge } = await import("../../../core/routing/second_judge.ts");
     const { store: lake, clock, random } = this.#surroundings;
     const store = root === lake.root ? lake : await openLake(this.#context, parseLocation(root));
-    const judge = await SecondJudge.open({
+    const judge = new SecondJudge({
       ...this.#options,
       zone: { store, prefix: "", nameBase: "", format: this.#options.format },
       clock,

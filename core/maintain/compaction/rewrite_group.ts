@@ -113,7 +113,7 @@ export class SqlGroupRewriter implements GroupRewriter {
     hasNegativeZero: boolean,
   ): Promise<WrittenFile[]> {
     const { connection, scratch, order } = this.#options;
-    const copy = { fieldIds: fieldIdTrees(this.#schema.fields), partitionColumns: [], hasNegativeZero };
+    const copy = { fieldIds: fieldIdTrees(this.#schema.fields), hasNegativeZero };
     if (group.outputs === 1) return await copyToParquet(connection, { ...copy, query, directory });
     if (order === undefined) {
       return await copyToParquet(connection, {

@@ -45,16 +45,21 @@ export async function readFiles(
   options: RouteOptions,
 ): Promise<ReadFiles> {
   const run = new ReadRun(options);
-  const connection = await options.database.connect();
+  const { parquet = [], text = [] } = Object.groupBy(files, ({ format }) => format === "parquet" ? format : "text");
+  run.add(await run.unitsOf(text));
+  run.add(broken.map(brokenUnit));
+  if (parquet.length > 0) await addParquet(parquet, run, options);
+  return await run.end();
+}
+
+async function addParquet(files: readonly LocalRawFile[], run: ReadRun, options: RouteOptions): Promise<void> {
+  const connection = await options.connect();
   try {
-    run.add(await run.unitsOf(files.filter(({ format }) => format !== "parquet")));
-    run.add(broken.map(brokenUnit));
-    for (const file of files.filter(({ format }) => format === "parquet")) {
+    for (const file of files) {
       const path = options.scratch.path(`rows-${file.number}`);
       run.add(await frameRows(connection, file, path));
       if (run.waitingBytes > FRAMED_BYTES_MAX) await run.read();
     }
-    return await run.end();
   } catch (error) {
     throw error instanceof SqlError ? error.during(`Cannot route batch ${options.batchId}`) : error;
   } finally {

@@ -2,7 +2,7 @@ import { type ErrorKind, StreamlabError } from "../../base/errors.ts";
 import { systemRandom } from "../../base/random.ts";
 import type { ReaderStart } from "./event_reader.ts";
 import type { Failure, Work } from "./reading.ts";
-import { compiledReader, HASH_KEY_BYTES } from "./reader_instance.ts";
+import { compiledReader, HASH_KEY_BYTES, ReaderInstance } from "./reader_instance.ts";
 import type { Answer, Order } from "./reader_worker.ts";
 
 const WORKER = new URL("./reader_worker.ts", import.meta.url);
@@ -13,9 +13,12 @@ const WORKER = new URL("./reader_worker.ts", import.meta.url);
  */
 export class ReaderPool {
   readonly #workers: ReaderThread[];
+  readonly #makeOwn: () => ReaderInstance;
+  #own: ReaderInstance | undefined;
 
-  private constructor(workers: ReaderThread[]) {
+  private constructor(workers: ReaderThread[], makeOwn: () => ReaderInstance) {
     this.#workers = workers;
+    this.#makeOwn = makeOwn;
   }
 
   /** They are ready when they first answer: this does not wait for it. */
@@ -25,11 +28,17 @@ export class ReaderPool {
     const hashKey = systemRandom.bytes(HASH_KEY_BYTES);
     return new ReaderPool(
       Array.from({ length: threads }, (_, number) => new ReaderThread({ number, module, hashKey })),
+      () => new ReaderInstance(module, hashKey),
     );
   }
 
   get threads(): number {
     return this.#workers.length;
+  }
+
+  /** One for the thread that asks, made when it is first asked for. */
+  get own(): ReaderInstance {
+    return this.#own ??= this.#makeOwn();
   }
 
   /** Gives all of them the same work, which they deal among themselves; one answer for each. */

@@ -13,10 +13,10 @@ import type { ReaderInstance } from "./reader_instance.ts";
 import { RowPartitions } from "./row_partitions.ts";
 
 /** Rows in a row group: as many as other writers take, and few enough for a processor's cache. */
-const GROUP_ROWS = 122_880;
+export const GROUP_ROWS = 122_880;
 /** Bytes of text in a row group. */
 const GROUP_BYTES_MAX = 32 << 20;
-const FILE_BYTES_TARGET = 128 << 20;
+export const FILE_BYTES_TARGET = 128 << 20;
 
 export interface TableOutputOptions {
   table: TargetTable;

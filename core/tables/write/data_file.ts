@@ -4,7 +4,7 @@ import type { DataFile } from "../../iceberg/format/data_file.ts";
 import type { PartitionColumn } from "../../iceberg/format/partition_spec.ts";
 import { findFieldByPath, type Schema } from "../../iceberg/format/schema.ts";
 import { isPrimitive } from "../../iceberg/format/type.ts";
-import { partitionValue } from "./partition_sql.ts";
+import { partitionValue } from "./partition_text.ts";
 import { valueFromSqlText } from "../sql_value.ts";
 
 /** Where a file stands now, by its URI, and how the table is partitioned. */

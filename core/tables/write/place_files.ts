@@ -40,7 +40,7 @@ export function placeFiles(
 }
 
 /**
- * `event_timestamp_day=2026-03-01/…`, of values as `partitionSql` prints them. Only for people:
+ * `event_timestamp_day=2026-03-01/…`, of values as `partitionText` prints them. Only for people:
  * nothing reads a partition from a path.
  */
 export function partitionFolder(partition: readonly PartitionColumn[], values: readonly (string | null)[]): string {

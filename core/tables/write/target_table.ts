@@ -1,12 +1,6 @@
-import type { FieldIdTree } from "../../engine/copy.ts";
-import { quoteName } from "../../engine/duckdb.ts";
-import { type PartitionColumn, partitionColumns, type PartitionSpec } from "../../iceberg/format/partition_spec.ts";
-import { fieldsById, type IndexedField, type Schema } from "../../iceberg/format/schema.ts";
+import type { PartitionSpec } from "../../iceberg/format/partition_spec.ts";
+import type { Schema } from "../../iceberg/format/schema.ts";
 import type { Field, Type } from "../../iceberg/format/type.ts";
-import { fieldIdTrees } from "./field_ids.ts";
-import { sqlTypeOf } from "../sql_type.ts";
-import { type PartitionKey, sqlPartitionKey } from "./partition_key.ts";
-import { partitionSql } from "./partition_sql.ts";
 
 /** A table that rows are written for: what its files must look like, and where they go. */
 export interface TargetTable {
@@ -31,28 +25,6 @@ export function parquetProperties(properties: Readonly<Record<string, string>>):
   return Object.fromEntries(Object.entries(properties).filter(([key]) => key.startsWith("write.parquet.")));
 }
 
-function partitionOf(table: TargetTable): PartitionColumn[] {
-  return partitionColumns(table.spec, [table.schema]);
-}
-
-/** What names a row's partition, where `written` are the names of the columns that rows have. */
-export function partitionKeys(table: TargetTable, written: readonly string[]): PartitionKey[] {
-  const fields = fieldsById(table.schema);
-  return partitionOf(table).map((part, index) => {
-    const path = namesTo(fields, part.field.sourceId);
-    // A column that rows do not have (any more) is null in all of them, and typed: a function of it
-    // is chosen by that.
-    const has = path.length > 0 && written.includes(path[0]!) && hasPath(table.written, path);
-    const value = has ? path.map(quoteName).join(".") : `CAST(NULL AS ${sqlTypeOf(part.source)})`;
-    return sqlPartitionKey(`_streamlab_partition_${index}`, partitionSql(part, value), part.type.type === "string");
-  });
-}
-
-/** The field ids of the columns that rows have. */
-export function writtenFieldIds(table: TargetTable, written: readonly string[]): Record<string, FieldIdTree> {
-  return fieldIdTrees(table.written.filter((field) => written.includes(field.name)));
-}
-
 /** The fields as far as `wanted` names them, at any depth. */
 export function fieldsNamedIn(fields: readonly Field[], wanted: readonly Field[]): Field[] {
   return fields.flatMap((field) => {
@@ -70,16 +42,4 @@ function typeNamedIn(type: Type, wanted: Type): Type {
   }
   if (type.type === "map" && wanted.type === "map") return { ...type, value: typeNamedIn(type.value, wanted.value) };
   return type;
-}
-
-/** The names from the top down to a field, empty where it is not there; a name may hold dots. */
-function namesTo(fields: ReadonlyMap<number, IndexedField>, id: number | undefined): string[] {
-  const found = id === undefined ? undefined : fields.get(id);
-  return found === undefined ? [] : [...namesTo(fields, found.parentId), found.field.name];
-}
-
-function hasPath(fields: readonly Field[], path: readonly string[]): boolean {
-  const field = fields.find(({ name }) => name === path[0]);
-  if (field === undefined || path.length === 1) return field !== undefined;
-  return field.type.type === "struct" && hasPath(field.type.fields, path.slice(1));
 }

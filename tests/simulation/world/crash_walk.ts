@@ -24,7 +24,7 @@ export class Workshop {
 
   static async use(action: (workshop: Workshop) => Promise<void>): Promise<void> {
     const rows = new DataRows();
-    const memo = await RoutingMemo.open(rows);
+    const memo = RoutingMemo.open(rows);
     try {
       await action(new Workshop(rows, memo));
     } finally {

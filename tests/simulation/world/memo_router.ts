@@ -56,13 +56,13 @@ export class RoutingMemo {
     this.#etags = world.etags;
   }
 
-  static async open(rows: DataRows): Promise<RoutingMemo> {
+  static open(rows: DataRows): RoutingMemo {
     const folder = Deno.makeTempDirSync({ prefix: "streamlab-routing-" });
     const random = seededRandom(1);
     const open = (name: string) => openLocalStore(`${folder}/${name}`, { random, durable: false });
     const etags = new Map<string, string>();
     const raw = withEtags(open("raw"), etags), sink = open("sink");
-    const router = await EmbeddedRouter.open({
+    const router = new EmbeddedRouter({
       raw,
       clock: new ManualClock(),
       random,

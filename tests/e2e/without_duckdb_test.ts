@@ -1,0 +1,39 @@
+import { match, strictEqual } from "node:assert/strict";
+import { inFolder, type Outcome, succeed } from "./program.ts";
+
+/** From the source, and not allowed what DuckDB's client needs: a native library. */
+async function consumeWithoutDuckDb(folder: string): Promise<Outcome> {
+  const allowed = ["read", "write", "env", "sys", "net"].map((what) => `--allow-${what}`);
+  const main = new URL("../../main.ts", import.meta.url).pathname;
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "--no-prompt", ...allowed, main, "consume", "--once"],
+    cwd: folder,
+    env: { NO_COLOR: "1" },
+  });
+  const { code, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  return { status: code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+async function produce(folder: string, ...flags: string[]): Promise<void> {
+  await succeed(folder, ["produce", "--dirty", "--batches", "2", "--batch-size", "20", "--interval", "0", ...flags]);
+}
+
+Deno.test("a new lake of JSON files is consumed without DuckDB, packed ones too", () =>
+  inFolder(async (folder) => {
+    await produce(folder);
+    await produce(folder, "--format", "ndjson");
+    await produce(folder, "--compress", "gzip");
+    await produce(folder, "--compress", "zstd");
+    const { status, stdout, stderr } = await consumeWithoutDuckDb(folder);
+    strictEqual(status, 0, stderr);
+    match(stdout, /batch 1: 8 files/);
+  }));
+
+Deno.test("Parquet files are read by DuckDB", () =>
+  inFolder(async (folder) => {
+    await produce(folder, "--format", "parquet");
+    const { status, stderr } = await consumeWithoutDuckDb(folder);
+    strictEqual(status, 1);
+    match(stderr, /ffi/);
+  }));
