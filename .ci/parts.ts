@@ -7,14 +7,17 @@ import { minioProgram } from "../tests/support/minio.ts";
 import { findPython } from "../tests/support/python.ts";
 import { findRestCatalog } from "../tests/support/rest_catalog_server.ts";
 import { seaweedProgram } from "../tests/support/seaweedfs.ts";
-import { findSpark, SPARK_VERSIONS } from "../tests/support/spark.ts";
+import { findSpark, OLDER_SPARK, SPARK_VERSIONS } from "../tests/support/spark.ts";
 
 type Part = [name: string, install: () => Promise<unknown>];
 
 const parts: Part[] = [
   ["Python packages", findPython],
   ["minio", () => findGoProgram(minioProgram)],
-  ...SPARK_VERSIONS.map((version): Part => [`Spark ${version.spark}`, () => findSpark(version)]),
+  ...[...SPARK_VERSIONS, OLDER_SPARK].map((version): Part => [
+    `Spark ${version.spark} with Iceberg ${version.iceberg}`,
+    () => findSpark(version),
+  ]),
   ["REST catalog", findRestCatalog],
   ["weed", () => findGoProgram(seaweedProgram)],
 ];

@@ -14,7 +14,7 @@ import { currentSchema, defaultSpec } from "../iceberg/format/table_metadata.ts"
 import { type BatchPlan, PLAN_OPTIONS, PLANNED_FILE } from "./batch_plan.ts";
 import type { RecordFormat } from "./durable_record.ts";
 import { FILE_OUTCOME, type FileOutcome, ROUTED_TABLE, type RoutedBatch, type RoutedTable } from "./routed_batch.ts";
-import { parquetProperties } from "../tables/write/target_table.ts";
+import { fileProperties } from "../tables/write/target_table.ts";
 import type { TargetTables } from "./target.ts";
 
 const tableShape = z.strictObject({
@@ -127,7 +127,7 @@ export function taskTable({ identifier, metadata, io }: LoadedTable): TaskTable 
     folder,
     schema: schemaToJson(schema),
     spec: partitionSpecToJson(spec),
-    properties: parquetProperties(metadata.properties),
+    properties: fileProperties(metadata.properties),
     lastColumnId: metadata.lastColumnId,
   };
 }

@@ -23,7 +23,7 @@ import {
   type TableRole,
   whyNotATarget,
 } from "./table_names.ts";
-import { fieldsNamedIn, parquetProperties, type TargetTable } from "../tables/write/target_table.ts";
+import { fieldsNamedIn, fileProperties, type TargetTable } from "../tables/write/target_table.ts";
 
 /** The three tables that the batches of one target write to. */
 export type TargetTables = Record<TableRole, LoadedTable>;
@@ -218,7 +218,7 @@ export function plannedTable(table: LoadedTable): PlannedTable {
     schema: currentSchema(metadata),
     written: currentSchema(metadata).fields,
     spec: defaultSpec(metadata),
-    properties: parquetProperties(metadata.properties),
+    properties: fileProperties(metadata.properties),
     dataFolder: io.location.pathInStore("data"),
     lastColumnIdBefore: metadata.lastColumnId,
     lastColumnId: metadata.lastColumnId,

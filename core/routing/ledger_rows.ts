@@ -12,9 +12,10 @@ import { type PlannedTable, plannedTable } from "../lake/target.ts";
 import { ParquetSchema } from "../tables/write/parquet/parquet_schema.ts";
 import { PartitionedFiles } from "../tables/write/parquet/partitioned_files.ts";
 import { partitionText } from "../tables/write/partition_text.ts";
+import { fileBytesTarget } from "../tables/write/target_table.ts";
 import { placeRoutedFiles } from "./place_routed_files.ts";
 import type { ReaderInstance } from "./reader/reader_instance.ts";
-import { FILE_BYTES_TARGET, GROUP_ROWS } from "./reader/table_output.ts";
+import { GROUP_ROWS } from "./reader/table_output.ts";
 import { ValueEncoder } from "./reader/value_encoder.ts";
 
 export interface LedgerBatch {
@@ -65,7 +66,7 @@ function writeLedgerRows(
   const files = new PartitionedFiles({
     schema: new ParquetSchema(ledger.written.filter(({ name }) => Object.hasOwn(COLUMNS, name))),
     nextPath: () => `${folder}/${made++}.parquet`,
-    fileBytesTarget: FILE_BYTES_TARGET,
+    fileBytesTarget: fileBytesTarget(ledger),
   });
   try {
     for (const [key, outcomes] of byPartition(ledger, batch)) {

@@ -11,8 +11,8 @@ import { type WriteOptions, writeTable } from "../tables/parquet/written_table.t
 export const SHAPES: Record<string, WriteOptions> = {
   whole: {},
   pages: { groupRows: 120, limits: { rowsMax: 9 } },
-  deltas: { limits: { dictionaryBytesMax: 0, bytesMax: 300 } },
-  overflown: { groupRows: 70, limits: { dictionaryBytesMax: 200, delta: false } },
+  deltas: { limits: { dictionaryBytesMax: 0, bytesMax: 300, delta: true } },
+  overflown: { groupRows: 70, limits: { dictionaryBytesMax: 200 } },
 };
 
 export interface OwnTable {

@@ -1,8 +1,8 @@
-import { deepStrictEqual, ok } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects } from "node:assert/strict";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 import { withSeed } from "../support/seed.ts";
 import { say } from "../support/say.ts";
-import { type Spark, sparkTest } from "../support/spark.ts";
+import { OLDER_SPARK, type Spark, sparkTest } from "../support/spark.ts";
 import { TableMaker } from "../tables/parquet/random_table.ts";
 import { bloomFilters, ownTable, PREDICATES, prunedTable, SHAPES } from "./own_parquet.ts";
 import { ourView } from "./same_view.ts";
@@ -45,6 +45,35 @@ sparkTest(
         })
       )
     ),
+);
+
+sparkTest(
+  "Spark with an older Iceberg reads, vectorised, what our own writer writes unless a property asks for more",
+  (useSpark) =>
+    withSeed((random) =>
+      IcebergWorld.use((world) =>
+        useSpark(`${world.folder}/warehouse`, async (spark) => {
+          let read = 0;
+          for (const [shape, options] of Object.entries(SHAPES)) {
+            const { table } = await ownTable(world, `lab.${shape}`, new TableMaker(random).table(ROWS), options);
+            const ask = () => spark.sql(`SELECT * FROM lake.lab.${shape}`);
+            // Vectorised is how it reads unless told otherwise; nested columns keep it from that.
+            const plain = () => spark.sql(`SELECT id FROM lake.lab.${shape}`);
+            if (options.limits?.delta) {
+              await rejects(plain(), /[Cc]annot support vectorized reads.*DELTA_BINARY_PACKED/s);
+            } else {
+              const wanted = (await ourView(world, table)).rows;
+              deepStrictEqual(await ask(), wanted, shape);
+              const ids = Array.from({ length: ROWS }, (_, id) => JSON.stringify({ id })).sort();
+              deepStrictEqual(await plain(), ids, shape);
+              read += wanted.length;
+            }
+          }
+          say(`${read} rows of every type, the same`);
+        })
+      )
+    ),
+  [OLDER_SPARK],
 );
 
 async function assertPredicates(world: IcebergWorld, spark: Spark): Promise<void> {

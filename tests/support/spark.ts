@@ -15,6 +15,9 @@ export const SPARK_VERSIONS: readonly SparkVersion[] = [
   { spark: "4.1.4", runtime: "4.1_2.13", iceberg: "1.12.0" },
 ];
 
+/** With the last Iceberg whose vectorised reader knows only Parquet's older encodings. */
+export const OLDER_SPARK: SparkVersion = { ...SPARK_VERSIONS[0]!, iceberg: "1.9.2" };
+
 /** Ten times the longest statement: a session that hangs must not take all tests along. */
 const ANSWER_MS_MAX = 240_000;
 const END_MS_MAX = 30_000;
@@ -29,44 +32,64 @@ export type UseSpark = (catalog: string, action: (spark: Spark) => Promise<void>
  * Declares a test for each version of Spark; shown as ignored where there is no Java, or no Spark
  * and nobody who asks for all parts.
  */
-export function sparkTest(name: string, run: (useSpark: UseSpark) => Promise<void>): void {
-  for (const version of SPARK_VERSIONS) {
+export function sparkTest(
+  name: string,
+  run: (useSpark: UseSpark) => Promise<void>,
+  versions: readonly SparkVersion[] = SPARK_VERSIONS,
+): void {
+  for (const version of versions) {
     // Half a gigabyte is not downloaded unasked.
-    const canRun = isRequired || (isFile(`${folderOf(version)}/done`) && onPath("java") !== undefined);
+    const canRun = isRequired ||
+      (isFile(doneMark(version)) && isFile(jarPath(version)) && onPath("java") !== undefined);
+    const iceberg = SPARK_VERSIONS.includes(version) ? "" : `, Iceberg ${version.iceberg}`;
     Deno.test({
-      name: `${name} (Spark ${version.spark})`,
+      name: `${name} (Spark ${version.spark}${iceberg})`,
       ignore: !canRun,
       fn: () => run((catalog, action) => Spark.use(catalog, action, version)),
     });
   }
 }
 
-function folderOf(version: SparkVersion): string {
-  return `${cacheFolder}/spark-${version.spark}-iceberg-${version.iceberg}`;
+/** One for each Spark, named after the Iceberg that came with it first. */
+function folderOf({ spark }: SparkVersion): string {
+  return `${cacheFolder}/spark-${spark}-iceberg-${SPARK_VERSIONS.find((each) => each.spark === spark)!.iceberg}`;
 }
 
-function jarOf(version: SparkVersion): string {
-  return `iceberg-spark-runtime-${version.runtime}-${version.iceberg}.jar`;
+function doneMark(version: SparkVersion): string {
+  return `${folderOf(version)}/done`;
 }
 
-/** Installs that Spark unless it is there. */
+function jarPath(version: SparkVersion): string {
+  return `${folderOf(version)}/iceberg-spark-runtime-${version.runtime}-${version.iceberg}.jar`;
+}
+
+/** Installs that Spark, and that Iceberg for it, unless they are there. */
 export async function findSpark(version: SparkVersion): Promise<{ python: string; jar: string }> {
   const folder = folderOf(version);
-  const found = { python: `${folder}/venv/bin/python`, jar: `${folder}/${jarOf(version)}` };
+  const found = { python: `${folder}/venv/bin/python`, jar: jarPath(version) };
   await Deno.mkdir(folder, { recursive: true });
   using lock = await Deno.open(`${folder}/lock`, { create: true, write: true });
   await lock.lock(true);
-  if (isFile(`${folder}/done`)) return found;
-  await runOrThrow(onPath("python3") ?? "python3", ["-m", "venv", `${folder}/venv`]);
-  const packages = [`pyspark==${version.spark}`, "pyarrow", "pandas", "duckdb==1.5.5", "setuptools"];
-  await runOrThrow(found.python, ["-m", "pip", "install", "--quiet", ...packages]);
+  if (!isFile(doneMark(version))) {
+    await runOrThrow(onPath("python3") ?? "python3", ["-m", "venv", `${folder}/venv`]);
+    const packages = [`pyspark==${version.spark}`, "pyarrow", "pandas", "duckdb==1.5.5", "setuptools"];
+    await runOrThrow(found.python, ["-m", "pip", "install", "--quiet", ...packages]);
+    await Deno.writeTextFile(doneMark(version), "");
+  }
+  if (!isFile(found.jar)) await downloadJar(version);
+  return found;
+}
+
+async function downloadJar(version: SparkVersion): Promise<void> {
+  const path = jarPath(version);
   const artifact = `iceberg-spark-runtime-${version.runtime}`;
-  const url = `https://repo1.maven.org/maven2/org/apache/iceberg/${artifact}/${version.iceberg}/${jarOf(version)}`;
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const url = `https://repo1.maven.org/maven2/org/apache/iceberg/${artifact}/${version.iceberg}/${name}`;
   const response = await fetch(url, { signal: AbortSignal.timeout(300_000) });
   if (!response.ok) throw new Error(`Cannot download ${url}: ${response.status}`);
-  await Deno.writeFile(found.jar, response.body!);
-  await Deno.writeTextFile(`${folder}/done`, "");
-  return found;
+  // Whole, or not there.
+  await Deno.writeFile(`${path}.part`, response.body!);
+  await Deno.rename(`${path}.part`, path);
 }
 
 /** A Spark session in a process of its own. */

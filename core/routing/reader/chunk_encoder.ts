@@ -22,15 +22,15 @@ export interface PageLimits {
   delta: boolean;
 }
 
-/** A table property: "false" for readers that know no DELTA_BINARY_PACKED. */
+/** A table property: "true" where every reader knows DELTA_BINARY_PACKED. */
 const DELTA = "write.parquet.delta-encoding-enabled";
 
 /** The first three are the reference implementation's. */
-const PAGE_LIMITS: PageLimits = { rowsMax: 20_000, bytesMax: 1 << 20, dictionaryBytesMax: 2 << 20, delta: true };
+const PAGE_LIMITS: PageLimits = { rowsMax: 20_000, bytesMax: 1 << 20, dictionaryBytesMax: 2 << 20, delta: false };
 
 /** What a table's properties ask for. */
 export function pageLimits(properties: Readonly<Record<string, string>>): PageLimits {
-  return { ...PAGE_LIMITS, delta: properties[DELTA]?.toLowerCase() !== "false" };
+  return { ...PAGE_LIMITS, delta: properties[DELTA]?.toLowerCase() === "true" };
 }
 
 /** Offsets of the fields of `ChunkSource` that are told from here. */

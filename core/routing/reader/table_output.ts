@@ -5,7 +5,7 @@ import { constantChunk } from "../../tables/write/parquet/constant_chunk.ts";
 import type { EncodedChunk } from "../../tables/write/parquet/encoded_chunk.ts";
 import { type ParquetLeaf, ParquetSchema } from "../../tables/write/parquet/parquet_schema.ts";
 import { PartitionedFiles } from "../../tables/write/parquet/partitioned_files.ts";
-import type { TargetTable } from "../../tables/write/target_table.ts";
+import { fileBytesTarget, type TargetTable } from "../../tables/write/target_table.ts";
 import { type BatchConstants, constantOf } from "./batch_constants.ts";
 import { ChunkEncoder, pageLimits } from "./chunk_encoder.ts";
 import type { ReaderColumn, ReaderTable } from "./column_plan.ts";
@@ -14,9 +14,8 @@ import { RowPartitions } from "./row_partitions.ts";
 
 /** Rows in a row group: as many as other writers take, and few enough for a processor's cache. */
 export const GROUP_ROWS = 122_880;
-/** Bytes of text in a row group. */
-const GROUP_BYTES_MAX = 32 << 20;
-export const FILE_BYTES_TARGET = 128 << 20;
+/** Bytes of text in a row group; fewer are not worth one, however small the files are to be. */
+const GROUP_BYTES_MAX = 32 << 20, GROUP_BYTES_LEAST = 1 << 20;
 
 export interface TableOutputOptions {
   table: TargetTable;
@@ -36,6 +35,8 @@ export class TableOutput {
   readonly #encoder: ChunkEncoder;
   readonly #files: PartitionedFiles;
   readonly #bloomFilters: readonly (BloomFilterSize | undefined)[];
+  /** Bytes of text in a row group: a file is not to grow far above its target. */
+  readonly #groupBytesMax: number;
   readonly #sources: readonly (ReaderColumn | Uint8Array)[];
   #flushedRows = 0;
 
@@ -45,11 +46,9 @@ export class TableOutput {
     this.#table = columns.handle;
     this.#partitions = new RowPartitions(reader, columns, constants, table);
     this.#encoder = new ChunkEncoder(reader.calls, pageLimits(table.properties));
-    this.#files = new PartitionedFiles({
-      schema,
-      nextPath,
-      fileBytesTarget: FILE_BYTES_TARGET,
-    });
+    const bytesTarget = fileBytesTarget(table);
+    this.#groupBytesMax = Math.max(Math.min(bytesTarget, GROUP_BYTES_MAX), GROUP_BYTES_LEAST);
+    this.#files = new PartitionedFiles({ schema, nextPath, fileBytesTarget: bytesTarget });
     this.#bloomFilters = schema.leaves.map((leaf) => bloomFilterSize(table.properties, leaf));
     this.#sources = schema.leaves.map((leaf) => sourceOf(leaf, columns, constants));
   }
@@ -63,7 +62,7 @@ export class TableOutput {
   settle(): void {
     const { calls } = this.#reader;
     const table = this.#table;
-    if (calls.isFull(table) || calls.rowsOf(table) >= GROUP_ROWS || calls.arenaBytes(table) >= GROUP_BYTES_MAX) {
+    if (calls.isFull(table) || calls.rowsOf(table) >= GROUP_ROWS || calls.arenaBytes(table) >= this.#groupBytesMax) {
       this.#flush();
     }
   }

@@ -1,6 +1,7 @@
 import type { PartitionSpec } from "../../iceberg/format/partition_spec.ts";
 import type { Schema } from "../../iceberg/format/schema.ts";
 import type { Field, Type } from "../../iceberg/format/type.ts";
+import { isPositiveInteger, numberProperty } from "./number_property.ts";
 
 /** A table that rows are written for: what its files must look like, and where they go. */
 export interface TargetTable {
@@ -14,15 +15,25 @@ export interface TargetTable {
    */
   written: readonly Field[];
   spec: PartitionSpec;
-  /** Those of the table's properties that say how its Parquet files are written. */
+  /** Those of the table's properties that say how its data files are written. */
   properties: Readonly<Record<string, string>>;
   /** The folder of data files: its path in the table's store. */
   dataFolder: string;
 }
 
+const FILE_BYTES = "write.target-file-size-bytes";
+/** As large as `maintain --compact` makes them, whatever Iceberg's own writers do. */
+const FILE_BYTES_DEFAULT = 128 << 20;
+
 /** What `TargetTable` has of a table's properties. */
-export function parquetProperties(properties: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(properties).filter(([key]) => key.startsWith("write.parquet.")));
+export function fileProperties(properties: Readonly<Record<string, string>>): Record<string, string> {
+  const isOne = ([key]: [string, string]) => key.startsWith("write.parquet.") || key === FILE_BYTES;
+  return Object.fromEntries(Object.entries(properties).filter(isOne));
+}
+
+/** A data file that has grown to so many bytes is full. */
+export function fileBytesTarget({ properties }: TargetTable): number {
+  return numberProperty(properties, FILE_BYTES, FILE_BYTES_DEFAULT, isPositiveInteger);
 }
 
 /** The fields as far as `wanted` names them, at any depth. */

@@ -1,4 +1,4 @@
-import { StreamlabError } from "../../../base/errors.ts";
+import { isPositiveInteger, numberProperty } from "../number_property.ts";
 import { CompactWriter } from "./compact_writer.ts";
 import type { ParquetLeaf } from "./parquet_schema.ts";
 
@@ -31,30 +31,15 @@ export function bloomFilterSize(
 ): BloomFilterSize | undefined {
   const column = names.join(".");
   if (properties[ENABLED + column]?.toLowerCase() !== "true" || type.type === "boolean") return undefined;
-  const fpp = readNumber(properties, FALSE_POSITIVES + column, FALSE_POSITIVES_DEFAULT, (n) => n > 0 && n < 1);
-  const bytesMax = readNumber(properties, BYTES_MAX, BYTES_MAX_DEFAULT, (n) => Number.isSafeInteger(n) && n > 0);
+  const fpp = numberProperty(properties, FALSE_POSITIVES + column, FALSE_POSITIVES_DEFAULT, (n) => n > 0 && n < 1);
+  const bytesMax = numberProperty(properties, BYTES_MAX, BYTES_MAX_DEFAULT, isPositiveInteger);
   const isCount = (n: number) => Number.isSafeInteger(n) && n >= 0;
   return {
     bytesMax: Math.min(Math.max(bytesMax, BYTES_LEAST), BYTES_MOST),
-    values: Math.min(readNumber(properties, DIFFERENT_VALUES + column, 0, isCount), 2 ** 31),
+    values: Math.min(numberProperty(properties, DIFFERENT_VALUES + column, 0, isCount), 2 ** 31),
     // Eight bits of a block are set for a value (Parquet, "Bloom Filter": sizing).
     bitsPerValue: -8 / Math.log(1 - fpp ** (1 / 8)),
   };
-}
-
-function readNumber(
-  properties: Readonly<Record<string, string>>,
-  key: string,
-  otherwise: number,
-  isValid: (number: number) => boolean,
-): number {
-  const text = properties[key];
-  if (text === undefined) return otherwise;
-  const number = Number(text);
-  if (text.trim() !== "" && isValid(number)) return number;
-  throw new StreamlabError("usage", `Cannot write Parquet files: the table's property ${key} is "${text}"`, {
-    hint: `Set it to a number such as ${otherwise}, or remove it`,
-  });
 }
 
 const thrift = new CompactWriter();
