@@ -27,6 +27,8 @@ export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | 
   holder: string;
   /** See `RouteOptions`; for tests. */
   judgesAll?: boolean;
+  /** See `ReaderPoolOptions`. */
+  bytesPerThread?: number;
 }
 
 /**
@@ -59,7 +61,7 @@ export class ConsumeSession {
     const lock = await lockTarget(options);
     if (lock !== undefined) resources.defer(() => lock.release());
     const scratchFolder = await makeScratch(options, resources);
-    const { zone, clock, random, threads, memory, judgesAll } = options;
+    const { zone, clock, random, threads, memory, judgesAll, bytesPerThread } = options;
     const router = new EmbeddedRouter({
       raw: zone.store,
       clock,
@@ -68,6 +70,7 @@ export class ConsumeSession {
       memory,
       scratchFolder,
       judgesAll,
+      bytesPerThread,
     });
     resources.defer(() => router.close());
     const known = new EmbeddedKnownFiles(

@@ -28,6 +28,8 @@ export interface RouterOptions {
   scratchFolder: string;
   /** See `RouteOptions`. */
   judgesAll?: boolean;
+  /** See `ReaderPoolOptions`. */
+  bytesPerThread?: number;
 }
 
 export interface RoutedPlan {
@@ -44,8 +46,8 @@ export interface Router {
    */
   route(plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan>;
   /**
-   * The likely files of a batch that is not planned yet. They may be fetched now, or when the batch
-   * in flight has all its files.
+   * The likely files of a batch that is not planned yet. They may be fetched now, and threads be
+   * started for them, or when the batch in flight has all its files.
    */
   expect?(files: readonly PlannedFile[], when: "now" | "later"): void;
   close(): void;
@@ -58,13 +60,13 @@ export class EmbeddedRouter implements Router {
   readonly #copies: RawCopies;
 
   constructor(options: RouterOptions) {
-    const { threads, memory, scratchFolder, judgesAll } = options;
     this.#options = options;
-    this.#engine = new RoutingEngine({ threads, memory, spillFolder: `${scratchFolder}/spill`, judgesAll });
+    this.#engine = new RoutingEngine({ ...options, spillFolder: `${options.scratchFolder}/spill` });
     this.#copies = new RawCopies(options.raw, `${options.scratchFolder}/ahead`);
   }
 
   expect(files: readonly PlannedFile[], when: "now" | "later"): void {
+    if (when === "now") this.#engine.readers.prepare(files.reduce((sum, { size }) => sum + size, 0));
     if (files.length > 0 && this.#options.raw.localPath(files[0]!.path) !== undefined) return;
     this.#copies.expect(files, when);
   }

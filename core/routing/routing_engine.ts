@@ -9,6 +9,8 @@ export interface RoutingEngineOptions {
   spillFolder: string;
   /** See `RouteOptions`. */
   judgesAll?: boolean;
+  /** See `ReaderPoolOptions`. */
+  bytesPerThread?: number;
 }
 
 /** The reader's threads, and DuckDB for what only it reads; for many tasks. */
@@ -22,7 +24,7 @@ export class RoutingEngine {
   constructor(options: RoutingEngineOptions) {
     this.#options = options;
     this.judgesAll = options.judgesAll ?? false;
-    this.readers = ReaderPool.start(options.threads);
+    this.readers = new ReaderPool(options);
   }
 
   /** A session of DuckDB, which is loaded for the first: most tasks need none. */

@@ -94,6 +94,7 @@ export class ConsumeWorld {
       random: this.random,
       meter: new Meter(systemClock),
       threads: 2,
+      bytesPerThread: 1,
       memory: "500MB",
       temporaryFolder: "/tmp",
       holder: "the test",

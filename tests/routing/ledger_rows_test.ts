@@ -33,7 +33,7 @@ async function inWorld(action: (world: ConsumeWorld, ledger: LoadedTable) => Pro
 }
 
 async function place(world: ConsumeWorld, ledger: LoadedTable): Promise<RoutedTable> {
-  const readers = ReaderPool.start(1);
+  const readers = new ReaderPool({ threads: 1 });
   const scratch = Scratch.create(`${world.folder}/scratch`);
   try {
     const plan = { table: "bronze.events", batchId: 7 } as Parameters<typeof placeLedger>[3]["plan"];

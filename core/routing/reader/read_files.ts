@@ -72,6 +72,8 @@ class ReadRun {
   readonly #results: ReadResult[] = [];
   #waiting: ReadUnit[] = [];
   #readings = 0;
+  /** The most that one reading had. */
+  #bytes = 0;
 
   constructor(options: RouteOptions) {
     this.#options = options;
@@ -82,11 +84,8 @@ class ReadRun {
     const large = files.filter(({ size }) => size > WHOLE_FILE_BYTES_MAX).map((file) => unitOf(file, false));
     const units = files.filter(({ size }) => size <= WHOLE_FILE_BYTES_MAX).map((file) => unitOf(file, false));
     if (large.length === 0) return units;
-    const surveys = await this.#options.readers.run<Survey[]>({
-      kind: "survey",
-      units: bySize(large),
-      next: counter(),
-    });
+    const work = { kind: "survey", units: bySize(large), next: counter() } as const;
+    const surveys = await this.#options.readers.run<Survey[]>(work, bytesOf(large));
     return [...surveys.flat().flatMap(({ units: parts }) => parts), ...units];
   }
 
@@ -138,10 +137,13 @@ class ReadRun {
     what: Pick<Reading, "contract" | "onExtraFields" | "events" | "deadLetters">,
   ): Promise<ReadResult[]> {
     const { scratch, batchId, ingestedAtMicros, meter } = this.#options;
+    // Records that had to wait take as many threads as found them.
+    this.#bytes = Math.max(this.#bytes, bytesOf(units));
     const folder = scratch.subfolder(`read-${this.#readings++}`);
     const reading = { ...what, batchId, ingestedAtMicros, folder, units: bySize(units), next: counter() };
     return await this.#options.readers.run<ReadResult>(
       { kind: "read", reading },
+      this.#bytes,
       (count) => meter.count("records", count),
     );
   }
@@ -173,6 +175,10 @@ function brokenUnit({ number, name, path, offset = 0, size, detail }: BrokenFile
 
 function pendingUnit({ path, records }: NonNullable<ReadResult["pending"]>): ReadUnit {
   return { number: -1, name: "", path, offset: 0, size: records, how: "pending", position: 0 };
+}
+
+function bytesOf(units: readonly ReadUnit[]): number {
+  return units.reduce((sum, { size }) => sum + size, 0);
 }
 
 function bySize(units: readonly ReadUnit[]): ReadUnit[] {

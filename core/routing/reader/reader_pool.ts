@@ -8,42 +8,61 @@ import type { Answer, Order } from "./reader_worker.ts";
 const WORKER = new URL("./reader_worker.ts", import.meta.url);
 
 /**
+ * A thread takes about 70 ms of processor to start, in which another reads so much. More threads
+ * than that pays for are not started.
+ */
+const BYTES_PER_THREAD = 8 << 20;
+
+export interface ReaderPoolOptions {
+  /** At most. */
+  threads: number;
+  /** For tests: less has several threads read small files. */
+  bytesPerThread?: number;
+}
+
+/**
  * Threads that read event files, all of them at one batch; they live as long as the pool does. The
- * thread that asks stays free.
+ * first is started with it, the others as soon as there is enough to read. The thread that asks
+ * stays free.
  */
 export class ReaderPool {
-  readonly #workers: ReaderThread[];
-  readonly #makeOwn: () => ReaderInstance;
+  readonly #workers: ReaderThread[] = [];
+  readonly #threads: number;
+  readonly #bytesPerThread: number;
+  readonly #module = compiledReader();
+  /** A secret: who knows it can write texts that are slow to tell apart. */
+  readonly #hashKey = systemRandom.bytes(HASH_KEY_BYTES);
   #own: ReaderInstance | undefined;
 
-  private constructor(workers: ReaderThread[], makeOwn: () => ReaderInstance) {
-    this.#workers = workers;
-    this.#makeOwn = makeOwn;
-  }
-
   /** They are ready when they first answer: this does not wait for it. */
-  static start(threads: number): ReaderPool {
-    const module = compiledReader();
-    // A secret: who knows it can write texts that are slow to tell apart.
-    const hashKey = systemRandom.bytes(HASH_KEY_BYTES);
-    return new ReaderPool(
-      Array.from({ length: threads }, (_, number) => new ReaderThread({ number, module, hashKey })),
-      () => new ReaderInstance(module, hashKey),
-    );
+  constructor({ threads, bytesPerThread = BYTES_PER_THREAD }: ReaderPoolOptions) {
+    this.#threads = threads;
+    this.#bytesPerThread = bytesPerThread;
+    this.prepare(0);
   }
 
-  get threads(): number {
-    return this.#workers.length;
+  /** Starts what so many bytes are worth; returns how many threads that is. */
+  prepare(bytes: number): number {
+    const wanted = Math.max(1, Math.min(this.#threads, Math.ceil(bytes / this.#bytesPerThread)));
+    while (this.#workers.length < wanted) {
+      const start = { number: this.#workers.length, module: this.#module, hashKey: this.#hashKey };
+      this.#workers.push(new ReaderThread(start));
+    }
+    return wanted;
   }
 
   /** One for the thread that asks, made when it is first asked for. */
   get own(): ReaderInstance {
-    return this.#own ??= this.#makeOwn();
+    return this.#own ??= new ReaderInstance(this.#module, this.#hashKey);
   }
 
-  /** Gives all of them the same work, which they deal among themselves; one answer for each. */
-  async run<T>(work: Work, onRecords: (count: number) => void = () => {}): Promise<T[]> {
-    const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask(work, onRecords)));
+  /**
+   * Gives as many of them as `bytes` are worth the same work, which they deal among themselves; one
+   * answer for each.
+   */
+  async run<T>(work: Work, bytes: number, onRecords: (count: number) => void = () => {}): Promise<T[]> {
+    const workers = this.#workers.slice(0, this.prepare(bytes));
+    const answers = await Promise.allSettled(workers.map((worker) => worker.ask(work, onRecords)));
     const failed = answers.find((answer) => answer.status === "rejected");
     if (failed !== undefined) throw failed.reason;
     return answers.map((answer) => (answer as PromiseFulfilledResult<T>).value);
