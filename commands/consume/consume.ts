@@ -75,7 +75,11 @@ const flags = z.object({
   }),
   maxDeadLetters: flag.count({ ...LIMITS, doc: "stop with status 3 after the batch that exceeds this number" }),
   threads: flag.count({ ...LIMITS, doc: "threads to use (default: all cores)" }),
-  memory: flag.size({ ...LIMITS, doc: "memory limit of DuckDB; beyond it, DuckDB spills to disk", default: "1GB" }),
+  memory: flag.size({
+    ...LIMITS,
+    doc: "memory to use: with less, buffers are smaller, threads fewer, and DuckDB spills to disk",
+    default: "1GB",
+  }),
   ...catalogFlags,
 });
 

@@ -17,7 +17,7 @@ export const JOB_FLAGS = {
 
 export const MACHINE_FLAGS = {
   threads: flag.count({ doc: "threads to use (default: all cores)" }),
-  memory: flag.size({ doc: "memory limit of DuckDB; beyond it, DuckDB spills to disk", default: "1GB" }),
+  memory: flag.size({ doc: "memory to use; beyond it, DuckDB spills to disk", default: "1GB" }),
 };
 
 export type JobFlags<S extends FlagShape = Record<never, never>> = z.output<

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { counted } from "../base/counted.ts";
 import { isKind, StreamlabError } from "../base/errors.ts";
 import { backoffMs } from "../base/retry.ts";
 import { isLinked, removeTree } from "../disk/removal.ts";
@@ -15,11 +16,12 @@ import { localFolder } from "../lake/raw_zone.ts";
 import { OwnFiles } from "./own_files.ts";
 import { checkTargetName } from "../lake/table_names.ts";
 import { EmbeddedKnownFiles } from "./embedded_known_files.ts";
+import { shareMemory } from "../routing/memory_shares.ts";
 import { EmbeddedRouter } from "../routing/router.ts";
 
 export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | "known"> {
   threads: number;
-  /** DuckDB's memory limit, as it writes it. */
+  /** For the threads and DuckDB, a size as DuckDB writes it. */
   memory: string;
   /** For scratch, where the sink is not on this disk. */
   temporaryFolder: string;
@@ -62,6 +64,8 @@ export class ConsumeSession {
     if (lock !== undefined) resources.defer(() => lock.release());
     const scratchFolder = await makeScratch(options, resources);
     const { zone, clock, random, threads, memory, judgesAll, bytesPerThread } = options;
+    const shares = shareMemory(memory, threads);
+    if (shares.threads < threads) options.report.note(fewerThreads(shares.threads, threads));
     const router = new EmbeddedRouter({
       raw: zone.store,
       clock,
@@ -74,7 +78,8 @@ export class ConsumeSession {
     });
     resources.defer(() => router.close());
     const known = new EmbeddedKnownFiles(
-      () => DuckDb.open({ threads: 1, memory, tempDirectory: `${scratchFolder}/spill-known` }),
+      // Only between batches, when routing's DuckDB holds nothing.
+      () => DuckDb.open({ threads: 1, memory: shares.database, tempDirectory: `${scratchFolder}/spill-known` }),
       identifierText(options.target),
       Scratch.create(`${scratchFolder}/known`),
     );
@@ -138,6 +143,10 @@ export class ConsumeSession {
   close(): void {
     this.#resources.dispose();
   }
+}
+
+function fewerThreads(used: number, wanted: number): string {
+  return `${counted(used, "thread")} instead of ${wanted}: --memory has no room for more`;
 }
 
 async function lockTarget(options: ConsumeSessionOptions): Promise<KernelLock | undefined> {

@@ -13,11 +13,7 @@ export class Scratch {
 
   /** Creates the folder, which must not exist. */
   static create(folder: string): Scratch {
-    try {
-      Deno.mkdirSync(folder, { recursive: true });
-    } catch (cause) {
-      throw scratchError(`Cannot make the scratch folder ${folder}`, cause);
-    }
+    makeFolder(folder);
     return new Scratch(folder);
   }
 
@@ -28,7 +24,7 @@ export class Scratch {
   /** A folder below it, created if missing. */
   subfolder(name: string): string {
     const path = this.path(name);
-    Deno.mkdirSync(path, { recursive: true });
+    makeFolder(path);
     return path;
   }
 
@@ -53,10 +49,26 @@ export class Scratch {
   }
 }
 
+function makeFolder(folder: string): void {
+  try {
+    Deno.mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw scratchError(`Cannot make the scratch folder ${folder}`, cause);
+  }
+}
+
 /** Makes a local file, to be written. Fails with `unavailable` (disk full, say). */
 export function createFileSync(path: string, mode?: number): Deno.FsFile {
   try {
     return Deno.openSync(path, { write: true, createNew: true, mode });
+  } catch (cause) {
+    throw scratchError(`Cannot make ${path}`, cause);
+  }
+}
+
+function openToReplaceSync(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { write: true, create: true, truncate: true });
   } catch (cause) {
     throw scratchError(`Cannot make ${path}`, cause);
   }
@@ -94,7 +106,7 @@ export class TextFileWriter {
   constructor(path: string) {
     this.path = path;
 
-    this.#file = Deno.openSync(path, { write: true, create: true, truncate: true });
+    this.#file = openToReplaceSync(path);
   }
 
   write(text: string): void {
@@ -222,7 +234,7 @@ export function readFileLines(path: string): ReadableStream<string> {
 /** Writes pieces to a local file; the number of bytes. */
 export async function writeFileBlocks(path: string, blocks: AsyncIterable<Uint8Array>): Promise<number> {
   let total = 0;
-  const file = await Deno.open(path, { write: true, create: true, truncate: true });
+  const file = openToReplaceSync(path);
   try {
     for await (const block of blocks) {
       await writeAll(file, block);

@@ -51,7 +51,7 @@ const taskShape = z.strictObject({
   deadLetters: tableShape,
   limits: z.strictObject({
     threads: z.number().int().positive(),
-    /** DuckDB's memory limit, as it writes it. */
+    /** For the threads and DuckDB, a size as DuckDB writes it. */
     memory: z.string(),
   }),
 });

@@ -14,8 +14,8 @@ import { PartitionedFiles } from "../tables/write/parquet/partitioned_files.ts";
 import { partitionText } from "../tables/write/partition_text.ts";
 import { fileBytesTarget } from "../tables/write/target_table.ts";
 import { placeRoutedFiles } from "./place_routed_files.ts";
+import { GROUP_ROWS } from "./memory_shares.ts";
 import type { ReaderInstance } from "./reader/reader_instance.ts";
-import { GROUP_ROWS } from "./reader/table_output.ts";
 import { ValueEncoder } from "./reader/value_encoder.ts";
 
 export interface LedgerBatch {

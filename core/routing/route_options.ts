@@ -5,6 +5,7 @@ import type { Connection } from "../engine/duckdb.ts";
 import type { Scratch } from "../disk/scratch.ts";
 import type { TargetTable } from "../tables/write/target_table.ts";
 import type { ReaderPool } from "./reader/reader_pool.ts";
+import type { ReaderLimits } from "./reader/reading.ts";
 
 export interface RouteOptions {
   /** A session of DuckDB. */
@@ -12,6 +13,7 @@ export interface RouteOptions {
   /** Counts records. */
   meter: Meter;
   readers: ReaderPool;
+  limits: ReaderLimits;
   /** No record is the reader's: all are the judge's. For tests, which compare the two. */
   judgesAll: boolean;
   scratch: Scratch;

@@ -19,7 +19,7 @@ export interface RouterOptions {
   clock: Clock;
   random: Random;
   threads: number;
-  /** DuckDB's memory limit, as it writes it. */
+  /** For the threads and DuckDB, a size as DuckDB writes it. */
   memory: string;
   /**
    * Local folder for what does not outlive a batch; on the disk of a local sink, so that files can

@@ -1,9 +1,12 @@
-import { type Connection, DuckDb } from "../engine/duckdb.ts";
+import { type Connection, DuckDb, type DuckDbOptions } from "../engine/duckdb.ts";
+import { shareMemory } from "./memory_shares.ts";
 import { ReaderPool } from "./reader/reader_pool.ts";
+import type { ReaderLimits } from "./reader/reading.ts";
 
 export interface RoutingEngineOptions {
+  /** Fewer are used where memory does not suffice for so many. */
   threads: number;
-  /** DuckDB's memory limit, as it writes it. */
+  /** For all of it, as DuckDB writes sizes. */
   memory: string;
   /** Local, for what DuckDB has no memory for. */
   spillFolder: string;
@@ -16,15 +19,18 @@ export interface RoutingEngineOptions {
 /** The reader's threads, and DuckDB for what only it reads; for many tasks. */
 export class RoutingEngine {
   readonly readers: ReaderPool;
+  readonly limits: ReaderLimits;
   readonly judgesAll: boolean;
-  readonly #options: RoutingEngineOptions;
+  readonly #databaseOptions: DuckDbOptions;
   #opening: Promise<void> | undefined;
   #database: DuckDb | undefined;
 
   constructor(options: RoutingEngineOptions) {
-    this.#options = options;
+    const { threads, limits, database } = shareMemory(options.memory, options.threads);
+    this.#databaseOptions = { threads, memory: database, tempDirectory: options.spillFolder };
+    this.limits = limits;
     this.judgesAll = options.judgesAll ?? false;
-    this.readers = new ReaderPool(options);
+    this.readers = new ReaderPool({ threads, bytesPerThread: options.bytesPerThread });
   }
 
   /** A session of DuckDB, which is loaded for the first: most tasks need none. */
@@ -39,7 +45,6 @@ export class RoutingEngine {
   }
 
   async #open(): Promise<void> {
-    const { threads, memory, spillFolder } = this.#options;
-    this.#database = await DuckDb.open({ threads, memory, tempDirectory: spillFolder });
+    this.#database = await DuckDb.open(this.#databaseOptions);
   }
 }

@@ -109,6 +109,7 @@ class TaskRun {
     let latest = tables;
     const routed = await readFiles(prepared.ready, prepared.broken, {
       connect: () => engine.connect(),
+      limits: engine.limits,
       readers: engine.readers,
       judgesAll: engine.judgesAll,
       meter,

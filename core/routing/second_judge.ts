@@ -22,7 +22,7 @@ export interface SecondJudgeOptions {
   clock: Clock;
   random: Random;
   threads: number;
-  /** DuckDB's memory limit, as it writes it. */
+  /** For the threads and DuckDB, a size as DuckDB writes it. */
   memory: string;
   /** Local folder, made here and removed at the end. */
   folder: string;

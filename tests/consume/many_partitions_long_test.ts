@@ -5,7 +5,7 @@ import { parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
-for (const memory of ["1GB", "200MB"]) {
+for (const memory of ["1GB", "400MB"]) {
   Deno.test(`a batch over 1,000 partitions is one commit, every event in its own, in ${memory}`, () =>
     ConsumeWorld.use(async (world) => {
       const at = (day: number) => new Date(Date.UTC(2020, 0, 1 + day, 12)).toISOString();

@@ -67,8 +67,9 @@ export class EventReader {
     const input = new InputRoom(this.reader);
     try {
       const unit = new FileReading({ reader: this.reader, input, judge, rows, odd, files, pending });
-      const tallies = await this.#readUnits(reading, unit, onRecords);
+      const { units, tallies } = await this.#readUnits(reading, unit, onRecords);
       return {
+        units,
         tallies,
         events: files.events.finish(),
         deadLetters: files.deadLetters.finish(),
@@ -85,13 +86,14 @@ export class EventReader {
     { units, next, batchId }: Reading,
     files: FileReading,
     onRecords: (count: number) => void,
-  ): Promise<UnitTally[]> {
+  ): Promise<Pick<ReadResult, "units" | "tallies">> {
     const numbers = new Int32Array(next);
     const tallies: UnitTally[] = [];
-    let unreported = 0;
+    let read = 0, unreported = 0;
     for (;;) {
       const unit = units[Atomics.add(numbers, 0, 1)];
       if (unit === undefined) break;
+      read++;
       if (unit.how === "pending") {
         for (const [number, events] of await files.readPending(unit)) {
           tallies.push({ number, records: 0, events, deadLetters: 0 });
@@ -101,11 +103,12 @@ export class EventReader {
       const tally = await files.read(unit);
       const { records, events, deadLetters, pending } = tally;
       const isWhole = unit.how === "broken" || (records === 0 && deadLetters === 1);
-      if (!isWhole && records !== events + deadLetters + pending) {
+      const rows = events + deadLetters + pending;
+      if (!isWhole && (records !== rows || records !== (unit.records ?? records))) {
         throw new StreamlabError(
           "internal",
-          `Cannot account for every record of batch ${batchId}: ${unit.name} has ${counted(records, "record")}, ` +
-            `but ${counted(events + deadLetters + pending, "row")} came of it`,
+          `Cannot account for every record of batch ${batchId}: ${unit.name} has ` +
+            `${counted(unit.records ?? records, "record")}, but ${counted(rows, "row")} came of it`,
         );
       }
       tallies.push({ number: unit.number, records, events, deadLetters });
@@ -116,11 +119,11 @@ export class EventReader {
       }
     }
     onRecords(unreported);
-    return tallies;
+    return { units: read, tallies };
   }
 
   #filesOf(reading: Reading, { contract, events, deadLetters }: Omit<Columns, "key">): FileReadingTools["files"] {
-    const { onExtraFields, folder } = reading;
+    const { onExtraFields, folder, limits } = reading;
     const nextPath = (kind: string) => {
       let files = 0;
       return () => `${folder}/${kind}-${this.#start.number}-${files++}.parquet`;
@@ -132,6 +135,7 @@ export class EventReader {
         fields: eventFileFields(contract, reading.events, rescued),
         columns: events,
         constants: reading,
+        limits,
         nextPath: nextPath("events"),
       }),
       deadLetters: new TableOutput(this.reader, {
@@ -139,6 +143,7 @@ export class EventReader {
         fields: letterFileFields(contract, reading.deadLetters),
         columns: deadLetters,
         constants: reading,
+        limits,
         nextPath: nextPath("letters"),
       }),
     };

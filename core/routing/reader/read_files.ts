@@ -19,8 +19,6 @@ import {
   type UnitTally,
 } from "./reading.ts";
 
-/** Larger files are cut into parts, so that every thread reads some. */
-const WHOLE_FILE_BYTES_MAX = 16 << 20;
 /** Of rows of Parquet files, written out, that wait in scratch. */
 const FRAMED_BYTES_MAX = 1 << 30;
 
@@ -80,12 +78,13 @@ class ReadRun {
   }
 
   async unitsOf(files: readonly LocalRawFile[]): Promise<ReadUnit[]> {
-    if (this.#options.judgesAll) return files.map((file) => unitOf(file, true));
-    const large = files.filter(({ size }) => size > WHOLE_FILE_BYTES_MAX).map((file) => unitOf(file, false));
-    const units = files.filter(({ size }) => size <= WHOLE_FILE_BYTES_MAX).map((file) => unitOf(file, false));
+    const { judgesAll, limits, readers } = this.#options;
+    if (judgesAll) return files.map((file) => unitOf(file, true));
+    const large = files.filter(({ size }) => size > limits.wholeFileBytes).map((file) => unitOf(file, false));
+    const units = files.filter(({ size }) => size <= limits.wholeFileBytes).map((file) => unitOf(file, false));
     if (large.length === 0) return units;
-    const work = { kind: "survey", units: bySize(large), next: counter() } as const;
-    const surveys = await this.#options.readers.run<Survey[]>(work, bytesOf(large));
+    const work = { kind: "survey", units: bySize(large), limits, next: counter() } as const;
+    const surveys = await readers.run<Survey[]>(work, bytesOf(large));
     return [...surveys.flat().flatMap(({ units: parts }) => parts), ...units];
   }
 
@@ -122,13 +121,14 @@ class ReadRun {
     if (pending.length > 0) {
       results.push(...await this.#run(pending, { contract: widened.text, onExtraFields: "rescue", ...tables }));
     }
-    this.#checkCounts(results);
+    const tallies = tallyFiles(results);
+    this.#checkCounts(results, tallies);
     return {
       contract: widened,
       leftOut: { clashing, beyond },
       events: { table: tables.events, written: results.flatMap(({ events }) => events) },
       deadLetters: { table: tables.deadLetters, written: results.flatMap(({ deadLetters }) => deadLetters) },
-      tallies: tallyFiles(results),
+      tallies,
     };
   }
 
@@ -136,31 +136,50 @@ class ReadRun {
     units: readonly ReadUnit[],
     what: Pick<Reading, "contract" | "onExtraFields" | "events" | "deadLetters">,
   ): Promise<ReadResult[]> {
-    const { scratch, batchId, ingestedAtMicros, meter } = this.#options;
+    const { scratch, batchId, ingestedAtMicros, limits, meter } = this.#options;
     // Records that had to wait take as many threads as found them.
     this.#bytes = Math.max(this.#bytes, bytesOf(units));
     const folder = scratch.subfolder(`read-${this.#readings++}`);
-    const reading = { ...what, batchId, ingestedAtMicros, folder, units: bySize(units), next: counter() };
-    return await this.#options.readers.run<ReadResult>(
+    const reading = { ...what, batchId, ingestedAtMicros, folder, limits, units: bySize(units), next: counter() };
+    const results = await this.#options.readers.run<ReadResult>(
       { kind: "read", reading },
       this.#bytes,
       (count) => meter.count("records", count),
     );
+    const read = results.reduce((sum, result) => sum + result.units, 0);
+    if (read !== units.length) throw this.#lost(`${counted(units.length, "part")} to read became ${read}`);
+    return results;
   }
 
-  /** Conservation check: as many rows are in the data files as there were records. */
-  #checkCounts(results: readonly ReadResult[]): void {
-    const tallies = results.flatMap(({ tallies }) => tallies);
+  /**
+   * Conservation check: every record of every file has become one row, or its file one dead letter,
+   * and as many rows are in the data files.
+   */
+  #checkCounts(results: readonly ReadResult[], files: ReadonlyMap<number, UnitTally>): void {
+    for (const { number, records, events, deadLetters } of files.values()) {
+      const isWhole = records === 0 && events === 0 && deadLetters === 1;
+      if (isWhole || records === events + deadLetters) continue;
+      throw this.#lost(
+        `${counted(records, "record")} of file ${number} became ${counted(events, "event")} and ` +
+          counted(deadLetters, "dead letter"),
+      );
+    }
+    const tallies = [...files.values()];
     for (const kind of ["events", "deadLetters"] as const) {
       const routed = tallies.reduce((sum, tally) => sum + tally[kind], 0);
       const written = results.flatMap((result) => result[kind]).reduce((sum, { records }) => sum + Number(records), 0);
       if (written === routed) continue;
-      throw new StreamlabError(
-        "internal",
-        `Cannot account for every record of batch ${this.#options.batchId}: ${counted(routed, "row")} of ` +
-          `${kind === "events" ? "events" : "dead letters"} became ${written}`,
+      throw this.#lost(
+        `${counted(routed, "row")} of ${kind === "events" ? "events" : "dead letters"} became ${written}`,
       );
     }
+  }
+
+  #lost(what: string): StreamlabError {
+    return new StreamlabError(
+      "internal",
+      `Cannot account for every record of batch ${this.#options.batchId}: ${what}`,
+    );
   }
 }
 

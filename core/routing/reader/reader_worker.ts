@@ -27,7 +27,7 @@ scope.onmessage = async ({ data }) => {
   }
   try {
     const result = data.kind === "survey"
-      ? surveyUnits(reader!.reader, data.units, data.next)
+      ? surveyUnits(reader!.reader, data)
       : await reader!.read(data.reading, (count) => scope.postMessage({ kind: "records", count }));
     scope.postMessage({ kind: "done", result });
   } catch (error) {

@@ -34,6 +34,8 @@ export interface ReadUnit {
     | "pending";
   /** Of its first record. */
   position: number;
+  /** Of a part: how many it has by the survey. */
+  records?: number;
   /** Why it is broken. */
   detail?: string;
 }
@@ -60,6 +62,21 @@ export function compareExtraPaths(a: ExtraPath, b: ExtraPath): number {
   return a.file - b.file || a.position - b.position || a.index - b.index;
 }
 
+/** What a worker may hold at once. */
+export interface ReaderLimits {
+  /** Larger files are cut into parts, so that every worker reads some. */
+  wholeFileBytes: number;
+  /** Bytes of a part. */
+  partBytes: number;
+  /** A part grows to so many where it holds no whole record; beyond, its file is read exactly. */
+  partBytesMax: number;
+  /** Rows, or bytes of text, that are a row group. */
+  groupRows: number;
+  groupBytes: number;
+  /** What a table's files keep for their footers, or have waiting to be written. */
+  heldBytes: number;
+}
+
 /** The same for all workers of a batch. */
 export interface Reading {
   /** In its canonical spelling. */
@@ -71,6 +88,7 @@ export interface Reading {
   batchId: bigint;
   /** A folder of this reading's, in which the workers' files get names of their own. */
   folder: string;
+  limits: ReaderLimits;
   units: readonly ReadUnit[];
   /** The number of the next unit that no worker has taken. */
   next: SharedArrayBuffer;
@@ -91,6 +109,8 @@ export interface UnitTally {
 }
 
 export interface ReadResult {
+  /** How many units the worker has read. */
+  units: number;
   tallies: UnitTally[];
   events: WrittenFile[];
   deadLetters: WrittenFile[];
@@ -101,7 +121,7 @@ export interface ReadResult {
 
 export type Work =
   | { kind: "read"; reading: Reading }
-  | { kind: "survey"; units: readonly ReadUnit[]; next: SharedArrayBuffer };
+  | { kind: "survey"; units: readonly ReadUnit[]; limits: ReaderLimits; next: SharedArrayBuffer };
 
 /** An error of a worker. */
 export interface Failure {

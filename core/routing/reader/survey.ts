@@ -1,13 +1,12 @@
 import { signatureOf } from "../../disk/file_signature.ts";
 import { headOf } from "../file_kind.ts";
-import { InputRoom } from "./input_room.ts";
-import type { PlacedText, ReaderInstance } from "./reader_instance.ts";
-import type { ReadUnit, Survey } from "./reading.ts";
+import { type Input, InputRoom } from "./input_room.ts";
+import type { ReaderInstance } from "./reader_instance.ts";
+import type { ReaderLimits, ReadUnit, Survey, Work } from "./reading.ts";
 
-/** Bytes of a unit that is a part of a file. */
-const PART_BYTES = 8 << 20;
-/** A record that does not fit into so many bytes makes its file one for the exact way. */
-const PART_BYTES_MAX = 64 << 20;
+/** Where the bracket of an array must stand. */
+const HEAD_BYTES = 4_096;
+const NEWLINE = 0x0a;
 const BYTE_ORDER_MARK = "\xef\xbb\xbf";
 const OPENING = "[", WHITE_SPACE = /^[ \t\r\n]*$/;
 
@@ -15,7 +14,10 @@ const OPENING = "[", WHITE_SPACE = /^[ \t\r\n]*$/;
  * Looks through large files for places to cut them at, so that every thread can read parts of one:
  * an array strictly from end to end, lines only for their ends.
  */
-export function surveyUnits(reader: ReaderInstance, units: readonly ReadUnit[], next: SharedArrayBuffer): Survey[] {
+export function surveyUnits(
+  reader: ReaderInstance,
+  { units, limits, next }: Extract<Work, { kind: "survey" }>,
+): Survey[] {
   const numbers = new Int32Array(next);
   const input = new InputRoom(reader);
   const surveys: Survey[] = [];
@@ -23,7 +25,8 @@ export function surveyUnits(reader: ReaderInstance, units: readonly ReadUnit[], 
     for (;;) {
       const unit = units[Atomics.add(numbers, 0, 1)];
       if (unit === undefined) return surveys;
-      const parts = unit.how === "lines" ? surveyLines(reader, input, unit) : surveyArray(reader, input, unit);
+      const survey = new FileSurvey(reader, input, limits, unit);
+      const parts = unit.how === "lines" ? survey.ofLines() : survey.ofArray();
       const exact = { ...unit, how: unit.how === "lines" ? "exact-lines" : "exact-array" } as const;
       surveys.push({ number: unit.number, units: parts ?? [exact] });
     }
@@ -32,71 +35,95 @@ export function surveyUnits(reader: ReaderInstance, units: readonly ReadUnit[], 
   }
 }
 
-/** Undefined where the file is no array, or has a record that is too large or too deep. */
-function surveyArray(reader: ReaderInstance, input: InputRoom, unit: ReadUnit): ReadUnit[] | undefined {
-  const start = firstElement(reader, input.read(unit.path, unit.offset, PART_BYTES));
-  if (start === undefined) return undefined;
-  const end = unit.offset + unit.size;
-  const parts: ReadUnit[] = [];
-  let position = 0;
-  for (let from = unit.offset + start, wanted = PART_BYTES; from < end;) {
-    const { at, length } = input.read(unit.path, from, Math.min(wanted, end - from));
-    const records = reader.calls.scanElements(at, length);
-    if (records === 0) {
-      wanted *= 2;
-      if (length === end - from || wanted > PART_BYTES_MAX) return undefined;
-      continue;
+class FileSurvey {
+  readonly #reader: ReaderInstance;
+  readonly #input: InputRoom;
+  readonly #limits: ReaderLimits;
+  readonly #unit: ReadUnit;
+  readonly #end: number;
+
+  constructor(reader: ReaderInstance, input: InputRoom, limits: ReaderLimits, unit: ReadUnit) {
+    this.#reader = reader;
+    this.#input = input;
+    this.#limits = limits;
+    this.#unit = unit;
+    this.#end = unit.offset + unit.size;
+  }
+
+  /** Undefined where the file is no array, or has a record that is too large. */
+  ofArray(): ReadUnit[] | undefined {
+    const { calls } = this.#reader;
+    const unit = this.#unit, { partBytes, partBytesMax } = this.#limits;
+    const start = this.#firstElement();
+    if (start === undefined) return undefined;
+    const parts: ReadUnit[] = [];
+    let position = 0;
+    for (let from = unit.offset + start, wanted = partBytes; from < this.#end;) {
+      const { at, length } = this.#read(from, wanted);
+      const records = calls.scanElements(at, length);
+      if (records === 0) {
+        wanted *= 2;
+        if (length === this.#end - from || wanted > partBytesMax) return undefined;
+        continue;
+      }
+      const size = calls.elementsEnd() - at;
+      parts.push({ ...unit, how: "elements", offset: from, size, position, records });
+      position += records;
+      if (calls.isEndOfElements() !== 0) return this.#isBlank(from + size + 1) ? parts : undefined;
+      // Past the comma.
+      from += size + 1;
+      wanted = partBytes;
     }
-    const size = reader.calls.elementsEnd() - at;
-    parts.push({ ...unit, how: "elements", offset: from, size, position });
-    position += records;
-    if (reader.calls.isEndOfElements() !== 0) return isBlank(reader, input, unit, from + size + 1) ? parts : undefined;
-    // Past the comma.
-    from += size + 1;
-    wanted = PART_BYTES;
+    return undefined;
   }
-  return undefined;
-}
 
-/** The index after the bracket that opens the array. */
-function firstElement(reader: ReaderInstance, { at, length }: PlacedText): number | undefined {
-  const head = String.fromCharCode(...reader.bytes.subarray(at, at + Math.min(length, 4_096)));
-  const from = head.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
-  const opening = head.indexOf(OPENING, from);
-  return opening < 0 || !WHITE_SPACE.test(head.slice(from, opening)) ? undefined : opening + 1;
-}
-
-/** Whether nothing but white space follows from `from` to the file's end. */
-function isBlank(reader: ReaderInstance, input: InputRoom, { path, offset, size }: ReadUnit, from: number): boolean {
-  for (const end = offset + size; from < end; from += PART_BYTES) {
-    const { at, length } = input.read(path, from, Math.min(PART_BYTES, end - from));
-    if (reader.calls.spaceEnd(at, length) !== at + length) return false;
-  }
-  return true;
-}
-
-function surveyLines(reader: ReaderInstance, input: InputRoom, unit: ReadUnit): ReadUnit[] | undefined {
-  if (signatureOf(headOf({ ...unit, format: "ndjson" })) !== undefined) return undefined;
-  const end = unit.offset + unit.size;
-  const parts: ReadUnit[] = [];
-  let position = 0;
-  for (let from = unit.offset, wanted = PART_BYTES; from < end;) {
-    // Only at the start of a file may a byte order mark be skipped.
-    const isFirst = from === unit.offset;
-    const { start, at, length } = input.read(unit.path, from, Math.min(wanted, end - from), isFirst ? "" : "\n");
-    const last = reader.bytes.lastIndexOf(NEWLINE, at + length - 1);
-    const size = length === end - from ? length : last - at + 1;
-    if (size <= 0) {
-      wanted *= 2;
-      if (wanted > PART_BYTES_MAX) return undefined;
-      continue;
+  /** Undefined where the file holds no lines, or one that is too large. */
+  ofLines(): ReadUnit[] | undefined {
+    const { calls } = this.#reader;
+    const unit = this.#unit, { partBytes, partBytesMax } = this.#limits;
+    if (signatureOf(headOf({ ...unit, format: "ndjson" })) !== undefined) return undefined;
+    const parts: ReadUnit[] = [];
+    let position = 0;
+    for (let from = unit.offset, wanted = partBytes; from < this.#end;) {
+      // Only at the start of a file may a byte order mark be skipped.
+      const isFirst = from === unit.offset;
+      const { start, at, length } = this.#read(from, wanted, isFirst ? "" : "\n");
+      const last = this.#reader.bytes.lastIndexOf(NEWLINE, at + length - 1);
+      const size = length === this.#end - from ? length : last - at + 1;
+      if (size <= 0) {
+        wanted *= 2;
+        if (wanted > partBytesMax) return undefined;
+        continue;
+      }
+      const records = calls.countLines(start, at + size - start);
+      parts.push({ ...unit, how: isFirst ? "first-lines" : "more-lines", offset: from, size, position, records });
+      position += records;
+      from += size;
+      wanted = partBytes;
     }
-    parts.push({ ...unit, how: isFirst ? "first-lines" : "more-lines", offset: from, size, position });
-    position += reader.calls.countLines(start, at + size - start);
-    from += size;
-    wanted = PART_BYTES;
+    return position === 0 ? undefined : parts;
   }
-  return position === 0 ? undefined : parts;
-}
 
-const NEWLINE = 0x0a;
+  #read(from: number, wanted: number, before = ""): Input {
+    return this.#input.read(this.#unit.path, from, Math.min(wanted, this.#end - from), before);
+  }
+
+  /** The index after the bracket that opens the array. */
+  #firstElement(): number | undefined {
+    const { at, length } = this.#read(this.#unit.offset, HEAD_BYTES);
+    const head = String.fromCharCode(...this.#reader.bytes.subarray(at, at + length));
+    const from = head.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
+    const opening = head.indexOf(OPENING, from);
+    return opening < 0 || !WHITE_SPACE.test(head.slice(from, opening)) ? undefined : opening + 1;
+  }
+
+  /** Whether nothing but white space follows from `from` to the file's end. */
+  #isBlank(from: number): boolean {
+    const { partBytes } = this.#limits;
+    for (let next = from; next < this.#end; next += partBytes) {
+      const { at, length } = this.#read(next, partBytes);
+      if (this.#reader.calls.spaceEnd(at, length) !== at + length) return false;
+    }
+    return true;
+  }
+}

@@ -10,12 +10,11 @@ import { type BatchConstants, constantOf } from "./batch_constants.ts";
 import { ChunkEncoder, pageLimits } from "./chunk_encoder.ts";
 import type { ReaderColumn, ReaderTable } from "./column_plan.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
+import type { ReaderLimits } from "./reading.ts";
 import { RowPartitions } from "./row_partitions.ts";
 
-/** Rows in a row group: as many as other writers take, and few enough for a processor's cache. */
-export const GROUP_ROWS = 122_880;
-/** Bytes of text in a row group; fewer are not worth one, however small the files are to be. */
-const GROUP_BYTES_MAX = 32 << 20, GROUP_BYTES_LEAST = 1 << 20;
+/** Fewer bytes of text are not worth a row group, however small the files are to be. */
+const GROUP_BYTES_LEAST = 1 << 20;
 
 export interface TableOutputOptions {
   table: TargetTable;
@@ -24,6 +23,7 @@ export interface TableOutputOptions {
   /** The table in the reader's memory. */
   columns: ReaderTable;
   constants: BatchConstants;
+  limits: ReaderLimits;
   nextPath: () => string;
 }
 
@@ -35,20 +35,27 @@ export class TableOutput {
   readonly #encoder: ChunkEncoder;
   readonly #files: PartitionedFiles;
   readonly #bloomFilters: readonly (BloomFilterSize | undefined)[];
+  readonly #groupRowsMax: number;
   /** Bytes of text in a row group: a file is not to grow far above its target. */
   readonly #groupBytesMax: number;
   readonly #sources: readonly (ReaderColumn | Uint8Array)[];
   #flushedRows = 0;
 
-  constructor(reader: ReaderInstance, { table, fields, columns, constants, nextPath }: TableOutputOptions) {
+  constructor(reader: ReaderInstance, { table, fields, columns, constants, limits, nextPath }: TableOutputOptions) {
     const schema = new ParquetSchema(fields);
     this.#reader = reader;
     this.#table = columns.handle;
     this.#partitions = new RowPartitions(reader, columns, constants, table);
     this.#encoder = new ChunkEncoder(reader.calls, pageLimits(table.properties));
     const bytesTarget = fileBytesTarget(table);
-    this.#groupBytesMax = Math.max(Math.min(bytesTarget, GROUP_BYTES_MAX), GROUP_BYTES_LEAST);
-    this.#files = new PartitionedFiles({ schema, nextPath, fileBytesTarget: bytesTarget });
+    this.#groupRowsMax = limits.groupRows;
+    this.#groupBytesMax = Math.max(Math.min(bytesTarget, limits.groupBytes), GROUP_BYTES_LEAST);
+    this.#files = new PartitionedFiles({
+      schema,
+      nextPath,
+      fileBytesTarget: bytesTarget,
+      heldBytesMax: limits.heldBytes,
+    });
     this.#bloomFilters = schema.leaves.map((leaf) => bloomFilterSize(table.properties, leaf));
     this.#sources = schema.leaves.map((leaf) => sourceOf(leaf, columns, constants));
   }
@@ -61,8 +68,8 @@ export class TableOutput {
   /** To be called between records, often: writes the rows when they are enough. */
   settle(): void {
     const { calls } = this.#reader;
-    const table = this.#table;
-    if (calls.isFull(table) || calls.rowsOf(table) >= GROUP_ROWS || calls.arenaBytes(table) >= this.#groupBytesMax) {
+    const table = this.#table, rows = calls.rowsOf(table);
+    if (calls.isFull(table) || rows >= this.#groupRowsMax || calls.arenaBytes(table) >= this.#groupBytesMax) {
       this.#flush();
     }
   }

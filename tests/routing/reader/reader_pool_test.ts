@@ -1,8 +1,10 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { shareMemory } from "../../../core/routing/memory_shares.ts";
 import { ReaderPool } from "../../../core/routing/reader/reader_pool.ts";
 
 function survey(pool: ReaderPool, bytes: number): Promise<unknown[]> {
-  return pool.run({ kind: "survey", units: [], next: new SharedArrayBuffer(4) }, bytes);
+  const { limits } = shareMemory("1GB", 1);
+  return pool.run({ kind: "survey", units: [], limits, next: new SharedArrayBuffer(4) }, bytes);
 }
 
 Deno.test("a batch gets as many threads as its bytes are worth, at least one and at most all", async () => {
