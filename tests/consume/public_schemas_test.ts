@@ -9,27 +9,33 @@ import { ConsumeWorld } from "./consume_world.ts";
 const folder = new URL("./public_schemas/", import.meta.url);
 
 for (const { name } of [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1)) {
-  Deno.test(`events of ${name.replaceAll("_", " ")} become a table by a schema as people have it`, () =>
-    ConsumeWorld.use(async (world) => {
-      const read = (file: string) => Deno.readTextFileSync(new URL(`${name}/${file}`, folder));
-      world.put("one.ndjson", read("records.ndjson"));
-      await world.consume({ contract: parseContract(read("schema.json")) });
-      const { metadata } = (await world.catalog.loadTable(parseIdentifier("bronze.events")))!;
-      const columns = currentSchema(metadata).fields.filter((field) => !field.name.startsWith("_"));
-      const rows = await rowsOf(world, "bronze.events", columns.map((field) => field.name));
-      const letters = await world.rows(
-        "SELECT _dead_letter_reason || ': ' || _dead_letter_detail AS said FROM {{dead_letters.events}} ORDER BY _source_position",
-      );
-      const text = [
-        "columns",
-        ...columns.map((field) => `  ${columnText(field)}`),
-        "events",
-        ...rows.map((row) => `  ${row}`),
-        "dead letters",
-        ...letters.map(({ said }) => `  ${said}`),
-      ];
-      await checkGolden(new URL(`${name}/table.txt`, folder), `${text.join("\n")}\n`);
-    }));
+  for (const judgesAll of [false, true]) {
+    const title = `events of ${name.replaceAll("_", " ")} become a table by a schema as people have it`;
+    Deno.test(judgesAll ? `${title}, by the judge alone` : title, () => becomesTable(name, judgesAll));
+  }
+}
+
+function becomesTable(name: string, judgesAll: boolean): Promise<void> {
+  return ConsumeWorld.use(async (world) => {
+    const read = (file: string) => Deno.readTextFileSync(new URL(`${name}/${file}`, folder));
+    world.put("one.ndjson", read("records.ndjson"));
+    await world.consume({ contract: parseContract(read("schema.json")), judgesAll });
+    const { metadata } = (await world.catalog.loadTable(parseIdentifier("bronze.events")))!;
+    const columns = currentSchema(metadata).fields.filter((field) => !field.name.startsWith("_"));
+    const rows = await rowsOf(world, "bronze.events", columns.map((field) => field.name));
+    const letters = await world.rows(
+      "SELECT _dead_letter_reason || ': ' || _dead_letter_detail AS said FROM {{dead_letters.events}} ORDER BY _source_position",
+    );
+    const text = [
+      "columns",
+      ...columns.map((field) => `  ${columnText(field)}`),
+      "events",
+      ...rows.map((row) => `  ${row}`),
+      "dead letters",
+      ...letters.map(({ said }) => `  ${said}`),
+    ];
+    await checkGolden(new URL(`${name}/table.txt`, folder), `${text.join("\n")}\n`);
+  });
 }
 
 async function rowsOf(world: ConsumeWorld, table: string, columns: string[]): Promise<string[]> {

@@ -108,6 +108,7 @@ export const importers: Readonly<Record<string, readonly string[]>> = {
   "parquet-wasm": ["core/produce/"],
   "assemblyscript": ["tools/"],
   "fast-check": ["tests/support/property.ts"],
+  "ajv": ["tests/contract/"],
   // Without types: each stands behind a typed edge.
   "@std/cli": ["commands/line/parse_args.ts"],
   "@std/streams": ["core/disk/scratch.ts"],
