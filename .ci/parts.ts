@@ -2,6 +2,7 @@
  * Installs what the later steps need and no registry serves ready made, one thing after another;
  * says how long each took. What fails here is tried again, and fails, in the tests that need it.
  */
+import { findChromium } from "../tests/support/browser.ts";
 import { findCompatibilityKit } from "../tests/support/compatibility_kit.ts";
 import { findGoProgram } from "../tests/support/go_program.ts";
 import { minioProgram } from "../tests/support/minio.ts";
@@ -21,6 +22,7 @@ const parts: Part[] = [
   ]),
   ["REST catalog", findRestCatalog],
   ["REST compatibility kit", findCompatibilityKit],
+  ["Chromium", findChromium],
   ["weed", () => findGoProgram(seaweedProgram)],
 ];
 

@@ -61,6 +61,11 @@ export function openReadersCatalog(
   });
 }
 
+/** The store of a lake that must be there, for readers: see `openReadersCatalog`. */
+export async function openReadersLake(context: ReadersSurroundings, location: LakeLocation): Promise<Store> {
+  return await cached(context, await openExistingLake(context, location));
+}
+
 /** Bytes of the cache of distant lakes, all together. */
 const CACHE_BYTES_MAX = 2e9;
 

@@ -55,15 +55,24 @@ const unusedParts = new Set(["dist-types", "src", "bundler", "esm", "CHANGELOG.m
 
 const packed = `dist/parts/${library}.zst`;
 const digest = `dist/parts/${library}.sha256`;
-const READER_PART = "dist/parts/reader.wasm.part";
+const PAGES = "core/serve/console/pages";
+/** Read by their names alone, so no two may share one (core/disk/program_part.ts). */
+const PART_SOURCES = [
+  "core/routing/assembly/reader.wasm",
+  ...[...Deno.readDirSync(root + PAGES)].map(({ name }) => `${PAGES}/${name}`),
+];
 await run(compiler, ["cache", "--quiet", "main.ts"]);
 const packages = await npmPackages();
 await packLibrary(`${root}${packed}`, `${root}${digest}`);
-// As a module of WebAssembly it would have to find what it imports (core/disk/program_part.ts).
-await Deno.copyFile(`${root}core/routing/assembly/reader.wasm`, root + READER_PART);
+const parts = await Promise.all(PART_SOURCES.map(async (source) => {
+  // As a module it would be linked to what it imports.
+  const part = `dist/parts/${source.split("/").at(-1)}.part`;
+  await Deno.copyFile(root + source, root + part);
+  return part;
+}));
 await run(compiler, [
   ...["compile", "--quiet", "--no-check", "--output", "dist/streamlab", "--include", packed, "--include", digest],
-  ...["--include", READER_PART, "--include", "core/routing/reader/reader_worker.ts"],
+  ...[...parts, "core/routing/reader/reader_worker.ts"].flatMap((part) => ["--include", part]),
   // It would be read at each start from a name that can be foretold in the folder for temporary
   // files, where every user may put one.
   "--no-code-cache",

@@ -75,7 +75,7 @@ export const SECRET_VARIABLES = [
 ];
 
 /** Takes out known secrets, passwords in URIs, bearer tokens and signatures. */
-function scrub(text: string, secrets: readonly string[]): string {
+export function scrub(text: string, secrets: readonly string[]): string {
   let clean = text;
   for (const secret of secrets) {
     // Removing a secret of a few letters would garble every sentence, and it protects nothing.

@@ -1,17 +1,20 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import type { LakeWatch } from "../../core/serve/metrics/lake_watch.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { parseLocation } from "../../core/storage/location.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
-import { reportError } from "../line/errors.ts";
+import { reportError, scrub } from "../line/errors.ts";
 import { flag } from "../line/flags.ts";
 import { printNote } from "../line/output.ts";
 import { secretsIn } from "../line/program.ts";
 import { machineSettings } from "../machine.ts";
-import { openExistingLake, openLake } from "../open_lake.ts";
+import { openExistingLake, openLake, openReadersLake } from "../open_lake.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
+/** What a question of the console may take of the disk. */
+const QUESTION_TEMP_SIZE = "1GB";
 const LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"];
 
 const flags = z.object({
@@ -25,15 +28,16 @@ const flags = z.object({
   tokenFile: flag.file({ doc: "bearer tokens that may come in, one a line" }),
   allowHost: flag.list({ doc: "further names that the server is reached by, such as streamlab.example.com" }),
   threads: flag.count({ doc: "threads to use (default: all cores)" }),
-  memory: flag.size({ doc: "memory for reading the tables", default: "256MB" }),
+  memory: flag.size({ doc: "memory for each question, and for reading the tables", default: "256MB" }),
 });
 
 type ServeFlags = z.output<typeof flags>;
 
 export const serve = defineCommand({
   name: "serve",
-  summary: "Serve the lake: metrics for Prometheus, and an Iceberg REST catalog",
+  summary: "Serve the lake: a console, metrics for Prometheus, and an Iceberg REST catalog",
   description: [
+    "Shows the lake in a browser: what waits and what came, tables, dead letters, and SQL.",
     "Offers /catalog, an Iceberg REST catalog over the lake's own files: PyIceberg, Spark, Trino and DuckDB read and write the tables",
     "beside a running consumer. /metrics is for Prometheus, /healthz and /readyz for whoever watches the process. It keeps no state, so",
     "several may run. Ctrl-C finishes the requests under way.",
@@ -69,7 +73,7 @@ async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
       const name = hostname.includes(":") ? `[${hostname}]` : hostname;
       void printNote(
         context,
-        `Serving ${store.root} at http://${name}:${port} (/catalog, /metrics, /healthz, /readyz)`,
+        `Serving ${store.root} at http://${name}:${port} (/, /catalog, /metrics, /healthz, /readyz)`,
       );
     });
   } catch (error) {
@@ -97,7 +101,37 @@ async function openParts(context: Context, given: ServeFlags, store: Store) {
     openRaw: (root) => openLake(context, parseLocation(root)),
     onFailure: (error) => void tellFailure(context, error, "look at the lake"),
   });
-  return { catalog, watch };
+  return { catalog, watch, console: await openConsole(context, given, store, watch) };
+}
+
+/** Questions read through a cache: what a bucket holds is fetched once. */
+async function openConsole(context: Context, given: ServeFlags, store: Store, watch: LakeWatch) {
+  const [{ FileCatalog }, { ConsoleService }, { LimitedSession }, { Session }] = await Promise.all([
+    import("../../core/iceberg/catalog/file_catalog.ts"),
+    import("../../core/serve/console/console_service.ts"),
+    import("../../core/serve/console/limited_session.ts"),
+    import("../../core/query/sql_session.ts"),
+  ]);
+  const { clock, random } = context;
+  const catalog = new FileCatalog({ store: await openReadersLake(context, given.source), clock, random });
+  const httpfs = context.env("STREAMLAB_HTTPFS");
+  const session = new Session({
+    openCatalog: () => Promise.resolve(catalog),
+    clock,
+    random,
+    httpfs: httpfs === "off" ? false : httpfs && resolve(context.cwd, httpfs),
+    tempSizeMax: QUESTION_TEMP_SIZE,
+    ...machineSettings(context, given),
+  });
+  const secrets = secretsIn(context);
+  return new ConsoleService({
+    lake: scrub(store.root, secrets),
+    watch,
+    session: new LimitedSession(session, clock),
+    catalog,
+    clock,
+    shown: (text) => scrub(text, secrets),
+  });
 }
 
 async function readTokens(context: Context, { host, tokenFile }: ServeFlags) {

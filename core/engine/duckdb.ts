@@ -11,6 +11,8 @@ export interface DuckDbOptions {
   memory?: string;
   /** Where DuckDB spills; nowhere unless given. */
   tempDirectory?: string;
+  /** How much it may spill, as DuckDB writes a size; 90 % of the free disk unless given. */
+  tempSizeMax?: string;
 }
 
 /**
@@ -38,6 +40,7 @@ export class DuckDb {
       threads: String((options.threads ?? navigator.hardwareConcurrency) + 1),
       ...(options.memory === undefined ? {} : { memory_limit: options.memory }),
       temp_directory: options.tempDirectory ?? "",
+      ...(options.tempSizeMax === undefined ? {} : { max_temp_directory_size: options.tempSizeMax }),
       // By default the allocator keeps what was freed until 128 and 512 MB have come together, on
       // top of the memory limit: 2,000 hostile files at a limit of 300 MB took 900 MB, now 630.
       allocator_flush_threshold: "8MB",

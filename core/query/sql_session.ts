@@ -41,6 +41,8 @@ export interface SqlSessionOptions {
   threads?: number;
   /** As DuckDB writes it: "2GB". */
   memory?: string;
+  /** How much of the disk a question may take for what does not fit in memory; default: any. */
+  tempSizeMax?: string;
 }
 
 export interface AskOptions extends TimeTravel {
@@ -146,9 +148,10 @@ export class Session {
   }
 
   #open(scratch: Scratch): Promise<DuckDb> {
-    const { threads, memory } = this.#options;
+    const { threads, memory, tempSizeMax } = this.#options;
     return DuckDb.open({
       tempDirectory: scratch.folder,
+      tempSizeMax,
       threads,
       memory,
     });

@@ -24,14 +24,18 @@ export class Guard {
     this.#tokens = tokens;
   }
 
-  /** Throws a refusal where the request comes from another site, or under a foreign name. */
-  checkSite(request: Request): void {
+  /**
+   * Throws a refusal where the request comes from another site, or under a foreign name. `isPage`:
+   * a link of another site may lead there, for it shows nothing by itself and changes nothing.
+   */
+  checkSite(request: Request, isPage = false): void {
     const host = request.headers.get("host") ?? "";
     if (!this.#isOurs(hostnameOf(host))) {
       throw new HttpRefusal(403, "ForbiddenException", "This server does not go by that name: --allow-host adds one");
     }
     const origin = request.headers.get("origin");
     const site = request.headers.get("sec-fetch-site");
+    if (isPage && origin === null && request.headers.get("sec-fetch-mode") === "navigate") return;
     const isForeign = origin !== null && URL.parse(origin)?.host !== host.toLowerCase();
     if (isForeign || site === "cross-site") {
       throw new HttpRefusal(403, "ForbiddenException", "Requests from pages of other sites are refused");

@@ -17,6 +17,8 @@ export interface Incoming {
   path: string;
   query: URLSearchParams;
   headers: Headers;
+  /** Aborted when the client hangs up. */
+  signal: AbortSignal;
   /** The body as a JSON object; refused where it is none, too large or too slow. */
   readJson(): Promise<JsonObject>;
 }
@@ -28,6 +30,7 @@ export function incomingOf(request: Request, clock: Clock): Incoming {
     path: pathname,
     query: searchParams,
     headers: request.headers,
+    signal: request.signal,
     readJson: () => readJson(request, clock),
   };
 }

@@ -3,6 +3,8 @@ import { isKind } from "../base/errors.ts";
 import { early } from "../base/parallel.ts";
 import { emptyAnswer, errorAnswer, jsonAnswer, textAnswer } from "./answer.ts";
 import type { RestCatalogService } from "./catalog/rest_catalog_service.ts";
+import { consoleFile } from "./console/console_files.ts";
+import type { ConsoleService } from "./console/console_service.ts";
 import type { Guard } from "./guard.ts";
 import { type Incoming, incomingOf } from "./incoming.ts";
 import { samplesOf } from "./metrics/lake_samples.ts";
@@ -12,6 +14,7 @@ import { HttpRefusal } from "./http_refusal.ts";
 
 export interface LakeServerParts {
   catalog: RestCatalogService;
+  console: ConsoleService;
   watch: LakeWatch;
   guard: Guard;
   clock: Clock;
@@ -25,8 +28,9 @@ const REQUESTS_MAX = 64;
 /** For requests under way when the server is to end. */
 const FAREWELL_MS = 10_000;
 const CATALOG_PATH = "/catalog";
+const API_PATH = "/api";
 
-/** The server of a lake, without a state of its own: health, metrics and the REST catalog. */
+/** The server of a lake, without a state of its own: console, health, metrics and REST catalog. */
 export class LakeServer {
   readonly #parts: LakeServerParts;
   #running = 0;
@@ -63,8 +67,12 @@ export class LakeServer {
       }
       this.#running++;
       try {
-        this.#parts.guard.checkSite(request);
-        return await this.#route(request, incomingOf(request, this.#parts.clock));
+        const incoming = incomingOf(request, this.#parts.clock);
+        const file = consoleFile(incoming.path);
+        this.#parts.guard.checkSite(request, file !== undefined);
+        // They are the same for every lake, and ask for a token.
+        if (file !== undefined) return read(incoming, file);
+        return await this.#route(request, incoming);
       } finally {
         this.#running--;
       }
@@ -81,6 +89,9 @@ export class LakeServer {
     if (path === "/readyz") return await read(incoming, () => this.#readiness(request));
     this.#parts.guard.checkToken(request);
     if (path === "/metrics") return await read(incoming, () => this.#metrics());
+    if (path.startsWith(`${API_PATH}/`)) {
+      return await this.#parts.console.handle(incoming, path.slice(API_PATH.length));
+    }
     if (path.startsWith(`${CATALOG_PATH}/`)) {
       return await this.#parts.catalog.handle(incoming, path.slice(CATALOG_PATH.length));
     }

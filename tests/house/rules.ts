@@ -85,6 +85,7 @@ export const publicSubfolders = [
   "core/maintain/upkeep",
   "core/maintain/status",
   "core/serve/catalog",
+  "core/serve/console",
   "core/serve/metrics",
   "commands/produce",
   "commands/consume",

@@ -1,9 +1,12 @@
-import { systemClock } from "../../core/base/clock.ts";
+import { type Clock, systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import { FileNamespaces } from "../../core/iceberg/catalog/file_namespaces.ts";
 import { RestCatalog } from "../../core/iceberg/catalog/rest_catalog.ts";
 import { RestCatalogService } from "../../core/serve/catalog/rest_catalog_service.ts";
+import { ConsoleService } from "../../core/serve/console/console_service.ts";
+import { LimitedSession } from "../../core/serve/console/limited_session.ts";
+import { Session } from "../../core/query/sql_session.ts";
 import { Guard, type GuardOptions } from "../../core/serve/guard.ts";
 import { LakeServer } from "../../core/serve/lake_server.ts";
 import { LakeWatch } from "../../core/serve/metrics/lake_watch.ts";
@@ -14,6 +17,8 @@ interface ServeOptions {
   guard?: Partial<GuardOptions>;
   /** The store that the server has, of the lake's. */
   serves?: (store: Store) => Store;
+  /** By which questions are stopped. */
+  sessionClock?: Clock;
   /** A lake that is there; default: a new one, for this once. */
   folder?: string;
 }
@@ -56,13 +61,29 @@ export class ServedLake {
     const files = new FileCatalog({ store: served, clock, random });
     const failures: string[] = [];
     const onFailure = (error: unknown) => void failures.push(String(error));
+    const machine = { temporaryFolder: Deno.env.get("TMPDIR") ?? "/tmp", threads: 1, memory: "256MB" };
+    const watch = new LakeWatch({ catalog: files, store: served, clock, random }, {
+      ...machine,
+      openRaw: (root) => Promise.resolve(openLocalStore(root, { random, durable: false })),
+      onFailure,
+    });
+    const session = new Session({
+      openCatalog: () => Promise.resolve(files),
+      clock,
+      random,
+      tempSizeMax: "50MB",
+      ...machine,
+    });
     const server = new LakeServer({
       catalog: new RestCatalogService({ catalog: files, namespaces: new FileNamespaces(served), clock, random }),
-      watch: new LakeWatch({ catalog: files, store: served, clock, random }, {
-        temporaryFolder: Deno.env.get("TMPDIR") ?? "/tmp",
-        threads: 1,
-        openRaw: (root) => Promise.resolve(openLocalStore(root, { random, durable: false })),
-        onFailure,
+      watch,
+      console: new ConsoleService({
+        lake: folder,
+        watch,
+        session: new LimitedSession(session, options.sessionClock ?? clock),
+        catalog: files,
+        clock,
+        shown: (text) => text.replaceAll("a-secret", "***"),
       }),
       guard: new Guard({ hosts: [], tokens: undefined, ...options.guard }),
       clock,

@@ -219,8 +219,13 @@ function checkStatistics(fileRecord: Json | undefined): void {
 function isMapOf(type: Json, valueTypes: readonly string[]): boolean {
   const [key, value] = recordFields((type as JsonObject | null)?.items);
   const isArray = (type as JsonObject | null)?.type === "array";
-  return isArray && key?.name === "key" && key.type === "int" && value?.name === "value" &&
-    valueTypes.includes(String((value.type as JsonObject | null)?.type ?? value.type));
+  return isArray && key?.name === "key" && plainType(key.type) === "int" && value?.name === "value" &&
+    valueTypes.includes(plainType(value.type));
+}
+
+/** `"int"`, also where it is written as `{"type": "int"}`, as DuckDB's extension does. */
+function plainType(type: Json | undefined): string {
+  return String((type as JsonObject | null)?.type ?? type);
 }
 
 function readStatistics(file: DataFile, record: AvroRecord, name: (id: number) => string): void {

@@ -50,12 +50,12 @@ export function isNumber(kind: string): boolean {
 }
 
 /** A row's values as texts. */
-export function cells(
+export function cells<Null extends string | null>(
   columns: SqlColumn[],
   row: SqlValue[],
   escape: (text: string) => string,
-  nullText: string,
-): string[] {
+  nullText: Null,
+): (string | Null)[] {
   return columns.map(({ type }, index) => {
     const value = row[index];
     if (value === null || value === undefined) return nullText;

@@ -158,6 +158,14 @@ Deno.test("a manifest comes back as it went, every kind of partition value and 6
   assertEquals(kept.entries.map((entry) => entry.dataFile.lowerBounds), [new Map([[1, Uint8Array.of(1, 2)]])]);
 });
 
+Deno.test("a plain type may be written as an object, as DuckDB's extension does in the maps of statistics", () => {
+  const marker = Uint8Array.from({ length: 16 }, (_, index) => 200 + index);
+  const bytes = encodeManifest(manifest, marker);
+  const rewritten = withSchema(bytes, marker, (text) => text.replaceAll('"type":"int"', '"type":{"type":"int"}'));
+  assertEquals(rewritten.length > bytes.length, true);
+  assertEquals(decodeManifest(rewritten, "m", { schemas: [] }).entries.map((entry) => ({ ...entry })), entries);
+});
+
 Deno.test("the list tells files, rows and partitions of a manifest, with bounds cut and rounded up", () => {
   const summary = summarizeManifest({ ...manifest, snapshotId: 8n, sequenceNumber: 2n ** 60n }, "s3://b/m.avro", 123);
   assertEquals([summary.addedFilesCount, summary.existingFilesCount, summary.deletedFilesCount], [1, 1, 1]);
@@ -195,3 +203,23 @@ Deno.test("the list tells files, rows and partitions of a manifest, with bounds 
     519,
   ]);
 });
+
+/** The same container with another text of its Avro schema. */
+function withSchema(bytes: Uint8Array, marker: Uint8Array, change: (text: string) => string): Uint8Array {
+  const encoder = new TextEncoder();
+  const { metadata } = openContainer(bytes);
+  metadata.set("avro.schema", change(metadata.get("avro.schema")!));
+  const texts = [...metadata].flat().map((text) => encoder.encode(text));
+  const header = [...varint(metadata.size), ...texts.flatMap((text) => [...varint(text.length), ...text]), 0];
+  const syncAt = bytes.findIndex((_, at) => marker.every((byte, index) => bytes[at + index] === byte));
+  return Uint8Array.of(...bytes.subarray(0, 4), ...header, ...bytes.subarray(syncAt));
+}
+
+/** As Avro writes a count: zigzag, in pieces of seven bits. */
+function varint(count: number): number[] {
+  const pieces = [];
+  for (let rest = count * 2; pieces.length === 0 || rest > 0; rest >>>= 7) {
+    pieces.push(rest & 0x7f | (rest > 0x7f ? 0x80 : 0));
+  }
+  return pieces;
+}

@@ -1,0 +1,64 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Json } from "../../base/json.ts";
+import type { Catalog } from "../../iceberg/catalog/catalog.ts";
+import { badRequest } from "../http_refusal.ts";
+import type { Incoming } from "../incoming.ts";
+import type { LakeWatch } from "../metrics/lake_watch.ts";
+import type { LimitedAnswer, LimitedSession } from "./limited_session.ts";
+
+/** What the console's endpoints are made of. */
+export interface ConsoleParts {
+  /** Where the lake is, as people know it. */
+  lake: string;
+  watch: LakeWatch;
+  session: LimitedSession;
+  catalog: Catalog;
+  clock: Clock;
+  /** A text of the lake's own, without secrets that it may hold. */
+  shown(text: string): string;
+}
+
+/** One call of an endpoint. */
+export class ConsoleCall {
+  readonly parts: ConsoleParts;
+  readonly incoming: Incoming;
+
+  constructor(parts: ConsoleParts, incoming: Incoming) {
+    this.parts = parts;
+    this.incoming = incoming;
+  }
+
+  ask(sql: string, rowsMax?: number): Promise<LimitedAnswer> {
+    return this.parts.session.ask(sql, this.incoming.signal, rowsMax);
+  }
+
+  /** A parameter of the address that must be there. */
+  required(name: string): string {
+    return this.optional(name) ?? missing(name);
+  }
+
+  optional(name: string): string | undefined {
+    return this.incoming.query.get(name) ?? undefined;
+  }
+
+  /** A whole number, `otherwise` where it is not given, at most `max`. */
+  count(name: string, otherwise: number, max: number): number {
+    const text = this.optional(name);
+    if (text === undefined) return otherwise;
+    if (!/^\d{1,9}$/.test(text)) throw badRequest(`Cannot read ${name}: it is not a whole number`);
+    return Math.min(max, Number(text));
+  }
+}
+
+/** Rows by the names of their columns. */
+export function objectsOf({ columns, rows }: LimitedAnswer): Record<string, string | null>[] {
+  return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index]!])));
+}
+
+export function isoOf(ms: number | undefined): Json {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}
+
+function missing(name: string): never {
+  throw badRequest(`Cannot answer: the address lacks ${name}`);
+}

@@ -1,0 +1,24 @@
+import { readProgramPart } from "../../disk/program_part.ts";
+import { fileAnswer } from "../answer.ts";
+
+const SCRIPTS = ["main", "address", "api", "bars", "elements", "letters", "numbers", "overview", "sql", "tables"];
+/** Each is the same page, which asks for what its address names. */
+const PAGES = ["/", "/tables", "/letters", "/sql"];
+
+type ConsoleFile = readonly [name: string, contentType: string];
+
+/** By address: the name in `pages/`, and its type. Nothing else of the disk can be asked for. */
+const FILES: ReadonlyMap<string, ConsoleFile> = new Map<string, ConsoleFile>([
+  ...PAGES.map((path) => [path, ["index.html", "text/html; charset=utf-8"]] as const),
+  ...SCRIPTS.map((name) => [`/console/${name}.js`, [`${name}.js`, "text/javascript; charset=utf-8"]] as const),
+  ["/console/console.css", ["console.css", "text/css; charset=utf-8"]] as const,
+  ["/console/icon.svg", ["icon.svg", "image/svg+xml"]] as const,
+]);
+
+/** What answers with the file of that address; undefined where there is none. */
+export function consoleFile(path: string): (() => Response) | undefined {
+  const found = FILES.get(path);
+  if (found === undefined) return undefined;
+  const [name, contentType] = found;
+  return () => fileAnswer(readProgramPart(new URL(`./pages/${name}`, import.meta.url)), contentType);
+}

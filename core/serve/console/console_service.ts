@@ -1,0 +1,64 @@
+import { StreamlabError } from "../../base/errors.ts";
+import { errorAnswer, jsonAnswer } from "../answer.ts";
+import { HttpRefusal } from "../http_refusal.ts";
+import type { Incoming } from "../incoming.ts";
+import { listBatches } from "./batches.ts";
+import { ConsoleCall, type ConsoleParts } from "./console_call.ts";
+import { countLetters, listLetters, showLetter } from "./letters.ts";
+import { showOverview } from "./overview.ts";
+import { answerQuestion } from "./questions.ts";
+import { listTables, showTable } from "./tables.ts";
+
+type Run = (call: ConsoleCall) => Promise<Response>;
+
+/** Whatever the console shows comes from these; docs/serve.md describes them. */
+const ENDPOINTS: Readonly<Record<string, readonly [method: "GET" | "POST", run: Run]>> = {
+  "/overview": ["GET", showOverview],
+  "/batches": ["GET", listBatches],
+  "/letters/reasons": ["GET", countLetters],
+  "/letters": ["GET", listLetters],
+  "/letter": ["GET", showLetter],
+  "/tables": ["GET", listTables],
+  "/table": ["GET", showTable],
+  "/sql": ["POST", answerQuestion],
+};
+
+/** The console's data, as JSON. */
+export class ConsoleService {
+  readonly #parts: ConsoleParts;
+
+  constructor(parts: ConsoleParts) {
+    this.#parts = parts;
+  }
+
+  /** `path` is what follows the address of the endpoints. Throws what it does not refuse. */
+  async handle(incoming: Incoming, path: string): Promise<Response> {
+    try {
+      if (!Object.hasOwn(ENDPOINTS, path)) {
+        throw new HttpRefusal(404, "NotFoundException", "The console has no such endpoint");
+      }
+      const [method, run] = ENDPOINTS[path]!;
+      if (incoming.method !== method && !(method === "GET" && incoming.method === "HEAD")) {
+        throw new HttpRefusal(405, "MethodNotAllowedException", `This endpoint takes ${method}`, { allow: method });
+      }
+      return await run(new ConsoleCall(this.#parts, incoming));
+    } catch (error) {
+      return refusalAnswer(error, this.#parts.shown);
+    }
+  }
+}
+
+function refusalAnswer(error: unknown, shown: (text: string) => string): Response {
+  if (error instanceof HttpRefusal) return errorAnswer(error);
+  if (!(error instanceof StreamlabError)) throw error;
+  const known: Partial<Record<StreamlabError["kind"], readonly [number, string]>> = {
+    usage: [400, "BadRequestException"],
+    "not-found": [404, "NotFoundException"],
+    // The client has gone, or the server ends.
+    interrupted: [503, "ServiceUnavailableException"],
+  };
+  const [code, type] = known[error.kind] ?? [];
+  if (code === undefined || type === undefined) throw error;
+  const hint = error.hint === undefined ? null : shown(error.hint);
+  return jsonAnswer(code, { error: { message: shown(error.message), hint, type, code } });
+}

@@ -1,0 +1,136 @@
+import { addressOf } from "./address.js";
+import { ask } from "./api.js";
+import { element, put, quiet, tableOf, visible } from "./elements.js";
+import { bytes, count, time } from "./numbers.js";
+
+const PAGE_LETTERS = 50;
+
+/** By reason and place; then letters of one of these; then one letter whole. */
+export async function showLetters(page, parameters, signal) {
+  const state = Object.fromEntries(parameters);
+  if (state.file !== undefined) return await showLetter(page, state, signal);
+  const { tables } = await ask("tables", {}, { signal });
+  const names = tables.map(({ table }) => table).filter((table) => table.startsWith("dead_letters."));
+  const table = state.table ?? names[0];
+  if (table === undefined) {
+    put(page, element("h1", {}, "Dead letters"), quiet("There are none: no stream has refused a record yet."));
+    return;
+  }
+  const { groups } = await ask("letters/reasons", { table }, { signal });
+  const offset = Number(state.offset ?? 0);
+  const question = { table, reason: state.reason, place: state.place, limit: PAGE_LETTERS, offset };
+  const listed = await ask("letters", question, { signal });
+  put(
+    page,
+    element("h1", {}, "Dead letters"),
+    choice(names, table),
+    groups.length === 0
+      ? quiet(`${visible(table)} holds none.`)
+      : [groupTable(table, groups), list(state, table, listed, offset)],
+  );
+}
+
+function choice(names, chosen) {
+  if (names.length < 2) return null;
+  const links = names.map((table) =>
+    element("a", { href: addressOf("/letters", { table }), "aria-current": table === chosen && "true" }, visible(table))
+  );
+  return element("nav", { class: "row", "aria-label": "Tables of dead letters" }, links);
+}
+
+function groupTable(table, groups) {
+  return tableOf("By reason and place in the record, the most frequent first", [
+    {
+      name: "Reason",
+      show: ({ reason, place }) =>
+        element("a", { href: addressOf("/letters", { table, reason, place }) }, visible(reason)),
+    },
+    { name: "Place", show: ({ place }) => place === "" ? "–" : element("code", {}, visible(place)) },
+    { name: "Letters", isNumber: true, show: (group) => count(group.count) },
+    { name: "Last", show: ({ lastAt }) => time(lastAt) },
+    { name: "For example", show: ({ exampleDetail }) => visible(exampleDetail ?? "–") },
+  ], groups);
+}
+
+function list(state, table, { letters, hasMore }, offset) {
+  const { reason, place } = state;
+  const which = reason === undefined ? "All" : `${visible(reason)}${place ? ` at ${visible(place)}` : ""}`;
+  const turn = (to, name) => element("a", { href: addressOf("/letters", { ...state, table, offset: to }) }, name);
+  return [
+    element("h2", {}, `Letters: ${which}`),
+    reason === undefined
+      ? null
+      : element("p", {}, element("a", { href: addressOf("/letters", { table }) }, "Show all")),
+    letters.length === 0 ? quiet("There are none of these.") : tableOf("The newest first", [
+      {
+        name: "Ingested",
+        show: ({ sourceFile, sourcePosition, batchId, ingestedAt }) => {
+          const one = { table, file: sourceFile, position: sourcePosition, batch: batchId };
+          return element("a", { href: addressOf("/letters", one) }, time(ingestedAt));
+        },
+      },
+      { name: "Why", show: (letter) => visible(letter.detail ?? letter.reason) },
+      {
+        name: "Record",
+        show: ({ record, isCut }) => element("code", {}, visible(record ?? "–"), isCut ? " …" : ""),
+      },
+      { name: "File", show: ({ sourceFile }) => visible(sourceFile) },
+      { name: "Position", isNumber: true, show: ({ sourcePosition }) => count(sourcePosition) },
+    ], letters),
+    element(
+      "div",
+      { class: "row" },
+      offset > 0 ? turn(Math.max(0, offset - PAGE_LETTERS) || undefined, "Newer") : null,
+      hasMore ? turn(offset + PAGE_LETTERS, "Older") : null,
+    ),
+  ];
+}
+
+async function showLetter(page, { table, file, position, batch }, signal) {
+  const letter = await ask("letter", { table, file, position, batch }, { signal });
+  const { source, ledger } = letter;
+  const rows = [
+    ["File", visible(source.file)],
+    ["Position in it", source.position === null ? "the whole file" : count(source.position)],
+    ["Batch", count(source.batchId)],
+    ["Ingested", visible(letter.ingestedAt ?? "–")],
+    ...ledger === null ? [] : [
+      ["Stream", visible(ledger.target)],
+      ["Size of the file", bytes(ledger.bytes)],
+      ["Records in the file", count(ledger.records)],
+      ["of these dead letters", count(ledger.deadLetters)],
+      ["State of the file", visible(ledger.status)],
+    ],
+  ];
+  put(
+    page,
+    element("h1", {}, `Dead letter: ${visible(letter.reason ?? "?")}`),
+    element("p", {}, element("a", { href: addressOf("/letters", { table }) }, "All letters")),
+    element("div", { class: "notice" }, visible(letter.detail ?? "There is no detail.")),
+    element("h2", {}, "Record"),
+    letter.record === null ? quiet("It was not kept: the file is the record.") : element(
+      "pre",
+      { tabindex: 0, role: "region", "aria-label": "The record's text" },
+      visible(letter.record),
+    ),
+    letter.isCut ? quiet("Only its first million letters are shown; SQL gives the rest.") : null,
+    element("h2", {}, "Where it comes from"),
+    tableOf(
+      "Its source",
+      [{ name: "What", show: ([name]) => name }, { name: "Value", show: ([, value]) => value }],
+      rows,
+    ),
+    element("h2", {}, "What could be read of it"),
+    parsedTable(letter.parsed),
+  );
+}
+
+function parsedTable(parsed) {
+  const read = parsed.filter(({ value }) => value !== null);
+  if (read.length === 0) return quiet("No column of the contract could be read.");
+  return tableOf("Columns of the contract", [
+    { name: "Column", show: ({ name }) => visible(name) },
+    { name: "Type", show: ({ type }) => visible(type) },
+    { name: "Value", show: ({ value }) => visible(value) },
+  ], read);
+}

@@ -1,0 +1,72 @@
+import { addressOf } from "./address.js";
+import { ask } from "./api.js";
+import { element, problem, put, quiet, tableOf, visible } from "./elements.js";
+import { count, duration } from "./numbers.js";
+
+const NUMBERS = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)$/;
+const FIRST = "select event_type, count(*) as events from bronze.events group by all order by events desc";
+
+/** A question, and its answer if the address has one. */
+export async function showSql(page, parameters, signal) {
+  const sql = parameters.get("q");
+  const answer = element("section", { "aria-label": "Answer", "aria-live": "polite" });
+  const editor = element("textarea", { id: "sql", rows: 6, spellcheck: "false", autocapitalize: "off" });
+  editor.value = sql ?? FIRST;
+  let asking = new AbortController();
+  signal.addEventListener("abort", () => asking.abort());
+
+  async function run() {
+    asking.abort();
+    asking = new AbortController();
+    const { signal: own } = asking;
+    history.replaceState(null, "", addressOf("/sql", { q: editor.value }));
+    put(answer, quiet("Asking …"));
+    try {
+      const found = await ask("sql", {}, { signal: own, body: { sql: editor.value } });
+      put(answer, drawAnswer(found));
+    } catch (error) {
+      if (own.aborted) {
+        if (!signal.aborted) put(answer, quiet("Stopped."));
+        return;
+      }
+      if (error.status === 401) throw error;
+      put(answer, problem(error));
+    }
+  }
+
+  const onKey = (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    run();
+  };
+  editor.addEventListener("keydown", onKey);
+  put(
+    page,
+    element("h1", {}, "SQL"),
+    element("label", { for: "sql" }, "Question: one SELECT, DESCRIBE, SHOW or SUMMARIZE, as streamlab query takes it"),
+    editor,
+    element(
+      "div",
+      { class: "row" },
+      element("button", { type: "button", id: "run", click: run }, "Run"),
+      element("button", { type: "button", click: () => asking.abort() }, "Stop"),
+      element("span", { class: "quiet" }, "Ctrl+Enter runs it. It may take 30 seconds; 1,000 rows are shown."),
+    ),
+    answer,
+  );
+  if (sql !== null) await run();
+  else await ask("tables", {}, { signal });
+}
+
+function drawAnswer({ columns, rows, cut, tookMs }) {
+  const caption = `${count(rows.length)} ${rows.length === 1 ? "row" : "rows"} in ${duration(tookMs)}`;
+  const shown = columns.map(({ name, type }, index) => ({
+    name: visible(name),
+    isNumber: NUMBERS.test(type),
+    show: (row) => row[index] === null ? element("span", { class: "null" }, "NULL") : visible(row[index]),
+  }));
+  return [
+    cut === null ? null : element("div", { class: "notice" }, `Shown are ${visible(cut)}.`),
+    tableOf(caption, shown, rows),
+  ];
+}

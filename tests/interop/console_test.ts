@@ -1,0 +1,165 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { Tokens } from "../../core/serve/tokens.ts";
+import { HOSTILE_RECORD, useFilledLake } from "../serve/console/console_lake.ts";
+import { type Browser, browserTest } from "../support/browser.ts";
+import { ServedLake } from "../support/lake_server.ts";
+
+const TOKEN = "0123456789abcdef0123";
+const LETTERS = "/letters?table=dead_letters.events";
+/** Every page, and what it shows of the filled lake. */
+const pages: Record<string, RegExp> = {
+  "/": /Batches of bronze\.events[\s\S]*Dead letters by reason[\s\S]*invalid_schema/,
+  "/tables": /dead_letters\.events/,
+  "/tables?table=bronze.events":
+    /Health[\s\S]*Files[\s\S]*day\(event_timestamp\)[\s\S]*Columns[\s\S]*Snapshots[\s\S]*append/,
+  [LETTERS]: /corrupted_batch[\s\S]*The newest first/,
+  [`${LETTERS}&file=raw/events/b.json&position=2&batch=2`]: /Where it comes from[\s\S]*raw\/events\/b\.json/,
+  "/sql?q=select+event_type+from+bronze.events+order+by+all": /4 rows in/,
+};
+
+/** Only the server was asked, and neither a script nor the policy complained. */
+function checkPeace(browser: Browser, lake: ServedLake): void {
+  deepStrictEqual(browser.complaints, []);
+  const foreign = browser.requests.filter((url) => !url.startsWith(`${lake.address}/`) && url !== "about:blank");
+  deepStrictEqual(foreign, []);
+}
+
+browserTest(
+  "every page shows the lake, in light and dark, on small and wide screens, and asks nobody else",
+  (browser) =>
+    useFilledLake(async (lake) => {
+      for (const [path, pattern] of Object.entries(pages)) {
+        await browser.look(1200, 800, "dark");
+        await browser.open(lake.address + path);
+        await browser.untilSeen(pattern);
+        const ground = "getComputedStyle(document.body).backgroundColor";
+        strictEqual(await browser.run(ground), "rgb(20, 24, 27)");
+        await browser.look(360, 640, "light");
+        strictEqual(await browser.run(ground), "rgb(255, 255, 255)");
+        // The page itself is not wider than the screen: only its tables scroll.
+        const { scrollWidth, clientWidth } = await browser.run<Record<string, number>>(
+          "(({ scrollWidth, clientWidth }) => ({ scrollWidth, clientWidth }))(document.documentElement)",
+        );
+        strictEqual(scrollWidth, clientWidth, path);
+      }
+      checkPeace(browser, lake);
+    }),
+);
+
+browserTest("what stands in events stays a text on every page", (browser) =>
+  useFilledLake(async (lake) => {
+    await browser.look(1200, 800);
+    const sql = encodeURIComponent(
+      `select *, '${HOSTILE_RECORD.replaceAll("'", "''")}' as "${HOSTILE_RECORD}" from bronze.events`,
+    );
+    for (const path of [...Object.keys(pages), `/sql?q=${sql}`, `/?target=${encodeURIComponent(HOSTILE_RECORD)}`]) {
+      await browser.open(lake.address + path);
+      await browser.untilSeen(pages[path] ?? /rows in|Batches of/);
+      strictEqual(await browser.run("globalThis.stolen"), undefined);
+      deepStrictEqual(await browser.run("document.querySelectorAll('main script, main img, main iframe').length"), 0);
+    }
+    await browser.open(`${lake.address}${LETTERS}&file=raw/events/b.json&position=2&batch=2`);
+    const text = await browser.untilSeen(/Where it comes from/);
+    ok(text.includes("<script>globalThis.stolen"), "it is shown as it was written");
+    // deno-lint-ignore no-control-regex -- controls are what this is about
+    ok(!/[\x1b\u202e]/.test(text), "and nothing in it turns the text around");
+    checkPeace(browser, lake);
+    // Were it markup, the policy would still not let it run.
+    await browser.run(`(() => {
+      const script = document.createElement("script");
+      try { script.textContent = "globalThis.stolen = 2"; document.body.append(script); } catch { /* refused */ }
+    })()`);
+    strictEqual(await browser.run("globalThis.stolen"), undefined);
+  }));
+
+browserTest(
+  "the pages can be used by keyboard alone, and a link leads to any state of them",
+  (browser) =>
+    useFilledLake(async (lake) => {
+      await browser.look(1200, 800);
+      await browser.open(`${lake.address}/`);
+      await browser.untilSeen(/Batches of bronze\.events/);
+      await browser.press("Tab");
+      strictEqual(await browser.run("document.activeElement.textContent"), "Skip to the content");
+      for (const name of ["streamlab", "Streams", "Tables"]) {
+        await browser.press("Tab");
+        strictEqual(await browser.run("document.activeElement.textContent"), name);
+      }
+      await browser.press("Enter", { text: "\r" });
+      await browser.untilSeen(/Tables of the lake/);
+      strictEqual(await browser.run("location.pathname"), "/tables");
+      strictEqual(await browser.run("document.title"), "Tables – streamlab");
+      await browser.run("history.back()");
+      await browser.untilSeen(/Batches of bronze\.events/);
+      await browser.open(`${lake.address}/sql`);
+      await browser.untilSeen(/Ctrl\+Enter/);
+      await browser.run("const editor = document.getElementById('sql'); editor.focus(); editor.select()");
+      await browser.insertText("select 1 + 1 as two");
+      await browser.press("Enter", { ctrl: true });
+      await browser.untilSeen(/1 row in/);
+      const address = await browser.run<string>("location.href");
+      await browser.open("about:blank");
+      await browser.open(address);
+      await browser.untilSeen(/two[\s\S]*2/);
+      checkPeace(browser, lake);
+    }),
+);
+
+browserTest("what is wrong is said where it was asked, and what is empty says so", async (browser) => {
+  await browser.look(1200, 800);
+  await ServedLake.use(async (lake) => {
+    const empty: Record<string, RegExp> = {
+      "/": /Nothing was ingested yet\.[\s\S]*There are none\./,
+      "/tables": /The lake has no tables yet\./,
+      "/letters": /There are none: no stream has refused a record yet\./,
+    };
+    for (const [path, pattern] of Object.entries(empty)) {
+      await browser.open(lake.address + path);
+      await browser.untilSeen(pattern);
+    }
+    await browser.open(`${lake.address}/sql?q=select+*+from+bronze.events`);
+    await browser.untilSeen(/There is no table bronze\.events/);
+    await browser.open(`${lake.address}/tables?table=no.such`);
+    await browser.untilSeen(/There is no table no\.such[\s\S]*Try again/);
+    strictEqual(await browser.run("document.querySelectorAll('[role=alert]').length"), 1);
+  });
+});
+
+browserTest(
+  "a server with tokens asks for one, and keeps it out of the address",
+  (browser) =>
+    useFilledLake(async (lake) => {
+      await browser.look(1200, 800);
+      await browser.open(`${lake.address}/tables`);
+      await browser.untilSeen(/asks for a token/);
+      for (const token of ["wrong-token-0123456789", TOKEN]) {
+        await browser.run("document.getElementById('token').focus()");
+        await browser.insertText(token);
+        await browser.press("Enter", { text: "\r" });
+        await browser.untilSeen(token === TOKEN ? /Tables of the lake/ : /asks for a token/);
+      }
+      ok(!browser.requests.some((url) => url.includes(TOKEN)));
+      match(await browser.text(), /dead_letters\.events/);
+    }, { guard: { tokens: new Tokens(TOKEN) } }),
+);
+
+browserTest(
+  "the first page loads less than 100 kB, and what it shows is named for those who hear it",
+  (browser) =>
+    useFilledLake(async (lake) => {
+      await browser.look(1200, 800);
+      await browser.open(`${lake.address}/`);
+      await browser.untilSeen(/Batches of bronze\.events/);
+      const bytes = await browser.run<number>(
+        "performance.getEntriesByType('resource').reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0)",
+      );
+      ok(bytes > 10_000 && bytes < 100_000, `${bytes} bytes`);
+      const unnamed = `[...document.querySelectorAll("a, button, input, textarea, svg, [role=region]")].filter((node) =>
+      !(node.textContent.trim() || node.getAttribute("aria-label") || node.labels?.length)).length`;
+      const headings = "[...document.querySelectorAll('h1, h2')].map((node) => node.tagName).join()";
+      strictEqual(await browser.run(unnamed), 0);
+      match(await browser.run(headings), /^H1,H2/);
+      strictEqual(await browser.run("document.querySelectorAll('th:not([scope])').length"), 0);
+      strictEqual(await browser.run("document.querySelectorAll('a[aria-current=page]').length"), 1);
+    }),
+);
