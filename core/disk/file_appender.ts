@@ -41,6 +41,11 @@ export class FileAppender {
     if (this.#waitingBytes >= WAITING_BYTES_MAX) this.flush();
   }
 
+  /** Makes one piece of what is waiting: many small ones take several times their bytes. */
+  gather(): void {
+    if (this.#waiting.length > 1) this.#waiting = [joined(this.#waiting, this.#waitingBytes)];
+  }
+
   /** Writes what is waiting. Fails with `unavailable` (disk full, say). */
   flush(): void {
     if (this.#waiting.length === 0) return;

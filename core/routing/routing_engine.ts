@@ -35,7 +35,7 @@ export class RoutingEngine {
 
   /** A session of DuckDB, which is loaded for the first: most tasks need none. */
   async connect(): Promise<Connection> {
-    await (this.#opening ??= this.#open());
+    if (this.#database === undefined) await (this.#opening ??= this.#open());
     return await this.#database!.connect();
   }
 
@@ -45,6 +45,11 @@ export class RoutingEngine {
   }
 
   async #open(): Promise<void> {
-    this.#database = await DuckDb.open(this.#databaseOptions);
+    try {
+      this.#database = await DuckDb.open(this.#databaseOptions);
+    } finally {
+      // Where it failed, the next batch tries again.
+      this.#opening = undefined;
+    }
   }
 }

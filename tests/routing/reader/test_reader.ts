@@ -44,9 +44,13 @@ export class TestReader {
   #input = 0;
   #inputBytes = 0;
 
-  constructor(contract: Contract, onExtraFields: OnExtraFields = "dead-letter") {
+  constructor(
+    contract: Contract,
+    onExtraFields: OnExtraFields = "dead-letter",
+    hashKey = seededRandom(wantedSeed ?? 1).bytes(HASH_KEY_BYTES),
+  ) {
     this.contract = contract;
-    this.instance = new ReaderInstance(compiled, seededRandom(wantedSeed ?? 1).bytes(HASH_KEY_BYTES));
+    this.instance = new ReaderInstance(compiled, hashKey);
     this.events = planEvents(this.instance, contract, onExtraFields);
     this.letters = planLetters(this.instance, contract);
   }

@@ -55,7 +55,10 @@ export class ParquetFile {
       this.#count(leaf, this.#totals[index]!, stored, chunk.bounds);
       return stored;
     });
-    this.#groups.push({ offset, rows, chunks });
+    this.#file.gather();
+    const kept = keptForFooter(chunks);
+    this.#footerBytes += kept.bytes;
+    this.#groups.push({ offset, rows, chunks: kept.chunks });
     this.#rows += rows;
   }
 
@@ -88,9 +91,35 @@ export class ParquetFile {
     total.nulls += stored.nulls;
     total.nans += stored.nans;
     if (bounds !== undefined) total.bounds = widened(leaf, total.bounds, bounds);
-    const { metadata, offsetIndex, columnIndex } = stored;
-    this.#footerBytes += metadata.length + offsetIndex.length + (columnIndex?.length ?? 0);
   }
+}
+
+const NO_BYTES = new Uint8Array();
+
+/**
+ * The chunks of a row group in one piece of memory: each of many small ones takes several times its
+ * bytes. Without page indexes where all columns have one page each.
+ */
+function keptForFooter(chunks: readonly StoredChunk[]): { chunks: StoredChunk[]; bytes: number } {
+  const isIndexed = chunks.some(({ pages }) => pages > 1);
+  const parts = (chunk: StoredChunk) => isIndexed ? [chunk.metadata, chunk.offsetIndex] : [chunk.metadata];
+  const whole = new Uint8Array(chunks.flatMap(parts).reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  const moved = (bytes: Uint8Array) => {
+    whole.set(bytes, end);
+    end += bytes.length;
+    return whole.subarray(end - bytes.length, end);
+  };
+  const indexBytes = isIndexed ? chunks.reduce((sum, { columnIndex }) => sum + (columnIndex?.length ?? 0), 0) : 0;
+  return {
+    chunks: chunks.map((chunk) => ({
+      ...chunk,
+      metadata: moved(chunk.metadata),
+      offsetIndex: isIndexed ? moved(chunk.offsetIndex) : NO_BYTES,
+      columnIndex: isIndexed ? chunk.columnIndex : undefined,
+    })),
+    bytes: whole.length + indexBytes,
+  };
 }
 
 function widened(leaf: ParquetLeaf, known: ByteBounds | undefined, { min, max }: ByteBounds): ByteBounds {
