@@ -258,7 +258,9 @@ function isDiskError(error: unknown): boolean {
 function scratchError(action: string, cause: unknown): StreamlabError {
   const full = /ENOSPC|No space left|os error 28/.test(messageOf(cause));
   return new StreamlabError("unavailable", `${action}: ${full ? "no space left on the disk" : messageOf(cause)}`, {
-    hint: full ? "Free space there, or name another folder with TMPDIR; nothing was lost" : undefined,
+    hint: full
+      ? "Free space there, or, if that is not in a lake, name another folder with TMPDIR; nothing was lost"
+      : undefined,
     cause,
   });
 }

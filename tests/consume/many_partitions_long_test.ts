@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { parsePartitionField } from "../../core/consume/partition_by.ts";
 import { quoteText } from "../../core/engine/duckdb.ts";
 import { parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
@@ -19,7 +19,8 @@ for (const memory of ["1GB", "400MB"]) {
       const { io, metadata } = (await world.catalog.loadTable(parseIdentifier("bronze.events")))!;
       strictEqual(metadata.snapshots.length, 1);
       const { files } = await planScan(io, metadata);
-      strictEqual(files.length, 1_250);
+      // 1,250 where each thread has read one of the files, as threads have files of their own.
+      ok(files.length >= 1_050 && files.length <= 1_250, `${files.length} files`);
       strictEqual(new Set(files.map(({ dataFile }) => dataFile.partition[0])).size, 1_050);
       const paths = files.map(({ dataFile }) => quoteText(world.store.localPath(io.location.pathOf(dataFile.path))!));
       const [row] = await world.rows(
