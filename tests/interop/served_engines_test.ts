@@ -80,9 +80,9 @@ sparkTest(
           for (const id of written) {
             await spark.sql(
               `INSERT INTO lake.bronze.events (user_id, event_id, event_type, event_timestamp, _ingested_at,
-              _source_file, _source_position, _batch_id)
+              _source_file, _source_position, _batch_id, product_id, properties)
             VALUES ('foreign', '${id}', 'foreign', TIMESTAMP '2026-03-01 12:00:00', TIMESTAMP '2026-03-01 12:00:00',
-              'foreign', 0, 0)`,
+              'foreign', 0, 0, NULL, NULL)`,
             );
           }
           const [ours] = await spark.sql("SELECT count(*) AS n FROM lake.bronze.events WHERE _source_file = 'foreign'");
