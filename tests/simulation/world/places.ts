@@ -5,7 +5,7 @@ import type { CrashPoint } from "./life.ts";
 /** Whether every place of every scenario is walked, which takes hours. */
 export const isAll = Deno.env.get("STREAMLAB_SIMULATE_ALL") === "1";
 /** Of a scenario, in CI: more are sampled, the others walked whole. */
-export const PLACES_MAX = isAll ? Infinity : 400;
+export const PLACES_MAX = isAll ? Infinity : 280;
 
 /** Where a run is cut short. */
 export interface Place {

@@ -5,7 +5,7 @@ import { say } from "../../support/say.ts";
  * Seeds that are run unless the environment says otherwise: in the lake's own files, over all their
  * parts; and in a REST catalog.
  */
-const seedsDefault = { files: 10_000, rest: 2_000 };
+const seedsDefault = { files: 6_000, rest: 1_200 };
 const wanted = Deno.env.get("STREAMLAB_SEEDS");
 const first = Number(Deno.env.get("STREAMLAB_SEED") ?? 1);
 
