@@ -70,10 +70,11 @@ export class Bench {
 
   file(table: LoadedTable, day: number, facts: Partial<DataFileFacts> = {}): DataFile {
     const ids = facts.columns ?? [{ fieldId: 1, valueCount: 3, nullCount: 0, min: 1n, max: 3n, sizeBytes: 30 }];
+    const { defaultSpecId, partitionSpecs } = table.metadata;
     const file = buildDataFile({
       path: table.io.location.uriOf(`data/${this.#fileNumber++}.parquet`),
-      specId: table.metadata.defaultSpecId,
-      partition: table.metadata.partitionSpecs.at(-1)!.fields.length === 0 ? [] : [day],
+      specId: defaultSpecId,
+      partition: partitionSpecs.find(({ specId }) => specId === defaultSpecId)!.fields.length === 0 ? [] : [day],
       recordCount: 3,
       fileSizeBytes: 1000,
       ...facts,
