@@ -91,6 +91,23 @@ Deno.test("alternatives of objects make one struct of all their fields, each opt
   strictEqual(contract.schemas.length, 1);
 });
 
+Deno.test("constants of several types stay a condition on the column of text, in whatever unions they lie", () => {
+  const constants = [
+    { enum: ["a", 1, true] },
+    { oneOf: [{ enum: ["a", 1, true] }] },
+    { anyOf: [{ const: "a" }, { enum: [1, true] }] },
+    { oneOf: [{ oneOf: [{ enum: ["a", 1, true] }] }, { type: "null" }] },
+    { anyOf: [{ type: "null" }, { anyOf: [{ const: "a" }, { enum: [1, true] }] }] },
+  ];
+  for (const v of constants) {
+    const judge = new Judge(parseContract(JSON.stringify({ type: "object", properties: { v } })), "rescue");
+    const events = ['"a"', "1", "true", "0", '"b"', "false"].filter((value) =>
+      judge.judge(`{"v":${value}}`).kind === "event"
+    );
+    deepStrictEqual(events, ['"a"', "1", "true"], JSON.stringify(v));
+  }
+});
+
 Deno.test("older dialects are read by what they share with 2020-12", () => {
   const text = (schema: object) => parseContract(JSON.stringify(schema)).text;
   const today = text({

@@ -31,6 +31,13 @@ interface Surroundings {
   readonly coerce: boolean;
 }
 
+/** A list that the value must be in, and the keyword that is said once the column says it. */
+interface Constants {
+  readonly values: readonly JsonNode[];
+  readonly part: Part;
+  readonly keyword: string;
+}
+
 /** The parts of one schema, and what each still has to say. */
 interface Reading {
   readonly schema: JsonNode;
@@ -38,7 +45,8 @@ interface Reading {
   readonly parts: readonly Part[];
   /** By part, the keywords that the column says. */
   readonly said: ReadonlyMap<Part, Set<string>>;
-  readonly constants: readonly (readonly JsonNode[])[];
+  /** The values of unions of constants. */
+  readonly constants: readonly Constants[];
   readonly unions: readonly Union[];
   readonly throughNull: boolean;
   readonly around: Surroundings;
@@ -116,7 +124,7 @@ export class ColumnReader {
   #reading(schema: JsonNode, pointer: string, conjunction: Conjunction, around: Surroundings): Reading {
     const parts: Part[] = [...conjunction.parts];
     const said = new Map<Part, Set<string>>();
-    const constants: (readonly JsonNode[])[] = [];
+    const constants: Constants[] = [];
     const unions: Union[] = [];
     let { open } = conjunction;
     let throughNull = false;
@@ -138,8 +146,7 @@ export class ColumnReader {
           parts.push(...inner.parts);
           names.add(union.keyword);
         } else if (values !== undefined) {
-          constants.push(values);
-          names.add(union.keyword);
+          constants.push({ values, part, keyword: union.keyword });
         } else {
           unions.push(union);
         }
@@ -152,7 +159,7 @@ export class ColumnReader {
   /** Undefined where no type holds it. */
   #typed(reading: Reading): ContractValue | undefined {
     const { parts, constants, unions, schema, throughNull } = reading;
-    const known = jsonTypes(parts, constants, unions, this.#normal.definitions);
+    const known = jsonTypes(parts, constants.map(({ values }) => values), unions, this.#normal.definitions);
     if (known === undefined) return undefined;
     if (known.types.size === 0) throw contractError(reading.pointer, "no type is left that a value could have");
     const types = [...known.types].filter((type) => type !== "null");
@@ -216,7 +223,9 @@ export class ColumnReader {
       }
       said.get(part)!.add("format");
     }
-    const checks = scalarChecks({ parts, said, constants, pointer, places: this.#normal.places }, checked);
+    const lists = constants.map(({ values }) => values);
+    const checks = scalarChecks({ parts, said, constants: lists, pointer, places: this.#normal.places }, checked);
+    for (const { part, keyword } of constants) said.get(part)!.add(keyword);
     const type = typeOf(format);
     const coerced = checked !== "string" && around.coerce;
     return { type, checks, ...(coerced ? { coerce: true } : {}) };
