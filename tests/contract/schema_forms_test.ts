@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { Judge } from "../../core/contract/judge.ts";
 import { parseContract, parseContractDocument } from "../../core/contract/json_schema.ts";
 
 /** A contract with one column of this schema. */
