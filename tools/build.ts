@@ -39,6 +39,11 @@ const PERMISSIONS = [
 const UNUSED_PACKAGES = [
   "fast-check",
   "pure-rand",
+  "ajv",
+  "fast-deep-equal",
+  "fast-uri",
+  "json-schema-traverse",
+  "require-from-string",
   "assemblyscript",
   "binaryen",
   "long",

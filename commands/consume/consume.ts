@@ -14,7 +14,7 @@ import { catalogFlags, openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
 import { type ConsumerUpkeep, openUpkeep } from "./upkeep.ts";
 import { ConsumeWords } from "./words.ts";
-import { readContract } from "../contract_file.ts";
+import { contractFlags, contractNotes, readContractDocument } from "../contract_file.ts";
 import { flag } from "../line/flags.ts";
 import { missingRoot, openLake } from "../open_lake.ts";
 import { formatDuration, printNote } from "../line/output.ts";
@@ -57,6 +57,7 @@ const flags = z.object({
     default: identifierText(DEFAULT_TARGET),
   }),
   contract: flag.file({ ...TABLES, doc: "JSON Schema of a valid event (default: as before, else the built-in one)" }),
+  ...contractFlags(TABLES.section),
   onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
     ...TABLES,
     doc:
@@ -194,7 +195,9 @@ async function sessionOptions(
   const table = await catalog.loadTable(target);
   // What an earlier run left with the table, for all that no flag says.
   const before = table && targetRecordOf(table.metadata.properties, identifierText(target));
-  const contract = await readContract(context, flags.contract, before?.contract);
+  const document = await readContractDocument(context, flags, before?.contract);
+  for (const note of contractNotes(document)) words.note(note);
+  const { contract } = document;
   const partitionBy = partitionFields(flags.partitionBy, contract);
   if (table === undefined && flags.partitionBy === undefined && partitionBy.length === 0) {
     words.note(`${identifierText(target)} is made without partitions; --partition-by names some, now or never`);

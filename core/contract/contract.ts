@@ -7,6 +7,10 @@ export interface Contract {
   readonly title?: string;
   /** The columns, in the order in which the schema names them. Never empty. */
   readonly fields: readonly ContractField[];
+  /** What the record as a whole must satisfy besides: `Checks.schemas`. */
+  readonly schemas: readonly string[];
+  /** The schemas that others refer to as `#/$defs/NAME`: JSON text by name. */
+  readonly definitions: Readonly<Record<string, string>>;
   /**
    * The contract as JSON Schema text in one canonical spelling: equal contracts have equal text,
    * and parsing it gives this contract again. Kept in the durable plan and in the table's
@@ -24,11 +28,16 @@ export interface ContractValue {
    */
   readonly nullable: boolean;
   readonly checks: Checks;
+  /** `x-coerce`: a number or boolean may be written as text. */
+  readonly coerce?: true;
 }
 
 /** A column, or a field of a struct. */
 export interface ContractField extends ContractValue {
+  /** Of the column. */
   readonly name: string;
+  /** `x-column`: the key in records, where it is not the name. */
+  readonly key?: string;
   /** The key must be present, and its value must not be null unless `nullable`. */
   readonly required: boolean;
   readonly doc?: string;
@@ -40,7 +49,13 @@ export type ContractType =
    * them.
    */
   | { readonly kind: "string"; readonly accepts: TextCoercion }
-  | { readonly kind: "int" | "long" | "float" | "double" | "boolean" | "date" | "timestamptz" | "uuid" }
+  /** Any JSON value, kept as its very text. */
+  | { readonly kind: "json" }
+  | { readonly kind: "int" | "long" | "float" | "double" | "boolean" | "date" | "uuid" }
+  /** An instant; without `written`, RFC 3339 with an offset. */
+  | { readonly kind: "timestamptz"; readonly written?: InstantSpelling }
+  /** A date and a time of day without an offset. */
+  | { readonly kind: "timestamp" }
   /** 1 ≤ precision ≤ 38, 0 ≤ scale ≤ precision. */
   | { readonly kind: "decimal"; readonly precision: number; readonly scale: number }
   | { readonly kind: "struct"; readonly fields: readonly ContractField[] }
@@ -49,6 +64,18 @@ export type ContractType =
   | { readonly kind: "list"; readonly element: ContractValue };
 
 export type TypeKind = ContractType["kind"];
+
+/** How else than by RFC 3339 instants are written in records. */
+export type InstantSpelling =
+  /**
+   * RFC 3339 with a space for the T, an offset without its colon or minutes, or a date alone.
+   * Without an offset too, if one is assumed.
+   */
+  | { readonly as: "lenient"; readonly assumeOffset?: string }
+  /** Time since 1970, as a number that may have a fraction only where `fraction`. */
+  | { readonly as: "epoch"; readonly unit: EpochUnit; readonly fraction: boolean };
+
+export type EpochUnit = "seconds" | "millis" | "micros";
 
 /**
  * JSON Schema `type: ["string", "number", "boolean"]` and the like: which JSON values a string
@@ -83,6 +110,11 @@ export interface Checks {
    * 6.3.3).
    */
   readonly pattern?: string;
+  /**
+   * Schemas that the value, as it is written, must satisfy besides, for all that the other checks
+   * and the type don't say: JSON text in the normal form of `normal_schema.ts`.
+   */
+  readonly schemas?: readonly string[];
 }
 
 export const NO_CHECKS: Checks = Object.freeze({});
@@ -92,6 +124,11 @@ export const JSON_STRINGS_ONLY: TextCoercion = Object.freeze({ numbers: false, b
 /** Whether the column can hold null. If so, the table's column is optional. */
 export function mayBeNull(field: ContractField): boolean {
   return !field.required || field.nullable;
+}
+
+/** The key of a field in records. */
+export function keyOf(field: ContractField): string {
+  return field.key ?? field.name;
 }
 
 /** Whether the value itself has checks. Values inside a struct, map or list have their own. */

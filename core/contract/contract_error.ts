@@ -1,11 +1,55 @@
 import { StreamlabError } from "../base/errors.ts";
 
-/** The error for an unusable contract: the place in its document, and the reason. */
-export function contractError(pointer: string, reason: string, hint?: string): StreamlabError {
-  const place = pointer === "" ? "at its top level" : `at ${pointer}`;
-  return new StreamlabError(
-    "usage",
-    `Cannot use the contract: ${place}, ${reason}`,
-    hint === undefined ? {} : { hint },
-  );
+/** One thing for which a contract cannot be used: where in its document, and why. */
+export class ContractProblem extends Error {
+  readonly pointer: string;
+  readonly hint: string | undefined;
+
+  constructor(pointer: string, reason: string, hint: string | undefined) {
+    super(reason);
+    this.pointer = pointer;
+    this.hint = hint;
+  }
 }
+
+export function contractError(pointer: string, reason: string, hint?: string): ContractProblem {
+  return new ContractProblem(pointer, reason, hint);
+}
+
+/** Everything that is wrong with one document, so that its owner reads it once. */
+export class ContractProblems {
+  /** By place and reason: what several references lead to is told once. */
+  readonly #problems = new Map<string, ContractProblem>();
+
+  add(problem: ContractProblem): void {
+    this.#problems.set(`${problem.pointer} ${problem.message}`, problem);
+  }
+
+  /** What `read` returns; undefined where it met a problem, which is noted. */
+  attempt<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ContractProblem)) throw error;
+      this.add(error);
+      return undefined;
+    }
+  }
+
+  /** Fails with `usage` if there is any. */
+  refuse(): void {
+    const problems = [...this.#problems.values()];
+    if (problems.length === 0) return;
+    const places = problems.map(({ pointer, message }) =>
+      `${pointer === "" ? "at its top level" : `at ${pointer}`}, ${message}`
+    );
+    const hints = [...new Set(problems.flatMap(({ hint }) => hint === undefined ? [] : [hint]))];
+    throw new StreamlabError(
+      "usage",
+      `Cannot use the contract: ${places.join("; ")}`,
+      hints.length === 0 ? {} : { hint: hints.slice(0, HINTS_MAX).join("; ") },
+    );
+  }
+}
+
+const HINTS_MAX = 3;

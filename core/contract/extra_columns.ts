@@ -1,6 +1,6 @@
 import { childFields } from "../iceberg/format/schema.ts";
 import type { Field as IcebergField, Type } from "../iceberg/format/type.ts";
-import { type Contract, type ContractField, type ContractType, NO_CHECKS } from "./contract.ts";
+import { type Contract, type ContractField, type ContractType, keyOf, NO_CHECKS } from "./contract.ts";
 import { contractText } from "./contract_text.ts";
 import { foldName, fullNames, whyNotAName } from "./field_names.ts";
 import type { JsonPath } from "../json/pointer.ts";
@@ -102,7 +102,7 @@ function addedColumns(contract: Contract, table: readonly IcebergField[]): JsonP
     if (type.kind === "struct" && column.type === "struct") {
       for (const inner of column.fields) {
         const field = type.fields.find(({ name }) => name === inner.name);
-        if (field !== undefined) walk(field.type, inner.type, [...path, inner.name]);
+        if (field !== undefined) walk(field.type, inner.type, [...path, keyOf(field)]);
         else if (inner.type.type === "string") paths.push([...path, inner.name]);
       }
     }
@@ -123,13 +123,24 @@ function fullNameAt(fields: readonly ContractField[], path: JsonPath): string {
   const names: string[] = [];
   let type: ContractType | undefined = { kind: "struct", fields };
   for (const step of path) {
-    const name: string = type?.kind === "list" ? "element" : type?.kind === "map" ? "value" : String(step);
-    if (type?.kind === "list") type = type.element.type;
-    else if (type?.kind === "map") type = type.value.type;
-    else type = type?.kind === "struct" ? type.fields.find((field) => field.name === name)?.type : undefined;
-    names.push(name);
+    if (type?.kind === "list") {
+      names.push("element");
+      type = type.element.type;
+    } else if (type?.kind === "map") {
+      names.push("value");
+      type = type.value.type;
+    } else {
+      const key = String(step);
+      const field: ContractField | undefined = type?.kind === "struct" ? withKey(type.fields, key) : undefined;
+      names.push(field?.name ?? key);
+      type = field?.type;
+    }
   }
   return names.join(".");
+}
+
+function withKey(fields: readonly ContractField[], key: string): ContractField | undefined {
+  return fields.find((field) => keyOf(field) === key);
 }
 
 function withFields(contract: Contract, fields: readonly ContractField[]): Contract {
@@ -139,9 +150,9 @@ function withFields(contract: Contract, fields: readonly ContractField[]): Contr
 
 /** Adds a field at `path`, from step `at` on. Returns the same object if that is impossible. */
 function addAt(fields: readonly ContractField[], path: JsonPath, at: number): readonly ContractField[] {
-  const name = String(path[at]);
-  const index = fields.findIndex((field) => field.name === name);
-  if (index < 0) return at === path.length - 1 ? withField(fields, name, at === 0) : fields;
+  const key = String(path[at]);
+  const index = fields.findIndex((field) => keyOf(field) === key);
+  if (index < 0) return at === path.length - 1 ? withField(fields, key, at === 0) : fields;
   const field = fields[index]!;
   const type = addInType(field.type, path, at + 1);
   return type === field.type ? fields : fields.with(index, { ...field, type });

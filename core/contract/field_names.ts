@@ -1,5 +1,5 @@
-import type { ContractField, ContractType } from "./contract.ts";
-import { contractError } from "./contract_error.ts";
+import { type ContractField, type ContractType, keyOf } from "./contract.ts";
+import { contractError, type ContractProblem } from "./contract_error.ts";
 
 /** Names that differ only in case are one name to Spark, Trino and DuckDB. */
 export function foldName(name: string): string {
@@ -20,24 +20,32 @@ export function whyNotAName(name: string, options: { underscoreIsOurs: boolean }
   return undefined;
 }
 
-/** Refuses names that no table can have, and two names in one struct that differ only in case. */
-export function checkFieldNames(
+/** Names that no table can carry, and two of one struct that differ only in case. */
+export function fieldNameProblems(
   fields: readonly ContractField[],
   pointer: string,
   options: { underscoreIsOurs: boolean },
-): void {
+): ContractProblem[] {
+  const problems: ContractProblem[] = [];
   const folded = new Map<string, string>();
-  for (const { name } of fields) {
+  for (const field of fields) {
+    const { name } = field;
     const reason = whyNotAName(name, options);
-    if (reason !== undefined) throw contractError(`${pointer}/${name.toWellFormed()}`, reason);
+    if (reason !== undefined) {
+      problems.push(contractError(`${pointer}/${keyOf(field).toWellFormed()}`, reason, RENAMING));
+    }
     const other = folded.get(foldName(name));
     if (other !== undefined) {
       const names = `${JSON.stringify(other)} and ${JSON.stringify(name)}`;
-      throw contractError(pointer, `${names} differ only in case, and most engines take them for one column`);
+      const why = other === name ? "are one column" : "differ only in case, and most engines take them for one column";
+      problems.push(contractError(pointer, `${names} ${why}`, RENAMING));
     }
     folded.set(foldName(name), name);
   }
+  return problems;
 }
+
+const RENAMING = '"x-column": "NAME" in a field\'s schema gives its column another name';
 
 /**
  * Refuses two fields anywhere whose full names (parts joined by dots, as Iceberg's Java code

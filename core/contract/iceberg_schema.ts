@@ -35,6 +35,8 @@ function icebergType(type: ContractType): Type {
         elementRequired: !type.element.nullable,
         element: icebergType(type.element.type),
       };
+    case "json":
+      return { type: "string" };
     default:
       return { type: type.kind };
   }

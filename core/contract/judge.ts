@@ -2,16 +2,20 @@ import type { Contract, OnExtraFields } from "./contract.ts";
 import { clip, type JsonPath, pointerText } from "../json/pointer.ts";
 import { JsonReader, JsonSyntaxError, TooManyValuesError, VALUES_MAX } from "../json/reader.ts";
 import { KeySet, skipValue } from "../json/skip.ts";
+import { type JsonNode, parseJsonTree } from "../json/tree.ts";
 import { type ChecksPlan, type JudgePlan, judgePlan, type StructPlan, type ValuePlan } from "./judge_plan.ts";
 import {
   enumProblem,
+  instantProblem,
+  jsonInText,
   numberProblem,
+  problemOfJson,
   stringProblem,
   textOfBoolean,
   textOfNumber,
   textOfString,
+  textProblem,
 } from "./judge_scalar.ts";
-import { whyNotInstant } from "./instant_text.ts";
 import { type ExtraField, extrasDetail, foundText, type Judgement, type Row, type ValueTree } from "./judgement.ts";
 import { rescuedText } from "./rescued.ts";
 
@@ -78,7 +82,7 @@ export class Judge {
     const { root } = this.#plan;
     this.#reader.start(json);
     this.#problem = undefined;
-    this.#path = [root.names[column]!];
+    this.#path = [root.keys[column]!];
     this.#extras = [];
     this.#readValue(root.values[column]!);
     return this.#problem;
@@ -87,12 +91,12 @@ export class Judge {
   /** What a record lacks that has no such column. */
   problemWithout(column: number): string {
     const { root } = this.#plan;
-    return `${pointerText([root.names[column]!])}: ${absence(root.values[column]!)}`;
+    return `${pointerText([root.keys[column]!])}: ${absence(root.values[column]!)}`;
   }
 
   /** What is wrong with a record that has a column twice. */
   problemTwice(column: number): string {
-    return `${pointerText([this.#plan.root.names[column]!])}: ${KEY_TWICE}`;
+    return `${pointerText([this.#plan.root.keys[column]!])}: ${KEY_TWICE}`;
   }
 
   #verdict(values: Row): Judgement {
@@ -117,7 +121,9 @@ export class Judge {
     const row: Row = { ...root.empty };
     const reader = this.#reader;
     if (reader.peek() === OPEN_OBJECT) {
+      const start = reader.pos;
       this.#readStruct(root, row);
+      if (this.#problem === undefined) this.#meets(this.#plan.conditions, reader.text.slice(start, reader.pos));
     } else {
       const start = reader.pos;
       skipValue(reader);
@@ -150,7 +156,7 @@ export class Judge {
     reader.pos++;
     for (const field of struct.required) {
       if (struct.seenIn[field] === object) continue;
-      this.#note(struct.names[field]!, absence(struct.values[field]!));
+      this.#note(struct.keys[field]!, absence(struct.values[field]!));
     }
   }
 
@@ -187,11 +193,11 @@ export class Judge {
   }
 
   #readField(struct: StructPlan, field: number, object: number, row: Row): void {
-    const name = struct.names[field]!;
+    const name = struct.names[field]!, key = struct.keys[field]!;
     const repeated = struct.seenIn[field] === object;
-    if (repeated) this.#note(name, KEY_TWICE);
+    if (repeated) this.#note(key, KEY_TWICE);
     struct.seenIn[field] = object;
-    this.#path.push(name);
+    this.#path.push(key);
     const value = this.#readValue(struct.values[field]!);
     this.#path.pop();
     row[name] = repeated || value === BAD ? null : value;
@@ -223,6 +229,40 @@ export class Judge {
       reader.pos += 4;
       return null;
     }
+    if (plan.conditions.length === 0) return this.#readTyped(plan, code);
+    const start = reader.pos, before = this.#problems;
+    const value = this.#readTyped(plan, code);
+    if (value === BAD || this.#problems > before) return BAD;
+    const written = reader.text.slice(start, reader.pos);
+    // Conditions are for the number or boolean that a text stands for.
+    const json = plan.coerce && code === QUOTE ? JSON.parse(written) as string : written;
+    return this.#meets(plan.conditions, json) ? value : BAD;
+  }
+
+  /** Whether a value satisfies its conditions; notes the first that it does not. */
+  #meets(conditions: readonly JsonNode[], json: string): boolean {
+    if (conditions.length === 0) return true;
+    let value: JsonNode;
+    try {
+      value = parseJsonTree(json);
+    } catch (error) {
+      if (!(error instanceof JsonSyntaxError)) throw error;
+      // The text was read before, so that only its depth can be too much.
+      this.#noteAt(this.#path, `expected a value that conditions can look through, found one ${error.message}`);
+      return false;
+    }
+    for (const condition of conditions) {
+      const wrong = this.#plan.schemaCheck.mismatch(condition, value);
+      if (wrong === undefined) continue;
+      const found = wrong.found === undefined ? "no such field" : foundText(wrong.found);
+      this.#noteAt([...this.#path, ...wrong.path], `expected ${wrong.expected}, found ${found}`);
+      return false;
+    }
+    return true;
+  }
+
+  #readTyped(plan: ValuePlan, code: number): ValueTree | typeof BAD {
+    if (plan.kind === "json") return this.#readJson();
     if (plan.struct !== undefined && code === OPEN_OBJECT) {
       const row: Row = { ...plan.struct.empty };
       const before = this.#problems;
@@ -232,6 +272,14 @@ export class Judge {
     if (plan.kind === "map" && code === OPEN_OBJECT) return this.#readMap(plan);
     if (plan.kind === "list" && code === OPEN_ARRAY) return this.#readList(plan.inner!);
     return this.#readScalar(plan, code);
+  }
+
+  /** Any value, as its text. */
+  #readJson(): string | typeof BAD {
+    const reader = this.#reader;
+    const start = reader.pos, before = this.#problems;
+    this.#skip();
+    return this.#problems === before ? reader.text.slice(start, reader.pos) : BAD;
   }
 
   #readMap(plan: ValuePlan): ValueTree | typeof BAD {
@@ -301,14 +349,20 @@ export class Judge {
       const value = reader.readString();
       if (reader.loneSurrogate) problem = UNICODE_TEXT;
       reader.loneSurrogate = false;
-      text = textOfString(type, value);
-      if (text !== undefined && checks !== undefined) problem ??= stringProblem(checks, value);
-      if (text === undefined && plan.kind === "timestamptz") problem ??= instantProblem(plan, value);
+      const json = jsonInText(type, value);
+      if (plan.coerce && json !== undefined) {
+        text = type.kind === "boolean" ? json : textOfNumber(type, json, false);
+        if (text !== undefined && checks !== undefined) problem = problemOfJson(type, checks, json);
+      } else {
+        text = textOfString(type, value);
+        if (text !== undefined && checks !== undefined) problem ??= stringProblem(checks, value);
+        if (text === undefined) problem ??= textProblem(plan, value, json);
+      }
     } else if (code === MINUS || (code >= ZERO && code <= NINE)) {
       const written = reader.readNumber();
       text = textOfNumber(type, written, reader.plainInteger);
       if (text !== undefined && checks !== undefined) problem = numberProblem(checks, written);
-      if (plan.kind === "timestamptz") problem = instantProblem(plan, written);
+      if (text === undefined && plan.kind === "timestamptz") problem = instantProblem(plan, written);
     } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
       if (type.kind === "string" && type.accepts.nested) {
         const before = this.#problems;
@@ -335,15 +389,10 @@ export class Judge {
 
   #noteAt(path: JsonPath, words: string): void {
     this.#problems++;
-    this.#problem ??= `${pointerText(path)}: ${words}`;
+    this.#problem ??= `${path.length === 0 ? "the record" : pointerText(path)}: ${words}`;
   }
 }
 
 function absence({ expected }: ValuePlan): string {
   return `expected ${expected}, found no such field`;
-}
-
-function instantProblem(plan: ValuePlan, value: string): string | undefined {
-  const reason = whyNotInstant(value);
-  return reason === undefined ? undefined : `${plan.expected}: ${reason}`;
 }

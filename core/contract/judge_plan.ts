@@ -5,17 +5,25 @@ import {
   type ContractType,
   type ContractValue,
   hasChecks,
+  type InstantSpelling,
+  keyOf,
   mayBeNull,
   type OnExtraFields,
   type TypeKind,
 } from "./contract.ts";
 import { Pattern } from "./pattern/pattern.ts";
 import { type ExactNumber, exactNumber } from "../json/number.ts";
+import { type JsonNode, parseJsonTree } from "../json/tree.ts";
+import { SchemaCheck } from "./schema/schema_check.ts";
 
 /** A contract prepared for `judge.ts`: lookups happen once here, not once per record. */
 export interface JudgePlan {
   readonly onExtraFields: OnExtraFields;
   readonly root: StructPlan;
+  /** What the record as a whole must satisfy besides. */
+  readonly conditions: readonly JsonNode[];
+  /** For the conditions of any value. */
+  readonly schemaCheck: SchemaCheck;
 }
 
 export interface ValuePlan {
@@ -23,6 +31,9 @@ export interface ValuePlan {
   readonly type: ContractType;
   readonly nullable: boolean;
   readonly checks: ChecksPlan | undefined;
+  /** Schemas that the value must satisfy besides. */
+  readonly conditions: readonly JsonNode[];
+  readonly coerce: boolean;
   /** In messages: "expected …". */
   readonly expected: string;
   readonly struct: StructPlan | undefined;
@@ -34,8 +45,10 @@ export interface ValuePlan {
 
 export interface StructPlan {
   readonly names: readonly string[];
+  /** As they are in records. */
+  readonly keys: readonly string[];
   readonly values: readonly ValuePlan[];
-  /** Each name as a JSON string, without needless escapes. */
+  /** Each key as a JSON string in its plainest spelling. */
   readonly quoted: readonly string[];
   readonly indexOf: ReadonlyMap<string, number>;
   /** Indices of the fields whose key is required. */
@@ -67,16 +80,25 @@ export interface BoundPlan {
 }
 
 export function judgePlan(contract: Contract, onExtraFields: OnExtraFields): JudgePlan {
-  return { onExtraFields, root: structPlan(contract.fields) };
+  const definitions = new Map(
+    Object.entries(contract.definitions).map(([name, text]): [string, JsonNode] => [name, parseJsonTree(text)]),
+  );
+  return {
+    onExtraFields,
+    root: structPlan(contract.fields),
+    conditions: contract.schemas.map(parseJsonTree),
+    schemaCheck: new SchemaCheck(definitions),
+  };
 }
 
 function structPlan(fields: readonly ContractField[]): StructPlan {
-  const names = fields.map((field) => field.name);
+  const names = fields.map((field) => field.name), keys = fields.map(keyOf);
   return {
     names,
+    keys,
     values: fields.map((field) => valuePlan(field, mayBeNull(field))),
-    quoted: names.map((name) => JSON.stringify(name)),
-    indexOf: new Map(names.map((name, i) => [name, i])),
+    quoted: keys.map((key) => JSON.stringify(key)),
+    indexOf: new Map(keys.map((key, i) => [key, i])),
     required: fields.flatMap((field, i) => field.required ? [i] : []),
     // fromEntries makes own properties, so that a field named __proto__ is like any other.
     empty: Object.fromEntries(names.map((name) => [name, null])),
@@ -93,6 +115,8 @@ function valuePlan(value: ContractValue, nullable: boolean): ValuePlan {
     type,
     nullable,
     checks: checksPlan(value.checks),
+    conditions: (value.checks.schemas ?? []).map(parseJsonTree),
+    coerce: value.coerce === true,
     expected: expectedText(type),
     struct: type.kind === "struct" ? structPlan(type.fields) : undefined,
     inner: inner === undefined ? undefined : valuePlan(inner, inner.nullable),
@@ -101,7 +125,8 @@ function valuePlan(value: ContractValue, nullable: boolean): ValuePlan {
 }
 
 export function checksPlan(checks: Checks): ChecksPlan | undefined {
-  if (!hasChecks(checks)) return undefined;
+  const { schemas: _apart, ...own } = checks;
+  if (!hasChecks(own)) return undefined;
   const bounds: BoundPlan[] = [];
   const add = (text: string | undefined, holds: BoundPlan["holds"], words: string) => {
     if (text !== undefined) bounds.push({ bound: exactNumber(text), holds, expected: `${words} ${text}` });
@@ -139,8 +164,12 @@ function expectedText(type: ContractType): string {
       return `decimal(${type.precision},${type.scale})`;
     case "date":
       return "date (YYYY-MM-DD)";
+    case "json":
+      return "a value";
     case "timestamptz":
-      return "date-time with an offset (RFC 3339)";
+      return instantText(type.written);
+    case "timestamp":
+      return "date-time without an offset";
     case "struct":
     case "map":
       return "object";
@@ -149,4 +178,10 @@ function expectedText(type: ContractType): string {
     default:
       return type.kind;
   }
+}
+
+function instantText(written: InstantSpelling | undefined): string {
+  if (written === undefined) return "date-time with an offset (RFC 3339)";
+  if (written.as === "epoch") return `time in ${written.unit} since 1970, in years 0001 to 9999`;
+  return written.assumeOffset === undefined ? "date-time with an offset" : "date-time";
 }

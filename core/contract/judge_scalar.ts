@@ -1,5 +1,6 @@
-import type { ContractType } from "./contract.ts";
-import { isDate, utcMicrosText, uuidText } from "./instant_text.ts";
+import type { ContractType, TypeKind } from "./contract.ts";
+import { epochMicrosText, lenientMicrosText, localMicrosText } from "./instant_spelling.ts";
+import { isDate, utcMicrosText, uuidText, whyNotInstant } from "./instant_text.ts";
 import {
   canonicalNumber,
   compareNumbers,
@@ -9,7 +10,8 @@ import {
   plainText,
   scaleOf,
 } from "../json/number.ts";
-import type { ChecksPlan } from "./judge_plan.ts";
+import type { ChecksPlan, ValuePlan } from "./judge_plan.ts";
+import { codePoints } from "./text_length.ts";
 
 /** The text of a JSON string in a column of `type`; undefined if the type does not accept it. */
 export function textOfString(type: ContractType, value: string): string | undefined {
@@ -17,7 +19,10 @@ export function textOfString(type: ContractType, value: string): string | undefi
     case "string":
       return value;
     case "timestamptz":
-      return utcMicrosText(value);
+      if (type.written === undefined) return utcMicrosText(value);
+      return type.written.as === "lenient" ? lenientMicrosText(value, type.written.assumeOffset) : undefined;
+    case "timestamp":
+      return localMicrosText(value);
     case "date":
       return isDate(value) ? value : undefined;
     case "uuid":
@@ -49,6 +54,9 @@ export function textOfNumber(type: ContractType, written: string, plainInteger: 
       const fits = scaleOf(number) <= type.scale && integerDigits(number) <= type.precision - type.scale;
       return fits ? plainText(number) : undefined;
     }
+    case "timestamptz":
+      if (type.written?.as !== "epoch") return undefined;
+      return epochMicrosText(written, type.written.unit, type.written.fraction);
     case "string":
       return type.accepts.numbers ? written : undefined;
     default:
@@ -63,6 +71,16 @@ export function textOfBoolean(type: ContractType, written: string): string | und
   const taken = type.kind === "boolean" || (type.kind === "string" && type.accepts.booleans);
   return taken ? written : undefined;
 }
+
+/** The number or boolean, as JSON, that a text stands for by `x-coerce`; undefined for none. */
+export function jsonInText(type: ContractType, value: string): string | undefined {
+  if (type.kind === "boolean") return value === "true" || value === "false" ? value : undefined;
+  const isNumber = NUMBER_KINDS.has(type.kind) || (type.kind === "timestamptz" && type.written?.as === "epoch");
+  return isNumber && JSON_NUMBER.test(value) ? value : undefined;
+}
+
+const NUMBER_KINDS: ReadonlySet<TypeKind> = new Set(["int", "long", "float", "double", "decimal"]);
+const JSON_NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 
 /** A number without fraction within [min, max], both of at most 19 digits. */
 function integerText(number: ExactNumber, min: bigint, max: bigint): string | undefined {
@@ -122,14 +140,20 @@ export function enumProblem(checks: ChecksPlan, value: string, quoted: boolean):
 
 const ENUM_SHOWN_MAX = 10;
 
-function codePoints(text: string): number {
-  let count = text.length;
-  for (let i = 1; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit >= 0xdc00 && unit <= 0xdfff) {
-      const before = text.charCodeAt(i - 1);
-      if (before >= 0xd800 && before <= 0xdbff) count--;
-    }
-  }
-  return count;
+/** Why a text is no value of its type, where there is more to say than what was expected. */
+export function textProblem(plan: ValuePlan, value: string, json: string | undefined): string | undefined {
+  if (json !== undefined) return `${plan.expected}: it is written as text, which x-coerce takes`;
+  if (plan.kind === "timestamp" && utcMicrosText(value) !== undefined) return `${plan.expected}: it has one`;
+  return plan.kind === "timestamptz" ? instantProblem(plan, value) : undefined;
+}
+
+/** Why a text is no instant. */
+export function instantProblem(plan: ValuePlan, value: string): string | undefined {
+  const reason = plan.type.kind === "timestamptz" ? whyNotInstant(value, plan.type.written) : undefined;
+  return reason === undefined ? undefined : `${plan.expected}: ${reason}`;
+}
+
+/** Like `stringProblem`, for what a text stands for. */
+export function problemOfJson(type: ContractType, checks: ChecksPlan, json: string): string | undefined {
+  return type.kind === "boolean" ? enumProblem(checks, json, false) : numberProblem(checks, json);
 }

@@ -82,3 +82,35 @@ export function canonicalNumber(number: ExactNumber): string {
 }
 
 const PLAIN_DIGITS_MAX = 40;
+
+/** Whether `number` is `factor` (above zero) times a whole number, exactly. */
+export function isMultiple(number: ExactNumber, factor: ExactNumber): boolean {
+  if (number.digits === "") return true;
+  // Neither has zeros at its end, so that a finer number divides by no coarser factor.
+  const exponent = number.exponent - factor.exponent;
+  if (exponent < 0) return false;
+  const modulus = BigInt(factor.digits);
+  return remainder(number.digits, modulus) * powerOfTen(BigInt(exponent), modulus) % modulus === 0n;
+}
+
+/** In pieces: a number may have millions of digits, and BigInt takes the square of their time. */
+function remainder(digits: string, modulus: bigint): bigint {
+  let rest = 0n;
+  for (let at = 0; at < digits.length; at += PIECE_DIGITS) {
+    const piece = digits.slice(at, at + PIECE_DIGITS);
+    rest = (rest * 10n ** BigInt(piece.length) + BigInt(piece)) % modulus;
+  }
+  return rest;
+}
+
+const PIECE_DIGITS = 400;
+
+function powerOfTen(exponent: bigint, modulus: bigint): bigint {
+  let result = 1n % modulus;
+  let base = 10n % modulus;
+  for (let left = exponent; left > 0n; left >>= 1n) {
+    if ((left & 1n) === 1n) result = result * base % modulus;
+    base = base * base % modulus;
+  }
+  return result;
+}

@@ -11,6 +11,7 @@ import type { Predicate } from "../iceberg/format/predicate.ts";
 import { fieldsById } from "../iceberg/format/schema.ts";
 import { ALWAYS } from "./plan/column_filter.ts";
 import { requireParquet } from "../tables/read/file_copies.ts";
+import { originOf } from "../lake/data_file_name.ts";
 import { type FileLayout, layoutsMatter, readLayouts } from "../tables/read/file_layout.ts";
 import { partitionConstants } from "../tables/read/partition_constants.ts";
 import { LEDGER } from "../lake/table_names.ts";
@@ -185,6 +186,7 @@ async function scan(table: LakeTable, predicate: Predicate, explainScan: boolean
 
 /**
  * By the path on this machine; undefined where all files are known to be laid out as the schema is.
+ * Fails with `corrupt` for a file whose columns cannot be told: each would read as null.
  */
 async function layoutsOf(
   connection: Connection,
@@ -192,8 +194,12 @@ async function layoutsOf(
   { files }: ScanPlan,
   places: ReadonlyMap<string, string>,
 ): Promise<Map<string, FileLayout> | undefined> {
-  if (!layoutsMatter(metadata)) return undefined;
-  return await readLayouts(connection, files.map(({ dataFile }) => places.get(dataFile.path)!), metadata.properties);
+  const matter = layoutsMatter(metadata);
+  // Files of our own have field ids.
+  const doubtful = matter ? files : files.filter(({ dataFile }) => originOf(dataFile.path) === undefined);
+  const paths = doubtful.map(({ dataFile }) => places.get(dataFile.path)!);
+  const layouts = await readLayouts(connection, paths, metadata.properties);
+  return matter ? layouts : undefined;
 }
 
 function viewSource(

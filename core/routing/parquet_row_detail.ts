@@ -1,5 +1,5 @@
 /** Six digits of a second are how a column of timestamps is printed here. */
-const NAIVE_TIMESTAMP = /the offset is missing, found string "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}/;
+const NAIVE_TIMESTAMP = /the offset is missing[^"]*, found string "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}/;
 const ODD_BYTE = /\\udc[89a-f][0-9a-f]/i;
 
 /**

@@ -2,9 +2,10 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import type { ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import type { OnExtraFields } from "../../core/contract/contract.ts";
+import { parseContract } from "../../core/contract/json_schema.ts";
 import type { Compression } from "../../core/disk/decompress.ts";
 import type { EventFileFormat } from "../../core/produce/options.ts";
-import { anyContract } from "../contract/arbitrary_contract.ts";
+import { anyContract, conditionedContract } from "../contract/arbitrary_contract.ts";
 import { anyRecord } from "../contract/arbitrary_record.ts";
 import { collect, optionsWith } from "../produce/collect.ts";
 import fc from "../support/property.ts";
@@ -91,7 +92,7 @@ const RECORDS = 60;
 
 Deno.test("any records of any contract give the same tables read as judged", async () => {
   let records = 0;
-  const lake = anyContract.chain((contract) =>
+  const lake = fc.oneof(anyContract, conditionedContract).chain((contract) =>
     fc.record({
       contract: fc.constant(contract),
       records: fc.array(anyRecord(contract, "wild"), { minLength: RECORDS, maxLength: RECORDS, size: "max" }),
@@ -116,3 +117,53 @@ Deno.test("any records of any contract give the same tables read as judged", asy
   );
   say(`read and judged: ${records} records of ${RUNS} contracts`);
 });
+
+/** A column of each form that only the judge reads, a renamed one, and one that is plain. */
+const FORMS = {
+  type: "object",
+  required: ["id"],
+  properties: {
+    id: { type: "integer" },
+    seconds: { type: "integer", format: "epoch-seconds" },
+    millis: { type: "number", format: "epoch-millis" },
+    local: { type: "string", format: "date-time-local" },
+    lenient: { type: "string", format: "date-time-lenient" },
+    any: {},
+    even: { type: "integer", multipleOf: 2 },
+    both: { type: "string", allOf: [{ pattern: "a" }, { pattern: "b" }] },
+    set: { type: "array", items: { type: "integer" }, uniqueItems: true },
+    one: { oneOf: [{ type: "string", minLength: 1 }, { type: "integer" }] },
+    written: { type: "integer", "x-coerce": true },
+    _named: { type: "string", "x-column": "named" },
+    tree: { $ref: "#/$defs/tree" },
+    rows: { type: "array", items: { type: "object", properties: { v: { type: "number", multipleOf: 0.5 } } } },
+  },
+  $defs: {
+    tree: { type: "object", properties: { below: { type: "array", items: { $ref: "#/$defs/tree" } } } },
+  },
+};
+
+/** Records with one of the columns, or `id` alone: of more at once few would be valid. */
+function ordinaryWith(name: string): string[] {
+  const { id, ...others } = FORMS.properties;
+  const properties = { id, ...(name === "id" ? {} : { [name]: others[name as keyof typeof others] }) };
+  const contract = parseContract(JSON.stringify({ ...FORMS, properties }));
+  return fc.sample(anyRecord(contract, "ordinary"), { seed: 1, numRuns: 20 });
+}
+
+const WHOLES = { "by themselves": {}, "in a record with conditions": { minProperties: 2 } };
+
+for (const [title, whole] of Object.entries(WHOLES)) {
+  for (const onExtraFields of ["dead-letter", "rescue"] as const) {
+    Deno.test(`the forms of contracts give the same tables read as judged, ${title}: ${onExtraFields}`, async () => {
+      const contract = parseContract(JSON.stringify({ ...FORMS, ...whole }));
+      const records = Object.keys(FORMS.properties).flatMap(ordinaryWith)
+        .map((text, index) => index % 5 === 0 ? text.replace("{", '{"extra":[1],') : text);
+      const odd = fc.sample(anyRecord(contract, "wild"), { seed: 2, numRuns: 250 })
+        .map((text) => text.replaceAll(/[\r\n]/g, " "));
+      const files = new Map([["lines.ndjson", [...records, ...odd].join("\n")], ["array.json", `[${records}]`]]);
+      const tables = await compare(files, { contract, onExtraFields, partitionBy: [] });
+      ok(tables["bronze.events"]!.length > 200 && tables["dead_letters.events"]!.length > 250);
+    });
+  }
+}

@@ -5,6 +5,7 @@ import type {
   DuckDBMapValue,
   DuckDBStructValue,
   DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
 } from "@duckdb/node-api";
 import type { Contract, ContractType } from "../../core/contract/contract.ts";
 import { exactNumber, plainText } from "../../core/json/number.ts";
@@ -40,6 +41,8 @@ function judgedValue(type: ContractType, value: SqlValue): ValueTree {
       return new Date((value as DuckDBDateValue).days * 86_400_000).toISOString().slice(0, 10);
     case "timestamptz":
       return instant((value as DuckDBTimestampTZValue).micros);
+    case "timestamp":
+      return instant((value as DuckDBTimestampValue).micros).slice(0, -1);
     case "struct": {
       const { entries } = value as DuckDBStructValue;
       return ordered(Object.fromEntries(type.fields.map((f) => [f.name, judgedValue(f.type, entries[f.name]!)])));

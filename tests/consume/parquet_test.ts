@@ -88,7 +88,8 @@ Deno.test("what does not fit the contract is said of a row of Parquet as of any 
     const inNumber = parseContract('{"type":"object","properties":{"product_id":{"type":"number"}}}');
     await world.consume();
     const found = await letters(world);
-    const instant = "date-time with an offset (RFC 3339): the offset is missing";
+    const instant = "date-time with an offset (RFC 3339): the offset is missing, " +
+      "which date-time-lenient with --assume-offset takes";
     deepStrictEqual(found, {
       extra: "extra_fields expected only fields that the contract names, found /file_row_number, /filename",
       local:

@@ -1,5 +1,6 @@
 import fc from "../support/property.ts";
 import type { Contract } from "../../core/contract/contract.ts";
+import { isKind } from "../../core/base/errors.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 
 type Schema = Record<string, unknown>;
@@ -116,10 +117,80 @@ function object(inner: fc.Arbitrary<Schema>, most = 4): fc.Arbitrary<Schema> {
 }
 
 /** A contract of any types, nested up to three deep, with any checks. */
-export const anyContract: fc.Arbitrary<Contract> = object(type(3), 6).map((schema) => {
-  try {
-    return parseContract(JSON.stringify(schema));
-  } catch {
-    return undefined;
-  }
-}).filter((contract) => contract !== undefined);
+export const anyContract: fc.Arbitrary<Contract> = contracts(object(type(3), 6));
+
+/** What a type and checks do not say: conditions, JSON text, other spellings and names. */
+const beyond: fc.Arbitrary<Schema> = fc.oneof(
+  fc.constantFrom<Schema>(
+    {},
+    { type: "object" },
+    { type: "array", minItems: 1 },
+    { type: ["string", "object"] },
+    { oneOf: [{ type: "string", minLength: 1 }, { type: "integer" }, { type: "array", items: { type: "boolean" } }] },
+    { "x-json": true, type: "object", required: ["a"] },
+    { type: "integer", multipleOf: 7 },
+    { type: "number", multipleOf: 0.5 },
+    { type: "integer", not: { enum: [1, 2, 3] } },
+    { type: "string", allOf: [{ pattern: "^a" }, { pattern: "b$" }] },
+    { type: ["string", "integer"] },
+    { type: "array", items: { type: "integer" }, uniqueItems: true, maxItems: 2 },
+    { type: "object", additionalProperties: { type: "integer" }, minProperties: 1, maxProperties: 2 },
+    { $ref: "#/$defs/tree" },
+  ),
+  fc.constantFrom<Schema>(
+    { type: "string", format: "date-time-local" },
+    { type: "string", format: "date-time-lenient" },
+    { type: "integer", format: "epoch-seconds" },
+    { type: "number", format: "epoch-millis" },
+    { type: "integer", format: "epoch-micros", "x-coerce": true },
+    { type: "integer", minimum: -5, "x-coerce": true },
+    { type: "boolean", "x-coerce": true },
+    { type: "number", "x-coerce": true, multipleOf: 0.01, minimum: -99, maximum: 99 },
+  ),
+);
+
+const renamed = fc.tuple(scalar, fc.constantFrom("renamed", "_id", "other")).map(([schema, name]) => ({
+  ...schema,
+  "x-column": name.replace("_", "x_"),
+}));
+
+const nothing: Schema = {};
+const wholeRecord = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(nothing) },
+  fc.constantFrom<Schema>(
+    { minProperties: 2 },
+    { maxProperties: 3 },
+    { dependentRequired: { a: ["b"] } },
+    { additionalProperties: { type: "string" } },
+    { propertyNames: { maxLength: 8 } },
+    { anyOf: [{ required: ["a"] }, { required: ["b"] }, { required: ["c"] }] },
+  ),
+);
+
+const definitions = {
+  tree: {
+    type: "object",
+    properties: { name: { type: "string" }, below: { type: "array", items: { $ref: "#/$defs/tree" } } },
+  },
+};
+
+/** A contract with at least some of what only the judge knows. */
+export const conditionedContract: fc.Arbitrary<Contract> = contracts(
+  fc.tuple(object(fc.oneof(beyond, renamed, type(2)), 6), wholeRecord).map(([schema, whole]) => ({
+    ...schema,
+    ...whole,
+    $defs: definitions,
+  })),
+);
+
+/** Of those schemas that are contracts. */
+function contracts(schemas: fc.Arbitrary<Schema>): fc.Arbitrary<Contract> {
+  return schemas.map((schema) => {
+    try {
+      return parseContract(JSON.stringify(schema));
+    } catch (error) {
+      if (!isKind(error, "usage")) throw error;
+      return undefined;
+    }
+  }).filter((contract) => contract !== undefined);
+}

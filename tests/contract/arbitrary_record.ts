@@ -1,5 +1,12 @@
 import fc from "../support/property.ts";
-import type { Contract, ContractField, ContractType, ContractValue } from "../../core/contract/contract.ts";
+import {
+  type Contract,
+  type ContractField,
+  type ContractType,
+  type ContractValue,
+  type InstantSpelling,
+  keyOf,
+} from "../../core/contract/contract.ts";
 
 /**
  * A record's text. Ordinary: valid, its keys in any order, written as programs write. Wild: odd in
@@ -55,19 +62,24 @@ const none = fc.constant<string[]>([]);
 /** None, one or two spellings of a field. */
 function memberText(field: ContractField, style: Style): fc.Arbitrary<string[]> {
   const value = fieldValue(field, style);
-  const key = JSON.stringify(field.name);
+  const key = JSON.stringify(keyOf(field));
   const once = fc.tuple(space(style), value).map(([gap, text]) => [`${key}:${gap}${text}`]);
   if (style === "ordinary") {
     return field.required ? once : fc.oneof({ weight: 4, arbitrary: once }, none);
   }
   const odd = fc.oneof(
     none,
-    value.map((text) => [`${escaped(field.name)}:${text}`]),
-    value.map((text) => [`${JSON.stringify(field.name.toUpperCase())}:${text}`]),
+    value.map((text) => [`${escaped(keyOf(field))}:${text}`]),
+    value.map((text) => [`${JSON.stringify(keyOf(field).toUpperCase())}:${text}`]),
     fc.tuple(value, value).map(([a, b]) => [`${key}:${a}`, `${key}:${b}`]),
-    fc.tuple(value, value).map(([a, b]) => [`${key}:${a}`, `${escaped(field.name)}:${b}`]),
+    fc.tuple(value, value).map(([a, b]) => [`${key}:${a}`, `${escaped(keyOf(field))}:${b}`]),
   );
-  return fc.oneof({ weight: 12, arbitrary: once }, { weight: field.required ? 1 : 3, arbitrary: odd });
+  const byColumn = value.map((text) => [`${JSON.stringify(field.name)}:${text}`]);
+  return fc.oneof(
+    { weight: 12, arbitrary: once },
+    { weight: field.required ? 1 : 3, arbitrary: odd },
+    { weight: field.key === undefined ? 0 : 3, arbitrary: byColumn },
+  );
 }
 
 /** A key with its characters as escapes. */
@@ -89,8 +101,14 @@ function valueText(value: ContractValue, style: Style, orNull = value.nullable):
   return style === "ordinary" ? valid : fc.oneof({ weight: 20, arbitrary: valid }, { weight: 1, arbitrary: anyJson });
 }
 
-function typeText({ type, checks }: ContractValue, style: Style): fc.Arbitrary<string> {
+function typeText({ type, checks, coerce }: ContractValue, style: Style): fc.Arbitrary<string> {
+  if (coerce) {
+    const plain = typeText({ type, checks, nullable: false }, style);
+    return fc.oneof(plain, plain.map((text) => text.startsWith('"') ? text : JSON.stringify(text)));
+  }
   switch (type.kind) {
+    case "json":
+      return anyJson;
     case "struct":
       return objectText(type.fields, style);
     case "list":
@@ -228,10 +246,23 @@ function ordinaryScalar(type: ContractType): fc.Arbitrary<string> {
     case "date":
       return someDate.map((date) => `"${date.toISOString().slice(0, 10)}"`);
     case "timestamptz":
-      return someDate.map((date) => JSON.stringify(date));
+      return instantText(type.written);
+    case "timestamp":
+      return someDate.map((date) => JSON.stringify(date).replace("Z", ""));
     default:
       return fc.uuid().map((text) => `"${text}"`);
   }
+}
+
+function instantText(written: InstantSpelling | undefined): fc.Arbitrary<string> {
+  if (written === undefined) return someDate.map((date) => JSON.stringify(date));
+  if (written.as === "lenient") {
+    return fc.tuple(someDate, fc.constantFrom("", "Z", "+0000", " UTC", "+01:30")).map(([date, offset]) =>
+      JSON.stringify(date.toISOString().replace("T", " ").replace("Z", offset))
+    );
+  }
+  const perSecond = { seconds: 1, millis: 1_000, micros: 1_000_000 }[written.unit];
+  return someDate.map((date) => String(Math.floor(date.getTime() / 1_000) * perSecond));
 }
 
 const someDate = fc.date({ min: new Date("1970-01-01"), max: new Date("2100-01-01"), noInvalidDate: true });
@@ -243,6 +274,8 @@ function wildScalar(type: ContractType): fc.Arbitrary<string> {
     case "date":
       return fc.oneof(day.map((text) => `"${text}"`), instant);
     case "timestamptz":
+      return type.written?.as === "epoch" ? fc.oneof(anyNumber, instant) : instant;
+    case "timestamp":
       return instant;
     case "uuid":
       return fc.oneof(

@@ -2,6 +2,7 @@ import { deepStrictEqual as assertEquals, rejects as assertRejects } from "node:
 import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { expireSnapshots } from "../../core/iceberg/action/expire_snapshots.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
+import type { DataFile } from "../../core/iceberg/format/data_file.ts";
 import { setRef } from "../../core/iceberg/action/update_refs.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { currentSchema, snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";
@@ -89,6 +90,30 @@ Deno.test("a branch grows on its own, and no tag ever moves", () =>
     const onTag = { files: [bench.file(table, 0)], branch: "fixed" };
     const attempt = bench.commit(async (transaction) => transaction.add(await appendFiles(transaction, onTag)));
     await assertRejects(attempt, /"fixed": it is a tag, which never moves/);
+  }));
+
+Deno.test("a data file whose description contradicts the table is refused by name, and nothing is written", () =>
+  withBench(async (bench) => {
+    const table = await bench.create();
+    const file = bench.file(table, 20_000);
+    const wrong: [change: Partial<DataFile>, reason: RegExp][] = [
+      [{ path: "" }, /it has no path/],
+      [{ content: "position-deletes" }, /it holds position-deletes/],
+      [{ specId: 7 }, /no partition spec 7/],
+      [{ partition: [1, 2, 3] }, /its partition has 3 of the/],
+      [{ recordCount: -1 }, /its recordCount is -1/],
+      [{ recordCount: 1.5 }, /its recordCount is 1.5/],
+      [{ fileSizeBytes: 0 }, /its fileSizeBytes is 0/],
+      [{ valueCounts: new Map([[99, 3]]) }, /the field id 99, which the table never had/],
+    ];
+    for (const [change, reason] of wrong) {
+      await assertRejects(bench.append({ ...file, ...change }), reason);
+    }
+    await assertRejects(
+      bench.commit(async (transaction) => transaction.add(await appendFiles(transaction, { files: [file, file] }))),
+      /it is named twice/,
+    );
+    assertEquals((await bench.load()).metadata.snapshots.length, 0);
   }));
 
 Deno.test("what was appended since there was nothing is not told once the first snapshots are expired", () =>

@@ -216,6 +216,7 @@ Deno.test("files without field ids are read by the table's name mapping, and ref
     const query = "SELECT 100::BIGINT AS number, 'old' AS text, TIMESTAMPTZ '2026-03-01 00:00:00+00' AS moment";
     await world.append(await world.file(query, ""));
     await rejects(world.compact(), /no field ids/);
+    await rejects(world.lake.ask(all), /Cannot read .*by-hand-.*: its columns have no field ids/);
     const mapping = JSON.stringify([
       { "field-id": 1, names: ["id", "number"] },
       { "field-id": 2, names: ["at", "moment"] },

@@ -101,13 +101,18 @@ export class HostileLake {
 
   async append(paths: string[]): Promise<void> {
     const { clock, random } = this;
+    // An append refuses a path that it has twice, but not one that the table has.
+    const repeated = paths.filter((path, at) => paths.indexOf(path) < at);
     await commitTable(this.catalog, TABLE, async (transaction) => {
       const schema = currentSchema(transaction.metadata);
       const facts = { specId: 0, partition: [], recordCount: 1, fileSizeBytes: 1, columns: [] };
       transaction.add(
-        await appendFiles(transaction, { files: paths.map((path) => buildDataFile({ ...facts, path }, schema)) }),
+        await appendFiles(transaction, {
+          files: [...new Set(paths)].map((path) => buildDataFile({ ...facts, path }, schema)),
+        }),
       );
     }, { clock, random });
+    if (repeated.length > 0) await this.append(repeated);
   }
 
   /** The next version of the metadata, by an enemy's hand: its lies are in what can be expired. */

@@ -22,7 +22,7 @@ import { parseLocation } from "../../../core/storage/location.ts";
 import type { Store } from "../../../core/storage/store.ts";
 import type { Context } from "../../line/command.ts";
 import { openLake } from "../../open_lake.ts";
-import { readContract } from "../../contract_file.ts";
+import { contractFlags, readContract } from "../../contract_file.ts";
 import { printNote, printResult } from "../../line/output.ts";
 import { flag } from "../../line/flags.ts";
 import { type Job, lakeAction } from "../action.ts";
@@ -33,6 +33,7 @@ const SECTION = "AUDIT";
 
 const OWN_FLAGS = {
   contract: flag.file({ section: SECTION, doc: "judge by this contract (default: the one that consume remembers)" }),
+  ...contractFlags(SECTION),
   onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
     section: SECTION,
     doc: "judge fields that the contract does not name like this (default: as consume remembers)",
@@ -130,7 +131,7 @@ async function auditTarget(
   const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
   const raw = new RawFiles(context, surroundings, {
     tables,
-    contract: await readContract(context, flags.contract, record?.contract),
+    contract: await readContract(context, flags, record?.contract),
     onExtraFields: flags.onExtraFields ?? record?.options.onExtraFields ?? "dead-letter",
     format: record?.options.format,
     threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),

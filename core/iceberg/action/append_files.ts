@@ -4,6 +4,7 @@ import type { ManifestFile } from "../format/manifest_file.ts";
 import type { EncodedFile } from "../table_io.ts";
 import type { Transaction } from "../transaction.ts";
 import { encodeAdded } from "./added_manifests.ts";
+import { checkAdded } from "./check_added.ts";
 import { mergeManifests, mergePolicy } from "./merge_manifests.ts";
 import { newSnapshotId, parentSnapshot, stageSnapshot } from "./snapshot_change.ts";
 
@@ -19,10 +20,14 @@ export interface AppendOptions {
   mergesManifests?: boolean;
 }
 
-/** Adds data files as a new snapshot; without files, a snapshot that only says so. */
+/**
+ * Adds data files as a new snapshot; without files, a snapshot that only says so. Fails with
+ * `usage` for a description that contradicts the table; the file itself is not opened.
+ */
 export async function appendFiles(transaction: Transaction, options: AppendOptions): Promise<TableChange> {
   const { metadata, io, random } = transaction;
   const { files, summary, branch, mergesManifests = true } = options;
+  checkAdded(metadata, files);
   const snapshotId = newSnapshotId(random, metadata);
   const parent = parentSnapshot(metadata, branch);
   const existing = (await io.readManifestList(parent)).filter(hasLiveFiles);

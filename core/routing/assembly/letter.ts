@@ -51,6 +51,7 @@ export function letterParse(table: Table, p: Pointer): i32 {
     return LetterVerdict.NO_OBJECT;
   }
   const root = table.root, object = nextObject();
+  if (root.judgeAlone) return LetterVerdict.TOO_ODD;
   const past = readFields(table, skipSpace(p + 1), object);
   if (past && past - p <= RECORD_BYTES_MAX && nullMissing(root, object)) return LetterVerdict.READ;
   table.rollback();

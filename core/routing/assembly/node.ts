@@ -12,6 +12,8 @@ import { decoded, decodedLength, decodeString, QUOTE, skipPlain } from "./text.t
 export class Node {
   kind: i32;
   nullable: i32;
+  /** Set where only the judge reads the value, or the whole record if this is the root. */
+  judgeAlone: i32;
   acceptsNumbers: i32;
   acceptsBooleans: i32;
   acceptsNested: i32;
@@ -101,6 +103,10 @@ export function newNode(kind: i32, columns: Pointer, leafFrom: i32, leafTo: i32)
 
 export function setNullable(node: Node): void {
   node.nullable = 1;
+}
+
+export function setJudgeAlone(node: Node): void {
+  node.judgeAlone = 1;
 }
 
 export function setAccepted(node: Node, numbers: i32, booleans: i32, nested: i32): void {

@@ -47,6 +47,7 @@ let isJudged: bool = false;
 
 /** Reads a record, an object, into columns; not yet a row. */
 export function parseRecord(root: Node, p: Pointer): Pointer {
+  if (root.judgeAlone) return 0;
   slotsLeft = RECORD_SLOTS_MAX;
   clearExtras();
   const past = parseStruct(root, p, 0);
@@ -80,6 +81,7 @@ export function appendRecord(table: Table, p: Pointer): Pointer {
 
 function parseValue(node: Node, p: Pointer, repetition: i32): Pointer {
   const c = <u32> load<u8>(p);
+  if (node.judgeAlone && !isJudged && c != 0x6e) return 0;
   if (c == QUOTE) return parseString(node, p, levelOf(node.definition, repetition));
   if (c == OPEN_OBJECT) {
     if (node.kind == Kind.STRUCT) return parseStruct(node, p, repetition);

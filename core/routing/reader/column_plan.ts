@@ -5,9 +5,12 @@ import {
   type ContractField,
   type ContractType,
   type ContractValue,
+  JSON_STRINGS_ONLY,
+  keyOf,
   mayBeNull,
   type OnExtraFields,
 } from "../../contract/contract.ts";
+import { judgesRecords, judgesValues } from "../../contract/judge_alone.ts";
 import { planCheck, planTextCheck } from "./check_plan.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
@@ -37,6 +40,7 @@ export interface ReaderTable {
 
 const KINDS: Readonly<Record<ContractType["kind"], Kind>> = {
   string: Kind.STRING,
+  json: Kind.STRING,
   int: Kind.INT,
   long: Kind.LONG,
   float: Kind.FLOAT,
@@ -44,6 +48,7 @@ const KINDS: Readonly<Record<ContractType["kind"], Kind>> = {
   boolean: Kind.BOOLEAN,
   date: Kind.DATE,
   timestamptz: Kind.INSTANT,
+  timestamp: Kind.INSTANT,
   uuid: Kind.UUID,
   decimal: Kind.DECIMAL,
   struct: Kind.STRUCT,
@@ -51,7 +56,7 @@ const KINDS: Readonly<Record<ContractType["kind"], Kind>> = {
   list: Kind.LIST,
 };
 
-const TEXT: ContractType = { kind: "string", accepts: { numbers: false, booleans: false, nested: false } };
+const TEXT: ContractType = { kind: "string", accepts: JSON_STRINGS_ONLY };
 const LONG: ContractType = { kind: "long" };
 
 /** How a text column may keep its values: see `TextChoice` in ../assembly/column.ts. */
@@ -113,6 +118,7 @@ class TablePlan {
     });
     const root = this.#node(Kind.STRUCT, 0, false, 0, 0);
     this.#setFields(root, contract.fields, values);
+    if (judgesRecords(contract)) calls.setJudgeAlone(root);
     calls.setRoot(this.#handle, root);
   }
 
@@ -154,7 +160,7 @@ class TablePlan {
    * say null.
    */
   #addValue(
-    { type, checks }: ContractValue,
+    value: ContractValue,
     optional: boolean,
     nullable: boolean,
     path: readonly string[],
@@ -162,6 +168,7 @@ class TablePlan {
     repetition: number,
   ): number {
     const { calls } = this.#reader;
+    const { type, checks } = value;
     const here = definition + (optional ? 1 : 0);
     const first = this.#columns.length;
     const kind = KINDS[type.kind];
@@ -172,6 +179,7 @@ class TablePlan {
       });
       const node = this.#node(kind, first, nullable, here, repetition);
       this.#setFields(node, type.fields, values);
+      if (judgesValues(value)) calls.setJudgeAlone(node);
       return node;
     }
     let column = 0, keys = 0, inner = 0, within = repetition;
@@ -186,6 +194,7 @@ class TablePlan {
       column = this.addLeaf(type, path, here, within);
     }
     const node = this.#node(kind, first, nullable, here, within);
+    if (judgesValues(value)) calls.setJudgeAlone(node);
     if (type.kind === "string") {
       const { numbers, booleans, nested } = type.accepts;
       calls.setAccepted(node, numbers ? 1 : 0, booleans ? 1 : 0, nested ? 1 : 0);
@@ -214,7 +223,8 @@ class TablePlan {
     const { calls } = this.#reader;
     calls.setFieldCount(node, fields.length);
     for (const [index, field] of fields.entries()) {
-      const name = this.#reader.place(field.name), quoted = this.#reader.place(JSON.stringify(field.name));
+      const key = keyOf(field);
+      const name = this.#reader.place(key), quoted = this.#reader.place(JSON.stringify(key));
       calls.setField(node, index, values[index]!, field.required ? 1 : 0);
       calls.setFieldName(node, index, name.at, name.length, quoted.at, quoted.length);
     }
@@ -236,6 +246,7 @@ function shiftOf(type: ContractType): number {
     case "long":
     case "double":
     case "timestamptz":
+    case "timestamp":
       return 3;
     case "uuid":
       return 4;

@@ -1,4 +1,4 @@
-import type { Contract, ContractType } from "../../contract/contract.ts";
+import { type Contract, type ContractType, keyOf } from "../../contract/contract.ts";
 import type { Row, ValueTree } from "../../contract/judgement.ts";
 
 const REAL = new Float64Array(1);
@@ -19,7 +19,7 @@ function textOf(type: ContractType, value: ValueTree | undefined): string {
     case "struct": {
       const struct = value as Row;
       const present = type.fields.filter(({ name }) => struct[name] !== null);
-      return `{${present.map(({ name, type: inner }) => `${JSON.stringify(name)}:${textOf(inner, struct[name])}`)}}`;
+      return `{${present.map((field) => `${JSON.stringify(keyOf(field))}:${textOf(field.type, struct[field.name])}`)}}`;
     }
     case "map": {
       const map = value as Row;
@@ -36,6 +36,9 @@ function textOf(type: ContractType, value: ValueTree | undefined): string {
     case "double":
       REAL[0] = Number(value);
       return `"${BITS[0]!.toString(16).padStart(16, "0")}"`;
+    // In a column, a time without an offset is what it would be in UTC.
+    case "timestamp":
+      return JSON.stringify(`${value as string}Z`);
     default:
       return JSON.stringify(value);
   }

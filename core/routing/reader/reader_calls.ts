@@ -12,6 +12,7 @@ export interface ReaderCalls {
   columnsOf(table: number): number;
   newNode(kind: number, columns: number, leafFrom: number, leafTo: number): number;
   setNullable(node: number): void;
+  setJudgeAlone(node: number): void;
   setAccepted(node: number, numbers: number, booleans: number, nested: number): void;
   setDecimal(node: number, precision: number, scale: number): void;
   setCheck(node: number, check: number): void;

@@ -1,12 +1,13 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "../../support/property.ts";
 import { isThorough } from "../../support/thorough.ts";
-import { anyContract } from "../../contract/arbitrary_contract.ts";
+import { anyContract, conditionedContract } from "../../contract/arbitrary_contract.ts";
 import { anyRecord, type Style } from "../../contract/arbitrary_record.ts";
 import type { Contract } from "../../../core/contract/contract.ts";
 import { Judge } from "../../../core/contract/judge.ts";
+import { judgesRecords } from "../../../core/contract/judge_alone.ts";
 import type { Row } from "../../../core/contract/judgement.ts";
-import { TestReader } from "./test_reader.ts";
+import { contractOf, TestReader } from "./test_reader.ts";
 
 const RUNS = isThorough ? 8_000 : 300;
 const RECORDS_MAX = 8;
@@ -15,9 +16,12 @@ const RECORDS_MAX = 8;
 const extraMember = fc.tuple(fc.constantFrom("zz", "zz 9", "Ö_ö"), fc.jsonValue({ maxDepth: 3 }))
   .map(([name, value]) => `"${name}" : ${JSON.stringify(value)}`);
 
+/** Half of them with some of what only the judge knows. */
+const everyContract = fc.oneof(anyContract, conditionedContract);
+
 /** A contract, and records that were made for it. */
-function recordsOf(style: Style): fc.Arbitrary<{ contract: Contract; records: string[] }> {
-  return anyContract.chain((contract) => {
+function recordsOf(style: Style, contracts = everyContract): fc.Arbitrary<{ contract: Contract; records: string[] }> {
+  return contracts.chain((contract) => {
     const records = fc.array(anyRecord(contract, style), { minLength: 1, maxLength: RECORDS_MAX });
     return records.map((records) => ({ contract, records }));
   });
@@ -37,7 +41,7 @@ function judged(contract: Contract, records: readonly string[]): Map<number, Row
 Deno.test("ordinary records become rows with the judge's values, all but few", () => {
   let events = 0, left = 0;
   fc.assert(
-    fc.property(recordsOf("ordinary"), ({ contract, records }) => {
+    fc.property(recordsOf("ordinary", anyContract), ({ contract, records }) => {
       const { isWhole, rows, odd } = new TestReader(contract).scanArray(`[${records.join(", ")}]`);
       ok(isWhole);
       const expected = judged(contract, records);
@@ -124,7 +128,7 @@ Deno.test("a dead letter has the judge's values, and each fault is one that the 
         if (judgement.kind === "not_json") continue;
         const { verdict, row, faults, extras } = reader.readLetter(record.trim());
         if (verdict === "too odd") {
-          odd++;
+          if (!judgesRecords(contract)) odd++;
           continue;
         }
         read++;
@@ -157,4 +161,63 @@ Deno.test("of wild lines the reader takes only events, with the judge's values",
     }),
     { numRuns: RUNS },
   );
+});
+
+Deno.test("beside values that only the judge reads, the reader takes the rest", () => {
+  let taken = 0, left = 0;
+  fc.assert(
+    fc.property(recordsOf("ordinary", conditionedContract), ({ contract, records }) => {
+      const { isWhole, rows, odd } = new TestReader(contract).scanArray(`[${records.join(", ")}]`);
+      ok(isWhole);
+      const expected = judged(contract, records);
+      const positions = records.keys().filter((position) => !odd.includes(position)).toArray();
+      deepStrictEqual(rows, positions.map((position) => expected.get(position)));
+      if (judgesRecords(contract)) strictEqual(rows.length, 0);
+      taken += rows.length;
+      left += odd.length;
+    }),
+    { numRuns: RUNS },
+  );
+  ok(taken * 20 > left && left > taken, `${taken} records taken, ${left} left`);
+});
+
+Deno.test("a value that only the judge can read is never taken, however plain it looks, but null is", () => {
+  const instant = '"2026-03-01T12:00:00Z"';
+  const cases: [schema: Record<string, unknown>, values: string[]][] = [
+    [{ type: "integer", format: "epoch-seconds" }, ["1772366400", instant]],
+    [{ type: "string", format: "date-time-lenient" }, [instant, '"2026-03-01 12:00:00+0000"']],
+    [{ type: "string", format: "date-time-local" }, [instant, '"2026-03-01T12:00:00"']],
+    [{}, ['"text"', "1", '{"a":1}']],
+    [{ type: "integer", multipleOf: 2 }, ["1", "2"]],
+    [{ type: "string", allOf: [{ pattern: "a" }, { pattern: "b" }] }, ['"a"', '"ab"']],
+    [{ type: "array", items: { type: "integer" }, uniqueItems: true }, ["[]", "[1,1]", "[1,2]"]],
+    [{ type: "array", items: { type: "integer", multipleOf: 2 } }, ["[1]", "[2]"]],
+    [{ type: "object", additionalProperties: { type: "string" }, maxProperties: 1 }, ['{"a":"","b":""}', '{"a":""}']],
+    [{ type: "object", properties: { a: { type: "string" } }, not: { required: ["a"] } }, ['{"a":""}', "{}"]],
+  ];
+  for (const [schema, values] of cases) {
+    const reader = new TestReader(contractOf({ properties: { v: schema } }));
+    const records = values.map((value) => `{"v":${value}}`);
+    const { rows, odd } = reader.scanLines([...records, '{"v":null}', "{}"].join("\n"));
+    deepStrictEqual(odd, [...values.keys()], JSON.stringify(schema));
+    deepStrictEqual(rows, [{ v: null }, { v: null }], JSON.stringify(schema));
+  }
+});
+
+Deno.test("a record with conditions of its own is never taken, and no letter is made of it without the judge", () => {
+  for (const whole of [{ minProperties: 1 }, { not: { required: ["w"] } }, { dependentRequired: { v: ["w"] } }]) {
+    const contract = contractOf({ properties: { v: { type: "string" }, w: { type: "string" } }, ...whole });
+    const reader = new TestReader(contract);
+    for (const record of ["{}", '{"v":"a"}', '{"v":"a","w":"b"}', '{"v":1}', '{"v":"a","x":1}']) {
+      deepStrictEqual(reader.scanLines(record).odd, [0], record);
+      strictEqual(reader.readLetter(record).verdict, "too odd", record);
+    }
+  }
+});
+
+Deno.test("a renamed field is found by its key alone", () => {
+  const reader = new TestReader(contractOf({ properties: { a: { type: "string", "x-column": "b" } } }));
+  const { rows, odd } = reader.scanLines('{"a":"x"}\n{"b":"x"}\n{"a":"x","b":"y"}');
+  deepStrictEqual(rows, [{ b: "x" }]);
+  deepStrictEqual(odd, [1, 2]);
 });

@@ -5,7 +5,7 @@ import { Judge } from "../../../core/contract/judge.ts";
 import type { Row } from "../../../core/contract/judgement.ts";
 import { JsonArrayScan } from "../../../core/json/array_scan.ts";
 import { NdjsonLines } from "../../../core/json/lines.ts";
-import { anyContract } from "../../contract/arbitrary_contract.ts";
+import { anyContract, conditionedContract } from "../../contract/arbitrary_contract.ts";
 import { anyRecord, type Style } from "../../contract/arbitrary_record.ts";
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { TestReader } from "./test_reader.ts";
@@ -124,7 +124,8 @@ export class MutatedTexts {
 }
 
 function someContract(random: Random): Contract {
-  return fc.sample(anyContract, { seed: seedOf(random), numRuns: 1 })[0]!;
+  const contracts = fc.oneof({ weight: 3, arbitrary: anyContract }, conditionedContract);
+  return fc.sample(contracts, { seed: seedOf(random), numRuns: 1 })[0]!;
 }
 
 function seedOf(random: Random): number {

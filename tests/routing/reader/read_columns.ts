@@ -136,8 +136,10 @@ class ColumnsBack {
         return String(view.getInt32(values + slot * 4, true) === 1);
       case Kind.DATE:
         return dayText(view.getInt32(values + slot * 4, true));
-      case Kind.INSTANT:
-        return instantText(view.getBigInt64(values + slot * 8, true));
+      case Kind.INSTANT: {
+        const text = instantText(view.getBigInt64(values + slot * 8, true));
+        return column.type.kind === "timestamp" ? text.slice(0, -1) : text;
+      }
       default:
         throw new Error(`no value of kind ${column.kind}`);
     }

@@ -1,0 +1,70 @@
+import { type JsonNode, writeJsonTree } from "../../json/tree.ts";
+import { contractError } from "../contract_error.ts";
+import { isSpelling } from "./column_formats.ts";
+import { isCheckable } from "./format_check.ts";
+import { KEYWORDS } from "./keywords.ts";
+
+/** What only columns have. */
+const COLUMN_KEYWORDS = ["x-coerce", "x-column"];
+
+/**
+ * Schemas as `Checks.schemas` keeps them: without descriptions, and one for each part of an
+ * `allOf` that stands alone.
+ */
+export function conditionTexts(schema: JsonNode): string[] {
+  return partsOf(conditionOf(schema)).map(writeJsonTree);
+}
+
+function partsOf(schema: JsonNode): JsonNode[] {
+  if (schema.kind === "boolean") return schema.value ? [] : [schema];
+  if (schema.kind !== "object" || schema.entries.length === 0) return [];
+  const [[keyword, value]] = schema.entries as [[string, JsonNode]];
+  if (schema.entries.length > 1 || keyword !== "allOf" || value.kind !== "array") return [schema];
+  return value.items.flatMap(partsOf);
+}
+
+/** A schema without what has a meaning for columns only. */
+export function conditionOf(schema: JsonNode): JsonNode {
+  if (schema.kind !== "object") return schema;
+  const entries = schema.entries.flatMap(([keyword, value]): [string, JsonNode][] => {
+    if (keyword === "description" || keyword.startsWith("x-")) return [];
+    if (keyword === "format" && !(value.kind === "string" && isCheckable(value.value))) return [];
+    return [[keyword, mapSchemas(keyword, value, conditionOf)]];
+  });
+  return { kind: "object", entries };
+}
+
+/** Refuses, in a schema whose value is kept as JSON text, what has a meaning for columns only. */
+export function refuseColumnWords(schema: JsonNode, places: ReadonlyMap<JsonNode, string>, top = true): void {
+  if (schema.kind !== "object") return;
+  for (const [keyword, value] of schema.entries) {
+    const word = keyword === "format" && value.kind === "string" && isSpelling(value.value)
+      ? `the format ${value.value}`
+      : COLUMN_KEYWORDS.includes(keyword) && !(top && keyword === "x-column")
+      ? `"${keyword}"`
+      : undefined;
+    if (word !== undefined) {
+      throw contractError(places.get(value) ?? "", `${word} is for columns, and this value is kept as JSON text`);
+    }
+    mapSchemas(keyword, value, (inner) => {
+      refuseColumnWords(inner, places, false);
+      return inner;
+    });
+  }
+}
+
+/** A keyword's value with each schema in it changed. */
+function mapSchemas(keyword: string, value: JsonNode, change: (schema: JsonNode) => JsonNode): JsonNode {
+  switch (KEYWORDS[keyword]) {
+    case "schema":
+      return change(value);
+    case "schemas":
+      return value.kind === "array" ? { kind: "array", items: value.items.map(change) } : value;
+    case "named schemas":
+    case "matched schemas":
+      if (value.kind !== "object") return value;
+      return { kind: "object", entries: value.entries.map(([name, inner]) => [name, change(inner)]) };
+    default:
+      return value;
+  }
+}

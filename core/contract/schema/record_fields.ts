@@ -1,0 +1,170 @@
+import { canonicalText } from "../../json/equality.ts";
+import type { JsonNode } from "../../json/tree.ts";
+import { contractError } from "../contract_error.ts";
+import { conditionOf, conditionTexts } from "./conditions.ts";
+import type { NormalSchema } from "./normal_schema.ts";
+import { conjunctionOf, type Part } from "./parts.ts";
+
+export interface FieldSchema {
+  readonly schema: JsonNode;
+  readonly pointer: string;
+  /** Definitions that it lies in. */
+  readonly open: ReadonlySet<string>;
+}
+
+/** The fields of an object by their keys. */
+export interface FieldSchemas {
+  readonly fields: ReadonlyMap<string, FieldSchema>;
+  readonly required: ReadonlySet<string>;
+  /** Conditions on what the object has besides. */
+  readonly schemas: readonly string[];
+}
+
+/**
+ * The fields that the parts of an object's schema name together, and those that only alternatives
+ * name: these may be absent, and which of them belong together stays a condition.
+ */
+export function fieldSchemas(
+  parts: readonly Part[],
+  normal: NormalSchema,
+  pointer: string,
+  open: ReadonlySet<string>,
+): FieldSchemas {
+  const named = new Map<string, JsonNode[]>();
+  const forbidden = new Set<string>();
+  for (const part of parts) {
+    for (const [name, schema] of propertiesOf(part)) {
+      if (isFalse(schema)) forbidden.add(name);
+      named.set(name, [...named.get(name) ?? [], schema]);
+    }
+  }
+  for (const name of forbidden) named.delete(name);
+  for (const part of parts) refuseForbidden(part, named, normal, pointer);
+  const at = (schema: JsonNode) => normal.places.get(schema) ?? pointer;
+  const fields = new Map<string, FieldSchema>();
+  for (const [name, schemas] of named) {
+    const [first, ...others] = distinct(schemas);
+    const schema: JsonNode = others.length === 0 ? first! : all("allOf", [first!, ...others]);
+    fields.set(name, { schema, pointer: at(first!), open });
+  }
+  for (const [name, found] of alternativeFields(parts, normal, open)) {
+    if (named.has(name) || forbidden.has(name) || parts.some((part) => forbids(part, name))) continue;
+    const [first, ...others] = distinct(found.schemas);
+    const schema: JsonNode = others.length === 0 ? first! : all("anyOf", [first!, ...others]);
+    fields.set(name, { schema, pointer: at(first!), open: found.open });
+  }
+  return { fields, required: requiredNames(parts, fields, normal, pointer), schemas: parts.flatMap(ofOthers) };
+}
+
+/** A field that must not be there is no column, and as an extra one it is refused. */
+function isFalse(schema: JsonNode): boolean {
+  return schema.kind === "boolean" && !schema.value;
+}
+
+function propertiesOf({ keywords }: Part): readonly (readonly [string, JsonNode])[] {
+  const properties = keywords.get("properties");
+  return properties?.kind === "object" ? properties.entries : [];
+}
+
+function all(keyword: string, items: JsonNode[]): JsonNode {
+  return { kind: "object", entries: [[keyword, { kind: "array", items }]] };
+}
+
+function distinct(schemas: readonly JsonNode[]): JsonNode[] {
+  return [...new Map(schemas.map((schema) => [canonicalText(schema), schema])).values()];
+}
+
+/** Whether a part allows no field of this name. */
+function forbids(part: Part, name: string): boolean {
+  const additional = part.keywords.get("additionalProperties");
+  if (additional?.kind !== "boolean" || additional.value || part.keywords.has("patternProperties")) return false;
+  return !propertiesOf(part).some(([known]) => known === name);
+}
+
+function refuseForbidden(
+  part: Part,
+  named: ReadonlyMap<string, unknown>,
+  normal: NormalSchema,
+  pointer: string,
+): void {
+  const name = [...named.keys()].find((known) => forbids(part, known));
+  if (name === undefined) return;
+  throw contractError(
+    normal.places.get(part.keywords.get("additionalProperties")!) ?? pointer,
+    `false allows no ${JSON.stringify(name)}, which another part of "allOf" names`,
+  );
+}
+
+/** What alternatives and conditions name, at any depth of them. */
+function alternativeFields(
+  parts: readonly Part[],
+  normal: NormalSchema,
+  around: ReadonlySet<string>,
+): Map<string, { schemas: JsonNode[]; open: ReadonlySet<string> }> {
+  const found = new Map<string, { schemas: JsonNode[]; open: ReadonlySet<string> }>();
+  const visit = (schema: JsonNode, outer: ReadonlySet<string>): void => {
+    const { parts, never, recursive, open } = conjunctionOf(schema, normal.definitions, outer);
+    if (never || recursive !== undefined) return;
+    for (const part of parts) {
+      for (const [name, inner] of propertiesOf(part)) {
+        if (isFalse(inner)) continue;
+        const known = found.get(name) ?? { schemas: [], open };
+        found.set(name, { schemas: [...known.schemas, inner], open: new Set([...known.open, ...open]) });
+      }
+      alternativesOf(part).forEach((alternative) => visit(alternative, open));
+    }
+  };
+  parts.flatMap(alternativesOf).forEach((alternative) => visit(alternative, around));
+  return found;
+}
+
+function alternativesOf({ keywords }: Part): JsonNode[] {
+  return ["anyOf", "oneOf", "then", "else", "dependentSchemas"].flatMap((keyword) => {
+    const node = keywords.get(keyword);
+    if (node === undefined) return [];
+    if (keyword === "dependentSchemas") return node.kind === "object" ? node.entries.map(([, schema]) => schema) : [];
+    return node.kind === "array" ? node.items : [node];
+  });
+}
+
+function requiredNames(
+  parts: readonly Part[],
+  fields: ReadonlyMap<string, unknown>,
+  normal: NormalSchema,
+  pointer: string,
+): Set<string> {
+  const names = new Set<string>();
+  for (const { keywords } of parts) {
+    const required = keywords.get("required");
+    for (const item of required?.kind === "array" ? required.items : []) {
+      if (item.kind !== "string") continue;
+      if (!fields.has(item.value)) {
+        throw contractError(
+          normal.places.get(required!) ?? pointer,
+          `${JSON.stringify(item.value)} is required, but "properties" does not have it`,
+        );
+      }
+      names.add(item.value);
+    }
+  }
+  return names;
+}
+
+/** What a part asks of fields that it does not name. */
+function ofOthers(part: Part): string[] {
+  const forbidden = propertiesOf(part).filter(([, schema]) => isFalse(schema));
+  const never: string[] = forbidden.length === 0
+    ? []
+    : conditionTexts({ kind: "object", entries: [["properties", { kind: "object", entries: forbidden }]] });
+  const additional = part.keywords.get("additionalProperties");
+  if (additional === undefined || additional.kind === "boolean") return never;
+  const patterns = part.keywords.get("patternProperties");
+  const known = propertiesOf(part).map(([name]): [string, JsonNode] => [name, { kind: "boolean", value: true }]);
+  if (conditionTexts(additional).length === 0) return never;
+  const entries: [string, JsonNode][] = [
+    ["properties", { kind: "object", entries: known }],
+    ...patterns === undefined ? [] : [["patternProperties", patterns] as [string, JsonNode]],
+    ["additionalProperties", additional],
+  ];
+  return [...never, ...conditionTexts(conditionOf({ kind: "object", entries }))];
+}
