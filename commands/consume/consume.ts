@@ -53,7 +53,8 @@ const flags = z.object({
   }),
   table: flag.table({
     ...TABLES,
-    doc: "table for events; dead letters go to dead_letters.<name>",
+    doc:
+      "table for events; dead letters go to dead_letters.<name>, outside of bronze to dead_letters.<namespace>_<name>",
     default: identifierText(DEFAULT_TARGET),
   }),
   contract: flag.file({ ...TABLES, doc: "JSON Schema of a valid event (default: as before, else the built-in one)" }),

@@ -7,10 +7,11 @@ import type { TableHealth } from "../../core/maintain/status/table_health.ts";
 import { formatDuration, formatSize } from "../line/output.ts";
 
 export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key: string]: Json } {
-  const { table, raw, waiting, problem, lastBatch, plan, unreadable } = status;
+  const { table, deadLetterTable, raw, waiting, problem, lastBatch, plan, unreadable } = status;
   return {
     action: "ingestion-status",
     table,
+    deadLetterTable,
     raw: raw ?? null,
     waitingFiles: waiting?.files ?? null,
     waitingBytes: waiting?.bytes ?? null,

@@ -36,7 +36,7 @@ import { RunLimits } from "./run_limits.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import type { RoutedPlan, Router } from "../routing/router.ts";
 import { openTables, plannedTable, planTables, type TargetTables } from "../lake/target.ts";
-import { identifiersOf, TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
+import { TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
 import { recordOfTarget } from "../lake/target_record.ts";
 
 export interface ConsumerOptions extends BatchLimits {
@@ -102,7 +102,7 @@ export class Consumer {
     this.#found = found;
     this.#name = identifierText(options.target);
     this.#own = new OwnFiles(options.zone, options.sink);
-    const deadLettersTable = identifierText(identifiersOf(options.target).deadLetters);
+    const deadLettersTable = identifierText(tables.deadLetters.identifier);
     const { betweenBatches } = options;
     this.#betweenBatches = [forgetRecords(checkpoint), ...(betweenBatches === undefined ? [] : [betweenBatches])];
     this.#limits = new RunLimits({ ...options, deadLettersTable });

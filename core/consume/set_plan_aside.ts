@@ -74,9 +74,10 @@ export async function setPlanAside(options: SetAsideOptions): Promise<SetAsideRe
 
 /** One after another: of several that are missing, the table of events is named. */
 async function loadTables(catalog: Catalog, target: TableIdentifier): Promise<TargetTables> {
-  const { events, deadLetters, ledger } = identifiersOf(target);
+  const events = await requireTable(catalog, target);
+  const { deadLetters, ledger } = identifiersOf(target, events.metadata.properties);
   return {
-    events: await requireTable(catalog, events),
+    events,
     deadLetters: await requireTable(catalog, deadLetters),
     ledger: await requireTable(catalog, ledger),
   };

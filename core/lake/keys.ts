@@ -12,6 +12,8 @@ export const streamlabKey = {
   sequenceId: (target: string) => `streamlab.sequence-id.${target}`,
   /** What feeds a target, as `target_record.ts` has it; in properties. */
   target: (target: string) => TARGET + target,
+  /** The name of its table of dead letters; in properties. See `table_names.ts`. */
+  deadLetters: (target: string) => `streamlab.dead-letters.${target}`,
   /** The last batch of that sequence in the table, decimal; in summary and properties. */
   batchId: (target: string) => BATCH_ID + target,
   /** What the batch did, in the summary of the ledger's snapshot: see `batch_history.ts`. */

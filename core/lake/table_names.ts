@@ -2,6 +2,7 @@
 import { StreamlabError } from "../base/errors.ts";
 import { foldName } from "../contract/field_names.ts";
 import { identifierText, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
+import { streamlabKey } from "./keys.ts";
 
 /** The target where no other is named. */
 export const DEFAULT_TARGET: TableIdentifier = { namespace: ["bronze"], name: "events" };
@@ -20,8 +21,39 @@ const DEAD_LETTERS = "dead_letters";
 /** Namespaces whose tables streamlab itself makes. */
 const OUR_NAMESPACES = [DEAD_LETTERS, ...LEDGER.namespace];
 
-export function identifiersOf(target: TableIdentifier): Record<TableRole, TableIdentifier> {
-  return { events: target, deadLetters: { namespace: [DEAD_LETTERS], name: target.name }, ledger: LEDGER };
+type Properties = Readonly<Record<string, string>>;
+
+/** `properties`: of the table of events, where it is there. */
+export function identifiersOf(target: TableIdentifier, properties?: Properties): Record<TableRole, TableIdentifier> {
+  const name = properties === undefined ? newLettersName(target) : lettersName(target, properties);
+  return { events: target, deadLetters: lettersCalled(name), ledger: LEDGER };
+}
+
+/** Where lakes had them before the namespace was part of the name. */
+export function formerLetters({ name }: TableIdentifier): TableIdentifier {
+  return lettersCalled(name);
+}
+
+/** The property of a table of events that names its letters, from its first batch on. */
+export function lettersProperty(target: TableIdentifier): Record<string, string> {
+  return { [streamlabKey.deadLetters(identifierText(target))]: newLettersName(target) };
+}
+
+/** No two targets of one lake have the same, but for names with underscores, which are checked. */
+function newLettersName({ namespace, name }: TableIdentifier): string {
+  const of = namespace.join(".");
+  return of === DEFAULT_TARGET.namespace.join(".") ? name : `${of}_${name}`;
+}
+
+/** A target that was made before its letters were named in a property keeps those that it has. */
+function lettersName(target: TableIdentifier, properties: Properties): string {
+  const text = identifierText(target);
+  const isOld = properties[streamlabKey.sequenceId(text)] !== undefined;
+  return properties[streamlabKey.deadLetters(text)] ?? (isOld ? target.name : newLettersName(target));
+}
+
+function lettersCalled(name: string): TableIdentifier {
+  return { namespace: [DEAD_LETTERS], name };
 }
 
 /** Whether the table is one of dead letters. */
@@ -81,13 +113,12 @@ export function whyNotATarget(target: TableIdentifier, existing: readonly TableI
   return undefined;
 }
 
-/**
- * Tables of other namespaces whose dead letters, if they are targets, go where the target's would.
- */
-export function sharesLettersWith(target: TableIdentifier, existing: readonly TableIdentifier[]): TableIdentifier[] {
-  return existing.filter(({ namespace, name }) =>
-    name === target.name && namespace.join(".") !== target.namespace.join(".") &&
-    !OUR_NAMESPACES.includes(namespace.join("."))
+/** Tables whose dead letters, if they are targets, may go where the new target's would. */
+export function mayShareLetters(target: TableIdentifier, existing: readonly TableIdentifier[]): TableIdentifier[] {
+  const wanted = newLettersName(target);
+  return existing.filter((other) =>
+    identifierText(other) !== identifierText(target) && !ownsNamespace(other.namespace) &&
+    (other.name === wanted || newLettersName(other) === wanted)
   );
 }
 

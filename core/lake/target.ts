@@ -16,9 +16,11 @@ import type { Field } from "../iceberg/format/type.ts";
 import { targetFolder } from "./layout.ts";
 import { targetProperty, type TargetRecord } from "./target_record.ts";
 import {
+  formerLetters,
   identifiersOf,
+  lettersProperty,
   LISTED_PARALLEL,
-  sharesLettersWith,
+  mayShareLetters,
   TABLE_ROLES,
   type TableRole,
   whyNotATarget,
@@ -51,8 +53,8 @@ export interface TablesOptions {
  */
 export async function openTables(options: TablesOptions): Promise<TargetTables> {
   const { catalog, random, target, contract } = options;
-  const identifiers = identifiersOf(target);
   const found = await findTables(options);
+  const identifiers = identifiersOf(target, found.get("events")?.metadata.properties);
   if (!found.has("events")) await checkNewTarget(options);
   checkContract(found, options);
   const make = async (role: TableRole, { fields, partitionBy, properties = {} }: WantedTable) => {
@@ -62,7 +64,11 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
   const daily = (column: string): PartitionColumnChoice[] => [{ column, transform: { name: "day" } }];
   // Made with the table: of two that start at once, one makes both.
   const name = identifierText(target);
-  const made = { [streamlabKey.sequenceId(name)]: uuidV4(random), ...targetProperty(name, options.record) };
+  const made = {
+    [streamlabKey.sequenceId(name)]: uuidV4(random),
+    ...lettersProperty(target),
+    ...targetProperty(name, options.record),
+  };
   const wanted: Record<TableRole, WantedTable> = {
     events: { fields: eventFields(contract, options), partitionBy: options.partitionBy, properties: made },
     deadLetters: { fields: deadLetterFields(contract), partitionBy: daily(OUR_COLUMNS.ingestedAt) },
@@ -86,14 +92,20 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
  */
 async function findTables(options: TablesOptions): Promise<Map<TableRole, LoadedTable>> {
   const { catalog, target, recorded, onAbsent } = options;
-  const identifiers = identifiersOf(target);
+  const likely = identifiersOf(target);
   const name = identifierText(target);
   const found = new Map<TableRole, LoadedTable>();
-  await mapParallel(TABLE_ROLES, TABLE_ROLES.length, async (role) => {
-    const table = await catalog.loadTable(identifiers[role]);
+  const load = async (role: TableRole, identifier: TableIdentifier) => {
+    const table = await catalog.loadTable(identifier);
     if (table === undefined) onAbsent?.(role);
     else found.set(role, table);
-  });
+  };
+  await mapParallel(TABLE_ROLES, TABLE_ROLES.length, (role) => load(role, likely[role]));
+  const identifiers = { ...likely, deadLetters: await lettersOf(catalog, target, found.get("events")) };
+  if (identifiers.deadLetters.name !== likely.deadLetters.name) {
+    found.delete("deadLetters");
+    await load("deadLetters", identifiers.deadLetters);
+  }
   const lost = TABLE_ROLES.filter((role) => !found.has(role)).map((role) => identifierText(identifiers[role]));
   if (lost.length === 0) return found;
   const [holder] = [...found.values()].filter(({ metadata }) => markerOf(metadata, name).batchId > 0n);
@@ -112,6 +124,20 @@ async function findTables(options: TablesOptions): Promise<Map<TableRole, Loaded
   );
 }
 
+/** Without the table of events, letters of former lakes are known by their batches. */
+async function lettersOf(
+  catalog: Catalog,
+  target: TableIdentifier,
+  events: LoadedTable | undefined,
+): Promise<TableIdentifier> {
+  const { deadLetters } = identifiersOf(target, events?.metadata.properties);
+  const former = formerLetters(target);
+  if (events !== undefined || former.name === deadLetters.name) return deadLetters;
+  const table = await catalog.loadTable(former);
+  const isOurs = table !== undefined && markerOf(table.metadata, identifierText(target)).batchId > 0n;
+  return isOurs ? former : deadLetters;
+}
+
 /**
  * Before anything is made: a name that could not be told from another, or letters that two would
  * share.
@@ -125,11 +151,12 @@ async function checkNewTarget({ catalog, target }: TablesOptions): Promise<void>
   };
   const why = whyNotATarget(target, existing);
   if (why !== undefined) throw refuse(why);
-  for (const other of sharesLettersWith(target, existing)) {
+  const letters = identifierText(identifiersOf(target).deadLetters);
+  for (const other of mayShareLetters(target, existing)) {
     const table = await catalog.loadTable(other);
     const name = identifierText(other);
     if (table === undefined || markerOf(table.metadata, name).sequenceId === undefined) continue;
-    const letters = identifierText(identifiersOf(target).deadLetters);
+    if (identifierText(identifiersOf(other, table.metadata.properties).deadLetters) !== letters) continue;
     throw refuse(`its dead letters would go to ${letters}, where those of ${name} go`);
   }
 }
@@ -163,7 +190,7 @@ async function withSequence(table: LoadedTable, options: TablesOptions): Promise
     if (transaction.metadata.properties[key] !== undefined) return false;
     const mark = { files: [], summary: { [key]: sequenceId }, mergesManifests: false };
     transaction.add(await appendFiles(transaction, mark));
-    transaction.add(setProperties({ [key]: sequenceId }));
+    transaction.add(setProperties({ [key]: sequenceId, ...lettersProperty(options.target) }));
     return true;
   }, { clock, random, base: table });
   return named;

@@ -1,7 +1,11 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
-import { identifierText, parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { createTable } from "../../core/iceberg/action/create_table.ts";
+import { setProperties } from "../../core/iceberg/action/set_properties.ts";
+import { identifierText, parseIdentifier, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { commitTable, createOrLoadTable } from "../../core/iceberg/commit.ts";
+import { eventFields } from "../../core/lake/our_columns.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
 const contract = parseContract('{"type":"object","properties":{"id":{"type":"integer"},"rowid":{"type":"string"}}}');
@@ -49,24 +53,68 @@ Deno.test("a table whose name differs from another's only in case is refused bef
     match((await refusal(world, "a.orders")).message, /the table a\.Orders is there, which differs only in case$/);
     match((await refusal(world, "A.other")).message, /the namespace a is there, which differs only in case$/);
     match(
-      (await refusal(world, "b.orders")).message,
-      /its dead letters would go to dead_letters\.orders, which differs only in case from dead_letters\.Orders$/,
+      (await refusal(world, "bronze.a_orders")).message,
+      /its dead letters would go to dead_letters\.a_orders, which differs only in case from dead_letters\.a_Orders$/,
     );
     await world.consume({ contract, target: parseIdentifier("a.other") });
+  }));
+
+Deno.test("tables of the same name in two namespaces have dead letters of their own", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.ndjson", '{"id":"no number"}');
+    for (const table of ["bronze.orders", "sales.orders", "web.orders"]) {
+      await world.consume({ contract, target: parseIdentifier(table) });
+    }
+    for (const letters of ["orders", "sales_orders", "web_orders"]) {
+      strictEqual((await world.rows(`SELECT 1 FROM {{dead_letters.${letters}}}`)).length, 1, letters);
+    }
   }));
 
 Deno.test("two tables never come to share their dead letters", () =>
   ConsumeWorld.use(async (world) => {
     world.put("1.ndjson", '{"id":1}');
-    await world.consume({ contract, target: parseIdentifier("sales.orders") });
-    const { message, hint } = await refusal(world, "web.orders");
-    match(message, /its dead letters would go to dead_letters\.orders, where those of sales\.orders go$/);
-    strictEqual(hint, "Nothing was made; give it another name with --table");
+    await world.consume({ contract, target: parseIdentifier("web_sales.orders") });
+    for (const table of ["web.sales_orders", "bronze.web_sales_orders"]) {
+      const { message, hint } = await refusal(world, table);
+      match(
+        message,
+        /its dead letters would go to dead_letters\.web_sales_orders, where those of web_sales\.orders go$/,
+      );
+      strictEqual(hint, "Nothing was made; give it another name with --table");
+    }
     // The one that is there goes on.
     world.put("2.ndjson", '{"id":2}');
-    await world.consume({ contract, target: parseIdentifier("sales.orders") });
+    await world.consume({ contract, target: parseIdentifier("web_sales.orders") });
     strictEqual(world.batches.length, 2);
   }));
+
+Deno.test("a target of an older lake keeps the table of letters that it has, and no new one comes to share it", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.ndjson", '{"id":"no number"}');
+    const target = parseIdentifier("sales.orders");
+    await makeOlder(world, target);
+    await world.consume({ contract, target });
+    strictEqual((await world.rows("SELECT 1 FROM {{dead_letters.orders}}")).length, 1);
+    match((await refusal(world, "bronze.orders")).message, /dead_letters\.orders, where those of sales\.orders go$/);
+    await Deno.remove(`${world.folder}/warehouse/sales`, { recursive: true });
+    await rejects(world.consume({ contract, target }), /no table sales\.orders, but \S+ has batch 1/);
+  }));
+
+/** The tables as they were made before the namespace was part of the letters' name. */
+async function makeOlder(world: ConsumeWorld, target: TableIdentifier): Promise<void> {
+  const { catalog, clock, random } = world.options({});
+  const name = identifierText(target);
+  const fields = eventFields(contract, { rescued: false });
+  await createOrLoadTable(
+    catalog,
+    target,
+    (location) => createTable({ fields, partitionBy: [], location, random, properties: {} }),
+    { random },
+  );
+  await commitTable(catalog, target, (transaction) => {
+    transaction.add(setProperties({ [`streamlab.sequence-id.${name}`]: crypto.randomUUID() }));
+  }, { clock, random });
+}
 
 Deno.test("where a table that is there cannot follow the contract, those that are not are not made", () =>
   ConsumeWorld.use(async (world) => {

@@ -314,7 +314,7 @@ Deno.test("another table has its own events, letters, sequence and files of the 
       ["bronze.events", "raw/events/a.ndjson", 0n, 2n],
       ["orders.raw", "raw/events/a.ndjson", 1n, 1n],
     ]);
-    const [own] = await world.rows("SELECT count(*)::INT AS n FROM {{dead_letters.raw}}");
+    const [own] = await world.rows("SELECT count(*)::INT AS n FROM {{dead_letters.orders_raw}}");
     strictEqual(own!.n, 1);
   }));
 

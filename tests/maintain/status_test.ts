@@ -30,6 +30,7 @@ Deno.test("before the first run every event file waits", () =>
     deepStrictEqual(await status(), [
       {
         table: "bronze.events",
+        deadLetterTable: "dead_letters.events",
         raw: "raw/events/",
         waiting: { files: 0, bytes: 0, oldestMs: undefined },
         problem: undefined,

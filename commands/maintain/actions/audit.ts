@@ -126,7 +126,8 @@ async function auditTarget(
     import("../../../core/disk/temporary_folder.ts"),
   ]);
   // The ledger first: rows beyond it in the other tables belong to a batch in flight.
-  const { ledger, events, deadLetters } = identifiersOf(identifier);
+  const known = await surroundings.catalog.loadTable(identifier);
+  const { ledger, events, deadLetters } = identifiersOf(identifier, known?.metadata.properties);
   const tables = await loadTables(surroundings, { ledger, events, deadLetters });
   const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
   const raw = new RawFiles(context, surroundings, {

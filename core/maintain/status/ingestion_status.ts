@@ -1,11 +1,11 @@
 import { mapParallel } from "../../base/parallel.ts";
 import { type Connection, quoteName } from "../../engine/duckdb.ts";
-import { type Catalog, identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import { type Catalog, identifierText, type LoadedTable, parseIdentifier } from "../../iceberg/catalog/catalog.ts";
 import { isKind } from "../../base/errors.ts";
 import { plannedTargets, readFailures, readPlan, readRouted } from "../../lake/checkpoint.ts";
 import { lastBatchOf } from "../../lake/keys.ts";
 import { LEDGER_COLUMNS, ledgerFields } from "../../lake/our_columns.ts";
-import { DEFAULT_TARGET, LEDGER } from "../../lake/table_names.ts";
+import { DEFAULT_TARGET, identifiersOf, LEDGER } from "../../lake/table_names.ts";
 import { sqlTypeOf } from "../../tables/sql_type.ts";
 import { targetsOfCatalog } from "../../lake/targets.ts";
 import type { Store } from "../../storage/store.ts";
@@ -18,6 +18,8 @@ import { Workshop, type WorkshopOptions } from "../workshop.ts";
 /** How far ingestion into a table is. */
 export interface IngestionStatus extends Waiting {
   table: string;
+  /** `dead_letters.events` */
+  deadLetterTable: string;
   lastBatch: BatchTotals | undefined;
   /** The plan that stands, of a batch that the ledger does not have yet. */
   plan: StandingPlan | undefined;
@@ -70,17 +72,22 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
       damages.forEach(options.onDamage);
     }
     const batches = await lastBatches(connection);
-    const records = new Map((await targetsOfCatalog(catalog)).map(({ name, record }) => [name, record]));
-    const targets = new Set([...records.keys(), ...batches.keys(), ...await plannedTargets(store)]);
+    const remembered = new Map((await targetsOfCatalog(catalog)).map((target) => [target.name, target]));
+    const targets = new Set([...remembered.keys(), ...batches.keys(), ...await plannedTargets(store)]);
     const tables = targets.size === 0 ? [identifierText(DEFAULT_TARGET)] : [...targets].sort();
     const properties = known?.metadata.properties ?? {};
     const zones = new WaitingFiles(connection, store, options.openRaw);
-    return await mapParallel(tables, 1, async (table) => ({
-      table,
-      ...await zones.of(table, records.get(table) ?? (() => undefined)),
-      lastBatch: batches.get(table),
-      plan: await standingPlan(surroundings, table, lastBatchOf(properties, table) + 1n),
-    }));
+    return await mapParallel(tables, 1, async (table) => {
+      const target = remembered.get(table);
+      const { deadLetters } = identifiersOf(parseIdentifier(table), target?.table.metadata.properties);
+      return {
+        table,
+        deadLetterTable: identifierText(deadLetters),
+        ...await zones.of(table, target?.record ?? (() => undefined)),
+        lastBatch: batches.get(table),
+        plan: await standingPlan(surroundings, table, lastBatchOf(properties, table) + 1n),
+      };
+    });
   } finally {
     workshop.close();
   }

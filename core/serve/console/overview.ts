@@ -1,6 +1,4 @@
 import type { Json } from "../../base/json.ts";
-import { identifierText, parseIdentifier } from "../../iceberg/catalog/catalog.ts";
-import { identifiersOf } from "../../lake/table_names.ts";
 import type { IngestionStatus, StandingPlan } from "../../maintain/status/ingestion_status.ts";
 import { jsonAnswer } from "../answer.ts";
 import type { LakeState } from "../metrics/lake_watch.ts";
@@ -20,12 +18,11 @@ export async function showOverview({ parts }: ConsoleCall): Promise<Response> {
 }
 
 function targetJson(
-  { table, raw, waiting, problem, lastBatch, plan }: IngestionStatus,
+  { table, deadLetterTable, raw, waiting, problem, lastBatch, plan }: IngestionStatus,
   { deadLetters }: LakeState,
   nowMs: number,
   shown: (text: string) => string,
 ): Json {
-  const letters = identifierText(identifiersOf(parseIdentifier(table)).deadLetters);
   const { oldestMs } = waiting ?? {};
   return {
     target: table,
@@ -43,8 +40,8 @@ function targetJson(
       events: lastBatch.events,
       deadLetters: lastBatch.deadLetters,
     },
-    deadLetterTable: letters,
-    deadLetters: Object.fromEntries(deadLetters.get(letters) ?? []),
+    deadLetterTable,
+    deadLetters: Object.fromEntries(deadLetters.get(deadLetterTable) ?? []),
   };
 }
 
