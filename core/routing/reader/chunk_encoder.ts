@@ -75,8 +75,8 @@ export class ChunkEncoder {
   }
 
   #describe(leaf: ParquetLeaf, bloom: BloomFilterSize | undefined): void {
-    const { memory } = this.#exports;
-    const view = new DataView(memory.buffer, this.#exports.chunkSource() >>> 0);
+    const source = this.#exports.chunkSource() >>> 0;
+    const view = new DataView(this.#exports.memory.buffer, source);
     const set = (offset: number, value: number) => view.setUint32(offset, value, true);
     set(SOURCE.physicalType, leaf.physical);
     set(SOURCE.width, leaf.width);

@@ -153,11 +153,12 @@ export class FileReading {
 
   /** Each line would be a letter, and none would say what the file is. */
   #whyNoLines(unit: ReadUnit): string | undefined {
-    const { calls, words } = this.#tools.reader;
+    const { reader } = this.#tools;
+    const { calls } = reader;
     if (calls.recordCount() === 0) return "the file is empty";
     const list = calls.oddPtr() >>> 2;
     for (let odd = 0; odd < calls.oddN(); odd++) {
-      if (words[list + odd * ODD_WORDS + 1]! < NOT_JSON) continue;
+      if (reader.word(list + odd * ODD_WORDS + 1) < NOT_JSON) continue;
       const found = signatureOf(headOf({ ...unit, format: "ndjson" }));
       return found === undefined ? undefined : `expected lines of JSON, found ${otherKind(found)}`;
     }
@@ -171,7 +172,7 @@ export class FileReading {
     const list = calls.oddPtr() >>> 2, count = calls.oddN();
     for (let entry = 0; entry < count; entry++) {
       const at = list + entry * ODD_WORDS;
-      const position = reader.words[at]!, from = reader.words[at + 1]!, to = reader.words[at + 2]!;
+      const position = reader.word(at), from = reader.word(at + 1), to = reader.word(at + 2);
       if (from >= NOT_JSON) odd.judge(position, from - NOT_JSON, to);
       else odd.route(position, from, to);
       if (entry % SETTLED_AFTER === 0) files.deadLetters.settle();

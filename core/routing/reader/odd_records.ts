@@ -117,15 +117,15 @@ export class OddRecords {
 
   /** Why the record that was parsed last is no event; undefined where only the judge can say. */
   #reasonOf(): { reason: "invalid_schema" | "extra_fields"; detail: string | PlacedText } | undefined {
-    const { calls, words } = this.#reader;
+    const { calls } = this.#reader;
     const fails = calls.failCount(), place = calls.failsPtr() >>> 2;
     let first: string | PlacedText | undefined;
     for (let fail = 0; fail < fails; fail++) {
       const at = place + fail * FAIL_WORDS;
-      const kind = words[at]!, column = words[at + 1]!;
+      const kind = this.#reader.word(at), column = this.#reader.word(at + 1);
       let detail: string | PlacedText | undefined;
       if (kind === REFUSED) {
-        detail = this.#judge.problemOf(column, this.#reader.text(words[at + 2]!, words[at + 3]!));
+        detail = this.#judge.problemOf(column, this.#textAt(at + 2));
         if (detail === undefined) return undefined;
       } else detail = (kind === TWICE ? this.#twice : this.#absent)[column]!;
       first ??= detail;
@@ -137,16 +137,21 @@ export class OddRecords {
   }
 
   #extras(): string | PlacedText {
-    const { calls, words } = this.#reader;
+    const { calls } = this.#reader;
     const id = calls.extrasId(), place = calls.extrasPtr() >>> 2;
     const known = this.#extrasDetails[id];
     if (known !== undefined) return known;
     const extras = Array.from({ length: calls.extraCount() }, (_, extra) => {
       const at = place + extra * EXTRA_WORDS;
-      return { path: [this.#reader.text(words[at]!, words[at + 1]!)], json: "" };
+      return { path: [this.#textAt(at)], json: "" };
     });
     const detail = extrasDetail(extras);
     if (id >= 0) this.#extrasDetails[id] = this.#reader.keep(detail);
     return detail;
+  }
+
+  /** What stands between two addresses, whose words are at the index. */
+  #textAt(index: number): string {
+    return this.#reader.text(this.#reader.word(index), this.#reader.word(index + 1));
   }
 }

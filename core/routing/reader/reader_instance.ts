@@ -55,7 +55,10 @@ export class ReaderInstance {
     this.bytes.set(new Uint8Array(POWERS_OF_FIVE.buffer), this.calls.powersOfFivePtr());
   }
 
-  /** The whole memory. A call that makes memory grow voids it, and all views into it. */
+  /**
+   * The whole memory. A call that makes memory grow voids it, and all views into it: ask for it
+   * anew behind every call.
+   */
   get bytes(): Uint8Array<ArrayBuffer> {
     const { buffer } = this.calls.memory;
     if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer as ArrayBuffer);
@@ -75,11 +78,11 @@ export class ReaderInstance {
     return { at, length: encoded.length };
   }
 
-  /** The same as words of 32 bits: their index is a quarter of the address. */
-  get words(): Uint32Array {
+  /** A word of 32 bits; its index is a quarter of its address. */
+  word(index: number): number {
     const { buffer } = this.calls.memory;
     if (this.#words.buffer !== buffer) this.#words = new Uint32Array(buffer as ArrayBuffer);
-    return this.#words;
+    return this.#words[index]!;
   }
 
   /** What stands in memory as UTF-8. */

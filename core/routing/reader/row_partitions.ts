@@ -21,7 +21,7 @@ const REMEMBERED_MAX = 100_000;
 /** What two numbers of partitions are joined with: neither is ever so large. */
 const JOINED_BY = 2 ** 26;
 
-/** Numbers the partitions of a table's rows, as they lie in the reader's reader. */
+/** Numbers the partitions of a table's rows, as they lie in the reader's memory. */
 export class RowPartitions {
   readonly #reader: ReaderInstance;
   readonly #table: number;
@@ -55,7 +55,8 @@ export class RowPartitions {
   number(): number {
     const { calls } = this.#reader;
     const rows = calls.rowsOf(this.#table);
-    const numbers = new Int32Array(calls.memory.buffer, calls.rowPartitionsOf(this.#table), rows);
+    const at = calls.rowPartitionsOf(this.#table);
+    const numbers = new Int32Array(calls.memory.buffer, at, rows);
     if (this.#keys.length === 0) numbers.fill(0);
     for (let field = 0; field < this.#keys.length; field++) {
       if (field === 0) this.#begin(numbers);
@@ -126,8 +127,10 @@ class PartitionKeys {
     }
   }
 
-  #keysIn({ handle, kind, type }: ReaderColumn, { calls, bytes }: ReaderInstance): (row: number) => number {
+  #keysIn({ handle, kind, type }: ReaderColumn, reader: ReaderInstance): (row: number) => number {
+    const { calls } = reader;
     const values = calls.columnValues(handle);
+    const { bytes } = reader;
     const view = new DataView(bytes.buffer);
     const isLong = this.#part.source.type === "long";
     switch (kind) {

@@ -73,7 +73,8 @@ export class ValueEncoder {
         ? this.#placeTexts(leaf, values)
         : { values: this.#put(slotsOf(leaf, values)) }),
     };
-    const view = new DataView(this.#reader.bytes.buffer, this.#reader.calls.chunkSource());
+    const at = this.#reader.calls.chunkSource();
+    const view = new DataView(this.#reader.bytes.buffer, at);
     for (const [name, offset] of Object.entries(SOURCE)) {
       view.setUint32(offset, source[name as keyof typeof SOURCE] ?? 0, true);
     }
