@@ -40,6 +40,11 @@ export interface ContractField extends ContractValue {
   readonly key?: string;
   /** The key must be present, and its value must not be null unless `nullable`. */
   readonly required: boolean;
+  /**
+   * `x-loose`: a value that the column does not take is an extra field. So it is for a field that
+   * only some alternatives name, as the others leave it open. Such a field is never `required`.
+   */
+  readonly loose?: true;
   readonly doc?: string;
 }
 

@@ -139,7 +139,8 @@ function structEntries(fields: readonly ContractField[]): Entry[] {
 
 function fieldEntries(field: ContractField): Entry[] {
   const column: Entry[] = field.key === undefined ? [] : [["x-column", string(field.name)]];
-  return [...schemaOf(field), ...column];
+  const loose: Entry[] = field.loose ? [["x-loose", { kind: "boolean", value: true }]] : [];
+  return [...schemaOf(field), ...column, ...loose];
 }
 
 function mapEntries(type: ContractType & { kind: "map" }): Entry[] {

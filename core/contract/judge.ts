@@ -3,7 +3,7 @@ import { clip, type JsonPath, pointerText } from "../json/pointer.ts";
 import { JsonReader, JsonSyntaxError, TooManyValuesError, VALUES_MAX } from "../json/reader.ts";
 import { KeySet, skipValue } from "../json/skip.ts";
 import { type JsonNode, parseJsonTree } from "../json/tree.ts";
-import { type ChecksPlan, type JudgePlan, judgePlan, type StructPlan, type ValuePlan } from "./judge_plan.ts";
+import { absence, type ChecksPlan, type JudgePlan, judgePlan, type StructPlan, type ValuePlan } from "./judge_plan.ts";
 import {
   enumProblem,
   instantProblem,
@@ -16,8 +16,7 @@ import {
   textOfString,
   textProblem,
 } from "./judge_scalar.ts";
-import { type ExtraField, extrasDetail, foundText, type Judgement, type Row, type ValueTree } from "./judgement.ts";
-import { rescuedText } from "./rescued.ts";
+import { type ExtraField, foundText, type Judgement, type Row, type ValueTree, verdict } from "./judgement.ts";
 
 const QUOTE = 0x22, COMMA = 0x2c, COLON = 0x3a, CLOSE_ARRAY = 0x5d, CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b, OPEN_OBJECT = 0x7b, LOWER_N = 0x6e, MINUS = 0x2d, ZERO = 0x30, NINE = 0x39;
@@ -69,7 +68,7 @@ export class Judge {
     try {
       const row = this.#readRecord();
       this.#reader.end();
-      return this.#verdict(row);
+      return verdict(row, this.#problem, this.#extras, this.#plan.onExtraFields);
     } catch (error) {
       if (error instanceof TooManyValuesError) return this.#tooManyValues();
       if (!(error instanceof JsonSyntaxError)) throw error;
@@ -97,18 +96,6 @@ export class Judge {
   /** What is wrong with a record that has a column twice. */
   problemTwice(column: number): string {
     return `${pointerText([this.#plan.root.keys[column]!])}: ${KEY_TWICE}`;
-  }
-
-  #verdict(values: Row): Judgement {
-    if (this.#problem !== undefined) {
-      return { kind: "dead_letter", reason: "invalid_schema", detail: this.#problem, values };
-    }
-    const extras = this.#extras;
-    if (extras.length === 0) return { kind: "event", values, extras, rescued: null };
-    if (this.#plan.onExtraFields === "dead-letter") {
-      return { kind: "dead_letter", reason: "extra_fields", detail: extrasDetail(extras), values };
-    }
-    return { kind: "event", values, extras, rescued: rescuedText(extras) };
   }
 
   #tooManyValues(): Judgement {
@@ -197,20 +184,39 @@ export class Judge {
     const repeated = struct.seenIn[field] === object;
     if (repeated) this.#note(key, KEY_TWICE);
     struct.seenIn[field] = object;
+    const plan = struct.values[field]!;
     this.#path.push(key);
-    const value = this.#readValue(struct.values[field]!);
+    const value = struct.loose[field] ? this.#readLoose(plan) : this.#readValue(plan);
     this.#path.pop();
     row[name] = repeated || value === BAD ? null : value;
   }
 
+  /** Reads a value that is an extra field if the column does not take it. */
+  #readLoose(plan: ValuePlan): ValueTree | typeof BAD {
+    const mark = this.#reader.mark(), extras = this.#extras.length;
+    const problem = this.#problem, problems = this.#problems;
+    const value = this.#readValue(plan);
+    if (value !== BAD) return value;
+    this.#reader.returnTo(mark);
+    this.#extras.length = extras;
+    this.#problem = problem;
+    this.#problems = problems;
+    this.#keepExtra({ isMisfit: true });
+    return BAD;
+  }
+
   #readExtra(key: string): void {
+    this.#path.push(key);
+    this.#keepExtra({});
+    this.#path.pop();
+  }
+
+  #keepExtra(kind: Pick<ExtraField, "isMisfit">): void {
     const reader = this.#reader;
     reader.peek();
     const start = reader.pos;
-    this.#path.push(key);
     this.#skip();
-    this.#extras.push({ path: this.#path.slice(), json: reader.text.slice(start, reader.pos) });
-    this.#path.pop();
+    this.#extras.push({ path: this.#path.slice(), json: reader.text.slice(start, reader.pos), ...kind });
   }
 
   /** Skips any value, and notes what no record may contain at any depth. */
@@ -391,8 +397,4 @@ export class Judge {
     this.#problems++;
     this.#problem ??= `${path.length === 0 ? "the record" : pointerText(path)}: ${words}`;
   }
-}
-
-function absence({ expected }: ValuePlan): string {
-  return `expected ${expected}, found no such field`;
 }

@@ -51,6 +51,8 @@ export interface StructPlan {
   /** Each key as a JSON string in its plainest spelling. */
   readonly quoted: readonly string[];
   readonly indexOf: ReadonlyMap<string, number>;
+  /** Whether a value that the column does not take is an extra field. */
+  readonly loose: readonly boolean[];
   /** Indices of the fields whose key is required. */
   readonly required: readonly number[];
   /** Every field null. */
@@ -99,6 +101,7 @@ function structPlan(fields: readonly ContractField[]): StructPlan {
     values: fields.map((field) => valuePlan(field, mayBeNull(field))),
     quoted: keys.map((key) => JSON.stringify(key)),
     indexOf: new Map(keys.map((key, i) => [key, i])),
+    loose: fields.map((field) => field.loose === true),
     required: fields.flatMap((field, i) => field.required ? [i] : []),
     // fromEntries makes own properties, so that a field named __proto__ is like any other.
     empty: Object.fromEntries(names.map((name) => [name, null])),
@@ -142,6 +145,11 @@ export function checksPlan(checks: Checks): ChecksPlan | undefined {
     maxLength: checks.maxLength ?? Infinity,
     pattern: checks.pattern === undefined ? undefined : new Pattern(checks.pattern),
   };
+}
+
+/** The detail where a required field is missing. */
+export function absence({ expected }: ValuePlan): string {
+  return `expected ${expected}, found no such field`;
 }
 
 /** The words for a value of this type in a dead letter's detail. */

@@ -1,5 +1,6 @@
-import type { DeadLetterReason } from "./contract.ts";
+import type { DeadLetterReason, OnExtraFields } from "./contract.ts";
 import { clip, type JsonPath, pointerText } from "../json/pointer.ts";
+import { rescuedText } from "./rescued.ts";
 
 /**
  * A value as text that SQL casts exactly: numbers in canonical digits, instants as
@@ -12,10 +13,15 @@ export type ValueTree = null | string | ValueTree[] | { [key: string]: ValueTree
 /** Every column of the contract by name. */
 export type Row = { [column: string]: ValueTree };
 
-/** A field that the contract does not name: its path in the record, and its JSON text. */
+/**
+ * A field that the contract does not name, or not with such a value: its path in the record, and
+ * its JSON text.
+ */
 export interface ExtraField {
   readonly path: JsonPath;
   readonly json: string;
+  /** It is loose, and its column does not take the value. */
+  readonly isMisfit?: true;
 }
 
 export type Judgement =
@@ -62,7 +68,26 @@ export function foundText(json: string): string {
 
 /** The detail for a record with these extra fields. */
 export function extrasDetail(extras: readonly ExtraField[]): string {
-  const shown = extras.slice(0, EXTRAS_SHOWN_MAX).map(({ path }) => pointerText(path)).join(", ");
+  const shown = extras.slice(0, EXTRAS_SHOWN_MAX).map(extraText).join(", ");
   const more = extras.length > EXTRAS_SHOWN_MAX ? ` and ${extras.length - EXTRAS_SHOWN_MAX} more` : "";
   return `expected only fields that the contract names, found ${shown}${more}`;
+}
+
+function extraText({ path, isMisfit }: ExtraField): string {
+  return isMisfit ? `${pointerText(path)} with a value that its column does not take` : pointerText(path);
+}
+
+/** What becomes of a record that is JSON, by its first problem and its extra fields. */
+export function verdict(
+  values: Row,
+  problem: string | undefined,
+  extras: readonly ExtraField[],
+  onExtraFields: OnExtraFields,
+): Judgement {
+  if (problem !== undefined) return { kind: "dead_letter", reason: "invalid_schema", detail: problem, values };
+  if (extras.length === 0) return { kind: "event", values, extras, rescued: null };
+  if (onExtraFields === "dead-letter") {
+    return { kind: "dead_letter", reason: "extra_fields", detail: extrasDetail(extras), values };
+  }
+  return { kind: "event", values, extras, rescued: rescuedText(extras) };
 }

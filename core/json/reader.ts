@@ -30,6 +30,11 @@ export class TooManyValuesError extends Error {}
 /** The kind of a JSON value, known by its first character. */
 export type JsonKind = "object" | "array" | "string" | "number" | "boolean" | "null";
 
+interface JsonMark {
+  readonly pos: number;
+  readonly valuesLeft: number;
+}
+
 export class JsonReader {
   text = "";
   /** Index of the next character to read. */
@@ -64,6 +69,18 @@ export class JsonReader {
   /** Call it at the start of each value inside the text's own value. */
   countValue(): void {
     if (--this.#valuesLeft < 0) throw new TooManyValuesError();
+  }
+
+  /** A place to come back to. */
+  mark(): JsonMark {
+    return { pos: this.pos, valuesLeft: this.#valuesLeft };
+  }
+
+  /** Goes back, so that what follows is read, and counted, once more. */
+  returnTo({ pos, valuesLeft }: JsonMark): void {
+    this.pos = pos;
+    this.#valuesLeft = valuesLeft;
+    this.loneSurrogate = false;
   }
 
   /** The kind of the value that starts here. */

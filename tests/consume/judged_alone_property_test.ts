@@ -135,6 +135,10 @@ const FORMS = {
     one: { oneOf: [{ type: "string", minLength: 1 }, { type: "integer" }] },
     written: { type: "integer", "x-coerce": true },
     _named: { type: "string", "x-column": "named" },
+    either: {
+      type: "object",
+      anyOf: [{ properties: { x: { type: "integer" } } }, { properties: { y: { type: "string" } } }],
+    },
     tree: { $ref: "#/$defs/tree" },
     rows: { type: "array", items: { type: "object", properties: { v: { type: "number", multipleOf: 0.5 } } } },
   },

@@ -136,6 +136,8 @@ const beyond: fc.Arbitrary<Schema> = fc.oneof(
     { type: "array", items: { type: "integer" }, uniqueItems: true, maxItems: 2 },
     { type: "object", additionalProperties: { type: "integer" }, minProperties: 1, maxProperties: 2 },
     { $ref: "#/$defs/tree" },
+    { type: "object", oneOf: [{ properties: { a: { type: "integer" } } }, { properties: { b: { type: "boolean" } } }] },
+    { type: "boolean", "x-loose": true },
   ),
   fc.constantFrom<Schema>(
     { type: "string", format: "date-time-local" },
@@ -164,6 +166,7 @@ const wholeRecord = fc.oneof(
     { additionalProperties: { type: "string" } },
     { propertyNames: { maxLength: 8 } },
     { anyOf: [{ required: ["a"] }, { required: ["b"] }, { required: ["c"] }] },
+    { anyOf: [{ properties: { a: { type: "integer" } } }, { properties: { b: { enum: ["x", "y"] } } }] },
   ),
 );
 

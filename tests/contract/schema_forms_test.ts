@@ -92,6 +92,45 @@ Deno.test("alternatives of objects make one struct of all their fields, each opt
   strictEqual(contract.schemas.length, 1);
 });
 
+Deno.test("a field is loose where an alternative leaves it open, and only there", () => {
+  const open = { properties: { x: { type: "integer" } }, required: ["x"] };
+  const other = { properties: { y: { type: "string" } } };
+  const closed = { ...other, additionalProperties: false };
+  const loose: [schema: object, names: string[]][] = [
+    [{ oneOf: [open, other] }, ["x", "y"]],
+    [{ anyOf: [open, closed] }, ["y"]],
+    [{ anyOf: [open, { type: "string" }, false, { properties: { x: { type: "string" } } }] }, []],
+    [{ anyOf: [open, other], properties: { x: { minimum: 1, type: "integer" } } }, ["y"]],
+    [{ anyOf: [{ oneOf: [open, closed] }, { $ref: "#/$defs/open" }] }, ["y"]],
+    [{ anyOf: [open, other], oneOf: [open, closed] }, ["y"]],
+    [{ if: open, then: open }, ["x"]],
+    [{ if: open, then: open, else: { $ref: "#/$defs/open" } }, []],
+    [{ dependentSchemas: { x: open, y: { properties: { z: {} } } } }, ["z"]],
+    [{ properties: { x: { type: "integer", "x-loose": true } } }, ["x"]],
+    [{ properties: { x: { "x-json": true, "x-loose": true, type: "integer" } } }, ["x"]],
+  ];
+  for (const [schema, names] of loose) {
+    const text = JSON.stringify({ type: "object", ...schema, $defs: { open } });
+    const contract = parseContract(text);
+    deepStrictEqual(contract.fields.filter((field) => field.loose).map(({ name }) => name), names, text);
+    deepStrictEqual(parseContract(contract.text), contract);
+  }
+});
+
+Deno.test("a loose field that is required must be there, whatever its value is", () => {
+  const alternatives = {
+    anyOf: [{ properties: { x: { type: "integer" } } }, { properties: { y: { type: "string" } } }],
+  };
+  const contract = parseContract(JSON.stringify({ type: "object", ...alternatives, required: ["x"] }));
+  strictEqual(contract.fields[0]!.required, false);
+  const judge = new Judge(contract, "rescue");
+  const rows = ['{"x":1}', '{"x":"1","y":"a"}', '{"x":"1"}', '{"y":"a"}', '{"x":"1","y":2}'].map((record) => {
+    const judgement = judge.judge(record);
+    return judgement.kind === "event" ? [judgement.values.x, judgement.rescued] : judgement.kind;
+  });
+  deepStrictEqual(rows, [["1", null], [null, '{"x":"1"}'], [null, '{"x":"1"}'], "dead_letter", "dead_letter"]);
+});
+
 Deno.test("constants of several types stay a condition on the column of text, in whatever unions they lie", () => {
   const constants = [
     { enum: ["a", 1, true] },

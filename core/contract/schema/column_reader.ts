@@ -1,5 +1,12 @@
 import { type JsonNode, parseJsonTree } from "../../json/tree.ts";
-import { type Checks, type ContractField, type ContractType, type ContractValue, NO_CHECKS } from "../contract.ts";
+import {
+  type Checks,
+  type ContractField,
+  type ContractType,
+  type ContractValue,
+  keyOf,
+  NO_CHECKS,
+} from "../contract.ts";
 import { contractError, type ContractProblems } from "../contract_error.ts";
 import { fieldNameProblems } from "../field_names.ts";
 import {
@@ -23,6 +30,8 @@ export interface ReadValue extends ContractValue {
   readonly doc?: string;
   /** `x-column`. */
   readonly column?: string;
+  /** `x-loose`. */
+  readonly loose?: true;
 }
 
 /** What is around a schema. */
@@ -104,9 +113,13 @@ export class ColumnReader {
     return { ...value ?? this.#json(schema, conjunction.parts), ...words };
   }
 
-  #words({ parts }: Conjunction): Pick<ReadValue, "doc" | "column"> {
+  #words({ parts }: Conjunction): Pick<ReadValue, "doc" | "column" | "loose"> {
     const doc = textOf(parts, "description"), column = textOf(parts, "x-column");
-    return { ...(doc === undefined ? {} : { doc }), ...(column === undefined ? {} : { column }) };
+    return {
+      ...(doc === undefined ? {} : { doc }),
+      ...(column === undefined ? {} : { column }),
+      ...(flagOf(parts, "x-loose") ? { loose: true } : {}),
+    };
   }
 
   #json(schema: JsonNode, parts: readonly Part[]): ContractValue {
@@ -130,7 +143,7 @@ export class ColumnReader {
     let throughNull = false;
     // Parts grow while they are looked through.
     for (const part of parts) {
-      const names = new Set(["description", "type", "x-coerce", "x-column"]);
+      const names = new Set(["description", "type", "x-coerce", "x-column", "x-loose"]);
       said.set(part, names);
       for (const union of unionsOf(part)) {
         const alternative = besidesNull(union);
@@ -271,7 +284,9 @@ export class ColumnReader {
     fieldNameProblems(fields, `${pointer}/properties`, { underscoreIsOurs: false }).forEach((problem) => {
       this.#problems.add(problem);
     });
-    const schemas = [...named.schemas];
+    // A column of such a field is null beside a value that it does not take.
+    const demanded = fields.filter((field) => field.loose && named.required.has(keyOf(field))).map(keyOf);
+    const schemas = [...named.schemas, ...demanded.length === 0 ? [] : [requiredText(demanded)]];
     // What these look at is spread over all parts.
     const whole = parts.some(({ keywords }) => keywords.has("unevaluatedProperties"));
     if (whole) schemas.push(...conditionTexts(reading.schema));
@@ -284,11 +299,12 @@ export class ColumnReader {
   }
 
   #fields({ fields, required }: FieldSchemas, { around }: Reading): ContractField[] {
-    return [...fields].flatMap(([key, { schema, pointer, open }]): ContractField[] => {
+    return [...fields].flatMap(([key, { schema, pointer, open, isOpen }]): ContractField[] => {
       const value = this.#problems.attempt(() => this.#value(schema, pointer, { ...around, open }));
       if (value === undefined) return [];
-      const { column = key, ...rest } = value;
-      return [{ name: column, ...(column === key ? {} : { key }), required: required.has(key), ...rest }];
+      const { column = key, loose = isOpen, ...rest } = value;
+      const name = { name: column, ...(column === key ? {} : { key }) };
+      return [{ ...name, required: required.has(key) && !loose, ...(loose ? { loose } : {}), ...rest }];
     });
   }
 
@@ -356,6 +372,10 @@ function formatType(formats: Readonly<Record<string, FormatType>>, format: strin
 function saysNothing(schema: JsonNode): boolean {
   if (schema.kind !== "object") return schema.kind === "boolean" && schema.value;
   return schema.entries.every(([keyword]) => keyword === "description");
+}
+
+function requiredText(names: readonly string[]): string {
+  return JSON.stringify({ required: names });
 }
 
 function textOf(parts: readonly Part[], keyword: string): string | undefined {

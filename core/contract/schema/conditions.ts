@@ -4,8 +4,9 @@ import { isSpelling } from "./column_formats.ts";
 import { isCheckable } from "./format_check.ts";
 import { KEYWORDS } from "./keywords.ts";
 
-/** What only columns have. */
-const COLUMN_KEYWORDS = ["x-coerce", "x-column"];
+/** What only columns have, and of these what a column of JSON text has as well. */
+const COLUMN_KEYWORDS = ["x-coerce", "x-column", "x-loose"];
+const FIELD_KEYWORDS = ["x-column", "x-loose"];
 
 /**
  * Schemas as `Checks.schemas` keeps them: without descriptions, and one for each part of an
@@ -40,7 +41,7 @@ export function refuseColumnWords(schema: JsonNode, places: ReadonlyMap<JsonNode
   for (const [keyword, value] of schema.entries) {
     const word = keyword === "format" && value.kind === "string" && isSpelling(value.value)
       ? `the format ${value.value}`
-      : COLUMN_KEYWORDS.includes(keyword) && !(top && keyword === "x-column")
+      : COLUMN_KEYWORDS.includes(keyword) && !(top && FIELD_KEYWORDS.includes(keyword))
       ? `"${keyword}"`
       : undefined;
     if (word !== undefined) {

@@ -66,6 +66,7 @@ export const KEYWORDS: Readonly<Record<string, KeywordShape>> = {
   "x-coerce": "flag",
   "x-column": "text",
   "x-json": "flag",
+  "x-loose": "flag",
   "x-also": "schemas",
 };
 

@@ -3,13 +3,16 @@ import type { JsonNode } from "../../json/tree.ts";
 import { contractError } from "../contract_error.ts";
 import { conditionOf, conditionTexts } from "./conditions.ts";
 import type { NormalSchema } from "./normal_schema.ts";
-import { conjunctionOf, type Part } from "./parts.ts";
+import { conjunctionOf, type Part, unionsOf } from "./parts.ts";
+import type { Definitions } from "./schema_check.ts";
 
 export interface FieldSchema {
   readonly schema: JsonNode;
   readonly pointer: string;
   /** Definitions that it lies in. */
   readonly open: ReadonlySet<string>;
+  /** Whether an alternative that does not name the field allows it any value. */
+  readonly isOpen: boolean;
 }
 
 /** The fields of an object by their keys. */
@@ -45,13 +48,14 @@ export function fieldSchemas(
   for (const [name, schemas] of named) {
     const [first, ...others] = distinct(schemas);
     const schema: JsonNode = others.length === 0 ? first! : all("allOf", [first!, ...others]);
-    fields.set(name, { schema, pointer: at(first!), open });
+    fields.set(name, { schema, pointer: at(first!), open, isOpen: false });
   }
   for (const [name, found] of alternativeFields(parts, normal, open)) {
     if (named.has(name) || forbidden.has(name) || parts.some((part) => forbids(part, name))) continue;
     const [first, ...others] = distinct(found.schemas);
     const schema: JsonNode = others.length === 0 ? first! : all("anyOf", [first!, ...others]);
-    fields.set(name, { schema, pointer: at(first!), open: found.open });
+    const isOpen = !parts.some((part) => closes(part, name, normal.definitions, open));
+    fields.set(name, { schema, pointer: at(first!), open: found.open, isOpen });
   }
   return { fields, required: requiredNames(parts, fields, normal, pointer), schemas: parts.flatMap(ofOthers) };
 }
@@ -116,6 +120,36 @@ function alternativeFields(
   };
   parts.flatMap(alternativesOf).forEach((alternative) => visit(alternative, around));
   return found;
+}
+
+/**
+ * Whether the alternatives of a part say for every object what a field of this name may be. Saying
+ * no too often does no harm: the alternatives stay a condition.
+ */
+function closes(part: Part, name: string, definitions: Definitions, around: ReadonlySet<string>): boolean {
+  const { keywords } = part;
+  const says = (schema: JsonNode | undefined) => schema !== undefined && saysOf(schema, name, definitions, around);
+  const dependent = keywords.get("dependentSchemas");
+  return unionsOf(part).some(({ alternatives }) => alternatives.every(says)) ||
+    (keywords.has("if") && says(keywords.get("then")) && says(keywords.get("else"))) ||
+    (dependent?.kind === "object" && says(dependent.entries.find(([key]) => key === name)?.[1]));
+}
+
+/** Whether a schema itself says what a field may be, or that there is none. */
+function saysOf(schema: JsonNode, name: string, definitions: Definitions, around: ReadonlySet<string>): boolean {
+  const { parts, never, open } = conjunctionOf(schema, definitions, around);
+  return never ||
+    parts.some((part) =>
+      propertiesOf(part).some(([known]) => known === name) || forbids(part, name) || isForOthers(part) ||
+      closes(part, name, definitions, open)
+    );
+}
+
+/** Whether no object is valid. */
+function isForOthers({ keywords }: Part): boolean {
+  const type = keywords.get("type");
+  const names = type?.kind === "array" ? type.items : type === undefined ? [] : [type];
+  return names.length > 0 && !names.some((item) => item.kind === "string" && item.value === "object");
 }
 
 function alternativesOf({ keywords }: Part): JsonNode[] {
