@@ -25,6 +25,8 @@ export async function syncEntry(path: string, isFolder: boolean): Promise<void> 
 export class LocalFolders {
   /** Folders whose own names are known to be durable, up to the root's. */
   readonly #settled = new Set<string>();
+  readonly #settling = new Map<string, Promise<void>>();
+  readonly #syncs = new Map<string, FolderSync>();
   readonly #root: string;
   readonly #durable: boolean;
 
@@ -35,12 +37,13 @@ export class LocalFolders {
 
   /** Makes the folder with its parents where they are missing, above the root too. */
   async make(folder: string): Promise<void> {
-    this.#settled.clear();
     try {
       const made = await missingFrom(folder);
+      this.#forgetBelow(made.at(-1));
       await Deno.mkdir(folder, { recursive: true });
       if (!this.#durable) return;
-      for (const path of made.reverse()) await syncEntry(dirname(path), true);
+      await Promise.all(made.map((path) => this.#syncNames(dirname(path))));
+      for (const path of made) if (path.length >= this.#root.length) this.#settled.add(path);
     } catch (error) {
       throw localError("make the folder", folder, error, true);
     }
@@ -48,21 +51,85 @@ export class LocalFolders {
 
   /**
    * Makes the names in the folder durable and, once, the names of the folders that lead to it:
-   * another process may just have made them.
+   * another process may just have made them. Their order does not matter: nobody names what lies
+   * there before all are durable.
    */
   async sync(folder: string): Promise<void> {
     if (!this.#durable) return;
     if (this.#settled.size > SETTLED_MAX) this.#settled.clear();
-    try {
-      await syncEntry(folder, true);
-      for (let path = folder; path.length >= this.#root.length && !this.#settled.has(path); path = dirname(path)) {
-        if (dirname(path) !== path) await syncParent(path);
-        this.#settled.add(path);
-        if (dirname(path) === path) return;
-      }
-    } catch (error) {
-      throw localError("make durable the folder", folder, error, true);
+    const names = [this.#syncNames(folder)];
+    for (let path = folder; path.length >= this.#root.length && !this.#settled.has(path); path = dirname(path)) {
+      if (dirname(path) === path) break;
+      names.push(this.#settle(path));
     }
+    // All are waited for, even after an error.
+    const failed = (await Promise.allSettled(names)).find(({ status }) => status === "rejected");
+    if (failed === undefined) return;
+    throw localError("make durable the folder", folder, (failed as PromiseRejectedResult).reason, true);
+  }
+
+  /**
+   * Makes a folder's own name durable; whoever asks knows that the folder is there. Its parent may
+   * be one that this user cannot open; then we did not create it.
+   */
+  #settle(path: string): Promise<void> {
+    const running = this.#settling.get(path);
+    if (running !== undefined) return running;
+    const settling = this.#syncNames(dirname(path)).catch((error) => {
+      const code = codeOf(error);
+      if (code !== "EACCES" && code !== "EPERM" && code !== "ENOTCAPABLE") throw error;
+    }).then(() => void this.#settled.add(path)).finally(() => this.#settling.delete(path));
+    this.#settling.set(path, settling);
+    return settling;
+  }
+
+  /** Many files that come to one folder at once need few fsyncs of it, not one each. */
+  #syncNames(folder: string): Promise<void> {
+    let sync = this.#syncs.get(folder);
+    if (sync === undefined) this.#syncs.set(folder, sync = new FolderSync(folder));
+    return sync.run().finally(() => {
+      if (sync.isIdle) this.#syncs.delete(folder);
+    });
+  }
+
+  /** A folder that is missing took all that lay in it along; undefined: nobody knows which it was. */
+  #forgetBelow(gone: string | undefined): void {
+    if (gone === undefined) return this.#settled.clear();
+    for (const path of this.#settled) if (path === gone || path.startsWith(`${gone}/`)) this.#settled.delete(path);
+  }
+}
+
+/**
+ * The fsyncs of one folder, one at a time. A name that was made while one ran may not be in it, so
+ * who asks then shares the next one with all others who do.
+ */
+class FolderSync {
+  readonly #folder: string;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  get isIdle(): boolean {
+    return this.#running === undefined && this.#next === undefined;
+  }
+
+  run(): Promise<void> {
+    if (this.#running === undefined) return this.#begin();
+    return this.#next ??= this.#running.catch(() => {}).then(() => {
+      this.#next = undefined;
+      return this.#begin();
+    });
+  }
+
+  #begin(): Promise<void> {
+    const running = syncEntry(this.#folder, true).finally(() => {
+      if (this.#running === running) this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
   }
 }
 
@@ -78,14 +145,4 @@ async function missingFrom(folder: string): Promise<string[]> {
     }
   }
   return missing;
-}
-
-/** The root's parent may be a folder that this user cannot open; then we did not create it. */
-async function syncParent(path: string): Promise<void> {
-  try {
-    await syncEntry(dirname(path), true);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code !== "EACCES" && code !== "EPERM" && code !== "ENOTCAPABLE") throw error;
-  }
 }

@@ -165,8 +165,11 @@ class LocalStore implements Store {
     return this.root.endsWith("/") ? this.root + path : `${this.root}/${path}`;
   }
 
-  probe(folder: string): Promise<void> {
-    return probeCreate(this, folder, this.#random, "Use a file system that knows hard links");
+  /** Of what is tried here nothing has to stay, only the folder. */
+  async probe(folder: string): Promise<void> {
+    await this.#folders.make(folder === "" ? this.root : this.localPath(folder));
+    const hasty = new LocalStore(this.root, { clock: this.#clock, random: this.#random, durable: false });
+    await probeCreate(hasty, folder, this.#random, "Use a file system that knows hard links");
   }
 
   async #open(path: string, options: ReadOptions): Promise<LocalReader> {
