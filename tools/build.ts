@@ -42,7 +42,7 @@ const unbundledPackages = new Set([...UNBUNDLED, `@duckdb/node-bindings-${platfo
 /** The parts of these that are written for other tools. */
 const unusedParts = new Set(["src", "bundler", "esm", "CHANGELOG.md", library]);
 
-/** As deep in dist as a module's folder is in core: URLs of parts hold (core/disk/program_part.ts). */
+/** As deep in dist as a module's folder is in core, so that the URLs of parts hold. */
 const BUNDLE = "dist/program";
 const WORKER = "core/routing/reader/reader_worker.ts";
 

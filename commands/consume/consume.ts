@@ -1,5 +1,5 @@
 import { counted } from "../../core/base/counted.ts";
-import { z } from "zod";
+import * as z from "zod";
 import { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { identifierText } from "../../core/iceberg/catalog/catalog.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Command, defineCommand } from "./command.ts";
 import { everywhereFlags, flag, type FlagMeta, flagsOf, type NamedFlag } from "./flags.ts";
 

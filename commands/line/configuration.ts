@@ -7,7 +7,7 @@
  * command that has it, and an object under a command's name holds flags for it alone, which win: `{
  * "source": "s3", "query": { "format": "csv" } }`.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import type { Command, Context } from "./command.ts";
 import { type GivenTexts, parseArguments, usage } from "./command_line.ts";

@@ -8,7 +8,7 @@
  * its source, and goes through the flag's one parser; so does the default, which is written as a
  * user would write it. A flag without a default and not required is `undefined` when absent.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import {
   type LakeLocation,

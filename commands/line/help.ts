@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { variableName } from "./configuration.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import { identifierText, requireTable, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";

@@ -1,6 +1,6 @@
 import { counted, formatCount } from "../../core/base/counted.ts";
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { CLEAN_CHANCES, DIRTY_CHANCES, type ProduceOptions } from "../../core/produce/options.ts";
 import type { EventFileSink } from "../../core/produce/parts.ts";

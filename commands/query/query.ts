@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import type { Session } from "../../core/query/sql_session.ts";
 import { catalogFlags } from "../open_catalog.ts";

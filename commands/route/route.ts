@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { Meter } from "../../core/base/meter.ts";
 import { temporaryFolder } from "../../core/disk/ownership.ts";

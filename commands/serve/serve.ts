@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import type { LakeWatch } from "../../core/serve/metrics/lake_watch.ts";
 import type { Store } from "../../core/storage/store.ts";

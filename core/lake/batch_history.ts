@@ -3,7 +3,7 @@
  * the ledger's snapshot, so it costs no commit of its own; before that snapshot is expired, upkeep
  * carries it over into the history (`history.ts`).
  */
-import { z } from "zod";
+import * as z from "zod";
 import { parseRecord, type RecordFormat } from "./durable_record.ts";
 import { streamlabKey } from "./keys.ts";
 

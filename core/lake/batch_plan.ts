@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { RecordFormat } from "./durable_record.ts";
 
 export const PLANNED_FILE = z.strictObject({

@@ -9,7 +9,7 @@
  * base is older than the fencing commit, and its commit fails. Or it had committed before, and the
  * metadata after the fence names its files.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { TableLocation } from "../iceberg/table_location.ts";
 import { deleteMade, judgeOwn, type OwnPlace } from "../storage/deletion.ts";
 import type { Store } from "../storage/store.ts";

@@ -9,7 +9,7 @@
  * later: if its snapshots are gone from the table it is released then, and if they are still there
  * the commit never happened, and the record goes.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { mapParallel } from "../base/parallel.ts";
 import { type Random, uuidV4 } from "../base/random.ts";
 import { deleteMade, deleteOwn, type OwnPlace } from "../storage/deletion.ts";

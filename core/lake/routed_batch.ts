@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { RecordFormat } from "./durable_record.ts";
 
 const count = z.string().regex(/^\d+$/);

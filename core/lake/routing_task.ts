@@ -4,7 +4,7 @@
  * result are durable, but nothing else names them until the results of all shares become the
  * batch's routed record.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { StreamlabError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Contract, OnExtraFields } from "../contract/contract.ts";
 import { nameFile, rootOfNames } from "../storage/file_name.ts";
 import { PLAN_OPTIONS } from "./batch_plan.ts";

@@ -1,5 +1,5 @@
 /** What upkeep did to a table, for people to ask later: `ingest.upkeep`. */
-import { z } from "zod";
+import * as z from "zod";
 import type { RecordFormat } from "./durable_record.ts";
 
 const figures = z.record(z.string(), z.number());

@@ -92,7 +92,7 @@ export class LocalFolders {
     });
   }
 
-  /** A folder that is missing took all that lay in it along; undefined: nobody knows which it was. */
+  /** A folder that is missing took along all that lay in it; undefined: nobody knows which. */
   #forgetBelow(gone: string | undefined): void {
     if (gone === undefined) return this.#settled.clear();
     for (const path of this.#settled) if (path === gone || path.startsWith(`${gone}/`)) this.#settled.delete(path);
