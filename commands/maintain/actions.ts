@@ -1,6 +1,7 @@
 import type { Action } from "./action.ts";
 import { audit } from "./actions/audit.ts";
 import { compact } from "./actions/compact.ts";
+import { deadLetters } from "./actions/dead_letters.ts";
 import { expireSnapshots } from "./actions/expire_snapshots.ts";
 import { removeOrphans } from "./actions/remove_orphans.ts";
 import { rewriteManifests } from "./actions/rewrite_manifests.ts";
@@ -15,5 +16,6 @@ export const ACTIONS: readonly Action[] = [
   removeOrphans,
   setPlanAside,
   status,
+  deadLetters,
   audit,
 ];

@@ -81,6 +81,7 @@ export const publicSubfolders = [
   "core/query/format",
   "core/maintain/audit",
   "core/maintain/compaction",
+  "core/maintain/letters",
   "core/maintain/removal",
   "core/maintain/upkeep",
   "core/maintain/status",
