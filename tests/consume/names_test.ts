@@ -112,7 +112,7 @@ async function makeOlder(world: ConsumeWorld, target: TableIdentifier): Promise<
     { random },
   );
   await commitTable(catalog, target, (transaction) => {
-    transaction.add(setProperties({ [`streamlab.sequence-id.${name}`]: crypto.randomUUID() }));
+    transaction.add(setProperties({ [`streamlab.sequence-id.${name}`]: "8f14e45f-0000-4000-8000-000000000001" }));
   }, { clock, random });
 }
 
