@@ -78,7 +78,10 @@ const flags = z.object({
     doc: "most bytes of files in a batch, but at least one file",
     default: "1GB",
   }),
-  maxDeadLetters: flag.count({ ...LIMITS, doc: "stop with status 3 after the batch that exceeds this number" }),
+  maxDeadLetters: flag.limit({
+    ...LIMITS,
+    doc: "stop with status 3 after the batch that exceeds this number, or this part of its records (from 1,000 on)",
+  }),
   threads: flag.count({ ...LIMITS, doc: "threads to use (default: all cores)" }),
   memory: flag.size({
     ...LIMITS,

@@ -17,6 +17,7 @@ import {
   parseDuration,
   parseId,
   parseLakeLocation,
+  parseLimit,
   parseList,
   parseRate,
   parseSize,
@@ -111,6 +112,7 @@ export const flag = {
   time: kind(parseTime, "TIME"),
   chance: kind(parseChance, "CHANCE"),
   count: kind(parseCount, "N"),
+  limit: kind(parseLimit, "N|P%"),
   /** bigint. */
   id: kind(parseId, "ID"),
   /** { namespace, name }. */

@@ -5,6 +5,7 @@
  */
 import { StreamlabError } from "../../core/base/errors.ts";
 import { type Location, parseLocation } from "../../core/storage/location.ts";
+import type { Limit } from "../../core/base/limit.ts";
 
 /** A lake's place, as written; nothing is opened. */
 export type LakeLocation = Location;
@@ -96,6 +97,20 @@ export function parseCount(text: string): number {
   const count = /^\d+(_\d+)*$/.test(text) ? Number(text.replaceAll("_", "")) : NaN;
   if (!Number.isSafeInteger(count)) throw expected("a whole number, 0 or more", text);
   return count;
+}
+
+/** `1000`, or `2.5%`. */
+export function parseLimit(text: string): Limit {
+  if (!text.endsWith("%")) {
+    try {
+      return { kind: "count", count: parseCount(text) };
+    } catch {
+      throw expected("a whole number, or a percentage such as 5%", text);
+    }
+  }
+  const percent = /^(\d+(\.\d*)?|\.\d+)%$/.test(text) ? Number(text.slice(0, -1)) : NaN;
+  if (!(percent >= 0 && percent <= 100)) throw expected("a percentage from 0% to 100%", text);
+  return { kind: "percent", percent };
 }
 
 /** A snapshot id: a 64-bit integer, exact. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import type { Limit } from "../base/limit.ts";
 import type { Meter } from "../base/meter.ts";
 import { isKind, StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
@@ -52,7 +53,7 @@ export interface ConsumerOptions extends BatchLimits {
   onExtraFields: OnExtraFields;
   onChangedFile: "ignore" | "ingest" | "fail";
   /** Stops the run after the batch that exceeds it; undefined: unlimited. */
-  maxDeadLetters?: number;
+  maxDeadLetters?: Limit;
   clock: Clock;
   random: Random;
   /** Counts files, bytes and records of the batch under way, and times its steps. */

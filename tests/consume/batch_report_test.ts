@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { batchReport, missedFiles } from "../../core/consume/batch_report.ts";
 import { RunLimits } from "../../core/consume/run_limits.ts";
+import type { Limit } from "../../core/base/limit.ts";
 import type { BatchPlan } from "../../core/lake/batch_plan.ts";
 import { Meter } from "../../core/base/meter.ts";
 import { ConsumeWorld } from "./consume_world.ts";
@@ -38,11 +39,28 @@ Deno.test("files that the plan only records were not missed", () => {
   deepStrictEqual(missedFiles(plan, routed).map(({ name }) => name), ["c", "d"]);
 });
 
+function limitsOf(maxDeadLetters: Limit): RunLimits {
+  return new RunLimits({ onChangedFile: "ignore", maxDeadLetters, deadLettersTable: "dead_letters.events" });
+}
+
 Deno.test("dead letters are limited over all batches of a run, not for each", () => {
-  const limits = new RunLimits({ onChangedFile: "ignore", maxDeadLetters: 4, deadLettersTable: "dead_letters.events" });
+  const limits = limitsOf({ kind: "count", count: 4 });
   limits.check(report, []);
   limits.check(report, []);
   throws(() => limits.check(report, []), /^StreamlabError: Stopped: 6 dead letters are more than --max-dead-letters 4/);
+});
+
+Deno.test("a part of the records is a limit of each batch, once there are a thousand of them", () => {
+  const batch = (records: number, deadLetters: number) => ({ ...report, batchId: 7, records, deadLetters });
+  const limits = limitsOf({ kind: "percent", percent: 2.5 });
+  limits.check(batch(999, 999), []);
+  limits.check(batch(1_000, 25), []);
+  limits.check(batch(1_000, 25), []);
+  throws(
+    () => limits.check(batch(1_000, 26), []),
+    /^StreamlabError: Stopped: 26 dead letters of 1,000 records in batch 7 are more than --max-dead-letters 2\.5%/,
+  );
+  throws(() => limitsOf({ kind: "percent", percent: 0 }).check(batch(2_000, 1), []), /1 dead letter of 2,000 records/);
 });
 
 Deno.test("a file that was rewritten while it was read stops the run where that was asked for", () => {

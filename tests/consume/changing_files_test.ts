@@ -237,7 +237,7 @@ Deno.test("a run stops after the batch that brings too many dead letters, and go
   ConsumeWorld.use(async (world) => {
     for (const name of ["a", "b", "c"]) world.put(`${name}.json`, `[${event(name)},1,2]`);
     await rejects(
-      () => world.consume({ maxFilesPerBatch: 1, maxDeadLetters: 3 }),
+      () => world.consume({ maxFilesPerBatch: 1, maxDeadLetters: { kind: "count", count: 3 } }),
       (error) => isKind(error, "limit"),
     );
     for (const table of ["bronze/events", "dead_letters/events", "ingest/files"]) {
@@ -247,6 +247,6 @@ Deno.test("a run stops after the batch that brings too many dead letters, and go
       strictEqual(Deno.readTextFileSync(hint), "3", table);
     }
     deepStrictEqual(await ledger(world), ["1 a.json 3 ingested", "2 b.json 3 ingested"]);
-    await world.consume({ maxDeadLetters: 2 });
+    await world.consume({ maxDeadLetters: { kind: "count", count: 2 } });
     deepStrictEqual(await ids(world), ["a", "b", "c"]);
   }));
