@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import type { Limit } from "../base/limit.ts";
 import type { Meter } from "../base/meter.ts";
 import { isKind, StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
@@ -33,14 +32,14 @@ import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
 import { RawListings } from "./raw_listings.ts";
 import { type BetweenBatches, forgetRecords } from "./between_batches.ts";
-import { RunLimits } from "./run_limits.ts";
+import { RunLimits, type RunLimitsOptions } from "./run_limits.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import type { RoutedPlan, Router } from "../routing/router.ts";
 import { openTables, plannedTable, planTables, type TargetTables } from "../lake/target.ts";
 import { TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
 import { recordOfTarget } from "../lake/target_record.ts";
 
-export interface ConsumerOptions extends BatchLimits {
+export interface ConsumerOptions extends BatchLimits, Omit<RunLimitsOptions, "deadLettersTable"> {
   catalog: Catalog;
   /** The store of the sink's lake, for checkpoints; data files go where their tables are. */
   sink: Store;
@@ -51,9 +50,6 @@ export interface ConsumerOptions extends BatchLimits {
   /** An existing table must have this partitioning; if undefined, it keeps its own. */
   partitionByIsAsked?: boolean;
   onExtraFields: OnExtraFields;
-  onChangedFile: "ignore" | "ingest" | "fail";
-  /** Stops the run after the batch that exceeds it; undefined: unlimited. */
-  maxDeadLetters?: Limit;
   clock: Clock;
   random: Random;
   /** Counts files, bytes and records of the batch under way, and times its steps. */
