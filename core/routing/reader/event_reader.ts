@@ -10,8 +10,9 @@ import { InputRoom } from "./input_room.ts";
 import { OddRecords } from "./odd_records.ts";
 import { PendingFile } from "./pending_file.ts";
 import { ReaderInstance } from "./reader_instance.ts";
-import type { Reading, ReadResult, UnitTally } from "./reading.ts";
+import type { Reading, ReadResult, Survey, UnitTally, Work } from "./reading.ts";
 import { RowWriter } from "./row_writer.ts";
+import { surveyUnits } from "./survey.ts";
 import { TableOutput } from "./table_output.ts";
 
 /** Records between two reports. */
@@ -46,8 +47,17 @@ export class EventReader {
     return this.#reader ??= new ReaderInstance(this.#start.module, this.#start.hashKey);
   }
 
-  /** Forgets everything: work has broken off in the middle. */
-  reset(): void {
+  async run(work: Work, onRecords: (count: number) => void): Promise<ReadResult | Survey[]> {
+    try {
+      return work.kind === "survey" ? surveyUnits(this.reader, work) : await this.read(work.reading, onRecords);
+    } catch (error) {
+      // It broke off in the middle.
+      this.#reset();
+      throw error;
+    }
+  }
+
+  #reset(): void {
     this.#reader = undefined;
     this.#columns = undefined;
   }
@@ -153,7 +163,7 @@ export class EventReader {
   #columnsOf({ contract: text, onExtraFields, events, deadLetters }: Reading): Columns {
     const key = JSON.stringify([text, onExtraFields, events.written, deadLetters.written]);
     if (this.#columns?.key === key) return this.#columns;
-    this.reset();
+    this.#reset();
     const contract = parseContract(text);
     return this.#columns = {
       key,

@@ -1,6 +1,7 @@
 import { type ErrorKind, StreamlabError } from "../../base/errors.ts";
+import { early } from "../../base/parallel.ts";
 import { systemRandom } from "../../base/random.ts";
-import type { ReaderStart } from "./event_reader.ts";
+import type { EventReader, ReaderStart } from "./event_reader.ts";
 import type { Failure, Work } from "./reading.ts";
 import { compiledReader, HASH_KEY_BYTES, ReaderInstance } from "./reader_instance.ts";
 import type { Answer, Order } from "./reader_worker.ts";
@@ -12,6 +13,8 @@ const WORKER = new URL("./reader_worker.ts", import.meta.url);
  * than that pays for are not started.
  */
 const BYTES_PER_THREAD = 8 << 20;
+/** So much the thread that asks reads itself, in a few milliseconds, while there is no other. */
+const OWN_BYTES = 256 << 10;
 
 export interface ReaderPoolOptions {
   /** At most. */
@@ -21,9 +24,9 @@ export interface ReaderPoolOptions {
 }
 
 /**
- * Threads that read event files, all of them at one batch; they live as long as the pool does. The
- * first is started with it, the others as soon as there is enough to read. The thread that asks
- * stays free.
+ * Threads that read event files, all of them at one batch; they live as long as the pool does, and
+ * start as soon as there is enough to read. The thread that asks stays free, except for what is
+ * not worth a thread.
  */
 export class ReaderPool {
   readonly #workers: ReaderThread[] = [];
@@ -33,16 +36,22 @@ export class ReaderPool {
   /** A secret: who knows it can write texts that are slow to tell apart. */
   readonly #hashKey = systemRandom.bytes(HASH_KEY_BYTES);
   #own: ReaderInstance | undefined;
+  #hand: Promise<EventReader> | undefined;
 
-  /** They are ready when they first answer: this does not wait for it. */
   constructor({ threads, bytesPerThread = BYTES_PER_THREAD }: ReaderPoolOptions) {
     this.#threads = threads;
     this.#bytesPerThread = bytesPerThread;
-    this.prepare(0);
   }
 
-  /** Starts what so many bytes are worth; returns how many threads that is. */
+  /**
+   * Starts what so many bytes are worth; returns how many threads that is. They are ready when they
+   * first answer: this does not wait for it.
+   */
   prepare(bytes: number): number {
+    if (bytes <= Math.min(OWN_BYTES, this.#bytesPerThread) && this.#workers.length === 0) {
+      this.#hand ??= early(this.#startHand());
+      return 0;
+    }
     const wanted = Math.max(1, Math.min(this.#threads, Math.ceil(bytes / this.#bytesPerThread)));
     while (this.#workers.length < wanted) {
       const start = { number: this.#workers.length, module: this.#module, hashKey: this.#hashKey };
@@ -61,7 +70,9 @@ export class ReaderPool {
    * answer for each.
    */
   async run<T>(work: Work, bytes: number, onRecords: (count: number) => void = () => {}): Promise<T[]> {
-    const workers = this.#workers.slice(0, this.prepare(bytes));
+    const threads = this.prepare(bytes);
+    if (threads === 0) return [await (await this.#hand!).run(work, onRecords) as T];
+    const workers = this.#workers.slice(0, threads);
     const answers = await Promise.allSettled(workers.map((worker) => worker.ask(work, onRecords)));
     const failed = answers.find((answer) => answer.status === "rejected");
     if (failed !== undefined) throw failed.reason;
@@ -70,6 +81,12 @@ export class ReaderPool {
 
   close(): void {
     for (const worker of this.#workers) worker.close();
+  }
+
+  /** Loaded when it is needed: most batches are read by threads. */
+  async #startHand(): Promise<EventReader> {
+    const { EventReader } = await import("./event_reader.ts");
+    return new EventReader({ number: 0, module: this.#module, hashKey: this.#hashKey });
   }
 }
 

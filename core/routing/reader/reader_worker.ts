@@ -1,7 +1,6 @@
 /** What a thread of `ReaderPool` runs. */
 import { StreamlabError } from "../../base/errors.ts";
 import { EventReader, type ReaderStart } from "./event_reader.ts";
-import { surveyUnits } from "./survey.ts";
 import type { Failure, ReadResult, Survey, Work } from "./reading.ts";
 
 export type Order = { kind: "start"; start: ReaderStart } | Work;
@@ -26,12 +25,9 @@ scope.onmessage = async ({ data }) => {
     return;
   }
   try {
-    const result = data.kind === "survey"
-      ? surveyUnits(reader!.reader, data)
-      : await reader!.read(data.reading, (count) => scope.postMessage({ kind: "records", count }));
+    const result = await reader!.run(data, (count) => scope.postMessage({ kind: "records", count }));
     scope.postMessage({ kind: "done", result });
   } catch (error) {
-    reader!.reset();
     scope.postMessage({ kind: "failed", failure: failureOf(error) });
   }
 };

@@ -27,3 +27,24 @@ Deno.test("few bytes are read by one thread", async () => {
     pool.close();
   }
 });
+
+Deno.test("what is not worth a thread is read without one, until there is one", async () => {
+  const { Worker } = globalThis;
+  let started = 0;
+  globalThis.Worker = class extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      started++;
+    }
+  };
+  const pool = new ReaderPool({ threads: 2 });
+  try {
+    pool.prepare(4_000);
+    deepStrictEqual([(await survey(pool, 4_000)).length, started], [1, 0]);
+    deepStrictEqual([(await survey(pool, 1_000_000)).length, started], [1, 1]);
+    deepStrictEqual([(await survey(pool, 4_000)).length, started], [1, 1]);
+  } finally {
+    pool.close();
+    globalThis.Worker = Worker;
+  }
+});
