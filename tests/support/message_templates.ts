@@ -1,3 +1,4 @@
+import type { ErrorKind } from "../../core/base/errors.ts";
 import { readSource, root, sourceFiles } from "../house/source_tree.ts";
 
 /** A text of the program that is made for people, where it stands in the code. */
@@ -33,6 +34,38 @@ function collector(path: string, found: MessageTemplate[]): Deno.lint.Plugin {
     return { NewExpression: take, CallExpression: take };
   };
   return { name: "messages", rules: { collect: { create } } };
+}
+
+/** An error that the code makes, of a kind that stands there. */
+export interface ErrorTemplate {
+  kind: ErrorKind;
+  messages: string[][];
+  hints: string[][];
+}
+
+/** Every error of the program, as its code makes it. */
+export async function errorTemplates(): Promise<ErrorTemplate[]> {
+  const found: ErrorTemplate[] = [];
+  const create = (): Deno.lint.LintVisitor => ({
+    NewExpression({ callee, arguments: [kind, message, details] }) {
+      if (callee.type !== "Identifier" || callee.name !== "StreamlabError" || kind?.type !== "Literal") return;
+      const hint = details?.type === "ObjectExpression" ? details.properties.find(isHint) : undefined;
+      found.push({
+        kind: kind.value as ErrorKind,
+        messages: message === undefined ? [] : textsOf(message),
+        hints: hint === undefined ? [] : textsOf(hint.value),
+      });
+    },
+  });
+  for (const path of (await sourceFiles()).filter((path) => /^(core|commands)\//.test(path))) {
+    const plugin = { name: "errors", rules: { collect: { create } } };
+    Deno.lint.runPlugin(plugin, `${root}${path}`, await readSource(path));
+  }
+  return found;
+}
+
+function isHint(property: Deno.lint.Node): property is Deno.lint.Property {
+  return property.type === "Property" && property.key.type === "Identifier" && property.key.name === "hint";
 }
 
 /** The texts in an expression; a name that stands for one counts as a text of one hole. */
