@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { StreamlabError } from "../base/errors.ts";
 
 /** One thing for which a contract cannot be used: where in its document, and why. */
@@ -40,8 +41,8 @@ export class ContractProblems {
   refuse(): void {
     const problems = [...this.#problems.values()];
     if (problems.length === 0) return;
-    const places = problems.map(({ pointer, message }) =>
-      `${pointer === "" ? "at its top level" : `at ${pointer}`}, ${message}`
+    const places = [...Map.groupBy(problems, ({ message }) => message)].map(([reason, found]) =>
+      `${placesText(found.map(({ pointer }) => pointer))}, ${reason}`
     );
     const hints = [...new Set(problems.flatMap(({ hint }) => hint === undefined ? [] : [hint]))];
     throw new StreamlabError(
@@ -53,3 +54,12 @@ export class ContractProblems {
 }
 
 const HINTS_MAX = 3;
+/** Beyond these, one reason would hide the others. */
+const PLACES_MAX = 20;
+
+function placesText(pointers: readonly string[]): string {
+  const shown = pointers.slice(0, PLACES_MAX).map((pointer) => pointer === "" ? "its top level" : pointer);
+  const more = pointers.length - shown.length;
+  if (more > 0) shown.push(counted(more, "more place"));
+  return `at ${shown.length === 1 ? shown[0] : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`}`;
+}

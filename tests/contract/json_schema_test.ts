@@ -247,6 +247,14 @@ Deno.test("everything that is wrong with a contract is said at once, each thing 
   });
 });
 
+Deno.test("what is wrong in the same way at many places is said once, with how many there are", () => {
+  const properties = Object.fromEntries(Array.from({ length: 1_022 }, (_, i) => [`f${i}`, { type: "string", odd: 1 }]));
+  throws(
+    () => parseContract(JSON.stringify({ type: "object", properties, even: 1 })),
+    /at \/properties\/f0\/odd, (\S+, ){18}\/properties\/f19\/odd and 1,002 more places, the keyword "odd" .*; at \/even, /,
+  );
+});
+
 Deno.test("a document that is no such schema is refused", () => {
   const refused: [text: string, message: RegExp][] = [
     ["", /not JSON/],

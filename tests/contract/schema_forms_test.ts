@@ -117,6 +117,39 @@ Deno.test("a field is loose where an alternative leaves it open, and only there"
   }
 });
 
+Deno.test("a record is an object, whatever else its schema describes", () => {
+  const event = { properties: { a: { type: "string" } }, required: ["a"] };
+  const schemas = [
+    { ...event, type: ["array", "object"] },
+    { anyOf: [{ type: "object", ...event }, { type: "array", items: event }] },
+    { if: { required: ["a"] }, then: event, else: { ...event, properties: { a: { type: "string" }, b: {} } } },
+  ];
+  for (const schema of schemas) {
+    const judge = new Judge(parseContract(JSON.stringify(schema)), "dead-letter");
+    deepStrictEqual(['{"a":"x"}', '{"a":1}', "[]"].map((record) => judge.judge(record).kind), [
+      "event",
+      "dead_letter",
+      "dead_letter",
+    ]);
+  }
+});
+
+Deno.test("a key that is required of a map or of any object stays a condition", () => {
+  for (
+    const v of [{ type: "object", required: ["a"] }, {
+      required: ["a"],
+      additionalProperties: { type: "integer" },
+      type: "object",
+    }]
+  ) {
+    const judge = new Judge(parseContract(one(v)), "dead-letter");
+    deepStrictEqual(['{"v":{"a":1,"b":2}}', '{"v":{"b":2}}'].map((record) => judge.judge(record).kind), [
+      "event",
+      "dead_letter",
+    ]);
+  }
+});
+
 Deno.test("a loose field that is required must be there, whatever its value is", () => {
   const alternatives = {
     anyOf: [{ properties: { x: { type: "integer" } } }, { properties: { y: { type: "string" } } }],

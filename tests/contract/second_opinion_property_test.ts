@@ -34,6 +34,7 @@ const schema: fc.Memo<Schema> = fc.memo((depth) => {
     uniqueItems: fc.boolean(),
     contains: inner,
   });
+  const map = typed("object", { additionalProperties: inner, required: names, minProperties: small });
   const object = fc.tuple(
     fields,
     fc.record({
@@ -58,6 +59,7 @@ const schema: fc.Memo<Schema> = fc.memo((depth) => {
     { weight: 3, arbitrary: scalar },
     { weight: 2, arbitrary: array },
     { weight: 3, arbitrary: object },
+    map,
     several.map((anyOf) => ({ anyOf })),
     several.map((oneOf) => ({ oneOf })),
     several.map((allOf) => ({ allOf })),

@@ -17,13 +17,24 @@ import {
   NUMBER_FORMATS,
   STRING_FORMATS,
 } from "./column_formats.ts";
-import { conditionTexts, refuseColumnWords } from "./conditions.ts";
+import { alsoOf, conditionTexts, refuseColumnWords } from "./conditions.ts";
 import type { NormalSchema, Unchecked } from "./normal_schema.ts";
-import { besidesNull, type Conjunction, conjunctionOf, constantsOf, type Part, type Union, unionsOf } from "./parts.ts";
+import {
+  besidesNull,
+  type Conjunction,
+  conjunctionOf,
+  constantsOf,
+  flagOf,
+  type Part,
+  saysNothing,
+  textOf,
+  type Union,
+  unionsOf,
+} from "./parts.ts";
 import { type FieldSchemas, fieldSchemas } from "./record_fields.ts";
 import { type CheckedType, decimalSize, isDecimal, scalarChecks } from "./scalar_checks.ts";
 import { SchemaCheck } from "./schema_check.ts";
-import { jsonTypes, textUnion } from "./json_types.ts";
+import { type JsonTypes, jsonTypes, textUnion } from "./json_types.ts";
 
 /** A value as a column has it, and what its field's schema says beside. */
 export interface ReadValue extends ContractValue {
@@ -38,6 +49,8 @@ export interface ReadValue extends ContractValue {
 interface Surroundings {
   readonly open: ReadonlySet<string>;
   readonly coerce: boolean;
+  /** Whether the value is the record. */
+  readonly isRecord?: true;
 }
 
 /** A list that the value must be in, and the keyword that is said once the column says it. */
@@ -58,6 +71,7 @@ interface Reading {
   readonly constants: readonly Constants[];
   readonly unions: readonly Union[];
   readonly throughNull: boolean;
+  readonly isRecord: boolean;
   readonly around: Surroundings;
 }
 
@@ -65,6 +79,8 @@ interface Reading {
 const VALUES_MAX = 20_000;
 
 const NULL: JsonNode = { kind: "null" };
+/** A record is an object, whatever else its schema describes. */
+const RECORD: JsonTypes = { types: new Set(["object"]), explicit: false };
 
 /**
  * Makes columns of schemas. What a type and its checks can say becomes these; what is left of a
@@ -90,8 +106,8 @@ export class ColumnReader {
 
   /** The record as a whole. */
   record(): { fields: readonly ContractField[]; schemas: readonly string[] } {
-    // A record that is null is none, whatever the schema says.
-    const { type, checks } = this.#value(this.#normal.root, "", { open: new Set(), coerce: false });
+    const around = { open: new Set<string>(), coerce: false, isRecord: true } as const;
+    const { type, checks } = this.#value(this.#normal.root, "", around);
     if (type.kind !== "struct") {
       throw contractError("", 'the schema must have "type": "object" and "properties"');
     }
@@ -166,13 +182,24 @@ export class ColumnReader {
       }
     }
     const coerce = around.coerce || flagOf(parts, "x-coerce");
-    return { schema, pointer, parts, said, constants, unions, throughNull, around: { open, coerce } };
+    return {
+      schema,
+      pointer,
+      parts,
+      said,
+      constants,
+      unions,
+      throughNull,
+      isRecord: around.isRecord === true,
+      around: { open, coerce },
+    };
   }
 
   /** Undefined where no type holds it. */
   #typed(reading: Reading): ContractValue | undefined {
-    const { parts, constants, unions, schema, throughNull } = reading;
-    const known = jsonTypes(parts, constants.map(({ values }) => values), unions, this.#normal.definitions);
+    const { parts, constants, unions, schema, throughNull, isRecord } = reading;
+    const told = jsonTypes(parts, constants.map(({ values }) => values), unions, this.#normal.definitions);
+    const known = isRecord && (told === undefined || told.types.has("object")) ? RECORD : told;
     if (known === undefined) return undefined;
     if (known.types.size === 0) throw contractError(reading.pointer, "no type is left that a value could have");
     const types = [...known.types].filter((type) => type !== "null");
@@ -355,12 +382,6 @@ export class ColumnReader {
 
 const FIELD_KEYWORDS = ["properties", "required", "additionalProperties"];
 
-/** Conditions that a contract's own text keeps apart from what makes the type. */
-function alsoOf({ keywords }: Part): string[] {
-  const node = keywords.get("x-also");
-  return node?.kind === "array" ? node.items.flatMap(conditionTexts) : [];
-}
-
 function withoutWords({ type, nullable, checks, coerce }: ReadValue): ContractValue {
   return { type, nullable, checks, ...(coerce === undefined ? {} : { coerce }) };
 }
@@ -369,26 +390,6 @@ function formatType(formats: Readonly<Record<string, FormatType>>, format: strin
   return format === undefined || !Object.hasOwn(formats, format) ? undefined : formats[format]!(undefined);
 }
 
-function saysNothing(schema: JsonNode): boolean {
-  if (schema.kind !== "object") return schema.kind === "boolean" && schema.value;
-  return schema.entries.every(([keyword]) => keyword === "description");
-}
-
 function requiredText(names: readonly string[]): string {
   return JSON.stringify({ required: names });
-}
-
-function textOf(parts: readonly Part[], keyword: string): string | undefined {
-  for (const { keywords } of parts) {
-    const node = keywords.get(keyword);
-    if (node?.kind === "string") return node.value;
-  }
-  return undefined;
-}
-
-function flagOf(parts: readonly Part[], keyword: string): boolean {
-  return parts.some(({ keywords }) => {
-    const node = keywords.get(keyword);
-    return node?.kind === "boolean" && node.value;
-  });
 }

@@ -3,6 +3,7 @@ import { contractError } from "../contract_error.ts";
 import { isSpelling } from "./column_formats.ts";
 import { isCheckable } from "./format_check.ts";
 import { KEYWORDS } from "./keywords.ts";
+import type { Part } from "./parts.ts";
 
 /** What only columns have, and of these what a column of JSON text has as well. */
 const COLUMN_KEYWORDS = ["x-coerce", "x-column", "x-loose"];
@@ -14,6 +15,12 @@ const FIELD_KEYWORDS = ["x-column", "x-loose"];
  */
 export function conditionTexts(schema: JsonNode): string[] {
   return partsOf(conditionOf(schema)).map(writeJsonTree);
+}
+
+/** Conditions that a contract's own text keeps apart from what makes the type. */
+export function alsoOf({ keywords }: Part): string[] {
+  const node = keywords.get("x-also");
+  return node?.kind === "array" ? node.items.flatMap(conditionTexts) : [];
 }
 
 function partsOf(schema: JsonNode): JsonNode[] {

@@ -112,4 +112,5 @@ export const ANNOTATIONS: ReadonlySet<string> = new Set([
   ...["defaultSnippets", "errorMessage", "patternErrorMessage", "deprecationMessage", "suggestSortText"],
   ...["doNotSuggest", "allowTrailingCommas", "allowComments", "meta:enum", "tsType", "tsEnumNames"],
   ...["existingJavaType", "javaType", "javaInterfaces", "javaName", "propertyOrder", "options", "order"],
+  ...["javaInterface", "javaAbstract", "javaLenientDeserialize"],
 ]);

@@ -49,6 +49,29 @@ export function conjunctionOf(schema: JsonNode, definitions: Definitions, open: 
   return { parts, open: entered, recursive, never };
 }
 
+/** What the first part with this keyword says. */
+export function textOf(parts: readonly Part[], keyword: string): string | undefined {
+  for (const { keywords } of parts) {
+    const node = keywords.get(keyword);
+    if (node?.kind === "string") return node.value;
+  }
+  return undefined;
+}
+
+/** Whether a part sets this flag. */
+export function flagOf(parts: readonly Part[], keyword: string): boolean {
+  return parts.some(({ keywords }) => {
+    const node = keywords.get(keyword);
+    return node?.kind === "boolean" && node.value;
+  });
+}
+
+/** Whether a schema takes any value. */
+export function saysNothing(schema: JsonNode): boolean {
+  if (schema.kind !== "object") return schema.kind === "boolean" && schema.value;
+  return schema.entries.every(([keyword]) => keyword === "description");
+}
+
 /** The alternatives of a schema's `anyOf` or `oneOf`. */
 export interface Union {
   readonly keyword: "anyOf" | "oneOf";

@@ -57,7 +57,9 @@ export function fieldSchemas(
     const isOpen = !parts.some((part) => closes(part, name, normal.definitions, open));
     fields.set(name, { schema, pointer: at(first!), open: found.open, isOpen });
   }
-  return { fields, required: requiredNames(parts, fields, normal, pointer), schemas: parts.flatMap(ofOthers) };
+  // Where no field has a name, a condition says which keys there must be.
+  const required = fields.size === 0 ? new Set<string>() : requiredNames(parts, fields, normal, pointer);
+  return { fields, required, schemas: parts.flatMap(ofOthers) };
 }
 
 /** A field that must not be there is no column, and as an extra one it is refused. */
@@ -176,6 +178,7 @@ function requiredNames(
         throw contractError(
           normal.places.get(required!) ?? pointer,
           `${JSON.stringify(item.value)} is required, but "properties" does not have it`,
+          "{} as a field's schema takes any value",
         );
       }
       names.add(item.value);
