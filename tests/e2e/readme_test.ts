@@ -2,11 +2,11 @@ import { ok, strictEqual } from "node:assert/strict";
 import { inFolder, programLine } from "./program.ts";
 
 /**
- * The README is run: every line of its `sh` blocks, in order, in one folder; of its `console`
- * blocks also what they print. Times and rates are masked. A line that begins with `npx`, `docker`
- * or `git` is checked by what it names.
+ * The README and pages for owners of data are run: every line of their `sh` blocks, in order, in
+ * one folder for each page; of `console` blocks also what they print. Times and rates are masked. A
+ * line that begins with `npx`, `docker` or `git` is checked by what it names.
  */
-const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+const PAGES = ["README.md", "docs/running.md", "docs/tables.md"];
 
 interface Line {
   command: string;
@@ -41,19 +41,24 @@ function masked(text: string): string {
     .replaceAll(/to \S*\/lake\b/g, "to lake");
 }
 
-Deno.test("every command of the README does what it shows", () =>
-  inFolder(async (folder) => {
-    await Deno.mkdir(`${folder}/bin`);
-    await Deno.writeTextFile(`${folder}/bin/streamlab`, `#!/bin/sh\nexec ${programLine} "$@"\n`, { mode: 0o755 });
-    const env = { PATH: `${folder}/bin:${Deno.env.get("PATH")}`, NO_COLOR: "1" };
-    const lines = linesOf(readme);
-    ok(lines.length > 5);
-    for (const { command, output } of lines) {
-      if (/^(npx|docker|git|cd) /.test(command)) continue;
-      const run = new Deno.Command("bash", { args: ["-c", command], cwd: folder, env });
-      const { success, stdout, stderr } = await run.output();
-      const decoder = new TextDecoder();
-      ok(success, `${command}\n${decoder.decode(stderr)}`);
-      if (output !== undefined) strictEqual(masked(decoder.decode(stdout)), masked(output), command);
-    }
-  }));
+for (const page of PAGES) {
+  Deno.test(`every command of ${page} does what it shows`, async () => {
+    const lines = linesOf(await Deno.readTextFile(new URL(`../../${page}`, import.meta.url)));
+    await inFolder((folder) => runLines(folder, lines));
+  });
+}
+
+async function runLines(folder: string, lines: readonly Line[]): Promise<void> {
+  await Deno.mkdir(`${folder}/bin`);
+  await Deno.writeTextFile(`${folder}/bin/streamlab`, `#!/bin/sh\nexec ${programLine} "$@"\n`, { mode: 0o755 });
+  const env = { PATH: `${folder}/bin:${Deno.env.get("PATH")}`, NO_COLOR: "1" };
+  ok(lines.length > 0);
+  for (const { command, output } of lines) {
+    if (/^(npx|docker|git|cd) /.test(command)) continue;
+    const run = new Deno.Command("bash", { args: ["-c", command], cwd: folder, env });
+    const { success, stdout, stderr } = await run.output();
+    const decoder = new TextDecoder();
+    ok(success, `${command}\n${decoder.decode(stderr)}`);
+    if (output !== undefined) strictEqual(masked(decoder.decode(stdout)), masked(output), command);
+  }
+}
