@@ -89,6 +89,7 @@ export class EventReader {
     } finally {
       files.events.abandon();
       files.deadLetters.abandon();
+      rows.close();
       input.close();
     }
   }

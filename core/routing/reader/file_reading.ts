@@ -50,11 +50,12 @@ export class FileReading {
   }
 
   async read(unit: ReadUnit): Promise<Read> {
-    const { rows, pending, files } = this.#tools;
+    const { input, rows, pending, files } = this.#tools;
     rows.beginFile(unit.name);
     pending.file = { number: unit.number, name: unit.name };
     const before = this.#counts();
     const records = await this.#readRecords(unit);
+    input.settle();
     const after = this.#counts();
     files.events.settle();
     files.deadLetters.settle();

@@ -29,7 +29,13 @@ export class InputRoom {
     return { start, at, length };
   }
 
+  /** What was read last is of no use any more. */
+  settle(): void {
+    this.#room.settle();
+  }
+
   close(): void {
+    this.#room.release();
     this.#files.close();
   }
 }

@@ -44,6 +44,7 @@ export class RowWriter {
       this.#reader.calls.appendRescued(this.events.handle, at, length);
     }
     this.#reader.calls.commitEvent(this.events.handle, position);
+    this.#detail.settle();
   }
 
   /** `values` are null where none is known. `raw` lies in the reader's memory, or is a text. */
@@ -76,6 +77,13 @@ export class RowWriter {
       text.at,
       text.length,
     );
+    this.#detail.settle();
+    this.#raw.settle();
+  }
+
+  /** Nothing more will come. */
+  close(): void {
+    for (const room of [this.#values, this.#detail, this.#raw]) room.release();
   }
 
   #append(table: number, values: Row): void {
@@ -83,5 +91,6 @@ export class RowWriter {
     if (this.#reader.calls.appendRecord(table, at) === 0) {
       throw new Error(`The reader does not take what the judge has read: ${JSON.stringify(values).slice(0, 300)}`);
     }
+    this.#values.settle();
   }
 }
