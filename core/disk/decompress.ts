@@ -7,12 +7,17 @@ import { signatureOf, SIGNED_BYTES } from "./file_signature.ts";
 import { readFileBlocks, readFilePart, writeFileBlocks } from "./scratch.ts";
 import { type ReadAt, readZstdFrame, ZstdFrameError } from "./zstd_frame.ts";
 
-export type Compression = "none" | "gzip" | "zstd";
+/** How a packed file is packed. */
+export type Packing = "gzip" | "zstd";
+export type Compression = "none" | Packing;
 
 /** The compressed bytes are not what their format says. */
 export class DecompressError extends Error {}
 
-export interface UnpackBounds {
+export interface UnpackOptions {
+  /** Where the packed bytes lie in the source, if not in all of it. */
+  offset?: number;
+  size?: number;
   /** The content must be text; unpacking stops at the first bytes if it is not. */
   isText?: boolean;
   /**
@@ -33,30 +38,30 @@ type Unpacker = ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDe
 const CHUNK_BYTES = 1 << 18;
 
 /**
- * Unpacks a local file to another, in bounded memory. Fails with `DecompressError` where it is
- * empty, cut, damaged, or followed by other bytes; several gzip members or zstd frames in a row are
- * one file (RFC 1952, section 2.2; RFC 8878, section 3.1). Returns the size of what came out, in
- * bytes.
+ * Unpacks a local file, or a part of one, to another, in bounded memory. Fails with
+ * `DecompressError` where it is empty, cut, damaged, or followed by other bytes; several gzip
+ * members or zstd frames in a row are one file (RFC 1952, section 2.2; RFC 8878, section 3.1).
+ * Returns the size of what came out, in bytes.
  */
 export async function decompressFile(
   source: string,
   target: string,
-  compression: "gzip" | "zstd",
-  bounds: UnpackBounds = {},
+  compression: Packing,
+  options: UnpackOptions = {},
 ): Promise<number> {
-  const size = (await Deno.stat(source)).size;
+  const { offset = 0, size = (await Deno.stat(source)).size } = options;
   if (size === 0) throw new DecompressError(`not ${compression}: the file is empty`);
-  const head = readFilePart(source, Math.min(size, SIGNED_BYTES));
-  const blocks = compression === "gzip" ? gunzip(source, size) : unzstd(source, size);
+  const head = readFilePart(source, Math.min(size, SIGNED_BYTES), offset);
+  const blocks = compression === "gzip" ? gunzip(source, offset, size) : unzstd(source, offset, size);
   try {
-    return await writeFileBlocks(target, bounded(blocks, size, bounds));
+    return await writeFileBlocks(target, bounded(blocks, size, options));
   } catch (error) {
     throw error instanceof DecompressError ? explained(error, compression, head) : error;
   }
 }
 
 /** The error, with what the file really is if its first bytes show it. */
-function explained(error: DecompressError, compression: "gzip" | "zstd", head: Uint8Array): DecompressError {
+function explained(error: DecompressError, compression: Packing, head: Uint8Array): DecompressError {
   const signature = signatureOf(head);
   if (signature === compression) {
     // The file's first header is valid, so the bytes after a member are not another header.
@@ -71,7 +76,7 @@ function explained(error: DecompressError, compression: "gzip" | "zstd", head: U
 async function* bounded(
   blocks: AsyncIterable<Uint8Array>,
   packedSize: number,
-  { sizeMax = UNPACKED_BYTES_MAX, ratioMax = UNPACKED_RATIO_MAX, isText = false }: UnpackBounds,
+  { sizeMax = UNPACKED_BYTES_MAX, ratioMax = UNPACKED_RATIO_MAX, isText = false }: UnpackOptions,
 ): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const block of blocks) {
@@ -92,7 +97,7 @@ async function* bounded(
  */
 export function decompressBytes(
   bytes: Uint8Array,
-  compression: "gzip" | "zstd",
+  compression: Packing,
   sizeMax: number,
 ): Uint8Array | undefined {
   try {
@@ -121,7 +126,13 @@ function unzstdBytes(bytes: Uint8Array, sizeMax: number): Uint8Array | undefined
   for (let offset = 0; offset < bytes.length;) {
     const { end, skippable, contentSize } = readZstdFrame(readAt, bytes.length, offset);
     if (!skippable) {
-      const part = zstdDecompressSync(bytes.subarray(offset, end), { maxOutputLength: Math.max(sizeMax - size, 1) });
+      const left = sizeMax - size;
+      if (contentSize !== undefined && contentSize > left) return undefined;
+      const part = zstdDecompressSync(bytes.subarray(offset, end), {
+        maxOutputLength: Math.max(left, 1),
+        // One chunk for the whole content, as of gzip.
+        chunkSize: Math.max(contentSize ?? CHUNK_BYTES, 64),
+      });
       if (part.length !== (contentSize ?? part.length)) return undefined;
       size += part.length;
       parts.push(part);
@@ -131,9 +142,9 @@ function unzstdBytes(bytes: Uint8Array, sizeMax: number): Uint8Array | undefined
   return parts.length === 0 ? undefined : parts.length === 1 ? parts[0] : Buffer.concat(parts);
 }
 
-async function* gunzip(source: string, size: number): AsyncGenerator<Uint8Array> {
+async function* gunzip(source: string, offset: number, size: number): AsyncGenerator<Uint8Array> {
   const unpacker = createGunzip({ chunkSize: CHUNK_BYTES });
-  yield* unpack(unpacker, readFileBlocks(source));
+  yield* unpack(unpacker, readFileBlocks(source, offset, offset + size));
   // It continues with the next member by itself, but takes zeros after the last one for padding and
   // ends there.
   if (unpacker.bytesWritten !== size) {
@@ -145,9 +156,9 @@ async function* gunzip(source: string, size: number): AsyncGenerator<Uint8Array>
  * A decompressor a frame: the one of node:zlib ends quietly after the first of several frames, and
  * on a cut one. So the frames are located first, and the size in a frame's header is checked here.
  */
-async function* unzstd(source: string, size: number): AsyncGenerator<Uint8Array> {
+async function* unzstd(source: string, start: number, size: number): AsyncGenerator<Uint8Array> {
   const file = await Deno.open(source, { read: true });
-  const readAt = (offset: number, length: number) => readAtSync(file, offset, length);
+  const readAt = (offset: number, length: number) => readAtSync(file, start + offset, length);
   try {
     for (let offset = 0; offset < size;) {
       const frame = asDecompressError(() => readZstdFrame(readAt, size, offset));

@@ -3,7 +3,7 @@ import { readFilePart } from "../disk/scratch.ts";
 import type { LocalRawFile } from "./raw_file.ts";
 
 /** A file's first bytes. */
-export function headOf({ path, size, offset }: LocalRawFile): Uint8Array {
+export function headOf({ path, size, offset }: Pick<LocalRawFile, "path" | "size" | "offset">): Uint8Array {
   return readFilePart(path, Math.min(size, SIGNED_BYTES), offset);
 }
 
@@ -13,11 +13,10 @@ export function otherKind(found: string): string {
 }
 
 /**
- * What the file is, if it is not a JSON array, for the end of the reason; empty if the reason says
- * it.
+ * What a file is by its first bytes, if it is not a JSON array, for the end of the reason; empty if
+ * the reason says it.
  */
-export function arrayHint(file: LocalRawFile): string {
-  const head = headOf(file);
+export function arrayHint(head: Uint8Array): string {
   const found = signatureOf(head);
   if (found !== undefined) return `; ${otherKind(found)}`;
   return isLines(head) ? "; it looks like NDJSON: rename it to .ndjson, or use --format ndjson" : "";

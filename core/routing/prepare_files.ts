@@ -1,28 +1,20 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { Meter } from "../base/meter.ts";
 import { mapParallel } from "../base/parallel.ts";
-import { DecompressError, decompressFile } from "../disk/decompress.ts";
-import { readFilePart, type Scratch } from "../disk/scratch.ts";
+import { DecompressError, decompressFile, type Packing } from "../disk/decompress.ts";
+import type { Scratch } from "../disk/scratch.ts";
 import type { Store } from "../storage/store.ts";
 import type { PlannedFile } from "../lake/batch_plan.ts";
-import { compressionOf, eventFileKind, type EventFormat } from "../lake/event_file.ts";
+import { eventFileKind, type EventFormat } from "../lake/event_file.ts";
 import type { RoutingTask } from "../lake/routing_task.ts";
 import { Gate } from "../base/gate.ts";
-import {
-  type Copy,
-  type Missing,
-  type RawCopies,
-  REQUESTS_MAX,
-  SPOOLED_BYTES_MAX,
-  spoolUnpacked,
-} from "./raw_copies.ts";
+import { type Missing, type RawCopies, REQUESTS_MAX } from "./raw_copies.ts";
 import { plainParquet } from "./plain_parquet.ts";
 import { type BrokenFile, type LocalRawFile, unspool } from "./raw_file.ts";
-import { Spool } from "../disk/spool.ts";
 
 /** Files looked at or fetched at once, `RawCopies` bounds the requests. */
 const PREPARED_PARALLEL = REQUESTS_MAX;
-/** Files unpacked at once. */
+/** Parquet files unpacked at once. */
 const UNPACKED_PARALLEL = 8;
 
 export interface PreparedFiles {
@@ -46,7 +38,8 @@ export interface Preparation {
 }
 
 /**
- * Brings a batch's files to the local disk, unpacked. Local uncompressed files are used in place.
+ * Brings a batch's files to the local disk. Local ones are used in place; those that are packed are
+ * unpacked by who reads them, except for DuckDB.
  */
 export async function prepareFiles(
   files: RoutingTask["files"],
@@ -56,22 +49,17 @@ export async function prepareFiles(
 ): Promise<PreparedFiles> {
   const result: PreparedFiles = { ready: [], broken: [], missing: new Map() };
   const preparer = new Preparer(format, preparation);
-  try {
-    for (const item of await mapParallel(files, PREPARED_PARALLEL, (file) => preparer.prepare(file))) {
-      if (item.kind === "missing") result.missing.set(item.number, item.status);
-      else if (item.kind === "broken") result.broken.push(item.file);
-      else result.ready.push(item.file);
-    }
-    preparer.flush();
-  } finally {
-    preparer.close();
+  for (const item of await mapParallel(files, PREPARED_PARALLEL, (file) => preparer.prepare(file))) {
+    if (item.kind === "missing") result.missing.set(item.number, item.status);
+    else if (item.kind === "broken") result.broken.push(item.file);
+    else result.ready.push(item.file);
   }
+  preparation.copies.flush();
   return result;
 }
 
 class Preparer {
   readonly #unpacking = new Gate(UNPACKED_PARALLEL);
-  #spool: Spool | undefined;
   readonly #format: EventFormat | undefined;
   readonly #preparation: Preparation;
 
@@ -89,16 +77,18 @@ class Preparer {
     const local = store.localPath(path);
     const copy = local === undefined
       ? await copies.take(planned)
-      : await fileStatus(planned, store) ?? this.#spoolLocal(local, size) ??
-        { path: this.#named(local, number) };
+      : await fileStatus(planned, store) ?? { path: this.#named(local, number) };
     this.#preparation.meter.count("bytes", size);
     this.#preparation.meter.count("files");
     if (typeof copy === "string") return { kind: "missing", number, status: copy };
-    const { unpackedSize, ...place } = copy;
-    const file: LocalRawFile = { number, name, ...place, size: unpackedSize ?? size, format };
-    if (compression !== "none" && unpackedSize === undefined) return await this.#unpack(file, compression);
-    // Only DuckDB reads Parquet files, and it needs each in its own file.
-    return format === "parquet" ? await this.#prepareParquet(this.#unspool(file)) : { kind: "ready", file };
+    const file: LocalRawFile = { number, name, ...copy, size, format };
+    // Only DuckDB reads Parquet files, and it needs each in its own file, unpacked.
+    if (format === "parquet") {
+      return compression === "none"
+        ? await this.#prepareParquet(this.#unspool(file))
+        : await this.#unpack(file, compression);
+    }
+    return { kind: "ready", file: compression === "none" ? file : { ...file, packed: compression } };
   }
 
   async #prepareParquet(file: LocalRawFile): Promise<Prepared> {
@@ -107,37 +97,18 @@ class Preparer {
     return { kind: "ready", file: plain === undefined ? file : { ...file, plain } };
   }
 
-  /** After it all that is ready can be read. */
-  flush(): void {
-    this.#spool?.flush();
-    this.#preparation.copies.flush();
-  }
-
-  /** What it has unpacked stays. */
-  close(): void {
-    this.#spool?.close();
-  }
-
   /** By another name where no pattern matches the file and no other (see `quotePath`). */
   #named(path: string, number: number): string {
     if (!path.includes("\\") || !/[*?[]/.test(path)) return path;
     return this.#preparation.scratch.link(`named-${number}`, path);
   }
 
-  /** What a small compressed file of this disk unpacks to; undefined for all others. */
-  #spoolLocal(path: string, size: number): Copy | undefined {
-    if (size > SPOOLED_BYTES_MAX || compressionOf(path) === "none") return undefined;
-    this.#spool ??= new Spool(this.#preparation.scratch.path("unpacked"));
-    return spoolUnpacked(this.#spool, path, readFilePart(path, size));
-  }
-
   /** Into a file of its own, through bounded memory. */
-  async #unpack(packed: LocalRawFile, compression: "gzip" | "zstd"): Promise<Prepared> {
+  async #unpack(packed: LocalRawFile, packing: Packing): Promise<Prepared> {
     const whole = this.#unspool(packed);
-    const isText = packed.format !== "parquet";
     const path = this.#preparation.scratch.path(`unpacked-${packed.number}`);
     try {
-      const size = await this.#unpacking.pass(1, () => decompressFile(whole.path, path, compression, { isText }));
+      const size = await this.#unpacking.pass(1, () => decompressFile(whole.path, path, packing));
       return { kind: "ready", file: { ...whole, path, size } };
     } catch (error) {
       if (!(error instanceof DecompressError)) throw error;
@@ -146,7 +117,7 @@ class Preparer {
   }
 
   #unspool(file: LocalRawFile): LocalRawFile {
-    if (file.offset !== undefined) this.flush();
+    if (file.offset !== undefined) this.#preparation.copies.flush();
     return unspool(file, this.#preparation.scratch.path(`raw-${file.number}`));
   }
 }

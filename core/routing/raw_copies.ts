@@ -1,9 +1,7 @@
 import { isKind, StreamlabError } from "../base/errors.ts";
-import { decompressBytes } from "../disk/decompress.ts";
 import { Scratch } from "../disk/scratch.ts";
 import type { Store } from "../storage/store.ts";
 import type { PlannedFile } from "../lake/batch_plan.ts";
-import { compressionOf } from "../lake/event_file.ts";
 import { Gate } from "../base/gate.ts";
 import { type LocalBytes, Spool } from "../disk/spool.ts";
 
@@ -20,15 +18,7 @@ const REQUESTS_PER_FILE_MAX = 8;
 /** Bytes that are fetched ahead for the next batch. */
 const AHEAD_BYTES_MAX = 256 << 20;
 /** Up to this size a file goes through memory into a spool; larger ones get a file of their own. */
-export const SPOOLED_BYTES_MAX = 128 << 10;
-/** What a small compressed file may unpack to in memory. */
-const UNPACKED_BYTES_MAX = 4 << 20;
-
-/** Where a file's bytes are on this disk, or what they unpack to. */
-export interface Copy extends LocalBytes {
-  /** Bytes; undefined where they are those of the file itself. */
-  unpackedSize?: number;
-}
+const SPOOLED_BYTES_MAX = 128 << 10;
 
 /** Why there is no copy of a planned file: it has changed or vanished. */
 export type Missing = "changed" | "vanished";
@@ -76,7 +66,7 @@ export class RawCopies {
   }
 
   /** A copy that exists until the batch ends; or why there is none, if the file has changed. */
-  async take(file: PlannedFile): Promise<Copy | Missing> {
+  async take(file: PlannedFile): Promise<LocalBytes | Missing> {
     return await this.#batch!.take(file);
   }
 
@@ -108,7 +98,7 @@ export class RawCopies {
 
 /** Copies that are removed together. */
 class Copies {
-  readonly #ahead = new Map<string, Promise<Copy | Missing>>();
+  readonly #ahead = new Map<string, Promise<LocalBytes | Missing>>();
   #aheadBytes = 0;
   #scratch: Scratch | undefined;
   #spool: Spool | undefined;
@@ -137,7 +127,7 @@ class Copies {
     }
   }
 
-  async take(file: PlannedFile): Promise<Copy | Missing> {
+  async take(file: PlannedFile): Promise<LocalBytes | Missing> {
     try {
       return await (this.#ahead.get(keyOf(file)) ?? this.#copy(file));
     } catch (error) {
@@ -157,7 +147,7 @@ class Copies {
     this.#scratch?.remove();
   }
 
-  async #copy(file: PlannedFile): Promise<Copy | Missing> {
+  async #copy(file: PlannedFile): Promise<LocalBytes | Missing> {
     const weight = Math.min(REQUESTS_PER_FILE_MAX, Math.max(1, Math.ceil(file.size / REQUEST_BYTES)));
     try {
       return await this.#gate.pass(weight, () => this.#fetch(file));
@@ -168,7 +158,7 @@ class Copies {
     }
   }
 
-  async #fetch(file: PlannedFile): Promise<Copy> {
+  async #fetch(file: PlannedFile): Promise<LocalBytes> {
     if (this.#removed) throw notNeeded(file);
     const scratch = this.#scratch ??= Scratch.create(this.#folder);
     const { path, size, etag } = file;
@@ -180,18 +170,8 @@ class Copies {
     const bytes = await this.#store.read(path, { etag });
     if (this.#removed) throw notNeeded(file);
     this.#spool ??= new Spool(scratch.path("spool"));
-    return spoolUnpacked(this.#spool, path, bytes) ?? this.#spool.add(bytes);
+    return this.#spool.add(bytes);
   }
-}
-
-/**
- * Adds what a small compressed file unpacks to; undefined where it is none, or has to be unpacked
- * in another way.
- */
-export function spoolUnpacked(spool: Spool, path: string, bytes: Uint8Array): Copy | undefined {
-  const compression = compressionOf(path);
-  const unpacked = compression === "none" ? undefined : decompressBytes(bytes, compression, UNPACKED_BYTES_MAX);
-  return unpacked && { ...spool.add(unpacked), unpackedSize: unpacked.length };
 }
 
 /** Not awaited: the batch has ended without this file. */

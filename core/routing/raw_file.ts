@@ -1,8 +1,9 @@
 import { createFileSync, readFilePart, writeFileSync } from "../disk/scratch.ts";
+import type { Packing } from "../disk/decompress.ts";
 import type { EventFormat } from "../lake/event_file.ts";
 import type { PlainParquet } from "./plain_parquet.ts";
 
-/** A raw file of a batch, ready to be read: on the local disk, unpacked. */
+/** A raw file of a batch, ready to be read: on the local disk. */
 export interface LocalRawFile {
   /** Its number in the plan. */
   number: number;
@@ -12,8 +13,10 @@ export interface LocalRawFile {
   path: string;
   /** Where it begins in the spool; undefined for a file of its own. */
   offset?: number;
-  /** Bytes, unpacked. */
+  /** Bytes. */
   size: number;
+  /** How its bytes are packed, if they are. */
+  packed?: Packing;
   format: EventFormat;
   /** Of a Parquet file that DuckDB would not read as it is. */
   plain?: PlainParquet;

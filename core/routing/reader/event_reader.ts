@@ -75,8 +75,9 @@ export class EventReader {
       onPending: (position, raw, event) => pending.add(position, raw, event),
     });
     const input = new InputRoom(this.reader);
+    const { limits, folder } = reading;
     try {
-      const unit = new FileReading({ reader: this.reader, input, judge, rows, odd, files, pending });
+      const unit = new FileReading({ reader: this.reader, input, judge, rows, odd, files, pending, limits, folder });
       const { units, tallies } = await this.#readUnits(reading, unit, onRecords);
       return {
         units,

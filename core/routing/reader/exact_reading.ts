@@ -17,7 +17,7 @@ export function readExactly(unit: ReadUnit, onRecord: (record: RecordText) => vo
 /** Twice: one place that is no JSON condemns all of it. */
 async function readArray(unit: ReadUnit, onRecord: (record: RecordText) => void): Promise<string | undefined> {
   const detail = whyNoArray(unit);
-  if (detail !== undefined) return detail + arrayHint({ ...unit, format: "json" });
+  if (detail !== undefined) return detail + arrayHint(headOf(unit));
   for await (const records of scanJsonArray(blocksOf(unit))) records.forEach(onRecord);
   return undefined;
 }
@@ -35,7 +35,7 @@ function whyNoArray({ path, offset, size }: ReadUnit): string | undefined {
 }
 
 async function readLines(unit: ReadUnit, onRecord: (record: RecordText) => void): Promise<string | undefined> {
-  const found = signatureOf(headOf({ ...unit, format: "ndjson" }));
+  const found = signatureOf(headOf(unit));
   if (found !== undefined) return `expected lines of JSON, found ${otherKind(found)}`;
   const lines = scanNdjson(blocksOf(unit));
   for (;;) {

@@ -1,17 +1,19 @@
 import { StreamlabError } from "../../base/errors.ts";
 import type { Judge } from "../../contract/judge.ts";
-import { signatureOf } from "../../disk/file_signature.ts";
+import { signatureOf, SIGNED_BYTES } from "../../disk/file_signature.ts";
 import { readFileLines } from "../../disk/scratch.ts";
 import { JsonArrayScan } from "../../json/array_scan.ts";
 import { bytesText, fileText, WHOLE_BYTES_MAX } from "../corrupted_file.ts";
-import { arrayHint, headOf, otherKind } from "../file_kind.ts";
+import { arrayHint, otherKind } from "../file_kind.ts";
 import { readExactly } from "./exact_reading.ts";
-import type { InputRoom } from "./input_room.ts";
+import type { Input, InputRoom } from "./input_room.ts";
 import type { OddRecords } from "./odd_records.ts";
+import { unpackUnit } from "./packed_unit.ts";
 import type { PendingFile } from "./pending_file.ts";
 import type { PlacedText, ReaderInstance } from "./reader_instance.ts";
-import type { HeldRecord, ReadUnit } from "./reading.ts";
+import type { HeldRecord, ReaderLimits, ReadUnit } from "./reading.ts";
 import { NO_POSITION, type RowWriter } from "./row_writer.ts";
+import { partsOf } from "./survey.ts";
 import type { TableOutput } from "./table_output.ts";
 
 export interface FileReadingTools {
@@ -22,6 +24,9 @@ export interface FileReadingTools {
   odd: OddRecords;
   files: { events: TableOutput; deadLetters: TableOutput };
   pending: PendingFile;
+  limits: ReaderLimits;
+  /** For what is unpacked. */
+  folder: string;
 }
 
 /** What became of a unit's records. */
@@ -69,14 +74,15 @@ export class FileReading {
 
   /** Returns how many there are; 0 where a dead letter holds all of the file. */
   async #readRecords(unit: ReadUnit): Promise<number> {
+    if (unit.packed !== undefined) return await this.#readPacked(unit);
     switch (unit.how) {
       case "array":
       case "elements":
-        return await this.#readArray(unit);
+        return await this.#readArray(unit, this.#textOf(unit));
       case "lines":
       case "first-lines":
       case "more-lines":
-        return await this.#readLines(unit);
+        return await this.#readLines(unit, this.#textOf(unit));
       case "rows":
         return this.#readRows(unit);
       case "broken":
@@ -87,12 +93,34 @@ export class FileReading {
     }
   }
 
-  async #readArray(unit: ReadUnit): Promise<number> {
-    const { reader: { calls }, input, rows } = this.#tools;
+  /** The unit's bytes, with what makes an array or lines of them around. */
+  #textOf({ how, path, offset, size }: ReadUnit): Input {
+    const { input } = this.#tools;
+    if (how === "elements") return input.read(path, offset, size, "[", "]");
+    // Only at the start of a file may a byte order mark be skipped.
+    return input.read(path, offset, size, how === "more-lines" ? "\n" : "");
+  }
+
+  async #readPacked(unit: ReadUnit): Promise<number> {
+    const { input, limits } = this.#tools;
+    const text = input.unpack(unit, limits.wholeFileBytes);
+    if (text === undefined) return await this.#readUnpacked(unit);
+    return unit.how === "lines" ? await this.#readLines(unit, text) : await this.#readArray(unit, text);
+  }
+
+  /** By way of a file: it may be large, or damaged. */
+  async #readUnpacked(unit: ReadUnit): Promise<number> {
+    const { reader, input, limits, folder } = this.#tools;
+    let records = 0;
+    for (const part of partsOf(reader, input, limits, await unpackUnit(unit, folder))) {
+      records += await this.#readRecords(part);
+    }
+    return records;
+  }
+
+  async #readArray(unit: ReadUnit, text: Input): Promise<number> {
+    const { reader: { calls }, rows } = this.#tools;
     const isWhole = unit.how === "array";
-    const text = isWhole
-      ? input.read(unit.path, unit.offset, unit.size)
-      : input.read(unit.path, unit.offset, unit.size, "[", "]");
     calls.setFirstPosition(unit.position);
     const table = rows.events.handle;
     let verdict = calls.scanArray(table, text.start, text.length + (isWhole ? 0 : 2), 0);
@@ -111,19 +139,20 @@ export class FileReading {
     calls.undoFile(rows.events.handle);
     const detail = whyNoArray(this.#tools.reader, text, calls.lastGoodPtr());
     // It is nested deeper than the reader goes.
-    if (detail === undefined) return await this.#readExactly({ ...unit, how: "exact-array" });
-    await this.#condemn(unit, detail + arrayHint({ ...unit, format: "json" }), text);
+    if (detail === undefined) {
+      const exact = { ...unit, how: "exact-array" } as const;
+      return unit.packed === undefined ? await this.#readExactly(exact) : await this.#readUnpacked(exact);
+    }
+    await this.#condemn(unit, detail + arrayHint(this.#head(text)), text);
     return 0;
   }
 
-  async #readLines(unit: ReadUnit): Promise<number> {
-    const { reader: { calls }, input, rows } = this.#tools;
-    // Only at the start of a file may a byte order mark be skipped.
-    const text = input.read(unit.path, unit.offset, unit.size, unit.how === "more-lines" ? "\n" : "");
+  async #readLines(unit: ReadUnit, text: Input): Promise<number> {
+    const { reader: { calls }, rows } = this.#tools;
     calls.setFirstPosition(unit.position);
     let verdict = calls.scanLines(rows.events.handle, text.start, text.at + text.length - text.start);
     if (unit.how === "lines") {
-      const detail = this.#whyNoLines(unit);
+      const detail = this.#whyNoLines(text);
       if (detail !== undefined) {
         calls.undoFile(rows.events.handle);
         await this.#condemn(unit, detail, text);
@@ -153,17 +182,22 @@ export class FileReading {
   }
 
   /** Each line would be a letter, and none would say what the file is. */
-  #whyNoLines(unit: ReadUnit): string | undefined {
+  #whyNoLines(text: PlacedText): string | undefined {
     const { reader } = this.#tools;
     const { calls } = reader;
     if (calls.recordCount() === 0) return "the file is empty";
     const list = calls.oddPtr() >>> 2;
     for (let odd = 0; odd < calls.oddN(); odd++) {
       if (reader.word(list + odd * ODD_WORDS + 1) < NOT_JSON) continue;
-      const found = signatureOf(headOf({ ...unit, format: "ndjson" }));
+      const found = signatureOf(this.#head(text));
       return found === undefined ? undefined : `expected lines of JSON, found ${otherKind(found)}`;
     }
     return undefined;
+  }
+
+  /** A file's first bytes. */
+  #head({ at, length }: PlacedText): Uint8Array {
+    return this.#tools.reader.bytes.subarray(at, at + Math.min(length, SIGNED_BYTES));
   }
 
   /** All that the scan has left so far; full tables are written. */
@@ -221,6 +255,11 @@ export class FileReading {
   /** A dead letter for the whole file; `text` is where it lies in reader, if it does. */
   async #condemn(unit: ReadUnit, detail: string, text?: PlacedText): Promise<void> {
     const { reader, rows } = this.#tools;
+    if (text !== undefined && unit.packed !== undefined && signatureOf(this.#head(text)) !== undefined) {
+      // It unpacks to another kind of file, which `unpackUnit` says of files of any size.
+      await this.#readUnpacked(unit);
+      return;
+    }
     if (text !== undefined && text.length <= WHOLE_BYTES_MAX) {
       if (reader.calls.isUtf8(text.at, text.length)) {
         return rows.addLetter(NO_POSITION, "corrupted_batch", detail, text, null);

@@ -1,5 +1,7 @@
+import { decompressBytes } from "../../disk/decompress.ts";
 import { FilePartReader } from "../../disk/scratch.ts";
 import type { PlacedText, ReaderInstance } from "./reader_instance.ts";
+import type { ReadUnit } from "./reading.ts";
 import { TextRoom } from "./text_room.ts";
 
 /** The bytes of a file in the reader's memory, and where what stands before them starts. */
@@ -27,6 +29,18 @@ export class InputRoom {
     for (let i = 0; i < before.length; i++) bytes[start + i] = before.charCodeAt(i);
     for (let i = 0; i < after.length; i++) bytes[at + length + i] = after.charCodeAt(i);
     return { start, at, length };
+  }
+
+  /**
+   * What a packed file holds; undefined where that is more than `sizeMax` bytes, or takes another
+   * way to unpack.
+   */
+  unpack({ path, offset, size, packed }: ReadUnit, sizeMax: number): Input | undefined {
+    const text = decompressBytes(this.#files.read(path, offset, size), packed!, sizeMax);
+    if (text === undefined) return undefined;
+    const start = this.#room.reserve(text.length);
+    this.#reader.bytes.set(text, start);
+    return { start, at: start, length: text.length };
   }
 
   /** What was read last is of no use any more. */

@@ -22,6 +22,9 @@ import {
 /** Of rows of Parquet files, written out, that wait in scratch. */
 const FRAMED_BYTES_MAX = 1 << 30;
 
+/** Bytes of events for each packed one, roughly: a guess of size before anything is unpacked. */
+const PACKED_RATIO = 8;
+
 /** What became of files: the rows are in data files in scratch. */
 export interface ReadFiles {
   /** The contract, perhaps with columns that `add` found. */
@@ -80,14 +83,17 @@ class ReadRun {
   }
 
   async unitsOf(files: readonly LocalRawFile[]): Promise<ReadUnit[]> {
-    const { judgesAll, limits, readers } = this.#options;
-    if (judgesAll) return files.map((file) => unitOf(file, true));
-    const large = files.filter(({ size }) => size > limits.wholeFileBytes).map((file) => unitOf(file, false));
-    const units = files.filter(({ size }) => size <= limits.wholeFileBytes).map((file) => unitOf(file, false));
-    if (large.length === 0) return units;
-    const work = { kind: "survey", units: bySize(large), limits, next: counter() } as const;
-    const surveys = await readers.run<Survey[]>(work, bytesOf(large));
-    return [...surveys.flat().flatMap(({ units: parts }) => parts), ...units];
+    const { judgesAll, limits, readers, scratch } = this.#options;
+    const units = files.map((file) => unitOf(file, judgesAll));
+    const isLarge = (unit: ReadUnit) => sizeOf(unit) > limits.wholeFileBytes;
+    // The exact way takes files of any size, but none that is packed.
+    const isSurveyed = judgesAll ? ({ packed }: ReadUnit) => packed !== undefined : isLarge;
+    const surveyed = units.filter(isSurveyed);
+    if (surveyed.length === 0) return units;
+    const folder = scratch.subfolder("unpacked");
+    const work = { kind: "survey", units: bySize(surveyed), limits, folder, next: counter() } as const;
+    const surveys = await readers.run<Survey[]>(work, bytesOf(surveyed));
+    return [...surveys.flat().flatMap(({ units: parts }) => parts), ...units.filter((unit) => !isSurveyed(unit))];
   }
 
   add(units: readonly ReadUnit[]): void {
@@ -186,9 +192,9 @@ class ReadRun {
   }
 }
 
-function unitOf({ number, name, path, offset = 0, size, format }: LocalRawFile, exactly: boolean): ReadUnit {
+function unitOf({ number, name, path, offset = 0, size, packed, format }: LocalRawFile, exactly: boolean): ReadUnit {
   const how = format === "ndjson" ? (exactly ? "exact-lines" : "lines") : exactly ? "exact-array" : "array";
-  return { number, name, path, offset, size, how, position: 0 };
+  return { number, name, path, offset, size, packed, how, position: 0 };
 }
 
 function brokenUnit({ number, name, path, offset = 0, size, detail }: BrokenFile): ReadUnit {
@@ -199,12 +205,17 @@ function pendingUnit({ path, records }: NonNullable<ReadResult["pending"]>): Rea
   return { number: -1, name: "", path, offset: 0, size: records, how: "pending", position: 0 };
 }
 
+/** About as many bytes as there will be to read. */
+function sizeOf({ size, packed }: ReadUnit): number {
+  return packed === undefined ? size : size * PACKED_RATIO;
+}
+
 function bytesOf(units: readonly ReadUnit[]): number {
-  return units.reduce((sum, { size }) => sum + size, 0);
+  return units.reduce((sum, unit) => sum + sizeOf(unit), 0);
 }
 
 function bySize(units: readonly ReadUnit[]): ReadUnit[] {
-  return [...units].sort((a, b) => b.size - a.size);
+  return [...units].sort((a, b) => sizeOf(b) - sizeOf(a));
 }
 
 function counter(): SharedArrayBuffer {

@@ -1,5 +1,6 @@
 /** What the workers of a batch are told and what they answer: plain data, as it is posted. */
 import type { DeadLetterReason, OnExtraFields } from "../../contract/contract.ts";
+import type { Packing } from "../../disk/decompress.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
 import type { JsonPath } from "../../json/pointer.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
@@ -15,6 +16,8 @@ export interface ReadUnit {
   /** Where its bytes begin, and how many they are. */
   offset: number;
   size: number;
+  /** How they are packed, if they are. */
+  packed?: Packing;
   how:
     | "array"
     | "lines"
@@ -94,7 +97,7 @@ export interface Reading {
   next: SharedArrayBuffer;
 }
 
-/** The parts of a large file, or why it has none. */
+/** The parts of a file that was looked through. */
 export interface Survey {
   number: number;
   units: ReadUnit[];
@@ -123,7 +126,8 @@ export interface ReadResult {
 
 export type Work =
   | { kind: "read"; reading: Reading }
-  | { kind: "survey"; units: readonly ReadUnit[]; limits: ReaderLimits; next: SharedArrayBuffer };
+  /** `folder` is for what is unpacked. */
+  | { kind: "survey"; units: readonly ReadUnit[]; limits: ReaderLimits; folder: string; next: SharedArrayBuffer };
 
 /** An error of a worker. */
 export interface Failure {

@@ -1,6 +1,7 @@
 import { signatureOf } from "../../disk/file_signature.ts";
 import { headOf } from "../file_kind.ts";
 import { type Input, InputRoom } from "./input_room.ts";
+import { unpackUnit } from "./packed_unit.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
 import type { ReaderLimits, ReadUnit, Survey, Work } from "./reading.ts";
 
@@ -11,13 +12,13 @@ const BYTE_ORDER_MARK = "\xef\xbb\xbf";
 const OPENING = "[", WHITE_SPACE = /^[ \t\r\n]*$/;
 
 /**
- * Looks through large files for places to cut them at, so that every thread can read parts of one:
- * an array strictly from end to end, lines only for their ends.
+ * Unpacks large files and looks through them for places to cut them at, so that every thread can
+ * read parts of one: an array strictly from end to end, lines only for their ends.
  */
-export function surveyUnits(
+export async function surveyUnits(
   reader: ReaderInstance,
-  { units, limits, next }: Extract<Work, { kind: "survey" }>,
-): Survey[] {
+  { units, limits, folder, next }: Extract<Work, { kind: "survey" }>,
+): Promise<Survey[]> {
   const numbers = new Int32Array(next);
   const input = new InputRoom(reader);
   const surveys: Survey[] = [];
@@ -25,14 +26,20 @@ export function surveyUnits(
     for (;;) {
       const unit = units[Atomics.add(numbers, 0, 1)];
       if (unit === undefined) return surveys;
-      const survey = new FileSurvey(reader, input, limits, unit);
-      const parts = unit.how === "lines" ? survey.ofLines() : survey.ofArray();
-      const exact = { ...unit, how: unit.how === "lines" ? "exact-lines" : "exact-array" } as const;
-      surveys.push({ number: unit.number, units: parts ?? [exact] });
+      const parts = partsOf(reader, input, limits, await unpackUnit(unit, folder));
+      surveys.push({ number: unit.number, units: parts });
     }
   } finally {
     input.close();
   }
+}
+
+/** The parts of a large file; what is none is one. */
+export function partsOf(reader: ReaderInstance, input: InputRoom, limits: ReaderLimits, unit: ReadUnit): ReadUnit[] {
+  if ((unit.how !== "lines" && unit.how !== "array") || unit.size <= limits.wholeFileBytes) return [unit];
+  const survey = new FileSurvey(reader, input, limits, unit);
+  const parts = unit.how === "lines" ? survey.ofLines() : survey.ofArray();
+  return parts ?? [{ ...unit, how: unit.how === "lines" ? "exact-lines" : "exact-array" }];
 }
 
 class FileSurvey {
@@ -81,7 +88,7 @@ class FileSurvey {
   ofLines(): ReadUnit[] | undefined {
     const { calls } = this.#reader;
     const unit = this.#unit, { partBytes, partBytesMax } = this.#limits;
-    if (signatureOf(headOf({ ...unit, format: "ndjson" })) !== undefined) return undefined;
+    if (signatureOf(headOf(unit)) !== undefined) return undefined;
     const parts: ReadUnit[] = [];
     let position = 0;
     for (let from = unit.offset, wanted = partBytes; from < this.#end;) {

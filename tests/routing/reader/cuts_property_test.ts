@@ -1,5 +1,6 @@
 /** Large files, cut into parts: whatever stands at a cut, the rows are those of the whole file. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { systemClock } from "../../../core/base/clock.ts";
 import { Meter } from "../../../core/base/meter.ts";
 import type { Contract } from "../../../core/contract/contract.ts";
@@ -86,6 +87,7 @@ const damage = fc.oneof(
 );
 
 const encoder = new TextEncoder();
+const PACK = { gzip: gzipSync, zstd: zstdCompressSync };
 
 const file = fc.record({
   format: fc.constantFrom("json" as const, "ndjson" as const),
@@ -93,11 +95,13 @@ const file = fc.record({
   separator: fc.constantFrom("", " ", "\n", "\r\n", "\n\n  \n"),
   mark: fc.constantFrom("", "", "", "\uFEFF"),
   damage,
-}).map(({ format, records, separator, mark, damage }) => {
+  packed: fc.constantFrom(undefined, undefined, "gzip" as const, "zstd" as const),
+}).map(({ format, records, separator, mark, damage, packed }) => {
   const content = format === "json"
     ? `${mark}${separator}[${records.join(`${separator},${separator}`)}${separator}]${separator}`
     : mark + records.map((each) => each.replaceAll(/[\r\n]/g, " ")).join(`\n${separator}`) + separator;
-  return { format, bytes: damage(encoder.encode(content)) };
+  const bytes = damage(encoder.encode(content));
+  return { format, packed, bytes: packed === undefined ? bytes : PACK[packed](bytes) };
 });
 
 const batch = fc.record({
@@ -171,12 +175,16 @@ async function read(
   return result;
 }
 
-async function partsOf(pool: ReaderPool, files: readonly LocalRawFile[], limits: ReaderLimits): Promise<ReadUnit[]> {
+async function partsOf(
+  { pool, folder }: Pick<Tools, "pool" | "folder">,
+  files: readonly LocalRawFile[],
+  limits: ReaderLimits,
+): Promise<ReadUnit[]> {
   const units = files.map(({ format, ...each }): ReadUnit => {
     return { ...each, offset: 0, how: format === "json" ? "array" : "lines", position: 0 };
   });
   const next = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  const surveys = await pool.run<Survey[]>({ kind: "survey", units, limits, next }, 2);
+  const surveys = await pool.run<Survey[]>({ kind: "survey", units, limits, folder, next }, 2);
   return surveys.flat().flatMap((survey) => survey.units);
 }
 
@@ -191,7 +199,7 @@ function same(cut: Rows, other: Rows, how: string): void {
   }
 }
 
-Deno.test("a file that is cut anywhere gives the rows of the file in one piece, and of the judge alone", async () => {
+Deno.test("a file that is cut anywhere, packed or not, gives the rows of the file in one piece, and of the judge alone", async () => {
   const folder = await Deno.makeTempDir({ prefix: "streamlab-cuts-" });
   const tools = {
     folder,
@@ -202,16 +210,16 @@ Deno.test("a file that is cut anywhere gives the rows of the file in one piece, 
   try {
     await fc.assert(
       fc.asyncProperty(batch, async ({ files, partBytes, partBytesMax }) => {
-        const local = files.map(({ format, bytes }, number): LocalRawFile => {
+        const local = files.map(({ format, packed, bytes }, number): LocalRawFile => {
           const path = `${folder}/${number}`;
           Deno.writeFileSync(path, bytes);
-          return { number, name: `${number}.${format}`, path, size: bytes.length, format };
+          return { number, name: `${number}.${format}`, path, size: bytes.length, packed, format };
         });
         const limits: ReaderLimits = { ...WHOLE, wholeFileBytes: 0, partBytes, partBytesMax };
         const cut = await read(tools, local, { limits, judgesAll: false });
         same(cut, await read(tools, local, { limits: WHOLE, judgesAll: false }), "in one piece");
         same(cut, await read(tools, local, { limits: WHOLE, judgesAll: true }), "by the judge alone");
-        const parts = await partsOf(tools.pool, local, limits);
+        const parts = await partsOf(tools, local, limits);
         seen.files += files.length;
         seen.parts += parts.length;
         seen.readExactly += parts.filter(({ how }) => how.startsWith("exact")).length;
@@ -239,7 +247,7 @@ Deno.test("a sound file is cut all the way through, between records, into parts 
       const content = format === "json" ? `[${records.join()}]` : records.join("\n");
       await Deno.writeTextFile(path, content);
       const { length: size } = encoder.encode(content);
-      const parts = await partsOf(pool, [{ number: 0, name: "a", path, size, format }], limits);
+      const parts = await partsOf({ pool, folder: "" }, [{ number: 0, name: "a", path, size, format }], limits);
       ok(parts.length > size / limits.partBytes, `${parts.length} parts of ${size} bytes`);
       ok(parts.every((part) => part.size <= limits.partBytes && !part.how.startsWith("exact")), format);
       for (const [index, part] of parts.entries()) {

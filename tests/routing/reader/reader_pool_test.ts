@@ -4,7 +4,7 @@ import { ReaderPool } from "../../../core/routing/reader/reader_pool.ts";
 
 function survey(pool: ReaderPool, bytes: number): Promise<unknown[]> {
   const { limits } = shareMemory("1GB", 1);
-  return pool.run({ kind: "survey", units: [], limits, next: new SharedArrayBuffer(4) }, bytes);
+  return pool.run({ kind: "survey", units: [], limits, folder: "", next: new SharedArrayBuffer(4) }, bytes);
 }
 
 Deno.test("a batch gets as many threads as its bytes are worth, at least one and at most all", async () => {
