@@ -49,7 +49,7 @@ export class EventReader {
 
   async run(work: Work, onRecords: (count: number) => void): Promise<ReadResult | Survey[]> {
     try {
-      return work.kind === "survey" ? surveyUnits(this.reader, work) : await this.read(work.reading, onRecords);
+      return await (work.kind === "survey" ? surveyUnits(this.reader, work) : this.read(work.reading, onRecords));
     } catch (error) {
       // It broke off in the middle.
       this.#reset();
