@@ -10,7 +10,7 @@ interface Stages {
 }
 
 /**
- * A file up to this size is copied, so that the next one is made while it is written; it would only
+ * Files up to this size are copied, so that others are made while they are written; it would only
  * cost memory with larger ones, whose making and writing take long anyway.
  */
 const COPIED_SIZE_MAX = 16 << 20;
@@ -24,8 +24,8 @@ export class Deliveries {
   readonly #underWay = new Set<Promise<void>>();
   #last: Stages = { told: Promise.resolve(), done: Promise.resolve() };
   #failure: { error: unknown } | undefined;
-  /** The copy where one file is written at a time. */
-  #copy = new Uint8Array();
+  /** Room for copies, which is used again and again. */
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
   readonly #parts: ProduceParts;
   readonly #mayBeTaken: boolean;
 
@@ -40,16 +40,11 @@ export class Deliveries {
    * earlier delivery has thrown.
    */
   async add(file: ProducedFile): Promise<void> {
-    const parallelMax = this.#parts.sink.parallelMax ?? 1;
-    if (parallelMax > 1) {
-      this.#start({ ...file, bytes: file.bytes.slice() });
-      await this.#untilUnderWay(parallelMax - 1);
-    } else {
-      await this.#untilUnderWay(0);
-      const isCopied = file.bytes.length <= COPIED_SIZE_MAX;
-      this.#start(isCopied ? { ...file, bytes: this.#copyOf(file.bytes) } : file);
-      if (!isCopied) await this.#untilUnderWay(0);
-    }
+    const underWayMax = Math.max(1, (this.#parts.sink.parallelMax ?? 1) - 1);
+    await this.#untilUnderWay(underWayMax - 1);
+    if (file.bytes.length <= COPIED_SIZE_MAX) return this.#start(file, this.#copyOf(file.bytes));
+    this.#start(file, undefined);
+    await this.#untilUnderWay(0);
   }
 
   /** Waits for all that is under way. */
@@ -63,17 +58,22 @@ export class Deliveries {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  #copyOf(bytes: Uint8Array): Uint8Array {
-    if (this.#copy.length < bytes.length) this.#copy = new Uint8Array(bytes.length);
-    this.#copy.set(bytes);
-    return this.#copy.subarray(0, bytes.length);
+  #copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    const free = this.#free.pop();
+    const copy = free !== undefined && free.length >= bytes.length ? free : new Uint8Array(bytes.length);
+    copy.set(bytes);
+    return copy;
   }
 
-  #start(file: ProducedFile): void {
+  #start(made: ProducedFile, copy: Uint8Array<ArrayBuffer> | undefined): void {
+    const file = copy === undefined ? made : { ...made, bytes: copy.subarray(0, made.bytes.length) };
     const told = Promise.withResolvers<void>();
     const done = this.#deliver(file, this.#last, told.resolve);
     this.#last = { told: Promise.race([told.promise, done]), done };
-    const ended = done.catch((error) => void (this.#failure ??= { error })).finally(() => this.#underWay.delete(ended));
+    const ended = done.catch((error) => void (this.#failure ??= { error })).finally(() => {
+      this.#underWay.delete(ended);
+      if (copy !== undefined) this.#free.push(copy);
+    });
     this.#underWay.add(ended);
     this.#last.told.catch(() => undefined);
   }

@@ -5,8 +5,11 @@ import { retry } from "../base/retry.ts";
 import type { Store } from "../storage/store.ts";
 import type { EventFileSink } from "./parts.ts";
 
-/** Uploads under way at once: each takes the time there and back. */
-const UPLOADS_MAX = 16;
+/**
+ * Files under way at once: an upload takes the time there and back, and a disk that of making
+ * durable what it was given, in which more can be made.
+ */
+const PARALLEL_MAX = { local: 4, s3: 16 } as const;
 const RETRY_POLICY = { attemptsMax: 5, delayMsMin: 100, delayMsMax: 5_000 };
 
 /** Event files as files of a lake. */
@@ -16,7 +19,7 @@ export function storeSink(
 ): EventFileSink {
   return {
     name: store.root,
-    parallelMax: store.kind === "local" ? 1 : UPLOADS_MAX,
+    parallelMax: PARALLEL_MAX[store.kind],
     has: async (path) => await store.stat(path) !== undefined,
     // After a lost answer, another attempt and the file that is then there settle the outcome.
     create: (path, bytes) =>

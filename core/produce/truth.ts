@@ -2,7 +2,6 @@ import { ByteText } from "./byte_text.ts";
 import type { Compression } from "../disk/decompress.ts";
 import type { EventFileFormat } from "./options.ts";
 import type { Origin } from "./repeats.ts";
-import { fixedText } from "./fixed_text.ts";
 
 /** Where the default contract must send a record (docs/contract.md). */
 export type Disposition = "event" | "invalid_schema" | "extra_fields" | "corrupted_record";
@@ -67,9 +66,6 @@ export function countRemarks(truth: FileTruth, test: (remark: RecordTruth) => bo
 
 /** Whole pieces are written at once: each costs a turn of the event loop. */
 const PIECE_LENGTH = 1 << 18;
-const SEPARATOR = fixedText(",");
-const POSITION_KEY = fixedText('{"position":');
-const EVENT = fixedText(',"disposition":"event"}');
 
 /**
  * The file's line of `--truth` (docs/truth.md) in UTF-8, in pieces that are valid until the next
@@ -80,14 +76,17 @@ export function* truthLine(truth: FileTruth): Generator<Uint8Array> {
   const head = JSON.stringify({ file, batch, format, compression, bytes, corrupted, counts: countsOf(truth) });
   const text = new ByteText();
   text.add(`${head.slice(0, -1)},"records":[`);
-  for (let position = 0; position < truth.records; position++) {
-    if (position > 0) text.addFixed(SEPARATOR);
+  for (let position = 0; position < truth.records;) {
     const remark = truth.remarks.get(position);
     if (remark === undefined) {
-      text.addFixed(POSITION_KEY);
-      text.add(String(position));
-      text.addFixed(EVENT);
-    } else text.add(remarkText(position, remark));
+      let end = position + 1;
+      while (end < truth.records && end % EVENTS_KEPT !== 0 && !truth.remarks.has(end)) end++;
+      addEvents(text, position, end);
+      position = end;
+    } else {
+      if (position > 0) text.add(",");
+      text.add(remarkText(position++, remark));
+    }
     if (text.length > PIECE_LENGTH) {
       yield text.bytes();
       text.clear();
@@ -95,6 +94,30 @@ export function* truthLine(truth: FileTruth): Generator<Uint8Array> {
   }
   text.add("]}\n");
   yield text.bytes();
+}
+
+/** Records whose lines are kept: of a run of events, which most records are, they are one piece. */
+const EVENTS_KEPT = 16_384;
+const EVENTS = new ByteText();
+/** Where the line of each position begins in `EVENTS`, with the comma before it. */
+const EVENT_STARTS: number[] = [];
+
+/** Adds the lines of records that are events; all positions lie in one span of `EVENTS_KEPT`. */
+function addEvents(text: ByteText, from: number, end: number): void {
+  if (from >= EVENTS_KEPT) {
+    for (let position = from; position < end; position++) text.add(eventText(position));
+    return;
+  }
+  while (EVENT_STARTS.length <= end) {
+    const position = EVENT_STARTS.push(EVENTS.length) - 1;
+    EVENTS.add(eventText(position));
+  }
+  const start = EVENT_STARTS[from]! + (from === 0 ? 1 : 0);
+  text.addBytes(EVENTS.bytes().subarray(start, EVENT_STARTS[end]));
+}
+
+function eventText(position: number): string {
+  return `,{"position":${position},"disposition":"event"}`;
 }
 
 function remarkText(position: number, remark: RecordTruth): string {

@@ -126,6 +126,34 @@ Deno.test("a file is made while the one before is written, and written after it"
   deepStrictEqual(steps, ["begun", "written", "begun", "written"]);
 });
 
+Deno.test("a sink that takes several files at once gets them so, told in order, and none overwrites another", async () => {
+  const parallelMax = 4, begun: string[] = [], reported: string[] = [];
+  const release = Promise.withResolvers<void>();
+  const written = new Map<string, Uint8Array>();
+  await produce(optionsWith({ batches: 6 }), {
+    clock: new ManualClock(),
+    random: seededRandom(1),
+    sink: {
+      name: "memory",
+      parallelMax,
+      has: () => Promise.resolve(false),
+      async create(path, bytes) {
+        begun.push(path);
+        if (begun.length === parallelMax - 1) release.resolve();
+        await release.promise;
+        // The first to come is the last to be done.
+        for (let turn = begun.length === parallelMax - 1 ? 0 : 50; turn > 0; turn--) await Promise.resolve();
+        written.set(path, bytes.slice());
+        return true;
+      },
+    },
+    onFile: ({ file }) => Promise.resolve(void reported.push(file)),
+  });
+  const { files } = await collect(optionsWith({ batches: 6 }));
+  deepStrictEqual(reported, [...files.keys()]);
+  for (const [path, bytes] of files) deepStrictEqual(written.get(path), bytes);
+});
+
 Deno.test("a name that is taken is a conflict, and truth says nothing of it", async () => {
   const { files } = await collect(optionsWith());
   const taken = [...files.keys()][0]!;

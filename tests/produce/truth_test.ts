@@ -102,3 +102,8 @@ Deno.test("files after the first N carry the new column, and truth names it", as
     }
   }
 });
+
+Deno.test("truth tells every position of a file of very many records", async () => {
+  const { truth } = await collect(optionsWith({ batches: 2, batchSize: 40_000, chances: DIRTY_CHANCES }));
+  for (const { records } of truth) deepStrictEqual(records.map(({ position }) => position), records.map((_, i) => i));
+});
