@@ -1,5 +1,3 @@
-import type { InstantSpelling } from "./contract.ts";
-
 /**
  * Dates and instants as text: RFC 3339 in, UTC with microseconds out. Exact for the years 0001 to
  * 9999 in Iceberg's calendar (proleptic Gregorian). JavaScript's Date is not used: it has only
@@ -103,40 +101,6 @@ function two(number: number): string {
 /** Whether `text` is an offset of RFC 3339: `Z`, `+hh:mm` or `-hh:mm`. */
 export function isUtcOffset(text: string): boolean {
   return offsetMinutes(text, 0) !== undefined;
-}
-
-const LENIENT = "date-time-lenient";
-const MISSING_OFFSET = "the offset is missing";
-
-/** Why a text is no date-time, by its shape, the first that fits; and what takes it. */
-const REFUSALS: readonly (readonly [shape: RegExp, reason: string, taker?: string])[] = [
-  [/^0000-/, "year 0 does not exist"],
-  [/^[+-]?\d{5,}-/, "years end with 9999"],
-  [/^\d{10}(\.\d+)?$/, "digits alone are no date", "epoch-seconds"],
-  [/^\d{13}(\.\d+)?$/, "digits alone are no date", "epoch-millis"],
-  [/^\d{16}(\.\d+)?$/, "digits alone are no date", "epoch-micros"],
-  [/^\d{10,19}(\.\d+)?$/, "digits alone are no date"],
-  [/^\d{4}-\d\d-\d\d$/, "a date alone has no time", LENIENT],
-  [/^\d{4}-\d\d-\d\d /, "there is a space instead of the T", LENIENT],
-  [/T\d\d:\d\d([Zz]|[+-]\d\d:\d\d)?$/i, "the seconds are missing"],
-  [/T\d\d:\d\d:60/i, "a leap second has no place in microseconds since 1970"],
-  [/T24:/i, "hours end with 23"],
-  [/T\d\d:\d\d:\d\d,\d/i, "a comma stands for the point"],
-  [/T\d\d:\d\d:\d\d(\.\d+)?$/i, MISSING_OFFSET, `${LENIENT} with --assume-offset`],
-  [/T\d\d:\d\d:\d\d(\.\d+)?[+-]\d{4}$/i, "the offset lacks its colon", LENIENT],
-  [/T\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d$/i, "the offset lacks its minutes", LENIENT],
-  [/^(0001-01-01|9999-12-31)T/i, "in UTC it lies outside years 0001 to 9999"],
-];
-
-/**
- * Why a text is no instant of this spelling, for people; undefined where there is no more to say
- * than that it is none.
- */
-export function whyNotInstant(text: string, written: InstantSpelling | undefined): string | undefined {
-  const [, reason, taker] = REFUSALS.find(([shape]) => shape.test(text)) ?? [];
-  if (written?.as === "epoch" || reason === undefined) return undefined;
-  if (written === undefined) return taker === undefined ? reason : `${reason}, which ${taker} takes`;
-  return reason === MISSING_OFFSET ? `${reason}, which --assume-offset gives` : reason;
 }
 
 /** A UUID in canonical layout (RFC 9562, section 4) and lower case; undefined if it is none. */

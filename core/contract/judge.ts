@@ -368,7 +368,7 @@ export class Judge {
       const written = reader.readNumber();
       text = textOfNumber(type, written, reader.plainInteger);
       if (text !== undefined && checks !== undefined) problem = numberProblem(checks, written);
-      if (text === undefined && plan.kind === "timestamptz") problem = instantProblem(plan, written);
+      if (text === undefined && plan.kind === "timestamptz") problem = instantProblem(plan, written, "number");
     } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
       if (type.kind === "string" && type.accepts.nested) {
         const before = this.#problems;

@@ -1,6 +1,6 @@
 import type { ContractType, TypeKind } from "./contract.ts";
 import { epochMicrosText, lenientMicrosText, localMicrosText } from "./instant_spelling.ts";
-import { isDate, utcMicrosText, uuidText, whyNotInstant } from "./instant_text.ts";
+import { isDate, utcMicrosText, uuidText } from "./instant_text.ts";
 import {
   canonicalNumber,
   compareNumbers,
@@ -12,6 +12,7 @@ import {
 } from "../json/number.ts";
 import type { ChecksPlan, ValuePlan } from "./judge_plan.ts";
 import { codePoints } from "./text_length.ts";
+import { whyNotInstant } from "./why_not_instant.ts";
 
 /** The text of a JSON string in a column of `type`; undefined if the type does not accept it. */
 export function textOfString(type: ContractType, value: string): string | undefined {
@@ -144,12 +145,12 @@ const ENUM_SHOWN_MAX = 10;
 export function textProblem(plan: ValuePlan, value: string, json: string | undefined): string | undefined {
   if (json !== undefined) return `${plan.expected}: it is written as text, which x-coerce takes`;
   if (plan.kind === "timestamp" && utcMicrosText(value) !== undefined) return `${plan.expected}: it has one`;
-  return plan.kind === "timestamptz" ? instantProblem(plan, value) : undefined;
+  return plan.kind === "timestamptz" ? instantProblem(plan, value, "string") : undefined;
 }
 
-/** Why a text is no instant. */
-export function instantProblem(plan: ValuePlan, value: string): string | undefined {
-  const reason = plan.type.kind === "timestamptz" ? whyNotInstant(value, plan.type.written) : undefined;
+/** Why a string or number is no instant. */
+export function instantProblem(plan: ValuePlan, value: string, kind: "string" | "number"): string | undefined {
+  const reason = plan.type.kind === "timestamptz" ? whyNotInstant(value, plan.type.written, kind) : undefined;
   return reason === undefined ? undefined : `${plan.expected}: ${reason}`;
 }
 
