@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import * as z from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import type { LakeWatch } from "../../core/serve/metrics/lake_watch.ts";
+import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { parseLocation } from "../../core/storage/location.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
@@ -27,6 +28,7 @@ const flags = z.object({
   }),
   tokenFile: flag.file({ doc: "bearer tokens that may come in, one a line" }),
   allowHost: flag.list({ doc: "further names that the server is reached by, such as streamlab.example.com" }),
+  allowUpkeep: flag.switch({ doc: "let the console's users run upkeep: compact, expire, remove orphans" }),
   threads: flag.count({ doc: "threads to use (default: all cores)" }),
   memory: flag.size({ doc: "memory for each question, and for reading the tables", default: "256MB" }),
 });
@@ -101,22 +103,32 @@ async function openParts(context: Context, given: ServeFlags, store: Store) {
     openRaw: (root) => openLake(context, parseLocation(root)),
     onFailure: (error) => void tellFailure(context, error, "look at the lake"),
   });
-  return { catalog, watch, console: await openConsole(context, given, store, watch) };
+  return {
+    catalog,
+    watch,
+    console: await openConsole(context, given, { catalog: files, store, clock, random }, watch),
+  };
 }
 
 /** Questions read through a cache: what a bucket holds is fetched once. */
-async function openConsole(context: Context, given: ServeFlags, store: Store, watch: LakeWatch) {
-  const [{ FileCatalog }, { ConsoleService }, { LimitedSession }, { Session }] = await Promise.all([
+async function openConsole(context: Context, given: ServeFlags, surroundings: Surroundings, watch: LakeWatch) {
+  const [{ FileCatalog }, { ConsoleService }, { LimitedSession }, { Session }, ...own] = await Promise.all([
     import("../../core/iceberg/catalog/file_catalog.ts"),
     import("../../core/serve/console/console_service.ts"),
     import("../../core/serve/console/limited_session.ts"),
     import("../../core/query/sql_session.ts"),
+    import("../../core/serve/console/live_clients.ts"),
+    import("../../core/serve/console/upkeep_desk.ts"),
+    import("../../core/serve/metrics/batch_watch.ts"),
   ]);
+  const [{ LiveClients }, { UpkeepDesk }, { BatchWatch }] = own;
+  const { store } = surroundings;
   const { clock, random } = context;
   const catalog = new FileCatalog({ store: await openReadersLake(context, given.source), clock, random });
   const httpfs = context.env("STREAMLAB_HTTPFS");
   const session = new Session({
     openCatalog: () => Promise.resolve(catalog),
+    openLake: () => Promise.resolve(store),
     clock,
     random,
     httpfs: httpfs === "off" ? false : httpfs && resolve(context.cwd, httpfs),
@@ -127,6 +139,10 @@ async function openConsole(context: Context, given: ServeFlags, store: Store, wa
   return new ConsoleService({
     lake: scrub(store.root, secrets),
     watch,
+    batches: new BatchWatch(surroundings.catalog, clock),
+    live: new LiveClients(),
+    upkeep: given.allowUpkeep ? new UpkeepDesk(surroundings, machineSettings(context, given)) : undefined,
+    onFailure: (error, request) => void tellFailure(context, error, request),
     session: new LimitedSession(session, clock),
     catalog,
     clock,

@@ -47,6 +47,15 @@ export function textAnswer(
   return new Response(text, { status, headers: { ...HEADERS, ...headers, "content-type": contentType } });
 }
 
+/** One that goes on, or is too long to be held. */
+export function streamAnswer(
+  body: ReadableStream<Uint8Array>,
+  contentType: string,
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(body, { headers: { ...HEADERS, ...headers, "content-type": contentType } });
+}
+
 export function emptyAnswer(status: number, headers: Record<string, string> = {}): Response {
   return new Response(null, { status, headers: { ...HEADERS, ...headers } });
 }

@@ -51,6 +51,7 @@ export class LakeServer {
     if (signal.aborted) wished.resolve();
     else signal.addEventListener("abort", () => wished.resolve(), { once: true });
     await Promise.race([wished.promise, server.finished]);
+    this.#parts.console.close();
     const over = new AbortController();
     const tooLong = this.#parts.clock.sleep(FAREWELL_MS, over.signal).then(() => false);
     const isDone = await Promise.race([early(server.shutdown()).then(() => true), tooLong]);

@@ -111,6 +111,7 @@ export const importers: Readonly<Record<string, readonly string[]>> = {
   "assemblyscript": ["tools/"],
   "fast-check": ["tests/support/property.ts"],
   "ajv": ["tests/contract/"],
+  "axe-core": ["tests/support/browser.ts"],
   // Without types: each stands behind a typed edge.
   "@std/cli": ["commands/line/parse_args.ts"],
   "@std/streams": ["core/disk/scratch.ts"],

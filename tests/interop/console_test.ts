@@ -1,14 +1,20 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { Tokens } from "../../core/serve/tokens.ts";
-import { HOSTILE_RECORD, useFilledLake } from "../serve/console/console_lake.ts";
+import { HOSTILE_RECORD, partitionBy, useFilledLake } from "../serve/console/console_lake.ts";
 import { type Browser, browserTest } from "../support/browser.ts";
+import { say } from "../support/say.ts";
 import { ServedLake } from "../support/lake_server.ts";
 
 const TOKEN = "0123456789abcdef0123";
 const LETTERS = "/letters?table=dead_letters.events";
 /** Every page, and what it shows of the filled lake. */
 const pages: Record<string, RegExp> = {
-  "/": /Batches of bronze\.events[\s\S]*Dead letters by reason[\s\S]*invalid_schema/,
+  "/": /Streams, and what waits for them[\s\S]*nothing waits/,
+  "/stream?target=bronze.events":
+    /Batches of bronze\.events[\s\S]*commitEvents[\s\S]*Dead letters by reason[\s\S]*Upkeep/,
+  "/stream?target=bronze.events&before=2": /Batches of bronze\.events[\s\S]*Newest/,
+  "/files": /The newest first[\s\S]*raw\/events\/b\.json/,
+  "/contract": /Contract of bronze\.events[\s\S]*user_id[\s\S]*the table was made/,
   "/tables": /dead_letters\.events/,
   "/tables?table=bronze.events":
     /Health[\s\S]*Files[\s\S]*day\(event_timestamp\)[\s\S]*Columns[\s\S]*Snapshots[\s\S]*append/,
@@ -16,6 +22,11 @@ const pages: Record<string, RegExp> = {
   [`${LETTERS}&file=raw/events/b.json&position=2&batch=2`]: /Where it comes from[\s\S]*raw\/events\/b\.json/,
   "/sql?q=select+event_type+from+bronze.events+order+by+all": /4 rows in/,
 };
+
+/** Pages whose address holds what would be markup. */
+const hostileStates = ["/stream?target=", "/files?find=", "/contract?target=", "/tables?table=", "/letters?table="].map(
+  (path) => path + encodeURIComponent(HOSTILE_RECORD),
+);
 
 /** Only the server was asked, and neither a script nor the policy complained. */
 function checkPeace(browser: Browser, lake: ServedLake): void {
@@ -41,6 +52,9 @@ browserTest(
           "(({ scrollWidth, clientWidth }) => ({ scrollWidth, clientWidth }))(document.documentElement)",
         );
         strictEqual(scrollWidth, clientWidth, path);
+        deepStrictEqual(await browser.accessibilityFaults(), [], path);
+        await browser.look(1200, 800, "dark");
+        deepStrictEqual(await browser.accessibilityFaults(), [], `${path}, in the dark`);
       }
       checkPeace(browser, lake);
     }),
@@ -52,15 +66,18 @@ browserTest("what stands in events stays a text on every page", (browser) =>
     const sql = encodeURIComponent(
       `select *, '${HOSTILE_RECORD.replaceAll("'", "''")}' as "${HOSTILE_RECORD}" from bronze.events`,
     );
-    for (const path of [...Object.keys(pages), `/sql?q=${sql}`, `/?target=${encodeURIComponent(HOSTILE_RECORD)}`]) {
+    for (const path of [...Object.keys(pages), `/sql?q=${sql}`, ...hostileStates]) {
       await browser.open(lake.address + path);
-      await browser.untilSeen(pages[path] ?? /rows in|Batches of/);
+      await browser.untilSeen(pages[path] ?? /rows in|Files|Contract|Stream|Tables|Dead letters/);
       strictEqual(await browser.run("globalThis.stolen"), undefined);
       deepStrictEqual(await browser.run("document.querySelectorAll('main script, main img, main iframe').length"), 0);
     }
     await browser.open(`${lake.address}${LETTERS}&file=raw/events/b.json&position=2&batch=2`);
     const text = await browser.untilSeen(/Where it comes from/);
     ok(text.includes("<script>globalThis.stolen"), "it is shown as it was written");
+    await browser.open(`${lake.address}${LETTERS}&file=raw/events/a.json&position=2&batch=1`);
+    await browser.untilSeen(/Where it comes from/);
+    strictEqual(await browser.run("document.querySelector('mark').textContent"), "Faulty from here: 7");
     // deno-lint-ignore no-control-regex -- controls are what this is about
     ok(!/[\x1b\u202e]/.test(text), "and nothing in it turns the text around");
     checkPeace(browser, lake);
@@ -78,7 +95,7 @@ browserTest(
     useFilledLake(async (lake) => {
       await browser.look(1200, 800);
       await browser.open(`${lake.address}/`);
-      await browser.untilSeen(/Batches of bronze\.events/);
+      await browser.untilSeen(/what waits for them/);
       await browser.press("Tab");
       strictEqual(await browser.run("document.activeElement.textContent"), "Skip to the content");
       for (const name of ["streamlab", "Streams", "Tables"]) {
@@ -90,7 +107,7 @@ browserTest(
       strictEqual(await browser.run("location.pathname"), "/tables");
       strictEqual(await browser.run("document.title"), "Tables – streamlab");
       await browser.run("history.back()");
-      await browser.untilSeen(/Batches of bronze\.events/);
+      await browser.untilSeen(/what waits for them/);
       await browser.open(`${lake.address}/sql`);
       await browser.untilSeen(/Ctrl\+Enter/);
       await browser.run("const editor = document.getElementById('sql'); editor.focus(); editor.select()");
@@ -105,11 +122,89 @@ browserTest(
     }),
 );
 
+browserTest(
+  "a batch is seen on the page of its stream while somebody looks",
+  (browser) =>
+    useFilledLake(async (lake, world) => {
+      await browser.look(1200, 800);
+      await browser.open(`${lake.address}/stream?target=bronze.events`);
+      await browser.untilSeen(/Batches of bronze\.events/);
+      await browser.run("document.querySelector('[data-key=\"batch 2\"]').focus()");
+      world.put("d.json", JSON.stringify([{ user_id: "u" }]));
+      await world.consume({ partitionBy });
+      const committedMs = await browser.run<number>("Date.now()");
+      await browser.run(`new Promise((resolve) => {
+      const look = () => document.querySelector('[data-key="batch 3"]') === null ? setTimeout(look, 20) : resolve();
+      look();
+    })`);
+      const seenMs = await browser.run<number>("Date.now()");
+      // Shown for whoever reads the log: how long it takes is the machine's business, too.
+      say(`a batch was seen ${Math.round(seenMs - committedMs)} ms after its consumer had ended`);
+      strictEqual(await browser.run("document.activeElement.dataset.key"), "batch 2", "the focus stays");
+      checkPeace(browser, lake);
+    }),
+);
+
+browserTest(
+  "upkeep is shown as a dry run and then done, where the console may",
+  (browser) =>
+    useFilledLake(async (lake) => {
+      await browser.look(1200, 800);
+      await browser.open(`${lake.address}/tables?table=bronze.events`);
+      await browser.untilSeen(/Merge small files/);
+      await browser.run("document.querySelector('[data-action=compact]').click()");
+      await browser.untilSeen(/compact: this is what it would do/);
+      await browser.run("document.getElementById('do-it').click()");
+      await browser.untilSeen(/compact: done/);
+      deepStrictEqual(await browser.accessibilityFaults(), []);
+      checkPeace(browser, lake);
+    }, { allowsUpkeep: true }),
+);
+
+browserTest("a console that may only look says so and offers no action", (browser) =>
+  useFilledLake(async (lake) => {
+    await browser.open(`${lake.address}/tables?table=bronze.events`);
+    await browser.untilSeen(/This console only looks/);
+    strictEqual(await browser.run("document.querySelectorAll('[data-action]').length"), 0);
+  }));
+
+browserTest(
+  "a contract is compared in the page, and an answer is exported and drawn",
+  (browser) =>
+    useFilledLake(async (lake) => {
+      await browser.look(1200, 800);
+      await browser.open(`${lake.address}/contract?target=bronze.events`);
+      await browser.untilSeen(/What would a changed one do/);
+      await browser.run("document.getElementById('compare').click()");
+      await browser.untilSeen(/The table stays as it is/);
+      const saved =
+        "globalThis.saved = []; URL.createObjectURL = (blob) => { blob.text().then((text) => saved.push(text)); return '#'; }";
+      await browser.open(
+        `${lake.address}/sql?q=${encodeURIComponent("select 'a,b' as t, 1 as n union all select null, 2 order by n")}`,
+      );
+      await browser.untilSeen(/2 rows in/);
+      await browser.run(`${saved}; document.getElementById('export').click()`);
+      await browser.run("new Promise((resolve) => setTimeout(resolve))");
+      deepStrictEqual(await browser.run("globalThis.saved"), ['t,n\r\n"a,b",1\r\n,2\r\n']);
+      strictEqual(await browser.run("document.querySelectorAll('main svg.bars').length"), 1);
+      await browser.open(lake.address + LETTERS);
+      await browser.untilSeen(/Export these/);
+      await browser.run(`${saved}; document.getElementById('export').click()`);
+      await browser.untilSeen(/Exported\./);
+      deepStrictEqual(await browser.run("globalThis.saved[0].trimEnd().split('\\n').length"), 3);
+      checkPeace(browser, lake);
+    }),
+);
+
 browserTest("what is wrong is said where it was asked, and what is empty says so", async (browser) => {
   await browser.look(1200, 800);
   await ServedLake.use(async (lake) => {
     const empty: Record<string, RegExp> = {
-      "/": /Nothing was ingested yet\.[\s\S]*There are none\./,
+      "/": /Streams, and what waits for them[\s\S]*nothing waits/,
+      "/stream?target=bronze.events": /Nothing was ingested yet\.[\s\S]*There are none\.[\s\S]*None was done yet/,
+      "/files": /No file was ingested yet\./,
+      "/files?find=x": /The ledger has no such file\./,
+      "/contract": /No stream has a contract yet/,
       "/tables": /The lake has no tables yet\./,
       "/letters": /There are none: no stream has refused a record yet\./,
     };
@@ -119,6 +214,8 @@ browserTest("what is wrong is said where it was asked, and what is empty says so
     }
     await browser.open(`${lake.address}/sql?q=select+*+from+bronze.events`);
     await browser.untilSeen(/There is no table bronze\.events/);
+    await browser.open(`${lake.address}/stream?target=no.such`);
+    await browser.untilSeen(/There is no target no\.such[\s\S]*Try again/);
     await browser.open(`${lake.address}/tables?table=no.such`);
     await browser.untilSeen(/There is no table no\.such[\s\S]*Try again/);
     strictEqual(await browser.run("document.querySelectorAll('[role=alert]').length"), 1);
@@ -144,21 +241,28 @@ browserTest(
 );
 
 browserTest(
-  "the first page loads less than 100 kB, and what it shows is named for those who hear it",
+  "the first page loads less than 200 kB, and what it shows is named for those who hear it",
   (browser) =>
     useFilledLake(async (lake) => {
       await browser.look(1200, 800);
       await browser.open(`${lake.address}/`);
-      await browser.untilSeen(/Batches of bronze\.events/);
+      await browser.untilSeen(/what waits for them/);
       const bytes = await browser.run<number>(
         "performance.getEntriesByType('resource').reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0)",
       );
-      ok(bytes > 10_000 && bytes < 100_000, `${bytes} bytes`);
+      const interactiveMs = await browser.run<number>("performance.getEntriesByName('interactive')[0].startTime");
+      const shownMs = await browser.run<number>("performance.getEntriesByName('shown')[0].startTime");
+      say(
+        `the first page took ${bytes} bytes, could be used after ${
+          Math.round(interactiveMs)
+        } ms and showed the lake after ${Math.round(shownMs)} ms`,
+      );
+      ok(bytes > 10_000 && bytes < 200_000, `${bytes} bytes`);
       const unnamed = `[...document.querySelectorAll("a, button, input, textarea, svg, [role=region]")].filter((node) =>
       !(node.textContent.trim() || node.getAttribute("aria-label") || node.labels?.length)).length`;
       const headings = "[...document.querySelectorAll('h1, h2')].map((node) => node.tagName).join()";
       strictEqual(await browser.run(unnamed), 0);
-      match(await browser.run(headings), /^H1,H2/);
+      strictEqual(await browser.run(headings), "H1");
       strictEqual(await browser.run("document.querySelectorAll('th:not([scope])').length"), 0);
       strictEqual(await browser.run("document.querySelectorAll('a[aria-current=page]').length"), 1);
     }),

@@ -1,3 +1,4 @@
+import axe from "axe-core";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { systemClock } from "../../core/base/clock.ts";
 import { isRequired, onPath, runOrThrow } from "./python.ts";
@@ -122,6 +123,13 @@ export class Browser {
       await systemClock.sleep(50);
     }
     throw new Error(`The page does not show ${pattern}: ${text.slice(0, 2_000)}`);
+  }
+
+  /** What axe-core finds wrong for people who use the page with a screen reader or the keyboard. */
+  async accessibilityFaults(): Promise<string[]> {
+    await this.run(axe.source);
+    return await this.run(`axe.run(document).then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => id + " " + target.join(" ") + ": " + failureSummary)))`);
   }
 
   text(): Promise<string> {

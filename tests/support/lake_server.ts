@@ -1,3 +1,4 @@
+import { strictEqual } from "node:assert/strict";
 import { type Clock, systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
@@ -5,10 +6,13 @@ import { FileNamespaces } from "../../core/iceberg/catalog/file_namespaces.ts";
 import { RestCatalog } from "../../core/iceberg/catalog/rest_catalog.ts";
 import { RestCatalogService } from "../../core/serve/catalog/rest_catalog_service.ts";
 import { ConsoleService } from "../../core/serve/console/console_service.ts";
+import { LiveClients } from "../../core/serve/console/live_clients.ts";
+import { UpkeepDesk } from "../../core/serve/console/upkeep_desk.ts";
 import { LimitedSession } from "../../core/serve/console/limited_session.ts";
 import { Session } from "../../core/query/sql_session.ts";
 import { Guard, type GuardOptions } from "../../core/serve/guard.ts";
 import { LakeServer } from "../../core/serve/lake_server.ts";
+import { BatchWatch } from "../../core/serve/metrics/batch_watch.ts";
 import { LakeWatch } from "../../core/serve/metrics/lake_watch.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
@@ -17,6 +21,7 @@ interface ServeOptions {
   guard?: Partial<GuardOptions>;
   /** The store that the server has, of the lake's. */
   serves?: (store: Store) => Store;
+  allowsUpkeep?: boolean;
   /** By which questions are stopped. */
   sessionClock?: Clock;
   /** A lake that is there; default: a new one, for this once. */
@@ -69,17 +74,24 @@ export class ServedLake {
     });
     const session = new Session({
       openCatalog: () => Promise.resolve(files),
+      openLake: () => Promise.resolve(served),
       clock,
       random,
       tempSizeMax: "50MB",
       ...machine,
     });
+    const batches = new BatchWatch(files, clock);
+    const surroundings = { catalog: files, store: served, clock, random };
     const server = new LakeServer({
       catalog: new RestCatalogService({ catalog: files, namespaces: new FileNamespaces(served), clock, random }),
       watch,
       console: new ConsoleService({
         lake: folder,
         watch,
+        batches,
+        live: new LiveClients(),
+        upkeep: options.allowsUpkeep === true ? new UpkeepDesk(surroundings, machine) : undefined,
+        onFailure,
         session: new LimitedSession(session, options.sessionClock ?? clock),
         catalog: files,
         clock,
@@ -116,6 +128,13 @@ export class ServedLake {
     });
   }
 
+  /** Server-sent events of an endpoint of the console's. */
+  async stream(path: string): Promise<EventStream> {
+    const response = await fetch(`${this.address}/api/${path}`);
+    strictEqual(response.headers.get("content-type"), "text/event-stream");
+    return new EventStream(response.body!);
+  }
+
   /** `POST namespaces` with a body, and so on; a path that begins with a slash is the server's. */
   async ask(
     method: string,
@@ -129,5 +148,35 @@ export class ServedLake {
     const text = await response.text();
     const isJson = response.headers.get("content-type") === "application/json" && text !== "";
     return { status: response.status, text, json: isJson ? JSON.parse(text) : {}, headers: response.headers };
+  }
+}
+
+/** Server-sent events, one after another. */
+class EventStream {
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  #text = "";
+
+  constructor(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    this.#reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** The next one; comments are passed over. */
+  async next(): Promise<{ name: string; json: Record<string, unknown> }> {
+    while (true) {
+      const end = this.#text.indexOf("\n\n");
+      if (end < 0) {
+        const piece = await this.#reader.read();
+        if (piece.done) throw new Error("The stream has ended");
+        this.#text += piece.value;
+        continue;
+      }
+      const found = /^event: (\w+)\ndata: (.*)$/.exec(this.#text.slice(0, end));
+      this.#text = this.#text.slice(end + 2);
+      if (found !== null) return { name: found[1]!, json: JSON.parse(found[2]!) };
+    }
+  }
+
+  cancel(): Promise<void> {
+    return this.#reader.cancel();
   }
 }

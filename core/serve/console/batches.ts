@@ -1,55 +1,125 @@
 import type { Json } from "../../base/json.ts";
 import { quoteName, quoteText } from "../../engine/duckdb.ts";
 import { identifierText } from "../../iceberg/catalog/catalog.ts";
+import type { BatchRecord } from "../../lake/batch_history.ts";
 import { LEDGER_COLUMNS } from "../../lake/our_columns.ts";
-import { LEDGER } from "../../lake/table_names.ts";
+import { HISTORY_VIEWS, LEDGER } from "../../lake/table_names.ts";
 import { jsonAnswer } from "../answer.ts";
 import { HttpRefusal } from "../http_refusal.ts";
 import { type ConsoleCall, isoOf, objectsOf } from "./console_call.ts";
 
+export const BATCHES_DEFAULT = 60;
 const BATCHES_MAX = 1_000;
 
-/** The last batches of a target, the newest first, with the rate since the batch before. */
+/** One that an older streamlab committed tells less: it is null. */
+interface Batch {
+  batchId: number;
+  plannedMs: number | null;
+  routedMs: number | null;
+  committedMs: number;
+  /** Milliseconds by step; they overlap. */
+  steps: Record<string, number> | null;
+  files: number;
+  filesLeftOut: number;
+  bytes: number;
+  records: number;
+  events: number;
+  deadLetters: number;
+  reasons: Record<string, number> | null;
+  duplicates: number;
+  engine: string | null;
+}
+
+/** Batches of a target, the newest first, with the rate since the batch before. */
 export async function listBatches(call: ConsoleCall): Promise<Response> {
   const target = call.required("target");
-  const limit = Math.max(1, call.count("limit", 60, BATCHES_MAX));
+  const limit = Math.max(1, call.count("limit", BATCHES_DEFAULT, BATCHES_MAX));
+  const before = call.wholeNumber("before");
+  return jsonAnswer(200, await batchesJson(call, target, limit, before));
+}
+
+/** Before batch `before`. The last ones come from the ledger's snapshots, without a question. */
+export async function batchesJson(call: ConsoleCall, target: string, limit: number, before?: bigint): Promise<Json> {
   const { state } = await call.parts.watch.look();
   const status = state?.ingestion.find(({ table }) => table === target);
-  if (status === undefined) throw new HttpRefusal(404, "NoSuchTargetException", `There is no target ${target}`);
-  if (status.lastBatch === undefined) return jsonAnswer(200, { target, batches: [] });
-  // One more, for the rate of the oldest; the bound spares all older files of the ledger.
-  const found = objectsOf(await call.ask(batchesSql(target, status.lastBatch.batchId, limit + 1)));
-  return jsonAnswer(200, {
-    target,
-    batches: found.slice(0, limit).map((row, index) => batchJson(row, found[index + 1])),
+  const recent = before === undefined ? await recentBatches(call, target) : [];
+  if (status === undefined && recent.length === 0) {
+    throw new HttpRefusal(404, "NoSuchTargetException", `There is no target ${target}`);
+  }
+  // One more, for the rate of the oldest.
+  const isEnough = recent.length > limit || recent.at(-1)?.batchId === 1;
+  const last = before === undefined ? Number(status?.lastBatch?.batchId ?? 0n) : Number(before) - 1;
+  const found = isEnough || last <= 0 ? recent : await askedBatches(call, target, last, limit + 1);
+  return { target, batches: found.slice(0, limit).map((batch, index) => batchJson(batch, found[index + 1])) };
+}
+
+async function recentBatches(call: ConsoleCall, target: string): Promise<Batch[]> {
+  const records = (await call.parts.batches.recent()).filter(({ table }) => table === target);
+  return records.map(({ changed, vanished, reasons, ...record }: BatchRecord) => ({
+    ...record,
+    reasons: reasons ?? null,
+    filesLeftOut: changed + vanished,
+  }));
+}
+
+/** All of the ledger's, also those that no record tells of; the bound spares its older files. */
+async function askedBatches(call: ConsoleCall, target: string, last: number, limit: number): Promise<Batch[]> {
+  const { table, batchId, status, size, records, events, deadLetters, duplicates, ingestedAt } = LEDGER_COLUMNS;
+  const sums = [size, records, events, deadLetters, duplicates].map((name) => `sum(${name}) AS ${name}`).join(", ");
+  const wanted = `${quoteName(table)} = ${quoteText(target)} AND ${batchId} BETWEEN ${last - limit + 1} AND ${last}`;
+  const rows = objectsOf(
+    await call.ask(`WITH ledger AS (SELECT ${batchId}, epoch_ms(max(${ingestedAt})) AS at,
+  count(*) FILTER (${status} = 'ingested') AS files, count(*) FILTER (${status} <> 'ingested') AS left_out, ${sums}
+  FROM ${identifierText(LEDGER)} WHERE ${wanted} GROUP BY ${batchId}),
+told AS (SELECT ${batchId}, epoch_ms(planned_at) AS planned, epoch_ms(routed_at) AS routed,
+  epoch_ms(committed_at) AS committed, seconds::JSON AS seconds, dead_letters_by_reason::JSON AS reasons, engine
+  FROM ${HISTORY_VIEWS.batches} WHERE ${wanted})
+SELECT ledger.*, planned, routed, committed, seconds, reasons, engine
+FROM ledger LEFT JOIN told USING (${batchId}) ORDER BY ${batchId} DESC`),
+  );
+  return rows.map((row) => {
+    const number = (name: string) => Number(row[name]);
+    const maybe = (name: string) => row[name] === null ? null : number(name);
+    const map = (name: string) => row[name] === null ? null : JSON.parse(row[name]!) as Record<string, number>;
+    const seconds = map("seconds");
+    return {
+      batchId: number(batchId),
+      plannedMs: maybe("planned"),
+      routedMs: maybe("routed"),
+      committedMs: maybe("committed") ?? number("at"),
+      steps: seconds && Object.fromEntries(Object.entries(seconds).map(([step, value]) => [step, value * 1_000])),
+      files: number("files"),
+      filesLeftOut: number("left_out"),
+      bytes: number(size),
+      records: number(records),
+      events: number(events),
+      deadLetters: number(deadLetters),
+      reasons: map("reasons"),
+      duplicates: number(duplicates),
+      engine: row.engine ?? null,
+    };
   });
 }
 
-function batchesSql(target: string, last: bigint, limit: number): string {
-  const { table, batchId, status, size, records, events, deadLetters, duplicates, ingestedAt } = LEDGER_COLUMNS;
-  const sums = [size, records, events, deadLetters, duplicates].map((name) => `sum(${name}) AS ${name}`).join(", ");
-  return `SELECT ${batchId}, epoch_ms(max(${ingestedAt})) AS at, count(*) FILTER (${status} = 'ingested') AS files,
-  count(*) FILTER (${status} <> 'ingested') AS left_out, ${sums}
-FROM ${identifierText(LEDGER)} WHERE ${quoteName(table)} = ${quoteText(target)} AND ${batchId} > ${last - BigInt(limit)}
-GROUP BY ${batchId} ORDER BY ${batchId} DESC`;
-}
-
-type Row = Record<string, string | null>;
-
-function batchJson(row: Row, before: Row | undefined): Json {
-  const number = (name: string) => Number(row[name]);
-  const seconds = before === undefined ? undefined : (number("at") - Number(before.at)) / 1_000;
+function batchJson(batch: Batch, before: Batch | undefined): Json {
+  const { plannedMs, routedMs, committedMs, steps, reasons } = batch;
+  const sinceBefore = before === undefined ? null : (committedMs - before.committedMs) / 1_000;
   return {
-    batchId: row[LEDGER_COLUMNS.batchId]!,
-    ingestedAt: isoOf(number("at")),
-    files: number("files"),
-    filesLeftOut: number("left_out"),
-    bytes: number(LEDGER_COLUMNS.size),
-    records: number(LEDGER_COLUMNS.records),
-    events: number(LEDGER_COLUMNS.events),
-    deadLetters: number(LEDGER_COLUMNS.deadLetters),
-    duplicates: number(LEDGER_COLUMNS.duplicates),
-    secondsSinceBatchBefore: seconds ?? null,
-    eventsPerSecond: seconds === undefined || seconds <= 0 ? null : number(LEDGER_COLUMNS.events) / seconds,
+    batchId: batch.batchId,
+    plannedAt: isoOf(plannedMs ?? undefined),
+    routedAt: isoOf(routedMs ?? undefined),
+    committedAt: isoOf(committedMs),
+    seconds: steps && Object.fromEntries(Object.entries(steps).map(([step, ms]) => [step, Math.round(ms) / 1_000])),
+    files: batch.files,
+    filesLeftOut: batch.filesLeftOut,
+    bytes: batch.bytes,
+    records: batch.records,
+    events: batch.events,
+    deadLetters: batch.deadLetters,
+    deadLettersByReason: reasons,
+    duplicates: batch.duplicates,
+    engine: batch.engine,
+    secondsSinceBatchBefore: sinceBefore,
+    eventsPerSecond: sinceBefore === null || sinceBefore <= 0 ? null : batch.events / sinceBefore,
   };
 }

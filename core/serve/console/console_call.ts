@@ -1,9 +1,13 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Json } from "../../base/json.ts";
 import type { Catalog } from "../../iceberg/catalog/catalog.ts";
-import { badRequest } from "../http_refusal.ts";
+import type { JsonObject } from "../../iceberg/format/json_field.ts";
+import { badRequest, HttpRefusal } from "../http_refusal.ts";
 import type { Incoming } from "../incoming.ts";
+import type { BatchWatch } from "../metrics/batch_watch.ts";
 import type { LakeWatch } from "../metrics/lake_watch.ts";
+import type { LiveClients } from "./live_clients.ts";
+import type { UpkeepDesk } from "./upkeep_desk.ts";
 import type { LimitedAnswer, LimitedSession } from "./limited_session.ts";
 
 /** What the console's endpoints are made of. */
@@ -11,9 +15,15 @@ export interface ConsoleParts {
   /** Where the lake is, as people know it. */
   lake: string;
   watch: LakeWatch;
+  batches: BatchWatch;
   session: LimitedSession;
   catalog: Catalog;
+  /** Undefined: the console may look, and change nothing. */
+  upkeep: UpkeepDesk | undefined;
+  live: LiveClients;
   clock: Clock;
+  /** Told of what is wrong after an answer has begun. */
+  onFailure(error: unknown, request: string): void;
   /** A text of the lake's own, without secrets that it may hold. */
   shown(text: string): string;
 }
@@ -47,6 +57,23 @@ export class ConsoleCall {
     if (text === undefined) return otherwise;
     if (!/^\d{1,9}$/.test(text)) throw badRequest(`Cannot read ${name}: it is not a whole number`);
     return Math.min(max, Number(text));
+  }
+
+  /** Undefined where it is not given, or empty. */
+  wholeNumber(name: string): bigint | undefined {
+    const text = this.optional(name);
+    if (text === undefined || text === "") return undefined;
+    if (!/^\d{1,18}$/.test(text)) throw badRequest(`Cannot read ${name}: it is not a whole number`);
+    return BigInt(text);
+  }
+
+  /** The body of what asks for more than an answer of the lake as it is. */
+  async body(): Promise<JsonObject> {
+    // Another type would let a page of another site send it without being asked first.
+    if (this.incoming.headers.get("content-type")?.split(";", 1)[0] !== "application/json") {
+      throw new HttpRefusal(415, "UnsupportedMediaTypeException", "Questions come as application/json");
+    }
+    return await this.incoming.readJson();
   }
 }
 

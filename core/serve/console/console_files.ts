@@ -1,9 +1,26 @@
 import { readProgramPart } from "../../disk/program_part.ts";
 import { fileAnswer } from "../answer.ts";
 
-const SCRIPTS = ["main", "address", "api", "bars", "elements", "letters", "numbers", "overview", "sql", "tables"];
+const SCRIPTS = [
+  "main",
+  "address",
+  "api",
+  "bars",
+  "contract",
+  "elements",
+  "files",
+  "json_place",
+  "letters",
+  "live",
+  "numbers",
+  "overview",
+  "pause",
+  "sql",
+  "stream",
+  "tables",
+];
 /** Each is the same page, which asks for what its address names. */
-const PAGES = ["/", "/tables", "/letters", "/sql"];
+const PAGES = ["/", "/stream", "/tables", "/letters", "/files", "/contract", "/sql"];
 
 type ConsoleFile = readonly [name: string, contentType: string];
 

@@ -4,10 +4,15 @@ import { HttpRefusal } from "../http_refusal.ts";
 import type { Incoming } from "../incoming.ts";
 import { listBatches } from "./batches.ts";
 import { ConsoleCall, type ConsoleParts } from "./console_call.ts";
+import { compareContract, showContract } from "./contracts.ts";
+import { listFiles } from "./ledger_files.ts";
+import { exportLetters } from "./letter_export.ts";
 import { countLetters, listLetters, showLetter } from "./letters.ts";
+import { streamLive } from "./live.ts";
 import { showOverview } from "./overview.ts";
 import { answerQuestion } from "./questions.ts";
 import { listTables, showTable } from "./tables.ts";
+import { runUpkeep } from "./upkeep_calls.ts";
 
 type Run = (call: ConsoleCall) => Promise<Response>;
 
@@ -20,7 +25,13 @@ const ENDPOINTS: Readonly<Record<string, readonly [method: "GET" | "POST", run: 
   "/letter": ["GET", showLetter],
   "/tables": ["GET", listTables],
   "/table": ["GET", showTable],
+  "/letters/export": ["GET", exportLetters],
+  "/files": ["GET", listFiles],
+  "/contract": ["GET", showContract],
+  "/contract/compare": ["POST", compareContract],
+  "/live": ["GET", streamLive],
   "/sql": ["POST", answerQuestion],
+  "/upkeep": ["POST", runUpkeep],
 };
 
 /** The console's data, as JSON. */
@@ -29,6 +40,11 @@ export class ConsoleService {
 
   constructor(parts: ConsoleParts) {
     this.#parts = parts;
+  }
+
+  /** Ends what goes on by itself, when the server is to end. */
+  close(): void {
+    this.#parts.live.close();
   }
 
   /** `path` is what follows the address of the endpoints. Throws what it does not refuse. */
@@ -54,6 +70,8 @@ function refusalAnswer(error: unknown, shown: (text: string) => string): Respons
   const known: Partial<Record<StreamlabError["kind"], readonly [number, string]>> = {
     usage: [400, "BadRequestException"],
     "not-found": [404, "NotFoundException"],
+    // Another commit came first, again and again.
+    conflict: [409, "ConflictException"],
     // The client has gone, or the server ends.
     interrupted: [503, "ServiceUnavailableException"],
   };

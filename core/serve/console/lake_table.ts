@@ -4,8 +4,7 @@ import { HttpRefusal } from "../http_refusal.ts";
 import type { ConsoleCall } from "./console_call.ts";
 
 /** The table that the address names, of those that the lake has: no other name leads to files. */
-export async function namedTable(call: ConsoleCall): Promise<TableIdentifier> {
-  const name = call.required("table");
+export async function namedTable(call: ConsoleCall, name = call.required("table")): Promise<TableIdentifier> {
   const { state } = await call.parts.watch.look();
   if (state?.tables.some(({ table }) => table === name)) return parseIdentifier(name);
   throw new HttpRefusal(404, "NoSuchTableException", `There is no table ${name}`);

@@ -8,6 +8,8 @@ import { badRequest, HttpRefusal } from "../http_refusal.ts";
 import { type ConsoleCall, isoOf, objectsOf } from "./console_call.ts";
 import { namedTable, tableSql } from "./lake_table.ts";
 
+/** Of an answer's column: no table has one of that name, for those that begin so are ours. */
+const PLACE = "_place";
 const GROUPS_MAX = 200;
 const LETTERS_MAX = 200;
 const OFFSET_MAX = 10_000;
@@ -16,8 +18,9 @@ const SHOWN_LETTERS = 300;
 
 const { deadLetterReason: REASON, deadLetterDetail: DETAIL, rawRecord: RECORD } = OUR_COLUMNS;
 const { sourceFile: FILE, sourcePosition: POSITION, batchId: BATCH, ingestedAt: AT } = OUR_COLUMNS;
-/** The place in the record that the detail begins with, a JSON pointer; empty for others. */
-const PLACE_SQL = `regexp_extract(coalesce(${DETAIL}, ''), '^(/[^: ]*): ', 1)`;
+/** The first place that the detail names in the record, a JSON pointer; empty for none. */
+const PLACE_SQL =
+  `regexp_extract(coalesce(${DETAIL}, ''), '^(?:expected only fields that the contract names, found )?(/[^:, ]*)', 1)`;
 
 /** How many letters a table has by reason and place in the record, the most frequent first. */
 export async function countLetters(call: ConsoleCall): Promise<Response> {
@@ -41,10 +44,7 @@ FROM ${tableSql(table)} GROUP BY 1, 2 ORDER BY n DESC, 1, 2 LIMIT ${GROUPS_MAX}`
 export async function listLetters(call: ConsoleCall): Promise<Response> {
   const table = await letterTable(call);
   const limit = Math.max(1, call.count("limit", 50, LETTERS_MAX)), offset = call.count("offset", 0, OFFSET_MAX);
-  const conditions = [["reason", REASON], ["place", PLACE_SQL]].flatMap(([name, sql]) => {
-    const wanted = call.optional(name!);
-    return wanted === undefined ? [] : [`${sql} = ${quoteText(wanted)}`];
-  });
+  const conditions = letterConditions(call);
   const rows = objectsOf(
     await call.ask(`SELECT ${REASON} AS reason, left(${DETAIL}, ${SHOWN_LETTERS}) AS detail, ${FILE} AS file,
   ${POSITION} AS position, ${BATCH} AS batch, epoch_ms(${AT}) AS at, left(${RECORD}, ${SHOWN_LETTERS}) AS record,
@@ -68,13 +68,23 @@ ORDER BY ${AT} DESC, ${BATCH} DESC, ${FILE}, ${POSITION} LIMIT ${limit + 1} OFFS
   });
 }
 
+/** Of one reason, and of one place, where the address says so. */
+export function letterConditions(call: ConsoleCall): string[] {
+  return [["reason", REASON], ["place", PLACE_SQL]].flatMap(([name, sql]) => {
+    const wanted = call.optional(name!);
+    return wanted === undefined ? [] : [`${sql} = ${quoteText(wanted)}`];
+  });
+}
+
 /** One letter whole, with what the ledger knows of the file that it came from. */
 export async function showLetter(call: ConsoleCall): Promise<Response> {
   const table = await letterTable(call);
-  const file = call.required("file"), position = wholeNumber(call, "position"), batch = wholeNumber(call, "batch");
+  const file = call.required("file"), position = call.wholeNumber("position"), batch = call.wholeNumber("batch");
   if (batch === undefined) throw badRequest("Cannot answer: the address lacks batch");
   const found = await call.ask(
-    `SELECT * FROM ${tableSql(table)} WHERE ${FILE} = ${quoteText(file)} AND ${BATCH} = ${batch}
+    `SELECT *, ${PLACE_SQL} AS ${PLACE} FROM ${tableSql(table)} WHERE ${FILE} = ${
+      quoteText(file)
+    } AND ${BATCH} = ${batch}
 AND ${POSITION} IS NOT DISTINCT FROM ${position ?? "NULL"}`,
     1,
   );
@@ -86,6 +96,7 @@ AND ${POSITION} IS NOT DISTINCT FROM ${position ?? "NULL"}`,
     table: identifierText(table),
     reason: values.get(REASON) ?? null,
     detail: values.get(DETAIL) ?? null,
+    place: values.get(PLACE) ?? "",
     record: values.get(RECORD) ?? null,
     isCut: found.cut?.startsWith("of long texts") ?? false,
     ingestedAt: values.get(AT) ?? null,
@@ -116,15 +127,8 @@ FROM ${tableSql(LEDGER)} WHERE ${sourceFile} = ${quoteText(file)} AND ${batchId}
   };
 }
 
-async function letterTable(call: ConsoleCall): Promise<TableIdentifier> {
+export async function letterTable(call: ConsoleCall): Promise<TableIdentifier> {
   const table = await namedTable(call);
   if (holdsDeadLetters(table)) return table;
   throw badRequest(`Cannot show letters of ${identifierText(table)}: it is no table of dead letters`);
-}
-
-function wholeNumber(call: ConsoleCall, name: string): bigint | undefined {
-  const text = call.optional(name);
-  if (text === undefined || text === "") return undefined;
-  if (!/^\d{1,18}$/.test(text)) throw badRequest(`Cannot read ${name}: it is not a whole number`);
-  return BigInt(text);
 }

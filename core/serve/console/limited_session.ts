@@ -19,7 +19,7 @@ export interface LimitedAnswer {
 const QUESTION_MS_MAX = 30_000;
 export const ROWS_MAX = 10_000;
 const ANSWER_LETTERS_MAX = 8_000_000;
-const CELL_LETTERS_MAX = 1_000_000;
+export const CELL_LETTERS_MAX = 1_000_000;
 /** Each question has a DuckDB of its own, with its memory. */
 const QUESTIONS_PARALLEL = 2;
 

@@ -1,20 +1,39 @@
 import type { Json } from "../../base/json.ts";
+import type { BatchRecord } from "../../lake/batch_history.ts";
 import type { IngestionStatus, StandingPlan } from "../../maintain/status/ingestion_status.ts";
 import { jsonAnswer } from "../answer.ts";
 import type { LakeState } from "../metrics/lake_watch.ts";
-import { type ConsoleCall, isoOf } from "./console_call.ts";
+import { type ConsoleCall, type ConsoleParts, isoOf } from "./console_call.ts";
+
+const RATE_MS = 60_000;
 
 /** Each target: what waits, since when, its last batch, its dead letters by reason. */
 export async function showOverview({ parts }: ConsoleCall): Promise<Response> {
-  const { state, problem } = await parts.watch.look();
-  const nowMs = parts.clock.nowMs();
-  return jsonAnswer(200, {
-    at: isoOf(nowMs),
+  return jsonAnswer(200, await overviewJson(parts));
+}
+
+/** As of a look that is at most so old. Ages in it count from `at`. */
+export async function overviewJson(parts: ConsoleParts, lookAgeMs?: number): Promise<Json> {
+  const { state, problem } = await parts.watch.look(lookAgeMs);
+  const atMs = state?.lookedAtMs ?? parts.clock.nowMs();
+  const batches = state === undefined ? [] : await parts.batches.recent();
+  return {
+    at: isoOf(atMs),
     lake: parts.lake,
     isReadable: problem === undefined,
-    lookedAt: isoOf(state?.lookedAtMs),
-    targets: state?.ingestion.map((status) => targetJson(status, state, nowMs, parts.shown)) ?? [],
-  });
+    allowsUpkeep: parts.upkeep !== undefined,
+    targets: state?.ingestion.map((status) => ({
+      ...targetJson(status, state, atMs, parts.shown),
+      eventsPerSecond: rateOf(batches.filter(({ table }) => table === status.table), parts.clock.nowMs()),
+    })) ?? [],
+  };
+}
+
+/** Of the last minute. */
+function rateOf(batches: readonly BatchRecord[], nowMs: number): number {
+  const events = batches.filter(({ committedMs }) => committedMs > nowMs - RATE_MS)
+    .reduce((sum, batch) => sum + batch.events, 0);
+  return Math.round(events / RATE_MS * 1_000 * 10) / 10;
 }
 
 function targetJson(
@@ -22,7 +41,7 @@ function targetJson(
   { deadLetters }: LakeState,
   nowMs: number,
   shown: (text: string) => string,
-): Json {
+): { [key: string]: Json } {
   const { oldestMs } = waiting ?? {};
   return {
     target: table,

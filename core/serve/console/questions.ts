@@ -1,5 +1,5 @@
 import { jsonAnswer } from "../answer.ts";
-import { badRequest, HttpRefusal } from "../http_refusal.ts";
+import { badRequest } from "../http_refusal.ts";
 import type { ConsoleCall } from "./console_call.ts";
 import { ROWS_MAX } from "./limited_session.ts";
 
@@ -8,11 +8,7 @@ const ROWS_DEFAULT = 1_000;
 
 /** One question in SQL; its cells are texts. */
 export async function answerQuestion(call: ConsoleCall): Promise<Response> {
-  // Another type would let a page of another site send it without being asked first.
-  if (call.incoming.headers.get("content-type")?.split(";", 1)[0] !== "application/json") {
-    throw new HttpRefusal(415, "UnsupportedMediaTypeException", "Questions come as application/json");
-  }
-  const body = await call.incoming.readJson();
+  const body = await call.body();
   const { sql, rows = ROWS_DEFAULT } = body;
   if (typeof sql !== "string") throw badRequest("Cannot read sql: it is not a text");
   if (typeof rows !== "number" || !Number.isInteger(rows) || rows < 1 || rows > ROWS_MAX) {

@@ -37,6 +37,7 @@ export async function showTable(call: ConsoleCall): Promise<Response> {
   const facts = await factsOf(call, identifier, metadata, isPartitioned);
   return jsonAnswer(200, {
     table: identifierText(identifier),
+    allowsUpkeep: call.parts.upkeep !== undefined,
     location: call.parts.shown(metadata.location),
     formatVersion: metadata.formatVersion,
     schema: currentSchema(metadata).fields.map(({ id, name, type, required }) => ({

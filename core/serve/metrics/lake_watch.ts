@@ -39,6 +39,8 @@ export interface LakeLook {
 
 /** Scrapers come every few seconds, several at once; a look reads the ledger and lists files. */
 const LOOK_AGE_MS_MAX = 5_000;
+/** A look takes at most one part in so many of the time, however large the lake is. */
+const REST_FACTOR = 4;
 /** Dead letters are counted in their files, so not at every look. */
 const COUNT_AGE_MS_MAX = 60_000;
 const TABLES_PARALLEL = 4;
@@ -58,6 +60,7 @@ export class LakeWatch {
   readonly #loaded = new Map<string, LoadedTable>();
   readonly #counted = new Map<string, Counted>();
   #last: LakeLook & { atMs: number } = { state: undefined, problem: undefined, atMs: -Infinity };
+  #lastTookMs = 0;
   #looking: Promise<LakeLook> | undefined;
 
   constructor(surroundings: Surroundings, options: WatchOptions) {
@@ -65,8 +68,10 @@ export class LakeWatch {
     this.#options = options;
   }
 
-  async look(): Promise<LakeLook> {
-    if (this.#surroundings.clock.nowMs() - this.#last.atMs < LOOK_AGE_MS_MAX) return this.#last;
+  /** As of at most `ageMs` ago, and older where a look takes long. */
+  async look(ageMs = LOOK_AGE_MS_MAX): Promise<LakeLook> {
+    const ageMsMax = Math.max(ageMs, this.#lastTookMs * REST_FACTOR);
+    if (this.#surroundings.clock.nowMs() - this.#last.atMs < ageMsMax) return this.#last;
     this.#looking ??= this.#lookAnew().finally(() => this.#looking = undefined);
     return await this.#looking;
   }
@@ -84,6 +89,7 @@ export class LakeWatch {
       this.#options.onFailure(problem);
       this.#last = { state: this.#last.state, problem, atMs: clock.nowMs() };
     }
+    this.#lastTookMs = clock.nowMs() - lookedAtMs;
     return this.#last;
   }
 

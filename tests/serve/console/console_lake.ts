@@ -1,3 +1,4 @@
+import { strictEqual } from "node:assert/strict";
 import { parsePartitionField } from "../../../core/consume/partition_by.ts";
 import { ConsumeWorld } from "../../consume/consume_world.ts";
 import { ServedLake } from "../../support/lake_server.ts";
@@ -5,7 +6,7 @@ import { ServedLake } from "../../support/lake_server.ts";
 /** What would be a script, a control or a turn of direction if it were anything but a text. */
 export const HOSTILE_RECORD = "<script>globalThis.stolen = 1</script><img src=x onerror='globalThis.stolen = 1'>";
 
-const partitionBy = [parsePartitionField("day(event_timestamp)")];
+export const partitionBy = [parsePartitionField("day(event_timestamp)")];
 
 /** Events, a record of a wrong type, a record of hostile text, and a file that is no JSON. */
 async function fill(world: ConsumeWorld): Promise<void> {
@@ -28,8 +29,15 @@ const useCopy = ConsumeWorld.copies(fill);
 
 /** A lake of two batches, served. */
 export function useFilledLake(
-  action: (lake: ServedLake) => Promise<void>,
+  action: (lake: ServedLake, world: ConsumeWorld) => Promise<void>,
   options: Omit<Parameters<typeof ServedLake.use>[1] & object, "folder"> = {},
 ): Promise<void> {
-  return useCopy((world) => ServedLake.use(action, { ...options, folder: world.folder }));
+  return useCopy((world) => ServedLake.use((lake) => action(lake, world), { ...options, folder: world.folder }));
+}
+
+/** What one of the console's endpoints answers. */
+export async function getJson(lake: ServedLake, path: string): Promise<Record<string, unknown>> {
+  const { status, json, text } = await lake.ask("GET", `/api/${path}`);
+  strictEqual(status, 200, `${path}: ${text}`);
+  return json;
 }

@@ -2,15 +2,9 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { type Clock, systemClock } from "../../../core/base/clock.ts";
 import { Tokens } from "../../../core/serve/tokens.ts";
 import { ServedLake } from "../../support/lake_server.ts";
-import { HOSTILE_RECORD, useFilledLake } from "./console_lake.ts";
+import { getJson as get, HOSTILE_RECORD, useFilledLake } from "./console_lake.ts";
 
 type Rows = Record<string, unknown>[];
-
-async function get(lake: ServedLake, path: string): Promise<Record<string, unknown>> {
-  const { status, json, text } = await lake.ask("GET", `/api/${path}`);
-  strictEqual(status, 200, `${path}: ${text}`);
-  return json;
-}
 
 function question(lake: ServedLake, sql: unknown, more: Record<string, unknown> = {}) {
   return lake.ask("POST", "/api/sql", { sql, ...more }, { "content-type": "application/json" });
@@ -21,7 +15,8 @@ Deno.test("the overview tells of each stream what waits, its last batch and its 
     await Deno.writeTextFile(`${lake.folder}/raw/events/d.json`, "[]");
     const { targets, isReadable } = await get(lake, "overview");
     strictEqual(isReadable, true);
-    const [{ lagMs, lastBatch, ...target }] = targets as [Record<string, unknown>];
+    const [{ lagMs, lastBatch, eventsPerSecond, ...target }] = targets as [Record<string, unknown>];
+    strictEqual(eventsPerSecond, 0.1, "4 events in the last minute");
     deepStrictEqual(target, {
       target: "bronze.events",
       raw: "raw/events/",
@@ -42,13 +37,23 @@ Deno.test("batches come with their rates, the newest first, and no more than wer
   useFilledLake(async (lake) => {
     const { batches } = await get(lake, "batches?target=bronze.events") as { batches: Rows };
     deepStrictEqual(batches.map(({ batchId, files, events, deadLetters }) => [batchId, files, events, deadLetters]), [
-      ["2", 2, 2, 2],
-      ["1", 1, 2, 1],
+      [2, 2, 2, 2],
+      [1, 1, 2, 1],
     ]);
+    deepStrictEqual(batches.map(({ deadLettersByReason }) => deadLettersByReason), [
+      { corrupted_batch: 1, invalid_schema: 1 },
+      { invalid_schema: 1 },
+    ]);
+    for (const { seconds, plannedAt, routedAt, committedAt } of batches) {
+      ok(["discover", "plan", "route", "commitEvents"].every((step) => step in (seconds as object)));
+      ok(String(plannedAt) <= String(routedAt) && String(routedAt) <= String(committedAt));
+    }
     ok(Number(batches[0]!.eventsPerSecond) > 0);
     strictEqual(batches[1]!.eventsPerSecond, null);
     const last = await get(lake, "batches?target=bronze.events&limit=1") as { batches: Rows };
     deepStrictEqual(last.batches, batches.slice(0, 1));
+    const older = await get(lake, "batches?target=bronze.events&before=2") as { batches: Rows };
+    deepStrictEqual(older.batches, batches.slice(1), "SQL tells the same of older ones");
     strictEqual((await lake.ask("GET", "/api/batches?target=bronze.none")).status, 404);
     strictEqual((await lake.ask("GET", "/api/batches")).status, 400);
   }));

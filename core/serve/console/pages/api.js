@@ -17,6 +17,48 @@ export function keepToken(token) {
 
 /** The JSON at an address of the server's; `body` makes it a question. */
 export async function ask(path, parameters, { signal, body } = {}) {
+  return await (await request(path, parameters, { signal, body })).json();
+}
+
+/** A file of the server's, for the user's disk. */
+export async function download(path, parameters, name, signal) {
+  save(await (await request(path, parameters, { signal })).blob(), name);
+}
+
+/** Lets the browser keep it. */
+export function save(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
+/**
+ * Server-sent events, each with its JSON, until the server or `signal` ends them. `EventSource`
+ * could not send a token.
+ */
+export async function follow(path, parameters, signal, take) {
+  const response = await request(path, parameters, { signal });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      const events = (text + piece.value).split("\n\n");
+      text = events.pop();
+      for (const event of events) {
+        const found = /^event: (\w+)\ndata: (.*)$/.exec(event);
+        if (found !== null) take(found[1], JSON.parse(found[2]));
+      }
+    }
+  } catch (error) {
+    // Cut short by the network or by us: the caller knows which.
+    if (!(error instanceof TypeError) && !signal.aborted) throw error;
+  }
+}
+
+async function request(path, parameters, { signal, body }) {
   const token = sessionStorage.getItem(TOKEN);
   const headers = new Headers();
   if (token !== null) headers.set("authorization", `Bearer ${token}`);
@@ -33,8 +75,7 @@ export async function ask(path, parameters, { signal, body } = {}) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, "The server does not answer", "Is streamlab serve still running?");
   }
-  const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
-  const { message, hint } = answer.error ?? {};
+  if (response.ok) return response;
+  const { message, hint } = (await response.json().catch(() => ({}))).error ?? {};
   throw new ApiError(response.status, message ?? `The server answered ${response.status}`, hint);
 }

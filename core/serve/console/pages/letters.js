@@ -1,6 +1,7 @@
 import { addressOf } from "./address.js";
-import { ask } from "./api.js";
-import { element, put, quiet, tableOf, visible } from "./elements.js";
+import { ask, download } from "./api.js";
+import { element, problem, put, quiet, tableOf, visible } from "./elements.js";
+import { placeIn } from "./json_place.js";
 import { bytes, count, time } from "./numbers.js";
 
 const PAGE_LETTERS = 50;
@@ -82,8 +83,23 @@ function list(state, table, { letters, hasMore }, offset) {
       { class: "row" },
       offset > 0 ? turn(Math.max(0, offset - PAGE_LETTERS) || undefined, "Newer") : null,
       hasMore ? turn(offset + PAGE_LETTERS, "Older") : null,
+      letters.length === 0 ? null : exporter({ table, reason, place }),
     ),
   ];
+}
+
+function exporter(question) {
+  const said = element("span", { role: "status", class: "quiet" });
+  const run = async () => {
+    put(said, "Exporting …");
+    try {
+      await download("letters/export", question, `${question.table}.ndjson`);
+      put(said, "Exported.");
+    } catch (error) {
+      put(said, problem(error));
+    }
+  };
+  return [element("button", { type: "button", id: "export", click: run }, "Export these as NDJSON"), said];
 }
 
 async function showLetter(page, { table, file, position, batch }, signal) {
@@ -105,13 +121,23 @@ async function showLetter(page, { table, file, position, batch }, signal) {
   put(
     page,
     element("h1", {}, `Dead letter: ${visible(letter.reason ?? "?")}`),
-    element("p", {}, element("a", { href: addressOf("/letters", { table }) }, "All letters")),
+    element(
+      "nav",
+      { class: "row", "aria-label": "Letters" },
+      element(
+        "a",
+        { href: addressOf("/letters", { table, reason: letter.reason, place: letter.place }) },
+        "Letters like it",
+      ),
+      element("a", { href: addressOf("/letters", { table }) }, "All letters"),
+      element("a", { href: addressOf("/files", { find: source.file }) }, "Its file"),
+    ),
     element("div", { class: "notice" }, visible(letter.detail ?? "There is no detail.")),
     element("h2", {}, "Record"),
     letter.record === null ? quiet("It was not kept: the file is the record.") : element(
       "pre",
       { tabindex: 0, role: "region", "aria-label": "The record's text" },
-      visible(letter.record),
+      marked(letter),
     ),
     letter.isCut ? quiet("Only its first million letters are shown; SQL gives the rest.") : null,
     element("h2", {}, "Where it comes from"),
@@ -123,6 +149,18 @@ async function showLetter(page, { table, file, position, batch }, signal) {
     element("h2", {}, "What could be read of it"),
     parsedTable(letter.parsed),
   );
+}
+
+/** The record's text with the faulty place marked. */
+function marked({ record, place: pointer }) {
+  const place = pointer === "" ? undefined : placeIn(record, pointer);
+  if (place === undefined) return visible(record);
+  const { from, to } = place;
+  return [
+    visible(record.slice(0, from)),
+    element("mark", {}, element("span", { class: "unseen" }, "Faulty from here: "), visible(record.slice(from, to))),
+    visible(record.slice(to)),
+  ];
 }
 
 function parsedTable(parsed) {

@@ -1,19 +1,31 @@
 import { ApiError, keepToken } from "./api.js";
 import { element, problem, put, quiet } from "./elements.js";
+import { showContract } from "./contract.js";
+import { showFiles } from "./files.js";
 import { showLetters } from "./letters.js";
 import { showOverview } from "./overview.js";
 import { showSql } from "./sql.js";
+import { showStream } from "./stream.js";
 import { showTables } from "./tables.js";
 
 const PAGES = {
   "/": ["Streams", showOverview],
+  "/stream": ["Stream", showStream],
   "/tables": ["Tables", showTables],
   "/letters": ["Dead letters", showLetters],
+  "/files": ["Files", showFiles],
+  "/contract": ["Contract", showContract],
   "/sql": ["SQL", showSql],
 };
 
 const page = document.getElementById("page");
 let leaving = new AbortController();
+/** For whoever measures: when the first content was there, besides when the page could be used. */
+new MutationObserver((_changes, observer) => {
+  if (page.querySelector("table, form, textarea, .notice") === null) return;
+  performance.mark("shown");
+  observer.disconnect();
+}).observe(page, { childList: true });
 
 /** Shows what the address names. */
 async function show(isFirst) {
@@ -23,7 +35,8 @@ async function show(isFirst) {
   const [title, draw] = PAGES[location.pathname] ?? PAGES["/"];
   document.title = `${title} – streamlab`;
   for (const link of document.querySelectorAll("header nav a")) {
-    if (link.getAttribute("href") === location.pathname) link.setAttribute("aria-current", "page");
+    const isOfStream = location.pathname === "/stream" && link.getAttribute("href") === "/";
+    if (isOfStream || link.getAttribute("href") === location.pathname) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   put(page, element("h1", {}, title), quiet("Loading …"));
@@ -67,3 +80,4 @@ document.addEventListener("click", (event) => {
 });
 addEventListener("popstate", () => show(false));
 show(true);
+performance.mark("interactive");

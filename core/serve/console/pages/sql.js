@@ -1,9 +1,11 @@
 import { addressOf } from "./address.js";
-import { ask } from "./api.js";
+import { ask, save } from "./api.js";
+import { bars } from "./bars.js";
 import { element, problem, put, quiet, tableOf, visible } from "./elements.js";
 import { count, duration } from "./numbers.js";
 
 const NUMBERS = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)$/;
+const CHART_ROWS_MAX = 200;
 const FIRST = "select event_type, count(*) as events from bronze.events group by all order by events desc";
 
 /** A question, and its answer if the address has one. */
@@ -67,6 +69,27 @@ function drawAnswer({ columns, rows, cut, tookMs }) {
   }));
   return [
     cut === null ? null : element("div", { class: "notice" }, `Shown are ${visible(cut)}.`),
+    chart(columns, rows),
     tableOf(caption, shown, rows),
+    rows.length === 0 ? null : element(
+      "div",
+      { class: "row" },
+      element("button", { type: "button", id: "export", click: () => exportCsv(columns, rows) }, "Export as CSV"),
+    ),
   ];
+}
+
+/** The first column of numbers, row by row, where the answer has a name and a number. */
+function chart(columns, rows) {
+  const at = columns.findIndex(({ type }) => NUMBERS.test(type));
+  if (at < 1 || rows.length < 2 || rows.length > CHART_ROWS_MAX) return null;
+  const values = rows.map((row) => Math.max(0, Number(row[at] ?? 0)));
+  return bars(values, `${visible(columns[at].name)}, row by row; at most ${count(Math.max(...values))}`);
+}
+
+/** As RFC 4180 has it; NULL is an empty field, an empty text is quoted. */
+function exportCsv(columns, rows) {
+  const field = (text) => text === null ? "" : /[",\r\n]|^$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const lines = [columns.map(({ name }) => name), ...rows].map((row) => row.map(field).join(","));
+  save(new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" }), "answer.csv");
 }

@@ -1,7 +1,15 @@
 import { addressOf } from "./address.js";
 import { ask } from "./api.js";
-import { element, put, quiet, tableOf, visible } from "./elements.js";
+import { element, problem, put, quiet, tableOf, visible } from "./elements.js";
 import { bytes, count, time } from "./numbers.js";
+
+/** What `maintain` can do to a table, in the order of its help. */
+const ACTIONS = [
+  ["compact", "Merge small files, apply deletes"],
+  ["rewrite-manifests", "Merge manifests"],
+  ["expire-snapshots", "Remove old snapshots"],
+  ["remove-orphans", "Delete files that nothing needs"],
+];
 
 export async function showTables(page, parameters, signal) {
   const table = parameters.get("table");
@@ -10,7 +18,7 @@ export async function showTables(page, parameters, signal) {
     put(page, element("h1", {}, "Tables"), tables.length === 0 ? quiet("The lake has no tables yet.") : list(tables));
   } else {
     const found = await ask("table", { table }, { signal });
-    put(page, element("h1", {}, visible(found.table)), whole(found));
+    put(page, element("h1", {}, visible(found.table)), whole(found, signal));
   }
 }
 
@@ -29,10 +37,11 @@ function list(tables) {
   ], tables);
 }
 
-function whole(table) {
+function whole(table, signal) {
   return [
     element("p", { class: "quiet" }, `${visible(table.location)}, format version ${table.formatVersion}`),
     health(table),
+    upkeep(table, signal),
     files(table),
     partitions(table),
     schema(table),
@@ -50,6 +59,41 @@ function health({ verdict }) {
     verdict.map(({ text, command }) =>
       element("div", { class: "notice" }, element("p", {}, `${visible(text)}.`), element("code", {}, visible(command)))
     ),
+  ];
+}
+
+/** Each is shown as a dry run first. */
+function upkeep({ table, allowsUpkeep }, signal) {
+  if (!allowsUpkeep) return quiet("This console only looks: with serve --allow-upkeep it can run these.");
+  const answer = element("section", { "aria-label": "What upkeep did", "aria-live": "polite" });
+  const run = async (action, dryRun) => {
+    put(answer, quiet(dryRun ? "Looking …" : "Working …"));
+    try {
+      put(
+        answer,
+        outcome(await ask("upkeep", {}, { signal, body: { table, action, dryRun } }), () => run(action, false)),
+      );
+    } catch (error) {
+      if (!signal.aborted) put(answer, problem(error, () => run(action, dryRun)));
+    }
+  };
+  const buttons = ACTIONS.map(([action, text]) =>
+    element("button", { type: "button", "data-action": action, click: () => run(action, true) }, text)
+  );
+  return [element("div", { class: "row" }, buttons), answer];
+}
+
+function outcome({ action, dryRun, ...report }, doIt) {
+  const lines = Object.entries(report).map(([name, value]) => [name, JSON.stringify(value)]);
+  return [
+    element("div", { class: "notice well" }, `${visible(action)}: ${dryRun ? "this is what it would do" : "done"}.`),
+    tableOf("As maintain --json says it", [
+      { name: "What", show: ([name]) => visible(name) },
+      { name: "Value", show: ([, value]) => element("code", {}, visible(value)) },
+    ], lines),
+    dryRun
+      ? element("div", { class: "row" }, element("button", { type: "button", id: "do-it", click: doIt }, "Do it"))
+      : null,
   ];
 }
 
