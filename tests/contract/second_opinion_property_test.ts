@@ -34,6 +34,8 @@ const schema: fc.Memo<Schema> = fc.memo((depth) => {
     uniqueItems: fc.boolean(),
     contains: inner,
   });
+  const closed = fields.map((properties) => ({ type: "object", properties, additionalProperties: false }));
+  const alternatives = fc.array(closed, { minLength: 2, maxLength: 3 });
   const map = typed("object", { additionalProperties: inner, required: names, minProperties: small });
   const object = fc.tuple(
     fields,
@@ -43,7 +45,8 @@ const schema: fc.Memo<Schema> = fc.memo((depth) => {
       propertyNames: fc.constant({ maxLength: 1 }),
       dependentRequired: fc.tuple(fc.constantFrom(...keys), names).map(([name, list]) => ({ [name]: list })),
       patternProperties: inner.map((value) => ({ "^a": value })),
-      additionalProperties: inner,
+      // Of a struct, `false` itself says nothing: extra fields are not the contract's matter.
+      additionalProperties: inner.map((value) => value === false ? { not: {} } : value),
       unevaluatedProperties: inner,
       dependentSchemas: fc.tuple(fc.constantFrom(...keys), inner).map(([name, value]) => ({ [name]: value })),
       not: inner,
@@ -61,6 +64,8 @@ const schema: fc.Memo<Schema> = fc.memo((depth) => {
     { weight: 3, arbitrary: object },
     map,
     several.map((anyOf) => ({ anyOf })),
+    alternatives.map((anyOf) => ({ anyOf })),
+    alternatives.map((oneOf) => ({ oneOf })),
     several.map((oneOf) => ({ oneOf })),
     several.map((allOf) => ({ allOf })),
     inner.map((not) => ({ not })),
