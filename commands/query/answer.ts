@@ -6,7 +6,16 @@ import type { Context } from "../line/command.ts";
 import { removeTree } from "../../core/disk/removal.ts";
 import type { AnswerOutput } from "./output.ts";
 
-export const ANSWER_FORMATS = ["table", "json", "ndjson", "csv", "markdown", "arrow", "parquet"] as const;
+export const ANSWER_FORMATS = [
+  "table",
+  "line",
+  "json",
+  "ndjson",
+  "csv",
+  "markdown",
+  "arrow",
+  "parquet",
+] as const;
 export type AnswerFormat = typeof ANSWER_FORMATS[number];
 
 const SUFFIXES: Readonly<Record<string, AnswerFormat>> = {
@@ -33,6 +42,18 @@ export interface AnswerFlags {
   explainScan: boolean;
 }
 
+/** How an answer is shown, by who asks. */
+export interface AnswerView {
+  /** The width of the terminal; nothing is left out without it. */
+  columns: number | undefined;
+  /** How all columns can be seen. */
+  wayToAllColumns: string;
+  /** Rows of a table; all without it. */
+  rowsMax: number | undefined;
+  /** How more rows can be seen. */
+  wayToMoreRows: string;
+}
+
 /**
  * Asks and prints; with `--json` and no format the answer is one JSON object a line, as everywhere.
  */
@@ -42,6 +63,7 @@ export async function printAnswer(
   text: string,
   flags: AnswerFlags,
   output: AnswerOutput,
+  view: AnswerView = viewOf(context, output),
 ): Promise<void> {
   const format = flags.format ?? (context.json ? "ndjson" : "table");
   if ((format === "arrow" || format === "parquet") && output.temporaryPath === undefined && context.isTerminal.stdout) {
@@ -52,13 +74,54 @@ export async function printAnswer(
   const options = askOptions(context, flags);
   if (format === "parquet") return await printParquet(context, session, text, options, output);
   await session.ask(text, options, async (rows) => {
-    // A file is not a terminal: nothing is cut there.
     if (format === "table" && isPlan(rows)) return await printPlan(rows, output);
-    const columns = output.temporaryPath === undefined && context.isTerminal.stdout ? context.columns : undefined;
-    for await (const piece of await pieces(format, rows, columns)) {
-      if (piece.length > 0) await output.write(piece);
-    }
+    await printRows(format, rows, output, view);
   });
+}
+
+/** A file is not a terminal: nothing is left out there. */
+function viewOf({ isTerminal, columns }: Context, { temporaryPath }: AnswerOutput): AnswerView {
+  return {
+    columns: temporaryPath === undefined && isTerminal.stdout ? columns : undefined,
+    wayToAllColumns: "--format line shows all",
+    rowsMax: undefined,
+    wayToMoreRows: "",
+  };
+}
+
+async function printRows(
+  format: Exclude<AnswerFormat, "parquet">,
+  rows: RowStream,
+  output: AnswerOutput,
+  view: AnswerView,
+): Promise<void> {
+  const isLimited = view.rowsMax !== undefined && (format === "table" || format === "line");
+  const first = isLimited ? firstRows(rows, view.rowsMax!) : undefined;
+  for await (const piece of await pieces(format, first ?? rows, view)) {
+    if (piece.length > 0) await output.write(piece);
+  }
+  if (first?.hasMore) await output.write(`There are more rows: ${view.wayToMoreRows}\n`);
+}
+
+/** The rows that come first; what is behind them is not even computed. */
+function firstRows({ columns, chunks }: RowStream, rowsMax: number): RowStream & { readonly hasMore: boolean } {
+  let hasMore = false;
+  async function* first() {
+    let left = rowsMax;
+    for await (const rows of chunks) {
+      hasMore = rows.length > left;
+      yield rows.slice(0, left);
+      left -= rows.length;
+      if (hasMore) return;
+    }
+  }
+  return {
+    columns,
+    chunks: first(),
+    get hasMore() {
+      return hasMore;
+    },
+  };
 }
 
 function askOptions(context: Context, { asOf, snapshot, explainScan }: AnswerFlags): AskOptions {
@@ -82,9 +145,13 @@ async function printPlan({ chunks }: RowStream, output: AnswerOutput): Promise<v
 async function pieces(
   format: Exclude<AnswerFormat, "parquet">,
   rows: RowStream,
-  columns: number | undefined,
+  { columns, wayToAllColumns }: AnswerView,
 ): Promise<AsyncIterable<string | Uint8Array>> {
-  if (format === "table") return (await import("../../core/query/format/format_table.ts")).formatTable(rows, columns);
+  if (format === "table") {
+    const { formatTable } = await import("../../core/query/format/format_table.ts");
+    return formatTable(rows, columns === undefined ? undefined : { columns, wayToAll: wayToAllColumns });
+  }
+  if (format === "line") return (await import("../../core/query/format/format_line.ts")).formatLine(rows);
   if (format === "arrow") return (await import("../../core/query/format/format_arrow.ts")).formatArrow(rows);
   const text = await import("../../core/query/format/format_text.ts");
   switch (format) {

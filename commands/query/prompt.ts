@@ -1,193 +1,189 @@
-import process from "node:process";
-import { createInterface, type Interface } from "node:readline";
+import { resolve } from "node:path";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { uuidV4 } from "../../core/base/random.ts";
 import { visibleText } from "../../core/base/visible_text.ts";
-import { makeOwnFolder, stateFolder } from "../../core/disk/ownership.ts";
-import { completePrompt, PROMPT_COMMANDS, type PromptAction, PromptInput } from "../../core/query/prompt.ts";
+import { cutToWidth, textWidth } from "../../core/query/format/text_width.ts";
+import { PROMPT_COMMANDS, type PromptAction, type PromptCommand, PromptInput } from "../../core/query/prompt.ts";
+import { PlacedError, type SqlPlace } from "../../core/query/sql_error.ts";
 import type { Session } from "../../core/query/sql_session.ts";
-import type { Context, ExitStatus } from "../line/command.ts";
+import type { Context } from "../line/command.ts";
 import { reportError } from "../line/errors.ts";
 import { nearest } from "../line/nearest.ts";
+import { parseCount } from "../line/values.ts";
 import { ANSWER_FORMATS, type AnswerFlags, type AnswerFormat, printAnswer } from "./answer.ts";
 import { openOutput } from "./output.ts";
+import { readQuestion } from "./question_file.ts";
 
-const HISTORY_LINES_MAX = 1_000;
+/** A screen or two. */
+const ROWS_MAX = 40;
 
-/**
- * Asks until told to stop. Ctrl-C drops the line or stops the question under way; Ctrl-D leaves.
- */
-export async function runPrompt(context: Context, session: Session, flags: AnswerFlags): Promise<ExitStatus> {
-  const history = await openHistory(context);
-  const names = await completionNames(session);
-  const reader = createInterface({
-    input: process.stdin,
-    output: process.stdout,
-    history: history.lines,
-    historySize: HISTORY_LINES_MAX,
-    removeHistoryDuplicates: true,
-    completer: (line: string) => completePrompt(line, names),
-  });
-  const prompt = new Prompt(context, session, flags);
-  await context.stdout.write(
-    "SQL over the lake's tables; a question ends with ;  .help lists commands, .quit leaves\n",
-  );
-  reader.on("history", (lines: string[]) => history.save(lines));
-  reader.on("SIGINT", () => {
-    prompt.interrupt();
-    // To the end of what is typed, and all of it away.
-    reader.write(null, { ctrl: true, name: "e" });
-    reader.write(null, { ctrl: true, name: "u" });
-    showPrompt(reader, prompt);
-  });
-  showPrompt(reader, prompt);
-  await takeLines(reader, prompt);
-  return 0;
-}
-
-/**
- * One line after another, each when the one before is done. Walking the reader would do the same,
- * but stop reading meanwhile, so that Ctrl-C would not be seen.
- */
-async function takeLines(reader: Interface, prompt: Prompt): Promise<void> {
-  let goesOn = Promise.resolve(true);
-  reader.on("line", (line: string) => {
-    goesOn = goesOn.then(async (before) => {
-      const after = before && await prompt.take(line);
-      if (after) showPrompt(reader, prompt);
-      else reader.close();
-      return after;
-    });
-  });
-  await new Promise((resolve) => reader.once("close", resolve));
-  await goesOn;
-}
-
-function showPrompt(reader: Interface, prompt: Prompt): void {
-  reader.setPrompt(prompt.isPending ? "      ...> " : "streamlab> ");
-  reader.prompt();
+/** What a prompt needs of its terminal. */
+export interface PromptPlace {
+  /** How wide it is now. */
+  columns(): number;
+  /** Called with each statement when it is complete, as it was typed. */
+  keep(statement: string): void;
 }
 
 /** What a line does; apart from the terminal, so that it can be tried without one. */
 export class Prompt {
   readonly #input = new PromptInput();
+  #typed = "";
   #flags: AnswerFlags;
+  #rowsMax: number | undefined = ROWS_MAX;
+  #isTimed = false;
   #running: AbortController | undefined;
   readonly #context: Context;
   readonly #session: Session;
+  readonly #place: PromptPlace;
 
-  constructor(context: Context, session: Session, flags: AnswerFlags) {
+  constructor(context: Context, session: Session, flags: AnswerFlags, place: PromptPlace) {
     this.#context = context;
     this.#session = session;
-
     this.#flags = { ...flags };
+    this.#place = place;
   }
 
   get isPending(): boolean {
     return this.#input.isPending;
   }
 
-  interrupt(): void {
-    if (this.#running !== undefined) this.#running.abort();
-    else this.#input.clear();
+  /** True: a question ran, and is being stopped. False: what was typed is dropped. */
+  interrupt(): boolean {
+    if (this.#running !== undefined) {
+      this.#running.abort();
+      return true;
+    }
+    this.#input.clear();
+    this.#typed = "";
+    return false;
   }
 
   /** False: leave. */
   async take(line: string): Promise<boolean> {
-    for (const action of this.#input.take(line)) {
-      if (action.kind === "quit") return false;
+    this.#typed += `${line}\n`;
+    const actions = this.#input.take(line);
+    if (!this.#input.isPending) {
+      const statement = this.#typed.trim();
+      this.#typed = "";
+      if (statement !== "") this.#place.keep(statement);
+    }
+    return await this.#doAll(actions);
+  }
+
+  /** False: leave. An error ends one action, not those behind it. */
+  async #doAll(actions: readonly PromptAction[]): Promise<boolean> {
+    for (const action of actions) {
+      if (action.kind === "command" && action.name === "quit") return false;
+      const startMs = this.#context.clock.nowMs();
       try {
         await this.#do(action);
       } catch (error) {
-        const { text } = reportError(error, { debug: this.#context.debug, secrets: [] });
-        await this.#context.stderr.write(text);
+        await this.#context.stderr.write(this.#errorText(error));
+      }
+      if (this.#isTimed && action.kind === "ask") {
+        const seconds = (this.#context.clock.nowMs() - startMs) / 1_000;
+        await this.#context.stderr.write(`Took ${seconds.toFixed(3)} s\n`);
       }
     }
     return true;
   }
 
-  async #do(action: Exclude<PromptAction, { kind: "quit" }>): Promise<void> {
+  async #do(action: PromptAction): Promise<void> {
     switch (action.kind) {
       case "ask":
         return await this.#ask(action.sql, this.#flags);
-      case "tables":
-        return await this.#ask("SHOW TABLES", { ...this.#flags, explainScan: false });
-      case "schema":
-        return await this.#ask(schemaSql(action.table), { ...this.#flags, explainScan: false });
-      case "format":
-        return await this.#setFormat(action.format);
-      case "help":
-        return await this.#context.stdout.write(
-          PROMPT_COMMANDS.map(({ name, doc }) => `  ${name.padEnd(16)} ${doc}\n`).join(""),
-        );
+      case "command":
+        return await this.#command(action.name, action.argument);
       case "unknown": {
-        const near = nearest(action.command, PROMPT_COMMANDS.map(({ name }) => name.split(" ")[0]!));
+        const near = nearest(action.command, PROMPT_COMMANDS.map(({ name }) => `.${name}`));
         const hint = near === undefined ? ".help lists the commands" : `did you mean ${near}?`;
         throw new StreamlabError("usage", `unknown command ${action.command}`, { hint });
       }
     }
   }
 
+  async #command(name: PromptCommand, argument: string | undefined): Promise<void> {
+    const { stdout } = this.#context;
+    switch (name) {
+      case "tables":
+        return await this.#ask("SHOW TABLES", { ...this.#flags, explainScan: false });
+      case "schema":
+        return await this.#ask(schemaSql(argument), { ...this.#flags, explainScan: false });
+      case "mode":
+        if (argument === undefined) return await stdout.write(`${this.#flags.format ?? "table"}\n`);
+        this.#flags = { ...this.#flags, format: oneOf(ANSWER_FORMATS, argument) as AnswerFormat };
+        return;
+      case "maxrows":
+        if (argument === undefined) return await stdout.write(`${this.#rowsMax ?? 0}\n`);
+        this.#rowsMax = parseCount(argument) || undefined;
+        return;
+      case "timer":
+        if (argument === undefined) return await stdout.write(`${this.#isTimed ? "on" : "off"}\n`);
+        this.#isTimed = oneOf(["on", "off"], argument) === "on";
+        return;
+      case "read":
+        return await this.#read(argument);
+      case "help":
+        return await stdout.write(PROMPT_COMMANDS.map(({ usage, doc }) => `  ${usage.padEnd(18)} ${doc}\n`).join(""));
+      case "quit":
+        return;
+    }
+  }
+
+  async #read(path: string | undefined): Promise<void> {
+    if (path === undefined) throw new StreamlabError("usage", "expected the name of a file: .read FILE");
+    const text = await readQuestion(resolve(this.#context.cwd, path));
+    const input = new PromptInput();
+    // The last statement may do without its semicolon.
+    const actions = [...text.split("\n"), ";"].flatMap((line) => input.take(line));
+    if (actions.some((action) => action.kind === "command" && action.name === "read")) {
+      throw new StreamlabError("usage", `Cannot read ${path}: a file that is read cannot read another`);
+    }
+    await this.#doAll(actions);
+  }
+
   async #ask(sql: string, flags: AnswerFlags): Promise<void> {
     this.#running = new AbortController();
     const context = { ...this.#context, signal: this.#running.signal };
     try {
-      await printAnswer(context, this.#session, sql, flags, await openOutput(context, undefined));
+      await printAnswer(context, this.#session, sql, flags, await openOutput(context, undefined), {
+        columns: context.isTerminal.stdout ? this.#place.columns() : undefined,
+        wayToAllColumns: ".mode line shows all",
+        rowsMax: this.#rowsMax,
+        wayToMoreRows: ".maxrows 0 shows all",
+      });
     } finally {
       this.#running = undefined;
     }
   }
 
-  async #setFormat(format: string | undefined): Promise<void> {
-    if (format === undefined) return await this.#context.stdout.write(`${this.#flags.format ?? "table"}\n`);
-    if (!(ANSWER_FORMATS as readonly string[]).includes(format)) {
-      throw new StreamlabError("usage", `expected one of ${ANSWER_FORMATS.join(", ")}, got "${format}"`);
-    }
-    this.#flags = { ...this.#flags, format: format as AnswerFormat };
+  /** With the line of the SQL that an error is about, and a caret under the place. */
+  #errorText(error: unknown): string {
+    const { text } = reportError(error, { debug: this.#context.debug, secrets: [] });
+    if (!(error instanceof PlacedError)) return text;
+    const end = text.indexOf("\n") + 1;
+    return `${text.slice(0, end)}${caretLines(error.place, this.#place.columns())}${text.slice(end)}`;
   }
+}
+
+/** The part of the line around the place that fits. */
+function caretLines({ text, at }: SqlPlace, columns: number): string {
+  const indent = "    ";
+  const room = Math.max(20, columns - indent.length);
+  const before = visibleText(text.slice(0, at));
+  const from = Math.max(0, before.length - Math.floor(room / 2));
+  const shown = before.slice(textWidth(visibleText(text)) <= room ? 0 : from);
+  const line = cutToWidth(`${shown}${visibleText(text.slice(at))}`, room);
+  return `${indent}${line}\n${indent}${" ".repeat(textWidth(shown))}^\n`;
+}
+
+function oneOf(choices: readonly string[], text: string): string {
+  if (choices.includes(text)) return text;
+  throw new StreamlabError("usage", `expected one of ${choices.join(", ")}, got "${text}"`);
 }
 
 function schemaSql(table: string | undefined): string {
   if (table !== undefined) return `DESCRIBE ${table}`;
   return `SELECT table_schema || '.' || table_name AS "table", column_name AS "column", data_type AS "type"
     FROM information_schema.columns ORDER BY table_schema, table_name, ordinal_position`;
-}
-
-/** The line editor writes by itself: it is given nothing that a terminal would obey. */
-function isShown(text: string): boolean {
-  return visibleText(text) === text;
-}
-
-/** Nothing to complete is better than no prompt. */
-async function completionNames(session: Session): Promise<string[]> {
-  const { completionNames } = await import("../../core/query/completion_names.ts");
-  try {
-    return (await completionNames(await session.catalog())).filter(isShown);
-  } catch {
-    return [];
-  }
-}
-
-/**
- * The last lines of earlier prompts, newest first; a history that cannot be kept is done without.
- */
-async function openHistory(context: Context): Promise<{ lines: string[]; save(lines: string[]): void }> {
-  const base = stateFolder(context.env);
-  const folder = `${base}/streamlab`;
-  if (base === undefined || makeOwnFolder(folder) !== undefined) return { lines: [], save: () => {} };
-  const path = `${folder}/query_history`;
-  const text = await Deno.readTextFile(path).catch(() => "");
-  return {
-    lines: text.split("\n").filter((line) => line !== "" && isShown(line)).slice(0, HISTORY_LINES_MAX),
-    save(lines) {
-      try {
-        const temporary = `${path}.${uuidV4(context.random)}`;
-        // Questions may hold what is nobody else's business.
-        Deno.writeTextFileSync(temporary, lines.join("\n"), { mode: 0o600, createNew: true });
-        Deno.renameSync(temporary, path);
-      } catch {
-        return;
-      }
-    },
-  };
 }

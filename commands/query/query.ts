@@ -1,14 +1,15 @@
 import { resolve } from "node:path";
 import * as z from "zod";
-import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import { StreamlabError } from "../../core/base/errors.ts";
 import type { Session } from "../../core/query/sql_session.ts";
 import { catalogFlags } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
 import { flag } from "../line/flags.ts";
-import { openLake, openReadersCatalog } from "../open_lake.ts";
+import { openExistingLake, openLake, openReadersCatalog } from "../open_lake.ts";
 import { openOutput } from "./output.ts";
 import { ANSWER_FORMATS, formatOfFile, printAnswer } from "./answer.ts";
 import { machineSettings } from "../machine.ts";
+import { readQuestion } from "./question_file.ts";
 
 const flags = z.object({
   sql: flag.text({ doc: "the question; - reads it from standard input", placeholder: "SQL", position: 0 }),
@@ -66,9 +67,11 @@ async function runQuery(context: Context, given: QueryFlags): Promise<ExitStatus
     throw new StreamlabError("usage", "--as-of and --snapshot both travel in time", { hint: "Leave out one of them" });
   }
   const text = await questionText(context, given);
+  // A question about no table would not notice.
+  if (given.catalog === undefined) await openExistingLake(context, given.source);
   const session = await openSession(context, given);
   if (text === undefined) {
-    const { runPrompt } = await import("./prompt.ts");
+    const { runPrompt } = await import("./prompt_terminal.ts");
     return await runPrompt(context, session, given);
   }
   const output = await openOutput(context, given.output);
@@ -91,14 +94,6 @@ async function questionText(context: Context, { sql, file }: QueryFlags): Promis
   if (sql !== undefined && sql !== "-") return sql;
   if (sql === undefined && context.isTerminal.stdin) return undefined;
   return await new Response(context.stdin).text();
-}
-
-async function readQuestion(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    throw new StreamlabError("not-found", `Cannot read the question from ${path}: ${messageOf(cause)}`, { cause });
-  }
 }
 
 async function openSession(context: Context, given: QueryFlags): Promise<Session> {

@@ -3,21 +3,26 @@ import { isBlank, splitStatements } from "./sql_text.ts";
 /** What the user of the prompt asks for. */
 export type PromptAction =
   | { kind: "ask"; sql: string }
-  | { kind: "tables" }
-  /** Without a table, all of them. */
-  | { kind: "schema"; table: string | undefined }
-  | { kind: "format"; format: string | undefined }
-  | { kind: "help" }
-  | { kind: "quit" }
+  | { kind: "command"; name: PromptCommand; argument: string | undefined }
   | { kind: "unknown"; command: string };
 
-export const PROMPT_COMMANDS: readonly { name: string; doc: string }[] = [
-  { name: ".tables", doc: "list the tables" },
-  { name: ".schema [TABLE]", doc: "list the columns of a table or of all" },
-  { name: ".format [NAME]", doc: "print answers as table, json, ndjson, csv or markdown" },
-  { name: ".help", doc: "this list" },
-  { name: ".quit", doc: "leave (so does Ctrl-D)" },
-];
+/** By the word that is typed behind the dot. */
+const COMMANDS = {
+  tables: { argument: "", doc: "list the tables" },
+  schema: { argument: " [TABLE]", doc: "list the columns of a table or of all" },
+  mode: { argument: " [NAME]", doc: "print answers as table, line, csv, json, ndjson or markdown" },
+  maxrows: { argument: " [N]", doc: "rows to show of a table; 0: all" },
+  timer: { argument: " [on|off]", doc: "say how long each answer took" },
+  read: { argument: " FILE", doc: "ask what is in a file" },
+  help: { argument: "", doc: "this list" },
+  quit: { argument: "", doc: "leave (so does Ctrl-D)" },
+} as const;
+
+export type PromptCommand = keyof typeof COMMANDS;
+
+/** As they are listed. */
+export const PROMPT_COMMANDS: readonly { name: PromptCommand; usage: string; doc: string }[] = Object.entries(COMMANDS)
+  .map(([name, { argument, doc }]) => ({ name: name as PromptCommand, usage: `.${name}${argument}`, doc }));
 
 /**
  * Lines as they are typed → actions. A statement goes on until its `;`; a line that starts with `.`
@@ -44,22 +49,11 @@ export class PromptInput {
 }
 
 function commandOf(line: string): PromptAction {
-  const [command = "", argument] = line.replace(/;$/, "").trim().split(/\s+/);
-  switch (command) {
-    case ".tables":
-      return { kind: "tables" };
-    case ".schema":
-      return { kind: "schema", table: argument };
-    case ".format":
-      return { kind: "format", format: argument };
-    case ".help":
-      return { kind: "help" };
-    case ".quit":
-    case ".exit":
-      return { kind: "quit" };
-    default:
-      return { kind: "unknown", command };
-  }
+  const [, command, argument] = /^(\S*)\s*([^]*)$/.exec(line.replace(/\s*;$/, "").trim())!;
+  const word = command!.slice(1);
+  const name = word === "exit" ? "quit" : PROMPT_COMMANDS.find((each) => each.name === word)?.name;
+  if (name === undefined) return { kind: "unknown", command: command! };
+  return { kind: "command", name, argument: argument === "" ? undefined : argument };
 }
 
 const keywords =
@@ -73,7 +67,7 @@ const keywords =
 export function completePrompt(line: string, names: readonly string[]): [string[], string] {
   const word = /[\w.$"]*$/.exec(line)![0];
   if (word === "") return [[], word];
-  const commands = PROMPT_COMMANDS.map(({ name }) => name.split(" ")[0]!);
+  const commands = PROMPT_COMMANDS.map(({ name }) => `.${name}`);
   const candidates = line.trimStart() === word && word.startsWith(".") ? commands : [...names, ...keywords];
   const lower = word.toLowerCase();
   return [[...new Set(candidates.filter((name) => name.toLowerCase().startsWith(lower)))], word];

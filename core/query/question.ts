@@ -9,6 +9,7 @@
 import { StreamlabError } from "../base/errors.ts";
 import { type Connection, quoteText } from "../engine/duckdb.ts";
 import { allowedFunctions, type FunctionPlace, functionVerdict } from "./sql_functions.ts";
+import { describe, placeOf } from "./sql_error.ts";
 import { isBlank, splitExplain, splitStatements } from "./sql_text.ts";
 
 export interface Question {
@@ -68,7 +69,8 @@ async function parseSelect(connection: Connection, statement: string): Promise<N
     if (tree.error_type === "parser") {
       const position = tree.position === undefined ? undefined : Number(tree.position);
       const hint = position === undefined ? undefined : await keywordHint(connection, statement, position);
-      throw refusal(`${tree.error_message}${placeOf(statement, position)}`, hint);
+      const place = position === undefined ? undefined : placeOf(statement, position);
+      throw describe(String(tree.error_message), "usage", { hint, place });
     }
     throw refusal(
       "only questions are answered here: SELECT, and DESCRIBE, SHOW or EXPLAIN of one",
@@ -98,13 +100,6 @@ async function keywordHint(connection: Connection, statement: string, position: 
     }
   }
   return undefined;
-}
-
-function placeOf(statement: string, position: number | undefined): string {
-  if (position === undefined) return "";
-  const before = statement.slice(0, position).split("\n");
-  const near = /^\s*\S*/.exec(statement.slice(position))![0].trim();
-  return ` (line ${before.length}, column ${before.at(-1)!.length + 1}${near === "" ? "" : `, near ${near}`})`;
 }
 
 function refusal(why: string, hint?: string): StreamlabError {

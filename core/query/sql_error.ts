@@ -15,6 +15,26 @@ const KINDS: Record<string, ErrorKind> = {
   "FATAL Error": "internal",
 };
 
+/** Where in a statement an error is. */
+export interface SqlPlace {
+  /** From 1. */
+  line: number;
+  /** That line, or the part of it that DuckDB quotes. */
+  text: string;
+  /** In `text`, from 0. */
+  at: number;
+}
+
+/** An error of which it is known where in the SQL it is. */
+export class PlacedError extends StreamlabError {
+  readonly place: SqlPlace;
+
+  constructor(kind: ErrorKind, said: string, place: SqlPlace, options: { hint?: string; cause?: unknown }) {
+    super(kind, said, options);
+    this.place = place;
+  }
+}
+
 /** What a status of HTTP says of an object that a table names, and what to do. */
 const HTTP_STATES: Record<number, readonly [ErrorKind, string, string]> = {
   403: ["unavailable", "access denied (HTTP 403)", "Give these credentials the right to read it, or use others"],
@@ -42,7 +62,7 @@ export function questionError(error: unknown): unknown {
     : kind === "usage"
     ? hintOf(said)
     : undefined;
-  return describe(said.split("\n", 1)[0]!, kind, hint, error);
+  return describe(said.split("\n", 1)[0]!, kind, { hint, cause: error, place: quotedPlace(said) });
 }
 
 /**
@@ -78,13 +98,42 @@ export function stopped(cause?: unknown): StreamlabError {
   return new StreamlabError("interrupted", "Stopped the query", cause === undefined ? {} : { cause });
 }
 
-/** An error that DuckDB reported about a plan or syntax tree, as JSON. */
-export function describe(said: string, kind: ErrorKind, hint: string | undefined, cause?: unknown): StreamlabError {
-  const sentence = said.trim().replace(/[.!]+$/, "");
-  return new StreamlabError(kind, `Cannot run this SQL: ${sentence}`, {
-    hint,
-    cause,
-  });
+/** An error that DuckDB reported, as it is or about a plan or syntax tree in JSON. */
+export function describe(
+  said: string,
+  kind: ErrorKind,
+  { place, ...options }: { hint?: string | undefined; cause?: unknown; place?: SqlPlace | undefined },
+): StreamlabError {
+  const sentence = `Cannot run this SQL: ${said.trim().replace(/[.!]+$/, "")}`;
+  if (place === undefined) return new StreamlabError(kind, sentence, options);
+  return new PlacedError(kind, `${sentence}${placeText(place)}`, place, options);
+}
+
+/** The place of a character of a statement. */
+export function placeOf(statement: string, position: number): SqlPlace {
+  const before = statement.slice(0, position).split("\n");
+  const rest = statement.slice(position).split("\n", 1)[0]!;
+  return { line: before.length, text: before.at(-1)! + rest, at: before.at(-1)!.length };
+}
+
+/** The same of a byte of its UTF-8. */
+export function placeOfByte(statement: string, position: number): SqlPlace {
+  const bytes = new TextEncoder().encode(statement).subarray(0, position);
+  return placeOf(statement, new TextDecoder().decode(bytes).length);
+}
+
+/** DuckDB quotes the line, and puts a caret below. */
+function quotedPlace(said: string): SqlPlace | undefined {
+  const [, before = "", line = "", text = "", space = ""] = /\n(LINE (\d+): )(.*)\n( *)\^/.exec(said) ?? [];
+  const at = space.length - before.length;
+  return before === "" || at < 0 || at > text.length ? undefined : { line: Number(line), text, at };
+}
+
+function placeText({ line, text, at }: SqlPlace): string {
+  const near = /^\s*\S*/.exec(text.slice(at))![0].trim();
+  // Of a long line DuckDB quotes a part.
+  const column = text.startsWith("...") ? "" : `, column ${at + 1}`;
+  return ` (line ${line}${column}${near === "" ? "" : `, near ${near}`})`;
 }
 
 /** DuckDB's own suggestion. */

@@ -112,7 +112,7 @@ export class QuestionTables {
     const plan = await planSql(connection, this.#question.select);
     await connection.run("RESET disabled_optimizers");
     if (this.#planned === undefined || this.#planned.plan !== plan) {
-      const filters = filtersOfPlan(plan);
+      const filters = filtersOfPlan(plan, this.#question.select);
       const scans = await Promise.all(tables.map(async (table): Promise<TableScan> => {
         const predicate = scanPredicate(filters.get(`${table.namespace}.${table.name}`) ?? ALWAYS);
         return { table, plan: await scan(table, predicate, this.#options.explainScan) };

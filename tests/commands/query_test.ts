@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import type { Session } from "../../core/query/sql_session.ts";
 import { Prompt } from "../../commands/query/prompt.ts";
 import { runProgram } from "../../commands/line/program.ts";
 import { commands } from "../../main.ts";
@@ -123,7 +124,7 @@ const failures: [string[], number, RegExp][] = [
   [["--as-of", "2026-03-01", "--snapshot", "1", "select 1"], 2, /--as-of and --snapshot/],
   [["--snapshot", "1", "select 1 from a.b"], 1, /a\.b has no snapshot 1\n/],
   [["--as-of", "2020-01-01", "select 1 from a.b"], 1, /a\.b had no snapshot at 2020/],
-  [["--format", "yaml", "select 1"], 2, /--format: expected one of table, json/],
+  [["--format", "yaml", "select 1"], 2, /--format: expected one of table, line, json/],
 ];
 
 Deno.test("what cannot be answered is said in one or two lines", () =>
@@ -147,8 +148,8 @@ Deno.test("a lake that is not there is named, with what to do", async () => {
       new RegExp(`^streamlab: There is no lake at ${folder}/lake\n  Name another with --source`),
     );
     const alone = testWorld({ commands, cwd: folder, env: { TMPDIR: folder } });
-    strictEqual(await runProgram(["query", "select 1 as a", "--format", "csv"], alone), 0);
-    strictEqual(alone.stdoutText(), "a\n1\n");
+    strictEqual(await runProgram(["query", "select 1"], alone), 1);
+    match(alone.stderrText(), /There is no lake at/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -157,7 +158,11 @@ Deno.test("a lake that is not there is named, with what to do", async () => {
 Deno.test("the prompt answers, explains itself, and outlives errors", () =>
   withLake(async (_run, { session }) => {
     const shell = { ...testWorld({ commands }), json: false, debug: false };
-    const prompt = new Prompt(shell, session, { explainScan: false, format: "csv" });
+    const kept: string[] = [];
+    const prompt = new Prompt(shell, session, { explainScan: false, format: "csv" }, {
+      columns: () => 80,
+      keep: (statement) => kept.push(statement),
+    });
     for (
       const line of [
         "select n",
@@ -166,7 +171,7 @@ Deno.test("the prompt answers, explains itself, and outlives errors", () =>
         ".schema a.b",
         "drop table a.b;",
         ".tabels",
-        ".format ndjson",
+        ".mode ndjson",
       ]
     ) {
       strictEqual(await prompt.take(line), true);
@@ -184,4 +189,73 @@ Deno.test("the prompt answers, explains itself, and outlives errors", () =>
       "",
     ]);
     match(shell.stderrText(), /only questions are answered[\s\S]*did you mean \.tables\?/);
+    // Statements are kept, not lines.
+    deepStrictEqual(kept.slice(0, 2), ["select n\nfrom a.b limit 1;", ".tables"]);
+  }));
+
+/** Lines typed at a prompt 60 columns wide; what each output got. */
+async function atPrompt(session: Session, lines: string[], cwd?: string): Promise<{ stdout: string; stderr: string }> {
+  const world = testWorld({ commands, ...(cwd === undefined ? {} : { cwd }) });
+  const shell = { ...world, isTerminal: { stdin: true, stdout: true, stderr: true }, json: false, debug: false };
+  const prompt = new Prompt(shell, session, { explainScan: false }, { columns: () => 60, keep: () => {} });
+  for (const line of lines) await prompt.take(line);
+  return { stdout: world.stdoutText(), stderr: world.stderrText() };
+}
+
+Deno.test("an error at the prompt shows the line of the SQL with a caret under its place", () =>
+  withLake(async (_run, { session }) => {
+    const { stderr } = await atPrompt(session, [
+      "select n,",
+      "  m from a.b;",
+      "select 'ö' form a.b;",
+      "select x;",
+      `select 1 + ${"1 + ".repeat(30)} m from a.b;`,
+    ]);
+    const shown = stderr.split("\n").filter((line) => line.startsWith("    "));
+    deepStrictEqual(shown.slice(0, 6), [
+      "      m from a.b",
+      "      ^",
+      "    select 'ö' form a.b",
+      "                    ^",
+      "    select x",
+      "           ^",
+    ]);
+    match(stderr, /"m" not found in FROM clause \(line 2, column 3, near m\)\n/);
+    const [line, caret] = shown.slice(6);
+    ok(line!.length <= 60);
+    strictEqual(line![caret!.indexOf("^")], "m");
+  }));
+
+Deno.test("the prompt shows the first rows of a table, and says that there are more", () =>
+  withLake(async (_run, { session }) => {
+    const count = async (...lines: string[]) => {
+      const { stdout } = await atPrompt(session, lines);
+      return [/\(([\d,]+) rows?\)/.exec(stdout)![1], /more rows/.test(stdout)];
+    };
+    deepStrictEqual(await count("from range(5000);"), ["40", true]);
+    deepStrictEqual(await count("from range(40);"), ["40", false]);
+    deepStrictEqual(await count(".maxrows 3", "from range(4);"), ["3", true]);
+    deepStrictEqual(await count(".maxrows 0", "from range(5000);"), ["5,000", false]);
+    deepStrictEqual(await count(".maxrows 3", ".mode line", "from range(4);"), ["3", true]);
+    // What is for other programs is whole.
+    strictEqual((await atPrompt(session, [".mode csv", "from range(100);"])).stdout.split("\n").length, 102);
+  }));
+
+Deno.test("the prompt asks what is in a file, and says what each answer took", () =>
+  withLake(async (_run, { lake, session }) => {
+    await Deno.writeTextFile(`${lake.folder}/q.sql`, ".mode csv\nselect 1 as one;\nselect nope;\nselect\n2 as two");
+    await Deno.writeTextFile(`${lake.folder}/again.sql`, "select 3; \n.read q.sql\n");
+    const lines = [
+      ".timer on",
+      ".read q.sql",
+      ".read",
+      ".read nowhere.sql",
+      ".read again.sql",
+      ".timer",
+      ".timer maybe",
+    ];
+    const { stdout, stderr } = await atPrompt(session, lines, lake.folder);
+    strictEqual(stdout, "one\n1\ntwo\n2\non\n");
+    strictEqual(stderr.match(/^Took \d+\.\d{3} s$/gm)?.length, 3);
+    match(stderr, /\.read FILE[^]*nowhere\.sql[^]*cannot read another[^]*expected one of on, off/);
   }));

@@ -122,7 +122,7 @@ export const importers: Readonly<Record<string, readonly string[]>> = {
 export const terminals: Readonly<Record<string, string>> = {
   "commands/line/system_world.ts": "opens the streams",
   "commands/line/output_stream.ts": "is the one writer",
-  "commands/query/prompt.ts": "Node's line editor draws what is typed",
+  "commands/query/prompt_terminal.ts": "Node's line editor draws what is typed",
 };
 
 export const functionLinesMax = 70;

@@ -1,8 +1,9 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { tableFromIPC } from "apache-arrow";
 import { DuckDb } from "../../core/engine/duckdb.ts";
 import { type RowStream, streamRows } from "../../core/engine/duckdb_stream.ts";
 import { formatArrow } from "../../core/query/format/format_arrow.ts";
+import { formatLine } from "../../core/query/format/format_line.ts";
 import { formatTable } from "../../core/query/format/format_table.ts";
 import { formatCsv, formatJson, formatMarkdown, formatNdjson } from "../../core/query/format/format_text.ts";
 import { textOf } from "../../core/query/format/value_text.ts";
@@ -29,7 +30,8 @@ const json = textAs(formatJson),
   ndjson = textAs(formatNdjson),
   csv = textAs(formatCsv),
   markdown = textAs(formatMarkdown);
-const table = textAs(formatTable), narrow = textAs((rows) => formatTable(rows, 30));
+const table = textAs(formatTable),
+  narrow = textAs((rows) => formatTable(rows, { columns: 30, wayToAll: "ask for lines" }));
 
 const jsonValues: [string, string][] = [
   ["9223372036854775807", "9223372036854775807"],
@@ -110,10 +112,38 @@ Deno.test("a table lines up, numbers to the right, null shown, rows counted", as
   strictEqual((await table("SELECT * FROM range(5000)")).split("\n").length, 5004);
 });
 
-Deno.test("on a terminal a table fits, the widest columns giving way", async () => {
+Deno.test("on a terminal whole columns are shown as long as they fit, and the others are named", async () => {
+  const wide = "SELECT repeat('a', 20) AS first, repeat('b', 15) AS second, 3 AS third, repeat('d', 9) AS fourth";
+  strictEqual(
+    await narrow(wide),
+    `first                 third\n${"─".repeat(20)}  ─────\n${"a".repeat(20)}      3\n(1 row)\n` +
+      "2 of 4 columns left out (second, fourth); ask for lines\n",
+  );
+  strictEqual((await table(wide)).split("\n")[2], `${"a".repeat(20)}  ${"b".repeat(15)}      3  ${"d".repeat(9)}`);
+  const names = Array.from({ length: 40 }, (_, index) => `${index} AS column_${index}`).join(", ");
+  const [last] = (await textAs((rows) => formatTable(rows, { columns: 80, wayToAll: "ask for lines" }))(
+    `SELECT ${names}`,
+  )).trimEnd().split("\n").slice(-1);
+  match(last!, /^32 of 40 columns left out \(column_8, .*…\); ask for lines$/);
+  ok(textWidth(last!) <= 80);
+});
+
+Deno.test("a column that is wider than all is cut, and takes the room that is left", async () => {
   const text = await narrow("SELECT 1 AS id, repeat('x', 50) AS long, 'short' AS s");
-  for (const line of text.split("\n")) ok(textWidth(line) <= 30, line);
-  ok(text.includes("xxx…"));
+  strictEqual(text.split("\n")[2], " 1  short");
+  const cut = await narrow("SELECT repeat('x', 50) AS long, 1 AS id");
+  strictEqual(cut.split("\n")[2], `${"x".repeat(29)}…`);
+  const shared = await textAs((rows) => formatTable(rows, { columns: 60, wayToAll: "" }))(
+    "SELECT repeat('x', 90) AS long, 1 AS id",
+  );
+  strictEqual(shared.split("\n")[2], `${"x".repeat(55)}…   1`);
+});
+
+Deno.test("a row too wide to read side by side has a line for each value, whole", async () => {
+  strictEqual(
+    await textAs(formatLine)("SELECT repeat('x', 90) AS text, NULL AS none, 1 AS 一 FROM range(2)"),
+    `${`text = ${"x".repeat(90)}\nnone = NULL\n  一 = 1\n\n`.repeat(2)}(2 rows)\n`,
+  );
 });
 
 Deno.test("text is measured in columns and cut at letters", () => {

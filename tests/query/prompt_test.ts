@@ -23,13 +23,14 @@ Deno.test("what is pending can be dropped", () => {
 
 Deno.test("a line that starts with a dot is a command, but not inside a question", () => {
   const input = new PromptInput();
-  deepStrictEqual(input.take(".tables"), [{ kind: "tables" }]);
-  deepStrictEqual(input.take("  .schema bronze.events;"), [{ kind: "schema", table: "bronze.events" }]);
-  deepStrictEqual(input.take(".schema"), [{ kind: "schema", table: undefined }]);
-  deepStrictEqual(input.take(".format csv"), [{ kind: "format", format: "csv" }]);
-  deepStrictEqual(input.take(".quit"), [{ kind: "quit" }]);
-  deepStrictEqual(input.take(".exit"), [{ kind: "quit" }]);
-  deepStrictEqual(input.take(".help"), [{ kind: "help" }]);
+  const command = (name: string, argument?: string) => [{ kind: "command", name, argument }];
+  deepStrictEqual(input.take(".tables"), command("tables"));
+  deepStrictEqual(input.take("  .schema bronze.events;"), command("schema", "bronze.events"));
+  deepStrictEqual(input.take(".schema"), command("schema"));
+  deepStrictEqual(input.take(".mode csv"), command("mode", "csv"));
+  deepStrictEqual(input.take(".read a file.sql ;"), command("read", "a file.sql"));
+  deepStrictEqual(input.take(".quit"), command("quit"));
+  deepStrictEqual(input.take(".exit"), command("quit"));
   deepStrictEqual(input.take(".tabels"), [{ kind: "unknown", command: ".tabels" }]);
   input.take("select 1");
   deepStrictEqual(input.take(".5;"), [{ kind: "ask", sql: "select 1\n.5" }]);

@@ -7,7 +7,7 @@ import { type Json, parseJson } from "../../base/json.ts";
 import { type Connection, quoteText } from "../../engine/duckdb.ts";
 import { ALWAYS, and, type ColumnFilter, or } from "./column_filter.ts";
 import { expressionFilter, isNode, nodes, type PlanNode, pushedFilter } from "./plan_expression.ts";
-import { describe, hintOf } from "../sql_error.ts";
+import { describe, hintOf, placeOfByte } from "../sql_error.ts";
 
 /**
  * By `namespace.table`, as the planning tables are named. A table that is not in it is needed
@@ -48,10 +48,10 @@ export async function planSql(connection: Connection, select: string): Promise<s
 }
 
 /**
- * The filters that a plan has over its tables. Fails with `usage` where the query does not fit the
- * tables: an unknown column, types that cannot be compared.
+ * The filters that the plan of a SELECT has over its tables. Fails with `usage` where the query
+ * does not fit the tables: an unknown column, types that cannot be compared.
  */
-export function filtersOfPlan(text: string): TableFilters {
+export function filtersOfPlan(text: string, select: string): TableFilters {
   let plan: Json;
   try {
     plan = parseJson(text);
@@ -60,9 +60,10 @@ export function filtersOfPlan(text: string): TableFilters {
   }
   if (!isNode(plan)) return new Map();
   if (plan.error !== false) {
-    const { error_type: type, error_message: said } = plan;
+    const { error_type: type, error_message: said, position } = plan;
     if (type === "binder" || type === "catalog") {
-      throw describe(String(said).split("\n", 1)[0]!, "usage", hintOf(String(said)));
+      const place = position === undefined ? undefined : placeOfByte(select, Number(position));
+      throw describe(String(said).split("\n", 1)[0]!, "usage", { hint: hintOf(String(said)), place });
     }
     // If a plan cannot be serialized (some functions cannot), the query still runs.
     return new Map();

@@ -1,0 +1,10 @@
+import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+
+/** `not-found` where there is none that can be read. */
+export async function readQuestion(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new StreamlabError("not-found", `Cannot read the question from ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
