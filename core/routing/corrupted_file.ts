@@ -1,7 +1,7 @@
 import { counted, formatCount } from "../base/counted.ts";
 import { sha256 } from "../base/sha256.ts";
 import type { Oversize } from "../json/record_parts.ts";
-import { readFileBlocks, readFilePart } from "../disk/scratch.ts";
+import { FilePartReader, readFilePart } from "../disk/scratch.ts";
 
 /**
  * Above this size a dead letter holds the file's head only: the file itself stays in the raw zone.
@@ -21,10 +21,18 @@ export interface FileText {
  * What a dead letter keeps of a whole file: its text, base64 where it is not UTF-8, or its head
  * where it is large.
  */
-export async function fileText(path: string, size: number, offset = 0): Promise<FileText> {
+export function fileText(path: string, size: number, offset = 0): FileText {
   if (size <= WHOLE_BYTES_MAX) return bytesText(readFilePart(path, size, offset));
   const hash = sha256();
-  for await (const block of readFileBlocks(path, offset, offset + size)) hash.update(block);
+  const reader = new FilePartReader();
+  try {
+    reader.visit(path, offset, size, (block) => {
+      hash.update(block);
+      return true;
+    });
+  } finally {
+    reader.close();
+  }
   return headText(readFilePart(path, HEAD_BYTES, offset), { size, sha256: hash.hex() });
 }
 

@@ -33,6 +33,7 @@ const FULL: ReaderLimits = {
   // With what one part adds to it, it fits the reader's block of 32 MB.
   groupBytes: 24 << 20,
   heldBytes: 32 << 20,
+  largeBytes: 64 << 20,
 };
 
 const UNIT_BYTES: Readonly<Record<string, number>> = {
@@ -79,6 +80,7 @@ function scaled(by: number): ReaderLimits {
     groupRows: scale(FULL.groupRows),
     groupBytes: scale(FULL.groupBytes),
     heldBytes: scale(FULL.heldBytes),
+    largeBytes: scale(FULL.largeBytes),
   };
 }
 

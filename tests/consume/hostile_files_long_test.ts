@@ -7,12 +7,9 @@ import { hostileFile, type SoundFiles } from "./hostile_files.ts";
 
 const FILES = 2_000;
 const FILES_PER_BATCH = 500;
-/**
- * Of the whole process; a record that is judged may take several times its size besides, and each
- * of two threads may have one: 750 to 1,060 MB were seen.
- */
+/** Of the whole process: what takes more than its share is judged one at a time. */
 const MEMORY = "400MB";
-const PEAK_MB_MAX = 1_500;
+const PEAK_MB_MAX = 900;
 const SECONDS_MAX = 240;
 
 const worker = new URL("./large_worker.ts", import.meta.url).pathname;

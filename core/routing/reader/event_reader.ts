@@ -7,6 +7,7 @@ import { planEvents, planLetters, type ReaderTable } from "./column_plan.ts";
 import { FileReading, type FileReadingTools } from "./file_reading.ts";
 import { eventFileFields, letterFileFields } from "./file_schema.ts";
 import { InputRoom } from "./input_room.ts";
+import { LargeValues } from "./large_values.ts";
 import { OddRecords } from "./odd_records.ts";
 import { PendingFile } from "./pending_file.ts";
 import { ReaderInstance } from "./reader_instance.ts";
@@ -69,15 +70,28 @@ export class EventReader {
     const judge = new Judge(contract, reading.onExtraFields);
     const rows = new RowWriter(this.reader, contract, events, deadLetters);
     const pending = new PendingFile(`${reading.folder}/pending-${this.#start.number}.ndjson`);
+    const { limits, folder, held } = reading;
+    const large = new LargeValues({ bytesMax: limits.largeBytes, held });
     const odd = new OddRecords(this.reader, judge, rows, {
       columns: contract.fields.length,
+      large,
       onExtraFields: reading.onExtraFields,
       onPending: (position, raw, event) => pending.add(position, raw, event),
     });
     const input = new InputRoom(this.reader);
-    const { limits, folder } = reading;
     try {
-      const unit = new FileReading({ reader: this.reader, input, judge, rows, odd, files, pending, limits, folder });
+      const unit = new FileReading({
+        reader: this.reader,
+        input,
+        judge,
+        rows,
+        odd,
+        files,
+        pending,
+        large,
+        limits,
+        folder,
+      });
       const { units, tallies } = await this.#readUnits(reading, unit, onRecords);
       return {
         units,

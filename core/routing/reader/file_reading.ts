@@ -7,6 +7,7 @@ import { bytesText, fileText, WHOLE_BYTES_MAX } from "../corrupted_file.ts";
 import { arrayHint, otherKind } from "../file_kind.ts";
 import { readExactly } from "./exact_reading.ts";
 import type { Input, InputRoom } from "./input_room.ts";
+import type { LargeValues } from "./large_values.ts";
 import type { OddRecords } from "./odd_records.ts";
 import { unpackUnit } from "./packed_unit.ts";
 import type { PendingFile } from "./pending_file.ts";
@@ -24,6 +25,7 @@ export interface FileReadingTools {
   odd: OddRecords;
   files: { events: TableOutput; deadLetters: TableOutput };
   pending: PendingFile;
+  large: LargeValues;
   limits: ReaderLimits;
   /** For what is unpacked. */
   folder: string;
@@ -254,7 +256,7 @@ export class FileReading {
 
   /** A dead letter for the whole file; `text` is where it lies in reader, if it does. */
   async #condemn(unit: ReadUnit, detail: string, text?: PlacedText): Promise<void> {
-    const { reader, rows } = this.#tools;
+    const { reader, rows, large } = this.#tools;
     if (text !== undefined && unit.packed !== undefined && signatureOf(this.#head(text)) !== undefined) {
       // It unpacks to another kind of file, which `unpackUnit` says of files of any size.
       await this.#readUnpacked(unit);
@@ -264,11 +266,15 @@ export class FileReading {
       if (reader.calls.isUtf8(text.at, text.length)) {
         return rows.addLetter(NO_POSITION, "corrupted_batch", detail, text, null);
       }
-      const { raw, note } = bytesText(reader.bytes.subarray(text.at, text.at + text.length));
-      return rows.addLetter(NO_POSITION, "corrupted_batch", detail + note, raw, null);
+      return large.hold(text.length, () => {
+        const { raw, note } = bytesText(reader.bytes.subarray(text.at, text.at + text.length));
+        rows.addLetter(NO_POSITION, "corrupted_batch", detail + note, raw, null);
+      });
     }
-    const { raw, note } = await fileText(unit.path, unit.size, unit.offset);
-    rows.addLetter(NO_POSITION, "corrupted_batch", detail + note, raw, null);
+    large.hold(Math.min(unit.size, WHOLE_BYTES_MAX), () => {
+      const { raw, note } = fileText(unit.path, unit.size, unit.offset);
+      rows.addLetter(NO_POSITION, "corrupted_batch", detail + note, raw, null);
+    });
   }
 
   #counts(): { events: number; deadLetters: number; pending: number } {

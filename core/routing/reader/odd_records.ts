@@ -5,6 +5,7 @@ import { VALUES_MAX } from "../../json/reader.ts";
 import { RECORD_BYTES_MAX, type RecordText } from "../../json/text.ts";
 import { detailOfRow } from "../parquet_row_detail.ts";
 import { bytesText, headText, keptRecordText, WHOLE_BYTES_MAX } from "../corrupted_file.ts";
+import type { LargeValues } from "./large_values.ts";
 import type { PlacedText, ReaderInstance } from "./reader_instance.ts";
 import type { RowWriter } from "./row_writer.ts";
 
@@ -23,6 +24,14 @@ export type OnPending = (
   event: Extract<Judgement, { kind: "event" }>,
 ) => void;
 
+export interface OddRecordsOptions {
+  /** Of the contract. */
+  columns: number;
+  large: LargeValues;
+  onExtraFields: OnExtraFields;
+  onPending: OnPending;
+}
+
 /**
  * Routes the records that the reader has not taken as plain events. It fills their columns as far
  * as it can; what it does not take, the judge's own code must refuse, else the judge gets the whole
@@ -32,6 +41,7 @@ export class OddRecords {
   readonly #reader: ReaderInstance;
   readonly #judge: Judge;
   readonly #rows: RowWriter;
+  readonly #large: LargeValues;
   readonly #onExtraFields: OnExtraFields;
   readonly #onPending: OnPending;
   readonly #absent: PlacedText[];
@@ -45,8 +55,9 @@ export class OddRecords {
     reader: ReaderInstance,
     judge: Judge,
     rows: RowWriter,
-    { columns, onExtraFields, onPending }: { columns: number; onExtraFields: OnExtraFields; onPending: OnPending },
+    { columns, large, onExtraFields, onPending }: OddRecordsOptions,
   ) {
+    this.#large = large;
     this.#reader = reader;
     this.#judge = judge;
     this.#rows = rows;
@@ -85,6 +96,10 @@ export class OddRecords {
 
   /** `span`: where the bytes lie in the reader's memory, if they do. */
   settle(position: number, bytes: Uint8Array, span?: PlacedText): void {
+    this.#large.hold(bytes.length, () => this.#settle(position, bytes, span));
+  }
+
+  #settle(position: number, bytes: Uint8Array, span?: PlacedText): void {
     const judgement = this.#judge.judgeBytes(bytes);
     if (judgement.kind === "event") {
       if (this.#onExtraFields === "add" && judgement.extras.length > 0) {

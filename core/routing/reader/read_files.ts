@@ -149,7 +149,8 @@ class ReadRun {
     // Records that had to wait take as many threads as found them.
     this.#bytes = Math.max(this.#bytes, bytesOf(units));
     const folder = scratch.subfolder(`read-${this.#readings++}`);
-    const reading = { ...what, batchId, ingestedAtMicros, folder, limits, units: bySize(units), next: counter() };
+    const shared = { folder, limits, units: bySize(units), next: counter(), held: counter() };
+    const reading = { ...what, batchId, ingestedAtMicros, ...shared };
     const results = await this.#options.readers.run<ReadResult>(
       { kind: "read", reading },
       this.#bytes,

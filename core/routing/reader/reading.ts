@@ -78,6 +78,8 @@ export interface ReaderLimits {
   groupBytes: number;
   /** What a table's files keep for their footers, or have waiting to be written. */
   heldBytes: number;
+  /** What all threads together may hold of large values: see `LargeValues`. */
+  largeBytes: number;
 }
 
 /** The same for all workers of a batch. */
@@ -95,6 +97,8 @@ export interface Reading {
   units: readonly ReadUnit[];
   /** The number of the next unit that no worker has taken. */
   next: SharedArrayBuffer;
+  /** See `LargeValuesOptions`. */
+  held: SharedArrayBuffer;
 }
 
 /** The parts of a file that was looked through. */

@@ -49,6 +49,7 @@ async function memoryAfter(batches: number, files: Readonly<Record<string, strin
         limits: shareMemory("1GB", 1).limits,
         units,
         next: new SharedArrayBuffer(4),
+        held: new SharedArrayBuffer(4),
       }, () => {});
       strictEqual(tallies.length, units.length);
       sizes.push(events.reader.bytes.length);

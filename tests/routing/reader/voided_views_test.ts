@@ -111,6 +111,7 @@ async function readAll(reader: EventReader, folder: string, units: readonly Read
     limits: shareMemory("1GB", 1).limits,
     units,
     next: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+    held: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
   }, () => {});
 }
 
