@@ -13,18 +13,20 @@ import { LEDGER_COLUMNS } from "../lake/our_columns.ts";
 import { fileDamage } from "../tables/read/file_damage.ts";
 import type { FileOutcome } from "../lake/routed_batch.ts";
 import { FewKnownFiles, type KnownFile } from "./few_known_files.ts";
+import { readLedgerRows } from "./ledger_rows.ts";
 import type { ClassifiedFiles, KnownFiles, LastWithRows } from "./known_files.ts";
 
 /** Files of the ledger fetched at once, where it lies elsewhere. */
 const COPIES_PARALLEL = 32;
 const COPY_PREFIX = "ledger-";
-/** So many are kept in a map, some megabytes; DuckDB takes longer to start than a small batch. */
+/** So many files are kept in a map, some megabytes; DuckDB takes longer to start than a small batch. */
 const FEW_MAX = 20_000;
 
 /**
  * A table in memory, so that SQL computes the listing minus the ledger for any number of files. It
  * is read from the ledger's data files and updated with the batches that this consumer commits.
- * While the ledger has only these, and they are few, they are in a map, and DuckDB is not opened.
+ * While they are few, they are in a map, and DuckDB is not opened, unless a file of the ledger is one
+ * that only DuckDB reads.
  */
 export class EmbeddedKnownFiles implements KnownFiles {
   #few: FewKnownFiles | undefined;
@@ -77,6 +79,7 @@ export class EmbeddedKnownFiles implements KnownFiles {
   async #tryRead(ledger: LoadedTable, files: readonly DataFile[]): Promise<boolean> {
     if (files.length === 0) return true;
     try {
+      if (this.#few !== undefined && await this.#readFew(ledger, files, this.#few)) return true;
       await this.#moveToTable();
       await this.#read(ledger, files);
       return true;
@@ -90,13 +93,33 @@ export class EmbeddedKnownFiles implements KnownFiles {
     this.#lastWithRows = { events: 0n, deadLetters: 0n };
     const predicate = { op: "=", column: LEDGER_COLUMNS.table, value: this.#target } as const;
     const { files } = await planScan(ledger.io, ledger.metadata, { predicate });
-    if (files.length === 0) {
-      this.#few = new FewKnownFiles();
-      return;
-    }
-    this.#few = undefined;
+    const dataFiles = files.map(({ dataFile }) => dataFile);
+    const few = new FewKnownFiles();
+    this.#few = await this.#readFew(ledger, dataFiles, few) ? few : undefined;
+    if (this.#few !== undefined) return;
     await this.#emptyTable();
-    await this.#read(ledger, files.map(({ dataFile }) => dataFile));
+    await this.#read(ledger, dataFiles);
+  }
+
+  /** False, and nothing has changed, where the rows are not few, or only DuckDB reads the files. */
+  async #readFew(ledger: LoadedTable, files: readonly DataFile[], few: FewKnownFiles): Promise<boolean> {
+    const rows = files.reduce((sum, { recordCount }) => sum + recordCount, few.files.length);
+    if (rows > this.#fewMax) return false;
+    const parts = await mapParallel(files, COPIES_PARALLEL, (file) => readLedgerRows(ledger, file, this.#target));
+    if (parts.includes(undefined)) return false;
+    for (const part of parts) {
+      few.add(part!.known);
+      this.#noteRows(part!.last);
+    }
+    return true;
+  }
+
+  #noteRows({ events, deadLetters }: LastWithRows): void {
+    const before = this.#lastWithRows;
+    this.#lastWithRows = {
+      events: larger(before.events, events),
+      deadLetters: larger(before.deadLetters, deadLetters),
+    };
   }
 
   async #read(ledger: LoadedTable, files: readonly DataFile[]): Promise<void> {
@@ -143,11 +166,7 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
     const [last] = await connection.rows(`SELECT
   coalesce(max(${batchId}) FILTER (${events} > 0), 0)::BIGINT AS events,
   coalesce(max(${batchId}) FILTER (${deadLetters} > 0), 0)::BIGINT AS letters ${rows}`);
-    const before = this.#lastWithRows;
-    this.#lastWithRows = {
-      events: larger(before.events, last!.events as bigint),
-      deadLetters: larger(before.deadLetters, last!.letters as bigint),
-    };
+    this.#noteRows({ events: last!.events as bigint, deadLetters: last!.letters as bigint });
   }
 
   async add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {

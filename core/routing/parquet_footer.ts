@@ -3,6 +3,8 @@
  * compact protocol), as far as DuckDB reads something else than the file holds.
  */
 
+import { CompactReader, THRIFT, type ThriftField } from "../tables/read/parquet/compact_reader.ts";
+
 /** Of a column or group; those of a list's and a map's own levels, too. */
 interface SchemaElement {
   name: string;
@@ -13,14 +15,6 @@ interface SchemaElement {
   /** Of a decimal; 0 for all others. */
   precision: number;
   fields: ThriftField[];
-}
-
-/** A field of a Thrift struct; `start` and `end` of its value in the footer. */
-interface ThriftField {
-  id: number;
-  type: number;
-  start: number;
-  end: number;
 }
 
 export interface ParquetFooter {
@@ -37,7 +31,7 @@ export interface ParquetFooter {
 
 /** DuckDB reads wider ones as if they were doubles. */
 const PRECISION_MAX = 38;
-/** A schema is not nested deeper, nor anything else in a footer. */
+/** A schema is not nested deeper. */
 const DEPTH_MAX = 200;
 const FILE_SCHEMA = 2;
 /** Fields of `SchemaElement`. */
@@ -45,8 +39,6 @@ const NAME = 4, CHILDREN = 5, CONVERTED_TYPE = 6, SCALE = 7, PRECISION = 8, LOGI
 /** Members of the unions `LogicalType` and `TimeUnit`. */
 const DECIMAL = 5, TIME = 7, TIMESTAMP = 8, NANOS = 3;
 const CONVERTED_DECIMAL = 5;
-/** Types of the compact protocol. */
-const TRUE = 1, FALSE = 2, BYTE = 3, I64 = 6, DOUBLE = 7, BINARY = 8, LIST = 9, SET = 10, MAP = 11, STRUCT = 12;
 
 /** Undefined where the footer is none that can be understood: whoever reads the file says why. */
 export function readParquetFooter(footer: Uint8Array): ParquetFooter | undefined {
@@ -68,11 +60,11 @@ class FooterReader {
   }
 
   read(): ParquetFooter | undefined {
-    const schema = this.#thrift.fields().find(({ id, type }) => id === FILE_SCHEMA && type === LIST);
+    const schema = this.#thrift.fields().find(({ id, type }) => id === FILE_SCHEMA && type === THRIFT.list);
     if (schema === undefined) return undefined;
     this.#thrift.pos = schema.start;
     const { count, type } = this.#thrift.listHeader();
-    if (type !== STRUCT) return undefined;
+    if (type !== THRIFT.struct) return undefined;
     const begin = this.#thrift.pos;
     const elements = Array.from({ length: count }, () => this.#element());
     const renamed = namesTwice(elements);
@@ -179,95 +171,4 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return whole;
-}
-
-/** Walks Thrift's compact protocol; `RangeError` where it is broken. */
-class CompactReader {
-  pos = 0;
-  readonly #bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  /** The fields of a struct; ends behind it. */
-  fields(depth = 0): ThriftField[] {
-    const fields: ThriftField[] = [];
-    for (let id = 0;;) {
-      const header = this.#byte();
-      if (header === 0) return fields;
-      const type = header & 0x0f;
-      id = header >> 4 === 0 ? this.zigzag() : id + (header >> 4);
-      const start = this.pos;
-      if (type !== TRUE && type !== FALSE) this.#skip(type, depth + 1);
-      fields.push({ id, type, start, end: this.pos });
-    }
-  }
-
-  listHeader(): { count: number; type: number } {
-    const header = this.#byte();
-    const count = header >> 4 === 15 ? this.#varint() : header >> 4;
-    // Each element takes a byte at least.
-    if (count > this.#bytes.length - this.pos) throw new RangeError("a list longer than the footer");
-    return { count, type: header & 0x0f };
-  }
-
-  zigzag(): number {
-    const value = this.#varint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
-
-  text(): string {
-    const length = this.#varint();
-    return new TextDecoder().decode(this.#bytes.subarray(this.pos, this.#advance(length)));
-  }
-
-  #skip(type: number, depth: number): void {
-    if (depth > DEPTH_MAX) throw new RangeError("too deep");
-    if (type === STRUCT) this.fields(depth);
-    else if (type === BINARY) this.#advance(this.#varint());
-    else if (type === LIST || type === SET) this.#skipList(depth);
-    else if (type === MAP) this.#skipMap(depth);
-    else if (type === DOUBLE) this.#advance(8);
-    else if (type <= BYTE) this.#advance(1);
-    else if (type <= I64) this.#varint();
-    else throw new RangeError("a type that Thrift does not have");
-  }
-
-  #skipList(depth: number): void {
-    const { count, type } = this.listHeader();
-    for (let i = 0; i < count; i++) this.#skip(type, depth + 1);
-  }
-
-  #skipMap(depth: number): void {
-    const count = this.#varint();
-    const types = count === 0 ? 0 : this.#byte();
-    for (let i = 0; i < count; i++) {
-      this.#skip(types >> 4, depth + 1);
-      this.#skip(types & 0x0f, depth + 1);
-    }
-  }
-
-  /** Exact up to 2^53; what is larger is only passed over. */
-  #varint(): number {
-    let value = 0;
-    for (let factor = 1, i = 0; i < 10; factor *= 128, i++) {
-      const byte = this.#byte();
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-    }
-    throw new RangeError("a number without end");
-  }
-
-  #byte(): number {
-    const byte = this.#bytes[this.pos++];
-    if (byte === undefined) throw new RangeError("the footer ends too soon");
-    return byte;
-  }
-
-  #advance(length: number): number {
-    this.pos += length;
-    if (this.pos > this.#bytes.length) throw new RangeError("the footer ends too soon");
-    return this.pos;
-  }
 }

@@ -30,6 +30,19 @@ Deno.test("a new lake of JSON files is consumed without DuckDB, packed ones too"
     match(stdout, /batch 1: 8 files/);
   }));
 
+Deno.test("a lake that earlier runs have filled is consumed without DuckDB, too", () =>
+  inFolder(async (folder) => {
+    await produce(folder);
+    await succeed(folder, ["consume", "--once"]);
+    await produce(folder);
+    const next = await consumeWithoutDuckDb(folder);
+    strictEqual(next.status, 0, next.stderr);
+    match(next.stdout, /batch 2: 2 files/);
+    const idle = await consumeWithoutDuckDb(folder);
+    strictEqual(idle.status, 0, idle.stderr);
+    strictEqual(/batch/.test(idle.stdout), false, idle.stdout);
+  }));
+
 Deno.test("Parquet files are read by DuckDB", () =>
   inFolder(async (folder) => {
     await produce(folder, "--format", "parquet");
