@@ -13,7 +13,10 @@ interface Rows {
 export interface Peer {
   name: string;
   doc: string;
-  /** Runs it once, into an empty folder. Throws where the rows that it wrote cannot be right. */
+  /**
+   * Runs it once, into an empty folder. A peer may lose records, which is a result; streamlab may
+   * not.
+   */
   run(input: BenchInput, output: string): Promise<{ measured: Measured; rows: Rows }>;
 }
 
@@ -104,9 +107,6 @@ function script(name: string, doc: string, file: string): Peer {
       };
       const measured = await measure(python, args, output, env);
       const rows = JSON.parse(measured.stdout.trim().split("\n").at(-1)!) as Rows;
-      if (rows.events + rows.letters < input.events + input.letters) {
-        throw new Error(`${name} wrote ${rows.events} events and ${rows.letters} letters: records are lost`);
-      }
       return { measured, rows };
     },
   };

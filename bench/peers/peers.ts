@@ -34,6 +34,8 @@ interface PeerResult {
   load: number[];
   events: number;
   letters: number;
+  /** Records that became no row at all, at least. */
+  lost: number;
 }
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -69,7 +71,8 @@ async function rounds(input: BenchInput): Promise<Map<string, PeerResult>> {
     for (const peer of peers) {
       const { measured, rows } = await runIn(peer, input);
       const result = results.get(peer.name) ??
-        { doc: peer.doc, seconds: [], processorSeconds: [], memoryMax: undefined, load: [], ...rows };
+        { doc: peer.doc, seconds: [], processorSeconds: [], memoryMax: undefined, load: [], lost: 0, ...rows };
+      result.lost = Math.max(0, input.events + input.letters - rows.events - rows.letters);
       add(result, measured);
       results.set(peer.name, result);
       const load = Deno.loadavg()[0]!;
@@ -98,11 +101,11 @@ function add(result: PeerResult, { seconds, processorSeconds, memoryMax }: Measu
 
 function print(results: ReadonlyMap<string, PeerResult>): void {
   const base = results.get("streamlab");
-  for (const [name, { seconds, processorSeconds, memoryMax, events, letters }] of results) {
+  for (const [name, { seconds, processorSeconds, memoryMax, events, letters, lost }] of results) {
     const times = base === undefined ? "" : `${(median(seconds) / median(base.seconds)).toFixed(2)} × streamlab, `;
     const processor = processorSeconds.length === 0 ? "" : `${median(processorSeconds).toFixed(2)} s of processor, `;
     const memory = memoryMax === undefined ? "" : `${mega(memoryMax)}, `;
-    const rows = `${events} events, ${letters} letters`;
+    const rows = `${events} events, ${letters} letters${lost > 0 ? `, ${lost} lost` : ""}`;
     console.log(`${name.padEnd(13)}${median(seconds).toFixed(2).padStart(8)} s  ${times}${processor}${memory}${rows}`);
   }
 }
