@@ -19,14 +19,16 @@ import type { ClassifiedFiles, KnownFiles, LastWithRows } from "./known_files.ts
 /** Files of the ledger fetched at once, where it lies elsewhere. */
 const COPIES_PARALLEL = 32;
 const COPY_PREFIX = "ledger-";
-/** So many files are kept in a map, some megabytes; DuckDB takes longer to start than a small batch. */
+/**
+ * So many files are kept in a map, some megabytes; DuckDB takes longer to start than a small batch.
+ */
 const FEW_MAX = 20_000;
 
 /**
  * A table in memory, so that SQL computes the listing minus the ledger for any number of files. It
  * is read from the ledger's data files and updated with the batches that this consumer commits.
- * While they are few, they are in a map, and DuckDB is not opened, unless a file of the ledger is one
- * that only DuckDB reads.
+ * While they are few, they are in a map, and DuckDB is not opened, unless a file of the ledger is
+ * one that only DuckDB reads.
  */
 export class EmbeddedKnownFiles implements KnownFiles {
   #few: FewKnownFiles | undefined;
