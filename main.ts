@@ -20,10 +20,11 @@ if (import.meta.main) {
   const stop = new AbortController();
   // The first Ctrl-C lets the command finish what is under way; the second ends the process where
   // it stands: both are safe.
-  const interrupt = () => stop.signal.aborted ? Deno.exit(130) : stop.abort();
+  const interrupt = (signal: Deno.Signal) =>
+    stop.signal.aborted ? Deno.exit(130) : stop.abort(new DOMException(signal, "AbortError"));
   // Windows knows no SIGTERM.
   for (const signal of Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, interrupt);
+    Deno.addSignalListener(signal, () => interrupt(signal));
   }
   const stray = new Promise<never>((_resolve, reject) => {
     const fail = (event: Event, error: unknown) => (event.preventDefault(), reject(error));

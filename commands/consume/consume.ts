@@ -2,7 +2,7 @@ import { counted } from "../../core/base/counted.ts";
 import * as z from "zod";
 import { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
+import { identifierText, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
 import { DEFAULT_TARGET } from "../../core/lake/table_names.ts";
 import { localFolder, type RawZone } from "../../core/lake/raw_zone.ts";
@@ -11,14 +11,15 @@ import type { TargetRecord } from "../../core/lake/target_record.ts";
 import { parseLocation } from "../../core/storage/location.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { catalogFlags, openCatalog } from "../open_catalog.ts";
-import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
+import { type Context, defineCommand, type ExitStatus, stoppedStatus } from "../line/command.ts";
+import { checkOfNoTarget, runAllTargets } from "./all_targets.ts";
 import { type ConsumerUpkeep, openUpkeep } from "./upkeep.ts";
 import { ConsumeWords } from "./words.ts";
 import { contractFlags, contractNotes, readContractDocument } from "../contract_file.ts";
 import { flag } from "../line/flags.ts";
 import { missingRoot, openLake } from "../open_lake.ts";
-import { formatDuration, printNote } from "../line/output.ts";
-import type { LakeLocation } from "../line/values.ts";
+import { formatDuration } from "../line/output.ts";
+import { type LakeLocation, parseTableName } from "../line/values.ts";
 import { machineSettings } from "../machine.ts";
 
 const TABLES = { section: "TABLES" } as const;
@@ -54,8 +55,12 @@ const flags = z.object({
   table: flag.table({
     ...TABLES,
     doc:
-      "table for events; dead letters go to dead_letters.<name>, outside of bronze to dead_letters.<namespace>_<name>",
-    default: identifierText(DEFAULT_TARGET),
+      "table for events; dead letters go to dead_letters.<name>, outside of bronze to dead_letters.<namespace>_<name> " +
+      `(default ${identifierText(DEFAULT_TARGET)})`,
+  }),
+  allTargets: flag.switch({
+    ...TABLES,
+    doc: "every table of the lake that was fed before, as it was fed, in one process",
   }),
   contract: flag.file({ ...TABLES, doc: "JSON Schema of a valid event (default: as before, else the built-in one)" }),
   ...contractFlags(TABLES.section),
@@ -118,6 +123,7 @@ export const consume = defineCommand({
       doc: "another table with another contract",
       line: "streamlab consume --table orders.raw --contract orders.schema.json --partition-by 'day(ordered_at)'",
     },
+    { doc: "every table of the lake goes on as before", line: "streamlab consume --all-targets" },
     { doc: "tables in an Iceberg REST catalog", line: "streamlab consume --catalog http://127.0.0.1:8181" },
     { doc: "read files from another place", line: "streamlab consume --raw /var/log/events --sink ./lake --once" },
   ],
@@ -126,17 +132,34 @@ export const consume = defineCommand({
 });
 
 async function run(context: Context, flags: Flags): Promise<ExitStatus> {
+  if (!flags.allTargets) return await runTarget(context, flags);
+  checkOfNoTarget(consume.flags, flags, TABLES.section, ["sink", "raw", "format"]);
+  const sink = () => openLake(context, flags.source);
+  const catalog = await openCatalog(context, flags, sink);
+  const { shareOfTarget } = await import("../../core/routing/memory_shares.ts");
+  return await runAllTargets(context, catalog, {
+    inTurn: flags.once,
+    run: (table, targets) => {
+      const memory = flags.once ? flags.memory : shareOfTarget(flags.memory, targets);
+      return runTarget(context, { ...flags, table: parseTableName(table), memory });
+    },
+  });
+}
+
+async function runTarget(context: Context, flags: Flags): Promise<ExitStatus> {
   const { ConsumeSession } = await import("../../core/consume/consume_session.ts");
   const meter = new Meter(context.clock);
-  const words = new ConsumeWords(context, meter);
+  const table = identifierText(targetOf(flags));
+  const words = new ConsumeWords(context, meter, { table, isOneOfMany: flags.allTargets });
   const options = await sessionOptions(context, flags, words, meter);
+  const place = `${options.zone.store.root}/${options.zone.prefix}`;
   const upkeep = flags.noUpkeep ? undefined : await upkeepOf(context, flags, words, options);
   const session = await ConsumeSession.open({ ...options, betweenBatches: upkeep?.betweenBatches });
   try {
     if (flags.once) {
       const discovery = await session.runOnce(context.signal);
       const { unreadable } = discovery;
-      await words.end(discovery, `${options.zone.store.root}/${options.zone.prefix}`);
+      await words.end(discovery, place);
       if (unreadable.length > 0) {
         throw new StreamlabError(
           "unavailable",
@@ -149,7 +172,7 @@ async function run(context: Context, flags: Flags): Promise<ExitStatus> {
         );
       }
     } else {
-      await printNote(context, `Watching for files; Ctrl-C stops after the batch under way`);
+      words.watches(place);
       await session.run(
         context.signal,
         flags.trigger,
@@ -161,7 +184,12 @@ async function run(context: Context, flags: Flags): Promise<ExitStatus> {
     session.close();
     await upkeep?.close();
   }
+  if (!flags.once) return stoppedStatus(context.signal);
   return context.signal.aborted ? 130 : 0;
+}
+
+function targetOf({ table }: Flags): TableIdentifier {
+  return table === undefined ? DEFAULT_TARGET : { namespace: [table.namespace], name: table.name };
 }
 
 /** In no help: the tables must be the same, and a test shows that they are. */
@@ -193,7 +221,7 @@ async function sessionOptions(
   const { parsePartitionField } = await import("../../core/consume/partition_by.ts");
   const source = await openLake(context, flags.source);
   const sink = flags.sink === undefined ? source : await openLake(context, flags.sink);
-  const target = { namespace: [flags.table.namespace], name: flags.table.name };
+  const target = targetOf(flags);
   const catalog = await openCatalog(context, flags, () => Promise.resolve(sink), { tidiesLater: true });
   const { targetRecordOf } = await import("../../core/lake/target_record.ts");
   const table = await catalog.loadTable(target);
@@ -204,7 +232,7 @@ async function sessionOptions(
   const { contract } = document;
   const partitionBy = partitionFields(flags.partitionBy, contract);
   if (table === undefined && flags.partitionBy === undefined && partitionBy.length === 0) {
-    words.note(`${identifierText(target)} is made without partitions; --partition-by names some, now or never`);
+    words.note("The table is made without partitions; --partition-by names some, now or never");
   }
   return {
     catalog,

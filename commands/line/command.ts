@@ -21,16 +21,30 @@ export interface Context {
   readonly clock: Clock;
   readonly random: Random;
   /**
-   * Aborted by the first Ctrl-C or SIGTERM: finish the work in flight, then return 130. The second
-   * one ends the process.
+   * Aborted by the first Ctrl-C or SIGTERM: finish the work in flight, then return 130, or what
+   * `stoppedStatus` says. The second one ends the process.
    */
   readonly signal: AbortSignal;
   /** `--json`. */
   readonly json: boolean;
+  /** Whether what is no result is JSON, too: `--log-format`, by default as `--json`. */
+  readonly jsonMessages: boolean;
   /** `--debug`. */
   readonly debug: boolean;
   /** The program's table, for commands about commands. */
   readonly commands: readonly Command[];
+}
+
+/** The reason that `signal` is aborted for by the signal that a supervisor sends. */
+export const SUPERVISORS_STOP = "SIGTERM";
+
+export function isSupervisorsStop({ reason }: AbortSignal): boolean {
+  return reason instanceof Error && reason.message === SUPERVISORS_STOP;
+}
+
+/** Of a command that runs until it is stopped, and ended cleanly: supervisors wished for that. */
+export function stoppedStatus(signal: AbortSignal): ExitStatus {
+  return !signal.aborted || isSupervisorsStop(signal) ? 0 : 130;
 }
 
 /**

@@ -3,24 +3,35 @@
  * top.
  */
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import type { Json } from "../../core/base/json.ts";
 import { type ExitStatus, OutputClosed } from "./command.ts";
 import { EXIT_STATUS_OF } from "./exit_status.ts";
 
 export interface ErrorReport {
   /** Lines with their line ends; empty when there is nothing to say. */
   text: string;
+  /** The same for scripts. */
+  record: { [key: string]: Json };
   status: ExitStatus;
 }
 
 /** `secrets` are values that are removed from messages. */
 export function reportError(error: unknown, options: { debug: boolean; secrets: readonly string[] }): ErrorReport {
   // The reader has what it wanted (`| head`) and closed the pipe.
-  if (error instanceof OutputClosed) return { text: "", status: 0 };
+  if (error instanceof OutputClosed) return { text: "", record: {}, status: 0 };
   const known = error instanceof StreamlabError ? error : fromOutside(error);
   const lines = [`streamlab: ${oneLine(known.message)}`];
   if (known.hint !== undefined) lines.push(`  ${oneLine(known.hint)}`);
   if (options.debug) lines.push(...causes(error));
-  return { text: `${scrub(lines.join("\n"), options.secrets)}\n`, status: EXIT_STATUS_OF[known.kind] };
+  const clean = (text: string) => scrub(text, options.secrets);
+  const record = {
+    action: "error",
+    kind: known.kind,
+    message: clean(oneLine(known.message)),
+    hint: known.hint === undefined ? null : clean(oneLine(known.hint)),
+    ...(options.debug ? { causes: clean(causes(error).join("\n")) } : {}),
+  };
+  return { text: `${clean(lines.join("\n"))}\n`, record, status: EXIT_STATUS_OF[known.kind] };
 }
 
 /**

@@ -149,7 +149,12 @@ export const flag = {
 
 /** Flags that every subcommand has. */
 export const everywhereFlags = z.object({
-  json: flag.switch({ doc: "print one JSON object per batch or action on standard output" }),
+  json: flag.switch({
+    doc: "print one JSON object per batch or action on standard output; errors, notes and progress are JSON, too",
+  }),
+  logFormat: flag.choice(["text", "json"], {
+    doc: "of what goes to standard error: errors, notes and progress (default text, with --json json)",
+  }),
   debug: flag.switch({ doc: "show where an error came from" }),
   config: flag.file({ doc: "read defaults from this file (default streamlab.json, if present)" }),
 });

@@ -1,21 +1,41 @@
 /**
- * Results go to standard output, everything else to standard error; `--json` turns results into one
- * JSON object a line.
+ * Results go to standard output, everything else to standard error; `--json` turns both into one
+ * JSON object a line, `--log-format json` what goes to standard error.
  */
 import { type Json, stringifyJson } from "../../core/base/json.ts";
 import { visibleLines, visibleText } from "../../core/base/visible_text.ts";
 import type { Context } from "./command.ts";
 
-type Printing = Pick<Context, "stdout" | "stderr" | "json">;
+type Printing = Pick<Context, "stdout" | "stderr" | "json" | "jsonMessages" | "clock">;
+
+/** For scripts; every object carries its time. */
+export interface ScriptRecord {
+  [key: string]: Json;
+}
 
 /** One result: `text` for people, or, with `--json`, `record` for scripts. Adds the line end. */
-export async function printResult(context: Printing, record: { [key: string]: Json }, text: string): Promise<void> {
-  await context.stdout.write(`${visibleLines(context.json ? stringifyJson(record) : text)}\n`);
+export async function printResult(context: Printing, record: ScriptRecord, text: string): Promise<void> {
+  await context.stdout.write(`${visibleLines(context.json ? jsonLine(context, record) : text)}\n`);
 }
 
 /** A note for people, line by line; never part of a result. */
 export async function printNote(context: Printing, ...lines: string[]): Promise<void> {
-  await context.stderr.write(lines.map((line) => `${visibleText(line)}\n`).join(""));
+  const record = { action: "note", text: lines.join("\n") };
+  await printMessage(context, record, lines.map((line) => visibleText(line)).join("\n"));
+}
+
+/** Anything else than a result: `text` for people, whole lines, or `record` for scripts. */
+export async function printMessage(context: Printing, record: ScriptRecord, text: string): Promise<void> {
+  await context.stderr.write(`${context.jsonMessages ? jsonLine(context, record) : text}\n`);
+}
+
+export function jsonLine({ clock }: Pick<Context, "clock">, record: ScriptRecord): string {
+  return stringifyJson({ ...record, time: new Date(clock.nowMs()).toISOString() });
+}
+
+/** `2026-03-01T12:00:00Z`, as lines begin that nobody watches on a terminal. */
+export function timeText({ clock }: Pick<Context, "clock">): string {
+  return `${new Date(clock.nowMs()).toISOString().slice(0, 19)}Z`;
 }
 
 /** 1234567 → `1.2 MB`. */

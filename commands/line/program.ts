@@ -7,10 +7,13 @@ import { type FlagSchema, flagsOf } from "./flags.ts";
 import { reportError, SECRET_VARIABLES } from "./errors.ts";
 import { commandHelp, findCommand, programHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
+import { jsonLine } from "./output.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
 /** A context before its flags are known. */
-export type World = Omit<Context, "json" | "debug"> & Pick<ConfigurationSource, "readText" | "foreignHand">;
+export type World =
+  & Omit<Context, "json" | "jsonMessages" | "debug">
+  & Pick<ConfigurationSource, "readText" | "foreignHand">;
 
 /**
  * `hidden` commands are run like the others, and shown nowhere. `stray` rejects with an uncaught
@@ -22,17 +25,26 @@ export async function runProgram(
   hidden: readonly Command[] = [],
   stray: Promise<never> = new Promise(() => {}),
 ): Promise<ExitStatus> {
-  const reporting = {
+  const reporting: Reporting = {
     debug: argv.includes("--debug"),
+    json: argv.includes("--json") || /(^| )--log-format[= ]json( |$)/.test(argv.join(" ")),
     secrets: secretsIn(world),
   };
   try {
     return await Promise.race([dispatch(argv, world, reporting, hidden), stray]);
   } catch (error) {
-    const { text, status } = reportError(error, reporting);
+    const report = reportError(error, reporting);
+    const text = report.text !== "" && reporting.json ? `${jsonLine(world, report.record)}\n` : report.text;
     if (text !== "") await world.stderr.write(text).catch(() => {});
-    return status;
+    return report.status;
   }
+}
+
+/** How errors are told, as far as is known yet. */
+interface Reporting {
+  debug: boolean;
+  json: boolean;
+  secrets: string[];
 }
 
 /** The secrets of the environment, which no message may hold. */
@@ -43,7 +55,7 @@ export function secretsIn({ env }: Pick<World, "env">): string[] {
 async function dispatch(
   argv: readonly string[],
   world: World,
-  reporting: { debug: boolean; secrets: string[] },
+  reporting: Reporting,
   hidden: readonly Command[],
 ): Promise<ExitStatus> {
   const { name, args } = splitCommandLine(argv);
@@ -54,9 +66,12 @@ async function dispatch(
     return 0;
   }
   const { flags, everywhere } = await configure(command, args, world);
-  reporting.debug = everywhere.debug;
+  const { json, debug } = everywhere;
+  const jsonMessages = everywhere.logFormat === undefined ? json : everywhere.logFormat === "json";
+  reporting.debug = debug;
+  reporting.json = jsonMessages;
   reporting.secrets.push(...secretsOf(command.flags, flags));
-  const context: Context = { ...world, json: everywhere.json, debug: everywhere.debug };
+  const context: Context = { ...world, json, jsonMessages, debug };
   return await command.run(context, flags);
 }
 

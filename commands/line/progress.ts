@@ -2,7 +2,7 @@ import { counted, formatCount } from "../../core/base/counted.ts";
 import type { Meter, MeterReading } from "../../core/base/meter.ts";
 import { visibleText } from "../../core/base/visible_text.ts";
 import type { Context } from "./command.ts";
-import { formatDuration } from "./output.ts";
+import { formatDuration, printMessage, type ScriptRecord, timeText } from "./output.ts";
 
 export interface Progress {
   /** Removes the drawn line, so that results start on a clean one; the next change redraws it. */
@@ -12,17 +12,26 @@ export interface Progress {
 const DRAW_MS_MIN = 100;
 const LINE_MS_MIN = 5_000;
 
+/** What is under way: a verb and its object, and more for scripts. */
+export interface Doing {
+  /** `Ingesting batch 7` */
+  label: string;
+  record?: ScriptRecord;
+}
+
+type Surroundings = Pick<
+  Context,
+  "stdout" | "stderr" | "isTerminal" | "columns" | "clock" | "json" | "jsonMessages"
+>;
+
 /**
  * Shows the meter on standard error. On a terminal it redraws one line, at most ten times a second;
- * elsewhere it prints a line every five seconds; with `--json` nothing. `label` is a verb:
- * `Producing`.
+ * elsewhere, and as JSON, it prints a line every five seconds, which begins with the time. `label`
+ * is a verb: `Producing`.
  */
-export function startProgress(
-  context: Pick<Context, "stderr" | "isTerminal" | "columns" | "clock" | "json">,
-  label: string,
-  meter: Meter,
-): Progress {
-  const isTerminal = context.isTerminal.stderr;
+export function startProgress(context: Surroundings, label: string | (() => Doing), meter: Meter): Progress {
+  const isTerminal = context.isTerminal.stderr && !context.jsonMessages;
+  const doing = typeof label === "string" ? () => ({ label }) : label;
   let lastMs = -Infinity;
   let isDrawn = false;
   let written = Promise.resolve();
@@ -37,12 +46,16 @@ export function startProgress(
     if (reading.counts.files === undefined) return;
     if (!isTerminal && nowMs - reading.sinceMs < LINE_MS_MIN) return;
     lastMs = nowMs;
-    const line = progressLine(label, reading, nowMs - reading.sinceMs);
-    if (isTerminal) say(() => context.stderr.redraw(visibleText(line).slice(0, context.columns - 1)));
-    else say(() => context.stderr.write(`${visibleText(line)}\n`));
+    const now: Doing = doing();
+    const line = visibleText(progressLine(now.label, reading, nowMs - reading.sinceMs));
+    if (isTerminal) say(() => context.stderr.redraw(line.slice(0, context.columns - 1)));
+    else {
+      const record = progressRecord(now, reading, nowMs - reading.sinceMs);
+      say(() => printMessage(context, record, `${timeText(context)} ${line}`));
+    }
     isDrawn = isTerminal;
   };
-  if (!context.json) meter.watch(draw);
+  meter.watch(draw);
   return {
     async end() {
       if (isDrawn) say(() => context.stderr.redraw(""));
@@ -50,6 +63,10 @@ export function startProgress(
       await written;
     },
   };
+}
+
+function progressRecord({ label, record }: Doing, { counts, step }: MeterReading, elapsedMs: number): ScriptRecord {
+  return { action: "progress", doing: label, ...record, step: step ?? null, ...counts, elapsedMs };
 }
 
 export function progressLine(
@@ -73,5 +90,6 @@ export function progressLine(
   if (files && filesMax !== undefined && files < filesMax && elapsedMs >= 1_000) {
     parts.push(`${formatDuration(elapsedMs / files * (filesMax - files))} left`);
   }
+  if (counts.filesBehind) parts.push(counted(counts.filesBehind, "more file waits", "more files wait"));
   return `${label}${step === undefined ? "" : ` (${step})`}: ${parts.join(", ")}`;
 }

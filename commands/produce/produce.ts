@@ -4,7 +4,7 @@ import * as z from "zod";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { CLEAN_CHANCES, DIRTY_CHANCES, type ProduceOptions } from "../../core/produce/options.ts";
 import type { EventFileSink } from "../../core/produce/parts.ts";
-import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
+import { type Context, defineCommand, type ExitStatus, stoppedStatus } from "../line/command.ts";
 import { flag } from "../line/flags.ts";
 import { formatDuration, formatSize, printNote, printResult } from "../line/output.ts";
 import { ProduceTally, recordOf } from "./tally.ts";
@@ -128,7 +128,7 @@ async function runProduce(context: Context, given: Flags): Promise<ExitStatus> {
     });
     await progress.end();
     await printSummary(context, given.sink, sink, tally, context.clock.nowMs() - startMs);
-    return isComplete ? 0 : 130;
+    return isComplete ? 0 : options.batches === undefined ? stoppedStatus(signal) : 130;
   } finally {
     await progress.end();
     truth?.close();

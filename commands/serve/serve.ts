@@ -5,7 +5,7 @@ import type { LakeWatch } from "../../core/serve/metrics/lake_watch.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { parseLocation } from "../../core/storage/location.ts";
-import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
+import { type Context, defineCommand, type ExitStatus, stoppedStatus } from "../line/command.ts";
 import { reportError, scrub } from "../line/errors.ts";
 import { flag } from "../line/flags.ts";
 import { printNote } from "../line/output.ts";
@@ -85,7 +85,7 @@ async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
       cause: error,
     });
   }
-  return signal.aborted ? 130 : 0;
+  return stoppedStatus(signal);
 }
 
 async function openParts(context: Context, given: ServeFlags, store: Store) {

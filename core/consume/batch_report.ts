@@ -4,7 +4,11 @@ import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 
 /** What a consumer tells while it works. */
 export interface ConsumerReport {
+  /** A batch is under way; `batch` tells of its end. */
+  started?(batch: { batchId: number; files: number; resumed: boolean }): void;
   batch(report: BatchReport): void;
+  /** All that is there is ingested; the next file is waited for. Told again after each look. */
+  idle?(): void;
   /** A file that stays where it is, and why; once for each state of it. */
   file(name: string, what: "changed" | "unreadable" | "vanished", detail: string): void;
   /** What the user should know besides; once. */

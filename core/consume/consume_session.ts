@@ -135,6 +135,7 @@ export class ConsumeSession {
         let pauseMs = watch === undefined ? 0 : LOOK_AGAIN_MS;
         try {
           await this.#consumer.takeAll(signal, looksAgain, changed);
+          if (!signal.aborted) report.idle?.();
           if (looksAgain) lookAgainMs = clock.nowMs() + pauseBetweenLooks(clock.nowMs() - startMs);
           const waits = watch === undefined || this.#consumer.doneBatchId !== before;
           const leftMs = () => waits ? untilDue(startMs, triggerMs, clock) : 0;

@@ -212,7 +212,9 @@ export class Consumer {
       const files = filesOfBatch(fresh, this.#options);
       const plan = this.#planOf(files, changed);
       this.#options.router.expect?.(filesOfBatch(fresh.slice(files.length), this.#options), "later");
-      const standing = await this.#options.meter.time("plan", () => this.#checkpoint.createPlan(plan));
+      const { meter } = this.#options;
+      meter.count("filesBehind", fresh.length - files.length);
+      const standing = await meter.time("plan", () => this.#checkpoint.createPlan(plan));
       const alone = await this.#runBatch(standing, false, signal);
       if (standing !== plan || !alone) return false;
       fresh = fresh.slice(files.length);
@@ -286,6 +288,7 @@ export class Consumer {
   /** False when another consumer has committed this batch, or more, to the ledger. */
   async #runBatch(plan: BatchPlan, resumed: boolean, signal: AbortSignal): Promise<boolean> {
     const { clock, known, meter, zone: { nameBase } } = this.#options;
+    this.#options.report.started?.({ batchId: plan.batchId, files: plan.files.length, resumed });
     meter.count("filesMax", plan.files.length);
     const startMs = clock.nowMs();
     if (plan.raw !== nameBase) {

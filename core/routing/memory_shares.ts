@@ -71,6 +71,11 @@ export function shareMemory(memory: string, threadsWanted: number): MemoryShares
   return { threads, limits: scaled(held / HELD_BYTES), database: `${Math.floor(database)}B` };
 }
 
+/** Of several runs in one process that share the memory: the program is there once. Bytes. */
+export function shareOfTarget(bytes: number, targets: number): number {
+  return Math.floor(PROGRAM_BYTES + Math.max(0, bytes - PROGRAM_BYTES) / targets);
+}
+
 function scaled(by: number): ReaderLimits {
   const scale = (limit: number) => Math.floor(limit * by);
   return {

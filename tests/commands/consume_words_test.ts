@@ -18,7 +18,8 @@ async function withRaw(
       const world = testWorld({ commands, cwd: folder, env: { TMPDIR: folder } });
       const target = ["--table", "a.b", "--contract", "c.json"];
       const status = await runProgram(["consume", "--once", ...target, ...args], world);
-      return { status, said: world.stdoutText() + world.stderrText() };
+      const said = world.stdoutText() + world.stderrText();
+      return { status, said: said.replaceAll(/^2026-03-01T12:\d\d:\d\dZ a\.b /gm, "") };
     }, folder);
   } finally {
     await Deno.remove(folder, { recursive: true });

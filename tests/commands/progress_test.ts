@@ -14,12 +14,16 @@ Deno.test("a progress line says files, events, events a second and the time left
     progressLine("Compacting", { counts: { files: 5, filesMax: 5 }, step: undefined }, 5_000),
     "Compacting: 5 of 5 files",
   );
+  strictEqual(
+    progressLine("Ingesting", { counts: { files: 1, filesMax: 2, filesBehind: 3 }, step: undefined }, 10),
+    "Ingesting: 1 of 2 files, 3 more files wait",
+  );
   const reading = { counts: { files: 0, records: 0 }, step: "route" };
   strictEqual(progressLine("Ingesting", reading, 10), "Ingesting (route): 0 files, 0 records");
 });
 
 Deno.test("on a terminal progress redraws one line at most ten times a second and clears it at the end", async () => {
-  const world = { ...testWorld({ commands: [], terminal: true }), json: false };
+  const world = { ...testWorld({ commands: [], terminal: true }), json: false, jsonMessages: false };
   const meter = new Meter(world.clock);
   const progress = startProgress(world, "P", meter);
   meter.count("files");
@@ -30,21 +34,24 @@ Deno.test("on a terminal progress redraws one line at most ten times a second an
   strictEqual(world.stderrText(), "\r\x1b[KP: 1 file\r\x1b[KP: 3 files\r\x1b[K");
 });
 
-Deno.test("off a terminal progress prints a plain line every five seconds, and with --json nothing", async () => {
+Deno.test("off a terminal progress prints a line with the time every five seconds, with --json an object", async () => {
   for (const json of [false, true]) {
-    const world = { ...testWorld({ commands: [] }), json };
+    const world = { ...testWorld({ commands: [], terminal: json }), json, jsonMessages: json };
     const meter = new Meter(world.clock);
     const progress = startProgress(world, "P", meter);
     meter.count("files");
     await world.clock.sleep(5_000);
     meter.count("files");
     await progress.end();
-    strictEqual(world.stderrText(), json ? "" : "P: 2 files\n");
+    const expected = json
+      ? '{"action":"progress","doing":"P","step":null,"files":2,"elapsedMs":5000,"time":"2026-03-01T12:00:05.000Z"}\n'
+      : "2026-03-01T12:00:05Z P: 2 files\n";
+    strictEqual(world.stderrText(), expected);
   }
 });
 
 Deno.test("off a terminal work that is done in five seconds prints nothing, however long the run", async () => {
-  const world = { ...testWorld({ commands: [] }), json: false };
+  const world = { ...testWorld({ commands: [] }), json: false, jsonMessages: false };
   const meter = new Meter(world.clock);
   const progress = startProgress(world, "P", meter);
   for (let batch = 0; batch < 5; batch++) {

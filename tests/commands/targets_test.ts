@@ -140,10 +140,34 @@ Deno.test("a new table without partitions says so, once, and not where that was 
     const flags = ["--once", "--raw", "in", "--format", "ndjson", "--contract", "orders.schema.json"];
     match(
       (await place.run("consume", ...flags, "--table", "a.b")).stderr,
-      /^a\.b is made without partitions; --partition-by/m,
+      / a\.b The table is made without partitions; --partition-by/m,
     );
     for (const more of [["a.b"], ["a.c", "--partition-by", "id"]]) {
       const { stderr } = await place.run("consume", ...flags, "--table", ...more);
       strictEqual(stderr.includes("without partitions"), false, stderr);
     }
+  }));
+
+Deno.test("--all-targets refuses what is for one target, and a lake without any", () =>
+  withOrders(async (place) => {
+    for (
+      const [flag, ...value] of [
+        ["--table", "a.b"],
+        ["--raw", "in"],
+        ["--contract", "orders.schema.json"],
+        ["--on-extra-fields", "add"],
+        ["--partition-by", "id"],
+        ["--sink", "other"],
+        ["--format", "json"],
+        ["--assert-formats"],
+      ]
+    ) {
+      const { status, stderr } = await place.run("consume", "--once", "--all-targets", flag!, ...value);
+      deepStrictEqual([status, stderr.includes(`${flag} is for one target`)], [2, true], stderr);
+    }
+    place.put("empty/note", "");
+    const none = await place.run("consume", "--once", "--all-targets", "--source", "empty");
+    deepStrictEqual([none.status, /There is no target to consume into/.test(none.stderr)], [1, true]);
+    const { status, stdout } = await place.run("consume", "--once", "--all-targets");
+    deepStrictEqual([status, stdout], [0, ""]);
   }));

@@ -50,7 +50,7 @@ export function startStreamlab(folder: string, args: string[], { env = {} }: Run
  */
 export function messageLines({ stderr }: Outcome): string[] {
   return stderr.trimEnd().split("\n").filter((line) =>
-    !/^[A-Z][a-z]+ing( [^":]+)?: [\d,]+ (of|files|events)\b/.test(line)
+    !/^\S+Z [A-Z][a-z]+ing( [^":]+)?: [\d,]+ (of|files|events)\b/.test(line)
   );
 }
 

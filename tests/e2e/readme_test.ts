@@ -3,8 +3,8 @@ import { inFolder, programLine } from "./program.ts";
 
 /**
  * The README and pages for owners of data are run: every line of their `sh` blocks, in order, in
- * one folder for each page; of `console` blocks also what they print. Times and rates are masked. A
- * line that begins with `npx`, `docker` or `git` is checked by what it names.
+ * one folder for each page; of `console` blocks also what they print, on a terminal. Times and
+ * rates are masked. A line that begins with `npx`, `docker` or `git` is checked by what it names.
  */
 const PAGES = ["README.md", "docs/running.md", "docs/tables.md"];
 
@@ -36,6 +36,7 @@ function consoleLines(block: string): Line[] {
 /** Times, rates and places differ from run to run. */
 function masked(text: string): string {
   return text.trimEnd()
+    .replaceAll(/^\d{4}-\d\d-\d\dT\S+Z [\w.]+ (?=batch )/gm, "")
     .replaceAll(/\b\d+(\.\d+)?(ms|s)\b/g, "TIME")
     .replaceAll(/[\d,]+ (events|records)\/s/g, "RATE")
     .replaceAll(/to \S*\/lake\b/g, "to lake");
