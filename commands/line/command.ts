@@ -35,8 +35,8 @@ export interface Context {
   readonly commands: readonly Command[];
 }
 
-/** The reason that `signal` is aborted for by the signal that a supervisor sends. */
-export const SUPERVISORS_STOP = "SIGTERM";
+/** What supervisors send; the reason that `signal` is aborted for names the signal that came. */
+const SUPERVISORS_STOP = "SIGTERM";
 
 export function isSupervisorsStop({ reason }: AbortSignal): boolean {
   return reason instanceof Error && reason.message === SUPERVISORS_STOP;

@@ -29,7 +29,7 @@ export function reportError(error: unknown, options: { debug: boolean; secrets: 
     kind: known.kind,
     message: clean(oneLine(known.message)),
     hint: known.hint === undefined ? null : clean(oneLine(known.hint)),
-    ...(options.debug ? { causes: clean(causes(error).join("\n")) } : {}),
+    causes: options.debug ? clean(causes(error).join("\n")) : null,
   };
   return { text: `${clean(lines.join("\n"))}\n`, record, status: EXIT_STATUS_OF[known.kind] };
 }

@@ -82,6 +82,7 @@ Deno.test("--json prints an object for each action on each table", () =>
       "interrupted",
       "outputs",
       "table",
+      "time",
     ]);
   }));
 

@@ -10,8 +10,8 @@ terminalTest(
     inFolder(async (folder) => {
       await succeed(folder, ["produce", "--batches", "30", "--batch-size", "2000", "--interval", "0"]);
       const shown = await runInTerminal(folder, `${programLine} consume --once --threads 1`);
-      match(shown, /\r\x1b\[KIngesting batch 1 \(route\): \d+ of 30 files, /);
-      match(shown, /\r\x1b\[K(\r\n)?batch 1: 30 files .* → 60,000 events/);
+      match(shown, /Ingesting batch 1 \(route\): \d+ of 30 files, /);
+      ok(shown.includes("\r\x1b[Kbatch 1: 30 files ") && shown.includes(" → 60,000 events"), shown);
     }),
 );
 
@@ -25,7 +25,7 @@ terminalTest(
       ]);
       match(shown, /^Watching \S+\/lake\/raw\/events\/ for bronze\.events; Ctrl-C stops after the batch under way\r\n/);
       match(shown, /Nothing waits \(lag 0s\) for 1s; batch 1 was done \ds ago/);
-      match(shown, /\r\x1b\[Kstatus 130\r\n$/);
+      match(shown, /status 130\r\n$/);
     }),
 );
 
