@@ -196,7 +196,13 @@ Deno.test("the prompt answers, explains itself, and outlives errors", () =>
 /** Lines typed at a prompt 60 columns wide; what each output got. */
 async function atPrompt(session: Session, lines: string[], cwd?: string): Promise<{ stdout: string; stderr: string }> {
   const world = testWorld({ commands, ...(cwd === undefined ? {} : { cwd }) });
-  const shell = { ...world, isTerminal: { stdin: true, stdout: true, stderr: true }, json: false, jsonMessages: false, debug: false };
+  const shell = {
+    ...world,
+    isTerminal: { stdin: true, stdout: true, stderr: true },
+    json: false,
+    jsonMessages: false,
+    debug: false,
+  };
   const prompt = new Prompt(shell, session, { explainScan: false }, { columns: () => 60, keep: () => {} });
   for (const line of lines) await prompt.take(line);
   return { stdout: world.stdoutText(), stderr: world.stderrText() };
