@@ -26,7 +26,7 @@ import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
 import { type RawZone } from "../lake/raw_zone.ts";
 import { noteFailure } from "./failed_batch.ts";
 import { OwnFiles } from "./own_files.ts";
-import { leftOutNotes, type Note } from "./left_out.ts";
+import { type Note, routedNotes } from "./routed_notes.ts";
 import { listHinted } from "./change_hints.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
@@ -335,8 +335,8 @@ export class Consumer {
 
   async #tryRoute(plan: BatchPlan): Promise<RoutedPlan> {
     const { router, meter } = this.#options;
-    const { routed, leftOut, reasons } = await router.route(plan, this.#tables, meter);
-    if (leftOut !== undefined) leftOutNotes(this.#name, leftOut).forEach((note) => this.#noteOnce(note));
+    const { routed, reasons, ...said } = await router.route(plan, this.#tables, meter);
+    routedNotes(this.#name, said).forEach((note) => this.#noteOnce(note));
     const standing = await meter.time("place", () => this.#checkpoint.createRouted(routed));
     if (standing.attempt === routed.attempt) return { routed: standing, reasons };
     // Another consumer was first: its record is the one to commit, whoever does it.

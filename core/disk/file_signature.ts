@@ -11,8 +11,25 @@ const SIGNATURES: readonly (readonly [name: string, bytes: readonly number[]])[]
   ["ORC", [0x4f, 0x52, 0x43]],
   ["Avro", [0x4f, 0x62, 0x6a, 0x01]],
   ["Arrow", [0x41, 0x52, 0x52, 0x4f, 0x57, 0x31]],
+];
+
+/**
+ * How text begins that is not UTF-8: with a byte order mark, or with the first character of JSON
+ * (RFC 4627, section 3). UTF-32 comes first, for it begins as UTF-16 does.
+ */
+const ENCODINGS: readonly (readonly [name: string, bytes: readonly number[]])[] = [
+  ["UTF-32 text", [0xff, 0xfe, 0x00, 0x00]],
+  ["UTF-32 text", [0x00, 0x00, 0xfe, 0xff]],
   ["UTF-16 text", [0xff, 0xfe]],
   ["UTF-16 text", [0xfe, 0xff]],
+  ...[0x5b, 0x7b].flatMap((opening): [string, number[]][] => [
+    ["UTF-32 text", [opening, 0x00, 0x00, 0x00]],
+    ["UTF-32 text", [0x00, 0x00, 0x00, opening]],
+    ["UTF-16 text", [opening, 0x00]],
+    ["UTF-16 text", [0x00, opening]],
+  ]),
+  ["GB 18030 text", [0x84, 0x31, 0x95, 0x33]],
+  ["UTF-7 text", [0x2b, 0x2f, 0x76]],
 ];
 
 /** How much of a file's start is checked. */
@@ -28,10 +45,24 @@ const NEWLINE = 0x0a, OPEN_OBJECT = 0x7b;
 export function signatureOf(head: Uint8Array): string | undefined {
   const odd = oddBytes(head);
   if (odd === 0) return undefined;
-  const signed = SIGNATURES.find(([, bytes]) => bytes.every((byte, at) => head[at] === byte));
-  if (signed !== undefined) return signed[0];
+  const signed = named(SIGNATURES, head) ?? encodingOf(head);
+  if (signed !== undefined) return signed;
   if (head.length < BINARY_BYTES_MIN) return undefined;
   return odd >= head.length * BINARY_SHARE && !hasObject(head) ? "binary data" : undefined;
+}
+
+/** Whether the first bytes are text in UTF-8, and none of another kind of file. */
+export function isPlainText(head: Uint8Array): boolean {
+  return oddBytes(head) === 0;
+}
+
+/** The encoding of text that is not UTF-8, where its first bytes show it. */
+export function encodingOf(head: Uint8Array): string | undefined {
+  return named(ENCODINGS, head);
+}
+
+function named(signatures: typeof SIGNATURES, head: Uint8Array): string | undefined {
+  return signatures.find(([, bytes]) => bytes.every((byte, at) => head[at] === byte))?.[0];
 }
 
 /** Whether a whole line is an object: zeros that a crash left in a log do not make it binary. */

@@ -11,7 +11,7 @@ export interface Oversize {
 }
 
 /** The head that is kept of a record that is too large, in bytes. */
-const HEAD_BYTES = 64 << 10;
+export const HEAD_BYTES = 64 << 10;
 
 /** Joins one record from its chunks. Of a record beyond the limit it keeps only the head. */
 export class RecordParts {

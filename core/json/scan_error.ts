@@ -2,7 +2,7 @@ import { showCharacter } from "./reader.ts";
 import { STATE } from "./scan_table.ts";
 
 const EXPECTED: ReadonlyMap<number, string> = new Map([
-  [STATE.START, "an array ('[')"],
+  [STATE.START, "an array ('[') or objects ('{')"],
   [STATE.VALUE, "a value"],
   [STATE.FIRST_VALUE, "a value or ']'"],
   [STATE.FIRST_KEY, "a key or '}'"],

@@ -58,6 +58,11 @@ const taskShape = z.strictObject({
 
 const leftOutShape = z.strictObject({ clashing: z.array(z.string()), beyond: z.number().int() });
 
+const misnamedShape = z.strictObject({
+  name: z.string(),
+  found: z.enum(["gzip", "zstd", "not compressed"]),
+});
+
 const resultShape = z.strictObject({
   format: z.literal(1),
   sequenceId: z.string(),
@@ -68,6 +73,8 @@ const resultShape = z.strictObject({
   files: z.array(FILE_OUTCOME.extend({ number: z.number().int() })),
   /** Fields that were to become columns, and did not. */
   leftOut: leftOutShape,
+  /** What files were read as, where their names say something else. */
+  misnamed: z.array(misnamedShape),
   /** Dead letters by reason. */
   reasons: z.record(z.string(), z.number()),
 });
@@ -75,6 +82,8 @@ const resultShape = z.strictObject({
 export type RoutingTask = z.infer<typeof taskShape>;
 export type TaskTable = z.infer<typeof tableShape>;
 export type RoutingResult = z.infer<typeof resultShape>;
+export type Misnamed = z.infer<typeof misnamedShape>;
+export type FoundPacking = Misnamed["found"];
 export type NumberedOutcome = RoutingResult["files"][number];
 
 export const TASK_FORMAT: RecordFormat<RoutingTask> = {

@@ -1,5 +1,7 @@
-import { signatureOf, SIGNED_BYTES } from "../disk/file_signature.ts";
+import type { Packing } from "../disk/decompress.ts";
+import { encodingOf, isPlainText, signatureOf, SIGNED_BYTES } from "../disk/file_signature.ts";
 import { readFilePart } from "../disk/scratch.ts";
+import type { FoundPacking } from "../lake/routing_task.ts";
 import type { LocalRawFile } from "./raw_file.ts";
 
 /** A file's first bytes. */
@@ -12,24 +14,22 @@ export function otherKind(found: string): string {
   return found === "binary data" ? found : `${found} by its first bytes, though not by its name`;
 }
 
-/**
- * What a file is by its first bytes, if it is not a JSON array, for the end of the reason; empty if
- * the reason says it.
- */
-export function arrayHint(head: Uint8Array): string {
-  const found = signatureOf(head);
-  if (found !== undefined) return `; ${otherKind(found)}`;
-  return isLines(head) ? "; it looks like NDJSON: rename it to .ndjson, or use --format ndjson" : "";
+/** Why a file is condemned whose first character is that of JSON in another encoding. */
+export function otherEncoding(head: Uint8Array): string | undefined {
+  const encoding = encodingOf(head);
+  return encoding && `expected UTF-8, found ${encoding}`;
 }
 
-/** Whether the first line is an object. */
-function isLines(head: Uint8Array): boolean {
-  const [line] = new TextDecoder().decode(head).replace(/^[\s\uFEFF]+/, "").split("\n", 1);
-  if (!line!.startsWith("{")) return false;
-  try {
-    JSON.parse(line!);
-    return true;
-  } catch {
-    return false;
-  }
+/** What the file is, if its first bytes show it, for the end of a reason. */
+export function signatureHint(head: Uint8Array): string {
+  const found = signatureOf(head);
+  return found === undefined ? "" : `; ${otherKind(found)}`;
+}
+
+/** How a file is packed by its first bytes, where its name says something else. */
+export function otherPacking(head: Uint8Array, named: Packing | undefined): FoundPacking | undefined {
+  const signature = signatureOf(head);
+  if (signature === "gzip" || signature === "zstd") return signature === named ? undefined : signature;
+  const isPlain = named !== undefined && signature === undefined && head.length > 0 && isPlainText(head);
+  return isPlain ? "not compressed" : undefined;
 }

@@ -6,7 +6,7 @@ import type { Store } from "../storage/store.ts";
 import type { BatchPlan, PlannedFile } from "../lake/batch_plan.ts";
 import { newAttempt } from "../lake/data_file_name.ts";
 import type { RoutedBatch } from "../lake/routed_batch.ts";
-import { batchOutcomes, combineResults, type RoutingTask, routingTasks } from "../lake/routing_task.ts";
+import { batchOutcomes, combineResults, type Misnamed, type RoutingTask, routingTasks } from "../lake/routing_task.ts";
 import type { TargetTables } from "../lake/target.ts";
 import { placeLedger } from "./ledger_rows.ts";
 import { RawCopies } from "./raw_copies.ts";
@@ -36,6 +36,8 @@ export interface RoutedPlan {
   routed: RoutedBatch;
   /** Fields that were to become columns, and did not. */
   leftOut?: LeftOut;
+  /** What files were read as, where their names say something else. */
+  misnamed?: readonly Misnamed[];
   /** Dead letters by reason. */
   reasons?: Readonly<Record<string, number>>;
 }
@@ -108,7 +110,7 @@ export class EmbeddedRouter implements Router {
         { attempt, ingestedAtMicros: ingestedAtMicros.toString(), ledger },
         [result],
       );
-      return { routed, leftOut: share.leftOut, reasons: share.reasons };
+      return { routed, leftOut: share.leftOut, misnamed: share.misnamed, reasons: share.reasons };
     });
   }
 }

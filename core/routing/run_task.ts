@@ -31,6 +31,7 @@ export interface TaskTools {
 export interface RoutedShare {
   files: NumberedOutcome[];
   leftOut: RoutingResult["leftOut"];
+  misnamed: RoutingResult["misnamed"];
   /** Dead letters by reason. */
   reasons: RoutingResult["reasons"];
   /** Puts the files into their tables' folders, durably; nothing names them yet. */
@@ -126,7 +127,7 @@ class TaskRun {
     return { ...routed, tables: latest };
   }
 
-  #share({ tallies, leftOut, reasons: counted, tables, events, deadLetters }: Routed): RoutedShare {
+  #share({ tallies, leftOut, misnamed, reasons: counted, tables, events, deadLetters }: Routed): RoutedShare {
     const { sequenceId, batchId, attempt } = this.#task;
     const { stores, meter } = this.#tools;
     const files = this.#task.files.map(({ number, name, etag, size }): NumberedOutcome => {
@@ -148,9 +149,9 @@ class TaskRun {
           mapParallel(parts, parts.length, ([store, table, written]) => placeRoutedFiles(store, table, written, stem)),
       );
       const placed = { events: placedEvents!, deadLetters: placedLetters! };
-      return { format: 1, sequenceId, batchId, attempt, ...placed, files, leftOut: dropped, reasons };
+      return { format: 1, sequenceId, batchId, attempt, ...placed, files, leftOut: dropped, misnamed, reasons };
     };
-    return { files, leftOut: dropped, reasons, place };
+    return { files, leftOut: dropped, misnamed, reasons, place };
   }
 
   #present(): RoutingTask["files"] {

@@ -102,10 +102,15 @@ Deno.test("any records of any contract give the same tables read as judged", asy
   await fc.assert(
     fc.asyncProperty(lake, async ({ contract, records: texts, onExtraFields }) => {
       const lines = texts.map((text) => text.replaceAll(/[\r\n]/g, " "));
-      const files = new Map<string, string>([["lines.ndjson", lines.join("\n")], [
-        "array.json",
-        `[${texts.join(",")}]`,
-      ]]);
+      const files = new Map<string, string>([
+        ["lines.ndjson", lines.join("\n")],
+        [
+          "array.json",
+          `[${texts.join(",")}]`,
+        ],
+        ["values.json", `{}${texts.join("")}`],
+        ["lines.json", `{}\n${lines.join("\n")}\n${texts.join("\n")}`],
+      ]);
       for (const [index, text] of texts.entries()) {
         if (index % 4 === 0) files.set(`single-${index}.json`, `[${text}]`);
       }
@@ -165,7 +170,10 @@ for (const [title, whole] of Object.entries(WHOLES)) {
         .map((text, index) => index % 5 === 0 ? text.replace("{", '{"extra":[1],') : text);
       const odd = fc.sample(anyRecord(contract, "wild"), { seed: 2, numRuns: 250 })
         .map((text) => text.replaceAll(/[\r\n]/g, " "));
-      const files = new Map([["lines.ndjson", [...records, ...odd].join("\n")], ["array.json", `[${records}]`]]);
+      const files = new Map([["lines.ndjson", [...records, ...odd].join("\n")], ["array.json", `[${records}]`], [
+        "values.json",
+        records.join(""),
+      ]]);
       const tables = await compare(files, { contract, onExtraFields, partitionBy: [] });
       ok(tables["bronze.events"]!.length > 200 && tables["dead_letters.events"]!.length > 250);
     });

@@ -20,34 +20,82 @@ Deno.test("a file that is no JSON is one dead letter that says what it is", () =
     ConsumeWorld.use(async (world) => {
       const array = encode(`[${event}]`);
       world.put("random.ndjson", random.bytes(300_000));
-      world.put("gzip.json", gzipSync(array));
-      world.put("zstd.ndjson", zstdCompressSync(array));
       world.put("zip.json", Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 0));
       world.put("parquet.ndjson", Uint8Array.of(...encode("PAR1"), 0x15, 0, 0x15));
       world.put("utf16.json", Uint8Array.of(0xff, 0xfe, 0x5b, 0, 0x5d, 0));
-      world.put("lines.json", `${event}\n${event}\n`);
-      world.put("text.json.gz", array);
-      world.put("zstd.json.gz", zstdCompressSync(array));
+      world.put("utf16be.json", Uint8Array.from([...encode(event)].flatMap((byte) => [0, byte])));
+      world.put("utf16le.json", Uint8Array.from([...encode(event)].flatMap((byte) => [byte, 0])));
+      world.put("utf32.ndjson", Uint8Array.from([...encode(event)].flatMap((byte) => [byte, 0, 0, 0])));
+      world.put("text.json", event.slice(1));
+      world.put("twice.json.gz", gzipSync(gzipSync(array)));
+      world.put("twice.json", gzipSync(gzipSync(array)));
       world.put("more.json.gz", Uint8Array.of(...gzipSync(array), ...encode("more")));
       world.put("zeros.ndjson.zst", zstdCompressSync(new Uint8Array(30_000_000)));
       await world.consume();
       const named = (kind: string) => `${kind} by its first bytes, though not by its name`;
-      const array0 = "corrupted_batch: byte 0 (line 1): expected an array ('['), found";
+      const array0 = "corrupted_batch: byte 0 (line 1): expected an array ('[') or objects ('{'), found";
       deepStrictEqual(await letters(world), {
         "random.ndjson": "corrupted_batch: expected lines of JSON, found binary data",
-        "gzip.json": `${array0} U+001F; ${named("gzip")}`,
-        "zstd.ndjson": `corrupted_batch: expected lines of JSON, found ${named("zstd")}`,
         "zip.json": `${array0} 'P'; ${named("zip")}`,
         "parquet.ndjson": `corrupted_batch: expected lines of JSON, found ${named("Parquet")}`,
         "utf16.json": `${array0} byte 0xFF; ${named("UTF-16 text")}`,
-        "lines.json": `${array0} '{'; it looks like NDJSON: rename it to .ndjson, or use --format ndjson`,
-        "text.json.gz": "corrupted_batch: not gzip: plain text by its first bytes",
-        "zstd.json.gz": "corrupted_batch: not gzip: zstd by its first bytes",
+        "utf16be.json": `${array0} U+0000; ${named("UTF-16 text")}`,
+        "utf16le.json": "corrupted_batch: expected UTF-8, found UTF-16 text",
+        "utf32.ndjson": `corrupted_batch: expected lines of JSON, found ${named("UTF-32 text")}`,
+        "text.json": `${array0} '"'`,
+        "twice.json.gz": "corrupted_batch: unpacks to gzip",
+        "twice.json": "corrupted_batch: unpacks to gzip",
         "more.json.gz": "corrupted_batch: not gzip to its end: other bytes follow",
         "zeros.ndjson.zst": "corrupted_batch: unpacks to binary data",
       });
     })
   ));
+
+Deno.test("what a JSON file is, its first character says, whatever its name", () =>
+  ConsumeWorld.use(async (world) => {
+    const pretty = JSON.stringify(JSON.parse(event), null, 2);
+    world.put("one.json", event);
+    world.put("lines.json", `${event}\nx\n${event}\n`);
+    world.put("firehose.json", `${event}${event}${event}`);
+    world.put("pretty.json.gz", gzipSync(`\ufeff ${pretty}\n${pretty}\n`));
+    world.put("broken.json", `${pretty}${pretty.slice(0, -1)}\n${pretty}\n`);
+    world.put("array.json", `[${event}]`);
+    await world.consume();
+    const files = await world.rows("SELECT source_file AS name, records, events FROM {{ingest.files}} ORDER BY 1");
+    deepStrictEqual(files.map(({ name, records, events }) => `${String(name).slice(11)} ${records} ${events}`), [
+      "array.json 1 1",
+      "broken.json 2 1",
+      "firehose.json 3 3",
+      "lines.json 3 2",
+      "one.json 1 1",
+      "pretty.json.gz 2 2",
+    ]);
+    const [rest] = await world.rows(
+      "SELECT _raw_record AS text, _source_position::INT AS at FROM {{dead_letters.events}} WHERE _source_file LIKE '%broken%'",
+    );
+    deepStrictEqual(rest, { text: `${pretty.slice(0, -1)}\n${pretty}`, at: 1 });
+  }));
+
+for (const bytesPerThread of [undefined, 1]) {
+  Deno.test(`what is compressed, its first bytes say, whatever its name: threads ${bytesPerThread ?? "as needed"}`, () =>
+    ConsumeWorld.use(async (world) => {
+      const lines = encode(`${event}\n${event}\n`);
+      world.put("gzip.json", gzipSync(lines));
+      world.put("gzip.ndjson", gzipSync(lines));
+      world.put("zstd.json.gz", zstdCompressSync(lines));
+      world.put("text.json.gz", lines);
+      world.put("text.ndjson.zst", lines);
+      world.put("large.json", gzipSync(encode(`${event}\n`.repeat(200_000)), { level: 0 }));
+      await world.consume({ bytesPerThread });
+      deepStrictEqual(world.batches.map(({ events, deadLetters }) => [events, deadLetters]), [[200_010, 0]]);
+      const said = world.remarks.filter((text) => text.includes("by the first bytes")).sort();
+      deepStrictEqual(said.map((text) => text.replace(/: .*/, "")), [
+        "1 file is zstd by the first bytes, though not by name, and read so",
+        "2 files are not compressed by the first bytes, though not by name, and read so",
+        "3 files are gzip by the first bytes, though not by name, and read so",
+      ]);
+    }));
+}
 
 Deno.test("zeros or a few bytes of another encoding among lines cost the lines that they are in, not the file", () =>
   ConsumeWorld.use(async (world) => {

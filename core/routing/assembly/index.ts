@@ -35,7 +35,17 @@ import { encodeChunk, encodeColumn } from "./pages/chunk.ts";
 import { chunkSource } from "./pages/chunk_source.ts";
 import { flushBegin, flushEnd, partitionRows } from "./pages/partition_rows.ts";
 import { appendRecord } from "./parse.ts";
-import { countLines, elementsEnd, isEndOfElements, scanElements, spaceEnd } from "./parts.ts";
+import {
+  areValuesLined,
+  countLines,
+  countValues,
+  elementsEnd,
+  isBrokenRest,
+  isEndOfElements,
+  scanElements,
+  spaceEnd,
+  valuesEnd,
+} from "./parts.ts";
 import {
   isRestSound,
   lastGoodPtr,
@@ -78,6 +88,7 @@ export {
   appendRecord,
   appendRescued,
   arenaBytes,
+  areValuesLined,
   beginFile,
   chunkSource,
   columnLevel,
@@ -88,6 +99,7 @@ export {
   commitEvent,
   commitLetter,
   countLines,
+  countValues,
   dealloc,
   elementsEnd,
   encodeChunk,
@@ -101,6 +113,7 @@ export {
   flushEnd,
   hashKeyBytes,
   hashKeyPtr,
+  isBrokenRest,
   isEndOfElements,
   isFull,
   isRestSound,
@@ -154,4 +167,5 @@ export {
   spaceEnd,
   undoFile,
   undoRow,
+  valuesEnd,
 };

@@ -1,9 +1,10 @@
 import { OVERRUN, Pointer } from "./memory.ts";
 import { addOdd, clearOdd, NOT_JSON } from "./odd.ts";
 import { parseRecord } from "./parse.ts";
-import { skipValue } from "./skip.ts";
+import { forgetOpen, skipValue } from "./skip.ts";
 import { isFull, Table } from "./table.ts";
-import { CLOSE_ARRAY, COMMA, OPEN_ARRAY, OPEN_OBJECT, skipByteOrderMark, skipSpace } from "./text.ts";
+import { CLOSE_ARRAY, COMMA, lineEnd, OPEN_ARRAY, OPEN_OBJECT, skipByteOrderMark, skipSpace } from "./text.ts";
+import { findValue, Found, foundEnd } from "./values.ts";
 
 /**
  * A file's text into rows. Input needs OVERRUN bytes of room behind it: they are filled with zeros,
@@ -122,17 +123,6 @@ function scanElement(table: Table, p: Pointer, position: u32, mode: i32): Pointe
   return past;
 }
 
-/** The next line feed from `p` on, or the end. */
-export function lineEnd(p: Pointer, end: Pointer): Pointer {
-  const feed = i8x16.splat(0x0a);
-  while (p < end) {
-    const found = i8x16.bitmask(i8x16.eq(v128.load(p), feed));
-    if (found) return min(p + ctz(found), end);
-    p += 16;
-  }
-  return end;
-}
-
 @inline
 function isLineSpace(c: u32): bool {
   return c == 0x20 || c == 0x0d || c == 0x09;
@@ -190,7 +180,10 @@ function oddLine(p: Pointer, end: Pointer, position: u32): Pointer {
   const feed = lineEnd(p, end);
   let last = feed;
   while (isLineSpace(load<u8>(last - 1))) last--;
+  // No token goes on behind a zero: a line must not cost what the text behind it is long.
+  store<u8>(feed, 0);
   addOdd(position, skipValue(p) == last ? p : p | NOT_JSON, last);
+  if (feed != end) store<u8>(feed, 0x0a);
   return feed;
 }
 
@@ -200,12 +193,14 @@ let isByLine: bool = true;
 /**
  * Values one after another, with any white space or none between them. What is no JSON costs as
  * little as can be: while each value stands on a line of its own, its line; else all that follows.
+ * `areLined`: whether each before this text did.
  */
-export function scanValues(table: Table, start: Pointer, length: u32): i32 {
+export function scanValues(table: Table, start: Pointer, length: u32, areLined: i32): i32 {
   end = start + length;
   next = begin(start, length);
   nextPosition = firstPosition;
-  isByLine = true;
+  isByLine = areLined != 0;
+  forgetOpen();
   return scanValuesFrom(table);
 }
 
@@ -232,21 +227,33 @@ function scanValuesFrom(table: Table): i32 {
 
 /** Past a value, or past what is none. */
 function scanOneValue(table: Table, p: Pointer, position: u32): Pointer {
-  const past = skipValue(p);
-  if (isByLine) {
-    const feed = lineEnd(p, end);
-    const behind = past && past <= feed ? skipSpace(past) : 0;
-    // The value ends within its line; what else stands there must be values, too.
-    const sharesLine = behind && behind < feed;
-    if (!past || (sharesLine && !skipValue(behind))) return oddLine(p, end, position);
-    isByLine = past <= feed && !sharesLine;
-  } else if (!past) {
+  if (load<u8>(p) == OPEN_OBJECT) {
+    const past = isByLine ? plainLine(table, p, end) : plainValue(table, p);
+    if (past) {
+      table.commit(position);
+      return past;
+    }
+  }
+  const found = findValue(p, end, isByLine, true);
+  if (found == Found.LINE) return oddLine(p, end, position);
+  if (found == Found.REST) {
     let last = end;
     while (skipSpace(last - 1) != last - 1) last--;
     addOdd(position, p | NOT_JSON, last);
     return end;
   }
-  return scanElement(table, p, position, ScanMode.ROWS);
+  if (found == Found.FREE_VALUE) {
+    isByLine = false;
+    return scanElement(table, p, position, ScanMode.ROWS);
+  }
+  addOdd(position, p, foundEnd());
+  return foundEnd();
+}
+
+function plainValue(table: Table, p: Pointer): Pointer {
+  const past = parseRecord(table.root, p);
+  if (!past) table.rollback();
+  return past;
 }
 
 /**

@@ -23,21 +23,90 @@ const LEVELS_FIRST: u32 = 1024;
 let levels: Pointer = 0;
 let levelsMax: u32 = 0;
 
+/** Open objects and arrays that are remembered of a value that ends nowhere: the outermost. */
+const OPEN_MAX: u32 = 1 << 20;
+
+let opened: Pointer = 0;
+let openedMax: u32 = 0;
+let openCount: u32 = 0;
+/** Where the value failed that they are of. */
+let openUntil: Pointer = 0;
+let failed: Pointer = 0;
+
 /**
  * Past the JSON value at `p`, strictly by RFC 8259 and however deep it is; 0 where there is none.
  * Nesting costs a byte of memory for each level, never stack.
  */
 export function skipValue(p: Pointer): Pointer {
+  return skip<void>(p);
+}
+
+/** Looks again at what is no value: `failedAt` and `isOpen` tell of it. */
+export function explainValue(p: Pointer): void {
+  const count = openCount;
+  failed = p;
+  openCount = 0;
+  skip<u32>(p);
+  // What fails at once has no objects or arrays, and leaves the places of others alone.
+  if (openCount == 0 && p < openUntil) openCount = count;
+  else openUntil = failed;
+}
+
+/** The token that cannot be one of a value, or that should not stand there. */
+export function failedAt(): Pointer {
+  return failed;
+}
+
+/**
+ * Whether the object or array at `p` was open where the value failed, so that it would fail there,
+ * too. Beyond the outermost that are remembered all count as open.
+ */
+export function isOpen(p: Pointer): bool {
+  if (p >= openUntil || openCount == 0) return false;
+  const kept = min(openCount, OPEN_MAX);
+  let low: u32 = 0, high: u32 = kept;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (load<u32>(opened + (middle << 2)) < <u32> p) low = middle + 1;
+    else high = middle;
+  }
+  if (low < kept) return load<u32>(opened + (low << 2)) == <u32> p;
+  const c = <u32> load<u8>(p);
+  return openCount > OPEN_MAX && (c == OPEN_OBJECT || c == OPEN_ARRAY);
+}
+
+export function forgetOpen(): void {
+  openCount = 0;
+  openUntil = 0;
+}
+
+function noteOpen(depth: u32, p: Pointer): void {
+  openCount = depth + 1;
+  if (depth >= OPEN_MAX) return;
+  if (depth == openedMax) {
+    const wider = openedMax ? openedMax << 1 : LEVELS_FIRST;
+    opened = openedMax ? realloc(opened, openedMax << 2, wider << 2) : alloc(wider << 2);
+    openedMax = wider;
+  }
+  store<u32>(opened + (depth << 2), <u32> p);
+}
+
+/** `N` is an integer where it notes what is open, and where it fails. */
+@inline
+function skip<N>(p: Pointer): Pointer {
   let depth: u32 = 0, closing: u32 = 0;
   while (true) {
     const c = <u32> load<u8>(p);
+    if (isInteger<N>()) failed = p;
     if (c == OPEN_OBJECT || c == OPEN_ARRAY) {
+      if (isInteger<N>()) noteOpen(depth, p);
       if (depth == levelsMax) growLevels();
       store<u8>(levels + depth++, closing);
       // In ASCII a closing bracket stands two behind the one that opens.
       closing = c + 2;
       p = skipSpace(p + 1);
       if (load<u8>(p) != closing) {
+        if (isInteger<N>()) failed = p;
         if (c == OPEN_OBJECT) {
           p = skipKey(p);
           if (!p) return 0;
@@ -46,6 +115,7 @@ export function skipValue(p: Pointer): Pointer {
       }
       p++;
       closing = load<u8>(levels + --depth);
+      if (isInteger<N>()) openCount = depth;
     } else {
       p = skipScalar(p, c);
       if (!p) return 0;
@@ -54,10 +124,12 @@ export function skipValue(p: Pointer): Pointer {
     while (true) {
       if (!closing) return p;
       p = skipSpace(p);
+      if (isInteger<N>()) failed = p;
       const next = <u32> load<u8>(p);
       p++;
       if (next == COMMA) {
         p = skipSpace(p);
+        if (isInteger<N>()) failed = p;
         if (closing == CLOSE_OBJECT) {
           p = skipKey(p);
           if (!p) return 0;
@@ -66,6 +138,7 @@ export function skipValue(p: Pointer): Pointer {
       }
       if (next != closing) return 0;
       closing = load<u8>(levels + --depth);
+      if (isInteger<N>()) openCount = depth;
     }
   }
 }

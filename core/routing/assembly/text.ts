@@ -31,6 +31,17 @@ export function skipSpace(p: Pointer): Pointer {
   return p;
 }
 
+/** The next line feed from `p` on, or the end. */
+export function lineEnd(p: Pointer, end: Pointer): Pointer {
+  const feed = i8x16.splat(0x0a);
+  while (p < end) {
+    const found = i8x16.bitmask(i8x16.eq(v128.load(p), feed));
+    if (found) return min(p + ctz(found), end);
+    p += 16;
+  }
+  return end;
+}
+
 /** The first byte from `p` on that is a quote, a backslash, a control character or not ASCII. */
 @inline
 export function skipPlain(p: Pointer): Pointer {

@@ -96,6 +96,7 @@ export class EventReader {
       return {
         units,
         tallies,
+        misnamed: unit.misnamed,
         events: files.events.finish(),
         deadLetters: files.deadLetters.finish(),
         reasons: rows.reasons,

@@ -2,7 +2,9 @@ import { signatureOf } from "../../disk/file_signature.ts";
 import { FilePartReader, readFileBlocks } from "../../disk/scratch.ts";
 import { JsonArrayScan } from "../../json/array_scan.ts";
 import { type RecordText, scanJsonArray, scanNdjson } from "../../json/text.ts";
-import { arrayHint, headOf, otherKind } from "../file_kind.ts";
+import { ValueSplit } from "../../json/value_split.ts";
+import { headOf, otherEncoding, otherKind, signatureHint } from "../file_kind.ts";
+import { jsonStart, OPEN_OBJECT, readRecordText, UnitBytes } from "./unit_bytes.ts";
 import type { ReadUnit } from "./reading.ts";
 
 /**
@@ -11,13 +13,47 @@ import type { ReadUnit } from "./reading.ts";
  * whole; then there are no records.
  */
 export function readExactly(unit: ReadUnit, onRecord: (record: RecordText) => void): Promise<string | undefined> {
-  return unit.how === "exact-lines" ? readLines(unit, onRecord) : readArray(unit, onRecord);
+  switch (unit.how) {
+    case "exact-lines":
+      return readLines(unit, onRecord);
+    case "rest":
+      return Promise.resolve(readRest(unit, onRecord));
+    default:
+      return readJson(unit, onRecord);
+  }
+}
+
+async function readJson(unit: ReadUnit, onRecord: (record: RecordText) => void): Promise<string | undefined> {
+  const bytes = new UnitBytes(unit);
+  try {
+    const start = jsonStart(bytes);
+    if (start.character !== OPEN_OBJECT) return await readArray(unit, onRecord);
+    const encoding = otherEncoding(headOf(unit));
+    if (encoding !== undefined) return encoding;
+    const values = new ValueSplit(bytes, start.at);
+    for (let position = 0;; position++) {
+      const piece = values.next();
+      if (piece === undefined) return undefined;
+      onRecord(readRecordText(bytes, piece, position));
+    }
+  } finally {
+    bytes.close();
+  }
+}
+
+function readRest(unit: ReadUnit, onRecord: (record: RecordText) => void): undefined {
+  const bytes = new UnitBytes(unit);
+  try {
+    onRecord(readRecordText(bytes, { from: 0, to: unit.size }, unit.position));
+  } finally {
+    bytes.close();
+  }
 }
 
 /** Twice: one place that is no JSON condemns all of it. */
 async function readArray(unit: ReadUnit, onRecord: (record: RecordText) => void): Promise<string | undefined> {
   const detail = whyNoArray(unit);
-  if (detail !== undefined) return detail + arrayHint(headOf(unit));
+  if (detail !== undefined) return detail + signatureHint(headOf(unit));
   for await (const records of scanJsonArray(blocksOf(unit))) records.forEach(onRecord);
   return undefined;
 }

@@ -1,10 +1,11 @@
 import { StreamlabError } from "../../base/errors.ts";
+import { BYTE_ORDER_MARK, startsWithByteOrderMark } from "../../base/json.ts";
 import type { Judge } from "../../contract/judge.ts";
 import { signatureOf, SIGNED_BYTES } from "../../disk/file_signature.ts";
 import { readFileLines } from "../../disk/scratch.ts";
 import { JsonArrayScan } from "../../json/array_scan.ts";
 import { bytesText, fileText, WHOLE_BYTES_MAX } from "../corrupted_file.ts";
-import { arrayHint, otherKind } from "../file_kind.ts";
+import { headOf, otherEncoding, otherKind, otherPacking, signatureHint } from "../file_kind.ts";
 import { readExactly } from "./exact_reading.ts";
 import type { Input, InputRoom } from "./input_room.ts";
 import type { LargeValues } from "./large_values.ts";
@@ -12,10 +13,11 @@ import type { OddRecords } from "./odd_records.ts";
 import { unpackUnit } from "./packed_unit.ts";
 import type { PendingFile } from "./pending_file.ts";
 import type { PlacedText, ReaderInstance } from "./reader_instance.ts";
-import type { HeldRecord, ReaderLimits, ReadUnit } from "./reading.ts";
+import type { HeldRecord, MisnamedFile, ReaderLimits, ReadUnit } from "./reading.ts";
 import { NO_POSITION, type RowWriter } from "./row_writer.ts";
 import { partsOf } from "./survey.ts";
 import type { TableOutput } from "./table_output.ts";
+import { OPEN_OBJECT } from "./unit_bytes.ts";
 
 export interface FileReadingTools {
   reader: ReaderInstance;
@@ -50,6 +52,8 @@ const NOT_JSON = 0x8000_0000;
 
 /** Reads units, one after another, into the columns of the two tables. */
 export class FileReading {
+  /** Files that are to be read again, by what their first bytes say. */
+  readonly misnamed: MisnamedFile[] = [];
   readonly #tools: FileReadingTools;
 
   constructor(tools: FileReadingTools) {
@@ -78,9 +82,12 @@ export class FileReading {
   async #readRecords(unit: ReadUnit): Promise<number> {
     if (unit.packed !== undefined) return await this.#readPacked(unit);
     switch (unit.how) {
-      case "array":
+      case "json":
+        return await this.#readJson(unit, this.#textOf(unit));
       case "elements":
         return await this.#readArray(unit, this.#textOf(unit));
+      case "values":
+        return this.#readValues(unit, this.#textOf(unit));
       case "lines":
       case "first-lines":
       case "more-lines":
@@ -88,26 +95,25 @@ export class FileReading {
       case "rows":
         return this.#readRows(unit);
       case "broken":
-        await this.#condemn(unit, unit.detail!);
-        return 0;
+        return await this.#condemn(unit, unit.detail!);
       default:
         return await this.#readExactly(unit);
     }
   }
 
-  /** The unit's bytes, with what makes an array or lines of them around. */
+  /** The unit's bytes, with what makes an array, lines or values of them around. */
   #textOf({ how, path, offset, size }: ReadUnit): Input {
     const { input } = this.#tools;
     if (how === "elements") return input.read(path, offset, size, "[", "]");
     // Only at the start of a file may a byte order mark be skipped.
-    return input.read(path, offset, size, how === "more-lines" ? "\n" : "");
+    return input.read(path, offset, size, how === "more-lines" || how === "values" ? "\n" : "");
   }
 
   async #readPacked(unit: ReadUnit): Promise<number> {
     const { input, limits } = this.#tools;
     const text = input.unpack(unit, limits.wholeFileBytes);
     if (text === undefined) return await this.#readUnpacked(unit);
-    return unit.how === "lines" ? await this.#readLines(unit, text) : await this.#readArray(unit, text);
+    return unit.how === "lines" ? await this.#readLines(unit, text) : await this.#readJson(unit, text);
   }
 
   /** By way of a file: it may be large, or damaged. */
@@ -120,9 +126,33 @@ export class FileReading {
     return records;
   }
 
+  /** What it is, its first character says. */
+  async #readJson(unit: ReadUnit, text: Input): Promise<number> {
+    const { reader } = this.#tools;
+    const isMarked = startsWithByteOrderMark(reader.bytes.subarray(text.at, text.at + text.length));
+    const mark = isMarked ? BYTE_ORDER_MARK.length : 0;
+    const first = reader.calls.spaceEnd(text.at + mark, text.length - mark);
+    if (first === text.at + text.length || reader.bytes[first] !== OPEN_OBJECT) return this.#readArray(unit, text);
+    const encoding = otherEncoding(this.#head(text));
+    return encoding === undefined ? this.#readValues(unit, text) : await this.#condemn(unit, encoding, text);
+  }
+
+  #readValues(unit: ReadUnit, text: Input): number {
+    const { reader: { calls }, rows } = this.#tools;
+    calls.setFirstPosition(unit.position);
+    const areLined = unit.how === "json" ? 1 : 0;
+    let verdict = calls.scanValues(rows.events.handle, text.start, text.at + text.length - text.start, areLined);
+    while (verdict === FULL) {
+      this.#routeOdd();
+      verdict = calls.resumeValues(rows.events.handle);
+    }
+    this.#routeOdd();
+    return calls.recordCount();
+  }
+
   async #readArray(unit: ReadUnit, text: Input): Promise<number> {
     const { reader: { calls }, rows } = this.#tools;
-    const isWhole = unit.how === "array";
+    const isWhole = unit.how === "json";
     calls.setFirstPosition(unit.position);
     const table = rows.events.handle;
     let verdict = calls.scanArray(table, text.start, text.length + (isWhole ? 0 : 2), 0);
@@ -142,11 +172,10 @@ export class FileReading {
     const detail = whyNoArray(this.#tools.reader, text, calls.lastGoodPtr());
     // It is nested deeper than the reader goes.
     if (detail === undefined) {
-      const exact = { ...unit, how: "exact-array" } as const;
+      const exact = { ...unit, how: "exact-json" } as const;
       return unit.packed === undefined ? await this.#readExactly(exact) : await this.#readUnpacked(exact);
     }
-    await this.#condemn(unit, detail + arrayHint(this.#head(text)), text);
-    return 0;
+    return await this.#condemn(unit, detail + signatureHint(this.#head(text)), text);
   }
 
   async #readLines(unit: ReadUnit, text: Input): Promise<number> {
@@ -157,8 +186,7 @@ export class FileReading {
       const detail = this.#whyNoLines(text);
       if (detail !== undefined) {
         calls.undoFile(rows.events.handle);
-        await this.#condemn(unit, detail, text);
-        return 0;
+        return await this.#condemn(unit, detail, text);
       }
     }
     while (verdict === FULL) {
@@ -227,9 +255,7 @@ export class FileReading {
       files.deadLetters.settle();
       count++;
     });
-    if (detail === undefined) return count;
-    await this.#condemn(unit, detail);
-    return 0;
+    return detail === undefined ? count : await this.#condemn(unit, detail);
   }
 
   /** Records that an earlier reading has held back: how many of each file, all of them events. */
@@ -254,8 +280,18 @@ export class FileReading {
     return events;
   }
 
-  /** A dead letter for the whole file; `text` is where it lies in reader, if it does. */
-  async #condemn(unit: ReadUnit, detail: string, text?: PlacedText): Promise<void> {
+  /**
+   * A dead letter for the whole file, unless it is to be read again; `text` is where it lies in
+   * reader, if it does. Returns how many records there are: none.
+   */
+  async #condemn(unit: ReadUnit, detail: string, text?: PlacedText): Promise<0> {
+    const found = unit.found ?? (isAsked(unit) ? otherPacking(headOf(unit), undefined) : undefined);
+    if (found === undefined) await this.#addFileLetter(unit, detail, text);
+    else this.misnamed.push({ number: unit.number, found });
+    return 0;
+  }
+
+  async #addFileLetter(unit: ReadUnit, detail: string, text?: PlacedText): Promise<void> {
     const { reader, rows, large } = this.#tools;
     if (text !== undefined && unit.packed !== undefined && signatureOf(this.#head(text)) !== undefined) {
       // It unpacks to another kind of file, which `unpackUnit` says of files of any size.
@@ -281,6 +317,11 @@ export class FileReading {
     const { files, pending } = this.#tools;
     return { events: files.events.rows, deadLetters: files.deadLetters.rows, pending: pending.count };
   }
+}
+
+/** Whether the first bytes of a file that is no JSON can show that it is packed. */
+function isAsked({ how, packed, isFound }: ReadUnit): boolean {
+  return how !== "broken" && packed === undefined && !isFound;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { DecompressError, decompressFile } from "../../disk/decompress.ts";
+import { headOf, otherPacking } from "../file_kind.ts";
 import type { ReadUnit } from "./reading.ts";
 
 /** The unit unpacked to a file in `folder`; a broken one where it is not what it is packed by. */
@@ -9,9 +10,10 @@ export async function unpackUnit(unit: ReadUnit, folder: string): Promise<ReadUn
   const { offset, size } = unit;
   try {
     const unpackedSize = await decompressFile(unit.path, path, packed, { offset, size, isText: true });
-    return { ...bare, path, offset: 0, size: unpackedSize };
+    return { ...bare, path, offset: 0, size: unpackedSize, isFound: true };
   } catch (error) {
     if (!(error instanceof DecompressError)) throw error;
-    return { ...bare, how: "broken", detail: error.message };
+    const found = unit.isFound ? undefined : otherPacking(headOf(unit), packed);
+    return { ...bare, how: "broken", detail: error.message, found };
   }
 }

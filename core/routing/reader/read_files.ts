@@ -5,6 +5,7 @@ import { type LeftOut, widenContract } from "../../contract/extra_columns.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
 import { SqlError } from "../../engine/sql_error.ts";
 import type { JsonPath } from "../../json/pointer.ts";
+import type { Misnamed } from "../../lake/routing_task.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
 import type { BrokenFile, LocalRawFile } from "../raw_file.ts";
 import type { RouteOptions } from "../route_options.ts";
@@ -36,6 +37,8 @@ export interface ReadFiles {
   reasons: ReadonlyMap<DeadLetterReason, number>;
   /** By the files' numbers. */
   tallies: Map<number, UnitTally>;
+  /** What files were read as, where their names say something else. */
+  misnamed: Misnamed[];
 }
 
 /**
@@ -51,6 +54,8 @@ export async function readFiles(
   const { parquet = [], text = [] } = Object.groupBy(files, ({ format }) => format === "parquet" ? format : "text");
   run.add(await run.unitsOf(text));
   run.add(broken.map(brokenUnit));
+  await run.read();
+  run.add(await run.unitsOf(run.takeMisnamed(text), { isFound: true }));
   if (parquet.length > 0) await addParquet(parquet, run, options);
   return await run.end();
 }
@@ -73,6 +78,7 @@ async function addParquet(files: readonly LocalRawFile[], run: ReadRun, options:
 class ReadRun {
   readonly #options: RouteOptions;
   readonly #results: ReadResult[] = [];
+  readonly #misnamed: Misnamed[] = [];
   #waiting: ReadUnit[] = [];
   #readings = 0;
   /** The most that one reading had. */
@@ -82,9 +88,9 @@ class ReadRun {
     this.#options = options;
   }
 
-  async unitsOf(files: readonly LocalRawFile[]): Promise<ReadUnit[]> {
+  async unitsOf(files: readonly LocalRawFile[], how: Pick<ReadUnit, "isFound"> = {}): Promise<ReadUnit[]> {
     const { judgesAll, limits, readers, scratch } = this.#options;
-    const units = files.map((file) => unitOf(file, judgesAll));
+    const units = files.map((file) => ({ ...unitOf(file, judgesAll), ...how }));
     const isLarge = (unit: ReadUnit) => sizeOf(unit) > limits.wholeFileBytes;
     // The exact way takes files of any size, but none that is packed.
     const isSurveyed = judgesAll ? ({ packed }: ReadUnit) => packed !== undefined : isLarge;
@@ -98,6 +104,15 @@ class ReadRun {
 
   add(units: readonly ReadUnit[]): void {
     this.#waiting.push(...units);
+  }
+
+  /** Files that the readings so far have left, with what their first bytes say. */
+  takeMisnamed(files: readonly LocalRawFile[]): LocalRawFile[] {
+    return this.#results.flatMap(({ misnamed }) => misnamed).map(({ number, found }) => {
+      const { packed: _packed, ...file } = files.find((each) => each.number === number)!;
+      this.#misnamed.push({ name: file.name, found });
+      return found === "not compressed" ? file : { ...file, packed: found };
+    });
   }
 
   get waitingBytes(): number {
@@ -138,6 +153,7 @@ class ReadRun {
       deadLetters: { table: tables.deadLetters, written: results.flatMap(({ deadLetters }) => deadLetters) },
       reasons: countReasons(results),
       tallies,
+      misnamed: this.#misnamed,
     };
   }
 
@@ -194,7 +210,7 @@ class ReadRun {
 }
 
 function unitOf({ number, name, path, offset = 0, size, packed, format }: LocalRawFile, exactly: boolean): ReadUnit {
-  const how = format === "ndjson" ? (exactly ? "exact-lines" : "lines") : exactly ? "exact-array" : "array";
+  const how = format === "ndjson" ? (exactly ? "exact-lines" : "lines") : exactly ? "exact-json" : "json";
   return { number, name, path, offset, size, packed, how, position: 0 };
 }
 

@@ -53,7 +53,7 @@ export interface ReaderCalls {
   resumeArray(table: number): number;
   scanLines(table: number, start: number, length: number): number;
   resumeLines(table: number): number;
-  scanValues(table: number, start: number, length: number): number;
+  scanValues(table: number, start: number, length: number, areLined: number): number;
   resumeValues(table: number): number;
   isFull(table: number): number;
   scanFrames(table: number, start: number, length: number): number;
@@ -63,6 +63,10 @@ export interface ReaderCalls {
   elementsEnd(): number;
   isEndOfElements(): number;
   countLines(start: number, length: number): number;
+  countValues(start: number, length: number, areLined: number, isEnd: number): number;
+  valuesEnd(): number;
+  areValuesLined(): number;
+  isBrokenRest(): number;
   spaceEnd(start: number, length: number): number;
   recordCount(): number;
   lastGoodPtr(): number;

@@ -2,6 +2,7 @@
 import type { DeadLetterReason, OnExtraFields } from "../../contract/contract.ts";
 import type { Packing } from "../../disk/decompress.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
+import type { FoundPacking } from "../../lake/routing_task.ts";
 import type { JsonPath } from "../../json/pointer.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
 
@@ -19,15 +20,20 @@ export interface ReadUnit {
   /** How they are packed, if they are. */
   packed?: Packing;
   how:
-    | "array"
+    /** An array, or values one after another, by its first character. */
+    | "json"
     | "lines"
     /** Elements of an array, valid and with commas between them. */
     | "elements"
+    /** Values one after another, valid and on no lines of their own. */
+    | "values"
+    /** One record: what follows a place where no such value is. */
+    | "rest"
     /** Whole lines of a file: those at its start, and others. */
     | "first-lines"
     | "more-lines"
     /** Record by record, by the judge alone. */
-    | "exact-array"
+    | "exact-json"
     | "exact-lines"
     /** Frames of rows that were written out as JSON: see `FramedRows`. */
     | "rows"
@@ -41,6 +47,10 @@ export interface ReadUnit {
   records?: number;
   /** Why it is broken. */
   detail?: string;
+  /** How it is packed by its first bytes, where its name says something else. */
+  found?: FoundPacking | undefined;
+  /** Its packing was found in its first bytes: it is not looked for again. */
+  isFound?: boolean;
 }
 
 /** A record with fields that are to become columns; it is judged again when these are known. */
@@ -107,6 +117,12 @@ export interface Survey {
   units: ReadUnit[];
 }
 
+/** A file that is not packed as its name says; none of it has been read. */
+export interface MisnamedFile {
+  number: number;
+  found: FoundPacking;
+}
+
 /** What happened to the records of a unit, in numbers. */
 export interface UnitTally {
   number: number;
@@ -119,6 +135,7 @@ export interface ReadResult {
   /** How many units the worker has read. */
   units: number;
   tallies: UnitTally[];
+  misnamed: MisnamedFile[];
   events: WrittenFile[];
   deadLetters: WrittenFile[];
   /** Dead letters by reason. */

@@ -66,6 +66,25 @@ const record = fc.oneof(
   { weight: 1, arbitrary: deep },
 );
 
+/** Lines that are no values by themselves; some are the beginning, the middle or the end of one. */
+const fragment = fc.constantFrom(
+  "",
+  "",
+  "",
+  "[",
+  "{",
+  '{"a":',
+  '"k":',
+  "]",
+  "},",
+  ",",
+  "[1,",
+  "[[],",
+  '{"id":"a"} x',
+  "1 [{}",
+  '"',
+);
+
 /** What happens to a file's bytes: mostly nothing. */
 const damage = fc.oneof(
   { weight: 6, arbitrary: fc.constant((bytes: Uint8Array) => bytes) },
@@ -90,18 +109,30 @@ const encoder = new TextEncoder();
 const PACK = { gzip: gzipSync, zstd: zstdCompressSync };
 
 const file = fc.record({
-  format: fc.constantFrom("json" as const, "ndjson" as const),
+  kind: fc.constantFrom("array" as const, "lines" as const, "values" as const),
   records: fc.array(record, { minLength: 1, maxLength: 40, size: "max" }),
   separator: fc.constantFrom("", " ", "\n", "\r\n", "\n\n  \n"),
   mark: fc.constantFrom("", "", "", "\uFEFF"),
   damage,
   packed: fc.constantFrom(undefined, undefined, "gzip" as const, "zstd" as const),
-}).map(({ format, records, separator, mark, damage, packed }) => {
-  const content = format === "json"
-    ? `${mark}${separator}[${records.join(`${separator},${separator}`)}${separator}]${separator}`
-    : mark + records.map((each) => each.replaceAll(/[\r\n]/g, " ")).join(`\n${separator}`) + separator;
-  const bytes = damage(encoder.encode(content));
-  return { format, packed, bytes: packed === undefined ? bytes : PACK[packed](bytes) };
+  lined: fc.nat({ max: 40 }),
+  fragments: fc.oneof(fc.constant([]), fc.array(fragment, { maxLength: 40, size: "max" })),
+}).map(({ kind, records, separator, mark, damage, packed, lined, fragments }) => {
+  const onLine = (each: string) => each.replaceAll(/[\r\n]/g, " ");
+  const contents = {
+    array: `${mark}${separator}[${records.join(`${separator},${separator}`)}${separator}]${separator}`,
+    lines: mark + records.map(onLine).join(`\n${separator}`) + separator,
+    // Lines first, perhaps, then values as they come.
+    values: `${mark}${separator}{}\n` +
+      records.slice(0, lined).map((each, at) => `${onLine(each)}\n${fragments[at] ?? ""}\n`).join("") +
+      records.slice(lined).join(separator) + separator,
+  };
+  const bytes = damage(encoder.encode(contents[kind]));
+  return {
+    format: kind === "lines" ? "ndjson" as const : "json" as const,
+    packed,
+    bytes: packed === undefined ? bytes : PACK[packed](bytes),
+  };
 });
 
 const batch = fc.record({
@@ -181,7 +212,7 @@ async function partsOf(
   limits: ReaderLimits,
 ): Promise<ReadUnit[]> {
   const units = files.map(({ format, ...each }): ReadUnit => {
-    return { ...each, offset: 0, how: format === "json" ? "array" : "lines", position: 0 };
+    return { ...each, offset: 0, how: format === "json" ? "json" : "lines", position: 0 };
   });
   const next = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   const surveys = await pool.run<Survey[]>({ kind: "survey", units, limits, folder, next }, 2);
@@ -243,8 +274,13 @@ Deno.test("a sound file is cut all the way through, between records, into parts 
   const limits: ReaderLimits = { ...WHOLE, wholeFileBytes: 0, partBytes: 300, partBytesMax: 300 };
   const records = Array.from({ length: 500 }, (_, i) => `{"id":"]},{${i}","labels":{"é":"\\\\\\""}}`);
   try {
-    for (const format of ["json", "ndjson"] as const) {
-      const content = format === "json" ? `[${records.join()}]` : records.join("\n");
+    const contents = [
+      ["json", `[${records.join()}]`],
+      ["ndjson", records.join("\n")],
+      ["json", records.join("\n")],
+      ["json", records.join("")],
+    ] as const;
+    for (const [format, content] of contents) {
       await Deno.writeTextFile(path, content);
       const { length: size } = encoder.encode(content);
       const parts = await partsOf({ pool, folder: "" }, [{ number: 0, name: "a", path, size, format }], limits);

@@ -33,7 +33,7 @@ async function memoryAfter(batches: number, files: Readonly<Record<string, strin
     const units = Object.entries(files).map(([name, content], number): ReadUnit => {
       const path = `${folder}/${name}`;
       Deno.writeTextFileSync(path, content);
-      return { number, name, path, offset: 0, size: content.length, how: "array", position: 0 };
+      return { number, name, path, offset: 0, size: content.length, how: "json", position: 0 };
     });
     for (let batch = 0; batch < batches; batch++) {
       const reading = `${folder}/batch-${batch}`;

@@ -73,7 +73,7 @@ export class TestReader {
   scanValues(text: string): ScannedText & { broken: string[] } {
     const { calls } = this.instance;
     const length = this.#place(text);
-    calls.scanValues(this.events.handle, this.#input, length);
+    calls.scanValues(this.events.handle, this.#input, length, 1);
     const words = new Uint32Array(calls.memory.buffer, calls.oddPtr(), calls.oddN() * 3);
     const broken: string[] = [];
     for (let i = 0; i < words.length; i += 3) {

@@ -91,11 +91,14 @@ function filesOf(seed: number): { name: string; how: ReadUnit["how"]; text: stri
   const lines = [...plain, ...records, ...odd, "{", "\u0000"].map((line) => line.replaceAll(/[\r\n]/g, " "));
   const array = `[${[...records, ...plain, ...odd].join(",\n")}]`;
   return [
-    { name: "array", how: "array", text: array },
-    { name: "exact", how: "exact-array", text: array },
+    { name: "array", how: "json", text: array },
+    { name: "exact", how: "exact-json", text: array },
     { name: "lines", how: "lines", text: lines.join("\n") },
+    { name: "one after another", how: "json", text: plain.join("\n") + records.join("") },
+    { name: "exactly one after another", how: "exact-json", text: plain.join("\n") + records.join("") },
+    { name: "values", how: "values", text: plain.join("") },
     { name: "elements", how: "elements", text: plain.join() },
-    { name: "cut short", how: "array", text: array.slice(0, -9) },
+    { name: "cut short", how: "json", text: array.slice(0, -9) },
   ];
 }
 

@@ -1,6 +1,8 @@
 import { counted } from "../base/counted.ts";
 import { ADDED_COLUMNS_MAX, type LeftOut } from "../contract/extra_columns.ts";
 
+import type { RoutedPlan } from "../routing/router.ts";
+
 export interface Note {
   /** Notes of the same reason are printed once. */
   reason: string;
@@ -9,8 +11,22 @@ export interface Note {
 
 const NAMES_SHOWN_MAX = 10;
 
+/** What is to be said of a batch that was routed; once. */
+export function routedNotes(
+  table: string,
+  { leftOut, misnamed = [] }: Pick<RoutedPlan, "leftOut" | "misnamed">,
+): Note[] {
+  const notes = leftOut === undefined ? [] : leftOutNotes(table, leftOut);
+  for (const [found, files] of Map.groupBy(misnamed, (each) => each.found)) {
+    const count = counted(files.length, "file is", "files are");
+    const text = `${count} ${found} by the first bytes, though not by name, and read so: ${files[0]!.name}`;
+    notes.push({ reason: `misnamed ${found}`, text });
+  }
+  return notes;
+}
+
 /** Why `--on-extra-fields add` left fields in `_rescued`. */
-export function leftOutNotes(table: string, { clashing, beyond }: LeftOut): Note[] {
+function leftOutNotes(table: string, { clashing, beyond }: LeftOut): Note[] {
   const notes: Note[] = [];
   if (clashing.length > 0) {
     const more = clashing.length > NAMES_SHOWN_MAX ? ` and ${clashing.length - NAMES_SHOWN_MAX} more` : "";

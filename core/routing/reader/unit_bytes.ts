@@ -1,0 +1,66 @@
+import { sha256 } from "../../base/sha256.ts";
+import { isJsonSpace, startsWithByteOrderMark } from "../../base/json.ts";
+import { FilePartReader } from "../../disk/scratch.ts";
+import { HEAD_BYTES } from "../../json/record_parts.ts";
+import { RECORD_BYTES_MAX, type RecordText } from "../../json/text.ts";
+import type { RandomBytes } from "../../json/value_split.ts";
+import type { ReadUnit } from "./reading.ts";
+
+export const OPEN_OBJECT = 0x7b;
+
+const BLOCK_BYTES = 1 << 18;
+const MARK_BYTES = 3;
+
+/** The bytes of a unit, from any place on. */
+export class UnitBytes implements RandomBytes {
+  readonly size: number;
+  readonly #unit: ReadUnit;
+  readonly #file = new FilePartReader();
+
+  constructor(unit: ReadUnit) {
+    this.#unit = unit;
+    this.size = unit.size;
+  }
+
+  readInto(offset: number, target: Uint8Array): number {
+    const length = Math.max(0, Math.min(target.length, this.size - offset));
+    return this.#file.readInto(this.#unit.path, this.#unit.offset + offset, target.subarray(0, length));
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+/** Its first character that is no white space, behind a byte order mark. */
+export function jsonStart(bytes: RandomBytes): { character: number | undefined; at: number } {
+  const block = new Uint8Array(Math.min(bytes.size, BLOCK_BYTES));
+  for (let from = 0; from < bytes.size; from += block.length) {
+    const length = bytes.readInto(from, block);
+    if (length === 0) break;
+    let at = from === 0 && startsWithByteOrderMark(block) ? MARK_BYTES : 0;
+    while (at < length && isJsonSpace(block[at]!)) at++;
+    if (at < length) return { character: block[at], at: from + at };
+  }
+  return { character: undefined, at: bytes.size };
+}
+
+/** A record by its place: its head only, where it is too large to be judged. */
+export function readRecordText(
+  bytes: RandomBytes,
+  { from, to }: { from: number; to: number },
+  position: number,
+): RecordText {
+  const size = to - from;
+  const text = new Uint8Array(size > RECORD_BYTES_MAX ? HEAD_BYTES : size);
+  bytes.readInto(from, text);
+  if (text.length === size) return { bytes: text, position, offset: from };
+  const hash = sha256(), block = new Uint8Array(BLOCK_BYTES);
+  for (let at = from; at < to;) {
+    const length = bytes.readInto(at, block.subarray(0, Math.min(block.length, to - at)));
+    if (length === 0) break;
+    hash.update(block.subarray(0, length));
+    at += length;
+  }
+  return { bytes: text, position, offset: from, oversize: { size, sha256: hash.hex() } };
+}
