@@ -7,6 +7,7 @@ import {
   type ExactNumber,
   exactNumber,
   integerDigits,
+  isJsonNumber,
   plainText,
   scaleOf,
 } from "../json/number.ts";
@@ -77,11 +78,10 @@ export function textOfBoolean(type: ContractType, written: string): string | und
 export function jsonInText(type: ContractType, value: string): string | undefined {
   if (type.kind === "boolean") return value === "true" || value === "false" ? value : undefined;
   const isNumber = NUMBER_KINDS.has(type.kind) || (type.kind === "timestamptz" && type.written?.as === "epoch");
-  return isNumber && JSON_NUMBER.test(value) ? value : undefined;
+  return isNumber && isJsonNumber(value) ? value : undefined;
 }
 
 const NUMBER_KINDS: ReadonlySet<TypeKind> = new Set(["int", "long", "float", "double", "decimal"]);
-const JSON_NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 
 /** A number without fraction within [min, max], both of at most 19 digits. */
 function integerText(number: ExactNumber, min: bigint, max: bigint): string | undefined {

@@ -114,3 +114,10 @@ function powerOfTen(exponent: bigint, modulus: bigint): bigint {
   }
   return result;
 }
+
+/** Whether a text is a number as JSON writes it (RFC 8259, section 6). */
+export function isJsonNumber(text: string): boolean {
+  return JSON_NUMBER.test(text);
+}
+
+const JSON_NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;

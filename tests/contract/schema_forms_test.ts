@@ -117,6 +117,32 @@ Deno.test("a field is loose where an alternative leaves it open, and only there"
   }
 });
 
+Deno.test("numbers and booleans written as text are taken in alternatives as well, where the contract says so", () => {
+  const coerce = { "x-coerce": true };
+  const contract = parseContract(JSON.stringify({
+    type: "object",
+    properties: { kind: { type: "string" } },
+    oneOf: [
+      { properties: { kind: { const: "a" }, n: { type: "integer", minimum: 5, ...coerce } }, required: ["n"] },
+      {
+        properties: { kind: { const: "b" }, o: { type: "object", properties: { on: { type: "boolean" } }, ...coerce } },
+      },
+      { properties: { kind: { const: "c" }, strict: { type: "integer" } } },
+    ],
+  }));
+  deepStrictEqual(parseContract(contract.text), contract);
+  const judge = new Judge(contract, "dead-letter");
+  const kinds: [record: string, kind: string][] = [
+    ['{"kind":"a","n":"5"}', "event"],
+    ['{"kind":"a","n":"4"}', "dead_letter"],
+    ['{"kind":"a","n":"five"}', "dead_letter"],
+    ['{"kind":"b","o":{"on":"true"}}', "event"],
+    ['{"kind":"b","o":{"on":"1"}}', "dead_letter"],
+    ['{"kind":"c","strict":"1"}', "dead_letter"],
+  ];
+  for (const [record, kind] of kinds) strictEqual(judge.judge(record).kind, kind, record);
+});
+
 Deno.test("a record is an object, whatever else its schema describes", () => {
   const event = { properties: { a: { type: "string" } }, required: ["a"] };
   const schemas = [

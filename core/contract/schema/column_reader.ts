@@ -206,7 +206,7 @@ export class ColumnReader {
     const nullable = (known.explicit || throughNull) && this.#allowsNull(schema);
     const typed = types.length === 1 ? this.#ofType(types[0]!, reading) : this.#text(types);
     if (typed === undefined) return undefined;
-    const conditions = parts.flatMap((part) => this.#leftOf(part, reading.said.get(part)!));
+    const conditions = parts.flatMap((part) => leftOf(part, reading));
     const schemas = [...new Set([...typed.checks.schemas ?? [], ...conditions])];
     const checks = schemas.length === 0 ? typed.checks : { ...typed.checks, schemas };
     return { ...typed, nullable, checks };
@@ -216,11 +216,6 @@ export class ColumnReader {
     const union = textUnion(types);
     if (union === undefined) return undefined;
     return { type: union.type, checks: union.schemas.length === 0 ? NO_CHECKS : { schemas: union.schemas } };
-  }
-
-  #leftOf(part: Part, said: ReadonlySet<string>): string[] {
-    const entries = [...part.keywords].filter(([keyword]) => !said.has(keyword));
-    return [...conditionTexts({ kind: "object", entries }), ...alsoOf(part)];
   }
 
   #ofType(type: string, reading: Reading): Pick<ContractValue, "type" | "checks" | "coerce"> | undefined {
@@ -316,7 +311,7 @@ export class ColumnReader {
     const schemas = [...named.schemas, ...demanded.length === 0 ? [] : [requiredText(demanded)]];
     // What these look at is spread over all parts.
     const whole = parts.some(({ keywords }) => keywords.has("unevaluatedProperties"));
-    if (whole) schemas.push(...conditionTexts(reading.schema));
+    if (whole) schemas.push(...conditionTexts(reading.schema, around.coerce));
     for (const part of parts) {
       for (const keyword of whole ? part.keywords.keys() : FIELD_KEYWORDS) {
         if (keyword !== "x-also") said.get(part)!.add(keyword);
@@ -381,6 +376,12 @@ export class ColumnReader {
 }
 
 const FIELD_KEYWORDS = ["properties", "required", "additionalProperties"];
+
+/** What a part has still to say. */
+function leftOf(part: Part, { said, around }: Reading): string[] {
+  const entries = [...part.keywords].filter(([keyword]) => !said.get(part)!.has(keyword));
+  return [...conditionTexts({ kind: "object", entries }, around.coerce), ...alsoOf(part)];
+}
 
 function withoutWords({ type, nullable, checks, coerce }: ReadValue): ContractValue {
   return { type, nullable, checks, ...(coerce === undefined ? {} : { coerce }) };

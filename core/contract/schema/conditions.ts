@@ -13,14 +13,14 @@ const FIELD_KEYWORDS = ["x-column", "x-loose"];
  * Schemas as `Checks.schemas` keeps them: without descriptions, and one for each part of an
  * `allOf` that stands alone.
  */
-export function conditionTexts(schema: JsonNode): string[] {
-  return partsOf(conditionOf(schema)).map(writeJsonTree);
+export function conditionTexts(schema: JsonNode, coerces = false): string[] {
+  return partsOf(conditionOf(schema, coerces)).map(writeJsonTree);
 }
 
 /** Conditions that a contract's own text keeps apart from what makes the type. */
 export function alsoOf({ keywords }: Part): string[] {
   const node = keywords.get("x-also");
-  return node?.kind === "array" ? node.items.flatMap(conditionTexts) : [];
+  return node?.kind === "array" ? node.items.flatMap((schema) => conditionTexts(schema)) : [];
 }
 
 function partsOf(schema: JsonNode): JsonNode[] {
@@ -31,15 +31,28 @@ function partsOf(schema: JsonNode): JsonNode[] {
   return value.items.flatMap(partsOf);
 }
 
-/** A schema without what has a meaning for columns only. */
-export function conditionOf(schema: JsonNode): JsonNode {
+/**
+ * A schema without what has a meaning for columns only. `x-coerce`, its own or of one around it
+ * (`coerces`), is kept where it matters: at what is a number or a boolean.
+ */
+export function conditionOf(schema: JsonNode, coerces = false): JsonNode {
   if (schema.kind !== "object") return schema;
+  const flag = schema.entries.find(([keyword]) => keyword === "x-coerce")?.[1];
+  const coerced = coerces || (flag?.kind === "boolean" && flag.value);
   const entries = schema.entries.flatMap(([keyword, value]): [string, JsonNode][] => {
     if (keyword === "description" || keyword.startsWith("x-")) return [];
     if (keyword === "format" && !(value.kind === "string" && isCheckable(value.value))) return [];
-    return [[keyword, mapSchemas(keyword, value, conditionOf)]];
+    return [[keyword, mapSchemas(keyword, value, (inner) => conditionOf(inner, coerced))]];
   });
+  if (coerced && entries.some(([keyword, value]) => keyword === "type" && isCoercible(value))) {
+    entries.push(["x-coerce", { kind: "boolean", value: true }]);
+  }
   return { kind: "object", entries };
+}
+
+function isCoercible(type: JsonNode): boolean {
+  const names = (type.kind === "array" ? type.items : [type]).map((item) => item.kind === "string" ? item.value : "");
+  return !names.includes("string") && ["number", "integer", "boolean"].some((name) => names.includes(name));
 }
 
 /** Refuses, in a schema whose value is kept as JSON text, what has a meaning for columns only. */

@@ -1,4 +1,4 @@
-import { compareNumbers, exactNumber, isMultiple, scaleOf } from "../../json/number.ts";
+import { compareNumbers, exactNumber, isJsonNumber, isMultiple, scaleOf } from "../../json/number.ts";
 import type { JsonPath } from "../../json/pointer.ts";
 import { type JsonNode, writeJsonTree } from "../../json/tree.ts";
 
@@ -25,6 +25,16 @@ export function mismatch(path: JsonPath, expected: string, found: JsonNode): Mis
 export function isOfType(value: JsonNode, name: string): boolean {
   if (name === "integer") return value.kind === "number" && scaleOf(exactNumber(value.text)) === 0;
   return value.kind === name;
+}
+
+/** The number or boolean that a text stands for where a schema has `x-coerce`. */
+export function meantBy(keywords: Keywords, text: string): JsonNode | undefined {
+  const type = keywords.get("type");
+  const names = type?.kind === "array" ? type.items.map(stringOf) : type === undefined ? [] : [stringOf(type)];
+  const isFlag = text === "true" || text === "false";
+  if (isFlag && names.includes("boolean")) return { kind: "boolean", value: text === "true" };
+  const isNumber = names.includes("number") || names.includes("integer");
+  return isNumber && isJsonNumber(text) ? { kind: "number", text } : undefined;
 }
 
 export function numberMismatch(

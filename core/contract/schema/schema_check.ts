@@ -9,6 +9,7 @@ import {
   isOfType,
   type Keywords,
   listText,
+  meantBy,
   type Mismatch,
   mismatch,
   missingName,
@@ -62,6 +63,10 @@ export class SchemaCheck {
   #check(schema: JsonNode, value: JsonNode, path: JsonPath, evaluated: Evaluated): Mismatch | undefined {
     if (schema.kind === "boolean") return schema.value ? undefined : mismatch(path, "no value here", value);
     const keywords = this.#keywordsOf(schema);
+    if (value.kind === "string" && flagOf(keywords, "x-coerce")) {
+      const meant = meantBy(keywords, value.value);
+      if (meant !== undefined) return this.#check(schema, meant, path, evaluated);
+    }
     return this.#checkAny(keywords, value, path) ??
       this.#checkKind(keywords, value, path, evaluated) ??
       this.#checkInPlace(keywords, value, path, evaluated) ??
