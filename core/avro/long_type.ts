@@ -1,7 +1,8 @@
-import avro from "avsc";
+import type avro from "avsc";
+import { builtins } from "./avsc.ts";
 
 /** An Avro long as a `bigint`: avsc's own gives a number and fails beyond 2^53. */
-export const exactLongType: avro.Type = avro.types.LongType.__with({
+export const exactLongType: avro.Type = builtins.LongType.__with({
   fromBuffer: (buffer: Uint8Array) => new DataView(buffer.buffer, buffer.byteOffset, 8).getBigInt64(0, true),
   toBuffer: (value: bigint) => {
     const bytes = new Uint8Array(8);

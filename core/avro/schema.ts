@@ -1,5 +1,6 @@
-import avro from "avsc";
+import type avro from "avsc";
 import type { Json } from "../base/json.ts";
+import { Type } from "./avsc.ts";
 import { exactLongType } from "./long_type.ts";
 
 export type AvroSchema = Json;
@@ -20,7 +21,7 @@ const EXACT_MARK = "streamlab-exact";
  * Writes values of a schema. avsc accepts unknown attributes such as `field-id`, but forgets them.
  */
 export function compileSchema(schema: AvroSchema, longs: LongFields): avro.Type {
-  return avro.Type.forSchema(markLongs(schema, longs, false) as unknown as avro.Schema, {
+  return Type.forSchema(markLongs(schema, longs, false) as unknown as avro.Schema, {
     typeHook: (attributes: avro.Schema) =>
       typeof attributes === "object" && EXACT_MARK in attributes ? exactLongType : undefined,
   } as Partial<avro.ForSchemaOptions>);

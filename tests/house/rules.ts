@@ -105,6 +105,7 @@ export const importers: Readonly<Record<string, readonly string[]>> = {
   "@duckdb/node-bindings": ["core/engine/"],
   "@aws-sdk/client-s3": ["core/storage/s3/"],
   "avsc": ["core/avro/"],
+  "avsc/lib/types.js": ["core/avro/avsc.ts"],
   "@faker-js/faker": ["core/produce/"],
   "apache-arrow": ["core/produce/", "core/query/"],
   "parquet-wasm": ["core/produce/"],
