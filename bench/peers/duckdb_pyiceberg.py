@@ -4,6 +4,7 @@ duckdb_pyiceberg.py THREADS RAW OUTPUT
 """
 import json
 import os
+import re
 import sys
 
 import duckdb
@@ -54,7 +55,7 @@ def judge(files: list[str]) -> None:
       SELECT filename, CASE WHEN json_valid(text) THEN json_array_length(text) > 0 ELSE false END AS good FROM texts""", [files])
     good = [row[0] for row in db.execute("SELECT filename FROM files WHERE good").fetchall()]
     structure = json.dumps({name: "VARCHAR" for name in FIELDS[:5]} | {"properties": "MAP(VARCHAR, VARCHAR)"})
-    db.execute(f"""CREATE OR REPLACE TEMP TABLE judged AS
+    judging = f"""CREATE OR REPLACE TEMP TABLE judged AS
       WITH parsed AS (
         SELECT filename, json::VARCHAR AS raw, json_type(json) = 'OBJECT' AS is_object,
           CASE WHEN json_type(json) = 'OBJECT' THEN json_keys(json) END AS keys,
@@ -68,8 +69,18 @@ def judge(files: list[str]) -> None:
             OR event.event_type IS NULL OR len(list_distinct(keys)) < len(keys) THEN 'invalid_schema'
           WHEN NOT list_has_all({FIELDS}, keys) THEN 'extra_fields'
         END AS reason
-      FROM parsed""", [good])
-    bad = [row[0] for row in db.execute("SELECT filename FROM files WHERE NOT good").fetchall()]
+      FROM parsed"""
+    while True:
+        try:
+            db.execute(judging, [good])
+            break
+        except duckdb.InvalidInputException as error:
+            # `json_valid` takes more than `read_json_objects` does, which stops at one file and names it.
+            named = re.search(r'in file "([^"]+)"', str(error))
+            if named is None or named[1] not in good:
+                raise
+            good.remove(named[1])
+    bad = sorted(set(files) - set(good))
     if bad:
         db.execute("""INSERT INTO judged SELECT filename, coalesce(TRY(decode(content)), to_base64(content)), NULL, NULL, 'corrupted_batch'
           FROM read_blob($1)""", [bad])
