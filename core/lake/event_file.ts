@@ -54,7 +54,7 @@ export function isNotThereYet(path: string): boolean {
 }
 
 /** Told by the end of a path, whatever the file holds. */
-export function compressionOf(path: string): Compression {
+function compressionOf(path: string): Compression {
   const lower = path.toLowerCase();
   return COMPRESSIONS.find((compression) => lower.endsWith(COMPRESSION_ENDING[compression])) ?? "none";
 }

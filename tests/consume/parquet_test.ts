@@ -100,7 +100,7 @@ Deno.test("what does not fit the contract is said of a row of Parquet as of any 
     await putRows(world, "number", "SELECT 'inf'::DOUBLE AS product_id");
     await world.consume({ contract: inNumber, target: { namespace: ["other"], name: "numbers" } });
     const [letter] = await world.rows(
-      "SELECT _dead_letter_detail AS why FROM {{dead_letters.numbers}} WHERE _source_file LIKE '%number.parquet'",
+      "SELECT _dead_letter_detail AS why FROM {{dead_letters.other_numbers}} WHERE _source_file LIKE '%number.parquet'",
     );
     strictEqual(letter!.why, '/product_id: expected number in the range of a double, found string "inf"');
   }));

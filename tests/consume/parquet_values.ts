@@ -31,7 +31,7 @@ export async function compareWithJson(world: ConsumeWorld, name: string, table: 
 FROM {{values.${name}}} UNION ALL BY NAME
 SELECT _source_file LIKE '%.parquet' AS is_parquet, _source_position::INT AS position, ${why} AS why,
   [${columns}]::JSON::VARCHAR AS row
-FROM {{dead_letters.${name}}} ORDER BY position`,
+FROM {{dead_letters.values_${name}}} ORDER BY position`,
   );
   const of = (isParquet: boolean) =>
     rows.filter((row) => row.is_parquet === isParquet).map(({ position, why, row }) => ({ position, why, row }));

@@ -47,6 +47,7 @@ Deno.test("SQL that is no question is refused, and SQL that is wrong says where"
       isClear(outcome, outcome.status === 2 ? 2 : 1, /./);
     }
     deepStrictEqual([...Deno.readDirSync(folder)], []);
+    await Deno.mkdir(`${folder}/lake`);
     const wrong = await streamlab(folder, ["query", "selekt 1"]);
     ok(wrong.status === 1 || wrong.status === 2, wrong.stderr);
     match(wrong.stderr, /selekt/);

@@ -91,8 +91,12 @@ Deno.test("the program explains itself", () =>
     }
   }));
 
-Deno.test("a question without a lake is answered", () =>
+Deno.test("a question that is about no table is answered from an empty lake, and refused where there is none", () =>
   inFolder(async (folder) => {
+    const { status, stderr } = await streamlab(folder, ["query", "select 1"]);
+    strictEqual(status, 1);
+    match(stderr, /^streamlab: There is no lake at .*\n {2}Name another with --source/);
+    await Deno.mkdir(`${folder}/lake`);
     strictEqual(await succeed(folder, ["query", "--format", "csv", "select 1 as one"]), "one\n1\n");
     strictEqual(await succeed(folder, ["query", "--format", "csv"], { stdin: "select 2 as two" }), "two\n2\n");
   }));

@@ -2,7 +2,6 @@ import { counted, formatCount } from "../../../core/base/counted.ts";
 import { messageOf, StreamlabError } from "../../../core/base/errors.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
 import type { DeadLetterReason } from "../../../core/contract/contract.ts";
-import { quoteName } from "../../../core/engine/duckdb.ts";
 import { identifierText, type TableIdentifier } from "../../../core/iceberg/catalog/catalog.ts";
 import { OUR_COLUMNS } from "../../../core/lake/our_columns.ts";
 import type { KnownTarget } from "../../../core/lake/targets.ts";
@@ -66,7 +65,8 @@ async function judgeOf({ record }: KnownTarget): Promise<{ judge?: Judge; unknow
 const { deadLetterReason, deadLetterDetail, rawRecord, sourceFile, sourcePosition, ingestedAt } = OUR_COLUMNS;
 
 async function countLetters({ context, surroundings, machine }: Job, table: TableIdentifier, judge?: Judge) {
-  const [{ Session }, { LetterGroups }] = await Promise.all([
+  const [{ quoteName }, { Session }, { LetterGroups }] = await Promise.all([
+    import("../../../core/engine/duckdb.ts"),
     import("../../../core/query/sql_session.ts"),
     import("../../../core/maintain/letters/letter_groups.ts"),
   ]);
