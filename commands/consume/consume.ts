@@ -2,7 +2,7 @@ import { counted } from "../../core/base/counted.ts";
 import * as z from "zod";
 import { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { identifierText, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { type Catalog, identifierText, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
 import { DEFAULT_TARGET } from "../../core/lake/table_names.ts";
 import { localFolder, type RawZone } from "../../core/lake/raw_zone.ts";
@@ -14,12 +14,14 @@ import { catalogFlags, openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus, stoppedStatus } from "../line/command.ts";
 import { checkOfNoTarget, runAllTargets } from "./all_targets.ts";
 import { type ConsumerUpkeep, openUpkeep } from "./upkeep.ts";
+import { type MetricsServer, openMetricsServer } from "./metrics_server.ts";
 import { ConsumeWords } from "./words.ts";
 import { contractFlags, contractNotes, readContractDocument } from "../contract_file.ts";
 import { flag } from "../line/flags.ts";
 import { missingRoot, openLake } from "../open_lake.ts";
-import { formatDuration } from "../line/output.ts";
+import { formatDuration, printNote } from "../line/output.ts";
 import { type LakeLocation, parseTableName } from "../line/values.ts";
+import { parsePort } from "../listening.ts";
 import { machineSettings } from "../machine.ts";
 
 const TABLES = { section: "TABLES" } as const;
@@ -104,6 +106,10 @@ const flags = z.object({
     doc: "delete files so long after nothing needs them, so that readers can end",
     default: "1h",
   }),
+  metricsPort: flag.of(parsePort, {
+    doc: "offer /metrics, /healthz and /readyz on this port of this machine; 0 takes a free one",
+    placeholder: "PORT",
+  }),
   ...catalogFlags,
 });
 
@@ -134,16 +140,22 @@ export const consume = defineCommand({
 async function run(context: Context, flags: Flags): Promise<ExitStatus> {
   if (!flags.allTargets) return await runTarget(context, flags);
   checkOfNoTarget(consume.flags, flags, TABLES.section, ["sink", "raw", "format"]);
-  const sink = () => openLake(context, flags.source);
-  const catalog = await openCatalog(context, flags, sink);
+  const sink = await openLake(context, flags.source);
+  const catalog = await openCatalog(context, flags, () => Promise.resolve(sink));
   const { shareOfTarget } = await import("../../core/routing/memory_shares.ts");
-  return await runAllTargets(context, catalog, {
-    inTurn: flags.once,
-    run: (table, targets) => {
-      const memory = flags.once ? flags.memory : shareOfTarget(flags.memory, targets);
-      return runTarget(context, { ...flags, table: parseTableName(table), memory });
-    },
-  });
+  // One for all of them.
+  const metrics = await metricsOf(context, flags, catalog, sink);
+  try {
+    return await runAllTargets(context, catalog, {
+      inTurn: flags.once,
+      run: (table, targets) => {
+        const memory = flags.once ? flags.memory : shareOfTarget(flags.memory, targets);
+        return runTarget(context, { ...flags, metricsPort: undefined, table: parseTableName(table), memory });
+      },
+    });
+  } finally {
+    await metrics?.close();
+  }
 }
 
 async function runTarget(context: Context, flags: Flags): Promise<ExitStatus> {
@@ -155,7 +167,9 @@ async function runTarget(context: Context, flags: Flags): Promise<ExitStatus> {
   const place = `${options.zone.store.root}/${options.zone.prefix}`;
   const upkeep = flags.noUpkeep ? undefined : await upkeepOf(context, flags, words, options);
   const session = await ConsumeSession.open({ ...options, betweenBatches: upkeep?.betweenBatches });
+  let metrics: MetricsServer | undefined;
   try {
+    metrics = await metricsOf(context, flags, options.catalog, options.sink);
     if (flags.once) {
       const discovery = await session.runOnce(context.signal);
       const { unreadable } = discovery;
@@ -182,7 +196,7 @@ async function runTarget(context: Context, flags: Flags): Promise<ExitStatus> {
     }
   } finally {
     session.close();
-    await upkeep?.close();
+    await Promise.all([upkeep?.close(), metrics?.close()]);
   }
   if (!flags.once) return stoppedStatus(context.signal);
   return context.signal.aborted ? 130 : 0;
@@ -190,6 +204,20 @@ async function runTarget(context: Context, flags: Flags): Promise<ExitStatus> {
 
 function targetOf({ table }: Flags): TableIdentifier {
   return table === undefined ? DEFAULT_TARGET : { namespace: [table.namespace], name: table.name };
+}
+
+async function metricsOf(
+  context: Context,
+  flags: Flags,
+  catalog: Catalog,
+  store: Store,
+): Promise<MetricsServer | undefined> {
+  if (flags.metricsPort === undefined) return undefined;
+  const { clock, random } = context;
+  const surroundings = { catalog, store, clock, random };
+  const server = await openMetricsServer(context, flags.metricsPort, surroundings, machineSettings(context, flags));
+  await printNote(context, `Metrics at ${server.address}/metrics`);
+  return server;
 }
 
 /** In no help: the tables must be the same, and a test shows that they are. */

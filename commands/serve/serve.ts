@@ -1,15 +1,17 @@
 import { resolve } from "node:path";
 import * as z from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import type { BatchWatch } from "../../core/serve/metrics/batch_watch.ts";
 import type { LakeWatch } from "../../core/serve/metrics/lake_watch.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { parseLocation } from "../../core/storage/location.ts";
 import { type Context, defineCommand, type ExitStatus, stoppedStatus } from "../line/command.ts";
-import { reportError, scrub } from "../line/errors.ts";
+import { scrub } from "../line/errors.ts";
 import { flag } from "../line/flags.ts";
 import { printNote } from "../line/output.ts";
 import { secretsIn } from "../line/program.ts";
+import { listenError, parsePort, tellFailure } from "../listening.ts";
 import { machineSettings } from "../machine.ts";
 import { openExistingLake, openLake, openReadersLake } from "../open_lake.ts";
 import denoJson from "../../deno.json" with { type: "json" };
@@ -79,22 +81,20 @@ async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
       );
     });
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new StreamlabError("unavailable", `Cannot listen on port ${given.port}: another program does`, {
-      hint: "Name another with --port",
-      cause: error,
-    });
+    throw listenError(error, given.port, "--port");
   }
   return stoppedStatus(signal);
 }
 
 async function openParts(context: Context, given: ServeFlags, store: Store) {
-  const [{ FileCatalog }, { FileNamespaces }, { RestCatalogService }, { LakeWatch }] = await Promise.all([
-    import("../../core/iceberg/catalog/file_catalog.ts"),
-    import("../../core/iceberg/catalog/file_namespaces.ts"),
-    import("../../core/serve/catalog/rest_catalog_service.ts"),
-    import("../../core/serve/metrics/lake_watch.ts"),
-  ]);
+  const [{ FileCatalog }, { FileNamespaces }, { RestCatalogService }, { LakeWatch }, { BatchWatch }] = await Promise
+    .all([
+      import("../../core/iceberg/catalog/file_catalog.ts"),
+      import("../../core/iceberg/catalog/file_namespaces.ts"),
+      import("../../core/serve/catalog/rest_catalog_service.ts"),
+      import("../../core/serve/metrics/lake_watch.ts"),
+      import("../../core/serve/metrics/batch_watch.ts"),
+    ]);
   const { clock, random } = context;
   const files = new FileCatalog({ store, clock, random });
   const catalog = new RestCatalogService({ catalog: files, namespaces: new FileNamespaces(store), clock, random });
@@ -103,15 +103,19 @@ async function openParts(context: Context, given: ServeFlags, store: Store) {
     openRaw: (root) => openLake(context, parseLocation(root)),
     onFailure: (error) => void tellFailure(context, error, "look at the lake"),
   });
-  return {
-    catalog,
-    watch,
-    console: await openConsole(context, given, { catalog: files, store, clock, random }, watch),
-  };
+  const batches = new BatchWatch(files, clock);
+  const console = await openConsole(context, given, { catalog: files, store, clock, random }, watch, batches);
+  return { catalog, watch, batches, console };
 }
 
 /** Questions read through a cache: what a bucket holds is fetched once. */
-async function openConsole(context: Context, given: ServeFlags, surroundings: Surroundings, watch: LakeWatch) {
+async function openConsole(
+  context: Context,
+  given: ServeFlags,
+  surroundings: Surroundings,
+  watch: LakeWatch,
+  batches: BatchWatch,
+) {
   const [{ FileCatalog }, { ConsoleService }, { LimitedSession }, { Session }, ...own] = await Promise.all([
     import("../../core/iceberg/catalog/file_catalog.ts"),
     import("../../core/serve/console/console_service.ts"),
@@ -119,9 +123,8 @@ async function openConsole(context: Context, given: ServeFlags, surroundings: Su
     import("../../core/query/sql_session.ts"),
     import("../../core/serve/console/live_clients.ts"),
     import("../../core/serve/console/upkeep_desk.ts"),
-    import("../../core/serve/metrics/batch_watch.ts"),
   ]);
-  const [{ LiveClients }, { UpkeepDesk }, { BatchWatch }] = own;
+  const [{ LiveClients }, { UpkeepDesk }] = own;
   const { store } = surroundings;
   const { clock, random } = context;
   const catalog = new FileCatalog({ store: await openReadersLake(context, given.source), clock, random });
@@ -139,7 +142,7 @@ async function openConsole(context: Context, given: ServeFlags, surroundings: Su
   return new ConsoleService({
     lake: scrub(store.root, secrets),
     watch,
-    batches: new BatchWatch(surroundings.catalog, clock),
+    batches,
     live: new LiveClients(),
     upkeep: given.allowUpkeep ? new UpkeepDesk(surroundings, machineSettings(context, given)) : undefined,
     onFailure: (error, request) => void tellFailure(context, error, request),
@@ -165,16 +168,4 @@ async function readTokens(context: Context, { host, tokenFile }: ServeFlags) {
     if (cause instanceof StreamlabError) throw cause;
     throw new StreamlabError("not-found", `Cannot read the tokens from ${path}: ${messageOf(cause)}`, { cause });
   }
-}
-
-/** As the program's own errors, without secrets; a client is told less. */
-async function tellFailure(context: Context, error: unknown, during: string): Promise<void> {
-  const { text } = reportError(error, { debug: context.debug, secrets: secretsIn(context) });
-  await printNote(context, `${new Date(context.clock.nowMs()).toISOString()} ${during}: ${text.trimEnd()}`);
-}
-
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Infinity;
-  if (port <= 65_535) return port;
-  throw new StreamlabError("usage", `expected a port from 0 to 65535, got "${text}"`);
 }

@@ -1,3 +1,4 @@
+import type { MeterReading } from "../base/meter.ts";
 import type { BatchRecord } from "../lake/batch_history.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
@@ -88,7 +89,7 @@ export function batchRecord(
   table: string,
   routed: RoutedBatch,
   { reasons, ...times }: BatchFacts,
-  seconds: BatchReport["seconds"],
+  { seconds, counts }: Pick<MeterReading, "seconds" | "counts">,
   committedMs: number,
 ): BatchRecord {
   const told = { resumed: false, durationMs: 0, seconds: {}, reasons };
@@ -99,6 +100,7 @@ export function batchRecord(
     ...figures,
     ...times,
     committedMs,
+    conflicts: counts.conflicts ?? 0,
     steps: Object.fromEntries(Object.entries(seconds).map(([step, each]) => [step, Math.round(each * 1_000)])),
     engine: EMBEDDED,
   };

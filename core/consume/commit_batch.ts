@@ -79,10 +79,12 @@ async function commitTo(
   };
   const schema = schemaFromJson(part.schema as Json);
   const append = { files: dataFiles(table, part, schema), summary: marker };
+  let tries = 0;
   const { table: committed } = await commitTable(
     context.catalog,
     table.identifier,
     async (transaction: Transaction) => {
+      if (tries++ > 0) context.meter.count("conflicts");
       const { metadata } = transaction;
       const known = markerOf(metadata, target);
       checkSequence(name, known, routed.sequenceId, `batch ${routed.batchId} of ${target}`);
@@ -100,7 +102,7 @@ async function commitTo(
 /** The ledger's snapshot tells what the batch did. It is the last, so it knows of the others. */
 function lastWords({ meter, clock, facts, target }: CommitContext, role: TableRole, routed: RoutedBatch) {
   if (role !== "ledger") return {};
-  return { lastWords: () => batchSummary(batchRecord(target, routed, facts, meter.read().seconds, clock.nowMs())) };
+  return { lastWords: () => batchSummary(batchRecord(target, routed, facts, meter.read(), clock.nowMs())) };
 }
 
 function dataFiles(table: LoadedTable, part: RoutedTable, schema: Schema) {

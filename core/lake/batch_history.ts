@@ -32,6 +32,8 @@ const batchShape = z.strictObject({
   /** Raw files that were not what was planned. */
   changed: count,
   vanished: count,
+  /** Commits of its tables that were tried again, because another writer was first. */
+  conflicts: count.default(0),
   /** Who routed it. */
   engine: z.string(),
 });
@@ -67,7 +69,17 @@ export function batchOfSummary(summary: Summary, place: string): BatchRecord | u
   const text = summary[streamlabKey.batch];
   if (text === undefined) return undefined;
   const record: Record<string, unknown> = {};
-  const zeros = ["files", "bytes", "records", "events", "deadLetters", "duplicates", "changed", "vanished"];
+  const zeros = [
+    "files",
+    "bytes",
+    "records",
+    "events",
+    "deadLetters",
+    "duplicates",
+    "changed",
+    "vanished",
+    "conflicts",
+  ];
   for (const name of zeros) record[name] = 0;
   for (const [name, value] of new URLSearchParams(text)) {
     const map = MAPS.find((each) => name === each || name.startsWith(`${each}.`));

@@ -52,6 +52,7 @@ const BATCH_COLUMNS: RowShape = {
   duplicates: "BIGINT",
   changed: "BIGINT",
   vanished: "BIGINT",
+  conflicts: "BIGINT",
   engine: "VARCHAR",
 };
 
@@ -141,6 +142,7 @@ function batchRow(record: BatchRecord): MetadataRow {
     duplicates: record.duplicates,
     changed: record.changed,
     vanished: record.vanished,
+    conflicts: record.conflicts,
     engine: record.engine,
   };
 }

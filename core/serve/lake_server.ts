@@ -8,14 +8,17 @@ import type { ConsoleService } from "./console/console_service.ts";
 import type { Guard } from "./guard.ts";
 import { type Incoming, incomingOf } from "./incoming.ts";
 import { samplesOf } from "./metrics/lake_samples.ts";
+import type { BatchWatch } from "./metrics/batch_watch.ts";
 import type { LakeWatch } from "./metrics/lake_watch.ts";
 import { METRICS_CONTENT_TYPE, prometheusText } from "./metrics/prometheus_text.ts";
 import { HttpRefusal } from "./http_refusal.ts";
 
 export interface LakeServerParts {
-  catalog: RestCatalogService;
-  console: ConsoleService;
+  /** Undefined: metrics and health alone. */
+  catalog: RestCatalogService | undefined;
+  console: ConsoleService | undefined;
   watch: LakeWatch;
+  batches: BatchWatch;
   guard: Guard;
   clock: Clock;
   version: string;
@@ -51,7 +54,7 @@ export class LakeServer {
     if (signal.aborted) wished.resolve();
     else signal.addEventListener("abort", () => wished.resolve(), { once: true });
     await Promise.race([wished.promise, server.finished]);
-    this.#parts.console.close();
+    this.#parts.console?.close();
     const over = new AbortController();
     const tooLong = this.#parts.clock.sleep(FAREWELL_MS, over.signal).then(() => false);
     const isDone = await Promise.race([early(server.shutdown()).then(() => true), tooLong]);
@@ -69,7 +72,7 @@ export class LakeServer {
       this.#running++;
       try {
         const incoming = incomingOf(request, this.#parts.clock);
-        const file = consoleFile(incoming.path);
+        const file = this.#parts.console === undefined ? undefined : consoleFile(incoming.path);
         this.#parts.guard.checkSite(request, file !== undefined);
         // They are the same for every lake, and ask for a token.
         if (file !== undefined) return read(incoming, file);
@@ -90,11 +93,12 @@ export class LakeServer {
     if (path === "/readyz") return await read(incoming, () => this.#readiness(request));
     this.#parts.guard.checkToken(request);
     if (path === "/metrics") return await read(incoming, () => this.#metrics());
-    if (path.startsWith(`${API_PATH}/`)) {
-      return await this.#parts.console.handle(incoming, path.slice(API_PATH.length));
+    const { console: pages, catalog } = this.#parts;
+    if (pages !== undefined && path.startsWith(`${API_PATH}/`)) {
+      return await pages.handle(incoming, path.slice(API_PATH.length));
     }
-    if (path.startsWith(`${CATALOG_PATH}/`)) {
-      return await this.#parts.catalog.handle(incoming, path.slice(CATALOG_PATH.length));
+    if (catalog !== undefined && path.startsWith(`${CATALOG_PATH}/`)) {
+      return await catalog.handle(incoming, path.slice(CATALOG_PATH.length));
     }
     throw new HttpRefusal(
       404,
@@ -117,8 +121,8 @@ export class LakeServer {
   }
 
   async #metrics(): Promise<Response> {
-    const { clock, watch, version } = this.#parts;
-    const text = prometheusText(samplesOf(await watch.look(), clock.nowMs(), version));
+    const { clock, watch, batches, version } = this.#parts;
+    const text = prometheusText(samplesOf(await watch.look(), await batches.counters(), clock.nowMs(), version));
     return textAnswer(200, text, METRICS_CONTENT_TYPE);
   }
 }

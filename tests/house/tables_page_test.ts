@@ -24,6 +24,7 @@ const VIEW_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> =
     duplicates: "Repeats that were dropped",
     changed: "Files that had changed since they were planned, and were left",
     vanished: "Files that were gone",
+    conflicts: "Commits that were tried again, because another writer was first",
     engine: "Who routed it",
   },
   "ingest.upkeep": {

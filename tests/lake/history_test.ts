@@ -27,6 +27,7 @@ function batch(batchId: number, table = "bronze.events"): BatchRecord {
     duplicates: 0,
     changed: 0,
     vanished: 0,
+    conflicts: 0,
     engine: "embedded",
   };
 }

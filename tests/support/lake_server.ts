@@ -85,6 +85,7 @@ export class ServedLake {
     const server = new LakeServer({
       catalog: new RestCatalogService({ catalog: files, namespaces: new FileNamespaces(served), clock, random }),
       watch,
+      batches,
       console: new ConsoleService({
         lake: folder,
         watch,

@@ -1,4 +1,5 @@
 import type { Catalog, LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import { BatchCounting } from "./batch_counters.ts";
 import type { Clock } from "../../base/clock.ts";
 import { batchOfSummary, type BatchRecord } from "../../lake/batch_history.ts";
 import { LEDGER } from "../../lake/table_names.ts";
@@ -12,6 +13,7 @@ const LOOK_AGE_MS_MAX = 400;
 export class BatchWatch {
   readonly #catalog: Catalog;
   readonly #clock: Clock;
+  readonly #counting = new BatchCounting();
   #ledger: LoadedTable | undefined;
   #batches: readonly BatchRecord[] = [];
   #atMs = -Infinity;
@@ -29,9 +31,18 @@ export class BatchWatch {
     return await this.#looking;
   }
 
+  /** Of the batches that were there at the first look, and of all since. */
+  async counters(): Promise<Pick<BatchCounting, "of">> {
+    await this.recent();
+    return this.#counting;
+  }
+
   async #look(): Promise<readonly BatchRecord[]> {
     const ledger = await this.#catalog.loadTable(LEDGER, this.#ledger);
-    if (ledger?.metadataLocation !== this.#ledger?.metadataLocation) this.#batches = batchesOf(ledger);
+    if (ledger?.metadataLocation !== this.#ledger?.metadataLocation) {
+      this.#batches = batchesOf(ledger);
+      this.#counting.add(this.#batches);
+    }
     this.#ledger = ledger;
     this.#atMs = this.#clock.nowMs();
     return this.#batches;

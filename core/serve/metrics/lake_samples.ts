@@ -1,9 +1,15 @@
 import type { IngestionStatus } from "../../maintain/status/ingestion_status.ts";
+import type { BatchCounters, BatchCounting } from "./batch_counters.ts";
 import type { LakeLook, TableTotals } from "./lake_watch.ts";
 import { type Metric, METRICS, type MetricSample } from "./metric.ts";
 
 /** What a look at the lake measures at that time: ages go on counting between two looks. */
-export function samplesOf({ state, problem }: LakeLook, nowMs: number, version: string): MetricSample[] {
+export function samplesOf(
+  { state, problem }: LakeLook,
+  counting: Pick<BatchCounting, "of">,
+  nowMs: number,
+  version: string,
+): MetricSample[] {
   const samples: MetricSample[] = [];
   const add = (metric: Metric, labels: readonly string[], value: number | undefined) => {
     if (value !== undefined) samples.push({ metric, labels, value });
@@ -12,13 +18,30 @@ export function samplesOf({ state, problem }: LakeLook, nowMs: number, version: 
   add(METRICS.lakeReadable, [], problem === undefined ? 1 : 0);
   if (state === undefined) return samples;
   add(METRICS.lookAge, [], secondsSince(state.lookedAtMs, nowMs));
-  for (const status of state.ingestion) addTarget(add, status, nowMs);
+  for (const status of state.ingestion) {
+    addTarget(add, status, nowMs);
+    addCounters(add, status.table, counting.of(status.table));
+  }
   for (const [table, reasons] of state.deadLetters) {
     for (const [reason, count] of reasons) add(METRICS.deadLetters, [table, reason], count);
   }
   for (const totals of state.tables) addTable(add, totals);
+  for (const { table, debt } of state.debts) {
+    for (const [name, kind] of DEBT_KINDS) add(METRICS.upkeepDebt, [table, kind], debt[name]);
+  }
   return samples;
 }
+
+/** What stands in labels. */
+const DEBT_KINDS = [
+  ["snapshots", "snapshots"],
+  ["smallFiles", "small_files"],
+  ["mergeableFiles", "mergeable_files"],
+  ["deleteFiles", "delete_files"],
+  ["manifests", "manifests"],
+  ["waitingFiles", "waiting_files"],
+  ["dueFiles", "due_files"],
+] as const;
 
 type Add = (metric: Metric, labels: readonly string[], value: number | undefined) => void;
 
@@ -31,6 +54,7 @@ function addTarget(add: Add, { table, waiting, lastBatch, plan }: IngestionStatu
   if (waiting !== undefined) {
     add(METRICS.lag, labels, waiting.oldestMs === undefined ? 0 : secondsSince(waiting.oldestMs, nowMs));
   }
+  if (waiting !== undefined) add(METRICS.idle, labels, waiting.files === 0 && plan === undefined ? 1 : 0);
   add(METRICS.waitingFiles, labels, waiting?.files);
   add(METRICS.waitingBytes, labels, waiting?.bytes);
   add(METRICS.batches, labels, Number(lastBatch?.batchId ?? 0n));
@@ -40,6 +64,17 @@ function addTarget(add: Add, { table, waiting, lastBatch, plan }: IngestionStatu
   add(METRICS.batchRecords, labels, Number(lastBatch.records));
   add(METRICS.batchEvents, labels, Number(lastBatch.events));
   add(METRICS.batchDeadLetters, labels, Number(lastBatch.deadLetters));
+}
+
+function addCounters(add: Add, target: string, counters: BatchCounters | undefined): void {
+  add(METRICS.files, [target], counters?.files ?? 0);
+  add(METRICS.readBytes, [target], counters?.bytes ?? 0);
+  add(METRICS.records, [target], counters?.records ?? 0);
+  add(METRICS.events, [target], counters?.events ?? 0);
+  for (const [reason, letters] of counters?.deadLetters ?? []) add(METRICS.letters, [target, reason], letters);
+  add(METRICS.duplicates, [target], counters?.duplicates ?? 0);
+  for (const [step, ms] of counters?.steps ?? []) add(METRICS.stepSeconds, [target, step], ms / 1_000);
+  add(METRICS.conflicts, [target], counters?.conflicts ?? 0);
 }
 
 function addTable(add: Add, totals: TableTotals): void {

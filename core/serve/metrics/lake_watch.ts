@@ -9,6 +9,8 @@ import { holdsDeadLetters } from "../../lake/table_names.ts";
 import { type IngestionStatus, ingestionStatus, type StatusOptions } from "../../maintain/status/ingestion_status.ts";
 import type { Surroundings } from "../../maintain/surroundings.ts";
 import { TableRows } from "../../maintain/table_rows.ts";
+import { type UpkeepStatus, upkeepStatus } from "../../maintain/status/upkeep_status.ts";
+import { usualPolicy } from "../../maintain/upkeep/policy.ts";
 import { Workshop } from "../../maintain/workshop.ts";
 
 /** A table by its metadata alone; undefined where its writer keeps no such total. */
@@ -29,6 +31,8 @@ export interface LakeState {
   tables: TableTotals[];
   /** By table and reason. */
   deadLetters: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** Of each table, as it was a minute ago or later. */
+  debts: readonly UpkeepStatus[];
 }
 
 /** What is known of the lake: the last look that succeeded, and why the newest did not. */
@@ -60,6 +64,7 @@ export class LakeWatch {
   readonly #loaded = new Map<string, LoadedTable>();
   readonly #counted = new Map<string, Counted>();
   #last: LakeLook & { atMs: number } = { state: undefined, problem: undefined, atMs: -Infinity };
+  #debts: { countedAtMs: number; debts: readonly UpkeepStatus[] } = { countedAtMs: -Infinity, debts: [] };
   #lastTookMs = 0;
   #looking: Promise<LakeLook> | undefined;
 
@@ -83,7 +88,8 @@ export class LakeWatch {
       const ingestion = await ingestionStatus(this.#surroundings, { ...this.#options, onDamage: () => {} });
       const tables = await this.#loadTables();
       const deadLetters = await this.#countDeadLetters(tables);
-      const state = { lookedAtMs, ingestion, tables: tables.map(totalsOf), deadLetters };
+      const debts = await this.#countDebts(tables);
+      const state = { lookedAtMs, ingestion, tables: tables.map(totalsOf), deadLetters, debts };
       this.#last = { state, problem: undefined, atMs: clock.nowMs() };
     } catch (problem) {
       this.#options.onFailure(problem);
@@ -131,6 +137,16 @@ export class LakeWatch {
       found.set(name, counted!.reasons);
     }
     return found;
+  }
+
+  /** Reads the manifests of all tables. */
+  async #countDebts(tables: readonly LoadedTable[]): Promise<readonly UpkeepStatus[]> {
+    const nowMs = this.#surroundings.clock.nowMs();
+    if (nowMs - this.#debts.countedAtMs < COUNT_AGE_MS_MAX) return this.#debts.debts;
+    const identifiers = tables.map(({ identifier }) => identifier);
+    const debts = await upkeepStatus(this.#surroundings, identifiers, usualPolicy());
+    this.#debts = { countedAtMs: nowMs, debts };
+    return debts;
   }
 
   async #countReasons(table: LoadedTable): Promise<ReadonlyMap<string, number>> {

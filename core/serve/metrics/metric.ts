@@ -27,6 +27,8 @@ const counter = (name: string, labels: readonly string[], help: string): Metric 
   labels,
 });
 
+const SINCE = "of the batches that were known when this process started and of all since.";
+
 /**
  * All of them, in the order of the answer. Names follow Prometheus' conventions: base units, the
  * unit last, `_total` for what only grows.
@@ -43,7 +45,12 @@ export const METRICS = {
   lastCommitAge: gauge(
     "streamlab_target_last_commit_age_seconds",
     ["target"],
-    "Seconds since the target's last batch; goes on counting while nothing waits, so read it with the lag.",
+    "Seconds since the target's last batch; goes on counting while it is idle, which is no lag.",
+  ),
+  idle: gauge(
+    "streamlab_target_idle",
+    ["target"],
+    "1 if no file waits for the target and no batch is under way, else 0; absent where nobody can tell.",
   ),
   lag: gauge(
     "streamlab_target_lag_seconds",
@@ -62,6 +69,26 @@ export const METRICS = {
   batchRecords: gauge("streamlab_target_last_batch_records", ["target"], "Records of the last batch."),
   batchEvents: gauge("streamlab_target_last_batch_events", ["target"], "Valid events of the last batch."),
   batchDeadLetters: gauge("streamlab_target_last_batch_dead_letters", ["target"], "Dead letters of the last batch."),
+  files: counter("streamlab_target_files_total", ["target"], `Event files that were ingested, ${SINCE}`),
+  readBytes: counter("streamlab_target_read_bytes_total", ["target"], `Size of these files, ${SINCE}`),
+  records: counter("streamlab_target_records_total", ["target"], `Records of these files, ${SINCE}`),
+  events: counter("streamlab_target_events_total", ["target"], `Of the records, valid events, ${SINCE}`),
+  letters: counter(
+    "streamlab_target_dead_letters_total",
+    ["target", "reason"],
+    `Of the records, dead letters; a corrupted file is one, ${SINCE}`,
+  ),
+  duplicates: counter("streamlab_target_duplicates_total", ["target"], `Repeats that were dropped, ${SINCE}`),
+  stepSeconds: counter(
+    "streamlab_target_step_seconds_total",
+    ["target", "step"],
+    `Time that batches took, by step; steps overlap, ${SINCE}`,
+  ),
+  conflicts: counter(
+    "streamlab_target_commit_conflicts_total",
+    ["target"],
+    `Commits of batches that were tried again, because another writer was first, ${SINCE}`,
+  ),
   planFailures: gauge(
     "streamlab_target_plan_failures",
     ["target"],
@@ -73,6 +100,11 @@ export const METRICS = {
   tableBytes: gauge("streamlab_table_size_bytes", ["table"], "Size of the live files."),
   tableDeletes: gauge("streamlab_table_delete_files", ["table"], "Live delete files."),
   tableSnapshots: gauge("streamlab_table_snapshots", ["table"], "Snapshots that have not expired."),
+  upkeepDebt: gauge(
+    "streamlab_table_upkeep_debt",
+    ["table", "kind"],
+    "What upkeep would find to do, by kind; counted once a minute.",
+  ),
   tableCommitTime: gauge(
     "streamlab_table_last_commit_timestamp_seconds",
     ["table"],
