@@ -127,6 +127,8 @@ async function fight(field: Battlefield, random: Random): Promise<void> {
   const { folder, lake, options, store } = field;
   let isDone = false;
   const startedMs = performance.now();
+  // A question needs a lake; an empty one will do.
+  await Deno.mkdir(`${folder}/lake`, { recursive: true });
   await succeed(folder, ["query", "select 1"], options);
   const lifeMs = lifeMsMax + 2 * (performance.now() - startedMs);
   const producing = succeed(folder, [
