@@ -72,6 +72,12 @@ const flags = z.object({
       "for fields that the contract does not name: make a dead letter, keep them in _rescued, or add columns (default: as " +
       "before, else dead-letter)",
   }),
+  onEmpty: flag.choice(["dead-letter", "ignore"], {
+    ...TABLES,
+    doc:
+      "for files that are empty or an empty array: make a dead letter, or ingest them with no records (default: as before, " +
+      "else dead-letter)",
+  }),
   partitionBy: flag.list({
     ...TABLES,
     doc:
@@ -307,17 +313,18 @@ async function rawZone(context: Context, flags: Flags, { source, sink, before }:
     import("../../core/lake/target_record.ts"),
   ]);
   const format = flags.format ?? before?.options.format;
+  const onEmpty = flags.onEmpty ?? before?.options.onEmpty;
   if (flags.raw === undefined && flags.sink === undefined && before !== undefined) {
     const { root, prefix, base } = rawPlaceOf(sink.root, before);
     const store = root === sink.root ? sink : await openLake(context, parseLocation(root));
-    const zone = { store, prefix, nameBase: base, format };
+    const zone = { store, prefix, nameBase: base, format, onEmpty };
     await checkThere(flags, zone, "--raw", "put back the one that the table is fed from");
     return zone;
   }
   const [store, prefix, flag] = flags.raw === undefined
     ? [source, `${EVENTS_FOLDER}/`, "--source"]
     : [await openLake(context, flags.raw as LakeLocation), "", "--raw"];
-  const zone = { store, prefix, nameBase: nameFile(sink.root, store.root, ""), format };
+  const zone = { store, prefix, nameBase: nameFile(sink.root, store.root, ""), format, onEmpty };
   await checkThere(flags, zone, flag, "write files into it with streamlab produce");
   return zone;
 }

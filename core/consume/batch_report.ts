@@ -31,6 +31,8 @@ export interface BatchReport {
   reasons?: Reasons | undefined;
   /** Records that were dropped as repeats. */
   duplicates: number;
+  /** Files that were ingested with no records. */
+  empty: number;
   changed: number;
   vanished: number;
   durationMs: number;
@@ -53,6 +55,7 @@ export function batchReport(
     events: sum((file) => file.events),
     deadLetters: sum((file) => file.deadLetters),
     duplicates: sum((file) => file.duplicates),
+    empty: sum(({ status, records, deadLetters }) => status === "ingested" && records + deadLetters === 0 ? 1 : 0),
     changed: count("changed"),
     vanished: count("vanished"),
     ...rest,

@@ -279,7 +279,7 @@ export class Consumer {
       table: this.#name,
       raw: zone.nameBase,
       contract: contract.text,
-      options: { onExtraFields, format: zone.format },
+      options: { onExtraFields, format: zone.format, onEmpty: zone.onEmpty },
       files: [...files],
       changed: [...changed],
     };

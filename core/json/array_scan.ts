@@ -8,6 +8,18 @@ export type TextVerdict =
   | { readonly kind: "ok"; readonly records: number }
   | { readonly kind: "corrupt"; readonly detail: string; readonly offset: number };
 
+const NO_BYTES = "the file is empty";
+const ONLY_SPACE = "the file holds nothing but white space";
+const NO_ELEMENTS = "the array is empty";
+
+/** What is said of texts without records that are not broken. */
+export const EMPTY: ReadonlySet<string> = new Set([
+  NO_BYTES,
+  ONLY_SPACE,
+  NO_ELEMENTS,
+  ...["gzip", "zstd"].map((packing) => `not ${packing}: ${NO_BYTES}`),
+]);
+
 /**
  * Called with each element of the array: its bytes without surrounding white space, its position
  * from 0, and the offset of its first byte. The bytes may be a view into the chunk.
@@ -66,11 +78,11 @@ export class JsonArrayScan {
   /** The verdict, after all bytes. */
   end(): TextVerdict {
     if (this.#corrupt === undefined && this.#state !== STATE.DONE) {
-      if (this.#before === 0) this.#refuse("the file is empty", 0);
-      else if (this.#state === STATE.START) this.#refuse("the file holds nothing but white space", 0);
+      if (this.#before === 0) this.#refuse(NO_BYTES, 0);
+      else if (this.#state === STATE.START) this.#refuse(ONLY_SPACE, 0);
       else this.#refuse(`${this.#place(this.#before)}: ${earlyEnd(this.#state, this.#inObject())}`, this.#before);
     }
-    if (this.#corrupt === undefined && this.#records === 0) this.#refuse("the array is empty", 0);
+    if (this.#corrupt === undefined && this.#records === 0) this.#refuse(NO_ELEMENTS, 0);
     return this.#corrupt ?? { kind: "ok", records: this.#records };
   }
 

@@ -13,7 +13,11 @@ export const PLAN_OPTIONS = z.strictObject({
   onExtraFields: z.enum(["dead-letter", "rescue", "add"]),
   /** The format that overrides what names say. */
   format: z.enum(["json", "ndjson", "parquet"]).optional(),
+  /** What becomes of an empty file or array: a dead letter unless said. */
+  onEmpty: z.enum(["dead-letter", "ignore"]).optional(),
 });
+
+export type OnEmpty = z.infer<typeof PLAN_OPTIONS>["onEmpty"];
 
 const planShape = z.strictObject({
   format: z.literal(1),

@@ -1,4 +1,5 @@
 import type { PassedOver, Store } from "../storage/store.ts";
+import type { OnEmpty } from "./batch_plan.ts";
 import { eventFileKind, type EventFormat } from "./event_file.ts";
 import { EVENTS_FOLDER } from "./layout.ts";
 
@@ -13,6 +14,8 @@ export interface RawZone {
    */
   nameBase: string;
   format: EventFormat | undefined;
+  /** What becomes of files without records. */
+  onEmpty?: OnEmpty | undefined;
 }
 
 /** The zone's folder, where it is on this disk. */

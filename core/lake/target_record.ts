@@ -56,7 +56,7 @@ export function recordOfTarget(
     format: 1,
     raw: { base: zone.nameBase, prefix: zone.prefix },
     contract: contract.text,
-    options: { onExtraFields, format: zone.format },
+    options: { onExtraFields, format: zone.format, onEmpty: zone.onEmpty },
   };
 }
 

@@ -119,6 +119,7 @@ class TaskRun {
       scratch,
       contract,
       onExtraFields: options.onExtraFields,
+      onEmpty: options.onEmpty,
       room,
       batchId: BigInt(batchId),
       ingestedAtMicros: BigInt(ingestedAtMicros),

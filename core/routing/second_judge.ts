@@ -90,7 +90,7 @@ export class SecondJudge {
       attempt: newAttempt(random),
       ingestedAtMicros: `${clock.nowMs()}000`,
       contract: contract.text,
-      options: { onExtraFields, format: zone.format },
+      options: { onExtraFields, format: zone.format, onEmpty: zone.onEmpty },
       rawRoot: zone.store.root,
       files: files.map((file, number) => ({ ...file, number })),
       events: { ...taskTable(tables.events), root, folder: "events" },

@@ -5,6 +5,7 @@ import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { runProgram } from "../../commands/line/program.ts";
 import { commands } from "../../main.ts";
 import { testWorld } from "../support/test_world.ts";
+import { targetRecordOf } from "../../core/lake/target_record.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { storeWith } from "../support/store_with.ts";
 
@@ -87,6 +88,27 @@ Deno.test("each layout and each break becomes what it must, packed or not", () =
       "SELECT _raw_record AS raw, _dead_letter_detail AS detail FROM {{dead_letters.events}} WHERE _source_file LIKE '%/cut.json%'",
     );
     deepStrictEqual(letters.map(({ raw }) => raw), Array(3).fill(two.slice(0, -10)));
+  }));
+
+Deno.test("what is only empty is ingested with no records where that is asked for, and remembered", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("a.json", "");
+    world.put("b.json", " [ ] ");
+    world.put("c.ndjson", "\n");
+    world.put("d.ndjson.gz", gzipSync(""));
+    world.put("e.json.gz", "");
+    world.put("f.json", "[");
+    world.put("g.json", two);
+    const { zone } = world.options();
+    await world.consume({ zone: { ...zone, onEmpty: "ignore" } });
+    deepStrictEqual(Object.values(await ledger(world)), [
+      ...Array(5).fill("0 0 0 ingested"),
+      "0 0 1 ingested corrupted_batch",
+      "2 2 0 ingested",
+    ]);
+    deepStrictEqual(world.batches.map(({ files, empty }) => [files, empty]), [[7, 5]]);
+    const table = await world.catalog.loadTable({ namespace: ["bronze"], name: "events" });
+    strictEqual(targetRecordOf(table!.metadata.properties, "bronze.events")!.options.onEmpty, "ignore");
   }));
 
 Deno.test("only files with an event file's name, in folders that are there, are taken", () =>

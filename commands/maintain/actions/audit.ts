@@ -13,6 +13,7 @@ import {
   type TableIdentifier,
 } from "../../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
+import type { OnEmpty } from "../../../core/lake/batch_plan.ts";
 import type { EventFormat } from "../../../core/lake/event_file.ts";
 import type { TargetRecord } from "../../../core/lake/target_record.ts";
 import type { KnownTarget } from "../../../core/lake/targets.ts";
@@ -135,6 +136,7 @@ async function auditTarget(
     contract: await readContract(context, flags, record?.contract),
     onExtraFields: flags.onExtraFields ?? record?.options.onExtraFields ?? "dead-letter",
     format: record?.options.format,
+    onEmpty: record?.options.onEmpty,
     threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
     memory: machine.memory,
     folder: folder.path,
@@ -164,6 +166,7 @@ async function auditTarget(
 interface RawFilesOptions extends Omit<SecondJudgeOptions, "zone" | "clock" | "random"> {
   /** Of all of them, whatever their names say. */
   format: EventFormat | undefined;
+  onEmpty: OnEmpty | undefined;
 }
 
 /** The raw files that a ledger names: those of the lake by path, those of other places by URI. */
@@ -218,7 +221,7 @@ class RawFiles {
     const store = root === lake.root ? lake : await openLake(this.#context, parseLocation(root));
     const judge = new SecondJudge({
       ...this.#options,
-      zone: { store, prefix: "", nameBase: "", format: this.#options.format },
+      zone: { store, prefix: "", nameBase: "", format: this.#options.format, onEmpty: this.#options.onEmpty },
       clock,
       random,
       folder: `${this.#options.folder}/${this.#places.size}`,

@@ -81,6 +81,7 @@ export class EventReader {
     const input = new InputRoom(this.reader);
     try {
       const unit = new FileReading({
+        onEmpty: reading.onEmpty,
         reader: this.reader,
         input,
         judge,

@@ -3,7 +3,8 @@ import { BYTE_ORDER_MARK, startsWithByteOrderMark } from "../../base/json.ts";
 import type { Judge } from "../../contract/judge.ts";
 import { signatureOf, SIGNED_BYTES } from "../../disk/file_signature.ts";
 import { readFileLines } from "../../disk/scratch.ts";
-import { JsonArrayScan } from "../../json/array_scan.ts";
+import { EMPTY, JsonArrayScan } from "../../json/array_scan.ts";
+import type { OnEmpty } from "../../lake/batch_plan.ts";
 import { bytesText, fileText, WHOLE_BYTES_MAX } from "../corrupted_file.ts";
 import { headOf, otherEncoding, otherKind, otherPacking, signatureHint } from "../file_kind.ts";
 import { readExactly } from "./exact_reading.ts";
@@ -20,6 +21,7 @@ import type { TableOutput } from "./table_output.ts";
 import { OPEN_OBJECT } from "./unit_bytes.ts";
 
 export interface FileReadingTools {
+  onEmpty?: OnEmpty | undefined;
   reader: ReaderInstance;
   input: InputRoom;
   judge: Judge;
@@ -285,6 +287,7 @@ export class FileReading {
    * reader, if it does. Returns how many records there are: none.
    */
   async #condemn(unit: ReadUnit, detail: string, text?: PlacedText): Promise<0> {
+    if (this.#tools.onEmpty === "ignore" && EMPTY.has(detail)) return 0;
     const found = unit.found ?? (isAsked(unit) ? otherPacking(headOf(unit), undefined) : undefined);
     if (found === undefined) await this.#addFileLetter(unit, detail, text);
     else this.misnamed.push({ number: unit.number, found });

@@ -124,9 +124,9 @@ class ReadRun {
     const units = this.#waiting;
     this.#waiting = [];
     if (units.length === 0) return;
-    const { contract, onExtraFields, tablesFor, scratch } = this.#options;
+    const { contract, onExtraFields, onEmpty, tablesFor, scratch } = this.#options;
     this.#results.push(
-      ...await this.#run(units, { contract: contract.text, onExtraFields, ...tablesFor(contract) }),
+      ...await this.#run(units, { contract: contract.text, onExtraFields, onEmpty, ...tablesFor(contract) }),
     );
     for (const path of new Set(units.filter(({ how }) => how === "rows").map((unit) => unit.path))) {
       scratch.removeFile(path);
@@ -159,7 +159,7 @@ class ReadRun {
 
   async #run(
     units: readonly ReadUnit[],
-    what: Pick<Reading, "contract" | "onExtraFields" | "events" | "deadLetters">,
+    what: Pick<Reading, "contract" | "onExtraFields" | "onEmpty" | "events" | "deadLetters">,
   ): Promise<ReadResult[]> {
     const { scratch, batchId, ingestedAtMicros, limits, meter } = this.#options;
     // Records that had to wait take as many threads as found them.

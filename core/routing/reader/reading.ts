@@ -2,6 +2,7 @@
 import type { DeadLetterReason, OnExtraFields } from "../../contract/contract.ts";
 import type { Packing } from "../../disk/decompress.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
+import type { OnEmpty } from "../../lake/batch_plan.ts";
 import type { FoundPacking } from "../../lake/routing_task.ts";
 import type { JsonPath } from "../../json/pointer.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
@@ -97,6 +98,7 @@ export interface Reading {
   /** In its canonical spelling. */
   contract: string;
   onExtraFields: OnExtraFields;
+  onEmpty?: OnEmpty | undefined;
   events: TargetTable;
   deadLetters: TargetTable;
   ingestedAtMicros: bigint;
