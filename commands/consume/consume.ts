@@ -127,7 +127,9 @@ export const consume = defineCommand({
   description:
     "Reads new files of the source's raw/events/ and sends every record to the table of events or, with the " +
     "reason, to the table of dead letters. The table ingest.files lists the ingested files. Runs until stopped. It can be " +
-    "stopped, killed and restarted at any moment: no record is lost or ingested twice.",
+    "stopped, killed and restarted at any moment: no record is lost or ingested twice. Read are files named .json, .ndjson or " +
+    ".jsonl, with .gz or .zst behind, and .parquet, in folders at any depth; those whose name, or a folder's, starts with . " +
+    "or _ are not there yet. A .json is an array or values one after another: its first character says which.",
   examples: [
     { doc: "ingest what has landed in ./lake, then exit", line: "streamlab consume --once" },
     { doc: "ingest files as they come, in the bucket of compose.yaml's MinIO", line: "streamlab consume --source s3" },

@@ -104,7 +104,8 @@ export class ConsumeWords implements ConsumerReport {
   /** Prints the totals, after everything else. */
   async end(discovery?: Discovery, place?: string): Promise<void> {
     this.#idle.end();
-    if (discovery !== undefined) this.#passedOver(discovery, place!);
+    // A wrong place would look as if no file had come.
+    if (discovery?.seen === 0 && discovery.passedOver.files === 0) this.note(`Nothing new: nothing lies at ${place}`);
     const upkeep = this.#upkeep.take();
     if (upkeep !== undefined && !this.#context.json) this.note(upkeep);
     const total = this.#total(discovery);
@@ -120,14 +121,6 @@ export class ConsumeWords implements ConsumerReport {
     const sum = `${counted(this.#files, "file")}: ${counted(this.#events, "event")}, ` +
       counted(this.#deadLetters, "dead letter");
     return `${counted(this.#batches, "batch", "batches")}, ${sum} in ${formatDuration(durationMs)}`;
-  }
-
-  /** Without this, a wrong place or wrong file names would look as if no file had come. */
-  #passedOver({ seen, passedOver: { files, example } }: Discovery, place: string): void {
-    if (files > 0) {
-      const count = counted(files, "file is", "files are");
-      this.note(`${count} passed over, as the name says no format: ${example}; --format says what all files are`);
-    } else if (seen === 0) this.note(`Nothing new: nothing lies at ${place}`);
   }
 
   /** Whoever has asked to stop is told what is waited for. */

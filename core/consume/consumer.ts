@@ -26,7 +26,7 @@ import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
 import { type RawZone } from "../lake/raw_zone.ts";
 import { noteFailure } from "./failed_batch.ts";
 import { OwnFiles } from "./own_files.ts";
-import { type Note, routedNotes } from "./routed_notes.ts";
+import { discoveryNotes, type Note, routedNotes } from "./notes.ts";
 import { listHinted } from "./change_hints.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
@@ -250,13 +250,7 @@ export class Consumer {
       onFresh: router.expect && ((files) => router.expect!(filesOfBatch(files, this.#options), "now")),
     });
     for (const { name, reason } of discovery.unreadable) this.#reportOnce(name, "unreadable", reason);
-    for (const name of discovery.loops) {
-      this.#noteOnce({ reason: `loop ${name}`, text: `${name} was passed over: links lead to each other` });
-    }
-    if (discovery.holdsOwn) {
-      const text = "Files of the lake's own warehouse/ and checkpoints/ lie among the event files: they are left out";
-      this.#noteOnce({ reason: "own files", text });
-    }
+    discoveryNotes(discovery).forEach((note) => this.#noteOnce(note));
     const [first] = discovery.changed;
     if (first !== undefined && onChangedFile === "fail") {
       throw new StreamlabError("conflict", `Cannot continue: ${first.name} has changed since it was ingested`, {

@@ -1,6 +1,7 @@
 import { counted } from "../base/counted.ts";
 import { ADDED_COLUMNS_MAX, type LeftOut } from "../contract/extra_columns.ts";
 
+import type { Discovery } from "./discover.ts";
 import type { RoutedPlan } from "../routing/router.ts";
 
 export interface Note {
@@ -10,6 +11,24 @@ export interface Note {
 }
 
 const NAMES_SHOWN_MAX = 10;
+
+/** What is to be said of a listing; once. */
+export function discoveryNotes({ loops, holdsOwn, passedOver: { files, example } }: Discovery): Note[] {
+  const notes = loops.map((name) => ({
+    reason: `loop ${name}`,
+    text: `${name} was passed over: links lead to each other`,
+  }));
+  if (holdsOwn) {
+    const text = "Files of the lake's own warehouse/ and checkpoints/ lie among the event files: they are left out";
+    notes.push({ reason: "own files", text });
+  }
+  if (files > 0) {
+    const count = counted(files, "file is", "files are");
+    const text = `${count} passed over, as the name says no format: ${example}; --format says what all files are`;
+    notes.push({ reason: "passed over", text });
+  }
+  return notes;
+}
 
 /** What is to be said of a batch that was routed; once. */
 export function routedNotes(
