@@ -3,6 +3,9 @@ import fc from "../support/property.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { Judge } from "../../core/contract/judge.ts";
 import { scanJsonArray, scanNdjson } from "../../core/json/text.ts";
+import { SIGNED_BYTES } from "../../core/disk/file_signature.ts";
+import { ValueSplit } from "../../core/json/value_split.ts";
+import { otherEncoding } from "../../core/routing/file_kind.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
 import { isThorough } from "../support/thorough.ts";
 
@@ -113,21 +116,41 @@ const anyFile: fc.Arbitrary<FileText> = fc.record({
 });
 
 /**
- * What becomes of each record by the strict scanner and the judge, `whole` for a corrupted file.
+ * What becomes of each record by the strict scanners and the judge, `whole` for a corrupted file.
  */
 async function expected({ format, bytes }: FileText): Promise<string[]> {
   const judge = new Judge(defaultContract(), "dead-letter");
+  const kindOf = (record: Uint8Array, position: number) => {
+    const judgement = judge.judgeBytes(record);
+    const kind = judgement.kind === "dead_letter" ? judgement.reason : judgement.kind;
+    return `${position} ${kind === "not_json" ? "corrupted_record" : kind}`;
+  };
+  if (otherEncoding(bytes.subarray(0, SIGNED_BYTES)) !== undefined) return ["whole corrupted_batch"];
+  if (format === "json" && /^\ufeff?[ \t\r\n]*\{/.test(MARKED.decode(bytes))) {
+    return [...valuesOf(bytes)].map(kindOf);
+  }
   const source = ReadableStream.from([bytes]);
   const scan = format === "json" ? scanJsonArray(source) : scanNdjson(source);
   const found: string[] = [];
   for (;;) {
     const step = await scan.next();
     if (step.done) return step.value.kind === "corrupt" || found.length === 0 ? ["whole corrupted_batch"] : found;
-    for (const record of step.value) {
-      const judgement = judge.judgeBytes(record.bytes);
-      const kind = judgement.kind === "dead_letter" ? judgement.reason : judgement.kind;
-      found.push(`${record.position} ${kind === "not_json" ? "corrupted_record" : kind}`);
-    }
+    for (const record of step.value) found.push(kindOf(record.bytes, record.position));
+  }
+}
+
+const MARKED = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Values one after another, and what is none. */
+function* valuesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  const readInto = (offset: number, target: Uint8Array) => {
+    const part = bytes.subarray(offset, offset + target.length);
+    target.set(part);
+    return part.length;
+  };
+  const values = new ValueSplit({ size: bytes.length, readInto }, bytes.indexOf(0x7b));
+  for (let piece = values.next(); piece !== undefined; piece = values.next()) {
+    yield bytes.subarray(piece.from, piece.to);
   }
 }
 
