@@ -55,7 +55,17 @@ const upkeep: UpkeepRecord = {
   done: {},
   debt: {},
 };
-const zeros = { files: 0, bytes: 0, records: 0, events: 0, deadLetters: 0, duplicates: 0, changed: 0, vanished: 0 };
+const zeros = {
+  files: 0,
+  bytes: 0,
+  records: 0,
+  events: 0,
+  deadLetters: 0,
+  duplicates: 0,
+  changed: 0,
+  vanished: 0,
+  conflicts: 0,
+};
 const times = { plannedMs: 0, routedMs: 0, committedMs: 0 };
 const batch: BatchRecord = { format: 1, table: "a.b", batchId: 1, ...times, ...zeros, steps: {}, engine: "embedded" };
 
