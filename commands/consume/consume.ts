@@ -43,6 +43,9 @@ const flags = z.object({
     doc: "format of all files, whatever their names say (default: as before)",
   }),
   create: flag.switch({ doc: "make the folder of the raw files where it is not there" }),
+  inferContract: flag.switch({
+    doc: "print a contract drawn from a sample of the files that are there, and what it would make dead letters of",
+  }),
   once: flag.switch({ doc: "ingest the files that are there now, then exit" }),
   trigger: flag.duration({
     doc:
@@ -137,6 +140,10 @@ export const consume = defineCommand({
       doc: "another table with another contract",
       line: "streamlab consume --table orders.raw --contract orders.schema.json --partition-by 'day(ordered_at)'",
     },
+    {
+      doc: "what are these files? a contract to begin with",
+      line: "streamlab consume --infer-contract --raw events > c.json",
+    },
     { doc: "every table of the lake goes on as before", line: "streamlab consume --all-targets" },
     { doc: "tables in an Iceberg REST catalog", line: "streamlab consume --catalog http://127.0.0.1:8181" },
     { doc: "read files from another place", line: "streamlab consume --raw /var/log/events --sink ./lake --once" },
@@ -146,6 +153,7 @@ export const consume = defineCommand({
 });
 
 async function run(context: Context, flags: Flags): Promise<ExitStatus> {
+  if (flags.inferContract) return await inferFromZone(context, flags);
   if (!flags.allTargets) return await runTarget(context, flags);
   checkOfNoTarget(consume.flags, flags, TABLES.section, ["sink", "raw", "format"]);
   const sink = await openLake(context, flags.source);
@@ -164,6 +172,27 @@ async function run(context: Context, flags: Flags): Promise<ExitStatus> {
   } finally {
     await metrics?.close();
   }
+}
+
+async function inferFromZone(context: Context, flags: Flags): Promise<ExitStatus> {
+  const refused = flags.allTargets ? "--all-targets" : flags.contract === undefined ? undefined : "--contract";
+  if (refused !== undefined) {
+    throw new StreamlabError("usage", `--infer-contract and ${refused} cannot be asked for together`, {
+      hint: "Leave out one of them",
+    });
+  }
+  const source = await openLake(context, flags.source);
+  const sink = flags.sink === undefined ? source : await openLake(context, flags.sink);
+  const catalog = await openCatalog(context, flags, () => Promise.resolve(sink));
+  const [{ targetRecordOf }, { inferContract }] = await Promise.all([
+    import("../../core/lake/target_record.ts"),
+    import("./infer_contract.ts"),
+  ]);
+  const target = targetOf(flags);
+  const table = await catalog.loadTable(target);
+  const before = table && targetRecordOf(table.metadata.properties, identifierText(target));
+  const zone = await rawZone(context, { ...flags, once: true }, { source, sink, before });
+  return await inferContract(context, zone, before?.contract);
 }
 
 async function runTarget(context: Context, flags: Flags): Promise<ExitStatus> {

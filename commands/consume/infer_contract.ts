@@ -1,0 +1,100 @@
+/** `--infer-contract`: a contract drawn from raw files, for its owner to mend. */
+import { counted } from "../../core/base/counted.ts";
+import { StreamlabError } from "../../core/base/errors.ts";
+import type { Json } from "../../core/base/json.ts";
+import type { Contract } from "../../core/contract/contract.ts";
+import type { RawZone } from "../../core/lake/raw_zone.ts";
+import type { Context, ExitStatus } from "../line/command.ts";
+import { formatSize, printNote } from "../line/output.ts";
+
+/** Places of faults that are named. */
+const SHOWN_MAX = 10;
+
+/** `before`: what the target was fed with until now, as canonical text. */
+export async function inferContract(
+  context: Context,
+  zone: RawZone,
+  before: string | undefined,
+): Promise<ExitStatus> {
+  const [{ sampleRecords }, { ValueShape }, { inferredSchema }, { parseContract }] = await Promise.all([
+    import("../../core/consume/raw_sample.ts"),
+    import("../../core/contract/infer/value_shape.ts"),
+    import("../../core/contract/infer/inferred_schema.ts"),
+    import("../../core/contract/json_schema.ts"),
+  ]);
+  const sample = await sampleRecords(zone, context.signal);
+  const shape = new ValueShape();
+  for (const record of sample.records) if (record.startsWith("{")) shape.add(JSON.parse(record));
+  if (shape.fields.size === 0) {
+    throw new StreamlabError(
+      "not-found",
+      `Cannot draw a contract from ${zone.store.root}/${zone.prefix}: no JSON object`,
+      {
+        hint: "Name another place with --raw; --format says what all files are, whatever their names",
+      },
+    );
+  }
+  const text = JSON.stringify(inferredSchema(shape), null, 2);
+  const contract = parseContract(text);
+  await context.stdout.write(`${text}\n`);
+  const { sampled, files, bytes, records, unread } = sample;
+  await printNote(
+    context,
+    `Drawn from ${counted(records.length, "record")}, the first ${formatSize(bytes)} of ${sampled} of ${
+      counted(files, "file")
+    }${unread > 0 ? `; ${counted(unread, "file")} could not be read here` : ""}`,
+    ...await faultLines(contract, records),
+    ...(before === undefined ? [] : differenceLines(parseContract(before), contract)),
+  );
+  return context.signal.aborted ? 130 : 0;
+}
+
+/** What it would make dead letters of, of the records that it was drawn from. */
+async function faultLines(contract: Contract, records: readonly string[]): Promise<string[]> {
+  const { Judge } = await import("../../core/contract/judge.ts");
+  const judge = new Judge(contract, "dead-letter");
+  const counts = new Map<string, { letters: number; example: string }>();
+  for (const record of records) {
+    const judgement = judge.judge(record);
+    if (judgement.kind === "event" || !("detail" in judgement)) continue;
+    const place = judgement.detail.split(":")[0]!.replaceAll(/\/\d+(?=\/|$)/g, "/*");
+    const known = counts.get(place) ?? { letters: 0, example: judgement.detail };
+    counts.set(place, { ...known, letters: known.letters + 1 });
+  }
+  const sorted = [...counts.values()].sort((a, b) => b.letters - a.letters);
+  const letters = sorted.reduce((sum, each) => sum + each.letters, 0);
+  return [
+    `It would make dead letters of ${letters} of them`,
+    ...sorted.slice(0, SHOWN_MAX).map((each) => `  ${each.letters}: ${each.example}`),
+  ];
+}
+
+function differenceLines(before: Contract, now: Contract): string[] {
+  const [old, drawn] = [fieldTexts(before), fieldTexts(now)];
+  const lines = [
+    ...[...drawn].filter(([key]) => !old.has(key)).map(([key, text]) => `  new: ${key} ${text}`),
+    ...[...old].filter(([key]) => !drawn.has(key)).map(([key]) => `  not met: ${key}`),
+    ...[...drawn].filter(([key, text]) => old.has(key) && old.get(key) !== text)
+      .map(([key, text]) => `  differs: ${key} ${text}, until now ${old.get(key)}`),
+  ];
+  return lines.length === 0
+    ? ["It says the same as the contract of the target"]
+    : ["From the contract of the target it differs:", ...lines];
+}
+
+/** Each field of the canonical text with its schema, fields of structs by their path. */
+function fieldTexts(contract: Contract): Map<string, string> {
+  const texts = new Map<string, string>();
+  const walk = (schema: { [key: string]: Json }, path: string, isRequired: boolean) => {
+    const { properties, required, ...rest } = schema;
+    if (path !== "" && properties === undefined) {
+      texts.set(path, `${JSON.stringify(rest)}${isRequired ? ", required" : ""}`);
+    }
+    for (const [key, field] of Object.entries(properties ?? {})) {
+      const isNeeded = Array.isArray(required) && required.includes(key);
+      walk(field as { [key: string]: Json }, `${path}/${key}`, isNeeded);
+    }
+  };
+  walk(JSON.parse(contract.text) as { [key: string]: Json }, "", false);
+  return texts;
+}

@@ -1,0 +1,131 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { Place } from "./place.ts";
+
+/** Like those of a public archive: nested, of several types, with fields that not all have. */
+function event(index: number): Record<string, unknown> {
+  return {
+    id: String(28_000_000_000 + index),
+    type: ["PushEvent", "WatchEvent", "IssuesEvent"][index % 3],
+    actor: { id: 1_000 + index, login: `user-${index}`, gravatar_id: "" },
+    repo: { id: 77, name: "a/b", url: "https://api.example.org/repos/a/b" },
+    payload: index % 3 === 0
+      ? { push_id: 10_000_000_000 + index, size: 1, commits: [{ sha: "0f3c", distinct: true }] }
+      : { action: "opened" },
+    public: true,
+    created_at: `2026-03-01T12:00:${String(index % 60).padStart(2, "0")}Z`,
+    ...(index % 2 === 0 ? { org: { id: 5, login: "acme" } } : {}),
+    _score: index / 7,
+    score: null,
+  };
+}
+
+const EVENTS = Array.from({ length: 300 }, (_each, index) => event(index));
+const lines = (events: readonly unknown[]) => events.map((each) => `${JSON.stringify(each)}\n`).join("");
+
+Deno.test("a folder of unknown files becomes a queried table in three commands", () =>
+  Place.use(async (place) => {
+    place.put("in/a.ndjson", lines(EVENTS.slice(0, 100)));
+    place.put("in/deep/b.json", EVENTS.slice(100, 200));
+    place.put("in/c.ndjson", lines(EVENTS.slice(200)));
+    const inferred = await place.run("consume", "--infer-contract", "--raw", "in");
+    strictEqual(inferred.status, 0, inferred.stderr);
+    match(
+      inferred.stderr,
+      /Drawn from 300 records, the first .* of 3 of 3 files\nIt would make dead letters of 0 of them\n/,
+    );
+    place.put("c.json", inferred.stdout);
+    const { properties, required } = JSON.parse(inferred.stdout);
+    deepStrictEqual(properties.created_at, { type: "string", format: "date-time" });
+    deepStrictEqual(properties.type, { type: "string", enum: ["IssuesEvent", "PushEvent", "WatchEvent"] });
+    deepStrictEqual(properties._score, { type: "number", "x-column": "score_2" });
+    deepStrictEqual(properties.payload.properties.push_id, { type: "integer" });
+    deepStrictEqual([required.includes("id"), required.includes("org")], [true, false]);
+
+    const flags = ["--raw", "in", "--contract", "c.json", "--table", "git.events"];
+    const batches = await place.records("consume", "--once", ...flags);
+    deepStrictEqual(batches.map(({ events, deadLetters }) => [events, deadLetters]), [[300, 0]]);
+    deepStrictEqual(
+      await place.ask(
+        "SELECT type, count(*)::int AS n, min(actor.id)::int AS first FROM git.events GROUP BY ALL ORDER BY 1",
+      ),
+      [
+        { type: "IssuesEvent", n: 100, first: 1002 },
+        { type: "PushEvent", n: 100, first: 1000 },
+        { type: "WatchEvent", n: 100, first: 1001 },
+      ],
+    );
+
+    place.put("in/d.ndjson", lines(EVENTS.map((each) => ({ ...each, id: 7, extra: "2026-03-01" }))));
+    const other = await place.run("consume", "--infer-contract", "--table", "git.events");
+    strictEqual(other.status, 0, other.stderr);
+    match(other.stderr, /^From the contract of the target it differs:$/m);
+    match(other.stderr, /^ {2}new: \/extra \{"type":"string","format":"date"\}$/m);
+    match(other.stderr, /^ {2}differs: \/id .*, until now .*"string"/m);
+  }));
+
+Deno.test("what most values are is the type, and the faults are counted by their place", () =>
+  Place.use(async (place) => {
+    const records = Array.from(
+      { length: 200 },
+      (_each, index) => ({ n: index === 5 ? "five" : index, s: `x${index}` }),
+    );
+    place.put("in/a.ndjson", lines(records));
+    const { stdout, stderr } = await place.run("consume", "--infer-contract", "--raw", "in");
+    deepStrictEqual(JSON.parse(stdout).properties, { n: { type: "integer" }, s: { type: "string" } });
+    match(stderr, /^It would make dead letters of 1 of them$/m);
+    match(stderr, /^ {2}1: \/n: expected integer.*, found string "five"$/m);
+  }));
+
+Deno.test("it reads the heads of packed files, and of a file that is cut what is whole", () =>
+  Place.use(async (place) => {
+    const whole = new TextEncoder().encode(lines(EVENTS));
+    place.put("in/x", "");
+    Deno.writeFileSync(`${place.folder}/in/a.ndjson.gz`, gzipSync(whole));
+    Deno.writeFileSync(`${place.folder}/in/b.ndjson.zst`, zstdCompressSync(whole));
+    place.put("in/c.json", '[{"id":"1"},{"id":"2"},{"id"');
+    const { status, stdout, stderr } = await place.run("consume", "--infer-contract", "--raw", "in");
+    strictEqual(status, 0, stderr);
+    match(stderr, /^Drawn from 602 records, the first .* of 3 of 3 files$/m);
+    ok(JSON.parse(stdout).properties.org);
+  }));
+
+Deno.test("many files are sampled, and it is said of what", () =>
+  Place.use(async (place) => {
+    const text = lines(EVENTS.slice(0, 10));
+    for (let file = 0; file < 200; file++) place.put(`in/${file}.ndjson`, text);
+    const { stderr } = await place.run("consume", "--infer-contract", "--raw", "in");
+    match(stderr, /^Drawn from 640 records, the first .* of 64 of 200 files$/m);
+  }));
+
+Deno.test("without a JSON object there is no contract to draw, and flags that contradict it are refused", () =>
+  Place.use(async (place) => {
+    place.put("in/a.json", "[1,2]");
+    const none = await place.run("consume", "--infer-contract", "--raw", "in");
+    deepStrictEqual([none.status, none.stdout], [1, ""]);
+    match(none.stderr, /Cannot draw a contract from .*\/in\/: no JSON object/);
+    const refused = await place.run("consume", "--infer-contract", "--all-targets");
+    strictEqual(refused.status, 2);
+  }));
+
+Deno.test("objects of ever other keys are maps, mixed values keep their JSON text", () =>
+  Place.use(async (place) => {
+    const records = Array.from({ length: 100 }, (_each, index) => ({
+      by: { [`user-${index}`]: index },
+      mixed: index % 2 === 0 ? index : { a: 1 },
+      scalar: index % 2 === 0 ? index : "text",
+      empty: [],
+      list: [1, null],
+    }));
+    place.put("in/a.ndjson", lines(records));
+    const { stdout, stderr } = await place.run("consume", "--infer-contract", "--raw", "in");
+    const { properties } = JSON.parse(stdout);
+    deepStrictEqual(properties, {
+      by: { type: "object", additionalProperties: { type: "integer" } },
+      mixed: {},
+      scalar: { type: ["string", "number"] },
+      empty: {},
+      list: { type: "array", items: { type: ["integer", "null"] } },
+    });
+    match(stderr, /dead letters of 0 of them/);
+  }));
