@@ -19,11 +19,13 @@ import {
   parseLakeLocation,
   parseLimit,
   parseList,
+  parsePast,
   parseRate,
   parseSize,
   parseSwitch,
   parseTableName,
   parseTime,
+  parseTimeZone,
   type TableName,
 } from "./values.ts";
 
@@ -110,6 +112,10 @@ export const flag = {
   rate: kind(parseRate, "RATE"),
   /** Milliseconds since 1970. */
   time: kind(parseTime, "TIME"),
+  /** From now in milliseconds since 1970 to the time that is meant. */
+  past: kind(parsePast, "TIME"),
+  /** An IANA name. */
+  timeZone: kind(parseTimeZone, "ZONE"),
   chance: kind(parseChance, "CHANCE"),
   count: kind(parseCount, "N"),
   limit: kind(parseLimit, "N|P%"),

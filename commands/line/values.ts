@@ -85,6 +85,41 @@ export function parseTime(text: string): number {
   return ms;
 }
 
+/** From now to the time that is meant, both in milliseconds since 1970. */
+export type PastTime = (nowMs: number) => number;
+
+const DAY_MS = 86_400_000;
+
+/** As `parseTime` reads it, `-1h` before now, or `now`, `today`, `yesterday`: midnight UTC. */
+export function parsePast(text: string): PastTime {
+  const word = text.toLowerCase();
+  if (word === "now") return (nowMs) => nowMs;
+  if (word === "today") return (nowMs) => nowMs - nowMs % DAY_MS;
+  if (word === "yesterday") return (nowMs) => nowMs - nowMs % DAY_MS - DAY_MS;
+  if (text.startsWith("-")) {
+    const agoMs = parseDuration(text.slice(1));
+    return (nowMs) => nowMs - agoMs;
+  }
+  try {
+    const ms = parseTime(text);
+    return () => ms;
+  } catch {
+    throw expected("a date, a time with an offset such as 2026-03-01T12:00:00Z, -1h, today or yesterday", text);
+  }
+}
+
+/** The name of a time zone in the IANA database; `local` is this machine's. */
+export function parseTimeZone(text: string): string {
+  const name = text === "local" ? new Intl.DateTimeFormat().resolvedOptions().timeZone : text;
+  try {
+    // Offsets, which it also takes, are no names.
+    if (/^[A-Za-z]/.test(name)) return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    // Said below.
+  }
+  throw expected("a time zone such as Europe/Berlin, UTC or local", text);
+}
+
 /** `0` to `1`. */
 export function parseChance(text: string): number {
   const chance = /^(\d+(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : NaN;

@@ -4,6 +4,7 @@ import type { RowStream } from "../../core/engine/duckdb_stream.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { Context } from "../line/command.ts";
 import { removeTree } from "../../core/disk/removal.ts";
+import type { PastTime } from "../line/values.ts";
 import type { AnswerOutput } from "./output.ts";
 
 export const ANSWER_FORMATS = [
@@ -37,7 +38,8 @@ export function formatOfFile(path: string | undefined): AnswerFormat | undefined
 
 export interface AnswerFlags {
   format?: AnswerFormat | undefined;
-  asOf?: number | undefined;
+  asOf?: PastTime | undefined;
+  timezone?: string | undefined;
   snapshot?: bigint | undefined;
   explainScan: boolean;
 }
@@ -104,7 +106,7 @@ async function printRows(
 }
 
 /** The rows that come first; what is behind them is not even computed. */
-function firstRows({ columns, chunks }: RowStream, rowsMax: number): RowStream & { readonly hasMore: boolean } {
+function firstRows({ chunks, ...answer }: RowStream, rowsMax: number): RowStream & { readonly hasMore: boolean } {
   let hasMore = false;
   async function* first() {
     let left = rowsMax;
@@ -116,7 +118,7 @@ function firstRows({ columns, chunks }: RowStream, rowsMax: number): RowStream &
     }
   }
   return {
-    columns,
+    ...answer,
     chunks: first(),
     get hasMore() {
       return hasMore;
@@ -124,11 +126,12 @@ function firstRows({ columns, chunks }: RowStream, rowsMax: number): RowStream &
   };
 }
 
-function askOptions(context: Context, { asOf, snapshot, explainScan }: AnswerFlags): AskOptions {
+function askOptions(context: Context, { asOf, timezone, snapshot, explainScan }: AnswerFlags): AskOptions {
   return {
     signal: context.signal,
     explainScan,
-    asOfMs: asOf,
+    asOfMs: asOf?.(context.clock.nowMs()),
+    timeZone: timezone,
     snapshotId: snapshot,
   };
 }

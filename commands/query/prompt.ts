@@ -2,13 +2,21 @@ import { resolve } from "node:path";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { visibleText } from "../../core/base/visible_text.ts";
 import { cutToWidth, textWidth } from "../../core/query/format/text_width.ts";
-import { PROMPT_COMMANDS, type PromptAction, type PromptCommand, PromptInput } from "../../core/query/prompt.ts";
+import type { Completion } from "../../core/query/completion.ts";
+import {
+  completeCommand,
+  PROMPT_COMMANDS,
+  type PromptAction,
+  type PromptCommand,
+  PromptInput,
+} from "../../core/query/prompt.ts";
+import { splitStatements } from "../../core/query/sql_text.ts";
 import { PlacedError, type SqlPlace } from "../../core/query/sql_error.ts";
 import type { Session } from "../../core/query/sql_session.ts";
 import type { Context } from "../line/command.ts";
 import { reportError } from "../line/errors.ts";
 import { nearest } from "../line/nearest.ts";
-import { parseCount } from "../line/values.ts";
+import { parseCount, parseTimeZone } from "../line/values.ts";
 import { ANSWER_FORMATS, type AnswerFlags, type AnswerFormat, printAnswer } from "./answer.ts";
 import { openOutput } from "./output.ts";
 import { readQuestion } from "./question_file.ts";
@@ -45,6 +53,15 @@ export class Prompt {
 
   get isPending(): boolean {
     return this.#input.isPending;
+  }
+
+  /** What could stand at the end of the line, and the part of it that this completes. */
+  async complete(line: string, completion: Completion | undefined): Promise<[string[], string]> {
+    const commands = this.isPending ? undefined : completeCommand(line);
+    if (commands !== undefined) return commands;
+    const { rest } = splitStatements(`${this.#input.pending}${line}`);
+    const [candidates, word] = await completion?.candidates(rest) ?? [[], ""];
+    return line.endsWith(word) ? [candidates, word] : [[], ""];
   }
 
   /** True: a question ran, and is being stopped. False: what was typed is dropped. */
@@ -120,6 +137,10 @@ export class Prompt {
       case "timer":
         if (argument === undefined) return await stdout.write(`${this.#isTimed ? "on" : "off"}\n`);
         this.#isTimed = oneOf(["on", "off"], argument) === "on";
+        return;
+      case "timezone":
+        if (argument === undefined) return await stdout.write(`${this.#flags.timezone ?? "UTC"}\n`);
+        this.#flags = { ...this.#flags, timezone: parseTimeZone(argument) };
         return;
       case "read":
         return await this.#read(argument);

@@ -1,7 +1,7 @@
 /** The prompt's line editor: what is typed goes to the prompt, line by line. */
 import process from "node:process";
 import { createInterface, type Interface } from "node:readline";
-import { completePrompt } from "../../core/query/prompt.ts";
+import type { Completion } from "../../core/query/completion.ts";
 import type { Session } from "../../core/query/sql_session.ts";
 import type { Context, ExitStatus } from "../line/command.ts";
 import type { AnswerFlags } from "./answer.ts";
@@ -14,14 +14,20 @@ import { isShown, StatementHistory } from "./statement_history.ts";
  */
 export async function runPrompt(context: Context, session: Session, flags: AnswerFlags): Promise<ExitStatus> {
   const history = await StatementHistory.open(context);
-  const names = await completionNames(session);
+  const completion = openCompletion(session);
   const reader = createInterface({
     input: process.stdin,
     output: process.stdout,
     history: history.statements,
     historySize: Infinity,
-    completer: (line: string) => completePrompt(line, names),
+    completer: (line: string, done: (error: null, result: [string[], string]) => void) => {
+      void complete(line).then((result) => done(null, result));
+    },
   });
+  const complete = async (line: string): Promise<[string[], string]> => {
+    const [candidates, word] = await prompt.complete(line, await completion).catch((): [string[], string] => [[], ""]);
+    return [candidates.filter(isShown), word];
+  };
   // As wide as the terminal is when it is asked.
   const prompt = new Prompt(context, session, flags, {
     columns: () => process.stdout.columns || context.columns,
@@ -41,6 +47,7 @@ export async function runPrompt(context: Context, session: Session, flags: Answe
   });
   showPrompt(reader, prompt);
   await takeLines(reader, prompt);
+  (await completion)?.close();
   return 0;
 }
 
@@ -71,11 +78,11 @@ function showPrompt(reader: Interface, prompt: Prompt): void {
 }
 
 /** Nothing to complete is better than no prompt. */
-async function completionNames(session: Session): Promise<string[]> {
-  const { completionNames } = await import("../../core/query/completion_names.ts");
+async function openCompletion(session: Session): Promise<Completion | undefined> {
   try {
-    return (await completionNames(await session.catalog())).filter(isShown);
+    const { Completion } = await import("../../core/query/completion.ts");
+    return await Completion.open(await session.catalog());
   } catch {
-    return [];
+    return undefined;
   }
 }

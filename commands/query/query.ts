@@ -19,8 +19,12 @@ const flags = z.object({
     doc: "how to print the answer (default: by the suffix of --output, else table); json is one array of objects",
   }),
   output: flag.file({ doc: "write the answer to this file, whole or not at all", short: "o" }),
-  asOf: flag.time({ doc: "query the tables as of this time" }),
+  asOf: flag.past({ doc: "query the tables as of this time, such as 2026-03-01T12:00:00Z, -1h or yesterday" }),
   snapshot: flag.id({ doc: "query the table as of this snapshot" }),
+  timezone: flag.timeZone({
+    doc:
+      "time zone of the instants that are read and shown, such as Europe/Berlin; local: this machine's (default: UTC)",
+  }),
   ...catalogFlags,
   explainScan: flag.switch({ doc: "list the data files that would be opened or skipped, and why" }),
   threads: flag.count({ doc: "threads to use (default: all cores)" }),

@@ -61,6 +61,8 @@ export interface SqlColumn {
  */
 export interface RowStream {
   columns: SqlColumn[];
+  /** The IANA name of the time zone in which texts show instants; UTC without it. */
+  timeZone?: string;
   /** May be walked once. Fails with `SqlError`. */
   chunks: AsyncIterable<SqlValue[][]>;
 }

@@ -13,6 +13,7 @@ const COMMANDS = {
   mode: { argument: " [NAME]", doc: "print answers as table, line, csv, json, ndjson or markdown" },
   maxrows: { argument: " [N]", doc: "rows to show of a table; 0: all" },
   timer: { argument: " [on|off]", doc: "say how long each answer took" },
+  timezone: { argument: " [ZONE]", doc: "read and show instants in a time zone, such as Europe/Berlin" },
   read: { argument: " FILE", doc: "ask what is in a file" },
   help: { argument: "", doc: "this list" },
   quit: { argument: "", doc: "leave (so does Ctrl-D)" },
@@ -43,6 +44,11 @@ export class PromptInput {
     return statements.map((sql) => ({ kind: "ask", sql }));
   }
 
+  /** What is typed of a statement that goes on. */
+  get pending(): string {
+    return this.#pending;
+  }
+
   clear(): void {
     this.#pending = "";
   }
@@ -56,19 +62,9 @@ function commandOf(line: string): PromptAction {
   return { kind: "command", name, argument: argument === "" ? undefined : argument };
 }
 
-const keywords =
-  "select from where group by order by limit having join left join using on as and or not in between like is null with union all distinct count(*) sum avg min max case when then else end desc describe show tables summarize explain interval cast"
-    .split(" ");
-
-/**
- * What could stand where the line ends, as `node:readline` wants it: the candidates and the word
- * that they complete.
- */
-export function completePrompt(line: string, names: readonly string[]): [string[], string] {
-  const word = /[\w.$"]*$/.exec(line)![0];
-  if (word === "") return [[], word];
-  const commands = PROMPT_COMMANDS.map(({ name }) => `.${name}`);
-  const candidates = line.trimStart() === word && word.startsWith(".") ? commands : [...names, ...keywords];
-  const lower = word.toLowerCase();
-  return [[...new Set(candidates.filter((name) => name.toLowerCase().startsWith(lower)))], word];
+/** The commands that a line could mean, as `node:readline` wants them; undefined for SQL. */
+export function completeCommand(line: string): [string[], string] | undefined {
+  const word = line.trimStart();
+  if (!/^\.\S*$/.test(word)) return undefined;
+  return [PROMPT_COMMANDS.map(({ name }) => `.${name}`).filter((name) => name.startsWith(word)), word];
 }

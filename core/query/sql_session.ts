@@ -48,6 +48,8 @@ export interface SqlSessionOptions {
 export interface AskOptions extends TimeTravel {
   /** Answer with the files that would be opened and skipped, instead of the question's rows. */
   explainScan?: boolean;
+  /** The IANA name of the time zone in which instants are read and shown; UTC without it. */
+  timeZone?: string;
   signal?: AbortSignal;
 }
 
@@ -78,7 +80,7 @@ export class Session {
   async ask<T>(text: string, options: AskOptions, use: (rows: RowStream) => Promise<T>): Promise<T> {
     return await this.#run(text, options, [], async (connection, sql) => {
       const rows = await streamRows(connection, sql);
-      return await use({ ...rows, chunks: checked(rows.chunks, options.signal) });
+      return await use({ ...rows, timeZone: options.timeZone, chunks: checked(rows.chunks, options.signal) });
     });
   }
 
@@ -115,6 +117,7 @@ export class Session {
         try {
           connection = await database.connect();
           if (options.signal?.aborted) throw stopped();
+          if (options.timeZone !== undefined) await connection.run(`SET TimeZone = ${quoteText(options.timeZone)}`);
           const readablePaths = await tables?.locate(database) ?? [];
           await closeOff(connection, [...readablePaths, ...writablePaths]);
           const question = await parseQuestion(connection, text);
@@ -159,7 +162,7 @@ export class Session {
 
   /** Undefined for a question that is about no table. */
   async #tables(question: Question, options: AskOptions, scratch: Scratch): Promise<QuestionTables | undefined> {
-    const { explainScan = false } = options;
+    const { explainScan = false, timeZone = "UTC" } = options;
     if (question.tables.length === 0 && !question.asksForTables && !explainScan) return undefined;
     const catalog = await this.catalog();
     // The code that reads tables is loaded only if there is one: `select 1` does without.
@@ -180,6 +183,7 @@ export class Session {
       history,
       listed: question.asksForTables ? await allTables(catalog, {}) : [],
       files: new RemoteFiles(scratch, this.#options.httpfs),
+      isUtc: timeZone === "UTC",
       explainScan,
     });
   }

@@ -4,9 +4,8 @@
  * views over the files that the plan needs. All this happens in a DuckDB that can open only files
  * located before.
  */
-import { type Connection, type DuckDb, quoteName } from "../engine/duckdb.ts";
+import type { Connection, DuckDb } from "../engine/duckdb.ts";
 import { planScan, type ScanPlan } from "../iceberg/scan/scan.ts";
-import { identifierText } from "../iceberg/catalog/catalog.ts";
 import type { Predicate } from "../iceberg/format/predicate.ts";
 import { fieldsById } from "../iceberg/format/schema.ts";
 import { ALWAYS } from "./plan/column_filter.ts";
@@ -14,11 +13,10 @@ import { requireParquet } from "../tables/read/file_copies.ts";
 import { originOf } from "../lake/data_file_name.ts";
 import { type FileLayout, layoutsMatter, readLayouts } from "../tables/read/file_layout.ts";
 import { partitionConstants } from "../tables/read/partition_constants.ts";
-import { LEDGER } from "../lake/table_names.ts";
-import { sqlTypeOf } from "../tables/sql_type.ts";
 import type { TableScan } from "./explain_scan.ts";
-import { type HistoryView, historyViews } from "./history_view.ts";
+import type { HistoryView } from "./history_view.ts";
 import type { LakeTable } from "./lake_tables.ts";
+import { createEmpty, createEmptyViews, createSchemas, isLedger, nameOf } from "./listed_tables.ts";
 import { metadataTables } from "./metadata/metadata_table.ts";
 import { filtersOfPlan, planSql, restrictOptimizers } from "./plan/plan_filter.ts";
 import type { Question } from "./question.ts";
@@ -35,6 +33,8 @@ export interface BindOptions {
   /** Those that it may only list: they stay empty. */
   listed: readonly LakeTable[];
   files: RemoteFiles;
+  /** The session's days are those of UTC. */
+  isUtc: boolean;
   /** Report every skipped file with the reason; open none. */
   explainScan: boolean;
 }
@@ -85,24 +85,16 @@ export class QuestionTables {
   }
 
   async #planningStatements(): Promise<string[]> {
-    const { tables, listed } = this.#options;
+    const { tables, listed, history } = this.#options;
     const known = new Set(tables.map(nameOf));
     const all = [...tables, ...listed.filter((table) => !known.has(nameOf(table)))];
-    const namespaces = new Set(all.map(({ namespace }) => quoteName(namespace)));
-    const views = this.#question.asksForTables && listed.some(isLedger) ? this.#listedViews() : [];
+    const listsViews = this.#question.asksForTables && listed.some(isLedger);
     return [
-      ...[...namespaces].map((namespace) => `CREATE SCHEMA IF NOT EXISTS ${namespace}`),
+      ...createSchemas(all),
       ...await Promise.all(all.map(planningTable)),
-      ...views,
+      // What is offered besides the catalog's tables, as far as the question does not name it.
+      ...(listsViews ? createEmptyViews(new Set(history.map(({ name }) => name))) : []),
     ];
-  }
-
-  /** What is offered besides the catalog's tables, as far as the question does not name it. */
-  #listedViews(): string[] {
-    const named = new Set(this.#options.history.map(({ name }) => name));
-    return historyViews().filter(({ name }) => !named.has(name)).map(({ namespace, name, columns }) =>
-      `CREATE TABLE ${quoteName(namespace)}.${quoteName(name)} AS ${rowSelect(columns, [])}`
-    );
   }
 
   /** A plan that is the same as the one before needs the same files. */
@@ -112,7 +104,7 @@ export class QuestionTables {
     const plan = await planSql(connection, this.#question.select);
     await connection.run("RESET disabled_optimizers");
     if (this.#planned === undefined || this.#planned.plan !== plan) {
-      const filters = filtersOfPlan(plan, this.#question.select);
+      const filters = filtersOfPlan(plan, this.#question.select, this.#options.isUtc);
       const scans = await Promise.all(tables.map(async (table): Promise<TableScan> => {
         const predicate = scanPredicate(filters.get(`${table.namespace}.${table.name}`) ?? ALWAYS);
         return { table, plan: await scan(table, predicate, this.#options.explainScan) };
@@ -157,25 +149,16 @@ async function runAll(connection: Connection, statements: string[]): Promise<voi
   for (const statement of statements) await connection.run(statement);
 }
 
-function isLedger({ namespace, name }: LakeTable): boolean {
-  return `${namespace}.${name}` === identifierText(LEDGER);
-}
-
-function nameOf({ namespace, name }: LakeTable): string {
-  return `${quoteName(namespace)}.${quoteName(name)}`;
-}
-
 /** An empty table for the planner; a metadata table is small and complete at once. */
 async function planningTable(table: LakeTable): Promise<string> {
-  const { suffix, loaded, snapshot, schema } = table;
+  const { suffix, loaded, snapshot } = table;
   if (suffix !== undefined) {
     const kind = metadataTables[suffix]!;
     return `CREATE TABLE ${nameOf(table)} AS ${
       rowSelect(kind.shape(loaded.metadata), await kind.rows(loaded, snapshot))
     }`;
   }
-  const columns = schema.fields.map(({ name, type }) => `${quoteName(name)} ${sqlTypeOf(type)}`);
-  return `CREATE TABLE ${nameOf(table)} (${columns.join(", ")})`;
+  return createEmpty(table);
 }
 
 async function scan(table: LakeTable, predicate: Predicate, explainScan: boolean): Promise<ScanPlan> {

@@ -121,6 +121,8 @@ const failures: [string[], number, RegExp][] = [
   [["select * from a.c"], 1, /There is no table a\.c\n {2}There are a\.b\n$/],
   [["select 1", "-f", "q.sql"], 2, /both an argument and --file/],
   [["-f", "missing.sql"], 1, /Cannot read the question from .*missing\.sql/],
+  [["--as-of", "-9000d", "select 1 from a.b"], 1, /a\.b had no snapshot at 200\d/],
+  [["--timezone", "Berlin", "select 1"], 2, /--timezone: expected a time zone such as Europe\/Berlin/],
   [["--as-of", "2026-03-01", "--snapshot", "1", "select 1"], 2, /--as-of and --snapshot/],
   [["--snapshot", "1", "select 1 from a.b"], 1, /a\.b has no snapshot 1\n/],
   [["--as-of", "2020-01-01", "select 1 from a.b"], 1, /a\.b had no snapshot at 2020/],
@@ -264,4 +266,15 @@ Deno.test("the prompt asks what is in a file, and says what each answer took", (
     strictEqual(stdout, "one\n1\ntwo\n2\non\n");
     strictEqual(stderr.match(/^Took \d+\.\d{3} s$/gm)?.length, 3);
     match(stderr, /\.read FILE[^]*nowhere\.sql[^]*cannot read another[^]*expected one of on, off/);
+  }));
+
+Deno.test("instants are read and shown in the time zone that is asked for", () =>
+  withLake(async (run) => {
+    const answer = async (...args: string[]) => (await run(["--format", "csv", ...args])).shell.stdoutText();
+    const sql = "select timestamptz '2026-07-01 12:00:00' as t, [t] as l";
+    strictEqual(
+      await answer("--timezone", "Europe/Berlin", sql),
+      't,l\n2026-07-01 12:00:00+02,"[""2026-07-01T10:00:00Z""]"\n',
+    );
+    strictEqual(await answer(sql), 't,l\n2026-07-01 12:00:00+00,"[""2026-07-01T12:00:00Z""]"\n');
   }));

@@ -3,6 +3,8 @@ import * as values from "../../commands/line/values.ts";
 import { isKind } from "../../core/base/errors.ts";
 import { editDistance, nearest } from "../../commands/line/nearest.ts";
 
+const NOW = Date.UTC(2026, 2, 5, 12, 30);
+
 const good: [(text: string) => unknown, string, unknown][] = [
   [values.parseDuration, "500ms", 500],
   [values.parseDuration, "3s", 3_000],
@@ -23,6 +25,13 @@ const good: [(text: string) => unknown, string, unknown][] = [
   [values.parseTime, "2026-03-01T12:00:00.25Z", Date.UTC(2026, 2, 1, 12, 0, 0, 250)],
   [values.parseTime, "2026-03-01 12:00:00+02:00", Date.UTC(2026, 2, 1, 10)],
   [values.parseTime, "2028-02-29", Date.UTC(2028, 1, 29)],
+  [(text) => values.parsePast(text)(NOW), "-1h30m", NOW - 5_400_000],
+  [(text) => values.parsePast(text)(NOW), "now", NOW],
+  [(text) => values.parsePast(text)(NOW), "Today", Date.UTC(2026, 2, 5)],
+  [(text) => values.parsePast(text)(NOW), "yesterday", Date.UTC(2026, 2, 4)],
+  [(text) => values.parsePast(text)(NOW), "2026-03-01", Date.UTC(2026, 2, 1)],
+  [values.parseTimeZone, "europe/berlin", "Europe/Berlin"],
+  [values.parseTimeZone, "UTC", "UTC"],
   [values.parseChance, "0", 0],
   [values.parseChance, "1", 1],
   [values.parseChance, ".05", 0.05],
@@ -61,6 +70,8 @@ const bad: [(text: string) => unknown, string[]][] = [
     "2026-03-01T25:00:00Z",
     "20260301",
   ]],
+  [values.parsePast, ["", "-", "1h", "-1 hour", "tomorrow", "2026-02-30"]],
+  [values.parseTimeZone, ["", "Berlin", "+02:00", "Europe/Nowhere", "UTC'; select 1"]],
   [values.parseChance, ["", "-0.1", "1.01", "50%", "1e-1"]],
   [values.parseCount, ["", "-1", "1.5", "1e3", "99999999999999999999"]],
   [values.parseLimit, ["", "-1", "1.5", "%", "101%", "-1%", "1 %", "5%%"]],

@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { tableFromIPC } from "apache-arrow";
+import fc from "../support/property.ts";
 import { DuckDb } from "../../core/engine/duckdb.ts";
 import { type RowStream, streamRows } from "../../core/engine/duckdb_stream.ts";
 import { formatArrow } from "../../core/query/format/format_arrow.ts";
@@ -215,4 +216,34 @@ Deno.test("an empty answer is a table with columns in every format", async () =>
     return tableFromIPC(pieces).schema.fields.map(({ name }) => name);
   });
   deepStrictEqual(fields, ["a", "b"]);
+});
+
+Deno.test("an instant is shown in a time zone as DuckDB shows it there", async () => {
+  const zones = ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Kiritimati", "America/St_Johns", "UTC"];
+  const [start, end] = [Date.UTC(1980, 0), Date.UTC(2035, 0)];
+  const check = async (timeZone: string, ms: number) => {
+    const database = await DuckDb.open({ threads: 1 });
+    try {
+      const connection = await database.connect();
+      await connection.run(`SET TimeZone = '${timeZone}'`);
+      const rows = await streamRows(
+        connection,
+        `SELECT t, t::VARCHAR FROM (SELECT make_timestamptz(${ms * 1_000}) AS t)`,
+      );
+      let text = "";
+      for await (const piece of formatCsv({ ...rows, timeZone })) text += piece;
+      const [ours, theirs] = text.split("\n")[1]!.split(",");
+      strictEqual(ours, theirs, `${timeZone} ${ms}`);
+    } finally {
+      database.close();
+    }
+  };
+  // Around the clocks' changes, and anywhere.
+  for (const ms of [Date.UTC(2026, 2, 29, 1) - 1, Date.UTC(2026, 2, 29, 1), Date.UTC(2026, 9, 25, 1)]) {
+    await check("Europe/Berlin", ms);
+  }
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...zones), fc.integer({ min: start, max: end }), check),
+    { numRuns: 25 },
+  );
 });

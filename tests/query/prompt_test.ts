@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { completePrompt, PromptInput } from "../../core/query/prompt.ts";
+import { completeCommand, PromptInput } from "../../core/query/prompt.ts";
 
 Deno.test("a question goes on over lines until its semicolon", () => {
   const input = new PromptInput();
@@ -36,11 +36,9 @@ Deno.test("a line that starts with a dot is a command, but not inside a question
   deepStrictEqual(input.take(".5;"), [{ kind: "ask", sql: "select 1\n.5" }]);
 });
 
-Deno.test("words are completed from tables, columns and SQL", () => {
-  const names = ["bronze.events", 'bronze."events$files"', "event_type"];
-  deepStrictEqual(completePrompt("select * from br", names), [["bronze.events", 'bronze."events$files"'], "br"]);
-  deepStrictEqual(completePrompt('from bronze."ev', names), [['bronze."events$files"'], 'bronze."ev']);
-  deepStrictEqual(completePrompt("SEL", names), [["select"], "SEL"]);
-  deepStrictEqual(completePrompt(".ta", names), [[".tables"], ".ta"]);
-  deepStrictEqual(completePrompt("select ", names), [[], ""]);
+Deno.test("a word behind a dot is completed as a command", () => {
+  deepStrictEqual(completeCommand(".ti"), [[".timer", ".timezone"], ".ti"]);
+  deepStrictEqual(completeCommand("  .q"), [[".quit"], ".q"]);
+  strictEqual(completeCommand(".read fi"), undefined);
+  strictEqual(completeCommand("select .5"), undefined);
 });

@@ -330,6 +330,7 @@ Deno.test("a plan that needs other files than the one before is made anew, where
       history: [],
       listed: [],
       files: new RemoteFiles(scratch, false),
+      isUtc: true,
       explainScan: false,
     });
     const starts: [number, boolean][] = [];

@@ -104,6 +104,24 @@ terminalTest("the key up recalls whole statements, at the next prompt too", () =
     strictEqual((await Deno.stat(`${folder}/state/streamlab/query_history`)).mode! & 0o777, 0o600);
   }));
 
+terminalTest(
+  "Tab completes tables, columns and functions, in a statement of several lines too",
+  () =>
+    withEvents(async (folder) => {
+      const text = await atPrompt(folder, [
+        { after: READY, keys: "select date_tr\t" },
+        { after: "date_trunc", keys: "('year', event_timestamp) as y\r" },
+        { after: "...> \x1b[12G", keys: "from bro\t" },
+        { after: "bronze.", keys: "ev\t" },
+        { after: "events", keys: " where event_ty\t" },
+        { after: "event_type", keys: " is not null limit 1;\r" },
+        ...typed(".timezone Asia/Kolkata", "select timestamptz '2026-03-01' as t;"),
+      ]);
+      match(text, /\n2026-01-01 00:00:00\+00\n/);
+      match(text, /\n2026-03-01 00:00:00\+05:30\n/);
+    }),
+);
+
 terminalTest("an error shows the place in the SQL", () =>
   withEvents(async (folder) => {
     const text = await atPrompt(folder, typed("select user_idd", "from bronze.events;"));

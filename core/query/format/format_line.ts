@@ -13,7 +13,7 @@ export async function* formatLine(answer: RowStream): AsyncIterable<string> {
   for await (const rows of answer.chunks) {
     let text = "";
     for (const row of rows) {
-      const values = cells(answer.columns, row, visibleText, "NULL");
+      const values = cells(answer, row, visibleText, "NULL");
       text += `${labels.map((label, index) => `${label}${values[index]}\n`).join("")}\n`;
     }
     count += rows.length;

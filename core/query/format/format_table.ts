@@ -52,7 +52,7 @@ export async function* formatTable(answer: RowStream, view?: TableView): AsyncIt
 }
 
 function texts(answer: RowStream, rows: SqlValue[][]): string[][] {
-  return rows.map((row) => cells(answer.columns, row, visibleText, "NULL"));
+  return rows.map((row) => cells(answer, row, visibleText, "NULL"));
 }
 
 interface ShownColumn {

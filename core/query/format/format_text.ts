@@ -32,7 +32,7 @@ export async function* formatNdjson(answer: RowStream): AsyncIterable<string> {
 export async function* formatCsv(answer: RowStream): AsyncIterable<string> {
   yield `${answer.columns.map(({ name }) => csvField(name)).join(",")}\n`;
   for await (const rows of answer.chunks) {
-    yield rows.map((row) => `${cells(answer.columns, row, csvField, "").join(",")}\n`).join("");
+    yield rows.map((row) => `${cells(answer, row, csvField, "").join(",")}\n`).join("");
   }
 }
 
@@ -41,7 +41,7 @@ export async function* formatMarkdown(answer: RowStream): AsyncIterable<string> 
   yield line(answer.columns.map(({ name }) => markdownField(name)));
   yield line(answer.columns.map(({ type }) => isNumber(type.kind) ? "---:" : "---"));
   for await (const rows of answer.chunks) {
-    yield rows.map((row) => line(cells(answer.columns, row, markdownField, "NULL"))).join("");
+    yield rows.map((row) => line(cells(answer, row, markdownField, "NULL"))).join("");
   }
 }
 
@@ -51,7 +51,7 @@ export function isNumber(kind: string): boolean {
 
 /** A row's values as texts. */
 export function cells<Null extends string | null>(
-  columns: SqlColumn[],
+  { columns, timeZone }: Pick<RowStream, "columns" | "timeZone">,
   row: SqlValue[],
   escape: (text: string) => string,
   nullText: Null,
@@ -60,7 +60,7 @@ export function cells<Null extends string | null>(
     const value = row[index];
     if (value === null || value === undefined) return nullText;
     // As JSON, so that it is clear where a value ends; null is shown as in any cell.
-    return escape(["list", "struct", "map"].includes(type.kind) ? jsonOf(type, value) : textOf(type, value));
+    return escape(["list", "struct", "map"].includes(type.kind) ? jsonOf(type, value) : textOf(type, value, timeZone));
   });
 }
 

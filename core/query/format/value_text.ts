@@ -1,3 +1,4 @@
+import { offsetText, zoneOffset } from "./time_zone.ts";
 import { civilFromDay, floorDivide } from "../../base/calendar.ts";
 import type { SqlValue } from "../../engine/duckdb.ts";
 import type { SqlType } from "../../engine/duckdb_stream.ts";
@@ -6,19 +7,24 @@ import type { SqlType } from "../../engine/duckdb_stream.ts";
  * A single value as a table, CSV or Markdown shows it: the text that DuckDB would cast it to. Null
  * is the caller's to show.
  */
-export function textOf(type: SqlType, value: Exclude<SqlValue, null>): string {
+export function textOf(type: SqlType, value: Exclude<SqlValue, null>, timeZone?: string): string {
   switch (type.kind) {
     case "float":
       return floatText(value as number);
     case "double":
       return numberText(value as number);
     case "timestamptz":
-      return `${timestampText((value as unknown as { micros: bigint }).micros, " ")}${"+00"}`;
+      return instantText((value as unknown as { micros: bigint }).micros, timeZone);
     case "timestamp":
       return timestampText((value as unknown as { micros: bigint }).micros, " ");
     default:
       return String(value);
   }
+}
+
+function instantText(micros: bigint, timeZone: string | undefined): string {
+  const seconds = timeZone === undefined ? 0 : zoneOffset(timeZone, micros);
+  return `${timestampText(micros + BigInt(seconds) * 1_000_000n, " ")}${offsetText(seconds)}`;
 }
 
 function numberText(value: number): string {

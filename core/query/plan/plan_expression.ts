@@ -16,8 +16,13 @@ import {
 
 export type PlanNode = { [key: string]: Json };
 
-/** The column that a reference by index means; undefined where that is not certain. */
-export type ColumnAt = (index: number) => string | undefined;
+/** What an expression is about. */
+export interface ExpressionScope {
+  /** The column that a reference by index means; undefined where that is not certain. */
+  columnAt(index: number): string | undefined;
+  /** The session's days are those of UTC. */
+  isUtc: boolean;
+}
 
 const COMPARISONS: Record<string, SqlComparison> = {
   COMPARE_EQUAL: "=",
@@ -39,18 +44,20 @@ export function isNode(value: Json | undefined): value is PlanNode {
 }
 
 /** A filter that DuckDB pushed into the scan of `column`. */
-export function pushedFilter(node: PlanNode, column: string[]): ColumnFilter {
+export function pushedFilter(node: PlanNode, column: string[], isUtc: boolean): ColumnFilter {
   switch (node.filter_type) {
     case "CONSTANT_COMPARISON":
       return compare(COMPARISONS[String(node.comparison_type)], column, node.constant);
     case "CONJUNCTION_AND":
-      return and(nodes(node.child_filters).map((child) => pushedFilter(child, column)));
+      return and(nodes(node.child_filters).map((child) => pushedFilter(child, column, isUtc)));
     case "CONJUNCTION_OR":
-      return or(nodes(node.child_filters).map((child) => pushedFilter(child, column)));
+      return or(nodes(node.child_filters).map((child) => pushedFilter(child, column, isUtc)));
     case "OPTIONAL_FILTER":
-      return isNode(node.child_filter) ? pushedFilter(node.child_filter, column) : ALWAYS;
+      return isNode(node.child_filter) ? pushedFilter(node.child_filter, column, isUtc) : ALWAYS;
     case "STRUCT_EXTRACT":
-      return isNode(node.child_filter) ? pushedFilter(node.child_filter, [...column, String(node.child_name)]) : ALWAYS;
+      return isNode(node.child_filter)
+        ? pushedFilter(node.child_filter, [...column, String(node.child_name)], isUtc)
+        : ALWAYS;
     case "IN_FILTER":
       return oneOf("in", column, Array.isArray(node.values) ? node.values : []);
     case "IS_NULL":
@@ -59,27 +66,29 @@ export function pushedFilter(node: PlanNode, column: string[]): ColumnFilter {
       return { op: "not-null", column };
     case "EXPRESSION_FILTER":
       // The expression speaks of one column, whatever index it gives it.
-      return isNode(node.expr) && column.length === 1 ? expressionFilter(node.expr, () => column[0], true) : ALWAYS;
+      return isNode(node.expr) && column.length === 1
+        ? expressionFilter(node.expr, { columnAt: () => column[0], isUtc }, true)
+        : ALWAYS;
     default:
       return ALWAYS;
   }
 }
 
 /** What must hold where `node` is true, or, with `wanted` false, where it is false. */
-export function expressionFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): ColumnFilter {
+export function expressionFilter(node: PlanNode, scope: ExpressionScope, wanted: boolean): ColumnFilter {
   switch (node.expression_class) {
     case "BOUND_CONJUNCTION": {
-      const parts = nodes(node.children).map((child) => expressionFilter(child, columnAt, wanted));
+      const parts = nodes(node.children).map((child) => expressionFilter(child, scope, wanted));
       return (node.type === "CONJUNCTION_AND") === wanted ? and(parts) : or(parts);
     }
     case "BOUND_OPERATOR":
-      return operatorFilter(node, columnAt, wanted);
+      return operatorFilter(node, scope, wanted);
     case "BOUND_COMPARISON":
-      return comparisonFilter(node, columnAt, wanted);
+      return comparisonFilter(node, scope, wanted);
     case "BOUND_BETWEEN":
-      return betweenFilter(node, columnAt, wanted);
+      return betweenFilter(node, scope, wanted);
     case "BOUND_REF": {
-      const column = columnOf(node, columnAt);
+      const column = columnOf(node, scope);
       return column === undefined ? ALWAYS : { op: "=", column, value: { type: "BOOLEAN", value: wanted } };
     }
     default:
@@ -87,12 +96,12 @@ export function expressionFilter(node: PlanNode, columnAt: ColumnAt, wanted: boo
   }
 }
 
-function operatorFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): ColumnFilter {
+function operatorFilter(node: PlanNode, scope: ExpressionScope, wanted: boolean): ColumnFilter {
   const children = nodes(node.children);
   const first = children[0];
   if (first === undefined) return ALWAYS;
-  if (node.type === "OPERATOR_NOT") return expressionFilter(first, columnAt, !wanted);
-  const column = columnOf(first, columnAt);
+  if (node.type === "OPERATOR_NOT") return expressionFilter(first, scope, !wanted);
+  const column = columnOf(first, scope);
   if (column === undefined) return ALWAYS;
   switch (node.type) {
     case "OPERATOR_IS_NULL":
@@ -110,25 +119,25 @@ function operatorFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): Co
   }
 }
 
-function comparisonFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): ColumnFilter {
+function comparisonFilter(node: PlanNode, scope: ExpressionScope, wanted: boolean): ColumnFilter {
   const { left, right } = node;
   const comparison = COMPARISONS[String(node.type)];
   if (!isNode(left) || !isNode(right) || comparison === undefined) return ALWAYS;
   const meant = wanted ? comparison : opposite(comparison);
-  if (right.expression_class === "BOUND_CONSTANT") return compareExpression(meant, left, right.value, columnAt);
-  if (left.expression_class === "BOUND_CONSTANT") return compareExpression(mirror(meant), right, left.value, columnAt);
+  if (right.expression_class === "BOUND_CONSTANT") return compareExpression(meant, left, right.value, scope);
+  if (left.expression_class === "BOUND_CONSTANT") return compareExpression(mirror(meant), right, left.value, scope);
   return ALWAYS;
 }
 
-function betweenFilter(node: PlanNode, columnAt: ColumnAt, wanted: boolean): ColumnFilter {
+function betweenFilter(node: PlanNode, scope: ExpressionScope, wanted: boolean): ColumnFilter {
   const { input, lower, upper } = node;
   if (!wanted || !isNode(input) || !isNode(lower) || !isNode(upper)) return ALWAYS;
   const parts: ColumnFilter[] = [];
   if (lower.expression_class === "BOUND_CONSTANT") {
-    parts.push(compareExpression(node.lower_inclusive ? ">=" : ">", input, lower.value, columnAt));
+    parts.push(compareExpression(node.lower_inclusive ? ">=" : ">", input, lower.value, scope));
   }
   if (upper.expression_class === "BOUND_CONSTANT") {
-    parts.push(compareExpression(node.upper_inclusive ? "<=" : "<", input, upper.value, columnAt));
+    parts.push(compareExpression(node.upper_inclusive ? "<=" : "<", input, upper.value, scope));
   }
   return and(parts);
 }
@@ -137,30 +146,30 @@ function compareExpression(
   comparison: SqlComparison,
   expression: PlanNode,
   constant: Json | undefined,
-  columnAt: ColumnAt,
+  scope: ExpressionScope,
 ): ColumnFilter {
-  const column = columnOf(expression, columnAt);
+  const column = columnOf(expression, scope);
   if (column !== undefined) return compare(comparison, column, constant);
-  return compareDay(comparison, expression, constant, columnAt);
+  return compareDay(comparison, expression, constant, scope);
 }
 
 /**
- * `CAST(instant AS DATE) = '2026-03-01'`: an instant's day in UTC, the session's time zone, as a
- * range of instants.
+ * `CAST(instant AS DATE) = '2026-03-01'`: an instant's day in UTC as a range of instants. In any
+ * other time zone the instant's day is another, which this form does not express.
  */
 function compareDay(
   comparison: SqlComparison,
   expression: PlanNode,
   constant: Json | undefined,
-  columnAt: ColumnAt,
+  scope: ExpressionScope,
 ): ColumnFilter {
   const child = expression.child;
   if (expression.expression_class !== "BOUND_CAST" || !isNode(child)) return ALWAYS;
-  const column = columnOf(child, columnAt);
+  const column = columnOf(child, scope);
   const type = isNode(child.return_type) ? String(child.return_type.id) : "";
   const day = constantOf(constant);
   if (column === undefined || !/^TIMESTAMP( WITH TIME ZONE)?$/.test(type) || day?.type !== "DATE") return ALWAYS;
-  if (typeof day.value !== "number") return ALWAYS;
+  if (typeof day.value !== "number" || (!scope.isUtc && type !== "TIMESTAMP")) return ALWAYS;
   const at = (days: number): PlanConstant => ({ type, value: BigInt(days) * MICROS_PER_DAY });
   const [start, end] = [at(day.value), at(day.value + 1)];
   switch (comparison) {
@@ -178,9 +187,9 @@ function compareDay(
   }
 }
 
-function columnOf(node: PlanNode, columnAt: ColumnAt): string[] | undefined {
+function columnOf(node: PlanNode, scope: ExpressionScope): string[] | undefined {
   if (node.expression_class !== "BOUND_REF" || typeof node.index !== "number") return undefined;
-  const column = columnAt(node.index);
+  const column = scope.columnAt(node.index);
   return column === undefined ? undefined : [column];
 }
 

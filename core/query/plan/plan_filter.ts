@@ -51,7 +51,7 @@ export async function planSql(connection: Connection, select: string): Promise<s
  * The filters that the plan of a SELECT has over its tables. Fails with `usage` where the query
  * does not fit the tables: an unknown column, types that cannot be compared.
  */
-export function filtersOfPlan(text: string, select: string): TableFilters {
+export function filtersOfPlan(text: string, select: string, isUtc: boolean): TableFilters {
   let plan: Json;
   try {
     plan = parseJson(text);
@@ -69,38 +69,45 @@ export function filtersOfPlan(text: string, select: string): TableFilters {
     return new Map();
   }
   const found = new Map<string, ColumnFilter[]>();
-  visit(plan, [], found);
+  visit(plan, { above: [], isUtc }, found);
   // A table that is scanned twice is needed where either scan needs it.
   return new Map([...found].map(([table, filters]) => [table, or(filters)]));
 }
 
-/** `above` are the operators over this one, the nearest last. */
-function visit(value: Json | undefined, above: PlanNode[], found: Map<string, ColumnFilter[]>): void {
+interface Surroundings {
+  /** The operators over this one, the nearest last. */
+  above: PlanNode[];
+  /** The session's days are those of UTC. */
+  isUtc: boolean;
+}
+
+function visit(value: Json | undefined, around: Surroundings, found: Map<string, ColumnFilter[]>): void {
   if (Array.isArray(value)) {
-    for (const item of value) visit(item, above, found);
+    for (const item of value) visit(item, around, found);
     return;
   }
   if (!isNode(value)) return;
   const isOperator = typeof value.type === "string" && value.type.startsWith("LOGICAL_");
-  if (value.type === "LOGICAL_GET") addScan(value, above, found);
-  for (const child of Object.values(value)) visit(child, isOperator ? [...above, value] : above, found);
+  if (value.type === "LOGICAL_GET") addScan(value, around, found);
+  const inside = isOperator ? { ...around, above: [...around.above, value] } : around;
+  for (const child of Object.values(value)) visit(child, inside, found);
 }
 
-function addScan(scan: PlanNode, above: PlanNode[], found: Map<string, ColumnFilter[]>): void {
+function addScan(scan: PlanNode, around: Surroundings, found: Map<string, ColumnFilter[]>): void {
   const source = isNode(scan.function_data) ? scan.function_data : {};
   if (typeof source.schema !== "string" || typeof source.table !== "string") return;
   const table = `${source.schema}.${source.table}`;
   const filters = found.get(table) ?? [];
-  filters.push(scanFilter(scan, above));
+  filters.push(scanFilter(scan, around));
   found.set(table, filters);
 }
 
-function scanFilter(scan: PlanNode, above: PlanNode[]): ColumnFilter {
+function scanFilter(scan: PlanNode, { above, isUtc }: Surroundings): ColumnFilter {
   const names = Array.isArray(scan.names) ? scan.names.map(String) : [];
   const tableFilters = isNode(scan.table_filters) ? nodes(scan.table_filters.filters) : [];
   const filters = tableFilters.map(({ key, value }) => {
     const column = typeof key === "number" ? names[key] : undefined;
-    return column !== undefined && isNode(value) ? pushedFilter(value, [column]) : ALWAYS;
+    return column !== undefined && isNode(value) ? pushedFilter(value, [column], isUtc) : ALWAYS;
   });
   const columns = nodes(scan.column_indexes).map(({ index }) => typeof index === "number" ? names[index] : undefined);
   let outputs = picked(columns, scan.projection_ids);
@@ -109,7 +116,7 @@ function scanFilter(scan: PlanNode, above: PlanNode[]): ColumnFilter {
   for (const operator of above.toReversed()) {
     if (operator.type === "LOGICAL_FILTER") {
       const columnAt = (index: number) => outputs[index];
-      filters.push(...nodes(operator.expressions).map((each) => expressionFilter(each, columnAt, true)));
+      filters.push(...nodes(operator.expressions).map((each) => expressionFilter(each, { columnAt, isUtc }, true)));
       outputs = picked(outputs, operator.projection_map);
     } else if (operator.type === "LOGICAL_PROJECTION") {
       outputs = nodes(operator.expressions).map((each) => {

@@ -47,7 +47,7 @@ export class LimitedSession {
       return await this.#session.ask(sql, { signal }, async ({ columns, chunks }) => {
         const answer = new CutAnswer(rowsMax);
         for await (const rows of chunks) {
-          if (!rows.every((row) => answer.add(cells(columns, row, (text) => text, null)))) break;
+          if (!rows.every((row) => answer.add(cells({ columns }, row, (text) => text, null)))) break;
         }
         return { columns: columns.map(({ name, type }) => ({ name, type: type.sql })), ...answer.done() };
       });
