@@ -4,7 +4,7 @@ WORKDIR /streamlab
 COPY . .
 RUN deno task build
 # DuckDB's library is unpacked here, so that the program needs no writable cache.
-RUN XDG_CACHE_HOME=/cache dist/streamlab query "select 1"
+RUN XDG_CACHE_HOME=/cache dist/streamlab query --source . "select 1"
 
 # glibc, libstdc++ and certificates; no shell.
 FROM gcr.io/distroless/cc-debian12:nonroot
