@@ -2,11 +2,13 @@
 /**
  * `deno task demo`: the whole way in under a minute, in a lake of its own that stays to be looked
  * at: `lake/demo`, or with `--sink s3` a new prefix in the bucket `lake` of the MinIO that `deno
- * task minio` or compose.yaml starts.
+ * task minio` or compose.yaml starts. With `--serve` it ends in a server of that lake.
  */
 import { parseArgs } from "node:util";
 
-const { values } = parseArgs({ options: { sink: { type: "string", default: "lake/demo" } } });
+const { values } = parseArgs({
+  options: { sink: { type: "string", default: "lake/demo" }, serve: { type: "boolean", default: false } },
+});
 const isLocal = values.sink !== "s3" && !values.sink.startsWith("s3://");
 const lake = values.sink === "s3" ? `s3://lake/demo-${crypto.randomUUID().slice(0, 8)}` : values.sink;
 const scratch = await Deno.makeTempDir({ prefix: "streamlab-demo-" });
@@ -71,7 +73,15 @@ console.log(`  deno task streamlab query --source ${lake}             ask more, 
   deno task streamlab maintain --source ${lake} --status  how the tables are
   deno task streamlab produce --sink ${lake} --dirty      let events come in, and in another terminal:
   deno task streamlab consume --source ${lake}            ingest them as they come
+  deno task streamlab serve --source ${lake}             look at it in a browser
   deno task streamlab --help                              what else there is`);
+if (values.serve) {
+  say("Look at it in a browser, until Ctrl-C:");
+  show(["serve", "--source", lake]);
+  // Ctrl-C reaches the server, too, which then ends by itself.
+  Deno.addSignalListener("SIGINT", () => undefined);
+  await command(["serve", "--source", lake], "inherit").spawn().status;
+}
 
 async function produce(batches: number, seed: number): Promise<void> {
   const size = ["--batches", String(batches), "--batch-size", "500", "--interval", "0", "--dirty"];

@@ -59,12 +59,12 @@ Deno.test("the habits of compose have task names, each once", async () => {
     match(tasks[`compose:${verb}`]!.command, new RegExp(`^docker compose ${verb}`));
   }
   match(tasks["compose:clean"]!.command, /^docker compose down --volumes$/);
-  match(tasks["compose:console"]!.command, /^docker compose port minio 9001$/);
+  match(tasks["compose:console"]!.command, /^docker compose port minio 9001 && docker compose port serve 4180$/);
 });
 
 Deno.test("volumes of compose.yaml are named and declared", () => {
   const used = services.flatMap(([, { volumes }]) => volumes ?? []).map((volume) => volume.split(":", 1)[0]!);
-  deepStrictEqual(used.sort(), Object.keys(compose.volumes).sort());
+  deepStrictEqual([...new Set(used)].sort(), Object.keys(compose.volumes).sort());
 });
 
 Deno.test("compose.yaml and .env.example name the same variables with the same defaults", async () => {
