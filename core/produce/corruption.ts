@@ -16,7 +16,7 @@ export const arrayWays: Readonly<Record<string, (text: Uint8Array, random: Rando
   garbage_tail: (text, random) => joined(text, encoder.encode(`${randomLetters(random, intBetween(random, 1, 40))}]`)),
   trailing_comma: (text) => joined(text.subarray(0, -1), encoder.encode(",]")),
   not_a_number: (text) => joined(text.subarray(0, -1), encoder.encode(",NaN]")),
-  not_an_array: (text) => joined(encoder.encode('{"events":'), text, encoder.encode("}")),
+  two_arrays: (text) => joined(text, encoder.encode("[]")),
   empty_array: () => encoder.encode("[]"),
   invalid_utf8(text, random) {
     const at = intBetween(random, 0, text.length);
