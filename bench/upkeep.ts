@@ -149,6 +149,7 @@ const session = await ConsumeSession.open({
     },
     note: (text) => console.log(text),
   },
+  newRider: upkeep?.newRider,
   betweenBatches: async (pause) => {
     await upkeep?.betweenBatches(pause);
     if (pause.idleMs === 0 && batches % every === 0) await print();

@@ -203,7 +203,8 @@ async function runTarget(context: Context, flags: Flags): Promise<ExitStatus> {
   const options = await sessionOptions(context, flags, words, meter);
   const place = `${options.zone.store.root}/${options.zone.prefix}`;
   const upkeep = flags.noUpkeep ? undefined : await upkeepOf(context, flags, words, options);
-  const session = await ConsumeSession.open({ ...options, betweenBatches: upkeep?.betweenBatches });
+  const { betweenBatches, newRider } = upkeep ?? {};
+  const session = await ConsumeSession.open({ ...options, betweenBatches, newRider });
   let metrics: MetricsServer | undefined;
   try {
     metrics = await metricsOf(context, flags, options.catalog, options.sink);

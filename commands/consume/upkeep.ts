@@ -1,6 +1,6 @@
 /** Joins consume, which offers the moment between two batches, with what maintain can do. */
 import { isKind } from "../../core/base/errors.ts";
-import type { BetweenBatches } from "../../core/consume/between_batches.ts";
+import type { BetweenBatches, CommitRider } from "../../core/consume/between_batches.ts";
 import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import type { MachineSettings } from "../machine.ts";
@@ -17,6 +17,7 @@ export interface UpkeepChoices {
 
 export interface ConsumerUpkeep {
   betweenBatches: BetweenBatches;
+  newRider(): CommitRider;
   /** When the last batch is done. */
   close(): Promise<void>;
 }
@@ -39,6 +40,7 @@ export async function openUpkeep(surroundings: Surroundings, choices: UpkeepChoi
   });
   return {
     betweenBatches: ({ tables, renew, idleMs, signal }) => upkeep.run({ tables, renew, idleMs, signal }),
+    newRider: () => upkeep.newRider(),
     async close() {
       try {
         await upkeep.close();

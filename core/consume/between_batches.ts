@@ -1,4 +1,5 @@
 import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
+import type { Transaction } from "../iceberg/transaction.ts";
 import type { Checkpoint } from "../lake/checkpoint.ts";
 
 /** A moment between two batches: nothing is in flight, and files may be waiting. */
@@ -20,6 +21,17 @@ export interface Pause {
  * end the run or are retried, like a batch's.
  */
 export type BetweenBatches = (pause: Pause) => Promise<void>;
+
+/**
+ * Upkeep that is part of a batch's commit to a table, where a commit of its own would cost more. It
+ * must not fail for reasons of its own.
+ */
+export interface CommitRider {
+  /** For each try of the commit, before the batch adds anything. */
+  stage(transaction: Transaction): Promise<void>;
+  /** When it is known whether the last try is part of the table; after a failure it is not. */
+  settle(committed: boolean): Promise<void>;
+}
 
 /** Removes the records of batches long done, after batches that bring new ones. */
 export function forgetRecords(checkpoint: Checkpoint): BetweenBatches {

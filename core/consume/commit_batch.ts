@@ -20,6 +20,7 @@ import type { RoutedBatch, RoutedTable } from "../lake/routed_batch.ts";
 import { checkSequence, markerOf, type TargetTables } from "../lake/target.ts";
 import { type TableRole } from "../lake/table_names.ts";
 import { type BatchFacts, batchRecord } from "./batch_report.ts";
+import type { CommitRider } from "./between_batches.ts";
 
 export interface CommitContext {
   catalog: Catalog;
@@ -30,6 +31,8 @@ export interface CommitContext {
   target: string;
   /** For the batch's record in the ledger's snapshot. */
   facts: BatchFacts;
+  /** Makes one for each commit. */
+  newRider?: (() => CommitRider) | undefined;
 }
 
 /** What the commits are called where steps are timed. */
@@ -80,7 +83,8 @@ async function commitTo(
   const schema = schemaFromJson(part.schema as Json);
   const append = { files: dataFiles(table, part, schema), summary: marker };
   let tries = 0;
-  const { table: committed } = await commitTable(
+  const rider = context.newRider?.();
+  const { table: newest, committed } = await commitTable(
     context.catalog,
     table.identifier,
     async (transaction: Transaction) => {
@@ -89,6 +93,7 @@ async function commitTo(
       const known = markerOf(metadata, target);
       checkSequence(name, known, routed.sequenceId, `batch ${routed.batchId} of ${target}`);
       if (known.batchId >= batchId) return false;
+      await rider?.stage(transaction);
       transaction.add(schemaChange(name, metadata, part, schema));
       transaction.add(await appendFiles(transaction, append));
       transaction.add(setProperties(marker));
@@ -96,7 +101,8 @@ async function commitTo(
     },
     { clock, random, base: table, lostAs: "unavailable", after, ...lastWords(context, role, routed) },
   );
-  return committed;
+  await rider?.settle(committed);
+  return newest;
 }
 
 /** The ledger's snapshot tells what the batch did. It is the last, so it knows of the others. */

@@ -31,7 +31,7 @@ import { listHinted } from "./change_hints.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
 import { RawListings } from "./raw_listings.ts";
-import { type BetweenBatches, forgetRecords } from "./between_batches.ts";
+import { type BetweenBatches, type CommitRider, forgetRecords } from "./between_batches.ts";
 import { RunLimits, type RunLimitsOptions } from "./run_limits.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import type { RoutedPlan, Router } from "../routing/router.ts";
@@ -57,8 +57,9 @@ export interface ConsumerOptions extends BatchLimits, Omit<RunLimitsOptions, "de
   router: Router;
   known: KnownFiles;
   report: ConsumerReport;
-  /** Upkeep that runs between batches. */
-  betweenBatches?: BetweenBatches;
+  /** Upkeep between batches, and as part of their commits. */
+  betweenBatches?: BetweenBatches | undefined;
+  newRider?: (() => CommitRider) | undefined;
 }
 
 /** How often the ledger is looked for where files of it are gone. */
@@ -100,8 +101,7 @@ export class Consumer {
     this.#name = identifierText(options.target);
     this.#own = new OwnFiles(options.zone, options.sink);
     const deadLettersTable = identifierText(tables.deadLetters.identifier);
-    const { betweenBatches } = options;
-    this.#betweenBatches = [forgetRecords(checkpoint), ...(betweenBatches === undefined ? [] : [betweenBatches])];
+    this.#betweenBatches = [forgetRecords(checkpoint), ...(options.betweenBatches ? [options.betweenBatches] : [])];
     this.#limits = new RunLimits({ ...options, deadLettersTable });
   }
 
@@ -299,9 +299,9 @@ export class Consumer {
     this.#tables.ledger = await this.#load("ledger");
     this.#state = stateOf(this.#tables, this.#name);
     if (this.#state.doneBatchId >= BigInt(plan.batchId)) return false;
-    const { catalog, random } = this.#options;
+    const { catalog, random, newRider } = this.#options;
     const facts = batchFacts(plan, routed, recorded === undefined ? clock.nowMs() : undefined, reasons);
-    const context = { catalog, clock, random, meter, target: this.#name, facts };
+    const context = { catalog, clock, random, meter, target: this.#name, facts, newRider };
     // Files that this process has placed itself exist.
     if (recorded !== undefined) await checkRecordedFiles(context, this.#tables, recorded);
     this.#tables = await commitBatch(context, this.#tables, routed);

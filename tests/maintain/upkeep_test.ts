@@ -1,10 +1,13 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { expireSnapshots } from "../../core/iceberg/action/expire_snapshots.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
 import { identifierText, type LoadedTable } from "../../core/iceberg/catalog/catalog.ts";
+import { commitTable } from "../../core/iceberg/commit.ts";
 import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { History, UPKEEP } from "../../core/lake/history.ts";
 import { PATIENCE_MS, writeIntent } from "../../core/lake/intent.ts";
+import { listRemovals } from "../../core/lake/removal.ts";
 import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { debtOf } from "../../core/maintain/upkeep/debt.ts";
@@ -13,7 +16,7 @@ import { UpkeepPace } from "../../core/maintain/upkeep/pace.ts";
 import { retentionOf, targetBytesOf, THRESHOLDS, type UpkeepPolicy } from "../../core/maintain/upkeep/policy.ts";
 import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
 import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
-import { MaintainWorld } from "./maintain_world.ts";
+import { eventFieldIds, MaintainWorld } from "./maintain_world.ts";
 
 const hourMs = 3_600_000;
 const policy: UpkeepPolicy = {
@@ -245,7 +248,7 @@ Deno.test("debt that grows for an hour is told once, and again after it had gone
   deepStrictEqual(said([...growing, 0, ...growing.map((debt) => debt + 1)]), [60, 260]);
 });
 
-Deno.test("where everything pays all the time, each kind of work has its turn", () =>
+Deno.test("where everything pays all the time, files are merged each time, and the rest takes turns", () =>
   MaintainWorld.use(async (world) => {
     await world.events(3);
     await useUpkeep(world, { keepSnapshots: 1, inputsMin: 2 }, async (run, told, notes) => {
@@ -255,7 +258,79 @@ Deno.test("where everything pays all the time, each kind of work has its turn", 
         }
         await run(undefined, 0);
       }
-      const kinds = ["expire-snapshots", "compact", "remove-files"];
-      deepStrictEqual([told.map(({ action }) => action), notes], [[...kinds, ...kinds], []]);
+      const round = ["compact", "expire-snapshots", "compact", "remove-files"];
+      deepStrictEqual([told.map(({ action }) => action), notes], [[...round, ...round, ...round], []]);
     });
+  }));
+
+/** Ten appends, each with what upkeep adds to it; the snapshots after each. */
+async function appendWith(world: MaintainWorld, upkeep: Upkeep, fails = 0): Promise<number[]> {
+  const counts: number[] = [];
+  const { catalog, clock, random } = world.surroundings;
+  for (let i = 0; i < 10; i++) {
+    const rider = upkeep.newRider();
+    const file = await world.file(
+      `SELECT ${1000 + i}::BIGINT AS id, NULL::TIMESTAMPTZ AS at, 'x' AS text`,
+      eventFieldIds,
+    );
+    let tries = 0;
+    const { table, committed } = await commitTable(catalog, (await world.load()).identifier, async (transaction) => {
+      await rider.stage(transaction);
+      // Another writer is faster than the first tries.
+      if (tries++ < fails) await world.commit((other) => other.add(setProperties({ [`try.${i}.${tries}`]: "1" })));
+      transaction.add(await appendFiles(transaction, { files: [file] }));
+    }, { clock, random });
+    await rider.settle(committed);
+    counts.push(table.metadata.snapshots.length);
+  }
+  return counts;
+}
+
+for (const fails of [0, 2]) {
+  Deno.test(`snapshots go by the commits of batches, and what they needed is written down, after ${fails} lost tries`, () =>
+    MaintainWorld.use(async (world) => {
+      await world.events(3);
+      const expired: number[] = [];
+      const upkeep = new Upkeep(world.surroundings, {
+        ...policy,
+        expiredMin: 2,
+        openRewriting: () => Promise.reject(new Error("nothing is to be rewritten")),
+        report: ({ action, done }) => void (action === "expire-snapshots" && expired.push(done.snapshots!)),
+        note: (text) => {
+          throw new Error(text);
+        },
+      });
+      const before = (await world.lake.ask("SELECT * FROM bronze.events")).length;
+      deepStrictEqual(await appendWith(world, upkeep, fails), [4, 5, 4, 5, 4, 5, 4, 5, 4, 5]);
+      deepStrictEqual(expired, [2, 2, 2, 2]);
+      const removals = (await listRemovals(world.lake.store)).map(({ removal }) => removal);
+      deepStrictEqual(removals.map(({ released, manifestLists }) => [released, manifestLists.length]), [
+        [true, 2],
+        [true, 2],
+        [true, 2],
+        [true, 2],
+      ]);
+      strictEqual((await world.lake.ask("SELECT * FROM bronze.events")).length, before + 10);
+    }));
+}
+
+Deno.test("a backlog of snapshots, or a failure of upkeep's own, is no batch's business", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(45);
+    const notes: string[] = [];
+    const options = {
+      ...policy,
+      openRewriting: () => Promise.reject(new Error("nothing is to be rewritten")),
+      report: () => {},
+      note: (text: string) => void notes.push(text),
+    };
+    deepStrictEqual((await appendWith(world, new Upkeep(world.surroundings, options))).at(-1), 55);
+    const store = { ...world.lake.store, write: () => Promise.reject(new StreamlabError("corrupt", "The disk lies")) };
+    const broken = new Upkeep({ ...world.surroundings, store: Object.setPrototypeOf(store, world.lake.store) }, {
+      ...options,
+      keepSnapshots: 50,
+    });
+    deepStrictEqual((await appendWith(world, broken)).at(-1), 65);
+    deepStrictEqual(notes, ["Upkeep of bronze.events waits a while: The disk lies"]);
+    deepStrictEqual(await listRemovals(world.lake.store), []);
   }));

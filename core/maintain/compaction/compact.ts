@@ -61,7 +61,7 @@ export async function compact(
   surroundings: Surroundings,
   table: LoadedTable,
   options: CompactionOptions,
-  open: () => Promise<Rewriting>,
+  open: () => Promise<Rewriting> | Rewriting,
 ): Promise<CompactionReport> {
   // Fail before the work: the table may have a version that we cannot write.
   parentSnapshot(table.metadata);
@@ -90,7 +90,7 @@ export async function compact(
   } catch (error) {
     throw error instanceof SqlError ? engineError(identifierText(table.identifier), error) : error;
   } finally {
-    rewriting?.close();
+    await rewriting?.close();
   }
 }
 

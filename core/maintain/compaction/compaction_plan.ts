@@ -20,6 +20,8 @@ export interface RewriteGroup {
   bytes: number;
   /** How many files they are to become. */
   outputs: number;
+  /** More files of the partition are expected, so what is written is soon rewritten again. */
+  isBusy?: boolean;
 }
 
 /** Sizes that are left alone, as parts of the target: the reference implementation's defaults. */

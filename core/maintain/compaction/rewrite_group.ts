@@ -8,7 +8,6 @@ import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
 import { type PartitionColumn, partitionColumns } from "../../iceberg/format/partition_spec.ts";
 import { fieldsById, type Schema } from "../../iceberg/format/schema.ts";
-import type { Value } from "../../iceberg/format/single_value.ts";
 import { currentSchema, specById } from "../../iceberg/format/table_metadata.ts";
 import { describeFile } from "../../tables/write/data_file.ts";
 import { fieldIdTrees } from "../../tables/write/field_ids.ts";
@@ -18,7 +17,7 @@ import { dataFileName } from "../../lake/data_file_name.ts";
 import { partitionFolder, placeFiles } from "../../tables/write/place_files.ts";
 import { type LocalFile, tableSelect } from "../../tables/read/scan_sql.ts";
 import { negativeZeroSql, rowPrintSql } from "../../tables/row_print_sql.ts";
-import type { GroupRewriter } from "./rewriting.ts";
+import { type GroupRewriter, partitionTexts } from "./rewriting.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import type { LocalFiles } from "../../tables/read/local_files.ts";
 
@@ -58,7 +57,7 @@ export class SqlGroupRewriter implements GroupRewriter {
   }
 
   folderOf({ specId, partition }: RewriteGroup): string {
-    return partitionFolder(this.#partition(specId), partition.map(folderText));
+    return partitionFolder(this.#partition(specId), partitionTexts(partition));
   }
 
   prefetch(group: RewriteGroup): void {
@@ -183,7 +182,7 @@ function checkCount({ files, partition }: RewriteGroup, written: number): void {
   if (written === read || (deletes && written < read)) return;
   throw new StreamlabError(
     "corrupt",
-    `Cannot rewrite the files of partition (${partition.map(folderText).join(", ")}): they hold ${
+    `Cannot rewrite the files of partition (${partitionTexts(partition).join(", ")}): they hold ${
       counted(written, "row")
     }, and their manifests say ${read}`,
     { hint: "Nothing was changed; look into the table's files" },
@@ -195,14 +194,8 @@ function alteredError({ partition }: RewriteGroup): StreamlabError {
   return new StreamlabError(
     "corrupt",
     `Cannot rewrite the files of partition (${
-      partition.map(folderText).join(", ")
+      partitionTexts(partition).join(", ")
     }): the new ones say something else than the old ones`,
     { hint: "Nothing was changed; look into the table's files" },
   );
-}
-
-function folderText(value: Value | null): string | null {
-  if (value === null) return null;
-  if (value instanceof Uint8Array) return value.toHex();
-  return String(value);
 }

@@ -1,6 +1,7 @@
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
+import type { Value } from "../../iceberg/format/single_value.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 
 /**
@@ -8,6 +9,8 @@ import type { RewriteGroup } from "./compaction_plan.ts";
  * it, so they are the same for every engine.
  */
 export interface Rewriting {
+  /** Whether rows were read, which takes long beside joining files. */
+  readonly hasReadRows?: boolean;
   /**
    * The files of a scan, with delete files only where they have rows of that file; may leave all
    * where it cannot tell.
@@ -15,7 +18,7 @@ export interface Rewriting {
   resolveDeletes(table: LoadedTable, files: readonly ScanFile[]): Promise<ScanFile[]>;
   /** Of that version of the table. Fails with `usage` where its rows cannot be written. */
   rewriterOf(table: LoadedTable): GroupRewriter;
-  close(): void;
+  close(): Promise<void> | void;
 }
 
 /** Makes new data files of a table out of groups of old ones. */
@@ -31,4 +34,15 @@ export interface GroupRewriter {
    * deleted.
    */
   rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]>;
+}
+
+/** A partition's values as its folder spells them. */
+export function partitionTexts(partition: RewriteGroup["partition"]): (string | null)[] {
+  return partition.map(folderText);
+}
+
+function folderText(value: Value | null): string | null {
+  if (value === null) return null;
+  if (value instanceof Uint8Array) return value.toHex();
+  return String(value);
 }

@@ -41,12 +41,13 @@ export function planTiers(files: readonly ScanFile[], rule: TierRule): RewriteGr
     const merged = mergeable(partition.filter(({ dataFile }) => isSmall(dataFile, targetBytes)), isQuiet, rule);
     const isMerged = new Set(merged);
     const rest = partition.filter((file) => !isMerged.has(file) && deletesPay(file, isQuiet));
-    return [
+    const bins = [
       ...pack(merged.toSorted(byAge), { ...rule, targetBytes }),
       ...rest.filter((file) => fits([file], rule)).map((file) => [file]),
     ];
+    return bins.map((files) => ({ ...group(files, rule.targetBytes), isBusy: !isQuiet }));
   });
-  return groups.map((files) => group(files, rule.targetBytes)).sort((a, b) => b.files.length - a.files.length);
+  return groups.sort((a, b) => b.files.length - a.files.length);
 }
 
 /** The smallest files of a partition, as many as belong together; none where it does not pay. */

@@ -2,10 +2,13 @@
 import { expireSnapshots } from "../../iceberg/action/expire_snapshots.ts";
 import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
-import { isSmall } from "../compaction/compaction_plan.ts";
+import { byPartition, isSmall } from "../compaction/compaction_plan.ts";
 import { planTiers } from "../compaction/tiers.ts";
 import { quietSequenceOf, retentionOf, targetBytesOf, type UpkeepPolicy } from "./policy.ts";
 import { isDue, type WaitingRemoval } from "./waiting_removal.ts";
+
+const MERGED_RATIO = 4;
+const UNTIL_LOOK_MIN = 4;
 
 export interface TableDebt {
   /** Snapshots that nothing asks to keep. */
@@ -54,6 +57,22 @@ export function snapshotsDue(metadata: TableMetadata, policy: UpkeepPolicy, nowM
     (sum, update) => sum + (update.action === "remove-snapshots" ? update.snapshotIds.length : 0),
     0,
   );
+}
+
+/** Files that have to come, about, before a rewrite can pay; a few at least. */
+export function filesUntilDue(
+  metadata: TableMetadata,
+  files: readonly ScanFile[],
+  { inputsMin }: UpkeepPolicy,
+): number {
+  const targetBytes = targetBytesOf(metadata);
+  const gathered = byPartition(files).map((partition) => {
+    const sizes = partition.map(({ dataFile }) => dataFile.fileSizeBytes).filter((size) => size < targetBytes);
+    const least = sizes.reduce((least, size) => Math.min(least, size), Infinity);
+    // Those that were merged before are several times as large.
+    return sizes.filter((size) => size <= MERGED_RATIO * least).length;
+  });
+  return Math.max(UNTIL_LOOK_MIN, inputsMin - gathered.reduce((most, count) => Math.max(most, count), 0));
 }
 
 export function groupsDue(

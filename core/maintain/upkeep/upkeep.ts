@@ -1,4 +1,5 @@
 import { counted } from "../../base/counted.ts";
+import { mapParallel } from "../../base/parallel.ts";
 import { Meter } from "../../base/meter.ts";
 import { isKind, messageOf, StreamlabError } from "../../base/errors.ts";
 import { uuidV4 } from "../../base/random.ts";
@@ -12,10 +13,11 @@ import type { RewriteGroup } from "../compaction/compaction_plan.ts";
 import type { Rewriting } from "../compaction/rewriting.ts";
 import { expireLater } from "../removal/expire_later.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { debtOf, groupsDue, snapshotsDue, type TableDebt } from "./debt.ts";
+import { debtOf, filesUntilDue, groupsDue, snapshotsDue, type TableDebt } from "./debt.ts";
 import { DebtWatch } from "./debt_watch.ts";
 import { UpkeepPace } from "./pace.ts";
 import { retentionOf, type UpkeepPolicy } from "./policy.ts";
+import { RidingExpiry } from "./riding_expiry.ts";
 import { WaitingRemovals } from "./waiting.ts";
 
 /** A moment between two batches. */
@@ -24,7 +26,7 @@ export interface UpkeepMoment {
   tables: readonly LoadedTable[];
   /** Takes a table that upkeep has changed since. */
   renew(table: LoadedTable): void;
-  /** For so long no batch begins: one piece after another is done. 0: one at most. */
+  /** For so long no batch begins: one piece after another is done. 0: one of each table at most. */
   idleMs: number;
   /** Aborted when a batch is due, or the run is to end. */
   signal: AbortSignal;
@@ -32,16 +34,17 @@ export interface UpkeepMoment {
 
 export interface UpkeepOptions extends UpkeepPolicy {
   /** Who rewrites rows; called when there are some to rewrite. */
-  openRewriting: () => Promise<Rewriting>;
+  openRewriting: () => Promise<Rewriting> | Rewriting;
   /** Told of each piece that was done. */
   report(record: UpkeepRecord): void;
   note(text: string): void;
 }
 
+/** Those of a target. */
+const TABLES_PARALLEL = 3;
 /** A rewrite of upkeep is a matter of seconds. */
 const PATIENCE_MS = 10 * 60_000;
-/** A table's files are looked at again when so many have come or gone, and after that time. */
-const LOOK_FILES = 4;
+/** A table's files are looked at again after that time, at the latest. */
 const LOOK_MS = 60_000;
 /** After a failure, or when somebody else is at it. */
 const PAUSE_MS = 60_000;
@@ -51,15 +54,28 @@ const RECORDS_MAX = 100;
 const RECORDS_MS_MAX = 5 * 60_000;
 
 /** What a piece did, and the table if it has changed it; `undefined`: nothing pays. */
-type Done = Pick<UpkeepRecord, "action" | "done"> & { table?: LoadedTable | undefined } | undefined;
+type Done =
+  | Pick<UpkeepRecord, "action" | "done"> & { table?: LoadedTable | undefined; isLong?: boolean }
+  | undefined;
+
+/** Rewrites of small files, which more come of all the time; and all that can wait. */
+type Job = "rewrite" | "tidy";
+const JOBS: readonly Job[] = ["rewrite", "tidy"];
+type PieceLength = "nothing" | "short" | "long";
+/** Of upkeep's share of the time. */
+const REWRITE_SHARE = 0.6;
 
 interface Attention {
-  /** The kind of work that is looked at first. */
+  /** The kind of tidying that is looked at first. */
   turn: number;
   filesSeen: number;
   deletesSeen: number;
+  /** They are looked at again when so many have come or gone. */
+  filesUntilLook: number;
   lookMs: number;
   pauseUntilMs: number;
+  /** Somebody else rewrites its files. */
+  rewriteFromMs: number;
   failures: number;
   debt: TableDebt | undefined;
   watch: DebtWatch;
@@ -72,18 +88,17 @@ interface Attention {
 export class Upkeep {
   readonly #surroundings: Surroundings;
   readonly #options: UpkeepOptions;
-  readonly #pace: UpkeepPace;
+  readonly #paces: Record<Job, UpkeepPace>;
   readonly #waiting: WaitingRemovals;
   readonly #attention = new Map<string, Attention>();
   #records: UpkeepRecord[] = [];
   #recordsSinceMs = 0;
-  /** The table that is looked at first. */
-  #turn = 0;
 
   constructor(surroundings: Surroundings, options: UpkeepOptions) {
     this.#surroundings = surroundings;
     this.#options = options;
-    this.#pace = new UpkeepPace(options.share, surroundings.clock.nowMs());
+    const paceOf = (part: number) => new UpkeepPace(part * options.share, surroundings.clock.nowMs());
+    this.#paces = { rewrite: paceOf(REWRITE_SHARE), tidy: paceOf(1 - REWRITE_SHARE) };
     this.#waiting = new WaitingRemovals(surroundings, options);
   }
 
@@ -92,12 +107,35 @@ export class Upkeep {
     const { clock } = this.#surroundings;
     const endMs = clock.nowMs() + moment.idleMs;
     const tables = new Map(moment.tables.map((table) => [identifierText(table.identifier), table]));
-    while (!moment.signal.aborted && this.#pace.mayStart(clock.nowMs())) {
-      const startMs = clock.nowMs();
-      const hasDone = await this.#piece(tables, moment);
-      this.#pace.spent(clock.nowMs() - startMs);
-      if (!hasDone || clock.nowMs() >= endMs) return;
-    }
+    let hasDone: boolean;
+    do {
+      hasDone = false;
+      for (const job of JOBS) {
+        if (!this.#paces[job].mayStart(clock.nowMs())) continue;
+        const startMs = clock.nowMs();
+        const done = await this.#pieces(job, tables, moment);
+        // What took long must not keep small files waiting, of which more come all the time.
+        const isLong = done.some((each) => each === "long");
+        this.#paces[isLong ? "tidy" : job].spent(clock.nowMs() - startMs);
+        hasDone ||= done.some((each) => each !== "nothing");
+      }
+    } while (hasDone && !moment.signal.aborted && clock.nowMs() < endMs);
+  }
+
+  /** What upkeep adds to a batch's own commit to a table; one for each commit. */
+  newRider(): RidingExpiry {
+    return new RidingExpiry(this.#surroundings, {
+      ...this.#options,
+      mayExpire: (table) => {
+        const { pauseUntilMs } = this.#attentionOf(identifierText(table.identifier));
+        return mayDelete(table) && this.#surroundings.clock.nowMs() >= pauseUntilMs;
+      },
+      done: async (name, snapshots, removal, startMs) => {
+        this.#waiting.add(removal, this.#surroundings.clock.nowMs());
+        await this.#tell(name, { action: "expire-snapshots", done: { snapshots } }, startMs, this.#attentionOf(name));
+      },
+      failed: (name, error) => this.#giveUp(name, this.#attentionOf(name), error),
+    });
   }
 
   /** Writes down what was done since the last time. */
@@ -106,42 +144,44 @@ export class Upkeep {
     await new History(UPKEEP, this.#surroundings).add(records);
   }
 
-  /** False where nothing pays. */
-  async #piece(tables: Map<string, LoadedTable>, moment: UpkeepMoment): Promise<boolean> {
-    const names = [...tables.keys()];
-    for (let look = 0; look < names.length; look++) {
-      const name = names[(this.#turn + look) % names.length]!;
-      const attention = this.#attentionOf(name);
-      const startMs = this.#surroundings.clock.nowMs();
-      if (startMs < attention.pauseUntilMs) continue;
-      let done: Done;
-      try {
-        done = await this.#lookAfter(tables.get(name)!, attention, moment.signal);
-        if (done !== undefined) await this.#tell(name, done, startMs, attention);
-      } catch (error) {
-        this.#giveUp(name, attention, error);
-        return true;
-      }
-      if (done === undefined) continue;
+  /** One of each table, at once: they wait for the disk or the network more than they work. */
+  async #pieces(job: Job, tables: Map<string, LoadedTable>, moment: UpkeepMoment): Promise<PieceLength[]> {
+    return await mapParallel([...tables.keys()], TABLES_PARALLEL, (name) => this.#piece(job, name, tables, moment));
+  }
+
+  async #piece(
+    job: Job,
+    name: string,
+    tables: Map<string, LoadedTable>,
+    { renew, signal }: UpkeepMoment,
+  ): Promise<PieceLength> {
+    const attention = this.#attentionOf(name);
+    const startMs = this.#surroundings.clock.nowMs();
+    if (startMs < attention.pauseUntilMs || signal.aborted) return "nothing";
+    try {
+      const table = tables.get(name)!;
+      const done = job === "tidy"
+        ? await this.#tidy(table, attention, startMs)
+        : startMs >= attention.rewriteFromMs && this.#filesHaveChanged(table, attention, startMs)
+        ? await this.#compact(table, attention, signal)
+        : undefined;
+      if (done === undefined) return "nothing";
+      await this.#tell(name, done, startMs, attention);
       attention.failures = 0;
       if (done.table !== undefined) {
         tables.set(name, done.table);
-        moment.renew(done.table);
+        renew(done.table);
       }
-      this.#turn = (this.#turn + look + 1) % names.length;
-      return true;
+      return done.isLong === true ? "long" : "short";
+    } catch (error) {
+      this.#giveUp(name, attention, error);
+      return "short";
     }
-    return false;
   }
 
-  /** The kinds of work take turns: on a busy table the first of them would always pay. */
-  async #lookAfter(table: LoadedTable, attention: Attention, signal: AbortSignal): Promise<Done> {
-    const nowMs = this.#surroundings.clock.nowMs();
-    const kinds = [
-      () => this.#expireDue(table, nowMs),
-      () => this.#filesHaveChanged(table, attention, nowMs) ? this.#compact(table, attention, signal) : undefined,
-      () => this.#deleteDue(table, nowMs),
-    ];
+  /** The two kinds of work take turns: on a busy table the first of them could always pay. */
+  async #tidy(table: LoadedTable, attention: Attention, nowMs: number): Promise<Done> {
+    const kinds = [() => this.#expireDue(table, nowMs), () => this.#deleteDue(table, nowMs)];
     for (let look = 0; look < kinds.length; look++) {
       const kind = (attention.turn + look) % kinds.length;
       const done = await kinds[kind]!();
@@ -184,7 +224,8 @@ export class Upkeep {
     const summary = snapshotOfRef(metadata)?.summary;
     if (summary === undefined) return false;
     const files = Number(summary["total-data-files"] ?? NaN), deletes = Number(summary["total-delete-files"] ?? NaN);
-    const isSame = Math.abs(files - attention.filesSeen) < LOOK_FILES && deletes === attention.deletesSeen;
+    const isSame = Math.abs(files - attention.filesSeen) < attention.filesUntilLook &&
+      deletes === attention.deletesSeen;
     if (isSame && nowMs < attention.lookMs) return false;
     Object.assign(attention, { filesSeen: files, deletesSeen: deletes, lookMs: nowMs + LOOK_MS });
     return true;
@@ -200,10 +241,13 @@ export class Upkeep {
     ]);
     const waiting = this.#waiting.of(identifierText(table.identifier));
     attention.debt = debtOf({ metadata, files, manifests: manifests.length, waiting }, this.#options, nowMs);
+    attention.filesUntilLook = filesUntilDue(metadata, files, this.#options);
     this.#watch(table, attention, nowMs);
     if (attention.debt.mergeableFiles === 0) return undefined;
     const groupsOf = (files: readonly ScanFile[]) =>
       onePiece(groupsDue(metadata, files, this.#options, nowMs), this.#options.pieceBytes);
+    let rewriting: Rewriting | undefined;
+    const open = async () => rewriting = await this.#options.openRewriting();
     const { inputs, outputs, deleteFiles, gaveWay } = await compact(this.#surroundings, table, {
       groupsOf,
       patienceMs: PATIENCE_MS,
@@ -211,10 +255,10 @@ export class Upkeep {
       dryRun: false,
       signal,
       meter: new Meter(clock),
-    }, this.#options.openRewriting);
+    }, open);
     if (gaveWay || inputs.files === 0) {
       // Somebody else is at it, or was faster.
-      attention.pauseUntilMs = nowMs + PAUSE_MS;
+      attention.rewriteFromMs = nowMs + PAUSE_MS;
       return undefined;
     }
     attention.filesSeen = NaN;
@@ -223,6 +267,7 @@ export class Upkeep {
       action: "compact",
       done: { filesBefore: inputs.files, filesAfter: outputs.files, ...sizes, deleteFiles },
       table: await this.#surroundings.catalog.loadTable(table.identifier, table),
+      isLong: rewriting?.hasReadRows === true,
     };
   }
 
@@ -278,8 +323,10 @@ export class Upkeep {
         turn: 0,
         filesSeen: NaN,
         deletesSeen: NaN,
+        filesUntilLook: 1,
         lookMs: -Infinity,
         pauseUntilMs: -Infinity,
+        rewriteFromMs: -Infinity,
         failures: 0,
         debt: undefined,
         watch: new DebtWatch(),

@@ -1,13 +1,16 @@
 import { Scratch } from "../../disk/scratch.ts";
 import { SqlRewriting } from "../compaction/compact_table.ts";
+import { JoiningRewriting } from "../compaction/join_group.ts";
 import type { Rewriting } from "../compaction/rewriting.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
 
-/** A workshop that is opened by the first rewrite, and serves all that follow. */
+/** A workshop that is opened by the first rewrite that needs it, and serves all that follow. */
 export class UpkeepWorkshop {
   #opened: Promise<Workshop> | undefined;
   #pieces = 0;
+  /** Fulfilled when the rewriting that was opened last is closed. */
+  #last: Promise<void> = Promise.resolve();
   readonly #surroundings: Surroundings;
   readonly #options: Omit<WorkshopOptions, "leavesLake">;
 
@@ -16,18 +19,42 @@ export class UpkeepWorkshop {
     this.#options = options;
   }
 
-  /** Each with scratch of its own: DuckDB keeps what it has read of a path. */
-  async openRewriting(): Promise<Rewriting> {
-    this.#opened ??= Workshop.open(this.#surroundings, { ...this.#options, leavesLake: false });
-    let workshop: Workshop;
+  /** Small files are joined without a workshop. */
+  openRewriting(): Rewriting {
+    return new JoiningRewriting(() => this.#openSql());
+  }
+
+  /**
+   * Each with scratch of its own: DuckDB keeps what it has read of a path. One after another: a
+   * connection has one statement at a time, and memory was admitted for one rewrite.
+   */
+  async #openSql(): Promise<Rewriting> {
+    const before = this.#last;
+    const { promise, resolve: end } = Promise.withResolvers<void>();
+    this.#last = promise;
+    await before;
     try {
-      workshop = await this.#opened;
+      const { connection, scratch: all } = await this.#open();
+      const scratch = Scratch.create(all.path(`piece-${this.#pieces++}`));
+      const close = () => {
+        end();
+        scratch.remove();
+      };
+      return new SqlRewriting({ connection, scratch }, [], close);
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  async #open(): Promise<Workshop> {
+    this.#opened ??= Workshop.open(this.#surroundings, { ...this.#options, leavesLake: false });
+    try {
+      return await this.#opened;
     } catch (error) {
       this.#opened = undefined;
       throw error;
     }
-    const scratch = Scratch.create(workshop.scratch.path(`piece-${this.#pieces++}`));
-    return new SqlRewriting({ connection: workshop.connection, scratch }, [], () => scratch.remove());
   }
 
   async close(): Promise<void> {

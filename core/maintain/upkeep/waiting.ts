@@ -18,16 +18,28 @@ export class WaitingRemovals {
   readonly #policy: UpkeepPolicy;
   readonly #known = new Map<string, WaitingRemoval>();
   #lookMs = -Infinity;
+  #looking: Promise<void> | undefined;
 
   constructor(surroundings: Surroundings, policy: UpkeepPolicy) {
     this.#surroundings = surroundings;
     this.#policy = policy;
   }
 
-  /** Reads what is there, now and then. */
+  /** Reads what is there, now and then; who asks meanwhile waits for it. */
   async look(nowMs: number): Promise<void> {
-    if (nowMs - this.#lookMs < LOOK_MS) return;
-    this.#lookMs = nowMs;
+    if (nowMs - this.#lookMs >= LOOK_MS) {
+      this.#lookMs = nowMs;
+      this.#looking = this.#learn();
+    }
+    try {
+      await this.#looking;
+    } catch (error) {
+      this.#lookMs = -Infinity;
+      throw error;
+    }
+  }
+
+  async #learn(): Promise<void> {
     const isSettled = (id: string) => this.#known.get(id)?.released === true;
     for (const standing of await listRemovals(this.#surroundings.store, isSettled)) {
       this.#known.set(standing.removal.id, summaryOf(standing));

@@ -23,7 +23,7 @@ export class Workshop {
     this.tools = {
       router: (store) => new MemoRouter(memo, store),
       known: () => new LedgerView(rows, "bronze.events"),
-      openRewriting: () => upkeep.openRewriting(),
+      openRewriting: () => Promise.resolve(upkeep.openRewriting()),
     };
   }
 

@@ -12,7 +12,6 @@ import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
 import { type Decision, type Operation, type Phase, SimulatedDisk } from "../../support/simulated_disk.ts";
 import { unavailable } from "../../support/simulated_faults.ts";
 import { Crash, type SimulatedStore } from "../../support/simulated_store.ts";
-import type { BetweenBatches } from "../../../core/consume/between_batches.ts";
 import { THRESHOLDS } from "../../../core/maintain/upkeep/policy.ts";
 import { Upkeep } from "../../../core/maintain/upkeep/upkeep.ts";
 import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
@@ -49,6 +48,8 @@ export interface Tools {
 export interface ConsumeChoices extends Partial<ConsumerOptions> {
   /** With upkeep between batches, and so long after the last one, by the clock of the disk. */
   upkeepMs?: number;
+  /** Snapshots expire by the commits of batches, and nothing else is done between them. */
+  rides?: boolean;
   /** Once, when a create of a path that this matches has happened: what the world does then. */
   when?: { created: RegExp; does: (life: Life) => void };
   /** Other options after the first crash. */
@@ -59,8 +60,11 @@ export interface ConsumeChoices extends Partial<ConsumerOptions> {
 export const GRACE_MS = 60_000;
 
 /** As the command joins them. */
-export function betweenBatches(upkeep: Upkeep): BetweenBatches {
-  return ({ tables, renew, idleMs, signal }) => upkeep.run({ tables, renew, idleMs, signal });
+export function joined(upkeep: Upkeep): Pick<ConsumerOptions, "betweenBatches" | "newRider"> {
+  return {
+    betweenBatches: ({ tables, renew, idleMs, signal }) => upkeep.run({ tables, renew, idleMs, signal }),
+    newRider: () => upkeep.newRider(),
+  };
 }
 
 /** More restarts than any scenario needs. */
@@ -116,14 +120,15 @@ export class Life {
 
   /** `consume --once`, as often as it takes. */
   async consume(choices: ConsumeChoices = {}): Promise<void> {
-    const { when, afterCrash, upkeepMs, ...options } = choices;
+    const { when, afterCrash, upkeepMs, rides, ...options } = choices;
     this.#events = when === undefined ? [] : [when];
     let lives = 0;
     await this.work(async (store) => {
       const changes = lives++ === 0 ? options : { ...options, ...afterCrash };
-      const upkeep = upkeepMs === undefined ? undefined : this.upkeep(store);
-      const between = upkeep && { betweenBatches: betweenBatches(upkeep) };
-      const consumer = await Consumer.start(this.options(store, { ...changes, ...between }));
+      const upkeep = upkeepMs === undefined && !rides ? undefined : this.upkeep(store);
+      const { betweenBatches, newRider } = upkeep === undefined ? {} : joined(upkeep);
+      const between = upkeepMs === undefined ? undefined : betweenBatches;
+      const consumer = await Consumer.start(this.options(store, { ...changes, betweenBatches: between, newRider }));
       const { signal } = new AbortController();
       await consumer.takeAll(signal, true);
       if (upkeepMs !== undefined) await consumer.pause(upkeepMs, signal);
@@ -209,7 +214,8 @@ export class Life {
       graceMs,
       memoryBytes: 1e9,
       threads: 1,
-      share: 1,
+      // As much as there is to do.
+      share: 10,
       expiredMin: 1,
       inputsMin: 2,
       deletedMin: 1,

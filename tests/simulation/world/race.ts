@@ -24,7 +24,7 @@ import { DataRows } from "./data_rows.ts";
 import { ForeignWriter } from "./foreign_writer.ts";
 import { auditLake } from "./lake_audit.ts";
 import { LedgerView } from "./ledger_view.ts";
-import { betweenBatches, Life, type Tools } from "./life.ts";
+import { joined, Life, type Tools } from "./life.ts";
 import { compactLight, LightRewriting } from "./light_rewriting.ts";
 import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
 import { LightRouter } from "./light_router.ts";
@@ -240,7 +240,7 @@ export class Race {
   }
 
   async #consumeOnce(store: SimulatedStore, changes: { maxFilesPerBatch?: number }): Promise<void> {
-    const upkeep = this.#upkeeps ? { betweenBatches: betweenBatches(this.life.upkeep(store, readersMs)) } : {};
+    const upkeep = this.#upkeeps ? joined(this.life.upkeep(store, readersMs)) : {};
     const consumer = await Consumer.start(this.life.options(store, { ...changes, ...upkeep }));
     const { signal } = new AbortController();
     await consumer.takeAll(signal, true);

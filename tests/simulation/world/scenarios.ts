@@ -167,6 +167,19 @@ export const scenarios: Scenario[] = [
     ],
   },
   {
+    name: "snapshots that expire by batches' commits",
+    tidies: true,
+    steps: [
+      (life) => {
+        for (const name of ["a.json", "b.json", "c.json", "d.json"]) life.land(name, mixed());
+      },
+      (life) => life.consume({ maxFilesPerBatch: 1, rides: true }),
+      (life) => life.wait(10 * GRACE_MS),
+      (life) => life.land("e.json", mixed()),
+      (life) => life.consume({ rides: true }),
+    ],
+  },
+  {
     name: "plans that cannot be routed, set aside",
     steps: [
       (life) => {

@@ -1,0 +1,124 @@
+import { counted } from "../../base/counted.ts";
+import { StreamlabError } from "../../base/errors.ts";
+import { mapParallel } from "../../base/parallel.ts";
+import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import type { DataFile } from "../../iceberg/format/data_file.ts";
+import { partitionColumns } from "../../iceberg/format/partition_spec.ts";
+import type { ScanFile } from "../../iceberg/scan/scan.ts";
+import { currentSchema, specById } from "../../iceberg/format/table_metadata.ts";
+import { dataFileName } from "../../lake/data_file_name.ts";
+import { joinedDataFile } from "../../tables/write/joined_data_file.ts";
+import { joinFiles } from "../../tables/write/parquet/joined_file.ts";
+import { partitionFolder } from "../../tables/write/place_files.ts";
+import type { RewriteGroup } from "./compaction_plan.ts";
+import { type GroupRewriter, partitionTexts, type Rewriting } from "./rewriting.ts";
+
+const READS_PARALLEL = 8;
+/** All of a group's files are in memory at once. */
+const JOINED_BYTES_MAX = 4_000_000;
+/** A file with more row groups is better written anew: each costs a reader nearly a file. */
+const ROW_GROUPS_MAX = 512;
+
+/**
+ * Joins small files without reading their rows: their row groups become those of one file. What it
+ * cannot join, and what is large enough to be packed better, is rewritten by another, which is
+ * opened when it is needed first.
+ */
+export class JoiningRewriting implements Rewriting {
+  readonly #open: () => Promise<Rewriting>;
+  #opened: Promise<Rewriting> | undefined;
+
+  constructor(open: () => Promise<Rewriting>) {
+    this.#open = open;
+  }
+
+  get hasReadRows(): boolean {
+    return this.#opened !== undefined;
+  }
+
+  async resolveDeletes(table: LoadedTable, files: readonly ScanFile[]): Promise<ScanFile[]> {
+    if (files.every(({ deletes }) => deletes.length === 0)) return [...files];
+    return await (await this.#other()).resolveDeletes(table, files);
+  }
+
+  rewriterOf(table: LoadedTable): GroupRewriter {
+    let rewriter: Promise<GroupRewriter> | undefined;
+    const other = () => rewriter ??= this.#other().then((rewriting) => rewriting.rewriterOf(table));
+    return new JoiningRewriter(table, other);
+  }
+
+  async close(): Promise<void> {
+    // Who failed to open it was told.
+    const opened = await this.#opened?.catch(() => undefined);
+    await opened?.close();
+  }
+
+  #other(): Promise<Rewriting> {
+    return this.#opened ??= this.#open();
+  }
+}
+
+class JoiningRewriter implements GroupRewriter {
+  readonly #table: LoadedTable;
+  readonly #other: () => Promise<GroupRewriter>;
+  #isOtherUsed = false;
+
+  constructor(table: LoadedTable, other: () => Promise<GroupRewriter>) {
+    this.#table = table;
+    this.#other = other;
+  }
+
+  folderOf({ specId, partition }: RewriteGroup): string {
+    const { metadata } = this.#table;
+    return partitionFolder(partitionColumns(specById(metadata, specId), metadata.schemas), partitionTexts(partition));
+  }
+
+  /** Small files are there soon. */
+  prefetch(): void {}
+
+  async settle(): Promise<void> {
+    if (this.#isOtherUsed) await (await this.#other()).settle();
+  }
+
+  async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
+    const joined = mayBeJoined(group) ? await this.#join(group, stem) : undefined;
+    if (joined !== undefined) return [joined];
+    this.#isOtherUsed = true;
+    return await (await this.#other()).rewrite(group, stem);
+  }
+
+  /** Undefined where these files are not to be joined. */
+  async #join(group: RewriteGroup, stem: string): Promise<DataFile | undefined> {
+    const { io: { location }, metadata } = this.#table;
+    const files = group.files.map(({ dataFile }) => dataFile);
+    const contents = await mapParallel(files, READS_PARALLEL, async ({ path, fileSizeBytes }) => {
+      const bytes = await location.store.read(location.pathOf(path), { bytesMax: JOINED_BYTES_MAX });
+      if (bytes.length !== fileSizeBytes) throw otherSize(path, bytes.length, fileSizeBytes);
+      return bytes;
+    });
+    const joined = joinFiles(contents, ROW_GROUPS_MAX);
+    const rows = files.reduce((sum, { recordCount }) => sum + recordCount, 0);
+    // Whose footers contradict the manifests is left to a rewrite, which says what is wrong.
+    if (joined === undefined || joined.rows !== rows) return undefined;
+    const folder = this.folderOf(group);
+    const path = `data/${folder}${folder === "" ? "" : "/"}${dataFileName(stem, 0)}`;
+    await location.store.write(location.pathInStore(path), joined.bytes);
+    const { bytes: { length }, splitOffsets } = joined;
+    const place = { uri: location.uriOf(path), fileSizeBytes: length, splitOffsets };
+    return joinedDataFile(files, place, currentSchema(metadata));
+  }
+}
+
+/** Only where it is not the last word: many small row groups take more space, and time to read. */
+function mayBeJoined({ files, bytes, outputs, isBusy }: RewriteGroup): boolean {
+  return isBusy === true && files.length > 1 && outputs === 1 && bytes <= JOINED_BYTES_MAX &&
+    files.every(({ dataFile, deletes }) => deletes.length === 0 && dataFile.keyMetadata === undefined);
+}
+
+function otherSize(path: string, found: number, listed: number): StreamlabError {
+  return new StreamlabError(
+    "corrupt",
+    `Cannot rewrite ${path}: it has ${counted(found, "byte")}, and its manifest says ${listed}`,
+    { hint: "Nothing was changed; look into the table's files" },
+  );
+}
