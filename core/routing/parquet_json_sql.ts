@@ -49,8 +49,8 @@ export function whyNotParquet(file: LocalRawFile, error: SqlError): string {
   const reason = error.said.split("\n", 1)[0]!
     .replace(/^(?:Error: )?(?:[A-Za-z-]+ )+Error: /, "")
     .replace(/^Failed to read (?:Parquet )?file "[^"]*": /, "")
-    .replaceAll(file.plain?.path ?? file.path, file.name)
-    .replaceAll(file.path, file.name)
+    .replaceAll(file.plain?.path ?? file.path, () => file.name)
+    .replaceAll(file.path, () => file.name)
     // deno-lint-ignore no-control-regex
     .replace(/[\x00-\x1f\x7f]/g, (character) => showCharacter(character.charCodeAt(0)))
     .replace(/[\s.:!]+$/, "");

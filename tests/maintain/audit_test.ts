@@ -53,7 +53,7 @@ async function tamper(world: ConsumeWorld, name: string, has: string, query: str
     const directory = `${world.folder}/tampered-${name}`;
     await Deno.mkdir(directory, { recursive: true });
     const [written] = await copyToParquet(connection, {
-      query: query.replaceAll("{file}", `read_parquet(${quoteText(path)}, hive_partitioning = false)`),
+      query: query.replaceAll("{file}", () => `read_parquet(${quoteText(path)}, hive_partitioning = false)`),
       directory,
       fieldIds: fieldIdTrees(currentSchema(table.metadata).fields),
     });

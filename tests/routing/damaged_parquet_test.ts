@@ -1,6 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Random } from "../../core/base/random.ts";
 import { quoteText } from "../../core/engine/duckdb.ts";
+import { SqlError } from "../../core/engine/sql_error.ts";
+import { whyNotParquet } from "../../core/routing/parquet_json_sql.ts";
 import { withSeed } from "../support/seed.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
 
@@ -58,3 +60,12 @@ Deno.test("a damaged Parquet file is one dead letter with the reason, whatever D
       strictEqual(reasons!.other, 0);
     })
   ));
+
+Deno.test("the reason for a damaged file names it as it is called, whatever stands in the name", () => {
+  const file = { number: 0, name: "$&-$$-$'.parquet", path: "/spool/0", size: 9, format: "parquet" } as const;
+  const error = new SqlError(new Error("Invalid Input Error: No magic bytes found at end of file '/spool/0'"));
+  strictEqual(
+    whyNotParquet(file, error),
+    `not a Parquet file that can be read: No magic bytes found at end of file '${file.name}'`,
+  );
+});
