@@ -29,6 +29,7 @@ Deno.test("a batch's report counts what was ingested, and what was not by its re
     batchId: 7,
     resumed: true,
     ...counts,
+    empty: 0,
     reasons: undefined,
     durationMs: 30,
     seconds: { route: 0.02 },
