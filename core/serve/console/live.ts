@@ -1,6 +1,7 @@
 import type { Json } from "../../base/json.ts";
 import { stringifyJson } from "../../base/json.ts";
 import { streamAnswer } from "../answer.ts";
+import type { BatchRecord } from "../../lake/batch_history.ts";
 import { BATCHES_DEFAULT, batchesJson } from "./batches.ts";
 import type { ConsoleCall } from "./console_call.ts";
 import { overviewJson } from "./overview.ts";
@@ -19,7 +20,8 @@ const SILENCE_MS_MAX = 15_000;
 export async function streamLive(call: ConsoleCall): Promise<Response> {
   const target = call.optional("target");
   const { clock, live, onFailure } = call.parts;
-  const first = await changed(call, target, new Map());
+  const seen: Seen = { batches: undefined };
+  const first = await changed(call, target, new Map(), seen);
   const end = live.enter();
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, end, call.incoming.signal]);
@@ -57,10 +59,15 @@ export async function streamLive(call: ConsoleCall): Promise<Response> {
       if (fresh.length > 0) return eventsText(fresh, known);
       if (clock.nowMs() - sinceMs >= SILENCE_MS_MAX) return ": still here\n\n";
       await clock.sleep(PAUSE_MS, signal);
-      if (!signal.aborted) next = await changed(call, target, known);
+      if (!signal.aborted) next = await changed(call, target, known, seen);
     }
     return undefined;
   }
+}
+
+/** Of the ledger; the same array as long as nothing has come. */
+interface Seen {
+  batches: readonly BatchRecord[] | undefined;
 }
 
 type Event = readonly [name: string, text: string];
@@ -69,9 +76,15 @@ async function changed(
   call: ConsoleCall,
   target: string | undefined,
   known: ReadonlyMap<string, string>,
+  seen: Seen,
 ): Promise<Event[]> {
   const events: [string, Json][] = [["overview", await overviewJson(call.parts, LOOK_AGE_MS)]];
-  if (target !== undefined) events.push(["batches", await batchesJson(call, target, BATCHES_DEFAULT)]);
+  const recent = await call.parts.batches.recent();
+  // Batches whose snapshots have expired take a question in SQL, so not at every look.
+  if (target !== undefined && recent !== seen.batches) {
+    events.push(["batches", await batchesJson(call, target, BATCHES_DEFAULT)]);
+    seen.batches = recent;
+  }
   return events.map(([name, json]): Event => [name, stringifyJson(json)])
     .filter(([name, text]) => known.get(name) !== text);
 }
