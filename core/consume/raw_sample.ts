@@ -67,7 +67,7 @@ function unpacked(head: Uint8Array, compression: Compression): string {
 }
 
 /** Of an array or of values one after another, up to what is cut or no JSON. */
-export function recordsIn(text: string): string[] {
+function recordsIn(text: string): string[] {
   const reader = new JsonReader();
   reader.start(text);
   const records: string[] = [];

@@ -79,6 +79,7 @@ export const publicSubfolders = [
   "core/tables/read",
   "core/tables/write",
   "core/query/format",
+  "core/contract/infer",
   "core/maintain/audit",
   "core/maintain/compaction",
   "core/maintain/letters",

@@ -4,7 +4,7 @@ import { type DateTimeSpelling, spellingOf } from "./text_format.ts";
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 
 /** Distinct texts that are remembered: more are no enumeration. */
-export const TEXTS_MAX = 10;
+const TEXTS_MAX = 10;
 /** From so many keys on, an object may be a map, and its values are looked at together. */
 const MAP_KEYS_MIN = 20;
 /** Deeper values are kept as they are. */
