@@ -82,7 +82,7 @@ Deno.test("a batch tells what each of its steps took, and the meter counts its f
     const most: Record<string, number> = {};
     meter.watch((changed) => Object.assign(most, changed.read().counts));
     await world.consume({ meter });
-    deepStrictEqual(most, { filesMax: 2, files: 2, bytes: 2 * text.length, records: 4 });
+    deepStrictEqual(most, { filesBehind: 0, filesMax: 2, files: 2, bytes: 2 * text.length, records: 4 });
     const steps = ["discover", "plan", "route", "place", "commitEvents", "commitDeadLetters", "commitLedger"];
     deepStrictEqual(world.batches.map(({ seconds }) => Object.keys(seconds).sort()), [steps.sort()]);
   });

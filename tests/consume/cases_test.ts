@@ -1,9 +1,9 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { Contract } from "../../core/contract/contract.ts";
-import { scanJsonArray, scanNdjson } from "../../core/json/text.ts";
 import type { ValueTree } from "../../core/contract/judgement.ts";
 import type { SqlRow } from "../../core/engine/duckdb.ts";
 import { type ContractCase, type ExpectedFile, type ExpectedRecord, loadCases } from "../contract/cases.ts";
+import { fileRecords } from "../support/file_records.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { judgedRow, presentValues } from "./judged_value.ts";
 
@@ -115,10 +115,8 @@ async function checkTexts({ format, bytes, name }: ContractCase, raw: FoundFile[
     }
   };
   if (raw.has(null)) return strictEqual(raw.get(null), text(bytes), name);
-  const source = ReadableStream.from([bytes]);
-  for await (const records of format === "json" ? scanJsonArray(source) : scanNdjson(source)) {
-    for (const { bytes, position } of records) {
-      if (raw.has(position)) strictEqual(raw.get(position), text(bytes), `${name}, record ${position}`);
-    }
+  const found = await fileRecords(format, bytes);
+  for (const { bytes, position } of "records" in found ? found.records : []) {
+    if (raw.has(position)) strictEqual(raw.get(position), text(bytes), `${name}, record ${position}`);
   }
 }

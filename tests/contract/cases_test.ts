@@ -1,7 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { Judge } from "../../core/contract/judge.ts";
 import type { Judgement, Row } from "../../core/contract/judgement.ts";
-import { type RecordText, scanJsonArray, scanNdjson } from "../../core/json/text.ts";
 import {
   caseFiles,
   casesOf,
@@ -11,6 +10,7 @@ import {
   loadCases,
   type WrittenCase,
 } from "./cases.ts";
+import { fileRecords } from "../support/file_records.ts";
 import { isRefresh } from "../support/golden.ts";
 
 if (isRefresh) {
@@ -29,13 +29,9 @@ if (isRefresh) {
 
 async function judgeFile({ contract, onExtraFields, format, bytes }: ContractCase): Promise<ExpectedFile> {
   const judge = new Judge(contract, onExtraFields);
-  const scan = format === "json" ? scanJsonArray(chunks(bytes)) : scanNdjson(chunks(bytes));
-  const records: ExpectedRecord[] = [];
-  for (;;) {
-    const step = await scan.next();
-    if (step.done) return step.value.kind === "ok" ? { records } : { corrupted_batch: step.value.detail };
-    records.push(...step.value.map((record: RecordText) => expectation(judge.judgeBytes(record.bytes))));
-  }
+  const found = await fileRecords(format, bytes);
+  if ("corrupted" in found) return { corrupted_batch: found.corrupted };
+  return { records: found.records.map((record) => expectation(judge.judgeBytes(record.bytes))) };
 }
 
 function expectation(judgement: Judgement): ExpectedRecord {
@@ -49,9 +45,4 @@ function expectation(judgement: Judgement): ExpectedRecord {
 function withoutNulls(row: Row): Record<string, unknown> {
   const present = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
   return JSON.parse(JSON.stringify(present));
-}
-
-/** In chunks of an odd size, so that records are cut. */
-async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let from = 0; from < bytes.length; from += 7) yield bytes.subarray(from, from + 7);
 }

@@ -67,8 +67,13 @@ Deno.test("garbage among the files costs only itself", () =>
     await Deno.writeTextFile(`${raw}/_partial.json`, "[");
     await Deno.mkdir(`${raw}/folder.json`);
     await succeed(folder, ["consume", "--once"]);
-    const { event, corrupted_batch } = await countTables(folder);
-    deepStrictEqual({ event, corrupted_batch }, { event: 10, corrupted_batch: 6 });
+    const { event, corrupted_batch, corrupted_record, invalid_schema } = await countTables(folder);
+    deepStrictEqual({ event, corrupted_batch, corrupted_record, invalid_schema }, {
+      event: 10,
+      corrupted_batch: 4,
+      corrupted_record: 1,
+      invalid_schema: 1,
+    });
   }));
 
 Deno.test("an unknown key beside a missing optional one is an extra field", () =>

@@ -2,11 +2,8 @@ import { deepStrictEqual } from "node:assert/strict";
 import fc from "../support/property.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { Judge } from "../../core/contract/judge.ts";
-import { scanJsonArray, scanNdjson } from "../../core/json/text.ts";
-import { SIGNED_BYTES } from "../../core/disk/file_signature.ts";
-import { ValueSplit } from "../../core/json/value_split.ts";
-import { otherEncoding } from "../../core/routing/file_kind.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
+import { fileRecords } from "../support/file_records.ts";
 import { isThorough } from "../support/thorough.ts";
 
 const event = '{"user_id":"u","event_id":"e","event_type":"t","event_timestamp":"2026-03-01T12:00:00Z"}';
@@ -120,38 +117,13 @@ const anyFile: fc.Arbitrary<FileText> = fc.record({
  */
 async function expected({ format, bytes }: FileText): Promise<string[]> {
   const judge = new Judge(defaultContract(), "dead-letter");
-  const kindOf = (record: Uint8Array, position: number) => {
-    const judgement = judge.judgeBytes(record);
+  const found = await fileRecords(format, bytes);
+  if ("corrupted" in found) return ["whole corrupted_batch"];
+  return found.records.map((record) => {
+    const judgement = judge.judgeBytes(record.bytes);
     const kind = judgement.kind === "dead_letter" ? judgement.reason : judgement.kind;
-    return `${position} ${kind === "not_json" ? "corrupted_record" : kind}`;
-  };
-  if (otherEncoding(bytes.subarray(0, SIGNED_BYTES)) !== undefined) return ["whole corrupted_batch"];
-  if (format === "json" && /^\ufeff?[ \t\r\n]*\{/.test(MARKED.decode(bytes))) {
-    return [...valuesOf(bytes)].map(kindOf);
-  }
-  const source = ReadableStream.from([bytes]);
-  const scan = format === "json" ? scanJsonArray(source) : scanNdjson(source);
-  const found: string[] = [];
-  for (;;) {
-    const step = await scan.next();
-    if (step.done) return step.value.kind === "corrupt" || found.length === 0 ? ["whole corrupted_batch"] : found;
-    for (const record of step.value) found.push(kindOf(record.bytes, record.position));
-  }
-}
-
-const MARKED = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** Values one after another, and what is none. */
-function* valuesOf(bytes: Uint8Array): Generator<Uint8Array> {
-  const readInto = (offset: number, target: Uint8Array) => {
-    const part = bytes.subarray(offset, offset + target.length);
-    target.set(part);
-    return part.length;
-  };
-  const values = new ValueSplit({ size: bytes.length, readInto }, bytes.indexOf(0x7b));
-  for (let piece = values.next(); piece !== undefined; piece = values.next()) {
-    yield bytes.subarray(piece.from, piece.to);
-  }
+    return `${record.position} ${kind === "not_json" ? "corrupted_record" : kind}`;
+  });
 }
 
 Deno.test("each record of any file goes where the strict scanner and the judge say, whatever DuckDB makes of the file", async () => {
