@@ -3,8 +3,9 @@
  */
 const binary = Deno.env.get("STREAMLAB_BIN");
 const main = new URL("../../main.ts", import.meta.url).pathname;
+/** Quietly: on a terminal Deno draws by itself before a program starts. */
 const [program, before]: [string, string[]] = binary === undefined
-  ? [Deno.execPath(), ["run", "--no-check", "--allow-all", main]]
+  ? [Deno.execPath(), ["run", "--quiet", "--no-check", "--allow-all", main]]
   : [binary, []];
 
 /** For a shell script. */

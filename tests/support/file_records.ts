@@ -8,7 +8,7 @@ export type FileRecords = { records: RecordText[] } | { corrupted: string };
 
 const MARKED = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** By the strict scanners alone; an array comes in chunks of an odd size, so that records are cut. */
+/** By the strict scanners alone, in chunks of an odd size, so that records are cut. */
 export async function fileRecords(format: "json" | "ndjson", bytes: Uint8Array): Promise<FileRecords> {
   const isValues = format === "json" && /^\ufeff?[ \t\r\n]*\{/.test(MARKED.decode(bytes));
   // No array is of another encoding: its scan says so.
