@@ -48,17 +48,13 @@ export async function missingRoot(
   );
 }
 
-/**
- * The tables of a catalog, or of a lake that must be there, for readers: what never changes is kept
- * on this disk. `not-found` without a lake.
- */
+/** The tables of a catalog, or of a lake, for readers: what never changes is kept on this disk. */
 export function openReadersCatalog(
   context: ReadersSurroundings,
-  flags: CatalogFlags & { source: LakeLocation },
+  flags: CatalogFlags,
+  openLake: () => Promise<Store>,
 ): Promise<Catalog> {
-  return openCatalog(context, flags, () => openExistingLake(context, flags.source), {
-    serve: (store) => cached(context, store),
-  });
+  return openCatalog(context, flags, openLake, { serve: (store) => cached(context, store) });
 }
 
 /** The store of a lake that must be there, for readers: see `openReadersCatalog`. */

@@ -6,6 +6,7 @@ import { catalogFlags } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
 import { flag } from "../line/flags.ts";
 import { openExistingLake, openLake, openReadersCatalog } from "../open_lake.ts";
+import type { Store } from "../../core/storage/store.ts";
 import { openOutput } from "./output.ts";
 import { ANSWER_FORMATS, formatOfFile, printAnswer } from "./answer.ts";
 import { machineSettings } from "../machine.ts";
@@ -71,9 +72,10 @@ async function runQuery(context: Context, given: QueryFlags): Promise<ExitStatus
     throw new StreamlabError("usage", "--as-of and --snapshot both travel in time", { hint: "Leave out one of them" });
   }
   const text = await questionText(context, given);
+  const lake = lakeOnce(context, given);
   // A question about no table would not notice.
-  if (given.catalog === undefined) await openExistingLake(context, given.source);
-  const session = await openSession(context, given);
+  if (given.catalog === undefined) await lake();
+  const session = await openSession(context, given, lake);
   if (text === undefined) {
     const { runPrompt } = await import("./prompt_terminal.ts");
     return await runPrompt(context, session, given);
@@ -100,11 +102,17 @@ async function questionText(context: Context, { sql, file }: QueryFlags): Promis
   return await new Response(context.stdin).text();
 }
 
-async function openSession(context: Context, given: QueryFlags): Promise<Session> {
+/** The lake, which must be there; it is looked at once. */
+function lakeOnce(context: Context, { source }: QueryFlags): () => Promise<Store> {
+  let lake: Promise<Store> | undefined;
+  return () => lake ??= openExistingLake(context, source);
+}
+
+async function openSession(context: Context, given: QueryFlags, lake: () => Promise<Store>): Promise<Session> {
   const { Session } = await import("../../core/query/sql_session.ts");
   const httpfs = context.env("STREAMLAB_HTTPFS");
   return new Session({
-    openCatalog: () => openReadersCatalog(context, given),
+    openCatalog: () => openReadersCatalog(context, given, lake),
     openLake: () => openLake(context, given.source),
     clock: context.clock,
     random: context.random,
