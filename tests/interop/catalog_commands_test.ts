@@ -188,5 +188,6 @@ Deno.test("a catalog that does not answer is named, and a password in its addres
     const withPassword = await streamlab(folder, ["query", "--catalog", "http://me:password@host", question]);
     strictEqual(withPassword.status, 2);
     strictEqual(withPassword.stderr.includes("password@"), false);
+    await Deno.mkdir(`${folder}/lake`);
     deepStrictEqual(await ask(folder, "select 1::int as one"), [{ one: 1 }]);
   }));
