@@ -43,12 +43,18 @@ async function findBase(): Promise<string> {
 async function denoContext(folder: string): Promise<string> {
   const info = await run(Deno.execPath(), ["info", "--json"]);
   const { denoDir } = JSON.parse(info) as { denoDir: string };
-  const files: Record<string, string> = { "deno": Deno.execPath(), "npm": `${denoDir}/npm` };
+  await fetchBundler(folder);
+  const files: Record<string, string> = {
+    "deno": Deno.execPath(),
+    "npm": `${denoDir}/npm`,
+    "dl": `${denoDir}/dl`,
+  };
   const lines = [
     `FROM ${base}`,
     "ENV DENO_DIR=/deno-dir",
     "COPY deno /usr/local/bin/",
     "COPY npm /deno-dir/npm",
+    "COPY dl /deno-dir/dl",
   ];
   for (const [name, file] of [["COMPILE_DENO", "compile-deno"], ["DENORT_BIN", "denort"]] as const) {
     const path = Deno.env.get(name);
@@ -57,6 +63,14 @@ async function denoContext(folder: string): Promise<string> {
     lines.push(`COPY ${file} /usr/local/bin/`, `ENV ${name}=/usr/local/bin/${file}`);
   }
   return await context(folder, lines.join("\n"), files);
+}
+
+/** What `deno bundle` works with comes at its first use; images are built without a network. */
+async function fetchBundler(folder: string): Promise<void> {
+  const [entry, bundle] = [`${folder}-entry.ts`, `${folder}-bundle.js`];
+  await Deno.writeTextFile(entry, "export {};\n");
+  await run(Deno.env.get("COMPILE_DENO") ?? Deno.execPath(), ["bundle", "--quiet", "--output", bundle, entry]);
+  await Promise.all([entry, bundle].map((path) => Deno.remove(path)));
 }
 
 /** Its image starts `minio` with whatever it is given. */
