@@ -121,10 +121,10 @@ async function openConsole(
     import("../../core/serve/console/console_service.ts"),
     import("../../core/serve/console/limited_session.ts"),
     import("../../core/query/sql_session.ts"),
-    import("../../core/serve/console/live_clients.ts"),
+    import("../../core/serve/console/long_answers.ts"),
     import("../../core/serve/console/upkeep_desk.ts"),
   ]);
-  const [{ LiveClients }, { UpkeepDesk }] = own;
+  const [{ exportAnswers, liveAnswers }, { UpkeepDesk }] = own;
   const { store } = surroundings;
   const { clock, random } = context;
   const catalog = new FileCatalog({ store: await openReadersLake(context, given.source), clock, random });
@@ -143,7 +143,8 @@ async function openConsole(
     lake: scrub(store.root, secrets),
     watch,
     batches,
-    live: new LiveClients(),
+    live: liveAnswers(),
+    exports: exportAnswers(),
     upkeep: given.allowUpkeep ? new UpkeepDesk(surroundings, machineSettings(context, given)) : undefined,
     onFailure: (error, request) => void tellFailure(context, error, request),
     session: new LimitedSession(session, clock),

@@ -49,7 +49,8 @@ export class LakeServer {
     onListen: (address: Deno.NetAddr) => void,
   ): Promise<void> {
     const force = new AbortController();
-    const server = Deno.serve({ ...place, signal: force.signal, onListen }, (request) => this.answer(request));
+    const onError = (error: unknown) => this.#tellOfBody(error);
+    const server = Deno.serve({ ...place, signal: force.signal, onListen, onError }, (request) => this.answer(request));
     const wished = Promise.withResolvers<void>();
     if (signal.aborted) wished.resolve();
     else signal.addEventListener("abort", () => wished.resolve(), { once: true });
@@ -85,6 +86,12 @@ export class LakeServer {
       this.#parts.onFailure(error, `${request.method} ${URL.parse(request.url)?.pathname ?? "?"}`);
       return failureAnswer(error);
     }
+  }
+
+  /** The runtime would print what ended an answer's body, with the secrets in it. */
+  #tellOfBody(error: unknown): Response {
+    if (!isKind(error, "interrupted")) this.#parts.onFailure(error, "an answer under way");
+    return failureAnswer(error);
   }
 
   async #route(request: Request, incoming: Incoming): Promise<Response> {

@@ -6,7 +6,7 @@ import { FileNamespaces } from "../../core/iceberg/catalog/file_namespaces.ts";
 import { RestCatalog } from "../../core/iceberg/catalog/rest_catalog.ts";
 import { RestCatalogService } from "../../core/serve/catalog/rest_catalog_service.ts";
 import { ConsoleService } from "../../core/serve/console/console_service.ts";
-import { LiveClients } from "../../core/serve/console/live_clients.ts";
+import { exportAnswers, liveAnswers } from "../../core/serve/console/long_answers.ts";
 import { UpkeepDesk } from "../../core/serve/console/upkeep_desk.ts";
 import { LimitedSession } from "../../core/serve/console/limited_session.ts";
 import { Session } from "../../core/query/sql_session.ts";
@@ -24,6 +24,8 @@ interface ServeOptions {
   allowsUpkeep?: boolean;
   /** By which questions are stopped. */
   sessionClock?: Clock;
+  /** The console's, for all but questions. */
+  consoleClock?: Clock;
   /** A lake that is there; default: a new one, for this once. */
   folder?: string;
 }
@@ -90,12 +92,13 @@ export class ServedLake {
         lake: folder,
         watch,
         batches,
-        live: new LiveClients(),
+        live: liveAnswers(),
+        exports: exportAnswers(),
         upkeep: options.allowsUpkeep === true ? new UpkeepDesk(surroundings, machine) : undefined,
         onFailure,
         session: new LimitedSession(session, options.sessionClock ?? clock),
         catalog: files,
-        clock,
+        clock: options.consoleClock ?? clock,
         shown: (text) => text.replaceAll("a-secret", "***"),
       }),
       guard: new Guard({ hosts: [], tokens: undefined, ...options.guard }),

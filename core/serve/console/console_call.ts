@@ -6,7 +6,7 @@ import { badRequest, HttpRefusal } from "../http_refusal.ts";
 import type { Incoming } from "../incoming.ts";
 import type { BatchWatch } from "../metrics/batch_watch.ts";
 import type { LakeWatch } from "../metrics/lake_watch.ts";
-import type { LiveClients } from "./live_clients.ts";
+import type { LongAnswers } from "./long_answers.ts";
 import type { UpkeepDesk } from "./upkeep_desk.ts";
 import type { LimitedAnswer, LimitedSession } from "./limited_session.ts";
 
@@ -20,7 +20,8 @@ export interface ConsoleParts {
   catalog: Catalog;
   /** Undefined: the console may look, and change nothing. */
   upkeep: UpkeepDesk | undefined;
-  live: LiveClients;
+  live: LongAnswers;
+  exports: LongAnswers;
   clock: Clock;
   /** Told of what is wrong after an answer has begun. */
   onFailure(error: unknown, request: string): void;

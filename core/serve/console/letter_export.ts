@@ -1,16 +1,23 @@
+import { messageOf, StreamlabError } from "../../base/errors.ts";
 import { stringifyJson } from "../../base/json.ts";
 import { quoteText } from "../../engine/duckdb.ts";
+import type { TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import { streamAnswer } from "../answer.ts";
+import { HttpRefusal } from "../http_refusal.ts";
 import { type ConsoleCall, objectsOf } from "./console_call.ts";
 import { tableSql } from "./lake_table.ts";
 import { CELL_LETTERS_MAX } from "./limited_session.ts";
 import { letterConditions, letterTable } from "./letters.ts";
+import type { Place } from "./long_answers.ts";
 
-/** Read at once, by place in the order of the table. */
+/** Read at once, by place in the order of the table; an answer's limit makes it fewer. */
 const PORTION = 500;
-/** More are for `query --format ndjson`. */
+/** More are for `query --format ndjson`: each portion is a question to the whole table. */
 const LETTERS_MAX = 100_000;
+const BYTES_MAX = 1_000_000_000;
+/** A client that takes nothing for so long has a place that another could have. */
+const PATIENCE_MS = 60_000;
 
 const { deadLetterReason: REASON, deadLetterDetail: DETAIL, rawRecord: RECORD } = OUR_COLUMNS;
 const { sourceFile: FILE, sourcePosition: POSITION, batchId: BATCH, ingestedAt: AT } = OUR_COLUMNS;
@@ -18,40 +25,100 @@ const { sourceFile: FILE, sourcePosition: POSITION, batchId: BATCH, ingestedAt: 
 /** The letters of a list, the oldest first, as lines of JSON; long texts are cut as in answers. */
 export async function exportLetters(call: ConsoleCall): Promise<Response> {
   const table = await letterTable(call);
-  const conditions = letterConditions(call);
-  let after: string | undefined, letters = 0;
-  const portion = async () => {
-    const where = [...conditions, ...after === undefined ? [] : [after]];
+  const place = call.parts.exports.enter();
+  try {
+    const portions = new Portions(call, table);
+    // What is refused is refused before the answer begins.
+    const body = linesOf(call, portions, place, await portions.next());
+    return streamAnswer(body, "application/x-ndjson", {
+      "content-disposition": 'attachment; filename="letters.ndjson"',
+    });
+  } catch (error) {
+    place.leave();
+    throw error;
+  }
+}
+
+/** A body is cut off where it cannot go on, so that nobody takes a part for the whole. */
+function linesOf(
+  { parts: { clock } }: ConsoleCall,
+  portions: Portions,
+  place: Place,
+  first: Uint8Array,
+): ReadableStream<Uint8Array> {
+  let next: Uint8Array | undefined = first, waiting = new AbortController();
+  const stop = (controller: ReadableStreamDefaultController<Uint8Array>, error: unknown) => {
+    place.leave();
+    const kind = error instanceof StreamlabError ? error.kind : error instanceof HttpRefusal ? "limit" : "internal";
+    const what = `Cannot go on with an export of dead letters: ${messageOf(error)}`;
+    controller.error(new StreamlabError(kind, what, { cause: error }));
+  };
+  const wait = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    const { signal } = waiting = new AbortController();
+    await clock.sleep(PATIENCE_MS, signal);
+    if (!signal.aborted) stop(controller, new StreamlabError("interrupted", "nobody takes it"));
+  };
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => void wait(controller),
+    async pull(controller) {
+      waiting.abort();
+      try {
+        const bytes = next ?? await portions.next();
+        next = undefined;
+        if (bytes.length === 0) {
+          place.leave();
+          return controller.close();
+        }
+        controller.enqueue(bytes);
+        void wait(controller);
+      } catch (error) {
+        stop(controller, error);
+      }
+    },
+    cancel() {
+      waiting.abort();
+      place.leave();
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** One after another: no more of a table than that is held. */
+class Portions {
+  readonly #call: ConsoleCall;
+  readonly #table: TableIdentifier;
+  readonly #conditions: readonly string[];
+  #after: string | undefined;
+  #letters = 0;
+  #bytes = 0;
+
+  constructor(call: ConsoleCall, table: TableIdentifier) {
+    this.#call = call;
+    this.#table = table;
+    this.#conditions = letterConditions(call);
+  }
+
+  /** Empty after the last one. */
+  async next(): Promise<Uint8Array> {
+    if (this.#letters >= LETTERS_MAX || this.#bytes >= BYTES_MAX) return new Uint8Array();
+    const conditions = [...this.#conditions, ...this.#after === undefined ? [] : [this.#after]];
+    const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
     const found = objectsOf(
-      await call.ask(
+      await this.#call.ask(
         `SELECT ${REASON} AS reason, ${DETAIL} AS detail, ${RECORD} AS record, ${FILE} AS file, ${POSITION} AS position,
-  ${BATCH} AS batch, ${AT} AS at FROM ${tableSql(table)} ${where.length === 0 ? "" : `WHERE ${where.join(" AND ")}`}
+  ${BATCH} AS batch, ${AT} AS at FROM ${tableSql(this.#table)} ${where}
 ORDER BY ${BATCH}, ${FILE}, coalesce(${POSITION}, -1) LIMIT ${PORTION}`,
         PORTION,
       ),
     );
     const last = found.at(-1);
-    letters += found.length;
-    if (last === undefined || letters >= LETTERS_MAX) after = "false";
-    else {
-      const key = `(${last.batch}, ${quoteText(last.file!)}, ${last.position ?? -1})`;
-      after = `(${BATCH}, ${FILE}, coalesce(${POSITION}, -1)) > ${key}`;
-    }
-    return found;
-  };
-  // What is refused is refused before the answer begins.
-  let next: Awaited<ReturnType<typeof portion>> | undefined = await portion();
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const rows = next ?? await portion();
-      next = undefined;
-      if (rows.length === 0) return controller.close();
-      controller.enqueue(new TextEncoder().encode(rows.map(letterLine).join("")));
-    },
-  }, { highWaterMark: 0 });
-  return streamAnswer(body, "application/x-ndjson", {
-    "content-disposition": 'attachment; filename="letters.ndjson"',
-  });
+    if (last === undefined) return new Uint8Array();
+    const key = `(${last.batch}, ${quoteText(last.file!)}, ${last.position ?? -1})`;
+    this.#after = `(${BATCH}, ${FILE}, coalesce(${POSITION}, -1)) > ${key}`;
+    const bytes = new TextEncoder().encode(found.map(letterLine).join(""));
+    this.#letters += found.length;
+    this.#bytes += bytes.length;
+    return bytes;
+  }
 }
 
 function letterLine({ reason, detail, record, file, position, batch, at }: Record<string, string | null>): string {

@@ -22,17 +22,11 @@ export async function streamLive(call: ConsoleCall): Promise<Response> {
   const { clock, live, onFailure } = call.parts;
   const seen: Seen = { batches: undefined };
   const first = await changed(call, target, new Map(), seen);
-  const end = live.enter();
+  const { signal: end, leave } = live.enter();
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, end, call.incoming.signal]);
   const known = new Map<string, string>();
-  const leave = () => live.leave();
-  let next = first, isOver = false;
-  const over = () => {
-    if (isOver) return;
-    isOver = true;
-    leave();
-  };
+  let next = first;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
@@ -41,12 +35,12 @@ export async function streamLive(call: ConsoleCall): Promise<Response> {
       } catch (error) {
         if (!signal.aborted) onFailure(error, "live");
       }
-      over();
+      leave();
       controller.close();
     },
     cancel() {
       gone.abort();
-      over();
+      leave();
     },
   }, { highWaterMark: 0 });
   return streamAnswer(body, "text/event-stream");
