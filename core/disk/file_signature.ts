@@ -13,9 +13,14 @@ const SIGNATURES: readonly (readonly [name: string, bytes: readonly number[]])[]
   ["Arrow", [0x41, 0x52, 0x52, 0x4f, 0x57, 0x31]],
 ];
 
+/** Any character of ASCII but NUL, in a pattern of bytes. */
+const ASCII = -1;
+
 /**
- * How text begins that is not UTF-8: with a byte order mark, or with the first character of JSON
- * (RFC 4627, section 3). UTF-32 comes first, for it begins as UTF-16 does.
+ * How text begins that is not UTF-8: with a byte order mark, or with the first two characters of
+ * JSON, which are ASCII (RFC 4627, section 3). One alone would not do: a stray NUL beside the
+ * first character of a file in UTF-8 looks the same. UTF-32 comes first, for it begins as UTF-16
+ * does.
  */
 const ENCODINGS: readonly (readonly [name: string, bytes: readonly number[]])[] = [
   ["UTF-32 text", [0xff, 0xfe, 0x00, 0x00]],
@@ -23,10 +28,10 @@ const ENCODINGS: readonly (readonly [name: string, bytes: readonly number[]])[] 
   ["UTF-16 text", [0xff, 0xfe]],
   ["UTF-16 text", [0xfe, 0xff]],
   ...[0x5b, 0x7b].flatMap((opening): [string, number[]][] => [
-    ["UTF-32 text", [opening, 0x00, 0x00, 0x00]],
-    ["UTF-32 text", [0x00, 0x00, 0x00, opening]],
-    ["UTF-16 text", [opening, 0x00]],
-    ["UTF-16 text", [0x00, opening]],
+    ["UTF-32 text", [opening, 0x00, 0x00, 0x00, ASCII, 0x00, 0x00, 0x00]],
+    ["UTF-32 text", [0x00, 0x00, 0x00, opening, 0x00, 0x00, 0x00, ASCII]],
+    ["UTF-16 text", [opening, 0x00, ASCII, 0x00]],
+    ["UTF-16 text", [0x00, opening, 0x00, ASCII]],
   ]),
   ["GB 18030 text", [0x84, 0x31, 0x95, 0x33]],
   ["UTF-7 text", [0x2b, 0x2f, 0x76]],
@@ -62,7 +67,11 @@ export function encodingOf(head: Uint8Array): string | undefined {
 }
 
 function named(signatures: typeof SIGNATURES, head: Uint8Array): string | undefined {
-  return signatures.find(([, bytes]) => bytes.every((byte, at) => head[at] === byte))?.[0];
+  return signatures.find(([, pattern]) => pattern.every((byte, at) => isByte(head[at], byte)))?.[0];
+}
+
+function isByte(found: number | undefined, wanted: number): boolean {
+  return wanted === ASCII ? found !== undefined && found > 0 && found < 0x80 : found === wanted;
 }
 
 /** Whether a whole line is an object: zeros that a crash left in a log do not make it binary. */

@@ -97,6 +97,20 @@ for (const bytesPerThread of [undefined, 1]) {
     }));
 }
 
+Deno.test("a zero or three beside the first character do not make a file UTF-16 or UTF-32", () =>
+  ConsumeWorld.use(async (world) => {
+    for (const zeros of [1, 3]) {
+      const some = "\0".repeat(zeros);
+      world.put(`behind_${zeros}.json`, `{${some}${event.slice(1)}\n${event}\n`);
+      world.put(`behind_${zeros}.ndjson`, `{${some}${event.slice(1)}\n${event}\n`);
+      world.put(`before_${zeros}.ndjson`, `${some}${event}\n${event}\n`);
+    }
+    await world.consume();
+    const [row] = await world.rows("SELECT count(*)::INT AS events FROM {{bronze.events}}");
+    strictEqual(row!.events, 6);
+    for (const why of Object.values(await letters(world))) strictEqual(String(why).split(":")[0], "corrupted_record");
+  }));
+
 Deno.test("zeros or a few bytes of another encoding among lines cost the lines that they are in, not the file", () =>
   ConsumeWorld.use(async (world) => {
     world.put("zeros.ndjson", `${"\0".repeat(40_000)}${event}\n${event}\n${event}\n`);

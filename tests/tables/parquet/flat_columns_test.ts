@@ -110,3 +110,32 @@ Deno.test("whatever the damage, a file is left to another reader or is read with
       { numRuns: 3_000 },
     );
   }));
+
+/** A file of one column of one value, whose only page is these bytes (Thrift's compact protocol). */
+function fileOfPage(page: readonly number[]): Uint8Array {
+  const magic = [..."PAR1"].map((character) => character.charCodeAt(0)), name = "a".charCodeAt(0);
+  const root = [0x48, 1, name, 0x15, 2, 0], column = [0x35, 0, 0x18, 1, name, 0];
+  const metadata = [0x15, 4, 0x35, 0, 0x16, 2, 0x26, page.length * 2, 0x26, magic.length * 2, 0];
+  const group = [0x19, 0x1c, 0x3c, ...metadata, 0, 0x26, 2, 0];
+  const footer = [0x29, 0x2c, ...root, ...column, 0x29, 0x1c, ...group, 0];
+  return Uint8Array.of(...magic, ...page, ...footer, footer.length, 0, 0, 0, ...magic);
+}
+
+Deno.test("a page of a size below zero, or a number without end, does not hold the reader for ever", () => {
+  const headerOf = (stored: number, count: number, encoding: number) => [
+    ...[0x15, 0, 0x15, stored, 0x15, stored],
+    ...[0x2c, 0x15, count, 0x15, encoding, 0, 0],
+  ];
+  const value = [1, 0, 0, 0, 0, 0, 0, 0];
+  deepStrictEqual(readFlatColumns(fileOfPage([...headerOf(16, 2, 0), ...value]), ["a"]), new Map([["a", [1n]]]));
+  // Zigzag: 25 is -13, which leads back to the page's own start.
+  const back = headerOf(0, 0, 0);
+  back[5] = 25;
+  deepStrictEqual(readFlatColumns(fileOfPage(back), ["a"]), undefined);
+  deepStrictEqual(readFlatColumns(fileOfPage([...headerOf(16, 1, 0), ...value]), ["a"]), undefined);
+  // A dictionary of one value, and indexes to it whose run has a header of 40 bytes.
+  const dictionary = [0x15, 4, 0x15, 16, 0x15, 16, 0x4c, 0x15, 2, 0x15, 0, 0, 0, ...value];
+  const endless = [1, ...new Array(39).fill(0x80), 1];
+  const indexes = [...headerOf(endless.length * 2, 2, 16), ...endless];
+  deepStrictEqual(readFlatColumns(fileOfPage([...dictionary, ...indexes]), ["a"]), undefined);
+});

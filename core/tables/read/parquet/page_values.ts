@@ -18,6 +18,8 @@ const PAGE_BYTES_MAX = 64 << 20;
 /** A chunk of more values is not for this reader. */
 const VALUES_MAX = 1 << 20;
 const BITS_MAX = 32;
+/** Of a run's header: no more than five bytes of seven bits. */
+const HEADER_BITS_MAX = 35;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -31,7 +33,7 @@ export function chunkValues(file: Uint8Array, chunk: ParquetChunk): FlatValue[] 
     const page = readPage(file, at, chunk);
     at = page.end;
     const { type, header, bytes } = page;
-    const count = header.needed(PAGE.values), encoding = header.needed(PAGE.encoding);
+    const count = header.size(PAGE.values), encoding = header.needed(PAGE.encoding);
     if (type === PAGE_TYPE.dictionary) dictionary = plainValues(bytes, 0, count, chunk.physical);
     else {
       if (count > chunk.values - values.length) throw new RangeError("more values than were told");
@@ -54,8 +56,8 @@ interface Page {
 function readPage(file: Uint8Array, at: number, { codec, end: chunkEnd }: ParquetChunk): Page {
   const thrift = new CompactReader(file.subarray(at, chunkEnd));
   const header = new Struct(thrift, thrift.fields());
-  const start = at + thrift.pos, end = start + header.needed(HEADER.storedBytes);
-  const type = header.needed(HEADER.type), rawBytes = header.needed(HEADER.rawBytes);
+  const start = at + thrift.pos, end = start + header.size(HEADER.storedBytes);
+  const type = header.needed(HEADER.type), rawBytes = header.size(HEADER.rawBytes);
   if (end > chunkEnd || rawBytes > PAGE_BYTES_MAX) throw new RangeError("a page that does not fit");
   const stored = file.subarray(start, end);
   if (header.has(HEADER.crc) && (crc32(stored) | 0) !== header.needed(HEADER.crc)) throw new RangeError("damaged");
@@ -138,11 +140,11 @@ function hybridValues(bytes: Uint8Array, bits: number, count: number): number[] 
   const width = Math.ceil(bits / 8);
   let at = 0;
   while (values.length < count) {
-    let header = 0;
-    for (let factor = 1;; factor *= 128) {
-      const byte = viewOf(bytes, at++, 1).getUint8(0);
-      header += (byte & 0x7f) * factor;
-      if (byte < 0x80) break;
+    let header = 0, byte = 0x80;
+    for (let shift = 0; byte >= 0x80; shift += 7) {
+      if (shift >= HEADER_BITS_MAX) throw new RangeError("a run without end");
+      byte = viewOf(bytes, at++, 1).getUint8(0);
+      header += (byte & 0x7f) * 2 ** shift;
     }
     const left = count - values.length;
     if (header % 2 === 0) {

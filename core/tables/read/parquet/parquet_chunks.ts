@@ -46,8 +46,8 @@ export function parquetChunks(file: Uint8Array): ParquetChunk[][] {
     return chunks.map((chunk, index) => {
       if (chunk.has(CHUNK.filePath)) throw new RangeError("a column in another file");
       const metadata = chunk.struct(CHUNK.metadata);
-      const start = metadata.number(METADATA.dictionaryStart) ?? metadata.needed(METADATA.dataStart);
-      const end = start + metadata.needed(METADATA.bytes);
+      const first = metadata.has(METADATA.dictionaryStart) ? METADATA.dictionaryStart : METADATA.dataStart;
+      const start = metadata.size(first), end = start + metadata.size(METADATA.bytes);
       if (end > file.length - footer.length || metadata.number(METADATA.values) !== rows) {
         throw new RangeError("a column that does not fit");
       }
@@ -55,7 +55,7 @@ export function parquetChunks(file: Uint8Array): ParquetChunk[][] {
         ...flat[index]!,
         physical: metadata.needed(METADATA.physical),
         codec: metadata.needed(METADATA.codec),
-        values: metadata.needed(METADATA.values),
+        values: metadata.size(METADATA.values),
         start,
         end,
       };
@@ -92,6 +92,13 @@ export class Struct {
 
   needed(id: number): number {
     return this.#at(id).zigzag();
+  }
+
+  /** A count, a length or a place: never below zero, though its type says that it may be. */
+  size(id: number): number {
+    const value = this.needed(id);
+    if (value < 0) throw new RangeError("a size below zero");
+    return value;
   }
 
   text(id: number): string {
