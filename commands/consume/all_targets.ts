@@ -4,8 +4,9 @@ import type { Catalog } from "../../core/iceberg/catalog/catalog.ts";
 import type { KnownTarget } from "../../core/lake/targets.ts";
 import type { Context, ExitStatus } from "../line/command.ts";
 import { reportError } from "../line/errors.ts";
+import { EXIT_STATUS_OF } from "../line/exit_status.ts";
 import { type FlagSchema, flagsOf } from "../line/flags.ts";
-import { printMessage, timeText } from "../line/output.ts";
+import { formatDuration, printMessage, timeText } from "../line/output.ts";
 import { secretsIn } from "../line/program.ts";
 
 /** Refuses flags that are for one target: those of the section, and those that are named. */
@@ -31,12 +32,16 @@ export interface TargetRuns {
   run(table: string, targets: number): Promise<ExitStatus>;
 }
 
-/** What stops one target is told of, and stops no other: its status is that of the whole. */
-export async function runAllTargets(
-  context: Context,
-  catalog: Catalog,
-  { inTurn, run }: TargetRuns,
-): Promise<ExitStatus> {
+/** Before a failed target is started again, as a supervisor would; twice as long each time. */
+const RESTART_MS_MIN = 5_000, RESTART_MS_MAX = 5 * 60_000;
+
+/**
+ * What stops one target is told of, and stops no other: its status is that of the whole. Where they
+ * are watched, a target that failed is started again after a pause, for a process of several
+ * targets does not end for one of them, and so no supervisor sees it; only a limit that the user
+ * has set stops a target until consume is started anew.
+ */
+export async function runAllTargets(context: Context, catalog: Catalog, runs: TargetRuns): Promise<ExitStatus> {
   const { targetsOfCatalog } = await import("../../core/lake/targets.ts");
   const targets = await targetsOfCatalog(catalog);
   if (targets.length === 0) {
@@ -44,26 +49,78 @@ export async function runAllTargets(
       hint: "Name the first with --table, and what feeds it",
     });
   }
-  const runOne = async (target: KnownTarget): Promise<ExitStatus> => {
-    try {
-      checkRemembered(target);
-      return await run(target.name, targets.length);
-    } catch (error) {
-      const { text, record, status } = reportError(error, { debug: context.debug, secrets: secretsIn(context) });
-      if (text === "") throw error;
-      const start = context.isTerminal.stderr ? "" : `${timeText(context)} `;
-      const line = `${start}${target.name} ${text.trimEnd().replace(/^streamlab: /, "")}`;
-      await printMessage(context, { ...record, table: target.name }, line);
-      return status;
-    }
+  const start = async (target: KnownTarget): Promise<ExitStatus> => {
+    checkRemembered(target);
+    return await runs.run(target.name, targets.length);
   };
-  if (!inTurn) return statusOf(await Promise.all(targets.map(runOne)));
+  if (!runs.inTurn) {
+    const startAgain = async (name: string): Promise<ExitStatus> => {
+      const target = (await targetsOfCatalog(catalog)).find((each) => each.name === name);
+      if (target !== undefined) return await start(target);
+      throw new StreamlabError("not-found", "the lake has no such table any more", { hint: "Start consume anew" });
+    };
+    return statusOf(
+      await Promise.all(
+        targets.map((target) =>
+          keepRunning(context, target, (isFirst) => isFirst ? start(target) : startAgain(target.name))
+        ),
+      ),
+    );
+  }
   const statuses: ExitStatus[] = [];
   for (const target of targets) {
     if (context.signal.aborted) break;
-    statuses.push(await runOne(target));
+    try {
+      statuses.push(await start(target));
+    } catch (error) {
+      statuses.push(await tell(context, target.name, error, () => undefined));
+    }
   }
   return statusOf(statuses);
+}
+
+/** Until it ends by itself, is stopped, or reaches a limit. */
+async function keepRunning(
+  context: Context,
+  { name }: KnownTarget,
+  start: (isFirst: boolean) => Promise<ExitStatus>,
+): Promise<ExitStatus> {
+  const { clock, signal } = context;
+  for (let pauseMs = 0, isFirst = true;; isFirst = false) {
+    const startedMs = clock.nowMs();
+    try {
+      return await start(isFirst);
+    } catch (error) {
+      // What ran for long has failed for another reason than before.
+      const again = clock.nowMs() - startedMs > RESTART_MS_MAX ? 0 : pauseMs * 2;
+      pauseMs = Math.min(RESTART_MS_MAX, Math.max(RESTART_MS_MIN, again));
+      const isOver = (status: ExitStatus) => status === LIMIT_STATUS || signal.aborted;
+      const status = await tell(context, name, error, (status) => isOver(status) ? undefined : pauseMs);
+      if (isOver(status)) return status;
+      await clock.sleep(pauseMs, signal);
+      if (signal.aborted) return status;
+    }
+  }
+}
+
+const LIMIT_STATUS = EXIT_STATUS_OF.limit;
+
+/** Prints why a target has stopped, and when it is started again; its status. */
+async function tell(
+  context: Context,
+  table: string,
+  error: unknown,
+  pauseMsOf: (status: ExitStatus) => number | undefined,
+): Promise<ExitStatus> {
+  const { text, record, status } = reportError(error, { debug: context.debug, secrets: secretsIn(context) });
+  if (text === "") throw error;
+  const time = context.isTerminal.stderr ? "" : `${timeText(context)} `;
+  const pauseMs = pauseMsOf(status);
+  const again = pauseMs === undefined ? undefined : formatDuration(pauseMs);
+  const line = `${time}${table} ${text.trimEnd().replace(/^streamlab: /, "")}`;
+  const next = again === undefined ? "" : `\n  ${table} is started again in ${again}`;
+  await printMessage(context, { ...record, table, pause: again }, line + next);
+  return status;
 }
 
 /** The first that is no success. */

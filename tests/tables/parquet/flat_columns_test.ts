@@ -111,7 +111,7 @@ Deno.test("whatever the damage, a file is left to another reader or is read with
     );
   }));
 
-/** A file of one column of one value, whose only page is these bytes (Thrift's compact protocol). */
+/** A file of one column of one value, of these pages (Thrift's compact protocol). */
 function fileOfPage(page: readonly number[]): Uint8Array {
   const magic = [..."PAR1"].map((character) => character.charCodeAt(0)), name = "a".charCodeAt(0);
   const root = [0x48, 1, name, 0x15, 2, 0], column = [0x35, 0, 0x18, 1, name, 0];
