@@ -119,7 +119,7 @@ async function tell(
   const again = pauseMs === undefined ? undefined : formatDuration(pauseMs);
   const line = `${time}${table} ${text.trimEnd().replace(/^streamlab: /, "")}`;
   const next = again === undefined ? "" : `\n  ${table} is started again in ${again}`;
-  await printMessage(context, { ...record, table, pause: again }, line + next);
+  await printMessage(context, { ...record, table, pause: again ?? null }, line + next);
   return status;
 }
 
