@@ -3,8 +3,10 @@
  * `actions.ts`. Its flag, help, order of tables and words come from there.
  */
 import type { z } from "zod";
+import { Meter } from "../../core/base/meter.ts";
 import type { LoadedTable, TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
+import type { ActionWishes, ActionWork } from "../../core/maintain/table_actions.ts";
 import type { Context } from "../line/command.ts";
 import { flag, type FlagShape } from "../line/flags.ts";
 import type { MachineSettings } from "../machine.ts";
@@ -31,6 +33,15 @@ export interface Job<S extends FlagShape = Record<never, never>> {
   identifiers: readonly TableIdentifier[];
   flags: JobFlags<S>;
   machine: MachineSettings;
+}
+
+/** Of a job the work on one of its tables. */
+export function workOf(
+  { context, surroundings, machine, flags }: Pick<Job, "context" | "surroundings" | "machine" | "flags">,
+  wishes: ActionWishes = {},
+  meter: Meter = new Meter(context.clock),
+): ActionWork {
+  return { surroundings, machine, dryRun: flags.dryRun, signal: context.signal, meter, ...wishes };
 }
 
 /** `rewrote` or, in a dry run, `would rewrite`. */

@@ -1,8 +1,5 @@
 import { flag } from "../line/flags.ts";
 
-/** Of files that nothing names: their age without the flag. */
-export const ORPHAN_MS = 3 * 86_400_000;
-
 export const OLDER_THAN = {
   olderThan: flag.duration({
     doc: "how old a snapshot must be to expire (default: what the table's properties say, else 7d), and a file to be " +

@@ -144,6 +144,9 @@ browserTest(
       // Shown for whoever reads the log: how long it takes is the machine's business, too.
       say(`a batch was seen ${Math.round(seenMs - committedMs)} ms after its consumer had ended`);
       strictEqual(await browser.run("document.activeElement.dataset.key"), "batch 2", "the focus stays");
+      // Another stream has a batch of that number, too.
+      await browser.run("document.activeElement.click()");
+      await browser.untilSeen(/Of stream bronze\.events, batch 2/);
       checkPeace(browser, lake);
     }),
 );

@@ -3,16 +3,22 @@ import { Meter } from "../../../core/base/meter.ts";
 import { StreamlabError } from "../../../core/base/errors.ts";
 import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
 import type { CompactionReport } from "../../../core/maintain/compaction/compact.ts";
+import { TABLE_ACTIONS } from "../../../core/maintain/table_actions.ts";
+import { TARGET_BYTES } from "../../../core/maintain/upkeep/policy.ts";
 import { flag } from "../../line/flags.ts";
 import { formatSize } from "../../line/output.ts";
 import { startProgress } from "../../line/progress.ts";
-import { tableAction, type Tense } from "../action.ts";
+import { tableAction, type Tense, workOf } from "../action.ts";
 import { intentLines } from "../words.ts";
 
 const SECTION = "COMPACTION";
 
 export const TARGET_FILE_SIZE = {
-  targetFileSize: flag.size({ section: SECTION, doc: "target size of data files", default: "128MB" }),
+  targetFileSize: flag.size({
+    section: SECTION,
+    doc: "target size of data files",
+    default: `${TARGET_BYTES / 1e6}MB`,
+  }),
 };
 
 export const compact = tableAction({
@@ -34,20 +40,13 @@ export const compact = tableAction({
       hint: "Give --compact and --table beside it",
     });
   },
-  async run({ context, surroundings, flags, machine }, table) {
-    const { compactTable } = await import("../../../core/maintain/compaction/compact_table.ts");
+  async run(job, table) {
+    const { context, flags } = job;
     const meter = new Meter(context.clock);
     const progress = startProgress(context, `Compacting ${identifierText(table.identifier)}`, meter);
     try {
-      return await compactTable(surroundings, table, {
-        ...machine,
-        targetBytes: Math.max(1, flags.targetFileSize),
-        inputsMin: 2,
-        sortBy: flags.sortBy ?? [],
-        dryRun: flags.dryRun,
-        signal: context.signal,
-        meter,
-      });
+      const wishes = { targetBytes: Math.max(1, flags.targetFileSize), sortBy: flags.sortBy };
+      return await TABLE_ACTIONS.compact(workOf(job, wishes, meter), table);
     } finally {
       await progress.end();
     }

@@ -1,7 +1,8 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
 import type { ExpiryReport } from "../../../core/maintain/removal/expire.ts";
+import { TABLE_ACTIONS } from "../../../core/maintain/table_actions.ts";
 import { flag } from "../../line/flags.ts";
-import { tableAction, type Tense } from "../action.ts";
+import { tableAction, type Tense, workOf } from "../action.ts";
 import { OLDER_THAN } from "../older_than.ts";
 import { leftLines } from "../words.ts";
 
@@ -16,10 +17,9 @@ export const expireSnapshots = tableAction({
       doc: "snapshots of each branch that never expire (default: by the table's properties, else 10)",
     }),
   },
-  async run({ surroundings, flags }, table) {
-    const { expireTable } = await import("../../../core/maintain/removal/expire.ts");
-    const { olderThan: olderThanMs, retainLast, dryRun } = flags;
-    return await expireTable(surroundings, table, { olderThanMs, retainLast, dryRun });
+  run(job, table) {
+    const { olderThan: olderThanMs, retainLast } = job.flags;
+    return TABLE_ACTIONS["expire-snapshots"](workOf(job, { olderThanMs, retainLast }), table);
   },
   lines,
 });

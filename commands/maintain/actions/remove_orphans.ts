@@ -1,14 +1,12 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
-import type { OrphansReport } from "../../../core/maintain/removal/orphans.ts";
+import { ORPHAN_MS, type RemovalReport, TABLE_ACTIONS } from "../../../core/maintain/table_actions.ts";
 import { formatSize, printNote } from "../../line/output.ts";
-import { tableAction, type Tense } from "../action.ts";
-import { OLDER_THAN, ORPHAN_MS } from "../older_than.ts";
+import { tableAction, type Tense, workOf } from "../action.ts";
+import { OLDER_THAN } from "../older_than.ts";
 import { intentLines, leftLines } from "../words.ts";
 
 /** A longer list would only scroll by; `--json` has all. */
 const PATHS_SHOWN = 100;
-
-const NOTHING = { files: 0, bytes: 0 };
 
 export const removeOrphans = tableAction({
   name: "remove-orphans",
@@ -16,19 +14,7 @@ export const removeOrphans = tableAction({
   doc: "delete files that neither a table nor work in flight needs",
   inAll: true,
   flags: OLDER_THAN,
-  async run({ surroundings, flags }, table) {
-    const [{ removeOrphans }, { deleteDue }, { usualPolicy }] = await Promise.all([
-      import("../../../core/maintain/removal/orphans.ts"),
-      import("../../../core/maintain/upkeep/waiting.ts"),
-      import("../../../core/maintain/upkeep/policy.ts"),
-    ]);
-    const { olderThan: olderThanMs = ORPHAN_MS, dryRun } = flags;
-    // Also settles rewrites whose owners are gone, for which files wait.
-    const report = await removeOrphans(surroundings, table, { olderThanMs, dryRun });
-    // Where no consumer runs any more, nobody else does it.
-    const waited = dryRun ? NOTHING : await deleteDue(surroundings, table.identifier, usualPolicy(), olderThanMs);
-    return { ...report, waited };
-  },
+  run: (job, table) => TABLE_ACTIONS["remove-orphans"](workOf(job, { olderThanMs: job.flags.olderThan }), table),
   lines,
   /** Leftovers of dead writers outside the tables; only if all tables are maintained. */
   async finish({ context, surroundings, flags }) {
@@ -40,12 +26,7 @@ export const removeOrphans = tableAction({
   },
 });
 
-interface Report extends OrphansReport {
-  /** Files that expired snapshots had needed, and no reader any more. */
-  waited: { files: number; bytes: number };
-}
-
-function lines(report: Report, tense: Tense): string[] {
+function lines(report: RemovalReport, tense: Tense): string[] {
   const { paths, bytes, unfinished, abandonedRewrites, left, waited } = report;
   const rests = [...leftLines(left), ...intentLines(report)];
   if (waited.files > 0) {

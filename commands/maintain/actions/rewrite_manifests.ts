@@ -1,5 +1,6 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
-import { tableAction } from "../action.ts";
+import { TABLE_ACTIONS } from "../../../core/maintain/table_actions.ts";
+import { tableAction, workOf } from "../action.ts";
 
 export const rewriteManifests = tableAction({
   name: "rewrite-manifests",
@@ -7,10 +8,7 @@ export const rewriteManifests = tableAction({
   doc: "merge manifests, sorted by partition",
   inAll: true,
   flags: {},
-  async run({ surroundings, flags: { dryRun } }, table) {
-    const { rewriteTableManifests } = await import("../../../core/maintain/manifests.ts");
-    return await rewriteTableManifests(surroundings, table, { dryRun });
-  },
+  run: (job, table) => TABLE_ACTIONS["rewrite-manifests"](workOf(job), table),
   lines({ before, after, rewritten }, tense) {
     if (rewritten === 0) return [`manifests are as they should be (${formatCount(before)})`];
     const did = tense("rewrote", "rewrite");

@@ -47,7 +47,8 @@ export const THRESHOLDS = {
   commitMsMax: 120_000,
 } as const;
 
-const TARGET_BYTES = 128e6;
+/** Of data files, where nobody says otherwise. */
+export const TARGET_BYTES = 128e6;
 /** Snapshots that no reference leads to stay so long, and a partition is quiet after it. */
 const HOUR_MS = 3_600_000;
 const QUIET_MS = 10 * 60_000;

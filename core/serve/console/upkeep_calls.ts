@@ -1,10 +1,10 @@
 import type { Json } from "../../base/json.ts";
 import { identifierText } from "../../iceberg/catalog/catalog.ts";
+import { TABLE_ACTIONS, type TableActionName } from "../../maintain/table_actions.ts";
 import { jsonAnswer } from "../answer.ts";
 import { badRequest, HttpRefusal } from "../http_refusal.ts";
 import type { ConsoleCall } from "./console_call.ts";
 import { namedTable } from "./lake_table.ts";
-import { UPKEEP_ACTIONS } from "./upkeep_desk.ts";
 
 /** One action on one table; what it answers is what `maintain --json` prints of it. */
 export async function runUpkeep(call: ConsoleCall): Promise<Response> {
@@ -13,14 +13,14 @@ export async function runUpkeep(call: ConsoleCall): Promise<Response> {
   if (upkeep === undefined) {
     throw new HttpRefusal(403, "ForbiddenException", "This console only looks: start serve with --allow-upkeep");
   }
-  if (typeof action !== "string" || !Object.hasOwn(UPKEEP_ACTIONS, action)) {
-    throw badRequest(`Cannot read action: it is none of ${Object.keys(UPKEEP_ACTIONS).join(", ")}`);
+  if (!isAction(action)) {
+    throw badRequest(`Cannot read action: it is none of ${Object.keys(TABLE_ACTIONS).join(", ")}`);
   }
   if (typeof dryRun !== "boolean") throw badRequest("Cannot read dryRun: it is neither true nor false");
   if (typeof table !== "string") throw badRequest("Cannot read table: it is not a text");
   const identifier = await namedTable(call, table);
   const startMs = clock.nowMs();
-  const report = await upkeep.run(UPKEEP_ACTIONS[action]!, identifier, dryRun, call.incoming.signal);
+  const report = await upkeep.run(action, identifier, dryRun, call.incoming.signal);
   const durationMs = clock.nowMs() - startMs;
   return jsonAnswer(200, {
     action,
@@ -29,4 +29,8 @@ export async function runUpkeep(call: ConsoleCall): Promise<Response> {
     durationMs,
     ...report as unknown as { [key: string]: Json },
   });
+}
+
+function isAction(name: unknown): name is TableActionName {
+  return typeof name === "string" && Object.hasOwn(TABLE_ACTIONS, name);
 }

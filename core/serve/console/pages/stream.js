@@ -72,7 +72,7 @@ function batchList(target, batches, isNow) {
   return [
     heading,
     charts([...batches].reverse()),
-    batchTable(batches),
+    batchTable(target, batches),
     element(
       "div",
       { class: "row" },
@@ -106,14 +106,18 @@ function kindsOf(columns, known) {
   return [...known.filter((kind) => found.delete(kind)), ...[...found].sort()].slice(0, KINDS_MAX);
 }
 
-function batchTable(batches) {
+function batchTable(target, batches) {
   return tableOf("The newest first", [
     { name: "Committed", show: ({ committedAt }) => time(committedAt) },
     {
       name: "Batch",
       isNumber: true,
       show: ({ batchId }) =>
-        element("a", { href: addressOf("/files", { batch: batchId }), "data-key": `batch ${batchId}` }, count(batchId)),
+        element(
+          "a",
+          { href: addressOf("/files", { target, batch: batchId }), "data-key": `batch ${batchId}` },
+          count(batchId),
+        ),
     },
     { name: "Files", isNumber: true, show: ({ files }) => count(files) },
     { name: "Bytes", isNumber: true, show: (batch) => bytes(batch.bytes) },
