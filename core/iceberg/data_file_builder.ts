@@ -46,7 +46,7 @@ export interface DataFileFacts {
   /** Where row groups begin, ascending. */
   splitOffsets?: number[];
   /** Of the order that its rows have. */
-  sortOrderId?: number;
+  sortOrderId?: number | undefined;
   /** Of equality deletes: the fields that are compared. */
   equalityIds?: number[];
   /** Of position deletes: the only file that they are about. */

@@ -1,18 +1,18 @@
 import type { Meter } from "../base/meter.ts";
 import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
-import type { CompactionReport } from "./compaction/compact.ts";
+import type { TableCompactionReport } from "./compaction/compact_table.ts";
 import type { ManifestsReport } from "./manifests.ts";
 import type { ExpiryReport } from "./removal/expire.ts";
 import type { OrphansReport } from "./removal/orphans.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { TARGET_BYTES, usualPolicy } from "./upkeep/policy.ts";
+import { usualPolicy } from "./upkeep/policy.ts";
 import type { WorkshopOptions } from "./workshop.ts";
 
 /** What is wished besides what every action does; each has what it does without. */
 export interface ActionWishes {
-  /** Of data files; bytes. */
+  /** Of data files, bytes; default: as the table says. */
   targetBytes?: number | undefined;
-  /** Rows of each partition are put in that order; default: as they are. */
+  /** Rows of each partition are put in that order; default: in the table's own. */
   sortBy?: readonly string[] | undefined;
   /** Of a snapshot, and of a file that nothing names. */
   olderThanMs?: number | undefined;
@@ -43,9 +43,9 @@ const INPUTS_MIN = 2;
  * which it is done. Each loads what it needs when it runs.
  */
 export const TABLE_ACTIONS = {
-  "compact": async (work: ActionWork, table: LoadedTable): Promise<CompactionReport> => {
+  "compact": async (work: ActionWork, table: LoadedTable): Promise<TableCompactionReport> => {
     const { compactTable } = await import("./compaction/compact_table.ts");
-    const { surroundings, machine, dryRun, signal, meter, targetBytes = TARGET_BYTES, sortBy = [] } = work;
+    const { surroundings, machine, dryRun, signal, meter, targetBytes, sortBy = [] } = work;
     const options = { ...machine, targetBytes, inputsMin: INPUTS_MIN, sortBy, dryRun, signal, meter };
     return await compactTable(surroundings, table, options);
   },

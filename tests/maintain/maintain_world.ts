@@ -11,8 +11,11 @@ import type { DataFile } from "../../core/iceberg/format/data_file.ts";
 import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
 import type { Field } from "../../core/iceberg/format/type.ts";
 import type { Transaction } from "../../core/iceberg/transaction.ts";
-import type { CompactionReport } from "../../core/maintain/compaction/compact.ts";
-import { compactTable, type TableCompactionOptions } from "../../core/maintain/compaction/compact_table.ts";
+import {
+  compactTable,
+  type TableCompactionOptions,
+  type TableCompactionReport,
+} from "../../core/maintain/compaction/compact_table.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 
@@ -73,7 +76,10 @@ export class MaintainWorld {
     return (await this.lake.catalog.loadTable(name))!;
   }
 
-  async compact(options: Partial<TableCompactionOptions> = {}, surroundings?: Surroundings): Promise<CompactionReport> {
+  async compact(
+    options: Partial<TableCompactionOptions> = {},
+    surroundings?: Surroundings,
+  ): Promise<TableCompactionReport> {
     return await this.compactFrom(await this.load(), options, surroundings);
   }
 
@@ -81,7 +87,7 @@ export class MaintainWorld {
     table: LoadedTable,
     options: Partial<TableCompactionOptions> = {},
     surroundings: Surroundings = this.surroundings,
-  ): Promise<CompactionReport> {
+  ): Promise<TableCompactionReport> {
     return await compactTable(surroundings, table, {
       targetBytes: 1e6,
       inputsMin: 2,

@@ -97,15 +97,21 @@ Deno.test("a rewrite that changes a value fails before anything names its files"
     });
     try {
       const { connection, scratch } = workshop;
-      const rewriterBy = (order: string | undefined) =>
-        new SqlGroupRewriter({ table, connection, scratch, files: new LocalFiles(table.io, scratch), order });
+      const rewriterBy = (sql?: string) =>
+        new SqlGroupRewriter({
+          table,
+          connection,
+          scratch,
+          files: new LocalFiles(table.io, scratch),
+          order: sql === undefined ? undefined : { sql },
+        });
       const group = { specId: 0, partition: [], files, outputs: 1, bytes: 1000 };
-      // By a bare key DuckDB hands out 0.0 for -0.0, which is why `orderSql` makes none.
+      // By a bare key DuckDB hands out 0.0 for -0.0, which is why `sortKeySql` makes none.
       await rejects(
         rewriterBy('"x" ASC').rewrite(group, "stem-a"),
         /the new ones say something else than the old ones/,
       );
-      await rewriterBy(undefined).rewrite(group, "stem-b");
+      await rewriterBy().rewrite(group, "stem-b");
     } finally {
       workshop.close();
     }

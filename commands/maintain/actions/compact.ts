@@ -2,9 +2,8 @@ import { counted, formatCount } from "../../../core/base/counted.ts";
 import { Meter } from "../../../core/base/meter.ts";
 import { StreamlabError } from "../../../core/base/errors.ts";
 import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
-import type { CompactionReport } from "../../../core/maintain/compaction/compact.ts";
+import type { TableCompactionReport } from "../../../core/maintain/compaction/compact_table.ts";
 import { TABLE_ACTIONS } from "../../../core/maintain/table_actions.ts";
-import { TARGET_BYTES } from "../../../core/maintain/upkeep/policy.ts";
 import { flag } from "../../line/flags.ts";
 import { formatSize } from "../../line/output.ts";
 import { startProgress } from "../../line/progress.ts";
@@ -16,8 +15,7 @@ const SECTION = "COMPACTION";
 export const TARGET_FILE_SIZE = {
   targetFileSize: flag.size({
     section: SECTION,
-    doc: "target size of data files",
-    default: `${TARGET_BYTES / 1e6}MB`,
+    doc: "target size of data files (default: the table's write.target-file-size-bytes, else 128MB)",
   }),
 };
 
@@ -45,7 +43,7 @@ export const compact = tableAction({
     const meter = new Meter(context.clock);
     const progress = startProgress(context, `Compacting ${identifierText(table.identifier)}`, meter);
     try {
-      const wishes = { targetBytes: Math.max(1, flags.targetFileSize), sortBy: flags.sortBy };
+      const wishes = { targetBytes: flags.targetFileSize, sortBy: flags.sortBy };
       return await TABLE_ACTIONS.compact(workOf(job, wishes, meter), table);
     } finally {
       await progress.end();
@@ -54,8 +52,8 @@ export const compact = tableAction({
   lines,
 });
 
-function lines(report: CompactionReport, tense: Tense, dryRun: boolean): string[] {
-  const { inputs, outputs, deleteFiles, dropped, interrupted } = report;
+function lines(report: TableCompactionReport, tense: Tense, dryRun: boolean): string[] {
+  const { inputs, outputs, deleteFiles, dropped, interrupted, unkeptOrder } = report;
   const lines = [];
   if (inputs.files === 0) lines.push("nothing to compact");
   else {
@@ -66,6 +64,9 @@ function lines(report: CompactionReport, tense: Tense, dryRun: boolean): string[
     );
   }
   for (const { files, reason } of dropped) lines.push(`left ${counted(files, "file")} as they were: ${reason}`);
+  if (unkeptOrder !== undefined) {
+    lines.push(`rows are not in the table's order, which has a key that is not known here: ${unkeptOrder}`);
+  }
   lines.push(...intentLines(report));
   if (interrupted) lines.push("stopped before the rest");
   return lines;

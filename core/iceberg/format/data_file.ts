@@ -44,7 +44,7 @@ export interface DataFile {
   /** Field ids of the columns that equality deletes compare. */
   equalityIds?: number[];
   /** The sort order of its rows. */
-  sortOrderId?: number;
+  sortOrderId?: number | undefined;
   /** The only data file that this delete file refers to. */
   referencedDataFile?: string;
 }

@@ -25,14 +25,15 @@ export interface SortOrder {
 export const unsorted: SortOrder = { orderId: 0, fields: [] };
 
 export function sortOrderToJson(order: SortOrder): JsonObject {
+  return { "order-id": order.orderId, fields: order.fields.map(sortFieldToJson) };
+}
+
+function sortFieldToJson(field: SortField): JsonObject {
   return {
-    "order-id": order.orderId,
-    fields: order.fields.map((field) => ({
-      transform: transformToText(field.transform),
-      "source-id": field.sourceId,
-      direction: field.direction,
-      "null-order": field.nullOrder,
-    })),
+    transform: transformToText(field.transform),
+    "source-id": field.sourceId,
+    direction: field.direction,
+    "null-order": field.nullOrder,
   };
 }
 
@@ -54,4 +55,8 @@ export function sortOrderFromJson(json: Json): SortOrder {
 
 export function sameSortFields(a: SortOrder, b: SortOrder): boolean {
   return JSON.stringify(sortOrderToJson(a).fields) === JSON.stringify(sortOrderToJson(b).fields);
+}
+
+export function sameSortField(a: SortField, b: SortField): boolean {
+  return JSON.stringify(sortFieldToJson(a)) === JSON.stringify(sortFieldToJson(b));
 }

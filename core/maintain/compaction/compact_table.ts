@@ -1,5 +1,4 @@
-import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
-import { currentSchema } from "../../iceberg/format/table_metadata.ts";
+import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import { LocalFiles } from "../../tables/read/local_files.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -10,18 +9,26 @@ import { PATIENCE_MS } from "../../lake/intent.ts";
 import { resolvePositionDeletes } from "./delete_reach.ts";
 import { SqlGroupRewriter } from "./rewrite_group.ts";
 import type { GroupRewriter, Rewriting } from "./rewriting.ts";
-import { orderSql } from "./sort_by.ts";
+import { rowOrderOf, unkeptOrder } from "./row_order.ts";
+import { targetBytesOf } from "./target_size.ts";
 
 export interface TableCompactionOptions
   extends
     Omit<CompactionOptions, "groupsOf" | "patienceMs">,
-    Omit<CompactionRule, "sorts">,
+    Omit<CompactionRule, "sorts" | "targetBytes">,
     Omit<WorkshopOptions, "leavesLake"> {
+  /** The size that files should have, bytes; default: as the table says. */
+  targetBytes?: number | undefined;
   /**
-   * `user_id`, `event_timestamp desc`: rows of each partition are put in that order. None: as they
-   * are.
+   * `user_id`, `event_timestamp desc`: all files are rewritten, and the rows of each partition put
+   * in that order. None: the files that need it are, in the table's own order.
    */
   sortBy: readonly string[];
+}
+
+export interface TableCompactionReport extends CompactionReport {
+  /** The keys of the table's order that new files do not have, where it cannot be made. */
+  unkeptOrder: string | undefined;
 }
 
 /** Compaction with DuckDB. */
@@ -29,21 +36,20 @@ export async function compactTable(
   surroundings: Surroundings,
   table: LoadedTable,
   options: TableCompactionOptions,
-): Promise<CompactionReport> {
+): Promise<TableCompactionReport> {
   const { sortBy, dryRun } = options;
   // Fail now rather than after the work: the table may not have such a column.
-  orderOf(table, sortBy);
+  rowOrderOf(table, sortBy);
   const open = async () => {
     const workshop = await Workshop.open(surroundings, { ...options, leavesLake: dryRun });
     return new SqlRewriting(workshop, sortBy, () => workshop.close());
   };
-  const rule = { ...options, sorts: sortBy.length > 0 };
+  const targetBytes = targetBytesOf(table.metadata, options.targetBytes);
+  const rule = { ...options, targetBytes, sorts: sortBy.length > 0 };
   const groupsOf = (files: readonly ScanFile[]) => planGroups(files, rule);
-  return await compact(surroundings, table, { ...options, groupsOf, patienceMs: PATIENCE_MS }, open);
-}
-
-function orderOf({ identifier, metadata }: LoadedTable, sortBy: readonly string[]): string | undefined {
-  return sortBy.length === 0 ? undefined : orderSql(sortBy, currentSchema(metadata), identifierText(identifier));
+  const report = await compact(surroundings, table, { ...options, groupsOf, patienceMs: PATIENCE_MS }, open);
+  const unkept = sortBy.length > 0 || report.groups === 0 ? undefined : unkeptOrder(table);
+  return { ...report, unkeptOrder: unkept };
 }
 
 /** By DuckDB; `close` is told when it is done with. */
@@ -66,7 +72,7 @@ export class SqlRewriting implements Rewriting {
 
   rewriterOf(table: LoadedTable): GroupRewriter {
     const { connection, scratch } = this.#workshop;
-    const order = orderOf(table, this.#sortBy);
+    const order = rowOrderOf(table, this.#sortBy);
     return new SqlGroupRewriter({ table, connection, scratch, files: this.#filesOf(table), order });
   }
 

@@ -19,6 +19,7 @@ import { type LocalFile, tableSelect } from "../../tables/read/scan_sql.ts";
 import { negativeZeroSql, rowPrintSql } from "../../tables/row_print_sql.ts";
 import { type GroupRewriter, partitionTexts } from "./rewriting.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
+import type { RowOrder } from "./row_order.ts";
 import type { LocalFiles } from "../../tables/read/local_files.ts";
 
 /** Files fetched at once from a store that is not on this machine. */
@@ -29,8 +30,8 @@ export interface RewriterOptions {
   connection: Connection;
   scratch: Scratch;
   files: LocalFiles;
-  /** SQL to order rows by, where they are to be sorted. */
-  order: string | undefined;
+  /** Where rows are to be sorted. */
+  order: RowOrder | undefined;
 }
 
 /**
@@ -88,8 +89,9 @@ export class SqlGroupRewriter implements GroupRewriter {
     const placed = await placeFiles(location.store, location.pathInStore("data"), written, () => partitions, nameOf);
     await files.forget(group.files.map(({ dataFile }) => dataFile));
     const { specId, partition } = group;
-    return placed.map((file) =>
-      describeFile(file.written, { uri: location.uriOf(file.path), specId, partition }, this.#schema)
+    const shared = { specId, partition, sortOrderId: this.#options.order?.sortOrderId };
+    return placed.map(({ written, path }) =>
+      describeFile(written, { ...shared, uri: location.uriOf(path) }, this.#schema)
     );
   }
 
@@ -166,7 +168,7 @@ export class SqlGroupRewriter implements GroupRewriter {
 
   #sorted(select: string): string {
     const { order } = this.#options;
-    return order === undefined ? select : `SELECT * FROM (${select}) ORDER BY ${order}`;
+    return order === undefined ? select : `SELECT * FROM (${select}) ORDER BY ${order.sql}`;
   }
 
   #partition(specId: number): PartitionColumn[] {

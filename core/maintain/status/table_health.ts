@@ -8,6 +8,7 @@ import { fileDamage } from "../../tables/read/file_damage.ts";
 import { checkNewest, type Damage } from "../table_rows.ts";
 import { snapshotOfRef } from "../../iceberg/format/table_metadata.ts";
 import { isSmall } from "../compaction/compaction_plan.ts";
+import { targetBytesOf } from "../compaction/target_size.ts";
 
 /** How a table is, as far as upkeep can change it. */
 export interface TableHealth {
@@ -16,7 +17,7 @@ export interface TableHealth {
   records: number;
   files: number;
   bytes: number;
-  /** Below three quarters of the target size. */
+  /** Below three quarters of the size that they should have. */
   smallFiles: number;
   /** Of data files, bytes. */
   averageBytes: number;
@@ -40,9 +41,10 @@ const FILES_PARALLEL = 16;
 export async function tableHealth(
   catalog: Catalog,
   table: LoadedTable,
-  targetBytes: number,
+  targetBytesAsked?: number,
 ): Promise<TableHealth> {
   const { identifier, io, metadata } = table;
+  const targetBytes = targetBytesOf(metadata, targetBytesAsked);
   const health: TableHealth = {
     table: identifierText(identifier),
     records: 0,

@@ -3,8 +3,9 @@ import { expireSnapshots } from "../../iceberg/action/expire_snapshots.ts";
 import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import { byPartition, isSmall } from "../compaction/compaction_plan.ts";
+import { targetBytesOf } from "../compaction/target_size.ts";
 import { planTiers } from "../compaction/tiers.ts";
-import { quietSequenceOf, retentionOf, targetBytesOf, type UpkeepPolicy } from "./policy.ts";
+import { quietSequenceOf, retentionOf, type UpkeepPolicy } from "./policy.ts";
 import { isDue, type WaitingRemoval } from "./waiting_removal.ts";
 
 const MERGED_RATIO = 4;

@@ -1,6 +1,7 @@
 /** When upkeep pays, by counts and sizes, and what a table's own properties say of it. Pure. */
 import type { Retention } from "../../iceberg/action/expire_snapshots.ts";
 import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";
+import { tableNumber } from "../table_number.ts";
 
 export interface UpkeepPolicy {
   /** Snapshots of a branch that stay; `history.expire.min-snapshots-to-keep` of a table wins. */
@@ -47,8 +48,6 @@ export const THRESHOLDS = {
   commitMsMax: 120_000,
 } as const;
 
-/** Of data files, where nobody says otherwise. */
-export const TARGET_BYTES = 128e6;
 /** Snapshots that no reference leads to stay so long, and a partition is quiet after it. */
 const HOUR_MS = 3_600_000;
 const QUIET_MS = 10 * 60_000;
@@ -73,11 +72,11 @@ export function usualPolicy(memoryBytes = 1e9): UpkeepPolicy {
 }
 
 export function retentionOf(
-  { properties }: Pick<TableMetadata, "properties">,
+  metadata: Pick<TableMetadata, "properties">,
   { keepSnapshots, expiredMax }: UpkeepPolicy,
   nowMs: number,
 ): Retention {
-  const read = (name: string) => numberOf(properties[`history.expire.${name}`]);
+  const read = (name: string) => tableNumber(metadata, `history.expire.${name}`);
   const ageMsMax = read("max-snapshot-age-ms");
   return {
     nowMs,
@@ -89,10 +88,6 @@ export function retentionOf(
   };
 }
 
-export function targetBytesOf({ properties }: Pick<TableMetadata, "properties">): number {
-  return Math.max(1, numberOf(properties["write.target-file-size-bytes"]) ?? TARGET_BYTES);
-}
-
 /** Files of that data sequence number or an older one are of partitions that have gone quiet. */
 export function quietSequenceOf({ snapshots }: Pick<TableMetadata, "snapshots">, nowMs: number): bigint {
   const old = snapshots.findLast(({ timestampMs }) => nowMs - timestampMs >= QUIET_MS);
@@ -101,8 +96,4 @@ export function quietSequenceOf({ snapshots }: Pick<TableMetadata, "snapshots">,
     (most, each) => each !== undefined && each.sequenceNumber > most ? each.sequenceNumber : most,
     -1n,
   );
-}
-
-function numberOf(text: string | undefined): number | undefined {
-  return text === undefined || !/^\d{1,15}$/.test(text) ? undefined : Number(text);
 }

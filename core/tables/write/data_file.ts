@@ -23,7 +23,7 @@ export function dataFileOf(written: Omit<WrittenFile, "path">, place: DataFilePl
 /** Describes a file whose rows all come from files of one partition. */
 export function describeFile(
   written: Omit<WrittenFile, "path">,
-  place: Pick<DataFile, "specId" | "partition"> & { uri: string },
+  place: Pick<DataFile, "specId" | "partition"> & { uri: string; sortOrderId?: number | undefined },
   schema: Schema,
 ): DataFile {
   return buildDataFile({
@@ -35,6 +35,7 @@ export function describeFile(
     columns: written.columns.flatMap((column) => statistics(column, schema)),
     // The first row group starts behind the four bytes of Parquet's magic number.
     splitOffsets: [4],
+    sortOrderId: place.sortOrderId,
   }, schema);
 }
 
