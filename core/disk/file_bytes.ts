@@ -8,6 +8,15 @@ export function writeAllSync(file: { writeSync(bytes: Uint8Array): number }, byt
   for (let offset = 0; offset < bytes.length;) offset += file.writeSync(bytes.subarray(offset));
 }
 
+/** Undefined for a file that cannot be opened. */
+export async function openToRead(path: string): Promise<Deno.FsFile | undefined> {
+  try {
+    return await Deno.open(path);
+  } catch {
+    return undefined;
+  }
+}
+
 /** `length` bytes of an open file from `offset` on, fewer where it ends. */
 export async function readAt(file: Deno.FsFile, offset: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);

@@ -6,6 +6,7 @@ import { quoteText } from "../../core/engine/duckdb.ts";
 import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { SqlGroupRewriter } from "../../core/maintain/compaction/rewrite_group.ts";
 import { Workshop } from "../../core/maintain/workshop.ts";
+import { SoundFiles } from "../../core/maintain/compaction/sound_files.ts";
 import { LocalFiles } from "../../core/tables/read/local_files.ts";
 import { compactTable } from "../../core/maintain/compaction/compact_table.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
@@ -97,14 +98,11 @@ Deno.test("a rewrite that changes a value fails before anything names its files"
     });
     try {
       const { connection, scratch } = workshop;
-      const rewriterBy = (sql?: string) =>
-        new SqlGroupRewriter({
-          table,
-          connection,
-          scratch,
-          files: new LocalFiles(table.io, scratch),
-          order: sql === undefined ? undefined : { sql },
-        });
+      const sound = new SoundFiles(new LocalFiles(table.io, scratch));
+      const rewriterBy = (sql?: string) => {
+        const order = sql === undefined ? undefined : { sql };
+        return new SqlGroupRewriter({ table, connection, scratch, files: sound, order });
+      };
       const group = { specId: 0, partition: [], files, outputs: 1, bytes: 1000 };
       // By a bare key DuckDB hands out 0.0 for -0.0, which is why `sortKeySql` makes none.
       await rejects(

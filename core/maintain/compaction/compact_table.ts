@@ -8,6 +8,7 @@ import { type CompactionRule, planGroups } from "./compaction_plan.ts";
 import { PATIENCE_MS } from "../../lake/intent.ts";
 import { resolvePositionDeletes } from "./delete_reach.ts";
 import { SqlGroupRewriter } from "./rewrite_group.ts";
+import { SoundFiles } from "./sound_files.ts";
 import type { GroupRewriter, Rewriting } from "./rewriting.ts";
 import { rowOrderOf, unkeptOrder } from "./row_order.ts";
 import { targetBytesOf } from "./target_size.ts";
@@ -57,7 +58,7 @@ export class SqlRewriting implements Rewriting {
   readonly close: () => void;
   readonly #workshop: Pick<Workshop, "connection" | "scratch">;
   readonly #sortBy: readonly string[];
-  readonly #local = new Map<LoadedTable, LocalFiles>();
+  readonly #files = new Map<LoadedTable, SoundFiles>();
 
   constructor(workshop: Pick<Workshop, "connection" | "scratch">, sortBy: readonly string[], close: () => void) {
     this.#workshop = workshop;
@@ -66,8 +67,8 @@ export class SqlRewriting implements Rewriting {
   }
 
   async resolveDeletes(table: LoadedTable, files: readonly ScanFile[]): Promise<ScanFile[]> {
-    const local = this.#filesOf(table);
-    return await resolvePositionDeletes(this.#workshop.connection, files, (file) => local.pathOf(file));
+    const sound = this.#filesOf(table);
+    return await resolvePositionDeletes(this.#workshop.connection, files, (file) => sound.pathOf(file));
   }
 
   rewriterOf(table: LoadedTable): GroupRewriter {
@@ -77,9 +78,9 @@ export class SqlRewriting implements Rewriting {
   }
 
   /** The rewrite reuses the files that were fetched to resolve deletes. */
-  #filesOf(table: LoadedTable): LocalFiles {
-    const files = this.#local.get(table) ?? new LocalFiles(table.io, this.#workshop.scratch);
-    this.#local.set(table, files);
+  #filesOf(table: LoadedTable): SoundFiles {
+    const files = this.#files.get(table) ?? new SoundFiles(new LocalFiles(table.io, this.#workshop.scratch));
+    this.#files.set(table, files);
     return files;
   }
 }

@@ -7,11 +7,13 @@ import { partitionColumns } from "../../iceberg/format/partition_spec.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import { currentSchema, specById } from "../../iceberg/format/table_metadata.ts";
 import { dataFileName } from "../../lake/data_file_name.ts";
+import { checkPages, pagesIn } from "../../tables/read/parquet/page_checks.ts";
 import { joinedDataFile } from "../../tables/write/joined_data_file.ts";
 import { joinFiles } from "../../tables/write/parquet/joined_file.ts";
 import { partitionFolder } from "../../tables/write/place_files.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import { type GroupRewriter, partitionTexts, type Rewriting } from "./rewriting.ts";
+import { damagedError } from "./sound_files.ts";
 
 const READS_PARALLEL = 8;
 /** All of a group's files are in memory at once. */
@@ -61,7 +63,7 @@ export class JoiningRewriting implements Rewriting {
 class JoiningRewriter implements GroupRewriter {
   readonly #table: LoadedTable;
   readonly #other: () => Promise<GroupRewriter>;
-  #isOtherUsed = false;
+  #used: Promise<GroupRewriter> | undefined;
 
   constructor(table: LoadedTable, other: () => Promise<GroupRewriter>) {
     this.#table = table;
@@ -73,18 +75,24 @@ class JoiningRewriter implements GroupRewriter {
     return partitionFolder(partitionColumns(specById(metadata, specId), metadata.schemas), partitionTexts(partition));
   }
 
-  /** Small files are there soon. */
-  prefetch(): void {}
+  /** What is to be joined is small, and there soon. */
+  prefetch(group: RewriteGroup): void {
+    if (mayBeJoined(group)) return;
+    // Who cannot open it is told when it is needed.
+    this.#used = this.#other();
+    this.#used.then((other) => other.prefetch(group), () => {});
+  }
 
   async settle(): Promise<void> {
-    if (this.#isOtherUsed) await (await this.#other()).settle();
+    const other = await this.#used?.catch(() => undefined);
+    await other?.settle();
   }
 
   async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
     const joined = mayBeJoined(group) ? await this.#join(group, stem) : undefined;
     if (joined !== undefined) return [joined];
-    this.#isOtherUsed = true;
-    return await (await this.#other()).rewrite(group, stem);
+    this.#used = this.#other();
+    return await (await this.#used).rewrite(group, stem);
   }
 
   /** Undefined where these files are not to be joined. */
@@ -96,6 +104,12 @@ class JoiningRewriter implements GroupRewriter {
       if (bytes.length !== fileSizeBytes) throw otherSize(path, bytes.length, fileSizeBytes);
       return bytes;
     });
+    // Damage that is copied would outlive the file that could have been restored.
+    for (const [index, bytes] of contents.entries()) {
+      const check = await checkPages(pagesIn(bytes));
+      if (check.state === "damaged") throw damagedError(files[index]!.path, check.where);
+      if (check.state === "unchecked") return undefined;
+    }
     const joined = joinFiles(contents, ROW_GROUPS_MAX);
     const rows = files.reduce((sum, { recordCount }) => sum + recordCount, 0);
     // Whose footers contradict the manifests is left to a rewrite, which says what is wrong.

@@ -20,7 +20,7 @@ import { negativeZeroSql, rowPrintSql } from "../../tables/row_print_sql.ts";
 import { type GroupRewriter, partitionTexts } from "./rewriting.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import type { RowOrder } from "./row_order.ts";
-import type { LocalFiles } from "../../tables/read/local_files.ts";
+import type { SoundFiles } from "./sound_files.ts";
 
 /** Files fetched at once from a store that is not on this machine. */
 const FETCHED_PARALLEL = 8;
@@ -29,7 +29,7 @@ export interface RewriterOptions {
   table: LoadedTable;
   connection: Connection;
   scratch: Scratch;
-  files: LocalFiles;
+  files: SoundFiles;
   /** Where rows are to be sorted. */
   order: RowOrder | undefined;
 }

@@ -11,6 +11,7 @@ export const THRIFT = {
   true: 1,
   false: 2,
   byte: 3,
+  i32: 5,
   i64: 6,
   double: 7,
   binary: 8,

@@ -30,7 +30,8 @@ const TAIL_BYTES = 8;
  * Parquet files as one with all their row groups, in that order: pages, page indexes and filters
  * are copied as they are, only the places that footers name move. Undefined where that cannot be:
  * their columns or writers differ, they are encrypted, keep pages elsewhere, or have more row
- * groups than `groupsMax`; or a footer is not understood.
+ * groups than `groupsMax`; or a footer is not understood, or contradicts itself. Whether pages are
+ * damaged is for others to find out.
  */
 export function joinFiles(files: readonly Uint8Array[], groupsMax: number): JoinedFile | undefined {
   try {
@@ -65,9 +66,13 @@ function partOf(file: Uint8Array): Part {
   const footer = readThriftStruct(file.subarray(end - length, end));
   if (has(footer, FILE.encryption) || has(footer, FILE.footerKey)) throw new RangeError("it is encrypted");
   const groups = structsOf(footer, FILE.groups);
+  const rows = numberOf(footer, FILE.rows);
+  if (groups.reduce((sum, group) => sum + numberOf(group, GROUP.rows), 0) !== rows) {
+    throw new RangeError("the row groups have another number of rows than the file");
+  }
   return {
     body: file.subarray(MAGIC.length, end - length),
-    rows: numberOf(footer, FILE.rows),
+    rows,
     groups,
     footer,
     rest: writeThriftStruct(footer.filter(({ id }) => id !== FILE.rows && id !== FILE.groups)),
