@@ -10,13 +10,40 @@ export function parsePort(text: string): number {
   throw new StreamlabError("usage", `expected a port from 0 to 65535, got "${text}"`);
 }
 
-/** What went wrong at listening, for whoever gave the port by that flag. */
-export function listenError(error: unknown, port: number, flag: string): unknown {
-  if (!(error instanceof Deno.errors.AddrInUse)) return error;
-  return new StreamlabError("unavailable", `Cannot listen on port ${port}: another program does`, {
-    hint: `Name another with ${flag}`,
+/** Where to listen, and the flags that say so; an address that no flag names is this machine's. */
+export interface ListeningPlace {
+  hostname: string;
+  port: number;
+  portFlag: string;
+  hostFlag?: string;
+}
+
+/** What went wrong at listening, as whoever gave those flags understands it. */
+export function listenError(error: unknown, { hostname, port, portFlag, hostFlag }: ListeningPlace): unknown {
+  const at = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  if (error instanceof Deno.errors.AddrInUse) {
+    return new StreamlabError("unavailable", `Cannot listen on ${at}: another program does`, {
+      hint: `Name another port with ${portFlag}`,
+      cause: error,
+    });
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return new StreamlabError("unavailable", `Cannot listen on ${at}: the system does not let this user`, {
+      hint: `Name another port with ${portFlag}: those below 1024 are often kept for the system`,
+      cause: error,
+    });
+  }
+  if (!isAbsent(error)) return error;
+  return new StreamlabError("unavailable", `Cannot listen on ${at}: this machine has no such address`, {
+    hint: hostFlag === undefined ? "Bring up this machine's loopback" : `Name one that it has with ${hostFlag}`,
     cause: error,
   });
+}
+
+/** Of addresses and of names; a name that cannot be looked up has no kind of its own. */
+function isAbsent(error: unknown): boolean {
+  return error instanceof Deno.errors.AddrNotAvailable || error instanceof URIError ||
+    (error instanceof Error && error.message.startsWith("failed to lookup address"));
 }
 
 /** As the program's own errors, without secrets; a client is told less. */

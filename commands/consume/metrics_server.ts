@@ -36,18 +36,15 @@ export async function openMetricsServer(
       onFailure: (error) => void tellFailure(context, error, "look at the lake"),
     }),
     batches: new BatchWatch(surroundings.catalog, clock),
-    guard: new Guard({ hosts: [], tokens: undefined }),
+    guard: new Guard({ hosts: [], tokens: undefined, hostFlag: undefined }),
     clock,
     version: denoJson.version,
     onFailure: (error, request) => void tellFailure(context, error, request),
   });
   const end = new AbortController(), listening = Promise.withResolvers<number>();
-  const serving = server.serve(
-    { hostname: "127.0.0.1", port },
-    end.signal,
-    (address) => listening.resolve(address.port),
-  )
-    .catch((error) => listening.reject(listenError(error, port, "--metrics-port")));
+  const place = { hostname: "127.0.0.1", port };
+  const serving = server.serve(place, end.signal, (address) => listening.resolve(address.port))
+    .catch((error) => listening.reject(listenError(error, { ...place, portFlag: "--metrics-port" })));
   const address = `http://127.0.0.1:${await listening.promise}`;
   return {
     address,

@@ -24,8 +24,9 @@ export type ConfigurationSource = Pick<Context, "env" | "cwd" | "commands"> & {
 };
 
 export interface Configured {
-  flags: Record<string, unknown>;
   everywhere: z.output<typeof everywhereFlags>;
+  /** The command's own, apart: what is wrong with one is told as the others ask. */
+  checkFlags(): Record<string, unknown>;
 }
 
 export async function configure(
@@ -40,7 +41,7 @@ export async function configure(
   await addFile(given, command, flags, around);
   return {
     everywhere: check(command, everywhereFlags, given) as Configured["everywhere"],
-    flags: check(command, command.flags, given),
+    checkFlags: () => check(command, command.flags, given),
   };
 }
 

@@ -2,7 +2,7 @@
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { Command, Context, ExitStatus } from "./command.ts";
 import { asksForHelp, splitCommandLine } from "./command_line.ts";
-import { type ConfigurationSource, configure } from "./configuration.ts";
+import { type ConfigurationSource, configure, variableName } from "./configuration.ts";
 import { type FlagSchema, flagsOf } from "./flags.ts";
 import { reportError, SECRET_VARIABLES } from "./errors.ts";
 import { commandHelp, findCommand, programHelp } from "./help.ts";
@@ -27,7 +27,7 @@ export async function runProgram(
 ): Promise<ExitStatus> {
   const reporting: Reporting = {
     debug: argv.includes("--debug"),
-    json: argv.includes("--json") || /(^| )--log-format[= ]json( |$)/.test(argv.join(" ")),
+    json: seemsJson(argv, world),
     secrets: secretsIn(world),
   };
   try {
@@ -45,6 +45,17 @@ interface Reporting {
   debug: boolean;
   json: boolean;
   secrets: string[];
+}
+
+/** Whether messages are to be JSON, as arguments and variables look before they are checked. */
+function seemsJson(argv: readonly string[], { env }: Pick<World, "env">): boolean {
+  const { name } = splitCommandLine(argv);
+  const variable = (flag: string) => env(variableName(flag, name)) || env(variableName(flag));
+  const given = /(?:^|\0)--log-format[=\0](text|json)(?:\0|$)/.exec(argv.join("\0"))?.[1];
+  const format = given ?? (variable("log-format") || undefined);
+  return format === undefined
+    ? argv.includes("--json") || /^(true|1)$/.test(variable("json") ?? "")
+    : format === "json";
 }
 
 /** The secrets of the environment, which no message may hold. */
@@ -65,11 +76,12 @@ async function dispatch(
     await world.stdout.write(commandHelp(command));
     return 0;
   }
-  const { flags, everywhere } = await configure(command, args, world);
+  const { everywhere, checkFlags } = await configure(command, args, world);
   const { json, debug } = everywhere;
   const jsonMessages = everywhere.logFormat === undefined ? json : everywhere.logFormat === "json";
   reporting.debug = debug;
   reporting.json = jsonMessages;
+  const flags = checkFlags();
   reporting.secrets.push(...secretsOf(command.flags, flags));
   const context: Context = { ...world, json, jsonMessages, debug };
   return await command.run(context, flags);

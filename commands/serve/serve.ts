@@ -69,11 +69,12 @@ async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
     import("../../core/serve/guard.ts"),
     openParts(context, given, store),
   ]);
-  const guard = new Guard({ hosts: [given.host, ...given.allowHost ?? []], tokens });
+  const guard = new Guard({ hosts: [given.host, ...given.allowHost ?? []], tokens, hostFlag: "--allow-host" });
   const onFailure = (error: unknown, request: string) => void tellFailure(context, error, request);
   const server = new LakeServer({ ...parts, guard, clock, version: denoJson.version, onFailure });
+  const place = { hostname: given.host, port: given.port };
   try {
-    await server.serve({ hostname: given.host, port: given.port }, signal, ({ hostname, port }) => {
+    await server.serve(place, signal, ({ hostname, port }) => {
       const name = hostname.includes(":") ? `[${hostname}]` : hostname;
       void printNote(
         context,
@@ -81,7 +82,7 @@ async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
       );
     });
   } catch (error) {
-    throw listenError(error, given.port, "--port");
+    throw listenError(error, { ...place, portFlag: "--port", hostFlag: "--host" });
   }
   return stoppedStatus(signal);
 }

@@ -1,6 +1,5 @@
 import { counted } from "../base/counted.ts";
 import { ADDED_COLUMNS_MAX, type LeftOut } from "../contract/extra_columns.ts";
-
 import type { Discovery } from "./discover.ts";
 import type { RoutedPlan } from "../routing/router.ts";
 

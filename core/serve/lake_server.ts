@@ -107,11 +107,8 @@ export class LakeServer {
     if (catalog !== undefined && path.startsWith(`${CATALOG_PATH}/`)) {
       return await catalog.handle(incoming, path.slice(CATALOG_PATH.length));
     }
-    throw new HttpRefusal(
-      404,
-      "NotFoundException",
-      "There is nothing at that address: see /metrics and /catalog/v1/config",
-    );
+    const places = catalog === undefined ? "/metrics, /healthz and /readyz" : "/metrics and /catalog/v1/config";
+    throw new HttpRefusal(404, "NotFoundException", `There is nothing at that address: see ${places}`);
   }
 
   /**

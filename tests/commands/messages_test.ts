@@ -8,6 +8,7 @@ import type { Command } from "../../commands/line/command.ts";
 import { HOSTILE_TEXT, obeyed } from "../support/hostile_text.ts";
 import { messageTemplates } from "../support/message_templates.ts";
 import { say } from "../support/say.ts";
+import { sampleCommands } from "./sample_commands.ts";
 import { type TestWorld, testWorld } from "../support/test_world.ts";
 import { z } from "zod";
 
@@ -32,6 +33,35 @@ async function printed(run: Command["run"]): Promise<{ world: TestWorld; args: s
 function checkShown(text: string, place: string): void {
   deepStrictEqual(obeyed(text), [], place);
 }
+
+Deno.test("wrong usage is told as text or JSON, wherever that is asked for", async () => {
+  const settings = { "/work/streamlab.json": '{"log-format":"json"}' };
+  const cases: { args: string; env?: Record<string, string>; files?: Record<string, string>; isJson: boolean }[] = [
+    { args: "paint --nonsense", isJson: false },
+    { args: "paint --nonsense --json", isJson: true },
+    { args: "paint --nonsense --json --log-format text", isJson: false },
+    { args: "paint --nonsense --log-format=json", isJson: true },
+    { args: "paint --nonsense", env: { STREAMLAB_LOG_FORMAT: "json" }, isJson: true },
+    {
+      args: "paint --nonsense",
+      env: { STREAMLAB_PAINT_LOG_FORMAT: "json", STREAMLAB_LOG_FORMAT: "text" },
+      isJson: true,
+    },
+    { args: "paint --nonsense --json", env: { STREAMLAB_LOG_FORMAT: "text" }, isJson: false },
+    { args: "paint --nonsense", env: { STREAMLAB_JSON: "1" }, isJson: true },
+    { args: "paint --nonsense", env: { STREAMLAB_LOG_FORMAT: "" }, isJson: false },
+    { args: "nonsense", env: { STREAMLAB_LOG_FORMAT: "json" }, isJson: true },
+    { args: "paint wall --layers x", files: settings, isJson: true },
+    { args: "paint wall --layers x --log-format text", files: settings, isJson: false },
+    { args: "paint wall --layers x", env: { STREAMLAB_LOG_FORMAT: "json" }, isJson: true },
+  ];
+  for (const { args, env, files, isJson } of cases) {
+    const world = testWorld({ commands: sampleCommands, env: env ?? {}, files: files ?? {} });
+    strictEqual(await runProgram(args.split(" "), world), 2, args);
+    strictEqual(world.stderrText().startsWith('{"'), isJson, `${args}: ${world.stderrText()}`);
+    if (isJson) strictEqual(JSON.parse(world.stderrText()).kind, "usage");
+  }
+});
 
 Deno.test("whatever stands in a message of the program is shown, on a terminal and off it, and never obeyed", async () => {
   const templates = await messageTemplates();

@@ -271,10 +271,18 @@ Deno.test("the prompt asks what is in a file, and says what each answer took", (
 Deno.test("instants are read and shown in the time zone that is asked for", () =>
   withLake(async (run) => {
     const answer = async (...args: string[]) => (await run(["--format", "csv", ...args])).shell.stdoutText();
-    const sql = "select timestamptz '2026-07-01 12:00:00' as t, [t] as l";
+    const sql = "select timestamptz '2026-07-01 12:00:00' as t, [t] as l, {'a': map {t: t}} as s";
     strictEqual(
       await answer("--timezone", "Europe/Berlin", sql),
-      't,l\n2026-07-01 12:00:00+02,"[""2026-07-01T10:00:00Z""]"\n',
+      't,l,s\n2026-07-01 12:00:00+02,"[""2026-07-01T12:00:00+02:00""]",' +
+        '"{""a"":[[""2026-07-01T12:00:00+02:00"",""2026-07-01T12:00:00+02:00""]]}"\n',
     );
-    strictEqual(await answer(sql), 't,l\n2026-07-01 12:00:00+00,"[""2026-07-01T12:00:00Z""]"\n');
+    const short = "select timestamptz '2026-07-01 12:00:00' as t, [t] as l";
+    strictEqual(await answer(short), 't,l\n2026-07-01 12:00:00+00,"[""2026-07-01T12:00:00Z""]"\n');
+    // Without a letter for a zone of its own that RFC 3339 could write, it stays in UTC.
+    const old = "select [make_timestamptz(-5000000000000000)] as l, ['infinity'::timestamptz] as e";
+    strictEqual(
+      await answer("--timezone", "Europe/Berlin", old),
+      'l,e\n"[""1811-07-23T15:06:40Z""]","[""infinity""]"\n',
+    );
   }));

@@ -60,7 +60,8 @@ export function cells<Null extends string | null>(
     const value = row[index];
     if (value === null || value === undefined) return nullText;
     // As JSON, so that it is clear where a value ends; null is shown as in any cell.
-    return escape(["list", "struct", "map"].includes(type.kind) ? jsonOf(type, value) : textOf(type, value, timeZone));
+    const isNested = ["list", "struct", "map"].includes(type.kind);
+    return escape(isNested ? jsonOf(type, value, timeZone) : textOf(type, value, timeZone));
   });
 }
 

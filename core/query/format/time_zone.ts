@@ -34,6 +34,12 @@ function offsetAt(timeZone: string, seconds: bigint): number {
   return sign === "-" ? -size : size;
 }
 
+/** `Z`, `+01:00`: as RFC 3339 has it; whole minutes. */
+export function rfcOffset(seconds: number): string {
+  const text = offsetText(seconds);
+  return seconds === 0 ? "Z" : text.includes(":") ? text : `${text}:00`;
+}
+
 /** `+01`, `+05:30`: minutes and seconds only where there are some. */
 export function offsetText(seconds: number): string {
   const size = Math.abs(seconds);
