@@ -75,6 +75,12 @@ const flags = z.object({
       "for fields that the contract does not name: make a dead letter, keep them in _rescued, or add columns (default: as " +
       "before, else dead-letter)",
   }),
+  onWrongType: flag.choice(["dead-letter", "rescue"], {
+    ...TABLES,
+    doc:
+      "for records whose only fault is the type of optional fields: make a dead letter, or keep the record with these " +
+      "fields null and their text in _rescued (default: as before, else dead-letter)",
+  }),
   onEmpty: flag.choice(["dead-letter", "ignore"], {
     ...TABLES,
     doc:
@@ -309,6 +315,7 @@ async function sessionOptions(
     partitionBy: partitionBy.map(parsePartitionField),
     partitionByIsAsked: flags.partitionBy !== undefined,
     onExtraFields: flags.onExtraFields ?? before?.options.onExtraFields ?? "dead-letter",
+    onWrongType: flags.onWrongType ?? before?.options.onWrongType,
     onChangedFile: flags.onChangedFile,
     maxFilesPerBatch: Math.max(1, flags.maxFilesPerBatch),
     maxBytesPerBatch: flags.maxBytesPerBatch,

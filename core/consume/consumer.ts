@@ -2,7 +2,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Meter } from "../base/meter.ts";
 import { isKind, StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
-import type { Contract, OnExtraFields } from "../contract/contract.ts";
+import type { Contract, OnExtraFields, OnWrongType } from "../contract/contract.ts";
+import { keepsRescued } from "../contract/rescued.ts";
 import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
 import {
   type Catalog,
@@ -50,6 +51,7 @@ export interface ConsumerOptions extends BatchLimits, Omit<RunLimitsOptions, "de
   /** An existing table must have this partitioning; if undefined, it keeps its own. */
   partitionByIsAsked?: boolean;
   onExtraFields: OnExtraFields;
+  onWrongType?: OnWrongType | undefined;
   clock: Clock;
   random: Random;
   /** Counts files, bytes and records of the batch under way, and times its steps. */
@@ -111,7 +113,7 @@ export class Consumer {
    */
   static async start(options: ConsumerOptions): Promise<Consumer> {
     const name = identifierText(options.target);
-    const rescued = options.onExtraFields !== "dead-letter";
+    const rescued = keepsRescued(options);
     const checkpoint = new Checkpoint(options.sink, name);
     const probing = early(options.sink.probe(checkpoint.folder));
     const first = new FirstFetch(options.zone, options, options.router);
@@ -264,7 +266,7 @@ export class Consumer {
   }
 
   #planOf(files: readonly PlannedFile[], changed: readonly PlannedFile[]): BatchPlan {
-    const { contract, onExtraFields, zone, clock } = this.#options;
+    const { contract, onExtraFields, onWrongType, zone, clock } = this.#options;
     return {
       format: 1,
       sequenceId: this.#state.sequenceId,
@@ -273,7 +275,7 @@ export class Consumer {
       table: this.#name,
       raw: zone.nameBase,
       contract: contract.text,
-      options: { onExtraFields, format: zone.format, onEmpty: zone.onEmpty },
+      options: { onExtraFields, onWrongType, format: zone.format, onEmpty: zone.onEmpty },
       files: [...files],
       changed: [...changed],
     };

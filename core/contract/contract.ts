@@ -144,5 +144,8 @@ export function hasChecks(checks: Checks): boolean {
 /** What happens to a valid record with fields that the contract does not name. */
 export type OnExtraFields = "dead-letter" | "rescue" | "add";
 
+/** What happens to a record whose only fault is the type of optional fields. */
+export type OnWrongType = "dead-letter" | "rescue";
+
 /** Why a record is not an event, in the order of precedence. */
 export type DeadLetterReason = "corrupted_batch" | "corrupted_record" | "invalid_schema" | "extra_fields";

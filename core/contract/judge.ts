@@ -1,8 +1,9 @@
-import type { Contract, OnExtraFields } from "./contract.ts";
-import { clip, type JsonPath, pointerText } from "../json/pointer.ts";
+import type { Contract, OnExtraFields, OnWrongType } from "./contract.ts";
+import { Findings } from "./findings.ts";
+import { clip, pointerText } from "../json/pointer.ts";
 import { JsonReader, JsonSyntaxError, TooManyValuesError, VALUES_MAX } from "../json/reader.ts";
 import { KeySet, skipValue } from "../json/skip.ts";
-import { type JsonNode, parseJsonTree } from "../json/tree.ts";
+import type { JsonNode } from "../json/tree.ts";
 import { absence, type ChecksPlan, type JudgePlan, judgePlan, type StructPlan, type ValuePlan } from "./judge_plan.ts";
 import {
   enumProblem,
@@ -17,6 +18,7 @@ import {
   textProblem,
 } from "./judge_scalar.ts";
 import { type ExtraField, foundText, type Judgement, type Row, type ValueTree, verdict } from "./judgement.ts";
+import { unmetCondition } from "./unmet_condition.ts";
 
 const QUOTE = 0x22, COMMA = 0x2c, COLON = 0x3a, CLOSE_ARRAY = 0x5d, CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b, OPEN_OBJECT = 0x7b, LOWER_N = 0x6e, MINUS = 0x2d, ZERO = 0x30, NINE = 0x39;
@@ -38,14 +40,13 @@ export class Judge {
   readonly #reader = new JsonReader();
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #path: (string | number)[] = [];
-  #problem: string | undefined;
-  #extras: ExtraField[] = [];
-  /** The number of problems so far: whatever was read between two equal counts is valid. */
-  #problems = 0;
+  readonly #found = new Findings();
+  readonly #rescuesTypes: boolean;
   #objects = 0;
 
-  constructor(contract: Contract, onExtraFields: OnExtraFields) {
+  constructor(contract: Contract, onExtraFields: OnExtraFields, onWrongType: OnWrongType = "dead-letter") {
     this.#plan = judgePlan(contract, onExtraFields);
+    this.#rescuesTypes = onWrongType === "rescue";
   }
 
   /** Judges a record by its UTF-8 text. */
@@ -63,12 +64,11 @@ export class Judge {
   judge(text: string): Judgement {
     this.#reader.start(text);
     this.#path.length = 0;
-    this.#problem = undefined;
-    if (this.#extras.length > 0) this.#extras = [];
+    this.#found.clear();
     try {
       const row = this.#readRecord();
       this.#reader.end();
-      return verdict(row, this.#problem, this.#extras, this.#plan.onExtraFields);
+      return verdict(row, this.#found.problem, this.#found.extras, this.#plan.onExtraFields);
     } catch (error) {
       if (error instanceof TooManyValuesError) return this.#tooManyValues();
       if (!(error instanceof JsonSyntaxError)) throw error;
@@ -80,11 +80,10 @@ export class Judge {
   problemOf(column: number, json: string): string | undefined {
     const { root } = this.#plan;
     this.#reader.start(json);
-    this.#problem = undefined;
+    this.#found.clear();
     this.#path = [root.keys[column]!];
-    this.#extras = [];
     this.#readValue(root.values[column]!);
-    return this.#problem;
+    return this.#found.problem;
   }
 
   /** What a record lacks that has no such column. */
@@ -99,7 +98,7 @@ export class Judge {
   }
 
   #tooManyValues(): Judgement {
-    const detail = this.#problem ?? `the record: expected at most ${VALUES_MAX} values, found more`;
+    const detail = this.#found.problem ?? `the record: expected at most ${VALUES_MAX} values, found more`;
     return { kind: "dead_letter", reason: "invalid_schema", detail, values: { ...this.#plan.root.empty } };
   }
 
@@ -110,11 +109,12 @@ export class Judge {
     if (reader.peek() === OPEN_OBJECT) {
       const start = reader.pos;
       this.#readStruct(root, row);
-      if (this.#problem === undefined) this.#meets(this.#plan.conditions, reader.text.slice(start, reader.pos));
+      const { problem } = this.#found;
+      if (problem === undefined) this.#meets(this.#plan.conditions, reader.text.slice(start, reader.pos));
     } else {
       const start = reader.pos;
       skipValue(reader);
-      this.#problem = `the record: expected object, found ${foundText(reader.text.slice(start, reader.pos))}`;
+      this.#found.note([], `expected object, found ${foundText(reader.text.slice(start, reader.pos))}`);
     }
     return row;
   }
@@ -132,7 +132,9 @@ export class Judge {
         if (typeof field === "string") {
           unknown ??= new KeySet();
           if (!unknown.add(field)) this.#note(field, KEY_TWICE);
-          this.#readExtra(field);
+          this.#path.push(field);
+          this.#keepApart({});
+          this.#path.pop();
         } else {
           previous = field;
           this.#readField(struct, field, object, row);
@@ -186,37 +188,50 @@ export class Judge {
     struct.seenIn[field] = object;
     const plan = struct.values[field]!;
     this.#path.push(key);
-    const value = struct.loose[field] ? this.#readLoose(plan) : this.#readValue(plan);
+    const value = this.#readMember(struct, field, plan);
     this.#path.pop();
     row[name] = repeated || value === BAD ? null : value;
   }
 
+  #readMember(struct: StructPlan, field: number, plan: ValuePlan): ValueTree | typeof BAD {
+    if (struct.loose[field]) return this.#readLoose(plan);
+    if (!this.#rescuesTypes) return this.#readValue(plan);
+    if (!struct.isRequired[field]) return this.#readOptional(plan);
+    const before = this.#found.mark();
+    const value = this.#readValue(plan);
+    if (value === BAD) this.#found.harden(before);
+    return value;
+  }
+
   /** Reads a value that is an extra field if the column does not take it. */
   #readLoose(plan: ValuePlan): ValueTree | typeof BAD {
-    const mark = this.#reader.mark(), extras = this.#extras.length;
-    const problem = this.#problem, problems = this.#problems;
+    const start = this.#reader.mark(), before = this.#found.mark();
     const value = this.#readValue(plan);
     if (value !== BAD) return value;
-    this.#reader.returnTo(mark);
-    this.#extras.length = extras;
-    this.#problem = problem;
-    this.#problems = problems;
-    this.#keepExtra({ isMisfit: true });
+    this.#reader.returnTo(start);
+    this.#found.returnTo(before, { keepsExtras: false });
+    this.#keepApart({ isMisfit: true });
     return BAD;
   }
 
-  #readExtra(key: string): void {
-    this.#path.push(key);
-    this.#keepExtra({});
-    this.#path.pop();
+  /** Reads a value that is rescued if nothing but types is wrong with it. */
+  #readOptional(plan: ValuePlan): ValueTree | typeof BAD {
+    const start = this.#reader.mark(), before = this.#found.mark();
+    const value = this.#readValue(plan);
+    if (value !== BAD || !this.#found.areOnlyTypes(before)) return value;
+    this.#reader.returnTo(start);
+    // Where an extra field makes a dead letter, one that is inside does.
+    this.#found.returnTo(before, { keepsExtras: this.#plan.onExtraFields === "dead-letter" });
+    this.#keepApart({ isOfWrongType: true });
+    return BAD;
   }
 
-  #keepExtra(kind: Pick<ExtraField, "isMisfit">): void {
+  #keepApart(kind: Pick<ExtraField, "isMisfit" | "isOfWrongType">): void {
     const reader = this.#reader;
     reader.peek();
     const start = reader.pos;
     this.#skip();
-    this.#extras.push({ path: this.#path.slice(), json: reader.text.slice(start, reader.pos), ...kind });
+    this.#found.extras.push({ path: this.#path.slice(), json: reader.text.slice(start, reader.pos), ...kind });
   }
 
   /** Skips any value, and notes what no record may contain at any depth. */
@@ -224,7 +239,7 @@ export class Judge {
     const found = skipValue(this.#reader);
     if (found === undefined) return;
     this.#reader.loneSurrogate = false;
-    this.#noteAt([...this.#path, ...found.path], found.problem === "duplicate-key" ? KEY_TWICE : LONE_SURROGATE);
+    this.#found.note([...this.#path, ...found.path], found.problem === "duplicate-key" ? KEY_TWICE : LONE_SURROGATE);
   }
 
   #readValue(plan: ValuePlan): ValueTree | typeof BAD {
@@ -236,9 +251,9 @@ export class Judge {
       return null;
     }
     if (plan.conditions.length === 0) return this.#readTyped(plan, code);
-    const start = reader.pos, before = this.#problems;
+    const start = reader.pos, before = this.#found.problems;
     const value = this.#readTyped(plan, code);
-    if (value === BAD || this.#problems > before) return BAD;
+    if (value === BAD || this.#found.problems > before) return BAD;
     const written = reader.text.slice(start, reader.pos);
     // Conditions are for the number or boolean that a text stands for.
     const json = plan.coerce && code === QUOTE ? JSON.parse(written) as string : written;
@@ -247,33 +262,19 @@ export class Judge {
 
   /** Whether a value satisfies its conditions; notes the first that it does not. */
   #meets(conditions: readonly JsonNode[], json: string): boolean {
-    if (conditions.length === 0) return true;
-    let value: JsonNode;
-    try {
-      value = parseJsonTree(json);
-    } catch (error) {
-      if (!(error instanceof JsonSyntaxError)) throw error;
-      // The text was read before, so that only its depth can be too much.
-      this.#noteAt(this.#path, `expected a value that conditions can look through, found one ${error.message}`);
-      return false;
-    }
-    for (const condition of conditions) {
-      const wrong = this.#plan.schemaCheck.mismatch(condition, value);
-      if (wrong === undefined) continue;
-      const found = wrong.found === undefined ? "no such field" : foundText(wrong.found);
-      this.#noteAt([...this.#path, ...wrong.path], `expected ${wrong.expected}, found ${found}`);
-      return false;
-    }
-    return true;
+    const unmet = unmetCondition(this.#plan.schemaCheck, conditions, json);
+    if (unmet === undefined) return true;
+    this.#found.note([...this.#path, ...unmet.path], unmet.words);
+    return false;
   }
 
   #readTyped(plan: ValuePlan, code: number): ValueTree | typeof BAD {
     if (plan.kind === "json") return this.#readJson();
     if (plan.struct !== undefined && code === OPEN_OBJECT) {
       const row: Row = { ...plan.struct.empty };
-      const before = this.#problems;
+      const before = this.#found.problems;
       this.#readStruct(plan.struct, row);
-      return this.#problems === before ? row : BAD;
+      return this.#found.problems === before ? row : BAD;
     }
     if (plan.kind === "map" && code === OPEN_OBJECT) return this.#readMap(plan);
     if (plan.kind === "list" && code === OPEN_ARRAY) return this.#readList(plan.inner!);
@@ -283,16 +284,16 @@ export class Judge {
   /** Any value, as its text. */
   #readJson(): string | typeof BAD {
     const reader = this.#reader;
-    const start = reader.pos, before = this.#problems;
+    const start = reader.pos, before = this.#found.problems;
     this.#skip();
-    return this.#problems === before ? reader.text.slice(start, reader.pos) : BAD;
+    return this.#found.problems === before ? reader.text.slice(start, reader.pos) : BAD;
   }
 
   #readMap(plan: ValuePlan): ValueTree | typeof BAD {
     const reader = this.#reader;
     // Without a prototype, so that "__proto__" is a key like any other.
     const map: { [key: string]: ValueTree } = Object.create(null);
-    const before = this.#problems;
+    const before = this.#found.problems;
     reader.pos++;
     if (reader.peek() !== CLOSE_OBJECT) {
       for (;;) {
@@ -308,7 +309,7 @@ export class Judge {
       }
     }
     reader.pos++;
-    return this.#problems === before ? map : BAD;
+    return this.#found.problems === before ? map : BAD;
   }
 
   #checkKey(checks: ChecksPlan, key: string): void {
@@ -319,7 +320,7 @@ export class Judge {
   #readList(element: ValuePlan): ValueTree | typeof BAD {
     const reader = this.#reader;
     const list: ValueTree[] = [];
-    const before = this.#problems;
+    const before = this.#found.problems;
     reader.pos++;
     if (reader.peek() !== CLOSE_ARRAY) {
       for (let index = 0;; index++) {
@@ -332,7 +333,7 @@ export class Judge {
       }
     }
     reader.pos++;
-    return this.#problems === before ? list : BAD;
+    return this.#found.problems === before ? list : BAD;
   }
 
   /** After a member: true at the end of the object, else moves to the next key. */
@@ -371,9 +372,9 @@ export class Judge {
       if (text === undefined && plan.kind === "timestamptz") problem = instantProblem(plan, written, "number");
     } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
       if (type.kind === "string" && type.accepts.nested) {
-        const before = this.#problems;
+        const before = this.#found.problems;
         this.#skip();
-        return this.#problems === before ? reader.text.slice(start, reader.pos) : BAD;
+        return this.#found.problems === before ? reader.text.slice(start, reader.pos) : BAD;
       }
       skipValue(reader);
       reader.loneSurrogate = false;
@@ -384,17 +385,13 @@ export class Judge {
     }
     if (text !== undefined && problem === undefined) return text;
     const json = reader.text.slice(start, reader.pos);
-    this.#noteAt(this.#path, `expected ${problem ?? plan.expected}, found ${foundText(json)}`);
+    if (text === undefined) this.#found.typeFaults++;
+    this.#found.note(this.#path, `expected ${problem ?? plan.expected}, found ${foundText(json)}`);
     return BAD;
   }
 
   /** Notes a problem with the member `key` of the current object. */
   #note(key: string, words: string): void {
-    this.#noteAt([...this.#path, key], words);
-  }
-
-  #noteAt(path: JsonPath, words: string): void {
-    this.#problems++;
-    this.#problem ??= `${path.length === 0 ? "the record" : pointerText(path)}: ${words}`;
+    this.#found.note([...this.#path, key], words);
   }
 }

@@ -55,6 +55,8 @@ export interface StructPlan {
   readonly loose: readonly boolean[];
   /** Indices of the fields whose key is required. */
   readonly required: readonly number[];
+  /** The same, by field. */
+  readonly isRequired: readonly boolean[];
   /** Every field null. */
   readonly empty: Readonly<Record<string, null>>;
   /**
@@ -103,6 +105,7 @@ function structPlan(fields: readonly ContractField[]): StructPlan {
     indexOf: new Map(keys.map((key, i) => [key, i])),
     loose: fields.map((field) => field.loose === true),
     required: fields.flatMap((field, i) => field.required ? [i] : []),
+    isRequired: fields.map(({ required }) => required),
     // fromEntries makes own properties, so that a field named __proto__ is like any other.
     empty: Object.fromEntries(names.map((name) => [name, null])),
     follower: Int32Array.from({ length: names.length + 1 }, (_, i) => (i + 1) % (names.length + 1)),

@@ -14,14 +14,16 @@ export type ValueTree = null | string | ValueTree[] | { [key: string]: ValueTree
 export type Row = { [column: string]: ValueTree };
 
 /**
- * A field that the contract does not name, or not with such a value: its path in the record, and
- * its JSON text.
+ * A field that the contract does not name, or not with such a value, or not of such a type: its
+ * path in the record, and its JSON text.
  */
 export interface ExtraField {
   readonly path: JsonPath;
   readonly json: string;
   /** It is loose, and its column does not take the value. */
   readonly isMisfit?: true;
+  /** It is an optional field of the contract, and no extra one. */
+  readonly isOfWrongType?: true;
 }
 
 export type Judgement =
@@ -30,7 +32,10 @@ export type Judgement =
     readonly values: Row;
     /** In the order of the text. Empty unless extra fields are kept (`rescue`, `add`). */
     readonly extras: readonly ExtraField[];
-    /** The extra fields as one JSON object (see `rescuedText`); null if there are none. */
+    /**
+     * The extra fields and those of a wrong type as one JSON object (see `rescuedText`); null if
+     * there are none.
+     */
     readonly rescued: string | null;
   }
   | {
@@ -77,17 +82,20 @@ function extraText({ path, isMisfit }: ExtraField): string {
   return isMisfit ? `${pointerText(path)} with a value that its column does not take` : pointerText(path);
 }
 
-/** What becomes of a record that is JSON, by its first problem and its extra fields. */
+/**
+ * What becomes of a record that is JSON, by its first problem and the fields that were kept apart.
+ */
 export function verdict(
   values: Row,
   problem: string | undefined,
-  extras: readonly ExtraField[],
+  apart: readonly ExtraField[],
   onExtraFields: OnExtraFields,
 ): Judgement {
   if (problem !== undefined) return { kind: "dead_letter", reason: "invalid_schema", detail: problem, values };
-  if (extras.length === 0) return { kind: "event", values, extras, rescued: null };
-  if (onExtraFields === "dead-letter") {
+  if (apart.length === 0) return { kind: "event", values, extras: apart, rescued: null };
+  const extras = apart.filter(({ isOfWrongType }) => !isOfWrongType);
+  if (onExtraFields === "dead-letter" && extras.length > 0) {
     return { kind: "dead_letter", reason: "extra_fields", detail: extrasDetail(extras), values };
   }
-  return { kind: "event", values, extras, rescued: rescuedText(extras) };
+  return { kind: "event", values, extras, rescued: rescuedText(apart) };
 }

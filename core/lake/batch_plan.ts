@@ -11,6 +11,8 @@ export const PLANNED_FILE = z.strictObject({
 /** The rules that a batch is judged by, besides its contract. */
 export const PLAN_OPTIONS = z.strictObject({
   onExtraFields: z.enum(["dead-letter", "rescue", "add"]),
+  /** A dead letter unless said. */
+  onWrongType: z.enum(["dead-letter", "rescue"]).optional(),
   /** The format that overrides what names say. */
   format: z.enum(["json", "ndjson", "parquet"]).optional(),
   /** What becomes of an empty file or array: a dead letter unless said. */

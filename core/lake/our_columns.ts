@@ -31,12 +31,12 @@ export const LEDGER_COLUMNS = {
 } as const;
 
 /**
- * The columns of `bronze.<name>`; `rescued` where extra fields are rescued or added. Field ids are
- * 0: still to be assigned.
+ * The columns of `bronze.<name>`; `rescued` where fields are rescued or added. Field ids are 0:
+ * still to be assigned.
  */
 export function eventFields(contract: Contract, options: { rescued: boolean }): IcebergField[] {
   const rescued = options.rescued
-    ? [text(OUR_COLUMNS.rescued, false, "Fields that the contract does not name (JSON)")]
+    ? [text(OUR_COLUMNS.rescued, false, "Fields that the contract does not name, or that are of a wrong type (JSON)")]
     : [];
   return [...contract.fields.map(icebergField), ...rescued, ...sourceFields({ positionRequired: true })];
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Contract, OnExtraFields } from "../contract/contract.ts";
+import type { Contract, OnExtraFields, OnWrongType } from "../contract/contract.ts";
 import { nameFile, rootOfNames } from "../storage/file_name.ts";
 import { PLAN_OPTIONS } from "./batch_plan.ts";
 import { parseRecord, type RecordFormat } from "./durable_record.ts";
@@ -50,13 +50,18 @@ export function targetProperty(target: string, record: TargetRecord): Record<str
 
 /** What feeds a target in this run. */
 export function recordOfTarget(
-  { zone, contract, onExtraFields }: { zone: RawZone; contract: Contract; onExtraFields: OnExtraFields },
+  { zone, contract, onExtraFields, onWrongType }: {
+    zone: RawZone;
+    contract: Contract;
+    onExtraFields: OnExtraFields;
+    onWrongType?: OnWrongType | undefined;
+  },
 ): TargetRecord {
   return {
     format: 1,
     raw: { base: zone.nameBase, prefix: zone.prefix },
     contract: contract.text,
-    options: { onExtraFields, format: zone.format, onEmpty: zone.onEmpty },
+    options: { onExtraFields, onWrongType, format: zone.format, onEmpty: zone.onEmpty },
   };
 }
 

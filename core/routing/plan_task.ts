@@ -2,6 +2,7 @@ import type { Json } from "../base/json.ts";
 import type { Contract } from "../contract/contract.ts";
 import { adoptAddedColumns, type ColumnRoom, columnRoom } from "../contract/extra_columns.ts";
 import { parseContract } from "../contract/json_schema.ts";
+import { keepsRescued } from "../contract/rescued.ts";
 import { partitionSpecFromJson } from "../iceberg/format/partition_spec.ts";
 import { schemaFromJson } from "../iceberg/format/schema.ts";
 import type { RoutingTask, TaskTable } from "../lake/routing_task.ts";
@@ -25,7 +26,7 @@ export function planTask({ contract: text, options, ...task }: RoutingTask): Pla
   const before = { events: tableOf(task.events), deadLetters: tableOf(task.deadLetters) };
   const fields = { events: before.events.schema.fields, deadLetters: before.deadLetters.schema.fields };
   const contract = options.onExtraFields === "add" ? adoptAddedColumns(own, fields.events) : own;
-  const rescued = options.onExtraFields !== "dead-letter";
+  const rescued = keepsRescued(options);
   const tables = planTables(before, contract, rescued);
   // A contract with more columns keeps the ids that its columns were first given.
   return { contract, tables, widen: (wider) => planTables(tables, wider, rescued), room: columnRoom(own, fields) };

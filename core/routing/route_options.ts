@@ -1,6 +1,6 @@
 import type { Meter } from "../base/meter.ts";
 import type { ColumnRoom } from "../contract/extra_columns.ts";
-import type { Contract, OnExtraFields } from "../contract/contract.ts";
+import type { Contract, OnExtraFields, OnWrongType } from "../contract/contract.ts";
 import type { Connection } from "../engine/duckdb.ts";
 import type { OnEmpty } from "../lake/batch_plan.ts";
 import type { Scratch } from "../disk/scratch.ts";
@@ -20,6 +20,7 @@ export interface RouteOptions {
   scratch: Scratch;
   contract: Contract;
   onExtraFields: OnExtraFields;
+  onWrongType?: OnWrongType | undefined;
   onEmpty?: OnEmpty | undefined;
   /** What the tables can still take of fields that the contract does not name. */
   room: ColumnRoom;

@@ -119,6 +119,7 @@ class TaskRun {
       scratch,
       contract,
       onExtraFields: options.onExtraFields,
+      onWrongType: options.onWrongType,
       onEmpty: options.onEmpty,
       room,
       batchId: BigInt(batchId),

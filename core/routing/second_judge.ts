@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { Meter } from "../base/meter.ts";
 import type { Random } from "../base/random.ts";
-import type { Contract, OnExtraFields } from "../contract/contract.ts";
+import type { Contract, OnExtraFields, OnWrongType } from "../contract/contract.ts";
 import { removeTree } from "../disk/removal.ts";
 import { openLocalStore } from "../storage/local/local_store.ts";
 import type { Store } from "../storage/store.ts";
@@ -18,6 +18,7 @@ export interface SecondJudgeOptions {
   tables: TargetTables;
   contract: Contract;
   onExtraFields: OnExtraFields;
+  onWrongType?: OnWrongType | undefined;
   zone: RawZone;
   clock: Clock;
   random: Random;
@@ -81,7 +82,7 @@ export class SecondJudge {
 
   /** Its tables are those of the lake, moved into a folder of ours. */
   #task(files: readonly PlannedFile[]): RoutingTask {
-    const { tables, contract, onExtraFields, zone, clock, random, threads, memory } = this.#options;
+    const { tables, contract, onExtraFields, onWrongType, zone, clock, random, threads, memory } = this.#options;
     const { root } = this.#sink;
     return {
       format: 1,
@@ -90,7 +91,7 @@ export class SecondJudge {
       attempt: newAttempt(random),
       ingestedAtMicros: `${clock.nowMs()}000`,
       contract: contract.text,
-      options: { onExtraFields, format: zone.format, onEmpty: zone.onEmpty },
+      options: { onExtraFields, onWrongType, format: zone.format, onEmpty: zone.onEmpty },
       rawRoot: zone.store.root,
       files: files.map((file, number) => ({ ...file, number })),
       events: { ...taskTable(tables.events), root, folder: "events" },

@@ -29,6 +29,22 @@ Deno.test("a target goes on as before without a further flag: folder, format, co
     deepStrictEqual(await place.ask("SELECT _rescued FROM orders.raw WHERE id = 3"), [{ _rescued: '{"more":1}' }]);
   }));
 
+Deno.test("what becomes of wrong types is remembered, and changed by the flag alone", () =>
+  withOrders(async (place) => {
+    const consume = async (name: string, ...flags: string[]) => {
+      place.put(`in/${name}.log`, '{"id":5,"item":[1.50],"more":true}\n');
+      const [batch] = await place.records("consume", "--once", "--table", "orders.raw", ...flags);
+      return [batch!.events, batch!.deadLetters];
+    };
+    deepStrictEqual(await consume("b"), [0, 1]);
+    deepStrictEqual(await consume("c", "--on-wrong-type", "rescue"), [1, 0]);
+    deepStrictEqual(await consume("d"), [1, 0]);
+    deepStrictEqual(await consume("e", "--on-wrong-type", "dead-letter"), [0, 1]);
+    deepStrictEqual(await place.ask("SELECT DISTINCT item, _rescued FROM orders.raw WHERE id = 5"), [
+      { item: null, _rescued: '{"item":[1.50],"more":true}' },
+    ]);
+  }));
+
 Deno.test("flags that are given again are remembered instead, unless the table cannot follow them", () =>
   withOrders(async (place) => {
     place.put("wider.json", { ...ORDERS, properties: { ...ORDERS.properties, more: { type: "boolean" } } });

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { Contract } from "../../core/contract/contract.ts";
 import type { ValueTree } from "../../core/contract/judgement.ts";
+import { keepsRescued } from "../../core/contract/rescued.ts";
 import type { SqlRow } from "../../core/engine/duckdb.ts";
 import { type ContractCase, type ExpectedFile, type ExpectedRecord, loadCases } from "../contract/cases.ts";
 import { fileRecords } from "../support/file_records.ts";
@@ -8,14 +9,14 @@ import { ConsumeWorld } from "./consume_world.ts";
 import { judgedRow, presentValues } from "./judged_value.ts";
 
 /**
- * Cases that one consumer can take: those of one contract, and of one thing to do with extra
- * fields.
+ * Cases that one consumer can take: those of one contract, and of one thing to do with extra fields
+ * and with wrong types.
  */
 function groups(): ContractCase[][] {
   const found = new Map<string, ContractCase[]>();
   for (const testCase of loadCases()) {
     if (testCase.onExtraFields === "add") continue;
-    const key = `${testCase.onExtraFields} ${testCase.contract.text}`;
+    const key = `${testCase.onExtraFields} ${testCase.onWrongType} ${testCase.contract.text}`;
     found.set(key, [...(found.get(key) ?? []), testCase]);
   }
   return [...found.values()];
@@ -24,10 +25,10 @@ function groups(): ContractCase[][] {
 for (const [index, cases] of groups().entries()) {
   Deno.test(`the rows of case ${index} (${cases[0]!.name} and ${cases.length - 1} more) stand in the tables`, () =>
     ConsumeWorld.use(async (world) => {
-      const { contract, onExtraFields } = cases[0]!;
+      const { contract, onExtraFields, onWrongType } = cases[0]!;
       for (const [number, { bytes, format }] of cases.entries()) world.put(`${number}.${format}`, bytes);
-      await world.consume({ contract, onExtraFields });
-      const found = await filesOf(world, contract, onExtraFields !== "dead-letter");
+      await world.consume({ contract, onExtraFields, onWrongType });
+      const found = await filesOf(world, contract, keepsRescued({ onExtraFields, onWrongType }));
       for (const [number, testCase] of cases.entries()) {
         const file = found.get(`raw/events/${number}.${testCase.format}`);
         deepStrictEqual(file?.expect, ordered(testCase.expect), testCase.name);

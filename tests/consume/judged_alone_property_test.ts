@@ -87,6 +87,34 @@ for (const onExtraFields of ["dead-letter", "rescue", "add"] as const satisfies 
   });
 }
 
+Deno.test("wrong types that are rescued give the same tables read as judged, in files of every kind", async () => {
+  const contract = parseContract(JSON.stringify({
+    type: "object",
+    required: ["id"],
+    properties: {
+      id: { type: "integer" },
+      count: { type: "integer", maximum: 5 },
+      device: { type: "object", properties: { os: { type: "string" }, ok: { type: "boolean" } } },
+      items: { type: "array", items: { type: "number" } },
+    },
+  }));
+  const records = fc.sample(anyRecord(contract, "wild"), { seed: 3, numRuns: 300 })
+    .map((text) => text.replaceAll(/[\r\n]/g, " "));
+  const wrong = Array.from({ length: 60 }, (_, id) =>
+    JSON.stringify(
+      [{ id, count: "x" }, { id, device: { os: id, ok: true } }, { id, items: [id, null], more: id }][id % 3],
+    ));
+  const files = new Map([["lines.ndjson", [...records, ...wrong].join("\n")], ["array.json", `[${wrong}]`], [
+    "values.json",
+    wrong.join(" "),
+  ]]);
+  for (const onExtraFields of ["dead-letter", "add"] as const) {
+    const tables = await compare(files, { contract, onExtraFields, onWrongType: "rescue", partitionBy: [] });
+    const rescued = tables["bronze.events"]!.filter((row) => row.includes('_rescued: "'));
+    ok(rescued.length >= (onExtraFields === "add" ? 180 : 120), `${rescued.length} records were kept`);
+  }
+});
+
 const RUNS = isThorough ? 150 : 8;
 const RECORDS = 60;
 
@@ -97,10 +125,11 @@ Deno.test("any records of any contract give the same tables read as judged", asy
       contract: fc.constant(contract),
       records: fc.array(anyRecord(contract, "wild"), { minLength: RECORDS, maxLength: RECORDS, size: "max" }),
       onExtraFields: fc.constantFrom("dead-letter" as const, "rescue" as const, "add" as const),
+      onWrongType: fc.constantFrom("dead-letter" as const, "rescue" as const),
     })
   );
   await fc.assert(
-    fc.asyncProperty(lake, async ({ contract, records: texts, onExtraFields }) => {
+    fc.asyncProperty(lake, async ({ contract, records: texts, onExtraFields, onWrongType }) => {
       const lines = texts.map((text) => text.replaceAll(/[\r\n]/g, " "));
       const files = new Map<string, string>([
         ["lines.ndjson", lines.join("\n")],
@@ -114,7 +143,7 @@ Deno.test("any records of any contract give the same tables read as judged", asy
       for (const [index, text] of texts.entries()) {
         if (index % 4 === 0) files.set(`single-${index}.json`, `[${text}]`);
       }
-      await compare(files, { contract, onExtraFields, partitionBy: [] });
+      await compare(files, { contract, onExtraFields, onWrongType, partitionBy: [] });
       records += texts.length;
     }),
     // A smaller example would take as many lakes again.

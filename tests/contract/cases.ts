@@ -1,4 +1,9 @@
-import { type Contract, type DeadLetterReason, type OnExtraFields } from "../../core/contract/contract.ts";
+import {
+  type Contract,
+  type DeadLetterReason,
+  type OnExtraFields,
+  type OnWrongType,
+} from "../../core/contract/contract.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 
@@ -16,6 +21,7 @@ export interface ContractCase {
   name: string;
   contract: Contract;
   onExtraFields: OnExtraFields;
+  onWrongType: OnWrongType;
   format: "json" | "ndjson";
   bytes: Uint8Array;
   expect: ExpectedFile;
@@ -36,6 +42,7 @@ export interface WrittenCase {
    */
   contract?: unknown;
   onExtraFields?: OnExtraFields;
+  onWrongType?: OnWrongType;
   records?: string[];
   file?: Part[];
   format?: "json" | "ndjson";
@@ -61,6 +68,7 @@ export function casesOf(written: WrittenCase): ContractCase[] {
   const shared = {
     contract: contractOf(written),
     onExtraFields: written.onExtraFields ?? "dead-letter",
+    onWrongType: written.onWrongType ?? "dead-letter",
     expect,
   } as const;
   if (written.records !== undefined) {

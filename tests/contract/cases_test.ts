@@ -27,8 +27,8 @@ if (isRefresh) {
   }
 }
 
-async function judgeFile({ contract, onExtraFields, format, bytes }: ContractCase): Promise<ExpectedFile> {
-  const judge = new Judge(contract, onExtraFields);
+async function judgeFile({ contract, onExtraFields, onWrongType, format, bytes }: ContractCase): Promise<ExpectedFile> {
+  const judge = new Judge(contract, onExtraFields, onWrongType);
   const found = await fileRecords(format, bytes);
   if ("corrupted" in found) return { corrupted_batch: found.corrupted };
   return { records: found.records.map((record) => expectation(judge.judgeBytes(record.bytes))) };

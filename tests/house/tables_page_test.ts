@@ -80,7 +80,7 @@ Deno.test("docs/tables.md has every column of every table", async () => {
     "## `bronze.events`: an event",
     "The contract's columns (here those of the built-in one), then where the row came from. Partitioned\n" +
     "by day of `event_timestamp`, unless `--partition-by` says otherwise. `_rescued` is there with\n" +
-    "`--on-extra-fields rescue` or `add`.",
+    "`--on-extra-fields rescue` or `add`, or `--on-wrong-type rescue`.",
     columnTable(eventFields(contract, { rescued: true })),
     "## `dead_letters.events`: a bad record, or a whole bad file",
     "The contract's columns are filled as far as they could be read. Of a file that is corrupted as a\n" +

@@ -300,6 +300,20 @@ Deno.test("a lake whose extra fields were rescued is audited by that rule", () =
     match(text, /2 events, 0 dead letters/);
   }));
 
+Deno.test("a lake whose wrong types were rescued is audited by that rule, and every value counts", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("a.json", JSON.stringify([event("a0", { product_id: 1 }), event("a1"), { ...event("a2"), user_id: 1 }]));
+    await world.consume({ onWrongType: "rescue" });
+    const sound = await audit(world);
+    deepStrictEqual([sound.status, /2 events, 1 dead letter\b/.test(sound.text)], [0, true], sound.text);
+    const byAnother = await audit(world, "--on-wrong-type", "dead-letter");
+    match(byAnother.text, /1 record would go to the other table/);
+    await tamper(world, "bronze.events", "_rescued IS NOT NULL", "SELECT * REPLACE ('{}' AS _rescued) FROM {file}");
+    const { status, text } = await audit(world);
+    strictEqual(status, 1, text);
+    match(text, /a\.json record 0 \(batch 1\) is not what the file says: it was altered/);
+  }));
+
 Deno.test("files outside of the lake are judged where they are", () =>
   ConsumeWorld.use(async (world) => {
     const other = await Deno.makeTempDir({ prefix: "streamlab-elsewhere-" });

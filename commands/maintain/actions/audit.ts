@@ -39,6 +39,10 @@ const OWN_FLAGS = {
     section: SECTION,
     doc: "judge fields that the contract does not name like this (default: as consume remembers)",
   }),
+  onWrongType: flag.choice(["dead-letter", "rescue"], {
+    section: SECTION,
+    doc: "judge optional fields of a wrong type like this (default: as consume remembers)",
+  }),
 };
 
 export const audit = lakeAction({
@@ -135,6 +139,7 @@ async function auditTarget(
     tables,
     contract: await readContract(context, flags, record?.contract),
     onExtraFields: flags.onExtraFields ?? record?.options.onExtraFields ?? "dead-letter",
+    onWrongType: flags.onWrongType ?? record?.options.onWrongType,
     format: record?.options.format,
     onEmpty: record?.options.onEmpty,
     threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
@@ -267,7 +272,7 @@ async function print(context: Context, table: string, report: AuditReport): Prom
     context,
     `${
       counted(report.misplaced, "record")
-    } would go to the other table by this contract; --contract and --on-extra-fields name another`,
+    } would go to the other table by this contract; --contract, --on-extra-fields and --on-wrong-type name another`,
   );
 }
 

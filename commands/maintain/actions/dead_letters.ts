@@ -56,7 +56,7 @@ async function judgeOf({ record }: KnownTarget): Promise<{ judge?: Judge; unknow
   try {
     const known = record();
     if (known === undefined) return { unknown: "an older streamlab has not written its contract down" };
-    return { judge: new Judge(parseContract(known.contract), known.options.onExtraFields) };
+    return { judge: new Judge(parseContract(known.contract), known.options.onExtraFields, known.options.onWrongType) };
   } catch (error) {
     return { unknown: messageOf(error) };
   }

@@ -8,12 +8,13 @@ import {
   JSON_STRINGS_ONLY,
   keyOf,
   mayBeNull,
-  type OnExtraFields,
 } from "../../contract/contract.ts";
 import { judgesRecords, judgesValues } from "../../contract/judge_alone.ts";
+import { keepsRescued } from "../../contract/rescued.ts";
 import { planCheck, planTextCheck } from "./check_plan.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
+import type { Reading } from "./reading.ts";
 
 /** A leaf of a table as it lies in the reader's memory. */
 export interface ReaderColumn {
@@ -63,18 +64,22 @@ const LONG: ContractType = { kind: "long" };
 const NUMBERED_OR_PLAIN = 0, NUMBERED_ONLY = 1, PLAIN_ONLY = 2;
 
 /**
- * The table of events: the contract's columns, extra fields where they do not make a dead letter,
- * the file and the position in it.
+ * The table of events: the contract's columns, what is rescued where anything is, the file and the
+ * position in it.
  */
-export function planEvents(reader: ReaderInstance, contract: Contract, onExtraFields: OnExtraFields): ReaderTable {
-  const rescued = onExtraFields !== "dead-letter";
+export function planEvents(
+  reader: ReaderInstance,
+  contract: Contract,
+  rules: Pick<Reading, "onExtraFields" | "onWrongType">,
+): ReaderTable {
+  const rescued = keepsRescued(rules);
   const plan = new TablePlan(reader, contract, false);
   const extras = rescued ? plan.addLeaf(TEXT, [OUR_COLUMNS.rescued], 1, 0) : 0;
   plan.addPlace();
   const table = plan.end();
   if (rescued) reader.calls.setRescuedColumn(table.handle, extras);
   // Fields that are to become columns are for the judge to name.
-  if (onExtraFields === "rescue") reader.calls.rescueExtras(table.handle);
+  if (rules.onExtraFields === "rescue") reader.calls.rescueExtras(table.handle);
   return table;
 }
 

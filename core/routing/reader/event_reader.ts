@@ -3,6 +3,7 @@ import { StreamlabError } from "../../base/errors.ts";
 import type { Contract } from "../../contract/contract.ts";
 import { Judge } from "../../contract/judge.ts";
 import { parseContract } from "../../contract/json_schema.ts";
+import { keepsRescued } from "../../contract/rescued.ts";
 import { planEvents, planLetters, type ReaderTable } from "./column_plan.ts";
 import { FileReading, type FileReadingTools } from "./file_reading.ts";
 import { eventFileFields, letterFileFields } from "./file_schema.ts";
@@ -67,7 +68,7 @@ export class EventReader {
   async read(reading: Reading, onRecords: (count: number) => void): Promise<ReadResult> {
     const { contract, events, deadLetters } = this.#columnsOf(reading);
     const files = this.#filesOf(reading, { contract, events, deadLetters });
-    const judge = new Judge(contract, reading.onExtraFields);
+    const judge = new Judge(contract, reading.onExtraFields, reading.onWrongType);
     const rows = new RowWriter(this.reader, contract, events, deadLetters);
     const pending = new PendingFile(`${reading.folder}/pending-${this.#start.number}.ndjson`);
     const { limits, folder, held } = reading;
@@ -76,6 +77,7 @@ export class EventReader {
       columns: contract.fields.length,
       large,
       onExtraFields: reading.onExtraFields,
+      onWrongType: reading.onWrongType,
       onPending: (position, raw, event) => pending.add(position, raw, event),
     });
     const input = new InputRoom(this.reader);
@@ -152,16 +154,15 @@ export class EventReader {
   }
 
   #filesOf(reading: Reading, { contract, events, deadLetters }: Omit<Columns, "key">): FileReadingTools["files"] {
-    const { onExtraFields, folder, limits } = reading;
+    const { folder, limits } = reading;
     const nextPath = (kind: string) => {
       let files = 0;
       return () => `${folder}/${kind}-${this.#start.number}-${files++}.parquet`;
     };
-    const rescued = onExtraFields !== "dead-letter";
     return {
       events: new TableOutput(this.reader, {
         table: reading.events,
-        fields: eventFileFields(contract, reading.events, rescued),
+        fields: eventFileFields(contract, reading.events, keepsRescued(reading)),
         columns: events,
         constants: reading,
         limits,
@@ -178,15 +179,16 @@ export class EventReader {
     };
   }
 
-  #columnsOf({ contract: text, onExtraFields, events, deadLetters }: Reading): Columns {
-    const key = JSON.stringify([text, onExtraFields, events.written, deadLetters.written]);
+  #columnsOf(reading: Reading): Columns {
+    const { contract: text, onExtraFields, onWrongType, events, deadLetters } = reading;
+    const key = JSON.stringify([text, onExtraFields, onWrongType, events.written, deadLetters.written]);
     if (this.#columns?.key === key) return this.#columns;
     this.#reset();
     const contract = parseContract(text);
     return this.#columns = {
       key,
       contract,
-      events: planEvents(this.reader, contract, onExtraFields),
+      events: planEvents(this.reader, contract, reading),
       deadLetters: planLetters(this.reader, contract),
     };
   }

@@ -1,4 +1,4 @@
-import type { OnExtraFields } from "../../contract/contract.ts";
+import type { OnExtraFields, OnWrongType } from "../../contract/contract.ts";
 import type { Judge } from "../../contract/judge.ts";
 import { extrasDetail, foundText, type Judgement } from "../../contract/judgement.ts";
 import { VALUES_MAX } from "../../json/reader.ts";
@@ -29,6 +29,7 @@ export interface OddRecordsOptions {
   columns: number;
   large: LargeValues;
   onExtraFields: OnExtraFields;
+  onWrongType?: OnWrongType | undefined;
   onPending: OnPending;
 }
 
@@ -43,6 +44,7 @@ export class OddRecords {
   readonly #rows: RowWriter;
   readonly #large: LargeValues;
   readonly #onExtraFields: OnExtraFields;
+  readonly #rescuesTypes: boolean;
   readonly #onPending: OnPending;
   readonly #absent: PlacedText[];
   readonly #twice: PlacedText[];
@@ -55,13 +57,14 @@ export class OddRecords {
     reader: ReaderInstance,
     judge: Judge,
     rows: RowWriter,
-    { columns, large, onExtraFields, onPending }: OddRecordsOptions,
+    { columns, large, onExtraFields, onWrongType, onPending }: OddRecordsOptions,
   ) {
     this.#large = large;
     this.#reader = reader;
     this.#judge = judge;
     this.#rows = rows;
     this.#onExtraFields = onExtraFields;
+    this.#rescuesTypes = onWrongType === "rescue";
     this.#onPending = onPending;
     const each = (words: (column: number) => string) =>
       Array.from({ length: columns }, (_, column) => reader.keep(words(column)));
@@ -140,6 +143,8 @@ export class OddRecords {
       const kind = this.#reader.word(at), column = this.#reader.word(at + 1);
       let detail: string | PlacedText | undefined;
       if (kind === REFUSED) {
+        // Whether it makes a dead letter, all that is wrong with the record says.
+        if (this.#rescuesTypes) return undefined;
         detail = this.#judge.problemOf(column, this.#textAt(at + 2));
         if (detail === undefined) return undefined;
       } else detail = (kind === TWICE ? this.#twice : this.#absent)[column]!;

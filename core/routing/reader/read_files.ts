@@ -124,10 +124,9 @@ class ReadRun {
     const units = this.#waiting;
     this.#waiting = [];
     if (units.length === 0) return;
-    const { contract, onExtraFields, onEmpty, tablesFor, scratch } = this.#options;
-    this.#results.push(
-      ...await this.#run(units, { contract: contract.text, onExtraFields, onEmpty, ...tablesFor(contract) }),
-    );
+    const { contract, onExtraFields, onWrongType, onEmpty, tablesFor, scratch } = this.#options;
+    const rules = { contract: contract.text, onExtraFields, onWrongType, onEmpty };
+    this.#results.push(...await this.#run(units, { ...rules, ...tablesFor(contract) }));
     for (const path of new Set(units.filter(({ how }) => how === "rows").map((unit) => unit.path))) {
       scratch.removeFile(path);
     }
@@ -135,14 +134,15 @@ class ReadRun {
 
   async end(): Promise<ReadFiles> {
     await this.read();
-    const { contract, room, tablesFor } = this.#options;
+    const { contract, onWrongType, room, tablesFor } = this.#options;
     const results = this.#results;
     const paths = inOrder(results.flatMap(({ extraPaths }) => extraPaths));
     const { contract: widened, clashing, beyond } = widenContract(contract, paths, room);
     const tables = tablesFor(widened);
     const pending = results.flatMap((result) => result.pending ?? []).map(pendingUnit);
     if (pending.length > 0) {
-      results.push(...await this.#run(pending, { contract: widened.text, onExtraFields: "rescue", ...tables }));
+      const rules = { contract: widened.text, onExtraFields: "rescue", onWrongType } as const;
+      results.push(...await this.#run(pending, { ...rules, ...tables }));
     }
     const tallies = tallyFiles(results);
     this.#checkCounts(results, tallies);
@@ -159,7 +159,7 @@ class ReadRun {
 
   async #run(
     units: readonly ReadUnit[],
-    what: Pick<Reading, "contract" | "onExtraFields" | "onEmpty" | "events" | "deadLetters">,
+    what: Pick<Reading, "contract" | "onExtraFields" | "onWrongType" | "onEmpty" | "events" | "deadLetters">,
   ): Promise<ReadResult[]> {
     const { scratch, batchId, ingestedAtMicros, limits, meter } = this.#options;
     // Records that had to wait take as many threads as found them.

@@ -1,5 +1,5 @@
 /** What the workers of a batch are told and what they answer: plain data, as it is posted. */
-import type { DeadLetterReason, OnExtraFields } from "../../contract/contract.ts";
+import type { DeadLetterReason, OnExtraFields, OnWrongType } from "../../contract/contract.ts";
 import type { Packing } from "../../disk/decompress.ts";
 import type { WrittenFile } from "../../engine/copy.ts";
 import type { OnEmpty } from "../../lake/batch_plan.ts";
@@ -98,6 +98,7 @@ export interface Reading {
   /** In its canonical spelling. */
   contract: string;
   onExtraFields: OnExtraFields;
+  onWrongType?: OnWrongType | undefined;
   onEmpty?: OnEmpty | undefined;
   events: TargetTable;
   deadLetters: TargetTable;

@@ -21,6 +21,7 @@ export async function showContract(call: ConsoleCall): Promise<Response> {
     target: name,
     contract: known === undefined ? null : call.parts.shown(known.contract),
     onExtraFields: known?.options.onExtraFields ?? null,
+    onWrongType: known?.options.onWrongType ?? null,
     fields: known === undefined ? [] : fieldsJson(parseContractDocument(known.contract).contract, metadata),
     history: historyJson(metadata),
   });

@@ -51,7 +51,7 @@ export class TestReader {
   ) {
     this.contract = contract;
     this.instance = new ReaderInstance(compiled, hashKey);
-    this.events = planEvents(this.instance, contract, onExtraFields);
+    this.events = planEvents(this.instance, contract, { onExtraFields });
     this.letters = planLetters(this.instance, contract);
   }
 

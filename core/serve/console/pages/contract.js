@@ -35,7 +35,7 @@ function choice(names, chosen) {
   return element("nav", { class: "row", "aria-label": "Streams" }, links);
 }
 
-function fields({ fields, onExtraFields, contract }) {
+function fields({ fields, onExtraFields, onWrongType, contract }) {
   const heading = element("h2", {}, "Fields");
   if (contract === null) return [heading, quiet("An older streamlab has not written it down; the next consume does.")];
   const extra = {
@@ -46,6 +46,7 @@ function fields({ fields, onExtraFields, contract }) {
   return [
     heading,
     quiet(extra[onExtraFields] ?? ""),
+    onWrongType === "rescue" ? quiet("Optional fields of a wrong type are null, and kept in _rescued.") : null,
     tableOf("As records have them, and their columns", [
       { name: "Field", show: ({ key }) => visible(key) },
       { name: "Column", show: ({ name }) => visible(name) },
