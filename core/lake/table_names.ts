@@ -97,20 +97,22 @@ export function whyNotATarget(target: TableIdentifier, existing: readonly TableI
     return `${namespace} is a name of DuckDB's own, so it could never be queried`;
   }
   if (METADATA_SUFFIX.test(target.name)) return "its name is that of another table's metadata in queries";
-  const { events, deadLetters } = identifiersOf(target);
   for (const other of existing) {
     const otherNamespace = other.namespace.join(".");
     if (foldName(otherNamespace) === foldName(namespace) && otherNamespace !== namespace) {
       return `the namespace ${otherNamespace} is there, which differs only in case`;
     }
-    const clash = [events, deadLetters].find((wanted) => differInCase(wanted, other));
-    if (clash === undefined) continue;
-    return clash === events
-      ? `the table ${identifierText(other)} is there, which differs only in case`
-      : `its dead letters would go to ${identifierText(deadLetters)}, which differs only in case from ` +
-        `${identifierText(other)}`;
+    if (differInCase(target, other)) return `the table ${identifierText(other)} is there, which differs only in case`;
   }
-  return undefined;
+  return whyNoLettersOf(target, existing);
+}
+
+/** Why the table of its dead letters must not be made, or undefined where it may. */
+export function whyNoLettersOf(target: TableIdentifier, existing: readonly TableIdentifier[]): string | undefined {
+  const { deadLetters } = identifiersOf(target);
+  const clash = existing.find((other) => differInCase(deadLetters, other));
+  return clash && `its dead letters would go to ${identifierText(deadLetters)}, which differs only in case from ` +
+      identifierText(clash);
 }
 
 /** Tables whose dead letters, if they are targets, may go where the new target's would. */

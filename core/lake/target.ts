@@ -23,6 +23,7 @@ import {
   mayShareLetters,
   TABLE_ROLES,
   type TableRole,
+  whyNoLettersOf,
   whyNotATarget,
 } from "./table_names.ts";
 import { fieldsNamedIn, fileProperties, type TargetTable } from "../tables/write/target_table.ts";
@@ -55,7 +56,7 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
   const { catalog, random, target, contract } = options;
   const found = await findTables(options);
   const identifiers = identifiersOf(target, found.get("events")?.metadata.properties);
-  if (!found.has("events")) await checkNewTarget(options);
+  if (!isTarget(found.get("events"), target)) await checkNewTarget(options, found.has("events"));
   checkContract(found, options);
   const make = async (role: TableRole, { fields, partitionBy, properties = {} }: WantedTable) => {
     const change = (location: string) => createTable({ fields, partitionBy, properties, location, random });
@@ -138,26 +139,30 @@ async function lettersOf(
   return isOurs ? former : deadLetters;
 }
 
+function isTarget(table: LoadedTable | undefined, target: TableIdentifier): boolean {
+  return table !== undefined && markerOf(table.metadata, identifierText(target)).sequenceId !== undefined;
+}
+
 /**
  * Before anything is made: a name that could not be told from another, or letters that two would
- * share.
+ * share. A table that somebody else has made has its name.
  */
-async function checkNewTarget({ catalog, target }: TablesOptions): Promise<void> {
+async function checkNewTarget({ catalog, target }: TablesOptions, isThere: boolean): Promise<void> {
   const namespaces = await catalog.listNamespaces();
   const existing = (await mapParallel(namespaces, LISTED_PARALLEL, (each) => catalog.listTables(each))).flat();
-  const refuse = (why: string) => {
-    const message = `Cannot make the table ${identifierText(target)}: ${why}`;
-    return new StreamlabError("usage", message, { hint: "Nothing was made; give it another name with --table" });
-  };
-  const why = whyNotATarget(target, existing);
+  const action = isThere ? "send events to" : "make";
+  const refuse = (why: string) =>
+    new StreamlabError("usage", `Cannot ${action} the table ${identifierText(target)}: ${why}`, {
+      hint: "Nothing was made; give it another name with --table",
+    });
+  const why = isThere ? whyNoLettersOf(target, existing) : whyNotATarget(target, existing);
   if (why !== undefined) throw refuse(why);
   const letters = identifierText(identifiersOf(target).deadLetters);
   for (const other of mayShareLetters(target, existing)) {
     const table = await catalog.loadTable(other);
-    const name = identifierText(other);
-    if (table === undefined || markerOf(table.metadata, name).sequenceId === undefined) continue;
+    if (table === undefined || !isTarget(table, other)) continue;
     if (identifierText(identifiersOf(other, table.metadata.properties).deadLetters) !== letters) continue;
-    throw refuse(`its dead letters would go to ${letters}, where those of ${name} go`);
+    throw refuse(`its dead letters would go to ${letters}, where those of ${identifierText(other)} go`);
   }
 }
 

@@ -88,6 +88,27 @@ Deno.test("two tables never come to share their dead letters", () =>
     strictEqual(world.batches.length, 2);
   }));
 
+Deno.test("a table that somebody else has made gets no letters that another's would share", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.ndjson", '{"id":"no number"}');
+    await world.consume({ contract, target: parseIdentifier("web.sales_orders") });
+    for (const table of ["web_sales.orders", "bronze.web_sales_orders", "WEB_sales.orders"]) {
+      const target = parseIdentifier(table);
+      await makeTable(world, target);
+      const locationOf = async () => (await world.catalogOn(world.store).loadTable(target))!.metadataLocation;
+      const before = await locationOf();
+      const { message } = await refusal(world, table);
+      const why = table.startsWith("WEB")
+        ? "dead_letters.WEB_sales_orders, which differs only in case from dead_letters.web_sales_orders"
+        : "dead_letters.web_sales_orders, where those of web.sales_orders go";
+      strictEqual(message, `Cannot send events to the table ${table}: its dead letters would go to ${why}`);
+      strictEqual(await locationOf(), before);
+    }
+    await makeTable(world, parseIdentifier("sales.orders"));
+    await world.consume({ contract, target: parseIdentifier("sales.orders") });
+    strictEqual((await world.rows("SELECT 1 FROM {{dead_letters.sales_orders}}")).length, 1);
+  }));
+
 Deno.test("a target of an older lake keeps the table of letters that it has, and no new one comes to share it", () =>
   ConsumeWorld.use(async (world) => {
     world.put("1.ndjson", '{"id":"no number"}');
@@ -103,17 +124,19 @@ Deno.test("a target of an older lake keeps the table of letters that it has, and
 /** The tables as they were made before the namespace was part of the letters' name. */
 async function makeOlder(world: ConsumeWorld, target: TableIdentifier): Promise<void> {
   const { catalog, clock, random } = world.options({});
-  const name = identifierText(target);
-  const fields = eventFields(contract, { rescued: false });
-  await createOrLoadTable(
-    catalog,
-    target,
-    (location) => createTable({ fields, partitionBy: [], location, random, properties: {} }),
-    { random },
-  );
+  await makeTable(world, target);
   await commitTable(catalog, target, (transaction) => {
-    transaction.add(setProperties({ [`streamlab.sequence-id.${name}`]: "8f14e45f-0000-4000-8000-000000000001" }));
+    const id = "8f14e45f-0000-4000-8000-000000000001";
+    transaction.add(setProperties({ [`streamlab.sequence-id.${identifierText(target)}`]: id }));
   }, { clock, random });
+}
+
+/** As another engine makes it, for events of that contract. */
+async function makeTable(world: ConsumeWorld, target: TableIdentifier): Promise<void> {
+  const { catalog, random } = world.options({});
+  const fields = eventFields(contract, { rescued: false });
+  const change = (location: string) => createTable({ fields, partitionBy: [], location, random, properties: {} });
+  await createOrLoadTable(catalog, target, change, { random });
 }
 
 Deno.test("where a table that is there cannot follow the contract, those that are not are not made", () =>
