@@ -1,134 +1,25 @@
 import { counted } from "../../core/base/counted.ts";
-import * as z from "zod";
 import { Meter } from "../../core/base/meter.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { type Catalog, identifierText, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
-import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
 import { DEFAULT_TARGET } from "../../core/lake/table_names.ts";
-import { localFolder, type RawZone } from "../../core/lake/raw_zone.ts";
+import type { ConsumerReport } from "../../core/consume/batch_report.ts";
 import type { ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
-import type { TargetRecord } from "../../core/lake/target_record.ts";
-import { parseLocation } from "../../core/storage/location.ts";
 import type { Store } from "../../core/storage/store.ts";
-import { catalogFlags, openCatalog } from "../open_catalog.ts";
+import { openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus, stoppedStatus } from "../line/command.ts";
 import { checkOfNoTarget, runAllTargets } from "./all_targets.ts";
+import { type ConsumeFlags, consumeFlags, TABLES } from "./flags.ts";
+import { checkFlagsApply } from "./flags_that_apply.ts";
 import { type ConsumerUpkeep, openUpkeep } from "./upkeep.ts";
 import { type MetricsServer, openMetricsServer } from "./metrics_server.ts";
+import { rawZone } from "./raw_zone.ts";
 import { ConsumeWords } from "./words.ts";
-import { contractFlags, contractNotes, readContractDocument } from "../contract_file.ts";
-import { flag } from "../line/flags.ts";
-import { missingRoot, openLake } from "../open_lake.ts";
+import { contractNotes, readContractDocument } from "../contract_file.ts";
+import { openLake } from "../open_lake.ts";
 import { formatDuration, printNote } from "../line/output.ts";
-import { type LakeLocation, parseTableName } from "../line/values.ts";
-import { parsePort } from "../listening.ts";
+import { parseTableName } from "../line/values.ts";
 import { machineSettings } from "../machine.ts";
-
-const TABLES = { section: "TABLES" } as const;
-const LIMITS = { section: "LIMITS" } as const;
-const UPKEEP = { section: "UPKEEP" } as const;
-
-const flags = z.object({
-  source: flag.lake({
-    doc: "lake whose raw/events/ is read: local (./lake), s3, a path, s3://bucket/prefix",
-    default: "local",
-  }),
-  sink: flag.lake({ doc: "lake for the tables and checkpoints (default: the source)" }),
-  raw: flag.lake({
-    doc:
-      "read this folder or s3:// prefix (default: what the table was fed from before, else the source's raw/events/)",
-    placeholder: "URI",
-  }),
-  format: flag.choice(["json", "ndjson", "parquet"], {
-    doc: "format of all files, whatever their names say (default: as before)",
-  }),
-  create: flag.switch({ doc: "make the folder of the raw files where it is not there" }),
-  inferContract: flag.switch({
-    doc: "print a contract drawn from a sample of the files that are there, and what it would make dead letters of",
-  }),
-  once: flag.switch({ doc: "ingest the files that are there now, then exit" }),
-  trigger: flag.duration({
-    doc:
-      "shortest time between the starts of two batches: a file after a pause is taken at once, a stream of files once in " +
-      "that time; also how often to look if the system does not report new files",
-    default: "1s",
-  }),
-  onChangedFile: flag.choice(["ignore", "ingest", "fail"], {
-    doc: "if a known name has new content: report it, ingest it as new, or stop",
-    default: "ignore",
-  }),
-  table: flag.table({
-    ...TABLES,
-    doc:
-      "table for events; dead letters go to dead_letters.<name>, outside of bronze to dead_letters.<namespace>_<name> " +
-      `(default ${identifierText(DEFAULT_TARGET)})`,
-  }),
-  allTargets: flag.switch({
-    ...TABLES,
-    doc: "every table of the lake that was fed before, as it was fed, in one process",
-  }),
-  contract: flag.file({ ...TABLES, doc: "JSON Schema of a valid event (default: as before, else the built-in one)" }),
-  ...contractFlags(TABLES.section),
-  onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
-    ...TABLES,
-    doc:
-      "for fields that the contract does not name: make a dead letter, keep them in _rescued, or add columns (default: as " +
-      "before, else dead-letter)",
-  }),
-  onWrongType: flag.choice(["dead-letter", "rescue"], {
-    ...TABLES,
-    doc:
-      "for records whose only fault is the type of optional fields: make a dead letter, or keep the record with these " +
-      "fields null and their text in _rescued (default: as before, else dead-letter)",
-  }),
-  onEmpty: flag.choice(["dead-letter", "ignore"], {
-    ...TABLES,
-    doc:
-      "for files that are empty or an empty array: make a dead letter, or ingest them with no records (default: as before, " +
-      "else dead-letter)",
-  }),
-  partitionBy: flag.list({
-    ...TABLES,
-    doc:
-      "partition fields of the table when it is made, such as bucket(16, user_id) (default: day(event_timestamp) where the " +
-      "contract has it)",
-    placeholder: "FIELDS",
-  }),
-  maxFilesPerBatch: flag.count({ ...LIMITS, doc: "most files in a batch", default: "10000" }),
-  maxBytesPerBatch: flag.size({
-    ...LIMITS,
-    doc: "most bytes of files in a batch, but at least one file",
-    default: "1GB",
-  }),
-  maxDeadLetters: flag.limit({
-    ...LIMITS,
-    doc: "stop with status 3 after the batch that exceeds this number, or this part of its records (from 1,000 on)",
-  }),
-  threads: flag.count({ ...LIMITS, doc: "threads to use (default: all cores)" }),
-  memory: flag.size({
-    ...LIMITS,
-    doc: "memory to use: with less, buffers are smaller, threads fewer, and DuckDB spills to disk",
-    default: "1GB",
-  }),
-  noUpkeep: flag.switch({ ...UPKEEP, doc: "leave the tables alone: merge no files, expire nothing, delete nothing" }),
-  keepSnapshots: flag.count({
-    ...UPKEEP,
-    doc: "snapshots of each branch that stay, if the table's history.expire.* properties ask for no more",
-    default: "100",
-  }),
-  deleteAfter: flag.duration({
-    ...UPKEEP,
-    doc: "delete files so long after nothing needs them, so that readers can end",
-    default: "1h",
-  }),
-  metricsPort: flag.of(parsePort, {
-    doc: "offer /metrics, /healthz and /readyz on this port of this machine; 0 takes a free one",
-    placeholder: "PORT",
-  }),
-  ...catalogFlags,
-});
-
-type Flags = z.output<typeof flags>;
 
 export const consume = defineCommand({
   name: "consume",
@@ -150,29 +41,36 @@ export const consume = defineCommand({
       doc: "what are these files? a contract to begin with",
       line: "streamlab consume --infer-contract --raw events > c.json",
     },
+    {
+      doc: "what would this contract make of them? nothing is written",
+      line: "streamlab consume --dry-run --raw events --table web.events --contract c.json",
+    },
     { doc: "every table of the lake goes on as before", line: "streamlab consume --all-targets" },
     { doc: "tables in an Iceberg REST catalog", line: "streamlab consume --catalog http://127.0.0.1:8181" },
     { doc: "read files from another place", line: "streamlab consume --raw /var/log/events --sink ./lake --once" },
   ],
-  flags,
+  flags: consumeFlags,
   run,
 });
 
-async function run(context: Context, flags: Flags): Promise<ExitStatus> {
+async function run(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
+  if (flags.inferContract || flags.dryRun) checkFlagsApply(context, flags);
   if (flags.inferContract) return await inferFromZone(context, flags);
-  if (!flags.allTargets) return await runTarget(context, flags);
-  checkOfNoTarget(consume.flags, flags, TABLES.section, ["sink", "raw", "format"]);
+  const runOne = flags.dryRun ? judgeTarget : runTarget;
+  if (!flags.allTargets) return await runOne(context, flags);
+  checkOfNoTarget(consumeFlags, flags, TABLES.section, ["sink", "raw", "format"]);
   const sink = await openLake(context, flags.source);
   const catalog = await openCatalog(context, flags, () => Promise.resolve(sink));
   const { shareOfTarget } = await import("../../core/routing/memory_shares.ts");
+  const inTurn = flags.once || flags.dryRun;
   // One for all of them.
-  const metrics = await metricsOf(context, flags, catalog, sink);
+  const metrics = flags.dryRun ? undefined : await metricsOf(context, flags, catalog, sink);
   try {
     return await runAllTargets(context, catalog, {
-      inTurn: flags.once,
+      inTurn,
       run: (table, targets) => {
-        const memory = flags.once ? flags.memory : shareOfTarget(flags.memory, targets);
-        return runTarget(context, { ...flags, metricsPort: undefined, table: parseTableName(table), memory });
+        const memory = inTurn ? flags.memory : shareOfTarget(flags.memory, targets);
+        return runOne(context, { ...flags, metricsPort: undefined, table: parseTableName(table), memory });
       },
     });
   } finally {
@@ -180,13 +78,12 @@ async function run(context: Context, flags: Flags): Promise<ExitStatus> {
   }
 }
 
-async function inferFromZone(context: Context, flags: Flags): Promise<ExitStatus> {
-  const refused = flags.allTargets ? "--all-targets" : flags.contract === undefined ? undefined : "--contract";
-  if (refused !== undefined) {
-    throw new StreamlabError("usage", `--infer-contract and ${refused} cannot be asked for together`, {
-      hint: "Leave out one of them",
-    });
-  }
+/** Of what is only looked at nothing is made, whatever variables and settings say. */
+function onlyLooking(flags: ConsumeFlags): ConsumeFlags {
+  return { ...flags, once: true, create: false };
+}
+
+async function inferFromZone(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
   const source = await openLake(context, flags.source);
   const sink = flags.sink === undefined ? source : await openLake(context, flags.sink);
   const catalog = await openCatalog(context, flags, () => Promise.resolve(sink));
@@ -197,11 +94,18 @@ async function inferFromZone(context: Context, flags: Flags): Promise<ExitStatus
   const target = targetOf(flags);
   const table = await catalog.loadTable(target);
   const before = table && targetRecordOf(table.metadata.properties, identifierText(target));
-  const zone = await rawZone(context, { ...flags, once: true }, { source, sink, before });
+  const zone = await rawZone(context, onlyLooking(flags), { source, sink, before });
   return await inferContract(context, zone, before?.contract);
 }
 
-async function runTarget(context: Context, flags: Flags): Promise<ExitStatus> {
+async function judgeTarget(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
+  const { DryRunReport, dryRunTarget } = await import("./dry_run.ts");
+  const report = new DryRunReport(context);
+  const options = await sessionOptions(context, onlyLooking(flags), report, new Meter(context.clock));
+  return await dryRunTarget(context, options, report);
+}
+
+async function runTarget(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
   const { ConsumeSession } = await import("../../core/consume/consume_session.ts");
   const meter = new Meter(context.clock);
   const table = identifierText(targetOf(flags));
@@ -246,13 +150,13 @@ async function runTarget(context: Context, flags: Flags): Promise<ExitStatus> {
   return context.signal.aborted ? 130 : 0;
 }
 
-function targetOf({ table }: Flags): TableIdentifier {
+function targetOf({ table }: ConsumeFlags): TableIdentifier {
   return table === undefined ? DEFAULT_TARGET : { namespace: [table.namespace], name: table.name };
 }
 
 async function metricsOf(
   context: Context,
-  flags: Flags,
+  flags: ConsumeFlags,
   catalog: Catalog,
   store: Store,
 ): Promise<MetricsServer | undefined> {
@@ -269,7 +173,7 @@ const JUDGES_ALL = "STREAMLAB_JUDGES_ALL";
 
 function upkeepOf(
   context: Context,
-  flags: Flags,
+  flags: ConsumeFlags,
   words: ConsumeWords,
   { catalog, sink, clock, random }: ConsumeSessionOptions,
 ): Promise<ConsumerUpkeep> {
@@ -285,8 +189,8 @@ function upkeepOf(
 
 async function sessionOptions(
   context: Context,
-  flags: Flags,
-  words: ConsumeWords,
+  flags: ConsumeFlags,
+  report: ConsumerReport,
   meter: Meter,
 ): Promise<ConsumeSessionOptions> {
   const { clock, random } = context;
@@ -300,11 +204,11 @@ async function sessionOptions(
   // What an earlier run left with the table, for all that no flag says.
   const before = table && targetRecordOf(table.metadata.properties, identifierText(target));
   const document = await readContractDocument(context, flags, before?.contract);
-  for (const note of contractNotes(document)) words.note(note);
+  for (const note of contractNotes(document)) report.note(note);
   const { contract } = document;
   const partitionBy = partitionFields(flags.partitionBy, contract);
   if (table === undefined && flags.partitionBy === undefined && partitionBy.length === 0) {
-    words.note("The table is made without partitions; --partition-by names some, now or never");
+    report.note("The table is made without partitions; --partition-by names some, now or never");
   }
   return {
     catalog,
@@ -325,7 +229,7 @@ async function sessionOptions(
     meter,
     ...machineSettings(context, flags),
     holder: `process ${Deno.pid} on ${Deno.hostname()}, since ${new Date(clock.nowMs()).toISOString()}`,
-    report: words,
+    report,
     judgesAll: context.env(JUDGES_ALL) === "1",
   };
 }
@@ -334,61 +238,4 @@ function partitionFields(given: string[] | undefined, contract: ConsumeSessionOp
   if (given !== undefined) return given;
   const time = contract.fields.find(({ name, type }) => name === "event_timestamp" && type.kind === "timestamptz");
   return time === undefined ? [] : ["day(event_timestamp)"];
-}
-
-interface RawChoice {
-  source: Store;
-  sink: Store;
-  before: TargetRecord | undefined;
-}
-
-/**
- * Where raw files are, and their names in the ledger: the path if they are in the sink's lake, else
- * the URI. Whoever names a sink besides names the source for its raw files, as `--raw` does.
- */
-async function rawZone(context: Context, flags: Flags, { source, sink, before }: RawChoice): Promise<RawZone> {
-  const [{ nameFile }, { rawPlaceOf }] = await Promise.all([
-    import("../../core/storage/file_name.ts"),
-    import("../../core/lake/target_record.ts"),
-  ]);
-  const format = flags.format ?? before?.options.format;
-  const onEmpty = flags.onEmpty ?? before?.options.onEmpty;
-  if (flags.raw === undefined && flags.sink === undefined && before !== undefined) {
-    const { root, prefix, base } = rawPlaceOf(sink.root, before);
-    const store = root === sink.root ? sink : await openLake(context, parseLocation(root));
-    const zone = { store, prefix, nameBase: base, format, onEmpty };
-    await checkThere(flags, zone, "--raw", "put back the one that the table is fed from");
-    return zone;
-  }
-  const [store, prefix, flag] = flags.raw === undefined
-    ? [source, `${EVENTS_FOLDER}/`, "--source"]
-    : [await openLake(context, flags.raw as LakeLocation), "", "--raw"];
-  const zone = { store, prefix, nameBase: nameFile(sink.root, store.root, ""), format, onEmpty };
-  await checkThere(flags, zone, flag, "write files into it with streamlab produce");
-  return zone;
-}
-
-/** A wrong name would be watched for ever: what is not there is only made where that is wished. */
-async function checkThere({ once, create }: Flags, zone: RawZone, flag: string, otherwise: string): Promise<void> {
-  if (create) return await makeZone(zone);
-  const folder = once ? undefined : localFolder(zone);
-  if (folder === undefined ? await zone.store.rootExists() : await isFolder(folder)) return;
-  if (folder === undefined) throw await missingRoot(zone.store, flag, "folder to read", otherwise);
-  throw new StreamlabError("not-found", `There is no folder to watch at ${folder}`, {
-    hint: `Name another with ${flag}, or give --create, which makes it`,
-  });
-}
-
-async function makeZone(zone: RawZone): Promise<void> {
-  const folder = localFolder(zone);
-  if (folder !== undefined) await Deno.mkdir(folder, { recursive: true });
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
-    throw error;
-  }
 }

@@ -31,6 +31,11 @@ export interface Context {
   readonly jsonMessages: boolean;
   /** `--debug`. */
   readonly debug: boolean;
+  /**
+   * Keys of the flags that stand on the command line: variables and settings may hold what is meant
+   * for other runs.
+   */
+  readonly typed: ReadonlySet<string>;
   /** The program's table, for commands about commands. */
   readonly commands: readonly Command[];
 }

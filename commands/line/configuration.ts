@@ -24,6 +24,8 @@ export type ConfigurationSource = Pick<Context, "env" | "cwd" | "commands"> & {
 };
 
 export interface Configured {
+  /** Keys of the flags that stand on the command line. */
+  typed: ReadonlySet<string>;
   everywhere: z.output<typeof everywhereFlags>;
   /** The command's own, apart: what is wrong with one is told as the others ask. */
   checkFlags(): Record<string, unknown>;
@@ -35,11 +37,13 @@ export async function configure(
   around: ConfigurationSource,
 ): Promise<Configured> {
   const given = parseArguments(command, args);
+  const typed = new Set(given.keys());
   const schemas: FlagSchema[] = [everywhereFlags, command.flags];
   const flags = schemas.flatMap((schema) => flagsOf(schema).flags);
   addVariables(given, command, flags, around);
   await addFile(given, command, flags, around);
   return {
+    typed,
     everywhere: check(command, everywhereFlags, given) as Configured["everywhere"],
     checkFlags: () => check(command, command.flags, given),
   };

@@ -12,7 +12,7 @@ import denoJson from "../../deno.json" with { type: "json" };
 
 /** A context before its flags are known. */
 export type World =
-  & Omit<Context, "json" | "jsonMessages" | "debug">
+  & Omit<Context, "json" | "jsonMessages" | "debug" | "typed">
   & Pick<ConfigurationSource, "readText" | "foreignHand">;
 
 /**
@@ -76,14 +76,14 @@ async function dispatch(
     await world.stdout.write(commandHelp(command));
     return 0;
   }
-  const { everywhere, checkFlags } = await configure(command, args, world);
+  const { typed, everywhere, checkFlags } = await configure(command, args, world);
   const { json, debug } = everywhere;
   const jsonMessages = everywhere.logFormat === undefined ? json : everywhere.logFormat === "json";
   reporting.debug = debug;
   reporting.json = jsonMessages;
   const flags = checkFlags();
   reporting.secrets.push(...secretsOf(command.flags, flags));
-  const context: Context = { ...world, json, jsonMessages, debug };
+  const context: Context = { ...world, json, jsonMessages, debug, typed };
   return await command.run(context, flags);
 }
 

@@ -28,6 +28,8 @@ export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | 
   temporaryFolder: string;
   /** Says who holds the lock, for people: process, machine, time. */
   holder: string;
+  /** Nothing is to be written in the lake, not even the lock and scratch. */
+  leavesLake?: boolean;
   /** See `RouteOptions`; for tests. */
   judgesAll?: boolean;
   /** See `ReaderPoolOptions`. */
@@ -180,7 +182,7 @@ function fewerThreads(used: number, wanted: number): string {
 
 async function lockTarget(options: ConsumeSessionOptions): Promise<KernelLock | undefined> {
   const name = identifierText(options.target);
-  const path = options.sink.localPath(consumerLockPath(name));
+  const path = options.leavesLake ? undefined : options.sink.localPath(consumerLockPath(name));
   if (path === undefined) return undefined;
   const lock = await takeKernelLock(path, options.holder, options.clock);
   if (!("heldBy" in lock)) return lock;
@@ -195,7 +197,7 @@ async function lockTarget(options: ConsumeSessionOptions): Promise<KernelLock | 
  */
 async function makeScratch(options: ConsumeSessionOptions, resources: DisposableStack): Promise<string> {
   const name = identifierText(options.target);
-  const local = options.sink.localPath(consumerScratchFolder(name));
+  const local = options.leavesLake ? undefined : options.sink.localPath(consumerScratchFolder(name));
   // What a link leads to is not ours.
   if (local === undefined || isLinked(options.sink.root, local)) {
     const folder = await takeTemporaryFolder(options.temporaryFolder, "consume", options);

@@ -16,6 +16,7 @@ export interface Shown {
 /** A folder with a lake and its event files, where commands are run. */
 export class Place {
   readonly folder: string;
+  temporaryFolder = "/tmp";
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -37,7 +38,11 @@ export class Place {
   }
 
   async run(...args: string[]): Promise<Shown> {
-    const world = testWorld({ commands: [consume, maintain, query], cwd: this.folder, env: { TMPDIR: "/tmp" } });
+    const world = testWorld({
+      commands: [consume, maintain, query],
+      cwd: this.folder,
+      env: { TMPDIR: this.temporaryFolder },
+    });
     const readText = (path: string) => Deno.readTextFile(path).catch(() => undefined);
     const status = await runProgram([...args], { ...world, clock: systemClock, random: systemRandom, readText });
     return { status, stdout: world.stdoutText(), stderr: world.stderrText() };

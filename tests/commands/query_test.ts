@@ -159,7 +159,12 @@ Deno.test("a lake that is not there is named, with what to do", async () => {
 
 Deno.test("the prompt answers, explains itself, and outlives errors", () =>
   withLake(async (_run, { session }) => {
-    const shell = { ...testWorld({ commands }), json: false, jsonMessages: false, debug: false };
+    const shell = {
+      ...testWorld({ commands }),
+      json: false,
+      jsonMessages: false,
+      debug: false,
+    };
     const kept: string[] = [];
     const prompt = new Prompt(shell, session, { explainScan: false, format: "csv" }, {
       columns: () => 80,

@@ -266,6 +266,7 @@ const deleters = new Set([
   "core/storage/local/local_store.ts",
   "core/storage/s3/s3_store.ts",
   "core/storage/cache/cached_store.ts",
+  "core/storage/overlay/overlay_store.ts",
 ]);
 
 const fileAccess =

@@ -76,6 +76,7 @@ export const publicSubfolders = [
   "core/storage/local",
   "core/storage/s3",
   "core/storage/cache",
+  "core/storage/overlay",
   "core/tables/read",
   "core/tables/write",
   "core/query/format",

@@ -22,6 +22,8 @@ export interface TestWorld extends World {
   stdoutText(): string;
   stderrText(): string;
   stdoutBytes(): Uint8Array;
+  /** No flag stands on a command line. */
+  typed: ReadonlySet<string>;
 }
 
 /** A world whose output can be read and whose time stands still (a sleep moves it on). */
@@ -53,6 +55,7 @@ export function testWorld(options: TestWorldOptions): TestWorld {
     stdoutText: () => new TextDecoder().decode(stdout.bytes()),
     stderrText: () => new TextDecoder().decode(stderr.bytes()),
     stdoutBytes: () => stdout.bytes(),
+    typed: new Set(),
   };
 }
 

@@ -1,0 +1,118 @@
+/** The flags of `consume`, as data. */
+import * as z from "zod";
+import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
+import { DEFAULT_TARGET } from "../../core/lake/table_names.ts";
+import { contractFlags } from "../contract_file.ts";
+import { flag } from "../line/flags.ts";
+import { parsePort } from "../listening.ts";
+import { catalogFlags } from "../open_catalog.ts";
+
+/** Flags of one target. */
+export const TABLES = { section: "TABLES" } as const;
+const LIMITS = { section: "LIMITS" } as const;
+const UPKEEP = { section: "UPKEEP" } as const;
+
+export const consumeFlags = z.object({
+  source: flag.lake({
+    doc: "lake whose raw/events/ is read: local (./lake), s3, a path, s3://bucket/prefix",
+    default: "local",
+  }),
+  sink: flag.lake({ doc: "lake for the tables and checkpoints (default: the source)" }),
+  raw: flag.lake({
+    doc:
+      "read this folder or s3:// prefix (default: what the table was fed from before, else the source's raw/events/)",
+    placeholder: "URI",
+  }),
+  format: flag.choice(["json", "ndjson", "parquet"], {
+    doc: "format of all files, whatever their names say (default: as before)",
+  }),
+  create: flag.switch({ doc: "make the folder of the raw files where it is not there" }),
+  inferContract: flag.switch({
+    doc: "print a contract drawn from a sample of the files that are there, and what it would make dead letters of",
+  }),
+  dryRun: flag.switch({
+    doc: "judge the files that are there, write nothing, and print what would go where",
+  }),
+  once: flag.switch({ doc: "ingest the files that are there now, then exit" }),
+  trigger: flag.duration({
+    doc:
+      "shortest time between the starts of two batches: a file after a pause is taken at once, a stream of files once in " +
+      "that time; also how often to look if the system does not report new files",
+    default: "1s",
+  }),
+  onChangedFile: flag.choice(["ignore", "ingest", "fail"], {
+    doc: "if a known name has new content: report it, ingest it as new, or stop",
+    default: "ignore",
+  }),
+  table: flag.table({
+    ...TABLES,
+    doc:
+      "table for events; dead letters go to dead_letters.<name>, outside of bronze to dead_letters.<namespace>_<name> " +
+      `(default ${identifierText(DEFAULT_TARGET)})`,
+  }),
+  allTargets: flag.switch({
+    ...TABLES,
+    doc: "every table of the lake that was fed before, as it was fed, in one process",
+  }),
+  contract: flag.file({ ...TABLES, doc: "JSON Schema of a valid event (default: as before, else the built-in one)" }),
+  ...contractFlags(TABLES.section),
+  onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
+    ...TABLES,
+    doc:
+      "for fields that the contract does not name: make a dead letter, keep them in _rescued, or add columns (default: as " +
+      "before, else dead-letter)",
+  }),
+  onWrongType: flag.choice(["dead-letter", "rescue"], {
+    ...TABLES,
+    doc:
+      "for records whose only fault is the type of optional fields: make a dead letter, or keep the record with these " +
+      "fields null and their text in _rescued (default: as before, else dead-letter)",
+  }),
+  onEmpty: flag.choice(["dead-letter", "ignore"], {
+    ...TABLES,
+    doc:
+      "for files that are empty or an empty array: make a dead letter, or ingest them with no records (default: as before, " +
+      "else dead-letter)",
+  }),
+  partitionBy: flag.list({
+    ...TABLES,
+    doc:
+      "partition fields of the table when it is made, such as bucket(16, user_id) (default: day(event_timestamp) where the " +
+      "contract has it)",
+    placeholder: "FIELDS",
+  }),
+  maxFilesPerBatch: flag.count({ ...LIMITS, doc: "most files in a batch", default: "10000" }),
+  maxBytesPerBatch: flag.size({
+    ...LIMITS,
+    doc: "most bytes of files in a batch, but at least one file",
+    default: "1GB",
+  }),
+  maxDeadLetters: flag.limit({
+    ...LIMITS,
+    doc: "stop with status 3 after the batch that exceeds this number, or this part of its records (from 1,000 on)",
+  }),
+  threads: flag.count({ ...LIMITS, doc: "threads to use (default: all cores)" }),
+  memory: flag.size({
+    ...LIMITS,
+    doc: "memory to use: with less, buffers are smaller, threads fewer, and DuckDB spills to disk",
+    default: "1GB",
+  }),
+  noUpkeep: flag.switch({ ...UPKEEP, doc: "leave the tables alone: merge no files, expire nothing, delete nothing" }),
+  keepSnapshots: flag.count({
+    ...UPKEEP,
+    doc: "snapshots of each branch that stay, if the table's history.expire.* properties ask for no more",
+    default: "100",
+  }),
+  deleteAfter: flag.duration({
+    ...UPKEEP,
+    doc: "delete files so long after nothing needs them, so that readers can end",
+    default: "1h",
+  }),
+  metricsPort: flag.of(parsePort, {
+    doc: "offer /metrics, /healthz and /readyz on this port of this machine; 0 takes a free one",
+    placeholder: "PORT",
+  }),
+  ...catalogFlags,
+});
+
+export type ConsumeFlags = z.output<typeof consumeFlags>;

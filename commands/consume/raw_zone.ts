@@ -1,0 +1,73 @@
+import { StreamlabError } from "../../core/base/errors.ts";
+import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
+import { localFolder, type RawZone } from "../../core/lake/raw_zone.ts";
+import type { TargetRecord } from "../../core/lake/target_record.ts";
+import { parseLocation } from "../../core/storage/location.ts";
+import type { Store } from "../../core/storage/store.ts";
+import type { Context } from "../line/command.ts";
+import type { LakeLocation } from "../line/values.ts";
+import { missingRoot, openLake } from "../open_lake.ts";
+import type { ConsumeFlags } from "./flags.ts";
+
+type ZoneFlags = Pick<ConsumeFlags, "raw" | "sink" | "format" | "onEmpty" | "once" | "create">;
+
+interface RawChoice {
+  source: Store;
+  sink: Store;
+  before: TargetRecord | undefined;
+}
+
+/**
+ * Where raw files are, and their names in the ledger: the path if they are in the sink's lake, else
+ * the URI. Whoever names a sink besides names the source for its raw files, as `--raw` does.
+ */
+export async function rawZone(
+  context: Context,
+  flags: ZoneFlags,
+  { source, sink, before }: RawChoice,
+): Promise<RawZone> {
+  const [{ nameFile }, { rawPlaceOf }] = await Promise.all([
+    import("../../core/storage/file_name.ts"),
+    import("../../core/lake/target_record.ts"),
+  ]);
+  const format = flags.format ?? before?.options.format;
+  const onEmpty = flags.onEmpty ?? before?.options.onEmpty;
+  if (flags.raw === undefined && flags.sink === undefined && before !== undefined) {
+    const { root, prefix, base } = rawPlaceOf(sink.root, before);
+    const store = root === sink.root ? sink : await openLake(context, parseLocation(root));
+    const zone = { store, prefix, nameBase: base, format, onEmpty };
+    await checkThere(flags, zone, "--raw", "put back the one that the table is fed from");
+    return zone;
+  }
+  const [store, prefix, flag] = flags.raw === undefined
+    ? [source, `${EVENTS_FOLDER}/`, "--source"]
+    : [await openLake(context, flags.raw as LakeLocation), "", "--raw"];
+  const zone = { store, prefix, nameBase: nameFile(sink.root, store.root, ""), format, onEmpty };
+  await checkThere(flags, zone, flag, "write files into it with streamlab produce");
+  return zone;
+}
+
+/** A wrong name would be watched for ever: what is not there is only made where that is wished. */
+async function checkThere({ once, create }: ZoneFlags, zone: RawZone, flag: string, otherwise: string): Promise<void> {
+  if (create) return await makeZone(zone);
+  const folder = once ? undefined : localFolder(zone);
+  if (folder === undefined ? await zone.store.rootExists() : await isFolder(folder)) return;
+  if (folder === undefined) throw await missingRoot(zone.store, flag, "folder to read", otherwise);
+  throw new StreamlabError("not-found", `There is no folder to watch at ${folder}`, {
+    hint: `Name another with ${flag}, or give --create, which makes it`,
+  });
+}
+
+async function makeZone(zone: RawZone): Promise<void> {
+  const folder = localFolder(zone);
+  if (folder !== undefined) await Deno.mkdir(folder, { recursive: true });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}
