@@ -65,6 +65,10 @@ export const maintain = defineCommand({
       doc: "keep the rows of a user together",
       line: "streamlab maintain --compact --table bronze.events --sort-by 'user_id, event_timestamp'",
     },
+    {
+      doc: "few files for a question about a user, and for one about an hour",
+      line: "streamlab maintain --compact --table bronze.events --sort-by 'zorder(user_id, event_timestamp)'",
+    },
     { doc: "what fell, and why?", line: "streamlab maintain --dead-letters" },
     { doc: "is every record in the right table?", line: "streamlab maintain --audit" },
     {

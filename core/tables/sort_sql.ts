@@ -1,29 +1,8 @@
 /** Iceberg's order of values in SQL (specification: "Sorting"). */
-import { quoteName } from "../engine/duckdb.ts";
 import type { Schema } from "../iceberg/format/schema.ts";
 import type { SortField } from "../iceberg/format/sort_order.ts";
 import { transformAccepts } from "../iceberg/format/transform.ts";
-import { isPrimitive, type PrimitiveType } from "../iceberg/format/type.ts";
-
-/** A column and its place in SQL. */
-interface OrderedColumn {
-  sql: string;
-  type: PrimitiveType;
-}
-
-/** Undefined where the schema has no such column, or where it is one of lists and structs. */
-function orderedColumn(schema: Schema, fieldId: number): OrderedColumn | undefined {
-  const walk = (fields: Schema["fields"], before: readonly string[]): OrderedColumn | undefined => {
-    for (const { id, name, type } of fields) {
-      const path = [...before, name];
-      if (id === fieldId) return isPrimitive(type) ? { sql: path.map(quoteName).join("."), type } : undefined;
-      const below = type.type === "struct" ? walk(type.fields, path) : undefined;
-      if (below !== undefined) return below;
-    }
-    return undefined;
-  };
-  return walk(schema.fields, []);
-}
+import { type OrderedColumn, orderedColumn, wholeNumber } from "./ordered_column.ts";
 
 /**
  * What stands in ORDER BY for a key of a sort order; nothing where all its values are equal.
@@ -66,9 +45,4 @@ function truncated({ sql, type }: OrderedColumn, width: number): string {
   if (type.type === "binary") return `${sql}[1:${width}]`;
   const whole = wholeNumber({ sql, type });
   return `${whole} - ((${whole} % ${width}) + ${width}) % ${width}`;
-}
-
-/** An integer, or the unscaled value of a decimal. */
-function wholeNumber({ sql, type }: OrderedColumn): string {
-  return type.type === "decimal" ? `replace(${sql}::VARCHAR, '.', '')::HUGEINT` : `${sql}::HUGEINT`;
 }

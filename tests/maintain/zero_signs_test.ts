@@ -52,7 +52,7 @@ async function compact(world: ConsumeWorld, sortBy: string[]): Promise<void> {
   deepStrictEqual([report.inputs.records, report.dropped], [600, []]);
 }
 
-for (const sortBy of [[], ["d"], ["f desc", "id"], ["s.d", "d"]]) {
+for (const sortBy of [[], ["d"], ["f desc", "id"], ["s.d", "d"], ["zorder(d, f, s.d)"]]) {
   Deno.test(`-0.0 keeps its sign beside 0.0 in every column, and after compaction by (${sortBy})`, () =>
     ConsumeWorld.use(async (world) => {
       const numbers = (first: number) =>
@@ -100,7 +100,7 @@ Deno.test("a rewrite that changes a value fails before anything names its files"
       const { connection, scratch } = workshop;
       const sound = new SoundFiles(new LocalFiles(table.io, scratch));
       const rewriterBy = (sql?: string) => {
-        const order = sql === undefined ? undefined : { sql };
+        const order = sql === undefined ? undefined : { keys: [sql] };
         return new SqlGroupRewriter({ table, connection, scratch, files: sound, order });
       };
       const group = { specId: 0, partition: [], files, outputs: 1, bytes: 1000 };

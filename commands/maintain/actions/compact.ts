@@ -28,7 +28,8 @@ export const compact = tableAction({
     ...TARGET_FILE_SIZE,
     sortBy: flag.list({
       section: SECTION,
-      doc: "rewrite every file of --table and sort the rows of each partition, as in user_id, event_timestamp desc",
+      doc: "rewrite every file of --table and sort the rows of each partition: user_id, event_timestamp desc; " +
+        "zorder(user_id, event_timestamp) keeps rows together that are close in both",
       placeholder: "COLUMNS",
     }),
   },

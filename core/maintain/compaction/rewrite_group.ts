@@ -20,6 +20,7 @@ import { negativeZeroSql, rowPrintSql } from "../../tables/row_print_sql.ts";
 import { type GroupRewriter, partitionTexts } from "./rewriting.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import type { RowOrder } from "./row_order.ts";
+import { sortedSelect } from "./sorted_select.ts";
 import type { SoundFiles } from "./sound_files.ts";
 
 /** Files fetched at once from a store that is not on this machine. */
@@ -76,7 +77,7 @@ export class SqlGroupRewriter implements GroupRewriter {
     const directory = scratch.subfolder(`group-${this.#count++}`);
     const select = await this.#select(group);
     const before = await this.#summary(select);
-    const written = await this.#write(group, this.#sorted(select), directory, before.hasNegativeZero);
+    const written = await this.#write(group, await this.#sorted(select), directory, before.hasNegativeZero);
     checkCount(group, written.reduce((sum, file) => sum + Number(file.records), 0));
     const paths = written.map(({ path }) => quotePath(path)).join(", ");
     const after = written.length === 0
@@ -166,9 +167,9 @@ export class SqlGroupRewriter implements GroupRewriter {
     });
   }
 
-  #sorted(select: string): string {
-    const { order } = this.#options;
-    return order === undefined ? select : `SELECT * FROM (${select}) ORDER BY ${order.sql}`;
+  async #sorted(select: string): Promise<string> {
+    const { connection, order } = this.#options;
+    return order === undefined ? select : await sortedSelect(connection, select, order, this.#schema);
   }
 
   #partition(specId: number): PartitionColumn[] {
