@@ -1,5 +1,6 @@
 import { counted } from "../base/counted.ts";
 import { StreamlabError } from "../base/errors.ts";
+import { clip } from "../json/pointer.ts";
 
 /** One thing for which a contract cannot be used: where in its document, and why. */
 export class ContractProblem extends Error {
@@ -24,6 +25,7 @@ export class ContractProblems {
 
   add(problem: ContractProblem): void {
     this.#problems.set(`${problem.pointer} ${problem.message}`, problem);
+    if (this.#problems.size >= PROBLEMS_MAX) this.refuse();
   }
 
   /** What `read` returns; undefined where it met a problem, which is noted. */
@@ -41,9 +43,12 @@ export class ContractProblems {
   refuse(): void {
     const problems = [...this.#problems.values()];
     if (problems.length === 0) return;
-    const places = [...Map.groupBy(problems, ({ message }) => message)].map(([reason, found]) =>
-      `${placesText(found.map(({ pointer }) => pointer))}, ${reason}`
+    const byReason = [...Map.groupBy(problems, ({ message }) => message)];
+    const places = byReason.slice(0, REASONS_MAX).map(([reason, found]) =>
+      `${placesText(found.map(({ pointer }) => pointer))}, ${clip(reason, REASON_LENGTH_MAX)}`
     );
+    const more = byReason.length - places.length;
+    if (more > 0) places.push(`and ${counted(more, "more mistake")}`);
     const hints = [...new Set(problems.flatMap(({ hint }) => hint === undefined ? [] : [hint]))];
     throw new StreamlabError(
       "usage",
@@ -53,12 +58,18 @@ export class ContractProblems {
   }
 }
 
+/** A document with so many is no schema, or one of a kind that is not known. */
+const PROBLEMS_MAX = 5_000;
 const HINTS_MAX = 3;
+/** What one message shows. */
+const REASONS_MAX = 50, REASON_LENGTH_MAX = 1_000, POINTER_LENGTH_MAX = 300;
 /** Beyond these, one reason would hide the others. */
 const PLACES_MAX = 20;
 
 function placesText(pointers: readonly string[]): string {
-  const shown = pointers.slice(0, PLACES_MAX).map((pointer) => pointer === "" ? "its top level" : pointer);
+  const shown = pointers.slice(0, PLACES_MAX).map((pointer) =>
+    pointer === "" ? "its top level" : clip(pointer, POINTER_LENGTH_MAX)
+  );
   const more = pointers.length - shown.length;
   if (more > 0) shown.push(counted(more, "more place"));
   return `at ${shown.length === 1 ? shown[0] : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`}`;

@@ -52,10 +52,13 @@ const RENAMING = '"x-column": "NAME" in a field\'s schema gives its column anoth
  * indexes them) are equal: a column "a.b" beside a struct a with a field b.
  */
 export function checkFullNames(fields: readonly ContractField[]): void {
-  const folded = fullNames(fields).map(foldName);
-  const name = fullNames(fields).find((_name, index) => folded.indexOf(folded[index]!) < index);
-  if (name === undefined) return;
-  throw contractError("", `two fields have the full name ${JSON.stringify(name)}, which engines cannot tell apart`);
+  const seen = new Set<string>();
+  for (const name of fullNames(fields)) {
+    if (seen.has(foldName(name))) {
+      throw contractError("", `two fields have the full name ${JSON.stringify(name)}, which engines cannot tell apart`);
+    }
+    seen.add(foldName(name));
+  }
 }
 
 /** The full names of fields at any depth, one for each field, duplicates included. */

@@ -8,6 +8,7 @@ import { type JsonNode, parseJsonTree } from "../json/tree.ts";
 import { COLUMN_FORMATS } from "./schema/column_formats.ts";
 import { ColumnReader } from "./schema/column_reader.ts";
 import { normalSchema, type Unchecked } from "./schema/normal_schema.ts";
+import { SchemaBudget } from "./schema/schema_budget.ts";
 import { usedDefinitions } from "./schema/used_definitions.ts";
 
 /** What a run can ask of a contract besides what is written in it. */
@@ -39,7 +40,8 @@ export function parseContractDocument(text: string, options: ContractOptions = {
   const document = problems.attempt(() => parseDocument(text));
   problems.refuse();
   const own = ownKeywords(document!, options, problems);
-  const normal = normalSchema(document!, { ...own, columnFormats: COLUMN_FORMATS }, problems);
+  const budget = new SchemaBudget(problems);
+  const normal = normalSchema(document!, { ...own, columnFormats: COLUMN_FORMATS }, problems, budget);
   const reader = new ColumnReader(normal, own.assumeOffset, problems);
   const record = problems.attempt(() => reader.record());
   if (record !== undefined) {
@@ -56,7 +58,20 @@ export function parseContractDocument(text: string, options: ContractOptions = {
   const { fields, schemas } = record!;
   const definitions = usedDefinitions(fields, schemas, normal.definitions);
   const parts = { fields, schemas, definitions, ...(title === undefined ? {} : { title }) };
-  return { contract: { ...parts, text: contractText(parts) }, unchecked: [...normal.unchecked, ...reader.unchecked] };
+  const written = contractText(parts);
+  problems.attempt(() => checkDepth(written));
+  problems.refuse();
+  return { contract: { ...parts, text: written }, unchecked: [...normal.unchecked, ...reader.unchecked] };
+}
+
+/** A contract's own text, and that with one more column anywhere, is read again by each batch. */
+function checkDepth(written: string): void {
+  try {
+    parseJsonTree(`[${written}]`);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw contractError("", `with its references followed, the schema is ${error.message}`);
+  }
 }
 
 function parseDocument(text: string): JsonNode {

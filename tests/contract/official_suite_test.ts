@@ -5,6 +5,7 @@ import { parseContract } from "../../core/contract/json_schema.ts";
 import { Judge } from "../../core/contract/judge.ts";
 import { COLUMN_FORMATS } from "../../core/contract/schema/column_formats.ts";
 import { normalSchema } from "../../core/contract/schema/normal_schema.ts";
+import { SchemaBudget } from "../../core/contract/schema/schema_budget.ts";
 import { SchemaCheck } from "../../core/contract/schema/schema_check.ts";
 import { parseJsonTree } from "../../core/json/tree.ts";
 import { canFindSuite, type SuiteGroup, suiteGroups } from "../support/schema_suite.ts";
@@ -59,7 +60,7 @@ function schemaValidity({ schema }: SuiteGroup, dialect: string): ((data: unknow
   const document = withDialect(schema, dialect);
   try {
     const options = { assertFormats: false, columnFormats: COLUMN_FORMATS };
-    const normal = normalSchema(parseJsonTree(JSON.stringify(document)), options, problems);
+    const normal = normalSchema(parseJsonTree(JSON.stringify(document)), options, problems, new SchemaBudget(problems));
     problems.refuse();
     const check = new SchemaCheck(normal.definitions);
     return (data) => check.mismatch(normal.root, parseJsonTree(JSON.stringify(data))) === undefined;

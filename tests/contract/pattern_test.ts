@@ -144,3 +144,24 @@ Deno.test("what is no pattern is refused with the engine's reason and its place"
     });
   }
 });
+
+Deno.test("a short pattern that stands for very much is built at once, or refused", () => {
+  strictEqual(new Pattern("^(?:){99999999999}a$").test("a"), true);
+  strictEqual(new Pattern("^(?:(?:){9999999}){9999999}a$").test("b"), false);
+  const ideographs = Array.from({ length: 3_000 }, (_, i) => String.fromCharCode(0x4e00 + 2 * i)).join("");
+  const cases: [source: string, message: RegExp][] = [
+    ["(".repeat(10_000) + ")".repeat(10_000), /^groups are nested deeper than 200 levels$/],
+    [ideographs, /^it tells too many different characters apart$/],
+    ["[^\\p{L}]".repeat(5_000), /^its characters and classes make more than 200000 ranges$/],
+    [`[${"\\p{L}".repeat(5_000)}]`, /^its characters and classes make more than 200000 ranges$/],
+  ];
+  for (const [source, message] of cases) throws(() => new Pattern(source), { message });
+});
+
+Deno.test("a pattern that forgets its states, of which it keeps few where it has many letters, matches as before", () => {
+  const letters = Array.from({ length: 500 }, (_, i) => String.fromCharCode(0x4e00 + 2 * i));
+  const pattern = new Pattern(`(?:${letters.join("|")}|.)*一.{12}$`);
+  const random = (i: number) => letters[(i * i + 7 * i) % 499]!;
+  const text = Array.from({ length: 3_000 }, (_, i) => i % 3 === 0 ? "一" : random(i)).join("");
+  strictEqual(pattern.test(text), /一.{12}$/.test(text));
+});

@@ -6,6 +6,7 @@ import { parseContract } from "../../core/contract/json_schema.ts";
 import { Judge } from "../../core/contract/judge.ts";
 import { COLUMN_FORMATS } from "../../core/contract/schema/column_formats.ts";
 import { normalSchema } from "../../core/contract/schema/normal_schema.ts";
+import { SchemaBudget } from "../../core/contract/schema/schema_budget.ts";
 import { SchemaCheck } from "../../core/contract/schema/schema_check.ts";
 import { parseJsonTree } from "../../core/json/tree.ts";
 import fc from "../support/property.ts";
@@ -127,7 +128,12 @@ Deno.test("a schema's values are valid or not as another validator says", () => 
     fc.property(cases, fc.boolean(), ({ document, values }, withNull) => {
       const problems = new ContractProblems();
       const options = { assertFormats: false, columnFormats: COLUMN_FORMATS };
-      const normal = normalSchema(parseJsonTree(JSON.stringify(document)), options, problems);
+      const normal = normalSchema(
+        parseJsonTree(JSON.stringify(document)),
+        options,
+        problems,
+        new SchemaBudget(problems),
+      );
       problems.refuse();
       const check = new SchemaCheck(normal.definitions);
       const opinion = secondOpinion(document);

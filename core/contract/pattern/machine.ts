@@ -6,6 +6,8 @@ export const NO_LETTER = -1;
 /** The most steps that cached states have together. Beyond that the whole cache is cleared. */
 const REMEMBERED_STEPS_MAX = 200_000;
 const REMEMBERED_STATES_MAX = 20_000;
+/** Of all states together: each has a place for every letter. */
+const REMEMBERED_LETTERS_MAX = 2_000_000;
 const REMEMBERED_TURNS_MAX = 1_000;
 
 /** The set of steps that the automaton is in before a character. */
@@ -30,6 +32,7 @@ export class Machine {
   readonly program: Program;
   readonly #alphabet: Alphabet;
   #states = new Map<string, State>();
+  readonly #statesMax: number;
   #rememberedSteps = 0;
   readonly #seen: Int32Array;
   #round = 0;
@@ -38,6 +41,7 @@ export class Machine {
     this.program = program;
     this.#alphabet = alphabet;
     this.#seen = new Int32Array(program.kinds.length);
+    this.#statesMax = Math.min(REMEMBERED_STATES_MAX, Math.max(1, Math.floor(REMEMBERED_LETTERS_MAX / alphabet.size)));
   }
 
   first(): State {
@@ -102,7 +106,7 @@ export class Machine {
     const known = this.#states.get(key);
     if (known !== undefined) return known;
     this.#rememberedSteps += steps.length;
-    if (this.#rememberedSteps > REMEMBERED_STEPS_MAX || this.#states.size >= REMEMBERED_STATES_MAX) {
+    if (this.#rememberedSteps > REMEMBERED_STEPS_MAX || this.#states.size >= this.#statesMax) {
       this.#states = new Map();
       this.#rememberedSteps = steps.length;
     }

@@ -35,21 +35,25 @@ export class PatternError extends Error {
   }
 }
 
+/** The pattern is larger than what is read: whether its syntax is right does not matter. */
+class TooLargeError extends PatternError {}
+
 /**
  * Parses ECMAScript's syntax with the u flag (ECMA-262, "Patterns"). Fails with `PatternError` for
  * invalid syntax and for back references, which no regular language has.
  */
 export function parsePattern(source: string): PatternNode {
-  const reason = engineReason(source);
-  const parser = new PatternParser(source);
-  if (reason === undefined) return parser.parse();
+  let node: PatternNode | undefined, problem: PatternError | undefined;
   try {
-    parser.parse();
+    node = new PatternParser(source).parse();
   } catch (error) {
-    if (error instanceof PatternError) throw new PatternError(reason, error.offset, true);
-    throw error;
+    if (!(error instanceof PatternError) || error instanceof TooLargeError) throw error;
+    problem = error;
   }
-  throw new PatternError(reason, undefined, true);
+  const reason = engineReason(source);
+  if (reason !== undefined) throw new PatternError(reason, problem?.offset, true);
+  if (problem !== undefined) throw problem;
+  return node!;
 }
 
 /** Why the JavaScript engine refuses a pattern. It decides what the syntax is. */
@@ -69,10 +73,17 @@ const SYNTAX = "^$\\.*+?()[]{}|";
 const CONTROLS: Readonly<Record<string, number>> = { f: 0xc, n: 0xa, r: 0xd, t: 0x9, v: 0xb };
 const CLASSES: Readonly<Record<string, CodePoints>> = { d: DIGITS, w: WORD, s: SPACES };
 
-/** A recursive descent parser. It may accept too much: the engine has checked the syntax before. */
+/**
+ * A recursive descent parser. It may accept too much: the engine checks the syntax afterwards. For
+ * what is refused here as too large that would take seconds.
+ */
 class PatternParser {
   readonly #source: string;
   #at = 0;
+  /** Open groups. */
+  #depth = 0;
+  /** Of all sets so far. */
+  #ranges = 0;
 
   constructor(source: string) {
     this.#source = source;
@@ -128,8 +139,8 @@ class PatternParser {
 
   #atom(): PatternNode {
     const start = this.#at;
-    if (this.#takes(".")) return { kind: "set", set: complement(LINE_ENDS) };
-    if (this.#takes("[")) return { kind: "set", set: this.#class() };
+    if (this.#takes(".")) return { kind: "set", set: this.#set(complement(LINE_ENDS)) };
+    if (this.#takes("[")) return { kind: "set", set: this.#set(this.#class()) };
     if (this.#takes("(?:")) return this.#group();
     if (this.#takes("(?<")) {
       const end = this.#source.indexOf(">", this.#at);
@@ -141,17 +152,30 @@ class PatternParser {
       throw new PatternError("modifiers, such as (?i:…), are not supported", start);
     }
     if (this.#takes("(")) return this.#group();
-    if (this.#takes("\\")) return { kind: "set", set: this.#escape(start, false) };
+    if (this.#takes("\\")) return { kind: "set", set: this.#set(this.#escape(start, false)) };
     if (SYNTAX.includes(this.#source[start]!)) this.#fail(`a lone ${this.#source[start]}`, start);
-    return { kind: "set", set: single(this.#point()) };
+    return { kind: "set", set: this.#set(single(this.#point())) };
   }
 
   /** The rest of a group, up to its closing parenthesis. */
   #group(): PatternNode {
     const start = this.#at;
+    if (++this.#depth > DEPTH_MAX) {
+      throw new TooLargeError(`groups are nested deeper than ${DEPTH_MAX} levels`, start - 1);
+    }
     const node = this.#choice();
     if (!this.#takes(")")) this.#fail("a group without end", start - 1);
+    this.#depth--;
     return node;
+  }
+
+  /** A few characters, such as `[^\p{L}]`, can stand for hundreds of ranges each time. */
+  #set(set: CodePoints): CodePoints {
+    this.#ranges += set.length;
+    if (this.#ranges > RANGES_MAX) {
+      throw new TooLargeError(`its characters and classes make more than ${RANGES_MAX} ranges`, undefined);
+    }
+    return set;
   }
 
   #class(): CodePoints {
@@ -169,7 +193,7 @@ class PatternParser {
         if (from[0]![0] > to[0]![0]) this.#fail("a range out of order", dash);
         ranges.push([from[0]![0], to[0]![0]]);
       } else {
-        ranges.push(...from);
+        ranges.push(...this.#set(from));
       }
     }
     const set = union(ranges);
@@ -259,6 +283,11 @@ const LOOKS = [
   ["(?<=", false, false],
   ["(?<!", false, true],
 ] as const;
+
+/** The parser recurses. */
+const DEPTH_MAX = 200;
+/** More than any pattern needs that can be compiled. */
+const RANGES_MAX = 200_000;
 
 /** Longer ones only add leading zeros. */
 const COUNT_LENGTH_MAX = 64, ESCAPE_LENGTH_MAX = 64;

@@ -39,6 +39,11 @@ export class Pattern {
     this.#looks = looks.map((look) => ({ look, machine: new Machine(look.program, alphabet) }));
   }
 
+  /** How many steps it has, with its repetitions written out. */
+  get steps(): number {
+    return this.#compiled.steps;
+  }
+
   /** Whether it matches anywhere in the text; undefined if that would exceed the limit. */
   test(text: string): boolean | undefined {
     this.#spell(text);

@@ -7,6 +7,8 @@ const FIRST_LOOK_BIT = 3, LOOKS_MAX = 24;
 
 /** The most steps of a program, with repetitions expanded. A state has no more steps than that. */
 const STEPS_MAX = 10_000;
+/** Sets times ranges that they cut the characters into: what an alphabet takes in memory. */
+const CELLS_MAX = 1 << 20;
 
 /**
  * A nondeterministic automaton (Thompson's construction). Its steps are numbered from 0. A step
@@ -60,6 +62,8 @@ class Compiler {
   readonly looks: Look[] = [];
   readonly sets: CodePoints[] = [];
   readonly #setNumbers = new Map<string, number>();
+  /** What is repeated is met again: its ranges are written out once. */
+  readonly #met = new Map<CodePoints, number>();
   readonly #lookBits = new Map<PatternNode, number>();
   #steps = 0;
 
@@ -111,7 +115,12 @@ class Compiler {
   }
 
   #emitRepeat(item: PatternNode, min: number, max: number, code: Step[]): void {
-    for (let count = 0; count < min; count++) this.#emit(item, code);
+    for (let count = 0; count < min; count++) {
+      const before = code.length;
+      this.#emit(item, code);
+      // What takes no step is the same however often it is repeated, and may be so for years.
+      if (code.length === before) return;
+    }
     if (max === Infinity) {
       const fork = this.#add(code, { kind: FORK, operand: 0 });
       const start = code.length - 1;
@@ -151,11 +160,13 @@ class Compiler {
   }
 
   #setNumber(set: CodePoints): number {
+    const met = this.#met.get(set);
+    if (met !== undefined) return met;
     const key = set.join(" ");
-    const known = this.#setNumbers.get(key);
-    if (known !== undefined) return known;
-    this.#setNumbers.set(key, this.sets.length);
-    return this.sets.push(set) - 1;
+    const number = this.#setNumbers.get(key) ?? this.sets.push(set) - 1;
+    this.#setNumbers.set(key, number);
+    this.#met.set(set, number);
+    return number;
   }
 }
 
@@ -206,6 +217,9 @@ export class Alphabet {
       if (to < CODE_POINT_MAX) starts.add(to + 1);
     }
     this.#starts = Uint32Array.from(starts).sort();
+    if (all.length * starts.size > CELLS_MAX) {
+      throw new PatternError("it tells too many different characters apart", undefined);
+    }
     const places = new Map([...this.#starts].map((start, index) => [start, index]));
     const holds = all.map((set) => {
       const inside = new Uint8Array(this.#starts.length);
@@ -213,9 +227,9 @@ export class Alphabet {
       return inside;
     });
     const numbers = new Map<string, number>();
-    const kinds: number[][] = [];
+    const kinds: Uint8Array[] = [];
     this.#letters = Uint16Array.from(this.#starts, (_start, place) => {
-      const kind = holds.map((inside) => inside[place]!);
+      const kind = Uint8Array.from(holds, (inside) => inside[place]!);
       const key = kind.join("");
       const letter = numbers.get(key) ?? numbers.size;
       if (!numbers.has(key)) kinds.push(kind);

@@ -32,6 +32,7 @@ import {
   unionsOf,
 } from "./parts.ts";
 import { type FieldSchemas, fieldSchemas } from "./record_fields.ts";
+import { charactersOf } from "./schema_budget.ts";
 import { type CheckedType, decimalSize, isDecimal, scalarChecks } from "./scalar_checks.ts";
 import { SchemaCheck } from "./schema_check.ts";
 import { type JsonTypes, jsonTypes, textUnion } from "./json_types.ts";
@@ -48,6 +49,8 @@ export interface ReadValue extends ContractValue {
 /** What is around a schema. */
 interface Surroundings {
   readonly open: ReadonlySet<string>;
+  /** How many columns it lies in. */
+  readonly depth: number;
   readonly coerce: boolean;
   /** Whether the value is the record. */
   readonly isRecord?: true;
@@ -75,8 +78,8 @@ interface Reading {
   readonly around: Surroundings;
 }
 
-/** Fields that a contract may have at any depth: definitions that are used often unfold. */
-const VALUES_MAX = 20_000;
+/** A level takes two of the 200 that a contract's own text may have, and conditions some more. */
+const DEPTH_MAX = 80;
 
 const NULL: JsonNode = { kind: "null" };
 /** A record is an object, whatever else its schema describes. */
@@ -95,7 +98,6 @@ export class ColumnReader {
   readonly #assumeOffset: string | undefined;
   readonly #problems: ContractProblems;
   readonly #check: SchemaCheck;
-  #values = 0;
 
   constructor(normal: NormalSchema, assumeOffset: string | undefined, problems: ContractProblems) {
     this.#normal = normal;
@@ -106,7 +108,7 @@ export class ColumnReader {
 
   /** The record as a whole. */
   record(): { fields: readonly ContractField[]; schemas: readonly string[] } {
-    const around = { open: new Set<string>(), coerce: false, isRecord: true } as const;
+    const around = { open: new Set<string>(), depth: 0, coerce: false, isRecord: true } as const;
     const { type, checks } = this.#value(this.#normal.root, "", around);
     if (type.kind !== "struct") {
       throw contractError("", 'the schema must have "type": "object" and "properties"');
@@ -115,18 +117,18 @@ export class ColumnReader {
   }
 
   #value(schema: JsonNode, pointer: string, around: Surroundings): ReadValue {
-    if (++this.#values > VALUES_MAX) {
-      const hint = 'Say "x-json": true where the value may be kept as JSON text';
-      this.#problems.add(contractError("", `its definitions unfold to more than ${VALUES_MAX} fields`, hint));
-      this.#problems.refuse();
-    }
-    const conjunction = conjunctionOf(schema, this.#normal.definitions, around.open);
+    this.#normal.budget.takeField(pointer);
+    if (around.depth > DEPTH_MAX) throw contractError(pointer, `fields are nested deeper than ${DEPTH_MAX} levels`);
+    const conjunction = conjunctionOf(schema, this.#normal, around.open);
     const words = this.#words(conjunction);
     if (conjunction.never) throw contractError(pointer, "the schema false allows no value");
     const asJson = conjunction.recursive !== undefined || flagOf(conjunction.parts, "x-json");
     const reading = this.#reading(schema, pointer, conjunction, around);
     const value = asJson ? undefined : this.#typed(reading);
-    return { ...value ?? this.#json(schema, conjunction.parts), ...words };
+    const read = { ...value ?? this.#json(schema, conjunction.parts), ...words };
+    const { doc = "", column = "", checks: { enum: allowed = [], schemas = [] } } = read;
+    this.#normal.budget.keep(charactersOf([doc, column, ...allowed, ...schemas]), pointer);
+    return read;
   }
 
   #words({ parts }: Conjunction): Pick<ReadValue, "doc" | "column" | "loose"> {
@@ -163,16 +165,16 @@ export class ColumnReader {
       said.set(part, names);
       for (const union of unionsOf(part)) {
         const alternative = besidesNull(union);
-        const values = alternative === undefined ? constantsOf(union, this.#normal.definitions) : undefined;
+        const values = alternative === undefined ? constantsOf(union, this.#normal) : undefined;
         if (alternative !== undefined) {
-          const inner = conjunctionOf(alternative, this.#normal.definitions, open);
+          const inner = conjunctionOf(alternative, this.#normal, open);
           if (inner.recursive !== undefined || inner.never || flagOf(inner.parts, "x-json")) {
             unions.push(union);
             continue;
           }
           throughNull = true;
           open = inner.open;
-          parts.push(...inner.parts);
+          for (const part of inner.parts) parts.push(part);
           names.add(union.keyword);
         } else if (values !== undefined) {
           constants.push({ values, part, keyword: union.keyword });
@@ -191,14 +193,14 @@ export class ColumnReader {
       unions,
       throughNull,
       isRecord: around.isRecord === true,
-      around: { open, coerce },
+      around: { open, coerce, depth: around.depth + 1 },
     };
   }
 
   /** Undefined where no type holds it. */
   #typed(reading: Reading): ContractValue | undefined {
     const { parts, constants, unions, schema, throughNull, isRecord } = reading;
-    const told = jsonTypes(parts, constants.map(({ values }) => values), unions, this.#normal.definitions);
+    const told = jsonTypes(parts, constants.map(({ values }) => values), unions, this.#normal);
     const known = isRecord && (told === undefined || told.types.has("object")) ? RECORD : told;
     if (known === undefined) return undefined;
     if (known.types.size === 0) throw contractError(reading.pointer, "no type is left that a value could have");
@@ -259,7 +261,7 @@ export class ColumnReader {
       said.get(part)!.add("format");
     }
     const lists = constants.map(({ values }) => values);
-    const checks = scalarChecks({ parts, said, constants: lists, pointer, places: this.#normal.places }, checked);
+    const checks = scalarChecks({ parts, said, constants: lists, pointer, ...this.#normal }, checked);
     for (const { part, keyword } of constants) said.get(part)!.add(keyword);
     const type = typeOf(format);
     const coerced = checked !== "string" && around.coerce;
@@ -346,6 +348,7 @@ export class ColumnReader {
       if (only === undefined || others.length > 0 || !closed || saysNothing(only[1]) || only[1].kind === "boolean") {
         return undefined;
       }
+      this.#normal.budget.takePattern(only[0], pointer);
       names.add("patternProperties").add("additionalProperties");
       const value = withoutWords(this.#value(only[1], at(only[1]), around));
       return { type: { kind: "map", keys: { pattern: only[0] }, value }, checks: NO_CHECKS };
@@ -368,7 +371,7 @@ export class ColumnReader {
     if (type !== undefined && !(type.kind === "string" && type.value === "string")) {
       throw contractError(this.#normal.places.get(type) ?? pointer, "names are strings");
     }
-    const checks = scalarChecks({ parts: [part], said, constants: [], pointer, places: this.#normal.places }, "string");
+    const checks = scalarChecks({ parts: [part], said, constants: [], pointer, ...this.#normal }, "string");
     if ([...keywords.keys()].some((keyword) => !said.get(part)!.has(keyword))) return NO_CHECKS;
     names.add("propertyNames");
     return checks;

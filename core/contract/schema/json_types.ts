@@ -1,7 +1,7 @@
 import type { JsonNode } from "../../json/tree.ts";
 import type { ContractType } from "../contract.ts";
 import { conjunctionOf, type Part, type Union, unionsOf } from "./parts.ts";
-import type { Definitions } from "./schema_check.ts";
+import type { NormalSchema } from "./normal_schema.ts";
 
 /** The JSON types that a schema's values can have. */
 export interface JsonTypes {
@@ -18,7 +18,7 @@ export function jsonTypes(
   parts: readonly Part[],
   constants: readonly (readonly JsonNode[])[],
   unions: readonly Union[],
-  definitions: Definitions,
+  normal: NormalSchema,
 ): JsonTypes | undefined {
   const named = parts.flatMap(({ keywords }) => {
     const node = keywords.get("type");
@@ -34,7 +34,7 @@ export function jsonTypes(
   }
   const values = [...listed, ...constants].map((list): ReadonlySet<string> => new Set(list.map(typeOf)));
   if (values.length > 0) return { types: values.reduce(common), explicit: true };
-  const alternatives = unions.flatMap((union) => unionTypes(union, definitions));
+  const alternatives = unions.flatMap((union) => unionTypes(union, normal));
   if (alternatives.length > 0) return { types: alternatives.reduce(common), explicit: true };
   if (parts.some(({ keywords }) => keywords.has("properties"))) {
     return { types: new Set(["object"]), explicit: false };
@@ -43,14 +43,22 @@ export function jsonTypes(
   return undefined;
 }
 
-function unionTypes({ alternatives }: Union, definitions: Definitions): ReadonlySet<string>[] {
-  const types = alternatives.map((schema) => {
-    const { parts, never } = conjunctionOf(schema, definitions, new Set());
-    return never ? { types: new Set<string>() } : jsonTypes(parts, [], parts.flatMap(unionsOf), definitions);
-  });
+function unionTypes({ alternatives }: Union, normal: NormalSchema): ReadonlySet<string>[] {
+  const types = alternatives.map((schema) => alternativeTypes(schema, normal));
   if (types.some((known) => known === undefined)) return [];
-  return [new Set(types.flatMap((known) => [...known!.types]))];
+  return [new Set(types.flatMap((known) => [...known!]))];
 }
+
+function alternativeTypes(schema: JsonNode, normal: NormalSchema): ReadonlySet<string> | undefined {
+  if (typesOfAlternatives.has(schema)) return typesOfAlternatives.get(schema);
+  const { parts, never } = conjunctionOf(schema, normal, new Set());
+  const types = never ? new Set<string>() : jsonTypes(parts, [], parts.flatMap(unionsOf), normal)?.types;
+  typesOfAlternatives.set(schema, types);
+  return types;
+}
+
+/** Definitions may lead to one another in many ways. */
+const typesOfAlternatives = new WeakMap<JsonNode, ReadonlySet<string> | undefined>();
 
 function typeOf(value: JsonNode): string {
   return value.kind === "number" && /^-?[0-9]+$/.test(value.text) ? "integer" : value.kind;

@@ -111,6 +111,15 @@ export const ANNOTATIONS: ReadonlySet<string> = new Set([
   ...["markdownDescription", "markdownEnumDescriptions", "enumDescriptions", "enumNames", "enumLabels"],
   ...["defaultSnippets", "errorMessage", "patternErrorMessage", "deprecationMessage", "suggestSortText"],
   ...["doNotSuggest", "allowTrailingCommas", "allowComments", "meta:enum", "tsType", "tsEnumNames"],
-  ...["existingJavaType", "javaType", "javaInterfaces", "javaName", "propertyOrder", "options", "order"],
+  ...[
+    "tsAdditionalProperties",
+    "existingJavaType",
+    "javaType",
+    "javaInterfaces",
+    "javaName",
+    "propertyOrder",
+    "options",
+    "order",
+  ],
   ...["javaInterface", "javaAbstract", "javaLenientDeserialize"],
 ]);

@@ -3,11 +3,12 @@ import { clip } from "../../json/pointer.ts";
 import type { JsonNode } from "../../json/tree.ts";
 import { contractError, type ContractProblem, type ContractProblems } from "../contract_error.ts";
 import { PatternError } from "../pattern/parse_pattern.ts";
-import { Pattern } from "../pattern/pattern.ts";
+import { checkChains } from "./definition_chains.ts";
 import { isCheckable } from "./format_check.ts";
-import { ANNOTATIONS, IN_PLACE, KEYWORDS, type KeywordShape, TOLD_ANNOTATIONS } from "./keywords.ts";
+import { ANNOTATIONS, KEYWORDS, type KeywordShape, TOLD_ANNOTATIONS } from "./keywords.ts";
 import { modernKeywords, refsStandAlone } from "./older_dialects.ts";
 import { definitionName, definitionRef, type Definitions } from "./schema_check.ts";
+import type { SchemaBudget } from "./schema_budget.ts";
 import { SchemaIndex, type SchemaPlace } from "./schema_index.ts";
 
 /** A keyword that is read over: what it is, and where it stands. */
@@ -28,6 +29,8 @@ export interface NormalSchema {
   /** Where each of its schemas, and each keyword's value, stands in the document. */
   readonly places: ReadonlyMap<JsonNode, string>;
   readonly unchecked: readonly Unchecked[];
+  /** Shared by all who follow its references. */
+  readonly budget: SchemaBudget;
 }
 
 export interface NormalSchemaOptions {
@@ -42,8 +45,9 @@ export function normalSchema(
   document: JsonNode,
   options: NormalSchemaOptions,
   problems: ContractProblems,
+  budget: SchemaBudget,
 ): NormalSchema {
-  const reader = new NormalReader(document, options, problems);
+  const reader = new NormalReader(document, options, problems, budget);
   return reader.read();
 }
 
@@ -58,6 +62,7 @@ class NormalReader {
   readonly #index: SchemaIndex;
   readonly #options: NormalSchemaOptions;
   readonly #problems: ContractProblems;
+  readonly #budget: SchemaBudget;
   readonly #places = new Map<JsonNode, string>();
   readonly #unchecked: Unchecked[] = [];
   readonly #definitions = new Map<string, JsonNode>();
@@ -67,10 +72,16 @@ class NormalReader {
   /** Up to draft-07 nothing stands beside a reference. */
   readonly #refsStandAlone: boolean;
 
-  constructor(document: JsonNode, options: NormalSchemaOptions, problems: ContractProblems) {
+  constructor(
+    document: JsonNode,
+    options: NormalSchemaOptions,
+    problems: ContractProblems,
+    budget: SchemaBudget,
+  ) {
     this.#index = new SchemaIndex(document);
     this.#options = options;
     this.#problems = problems;
+    this.#budget = budget;
     this.#refsStandAlone = refsStandAlone(document);
   }
 
@@ -79,18 +90,24 @@ class NormalReader {
     for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) {
       this.#definitions.set(next.name, this.#schema(next.place));
     }
-    const endless = endlessDefinition(this.#definitions);
-    if (endless !== undefined) {
-      const pointer = this.#places.get(this.#definitions.get(endless)!) ?? "";
-      this.#problems.add(contractError(pointer, "the schema refers to itself for the same value, without end"));
-      // Nothing may follow such a reference.
-      this.#problems.refuse();
-    }
-    return { root, definitions: this.#definitions, places: this.#places, unchecked: this.#unchecked };
+    const followed = this.#problems.attempt(() => {
+      checkChains(this.#definitions, this.#places);
+      return true;
+    });
+    // Nothing may follow such a reference.
+    if (followed === undefined) this.#problems.refuse();
+    return {
+      root,
+      definitions: this.#definitions,
+      places: this.#places,
+      unchecked: this.#unchecked,
+      budget: this.#budget,
+    };
   }
 
   #schema(found: SchemaPlace): JsonNode {
     const { node, pointer } = found;
+    this.#budget.takeSchema(pointer);
     const place = { ...found, base: this.#index.baseOf(pointer) ?? found.base };
     if (node.kind === "boolean") return this.#placed({ kind: "boolean", value: node.value }, pointer);
     if (node.kind !== "object") {
@@ -171,7 +188,9 @@ class NormalReader {
         value.entries.forEach(([name, names]) => checkNames(keyword, names, `${at}/${escaped(name)}`));
         return value;
       default:
-        checkValue(keyword, shape, value, at);
+        if (shape === "pattern") this.#pattern(value, at);
+        else checkValue(keyword, shape, value, at);
+        if (value.kind === "array") this.#budget.take(value.items.length, at);
         if (value.kind === "array") value.items.forEach((item, index) => this.#placed(item, `${at}/${index}`));
         return value;
     }
@@ -186,7 +205,7 @@ class NormalReader {
       seen.add(name);
       const pointer = `${at}/${escaped(name)}`;
       if (shape === "matched schemas") {
-        this.#problems.attempt(() => checkPattern(name, pointer));
+        this.#problems.attempt(() => checkPattern(name, pointer, this.#budget));
       }
       return [name, this.#schema({ ...place, node, pointer })];
     });
@@ -211,6 +230,11 @@ class NormalReader {
     const parts = /^\/(?:\$defs|definitions)\/([^/]+)$/.exec(pointer);
     const name = parts === null ? pointer : definitionName(`#/$defs/${parts[1]}`);
     return name !== "" && !this.#definitions.has(name) ? name : `${pointer}#`;
+  }
+
+  #pattern(value: JsonNode, at: string): void {
+    if (value.kind !== "string") throw contractError(at, "the value must be a string");
+    checkPattern(value.value, at, this.#budget);
   }
 
   #format(value: JsonNode, at: string): JsonNode | undefined {
@@ -268,9 +292,6 @@ function checkValue(keyword: string, shape: KeywordShape, value: JsonNode, at: s
     case "flag":
       if (value.kind !== "boolean") throw mustBe(at, keyword, "true or false");
       return;
-    case "pattern":
-      if (value.kind !== "string") throw contractError(at, "the value must be a string");
-      return checkPattern(value.value, at);
     case "text":
       if (value.kind !== "string") throw mustBe(at, keyword, "a string");
   }
@@ -299,9 +320,9 @@ function checkNumber(value: JsonNode, at: string): void {
   }
 }
 
-function checkPattern(source: string, at: string): void {
+function checkPattern(source: string, at: string, budget: SchemaBudget): void {
   try {
-    new Pattern(source);
+    budget.takePattern(source, at);
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
     const { message, offset, isSyntax } = error;
@@ -309,32 +330,4 @@ function checkPattern(source: string, at: string): void {
     const place = offset === undefined ? "" : `, at character ${offset + 1} (${clip(source.slice(offset))})`;
     throw contractError(at, `the pattern ${what}: ${message}${place}`);
   }
-}
-
-/** A definition that comes back to itself without a step into the value. */
-function endlessDefinition(definitions: Definitions): string | undefined {
-  const done = new Set<string>();
-  const open = new Set<string>();
-  const visit = (name: string): string | undefined => {
-    if (open.has(name)) return name;
-    if (done.has(name)) return undefined;
-    open.add(name);
-    const found = refsInPlace(definitions.get(name)).map(visit).find((endless) => endless !== undefined);
-    open.delete(name);
-    done.add(name);
-    return found;
-  };
-  return [...definitions.keys()].map(visit).find((endless) => endless !== undefined);
-}
-
-function refsInPlace(schema: JsonNode | undefined): string[] {
-  if (schema?.kind !== "object") return [];
-  return schema.entries.flatMap(([keyword, value]): string[] => {
-    if (keyword === "$ref") return value.kind === "string" ? [definitionName(value.value)] : [];
-    if (!IN_PLACE.includes(keyword)) return [];
-    if (keyword === "dependentSchemas") {
-      return value.kind === "object" ? value.entries.flatMap(([, s]) => refsInPlace(s)) : [];
-    }
-    return (value.kind === "array" ? value.items : [value]).flatMap(refsInPlace);
-  });
 }

@@ -1,6 +1,7 @@
 import { canonicalText } from "../../json/equality.ts";
 import type { JsonNode } from "../../json/tree.ts";
-import { definitionName, type Definitions } from "./schema_check.ts";
+import type { NormalSchema } from "./normal_schema.ts";
+import { definitionName } from "./schema_check.ts";
 
 /** One schema object without `$ref` and `allOf`. */
 export interface Part {
@@ -20,13 +21,19 @@ export interface Conjunction {
   readonly never: boolean;
 }
 
-/** Follows references and `allOf`: `open` are the definitions that this schema lies in. */
-export function conjunctionOf(schema: JsonNode, definitions: Definitions, open: ReadonlySet<string>): Conjunction {
+/**
+ * Follows references and `allOf`: `open` are the definitions that this schema lies in. What a
+ * definition says twice of one value, it says once.
+ */
+export function conjunctionOf(schema: JsonNode, normal: NormalSchema, open: ReadonlySet<string>): Conjunction {
+  const { definitions, places, budget } = normal;
+  budget.take(Math.ceil(open.size / NAMES_PER_STEP), places.get(schema) ?? "");
   const parts: Part[] = [];
   const entered = new Set(open);
   let recursive: string | undefined;
   let never = false;
   const visit = (node: JsonNode): void => {
+    budget.take(1, places.get(node) ?? "");
     if (node.kind === "boolean") never ||= !node.value;
     if (node.kind !== "object") return;
     const keywords = new Map(node.entries);
@@ -38,7 +45,7 @@ export function conjunctionOf(schema: JsonNode, definitions: Definitions, open: 
       const name = definitionName(ref.value);
       if (open.has(name)) {
         recursive ??= name;
-      } else {
+      } else if (!entered.has(name)) {
         entered.add(name);
         visit(definitions.get(name)!);
       }
@@ -48,6 +55,9 @@ export function conjunctionOf(schema: JsonNode, definitions: Definitions, open: 
   visit(schema);
   return { parts, open: entered, recursive, never };
 }
+
+/** Names are copied faster than schemas are read. */
+const NAMES_PER_STEP = 8;
 
 /** What the first part with this keyword says. */
 export function textOf(parts: readonly Part[], keyword: string): string | undefined {
@@ -106,10 +116,10 @@ function isNullAlone(schema: JsonNode): boolean {
 const CONSTANT_KEYWORDS = ["enum", "const", "description"];
 
 /** The values of a union of constants; undefined where it is none. */
-export function constantsOf(union: Union, definitions: Definitions): JsonNode[] | undefined {
+export function constantsOf(union: Union, normal: NormalSchema): JsonNode[] | undefined {
   const values: JsonNode[] = [];
   for (const alternative of union.alternatives) {
-    const { parts, recursive } = conjunctionOf(alternative, definitions, new Set());
+    const { parts, recursive } = conjunctionOf(alternative, normal, new Set());
     const [part, ...others] = parts.filter(({ keywords }) => keywords.size > 0);
     if (part === undefined || others.length > 0 || recursive !== undefined) return undefined;
     const { keywords } = part;
@@ -119,7 +129,8 @@ export function constantsOf(union: Union, definitions: Definitions): JsonNode[] 
     const type = keywords.get("type");
     if (type !== undefined && !own.every((value) => isOf(type, value))) return undefined;
     if ([...keywords.keys()].some((name) => name !== "type" && !CONSTANT_KEYWORDS.includes(name))) return undefined;
-    values.push(...own);
+    normal.budget.take(own.length, normal.places.get(alternative) ?? "");
+    for (const value of own) values.push(value);
   }
   // What two alternatives of "oneOf" describe is not valid.
   const distinct = new Set(values.map(canonicalText)).size === values.length;

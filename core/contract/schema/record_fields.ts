@@ -4,7 +4,6 @@ import { contractError } from "../contract_error.ts";
 import { conditionOf, conditionTexts } from "./conditions.ts";
 import type { NormalSchema } from "./normal_schema.ts";
 import { conjunctionOf, type Part, unionsOf } from "./parts.ts";
-import type { Definitions } from "./schema_check.ts";
 
 export interface FieldSchema {
   readonly schema: JsonNode;
@@ -38,7 +37,9 @@ export function fieldSchemas(
   for (const part of parts) {
     for (const [name, schema] of propertiesOf(part)) {
       if (isFalse(schema)) forbidden.add(name);
-      named.set(name, [...named.get(name) ?? [], schema]);
+      const known = named.get(name);
+      if (known === undefined) named.set(name, [schema]);
+      else known.push(schema);
     }
   }
   for (const name of forbidden) named.delete(name);
@@ -46,16 +47,15 @@ export function fieldSchemas(
   const at = (schema: JsonNode) => normal.places.get(schema) ?? pointer;
   const fields = new Map<string, FieldSchema>();
   for (const [name, schemas] of named) {
-    const [first, ...others] = distinct(schemas);
-    const schema: JsonNode = others.length === 0 ? first! : all("allOf", [first!, ...others]);
-    fields.set(name, { schema, pointer: at(first!), open, isOpen: false });
+    const [schema, first] = together("allOf", schemas, normal, at(schemas[0]!));
+    fields.set(name, { schema, pointer: at(first), open, isOpen: false });
   }
   for (const [name, found] of alternativeFields(parts, normal, open)) {
     if (named.has(name) || forbidden.has(name) || parts.some((part) => forbids(part, name))) continue;
-    const [first, ...others] = distinct(found.schemas);
-    const schema: JsonNode = others.length === 0 ? first! : all("anyOf", [first!, ...others]);
-    const isOpen = !parts.some((part) => closes(part, name, normal.definitions, open));
-    fields.set(name, { schema, pointer: at(first!), open: found.open, isOpen });
+    const [schema, first] = together("anyOf", found.schemas, normal, at(found.schemas[0]!));
+    const closing = new Closing(name, normal);
+    const isOpen = !parts.some((part) => closing.closes(part, open));
+    fields.set(name, { schema, pointer: at(first), open: found.open, isOpen });
   }
   // Where no field has a name, a condition says which keys there must be.
   const required = fields.size === 0 ? new Set<string>() : requiredNames(parts, fields, normal, pointer);
@@ -67,24 +67,44 @@ function isFalse(schema: JsonNode): boolean {
   return schema.kind === "boolean" && !schema.value;
 }
 
-function propertiesOf({ keywords }: Part): readonly (readonly [string, JsonNode])[] {
+function propertiesOf({ keywords }: Part): ReadonlyMap<string, JsonNode> {
   const properties = keywords.get("properties");
-  return properties?.kind === "object" ? properties.entries : [];
+  if (properties?.kind !== "object") return NO_PROPERTIES;
+  let byName = propertiesByNode.get(properties);
+  if (byName === undefined) propertiesByNode.set(properties, byName = new Map(properties.entries));
+  return byName;
 }
 
-function all(keyword: string, items: JsonNode[]): JsonNode {
-  return { kind: "object", entries: [[keyword, { kind: "array", items }]] };
+const NO_PROPERTIES: ReadonlyMap<string, JsonNode> = new Map();
+/** Fields are looked up in them one by one. */
+const propertiesByNode = new WeakMap<JsonNode, ReadonlyMap<string, JsonNode>>();
+
+/** Different schemas as one, and the first of them. */
+function together(
+  keyword: "allOf" | "anyOf",
+  schemas: readonly JsonNode[],
+  normal: NormalSchema,
+  pointer: string,
+): [schema: JsonNode, first: JsonNode] {
+  const distinct = new Map<string, JsonNode>();
+  for (const schema of schemas.length > 1 ? schemas : []) {
+    const text = canonicalText(schema);
+    normal.budget.take(Math.ceil(text.length / CHARACTERS_PER_STEP), pointer);
+    distinct.set(text, schema);
+  }
+  const [first = schemas[0]!, ...others] = distinct.values();
+  if (others.length === 0) return [first, first];
+  return [{ kind: "object", entries: [[keyword, { kind: "array", items: [first, ...others] }]] }, first];
 }
 
-function distinct(schemas: readonly JsonNode[]): JsonNode[] {
-  return [...new Map(schemas.map((schema) => [canonicalText(schema), schema])).values()];
-}
+/** Schemas are written faster than they are read. */
+const CHARACTERS_PER_STEP = 64;
 
 /** Whether a part allows no field of this name. */
 function forbids(part: Part, name: string): boolean {
   const additional = part.keywords.get("additionalProperties");
   if (additional?.kind !== "boolean" || additional.value || part.keywords.has("patternProperties")) return false;
-  return !propertiesOf(part).some(([known]) => known === name);
+  return !propertiesOf(part).has(name);
 }
 
 function refuseForbidden(
@@ -107,15 +127,25 @@ function alternativeFields(
   normal: NormalSchema,
   around: ReadonlySet<string>,
 ): Map<string, { schemas: JsonNode[]; open: ReadonlySet<string> }> {
-  const found = new Map<string, { schemas: JsonNode[]; open: ReadonlySet<string> }>();
+  const found = new Map<string, { schemas: JsonNode[]; open: Set<string> }>();
+  // Definitions may lead to one another in many ways.
+  const visited = new Set<JsonNode>();
   const visit = (schema: JsonNode, outer: ReadonlySet<string>): void => {
-    const { parts, never, recursive, open } = conjunctionOf(schema, normal.definitions, outer);
+    if (visited.has(schema)) return;
+    visited.add(schema);
+    const { parts, never, recursive, open } = conjunctionOf(schema, normal, outer);
     if (never || recursive !== undefined) return;
     for (const part of parts) {
-      for (const [name, inner] of propertiesOf(part)) {
+      const properties = propertiesOf(part);
+      normal.budget.take(properties.size, normal.places.get(part.node) ?? "");
+      for (const [name, inner] of properties) {
         if (isFalse(inner)) continue;
-        const known = found.get(name) ?? { schemas: [], open };
-        found.set(name, { schemas: [...known.schemas, inner], open: new Set([...known.open, ...open]) });
+        const known = found.get(name);
+        if (known === undefined) found.set(name, { schemas: [inner], open: new Set(open) });
+        else {
+          known.schemas.push(inner);
+          for (const definition of open) known.open.add(definition);
+        }
       }
       alternativesOf(part).forEach((alternative) => visit(alternative, open));
     }
@@ -125,26 +155,41 @@ function alternativeFields(
 }
 
 /**
- * Whether the alternatives of a part say for every object what a field of this name may be. Saying
- * no too often does no harm: the alternatives stay a condition.
+ * Whether alternatives say for every object what a field of this name may be. Saying no too often
+ * does no harm: the alternatives stay a condition.
  */
-function closes(part: Part, name: string, definitions: Definitions, around: ReadonlySet<string>): boolean {
-  const { keywords } = part;
-  const says = (schema: JsonNode | undefined) => schema !== undefined && saysOf(schema, name, definitions, around);
-  const dependent = keywords.get("dependentSchemas");
-  return unionsOf(part).some(({ alternatives }) => alternatives.every(says)) ||
-    (keywords.has("if") && says(keywords.get("then")) && says(keywords.get("else"))) ||
-    (dependent?.kind === "object" && says(dependent.entries.find(([key]) => key === name)?.[1]));
-}
+class Closing {
+  readonly #name: string;
+  readonly #normal: NormalSchema;
+  /** Definitions may lead to one another in many ways. */
+  readonly #known = new Map<JsonNode, boolean>();
 
-/** Whether a schema itself says what a field may be, or that there is none. */
-function saysOf(schema: JsonNode, name: string, definitions: Definitions, around: ReadonlySet<string>): boolean {
-  const { parts, never, open } = conjunctionOf(schema, definitions, around);
-  return never ||
-    parts.some((part) =>
-      propertiesOf(part).some(([known]) => known === name) || forbids(part, name) || isForOthers(part) ||
-      closes(part, name, definitions, open)
-    );
+  constructor(name: string, normal: NormalSchema) {
+    this.#name = name;
+    this.#normal = normal;
+  }
+
+  closes(part: Part, around: ReadonlySet<string>): boolean {
+    const { keywords } = part;
+    const says = (schema: JsonNode | undefined) => schema !== undefined && this.#says(schema, around);
+    const dependent = keywords.get("dependentSchemas");
+    return unionsOf(part).some(({ alternatives }) => alternatives.every(says)) ||
+      (keywords.has("if") && says(keywords.get("then")) && says(keywords.get("else"))) ||
+      (dependent?.kind === "object" && says(dependent.entries.find(([key]) => key === this.#name)?.[1]));
+  }
+
+  /** Whether a schema itself says what the field may be, or that there is none. */
+  #says(schema: JsonNode, around: ReadonlySet<string>): boolean {
+    const known = this.#known.get(schema);
+    if (known !== undefined) return known;
+    const { parts, never, open } = conjunctionOf(schema, this.#normal, around);
+    const says = never ||
+      parts.some((part) =>
+        propertiesOf(part).has(this.#name) || forbids(part, this.#name) || isForOthers(part) || this.closes(part, open)
+      );
+    this.#known.set(schema, says);
+    return says;
+  }
 }
 
 /** Whether no object is valid. */
@@ -189,14 +234,16 @@ function requiredNames(
 
 /** What a part asks of fields that it does not name. */
 function ofOthers(part: Part): string[] {
-  const forbidden = propertiesOf(part).filter(([, schema]) => isFalse(schema));
+  const forbidden = [...propertiesOf(part)].filter(([, schema]) => isFalse(schema));
   const never: string[] = forbidden.length === 0
     ? []
     : conditionTexts({ kind: "object", entries: [["properties", { kind: "object", entries: forbidden }]] });
   const additional = part.keywords.get("additionalProperties");
   if (additional === undefined || additional.kind === "boolean") return never;
   const patterns = part.keywords.get("patternProperties");
-  const known = propertiesOf(part).map(([name]): [string, JsonNode] => [name, { kind: "boolean", value: true }]);
+  const known = [...propertiesOf(part).keys()].map((
+    name,
+  ): [string, JsonNode] => [name, { kind: "boolean", value: true }]);
   if (conditionTexts(additional).length === 0) return never;
   const entries: [string, JsonNode][] = [
     ["properties", { kind: "object", entries: known }],

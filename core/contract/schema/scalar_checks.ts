@@ -4,6 +4,7 @@ import type { JsonNode } from "../../json/tree.ts";
 import { type Checks, NO_CHECKS } from "../contract.ts";
 import { contractError } from "../contract_error.ts";
 import type { Part } from "./parts.ts";
+import type { SchemaBudget } from "./schema_budget.ts";
 
 /** The JSON type of a value, as far as checks on it differ. */
 export type CheckedType = "string" | "number" | "boolean";
@@ -17,6 +18,7 @@ export interface ScalarSchema {
   readonly constants: readonly (readonly JsonNode[])[];
   readonly pointer: string;
   readonly places: ReadonlyMap<JsonNode, string>;
+  readonly budget: SchemaBudget;
 }
 
 /** The checks that all parts together make. */
@@ -31,16 +33,19 @@ export function scalarChecks(schema: ScalarSchema, type: CheckedType): Checks {
   }
   if (type === "string") {
     const shortest = counts(schema, "minLength"), longest = counts(schema, "maxLength");
-    if (shortest.length > 0) checks.minLength = Math.max(...shortest);
-    if (longest.length > 0) checks.maxLength = Math.min(...longest);
+    if (shortest.length > 0) checks.minLength = shortest.reduce((a, b) => Math.max(a, b));
+    if (longest.length > 0) checks.maxLength = longest.reduce((a, b) => Math.min(a, b));
     const pattern = firstPattern(schema);
-    if (pattern !== undefined) checks.pattern = pattern;
+    if (pattern !== undefined) {
+      schema.budget.takePattern(pattern, schema.pointer);
+      checks.pattern = pattern;
+    }
   }
   return Object.keys(checks).length === 0 ? NO_CHECKS : checks;
 }
 
 function allowedValues(schema: ScalarSchema, type: CheckedType): string[] | undefined {
-  const { parts, said, constants, places, pointer } = schema;
+  const { parts, said, constants, places, pointer, budget } = schema;
   const lists: (readonly JsonNode[])[] = [...constants];
   for (const part of parts) {
     const list = part.keywords.get("enum"), single = part.keywords.get("const");
@@ -50,6 +55,7 @@ function allowedValues(schema: ScalarSchema, type: CheckedType): string[] | unde
   }
   if (lists.length === 0) return undefined;
   const texts = lists.map((list) => {
+    budget.take(list.length, pointer);
     const scalars = list.filter(({ kind }) => kind !== "null");
     const wrong = scalars.find(({ kind }) => kind !== type);
     if (wrong !== undefined) throw contractError(places.get(wrong) ?? pointer, notOfType(wrong, type));

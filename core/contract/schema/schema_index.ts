@@ -21,6 +21,8 @@ export class SchemaIndex {
   readonly #refsStandAlone: boolean;
   /** By URI, which ends with `#anchor` for an anchor. */
   readonly #named = new Map<string, SchemaPlace>();
+  /** Of what references lead through, by key: there may be as many definitions as references. */
+  readonly #children = new Map<JsonNode, ReadonlyMap<string, JsonNode>>();
   /** The bases of schemas, by pointer; others have their parent's. */
   readonly #bases = new Map<string, string>();
 
@@ -69,13 +71,22 @@ export class SchemaIndex {
     let { node, pointer, base } = place;
     for (const step of fragment.split("/").slice(1)) {
       const key = decoded(step);
-      const inner = childOf(node, key);
+      const inner = this.#childOf(node, key);
       if (inner === undefined) return undefined;
       node = inner;
       pointer = `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
       base = this.#bases.get(pointer) ?? base;
     }
     return { node, pointer, base };
+  }
+
+  #childOf(node: JsonNode, key: string): JsonNode | undefined {
+    if (node.kind === "array") return node.items[Number(key)];
+    if (node.kind !== "object") return undefined;
+    let children = this.#children.get(node);
+    // Of two equal keys, which is a mistake anyway, the first.
+    if (children === undefined) this.#children.set(node, children = new Map(node.entries.toReversed()));
+    return children.get(key);
   }
 
   #walk(node: JsonNode, pointer: string, outer: string): void {
@@ -141,9 +152,4 @@ function decoded(step: string): string {
 
 function escaped(key: string): string {
   return key.replaceAll("~", "~0").replaceAll("/", "~1");
-}
-
-function childOf(node: JsonNode, key: string): JsonNode | undefined {
-  if (node.kind === "array") return node.items[Number(key)];
-  return node.kind === "object" ? node.entries.find(([name]) => name === key)?.[1] : undefined;
 }
