@@ -4,12 +4,15 @@ import type { LakeTable } from "./lake_tables.ts";
 import type { MetadataRow } from "./metadata/metadata_table_shape.ts";
 import { partitionJson } from "./metadata/metadata_table_files.ts";
 import type { RowShape } from "./metadata/metadata_table_shape.ts";
+import type { StandIn } from "./plan/stand_in.ts";
 import { rowSelect } from "./row_select.ts";
 
 /** The files of one table that a question opens, and those it skips and why. */
 export interface TableScan {
   table: LakeTable;
   plan: ScanPlan;
+  /** In the place of files that are not opened either. */
+  standIn: StandIn | undefined;
 }
 
 const SCAN_COLUMNS: RowShape = {
@@ -28,7 +31,7 @@ export function scanSelect(scans: readonly TableScan[]): string {
   return rowSelect(SCAN_COLUMNS, scans.flatMap(rowsOf));
 }
 
-function rowsOf({ table, plan }: TableScan): MetadataRow[] {
+function rowsOf({ table, plan, standIn }: TableScan): MetadataRow[] {
   const prefix = `${table.loaded.io.location.recorded}/`;
   const row = (file: DataFile, deletes: number, reason: string | null): MetadataRow => ({
     table: `${table.namespace}.${table.name}`,
@@ -42,6 +45,7 @@ function rowsOf({ table, plan }: TableScan): MetadataRow[] {
   });
   return [
     ...plan.files.map(({ dataFile, deletes }) => row(dataFile, deletes.length, null)),
+    ...(standIn?.files ?? []).map((file) => row(file, 0, "answered from metadata")),
     ...plan.skipped.map(({ dataFile, reason }) => row(dataFile, 0, reason)),
   ];
 }

@@ -6,7 +6,6 @@
  */
 import type { Connection, DuckDb } from "../engine/duckdb.ts";
 import { planScan, type ScanPlan } from "../iceberg/scan/scan.ts";
-import type { Predicate } from "../iceberg/format/predicate.ts";
 import { fieldsById } from "../iceberg/format/schema.ts";
 import { ALWAYS } from "./plan/column_filter.ts";
 import { requireParquet } from "../tables/read/file_copies.ts";
@@ -18,12 +17,13 @@ import type { HistoryView } from "./history_view.ts";
 import type { LakeTable } from "./lake_tables.ts";
 import { createEmpty, createEmptyViews, createSchemas, isLedger, nameOf } from "./listed_tables.ts";
 import { metadataTables } from "./metadata/metadata_table.ts";
-import { filtersOfPlan, planSql, restrictOptimizers } from "./plan/plan_filter.ts";
+import { needsOfPlan, planSql, restrictOptimizers, type TableNeed } from "./plan/plan_filter.ts";
 import type { Question } from "./question.ts";
 import type { RemoteFiles, WantedFile } from "../tables/read/remote_files.ts";
 import { rowSelect } from "./row_select.ts";
 import { scanPredicate } from "./plan/scan_predicate.ts";
-import { tableSelect, viewFile, type ViewSource } from "../tables/read/scan_sql.ts";
+import { standInFor, standInSelect } from "./plan/stand_in.ts";
+import { emptySelect, tableSelect, viewFile, type ViewSource } from "../tables/read/scan_sql.ts";
 
 export interface BindOptions {
   /** Those that the question names. */
@@ -73,14 +73,11 @@ export class QuestionTables {
     const dataTables = tables.filter(({ suffix }) => suffix === undefined);
     const scans = dataTables.length === 0 ? [] : await this.#scans(connection, dataTables);
     if (explainScan) {
-      for (const { table } of scans) await showRows(connection, table, [], new Map(), undefined);
+      for (const { table } of scans) await showRows(connection, table, emptySelect(table.schema.fields));
       return (await import("./explain_scan.ts")).scanSelect(scans);
     }
     if (!this.#hasPlaces(scans)) return undefined;
-    for (const { table, plan } of scans) {
-      const layouts = await layoutsOf(connection, table, plan, this.#places);
-      await showRows(connection, table, plan.files, this.#places, layouts);
-    }
+    for (const each of scans) await showRows(connection, each.table, await this.#rowsSelect(connection, each));
     return /^\s*show\s+tables\s*$/i.test(sql) ? TABLE_LIST_SQL : sql;
   }
 
@@ -104,10 +101,10 @@ export class QuestionTables {
     const plan = await planSql(connection, this.#question.select);
     await connection.run("RESET disabled_optimizers");
     if (this.#planned === undefined || this.#planned.plan !== plan) {
-      const filters = filtersOfPlan(plan, this.#question.select, this.#options.isUtc);
-      const scans = await Promise.all(tables.map(async (table): Promise<TableScan> => {
-        const predicate = scanPredicate(filters.get(`${table.namespace}.${table.name}`) ?? ALWAYS);
-        return { table, plan: await scan(table, predicate, this.#options.explainScan) };
+      const needs = needsOfPlan(plan, this.#question.select, this.#options.isUtc);
+      const scans = await Promise.all(tables.map((table): Promise<TableScan> => {
+        const need = needs.get(`${table.namespace}.${table.name}`) ?? { filter: ALWAYS, aggregates: undefined };
+        return scan(table, need, this.#options.explainScan);
       }));
       this.#planned = { plan, scans };
     }
@@ -126,21 +123,24 @@ export class QuestionTables {
     }
     return this.#wanted.size === this.#places.size;
   }
+
+  async #rowsSelect(connection: Connection, { table, plan, standIn }: TableScan): Promise<string> {
+    const { fields } = table.schema;
+    const layouts = await layoutsOf(connection, table, plan, this.#places);
+    const parts = standIn === undefined ? [] : [standInSelect(standIn, fields)];
+    if (standIn === undefined || plan.files.length > 0) {
+      parts.push(tableSelect(viewSource(table, plan.files, this.#places, layouts)));
+    }
+    return parts.join("\nUNION ALL\n");
+  }
 }
 
 /** DuckDB's own list knows only the tables that need no namespace. */
 const TABLE_LIST_SQL =
   "SELECT table_schema AS namespace, table_name AS name FROM information_schema.tables ORDER BY ALL";
 
-/** Puts a view over the files into the place of the planning table. */
-async function showRows(
-  connection: Connection,
-  table: LakeTable,
-  files: ScanPlan["files"],
-  places: ReadonlyMap<string, string>,
-  layouts: Map<string, FileLayout> | undefined,
-): Promise<void> {
-  const select = tableSelect(viewSource(table, files, places, layouts));
+/** Puts a view of the rows into the place of the planning table. */
+async function showRows(connection: Connection, table: LakeTable, select: string): Promise<void> {
   await connection.run(`DROP TABLE ${nameOf(table)}`);
   await connection.run(`CREATE VIEW ${nameOf(table)} AS ${select}`);
 }
@@ -161,10 +161,16 @@ async function planningTable(table: LakeTable): Promise<string> {
   return createEmpty(table);
 }
 
-async function scan(table: LakeTable, predicate: Predicate, explainScan: boolean): Promise<ScanPlan> {
-  const { loaded, snapshot, schema } = table;
-  if (snapshot === undefined) return { files: [], skipped: [], manifestsRead: 0, manifestsSkipped: 0 };
-  return await planScan(loaded.io, loaded.metadata, { snapshot, schema, predicate, explainScan });
+async function scan(table: LakeTable, need: TableNeed, explainScan: boolean): Promise<TableScan> {
+  const { loaded: { io, metadata }, snapshot, schema } = table;
+  if (snapshot === undefined) {
+    return { table, plan: { files: [], skipped: [], manifestsRead: 0, manifestsSkipped: 0 }, standIn: undefined };
+  }
+  const { predicate } = scanPredicate(need.filter);
+  const plan = await planScan(io, metadata, { snapshot, schema, predicate, explainScan });
+  const standIn = standInFor(plan.files, need, schema, metadata);
+  const answered = new Set(standIn?.files);
+  return { table, plan: { ...plan, files: plan.files.filter(({ dataFile }) => !answered.has(dataFile)) }, standIn };
 }
 
 /**

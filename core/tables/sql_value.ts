@@ -68,11 +68,25 @@ export function sqlLiteral(type: PrimitiveType, value: Value): string {
     case "timestamptz":
       return `make_timestamptz(${value})`;
     case "decimal":
-      return `'${value}e-${type.scale}'`;
+      return decimalLiteral(value as bigint, type.scale);
     case "binary":
     case "fixed":
       return `from_hex('${(value as Uint8Array).toHex()}')`;
+    case "string":
+      return textLiteral(value as string);
     default:
-      return quoteText(String(value));
+      return quoteText(Object.is(value, -0) ? "-0.0" : String(value));
   }
+}
+
+/** With its point: DuckDB refuses 38 digits with an exponent. */
+function decimalLiteral(value: bigint, scale: number): string {
+  const digits = String(value < 0n ? -value : value).padStart(scale + 1, "0");
+  const point = digits.length - scale;
+  return quoteText(`${value < 0n ? "-" : ""}${digits.slice(0, point)}.${digits.slice(point)}`);
+}
+
+/** SQL ends at a NUL. */
+function textLiteral(text: string): string {
+  return text.includes("\0") ? `decode(from_hex('${new TextEncoder().encode(text).toHex()}'))` : quoteText(text);
 }

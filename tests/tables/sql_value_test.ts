@@ -3,7 +3,8 @@ import fc from "../support/property.ts";
 import { DuckDb } from "../../core/engine/duckdb.ts";
 import type { Value } from "../../core/iceberg/format/single_value.ts";
 import type { PrimitiveType } from "../../core/iceberg/format/type.ts";
-import { valueFromSqlText } from "../../core/tables/sql_value.ts";
+import { sqlLiteral, valueFromSqlText } from "../../core/tables/sql_value.ts";
+import { sqlTypeOf } from "../../core/tables/sql_type.ts";
 
 /**
  * Instants that DuckDB prints exactly, some 285,000 years on both sides of 1970 (ICU counts in
@@ -47,6 +48,27 @@ Deno.test("each value that DuckDB prints is read as what it was", async () => {
       const expected = type.type === "float" ? chosen.map((value) => Math.fround(value as number)) : chosen;
       const single = type.type === "float" ? read.map((value) => Math.fround(value as number)) : read;
       deepStrictEqual(single, expected, type.type);
+    }
+  } finally {
+    connection.close();
+    database.close();
+  }
+});
+
+Deno.test("a value is written into SQL as what it is", async () => {
+  const values: [PrimitiveType, Value, string][] = [
+    [{ type: "decimal", precision: 38, scale: 9 }, -(10n ** 38n) + 1n, `-${"9".repeat(29)}.${"9".repeat(9)}`],
+    [{ type: "decimal", precision: 9, scale: 2 }, 5n, "0.05"],
+    [{ type: "decimal", precision: 9, scale: 0 }, -5n, "-5"],
+    [{ type: "double" }, -0, "-0.0"],
+    [{ type: "string" }, "it's\0a", "it's\0a"],
+  ];
+  const database = await DuckDb.open({ threads: 1 });
+  const connection = await database.connect();
+  try {
+    for (const [type, value, text] of values) {
+      const sql = `CAST(CAST(${sqlLiteral(type, value)} AS ${sqlTypeOf(type)}) AS VARCHAR)`;
+      deepStrictEqual(await connection.rows(`SELECT ${sql} AS text`), [{ text }]);
     }
   } finally {
     connection.close();

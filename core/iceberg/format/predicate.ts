@@ -82,6 +82,11 @@ function bind(predicate: Predicate, schema: Schema, negated: boolean): BoundPred
   return { ...base, op: op as "is-null" };
 }
 
+/** The term that is true where this one is false; both are neither for a null. */
+export function negatedTerm(term: BoundTerm): BoundTerm {
+  return { ...term, op: NEGATIONS[term.op] } as BoundTerm;
+}
+
 /** The columns that a predicate names. */
 export function predicateFieldIds(predicate: BoundPredicate): Set<number> {
   if ("of" in predicate) return new Set(predicate.of.flatMap((part) => [...predicateFieldIds(part)]));

@@ -6,7 +6,7 @@ import type { Schema } from "../format/schema.ts";
 import { type Value, valueFromBytes } from "../format/single_value.ts";
 import type { PrimitiveType } from "../format/type.ts";
 import { projectTerm } from "./partition_projection.ts";
-import { rangeMayMatch, type ValueRange } from "./value_range.ts";
+import { rangeMayMatch, rangeMustMatch, type ValueRange } from "./value_range.ts";
 
 /** Why a file is not read. */
 export type SkipReason = "partition" | "column bounds";
@@ -47,9 +47,27 @@ export class FilePruner {
     // Both together: a disjunction may need the partition for one part and the bounds for another.
     const isPossible = mayMatch(
       this.#predicate,
-      (term) => this.#filePartitionMayMatch(term, file) && statisticsMayMatch(term, file),
+      (term) => this.#filePartitionMayMatch(term, file) && rangeMayMatch(statisticsRange(term, file), term),
     );
     return isPossible ? undefined : "column bounds";
+  }
+
+  /**
+   * Whether every row of the file satisfies the predicate (specification: "Scan Planning", strict
+   * projection); false when in doubt. A term on a column without bounds, which is bound as
+   * `always`, is taken to hold.
+   */
+  allRowsMatch(file: DataFile): boolean {
+    return mustMatch(this.#predicate, (term) => rangeMustMatch(this.valueRange(file, term), term));
+  }
+
+  /** What is known of a column in a file: by its statistics, or by what it is partitioned by. */
+  valueRange(file: DataFile, column: { fieldId: number; type: PrimitiveType }): ValueRange {
+    const columns = this.#columns.get(file.specId) ?? [];
+    const at = columns.findIndex(({ field }) =>
+      field.sourceId === column.fieldId && field.transform.name === "identity"
+    );
+    return at < 0 ? statisticsRange(column, file) : partitionRange(file.partition[at] ?? null);
   }
 
   /** By the partition alone. */
@@ -64,10 +82,8 @@ export class FilePruner {
   }
 
   #filePartitionMayMatch(term: BoundTerm, file: DataFile): boolean {
-    return this.#partitionMayMatch(term, this.#columns.get(file.specId) ?? [], (_column, i) => {
-      const value = file.partition[i] ?? null;
-      return value === null ? { mayBeNull: true, mayBeValue: false, mayBeNan: false } : exactly(value);
-    });
+    const columns = this.#columns.get(file.specId) ?? [];
+    return this.#partitionMayMatch(term, columns, (_column, i) => partitionRange(file.partition[i] ?? null));
   }
 
   #partitionMayMatch(
@@ -100,24 +116,37 @@ function mayMatch(predicate: BoundPredicate, test: (term: BoundTerm) => boolean)
   }
 }
 
-function exactly(value: Value): ValueRange {
-  if (Number.isNaN(value)) return { mayBeNull: false, mayBeValue: true, mayBeNan: true };
-  return { lower: value, upper: value, mayBeNull: false, mayBeValue: true, mayBeNan: false };
+function mustMatch(predicate: BoundPredicate, test: (term: BoundTerm) => boolean): boolean {
+  switch (predicate.op) {
+    case "always":
+      return true;
+    case "never":
+      return false;
+    case "and":
+      return (predicate.of as BoundPredicate[]).every((part) => mustMatch(part, test));
+    case "or":
+      return (predicate.of as BoundPredicate[]).some((part) => mustMatch(part, test));
+    default:
+      return test(predicate as BoundTerm);
+  }
 }
 
-function statisticsMayMatch(term: BoundTerm, file: DataFile): boolean {
-  const values = file.valueCounts?.get(term.fieldId);
-  const nulls = file.nullValueCounts?.get(term.fieldId);
-  const nans = file.nanValueCounts?.get(term.fieldId);
+function partitionRange(value: Value | null): ValueRange {
+  if (value === null) return { mayBeNull: true, mayBeValue: false, mayBeNan: false };
+  if (Number.isNaN(value)) return { mayBeNull: false, mayBeValue: true, mayBeNan: true };
+  return { lower: value, upper: value, mayBeNull: false, mayBeValue: true, mayBeNan: false, isExact: true };
+}
+
+function statisticsRange({ fieldId, type }: { fieldId: number; type: PrimitiveType }, file: DataFile): ValueRange {
+  const values = file.valueCounts?.get(fieldId);
+  const nulls = file.nullValueCounts?.get(fieldId);
+  const nans = file.nanValueCounts?.get(fieldId);
   const range: ValueRange = {
     mayBeNull: nulls === undefined || nulls > 0,
     mayBeValue: values === undefined || nulls === undefined || nulls < values,
-    mayBeNan: isFloat(term.type) && (nans === undefined || nans > 0),
+    mayBeNan: isFloat(type) && (nans === undefined || nans > 0),
   };
-  return rangeMayMatch(
-    withBounds(range, term.type, file.lowerBounds?.get(term.fieldId), file.upperBounds?.get(term.fieldId)),
-    term,
-  );
+  return withBounds(range, type, file.lowerBounds?.get(fieldId), file.upperBounds?.get(fieldId));
 }
 
 function withBounds(

@@ -1,4 +1,4 @@
-import type { BoundTerm } from "../format/predicate.ts";
+import { type BoundTerm, negatedTerm } from "../format/predicate.ts";
 import type { Value } from "../format/single_value.ts";
 import { compareValues } from "../format/value_order.ts";
 
@@ -12,6 +12,8 @@ export interface ValueRange {
   /** Whether values other than null are possible. */
   mayBeValue: boolean;
   mayBeNan: boolean;
+  /** The bounds are values as they are, never cut. */
+  isExact?: boolean;
 }
 
 /** Whether a row with a value in the range may satisfy the term; true when in doubt. */
@@ -41,6 +43,12 @@ export function rangeMayMatch(range: ValueRange, term: BoundTerm): boolean {
   }
 }
 
+/** Whether each row with a value in the range satisfies the term; false when in doubt. */
+export function rangeMustMatch(range: ValueRange, term: BoundTerm): boolean {
+  const isAboutNull = term.op === "is-null" || term.op === "is-not-null";
+  return (isAboutNull || !range.mayBeNull) && !rangeMayMatch(range, negatedTerm(term));
+}
+
 /**
  * Engines differ on NaN: for some it is the largest number and equal to itself. So it may match `>`
  * and `>=`.
@@ -66,8 +74,8 @@ function isOnly(range: ValueRange, values: Value[]): boolean {
   if (range.mayBeNan || lower === undefined || upper === undefined || compareValues(lower, upper) !== 0) return false;
   // A string's bound may be cut and then covers more than itself. Cut bounds have at least sixteen
   // code points.
-  if (typeof lower === "string" && lower.length >= 16) return false;
-  if (lower instanceof Uint8Array && lower.length >= 16) return false;
+  const mayBeCut = (typeof lower === "string" || lower instanceof Uint8Array) && lower.length >= 16;
+  if (mayBeCut && !range.isExact) return false;
   return values.some((value) => compare(value, lower) === 0);
 }
 

@@ -5,8 +5,10 @@ import type { Json } from "../../base/json.ts";
  * express it. As in SQL, a comparison with null is not true.
  */
 export type ColumnFilter =
-  /** No condition, or none that this form can express. */
+  /** No condition. */
   | { op: "always" }
+  /** One that this form cannot express: it may hold for any row, and for none. */
+  | { op: "unknown" }
   | { op: "and" | "or"; of: ColumnFilter[] }
   | { op: SqlComparison; column: string[]; value: PlanConstant }
   | { op: "in" | "not-in"; column: string[]; values: PlanConstant[] }
@@ -22,6 +24,7 @@ export interface PlanConstant {
 }
 
 export const ALWAYS: ColumnFilter = { op: "always" };
+export const UNKNOWN: ColumnFilter = { op: "unknown" };
 
 export function and(of: ColumnFilter[]): ColumnFilter {
   const parts = of.flatMap((part) => part.op === "always" ? [] : part.op === "and" ? part.of : [part]);

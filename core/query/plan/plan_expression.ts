@@ -1,10 +1,9 @@
 /**
  * Boolean expressions of DuckDB's plans as column filters. What this form cannot express becomes
- * `always`, never a stronger condition.
+ * `unknown`, never a stronger condition.
  */
 import type { Json } from "../../base/json.ts";
 import {
-  ALWAYS,
   and,
   type ColumnFilter,
   mirror,
@@ -12,6 +11,7 @@ import {
   or,
   type PlanConstant,
   type SqlComparison,
+  UNKNOWN,
 } from "./column_filter.ts";
 
 export type PlanNode = { [key: string]: Json };
@@ -53,11 +53,11 @@ export function pushedFilter(node: PlanNode, column: string[], isUtc: boolean): 
     case "CONJUNCTION_OR":
       return or(nodes(node.child_filters).map((child) => pushedFilter(child, column, isUtc)));
     case "OPTIONAL_FILTER":
-      return isNode(node.child_filter) ? pushedFilter(node.child_filter, column, isUtc) : ALWAYS;
+      return isNode(node.child_filter) ? pushedFilter(node.child_filter, column, isUtc) : UNKNOWN;
     case "STRUCT_EXTRACT":
       return isNode(node.child_filter)
         ? pushedFilter(node.child_filter, [...column, String(node.child_name)], isUtc)
-        : ALWAYS;
+        : UNKNOWN;
     case "IN_FILTER":
       return oneOf("in", column, Array.isArray(node.values) ? node.values : []);
     case "IS_NULL":
@@ -68,9 +68,9 @@ export function pushedFilter(node: PlanNode, column: string[], isUtc: boolean): 
       // The expression speaks of one column, whatever index it gives it.
       return isNode(node.expr) && column.length === 1
         ? expressionFilter(node.expr, { columnAt: () => column[0], isUtc }, true)
-        : ALWAYS;
+        : UNKNOWN;
     default:
-      return ALWAYS;
+      return UNKNOWN;
   }
 }
 
@@ -89,20 +89,20 @@ export function expressionFilter(node: PlanNode, scope: ExpressionScope, wanted:
       return betweenFilter(node, scope, wanted);
     case "BOUND_REF": {
       const column = columnOf(node, scope);
-      return column === undefined ? ALWAYS : { op: "=", column, value: { type: "BOOLEAN", value: wanted } };
+      return column === undefined ? UNKNOWN : { op: "=", column, value: { type: "BOOLEAN", value: wanted } };
     }
     default:
-      return ALWAYS;
+      return UNKNOWN;
   }
 }
 
 function operatorFilter(node: PlanNode, scope: ExpressionScope, wanted: boolean): ColumnFilter {
   const children = nodes(node.children);
   const first = children[0];
-  if (first === undefined) return ALWAYS;
+  if (first === undefined) return UNKNOWN;
   if (node.type === "OPERATOR_NOT") return expressionFilter(first, scope, !wanted);
   const column = columnOf(first, scope);
-  if (column === undefined) return ALWAYS;
+  if (column === undefined) return UNKNOWN;
   switch (node.type) {
     case "OPERATOR_IS_NULL":
       return { op: wanted ? "is-null" : "not-null", column };
@@ -111,35 +111,30 @@ function operatorFilter(node: PlanNode, scope: ExpressionScope, wanted: boolean)
     case "COMPARE_IN":
     case "COMPARE_NOT_IN": {
       const rest = children.slice(1);
-      if (!rest.every((child) => child.expression_class === "BOUND_CONSTANT")) return ALWAYS;
+      if (!rest.every((child) => child.expression_class === "BOUND_CONSTANT")) return UNKNOWN;
       return oneOf((node.type === "COMPARE_IN") === wanted ? "in" : "not-in", column, rest.map((child) => child.value));
     }
     default:
-      return ALWAYS;
+      return UNKNOWN;
   }
 }
 
 function comparisonFilter(node: PlanNode, scope: ExpressionScope, wanted: boolean): ColumnFilter {
   const { left, right } = node;
   const comparison = COMPARISONS[String(node.type)];
-  if (!isNode(left) || !isNode(right) || comparison === undefined) return ALWAYS;
+  if (!isNode(left) || !isNode(right) || comparison === undefined) return UNKNOWN;
   const meant = wanted ? comparison : opposite(comparison);
   if (right.expression_class === "BOUND_CONSTANT") return compareExpression(meant, left, right.value, scope);
   if (left.expression_class === "BOUND_CONSTANT") return compareExpression(mirror(meant), right, left.value, scope);
-  return ALWAYS;
+  return UNKNOWN;
 }
 
 function betweenFilter(node: PlanNode, scope: ExpressionScope, wanted: boolean): ColumnFilter {
   const { input, lower, upper } = node;
-  if (!wanted || !isNode(input) || !isNode(lower) || !isNode(upper)) return ALWAYS;
-  const parts: ColumnFilter[] = [];
-  if (lower.expression_class === "BOUND_CONSTANT") {
-    parts.push(compareExpression(node.lower_inclusive ? ">=" : ">", input, lower.value, scope));
-  }
-  if (upper.expression_class === "BOUND_CONSTANT") {
-    parts.push(compareExpression(node.upper_inclusive ? "<=" : "<", input, upper.value, scope));
-  }
-  return and(parts);
+  if (!wanted || !isNode(input) || !isNode(lower) || !isNode(upper)) return UNKNOWN;
+  const part = (comparison: SqlComparison, bound: PlanNode) =>
+    bound.expression_class === "BOUND_CONSTANT" ? compareExpression(comparison, input, bound.value, scope) : UNKNOWN;
+  return and([part(node.lower_inclusive ? ">=" : ">", lower), part(node.upper_inclusive ? "<=" : "<", upper)]);
 }
 
 function compareExpression(
@@ -164,12 +159,12 @@ function compareDay(
   scope: ExpressionScope,
 ): ColumnFilter {
   const child = expression.child;
-  if (expression.expression_class !== "BOUND_CAST" || !isNode(child)) return ALWAYS;
+  if (expression.expression_class !== "BOUND_CAST" || !isNode(child)) return UNKNOWN;
   const column = columnOf(child, scope);
   const type = isNode(child.return_type) ? String(child.return_type.id) : "";
   const day = constantOf(constant);
-  if (column === undefined || !/^TIMESTAMP( WITH TIME ZONE)?$/.test(type) || day?.type !== "DATE") return ALWAYS;
-  if (typeof day.value !== "number" || (!scope.isUtc && type !== "TIMESTAMP")) return ALWAYS;
+  if (column === undefined || !/^TIMESTAMP( WITH TIME ZONE)?$/.test(type) || day?.type !== "DATE") return UNKNOWN;
+  if (typeof day.value !== "number" || (!scope.isUtc && type !== "TIMESTAMP")) return UNKNOWN;
   const at = (days: number): PlanConstant => ({ type, value: BigInt(days) * MICROS_PER_DAY });
   const [start, end] = [at(day.value), at(day.value + 1)];
   switch (comparison) {
@@ -195,12 +190,12 @@ function columnOf(node: PlanNode, scope: ExpressionScope): string[] | undefined 
 
 function compare(comparison: SqlComparison | undefined, column: string[], constant: Json | undefined): ColumnFilter {
   const value = constantOf(constant);
-  return comparison === undefined || value === undefined ? ALWAYS : { op: comparison, column, value };
+  return comparison === undefined || value === undefined ? UNKNOWN : { op: comparison, column, value };
 }
 
 function oneOf(op: "in" | "not-in", column: string[], constants: readonly (Json | undefined)[]): ColumnFilter {
   const values = constants.map(constantOf);
-  return values.every((value) => value !== undefined) ? { op, column, values } : ALWAYS;
+  return values.every((value) => value !== undefined) ? { op, column, values } : UNKNOWN;
 }
 
 /** Undefined for null and for what is no constant. */

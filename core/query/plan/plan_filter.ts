@@ -5,15 +5,24 @@
  */
 import { type Json, parseJson } from "../../base/json.ts";
 import { type Connection, quoteText } from "../../engine/duckdb.ts";
-import { ALWAYS, and, type ColumnFilter, or } from "./column_filter.ts";
+import { and, type ColumnFilter, or, UNKNOWN } from "./column_filter.ts";
+import { aggregatesOf, type ScanAggregates } from "./scan_aggregates.ts";
 import { expressionFilter, isNode, nodes, type PlanNode, pushedFilter } from "./plan_expression.ts";
 import { describe, hintOf, placeOfByte } from "../sql_error.ts";
+
+/** What a question needs of a table. */
+export interface TableNeed {
+  /** Of which rows. */
+  filter: ColumnFilter;
+  /** Where it asks nothing of them but their number, and the least and greatest of columns. */
+  aggregates: ScanAggregates | undefined;
+}
 
 /**
  * By `namespace.table`, as the planning tables are named. A table that is not in it is needed
  * whole.
  */
-export type TableFilters = Map<string, ColumnFilter>;
+export type TableNeeds = Map<string, TableNeed>;
 
 /**
  * Optimiser rules that move or simplify conditions. The others could act on the planning tables
@@ -48,10 +57,10 @@ export async function planSql(connection: Connection, select: string): Promise<s
 }
 
 /**
- * The filters that the plan of a SELECT has over its tables. Fails with `usage` where the query
+ * What the plan of a SELECT needs of its tables. Fails with `usage` where the query
  * does not fit the tables: an unknown column, types that cannot be compared.
  */
-export function filtersOfPlan(text: string, select: string, isUtc: boolean): TableFilters {
+export function needsOfPlan(text: string, select: string, isUtc: boolean): TableNeeds {
   let plan: Json;
   try {
     plan = parseJson(text);
@@ -68,10 +77,13 @@ export function filtersOfPlan(text: string, select: string, isUtc: boolean): Tab
     // If a plan cannot be serialized (some functions cannot), the query still runs.
     return new Map();
   }
-  const found = new Map<string, ColumnFilter[]>();
+  const found = new Map<string, TableNeed[]>();
   visit(plan, { above: [], isUtc }, found);
   // A table that is scanned twice is needed where either scan needs it.
-  return new Map([...found].map(([table, filters]) => [table, or(filters)]));
+  return new Map([...found].map(([table, needs]) => [table, {
+    filter: or(needs.map(({ filter }) => filter)),
+    aggregates: needs.length === 1 ? needs[0]!.aggregates : undefined,
+  }]));
 }
 
 interface Surroundings {
@@ -81,7 +93,7 @@ interface Surroundings {
   isUtc: boolean;
 }
 
-function visit(value: Json | undefined, around: Surroundings, found: Map<string, ColumnFilter[]>): void {
+function visit(value: Json | undefined, around: Surroundings, found: Map<string, TableNeed[]>): void {
   if (Array.isArray(value)) {
     for (const item of value) visit(item, around, found);
     return;
@@ -93,21 +105,21 @@ function visit(value: Json | undefined, around: Surroundings, found: Map<string,
   for (const child of Object.values(value)) visit(child, inside, found);
 }
 
-function addScan(scan: PlanNode, around: Surroundings, found: Map<string, ColumnFilter[]>): void {
+function addScan(scan: PlanNode, around: Surroundings, found: Map<string, TableNeed[]>): void {
   const source = isNode(scan.function_data) ? scan.function_data : {};
   if (typeof source.schema !== "string" || typeof source.table !== "string") return;
   const table = `${source.schema}.${source.table}`;
-  const filters = found.get(table) ?? [];
-  filters.push(scanFilter(scan, around));
-  found.set(table, filters);
+  const needs = found.get(table) ?? [];
+  needs.push(scanNeed(scan, around));
+  found.set(table, needs);
 }
 
-function scanFilter(scan: PlanNode, { above, isUtc }: Surroundings): ColumnFilter {
+function scanNeed(scan: PlanNode, { above, isUtc }: Surroundings): TableNeed {
   const names = Array.isArray(scan.names) ? scan.names.map(String) : [];
   const tableFilters = isNode(scan.table_filters) ? nodes(scan.table_filters.filters) : [];
   const filters = tableFilters.map(({ key, value }) => {
     const column = typeof key === "number" ? names[key] : undefined;
-    return column !== undefined && isNode(value) ? pushedFilter(value, [column], isUtc) : ALWAYS;
+    return column !== undefined && isNode(value) ? pushedFilter(value, [column], isUtc) : UNKNOWN;
   });
   const columns = nodes(scan.column_indexes).map(({ index }) => typeof index === "number" ? names[index] : undefined);
   let outputs = picked(columns, scan.projection_ids);
@@ -123,9 +135,9 @@ function scanFilter(scan: PlanNode, { above, isUtc }: Surroundings): ColumnFilte
         const isColumn = each.expression_class === "BOUND_REF" && typeof each.index === "number";
         return isColumn ? outputs[each.index as number] : undefined;
       });
-    } else break;
+    } else return { filter: and(filters), aggregates: aggregatesOf(operator, outputs) };
   }
-  return and(filters);
+  return { filter: and(filters), aggregates: undefined };
 }
 
 /** The columns at those places, in that order; all of them without places. */

@@ -3,19 +3,39 @@ import type { Predicate } from "../../iceberg/format/predicate.ts";
 import type { Value } from "../../iceberg/format/single_value.ts";
 import type { ColumnFilter, PlanConstant } from "./column_filter.ts";
 
-/** A filter in the words of Iceberg's scan planning; what those cannot say becomes `always`. */
-export function scanPredicate(filter: ColumnFilter): Predicate {
+/** A filter in the words of Iceberg's scan planning. */
+export interface ScanPredicate {
+  /** What those words cannot say is `always`. */
+  predicate: Predicate;
+  /** They say all of it. */
+  isWhole: boolean;
+}
+
+export function scanPredicate(filter: ColumnFilter): ScanPredicate {
+  let isWhole = true;
+  const predicate = translate(filter, () => isWhole = false);
+  return { predicate, isWhole };
+}
+
+/** `weaken` is told of each part that is left out. */
+function translate(filter: ColumnFilter, weaken: () => void): Predicate {
+  const weakened = (): Predicate => {
+    weaken();
+    return { op: "always" };
+  };
   switch (filter.op) {
     case "always":
       return { op: "always" };
+    case "unknown":
+      return weakened();
     case "and":
     case "or":
-      return { op: filter.op, of: filter.of.map(scanPredicate) };
+      return { op: filter.op, of: filter.of.map((part) => translate(part, weaken)) };
     default:
       break;
   }
   // Iceberg joins names by dots: a name that holds one could be taken for another column.
-  if (filter.column.some((name) => name.includes("."))) return { op: "always" };
+  if (filter.column.some((name) => name.includes("."))) return weakened();
   const column = filter.column.join(".");
   switch (filter.op) {
     case "is-null":
@@ -25,11 +45,11 @@ export function scanPredicate(filter: ColumnFilter): Predicate {
     case "in":
     case "not-in": {
       const values = filter.values.map(valueOf);
-      return values.every((value) => value !== undefined) ? { op: filter.op, column, values } : { op: "always" };
+      return values.every((value) => value !== undefined) ? { op: filter.op, column, values } : weakened();
     }
     default: {
       const value = valueOf(filter.value);
-      return value === undefined ? { op: "always" } : { op: filter.op === "<>" ? "!=" : filter.op, column, value };
+      return value === undefined ? weakened() : { op: filter.op === "<>" ? "!=" : filter.op, column, value };
     }
   }
 }

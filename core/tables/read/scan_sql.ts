@@ -58,7 +58,7 @@ export function tableSelect(source: ViewSource): string {
 }
 
 /** No rows, but the right names and types. */
-function emptySelect(columns: Field[]): string {
+export function emptySelect(columns: readonly Field[]): string {
   const nulls = columns.map(({ name, type }) => `CAST(NULL AS ${sqlTypeOf(type)}) AS ${quoteName(name)}`);
   return `SELECT ${nulls.join(", ")} WHERE false`;
 }

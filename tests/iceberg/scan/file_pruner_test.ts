@@ -188,6 +188,34 @@ Deno.test("no file and no manifest with a row that is asked for is ever left out
   assert(skipped > total / 4, `pruning is of use: ${skipped} of ${total}`);
 });
 
+Deno.test("where all rows of a file are said to match, they do", () => {
+  let matched = 0;
+  fc.assert(
+    fc.property(fc.array(row, { minLength: 1, maxLength: 8 }), spec, predicate, (rows, partitioning, condition) => {
+      const pruner = new FilePruner(bindPredicate(condition, schema), [partitioning], [schema]);
+      for (const { file, rows: own } of filesOf(rows, partitioning)) {
+        if (!pruner.allRowsMatch(file)) continue;
+        for (const values of own) assertEquals(holds(condition, values), true);
+        matched++;
+      }
+    }),
+    { numRuns: 3000 },
+  );
+  assert(matched > 2000, `only ${matched} files matched: the test shows nothing`);
+});
+
+Deno.test("a long text that a file is partitioned by is known whole", () => {
+  const byText: PartitionSpec = {
+    specId: 0,
+    fields: [{ sourceId: 4, fieldId: 1000, name: "s", transform: { name: "identity" } }],
+  };
+  const text = "a".repeat(30);
+  const { file } = filesOf([[null, null, null, text, null, null]], byText)[0]!;
+  const asks = (value: string) =>
+    new FilePruner(bindPredicate({ op: "=", column: "s", value }, schema), [byText], [schema]).allRowsMatch(file);
+  assertEquals([asks(text), asks(`${text}a`)], [true, false]);
+});
+
 Deno.test("a day's query reads that day's manifest and files, and says why the others are left out", () => {
   const byDay: PartitionSpec = {
     specId: 0,
