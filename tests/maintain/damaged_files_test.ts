@@ -1,7 +1,4 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { buildDataFile } from "../../core/iceberg/data_file_builder.ts";
-import type { DataFile } from "../../core/iceberg/format/data_file.ts";
-import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
 import { Meter } from "../../core/base/meter.ts";
 import { compact, type CompactionReport } from "../../core/maintain/compaction/compact.ts";
 import { planGroups, type RewriteGroup } from "../../core/maintain/compaction/compaction_plan.ts";
@@ -12,34 +9,12 @@ import { MaintainWorld } from "./maintain_world.ts";
 
 const FILES = 4, ROWS = 30;
 
-/** A file as consume writes it. */
-async function written(world: MaintainWorld, number: number): Promise<DataFile> {
-  const table = await world.load();
-  const { fields } = currentSchema(table.metadata);
-  const rows = Array.from({ length: ROWS }, (_, i) => ({
-    id: BigInt(number * ROWS + i),
-    at: null,
-    text: `text ${i % 3} of ${number} `.repeat(9),
-  }));
-  const { location } = table.io;
-  const name = `data/${number}.parquet`;
-  const path = location.store.localPath(location.pathInStore(name))!;
-  Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-  const { size } = writeTable(path, fields, rows);
-  return buildDataFile({
-    path: location.uriOf(name),
-    specId: table.metadata.defaultSpecId,
-    partition: [],
-    recordCount: ROWS,
-    fileSizeBytes: Number(size),
-    columns: [],
-  }, currentSchema(table.metadata));
-}
-
 /** A table of such files, and where one of them is on this disk. */
 async function tableOf(world: MaintainWorld): Promise<string> {
   await world.events(0);
-  for (let number = 0; number < FILES; number++) await world.append(await written(world, number));
+  for (let number = 0; number < FILES; number++) {
+    await world.append(await world.ownFile(`data/${number}.parquet`, number * ROWS, ROWS));
+  }
   const { location } = (await world.load()).io;
   return location.store.localPath(location.pathInStore("data/2.parquet"))!;
 }

@@ -17,6 +17,7 @@ import {
   type TableCompactionReport,
 } from "../../core/maintain/compaction/compact_table.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
+import { writeTable } from "../tables/parquet/written_table.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
 
 const eventsName: TableIdentifier = { namespace: ["bronze"], name: "events" };
@@ -135,6 +136,18 @@ export class MaintainWorld {
       columns: [],
       ...facts,
     }, currentSchema(table.metadata));
+  }
+
+  /** Writes a file of rows with these ids as consume writes it, and describes it. */
+  async ownFile(name: string, from: number, count: number): Promise<DataFile> {
+    const { io: { location }, metadata } = await this.load();
+    const schema = currentSchema(metadata);
+    const path = location.store.localPath(location.pathInStore(name))!;
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    const rows = Array.from({ length: count }, (_, i) => ({ id: BigInt(from + i), at: null, text: `text ${i % 3}` }));
+    const { size } = writeTable(path, schema.fields, rows);
+    const place = { path: location.uriOf(name), specId: metadata.defaultSpecId, partition: [] };
+    return buildDataFile({ ...place, recordCount: count, fileSizeBytes: Number(size), columns: [] }, schema);
   }
 
   /** Deletes rows by their place in data files, as an engine with merge-on-read does. */

@@ -123,8 +123,11 @@ class JoiningRewriter implements GroupRewriter {
   }
 }
 
-/** Only where it is not the last word: many small row groups take more space, and time to read. */
-function mayBeJoined({ files, bytes, outputs, isBusy }: RewriteGroup): boolean {
+/**
+ * Only where it is not the last word: many small row groups take more space, and time to read.
+ * Whether files are of one kind shows when they are read.
+ */
+export function mayBeJoined({ files, bytes, outputs, isBusy }: RewriteGroup): boolean {
   return isBusy === true && files.length > 1 && outputs === 1 && bytes <= JOINED_BYTES_MAX &&
     files.every(({ dataFile, deletes }) => deletes.length === 0 && dataFile.keyMetadata === undefined);
 }

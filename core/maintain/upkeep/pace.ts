@@ -22,6 +22,11 @@ export class UpkeepPace {
     return this.#creditMs >= 0;
   }
 
+  /** When it may start, by what was seen and spent last. */
+  startMs(): number {
+    return this.#lastMs + Math.max(0, -this.#creditMs) / this.#share;
+  }
+
   spent(ms: number): void {
     this.#creditMs -= ms;
   }

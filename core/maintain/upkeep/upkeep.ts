@@ -10,6 +10,7 @@ import { History, UPKEEP } from "../../lake/history.ts";
 import type { UpkeepRecord } from "../../lake/upkeep_history.ts";
 import { compact } from "../compaction/compact.ts";
 import type { RewriteGroup } from "../compaction/compaction_plan.ts";
+import { mayBeJoined } from "../compaction/join_group.ts";
 import type { Rewriting } from "../compaction/rewriting.ts";
 import { expireLater } from "../removal/expire_later.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -58,12 +59,18 @@ type Done =
   | Pick<UpkeepRecord, "action" | "done"> & { table?: LoadedTable | undefined; isLong?: boolean }
   | undefined;
 
-/** Rewrites of small files, which more come of all the time; and all that can wait. */
+/** Rewrites, first of small files, which more come of all the time; and all that can wait. */
 type Job = "rewrite" | "tidy";
 const JOBS: readonly Job[] = ["rewrite", "tidy"];
+/** `long`: rows were read. */
 type PieceLength = "nothing" | "short" | "long";
-/** Of upkeep's share of the time. */
-const REWRITE_SHARE = 0.6;
+/**
+ * Of upkeep's share of the time. What long rewrites take is taken from tidying, too, so that both
+ * together have no more than small files leave.
+ */
+const SHARES = { rewrite: 0.6, tidy: 0.4, long: 0.3 } as const;
+
+const ANY_SEQUENCE = -1n;
 
 interface Attention {
   /** The kind of tidying that is looked at first. */
@@ -76,6 +83,11 @@ interface Attention {
   pauseUntilMs: number;
   /** Somebody else rewrites its files. */
   rewriteFromMs: number;
+  /**
+   * While no rows may be read, files are joined that are newer: of the others some could not be.
+   * Undefined: nor could newer ones.
+   */
+  joinsAfter: bigint | undefined;
   failures: number;
   debt: TableDebt | undefined;
   watch: DebtWatch;
@@ -83,12 +95,13 @@ interface Attention {
 
 /**
  * Looks after the tables of a target while it is fed: in pieces that commit each by itself, within
- * a tenth of the time, and without waiting for anybody.
+ * its share of the time, and without waiting for anybody. Small files are joined first; rewrites
+ * that read rows have a share of their own, and wait until the last one has been made up for.
  */
 export class Upkeep {
   readonly #surroundings: Surroundings;
   readonly #options: UpkeepOptions;
-  readonly #paces: Record<Job, UpkeepPace>;
+  readonly #paces: Record<Job | "long", UpkeepPace>;
   readonly #waiting: WaitingRemovals;
   readonly #attention = new Map<string, Attention>();
   #records: UpkeepRecord[] = [];
@@ -98,11 +111,11 @@ export class Upkeep {
     this.#surroundings = surroundings;
     this.#options = options;
     const paceOf = (part: number) => new UpkeepPace(part * options.share, surroundings.clock.nowMs());
-    this.#paces = { rewrite: paceOf(REWRITE_SHARE), tidy: paceOf(1 - REWRITE_SHARE) };
+    this.#paces = { rewrite: paceOf(SHARES.rewrite), tidy: paceOf(SHARES.tidy), long: paceOf(SHARES.long) };
     this.#waiting = new WaitingRemovals(surroundings, options);
   }
 
-  /** One piece, or as many as fit where nothing else is to be done. */
+  /** A piece of each job, or as many as fit where nothing else is to be done. */
   async run(moment: UpkeepMoment): Promise<void> {
     const { clock } = this.#surroundings;
     const endMs = clock.nowMs() + moment.idleMs;
@@ -115,8 +128,8 @@ export class Upkeep {
         const startMs = clock.nowMs();
         const done = await this.#pieces(job, tables, moment);
         // What took long must not keep small files waiting, of which more come all the time.
-        const isLong = done.some((each) => each === "long");
-        this.#paces[isLong ? "tidy" : job].spent(clock.nowMs() - startMs);
+        const payers = done.some((each) => each === "long") ? ["tidy", "long"] as const : [job];
+        for (const payer of payers) this.#paces[payer].spent(clock.nowMs() - startMs);
         hasDone ||= done.some((each) => each !== "nothing");
       }
     } while (hasDone && !moment.signal.aborted && clock.nowMs() < endMs);
@@ -244,8 +257,17 @@ export class Upkeep {
     attention.filesUntilLook = filesUntilDue(metadata, files, this.#options);
     this.#watch(table, attention, nowMs);
     if (attention.debt.mergeableFiles === 0) return undefined;
-    const groupsOf = (files: readonly ScanFile[]) =>
-      onePiece(groupsDue(metadata, files, this.#options, nowMs), this.#options.pieceBytes);
+    const mayReadRows = this.#paces.long.mayStart(nowMs);
+    const groupsOf = (files: readonly ScanFile[]) => {
+      const due = (files: readonly ScanFile[]) => groupsDue(metadata, files, this.#options, nowMs);
+      const allowed = mayReadRows ? due(files) : due(joinable(files, attention)).filter(mayBeJoined);
+      return onePiece(allowed, this.#options.pieceBytes);
+    };
+    const groups = groupsOf(files);
+    if (groups.length === 0) {
+      attention.lookMs = Math.min(attention.lookMs, this.#paces.long.startMs());
+      return undefined;
+    }
     let rewriting: Rewriting | undefined;
     const open = async () => rewriting = await this.#options.openRewriting();
     const { inputs, outputs, deleteFiles, gaveWay } = await compact(this.#surroundings, table, {
@@ -262,12 +284,17 @@ export class Upkeep {
       return undefined;
     }
     attention.filesSeen = NaN;
+    const isLong = rewriting?.hasReadRows === true;
+    if (groups.every(mayBeJoined)) {
+      const suspects = mayReadRows ? metadata.lastSequenceNumber : undefined;
+      attention.joinsAfter = isLong ? suspects : mayReadRows ? ANY_SEQUENCE : attention.joinsAfter;
+    }
     const sizes = { bytesBefore: inputs.bytes, bytesAfter: outputs.bytes, records: inputs.records };
     return {
       action: "compact",
       done: { filesBefore: inputs.files, filesAfter: outputs.files, ...sizes, deleteFiles },
       table: await this.#surroundings.catalog.loadTable(table.identifier, table),
-      isLong: rewriting?.hasReadRows === true,
+      isLong,
     };
   }
 
@@ -327,6 +354,7 @@ export class Upkeep {
         lookMs: -Infinity,
         pauseUntilMs: -Infinity,
         rewriteFromMs: -Infinity,
+        joinsAfter: ANY_SEQUENCE,
         failures: 0,
         debt: undefined,
         watch: new DebtWatch(),
@@ -340,6 +368,10 @@ export class Upkeep {
 /** A table's owner may have said that nobody deletes its files. */
 function mayDelete({ metadata }: LoadedTable): boolean {
   return metadata.properties["gc.enabled"] !== "false";
+}
+
+function joinable(files: readonly ScanFile[], { joinsAfter }: Attention): ScanFile[] {
+  return joinsAfter === undefined ? [] : files.filter(({ sequenceNumber }) => sequenceNumber > joinsAfter);
 }
 
 /** The groups that are worth most, up to the size of a piece. */

@@ -1,0 +1,137 @@
+import { deepStrictEqual, ok } from "node:assert/strict";
+import { appendFiles } from "../../core/iceberg/action/append_files.ts";
+import { commitTable } from "../../core/iceberg/commit.ts";
+import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
+import type { Rewriting } from "../../core/maintain/compaction/rewriting.ts";
+import { THRESHOLDS, type UpkeepPolicy } from "../../core/maintain/upkeep/policy.ts";
+import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
+import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { MaintainWorld } from "./maintain_world.ts";
+
+const minuteMs = 60_000;
+/** What a rewrite takes that reads rows, by the clock of the test, and one that does not. */
+const LONG_MS = 3_000, SHORT_MS = 10;
+
+const policy: UpkeepPolicy = {
+  ...THRESHOLDS,
+  keepSnapshots: 100,
+  graceMs: 0,
+  memoryBytes: 250e6,
+  threads: 1,
+  inputsMin: 4,
+  pieceBytes: 1,
+};
+
+interface Told {
+  action: string;
+  files: number;
+  atMs: number;
+  ms: number;
+}
+
+/** `step` is called each second of so many; upkeep may do a piece of each job after it. */
+async function upkeepFor(
+  world: MaintainWorld,
+  clock: ManualClock,
+  seconds: number,
+  step: (second: number) => Promise<void> = () => Promise.resolve(),
+): Promise<Told[]> {
+  const surroundings = { ...world.surroundings, clock };
+  const workshop = new UpkeepWorkshop(surroundings, { temporaryFolder: "/tmp", threads: 1 });
+  const startMs = clock.nowMs();
+  const told: Told[] = [];
+  const upkeep = new Upkeep(surroundings, {
+    ...policy,
+    openRewriting: () => timed(workshop.openRewriting(), clock),
+    report({ action, done, startedAt, endedAt }: UpkeepRecord) {
+      const [start, end] = [Date.parse(startedAt), Date.parse(endedAt)];
+      told.push({ action, files: done.filesBefore!, atMs: start - startMs, ms: end - start });
+    },
+    note: (text) => {
+      throw new Error(text);
+    },
+  });
+  const { signal } = new AbortController();
+  try {
+    for (let second = 0; second < seconds; second++) {
+      await step(second);
+      await upkeep.run({ tables: [await world.load()], renew: () => {}, idleMs: 0, signal });
+      clock.advance(1_000);
+    }
+    await upkeep.close();
+  } finally {
+    await workshop.close();
+  }
+  return told;
+}
+
+/** Each group takes its time by the clock of the test. */
+function timed(rewriting: Rewriting, clock: ManualClock): Rewriting {
+  return {
+    get hasReadRows() {
+      return rewriting.hasReadRows === true;
+    },
+    resolveDeletes: (table, files) => rewriting.resolveDeletes(table, files),
+    close: () => rewriting.close(),
+    rewriterOf(table) {
+      const rewriter = rewriting.rewriterOf(table);
+      return {
+        folderOf: (group) => rewriter.folderOf(group),
+        prefetch: (group) => rewriter.prefetch(group),
+        settle: () => rewriter.settle(),
+        async rewrite(group, stem) {
+          const files = await rewriter.rewrite(group, stem);
+          clock.advance(rewriting.hasReadRows ? LONG_MS : SHORT_MS);
+          return files;
+        },
+      };
+    },
+  };
+}
+
+/** Four small files as consume writes them, in one commit. */
+async function land(world: MaintainWorld, clock: ManualClock, second: number): Promise<void> {
+  const { catalog, random } = world.surroundings;
+  const numbers = [0, 1, 2, 3].map((file) => 4 * second + file);
+  const files = await Promise.all(numbers.map((number) => world.ownFile(`data/own-${number}.parquet`, number, 1)));
+  await commitTable(catalog, (await world.load()).identifier, async (transaction) => {
+    transaction.add(await appendFiles(transaction, { files }));
+  }, { clock, random });
+}
+
+Deno.test("rewrites that read rows wait until the one before has been made up for", () =>
+  MaintainWorld.use(async (world) => {
+    // Five days of two to three files each, to which nothing comes any more.
+    await world.events(12, true);
+    const clock = new ManualClock(Date.now() + 20 * minuteMs);
+    const told = await upkeepFor(world, clock, 220);
+    ok(told.length >= 2 && told.every(({ action, ms }) => action === "compact" && ms >= LONG_MS));
+    const [first, second, third] = told.map(({ atMs }) => atMs);
+    // Three hundredths of the time are for them.
+    ok(first === 0 && second! >= 100_000 && second! <= 105_000, `${told.map(({ atMs }) => atMs)}`);
+    ok(third! >= 200_000, `${third}`);
+  }));
+
+Deno.test("small files are joined while a long rewrite is made up for", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(0);
+    const clock = new ManualClock(Date.now());
+    for (let file = 0; file < 4; file++) {
+      await world.append(await world.file(`SELECT ${file}::BIGINT AS id, 'x' AS text`, '"id": 1, "text": 3'));
+    }
+    const told = await upkeepFor(world, clock, 12, (second) =>
+      second < 2 ? Promise.resolve() : land(world, clock, second));
+    deepStrictEqual(
+      told.map(({ ms }) =>
+        ms >= LONG_MS
+      ),
+      [
+        true,
+        ...told.slice(1).map(() =>
+          false
+        ),
+      ],
+    );
+    ok(told.length > 5, `${told.length} pieces`);
+  }));
