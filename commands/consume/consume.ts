@@ -101,16 +101,42 @@ async function inferFromZone(context: Context, flags: ConsumeFlags): Promise<Exi
 async function judgeTarget(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
   const { DryRunReport, dryRunTarget } = await import("./dry_run.ts");
   const report = new DryRunReport(context);
-  const options = await sessionOptions(context, onlyLooking(flags), report, new Meter(context.clock));
+  const { options, notes } = await sessionOptions(context, onlyLooking(flags), report, new Meter(context.clock));
+  for (const note of notes) report.note(note);
   return await dryRunTarget(context, options, report);
 }
 
 async function runTarget(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
-  const { ConsumeSession } = await import("../../core/consume/consume_session.ts");
   const meter = new Meter(context.clock);
   const table = identifierText(targetOf(flags));
   const words = new ConsumeWords(context, meter, { table, isOneOfMany: flags.allTargets });
-  const options = await sessionOptions(context, flags, words, meter);
+  const look = () => sessionOptions(context, flags, words, meter);
+  const first = await look();
+  if (!flags.wait) return await ingest(context, flags, words, first);
+  const { waitForTarget } = await import("../../core/consume/target_lock.ts");
+  const onHeld = (heldBy: string) => words.waits(heldBy);
+  const awaited = await waitForTarget(first.options, { signal: context.signal, onHeld });
+  if (awaited === undefined) {
+    await words.stoppedWaiting();
+    return endStatus(context, flags);
+  }
+  const { lock, waited } = awaited;
+  try {
+    const { options, notes } = waited ? await look() : first;
+    return await ingest(context, flags, words, { options: { ...options, lock }, notes });
+  } finally {
+    lock?.release();
+  }
+}
+
+async function ingest(
+  context: Context,
+  flags: ConsumeFlags,
+  words: ConsumeWords,
+  { options, notes }: RunOptions,
+): Promise<ExitStatus> {
+  for (const note of notes) words.note(note);
+  const { ConsumeSession } = await import("../../core/consume/consume_session.ts");
   const place = `${options.zone.store.root}/${options.zone.prefix}`;
   const upkeep = flags.noUpkeep ? undefined : await upkeepOf(context, flags, words, options);
   const { betweenBatches, newRider } = upkeep ?? {};
@@ -146,8 +172,12 @@ async function runTarget(context: Context, flags: ConsumeFlags): Promise<ExitSta
     session.close();
     await Promise.all([upkeep?.close(), metrics?.close()]);
   }
-  if (!flags.once) return stoppedStatus(context.signal);
-  return context.signal.aborted ? 130 : 0;
+  return endStatus(context, flags);
+}
+
+function endStatus({ signal }: Context, { once }: ConsumeFlags): ExitStatus {
+  if (!once) return stoppedStatus(signal);
+  return signal.aborted ? 130 : 0;
 }
 
 function targetOf({ table }: ConsumeFlags): TableIdentifier {
@@ -187,12 +217,18 @@ function upkeepOf(
   });
 }
 
+interface RunOptions {
+  options: ConsumeSessionOptions;
+  /** What the user should know of them. */
+  notes: string[];
+}
+
 async function sessionOptions(
   context: Context,
   flags: ConsumeFlags,
   report: ConsumerReport,
   meter: Meter,
-): Promise<ConsumeSessionOptions> {
+): Promise<RunOptions> {
   const { clock, random } = context;
   const { parsePartitionField } = await import("../../core/consume/partition_by.ts");
   const source = await openLake(context, flags.source);
@@ -204,13 +240,13 @@ async function sessionOptions(
   // What an earlier run left with the table, for all that no flag says.
   const before = table && targetRecordOf(table.metadata.properties, identifierText(target));
   const document = await readContractDocument(context, flags, before?.contract);
-  for (const note of contractNotes(document)) report.note(note);
+  const notes = contractNotes(document);
   const { contract } = document;
   const partitionBy = partitionFields(flags.partitionBy, contract);
   if (table === undefined && flags.partitionBy === undefined && partitionBy.length === 0) {
-    report.note("The table is made without partitions; --partition-by names some, now or never");
+    notes.push("The table is made without partitions; --partition-by names some, now or never");
   }
-  return {
+  const options: ConsumeSessionOptions = {
     catalog,
     sink,
     zone: await rawZone(context, flags, { source, sink, before }),
@@ -232,6 +268,7 @@ async function sessionOptions(
     report,
     judgesAll: context.env(JUDGES_ALL) === "1",
   };
+  return { options, notes };
 }
 
 function partitionFields(given: string[] | undefined, contract: ConsumeSessionOptions["contract"]): string[] {

@@ -34,6 +34,9 @@ export const consumeFlags = z.object({
     doc: "judge the files that are there, write nothing, and print what would go where",
   }),
   once: flag.switch({ doc: "ingest the files that are there now, then exit" }),
+  wait: flag.switch({
+    doc: "where another consumer of the table is running on this machine, wait until it ends, and take over",
+  }),
   trigger: flag.duration({
     doc:
       "shortest time between the starts of two batches: a file after a pause is taken at once, a stream of files once in " +

@@ -11,6 +11,7 @@ const OF_INFERENCE: readonly Key[] = ["inferContract", "source", "sink", "raw", 
 const NOT_OF_DRY_RUN: readonly Key[] = [
   "create",
   "trigger",
+  "wait",
   "noUpkeep",
   "keepSnapshots",
   "deleteAfter",

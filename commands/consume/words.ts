@@ -55,6 +55,17 @@ export class ConsumeWords implements ConsumerReport {
     this.note(`Watching ${place} for ${this.#options.table}; Ctrl-C stops after the batch under way`);
   }
 
+  /** Another consumer is running, and waited for. */
+  waits(heldBy: string): void {
+    this.note(`Waiting for ${this.#options.table}: another consumer is running (${heldBy})`);
+  }
+
+  /** Asked to stop before it had its turn. */
+  async stoppedWaiting(): Promise<void> {
+    this.note("Stopped waiting: nothing was ingested");
+    await this.#pending;
+  }
+
   started({ batchId }: { batchId: number }): void {
     this.#idle.end();
     this.#underWay = batchId;

@@ -1,21 +1,20 @@
 import type { Clock } from "../base/clock.ts";
 import { counted } from "../base/counted.ts";
-import { isKind, StreamlabError } from "../base/errors.ts";
+import { isKind, type StreamlabError } from "../base/errors.ts";
 import { backoffMs } from "../base/retry.ts";
 import { isLinked, removeTree } from "../disk/removal.ts";
 import { Scratch } from "../disk/scratch.ts";
 import { DuckDb } from "../engine/duckdb.ts";
 import { identifierText } from "../iceberg/catalog/catalog.ts";
 import { FolderWatch } from "../disk/folder_watch.ts";
-import { type KernelLock, takeKernelLock } from "../disk/kernel_lock.ts";
+import type { KernelLock } from "../disk/kernel_lock.ts";
 import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
 import { ChangeHints } from "./change_hints.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { type Discovery } from "./discover.ts";
-import { consumerLockPath, consumerScratchFolder } from "../lake/layout.ts";
+import { consumerScratchFolder } from "../lake/layout.ts";
 import { localFolder } from "../lake/raw_zone.ts";
-import { OwnFiles } from "./own_files.ts";
-import { checkTargetName } from "../lake/table_names.ts";
+import { checkTarget, lockTarget } from "./target_lock.ts";
 import { EmbeddedKnownFiles } from "./embedded_known_files.ts";
 import { shareMemory } from "../routing/memory_shares.ts";
 import { EmbeddedRouter } from "../routing/router.ts";
@@ -28,6 +27,8 @@ export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | 
   temporaryFolder: string;
   /** Says who holds the lock, for people: process, machine, time. */
   holder: string;
+  /** One that is held already; without it, it is taken. The session releases it. */
+  lock?: KernelLock | undefined;
   /** Nothing is to be written in the lake, not even the lock and scratch. */
   leavesLake?: boolean;
   /** See `RouteOptions`; for tests. */
@@ -60,10 +61,9 @@ export class ConsumeSession {
 
   /** Fails with `conflict` when another process of this machine consumes the same table. */
   static async open(options: ConsumeSessionOptions): Promise<ConsumeSession> {
-    checkTargetName(options.target);
-    new OwnFiles(options.zone, options.sink).checkZone();
+    checkTarget(options);
     using resources = new DisposableStack();
-    const lock = await lockTarget(options);
+    const lock = options.lock ?? (options.leavesLake ? undefined : await lockTarget(options));
     if (lock !== undefined) resources.defer(() => lock.release());
     const scratchFolder = await makeScratch(options, resources);
     const { zone, clock, random, threads, memory, judgesAll, bytesPerThread } = options;
@@ -178,17 +178,6 @@ function untilDue(startMs: number, triggerMs: number, clock: Clock): number {
 
 function fewerThreads(used: number, wanted: number): string {
   return `${counted(used, "thread")} instead of ${wanted}: --memory has no room for more`;
-}
-
-async function lockTarget(options: ConsumeSessionOptions): Promise<KernelLock | undefined> {
-  const name = identifierText(options.target);
-  const path = options.leavesLake ? undefined : options.sink.localPath(consumerLockPath(name));
-  if (path === undefined) return undefined;
-  const lock = await takeKernelLock(path, options.holder, options.clock);
-  if (!("heldBy" in lock)) return lock;
-  throw new StreamlabError("conflict", `Cannot consume into ${name}: another consumer is running (${lock.heldBy})`, {
-    hint: "Stop it, or let it work: it takes every new file",
-  });
 }
 
 /**

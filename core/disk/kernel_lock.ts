@@ -6,6 +6,7 @@ import { messageOf, StreamlabError } from "../base/errors.ts";
  * holder never blocks. Only for processes of one machine.
  */
 export interface KernelLock {
+  /** May be called again. */
   release(): void;
 }
 
@@ -24,43 +25,99 @@ export async function takeKernelLock(
   holder: string,
   clock: Clock,
 ): Promise<KernelLock | { heldBy: string }> {
-  let file: LockableFile;
+  const file = openLock(path);
+  if (await tryLock(file, clock)) return taken(file, holder);
+  const heldBy = Deno.readTextFileSync(path).trim();
+  file.close();
+  return { heldBy };
+}
+
+export interface LockWait {
+  /** Aborted when it is no longer waited for. */
+  signal: AbortSignal;
+  /** Told once of each who has it. */
+  onHeld(heldBy: string): void;
+}
+
+/**
+ * Takes the lock as soon as it is free; undefined where the signal was aborted before. The kernel
+ * wakes who waits: then, and not before, the file may be another one than at that path.
+ */
+export async function waitForKernelLock(
+  path: string,
+  holder: string,
+  clock: Clock,
+  { signal, onHeld }: LockWait,
+): Promise<KernelLock | undefined> {
+  const aborted = new Promise<false>((resolve) => signal.addEventListener("abort", () => resolve(false)));
+  while (!signal.aborted) {
+    const lock = await takeKernelLock(path, holder, clock);
+    if (!("heldBy" in lock)) return lock;
+    onHeld(lock.heldBy);
+    const file = openLock(path);
+    const locking = file.lock(true).then(() => true);
+    if (!await Promise.race([locking, aborted])) {
+      // The call cannot be taken back: should it succeed yet, nobody must be kept waiting.
+      locking.finally(() => file.close()).catch(() => {});
+      return undefined;
+    }
+    if (isAt(file, path)) return taken(file, holder);
+    file.close();
+  }
+  return undefined;
+}
+
+function taken(file: Deno.FsFile, holder: string): KernelLock {
+  file.truncateSync();
+  file.seekSync(0, Deno.SeekMode.Start);
+  file.writeSync(new TextEncoder().encode(holder + "\n"));
+  let isHeld = true;
+  return {
+    release() {
+      if (isHeld) file.close();
+      isHeld = false;
+    },
+  };
+}
+
+/** Fails with `unavailable`. */
+function openLock(path: string): Deno.FsFile {
   try {
     Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-    file = openLock(path);
+    return openOrCreate(path);
   } catch (cause) {
     throw new StreamlabError("unavailable", `Cannot open the lock ${path}: ${messageOf(cause)}`, {
       hint: "Make the lake's folder writable",
       cause,
     });
   }
-  if (!await tryLock(file, clock)) {
-    const heldBy = Deno.readTextFileSync(path).trim();
-    file.close();
-    return { heldBy };
-  }
-  file.truncateSync();
-  file.seekSync(0, Deno.SeekMode.Start);
-  file.writeSync(new TextEncoder().encode(holder + "\n"));
-  return { release: () => file.close() };
 }
 
 /**
  * Opens the lock's file, or creates it. Its text is replaced, so links are refused: they could lead
  * to another user's file.
  */
-function openLock(path: string): Deno.FsFile {
+function openOrCreate(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path, { read: true, write: true, createNew: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
   const file = Deno.openSync(path, { read: true, write: true });
-  const opened = file.statSync(), named = Deno.lstatSync(path);
-  const isSame = named.isFile && opened.ino === named.ino && opened.dev === named.dev;
-  if (isSame && (opened.nlink ?? 1) <= 1) return file;
+  if (isAt(file, path) && (file.statSync().nlink ?? 1) <= 1) return file;
   file.close();
   throw new Error("it is a link, or no file");
+}
+
+/** Whether the path leads to this very file: it may have been removed, or be a link. */
+function isAt(file: Deno.FsFile, path: string): boolean {
+  try {
+    const opened = file.statSync(), named = Deno.lstatSync(path);
+    return named.isFile && opened.ino === named.ino && opened.dev === named.dev;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function tryLock(file: LockableFile, clock: Clock): Promise<boolean> {

@@ -233,6 +233,8 @@ Deno.test("flags that cannot apply to what is only looked at are refused by name
       ["--infer-contract", "--partition-by", "id"],
       ["--infer-contract", "--max-dead-letters", "1"],
       ["--infer-contract", "--trigger", "1s"],
+      ["--infer-contract", "--wait"],
+      ["--dry-run", "--wait"],
       ["--dry-run", "--create"],
       ["--dry-run", "--trigger", "1s"],
       ["--dry-run", "--keep-snapshots", "3"],

@@ -1,0 +1,74 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { systemClock } from "../../core/base/clock.ts";
+import { type KernelLock, takeKernelLock, waitForKernelLock } from "../../core/disk/kernel_lock.ts";
+import { inFolder } from "../support/own_folder.ts";
+
+async function taken(path: string, holder: string): Promise<KernelLock> {
+  const lock = await takeKernelLock(path, holder, systemClock);
+  ok("release" in lock);
+  return lock;
+}
+
+/** Waits, and tells of each holder as it is met. */
+function waiting(path: string, signal: AbortSignal) {
+  const told: string[] = [];
+  let met = Promise.withResolvers<void>();
+  const onHeld = (heldBy: string) => {
+    told.push(heldBy);
+    met.resolve();
+  };
+  const lock = waitForKernelLock(path, "the waiter", systemClock, { signal, onHeld });
+  return {
+    told,
+    lock,
+    async meets(): Promise<void> {
+      await met.promise;
+      met = Promise.withResolvers();
+    },
+  };
+}
+
+Deno.test("a lock that is waited for is had when it is free, and says who has it", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/lock`;
+    const first = await taken(path, "the first");
+    const waiter = waiting(path, new AbortController().signal);
+    await waiter.meets();
+    first.release();
+    const lock = await waiter.lock;
+    deepStrictEqual(waiter.told, ["the first"]);
+    deepStrictEqual(await takeKernelLock(path, "a third", systemClock), { heldBy: "the waiter" });
+    lock!.release();
+    lock!.release();
+  }));
+
+Deno.test("the lock of a file that was removed meanwhile is worth nothing: the one at its path is waited for", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/lock`;
+    const first = await taken(path, "the first");
+    const waiter = waiting(path, new AbortController().signal);
+    await waiter.meets();
+    Deno.removeSync(path);
+    const second = await taken(path, "the second");
+    first.release();
+    await waiter.meets();
+    second.release();
+    (await waiter.lock)!.release();
+    deepStrictEqual(waiter.told, ["the first", "the second"]);
+  }));
+
+Deno.test("who no longer waits gets no lock, and keeps nobody waiting", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/lock`;
+    const first = await taken(path, "the first");
+    const stop = new AbortController();
+    const waiter = waiting(path, stop.signal);
+    await waiter.meets();
+    stop.abort();
+    strictEqual(await waiter.lock, undefined);
+    const next = waiting(path, new AbortController().signal);
+    await next.meets();
+    first.release();
+    (await next.lock)!.release();
+    strictEqual(await waitForKernelLock(path, "late", systemClock, { signal: stop.signal, onHeld() {} }), undefined);
+  }));

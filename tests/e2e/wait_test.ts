@@ -1,0 +1,123 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { ask, inFolder, startStreamlab, succeed } from "./program.ts";
+
+/** Lines of an output as they come. */
+class Lines {
+  readonly #lines: AsyncGenerator<string>;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#lines = Lines.#of(stream);
+  }
+
+  static async *#of(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+    let rest = "";
+    for await (const piece of stream.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + piece).split("\n");
+      rest = lines.pop()!;
+      yield* lines;
+    }
+  }
+
+  /** The next one that matches; what comes before it is passed over. */
+  async next(pattern: RegExp): Promise<string> {
+    const seen: string[] = [];
+    for (let next = await this.#lines.next(); !next.done; next = await this.#lines.next()) {
+      if (pattern.test(next.value)) return next.value;
+      seen.push(next.value);
+    }
+    throw new Error(`${pattern} did not come in ${JSON.stringify(seen)}`);
+  }
+
+  async close(): Promise<void> {
+    await this.#lines.return(undefined);
+  }
+}
+
+/** A consumer at work, and what it says. */
+class Consumer implements AsyncDisposable {
+  readonly child: Deno.ChildProcess;
+  readonly out: Lines;
+  readonly err: Lines;
+
+  constructor(folder: string, ...args: string[]) {
+    this.child = startStreamlab(folder, ["consume", "--raw", "in", "--table", "orders.raw", ...args]);
+    [this.out, this.err] = [new Lines(this.child.stdout), new Lines(this.child.stderr)];
+  }
+
+  async end(signal: Deno.Signal): Promise<number> {
+    this.child.kill(signal);
+    return (await this.child.status).code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.child.kill("SIGKILL");
+    } catch { /* it has ended */ }
+    await Promise.all([this.child.status, this.child.stdin.close(), this.out.close(), this.err.close()]);
+  }
+}
+
+function contract(...fields: string[]): string {
+  const properties = Object.fromEntries(fields.map((field) => [field, { type: "integer" }]));
+  return JSON.stringify({ type: "object", properties });
+}
+
+async function withOrders(action: (folder: string, put: (name: string, text: string) => void) => Promise<void>) {
+  await inFolder(async (folder) => {
+    Deno.mkdirSync(`${folder}/in`);
+    const put = (name: string, text: string) => Deno.writeTextFileSync(`${folder}/${name}`, text);
+    put("a.json", contract("id"));
+    put("ab.json", contract("id", "more"));
+    put("in/1.ndjson", '{"id":1}\n');
+    await action(folder, put);
+  });
+}
+
+Deno.test("who waits says for whom, takes over when that one ends, and goes on by what is then remembered", () =>
+  withOrders(async (folder, put) => {
+    await using first = new Consumer(folder, "--contract", "a.json");
+    await first.out.next(/batch 1/);
+    await using second = new Consumer(folder, "--wait");
+    const waiting = await second.err.next(/Waiting/);
+    match(
+      waiting,
+      new RegExp(`Waiting for orders\\.raw: another consumer is running \\(process ${first.child.pid} on `),
+    );
+    // What is remembered changes behind both: without its file the lock keeps nobody out.
+    Deno.removeSync(`${folder}/lake/checkpoints/orders.raw/lock`);
+    await succeed(folder, ["consume", "--once", "--table", "orders.raw", "--contract", "ab.json"]);
+    // Killed: the kernel gives the lock back.
+    await first.end("SIGKILL");
+    await second.err.next(/Watching/);
+    put("in/2.ndjson", '{"id":2,"more":3}\n');
+    match(await second.out.next(/batch 2/), /1 event, 0 dead letters/);
+    strictEqual(await second.end("SIGTERM"), 0);
+    deepStrictEqual(await ask(folder, "SELECT id::int AS id, more::int AS more FROM orders.raw ORDER BY id"), [
+      { id: 1, more: null },
+      { id: 2, more: 3 },
+    ]);
+  }));
+
+Deno.test("who waits is stopped cleanly, and with --once takes what is there after the other has ended", () =>
+  withOrders(async (folder) => {
+    await using first = new Consumer(folder, "--contract", "a.json");
+    await first.out.next(/batch 1/);
+    for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 0]] as const) {
+      await using waiter = new Consumer(folder, "--wait");
+      await waiter.err.next(/Waiting/);
+      strictEqual(await waiter.end(signal), status);
+      await waiter.err.next(/Stopped waiting: nothing was ingested/);
+    }
+    await using once = new Consumer(folder, "--wait", "--once");
+    await once.err.next(/Waiting/);
+    strictEqual(await first.end("SIGTERM"), 0);
+    await once.err.next(/Nothing new/);
+    strictEqual((await once.child.status).code, 0);
+  }));
+
+Deno.test("where nobody is running --wait waits for nobody", () =>
+  withOrders(async (folder) => {
+    await using only = new Consumer(folder, "--wait", "--once", "--contract", "a.json");
+    match(await only.out.next(/batch 1/), /1 event/);
+    strictEqual((await only.child.status).code, 0);
+  }));
