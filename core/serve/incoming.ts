@@ -19,8 +19,11 @@ export interface Incoming {
   headers: Headers;
   /** Aborted when the client hangs up. */
   signal: AbortSignal;
-  /** The body as a JSON object; refused where it is none, too large or too slow. */
-  readJson(): Promise<JsonObject>;
+  /**
+   * The body as a JSON object; refused where it is none, too slow or larger than what is said or
+   * what any may be.
+   */
+  readJson(bytesMax?: number): Promise<JsonObject>;
 }
 
 export function incomingOf(request: Request, clock: Clock): Incoming {
@@ -31,13 +34,13 @@ export function incomingOf(request: Request, clock: Clock): Incoming {
     query: searchParams,
     headers: request.headers,
     signal: request.signal,
-    readJson: () => readJson(request, clock),
+    readJson: (bytesMax = BODY_BYTES_MAX) => readJson(request, clock, bytesMax),
   };
 }
 
-async function readJson(request: Request, clock: Clock): Promise<JsonObject> {
-  if (Number(request.headers.get("content-length") ?? 0) > BODY_BYTES_MAX) throw tooLarge();
-  const text = await readText(request, clock);
+async function readJson(request: Request, clock: Clock, bytesMax: number): Promise<JsonObject> {
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
+  const text = await readText(request, clock, bytesMax);
   let json;
   try {
     json = parseJson(text);
@@ -48,7 +51,7 @@ async function readJson(request: Request, clock: Clock): Promise<JsonObject> {
   throw badRequest("Cannot read the request: its body is not a JSON object");
 }
 
-async function readText(request: Request, clock: Clock): Promise<string> {
+async function readText(request: Request, clock: Clock, bytesMax: number): Promise<string> {
   const reader = request.body?.getReader();
   if (reader === undefined) return "";
   const pieces: Uint8Array[] = [];
@@ -57,7 +60,7 @@ async function readText(request: Request, clock: Clock): Promise<string> {
     await withDeadline(clock, BODY_MS_MAX, async () => {
       for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
         length += piece.value.length;
-        if (length > BODY_BYTES_MAX) throw tooLarge();
+        if (length > bytesMax) throw tooLarge(bytesMax);
         pieces.push(piece.value);
       }
     });
@@ -73,7 +76,8 @@ async function readText(request: Request, clock: Clock): Promise<string> {
   }
 }
 
-function tooLarge(): HttpRefusal {
-  const megabytes = Math.floor(BODY_BYTES_MAX / 1e6);
-  return new HttpRefusal(413, "RequestTooLargeException", `The request's body has more than ${megabytes} MB`);
+function tooLarge(bytesMax: number): HttpRefusal {
+  const kilobytes = bytesMax / 1024;
+  const size = kilobytes < 1024 ? `${kilobytes} KiB` : `${kilobytes / 1024} MiB`;
+  return new HttpRefusal(413, "RequestTooLargeException", `The request's body has more than ${size}`);
 }

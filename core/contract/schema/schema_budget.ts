@@ -7,10 +7,8 @@ const STEPS_MAX = 1_000_000;
 const FIELDS_MAX = 20_000;
 /** Of all columns together. A table keeps its contract's text in its properties. */
 const CHARACTERS_MAX = 16_000_000;
-/** Of a pattern, for one of these: they are built faster than schemas are read. */
-const PATTERN_STEPS = 2;
 /** Every code point is looked at for a property of Unicode, once. */
-const PROPERTY_STEPS = 10_000;
+const PROPERTY_STEPS = 40_000;
 /** Pointers are copied with each schema that they lead to. */
 const POINTER_STEPS = 32;
 
@@ -57,7 +55,7 @@ export class SchemaBudget {
       const properties = new Set(source.match(/\\[pP]\{[\w=]+\}/g)).difference(this.#properties);
       this.take(properties.size * PROPERTY_STEPS, pointer);
       for (const property of properties) this.#properties.add(property);
-      cost = 1 + Math.floor(new Pattern(source).steps / PATTERN_STEPS);
+      cost = new Pattern(source).steps;
       this.#patterns.set(source, cost);
     }
     this.take(cost, pointer);

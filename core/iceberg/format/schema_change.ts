@@ -1,5 +1,6 @@
 import { StreamlabError } from "../../base/errors.ts";
 import { assignFieldIds, childFields, fieldsById, type IndexedField, type Schema } from "./schema.ts";
+import { Siblings } from "./siblings.ts";
 import { type Field, isPrimitive, isPromotion, type PrimitiveType, type Type, typesEqual } from "./type.ts";
 
 /**
@@ -31,31 +32,104 @@ export function evolveSchema(
   lastColumnId: number,
 ): { schema: Schema; lastColumnId: number } {
   let current = schema, last = lastColumnId;
-  for (const change of changes) {
-    if (change.change === "add-column") {
-      const { fields, nextId } = assignFieldIds([change.field], last + 1);
-      current = addColumn(current, change.parent, fields[0]!);
+  // Most changes are of columns themselves: these are looked for once, not for each change.
+  let columns: Siblings | undefined;
+  for (let at = 0; at < changes.length;) {
+    const change = changes[at]!;
+    if (change.change !== "add-column") {
+      columns ??= new Siblings(current.fields);
+      if (!changeSibling(columns, change)) {
+        current = changeColumn({ ...current, fields: columns.list() }, change);
+        columns = undefined;
+      }
+      at++;
+      continue;
+    }
+    const { parent } = change;
+    const added: Field[] = [];
+    for (let next: SchemaChange | undefined = change; isAdded(next, parent); next = changes[++at]) {
+      const { fields, nextId } = assignFieldIds([next.field], last + 1);
+      added.push(fields[0]!);
       last = nextId - 1;
+    }
+    if (parent === undefined) {
+      columns ??= new Siblings(current.fields);
+      append(columns, added, "");
     } else {
-      current = changeColumn(current, change);
+      if (columns !== undefined) current = { ...current, fields: columns.list() };
+      columns = undefined;
+      current = addInside(current, parent, added);
     }
   }
-  return { schema: current, lastColumnId: last };
+  return { schema: columns === undefined ? current : { ...current, fields: columns.list() }, lastColumnId: last };
 }
 
-function addColumn(schema: Schema, parentPath: string | undefined, field: Field): Schema {
-  const where = `add the column "${parentPath === undefined ? "" : `${parentPath}.`}${field.name}"`;
-  if (field.required) refuse(where, "existing rows have no value for it, so it must be optional");
-  if (parentPath === undefined) return { ...schema, fields: append(schema.fields, field, where) };
+function isAdded(change: SchemaChange | undefined, parent: string | undefined): change is AddColumn {
+  return change?.change === "add-column" && change.parent === parent;
+}
+
+type AddColumn = Extract<SchemaChange, { change: "add-column" }>;
+
+function addInside(schema: Schema, parentPath: string, added: readonly Field[]): Schema {
+  const where = whereAdded(`${parentPath}.`, added[0]!);
   const parent = find(schema, parentPath, where);
   return replaceType(schema, parent.field.id, (type) => {
     if (type.type !== "struct") refuse(where, `"${parentPath}" is a ${type.type}`);
-    return { type: "struct", fields: append(type.fields, field, where) };
+    const siblings = new Siblings(type.fields);
+    append(siblings, added, `${parentPath}.`);
+    return { type: "struct", fields: siblings.list() };
   });
 }
 
-function changeColumn(schema: Schema, change: Exclude<SchemaChange, { change: "add-column" }>): Schema {
-  const where = `${change.change.replaceAll("-", " ")} "${change.path}"`;
+function append(siblings: Siblings, added: readonly Field[], prefix: string): void {
+  for (const field of added) {
+    const where = whereAdded(prefix, field);
+    if (field.required) refuse(where, "existing rows have no value for it, so it must be optional");
+    if (siblings.get(field.name) !== undefined) refuse(where, "there is one of that name");
+    siblings.append(field);
+  }
+}
+
+function whereAdded(prefix: string, field: Field): string {
+  return `add the column "${prefix}${field.name}"`;
+}
+
+/** False where the change is of another kind, or not of one of these. */
+function changeSibling(siblings: Siblings, change: Exclude<SchemaChange, AddColumn>): boolean {
+  const field = siblings.get(change.path);
+  if (field === undefined) return false;
+  switch (change.change) {
+    case "make-optional":
+      siblings.replace({ ...field, required: false });
+      return true;
+    case "widen-column":
+      siblings.replace({ ...field, type: widened(field.type, change) });
+      return true;
+    case "move-column": {
+      const { after } = change;
+      if (after !== undefined && (after === field.name || siblings.get(after) === undefined)) return false;
+      siblings.move(field.name, after);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+function widened(type: Type, change: Extract<SchemaChange, { change: "widen-column" }>): Type {
+  if (typesEqual(type, change.type)) return type;
+  if (!isPrimitive(type) || !isPromotion(type, change.type)) {
+    refuse(whereChanged(change), `a ${type.type} cannot become a ${change.type.type}`);
+  }
+  return change.type;
+}
+
+function whereChanged({ change, path }: Exclude<SchemaChange, AddColumn>): string {
+  return `${change.replaceAll("-", " ")} "${path}"`;
+}
+
+function changeColumn(schema: Schema, change: Exclude<SchemaChange, AddColumn>): Schema {
+  const where = whereChanged(change);
   const { field, parentId } = find(schema, change.path, where);
   const inSiblings = (edit: (siblings: Field[]) => Field[]) => editSiblings(schema, parentId, edit, where);
   const replaced = (next: Field) => inSiblings((all) => all.map((item) => item.id === field.id ? next : item));
@@ -71,13 +145,7 @@ function changeColumn(schema: Schema, change: Exclude<SchemaChange, { change: "a
         return all.map((item) => item.id === field.id ? { ...item, name: change.name } : item);
       });
     case "widen-column":
-      return replaceType(schema, field.id, (type) => {
-        if (typesEqual(type, change.type)) return type;
-        if (!isPrimitive(type) || !isPromotion(type, change.type)) {
-          refuse(where, `a ${type.type} cannot become a ${change.type.type}`);
-        }
-        return change.type;
-      });
+      return replaceType(schema, field.id, (type) => widened(type, change));
     case "make-optional":
       return isStructField(schema, parentId)
         ? replaced({ ...field, required: false })
@@ -121,11 +189,6 @@ function editSiblings(
     if (type.type !== "struct") refuse(where, `it is part of a ${type.type}`);
     return { type: "struct", fields: edit(type.fields) };
   });
-}
-
-function append(fields: Field[], field: Field, where: string): Field[] {
-  if (fields.some((item) => item.name === field.name)) refuse(where, "there is one of that name");
-  return [...fields, field];
 }
 
 function find(schema: Schema, path: string, where: string): IndexedField {

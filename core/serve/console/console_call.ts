@@ -10,6 +10,12 @@ import type { LongAnswers } from "./long_answers.ts";
 import type { UpkeepDesk } from "./upkeep_desk.ts";
 import type { LimitedAnswer, LimitedSession } from "./limited_session.ts";
 
+/**
+ * A question, an action or a contract. To read a larger contract would hold up all others for
+ * seconds: it is compared by `consume --dry-run`.
+ */
+const BODY_BYTES_MAX = 256 * 1024;
+
 /** What the console's endpoints are made of. */
 export interface ConsoleParts {
   /** Where the lake is, as people know it. */
@@ -74,7 +80,7 @@ export class ConsoleCall {
     if (this.incoming.headers.get("content-type")?.split(";", 1)[0] !== "application/json") {
       throw new HttpRefusal(415, "UnsupportedMediaTypeException", "Questions come as application/json");
     }
-    return await this.incoming.readJson();
+    return await this.incoming.readJson(BODY_BYTES_MAX);
   }
 }
 

@@ -142,3 +142,23 @@ Deno.test("decimals widen in precision only", () => {
   assertThrows(() => widen(12, 3));
   assertThrows(() => widen(5, 2));
 });
+
+Deno.test("a change among thousands of columns looks at those that it names", () => {
+  const count = 20_000;
+  const column = (i: number) => `c${i}`;
+  const changes = Array.from({ length: count }, (_, i): SchemaChange[] => [
+    { change: "add-column", field: field(column(i), "int") },
+    { change: "move-column", path: column(i), after: i === 0 ? undefined : column(i - 1) },
+    { change: "widen-column", path: column(i), type: { type: "long" } },
+  ]).flat();
+  const nested = Array.from({ length: count }, (_, i): SchemaChange => {
+    return { change: "add-column", parent: "where", field: field(column(i), "int") };
+  });
+  const { fields } = evolve(...changes, ...nested, { change: "make-optional", path: "id" });
+  assertEquals(fields.map(({ name }) => name), [
+    ...Array.from({ length: count }, (_, i) => column(i)),
+    ...base.fields.map(({ name }) => name),
+  ]);
+  assertEquals([fields[0]!.type, fields[count]!.required], [{ type: "long" }, false]);
+  assertEquals((fields[count + 1]!.type as Type & { type: "struct" }).fields.length, 2 + count);
+});

@@ -90,6 +90,15 @@ Deno.test("a contract is shown with its columns and history, and what a changed 
     );
     const nonsense = { target: "bronze.events", contract: "{" };
     strictEqual((await lake.ask("POST", "/api/contract/compare", nonsense, JSON_BODY)).status, 400);
+    const twice = (i: number) => ({ properties: { a: { $ref: `#/$defs/d${i}` }, b: { $ref: `#/$defs/d${i}` } } });
+    const $defs = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`d${i}`, twice(i + 1)]));
+    const endless = { type: "object", ...twice(0), $defs: { ...$defs, d40: { type: "string" } } };
+    const unfolding = { target: "bronze.events", contract: JSON.stringify(endless) };
+    const { status, json } = await lake.ask("POST", "/api/contract/compare", unfolding, JSON_BODY);
+    strictEqual(status, 400);
+    match((json.error as { message: string }).message, /with its references followed, .* more than 20000 fields/);
+    const large = { target: "bronze.events", contract: " ".repeat(300_000) };
+    strictEqual((await lake.ask("POST", "/api/contract/compare", large, JSON_BODY)).status, 413);
     strictEqual((await lake.ask("GET", "/api/contract?target=bronze.none")).status, 404);
     deepStrictEqual(lake.failures, []);
   }));
