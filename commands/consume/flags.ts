@@ -6,6 +6,7 @@ import { contractFlags } from "../contract_file.ts";
 import { flag } from "../line/flags.ts";
 import { parsePort } from "../listening.ts";
 import { catalogFlags } from "../open_catalog.ts";
+import { parsePointer } from "./pointer.ts";
 
 /** Flags of one target. */
 export const TABLES = { section: "TABLES" } as const;
@@ -70,6 +71,13 @@ export const consumeFlags = z.object({
     doc:
       "for records whose only fault is the type of optional fields: make a dead letter, or keep the record with these " +
       "fields null and their text in _rescued (default: as before, else dead-letter)",
+  }),
+  records: flag.of(parsePointer, {
+    ...TABLES,
+    doc:
+      "files, lines and values of JSON are envelopes, and the records are in the array or object at this place, such as " +
+      "/Records (default: as before)",
+    placeholder: "POINTER",
   }),
   onEmpty: flag.choice(["dead-letter", "ignore"], {
     ...TABLES,

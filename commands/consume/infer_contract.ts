@@ -26,9 +26,10 @@ export async function inferContract(
   const shape = new ValueShape();
   for (const record of sample.records) if (record.startsWith("{")) shape.add(JSON.parse(record));
   if (shape.fields.size === 0) {
+    const where = zone.recordsAt === undefined ? "" : ` at ${zone.recordsAt}`;
     throw new StreamlabError(
       "not-found",
-      `Cannot draw a contract from ${zone.store.root}/${zone.prefix}: no JSON object`,
+      `Cannot draw a contract from ${zone.store.root}/${zone.prefix}: no JSON object${where}`,
       {
         hint: "Name another place with --raw; --format says what all files are, whatever their names",
       },

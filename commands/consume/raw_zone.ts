@@ -9,7 +9,7 @@ import type { LakeLocation } from "../line/values.ts";
 import { missingRoot, openLake } from "../open_lake.ts";
 import type { ConsumeFlags } from "./flags.ts";
 
-type ZoneFlags = Pick<ConsumeFlags, "raw" | "sink" | "format" | "onEmpty" | "once" | "create">;
+type ZoneFlags = Pick<ConsumeFlags, "raw" | "sink" | "format" | "records" | "onEmpty" | "once" | "create">;
 
 interface RawChoice {
   source: Store;
@@ -30,19 +30,27 @@ export async function rawZone(
     import("../../core/storage/file_name.ts"),
     import("../../core/lake/target_record.ts"),
   ]);
-  const format = flags.format ?? before?.options.format;
-  const onEmpty = flags.onEmpty ?? before?.options.onEmpty;
+  const how = {
+    format: flags.format ?? before?.options.format,
+    onEmpty: flags.onEmpty ?? before?.options.onEmpty,
+    recordsAt: flags.records ?? before?.options.recordsAt,
+  };
+  if (how.format === "parquet" && how.recordsAt !== undefined) {
+    throw new StreamlabError("usage", `Cannot read Parquet files by --records ${how.recordsAt}`, {
+      hint: "Only JSON has envelopes: the rows of a Parquet file are the records",
+    });
+  }
   if (flags.raw === undefined && flags.sink === undefined && before !== undefined) {
     const { root, prefix, base } = rawPlaceOf(sink.root, before);
     const store = root === sink.root ? sink : await openLake(context, parseLocation(root));
-    const zone = { store, prefix, nameBase: base, format, onEmpty };
+    const zone = { store, prefix, nameBase: base, ...how };
     await checkThere(flags, zone, "--raw", "put back the one that the table is fed from");
     return zone;
   }
   const [store, prefix, flag] = flags.raw === undefined
     ? [source, `${EVENTS_FOLDER}/`, "--source"]
     : [await openLake(context, flags.raw as LakeLocation), "", "--raw"];
-  const zone = { store, prefix, nameBase: nameFile(sink.root, store.root, ""), format, onEmpty };
+  const zone = { store, prefix, nameBase: nameFile(sink.root, store.root, ""), ...how };
   await checkThere(flags, zone, flag, "write files into it with streamlab produce");
   return zone;
 }

@@ -24,7 +24,7 @@ import { checkRecordedFiles } from "./recorded_files.ts";
 import { checkMarkers, checkState, type ConsumerState, lastingly, stateOf } from "./consumer_state.ts";
 import { checkPartitioning } from "./partition_by.ts";
 import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
-import { type RawZone } from "../lake/raw_zone.ts";
+import { type RawZone, zoneOptions } from "../lake/raw_zone.ts";
 import { noteFailure } from "./failed_batch.ts";
 import { OwnFiles } from "./own_files.ts";
 import { discoveryNotes, type Note, routedNotes } from "./notes.ts";
@@ -275,7 +275,7 @@ export class Consumer {
       table: this.#name,
       raw: zone.nameBase,
       contract: contract.text,
-      options: { onExtraFields, onWrongType, format: zone.format, onEmpty: zone.onEmpty },
+      options: { onExtraFields, onWrongType, ...zoneOptions(zone) },
       files: [...files],
       changed: [...changed],
     };

@@ -1,4 +1,6 @@
 import { constants as zlibConstants, gunzipSync, zstdDecompressSync } from "node:zlib";
+import { takePointedTexts } from "../json/pointed_texts.ts";
+import { pointerSteps } from "../json/pointer.ts";
 import { JsonReader, JsonSyntaxError, TooManyValuesError } from "../json/reader.ts";
 import { skipValue } from "../json/skip.ts";
 import type { Compression } from "../disk/decompress.ts";
@@ -34,6 +36,7 @@ export async function sampleRecords(zone: RawZone, signal: AbortSignal): Promise
     if (kind.format === "parquet") unread++;
     else found.push({ path, compression: kind.compression });
   }
+  const steps = zone.recordsAt === undefined ? undefined : pointerSteps(zone.recordsAt);
   const sample: RawSample = { files, sampled: 0, bytes: 0, unread, records: [] };
   const step = Math.max(1, found.length / FILES_MAX);
   for (let at = 0; at < found.length && !signal.aborted; at += step) {
@@ -41,7 +44,7 @@ export async function sampleRecords(zone: RawZone, signal: AbortSignal): Promise
     const info = await zone.store.stat(path);
     if (info === undefined) continue;
     const head = await zone.store.readRange(path, 0, Math.min(info.size, HEAD_BYTES));
-    const records = recordsIn(unpacked(head, compression));
+    const records = recordsIn(unpacked(head, compression), steps);
     sample.sampled++;
     sample.bytes += head.length;
     if (records.length === 0) sample.unread++;
@@ -66,8 +69,11 @@ function unpacked(head: Uint8Array, compression: Compression): string {
   }
 }
 
-/** Of an array or of values one after another, up to what is cut or no JSON. */
-function recordsIn(text: string): string[] {
+/**
+ * Of an array or of values one after another, up to what is cut or no JSON; or of envelopes that
+ * have their records where the steps lead to.
+ */
+function recordsIn(text: string, steps: readonly string[] | undefined): string[] {
   const reader = new JsonReader();
   reader.start(text);
   const records: string[] = [];
@@ -81,9 +87,12 @@ function recordsIn(text: string): string[] {
         reader.pos++;
         continue;
       }
-      const from = reader.pos;
-      skipValue(reader);
-      records.push(text.slice(from, reader.pos));
+      if (steps !== undefined) takePointedTexts(reader, steps, (record) => records.push(record));
+      else {
+        const from = reader.pos;
+        skipValue(reader);
+        records.push(text.slice(from, reader.pos));
+      }
     }
   } catch (error) {
     if (error instanceof JsonSyntaxError || error instanceof TooManyValuesError) return records;

@@ -1,6 +1,16 @@
 /** A JSON pointer (RFC 6901) to a place in a record: keys and indices from the top. */
 export type JsonPath = readonly (string | number)[];
 
+/**
+ * The steps of a pointer's text (RFC 6901, sections 3 and 4): a number is a key or an index, as the
+ * value has it. Undefined where the text is no pointer.
+ */
+export function pointerSteps(text: string): string[] | undefined {
+  if (text === "") return [];
+  if (!text.startsWith("/") || /~(?![01])/.test(text)) return undefined;
+  return text.slice(1).split("/").map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
 /** The most characters of a pointer, key or value in a message. */
 const SHOWN_MAX = 100;
 

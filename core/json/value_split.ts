@@ -44,6 +44,7 @@ export class ValueSplit {
   #windowAt = 0;
   #windowEnd = 0;
   #isByLine = true;
+  readonly #isLines: boolean;
   #at: number;
   /** Where the objects and arrays started that were open at `#openUntil`. */
   #open: number[] = [];
@@ -51,9 +52,10 @@ export class ValueSplit {
   #openUntil = 0;
   #levels = new Uint32Array(8);
 
-  /** From `at` on. */
-  constructor(bytes: RandomBytes, at: number) {
+  /** From `at` on. `isLines`: each line is one piece, whatever it holds. */
+  constructor(bytes: RandomBytes, at: number, isLines = false) {
     this.#bytes = bytes;
+    this.#isLines = isLines;
     this.#at = at;
   }
 
@@ -69,7 +71,7 @@ export class ValueSplit {
   #nextLine(from: number): Piece {
     const feed = this.#lineEnd(from);
     const line = { kind: "line", from, to: this.#trimmed(from, feed) } as const;
-    if (this.#isOpen(from)) return line;
+    if (this.#isLines || this.#isOpen(from)) return line;
     const to = this.#valueEnd(from);
     if (to === undefined) return line;
     const next = this.#skipSpace(to);

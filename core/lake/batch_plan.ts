@@ -17,6 +17,8 @@ export const PLAN_OPTIONS = z.strictObject({
   format: z.enum(["json", "ndjson", "parquet"]).optional(),
   /** What becomes of an empty file or array: a dead letter unless said. */
   onEmpty: z.enum(["dead-letter", "ignore"]).optional(),
+  /** A JSON pointer: each file, line or value of JSON is an envelope that has its records there. */
+  recordsAt: z.string().optional(),
 });
 
 export type OnEmpty = z.infer<typeof PLAN_OPTIONS>["onEmpty"];

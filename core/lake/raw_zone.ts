@@ -1,5 +1,5 @@
 import type { PassedOver, Store } from "../storage/store.ts";
-import type { OnEmpty } from "./batch_plan.ts";
+import type { BatchPlan, OnEmpty } from "./batch_plan.ts";
 import { eventFileKind, type EventFormat } from "./event_file.ts";
 import { EVENTS_FOLDER } from "./layout.ts";
 
@@ -16,6 +16,15 @@ export interface RawZone {
   format: EventFormat | undefined;
   /** What becomes of files without records. */
   onEmpty?: OnEmpty | undefined;
+  /** The JSON pointer to the records of an envelope, where files hold envelopes. */
+  recordsAt?: string | undefined;
+}
+
+/** How its files are read: what plans and targets remember of it. */
+export function zoneOptions(
+  { format, onEmpty, recordsAt }: RawZone,
+): Pick<BatchPlan["options"], "format" | "onEmpty" | "recordsAt"> {
+  return { format, onEmpty, recordsAt };
 }
 
 /** The zone's folder, where it is on this disk. */

@@ -14,7 +14,7 @@ import { lastBatchOf, streamlabKey } from "./keys.ts";
 import { currentSchema, defaultSpec, type TableMetadata } from "../iceberg/format/table_metadata.ts";
 import type { Field } from "../iceberg/format/type.ts";
 import { targetFolder } from "./layout.ts";
-import { targetProperty, type TargetRecord } from "./target_record.ts";
+import { targetProperty, type TargetRecord, targetRecordOf } from "./target_record.ts";
 import {
   formerLetters,
   identifiersOf,
@@ -58,6 +58,7 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
   const identifiers = identifiersOf(target, found.get("events")?.metadata.properties);
   if (!isTarget(found.get("events"), target)) await checkNewTarget(options, found.has("events"));
   checkContract(found, options);
+  await checkRecordsAt(found.get("events"), options);
   const make = async (role: TableRole, { fields, partitionBy, properties = {} }: WantedTable) => {
     const change = (location: string) => createTable({ fields, partitionBy, properties, location, random });
     return (await createOrLoadTable(catalog, identifiers[role], change, { random })).table;
@@ -173,6 +174,26 @@ function checkContract(found: ReadonlyMap<TableRole, LoadedTable>, { contract, r
     const table = found.get(role);
     if (table !== undefined) evolveTable(plannedTable(table), wanted[role]);
   }
+}
+
+/** The audit reads every file again, those of earlier batches too: all must be read in one way. */
+async function checkRecordsAt(
+  events: LoadedTable | undefined,
+  { target, record, recorded }: TablesOptions,
+): Promise<void> {
+  if (events === undefined) return;
+  const name = identifierText(target);
+  const { properties } = events.metadata;
+  const before = targetRecordOf(properties, name)?.options.recordsAt;
+  const wanted = record.options.recordsAt;
+  if (before === wanted) return;
+  if (lastBatchOf(properties, name) === 0n && await recorded === 0n) return;
+  const words = (pointer: string | undefined) => pointer === undefined ? "without --records" : `--records ${pointer}`;
+  throw new StreamlabError(
+    "usage",
+    `Cannot read the files of ${name} ${words(wanted)}: those before were read ${words(before)}`,
+    { hint: "Leave --records out to go on as before; another --table can be fed from the same files" },
+  );
 }
 
 interface WantedTable {

@@ -6,7 +6,7 @@ import { parseRecord, type RecordFormat } from "./durable_record.ts";
 import type { EventFormat } from "./event_file.ts";
 import { streamlabKey } from "./keys.ts";
 import { EVENTS_FOLDER } from "./layout.ts";
-import type { RawZone } from "./raw_zone.ts";
+import { type RawZone, zoneOptions } from "./raw_zone.ts";
 
 const recordShape = z.strictObject({
   format: z.literal(1),
@@ -61,7 +61,7 @@ export function recordOfTarget(
     format: 1,
     raw: { base: zone.nameBase, prefix: zone.prefix },
     contract: contract.text,
-    options: { onExtraFields, onWrongType, format: zone.format, onEmpty: zone.onEmpty },
+    options: { onExtraFields, onWrongType, ...zoneOptions(zone) },
   };
 }
 

@@ -22,6 +22,8 @@ export interface RouteOptions {
   onExtraFields: OnExtraFields;
   onWrongType?: OnWrongType | undefined;
   onEmpty?: OnEmpty | undefined;
+  /** See `RawZone`. */
+  recordsAt?: string | undefined;
   /** What the tables can still take of fields that the contract does not name. */
   room: ColumnRoom;
   batchId: bigint;

@@ -121,6 +121,7 @@ class TaskRun {
       onExtraFields: options.onExtraFields,
       onWrongType: options.onWrongType,
       onEmpty: options.onEmpty,
+      recordsAt: options.recordsAt,
       room,
       batchId: BigInt(batchId),
       ingestedAtMicros: BigInt(ingestedAtMicros),

@@ -6,7 +6,7 @@ import { removeTree } from "../disk/removal.ts";
 import { openLocalStore } from "../storage/local/local_store.ts";
 import type { Store } from "../storage/store.ts";
 import type { PlannedFile } from "../lake/batch_plan.ts";
-import type { RawZone } from "../lake/raw_zone.ts";
+import { type RawZone, zoneOptions } from "../lake/raw_zone.ts";
 import { newAttempt } from "../lake/data_file_name.ts";
 import { type RoutingTask, taskTable } from "../lake/routing_task.ts";
 import { RawCopies } from "./raw_copies.ts";
@@ -91,7 +91,7 @@ export class SecondJudge {
       attempt: newAttempt(random),
       ingestedAtMicros: `${clock.nowMs()}000`,
       contract: contract.text,
-      options: { onExtraFields, onWrongType, format: zone.format, onEmpty: zone.onEmpty },
+      options: { onExtraFields, onWrongType, ...zoneOptions(zone) },
       rawRoot: zone.store.root,
       files: files.map((file, number) => ({ ...file, number })),
       events: { ...taskTable(tables.events), root, folder: "events" },

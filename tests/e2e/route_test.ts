@@ -73,7 +73,11 @@ class ProcessRouter implements Router {
 }
 
 /** Ingests what is there through a router. */
-async function ingest(world: ConsumeWorld, router: Router, folder: string): Promise<void> {
+async function ingest(
+  world: Pick<ConsumeWorld, "options">,
+  router: Router,
+  folder: string,
+): Promise<void> {
   const scratch = Scratch.create(`${folder}/known`);
   const known = new EmbeddedKnownFiles(() => DuckDb.open({ threads: 1 }), "bronze.events", scratch);
   try {
@@ -110,6 +114,17 @@ Deno.test("a batch routed by two processes, a share in each, is committed as one
     })
   ));
 
+Deno.test("a process reads envelopes by the pointer of its task", () =>
+  inFolder((folder) =>
+    ConsumeWorld.use(async (world) => {
+      world.put("a.json", '{"Records":[{},{"user_id":7}]}');
+      const zone = { ...world.options().zone, recordsAt: "/Records" };
+      await ingest({ options: () => world.options({ zone }) }, new ProcessRouter(1, folder), folder);
+      const { files, records, deadLetters } = world.batches[0]!;
+      deepStrictEqual([files, records, deadLetters], [1, 2, 2]);
+    })
+  ));
+
 Deno.test("shares that are missing, doubled, strange, or found different new columns are no batch", () =>
   inFolder((folder) =>
     ConsumeWorld.use(async (world) => {
@@ -120,8 +135,10 @@ Deno.test("shares that are missing, doubled, strange, or found different new col
         );
       }
       const router = new ProcessRouter(2, folder);
-      const add = { ...world, options: () => world.options({ onExtraFields: "add" }) } as unknown as ConsumeWorld;
-      await rejects(ingest(add, router, folder), /found different new columns/);
+      await rejects(
+        ingest({ options: () => world.options({ onExtraFields: "add" }) }, router, folder),
+        /found different new columns/,
+      );
       const [first, second] = router.results as [RoutingResult, RoutingResult];
       const plan = { sequenceId: first.sequenceId, batchId: 1, files: [{}, {}], changed: [] } as never;
       const batch = { attempt: "0", ingestedAtMicros: "0", ledger: first.events };

@@ -32,7 +32,7 @@ const kinds: Record<string, RecordKind> = {
     place: { batchId: Number(batchId), table: target },
     // A raw file is known by its name.
     noFiles: [
-      ...["sequenceId", "plannedAt", "table", "raw", "contract"],
+      ...["sequenceId", "plannedAt", "table", "raw", "contract", "options.recordsAt"],
       ...["files[].etag", "files[].path", "changed[].etag", "changed[].path"],
     ],
   },

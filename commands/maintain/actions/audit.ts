@@ -13,11 +13,9 @@ import {
   type TableIdentifier,
 } from "../../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
-import type { OnEmpty } from "../../../core/lake/batch_plan.ts";
-import type { EventFormat } from "../../../core/lake/event_file.ts";
 import type { TargetRecord } from "../../../core/lake/target_record.ts";
 import type { KnownTarget } from "../../../core/lake/targets.ts";
-import { unreadableEventFiles } from "../../../core/lake/raw_zone.ts";
+import { type RawZone, unreadableEventFiles } from "../../../core/lake/raw_zone.ts";
 import { locateFile } from "../../../core/storage/file_name.ts";
 import { parseLocation } from "../../../core/storage/location.ts";
 import type { Store } from "../../../core/storage/store.ts";
@@ -142,6 +140,7 @@ async function auditTarget(
     onWrongType: flags.onWrongType ?? record?.options.onWrongType,
     format: record?.options.format,
     onEmpty: record?.options.onEmpty,
+    recordsAt: record?.options.recordsAt,
     threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
     memory: machine.memory,
     folder: folder.path,
@@ -168,11 +167,8 @@ async function auditTarget(
   }
 }
 
-interface RawFilesOptions extends Omit<SecondJudgeOptions, "zone" | "clock" | "random"> {
-  /** Of all of them, whatever their names say. */
-  format: EventFormat | undefined;
-  onEmpty: OnEmpty | undefined;
-}
+interface RawFilesOptions
+  extends Omit<SecondJudgeOptions, "zone" | "clock" | "random">, Pick<RawZone, "format" | "onEmpty" | "recordsAt"> {}
 
 /** The raw files that a ledger names: those of the lake by path, those of other places by URI. */
 class RawFiles {
@@ -224,9 +220,10 @@ class RawFiles {
     const { SecondJudge } = await import("../../../core/routing/second_judge.ts");
     const { store: lake, clock, random } = this.#surroundings;
     const store = root === lake.root ? lake : await openLake(this.#context, parseLocation(root));
+    const { format, onEmpty, recordsAt } = this.#options;
     const judge = new SecondJudge({
       ...this.#options,
-      zone: { store, prefix: "", nameBase: "", format: this.#options.format, onEmpty: this.#options.onEmpty },
+      zone: { store, prefix: "", nameBase: "", format, onEmpty, recordsAt },
       clock,
       random,
       folder: `${this.#options.folder}/${this.#places.size}`,

@@ -58,7 +58,8 @@ async function readArray(unit: ReadUnit, onRecord: (record: RecordText) => void)
   return undefined;
 }
 
-function whyNoArray({ path, offset, size }: ReadUnit): string | undefined {
+/** In the words of the strict scan, over all of the file. */
+export function whyNoArray({ path, offset, size }: ReadUnit): string | undefined {
   const reader = new FilePartReader();
   try {
     const scan = new JsonArrayScan();

@@ -2,11 +2,13 @@ import { StreamlabError } from "../../base/errors.ts";
 import { BYTE_ORDER_MARK, startsWithByteOrderMark } from "../../base/json.ts";
 import type { Judge } from "../../contract/judge.ts";
 import { signatureOf, SIGNED_BYTES } from "../../disk/file_signature.ts";
+import { removeFileQuietly } from "../../disk/removal.ts";
 import { readFileLines } from "../../disk/scratch.ts";
 import { EMPTY, JsonArrayScan } from "../../json/array_scan.ts";
 import type { OnEmpty } from "../../lake/batch_plan.ts";
 import { bytesText, fileText, WHOLE_BYTES_MAX } from "../corrupted_file.ts";
 import { headOf, otherEncoding, otherKind, otherPacking, signatureHint } from "../file_kind.ts";
+import { readEnvelopes } from "./envelope_reading.ts";
 import { readExactly } from "./exact_reading.ts";
 import type { Input, InputRoom } from "./input_room.ts";
 import type { LargeValues } from "./large_values.ts";
@@ -18,7 +20,7 @@ import type { HeldRecord, MisnamedFile, ReaderLimits, ReadUnit } from "./reading
 import { NO_POSITION, type RowWriter } from "./row_writer.ts";
 import { partsOf } from "./survey.ts";
 import type { TableOutput } from "./table_output.ts";
-import { OPEN_OBJECT } from "./unit_bytes.ts";
+import { OPEN_OBJECT, readRecordText, UnitBytes } from "./unit_bytes.ts";
 
 export interface FileReadingTools {
   onEmpty?: OnEmpty | undefined;
@@ -63,15 +65,14 @@ export class FileReading {
   }
 
   async read(unit: ReadUnit): Promise<Read> {
-    const { input, rows, pending, files } = this.#tools;
+    const { input, rows, pending } = this.#tools;
     rows.beginFile(unit.name);
     pending.file = { number: unit.number, name: unit.name };
     const before = this.#counts();
     const records = await this.#readRecords(unit);
     input.settle();
     const after = this.#counts();
-    files.events.settle();
-    files.deadLetters.settle();
+    this.#settle();
     return {
       records,
       events: after.events - before.events,
@@ -96,6 +97,11 @@ export class FileReading {
         return await this.#readLines(unit, this.#textOf(unit));
       case "rows":
         return this.#readRows(unit);
+      case "envelopes":
+      case "envelope-lines":
+        return await this.#readEnvelopes(unit);
+      case "bare-envelope":
+        return this.#refuseEnvelope(unit);
       case "broken":
         return await this.#condemn(unit, unit.detail!);
       default:
@@ -113,6 +119,7 @@ export class FileReading {
 
   async #readPacked(unit: ReadUnit): Promise<number> {
     const { input, limits } = this.#tools;
+    if (unit.envelopes !== undefined) return await this.#readUnpacked(unit);
     const text = input.unpack(unit, limits.wholeFileBytes);
     if (text === undefined) return await this.#readUnpacked(unit);
     return unit.how === "lines" ? await this.#readLines(unit, text) : await this.#readJson(unit, text);
@@ -122,9 +129,10 @@ export class FileReading {
   async #readUnpacked(unit: ReadUnit): Promise<number> {
     const { reader, input, limits, folder } = this.#tools;
     let records = 0;
-    for (const part of partsOf(reader, input, limits, await unpackUnit(unit, folder))) {
-      records += await this.#readRecords(part);
-    }
+    const unpacked = await unpackUnit(unit, folder);
+    for (const part of partsOf(reader, input, limits, unpacked)) records += await this.#readRecords(part);
+    // Of many small ones all would be there at once, until the batch is read.
+    if (unpacked.path !== unit.path) await removeFileQuietly(unpacked.path);
     return records;
   }
 
@@ -200,17 +208,42 @@ export class FileReading {
   }
 
   #readRows(unit: ReadUnit): number {
-    const { reader: { calls }, input, rows, odd } = this.#tools;
-    const { at, length } = input.read(unit.path, unit.offset, unit.size);
+    const { reader: { calls }, input, odd } = this.#tools;
     odd.areRows = true;
+    this.#readFrames(input.read(unit.path, unit.offset, unit.size));
+    odd.areRows = false;
+    return calls.recordCount();
+  }
+
+  #readFrames({ at, length }: PlacedText): void {
+    const { reader: { calls }, rows } = this.#tools;
     let verdict = calls.scanFrames(rows.events.handle, at, length);
     while (verdict === FULL) {
       this.#routeOdd();
       verdict = calls.resumeFrames(rows.events.handle);
     }
     this.#routeOdd();
-    odd.areRows = false;
-    return calls.recordCount();
+  }
+
+  async #readEnvelopes(unit: ReadUnit): Promise<number> {
+    const { reader, odd } = this.#tools;
+    const read = readEnvelopes(unit, unit.envelopes!, {
+      reader,
+      odd,
+      readFrames: (frames) => this.#readFrames(frames),
+      settle: () => this.#settle(),
+    });
+    return typeof read === "number" ? read : await this.#condemn(unit, read);
+  }
+
+  #refuseEnvelope(unit: ReadUnit): number {
+    const bytes = new UnitBytes(unit);
+    try {
+      this.#tools.odd.refuseEnvelope(readRecordText(bytes, { from: 0, to: unit.size }, unit.position), unit.detail!);
+    } finally {
+      bytes.close();
+    }
+    return 1;
   }
 
   /** Each line would be a letter, and none would say what the file is. */
@@ -244,17 +277,22 @@ export class FileReading {
       else odd.route(position, from, to);
       if (entry % SETTLED_AFTER === 0) files.deadLetters.settle();
     }
+    this.#settle();
+  }
+
+  /** Full tables are written. */
+  #settle(): void {
+    const { files } = this.#tools;
     files.events.settle();
     files.deadLetters.settle();
   }
 
   async #readExactly(unit: ReadUnit): Promise<number> {
-    const { odd, files } = this.#tools;
+    const { odd } = this.#tools;
     let count = 0;
     const detail = await readExactly(unit, (record) => {
       odd.settleRecord(record);
-      files.events.settle();
-      files.deadLetters.settle();
+      this.#settle();
       count++;
     });
     return detail === undefined ? count : await this.#condemn(unit, detail);

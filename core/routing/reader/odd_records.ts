@@ -133,6 +133,14 @@ export class OddRecords {
     this.#rows.addLetter(position, "corrupted_record", detail, raw, null);
   }
 
+  /** An envelope that has no records. */
+  refuseEnvelope({ bytes, position, oversize }: RecordText, detail: string): void {
+    this.#large.hold(bytes.length, () => {
+      const { raw, note } = oversize === undefined ? keptRecordText(bytes) : headText(bytes, oversize);
+      this.#rows.addLetter(position, "corrupted_record", detail + note, raw, null);
+    });
+  }
+
   /** Why the record that was parsed last is no event; undefined where only the judge can say. */
   #reasonOf(): { reason: "invalid_schema" | "extra_fields"; detail: string | PlacedText } | undefined {
     const { calls } = this.#reader;

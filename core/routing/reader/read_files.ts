@@ -12,6 +12,7 @@ import type { RouteOptions } from "../route_options.ts";
 import { frameRows } from "./framed_rows.ts";
 import {
   compareExtraPaths,
+  type Envelopes,
   type ExtraPath,
   type Reading,
   type ReadResult,
@@ -89,8 +90,9 @@ class ReadRun {
   }
 
   async unitsOf(files: readonly LocalRawFile[], how: Pick<ReadUnit, "isFound"> = {}): Promise<ReadUnit[]> {
-    const { judgesAll, limits, readers, scratch } = this.#options;
-    const units = files.map((file) => ({ ...unitOf(file, judgesAll), ...how }));
+    const { judgesAll, limits, readers, scratch, onEmpty, recordsAt } = this.#options;
+    const envelopes = recordsAt === undefined ? undefined : { recordsAt, onEmpty, judgesAll };
+    const units = files.map((file) => ({ ...unitOf(file, judgesAll, envelopes), ...how }));
     const isLarge = (unit: ReadUnit) => sizeOf(unit) > limits.wholeFileBytes;
     // The exact way takes files of any size, but none that is packed.
     const isSurveyed = judgesAll ? ({ packed }: ReadUnit) => packed !== undefined : isLarge;
@@ -209,9 +211,15 @@ class ReadRun {
   }
 }
 
-function unitOf({ number, name, path, offset = 0, size, packed, format }: LocalRawFile, exactly: boolean): ReadUnit {
-  const how = format === "ndjson" ? (exactly ? "exact-lines" : "lines") : exactly ? "exact-json" : "json";
-  return { number, name, path, offset, size, packed, how, position: 0 };
+function unitOf(
+  { number, name, path, offset = 0, size, packed, format }: LocalRawFile,
+  exactly: boolean,
+  envelopes: Envelopes | undefined,
+): ReadUnit {
+  const bare = { number, name, path, offset, size, packed, position: 0 };
+  const areLines = format === "ndjson";
+  if (envelopes !== undefined) return { ...bare, how: areLines ? "envelope-lines" : "envelopes", envelopes };
+  return { ...bare, how: areLines ? (exactly ? "exact-lines" : "lines") : exactly ? "exact-json" : "json" };
 }
 
 function brokenUnit({ number, name, path, offset = 0, size, detail }: BrokenFile): ReadUnit {

@@ -7,6 +7,15 @@ import type { FoundPacking } from "../../lake/routing_task.ts";
 import type { JsonPath } from "../../json/pointer.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
 
+/** How the records of envelopes are read. */
+export interface Envelopes {
+  /** The JSON pointer to them. */
+  recordsAt: string;
+  onEmpty: OnEmpty;
+  /** See `RouteOptions`. */
+  judgesAll: boolean;
+}
+
 /** A file, or a part of one, that one worker reads. */
 export interface ReadUnit {
   /** Of its file, in the plan. */
@@ -28,8 +37,13 @@ export interface ReadUnit {
     | "elements"
     /** Values one after another, valid and on no lines of their own. */
     | "values"
-    /** One record: what follows a place where no such value is. */
+    /** One record, or what was to be one. */
     | "rest"
+    /** Envelopes: an array of them, or one after another, by the first character; or on lines. */
+    | "envelopes"
+    | "envelope-lines"
+    /** An envelope without records. */
+    | "bare-envelope"
     /** Whole lines of a file: those at its start, and others. */
     | "first-lines"
     | "more-lines"
@@ -46,8 +60,10 @@ export interface ReadUnit {
   position: number;
   /** Of a part: how many it has by the survey. */
   records?: number;
-  /** Why it is broken. */
-  detail?: string;
+  /** Why it is broken, or bare. */
+  detail?: string | undefined;
+  /** Of a file of envelopes. */
+  envelopes?: Envelopes;
   /** How it is packed by its first bytes, where its name says something else. */
   found?: FoundPacking | undefined;
   /** Its packing was found in its first bytes: it is not looked for again. */

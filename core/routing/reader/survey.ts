@@ -1,6 +1,7 @@
 import { signatureOf } from "../../disk/file_signature.ts";
 import { isJsonSpace } from "../../base/json.ts";
 import { headOf, otherEncoding } from "../file_kind.ts";
+import { envelopeParts } from "./envelope_parts.ts";
 import { type Input, InputRoom } from "./input_room.ts";
 import { unpackUnit } from "./packed_unit.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
@@ -37,7 +38,9 @@ export async function surveyUnits(
 
 /** The parts of a large file; what is none is one. */
 export function partsOf(reader: ReaderInstance, input: InputRoom, limits: ReaderLimits, unit: ReadUnit): ReadUnit[] {
-  if ((unit.how !== "lines" && unit.how !== "json") || unit.size <= limits.wholeFileBytes) return [unit];
+  if (unit.size <= limits.wholeFileBytes) return [unit];
+  if (unit.envelopes !== undefined) return envelopeParts(unit, unit.envelopes, { reader, input, limits }) ?? [unit];
+  if (unit.how !== "lines" && unit.how !== "json") return [unit];
   const survey = new FileSurvey(reader, input, limits, unit);
   const parts = unit.how === "lines" ? survey.ofLines() : survey.ofJson();
   return parts ?? [{ ...unit, how: unit.how === "lines" ? "exact-lines" : "exact-json" }];

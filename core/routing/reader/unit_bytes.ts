@@ -11,11 +11,17 @@ export const OPEN_OBJECT = 0x7b;
 const BLOCK_BYTES = 1 << 18;
 const MARK_BYTES = 3;
 
+/** Reads of fewer bytes take them from a block that is kept: records are small, and many. */
+const SMALL_BYTES = 1 << 16;
+
 /** The bytes of a unit, from any place on. */
 export class UnitBytes implements RandomBytes {
   readonly size: number;
   readonly #unit: ReadUnit;
   readonly #file = new FilePartReader();
+  #block = new Uint8Array();
+  #blockAt = 0;
+  #blockEnd = 0;
 
   constructor(unit: ReadUnit) {
     this.#unit = unit;
@@ -24,11 +30,26 @@ export class UnitBytes implements RandomBytes {
 
   readInto(offset: number, target: Uint8Array): number {
     const length = Math.max(0, Math.min(target.length, this.size - offset));
-    return this.#file.readInto(this.#unit.path, this.#unit.offset + offset, target.subarray(0, length));
+    if (length >= SMALL_BYTES) return this.#readInto(offset, target.subarray(0, length));
+    if (offset < this.#blockAt || offset + length > this.#blockEnd) this.#readBlock(offset);
+    const from = offset - this.#blockAt, to = Math.min(from + length, this.#blockEnd - this.#blockAt);
+    target.set(this.#block.subarray(from, to));
+    return to - from;
   }
 
   close(): void {
     this.#file.close();
+  }
+
+  #readBlock(offset: number): void {
+    const length = Math.max(0, Math.min(BLOCK_BYTES, this.size - offset));
+    if (this.#block.length < length) this.#block = new Uint8Array(length);
+    this.#blockAt = offset;
+    this.#blockEnd = offset + this.#readInto(offset, this.#block.subarray(0, length));
+  }
+
+  #readInto(offset: number, target: Uint8Array): number {
+    return this.#file.readInto(this.#unit.path, this.#unit.offset + offset, target);
   }
 }
 

@@ -1,0 +1,50 @@
+import type { ValuePlace } from "../../json/element_places.ts";
+import type { RandomBytes } from "../../json/value_split.ts";
+import { OVERRUN, type ReaderInstance } from "./reader_instance.ts";
+import { TextRoom } from "./text_room.ts";
+
+const ROOM_BYTES = 1 << 20;
+/** Length and position, as `scanFrames` reads them. */
+const HEAD_BYTES = 8;
+
+/** Records that lie apart in a file, gathered in the reader's memory to be scanned at once. */
+export class RecordFrames {
+  readonly #room: TextRoom;
+  readonly #reader: ReaderInstance;
+  #length = 0;
+
+  constructor(reader: ReaderInstance) {
+    this.#reader = reader;
+    this.#room = new TextRoom(reader);
+  }
+
+  /** Whether an empty room takes a record of so many bytes. */
+  static takes(size: number): boolean {
+    return HEAD_BYTES + size <= ROOM_BYTES - OVERRUN;
+  }
+
+  hasRoomFor(size: number): boolean {
+    return RecordFrames.takes(this.#length + size);
+  }
+
+  add(bytes: RandomBytes, { from, to }: ValuePlace, position: number): void {
+    const at = this.#room.reserve(ROOM_BYTES - OVERRUN) + this.#length;
+    const memory = this.#reader.bytes;
+    const head = new DataView(memory.buffer, memory.byteOffset + at, HEAD_BYTES);
+    head.setUint32(0, to - from, true);
+    head.setUint32(4, position, true);
+    bytes.readInto(from, memory.subarray(at + HEAD_BYTES, at + HEAD_BYTES + to - from));
+    this.#length += HEAD_BYTES + to - from;
+  }
+
+  /** What has been added since the last time. */
+  take(): { at: number; length: number } {
+    const length = this.#length;
+    this.#length = 0;
+    return { at: this.#room.reserve(ROOM_BYTES - OVERRUN), length };
+  }
+
+  close(): void {
+    this.#room.release();
+  }
+}

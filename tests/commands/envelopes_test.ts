@@ -1,0 +1,62 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { Place } from "./place.ts";
+
+/** Like the files of a trail: one object, whose records say when they were. */
+const trail = (from: number, count: number) => ({
+  digest: "x",
+  Records: Array.from({ length: count }, (_, index) => ({
+    eventVersion: "1.11",
+    eventID: `id-${from + index}`,
+    eventTime: `2026-03-01T12:00:${String(index % 60).padStart(2, "0")}Z`,
+    userIdentity: { type: "IAMUser", userName: "ann" },
+    resources: [{ ARN: "arn:aws:s3:::a", type: "AWS::S3::Bucket" }],
+  })),
+});
+
+Deno.test("files of envelopes become a queried and audited table in three commands, and go on without a flag", () =>
+  Place.use(async (place) => {
+    place.put("in/a.json", trail(0, 40));
+    place.put("in/b.json", JSON.stringify(trail(40, 40), null, 2));
+    const inferred = await place.run("consume", "--infer-contract", "--raw", "in", "--records", "/Records");
+    strictEqual(inferred.status, 0, inferred.stderr);
+    match(inferred.stderr, /Drawn from 80 records, .* of 2 of 2 files\nIt would make dead letters of 0 of them\n/);
+    place.put("c.json", inferred.stdout);
+
+    const flags = ["--table", "aws.trail", "--raw", "in", "--contract", "c.json", "--records", "/Records"];
+    const [judged] = await place.records("consume", "--dry-run", ...flags);
+    deepStrictEqual([judged!.events, judged!.deadLetters], [80, 0]);
+    await place.records("consume", "--once", ...flags);
+    place.put("in/c.json", { digest: "y" });
+    place.put("in/d.json", trail(80, 20));
+    const [batch] = await place.records("consume", "--once", "--table", "aws.trail");
+    deepStrictEqual([batch!.events, batch!.deadLetters], [20, 1]);
+    deepStrictEqual(
+      await place.ask("SELECT count(DISTINCT eventID)::int AS n, max(_source_position)::int AS last FROM aws.trail"),
+      [{ n: 100, last: 39 }],
+    );
+    deepStrictEqual(await place.ask("SELECT _dead_letter_detail AS why FROM dead_letters.aws_trail"), [
+      { why: "expected records at /Records, found nothing" },
+    ]);
+    const audit = await place.run("maintain", "--audit");
+    strictEqual(audit.status, 0, audit.stdout + audit.stderr);
+    match(audit.stdout, /aws\.trail: every record is in one table exactly once \(4 files/);
+  }));
+
+Deno.test("a pointer that is none, another one than before, and one into Parquet are refused by name", () =>
+  Place.use(async (place) => {
+    place.put("in/a.json", trail(0, 1));
+    const flags = ["consume", "--once", "--raw", "in", "--records"];
+    const none = await place.run(...flags, "Records");
+    strictEqual(none.status, 2);
+    match(none.stderr, /--records: expected a JSON pointer such as \/Records .*, got "Records"/);
+    strictEqual((await place.run(...flags, "")).status, 2);
+    const parquet = await place.run(...flags, "/Records", "--format", "parquet");
+    strictEqual(parquet.status, 2);
+    match(parquet.stderr, /Cannot read Parquet files by --records \/Records/);
+
+    await place.records(...flags, "/Records");
+    const other = await place.run(...flags, "/Record");
+    strictEqual(other.status, 2);
+    strictEqual((await place.run("consume", "--dry-run", "--records", "/Record")).status, 2);
+    match(other.stderr, /Cannot read the files of bronze.events --records \/Record: those before were read --records/);
+  }));

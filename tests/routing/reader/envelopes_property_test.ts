@@ -1,0 +1,144 @@
+/** Files of envelopes: their rows are those of a file that holds nothing but the records. */
+import { ok } from "node:assert/strict";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { DuckDb } from "../../../core/engine/duckdb.ts";
+import type { LocalRawFile } from "../../../core/routing/raw_file.ts";
+import { ReaderPool } from "../../../core/routing/reader/reader_pool.ts";
+import type { ReaderLimits } from "../../../core/routing/reader/reading.ts";
+import { anyRecord } from "../../contract/arbitrary_record.ts";
+import fc from "../../support/property.ts";
+import { say } from "../../support/say.ts";
+import { isThorough } from "../../support/thorough.ts";
+import { awkwardRecord, CONTRACT, read, same, type Tools, WHOLE } from "./read_rows.ts";
+
+const RUNS = isThorough ? 400 : 12;
+const encoder = new TextEncoder();
+const PACK = { gzip: gzipSync, zstd: zstdCompressSync };
+
+/** The reader leaves what is nested deeper to the judge. */
+const deep = fc.nat({ max: 3_000 }).map((depth) => `${"[".repeat(depth)}1${"]".repeat(depth)}`);
+
+const record = fc.oneof(
+  { weight: 20, arbitrary: awkwardRecord },
+  { weight: 20, arbitrary: anyRecord(CONTRACT, "wild").filter(isJson) },
+  { weight: 2, arbitrary: fc.constantFrom("12", "-0.5e+10", '"]"', "null", "{}", "[]", "true") },
+  { weight: 1, arbitrary: deep },
+);
+
+const space = fc.constantFrom("", "", " ", "\t \t", "\n", "\r\n\n");
+
+/** What stands beside the records, and what looks like their place and is not. */
+const member = fc.constantFrom(
+  '"digest":"]},{"',
+  '"more":{"data":{"a/b":[{"id":"decoy"}]}}',
+  '"A/B":[{}]',
+  '"Data":{"a/b":[{"id":"decoy"}]}',
+  '"n":[[0,{"a/b":[1]}],-1.5e3,null,true]',
+  '"":{"":""}',
+);
+
+/** A pointer, and what makes an envelope of the text at its end. */
+const PLACES = [
+  { recordsAt: "/Records", around: (inner: string) => [`"Records"`, inner] },
+  { recordsAt: "/data/a~1b", around: (inner: string) => [`"d\\u0061ta"`, `{"x":[1],"a\\/b":${inner},"y":{}}`] },
+  { recordsAt: "/0~01/1/é", around: (inner: string) => [`"0~1"`, `[[{"é":[]}] ,{"é":${inner}},0]`] },
+] as const;
+
+const envelope = fc.record({
+  records: fc.array(record, { maxLength: 12 }),
+  isOne: fc.boolean(),
+  before: fc.uniqueArray(member, { maxLength: 3 }),
+  after: fc.uniqueArray(member, { maxLength: 2 }),
+  space,
+});
+
+const file = fc.record({
+  place: fc.constantFrom(...PLACES),
+  form: fc.constantFrom("array" as const, "lines" as const, "values" as const),
+  envelopes: fc.array(envelope, { minLength: 1, maxLength: 5 }),
+  separator: fc.constantFrom("", "\n", " \r\n"),
+  mark: fc.constantFrom("", "", "\uFEFF"),
+  packed: fc.constantFrom(undefined, undefined, "gzip" as const, "zstd" as const),
+}).map(({ place, form, envelopes, separator, mark, packed }) => {
+  const texts = envelopes.map(({ records, isOne, before, after, space }) => {
+    const isObject = isOne && records.length === 1 && records[0]!.startsWith("{");
+    const inner = isObject ? records[0]! : `[${space}${records.join(`${space},${space}`)}${space}]`;
+    const [key, value] = place.around(inner);
+    return `{${[...before, `${space}${key}${space}:${space}${value}`, ...after].join(",")}${space}}`;
+  });
+  const onLine = (text: string) => text.replaceAll(/[\r\n]/g, " ");
+  const content = {
+    array: `${separator}[${texts.join(`${separator},`)}]${separator}`,
+    lines: texts.map(onLine).join(`\n${separator}`),
+    values: texts.join(separator),
+  };
+  const isLines = form === "lines";
+  const format = isLines ? "ndjson" as const : "json" as const;
+  // What separates records within a line is no white space of theirs.
+  const records = envelopes.flatMap((each) => each.records).map((text) => isLines ? onLine(text) : text);
+  return { place, format, packed, envelopes: mark + content[form], records: `[${records.join()}]` };
+});
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("envelopes give the rows and letters of their records, however they stand in a file and wherever it is cut", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "streamlab-envelopes-" });
+  const tools: Tools = {
+    folder,
+    pool: new ReaderPool({ threads: 2, bytesPerThread: 1 }),
+    database: await DuckDb.open({ threads: 1 }),
+  };
+  const seen = { files: 0, events: 0, letters: 0 };
+  const put = (number: number, format: "json" | "ndjson", text: string, packed?: "gzip" | "zstd"): LocalRawFile => {
+    const path = `${folder}/${number}`;
+    const plain = encoder.encode(text);
+    const bytes = packed === undefined ? plain : PACK[packed](plain);
+    Deno.writeFileSync(path, bytes);
+    return { number, name: `${number}`, path, size: bytes.length, packed, format };
+  };
+  try {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(file, { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 800 }),
+        async (files, partBytes) => {
+          const onEmpty = "ignore" as const;
+          for (const { recordsAt } of PLACES) {
+            const own = files.filter(({ place }) => place.recordsAt === recordsAt);
+            if (own.length === 0) continue;
+            const plain = own.map(({ records }, number) => put(number, "json", records));
+            const expected = await read(tools, plain, { limits: WHOLE, judgesAll: false, onEmpty });
+            const local = own.map(({ format, packed, envelopes }, number) => put(number, format, envelopes, packed));
+            const cut: ReaderLimits = { ...WHOLE, wholeFileBytes: 0, partBytes, partBytesMax: 1_500 };
+            const ways = { "in one piece": WHOLE, "cut": cut };
+            for (const [how, limits] of Object.entries(ways)) {
+              same(expected, await read(tools, local, { limits, judgesAll: false, onEmpty, recordsAt }), how);
+            }
+            same(
+              expected,
+              await read(tools, local, { limits: cut, judgesAll: true, onEmpty, recordsAt }),
+              "judged alone",
+            );
+            seen.files += own.length;
+            seen.events += expected.events!.length;
+            seen.letters += expected.deadLetters!.length;
+          }
+        },
+      ),
+      { numRuns: RUNS, endOnFailure: true },
+    );
+  } finally {
+    tools.pool.close();
+    tools.database.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+  say(`envelopes: ${JSON.stringify(seen)}`);
+  ok(seen.events > 0 && seen.letters > 0, JSON.stringify(seen));
+});
