@@ -2,6 +2,8 @@
 FROM denoland/deno:debian-2.9.6 AS build
 WORKDIR /streamlab
 COPY . .
+# "true": the program can export metrics and traces by OpenTelemetry's protocol.
+ARG OTEL_DENO=false
 RUN deno task build
 # DuckDB's library is unpacked here, so that the program needs no writable cache.
 RUN XDG_CACHE_HOME=/cache dist/streamlab query --source . "select 1"

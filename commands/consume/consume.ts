@@ -5,6 +5,7 @@ import { type Catalog, identifierText, type TableIdentifier } from "../../core/i
 import { DEFAULT_TARGET } from "../../core/lake/table_names.ts";
 import type { ConsumerReport } from "../../core/consume/batch_report.ts";
 import type { ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
+import type { OpenTelemetry } from "../../core/telemetry/open_telemetry.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus, stoppedStatus } from "../line/command.ts";
@@ -12,14 +13,16 @@ import { checkOfNoTarget, runAllTargets } from "./all_targets.ts";
 import { type ConsumeFlags, consumeFlags, TABLES } from "./flags.ts";
 import { checkFlagsApply } from "./flags_that_apply.ts";
 import { type ConsumerUpkeep, openUpkeep } from "./upkeep.ts";
-import { type MetricsServer, openMetricsServer } from "./metrics_server.ts";
+import { type LakeMetrics, openLakeMetrics } from "./lake_metrics.ts";
 import { rawZone } from "./raw_zone.ts";
+import { TargetSpans } from "./target_spans.ts";
 import { ConsumeWords } from "./words.ts";
 import { contractNotes, readContractDocument } from "../contract_file.ts";
 import { openLake } from "../open_lake.ts";
-import { formatDuration, printNote } from "../line/output.ts";
+import { formatDuration } from "../line/output.ts";
 import { parseTableName } from "../line/values.ts";
 import { machineSettings } from "../machine.ts";
+import { openTelemetry } from "../telemetry.ts";
 
 export const consume = defineCommand({
   name: "consume",
@@ -57,20 +60,21 @@ async function run(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
   if (flags.inferContract || flags.dryRun) checkFlagsApply(context, flags);
   if (flags.inferContract) return await inferFromZone(context, flags);
   const runOne = flags.dryRun ? judgeTarget : runTarget;
-  if (!flags.allTargets) return await runOne(context, flags);
+  const telemetry = flags.dryRun ? undefined : await openTelemetry(context);
+  if (!flags.allTargets) return await runOne(context, flags, telemetry);
   checkOfNoTarget(consumeFlags, flags, TABLES.section, ["sink", "raw", "format"]);
   const sink = await openLake(context, flags.source);
   const catalog = await openCatalog(context, flags, () => Promise.resolve(sink));
   const { shareOfTarget } = await import("../../core/routing/memory_shares.ts");
   const inTurn = flags.once || flags.dryRun;
   // One for all of them.
-  const metrics = flags.dryRun ? undefined : await metricsOf(context, flags, catalog, sink);
+  const metrics = flags.dryRun ? undefined : await metricsOf(context, flags, catalog, sink, telemetry);
   try {
     return await runAllTargets(context, catalog, {
       inTurn,
       run: (table, targets) => {
         const memory = inTurn ? flags.memory : shareOfTarget(flags.memory, targets);
-        return runOne(context, { ...flags, metricsPort: undefined, table: parseTableName(table), memory });
+        return runOne(context, { ...flags, table: parseTableName(table), memory }, telemetry);
       },
     });
   } finally {
@@ -106,13 +110,15 @@ async function judgeTarget(context: Context, flags: ConsumeFlags): Promise<ExitS
   return await dryRunTarget(context, options, report);
 }
 
-async function runTarget(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
+async function runTarget(context: Context, flags: ConsumeFlags, telemetry?: OpenTelemetry): Promise<ExitStatus> {
   const meter = new Meter(context.clock);
   const table = identifierText(targetOf(flags));
   const words = new ConsumeWords(context, meter, { table, isOneOfMany: flags.allTargets });
-  const look = () => sessionOptions(context, flags, words, meter);
+  const spans = telemetry && new TargetSpans(context, telemetry, table, meter);
+  const told: Told = { words, spans, telemetry };
+  const look = () => sessionOptions(context, flags, spans?.besides(words) ?? words, meter);
   const first = await look();
-  if (!flags.wait) return await ingest(context, flags, words, first);
+  if (!flags.wait) return await ingest(context, flags, told, first);
   const { waitForTarget } = await import("../../core/consume/target_lock.ts");
   const onHeld = (heldBy: string) => words.waits(heldBy);
   const awaited = await waitForTarget(first.options, { signal: context.signal, onHeld });
@@ -123,16 +129,23 @@ async function runTarget(context: Context, flags: ConsumeFlags): Promise<ExitSta
   const { lock, waited } = awaited;
   try {
     const { options, notes } = waited ? await look() : first;
-    return await ingest(context, flags, words, { options: { ...options, lock }, notes });
+    return await ingest(context, flags, told, { options: { ...options, lock }, notes });
   } finally {
     lock?.release();
   }
 }
 
+/** What a run is told to. */
+interface Told {
+  words: ConsumeWords;
+  spans: TargetSpans | undefined;
+  telemetry: OpenTelemetry | undefined;
+}
+
 async function ingest(
   context: Context,
   flags: ConsumeFlags,
-  words: ConsumeWords,
+  { words, spans, telemetry }: Told,
   { options, notes }: RunOptions,
 ): Promise<ExitStatus> {
   for (const note of notes) words.note(note);
@@ -141,9 +154,9 @@ async function ingest(
   const upkeep = flags.noUpkeep ? undefined : await upkeepOf(context, flags, words, options);
   const { betweenBatches, newRider } = upkeep ?? {};
   const session = await ConsumeSession.open({ ...options, betweenBatches, newRider });
-  let metrics: MetricsServer | undefined;
+  let metrics: LakeMetrics | undefined;
   try {
-    metrics = await metricsOf(context, flags, options.catalog, options.sink);
+    if (!flags.allTargets) metrics = await metricsOf(context, flags, options.catalog, options.sink, telemetry);
     if (flags.once) {
       const discovery = await session.runOnce(context.signal);
       const { unreadable } = discovery;
@@ -164,10 +177,16 @@ async function ingest(
       await session.run(
         context.signal,
         flags.trigger,
-        (error, pauseMs) => words.trouble(error, formatDuration(pauseMs)),
+        (error, pauseMs) => {
+          spans?.failed(error);
+          words.trouble(error, formatDuration(pauseMs));
+        },
       );
       await words.end();
     }
+  } catch (error) {
+    spans?.failed(error);
+    throw error;
   } finally {
     session.close();
     await Promise.all([upkeep?.close(), metrics?.close()]);
@@ -189,13 +208,11 @@ async function metricsOf(
   flags: ConsumeFlags,
   catalog: Catalog,
   store: Store,
-): Promise<MetricsServer | undefined> {
-  if (flags.metricsPort === undefined) return undefined;
+  telemetry: OpenTelemetry | undefined,
+): Promise<LakeMetrics | undefined> {
   const { clock, random } = context;
-  const surroundings = { catalog, store, clock, random };
-  const server = await openMetricsServer(context, flags.metricsPort, surroundings, machineSettings(context, flags));
-  await printNote(context, `Metrics at ${server.address}/metrics`);
-  return server;
+  const wishes = { port: flags.metricsPort, telemetry, once: flags.once };
+  return await openLakeMetrics(context, wishes, { catalog, store, clock, random }, machineSettings(context, flags));
 }
 
 /** In no help: the tables must be the same, and a test shows that they are. */

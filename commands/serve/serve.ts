@@ -13,6 +13,7 @@ import { printNote } from "../line/output.ts";
 import { secretsIn } from "../line/program.ts";
 import { listenError, parsePort, tellFailure } from "../listening.ts";
 import { machineSettings } from "../machine.ts";
+import { observeLake, openTelemetry } from "../telemetry.ts";
 import { openExistingLake, openLake, openReadersLake } from "../open_lake.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
@@ -71,7 +72,11 @@ async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
   ]);
   const guard = new Guard({ hosts: [given.host, ...given.allowHost ?? []], tokens, hostFlag: "--allow-host" });
   const onFailure = (error: unknown, request: string) => void tellFailure(context, error, request);
-  const server = new LakeServer({ ...parts, guard, clock, version: denoJson.version, onFailure });
+  const { watch, batches } = parts;
+  const source = { watch, batches, clock, version: denoJson.version };
+  const server = new LakeServer({ ...parts, ...source, guard, onFailure });
+  const telemetry = await openTelemetry(context);
+  const exporting = telemetry && await observeLake(context, telemetry, source, false);
   const place = { hostname: given.host, port: given.port };
   try {
     await server.serve(place, signal, ({ hostname, port }) => {
@@ -83,6 +88,8 @@ async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
     });
   } catch (error) {
     throw listenError(error, { ...place, portFlag: "--port", hostFlag: "--host" });
+  } finally {
+    await exporting?.end();
   }
   return stoppedStatus(signal);
 }

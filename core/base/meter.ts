@@ -12,6 +12,15 @@ export interface MeterReading {
   step: string | undefined;
 }
 
+/** A step that is over. */
+export interface StepTime {
+  step: string;
+  /** Milliseconds since 1970. */
+  startMs: number;
+  endMs: number;
+  hasFailed: boolean;
+}
+
 /** Counts and times the work of a job. Progress on a terminal and `--json` read it. */
 export class Meter {
   readonly #clock: Clock;
@@ -20,6 +29,7 @@ export class Meter {
   readonly #timesMs = new Map<string, number>();
   readonly #underWay: string[] = [];
   #reader: ((meter: Meter) => void) | undefined;
+  #listener: ((time: StepTime) => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -36,11 +46,16 @@ export class Meter {
     const startMs = this.#clock.nowMs();
     this.#underWay.push(step);
     this.#reader?.(this);
+    let hasFailed = true;
     try {
-      return await work();
+      const result = await work();
+      hasFailed = false;
+      return result;
     } finally {
+      const endMs = this.#clock.nowMs();
       this.#underWay.splice(this.#underWay.lastIndexOf(step), 1);
-      this.#timesMs.set(step, (this.#timesMs.get(step) ?? 0) + this.#clock.nowMs() - startMs);
+      this.#timesMs.set(step, (this.#timesMs.get(step) ?? 0) + endMs - startMs);
+      this.#listener?.({ step, startMs, endMs, hasFailed });
     }
   }
 
@@ -58,6 +73,11 @@ export class Meter {
     this.#sinceMs = this.#clock.nowMs();
     this.#counts.clear();
     this.#timesMs.clear();
+  }
+
+  /** Tells this function of every step that is over, instead of the one before. */
+  onStep(listener: (time: StepTime) => void): void {
+    this.#listener = listener;
   }
 
   /** Calls this function at every change, instead of the one before; it must be cheap. */

@@ -1,4 +1,3 @@
-import type { Clock } from "../base/clock.ts";
 import { isKind } from "../base/errors.ts";
 import { early } from "../base/parallel.ts";
 import { emptyAnswer, errorAnswer, jsonAnswer, textAnswer } from "./answer.ts";
@@ -7,21 +6,15 @@ import { consoleFile } from "./console/console_files.ts";
 import type { ConsoleService } from "./console/console_service.ts";
 import type { Guard } from "./guard.ts";
 import { type Incoming, incomingOf } from "./incoming.ts";
-import { samplesOf } from "./metrics/lake_samples.ts";
-import type { BatchWatch } from "./metrics/batch_watch.ts";
-import type { LakeWatch } from "./metrics/lake_watch.ts";
+import { readSamples, type SampleSource } from "./metrics/lake_samples.ts";
 import { METRICS_CONTENT_TYPE, prometheusText } from "./metrics/prometheus_text.ts";
 import { HttpRefusal } from "./http_refusal.ts";
 
-export interface LakeServerParts {
+export interface LakeServerParts extends SampleSource {
   /** Undefined: metrics and health alone. */
   catalog: RestCatalogService | undefined;
   console: ConsoleService | undefined;
-  watch: LakeWatch;
-  batches: BatchWatch;
   guard: Guard;
-  clock: Clock;
-  version: string;
   /** Told of what is wrong on our side; the client is told no more than that something is. */
   onFailure(error: unknown, request: string): void;
 }
@@ -125,8 +118,7 @@ export class LakeServer {
   }
 
   async #metrics(): Promise<Response> {
-    const { clock, watch, batches, version } = this.#parts;
-    const text = prometheusText(samplesOf(await watch.look(), await batches.counters(), clock.nowMs(), version));
+    const text = prometheusText(await readSamples(this.#parts));
     return textAnswer(200, text, METRICS_CONTENT_TYPE);
   }
 }

@@ -33,7 +33,7 @@ const ground = ["core/base"];
 const formats = [...ground, "core/json", "core/avro", "core/disk"];
 const stores = [...formats, "core/storage", "core/engine"];
 const tables = [...stores, "core/iceberg", "core/contract", "core/tables"];
-const jobs = [...tables, "core/lake", "core/routing"];
+const jobs = [...tables, "core/telemetry", "core/lake", "core/routing"];
 
 /**
  * Folders and what they may import besides themselves, bottom up; neighbours on a layer never
@@ -44,6 +44,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "core/json": ground,
   "core/avro": ground,
   "core/disk": ground,
+  "core/telemetry": ground,
   "core/storage": formats,
   "core/engine": formats,
   // The table format, fit to be a package of its own: it knows no engine.
@@ -109,6 +110,7 @@ export const importers: Readonly<Record<string, readonly string[]>> = {
   "avsc": ["core/avro/"],
   "avsc/lib/types.js": ["core/avro/avsc.ts"],
   "@faker-js/faker": ["core/produce/"],
+  "@opentelemetry/api": ["core/telemetry/"],
   "apache-arrow": ["core/produce/", "core/query/"],
   "parquet-wasm": ["core/produce/"],
   "assemblyscript": ["tools/"],

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { runProgram } from "../../commands/line/program.ts";
 import { serve } from "../../commands/serve/serve.ts";
-import { openMetricsServer } from "../../commands/consume/metrics_server.ts";
+import { openLakeMetrics } from "../../commands/consume/lake_metrics.ts";
 import { listenError } from "../../commands/listening.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
@@ -77,10 +77,11 @@ Deno.test("the metrics of a consumer speak of no page and no flag that a consume
     const random = systemRandom, store = openLocalStore(`${folder}/lake`, { random, durable: false });
     const surroundings = { catalog: new FileCatalog({ store, clock: systemClock, random }), store, random };
     const machine = { temporaryFolder: "/tmp", threads: 1, memory: "256MB" };
-    const server = await openMetricsServer(context, 0, { ...surroundings, clock: systemClock }, machine);
+    const wishes = { port: 0, telemetry: undefined, once: false };
+    const metrics = (await openLakeMetrics(context, wishes, { ...surroundings, clock: systemClock }, machine))!;
     try {
       const said = async (path: string, host: string) => {
-        using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(server.address).port) });
+        using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(metrics.address!).port) });
         const lines = [`GET ${path} HTTP/1.1`, `host: ${host}`, "connection: close", "", ""];
         await connection.write(new TextEncoder().encode(lines.join("\r\n")));
         return await new Response(connection.readable).text();
@@ -89,7 +90,7 @@ Deno.test("the metrics of a consumer speak of no page and no flag that a consume
       match(await said("/metrics", "evil.example"), / 403 [^]*does not go by that name: ask for 127\.0\.0\.1"/);
       match(await said("/healthz", "localhost"), / 204 /);
     } finally {
-      await server.close();
+      await metrics.close();
     }
   }));
 

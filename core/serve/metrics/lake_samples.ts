@@ -1,10 +1,26 @@
+import type { Clock } from "../../base/clock.ts";
 import type { IngestionStatus } from "../../maintain/status/ingestion_status.ts";
+import type { Metric, MetricSample } from "../../telemetry/measurement.ts";
 import type { BatchCounters, BatchCounting } from "./batch_counters.ts";
-import type { LakeLook, TableTotals } from "./lake_watch.ts";
-import { type Metric, METRICS, type MetricSample } from "./metric.ts";
+import type { BatchWatch } from "./batch_watch.ts";
+import type { LakeLook, LakeWatch, TableTotals } from "./lake_watch.ts";
+import { METRICS } from "./metric.ts";
+
+export interface SampleSource {
+  watch: LakeWatch;
+  batches: BatchWatch;
+  clock: Clock;
+  /** Of the program. */
+  version: string;
+}
+
+/** What is measured now, from a look that is as old as a look may be. */
+export async function readSamples({ watch, batches, clock, version }: SampleSource): Promise<MetricSample[]> {
+  return samplesOf(await watch.look(), await batches.counters(), clock.nowMs(), version);
+}
 
 /** What a look at the lake measures at that time: ages go on counting between two looks. */
-export function samplesOf(
+function samplesOf(
   { state, problem }: LakeLook,
   counting: Pick<BatchCounting, "of">,
   nowMs: number,

@@ -1,18 +1,4 @@
-/** A measurement that the server offers. Labels are few: each combination is its own series. */
-export interface Metric {
-  name: string;
-  type: "gauge" | "counter";
-  /** One sentence; goes to Prometheus and into the documentation. */
-  help: string;
-  labels: readonly string[];
-}
-
-export interface MetricSample {
-  metric: Metric;
-  /** The labels' values, in their order. */
-  labels: readonly string[];
-  value: number;
-}
+import type { Metric } from "../../telemetry/measurement.ts";
 
 const gauge = (name: string, labels: readonly string[], help: string): Metric => ({
   name,

@@ -1,4 +1,4 @@
-import type { Metric, MetricSample } from "./metric.ts";
+import type { Metric, MetricSample } from "../../telemetry/measurement.ts";
 
 export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
