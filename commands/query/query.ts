@@ -58,6 +58,10 @@ export const query = defineCommand({
       line: 'streamlab query --as-of 2026-03-01T12:00:00Z "select count(*) from bronze.events"',
     },
     {
+      doc: "an earlier state of one table",
+      line: 'streamlab query "from bronze.events at (timestamp => now() - interval 1 hour) select count(*)"',
+    },
+    {
       doc: "tables of an Iceberg REST catalog",
       line: 'streamlab query --catalog http://127.0.0.1:8181 "select count(*) from bronze.events"',
     },

@@ -34,7 +34,7 @@ export function scanSelect(scans: readonly TableScan[]): string {
 function rowsOf({ table, plan, standIn }: TableScan): MetadataRow[] {
   const prefix = `${table.loaded.io.location.recorded}/`;
   const row = (file: DataFile, deletes: number, reason: string | null): MetadataRow => ({
-    table: `${table.namespace}.${table.name}`,
+    table: table.label,
     action: reason === null ? "open" : "skip",
     file: file.path.startsWith(prefix) ? file.path.slice(prefix.length) : file.path,
     records: file.recordCount,

@@ -2,13 +2,14 @@
  * `ingest.batches` and `ingest.upkeep`: what was done in a lake, as tables of a question. Batches
  * are told by the ledger's snapshots and, where these are expired, by the lake's history.
  */
+import { StreamlabError } from "../base/errors.ts";
 import { type Connection, quoteName } from "../engine/duckdb.ts";
 import type { Catalog } from "../iceberg/catalog/catalog.ts";
 import { batchOfSummary, type BatchRecord } from "../lake/batch_history.ts";
 import { BATCHES, History, type HistoryTools, UPKEEP } from "../lake/history.ts";
 import { HISTORY_VIEWS, LEDGER } from "../lake/table_names.ts";
 import type { UpkeepRecord } from "../lake/upkeep_history.ts";
-import type { TimeTravel } from "./lake_tables.ts";
+import type { TimeTravel } from "./time_travel.ts";
 import { instant, type MetadataRow, type RowShape } from "./metadata/metadata_table_shape.ts";
 import type { TableReference } from "./question.ts";
 import { rowSelect } from "./row_select.ts";
@@ -76,12 +77,17 @@ const DEFINITIONS: Record<string, Definition> = {
 
 /** Undefined for the name of a table. */
 export function historyView(
-  { namespace, name }: TableReference,
+  { namespace, name, asked }: TableReference,
   openPlace: () => Promise<HistoryPlace>,
   travel: TimeTravel,
 ): HistoryView | undefined {
   const full = `${namespace}.${name}`.toLowerCase();
   if (!Object.hasOwn(DEFINITIONS, full)) return undefined;
+  if (asked !== undefined) {
+    throw new StreamlabError("usage", `Cannot run this SQL: ${full} has no versions`, {
+      hint: "--as-of asks for what was done until a time",
+    });
+  }
   const { columns, rows } = DEFINITIONS[full]!;
   const [ownNamespace, ownName] = full.split(".") as [string, string];
   const create = async (connection: Connection) => {

@@ -14,20 +14,25 @@ import {
   snapshotAsOf,
   snapshotById,
   snapshotOfRef,
+  type TableMetadata,
 } from "../iceberg/format/table_metadata.ts";
 import { splitTableName } from "./metadata/metadata_table.ts";
 import type { TableReference } from "./question.ts";
+import type { TimeTravel } from "./time_travel.ts";
 
-/** The time at which a question reads its tables; now, if neither is set. */
-export interface TimeTravel {
-  /** Milliseconds since 1970. */
-  asOfMs?: number;
-  snapshotId?: bigint;
+/** With the time at which this table alone is read, where the question says one behind it. */
+export interface PastReference extends TableReference {
+  travel?: TimeTravel;
 }
 
 /** A table as a question sees it. */
 export interface LakeTable {
-  /** As the lake spells them; a namespace of several levels is joined by dots. */
+  /** What users are told it is. */
+  label: string;
+  /**
+   * As the lake spells them; a namespace of several levels is joined by dots. That of one of
+   * several versions is the question's own.
+   */
   namespace: string;
   /** With its suffix. */
   name: string;
@@ -43,15 +48,17 @@ export interface LakeTable {
 /** The tables that the references mean; `not-found` for one that is not there. */
 export async function findTables(
   catalog: Catalog,
-  references: readonly TableReference[],
+  references: readonly PastReference[],
   travel: TimeTravel,
 ): Promise<LakeTable[]> {
   const loaded = new Map<string, Promise<LoadedTable>>();
-  const tables = references.map(async ({ namespace, name }) => {
+  const tables = references.map(async ({ namespace, name, asked, travel: own }) => {
     const { base, suffix } = splitTableName(name);
     const key = `${namespace}.${base}`.toLowerCase();
     if (!loaded.has(key)) loaded.set(key, load(catalog, namespace, base));
-    return lakeTable(await loaded.get(key)!, suffix, travel);
+    const table = lakeTable(await loaded.get(key)!, suffix, own ?? travel);
+    if (asked === undefined) return table;
+    return { ...table, namespace: asked.namespace, label: `${table.label} at ${table.snapshot!.snapshotId}` };
   });
   return await Promise.all(tables);
 }
@@ -89,9 +96,12 @@ function lakeTable(loaded: LoadedTable, suffix: string | undefined, travel: Time
   const isTravelling = travel.asOfMs !== undefined || travel.snapshotId !== undefined;
   const snapshot = isTravelling ? pastSnapshot(loaded, travel) : snapshotOfRef(metadata);
   const schemaId = isTravelling ? snapshot?.schemaId : undefined;
+  const namespace = identifier.namespace.join(".");
+  const name = suffix === undefined ? identifier.name : `${identifier.name}$${suffix}`;
   return {
-    namespace: identifier.namespace.join("."),
-    name: suffix === undefined ? identifier.name : `${identifier.name}$${suffix}`,
+    label: `${namespace}.${name}`,
+    namespace,
+    name,
     suffix,
     loaded,
     snapshot,
@@ -104,9 +114,7 @@ function pastSnapshot({ identifier, metadata }: LoadedTable, { asOfMs, snapshotI
     const snapshot = snapshotById(metadata, snapshotId);
     if (snapshot !== undefined) return snapshot;
     throw new StreamlabError("not-found", `${identifierText(identifier)} has no snapshot ${snapshotId}`, {
-      hint: `select snapshot_id, committed_at from ${
-        identifier.namespace.join(".")
-      }."${identifier.name}$snapshots" lists them`,
+      hint: snapshotsHint(identifier, metadata),
     });
   }
   const snapshot = snapshotAsOf(metadata, asOfMs!);
@@ -118,7 +126,17 @@ function pastSnapshot({ identifier, metadata }: LoadedTable, { asOfMs, snapshotI
     {
       hint: first === undefined
         ? "Nothing has been committed to it"
-        : `Its log begins at ${new Date(first.timestampMs).toISOString()}`,
+        : `Its log begins at ${new Date(first.timestampMs).toISOString()}, with snapshot ${first.snapshotId}`,
     },
   );
+}
+
+/** Some to choose from, and where all are. */
+function snapshotsHint({ namespace, name }: TableIdentifier, { snapshots }: TableMetadata): string {
+  if (snapshots.length === 0) return "Nothing has been committed to it";
+  const newest = snapshots.toSorted((a, b) => b.timestampMs - a.timestampMs).slice(0, 3);
+  const listed = newest.map(({ snapshotId, timestampMs }) => `${snapshotId} of ${new Date(timestampMs).toISOString()}`);
+  return `The newest are ${listed.join(", ")}; select snapshot_id, committed_at from ${
+    namespace.join(".")
+  }."${name}$snapshots" lists them`;
 }

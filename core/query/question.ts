@@ -11,12 +11,22 @@ import { type Connection, quoteText } from "../engine/duckdb.ts";
 import { allowedFunctions, type FunctionPlace, functionVerdict } from "./sql_functions.ts";
 import { describe, placeOf } from "./sql_error.ts";
 import { isBlank, splitExplain, splitStatements } from "./sql_text.ts";
+import {
+  type TableVersion,
+  unreadable,
+  type VersionedTable,
+  versionHint,
+  versionSelect,
+  withoutVersions,
+} from "./table_version.ts";
 
 export interface Question {
   /** The one statement as written, without its semicolon. */
   sql: string;
   /** `sql` without EXPLAIN: a SELECT. */
   select: string;
+  /** `select` as it was written, for the places of errors. */
+  written: string;
   isExplain: boolean;
   tables: TableReference[];
   /** It asks what tables there are: SHOW TABLES, information_schema. */
@@ -28,6 +38,8 @@ export interface TableReference {
   namespace: string;
   /** With its suffix: `events$snapshots`. */
   name: string;
+  /** With `AT (…)` behind it: which version is asked, and its namespace in the SQL to run. */
+  asked?: { version: TableVersion; namespace: string };
 }
 
 type Node = { [key: string]: unknown };
@@ -42,17 +54,37 @@ export async function parseQuestion(connection: Connection, text: string): Promi
   if (statements.length > 1) throw refusal("there is more than one statement", "Ask one question at a time");
   const sql = statements[0]!;
   const { prefix, statement } = splitExplain(sql);
-  const tree = await parseSelect(connection, statement);
-  const found = new Findings();
-  found.visit(tree);
-  if (found.unknownFunction !== undefined) throw await unknownFunction(connection, found.unknownFunction);
+  const written = await findingsOf(connection, statement);
+  const plain = written.versioned.length === 0
+    ? undefined
+    : withoutVersions(statement, written.versioned, written.namespaces());
+  // What is run is what has been checked.
+  const found = plain === undefined ? written : await findingsOf(connection, plain.statement);
+  if (found !== written && found.versioned.length > 0) throw unreadable();
+  for (const { version } of plain?.versions.values() ?? []) {
+    const constant = await findingsOf(connection, versionSelect(version));
+    if (constant.tables().length > 0) throw unreadable();
+  }
   return {
-    sql,
-    select: statement,
+    sql: plain === undefined ? sql : `${prefix}${plain.statement}`,
+    select: plain?.statement ?? statement,
+    written: statement,
     isExplain: prefix !== "",
-    tables: found.tables(),
+    tables: found.tables().map((table): TableReference => {
+      const asked = plain?.versions.get(table.namespace);
+      if (asked === undefined) return table;
+      const { version, namespace } = asked;
+      return { namespace, name: table.name, asked: { version, namespace: table.namespace } };
+    }),
     asksForTables: found.asksForTables,
   };
+}
+
+async function findingsOf(connection: Connection, statement: string): Promise<Findings> {
+  const found = new Findings();
+  found.visit(await parseSelect(connection, statement));
+  if (found.unknownFunction !== undefined) throw await unknownFunction(connection, found.unknownFunction);
+  return found;
 }
 
 /** The syntax tree of one SELECT, by DuckDB; refuses every other statement. */
@@ -68,7 +100,9 @@ async function parseSelect(connection: Connection, statement: string): Promise<N
   if (tree.error) {
     if (tree.error_type === "parser") {
       const position = tree.position === undefined ? undefined : Number(tree.position);
-      const hint = position === undefined ? undefined : await keywordHint(connection, statement, position);
+      const hint = position === undefined
+        ? undefined
+        : versionHint(statement, position) ?? await keywordHint(connection, statement, position);
       const place = position === undefined ? undefined : placeOf(statement, position);
       throw describe(String(tree.error_message), "usage", { hint, place });
     }
@@ -114,6 +148,8 @@ const TABLE_READERS = ["histogram", "histogram_values"];
 
 class Findings {
   asksForTables = false;
+  /** Tables with `AT (…)`. */
+  readonly versioned: VersionedTable[] = [];
   /** The first that is not in the table of functions. */
   unknownFunction: { name: string; place: FunctionPlace } | undefined;
   readonly #defined = new Set<string>();
@@ -180,8 +216,18 @@ class Findings {
   #visitTable(node: Node): void {
     const [catalog, schema, table] = [node.catalog_name, node.schema_name, node.table_name].map(String);
     if (catalog !== "" || table === undefined) throw refusal(`a table is named as namespace.table, not ${catalog}.…`);
-    if (node.at_clause) throw refusal("AT (…) is not available here", "Travel in time with --as-of or --snapshot");
+    if (node.at_clause) this.#visitVersion(node, schema!);
     this.#named.push({ schema: schema!, table });
+  }
+
+  #visitVersion({ at_clause: clause, query_location: location }: Node, namespace: string): void {
+    if (namespace === "" || typeof location !== "number") throw unreadable();
+    if (!isConstant(clause)) throw refusal("AT (…) takes a constant, no column and no subquery");
+    this.versioned.push({ location, namespace });
+  }
+
+  namespaces(): Set<string> {
+    return new Set(this.#named.map(({ schema }) => schema.toLowerCase()));
   }
 
   tables(): TableReference[] {
@@ -195,6 +241,12 @@ class Findings {
     }
     return [...tables.values()];
   }
+}
+
+function isConstant(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  const { class: kind } = value as Node;
+  return kind !== "SUBQUERY" && kind !== "COLUMN_REF" && Object.values(value).every(isConstant);
 }
 
 /** With the allowed one whose name is closest, where it is close. */

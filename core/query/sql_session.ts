@@ -17,9 +17,11 @@ import { Scratch } from "../disk/scratch.ts";
 import type { Catalog } from "../iceberg/catalog/catalog.ts";
 import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
 import type { Store } from "../storage/store.ts";
-import type { TimeTravel } from "./lake_tables.ts";
-import { parseQuestion, type Question } from "./question.ts";
+import type { PastReference } from "./lake_tables.ts";
+import type { TimeTravel } from "./time_travel.ts";
+import { parseQuestion, type Question, type TableReference } from "./question.ts";
 import { questionError, stopped } from "./sql_error.ts";
+import { travelOf } from "./table_version.ts";
 import { keepZeroSigns } from "./zero_signs.ts";
 import type { HistoryPlace, HistoryView } from "./history_view.ts";
 import type { QuestionTables } from "./table_binding.ts";
@@ -121,7 +123,7 @@ export class Session {
           const readablePaths = await tables?.locate(database) ?? [];
           await closeOff(connection, [...readablePaths, ...writablePaths]);
           const question = await parseQuestion(connection, text);
-          tables ??= await this.#tables(question, options, scratch);
+          tables ??= await this.#tables(connection, question, options, scratch);
           const sql = tables === undefined ? question.sql : await tables.bind(connection);
           if (sql === undefined) continue;
           // An interrupt between two statements affects neither.
@@ -161,7 +163,12 @@ export class Session {
   }
 
   /** Undefined for a question that is about no table. */
-  async #tables(question: Question, options: AskOptions, scratch: Scratch): Promise<QuestionTables | undefined> {
+  async #tables(
+    connection: Connection,
+    question: Question,
+    options: AskOptions,
+    scratch: Scratch,
+  ): Promise<QuestionTables | undefined> {
     const { explainScan = false, timeZone = "UTC" } = options;
     if (question.tables.length === 0 && !question.asksForTables && !explainScan) return undefined;
     const catalog = await this.catalog();
@@ -179,7 +186,7 @@ export class Session {
       return view === undefined;
     });
     return new QuestionTables(question, {
-      tables: await findTables(catalog, references, options),
+      tables: await findTables(catalog, await pastReferences(connection, references), options),
       history,
       listed: question.asksForTables ? await allTables(catalog, {}) : [],
       files: new RemoteFiles(scratch, this.#options.httpfs),
@@ -187,6 +194,15 @@ export class Session {
       explainScan,
     });
   }
+}
+
+async function pastReferences(connection: Connection, references: TableReference[]): Promise<PastReference[]> {
+  const past: PastReference[] = [];
+  for (const reference of references) {
+    const version = reference.asked?.version;
+    past.push(version === undefined ? reference : { ...reference, travel: await travelOf(connection, version) });
+  }
+  return past;
 }
 
 /**

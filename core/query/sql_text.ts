@@ -48,7 +48,7 @@ export function splitExplain(text: string): { prefix: string; statement: string 
   return { prefix: text.slice(start, at), statement: text.slice(at) };
 }
 
-function skipBlank(text: string, from: number): number {
+export function skipBlank(text: string, from: number): number {
   let at = from;
   while (at < text.length && (/\s/.test(text[at]!) || isComment(text, at))) at = skipToken(text, at);
   return at;
@@ -149,4 +149,43 @@ export function splitOrderBy(text: string): OrderByText | undefined {
 /** Without the comments around it. */
 function itemOf(text: string, from: number, to: number): string {
   return text.slice(skipBlank(text, from), to);
+}
+
+/** `AT (VERSION => 123)` behind a table's name. */
+export interface AtClause {
+  from: number;
+  /** Behind its parenthesis. */
+  to: number;
+  unit: "version" | "timestamp";
+  /** What is behind the arrow. */
+  expression: string;
+}
+
+/** The first that begins at `start` or behind it. */
+export function findAtClause(text: string, start: number): AtClause | undefined {
+  for (let at = skipBlank(text, start); at < text.length; at = skipBlank(text, skipToken(text, at))) {
+    const isWord = /^at\b/i.test(text.slice(at, at + 3)) && !/[\w$.]/.test(text[at - 1] ?? "");
+    const clause = isWord ? atClause(text, at) : undefined;
+    if (clause !== undefined) return clause;
+  }
+  return undefined;
+}
+
+function atClause(text: string, from: number): AtClause | undefined {
+  const open = skipBlank(text, from + "at".length);
+  if (text[open] !== "(") return undefined;
+  const unitAt = skipBlank(text, open + 1);
+  const unit = /^(version|timestamp)\b/i.exec(text.slice(unitAt, unitAt + 10))?.[1];
+  if (unit === undefined) return undefined;
+  const arrow = skipBlank(text, unitAt + unit.length);
+  if (!text.startsWith("=>", arrow)) return undefined;
+  let depth = 1;
+  for (let at = arrow + 2; at < text.length; at = skipToken(text, at)) {
+    if (text[at] === "(") depth++;
+    if (text[at] === ")" && --depth === 0) {
+      const expression = text.slice(arrow + 2, at).trim();
+      return { from, to: at + 1, unit: unit.toLowerCase() as AtClause["unit"], expression };
+    }
+  }
+  return undefined;
 }

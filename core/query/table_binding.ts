@@ -101,7 +101,7 @@ export class QuestionTables {
     const plan = await planSql(connection, this.#question.select);
     await connection.run("RESET disabled_optimizers");
     if (this.#planned === undefined || this.#planned.plan !== plan) {
-      const needs = needsOfPlan(plan, this.#question.select, this.#options.isUtc);
+      const needs = needsOfPlan(plan, this.#question.written, this.#options.isUtc);
       const scans = await Promise.all(tables.map((table): Promise<TableScan> => {
         const need = needs.get(`${table.namespace}.${table.name}`) ?? { filter: ALWAYS, aggregates: undefined };
         return scan(table, need, this.#options.explainScan);

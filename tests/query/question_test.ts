@@ -191,7 +191,7 @@ const refused = [
   "select CURRENT_SETTING('temp_directory')",
   "select system.main.current_setting('temp_directory')",
   "select * from other.bronze.events",
-  "select * from x.y at (version => 1)",
+  "select * from y at (version => 1)",
   "select into",
   "select * into a from x.y",
   "selec 1",
