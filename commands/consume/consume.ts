@@ -10,6 +10,7 @@ import type { Store } from "../../core/storage/store.ts";
 import { openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus, stoppedStatus } from "../line/command.ts";
 import { checkOfNoTarget, runAllTargets } from "./all_targets.ts";
+import { dedupeRuleFor } from "./dedupe.ts";
 import { type ConsumeFlags, consumeFlags, TABLES } from "./flags.ts";
 import { checkFlagsApply } from "./flags_that_apply.ts";
 import { type ConsumerUpkeep, openUpkeep } from "./upkeep.ts";
@@ -273,6 +274,7 @@ async function sessionOptions(
     partitionByIsAsked: flags.partitionBy !== undefined,
     onExtraFields: flags.onExtraFields ?? before?.options.onExtraFields ?? "dead-letter",
     onWrongType: flags.onWrongType ?? before?.options.onWrongType,
+    dedupe: dedupeRuleFor(flags, contract, before?.options.dedupe),
     onChangedFile: flags.onChangedFile,
     maxFilesPerBatch: Math.max(1, flags.maxFilesPerBatch),
     maxBytesPerBatch: flags.maxBytesPerBatch,

@@ -6,6 +6,7 @@ import { contractFlags } from "../contract_file.ts";
 import { flag } from "../line/flags.ts";
 import { parsePort } from "../listening.ts";
 import { catalogFlags } from "../open_catalog.ts";
+import { dedupeFlags } from "./dedupe.ts";
 import { parsePointer } from "./pointer.ts";
 
 /** Flags of one target. */
@@ -85,6 +86,7 @@ export const consumeFlags = z.object({
       "for files that are empty or an empty array: make a dead letter, or ingest them with no records (default: as before, " +
       "else dead-letter)",
   }),
+  ...dedupeFlags(TABLES.section),
   partitionBy: flag.list({
     ...TABLES,
     doc:

@@ -11,6 +11,7 @@ import { commitTable } from "../iceberg/commit.ts";
 import { partitionColumns } from "../iceberg/format/partition_spec.ts";
 import { fieldsById, sameSchema, type Schema, schemaFromJson } from "../iceberg/format/schema.ts";
 import { batchSummary } from "../lake/batch_history.ts";
+import { dedupeProperty, type DedupeRule } from "../lake/dedupe_rule.ts";
 import { streamlabKey } from "../lake/keys.ts";
 import { currentSchema, specById, type TableMetadata } from "../iceberg/format/table_metadata.ts";
 import { LAST_ADDED } from "../iceberg/format/table_update.ts";
@@ -31,6 +32,8 @@ export interface CommitContext {
   target: string;
   /** For the batch's record in the ledger's snapshot. */
   facts: BatchFacts;
+  /** What it was deduplicated by. */
+  dedupe?: DedupeRule | undefined;
   /** Makes one for each commit. */
   newRider?: (() => CommitRider) | undefined;
 }
@@ -96,7 +99,8 @@ async function commitTo(
       await rider?.stage(transaction);
       transaction.add(schemaChange(name, metadata, part, schema));
       transaction.add(await appendFiles(transaction, append));
-      transaction.add(setProperties(marker));
+      const rule = role === "ledger" ? dedupeProperty(metadata.properties, target, routed.batchId, context.dedupe) : {};
+      transaction.add(setProperties({ ...marker, ...rule }));
       return true;
     },
     { clock, random, base: table, lostAs: "unavailable", after, ...lastWords(context, role, routed) },

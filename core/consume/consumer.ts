@@ -20,6 +20,7 @@ import { type BatchLimits, type BatchPlan, filesOfBatch, type PlannedFile } from
 import { Checkpoint } from "../lake/checkpoint.ts";
 import { batchFacts, type BatchReport, batchReport, type ConsumerReport, missedFiles } from "./batch_report.ts";
 import { commitBatch } from "./commit_batch.ts";
+import type { DedupeRule } from "../lake/dedupe_rule.ts";
 import { checkRecordedFiles } from "./recorded_files.ts";
 import { checkMarkers, checkState, type ConsumerState, lastingly, stateOf } from "./consumer_state.ts";
 import { checkPartitioning } from "./partition_by.ts";
@@ -52,6 +53,8 @@ export interface ConsumerOptions extends BatchLimits, Omit<RunLimitsOptions, "de
   partitionByIsAsked?: boolean;
   onExtraFields: OnExtraFields;
   onWrongType?: OnWrongType | undefined;
+  /** Events that repeat another one are dropped. */
+  dedupe?: DedupeRule | undefined;
   clock: Clock;
   random: Random;
   /** Counts files, bytes and records of the batch under way, and times its steps. */
@@ -266,7 +269,7 @@ export class Consumer {
   }
 
   #planOf(files: readonly PlannedFile[], changed: readonly PlannedFile[]): BatchPlan {
-    const { contract, onExtraFields, onWrongType, zone, clock } = this.#options;
+    const { contract, onExtraFields, onWrongType, dedupe, zone, clock } = this.#options;
     return {
       format: 1,
       sequenceId: this.#state.sequenceId,
@@ -275,7 +278,7 @@ export class Consumer {
       table: this.#name,
       raw: zone.nameBase,
       contract: contract.text,
-      options: { onExtraFields, onWrongType, ...zoneOptions(zone) },
+      options: { onExtraFields, onWrongType, ...zoneOptions(zone), dedupe },
       files: [...files],
       changed: [...changed],
     };
@@ -303,7 +306,8 @@ export class Consumer {
     if (this.#state.doneBatchId >= BigInt(plan.batchId)) return false;
     const { catalog, random, newRider } = this.#options;
     const facts = batchFacts(plan, routed, recorded === undefined ? clock.nowMs() : undefined, reasons);
-    const context = { catalog, clock, random, meter, target: this.#name, facts, newRider };
+    const { dedupe } = plan.options;
+    const context = { catalog, clock, random, meter, target: this.#name, facts, dedupe, newRider };
     // Files that this process has placed itself exist.
     if (recorded !== undefined) await checkRecordedFiles(context, this.#tables, recorded);
     this.#tables = await commitBatch(context, this.#tables, routed);
@@ -331,6 +335,9 @@ export class Consumer {
 
   async #tryRoute(plan: BatchPlan): Promise<RoutedPlan> {
     const { router, meter } = this.#options;
+    // Repeats are found among all rows of the batches before: the ledger, which was read first, says
+    // that the table has them by now.
+    if (plan.options.dedupe !== undefined) this.#tables.events = await this.#load("events");
     const { routed, reasons, ...said } = await router.route(plan, this.#tables, meter);
     routedNotes(this.#name, said).forEach((note) => this.#noteOnce(note));
     const standing = await meter.time("place", () => this.#checkpoint.createRouted(routed));

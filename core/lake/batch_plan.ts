@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { DEDUPE_RULE } from "./dedupe_rule.ts";
 import type { RecordFormat } from "./durable_record.ts";
 
 export const PLANNED_FILE = z.strictObject({
@@ -19,6 +20,8 @@ export const PLAN_OPTIONS = z.strictObject({
   onEmpty: z.enum(["dead-letter", "ignore"]).optional(),
   /** A JSON pointer: each file, line or value of JSON is an envelope that has its records there. */
   recordsAt: z.string().optional(),
+  /** Events that repeat another one are dropped, and counted. */
+  dedupe: DEDUPE_RULE.optional(),
 });
 
 export type OnEmpty = z.infer<typeof PLAN_OPTIONS>["onEmpty"];

@@ -16,6 +16,8 @@ export const streamlabKey = {
   deadLetters: (target: string) => `streamlab.dead-letters.${target}`,
   /** The last batch of that sequence in the table, decimal; in summary and properties. */
   batchId: (target: string) => BATCH_ID + target,
+  /** By which rules its batches were deduplicated; in the ledger's properties: `dedupe_rule.ts`. */
+  dedupe: (target: string) => `streamlab.dedupe.${target}`,
   /** What the batch did, in the summary of the ledger's snapshot: see `batch_history.ts`. */
   batch: "streamlab.batch",
   /**

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { Contract, OnExtraFields, OnWrongType } from "../contract/contract.ts";
 import { nameFile, rootOfNames } from "../storage/file_name.ts";
 import { PLAN_OPTIONS } from "./batch_plan.ts";
+import type { DedupeRule } from "./dedupe_rule.ts";
 import { parseRecord, type RecordFormat } from "./durable_record.ts";
 import type { EventFormat } from "./event_file.ts";
 import { streamlabKey } from "./keys.ts";
@@ -48,20 +49,22 @@ export function targetProperty(target: string, record: TargetRecord): Record<str
   return { [streamlabKey.target(target)]: JSON.stringify(record) };
 }
 
+/** What becomes of its records, besides its contract. */
+export interface TargetRules {
+  onExtraFields: OnExtraFields;
+  onWrongType?: OnWrongType | undefined;
+  dedupe?: DedupeRule | undefined;
+}
+
 /** What feeds a target in this run. */
 export function recordOfTarget(
-  { zone, contract, onExtraFields, onWrongType }: {
-    zone: RawZone;
-    contract: Contract;
-    onExtraFields: OnExtraFields;
-    onWrongType?: OnWrongType | undefined;
-  },
+  { zone, contract, onExtraFields, onWrongType, dedupe }: TargetRules & { zone: RawZone; contract: Contract },
 ): TargetRecord {
   return {
     format: 1,
     raw: { base: zone.nameBase, prefix: zone.prefix },
     contract: contract.text,
-    options: { onExtraFields, onWrongType, ...zoneOptions(zone) },
+    options: { onExtraFields, onWrongType, ...zoneOptions(zone), dedupe },
   };
 }
 

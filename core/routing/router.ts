@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Meter } from "../base/meter.ts";
 import type { Random } from "../base/random.ts";
 import type { LeftOut } from "../contract/extra_columns.ts";
+import { Scratch } from "../disk/scratch.ts";
 import type { Store } from "../storage/store.ts";
 import type { BatchPlan, PlannedFile } from "../lake/batch_plan.ts";
 import { newAttempt } from "../lake/data_file_name.ts";
@@ -10,6 +11,7 @@ import { batchOutcomes, combineResults, type Misnamed, type RoutingTask, routing
 import type { TargetTables } from "../lake/target.ts";
 import { placeLedger } from "./ledger_rows.ts";
 import { RawCopies } from "./raw_copies.ts";
+import { RepeatFinder } from "./repeats/repeat_finder.ts";
 import { RoutingEngine } from "./routing_engine.ts";
 import { routeTask, type TaskTools, withScratch } from "./run_task.ts";
 
@@ -62,6 +64,7 @@ export class EmbeddedRouter implements Router {
   readonly #options: RouterOptions;
   readonly #engine: RoutingEngine;
   readonly #copies: RawCopies;
+  #repeats: RepeatFinder | undefined;
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -77,7 +80,15 @@ export class EmbeddedRouter implements Router {
 
   close(): void {
     this.#copies.close();
+    this.#repeats?.close();
     this.#engine.close();
+  }
+
+  /** Made when it is first asked: most targets keep repeats. */
+  #repeatFinder(): RepeatFinder {
+    const { scratchFolder, random } = this.#options;
+    const scratch = Scratch.create(`${scratchFolder}/keys`);
+    return this.#repeats ??= new RepeatFinder(() => this.#engine.connect(), scratch, random);
   }
 
   async route(plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan> {
@@ -94,6 +105,7 @@ export class EmbeddedRouter implements Router {
       copies: this.#copies,
       scratchFolder,
       meter,
+      findRepeats: (rule, paths) => this.#repeatFinder().find(rule, tables.events, paths),
     };
     return await withScratch(task, tools, async (scratch) => {
       const share = await routeTask(task, tools, scratch);

@@ -1,7 +1,11 @@
-import type { Meter } from "../base/meter.ts";
+import { systemClock } from "../base/clock.ts";
+import { StreamlabError } from "../base/errors.ts";
+import { Meter } from "../base/meter.ts";
 import { mapParallel } from "../base/parallel.ts";
 import { Scratch } from "../disk/scratch.ts";
+import type { Contract } from "../contract/contract.ts";
 import { batchStem } from "../lake/data_file_name.ts";
+import type { DedupeRule } from "../lake/dedupe_rule.ts";
 import type { NumberedOutcome, RoutingResult, RoutingTask } from "../lake/routing_task.ts";
 import type { PlannedTables } from "../lake/target.ts";
 import type { Store } from "../storage/store.ts";
@@ -10,6 +14,7 @@ import { type PlannedTask, planTask } from "./plan_task.ts";
 import { fileStatus, type PreparedFiles, prepareFiles } from "./prepare_files.ts";
 import type { RawCopies } from "./raw_copies.ts";
 import { type ReadFiles, readFiles } from "./reader/read_files.ts";
+import type { Repeats } from "./repeats.ts";
 import type { RoutingEngine } from "./routing_engine.ts";
 
 export interface TaskTools {
@@ -25,7 +30,12 @@ export interface TaskTools {
   scratchFolder: string;
   /** Counts files, bytes and records, and times `route` and `place`. */
   meter: Meter;
+  /** What of a batch repeats the rows of its table, or its own; where tasks are deduplicated. */
+  findRepeats?: FindRepeats | undefined;
 }
+
+/** `paths`: local data files with the events of the whole batch, which are not in the table. */
+export type FindRepeats = (rule: DedupeRule, paths: readonly string[]) => Promise<Repeats>;
 
 /** A task whose data files lie in scratch. */
 export interface RoutedShare {
@@ -110,13 +120,11 @@ class TaskRun {
     copies.fetchAhead();
     for (const [number, status] of prepared.missing) this.#missing.set(number, status);
     let latest = tables;
-    const routed = await readFiles(prepared.ready, prepared.broken, {
+    const read = {
       connect: () => engine.connect(),
       limits: engine.limits,
       readers: engine.readers,
       judgesAll: engine.judgesAll,
-      meter,
-      scratch,
       contract,
       onExtraFields: options.onExtraFields,
       onWrongType: options.onWrongType,
@@ -125,18 +133,38 @@ class TaskRun {
       room,
       batchId: BigInt(batchId),
       ingestedAtMicros: BigInt(ingestedAtMicros),
-      tablesFor: (wanted) => latest = wanted === contract ? tables : widen(wanted),
-    });
-    return { ...routed, tables: latest };
+      tablesFor: (wanted: Contract) => latest = wanted === contract ? tables : widen(wanted),
+    };
+    const { ready, broken } = prepared;
+    const routed = await readFiles(ready, broken, { ...read, meter, scratch });
+    const repeats = await this.#repeatsOf(routed);
+    if (repeats.size === 0) return { ...routed, repeats, tables: latest };
+    // Once more without them: that takes less than to take them out of finished files.
+    for (const { path } of [...routed.events.written, ...routed.deadLetters.written]) scratch.removeFile(path);
+    const again = { scratch: Scratch.create(scratch.path("again")), meter: new Meter(systemClock), repeats };
+    return { ...await readFiles(ready, broken, { ...read, ...again }), repeats, tables: latest };
   }
 
-  #share({ tallies, leftOut, misnamed, reasons: counted, tables, events, deadLetters }: Routed): RoutedShare {
+  async #repeatsOf({ events }: ReadFiles): Promise<Repeats> {
+    const { options: { dedupe }, batchId } = this.#task;
+    if (dedupe === undefined) return new Map();
+    const { findRepeats, meter } = this.#tools;
+    if (findRepeats === undefined) {
+      throw new StreamlabError("usage", `Cannot route a part of batch ${batchId}: repeats are found in whole batches`, {
+        hint: "Route it in one process, with streamlab consume",
+      });
+    }
+    return await meter.time("dedupe", () => findRepeats(dedupe, events.written.map(({ path }) => path)));
+  }
+
+  #share({ tallies, leftOut, misnamed, reasons: counted, repeats, tables, events, deadLetters }: Routed): RoutedShare {
     const { sequenceId, batchId, attempt } = this.#task;
     const { stores, meter } = this.#tools;
     const files = this.#task.files.map(({ number, name, etag, size }): NumberedOutcome => {
       const tally = tallies.get(number) ?? { records: 0, events: 0, deadLetters: 0 };
       const status = this.#missing.get(number) ?? "ingested";
-      return { number, name, etag, size, status, ...tally, duplicates: 0 };
+      const duplicates = repeats.get(name)?.length ?? 0;
+      return { number, name, etag, size, status, ...tally, events: tally.events - duplicates, duplicates };
     });
     const dropped = { clashing: [...leftOut.clashing], beyond: leftOut.beyond };
     const reasons = Object.fromEntries(counted);
@@ -178,5 +206,6 @@ class TaskRun {
 }
 
 interface Routed extends ReadFiles {
+  repeats: Repeats;
   tables: PlannedTables;
 }

@@ -7,6 +7,7 @@ import { isOutOfMemory } from "../../engine/sql_error.ts";
 import { type Catalog, identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { currentSchema } from "../../iceberg/format/table_metadata.ts";
 import { readRouted } from "../../lake/checkpoint.ts";
+import { dedupeHistory, type RuleFrom } from "../../lake/dedupe_rule.ts";
 import { LEDGER_COLUMNS, OUR_COLUMNS } from "../../lake/our_columns.ts";
 import { markerOf } from "../../lake/target.ts";
 import {
@@ -23,6 +24,7 @@ import {
   TAKE_STATES,
   wantedSql,
 } from "./audit_sql.ts";
+import { askedSql, keptSql, type Keying, keyingsOf, REPEAT_TABLES, repeatsSql } from "./repeats_sql.ts";
 import { type Damage, TableRows } from "../table_rows.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
@@ -139,6 +141,9 @@ async function lastUnderWay({ catalog, store }: Surroundings, { tables }: AuditO
   return next === undefined ? batchId : batchId + 1n;
 }
 
+/** Events with the keys that repeats are told by: those of the table, and of the raw files. */
+type Keys = "kept" | "asked";
+
 class Audit {
   readonly #connection: Connection;
   readonly #folder: string;
@@ -150,6 +155,10 @@ class Audit {
   readonly #options: AuditOptions;
 
   readonly #catalog: Catalog;
+  readonly #rules: readonly RuleFrom[];
+  readonly #keyings: readonly Keying[];
+  /** Of which there are files. */
+  readonly #keptKeys = new Set<Keys>();
 
   constructor(catalog: Catalog, workshop: Workshop, options: AuditOptions) {
     this.#catalog = catalog;
@@ -159,6 +168,8 @@ class Audit {
     this.#connection = workshop.connection;
     this.#target = identifierText(options.tables.events.identifier);
     this.#folder = workshop.scratch.subfolder("places");
+    this.#rules = dedupeHistory(options.tables.ledger.metadata.properties, this.#target);
+    this.#keyings = keyingsOf(this.#rules);
   }
 
   async readLedger(underWay: bigint): Promise<void> {
@@ -209,11 +220,26 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
 
   async readTable(kind: Kind, table: LoadedTable): Promise<void> {
     const { fields } = currentSchema(table.metadata);
-    await this.#readRows(table, (select) => this.#keep(foundSql(kind, fields, select, this.#batches)));
+    await this.#readRows(table, async (select) => {
+      // First: where it is repeated in parts, a key may be there twice.
+      if (kind === "event" && this.#keyings.length > 0) {
+        await this.#keep(keptSql(this.#keyings, fields, select, this.#batches.last), "kept");
+      }
+      await this.#keep(foundSql(kind, fields, select, this.#batches));
+    });
+  }
+
+  async #findRepeats(): Promise<void> {
+    await this.#connection.run(REPEAT_TABLES);
+    const isThere = (kind: Keys) => this.#keptKeys.has(kind);
+    if (!isThere("kept")) return;
+    const glob = (kind: Keys) => `${this.#folder}/${kind}/*.parquet`;
+    await this.#connection.run(repeatsSql(this.#rules, glob("kept"), isThere("asked") ? glob("asked") : undefined));
   }
 
   async report(): Promise<AuditReport> {
     await this.#connection.run(placesSql(`${this.#folder}/*.parquet`));
+    await this.#findRepeats();
     await this.#connection.run(COMPARE);
     const rows = await this.#connection.rows(
       `SELECT name, batch_id, position, problem FROM discrepancies ORDER BY name, batch_id, position LIMIT ${SHOWN_MAX}`,
@@ -249,6 +275,9 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
     const described = await this.#connection.rows(`DESCRIBE FROM ${parquetSql(paths)}`);
     const columns = new Set(described.map((row) => row.column_name as string));
     try {
+      if (kind === "event" && this.#keyings.length > 0) {
+        await this.#keep(askedSql(this.#keyings, paths, columns), "asked");
+      }
       await this.#keep(wantedSql(kind, currentSchema(table.metadata).fields, paths, columns));
     } catch (error) {
       if (!isOutOfMemory(error) || paths.length === 1) throw error;
@@ -259,8 +288,10 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
   }
 
   /** On disk, since records may exceed memory. A failed one leaves nothing. */
-  async #keep(places: string): Promise<void> {
-    const path = `${this.#folder}/${this.#kept++}.parquet`;
+  async #keep(places: string, keys?: Keys): Promise<void> {
+    const folder = keys === undefined ? this.#folder : this.#workshop.scratch.subfolder(`places/${keys}`);
+    if (keys !== undefined) this.#keptKeys.add(keys);
+    const path = `${folder}/${this.#kept++}.parquet`;
     try {
       await this.#connection.run(`COPY (${places}) TO ${quoteText(path)} (FORMAT parquet, ROW_GROUP_SIZE 20480)`);
     } catch (error) {

@@ -145,11 +145,8 @@ SELECT name, batch_id, position, CASE
     WHEN wanted_kind <> found_kind THEN 'is ' || article(found_kind) || ', and by this contract must be ' || article(wanted_kind)
     WHEN wanted_reason <> found_reason THEN 'is a dead letter by ' || found_reason || ', and by this contract must be one by ' || wanted_reason
     ELSE 'is not what the file says: it was altered' END AS problem
-FROM records LEFT JOIN (
-  -- A repeat that was dropped on purpose is counted in the ledger, not kept.
-  SELECT name, batch_id FROM records JOIN files USING (name, batch_id)
-  GROUP BY name, batch_id HAVING any_value(duplicates) > 0 AND count(*) FILTER (found = 0) = any_value(duplicates)
-) AS deduped USING (name, batch_id) LEFT JOIN judged_otherwise AS otherwise USING (name, batch_id)
+-- A repeat that was dropped on purpose is counted in the ledger, not kept.
+FROM records LEFT JOIN dropped_rightly AS deduped USING (name, batch_id, position) LEFT JOIN judged_otherwise AS otherwise USING (name, batch_id)
 WHERE (found = 0 AND deduped.name IS NULL) OR wanted = 0 OR found > 1
   OR (wanted_kind <> found_kind AND otherwise.name IS NULL)
   OR (wanted_kind = found_kind AND (wanted_print <> found_print OR wanted_reason <> found_reason))
@@ -158,6 +155,13 @@ SELECT name, batch_id, NULL, 'has ' || counted(events + dead_letters, 'row') || 
 FROM counts ANTI JOIN files USING (name, batch_id)
 UNION ALL
 SELECT name, batch_id, NULL, 'is in the ledger ' || counted(times, 'time') FROM files WHERE times > 1
+UNION ALL
+SELECT name, batch_id, position, problem FROM kept_wrongly
+UNION ALL
+SELECT name, batch_id, NULL, 'has ' || counted(coalesce(repeats, 0), 'dropped repeat') || ', ' || duplicates || ' by the ledger'
+FROM files LEFT JOIN (
+  SELECT name, batch_id, count(*) AS repeats FROM dropped_rightly GROUP BY name, batch_id
+) USING (name, batch_id) WHERE state = 'same' AND duplicates <> coalesce(repeats, 0)
 UNION ALL
 SELECT name, batch_id, NULL, 'has changed since it was ingested: its records cannot be checked'
 FROM files WHERE state = 'changed';

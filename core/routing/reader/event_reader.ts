@@ -5,6 +5,7 @@ import { Judge } from "../../contract/judge.ts";
 import { parseContract } from "../../contract/json_schema.ts";
 import { keepsRescued } from "../../contract/rescued.ts";
 import { planEvents, planLetters, type ReaderTable } from "./column_plan.ts";
+import { DroppedRows } from "./dropped_rows.ts";
 import { FileReading, type FileReadingTools } from "./file_reading.ts";
 import { eventFileFields, letterFileFields } from "./file_schema.ts";
 import { InputRoom } from "./input_room.ts";
@@ -67,7 +68,8 @@ export class EventReader {
   /** Takes unit after unit until there are no more. */
   async read(reading: Reading, onRecords: (count: number) => void): Promise<ReadResult> {
     const { contract, events, deadLetters } = this.#columnsOf(reading);
-    const files = this.#filesOf(reading, { contract, events, deadLetters });
+    const dropped = reading.repeats && new DroppedRows(this.reader, events, reading.repeats);
+    const files = this.#filesOf(reading, { contract, events, deadLetters }, dropped);
     const judge = new Judge(contract, reading.onExtraFields, reading.onWrongType);
     const rows = new RowWriter(this.reader, contract, events, deadLetters);
     const pending = new PendingFile(`${reading.folder}/pending-${this.#start.number}.ndjson`);
@@ -102,6 +104,7 @@ export class EventReader {
         misnamed: unit.misnamed,
         events: files.events.finish(),
         deadLetters: files.deadLetters.finish(),
+        dropped: dropped?.count ?? 0,
         reasons: rows.reasons,
         ...pending.close(),
       };
@@ -153,7 +156,11 @@ export class EventReader {
     return { units: read, tallies };
   }
 
-  #filesOf(reading: Reading, { contract, events, deadLetters }: Omit<Columns, "key">): FileReadingTools["files"] {
+  #filesOf(
+    reading: Reading,
+    { contract, events, deadLetters }: Omit<Columns, "key">,
+    dropped: DroppedRows | undefined,
+  ): FileReadingTools["files"] {
     const { folder, limits } = reading;
     const nextPath = (kind: string) => {
       let files = 0;
@@ -166,6 +173,7 @@ export class EventReader {
         columns: events,
         constants: reading,
         limits,
+        dropped,
         nextPath: nextPath("events"),
       }),
       deadLetters: new TableOutput(this.reader, {

@@ -163,12 +163,12 @@ class ReadRun {
     units: readonly ReadUnit[],
     what: Pick<Reading, "contract" | "onExtraFields" | "onWrongType" | "onEmpty" | "events" | "deadLetters">,
   ): Promise<ReadResult[]> {
-    const { scratch, batchId, ingestedAtMicros, limits, meter } = this.#options;
+    const { scratch, batchId, ingestedAtMicros, limits, meter, repeats } = this.#options;
     // Records that had to wait take as many threads as found them.
     this.#bytes = Math.max(this.#bytes, bytesOf(units));
     const folder = scratch.subfolder(`read-${this.#readings++}`);
     const shared = { folder, limits, units: bySize(units), next: counter(), held: counter() };
-    const reading = { ...what, batchId, ingestedAtMicros, ...shared };
+    const reading = { ...what, repeats, batchId, ingestedAtMicros, ...shared };
     const results = await this.#options.readers.run<ReadResult>(
       { kind: "read", reading },
       this.#bytes,
@@ -181,7 +181,7 @@ class ReadRun {
 
   /**
    * Conservation check: every record of every file has become one row, or its file one dead letter,
-   * and as many rows are in the data files.
+   * and as many rows are in the data files, but for those that repeat another one.
    */
   #checkCounts(results: readonly ReadResult[], files: ReadonlyMap<number, UnitTally>): void {
     for (const { number, records, events, deadLetters } of files.values()) {
@@ -192,11 +192,14 @@ class ReadRun {
           counted(deadLetters, "dead letter"),
       );
     }
+    const repeats = [...this.#options.repeats?.values() ?? []].reduce((sum, each) => sum + each.length, 0);
+    const dropped = results.reduce((sum, result) => sum + result.dropped, 0);
+    if (dropped !== repeats) throw this.#lost(`${counted(repeats, "repeat")} to leave out became ${dropped}`);
     const tallies = [...files.values()];
     for (const kind of ["events", "deadLetters"] as const) {
       const routed = tallies.reduce((sum, tally) => sum + tally[kind], 0);
       const written = results.flatMap((result) => result[kind]).reduce((sum, { records }) => sum + Number(records), 0);
-      if (written === routed) continue;
+      if (written + (kind === "events" ? dropped : 0) === routed) continue;
       throw this.#lost(
         `${counted(routed, "row")} of ${kind === "events" ? "events" : "dead letters"} became ${written}`,
       );

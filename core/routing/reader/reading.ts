@@ -6,6 +6,7 @@ import type { OnEmpty } from "../../lake/batch_plan.ts";
 import type { FoundPacking } from "../../lake/routing_task.ts";
 import type { JsonPath } from "../../json/pointer.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
+import type { Repeats } from "../repeats.ts";
 
 /** How the records of envelopes are read. */
 export interface Envelopes {
@@ -116,6 +117,8 @@ export interface Reading {
   onExtraFields: OnExtraFields;
   onWrongType?: OnWrongType | undefined;
   onEmpty?: OnEmpty | undefined;
+  /** Events that are left out. */
+  repeats?: Repeats | undefined;
   events: TargetTable;
   deadLetters: TargetTable;
   ingestedAtMicros: bigint;
@@ -157,6 +160,8 @@ export interface ReadResult {
   misnamed: MisnamedFile[];
   events: WrittenFile[];
   deadLetters: WrittenFile[];
+  /** Events that were left out as repeats. */
+  dropped: number;
   /** Dead letters by reason. */
   reasons: ReadonlyMap<DeadLetterReason, number>;
   /** The file of pending records, and where their extra fields stand. */

@@ -9,6 +9,7 @@ import { fileBytesTarget, type TargetTable } from "../../tables/write/target_tab
 import { type BatchConstants, constantOf } from "./batch_constants.ts";
 import { ChunkEncoder, pageLimits } from "./chunk_encoder.ts";
 import type { ReaderColumn, ReaderTable } from "./column_plan.ts";
+import type { DroppedRows } from "./dropped_rows.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
 import type { ReaderLimits } from "./reading.ts";
 import { RowPartitions } from "./row_partitions.ts";
@@ -24,6 +25,8 @@ export interface TableOutputOptions {
   columns: ReaderTable;
   constants: BatchConstants;
   limits: ReaderLimits;
+  /** Rows that go to no file. */
+  dropped?: DroppedRows | undefined;
   nextPath: () => string;
 }
 
@@ -32,6 +35,7 @@ export class TableOutput {
   readonly #reader: ReaderInstance;
   readonly #table: number;
   readonly #partitions: RowPartitions;
+  readonly #dropped: DroppedRows | undefined;
   readonly #encoder: ChunkEncoder;
   readonly #files: PartitionedFiles;
   readonly #bloomFilters: readonly (BloomFilterSize | undefined)[];
@@ -41,11 +45,13 @@ export class TableOutput {
   readonly #sources: readonly (ReaderColumn | Uint8Array)[];
   #flushedRows = 0;
 
-  constructor(reader: ReaderInstance, { table, fields, columns, constants, limits, nextPath }: TableOutputOptions) {
+  constructor(reader: ReaderInstance, options: TableOutputOptions) {
+    const { table, fields, columns, constants, limits, dropped, nextPath } = options;
     const schema = new ParquetSchema(fields);
     this.#reader = reader;
     this.#table = columns.handle;
     this.#partitions = new RowPartitions(reader, columns, constants, table);
+    this.#dropped = dropped;
     this.#encoder = new ChunkEncoder(reader.calls, pageLimits(table.properties));
     const bytesTarget = fileBytesTarget(table);
     this.#groupRowsMax = limits.groupRows;
@@ -60,7 +66,7 @@ export class TableOutput {
     this.#sources = schema.leaves.map((leaf) => sourceOf(leaf, columns, constants));
   }
 
-  /** All that there have been. */
+  /** All that there have been, the dropped ones included. */
   get rows(): number {
     return this.#flushedRows + this.#reader.calls.rowsOf(this.#table);
   }
@@ -90,7 +96,9 @@ export class TableOutput {
     if (calls.rowsOf(this.#table) === 0) return;
     const partitions = this.#partitions.number();
     this.#flushedRows += calls.rowsOf(this.#table);
-    calls.flushBegin(this.#table, partitions);
+    // Rows of the number behind the last partition's are in none.
+    this.#dropped?.mark(partitions);
+    calls.flushBegin(this.#table, partitions + (this.#dropped === undefined ? 0 : 1));
     for (let partition = 0; partition < partitions; partition++) {
       const rows = calls.partitionRows(this.#table, partition);
       if (rows === 0) continue;
