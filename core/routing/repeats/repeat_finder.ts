@@ -8,7 +8,7 @@ import { eventTimeSql } from "../../lake/dedupe_sql.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import type { Repeats } from "../repeats.ts";
 import { KeptTimes } from "./kept_times.ts";
-import { KeyIndex } from "./key_index.ts";
+import { KeyIndex, type TimeSpan } from "./key_index.ts";
 import { keyNumberSql } from "./key_number_sql.ts";
 
 /** Bytes of the secret that keys are numbered with. */
@@ -37,8 +37,9 @@ export class RepeatFinder {
     const [ends] = await connection.rows("SELECT min(time) AS first, max(time) AS last FROM batch");
     if (ends!.first === null) return new Map();
     const within = BigInt(rule.withinMicros);
-    await keys.follow(table, { from: (ends!.first as bigint) - within, to: (ends!.last as bigint) + within });
-    await connection.run(DOUBTFUL_SQL);
+    const span = { from: (ends!.first as bigint) - within, to: (ends!.last as bigint) + within };
+    await keys.follow(table, span);
+    await connection.run(doubtfulSql(span));
     return await decide(connection, within);
   }
 
@@ -67,14 +68,20 @@ function batchSql(rule: DedupeRule, secret: string, paths: readonly string[]): s
   ) WHERE key IS NOT NULL AND time IS NOT NULL`;
 }
 
-/** Keys of the batch that occur more than once, with all of their events. */
-const DOUBTFUL_SQL = `
-  CREATE OR REPLACE TEMP TABLE doubtful_keys AS
-  SELECT key FROM batch GROUP BY key HAVING count(*) > 1
-  UNION SELECT key FROM kept SEMI JOIN batch USING (key);
+/**
+ * Keys of the batch that occur more than once, with all of their events. What the table keeps is
+ * looked through once: it may be thousands of times as much.
+ */
+function doubtfulSql({ from, to }: TimeSpan): string {
+  return `
+  CREATE OR REPLACE TEMP TABLE near AS
+  SELECT key, time FROM kept SEMI JOIN batch USING (key) WHERE time BETWEEN ${from} AND ${to};
   CREATE OR REPLACE TEMP TABLE doubtful AS
-  SELECT key, time, file, position FROM batch SEMI JOIN doubtful_keys USING (key)
-  UNION ALL SELECT key, time, NULL, NULL FROM kept SEMI JOIN doubtful_keys USING (key)`;
+  SELECT key, time, file, position FROM batch SEMI JOIN (
+    SELECT key FROM batch GROUP BY key HAVING count(*) > 1 UNION ALL SELECT key FROM near
+  ) USING (key)
+  UNION ALL SELECT key, time, NULL, NULL FROM near`;
+}
 
 /** Key by key: what the table has is kept; of the batch, in the order of files and positions. */
 async function decide(connection: Connection, within: bigint): Promise<Repeats> {
