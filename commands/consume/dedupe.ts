@@ -1,4 +1,5 @@
 /** `--dedupe-by` and what belongs to it. */
+import type * as z from "zod";
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { Contract } from "../../core/contract/contract.ts";
 import { checkDedupeRule, type DedupeRule } from "../../core/lake/dedupe_rule.ts";
@@ -10,7 +11,11 @@ const NONE = "none";
 const USUAL_TIME = "event_timestamp";
 
 /** The flags of deduplication, in a section of help. */
-export function dedupeFlags(section: string) {
+export function dedupeFlags(section: string): {
+  dedupeBy: z.ZodType<string[] | undefined, string | undefined>;
+  dedupeWithin: z.ZodType<number | undefined, string | undefined>;
+  eventTime: z.ZodType<string | undefined, string | undefined>;
+} {
   return {
     dedupeBy: flag.list({
       section,

@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Meter } from "../base/meter.ts";
 import { isKind, StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
-import type { Contract, OnExtraFields, OnWrongType } from "../contract/contract.ts";
+import type { Contract } from "../contract/contract.ts";
 import { keepsRescued } from "../contract/rescued.ts";
 import type { PartitionColumnChoice } from "../iceberg/action/create_table.ts";
 import {
@@ -20,7 +20,6 @@ import { type BatchLimits, type BatchPlan, filesOfBatch, type PlannedFile } from
 import { Checkpoint } from "../lake/checkpoint.ts";
 import { batchFacts, type BatchReport, batchReport, type ConsumerReport, missedFiles } from "./batch_report.ts";
 import { commitBatch } from "./commit_batch.ts";
-import type { DedupeRule } from "../lake/dedupe_rule.ts";
 import { checkRecordedFiles } from "./recorded_files.ts";
 import { checkMarkers, checkState, type ConsumerState, lastingly, stateOf } from "./consumer_state.ts";
 import { checkPartitioning } from "./partition_by.ts";
@@ -39,9 +38,9 @@ import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import type { RoutedPlan, Router } from "../routing/router.ts";
 import { openTables, plannedTable, planTables, type TargetTables } from "../lake/target.ts";
 import { TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
-import { recordOfTarget } from "../lake/target_record.ts";
+import { recordOfTarget, type TargetRules } from "../lake/target_record.ts";
 
-export interface ConsumerOptions extends BatchLimits, Omit<RunLimitsOptions, "deadLettersTable"> {
+export interface ConsumerOptions extends BatchLimits, TargetRules, Omit<RunLimitsOptions, "deadLettersTable"> {
   catalog: Catalog;
   /** The store of the sink's lake, for checkpoints; data files go where their tables are. */
   sink: Store;
@@ -51,10 +50,6 @@ export interface ConsumerOptions extends BatchLimits, Omit<RunLimitsOptions, "de
   partitionBy: PartitionColumnChoice[];
   /** An existing table must have this partitioning; if undefined, it keeps its own. */
   partitionByIsAsked?: boolean;
-  onExtraFields: OnExtraFields;
-  onWrongType?: OnWrongType | undefined;
-  /** Events that repeat another one are dropped. */
-  dedupe?: DedupeRule | undefined;
   clock: Clock;
   random: Random;
   /** Counts files, bytes and records of the batch under way, and times its steps. */
@@ -335,8 +330,7 @@ export class Consumer {
 
   async #tryRoute(plan: BatchPlan): Promise<RoutedPlan> {
     const { router, meter } = this.#options;
-    // Repeats are found among all rows of the batches before: the ledger, which was read first, says
-    // that the table has them by now.
+    // Read after the ledger, it has all batches before, whose rows may be repeated.
     if (plan.options.dedupe !== undefined) this.#tables.events = await this.#load("events");
     const { routed, reasons, ...said } = await router.route(plan, this.#tables, meter);
     routedNotes(this.#name, said).forEach((note) => this.#noteOnce(note));

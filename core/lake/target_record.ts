@@ -53,6 +53,7 @@ export function targetProperty(target: string, record: TargetRecord): Record<str
 export interface TargetRules {
   onExtraFields: OnExtraFields;
   onWrongType?: OnWrongType | undefined;
+  /** Events that repeat another one are dropped. */
   dedupe?: DedupeRule | undefined;
 }
 

@@ -1,2 +1,2 @@
 /** The positions of the repeats in each raw file that has some, ascending, by its name. */
-export type Repeats = ReadonlyMap<string, readonly number[]>;
+export type RepeatPositions = ReadonlyMap<string, readonly number[]>;

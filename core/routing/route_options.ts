@@ -5,7 +5,7 @@ import type { Connection } from "../engine/duckdb.ts";
 import type { OnEmpty } from "../lake/batch_plan.ts";
 import type { Scratch } from "../disk/scratch.ts";
 import type { TargetTable } from "../tables/write/target_table.ts";
-import type { Repeats } from "./repeats.ts";
+import type { RepeatPositions } from "./repeats.ts";
 import type { ReaderPool } from "./reader/reader_pool.ts";
 import type { ReaderLimits } from "./reader/reading.ts";
 
@@ -26,7 +26,7 @@ export interface RouteOptions {
   /** See `RawZone`. */
   recordsAt?: string | undefined;
   /** Events that are left out. */
-  repeats?: Repeats | undefined;
+  repeats?: RepeatPositions | undefined;
   /** What the tables can still take of fields that the contract does not name. */
   room: ColumnRoom;
   batchId: bigint;

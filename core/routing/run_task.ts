@@ -14,7 +14,7 @@ import { type PlannedTask, planTask } from "./plan_task.ts";
 import { fileStatus, type PreparedFiles, prepareFiles } from "./prepare_files.ts";
 import type { RawCopies } from "./raw_copies.ts";
 import { type ReadFiles, readFiles } from "./reader/read_files.ts";
-import type { Repeats } from "./repeats.ts";
+import type { RepeatPositions } from "./repeats.ts";
 import type { RoutingEngine } from "./routing_engine.ts";
 
 export interface TaskTools {
@@ -35,7 +35,7 @@ export interface TaskTools {
 }
 
 /** `paths`: local data files with the events of the whole batch, which are not in the table. */
-export type FindRepeats = (rule: DedupeRule, paths: readonly string[]) => Promise<Repeats>;
+export type FindRepeats = (rule: DedupeRule, paths: readonly string[]) => Promise<RepeatPositions>;
 
 /** A task whose data files lie in scratch. */
 export interface RoutedShare {
@@ -145,7 +145,7 @@ class TaskRun {
     return { ...await readFiles(ready, broken, { ...read, ...again }), repeats, tables: latest };
   }
 
-  async #repeatsOf({ events }: ReadFiles): Promise<Repeats> {
+  async #repeatsOf({ events }: ReadFiles): Promise<RepeatPositions> {
     const { options: { dedupe }, batchId } = this.#task;
     if (dedupe === undefined) return new Map();
     const { findRepeats, meter } = this.#tools;
@@ -206,6 +206,6 @@ class TaskRun {
 }
 
 interface Routed extends ReadFiles {
-  repeats: Repeats;
+  repeats: RepeatPositions;
   tables: PlannedTables;
 }

@@ -63,9 +63,10 @@ CREATE TEMP TABLE dropped_rightly (name VARCHAR, batch_id BIGINT, position BIGIN
 CREATE TEMP TABLE kept_wrongly (name VARCHAR, batch_id BIGINT, position BIGINT, problem VARCHAR);`;
 
 /**
- * Fills `REPEAT_TABLES` for the batches of each rule, from the files with the answers to the queries
- * above. What is dropped by a rule is defined event by event, in order; a set of kept events is that
- * one exactly if each event that is missing has an earlier one near it, and none of the others has.
+ * Fills `REPEAT_TABLES` for the batches of each rule, from the files with the answers to the
+ * queries above. What is dropped by a rule is defined event by event, in order; a set of kept
+ * events is that one exactly if each event that is missing has an earlier one near it, and none of
+ * the others has.
  */
 export function repeatsSql(rules: readonly RuleFrom[], kept: string, asked: string | undefined): string {
   const keyings = keyingsOf(rules).map(keyOf);

@@ -1,5 +1,5 @@
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
-import type { Repeats } from "../repeats.ts";
+import type { RepeatPositions } from "../repeats.ts";
 import type { ReaderTable } from "./column_plan.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
 
@@ -11,7 +11,7 @@ export class DroppedRows {
   readonly #table: ReaderTable;
   readonly #positions: ReadonlyMap<string, ReadonlySet<number>>;
 
-  constructor(reader: ReaderInstance, table: ReaderTable, repeats: Repeats) {
+  constructor(reader: ReaderInstance, table: ReaderTable, repeats: RepeatPositions) {
     this.#reader = reader;
     this.#table = table;
     this.#positions = new Map([...repeats].map(([file, positions]) => [file, new Set(positions)]));

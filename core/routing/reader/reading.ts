@@ -6,7 +6,7 @@ import type { OnEmpty } from "../../lake/batch_plan.ts";
 import type { FoundPacking } from "../../lake/routing_task.ts";
 import type { JsonPath } from "../../json/pointer.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
-import type { Repeats } from "../repeats.ts";
+import type { RepeatPositions } from "../repeats.ts";
 
 /** How the records of envelopes are read. */
 export interface Envelopes {
@@ -118,7 +118,7 @@ export interface Reading {
   onWrongType?: OnWrongType | undefined;
   onEmpty?: OnEmpty | undefined;
   /** Events that are left out. */
-  repeats?: Repeats | undefined;
+  repeats?: RepeatPositions | undefined;
   events: TargetTable;
   deadLetters: TargetTable;
   ingestedAtMicros: bigint;

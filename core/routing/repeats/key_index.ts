@@ -30,9 +30,9 @@ interface Group {
 }
 
 /**
- * The keys that a table holds, with their times: in DuckDB, which spills them to scratch. It follows
- * the table file by file, so it is right whoever has written to the table, and may be thrown away
- * at any time: what is needed is read again.
+ * The keys that a table holds, with their times: in DuckDB, which spills them to scratch. It
+ * follows the table file by file, so it is right whoever has written to the table, and may be
+ * thrown away at any time: what is needed is read again.
  */
 export class KeyIndex {
   readonly #connection: Connection;

@@ -6,7 +6,7 @@ import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { DedupeRule } from "../../lake/dedupe_rule.ts";
 import { eventTimeSql } from "../../lake/dedupe_sql.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
-import type { Repeats } from "../repeats.ts";
+import type { RepeatPositions } from "../repeats.ts";
 import { KeptTimes } from "./kept_times.ts";
 import { KeyIndex, type TimeSpan } from "./key_index.ts";
 import { keyNumberSql } from "./key_number_sql.ts";
@@ -29,7 +29,7 @@ export class RepeatFinder {
   }
 
   /** `paths`: local data files with the events of the batch, which are not in the table. */
-  async find(rule: DedupeRule, table: LoadedTable, paths: readonly string[]): Promise<Repeats> {
+  async find(rule: DedupeRule, table: LoadedTable, paths: readonly string[]): Promise<RepeatPositions> {
     if (paths.length === 0) return new Map();
     const connection = this.#connection ??= await this.#connect();
     const keys = await this.#indexOf(rule, connection);
@@ -84,7 +84,7 @@ function doubtfulSql({ from, to }: TimeSpan): string {
 }
 
 /** Key by key: what the table has is kept; of the batch, in the order of files and positions. */
-async function decide(connection: Connection, within: bigint): Promise<Repeats> {
+async function decide(connection: Connection, within: bigint): Promise<RepeatPositions> {
   const repeats = new Map<string, number[]>();
   const times = new KeptTimes(within);
   let last: unknown;
