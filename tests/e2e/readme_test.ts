@@ -6,7 +6,7 @@ import { inFolder, programLine } from "./program.ts";
  * one folder for each page; of `console` blocks also what they print, on a terminal. Times and
  * rates are masked. A line that begins with `npx`, `docker` or `git` is checked by what it names.
  */
-const PAGES = ["README.md", "docs/running.md", "docs/tables.md"];
+const PAGES = ["README.md", "docs/running.md", "docs/tables.md", "docs/deduplication.md"];
 
 interface Line {
   command: string;
