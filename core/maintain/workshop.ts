@@ -26,13 +26,16 @@ const SCRATCH_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export class Workshop {
   readonly connection: Connection;
   readonly scratch: Scratch;
+  readonly #database: DuckDb;
   readonly #resources: DisposableStack;
 
   private constructor(
+    database: DuckDb,
     connection: Connection,
     scratch: Scratch,
     resources: DisposableStack,
   ) {
+    this.#database = database;
     this.connection = connection;
     this.scratch = scratch;
     this.#resources = resources;
@@ -50,7 +53,14 @@ export class Workshop {
     resources.defer(() => database.close());
     const connection = await database.connect();
     resources.defer(() => connection.close());
-    return new Workshop(connection, scratch, resources.move());
+    return new Workshop(database, connection, scratch, resources.move());
+  }
+
+  /** One more connection to the same database, which shares its threads and its memory. */
+  async connect(): Promise<Connection> {
+    const connection = await this.#database.connect();
+    this.#resources.defer(() => connection.close());
+    return connection;
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import { deepStrictEqual, rejects } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
 import { Meter } from "../../core/base/meter.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
+import { ConnectionPool } from "../../core/engine/connection_pool.ts";
 import { quoteText } from "../../core/engine/duckdb.ts";
 import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { SqlGroupRewriter } from "../../core/maintain/compaction/rewrite_group.ts";
@@ -97,11 +98,12 @@ Deno.test("a rewrite that changes a value fails before anything names its files"
       leavesLake: false,
     });
     try {
-      const { connection, scratch } = workshop;
+      const { scratch } = workshop;
+      const connections = new ConnectionPool(workshop.connection, () => workshop.connect());
       const sound = new SoundFiles(new LocalFiles(table.io, scratch));
       const rewriterBy = (sql?: string) => {
         const order = sql === undefined ? undefined : { keys: [sql] };
-        return new SqlGroupRewriter({ table, connection, scratch, files: sound, order });
+        return new SqlGroupRewriter({ table, connections, scratch, files: sound, order });
       };
       const group = { specId: 0, partition: [], files, outputs: 1, bytes: 1000 };
       // By a bare key DuckDB hands out 0.0 for -0.0, which is why `sortKeySql` makes none.

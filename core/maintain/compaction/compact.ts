@@ -1,4 +1,6 @@
 import type { Meter } from "../../base/meter.ts";
+import { Gate } from "../../base/gate.ts";
+import { mapParallel } from "../../base/parallel.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { SqlError } from "../../engine/sql_error.ts";
 import { parentSnapshot } from "../../iceberg/action/snapshot_change.ts";
@@ -24,10 +26,19 @@ export interface CompactionOptions {
   /** Does nothing while somebody else rewrites files of the table. */
   givesWay?: boolean;
   dryRun: boolean;
+  /** Groups that are rewritten at once; default: one after another. */
+  atOnce?: GroupsAtOnce;
   /** Checked between groups; finished groups stay. */
   signal: AbortSignal;
   /** Counts the files that are rewritten, of `filesMax`. */
   meter: Meter;
+}
+
+/** Groups begin while their estimated peaks together fit in memory. */
+export interface GroupsAtOnce {
+  groupsMax: number;
+  memoryBytes: number;
+  peakBytes(group: RewriteGroup): number;
 }
 
 export interface CompactionReport {
@@ -52,6 +63,7 @@ export interface CompactionReport {
  */
 const COMMIT_BYTES = 2e9;
 const COMMIT_GROUPS = 50;
+const ONE_AFTER_ANOTHER: GroupsAtOnce = { groupsMax: 1, memoryBytes: Infinity, peakBytes: () => 0 };
 
 /**
  * Rewrites small files of a table into larger ones, and files with deleted rows without them.
@@ -124,6 +136,8 @@ function emptyReport(): CompactionReport {
 class Compaction {
   readonly #report = emptyReport();
   #pending: RewrittenGroup[] = [];
+  /** One commit at once: the next builds on what that one has made of the table. */
+  readonly #commitGate = new Gate(1);
   readonly #surroundings: Surroundings;
   readonly #planned: PlannedCompaction;
   readonly #patienceMs: number;
@@ -157,22 +171,36 @@ class Compaction {
   }
 
   async #runGroups(groups: readonly RewriteGroup[], options: CompactionOptions): Promise<CompactionReport> {
-    options.meter.count("filesMax", groups.reduce((sum, { files }) => sum + files.length, 0));
-    for (const [index, group] of groups.entries()) {
-      if (options.signal.aborted) {
+    const { meter, signal, atOnce = ONE_AFTER_ANOTHER } = options;
+    meter.count("filesMax", groups.reduce((sum, { files }) => sum + files.length, 0));
+    const memory = new Gate(atOnce.memoryBytes);
+    const work = async (group: RewriteGroup, next: RewriteGroup | undefined) => {
+      if (signal.aborted) {
         this.#report.interrupted = true;
-        break;
+        return;
       }
       const rewriting = this.#rewrite(group);
-      const next = groups[index + 1];
       if (next !== undefined) this.#planned.rewriter.prefetch(next);
       await rewriting;
-      options.meter.count("files", group.files.length);
-      const bytes = this.#pending.reduce((sum, pending) => sum + pending.group.bytes, 0);
-      if (bytes >= COMMIT_BYTES || this.#pending.length >= COMMIT_GROUPS) await this.#commit();
+    };
+    try {
+      await mapParallel(groups, atOnce.groupsMax, async (group, index) => {
+        await memory.pass(atOnce.peakBytes(group), () => work(group, groups[index + 1]));
+        meter.count("files", group.files.length);
+        await this.#commitGate.pass(1, () => this.#commitIfDue());
+      });
+    } catch (error) {
+      // Groups that were rewritten before a failure are kept.
+      await withoutHiding(() => this.#commit());
+      throw error;
     }
     await this.#commit();
     return this.#report;
+  }
+
+  async #commitIfDue(): Promise<void> {
+    const bytes = this.#pending.reduce((sum, pending) => sum + pending.group.bytes, 0);
+    if (bytes >= COMMIT_BYTES || this.#pending.length >= COMMIT_GROUPS) await this.#commit();
   }
 
   async #rewrite(group: RewriteGroup): Promise<void> {
@@ -183,7 +211,8 @@ class Compaction {
       this.#pending.push({ group, outputs: await this.#planned.rewriter.rewrite(group, intent.id), intent });
     } catch (error) {
       if (!mayBeMissing(error) || await this.#areLive(group)) {
-        await this.#afterFailure(intent);
+        // The failed group leaves nothing.
+        await withoutHiding(() => this.#abandon(intent));
         throw error;
       }
       this.#report.dropped.push({ files: group.files.length, reason: "another writer rewrote or removed them" });
@@ -219,20 +248,6 @@ class Compaction {
     );
     const live = new Set(scan.files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]).map(({ path }) => path));
     return group.files.every(({ dataFile, deletes }) => [dataFile, ...deletes].every(({ path }) => live.has(path)));
-  }
-
-  /**
-   * Groups rewritten before a failure are kept; the failed one leaves nothing. Errors here would
-   * hide the first one.
-   */
-  async #afterFailure(intent: Intent): Promise<void> {
-    for (const action of [() => this.#abandon(intent), () => this.#commit()]) {
-      try {
-        await action();
-      } catch (error) {
-        if (!(error instanceof StreamlabError)) throw error;
-      }
-    }
   }
 
   async #commit(): Promise<void> {
@@ -273,5 +288,14 @@ class Compaction {
     this.#report.inputs.files += files.length;
     this.#report.inputs.bytes += bytes;
     for (const { dataFile } of files) this.#report.inputs.records += dataFile.recordCount;
+  }
+}
+
+/** After a failure: another one would hide the first. */
+async function withoutHiding(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof StreamlabError)) throw error;
   }
 }

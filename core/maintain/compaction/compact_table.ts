@@ -1,13 +1,16 @@
+import { ConnectionPool } from "../../engine/connection_pool.ts";
+import { memoryBytes } from "../../engine/memory_size.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import { LocalFiles } from "../../tables/read/local_files.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
-import { compact, type CompactionOptions, type CompactionReport } from "./compact.ts";
+import { compact, type CompactionOptions, type CompactionReport, type GroupsAtOnce } from "./compact.ts";
 import { type CompactionRule, planGroups } from "./compaction_plan.ts";
 import { PATIENCE_MS } from "../../lake/intent.ts";
 import { resolvePositionDeletes } from "./delete_reach.ts";
 import { SqlGroupRewriter } from "./rewrite_group.ts";
+import { rewritePeakBytes, rewriteSize } from "./rewrite_peak.ts";
 import { SoundFiles } from "./sound_files.ts";
 import type { GroupRewriter, Rewriting } from "./rewriting.ts";
 import { rowOrderOf, unkeptOrder } from "./row_order.ts";
@@ -15,7 +18,7 @@ import { targetBytesOf } from "./target_size.ts";
 
 export interface TableCompactionOptions
   extends
-    Omit<CompactionOptions, "groupsOf" | "patienceMs">,
+    Omit<CompactionOptions, "groupsOf" | "patienceMs" | "atOnce">,
     Omit<CompactionRule, "sorts" | "targetBytes">,
     Omit<WorkshopOptions, "leavesLake"> {
   /** The size that files should have, bytes; default: as the table says. */
@@ -39,42 +42,63 @@ export async function compactTable(
   options: TableCompactionOptions,
 ): Promise<TableCompactionReport> {
   const { sortBy, dryRun } = options;
-  // Fail now rather than after the work: the table may not have such a column.
-  rowOrderOf(table, sortBy);
   const open = async () => {
     const workshop = await Workshop.open(surroundings, { ...options, leavesLake: dryRun });
     return new SqlRewriting(workshop, sortBy, () => workshop.close());
   };
+  // Fails now rather than after the work: the table may not have such a column.
+  const isSorted = rowOrderOf(table, sortBy) !== undefined;
   const targetBytes = targetBytesOf(table.metadata, options.targetBytes);
   const rule = { ...options, targetBytes, sorts: sortBy.length > 0 };
   const groupsOf = (files: readonly ScanFile[]) => planGroups(files, rule);
-  const report = await compact(surroundings, table, { ...options, groupsOf, patienceMs: PATIENCE_MS }, open);
+  const atOnce = atOnceIn(options, isSorted);
+  const report = await compact(surroundings, table, { ...options, groupsOf, patienceMs: PATIENCE_MS, atOnce }, open);
   const unkept = sortBy.length > 0 || report.groups === 0 ? undefined : unkeptOrder(table);
   return { ...report, unkeptOrder: unkept };
+}
+
+function atOnceIn(
+  { threads = 1, memory }: Pick<TableCompactionOptions, "threads" | "memory">,
+  isSorted: boolean,
+): GroupsAtOnce {
+  return {
+    groupsMax: threads,
+    memoryBytes: memory === undefined ? Infinity : memoryBytes(memory),
+    peakBytes: (group) => rewritePeakBytes({ ...rewriteSize(group.files), threads, isSorted }),
+  };
 }
 
 /** By DuckDB; `close` is told when it is done with. */
 export class SqlRewriting implements Rewriting {
   readonly close: () => void;
-  readonly #workshop: Pick<Workshop, "connection" | "scratch">;
+  readonly #workshop: Pick<Workshop, "connection" | "connect" | "scratch">;
+  readonly #connections: ConnectionPool;
   readonly #sortBy: readonly string[];
   readonly #files = new Map<LoadedTable, SoundFiles>();
 
-  constructor(workshop: Pick<Workshop, "connection" | "scratch">, sortBy: readonly string[], close: () => void) {
+  constructor(
+    workshop: Pick<Workshop, "connection" | "connect" | "scratch">,
+    sortBy: readonly string[],
+    close: () => void,
+  ) {
     this.#workshop = workshop;
+    this.#connections = new ConnectionPool(workshop.connection, () => workshop.connect());
     this.#sortBy = sortBy;
     this.close = close;
   }
 
   async resolveDeletes(table: LoadedTable, files: readonly ScanFile[]): Promise<ScanFile[]> {
     const sound = this.#filesOf(table);
-    return await resolvePositionDeletes(this.#workshop.connection, files, (file) => sound.pathOf(file));
+    return await this.#connections.use((connection) =>
+      resolvePositionDeletes(connection, files, (file) => sound.pathOf(file))
+    );
   }
 
   rewriterOf(table: LoadedTable): GroupRewriter {
-    const { connection, scratch } = this.#workshop;
+    const { scratch } = this.#workshop;
+    const connections = this.#connections;
     const order = rowOrderOf(table, this.#sortBy);
-    return new SqlGroupRewriter({ table, connection, scratch, files: this.#filesOf(table), order });
+    return new SqlGroupRewriter({ table, connections, scratch, files: this.#filesOf(table), order });
   }
 
   /** The rewrite reuses the files that were fetched to resolve deletes. */

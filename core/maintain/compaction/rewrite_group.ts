@@ -2,6 +2,7 @@ import { counted } from "../../base/counted.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { copyToParquet, type WrittenFile } from "../../engine/copy.ts";
+import type { ConnectionPool } from "../../engine/connection_pool.ts";
 import { type Connection, quoteName, quotePath } from "../../engine/duckdb.ts";
 import type { Scratch } from "../../disk/scratch.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
@@ -28,7 +29,7 @@ const FETCHED_PARALLEL = 8;
 
 export interface RewriterOptions {
   table: LoadedTable;
-  connection: Connection;
+  connections: ConnectionPool;
   scratch: Scratch;
   files: SoundFiles;
   /** Where rows are to be sorted. */
@@ -73,17 +74,8 @@ export class SqlGroupRewriter implements GroupRewriter {
   }
 
   async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
-    const { scratch, table, files } = this.#options;
-    const directory = scratch.subfolder(`group-${this.#count++}`);
-    const select = await this.#select(group);
-    const before = await this.#summary(select);
-    const written = await this.#write(group, await this.#sorted(select), directory, before.hasNegativeZero);
-    checkCount(group, written.reduce((sum, file) => sum + Number(file.records), 0));
-    const paths = written.map(({ path }) => quotePath(path)).join(", ");
-    const after = written.length === 0
-      ? before
-      : await this.#summary(`SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`);
-    if (after.print !== before.print) throw alteredError(group);
+    const { connections, table, files } = this.#options;
+    const written = await connections.use((connection) => this.#rewriteRows(connection, group));
     const { location } = table.io;
     const partitions = this.folderOf(group);
     const nameOf = (number: number) => dataFileName(stem, number);
@@ -96,12 +88,29 @@ export class SqlGroupRewriter implements GroupRewriter {
     );
   }
 
+  async #rewriteRows(connection: Connection, group: RewriteGroup): Promise<WrittenFile[]> {
+    const { order } = this.#options;
+    const select = await this.#select(connection, group);
+    const before = await this.#summary(connection, select);
+    const query = order === undefined ? select : await sortedSelect(connection, select, order, this.#schema);
+    const written = await this.#write(connection, group, query, before.hasNegativeZero);
+    checkCount(group, written.reduce((sum, file) => sum + Number(file.records), 0));
+    if (written.length === 0) return written;
+    const paths = written.map(({ path }) => quotePath(path)).join(", ");
+    const after = await this.#summary(
+      connection,
+      `SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`,
+    );
+    if (after.print !== before.print) throw alteredError(group);
+    return written;
+  }
+
   /** What the rows say, in whatever order they come. */
-  async #summary(select: string): Promise<{ print: string; hasNegativeZero: boolean }> {
+  async #summary(connection: Connection, select: string): Promise<{ print: string; hasNegativeZero: boolean }> {
     const { fields } = this.#schema;
     const valueOf = ({ name }: { name: string }) => `rewritten.${quoteName(name)}`;
     const negative = negativeZeroSql(fields, valueOf);
-    const [row] = await this.#options.connection.rows(
+    const [row] = await connection.rows(
       `SELECT coalesce(sum(CAST(${rowPrintSql(fields, valueOf)} AS HUGEINT)), 0)::VARCHAR AS print,
   ${negative === undefined ? "false" : `coalesce(bool_or(${negative}), false)`} AS negative FROM (${select}) rewritten`,
     );
@@ -109,12 +118,13 @@ export class SqlGroupRewriter implements GroupRewriter {
   }
 
   async #write(
+    connection: Connection,
     group: RewriteGroup,
     query: string,
-    directory: string,
     hasNegativeZero: boolean,
   ): Promise<WrittenFile[]> {
-    const { connection, scratch, order } = this.#options;
+    const { scratch, order } = this.#options;
+    const directory = scratch.subfolder(`group-${this.#count++}`);
     const copy = { fieldIds: fieldIdTrees(this.#schema.fields), hasNegativeZero };
     if (group.outputs === 1) return await copyToParquet(connection, { ...copy, query, directory });
     if (order === undefined) {
@@ -144,8 +154,8 @@ export class SqlGroupRewriter implements GroupRewriter {
     }
   }
 
-  async #select(group: RewriteGroup): Promise<string> {
-    const { connection, table } = this.#options;
+  async #select(connection: Connection, group: RewriteGroup): Promise<string> {
+    const { table } = this.#options;
     const { schemas, properties } = table.metadata;
     const constants = partitionConstants(table.metadata, group);
     const local = async (file: DataFile): Promise<LocalFile> => ({
@@ -165,11 +175,6 @@ export class SqlGroupRewriter implements GroupRewriter {
         ),
       files: inputs.map((input) => ({ ...input, constants, layout: layouts.get(input.localPath)! })),
     });
-  }
-
-  async #sorted(select: string): Promise<string> {
-    const { connection, order } = this.#options;
-    return order === undefined ? select : await sortedSelect(connection, select, order, this.#schema);
   }
 
   #partition(specId: number): PartitionColumn[] {

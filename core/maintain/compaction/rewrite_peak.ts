@@ -1,4 +1,5 @@
 /** How much memory a rewrite takes at its peak, estimated before it begins. Pure. */
+import type { ScanFile } from "../../iceberg/scan/scan.ts";
 
 export interface RewriteSize {
   files: number;
@@ -8,6 +9,19 @@ export interface RewriteSize {
   /** Partitions that are written at once: each has a writer of its own in every thread. */
   partitions: number;
   threads: number;
+  /** Sorted rows are held until the last is there, as far as there is room; the rest is spilled. */
+  isSorted?: boolean;
+}
+
+/** Of files of one partition: a group stays in it. */
+export function rewriteSize(files: readonly ScanFile[]): Omit<RewriteSize, "threads"> {
+  const all = files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
+  return {
+    files: all.length,
+    bytes: all.reduce((sum, { fileSizeBytes }) => sum + fileSizeBytes, 0),
+    records: files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0),
+    partitions: 1,
+  };
 }
 
 /** Connection, statement, catalog. */
@@ -23,10 +37,11 @@ const ROW_GROUP_ROWS = 122_880;
  * Every thread holds a row group that it reads, and one for each partition that it writes: leaving
  * out the partitions is what makes rewrites die of memory.
  */
-export function rewritePeakBytes({ files, bytes, records, partitions, threads }: RewriteSize): number {
+export function rewritePeakBytes(size: RewriteSize): number {
+  const { files, bytes, records, partitions, threads, isSorted = false } = size;
   const unpacked = bytes * UNPACKED;
   const rowGroup = records === 0 ? 0 : Math.min(unpacked, ROW_GROUP_ROWS * unpacked / records);
   const reading = Math.min(unpacked, threads * rowGroup);
   const writing = Math.min(unpacked + partitions * rowGroup, threads * partitions * rowGroup);
-  return BASE_BYTES + files * FILE_BYTES + reading + writing;
+  return BASE_BYTES + files * FILE_BYTES + reading + writing + (isSorted ? unpacked : 0);
 }

@@ -5,7 +5,7 @@
  */
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import { byAge, byPartition, bytesOf, group, isSmall, type RewriteGroup } from "./compaction_plan.ts";
-import { rewritePeakBytes } from "./rewrite_peak.ts";
+import { rewritePeakBytes, rewriteSize } from "./rewrite_peak.ts";
 
 export interface TierRule {
   /** The size that files should have, bytes. */
@@ -102,14 +102,5 @@ function admittedBytes(files: readonly ScanFile[], { memoryBytes, threads, input
 }
 
 function fits(files: readonly ScanFile[], { memoryBytes, threads, inputsMax }: TierRule): boolean {
-  const all = files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
-  const size = {
-    files: all.length,
-    bytes: all.reduce((sum, { fileSizeBytes }) => sum + fileSizeBytes, 0),
-    records: files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0),
-    // A group is one partition, and stays in it.
-    partitions: 1,
-    threads,
-  };
-  return files.length <= inputsMax && rewritePeakBytes(size) <= memoryBytes;
+  return files.length <= inputsMax && rewritePeakBytes({ ...rewriteSize(files), threads }) <= memoryBytes;
 }

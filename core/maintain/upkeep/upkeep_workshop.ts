@@ -34,13 +34,14 @@ export class UpkeepWorkshop {
     this.#last = promise;
     await before;
     try {
-      const { connection, scratch: all } = await this.#open();
-      const scratch = Scratch.create(all.path(`piece-${this.#pieces++}`));
+      const workshop = await this.#open();
+      const scratch = Scratch.create(workshop.scratch.path(`piece-${this.#pieces++}`));
       const close = () => {
         end();
         scratch.remove();
       };
-      return new SqlRewriting({ connection, scratch }, [], close);
+      const { connection } = workshop;
+      return new SqlRewriting({ connection, connect: () => workshop.connect(), scratch }, [], close);
     } catch (error) {
       end();
       throw error;
