@@ -20,6 +20,7 @@ for (const mutation of mutations) {
         ...(mutation.chances && { chances: mutation.chances }),
         ...(mutation.compacts && { compacts: true }),
         ...(mutation.merges && { merges: true }),
+        ...(mutation.dedupes && { dedupes: true }),
         ...(mutation.upkeeps !== undefined && { upkeeps: mutation.upkeeps }),
       });
       let problem: string | undefined;

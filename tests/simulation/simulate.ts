@@ -1,8 +1,9 @@
 /**
  * Runs the simulations, with more of them than CI has time for where asked: `deno task simulate
- * [--all] [--seeds N] [--kills N] [--rest] [--seed N] [FILE…]`. `--all` walks all pairs of crash
- * points. `--seed` runs one race again, the one that failed, `--rest` says that it is one in a REST
- * catalog; with a file it is the seed of that file's tests.
+ * [--all] [--seeds N] [--kills N] [--rest] [--dedupes] [--seed N] [FILE…]`. `--all` walks all pairs
+ * of crash points. `--seed` runs one race again, the one that failed, `--rest` says that it is one
+ * in a REST catalog, `--dedupes` one with repeats dropped; with a file it is the seed of that file's
+ * tests.
  */
 const names: Record<string, string> = {
   "--seeds": "STREAMLAB_SEEDS",
@@ -11,18 +12,19 @@ const names: Record<string, string> = {
 };
 const env: Record<string, string> = {};
 const flags: string[] = [], files: string[] = [];
-let isRest = false;
+let races = ["1", "2"];
 const args = [...Deno.args];
 for (let arg = args.shift(); arg !== undefined; arg = args.shift()) {
   if (arg === "--all") env.STREAMLAB_SIMULATE_ALL = "1";
-  else if (arg === "--rest") isRest = true;
+  else if (arg === "--rest") races = ["rest_catalog"];
+  else if (arg === "--dedupes") races = ["deduped"];
   else if (arg in names) env[names[arg]!] = args.shift() ?? "";
   else if (arg.startsWith("--")) flags.push(arg);
   else files.push(arg);
 }
 if (env.STREAMLAB_SEED !== undefined && files.length === 0) {
   env.STREAMLAB_SEEDS ??= "1";
-  files.push(...(isRest ? ["rest_catalog"] : ["1", "2"]).map((part) => `tests/simulation/races_${part}_test.ts`));
+  files.push(...races.map((part) => `tests/simulation/races_${part}_test.ts`));
 }
 if (files.length === 0) files.push("--parallel", "tests/simulation");
 const command = new Deno.Command(Deno.execPath(), {

@@ -31,6 +31,8 @@ export interface AuditOptions {
   catalog?: Catalog;
   /** Who else has written to the table of events. */
   foreign?: ForeignTruth;
+  /** Where repeats are dropped: the keys of a file's records, as its name and etag tell it. */
+  keysOf?: (name: string, etag: string) => readonly string[];
   /** Whether every version hint must name the last version: nobody died or failed in between. */
   hints?: boolean;
 }
@@ -75,7 +77,8 @@ export async function auditLake(
   }
   auditLedger(tables["ingest.files"]!, disk, truth, problems);
   const foreign = options.foreign ?? { written: new Set(), deleted: new Set() };
-  auditRows(tables, truth, foreign, problems);
+  const repeats = options.keysOf && repeatsOf(tables["ingest.files"]!, truth, options.keysOf);
+  auditRows(tables, truth, foreign, repeats ?? new Map(), problems);
   auditForeign(tables["bronze.events"]!, foreign, problems);
   return problems;
 }
@@ -184,6 +187,7 @@ function auditRows(
   tables: Record<string, DataRow[]>,
   truth: Truth,
   { deleted }: ForeignTruth,
+  repeats: ReadonlyMap<string, ReadonlySet<number>>,
   problems: string[],
 ): void {
   const expected = new Map<string, number>();
@@ -200,13 +204,16 @@ function auditRows(
     }
     const whole = file === "corrupted_batch";
     const places = whole ? [`null ${file}`] : file.map((place, position) => `${position} ${place}`);
-    for (const place of places) {
+    const dropped = repeats.get(`${row.source_file} ${row.batch_id}`) ?? new Set();
+    for (const [position, place] of places.entries()) {
       const key = `${row.source_file} ${row.batch_id} ${place}`;
-      expected.set(key, deleted.has(key.replace(/ event$/, "")) && key.endsWith(" event") ? 0 : 1);
+      const isGone = deleted.has(key.replace(/ event$/, "")) && key.endsWith(" event");
+      expected.set(key, isGone || dropped.has(position) ? 0 : 1);
     }
-    const events = eventsIn(file);
-    if (Number(row.events) !== events || Number(row.dead_letters) !== places.length - events) {
-      problems.push(`ledger: ${row.source_file} counts ${row.events} events, ${row.dead_letters} dead letters`);
+    const events = eventsIn(file) - dropped.size, letters = places.length - eventsIn(file);
+    const told = [row.events, row.dead_letters, row.duplicates ?? 0].map(Number).join();
+    if (told !== [events, letters, dropped.size].join()) {
+      problems.push(`ledger: ${row.source_file} counts ${told} events, dead letters, repeats`);
     }
   }
   const tally = (row: DataRow, place: unknown) => {
@@ -219,6 +226,30 @@ function auditRows(
     if (missing > 0) problems.push(`rows: ${key} is missing`);
     if (missing < 0) problems.push(`rows: ${key} is there ${-missing} times too often`);
   }
+}
+
+/** By file and batch, the positions of events whose key an earlier one has. */
+function repeatsOf(
+  ledger: readonly DataRow[],
+  truth: Truth,
+  keysOf: NonNullable<AuditOptions["keysOf"]>,
+): ReadonlyMap<string, ReadonlySet<number>> {
+  const kept = new Set<string>(), repeats = new Map<string, Set<number>>();
+  const ingested = ledger.filter(({ status }) => status === "ingested").sort((a, b) =>
+    Number(a.batch_id) - Number(b.batch_id) || (String(a.source_file) < String(b.source_file) ? -1 : 1)
+  );
+  for (const { source_file, etag, batch_id } of ingested) {
+    const [file] = truth.get(source_file as string)?.get(etag as string) ?? [];
+    if (file === undefined || file === "corrupted_batch") continue;
+    const keys = keysOf(source_file as string, etag as string), dropped = new Set<number>();
+    for (const [position, place] of file.entries()) {
+      if (place !== "event") continue;
+      if (kept.has(keys[position]!)) dropped.add(position);
+      else kept.add(keys[position]!);
+    }
+    repeats.set(`${source_file} ${batch_id}`, dropped);
+  }
+  return repeats;
 }
 
 function eventsIn(file: FileTruth): number {

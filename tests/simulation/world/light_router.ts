@@ -7,10 +7,12 @@ import type { Router } from "../../../core/routing/router.ts";
 import { type PlannedTable, plannedTable, type TargetTables } from "../../../core/lake/target.ts";
 import { parseContract } from "../../../core/contract/json_schema.ts";
 import { Judge } from "../../../core/contract/judge.ts";
+import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
+import { planScan } from "../../../core/iceberg/scan/scan.ts";
 import type { Json } from "../../../core/base/json.ts";
 import { schemaToJson } from "../../../core/iceberg/format/schema.ts";
 import type { SimulatedStore } from "../../support/simulated_store.ts";
-import { type DataRow, lightFile } from "./data_rows.ts";
+import { type DataRow, DataRows, lightFile } from "./data_rows.ts";
 
 interface Judged {
   outcome: FileOutcome;
@@ -25,10 +27,12 @@ interface Judged {
 export class LightRouter implements Router {
   readonly #store: SimulatedStore;
   readonly #nameAttempt: () => string;
+  readonly #rows: DataRows;
 
-  constructor(store: SimulatedStore, nameAttempt = () => attemptName(store)) {
+  constructor(store: SimulatedStore, nameAttempt = () => attemptName(store), rows = new DataRows()) {
     this.#store = store;
     this.#nameAttempt = nameAttempt;
+    this.#rows = rows;
   }
 
   close(): void {}
@@ -41,6 +45,7 @@ export class LightRouter implements Router {
     const ledger = plannedTable(tables.ledger);
     const judged: Judged[] = [];
     for (const file of plan.files) judged.push(await this.#judge(plan, file));
+    if (plan.options.dedupe !== undefined) await this.#dropRepeats(tables.events, judged);
     for (const { name, etag, size } of plan.changed) {
       const outcome = { name, etag, size, status: "changed" as const, ...none };
       judged.push({ outcome, events: [], deadLetters: [] });
@@ -76,6 +81,21 @@ export class LightRouter implements Router {
     return { routed };
   }
 
+  /** By their keys alone: all events of a simulation have one time. */
+  async #dropRepeats({ io, metadata }: LoadedTable, judged: readonly Judged[]): Promise<void> {
+    const kept = new Set<unknown>();
+    for (const { dataFile } of (await planScan(io, metadata)).files) {
+      for (const { _key } of this.#rows.of(await io.location.store.read(io.location.pathOf(dataFile.path)))) {
+        kept.add(_key);
+      }
+    }
+    for (const each of [...judged].sort((a, b) => a.outcome.name < b.outcome.name ? -1 : 1)) {
+      const before = each.events.length;
+      each.events = each.events.filter(({ _key }) => !kept.has(_key) && kept.add(_key));
+      each.outcome = { ...each.outcome, events: each.events.length, duplicates: before - each.events.length };
+    }
+  }
+
   async #judge(plan: BatchPlan, { name, path, etag, size }: BatchPlan["files"][number]): Promise<Judged> {
     const file = { name, etag, size };
     const content = await readPlanned(this.#store, path, etag);
@@ -90,7 +110,7 @@ export class LightRouter implements Router {
     records?.forEach((record, position) => {
       const judgement = judge.judge(JSON.stringify(record));
       const row = { ...origin, _source_position: position };
-      if (judgement.kind === "event") events.push(row);
+      if (judgement.kind === "event") events.push({ ...row, ...(plan.options.dedupe && { _key: keyOf(record) }) });
       else if (judgement.kind === "dead_letter") deadLetters.push({ ...row, _dead_letter_reason: judgement.reason });
     });
     const counts = { records: records?.length ?? 0, events: events.length, deadLetters: deadLetters.length };
@@ -101,9 +121,13 @@ export class LightRouter implements Router {
 const none = { records: 0, events: 0, deadLetters: 0, duplicates: 0 };
 
 function ledgerRow(plan: BatchPlan, outcome: FileOutcome): DataRow {
-  const { name, etag, status, records, events, deadLetters } = outcome;
-  const counts = { records, events, dead_letters: deadLetters };
+  const { name, etag, status, records, events, deadLetters, duplicates } = outcome;
+  const counts = { records, events, dead_letters: deadLetters, duplicates };
   return { table: plan.table, source_file: name, etag, status, batch_id: plan.batchId, ...counts };
+}
+
+function keyOf(record: unknown): string {
+  return (record as { event_id: string }).event_id;
 }
 
 /** As the embedded router names its attempts. */

@@ -28,6 +28,7 @@ export interface Mutation {
   compacts?: boolean;
   merges?: boolean;
   upkeeps?: boolean;
+  dedupes?: boolean;
   tools(rows: DataRows): Partial<Tools>;
 }
 
@@ -90,6 +91,42 @@ export const mutations: Mutation[] = [
         };
       },
       known: () => new LedgerView(rows, target),
+      store: (store) =>
+        withMethods(store, {
+          async read(path, options) {
+            if (path.endsWith(".routed.json")) throw new StreamlabError("not-found", "Forgotten");
+            return await store.read(path, options);
+          },
+          async create(path, bytes) {
+            if (!path.endsWith(".routed.json")) return await store.create(path, bytes);
+            await store.write(path, bytes);
+            return true;
+          },
+        }),
+    }),
+  },
+  {
+    name: "repeats are looked for in a table that another consumer has written to since",
+    dedupes: true,
+    tools: (rows) => ({
+      router: (store) => {
+        const router = new LightRouter(store, undefined, rows);
+        let first: LoadedTable | undefined;
+        return {
+          close: () => {},
+          route: (plan, tables) => {
+            const { io, metadata } = first ??= tables.events;
+            const events = { ...tables.events, io, metadata };
+            return router.route(plan, { ...tables, events });
+          },
+        };
+      },
+    }),
+  },
+  {
+    name: "repeats are decided upon again after a crash",
+    dedupes: true,
+    tools: () => ({
       store: (store) =>
         withMethods(store, {
           async read(path, options) {

@@ -28,7 +28,7 @@ import { joined, Life, type Tools } from "./life.ts";
 import { compactLight, LightRewriting } from "./light_rewriting.ts";
 import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
 import { LightRouter } from "./light_router.ts";
-import { arrayOf, corrupted, extra, invalid, valid } from "./raw_files.ts";
+import { arrayOf, corrupted, extra, invalid, type RawFile, valid } from "./raw_files.ts";
 
 export interface RaceResult {
   operations: number;
@@ -56,7 +56,14 @@ export interface RaceOptions {
    * default: now and then.
    */
   upkeeps?: boolean;
+  /** Events that repeat another one are dropped; nobody writes beside. */
+  dedupes?: boolean;
 }
+
+/** In a simulation all events have one time. */
+const DEDUPE = { by: ["event_id"], at: "event_timestamp", withinMicros: "1" };
+/** So few that most events repeat one. */
+const KEYS = 6;
 
 const target = { namespace: ["bronze"], name: "events" };
 /** The process of another engine, for which nothing ever goes wrong. */
@@ -72,7 +79,7 @@ const hourMs = 3_600_000;
 /** The tools of a race: nothing in it waits for anything but the simulated disk. */
 export function lightTools(rows: DataRows): Tools {
   return {
-    router: (store) => new LightRouter(store),
+    router: (store) => new LightRouter(store, undefined, rows),
     known: () => new LedgerView(rows, "bronze.events"),
     openRewriting: () => Promise.resolve(new LightRewriting(rows)),
   };
@@ -95,6 +102,8 @@ export class Race {
   readonly #foreign: ForeignWriter;
   #server: SimulatedRestServer | undefined;
   #upkeeps = false;
+  /** Of the records of each version of a raw file. */
+  readonly #keys = new Map<string, string[]>();
   /** What the reader missed. */
   readonly #missed: string[] = [];
   #tagged: bigint | undefined;
@@ -135,7 +144,8 @@ export class Race {
     const processes = [this.#produce()];
     for (let number = 0; number < consumers; number++) processes.push(this.#consume(`consumer ${number}`));
     if (maintains) processes.push(this.#maintain("maintainer"));
-    if (isRest || compacts || merges || this.#random.next() < 0.3) processes.push(this.#writeBeside());
+    const isAccompanied = isRest || compacts || merges || this.#random.next() < 0.3;
+    if (isAccompanied && !this.#options.dedupes) processes.push(this.#writeBeside());
     // A maintainer deletes at once what it expires.
     if (this.#upkeeps && !maintains) {
       processes.push(...Array.from({ length: readers }, () => this.#read()), this.#tag());
@@ -158,6 +168,7 @@ export class Race {
     const problems = await auditLake(disk, this.life.truth, this.rows, {
       hints: !this.#isFaulty && openCatalog === undefined,
       foreign: this.#foreign,
+      ...(this.#options.dedupes && { keysOf: (name: string, etag: string) => this.#keys.get(`${name} ${etag}`)! }),
       ...(openCatalog && { catalog: openCatalog(disk.connect({ process: "auditor" })) }),
     });
     problems.push(...this.#missed, ...this.life.notes, ...await this.#auditTag());
@@ -202,13 +213,21 @@ export class Race {
       const chance = this.#random.next();
       const name = chance < 0.15 && number > 0 ? `f${this.#below(number)}.json` : `f${number}.json`;
       if (chance > 0.95 && number > 0) this.life.remove(`f${this.#below(number)}.json`);
-      else this.life.land(name, this.#file());
+      else this.#land(name, this.#file());
       await clock.sleep(this.#below(1_500));
     }
   }
 
-  #file() {
-    const records = [valid(), invalid(), extra(), valid(), invalid()];
+  #land(name: string, file: RawFile): void {
+    this.life.land(name, file);
+    const path = `raw/events/${name}`;
+    const key = `${path} ${this.life.disk.version(path)!.info.etag}`;
+    if (file.truth !== "corrupted_batch") this.#keys.set(key, keysIn(file.bytes));
+  }
+
+  #file(): RawFile {
+    const key = () => this.#options.dedupes ? { event_id: `e${this.#below(KEYS)}` } : {};
+    const records = [valid(key()), invalid(), extra(), valid(key()), invalid()];
     const chance = this.#random.next();
     if (chance < 0.15) return corrupted();
     if (chance < 0.45) return arrayOf(invalid(), extra());
@@ -241,7 +260,8 @@ export class Race {
 
   async #consumeOnce(store: SimulatedStore, changes: { maxFilesPerBatch?: number }): Promise<void> {
     const upkeep = this.#upkeeps ? joined(this.life.upkeep(store, readersMs)) : {};
-    const consumer = await Consumer.start(this.life.options(store, { ...changes, ...upkeep }));
+    const dedupe = this.#options.dedupes ? DEDUPE : undefined;
+    const consumer = await Consumer.start(this.life.options(store, { ...changes, ...upkeep, dedupe }));
     const { signal } = new AbortController();
     await consumer.takeAll(signal, true);
     await store.clock.sleep(this.#below(this.#upkeeps ? 1_500 : 500));
@@ -355,4 +375,8 @@ async function forgetDone(store: Store, doneBatchId: bigint): Promise<void> {
     if (batchId !== undefined && BigInt(batchId) <= doneBatchId) paths.push(path);
   }
   await store.deletePaths(paths);
+}
+
+function keysIn(bytes: Uint8Array): string[] {
+  return (JSON.parse(new TextDecoder().decode(bytes)) as { event_id: string }[]).map(({ event_id }) => event_id);
 }

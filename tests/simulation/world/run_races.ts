@@ -3,23 +3,26 @@ import { say } from "../../support/say.ts";
 
 /**
  * Seeds that are run unless the environment says otherwise: in the lake's own files, over all their
- * parts; and in a REST catalog.
+ * parts; in a REST catalog; and with repeats dropped.
  */
-const seedsDefault = { files: 6_000, rest: 1_200 };
+const seedsDefault = { files: 6_000, rest: 1_200, deduped: 600 };
 const wanted = Deno.env.get("STREAMLAB_SEEDS");
 const first = Number(Deno.env.get("STREAMLAB_SEED") ?? 1);
 
 /** Runs one part of all seeds; test files run side by side, so there is one for each part. */
-export async function runRaces(options: { part: number; parts: number; isRest?: boolean }): Promise<void> {
-  const { part, parts, isRest = false } = options;
-  const seeds = Number(wanted ?? seedsDefault[isRest ? "rest" : "files"]);
+export async function runRaces(
+  options: { part: number; parts: number; isRest?: boolean; dedupes?: boolean },
+): Promise<void> {
+  const { part, parts, isRest = false, dedupes = false } = options;
+  const seeds = Number(wanted ?? seedsDefault[isRest ? "rest" : dedupes ? "deduped" : "files"]);
   const startMs = performance.now();
   let races = 0, operations = 0, batches = 0, crashes = 0;
   for (let seed = first + part; seed < first + seeds; seed += parts) {
-    const again = `deno task simulate${isRest ? " --rest" : ""} --seed ${seed}`;
+    const how = isRest ? " --rest" : dedupes ? " --dedupes" : "";
+    const again = `deno task simulate${how} --seed ${seed}`;
     let result;
     try {
-      result = await new Race(seed, { isRest }).run();
+      result = await new Race(seed, { isRest, dedupes }).run();
     } catch (cause) {
       throw new Error(`Race ${seed} broke off; ${again} runs it again`, { cause });
     }
