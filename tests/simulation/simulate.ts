@@ -2,8 +2,8 @@
  * Runs the simulations, with more of them than CI has time for where asked: `deno task simulate
  * [--all] [--seeds N] [--kills N] [--rest] [--dedupes] [--seed N] [FILE…]`. `--all` walks all pairs
  * of crash points. `--seed` runs one race again, the one that failed, `--rest` says that it is one
- * in a REST catalog, `--dedupes` one with repeats dropped; with a file it is the seed of that file's
- * tests.
+ * in a REST catalog, `--dedupes` one with repeats dropped; with a file it is the seed of that
+ * file's tests.
  */
 const names: Record<string, string> = {
   "--seeds": "STREAMLAB_SEEDS",

@@ -91,18 +91,7 @@ export const mutations: Mutation[] = [
         };
       },
       known: () => new LedgerView(rows, target),
-      store: (store) =>
-        withMethods(store, {
-          async read(path, options) {
-            if (path.endsWith(".routed.json")) throw new StreamlabError("not-found", "Forgotten");
-            return await store.read(path, options);
-          },
-          async create(path, bytes) {
-            if (!path.endsWith(".routed.json")) return await store.create(path, bytes);
-            await store.write(path, bytes);
-            return true;
-          },
-        }),
+      store: forgetful,
     }),
   },
   {
@@ -126,20 +115,7 @@ export const mutations: Mutation[] = [
   {
     name: "repeats are decided upon again after a crash",
     dedupes: true,
-    tools: () => ({
-      store: (store) =>
-        withMethods(store, {
-          async read(path, options) {
-            if (path.endsWith(".routed.json")) throw new StreamlabError("not-found", "Forgotten");
-            return await store.read(path, options);
-          },
-          async create(path, bytes) {
-            if (!path.endsWith(".routed.json")) return await store.create(path, bytes);
-            await store.write(path, bytes);
-            return true;
-          },
-        }),
-    }),
+    tools: () => ({ store: forgetful }),
   },
   {
     name: "a second attempt writes files under the names of the first",
@@ -365,6 +341,21 @@ function ledgerFirst(catalog: Catalog): Catalog {
       for (const late of waiting.splice(0)) await catalog.commit(late);
       waiting = [];
       return ledger;
+    },
+  });
+}
+
+/** What a batch was routed to is known to nobody who comes later. */
+function forgetful(store: Store): Store {
+  return withMethods(store, {
+    async read(path, options) {
+      if (path.endsWith(".routed.json")) throw new StreamlabError("not-found", "Forgotten");
+      return await store.read(path, options);
+    },
+    async create(path, bytes) {
+      if (!path.endsWith(".routed.json")) return await store.create(path, bytes);
+      await store.write(path, bytes);
+      return true;
     },
   });
 }
