@@ -2,7 +2,10 @@
 import { counted } from "../../core/base/counted.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { Json } from "../../core/base/json.ts";
+import type { RawSample } from "../../core/consume/raw_sample.ts";
 import type { Contract } from "../../core/contract/contract.ts";
+import type { InferredTime } from "../../core/contract/infer/inferred_schema.ts";
+import { temporaryFolder } from "../../core/disk/ownership.ts";
 import type { RawZone } from "../../core/lake/raw_zone.ts";
 import type { Context, ExitStatus } from "../line/command.ts";
 import { formatSize, printNote } from "../line/output.ts";
@@ -16,13 +19,17 @@ export async function inferContract(
   zone: RawZone,
   before: string | undefined,
 ): Promise<ExitStatus> {
-  const [{ sampleRecords }, { ValueShape }, { inferredSchema }, { parseContract }] = await Promise.all([
-    import("../../core/consume/raw_sample.ts"),
-    import("../../core/contract/infer/value_shape.ts"),
-    import("../../core/contract/infer/inferred_schema.ts"),
-    import("../../core/contract/json_schema.ts"),
-  ]);
-  const sample = await sampleRecords(zone, context.signal);
+  const [{ sampleRecords }, { ValueShape }, { inferredSchema }, { parseContract }, { routedNotes }] = await Promise.all(
+    [
+      import("../../core/consume/raw_sample.ts"),
+      import("../../core/contract/infer/value_shape.ts"),
+      import("../../core/contract/infer/inferred_schema.ts"),
+      import("../../core/contract/json_schema.ts"),
+      import("../../core/consume/notes.ts"),
+    ],
+  );
+  const { signal, clock, random, env } = context;
+  const sample = await sampleRecords({ zone, signal, clock, random, temporaryFolder: temporaryFolder(env) });
   const shape = new ValueShape();
   for (const record of sample.records) if (record.startsWith("{")) shape.add(JSON.parse(record));
   if (shape.fields.size === 0) {
@@ -35,19 +42,40 @@ export async function inferContract(
       },
     );
   }
-  const text = JSON.stringify(inferredSchema(shape), null, 2);
+  const { schema, times } = inferredSchema(shape);
+  const text = JSON.stringify(schema, null, 2);
   const contract = parseContract(text);
   await context.stdout.write(`${text}\n`);
-  const { sampled, files, bytes, records, unread } = sample;
   await printNote(
     context,
-    `Drawn from ${counted(records.length, "record")}, the first ${formatSize(bytes)} of ${sampled} of ${
-      counted(files, "file")
-    }${unread > 0 ? `; ${counted(unread, "file")} could not be read here` : ""}`,
-    ...await faultLines(contract, records),
+    sampleLine(sample),
+    ...routedNotes(zone.store.root, sample).map((note) => note.text),
+    ...timeLines(times),
+    ...await faultLines(contract, sample.records),
     ...(before === undefined ? [] : differenceLines(parseContract(before), contract)),
   );
   return context.signal.aborted ? 130 : 0;
+}
+
+function sampleLine({ sampled, files, bytes, records, unread }: RawSample): string {
+  const left = unread > 0 ? `; ${counted(unread, "file")} could not be read here` : "";
+  return `Drawn from ${counted(records.length, "record")}, the first ${formatSize(bytes)} of ${sampled} of ${
+    counted(files, "file")
+  }${left}`;
+}
+
+/** Numbers that may be something else: their owner knows. */
+function timeLines(times: readonly InferredTime[]): string[] {
+  if (times.length === 0) return [];
+  const shown = times.slice(0, SHOWN_MAX).map(({ place, format, values }) =>
+    `  ${place}: ${format}, ${counted(values, "value")}`
+  );
+  const rest = times.length - shown.length;
+  return [
+    "Taken for times, by name and value:",
+    ...shown,
+    ...(rest > 0 ? [`  and ${counted(rest, "field")} more`] : []),
+  ];
 }
 
 /** What it would make dead letters of, of the records that it was drawn from. */

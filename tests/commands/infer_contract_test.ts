@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { DuckDb, quoteText } from "../../core/engine/duckdb.ts";
 import { Place } from "./place.ts";
 
 /** Like those of a public archive: nested, of several types, with fields that not all have. */
@@ -128,4 +129,106 @@ Deno.test("objects of ever other keys are maps, mixed values keep their JSON tex
       list: { type: "array", items: { type: ["integer", "null"] } },
     });
     match(stderr, /dead letters of 0 of them/);
+  }));
+
+Deno.test("what a file holds its first bytes say, not its name, and that is told", () =>
+  Place.use(async (place) => {
+    const whole = new TextEncoder().encode(lines(EVENTS.slice(0, 10)));
+    place.put("in/a.ndjson", "");
+    Deno.writeFileSync(`${place.folder}/in/a.ndjson`, gzipSync(whole));
+    Deno.writeFileSync(`${place.folder}/in/b.json`, zstdCompressSync(whole));
+    Deno.writeFileSync(`${place.folder}/in/c.ndjson.gz`, whole);
+    const { status, stderr } = await place.run("consume", "--infer-contract", "--raw", "in");
+    strictEqual(status, 0, stderr);
+    match(stderr, /^Drawn from 30 records, the first .* of 3 of 3 files$/m);
+    match(stderr, /^1 file is gzip by the first bytes, though not by name, and read so: .*\/in\/a\.ndjson$/m);
+    match(stderr, /^1 file is zstd by the first bytes.*: .*\/in\/b\.json$/m);
+    match(stderr, /^1 file is not compressed by the first bytes.*: .*\/in\/c\.ndjson\.gz$/m);
+  }));
+
+Deno.test("a broken line costs no other", () =>
+  Place.use(async (place) => {
+    place.put("in/a.ndjson", '{"id":1}\n{"id":\n{"id":3}\nnothing\n{"id":4}\n');
+    place.put("in/b.json", '{\n  "id": 5\n}\n{\n  "id" 6\n}\n{"id":7}\n');
+    const { stderr } = await place.run("consume", "--infer-contract", "--raw", "in");
+    match(stderr, /^Drawn from 4 records, /m);
+  }));
+
+Deno.test("numbers that are called and look like times are times, and that is said", () =>
+  Place.use(async (place) => {
+    const records = Array.from({ length: 60 }, (_each, index) => ({
+      created: 1_772_000_000 + index,
+      eventTime: 1_772_000_000_123 + index,
+      ts_us: index === 7 ? null : 1_772_000_000_123_456 + index,
+      payload: { at: 1_772_000_000.5 + index, order_id: 1_772_000_000 + index, time_offset: 1_772_000_000 },
+      timestamp: index % 2 === 0 ? 1_772_000_000 : 1_772_000_000_000,
+      duration_ms: 1_772_000_000_123,
+      phone: 4_915_112_345_678 + index,
+      year_time: 2026,
+    }));
+    place.put("in/a.ndjson", lines(records));
+    const { stdout, stderr, status } = await place.run("consume", "--infer-contract", "--raw", "in");
+    strictEqual(status, 0, stderr);
+    deepStrictEqual(JSON.parse(stdout).properties, {
+      created: { type: "integer", format: "epoch-seconds" },
+      eventTime: { type: "integer", format: "epoch-millis" },
+      ts_us: { type: "integer", format: "epoch-micros" },
+      payload: {
+        type: "object",
+        required: ["at", "order_id", "time_offset"],
+        properties: {
+          at: { type: "number", format: "epoch-seconds" },
+          order_id: { type: "integer" },
+          time_offset: { type: "integer" },
+        },
+      },
+      timestamp: { type: "integer" },
+      duration_ms: { type: "integer" },
+      phone: { type: "integer" },
+      year_time: { type: "integer" },
+    });
+    match(
+      stderr,
+      /^Taken for times, by name and value:\n {2}\/created: epoch-seconds, 60 values\n {2}\/eventTime: epoch-millis, 60 values\n {2}\/ts_us: epoch-micros, 59 values\n {2}\/payload\/at: epoch-seconds, 60 values\n/m,
+    );
+    match(stderr, /dead letters of 0 of them/);
+    place.put("c.json", stdout);
+    await place.records("consume", "--once", "--raw", "in", "--contract", "c.json", "--table", "t.events");
+    deepStrictEqual(await place.ask('SELECT epoch_ms(min("eventTime"))::text AS first FROM t.events'), [
+      { first: "1772000000123" },
+    ]);
+  }));
+
+Deno.test("a contract is drawn from Parquet files, by rows as consume will have them", () =>
+  Place.use(async (place) => {
+    place.put("in/x", "");
+    const rows = `SELECT i AS id, 'name ' || i AS name, i::DECIMAL(12,2) AS price, [i, NULL] AS list, {a: i} AS nested,
+  TIMESTAMPTZ '2026-03-01 12:00:00Z' AS at, DATE '2026-03-01' AS day, 1772000000000 + i AS ts FROM range(5000) t(i)`;
+    const database = await DuckDb.open({ threads: 1 });
+    const connection = await database.connect();
+    // A name that is a pattern, too.
+    for (const name of ["a.parquet", "b[1]*.parquet"]) {
+      await connection.run(`COPY (${rows}) TO ${quoteText(`${place.folder}/in/${name}`)} (FORMAT parquet)`);
+    }
+    connection.close();
+    database.close();
+    place.put("in/broken.parquet", "PAR1 and no more");
+    place.temporaryFolder = `${place.folder}/tmp`;
+    Deno.mkdirSync(place.temporaryFolder);
+    const { stdout, stderr, status } = await place.run("consume", "--infer-contract", "--raw", "in");
+    strictEqual(status, 0, stderr);
+    match(stderr, /^Drawn from 4,000 records, the first .* of 3 of 3 files; 1 file could not be read here$/m);
+    match(stderr, /dead letters of 0 of them/);
+    deepStrictEqual([...Deno.readDirSync(place.temporaryFolder)], []);
+    const { properties } = JSON.parse(stdout);
+    deepStrictEqual([properties.at, properties.day, properties.ts, properties.list, properties.nested.properties], [
+      { type: "string", format: "date-time" },
+      { type: "string", format: "date" },
+      { type: "integer", format: "epoch-millis" },
+      { type: "array", items: { type: ["integer", "null"] } },
+      { a: { type: "integer" } },
+    ]);
+    place.put("c.json", stdout);
+    const [batch] = await place.records("consume", "--once", "--raw", "in", "--contract", "c.json");
+    deepStrictEqual([batch!.events, batch!.deadLetters], [10_000, 1]);
   }));

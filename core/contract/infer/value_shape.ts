@@ -1,3 +1,4 @@
+import { type EpochFormat, epochFormatOf } from "./epoch_time.ts";
 import { type DateTimeSpelling, spellingOf } from "./text_format.ts";
 
 /** A parsed JSON value. */
@@ -26,6 +27,8 @@ export class ValueShape {
   arrays = 0;
   /** How many texts are of each format. */
   readonly formats = new Map<DateTimeSpelling, number>();
+  /** How many numbers would be times of our days, by unit. */
+  readonly epochs = new Map<EpochFormat, number>();
   /** Undefined where there are too many. */
   texts: Set<string> | undefined = new Set();
   readonly fields = new Map<string, ValueShape>();
@@ -51,11 +54,16 @@ export class ValueShape {
     if (value === null) this.nulls++;
     else if (typeof value === "boolean") this.booleans++;
     else if (typeof value === "string") this.#addText(value);
-    else if (typeof value === "number") {
-      if (Number.isInteger(value) && Math.abs(value) < 2 ** 63) this.integers++;
-      else this.numbers++;
-    } else if (Array.isArray(value)) this.#addArray(value);
+    else if (typeof value === "number") this.#addNumber(value);
+    else if (Array.isArray(value)) this.#addArray(value);
     else this.#addObject(value);
+  }
+
+  #addNumber(value: number): void {
+    if (Number.isInteger(value) && Math.abs(value) < 2 ** 63) this.integers++;
+    else this.numbers++;
+    const format = epochFormatOf(value);
+    if (format !== undefined) this.epochs.set(format, (this.epochs.get(format) ?? 0) + 1);
   }
 
   #addText(text: string): void {
