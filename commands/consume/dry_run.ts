@@ -55,10 +55,13 @@ export async function dryRunTarget(
   return context.signal.aborted ? 130 : 0;
 }
 
+const SUMMED = ["files", "bytes", "records", "events", "deadLetters", "duplicates", "empty", "vanished"] as const;
+type Sums = Record<"batches" | typeof SUMMED[number], number>;
+
 /** Adds up what the batches of a run would be, instead of telling each. */
 export class DryRunReport implements ConsumerReport {
   readonly #context: Context;
-  readonly #sums = { batches: 0, files: 0, bytes: 0, records: 0, events: 0, deadLetters: 0, empty: 0, vanished: 0 };
+  readonly #sums = Object.fromEntries(["batches", ...SUMMED].map((key) => [key, 0])) as Sums;
   #changed = 0;
   readonly #lines: { record: ScriptRecord; text: string }[] = [];
 
@@ -69,9 +72,7 @@ export class DryRunReport implements ConsumerReport {
   batch(report: BatchReport): void {
     const sums = this.#sums;
     sums.batches++;
-    for (const key of ["files", "bytes", "records", "events", "deadLetters", "empty", "vanished"] as const) {
-      sums[key] += report[key];
-    }
+    for (const key of SUMMED) sums[key] += report[key];
     this.#changed += report.changed;
   }
 
@@ -113,13 +114,14 @@ export class DryRunReport implements ConsumerReport {
   }
 
   #summary(table: string, { deadLettersTable, newTables, newColumns }: DryRun): string[] {
-    const { files, bytes, records, events, deadLetters, empty, batches } = this.#sums;
+    const { files, bytes, records, events, deadLetters, duplicates, empty, batches } = this.#sums;
     const makes = newTables.length === 0 ? [] : [`A run would make the tables ${newTables.join(", ")}`];
     const adds = newColumns.length === 0
       ? []
       : [visibleText(`${table} would get the columns ${newColumns.join(", ")}`)];
     if (batches === 0) return [`${table}: nothing new to judge, and nothing was written`, ...makes, ...adds];
     const extra = [
+      duplicates > 0 ? `, ${counted(duplicates, "repeat")} dropped` : "",
       empty > 0 ? `, ${counted(empty, "empty file")}` : "",
       this.#changed > 0 ? `, ${this.#changed} changed` : "",
     ].join("");

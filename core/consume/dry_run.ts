@@ -61,7 +61,8 @@ export async function dryRun(
       random,
     });
     const before = await loadBefore(options);
-    using letters = new FutureLetters(catalog, before, { ...options, folder: `${folder.path}/letters` }, onLetter);
+    const letterOptions = { ...options, folder: `${folder.path}/letters`, keepsEvents: options.dedupe !== undefined };
+    using letters = new FutureLetters(catalog, before, letterOptions, onLetter);
     const betweenBatches = () => letters.read();
     const session = await ConsumeSession.open({ ...options, sink, catalog, betweenBatches, leavesLake: true });
     let discovery: Discovery | undefined, limit: StreamlabError | undefined;
@@ -131,6 +132,8 @@ async function differences(catalog: Catalog, before: TablesBefore) {
 interface FutureLettersOptions extends Pick<ConsumeSessionOptions, "threads" | "memory"> {
   /** Local, for copies and for what DuckDB has no memory for. */
   folder: string;
+  /** Later batches look for repeats in the events of earlier ones. */
+  keepsEvents: boolean;
 }
 
 /** Reads the letters of each batch from the files that it has written, then frees their disk. */
@@ -161,9 +164,8 @@ class FutureLetters {
   async read(): Promise<void> {
     const letters = await this.#appended("deadLetters");
     if (letters.paths.length > 0) await this.#tell(letters);
-    for (const { store, paths } of [letters, await this.#appended("events")]) {
-      if (store instanceof OverlayStore) store.dropWritten(paths);
-    }
+    const done = [letters, ...(this.#options.keepsEvents ? [] : [await this.#appended("events")])];
+    for (const { store, paths } of done) if (store instanceof OverlayStore) store.dropWritten(paths);
   }
 
   [Symbol.dispose](): void {

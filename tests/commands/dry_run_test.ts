@@ -25,7 +25,7 @@ async function withOrders(action: (place: Place) => Promise<void>): Promise<void
 }
 
 type Counts = Record<string, unknown>;
-const COUNTED = ["files", "bytes", "records", "events", "deadLetters"];
+const COUNTED = ["files", "bytes", "records", "events", "deadLetters", "duplicates"];
 
 /** What a run does, in the figures of a dry run. */
 function summed(batches: readonly Counts[]): Counts {
@@ -65,6 +65,7 @@ Deno.test("a dry run says what would go where, and leaves the folder as it was, 
       records: 7,
       events: 2,
       deadLetters: 6,
+      duplicates: 0,
       empty: 0,
       vanished: 0,
       changed: 0,
@@ -132,6 +133,21 @@ Deno.test("columns that a run would add are named, and those of one batch are th
     const { newColumns, ...counts } = await judged(place, ...add);
     deepStrictEqual(newColumns, ["coupon", "city", "_rescued"]);
     deepStrictEqual(foretold(counts), summed(await place.records("consume", "--once", ...add)));
+  }));
+
+Deno.test("repeats are found across the batches of a dry run, and against the table", () =>
+  Place.use(async (place) => {
+    const properties = { id: { type: "integer" }, at: { type: "string", format: "date-time" } };
+    place.put("c.json", { type: "object", properties });
+    const put = (name: string, ...ids: number[]) =>
+      place.put(`lake/raw/events/${name}.json`, ids.map((id) => ({ id, at: "2026-03-01T12:00:00Z" })));
+    const flags = ["--contract", "c.json", "--dedupe-by", "id", "--dedupe-within", "1h", "--max-files-per-batch", "1"];
+    for (const [names, duplicates] of [[["a", "b", "c"], 5], [["d", "e"], 6]] as const) {
+      names.forEach((name, index) => put(name, 1, 2 + index, 3));
+      const counts = await judged(place, ...flags);
+      deepStrictEqual([counts.batches, counts.duplicates], [names.length, duplicates]);
+      deepStrictEqual(foretold(counts), summed(await place.records("consume", "--once", ...flags)));
+    }
   }));
 
 Deno.test("what would stop a run stops a dry run, with the same status and nothing written", () =>
