@@ -26,6 +26,7 @@ const flags = z.object({
     doc:
       "time zone of the instants that are read and shown, such as Europe/Berlin; local: this machine's (default: UTC)",
   }),
+  fileRoot: flag.file({ doc: "folder whose CSV, JSON and Parquet files questions may read, too", placeholder: "DIR" }),
   ...catalogFlags,
   explainScan: flag.switch({ doc: "list the data files that would be opened or skipped, and why" }),
   threads: flag.count({ doc: "threads to use (default: all cores)" }),
@@ -60,6 +61,10 @@ export const query = defineCommand({
     {
       doc: "an earlier state of one table",
       line: 'streamlab query "from bronze.events at (timestamp => now() - interval 1 hour) select count(*)"',
+    },
+    {
+      doc: "a file beside the tables",
+      line: "streamlab query --file-root . \"select * from bronze.events join 'users.csv' using (user_id)\"",
     },
     {
       doc: "tables of an Iceberg REST catalog",
@@ -120,6 +125,7 @@ async function openSession(context: Context, given: QueryFlags, lake: () => Prom
     openLake: () => openLake(context, given.source),
     clock: context.clock,
     random: context.random,
+    fileRoot: given.fileRoot && resolve(context.cwd, given.fileRoot),
     httpfs: httpfs === "off" ? false : httpfs && resolve(context.cwd, httpfs),
     ...machineSettings(context, given),
   });

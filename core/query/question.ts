@@ -7,13 +7,16 @@
  * through.
  */
 import { StreamlabError } from "../base/errors.ts";
+import type { FileRoot } from "../disk/file_root.ts";
 import { type Connection, quoteText } from "../engine/duckdb.ts";
+import { FILE_READERS, type FileReference, pathsOfCall, readerOf, withRealPaths } from "./file_reference.ts";
 import { allowedFunctions, type FunctionPlace, functionVerdict } from "./sql_functions.ts";
 import { describe, placeOf } from "./sql_error.ts";
 import { isBlank, splitExplain, splitStatements } from "./sql_text.ts";
 import {
   type TableVersion,
   unreadable,
+  type Unversioned,
   type VersionedTable,
   versionHint,
   versionSelect,
@@ -29,6 +32,8 @@ export interface Question {
   written: string;
   isExplain: boolean;
   tables: TableReference[];
+  /** Files of this machine that it reads: what DuckDB has to be allowed to open. */
+  files: string[];
   /** It asks what tables there are: SHOW TABLES, information_schema. */
   asksForTables: boolean;
 }
@@ -44,7 +49,8 @@ export interface TableReference {
 
 type Node = { [key: string]: unknown };
 
-export async function parseQuestion(connection: Connection, text: string): Promise<Question> {
+/** `fileRoot`: questions may read the files below it. */
+export async function parseQuestion(connection: Connection, text: string, fileRoot?: FileRoot): Promise<Question> {
   // The parser takes a C string: text after a NUL would be run without being checked, or checked
   // without being run.
   if (text.includes("\0")) throw refusal("the SQL holds a NUL character");
@@ -54,34 +60,66 @@ export async function parseQuestion(connection: Connection, text: string): Promi
   if (statements.length > 1) throw refusal("there is more than one statement", "Ask one question at a time");
   const sql = statements[0]!;
   const { prefix, statement } = splitExplain(sql);
-  const written = await findingsOf(connection, statement);
-  const plain = written.versioned.length === 0
-    ? undefined
-    : withoutVersions(statement, written.versioned, written.namespaces());
-  // What is run is what has been checked.
-  const found = plain === undefined ? written : await findingsOf(connection, plain.statement);
-  if (found !== written && found.versioned.length > 0) throw unreadable();
-  for (const { version } of plain?.versions.values() ?? []) {
-    const constant = await findingsOf(connection, versionSelect(version));
-    if (constant.tables().length > 0) throw unreadable();
-  }
+  const { versions, ...plain } = await plainOf(connection, statement, fileRoot !== undefined);
+  const { found, ...read } = await readOf(connection, plain, fileRoot);
   return {
-    sql: plain === undefined ? sql : `${prefix}${plain.statement}`,
-    select: plain?.statement ?? statement,
-    written: statement,
+    sql: read.statement === statement ? sql : `${prefix}${read.statement}`,
+    select: read.statement,
+    // A path that is replaced by another moves what is behind it.
+    written: read.files.length === 0 ? statement : read.statement,
     isExplain: prefix !== "",
     tables: found.tables().map((table): TableReference => {
-      const asked = plain?.versions.get(table.namespace);
+      const asked = versions.get(table.namespace);
       if (asked === undefined) return table;
       const { version, namespace } = asked;
       return { namespace, name: table.name, asked: { version, namespace: table.namespace } };
     }),
+    files: read.files,
     asksForTables: found.asksForTables,
   };
 }
 
-async function findingsOf(connection: Connection, statement: string): Promise<Findings> {
-  const found = new Findings();
+/** A statement and what has been found in it: what is run is what has been checked. */
+interface Checked {
+  statement: string;
+  found: Findings;
+}
+
+/** Without `AT (…)`. */
+async function plainOf(
+  connection: Connection,
+  statement: string,
+  readsFiles: boolean,
+): Promise<Checked & Pick<Unversioned, "versions">> {
+  const found = await findingsOf(connection, statement, readsFiles);
+  if (found.versioned.length === 0) return { statement, found, versions: new Map() };
+  const plain = withoutVersions(statement, found.versioned, found.namespaces());
+  const checked = await findingsOf(connection, plain.statement, readsFiles);
+  if (checked.versioned.length > 0) throw unreadable();
+  for (const { version } of plain.versions.values()) {
+    const constant = await findingsOf(connection, versionSelect(version), false);
+    if (constant.tables().length > 0) throw unreadable();
+  }
+  return { ...plain, found: checked };
+}
+
+/** With the real paths of the files that it reads. */
+async function readOf(
+  connection: Connection,
+  { statement, found }: Checked,
+  root: FileRoot | undefined,
+): Promise<Checked & { files: string[] }> {
+  if (root === undefined || found.files.length === 0) return { statement, found, files: [] };
+  const read = await withRealPaths(statement, found.files, root);
+  const checked = await findingsOf(connection, read.statement, true);
+  if (!checked.files.every(({ path, alone }) => alone === undefined && read.patterns.has(path))) {
+    throw refusal("its paths cannot be told apart", "Write each path in plain single quotes");
+  }
+  return { statement: read.statement, found: checked, files: read.files };
+}
+
+async function findingsOf(connection: Connection, statement: string, readsFiles: boolean): Promise<Findings> {
+  const found = new Findings(readsFiles);
   found.visit(await parseSelect(connection, statement));
   if (found.unknownFunction !== undefined) throw await unknownFunction(connection, found.unknownFunction);
   return found;
@@ -146,14 +184,23 @@ const PLAIN_REFERENCES = ["EMPTY", "SUBQUERY", "JOIN", "EXPRESSION_LIST", "PIVOT
 /** Macros that read the table whose name they are given. */
 const TABLE_READERS = ["histogram", "histogram_values"];
 
+const FILES_HINT = "Only the tables of the lake can be read, and files below the folder of --file-root";
+
 class Findings {
   asksForTables = false;
   /** Tables with `AT (…)`. */
   readonly versioned: VersionedTable[] = [];
+  /** Only where files may be read. */
+  readonly files: FileReference[] = [];
   /** The first that is not in the table of functions. */
   unknownFunction: { name: string; place: FunctionPlace } | undefined;
   readonly #defined = new Set<string>();
   readonly #named: { schema: string; table: string }[] = [];
+  readonly #readsFiles: boolean;
+
+  constructor(readsFiles: boolean) {
+    this.#readsFiles = readsFiles;
+  }
 
   visit(value: unknown): void {
     if (Array.isArray(value)) return value.forEach((item) => this.visit(item));
@@ -195,6 +242,10 @@ class Findings {
     const called = (node.function ?? {}) as Node;
     if (called.class !== "FUNCTION") throw refusal("only functions and tables can stand after FROM");
     const name = String(called.function_name);
+    if (FILE_READERS.includes(name.toLowerCase())) {
+      if (this.#readsFiles) return void this.files.push(...pathsOfCall(called));
+      throw refusal(`the function ${name} is not available after FROM: it reads files`, FILES_HINT);
+    }
     this.#visitFunction(name, "from");
     if (TABLE_READERS.includes(name.toLowerCase())) this.#visitTableName(name, called.children as Node[]);
   }
@@ -216,6 +267,11 @@ class Findings {
   #visitTable(node: Node): void {
     const [catalog, schema, table] = [node.catalog_name, node.schema_name, node.table_name].map(String);
     if (catalog !== "" || table === undefined) throw refusal(`a table is named as namespace.table, not ${catalog}.…`);
+    const reader = schema === "" && this.#readsFiles ? readerOf(table) : undefined;
+    if (reader !== undefined && typeof node.query_location === "number") {
+      const alone = { reader, hasAlias: node.alias !== "" };
+      return void this.files.push({ location: node.query_location, path: table, alone, isListed: false });
+    }
     if (node.at_clause) this.#visitVersion(node, schema!);
     this.#named.push({ schema: schema!, table });
   }
@@ -266,6 +322,8 @@ async function unknownFunction(
 function unknownTable(table: string): StreamlabError {
   return refusal(
     `there is no table ${table}`,
-    "Tables are named with their namespace, as bronze.events; SHOW TABLES lists them",
+    readerOf(table) !== undefined
+      ? FILES_HINT
+      : "Tables are named with their namespace, as bronze.events; SHOW TABLES lists them",
   );
 }

@@ -13,6 +13,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { type Connection, DuckDb, quoteText } from "../engine/duckdb.ts";
 import { type RowStream, streamRows } from "../engine/duckdb_stream.ts";
+import type { FileRoot } from "../disk/file_root.ts";
 import { Scratch } from "../disk/scratch.ts";
 import type { Catalog } from "../iceberg/catalog/catalog.ts";
 import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
@@ -41,6 +42,8 @@ export interface SqlSessionOptions {
    */
   httpfs?: string | false;
   threads?: number;
+  /** A folder of this machine: questions may read the CSV, JSON and Parquet files below it. */
+  fileRoot?: string | undefined;
   /** As DuckDB writes it: "2GB". */
   memory?: string;
   /** How much of the disk a question may take for what does not fit in memory; default: any. */
@@ -63,6 +66,7 @@ const STARTS_MAX = 5;
 
 export class Session {
   #catalog: Promise<Catalog> | undefined;
+  #root: Promise<FileRoot> | undefined;
   readonly #options: SqlSessionOptions;
 
   constructor(options: SqlSessionOptions) {
@@ -110,7 +114,9 @@ export class Session {
     const folder = await takeTemporaryFolder(this.#options.temporaryFolder, "query", this.#options);
     const scratch = Scratch.create(folder.path);
     let tables: QuestionTables | undefined;
+    let files: string[] = [];
     try {
+      const root = await this.#fileRoot();
       for (let start = 0; start < STARTS_MAX; start++) {
         const database = await this.#open(scratch);
         let connection: Connection | undefined;
@@ -121,8 +127,12 @@ export class Session {
           if (options.signal?.aborted) throw stopped();
           if (options.timeZone !== undefined) await connection.run(`SET TimeZone = ${quoteText(options.timeZone)}`);
           const readablePaths = await tables?.locate(database) ?? [];
-          await closeOff(connection, [...readablePaths, ...writablePaths]);
-          const question = await parseQuestion(connection, text);
+          await closeOff(connection, [...readablePaths, ...writablePaths, ...files]);
+          const question = await parseQuestion(connection, text, root);
+          if (question.files.some((file) => !files.includes(file))) {
+            files = question.files;
+            continue;
+          }
           tables ??= await this.#tables(connection, question, options, scratch);
           const sql = tables === undefined ? question.sql : await tables.bind(connection);
           if (sql === undefined) continue;
@@ -144,6 +154,12 @@ export class Session {
     } finally {
       folder.release();
     }
+  }
+
+  #fileRoot(): Promise<FileRoot> | undefined {
+    const { fileRoot } = this.#options;
+    if (fileRoot === undefined) return undefined;
+    return this.#root ??= import("../disk/file_root.ts").then(({ FileRoot }) => FileRoot.open(fileRoot));
   }
 
   async #historyPlace(): Promise<HistoryPlace> {

@@ -59,7 +59,7 @@ function isComment(text: string, at: number): boolean {
 }
 
 /** The place behind the string, name, comment or single character that stands at `at`. */
-function skipToken(text: string, at: number): number {
+export function skipToken(text: string, at: number): number {
   const letter = text[at]!;
   if (letter === "'") {
     const isEscaping = /[eE]/.test(text[at - 1] ?? "") && !/[\w$]/.test(text[at - 2] ?? "");
