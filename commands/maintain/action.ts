@@ -5,10 +5,12 @@
 import type { z } from "zod";
 import { Meter } from "../../core/base/meter.ts";
 import type { LoadedTable, TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import type { Recorder } from "../../core/maintain/recorded_action.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import type { ActionWishes, ActionWork } from "../../core/maintain/table_actions.ts";
 import type { Context } from "../line/command.ts";
 import { flag, type FlagShape } from "../line/flags.ts";
+import { printNote } from "../line/output.ts";
 import type { MachineSettings } from "../machine.ts";
 
 /** Flags that every action obeys. */
@@ -42,6 +44,11 @@ export function workOf(
   meter: Meter = new Meter(context.clock),
 ): ActionWork {
   return { surroundings, machine, dryRun: flags.dryRun, signal: context.signal, meter, ...wishes };
+}
+
+/** Of what is done to tables. */
+export function recorderOf(context: Context): Recorder {
+  return { by: "maintain", note: (text) => printNote(context, text) };
 }
 
 /** `rewrote` or, in a dry run, `would rewrite`. */

@@ -147,13 +147,14 @@ async function openConsole(
     ...machineSettings(context, given),
   });
   const secrets = secretsIn(context);
+  const note = (text: string) => printNote(context, scrub(text, secrets));
   return new ConsoleService({
     lake: scrub(store.root, secrets),
     watch,
     batches,
     live: liveAnswers(),
     exports: exportAnswers(),
-    upkeep: given.allowUpkeep ? new UpkeepDesk(surroundings, machineSettings(context, given)) : undefined,
+    upkeep: given.allowUpkeep ? new UpkeepDesk(surroundings, machineSettings(context, given), note) : undefined,
     onFailure: (error, request) => void tellFailure(context, error, request),
     session: new LimitedSession(session, clock),
     catalog,

@@ -33,18 +33,23 @@ interface HistoryKind<T extends { format: number }> {
   name: "batches" | "upkeep";
   format: RecordFormat<T>;
   keyOf(record: T): string;
+  /** Files of the final size that are kept, the newest. */
+  finalFilesMax: number;
 }
 
 export const BATCHES: HistoryKind<BatchRecord> = {
   name: "batches",
   format: BATCH_RECORD_FORMAT,
   keyOf: ({ table, batchId }) => `${batchId} ${table}`,
+  finalFilesMax: Infinity,
 };
 
 export const UPKEEP: HistoryKind<UpkeepRecord> = {
   name: "upkeep",
   format: UPKEEP_RECORD_FORMAT,
   keyOf: ({ id }) => id,
+  // A piece takes some sixty bytes: several hundred thousand of them.
+  finalFilesMax: 32,
 };
 
 /** The records of one kind, of all tables of a lake. */
@@ -105,15 +110,14 @@ export class History<T extends { format: number }> {
 
   /** Compressed files behind each other are one compressed file (RFC 1952, section 2.2). */
   async #join(): Promise<void> {
-    const small: string[] = [];
-    let bytes = 0;
-    for (const { path, size } of await this.#list()) {
-      if (size >= FINAL_BYTES) continue;
-      small.push(path);
-      bytes += size;
-    }
-    if (small.length < SMALL_FILES_MAX) return;
     const { store } = this.#tools;
+    const files = await this.#list();
+    // Their names begin with the time at which they were written.
+    const final = files.filter(({ size }) => size >= FINAL_BYTES).map(({ path }) => path).sort();
+    await deleteOwn(store, final.slice(0, -this.#kind.finalFilesMax), [this.#place]);
+    const others = files.filter(({ size }) => size < FINAL_BYTES);
+    const small = others.map(({ path }) => path), bytes = others.reduce((sum, { size }) => sum + size, 0);
+    if (small.length < SMALL_FILES_MAX) return;
     try {
       const parts = await mapParallel(small, READS_PARALLEL, (path) => store.read(path));
       const joined = new Uint8Array(bytes);

@@ -30,7 +30,7 @@ const VIEW_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> =
   "ingest.upkeep": {
     id: "A UUID",
     table: "The table that was looked after",
-    by: "`consume` or `maintain`",
+    by: "`consume`, `maintain`, or `serve`: its console",
     action: "What was done, such as `compact` or `expire-snapshots`",
     started_at: "When it began",
     ended_at: "When it ended",

@@ -3,6 +3,7 @@ import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import { BATCHES, History, UPKEEP } from "../../core/lake/history.ts";
 import type { BatchRecord } from "../../core/lake/batch_history.ts";
+import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { storeWith } from "../support/store_with.ts";
@@ -29,6 +30,21 @@ function batch(batchId: number, table = "bronze.events"): BatchRecord {
     vanished: 0,
     conflicts: 0,
     engine: "embedded",
+  };
+}
+
+function upkeep(id: string): UpkeepRecord {
+  return {
+    format: 1,
+    id,
+    table: "bronze.events",
+    by: "consume",
+    action: "compact",
+    startedAt: "2026-03-01T12:00:00.000Z",
+    endedAt: "2026-03-01T12:00:01.000Z",
+    outcome: "done",
+    done: { filesBefore: 10, filesAfter: 1 },
+    debt: { files: 3 },
   };
 }
 
@@ -117,18 +133,7 @@ Deno.test("a reader misses no record while others join the files that it reads",
 Deno.test("records of upkeep are told apart by their ids", () =>
   useStore(async (store) => {
     const history = new History(UPKEEP, { store, clock: systemClock, random });
-    const record = {
-      format: 1 as const,
-      id: "a",
-      table: "bronze.events",
-      by: "consume",
-      action: "compact",
-      startedAt: "2026-03-01T12:00:00.000Z",
-      endedAt: "2026-03-01T12:00:01.000Z",
-      outcome: "done" as const,
-      done: { filesBefore: 10, filesAfter: 1 },
-      debt: { files: 3 },
-    };
+    const record = upkeep("a");
     await history.add([record, { ...record, id: "b", outcome: "gave-way", detail: "a batch is due" }]);
     deepStrictEqual((await readAll(history)).map(({ id, outcome }) => [id, outcome]), [["a", "done"], [
       "b",
@@ -136,4 +141,15 @@ Deno.test("records of upkeep are told apart by their ids", () =>
     ]]);
     await store.write("checkpoints/history/upkeep/notes.txt", new Uint8Array([1]));
     strictEqual((await readAll(history)).length, 2);
+  }));
+
+Deno.test("of the history of upkeep the newest files stay, so that it does not grow for ever", () =>
+  useStore(async (store) => {
+    const pathOf = (number: number) =>
+      `checkpoints/history/upkeep/0000000${number}-0000-7000-8000-000000000000.ndjson.gz`;
+    for (const number of [3, 1, 4, 2]) await store.write(pathOf(number), new Uint8Array(1_000_000));
+    await new History({ ...UPKEEP, finalFilesMax: 2 }, { store, clock: systemClock, random }).add([upkeep("a")]);
+    const left = (await filesIn(store)).sort();
+    deepStrictEqual([left.length, left.slice(0, 2)], [3, [pathOf(3), pathOf(4)]]);
+    ok(UPKEEP.finalFilesMax < 100);
   }));

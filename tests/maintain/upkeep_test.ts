@@ -67,6 +67,12 @@ async function useUpkeep(
   }
 }
 
+/** What is written down of upkeep. */
+async function historyOf({ surroundings }: MaintainWorld): Promise<(string | undefined)[][]> {
+  const records = (await Array.fromAsync(new History(UPKEEP, surroundings).read())).flat();
+  return records.map(({ by, action, outcome, detail }) => [by, action, outcome, detail]);
+}
+
 const actions = (told: readonly UpkeepRecord[]) => told.map(({ action }) => action).sort();
 
 Deno.test("upkeep merges, expires and deletes until nothing pays, hands over the newest table, and keeps every row", () =>
@@ -132,6 +138,9 @@ Deno.test("upkeep gives way to somebody else's rewrite without a word, and files
       await run();
       deepStrictEqual([told, notes], [[], []]);
     });
+    deepStrictEqual(await historyOf(world), [
+      ["consume", "compact", "gave-way", "somebody else rewrites files of the table"],
+    ]);
     await writeIntent(world.lake.store, { ...intent, patienceMs: -1 });
     await useUpkeep(world, { keepSnapshots: 100 }, async (run, told) => {
       await run();
@@ -158,6 +167,8 @@ Deno.test("upkeep that fails says so, waits, and lets the batches go on", () =>
     const { signal } = new AbortController();
     for (let round = 0; round < 3; round++) await upkeep.run({ tables: [table], renew: () => {}, idleMs: 10, signal });
     deepStrictEqual([tries, notes], [1, ["Upkeep of bronze.events waits a while: Cannot rewrite: the disk lies"]]);
+    await upkeep.close();
+    deepStrictEqual(await historyOf(world), [["consume", "compact", "failed", "Cannot rewrite: the disk lies"]]);
   }));
 
 Deno.test("a table whose owner keeps its files loses none, and is merged all the same", () =>

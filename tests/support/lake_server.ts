@@ -94,7 +94,7 @@ export class ServedLake {
         batches,
         live: liveAnswers(),
         exports: exportAnswers(),
-        upkeep: options.allowsUpkeep === true ? new UpkeepDesk(surroundings, machine) : undefined,
+        upkeep: options.allowsUpkeep === true ? new UpkeepDesk(surroundings, machine, onFailure) : undefined,
         onFailure,
         session: new LimitedSession(session, options.sessionClock ?? clock),
         catalog: files,

@@ -3,11 +3,11 @@ import { Meter } from "../../../core/base/meter.ts";
 import { StreamlabError } from "../../../core/base/errors.ts";
 import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
 import type { TableCompactionReport } from "../../../core/maintain/compaction/compact_table.ts";
-import { TABLE_ACTIONS } from "../../../core/maintain/table_actions.ts";
+import { runRecorded } from "../../../core/maintain/recorded_action.ts";
 import { flag } from "../../line/flags.ts";
 import { formatSize } from "../../line/output.ts";
 import { startProgress } from "../../line/progress.ts";
-import { tableAction, type Tense, workOf } from "../action.ts";
+import { recorderOf, tableAction, type Tense, workOf } from "../action.ts";
 import { intentLines } from "../words.ts";
 
 const SECTION = "COMPACTION";
@@ -45,7 +45,7 @@ export const compact = tableAction({
     const progress = startProgress(context, `Compacting ${identifierText(table.identifier)}`, meter);
     try {
       const wishes = { targetBytes: flags.targetFileSize, sortBy: flags.sortBy };
-      return await TABLE_ACTIONS.compact(workOf(job, wishes, meter), table);
+      return await runRecorded("compact", workOf(job, wishes, meter), table, recorderOf(context));
     } finally {
       await progress.end();
     }

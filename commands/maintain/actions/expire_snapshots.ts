@@ -1,8 +1,8 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
 import type { ExpiryReport } from "../../../core/maintain/removal/expire.ts";
-import { TABLE_ACTIONS } from "../../../core/maintain/table_actions.ts";
+import { runRecorded } from "../../../core/maintain/recorded_action.ts";
 import { flag } from "../../line/flags.ts";
-import { tableAction, type Tense, workOf } from "../action.ts";
+import { recorderOf, tableAction, type Tense, workOf } from "../action.ts";
 import { OLDER_THAN } from "../older_than.ts";
 import { leftLines } from "../words.ts";
 
@@ -19,7 +19,7 @@ export const expireSnapshots = tableAction({
   },
   run(job, table) {
     const { olderThan: olderThanMs, retainLast } = job.flags;
-    return TABLE_ACTIONS["expire-snapshots"](workOf(job, { olderThanMs, retainLast }), table);
+    return runRecorded("expire-snapshots", workOf(job, { olderThanMs, retainLast }), table, recorderOf(job.context));
   },
   lines,
 });

@@ -1,7 +1,8 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
-import { ORPHAN_MS, type RemovalReport, TABLE_ACTIONS } from "../../../core/maintain/table_actions.ts";
+import { runRecorded } from "../../../core/maintain/recorded_action.ts";
+import { ORPHAN_MS, type RemovalReport } from "../../../core/maintain/table_actions.ts";
 import { formatSize, printNote } from "../../line/output.ts";
-import { tableAction, type Tense, workOf } from "../action.ts";
+import { recorderOf, tableAction, type Tense, workOf } from "../action.ts";
 import { OLDER_THAN } from "../older_than.ts";
 import { intentLines, leftLines } from "../words.ts";
 
@@ -14,7 +15,10 @@ export const removeOrphans = tableAction({
   doc: "delete files that neither a table nor work in flight needs",
   inAll: true,
   flags: OLDER_THAN,
-  run: (job, table) => TABLE_ACTIONS["remove-orphans"](workOf(job, { olderThanMs: job.flags.olderThan }), table),
+  run: (job, table) => {
+    const work = workOf(job, { olderThanMs: job.flags.olderThan });
+    return runRecorded("remove-orphans", work, table, recorderOf(job.context));
+  },
   lines,
   /** Leftovers of dead writers outside the tables; only if all tables are maintained. */
   async finish({ context, surroundings, flags }) {

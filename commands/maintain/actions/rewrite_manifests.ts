@@ -1,6 +1,6 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
-import { TABLE_ACTIONS } from "../../../core/maintain/table_actions.ts";
-import { tableAction, workOf } from "../action.ts";
+import { runRecorded } from "../../../core/maintain/recorded_action.ts";
+import { recorderOf, tableAction, workOf } from "../action.ts";
 
 export const rewriteManifests = tableAction({
   name: "rewrite-manifests",
@@ -8,7 +8,7 @@ export const rewriteManifests = tableAction({
   doc: "merge manifests, sorted by partition",
   inAll: true,
   flags: {},
-  run: (job, table) => TABLE_ACTIONS["rewrite-manifests"](workOf(job), table),
+  run: (job, table) => runRecorded("rewrite-manifests", workOf(job), table, recorderOf(job.context)),
   lines({ before, after, rewritten }, tense) {
     if (rewritten === 0) return [`manifests are as they should be (${formatCount(before)})`];
     const did = tense("rewrote", "rewrite");

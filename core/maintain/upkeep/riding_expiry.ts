@@ -13,9 +13,9 @@ const RIDDEN_MAX = 32;
 export interface RidingExpiryOptions extends UpkeepPolicy {
   /** Whether snapshots of the table may go now. */
   mayExpire(table: LoadedTable): boolean;
-  done(table: string, snapshots: number, removal: Removal, startMs: number): Promise<void>;
+  done(table: string, snapshots: number, removal: Removal, startMs: number): void;
   /** A failure of its own, which is not the batch's. */
-  failed(table: string, error: StreamlabError): void;
+  failed(table: string, error: StreamlabError, startMs: number): void;
 }
 
 /**
@@ -54,7 +54,7 @@ export class RidingExpiry {
     await this.#attempt(async () => {
       if (!this.#isStaged) return await this.#expiry.forget();
       const { snapshots, removal } = await this.#expiry.settle(committed);
-      if (removal !== undefined) await this.#options.done(this.#table, snapshots, removal, this.#startMs);
+      if (removal !== undefined) this.#options.done(this.#table, snapshots, removal, this.#startMs);
     });
   }
 
@@ -69,7 +69,7 @@ export class RidingExpiry {
       await action();
     } catch (error) {
       if (!(error instanceof StreamlabError)) throw error;
-      this.#options.failed(this.#table, error);
+      this.#options.failed(this.#table, error, this.#startMs);
     }
   }
 }

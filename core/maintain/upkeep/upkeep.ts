@@ -2,23 +2,22 @@ import { counted } from "../../base/counted.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { Meter } from "../../base/meter.ts";
 import { isKind, messageOf, StreamlabError } from "../../base/errors.ts";
-import { uuidV4 } from "../../base/random.ts";
 import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { snapshotOfRef } from "../../iceberg/format/table_metadata.ts";
 import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
-import { History, UPKEEP } from "../../lake/history.ts";
-import type { UpkeepRecord } from "../../lake/upkeep_history.ts";
-import { compact } from "../compaction/compact.ts";
+import { type Undone, undoneBy, type UpkeepRecord, upkeepRecord } from "../../lake/upkeep_history.ts";
+import { compact, type CompactionReport } from "../compaction/compact.ts";
 import type { RewriteGroup } from "../compaction/compaction_plan.ts";
 import { mayBeJoined } from "../compaction/join_group.ts";
 import type { Rewriting } from "../compaction/rewriting.ts";
 import { expireLater } from "../removal/expire_later.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { debtOf, filesUntilDue, groupsDue, snapshotsDue, type TableDebt } from "./debt.ts";
-import { DebtWatch } from "./debt_watch.ts";
+import { ANY_SEQUENCE, type Attention, newAttention } from "./attention.ts";
+import { debtOf, filesUntilDue, groupsDue, snapshotsDue } from "./debt.ts";
 import { UpkeepPace } from "./pace.ts";
 import { retentionOf, type UpkeepPolicy } from "./policy.ts";
 import { RidingExpiry } from "./riding_expiry.ts";
+import { UpkeepLog } from "./upkeep_log.ts";
 import { WaitingRemovals } from "./waiting.ts";
 
 /** A moment between two batches. */
@@ -41,6 +40,7 @@ export interface UpkeepOptions extends UpkeepPolicy {
   note(text: string): void;
 }
 
+const EXPIRY = "expire-snapshots";
 /** Those of a target. */
 const TABLES_PARALLEL = 3;
 /** A rewrite of upkeep is a matter of seconds. */
@@ -50,13 +50,9 @@ const LOOK_MS = 60_000;
 /** After a failure, or when somebody else is at it. */
 const PAUSE_MS = 60_000;
 const PAUSE_MS_MAX = 3_600_000;
-/** Records of what was done are written together, not each by itself. */
-const RECORDS_MAX = 100;
-const RECORDS_MS_MAX = 5 * 60_000;
-
 /** What a piece did, and the table if it has changed it; `undefined`: nothing pays. */
 type Done =
-  | Pick<UpkeepRecord, "action" | "done"> & { table?: LoadedTable | undefined; isLong?: boolean }
+  | { done: UpkeepRecord["done"]; undone?: Undone; table?: LoadedTable | undefined; isLong?: boolean }
   | undefined;
 
 /** Rewrites, first of small files, which more come of all the time; and all that can wait. */
@@ -70,29 +66,6 @@ type PieceLength = "nothing" | "short" | "long";
  */
 const SHARES = { rewrite: 0.6, tidy: 0.4, long: 0.3 } as const;
 
-const ANY_SEQUENCE = -1n;
-
-interface Attention {
-  /** The kind of tidying that is looked at first. */
-  turn: number;
-  filesSeen: number;
-  deletesSeen: number;
-  /** They are looked at again when so many have come or gone. */
-  filesUntilLook: number;
-  lookMs: number;
-  pauseUntilMs: number;
-  /** Somebody else rewrites its files. */
-  rewriteFromMs: number;
-  /**
-   * While no rows may be read, files are joined that are newer: of the others some could not be.
-   * Undefined: nor could newer ones.
-   */
-  joinsAfter: bigint | undefined;
-  failures: number;
-  debt: TableDebt | undefined;
-  watch: DebtWatch;
-}
-
 /**
  * Looks after the tables of a target while it is fed: in pieces that commit each by itself, within
  * its share of the time, and without waiting for anybody. Small files are joined first; rewrites
@@ -104,8 +77,7 @@ export class Upkeep {
   readonly #paces: Record<Job | "long", UpkeepPace>;
   readonly #waiting: WaitingRemovals;
   readonly #attention = new Map<string, Attention>();
-  #records: UpkeepRecord[] = [];
-  #recordsSinceMs = 0;
+  readonly #log: UpkeepLog;
 
   constructor(surroundings: Surroundings, options: UpkeepOptions) {
     this.#surroundings = surroundings;
@@ -113,6 +85,7 @@ export class Upkeep {
     const paceOf = (part: number) => new UpkeepPace(part * options.share, surroundings.clock.nowMs());
     this.#paces = { rewrite: paceOf(SHARES.rewrite), tidy: paceOf(SHARES.tidy), long: paceOf(SHARES.long) };
     this.#waiting = new WaitingRemovals(surroundings, options);
+    this.#log = new UpkeepLog(surroundings);
   }
 
   /** A piece of each job, or as many as fit where nothing else is to be done. */
@@ -133,6 +106,7 @@ export class Upkeep {
         hasDone ||= done.some((each) => each !== "nothing");
       }
     } while (hasDone && !moment.signal.aborted && clock.nowMs() < endMs);
+    await this.#writeDown();
   }
 
   /** What upkeep adds to a batch's own commit to a table; one for each commit. */
@@ -143,18 +117,30 @@ export class Upkeep {
         const { pauseUntilMs } = this.#attentionOf(identifierText(table.identifier));
         return mayDelete(table) && this.#surroundings.clock.nowMs() >= pauseUntilMs;
       },
-      done: async (name, snapshots, removal, startMs) => {
+      done: (name, snapshots, removal, startMs) => {
         this.#waiting.add(removal, this.#surroundings.clock.nowMs());
-        await this.#tell(name, { action: "expire-snapshots", done: { snapshots } }, startMs, this.#attentionOf(name));
+        this.#tell(name, { ...this.#attentionOf(name), action: EXPIRY }, { done: { snapshots } }, startMs);
       },
-      failed: (name, error) => this.#giveUp(name, this.#attentionOf(name), error),
+      failed: (name, error, startMs) => {
+        const attention = this.#attentionOf(name);
+        attention.action = EXPIRY;
+        this.#giveUp(name, attention, error, startMs);
+      },
     });
   }
 
   /** Writes down what was done since the last time. */
   async close(): Promise<void> {
-    const records = this.#records.splice(0);
-    await new History(UPKEEP, this.#surroundings).add(records);
+    await this.#log.close();
+  }
+
+  /** It is only told of: where it cannot be written, the next time may do. */
+  async #writeDown(): Promise<void> {
+    try {
+      await this.#log.flush();
+    } catch (error) {
+      if (!isKind(error, "unavailable")) throw error;
+    }
   }
 
   /** One of each table, at once: they wait for the disk or the network more than they work. */
@@ -179,7 +165,8 @@ export class Upkeep {
         ? await this.#compact(table, attention, signal)
         : undefined;
       if (done === undefined) return "nothing";
-      await this.#tell(name, done, startMs, attention);
+      this.#tell(name, attention, done, startMs);
+      if (done.undone !== undefined) return "nothing";
       attention.failures = 0;
       if (done.table !== undefined) {
         tables.set(name, done.table);
@@ -187,17 +174,21 @@ export class Upkeep {
       }
       return done.isLong === true ? "long" : "short";
     } catch (error) {
-      this.#giveUp(name, attention, error);
+      this.#giveUp(name, attention, error, startMs);
       return "short";
     }
   }
 
   /** The two kinds of work take turns: on a busy table the first of them could always pay. */
   async #tidy(table: LoadedTable, attention: Attention, nowMs: number): Promise<Done> {
-    const kinds = [() => this.#expireDue(table, nowMs), () => this.#deleteDue(table, nowMs)];
+    const kinds = [
+      { action: EXPIRY, begin: () => this.#expireDue(table, nowMs) },
+      { action: "remove-files", begin: () => this.#deleteDue(table, nowMs) },
+    ];
     for (let look = 0; look < kinds.length; look++) {
       const kind = (attention.turn + look) % kinds.length;
-      const done = await kinds[kind]!();
+      attention.action = kinds[kind]!.action;
+      const done = await kinds[kind]!.begin();
       if (done === undefined) continue;
       attention.turn = (kind + 1) % kinds.length;
       return done;
@@ -217,7 +208,7 @@ export class Upkeep {
     const name = identifierText(table.identifier);
     if (!this.#waiting.pays(name, nowMs)) return undefined;
     const { files, bytes, removals } = await this.#waiting.delete(table.identifier);
-    return removals === 0 ? undefined : { action: "remove-files", done: { files, bytes } };
+    return removals === 0 ? undefined : { done: { files, bytes } };
   }
 
   async #expire(table: LoadedTable): Promise<Done> {
@@ -229,7 +220,7 @@ export class Upkeep {
     );
     if (removal !== undefined) this.#waiting.add(removal, clock.nowMs());
     if (snapshots === 0) return undefined;
-    return { action: "expire-snapshots", done: { snapshots }, table: newest };
+    return { done: { snapshots }, table: newest };
   }
 
   /** Whether there may be something to rewrite, by what the snapshot's summary counts. */
@@ -248,6 +239,7 @@ export class Upkeep {
     const { clock } = this.#surroundings;
     const nowMs = clock.nowMs();
     const { io, metadata } = table;
+    attention.action = "compact";
     const [{ files }, manifests] = await Promise.all([
       planScan(io, metadata),
       io.readManifestList(snapshotOfRef(metadata)),
@@ -270,7 +262,7 @@ export class Upkeep {
     }
     let rewriting: Rewriting | undefined;
     const open = async () => rewriting = await this.#options.openRewriting();
-    const { inputs, outputs, deleteFiles, gaveWay } = await compact(this.#surroundings, table, {
+    const report = await compact(this.#surroundings, table, {
       groupsOf,
       patienceMs: PATIENCE_MS,
       givesWay: true,
@@ -278,10 +270,12 @@ export class Upkeep {
       signal,
       meter: new Meter(clock),
     }, open);
-    if (gaveWay || inputs.files === 0) {
+    const { inputs, outputs, deleteFiles } = report;
+    if (inputs.files === 0) {
       // Somebody else is at it, or was faster.
       attention.rewriteFromMs = nowMs + PAUSE_MS;
-      return undefined;
+      const undone = whyGivenWay(report);
+      return undone && { done: {}, undone };
     }
     attention.filesSeen = NaN;
     const isLong = rewriting?.hasReadRows === true;
@@ -291,7 +285,6 @@ export class Upkeep {
     }
     const sizes = { bytesBefore: inputs.bytes, bytesAfter: outputs.bytes, records: inputs.records };
     return {
-      action: "compact",
       done: { filesBefore: inputs.files, filesAfter: outputs.files, ...sizes, deleteFiles },
       table: await this.#surroundings.catalog.loadTable(table.identifier, table),
       isLong,
@@ -312,30 +305,18 @@ export class Upkeep {
     );
   }
 
-  async #tell(table: string, { action, done }: NonNullable<Done>, startMs: number, { debt }: Attention): Promise<void> {
-    const { clock, random } = this.#surroundings;
-    const nowMs = clock.nowMs();
-    const record: UpkeepRecord = {
-      format: 1,
-      id: uuidV4(random),
-      table,
-      by: "consume",
-      action,
-      startedAt: new Date(startMs).toISOString(),
-      endedAt: new Date(nowMs).toISOString(),
-      outcome: "done",
-      done,
-      debt: { ...debt },
-    };
-    this.#options.report(record);
-    if (this.#records.length === 0) this.#recordsSinceMs = nowMs;
-    this.#records.push(record);
-    if (this.#records.length >= RECORDS_MAX || nowMs - this.#recordsSinceMs >= RECORDS_MS_MAX) await this.close();
+  /** People are told of what was done; who asks later, of all. */
+  #tell(table: string, { action, debt }: Attention, { done, undone }: NonNullable<Done>, startMs: number): void {
+    const run = { table, by: "consume", action, startMs, undone, done, debt: { ...debt } };
+    const record = upkeepRecord(run, this.#surroundings);
+    if (undone === undefined) this.#options.report(record);
+    this.#log.keep(record);
   }
 
   /** Upkeep that fails must not end the batches; it is tried again, later each time. */
-  #giveUp(name: string, attention: Attention, error: unknown): void {
+  #giveUp(name: string, attention: Attention, error: unknown, startMs: number): void {
     if (!(error instanceof StreamlabError)) throw error;
+    this.#tell(name, attention, { done: {}, undone: undoneBy(error) }, startMs);
     const { clock } = this.#surroundings;
     attention.pauseUntilMs = clock.nowMs() + Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** attention.failures++);
     // Another writer was faster, or the outside fails: batches will tell of that.
@@ -344,23 +325,8 @@ export class Upkeep {
   }
 
   #attentionOf(name: string): Attention {
-    let attention = this.#attention.get(name);
-    if (attention === undefined) {
-      attention = {
-        turn: 0,
-        filesSeen: NaN,
-        deletesSeen: NaN,
-        filesUntilLook: 1,
-        lookMs: -Infinity,
-        pauseUntilMs: -Infinity,
-        rewriteFromMs: -Infinity,
-        joinsAfter: ANY_SEQUENCE,
-        failures: 0,
-        debt: undefined,
-        watch: new DebtWatch(),
-      };
-      this.#attention.set(name, attention);
-    }
+    const attention = this.#attention.get(name) ?? newAttention();
+    this.#attention.set(name, attention);
     return attention;
   }
 }
@@ -368,6 +334,14 @@ export class Upkeep {
 /** A table's owner may have said that nobody deletes its files. */
 function mayDelete({ metadata }: LoadedTable): boolean {
   return metadata.properties["gc.enabled"] !== "false";
+}
+
+/** Undefined where there was nothing to do any more. */
+function whyGivenWay({ gaveWay, dropped, interrupted }: CompactionReport): Undone | undefined {
+  const detail = gaveWay
+    ? "somebody else rewrites files of the table"
+    : dropped[0]?.reason ?? (interrupted ? "a batch was due" : undefined);
+  return detail === undefined ? undefined : { outcome: "gave-way", detail };
 }
 
 function joinable(files: readonly ScanFile[], { joinsAfter }: Attention): ScanFile[] {

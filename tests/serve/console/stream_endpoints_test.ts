@@ -139,6 +139,9 @@ Deno.test("upkeep is run where it is allowed, as a dry run unless it is meant", 
     for (const action of ["rewrite-manifests", "expire-snapshots", "remove-orphans"]) {
       strictEqual((await run({ ...tidy, action, dryRun: false })).status, 200, action);
     }
+    const sql = `select "by", action, outcome, done['filesBefore']::int from ingest.upkeep where action = 'compact'`;
+    const { json: { rows } } = await lake.ask("POST", "/api/sql", { sql }, JSON_BODY);
+    deepStrictEqual(rows, [["serve", "compact", "done", "2"]]);
     for (const body of [{}, { ...tidy, action: "audit" }, { ...tidy, dryRun: "no" }, { ...tidy, table: 1 }]) {
       strictEqual((await run(body)).status, 400, JSON.stringify(body));
     }
