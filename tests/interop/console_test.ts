@@ -167,6 +167,28 @@ browserTest(
     }, { allowsUpkeep: true }),
 );
 
+browserTest(
+  "dead letters are drawn over time, and an hour leads to its letters",
+  (browser) =>
+    useFilledLake(async (lake) => {
+      await browser.look(360, 640);
+      await browser.open(lake.address + LETTERS);
+      await browser.untilSeen(/Over time[\s\S]*hour by hour[\s\S]*invalid_schema at \/user_id/);
+      ok(await browser.run<number>("document.querySelectorAll('svg.bars rect:not([height=\"0\"])').length") > 0);
+      await browser.run("document.querySelector('details').open = true");
+      await browser.untilSeen(/Hour[\s\S]*corrupted_batch: 1/);
+      deepStrictEqual(await browser.accessibilityFaults(), []);
+      await browser.run("document.querySelector('details a').click()");
+      await browser.untilSeen(/Letters: All, from .*T\d\d:00:00\.000Z to .*T\d\d:00:00\.000Z[\s\S]*Show all/);
+      await browser.run("document.querySelector('a[href*=\"span=30d\"]').click()");
+      await browser.untilSeen(/day by day/);
+      match(await browser.run<string>("location.search"), /from=/);
+      await browser.open(`${lake.address}${LETTERS}&from=2001-01-01&to=2001-01-02&reason=invalid_schema`);
+      await browser.untilSeen(/None came in that time[\s\S]*There are none of these/);
+      checkPeace(browser, lake);
+    }),
+);
+
 browserTest("a console that may only look says so and offers no action", (browser) =>
   useFilledLake(async (lake) => {
     await browser.open(`${lake.address}/tables?table=bronze.events`);

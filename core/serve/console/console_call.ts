@@ -74,6 +74,16 @@ export class ConsoleCall {
     return BigInt(text);
   }
 
+  /** An instant in RFC 3339, or a day of UTC, in milliseconds since 1970; undefined without it. */
+  instant(name: string): number | undefined {
+    const text = this.optional(name);
+    if (text === undefined || text === "") return undefined;
+    const isInstant = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))?$/.test(text);
+    const ms = isInstant ? Date.parse(text) : NaN;
+    if (!Number.isNaN(ms)) return ms;
+    throw badRequest(`Cannot read ${name}: it is neither an instant such as 2026-03-01T12:00:00Z nor a day`);
+  }
+
   /** The body of what asks for more than an answer of the lake as it is. */
   async body(): Promise<JsonObject> {
     // Another type would let a page of another site send it without being asked first.

@@ -10,6 +10,7 @@ const SCRIPTS = [
   "elements",
   "files",
   "json_place",
+  "letter_times",
   "letters",
   "live",
   "numbers",

@@ -8,6 +8,7 @@ import { compareContract, showContract } from "./contracts.ts";
 import { listFiles } from "./ledger_files.ts";
 import { exportLetters } from "./letter_export.ts";
 import { countLetters, listLetters, showLetter } from "./letters.ts";
+import { countLettersOverTime } from "./letters_over_time.ts";
 import { streamLive } from "./live.ts";
 import { showOverview } from "./overview.ts";
 import { answerQuestion } from "./questions.ts";
@@ -21,6 +22,7 @@ const ENDPOINTS: Readonly<Record<string, readonly [method: "GET" | "POST", run: 
   "/overview": ["GET", showOverview],
   "/batches": ["GET", listBatches],
   "/letters/reasons": ["GET", countLetters],
+  "/letters/over-time": ["GET", countLettersOverTime],
   "/letters": ["GET", listLetters],
   "/letter": ["GET", showLetter],
   "/tables": ["GET", listTables],

@@ -8,7 +8,7 @@ import { HttpRefusal } from "../http_refusal.ts";
 import { type ConsoleCall, objectsOf } from "./console_call.ts";
 import { tableSql } from "./lake_table.ts";
 import { CELL_LETTERS_MAX } from "./limited_session.ts";
-import { letterConditions, letterTable } from "./letters.ts";
+import { letterConditions, letterTable, whereOf } from "./letters.ts";
 import type { Place } from "./long_answers.ts";
 
 /** Read at once, by place in the order of the table; an answer's limit makes it fewer. */
@@ -101,11 +101,10 @@ class Portions {
   async next(): Promise<Uint8Array> {
     if (this.#letters >= LETTERS_MAX || this.#bytes >= BYTES_MAX) return new Uint8Array();
     const conditions = [...this.#conditions, ...this.#after === undefined ? [] : [this.#after]];
-    const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
     const found = objectsOf(
       await this.#call.ask(
         `SELECT ${REASON} AS reason, ${DETAIL} AS detail, ${RECORD} AS record, ${FILE} AS file, ${POSITION} AS position,
-  ${BATCH} AS batch, ${AT} AS at FROM ${tableSql(this.#table)} ${where}
+  ${BATCH} AS batch, ${AT} AS at FROM ${tableSql(this.#table)} ${whereOf(conditions)}
 ORDER BY ${BATCH}, ${FILE}, coalesce(${POSITION}, -1) LIMIT ${PORTION}`,
         PORTION,
       ),

@@ -19,16 +19,17 @@ const SHOWN_LETTERS = 300;
 const { deadLetterReason: REASON, deadLetterDetail: DETAIL, rawRecord: RECORD } = OUR_COLUMNS;
 const { sourceFile: FILE, sourcePosition: POSITION, batchId: BATCH, ingestedAt: AT } = OUR_COLUMNS;
 /** The first place that the detail names in the record, a JSON pointer; empty for none. */
-const PLACE_SQL =
+export const PLACE_SQL =
   `regexp_extract(coalesce(${DETAIL}, ''), '^(?:expected only fields that the contract names, found )?(/[^:, ]*)', 1)`;
 
 /** How many letters a table has by reason and place in the record, the most frequent first. */
 export async function countLetters(call: ConsoleCall): Promise<Response> {
   const table = await letterTable(call);
+  const where = whereOf(letterConditions(call));
   const rows = objectsOf(
     await call.ask(`SELECT ${REASON} AS reason, ${PLACE_SQL} AS place, count(*) AS n,
   epoch_ms(max(${AT})) AS last, any_value(left(${DETAIL}, ${SHOWN_LETTERS})) AS detail
-FROM ${tableSql(table)} GROUP BY 1, 2 ORDER BY n DESC, 1, 2 LIMIT ${GROUPS_MAX}`),
+FROM ${tableSql(table)} ${where} GROUP BY 1, 2 ORDER BY n DESC, 1, 2 LIMIT ${GROUPS_MAX}`),
   );
   const groups = rows.map(({ reason, place, n, last, detail }) => ({
     reason: reason!,
@@ -44,12 +45,12 @@ FROM ${tableSql(table)} GROUP BY 1, 2 ORDER BY n DESC, 1, 2 LIMIT ${GROUPS_MAX}`
 export async function listLetters(call: ConsoleCall): Promise<Response> {
   const table = await letterTable(call);
   const limit = Math.max(1, call.count("limit", 50, LETTERS_MAX)), offset = call.count("offset", 0, OFFSET_MAX);
-  const conditions = letterConditions(call);
+  const where = whereOf(letterConditions(call));
   const rows = objectsOf(
     await call.ask(`SELECT ${REASON} AS reason, left(${DETAIL}, ${SHOWN_LETTERS}) AS detail, ${FILE} AS file,
   ${POSITION} AS position, ${BATCH} AS batch, epoch_ms(${AT}) AS at, left(${RECORD}, ${SHOWN_LETTERS}) AS record,
   length(${RECORD}) AS letters
-FROM ${tableSql(table)} ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
+FROM ${tableSql(table)} ${where}
 ORDER BY ${AT} DESC, ${BATCH} DESC, ${FILE}, ${POSITION} LIMIT ${limit + 1} OFFSET ${offset}`),
   );
   return jsonAnswer(200, {
@@ -68,12 +69,30 @@ ORDER BY ${AT} DESC, ${BATCH} DESC, ${FILE}, ${POSITION} LIMIT ${limit + 1} OFFS
   });
 }
 
-/** Of one reason, and of one place, where the address says so. */
-export function letterConditions(call: ConsoleCall): string[] {
-  return [["reason", REASON], ["place", PLACE_SQL]].flatMap(([name, sql]) => {
+/** Ingested from an instant on, and before another; milliseconds since 1970. */
+interface IngestedWithin {
+  fromMs: number | undefined;
+  toMs: number | undefined;
+}
+
+/** Of one reason, of one place, ingested in a span of time, where the address says so. */
+export function letterConditions(
+  call: ConsoleCall,
+  { fromMs, toMs }: IngestedWithin = { fromMs: call.instant("from"), toMs: call.instant("to") },
+): string[] {
+  const texts = [["reason", REASON], ["place", PLACE_SQL]].flatMap(([name, sql]) => {
     const wanted = call.optional(name!);
     return wanted === undefined ? [] : [`${sql} = ${quoteText(wanted)}`];
   });
+  // As literals: by these the files of other days are not even opened.
+  const times = ([[">=", fromMs], ["<", toMs]] as const).flatMap(([operator, ms]) =>
+    ms === undefined ? [] : [`${AT} ${operator} TIMESTAMPTZ '${new Date(ms).toISOString()}'`]
+  );
+  return [...texts, ...times];
+}
+
+export function whereOf(conditions: readonly string[]): string {
+  return conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
 }
 
 /** One letter whole, with what the ledger knows of the file that it came from. */

@@ -2,11 +2,12 @@ import { addressOf } from "./address.js";
 import { ask, download } from "./api.js";
 import { element, problem, put, quiet, tableOf, visible } from "./elements.js";
 import { placeIn } from "./json_place.js";
+import { overTime, spanOf } from "./letter_times.js";
 import { bytes, count, time } from "./numbers.js";
 
 const PAGE_LETTERS = 50;
 
-/** By reason and place; then letters of one of these; then one letter whole. */
+/** Over time, and by reason and place; then letters of one of these; then one letter whole. */
 export async function showLetters(page, parameters, signal) {
   const state = Object.fromEntries(parameters);
   if (state.file !== undefined) return await showLetter(page, state, signal);
@@ -17,17 +18,24 @@ export async function showLetters(page, parameters, signal) {
     put(page, element("h1", {}, "Dead letters"), quiet("There are none: no stream has refused a record yet."));
     return;
   }
-  const { groups } = await ask("letters/reasons", { table }, { signal });
+  const { reason, place, from, to } = state;
+  const { by, last } = spanOf(state);
   const offset = Number(state.offset ?? 0);
-  const question = { table, reason: state.reason, place: state.place, limit: PAGE_LETTERS, offset };
-  const listed = await ask("letters", question, { signal });
+  const [{ groups }, times, listed] = await Promise.all([
+    ask("letters/reasons", { table, from, to }, { signal }),
+    ask("letters/over-time", { table, reason, place, by, last }, { signal }),
+    ask("letters", { table, reason, place, from, to, limit: PAGE_LETTERS, offset }, { signal }),
+  ]);
+  const isEmpty = groups.length === 0 && from === undefined && to === undefined;
   put(
     page,
     element("h1", {}, "Dead letters"),
     choice(names, table),
-    groups.length === 0
-      ? quiet(`${visible(table)} holds none.`)
-      : [groupTable(table, groups), list(state, table, listed, offset)],
+    isEmpty ? quiet(`${visible(table)} holds none.`) : [
+      overTime({ ...state, table }, times),
+      groupTable(state, table, groups),
+      list(state, table, listed, offset),
+    ],
   );
 }
 
@@ -39,29 +47,39 @@ function choice(names, chosen) {
   return element("nav", { class: "row", "aria-label": "Tables of dead letters" }, links);
 }
 
-function groupTable(table, groups) {
-  return tableOf("By reason and place in the record, the most frequent first", [
+function groupTable({ span, from, to }, table, groups) {
+  const heading = element("h2", {}, `By reason and place${spanText({ from, to })}`);
+  if (groups.length === 0) return [heading, quiet("None came in that time.")];
+  const rows = tableOf("The most frequent first", [
     {
       name: "Reason",
       show: ({ reason, place }) =>
-        element("a", { href: addressOf("/letters", { table, reason, place }) }, visible(reason)),
+        element("a", { href: addressOf("/letters", { table, span, from, to, reason, place }) }, visible(reason)),
     },
     { name: "Place", show: ({ place }) => place === "" ? "–" : element("code", {}, visible(place)) },
     { name: "Letters", isNumber: true, show: (group) => count(group.count) },
     { name: "Last", show: ({ lastAt }) => time(lastAt) },
     { name: "For example", show: ({ exampleDetail }) => visible(exampleDetail ?? "–") },
   ], groups);
+  return [heading, rows];
+}
+
+function spanText({ from, to }) {
+  if (from === undefined && to === undefined) return "";
+  return `, ${from === undefined ? "" : `from ${visible(from)} `}${to === undefined ? "" : `to ${visible(to)}`}`
+    .trimEnd();
 }
 
 function list(state, table, { letters, hasMore }, offset) {
-  const { reason, place } = state;
-  const which = reason === undefined ? "All" : `${visible(reason)}${place ? ` at ${visible(place)}` : ""}`;
+  const { reason, place, from, to } = state;
+  const group = reason === undefined ? "All" : `${visible(reason)}${place ? ` at ${visible(place)}` : ""}`;
+  const isWhole = [reason, place, from, to].every((each) => each === undefined);
   const turn = (to, name) => element("a", { href: addressOf("/letters", { ...state, table, offset: to }) }, name);
   return [
-    element("h2", {}, `Letters: ${which}`),
-    reason === undefined
+    element("h2", {}, `Letters: ${group}${spanText(state)}`),
+    isWhole
       ? null
-      : element("p", {}, element("a", { href: addressOf("/letters", { table }) }, "Show all")),
+      : element("p", {}, element("a", { href: addressOf("/letters", { table, span: state.span }) }, "Show all")),
     letters.length === 0 ? quiet("There are none of these.") : tableOf("The newest first", [
       {
         name: "Ingested",
@@ -83,7 +101,7 @@ function list(state, table, { letters, hasMore }, offset) {
       { class: "row" },
       offset > 0 ? turn(Math.max(0, offset - PAGE_LETTERS) || undefined, "Newer") : null,
       hasMore ? turn(offset + PAGE_LETTERS, "Older") : null,
-      letters.length === 0 ? null : exporter({ table, reason, place }),
+      letters.length === 0 ? null : exporter({ table, reason, place, from, to }),
     ),
   ];
 }

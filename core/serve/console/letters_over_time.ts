@@ -1,0 +1,70 @@
+import type { Json } from "../../base/json.ts";
+import { identifierText } from "../../iceberg/catalog/catalog.ts";
+import { OUR_COLUMNS } from "../../lake/our_columns.ts";
+import { jsonAnswer } from "../answer.ts";
+import { badRequest } from "../http_refusal.ts";
+import { type ConsoleCall, isoOf, objectsOf } from "./console_call.ts";
+import { tableSql } from "./lake_table.ts";
+import { letterConditions, letterTable, PLACE_SQL, whereOf } from "./letters.ts";
+
+/** Of periods, in UTC. */
+const LENGTHS_MS: Readonly<Record<string, number>> = { hour: 3_600_000, day: 86_400_000 };
+const LAST_DEFAULT = 24;
+const PERIODS_MAX = 400;
+/** The others are one group together, so that an answer has at most so many numbers a period. */
+const GROUPS_MAX = 20;
+
+const { deadLetterReason: REASON, ingestedAt: AT } = OUR_COLUMNS;
+
+/** How many letters came in each hour or day, by reason and place in the record. */
+export async function countLettersOverTime(call: ConsoleCall): Promise<Response> {
+  const table = await letterTable(call);
+  const { by, lengthMs, fromMs, toMs } = periodsOf(call);
+  const where = whereOf(letterConditions(call, { fromMs, toMs }));
+  const rows = objectsOf(
+    await call.ask(`WITH counted AS (SELECT epoch_ms(${AT}) // ${lengthMs} AS period, ${REASON} AS reason,
+  ${PLACE_SQL} AS place, count(*) AS n FROM ${tableSql(table)} ${where} GROUP BY ALL),
+top AS (SELECT reason, place, row_number() OVER (ORDER BY sum(n) DESC, reason, place) - 1 AS rank
+  FROM counted GROUP BY reason, place QUALIFY rank < ${GROUPS_MAX})
+SELECT period, rank, any_value(top.reason) AS reason, any_value(top.place) AS place, sum(n) AS n
+FROM counted LEFT JOIN top USING (reason, place) GROUP BY period, rank ORDER BY period`),
+  );
+  const groups: { reason: string | null; place: string | null; count: number }[] = [];
+  const counts = new Map<number, number[]>();
+  for (const { period, rank, reason, place, n } of rows) {
+    const at = Number(rank ?? GROUPS_MAX), count = Number(n);
+    groups[at] ??= { reason: reason!, place: place!, count: 0 };
+    groups[at].count += count;
+    const own = counts.get(Number(period)) ?? [];
+    own[at] = count;
+    counts.set(Number(period), own);
+  }
+  const first = fromMs / lengthMs, found = [...groups.keys()].filter((at) => groups[at] !== undefined);
+  const periods = Array.from({ length: (toMs - fromMs) / lengthMs }, (_, index): Json => {
+    const own = counts.get(first + index) ?? [];
+    return { at: isoOf((first + index) * lengthMs), counts: found.map((at) => own[at] ?? 0) };
+  });
+  return jsonAnswer(200, {
+    table: identifierText(table),
+    by,
+    from: isoOf(fromMs),
+    to: isoOf(toMs),
+    groups: found.map((at) => groups[at]!),
+    periods,
+  });
+}
+
+/** Whole ones: those that the bounds lie in are counted whole. */
+function periodsOf(call: ConsoleCall): { by: string; lengthMs: number; fromMs: number; toMs: number } {
+  const by = call.optional("by") ?? "hour";
+  if (!Object.hasOwn(LENGTHS_MS, by)) throw badRequest("Cannot read by: it is neither hour nor day");
+  const lengthMs = LENGTHS_MS[by]!;
+  const end = call.instant("to") ?? call.parts.clock.nowMs() + 1;
+  const toMs = Math.ceil(end / lengthMs) * lengthMs;
+  const last = call.count("last", LAST_DEFAULT, PERIODS_MAX);
+  const begin = call.instant("from");
+  const fromMs = begin === undefined ? toMs - last * lengthMs : Math.floor(begin / lengthMs) * lengthMs;
+  const periods = (toMs - fromMs) / lengthMs;
+  if (periods >= 1 && periods <= PERIODS_MAX) return { by, lengthMs, fromMs, toMs };
+  throw badRequest(`Cannot count letters of ${periods} periods: from 1 to ${PERIODS_MAX} can be asked for`);
+}
