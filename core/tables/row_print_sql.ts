@@ -7,11 +7,16 @@ import type { Field, Type } from "../iceberg/format/type.ts";
  * equal, so that the signs of zeros count apart. `valueOf` gives SQL for a column.
  */
 export function rowPrintSql(fields: readonly Field[], valueOf: (field: Field) => string): string {
-  const parts = fields.flatMap((field) => {
-    const value = valueOf(field);
-    return hasReals(field.type) ? [value, zeroSigns(value, field.type, 0)] : [value];
-  });
-  return `hash(${parts.join(", ")})`;
+  return `hash(${fields.flatMap((field) => printed(field, valueOf(field))).join(", ")})`;
+}
+
+/** The same of one value. */
+export function columnPrintSql(field: Field, value: string): string {
+  return `hash(${printed(field, value).join(", ")})`;
+}
+
+function printed({ type }: Field, value: string): string[] {
+  return hasReals(type) ? [value, zeroSigns(value, type, 0)] : [value];
 }
 
 /** SQL for whether a row has a -0.0 anywhere; undefined where it can have none. */

@@ -3,7 +3,7 @@ import { StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { copyToParquet, type WrittenFile } from "../../engine/copy.ts";
 import type { ConnectionPool } from "../../engine/connection_pool.ts";
-import { type Connection, quoteName, quotePath } from "../../engine/duckdb.ts";
+import { type Connection, quotePath } from "../../engine/duckdb.ts";
 import type { Scratch } from "../../disk/scratch.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
@@ -17,10 +17,10 @@ import { partitionConstants } from "../../tables/read/partition_constants.ts";
 import { dataFileName } from "../../lake/data_file_name.ts";
 import { partitionFolder, placeFiles } from "../../tables/write/place_files.ts";
 import { type LocalFile, tableSelect } from "../../tables/read/scan_sql.ts";
-import { negativeZeroSql, rowPrintSql } from "../../tables/row_print_sql.ts";
 import { type GroupRewriter, partitionTexts } from "./rewriting.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import type { RowOrder } from "./row_order.ts";
+import { difference, summaryOf } from "./rows_summary.ts";
 import { sortedSelect } from "./sorted_select.ts";
 import type { SoundFiles } from "./sound_files.ts";
 
@@ -91,30 +91,18 @@ export class SqlGroupRewriter implements GroupRewriter {
   async #rewriteRows(connection: Connection, group: RewriteGroup): Promise<WrittenFile[]> {
     const { order } = this.#options;
     const select = await this.#select(connection, group);
-    const before = await this.#summary(connection, select);
+    const { fields } = this.#schema;
+    const before = await summaryOf(connection, select, fields);
+    checkCount(group, before.rows);
     const query = order === undefined ? select : await sortedSelect(connection, select, order, this.#schema);
     const written = await this.#write(connection, group, query, before.hasNegativeZero);
-    checkCount(group, written.reduce((sum, file) => sum + Number(file.records), 0));
-    if (written.length === 0) return written;
     const paths = written.map(({ path }) => quotePath(path)).join(", ");
-    const after = await this.#summary(
-      connection,
-      `SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`,
-    );
-    if (after.print !== before.print) throw alteredError(group);
+    const after = written.length === 0
+      ? { ...before, rows: 0 }
+      : await summaryOf(connection, `SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`, fields);
+    const differs = difference(before, after);
+    if (differs !== undefined) throw alteredError(group, differs);
     return written;
-  }
-
-  /** What the rows say, in whatever order they come. */
-  async #summary(connection: Connection, select: string): Promise<{ print: string; hasNegativeZero: boolean }> {
-    const { fields } = this.#schema;
-    const valueOf = ({ name }: { name: string }) => `rewritten.${quoteName(name)}`;
-    const negative = negativeZeroSql(fields, valueOf);
-    const [row] = await connection.rows(
-      `SELECT coalesce(sum(CAST(${rowPrintSql(fields, valueOf)} AS HUGEINT)), 0)::VARCHAR AS print,
-  ${negative === undefined ? "false" : `coalesce(bool_or(${negative}), false)`} AS negative FROM (${select}) rewritten`,
-    );
-    return { print: row!.print as string, hasNegativeZero: row!.negative as boolean };
   }
 
   async #write(
@@ -184,26 +172,24 @@ export class SqlGroupRewriter implements GroupRewriter {
 }
 
 /** A rewrite must not lose a row, nor make one: where nothing was deleted the counts are equal. */
-function checkCount({ files, partition }: RewriteGroup, written: number): void {
-  const read = files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0);
+function checkCount({ files, partition }: RewriteGroup, found: number): void {
+  const listed = files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0);
   const deletes = files.some((file) => file.deletes.length > 0);
-  if (written === read || (deletes && written < read)) return;
+  if (found === listed || (deletes && found < listed)) return;
   throw new StreamlabError(
     "corrupt",
     `Cannot rewrite the files of partition (${partitionTexts(partition).join(", ")}): they hold ${
-      counted(written, "row")
-    }, and their manifests say ${read}`,
+      counted(found, "row")
+    }, and their manifests say ${listed}`,
     { hint: "Nothing was changed; look into the table's files" },
   );
 }
 
 /** Nor may it change a value: the new files are read again before anything names them. */
-function alteredError({ partition }: RewriteGroup): StreamlabError {
+function alteredError({ partition }: RewriteGroup, differs: string): StreamlabError {
   return new StreamlabError(
     "corrupt",
-    `Cannot rewrite the files of partition (${
-      partitionTexts(partition).join(", ")
-    }): the new ones say something else than the old ones`,
+    `Cannot rewrite the files of partition (${partitionTexts(partition).join(", ")}): the new ones have ${differs}`,
     { hint: "Nothing was changed; look into the table's files" },
   );
 }
