@@ -2,7 +2,7 @@ import { counted, formatCount } from "../../core/base/counted.ts";
 import type { Meter, MeterReading } from "../../core/base/meter.ts";
 import { visibleText } from "../../core/base/visible_text.ts";
 import type { Context } from "./command.ts";
-import { formatDuration, printMessage, type ScriptRecord, timeText } from "./output.ts";
+import { formatDuration, formatSize, printMessage, type ScriptRecord, timeText } from "./output.ts";
 
 export interface Progress {
   /** Removes the drawn line, so that results start on a clean one; the next change redraws it. */
@@ -75,20 +75,24 @@ export function progressLine(
   elapsedMs: number,
 ): string {
   const parts: string[] = [];
-  const { files, filesMax } = counts;
+  const { files, filesMax, groups, groupsMax, bytes, bytesMax } = counts;
   if (files !== undefined) {
     parts.push(
       filesMax === undefined ? counted(files, "file") : `${formatCount(files)} of ${counted(filesMax, "file")}`,
     );
   }
+  if (groupsMax !== undefined) parts.push(`${formatCount(groups ?? 0)} of ${counted(groupsMax, "group")}`);
+  if (bytesMax !== undefined) parts.push(`${formatSize(bytes ?? 0)} of ${formatSize(bytesMax)}`);
   for (const what of ["record", "event"] as const) {
     const count = counts[`${what}s`];
     if (count === undefined) continue;
     parts.push(counted(count, what));
     if (elapsedMs >= 1_000) parts.push(`${counted(Math.round(count / elapsedMs * 1_000), what)}/s`);
   }
-  if (files && filesMax !== undefined && files < filesMax && elapsedMs >= 1_000) {
-    parts.push(`${formatDuration(elapsedMs / files * (filesMax - files))} left`);
+  // Files differ in size, so bytes tell more of what is left.
+  const [done, max] = bytesMax === undefined ? [files, filesMax] : [bytes, bytesMax];
+  if (done && max !== undefined && done < max && elapsedMs >= 1_000) {
+    parts.push(`${formatDuration(elapsedMs / done * (max - done))} left`);
   }
   if (counts.filesBehind) parts.push(counted(counts.filesBehind, "more file waits", "more files wait"));
   return `${label}${step === undefined ? "" : ` (${step})`}: ${parts.join(", ")}`;

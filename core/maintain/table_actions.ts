@@ -1,5 +1,6 @@
 import type { Meter } from "../base/meter.ts";
 import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
+import type { GroupOutcome } from "./compaction/compact.ts";
 import type { TableCompactionReport } from "./compaction/compact_table.ts";
 import type { ManifestsReport } from "./manifests.ts";
 import type { ExpiryReport } from "./removal/expire.ts";
@@ -26,6 +27,8 @@ export interface ActionWork extends ActionWishes {
   dryRun: boolean;
   signal: AbortSignal;
   meter: Meter;
+  /** Of a compaction: told of each group when it is known what became of it. */
+  groupDone?: ((group: GroupOutcome) => Promise<void>) | undefined;
 }
 
 export interface RemovalReport extends OrphansReport {
@@ -45,8 +48,8 @@ const INPUTS_MIN = 2;
 export const TABLE_ACTIONS = {
   "compact": async (work: ActionWork, table: LoadedTable): Promise<TableCompactionReport> => {
     const { compactTable } = await import("./compaction/compact_table.ts");
-    const { surroundings, machine, dryRun, signal, meter, targetBytes, sortBy = [] } = work;
-    const options = { ...machine, targetBytes, inputsMin: INPUTS_MIN, sortBy, dryRun, signal, meter };
+    const { surroundings, machine, dryRun, signal, meter, targetBytes, sortBy = [], groupDone } = work;
+    const options = { ...machine, targetBytes, inputsMin: INPUTS_MIN, sortBy, dryRun, signal, meter, groupDone };
     return await compactTable(surroundings, table, options);
   },
   "rewrite-manifests": async ({ surroundings, dryRun }: ActionWork, table: LoadedTable): Promise<ManifestsReport> => {

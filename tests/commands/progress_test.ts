@@ -14,6 +14,11 @@ Deno.test("a progress line says files, events, events a second and the time left
     progressLine("Compacting", { counts: { files: 5, filesMax: 5 }, step: undefined }, 5_000),
     "Compacting: 5 of 5 files",
   );
+  const counts = { files: 30, filesMax: 40, groups: 2, groupsMax: 4, bytes: 1e9, bytesMax: 4e9 };
+  strictEqual(
+    progressLine("Compacting", { counts, step: undefined }, 10_000),
+    "Compacting: 30 of 40 files, 2 of 4 groups, 1.0 GB of 4.0 GB, 30.0s left",
+  );
   strictEqual(
     progressLine("Ingesting", { counts: { files: 1, filesMax: 2, filesBehind: 3 }, step: undefined }, 10),
     "Ingesting: 1 of 2 files, 3 more files wait",

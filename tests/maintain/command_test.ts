@@ -60,6 +60,7 @@ Deno.test("--json prints an object for each action on each table", () =>
     const { records, status } = await run(world, ["--all", "--status", "--json"]);
     strictEqual(status, 0);
     deepStrictEqual(records.map(({ action, table }) => [action, table]), [
+      ["compacted-group", "bronze.events"],
       ["compact", "bronze.events"],
       ["rewrite-manifests", "bronze.events"],
       ["expire-snapshots", "bronze.events"],
@@ -68,7 +69,7 @@ Deno.test("--json prints an object for each action on each table", () =>
       ["table-status", "bronze.events"],
       ["upkeep-status", "bronze.events"],
     ]);
-    const { durationMs, ...compaction } = records[0]!;
+    const { durationMs, ...compaction } = records[1]!;
     strictEqual(typeof durationMs, "number");
     deepStrictEqual(Object.keys(compaction).sort(), [
       "action",
@@ -84,6 +85,29 @@ Deno.test("--json prints an object for each action on each table", () =>
       "table",
       "time",
     ]);
+  }));
+
+Deno.test("--json prints an object for each group of a compaction when it is committed", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(9, true);
+    const { records } = await run(world, ["--compact", "--json"]);
+    const groups = records.filter(({ action }) => action === "compacted-group");
+    deepStrictEqual(groups.map(({ group, groups }) => [group, groups]), [[1, 4], [2, 4], [3, 4], [4, 4]]);
+    deepStrictEqual(groups.map(({ partition }) => partition).toSorted(), [
+      "at_day=2026-03-01",
+      "at_day=2026-03-02",
+      "at_day=2026-03-03",
+      "at_day=2026-03-04",
+    ]);
+    const [inputs, outputs] = ["inputs", "outputs"].map((side) => {
+      const sizes = groups.map((group) => group[side] as { files: number; bytes: number; records: number });
+      const sum = (key: keyof typeof sizes[0]) => sizes.reduce((total, size) => total + size[key], 0);
+      return { files: sum("files"), bytes: sum("bytes"), records: sum("records") };
+    });
+    const { inputs: read, outputs: written } = records.at(-1)!;
+    deepStrictEqual([inputs, outputs], [read, written]);
+    ok(groups.every(({ dropped, time }) => dropped === null && typeof time === "string"));
+    deepStrictEqual((await run(world, ["--compact", "--json"])).records.map(({ action }) => action), ["compact"]);
   }));
 
 Deno.test("a table that cannot be looked after does not keep the others from it", () =>

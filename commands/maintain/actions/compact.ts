@@ -2,10 +2,11 @@ import { counted, formatCount } from "../../../core/base/counted.ts";
 import { Meter } from "../../../core/base/meter.ts";
 import { StreamlabError } from "../../../core/base/errors.ts";
 import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
+import type { GroupOutcome } from "../../../core/maintain/compaction/compact.ts";
 import type { TableCompactionReport } from "../../../core/maintain/compaction/compact_table.ts";
 import { runRecorded } from "../../../core/maintain/recorded_action.ts";
 import { flag } from "../../line/flags.ts";
-import { formatSize } from "../../line/output.ts";
+import { formatSize, printResult } from "../../line/output.ts";
 import { startProgress } from "../../line/progress.ts";
 import { recorderOf, tableAction, type Tense, workOf } from "../action.ts";
 import { intentLines } from "../words.ts";
@@ -42,10 +43,18 @@ export const compact = tableAction({
   async run(job, table) {
     const { context, flags } = job;
     const meter = new Meter(context.clock);
-    const progress = startProgress(context, `Compacting ${identifierText(table.identifier)}`, meter);
+    const name = identifierText(table.identifier);
+    let number = 0;
+    const groupDone = async (group: GroupOutcome) => {
+      if (!context.json) return;
+      const groups = meter.read().counts.groupsMax ?? 0;
+      await printResult(context, { action: "compacted-group", table: name, group: ++number, groups, ...group }, "");
+    };
+    const progress = startProgress(context, `Compacting ${name}`, meter);
     try {
       const wishes = { targetBytes: flags.targetFileSize, sortBy: flags.sortBy };
-      return await runRecorded("compact", workOf(job, wishes, meter), table, recorderOf(context));
+      const work = { ...workOf(job, wishes, meter), groupDone };
+      return await runRecorded("compact", work, table, recorderOf(context));
     } finally {
       await progress.end();
     }

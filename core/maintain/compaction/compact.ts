@@ -7,6 +7,7 @@ import { parentSnapshot } from "../../iceberg/action/snapshot_change.ts";
 import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { ownPlaces } from "../../iceberg/own_files.ts";
 import { deleteMade } from "../../storage/deletion.ts";
+import type { DataFile } from "../../iceberg/format/data_file.ts";
 import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import { DeleteReach } from "./delete_reach.ts";
@@ -30,8 +31,19 @@ export interface CompactionOptions {
   atOnce?: GroupsAtOnce;
   /** Checked between groups; finished groups stay. */
   signal: AbortSignal;
-  /** Counts the files that are rewritten, of `filesMax`. */
+  /** Counts `files`, `groups` and `bytes` that are rewritten, of `filesMax` and so on. */
   meter: Meter;
+  /** Told of each group when it is known what became of it. */
+  groupDone?: ((group: GroupOutcome) => Promise<void>) | undefined;
+}
+
+export interface GroupOutcome {
+  /** As its folder is called; empty without partitions. */
+  partition: string;
+  inputs: { files: number; bytes: number; records: number };
+  outputs: { files: number; bytes: number; records: number };
+  /** Why its files stay as they were; null: the new ones are part of the table. */
+  dropped: string | null;
 }
 
 /** Groups begin while their estimated peaks together fit in memory. */
@@ -97,8 +109,8 @@ export async function compact(
   try {
     const planned = await withNewest(surroundings.catalog, table.identifier, plan, table);
     if (planned === undefined) return { ...emptyReport(), foreignIntents };
-    const run = new Compaction(surroundings, planned, options.patienceMs);
-    return { ...options.dryRun ? run.plan() : await run.run(options), foreignIntents };
+    const run = new Compaction(surroundings, planned, options);
+    return { ...options.dryRun ? run.plan() : await run.run(), foreignIntents };
   } catch (error) {
     throw error instanceof SqlError ? engineError(identifierText(table.identifier), error) : error;
   } finally {
@@ -140,12 +152,12 @@ class Compaction {
   readonly #commitGate = new Gate(1);
   readonly #surroundings: Surroundings;
   readonly #planned: PlannedCompaction;
-  readonly #patienceMs: number;
+  readonly #options: CompactionOptions;
 
-  constructor(surroundings: Surroundings, planned: PlannedCompaction, patienceMs: number) {
+  constructor(surroundings: Surroundings, planned: PlannedCompaction, options: CompactionOptions) {
     this.#surroundings = surroundings;
     this.#planned = planned;
-    this.#patienceMs = patienceMs;
+    this.#options = options;
   }
 
   /** What `run` would do; sizes of new files are guessed from those of the old. */
@@ -161,18 +173,22 @@ class Compaction {
     return this.#report;
   }
 
-  async run(options: CompactionOptions): Promise<CompactionReport> {
+  async run(): Promise<CompactionReport> {
     const { groups, rewriter } = this.#planned;
     try {
-      return await this.#runGroups(groups, options);
+      return await this.#runGroups(groups);
     } finally {
       await rewriter.settle();
     }
   }
 
-  async #runGroups(groups: readonly RewriteGroup[], options: CompactionOptions): Promise<CompactionReport> {
-    const { meter, signal, atOnce = ONE_AFTER_ANOTHER } = options;
-    meter.count("filesMax", groups.reduce((sum, { files }) => sum + files.length, 0));
+  async #runGroups(groups: readonly RewriteGroup[]): Promise<CompactionReport> {
+    const { meter, signal, atOnce = ONE_AFTER_ANOTHER } = this.#options;
+    const sum = (of: (group: RewriteGroup) => number) => groups.reduce((total, group) => total + of(group), 0);
+    meter.count("groupsMax", groups.length);
+    meter.count("bytesMax", sum(({ bytes }) => bytes));
+    meter.count("filesMax", sum(({ files }) => files.length));
+    for (const what of ["groups", "bytes", "files"]) meter.count(what, 0);
     const memory = new Gate(atOnce.memoryBytes);
     const work = async (group: RewriteGroup, next: RewriteGroup | undefined) => {
       if (signal.aborted) {
@@ -186,6 +202,8 @@ class Compaction {
     try {
       await mapParallel(groups, atOnce.groupsMax, async (group, index) => {
         await memory.pass(atOnce.peakBytes(group), () => work(group, groups[index + 1]));
+        meter.count("groups");
+        meter.count("bytes", group.bytes);
         meter.count("files", group.files.length);
         await this.#commitGate.pass(1, () => this.#commitIfDue());
       });
@@ -215,8 +233,7 @@ class Compaction {
         await withoutHiding(() => this.#abandon(intent));
         throw error;
       }
-      this.#report.dropped.push({ files: group.files.length, reason: "another writer rewrote or removed them" });
-      await this.#abandon(intent);
+      await this.#drop(group, intent, "another writer rewrote or removed them");
     }
   }
 
@@ -234,7 +251,7 @@ class Compaction {
       stem: rewrittenBegin(table.io.location, rewriter.folderOf(group), id),
       inputs: group.files.map(({ dataFile }) => dataFile.path),
       fenced: false,
-      patienceMs: this.#patienceMs,
+      patienceMs: this.#options.patienceMs,
     };
   }
 
@@ -260,18 +277,32 @@ class Compaction {
     const outcome = await commitRewrites(this.#surroundings, table, pending, reach);
     for (const { group, outputs, intent } of outcome.committed) {
       this.#countInputs(group);
-      this.#report.outputs.files += outputs.length;
-      for (const { fileSizeBytes, recordCount } of outputs) {
-        this.#report.outputs.bytes += fileSizeBytes;
-        this.#report.outputs.records += recordCount;
-      }
+      const written = sizeOf(outputs), total = this.#report.outputs;
+      total.files += written.files;
+      total.bytes += written.bytes;
+      total.records += written.records;
       await removeIntent(this.#surroundings.store, intent);
+      await this.#tell(group, outputs, null);
     }
     if (outcome.dropped.length === 0) this.#report.deleteFiles += waiting;
     for (const { group, reason } of outcome.dropped) {
-      this.#report.dropped.push({ files: group.group.files.length, reason });
-      await this.#abandon(group.intent);
+      await this.#drop(group.group, group.intent, reason);
     }
+  }
+
+  async #drop(group: RewriteGroup, intent: Intent, reason: string): Promise<void> {
+    this.#report.dropped.push({ files: group.files.length, reason });
+    await this.#abandon(intent);
+    await this.#tell(group, [], reason);
+  }
+
+  async #tell(group: RewriteGroup, outputs: readonly DataFile[], dropped: string | null): Promise<void> {
+    await this.#options.groupDone?.({
+      partition: this.#planned.rewriter.folderOf(group),
+      inputs: sizeOf(group.files.map(({ dataFile }) => dataFile)),
+      outputs: sizeOf(outputs),
+      dropped,
+    });
   }
 
   /** Removes the new files of a group that will never be committed, and its intent. */
@@ -283,12 +314,21 @@ class Compaction {
     await removeIntent(this.#surroundings.store, intent);
   }
 
-  #countInputs({ files, bytes }: RewriteGroup): void {
+  #countInputs({ files }: RewriteGroup): void {
+    const read = sizeOf(files.map(({ dataFile }) => dataFile)), total = this.#report.inputs;
     this.#report.groups++;
-    this.#report.inputs.files += files.length;
-    this.#report.inputs.bytes += bytes;
-    for (const { dataFile } of files) this.#report.inputs.records += dataFile.recordCount;
+    total.files += read.files;
+    total.bytes += read.bytes;
+    total.records += read.records;
   }
+}
+
+function sizeOf(files: readonly DataFile[]): GroupOutcome["inputs"] {
+  return {
+    files: files.length,
+    bytes: files.reduce((sum, { fileSizeBytes }) => sum + fileSizeBytes, 0),
+    records: files.reduce((sum, { recordCount }) => sum + recordCount, 0),
+  };
 }
 
 /** After a failure: another one would hide the first. */
