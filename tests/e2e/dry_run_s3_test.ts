@@ -1,7 +1,8 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { gzipSync } from "node:zlib";
 import type { Store } from "../../core/storage/store.ts";
 import { s3Test } from "../support/s3_servers.ts";
-import { leftIn, succeed } from "./program.ts";
+import { leftIn, streamlab, succeed } from "./program.ts";
 import { type S3Place, startS3Place, useLake } from "./s3_lake.ts";
 
 let place: S3Place;
@@ -42,5 +43,23 @@ s3Test(
         deepStrictEqual(counts(foretold), counts(batch));
         deepStrictEqual(counts(batch).slice(2), [2, 1, 2]);
       }
+    }),
+);
+
+s3Test(
+  "a contract is drawn from the files of a bucket, Parquet ones too",
+  () =>
+    useLake(place, async ({ folder, uri, env, open }) => {
+      const store = await open();
+      await store.write("raw/events/a.ndjson", gzipSync('{"id":1}\n{"id":2}\n'));
+      await succeed(folder, ["produce", "--sink", uri, "--format", "parquet", "--batches", "1", "--interval", "0"], {
+        env,
+      });
+      const { stdout, stderr } = await streamlab(folder, ["consume", "--infer-contract", "--source", uri], { env });
+      match(stderr, /^Drawn from 12 records, the first .* of 2 of 2 files$/m);
+      match(stderr, /^1 file is gzip by the first bytes, though not by name, and read so: raw\/events\/a\.ndjson$/m);
+      const { id, user_id } = JSON.parse(stdout).properties;
+      deepStrictEqual([id.type, user_id.type], ["integer", "string"]);
+      deepStrictEqual(leftIn(env.TMPDIR!), []);
     }),
 );

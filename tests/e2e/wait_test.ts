@@ -98,7 +98,7 @@ Deno.test("who waits says for whom, takes over when that one ends, and goes on b
     ]);
   }));
 
-Deno.test("who waits is stopped cleanly, and with --once takes what is there after the other has ended", () =>
+Deno.test("who waits is stopped cleanly, with --once ends after the other, and a dry run waits for nobody", () =>
   withOrders(async (folder) => {
     await using first = new Consumer(folder, "--contract", "a.json");
     await first.out.next(/batch 1/);
@@ -108,6 +108,8 @@ Deno.test("who waits is stopped cleanly, and with --once takes what is there aft
       strictEqual(await waiter.end(signal), status);
       await waiter.err.next(/Stopped waiting: nothing was ingested/);
     }
+    // A look takes no lock.
+    match(await succeed(folder, ["consume", "--dry-run", "--table", "orders.raw"]), /nothing new to judge/);
     await using once = new Consumer(folder, "--wait", "--once");
     await once.err.next(/Waiting/);
     strictEqual(await first.end("SIGTERM"), 0);
