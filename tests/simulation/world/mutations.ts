@@ -283,7 +283,8 @@ function replacesAnything(catalog: Catalog): Catalog {
   });
 }
 
-function withMethods(store: Store, methods: Partial<Store>): Store {
+/** Of the store these methods are others. */
+export function withMethods(store: Store, methods: Partial<Store>): Store {
   return new Proxy(store, {
     get(inner, key) {
       const method = methods[key as keyof Store];
