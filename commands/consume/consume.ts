@@ -4,6 +4,7 @@ import { StreamlabError } from "../../core/base/errors.ts";
 import { type Catalog, identifierText, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import { DEFAULT_TARGET } from "../../core/lake/table_names.ts";
 import type { ConsumerReport } from "../../core/consume/batch_report.ts";
+import type { BetweenBatches } from "../../core/consume/between_batches.ts";
 import type { ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import type { OpenTelemetry } from "../../core/telemetry/open_telemetry.ts";
 import type { Store } from "../../core/storage/store.ts";
@@ -15,6 +16,7 @@ import { type ConsumeFlags, consumeFlags, TABLES } from "./flags.ts";
 import { checkFlagsApply } from "./flags_that_apply.ts";
 import { type ConsumerUpkeep, openUpkeep } from "./upkeep.ts";
 import { type LakeMetrics, openLakeMetrics } from "./lake_metrics.ts";
+import { openRawCare } from "./raw_care.ts";
 import { rawZone } from "./raw_zone.ts";
 import { TargetSpans } from "./target_spans.ts";
 import { ConsumeWords } from "./words.ts";
@@ -153,13 +155,18 @@ async function ingest(
   const { ConsumeSession } = await import("../../core/consume/consume_session.ts");
   const place = `${options.zone.store.root}/${options.zone.prefix}`;
   const upkeep = flags.noUpkeep ? undefined : await upkeepOf(context, flags, words, options);
-  const { betweenBatches, newRider } = upkeep ?? {};
-  const session = await ConsumeSession.open({ ...options, betweenBatches, newRider });
+  const rawCare = await openRawCare(context, flags, words, options);
+  const betweenBatches: BetweenBatches = async (pause) => {
+    await upkeep?.betweenBatches(pause);
+    await rawCare?.betweenBatches(pause);
+  };
+  const session = await ConsumeSession.open({ ...options, betweenBatches, newRider: upkeep?.newRider });
   let metrics: LakeMetrics | undefined;
   try {
     if (!flags.allTargets) metrics = await metricsOf(context, flags, options.catalog, options.sink, telemetry);
     if (flags.once) {
       const discovery = await session.runOnce(context.signal);
+      await rawCare?.atTheEnd(context.signal);
       const { unreadable } = discovery;
       await words.end(discovery, place);
       if (unreadable.length > 0) {
@@ -190,7 +197,7 @@ async function ingest(
     throw error;
   } finally {
     session.close();
-    await Promise.all([upkeep?.close(), metrics?.close()]);
+    await Promise.all([upkeep?.close(), rawCare?.close(), metrics?.close()]);
   }
   return endStatus(context, flags);
 }

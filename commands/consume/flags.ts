@@ -110,6 +110,18 @@ export const consumeFlags = z.object({
     doc: "memory to use: with less, buffers are smaller, threads fewer, and DuckDB spills to disk",
     default: "1GB",
   }),
+  afterIngest: flag.choice(["keep", "archive", "delete"], {
+    ...UPKEEP,
+    doc:
+      "what becomes of raw files that every table of the lake which is fed from them has ingested: leave them, move them " +
+      "to raw/archive/ of the lake, or delete them, so that the audit has only their counts",
+    default: "keep",
+  }),
+  afterIngestAge: flag.duration({
+    ...UPKEEP,
+    doc: "archive or delete raw files so long after they were ingested",
+    default: "7d",
+  }),
   noUpkeep: flag.switch({ ...UPKEEP, doc: "leave the tables alone: merge no files, expire nothing, delete nothing" }),
   keepSnapshots: flag.count({
     ...UPKEEP,

@@ -12,6 +12,8 @@ const NOT_OF_DRY_RUN: readonly Key[] = [
   "create",
   "trigger",
   "wait",
+  "afterIngest",
+  "afterIngestAge",
   "noUpkeep",
   "keepSnapshots",
   "deleteAfter",

@@ -36,6 +36,10 @@ export class UpkeepWords {
     if (expired > 0) parts.push(`expired ${counted(expired, "snapshot")}`);
     const deleted = sum("remove-files files");
     if (deleted > 0) parts.push(`deleted ${counted(deleted, "file")} (${formatSize(sum("remove-files bytes"))})`);
+    for (const [action, words] of [["archive-raw-files", "archived"], ["delete-raw-files", "deleted"]]) {
+      const taken = sum(action + " files"), size = formatSize(sum(action + " bytes"));
+      if (taken > 0) parts.push(`${words} ${counted(taken, "raw file")} (${size})`);
+    }
     this.#sums = new Map();
     return parts.length === 0 ? undefined : `upkeep: ${parts.join(", ")}`;
   }

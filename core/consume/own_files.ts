@@ -1,6 +1,6 @@
 import { realPathOf } from "../disk/removal.ts";
 import { StreamlabError } from "../base/errors.ts";
-import { CHECKPOINTS_FOLDER, WAREHOUSE_FOLDER } from "../lake/layout.ts";
+import { ARCHIVE_FOLDER, CHECKPOINTS_FOLDER, WAREHOUSE_FOLDER } from "../lake/layout.ts";
 import { localFolder, type RawZone } from "../lake/raw_zone.ts";
 import type { Store } from "../storage/store.ts";
 
@@ -8,8 +8,8 @@ import type { Store } from "../storage/store.ts";
 const KNOWN_FOLDERS_MAX = 10_000;
 
 /**
- * The consumer's own tables and checkpoints, if they are in its raw zone. Without this, the output
- * of each batch would be the input of the next, forever.
+ * The consumer's own tables, checkpoints and archive, if they are in its raw zone. Without this,
+ * the output of each batch would be the input of the next, forever.
  */
 export class OwnFiles {
   readonly #zone: RawZone;
@@ -56,6 +56,7 @@ export class OwnFiles {
     if (isLocal !== (this.#sink.localPath("x") !== undefined)) return false;
     const place = (path: string) => `${isLocal ? realPathOf(path) : path}/`;
     const inside = place(folder);
-    return [WAREHOUSE_FOLDER, CHECKPOINTS_FOLDER].some((own) => inside.startsWith(place(`${this.#sink.root}/${own}`)));
+    const owns = [WAREHOUSE_FOLDER, CHECKPOINTS_FOLDER, ARCHIVE_FOLDER];
+    return owns.some((own) => inside.startsWith(place(`${this.#sink.root}/${own}`)));
   }
 }

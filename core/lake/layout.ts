@@ -8,6 +8,8 @@ import { DEFAULT_WAREHOUSE } from "../iceberg/catalog/catalog.ts";
 export const RAW_FOLDER = "raw";
 /** Event files of the lake itself, as they landed, at any depth. */
 export const EVENTS_FOLDER = `${RAW_FOLDER}/events`;
+/** Event files that were ingested, and moved here: see `raw_archive.ts`. */
+export const ARCHIVE_FOLDER = `${RAW_FOLDER}/archive`;
 /**
  * `<namespace>/<table>/` below it, each with `metadata/` and `data/`; empty where a REST catalog
  * keeps the tables.

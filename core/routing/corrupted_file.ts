@@ -8,6 +8,8 @@ import { FilePartReader, readFilePart } from "../disk/scratch.ts";
  */
 export const WHOLE_BYTES_MAX = 16 << 20;
 const HEAD_BYTES = 64 << 10;
+/** Stands in the detail of every dead letter that holds a head only. */
+export const HEAD_ONLY_NOTE = " are kept, SHA-256 of all ";
 
 export interface FileText {
   raw: string;
@@ -49,9 +51,7 @@ export function headText(head: Uint8Array, { size, sha256 }: Oversize): FileText
   const { raw, note } = bytesText(head, true);
   return {
     raw,
-    note: `${note}; the first ${formatCount(head.length)} of ${
-      counted(size, "byte")
-    } are kept, SHA-256 of all ${sha256}`,
+    note: `${note}; the first ${formatCount(head.length)} of ${counted(size, "byte")}${HEAD_ONLY_NOTE}${sha256}`,
   };
 }
 

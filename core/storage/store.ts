@@ -87,6 +87,13 @@ export interface Store {
    */
   putFile(path: string, localPath: string): Promise<void>;
   /**
+   * Copies the version `etag` of a file to `to`, if nothing is there, and makes it durable; fails
+   * with `conflict` where the file is another by now. False: there was something already. On a disk
+   * the copy has the same etag. For names that are given to one content only: on S3 two at once may
+   * both be true.
+   */
+  copy(path: string, to: string, etag: string): Promise<boolean>;
+  /**
    * Removes files; a missing one is no error. Only `deletion.ts` calls it, which decides what is
    * ours to delete.
    */

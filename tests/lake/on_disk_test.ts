@@ -93,6 +93,7 @@ Deno.test("docs/on-disk.md names every file of a lake", async () => {
       world,
     );
     await run("consume", "--once", "--max-files-per-batch", "2", "--partition-by", "event_type");
+    await run("consume", "--once", "--after-ingest", "archive", "--after-ingest-age", "0s");
     const store = openLocalStore(folder, { random: seededRandom(1), durable: false });
     await new Checkpoint(store, "bronze.events").noteFailure(3n, "2026-03-01T12:00:00.000Z", "it cannot be routed");
     await new FileNamespaces(store).put(undefined, {
@@ -102,6 +103,7 @@ Deno.test("docs/on-disk.md names every file of a lake", async () => {
       commitId: "1",
     });
     await writeRemoval(store, removal);
+    await store.write("raw/events/waits.json", new Uint8Array());
     const tools = { store, clock: systemClock, random: seededRandom(3) };
     await new History(UPKEEP, tools).add([upkeep]);
     await new History(BATCHES, tools).add([batch]);

@@ -186,6 +186,24 @@ const writingCases: ConformanceCase[] = [
     },
   },
   {
+    name: "copy takes the version that it was asked for to a name that nothing has, and leaves the file",
+    async run(store) {
+      const content = Uint8Array.from({ length: 20_000 }, (_, at) => at * at);
+      for (const [path, whole] of [["a/x", content], ["a/empty", new Uint8Array()]] as const) {
+        await store.write(path, whole);
+        const { etag } = (await store.stat(path))!;
+        strictEqual(await store.copy(path, `b/deep/${path}`, etag), true);
+        deepStrictEqual(await store.read(`b/deep/${path}`), whole);
+        deepStrictEqual(await store.read(path), whole);
+        strictEqual(await store.copy(path, `b/deep/${path}`, etag), false);
+        await fails(() => store.copy(path, `c/${path}`, "another"), "conflict");
+      }
+      strictEqual(await store.copy("a/empty", "b/deep/a/x", (await store.stat("a/empty"))!.etag), false);
+      await fails(() => store.copy("a/none", "b/none", "any"), "not-found");
+      deepStrictEqual(await pathsOf(store, ""), ["a/empty", "a/x", "b/deep/a/empty", "b/deep/a/x"]);
+    },
+  },
+  {
     name: "a path that is no path is refused before anything happens",
     async run(store) {
       for (const path of ["", "/etc/passwd", "../x", "a/../../x", "a//b", "./a", "a/", "a\0b", "\ud800"]) {

@@ -22,6 +22,7 @@ export interface Operation {
     | "write"
     | "create"
     | "putFile"
+    | "copy"
     | "delete"
     | "look"
     | "ask"

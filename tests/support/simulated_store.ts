@@ -132,6 +132,16 @@ export class SimulatedStore implements Store {
     Deno.removeSync(localPath);
   }
 
+  async copy(path: string, to: string, etag: string): Promise<boolean> {
+    checkPath(path);
+    checkPath(to);
+    return await this.#operate("copy", to, () => {
+      if (this.#disk.version(to) !== undefined) return false;
+      this.#disk.put(to, this.#content(path, { etag }).slice(), this.#durable);
+      return true;
+    }, true);
+  }
+
   async deletePaths(paths: string[]): Promise<void> {
     for (const path of paths) checkPath(path);
     for (const path of paths) {

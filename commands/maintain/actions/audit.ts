@@ -15,10 +15,11 @@ import {
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import type { TargetRecord } from "../../../core/lake/target_record.ts";
 import type { KnownTarget } from "../../../core/lake/targets.ts";
+import { archivePathOf } from "../../../core/lake/raw_archive.ts";
 import { type RawZone, unreadableEventFiles } from "../../../core/lake/raw_zone.ts";
 import { locateFile } from "../../../core/storage/file_name.ts";
 import { parseLocation } from "../../../core/storage/location.ts";
-import type { Store } from "../../../core/storage/store.ts";
+import type { FileInfo, Store } from "../../../core/storage/store.ts";
 import type { Context } from "../../line/command.ts";
 import { openLake } from "../../open_lake.ts";
 import { contractFlags, readContract } from "../../contract_file.ts";
@@ -158,7 +159,7 @@ async function auditTarget(
     });
     await progress.end();
     if (context.signal.aborted) return true;
-    await print(context, identifierText(identifier), report);
+    await print(context, identifierText(identifier), report, raw.archivedFiles);
     return report.discrepancies + report.damages.length === 0;
   } finally {
     raw.close();
@@ -174,6 +175,9 @@ interface RawFilesOptions
 class RawFiles {
   readonly #places = new Map<string, Promise<{ store: Store; judge: SecondJudge }>>();
   readonly #judges: SecondJudge[] = [];
+  /** Those that are to be judged next, by name. */
+  readonly #archived = new Map<string, FileInfo>();
+  archivedFiles = 0;
   readonly #context: Context;
   readonly #surroundings: Surroundings;
   readonly #options: RawFilesOptions;
@@ -188,16 +192,34 @@ class RawFiles {
     this.#options = options;
   }
 
-  /** Undefined where the file is gone, or its place. */
-  async etagOf(name: string): Promise<string | undefined> {
-    const { root, path } = locateFile(this.#surroundings.store.root, name);
-    return (await ifFound(this.#place(root).then(({ store }) => store.stat(path))))?.etag;
+  /** Undefined where the file is gone, or its place, and the archive lacks this version. */
+  async etagOf(file: LedgerFile): Promise<string | undefined> {
+    const { root, path } = locateFile(this.#surroundings.store.root, file.name);
+    const found = await ifFound(this.#place(root).then(({ store }) => store.stat(path)));
+    return found?.etag ?? (await this.#findArchived(file) ? file.etag : undefined);
+  }
+
+  /** A copy in a bucket may have another etag, for it says in which parts it was uploaded. */
+  async #findArchived({ name, etag, size }: LedgerFile): Promise<boolean> {
+    const { store } = this.#surroundings;
+    const path = archivePathOf(name);
+    const found = path === undefined ? undefined : await store.stat(path);
+    if (found === undefined || (found.etag !== etag && (store.kind === "local" || found.size !== size))) return false;
+    this.#archived.set(name, found);
+    this.archivedFiles++;
+    return true;
   }
 
   /** One place after another, because each has its own judge. */
   async judge(files: readonly LedgerFile[]): Promise<SecondJudgement> {
     const whole: SecondJudgement = { events: [], deadLetters: [], missing: [] };
-    const located = files.map((file) => ({ ...file, ...locateFile(this.#surroundings.store.root, file.name) }));
+    const lakeRoot = this.#surroundings.store.root;
+    const located = files.map((file) => {
+      const archived = this.#archived.get(file.name);
+      if (archived === undefined) return { ...file, ...locateFile(lakeRoot, file.name) };
+      return { ...file, root: lakeRoot, path: archived.path, etag: archived.etag };
+    });
+    this.#archived.clear();
     for (const [root, group] of Map.groupBy(located, (file) => file.root)) {
       const { judge } = await this.#place(root);
       const part = await judge.judge(group.map(({ name, path, etag, size }) => ({ name, path, etag, size })));
@@ -254,16 +276,17 @@ async function loadTables<K extends string>(
   );
 }
 
-async function print(context: Context, table: string, report: AuditReport): Promise<void> {
+async function print(context: Context, table: string, report: AuditReport, filesArchived: number): Promise<void> {
   const { shown, damages, ...figures } = report;
   const record = {
     action: "audit",
     table,
     ...figures,
+    filesArchived,
     shown: shown.map((each) => ({ ...each })),
     damages: damages.map((each) => ({ ...each })),
   };
-  await printResult(context, record, auditText(table, report));
+  await printResult(context, record, auditText(table, report, filesArchived));
   if (report.misplaced === 0) return;
   await printNote(
     context,
@@ -273,13 +296,16 @@ async function print(context: Context, table: string, report: AuditReport): Prom
   );
 }
 
-function auditText(table: string, report: AuditReport): string {
+function auditText(table: string, report: AuditReport, filesArchived: number): string {
   const { files, filesGone, events, deadLetters, shown, damages, batchId } = report;
   const discrepancies = report.discrepancies + damages.length;
   const looked = `${counted(files, "file")} of ${counted(batchId, "batch", "batches")}, ` +
     `${counted(events, "event")}, ${counted(deadLetters, "dead letter")}`;
-  const gone = filesGone === 0 ? [] : [
-    `  ${counted(filesGone, "file is", "files are")} gone: the rows were compared with the ledger's counts`,
+  const gone = [
+    ...filesArchived === 0 ? [] : [`  ${counted(filesArchived, "file was", "files were")} judged in the archive`],
+    ...filesGone === 0 ? [] : [
+      `  ${counted(filesGone, "file is", "files are")} gone: the rows were compared with the ledger's counts`,
+    ],
   ];
   if (discrepancies === 0) {
     return [`${table}: every record is in one table exactly once (${looked})`, ...gone].join("\n");

@@ -41,8 +41,8 @@ export interface LedgerFile {
 export interface AuditOptions extends Omit<WorkshopOptions, "leavesLake"> {
   /** Of one sequence of batches. */
   tables: { events: LoadedTable; deadLetters: LoadedTable; ledger: LoadedTable };
-  /** The etag of a raw file as it is now; undefined where it is gone. */
-  etagOf(name: string): Promise<string | undefined>;
+  /** The etag of a raw file as it is now, wherever it was moved to; undefined where it is gone. */
+  etagOf(file: LedgerFile): Promise<string | undefined>;
   /**
    * What must be in the tables of these files: local Parquet files, until the next call. `missing`:
    * those that changed meanwhile.
@@ -196,9 +196,9 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
     meter.count("filesMax", await this.#count("files"));
     for await (const files of this.#ledgerFiles()) {
       if (this.#options.signal.aborted) return;
-      const states = await mapParallel(files, STATS_PARALLEL, async ({ name, etag }) => {
-        const found = await this.#options.etagOf(name);
-        return found === undefined ? "gone" : found === etag ? "same" : "changed";
+      const states = await mapParallel(files, STATS_PARALLEL, async (file) => {
+        const found = await this.#options.etagOf(file);
+        return found === undefined ? "gone" : found === file.etag ? "same" : "changed";
       });
       const same = [
         ...new Map(files.filter((_file, index) => states[index] === "same").map((file) => [file.name, file])).values(),

@@ -5,7 +5,7 @@ import { identifierText, type LoadedTable, type TableIdentifier } from "../../ic
 import { readMetadata } from "../../iceberg/catalog/metadata_file.ts";
 import { type FileRole, namedFolders, ownPlaces } from "../../iceberg/own_files.ts";
 import { storeUri } from "../../iceberg/table_location.ts";
-import { CHECKPOINTS_FOLDER, EVENTS_FOLDER } from "../../lake/layout.ts";
+import { ARCHIVE_FOLDER, CHECKPOINTS_FOLDER, EVENTS_FOLDER } from "../../lake/layout.ts";
 import type { OwnPlace } from "../../storage/deletion.ts";
 import { isWithin, normalizeUri, uriKey } from "../../storage/uri.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -14,7 +14,7 @@ import type { Surroundings } from "../surroundings.ts";
 const LOADED_PARALLEL = 8;
 
 /** Places of the lake that belong to no table, whatever a catalog says. */
-const LAKE_FOLDERS = [EVENTS_FOLDER, CHECKPOINTS_FOLDER];
+const LAKE_FOLDERS = [EVENTS_FOLDER, ARCHIVE_FOLDER, CHECKPOINTS_FOLDER];
 
 /** Iceberg's own property: with `false` nobody deletes files of the table but its owner. */
 const GC_ENABLED = "gc.enabled";

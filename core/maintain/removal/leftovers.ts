@@ -1,5 +1,12 @@
 import { mapParallel } from "../../base/parallel.ts";
-import { CHECKPOINTS_FOLDER, EVENTS_FOLDER, RAW_FOLDER, recordAt, WAREHOUSE_FOLDER } from "../../lake/layout.ts";
+import {
+  ARCHIVE_FOLDER,
+  CHECKPOINTS_FOLDER,
+  EVENTS_FOLDER,
+  RAW_FOLDER,
+  recordAt,
+  WAREHOUSE_FOLDER,
+} from "../../lake/layout.ts";
 import { isProbePath, probePrefix } from "../../storage/probe.ts";
 import { deleteOwn, discardOwn, judgeOwn, type LeftFile, type OwnPlace } from "../../storage/deletion.ts";
 import { isTemporaryName } from "../../storage/path.ts";
@@ -32,6 +39,7 @@ const temporaryPlace: OwnPlace = {
 /** On S3 it is known by what it was to become: uploads of others into the raw zone are theirs. */
 const lakePlaces: readonly OwnPlace[] = [
   { folder: EVENTS_FOLDER, isOwn: (name) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z.]+$/.test(name) },
+  { folder: ARCHIVE_FOLDER, isOwn: () => true },
   { folder: "", isOwn: (path) => isLeftover(path) || !["unknown", undefined].includes(recordAt(path)?.kind) },
 ];
 

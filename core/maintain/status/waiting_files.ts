@@ -2,7 +2,7 @@ import { messageOf, StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { type Connection, quoteName, quoteText } from "../../engine/duckdb.ts";
 import { eventFileKind } from "../../lake/event_file.ts";
-import { CHECKPOINTS_FOLDER, EVENTS_FOLDER, WAREHOUSE_FOLDER } from "../../lake/layout.ts";
+import { ARCHIVE_FOLDER, CHECKPOINTS_FOLDER, EVENTS_FOLDER, WAREHOUSE_FOLDER } from "../../lake/layout.ts";
 import { LEDGER_COLUMNS } from "../../lake/our_columns.ts";
 import { type RawPlace, rawPlaceOf, rawPlaceText, type TargetRecord } from "../../lake/target_record.ts";
 import { nameFile } from "../../storage/file_name.ts";
@@ -107,10 +107,10 @@ WHERE ${TABLE} = ${quoteText(table)} AND NOT starts_with(${LEDGER_COLUMNS.source
     return { store, files, unreadable };
   }
 
-  /** The lake's own tables and records, where the lake lies in the zone. */
+  /** The lake's own tables, records and archive, where the lake lies in the zone. */
   #isOwn(root: string, path: string): boolean {
     const name = nameFile(this.#lake.root, root, path);
-    return [WAREHOUSE_FOLDER, CHECKPOINTS_FOLDER].some((folder) => name.startsWith(`${folder}/`));
+    return [WAREHOUSE_FOLDER, CHECKPOINTS_FOLDER, ARCHIVE_FOLDER].some((folder) => name.startsWith(`${folder}/`));
   }
 
   async #waiting(table: string, { store, files }: ListedZone): Promise<Waiting["waiting"]> {

@@ -87,6 +87,9 @@ export class CachedStore implements Store {
   putFile(path: string, localPath: string): Promise<void> {
     return this.#store.putFile(path, localPath);
   }
+  copy(path: string, to: string, etag: string): Promise<boolean> {
+    return this.#store.copy(path, to, etag);
+  }
   deletePaths(paths: string[]): Promise<void> {
     return this.#store.deletePaths(paths);
   }

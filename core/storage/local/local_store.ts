@@ -37,6 +37,8 @@ export function openLocalStore(root: string, options: LocalStoreOptions): Store 
 const PARALLEL_MAX = 16;
 /** A disk that has just answered has this much more of the file in memory. */
 const QUICK_LENGTH_MAX = 4_096;
+/** Another disk, or a file that this user may read and not link to. */
+const UNLINKABLE: ReadonlySet<string> = new Set(["EXDEV", "EPERM", "EMLINK", "EACCES", "EOPNOTSUPP"]);
 const OPEN_FILES_RETRY = { attemptsMax: 6, delayMsMin: 10, delayMsMax: 500 };
 
 /**
@@ -142,6 +144,24 @@ class LocalStore implements Store {
     await this.#folders.sync(dirname(target));
   }
 
+  async copy(path: string, to: string, etag: string): Promise<boolean> {
+    const source = this.localPath(path), target = this.localPath(to);
+    return await this.#reading(path, { etag }, async () => {
+      if (this.#durable) await syncEntry(source, false);
+      await this.#folders.make(dirname(target));
+      const isNew = await linkNew(source, target).catch((error) => {
+        if (UNLINKABLE.has(codeOf(error) ?? "")) return this.#copyNew(source, target);
+        throw error;
+      });
+      if (isNew && (await this.stat(to))?.etag !== etag) {
+        await removeFileQuietly(target);
+        throw new StreamlabError("conflict", `Cannot copy "${source}": it has changed since it was listed`);
+      }
+      await this.#folders.sync(dirname(target));
+      return isNew;
+    });
+  }
+
   async deletePaths(paths: string[]): Promise<void> {
     const files = paths.map((path) => this.localPath(path));
     const removed = await mapParallel(files, PARALLEL_MAX, removeFile);
@@ -243,6 +263,20 @@ class LocalStore implements Store {
     } catch (error) {
       await removeFileQuietly(temporary);
       throw localError("write", target, error, true);
+    }
+  }
+
+  /** Where no link leads: with the time of the source, which is a part of its etag. */
+  async #copyNew(source: string, target: string): Promise<boolean> {
+    const temporary = `${dirname(target)}/.streamlab-${uuidV4(this.#random)}.tmp`;
+    try {
+      await Deno.copyFile(source, temporary);
+      const mtime = (await Deno.stat(source)).mtime ?? new Date(0);
+      await Deno.utime(temporary, mtime, mtime);
+      if (this.#durable) await syncEntry(temporary, false);
+      return await linkNew(temporary, target);
+    } finally {
+      await removeFileQuietly(temporary);
     }
   }
 

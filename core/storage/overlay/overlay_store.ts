@@ -83,6 +83,10 @@ export class OverlayStore implements Store {
     this.#written.add(path);
   }
 
+  async copy(path: string, to: string, etag: string): Promise<boolean> {
+    return await this.stat(to) === undefined && await this.create(to, await this.read(path, { etag }));
+  }
+
   async deletePaths(paths: string[]): Promise<void> {
     await this.#layer.deletePaths(paths);
     for (const path of paths) {
