@@ -32,7 +32,16 @@ const kinds: Record<string, RecordKind> = {
     place: { batchId: Number(batchId), table: target },
     // A raw file is known by its name.
     noFiles: [
-      ...["sequenceId", "plannedAt", "table", "raw", "contract", "options.recordsAt"],
+      ...[
+        "sequenceId",
+        "plannedAt",
+        "table",
+        "raw",
+        "contract",
+        "options.recordsAt",
+        "options.dedupe.by[]",
+        "options.dedupe.at",
+      ],
       ...["files[].etag", "files[].path", "changed[].etag", "changed[].path"],
     ],
   },

@@ -1,4 +1,3 @@
-import { StreamlabError } from "../../base/errors.ts";
 import { Kind } from "../assembly/kind.ts";
 import {
   type Contract,
@@ -22,7 +21,7 @@ export interface ReaderColumn {
   readonly path: readonly string[];
   readonly kind: Kind;
   readonly type: ContractType;
-  /** Dremel's levels of a value that is there. */
+  /** Dremel's levels of a value that is there: a byte each, as contracts are nested 80 deep at most. */
   readonly maxDefinition: number;
   readonly maxRepetition: number;
   /** A value has 1 << shift bytes. */
@@ -95,9 +94,6 @@ export function planLetters(reader: ReaderInstance, contract: Contract): ReaderT
   return table;
 }
 
-/** A level has a byte. */
-const LEVEL_MAX = 255;
-
 /** Columns of ours that a table has at most. */
 const OWN_COLUMNS_MAX = 8;
 
@@ -142,13 +138,6 @@ class TablePlan {
   ): number {
     const { calls } = this.#reader;
     const kind = KINDS[type.kind];
-    if (Math.max(maxDefinition, maxRepetition) > LEVEL_MAX) {
-      throw new StreamlabError(
-        "unavailable",
-        `Cannot read records by the contract: "${path[0]}" is nested deeper than ${LEVEL_MAX} levels`,
-        { hint: "Keep what is so deep as text: a field of any type" },
-      );
-    }
     const shift = shiftOf(type), index = this.#columns.length;
     const handle = calls.newColumn(kind, shift, maxDefinition, maxRepetition, choice);
     calls.addColumn(this.#handle, handle);

@@ -201,7 +201,7 @@ Deno.test("where all rows of a file are said to match, they do", () => {
     }),
     { numRuns: 3000 },
   );
-  assert(matched > 2000, `only ${matched} files matched: the test shows nothing`);
+  assert(matched > 1_000, `only ${matched} files matched: the test shows nothing`);
 });
 
 Deno.test("a long text that a file is partitioned by is known whole", () => {

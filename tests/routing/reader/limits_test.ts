@@ -6,6 +6,8 @@ import { VALUES_MAX } from "../../../core/json/reader.ts";
 import { HASH_KEY_BYTES } from "../../../core/routing/reader/reader_instance.ts";
 import { contractOf, TestReader } from "./test_reader.ts";
 
+/** Of lists or maps in one another, in a contract. */
+const DEEPEST = 79;
 const text = { type: "string" };
 const map = contractOf({ properties: { m: { type: "object", additionalProperties: text } } });
 
@@ -123,12 +125,18 @@ Deno.test("a name is known in every spelling", () => {
   deepStrictEqual(odd, [2]);
 });
 
-Deno.test("a contract is refused whose columns are nested deeper than their levels reach", () => {
-  const nested = (depth: number): object => depth === 0 ? text : { type: ["array", "null"], items: nested(depth - 1) };
-  const read = new TestReader(contractOf({ properties: { l: nested(120) } }));
-  const record = `{"l":${"[".repeat(120)}"x"${"]".repeat(120)}}`;
-  deepStrictEqual(read.scanArray(`[${record}]`).odd, []);
-  throws(() => new TestReader(contractOf({ properties: { l: nested(150) } })), /nested deeper than 255 levels/);
+Deno.test("the deepest columns that a contract may have fit the levels of the reader", () => {
+  const nested = (depth: number, wrap: (inner: object) => object): object =>
+    depth === 0 ? text : wrap(nested(depth - 1, wrap));
+  const list = (items: object) => ({ type: ["array", "null"], items });
+  const mapOf = (inner: object) => ({ type: ["object", "null"], additionalProperties: inner });
+  const forms = [[list, "[", "]"], [mapOf, '{"k":', "}"]] as const;
+  for (const [wrap, open, close] of forms) {
+    const read = new TestReader(contractOf({ properties: { l: nested(DEEPEST, wrap) } }));
+    const record = `{"l":${open.repeat(DEEPEST)}"x"${close.repeat(DEEPEST)}}`;
+    deepStrictEqual(read.scanArray(`[${record}]`).odd, []);
+    throws(() => contractOf({ properties: { l: nested(DEEPEST + 1, wrap) } }), /nested deeper than 80 levels/);
+  }
 });
 
 Deno.test("where memory ends, the reader fails with a word instead of a trap", () => {
