@@ -5,7 +5,7 @@ import { streamlabKey } from "./keys.ts";
 
 export const DEDUPE_RULE = z.strictObject({
   /** The columns that make a key. */
-  by: z.array(z.string()).min(1),
+  by: z.array(z.string()),
   /** The column of the event's time. */
   at: z.string(),
   /** How far apart two events with one key may be to be the same, microseconds. */

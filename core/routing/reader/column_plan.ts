@@ -21,7 +21,7 @@ export interface ReaderColumn {
   readonly path: readonly string[];
   readonly kind: Kind;
   readonly type: ContractType;
-  /** Dremel's levels of a value that is there: a byte each, as contracts are nested 80 deep at most. */
+  /** Dremel's levels of a value that is there: a byte each, as no contract is so deep. */
   readonly maxDefinition: number;
   readonly maxRepetition: number;
   /** A value has 1 << shift bytes. */
