@@ -327,3 +327,41 @@ Deno.test("a record of more than a million values is a dead letter, at any depth
     strictEqual(found.detail, detail);
   }
 });
+
+Deno.test("a value that conditions would follow too deep is a letter that says so", () => {
+  const steps = Array.from({ length: 150 }, (_, i) => [`d${i}`, { $ref: `#/$defs/d${i + 1}` }]);
+  const $defs = { ...Object.fromEntries(steps), d150: { items: { $ref: "#/$defs/d0" } } };
+  const contract = parseContract(JSON.stringify({ type: "object", properties: { v: { $ref: "#/$defs/d0" } }, $defs }));
+  const judge = new Judge(contract, "dead-letter");
+  const nested = (depth: number) => `{"v":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+  strictEqual(judge.judge(nested(4)).kind, "event");
+  const judgement = judge.judge(nested(190));
+  ok(judgement.kind === "dead_letter");
+  match(judgement.detail, /^\/v\/0: expected a value that conditions can look through, .* more than 800 steps$/);
+  strictEqual(judge.judge(nested(4)).kind, "event");
+});
+
+Deno.test("a large value before many alternatives is written out once, for the message", () => {
+  const wanted = Array.from({ length: 1_000 }, (_, i) => ({ const: { a: `w${i}` } }));
+  const alternatives = wanted.map((schema) => ({ ...schema, type: "object", required: ["b"] }));
+  const v = { anyOf: [...wanted, ...alternatives] };
+  const judge = new Judge(parseContract(JSON.stringify({ type: "object", properties: { v } })), "dead-letter");
+  strictEqual(judge.judge(`{"v":{"a":"${"x".repeat(5_000_000)}"}}`).kind, "dead_letter");
+  strictEqual(judge.judge('{"v":{"a":"w7"}}').kind, "event");
+});
+
+Deno.test("few values of enum are compared as many are", () => {
+  const values = ["1", "1.0", "10e-1", '"1"', "true", "null", "[1,[]]", "[1]", '{"a":1,"b":[2]}', '{"b":[2.0],"a":1}'];
+  const others = Array.from({ length: 30 }, (_, i) => `"other ${i}"`);
+  for (const one of values) {
+    const judges = [[one, "{}"], [one, "{}", ...others]].map((list) => {
+      const text = `{"type":"object","properties":{"v":{"x-json":true,"enum":[${list}]}}}`;
+      return new Judge(parseContract(text), "dead-letter");
+    });
+    for (const other of values) {
+      const [few, many] = judges.map((judge) => judge.judge(`{"v":${other}}`).kind);
+      strictEqual(few, many, `${one} and ${other}`);
+    }
+    strictEqual(judges[0]!.judge(`{"v":${one}}`).kind, "event");
+  }
+});

@@ -1,6 +1,6 @@
 import { compareNumbers, exactNumber, isJsonNumber, isMultiple, scaleOf } from "../../json/number.ts";
 import type { JsonPath } from "../../json/pointer.ts";
-import { type JsonNode, writeJsonTree } from "../../json/tree.ts";
+import type { JsonNode } from "../../json/tree.ts";
 
 /** The keywords of one schema object by name. */
 export type Keywords = ReadonlyMap<string, JsonNode>;
@@ -11,15 +11,18 @@ export interface Mismatch {
   readonly path: JsonPath;
   /** After "expected ". */
   readonly expected: string;
-  /** JSON text; undefined where a field is missing. */
-  readonly found: string | undefined;
+  /**
+   * Undefined where a field is missing. Not as text: most mismatches are of alternatives, and end
+   * nowhere.
+   */
+  readonly found: JsonNode | undefined;
 }
 
 /** Alternatives that a message shows. */
 const SHOWN_MAX = 10;
 
 export function mismatch(path: JsonPath, expected: string, found: JsonNode): Mismatch {
-  return { path, expected, found: writeJsonTree(found) };
+  return { path, expected, found };
 }
 
 export function isOfType(value: JsonNode, name: string): boolean {

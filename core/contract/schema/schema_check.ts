@@ -3,6 +3,8 @@ import { clip, type JsonPath } from "../../json/pointer.ts";
 import { type JsonNode, writeJsonTree } from "../../json/tree.ts";
 import { Pattern } from "../pattern/pattern.ts";
 import { codePoints } from "../text_length.ts";
+import { AllowedValues } from "./allowed_values.ts";
+import { Evaluated } from "./evaluated.ts";
 import { expectedOfFormat } from "./format_check.ts";
 import {
   countOf,
@@ -22,17 +24,20 @@ import {
 /** Schemas by the names in `#/$defs/NAME`. */
 export type Definitions = ReadonlyMap<string, JsonNode>;
 
-/** What a schema has looked at of one value (JSON Schema 2020-12, core, section 11). */
-interface Evaluated {
-  readonly names: Set<string>;
-  readonly items: Set<number>;
-}
-
 type ObjectNode = JsonNode & { kind: "object" };
 type ArrayNode = JsonNode & { kind: "array" };
 
 /** Alternatives that a message shows. */
 const SHOWN_MAX = 10;
+/** Schemas within schemas, along the value and for the same value: the checks recurse. */
+const DEPTH_MAX = 800;
+
+/** Schema and value together go too deep to be looked through. */
+export class CheckTooDeepError extends Error {
+  constructor() {
+    super(`that their schemas follow through more than ${DEPTH_MAX} steps`);
+  }
+}
 
 /**
  * Checks values against schemas in the normal form of `normal_schema.ts`, by JSON Schema 2020-12
@@ -41,26 +46,39 @@ const SHOWN_MAX = 10;
  */
 export class SchemaCheck {
   readonly #definitions: Definitions;
+  readonly #byRef = new Map<string, JsonNode>();
   readonly #keywords = new WeakMap<JsonNode, Keywords>();
   readonly #patterns = new Map<string, Pattern>();
-  readonly #allowed = new WeakMap<JsonNode, ReadonlySet<string>>();
+  readonly #allowed = new WeakMap<JsonNode, AllowedValues>();
+  #depth = 0;
   /**
-   * What a definition said of a value: a schema that refers to itself in several places would be
+   * What definitions said of values: a schema that refers to itself in several places would be
    * tried as often as there are ways through them, which double with each level of a record.
    */
-  #memory = new Map<JsonNode, Map<string, { mismatch: Mismatch | undefined; evaluated: Evaluated }>>();
+  #memory = new Map<string, Map<JsonNode, Mismatch | Evaluated>>();
 
   constructor(definitions: Definitions) {
     this.#definitions = definitions;
   }
 
-  /** The first mismatch, or undefined where the value satisfies the schema. */
+  /**
+   * The first mismatch, or undefined where the value satisfies the schema. Throws
+   * `CheckTooDeepError`.
+   */
   mismatch(schema: JsonNode, value: JsonNode): Mismatch | undefined {
     this.#memory = new Map();
-    return this.#check(schema, value, [], newEvaluated());
+    this.#depth = 0;
+    return this.#check(schema, value, [], new Evaluated());
   }
 
   #check(schema: JsonNode, value: JsonNode, path: JsonPath, evaluated: Evaluated): Mismatch | undefined {
+    if (++this.#depth > DEPTH_MAX) throw new CheckTooDeepError();
+    const found = this.#checkAll(schema, value, path, evaluated);
+    this.#depth--;
+    return found;
+  }
+
+  #checkAll(schema: JsonNode, value: JsonNode, path: JsonPath, evaluated: Evaluated): Mismatch | undefined {
     if (schema.kind === "boolean") return schema.value ? undefined : mismatch(path, "no value here", value);
     const keywords = this.#keywordsOf(schema);
     if (value.kind === "string" && flagOf(keywords, "x-coerce")) {
@@ -91,17 +109,17 @@ export class SchemaCheck {
     }
     for (const keyword of ["enum", "const"]) {
       const node = keywords.get(keyword);
-      if (node === undefined || this.#allowedBy(node, keyword).has(canonicalText(value))) continue;
+      if (node === undefined || this.#allowedBy(node, keyword).has(value)) continue;
       const texts = (keyword === "enum" ? (node as ArrayNode).items : [node]).map((item) => clip(writeJsonTree(item)));
       return mismatch(path, oneOfText(texts), value);
     }
     return undefined;
   }
 
-  #allowedBy(node: JsonNode, keyword: string): ReadonlySet<string> {
+  #allowedBy(node: JsonNode, keyword: string): AllowedValues {
     let allowed = this.#allowed.get(node);
     if (allowed === undefined) {
-      allowed = new Set((keyword === "enum" ? (node as ArrayNode).items : [node]).map(canonicalText));
+      allowed = new AllowedValues(keyword === "enum" ? (node as ArrayNode).items : [node]);
       this.#allowed.set(node, allowed);
     }
     return allowed;
@@ -155,9 +173,9 @@ export class SchemaCheck {
     for (const [index, item] of items.entries()) {
       const schema = prefix[index] ?? rest;
       if (schema === undefined) continue;
-      const found = this.#check(schema, item, [...path, index], newEvaluated());
+      const found = this.#check(schema, item, [...path, index], new Evaluated());
       if (found !== undefined) return found;
-      evaluated.items.add(index);
+      evaluated.addItem(index);
     }
     return this.#checkContains(keywords, array, path, evaluated);
   }
@@ -168,8 +186,8 @@ export class SchemaCheck {
     const least = countOf(keywords, "minContains") ?? 1, most = countOf(keywords, "maxContains") ?? Infinity;
     let count = 0;
     for (const [index, item] of array.items.entries()) {
-      if (this.#check(contains, item, [...path, index], newEvaluated()) !== undefined) continue;
-      evaluated.items.add(index);
+      if (this.#check(contains, item, [...path, index], new Evaluated()) !== undefined) continue;
+      evaluated.addItem(index);
       count++;
     }
     if (count >= least && count <= most) return undefined;
@@ -189,7 +207,7 @@ export class SchemaCheck {
     for (const [name, value] of object.entries) {
       const at = [...path, name];
       if (nameSchema !== undefined) {
-        const found = this.#check(nameSchema, { kind: "string", value: name }, at, newEvaluated());
+        const found = this.#check(nameSchema, { kind: "string", value: name }, at, new Evaluated());
         if (found !== undefined) return { ...found, expected: `as key a ${found.expected}` };
       }
       const own = schemas?.get(name);
@@ -199,9 +217,9 @@ export class SchemaCheck {
       const applied = [...own === undefined ? [] : [own], ...matched];
       if (applied.length === 0 && additional !== undefined) applied.push(additional);
       for (const schema of applied) {
-        const found = this.#check(schema, value, at, newEvaluated());
+        const found = this.#check(schema, value, at, new Evaluated());
         if (found !== undefined) return found;
-        evaluated.names.add(name);
+        evaluated.addName(name);
       }
     }
     return undefined;
@@ -221,7 +239,7 @@ export class SchemaCheck {
       if (found !== undefined) return found;
     }
     const not = keywords.get("not");
-    if (not !== undefined && this.#check(not, value, path, newEvaluated()) === undefined) {
+    if (not !== undefined && this.#check(not, value, path, new Evaluated()) === undefined) {
       return mismatch(path, 'a value that "not" does not describe', value);
     }
     return this.#checkConditions(keywords, value, path, evaluated);
@@ -229,23 +247,30 @@ export class SchemaCheck {
 
   /** A schema sees only what it has evaluated itself, and its parent what each of them has. */
   #checkWithin(schema: JsonNode, value: JsonNode, path: JsonPath, evaluated: Evaluated): Mismatch | undefined {
-    const own = newEvaluated();
+    const own = new Evaluated();
     const found = this.#check(schema, value, path, own);
-    if (found === undefined) merge(evaluated, own);
+    if (found === undefined) evaluated.addAll(own);
     return found;
   }
 
   #checkDefinition(ref: string, value: JsonNode, path: JsonPath, evaluated: Evaluated): Mismatch | undefined {
-    let known = this.#memory.get(value);
-    if (known === undefined) this.#memory.set(value, known = new Map());
-    let answer = known.get(ref);
+    let known = this.#memory.get(ref);
+    if (known === undefined) this.#memory.set(ref, known = new Map());
+    let answer = known.get(value);
     if (answer === undefined) {
-      const own = newEvaluated();
-      answer = { mismatch: this.#check(this.#definitions.get(definitionName(ref))!, value, path, own), evaluated: own };
-      known.set(ref, answer);
+      const own = new Evaluated();
+      answer = this.#check(this.#definition(ref), value, path, own) ?? own;
+      known.set(value, answer);
     }
-    if (answer.mismatch === undefined) merge(evaluated, answer.evaluated);
-    return answer.mismatch;
+    if (!(answer instanceof Evaluated)) return answer;
+    evaluated.addAll(answer);
+    return undefined;
+  }
+
+  #definition(ref: string): JsonNode {
+    let definition = this.#byRef.get(ref);
+    if (definition === undefined) this.#byRef.set(ref, definition = this.#definitions.get(definitionName(ref))!);
+    return definition;
   }
 
   #checkAlternatives(
@@ -260,11 +285,11 @@ export class SchemaCheck {
     let count = 0;
     const mismatches: Mismatch[] = [];
     for (const schema of schemas) {
-      const own = newEvaluated();
+      const own = new Evaluated();
       const found = this.#check(schema, value, path, own);
       if (found === undefined) {
         count++;
-        merge(evaluated, own);
+        evaluated.addAll(own);
       } else {
         mismatches.push(found);
       }
@@ -282,9 +307,9 @@ export class SchemaCheck {
   #checkConditions(keywords: Keywords, value: JsonNode, path: JsonPath, evaluated: Evaluated): Mismatch | undefined {
     const condition = keywords.get("if");
     if (condition !== undefined) {
-      const own = newEvaluated();
+      const own = new Evaluated();
       const holds = this.#check(condition, value, path, own) === undefined;
-      if (holds) merge(evaluated, own);
+      if (holds) evaluated.addAll(own);
       const schema = keywords.get(holds ? "then" : "else");
       const found = schema === undefined ? undefined : this.#checkWithin(schema, value, path, evaluated);
       if (found !== undefined) return found;
@@ -303,18 +328,18 @@ export class SchemaCheck {
     const names = keywords.get("unevaluatedProperties"), items = keywords.get("unevaluatedItems");
     if (names !== undefined && value.kind === "object") {
       for (const [name, inner] of value.entries) {
-        if (evaluated.names.has(name)) continue;
-        const found = this.#check(names, inner, [...path, name], newEvaluated());
+        if (evaluated.hasName(name)) continue;
+        const found = this.#check(names, inner, [...path, name], new Evaluated());
         if (found !== undefined) return found;
-        evaluated.names.add(name);
+        evaluated.addName(name);
       }
     }
     if (items !== undefined && value.kind === "array") {
       for (const [index, inner] of value.items.entries()) {
-        if (evaluated.items.has(index)) continue;
-        const found = this.#check(items, inner, [...path, index], newEvaluated());
+        if (evaluated.hasItem(index)) continue;
+        const found = this.#check(items, inner, [...path, index], new Evaluated());
         if (found !== undefined) return found;
-        evaluated.items.add(index);
+        evaluated.addItem(index);
       }
     }
     return undefined;
@@ -332,15 +357,6 @@ export function definitionRef(name: string): string {
 }
 
 const DEFINITION_PREFIX = "#/$defs/";
-
-function newEvaluated(): Evaluated {
-  return { names: new Set(), items: new Set() };
-}
-
-function merge(into: Evaluated, from: Evaluated): void {
-  for (const name of from.names) into.names.add(name);
-  for (const index of from.items) into.items.add(index);
-}
 
 function schemasOf(keywords: Keywords, keyword: string): readonly JsonNode[] {
   const node = keywords.get(keyword);
