@@ -19,15 +19,14 @@ import { nearest } from "../line/nearest.ts";
 import { parseCount, parseTimeZone } from "../line/values.ts";
 import { ANSWER_FORMATS, type AnswerFlags, type AnswerFormat, printAnswer } from "./answer.ts";
 import { openOutput } from "./output.ts";
+import { pagedOutput, type SharedTerminal } from "./pager.ts";
 import { readQuestion } from "./question_file.ts";
 
 /** A screen or two. */
 const ROWS_MAX = 40;
 
 /** What a prompt needs of its terminal. */
-export interface PromptPlace {
-  /** How wide it is now. */
-  columns(): number;
+export interface PromptPlace extends SharedTerminal {
   /** Called with each statement when it is complete, as it was typed. */
   keep(statement: string): void;
 }
@@ -39,6 +38,7 @@ export class Prompt {
   #flags: AnswerFlags;
   #rowsMax: number | undefined = ROWS_MAX;
   #isTimed = false;
+  #isPaged = false;
   #running: AbortController | undefined;
   readonly #context: Context;
   readonly #session: Session;
@@ -134,6 +134,10 @@ export class Prompt {
         if (argument === undefined) return await stdout.write(`${this.#rowsMax ?? 0}\n`);
         this.#rowsMax = parseCount(argument) || undefined;
         return;
+      case "pager":
+        if (argument === undefined) return await stdout.write(`${this.#isPaged ? "on" : "off"}\n`);
+        this.#isPaged = oneOf(["on", "off"], argument) === "on";
+        return;
       case "timer":
         if (argument === undefined) return await stdout.write(`${this.#isTimed ? "on" : "off"}\n`);
         this.#isTimed = oneOf(["on", "off"], argument) === "on";
@@ -166,13 +170,20 @@ export class Prompt {
   async #ask(sql: string, flags: AnswerFlags): Promise<void> {
     this.#running = new AbortController();
     const context = { ...this.#context, signal: this.#running.signal };
+    const isTerminal = context.isTerminal.stdout;
+    const isPaged = this.#isPaged && isTerminal;
+    const output = isPaged ? pagedOutput(context, this.#place) : await openOutput(context, undefined);
     try {
-      await printAnswer(context, this.#session, sql, flags, await openOutput(context, undefined), {
-        columns: context.isTerminal.stdout ? this.#place.columns() : undefined,
+      await printAnswer(context, this.#session, sql, flags, output, {
+        columns: isTerminal && !isPaged ? this.#place.columns() : undefined,
         wayToAllColumns: ".mode line shows all",
-        rowsMax: this.#rowsMax,
+        rowsMax: isPaged ? undefined : this.#rowsMax,
         wayToMoreRows: ".maxrows 0 shows all",
       });
+      await output.finish();
+    } catch (error) {
+      await output.abandon();
+      throw error;
     } finally {
       this.#running = undefined;
     }

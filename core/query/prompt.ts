@@ -12,6 +12,7 @@ const COMMANDS = {
   schema: { argument: " [TABLE]", doc: "list the columns of a table or of all" },
   mode: { argument: " [NAME]", doc: "print answers as table, line, csv, json, ndjson or markdown" },
   maxrows: { argument: " [N]", doc: "rows to show of a table; 0: all" },
+  pager: { argument: " [on|off]", doc: "show what is longer than the screen by $PAGER (less), whole" },
   timer: { argument: " [on|off]", doc: "say how long each answer took" },
   timezone: { argument: " [ZONE]", doc: "read and show instants in a time zone, such as Europe/Berlin" },
   read: { argument: " FILE", doc: "ask what is in a file" },

@@ -157,6 +157,8 @@ Deno.test("a lake that is not there is named, with what to do", async () => {
   }
 });
 
+const screen = (columns: number) => ({ columns: () => columns, rows: () => 24, lend: () => () => {} });
+
 Deno.test("the prompt answers, explains itself, and outlives errors", () =>
   withLake(async (_run, { session }) => {
     const shell = {
@@ -167,7 +169,7 @@ Deno.test("the prompt answers, explains itself, and outlives errors", () =>
     };
     const kept: string[] = [];
     const prompt = new Prompt(shell, session, { explainScan: false, format: "csv" }, {
-      columns: () => 80,
+      ...screen(80),
       keep: (statement) => kept.push(statement),
     });
     for (
@@ -210,7 +212,7 @@ async function atPrompt(session: Session, lines: string[], cwd?: string): Promis
     jsonMessages: false,
     debug: false,
   };
-  const prompt = new Prompt(shell, session, { explainScan: false }, { columns: () => 60, keep: () => {} });
+  const prompt = new Prompt(shell, session, { explainScan: false }, { ...screen(60), keep: () => {} });
   for (const line of lines) await prompt.take(line);
   return { stdout: world.stdoutText(), stderr: world.stderrText() };
 }

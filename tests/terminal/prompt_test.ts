@@ -130,3 +130,31 @@ terminalTest("an error shows the place in the SQL", () =>
       /streamlab: Cannot run this SQL: [^]*\n {4}select user_idd\n {11}\^\n {2}Candidate bindings: "user_id"/,
     );
   }));
+
+terminalTest(
+  "an answer that does not fit on the screen is shown by the pager, and leaving it stops the question",
+  () =>
+    inFolder(async (folder) => {
+      await Deno.mkdir(`${folder}/lake`);
+      const at = async (pager: string, ...lines: string[]) => {
+        const line = `PAGER="${pager}" ${programLine} query`;
+        return TerminalScreen.textOf(await runInTerminal(folder, line, typed(".pager on", ...lines)), 80);
+      };
+      const text = await at(
+        "sed s/^/paged:/",
+        "from range(100);",
+        "select 7 as small;",
+        "select repeat('w', 100) as w;",
+      );
+      match(text, /\npaged: {3}99\npaged:\(100 rows\)\nstreamlab> select 7 as small;\nsmall\n/);
+      match(text, /\npaged:w{74}/);
+      match(
+        await at("head -n 3", "from range(1000000000);", "select 7 as small;"),
+        /\n {4}0\nstreamlab> select 7[^]*\n {4}7\n/,
+      );
+      match(
+        await at("no-such-pager", "from range(100);"),
+        /Cannot run the pager no-such-pager: there is no such program/,
+      );
+    }),
+);
