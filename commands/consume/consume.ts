@@ -7,6 +7,7 @@ import type { ConsumerReport } from "../../core/consume/batch_report.ts";
 import type { BetweenBatches } from "../../core/consume/between_batches.ts";
 import type { ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import type { OpenTelemetry } from "../../core/telemetry/open_telemetry.ts";
+import { checkPathColumns } from "../../core/routing/path_columns.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus, stoppedStatus } from "../line/command.ts";
@@ -267,6 +268,8 @@ async function sessionOptions(
   const document = await readContractDocument(context, flags, before?.contract);
   const notes = contractNotes(document);
   const { contract } = document;
+  const zone = await rawZone(context, flags, { source, sink, before });
+  checkPathColumns(zone.pathColumns ?? [], contract.fields);
   const partitionBy = partitionFields(flags.partitionBy, contract);
   if (table === undefined && flags.partitionBy === undefined && partitionBy.length === 0) {
     notes.push("The table is made without partitions; --partition-by names some, now or never");
@@ -274,7 +277,7 @@ async function sessionOptions(
   const options: ConsumeSessionOptions = {
     catalog,
     sink,
-    zone: await rawZone(context, flags, { source, sink, before }),
+    zone,
     target,
     contract,
     partitionBy: partitionBy.map(parsePartitionField),

@@ -80,6 +80,13 @@ export const consumeFlags = z.object({
       "/Records (default: as before)",
     placeholder: "POINTER",
   }),
+  pathColumns: flag.list({
+    ...TABLES,
+    doc:
+      "fields of the contract that folders have the values of, such as dt,hour for dt=2026-03-01/hour=03/x.json (default: " +
+      "as before)",
+    placeholder: "FIELDS",
+  }),
   onEmpty: flag.choice(["dead-letter", "ignore"], {
     ...TABLES,
     doc:

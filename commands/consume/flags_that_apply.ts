@@ -6,7 +6,17 @@ import { type ConsumeFlags, consumeFlags } from "./flags.ts";
 type Key = keyof ConsumeFlags;
 
 /** What the drawing of a contract takes: where files are, and which target it is compared with. */
-const OF_INFERENCE: readonly Key[] = ["inferContract", "source", "sink", "raw", "format", "records", "table", "once"];
+const OF_INFERENCE: readonly Key[] = [
+  "inferContract",
+  "source",
+  "sink",
+  "raw",
+  "format",
+  "records",
+  "pathColumns",
+  "table",
+  "once",
+];
 /** What says nothing to a run that ends by itself and leaves the lake alone. */
 const NOT_OF_DRY_RUN: readonly Key[] = [
   "create",

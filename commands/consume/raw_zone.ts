@@ -9,7 +9,10 @@ import type { LakeLocation } from "../line/values.ts";
 import { missingRoot, openLake } from "../open_lake.ts";
 import type { ConsumeFlags } from "./flags.ts";
 
-type ZoneFlags = Pick<ConsumeFlags, "raw" | "sink" | "format" | "records" | "onEmpty" | "once" | "create">;
+type ZoneFlags = Pick<
+  ConsumeFlags,
+  "raw" | "sink" | "format" | "records" | "pathColumns" | "onEmpty" | "once" | "create"
+>;
 
 interface RawChoice {
   source: Store;
@@ -34,6 +37,8 @@ export async function rawZone(
     format: flags.format ?? before?.options.format,
     onEmpty: flags.onEmpty ?? before?.options.onEmpty,
     recordsAt: flags.records ?? before?.options.recordsAt,
+    // In one order, for it is that of the members in the text of letters.
+    pathColumns: flags.pathColumns === undefined ? before?.options.pathColumns : [...new Set(flags.pathColumns)].sort(),
   };
   if (how.format === "parquet" && how.recordsAt !== undefined) {
     throw new StreamlabError("usage", `Cannot read Parquet files by --records ${how.recordsAt}`, {

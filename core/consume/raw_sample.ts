@@ -10,6 +10,7 @@ import type { RawZone } from "../lake/raw_zone.ts";
 import type { Misnamed } from "../lake/routing_task.ts";
 import { otherPacking } from "../routing/file_kind.ts";
 import { ParquetSample, type ParquetSampleOptions } from "./parquet_sample.ts";
+import { pathMembers, withMembers } from "../routing/path_columns.ts";
 
 /** Of each file its head, and of so many files. */
 const HEAD_BYTES = 1 << 20;
@@ -56,7 +57,8 @@ export async function sampleRecords({ zone, signal, ...options }: SampleOptions)
         : await recordsOf(zone, file, info.size, sample);
       sample.sampled++;
       if (records.length === 0) sample.unread++;
-      for (const record of records) sample.records.push(record);
+      const members = pathMembers(file.path, zone.pathColumns ?? []);
+      for (const record of records) sample.records.push(withMembers(record, members));
     }
   } finally {
     parquet.close();

@@ -22,6 +22,8 @@ export const PLAN_OPTIONS = z.strictObject({
   recordsAt: z.string().optional(),
   /** Events that repeat another one are dropped, and counted. */
   dedupe: DEDUPE_RULE.optional(),
+  /** Fields that the folders of a file's path have the values of: `dt=2026-03-01/`. */
+  pathColumns: z.array(z.string()).optional(),
 });
 
 export type OnEmpty = z.infer<typeof PLAN_OPTIONS>["onEmpty"];

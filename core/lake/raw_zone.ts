@@ -1,5 +1,5 @@
 import type { PassedOver, Store } from "../storage/store.ts";
-import type { BatchPlan, OnEmpty } from "./batch_plan.ts";
+import type { OnEmpty } from "./batch_plan.ts";
 import { eventFileKind, type EventFormat } from "./event_file.ts";
 import { EVENTS_FOLDER } from "./layout.ts";
 
@@ -18,13 +18,15 @@ export interface RawZone {
   onEmpty?: OnEmpty | undefined;
   /** The JSON pointer to the records of an envelope, where files hold envelopes. */
   recordsAt?: string | undefined;
+  /** Fields that the folders of a file's path have the values of. */
+  pathColumns?: string[] | undefined;
 }
 
+export type ZoneOptions = Pick<RawZone, "format" | "onEmpty" | "recordsAt" | "pathColumns">;
+
 /** How its files are read: what plans and targets remember of it. */
-export function zoneOptions(
-  { format, onEmpty, recordsAt }: RawZone,
-): Pick<BatchPlan["options"], "format" | "onEmpty" | "recordsAt"> {
-  return { format, onEmpty, recordsAt };
+export function zoneOptions({ format, onEmpty, recordsAt, pathColumns }: ZoneOptions): ZoneOptions {
+  return { format, onEmpty, recordsAt, pathColumns };
 }
 
 /** The zone's folder, where it is on this disk. */

@@ -58,7 +58,7 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
   const identifiers = identifiersOf(target, found.get("events")?.metadata.properties);
   if (!isTarget(found.get("events"), target)) await checkNewTarget(options, found.has("events"));
   checkContract(found, options);
-  await checkRecordsAt(found.get("events"), options);
+  await checkReading(found.get("events"), options);
   const make = async (role: TableRole, { fields, partitionBy, properties = {} }: WantedTable) => {
     const change = (location: string) => createTable({ fields, partitionBy, properties, location, random });
     return (await createOrLoadTable(catalog, identifiers[role], change, { random })).table;
@@ -177,23 +177,25 @@ function checkContract(found: ReadonlyMap<TableRole, LoadedTable>, { contract, r
 }
 
 /** The audit reads every file again, those of earlier batches too: all must be read in one way. */
-async function checkRecordsAt(
+async function checkReading(
   events: LoadedTable | undefined,
   { target, record, recorded }: TablesOptions,
 ): Promise<void> {
   if (events === undefined) return;
   const name = identifierText(target);
   const { properties } = events.metadata;
-  const before = targetRecordOf(properties, name)?.options.recordsAt;
-  const wanted = record.options.recordsAt;
-  if (before === wanted) return;
-  if (lastBatchOf(properties, name) === 0n && await recorded === 0n) return;
-  const words = (pointer: string | undefined) => pointer === undefined ? "without --records" : `--records ${pointer}`;
-  throw new StreamlabError(
-    "usage",
-    `Cannot read the files of ${name} ${words(wanted)}: those before were read ${words(before)}`,
-    { hint: "Leave --records out to go on as before; another --table can be fed from the same files" },
-  );
+  const before = targetRecordOf(properties, name)?.options;
+  for (const [flag, key] of [["--records", "recordsAt"], ["--path-columns", "pathColumns"]] as const) {
+    const [was, is] = [before?.[key]?.toString(), record.options[key]?.toString()];
+    if (was === is) continue;
+    if (lastBatchOf(properties, name) === 0n && await recorded === 0n) return;
+    const words = (value: string | undefined) => value === undefined ? `without ${flag}` : `${flag} ${value}`;
+    throw new StreamlabError(
+      "usage",
+      `Cannot read the files of ${name} ${words(is)}: those before were read ${words(was)}`,
+      { hint: `Leave ${flag} out to go on as before; another --table can be fed from the same files` },
+    );
+  }
 }
 
 interface WantedTable {

@@ -27,6 +27,7 @@ export interface RouteOptions {
   recordsAt?: string | undefined;
   /** Events that are left out. */
   repeats?: RepeatPositions | undefined;
+  pathColumns?: readonly string[] | undefined;
   /** What the tables can still take of fields that the contract does not name. */
   room: ColumnRoom;
   batchId: bigint;

@@ -130,6 +130,7 @@ class TaskRun {
       onWrongType: options.onWrongType,
       onEmpty: options.onEmpty,
       recordsAt: options.recordsAt,
+      pathColumns: options.pathColumns,
       room,
       batchId: BigInt(batchId),
       ingestedAtMicros: BigInt(ingestedAtMicros),

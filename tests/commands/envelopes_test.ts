@@ -60,3 +60,32 @@ Deno.test("a pointer that is none, another one than before, and one into Parquet
     strictEqual((await place.run("consume", "--dry-run", "--records", "/Record")).status, 2);
     match(other.stderr, /Cannot read the files of bronze.events --records \/Record: those before were read --records/);
   }));
+
+Deno.test("folders of paths become columns: inferred, ingested, audited, and remembered", () =>
+  Place.use(async (place) => {
+    place.put("in/dt=2026-03-01/hour=03/a.json", [{ id: 1 }, { id: 2 }]);
+    const inferred = await place.run("consume", "--infer-contract", "--raw", "in", "--path-columns", "hour,dt");
+    strictEqual(inferred.status, 0, inferred.stderr);
+    const { properties } = JSON.parse(inferred.stdout);
+    deepStrictEqual([properties.dt, properties.hour], [{ type: "string", format: "date" }, { type: "integer" }]);
+    place.put("c.json", inferred.stdout);
+
+    const flags = ["--table", "web.hits", "--raw", "in", "--contract", "c.json"];
+    const wrong = await place.run("consume", "--once", ...flags, "--path-columns", "day");
+    strictEqual(wrong.status, 2);
+    match(wrong.stderr, /Cannot take day from the folders of paths: the contract has no such field/);
+    await place.records("consume", "--once", ...flags, "--path-columns", "hour,dt");
+    place.put("in/dt=2026-03-01/hour=4/b.json", [{ id: 3 }]);
+    place.put("in/dt=2026-03-01/hour=x/c.json", [{ id: 4 }]);
+    await place.records("consume", "--once", "--table", "web.hits", "--path-columns", "dt,hour");
+    deepStrictEqual(
+      await place.ask("SELECT id::int AS id, dt::text AS dt, hour::int AS hour FROM web.hits ORDER BY 1"),
+      [
+        { id: 1, dt: "2026-03-01", hour: 3 },
+        { id: 2, dt: "2026-03-01", hour: 3 },
+        { id: 3, dt: "2026-03-01", hour: 4 },
+      ],
+    );
+    const audit = await place.run("maintain", "--audit");
+    strictEqual(audit.status, 0, audit.stdout + audit.stderr);
+  }));

@@ -39,6 +39,7 @@ const kinds: Record<string, RecordKind> = {
         "raw",
         "contract",
         "options.recordsAt",
+        "options.pathColumns[]",
         "options.dedupe.by[]",
         "options.dedupe.at",
       ],

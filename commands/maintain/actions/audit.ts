@@ -16,7 +16,7 @@ import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import type { TargetRecord } from "../../../core/lake/target_record.ts";
 import type { KnownTarget } from "../../../core/lake/targets.ts";
 import { archivePathOf } from "../../../core/lake/raw_archive.ts";
-import { type RawZone, unreadableEventFiles } from "../../../core/lake/raw_zone.ts";
+import { unreadableEventFiles, type ZoneOptions, zoneOptions } from "../../../core/lake/raw_zone.ts";
 import { locateFile } from "../../../core/storage/file_name.ts";
 import { parseLocation } from "../../../core/storage/location.ts";
 import type { FileInfo, Store } from "../../../core/storage/store.ts";
@@ -142,6 +142,7 @@ async function auditTarget(
     format: record?.options.format,
     onEmpty: record?.options.onEmpty,
     recordsAt: record?.options.recordsAt,
+    pathColumns: record?.options.pathColumns,
     threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
     memory: machine.memory,
     folder: folder.path,
@@ -168,8 +169,7 @@ async function auditTarget(
   }
 }
 
-interface RawFilesOptions
-  extends Omit<SecondJudgeOptions, "zone" | "clock" | "random">, Pick<RawZone, "format" | "onEmpty" | "recordsAt"> {}
+interface RawFilesOptions extends Omit<SecondJudgeOptions, "zone" | "clock" | "random">, ZoneOptions {}
 
 /** The raw files that a ledger names: those of the lake by path, those of other places by URI. */
 class RawFiles {
@@ -242,10 +242,9 @@ class RawFiles {
     const { SecondJudge } = await import("../../../core/routing/second_judge.ts");
     const { store: lake, clock, random } = this.#surroundings;
     const store = root === lake.root ? lake : await openLake(this.#context, parseLocation(root));
-    const { format, onEmpty, recordsAt } = this.#options;
     const judge = new SecondJudge({
       ...this.#options,
-      zone: { store, prefix: "", nameBase: "", format, onEmpty, recordsAt },
+      zone: { store, prefix: "", nameBase: "", ...zoneOptions(this.#options) },
       clock,
       random,
       folder: `${this.#options.folder}/${this.#places.size}`,

@@ -1,7 +1,7 @@
-import { type EnvelopedRecord, EnvelopeFile } from "./envelope_file.ts";
+import { type PlacedRecord, RecordPlaces } from "./record_places.ts";
 import type { InputRoom } from "./input_room.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
-import type { Envelopes, ReaderLimits, ReadUnit } from "./reading.ts";
+import type { Placing, ReaderLimits, ReadUnit } from "./reading.ts";
 import { UnitBytes } from "./unit_bytes.ts";
 
 export interface PartTools {
@@ -18,11 +18,11 @@ const MORE_PARTS_MAX = 16;
  * another. Undefined where these would be many and small, or hold what the reader leaves to the
  * judge: then one thread reads all of the file.
  */
-export function envelopeParts(unit: ReadUnit, rules: Envelopes, tools: PartTools): ReadUnit[] | undefined {
-  if (rules.judgesAll) return undefined;
+export function envelopeParts(unit: ReadUnit, rules: Placing, tools: PartTools): ReadUnit[] | undefined {
+  if (rules.judgesAll || rules.recordsAt === undefined || rules.members !== "") return undefined;
   const bytes = new UnitBytes(unit), parts = new EnvelopeParts(unit, tools);
   try {
-    const records = new EnvelopeFile(unit, bytes, rules).records();
+    const records = new RecordPlaces(unit, bytes, rules).records();
     for (let next = records.next();; next = records.next()) {
       const isFit = next.done ? next.value === undefined && parts.end() : parts.add(next.value);
       if (!isFit) return undefined;
@@ -39,17 +39,17 @@ class EnvelopeParts {
   readonly #unitsMax: number;
   readonly #tools: PartTools;
   /** Records that are still to become a part. */
-  #open: { record: EnvelopedRecord; to: number; records: number } | undefined;
+  #open: { record: PlacedRecord; to: number; records: number } | undefined;
 
   constructor(unit: ReadUnit, tools: PartTools) {
-    const { envelopes: _envelopes, ...bare } = unit;
+    const { placing: _placing, ...bare } = unit;
     this.#bare = bare;
     this.#unitsMax = Math.ceil(2 * unit.size / tools.limits.partBytes) + MORE_PARTS_MAX;
     this.#tools = tools;
   }
 
   /** False where no parts can be made. */
-  add(record: EnvelopedRecord): boolean {
+  add(record: PlacedRecord): boolean {
     const { partBytes } = this.#tools.limits;
     const open = this.#open;
     if (open !== undefined && !record.isFirst && record.to - open.record.from <= partBytes) {

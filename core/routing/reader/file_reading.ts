@@ -8,7 +8,7 @@ import { EMPTY, JsonArrayScan } from "../../json/array_scan.ts";
 import type { OnEmpty } from "../../lake/batch_plan.ts";
 import { bytesText, fileText, WHOLE_BYTES_MAX } from "../corrupted_file.ts";
 import { headOf, otherEncoding, otherKind, otherPacking, signatureHint } from "../file_kind.ts";
-import { readEnvelopes } from "./envelope_reading.ts";
+import { readPlaced } from "./placed_reading.ts";
 import { readExactly } from "./exact_reading.ts";
 import type { Input, InputRoom } from "./input_room.ts";
 import type { LargeValues } from "./large_values.ts";
@@ -97,9 +97,9 @@ export class FileReading {
         return await this.#readLines(unit, this.#textOf(unit));
       case "rows":
         return this.#readRows(unit);
-      case "envelopes":
-      case "envelope-lines":
-        return await this.#readEnvelopes(unit);
+      case "placed":
+      case "placed-lines":
+        return await this.#readPlaced(unit);
       case "bare-envelope":
         return this.#refuseEnvelope(unit);
       case "broken":
@@ -119,7 +119,7 @@ export class FileReading {
 
   async #readPacked(unit: ReadUnit): Promise<number> {
     const { input, limits } = this.#tools;
-    if (unit.envelopes !== undefined) return await this.#readUnpacked(unit);
+    if (unit.placing !== undefined) return await this.#readUnpacked(unit);
     const text = input.unpack(unit, limits.wholeFileBytes);
     if (text === undefined) return await this.#readUnpacked(unit);
     return unit.how === "lines" ? await this.#readLines(unit, text) : await this.#readJson(unit, text);
@@ -225,9 +225,9 @@ export class FileReading {
     this.#routeOdd();
   }
 
-  async #readEnvelopes(unit: ReadUnit): Promise<number> {
+  async #readPlaced(unit: ReadUnit): Promise<number> {
     const { reader, odd } = this.#tools;
-    const read = readEnvelopes(unit, unit.envelopes!, {
+    const read = readPlaced(unit, unit.placing!, {
       reader,
       odd,
       readFrames: (frames) => this.#readFrames(frames),

@@ -4,6 +4,7 @@ import type { Connection } from "../../engine/duckdb.ts";
 import { streamRows } from "../../engine/duckdb_stream.ts";
 import { isOutOfMemory } from "../../engine/sql_error.ts";
 import { isFileFault, parquetRows, parquetRowsSql, whyNotParquet } from "../parquet_json_sql.ts";
+import { withMembers } from "../path_columns.ts";
 import type { LocalRawFile } from "../raw_file.ts";
 import type { ReadUnit } from "./reading.ts";
 
@@ -14,10 +15,15 @@ const HEAD_BYTES = 8;
 
 /**
  * Writes the rows of a Parquet file out as JSON in frames, for the reader, which takes no
- * separator's word for where a record ends. Or what is wrong with the file: nothing of one that
- * cannot be read to its end may be in a table.
+ * separator's word for where a record ends; `members` come before a row's own. Or what is wrong
+ * with the file: nothing of one that cannot be read to its end may be in a table.
  */
-export async function frameRows(connection: Connection, file: LocalRawFile, path: string): Promise<ReadUnit[]> {
+export async function frameRows(
+  connection: Connection,
+  file: LocalRawFile,
+  path: string,
+  members: string,
+): Promise<ReadUnit[]> {
   const { number, name } = file;
   const broken = (detail: string): ReadUnit[] => {
     return [{ number, name, path: file.path, offset: 0, size: file.size, how: "broken", position: 0, detail }];
@@ -29,7 +35,7 @@ export async function frameRows(connection: Connection, file: LocalRawFile, path
     try {
       const { chunks } = await streamRows(connection, await parquetRowsSql(connection, file));
       for await (const chunk of chunks) {
-        for (const [position, record] of chunk) frames.add(Number(position), record as string);
+        for (const [position, record] of chunk) frames.add(Number(position), withMembers(record as string, members));
       }
     } finally {
       frames.close();

@@ -9,11 +9,12 @@ import type { Misnamed } from "../../lake/routing_task.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
 import type { BrokenFile, LocalRawFile } from "../raw_file.ts";
 import type { RouteOptions } from "../route_options.ts";
+import { pathMembers, typeOfKey } from "../path_columns.ts";
 import { frameRows } from "./framed_rows.ts";
 import {
   compareExtraPaths,
-  type Envelopes,
   type ExtraPath,
+  type Placing,
   type Reading,
   type ReadResult,
   type ReadUnit,
@@ -66,7 +67,7 @@ async function addParquet(files: readonly LocalRawFile[], run: ReadRun, options:
   try {
     for (const file of files) {
       const path = options.scratch.path(`rows-${file.number}`);
-      run.add(await frameRows(connection, file, path));
+      run.add(await frameRows(connection, file, path, run.membersOf(file)));
       if (run.waitingBytes > FRAMED_BYTES_MAX) await run.read();
     }
   } catch (error) {
@@ -90,9 +91,8 @@ class ReadRun {
   }
 
   async unitsOf(files: readonly LocalRawFile[], how: Pick<ReadUnit, "isFound"> = {}): Promise<ReadUnit[]> {
-    const { judgesAll, limits, readers, scratch, onEmpty, recordsAt } = this.#options;
-    const envelopes = recordsAt === undefined ? undefined : { recordsAt, onEmpty, judgesAll };
-    const units = files.map((file) => ({ ...unitOf(file, judgesAll, envelopes), ...how }));
+    const { judgesAll, limits, readers, scratch } = this.#options;
+    const units = files.map((file) => ({ ...unitOf(file, judgesAll, this.#placingOf(file)), ...how }));
     const isLarge = (unit: ReadUnit) => sizeOf(unit) > limits.wholeFileBytes;
     // The exact way takes files of any size, but none that is packed.
     const isSurveyed = judgesAll ? ({ packed }: ReadUnit) => packed !== undefined : isLarge;
@@ -102,6 +102,19 @@ class ReadRun {
     const work = { kind: "survey", units: bySize(surveyed), limits, folder, next: counter() } as const;
     const surveys = await readers.run<Survey[]>(work, bytesOf(surveyed));
     return [...surveys.flat().flatMap(({ units: parts }) => parts), ...units.filter((unit) => !isSurveyed(unit))];
+  }
+
+  /** Undefined where records are read as they stand. */
+  #placingOf(file: LocalRawFile): Placing | undefined {
+    const { recordsAt, onEmpty, judgesAll } = this.#options;
+    const members = this.membersOf(file);
+    return recordsAt === undefined && members === "" ? undefined : { recordsAt, members, onEmpty, judgesAll };
+  }
+
+  /** What the file's path says of its records. */
+  membersOf({ name }: LocalRawFile): string {
+    const { pathColumns = [], contract } = this.#options;
+    return pathMembers(name, pathColumns, typeOfKey(contract.fields));
   }
 
   add(units: readonly ReadUnit[]): void {
@@ -217,11 +230,11 @@ class ReadRun {
 function unitOf(
   { number, name, path, offset = 0, size, packed, format }: LocalRawFile,
   exactly: boolean,
-  envelopes: Envelopes | undefined,
+  placing: Placing | undefined,
 ): ReadUnit {
   const bare = { number, name, path, offset, size, packed, position: 0 };
   const areLines = format === "ndjson";
-  if (envelopes !== undefined) return { ...bare, how: areLines ? "envelope-lines" : "envelopes", envelopes };
+  if (placing !== undefined) return { ...bare, how: areLines ? "placed-lines" : "placed", placing };
   return { ...bare, how: areLines ? (exactly ? "exact-lines" : "lines") : exactly ? "exact-json" : "json" };
 }
 

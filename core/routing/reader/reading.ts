@@ -8,10 +8,12 @@ import type { JsonPath } from "../../json/pointer.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
 import type { RepeatPositions } from "../repeats.ts";
 
-/** How the records of envelopes are read. */
-export interface Envelopes {
-  /** The JSON pointer to them. */
-  recordsAt: string;
+/** How records are read from their places, one by one. */
+export interface Placing {
+  /** The JSON pointer to them in an envelope, where files hold envelopes. */
+  recordsAt: string | undefined;
+  /** What the file's path says, as members of each record that is an object. */
+  members: string;
   onEmpty: OnEmpty;
   /** See `RouteOptions`. */
   judgesAll: boolean;
@@ -40,9 +42,9 @@ export interface ReadUnit {
     | "values"
     /** One record, or what was to be one. */
     | "rest"
-    /** Envelopes: an array of them, or one after another, by the first character; or on lines. */
-    | "envelopes"
-    | "envelope-lines"
+    /** By `placing`: an array, or values one after another, by its first character; or lines. */
+    | "placed"
+    | "placed-lines"
     /** An envelope without records. */
     | "bare-envelope"
     /** Whole lines of a file: those at its start, and others. */
@@ -63,8 +65,7 @@ export interface ReadUnit {
   records?: number;
   /** Why it is broken, or bare. */
   detail?: string | undefined;
-  /** Of a file of envelopes. */
-  envelopes?: Envelopes;
+  placing?: Placing;
   /** How it is packed by its first bytes, where its name says something else. */
   found?: FoundPacking | undefined;
   /** Its packing was found in its first bytes: it is not looked for again. */

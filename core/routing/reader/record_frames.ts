@@ -1,5 +1,6 @@
 import type { ValuePlace } from "../../json/element_places.ts";
 import type { RandomBytes } from "../../json/value_split.ts";
+import { prependMembers } from "../path_columns.ts";
 import { OVERRUN, type ReaderInstance } from "./reader_instance.ts";
 import { TextRoom } from "./text_room.ts";
 
@@ -27,14 +28,19 @@ export class RecordFrames {
     return RecordFrames.takes(this.#length + size);
   }
 
-  add(bytes: RandomBytes, { from, to }: ValuePlace, position: number): void {
-    const at = this.#room.reserve(ROOM_BYTES - OVERRUN) + this.#length;
+  /** `members` come before its own, if it is an object. */
+  add(bytes: RandomBytes, { from, to }: ValuePlace, position: number, members: Uint8Array): void {
+    const start = this.#room.reserve(ROOM_BYTES - OVERRUN) + this.#length;
     const memory = this.#reader.bytes;
-    const head = new DataView(memory.buffer, memory.byteOffset + at, HEAD_BYTES);
-    head.setUint32(0, to - from, true);
+    const read = start + HEAD_BYTES + (members.length === 0 ? 0 : members.length + 1);
+    bytes.readInto(from, memory.subarray(read, read + to - from));
+    const at = prependMembers(memory, read, members), end = read + to - from;
+    if (at > start + HEAD_BYTES) memory.copyWithin(start + HEAD_BYTES, at, end);
+    const length = end - at;
+    const head = new DataView(memory.buffer, memory.byteOffset + start, HEAD_BYTES);
+    head.setUint32(0, length, true);
     head.setUint32(4, position, true);
-    bytes.readInto(from, memory.subarray(at + HEAD_BYTES, at + HEAD_BYTES + to - from));
-    this.#length += HEAD_BYTES + to - from;
+    this.#length += HEAD_BYTES + length;
   }
 
   /** What has been added since the last time. */

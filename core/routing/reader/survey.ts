@@ -39,7 +39,7 @@ export async function surveyUnits(
 /** The parts of a large file; what is none is one. */
 export function partsOf(reader: ReaderInstance, input: InputRoom, limits: ReaderLimits, unit: ReadUnit): ReadUnit[] {
   if (unit.size <= limits.wholeFileBytes) return [unit];
-  if (unit.envelopes !== undefined) return envelopeParts(unit, unit.envelopes, { reader, input, limits }) ?? [unit];
+  if (unit.placing !== undefined) return envelopeParts(unit, unit.placing, { reader, input, limits }) ?? [unit];
   if (unit.how !== "lines" && unit.how !== "json") return [unit];
   const survey = new FileSurvey(reader, input, limits, unit);
   const parts = unit.how === "lines" ? survey.ofLines() : survey.ofJson();

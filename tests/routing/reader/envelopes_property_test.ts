@@ -1,10 +1,14 @@
-/** Files of envelopes: their rows are those of a file that holds nothing but the records. */
+/**
+ * Files of envelopes, and files whose path says more: their rows are those of a file that holds
+ * nothing but the records, with all that they have.
+ */
 import { ok } from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { DuckDb } from "../../../core/engine/duckdb.ts";
 import type { LocalRawFile } from "../../../core/routing/raw_file.ts";
 import { ReaderPool } from "../../../core/routing/reader/reader_pool.ts";
 import type { ReaderLimits } from "../../../core/routing/reader/reading.ts";
+import { withMembers } from "../../../core/routing/path_columns.ts";
 import { anyRecord } from "../../contract/arbitrary_record.ts";
 import fc from "../../support/property.ts";
 import { say } from "../../support/say.ts";
@@ -39,6 +43,7 @@ const member = fc.constantFrom(
 
 /** A pointer, and what makes an envelope of the text at its end. */
 const PLACES = [
+  { recordsAt: undefined, around: undefined },
   { recordsAt: "/Records", around: (inner: string) => [`"Records"`, inner] },
   { recordsAt: "/data/a~1b", around: (inner: string) => [`"d\\u0061ta"`, `{"x":[1],"a\\/b":${inner},"y":{}}`] },
   { recordsAt: "/0~01/1/é", around: (inner: string) => [`"0~1"`, `[[{"é":[]}] ,{"é":${inner}},0]`] },
@@ -59,13 +64,18 @@ const file = fc.record({
   separator: fc.constantFrom("", "\n", " \r\n"),
   mark: fc.constantFrom("", "", "\uFEFF"),
   packed: fc.constantFrom(undefined, undefined, "gzip" as const, "zstd" as const),
-}).map(({ place, form, envelopes, separator, mark, packed }) => {
-  const texts = envelopes.map(({ records, isOne, before, after, space }) => {
-    const isObject = isOne && records.length === 1 && records[0]!.startsWith("{");
-    const inner = isObject ? records[0]! : `[${space}${records.join(`${space},${space}`)}${space}]`;
-    const [key, value] = place.around(inner);
-    return `{${[...before, `${space}${key}${space}:${space}${value}`, ...after].join(",")}${space}}`;
-  });
+  count: fc.constantFrom(undefined, "05", "x"),
+}).map(({ place, form: wanted, envelopes, separator, mark, packed, count }) => {
+  // Bare values have no start that tells them from an array, and no end.
+  const form = place.around === undefined && wanted === "values" ? "array" : wanted;
+  const texts = place.around === undefined
+    ? envelopes.flatMap(({ records }) => records)
+    : envelopes.map(({ records, isOne, before, after, space }) => {
+      const isObject = isOne && records.length === 1 && records[0]!.startsWith("{");
+      const inner = isObject ? records[0]! : `[${space}${records.join(`${space},${space}`)}${space}]`;
+      const [key, value] = place.around(inner);
+      return `{${[...before, `${space}${key}${space}:${space}${value}`, ...after].join(",")}${space}}`;
+    });
   const onLine = (text: string) => text.replaceAll(/[\r\n]/g, " ");
   const content = {
     array: `${separator}[${texts.join(`${separator},`)}]${separator}`,
@@ -76,7 +86,10 @@ const file = fc.record({
   const format = isLines ? "ndjson" as const : "json" as const;
   // What separates records within a line is no white space of theirs.
   const records = envelopes.flatMap((each) => each.records).map((text) => isLines ? onLine(text) : text);
-  return { place, format, packed, envelopes: mark + content[form], records: `[${records.join()}]` };
+  const members = count === undefined ? "" : `"count":${count === "x" ? '"x"' : Number(count)}`;
+  const whole = `[${records.map((text) => withMembers(text.trim(), members)).join()}]`;
+  const folder = count === undefined ? "" : `count=${count}/`;
+  return { place, format, packed, folder, envelopes: mark + content[form], records: whole };
 });
 
 function isJson(text: string): boolean {
@@ -88,7 +101,7 @@ function isJson(text: string): boolean {
   }
 }
 
-Deno.test("envelopes give the rows and letters of their records, however they stand in a file and wherever it is cut", async () => {
+Deno.test("envelopes, and folders of a path, give the rows and letters of plain records, wherever a file is cut", async () => {
   const folder = await Deno.makeTempDir({ prefix: "streamlab-envelopes-" });
   const tools: Tools = {
     folder,
@@ -96,12 +109,16 @@ Deno.test("envelopes give the rows and letters of their records, however they st
     database: await DuckDb.open({ threads: 1 }),
   };
   const seen = { files: 0, events: 0, letters: 0 };
-  const put = (number: number, format: "json" | "ndjson", text: string, packed?: "gzip" | "zstd"): LocalRawFile => {
+  const put = (
+    { number, folder: own, format }: { number: number; folder: string; format: "json" | "ndjson" },
+    text: string,
+    packed?: "gzip" | "zstd",
+  ): LocalRawFile => {
     const path = `${folder}/${number}`;
     const plain = encoder.encode(text);
     const bytes = packed === undefined ? plain : PACK[packed](plain);
     Deno.writeFileSync(path, bytes);
-    return { number, name: `${number}`, path, size: bytes.length, packed, format };
+    return { number, name: `${own}${number}`, path, size: bytes.length, packed, format };
   };
   try {
     await fc.assert(
@@ -113,17 +130,20 @@ Deno.test("envelopes give the rows and letters of their records, however they st
           for (const { recordsAt } of PLACES) {
             const own = files.filter(({ place }) => place.recordsAt === recordsAt);
             if (own.length === 0) continue;
-            const plain = own.map(({ records }, number) => put(number, "json", records));
+            const plain = own.map(({ folder, records }, number) => put({ number, folder, format: "json" }, records));
             const expected = await read(tools, plain, { limits: WHOLE, judgesAll: false, onEmpty });
-            const local = own.map(({ format, packed, envelopes }, number) => put(number, format, envelopes, packed));
+            const local = own.map(({ folder, format, packed, envelopes }, number) =>
+              put({ number, folder, format }, envelopes, packed)
+            );
+            const reading = { onEmpty, recordsAt, pathColumns: ["count"] };
             const cut: ReaderLimits = { ...WHOLE, wholeFileBytes: 0, partBytes, partBytesMax: 1_500 };
             const ways = { "in one piece": WHOLE, "cut": cut };
             for (const [how, limits] of Object.entries(ways)) {
-              same(expected, await read(tools, local, { limits, judgesAll: false, onEmpty, recordsAt }), how);
+              same(expected, await read(tools, local, { limits, judgesAll: false, ...reading }), how);
             }
             same(
               expected,
-              await read(tools, local, { limits: cut, judgesAll: true, onEmpty, recordsAt }),
+              await read(tools, local, { limits: cut, judgesAll: true, ...reading }),
               "judged alone",
             );
             seen.files += own.length;

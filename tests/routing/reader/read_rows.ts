@@ -73,7 +73,7 @@ function targetOf(named: Field[]): TargetTable {
 export async function read(
   { pool, database, folder }: Tools,
   files: readonly LocalRawFile[],
-  how: Pick<RouteOptions, "limits" | "judgesAll" | "onEmpty" | "recordsAt">,
+  how: Pick<RouteOptions, "limits" | "judgesAll" | "onEmpty" | "recordsAt" | "pathColumns">,
 ): Promise<Rows> {
   const scratch = Scratch.create(`${folder}/reading-${readings++}`);
   const tablesFor = (contract: Contract) => ({

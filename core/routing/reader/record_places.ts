@@ -5,11 +5,11 @@ import { pointerSteps, pointerText } from "../../json/pointer.ts";
 import { ValueSplit } from "../../json/value_split.ts";
 import { headOf, otherEncoding, otherKind, signatureHint } from "../file_kind.ts";
 import { whyNoArray } from "./exact_reading.ts";
-import type { Envelopes, ReadUnit } from "./reading.ts";
+import type { Placing, ReadUnit } from "./reading.ts";
 import { jsonStart, OPEN_OBJECT, type UnitBytes } from "./unit_bytes.ts";
 
 /** A record, or what counts as one. */
-export interface EnvelopedRecord extends ValuePlace {
+export interface PlacedRecord extends ValuePlace {
   kind:
     /** Valid. */
     | "record"
@@ -24,30 +24,28 @@ export interface EnvelopedRecord extends ValuePlace {
   detail?: string | undefined;
 }
 
-/** The records of a file that holds envelopes, in constant memory. */
-export class EnvelopeFile {
+/** Where the records of a file are, which may be in envelopes; in constant memory. */
+export class RecordPlaces {
   readonly #unit: ReadUnit;
   readonly #bytes: UnitBytes;
-  readonly #rules: Envelopes;
-  readonly #steps: readonly string[];
-  /** The pointer as messages show it. */
-  readonly #shown: string;
+  readonly #rules: Placing;
+  /** Into an envelope; undefined where there are none. */
+  readonly #steps: readonly string[] | undefined;
   #position = 0;
 
-  constructor(unit: ReadUnit, bytes: UnitBytes, rules: Envelopes) {
+  constructor(unit: ReadUnit, bytes: UnitBytes, rules: Placing) {
     this.#unit = unit;
     this.#bytes = bytes;
     this.#rules = rules;
-    this.#steps = pointerSteps(rules.recordsAt)!;
-    this.#shown = pointerText(this.#steps);
+    this.#steps = rules.recordsAt === undefined ? undefined : pointerSteps(rules.recordsAt);
   }
 
   /** Returns what is wrong with the file as a whole; then there are no records. */
-  records(): Generator<EnvelopedRecord, string | undefined> {
-    return this.#unit.how === "envelope-lines" ? this.#ofLines() : this.#ofJson();
+  records(): Generator<PlacedRecord, string | undefined> {
+    return this.#unit.how === "placed-lines" ? this.#ofLines() : this.#ofJson();
   }
 
-  *#ofLines(): Generator<EnvelopedRecord, string | undefined> {
+  *#ofLines(): Generator<PlacedRecord, string | undefined> {
     const found = signatureOf(headOf(this.#unit));
     if (found !== undefined) return `expected lines of JSON, found ${otherKind(found)}`;
     const start = jsonStart(this.#bytes);
@@ -57,7 +55,7 @@ export class EnvelopeFile {
     return undefined;
   }
 
-  *#ofJson(): Generator<EnvelopedRecord, string | undefined> {
+  *#ofJson(): Generator<PlacedRecord, string | undefined> {
     const start = jsonStart(this.#bytes);
     const places = start.character === OPEN_OBJECT ? this.#values(start.at) : this.#elements(start.at);
     if (typeof places === "string") return places;
@@ -81,39 +79,45 @@ export class EnvelopeFile {
   }
 
   /** The file is the envelope: without records it is condemned. */
-  *#ofOnly(place: ValuePlace): Generator<EnvelopedRecord, string | undefined> {
+  *#ofOnly(place: ValuePlace): Generator<PlacedRecord, string | undefined> {
     const opened = this.#open(place);
     if (typeof opened === "string") return opened;
     yield* opened;
     return undefined;
   }
 
-  *#ofOneOfMany(place: ValuePlace): Generator<EnvelopedRecord, void> {
+  *#ofOneOfMany(place: ValuePlace): Generator<PlacedRecord, void> {
     const opened = this.#open(place);
     if (typeof opened !== "string") yield* opened;
     else yield this.#record("bare", place, true, opened);
   }
 
   /** Its records, or why it has none. */
-  #open(place: ValuePlace): Iterable<EnvelopedRecord> | string {
-    const pointed = findPointedValue(this.#bytes, place, this.#steps);
+  #open(place: ValuePlace): Iterable<PlacedRecord> | string {
+    const steps = this.#steps;
+    const pointed = findPointedValue(this.#bytes, place, steps ?? []);
     if (pointed.kind === "not_json") return [this.#record("broken", place)];
+    if (steps === undefined) return [this.#record("record", place)];
     if (pointed.kind === "object") return [this.#record("record", pointed.place)];
-    if (pointed.kind === "other") return `expected records at ${this.#shown}, found ${pointed.found}`;
+    if (pointed.kind === "other") return why(steps, pointed.found);
     const elements = new ElementPlaces(this.#bytes, pointed.place);
     const first = elements.next();
     if (first !== undefined) return this.#ofArray(first, elements);
-    return this.#rules.onEmpty === "ignore" ? [] : `expected records at ${this.#shown}, found an empty array`;
+    return this.#rules.onEmpty === "ignore" ? [] : why(steps, "an empty array");
   }
 
-  *#ofArray(first: ValuePlace, elements: ElementPlaces): Generator<EnvelopedRecord, void> {
+  *#ofArray(first: ValuePlace, elements: ElementPlaces): Generator<PlacedRecord, void> {
     yield this.#record("record", first);
     for (let place = elements.next(); place !== undefined; place = elements.next()) {
       yield this.#record("record", place, false);
     }
   }
 
-  #record(kind: EnvelopedRecord["kind"], { from, to }: ValuePlace, isFirst = true, detail?: string): EnvelopedRecord {
+  #record(kind: PlacedRecord["kind"], { from, to }: ValuePlace, isFirst = true, detail?: string): PlacedRecord {
     return { kind, from, to, position: this.#position++, isFirst, detail };
   }
+}
+
+function why(steps: readonly string[], found: string): string {
+  return `expected records at ${pointerText(steps)}, found ${found}`;
 }
