@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { runProgram } from "../../commands/line/program.ts";
 import { commands } from "../../main.ts";
+import { damagePage } from "../maintain/maintain_world.ts";
 import { inFolder } from "../support/own_folder.ts";
 import { testWorld } from "../support/test_world.ts";
 
@@ -57,8 +58,5 @@ function damageOne(folder: string): void {
   const found = [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1)[0]!;
   const path = `${folder}/${found.name}`;
   if (found.isDirectory) return damageOne(path);
-  const bytes = Deno.readFileSync(path);
-  const footer = new DataView(bytes.buffer).getUint32(bytes.length - 8, true);
-  bytes[bytes.length - 8 - footer - 1]! ^= 16;
-  Deno.writeFileSync(path, bytes);
+  damagePage(path);
 }

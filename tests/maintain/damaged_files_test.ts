@@ -5,7 +5,7 @@ import { planGroups, type RewriteGroup } from "../../core/maintain/compaction/co
 import { JoiningRewriting } from "../../core/maintain/compaction/join_group.ts";
 import type { Rewriting } from "../../core/maintain/compaction/rewriting.ts";
 import { writeTable } from "../tables/parquet/written_table.ts";
-import { MaintainWorld } from "./maintain_world.ts";
+import { damagePage, MaintainWorld } from "./maintain_world.ts";
 
 const FILES = 4, ROWS = 30;
 
@@ -17,16 +17,6 @@ async function tableOf(world: MaintainWorld): Promise<string> {
   }
   const { location } = (await world.load()).io;
   return location.store.localPath(location.pathInStore("data/2.parquet"))!;
-}
-
-/** Another bit in a page. */
-function damage(path: string): Uint8Array {
-  const bytes = Deno.readFileSync(path);
-  // The last page stands before the footer.
-  const footer = new DataView(bytes.buffer).getUint32(bytes.length - 8, true);
-  bytes[bytes.length - 8 - footer - 1]! ^= 16;
-  Deno.writeFileSync(path, bytes);
-  return bytes;
 }
 
 /** By joining, or else by `open`. */
@@ -54,7 +44,7 @@ for (const [way, rewrite] of Object.entries(ways)) {
     MaintainWorld.use(async (world) => {
       const path = await tableOf(world);
       const before = await world.load();
-      const bytes = damage(path);
+      const bytes = damagePage(path);
       await rejects(rewrite(world), (error: Error & { kind?: string }) => {
         strictEqual(error.kind, "corrupt");
         return /Cannot rewrite .*data\/2\.parquet: it is damaged, the checksum of the page at byte \d+ does/
@@ -90,7 +80,7 @@ Deno.test("a damaged delete file is named, and not applied", () =>
     ];
     Deno.removeSync(path);
     writeTable(path, fields, [{ file_path: first!.path, pos: 3n }]);
-    damage(path);
+    damagePage(path);
     await rejects(world.compact(), /Cannot rewrite .*by-hand.*: it is damaged/);
     strictEqual((await world.load()).metadataLocation, table.metadataLocation);
   }));

@@ -36,6 +36,15 @@ export function eventRows(from: number, count: number): string {
 FROM range(${from}, ${from + count}) r(i)`;
 }
 
+/** Makes another bit of the last page of a Parquet file; returns the file's bytes. */
+export function damagePage(path: string): Uint8Array {
+  const bytes = Deno.readFileSync(path);
+  const footer = new DataView(bytes.buffer).getUint32(bytes.length - 8, true);
+  bytes[bytes.length - 8 - footer - 1]! ^= 16;
+  Deno.writeFileSync(path, bytes);
+  return bytes;
+}
+
 /** A lake with tables, and what upkeep needs to work on them. */
 export class MaintainWorld {
   readonly surroundings: Surroundings;

@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { expireSnapshots } from "../../core/iceberg/action/expire_snapshots.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
@@ -17,7 +17,7 @@ import { targetBytesOf } from "../../core/maintain/compaction/target_size.ts";
 import { retentionOf, THRESHOLDS, type UpkeepPolicy } from "../../core/maintain/upkeep/policy.ts";
 import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
 import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
-import { eventFieldIds, MaintainWorld } from "./maintain_world.ts";
+import { damagePage, eventFieldIds, MaintainWorld } from "./maintain_world.ts";
 
 const hourMs = 3_600_000;
 const policy: UpkeepPolicy = {
@@ -169,6 +169,26 @@ Deno.test("upkeep that fails says so, waits, and lets the batches go on", () =>
     deepStrictEqual([tries, notes], [1, ["Upkeep of bronze.events waits a while: Cannot rewrite: the disk lies"]]);
     await upkeep.close();
     deepStrictEqual(await historyOf(world), [["consume", "compact", "failed", "Cannot rewrite: the disk lies"]]);
+  }));
+
+Deno.test("a damaged file is told of once and left; the others are merged, and snapshots expire", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(0);
+    for (let number = 0; number < 6; number++) {
+      await world.append(await world.ownFile(`data/${number}.parquet`, 10 * number, 10));
+    }
+    const { location } = (await world.load()).io;
+    damagePage(location.store.localPath(location.pathInStore("data/3.parquet"))!);
+    await useUpkeep(world, {}, async (run, told, notes) => {
+      const { io, metadata } = await run();
+      const files = (await planScan(io, metadata)).files.map(({ dataFile: { recordCount } }) => recordCount);
+      deepStrictEqual(files.sort((a, b) => a - b), [10, 50]);
+      ok(actions(told).includes("expire-snapshots"));
+      strictEqual(notes.length, 1);
+      match(notes[0]!, /^Upkeep of bronze\.events leaves a file as it is: Cannot rewrite .*3\.parquet: it is damaged/);
+    });
+    const undone = (await historyOf(world)).filter(([, , outcome]) => outcome !== "done");
+    deepStrictEqual(undone.map(([, action, outcome]) => [action, outcome]), [["compact", "failed"]]);
   }));
 
 Deno.test("a table whose owner keeps its files loses none, and is merged all the same", () =>

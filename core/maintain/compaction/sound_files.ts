@@ -38,8 +38,19 @@ export class SoundFiles {
   }
 }
 
-export function damagedError(path: string, where: string): StreamlabError {
-  return new StreamlabError("corrupt", `Cannot rewrite ${path}: it is damaged, ${where}`, {
+/** Names the file, so that others can be rewritten without it. */
+export class DamagedFileError extends StreamlabError {
+  readonly path: string;
+
+  constructor(path: string, { kind, message, hint }: StreamlabError) {
+    super(kind, message, { hint });
+    this.path = path;
+  }
+}
+
+export function damagedError(path: string, where: string): DamagedFileError {
+  const error = new StreamlabError("corrupt", `Cannot rewrite ${path}: it is damaged, ${where}`, {
     hint: "Nothing was changed; restore the file from a copy of the lake",
   });
+  return new DamagedFileError(path, error);
 }

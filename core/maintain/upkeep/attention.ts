@@ -20,6 +20,8 @@ export interface Attention {
    * Undefined: nor could newer ones.
    */
   joinsAfter: bigint | undefined;
+  /** Files that are left as they are, data and deletes. */
+  damaged: Set<string>;
   failures: number;
   debt: TableDebt | undefined;
   watch: DebtWatch;
@@ -38,6 +40,7 @@ export function newAttention(): Attention {
     pauseUntilMs: -Infinity,
     rewriteFromMs: -Infinity,
     joinsAfter: ANY_SEQUENCE,
+    damaged: new Set(),
     failures: 0,
     debt: undefined,
     watch: new DebtWatch(),

@@ -10,6 +10,7 @@ import { compact, type CompactionReport } from "../compaction/compact.ts";
 import type { RewriteGroup } from "../compaction/compaction_plan.ts";
 import { mayBeJoined } from "../compaction/join_group.ts";
 import type { Rewriting } from "../compaction/rewriting.ts";
+import { DamagedFileError } from "../compaction/sound_files.ts";
 import { expireLater } from "../removal/expire_later.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { ANY_SEQUENCE, type Attention, newAttention } from "./attention.ts";
@@ -240,10 +241,11 @@ export class Upkeep {
     const nowMs = clock.nowMs();
     const { io, metadata } = table;
     attention.action = "compact";
-    const [{ files }, manifests] = await Promise.all([
+    const [scan, manifests] = await Promise.all([
       planScan(io, metadata),
       io.readManifestList(snapshotOfRef(metadata)),
     ]);
+    const files = soundOf(scan.files, attention);
     const waiting = this.#waiting.of(identifierText(table.identifier));
     attention.debt = debtOf({ metadata, files, manifests: manifests.length, waiting }, this.#options, nowMs);
     attention.filesUntilLook = filesUntilDue(metadata, files, this.#options);
@@ -251,7 +253,7 @@ export class Upkeep {
     if (attention.debt.mergeableFiles === 0) return undefined;
     const mayReadRows = this.#paces.long.mayStart(nowMs);
     const groupsOf = (files: readonly ScanFile[]) => {
-      const due = (files: readonly ScanFile[]) => groupsDue(metadata, files, this.#options, nowMs);
+      const due = (files: readonly ScanFile[]) => groupsDue(metadata, soundOf(files, attention), this.#options, nowMs);
       const allowed = mayReadRows ? due(files) : due(joinable(files, attention)).filter(mayBeJoined);
       return onePiece(allowed, this.#options.pieceBytes);
     };
@@ -317,6 +319,13 @@ export class Upkeep {
   #giveUp(name: string, attention: Attention, error: unknown, startMs: number): void {
     if (!(error instanceof StreamlabError)) throw error;
     this.#tell(name, attention, { done: {}, undone: undoneBy(error) }, startMs);
+    if (error instanceof DamagedFileError) {
+      // The others go on without it.
+      attention.damaged.add(error.path);
+      attention.filesSeen = NaN;
+      this.#options.note(`Upkeep of ${name} leaves a file as it is: ${messageOf(error)}`);
+      return;
+    }
     const { clock } = this.#surroundings;
     attention.pauseUntilMs = clock.nowMs() + Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** attention.failures++);
     // Another writer was faster, or the outside fails: batches will tell of that.
@@ -342,6 +351,10 @@ function whyGivenWay({ gaveWay, dropped, interrupted }: CompactionReport): Undon
     ? "somebody else rewrites files of the table"
     : dropped[0]?.reason ?? (interrupted ? "a batch was due" : undefined);
   return detail === undefined ? undefined : { outcome: "gave-way", detail };
+}
+
+function soundOf(files: readonly ScanFile[], { damaged }: Attention): ScanFile[] {
+  return files.filter(({ dataFile, deletes }) => [dataFile, ...deletes].every(({ path }) => !damaged.has(path)));
 }
 
 function joinable(files: readonly ScanFile[], { joinsAfter }: Attention): ScanFile[] {
