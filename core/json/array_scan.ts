@@ -79,6 +79,7 @@ export class JsonArrayScan {
   end(): TextVerdict {
     if (this.#corrupt === undefined && this.#state !== STATE.DONE) {
       if (this.#before === 0) this.#refuse(NO_BYTES, 0);
+      else if (this.#mark === 1 || this.#mark === 2) this.#refuseMark();
       else if (this.#state === STATE.START) this.#refuse(ONLY_SPACE, 0);
       else this.#refuse(`${this.#place(this.#before)}: ${earlyEnd(this.#state, this.#inObject())}`, this.#before);
     }
@@ -188,10 +189,13 @@ export class JsonArrayScan {
       this.#mark++;
       i++;
     }
-    if (i < chunk.length && (this.#mark === 1 || this.#mark === 2)) {
-      this.#refuse(`${this.#place(0)}: ${wrongByte(STATE.START, BYTE_ORDER_MARK[0], false)}`, 0);
-    }
+    if (i < chunk.length && (this.#mark === 1 || this.#mark === 2)) this.#refuseMark();
     return i;
+  }
+
+  /** A part of a byte order mark is none. */
+  #refuseMark(): void {
+    this.#refuse(`${this.#place(0)}: ${wrongByte(STATE.START, BYTE_ORDER_MARK[0], false)}`, 0);
   }
 
   #place(offset: number): string {

@@ -1,5 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { Judge } from "../../core/contract/judge.ts";
+import { parseContract } from "../../core/contract/json_schema.ts";
 import { DuckDb, quoteText } from "../../core/engine/duckdb.ts";
 import { Place } from "./place.ts";
 
@@ -76,6 +78,29 @@ Deno.test("what most values are is the type, and the faults are counted by their
     deepStrictEqual(JSON.parse(stdout).properties, { n: { type: "integer" }, s: { type: "string" } });
     match(stderr, /^It would make dead letters of 1 of them$/m);
     match(stderr, /^ {2}1: \/n: expected integer.*, found string "five"$/m);
+  }));
+
+Deno.test("whole numbers beyond 64 bits keep their digits", () =>
+  Place.use(async (place) => {
+    const ids = ["18446744073709551615", "9223372036854775809", "7"];
+    place.put("in/a.ndjson", ids.map((id) => `{"id":${id},"mixed":${id}}\n{"id":${id},"mixed":0.5}\n`).join(""));
+    const { stdout } = await place.run("consume", "--infer-contract", "--raw", "in");
+    strictEqual(JSON.parse(stdout).properties.mixed.type, "number");
+    const judge = new Judge(parseContract(stdout), "dead-letter");
+    for (const id of ids) {
+      const judgement = judge.judge(`{"id":${id},"mixed":1}`);
+      ok(judgement.kind === "event");
+      strictEqual(judgement.values.id, id);
+    }
+  }));
+
+Deno.test("hundreds of keys that one column name is made of are numbered", () =>
+  Place.use(async (place) => {
+    const keys = Array.from({ length: 4096 }, (_, i) =>
+      [..."abcdefghijkl"].map((letter, bit) => i >> bit & 1 ? letter.toUpperCase() : letter).join(""));
+    place.put("in/a.ndjson", JSON.stringify(Object.fromEntries(keys.map((key) => [key, 1]))));
+    const { stdout } = await place.run("consume", "--infer-contract", "--raw", "in");
+    strictEqual(JSON.parse(stdout).properties[keys[4095]!]["x-column"], `${keys[4095]}_4096`);
   }));
 
 Deno.test("it reads the heads of packed files, and of a file that is cut what is whole", () =>

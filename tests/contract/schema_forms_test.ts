@@ -239,6 +239,22 @@ Deno.test("older dialects are read by what they share with 2020-12", () => {
   strictEqual(text(openApi), today);
 });
 
+Deno.test("an older spelling beside the newer one is refused: one of the two would be lost", () => {
+  const cases: [schema: object, message: RegExp][] = [
+    [
+      { dependencies: { a: ["b"] }, dependentRequired: { b: ["c"] } },
+      /at \/properties\/v\/dependencies, "dependencies"/,
+    ],
+    [{ dependencies: { a: {} }, dependentSchemas: { b: {} } }, /"dependencies" cannot stand beside "dependentSchemas"/],
+    [{ items: [{ type: "string" }], prefixItems: [{ type: "integer" }] }, /"items" cannot stand beside "prefixItems"/],
+    [{ $ref: "#/$defs/a", $dynamicRef: "#/$defs/a" }, /"\$dynamicRef" cannot stand beside "\$ref"/],
+  ];
+  const of = (v: object) => ({ type: "object", properties: { v }, $defs: { a: { type: "string" } } });
+  for (const [schema, message] of cases) throws(() => parseContract(JSON.stringify(of(schema))), { message });
+  throws(() => parseContract(JSON.stringify({ ...of({}), ...cases[0]![0] })), /at \/dependencies, "dependencies"/);
+  ok(parseContract(JSON.stringify(of({ dependencies: { a: ["b"] }, dependentSchemas: { b: {} } }))));
+});
+
 Deno.test("a definition that refers to itself is a column of JSON text where it would not end", () => {
   const contract = parseContract(JSON.stringify({
     type: "object",

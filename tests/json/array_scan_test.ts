@@ -235,3 +235,10 @@ async function validated(stream: AsyncIterable<Uint8Array>): Promise<TextVerdict
   }
   return scan.end();
 }
+
+Deno.test("a part of a byte order mark is no white space, also where the file ends with it", () => {
+  for (const bytes of [[0xef], [0xef, 0xbb], [0xef, 0xbb, 0x5b]]) {
+    const detail = "byte 0 (line 1): expected an array ('[') or objects ('{'), found byte 0xEF";
+    deepStrictEqual(verdictOf(Uint8Array.from(bytes)), { kind: "corrupt", detail, offset: 0 });
+  }
+});

@@ -25,6 +25,9 @@ export interface InferredSchema {
   times: InferredTime[];
 }
 
+/** Exact up to 38 digits, where a double has 16: such numbers are ids. */
+const WIDE_INTEGER: Schema = { type: "number", multipleOf: 1, exclusiveMinimum: -1e38, exclusiveMaximum: 1e38 };
+
 /** The JSON Schema of the records of a shape. */
 export function inferredSchema(shape: ValueShape): InferredSchema {
   const inference = new Inference();
@@ -57,8 +60,10 @@ class Inference {
     if (isMostly(shape.objects)) return this.#objectOf(shape, place);
     if (isMostly(shape.arrays)) return this.#arrayOf(shape, place);
     if (isMostly(shape.booleans)) return { type: "boolean" };
-    if (isMostly(shape.integers + shape.numbers)) {
-      const type = isMostly(shape.integers) ? "integer" : "number";
+    const isInteger = isMostly(shape.integers);
+    if (!isInteger && isMostly(shape.integers + shape.wides)) return WIDE_INTEGER;
+    if (isMostly(shape.integers + shape.wides + shape.numbers)) {
+      const type = isInteger ? "integer" : "number";
       const [format] = [...shape.epochs].find(([, count]) => isMostly(count)) ?? [];
       if (format === undefined || !isNamedLikeTime(name)) return { type };
       this.times.push({ place, format, values: shape.epochs.get(format)! });
@@ -68,7 +73,7 @@ class Inference {
     if (shape.objects + shape.arrays > 0) return {};
     const types = [
       ...(shape.strings > 0 ? ["string"] : []),
-      ...(shape.integers + shape.numbers > 0 ? ["number"] : []),
+      ...(shape.integers + shape.wides + shape.numbers > 0 ? ["number"] : []),
       ...(shape.booleans > 0 ? ["boolean"] : []),
     ];
     return types.includes("string") ? { type: types } : {};
@@ -113,20 +118,23 @@ function nullInEnum(schema: Schema): Schema {
 function columnNames(keys: readonly string[], options: { underscoreIsOurs: boolean }): Map<string, string> {
   const isName = (key: string) => whyNotAName(key, options) === undefined;
   const names = new Set<string>();
+  const numbers = new Map<string, number>();
   const renamed = new Map<string, string>();
   // Keys that can be names of columns come first, so that others give way to them.
   for (const key of [...keys].sort((a, b) => Number(isName(b)) - Number(isName(a)))) {
-    const name = columnName(isName(key) ? key : key.replace(/^_+/, "") || "underscore", names);
+    const name = columnName(isName(key) ? key : key.replace(/^_+/, "") || "underscore", names, numbers);
     names.add(foldName(name));
     renamed.set(key, name);
   }
   return renamed;
 }
 
-/** With a number where another has that name. */
-function columnName(wanted: string, taken: ReadonlySet<string>): string {
-  for (let number = 1;; number++) {
+/** With a number where another has that name: `numbers` are the last of those that were tried. */
+function columnName(wanted: string, taken: ReadonlySet<string>, numbers: Map<string, number>): string {
+  for (let number = (numbers.get(foldName(wanted)) ?? 0) + 1;; number++) {
     const name = number === 1 ? wanted : `${wanted}_${number}`;
-    if (!taken.has(foldName(name))) return name;
+    if (taken.has(foldName(name))) continue;
+    numbers.set(foldName(wanted), number);
+    return name;
   }
 }

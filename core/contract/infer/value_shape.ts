@@ -19,8 +19,9 @@ export class ValueShape {
   count = 0;
   nulls = 0;
   booleans = 0;
-  /** Whole numbers that fit 64 bits, and all others. */
+  /** Whole numbers that fit 64 bits, those of up to 38 digits, and all other numbers. */
   integers = 0;
+  wides = 0;
   numbers = 0;
   strings = 0;
   objects = 0;
@@ -60,8 +61,9 @@ export class ValueShape {
   }
 
   #addNumber(value: number): void {
-    if (Number.isInteger(value) && Math.abs(value) < 2 ** 63) this.integers++;
-    else this.numbers++;
+    if (!Number.isInteger(value) || Math.abs(value) >= 1e38) this.numbers++;
+    else if (Math.abs(value) < 2 ** 63) this.integers++;
+    else this.wides++;
     const format = epochFormatOf(value);
     if (format !== undefined) this.epochs.set(format, (this.epochs.get(format) ?? 0) + 1);
   }

@@ -129,7 +129,8 @@ class NormalReader {
     }
     const alone = this.#refsStandAlone && keywords.has("$ref");
     const entries: [string, JsonNode][] = [];
-    for (const [keyword, { value, at }] of modernKeywords(keywords)) {
+    const modern = this.#problems.attempt(() => modernKeywords(keywords)) ?? [];
+    for (const [keyword, { value, at }] of modern) {
       if (alone && keyword !== "$ref" && keyword !== "description" && !keyword.startsWith("x-")) continue;
       const read = this.#problems.attempt(() => this.#keyword(keyword, value, { ...place, pointer: at }));
       if (read !== undefined) entries.push([keyword, this.#placed(read, at)]);

@@ -1,4 +1,5 @@
 import type { JsonNode } from "../../json/tree.ts";
+import { contractError } from "../contract_error.ts";
 
 interface Keyword {
   readonly value: JsonNode;
@@ -23,12 +24,21 @@ export function modernKeywords(keywords: ReadonlyMap<string, Keyword>): Map<stri
   tuples(modern);
   dependencies(modern);
   for (const older of ["$recursiveRef", "$dynamicRef"]) {
-    const ref = modern.get(older);
     // In one document that is extended by none, both are plain references.
-    if (ref !== undefined) modern.set("$ref", ref);
-    modern.delete(older);
+    respell(modern, older, "$ref", modern.get(older));
   }
   return modern;
+}
+
+/** Fails where the newer spelling stands beside the older one: one of them would be lost. */
+function respell(keywords: Map<string, Keyword>, older: string, newer: string, keyword: Keyword | undefined): void {
+  keywords.delete(older);
+  if (keyword === undefined) return;
+  if (keywords.has(newer)) {
+    const hint = `Put one of them into "allOf"`;
+    throw contractError(keyword.at, `"${older}" cannot stand beside "${newer}", as which it is read`, hint);
+  }
+  keywords.set(newer, keyword);
 }
 
 /** Up to draft-04 a flag beside the bound. */
@@ -47,8 +57,7 @@ function tuples(keywords: Map<string, Keyword>): void {
   const items = keywords.get("items"), rest = keywords.get("additionalItems");
   keywords.delete("additionalItems");
   if (items?.value.kind !== "array") return;
-  keywords.delete("items");
-  if (items.value.items.length > 0) keywords.set("prefixItems", items);
+  respell(keywords, "items", "prefixItems", items.value.items.length > 0 ? items : undefined);
   if (rest !== undefined) keywords.set("items", rest);
 }
 
@@ -56,10 +65,11 @@ function tuples(keywords: Map<string, Keyword>): void {
 function dependencies(keywords: Map<string, Keyword>): void {
   const older = keywords.get("dependencies");
   if (older?.value.kind !== "object") return;
-  keywords.delete("dependencies");
   const { at } = older;
   const names = older.value.entries.filter(([, value]) => value.kind === "array");
   const schemas = older.value.entries.filter(([, value]) => value.kind !== "array");
-  if (names.length > 0) keywords.set("dependentRequired", { value: { kind: "object", entries: names }, at });
-  if (schemas.length > 0) keywords.set("dependentSchemas", { value: { kind: "object", entries: schemas }, at });
+  const part = (entries: typeof names): Keyword | undefined =>
+    entries.length === 0 ? undefined : { value: { kind: "object", entries }, at };
+  respell(keywords, "dependencies", "dependentRequired", part(names));
+  respell(keywords, "dependencies", "dependentSchemas", part(schemas));
 }
