@@ -282,3 +282,12 @@ Deno.test("settings that are meant for other runs do not stop a look, and make n
     strictEqual((await place.run("consume", "--infer-contract", "--raw", "none")).status, 1);
     deepStrictEqual(folderState(place.folder), before);
   }));
+
+Deno.test("a dry run cares for no raw files, whatever the settings say of those that are ingested", () =>
+  withOrders(async (place) => {
+    await place.records("consume", "--once", ...FLAGS);
+    const care = { "after-ingest": "delete", "after-ingest-age": "0s", "keep-snapshots": 1, "delete-after": "0s" };
+    place.put("streamlab.json", { consume: care });
+    place.put("lake/raw/events/d.ndjson", LINES);
+    deepStrictEqual((await judged(place, "--table", "orders.raw")).files, 1);
+  }));
