@@ -10,7 +10,8 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Measured, median } from "./measured_process.ts";
 import { SINGLE_WORKS } from "./single_works.ts";
-import { PAIRED_WORKS, type PairedWork } from "./work.ts";
+import type { PairedWork } from "./paired_work.ts";
+import { PAIRED_WORKS } from "./work.ts";
 
 const { values } = parseArgs({
   options: {

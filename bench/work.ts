@@ -1,21 +1,9 @@
 import { type BareJob, EVENT_COLUMNS, runBare } from "./bare_job.ts";
+import { compactionWork } from "./compaction.ts";
 import { DEEP_COLUMNS, DEEP_CONTRACT, writeDeepEvents } from "./deep_events.ts";
-import { measure, type Measured } from "./measured_process.ts";
+import { measure } from "./measured_process.ts";
+import type { PairedWork, Way } from "./paired_work.ts";
 import { makeInput } from "./peers/input.ts";
-
-/** One way to do a work, timed from process start to exit. */
-export interface Way {
-  name: string;
-  run(output: string): Promise<Measured>;
-}
-
-/** Two ways on the same input; figures are the first's against the second's. */
-export interface PairedWork {
-  ways: [Way, Way];
-  /** Events that both read. */
-  events: number;
-  bytes: number;
-}
 
 /** Makes the input below `scratch`; `scale` makes it smaller, to try it. */
 export type MakeWork = (program: readonly string[], scratch: string, scale: number) => Promise<PairedWork>;
@@ -34,6 +22,7 @@ export const PAIRED_WORKS: Readonly<Record<string, { doc: string; make: MakeWork
   "array-2gb": { doc: "one array of 2 GB", make: layout(1, 6_500_000, ["--corruption-chance", "0"]) },
   "deep": { doc: "100 files of 5,000 records of structs in lists, maps and decimals", make: deepWork },
   "partitions": { doc: "4,000 partitions in one batch, against PARTITION_BY", make: manyPartitions },
+  "compact": { doc: "100 files of a table into few, against a plain read and rewrite", make: compactionWork },
   "threads": { doc: "1 thread against all", make: threadsWork },
 };
 
