@@ -117,8 +117,10 @@ Deno.test("envelopes, and folders of a path, give the rows and letters of plain 
     const path = `${folder}/${number}`;
     const plain = encoder.encode(text);
     const bytes = packed === undefined ? plain : PACK[packed](plain);
-    Deno.writeFileSync(path, bytes);
-    return { number, name: `${own}${number}`, path, size: bytes.length, packed, format };
+    // Some lie behind others in a spool.
+    const offset = number % 2 === 0 ? 5 : 0;
+    Deno.writeFileSync(path, Uint8Array.of(...encoder.encode('[{"}\n'.slice(0, offset)), ...bytes));
+    return { number, name: `${own}${number}`, path, offset, size: bytes.length, packed, format };
   };
   try {
     await fc.assert(
