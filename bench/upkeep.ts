@@ -2,9 +2,11 @@
 /**
  * `deno task bench:upkeep`: one small file a batch, as fast as they go, while upkeep keeps the
  * tables in order. Every thousand batches it prints what a batch takes, and how large tables and
- * lake are.
+ * lake are. `--lake` makes the lake there and leaves it, so that it can be audited; `--s3` has it on
+ * a MinIO of its own, and counts the requests.
  *
  *     deno task bench:upkeep --batches 3000 --delete-after 60
+ *     deno task bench:upkeep --batches 3000 --s3
  */
 import { cpuUsage } from "node:process";
 import { parseArgs } from "node:util";
@@ -18,7 +20,11 @@ import { FileCatalog } from "../core/iceberg/catalog/file_catalog.ts";
 import { snapshotOfRef } from "../core/iceberg/format/table_metadata.ts";
 import { identifiersOf } from "../core/lake/table_names.ts";
 import { openLocalStore } from "../core/storage/local/local_store.ts";
+import { openS3Store } from "../core/storage/s3/s3_store.ts";
+import type { Store } from "../core/storage/store.ts";
 import { openUpkeep } from "../commands/consume/upkeep.ts";
+import { startFaultProxy } from "../tests/support/fault_proxy.ts";
+import { startMinio } from "../tests/support/minio.ts";
 import { median } from "./measured_process.ts";
 
 const { values } = parseArgs({
@@ -28,14 +34,18 @@ const { values } = parseArgs({
     /** Seconds: an hour of grace would hold back all that a short run leaves. */
     "delete-after": { type: "string", default: "60" },
     "no-upkeep": { type: "boolean", default: false },
+    lake: { type: "string" },
+    s3: { type: "boolean", default: false },
   },
 });
 const batchesMax = Number(values.batches), every = Number(values.every);
 
-const folder = await Deno.makeTempDir({ prefix: "streamlab-upkeep-" });
+const folder = values.lake ?? await Deno.makeTempDir({ prefix: "streamlab-upkeep-" });
 const events = `${folder}/raw/events`;
 const random = seededRandom(1);
-const sink = openLocalStore(folder, { random });
+const minio = values.s3 ? await startMinio() : undefined;
+const proxy = minio && startFaultProxy(minio.endpoint);
+const sink = await openSink();
 const catalog = new FileCatalog({ store: sink, clock, random, tidiesLater: true });
 const TARGET = { namespace: ["bronze"], name: "events" };
 const machine = { temporaryFolder: "/tmp", threads: navigator.hardwareConcurrency, memory: "1000000000B" };
@@ -59,12 +69,18 @@ function addFile(): void {
   Deno.renameSync(`${events}/.part`, `${events}/${String(batches).padStart(8, "0")}.ndjson`);
 }
 
-async function filesBelow(path: string): Promise<{ files: number; bytes: number }> {
+async function openSink(): Promise<Store> {
+  if (minio === undefined) return openLocalStore(folder, { random });
+  await minio.makeBucket("upkeep");
+  const settings = { ...minio.settings, endpoint: proxy!.endpoint };
+  return await openS3Store({ kind: "s3", bucket: "upkeep", prefix: "" }, { clock, random, settings });
+}
+
+async function filesBelow(prefix: string): Promise<{ files: number; bytes: number }> {
   let files = 0, bytes = 0;
-  for await (const { name, isDirectory } of Deno.readDir(path)) {
-    const below = isDirectory ? await filesBelow(`${path}/${name}`) : undefined;
-    files += below?.files ?? 1;
-    bytes += below?.bytes ?? (await Deno.stat(`${path}/${name}`)).size;
+  for await (const { path, info } of sink.list(prefix)) {
+    files++;
+    bytes += (info ?? await sink.stat(path))?.size ?? 0;
   }
   return { files, bytes };
 }
@@ -81,7 +97,8 @@ async function print(): Promise<void> {
       `${identifierText(identifier)} ${summary["total-data-files"]} files ${snapshots} snapshots ${kilobytes} kB`,
     );
   }
-  const lake = await filesBelow(`${folder}/warehouse`), checkpoints = await filesBelow(`${folder}/checkpoints`);
+  const requests = proxy && (proxy.requests.length / runs.length).toFixed(1);
+  const lake = await filesBelow("warehouse/"), checkpoints = await filesBelow("checkpoints/");
   const { user, system } = cpuUsage(cpuBefore);
   const cpuMs = (user + system) / 1000 / runs.length;
   const share = (100 * upkeepMs / runs.reduce((sum, ms) => sum + ms, 0)).toFixed(1);
@@ -90,7 +107,8 @@ async function print(): Promise<void> {
       cpuMs.toFixed(1)
     } ms of processors, ` +
       `upkeep ${share} % in ${pieces} pieces; ${tables.join("; ")}; warehouse ${lake.files} files ` +
-      `${(lake.bytes / 1e6).toFixed(1)} MB, checkpoints ${checkpoints.files} files`,
+      `${(lake.bytes / 1e6).toFixed(1)} MB, checkpoints ${checkpoints.files} files` +
+      (requests === undefined ? "" : `; ${requests} requests a batch`),
   );
   console.log(
     [...jobs].map(([name, { times, ms }]) => `  ${name}: ${times} times, ${(ms / times).toFixed(1)} ms each`).join(
@@ -102,6 +120,7 @@ async function print(): Promise<void> {
   inBatch = [];
   jobs.clear();
   cpuBefore = cpuUsage();
+  proxy?.requests.splice(0);
 }
 
 await Deno.mkdir(events, { recursive: true });
@@ -123,7 +142,12 @@ const session = await ConsumeSession.open({
   meter: new Meter(clock),
   catalog,
   sink,
-  zone: { store: sink, prefix: "raw/events/", nameBase: "", format: undefined },
+  zone: {
+    store: openLocalStore(folder, { random }),
+    prefix: "raw/events/",
+    nameBase: minio === undefined ? "" : `file://${folder}/`,
+    format: undefined,
+  },
   target: TARGET,
   contract: defaultContract(),
   partitionBy: [{ column: "event_timestamp", transform: { name: "day" } }],
@@ -164,5 +188,7 @@ try {
 } finally {
   session.close();
   await upkeep?.close();
-  await Deno.remove(folder, { recursive: true });
+  await proxy?.stop();
+  await minio?.stop();
+  if (values.lake === undefined) await Deno.remove(folder, { recursive: true });
 }
