@@ -10,6 +10,8 @@ import type { RawZone } from "../../core/lake/raw_zone.ts";
 import type { Context, ExitStatus } from "../line/command.ts";
 import { formatSize, printNote } from "../line/output.ts";
 
+/** Half of what a contract may have: some keys hold objects with fields of their own. */
+const KEYS_MAX = 10_000;
 /** Places of faults that are named. */
 const SHOWN_MAX = 10;
 
@@ -40,6 +42,14 @@ export async function inferContract(
       {
         hint: "Name another place with --raw; --format says what all files are, whatever their names",
       },
+    );
+  }
+  if (shape.fields.size > KEYS_MAX) {
+    const keys = counted(shape.fields.size, "different key");
+    throw new StreamlabError(
+      "usage",
+      `Cannot draw a contract from ${zone.store.root}/${zone.prefix}: its objects have ${keys}`,
+      { hint: "Keys that are ids or other data make no columns: write them as values" },
     );
   }
   const { schema, times } = inferredSchema(shape);

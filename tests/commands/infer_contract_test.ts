@@ -94,6 +94,15 @@ Deno.test("whole numbers beyond 64 bits keep their digits", () =>
     }
   }));
 
+Deno.test("objects of ever other keys make no contract, and it is said why", () =>
+  Place.use(async (place) => {
+    const record = (i: number) => Object.fromEntries(Array.from({ length: 50 }, (_, j) => [`id ${i} ${j}`, 1]));
+    place.put("in/a.ndjson", lines(Array.from({ length: 201 }, (_, i) => record(i))));
+    const { status, stderr, stdout } = await place.run("consume", "--infer-contract", "--raw", "in");
+    deepStrictEqual([status, stdout], [2, ""]);
+    match(stderr, /Cannot draw a contract from .*: its objects have 10,050 different keys/);
+  }));
+
 Deno.test("hundreds of keys that one column name is made of are numbered", () =>
   Place.use(async (place) => {
     const keys = Array.from({ length: 4096 }, (_, i) =>
