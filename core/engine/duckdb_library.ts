@@ -1,5 +1,4 @@
 import { homedir } from "node:os";
-import { zstdDecompressSync } from "node:zlib";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 import { systemRandom, uuidV4 } from "../base/random.ts";
 import { sha256 } from "../base/sha256.ts";
@@ -68,7 +67,7 @@ async function loadLibrary(load: () => Promise<NodeApi>): Promise<NodeApi> {
   const digest = Deno.readTextFileSync(builtPart(`${name}.sha256`)).trim();
   const { folder, isKept } = libraryFolder(digest);
   try {
-    Deno.dlopen(unpackOnce(builtPart(`${name}.zst`), `${folder}/${name}`, digest), {});
+    Deno.dlopen(await unpackOnce(builtPart(`${name}.zst`), `${folder}/${name}`, digest), {});
     return await withTemporaryFolder(folder, load);
   } finally {
     if (!isKept) removeTree(folder);
@@ -107,8 +106,9 @@ function libraryFolder(digest: string): { folder: string; isKept: boolean } {
  * Unpacks to `target` unless it is there; it appears whole or not at all, whatever other processes
  * do.
  */
-function unpackOnce(packed: URL, target: string, digest: string): string {
+async function unpackOnce(packed: URL, target: string, digest: string): Promise<string> {
   if (isLibrary(target, digest)) return target;
+  const { zstdDecompressSync } = await import("node:zlib");
   const temporary = `${target}.${uuidV4(systemRandom)}`;
   try {
     const file = createFileSync(temporary, 0o600);
