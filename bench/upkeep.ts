@@ -2,8 +2,8 @@
 /**
  * `deno task bench:upkeep`: one small file a batch, as fast as they go, while upkeep keeps the
  * tables in order. Every thousand batches it prints what a batch takes, and how large tables and
- * lake are. `--lake` makes the lake there and leaves it, so that it can be audited; `--s3` has it on
- * a MinIO of its own, and counts the requests.
+ * lake are. `--lake` makes the lake there and leaves it, so that it can be audited; `--s3` has it
+ * on a MinIO of its own, and counts the requests.
  *
  *     deno task bench:upkeep --batches 3000 --delete-after 60
  *     deno task bench:upkeep --batches 3000 --s3
