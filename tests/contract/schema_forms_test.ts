@@ -319,3 +319,11 @@ Deno.test("an assumed offset is part of the contract, and is refused where nothi
     /no field is of the format date-time-lenient/,
   );
 });
+
+Deno.test("a text of the format regex is one that can be read, whatever it could be matched with", () => {
+  const schema = { type: "object", "x-assert-formats": true, properties: { v: { type: "string", format: "regex" } } };
+  const judge = new Judge(parseContract(JSON.stringify(schema)), "dead-letter");
+  const kinds = (...texts: string[]) => texts.map((v) => judge.judge(JSON.stringify({ v })).kind);
+  deepStrictEqual(kinds("^a+$", "(a)\\1", "(?i:a)", "(?<n>a)\\k<n>", ""), Array(5).fill("event"));
+  deepStrictEqual(kinds("(", "\\z", "[b-a]", `[${"\\p{L}".repeat(50_000)}]`), Array(4).fill("dead_letter"));
+});

@@ -36,7 +36,7 @@ export class PatternError extends Error {
 }
 
 /** The pattern is larger than what is read: whether its syntax is right does not matter. */
-class TooLargeError extends PatternError {}
+export class PatternTooLargeError extends PatternError {}
 
 /**
  * Parses ECMAScript's syntax with the u flag (ECMA-262, "Patterns"). Fails with `PatternError` for
@@ -47,7 +47,7 @@ export function parsePattern(source: string): PatternNode {
   try {
     node = new PatternParser(source).parse();
   } catch (error) {
-    if (!(error instanceof PatternError) || error instanceof TooLargeError) throw error;
+    if (!(error instanceof PatternError) || error instanceof PatternTooLargeError) throw error;
     problem = error;
   }
   const reason = engineReason(source);
@@ -161,7 +161,7 @@ class PatternParser {
   #group(): PatternNode {
     const start = this.#at;
     if (++this.#depth > DEPTH_MAX) {
-      throw new TooLargeError(`groups are nested deeper than ${DEPTH_MAX} levels`, start - 1);
+      throw new PatternTooLargeError(`groups are nested deeper than ${DEPTH_MAX} levels`, start - 1);
     }
     const node = this.#choice();
     if (!this.#takes(")")) this.#fail("a group without end", start - 1);
@@ -173,7 +173,7 @@ class PatternParser {
   #set(set: CodePoints): CodePoints {
     this.#ranges += set.length;
     if (this.#ranges > RANGES_MAX) {
-      throw new TooLargeError(`its characters and classes make more than ${RANGES_MAX} ranges`, undefined);
+      throw new PatternTooLargeError(`its characters and classes make more than ${RANGES_MAX} ranges`, undefined);
     }
     return set;
   }

@@ -1,4 +1,5 @@
 import { isDate, utcMicrosText, uuidText } from "../instant_text.ts";
+import { parsePattern, PatternError, PatternTooLargeError } from "../pattern/parse_pattern.ts";
 
 /**
  * The formats of JSON Schema 2020-12 (validation, section 7.3) that are checked here: those that
@@ -127,11 +128,13 @@ function isUriTemplate(text: string): boolean {
   return !/[\x00-\x20"'<>\\^`{|}]/.test(outside) && !/%(?![0-9A-Fa-f]{2})/.test(outside);
 }
 
+/** What is too large to be read is none: the engine would look through some texts for hours. */
 function isRegex(text: string): boolean {
   try {
-    new RegExp(text, "u");
+    parsePattern(text);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    return !error.isSyntax && !(error instanceof PatternTooLargeError);
   }
 }
