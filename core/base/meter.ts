@@ -37,7 +37,14 @@ export class Meter {
   }
 
   count(what: string, amount = 1): void {
-    this.#counts.set(what, (this.#counts.get(what) ?? 0) + amount);
+    this.countAll({ [what]: amount });
+  }
+
+  /** What belongs together is never read in part. */
+  countAll(amounts: Readonly<Record<string, number>>): void {
+    for (const [what, amount] of Object.entries(amounts)) {
+      this.#counts.set(what, (this.#counts.get(what) ?? 0) + amount);
+    }
     this.#reader?.(this);
   }
 

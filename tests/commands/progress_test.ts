@@ -34,9 +34,9 @@ Deno.test("on a terminal progress redraws one line at most ten times a second an
   meter.count("files");
   meter.count("files");
   await world.clock.sleep(100);
-  meter.count("files");
+  meter.countAll({ files: 1, filesMax: 4 });
   await progress.end();
-  strictEqual(world.stderrText(), "\r\x1b[KP: 1 file\r\x1b[KP: 3 files\r\x1b[K");
+  strictEqual(world.stderrText(), "\r\x1b[KP: 1 file\r\x1b[KP: 3 of 4 files\r\x1b[K");
 });
 
 Deno.test("off a terminal progress prints a line with the time every five seconds, with --json an object", async () => {

@@ -185,10 +185,14 @@ class Compaction {
   async #runGroups(groups: readonly RewriteGroup[]): Promise<CompactionReport> {
     const { meter, signal, atOnce = ONE_AFTER_ANOTHER } = this.#options;
     const sum = (of: (group: RewriteGroup) => number) => groups.reduce((total, group) => total + of(group), 0);
-    meter.count("groupsMax", groups.length);
-    meter.count("bytesMax", sum(({ bytes }) => bytes));
-    meter.count("filesMax", sum(({ files }) => files.length));
-    for (const what of ["groups", "bytes", "files"]) meter.count(what, 0);
+    meter.countAll({
+      groups: 0,
+      groupsMax: groups.length,
+      bytes: 0,
+      bytesMax: sum(({ bytes }) => bytes),
+      files: 0,
+      filesMax: sum(({ files }) => files.length),
+    });
     const memory = new Gate(atOnce.memoryBytes);
     const work = async (group: RewriteGroup, next: RewriteGroup | undefined) => {
       if (signal.aborted) {
@@ -202,9 +206,7 @@ class Compaction {
     try {
       await mapParallel(groups, atOnce.groupsMax, async (group, index) => {
         await memory.pass(atOnce.peakBytes(group), () => work(group, groups[index + 1]));
-        meter.count("groups");
-        meter.count("bytes", group.bytes);
-        meter.count("files", group.files.length);
+        meter.countAll({ groups: 1, bytes: group.bytes, files: group.files.length });
         await this.#commitGate.pass(1, () => this.#commitIfDue());
       });
     } catch (error) {
