@@ -2,6 +2,9 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
 import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
+import { group } from "../../core/maintain/compaction/compaction_plan.ts";
+import { mayBeJoined } from "../../core/maintain/compaction/join_group.ts";
 import type { Rewriting } from "../../core/maintain/compaction/rewriting.ts";
 import { THRESHOLDS, type UpkeepPolicy } from "../../core/maintain/upkeep/policy.ts";
 import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
@@ -136,4 +139,16 @@ Deno.test("what waits is deleted while a long rewrite is made up for", () =>
     const acts = told.map(({ action }) => action);
     deepStrictEqual(new Set(acts), new Set(["compact", "expire-snapshots", "remove-files"]), acts.join());
     deepStrictEqual(acts.filter((action) => action === "compact").length, 1);
+  }));
+
+Deno.test("files that would be too many row groups together are not joined, by what their manifests say", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(0);
+    await land(world, new ManualClock(Date.now()), 0);
+    const { io, metadata } = await world.load();
+    const { files } = await planScan(io, metadata);
+    const withRowGroups = (count: number) =>
+      files.map((file) => ({ ...file, dataFile: { ...file.dataFile, splitOffsets: new Array(count).fill(4) } }));
+    const joined = [1, 128, 129].map((count) => mayBeJoined({ ...group(withRowGroups(count), 1e6), isBusy: true }));
+    deepStrictEqual(joined, [true, true, false]);
   }));

@@ -128,8 +128,15 @@ class JoiningRewriter implements GroupRewriter {
  * Whether files are of one kind shows when they are read.
  */
 export function mayBeJoined({ files, bytes, outputs, isBusy }: RewriteGroup): boolean {
+  const rowGroups = files.reduce((sum, { dataFile }) => sum + rowGroupsOf(dataFile), 0);
   return isBusy === true && files.length > 1 && outputs === 1 && bytes <= JOINED_BYTES_MAX &&
+    rowGroups <= ROW_GROUPS_MAX &&
     files.every(({ dataFile, deletes }) => deletes.length === 0 && dataFile.keyMetadata === undefined);
+}
+
+/** By what its manifest says. */
+export function rowGroupsOf({ splitOffsets }: DataFile): number {
+  return Math.max(1, splitOffsets?.length ?? 1);
 }
 
 function otherSize(path: string, found: number, listed: number): StreamlabError {

@@ -8,7 +8,7 @@ import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
 import { type Undone, undoneBy, type UpkeepRecord, upkeepRecord } from "../../lake/upkeep_history.ts";
 import { compact, type CompactionReport } from "../compaction/compact.ts";
 import type { RewriteGroup } from "../compaction/compaction_plan.ts";
-import { mayBeJoined } from "../compaction/join_group.ts";
+import { mayBeJoined, rowGroupsOf } from "../compaction/join_group.ts";
 import type { Rewriting } from "../compaction/rewriting.ts";
 import { DamagedFileError } from "../compaction/sound_files.ts";
 import { expireLater } from "../removal/expire_later.ts";
@@ -358,8 +358,13 @@ function soundOf(files: readonly ScanFile[], { damaged }: Attention): ScanFile[]
   return files.filter(({ dataFile, deletes }) => [dataFile, ...deletes].every(({ path }) => !damaged.has(path)));
 }
 
+/**
+ * Those that were joined before are left for a rewrite that reads rows: together with them the new
+ * ones would be too many row groups, and wait, too.
+ */
 function joinable(files: readonly ScanFile[], { joinsAfter }: Attention): ScanFile[] {
-  return joinsAfter === undefined ? [] : files.filter(({ sequenceNumber }) => sequenceNumber > joinsAfter);
+  if (joinsAfter === undefined) return [];
+  return files.filter(({ sequenceNumber, dataFile }) => sequenceNumber > joinsAfter && rowGroupsOf(dataFile) === 1);
 }
 
 /** The groups that are worth most, up to the size of a piece. */
