@@ -16,8 +16,8 @@ export interface Attention {
   /** Somebody else rewrites its files. */
   rewriteFromMs: number;
   /**
-   * While no rows may be read, files are joined that are newer: of the others some could not be.
-   * Undefined: nor could newer ones.
+   * While no rows may be read, files are joined that are newer: rows of the others were read, for
+   * they could not be. Undefined: nor could newer ones.
    */
   joinsAfter: bigint | undefined;
   /** Files that are left as they are, data and deletes. */

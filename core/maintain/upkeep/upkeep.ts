@@ -282,14 +282,16 @@ export class Upkeep {
     }
     attention.filesSeen = NaN;
     const isLong = rewriting?.hasReadRows === true;
-    if (groups.every(mayBeJoined)) {
-      const suspects = mayReadRows ? metadata.lastSequenceNumber : undefined;
-      attention.joinsAfter = isLong ? suspects : mayReadRows ? ANY_SEQUENCE : attention.joinsAfter;
+    const newest = await this.#surroundings.catalog.loadTable(table.identifier, table);
+    if (isLong) {
+      // What DuckDB has written cannot be joined either. Where newer files could not, none can.
+      const isKnown = mayReadRows || attention.joinsAfter === ANY_SEQUENCE;
+      attention.joinsAfter = isKnown ? (newest ?? table).metadata.lastSequenceNumber : undefined;
     }
     const sizes = { bytesBefore: inputs.bytes, bytesAfter: outputs.bytes, records: inputs.records };
     return {
       done: { filesBefore: inputs.files, filesAfter: outputs.files, ...sizes, deleteFiles },
-      table: await this.#surroundings.catalog.loadTable(table.identifier, table),
+      table: newest,
       isLong,
     };
   }
