@@ -40,6 +40,8 @@ export class Prompt {
   #isTimed = false;
   #isPaged = false;
   #running: AbortController | undefined;
+  /** Of a line that was entered and not yet taken. */
+  #entered: AbortController | undefined;
   readonly #context: Context;
   readonly #session: Session;
   readonly #place: PromptPlace;
@@ -66,8 +68,9 @@ export class Prompt {
 
   /** True: a question ran, and is being stopped. False: what was typed is dropped. */
   interrupt(): boolean {
-    if (this.#running !== undefined) {
-      this.#running.abort();
+    const stopped = this.#running ?? this.#entered;
+    if (stopped !== undefined) {
+      stopped.abort();
       return true;
     }
     this.#input.clear();
@@ -75,8 +78,21 @@ export class Prompt {
     return false;
   }
 
+  /** A line will be taken at once: whoever interrupts from now on means what it asks. */
+  enter(): void {
+    this.#entered ??= new AbortController();
+  }
+
   /** False: leave. */
   async take(line: string): Promise<boolean> {
+    try {
+      return await this.#take(line);
+    } finally {
+      this.#entered = undefined;
+    }
+  }
+
+  async #take(line: string): Promise<boolean> {
     this.#typed += `${line}\n`;
     const actions = this.#input.take(line);
     if (!this.#input.isPending) {
@@ -168,7 +184,8 @@ export class Prompt {
   }
 
   async #ask(sql: string, flags: AnswerFlags): Promise<void> {
-    this.#running = new AbortController();
+    this.#running = this.#entered ?? new AbortController();
+    this.#entered = undefined;
     const context = { ...this.#context, signal: this.#running.signal };
     const isTerminal = context.isTerminal.stdout;
     const isPaged = this.#isPaged && isTerminal;

@@ -71,6 +71,7 @@ async function takeLines(reader: Interface, prompt: Prompt): Promise<void> {
   let goesOn = Promise.resolve(true);
   let isClosed = false;
   reader.on("line", (line: string) => {
+    prompt.enter();
     goesOn = goesOn.then(async (before) => {
       const after = before && await prompt.take(line);
       // Ctrl-D may have come while it was asked.

@@ -202,6 +202,22 @@ Deno.test("the prompt answers, explains itself, and outlives errors", () =>
     deepStrictEqual(kept.slice(0, 2), ["select n\nfrom a.b limit 1;", ".tables"]);
   }));
 
+Deno.test("an interrupt between a line's end and its question stops the question; the next one is asked", () =>
+  withLake(async (_run, { session }) => {
+    const shell = { ...testWorld({ commands }), json: false, jsonMessages: false, debug: false };
+    const prompt = new Prompt(shell, session, { explainScan: false }, { ...screen(80), keep: () => {} });
+    prompt.enter();
+    strictEqual(prompt.interrupt(), true);
+    await prompt.take("select count(*) from range(3000000) a, range(3000000) b where a.range * b.range % 7 = 3;");
+    match(shell.stderrText(), /^streamlab: Stopped the query\n$/);
+    // Nothing runs and nothing was entered: what is typed is dropped.
+    prompt.enter();
+    await prompt.take("select 1");
+    strictEqual(prompt.interrupt(), false);
+    await prompt.take("select 6 * 7 as answer;");
+    match(shell.stdoutText(), /42/);
+  }));
+
 /** Lines typed at a prompt 60 columns wide; what each output got. */
 async function atPrompt(session: Session, lines: string[], cwd?: string): Promise<{ stdout: string; stderr: string }> {
   const world = testWorld({ commands, ...(cwd === undefined ? {} : { cwd }) });
