@@ -99,10 +99,10 @@ s3Test(
 
 /**
  * Hints, what became of files, and failures: what was tried, where (a bucket that seems to be gone
- * has no key), and why.
+ * has no key), and why; so also of what could not be written down.
  */
 const clearLine =
-  /^ {2}\S|^raw\/events\/\S+ vanished: |^(streamlab: )?Cannot [^"]+ "s3:\/\/bucket-\d+(": there is no such bucket|\/lake\/[^"]+": \S)/;
+  /^ {2}\S|^raw\/events\/\S+ vanished: |^(streamlab: |What was done to \S+ could not be written down for later: )?Cannot [^"]+ "s3:\/\/bucket-\d+(": there is no such bucket|\/lake\/[^"]+": \S)/;
 
 /**
  * Each failure in one line that names bucket, key and cause, and perhaps a second one that says
