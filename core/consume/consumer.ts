@@ -31,6 +31,7 @@ import { discoveryNotes, type Note, routedNotes } from "./notes.ts";
 import { listHinted } from "./change_hints.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
+import { onNewest } from "./newest_table.ts";
 import { RawListings } from "./raw_listings.ts";
 import { type BetweenBatches, type CommitRider, forgetRecords } from "./between_batches.ts";
 import { RunLimits, type RunLimitsOptions } from "./run_limits.ts";
@@ -330,9 +331,11 @@ export class Consumer {
 
   async #tryRoute(plan: BatchPlan): Promise<RoutedPlan> {
     const { router, meter } = this.#options;
+    const route = () => router.route(plan, this.#tables, meter);
     // Read after the ledger, it has all batches before, whose rows may be repeated.
-    if (plan.options.dedupe !== undefined) this.#tables.events = await this.#load("events");
-    const { routed, reasons, ...said } = await router.route(plan, this.#tables, meter);
+    const reload = async () => void (this.#tables.events = await this.#load("events"));
+    const routing = plan.options.dedupe === undefined ? route() : onNewest(reload, route, this.#options);
+    const { routed, reasons, ...said } = await routing;
     routedNotes(this.#name, said).forEach((note) => this.#noteOnce(note));
     const standing = await meter.time("place", () => this.#checkpoint.createRouted(routed));
     if (standing.attempt === routed.attempt) return { routed: standing, reasons };
