@@ -1,7 +1,7 @@
 /**
- * Consumes small files in the folder given, one a batch, as fast as they go: the next file comes
- * when the last was committed. Ends after so many minutes and batches, and prints memory samples,
- * a line of JSON each.
+ * Consumes small files in the folder given, one a batch: the next file comes when the last was
+ * committed. Ends after so many minutes and batches, and prints memory samples, a line of JSON
+ * each.
  */
 import { systemClock } from "../../core/base/clock.ts";
 import { Meter } from "../../core/base/meter.ts";
@@ -14,6 +14,8 @@ import type { MemorySample } from "./memory_slope.ts";
 
 const [folder, minutes, batchesMin] = Deno.args as [string, string, string];
 const BATCHES_PER_SAMPLE = 10;
+/** In ten minutes there are batches enough for a line. */
+const TRIGGER_MS = 500;
 
 const random = seededRandom(1), clock = systemClock;
 const events = `${folder}/raw/events`;
@@ -74,7 +76,7 @@ const session = await ConsumeSession.open({
   },
 });
 addFile();
-await session.run(stop.signal, 1_000, (error) => {
+await session.run(stop.signal, TRIGGER_MS, (error) => {
   throw error;
 });
 session.close();
