@@ -59,6 +59,8 @@ interface Described<S extends FlagShape> {
   name: string;
   /** In help. */
   doc: string;
+  /** The flag that asks for it where that is no switch: it counts only where it is typed. */
+  wish?: FlagShape[string];
   /** Its own; two actions may share one. */
   flags: S;
   /** Fails with `usage` where flags do not fit together; called whether or not it was asked for. */

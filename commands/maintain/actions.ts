@@ -1,6 +1,7 @@
 import type { Action } from "./action.ts";
 import { audit } from "./actions/audit.ts";
 import { compact } from "./actions/compact.ts";
+import { dedupeBy } from "./actions/dedupe_by.ts";
 import { deadLetters } from "./actions/dead_letters.ts";
 import { expireSnapshots } from "./actions/expire_snapshots.ts";
 import { removeOrphans } from "./actions/remove_orphans.ts";
@@ -14,6 +15,7 @@ export const ACTIONS: readonly Action[] = [
   rewriteManifests,
   expireSnapshots,
   removeOrphans,
+  dedupeBy,
   setPlanAside,
   status,
   deadLetters,

@@ -28,7 +28,9 @@ const WISHES = [
 
 /** The flags that ask for actions, and those of the actions themselves. */
 function actionFlags(): FlagShape {
-  const wishes = WISHES.map(({ name, doc }) => [keyOf(name), flag.switch({ section: SECTION, doc })]);
+  const wishOf = (item: typeof WISHES[number]) =>
+    "wish" in item && item.wish !== undefined ? item.wish : flag.switch({ section: SECTION, doc: item.doc });
+  const wishes = WISHES.map((item) => [keyOf(item.name), wishOf(item)]);
   return Object.assign(Object.fromEntries(wishes), ...ACTIONS.map((action) => action.flags));
 }
 
@@ -69,6 +71,10 @@ export const maintain = defineCommand({
       doc: "few files for a question about a user, and for one about an hour",
       line: "streamlab maintain --compact --table bronze.events --sort-by 'zorder(user_id, event_timestamp)'",
     },
+    {
+      doc: "remove events that repeat an earlier one; first see how many",
+      line: "streamlab maintain --dedupe-by event_id --dry-run",
+    },
     { doc: "what fell, and why?", line: "streamlab maintain --dead-letters" },
     { doc: "is every record in the right table?", line: "streamlab maintain --audit" },
     {
@@ -82,7 +88,7 @@ export const maintain = defineCommand({
 });
 
 async function run(context: Context, given: Flags & Wishes): Promise<ExitStatus> {
-  const wanted = wantedActions(given);
+  const wanted = wantedActions(given, context.typed);
   const { clock, random } = context;
   // With a catalog the lake holds only checkpoints, and perhaps none yet.
   const store = await (given.catalog === undefined ? openExistingLake : openLake)(context, given.source);
@@ -99,9 +105,13 @@ async function run(context: Context, given: Flags & Wishes): Promise<ExitStatus>
   return failed ? 1 : 0;
 }
 
-function wantedActions(given: Flags & Wishes): Action[] {
+function wantedActions(given: Flags & Wishes, typed: ReadonlySet<string>): Action[] {
   const isAskedFor = (name: string) => given[keyOf(name)] === true;
-  const wanted = ACTIONS.filter((action) => isAskedFor(action.name) || (isAskedFor("all") && isInAll(action)));
+  // A variable or setting of that name may be meant for `consume` alone.
+  const isTyped = ({ name, wish }: Action) => wish !== undefined && typed.has(keyOf(name));
+  const wanted = ACTIONS.filter((action) =>
+    isAskedFor(action.name) || isTyped(action) || (isAskedFor("all") && isInAll(action))
+  );
   for (const action of ACTIONS) action.check?.(given, wanted.includes(action));
   if (wanted.length > 0) return wanted;
   const names = WISHES.map(({ name }) => `--${name}`);

@@ -50,7 +50,7 @@ export interface DataFileFacts {
   /** Of equality deletes: the fields that are compared. */
   equalityIds?: number[];
   /** Of position deletes: the only file that they are about. */
-  referencedDataFile?: string;
+  referencedDataFile?: string | undefined;
 }
 
 /**

@@ -62,18 +62,29 @@ export function dedupeProperty(
 
 /** Refuses, by name, columns that can make no key or tell no time. */
 export function checkDedupeRule({ by, at }: DedupeRule, kindOf: (column: string) => string | undefined): void {
-  const refuse = (flag: string, column: string, why: string) =>
-    new StreamlabError("usage", `Cannot deduplicate by ${column}: ${why}`, {
-      hint: `Name another column with ${flag}`,
-    });
+  checkKeyColumns(by, kindOf, "the contract");
+  if (!TIME_KINDS.has(kindOf(at) ?? "")) {
+    throw refusal("--event-time", at, "it is no time, and events are compared by theirs");
+  }
+}
+
+/** Refuses, by name, columns that can make no key. `source`: what has columns. */
+export function checkKeyColumns(
+  by: readonly string[],
+  kindOf: (column: string) => string | undefined,
+  source: string,
+): void {
   for (const column of by) {
     const kind = kindOf(column);
-    if (kind === undefined) throw refuse("--dedupe-by", column, "the contract has no such column");
-    if (!KEY_KINDS.has(kind)) throw refuse("--dedupe-by", column, `a ${kind} can be no key`);
+    if (kind === undefined) throw refusal("--dedupe-by", column, `${source} has no such column`);
+    if (!KEY_KINDS.has(kind)) throw refusal("--dedupe-by", column, `a ${kind} can be no key`);
   }
-  if (!TIME_KINDS.has(kindOf(at) ?? "")) {
-    throw refuse("--event-time", at, "it is no time, and events are compared by theirs");
-  }
+}
+
+function refusal(flag: string, column: string, why: string): StreamlabError {
+  return new StreamlabError("usage", `Cannot deduplicate by ${column}: ${why}`, {
+    hint: `Name another column with ${flag}`,
+  });
 }
 
 const KEY_KINDS = new Set([

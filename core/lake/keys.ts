@@ -18,6 +18,8 @@ export const streamlabKey = {
   batchId: (target: string) => BATCH_ID + target,
   /** By which rules its batches were deduplicated; in the ledger's properties: `dedupe_rule.ts`. */
   dedupe: (target: string) => `streamlab.dedupe.${target}`,
+  /** What `maintain --dedupe-by` removed; in the properties of the table: `removed_repeats.ts`. */
+  removedRepeats: (target: string) => `streamlab.removed-repeats.${target}`,
   /** What the batch did, in the summary of the ledger's snapshot: see `batch_history.ts`. */
   batch: "streamlab.batch",
   /**

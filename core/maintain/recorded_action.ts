@@ -3,6 +3,7 @@ import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts"
 import { History, UPKEEP } from "../lake/history.ts";
 import { type Undone, undoneBy, upkeepRecord } from "../lake/upkeep_history.ts";
 import type { CompactionReport } from "./compaction/compact.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { type ActionWork, TABLE_ACTIONS, type TableActionName } from "./table_actions.ts";
 
 /** Who does it, and hears that it could not be written down. */
@@ -13,6 +14,20 @@ export interface Recorder {
 }
 
 type Report<N extends TableActionName> = Awaited<ReturnType<typeof TABLE_ACTIONS[N]>>;
+
+/** Something to do to a table, and what of it is written down. */
+export interface RecordedWork<R> {
+  /** As the command line calls it. */
+  name: string;
+  table: string;
+  surroundings: Surroundings;
+  dryRun: boolean;
+  run(): Promise<R>;
+  /** Zeros: nothing was done. */
+  figures(report: R): Record<string, number>;
+  /** Why it came to nothing, where that is to be told. */
+  whyUndone(report: R): Undone | undefined;
+}
 
 /**
  * Does it, and writes down for people to ask later (`ingest.upkeep`) what was done, or why it was
@@ -25,28 +40,41 @@ export async function runRecorded<N extends TableActionName>(
   recorder: Recorder,
 ): Promise<Report<N>> {
   const { surroundings, dryRun } = work;
+  return await recorded<Report<N>>({
+    name,
+    table: identifierText(table.identifier),
+    surroundings,
+    dryRun,
+    run: () => TABLE_ACTIONS[name](work, table) as Promise<unknown> as Promise<Report<N>>,
+    figures: FIGURES[name],
+    whyUndone: (report) => name === "compact" ? whyUndone(report as unknown as CompactionReport) : undefined,
+  }, recorder);
+}
+
+/** As `runRecorded`, for what is none of the actions that every table can have. */
+export async function recorded<R>(work: RecordedWork<R>, { by, note }: Recorder): Promise<R> {
+  const { name: action, table, surroundings, dryRun } = work;
   const startMs = surroundings.clock.nowMs();
   const keep = async (done: Record<string, number>, undone?: Undone) => {
-    const { by, note } = recorder;
-    const run = { table: identifierText(table.identifier), by, action: name, startMs, undone, done };
     try {
-      await new History(UPKEEP, surroundings).add([upkeepRecord(run, surroundings)]);
+      const record = upkeepRecord({ table, by, action, startMs, undone, done }, surroundings);
+      await new History(UPKEEP, surroundings).add([record]);
     } catch (error) {
       if (!(error instanceof StreamlabError)) throw error;
-      await note(`What was done to ${run.table} could not be written down for later: ${error.message}`);
+      await note(`What was done to ${table} could not be written down for later: ${error.message}`);
     }
   };
-  let report: Report<N>;
+  let report: R;
   try {
-    report = await TABLE_ACTIONS[name](work, table) as Report<N>;
+    report = await work.run();
   } catch (error) {
     // Wrong usage is no run.
     if (!dryRun && error instanceof StreamlabError && error.kind !== "usage") await keep({}, undoneBy(error));
     throw error;
   }
   if (dryRun) return report;
-  const done = FIGURES[name](report);
-  const undone = name === "compact" ? whyUndone(report as CompactionReport) : undefined;
+  const done = work.figures(report);
+  const undone = work.whyUndone(report);
   if (undone !== undefined) await keep({}, undone);
   else if (Object.values(done).some((figure) => figure > 0)) await keep(done);
   return report;

@@ -86,6 +86,7 @@ export const publicSubfolders = [
   "core/maintain/compaction",
   "core/maintain/letters",
   "core/maintain/removal",
+  "core/maintain/repeats",
   "core/maintain/raw",
   "core/maintain/upkeep",
   "core/maintain/status",

@@ -53,6 +53,7 @@ export const audit = lakeAction({
 
 /** Printed for people; `--json` has more of them. */
 const PRINTED_MAX = 50;
+const LOADS_MAX = 10;
 
 /** One target after another; false where something is wrong. */
 async function auditTargets(job: Job<typeof OWN_FLAGS>): Promise<boolean> {
@@ -132,7 +133,8 @@ async function auditTarget(
   // The ledger first: rows beyond it in the other tables belong to a batch in flight.
   const known = await surroundings.catalog.loadTable(identifier);
   const { ledger, events, deadLetters } = identifiersOf(identifier, known?.metadata.properties);
-  const tables = await loadTables(surroundings, { ledger, events, deadLetters });
+  const load = () => loadTables(surroundings, { ledger, events, deadLetters });
+  const tables = await withLedgerOf(identifierText(identifier), load);
   const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
   const raw = new RawFiles(context, surroundings, {
     tables,
@@ -254,6 +256,23 @@ class RawFiles {
   }
 }
 
+/** Looks again where repeats were removed meanwhile of batches that the loaded ledger lacks. */
+async function withLedgerOf<T extends Record<"ledger" | "events", LoadedTable>>(
+  target: string,
+  load: () => Promise<T>,
+): Promise<T> {
+  const [{ removedRepeats }, { markerOf }] = await Promise.all([
+    import("../../../core/lake/removed_repeats.ts"),
+    import("../../../core/lake/target.ts"),
+  ]);
+  for (let attempt = 1;; attempt++) {
+    const tables = await load();
+    const { batchId } = markerOf(tables.ledger.metadata, target);
+    const removed = removedRepeats(tables.events.metadata.properties, target);
+    if (attempt === LOADS_MAX || removed.every(({ through }) => BigInt(through) <= batchId)) return tables;
+  }
+}
+
 /** In this order. */
 async function loadTables<K extends string>(
   { catalog }: Surroundings,
@@ -296,11 +315,14 @@ async function print(context: Context, table: string, report: AuditReport, files
 }
 
 function auditText(table: string, report: AuditReport, filesArchived: number): string {
-  const { files, filesGone, events, deadLetters, shown, damages, batchId } = report;
+  const { files, filesGone, events, deadLetters, repeatsRemoved, shown, damages, batchId } = report;
   const discrepancies = report.discrepancies + damages.length;
   const looked = `${counted(files, "file")} of ${counted(batchId, "batch", "batches")}, ` +
     `${counted(events, "event")}, ${counted(deadLetters, "dead letter")}`;
   const gone = [
+    ...repeatsRemoved === 0
+      ? []
+      : [`  ${counted(repeatsRemoved, "repeat was", "repeats were")} removed by --dedupe-by`],
     ...filesArchived === 0 ? [] : [`  ${counted(filesArchived, "file was", "files were")} judged in the archive`],
     ...filesGone === 0 ? [] : [
       `  ${counted(filesGone, "file is", "files are")} gone: the rows were compared with the ledger's counts`,

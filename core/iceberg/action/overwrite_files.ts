@@ -14,6 +14,11 @@ export interface OverwriteFiles {
    * then are a conflict.
    */
   startingSequenceNumber: bigint;
+  /**
+   * The age of the rows that come, where they came from the files that go: deletes by value since
+   * then go on applying to them. Default: they are new.
+   */
+  dataSequenceNumber?: bigint;
   /** More entries for the snapshot's summary. */
   summary?: Record<string, string>;
   /** Default: `main`. */

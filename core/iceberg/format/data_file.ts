@@ -46,5 +46,5 @@ export interface DataFile {
   /** The sort order of its rows. */
   sortOrderId?: number | undefined;
   /** The only data file that this delete file refers to. */
-  referencedDataFile?: string;
+  referencedDataFile?: string | undefined;
 }

@@ -7,13 +7,14 @@ import { isOutOfMemory } from "../../engine/sql_error.ts";
 import { type Catalog, identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { currentSchema } from "../../iceberg/format/table_metadata.ts";
 import { readRouted } from "../../lake/checkpoint.ts";
-import { dedupeHistory, type RuleFrom } from "../../lake/dedupe_rule.ts";
+import { dedupeHistory } from "../../lake/dedupe_rule.ts";
 import { LEDGER_COLUMNS, OUR_COLUMNS } from "../../lake/our_columns.ts";
+import { removedRepeats } from "../../lake/removed_repeats.ts";
 import { markerOf } from "../../lake/target.ts";
 import {
   AUDIT_TABLES,
   type BatchRange,
-  COMPARE,
+  compareSql,
   foundSql,
   type Kind,
   MISPLACED_SQL,
@@ -24,7 +25,18 @@ import {
   TAKE_STATES,
   wantedSql,
 } from "./audit_sql.ts";
-import { askedSql, keptSql, type Keying, keyingsOf, REPEAT_TABLES, repeatsSql } from "./repeats_sql.ts";
+import {
+  askedSql,
+  countedSql,
+  droppedSql,
+  keptSql,
+  type Keying,
+  keyingsOf,
+  removedSql,
+  REPEAT_TABLES,
+  type RepeatRules,
+  repeatViewsSql,
+} from "./repeats_sql.ts";
 import { type Damage, TableRows } from "../table_rows.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
@@ -74,6 +86,8 @@ export interface AuditReport {
   /** Rows that were found. */
   events: number;
   deadLetters: number;
+  /** Events that `maintain --dedupe-by` has removed. */
+  repeatsRemoved: number;
   /** Records that today's contract would send to the other table. */
   misplaced: number;
   discrepancies: number;
@@ -155,7 +169,7 @@ class Audit {
   readonly #options: AuditOptions;
 
   readonly #catalog: Catalog;
-  readonly #rules: readonly RuleFrom[];
+  readonly #rules: RepeatRules;
   readonly #keyings: readonly Keying[];
   /** Of which there are files. */
   readonly #keptKeys = new Set<Keys>();
@@ -168,7 +182,10 @@ class Audit {
     this.#connection = workshop.connection;
     this.#target = identifierText(options.tables.events.identifier);
     this.#folder = workshop.scratch.subfolder("places");
-    this.#rules = dedupeHistory(options.tables.ledger.metadata.properties, this.#target);
+    this.#rules = {
+      dropped: dedupeHistory(options.tables.ledger.metadata.properties, this.#target),
+      removed: removedRepeats(options.tables.events.metadata.properties, this.#target),
+    };
     this.#keyings = keyingsOf(this.#rules);
   }
 
@@ -234,13 +251,23 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
     const isThere = (kind: Keys) => this.#keptKeys.has(kind);
     if (!isThere("kept")) return;
     const glob = (kind: Keys) => `${this.#folder}/${kind}/*.parquet`;
-    await this.#connection.run(repeatsSql(this.#rules, glob("kept"), isThere("asked") ? glob("asked") : undefined));
+    await this.#connection.run(repeatViewsSql(glob("kept"), isThere("asked") ? glob("asked") : undefined));
+    if (this.#rules.removed.length > 0) {
+      // What was removed by one key may have stood for what was removed before by another one.
+      for (let before = -1; before < await this.#count("removed_rightly");) {
+        before = await this.#count("removed_rightly");
+        await this.#connection.run(removedSql(this.#rules));
+      }
+    }
+    if (this.#rules.dropped.length > 0) await this.#connection.run(droppedSql(this.#rules));
+    const isOfSeveral = this.#rules.removed.length > 0 && this.#keyings.length > 1;
+    if (isOfSeveral) await this.#connection.run(countedSql(this.#rules));
   }
 
   async report(): Promise<AuditReport> {
     await this.#connection.run(placesSql(`${this.#folder}/*.parquet`));
     await this.#findRepeats();
-    await this.#connection.run(COMPARE);
+    await this.#connection.run(compareSql(this.#target, this.#removed()));
     const rows = await this.#connection.rows(
       `SELECT name, batch_id, position, problem FROM discrepancies ORDER BY name, batch_id, position LIMIT ${SHOWN_MAX}`,
     );
@@ -251,6 +278,7 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
       filesGone: await this.#count("files WHERE state = 'gone'"),
       events: await this.#count("places WHERE NOT wanted AND kind = 'event'"),
       deadLetters: await this.#count("places WHERE NOT wanted AND kind = 'dead letter'"),
+      repeatsRemoved: this.#removed().events,
       misplaced: Number(misplaced!.records),
       discrepancies: await this.#count("discrepancies"),
       shown: rows.map(discrepancyOf),
@@ -261,6 +289,15 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
     throw new StreamlabError("not-found", `There is nothing to audit: nothing was ingested for ${this.#target}`, {
       hint: "Run streamlab consume first, or name another table with --table",
     });
+  }
+
+  /** In all, by whatever key. */
+  #removed(): { through: number; events: number } {
+    const { removed } = this.#rules;
+    return {
+      through: removed.reduce((last, { through }) => Math.max(last, through), 0),
+      events: removed.reduce((sum, { events }) => sum + events, 0),
+    };
   }
 
   async #readRows(table: LoadedTable, use: (select: string) => Promise<void>): Promise<void> {

@@ -109,11 +109,30 @@ export const TAKE_STATES = `UPDATE files SET state = states.state FROM states
 WHERE states.name = files.name AND states.batch_id = files.batch_id::VARCHAR;
 DELETE FROM states`;
 
+/** What `maintain --dedupe-by` removed from the table: events of batches up to one of them. */
+export interface RemovedEvents {
+  through: number;
+  events: number;
+}
+
 /**
  * Compares, record by record where the raw file is the one that was ingested, else by the ledger's
- * counts.
+ * counts. `target`: the table of events.
  */
-export const COMPARE = `
+export function compareSql(target: string, removed: RemovedEvents): string {
+  return `CREATE TEMP MACRO removed_from(batch_id, told, found) AS
+  CASE WHEN batch_id <= ${removed.through} THEN greatest(told - coalesce(found, 0), 0) ELSE 0 END;
+CREATE TEMP VIEW left_out AS SELECT DISTINCT * FROM (FROM dropped_rightly UNION ALL FROM removed_rightly);
+${COMPARE};
+INSERT INTO discrepancies
+SELECT ${quoteText(target)}, ${removed.through}, NULL,
+  'lacks ' || counted(missing, 'event') || ' that the ledger has, and ' || ${removed.events} || ' were removed as repeats'
+FROM (SELECT coalesce(sum(removed_from(files.batch_id, files.events, counts.events)), 0)::BIGINT AS missing
+  FROM files LEFT JOIN counts USING (name, batch_id))
+WHERE missing <> ${removed.events}`;
+}
+
+const COMPARE = `
 -- Of a file whose new content was ingested in its turn, the old content is gone.
 UPDATE files SET state = 'gone' WHERE state = 'changed' AND name IN (SELECT name FROM files WHERE state = 'same');
 
@@ -134,7 +153,8 @@ FROM places WHERE NOT wanted GROUP BY name, batch_id;
 CREATE TEMP TABLE judged_otherwise AS
 SELECT name, batch_id FROM records JOIN files USING (name, batch_id) JOIN counts USING (name, batch_id)
 WHERE wanted = 1 AND found = 1 AND wanted_kind <> found_kind
-  AND files.events = counts.events AND files.dead_letters = counts.dead_letters
+  AND files.events = counts.events + removed_from(files.batch_id, files.events, counts.events)
+  AND files.dead_letters = counts.dead_letters
 GROUP BY name, batch_id HAVING min(found_kind) = max(found_kind);
 
 CREATE TEMP TABLE discrepancies AS
@@ -145,8 +165,8 @@ SELECT name, batch_id, position, CASE
     WHEN wanted_kind <> found_kind THEN 'is ' || article(found_kind) || ', and by this contract must be ' || article(wanted_kind)
     WHEN wanted_reason <> found_reason THEN 'is a dead letter by ' || found_reason || ', and by this contract must be one by ' || wanted_reason
     ELSE 'is not what the file says: it was altered' END AS problem
--- A repeat that was dropped on purpose is counted in the ledger, not kept.
-FROM records LEFT JOIN dropped_rightly AS deduped USING (name, batch_id, position) LEFT JOIN judged_otherwise AS otherwise USING (name, batch_id)
+-- A repeat that was dropped on purpose is counted in the ledger, and one that was removed later in the table; neither is kept.
+FROM records LEFT JOIN left_out AS deduped USING (name, batch_id, position) LEFT JOIN judged_otherwise AS otherwise USING (name, batch_id)
 WHERE (found = 0 AND deduped.name IS NULL) OR wanted = 0 OR found > 1
   OR (wanted_kind <> found_kind AND otherwise.name IS NULL)
   OR (wanted_kind = found_kind AND (wanted_print <> found_print OR wanted_reason <> found_reason))
@@ -158,10 +178,13 @@ SELECT name, batch_id, NULL, 'is in the ledger ' || counted(times, 'time') FROM 
 UNION ALL
 SELECT name, batch_id, position, problem FROM kept_wrongly
 UNION ALL
-SELECT name, batch_id, NULL, 'has ' || counted(coalesce(repeats, 0), 'dropped repeat') || ', ' || duplicates || ' by the ledger'
-FROM files LEFT JOIN (
-  SELECT name, batch_id, count(*) AS repeats FROM dropped_rightly GROUP BY name, batch_id
-) USING (name, batch_id) WHERE state = 'same' AND duplicates <> coalesce(repeats, 0)
+SELECT name, batch_id, NULL, 'has ' || counted(coalesce(repeats, 0) - gone, 'dropped repeat') || ', ' || duplicates || ' by the ledger'
+FROM (
+  SELECT files.*, removed_from(files.batch_id, files.events, counts.events) AS gone
+  FROM files LEFT JOIN counts USING (name, batch_id)
+) LEFT JOIN (
+  SELECT name, batch_id, count(*) AS repeats FROM left_out GROUP BY name, batch_id
+) USING (name, batch_id) WHERE state = 'same' AND duplicates <> coalesce(repeats, 0) - gone
 UNION ALL
 SELECT name, batch_id, NULL, 'has changed since it was ingested: its records cannot be checked'
 FROM files WHERE state = 'changed';
@@ -170,7 +193,7 @@ INSERT INTO discrepancies
 SELECT name, batch_id, NULL, 'has ' || counted(coalesce(counts.events, 0), 'event') || ' and '
   || counted(coalesce(counts.dead_letters, 0), 'dead letter') || ' in the tables, ' || files.events || ' and ' || files.dead_letters || ' by the ledger'
 FROM files LEFT JOIN counts USING (name, batch_id) ANTI JOIN discrepancies USING (name, batch_id)
-WHERE files.events <> coalesce(counts.events, 0) OR files.dead_letters <> coalesce(counts.dead_letters, 0)`;
+WHERE files.events <> coalesce(counts.events, 0) + removed_from(files.batch_id, files.events, counts.events) OR files.dead_letters <> coalesce(counts.dead_letters, 0)`;
 
 /**
  * Records that another contract sent to one table, and the one of today would send to the other.

@@ -13,28 +13,33 @@ import type { RewriteGroup } from "./compaction_plan.ts";
 import { DeleteReach } from "./delete_reach.ts";
 import { newRewriteStem } from "../../lake/data_file_name.ts";
 import { type Intent, removeIntent, rewrittenBegin, writeIntent } from "../../lake/intent.ts";
-import { commitRewrites, type RewrittenGroup } from "./rewrite_commit.ts";
+import { commitRewrites, type RewrittenGroup, type StageRewrite } from "./rewrite_commit.ts";
 import { mayBeMissing, withNewest } from "../../tables/read/newest.ts";
 import type { GroupRewriter, Rewriting } from "./rewriting.ts";
 import { settleAbandoned } from "../abandoned_intents.ts";
 import type { Surroundings } from "../surroundings.ts";
 
-export interface CompactionOptions {
+export interface CompactionOptions extends RewriteOptions {
   /** Which files of a scan are to be rewritten together. Fewer delete files make no more groups. */
   groupsOf(files: readonly ScanFile[]): RewriteGroup[];
+}
+
+export interface RewriteOptions {
+  /** What a commit changes; default: new files take the place of the old ones, row for row. */
+  stage?: StageRewrite;
   /** After so long without a sign of life its intents count as abandoned. */
   patienceMs: number;
   /** Does nothing while somebody else rewrites files of the table. */
   givesWay?: boolean;
   dryRun: boolean;
   /** Groups that are rewritten at once; default: one after another. */
-  atOnce?: GroupsAtOnce;
+  atOnce?: GroupsAtOnce | undefined;
   /** Checked between groups; finished groups stay. */
   signal: AbortSignal;
   /** Counts `files`, `groups` and `bytes` that are rewritten, of `filesMax` and so on. */
   meter: Meter;
   /** Told of each group when it is known what became of it. */
-  groupDone?: ((group: GroupOutcome) => Promise<void>) | undefined;
+  groupDone?: ((outcome: GroupOutcome, group: RewriteGroup) => Promise<void>) | undefined;
 }
 
 export interface GroupOutcome {
@@ -51,6 +56,20 @@ export interface GroupsAtOnce {
   groupsMax: number;
   memoryBytes: number;
   peakBytes(group: RewriteGroup): number;
+}
+
+/** What there is to rewrite in one version of a table. */
+export interface RewritePlan {
+  table: LoadedTable;
+  rewriter: GroupRewriter;
+  groups: RewriteGroup[];
+  reach: DeleteReach;
+}
+
+export interface RewritePlanner {
+  /** Undefined where there is nothing to do. */
+  plan(newest: LoadedTable): Promise<RewritePlan | undefined>;
+  close(): Promise<void> | void;
 }
 
 export interface CompactionReport {
@@ -87,26 +106,42 @@ export async function compact(
   options: CompactionOptions,
   open: () => Promise<Rewriting> | Rewriting,
 ): Promise<CompactionReport> {
+  let rewriting: Rewriting | undefined;
+  return await rewriteGroups(surroundings, table, options, {
+    async plan(newest) {
+      const { files } = await planScan(newest.io, newest.metadata);
+      if (options.groupsOf(files).length === 0) return undefined;
+      rewriting ??= await open();
+      const resolved = await rewriting.resolveDeletes(newest, files);
+      return {
+        table: newest,
+        rewriter: rewriting.rewriterOf(newest),
+        groups: options.groupsOf(resolved),
+        reach: new DeleteReach(resolved),
+      };
+    },
+    close: () => rewriting?.close(),
+  });
+}
+
+/**
+ * Rewrites what the planner finds in the newest version of a table, group by group: an intent, new
+ * files, a commit. What was left of dead rewrites is settled before.
+ */
+export async function rewriteGroups(
+  surroundings: Surroundings,
+  table: LoadedTable,
+  options: RewriteOptions,
+  planner: RewritePlanner,
+): Promise<CompactionReport> {
   // Fail before the work: the table may have a version that we cannot write.
   parentSnapshot(table.metadata);
   const { foreignIntents, standing } = options.dryRun
     ? { foreignIntents: 0, standing: 0 }
     : await settleAbandoned(surroundings, table);
   if (options.givesWay && standing > 0) return { ...emptyReport(), foreignIntents, gaveWay: true };
-  let rewriting: Rewriting | undefined;
-  const plan = async (newest: LoadedTable): Promise<PlannedCompaction | undefined> => {
-    const { files } = await planScan(newest.io, newest.metadata);
-    if (options.groupsOf(files).length === 0) return undefined;
-    rewriting ??= await open();
-    const resolved = await rewriting.resolveDeletes(newest, files);
-    return {
-      table: newest,
-      rewriter: rewriting.rewriterOf(newest),
-      groups: options.groupsOf(resolved),
-      reach: new DeleteReach(resolved),
-    };
-  };
   try {
+    const plan = (newest: LoadedTable) => planner.plan(newest);
     const planned = await withNewest(surroundings.catalog, table.identifier, plan, table);
     if (planned === undefined) return { ...emptyReport(), foreignIntents };
     const run = new Compaction(surroundings, planned, options);
@@ -114,7 +149,7 @@ export async function compact(
   } catch (error) {
     throw error instanceof SqlError ? engineError(identifierText(table.identifier), error) : error;
   } finally {
-    await rewriting?.close();
+    await planner.close();
   }
 }
 
@@ -123,13 +158,6 @@ function engineError(table: string, cause: SqlError): StreamlabError {
   if (cause.kind === "unavailable") return cause.during(action);
   const hint = "The table is unchanged, except for groups that were committed before";
   return new StreamlabError("unavailable", `${action}: ${cause.state}`, { hint, cause });
-}
-
-interface PlannedCompaction {
-  table: LoadedTable;
-  rewriter: GroupRewriter;
-  groups: RewriteGroup[];
-  reach: DeleteReach;
 }
 
 function emptyReport(): CompactionReport {
@@ -151,10 +179,10 @@ class Compaction {
   /** One commit at once: the next builds on what that one has made of the table. */
   readonly #commitGate = new Gate(1);
   readonly #surroundings: Surroundings;
-  readonly #planned: PlannedCompaction;
-  readonly #options: CompactionOptions;
+  readonly #planned: RewritePlan;
+  readonly #options: RewriteOptions;
 
-  constructor(surroundings: Surroundings, planned: PlannedCompaction, options: CompactionOptions) {
+  constructor(surroundings: Surroundings, planned: RewritePlan, options: RewriteOptions) {
     this.#surroundings = surroundings;
     this.#planned = planned;
     this.#options = options;
@@ -276,7 +304,7 @@ class Compaction {
     const waiting = reach.doneWithout(pending.flatMap(({ group }) => group.files)).length;
     // If this throws, the outcome of the commit is unknown: the new files and the intents stay, to
     // be settled later.
-    const outcome = await commitRewrites(this.#surroundings, table, pending, reach);
+    const outcome = await commitRewrites(this.#surroundings, table, pending, reach, this.#options.stage);
     for (const { group, outputs, intent } of outcome.committed) {
       this.#countInputs(group);
       const written = sizeOf(outputs), total = this.#report.outputs;
@@ -304,7 +332,7 @@ class Compaction {
       inputs: sizeOf(group.files.map(({ dataFile }) => dataFile)),
       outputs: sizeOf(outputs),
       dropped,
-    });
+    }, group);
   }
 
   /** Removes the new files of a group that will never be committed, and its intent. */

@@ -57,7 +57,8 @@ export async function compactTable(
   return { ...report, unkeptOrder: unkept };
 }
 
-function atOnceIn(
+/** As many groups at once as memory and threads allow. */
+export function atOnceIn(
   { threads = 1, memory }: Pick<TableCompactionOptions, "threads" | "memory">,
   isSorted: boolean,
 ): GroupsAtOnce {

@@ -1,8 +1,9 @@
 import { isKind } from "../../base/errors.ts";
-import { rewriteFiles } from "../../iceberg/action/rewrite_files.ts";
+import { type RewriteFiles, rewriteFiles } from "../../iceberg/action/rewrite_files.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { commitTable } from "../../iceberg/commit.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
+import type { Transaction } from "../../iceberg/transaction.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import type { DeleteReach } from "./delete_reach.ts";
 import { type Intent, intentStands } from "../../lake/intent.ts";
@@ -14,6 +15,20 @@ export interface RewrittenGroup {
   outputs: DataFile[];
   intent: Intent;
 }
+
+/**
+ * Puts the change of these groups into a commit, on the metadata of that attempt. Throws `conflict`
+ * where they must be dropped.
+ */
+export type StageRewrite = (
+  transaction: Transaction,
+  rewrite: RewriteFiles,
+  groups: readonly RewrittenGroup[],
+) => Promise<void>;
+
+const stageSameRows: StageRewrite = async (transaction, rewrite) => {
+  transaction.add(await rewriteFiles(transaction, rewrite));
+};
 
 export interface CommitOutcome {
   committed: RewrittenGroup[];
@@ -31,13 +46,14 @@ export async function commitRewrites(
   planned: LoadedTable,
   groups: readonly RewrittenGroup[],
   reach: DeleteReach,
+  stage: StageRewrite = stageSameRows,
 ): Promise<CommitOutcome> {
-  const whole = await tryCommit(surroundings, planned, groups, reach);
+  const whole = await tryCommit(surroundings, planned, groups, reach, stage);
   if (whole === undefined) return { committed: [...groups], dropped: [] };
   if (groups.length === 1) return { committed: [], dropped: [{ group: groups[0]!, reason: whole }] };
   const outcome: CommitOutcome = { committed: [], dropped: [] };
   for (const group of groups) {
-    const reason = await tryCommit(surroundings, planned, [group], reach);
+    const reason = await tryCommit(surroundings, planned, [group], reach, stage);
     if (reason === undefined) outcome.committed.push(group);
     else outcome.dropped.push({ group, reason });
   }
@@ -50,12 +66,13 @@ async function tryCommit(
   planned: LoadedTable,
   groups: readonly RewrittenGroup[],
   reach: DeleteReach,
+  stage: StageRewrite,
 ): Promise<string | undefined> {
   const inputs = groups.flatMap(({ group }) => group.files);
   const deletes = reach.doneWithout(inputs);
-  let reason = await commitOnce(surroundings, planned, groups, deletes);
+  let reason = await commitOnce(surroundings, planned, groups, deletes, stage);
   // Another writer may have removed the delete files. The new rows are committed all the same.
-  if (reason !== undefined && deletes.length > 0) reason = await commitOnce(surroundings, planned, groups, []);
+  if (reason !== undefined && deletes.length > 0) reason = await commitOnce(surroundings, planned, groups, [], stage);
   if (reason === undefined) reach.forget(inputs);
   return reason;
 }
@@ -65,6 +82,7 @@ async function commitOnce(
   planned: LoadedTable,
   groups: readonly RewrittenGroup[],
   deletes: readonly DataFile[],
+  stage: StageRewrite,
 ): Promise<string | undefined> {
   let reason: string | undefined;
   const rewrite = {
@@ -83,7 +101,7 @@ async function commitOnce(
     }
     if (reason !== undefined) return false;
     try {
-      transaction.add(await rewriteFiles(transaction, rewrite));
+      await stage(transaction, rewrite, groups);
     } catch (error) {
       reason = conflictReason(error);
       return false;

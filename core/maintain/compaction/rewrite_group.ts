@@ -31,7 +31,7 @@ export interface RewriterOptions {
   table: LoadedTable;
   connections: ConnectionPool;
   scratch: Scratch;
-  files: SoundFiles;
+  files: Pick<SoundFiles, "pathOf" | "forget">;
   /** Where rows are to be sorted. */
   order: RowOrder | undefined;
 }

@@ -9,8 +9,7 @@ import { type FileLayout, layoutsMatter, readLayouts } from "../../tables/read/f
 import { LocalFiles } from "../../tables/read/local_files.ts";
 import { partitionConstants } from "../../tables/read/partition_constants.ts";
 import { tableSelect, viewFile } from "../../tables/read/scan_sql.ts";
-import { eventTimeSql } from "../../lake/dedupe_sql.ts";
-import { keyNumberSql } from "./key_number_sql.ts";
+import { eventTimeSql, keyNumberSql } from "../../lake/dedupe_sql.ts";
 
 /** A span of event times, microseconds since 1970, both ends included. */
 export interface TimeSpan {

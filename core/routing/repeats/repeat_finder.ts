@@ -4,12 +4,11 @@ import { type Connection, quotePath } from "../../engine/duckdb.ts";
 import { streamRows } from "../../engine/duckdb_stream.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { DedupeRule } from "../../lake/dedupe_rule.ts";
-import { eventTimeSql } from "../../lake/dedupe_sql.ts";
+import { eventTimeSql, keyNumberSql } from "../../lake/dedupe_sql.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import type { RepeatPositions } from "../repeats.ts";
 import { KeptTimes } from "./kept_times.ts";
 import { KeyIndex, type TimeSpan } from "./key_index.ts";
-import { keyNumberSql } from "./key_number_sql.ts";
 
 /** Bytes of the secret that keys are numbered with. */
 const SECRET_BYTES = 16;

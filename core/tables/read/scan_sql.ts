@@ -46,13 +46,19 @@ export interface ViewSource {
   /** Any column that the table has or had, for equality deletes on dropped ones. */
   fieldById(id: number): Field | undefined;
   files: ViewFile[];
+  /** Whether to show the place of each row, too, as `PLACE_COLUMNS`. */
+  placed?: boolean;
 }
+
+/** The path of a row's file, where DuckDB reads it, and the row's number in it, from 0. */
+export const PLACE_COLUMNS = { file: "_file", row: "_row" } as const;
 
 /** A SELECT that gives the table's live rows. */
 export function tableSelect(source: ViewSource): string {
   const plain = source.files.filter(({ deletes }) => deletes.length === 0);
   const deleted = source.files.filter(({ deletes }) => deletes.length > 0);
-  const parts = plain.length === 0 ? [] : [`SELECT ${shownColumns(source)} FROM ${rowsOf(source, plain)}`];
+  const places = source.placed ? [] : undefined;
+  const parts = plain.length === 0 ? [] : [`SELECT ${shownColumns(source)} FROM ${rowsOf(source, plain, places)}`];
   if (deleted.length > 0) parts.push(liveRows(source, deleted));
   return parts.length === 0 ? emptySelect(source.columns) : parts.join("\nUNION ALL\n");
 }
@@ -68,13 +74,15 @@ function columnName(id: number): string {
   return `c${id}`;
 }
 
-function shownColumns({ columns }: ViewSource): string {
-  return columns.map(({ id, name }) => `r.${columnName(id)} AS ${quoteName(name)}`).join(", ");
+function shownColumns({ columns, placed }: ViewSource): string {
+  const shown = columns.map(({ id, name }) => `r.${columnName(id)} AS ${quoteName(name)}`);
+  const places = [`r._file AS ${PLACE_COLUMNS.file}`, `r.file_row_number AS ${PLACE_COLUMNS.row}`];
+  return [...shown, ...placed ? places : []].join(", ");
 }
 
 /**
- * The place of a row, for deletes: `_file` and `file_row_number`. Only used for deletes, because a
- * file may have columns of these names.
+ * The place of a row: `_file` and `file_row_number`. Only used where it is needed, for deletes and
+ * to remove rows, because a file may have columns of these names.
  */
 const PLACE_OPTIONS = ", filename = '_file', file_row_number = true";
 

@@ -1,0 +1,67 @@
+import type { Meter } from "../../base/meter.ts";
+import { StreamlabError } from "../../base/errors.ts";
+import { identifierText, type LoadedTable, requireTable } from "../../iceberg/catalog/catalog.ts";
+import { currentSchema } from "../../iceberg/format/table_metadata.ts";
+import { checkKeyColumns } from "../../lake/dedupe_rule.ts";
+import { PATIENCE_MS } from "../../lake/intent.ts";
+import { streamlabKey } from "../../lake/keys.ts";
+import { OUR_COLUMNS } from "../../lake/our_columns.ts";
+import { LEDGER } from "../../lake/table_names.ts";
+import { markerOf } from "../../lake/target.ts";
+import { atOnceIn } from "../compaction/compact_table.ts";
+import { rowOrderOf } from "../compaction/row_order.ts";
+import { targetBytesOf } from "../compaction/target_size.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { Workshop, type WorkshopOptions } from "../workshop.ts";
+import { removeRepeats, type RepeatsReport } from "./remove_repeats.ts";
+import { SqlRepeatWork } from "./sql_repeat_work.ts";
+
+export interface TableDedupeOptions extends Omit<WorkshopOptions, "leavesLake"> {
+  by: readonly string[];
+  mergeOnRead: boolean;
+  dryRun: boolean;
+  signal: AbortSignal;
+  meter: Meter;
+}
+
+/** Removes, from a target's table of events, what repeats an earlier event by its key. */
+export async function dedupeTable(
+  surroundings: Surroundings,
+  identifier: LoadedTable["identifier"],
+  options: TableDedupeOptions,
+): Promise<RepeatsReport> {
+  const { by, mergeOnRead, dryRun } = options;
+  const target = identifierText(identifier);
+  // The ledger first: what is in a table beyond it belongs to a batch that is under way.
+  const ledger = await surroundings.catalog.loadTable(LEDGER);
+  const through = ledger === undefined ? 0n : markerOf(ledger.metadata, target).batchId;
+  const table = await requireTable(surroundings.catalog, identifier);
+  checkTable(table, target, by);
+  const { random } = surroundings;
+  const open = async () => {
+    const workshop = await Workshop.open(surroundings, { ...options, leavesLake: dryRun });
+    return new SqlRepeatWork(workshop, { random, by, through, mergeOnRead });
+  };
+  const { signal, meter } = options;
+  const atOnce = atOnceIn(options, rowOrderOf(table, []) !== undefined);
+  const targetBytes = targetBytesOf(table.metadata);
+  const removal = { by, through, mergeOnRead, dryRun, signal, meter, atOnce, targetBytes, patienceMs: PATIENCE_MS };
+  return await removeRepeats(surroundings, table, removal, open);
+}
+
+function checkTable({ metadata }: LoadedTable, target: string, by: readonly string[]): void {
+  const { fields } = currentSchema(metadata);
+  const kindOf = (name: string) => fields.find((field) => field.name === name)?.type.type;
+  const ours = [OUR_COLUMNS.batchId, OUR_COLUMNS.sourceFile, OUR_COLUMNS.sourcePosition];
+  if (metadata.properties[streamlabKey.sequenceId(target)] === undefined || !ours.every(kindOf)) {
+    throw new StreamlabError("usage", `Cannot remove repeats from ${target}: consume does not write events to it`, {
+      hint: "Name a table of events with --table, such as bronze.events",
+    });
+  }
+  checkKeyColumns(by, kindOf, target);
+  const own = by.find((name) => (Object.values(OUR_COLUMNS) as string[]).includes(name));
+  if (own === undefined) return;
+  throw new StreamlabError("usage", `Cannot deduplicate by ${own}: it is no column of the events themselves`, {
+    hint: "Name another column with --dedupe-by",
+  });
+}
