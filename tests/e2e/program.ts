@@ -1,3 +1,5 @@
+import { removeFolder } from "../support/own_folder.ts";
+
 /**
  * The program as a user has it: compiled where STREAMLAB_BIN names one, else run from the source.
  */
@@ -83,6 +85,6 @@ export async function inFolder(action: (folder: string) => Promise<void>): Promi
   try {
     await action(folder);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await removeFolder(folder);
   }
 }

@@ -1,6 +1,8 @@
 import axe from "axe-core";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { systemClock } from "../../core/base/clock.ts";
+import { removeFolder } from "./own_folder.ts";
+import { endGroup, startGroup } from "./process_group.ts";
 import { isRequired, onPath, runOrThrow } from "./python.ts";
 
 /** Debian's packages, and what others call it. */
@@ -49,11 +51,11 @@ export class Browser {
   static async use(action: (browser: Browser) => Promise<void>): Promise<void> {
     const folder = await Deno.makeTempDir({ prefix: "streamlab-browser-" });
     const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
-    const process = new Deno.Command(await findChromium(), {
+    const process = startGroup(await findChromium(), {
       args: [...flags, "--remote-debugging-port=0", `--user-data-dir=${folder}`, "about:blank"],
       stdout: "null",
       stderr: "piped",
-    }).spawn();
+    });
     const lines = new TextLineStream() as TransformStream<string, string>;
     const said = process.stderr.pipeThrough(new TextDecoderStream()).pipeThrough(lines);
     const reader = said.getReader();
@@ -66,15 +68,10 @@ export class Browser {
       }
       await inTime(endMsMax, process.status, "Chromium does not end");
     } finally {
-      try {
-        process.kill("SIGKILL");
-      } catch {
-        // It has ended.
-      }
-      await process.status;
-      // Processes of its own may hold the pipe a while longer.
+      // Those that it started write into the folder, and hold the pipe, after it has ended.
+      await endGroup(process);
       await reader.cancel();
-      await Deno.remove(folder, { recursive: true });
+      await removeFolder(folder);
     }
   }
 

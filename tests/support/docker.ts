@@ -1,4 +1,6 @@
 import { findGoProgram } from "./go_program.ts";
+import { removeFolder } from "./own_folder.ts";
+import { endGroup, startGroup } from "./process_group.ts";
 import { isRequired, onPath } from "./python.ts";
 import { untilItSays } from "./server.ts";
 import { makeStandIns } from "./docker_images.ts";
@@ -38,7 +40,7 @@ export async function startDocker(): Promise<DockerEngine> {
   if (answers()) return { env: {}, stop: () => Promise.resolve() };
   const folder = await Deno.makeTempDir({ prefix: "streamlab-docker-" });
   const socket = `unix://${folder}/docker.sock`;
-  const engine = new Deno.Command("dockerd", {
+  const engine = startGroup("dockerd", {
     // Without firewall rules: containers reach each other and nothing else.
     args: [
       ...["--iptables=false", "--ip-forward=false", "--ip-masq=false", "--host", socket],
@@ -47,13 +49,15 @@ export async function startDocker(): Promise<DockerEngine> {
     stdin: "null",
     stdout: "null",
     stderr: "piped",
-  }).spawn();
+  });
   await untilItSays(engine, "API listen on");
   const drained = engine.stderr.pipeTo(new WritableStream());
   const stop = async () => {
     engine.kill("SIGTERM");
-    await Promise.all([engine.status, drained]);
-    await Deno.remove(folder, { recursive: true });
+    await engine.status;
+    await endGroup(engine);
+    await drained;
+    await removeFolder(folder);
   };
   try {
     const env = {

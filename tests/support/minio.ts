@@ -1,4 +1,5 @@
 import { canHaveGoProgram, findGoProgram, type GoProgram } from "./go_program.ts";
+import { removeFolder } from "./own_folder.ts";
 import type { S3Server } from "./s3_server.ts";
 import { freePort, startServer, untilItSays } from "./server.ts";
 
@@ -73,7 +74,7 @@ export async function startMinio(options: MinioOptions = {}): Promise<Minio> {
       server.kill(options.folder === undefined ? "SIGKILL" : "SIGTERM");
       await server.status;
       await drained;
-      if (options.folder === undefined) await Deno.remove(folder, { recursive: true });
+      if (options.folder === undefined) await removeFolder(folder);
     },
   };
 }

@@ -1,9 +1,30 @@
+import { systemClock } from "../../core/base/clock.ts";
+
+const removalsMax = 50;
+const betweenRemovalsMs = 100;
+
 /** A folder that is gone after the test. */
 export async function inFolder(action: (folder: string) => Promise<void> | void): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "streamlab-test-" });
   try {
     await action(folder);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await removeFolder(folder);
+  }
+}
+
+/**
+ * Removes a folder in which processes ran: the last call of one that was killed may still make a
+ * file there. Something that goes on writing is an error.
+ */
+export async function removeFolder(folder: string): Promise<void> {
+  for (let removals = 1;; removals++) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound && removals > 1) return;
+      if (removals === removalsMax) throw error;
+      await systemClock.sleep(betweenRemovalsMs);
+    }
   }
 }

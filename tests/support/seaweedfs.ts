@@ -1,6 +1,7 @@
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import type { S3Settings } from "../../core/storage/s3/settings.ts";
 import { canHaveGoProgram, findGoProgram, type GoProgram } from "./go_program.ts";
+import { removeFolder } from "./own_folder.ts";
 import type { S3Server, S3ServerOptions } from "./s3_server.ts";
 import { freePort, startServer, untilItSays } from "./server.ts";
 
@@ -46,7 +47,7 @@ export async function startSeaweedFs({ domain }: S3ServerOptions = {}): Promise<
       server.kill("SIGKILL");
       await server.status;
       await drained;
-      await Deno.remove(folder, { recursive: true });
+      await removeFolder(folder);
     },
   };
 }

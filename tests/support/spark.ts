@@ -1,5 +1,6 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { systemClock } from "../../core/base/clock.ts";
+import { endGroup, startGroup } from "./process_group.ts";
 import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
 
 /** Spark with Iceberg, each of one version, from PyPI and Maven Central, once. */
@@ -109,14 +110,14 @@ export class Spark {
     const { python, jar } = await findSpark(version);
     const script = new URL("../interop/spark_server.py", import.meta.url).pathname;
     const spark = new Spark(
-      new Deno.Command(python, {
+      startGroup(python, {
         args: [script, jar, catalog],
         // Spark speaks of its start there; a failing statement's error comes in the answer.
         stderr: "null",
         stdin: "piped",
         stdout: "piped",
         env: { PYSPARK_PYTHON: python, PYSPARK_DRIVER_PYTHON: python, SPARK_LOCAL_IP: "127.0.0.1" },
-      }).spawn(),
+      }),
     );
     try {
       await spark.#answer();
@@ -124,10 +125,9 @@ export class Spark {
     } finally {
       await spark.#requests.close().catch(() => undefined);
       await spark.#answers.cancel();
-      if (await within(END_MS_MAX, spark.#process.status) === undefined) {
-        spark.#process.kill("SIGKILL");
-        await spark.#process.status;
-      }
+      await within(END_MS_MAX, spark.#process.status);
+      // Its JVM is a process of its own, and may outlive it.
+      await endGroup(spark.#process);
     }
   }
 
