@@ -156,6 +156,10 @@ export class SimulatedRestServer {
     try {
       const { requirements, updates } = changeFromJson(sent);
       checkRequirements(requirements, table.metadata);
+      const removed = updates.flatMap((update) => update.action === "remove-snapshots" ? update.snapshotIds : []);
+      const missing = removed.length - table.metadata.snapshots.length;
+      // As Iceberg's own does; no requirement speaks of snapshots that no reference names.
+      if (missing > 0) return refusal(400, `arraySize cannot be negative but was: -${missing}`);
       const metadata = applyUpdates(table.metadata, updates, this.#disk.nowMs());
       const previous = { metadataFile: table.metadataLocation, timestampMs: table.metadata.lastUpdatedMs };
       const metadataLog = [...metadata.metadataLog, previous].slice(-100);

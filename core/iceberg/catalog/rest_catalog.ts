@@ -164,11 +164,12 @@ export class RestCatalog implements Catalog {
   /** The server checks the requirements and applies the updates. */
   async commit(commit: TableCommit): Promise<LoadedTable> {
     const { identifier, base } = commit;
+    const change = changeToJson(identifier, commit);
     try {
       const { body } = await this.#client.request({
         method: "POST",
         path: this.#tablePath(identifier),
-        body: changeToJson(identifier, commit),
+        body: change,
         action: `commit to ${identifierText(identifier)}`,
       });
       return await this.#loaded(identifier, body, base.io);
@@ -228,14 +229,24 @@ export class RestCatalog implements Catalog {
    * The outcome of a commit that was refused, or whose answer was lost: a repeated request, by us
    * or below us, may be refused because its first copy succeeded. The commit's snapshots in the
    * table prove success. Only a branch that has moved on without them proves failure.
+   *
+   * A refusal as a bad request may mean that the table has changed, too: servers check the
+   * requirements and then apply the updates to the newest version, where there may be nothing left
+   * to apply them to (Iceberg's own answers 400 to more snapshots to remove than there are).
    */
   async #readBack({ identifier, base, updates }: TableCommit, error: unknown): Promise<LoadedTable> {
     const added = updates.flatMap((update) => update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []);
-    const isOpen = isKind(error, "conflict", "unavailable");
-    if (!isOpen || added.length === 0) throw error;
+    const isBad = isKind(error, "usage");
+    const isOpen = added.length > 0 && isKind(error, "conflict", "unavailable");
+    if (!isBad && !isOpen) throw error;
     const newest = await this.loadTable(identifier);
-    if (newest && added.every((id) => snapshotById(newest.metadata, id))) return newest;
+    if (isBad && (newest === undefined || newest.metadataLocation === base.metadataLocation)) throw error;
+    if (newest && added.length > 0 && added.every((id) => snapshotById(newest.metadata, id))) return newest;
     const name = identifierText(identifier);
+    if (isBad) {
+      const reason = `it was made for an older version, and ${error.message}`;
+      throw new StreamlabError("conflict", `Cannot commit to ${name}: ${reason}`, { cause: error });
+    }
     const progress = newest && progressOf(base.metadata, newest.metadata);
     if (progress === "forward") {
       throw new StreamlabError("conflict", `Cannot commit to ${name}: another commit was first`, { cause: error });

@@ -224,6 +224,20 @@ for (const [what, answers, then, expected] of settled) {
   });
 }
 
+Deno.test("a change that a newer version makes a bad request is a lost race, and one that is bad by itself is not", async () => {
+  const moved = tableWith(1n).replace("metadata/2.json", "metadata/3.json");
+  const refused: Answer = [400, '{"error":{"message":"arraySize cannot be negative but was: -10"}}'];
+  for (const [then, kind] of [[moved, "conflict"], [tableWith(1n), "usage"]] as const) {
+    const { catalog } = await scripted([[200, tableWith(1n)], refused, [200, then]]);
+    const base = (await catalog.loadTable(identifier))!;
+    const updates = [{ action: "remove-snapshots" as const, snapshotIds: [7n, 8n] }];
+    await assertRejects(
+      catalog.commit({ identifier, base, commitId: "1", requirements: [], updates }),
+      isKind(kind, /arraySize cannot be negative/),
+    );
+  }
+});
+
 Deno.test("a page of something else at the address is told as such", async () => {
   const { catalog } = await scripted([[200, "<html>"], [200, "<html>"]]);
   await assertRejects(catalog.loadTable(identifier), isKind("unavailable", /answered 200 and no JSON/));
