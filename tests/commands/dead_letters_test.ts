@@ -69,6 +69,17 @@ Deno.test("letters that the contract takes by now are counted", () =>
     deepStrictEqual(keyed(counts!.groups).filter((each) => each.endsWith("1 1")), ["extra_fields /coupon 1 1"]);
   }));
 
+Deno.test("an envelope without records is no record that the contract could take", () =>
+  Place.use(async (place) => {
+    place.put("any.schema.json", { type: "object", properties: { id: { type: "integer" } } });
+    place.put("in/a.json", [{ Records: [{ id: 1 }] }, { id: 2 }, {}].map((line) => JSON.stringify(line)).join("\n"));
+    const flags = ["--raw", "in", "--contract", "any.schema.json", "--records", "/Records"];
+    await place.records("consume", "--once", ...flags);
+    const [counts] = await place.records("maintain", "--dead-letters");
+    deepStrictEqual([counts!.letters, counts!.taken], [2, 0]);
+    deepStrictEqual(keyed(counts!.groups), ["corrupted_record  2 0"]);
+  }));
+
 Deno.test("a table that is no target has no dead letters to count", () =>
   withOrders(async (place) => {
     const { status, stderr } = await place.run("maintain", "--dead-letters", "--table", "bronze.orders");

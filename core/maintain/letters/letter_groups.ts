@@ -59,7 +59,7 @@ export class LetterGroups {
     const group = this.#groupOf(letter);
     group.letters++;
     if (letter.position === null) this.#wholeFiles++;
-    else if (this.#judge?.judge(letter.raw).kind === "event") group.taken++;
+    else if (isRecord(letter) && this.#judge?.judge(letter.raw).kind === "event") group.taken++;
   }
 
   counts(): LetterCounts {
@@ -84,6 +84,14 @@ export class LetterGroups {
     }
     return group;
   }
+}
+
+/**
+ * Whether it holds a record. What is corrupted does not: it is no JSON, or an envelope without
+ * records, which a contract for records may well take.
+ */
+function isRecord({ reason }: Letter): boolean {
+  return reason === "invalid_schema" || reason === "extra_fields";
 }
 
 /** What a detail begins with, or the first extra field. */
