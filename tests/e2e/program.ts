@@ -1,4 +1,4 @@
-import { removeFolder } from "../support/own_folder.ts";
+import { inFolder as inOwnFolder } from "../support/own_folder.ts";
 
 /**
  * The program as a user has it: compiled where STREAMLAB_BIN names one, else run from the source.
@@ -80,11 +80,6 @@ export function leftIn(folder: string): string[] {
 }
 
 /** Calls `action` with an empty folder, and removes it. */
-export async function inFolder(action: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "streamlab-e2e-" });
-  try {
-    await action(folder);
-  } finally {
-    await removeFolder(folder);
-  }
+export function inFolder(action: (folder: string) => Promise<void>): Promise<void> {
+  return inOwnFolder(action, "streamlab-e2e-");
 }

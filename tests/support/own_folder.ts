@@ -4,13 +4,19 @@ const removalsMax = 50;
 const betweenRemovalsMs = 100;
 
 /** A folder that is gone after the test. */
-export async function inFolder(action: (folder: string) => Promise<void> | void): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "streamlab-test-" });
+export async function inFolder(
+  action: (folder: string) => Promise<void> | void,
+  prefix = "streamlab-test-",
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix });
   try {
     await action(folder);
-  } finally {
-    await removeFolder(folder);
+  } catch (error) {
+    // What a failed test left running may write on; its own error is the one to be told.
+    await removeFolder(folder).catch(() => undefined);
+    throw error;
   }
+  await removeFolder(folder);
 }
 
 /**

@@ -236,9 +236,9 @@ export class RestCatalog implements Catalog {
    */
   async #readBack({ identifier, base, updates }: TableCommit, error: unknown): Promise<LoadedTable> {
     const added = updates.flatMap((update) => update.action === "add-snapshot" ? [update.snapshot.snapshotId] : []);
-    const isBad = isKind(error, "usage");
-    const isOpen = added.length > 0 && isKind(error, "conflict", "unavailable");
-    if (!isBad && !isOpen) throw error;
+    if (!isKind(error, "usage", "conflict", "unavailable")) throw error;
+    const isBad = error.kind === "usage";
+    if (!isBad && added.length === 0) throw error;
     const newest = await this.loadTable(identifier);
     if (isBad && (newest === undefined || newest.metadataLocation === base.metadataLocation)) throw error;
     if (newest && added.length > 0 && added.every((id) => snapshotById(newest.metadata, id))) return newest;
