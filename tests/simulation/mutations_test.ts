@@ -2,6 +2,7 @@ import { match } from "node:assert/strict";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import { commitsOf, stagesOf, walk, Workshop } from "./world/crash_walk.ts";
 import { listsLate, mutations } from "./world/mutations.ts";
+import { repeatMutations } from "./world/repeat_mutations.ts";
 import { upkeepMutations } from "./world/upkeep_mutations.ts";
 import { lightTools, Race } from "./world/race.ts";
 import { scenarios } from "./world/scenarios.ts";
@@ -13,7 +14,7 @@ import { say } from "../support/say.ts";
  */
 const seedsMax = 3000;
 
-for (const mutation of [...mutations, ...upkeepMutations]) {
+for (const mutation of [...mutations, ...upkeepMutations, ...repeatMutations]) {
   Deno.test(`races find out when ${mutation.name}`, async () => {
     for (let seed = 1; seed <= seedsMax; seed++) {
       const race = new Race(seed, {
@@ -22,6 +23,7 @@ for (const mutation of [...mutations, ...upkeepMutations]) {
         ...(mutation.compacts && { compacts: true }),
         ...(mutation.merges && { merges: true }),
         ...(mutation.dedupes && { dedupes: true }),
+        ...(mutation.removes && { removes: true }),
         ...(mutation.upkeeps !== undefined && { upkeeps: mutation.upkeeps }),
       });
       let problem: string | undefined;

@@ -1,19 +1,17 @@
 import type { Meter } from "../../base/meter.ts";
 import { StreamlabError } from "../../base/errors.ts";
-import { identifierText, type LoadedTable, requireTable } from "../../iceberg/catalog/catalog.ts";
+import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { currentSchema } from "../../iceberg/format/table_metadata.ts";
 import { checkKeyColumns } from "../../lake/dedupe_rule.ts";
 import { PATIENCE_MS } from "../../lake/intent.ts";
 import { streamlabKey } from "../../lake/keys.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
-import { LEDGER } from "../../lake/table_names.ts";
-import { markerOf } from "../../lake/target.ts";
 import { atOnceIn } from "../compaction/compact_table.ts";
 import { rowOrderOf } from "../compaction/row_order.ts";
 import { targetBytesOf } from "../compaction/target_size.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
-import { removeRepeats, type RepeatsReport } from "./remove_repeats.ts";
+import { loadToRemove, removeRepeats, type RepeatsReport } from "./remove_repeats.ts";
 import { SqlRepeatWork } from "./sql_repeat_work.ts";
 
 export interface TableDedupeOptions extends Omit<WorkshopOptions, "leavesLake"> {
@@ -32,10 +30,7 @@ export async function dedupeTable(
 ): Promise<RepeatsReport> {
   const { by, mergeOnRead, dryRun } = options;
   const target = identifierText(identifier);
-  // The ledger first: what is in a table beyond it belongs to a batch that is under way.
-  const ledger = await surroundings.catalog.loadTable(LEDGER);
-  const through = ledger === undefined ? 0n : markerOf(ledger.metadata, target).batchId;
-  const table = await requireTable(surroundings.catalog, identifier);
+  const { table, through } = await loadToRemove(surroundings, identifier);
   checkTable(table, target, by);
   const { random } = surroundings;
   const open = async () => {

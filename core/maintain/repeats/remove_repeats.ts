@@ -2,8 +2,10 @@ import type { Meter } from "../../base/meter.ts";
 import { overwriteFiles } from "../../iceberg/action/overwrite_files.ts";
 import { rowDelta } from "../../iceberg/action/row_delta.ts";
 import { setProperties } from "../../iceberg/action/set_properties.ts";
-import { identifierText, type LoadedTable, requireTable } from "../../iceberg/catalog/catalog.ts";
+import { identifierText, type LoadedTable, requireTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
+import { LEDGER } from "../../lake/table_names.ts";
+import { markerOf } from "../../lake/target.ts";
 import { removedProperty } from "../../lake/removed_repeats.ts";
 import {
   type CompactionReport,
@@ -51,6 +53,19 @@ export interface RepeatsReport {
   interrupted: boolean;
   /** See `CompactionReport`. */
   foreignIntents: number;
+}
+
+/**
+ * The table of events, and the last batch that the ledger has. The ledger first: what the table has
+ * beyond it belongs to a batch that is under way.
+ */
+export async function loadToRemove(
+  { catalog }: Surroundings,
+  identifier: TableIdentifier,
+): Promise<{ table: LoadedTable; through: bigint }> {
+  const ledger = await catalog.loadTable(LEDGER);
+  const through = ledger === undefined ? 0n : markerOf(ledger.metadata, identifierText(identifier)).batchId;
+  return { table: await requireTable(catalog, identifier), through };
 }
 
 /** How often what lost a race is looked for again. */

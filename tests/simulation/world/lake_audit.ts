@@ -8,6 +8,7 @@ import { versionOf } from "../../../core/iceberg/catalog/metadata_versions.ts";
 import { planScan } from "../../../core/iceberg/scan/scan.ts";
 import { readRouted } from "../../../core/lake/checkpoint.ts";
 import type { Store } from "../../../core/storage/store.ts";
+import { removedRepeats } from "../../../core/lake/removed_repeats.ts";
 import { streamlabKey } from "../../../core/lake/keys.ts";
 import { snapshotOfRef } from "../../../core/iceberg/format/table_metadata.ts";
 import type { SimulatedDisk } from "../../support/simulated_disk.ts";
@@ -33,6 +34,8 @@ export interface AuditOptions {
   foreign?: ForeignTruth;
   /** Where repeats are dropped: the keys of a file's records, as its name and etag tell it. */
   keysOf?: (name: string, etag: string) => readonly string[];
+  /** Whether repeats were removed from the table later, so that the ledger has them as events. */
+  removes?: boolean | undefined;
   /** Whether every version hint must name the last version: nobody died or failed in between. */
   hints?: boolean;
 }
@@ -67,18 +70,22 @@ export async function auditLake(
   const store = disk.connect({ process: "auditor" });
   const catalog = options.catalog ?? new FileCatalog({ store, clock: systemClock, random: store.random });
   const tables: Record<string, DataRow[]> = {};
+  let removed: number | undefined;
   for (const name of tableNames) {
     const [namespace, table] = name.split(".") as [string, string];
     const loaded = await catalog.loadTable({ namespace: [namespace], name: table });
     if (loaded === undefined) return [`there is no table ${name}`];
     tables[name] = await auditTable(loaded, disk, rows, problems);
     if (options.hints) auditHint(loaded, disk, problems);
+    if (options.removes && name === target) {
+      removed = removedRepeats(loaded.metadata.properties, target)[0]?.events ?? 0;
+    }
     if (name === "ingest.files") await auditMarker(loaded, tables[name]!, store, problems);
   }
   auditLedger(tables["ingest.files"]!, disk, truth, problems);
   const foreign = options.foreign ?? { written: new Set(), deleted: new Set() };
   const repeats = options.keysOf && repeatsOf(tables["ingest.files"]!, truth, options.keysOf);
-  auditRows(tables, truth, foreign, repeats ?? new Map(), problems);
+  auditRows(tables, truth, foreign, { repeats: repeats ?? new Map(), removed }, problems);
   auditForeign(tables["bronze.events"]!, foreign, problems);
   return problems;
 }
@@ -187,7 +194,7 @@ function auditRows(
   tables: Record<string, DataRow[]>,
   truth: Truth,
   { deleted }: ForeignTruth,
-  repeats: ReadonlyMap<string, ReadonlySet<number>>,
+  { repeats, removed }: { repeats: ReadonlyMap<string, ReadonlySet<number>>; removed: number | undefined },
   problems: string[],
 ): void {
   const expected = new Map<string, number>();
@@ -210,9 +217,10 @@ function auditRows(
       const isGone = deleted.has(key.replace(/ event$/, "")) && key.endsWith(" event");
       expected.set(key, isGone || dropped.has(position) ? 0 : 1);
     }
-    const events = eventsIn(file) - dropped.size, letters = places.length - eventsIn(file);
+    const atOnce = removed === undefined ? dropped.size : 0;
+    const events = eventsIn(file) - atOnce, letters = places.length - eventsIn(file);
     const told = [row.events, row.dead_letters, row.duplicates ?? 0].map(Number).join();
-    if (told !== [events, letters, dropped.size].join()) {
+    if (told !== [events, letters, atOnce].join()) {
       problems.push(`ledger: ${row.source_file} counts ${told} events, dead letters, repeats`);
     }
   }
@@ -222,6 +230,10 @@ function auditRows(
   };
   for (const row of tables["bronze.events"]!) if (row._foreign === undefined) tally(row, "event");
   for (const row of tables["dead_letters.events"]!) tally(row, row._dead_letter_reason);
+  const repeated = [...repeats.values()].reduce((sum, { size }) => sum + size, 0);
+  if (removed !== undefined && removed !== repeated) {
+    problems.push(`rows: ${removed} repeats were removed by the table's account, and ${repeated} had to be`);
+  }
   for (const [key, missing] of expected) {
     if (missing > 0) problems.push(`rows: ${key} is missing`);
     if (missing < 0) problems.push(`rows: ${key} is there ${-missing} times too often`);

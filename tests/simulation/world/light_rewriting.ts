@@ -31,13 +31,37 @@ export class LightRewriting implements Rewriting {
   close(): void {}
 }
 
-class LightGroupRewriter implements GroupRewriter {
+/** A row of a data file, and which of them it is. */
+export interface PlacedRow {
+  row: DataRow;
+  position: number;
+}
+
+/** The rows of a data file that no delete file of its names. */
+export async function liveRows(
+  { io: { location } }: LoadedTable,
+  rows: DataRows,
+  { dataFile, deletes }: ScanFile,
+): Promise<PlacedRow[]> {
+  const read = async (path: string) => rows.of(await location.store.read(location.pathOf(path)));
+  const deleted = new Set<number>();
+  for (const { path } of deletes) {
+    for (const { file_path, pos } of await read(path)) if (file_path === dataFile.path) deleted.add(pos as number);
+  }
+  const all = (await read(dataFile.path)).map((row, position) => ({ row, position }));
+  return all.filter(({ position }) => !deleted.has(position));
+}
+
+export class LightGroupRewriter implements GroupRewriter {
   readonly #table: LoadedTable;
   readonly #rows: DataRows;
+  readonly #repeats: ReadonlyMap<string, ReadonlySet<number>>;
 
-  constructor(table: LoadedTable, rows: DataRows) {
+  /** `repeats`: positions that are left out, by the path of the data file. */
+  constructor(table: LoadedTable, rows: DataRows, repeats: ReadonlyMap<string, ReadonlySet<number>> = new Map()) {
     this.#table = table;
     this.#rows = rows;
+    this.#repeats = repeats;
   }
 
   folderOf(): string {
@@ -53,7 +77,11 @@ class LightGroupRewriter implements GroupRewriter {
   async rewrite({ files, specId, partition }: RewriteGroup, stem: string): Promise<DataFile[]> {
     const { io, metadata } = this.#table;
     const rows: DataRow[] = [];
-    for (const file of files) rows.push(...await this.#liveRows(file));
+    for (const file of files) {
+      const gone = this.#repeats.get(file.dataFile.path);
+      const live = await liveRows(this.#table, this.#rows, file);
+      rows.push(...live.filter(({ position }) => !gone?.has(position)).map(({ row }) => row));
+    }
     if (rows.length === 0) return [];
     const path = `data/${dataFileName(stem, 0)}`;
     const bytes = lightFile(rows);
@@ -61,17 +89,6 @@ class LightGroupRewriter implements GroupRewriter {
     const size = { recordCount: rows.length, fileSizeBytes: bytes.length };
     const file = { path: io.location.uriOf(path), specId, partition, ...size, columns: [] };
     return [buildDataFile(file, currentSchema(metadata))];
-  }
-
-  /** The rows of a data file that no delete file of its names. */
-  async #liveRows({ dataFile, deletes }: ScanFile): Promise<DataRow[]> {
-    const { location } = this.#table.io;
-    const read = async (path: string) => this.#rows.of(await location.store.read(location.pathOf(path)));
-    const deleted = new Set<number>();
-    for (const { path } of deletes) {
-      for (const { file_path, pos } of await read(path)) if (file_path === dataFile.path) deleted.add(pos as number);
-    }
-    return (await read(dataFile.path)).filter((_row, position) => !deleted.has(position));
   }
 }
 

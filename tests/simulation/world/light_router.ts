@@ -110,7 +110,7 @@ export class LightRouter implements Router {
     records?.forEach((record, position) => {
       const judgement = judge.judge(JSON.stringify(record));
       const row = { ...origin, _source_position: position };
-      if (judgement.kind === "event") events.push({ ...row, ...(plan.options.dedupe && { _key: keyOf(record) }) });
+      if (judgement.kind === "event") events.push({ ...row, _key: keyOf(record) });
       else if (judgement.kind === "dead_letter") deadLetters.push({ ...row, _dead_letter_reason: judgement.reason });
     });
     const counts = { records: records?.length ?? 0, events: events.length, deadLetters: deadLetters.length };

@@ -29,6 +29,7 @@ export interface Mutation {
   merges?: boolean;
   upkeeps?: boolean;
   dedupes?: boolean;
+  removes?: boolean;
   tools(rows: DataRows): Partial<Tools>;
 }
 
@@ -295,7 +296,7 @@ export function withMethods(store: Store, methods: Partial<Store>): Store {
   });
 }
 
-function withLoaded(catalog: Catalog, change: (table: LoadedTable) => LoadedTable): Catalog {
+export function withLoaded(catalog: Catalog, change: (table: LoadedTable) => LoadedTable): Catalog {
   return withCatalog(catalog, {
     async loadTable(identifier) {
       const table = await catalog.loadTable(identifier);
@@ -305,7 +306,7 @@ function withLoaded(catalog: Catalog, change: (table: LoadedTable) => LoadedTabl
   });
 }
 
-function withCatalog(catalog: Catalog, methods: Partial<Catalog>): Catalog {
+export function withCatalog(catalog: Catalog, methods: Partial<Catalog>): Catalog {
   return new Proxy(catalog, {
     get(inner, key) {
       const method = methods[key as keyof Catalog];

@@ -27,6 +27,7 @@ import { LedgerView } from "./ledger_view.ts";
 import { joined, Life, type Tools } from "./life.ts";
 import { compactLight, LightRewriting } from "./light_rewriting.ts";
 import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
+import { removeLight } from "./light_repeats.ts";
 import { LightRouter } from "./light_router.ts";
 import { arrayOf, corrupted, extra, invalid, type RawFile, valid } from "./raw_files.ts";
 
@@ -58,6 +59,8 @@ export interface RaceOptions {
   upkeeps?: boolean;
   /** Events that repeat another one are dropped; nobody writes beside. */
   dedupes?: boolean;
+  /** Two maintainers remove events that repeat another one; nobody else writes beside. */
+  removes?: boolean;
 }
 
 /** In a simulation all events have one time. */
@@ -133,19 +136,21 @@ export class Race {
   async run(): Promise<RaceResult> {
     const { disk } = this.life;
     const { chances = usualChances, isRest = false, compacts = false, merges = false, upkeeps } = this.#options;
+    const { dedupes = false, removes = false } = this.#options;
     const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
     disk.hook = (operation, phase) =>
       operation.process === foreign || operation.process === reader
         ? undefined
         : this.#sleep(operation, phase) ?? faults?.(operation, phase);
     const consumers = 2 + this.#below(2);
-    const maintains = compacts || merges || (upkeeps !== true && this.#random.next() < 0.6);
+    const maintains = compacts || merges || removes || (upkeeps !== true && this.#random.next() < 0.6);
     this.#upkeeps = upkeeps ?? (!compacts && this.#random.next() < 0.5);
     const processes = [this.#produce()];
     for (let number = 0; number < consumers; number++) processes.push(this.#consume(`consumer ${number}`));
     if (maintains) processes.push(this.#maintain("maintainer"));
+    if (removes) processes.push(this.#maintain("maintainer 2"));
     const isAccompanied = isRest || compacts || merges || this.#random.next() < 0.3;
-    if (isAccompanied && !this.#options.dedupes) processes.push(this.#writeBeside());
+    if (isAccompanied && !dedupes && !removes) processes.push(this.#writeBeside());
     // A maintainer deletes at once what it expires.
     if (this.#upkeeps && !maintains) {
       processes.push(...Array.from({ length: readers }, () => this.#read()), this.#tag());
@@ -163,12 +168,15 @@ export class Race {
       await disk.connect({ process: "time" }).clock.sleep(2 * hourMs);
       await this.#patiently("last consumer", (store) => this.#consumeOnce(store, {}));
     }
+    const { dedupes, removes } = this.#options;
+    if (removes) await this.#patiently("maintainer 3", (store) => this.#removeRepeats(this.life.surroundings(store)));
     const operations = disk.log.length;
     const { openCatalog } = this.life.tools;
     const problems = await auditLake(disk, this.life.truth, this.rows, {
       hints: !this.#isFaulty && openCatalog === undefined,
       foreign: this.#foreign,
-      ...(this.#options.dedupes && { keysOf: (name: string, etag: string) => this.#keys.get(`${name} ${etag}`)! }),
+      ...((dedupes || removes) && { keysOf: (name: string, etag: string) => this.#keys.get(`${name} ${etag}`)! }),
+      removes,
       ...(openCatalog && { catalog: openCatalog(disk.connect({ process: "auditor" })) }),
     });
     problems.push(...this.#missed, ...this.life.notes, ...await this.#auditTag());
@@ -226,7 +234,7 @@ export class Race {
   }
 
   #file(): RawFile {
-    const key = () => this.#options.dedupes ? { event_id: `e${this.#below(KEYS)}` } : {};
+    const key = () => this.#options.dedupes || this.#options.removes ? { event_id: `e${this.#below(KEYS)}` } : {};
     const records = [valid(key()), invalid(), extra(), valid(key()), invalid()];
     const chance = this.#random.next();
     if (chance < 0.15) return corrupted();
@@ -297,8 +305,8 @@ export class Race {
         await store.clock.sleep(this.#below(1_000));
         const around = this.life.surroundings(store);
         const identifiers = identifiersOf(target);
-        const { compacts, merges } = this.#options;
-        const role = compacts || merges ? "events" : TABLE_ROLES[this.#below(TABLE_ROLES.length)]!;
+        const { compacts, merges, removes } = this.#options;
+        const role = compacts || merges || removes ? "events" : TABLE_ROLES[this.#below(TABLE_ROLES.length)]!;
         const table = await around.catalog.loadTable(identifiers[role]);
         const ledger = await around.catalog.loadTable(identifiers.ledger);
         if (table !== undefined && ledger !== undefined) await this.#maintainTable(around, table, ledger);
@@ -308,7 +316,8 @@ export class Race {
 
   async #maintainTable(surroundings: Surroundings, table: LoadedTable, ledger: LoadedTable): Promise<void> {
     const { catalog, store, clock, random } = surroundings;
-    const { compacts, merges } = this.#options;
+    const { compacts, merges, removes } = this.#options;
+    if (removes && this.#below(4) > 0) return await this.#removeRepeats(surroundings);
     const job = compacts ? 0 : merges ? 4 : this.#below(6);
     const dryRun = false;
     if (job === 0) await compactLight(surroundings, table, this.#rewriting(surroundings));
@@ -323,6 +332,10 @@ export class Race {
       }, { clock, random });
     }
     if (job === 5) await forgetDone(store, markerOf(ledger.metadata, "bronze.events").batchId);
+  }
+
+  async #removeRepeats(surroundings: Surroundings): Promise<void> {
+    await removeLight(surroundings, identifiersOf(target).events, this.rows, this.#below(2) === 0);
   }
 
   #rewriting(surroundings: Surroundings): Rewriting {
@@ -364,7 +377,7 @@ export class Race {
 function isHarmless(error: unknown, process: string): boolean {
   if (!(error instanceof StreamlabError)) return false;
   return error.kind === "unavailable" || error.kind === "conflict" ||
-    (process === "maintainer" && error.kind === "not-found");
+    (process.startsWith("maintainer") && error.kind === "not-found");
 }
 
 /** Removes the records of all batches that are done, as the consumer does with those long done. */

@@ -3,26 +3,26 @@ import { say } from "../../support/say.ts";
 
 /**
  * Seeds that are run unless the environment says otherwise: in the lake's own files, over all their
- * parts; in a REST catalog; and with repeats dropped.
+ * parts; in a REST catalog; with repeats dropped; and with repeats removed later.
  */
-const seedsDefault = { files: 6_000, rest: 1_200, deduped: 600 };
+const seedsDefault = { files: 6_000, rest: 1_200, deduped: 600, removed: 400 };
 const wanted = Deno.env.get("STREAMLAB_SEEDS");
 const first = Number(Deno.env.get("STREAMLAB_SEED") ?? 1);
 
 /** Runs one part of all seeds; test files run side by side, so there is one for each part. */
 export async function runRaces(
-  options: { part: number; parts: number; isRest?: boolean; dedupes?: boolean },
+  options: { part: number; parts: number; isRest?: boolean; dedupes?: boolean; removes?: boolean },
 ): Promise<void> {
-  const { part, parts, isRest = false, dedupes = false } = options;
-  const seeds = Number(wanted ?? seedsDefault[isRest ? "rest" : dedupes ? "deduped" : "files"]);
+  const { part, parts, isRest = false, dedupes = false, removes = false } = options;
+  const seeds = Number(wanted ?? seedsDefault[isRest ? "rest" : dedupes ? "deduped" : removes ? "removed" : "files"]);
   const startMs = performance.now();
   let races = 0, operations = 0, batches = 0, crashes = 0;
   for (let seed = first + part; seed < first + seeds; seed += parts) {
-    const how = isRest ? " --rest" : dedupes ? " --dedupes" : "";
+    const how = isRest ? " --rest" : dedupes ? " --dedupes" : removes ? " --removes" : "";
     const again = `deno task simulate${how} --seed ${seed}`;
     let result;
     try {
-      result = await new Race(seed, { isRest, dedupes }).run();
+      result = await new Race(seed, { isRest, dedupes, removes }).run();
     } catch (cause) {
       throw new Error(`Race ${seed} broke off; ${again} runs it again`, { cause });
     }
