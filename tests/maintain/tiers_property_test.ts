@@ -2,8 +2,9 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import type { Random } from "../../core/base/random.ts";
 import type { DataFile } from "../../core/iceberg/format/data_file.ts";
 import type { ScanFile } from "../../core/iceberg/scan/scan.ts";
+import { mayBeJoined, rowGroupsOf } from "../../core/maintain/compaction/joinable.ts";
 import { rewritePeakBytes } from "../../core/maintain/compaction/rewrite_peak.ts";
-import { planTiers, type TierRule } from "../../core/maintain/compaction/tiers.ts";
+import { planJoins, planTiers, type TierRule } from "../../core/maintain/compaction/tiers.ts";
 import { THRESHOLDS } from "../../core/maintain/upkeep/policy.ts";
 import { withSeed } from "../support/seed.ts";
 import { isThorough } from "../support/thorough.ts";
@@ -66,6 +67,29 @@ Deno.test("however many batches come, few files are live, and each row is rewrit
   }
   ok(most <= 60, `${most} files`);
   ok(written / (one * batches) < 8, `every row was written ${written / (one * batches)} times`);
+});
+
+Deno.test("files that were joined are joined again while rows may not be read, a few times each", () => {
+  const one = 8_000, batches = 20_000, batchesUntilRewrite = 4_500;
+  let files: ScanFile[] = [];
+  let joined = 0, most = 0, joinsAfter = -1n, readAt = 0;
+  for (let batch = 1; batch <= batches; batch++) {
+    files.push(file(one, { sequenceNumber: BigInt(batch), splitOffsets: [4] }));
+    most = Math.max(most, files.length);
+    if (batch % 5 !== 0) continue;
+    const mayReadRows = batch >= readAt;
+    const [group] = mayReadRows ? planTiers(files, rule) : planJoins(files, joinsAfter, rule);
+    if (group === undefined) continue;
+    const isJoined = mayBeJoined(group);
+    const rowGroups = group.files.reduce((sum, { dataFile }) => sum + rowGroupsOf(dataFile), 0);
+    const gone = new Set(group.files);
+    const made = { sequenceNumber: BigInt(batch), splitOffsets: new Array(isJoined ? rowGroups : 1).fill(4) };
+    files = [...files.filter((each) => !gone.has(each)), file(group.bytes, made)];
+    if (isJoined) joined += group.bytes;
+    else [readAt, joinsAfter] = [batch + batchesUntilRewrite, BigInt(batch)];
+  }
+  ok(most <= 60, `${most} files`);
+  ok(joined / (one * batches) < 4, `every row was joined ${joined / (one * batches)} times`);
 });
 
 function randomFiles(random: Random): ScanFile[] {

@@ -4,7 +4,7 @@ import { commitTable } from "../../core/iceberg/commit.ts";
 import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
 import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { group } from "../../core/maintain/compaction/compaction_plan.ts";
-import { mayBeJoined } from "../../core/maintain/compaction/join_group.ts";
+import { mayBeJoined } from "../../core/maintain/compaction/joinable.ts";
 import type { Rewriting } from "../../core/maintain/compaction/rewriting.ts";
 import { THRESHOLDS, type UpkeepPolicy } from "../../core/maintain/upkeep/policy.ts";
 import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";

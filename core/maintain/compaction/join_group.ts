@@ -12,14 +12,11 @@ import { joinedDataFile } from "../../tables/write/joined_data_file.ts";
 import { joinFiles } from "../../tables/write/parquet/joined_file.ts";
 import { partitionFolder } from "../../tables/write/place_files.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
+import { JOINED_MAX, mayBeJoined } from "./joinable.ts";
 import { type GroupRewriter, partitionTexts, type Rewriting } from "./rewriting.ts";
 import { damagedError } from "./sound_files.ts";
 
 const READS_PARALLEL = 8;
-/** All of a group's files are in memory at once. */
-const JOINED_BYTES_MAX = 4_000_000;
-/** A file with more row groups is better written anew: each costs a reader nearly a file. */
-const ROW_GROUPS_MAX = 512;
 
 /**
  * Joins small files without reading their rows: their row groups become those of one file. What it
@@ -100,7 +97,7 @@ class JoiningRewriter implements GroupRewriter {
     const { io: { location }, metadata } = this.#table;
     const files = group.files.map(({ dataFile }) => dataFile);
     const contents = await mapParallel(files, READS_PARALLEL, async ({ path, fileSizeBytes }) => {
-      const bytes = await location.store.read(location.pathOf(path), { bytesMax: JOINED_BYTES_MAX });
+      const bytes = await location.store.read(location.pathOf(path), { bytesMax: JOINED_MAX.bytes });
       if (bytes.length !== fileSizeBytes) throw otherSize(path, bytes.length, fileSizeBytes);
       return bytes;
     });
@@ -110,7 +107,7 @@ class JoiningRewriter implements GroupRewriter {
       if (check.state === "damaged") throw damagedError(files[index]!.path, check.where);
       if (check.state === "unchecked") return undefined;
     }
-    const joined = joinFiles(contents, ROW_GROUPS_MAX);
+    const joined = joinFiles(contents, JOINED_MAX.rowGroups);
     const rows = files.reduce((sum, { recordCount }) => sum + recordCount, 0);
     // Whose footers contradict the manifests is left to a rewrite, which says what is wrong.
     if (joined === undefined || joined.rows !== rows) return undefined;
@@ -121,22 +118,6 @@ class JoiningRewriter implements GroupRewriter {
     const place = { uri: location.uriOf(path), fileSizeBytes: length, splitOffsets };
     return joinedDataFile(files, place, currentSchema(metadata));
   }
-}
-
-/**
- * Only where it is not the last word: many small row groups take more space, and time to read.
- * Whether files are of one kind shows when they are read.
- */
-export function mayBeJoined({ files, bytes, outputs, isBusy }: RewriteGroup): boolean {
-  const rowGroups = files.reduce((sum, { dataFile }) => sum + rowGroupsOf(dataFile), 0);
-  return isBusy === true && files.length > 1 && outputs === 1 && bytes <= JOINED_BYTES_MAX &&
-    rowGroups <= ROW_GROUPS_MAX &&
-    files.every(({ dataFile, deletes }) => deletes.length === 0 && dataFile.keyMetadata === undefined);
-}
-
-/** By what its manifest says. */
-export function rowGroupsOf({ splitOffsets }: DataFile): number {
-  return Math.max(1, splitOffsets?.length ?? 1);
 }
 
 function otherSize(path: string, found: number, listed: number): StreamlabError {

@@ -5,6 +5,7 @@
  */
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import { byAge, byPartition, bytesOf, group, isSmall, type RewriteGroup } from "./compaction_plan.ts";
+import { joinable, JOINED_MAX, mayBeJoined, rowGroupsOf } from "./joinable.ts";
 import { rewritePeakBytes, rewriteSize } from "./rewrite_peak.ts";
 
 export interface TierRule {
@@ -21,11 +22,21 @@ export interface TierRule {
   inputsMax: number;
 }
 
+/** Where rows may not be read. */
+interface JoinRule extends TierRule {
+  joinsOnly?: boolean;
+}
+
 /**
  * A file joins smaller ones if it is no larger than this part of them together: each rewrite then
  * makes a file four times as large as the largest that went in.
  */
 const BUSY_RATIO = 1 / 3;
+/**
+ * Joining costs little, and a joined file ends far below the target: with larger steps most would
+ * end at a quarter of what they may be, and be three times as many.
+ */
+const JOINED_RATIO = 1 / 2;
 /** In a quiet partition fewer files count more than bytes written. */
 const QUIET_RATIO = 1;
 /** A file is rewritten without its deleted rows from this part on, or so many delete files. */
@@ -33,7 +44,7 @@ const DELETED_RATIO = 0.1;
 const DELETE_FILES_MAX = 5;
 
 /** The groups that pay, those of most files first. */
-export function planTiers(files: readonly ScanFile[], rule: TierRule): RewriteGroup[] {
+export function planTiers(files: readonly ScanFile[], rule: JoinRule): RewriteGroup[] {
   const groups = byPartition(files).flatMap((partition) => {
     const isQuiet = partition.every(({ sequenceNumber }) => sequenceNumber <= rule.quietSequence);
     // What memory does not let grow is not small: it would be merged again and again.
@@ -50,14 +61,26 @@ export function planTiers(files: readonly ScanFile[], rule: TierRule): RewriteGr
   return groups.sort((a, b) => b.files.length - a.files.length);
 }
 
+/**
+ * The groups that pay and need not be read, of files newer than `joinsAfter`: joined files are
+ * joined again, until they are as large as such files may be.
+ */
+export function planJoins(files: readonly ScanFile[], joinsAfter: bigint, rule: TierRule): RewriteGroup[] {
+  return planTiers(joinable(files, joinsAfter), { ...rule, joinsOnly: true }).filter(mayBeJoined);
+}
+
 /** The smallest files of a partition, as many as belong together; none where it does not pay. */
-function mergeable(small: readonly ScanFile[], isQuiet: boolean, { inputsMin }: TierRule): ScanFile[] {
-  const [least, ratio] = isQuiet ? [2, QUIET_RATIO] : [inputsMin, BUSY_RATIO];
+function mergeable(small: readonly ScanFile[], isQuiet: boolean, { inputsMin, joinsOnly }: JoinRule): ScanFile[] {
+  const [least, ratio] = isQuiet ? [2, QUIET_RATIO] : [inputsMin, joinsOnly ? JOINED_RATIO : BUSY_RATIO];
+  const most = joinsOnly ? JOINED_MAX : { bytes: Infinity, rowGroups: Infinity };
   const ascending = small.toSorted((a, b) => a.dataFile.fileSizeBytes - b.dataFile.fileSizeBytes || byAge(a, b));
-  let count = 0, bytes = 0;
-  for (const [index, { dataFile: { fileSizeBytes } }] of ascending.entries()) {
-    if (index + 1 >= least && fileSizeBytes <= ratio * bytes) count = index + 1;
-    bytes += fileSizeBytes;
+  let count = 0, bytes = 0, rowGroups = 0;
+  for (const [index, { dataFile }] of ascending.entries()) {
+    const bytesBefore = bytes;
+    bytes += dataFile.fileSizeBytes;
+    rowGroups += rowGroupsOf(dataFile);
+    if (bytes > most.bytes || rowGroups > most.rowGroups) break;
+    if (index + 1 >= least && dataFile.fileSizeBytes <= ratio * bytesBefore) count = index + 1;
   }
   return ascending.slice(0, count);
 }

@@ -2,9 +2,9 @@
 import { expireSnapshots } from "../../iceberg/action/expire_snapshots.ts";
 import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
-import { byPartition, isSmall } from "../compaction/compaction_plan.ts";
+import { byPartition, isSmall, type RewriteGroup } from "../compaction/compaction_plan.ts";
 import { targetBytesOf } from "../compaction/target_size.ts";
-import { planTiers } from "../compaction/tiers.ts";
+import { planJoins, planTiers, type TierRule } from "../compaction/tiers.ts";
 import { quietSequenceOf, retentionOf, type UpkeepPolicy } from "./policy.ts";
 import { isDue, type WaitingRemoval } from "./waiting_removal.ts";
 
@@ -81,14 +81,29 @@ export function groupsDue(
   files: readonly ScanFile[],
   policy: UpkeepPolicy,
   nowMs: number,
-): ReturnType<typeof planTiers> {
+): RewriteGroup[] {
+  return planTiers(files, tierRule(metadata, policy, nowMs));
+}
+
+/** Those that are due while no rows may be read; files after that sequence number may be joined. */
+export function joinsDue(
+  metadata: TableMetadata,
+  files: readonly ScanFile[],
+  joinsAfter: bigint,
+  policy: UpkeepPolicy,
+  nowMs: number,
+): RewriteGroup[] {
+  return planJoins(files, joinsAfter, tierRule(metadata, policy, nowMs));
+}
+
+function tierRule(metadata: TableMetadata, policy: UpkeepPolicy, nowMs: number): TierRule {
   const { inputsMin, inputsMax, memoryBytes, threads } = policy;
-  return planTiers(files, {
+  return {
     inputsMin,
     inputsMax,
     memoryBytes,
     threads,
     targetBytes: targetBytesOf(metadata),
     quietSequence: quietSequenceOf(metadata, nowMs),
-  });
+  };
 }

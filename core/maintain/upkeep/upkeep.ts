@@ -8,13 +8,12 @@ import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
 import { type Undone, undoneBy, type UpkeepRecord, upkeepRecord } from "../../lake/upkeep_history.ts";
 import { compact, type CompactionReport } from "../compaction/compact.ts";
 import type { RewriteGroup } from "../compaction/compaction_plan.ts";
-import { mayBeJoined, rowGroupsOf } from "../compaction/join_group.ts";
 import type { Rewriting } from "../compaction/rewriting.ts";
 import { DamagedFileError } from "../compaction/sound_files.ts";
 import { expireLater } from "../removal/expire_later.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { ANY_SEQUENCE, type Attention, newAttention } from "./attention.ts";
-import { debtOf, filesUntilDue, groupsDue, snapshotsDue } from "./debt.ts";
+import { debtOf, filesUntilDue, groupsDue, joinsDue, snapshotsDue } from "./debt.ts";
 import { UpkeepPace } from "./pace.ts";
 import { retentionOf, type UpkeepPolicy } from "./policy.ts";
 import { RidingExpiry } from "./riding_expiry.ts";
@@ -253,10 +252,12 @@ export class Upkeep {
     this.#watch(table, attention, nowMs);
     if (attention.debt.mergeableFiles === 0) return undefined;
     const mayReadRows = this.#paces.long.mayStart(nowMs);
+    const { joinsAfter } = attention;
     const groupsOf = (files: readonly ScanFile[]) => {
-      const due = (files: readonly ScanFile[]) => groupsDue(metadata, soundOf(files, attention), this.#options, nowMs);
-      const allowed = mayReadRows ? due(files) : due(joinable(files, attention)).filter(mayBeJoined);
-      return onePiece(allowed, this.#options.pieceBytes);
+      const sound = soundOf(files, attention);
+      if (mayReadRows) return onePiece(groupsDue(metadata, sound, this.#options, nowMs), this.#options.pieceBytes);
+      if (joinsAfter === undefined) return [];
+      return onePiece(joinsDue(metadata, sound, joinsAfter, this.#options, nowMs), this.#options.pieceBytes);
     };
     const groups = groupsOf(files);
     if (groups.length === 0) {
@@ -358,15 +359,6 @@ function whyGivenWay({ gaveWay, dropped, interrupted }: CompactionReport): Undon
 
 function soundOf(files: readonly ScanFile[], { damaged }: Attention): ScanFile[] {
   return files.filter(({ dataFile, deletes }) => [dataFile, ...deletes].every(({ path }) => !damaged.has(path)));
-}
-
-/**
- * Those that were joined before are left for a rewrite that reads rows: together with them the new
- * ones would be too many row groups, and wait, too.
- */
-function joinable(files: readonly ScanFile[], { joinsAfter }: Attention): ScanFile[] {
-  if (joinsAfter === undefined) return [];
-  return files.filter(({ sequenceNumber, dataFile }) => sequenceNumber > joinsAfter && rowGroupsOf(dataFile) === 1);
 }
 
 /** The groups that are worth most, up to the size of a piece. */
