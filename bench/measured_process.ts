@@ -63,7 +63,7 @@ function familyOf(pid: number): number[] {
   }
 }
 
-function peakOf(pid: number): number | undefined {
+export function peakOf(pid: number): number | undefined {
   try {
     const kilobytes = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
     return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;

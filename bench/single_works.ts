@@ -4,7 +4,7 @@ import { type Catalog, parseIdentifier } from "../core/iceberg/catalog/catalog.t
 import { FileCatalog } from "../core/iceberg/catalog/file_catalog.ts";
 import { snapshotOfRef } from "../core/iceberg/format/table_metadata.ts";
 import { openLocalStore } from "../core/storage/local/local_store.ts";
-import { measure, median } from "./measured_process.ts";
+import { measure, median, peakOf } from "./measured_process.ts";
 
 /** A work that has no counterpart: says its figures in a line. */
 export type SingleWork = (program: readonly string[], scratch: string, rounds: number) => Promise<string>;
@@ -13,6 +13,7 @@ export const SINGLE_WORKS: Readonly<Record<string, { doc: string; run: SingleWor
   "produce": { doc: "dirty JSON to disk, with its truth", run: produceWork },
   "start": { doc: "process start to the first committed batch of ten events", run: startWork },
   "visible": { doc: "file landed to row visible, one file of 100 events a second", run: visibleWork },
+  "among-many": { doc: "10 files landed among 200,000 ingested ones to rows visible", run: amongManyWork },
 };
 
 async function produceWork(program: readonly string[], scratch: string, rounds: number): Promise<string> {
@@ -60,14 +61,9 @@ async function visibleWork(program: readonly string[], scratch: string, rounds: 
   await measure(program[0]!, run, scratch);
   const raw = `${lake}/raw/events`;
   await Deno.mkdir(raw, { recursive: true });
-  const consumer = new Deno.Command(program[0]!, {
-    args: [...program.slice(1), "consume", "--source", lake],
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+  const consumer = startConsumer(program, lake);
   try {
-    const store = openLocalStore(lake, { random });
-    const catalog = new FileCatalog({ store, clock: systemClock, random });
+    const catalog = catalogOf(lake);
     const names = [...Deno.readDirSync(`${made}/raw/events`)].map(({ name }) => name).sort();
     const milliseconds: number[] = [];
     for (const [index, name] of names.entries()) {
@@ -84,6 +80,52 @@ async function visibleWork(program: readonly string[], scratch: string, rounds: 
     consumer.kill("SIGTERM");
     await consumer.status;
   }
+}
+
+const INGESTED = 200_000, NEW_FILES = 10;
+
+/** By a consumer that runs; its memory after the first look and at the end shows what grows. */
+async function amongManyWork(program: readonly string[], scratch: string, rounds: number): Promise<string> {
+  const lake = `${scratch}/many`, raw = `${lake}/raw/events`;
+  await Deno.mkdir(raw, { recursive: true });
+  const write = (name: string) =>
+    Deno.writeTextFileSync(
+      `${raw}/${name}.ndjson`,
+      `{"user_id":"u","event_id":"${name}","event_type":"page_view","event_timestamp":"2026-03-01T12:00:00Z"}\n`,
+    );
+  for (let file = 0; file < INGESTED; file++) write(`old-${file}`);
+  const args = ["consume", "--source", lake];
+  const once = await measure(program[0]!, [...program.slice(1), ...args, "--once"], scratch);
+  const idle = await measure(program[0]!, [...program.slice(1), ...args, "--once"], scratch);
+  const consumer = startConsumer(program, lake);
+  try {
+    const catalog = catalogOf(lake);
+    const milliseconds: number[] = [], megabytes: number[] = [];
+    for (let round = 0; round <= 5 * rounds; round++) {
+      const startMs = performance.now();
+      for (let file = 0; file < NEW_FILES; file++) write(`new-${round}-${file}`);
+      await untilRows(catalog, INGESTED + NEW_FILES * (round + 1));
+      // The first look reads the ledger, and waits for the start of the program.
+      if (round > 0) milliseconds.push(performance.now() - startMs);
+      megabytes.push(Math.round((peakOf(consumer.pid) ?? NaN) / 1e6));
+      await systemClock.sleep(1_000);
+    }
+    return `median ${Math.round(median(milliseconds))} ms, highest ${Math.round(Math.max(...milliseconds))} ms; ` +
+      `peak ${megabytes[0]} MB after the first, ${megabytes.at(-1)} MB after the last; ` +
+      `ingesting all took ${once.seconds.toFixed(0)} s, and a run that finds nothing ${idle.seconds.toFixed(2)} s`;
+  } finally {
+    consumer.kill("SIGTERM");
+    await consumer.status;
+  }
+}
+
+function startConsumer(program: readonly string[], lake: string): Deno.ChildProcess {
+  const args = [...program.slice(1), "consume", "--source", lake];
+  return new Deno.Command(program[0]!, { args, stdout: "null", stderr: "null" }).spawn();
+}
+
+function catalogOf(lake: string): Catalog {
+  return new FileCatalog({ store: openLocalStore(lake, { random }), clock: systemClock, random });
 }
 
 const VISIBLE_MS_MAX = 60_000;

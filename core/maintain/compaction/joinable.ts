@@ -26,7 +26,7 @@ function isWhole({ dataFile, deletes }: ScanFile): boolean {
   return deletes.length === 0 && dataFile.keyMetadata === undefined;
 }
 
-/** Files that can be joined among these: one that cannot would keep the others of its group waiting. */
+/** Those that can be joined: one that cannot would keep the others of its group waiting. */
 export function joinable(files: readonly ScanFile[], joinsAfter: bigint): ScanFile[] {
   return files.filter((file) => file.sequenceNumber > joinsAfter && isWhole(file));
 }
