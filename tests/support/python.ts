@@ -1,3 +1,5 @@
+import { TextLineStream } from "@std/streams/text-line-stream";
+
 /** The foreign readers of the interop tests come from PyPI, once, into a cache of their own. */
 const packages = [
   "pyiceberg[pyarrow,pyiceberg-core]==0.12.0",
@@ -41,6 +43,33 @@ export class Python {
     const decoder = new TextDecoder();
     if (!success) throw new Error(`${script} failed: ${decoder.decode(stderr).slice(-3000)}`);
     return JSON.parse(decoder.decode(stdout)) as Result;
+  }
+
+  /** With a script that answers each line of its input with a line of JSON, until that ends. */
+  async converse(
+    script: string,
+    action: (ask: <Answer>(line: string) => Promise<Answer>) => Promise<void>,
+  ): Promise<void> {
+    const path = new URL(`../interop/${script}`, import.meta.url).pathname;
+    const child = new Deno.Command(this.program, { args: [path], stdin: "piped", stdout: "piped", stderr: "piped" })
+      .spawn();
+    const errors = new Response(child.stderr).text();
+    const questions = child.stdin.getWriter();
+    const lines = new TextLineStream() as TransformStream<string, string>;
+    const answers = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(lines).getReader();
+    const ask = async <Answer>(line: string) => {
+      await questions.write(new TextEncoder().encode(`${line}\n`));
+      const { value } = await answers.read();
+      if (value === undefined) throw new Error(`${script} failed: ${(await errors).slice(-3000)}`);
+      return JSON.parse(value) as Answer;
+    };
+    try {
+      await action(ask);
+    } finally {
+      await questions.close().catch(() => undefined);
+      await answers.cancel();
+      await Promise.all([child.status, errors]);
+    }
   }
 }
 
