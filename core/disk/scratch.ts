@@ -6,6 +6,7 @@ import { removeTree } from "./removal.ts";
 /** A local folder for one attempt; its content is worthless once the attempt has ended. */
 export class Scratch {
   readonly folder: string;
+  #named = 0;
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -19,6 +20,11 @@ export class Scratch {
 
   path(name: string): string {
     return `${this.folder}/${name}`;
+  }
+
+  /** A path that was not given before, whoever asks: `newPath("copy", ".parquet")`. */
+  newPath(begin: string, end: string): string {
+    return this.path(`${begin}-${this.#named++}${end}`);
   }
 
   /** A folder below it, created if missing. */

@@ -7,7 +7,6 @@ import type { Store } from "../../storage/store.ts";
 export class FileCopies {
   /** By URI; what was fetched once is not fetched again. */
   readonly #copies = new Map<string, Promise<string>>();
-  #count = 0;
   readonly #scratch: Scratch;
 
   constructor(scratch: Scratch) {
@@ -19,7 +18,7 @@ export class FileCopies {
     const uri = uriOf(store, path);
     const known = this.#copies.get(uri);
     if (known !== undefined) return known;
-    const copy = this.#scratch.path(`copy-${this.#count++}.parquet`);
+    const copy = this.#scratch.newPath("copy", ".parquet");
     const fetching = store.getFile(path, copy).then(() => copy);
     this.#copies.set(uri, fetching);
     return fetching;
