@@ -101,11 +101,12 @@ async function print(): Promise<void> {
   const lake = await filesBelow("warehouse/"), checkpoints = await filesBelow("checkpoints/");
   const { user, system } = cpuUsage(cpuBefore);
   const cpuMs = (user + system) / 1000 / runs.length;
+  const slow = runs.toSorted((a, b) => a - b)[Math.ceil(0.99 * runs.length) - 1]!;
   const share = (100 * upkeepMs / runs.reduce((sum, ms) => sum + ms, 0)).toFixed(1);
   console.log(
-    `${batches} batches: median ${median(runs).toFixed(1)} ms (routed and committed in ${median(inBatch)} ms), ${
-      cpuMs.toFixed(1)
-    } ms of processors, ` +
+    `${batches} batches: median ${median(runs).toFixed(1)} ms, p99 ${slow.toFixed(0)} ms (routed and committed in ${
+      median(inBatch)
+    } ms), ${cpuMs.toFixed(1)} ms of processors, ` +
       `upkeep ${share} % in ${pieces} pieces; ${tables.join("; ")}; warehouse ${lake.files} files ` +
       `${(lake.bytes / 1e6).toFixed(1)} MB, checkpoints ${checkpoints.files} files` +
       (requests === undefined ? "" : `; ${requests} requests a batch`),
