@@ -74,6 +74,34 @@ Deno.test("an expiry deletes nothing, and whoever holds an old snapshot reads on
     deepStrictEqual(await world.lake.ask("SELECT * FROM bronze.events"), rows);
   }));
 
+Deno.test("what several expiries left is deleted together: a disk writes each folder down once, not once for each", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(2);
+    const removals: Removal[] = [];
+    for (let expiry = 0; expiry < 3; expiry++) {
+      await world.events(2);
+      await world.compact();
+      removals.push(await expire(world));
+    }
+    const { store } = world.lake;
+    const deletePaths = store.deletePaths.bind(store);
+    const deletions: number[] = [];
+    Object.assign(store, {
+      deletePaths: (paths: string[]) => {
+        deletions.push(paths.length);
+        return deletePaths(paths);
+      },
+    });
+    const files = [...new Set(removals.flatMap(filesOf))];
+    const bytes = removals.reduce((sum, removal) => sum + removal.bytes, 0);
+    const done = await deleteWaiting(world.surroundings, name, removals);
+    deepStrictEqual(done, { files: files.length, bytes, removals: 3 });
+    // Data, manifests, their lists, and last the records that name them.
+    deepStrictEqual([deletions.length, deletions.at(-1)], [4, 3]);
+    deepStrictEqual(new Set(await exist(world, await world.load(), files)), new Set([false]));
+    deepStrictEqual(await listRemovals(store), []);
+  }));
+
 Deno.test("a file that the table, a tag or a branch names is not deleted, whatever a list says", () =>
   MaintainWorld.use(async (world) => {
     const table = await world.events(3);

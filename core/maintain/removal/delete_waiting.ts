@@ -64,17 +64,13 @@ export async function deleteWaiting(
     const ground = await CleaningGround.of(surroundings, table);
     const named = await namedFiles(table);
     const claims = await Claims.read(store, new Set(), needsFiles(table));
-    const done: WaitingDeletion = { files: 0, bytes: 0, removals: 0 };
-    for (const removal of due) {
-      if (removal.tableUuid === table.metadata.tableUuid) {
-        if (allUris(removal).some((uri) => isClaimed(claims, table, uri))) continue;
-        done.files += await deleteFiles(table, ground, removal, named);
-        done.bytes += removal.bytes;
-      }
-      await removeRemovals(store, [removal]);
-      done.removals++;
-    }
-    return done;
+    const isOwn = ({ tableUuid }: Removal) => tableUuid === table.metadata.tableUuid;
+    const isNeeded = (removal: Removal) => allUris(removal).some((uri) => isClaimed(claims, table, uri));
+    const ready = due.filter((removal) => !isOwn(removal) || !isNeeded(removal));
+    const own = ready.filter(isOwn);
+    const files = await deleteFiles(table, ground, own, named);
+    await removeRemovals(store, ready);
+    return { files, bytes: own.reduce((sum, { bytes }) => sum + bytes, 0), removals: ready.length };
   });
 }
 
@@ -110,22 +106,26 @@ function isClaimed(claims: Claims, { io: { location }, metadata }: LoadedTable, 
   return claims.has({ pathInTable, path, uri }, metadata.properties);
 }
 
-/** Data first: while the manifests exist, it can still be found out what was to be deleted. */
+/**
+ * Data first: while the manifests exist, it can still be found out what was to be deleted. Of all
+ * removals at once: each deletion waits until the disk has written down its folder.
+ */
 async function deleteFiles(
   { io: { location } }: LoadedTable,
   ground: CleaningGround,
-  removal: Removal,
+  removals: readonly Removal[],
   named: ReadonlySet<string>,
 ): Promise<number> {
-  const roles: [FileRole, readonly string[]][] = [
-    ["data", removal.dataFiles],
-    ["statistics", removal.statistics],
-    ["manifest", removal.manifests],
-    ["manifest", removal.manifestLists],
+  const roles: [FileRole, (removal: Removal) => readonly string[]][] = [
+    ["data", ({ dataFiles }) => dataFiles],
+    ["statistics", ({ statistics }) => statistics],
+    ["manifest", ({ manifests }) => manifests],
+    ["manifest", ({ manifestLists }) => manifestLists],
   ];
   let files = 0;
-  for (const [role, uris] of roles) {
-    const paths = uris.flatMap((uri) => location.findPath(uri) ?? []).filter((path) => !named.has(uriKey(path)));
+  for (const [role, urisOf] of roles) {
+    const found = removals.flatMap(urisOf).flatMap((uri) => location.findPath(uri) ?? []);
+    const paths = [...new Set(found)].filter((path) => !named.has(uriKey(path)));
     if (paths.length === 0) continue;
     files += (await deleteOwn(location.store, paths, ground.places(role))).deleted.length;
   }
