@@ -20,8 +20,8 @@ const library = LIBRARY_NAMES[Deno.build.os];
 if (library === undefined) throw new Error(`DuckDB has no library for ${Deno.build.os}`);
 
 /**
- * Lakes, caches and credentials can be anywhere, hence no narrower read, write, net and env. No
- * other program is started.
+ * Lakes, caches and credentials can be anywhere, hence no narrower read, write, net and env; and so
+ * can what is started: Spark where it is asked for, and the pager of a prompt.
  */
 const PERMISSIONS = [
   "--no-prompt",
@@ -29,6 +29,7 @@ const PERMISSIONS = [
   "--allow-write",
   "--allow-net",
   "--allow-env",
+  "--allow-run",
   "--allow-ffi", // DuckDB
   "--allow-sys=hostname,homedir,osRelease,uid", // who holds a lock; where the S3 client looks for profiles, and what it calls itself; which files are ours
 ];
@@ -52,6 +53,7 @@ const PAGES = "core/serve/console/pages";
 /** Read by their names alone, so no two may share one (core/disk/program_part.ts). */
 const PART_SOURCES = [
   "core/routing/assembly/reader.wasm",
+  "core/routing/spark/spark_driver.py",
   ...[...Deno.readDirSync(root + PAGES)].map(({ name }) => `${PAGES}/${name}`),
 ];
 await run(compiler, ["cache", "--quiet", "main.ts"]);

@@ -19,6 +19,7 @@ import { type ConsumerUpkeep, openUpkeep } from "./upkeep.ts";
 import { type LakeMetrics, openLakeMetrics } from "./lake_metrics.ts";
 import { openRawCare } from "./raw_care.ts";
 import { rawZone } from "./raw_zone.ts";
+import { checkEngine, checkNoDedupe, ClusterOfRun } from "./spark.ts";
 import { TargetSpans } from "./target_spans.ts";
 import { ConsumeWords } from "./words.ts";
 import { contractNotes, readContractDocument } from "../contract_file.ts";
@@ -62,23 +63,39 @@ export const consume = defineCommand({
 
 async function run(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
   if (flags.inferContract || flags.dryRun) checkFlagsApply(context, flags);
+  else checkEngine(context, flags);
   if (flags.inferContract) return await inferFromZone(context, flags);
-  const runOne = flags.dryRun ? judgeTarget : runTarget;
   const telemetry = flags.dryRun ? undefined : await openTelemetry(context);
-  if (!flags.allTargets) return await runOne(context, flags, telemetry);
+  const cluster = new ClusterOfRun(context, flags);
+  try {
+    return await runTargets(context, flags, { telemetry, cluster });
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** What all targets of a run share. */
+interface Shared {
+  telemetry: OpenTelemetry | undefined;
+  cluster: ClusterOfRun;
+}
+
+async function runTargets(context: Context, flags: ConsumeFlags, shared: Shared): Promise<ExitStatus> {
+  const runOne = flags.dryRun ? judgeTarget : runTarget;
+  if (!flags.allTargets) return await runOne(context, flags, shared);
   checkOfNoTarget(consumeFlags, flags, TABLES.section, ["sink", "raw", "format"]);
   const sink = await openLake(context, flags.source);
   const catalog = await openCatalog(context, flags, () => Promise.resolve(sink));
   const { shareOfTarget } = await import("../../core/routing/memory_shares.ts");
   const inTurn = flags.once || flags.dryRun;
   // One for all of them.
-  const metrics = flags.dryRun ? undefined : await metricsOf(context, flags, catalog, sink, telemetry);
+  const metrics = flags.dryRun ? undefined : await metricsOf(context, flags, catalog, sink, shared.telemetry);
   try {
     return await runAllTargets(context, catalog, {
       inTurn,
       run: (table, targets) => {
         const memory = inTurn ? flags.memory : shareOfTarget(flags.memory, targets);
-        return runOne(context, { ...flags, table: parseTableName(table), memory }, telemetry);
+        return runOne(context, { ...flags, table: parseTableName(table), memory }, shared);
       },
     });
   } finally {
@@ -114,12 +131,13 @@ async function judgeTarget(context: Context, flags: ConsumeFlags): Promise<ExitS
   return await dryRunTarget(context, options, report);
 }
 
-async function runTarget(context: Context, flags: ConsumeFlags, telemetry?: OpenTelemetry): Promise<ExitStatus> {
+async function runTarget(context: Context, flags: ConsumeFlags, shared: Shared): Promise<ExitStatus> {
+  const { telemetry } = shared;
   const meter = new Meter(context.clock);
   const table = identifierText(targetOf(flags));
   const words = new ConsumeWords(context, meter, { table, isOneOfMany: flags.allTargets });
   const spans = telemetry && new TargetSpans(context, telemetry, table, meter);
-  const told: Told = { words, spans, telemetry };
+  const told: Told = { words, spans, ...shared };
   const look = () => sessionOptions(context, flags, spans?.besides(words) ?? words, meter);
   const first = await look();
   if (!flags.wait) return await ingest(context, flags, told, first);
@@ -140,19 +158,20 @@ async function runTarget(context: Context, flags: ConsumeFlags, telemetry?: Open
 }
 
 /** What a run is told to. */
-interface Told {
+interface Told extends Shared {
   words: ConsumeWords;
   spans: TargetSpans | undefined;
-  telemetry: OpenTelemetry | undefined;
 }
 
 async function ingest(
   context: Context,
   flags: ConsumeFlags,
-  { words, spans, telemetry }: Told,
+  { words, spans, telemetry, cluster }: Told,
   { options, notes }: RunOptions,
 ): Promise<ExitStatus> {
   for (const note of notes) words.note(note);
+  checkNoDedupe(flags, options.dedupe);
+  const tasks = await cluster.tasks();
   const { ConsumeSession } = await import("../../core/consume/consume_session.ts");
   const place = `${options.zone.store.root}/${options.zone.prefix}`;
   const upkeep = flags.noUpkeep ? undefined : await upkeepOf(context, flags, words, options);
@@ -161,7 +180,7 @@ async function ingest(
     await upkeep?.betweenBatches(pause);
     await rawCare?.betweenBatches(pause);
   };
-  const session = await ConsumeSession.open({ ...options, betweenBatches, newRider: upkeep?.newRider });
+  const session = await ConsumeSession.open({ ...options, tasks, betweenBatches, newRider: upkeep?.newRider });
   let metrics: LakeMetrics | undefined;
   try {
     if (!flags.allTargets) metrics = await metricsOf(context, flags, options.catalog, options.sink, telemetry);

@@ -8,6 +8,7 @@ import { parsePort } from "../listening.ts";
 import { catalogFlags } from "../open_catalog.ts";
 import { dedupeFlags } from "./dedupe.ts";
 import { parsePointer } from "./pointer.ts";
+import { sparkFlags } from "./spark.ts";
 
 /** Flags of one target. */
 export const TABLES = { section: "TABLES" } as const;
@@ -117,6 +118,7 @@ export const consumeFlags = z.object({
     doc: "memory to use: with less, buffers are smaller, threads fewer, and DuckDB spills to disk",
     default: "1GB",
   }),
+  ...sparkFlags("CLUSTER"),
   afterIngest: flag.choice(["keep", "archive", "delete"], {
     ...UPKEEP,
     doc:

@@ -28,6 +28,13 @@ const NOT_OF_DRY_RUN: readonly Key[] = [
   "keepSnapshots",
   "deleteAfter",
   "metricsPort",
+  "engine",
+  "master",
+  "sparkHome",
+  "sparkConf",
+  "sparkProgram",
+  "taskSize",
+  "taskMemory",
 ];
 
 /**

@@ -75,12 +75,13 @@ export function progressLine(
   elapsedMs: number,
 ): string {
   const parts: string[] = [];
-  const { files, filesMax, groups, groupsMax, bytes, bytesMax } = counts;
+  const { files, filesMax, groups, groupsMax, tasks, tasksMax, bytes, bytesMax } = counts;
   if (files !== undefined) {
     parts.push(
       filesMax === undefined ? counted(files, "file") : `${formatCount(files)} of ${counted(filesMax, "file")}`,
     );
   }
+  if (tasksMax !== undefined) parts.push(`${formatCount(tasks ?? 0)} of ${counted(tasksMax, "task")}`);
   if (groupsMax !== undefined) parts.push(`${formatCount(groups ?? 0)} of ${counted(groupsMax, "group")}`);
   if (bytesMax !== undefined) parts.push(`${formatSize(bytes ?? 0)} of ${formatSize(bytesMax)}`);
   for (const what of ["record", "event"] as const) {

@@ -1,5 +1,6 @@
 import type { MeterReading } from "../base/meter.ts";
 import type { BatchRecord } from "../lake/batch_history.ts";
+import { originOf } from "../lake/data_file_name.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 
@@ -84,8 +85,18 @@ export function batchFacts(
   return { plannedMs: Date.parse(plan.plannedAt), routedMs, reasons };
 }
 
-/** The engine that routes in this process. */
-const EMBEDDED = "embedded";
+/**
+ * Told by the names of its data files, whoever tells it: each task of a cluster has an attempt of
+ * its own, and the record names that of the ledger's file.
+ */
+function routedBy({ attempt, events, deadLetters }: RoutedBatch): Pick<BatchRecord, "engine" | "tasks"> {
+  const attempts = new Set<string>();
+  for (const { path } of [...events.files, ...deadLetters.files]) {
+    const origin = originOf(path);
+    if (origin?.kind === "batch" && origin.attempt !== attempt) attempts.add(origin.attempt);
+  }
+  return attempts.size === 0 ? { engine: "embedded" } : { engine: "spark", tasks: attempts.size };
+}
 
 /** A batch as the lake remembers it. */
 export function batchRecord(
@@ -105,7 +116,7 @@ export function batchRecord(
     committedMs,
     conflicts: counts.conflicts ?? 0,
     steps: Object.fromEntries(Object.entries(seconds).map(([step, each]) => [step, Math.round(each * 1_000)])),
-    engine: EMBEDDED,
+    ...routedBy(routed),
   };
 }
 

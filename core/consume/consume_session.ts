@@ -17,7 +17,8 @@ import { localFolder } from "../lake/raw_zone.ts";
 import { checkTarget, lockTarget } from "./target_lock.ts";
 import { EmbeddedKnownFiles } from "./embedded_known_files.ts";
 import { shareMemory } from "../routing/memory_shares.ts";
-import { EmbeddedRouter } from "../routing/router.ts";
+import { ClusterRouter, type ClusterTasks } from "../routing/cluster_router.ts";
+import { EmbeddedRouter, type Router } from "../routing/router.ts";
 
 export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | "known"> {
   threads: number;
@@ -31,6 +32,8 @@ export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | 
   lock?: KernelLock | undefined;
   /** Nothing is to be written in the lake, not even the lock and scratch. */
   leavesLake?: boolean;
+  /** Where batches are routed, if not in this process. The session does not close it. */
+  tasks?: ClusterTasks | undefined;
   /** See `RouteOptions`; for tests. */
   judgesAll?: boolean;
   /** See `ReaderPoolOptions`. */
@@ -66,19 +69,10 @@ export class ConsumeSession {
     const lock = options.lock ?? (options.leavesLake ? undefined : await lockTarget(options));
     if (lock !== undefined) resources.defer(() => lock.release());
     const scratchFolder = await makeScratch(options, resources);
-    const { zone, clock, random, threads, memory, judgesAll, bytesPerThread } = options;
+    const { threads, memory } = options;
     const shares = shareMemory(memory, threads);
     if (shares.threads < threads) options.report.note(fewerThreads(shares.threads, threads));
-    const router = new EmbeddedRouter({
-      raw: zone.store,
-      clock,
-      random,
-      threads,
-      memory,
-      scratchFolder,
-      judgesAll,
-      bytesPerThread,
-    });
+    const router = routerOf(options, scratchFolder);
     resources.defer(() => router.close());
     const known = new EmbeddedKnownFiles(
       // Only between batches, when routing's DuckDB holds nothing.
@@ -164,6 +158,12 @@ export class ConsumeSession {
   close(): void {
     this.#resources.dispose();
   }
+}
+
+function routerOf(options: ConsumeSessionOptions, scratchFolder: string): Router {
+  const { zone, tasks } = options;
+  const place = { ...options, raw: zone.store, scratchFolder };
+  return tasks === undefined ? new EmbeddedRouter(place) : new ClusterRouter({ ...place, ...tasks });
 }
 
 /** At most a twentieth of the time is for looks at everything: each file's state is asked for. */

@@ -36,6 +36,8 @@ const batchShape = z.strictObject({
   conflicts: count.default(0),
   /** Who routed it. */
   engine: z.string(),
+  /** Tasks of a cluster that wrote its data files; none where one process routed it. */
+  tasks: count.optional(),
 });
 
 export type BatchRecord = z.infer<typeof batchShape>;

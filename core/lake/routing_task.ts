@@ -106,14 +106,17 @@ export interface TaskOptions {
   limits: RoutingTask["limits"];
 }
 
-/** A batch as tasks, its files dealt out in turn. */
+/** What opening a file costs, as bytes that are read meanwhile. */
+const FILE_BYTES = 20_000;
+
+/** A batch as tasks of about as many bytes each. */
 export function routingTasks(
   plan: BatchPlan,
   tables: Pick<TargetTables, "events" | "deadLetters">,
   { attempts, ingestedAtMicros, ...rest }: TaskOptions,
 ): RoutingTask[] {
   const { sequenceId, batchId, contract, options } = plan;
-  const numbered = plan.files.map((file, number) => ({ ...file, number }));
+  const shares = evenShares(plan.files.map(({ size }) => size), attempts.length);
   return attempts.map((attempt, share): RoutingTask => ({
     format: 1,
     sequenceId,
@@ -122,11 +125,34 @@ export function routingTasks(
     ingestedAtMicros: ingestedAtMicros.toString(),
     contract,
     options,
-    files: numbered.filter(({ number }) => number % attempts.length === share),
+    files: shares[share]!.map((number) => ({ ...plan.files[number]!, number })),
     events: taskTable(tables.events),
     deadLetters: taskTable(tables.deadLetters),
     ...rest,
   }));
+}
+
+/**
+ * Deals numbers out, the largest first, each to the share that is the smallest by then; those of a
+ * share are in order.
+ */
+function evenShares(sizes: readonly number[], count: number): number[][] {
+  // A heap: no share is larger than the two that it is the parent of.
+  const heap = Array.from({ length: count }, (): { size: number; numbers: number[] } => ({ size: 0, numbers: [] }));
+  for (const number of sizes.keys().toArray().sort((left, right) => sizes[right]! - sizes[left]!)) {
+    const share = heap[0]!;
+    // A file costs something by itself.
+    share.size += sizes[number]! + FILE_BYTES;
+    share.numbers.push(number);
+    for (let at = 0;;) {
+      const [left, right] = [2 * at + 1, 2 * at + 2];
+      const child = right < count && heap[right]!.size < heap[left]!.size ? right : left;
+      if (child >= count || heap[child]!.size >= share.size) break;
+      [heap[at], heap[child]] = [heap[child]!, share];
+      at = child;
+    }
+  }
+  return heap.map(({ numbers }) => numbers.sort((left, right) => left - right));
 }
 
 export function taskTable({ identifier, metadata, io }: LoadedTable): TaskTable {

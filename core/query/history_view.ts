@@ -55,6 +55,7 @@ const BATCH_COLUMNS: RowShape = {
   vanished: "BIGINT",
   conflicts: "BIGINT",
   engine: "VARCHAR",
+  tasks: "BIGINT",
 };
 
 const UPKEEP_COLUMNS: RowShape = {
@@ -150,6 +151,7 @@ function batchRow(record: BatchRecord): MetadataRow {
     vanished: record.vanished,
     conflicts: record.conflicts,
     engine: record.engine,
+    tasks: record.tasks ?? null,
   };
 }
 

@@ -6,84 +6,70 @@ import { Consumer } from "../../core/consume/consumer.ts";
 import { EmbeddedKnownFiles } from "../../core/consume/embedded_known_files.ts";
 import { DuckDb } from "../../core/engine/duckdb.ts";
 import { Scratch } from "../../core/disk/scratch.ts";
-import { newAttempt } from "../../core/lake/data_file_name.ts";
 import { parseRecord, recordText } from "../../core/lake/durable_record.ts";
-import {
-  batchOutcomes,
-  combineResults,
-  RESULT_FORMAT,
-  type RoutingResult,
-  type RoutingTask,
-  routingTasks,
-} from "../../core/lake/routing_task.ts";
-import { placeLedger } from "../../core/routing/ledger_rows.ts";
-import type { Router } from "../../core/routing/router.ts";
-import { RoutingEngine } from "../../core/routing/routing_engine.ts";
+import { combineResults, RESULT_FORMAT, type RoutingResult, type RoutingTask } from "../../core/lake/routing_task.ts";
+import { ClusterRouter } from "../../core/routing/cluster_router.ts";
+import type { TaskCluster, TaskProgress } from "../../core/routing/task_cluster.ts";
 import { inFolder, streamlab, succeed } from "./program.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
 
 const LIMITS = { threads: 1, memory: "300MB" };
 
-/** Routes each batch in processes of the program, a share in each. */
-class ProcessRouter implements Router {
+/** Runs each task in a process of the program. */
+class Processes implements TaskCluster {
   readonly tasks: RoutingTask[] = [];
   readonly results: RoutingResult[] = [];
-  readonly #shares: number;
   readonly #folder: string;
+  readonly #slots: number;
 
-  constructor(shares: number, folder: string) {
-    this.#shares = shares;
+  constructor(folder: string, slots: number) {
     this.#folder = folder;
+    this.#slots = slots;
   }
 
-  close(): void {}
+  slots(): Promise<number> {
+    return Promise.resolve(this.#slots);
+  }
 
-  async route(...[plan, tables]: Parameters<Router["route"]>): ReturnType<Router["route"]> {
-    const attempts = Array.from({ length: this.#shares }, () => newAttempt(systemRandom));
-    const ingestedAtMicros = BigInt(systemClock.nowMs()) * 1000n;
-    const rawRoot = tables.events.io.location.store.root;
-    const tasks = routingTasks(plan, tables, { attempts, ingestedAtMicros, rawRoot, limits: LIMITS });
+  async run(tasks: readonly RoutingTask[], onProgress: (progress: TaskProgress) => void): Promise<RoutingResult[]> {
     this.tasks.push(...tasks);
-    const results = await Promise.all(tasks.map((task) => this.#routeElsewhere(task)));
+    const results = await Promise.all(tasks.map((task) => this.#route(task)));
+    onProgress({ done: results.length, active: 0 });
     this.results.push(...results);
-    const outcomes = batchOutcomes(plan, results.flatMap(({ files }) => files));
-    const engine = new RoutingEngine({ ...LIMITS, spillFolder: `${this.#folder}/spill` });
-    const scratch = Scratch.create(`${this.#folder}/ledger`);
-    try {
-      const attempt = newAttempt(systemRandom);
-      const ledger = await placeLedger(engine.readers.own, scratch, tables.ledger, {
-        plan,
-        outcomes,
-        ingestedAtMicros,
-        attempt,
-      });
-      const batch = { attempt, ingestedAtMicros: ingestedAtMicros.toString(), ledger };
-      return { routed: combineResults(plan, batch, results) };
-    } finally {
-      scratch.remove();
-      engine.close();
-    }
+    return results;
   }
 
-  async #routeElsewhere(task: RoutingTask): Promise<RoutingResult> {
+  async #route(task: RoutingTask): Promise<RoutingResult> {
     const { status, stdout, stderr } = await streamlab(this.#folder, ["route"], { stdin: recordText(task) });
     strictEqual(status, 0, stderr);
     return parseRecord(RESULT_FORMAT, stdout, "of a process");
   }
 }
 
-/** Ingests what is there through a router. */
+/** Ingests what is there in tasks; the small files of a test are worth a task, too. */
 async function ingest(
-  world: Pick<ConsumeWorld, "options">,
-  router: Router,
+  options: ReturnType<ConsumeWorld["options"]>,
+  cluster: TaskCluster,
   folder: string,
+  bytesPerTask = 20_000,
 ): Promise<void> {
   const scratch = Scratch.create(`${folder}/known`);
   const known = new EmbeddedKnownFiles(() => DuckDb.open({ threads: 1 }), "bronze.events", scratch);
+  const router = new ClusterRouter({
+    cluster,
+    limits: LIMITS,
+    bytesPerTask,
+    raw: options.zone.store,
+    clock: systemClock,
+    random: systemRandom,
+    memory: LIMITS.memory,
+    scratchFolder: `${folder}/scratch`,
+  });
   try {
-    const options = { ...world.options(), meter: new Meter(systemClock), router, known };
-    await (await Consumer.start(options)).takeAll(new AbortController().signal, true);
+    const consumer = await Consumer.start({ ...options, meter: new Meter(systemClock), router, known });
+    await consumer.takeAll(new AbortController().signal, true);
   } finally {
+    router.close();
     known.close();
   }
 }
@@ -93,24 +79,30 @@ Deno.test("a batch routed by two processes, a share in each, is committed as one
     ConsumeWorld.use(async (world) => {
       const produce = ["produce", "--sink", world.folder, "--seed", "7", "--dirty", "--batches", "9"];
       await succeed(folder, [...produce, "--batch-size", "40", "--compress", "gzip"]);
-      const router = new ProcessRouter(2, folder);
-      await ingest(world, router, folder);
-      deepStrictEqual(router.tasks.map(({ files }) => files.map(({ number }) => number)), [
-        [0, 2, 4, 6, 8],
-        [1, 3, 5, 7],
+      const processes = new Processes(folder, 2);
+      await ingest(world.options(), processes, folder);
+      deepStrictEqual(processes.tasks.flatMap(({ files }) => files.map(({ number }) => number)).sort(), [
+        ...Array(9).keys(),
       ]);
+      const bytes = processes.tasks.map((task) => task.files.reduce((sum, { size }) => sum + size, 0));
+      ok(bytes.length === 2 && Math.max(...bytes) < 2 * Math.min(...bytes), `${bytes}`);
+      deepStrictEqual(processes.tasks.map(({ limits }) => limits), [LIMITS, LIMITS]);
+
       strictEqual(world.batches.length, 1);
       const { files, records, events, deadLetters } = world.batches[0]!;
       ok(files === 9 && events > 0 && deadLetters > 0 && records > 300, JSON.stringify(world.batches));
       const sum = (pick: (result: RoutingResult) => number) =>
-        router.results.reduce((all, each) => all + pick(each), 0);
+        processes.results.reduce((all, each) => all + pick(each), 0);
       strictEqual(sum((result) => result.files.reduce((all, file) => all + file.events, 0)), events);
-      for (const { events: part } of router.results) ok(part.files.length > 0, "each share has rows");
+      for (const { events: part } of processes.results) ok(part.files.length > 0, "each share has rows");
       await succeed(folder, ["maintain", "--source", world.folder, "--audit"]);
       const [row] = await world.rows(
         "SELECT count(*)::INT AS n, count(DISTINCT _batch_id)::INT AS b FROM {{bronze.events}}",
       );
       deepStrictEqual(row, { n: events, b: 1 });
+      const told = "SELECT engine, tasks FROM ingest.batches";
+      const [batch] = JSON.parse(await succeed(folder, ["query", "--source", world.folder, "--format", "json", told]));
+      deepStrictEqual(batch, { engine: "spark", tasks: 2 });
     })
   ));
 
@@ -119,13 +111,13 @@ Deno.test("a process reads envelopes by the pointer of its task", () =>
     ConsumeWorld.use(async (world) => {
       world.put("a.json", '{"Records":[{},{"user_id":7}]}');
       const zone = { ...world.options().zone, recordsAt: "/Records" };
-      await ingest({ options: () => world.options({ zone }) }, new ProcessRouter(1, folder), folder);
+      await ingest(world.options({ zone }), new Processes(folder, 4), folder);
       const { files, records, deadLetters } = world.batches[0]!;
       deepStrictEqual([files, records, deadLetters], [1, 2, 2]);
     })
   ));
 
-Deno.test("shares that are missing, doubled, strange, or found different new columns are no batch", () =>
+Deno.test("tasks that find different new columns are routed again as one", () =>
   inFolder((folder) =>
     ConsumeWorld.use(async (world) => {
       for (const [name, field] of [["a", "one"], ["b", "two"]]) {
@@ -134,17 +126,34 @@ Deno.test("shares that are missing, doubled, strange, or found different new col
           `[{"user_id":"u","event_id":"e","event_type":"t","event_timestamp":"2026-03-01T00:00:00Z","${field}":1}]`,
         );
       }
-      const router = new ProcessRouter(2, folder);
-      await rejects(
-        ingest({ options: () => world.options({ onExtraFields: "add" }) }, router, folder),
-        /found different new columns/,
-      );
-      const [first, second] = router.results as [RoutingResult, RoutingResult];
+      const processes = new Processes(folder, 2);
+      await ingest(world.options({ onExtraFields: "add" }), processes, folder, 150);
+      deepStrictEqual(processes.tasks.map(({ files }) => files.length), [1, 1, 2]);
+      deepStrictEqual(await world.rows("SELECT one, two FROM {{bronze.events}} ORDER BY 1"), [
+        { one: "1", two: null },
+        { one: null, two: "1" },
+      ]);
+
+      const [first, second] = processes.results as [RoutingResult, RoutingResult];
       const plan = { sequenceId: first.sequenceId, batchId: 1, files: [{}, {}], changed: [] } as never;
       const batch = { attempt: "0", ingestedAtMicros: "0", ledger: first.events };
       throws(() => combineResults(plan, batch, [first]), /do not hold each of its files once/);
       throws(() => combineResults(plan, batch, [first, first]), /do not hold each of its files once/);
       throws(() => combineResults(plan, batch, [first, { ...second, batchId: 2 }]), /a share is of batch 2/);
+      throws(() => combineResults(plan, batch, [first, second]), /found different new columns/);
+    })
+  ));
+
+Deno.test("a batch that is to be deduplicated is no cluster's, and stays planned for this process", () =>
+  inFolder((folder) =>
+    ConsumeWorld.use(async (world) => {
+      world.put("a.json", "[{}]");
+      const dedupe = { by: ["event_id"], at: "event_timestamp", withinMicros: "1000" };
+      const processes = new Processes(folder, 1);
+      await rejects(ingest(world.options({ dedupe }), processes, folder), /repeats are found in whole batches/);
+      deepStrictEqual(processes.tasks, []);
+      await world.consume({ dedupe });
+      strictEqual(world.batches.length, 1);
     })
   ));
 

@@ -25,7 +25,8 @@ const VIEW_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> =
     changed: "Files that had changed since they were planned, and were left",
     vanished: "Files that were gone",
     conflicts: "Commits that were tried again, because another writer was first",
-    engine: "Who routed it",
+    engine: "Who routed it: `embedded`, or `spark`",
+    tasks: "Tasks of a cluster that wrote its data files; null where one process did",
   },
   "ingest.upkeep": {
     id: "A UUID",

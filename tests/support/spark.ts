@@ -4,7 +4,7 @@ import { endGroup, startGroup } from "./process_group.ts";
 import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
 
 /** Spark with Iceberg, each of one version, from PyPI and Maven Central, once. */
-interface SparkVersion {
+export interface SparkVersion {
   spark: string;
   /** Of the Iceberg runtime for it. */
   runtime: string;
@@ -29,26 +29,24 @@ const END_MS_MAX = 30_000;
  */
 export type UseSpark = (catalog: string, action: (spark: Spark) => Promise<void>) => Promise<void>;
 
-/**
- * Declares a test for each version of Spark; shown as ignored where there is no Java, or no Spark
- * and nobody who asks for all parts.
- */
+/** Declares a test for each version of Spark: see `sparkVersionTest`. */
 export function sparkTest(
   name: string,
   run: (useSpark: UseSpark) => Promise<void>,
   versions: readonly SparkVersion[] = SPARK_VERSIONS,
 ): void {
   for (const version of versions) {
-    // Half a gigabyte is not downloaded unasked.
-    const canRun = isRequired ||
-      (isFile(doneMark(version)) && isFile(jarPath(version)) && onPath("java") !== undefined);
-    const iceberg = SPARK_VERSIONS.includes(version) ? "" : `, Iceberg ${version.iceberg}`;
-    Deno.test({
-      name: `${name} (Spark ${version.spark}${iceberg})`,
-      ignore: !canRun,
-      fn: () => run((catalog, action) => Spark.use(catalog, action, version)),
-    });
+    sparkVersionTest(name, version, () => run((catalog, action) => Spark.use(catalog, action, version)));
   }
+}
+
+/** Shown as ignored where there is no Java, or no Spark and nobody who asks for all parts. */
+export function sparkVersionTest(name: string, version: SparkVersion, fn: () => Promise<void>): void {
+  // Half a gigabyte is not downloaded unasked.
+  const canRun = isRequired ||
+    (isFile(doneMark(version)) && isFile(jarPath(version)) && onPath("java") !== undefined);
+  const iceberg = SPARK_VERSIONS.includes(version) ? "" : `, Iceberg ${version.iceberg}`;
+  Deno.test({ name: `${name} (Spark ${version.spark}${iceberg})`, ignore: !canRun, fn });
 }
 
 /** One for each Spark, named after the Iceberg that came with it first. */
@@ -65,7 +63,7 @@ function jarPath(version: SparkVersion): string {
 }
 
 /** Installs that Spark, and that Iceberg for it, unless they are there. */
-export async function findSpark(version: SparkVersion): Promise<{ python: string; jar: string }> {
+export async function findSpark(version: SparkVersion): Promise<{ python: string; jar: string; home: string }> {
   const folder = folderOf(version);
   const found = { python: `${folder}/venv/bin/python`, jar: jarPath(version) };
   await Deno.mkdir(folder, { recursive: true });
@@ -78,7 +76,8 @@ export async function findSpark(version: SparkVersion): Promise<{ python: string
     await Deno.writeTextFile(doneMark(version), "");
   }
   if (!isFile(found.jar)) await downloadJar(version);
-  return found;
+  const [python] = [...Deno.readDirSync(`${folder}/venv/lib`)].filter(({ name }) => name.startsWith("python3"));
+  return { ...found, home: `${folder}/venv/lib/${python!.name}/site-packages/pyspark` };
 }
 
 async function downloadJar(version: SparkVersion): Promise<void> {

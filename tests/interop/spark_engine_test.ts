@@ -1,0 +1,210 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { TextLineStream } from "@std/streams/text-line-stream";
+import { inFolder, programLine, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
+import { SPARK_VERSIONS, type SparkVersion, sparkVersionTest } from "../support/spark.ts";
+import { localCluster, type SparkCluster, useStandaloneCluster } from "../support/spark_cluster.ts";
+import { isFileThere, untilThere } from "../support/until_there.ts";
+
+const [OLDER, NEWEST] = SPARK_VERSIONS as [SparkVersion, SparkVersion];
+
+/** Small files are worth a task, too. */
+const SMALL_TASKS = ["--task-size", "1MB"];
+
+/** Files with all that can be wrong with them; the same for the same seed. */
+async function produce(folder: string, lake: string, seed: number, batchSize: number): Promise<void> {
+  const stream = [
+    "--seed",
+    String(seed),
+    "--start",
+    `2026-03-0${seed}T00:00:00Z`,
+    "--batches",
+    "8",
+    "--interval",
+    "1s",
+  ];
+  await succeed(folder, ["produce", "--sink", lake, "--dirty", "--batch-size", String(batchSize), ...stream]);
+}
+
+function consume(lake: string, ...flags: string[]): string[] {
+  return ["consume", "--source", lake, "--no-upkeep", ...flags];
+}
+
+async function rows(folder: string, lake: string, sql: string): Promise<string> {
+  return await succeed(folder, ["query", "--source", lake, "--format", "ndjson", sql]);
+}
+
+/** All that readers see of a lake, but for the times at which it was made. */
+async function contentOf(folder: string, lake: string): Promise<string[]> {
+  const tables = ["bronze.events", "dead_letters.events"].map((table) =>
+    `SELECT * EXCLUDE (_ingested_at) FROM ${table} ORDER BY _source_file, _source_position`
+  );
+  const ledger = "SELECT * EXCLUDE (ingested_at, etag) FROM ingest.files ORDER BY source_file";
+  const letters =
+    "SELECT batch_id, records, events, dead_letters, dead_letters_by_reason::JSON FROM ingest.batches ORDER BY ALL";
+  return await Promise.all([...tables, ledger, letters].map((sql) => rows(folder, lake, sql)));
+}
+
+async function enginesOf(folder: string, lake: string): Promise<unknown[]> {
+  const told = await rows(folder, lake, "SELECT engine, tasks FROM ingest.batches ORDER BY batch_id");
+  return told.trimEnd().split("\n").map((line) =>
+    Object.values(JSON.parse(line)).filter((value) => value !== null).join(" ")
+  );
+}
+
+/** A program for the tasks that does `before` in the first of all tries, and only there. */
+async function programThat(folder: string, before: string): Promise<string[]> {
+  const path = `${folder}/program.sh`;
+  const script = `#!/bin/sh\nif mkdir '${folder}/first' 2>/dev/null; then\n${before}\nfi\nexec ${programLine} "$@"\n`;
+  await Deno.writeTextFile(path, script, { mode: 0o755 });
+  return ["--spark-program", path];
+}
+
+const untilReleased = (folder: string) => `while [ ! -e '${folder}/go' ]; do sleep 0.1; done`;
+
+/** The processes that a process has started. */
+function childrenOf(parent: number): number[] {
+  return [...Deno.readDirSync("/proc")].flatMap(({ name }) => {
+    try {
+      const [, , , ppid] = /^(\d+) \((.*)\) \S (\d+)/s.exec(Deno.readTextFileSync(`/proc/${name}/stat`)) ?? [];
+      return Number(ppid) === parent ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+sparkVersionTest(
+  "a dirty batch routed on a cluster gives the rows, letters and counts of the embedded engine, and the next batch may be either's",
+  OLDER,
+  () =>
+    inFolder(async (folder) => {
+      const { flags, env } = await localCluster(OLDER, folder, "local-cluster[2,1,512]");
+      for (const lake of ["here", "there"]) await produce(folder, lake, 1, 500);
+      await succeed(folder, consume("here", "--once"));
+      const first = await streamlab(folder, consume("there", "--once", ...flags, ...SMALL_TASKS), { env });
+      strictEqual(first.status, 0, first.stderr);
+      match(first.stderr, /Spark 3\.5\.7 at local-cluster\S+ takes the tasks, its page is http:/);
+      for (const lake of ["here", "there"]) {
+        await produce(folder, lake, 2, 20);
+        await succeed(folder, consume(lake, "--once"));
+      }
+      deepStrictEqual(await contentOf(folder, "there"), await contentOf(folder, "here"));
+      deepStrictEqual(await enginesOf(folder, "there"), ["spark 2", "embedded"]);
+      await succeed(folder, ["maintain", "--source", "there", "--audit"]);
+    }),
+);
+
+/** The first try of all writes its files and stays behind; its twin is the one that counts. */
+async function speculate(folder: string, { flags, env }: SparkCluster): Promise<void> {
+  const late = `${programLine} "$@" > '${folder}/kept'; ${untilReleased(folder)}; cat '${folder}/kept'; exit 0`;
+  const eager = [
+    "speculation=true",
+    "speculation.interval=100ms",
+    "speculation.quantile=0.1",
+    "speculation.multiplier=1.01",
+  ];
+  const conf = [...eager, "speculation.minTaskRuntime=1ms"].flatMap((each) => ["--spark-conf", `spark.${each}`]);
+  const program = await programThat(folder, late);
+  await succeed(folder, consume("twins", "--once", ...flags, ...SMALL_TASKS, ...conf, ...program), { env });
+  await Deno.writeTextFile(`${folder}/go`, "");
+  const kept = JSON.parse(await Deno.readTextFile(`${folder}/kept`)) as { attempt: string };
+  const files = await rows(folder, "twins", `SELECT file_path FROM bronze."events$files"`);
+  ok(!files.includes(kept.attempt), "the late one's files are in no table");
+  const left = await succeed(folder, [
+    "maintain",
+    "--source",
+    "twins",
+    "--remove-orphans",
+    "--older-than",
+    "0s",
+    "--json",
+  ]);
+  match(left, new RegExp(kept.attempt), "and are orphans");
+}
+
+sparkVersionTest(
+  "of a task and its speculative twin one is committed, and the files of the other are orphans",
+  NEWEST,
+  () =>
+    inFolder((folder) =>
+      useStandaloneCluster(NEWEST, folder, async (cluster) => {
+        for (const lake of ["here", "twins"]) await produce(folder, lake, 1, 500);
+        await Promise.all([succeed(folder, consume("here", "--once")), speculate(folder, cluster)]);
+        deepStrictEqual(await contentOf(folder, "twins"), await contentOf(folder, "here"));
+        await succeed(folder, ["maintain", "--source", "twins", "--audit"]);
+      })
+    ),
+);
+
+/** Starts `consume`, whose first task waits; calls `action` when it does, with what is printed. */
+async function inMidBatch(
+  folder: string,
+  { flags, env }: SparkCluster,
+  action: (child: Deno.ChildProcess, lines: ReadableStreamDefaultReader<string>) => Promise<void>,
+): Promise<void> {
+  await Deno.remove(`${folder}/first`, { recursive: true }).catch(() => undefined);
+  const program = await programThat(folder, untilReleased(folder));
+  const child = startStreamlab(folder, consume("lake", ...flags, ...SMALL_TASKS, ...program), { env });
+  const split = new TextLineStream() as TransformStream<string, string>;
+  const lines = child.stderr.pipeThrough(new TextDecoderStream()).pipeThrough(split).getReader();
+  try {
+    await child.stdin.close();
+    await untilThere(folder, () => isFolderThere(`${folder}/first`));
+    await action(child, lines);
+  } finally {
+    killQuietly(child);
+    await lines.cancel();
+    await child.stdout.cancel();
+    await child.status;
+  }
+}
+
+function killQuietly(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
+function isFolderThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+async function untilSaid(lines: ReadableStreamDefaultReader<string>, words: RegExp): Promise<string> {
+  for (;;) {
+    const { value, done } = await lines.read();
+    if (done) throw new Error(`consume ended without saying ${words}`);
+    if (words.test(value)) return value;
+  }
+}
+
+sparkVersionTest(
+  "a killed driver is started again, and after a killed streamlab the embedded engine finishes the batch",
+  NEWEST,
+  () =>
+    inFolder(async (folder) => {
+      const cluster = await localCluster(NEWEST, folder, "local[2]");
+      await produce(folder, "lake", 1, 500);
+      await inMidBatch(folder, cluster, async (child, lines) => {
+        const [driver, ...others] = childrenOf(child.pid);
+        deepStrictEqual(others, []);
+        await Deno.remove(`${folder}/first`, { recursive: true });
+        Deno.kill(driver!, "SIGKILL");
+        await untilSaid(lines, /Cannot route on Spark: its driver has ended: .*trying again/);
+        await untilSaid(lines, /Spark 4\.1\.4 at local/);
+        await untilThere(folder, () => isFolderThere(`${folder}/first`));
+        child.kill("SIGKILL");
+      });
+      ok(isFileThere(`${folder}/lake/checkpoints/bronze.events/000000000001.plan.json`), "the batch is planned");
+      const { resumed, events } = JSON.parse(await succeed(folder, consume("lake", "--once", "--json")));
+      ok(resumed && events > 0, "and finished here");
+      await Deno.writeTextFile(`${folder}/go`, "");
+      deepStrictEqual(await enginesOf(folder, "lake"), ["embedded"]);
+      await succeed(folder, ["maintain", "--source", "lake", "--audit"]);
+    }),
+);
