@@ -51,15 +51,16 @@ async function enginesOf(folder: string, lake: string): Promise<unknown[]> {
   );
 }
 
-/** A program for the tasks that does `before` in the first of all tries, and only there. */
+/** A program for the tasks that does something before it does its work. */
 async function programThat(folder: string, before: string): Promise<string[]> {
   const path = `${folder}/program.sh`;
-  const script = `#!/bin/sh\nif mkdir '${folder}/first' 2>/dev/null; then\n${before}\nfi\nexec ${programLine} "$@"\n`;
+  const script = `#!/bin/sh\ncd '${folder}' || exit 1\n${before}\nexec ${programLine} "$@"\n`;
   await Deno.writeTextFile(path, script, { mode: 0o755 });
   return ["--spark-program", path];
 }
 
-const untilReleased = (folder: string) => `while [ ! -e '${folder}/go' ]; do sleep 0.1; done`;
+/** In a script; whoever is left behind ends with the folder. */
+const untilIs = (name: string) => `while [ ! -e ${name} ]; do [ -e program.sh ] || exit 1; sleep 0.1; done`;
 
 /** The processes that a process has started. */
 function childrenOf(parent: number): number[] {
@@ -94,9 +95,15 @@ sparkVersionTest(
     }),
 );
 
-/** The first try of all writes its files and stays behind; its twin is the one that counts. */
+/**
+ * The first try of all writes its files and stays behind; its twin, which is the third, waits for
+ * that, and is the one that counts.
+ */
 async function speculate(folder: string, { flags, env }: SparkCluster): Promise<void> {
-  const late = `${programLine} "$@" > '${folder}/kept'; ${untilReleased(folder)}; cat '${folder}/kept'; exit 0`;
+  const first = `${programLine} "$@" > written && mv written kept; ${untilIs("go")}; cat kept; exit 0`;
+  const late = `if mkdir first 2>/dev/null; then\n${first}\nelif ! mkdir second 2>/dev/null; then ${
+    untilIs("kept")
+  }; fi`;
   const eager = [
     "speculation=true",
     "speculation.interval=100ms",
@@ -136,20 +143,20 @@ sparkVersionTest(
     ),
 );
 
-/** Starts `consume`, whose first task waits; calls `action` when it does, with what is printed. */
+/** Starts `consume`, whose tasks wait; calls `action` when one does, with what is printed. */
 async function inMidBatch(
   folder: string,
   { flags, env }: SparkCluster,
   action: (child: Deno.ChildProcess, lines: ReadableStreamDefaultReader<string>) => Promise<void>,
 ): Promise<void> {
-  await Deno.remove(`${folder}/first`, { recursive: true }).catch(() => undefined);
-  const program = await programThat(folder, untilReleased(folder));
+  await Deno.mkdir(`${folder}/started`);
+  const program = await programThat(folder, `touch started/$$; ${untilIs("go")}`);
   const child = startStreamlab(folder, consume("lake", ...flags, ...SMALL_TASKS, ...program), { env });
   const split = new TextLineStream() as TransformStream<string, string>;
   const lines = child.stderr.pipeThrough(new TextDecoderStream()).pipeThrough(split).getReader();
   try {
     await child.stdin.close();
-    await untilThere(folder, () => isFolderThere(`${folder}/first`));
+    await untilThere(folder, () => startedIn(folder) > 0);
     await action(child, lines);
   } finally {
     killQuietly(child);
@@ -167,12 +174,8 @@ function killQuietly(child: Deno.ChildProcess): void {
   }
 }
 
-function isFolderThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
+function startedIn(folder: string): number {
+  return [...Deno.readDirSync(`${folder}/started`)].length;
 }
 
 async function untilSaid(lines: ReadableStreamDefaultReader<string>, words: RegExp): Promise<string> {
@@ -193,11 +196,11 @@ sparkVersionTest(
       await inMidBatch(folder, cluster, async (child, lines) => {
         const [driver, ...others] = childrenOf(child.pid);
         deepStrictEqual(others, []);
-        await Deno.remove(`${folder}/first`, { recursive: true });
+        const before = startedIn(folder);
         Deno.kill(driver!, "SIGKILL");
         await untilSaid(lines, /Cannot route on Spark: its driver has ended: .*trying again/);
         await untilSaid(lines, /Spark 4\.1\.4 at local/);
-        await untilThere(folder, () => isFolderThere(`${folder}/first`));
+        await untilThere(folder, () => startedIn(folder) > before);
         child.kill("SIGKILL");
       });
       ok(isFileThere(`${folder}/lake/checkpoints/bronze.events/000000000001.plan.json`), "the batch is planned");
