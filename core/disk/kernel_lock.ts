@@ -27,7 +27,8 @@ export async function takeKernelLock(
 ): Promise<KernelLock | { heldBy: string }> {
   const file = openLock(path);
   if (await tryLock(file, clock)) return taken(file, holder);
-  const heldBy = Deno.readTextFileSync(path).trim();
+  // Not by its path: who holds it may be removing it.
+  const heldBy = textOf(file).trim();
   file.close();
   return { heldBy };
 }
@@ -65,6 +66,11 @@ export async function waitForKernelLock(
     file.close();
   }
   return undefined;
+}
+
+function textOf(file: Deno.FsFile): string {
+  const bytes = new Uint8Array(file.statSync().size);
+  return new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
 }
 
 function taken(file: Deno.FsFile, holder: string): KernelLock {

@@ -69,6 +69,16 @@ Deno.test("a name that another user has put beside temporary folders empties and
     strictEqual(Deno.readTextFileSync(`${precious}/file`), "kept");
   }));
 
+Deno.test("a lock whose holder removes it while somebody asks for it is held, and no error", () =>
+  inFolder(async (parent) => {
+    const path = `${parent}/lock`;
+    const lock = await takeKernelLock(path, "the holder", systemClock);
+    const asking = takeKernelLock(path, "another", systemClock);
+    Deno.removeSync(path);
+    deepStrictEqual(await asking, { heldBy: "the holder" });
+    if ("release" in lock) lock.release();
+  }));
+
 Deno.test("a lock is never taken through a link, whose file would be emptied", () =>
   inFolder(async (folder) => {
     Deno.writeTextFileSync(`${folder}/file`, "kept");
