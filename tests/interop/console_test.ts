@@ -29,7 +29,7 @@ const hostileStates = ["/stream?target=", "/files?find=", "/contract?target=", "
 );
 
 /** Asked for what is not there, the server says so, and the browser writes that down. */
-const NOT_THERE = /^Failed to load resource: .* 404 \(Not Found\) \S+\/api\/\w+\?\w+=%3Cscript%3E/;
+const NOT_THERE = /^Failed to load resource: .* 404 \(Not Found\) \S+\/api\/[\w/-]+\?\w+=%3Cscript%3E/;
 
 /** Only the server was asked, and neither a script nor the policy complained. */
 function checkPeace(browser: Browser, lake: ServedLake): void {
