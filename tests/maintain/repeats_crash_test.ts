@@ -1,17 +1,15 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
-import { Meter } from "../../core/base/meter.ts";
 import { type Connection, DuckDb, quotePath } from "../../core/engine/duckdb.ts";
 import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import { reachableFiles } from "../../core/iceberg/reachable_files.ts";
 import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { removedRepeats } from "../../core/lake/removed_repeats.ts";
 import { removeOrphans } from "../../core/maintain/removal/orphans.ts";
-import { dedupeTable } from "../../core/maintain/repeats/dedupe_table.ts";
 import { Place } from "../commands/place.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
 import { Crash, type SimulatedStore } from "../support/simulated_store.ts";
+import { dedupeEvents, EVENTS } from "./dedupe_events.ts";
 
-const EVENTS = { namespace: ["bronze"], name: "events" };
 const DAY = "2026-03-01T12:00:00Z";
 /** The simulated disk's time is long before that of the lake. */
 const clockSkewMs = 10 * 365 * 24 * 3_600_000;
@@ -49,16 +47,7 @@ function surroundingsOf(store: SimulatedStore) {
 
 async function dedupe(place: Place, store: SimulatedStore, mergeOnRead: boolean): Promise<void> {
   const surroundings = surroundingsOf(store);
-  await dedupeTable(surroundings, EVENTS, {
-    by: ["event_id"],
-    mergeOnRead,
-    dryRun: false,
-    threads: 1,
-    memory: "500MB",
-    temporaryFolder: place.temporaryFolder,
-    signal: new AbortController().signal,
-    meter: new Meter(store.clock),
-  });
+  await dedupeEvents(surroundings, { mergeOnRead, temporaryFolder: place.temporaryFolder });
   const table = (await surroundings.catalog.loadTable(EVENTS))!;
   await removeOrphans(surroundings, table, { olderThanMs: 0, dryRun: false });
 }

@@ -1,14 +1,12 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { Meter } from "../../core/base/meter.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import { removedRepeats } from "../../core/lake/removed_repeats.ts";
-import { dedupeTable } from "../../core/maintain/repeats/dedupe_table.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
 import { startS3World } from "../storage/s3/s3_world.ts";
 import { s3Test } from "../support/s3_servers.ts";
+import { dedupeEvents, EVENTS } from "./dedupe_events.ts";
 
-const EVENTS = { namespace: ["bronze"], name: "events" };
 const EVENT = { user_id: "u", event_type: "view", event_timestamp: "2026-03-01T12:00:00Z" };
 
 s3Test(
@@ -27,16 +25,7 @@ s3Test(
         };
         const dedupe = async (mergeOnRead: boolean) => {
           const surroundings = { store, catalog, clock: systemClock, random };
-          const { repeats } = await dedupeTable(surroundings, EVENTS, {
-            by: ["event_id"],
-            mergeOnRead,
-            dryRun: false,
-            threads: 1,
-            memory: "500MB",
-            temporaryFolder: "/tmp",
-            signal: new AbortController().signal,
-            meter: new Meter(systemClock),
-          });
+          const { repeats } = await dedupeEvents(surroundings, { mergeOnRead, temporaryFolder: world.folder });
           return repeats;
         };
         await land("a", "aab");

@@ -1,5 +1,4 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
-import { Meter } from "../../core/base/meter.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
@@ -11,13 +10,12 @@ import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { listIntents } from "../../core/lake/intent.ts";
 import { removedRepeats } from "../../core/lake/removed_repeats.ts";
 import { settleIntent } from "../../core/maintain/abandoned_intents.ts";
-import { dedupeTable } from "../../core/maintain/repeats/dedupe_table.ts";
 import type { RepeatsReport } from "../../core/maintain/repeats/remove_repeats.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { Place } from "../commands/place.ts";
+import { dedupeEvents, EVENTS } from "./dedupe_events.ts";
 
-const EVENTS = { namespace: ["bronze"], name: "events" };
 const PROPERTY = "streamlab.removed-repeats.bronze.events";
 
 function event(id: string | null, day: string, more: object = {}): object {
@@ -66,22 +64,13 @@ function surroundingsOf(place: Place): Surroundings {
   return { store, clock, random, catalog: new FileCatalog({ store, clock, random }) };
 }
 
-async function dedupe(
-  place: Place,
+function dedupe(
+  { temporaryFolder }: Place,
   surroundings: Surroundings,
   by: string[],
   mergeOnRead: boolean,
 ): Promise<RepeatsReport> {
-  return await dedupeTable(surroundings, EVENTS, {
-    by,
-    mergeOnRead,
-    dryRun: false,
-    threads: 1,
-    memory: "500MB",
-    temporaryFolder: place.temporaryFolder,
-    signal: new AbortController().signal,
-    meter: new Meter(systemClock),
-  });
+  return dedupeEvents(surroundings, { by, mergeOnRead, temporaryFolder });
 }
 
 /** Something happens right before the first commit. */

@@ -12,7 +12,7 @@ import { loadToRemove, removeRepeats } from "../../../core/maintain/repeats/remo
 import type { FoundRepeats, RepeatWork } from "../../../core/maintain/repeats/repeat_work.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import { type DataRow, type DataRows, lightFile } from "./data_rows.ts";
-import { LightGroupRewriter, liveRows, type PlacedRow } from "./light_rewriting.ts";
+import { LightGroupRewriter, LightRewriter, liveRows, type PlacedRow } from "./light_rewriting.ts";
 
 /** Finds and removes repeats in rows that are text; waits for nothing but the simulated store. */
 class LightRepeatWork implements RepeatWork {
@@ -69,23 +69,14 @@ function compareRows(a: DataRow, b: DataRow): number {
       : 1);
 }
 
-class LightDeletingRewriter implements GroupRewriter {
+class LightDeletingRewriter extends LightRewriter {
   readonly #table: LoadedTable;
   readonly #repeats: ReadonlyMap<string, ReadonlySet<number>>;
 
   constructor(table: LoadedTable, repeats: ReadonlyMap<string, ReadonlySet<number>>) {
+    super();
     this.#table = table;
     this.#repeats = repeats;
-  }
-
-  folderOf(): string {
-    return "";
-  }
-
-  prefetch(): void {}
-
-  settle(): Promise<void> {
-    return Promise.resolve();
   }
 
   async rewrite({ files, specId, partition }: RewriteGroup, stem: string): Promise<DataFile[]> {

@@ -52,18 +52,8 @@ export async function liveRows(
   return all.filter(({ position }) => !deleted.has(position));
 }
 
-export class LightGroupRewriter implements GroupRewriter {
-  readonly #table: LoadedTable;
-  readonly #rows: DataRows;
-  readonly #repeats: ReadonlyMap<string, ReadonlySet<number>>;
-
-  /** `repeats`: positions that are left out, by the path of the data file. */
-  constructor(table: LoadedTable, rows: DataRows, repeats: ReadonlyMap<string, ReadonlySet<number>> = new Map()) {
-    this.#table = table;
-    this.#rows = rows;
-    this.#repeats = repeats;
-  }
-
+/** Writes at once, and into no folder of a partition. */
+export abstract class LightRewriter implements GroupRewriter {
   folderOf(): string {
     return "";
   }
@@ -72,6 +62,22 @@ export class LightGroupRewriter implements GroupRewriter {
 
   settle(): Promise<void> {
     return Promise.resolve();
+  }
+
+  abstract rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]>;
+}
+
+export class LightGroupRewriter extends LightRewriter {
+  readonly #table: LoadedTable;
+  readonly #rows: DataRows;
+  readonly #repeats: ReadonlyMap<string, ReadonlySet<number>>;
+
+  /** `repeats`: positions that are left out, by the path of the data file. */
+  constructor(table: LoadedTable, rows: DataRows, repeats: ReadonlyMap<string, ReadonlySet<number>> = new Map()) {
+    super();
+    this.#table = table;
+    this.#rows = rows;
+    this.#repeats = repeats;
   }
 
   async rewrite({ files, specId, partition }: RewriteGroup, stem: string): Promise<DataFile[]> {
