@@ -73,8 +73,8 @@ export class IdleLine {
   }
 
   #draw(line: string): void {
-    const { stderr, columns } = this.#context;
-    this.#written = this.#written.then(() => stderr.redraw(line.slice(0, columns - 1))).catch(() => {});
+    const { columns } = this.#context.terminalSize();
+    this.#written = this.#written.then(() => this.#context.stderr.redraw(line.slice(0, columns - 1))).catch(() => {});
   }
 }
 

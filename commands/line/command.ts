@@ -6,6 +6,12 @@ import type { FlagSchema, FlagShape } from "./flags.ts";
 /** What a command ends with; the table in every help text (exit_status.ts). */
 export type ExitStatus = 0 | 1 | 2 | 3 | 130;
 
+/** In characters; 80 by 24 if unknown. */
+export interface TerminalSize {
+  columns: number;
+  rows: number;
+}
+
 /** Everything that a command may use of the outside world; tests pass their own. */
 export interface Context {
   readonly stdout: OutputStream;
@@ -13,8 +19,8 @@ export interface Context {
   /** Standard input, whole pieces as they come. */
   readonly stdin: ReadableStream<Uint8Array>;
   readonly isTerminal: { stdin: boolean; stdout: boolean; stderr: boolean };
-  /** Width of the terminal in characters; 80 if unknown. */
-  readonly columns: number;
+  /** As it is now: a terminal's window may be dragged at any time. */
+  terminalSize(): TerminalSize;
   env(name: string): string | undefined;
   /** Absolute. */
   readonly cwd: string;

@@ -21,7 +21,7 @@ export interface Doing {
 
 type Surroundings = Pick<
   Context,
-  "stdout" | "stderr" | "isTerminal" | "columns" | "clock" | "json" | "jsonMessages"
+  "stdout" | "stderr" | "isTerminal" | "terminalSize" | "clock" | "json" | "jsonMessages"
 >;
 
 /**
@@ -48,7 +48,7 @@ export function startProgress(context: Surroundings, label: string | (() => Doin
     lastMs = nowMs;
     const now: Doing = doing();
     const line = visibleText(progressLine(now.label, reading, nowMs - reading.sinceMs));
-    if (isTerminal) say(() => context.stderr.redraw(line.slice(0, context.columns - 1)));
+    if (isTerminal) say(() => context.stderr.redraw(line.slice(0, context.terminalSize().columns - 1)));
     else {
       const record = progressRecord(now, reading, nowMs - reading.sinceMs);
       say(() => printMessage(context, record, `${timeText(context)} ${line}`));

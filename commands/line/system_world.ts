@@ -2,9 +2,11 @@
 import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { foreignHand } from "../../core/disk/ownership.ts";
-import type { Command } from "./command.ts";
+import type { Command, TerminalSize } from "./command.ts";
 import { dataStream, messageStream } from "./output_stream.ts";
 import type { World } from "./program.ts";
+
+const UNKNOWN_SIZE: TerminalSize = { columns: 80, rows: 24 };
 
 export function systemWorld(commands: readonly Command[], signal: AbortSignal): World {
   return {
@@ -18,7 +20,7 @@ export function systemWorld(commands: readonly Command[], signal: AbortSignal): 
       stdout: Deno.stdout.isTerminal(),
       stderr: Deno.stderr.isTerminal(),
     },
-    columns: terminalColumns(),
+    terminalSize,
     env: (name) => Deno.env.get(name),
     cwd: Deno.cwd(),
     clock: systemClock,
@@ -35,10 +37,11 @@ export function systemWorld(commands: readonly Command[], signal: AbortSignal): 
   };
 }
 
-function terminalColumns(): number {
+function terminalSize(): TerminalSize {
   try {
-    return Deno.consoleSize().columns || 80; // some emulators say 0
+    const { columns, rows } = Deno.consoleSize();
+    return { columns: columns || UNKNOWN_SIZE.columns, rows: rows || UNKNOWN_SIZE.rows }; // some emulators say 0
   } catch {
-    return 80; // no terminal
+    return UNKNOWN_SIZE; // no terminal
   }
 }

@@ -46,8 +46,8 @@ export interface AnswerFlags {
 
 /** How an answer is shown, by who asks. */
 export interface AnswerView {
-  /** The width of the terminal; nothing is left out without it. */
-  columns: number | undefined;
+  /** The width of the terminal when the rows come; nothing is left out without it. */
+  columns: (() => number) | undefined;
   /** How all columns can be seen. */
   wayToAllColumns: string;
   /** Rows of a table; all without it. */
@@ -82,9 +82,9 @@ export async function printAnswer(
 }
 
 /** A file is not a terminal: nothing is left out there. */
-function viewOf({ isTerminal, columns }: Context, { temporaryPath }: AnswerOutput): AnswerView {
+function viewOf({ isTerminal, terminalSize }: Context, { temporaryPath }: AnswerOutput): AnswerView {
   return {
-    columns: temporaryPath === undefined && isTerminal.stdout ? columns : undefined,
+    columns: temporaryPath === undefined && isTerminal.stdout ? () => terminalSize().columns : undefined,
     wayToAllColumns: "--format line shows all",
     rowsMax: undefined,
     wayToMoreRows: "",
@@ -152,7 +152,7 @@ async function pieces(
 ): Promise<AsyncIterable<string | Uint8Array>> {
   if (format === "table") {
     const { formatTable } = await import("../../core/query/format/format_table.ts");
-    return formatTable(rows, columns === undefined ? undefined : { columns, wayToAll: wayToAllColumns });
+    return formatTable(rows, columns === undefined ? undefined : { columns: columns(), wayToAll: wayToAllColumns });
   }
   if (format === "line") return (await import("../../core/query/format/format_line.ts")).formatLine(rows);
   if (format === "arrow") return (await import("../../core/query/format/format_arrow.ts")).formatArrow(rows);

@@ -1,13 +1,11 @@
 import { visibleLines } from "../../core/base/visible_text.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { textWidth } from "../../core/query/format/text_width.ts";
-import { type Context, OutputClosed } from "../line/command.ts";
+import { type Context, OutputClosed, type TerminalSize } from "../line/command.ts";
 import type { AnswerOutput } from "./output.ts";
 
 /** The terminal that the prompt and a pager share. */
 export interface SharedTerminal {
-  columns(): number;
-  rows(): number;
   /** Leaves it to another program, until the function that it returns is called. */
   lend(): () => void;
 }
@@ -29,7 +27,7 @@ export function pagedOutput(context: Context, terminal: SharedTerminal): AnswerO
       const text = typeof data === "string" ? data : decoder.decode(data, { stream: true });
       if (pager !== undefined) return await pager.write(text);
       held += text;
-      if (fits(held, terminal)) return;
+      if (fits(held, context.terminalSize())) return;
       pager = new Pager(context, terminal);
       await pager.write(held);
     },
@@ -44,9 +42,9 @@ export function pagedOutput(context: Context, terminal: SharedTerminal): AnswerO
 }
 
 /** The line of the prompt that follows needs a place, too. */
-function fits(text: string, terminal: SharedTerminal): boolean {
+function fits(text: string, { columns, rows }: TerminalSize): boolean {
   const lines = text.split("\n");
-  return lines.length <= terminal.rows() - 1 && lines.every((line) => textWidth(line) <= terminal.columns());
+  return lines.length <= rows - 1 && lines.every((line) => textWidth(line) <= columns);
 }
 
 class Pager {

@@ -192,7 +192,7 @@ export class Prompt {
     const output = isPaged ? pagedOutput(context, this.#place) : await openOutput(context, undefined);
     try {
       await printAnswer(context, this.#session, sql, flags, output, {
-        columns: isTerminal && !isPaged ? this.#place.columns() : undefined,
+        columns: isTerminal && !isPaged ? () => context.terminalSize().columns : undefined,
         wayToAllColumns: ".mode line shows all",
         rowsMax: isPaged ? undefined : this.#rowsMax,
         wayToMoreRows: ".maxrows 0 shows all",
@@ -211,7 +211,7 @@ export class Prompt {
     const { text } = reportError(error, { debug: this.#context.debug, secrets: [] });
     if (!(error instanceof PlacedError)) return text;
     const end = text.indexOf("\n") + 1;
-    return `${text.slice(0, end)}${caretLines(error.place, this.#place.columns())}${text.slice(end)}`;
+    return `${text.slice(0, end)}${caretLines(error.place, this.#context.terminalSize().columns)}${text.slice(end)}`;
   }
 }
 

@@ -8,9 +8,6 @@ import type { AnswerFlags } from "./answer.ts";
 import { Prompt } from "./prompt.ts";
 import { isShown, StatementHistory } from "./statement_history.ts";
 
-/** Of a terminal that does not say how many it has. */
-const ROWS = 24;
-
 /**
  * Asks until told to stop. Ctrl-C drops what is typed or stops the question under way; Ctrl-D
  * leaves.
@@ -31,10 +28,7 @@ export async function runPrompt(context: Context, session: Session, flags: Answe
     const [candidates, word] = await prompt.complete(line, await completion).catch((): [string[], string] => [[], ""]);
     return [candidates.filter(isShown), word];
   };
-  // As wide as the terminal is when it is asked.
   const prompt = new Prompt(context, session, flags, {
-    columns: () => process.stdout.columns || context.columns,
-    rows: () => process.stdout.rows || ROWS,
     lend: () => {
       reader.pause();
       process.stdin.setRawMode(false);

@@ -39,6 +39,20 @@ Deno.test("on a terminal progress redraws one line at most ten times a second an
   strictEqual(world.stderrText(), "\r\x1b[KP: 1 file\r\x1b[KP: 3 of 4 files\r\x1b[K");
 });
 
+Deno.test("progress is cut to the width that the terminal has when it is drawn", async () => {
+  let columns = 20;
+  const terminalSize = () => ({ columns, rows: 24 });
+  const world = { ...testWorld({ commands: [], terminal: true }), json: false, jsonMessages: false, terminalSize };
+  const meter = new Meter(world.clock);
+  const progress = startProgress(world, "Producing", meter);
+  meter.count("files");
+  await world.clock.sleep(100);
+  columns = 14;
+  meter.count("files");
+  await progress.end();
+  strictEqual(world.stderrText(), "\r\x1b[KProducing: 1 file\r\x1b[KProducing: 2 \r\x1b[K");
+});
+
 Deno.test("off a terminal progress prints a line with the time every five seconds, with --json an object", async () => {
   for (const json of [false, true]) {
     const world = { ...testWorld({ commands: [], terminal: json }), json, jsonMessages: json };

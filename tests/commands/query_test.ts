@@ -157,7 +157,7 @@ Deno.test("a lake that is not there is named, with what to do", async () => {
   }
 });
 
-const screen = (columns: number) => ({ columns: () => columns, rows: () => 24, lend: () => () => {} });
+const place = { lend: () => () => {}, keep: () => {} };
 
 Deno.test("the prompt answers, explains itself, and outlives errors", () =>
   withLake(async (_run, { session }) => {
@@ -169,7 +169,7 @@ Deno.test("the prompt answers, explains itself, and outlives errors", () =>
     };
     const kept: string[] = [];
     const prompt = new Prompt(shell, session, { explainScan: false, format: "csv" }, {
-      ...screen(80),
+      ...place,
       keep: (statement) => kept.push(statement),
     });
     for (
@@ -205,7 +205,7 @@ Deno.test("the prompt answers, explains itself, and outlives errors", () =>
 Deno.test("an interrupt between a line's end and its question stops the question; the next one is asked", () =>
   withLake(async (_run, { session }) => {
     const shell = { ...testWorld({ commands }), json: false, jsonMessages: false, debug: false };
-    const prompt = new Prompt(shell, session, { explainScan: false }, { ...screen(80), keep: () => {} });
+    const prompt = new Prompt(shell, session, { explainScan: false }, place);
     prompt.enter();
     strictEqual(prompt.interrupt(), true);
     await prompt.take("select count(*) from range(3000000) a, range(3000000) b where a.range * b.range % 7 = 3;");
@@ -224,11 +224,12 @@ async function atPrompt(session: Session, lines: string[], cwd?: string): Promis
   const shell = {
     ...world,
     isTerminal: { stdin: true, stdout: true, stderr: true },
+    terminalSize: () => ({ columns: 60, rows: 24 }),
     json: false,
     jsonMessages: false,
     debug: false,
   };
-  const prompt = new Prompt(shell, session, { explainScan: false }, { ...screen(60), keep: () => {} });
+  const prompt = new Prompt(shell, session, { explainScan: false }, place);
   for (const line of lines) await prompt.take(line);
   return { stdout: world.stdoutText(), stderr: world.stderrText() };
 }

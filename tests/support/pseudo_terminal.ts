@@ -57,5 +57,7 @@ export async function runInTerminal(
 /** The kernel tells those who run in it, as when a window is dragged. */
 async function resize(terminal: string, columns: number): Promise<void> {
   const device = (await Deno.readTextFile(terminal)).trim();
-  await new Deno.Command("stty", { args: ["-F", device, "columns", String(columns)] }).output();
+  const { success, stderr } = await new Deno.Command("stty", { args: ["-F", device, "columns", String(columns)] })
+    .output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
 }

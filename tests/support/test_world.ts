@@ -39,7 +39,7 @@ export function testWorld(options: TestWorldOptions): TestWorld {
     stderr: messageStream(stderr),
     stdin: typeof stdin === "string" ? new Blob([stdin]).stream() : stdin,
     isTerminal: { stdin: terminal, stdout: terminal, stderr: terminal },
-    columns: 80,
+    terminalSize: () => ({ columns: 80, rows: 24 }),
     env: (name) => options.env?.[name],
     cwd: options.cwd ?? "/work",
     clock: {
