@@ -1,3 +1,4 @@
+import { OpenLevels } from "./open_levels.ts";
 import { type Oversize, RecordParts } from "./record_parts.ts";
 import { earlyEnd, wrongByte } from "./scan_error.ts";
 import { ACT, ACTION, STATE, TRANSITIONS } from "./scan_table.ts";
@@ -36,9 +37,7 @@ export class JsonArrayScan {
   #state: number = STATE.START;
   /** Whether the string being read is a key. */
   #inKey = false;
-  #depth = 0;
-  /** One bit per level: 1 for an object. */
-  #levels = new Uint32Array(8);
+  readonly #levels = new OpenLevels();
   /** Bytes of a byte order mark read so far. */
   #mark = 0;
   #records = 0;
@@ -63,7 +62,7 @@ export class JsonArrayScan {
     if (this.#corrupt !== undefined) return false;
     const from = this.#skipByteOrderMark(chunk);
     if (this.#corrupt === undefined) this.#scan(chunk, from);
-    if (this.#onElement !== undefined && this.#corrupt === undefined && this.#depth > 0) {
+    if (this.#onElement !== undefined && this.#corrupt === undefined && this.#levels.depth > 0) {
       let from = Math.max(0, this.#elementOffset - this.#before);
       if (this.#parts.isEmpty) {
         from += leadingSpace(chunk.subarray(from));
@@ -81,7 +80,7 @@ export class JsonArrayScan {
       if (this.#before === 0) this.#refuse(NO_BYTES, 0);
       else if (this.#mark === 1 || this.#mark === 2) this.#refuseMark();
       else if (this.#state === STATE.START) this.#refuse(ONLY_SPACE, 0);
-      else this.#refuse(`${this.#place(this.#before)}: ${earlyEnd(this.#state, this.#inObject())}`, this.#before);
+      else this.#refuse(`${this.#place(this.#before)}: ${earlyEnd(this.#state, this.#levels.inObject)}`, this.#before);
     }
     if (this.#corrupt === undefined && this.#records === 0) this.#refuse(NO_ELEMENTS, 0);
     return this.#corrupt ?? { kind: "ok", records: this.#records };
@@ -120,51 +119,33 @@ export class JsonArrayScan {
   #act(action: number, state: number, chunk: Uint8Array, i: number): number {
     switch (action) {
       case ACT.COMMA:
-        if (this.#inObject()) return STATE.KEY;
-        if (this.#depth === 1) this.#endElement(chunk, i);
+        if (this.#levels.inObject) return STATE.KEY;
+        if (this.#levels.depth === 1) this.#endElement(chunk, i);
         return STATE.VALUE;
       case ACT.NEWLINE:
         this.#lines++;
         // A newline also ends a number.
         return state > STATE.DONE ? STATE.AFTER : state;
       case ACT.OPEN_OBJECT:
-        this.#open(true);
+        this.#levels.open(true);
         return STATE.FIRST_KEY;
       case ACT.OPEN_ARRAY:
-        this.#open(false);
+        this.#levels.open(false);
         return STATE.FIRST_VALUE;
       case ACT.START_ARRAY:
         this.#elementOffset = this.#before + i + 1;
-        this.#open(false);
+        this.#levels.open(false);
         return STATE.FIRST_VALUE;
       case ACT.CLOSE_OBJECT:
       case ACT.CLOSE_ARRAY:
-        if (this.#inObject() !== (action === ACT.CLOSE_OBJECT)) break;
-        if (this.#depth === 1 && state !== STATE.FIRST_VALUE) this.#endElement(chunk, i);
-        this.#depth--;
-        return this.#depth === 0 ? STATE.DONE : STATE.AFTER;
+        if (this.#levels.inObject !== (action === ACT.CLOSE_OBJECT)) break;
+        if (this.#levels.depth === 1 && state !== STATE.FIRST_VALUE) this.#endElement(chunk, i);
+        this.#levels.close();
+        return this.#levels.depth === 0 ? STATE.DONE : STATE.AFTER;
     }
     const offset = this.#before + i;
-    this.#refuse(`${this.#place(offset)}: ${wrongByte(state, chunk[i]!, this.#inObject())}`, offset);
+    this.#refuse(`${this.#place(offset)}: ${wrongByte(state, chunk[i]!, this.#levels.inObject)}`, offset);
     return state;
-  }
-
-  #inObject(): boolean {
-    const level = this.#depth - 1;
-    return (this.#levels[level >>> 5]! & (1 << (level & 31))) !== 0;
-  }
-
-  #open(object: boolean): void {
-    const level = this.#depth++;
-    const word = level >>> 5;
-    if (word === this.#levels.length) {
-      const longer = new Uint32Array(word * 2);
-      longer.set(this.#levels);
-      this.#levels = longer;
-    }
-    const bit = 1 << (level & 31);
-    if (object) this.#levels[word]! |= bit;
-    else this.#levels[word]! &= ~bit;
   }
 
   /** The element that started after `#elementOffset` ends before the byte at `i`. */

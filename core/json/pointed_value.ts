@@ -1,4 +1,5 @@
 import type { ValuePlace } from "./element_places.ts";
+import { OpenLevels } from "./open_levels.ts";
 import { pointerText } from "./pointer.ts";
 import { ACT, ACTION, STATE, TRANSITIONS } from "./scan_table.ts";
 import type { RandomBytes } from "./value_split.ts";
@@ -47,9 +48,7 @@ class PointedValueScan {
   readonly #place: ValuePlace;
   readonly #steps: readonly string[];
   #state: number = STATE.VALUE;
-  #depth = 0;
-  /** One bit per level: 1 for an object. */
-  #levels = new Uint32Array(8);
+  readonly #levels = new OpenLevels();
   #inKey = false;
   #keyFrom = 0;
   /** Open objects and arrays that the path leads through: the outermost ones. */
@@ -80,7 +79,7 @@ class PointedValueScan {
       if (length === 0 || !this.#scan(window, length, at)) return { kind: "not_json" };
       at += length;
     }
-    if (this.#depth > 0 || !FINAL.has(this.#state)) return { kind: "not_json" };
+    if (this.#levels.depth > 0 || !FINAL.has(this.#state)) return { kind: "not_json" };
     if (this.#twice !== undefined) return { kind: "other", found: `${this.#pointer(this.#twice)} twice` };
     if (this.#other !== undefined) return { kind: "other", found: this.#other };
     if (this.#kind !== undefined) return { kind: this.#kind, place: { from: this.#from, to: this.#to } };
@@ -128,17 +127,17 @@ class PointedValueScan {
         // It also ends a number.
         return state > STATE.DONE ? STATE.AFTER : state;
       case ACT.COMMA:
-        if (this.#depth === 0) return undefined;
-        return this.#inObject() ? STATE.KEY : STATE.VALUE;
+        if (this.#levels.depth === 0) return undefined;
+        return this.#levels.inObject ? STATE.KEY : STATE.VALUE;
       case ACT.OPEN_OBJECT:
-        this.#open(true);
+        this.#levels.open(true);
         return STATE.FIRST_KEY;
       case ACT.OPEN_ARRAY:
-        this.#open(false);
+        this.#levels.open(false);
         return STATE.FIRST_VALUE;
       case ACT.CLOSE_OBJECT:
       case ACT.CLOSE_ARRAY:
-        if (this.#depth === 0 || this.#inObject() !== (action === ACT.CLOSE_OBJECT)) return undefined;
+        if (this.#levels.depth === 0 || this.#levels.inObject !== (action === ACT.CLOSE_OBJECT)) return undefined;
         this.#close(at);
         return STATE.AFTER;
       default:
@@ -147,32 +146,32 @@ class PointedValueScan {
   }
 
   #startValue(at: number, byte: number): void {
-    if (this.#isOnPath() && !this.#inObject()) {
-      const index = this.#indices[this.#depth] ?? 0;
-      this.#indices[this.#depth] = index + 1;
-      this.#isNext = this.#steps[this.#depth - 1] === String(index);
-      if (this.#isNext) this.#reached = this.#depth;
+    if (this.#isOnPath() && !this.#levels.inObject) {
+      const index = this.#indices[this.#levels.depth] ?? 0;
+      this.#indices[this.#levels.depth] = index + 1;
+      this.#isNext = this.#steps[this.#levels.depth - 1] === String(index);
+      if (this.#isNext) this.#reached = this.#levels.depth;
     }
     if (!this.#isNext) return;
     this.#isNext = false;
     const isNested = byte === OPEN_OBJECT || byte === OPEN_ARRAY;
-    if (this.#depth === this.#steps.length) {
+    if (this.#levels.depth === this.#steps.length) {
       if (!isNested) this.#other = kindOf(byte);
       else {
         this.#kind = byte === OPEN_OBJECT ? "object" : "array";
         this.#from = at;
       }
-    } else if (byte === OPEN_OBJECT || (byte === OPEN_ARRAY && INDEX.test(this.#steps[this.#depth]!))) {
-      this.#pathDepth = this.#depth + 1;
+    } else if (byte === OPEN_OBJECT || (byte === OPEN_ARRAY && INDEX.test(this.#steps[this.#levels.depth]!))) {
+      this.#pathDepth = this.#levels.depth + 1;
     } else {
-      const place = this.#depth === 0 ? "the top" : this.#pointer(this.#depth);
+      const place = this.#levels.depth === 0 ? "the top" : this.#pointer(this.#levels.depth);
       this.#other = `${kindOf(byte)} at ${place}`;
     }
   }
 
   /** A key of an object that the path leads through ends before `to`. */
   #endKey(to: number): void {
-    const step = this.#steps[this.#depth - 1]!;
+    const step = this.#steps[this.#levels.depth - 1]!;
     const size = to - this.#keyFrom;
     if (size > step.length * UNIT_BYTES_MAX) return;
     const text = new Uint8Array(size);
@@ -180,39 +179,21 @@ class PointedValueScan {
     const raw = new TextDecoder("utf-8", { ignoreBOM: true }).decode(text);
     const key = text.includes(BACKSLASH) ? JSON.parse(`"${raw}"`) as string : raw;
     if (key !== step) return;
-    if (this.#reached < this.#depth) {
-      this.#reached = this.#depth;
+    if (this.#reached < this.#levels.depth) {
+      this.#reached = this.#levels.depth;
       this.#isNext = true;
-    } else this.#twice ??= this.#depth;
+    } else this.#twice ??= this.#levels.depth;
   }
 
   /** Whether the path leads through the innermost object or array that is open. */
   #isOnPath(): boolean {
-    return this.#depth > 0 && this.#pathDepth === this.#depth;
-  }
-
-  #open(isObject: boolean): void {
-    const level = this.#depth++;
-    const word = level >>> 5;
-    if (word === this.#levels.length) {
-      const longer = new Uint32Array(word * 2);
-      longer.set(this.#levels);
-      this.#levels = longer;
-    }
-    const bit = 1 << (level & 31);
-    if (isObject) this.#levels[word]! |= bit;
-    else this.#levels[word]! &= ~bit;
+    return this.#levels.depth > 0 && this.#pathDepth === this.#levels.depth;
   }
 
   #close(at: number): void {
-    this.#depth--;
-    this.#pathDepth = Math.min(this.#pathDepth, this.#depth);
-    if (this.#from >= 0 && this.#to < 0 && this.#depth === this.#steps.length) this.#to = at + 1;
-  }
-
-  #inObject(): boolean {
-    const level = this.#depth - 1;
-    return (this.#levels[level >>> 5]! & (1 << (level & 31))) !== 0;
+    this.#levels.close();
+    this.#pathDepth = Math.min(this.#pathDepth, this.#levels.depth);
+    if (this.#from >= 0 && this.#to < 0 && this.#levels.depth === this.#steps.length) this.#to = at + 1;
   }
 
   #pointer(steps: number): string {

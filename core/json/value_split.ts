@@ -1,4 +1,5 @@
 import { isJsonSpace } from "../base/json.ts";
+import { OpenLevels } from "./open_levels.ts";
 import { ACT, ACTION, STATE, TRANSITIONS } from "./scan_table.ts";
 
 /** Bytes that can be read from any place on. */
@@ -50,7 +51,7 @@ export class ValueSplit {
   #open: number[] = [];
   #openCount = 0;
   #openUntil = 0;
-  #levels = new Uint32Array(8);
+  readonly #levels = new OpenLevels();
 
   /** From `at` on. `isLines`: each line is one piece, whatever it holds. */
   constructor(bytes: RandomBytes, at: number, isLines = false) {
@@ -102,22 +103,24 @@ export class ValueSplit {
   /** Behind the value that starts at `from`; undefined where none does. */
   #valueEnd(from: number): number | undefined {
     const open: number[] = this.#openCount === 0 || from >= this.#openUntil ? this.#open : [];
-    let state: number = STATE.VALUE, depth = 0, inKey = false;
+    const levels = this.#levels;
+    levels.closeAll();
+    let state: number = STATE.VALUE, inKey = false;
     for (let at = from;; at++) {
       const byte = this.#byte(at);
       const target = byte < 0 ? ACT.ERROR : TRANSITIONS[(state << 8) | byte]!;
-      if (depth === 0 && NUMBERS.has(state) && !IN_NUMBER.has(target)) return at;
+      if (levels.depth === 0 && NUMBERS.has(state) && !IN_NUMBER.has(target)) return at;
       if (target < ACTION) {
         state = target;
         // Behind a literal.
-        if (depth === 0 && state === STATE.AFTER) return at + 1;
+        if (levels.depth === 0 && state === STATE.AFTER) return at + 1;
         continue;
       }
       switch (target) {
         case ACT.OPEN_OBJECT:
         case ACT.OPEN_ARRAY:
-          if (depth < OPEN_MAX) open[depth] = at;
-          this.#setLevel(depth++, target === ACT.OPEN_OBJECT);
+          if (levels.depth < OPEN_MAX) open[levels.depth] = at;
+          levels.open(target === ACT.OPEN_OBJECT);
           state = target === ACT.OPEN_OBJECT ? STATE.FIRST_KEY : STATE.FIRST_VALUE;
           break;
         case ACT.START_KEY:
@@ -125,12 +128,12 @@ export class ValueSplit {
           state = STATE.STRING;
           break;
         case ACT.END_STRING:
-          if (depth === 0) return at + 1;
+          if (levels.depth === 0) return at + 1;
           state = inKey ? STATE.COLON : STATE.AFTER;
           inKey = false;
           break;
         case ACT.COMMA:
-          state = this.#isObject(depth) ? STATE.KEY : STATE.VALUE;
+          state = levels.inObject ? STATE.KEY : STATE.VALUE;
           break;
         case ACT.NEWLINE:
           // It also ends a number.
@@ -138,14 +141,15 @@ export class ValueSplit {
           break;
         case ACT.CLOSE_OBJECT:
         case ACT.CLOSE_ARRAY:
-          if (this.#isObject(depth) === (target === ACT.CLOSE_OBJECT)) {
-            if (--depth === 0) return at + 1;
+          if (levels.inObject === (target === ACT.CLOSE_OBJECT)) {
+            levels.close();
+            if (levels.depth === 0) return at + 1;
             state = STATE.AFTER;
             break;
           }
-          return this.#noteOpen(open, depth, at);
+          return this.#noteOpen(open, levels.depth, at);
         default:
-          return this.#noteOpen(open, depth, at);
+          return this.#noteOpen(open, levels.depth, at);
       }
     }
   }
@@ -169,23 +173,6 @@ export class ValueSplit {
       else high = middle;
     }
     return low < kept ? this.#open[low] === at : this.#openCount > OPEN_MAX && this.#isNested(at);
-  }
-
-  #setLevel(level: number, isObject: boolean): void {
-    const word = level >>> 5;
-    if (word === this.#levels.length) {
-      const longer = new Uint32Array(word * 2);
-      longer.set(this.#levels);
-      this.#levels = longer;
-    }
-    const bit = 1 << (level & 31);
-    if (isObject) this.#levels[word]! |= bit;
-    else this.#levels[word]! &= ~bit;
-  }
-
-  #isObject(depth: number): boolean {
-    const level = depth - 1;
-    return (this.#levels[level >>> 5]! & (1 << (level & 31))) !== 0;
   }
 
   #isNested(at: number): boolean {

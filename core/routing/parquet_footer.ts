@@ -3,7 +3,8 @@
  * compact protocol), as far as DuckDB reads something else than the file holds.
  */
 
-import { CompactReader, THRIFT, type ThriftField } from "../tables/read/parquet/compact_reader.ts";
+import { CompactReader, type ThriftField } from "../tables/read/parquet/compact_reader.ts";
+import { THRIFT } from "../tables/thrift_type.ts";
 
 /** Of a column or group; those of a list's and a map's own levels, too. */
 interface SchemaElement {

@@ -28,7 +28,7 @@ export class FilePruner {
     const columns = this.#columns.get(manifest.specId) ?? [];
     const summaries = manifest.partitions;
     if (!summaries || columns.length === 0) return true;
-    return mayMatch(this.#predicate, (term) =>
+    return holds(this.#predicate, (term) =>
       this.#partitionMayMatch(term, columns, (column, i) => {
         const summary = summaries[i];
         if (!summary) return undefined;
@@ -45,7 +45,7 @@ export class FilePruner {
   skipReason(file: DataFile): SkipReason | undefined {
     if (!this.partitionMayMatch(file)) return "partition";
     // Both together: a disjunction may need the partition for one part and the bounds for another.
-    const isPossible = mayMatch(
+    const isPossible = holds(
       this.#predicate,
       (term) => this.#filePartitionMayMatch(term, file) && rangeMayMatch(statisticsRange(term, file), term),
     );
@@ -58,7 +58,7 @@ export class FilePruner {
    * `always`, is taken to hold.
    */
   allRowsMatch(file: DataFile): boolean {
-    return mustMatch(this.#predicate, (term) => rangeMustMatch(this.valueRange(file, term), term));
+    return holds(this.#predicate, (term) => rangeMustMatch(this.valueRange(file, term), term));
   }
 
   /** What is known of a column in a file: by its statistics, or by what it is partitioned by. */
@@ -72,7 +72,7 @@ export class FilePruner {
 
   /** By the partition alone. */
   partitionMayMatch(file: DataFile): boolean {
-    return mayMatch(this.#predicate, (term) => this.#filePartitionMayMatch(term, file));
+    return holds(this.#predicate, (term) => this.#filePartitionMayMatch(term, file));
   }
 
   /** Whether the predicate names a column that the spec partitions by. */
@@ -101,31 +101,17 @@ export class FilePruner {
   }
 }
 
-function mayMatch(predicate: BoundPredicate, test: (term: BoundTerm) => boolean): boolean {
+/** What a test of terms comes to for the whole: that some row may match, or that every row does. */
+function holds(predicate: BoundPredicate, test: (term: BoundTerm) => boolean): boolean {
   switch (predicate.op) {
     case "always":
       return true;
     case "never":
       return false;
     case "and":
-      return (predicate.of as BoundPredicate[]).every((part) => mayMatch(part, test));
+      return (predicate.of as BoundPredicate[]).every((part) => holds(part, test));
     case "or":
-      return (predicate.of as BoundPredicate[]).some((part) => mayMatch(part, test));
-    default:
-      return test(predicate as BoundTerm);
-  }
-}
-
-function mustMatch(predicate: BoundPredicate, test: (term: BoundTerm) => boolean): boolean {
-  switch (predicate.op) {
-    case "always":
-      return true;
-    case "never":
-      return false;
-    case "and":
-      return (predicate.of as BoundPredicate[]).every((part) => mustMatch(part, test));
-    case "or":
-      return (predicate.of as BoundPredicate[]).some((part) => mustMatch(part, test));
+      return (predicate.of as BoundPredicate[]).some((part) => holds(part, test));
     default:
       return test(predicate as BoundTerm);
   }

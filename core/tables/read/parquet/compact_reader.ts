@@ -1,3 +1,5 @@
+import { THRIFT } from "../../thrift_type.ts";
+
 /** A field of a Thrift struct; `start` and `end` of its value. */
 export interface ThriftField {
   id: number;
@@ -5,21 +7,6 @@ export interface ThriftField {
   start: number;
   end: number;
 }
-
-/** Types of the compact protocol. */
-export const THRIFT = {
-  true: 1,
-  false: 2,
-  byte: 3,
-  i32: 5,
-  i64: 6,
-  double: 7,
-  binary: 8,
-  list: 9,
-  set: 10,
-  map: 11,
-  struct: 12,
-} as const;
 
 /** Nothing in a footer is nested deeper. */
 const DEPTH_MAX = 200;

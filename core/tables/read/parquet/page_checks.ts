@@ -6,7 +6,8 @@
 import { crc32 } from "node:zlib";
 import { localError } from "../../../disk/disk_error.ts";
 import { openToRead, readAt } from "../../../disk/file_bytes.ts";
-import { CompactReader, THRIFT, type ThriftField } from "./compact_reader.ts";
+import { THRIFT } from "../../thrift_type.ts";
+import { CompactReader, type ThriftField } from "./compact_reader.ts";
 import { Struct } from "./parquet_chunks.ts";
 
 /** A file, whole in memory or not. */

@@ -1,5 +1,6 @@
+import { THRIFT } from "../../thrift_type.ts";
 import { MAGIC } from "./footer.ts";
-import { readThriftStruct, type StructField, THRIFT, type ThriftStruct, writeThriftStruct } from "./thrift_struct.ts";
+import { readThriftStruct, type StructField, type ThriftStruct, writeThriftStruct } from "./thrift_struct.ts";
 
 export interface JoinedFile {
   bytes: Uint8Array;

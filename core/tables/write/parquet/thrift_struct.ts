@@ -2,6 +2,8 @@
  * Structs of Thrift's compact protocol as plain values, so that what a footer says can be changed
  * here and there, and written again with all that nobody here knows of.
  */
+import { THRIFT } from "../../thrift_type.ts";
+import { ThriftOutput } from "./thrift_output.ts";
 
 export interface StructField {
   id: number;
@@ -22,7 +24,6 @@ export interface ThriftList {
 /** Integers are numbers; a double is its eight bytes, a boolean field has no value of its own. */
 type ThriftValue = number | Uint8Array | ThriftStruct | ThriftList | undefined;
 
-export const THRIFT = { true: 1, false: 2, byte: 3, i16: 4, i32: 5, i64: 6, double: 7, binary: 8, list: 9, struct: 12 };
 const DOUBLE_BYTES = 8;
 /** Nothing in a footer is nested deeper. */
 const DEPTH_MAX = 100;
@@ -36,9 +37,9 @@ export function readThriftStruct(bytes: Uint8Array): ThriftStruct {
 }
 
 export function writeThriftStruct(struct: ThriftStruct): Uint8Array {
-  const writer = new ThriftWriter();
-  writer.struct(struct);
-  return writer.finish();
+  const output = new ThriftOutput();
+  writeStruct(output, struct);
+  return output.take();
 }
 
 class ThriftReader {
@@ -125,73 +126,26 @@ class ThriftReader {
   }
 }
 
-class ThriftWriter {
-  #bytes = new Uint8Array(1 << 14);
-  #length = 0;
-
-  finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+function writeStruct(output: ThriftOutput, fields: ThriftStruct): void {
+  let last = 0;
+  for (const { id, type, value } of fields) {
+    output.field(id, type, last);
+    last = id;
+    if (value !== undefined) writeValue(output, type, value);
   }
+  output.byte(0);
+}
 
-  struct(fields: ThriftStruct): void {
-    let last = 0;
-    for (const { id, type, value } of fields) {
-      const delta = id - last;
-      last = id;
-      if (delta > 0 && delta < 16) this.#byte((delta << 4) | type);
-      else {
-        this.#byte(type);
-        this.#zigzag(id);
-      }
-      if (value !== undefined) this.#value(type, value);
-    }
-    this.#byte(0);
-  }
-
-  #value(type: number, value: ThriftValue): void {
-    if (typeof value === "number") {
-      if (type <= THRIFT.byte) this.#byte(value);
-      else this.#zigzag(value);
-    } else if (value instanceof Uint8Array) {
-      if (type === THRIFT.binary) this.#varint(value.length);
-      this.#raw(value);
-    } else if (Array.isArray(value)) this.struct(value);
-    else if (value !== undefined) this.#list(value);
-  }
-
-  #list({ type, items }: ThriftList): void {
-    if (items.length < 15) this.#byte((items.length << 4) | type);
-    else {
-      this.#byte(0xf0 | type);
-      this.#varint(items.length);
-    }
-    for (const item of items) this.#value(type, item);
-  }
-
-  #zigzag(value: number): void {
-    this.#varint(value < 0 ? -2 * value - 1 : 2 * value);
-  }
-
-  #varint(value: number): void {
-    let rest = value;
-    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) this.#byte(rest % 0x80 + 0x80);
-    this.#byte(rest);
-  }
-
-  #byte(value: number): void {
-    if (this.#length === this.#bytes.length) this.#grow(1);
-    this.#bytes[this.#length++] = value;
-  }
-
-  #raw(bytes: Uint8Array): void {
-    if (this.#length + bytes.length > this.#bytes.length) this.#grow(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
-  }
-
-  #grow(room: number): void {
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + room));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
+function writeValue(output: ThriftOutput, type: number, value: ThriftValue): void {
+  if (typeof value === "number") {
+    if (type <= THRIFT.byte) output.byte(value);
+    else output.zigzag(value);
+  } else if (value instanceof Uint8Array) {
+    if (type === THRIFT.binary) output.counted(value);
+    else output.raw(value);
+  } else if (Array.isArray(value)) writeStruct(output, value);
+  else if (value !== undefined) {
+    output.list(value.type, value.items.length);
+    for (const item of value.items) writeValue(output, value.type, item);
   }
 }
