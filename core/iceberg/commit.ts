@@ -122,10 +122,12 @@ export async function commitTable(
 }
 
 function lost(identifier: TableIdentifier, attempts: number, kind: ErrorKind, cause: StreamlabError): StreamlabError {
-  const times = attempts === 1
-    ? cause.message.replace(/^[^:]*: /, "")
-    : `others were first, ${counted(attempts, "time")} in a row`;
-  return new StreamlabError(kind, `Cannot commit to ${identifierText(identifier)}: ${times}`, {
+  const reason = cause.message.replace(/^[^:]*: /, "");
+  // What a server says of the last one may be the only trace of what it takes exception to.
+  const why = attempts === 1
+    ? reason
+    : `${counted(attempts, "attempt")} in a row were lost, the last one because ${reason}`;
+  return new StreamlabError(kind, `Cannot commit to ${identifierText(identifier)}: ${why}`, {
     hint: "Run again when fewer programs write to it",
     cause,
   });
