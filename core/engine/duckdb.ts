@@ -25,6 +25,7 @@ export type SqlRow = Record<string, SqlValue>;
 /** One DuckDB database in memory. Several connections share its threads and its memory limit. */
 export class DuckDb {
   readonly #instance: DuckDBInstance;
+  readonly #open = new Set<Connection>();
 
   private constructor(instance: DuckDBInstance) {
     this.#instance = instance;
@@ -55,13 +56,19 @@ export class DuckDb {
   }
 
   async connect(): Promise<Connection> {
-    const connection = new Connection(await this.#instance.connect());
+    const connection = new Connection(await this.#instance.connect(), (closed) => void this.#open.delete(closed));
+    this.#open.add(connection);
     // Instants are shown and partitioned in UTC, wherever the machine stands.
     await connection.run("SET TimeZone = 'UTC'");
     return connection;
   }
 
+  /**
+   * With its connections: the database lives as long as one of them is open, with its threads and
+   * some 5 MB, until the garbage collector happens to come by.
+   */
   close(): void {
+    for (const connection of this.#open) connection.close();
     this.#instance.closeSync();
   }
 }
@@ -69,19 +76,23 @@ export class DuckDb {
 /** One session: statements run one after another; temporary tables are its own. */
 export class Connection {
   readonly inner: DuckDBConnection;
+  readonly #onClose: (connection: Connection) => void;
+  #running = 0;
+  #isClosed = false;
 
-  constructor(inner: DuckDBConnection) {
+  constructor(inner: DuckDBConnection, onClose: (connection: Connection) => void) {
     this.inner = inner;
+    this.#onClose = onClose;
   }
 
   /** Runs statements whose rows do not matter. */
   async run(sql: string): Promise<void> {
-    await guarded(() => this.inner.run(sql));
+    await this.#guarded(() => this.inner.run(sql));
   }
 
   /** All rows of one query, as objects by column name. */
   async rows(sql: string): Promise<SqlRow[]> {
-    return await guarded(async () => (await runOnWorkers(this.inner, sql)).getRowObjects());
+    return await this.#guarded(async () => (await runOnWorkers(this.inner, sql)).getRowObjects());
   }
 
   /** Adds rows of text to a table whose columns are all text. */
@@ -104,16 +115,31 @@ export class Connection {
 
   /** A result that is fetched chunk by chunk, for what does not fit in memory. */
   async stream(sql: string): Promise<DuckDBResult> {
-    return await guarded(() => this.inner.stream(sql));
+    return await this.#guarded(() => this.inner.stream(sql));
   }
 
   /** Stops what runs on this connection; that statement fails. */
   interrupt(): void {
-    this.inner.interrupt();
+    if (!this.#isClosed) this.inner.interrupt();
   }
 
+  /** A second time does nothing. A statement that still runs on another thread ends first. */
   close(): void {
-    this.inner.closeSync();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#onClose(this);
+    if (this.#running === 0) this.inner.closeSync();
+  }
+
+  async #guarded<T>(action: () => Promise<T>): Promise<T> {
+    this.#running++;
+    try {
+      return await action();
+    } catch (error) {
+      throw new SqlError(error);
+    } finally {
+      if (--this.#running === 0 && this.#isClosed) this.inner.closeSync();
+    }
   }
 }
 
@@ -139,14 +165,6 @@ export class TextAppender {
 
   close(): void {
     this.#inner.closeSync();
-  }
-}
-
-async function guarded<T>(action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    throw new SqlError(error);
   }
 }
 

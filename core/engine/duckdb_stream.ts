@@ -79,17 +79,29 @@ export async function streamRows(connection: Connection, sql: string): Promise<R
     name: names[index]!,
     type: sqlType(type, DuckDBTypeId as unknown as Record<string, number>),
   }));
-  async function* chunks() {
-    while (true) {
-      let rows: SqlValue[][] | undefined;
-      try {
-        rows = (await result.fetchChunk())?.getRows();
-      } catch (error) {
-        throw new SqlError(error);
-      }
-      if (rows === undefined || rows.length === 0) return;
-      yield rows;
+  let isOver = false;
+  const next = async () => {
+    try {
+      const rows = (await result.fetchChunk())?.getRows();
+      isOver = rows === undefined || rows.length === 0;
+      return isOver ? undefined : rows;
+    } catch (error) {
+      isOver = true;
+      throw new SqlError(error);
     }
+  };
+  async function* chunks() {
+    try {
+      for (let rows = await next(); rows !== undefined; rows = await next()) yield rows;
+    } finally {
+      if (!isOver) await leave();
+    }
+  }
+  /** A result with rows left holds the whole database, even where its connection is closed. */
+  async function leave() {
+    connection.interrupt();
+    // Only what was computed already still comes.
+    while (!isOver) await next().catch(() => undefined);
   }
   return { columns, chunks: chunks() };
 }

@@ -19,7 +19,13 @@ export async function runOnWorkers(connection: DuckDBConnection, sql: string): P
   const prepared = await connection.prepare(sql);
   try {
     const pending = prepared.start();
-    await untilDone(pending);
+    try {
+      await untilDone(pending);
+    } catch (error) {
+      // Only who asks for the result closes what failed; till then it holds the whole database.
+      await pending.getResult().catch(() => undefined);
+      throw error;
+    }
     return await pending.readAll();
   } finally {
     prepared.destroySync();

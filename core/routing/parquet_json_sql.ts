@@ -12,8 +12,12 @@ import type { LocalRawFile } from "./raw_file.ts";
 export async function parquetRowsSql(connection: Connection, file: LocalRawFile): Promise<string> {
   const source = (options: string, path = file.path) =>
     `read_parquet(${quotePath(path)}, hive_partitioning = false${options})`;
-  const columnsOf = async (path: string) =>
-    (await streamRows(connection, `SELECT * FROM ${source("", path)} LIMIT 0`)).columns;
+  const columnsOf = async (path: string) => {
+    const { columns, chunks } = await streamRows(connection, `SELECT * FROM ${source("", path)} LIMIT 0`);
+    // To its end: what is left open holds memory.
+    for await (const _none of chunks);
+    return columns;
+  };
   const path = file.plain?.path ?? file.path;
   const columns = await columnsOf(path);
   const meant = file.plain === undefined ? columns : await columnsOf(file.path);
