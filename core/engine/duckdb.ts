@@ -13,6 +13,11 @@ export interface DuckDbOptions {
   tempDirectory?: string;
   /** How much it may spill, as DuckDB writes a size; 90 % of the free disk unless given. */
   tempSizeMax?: string;
+  /**
+   * Whether rows that nobody sorts stay in the order in which they were read; default: they do. To
+   * put them back in order DuckDB holds a block of every column for each row group that it reads.
+   */
+  keepsOrder?: boolean;
 }
 
 /**
@@ -42,6 +47,7 @@ export class DuckDb {
       ...(options.memory === undefined ? {} : { memory_limit: options.memory }),
       temp_directory: options.tempDirectory ?? "",
       ...(options.tempSizeMax === undefined ? {} : { max_temp_directory_size: options.tempSizeMax }),
+      preserve_insertion_order: String(options.keepsOrder ?? true),
       // By default the allocator keeps what was freed until 128 and 512 MB have come together, on
       // top of the memory limit: 2,000 hostile files at a limit of 300 MB took 900 MB, now 630.
       allocator_flush_threshold: "8MB",

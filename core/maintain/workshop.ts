@@ -15,6 +15,8 @@ export interface WorkshopOptions {
   threads?: number;
   /** As DuckDB writes it: "2GB". */
   memory?: string;
+  /** As a database has it. */
+  keepsOrder?: boolean;
   /** Nothing is to be written in the lake, not even scratch. */
   leavesLake: boolean;
 }
@@ -44,11 +46,12 @@ export class Workshop {
   static async open(surroundings: Surroundings, options: WorkshopOptions): Promise<Workshop> {
     using resources = new DisposableStack();
     const scratch = await makeScratch(surroundings, options, resources);
-    const { threads, memory } = options;
+    const { threads, memory, keepsOrder } = options;
     const database = await DuckDb.open({
       tempDirectory: scratch.path("spill"),
       threads,
       memory,
+      keepsOrder,
     });
     resources.defer(() => database.close());
     const connection = await database.connect();

@@ -26,6 +26,12 @@ import type { SoundFiles } from "./sound_files.ts";
 
 /** Files fetched at once from a store that is not on this machine. */
 const FETCHED_PARALLEL = 8;
+/**
+ * Rows of files up to so many bytes are read once, and kept until they are written: of many tiny
+ * row groups the reading costs most, and a copy that reads them sets aside a block of every column
+ * for each.
+ */
+const KEPT_BYTES_MAX = 8e6;
 
 export interface RewriterOptions {
   table: LoadedTable;
@@ -89,8 +95,18 @@ export class SqlGroupRewriter implements GroupRewriter {
   }
 
   async #rewriteRows(connection: Connection, group: RewriteGroup): Promise<WrittenFile[]> {
-    const { order } = this.#options;
     const select = await this.#select(connection, group);
+    if (group.bytes > KEPT_BYTES_MAX) return await this.#writeRows(connection, group, select);
+    await connection.rows(`CREATE OR REPLACE TEMP TABLE kept_rows AS ${select}`);
+    try {
+      return await this.#writeRows(connection, group, "SELECT * FROM kept_rows");
+    } finally {
+      await connection.run("DROP TABLE kept_rows");
+    }
+  }
+
+  async #writeRows(connection: Connection, group: RewriteGroup, select: string): Promise<WrittenFile[]> {
+    const { order } = this.#options;
     const { fields } = this.#schema;
     const before = await summaryOf(connection, select, fields);
     checkCount(group, before.rows);
@@ -124,7 +140,8 @@ export class SqlGroupRewriter implements GroupRewriter {
       });
     }
     // DuckDB keeps the order within a file, but not across files that it splits by size. So each
-    // file gets its own range of the sorted rows.
+    // file gets its own range of the sorted rows, which must be read as they were put.
+    await connection.run("SET preserve_insertion_order = true");
     await connection.run(`CREATE OR REPLACE TEMP TABLE sorted_rows AS ${query}`);
     try {
       const [row] = await connection.rows("SELECT count(*) AS n FROM sorted_rows");

@@ -49,7 +49,8 @@ export class UpkeepWorkshop {
   }
 
   async #open(): Promise<Workshop> {
-    this.#opened ??= Workshop.open(this.#surroundings, { ...this.#options, leavesLake: false });
+    // One thread reads file after file, so rows keep their order all the same.
+    this.#opened ??= Workshop.open(this.#surroundings, { ...this.#options, keepsOrder: false, leavesLake: false });
     try {
       return await this.#opened;
     } catch (error) {
