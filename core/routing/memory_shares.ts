@@ -9,6 +9,8 @@ export interface MemoryShares {
   limits: ReaderLimits;
   /** DuckDB's memory limit, as it writes it. */
   database: string;
+  /** The same where keys of a table are held beside it, and what these may take. */
+  withKeys: { database: string; keyBytes: number };
 }
 
 /** The program and its libraries, before it reads anything. */
@@ -21,6 +23,9 @@ const HELD_BYTES = 165e6, HELD_BYTES_MIN = HELD_BYTES / 5;
 const DATABASE_BYTES_MIN = 96e6;
 /** Of the memory: what it reads of Parquet files, it does not spill. */
 const DATABASE_SHARE_MIN = 1 / 4;
+
+/** Of DuckDB's memory: with keys in memory, it only reads a file now and then. */
+const KEY_SHARE = 1 / 2;
 
 /** Rows in a row group: as many as other writers take, and few enough for a processor's cache. */
 export const GROUP_ROWS = 122_880;
@@ -68,7 +73,17 @@ export function shareMemory(memory: string, threadsWanted: number): MemoryShares
   }
   const held = Math.min(HELD_BYTES, Math.max(HELD_BYTES_MIN, forThreads / threads - THREAD_BYTES));
   const database = Math.max(DATABASE_BYTES_MIN, bytes - PROGRAM_BYTES - threads * (THREAD_BYTES + held));
-  return { threads, limits: scaled(held / HELD_BYTES), database: `${Math.floor(database)}B` };
+  const keyBytes = Math.floor(Math.min(database * KEY_SHARE, database - DATABASE_BYTES_MIN));
+  return {
+    threads,
+    limits: scaled(held / HELD_BYTES),
+    database: inBytes(database),
+    withKeys: { database: inBytes(database - keyBytes), keyBytes },
+  };
+}
+
+function inBytes(size: number): string {
+  return `${Math.floor(size)}B`;
 }
 
 /** Of several runs in one process that share the memory: the program is there once. Bytes. */

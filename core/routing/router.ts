@@ -13,7 +13,7 @@ import { placeLedger } from "./ledger_rows.ts";
 import { RawCopies } from "./raw_copies.ts";
 import { RepeatFinder } from "./repeats/repeat_finder.ts";
 import { RoutingEngine } from "./routing_engine.ts";
-import { routeTask, type TaskTools, withScratch } from "./run_task.ts";
+import { type RepeatLookup, routeTask, type TaskTools, withScratch } from "./run_task.ts";
 
 export interface RouterOptions {
   /** The store of the raw files. */
@@ -86,9 +86,16 @@ export class EmbeddedRouter implements Router {
 
   /** Made when it is first asked: most targets keep repeats. */
   #repeatFinder(): RepeatFinder {
+    if (this.#repeats !== undefined) return this.#repeats;
     const { scratchFolder, random } = this.#options;
     const scratch = Scratch.create(`${scratchFolder}/keys`);
-    return this.#repeats ??= new RepeatFinder(() => this.#engine.connect(), scratch, random);
+    const bytesMax = this.#engine.makeRoomForKeys();
+    return this.#repeats = new RepeatFinder({ connect: () => this.#engine.connect(), scratch, random, bytesMax });
+  }
+
+  #repeatLookup({ events }: TargetTables): RepeatLookup {
+    const finder = this.#repeatFinder();
+    return { secret: finder.secret, find: (rule, batch) => finder.find(rule, events, batch) };
   }
 
   async route(plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan> {
@@ -105,7 +112,7 @@ export class EmbeddedRouter implements Router {
       copies: this.#copies,
       scratchFolder,
       meter,
-      findRepeats: (rule, paths) => this.#repeatFinder().find(rule, tables.events, paths),
+      repeatLookup: plan.options.dedupe && this.#repeatLookup(tables),
     };
     return await withScratch(task, tools, async (scratch) => {
       const share = await routeTask(task, tools, scratch);
@@ -117,6 +124,10 @@ export class EmbeddedRouter implements Router {
       ] as const;
       await Promise.allSettled(placing);
       const [result, ledger] = await Promise.all(placing);
+      const { location } = tables.events.io;
+      if (plan.options.dedupe !== undefined) {
+        this.#repeats?.placed(result.events.files.map(({ path }) => location.uriOf(path)));
+      }
       const routed = combineResults(
         plan,
         { attempt, ingestedAtMicros: ingestedAtMicros.toString(), ledger },

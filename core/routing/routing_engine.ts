@@ -1,5 +1,5 @@
 import { type Connection, DuckDb, type DuckDbOptions } from "../engine/duckdb.ts";
-import { shareMemory } from "./memory_shares.ts";
+import { type MemoryShares, shareMemory } from "./memory_shares.ts";
 import { ReaderPool } from "./reader/reader_pool.ts";
 import type { ReaderLimits } from "./reader/reading.ts";
 
@@ -21,14 +21,16 @@ export class RoutingEngine {
   readonly readers: ReaderPool;
   readonly limits: ReaderLimits;
   readonly judgesAll: boolean;
-  readonly #databaseOptions: DuckDbOptions;
+  readonly #withKeys: MemoryShares["withKeys"];
+  #databaseOptions: DuckDbOptions;
   #opening: Promise<void> | undefined;
   #database: DuckDb | undefined;
 
   constructor(options: RoutingEngineOptions) {
-    const { threads, limits, database } = shareMemory(options.memory, options.threads);
+    const { threads, limits, database, withKeys } = shareMemory(options.memory, options.threads);
     this.#databaseOptions = { threads, memory: database, tempDirectory: options.spillFolder };
     this.limits = limits;
+    this.#withKeys = withKeys;
     this.judgesAll = options.judgesAll ?? false;
     this.readers = new ReaderPool({ threads, bytesPerThread: options.bytesPerThread });
   }
@@ -37,6 +39,13 @@ export class RoutingEngine {
   async connect(): Promise<Connection> {
     if (this.#database === undefined) await (this.#opening ??= this.#open());
     return await this.#database!.connect();
+  }
+
+  /** From now on DuckDB, where it is not loaded yet, leaves memory to keys; returns how much. */
+  makeRoomForKeys(): number {
+    const { database: memory, keyBytes } = this.#withKeys;
+    this.#databaseOptions = { ...this.#databaseOptions, memory };
+    return keyBytes;
   }
 
   close(): void {

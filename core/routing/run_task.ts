@@ -14,6 +14,8 @@ import { type PlannedTask, planTask } from "./plan_task.ts";
 import { fileStatus, type PreparedFiles, prepareFiles } from "./prepare_files.ts";
 import type { RawCopies } from "./raw_copies.ts";
 import { type ReadFiles, readFiles } from "./reader/read_files.ts";
+import type { KeyRule } from "./repeats/event_keys.ts";
+import type { BatchEvents } from "./repeats/repeat_finder.ts";
 import type { RepeatPositions } from "./repeats.ts";
 import type { RoutingEngine } from "./routing_engine.ts";
 
@@ -30,12 +32,16 @@ export interface TaskTools {
   scratchFolder: string;
   /** Counts files, bytes and records, and times `route` and `place`. */
   meter: Meter;
-  /** What of a batch repeats the rows of its table, or its own; where tasks are deduplicated. */
-  findRepeats?: FindRepeats | undefined;
+  /** Where tasks are deduplicated. */
+  repeatLookup?: RepeatLookup | undefined;
 }
 
-/** `paths`: local data files with the events of the whole batch, which are not in the table. */
-export type FindRepeats = (rule: DedupeRule, paths: readonly string[]) => Promise<RepeatPositions>;
+/** Finds what of a whole batch repeats the rows of its table, or its own. */
+export interface RepeatLookup {
+  /** See `keyNumberSql`. */
+  readonly secret: string;
+  find(rule: DedupeRule, events: BatchEvents): Promise<RepeatPositions>;
+}
 
 /** A task whose data files lie in scratch. */
 export interface RoutedShare {
@@ -120,6 +126,7 @@ class TaskRun {
     copies.fetchAhead();
     for (const [number, status] of prepared.missing) this.#missing.set(number, status);
     let latest = tables;
+    const search = this.#repeatLookup();
     const read = {
       connect: () => engine.connect(),
       limits: engine.limits,
@@ -137,8 +144,8 @@ class TaskRun {
       tablesFor: (wanted: Contract) => latest = wanted === contract ? tables : widen(wanted),
     };
     const { ready, broken } = prepared;
-    const routed = await readFiles(ready, broken, { ...read, meter, scratch });
-    const repeats = await this.#repeatsOf(routed);
+    const routed = await readFiles(ready, broken, { ...read, keys: search?.keys, meter, scratch });
+    const repeats = await search?.find(routed) ?? new Map<string, number[]>();
     if (repeats.size === 0) return { ...routed, repeats, tables: latest };
     // Once more without them: that takes less than to take them out of finished files.
     for (const { path } of [...routed.events.written, ...routed.deadLetters.written]) scratch.removeFile(path);
@@ -146,16 +153,21 @@ class TaskRun {
     return { ...await readFiles(ready, broken, { ...read, ...again }), repeats, tables: latest };
   }
 
-  async #repeatsOf({ events }: ReadFiles): Promise<RepeatPositions> {
-    const { options: { dedupe }, batchId } = this.#task;
-    if (dedupe === undefined) return new Map();
-    const { findRepeats, meter } = this.#tools;
-    if (findRepeats === undefined) {
+  /** Undefined where repeats are kept. */
+  #repeatLookup(): { keys: KeyRule; find: (routed: ReadFiles) => Promise<RepeatPositions> } | undefined {
+    const { options: { dedupe: rule }, batchId } = this.#task;
+    if (rule === undefined) return undefined;
+    const { repeatLookup, meter } = this.#tools;
+    if (repeatLookup === undefined) {
       throw new StreamlabError("usage", `Cannot route a part of batch ${batchId}: repeats are found in whole batches`, {
         hint: "Route it in one process, with streamlab consume",
       });
     }
-    return await meter.time("dedupe", () => findRepeats(dedupe, events.written.map(({ path }) => path)));
+    const find = async ({ events, keys }: ReadFiles) => {
+      const paths = events.written.map(({ path }) => path);
+      return await meter.time("dedupe", () => repeatLookup.find(rule, { keys, paths }));
+    };
+    return { keys: { rule, secret: repeatLookup.secret }, find };
   }
 
   #share({ tallies, leftOut, misnamed, reasons: counted, repeats, tables, events, deadLetters }: Routed): RoutedShare {

@@ -2,11 +2,11 @@ import { match, strictEqual } from "node:assert/strict";
 import { inFolder, type Outcome, succeed } from "./program.ts";
 
 /** From the source, and not allowed what DuckDB's client needs: a native library. */
-async function consumeWithoutDuckDb(folder: string): Promise<Outcome> {
+async function consumeWithoutDuckDb(folder: string, ...flags: string[]): Promise<Outcome> {
   const allowed = ["read", "write", "env", "sys", "net"].map((what) => `--allow-${what}`);
   const main = new URL("../../main.ts", import.meta.url).pathname;
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--no-prompt", ...allowed, main, "consume", "--once"],
+    args: ["run", "--no-check", "--no-prompt", ...allowed, main, "consume", "--once", ...flags],
     cwd: folder,
     env: { NO_COLOR: "1" },
   });
@@ -41,6 +41,15 @@ Deno.test("a lake that earlier runs have filled is consumed without DuckDB, too"
     const idle = await consumeWithoutDuckDb(folder);
     strictEqual(idle.status, 0, idle.stderr);
     strictEqual(/batch/.test(idle.stdout), false, idle.stdout);
+  }));
+
+Deno.test("batches are deduplicated by keys in memory: what a run has brought itself it need not read again", () =>
+  inFolder(async (folder) => {
+    for (const _ of [1, 2]) await produce(folder, "--duplicate-chance", "0.3");
+    const flags = ["--max-files-per-batch", "1", "--dedupe-by", "event_id", "--dedupe-within", "1d"];
+    const { status, stdout, stderr } = await consumeWithoutDuckDb(folder, ...flags);
+    strictEqual(status, 0, stderr);
+    match(stdout, /batch 4: 1 file/);
   }));
 
 Deno.test("Parquet files are read by DuckDB", () =>

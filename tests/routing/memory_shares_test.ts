@@ -15,6 +15,9 @@ Deno.test("the program, the threads and DuckDB together take what was given", ()
       const threadBytes = 35e6 + 165e6 * shares.limits.groupBytes / (24 << 20);
       const sum = 130e6 + shares.threads * threadBytes + database;
       ok(sum < given * 1.001, `${memory}, ${threads}: ${sum}`);
+      const { withKeys: { database: rest, keyBytes } } = shares;
+      ok(Number(rest.slice(0, -1)) >= 96e6 && keyBytes >= 0, `${memory}, ${threads}: ${JSON.stringify(shares)}`);
+      ok(Number(rest.slice(0, -1)) + keyBytes <= database, `${memory}, ${threads}: ${JSON.stringify(shares)}`);
     }
   }
 });

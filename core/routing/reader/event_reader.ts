@@ -9,6 +9,7 @@ import { DroppedRows } from "./dropped_rows.ts";
 import { FileReading, type FileReadingTools } from "./file_reading.ts";
 import { eventFileFields, letterFileFields } from "./file_schema.ts";
 import { InputRoom } from "./input_room.ts";
+import { KeyCollector } from "./key_collector.ts";
 import { LargeValues } from "./large_values.ts";
 import { OddRecords } from "./odd_records.ts";
 import { PendingFile } from "./pending_file.ts";
@@ -16,7 +17,7 @@ import { ReaderInstance } from "./reader_instance.ts";
 import type { Reading, ReadResult, Survey, UnitTally, Work } from "./reading.ts";
 import { RowWriter } from "./row_writer.ts";
 import { surveyUnits } from "./survey.ts";
-import { TableOutput } from "./table_output.ts";
+import { TableOutput, type TableOutputOptions } from "./table_output.ts";
 
 /** Records between two reports. */
 const REPORTED_RECORDS = 50_000;
@@ -69,7 +70,8 @@ export class EventReader {
   async read(reading: Reading, onRecords: (count: number) => void): Promise<ReadResult> {
     const { contract, events, deadLetters } = this.#columnsOf(reading);
     const dropped = reading.repeats && new DroppedRows(this.reader, events, reading.repeats);
-    const files = this.#filesOf(reading, { contract, events, deadLetters }, dropped);
+    const keys = reading.keys && KeyCollector.create(this.reader, events, reading.keys);
+    const files = this.#filesOf(reading, { contract, events, deadLetters }, { dropped, keys });
     const judge = new Judge(contract, reading.onExtraFields, reading.onWrongType);
     const rows = new RowWriter(this.reader, contract, events, deadLetters);
     const pending = new PendingFile(`${reading.folder}/pending-${this.#start.number}.ndjson`);
@@ -107,6 +109,7 @@ export class EventReader {
         dropped: dropped?.count ?? 0,
         reasons: rows.reasons,
         ...pending.close(),
+        keys: keys?.end(),
       };
     } finally {
       files.events.abandon();
@@ -159,7 +162,7 @@ export class EventReader {
   #filesOf(
     reading: Reading,
     { contract, events, deadLetters }: Omit<Columns, "key">,
-    dropped: DroppedRows | undefined,
+    rowsSeen: Pick<TableOutputOptions, "dropped" | "keys">,
   ): FileReadingTools["files"] {
     const { folder, limits } = reading;
     const nextPath = (kind: string) => {
@@ -173,7 +176,7 @@ export class EventReader {
         columns: events,
         constants: reading,
         limits,
-        dropped,
+        ...rowsSeen,
         nextPath: nextPath("events"),
       }),
       deadLetters: new TableOutput(this.reader, {

@@ -10,6 +10,7 @@ import type { TargetTable } from "../../tables/write/target_table.ts";
 import type { BrokenFile, LocalRawFile } from "../raw_file.ts";
 import type { RouteOptions } from "../route_options.ts";
 import { pathMembers, typeOfKey } from "../path_columns.ts";
+import { type EventKeys, joinKeys } from "../repeats/event_keys.ts";
 import { frameRows } from "./framed_rows.ts";
 import {
   compareExtraPaths,
@@ -41,6 +42,8 @@ export interface ReadFiles {
   tallies: Map<number, UnitTally>;
   /** What files were read as, where their names say something else. */
   misnamed: Misnamed[];
+  /** Of the events, where they were asked for, and could be had. */
+  keys: EventKeys | undefined;
 }
 
 /**
@@ -169,6 +172,7 @@ class ReadRun {
       reasons: countReasons(results),
       tallies,
       misnamed: this.#misnamed,
+      keys: keysOf(results),
     };
   }
 
@@ -176,12 +180,12 @@ class ReadRun {
     units: readonly ReadUnit[],
     what: Pick<Reading, "contract" | "onExtraFields" | "onWrongType" | "onEmpty" | "events" | "deadLetters">,
   ): Promise<ReadResult[]> {
-    const { scratch, batchId, ingestedAtMicros, limits, meter, repeats } = this.#options;
+    const { scratch, batchId, ingestedAtMicros, limits, meter, repeats, keys } = this.#options;
     // Records that had to wait take as many threads as found them.
     this.#bytes = Math.max(this.#bytes, bytesOf(units));
     const folder = scratch.subfolder(`read-${this.#readings++}`);
     const shared = { folder, limits, units: bySize(units), next: counter(), held: counter() };
-    const reading = { ...what, repeats, batchId, ingestedAtMicros, ...shared };
+    const reading = { ...what, repeats, keys, batchId, ingestedAtMicros, ...shared };
     const results = await this.#options.readers.run<ReadResult>(
       { kind: "read", reading },
       this.#bytes,
@@ -275,6 +279,12 @@ function countReasons(results: readonly ReadResult[]): Map<DeadLetterReason, num
     total.set(reason, (total.get(reason) ?? 0) + count);
   }
   return total;
+}
+
+/** Undefined where those of some are not known, or they are too many. */
+function keysOf(results: readonly ReadResult[]): EventKeys | undefined {
+  const parts = results.flatMap(({ keys }) => keys ?? []);
+  return parts.length < results.length ? undefined : joinKeys(parts);
 }
 
 function tallyFiles(results: readonly ReadResult[]): Map<number, UnitTally> {

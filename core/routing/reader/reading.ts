@@ -6,6 +6,7 @@ import type { OnEmpty } from "../../lake/batch_plan.ts";
 import type { FoundPacking } from "../../lake/routing_task.ts";
 import type { JsonPath } from "../../json/pointer.ts";
 import type { TargetTable } from "../../tables/write/target_table.ts";
+import type { EventKeys, KeyRule } from "../repeats/event_keys.ts";
 import type { RepeatPositions } from "../repeats.ts";
 
 /** How records are read from their places, one by one. */
@@ -120,6 +121,8 @@ export interface Reading {
   onEmpty?: OnEmpty | undefined;
   /** Events that are left out. */
   repeats?: RepeatPositions | undefined;
+  /** By what the keys of events are collected, where they are asked for. */
+  keys?: KeyRule | undefined;
   events: TargetTable;
   deadLetters: TargetTable;
   ingestedAtMicros: bigint;
@@ -168,6 +171,8 @@ export interface ReadResult {
   /** The file of pending records, and where their extra fields stand. */
   pending?: { path: string; records: number };
   extraPaths: ExtraPath[];
+  /** Of the events, where they were asked for, and could be had. */
+  keys: EventKeys | undefined;
 }
 
 export type Work =

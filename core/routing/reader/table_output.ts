@@ -10,6 +10,7 @@ import { type BatchConstants, constantOf } from "./batch_constants.ts";
 import { ChunkEncoder, pageLimits } from "./chunk_encoder.ts";
 import type { ReaderColumn, ReaderTable } from "./column_plan.ts";
 import type { DroppedRows } from "./dropped_rows.ts";
+import type { KeyCollector } from "./key_collector.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
 import type { ReaderLimits } from "./reading.ts";
 import { RowPartitions } from "./row_partitions.ts";
@@ -27,6 +28,8 @@ export interface TableOutputOptions {
   limits: ReaderLimits;
   /** Rows that go to no file. */
   dropped?: DroppedRows | undefined;
+  /** Takes the keys of rows before they are written. */
+  keys?: KeyCollector | undefined;
   nextPath: () => string;
 }
 
@@ -36,6 +39,7 @@ export class TableOutput {
   readonly #table: number;
   readonly #partitions: RowPartitions;
   readonly #dropped: DroppedRows | undefined;
+  readonly #keys: KeyCollector | undefined;
   readonly #encoder: ChunkEncoder;
   readonly #files: PartitionedFiles;
   readonly #bloomFilters: readonly (BloomFilterSize | undefined)[];
@@ -46,12 +50,13 @@ export class TableOutput {
   #flushedRows = 0;
 
   constructor(reader: ReaderInstance, options: TableOutputOptions) {
-    const { table, fields, columns, constants, limits, dropped, nextPath } = options;
+    const { table, fields, columns, constants, limits, dropped, keys, nextPath } = options;
     const schema = new ParquetSchema(fields);
     this.#reader = reader;
     this.#table = columns.handle;
     this.#partitions = new RowPartitions(reader, columns, constants, table);
     this.#dropped = dropped;
+    this.#keys = keys;
     this.#encoder = new ChunkEncoder(reader.calls, pageLimits(table.properties));
     const bytesTarget = fileBytesTarget(table);
     this.#groupRowsMax = limits.groupRows;
@@ -94,6 +99,7 @@ export class TableOutput {
   #flush(): void {
     const { calls } = this.#reader;
     if (calls.rowsOf(this.#table) === 0) return;
+    this.#keys?.take();
     const partitions = this.#partitions.number();
     this.#flushedRows += calls.rowsOf(this.#table);
     // Rows of the number behind the last partition's are in none.

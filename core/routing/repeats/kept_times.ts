@@ -27,6 +27,11 @@ export class KeptTimes {
     this.#times.splice(this.#placeOf(at), 0, at);
   }
 
+  /** Like `note` for very many, in any order. */
+  noteAll(times: Iterable<bigint>): void {
+    this.#times = BigInt64Array.from([...this.#times, ...times]).sort().values().toArray();
+  }
+
   #isNear(index: number, at: bigint): boolean {
     const kept = this.#times[index];
     if (kept === undefined) return false;

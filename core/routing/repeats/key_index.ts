@@ -10,17 +10,10 @@ import { LocalFiles } from "../../tables/read/local_files.ts";
 import { partitionConstants } from "../../tables/read/partition_constants.ts";
 import { tableSelect, viewFile } from "../../tables/read/scan_sql.ts";
 import { eventTimeSql, keyNumberSql } from "../../lake/dedupe_sql.ts";
-
-/** A span of event times, microseconds since 1970, both ends included. */
-export interface TimeSpan {
-  from: bigint;
-  to: bigint;
-}
+import type { TimeSpan } from "./time_span.ts";
 
 /** Files that are read by one statement. */
 const READ_FILES_MAX = 200;
-/** Keys beyond which those of files that are not needed now are forgotten: about a gigabyte. */
-const KEYS_MAX = 40_000_000;
 
 /** Files whose keys were read together, by `identityOf`. */
 interface Group {
@@ -28,91 +21,151 @@ interface Group {
   keys: number;
 }
 
+/** Where the keys of groups of files are. */
+export interface KeyHolder {
+  /** Beyond which those of files that are not needed now are forgotten. */
+  readonly keysMax: number;
+  /** What it takes of keys that are needed; undefined where it takes all of them. */
+  readonly neededMax?: number;
+  begin(): Promise<void>;
+  /** `select`: its columns are `key`, as `keyNumberSql` has it, and `time`. */
+  read(select: string, group: number): Promise<void>;
+  forget(groups: ReadonlySet<number>): Promise<void>;
+}
+
+export interface KeyIndexOptions {
+  /** A session of DuckDB, asked for when files are to be read. */
+  connect: () => Promise<Connection>;
+  scratch: Scratch;
+  rule: DedupeRule;
+  /** See `keyNumberSql`. */
+  secret: string;
+}
+
+/** Files that may be in the table when it is looked at next, and whose keys are known. */
+export interface ExpectedFiles {
+  /** Their addresses. */
+  files: ReadonlySet<string>;
+  keys: number;
+  add: (group: number) => void;
+}
+
 /**
- * The keys that a table holds, with their times: in DuckDB, which spills them to scratch. It
- * follows the table file by file, so it is right whoever has written to the table, and may be
- * thrown away at any time: what is needed is read again.
+ * The keys that a table holds, with their times. It follows the table file by file, so it is right
+ * whoever has written to the table, and may be thrown away at any time: what is needed is read
+ * again.
  */
 export class KeyIndex {
-  readonly #connection: Connection;
-  readonly #scratch: Scratch;
-  readonly #rule: DedupeRule;
-  readonly #secret: string;
+  readonly #options: KeyIndexOptions;
+  readonly #holder: KeyHolder;
   readonly #groups = new Map<number, Group>();
   #made = 0;
+  #expected: ExpectedFiles | undefined;
 
-  constructor(connection: Connection, scratch: Scratch, rule: DedupeRule, secret: string) {
-    this.#connection = connection;
-    this.#scratch = scratch;
-    this.#rule = rule;
-    this.#secret = secret;
+  constructor(holder: KeyHolder, options: KeyIndexOptions) {
+    this.#holder = holder;
+    this.#options = options;
   }
 
-  /** An empty table, of these columns: `key`, `time`, and the number of a group. */
+  /** Empties it. */
   async begin(): Promise<void> {
-    await this.#connection.run("CREATE OR REPLACE TEMP TABLE kept (key UHUGEINT, time BIGINT, part INTEGER)");
+    await this.#holder.begin();
     this.#groups.clear();
   }
 
-  /** From then on `kept` has what the table holds of this span, and perhaps more of the table. */
-  async follow(table: LoadedTable, span: TimeSpan): Promise<void> {
+  /** They need not be read if the table then has them all, and nothing deletes from them. */
+  expect(expected: ExpectedFiles): void {
+    this.#expected = expected;
+  }
+
+  /**
+   * From then on the holder has what the table has of this span, and perhaps more of the table.
+   * False where that is more than it may have: then it has less.
+   */
+  async follow(table: LoadedTable, span: TimeSpan): Promise<boolean> {
+    const { at } = this.#options.rule;
     const { files, skipped } = await planScan(table.io, table.metadata, {
       predicate: {
         op: "and",
-        of: [
-          { op: ">=", column: this.#rule.at, value: span.from },
-          { op: "<=", column: this.#rule.at, value: span.to },
-        ],
+        of: [{ op: ">=", column: at, value: span.from }, { op: "<=", column: at, value: span.to }],
       },
       explainScan: true,
     });
     const wanted = new Map(files.map((file) => [identityOf(file), file]));
     const elsewhere = new Set(skipped.map(({ dataFile }) => dataFile.path));
     const isLive = (file: string) => wanted.has(file) || elsewhere.has(pathOf(file));
-    for (const [number, group] of this.#groups) {
-      if (![...group.files].every(isLive)) await this.#forget(number);
-    }
-    const isRead = (file: string) => [...this.#groups.values()].some((group) => group.files.has(file));
-    const missing = [...wanted].filter(([identity]) => !isRead(identity)).map(([, file]) => file);
+    await this.#forget([...this.#groups].filter(([, group]) => ![...group.files].every(isLive)));
+    this.#takeExpected(isLive);
+    if (recordsOf(files) > (this.#holder.neededMax ?? Infinity)) return false;
+    await this.#forgetUnneeded(wanted);
+    const missing = this.#missing(wanted);
     for (let from = 0; from < missing.length; from += READ_FILES_MAX) {
       await this.#read(table, missing.slice(from, from + READ_FILES_MAX));
     }
-    await this.#forgetUnneeded(new Set(wanted.keys()));
+    return true;
   }
 
-  async #forget(number: number): Promise<void> {
-    await this.#connection.run(`DELETE FROM kept WHERE part = ${number}`);
-    this.#groups.delete(number);
+  #takeExpected(isLive: (file: string) => boolean): void {
+    const expected = this.#expected;
+    this.#expected = undefined;
+    if (expected === undefined || ![...expected.files].every(isLive)) return;
+    expected.add(this.#newGroup(expected));
   }
 
-  async #forgetUnneeded(wanted: ReadonlySet<string>): Promise<void> {
-    let keys = [...this.#groups.values()].reduce((sum, group) => sum + group.keys, 0);
+  #newGroup({ files, keys }: Group): number {
+    const number = ++this.#made;
+    this.#groups.set(number, { files, keys });
+    return number;
+  }
+
+  async #forget(groups: readonly [number, Group][]): Promise<void> {
+    if (groups.length === 0) return;
+    const numbers = groups.map(([number]) => number);
+    for (const number of numbers) this.#groups.delete(number);
+    await this.#holder.forget(new Set(numbers));
+  }
+
+  #missing(wanted: ReadonlyMap<string, ScanFile>): ScanFile[] {
+    const read = new Set([...this.#groups.values()].flatMap(({ files }) => [...files]));
+    return [...wanted].filter(([identity]) => !read.has(identity)).map(([, file]) => file);
+  }
+
+  async #forgetUnneeded(wanted: ReadonlyMap<string, ScanFile>): Promise<void> {
+    const { keysMax, neededMax } = this.#holder;
+    let keys = [...this.#groups.values()].reduce((sum, group) => sum + group.keys, recordsOf(this.#missing(wanted)));
+    const unneeded: [number, Group][] = [];
     for (const [number, group] of this.#groups) {
-      if (keys <= KEYS_MAX) return;
+      if (keys <= keysMax) break;
       if ([...group.files].some((file) => wanted.has(file))) continue;
-      await this.#forget(number);
+      unneeded.push([number, group]);
       keys -= group.keys;
     }
+    await this.#forget(unneeded);
+    // Groups that are needed in part: without the rest of their files there is room.
+    if (keys > keysMax && neededMax !== undefined) await this.begin();
   }
 
   async #read(table: LoadedTable, files: readonly ScanFile[]): Promise<void> {
-    const local = new LocalFiles(table.io, this.#scratch);
-    const number = this.#made++;
+    const { rule, secret, scratch } = this.#options;
+    const local = new LocalFiles(table.io, scratch);
+    const group = this.#newGroup({ files: new Set(files.map(identityOf)), keys: recordsOf(files) });
+    let isRead = false;
     try {
       const select = await this.#select(table, files, local);
       if (select !== undefined) {
-        await this.#connection.run(`
-          INSERT INTO kept SELECT key, time, ${number} FROM (
-            SELECT ${keyNumberSql(this.#rule, this.#secret)} AS key, ${
-          eventTimeSql(this.#rule)
-        } AS time FROM (${select})
-          ) WHERE key IS NOT NULL AND time IS NOT NULL`);
+        await this.#holder.read(
+          `SELECT key, time FROM (
+            SELECT ${keyNumberSql(rule, secret)} AS key, ${eventTimeSql(rule)} AS time FROM (${select})
+          ) WHERE key IS NOT NULL AND time IS NOT NULL`,
+          group,
+        );
       }
+      isRead = true;
     } finally {
+      // Read again, half of them would be there twice.
+      if (!isRead) await this.#forget([[group, this.#groups.get(group)!]]);
       await local.forget(files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]));
     }
-    const keys = files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0);
-    this.#groups.set(number, { files: new Set(files.map(identityOf)), keys });
   }
 
   /** Undefined where the table lacks a column of the key: nothing in it can be repeated. */
@@ -121,14 +174,15 @@ export class KeyIndex {
     files: readonly ScanFile[],
     local: LocalFiles,
   ): Promise<string | undefined> {
+    const { rule, connect } = this.#options;
     const schema = currentSchema(metadata);
-    const names = new Set([...this.#rule.by, this.#rule.at]);
+    const names = new Set([...rule.by, rule.at]);
     const columns = schema.fields.filter(({ name }) => names.has(name));
     if (columns.length < names.size) return undefined;
     const places = await local.locate(files);
     const paths = files.map(({ dataFile }) => places.get(dataFile.path)!);
     const layouts: ReadonlyMap<string, FileLayout> = layoutsMatter(metadata)
-      ? await readLayouts(this.#connection, paths, metadata.properties)
+      ? await readLayouts(await connect(), paths, metadata.properties)
       : new Map();
     return tableSelect({
       columns,
@@ -147,6 +201,10 @@ export class KeyIndex {
 /** A file with what is deleted from it: other deletes leave other rows. */
 function identityOf({ dataFile, deletes }: ScanFile): string {
   return [dataFile.path, ...deletes.map(({ path }) => path).sort()].join("\n");
+}
+
+function recordsOf(files: readonly ScanFile[]): number {
+  return files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0);
 }
 
 function pathOf(identity: string): string {
