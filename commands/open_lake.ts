@@ -54,18 +54,14 @@ export function openReadersCatalog(
   flags: CatalogFlags,
   openLake: () => Promise<Store>,
 ): Promise<Catalog> {
-  return openCatalog(context, flags, openLake, { serve: (store) => cached(context, store) });
-}
-
-/** The store of a lake that must be there, for readers: see `openReadersCatalog`. */
-export async function openReadersLake(context: ReadersSurroundings, location: LakeLocation): Promise<Store> {
-  return await cached(context, await openExistingLake(context, location));
+  return openCatalog(context, flags, openLake, { serve: (store) => readersStore(context, store) });
 }
 
 /** Bytes of the cache of distant lakes, all together. */
 const CACHE_BYTES_MAX = 2e9;
 
-async function cached(context: ReadersSurroundings, store: Store): Promise<Store> {
+/** For readers, see `openReadersCatalog`: the store itself where nothing is gained by keeping. */
+export async function readersStore(context: ReadersSurroundings, store: Store): Promise<Store> {
   const { env, clock, random } = context;
   const base = cacheFolder(env);
   if (store.objectAccess === undefined || base === undefined) return store;

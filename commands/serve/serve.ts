@@ -14,11 +14,13 @@ import { secretsIn } from "../line/program.ts";
 import { listenError, parsePort, tellFailure } from "../listening.ts";
 import { machineSettings } from "../machine.ts";
 import { observeLake, openTelemetry } from "../telemetry.ts";
-import { openExistingLake, openLake, openReadersLake } from "../open_lake.ts";
+import { openExistingLake, openLake, readersStore } from "../open_lake.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
 /** What a question of the console may take of the disk. */
 const QUESTION_TEMP_SIZE = "1GB";
+/** Pages and monitoring ask for the same tables every few seconds. */
+const TABLES_KEPT = 32;
 const LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"];
 
 const flags = z.object({
@@ -104,7 +106,7 @@ async function openParts(context: Context, given: ServeFlags, store: Store) {
       import("../../core/serve/metrics/batch_watch.ts"),
     ]);
   const { clock, random } = context;
-  const files = new FileCatalog({ store, clock, random });
+  const files = new FileCatalog({ store, clock, random, tablesKept: TABLES_KEPT });
   const catalog = new RestCatalogService({ catalog: files, namespaces: new FileNamespaces(store), clock, random });
   const watch = new LakeWatch({ catalog: files, store, clock, random }, {
     ...machineSettings(context, given),
@@ -135,7 +137,10 @@ async function openConsole(
   const [{ exportAnswers, liveAnswers }, { UpkeepDesk }] = own;
   const { store } = surroundings;
   const { clock, random } = context;
-  const catalog = new FileCatalog({ store: await openReadersLake(context, given.source), clock, random });
+  const readers = await readersStore(context, store);
+  const catalog = readers === store
+    ? surroundings.catalog
+    : new FileCatalog({ store: readers, clock, random, tablesKept: TABLES_KEPT });
   const httpfs = context.env("STREAMLAB_HTTPFS");
   const session = new Session({
     openCatalog: () => Promise.resolve(catalog),

@@ -35,6 +35,12 @@ export interface FileCatalogOptions {
    * A commit returns before the hint is moved and old files are removed; `settle` waits for that.
    */
   tidiesLater?: boolean;
+  /**
+   * For whoever looks at the same tables again and again: as many as these keep their newest
+   * version in memory, and a look at one that has not changed reads none of its files. None unless
+   * given.
+   */
+  tablesKept?: number;
 }
 
 /** Looks for a version that is still there when it is read. */
@@ -54,6 +60,9 @@ export class FileCatalog implements Catalog {
   readonly #tidiesLater: boolean;
   readonly #tidying = new Set<Promise<void>>();
   readonly #ios = new Map<string, TableIo>();
+  readonly #tablesKept: number;
+  /** By folder; those used longest ago first. */
+  readonly #newest = new Map<string, LoadedTable>();
   #probed: Promise<void> | undefined;
 
   /** Reads and writes nothing yet. */
@@ -63,6 +72,7 @@ export class FileCatalog implements Catalog {
     this.#random = options.random;
     this.#warehouse = options.warehouse ?? DEFAULT_WAREHOUSE;
     this.#tidiesLater = options.tidiesLater ?? false;
+    this.#tablesKept = options.tablesKept ?? 0;
   }
 
   /** Folders that hold tables or other namespaces. */
@@ -97,14 +107,18 @@ export class FileCatalog implements Catalog {
 
   async loadTable(identifier: TableIdentifier, expected?: LoadedTable): Promise<LoadedTable | undefined> {
     const folder = this.#folder(identifier);
-    const guess = expected && `${folder}/metadata/${fileNameOf(expected.metadataLocation)}`;
     for (let look = 1;; look++) {
       const head = await findHead(this.#store, folder);
-      if (head === undefined) return undefined;
+      if (head === undefined) {
+        this.#newest.delete(folder);
+        return undefined;
+      }
+      const isIt = (table: LoadedTable | undefined) =>
+        table !== undefined && head.path === `${folder}/metadata/${fileNameOf(table.metadataLocation)}`;
       try {
-        const known = head.path === guess ? expected!.metadata : undefined;
+        const known = [expected, this.#newest.get(folder)].find(isIt)?.metadata;
         const metadata = await readFoundMetadata(this.#store, head, known);
-        return this.#loaded(identifier, metadata, head.path.slice(folder.length + 1));
+        return this.#kept(folder, this.#loaded(identifier, metadata, head.path.slice(folder.length + 1)));
       } catch (error) {
         // Other writers have committed so much meanwhile that this version was cleaned up.
         if (!isKind(error, "not-found") || look === LOOKS_MAX) throw error;
@@ -193,7 +207,7 @@ export class FileCatalog implements Catalog {
     ]).then(() => undefined);
     if (!this.#tidiesLater) await tidying;
     else this.#tidyLater(tidying);
-    return loaded;
+    return this.#kept(folder, loaded);
   }
 
   async settle(): Promise<void> {
@@ -231,6 +245,7 @@ export class FileCatalog implements Catalog {
     for (const path of versions) await deleteOwn(this.#store, [path], places);
     await deleteOwn(this.#store, paths.filter((path) => !versions.includes(path)), places);
     this.#ios.delete(folder);
+    this.#newest.delete(folder);
   }
 
   /** The name says where the table is; an unreadable one has no other folders. */
@@ -271,6 +286,13 @@ export class FileCatalog implements Catalog {
   #loaded(identifier: TableIdentifier, metadata: TableMetadata, pathInTable: string): LoadedTable {
     const io = this.#io(new TableLocation(this.#store, this.#folder(identifier), metadata.location));
     return { identifier, metadata, metadataLocation: io.location.uriOf(pathInTable), io };
+  }
+
+  #kept(folder: string, table: LoadedTable): LoadedTable {
+    this.#newest.delete(folder);
+    this.#newest.set(folder, table);
+    if (this.#newest.size > this.#tablesKept) this.#newest.delete(this.#newest.keys().next().value!);
+    return table;
   }
 
   /** One for each table, so that its cache of manifests lasts. */

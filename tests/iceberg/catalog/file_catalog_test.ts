@@ -249,6 +249,32 @@ Deno.test("loading a table that has not changed is one listing, whoever committe
   assertEquals((await reader.catalog.loadTable(identifier, read))!.metadata.snapshots.length, 2);
 });
 
+Deno.test("a catalog that keeps tables reads no file of one that has not changed, and what is newer of one that has", async () => {
+  const disk = new SimulatedDisk();
+  const writer = bench(disk.connect({ process: "writer" })), store = disk.connect({ process: "reader" });
+  const base = await writer.create();
+  const reader = new FileCatalog({ store, clock: store.clock, random: store.random, tablesKept: 1 });
+  const look = async (name = identifier.name) => {
+    const before = disk.log.length;
+    const table = await reader.loadTable({ ...identifier, name });
+    return { table, asked: disk.log.slice(before).map(({ name }) => name) };
+  };
+  assertEquals((await look()).asked, ["list", "read"]);
+  assertEquals((await look()).asked, ["list"]);
+  await writer.append(writer.file(base, 1));
+  const newer = await look();
+  assertEquals([newer.asked, newer.table?.metadata.snapshots.length], [["list", "read"], 1]);
+  // Another table takes its place.
+  await store.write(
+    `warehouse/bronze/other/metadata/v1.metadata.json`,
+    await store.read(`${folder}/metadata/v1.metadata.json`),
+  );
+  assertEquals((await look("other")).asked, ["list", "read"]);
+  assertEquals((await look()).asked, ["list", "read"]);
+  await writer.catalog.dropTable(identifier);
+  assertEquals((await look()).table, undefined);
+});
+
 Deno.test("what a commit asks of a disk does not grow with the manifests that lie there", () =>
   withBench(async (bench) => {
     const table = await bench.create();
