@@ -4,6 +4,7 @@ import { runProgram } from "../../commands/line/program.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import { DuckDb, quoteText } from "../../core/engine/duckdb.ts";
 import { commands } from "../../main.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 import { testWorld } from "../support/test_world.ts";
 
 /** Runs a command line; what it printed, without its colours. Fails where it does not end well. */
@@ -18,7 +19,8 @@ async function run(cwd: string, args: string[]): Promise<string> {
 async function parquetRow(path: string, id: number): Promise<void> {
   const database = await DuckDb.open({ threads: 1 });
   const connection = await database.connect();
-  const plain = `${await Deno.makeTempDir({ prefix: "streamlab-places-" })}/x.parquet`;
+  // DuckDB would take the name itself for a pattern.
+  const plain = `${scratchFolder()}/x.parquet`;
   await connection.run(`COPY (SELECT ${id}::BIGINT AS id) TO ${quoteText(plain)} (FORMAT parquet)`);
   connection.close();
   database.close();

@@ -6,6 +6,7 @@ import { query } from "../../commands/query/query.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { testWorld } from "../support/test_world.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 export interface Shown {
   status: number;
@@ -16,7 +17,7 @@ export interface Shown {
 /** A folder with a lake and its event files, where commands are run. */
 export class Place {
   readonly folder: string;
-  temporaryFolder = "/tmp";
+  temporaryFolder = scratchFolder();
 
   private constructor(folder: string) {
     this.folder = folder;

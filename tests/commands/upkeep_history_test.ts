@@ -7,7 +7,7 @@ import { testWorld } from "../support/test_world.ts";
 
 /** The exit status, and what was printed. */
 async function streamlab(folder: string, ...args: string[]) {
-  const world = testWorld({ commands, cwd: folder, env: { TMPDIR: "/tmp" } });
+  const world = testWorld({ commands, cwd: folder });
   const status = await runProgram(args, world);
   return { status, out: world.stdoutText(), err: world.stderrText() };
 }

@@ -12,6 +12,7 @@ import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 /** A lake in a folder of its own, and a consumer of it with its options at hand. */
 export class ConsumeWorld {
@@ -96,7 +97,7 @@ export class ConsumeWorld {
       threads: 2,
       bytesPerThread: 1,
       memory: "500MB",
-      temporaryFolder: "/tmp",
+      temporaryFolder: scratchFolder(),
       holder: "the test",
       report: {
         batch: (report) => void this.batches.push(report),

@@ -42,7 +42,7 @@ const rounds = fc.array(fc.array(fc.array(event, { minLength: 1, maxLength: 12 }
 });
 
 async function maintained(world: ConsumeWorld, ...args: string[]): Promise<{ status: number; text: string }> {
-  const program = { ...testWorld({ commands: [maintain], env: { TMPDIR: "/tmp" } }), clock: systemClock };
+  const program = { ...testWorld({ commands: [maintain] }), clock: systemClock };
   const status = await runProgram(["maintain", ...args, "--source", world.folder], program);
   return { status, text: program.stdoutText() + program.stderrText() };
 }

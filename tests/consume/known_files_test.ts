@@ -11,6 +11,7 @@ import { expireTable } from "../../core/maintain/removal/expire.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { storeWith } from "../support/store_with.ts";
 import { ConsumeWorld } from "./consume_world.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 const event = (id: string) =>
   `{"user_id":"u","event_id":"${id}","event_type":"t","event_timestamp":"2026-03-01T00:00:00Z"}`;
@@ -90,7 +91,7 @@ async function compactLedger(world: ConsumeWorld): Promise<void> {
     inputsMin: 2,
     sortBy: [],
     dryRun: false,
-    temporaryFolder: "/tmp",
+    temporaryFolder: scratchFolder(),
     threads: 1,
     signal: new AbortController().signal,
     meter: new Meter(systemClock),

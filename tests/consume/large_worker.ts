@@ -29,7 +29,7 @@ const session = await ConsumeSession.open({
   random,
   threads: 2,
   memory: Deno.args[1] ?? "1000MB",
-  temporaryFolder: "/tmp",
+  temporaryFolder: Deno.args[0]!,
   holder: "the test",
   report: {
     batch: ({ events, deadLetters }) => {

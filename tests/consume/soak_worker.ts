@@ -61,7 +61,7 @@ const session = await ConsumeSession.open({
   random,
   threads: 2,
   memory: "1000MB",
-  temporaryFolder: "/tmp",
+  temporaryFolder: folder,
   holder: "the test",
   report: {
     batch: () => {

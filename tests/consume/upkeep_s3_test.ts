@@ -10,6 +10,7 @@ import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
 import { s3Test } from "../support/s3_servers.ts";
 import { startS3World } from "../storage/s3/s3_world.ts";
 import { ConsumeWorld } from "./consume_world.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 const BATCHES = 72;
 /** Sums are compared, for batches that merge manifests take turns with those that do not. */
@@ -34,7 +35,7 @@ s3Test(
         const store = await s3.open();
         const sent = () => s3.proxy.requests.length;
         const surroundings = { store, catalog: world.catalogOn(store), clock: systemClock, random: seededRandom(2) };
-        const workshop = new UpkeepWorkshop(surroundings, { temporaryFolder: "/tmp", threads: 1 });
+        const workshop = new UpkeepWorkshop(surroundings, { temporaryFolder: scratchFolder(), threads: 1 });
         const done = new Map<string, number>();
         const upkeep = new Upkeep(surroundings, {
           ...policy,

@@ -27,6 +27,14 @@ Deno.test("whatever a test does at random, it does by a seed that it prints", as
   deepStrictEqual(texts.filter(([, text]) => byChance.test(text)).map(([path]) => path), []);
 });
 
+Deno.test("no test works in a folder that others have, too", async () => {
+  const tests = (await sourceFiles()).filter((path) => /^tests\/(?!house\/|lake\/fixtures\/)/.test(path));
+  const texts = await Promise.all(tests.map(async (path) => [path, await readSource(path)] as const));
+  const shared = /(temporaryFolder|TMPDIR)\W.*["`]\/tmp/;
+  const isAboutIt = (path: string) => path === "tests/disk/ownership_test.ts";
+  deepStrictEqual(texts.filter(([path, text]) => shared.test(text) && !isAboutIt(path)).map(([path]) => path), []);
+});
+
 Deno.test("the search for wrong names of tests finds one", () => {
   strictEqual(misnamed("tests/consume/x_test.ts", "s3Test(1)"), true);
   strictEqual(misnamed("tests/consume/x_s3_test.ts", "s3Test(1)"), false);

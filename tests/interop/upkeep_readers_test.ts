@@ -9,6 +9,7 @@ import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
 import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
 import { type Python, pythonTest } from "../support/python.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 const BATCHES = 9;
 /** Everything pays soon, and files go as soon as nothing needs them. */
@@ -48,7 +49,7 @@ function showing(catalog: Catalog, show: (table: LoadedTable) => Promise<void>):
 
 async function fill(world: ConsumeWorld, catalog: Catalog): Promise<Set<string>> {
   const surroundings = { store: world.store, catalog, clock: systemClock, random: world.random };
-  const workshop = new UpkeepWorkshop(surroundings, { temporaryFolder: "/tmp", threads: 1 });
+  const workshop = new UpkeepWorkshop(surroundings, { temporaryFolder: scratchFolder(), threads: 1 });
   const done = new Set<string>();
   const upkeep = new Upkeep(surroundings, {
     ...policy,

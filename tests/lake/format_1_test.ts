@@ -11,6 +11,7 @@ import { removeOrphans } from "../../core/maintain/removal/orphans.ts";
 import { commands } from "../../main.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
 import { testWorld } from "../support/test_world.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 /** Made by `make.ts` in it, by commit 4edc879. */
 const fixture = new URL("fixtures/format_1/lake", import.meta.url).pathname;
@@ -64,7 +65,6 @@ async function audit(world: ConsumeWorld, ...args: string[]): Promise<string> {
   const run = testWorld({
     commands,
     cwd: world.folder,
-    env: { TMPDIR: "/tmp" },
   });
   const status = await runProgram(["maintain", "--audit", "--source", world.folder, ...args], run);
   strictEqual(status, 0, run.stdoutText() + run.stderrText());
@@ -148,7 +148,7 @@ Deno.test("a rewrite that an older version has left is settled by the next one",
       inputsMin: 2,
       sortBy: [],
       dryRun: false,
-      temporaryFolder: "/tmp",
+      temporaryFolder: scratchFolder(),
       threads: 1,
       signal: new AbortController().signal,
       meter: new Meter(systemClock),

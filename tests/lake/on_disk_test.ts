@@ -84,7 +84,7 @@ Deno.test("docs/on-disk.md names every file of a lake", async () => {
   const folder = await Deno.makeTempDir({ prefix: "streamlab-on-disk-" });
   try {
     const run = async (...args: string[]) => {
-      const world = testWorld({ commands, cwd: folder, env: { TMPDIR: "/tmp" } });
+      const world = testWorld({ commands, cwd: folder });
       ok(await runProgram([...args, "--source", folder], world) === 0, world.stderrText());
     };
     const world = testWorld({ commands, cwd: folder });

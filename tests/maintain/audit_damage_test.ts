@@ -23,7 +23,7 @@ const useThreeBatches = ConsumeWorld.copies(async (world) => {
 });
 
 async function run(world: ConsumeWorld, ...args: string[]) {
-  const program = { ...testWorld({ commands: [maintain], env: { TMPDIR: "/tmp" } }), clock: systemClock };
+  const program = { ...testWorld({ commands: [maintain] }), clock: systemClock };
   const all = ["maintain", ...args, "--source", world.folder, "--threads", "1"];
   const status = await runProgram(all, program);
   return { status, text: program.stdoutText() + program.stderrText(), stdout: program.stdoutText() };

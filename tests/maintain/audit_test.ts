@@ -32,7 +32,7 @@ const useIngested = ConsumeWorld.copies(async (world) => {
 });
 
 async function audit(world: ConsumeWorld, ...args: string[]): Promise<{ status: number; text: string }> {
-  const program = { ...testWorld({ commands: [maintain], env: { TMPDIR: "/tmp" } }), clock: systemClock };
+  const program = { ...testWorld({ commands: [maintain] }), clock: systemClock };
   const status = await runProgram(
     ["maintain", "--audit", "--source", world.folder, "--threads", "1", ...args],
     program,
@@ -92,7 +92,7 @@ Deno.test("the audit of a sound lake says so, and changes nothing", () =>
 
 Deno.test("it is the same after compaction, and beside a file that nobody has ingested yet", () =>
   useIngested(async (world) => {
-    const program = { ...testWorld({ commands: [maintain], env: { TMPDIR: "/tmp" } }), clock: systemClock };
+    const program = { ...testWorld({ commands: [maintain] }), clock: systemClock };
     strictEqual(await runProgram(["maintain", "--compact", "--source", world.folder], program), 0);
     world.put("later.json", JSON.stringify([event("later")]));
     const { status, text } = await audit(world);

@@ -14,7 +14,7 @@ interface Shown {
 }
 
 async function run(world: MaintainWorld, args: string[], changes: Partial<World> = {}): Promise<Shown> {
-  const program = testWorld({ commands: [maintain], env: { TMPDIR: "/tmp" } });
+  const program = testWorld({ commands: [maintain] });
   const source = ["--source", world.lake.folder, "--threads", "2", "--memory", "500MB"];
   const status = await runProgram(["maintain", ...args, ...source], { ...program, clock: systemClock, ...changes });
   // What took more than a second says so, which on a busy machine can be anything.

@@ -9,6 +9,7 @@ import { rewritePeakBytes } from "../../core/maintain/compaction/rewrite_peak.ts
 import type { Rewriting } from "../../core/maintain/compaction/rewriting.ts";
 import { Workshop } from "../../core/maintain/workshop.ts";
 import { MaintainWorld } from "./maintain_world.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 const all = "SELECT * FROM bronze.events";
 
@@ -53,7 +54,7 @@ async function run(
     meter: new Meter(surroundings.clock),
   }, async () => {
     const workshop = await Workshop.open(surroundings, {
-      temporaryFolder: "/tmp",
+      temporaryFolder: scratchFolder(),
       threads: 2,
       memory: "500MB",
       leavesLake: false,

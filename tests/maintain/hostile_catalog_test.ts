@@ -47,7 +47,7 @@ async function withCatalog(
 
 /** Cleans all that the catalog shows, at any age, and returns what was said. */
 async function clean(world: MaintainWorld, uri: string): Promise<{ status: number; said: string }> {
-  const program = testWorld({ commands: [maintain], env: { TMPDIR: "/tmp" } });
+  const program = testWorld({ commands: [maintain] });
   const args = ["--remove-orphans", "--expire-snapshots", "--older-than", "0", "--retain-last", "1"];
   const status = await runProgram(["maintain", ...args, "--catalog", uri, "--source", world.lake.folder], {
     ...program,

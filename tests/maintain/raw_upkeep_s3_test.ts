@@ -5,6 +5,7 @@ import { RawUpkeep } from "../../core/maintain/raw/raw_upkeep.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
 import { startS3World } from "../storage/s3/s3_world.ts";
 import { s3Test } from "../support/s3_servers.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 const EVENT = { user_id: "u", event_type: "view", event_timestamp: "2026-03-01T12:00:00Z" };
 const { signal } = new AbortController();
@@ -31,7 +32,7 @@ s3Test(
           action: "archive",
           ageMs: 0,
           share: 0.1,
-          temporaryFolder: "/tmp",
+          temporaryFolder: scratchFolder(),
           threads: 1,
           report: () => {},
           note: (text) => void world.remarks.push(text),

@@ -12,6 +12,7 @@ import { ConsumeWorld } from "../consume/consume_world.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
 import { Crash } from "../support/simulated_store.ts";
 import { storeWith } from "../support/store_with.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 const DAY_MS = 86_400_000;
 const EVENT = { user_id: "u", event_type: "view", event_timestamp: "2026-03-01T12:00:00Z" };
@@ -36,7 +37,7 @@ async function look(
     action,
     ageMs: 7 * DAY_MS,
     share: 0.1,
-    temporaryFolder: "/tmp",
+    temporaryFolder: scratchFolder(),
     threads: 1,
     report: (record) => void done.push(record),
     note: (text) => void notes.push(text),
@@ -179,7 +180,7 @@ Deno.test("between batches it takes its share of the time, ends with the pause, 
       action: "archive",
       ageMs: 7 * DAY_MS,
       share: 0.1,
-      temporaryFolder: "/tmp",
+      temporaryFolder: scratchFolder(),
       threads: 1,
       report: () => {},
       note: (text) => void notes.push(text),

@@ -11,6 +11,7 @@ import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
 import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { MaintainWorld } from "./maintain_world.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 const minuteMs = 60_000;
 /** What a rewrite takes that reads rows, by the clock of the test, and one that does not. */
@@ -42,7 +43,7 @@ async function upkeepFor(
   changes: Partial<UpkeepPolicy> = {},
 ): Promise<Told[]> {
   const surroundings = { ...world.surroundings, clock };
-  const workshop = new UpkeepWorkshop(surroundings, { temporaryFolder: "/tmp", threads: 1 });
+  const workshop = new UpkeepWorkshop(surroundings, { temporaryFolder: scratchFolder(), threads: 1 });
   const startMs = clock.nowMs();
   const told: Told[] = [];
   const upkeep = new Upkeep(surroundings, {

@@ -18,6 +18,7 @@ import { retentionOf, THRESHOLDS, type UpkeepPolicy } from "../../core/maintain/
 import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
 import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
 import { damagePage, eventFieldIds, MaintainWorld } from "./maintain_world.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 const hourMs = 3_600_000;
 const policy: UpkeepPolicy = {
@@ -43,7 +44,7 @@ async function useUpkeep(
   ) => Promise<void>,
 ): Promise<void> {
   const told: UpkeepRecord[] = [], notes: string[] = [];
-  const workshop = new UpkeepWorkshop(world.surroundings, { temporaryFolder: "/tmp", threads: 1 });
+  const workshop = new UpkeepWorkshop(world.surroundings, { temporaryFolder: scratchFolder(), threads: 1 });
   const upkeep = new Upkeep(world.surroundings, {
     ...policy,
     ...changes,

@@ -12,6 +12,7 @@ import { LocalFiles } from "../../core/tables/read/local_files.ts";
 import { compactTable } from "../../core/maintain/compaction/compact_table.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
 import { MaintainWorld } from "./maintain_world.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 const contract = parseContract(`{"type":"object","required":["id"],"properties":{"id":{"type":"integer"},
   "d":{"type":"number"},"f":{"type":"number","format":"float"},
@@ -44,7 +45,7 @@ async function compact(world: ConsumeWorld, sortBy: string[]): Promise<void> {
     inputsMin: 2,
     sortBy,
     dryRun: false,
-    temporaryFolder: "/tmp",
+    temporaryFolder: scratchFolder(),
     threads: 2,
     memory: "500MB",
     signal: new AbortController().signal,
@@ -92,7 +93,7 @@ Deno.test("a rewrite that changes a value fails before anything names its files"
     }
     const files = (await planScan(table.io, table.metadata)).files;
     const workshop = await Workshop.open(world.surroundings, {
-      temporaryFolder: "/tmp",
+      temporaryFolder: scratchFolder(),
       threads: 2,
       memory: "500MB",
       leavesLake: false,

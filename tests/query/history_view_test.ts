@@ -7,6 +7,7 @@ import { Session } from "../../core/query/sql_session.ts";
 import { formatNdjson } from "../../core/query/format/format_text.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
 import { storeWith } from "../support/store_with.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 const event = (id: string) =>
   `{"user_id":"u","event_id":"${id}","event_type":"t","event_timestamp":"2026-03-01T00:00:00Z"}`;
@@ -17,7 +18,7 @@ async function ask(world: ConsumeWorld, sql: string, options: { asOfMs?: number 
     openLake: () => Promise.resolve(world.store),
     clock: systemClock,
     random: world.random,
-    temporaryFolder: "/tmp",
+    temporaryFolder: scratchFolder(),
     threads: 1,
   });
   return await session.ask(sql, options, async (rows) => {

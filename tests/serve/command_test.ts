@@ -8,6 +8,7 @@ import { systemRandom } from "../../core/base/random.ts";
 import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { testWorld } from "../support/test_world.ts";
+import { scratchFolder } from "../support/scratch_folder.ts";
 
 async function withLake(action: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "streamlab-serve-" });
@@ -55,7 +56,7 @@ Deno.test("where a server cannot listen, it says why and which flag names anothe
       [["--host", "a b"], /Cannot listen on a b:0: this machine has no such address/],
     ];
     for (const [args, expected] of cases) {
-      const world = testWorld({ commands: [serve], cwd: folder, env: { TMPDIR: "/tmp" } });
+      const world = testWorld({ commands: [serve], cwd: folder });
       const port = args.includes("--port") ? [] : ["--port", "0"];
       strictEqual(await runProgram(["serve", "--token-file", "tokens", ...port, ...args], world), 1);
       match(world.stderrText(), expected);
@@ -72,11 +73,11 @@ Deno.test("where a server cannot listen, it says why and which flag names anothe
 
 Deno.test("the metrics of a consumer speak of no page and no flag that a consumer lacks", () =>
   withLake(async (folder) => {
-    const world = testWorld({ commands: [], cwd: folder, env: { TMPDIR: "/tmp" } });
+    const world = testWorld({ commands: [], cwd: folder });
     const context = { ...world, clock: systemClock, json: false, jsonMessages: false, debug: false };
     const random = systemRandom, store = openLocalStore(`${folder}/lake`, { random, durable: false });
     const surroundings = { catalog: new FileCatalog({ store, clock: systemClock, random }), store, random };
-    const machine = { temporaryFolder: "/tmp", threads: 1, memory: "256MB" };
+    const machine = { temporaryFolder: scratchFolder(), threads: 1, memory: "256MB" };
     const wishes = { port: 0, telemetry: undefined, once: false };
     const metrics = (await openLakeMetrics(context, wishes, { ...surroundings, clock: systemClock }, machine))!;
     try {
@@ -98,7 +99,7 @@ Deno.test("the command serves with its tokens until it is interrupted, and says 
   withLake(async (folder) => {
     await Deno.writeTextFile(`${folder}/tokens`, "0123456789abcdef\n");
     const stop = new AbortController();
-    const world = testWorld({ commands: [serve], cwd: folder, signal: stop.signal, env: { TMPDIR: "/tmp" } });
+    const world = testWorld({ commands: [serve], cwd: folder, signal: stop.signal });
     const args = ["serve", "--port", "0", "--token-file", "tokens"];
     const said = Promise.withResolvers<string>();
     const stderr = {

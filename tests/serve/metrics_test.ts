@@ -18,7 +18,7 @@ async function withLake(action: (lake: ServedLake, folder: string) => Promise<vo
     await Deno.writeTextFile(`${folder}/contract.json`, JSON.stringify(contract));
     await Deno.writeTextFile(`${folder}/in/a.ndjson`, '{"id":1}\n{"id":2}\n{"id":"x"}\nbroken\n');
     await Deno.writeTextFile(`${folder}/in/b.ndjson`, '{"id":3,"more":1}\n');
-    const world = testWorld({ commands: [consume], cwd: folder, env: { TMPDIR: "/tmp" } });
+    const world = testWorld({ commands: [consume], cwd: folder });
     const args = "consume --once --source lake --table orders.raw --raw in --contract contract.json".split(" ");
     const status = await runProgram(args, { ...world, clock: systemClock, random: systemRandom });
     strictEqual(status, 0, world.stderrText());

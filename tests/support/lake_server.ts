@@ -16,6 +16,7 @@ import { BatchWatch } from "../../core/serve/metrics/batch_watch.ts";
 import { LakeWatch } from "../../core/serve/metrics/lake_watch.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
+import { scratchFolder } from "./scratch_folder.ts";
 
 interface ServeOptions {
   guard?: Partial<GuardOptions>;
@@ -68,7 +69,7 @@ export class ServedLake {
     const files = new FileCatalog({ store: served, clock, random });
     const failures: string[] = [];
     const onFailure = (error: unknown) => void failures.push(String(error));
-    const machine = { temporaryFolder: Deno.env.get("TMPDIR") ?? "/tmp", threads: 1, memory: "256MB" };
+    const machine = { temporaryFolder: scratchFolder(), threads: 1, memory: "256MB" };
     const watch = new LakeWatch({ catalog: files, store: served, clock, random }, {
       ...machine,
       openRaw: (root) => Promise.resolve(openLocalStore(root, { random, durable: false })),

@@ -2,9 +2,11 @@ import { seededRandom } from "../../core/base/random.ts";
 import type { Command } from "../../commands/line/command.ts";
 import { dataStream, messageStream } from "../../commands/line/output_stream.ts";
 import type { World } from "../../commands/line/program.ts";
+import { scratchFolder } from "./scratch_folder.ts";
 
 export interface TestWorldOptions {
   commands: readonly Command[];
+  /** Without TMPDIR the folder that the file's tests share. */
   env?: Record<string, string>;
   /** Text files by absolute path. */
   files?: Record<string, string>;
@@ -40,7 +42,7 @@ export function testWorld(options: TestWorldOptions): TestWorld {
     stdin: typeof stdin === "string" ? new Blob([stdin]).stream() : stdin,
     isTerminal: { stdin: terminal, stdout: terminal, stderr: terminal },
     terminalSize: () => ({ columns: 80, rows: 24 }),
-    env: (name) => options.env?.[name],
+    env: (name) => options.env?.[name] ?? (name === "TMPDIR" ? scratchFolder() : undefined),
     cwd: options.cwd ?? "/work",
     clock: {
       nowMs: () => nowMs,

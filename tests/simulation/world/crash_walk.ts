@@ -11,6 +11,7 @@ import { LedgerView } from "./ledger_view.ts";
 import { type CrashPoint, GRACE_MS, Life, type Tools, WALKER } from "./life.ts";
 import { MemoRouter, RoutingMemo } from "./memo_router.ts";
 import type { Scenario } from "./scenarios.ts";
+import { scratchFolder } from "../../support/scratch_folder.ts";
 
 /** What runs of a scenario have in common: what DuckDB made of its files. */
 export class Workshop {
@@ -33,7 +34,7 @@ export class Workshop {
     const store = new SimulatedDisk().connect();
     const { clock, random } = store;
     const around = { store, clock, random, catalog: new FileCatalog({ store, clock, random }) };
-    const upkeep = new UpkeepWorkshop(around, { temporaryFolder: Deno.env.get("TMPDIR") ?? "/tmp", threads: 1 });
+    const upkeep = new UpkeepWorkshop(around, { temporaryFolder: scratchFolder(), threads: 1 });
     try {
       await action(new Workshop(rows, memo, upkeep));
     } finally {

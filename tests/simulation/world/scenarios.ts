@@ -14,6 +14,7 @@ import { defaultContract } from "../../../core/contract/default_contract.ts";
 import type { Contract } from "../../../core/contract/contract.ts";
 import { GRACE_MS, type Life } from "./life.ts";
 import { arrayOf, corrupted, extra, invalid, valid } from "./raw_files.ts";
+import { scratchFolder } from "../../support/scratch_folder.ts";
 
 /** A story in steps. Between two steps everything that matters is on the disk. */
 export interface Scenario {
@@ -225,7 +226,7 @@ async function compact(around: Surroundings, table: LoadedTable): Promise<void> 
     dryRun: false,
     signal: new AbortController().signal,
     meter: new Meter(around.clock),
-    temporaryFolder: Deno.env.get("TMPDIR") ?? "/tmp",
+    temporaryFolder: scratchFolder(),
     threads: 1,
   });
 }
