@@ -6,7 +6,7 @@
  */
 import * as zlib from "node:zlib";
 import type { Clock } from "../base/clock.ts";
-import { isKind } from "../base/errors.ts";
+import { ifFound, isKind } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
 import { type Random, uuidV7 } from "../base/random.ts";
 import { deleteOwn, type OwnPlace } from "../storage/deletion.ts";
@@ -21,6 +21,8 @@ const SMALL_FILES_MAX = 32;
 /** A file of that size is not joined again. */
 const FINAL_BYTES = 1_000_000;
 const READS_PARALLEL = 16;
+/** Records that are in memory at once: a file of the final size has some forty thousand. */
+const PORTION = 1_000;
 
 export interface HistoryTools {
   /** The lake's, for checkpoints. */
@@ -81,26 +83,25 @@ export class History<T extends { format: number }> {
     for (let fresh = await this.#list(); fresh.length > 0;) {
       for (const { path } of fresh) {
         read.add(path);
-        yield (await this.#readFile(path)).filter((record) => {
-          const key = this.#kind.keyOf(record);
-          return !known.has(key) && known.add(key);
-        });
+        for await (const records of this.#readFile(path)) {
+          yield records.filter((record) => {
+            const key = this.#kind.keyOf(record);
+            return !known.has(key) && known.add(key);
+          });
+        }
       }
       fresh = (await this.#list()).filter(({ path }) => !read.has(path));
     }
   }
 
   /** None where it is gone: then another file has its records. */
-  async #readFile(path: string): Promise<T[]> {
-    let bytes: Uint8Array;
-    try {
-      bytes = await this.#tools.store.read(path);
-    } catch (error) {
-      if (isKind(error, "not-found")) return [];
-      throw error;
-    }
+  async *#readFile(path: string): AsyncGenerator<T[]> {
+    const bytes = await ifFound(this.#tools.store.read(path));
+    if (bytes === undefined) return;
     const lines = new TextDecoder().decode(zlib.gunzipSync(bytes)).split("\n").filter((line) => line !== "");
-    return lines.map((line) => parseRecord(this.#kind.format, line, path));
+    for (let at = 0; at < lines.length; at += PORTION) {
+      yield lines.slice(at, at + PORTION).map((line) => parseRecord(this.#kind.format, line, path));
+    }
   }
 
   async #write(bytes: Uint8Array): Promise<void> {

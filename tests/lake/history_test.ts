@@ -130,6 +130,15 @@ Deno.test("a reader misses no record while others join the files that it reads",
     deepStrictEqual(idsOf(await readAll(historyIn(meanwhile))), Array.from({ length: 32 }, (_, i) => i + 1));
   }));
 
+Deno.test("however long a history is, few of its records are in memory at once", () =>
+  useStore(async (store) => {
+    const history = historyIn(store);
+    await history.add(Array.from({ length: 2_500 }, (_, i) => batch(i + 1)));
+    const portions: number[] = [];
+    for await (const records of history.read()) portions.push(records.length);
+    deepStrictEqual(portions, [1_000, 1_000, 500]);
+  }));
+
 Deno.test("records of upkeep are told apart by their ids", () =>
   useStore(async (store) => {
     const history = new History(UPKEEP, { store, clock: systemClock, random });
