@@ -11,6 +11,7 @@ import {
   plainText,
   scaleOf,
 } from "../json/number.ts";
+import { nearestFloat } from "./nearest_float.ts";
 import type { ChecksPlan, ValuePlan } from "./judge_plan.ts";
 import { codePoints } from "./text_length.ts";
 import { whyNotInstant } from "./why_not_instant.ts";
@@ -50,7 +51,7 @@ export function textOfNumber(type: ContractType, written: string, plainInteger: 
     case "double":
       return doubleText(Number(written));
     case "float":
-      return doubleText(Math.fround(Number(written)));
+      return doubleText(nearestFloat(written));
     case "decimal": {
       const number = exactNumber(written);
       const fits = scaleOf(number) <= type.scale && integerDigits(number) <= type.precision - type.scale;

@@ -69,6 +69,11 @@ export function readDouble(p: Pointer): Pointer {
   return p;
 }
 
+/** Whether what was read surely is its double, to the last digit. */
+export function isExactDouble(): bool {
+  return isWhole && exponent == 0 && digits <= EXACT_WHOLE;
+}
+
 const FRACTION_BITS: i32 = 52;
 const EXPONENT_BIAS: i32 = 1023;
 const EXPONENT_OF_INFINITY: i32 = 0x7ff;

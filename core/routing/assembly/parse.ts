@@ -2,7 +2,7 @@ import { booleanHolds, doubleHolds, longHolds, textHolds, wideHolds } from "./ch
 import { skipClean } from "./clean.ts";
 import { Column } from "./column.ts";
 import { readDecimal, unscaled, unscaledHigh } from "./decimal.ts";
-import { double, readDouble } from "./double.ts";
+import { double, isExactDouble, readDouble } from "./double.ts";
 import { clearExtras, extraCount, extrasText, extrasTextLength, takeExtra, writeExtras } from "./extras.ts";
 import { micros, NO_DATE, readDate, readInstant } from "./instant.ts";
 import { Kind } from "./kind.ts";
@@ -206,9 +206,19 @@ function parseDouble(node: Node, p: Pointer, level: i32): Pointer {
     return past;
   }
   const single = <f32> double;
-  if (abs(single) == Infinity) return 0;
+  if (abs(single) == Infinity || isMiddle(double, single)) return 0;
   node.column.append32(reinterpret<i32>(single), level);
   return past;
+}
+
+/** Whether what was read may be nearer to another float: a double has it in the middle of two. */
+@inline
+function isMiddle(double: f64, single: f32): bool {
+  const rest = double - <f64> single;
+  if (rest == 0 || isExactDouble()) return false;
+  // Without the sign, bits are in the order of what they stand for.
+  const step = abs(double) > abs(<f64> single) ? 1 : -1;
+  return <f64> reinterpret<f32>(reinterpret<i32>(single) + step) - double == rest;
 }
 
 function parseDecimal(node: Node, p: Pointer, level: i32): Pointer {
