@@ -11,6 +11,7 @@ import { keyNumberSql } from "../../../core/lake/dedupe_sql.ts";
 import { type EventKeys, KEY_WORDS } from "../../../core/routing/repeats/event_keys.ts";
 import { RepeatFinder } from "../../../core/routing/repeats/repeat_finder.ts";
 import { ConsumeWorld } from "../../consume/consume_world.ts";
+import { scratchFolder } from "../../support/scratch_folder.ts";
 import { testWorld } from "../../support/test_world.ts";
 
 const RULE = { by: ["event_id"], at: "event_timestamp", withinMicros: "60000000" };
@@ -157,6 +158,6 @@ Deno.test("keys follow the table while others compact its files and remove rows 
   }));
 
 async function maintained(world: ConsumeWorld, ...args: string[]): Promise<void> {
-  const program = { ...testWorld({ commands: [maintain], env: { TMPDIR: "/tmp" } }), clock: systemClock };
+  const program = { ...testWorld({ commands: [maintain], env: { TMPDIR: scratchFolder() } }), clock: systemClock };
   strictEqual(await runProgram(["maintain", ...args, "--source", world.folder], program), 0, program.stderrText());
 }
