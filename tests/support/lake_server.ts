@@ -66,7 +66,7 @@ export class ServedLake {
     const clock = systemClock, random = systemRandom;
     const store = openLocalStore(folder, { random, durable: false });
     const served = serves(store);
-    const files = new FileCatalog({ store: served, clock, random });
+    const files = new FileCatalog({ store: served, clock, random, tablesKept: 32 });
     const failures: string[] = [];
     const onFailure = (error: unknown) => void failures.push(String(error));
     const machine = { temporaryFolder: scratchFolder(), threads: 1, memory: "256MB" };

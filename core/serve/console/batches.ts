@@ -68,14 +68,17 @@ async function askedBatches(call: ConsoleCall, target: string, last: number, lim
   const sums = [size, records, events, deadLetters, duplicates].map((name) => `sum(${name}) AS ${name}`).join(", ");
   const wanted = `${quoteName(table)} = ${quoteText(target)} AND ${batchId} BETWEEN ${last - limit + 1} AND ${last}`;
   const rows = objectsOf(
-    await call.ask(`WITH ledger AS (SELECT ${batchId}, epoch_ms(max(${ingestedAt})) AS at,
+    await call.askAbout(
+      [LEDGER],
+      `WITH ledger AS (SELECT ${batchId}, epoch_ms(max(${ingestedAt})) AS at,
   count(*) FILTER (${status} = 'ingested') AS files, count(*) FILTER (${status} <> 'ingested') AS left_out, ${sums}
   FROM ${identifierText(LEDGER)} WHERE ${wanted} GROUP BY ${batchId}),
 told AS (SELECT ${batchId}, epoch_ms(planned_at) AS planned, epoch_ms(routed_at) AS routed,
   epoch_ms(committed_at) AS committed, seconds::JSON AS seconds, dead_letters_by_reason::JSON AS reasons, engine
   FROM ${HISTORY_VIEWS.batches} WHERE ${wanted})
 SELECT ledger.*, planned, routed, committed, seconds, reasons, engine
-FROM ledger LEFT JOIN told USING (${batchId}) ORDER BY ${batchId} DESC`),
+FROM ledger LEFT JOIN told USING (${batchId}) ORDER BY ${batchId} DESC`,
+    ),
   );
   return rows.map((row) => {
     const number = (name: string) => Number(row[name]);

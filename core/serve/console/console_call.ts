@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Json } from "../../base/json.ts";
-import type { Catalog } from "../../iceberg/catalog/catalog.ts";
+import type { Catalog, TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 import type { JsonObject } from "../../iceberg/format/json_field.ts";
 import { badRequest, HttpRefusal } from "../http_refusal.ts";
 import type { Incoming } from "../incoming.ts";
@@ -8,7 +8,8 @@ import type { BatchWatch } from "../metrics/batch_watch.ts";
 import type { LakeWatch } from "../metrics/lake_watch.ts";
 import type { LongAnswers } from "./long_answers.ts";
 import type { UpkeepDesk } from "./upkeep_desk.ts";
-import type { LimitedAnswer, LimitedSession } from "./limited_session.ts";
+import type { LimitedAnswer } from "./limited_answer.ts";
+import type { LimitedSession } from "./limited_session.ts";
 
 /**
  * A question, an action or a contract. To read a larger contract would hold up all others for
@@ -47,6 +48,11 @@ export class ConsoleCall {
 
   ask(sql: string, rowsMax?: number): Promise<LimitedAnswer> {
     return this.parts.session.ask(sql, this.incoming.signal, rowsMax);
+  }
+
+  /** What nothing but these tables tells; a page that asks again and again costs little. */
+  askAbout(tables: readonly TableIdentifier[], sql: string, rowsMax?: number): Promise<LimitedAnswer> {
+    return this.parts.session.askAbout(tables, sql, this.incoming.signal, rowsMax);
   }
 
   /** A parameter of the address that must be there. */

@@ -26,7 +26,8 @@ export async function listFiles(call: ConsoleCall): Promise<Response> {
   const letterTables = new Map(state?.ingestion.map(({ table, deadLetterTable }) => [table, deadLetterTable]));
   const isThere = state?.tables.some(({ table }) => table === identifierText(LEDGER)) ?? false;
   const rows = !isThere ? [] : objectsOf(
-    await call.ask(
+    await call.askAbout(
+      [LEDGER],
       `SELECT ${quoteName(table)} AS target, ${sourceFile}, ${etag}, ${size}, ${batchId}, ${records}, ${events},
   ${deadLetters}, ${duplicates}, ${status}, epoch_ms(${ingestedAt}) AS at
 FROM ${identifierText(LEDGER)} ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}

@@ -27,9 +27,12 @@ export async function countLetters(call: ConsoleCall): Promise<Response> {
   const table = await letterTable(call);
   const where = whereOf(letterConditions(call));
   const rows = objectsOf(
-    await call.ask(`SELECT ${REASON} AS reason, ${PLACE_SQL} AS place, count(*) AS n,
+    await call.askAbout(
+      [table],
+      `SELECT ${REASON} AS reason, ${PLACE_SQL} AS place, count(*) AS n,
   epoch_ms(max(${AT})) AS last, any_value(left(${DETAIL}, ${SHOWN_LETTERS})) AS detail
-FROM ${tableSql(table)} ${where} GROUP BY 1, 2 ORDER BY n DESC, 1, 2 LIMIT ${GROUPS_MAX}`),
+FROM ${tableSql(table)} ${where} GROUP BY 1, 2 ORDER BY n DESC, 1, 2 LIMIT ${GROUPS_MAX}`,
+    ),
   );
   const groups = rows.map(({ reason, place, n, last, detail }) => ({
     reason: reason!,
@@ -47,11 +50,14 @@ export async function listLetters(call: ConsoleCall): Promise<Response> {
   const limit = Math.max(1, call.count("limit", 50, LETTERS_MAX)), offset = call.count("offset", 0, OFFSET_MAX);
   const where = whereOf(letterConditions(call));
   const rows = objectsOf(
-    await call.ask(`SELECT ${REASON} AS reason, left(${DETAIL}, ${SHOWN_LETTERS}) AS detail, ${FILE} AS file,
+    await call.askAbout(
+      [table],
+      `SELECT ${REASON} AS reason, left(${DETAIL}, ${SHOWN_LETTERS}) AS detail, ${FILE} AS file,
   ${POSITION} AS position, ${BATCH} AS batch, epoch_ms(${AT}) AS at, left(${RECORD}, ${SHOWN_LETTERS}) AS record,
   length(${RECORD}) AS letters
 FROM ${tableSql(table)} ${where}
-ORDER BY ${AT} DESC, ${BATCH} DESC, ${FILE}, ${POSITION} LIMIT ${limit + 1} OFFSET ${offset}`),
+ORDER BY ${AT} DESC, ${BATCH} DESC, ${FILE}, ${POSITION} LIMIT ${limit + 1} OFFSET ${offset}`,
+    ),
   );
   return jsonAnswer(200, {
     table: identifierText(table),
@@ -100,7 +106,8 @@ export async function showLetter(call: ConsoleCall): Promise<Response> {
   const table = await letterTable(call);
   const file = call.required("file"), position = call.wholeNumber("position"), batch = call.wholeNumber("batch");
   if (batch === undefined) throw badRequest("Cannot answer: the address lacks batch");
-  const found = await call.ask(
+  const found = await call.askAbout(
+    [table],
     `SELECT *, ${PLACE_SQL} AS ${PLACE} FROM ${tableSql(table)} WHERE ${FILE} = ${
       quoteText(file)
     } AND ${BATCH} = ${batch}
@@ -128,7 +135,8 @@ AND ${POSITION} IS NOT DISTINCT FROM ${position ?? "NULL"}`,
 async function ledgerOf(call: ConsoleCall, file: string, batch: bigint): Promise<Json> {
   const { sourceFile, batchId, etag, size, records, events, deadLetters, status, table } = LEDGER_COLUMNS;
   const [row] = objectsOf(
-    await call.ask(
+    await call.askAbout(
+      [LEDGER],
       `SELECT ${quoteName(table)} AS target, ${etag}, ${size}, ${records}, ${events}, ${deadLetters}, ${status}
 FROM ${tableSql(LEDGER)} WHERE ${sourceFile} = ${quoteText(file)} AND ${batchId} = ${batch} LIMIT 1`,
     ),

@@ -22,12 +22,15 @@ export async function countLettersOverTime(call: ConsoleCall): Promise<Response>
   const { by, lengthMs, fromMs, toMs } = periodsOf(call);
   const where = whereOf(letterConditions(call, { fromMs, toMs }));
   const rows = objectsOf(
-    await call.ask(`WITH counted AS (SELECT epoch_ms(${AT}) // ${lengthMs} AS period, ${REASON} AS reason,
+    await call.askAbout(
+      [table],
+      `WITH counted AS (SELECT epoch_ms(${AT}) // ${lengthMs} AS period, ${REASON} AS reason,
   ${PLACE_SQL} AS place, count(*) AS n FROM ${tableSql(table)} ${where} GROUP BY ALL),
 top AS (SELECT reason, place, row_number() OVER (ORDER BY sum(n) DESC, reason, place) - 1 AS rank
   FROM counted GROUP BY reason, place QUALIFY rank < ${GROUPS_MAX})
 SELECT period, rank, any_value(top.reason) AS reason, any_value(top.place) AS place, sum(n) AS n
-FROM counted LEFT JOIN top USING (reason, place) GROUP BY period, rank ORDER BY period`),
+FROM counted LEFT JOIN top USING (reason, place) GROUP BY period, rank ORDER BY period`,
+    ),
   );
   const groups: { reason: string | null; place: string | null; count: number }[] = [];
   const counts = new Map<number, number[]>();

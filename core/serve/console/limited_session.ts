@@ -2,18 +2,12 @@ import type { Clock } from "../../base/clock.ts";
 import { counted } from "../../base/counted.ts";
 import { Gate } from "../../base/gate.ts";
 import { SqlError } from "../../engine/sql_error.ts";
+import type { TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 import { cells } from "../../query/format/format_text.ts";
 import type { Session } from "../../query/sql_session.ts";
 import { HttpRefusal } from "../http_refusal.ts";
-
-/** An answer whose cells are texts, as `query --format csv` writes them. */
-export interface LimitedAnswer {
-  columns: { name: string; type: string }[];
-  /** Null is SQL's. */
-  rows: (string | null)[][];
-  /** Why rows or parts of texts are missing; undefined where nothing is. */
-  cut: string | undefined;
-}
+import { KeptAnswers } from "./kept_answers.ts";
+import type { LimitedAnswer } from "./limited_answer.ts";
 
 /** What one question may cost. Its memory is the session's. */
 const QUESTION_MS_MAX = 30_000;
@@ -28,15 +22,33 @@ export class LimitedSession {
   readonly #session: Session;
   readonly #clock: Clock;
   readonly #gate = new Gate(QUESTIONS_PARALLEL);
+  readonly #kept: KeptAnswers;
 
   constructor(session: Session, clock: Clock) {
     this.#session = session;
     this.#clock = clock;
+    this.#kept = new KeptAnswers(clock);
   }
 
   /** Stops when `client` hangs up, or when it has taken too long. */
   ask(sql: string, client: AbortSignal, rowsMax: number = ROWS_MAX): Promise<LimitedAnswer> {
     return this.#gate.pass(1, () => this.#askNow(sql, client, rowsMax));
+  }
+
+  /**
+   * As `ask`, for what these tables alone say, at whatever time: while none of them changes, the
+   * answer is the one before.
+   */
+  async askAbout(
+    tables: readonly TableIdentifier[],
+    sql: string,
+    client: AbortSignal,
+    rowsMax: number = ROWS_MAX,
+  ): Promise<LimitedAnswer> {
+    const catalog = await this.#session.catalog();
+    const found = await Promise.all(tables.map((table) => catalog.loadTable(table)));
+    const versions = found.map((table) => table?.metadata);
+    return await this.#kept.of(`${rowsMax} ${sql}`, versions, () => this.ask(sql, client, rowsMax));
   }
 
   async #askNow(sql: string, client: AbortSignal, rowsMax: number): Promise<LimitedAnswer> {

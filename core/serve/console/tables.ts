@@ -91,7 +91,9 @@ async function factsOf(
   const place = isPartitioned ? "partition::VARCHAR" : "''";
   const small = "content = 0 AND file_size_in_bytes < 96e6";
   const [row] = objectsOf(
-    await call.ask(`WITH files AS (SELECT content, file_size_in_bytes, record_count, ${place} AS place
+    await call.askAbout(
+      [identifier],
+      `WITH files AS (SELECT content, file_size_in_bytes, record_count, ${place} AS place
   FROM ${tableSql(identifier, "$files")}),
 groups AS (SELECT count(*) AS n FROM files WHERE ${small} GROUP BY place)
 SELECT count(*) FILTER (content = 0) AS data_files, count(*) FILTER (${small}) AS small_files,
@@ -100,7 +102,8 @@ SELECT count(*) FILTER (content = 0) AS data_files, count(*) FILTER (${small}) A
   count(*) FILTER (content <> 0) AS delete_files,
   coalesce(sum(record_count) FILTER (content <> 0), 0) AS deleted_rows,
   (SELECT coalesce(sum(n), 0) FROM groups WHERE n > 1) AS mergeable,
-  (SELECT count(*) FROM ${tableSql(identifier, "$manifests")}) AS manifests FROM files`),
+  (SELECT count(*) FROM ${tableSql(identifier, "$manifests")}) AS manifests FROM files`,
+    ),
   );
   const count = (name: string) => Number(row![name]);
   return {
@@ -120,10 +123,13 @@ SELECT count(*) FILTER (content = 0) AS data_files, count(*) FILTER (${small}) A
 /** The largest first. */
 async function partitionsJson(call: ConsoleCall, identifier: TableIdentifier): Promise<Json> {
   const rows = objectsOf(
-    await call.ask(`SELECT partition::VARCHAR AS partition, sum(record_count) AS rows, sum(file_count) AS files,
+    await call.askAbout(
+      [identifier],
+      `SELECT partition::VARCHAR AS partition, sum(record_count) AS rows, sum(file_count) AS files,
   sum(total_data_file_size_in_bytes) AS bytes,
   sum(position_delete_file_count + equality_delete_file_count) AS delete_files
-FROM ${tableSql(identifier, "$partitions")} GROUP BY 1 ORDER BY bytes DESC, 1 LIMIT ${PARTITIONS_MAX}`),
+FROM ${tableSql(identifier, "$partitions")} GROUP BY 1 ORDER BY bytes DESC, 1 LIMIT ${PARTITIONS_MAX}`,
+    ),
   );
   return rows.map(({ partition, rows, files, bytes, delete_files }) => ({
     partition: partition!,
