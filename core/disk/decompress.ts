@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { createGunzip, createZstdDecompress, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { messageOf } from "../base/errors.ts";
 import { readAtSync } from "./file_bytes.ts";
-import { signatureOf, SIGNED_BYTES } from "./file_signature.ts";
+import { isPlainText, signatureOf, SIGNED_BYTES } from "./file_signature.ts";
 import { readFileBlocks, readFilePart, writeFileBlocks } from "./scratch.ts";
 import { type ReadAt, readZstdFrame, ZstdFrameError } from "./zstd_frame.ts";
 
@@ -69,7 +69,9 @@ function explained(error: DecompressError, compression: Packing, head: Uint8Arra
     return new DecompressError("not gzip to its end: other bytes follow", { cause: error });
   }
   if (signature === "binary data") return error;
-  const found = signature ?? "plain text";
+  const found = signature ?? (isPlainText(head) ? "plain text" : undefined);
+  // Some bytes of a file too small to be called binary: nothing shows what it is.
+  if (found === undefined) return error;
   return new DecompressError(`not ${compression}: ${found} by its first bytes`, { cause: error });
 }
 

@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, doesNotMatch, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { constants, createZstdCompress, gzipSync, zstdCompressSync } from "node:zlib";
 import { StreamlabError } from "../../core/base/errors.ts";
@@ -220,4 +220,11 @@ Deno.test("what unpacks to far more than its size, and to no text where text is 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("bytes of no known kind are not called plain text, and text is", async () => {
+  const bytes = Uint8Array.from({ length: 100 }, (_each, index) => (index * 37 + 200) % 256);
+  const refused = (content: Uint8Array) => unpack(content, "gzip").then(() => "read", ({ message }) => message);
+  doesNotMatch(await refused(bytes), /plain text/);
+  match(await refused(new TextEncoder().encode('[{"id":1}]')), /^not gzip: plain text by its first bytes$/);
 });
