@@ -5,6 +5,7 @@ import type { Contract, ContractValue } from "../core/contract/contract.ts";
 import type { ContractDocument } from "../core/contract/json_schema.ts";
 import { isUtcOffset } from "../core/contract/instant_text.ts";
 import type { Context } from "./line/command.ts";
+import { contractFolder, readText } from "./contract_folder.ts";
 import { flag } from "./line/flags.ts";
 
 /** What a run asks of a contract besides what is written in it. */
@@ -62,16 +63,14 @@ export async function readContractDocument(
     const { defaultContract } = await import("../core/contract/default_contract.ts");
     return { contract: defaultContract(), unchecked: [] };
   }
-  let text: string;
-  try {
-    text = await Deno.readTextFile(resolve(context.cwd, file));
-  } catch (cause) {
-    const missing = cause instanceof Deno.errors.NotFound;
-    throw new StreamlabError("usage", `Cannot read the contract ${file}${missing ? ": there is no such file" : ""}`, {
-      cause,
+  const path = resolve(context.cwd, file);
+  const text = readText(path, file);
+  if (text === undefined) {
+    throw new StreamlabError("usage", `Cannot read the contract ${file}: there is no such file`, {
+      hint: "Name the file of a JSON Schema with --contract",
     });
   }
-  return parseContractDocument(text, { assertFormats, assumeOffset });
+  return parseContractDocument(text, { assertFormats, assumeOffset, folder: contractFolder(path) });
 }
 
 /** Places that a note names of each thing. */

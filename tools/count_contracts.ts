@@ -6,7 +6,8 @@
  *     deno run --allow-read tools/count_contracts.ts FOLDER... [--refused]
  */
 import { isKind, messageOf } from "../core/base/errors.ts";
-import { parseContract } from "../core/contract/json_schema.ts";
+import { contractFolder } from "../commands/contract_folder.ts";
+import { parseContractDocument } from "../core/contract/json_schema.ts";
 
 interface Counts {
   schemas: number;
@@ -28,7 +29,7 @@ function count(folder: string): Counts {
     if (!describesObject(document, document, 0)) continue;
     counts.objects++;
     try {
-      parseContract(text);
+      parseContractDocument(text, { folder: contractFolder(path) });
       counts.loaded++;
     } catch (error) {
       if (!isKind(error, "usage")) throw error;

@@ -8,6 +8,7 @@ import { type JsonNode, parseJsonTree } from "../json/tree.ts";
 import { COLUMN_FORMATS } from "./schema/column_formats.ts";
 import { ColumnReader } from "./schema/column_reader.ts";
 import { normalSchema, type Unchecked } from "./schema/normal_schema.ts";
+import type { ContractNeighbours } from "./schema/schema_index.ts";
 import { SchemaBudget } from "./schema/schema_budget.ts";
 import { usedDefinitions } from "./schema/used_definitions.ts";
 
@@ -17,6 +18,15 @@ export interface ContractOptions {
   readonly assertFormats?: boolean;
   /** The offset of instants that are written without one, where the contract takes them. */
   readonly assumeOffset?: string;
+  readonly folder?: ContractFolder | undefined;
+}
+
+/** Where a contract was found: what is beside it may be referred to. */
+export interface ContractFolder {
+  /** The contract's own file name. */
+  readonly file: string;
+  /** The text at a path below the folder; undefined where there is none. */
+  read(path: string): string | undefined;
 }
 
 /** A contract, and what its owner should know of it. */
@@ -41,7 +51,8 @@ export function parseContractDocument(text: string, options: ContractOptions = {
   problems.refuse();
   const own = ownKeywords(document!, options, problems);
   const budget = new SchemaBudget(problems);
-  const normal = normalSchema(document!, { ...own, columnFormats: COLUMN_FORMATS }, problems, budget);
+  const neighbours = neighboursIn(options.folder);
+  const normal = normalSchema(document!, { ...own, columnFormats: COLUMN_FORMATS, neighbours }, problems, budget);
   const reader = new ColumnReader(normal, own.assumeOffset, problems);
   const record = problems.attempt(() => reader.record());
   if (record !== undefined) {
@@ -74,12 +85,21 @@ function checkDepth(written: string): void {
   }
 }
 
-function parseDocument(text: string): JsonNode {
+function neighboursIn(folder: ContractFolder | undefined): ContractNeighbours | undefined {
+  if (folder === undefined) return undefined;
+  const read = (path: string) => {
+    const text = folder.read(path);
+    return text === undefined ? undefined : parseDocument(text, `${path}#`);
+  };
+  return { file: folder.file, read };
+}
+
+function parseDocument(text: string, at = ""): JsonNode {
   try {
     return parseJsonTree(text.startsWith("\ufeff") ? text.slice(1) : text);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
-    throw contractError("", `the text is not JSON: character ${error.offset + 1}: ${error.message}`);
+    throw contractError(at, `the text is not JSON: character ${error.offset + 1}: ${error.message}`);
   }
 }
 

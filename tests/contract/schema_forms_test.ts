@@ -327,3 +327,32 @@ Deno.test("a text of the format regex is one that can be read, whatever it could
   deepStrictEqual(kinds("^a+$", "(a)\\1", "(?i:a)", "(?<n>a)\\k<n>", ""), Array(5).fill("event"));
   deepStrictEqual(kinds("(", "\\z", "[b-a]", `[${"\\p{L}".repeat(50_000)}]`), Array(4).fill("dead_letter"));
 });
+
+Deno.test("a contract's own text is read again whatever its definitions are called", () => {
+  const rest = (name: string) => ({ type: "object", properties: { next: { $ref: `#/$defs/${encoded(name)}` } } });
+  for (const name of ["a#", "#", "50%", "a%41", "%25", "line\nbreak", "blank ", "a/b~c", "naïve"]) {
+    const text = JSON.stringify({
+      type: "object",
+      properties: { v: { $ref: `#/$defs/${encoded(name)}` } },
+      $defs: { [name]: rest(name) },
+    });
+    const contract = parseContract(text);
+    strictEqual(parseContract(contract.text).text, contract.text, name);
+  }
+});
+
+Deno.test("nullable beside a type that has null adds nothing, and such a contract's own text is read again", () => {
+  const unions = [
+    { anyOf: [{ type: "object", additionalProperties: { type: "string" } }, { type: "null", nullable: true }] },
+    { anyOf: [{ type: ["string", "null"], nullable: true }, { type: "integer" }] },
+  ];
+  for (const v of unions) {
+    const contract = parseContract(JSON.stringify({ type: "object", properties: { v } }));
+    strictEqual(parseContract(contract.text).text, contract.text);
+  }
+});
+
+/** A name as a step of a pointer in a URI. */
+function encoded(name: string): string {
+  return encodeURIComponent(name.replaceAll("~", "~0").replaceAll("/", "~1"));
+}

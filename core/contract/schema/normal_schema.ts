@@ -6,10 +6,10 @@ import { PatternError } from "../pattern/parse_pattern.ts";
 import { checkChains } from "./definition_chains.ts";
 import { isCheckable } from "./format_check.ts";
 import { ANNOTATIONS, KEYWORDS, type KeywordShape, TOLD_ANNOTATIONS } from "./keywords.ts";
-import { modernKeywords, refsStandAlone } from "./older_dialects.ts";
-import { definitionName, definitionRef, type Definitions } from "./schema_check.ts";
+import { modernKeywords } from "./older_dialects.ts";
+import { definitionRef, type Definitions } from "./schema_check.ts";
 import type { SchemaBudget } from "./schema_budget.ts";
-import { SchemaIndex, type SchemaPlace } from "./schema_index.ts";
+import { type ContractNeighbours, SchemaIndex, type SchemaPlace } from "./schema_index.ts";
 
 /** A keyword that is read over: what it is, and where it stands. */
 export interface Unchecked {
@@ -38,6 +38,8 @@ export interface NormalSchemaOptions {
   readonly assertFormats: boolean;
   /** Formats that give a column its type. */
   readonly columnFormats: ReadonlySet<string>;
+  /** Where references may lead beside the document itself. */
+  readonly neighbours?: ContractNeighbours | undefined;
 }
 
 /** Reads a document; what is wrong with it is added to `problems`. */
@@ -69,8 +71,8 @@ class NormalReader {
   /** By pointer, the names of what is referred to. */
   readonly #names = new Map<string, string>();
   readonly #waiting: { name: string; place: SchemaPlace }[] = [];
-  /** Up to draft-07 nothing stands beside a reference. */
-  readonly #refsStandAlone: boolean;
+  /** References that depend on the way to them. */
+  readonly #dynamic: { keyword: string; at: string }[] = [];
 
   constructor(
     document: JsonNode,
@@ -78,17 +80,20 @@ class NormalReader {
     problems: ContractProblems,
     budget: SchemaBudget,
   ) {
-    this.#index = new SchemaIndex(document);
+    this.#index = new SchemaIndex(document, options.neighbours);
     this.#options = options;
     this.#problems = problems;
     this.#budget = budget;
-    this.#refsStandAlone = refsStandAlone(document);
   }
 
   read(): NormalSchema {
     const root = this.#schema(this.#index.root());
     for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) {
       this.#definitions.set(next.name, this.#schema(next.place));
+    }
+    for (const { keyword, at } of this.#index.hasParts() ? this.#dynamic : []) {
+      const reason = `"${keyword}" depends on the way to it, as schemas in this file have a URI of their own`;
+      this.#problems.add(contractError(at, reason));
     }
     const followed = this.#problems.attempt(() => {
       checkChains(this.#definitions, this.#places);
@@ -123,11 +128,9 @@ class NormalReader {
       keywords.set(key, { value, at });
     }
     for (const keyword of ["$dynamicRef", "$recursiveRef"]) {
-      if (!keywords.has(keyword) || !this.#index.hasParts()) continue;
-      const reason = `"${keyword}" depends on the way to it, as schemas in this file have a URI of their own`;
-      this.#problems.add(contractError(keywords.get(keyword)!.at, reason));
+      if (keywords.has(keyword)) this.#dynamic.push({ keyword, at: keywords.get(keyword)!.at });
     }
-    const alone = this.#refsStandAlone && keywords.has("$ref");
+    const alone = place.refsStandAlone && keywords.has("$ref");
     const entries: [string, JsonNode][] = [];
     const modern = this.#problems.attempt(() => modernKeywords(keywords)) ?? [];
     for (const [keyword, { value, at }] of modern) {
@@ -151,6 +154,7 @@ class NormalReader {
       return { kind: "object", entries: [["anyOf", { kind: "array", items: [schema, NULL_SCHEMA] }]] };
     }
     const names = type.kind === "array" ? type.items : [type];
+    if (names.some((name) => name.kind === "string" && name.value === "null")) return schema;
     return { ...schema, entries: schema.entries.with(at, ["type", { kind: "array", items: [...names, nothing] }]) };
   }
 
@@ -229,7 +233,7 @@ class NormalReader {
   /** Of `/$defs/NAME` the name, so that a contract's own text gives the same again. */
   #nameFor(pointer: string): string {
     const parts = /^\/(?:\$defs|definitions)\/([^/]+)$/.exec(pointer);
-    const name = parts === null ? pointer : definitionName(`#/$defs/${parts[1]}`);
+    const name = parts === null ? pointer : parts[1]!.replaceAll("~1", "/").replaceAll("~0", "~");
     return name !== "" && !this.#definitions.has(name) ? name : `${pointer}#`;
   }
 

@@ -348,13 +348,27 @@ export class SchemaCheck {
 
 /** The name in `#/$defs/NAME`. */
 export function definitionName(ref: string): string {
-  return ref.slice(DEFINITION_PREFIX.length).replaceAll("~1", "/").replaceAll("~0", "~");
+  const step = ref.slice(DEFINITION_PREFIX.length);
+  return decodedUri(step).replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
 /** What refers to a definition. */
 export function definitionRef(name: string): string {
-  return DEFINITION_PREFIX + name.replaceAll("~", "~0").replaceAll("/", "~1");
+  const step = name.replaceAll("~", "~0").replaceAll("/", "~1");
+  return DEFINITION_PREFIX + step.replaceAll(LOST_IN_URIS, encodeURIComponent);
 }
+
+/** What stands in a URI; a % that escapes nothing stands for itself. */
+export function decodedUri(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** What a URI reads in another way, or drops. */
+const LOST_IN_URIS = /[%#\p{Cc}]| $/gu;
 
 const DEFINITION_PREFIX = "#/$defs/";
 
