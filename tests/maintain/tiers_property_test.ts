@@ -70,7 +70,7 @@ Deno.test("however many batches come, few files are live, and each row is rewrit
 });
 
 Deno.test("files that were joined are joined again while rows may not be read, a few times each", () => {
-  const one = 8_000, batches = 20_000, batchesUntilRewrite = 4_500;
+  const one = 8_000, batches = 20_000, batchesUntilRewrite = 2_000;
   let files: ScanFile[] = [];
   let joined = 0, most = 0, joinsAfter = -1n, readAt = 0;
   for (let batch = 1; batch <= batches; batch++) {

@@ -7,8 +7,11 @@ import type { RewriteGroup } from "./compaction_plan.ts";
 export const JOINED_MAX = {
   /** All of them are in memory at once. */
   bytes: 4_000_000,
-  /** A file with more row groups is better written anew: each costs a reader nearly a file. */
-  rowGroups: 512,
+  /**
+   * A file with more row groups is better written anew: each costs a reader nearly a file, and to
+   * copy it twice more takes as long as to read its rows.
+   */
+  rowGroups: 256,
 } as const;
 
 /**

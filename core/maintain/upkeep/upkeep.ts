@@ -61,21 +61,21 @@ const JOBS: readonly Job[] = ["rewrite", "tidy"];
 /** `long`: rows were read. */
 type PieceLength = "nothing" | "short" | "long";
 /**
- * Of upkeep's share of the time: each kind of work pays for itself alone. When long rewrites were
- * paid by tidying, a stream that went as fast as it could had nothing deleted any more after its
- * first minutes.
+ * Of upkeep's share of the time: each kind of work has a part of its own, and may take what the
+ * others leave of `all`. When long rewrites were paid by tidying, a stream that went as fast as it
+ * could had nothing deleted any more after its first minutes.
  */
-const SHARES = { rewrite: 0.5, tidy: 0.25, long: 0.25 } as const;
+const SHARES = { rewrite: 0.5, tidy: 0.25, long: 0.25, all: 1 } as const;
 
 /**
  * Looks after the tables of a target while it is fed: in pieces that commit each by itself, within
  * its share of the time, and without waiting for anybody. Small files are joined first; rewrites
- * that read rows have a share of their own, and wait until the last one has been made up for.
+ * that read rows wait until the last one has been made up for.
  */
 export class Upkeep {
   readonly #surroundings: Surroundings;
   readonly #options: UpkeepOptions;
-  readonly #paces: Record<Job | "long", UpkeepPace>;
+  readonly #paces: Record<keyof typeof SHARES, UpkeepPace>;
   readonly #waiting: WaitingRemovals;
   readonly #attention = new Map<string, Attention>();
   readonly #log: UpkeepLog;
@@ -84,7 +84,8 @@ export class Upkeep {
     this.#surroundings = surroundings;
     this.#options = options;
     const paceOf = (part: number) => new UpkeepPace(part * options.share, surroundings.clock.nowMs());
-    this.#paces = { rewrite: paceOf(SHARES.rewrite), tidy: paceOf(SHARES.tidy), long: paceOf(SHARES.long) };
+    const { rewrite, tidy, long, all } = SHARES;
+    this.#paces = { rewrite: paceOf(rewrite), tidy: paceOf(tidy), long: paceOf(long), all: paceOf(all) };
     this.#waiting = new WaitingRemovals(surroundings, options);
     this.#log = new UpkeepLog(surroundings);
   }
@@ -98,12 +99,13 @@ export class Upkeep {
     do {
       hasDone = false;
       for (const job of JOBS) {
-        if (!this.#paces[job].mayStart(clock.nowMs())) continue;
+        if (!this.#mayStart(job, clock.nowMs())) continue;
         const startMs = clock.nowMs();
         const done = await this.#pieces(job, tables, moment);
         // What took long must not keep small files waiting, of which more come all the time.
         const payer = done.some((each) => each === "long") ? "long" : job;
-        this.#paces[payer].spent(clock.nowMs() - startMs);
+        const ms = clock.nowMs() - startMs;
+        for (const pace of [this.#paces[payer], this.#paces.all]) pace.spent(ms);
         hasDone ||= done.some((each) => each !== "nothing");
       }
     } while (hasDone && !moment.signal.aborted && clock.nowMs() < endMs);
@@ -133,6 +135,10 @@ export class Upkeep {
   /** Writes down what was done since the last time. */
   async close(): Promise<void> {
     await this.#log.close();
+  }
+
+  #mayStart(work: Job | "long", nowMs: number): boolean {
+    return this.#paces[work].mayStart(nowMs) || this.#paces.all.mayStart(nowMs);
   }
 
   /** It is only told of: where it cannot be written, the next time may do. */
@@ -251,7 +257,7 @@ export class Upkeep {
     attention.filesUntilLook = filesUntilDue(metadata, files, this.#options);
     this.#watch(table, attention, nowMs);
     if (attention.debt.mergeableFiles === 0) return undefined;
-    const mayReadRows = this.#paces.long.mayStart(nowMs);
+    const mayReadRows = this.#mayStart("long", nowMs);
     const { joinsAfter } = attention;
     const groupsOf = (files: readonly ScanFile[]) => {
       const sound = soundOf(files, attention);
@@ -261,7 +267,7 @@ export class Upkeep {
     };
     const groups = groupsOf(files);
     if (groups.length === 0) {
-      attention.lookMs = Math.min(attention.lookMs, this.#paces.long.startMs());
+      attention.lookMs = Math.min(attention.lookMs, this.#paces.long.startMs(), this.#paces.all.startMs());
       return undefined;
     }
     let rewriting: Rewriting | undefined;
