@@ -13,6 +13,7 @@ import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { scratchFolder } from "../support/scratch_folder.ts";
+import { readsByThreads } from "../support/thorough.ts";
 
 /** A lake in a folder of its own, and a consumer of it with its options at hand. */
 export class ConsumeWorld {
@@ -95,7 +96,7 @@ export class ConsumeWorld {
       random: this.random,
       meter: new Meter(systemClock),
       threads: 2,
-      bytesPerThread: 1,
+      ...(readsByThreads ? { bytesPerThread: 1 } : {}),
       memory: "500MB",
       temporaryFolder: scratchFolder(),
       holder: "the test",
