@@ -25,7 +25,7 @@ import { ConsumeWords } from "./words.ts";
 import { contractNotes, readContractDocument } from "../contract_file.ts";
 import { openLake } from "../open_lake.ts";
 import { formatDuration } from "../line/output.ts";
-import { parseTableName } from "../line/values.ts";
+import { type LakeLocation, parseLakeLocation, parseTableName } from "../line/values.ts";
 import { machineSettings } from "../machine.ts";
 import { openTelemetry } from "../telemetry.ts";
 
@@ -84,7 +84,7 @@ async function runTargets(context: Context, flags: ConsumeFlags, shared: Shared)
   const runOne = flags.dryRun ? judgeTarget : runTarget;
   if (!flags.allTargets) return await runOne(context, flags, shared);
   checkOfNoTarget(consumeFlags, flags, TABLES.section, ["sink", "raw", "format"]);
-  const sink = await openLake(context, flags.source);
+  const sink = await openLake(context, sourceOf(flags));
   const catalog = await openCatalog(context, flags, () => Promise.resolve(sink));
   const { shareOfTarget } = await import("../../core/routing/memory_shares.ts");
   const inTurn = flags.once || flags.dryRun;
@@ -109,7 +109,7 @@ function onlyLooking(flags: ConsumeFlags): ConsumeFlags {
 }
 
 async function inferFromZone(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
-  const source = await openLake(context, flags.source);
+  const source = await openLake(context, sourceOf(flags));
   const sink = flags.sink === undefined ? source : await openLake(context, flags.sink);
   const catalog = await openCatalog(context, flags, () => Promise.resolve(sink));
   const [{ targetRecordOf }, { inferContract }] = await Promise.all([
@@ -231,6 +231,11 @@ function targetOf({ table }: ConsumeFlags): TableIdentifier {
   return table === undefined ? DEFAULT_TARGET : { namespace: [table.namespace], name: table.name };
 }
 
+/** Where no flag, variable or setting names one, `./lake`. */
+function sourceOf({ source }: ConsumeFlags): LakeLocation {
+  return source ?? parseLakeLocation("local");
+}
+
 async function metricsOf(
   context: Context,
   flags: ConsumeFlags,
@@ -276,7 +281,7 @@ async function sessionOptions(
 ): Promise<RunOptions> {
   const { clock, random } = context;
   const { parsePartitionField } = await import("../../core/consume/partition_by.ts");
-  const source = await openLake(context, flags.source);
+  const source = await openLake(context, sourceOf(flags));
   const sink = flags.sink === undefined ? source : await openLake(context, flags.sink);
   const target = targetOf(flags);
   const catalog = await openCatalog(context, flags, () => Promise.resolve(sink), { tidiesLater: true });

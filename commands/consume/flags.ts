@@ -17,8 +17,9 @@ const UPKEEP = { section: "UPKEEP" } as const;
 
 export const consumeFlags = z.object({
   source: flag.lake({
-    doc: "lake whose raw/events/ is read: local (./lake), s3, a path, s3://bucket/prefix",
-    default: "local",
+    doc:
+      "lake whose raw/events/ is read: local (./lake), s3, a path, s3://bucket/prefix (default: local; with --sink, what " +
+      "the table was fed from before)",
   }),
   sink: flag.lake({ doc: "lake for the tables and checkpoints (default: the source)" }),
   raw: flag.lake({

@@ -11,7 +11,7 @@ import type { ConsumeFlags } from "./flags.ts";
 
 type ZoneFlags = Pick<
   ConsumeFlags,
-  "raw" | "sink" | "format" | "records" | "pathColumns" | "onEmpty" | "once" | "create"
+  "source" | "raw" | "sink" | "format" | "records" | "pathColumns" | "onEmpty" | "once" | "create"
 >;
 
 interface RawChoice {
@@ -22,7 +22,8 @@ interface RawChoice {
 
 /**
  * Where raw files are, and their names in the ledger: the path if they are in the sink's lake, else
- * the URI. Whoever names a sink besides names the source for its raw files, as `--raw` does.
+ * the URI. Whoever names a source besides a sink names it for its raw files, as `--raw` does;
+ * alone, either names the lake whose table goes on.
  */
 export async function rawZone(
   context: Context,
@@ -45,7 +46,8 @@ export async function rawZone(
       hint: "Only JSON has envelopes: the rows of a Parquet file are the records",
     });
   }
-  if (flags.raw === undefined && flags.sink === undefined && before !== undefined) {
+  const isNamed = flags.raw !== undefined || (flags.source !== undefined && flags.sink !== undefined);
+  if (!isNamed && before !== undefined) {
     const { root, prefix, base } = rawPlaceOf(sink.root, before);
     const store = root === sink.root ? sink : await openLake(context, parseLocation(root));
     const zone = { store, prefix, nameBase: base, ...how };

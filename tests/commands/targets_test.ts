@@ -29,6 +29,24 @@ Deno.test("a target goes on as before without a further flag: folder, format, co
     deepStrictEqual(await place.ask("SELECT _rescued FROM orders.raw WHERE id = 3"), [{ _rescued: '{"more":1}' }]);
   }));
 
+Deno.test("a sink goes on with what its table was fed from, unless a source is named with it", () =>
+  withOrders(async (place) => {
+    place.put("lake/raw/events/o.json", [{ id: 7 }, { id: 8 }, { id: 9 }]);
+    const consume = async (...flags: string[]) => {
+      const [batch] = await place.records("consume", "--once", "--table", "orders.raw", ...flags);
+      return batch?.events;
+    };
+    place.put("in/b.log", '{"id":3}\n');
+    strictEqual(await consume("--sink", "local"), 1);
+    const feed = ["--raw", "in", "--contract", "orders.schema.json", "--format", "ndjson"];
+    strictEqual(await consume("--sink", "other", ...feed), 2);
+    place.put("in/c.log", '{"id":4}\n');
+    strictEqual(await consume("--sink", "other"), 1);
+    strictEqual(await consume("--sink", "other", "--source", "local", "--format", "json"), 3);
+    place.put("lake/raw/events/p.json", [{ id: 10 }]);
+    strictEqual(await consume("--sink", "other"), 1);
+  }));
+
 Deno.test("what becomes of wrong types is remembered, and changed by the flag alone", () =>
   withOrders(async (place) => {
     const consume = async (name: string, ...flags: string[]) => {
