@@ -41,3 +41,12 @@ Deno.test("the search for wrong names of tests finds one", () => {
   strictEqual(misnamed("tests/consume/x_test.ts", "isThorough ? 5 : 1"), true);
   strictEqual(misnamed("tests/simulation/x_test.ts", "canRunS3()"), false);
 });
+
+Deno.test("another task runs what `deno task test` leaves out, and `deno task test:all` runs that task", async () => {
+  const { tasks } = JSON.parse(await readSource("deno.json")) as { tasks: Record<string, { command: string }> };
+  const leftOut = /--ignore=([^' ]+)/.exec(tasks["test"]!.command)![1]!.split(",");
+  const others = Object.entries(tasks).filter(([name]) => tasks["test:all"]!.command.includes(`deno task ${name}`));
+  const elsewhere = others.filter(([name]) => name !== "test").map(([, { command }]) => command.split(/[ ']+/)).flat();
+  const runs = (pattern: string) => elsewhere.some((word) => word.startsWith(pattern.replace(/^\*\*/, "tests/**")));
+  deepStrictEqual(leftOut.filter((pattern) => !runs(pattern)), []);
+});
