@@ -12,7 +12,7 @@ import type { WorkshopOptions } from "./workshop.ts";
 /** What is wished besides what every action does; each has what it does without. */
 export interface ActionWishes {
   /** Of data files, bytes; default: as the table says. */
-  targetBytes?: number | undefined;
+  targetFileSize?: number | undefined;
   /** Rows of each partition are put in that order; default: in the table's own. */
   sortBy?: readonly string[] | undefined;
   /** Of a snapshot, and of a file that nothing names. */
@@ -48,8 +48,8 @@ const INPUTS_MIN = 2;
 export const TABLE_ACTIONS = {
   "compact": async (work: ActionWork, table: LoadedTable): Promise<TableCompactionReport> => {
     const { compactTable } = await import("./compaction/compact_table.ts");
-    const { surroundings, machine, dryRun, signal, meter, targetBytes, sortBy = [], groupDone } = work;
-    const options = { ...machine, targetBytes, inputsMin: INPUTS_MIN, sortBy, dryRun, signal, meter, groupDone };
+    const { surroundings, machine, dryRun, signal, meter, targetFileSize, sortBy = [], groupDone } = work;
+    const options = { ...machine, targetFileSize, inputsMin: INPUTS_MIN, sortBy, dryRun, signal, meter, groupDone };
     return await compactTable(surroundings, table, options);
   },
   "rewrite-manifests": async ({ surroundings, dryRun }: ActionWork, table: LoadedTable): Promise<ManifestsReport> => {

@@ -4,7 +4,7 @@ import { type FixedText, fixedText, setFixedText } from "./fixed_text.ts";
 import { setTimestampMember, TIMESTAMP_MEMBER_LENGTH } from "./timestamp_text.ts";
 import { setUuid, UUID_LENGTH } from "./uuid_text.ts";
 
-const typeTexts: Readonly<Record<EventType, FixedText>> = {
+const typeMembers: Readonly<Record<EventType, FixedText>> = {
   page_view: fixedText('","event_type":"page_view","properties":'),
   add_to_cart: fixedText('","event_type":"add_to_cart'),
   purchase: fixedText('","event_type":"purchase'),
@@ -24,8 +24,8 @@ export function productText(id: string): FixedText {
 /** Adds the event as one JSON object on one line: what its members are as text (`membersOf`). */
 export function addEvent(text: ByteText, event: ShopEvent): void {
   const { user, product, properties } = event;
-  const typeText = typeTexts[event.type];
-  let lengthMax = user.bytes.length + UUID_LENGTH + TIMESTAMP_MEMBER_LENGTH + typeText.length;
+  const typeMember = typeMembers[event.type];
+  let lengthMax = user.bytes.length + UUID_LENGTH + TIMESTAMP_MEMBER_LENGTH + typeMember.length;
   if (product !== undefined) lengthMax += product.bytes.length;
   for (const { bytes } of properties) lengthMax += bytes.length;
   let at = text.place(lengthMax);
@@ -33,7 +33,7 @@ export function addEvent(text: ByteText, event: ShopEvent): void {
   at = setFixedText(view, at, user.bytes);
   at = setUuid(view, at, event.id);
   at = setTimestampMember(view, at, event.timestampUs);
-  at = setFixedText(view, at, typeText);
+  at = setFixedText(view, at, typeMember);
   if (product !== undefined) at = setFixedText(view, at, product.bytes);
   for (const { bytes } of properties) at = setFixedText(view, at, bytes);
   text.endAt(at);

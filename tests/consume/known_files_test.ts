@@ -87,7 +87,7 @@ function surroundings({ store, catalog, random }: ConsumeWorld) {
 async function compactLedger(world: ConsumeWorld): Promise<void> {
   const ledger = (await world.catalog.loadTable(LEDGER))!;
   await compactTable(surroundings(world), ledger, {
-    targetBytes: 1e6,
+    targetFileSize: 1e6,
     inputsMin: 2,
     sortBy: [],
     dryRun: false,

@@ -144,7 +144,7 @@ Deno.test("a rewrite that an older version has left is settled by the next one",
     await Deno.utime(world.store.localPath(intent!)!, old, old);
     const table = (await world.catalog.loadTable(parseIdentifier("bronze.events")))!;
     const report = await compactTable(surroundings(world), table, {
-      targetBytes: 1e6,
+      targetFileSize: 1e6,
       inputsMin: 2,
       sortBy: [],
       dryRun: false,

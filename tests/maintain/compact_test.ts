@@ -64,8 +64,8 @@ Deno.test("large files are split near the target size, and stay in order when so
       FROM range(600000) r(i)`;
     await world.append(await world.file(rows, eventFieldIds));
     const [whole] = await world.liveFiles();
-    const targetBytes = whole!.fileSizeBytes / 4;
-    const report = await world.compact({ targetBytes, sortBy: ["id desc"] });
+    const targetFileSize = whole!.fileSizeBytes / 4;
+    const report = await world.compact({ targetFileSize, sortBy: ["id desc"] });
     ok(report.outputs.files >= 3 && report.outputs.files <= 5, String(report.outputs.files));
     strictEqual(report.outputs.records, 600_000);
     const paths = (await world.liveFiles()).map(({ path }) => `'${path.replace("file://", "")}'`);

@@ -4,7 +4,7 @@ import type { ScanFile } from "../../core/iceberg/scan/scan.ts";
 import type { DataFile } from "../../core/iceberg/format/data_file.ts";
 import { type CompactionRule, planGroups } from "../../core/maintain/compaction/compaction_plan.ts";
 
-const rule: CompactionRule = { targetBytes: 100, inputsMin: 2, sorts: false };
+const rule: CompactionRule = { targetFileSize: 100, inputsMin: 2, sorts: false };
 
 function file(bytes: number, facts: Partial<DataFile> = {}, deletes: DataFile[] = []): ScanFile {
   const dataFile: DataFile = {

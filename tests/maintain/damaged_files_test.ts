@@ -24,7 +24,10 @@ async function join(world: MaintainWorld, open: () => Promise<Rewriting>): Promi
   const { surroundings } = world;
   return await compact(surroundings, await world.load(), {
     groupsOf: (files) =>
-      planGroups(files, { targetBytes: 1e6, inputsMin: 2, sorts: false }).map((group) => ({ ...group, isBusy: true })),
+      planGroups(files, { targetFileSize: 1e6, inputsMin: 2, sorts: false }).map((group) => ({
+        ...group,
+        isBusy: true,
+      })),
     patienceMs: 60_000,
     dryRun: false,
     signal: new AbortController().signal,

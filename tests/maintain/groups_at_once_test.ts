@@ -46,7 +46,7 @@ async function run(
   let underWay = 0, most = 0;
   const { surroundings } = world;
   const report = await compact(surroundings, await world.load(), {
-    groupsOf: (files) => planGroups(files, { targetBytes: 1e6, inputsMin: 2, sorts: false }),
+    groupsOf: (files) => planGroups(files, { targetFileSize: 1e6, inputsMin: 2, sorts: false }),
     patienceMs: 1_000,
     atOnce,
     dryRun: false,

@@ -99,7 +99,7 @@ export class MaintainWorld {
     surroundings: Surroundings = this.surroundings,
   ): Promise<TableCompactionReport> {
     return await compactTable(surroundings, table, {
-      targetBytes: 1e6,
+      targetFileSize: 1e6,
       inputsMin: 2,
       sortBy: [],
       dryRun: false,

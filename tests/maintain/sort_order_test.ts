@@ -77,10 +77,10 @@ Deno.test("a table's target size decides unless another is asked for", () =>
       world.commit((transaction) => transaction.add(setProperties({ "write.target-file-size-bytes": bytes })));
     const [file] = await world.liveFiles();
     await setTarget(String(file!.fileSizeBytes));
-    strictEqual((await world.compact({ targetBytes: undefined, dryRun: true })).groups, 0);
-    strictEqual((await world.compact({ targetBytes: 1e6, dryRun: true })).groups, 1);
+    strictEqual((await world.compact({ targetFileSize: undefined, dryRun: true })).groups, 0);
+    strictEqual((await world.compact({ targetFileSize: 1e6, dryRun: true })).groups, 1);
     await setTarget("1000000");
-    strictEqual((await world.compact({ targetBytes: undefined, dryRun: true })).groups, 1);
+    strictEqual((await world.compact({ targetFileSize: undefined, dryRun: true })).groups, 1);
   }));
 
 const fields: Field[] = [

@@ -10,7 +10,7 @@ import { withSeed } from "../support/seed.ts";
 import { isThorough } from "../support/thorough.ts";
 
 const rule: TierRule = {
-  targetBytes: 128e6,
+  targetFileSize: 128e6,
   inputsMin: THRESHOLDS.inputsMin,
   inputsMax: THRESHOLDS.inputsMax,
   quietSequence: -1n,

@@ -33,7 +33,7 @@ Deno.test("files of hundreds of tiny row groups are rewritten in little memory, 
       const connection = await database.connect();
       const workshop = { connection, connect: () => database.connect(), scratch: Scratch.create(`${folder}/scratch`) };
       const report = await compact(world.surroundings, await world.load(), {
-        groupsOf: (files) => planGroups(files, { targetBytes: 1e6, inputsMin: 2, sorts: false }),
+        groupsOf: (files) => planGroups(files, { targetFileSize: 1e6, inputsMin: 2, sorts: false }),
         patienceMs: 1_000,
         dryRun: false,
         signal: new AbortController().signal,

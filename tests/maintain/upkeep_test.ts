@@ -13,7 +13,7 @@ import { StreamlabError } from "../../core/base/errors.ts";
 import { debtOf } from "../../core/maintain/upkeep/debt.ts";
 import { DebtWatch } from "../../core/maintain/upkeep/debt_watch.ts";
 import { UpkeepPace } from "../../core/maintain/upkeep/pace.ts";
-import { targetBytesOf } from "../../core/maintain/compaction/target_size.ts";
+import { targetFileSizeOf } from "../../core/maintain/compaction/target_size.ts";
 import { retentionOf, THRESHOLDS, type UpkeepPolicy } from "../../core/maintain/upkeep/policy.ts";
 import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
 import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
@@ -235,7 +235,7 @@ Deno.test("a table's own properties say how many snapshots stay, and for how lon
   });
   deepStrictEqual([retainLast, olderThanMs, maxRefAgeMs], [7, 86_400_000, 5]);
   strictEqual(of({ "history.expire.min-snapshots-to-keep": "many" }).retainLast, 3);
-  strictEqual(targetBytesOf({ properties: { "write.target-file-size-bytes": "1000" } }), 1000);
+  strictEqual(targetFileSizeOf({ properties: { "write.target-file-size-bytes": "1000" } }), 1000);
 });
 
 Deno.test("snapshots that no reference leads to are kept for an hour", () =>

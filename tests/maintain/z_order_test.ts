@@ -41,11 +41,11 @@ Deno.test("after zorder(a, b) a question about either column opens few files, an
     const all = `SELECT count(*)::INT AS n, sum(hash(id, "at", text))::VARCHAR AS print FROM bronze.events`;
     const before = await world.lake.ask(all);
     const [whole] = await world.liveFiles();
-    const targetBytes = Math.ceil(whole!.fileSizeBytes / 50);
-    await world.compact({ targetBytes, sortBy: ["id", "at"] });
+    const targetFileSize = Math.ceil(whole!.fileSizeBytes / 50);
+    await world.compact({ targetFileSize, sortBy: ["id", "at"] });
     const plain = await opened(world);
     strictEqual(plain.time, plain.files, "by a plain order every file has rows of every hour");
-    await world.compact({ targetBytes, sortBy: ["zorder(id, at)"] });
+    await world.compact({ targetFileSize, sortBy: ["zorder(id, at)"] });
     const along = await opened(world);
     ok(along.files >= 40, `${along.files} files`);
     ok(along.user < 0.4 * along.files && along.time < 0.4 * along.files, JSON.stringify(along));

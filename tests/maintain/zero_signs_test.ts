@@ -41,7 +41,7 @@ async function compact(world: ConsumeWorld, sortBy: string[]): Promise<void> {
   const catalog = world.catalogOn(store);
   const table = await catalog.loadTable({ namespace: ["bronze"], name: "events" });
   const report = await compactTable({ store, catalog, random, clock: systemClock }, table!, {
-    targetBytes: 1e8,
+    targetFileSize: 1e8,
     inputsMin: 2,
     sortBy,
     dryRun: false,

@@ -52,7 +52,7 @@ export const compact = tableAction({
     };
     const progress = startProgress(context, `Compacting ${name}`, meter);
     try {
-      const wishes = { targetBytes: flags.targetFileSize, sortBy: flags.sortBy };
+      const wishes = { targetFileSize: flags.targetFileSize, sortBy: flags.sortBy };
       const work = { ...workOf(job, wishes, meter), groupDone };
       return await runRecorded("compact", work, table, recorderOf(context));
     } finally {

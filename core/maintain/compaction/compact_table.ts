@@ -14,15 +14,15 @@ import { rewritePeakBytes, rewriteSize } from "./rewrite_peak.ts";
 import { SoundFiles } from "./sound_files.ts";
 import type { GroupRewriter, Rewriting } from "./rewriting.ts";
 import { rowOrderOf, unkeptOrder } from "./row_order.ts";
-import { targetBytesOf } from "./target_size.ts";
+import { targetFileSizeOf } from "./target_size.ts";
 
 export interface TableCompactionOptions
   extends
     Omit<CompactionOptions, "groupsOf" | "patienceMs" | "atOnce">,
-    Omit<CompactionRule, "sorts" | "targetBytes">,
+    Omit<CompactionRule, "sorts" | "targetFileSize">,
     Omit<WorkshopOptions, "leavesLake"> {
   /** The size that files should have, bytes; default: as the table says. */
-  targetBytes?: number | undefined;
+  targetFileSize?: number | undefined;
   /**
    * `user_id`, `event_timestamp desc`: all files are rewritten, and the rows of each partition put
    * in that order. None: the files that need it are, in the table's own order.
@@ -48,8 +48,8 @@ export async function compactTable(
   };
   // Fails now rather than after the work: the table may not have such a column.
   const isSorted = rowOrderOf(table, sortBy) !== undefined;
-  const targetBytes = targetBytesOf(table.metadata, options.targetBytes);
-  const rule = { ...options, targetBytes, sorts: sortBy.length > 0 };
+  const targetFileSize = targetFileSizeOf(table.metadata, options.targetFileSize);
+  const rule = { ...options, targetFileSize, sorts: sortBy.length > 0 };
   const groupsOf = (files: readonly ScanFile[]) => planGroups(files, rule);
   const atOnce = atOnceIn(options, isSorted);
   const report = await compact(surroundings, table, { ...options, groupsOf, patienceMs: PATIENCE_MS, atOnce }, open);

@@ -5,7 +5,7 @@ import { partitionKey } from "../../iceberg/format/partition_spec.ts";
 
 export interface CompactionRule {
   /** The size that files should have, bytes. */
-  targetBytes: number;
+  targetFileSize: number;
   /** The fewest files that are worth rewriting. */
   inputsMin: number;
   /** Every file of a partition is rewritten, in one order over all of them. */
@@ -32,8 +32,8 @@ const INPUTS_MAX = 5_000;
 /** A sort over more than that is done in pieces. */
 const SORTED_BYTES_MAX = 100e9;
 
-export function isSmall(file: DataFile, targetBytes: number): boolean {
-  return file.fileSizeBytes < SMALLEST * targetBytes;
+export function isSmall(file: DataFile, targetFileSize: number): boolean {
+  return file.fileSizeBytes < SMALLEST * targetFileSize;
 }
 
 /** The files that can be rewritten, by partition and spec. */
@@ -44,23 +44,23 @@ export function byPartition(files: readonly ScanFile[]): ScanFile[][] {
 
 export function planGroups(files: readonly ScanFile[], rule: CompactionRule): RewriteGroup[] {
   return byPartition(files).flatMap((partition) => {
-    if (rule.sorts) return packSorted(partition).map((bin) => group(bin, rule.targetBytes));
-    const wanted = partition.filter((file) => isWanted(file, rule.targetBytes));
-    const small = wanted.filter(({ dataFile }) => isSmall(dataFile, rule.targetBytes));
-    const others = wanted.filter(({ dataFile }) => !isSmall(dataFile, rule.targetBytes));
-    const bins = [...packSmall(small.sort(byAge), rule.targetBytes), ...others.map((file) => [file])];
-    return bins.filter((bin) => isWorthIt(bin, rule)).map((bin) => group(bin, rule.targetBytes));
+    if (rule.sorts) return packSorted(partition).map((bin) => group(bin, rule.targetFileSize));
+    const wanted = partition.filter((file) => isWanted(file, rule.targetFileSize));
+    const small = wanted.filter(({ dataFile }) => isSmall(dataFile, rule.targetFileSize));
+    const others = wanted.filter(({ dataFile }) => !isSmall(dataFile, rule.targetFileSize));
+    const bins = [...packSmall(small.sort(byAge), rule.targetFileSize), ...others.map((file) => [file])];
+    return bins.filter((bin) => isWorthIt(bin, rule)).map((bin) => group(bin, rule.targetFileSize));
   });
 }
 
-function isWanted({ dataFile, deletes }: ScanFile, targetBytes: number): boolean {
-  return isSmall(dataFile, targetBytes) || dataFile.fileSizeBytes > LARGEST * targetBytes || deletes.length > 0;
+function isWanted({ dataFile, deletes }: ScanFile, targetFileSize: number): boolean {
+  return isSmall(dataFile, targetFileSize) || dataFile.fileSizeBytes > LARGEST * targetFileSize || deletes.length > 0;
 }
 
-function isWorthIt(bin: ScanFile[], { targetBytes, inputsMin }: CompactionRule): boolean {
+function isWorthIt(bin: ScanFile[], { targetFileSize, inputsMin }: CompactionRule): boolean {
   if (bin.some(({ deletes }) => deletes.length > 0)) return true;
   const bytes = bytesOf(bin);
-  return bin.length >= inputsMin || (bin.length > 1 && bytes >= targetBytes) || bytes > LARGEST * targetBytes;
+  return bin.length >= inputsMin || (bin.length > 1 && bytes >= targetFileSize) || bytes > LARGEST * targetFileSize;
 }
 
 /**
@@ -77,7 +77,7 @@ export function byAge(a: ScanFile, b: ScanFile): number {
  * 1.5 of the target, which the next run leaves alone. The last bin joins the one before, if it
  * fits. A single file waits for others.
  */
-function packSmall(files: readonly ScanFile[], targetBytes: number): ScanFile[][] {
+function packSmall(files: readonly ScanFile[], targetFileSize: number): ScanFile[][] {
   const bins: ScanFile[][] = [];
   let bin: ScanFile[] = [];
   let bytes = 0;
@@ -88,16 +88,16 @@ function packSmall(files: readonly ScanFile[], targetBytes: number): ScanFile[][
   };
   for (const file of files) {
     const size = file.dataFile.fileSizeBytes;
-    const isFull = bytes >= SMALLEST * targetBytes && bytes + size > targetBytes;
+    const isFull = bytes >= SMALLEST * targetFileSize && bytes + size > targetFileSize;
     if (isFull || bin.length === INPUTS_MAX) close();
     bin.push(file);
     bytes += size;
   }
   close();
   const last = bins.at(-1), previous = bins.at(-2);
-  if (previous && last && bytesOf(last) < SMALLEST * targetBytes) {
+  if (previous && last && bytesOf(last) < SMALLEST * targetFileSize) {
     const joined = [...previous, ...last];
-    if (bytesOf(joined) <= LARGEST * targetBytes && joined.length <= INPUTS_MAX) bins.splice(-2, 2, joined);
+    if (bytesOf(joined) <= LARGEST * targetFileSize && joined.length <= INPUTS_MAX) bins.splice(-2, 2, joined);
   }
   return bins;
 }
@@ -116,10 +116,10 @@ function packSorted(files: readonly ScanFile[]): ScanFile[][] {
   return bins;
 }
 
-export function group(files: ScanFile[], targetBytes: number): RewriteGroup {
+export function group(files: ScanFile[], targetFileSize: number): RewriteGroup {
   const { specId, partition } = files[0]!.dataFile;
   const bytes = bytesOf(files);
-  const outputs = bytes <= LARGEST * targetBytes ? 1 : Math.round(bytes / targetBytes);
+  const outputs = bytes <= LARGEST * targetFileSize ? 1 : Math.round(bytes / targetFileSize);
   return { specId, partition, files, bytes, outputs };
 }
 

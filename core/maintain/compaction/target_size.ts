@@ -4,6 +4,6 @@ import { tableNumber } from "../table_number.ts";
 const TARGET_BYTES = 128e6;
 
 /** The size that a table's data files should have: as asked for, else as the table says. */
-export function targetBytesOf(metadata: Pick<TableMetadata, "properties">, asked?: number): number {
+export function targetFileSizeOf(metadata: Pick<TableMetadata, "properties">, asked?: number): number {
   return Math.max(1, asked ?? tableNumber(metadata, "write.target-file-size-bytes") ?? TARGET_BYTES);
 }

@@ -10,7 +10,7 @@ import { rewritePeakBytes, rewriteSize } from "./rewrite_peak.ts";
 
 export interface TierRule {
   /** The size that files should have, bytes. */
-  targetBytes: number;
+  targetFileSize: number;
   /** So many small files of a partition are worth a rewrite while more come. */
   inputsMin: number;
   /** Partitions whose newest file is not younger have gone quiet: a data sequence number. */
@@ -48,15 +48,15 @@ export function planTiers(files: readonly ScanFile[], rule: JoinRule): RewriteGr
   const groups = byPartition(files).flatMap((partition) => {
     const isQuiet = partition.every(({ sequenceNumber }) => sequenceNumber <= rule.quietSequence);
     // What memory does not let grow is not small: it would be merged again and again.
-    const targetBytes = Math.min(rule.targetBytes, admittedBytes(partition, rule));
-    const merged = mergeable(partition.filter(({ dataFile }) => isSmall(dataFile, targetBytes)), isQuiet, rule);
+    const targetFileSize = Math.min(rule.targetFileSize, admittedBytes(partition, rule));
+    const merged = mergeable(partition.filter(({ dataFile }) => isSmall(dataFile, targetFileSize)), isQuiet, rule);
     const isMerged = new Set(merged);
     const rest = partition.filter((file) => !isMerged.has(file) && deletesPay(file, isQuiet));
     const bins = [
-      ...pack(merged.toSorted(byAge), { ...rule, targetBytes }),
+      ...pack(merged.toSorted(byAge), { ...rule, targetFileSize }),
       ...rest.filter((file) => fits([file], rule)).map((file) => [file]),
     ];
-    return bins.map((files) => ({ ...group(files, rule.targetBytes), isBusy: !isQuiet }));
+    return bins.map((files) => ({ ...group(files, rule.targetFileSize), isBusy: !isQuiet }));
   });
   return groups.sort((a, b) => b.files.length - a.files.length);
 }
@@ -97,7 +97,8 @@ function pack(files: readonly ScanFile[], rule: TierRule): ScanFile[][] {
   let bin: ScanFile[] = [];
   for (const file of files) {
     if (
-      bin.length > 0 && (bytesOf(bin) + file.dataFile.fileSizeBytes > rule.targetBytes || !fits([...bin, file], rule))
+      bin.length > 0 &&
+      (bytesOf(bin) + file.dataFile.fileSizeBytes > rule.targetFileSize || !fits([...bin, file], rule))
     ) {
       bins.push(bin);
       bin = [];

@@ -8,7 +8,7 @@ import { streamlabKey } from "../../lake/keys.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import { atOnceIn } from "../compaction/compact_table.ts";
 import { rowOrderOf } from "../compaction/row_order.ts";
-import { targetBytesOf } from "../compaction/target_size.ts";
+import { targetFileSizeOf } from "../compaction/target_size.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
 import { loadToRemove, removeRepeats, type RepeatsReport } from "./remove_repeats.ts";
@@ -39,8 +39,8 @@ export async function dedupeTable(
   };
   const { signal, meter } = options;
   const atOnce = atOnceIn(options, rowOrderOf(table, []) !== undefined);
-  const targetBytes = targetBytesOf(table.metadata);
-  const removal = { by, through, mergeOnRead, dryRun, signal, meter, atOnce, targetBytes, patienceMs: PATIENCE_MS };
+  const targetFileSize = targetFileSizeOf(table.metadata);
+  const removal = { by, through, mergeOnRead, dryRun, signal, meter, atOnce, targetFileSize, patienceMs: PATIENCE_MS };
   return await removeRepeats(surroundings, table, removal, open);
 }
 

@@ -29,7 +29,7 @@ export interface RepeatRemoval {
   /** By files that delete rows by position; else the data files are written anew. */
   mergeOnRead: boolean;
   /** The size that new data files should have, bytes. */
-  targetBytes: number;
+  targetFileSize: number;
   /** See `RewriteOptions`. */
   patienceMs: number;
   atOnce?: GroupsAtOnce | undefined;
@@ -150,12 +150,12 @@ class Round {
 
   /** Files written anew are joined as compaction would; of deletes a partition needs one. */
   #groupsOf(files: readonly ScanFile[]): RewriteGroup[] {
-    const { mergeOnRead, targetBytes } = this.#removal;
+    const { mergeOnRead, targetFileSize } = this.#removal;
     if (mergeOnRead) return byPartition(files).map((partition) => group(partition, Infinity));
     const original = new Map(files.map((file) => [file.dataFile.path, file]));
     // As if rows of each were deleted already, so that size is no reason to leave it.
     const marked = files.map((file) => ({ ...file, deletes: [...file.deletes, file.dataFile] }));
-    return planGroups(marked, { targetBytes, inputsMin: 1, sorts: false }).map((each) => ({
+    return planGroups(marked, { targetFileSize, inputsMin: 1, sorts: false }).map((each) => ({
       ...each,
       files: each.files.map(({ dataFile }) => original.get(dataFile.path)!),
     }));

@@ -8,7 +8,7 @@ import { fileDamage } from "../../tables/read/file_damage.ts";
 import { checkNewest, type Damage } from "../table_rows.ts";
 import { snapshotOfRef } from "../../iceberg/format/table_metadata.ts";
 import { isSmall } from "../compaction/compaction_plan.ts";
-import { targetBytesOf } from "../compaction/target_size.ts";
+import { targetFileSizeOf } from "../compaction/target_size.ts";
 
 /** How a table is, as far as upkeep can change it. */
 export interface TableHealth {
@@ -41,10 +41,10 @@ const FILES_PARALLEL = 16;
 export async function tableHealth(
   catalog: Catalog,
   table: LoadedTable,
-  targetBytesAsked?: number,
+  targetFileSizeAsked?: number,
 ): Promise<TableHealth> {
   const { identifier, io, metadata } = table;
-  const targetBytes = targetBytesOf(metadata, targetBytesAsked);
+  const targetFileSize = targetFileSizeOf(metadata, targetFileSizeAsked);
   const health: TableHealth = {
     table: identifierText(identifier),
     records: 0,
@@ -68,7 +68,7 @@ export async function tableHealth(
   for (const manifest of manifests) {
     const entries = await io.readManifest(manifest, metadata).catch((error) => passOver(error, onUnreadable));
     const live = entries.filter(({ status }) => status !== "deleted").map(({ dataFile }) => dataFile);
-    for (const file of live) count(health, file, targetBytes);
+    for (const file of live) count(health, file, targetFileSize);
     for (const { content, specId, partition } of live) {
       if (content === "data") partitions.add(partitionKey(specId, partition));
     }
@@ -84,7 +84,7 @@ export async function tableHealth(
   return health;
 }
 
-function count(health: TableHealth, file: DataFile, targetBytes: number): void {
+function count(health: TableHealth, file: DataFile, targetFileSize: number): void {
   if (file.content !== "data") {
     health.deleteFiles++;
     return;
@@ -92,5 +92,5 @@ function count(health: TableHealth, file: DataFile, targetBytes: number): void {
   health.records += file.recordCount;
   health.files++;
   health.bytes += file.fileSizeBytes;
-  if (isSmall(file, targetBytes)) health.smallFiles++;
+  if (isSmall(file, targetFileSize)) health.smallFiles++;
 }

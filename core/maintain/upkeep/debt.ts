@@ -3,7 +3,7 @@ import { expireSnapshots } from "../../iceberg/action/expire_snapshots.ts";
 import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import { byPartition, isSmall, type RewriteGroup } from "../compaction/compaction_plan.ts";
-import { targetBytesOf } from "../compaction/target_size.ts";
+import { targetFileSizeOf } from "../compaction/target_size.ts";
 import { planJoins, planTiers, type TierRule } from "../compaction/tiers.ts";
 import { quietSequenceOf, retentionOf, type UpkeepPolicy } from "./policy.ts";
 import { isDue, type WaitingRemoval } from "./waiting_removal.ts";
@@ -38,11 +38,11 @@ export interface TableState {
 
 export function debtOf(state: TableState, policy: UpkeepPolicy, nowMs: number): TableDebt {
   const { metadata, files, manifests, waiting } = state;
-  const targetBytes = targetBytesOf(metadata);
+  const targetFileSize = targetFileSizeOf(metadata);
   const sum = (of: readonly WaitingRemoval[]) => of.reduce((files, each) => files + each.files, 0);
   return {
     snapshots: snapshotsDue(metadata, policy, nowMs),
-    smallFiles: files.filter(({ dataFile }) => isSmall(dataFile, targetBytes)).length,
+    smallFiles: files.filter(({ dataFile }) => isSmall(dataFile, targetFileSize)).length,
     mergeableFiles: groupsDue(metadata, files, policy, nowMs).reduce((total, group) => total + group.files.length, 0),
     deleteFiles: new Set(files.flatMap(({ deletes }) => deletes.map(({ path }) => path))).size,
     manifests,
@@ -66,9 +66,9 @@ export function filesUntilDue(
   files: readonly ScanFile[],
   { inputsMin }: UpkeepPolicy,
 ): number {
-  const targetBytes = targetBytesOf(metadata);
+  const targetFileSize = targetFileSizeOf(metadata);
   const gathered = byPartition(files).map((partition) => {
-    const sizes = partition.map(({ dataFile }) => dataFile.fileSizeBytes).filter((size) => size < targetBytes);
+    const sizes = partition.map(({ dataFile }) => dataFile.fileSizeBytes).filter((size) => size < targetFileSize);
     const least = sizes.reduce((least, size) => Math.min(least, size), Infinity);
     // Those that were merged before are several times as large.
     return sizes.filter((size) => size <= MERGED_RATIO * least).length;
@@ -103,7 +103,7 @@ function tierRule(metadata: TableMetadata, policy: UpkeepPolicy, nowMs: number):
     inputsMax,
     memoryBytes,
     threads,
-    targetBytes: targetBytesOf(metadata),
+    targetFileSize: targetFileSizeOf(metadata),
     quietSequence: quietSequenceOf(metadata, nowMs),
   };
 }

@@ -105,7 +105,7 @@ export async function removeLight(
     by: ["event_id"],
     through,
     mergeOnRead,
-    targetBytes: 1e6,
+    targetFileSize: 1e6,
     patienceMs: PATIENCE_MS,
     dryRun: false,
     signal: new AbortController().signal,

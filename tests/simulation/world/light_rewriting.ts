@@ -105,7 +105,7 @@ export async function compactLight(
   rewriting: Rewriting,
 ): Promise<void> {
   await compact(surroundings, table, {
-    groupsOf: (files) => planGroups(files, { targetBytes: 1e6, inputsMin: 2, sorts: false }),
+    groupsOf: (files) => planGroups(files, { targetFileSize: 1e6, inputsMin: 2, sorts: false }),
     patienceMs: PATIENCE_MS,
     dryRun: false,
     signal: new AbortController().signal,

@@ -220,7 +220,7 @@ async function setAside(life: Life): Promise<void> {
 
 async function compact(around: Surroundings, table: LoadedTable): Promise<void> {
   await compactTable(around, table, {
-    targetBytes: 1e6,
+    targetFileSize: 1e6,
     inputsMin: 2,
     sortBy: [],
     dryRun: false,
