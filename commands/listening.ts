@@ -10,6 +10,9 @@ export function parsePort(text: string): number {
   throw new StreamlabError("usage", `expected a port from 0 to 65535, got "${text}"`);
 }
 
+/** Addresses that only this machine reaches. */
+export const LOOPBACK_HOSTS: readonly string[] = ["127.0.0.1", "::1", "localhost"];
+
 /** Where to listen, and the flags that say so; an address that no flag names is this machine's. */
 export interface ListeningPlace {
   hostname: string;

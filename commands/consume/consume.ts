@@ -17,6 +17,7 @@ import { type ConsumeFlags, consumeFlags, TABLES } from "./flags.ts";
 import { checkFlagsApply } from "./flags_that_apply.ts";
 import { type ConsumerUpkeep, openUpkeep } from "./upkeep.ts";
 import { type LakeMetrics, openLakeMetrics } from "./lake_metrics.ts";
+import { checkNotifications, NotificationsOfRun } from "./notifications.ts";
 import { openRawCare } from "./raw_care.ts";
 import { rawZone } from "./raw_zone.ts";
 import { checkEngine, checkNoDedupe, ClusterOfRun } from "./spark.ts";
@@ -42,6 +43,10 @@ export const consume = defineCommand({
     { doc: "ingest what has landed in ./lake, then exit", line: "streamlab consume --once" },
     { doc: "ingest files as they come, in the bucket of compose.yaml's MinIO", line: "streamlab consume --source s3" },
     {
+      doc: "the same, told of new objects instead of listing the bucket",
+      line: "streamlab consume --source s3 --notifications http://127.0.0.1:4190",
+    },
+    {
       doc: "another table with another contract",
       line: "streamlab consume --table orders.raw --contract orders.schema.json --partition-by 'day(ordered_at)'",
     },
@@ -63,14 +68,17 @@ export const consume = defineCommand({
 
 async function run(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
   if (flags.inferContract || flags.dryRun) checkFlagsApply(context, flags);
-  else checkEngine(context, flags);
+  else {
+    checkEngine(context, flags);
+    checkNotifications(context, flags);
+  }
   if (flags.inferContract) return await inferFromZone(context, flags);
   const telemetry = flags.dryRun ? undefined : await openTelemetry(context);
-  const cluster = new ClusterOfRun(context, flags);
+  const cluster = new ClusterOfRun(context, flags), notifications = new NotificationsOfRun(context, flags);
   try {
-    return await runTargets(context, flags, { telemetry, cluster });
+    return await runTargets(context, flags, { telemetry, cluster, notifications });
   } finally {
-    await cluster.close();
+    await Promise.all([cluster.close(), notifications.close()]);
   }
 }
 
@@ -78,6 +86,7 @@ async function run(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
 interface Shared {
   telemetry: OpenTelemetry | undefined;
   cluster: ClusterOfRun;
+  notifications: NotificationsOfRun;
 }
 
 async function runTargets(context: Context, flags: ConsumeFlags, shared: Shared): Promise<ExitStatus> {
@@ -166,11 +175,12 @@ interface Told extends Shared {
 async function ingest(
   context: Context,
   flags: ConsumeFlags,
-  { words, spans, telemetry, cluster }: Told,
+  { words, spans, telemetry, cluster, notifications }: Told,
   { options, notes }: RunOptions,
 ): Promise<ExitStatus> {
   for (const note of notes) words.note(note);
   checkNoDedupe(flags, options.dedupe);
+  const news = await notifications.newsOf(options.zone);
   const tasks = await cluster.tasks();
   const { ConsumeSession } = await import("../../core/consume/consume_session.ts");
   const place = `${options.zone.store.root}/${options.zone.prefix}`;
@@ -180,7 +190,7 @@ async function ingest(
     await upkeep?.betweenBatches(pause);
     await rawCare?.betweenBatches(pause);
   };
-  const session = await ConsumeSession.open({ ...options, tasks, betweenBatches, newRider: upkeep?.newRider });
+  const session = await ConsumeSession.open({ ...options, tasks, news, betweenBatches, newRider: upkeep?.newRider });
   let metrics: LakeMetrics | undefined;
   try {
     if (!flags.allTargets) metrics = await metricsOf(context, flags, options.catalog, options.sink, telemetry);

@@ -7,6 +7,7 @@ import { flag } from "../line/flags.ts";
 import { parsePort } from "../listening.ts";
 import { catalogFlags } from "../open_catalog.ts";
 import { dedupeFlags } from "./dedupe.ts";
+import { parseNotifications } from "./notifications.ts";
 import { parsePointer } from "./pointer.ts";
 import { sparkFlags } from "./spark.ts";
 
@@ -46,6 +47,15 @@ export const consumeFlags = z.object({
       "shortest time between the starts of two batches: a file after a pause is taken at once, a stream of files once in " +
       "that time; also how often to look if the system does not report new files",
     default: "1s",
+  }),
+  notifications: flag.of(parseNotifications, {
+    doc:
+      "take S3 event messages that are posted to http://HOST:PORT, or from a queue of SQS (sqs://HOST/ACCOUNT/NAME), and " +
+      "list the bucket only now and then",
+    placeholder: "URL",
+  }),
+  notificationsTokenFile: flag.file({
+    doc: "bearer tokens that may post messages, one a line; needed unless HOST is this machine's own",
   }),
   onChangedFile: flag.choice(["ignore", "ingest", "fail"], {
     doc: "if a known name has new content: report it, ingest it as new, or stop",

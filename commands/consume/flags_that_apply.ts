@@ -21,6 +21,8 @@ const OF_INFERENCE: readonly Key[] = [
 const NOT_OF_DRY_RUN: readonly Key[] = [
   "create",
   "trigger",
+  "notifications",
+  "notificationsTokenFile",
   "wait",
   "afterIngest",
   "afterIngestAge",

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import * as z from "zod";
-import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import { StreamlabError } from "../../core/base/errors.ts";
 import type { BatchWatch } from "../../core/serve/metrics/batch_watch.ts";
 import type { LakeWatch } from "../../core/serve/metrics/lake_watch.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
@@ -11,9 +11,10 @@ import { scrub } from "../line/errors.ts";
 import { flag } from "../line/flags.ts";
 import { printNote } from "../line/output.ts";
 import { secretsIn } from "../line/program.ts";
-import { listenError, parsePort, tellFailure } from "../listening.ts";
+import { listenError, LOOPBACK_HOSTS, parsePort, tellFailure } from "../listening.ts";
 import { machineSettings } from "../machine.ts";
 import { observeLake, openTelemetry } from "../telemetry.ts";
+import { readTokenFile } from "../token_file.ts";
 import { openExistingLake, openLake, readersStore } from "../open_lake.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
@@ -21,7 +22,6 @@ import denoJson from "../../deno.json" with { type: "json" };
 const QUESTION_TEMP_SIZE = "1GB";
 /** Pages and monitoring ask for the same tables every few seconds. */
 const TABLES_KEPT = 32;
-const LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"];
 
 const flags = z.object({
   source: flag.lake({ doc: "lake to serve: local (./lake), s3, a path or s3://bucket/prefix", default: "local" }),
@@ -175,12 +175,5 @@ async function readTokens(context: Context, { host, tokenFile }: ServeFlags) {
       hint: "Add --token-file, or leave --host out to serve this machine only",
     });
   }
-  const { Tokens } = await import("../../core/serve/tokens.ts");
-  const path = resolve(context.cwd, tokenFile);
-  try {
-    return new Tokens(await Deno.readTextFile(path));
-  } catch (cause) {
-    if (cause instanceof StreamlabError) throw cause;
-    throw new StreamlabError("not-found", `Cannot read the tokens from ${path}: ${messageOf(cause)}`, { cause });
-  }
+  return await readTokenFile(context, tokenFile, "--token-file");
 }

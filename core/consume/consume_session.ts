@@ -9,11 +9,13 @@ import { identifierText } from "../iceberg/catalog/catalog.ts";
 import { FolderWatch } from "../disk/folder_watch.ts";
 import type { KernelLock } from "../disk/kernel_lock.ts";
 import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
-import { ChangeHints } from "./change_hints.ts";
+import type { ObjectNews } from "../notifications/object_news.ts";
+import { ChangeHints, pathsInZone } from "./change_hints.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { type Discovery } from "./discover.ts";
 import { consumerScratchFolder } from "../lake/layout.ts";
 import { localFolder } from "../lake/raw_zone.ts";
+import { OwnFiles } from "./own_files.ts";
 import { checkTarget, lockTarget } from "./target_lock.ts";
 import { EmbeddedKnownFiles } from "./embedded_known_files.ts";
 import { shareMemory } from "../routing/memory_shares.ts";
@@ -34,6 +36,8 @@ export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | 
   leavesLake?: boolean;
   /** Where batches are routed, if not in this process. The session does not close it. */
   tasks?: ClusterTasks | undefined;
+  /** Tells of new objects of a bucket, so that it is listed only now and then. */
+  news?: ObjectNews | undefined;
   /** See `RouteOptions`; for tests. */
   judgesAll?: boolean;
   /** See `ReaderPoolOptions`. */
@@ -41,7 +45,8 @@ export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | 
 }
 
 /**
- * How often a watched folder is listed without a hint, and how often known files are checked again.
+ * How often a watched folder or bucket is listed without a hint, and how often known files are
+ * checked again.
  */
 const LOOK_AGAIN_MS = 30_000, LOOK_AGAIN_MS_MAX = 600_000;
 const RETRY = { attemptsMax: Infinity, delayMsMin: 1_000, delayMsMax: 60_000 };
@@ -51,15 +56,18 @@ export class ConsumeSession {
   readonly #options: ConsumeSessionOptions;
   readonly #consumer: Consumer;
   readonly #resources: DisposableStack;
+  readonly #signs: Signs;
 
   private constructor(
     options: ConsumeSessionOptions,
     consumer: Consumer,
     resources: DisposableStack,
+    signs: Signs,
   ) {
     this.#options = options;
     this.#consumer = consumer;
     this.#resources = resources;
+    this.#signs = signs;
   }
 
   /** Fails with `conflict` when another process of this machine consumes the same table. */
@@ -81,7 +89,10 @@ export class ConsumeSession {
       Scratch.create(`${scratchFolder}/known`),
     );
     resources.defer(() => known.close());
-    return new ConsumeSession(options, await Consumer.start({ ...options, router, known }), resources.move());
+    const signs = { alarm: new Alarm(), hints: new ChangeHints() };
+    // From before the first listing begins: what that passes by is told of after it.
+    if (options.news !== undefined) resources.defer(listenFor(options.news, options, signs));
+    return new ConsumeSession(options, await Consumer.start({ ...options, router, known }), resources.move(), signs);
   }
 
   /** Ingests every file that is there now. */
@@ -102,38 +113,29 @@ export class ConsumeSession {
     triggerMs: number,
     onTrouble: (error: StreamlabError, pauseMs: number) => void,
   ): Promise<void> {
-    const { clock, random, zone } = this.#options;
-    const folder = localFolder(zone);
-    const alarm = new Alarm(), hints = new ChangeHints();
-    const watch = folder === undefined ? undefined : FolderWatch.open(folder, clock);
-    const { report } = this.#options;
-    const watching = watch?.run({
-      onChange: (paths) => {
-        hints.note(paths?.map((path) => zone.prefix + path));
-        alarm.ring();
-      },
-      onGone: () => report.note(`The folder ${folder} is gone; it is watched again as soon as it is back`),
-      onBack: () => {
-        report.note(`The folder ${folder} is back, and watched`);
-        hints.note(undefined);
-        alarm.ring();
-      },
-    });
+    const { clock, random, report, news } = this.#options;
+    const { alarm, hints } = this.#signs;
+    const watch = this.#watch();
+    const isNotified = news !== undefined, isTold = isNotified || watch !== undefined;
+    // Whoever looks seldom looks at all of it.
+    const whole = isNotified ? "anything" : undefined;
     let failures = 0;
     let lookAgainMs = 0;
     try {
-      while (!signal.aborted) {
-        alarm.reset();
+      for (let isFirst = true; !signal.aborted; isFirst = false) {
+        // The first listing has begun already, so what was told since is for the next look.
+        const isBegun = isFirst && isNotified;
+        if (!isBegun) alarm.reset();
         const startMs = clock.nowMs(), before = this.#consumer.doneBatchId;
-        const looksAgain = startMs >= lookAgainMs;
-        const changed = watch === undefined || looksAgain ? undefined : hints.take();
-        if (looksAgain) hints.take();
-        let pauseMs = watch === undefined ? 0 : LOOK_AGAIN_MS;
+        const told = isBegun || !isTold ? undefined : hints.take();
+        const looksAgain = startMs >= lookAgainMs || (isNotified && told === undefined);
+        let pauseMs = isTold ? LOOK_AGAIN_MS : 0;
         try {
-          await this.#consumer.takeAll(signal, looksAgain, changed);
+          const changed = looksAgain ? whole : told;
+          await this.#consumer.takeAll(signal, looksAgain || isNotified, changed);
           if (!signal.aborted) report.idle?.();
           if (looksAgain) lookAgainMs = clock.nowMs() + pauseBetweenLooks(clock.nowMs() - startMs);
-          const waits = watch === undefined || this.#consumer.doneBatchId !== before;
+          const waits = !isTold || this.#consumer.doneBatchId !== before;
           const leftMs = () => waits ? untilDue(startMs, triggerMs, clock) : 0;
           // Files that come before the next batch may begin do not wait for upkeep.
           const due = leftMs() > 0 ? signal : AbortSignal.any([signal, alarm.signal]);
@@ -150,14 +152,62 @@ export class ConsumeSession {
         if (pauseMs > 0) await alarm.wait(clock, pauseMs, signal);
       }
     } finally {
-      watch?.close();
-      await watching;
+      await watch?.close();
     }
+  }
+
+  /** Undefined where the system reports no changes. */
+  #watch(): { close(): Promise<void> } | undefined {
+    const { zone, clock, report } = this.#options;
+    const { alarm, hints } = this.#signs;
+    const folder = localFolder(zone);
+    const watch = folder === undefined ? undefined : FolderWatch.open(folder, clock);
+    if (watch === undefined) return undefined;
+    const watching = watch.run({
+      onChange: (paths) => {
+        hints.note(paths?.map((path) => zone.prefix + path));
+        alarm.ring();
+      },
+      onGone: () => report.note(`The folder ${folder} is gone; it is watched again as soon as it is back`),
+      onBack: () => {
+        report.note(`The folder ${folder} is back, and watched`);
+        hints.note(undefined);
+        alarm.ring();
+      },
+    });
+    return {
+      close: async () => {
+        watch.close();
+        await watching;
+      },
+    };
   }
 
   close(): void {
     this.#resources.dispose();
   }
+}
+
+/** What may have changed, and the ring that wakes whoever waits for it. */
+interface Signs {
+  alarm: Alarm;
+  hints: ChangeHints;
+}
+
+/** What is returned ends it. */
+function listenFor(
+  news: ObjectNews,
+  { zone, sink }: ConsumeSessionOptions,
+  { alarm, hints }: Signs,
+): () => void {
+  const own = new OwnFiles(zone, sink);
+  hints.take();
+  return news.listen((uris) => {
+    const paths = pathsInZone(zone, uris).filter((path) => !own.holds(path));
+    if (paths.length === 0) return;
+    hints.note(paths);
+    alarm.ring();
+  });
 }
 
 function routerOf(options: ConsumeSessionOptions, scratchFolder: string): Router {

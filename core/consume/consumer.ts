@@ -28,7 +28,7 @@ import { type RawZone, zoneOptions } from "../lake/raw_zone.ts";
 import { noteFailure } from "./failed_batch.ts";
 import { OwnFiles } from "./own_files.ts";
 import { discoveryNotes, type Note, routedNotes } from "./notes.ts";
-import { listHinted } from "./change_hints.ts";
+import { type Changed, listHinted } from "./change_hints.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
 import { onNewest } from "./newest_table.ts";
@@ -151,7 +151,7 @@ export class Consumer {
    * Ingests all files that are there now, or those of them that may have changed; stops between
    * batches when `signal` is aborted.
    */
-  async takeAll(signal: AbortSignal, checksKnown: boolean, changed?: readonly string[]): Promise<Discovery> {
+  async takeAll(signal: AbortSignal, checksKnown: boolean, changed?: Changed): Promise<Discovery> {
     try {
       return await this.#takeRounds(signal, checksKnown, changed);
     } finally {
@@ -186,17 +186,17 @@ export class Consumer {
     if (stateOf(tables, this.#name).doneBatchId === this.#state.doneBatchId) this.#tables = tables;
   }
 
-  async #takeRounds(signal: AbortSignal, checksKnown: boolean, changed?: readonly string[]): Promise<Discovery> {
+  async #takeRounds(signal: AbortSignal, checksKnown: boolean, changed?: Changed): Promise<Discovery> {
     for (;;) {
-      const hinted = changed && listHinted(this.#options.zone.store, changed);
-      const listing = this.#found?.listing ?? hinted ?? this.#listings.begin();
+      const hinted = Array.isArray(changed) ? listHinted(this.#options.zone.store, changed) : undefined;
+      const listing = this.#found?.listing ?? hinted ?? this.#listings.begin(changed === "anything");
       await this.#resume(signal);
       const { meter } = this.#options;
       meter.reset();
       const discovery = await meter.time("discover", () => this.#discover(checksKnown, listing));
       if (signal.aborted) return discovery;
       if (await this.#take(discovery, signal)) {
-        this.#listings.taken();
+        if (hinted === undefined) this.#listings.taken();
         return discovery;
       }
     }

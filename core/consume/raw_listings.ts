@@ -56,11 +56,11 @@ export class RawListings {
   /**
    * Begins to list before a name is needed. A listing older than the ledger is safe: files ingested
    * since are known. Undefined for a folder of this disk, which is listed only when needed: a
-   * watcher must be set up first.
+   * watcher must be set up first. `isWhole`: the end alone does not do.
    */
-  begin(): RawListing | undefined {
+  begin(isWhole = false): RawListing | undefined {
     if (localFolder(this.#zone) !== undefined) return undefined;
-    const state = this.#state;
+    const state = isWhole ? undefined : this.#state;
     this.#state = undefined;
     this.#walked = undefined;
     return readAhead(this.#walk(state), LISTED_AHEAD_MAX);

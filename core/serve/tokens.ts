@@ -11,8 +11,12 @@ const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 export class Tokens {
   readonly #digests: readonly Uint8Array[];
 
-  /** `text` has a token on each line; empty lines and those that begin with # do not count. */
-  constructor(text: string) {
+  /**
+   * `text` has a token on each line; empty lines and those that begin with # do not count. `flag`
+   * named the file.
+   */
+  constructor(text: string, flag = "--token-file") {
+    const unusable = (why: string) => unusableTokens(flag, why);
     const tokens = text.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
     if (tokens.length === 0) throw unusable("it holds none");
     if (tokens.some((token) => token.length < LETTERS_MIN)) {
@@ -36,8 +40,8 @@ function digestOf(token: string): Uint8Array {
   return Uint8Array.fromHex(hash.hex());
 }
 
-function unusable(why: string): StreamlabError {
-  return new StreamlabError("usage", `Cannot take the tokens of --token-file: ${why}`, {
+function unusableTokens(flag: string, why: string): StreamlabError {
+  return new StreamlabError("usage", `Cannot take the tokens of ${flag}: ${why}`, {
     hint: "Put a token on each line, such as the output of: openssl rand -hex 32",
   });
 }

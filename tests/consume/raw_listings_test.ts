@@ -34,9 +34,9 @@ class SlowBucket {
   }
 }
 
-async function walk(listings: RawListings): Promise<string[]> {
+async function walk(listings: RawListings, isWhole = false): Promise<string[]> {
   const paths: string[] = [];
-  for await (const { path } of listings.begin()!) paths.push(path);
+  for await (const { path } of listings.begin(isWhole)!) paths.push(path);
   return paths;
 }
 
@@ -60,6 +60,16 @@ Deno.test("between two listings of a whole bucket only the end is asked for, for
   strictEqual((await poll()).length, 499);
   bucket.clock.advance(-3_600_000);
   strictEqual((await poll()).length, 10_002, "a clock that was set back does not put it off");
+});
+
+Deno.test("a listing that is to be whole is so, however short ago the last one was", async () => {
+  const bucket = new SlowBucket();
+  for (let i = 0; i < 2_000; i++) bucket.names.add(nameOf(i));
+  const listings = new RawListings(bucket.zone, bucket.clock);
+  for (const [isWhole, count] of [[false, 2_000], [true, 2_000], [false, 499]] as const) {
+    strictEqual((await walk(listings, isWhole)).length, count);
+    listings.taken();
+  }
 });
 
 Deno.test("a listing that was not followed to its end, or whose files were not taken, is followed by one of the whole", async () => {

@@ -1,71 +1,12 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Clock, systemClock } from "../../core/base/clock.ts";
-import type { BatchReport } from "../../core/consume/batch_report.ts";
 import { ChangeHints } from "../../core/consume/change_hints.ts";
-import { ConsumeSession, type ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { isFileThere, untilThere } from "../support/until_there.ts";
 import { SteppedClock } from "../support/manual_clock.ts";
 import { storeWith } from "../support/store_with.ts";
 import { ConsumeWorld } from "./consume_world.ts";
-
-const event = (id: string) =>
-  `{"user_id":"u","event_id":"${id}","event_type":"t","event_timestamp":"2026-03-01T12:00:00Z"}`;
-
-/** A consumer that watches; what it has committed can be waited for. */
-class Watching {
-  events = 0;
-  #waiting: (() => void)[] = [];
-  readonly batches: BatchReport[] = [];
-
-  static async use(
-    world: ConsumeWorld,
-    changes: Partial<ConsumeSessionOptions>,
-    action: (watching: Watching) => Promise<void>,
-    triggerMs = 0,
-  ) {
-    const watching = new Watching();
-    const report = {
-      batch: (batch: BatchReport) => watching.#note(batch),
-      file: (name: string, what: string) => void world.remarks.push(`${name} ${what}`),
-      note: (text: string) => void world.remarks.push(text),
-    };
-    const session = await ConsumeSession.open(world.options({ ...changes, report }));
-    const stop = new AbortController();
-    const running = session.run(stop.signal, triggerMs, (error) => void world.remarks.push(error.message));
-    try {
-      // What ends the run early ends the test as well, instead of a wait for ever.
-      await Promise.race([action(watching), running.then(() => Promise.reject(new Error("The run has ended")))]);
-    } finally {
-      stop.abort();
-      await running.catch(() => {});
-      session.close();
-    }
-  }
-
-  /** Resolves when so many events have been committed since the start. */
-  async total(events: number): Promise<void> {
-    while (this.events < events) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    strictEqual(this.events, events);
-  }
-
-  /** Resolves when there are so many batches. */
-  async reached(batches: number): Promise<void> {
-    while (this.batches.length < batches) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  /** Fails as soon as there are more batches than that. */
-  async noMoreThan(batches: number): Promise<never> {
-    while (this.batches.length <= batches) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    throw new Error(`There are ${this.batches.length} batches, not ${batches}`);
-  }
-
-  #note(batch: BatchReport): void {
-    this.batches.push(batch);
-    this.events += batch.events;
-    for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-}
+import { event, Watching } from "./watching.ts";
 
 /** As careful writers do it. */
 function appear(world: ConsumeWorld, name: string, text: string): void {

@@ -33,7 +33,7 @@ const ground = ["core/base"];
 const formats = [...ground, "core/json", "core/avro", "core/disk"];
 const stores = [...formats, "core/storage", "core/engine"];
 const tables = [...stores, "core/iceberg", "core/contract", "core/tables"];
-const jobs = [...tables, "core/telemetry", "core/lake", "core/routing"];
+const jobs = [...tables, "core/telemetry", "core/notifications", "core/lake", "core/routing"];
 
 /**
  * Folders and what they may import besides themselves, bottom up; neighbours on a layer never
@@ -47,6 +47,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "core/telemetry": ground,
   "core/storage": formats,
   "core/engine": formats,
+  "core/notifications": ["core/base", "core/storage"],
   // The table format, fit to be a package of its own: it knows no engine.
   "core/iceberg": ["core/base", "core/avro", "core/storage"],
   // What a valid event is must not depend on how tables are kept.
@@ -159,7 +160,7 @@ export const sparseObjects: Readonly<Record<string, string>> = {
   "core/contract/iceberg_schema.ts": "schemas are compared",
   "core/iceberg/catalog/rest_client.ts": "fetch sends each header",
   "core/storage/s3/download.ts": "fetch sends each header",
-  "core/storage/s3/get_signer.ts": "fetch sends each header",
+  "core/storage/s3/request_signer.ts": "fetch sends each header",
   "core/storage/s3/settings.ts": "what a catalog does not tell stays as in our own settings",
 };
 

@@ -1,6 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Clock } from "../../base/clock.ts";
-import { GetSigner, uriEncode } from "./get_signer.ts";
+import { EMPTY_DIGEST, RequestSigner, uriEncode } from "./request_signer.ts";
 
 export interface GetAnswer {
   headers: Headers;
@@ -28,7 +28,7 @@ const PLAIN_REFUSALS = new Set([404, 412, 416, 429, 503]);
 export class S3Get {
   readonly #endpoint: URL;
   readonly #http: Deno.HttpClient;
-  readonly #signer = new GetSigner();
+  readonly #signer = new RequestSigner();
   /** What comes before the key in a request's path. */
   readonly #base: string;
   readonly #client: S3Client;
@@ -80,7 +80,11 @@ export class S3Get {
     const path = `${this.#base}${key.split("/").map(uriEncode).join("/")}`;
     // Asks for the stored bytes, so that nothing decompresses them on the way.
     const headers = { "accept-encoding": "identity", ...wanted };
-    const signed = this.#signer.sign({ host: this.#endpoint.host, path, headers, nowMs, region }, credentials);
+    const request = { method: "GET", service: "s3", bodyDigest: EMPTY_DIGEST } as const;
+    const signed = this.#signer.sign(
+      { ...request, host: this.#endpoint.host, path, headers, nowMs, region },
+      credentials,
+    );
     return await fetch(`${this.#endpoint.origin}${path}`, {
       headers: signed,
       redirect: "manual",
