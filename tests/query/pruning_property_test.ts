@@ -4,7 +4,7 @@ import type { Field, Type } from "../../core/iceberg/format/type.ts";
 import { QueryWorld } from "../support/query_world.ts";
 import { isThorough } from "../support/thorough.ts";
 
-const RUNS = isThorough ? 300 : 25;
+const RUNS = isThorough ? 150 : 25;
 
 /** Columns with few values each, so that random conditions hit, miss and meet nulls. */
 const columns: [name: string, type: Type, values: string[]][] = [
