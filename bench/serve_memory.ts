@@ -157,7 +157,11 @@ try {
   stream.abort();
 } finally {
   for (const child of [...children, serve]) {
-    child.kill("SIGTERM");
+    try {
+      child.kill("SIGTERM");
+    } catch {
+      // It has ended by itself.
+    }
     await child.status;
   }
   console.log([...errors].map(([name, text]) => `${name}: ${text.trim()}`).join("\n"));
