@@ -2,7 +2,7 @@ import type { Json } from "../base/json.ts";
 import { fieldOf, readJson, textOf } from "./message_json.ts";
 
 /** S3's limit, in bytes of UTF-8; a longer one names nothing, and would take memory. */
-const KEY_LENGTH_MAX = 1_024;
+const KEY_BYTES_MAX = 1_024;
 
 /**
  * The URIs of the objects that a message says were created, such as `s3://bucket/raw/x.json`, never
@@ -31,7 +31,7 @@ function uriOf(record: Json): string | undefined {
   try {
     // Keys are written as forms do: a space is a plus sign.
     const decoded = decodeURIComponent(key.replaceAll("+", " "));
-    return decoded.length > KEY_LENGTH_MAX ? undefined : `s3://${bucket}/${decoded}`;
+    return new TextEncoder().encode(decoded).length > KEY_BYTES_MAX ? undefined : `s3://${bucket}/${decoded}`;
   } catch {
     return undefined;
   }

@@ -34,6 +34,24 @@ Deno.test("a reference leads into a file of the contract's folder, which may ref
   );
 });
 
+Deno.test("a reference by an anchor leads into a file of any name, and of any URI", () => {
+  const shared = { $defs: { x: { $anchor: "id", ...whole } } };
+  const files = {
+    "a+b@1.json": shared,
+    "ö ü.json": shared,
+    "own.json": { $id: "https://example.com/other/name.json", ...shared },
+  };
+  deepStrictEqual(
+    fieldsOf(files, {
+      plain: { $ref: "a+b@1.json#id" },
+      encoded: { $ref: "%C3%B6%20%C3%BC.json#id" },
+      own: { $ref: "own.json#id" },
+      pointed: { $ref: "own.json#/$defs/x" },
+    }),
+    [["plain", "long"], ["encoded", "long"], ["own", "long"], ["pointed", "long"]],
+  );
+});
+
 Deno.test("a file is read once, however many references lead to it, and be it broken", () => {
   for (const shared of ['{"type":"integer"}', "{"]) {
     let reads = 0;

@@ -43,6 +43,12 @@ Deno.test("a record that names nothing is passed over, and S3's own test of a qu
   deepStrictEqual(createdObjects({ Records: [] }), []);
 });
 
+Deno.test("a key that is too long to be one is passed over: S3 counts bytes of UTF-8", () => {
+  const named = (key: string) => createdObjects(records(s3Record("ObjectCreated:Put", "b", key)));
+  deepStrictEqual(named("ö".repeat(512)), [`s3://b/${"ö".repeat(512)}`]);
+  deepStrictEqual(named(`${"ö".repeat(512)}x`), []);
+});
+
 Deno.test("what is no message of S3's is told from one", () => {
   const { s3: _s3, ...bare } = s3Record("ObjectCreated:Put", "b", "k");
   for (

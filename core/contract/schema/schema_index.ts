@@ -76,7 +76,7 @@ export class SchemaIndex {
     if (place === undefined) throw this.#leadsOut(reference, at);
     const found = fragment === "" || fragment.startsWith("/")
       ? this.#follow(place, fragment)
-      : this.#named.get(`${resource}#${fragment}`);
+      : this.#named.get(`${place.base}#${fragment}`);
     if (found === undefined) throw contractError(at, `the reference ${JSON.stringify(reference)} leads to nothing`);
     return found;
   }

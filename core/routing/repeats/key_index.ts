@@ -60,6 +60,8 @@ export class KeyIndex {
   readonly #holder: KeyHolder;
   readonly #groups = new Map<number, Group>();
   #made = 0;
+  /** Whether the holder may have keys of files that are not in a group. */
+  #isBroken = false;
   #expected: ExpectedFiles | undefined;
 
   constructor(holder: KeyHolder, options: KeyIndexOptions) {
@@ -71,6 +73,7 @@ export class KeyIndex {
   async begin(): Promise<void> {
     await this.#holder.begin();
     this.#groups.clear();
+    this.#isBroken = false;
   }
 
   /** They need not be read if the table then has them all, and nothing deletes from them. */
@@ -83,6 +86,7 @@ export class KeyIndex {
    * False where that is more than it may have: then it has less.
    */
   async follow(table: LoadedTable, span: TimeSpan): Promise<boolean> {
+    if (this.#isBroken) await this.begin();
     const { at } = this.#options.rule;
     const { files, skipped } = await planScan(table.io, table.metadata, {
       predicate: {
@@ -122,7 +126,10 @@ export class KeyIndex {
     if (groups.length === 0) return;
     const numbers = groups.map(([number]) => number);
     for (const number of numbers) this.#groups.delete(number);
+    // What fails half-way would leave keys that nobody forgets: new events would repeat nothing.
+    this.#isBroken = true;
     await this.#holder.forget(new Set(numbers));
+    this.#isBroken = false;
   }
 
   #missing(wanted: ReadonlyMap<string, ScanFile>): ScanFile[] {

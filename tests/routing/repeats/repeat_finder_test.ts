@@ -1,7 +1,8 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { runProgram } from "../../../commands/line/program.ts";
 import { maintain } from "../../../commands/maintain/maintain.ts";
 import { systemClock } from "../../../core/base/clock.ts";
+import { StreamlabError } from "../../../core/base/errors.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import { Scratch } from "../../../core/disk/scratch.ts";
 import { DuckDb } from "../../../core/engine/duckdb.ts";
@@ -155,6 +156,38 @@ Deno.test("keys follow the table while others compact its files and remove rows 
       await maintained(world, "--compact");
       deepStrictEqual(await repeated(), first);
     });
+  }));
+
+Deno.test("keys of rows that are gone are forgotten, also where that fails at first", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("a.ndjson", line("a", 0));
+    await world.consume();
+    const table = await bronze(world), paths = await localPaths(table);
+    const empty = { ...table, metadata: { ...table.metadata, refs: {}, currentSnapshotId: undefined, snapshots: [] } };
+    const database = await DuckDb.open({ threads: 1 });
+    let fails = true;
+    const connect = async () => {
+      const connection = await database.connect();
+      const run = connection.run.bind(connection);
+      connection.run = (sql: string) => {
+        if (!fails || !sql.startsWith("DELETE")) return run(sql);
+        fails = false;
+        return Promise.reject(new StreamlabError("unavailable", "Cannot finish: DuckDB ran out of memory"));
+      };
+      return connection;
+    };
+    const scratch = Scratch.create(`${world.folder}/keys`);
+    const finder = new RepeatFinder({ connect, scratch, random: seededRandom(1), bytesMax: 0 });
+    try {
+      const batch = { keys: undefined, paths };
+      deepStrictEqual((await finder.find(RULE, table, batch)).size, 1);
+      await rejects(finder.find(RULE, empty as LoadedTable, batch), /out of memory/);
+      deepStrictEqual(await finder.find(RULE, empty as LoadedTable, batch), new Map());
+      deepStrictEqual((await finder.find(RULE, table, batch)).size, 1);
+    } finally {
+      finder.close();
+      database.close();
+    }
   }));
 
 async function maintained(world: ConsumeWorld, ...args: string[]): Promise<void> {
