@@ -8,7 +8,7 @@ import { storeWith } from "../support/store_with.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { event, Watching } from "./watching.ts";
 
-/** As careful writers do it. */
+/** Whole or not there, as careful writers do it. */
 function appear(world: ConsumeWorld, name: string, text: string): void {
   const path = world.rawPath(name), hidden = world.rawPath(`.part-${name.replaceAll("/", "-")}`);
   Deno.writeTextFileSync(hidden, text);
@@ -80,11 +80,12 @@ for (
 Deno.test("a watching consumer makes the folder that it watches", () =>
   ConsumeWorld.use((world) =>
     Watching.use(world, { zone: { ...world.options().zone, prefix: "not/there/yet/" } }, async (watching) => {
-      const path = `${world.folder}/not/there/yet/a.ndjson`;
+      const folder = `${world.folder}/not/there/yet`;
       const ledger = `${world.folder}/warehouse/ingest/files/metadata/v1.metadata.json`;
-      await untilThere(world.folder, () => isFileThere(ledger));
-      Deno.mkdirSync(path.slice(0, -"/a.ndjson".length), { recursive: true });
-      Deno.writeTextFileSync(path, event("a"));
+      await untilThere(() => isFileThere(ledger));
+      Deno.mkdirSync(folder, { recursive: true });
+      Deno.writeTextFileSync(`${folder}/.part`, event("a"));
+      Deno.renameSync(`${folder}/.part`, `${folder}/a.ndjson`);
       await watching.total(1);
     })
   ));

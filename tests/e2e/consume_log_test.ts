@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { inFolder, startStreamlab, streamlab, succeed } from "./program.ts";
+import { inFolder, killQuietly, startStreamlab, streamlab, succeed } from "./program.ts";
 
 const FILES = ["produce", "--batches", "3", "--batch-size", "5", "--interval", "0"];
 
@@ -35,9 +35,7 @@ async function watching(
       await child.stdin.close();
       await action({ folder, child, err: linesOf(child.stderr) });
     } finally {
-      try {
-        child.kill("SIGKILL");
-      } catch { /* it has ended */ }
+      killQuietly(child);
       await child.status;
     }
   });

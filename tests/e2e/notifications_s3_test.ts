@@ -8,7 +8,7 @@ import { s3Message } from "../support/s3_messages.ts";
 import { minioTest } from "../support/s3_servers.ts";
 import { SqsServer } from "../support/sqs_server.ts";
 import { Lines } from "./lines.ts";
-import { startStreamlab, streamlab } from "./program.ts";
+import { killQuietly, startStreamlab, streamlab } from "./program.ts";
 import { type S3Lake, type S3Place, useLake } from "./s3_lake.ts";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
@@ -42,9 +42,7 @@ class Consumer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGTERM");
-    } catch { /* it has ended */ }
+    killQuietly(this.#child, "SIGTERM");
     await Promise.all([this.#child.status, this.#child.stdin.close(), this.#out.close(), this.err.close()]);
   }
 }

@@ -47,6 +47,15 @@ export function startStreamlab(folder: string, args: string[], { env = {} }: Run
   return command.spawn();
 }
 
+/** It may have ended by itself, even a moment ago: then there is nothing to end. */
+export function killQuietly(child: Deno.ChildProcess, signal: Deno.Signal = "SIGKILL"): void {
+  try {
+    child.kill(signal);
+  } catch {
+    // It has ended.
+  }
+}
+
 /**
  * What a command said on standard error, line by line, but for the progress that a slow one shows
  * after five seconds.

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { s3Test } from "../support/s3_servers.ts";
-import { startStreamlab, streamlab, succeed } from "./program.ts";
+import { Lines } from "./lines.ts";
+import { killQuietly, startStreamlab, streamlab, succeed } from "./program.ts";
 import { type S3Lake, type S3Place, startS3Place, useLake } from "./s3_lake.ts";
 
 let place: S3Place;
@@ -24,7 +25,9 @@ async function targetsOf({ folder, bucket, open }: S3Lake): Promise<FedTarget[]>
   const store = await open();
   const inFolder = (path: string) => async (name: string) => {
     await Deno.mkdir(`${folder}/${path}`, { recursive: true });
-    await Deno.writeTextFile(`${folder}/${path}/${name}.ndjson`, RECORDS);
+    // Whole or not there: a consumer that watches would take what there is of it.
+    await Deno.writeTextFile(`${folder}/${path}/.${name}`, RECORDS);
+    await Deno.rename(`${folder}/${path}/.${name}`, `${folder}/${path}/${name}.ndjson`);
   };
   return [
     { table: "bronze.events", put: inFolder("lake/raw/events") },
@@ -108,26 +111,19 @@ s3Test(
     withTargets(async ({ folder, env }, targets) => {
       const child = startStreamlab(folder, ["consume", "--all-targets", "--json"], { env });
       const noise = child.stderr.pipeTo(new WritableStream());
+      const out = new Lines(child.stdout);
       await child.stdin.close();
       try {
-        const taken = new Set<unknown>();
         for (const { put } of targets) await put("later");
-        let rest = "";
-        for await (const piece of child.stdout.pipeThrough(new TextDecoderStream())) {
-          const lines = (rest + piece).split("\n");
-          rest = lines.pop()!;
-          for (const { action, table } of lines.map((line) => JSON.parse(line))) {
-            if (action === "batch") taken.add(table);
-          }
-          if (taken.size === targets.length) child.kill("SIGTERM");
-        }
+        const taken = new Set<unknown>();
+        while (taken.size < targets.length) taken.add(JSON.parse(await out.next(/"action":"batch"/)).table);
+        // Once: a second signal would end it where it stands, with another status.
+        child.kill("SIGTERM");
         strictEqual((await child.status).code, 0);
         deepStrictEqual([...taken].sort(), targets.map(({ table }) => table));
       } finally {
-        try {
-          child.kill("SIGKILL");
-        } catch { /* it has ended */ }
-        await noise;
+        killQuietly(child);
+        await Promise.all([noise, out.close()]);
       }
     }),
 );

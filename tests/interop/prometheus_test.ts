@@ -76,8 +76,8 @@ async function checkAnswers(ask: (path: string) => Promise<unknown>): Promise<vo
   deepStrictEqual(rules.filter(({ health, state }) => health !== "ok" || state !== "inactive"), []);
   strictEqual(rules.length, 8);
   for (const expr of await dashboardExpressions()) ok(Array.isArray(await query(expr)), expr);
-  const debts = await query("count by (kind) (streamlab_table_upkeep_debt)");
-  strictEqual(debts.length, 7);
+  // What a busy machine did not answer in time has no value until the next look.
+  await until(async () => (await query("count by (kind) (streamlab_table_upkeep_debt)")).length === 7);
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { inFolder, programLine, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
+import { inFolder, killQuietly, programLine, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
 import { SPARK_VERSIONS, type SparkVersion, sparkVersionTest } from "../support/spark.ts";
 import { localCluster, type SparkCluster, useStandaloneCluster } from "../support/spark_cluster.ts";
 import { isFileThere, untilThere } from "../support/until_there.ts";
@@ -156,21 +156,13 @@ async function inMidBatch(
   const lines = child.stderr.pipeThrough(new TextDecoderStream()).pipeThrough(split).getReader();
   try {
     await child.stdin.close();
-    await untilThere(folder, () => startedIn(folder) > 0);
+    await untilThere(() => startedIn(folder) > 0);
     await action(child, lines);
   } finally {
     killQuietly(child);
     await lines.cancel();
     await child.stdout.cancel();
     await child.status;
-  }
-}
-
-function killQuietly(child: Deno.ChildProcess): void {
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // It has ended.
   }
 }
 
@@ -200,7 +192,7 @@ sparkVersionTest(
         Deno.kill(driver!, "SIGKILL");
         await untilSaid(lines, /Cannot route on Spark: its driver has ended: .*trying again/);
         await untilSaid(lines, /Spark 4\.1\.4 at local/);
-        await untilThere(folder, () => startedIn(folder) > before);
+        await untilThere(() => startedIn(folder) > before);
         child.kill("SIGKILL");
       });
       ok(isFileThere(`${folder}/lake/checkpoints/bronze.events/000000000001.plan.json`), "the batch is planned");

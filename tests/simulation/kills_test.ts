@@ -7,7 +7,7 @@ import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import { identifiersOf } from "../../core/lake/table_names.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
-import { inFolder, type RunOptions, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
+import { inFolder, killQuietly, type RunOptions, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
 import { startS3Place, useLake } from "../e2e/s3_lake.ts";
 import { canRunS3 } from "../support/s3_servers.ts";
 import { canRunPython, findPython } from "../support/python.ts";
@@ -199,15 +199,12 @@ async function kill({ folder, options }: Battlefield, args: string[], lifeMs: nu
   const child = startStreamlab(folder, args, options);
   await child.stdin.close();
   const output = child.output();
-  const ended = output.then(() => "ended" as const);
-  const winner = await Promise.race([ended, setTimeout(100 + lifeMs, "alive" as const)]);
-  if (winner === "alive") child.kill("SIGKILL");
-  const { code, stderr } = await output;
+  await Promise.race([output, setTimeout(100 + lifeMs)]);
+  killQuietly(child);
+  const { code, signal, stderr } = await output;
   const text = new TextDecoder().decode(stderr);
   // Beside a living one of its kind, or before there is a lake, it ends by itself; with anything
   // else the test ends, too.
-  if (winner === "ended" && code !== 0 && !/There is no lake|is running/.test(text)) {
-    throw new Error(`${args}: ${text}`);
-  }
-  return winner === "alive" ? 1 : 0;
+  if (signal === null && code !== 0 && !/There is no lake|is running/.test(text)) throw new Error(`${args}: ${text}`);
+  return signal === "SIGKILL" ? 1 : 0;
 }

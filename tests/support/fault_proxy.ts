@@ -23,8 +23,8 @@ export type ProxyFault =
    * The connection is closed while the client still sends, which resets it where there is a body.
    */
   | { do: "reset" }
-  /** No answer, ever; the connection stays open. */
-  | { do: "stall"; when: "before" | "after" }
+  /** No answer, ever; the connection stays open. `onStall` is called when it has come to that. */
+  | { do: "stall"; when: "before" | "after"; onStall: () => void }
   /** The answer's body breaks off after this many bytes. */
   | { do: "truncate"; bytes: number }
   | { do: "delay"; ms: number };
@@ -153,6 +153,7 @@ async function misbehave(fault: ProxyFault, client: Deno.Conn): Promise<void> {
       `HTTP/1.1 ${fault.status} X\r\ncontent-type: application/xml\r\ncontent-length: ${words.length}\r\n\r\n`;
     await writeAll(client, new TextEncoder().encode(head + words));
   } else if (fault.do === "stall") {
+    fault.onStall();
     // Until the client gives up and closes.
     while (await client.read(new Uint8Array(1024)) !== null);
     throw new Error("the client gave up");

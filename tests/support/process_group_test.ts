@@ -16,7 +16,7 @@ for (
   Deno.test(`a folder that ${who} of a test's program wrote into can be removed when the program was ended`, () =>
     inFolder(async (folder) => {
       const program = startGroup("bash", { args: ["-c", script], cwd: folder, stdout: "null", stderr: "null" });
-      await untilThere(folder, () => isFileThere(`${folder}/data/file`));
+      await untilThere(() => isFileThere(`${folder}/data/file`));
       await endGroup(program);
       await Deno.remove(`${folder}/data`, { recursive: true });
       strictEqual([...Deno.readDirSync(folder)].length, 0);

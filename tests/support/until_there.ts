@@ -1,8 +1,13 @@
-/** Until something that `isThere` finds lies in a folder, which is there already, or below it. */
-export async function untilThere(folder: string, isThere: () => boolean): Promise<void> {
-  const watcher = Deno.watchFs(folder);
-  if (isThere()) return watcher.close();
-  for await (const _event of watcher) if (isThere()) break;
+import { systemClock } from "../../core/base/clock.ts";
+
+const pollMs = 5;
+
+/**
+ * Until that is so. Asked again and again: what is made in a new folder before the system watches
+ * that is not reported.
+ */
+export async function untilThere(isThere: () => boolean): Promise<void> {
+  while (!isThere()) await systemClock.sleep(pollMs);
 }
 
 export function isFileThere(path: string): boolean {

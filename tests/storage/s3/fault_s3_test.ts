@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { type Clock, systemClock } from "../../../core/base/clock.ts";
 import { isKind } from "../../../core/base/errors.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import type { Store } from "../../../core/storage/store.ts";
@@ -97,10 +98,31 @@ s3Test("a create that never arrived leaves nothing and can be sent again", async
   strictEqual(await store.create("v1", bytes("x")), true);
 });
 
+const timeoutMs = 400;
+
+/** By it nothing is late, however busy the machine is, but what waits when `strike` is called. */
+function patientClock(): { clock: Clock; strike: () => void } {
+  const waiting = new Set<() => void>();
+  const wait = (signal: AbortSignal | undefined) =>
+    new Promise<void>((resolve) => {
+      waiting.add(resolve);
+      signal?.addEventListener("abort", () => {
+        waiting.delete(resolve);
+        resolve();
+      });
+    });
+  const clock: Clock = {
+    nowMs: systemClock.nowMs,
+    sleep: (ms, signal) => ms < timeoutMs ? systemClock.sleep(ms, signal) : wait(signal),
+  };
+  return { clock, strike: () => waiting.forEach((wake) => wake()) };
+}
+
 s3Test("a service that stands still runs into the time-out: a read is repeated, a create is unknown", async () => {
-  const store = await world.open({ limits: { timeoutMs: 400 } });
+  const { clock, strike } = patientClock();
+  const store = await world.open({ limits: { timeoutMs }, clock });
   await store.write("x", bytes("content"));
-  const stall: ProxyFault = { do: "stall", when: "after" };
+  const stall: ProxyFault = { do: "stall", when: "after", onStall: strike };
   strictEqual(text(await withFaults(once(stall), () => store.read("x"))), "content");
   const sent = world.proxy.requests.length;
   await withFaults(once(stall), () =>

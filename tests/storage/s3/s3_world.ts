@@ -1,4 +1,4 @@
-import { systemClock } from "../../../core/base/clock.ts";
+import { type Clock, systemClock } from "../../../core/base/clock.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import type { S3Settings } from "../../../core/storage/s3/settings.ts";
 import { openS3Store } from "../../../core/storage/s3/s3_store.ts";
@@ -8,12 +8,19 @@ import { type FaultProxy, startFaultProxy } from "../../support/fault_proxy.ts";
 import type { S3Server } from "../../support/s3_server.ts";
 import { canRunS3, startS3 } from "../../support/s3_servers.ts";
 
+interface S3Changes {
+  bucket?: string;
+  settings?: Partial<S3Settings>;
+  limits?: Partial<S3Limits>;
+  clock?: Clock;
+}
+
 /** One server behind a proxy for all tests of a file; every store on a bucket of its own. */
 export interface S3World {
   server: S3Server;
   proxy: FaultProxy;
   /** Through the proxy. */
-  open(changed?: { bucket?: string; settings?: Partial<S3Settings>; limits?: Partial<S3Limits> }): Promise<Store>;
+  open(changed?: S3Changes): Promise<Store>;
   stop(): Promise<void>;
 }
 
@@ -45,10 +52,10 @@ export async function startS3World(): Promise<S3World | undefined> {
   return {
     server,
     proxy,
-    open: async ({ bucket, settings, limits } = {}) => {
+    open: async ({ bucket, settings, limits, clock = systemClock } = {}) => {
       const location = { kind: "s3" as const, bucket: bucket ?? await server.makeBucket(), prefix: "lake" };
       return await openS3Store(location, {
-        clock: systemClock,
+        clock,
         random: seededRandom(1),
         settings: { ...server.settings, endpoint: proxy.endpoint, ...settings },
         limits: { ...quickLimits, ...limits },
