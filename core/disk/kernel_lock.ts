@@ -59,11 +59,11 @@ export async function waitForKernelLock(
     const locking = file.lock(true).then(() => true);
     if (!await Promise.race([locking, aborted])) {
       // The call cannot be taken back: should it succeed yet, nobody must be kept waiting.
-      locking.finally(() => file.close()).catch(() => {});
+      locking.then(() => letGo(file), () => file.close());
       return undefined;
     }
     if (isAt(file, path)) return taken(file, holder);
-    file.close();
+    letGo(file);
   }
   return undefined;
 }
@@ -80,10 +80,19 @@ function taken(file: Deno.FsFile, holder: string): KernelLock {
   let isHeld = true;
   return {
     release() {
-      if (isHeld) file.close();
+      if (isHeld) letGo(file);
       isHeld = false;
     },
   };
+}
+
+/**
+ * Closing alone would not do: a process that is being started at this moment has all of our files
+ * open until its program begins, and with this one the lock.
+ */
+function letGo(file: Deno.FsFile): void {
+  file.unlockSync();
+  file.close();
 }
 
 /** Fails with `unavailable`. */

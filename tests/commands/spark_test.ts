@@ -3,6 +3,7 @@ import { consume } from "../../commands/consume/consume.ts";
 import { runProgram } from "../../commands/line/program.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import { inFolder } from "../e2e/program.ts";
+import { writeScript } from "../support/script.ts";
 import { testWorld } from "../support/test_world.ts";
 
 /** Its own words come last, as Java prints them. */
@@ -23,7 +24,7 @@ Deno.test("what cannot be routed on Spark is told, and nothing is made or planne
     await Deno.mkdir(`${folder}/lake/raw/events`, { recursive: true });
     await Deno.writeTextFile(`${folder}/lake/raw/events/a.json`, "[{}]");
     await Deno.mkdir(`${folder}/spark/bin`, { recursive: true });
-    await Deno.writeTextFile(`${folder}/spark/bin/spark-submit`, FAILING_SUBMIT, { mode: 0o755 });
+    await writeScript(`${folder}/spark/bin/spark-submit`, FAILING_SUBMIT);
     const spark = ["--engine", "spark", "--master", "spark://127.0.0.1:7077"];
     const keyed = ["--dedupe-by", "event_id", "--dedupe-within", "1d"];
     const cases: Case[] = [

@@ -72,3 +72,17 @@ Deno.test("who no longer waits gets no lock, and keeps nobody waiting", () =>
     (await next.lock)!.release();
     strictEqual(await waitForKernelLock(path, "late", systemClock, { signal: stop.signal, onHeld() {} }), undefined);
   }));
+
+/** A thread that starts one process after the other, until it is disposed of. */
+async function startingProcesses(): Promise<Disposable> {
+  const code = `self.postMessage("up"); for (;;) await new Deno.Command("true").output();`;
+  const thread = new Worker(`data:text/javascript,${encodeURIComponent(code)}`, { type: "module" });
+  await new Promise((resolve) => thread.onmessage = resolve);
+  return { [Symbol.dispose]: () => thread.terminate() };
+}
+
+Deno.test("a lock that was let go is free at once, whatever processes are being started meanwhile", () =>
+  inFolder(async (folder) => {
+    using _starting = await startingProcesses();
+    for (let time = 0; time < 1000; time++) (await taken(`${folder}/lock`, "me")).release();
+  }));

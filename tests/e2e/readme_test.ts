@@ -1,5 +1,6 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { inFolder, programLine } from "./program.ts";
+import { writeScript } from "../support/script.ts";
 
 /**
  * The README and pages for owners of data are run: every line of their `sh` blocks, in order, in
@@ -51,7 +52,7 @@ for (const page of PAGES) {
 
 async function runLines(folder: string, lines: readonly Line[]): Promise<void> {
   await Deno.mkdir(`${folder}/bin`);
-  await Deno.writeTextFile(`${folder}/bin/streamlab`, `#!/bin/sh\nexec ${programLine} "$@"\n`, { mode: 0o755 });
+  await writeScript(`${folder}/bin/streamlab`, `#!/bin/sh\nexec ${programLine} "$@"\n`);
   const env = { PATH: `${folder}/bin:${Deno.env.get("PATH")}`, NO_COLOR: "1" };
   ok(lines.length > 0);
   for (const { command, output } of lines) {

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { inFolder, killQuietly, programLine, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
+import { writeScript } from "../support/script.ts";
 import { SPARK_VERSIONS, type SparkVersion, sparkVersionTest } from "../support/spark.ts";
 import { localCluster, type SparkCluster, useStandaloneCluster } from "../support/spark_cluster.ts";
 import { isFileThere, untilThere } from "../support/until_there.ts";
@@ -55,7 +56,7 @@ async function enginesOf(folder: string, lake: string): Promise<unknown[]> {
 async function programThat(folder: string, before: string): Promise<string[]> {
   const path = `${folder}/program.sh`;
   const script = `#!/bin/sh\ncd '${folder}' || exit 1\n${before}\nexec ${programLine} "$@"\n`;
-  await Deno.writeTextFile(path, script, { mode: 0o755 });
+  await writeScript(path, script);
   return ["--spark-program", path];
 }
 
