@@ -28,8 +28,9 @@ export interface RunOptions {
 export async function streamlab(folder: string, args: string[], options: RunOptions = {}): Promise<Outcome> {
   const child = startStreamlab(folder, args, options);
   const writer = child.stdin.getWriter();
-  if (options.stdin !== undefined) await writer.write(new TextEncoder().encode(options.stdin));
-  await writer.close();
+  // Who has ended without reading tells why by its status and its words.
+  if (options.stdin !== undefined) await writer.write(new TextEncoder().encode(options.stdin)).catch(() => {});
+  await writer.close().catch(() => {});
   const { code, stdout, stderr } = await child.output();
   const decoder = new TextDecoder();
   return { status: code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
