@@ -1,4 +1,5 @@
 import type { DuckDBAppender, DuckDBConnection, DuckDBInstance, DuckDBResult, DuckDBValue } from "@duckdb/node-api";
+import { systemClock } from "../base/clock.ts";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 import { loadNodeApi } from "./duckdb_library.ts";
 import { SqlError } from "./sql_error.ts";
@@ -26,6 +27,9 @@ export interface DuckDbOptions {
  */
 export type SqlValue = DuckDBValue;
 export type SqlRow = Record<string, SqlValue>;
+
+/** Between two interruptions of a connection that is stopped. */
+const INTERRUPTION_MS = 10;
 
 /** One DuckDB database in memory. Several connections share its threads and its memory limit. */
 export class DuckDb {
@@ -83,8 +87,8 @@ export class DuckDb {
 export class Connection {
   readonly inner: DuckDBConnection;
   readonly #onClose: (connection: Connection) => void;
+  readonly #closed = new AbortController();
   #running = 0;
-  #isClosed = false;
 
   constructor(inner: DuckDBConnection, onClose: (connection: Connection) => void) {
     this.inner = inner;
@@ -129,12 +133,27 @@ export class Connection {
     if (!this.#isClosed) this.inner.interrupt();
   }
 
+  /**
+   * Stops what runs on this connection and what begins later, until it is closed. DuckDB forgets an
+   * interruption that comes before a statement, or while one is only prepared: it is repeated.
+   */
+  async stop(): Promise<void> {
+    while (!this.#isClosed) {
+      this.inner.interrupt();
+      await systemClock.sleep(INTERRUPTION_MS, this.#closed.signal);
+    }
+  }
+
   /** A second time does nothing. A statement that still runs on another thread ends first. */
   close(): void {
     if (this.#isClosed) return;
-    this.#isClosed = true;
+    this.#closed.abort();
     this.#onClose(this);
     if (this.#running === 0) this.inner.closeSync();
+  }
+
+  get #isClosed(): boolean {
+    return this.#closed.signal.aborted;
   }
 
   async #guarded<T>(action: () => Promise<T>): Promise<T> {

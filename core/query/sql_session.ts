@@ -120,8 +120,8 @@ export class Session {
       for (let start = 0; start < STARTS_MAX; start++) {
         const database = await this.#open(scratch);
         let connection: Connection | undefined;
-        const interrupt = () => connection?.interrupt();
-        options.signal?.addEventListener("abort", interrupt);
+        const stop = () => void connection?.stop();
+        options.signal?.addEventListener("abort", stop);
         try {
           connection = await database.connect();
           if (options.signal?.aborted) throw stopped();
@@ -136,13 +136,11 @@ export class Session {
           tables ??= await this.#tables(connection, question, options, scratch);
           const sql = tables === undefined ? question.sql : await tables.bind(connection);
           if (sql === undefined) continue;
-          // An interrupt between two statements affects neither.
           if (options.signal?.aborted) throw stopped();
           const signed = question.isExplain ? sql : await keepZeroSigns(connection, sql);
           return await use(connection, signed, question);
         } finally {
-          // What is closed cannot be interrupted.
-          options.signal?.removeEventListener("abort", interrupt);
+          options.signal?.removeEventListener("abort", stop);
           database.close();
         }
       }

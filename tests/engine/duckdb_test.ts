@@ -42,6 +42,22 @@ Deno.test("who closes a database closes its connections, and may close them befo
   late.close();
 });
 
+const ENDLESS = "SELECT sum(a.range * b.range) FROM range(1_000_000_000) a, range(1_000_000_000) b";
+
+for (
+  const [how, run] of Object.entries<(connection: Connection) => Promise<unknown>>({
+    "for its rows": (connection) => connection.rows(ENDLESS),
+    "for nothing": (connection) => connection.run(ENDLESS),
+    "for a stream of rows": (connection) => connection.stream(ENDLESS),
+  })
+) {
+  Deno.test(`a connection that was stopped stops a statement that begins only then, run ${how}`, () =>
+    withConnection(async (connection) => {
+      void connection.stop();
+      await rejects(run(connection), { kind: "interrupted" });
+    }));
+}
+
 Deno.test("a connection that is closed while a statement runs lets it end", async () => {
   const database = await DuckDb.open({ threads: 1 });
   const connection = await database.connect();
