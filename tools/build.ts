@@ -38,7 +38,7 @@ const PERMISSIONS = [
  * Packages that are more than code: they load files beside them, so they stay out of the bundle.
  * Those of other platforms are not there.
  */
-const UNBUNDLED = ["@duckdb/node-api", "@duckdb/node-bindings", "parquet-wasm"];
+const UNBUNDLED = ["@duckdb/node-bindings", "parquet-wasm"];
 const unbundledPackages = new Set([...UNBUNDLED, `@duckdb/node-bindings-${platformName()}`]);
 /** The parts of these that are written for other tools. */
 const unusedParts = new Set(["src", "bundler", "esm", "CHANGELOG.md", library]);
@@ -111,8 +111,27 @@ async function bundle(): Promise<void> {
   const options = ["--quiet", ...external, "--platform", "deno", "--outdir", BUNDLE];
   await run(Deno.execPath(), ["bundle", "--code-splitting", ...options, "main.ts"]);
   await run(Deno.execPath(), ["bundle", ...options, WORKER]);
+  await linkBindings();
   // The name by which the program asks for it.
   await Deno.writeTextFile(`${root}${BUNDLE}/reader_worker.ts`, 'import "./reader_worker.js";\n');
+}
+
+/**
+ * DuckDB's client asks for its bindings as CommonJS does, beside itself; in the bundle it is not
+ * where it was, and only what is imported is found.
+ */
+async function linkBindings(): Promise<void> {
+  const asked = '__require("@duckdb/node-bindings")';
+  let count = 0;
+  for await (const { name } of Deno.readDir(`${root}${BUNDLE}`)) {
+    const path = `${root}${BUNDLE}/${name}`;
+    const code = await Deno.readTextFile(path);
+    if (!code.includes(asked)) continue;
+    count++;
+    const linked = code.replaceAll(asked, "duckdbBindings");
+    await Deno.writeTextFile(path, `import duckdbBindings from "@duckdb/node-bindings";\n${linked}`);
+  }
+  if (count === 0) throw new Error("DuckDB's client no longer asks for its bindings as it did");
 }
 
 async function unusedPaths(): Promise<string[]> {

@@ -1,14 +1,14 @@
 import { homedir } from "node:os";
+import { systemClock } from "../base/clock.ts";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 import { systemRandom, uuidV4 } from "../base/random.ts";
-import { sha256 } from "../base/sha256.ts";
 import { cacheFolder, foreignHand, makeOwnFolder, temporaryFolder } from "../disk/ownership.ts";
 import { builtPart } from "../disk/program_part.ts";
 import { removeTree } from "../disk/removal.ts";
 import { createFileSync, writeFileSync } from "../disk/scratch.ts";
+import { isLibrary } from "./library_check.ts";
 
-type NodeApi = typeof import("@duckdb/node-api");
-type NodeBindings = typeof import("@duckdb/node-bindings");
+type NodeApi = typeof import("./node_api.ts");
 
 let loaded: Promise<NodeApi> | undefined;
 
@@ -19,28 +19,8 @@ let loaded: Promise<NodeApi> | undefined;
  * Fails with `unavailable` where this platform has no DuckDB or the library cannot be unpacked.
  */
 export function loadNodeApi(): Promise<NodeApi> {
-  loaded ??= (async () => {
-    const api = Deno.build.standalone
-      ? await loadLibrary(() => import("@duckdb/node-api"))
-      : await import("@duckdb/node-api");
-    await keepByteOrderMarks();
-    return api;
-  })();
-  return loaded;
-}
-
-/** What the client is made on, for what it does not pass on. Only after `loadNodeApi`. */
-export async function loadNodeBindings(): Promise<NodeBindings> {
-  return (await import("@duckdb/node-bindings")).default;
-}
-
-/**
- * The client (1.5.5) decodes every text as if it were a file, and so loses a U+FEFF at its start,
- * which is part of the value.
- */
-async function keepByteOrderMarks(): Promise<void> {
-  const accessors = await import("@duckdb/node-api/lib/vectors/dataAccessors.js");
-  (accessors.default as { textDecoder: TextDecoder }).textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const load = () => import("./node_api.ts");
+  return loaded ??= Deno.build.standalone ? loadLibrary(load) : load();
 }
 
 /**
@@ -107,7 +87,7 @@ function libraryFolder(digest: string): { folder: string; isKept: boolean } {
  * do.
  */
 async function unpackOnce(packed: URL, target: string, digest: string): Promise<string> {
-  if (isLibrary(target, digest)) return target;
+  if (isLibrary(target, digest, systemClock)) return target;
   const { zstdDecompressSync } = await import("node:zlib");
   const temporary = `${target}.${uuidV4(systemRandom)}`;
   try {
@@ -126,33 +106,10 @@ async function unpackOnce(packed: URL, target: string, digest: string): Promise<
       cause,
     });
   }
-  if (isLibrary(target, digest)) return target;
+  if (isLibrary(target, digest, systemClock)) return target;
   throw new StreamlabError("unavailable", `Cannot load DuckDB from ${target}: it is not what was unpacked there`, {
     hint: "Set XDG_CACHE_HOME to a folder that no other program writes to",
   });
-}
-
-/**
- * Whether it is a file of this user alone with exactly these bytes; a damaged one is unpacked
- * again.
- */
-function isLibrary(path: string, digest: string): boolean {
-  let file: Deno.FsFile;
-  try {
-    if (!Deno.lstatSync(path).isFile || foreignHand(path) !== undefined) return false;
-    file = Deno.openSync(path, { read: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-  try {
-    const hash = sha256();
-    const block = new Uint8Array(1 << 20);
-    for (let count: number | null; (count = file.readSync(block)) !== null;) hash.update(block.subarray(0, count));
-    return hash.hex() === digest;
-  } finally {
-    file.close();
-  }
 }
 
 /**

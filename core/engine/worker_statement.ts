@@ -1,7 +1,7 @@
 import type { DuckDBConnection, DuckDBPendingResult, DuckDBResultReader } from "@duckdb/node-api";
 import type { PendingResult } from "@duckdb/node-bindings";
 import { systemClock } from "../base/clock.ts";
-import { loadNodeBindings } from "./duckdb_library.ts";
+import { loadNodeApi } from "./duckdb_library.ts";
 
 /**
  * How long to wait between two checks of a statement: short ones are noticed at once, long ones
@@ -33,7 +33,7 @@ export async function runOnWorkers(connection: DuckDBConnection, sql: string): P
 }
 
 async function untilDone(pending: DuckDBPendingResult): Promise<void> {
-  const { pending_error, pending_execute_check_state, PendingState } = await loadNodeBindings();
+  const { pending_error, pending_execute_check_state, PendingState } = (await loadNodeApi()).bindings;
   // The client keeps its handle to itself.
   const handle = (pending as unknown as { pending_result: PendingResult }).pending_result;
   for (let waitMs = LOOK_MS_MIN;; waitMs = Math.min(LOOK_MS_MAX, waitMs * 1.2)) {

@@ -14,7 +14,7 @@ async function answers(folder: string, env: Record<string, string>): Promise<voi
   deepStrictEqual([status, stderr, stdout.trim().split("\n").at(-1)], [0, "", "42"]);
 }
 
-Deno.test("DuckDB's library is unpacked to a folder of the user, checked before each loading, and mended", {
+Deno.test("DuckDB's library is unpacked to a folder of the user, checked, and mended", {
   ignore: !isCompiled,
 }, () =>
   inFolder(async (folder) => {
