@@ -141,21 +141,24 @@ async function fight(field: Battlefield, random: Random): Promise<void> {
   consume.push("--keep-snapshots", "2", "--delete-after", "1s");
   const maintain = ["maintain", "--source", lake, "--all", "--older-than", "0", "--retain-last", "1", "--threads", "1"];
   const killed = { consumers: 0, maintainers: 0 };
-  const goOn = () => !isDone && killed.consumers + killed.maintainers < killsMax;
-  const killing = Array.from({ length: field.consumers }, async () => {
-    while (goOn()) killed.consumers += await kill(field, consume, random.next() * lifeMs);
-  });
-  killing.push((async () => {
-    while (goOn()) killed.maintainers += await kill(field, maintain, random.next() * lifeMs);
-  })());
+  const least = Math.min(5, Math.floor(killsMax / 7));
+  // On a busy machine the producer may be done before enough were killed.
+  const goOn = () =>
+    Math.min(killed.consumers, killed.maintainers) < least ||
+    (!isDone && killed.consumers + killed.maintainers < killsMax);
+  const killAgainAndAgain = async (who: keyof typeof killed, args: string[]) => {
+    for (let turn = 0; turn < killsMax && goOn(); turn++) {
+      killed[who] += await kill(field, args, random.next() * lifeMs);
+    }
+  };
+  const killing = Array.from({ length: field.consumers }, () => killAgainAndAgain("consumers", consume));
+  killing.push(killAgainAndAgain("maintainers", maintain));
   const fighting = Promise.all(killing);
   const foreign = field.foreign?.(fighting);
   // Its failure shows where it is waited for.
   foreign?.catch(() => undefined);
   await fighting;
   await producing;
-  // A busy machine kills fewer while the producer works.
-  const least = Math.min(5, Math.floor(killsMax / 7));
   ok(killed.consumers >= least && killed.maintainers >= least, `too few were killed: ${JSON.stringify(killed)}`);
   const others = await foreign ?? { written: [], deleted: [], lost: 0 };
   await succeed(folder, ["consume", "--source", lake, "--once"], options);
