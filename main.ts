@@ -1,20 +1,22 @@
 /** argv → one command → its exit status. The only place that exits. */
-import { completions } from "./commands/line/completions.ts";
-import type { Command } from "./commands/line/command.ts";
-import { consume } from "./commands/consume/consume.ts";
-import { help } from "./commands/line/help.ts";
-import { maintain } from "./commands/maintain/maintain.ts";
-import { produce } from "./commands/produce/produce.ts";
-import { query } from "./commands/query/query.ts";
-import { route } from "./commands/route/route.ts";
+import type { ListedCommand } from "./commands/line/command.ts";
 import { runProgram } from "./commands/line/program.ts";
-import { serve } from "./commands/serve/serve.ts";
 import { systemWorld } from "./commands/line/system_world.ts";
 import { isHarmlessStray } from "./core/base/stray_rejection.ts";
 
-export const commands: readonly Command[] = [produce, consume, query, maintain, serve, help, completions];
+export const commands: readonly ListedCommand[] = [
+  { name: "produce", load: async () => (await import("./commands/produce/produce.ts")).produce },
+  { name: "consume", load: async () => (await import("./commands/consume/consume.ts")).consume },
+  { name: "query", load: async () => (await import("./commands/query/query.ts")).query },
+  { name: "maintain", load: async () => (await import("./commands/maintain/maintain.ts")).maintain },
+  { name: "serve", load: async () => (await import("./commands/serve/serve.ts")).serve },
+  { name: "help", load: async () => (await import("./commands/line/help.ts")).help },
+  { name: "completions", load: async () => (await import("./commands/line/completions.ts")).completions },
+];
 /** For programs: in no help and no completion. */
-const hiddenCommands: readonly Command[] = [route];
+const hiddenCommands: readonly ListedCommand[] = [
+  { name: "route", load: async () => (await import("./commands/route/route.ts")).route },
+];
 
 if (import.meta.main) {
   const stop = new AbortController();

@@ -43,7 +43,18 @@ export interface Context {
    */
   readonly typed: ReadonlySet<string>;
   /** The program's table, for commands about commands. */
-  readonly commands: readonly Command[];
+  readonly commands: readonly ListedCommand[];
+}
+
+/** A command of the program's table: its modules are loaded when it is called for. */
+export interface ListedCommand {
+  name: string;
+  load(): Promise<Command>;
+}
+
+/** All of them, for who tells about them. */
+export function loadCommands(commands: readonly ListedCommand[]): Promise<Command[]> {
+  return Promise.all(commands.map((command) => command.load()));
 }
 
 /** What supervisors send; the reason that `signal` is aborted for names the signal that came. */

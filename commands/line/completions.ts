@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type Command, defineCommand } from "./command.ts";
+import { type Command, defineCommand, loadCommands } from "./command.ts";
 import { everywhereFlags, flag, type FlagMeta, flagsOf, type NamedFlag } from "./flags.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -18,7 +18,7 @@ export const completions = defineCommand({
     shell: flag.choice(SHELLS, { doc: "bash, zsh or fish", required: true, placeholder: "SHELL", position: 0 }),
   }),
   async run({ stdout, commands }, { shell }) {
-    await stdout.write(completionScript(shell, commands));
+    await stdout.write(completionScript(shell, await loadCommands(commands)));
     return 0;
   },
 });

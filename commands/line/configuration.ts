@@ -9,7 +9,7 @@
  */
 import * as z from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
-import type { Command, Context } from "./command.ts";
+import { type Command, type Context, loadCommands } from "./command.ts";
 import { type GivenTexts, parseArguments, usage } from "./command_line.ts";
 import { everywhereFlags, type FlagSchema, flagsOf, type NamedFlag } from "./flags.ts";
 import { nearest } from "./nearest.ts";
@@ -80,7 +80,7 @@ async function addFile(
     return;
   }
   if (named === undefined) refuseForeign(resolve(around.cwd, path), around);
-  const settings = parseFile(text, path, around.commands);
+  const settings = parseFile(text, path, await loadCommands(around.commands));
   const mine = settings[command.name];
   for (const source of [isObject(mine) ? mine : {}, settings]) {
     for (const { key, name } of flags) {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { type Command, defineCommand } from "./command.ts";
+import { type Command, defineCommand, type ListedCommand, loadCommands } from "./command.ts";
 import { variableName } from "./configuration.ts";
 import { EXIT_STATUSES } from "./exit_status.ts";
 import { everywhereFlags, flag, flagsOf, type NamedFlag } from "./flags.ts";
@@ -19,12 +19,16 @@ export const help = defineCommand({
   ],
   flags: z.object({ command: flag.text({ doc: "the command to explain", placeholder: "COMMAND", position: 0 }) }),
   async run({ stdout, commands }, { command }) {
-    await stdout.write(command === undefined ? programHelp(commands) : commandHelp(findCommand(commands, command)));
+    await stdout.write(
+      command === undefined
+        ? programHelp(await loadCommands(commands))
+        : commandHelp(await findCommand(commands, command).load()),
+    );
     return 0;
   },
 });
 
-export function findCommand(commands: readonly Command[], name: string): Command {
+export function findCommand(commands: readonly ListedCommand[], name: string): ListedCommand {
   const found = commands.find((command) => command.name === name);
   if (found !== undefined) return found;
   const near = nearest(name, commands.map((command) => command.name));

@@ -1,6 +1,6 @@
 /** argv → one command → its exit status. Prints errors; never exits: that is main.ts's. */
 import { StreamlabError } from "../../core/base/errors.ts";
-import type { Command, Context, ExitStatus } from "./command.ts";
+import { type Context, type ExitStatus, type ListedCommand, loadCommands } from "./command.ts";
 import { asksForHelp, splitCommandLine } from "./command_line.ts";
 import { type ConfigurationSource, configure, variableName } from "./configuration.ts";
 import { type FlagSchema, flagsOf } from "./flags.ts";
@@ -22,7 +22,7 @@ export type World =
 export async function runProgram(
   argv: readonly string[],
   world: World,
-  hidden: readonly Command[] = [],
+  hidden: readonly ListedCommand[] = [],
   stray: Promise<never> = new Promise(() => {}),
 ): Promise<ExitStatus> {
   const reporting: Reporting = {
@@ -67,11 +67,11 @@ async function dispatch(
   argv: readonly string[],
   world: World,
   reporting: Reporting,
-  hidden: readonly Command[],
+  hidden: readonly ListedCommand[],
 ): Promise<ExitStatus> {
   const { name, args } = splitCommandLine(argv);
   if (name === undefined) return await runWithoutCommand(argv, world);
-  const command = hidden.find((each) => each.name === name) ?? findCommand(world.commands, name);
+  const command = await (hidden.find((each) => each.name === name) ?? findCommand(world.commands, name)).load();
   if (asksForHelp(args)) {
     await world.stdout.write(commandHelp(command));
     return 0;
@@ -105,6 +105,6 @@ async function runWithoutCommand(argv: readonly string[], world: World): Promise
     const hint = near === undefined ? "streamlab --help lists the commands" : `did you mean ${near}?`;
     throw new StreamlabError("usage", `unknown flag ${unknown}`, { hint });
   }
-  await (asksForHelp(argv) ? world.stdout : world.stderr).write(programHelp(world.commands));
+  await (asksForHelp(argv) ? world.stdout : world.stderr).write(programHelp(await loadCommands(world.commands)));
   return asksForHelp(argv) ? 0 : 2;
 }

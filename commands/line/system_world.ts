@@ -2,13 +2,13 @@
 import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { foreignHand } from "../../core/disk/ownership.ts";
-import type { Command, TerminalSize } from "./command.ts";
+import type { ListedCommand, TerminalSize } from "./command.ts";
 import { dataStream, messageStream } from "./output_stream.ts";
 import type { World } from "./program.ts";
 
 const UNKNOWN_SIZE: TerminalSize = { columns: 80, rows: 24 };
 
-export function systemWorld(commands: readonly Command[], signal: AbortSignal): World {
+export function systemWorld(commands: readonly ListedCommand[], signal: AbortSignal): World {
   return {
     commands,
     signal,

@@ -1,16 +1,18 @@
-import { ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { help } from "../../commands/line/help.ts";
 import { completions } from "../../commands/line/completions.ts";
 import { runProgram } from "../../commands/line/program.ts";
-import { commands } from "../../main.ts";
+import { type Command, loadCommands } from "../../commands/line/command.ts";
+import { commands as listed } from "../../main.ts";
 import { checkGolden } from "../support/golden.ts";
 import { testWorld } from "../support/test_world.ts";
 import { type CliCase, cliCases } from "./cases.ts";
 import { sampleCommands } from "./sample_commands.ts";
 
+const commands = await loadCommands(listed);
 const goldens = new URL("goldens/", import.meta.url);
 
-async function transcript(each: CliCase, table: typeof commands): Promise<string> {
+async function transcript(each: CliCase, table: readonly Command[]): Promise<string> {
   const files: Record<string, string> = {};
   if (each.settings !== undefined) files["/work/streamlab.json"] = each.settings;
   const world = testWorld({ commands: table, files, env: each.env ?? {} });
@@ -38,6 +40,10 @@ for (const command of commands) {
     for (const { line } of command.examples) ok(/\bstreamlab\b/.test(line), line);
   });
 }
+
+Deno.test("the program's table calls each command by its name", () => {
+  deepStrictEqual(listed.map(({ name }) => name), commands.map(({ name }) => name));
+});
 
 Deno.test("there is no golden without a case", async () => {
   const known = [...cliCases.map(({ name }) => name), ...commands.map(({ name }) => `help-${name}`)];

@@ -1,8 +1,11 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { completionScript } from "../../commands/line/completions.ts";
 import { flagsOf } from "../../commands/line/flags.ts";
-import { commands } from "../../main.ts";
+import { loadCommands } from "../../commands/line/command.ts";
+import { commands as listed } from "../../main.ts";
 import { sampleCommands } from "./sample_commands.ts";
+
+const commands = await loadCommands(listed);
 
 /** What bash would offer after the words, the last one being typed. */
 async function offered(words: string[]): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok } from "node:assert/strict";
 import { parse } from "@std/yaml";
-import { commands } from "../../main.ts";
+import { loadCommands } from "../../commands/line/command.ts";
+import { commands as listed } from "../../main.ts";
 import { flagsOf } from "../../commands/line/flags.ts";
 import { readSource, repositoryFiles } from "./source_tree.ts";
 
@@ -20,6 +21,7 @@ interface Service {
   profiles?: string[];
 }
 
+const commands = await loadCommands(listed);
 const text = await readSource("compose.yaml");
 const compose = parse(text) as { services: Record<string, Service>; volumes: Record<string, null> };
 const services = Object.entries(compose.services);

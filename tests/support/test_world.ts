@@ -1,11 +1,11 @@
 import { seededRandom } from "../../core/base/random.ts";
-import type { Command } from "../../commands/line/command.ts";
+import type { Command, ListedCommand } from "../../commands/line/command.ts";
 import { dataStream, messageStream } from "../../commands/line/output_stream.ts";
 import type { World } from "../../commands/line/program.ts";
 import { scratchFolder } from "./scratch_folder.ts";
 
 export interface TestWorldOptions {
-  commands: readonly Command[];
+  commands: readonly (Command | ListedCommand)[];
   /** Without TMPDIR the folder that the file's tests share. */
   env?: Record<string, string>;
   /** Text files by absolute path. */
@@ -35,7 +35,9 @@ export function testWorld(options: TestWorldOptions): TestWorld {
   const terminal = options.terminal ?? false;
   const stdin = options.stdin ?? "";
   return {
-    commands: options.commands,
+    commands: options.commands.map((each) =>
+      "load" in each ? each : { name: each.name, load: () => Promise.resolve(each) }
+    ),
     signal: options.signal ?? new AbortController().signal,
     stdout: dataStream(stdout, terminal),
     stderr: messageStream(stderr),
