@@ -15,22 +15,35 @@ type LockableFile = Omit<Deno.FsFile, "tryLock"> & Partial<Pick<Deno.FsFile, "tr
 
 /** Without `tryLock`, a lock that is not free after this long counts as held by another. */
 const LOCK_WAIT_MS = 500;
+/**
+ * Whoever cleans up may remove the file, and its folder, between two of our calls; so many times in
+ * a row nobody does.
+ */
+const ATTEMPTS_MAX = 10;
 
 /**
- * Takes the lock, or says who has it: `holder` is the file's text about that process. The text is
- * for people; only the kernel's lock counts.
+ * Takes the lock of the file at that path, or says who has it: `holder` is the file's text about
+ * that process. The text is for people; only the kernel's lock counts.
  */
 export async function takeKernelLock(
   path: string,
   holder: string,
   clock: Clock,
 ): Promise<KernelLock | { heldBy: string }> {
-  const file = openLock(path);
-  if (await tryLock(file, clock)) return taken(file, holder);
-  // Not by its path: who holds it may be removing it.
-  const heldBy = textOf(file).trim();
-  file.close();
-  return { heldBy };
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    const file = openLock(path);
+    if (!await tryLock(file, clock)) {
+      // Not by its path: who holds it may be removing it.
+      const heldBy = textOf(file).trim();
+      file.close();
+      return { heldBy };
+    }
+    if (isAt(file, path)) return taken(file, holder);
+    letGo(file);
+  }
+  throw new StreamlabError("unavailable", `Cannot take the lock ${path}: it is removed again and again`, {
+    hint: "Let nothing else remove files there, and run it again",
+  });
 }
 
 export interface LockWait {
@@ -97,20 +110,23 @@ function letGo(file: Deno.FsFile): void {
 
 /** Fails with `unavailable`. */
 function openLock(path: string): Deno.FsFile {
-  try {
-    Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-    return openOrCreate(path);
-  } catch (cause) {
-    throw new StreamlabError("unavailable", `Cannot open the lock ${path}: ${messageOf(cause)}`, {
-      hint: "Make the lake's folder writable",
-      cause,
-    });
+  for (let attempt = 1;; attempt++) {
+    try {
+      Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+      return openOrCreate(path);
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound && attempt < ATTEMPTS_MAX) continue;
+      throw new StreamlabError("unavailable", `Cannot open the lock ${path}: ${messageOf(cause)}`, {
+        hint: "Make the lake's folder writable",
+        cause,
+      });
+    }
   }
 }
 
 /**
- * Opens the lock's file, or creates it. Its text is replaced, so links are refused: they could lead
- * to another user's file.
+ * Opens the lock's file, or creates it; `NotFound` where it was removed meanwhile. Its text is
+ * replaced, so links are refused: they could lead to another user's file.
  */
 function openOrCreate(path: string): Deno.FsFile {
   try {
@@ -121,7 +137,9 @@ function openOrCreate(path: string): Deno.FsFile {
   const file = Deno.openSync(path, { read: true, write: true });
   if (isAt(file, path) && (file.statSync().nlink ?? 1) <= 1) return file;
   file.close();
-  throw new Error("it is a link, or no file");
+  const { isFile, nlink } = Deno.lstatSync(path);
+  if (!isFile || (nlink ?? 1) > 1) throw new Error("it is a link, or no file");
+  throw new Deno.errors.NotFound("it was removed, and made anew");
 }
 
 /** Whether the path leads to this very file: it may have been removed, or be a link. */

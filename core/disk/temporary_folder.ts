@@ -13,10 +13,10 @@ export interface TemporaryFolder {
 
 const LOCK_NAME = /^(streamlab-[a-z]+-[0-9a-f-]{36})\.lock$/;
 /**
- * Another process may take a lock before its owner has it, and remove the folder; this many times
- * in a row it won't.
+ * Another process that cleans up may take a lock before its owner has it; this many times in a row
+ * it won't.
  */
-const ATTEMPTS_MAX = 5;
+export const ATTEMPTS_MAX = 5;
 
 /**
  * A folder of this process below `parent`, worthless once the process has ended. The kernel
@@ -32,7 +32,7 @@ export async function takeTemporaryFolder(
   for (let attempt = 1;; attempt++) {
     const path = `${parent}/streamlab-${purpose}-${uuidV4(random)}`;
     const lock = await takeKernelLock(`${path}.lock`, purpose, clock);
-    if ("release" in lock && exists(`${path}.lock`)) {
+    if ("release" in lock) {
       try {
         // Its content may come from a bucket that other users of this machine may not read.
         Deno.mkdirSync(path, { mode: 0o700 });
@@ -45,7 +45,6 @@ export async function takeTemporaryFolder(
       }
       return { path, release: () => (removeTreeQuietly(path), removeTreeQuietly(`${path}.lock`), lock.release()) };
     }
-    if ("release" in lock) lock.release();
     if (attempt === ATTEMPTS_MAX) throw new StreamlabError("internal", `Cannot take a folder below ${parent}`);
   }
 }

@@ -3,7 +3,7 @@ import { type Connection, DuckDb } from "../engine/duckdb.ts";
 import { isLinked, removeTree } from "../disk/removal.ts";
 import { Scratch } from "../disk/scratch.ts";
 import { takeKernelLock } from "../disk/kernel_lock.ts";
-import { takeTemporaryFolder } from "../disk/temporary_folder.ts";
+import { ATTEMPTS_MAX, takeTemporaryFolder } from "../disk/temporary_folder.ts";
 import { MAINTAIN_SCRATCH_FOLDER } from "../lake/layout.ts";
 import type { LeftFile } from "../storage/deletion.ts";
 import type { Store } from "../storage/store.ts";
@@ -80,21 +80,23 @@ async function makeScratch(
   { temporaryFolder, leavesLake }: WorkshopOptions,
   resources: DisposableStack,
 ): Promise<Scratch> {
-  const name = uuidV4(random);
-  const local = leavesLake ? undefined : ownFolder(store, SCRATCHES + name);
-  if (local === undefined) {
-    const folder = await takeTemporaryFolder(temporaryFolder, "maintain", { clock, random });
-    resources.defer(() => folder.release());
-    return Scratch.create(folder.path);
+  const newFolder = () => leavesLake ? undefined : ownFolder(store, SCRATCHES + uuidV4(random));
+  let local = newFolder();
+  if (local !== undefined) await removeDeadScratches({ store, clock });
+  for (let attempt = 1; local !== undefined && attempt <= ATTEMPTS_MAX; attempt++, local = newFolder()) {
+    const lock = await takeKernelLock(`${local}/lock`, "maintain", clock);
+    // Another maintainer was faster, and removes it: without its lock it looks like a dead one's.
+    if ("heldBy" in lock) continue;
+    const scratch = Scratch.create(local);
+    resources.defer(() => {
+      scratch.remove();
+      lock.release();
+    });
+    return scratch;
   }
-  await removeDeadScratches({ store, clock });
-  const lock = await takeKernelLock(`${local}/lock`, "maintain", clock);
-  const scratch = Scratch.create(local);
-  resources.defer(() => {
-    scratch.remove();
-    if ("release" in lock) lock.release();
-  });
-  return scratch;
+  const folder = await takeTemporaryFolder(temporaryFolder, "maintain", { clock, random });
+  resources.defer(() => folder.release());
+  return Scratch.create(folder.path);
 }
 
 /**

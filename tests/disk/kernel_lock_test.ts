@@ -57,6 +57,17 @@ Deno.test("the lock of a file that was removed meanwhile is worth nothing: the o
     deepStrictEqual(waiter.told, ["the first", "the second"]);
   }));
 
+Deno.test("whoever takes a lock has the file at its path, not one that was removed meanwhile", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/below/lock`;
+    const taking = taken(path, "the first");
+    // It is open by now, and not locked yet.
+    Deno.removeSync(`${folder}/below`, { recursive: true });
+    const first = await taking;
+    deepStrictEqual(await takeKernelLock(path, "another", systemClock), { heldBy: "the first" });
+    first.release();
+  }));
+
 Deno.test("who no longer waits gets no lock, and keeps nobody waiting", () =>
   inFolder(async (folder) => {
     const path = `${folder}/lock`;
