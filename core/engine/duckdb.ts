@@ -1,4 +1,11 @@
-import type { DuckDBAppender, DuckDBConnection, DuckDBInstance, DuckDBResult, DuckDBValue } from "@duckdb/node-api";
+import type {
+  DuckDBAppender,
+  DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  DuckDBResult,
+  DuckDBValue,
+} from "@duckdb/node-api";
 import { systemClock } from "../base/clock.ts";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 import { loadNodeApi } from "./duckdb_library.ts";
@@ -128,6 +135,18 @@ export class Connection {
     return await this.#guarded(() => this.inner.stream(sql));
   }
 
+  /**
+   * The next piece of a stream; undefined after the last. Fails where the connection is closed:
+   * DuckDB would call that the end.
+   */
+  async fetch(result: DuckDBResult): Promise<DuckDBDataChunk | undefined> {
+    return await this.#guarded(async () => {
+      const chunk = await result.fetchChunk();
+      if (this.#isClosed) throw new Error("INTERRUPT Error: the connection is closed");
+      return chunk === null || chunk.rowCount === 0 ? undefined : chunk;
+    });
+  }
+
   /** Stops what runs on this connection; that statement fails. */
   interrupt(): void {
     if (!this.#isClosed) this.inner.interrupt();
@@ -149,7 +168,13 @@ export class Connection {
     if (this.#isClosed) return;
     this.#closed.abort();
     this.#onClose(this);
-    if (this.#running === 0) this.inner.closeSync();
+    if (this.#running === 0) this.#end();
+  }
+
+  /** An answer that was not read to its end stops: nobody could stop it any more. */
+  #end(): void {
+    this.inner.interrupt();
+    this.inner.closeSync();
   }
 
   get #isClosed(): boolean {
@@ -163,7 +188,7 @@ export class Connection {
     } catch (error) {
       throw new SqlError(error);
     } finally {
-      if (--this.#running === 0 && this.#isClosed) this.inner.closeSync();
+      if (--this.#running === 0 && this.#isClosed) this.#end();
     }
   }
 }

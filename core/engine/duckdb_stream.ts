@@ -1,7 +1,6 @@
-import type { DuckDBType } from "@duckdb/node-api";
+import type { DuckDBDataChunk, DuckDBResult, DuckDBType } from "@duckdb/node-api";
 import { type Connection, type SqlValue } from "./duckdb.ts";
 import { loadNodeApi } from "./duckdb_library.ts";
-import { SqlError } from "./sql_error.ts";
 
 /** What a column holds, by how its values look in memory. */
 export type SqlKind =
@@ -79,29 +78,8 @@ export async function streamRows(connection: Connection, sql: string): Promise<R
     name: names[index]!,
     type: sqlType(type, DuckDBTypeId as unknown as Record<string, number>),
   }));
-  let isOver = false;
-  const next = async () => {
-    try {
-      const rows = (await result.fetchChunk())?.getRows();
-      isOver = rows === undefined || rows.length === 0;
-      return isOver ? undefined : rows;
-    } catch (error) {
-      isOver = true;
-      throw new SqlError(error);
-    }
-  };
   async function* chunks() {
-    try {
-      for (let rows = await next(); rows !== undefined; rows = await next()) yield rows;
-    } finally {
-      if (!isOver) await leave();
-    }
-  }
-  /** A result with rows left holds the whole database, even where its connection is closed. */
-  async function leave() {
-    connection.interrupt();
-    // Only what was computed already still comes.
-    while (!isOver) await next().catch(() => undefined);
+    for await (const chunk of chunksOf(connection, result)) yield chunk.getRows();
   }
   return { columns, chunks: chunks() };
 }
@@ -112,16 +90,30 @@ export async function streamRows(connection: Connection, sql: string): Promise<R
  */
 export async function* streamNumbers(connection: Connection, sql: string): AsyncGenerator<number[][]> {
   const result = await connection.stream(sql);
-  for (;;) {
-    let columns: number[][] | undefined;
-    try {
-      columns = (await result.fetchChunk())?.getColumns() as number[][] | undefined;
-    } catch (error) {
-      throw new SqlError(error);
+  for await (const chunk of chunksOf(connection, result)) yield chunk.getColumns() as number[][];
+}
+
+/** A result with rows left holds the whole database, even where its connection is closed. */
+async function* chunksOf(connection: Connection, result: DuckDBResult): AsyncGenerator<DuckDBDataChunk> {
+  let chunk: DuckDBDataChunk | undefined;
+  let isOver = false;
+  try {
+    while ((chunk = await connection.fetch(result)) !== undefined) yield chunk;
+    isOver = true;
+  } finally {
+    if (!isOver) {
+      connection.interrupt();
+      // Only what was computed already still comes.
+      while (await hasMore(result));
     }
-    // The last piece has no rows, and then no columns either.
-    if (!columns?.[0]?.length) return;
-    yield columns;
+  }
+}
+
+async function hasMore(result: DuckDBResult): Promise<boolean> {
+  try {
+    return ((await result.fetchChunk())?.rowCount ?? 0) > 0;
+  } catch {
+    return false;
   }
 }
 

@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, rejects } from "node:assert/strict";
 import { type Connection, DuckDb } from "../../core/engine/duckdb.ts";
+import { streamRows } from "../../core/engine/duckdb_stream.ts";
 
 async function withConnection(action: (connection: Connection) => Promise<void>): Promise<void> {
   const database = await DuckDb.open({ threads: 1 });
@@ -65,6 +66,20 @@ Deno.test("a connection that is closed while a statement runs lets it end", asyn
   database.close();
   deepStrictEqual(await running, [{ rows: 1_000 }]);
   await rejects(connection.run("SELECT 1"));
+});
+
+Deno.test("an answer that was not read to its end stops with its connection", async () => {
+  const database = await DuckDb.open({ threads: 1 });
+  const connection = await database.connect();
+  const { chunks } = await streamRows(connection, "FROM range(10_000_000)");
+  let rows = 0;
+  await rejects(async () => {
+    for await (const chunk of chunks) {
+      rows += chunk.length;
+      database.close();
+    }
+  }, { kind: "interrupted" });
+  ok(rows < 10_000_000, `${rows} rows came`);
 });
 
 /** Threads of a new process after `statements` in each of two databases of a hundred threads. */
