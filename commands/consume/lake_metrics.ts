@@ -72,7 +72,7 @@ async function openServer(context: Context, port: number, source: SampleSource) 
     ...source,
     catalog: undefined,
     console: undefined,
-    guard: new Guard({ hosts: [], tokens: undefined, hostFlag: undefined }),
+    guard: new Guard({ hosts: [], tokens: undefined, hostAdvice: "ask for 127.0.0.1" }),
     onFailure: (error, request) => void tellFailure(context, error, request),
   });
   const end = new AbortController(), listening = Promise.withResolvers<number>();

@@ -72,7 +72,8 @@ async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
     import("../../core/serve/guard.ts"),
     openParts(context, given, store),
   ]);
-  const guard = new Guard({ hosts: [given.host, ...given.allowHost ?? []], tokens, hostFlag: "--allow-host" });
+  const hosts = [given.host, ...given.allowHost ?? []];
+  const guard = new Guard({ hosts, tokens, hostAdvice: "--allow-host adds one" });
   const onFailure = (error: unknown, request: string) => void tellFailure(context, error, request);
   const { watch, batches } = parts;
   const source = { watch, batches, clock, version: denoJson.version };

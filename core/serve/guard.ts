@@ -4,8 +4,8 @@ import type { Tokens } from "./tokens.ts";
 export interface GuardOptions {
   /** Names that the server is reached by, besides the loopback's and any address of digits. */
   hosts: readonly string[];
-  /** The flag that adds to them; undefined where none does. */
-  hostFlag: string | undefined;
+  /** What who comes under another name may do: "--allow-host adds one". */
+  hostAdvice: string;
   /** Undefined: whoever reaches the port may come in. */
   tokens: Tokens | undefined;
 }
@@ -19,11 +19,11 @@ const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
  */
 export class Guard {
   readonly #hosts: ReadonlySet<string>;
-  readonly #hostFlag: string | undefined;
+  readonly #hostAdvice: string;
   readonly #tokens: Tokens | undefined;
 
-  constructor({ hosts, hostFlag, tokens }: GuardOptions) {
-    this.#hostFlag = hostFlag;
+  constructor({ hosts, hostAdvice, tokens }: GuardOptions) {
+    this.#hostAdvice = hostAdvice;
     this.#hosts = new Set([...LOOPBACK_NAMES, ...hosts].map((host) => host.toLowerCase()));
     this.#tokens = tokens;
   }
@@ -35,8 +35,7 @@ export class Guard {
   checkSite(request: Request, isPage = false): void {
     const host = request.headers.get("host") ?? "";
     if (!this.#isOurs(hostnameOf(host))) {
-      const advice = this.#hostFlag === undefined ? "ask for 127.0.0.1" : `${this.#hostFlag} adds one`;
-      throw new HttpRefusal(403, "ForbiddenException", `This server does not go by that name: ${advice}`);
+      throw new HttpRefusal(403, "ForbiddenException", `This server does not go by that name: ${this.#hostAdvice}`);
     }
     const origin = request.headers.get("origin");
     const site = request.headers.get("sec-fetch-site");

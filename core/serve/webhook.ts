@@ -27,11 +27,15 @@ const REQUESTS_MAX = 64;
 export class Webhook {
   readonly #parts: WebhookParts;
   readonly #guard: Guard;
+  /** As requests have it: `é` and spaces are encoded there. */
+  readonly #pathname: string;
   #running = 0;
 
   constructor(parts: WebhookParts) {
     this.#parts = parts;
-    this.#guard = new Guard({ hosts: [], tokens: parts.tokens, hostFlag: undefined });
+    this.#pathname = new URL(`http://localhost${parts.path}`).pathname;
+    const hostAdvice = "ask for 127.0.0.1, or give consume --notifications-token-file";
+    this.#guard = new Guard({ hosts: [], tokens: parts.tokens, hostAdvice });
   }
 
   /** Listens until `signal`. */
@@ -69,7 +73,7 @@ export class Webhook {
     if (tokens === undefined) this.#guard.checkSite(request);
     this.#guard.checkToken(request);
     const incoming = incomingOf(request, clock);
-    if (incoming.path !== path) {
+    if (incoming.path !== this.#pathname) {
       throw new HttpRefusal(
         404,
         "NotFoundException",

@@ -54,6 +54,15 @@ Deno.test("what is no message, is too long, or comes elsewhere is refused, and n
   deepStrictEqual(told.failures, []);
 });
 
+Deno.test("messages are taken at a path of any characters, as clients encode it", async () => {
+  const told = new Told({ path: "/événements d'ici" });
+  const message = s3Message("bucket", "a.json");
+  strictEqual(await told.post(message, {}, "/événements d'ici"), 204);
+  strictEqual(await told.post(message, {}, "/%C3%A9v%C3%A9nements%20d'ici"), 204);
+  strictEqual(await told.post(message, {}, "/evenements"), 404);
+  strictEqual(told.uris.length, 2);
+});
+
 Deno.test("with a token file only who has a token may post, under any name of this machine", async () => {
   const told = new Told({ tokens: new Tokens(TOKEN) });
   const message = s3Message("bucket", "a.json");

@@ -102,7 +102,7 @@ export class ServedLake {
         clock: options.consoleClock ?? clock,
         shown: (text) => text.replaceAll("a-secret", "***"),
       }),
-      guard: new Guard({ hosts: [], hostFlag: "--allow-host", tokens: undefined, ...options.guard }),
+      guard: new Guard({ hosts: [], hostAdvice: "--allow-host adds one", tokens: undefined, ...options.guard }),
       clock,
       version: "0.0.0",
       onFailure,
