@@ -181,6 +181,10 @@ async function ingest(
   for (const note of notes) words.note(note);
   checkNoDedupe(flags, options.dedupe);
   const news = await notifications.newsOf(options.zone);
+  if (flags.notifications !== undefined && context.signal.aborted) {
+    await words.stoppedWaiting();
+    return endStatus(context, flags);
+  }
   const tasks = await cluster.tasks();
   const { ConsumeSession } = await import("../../core/consume/consume_session.ts");
   const place = `${options.zone.store.root}/${options.zone.prefix}`;

@@ -157,10 +157,15 @@ async function openQueue(context: Context, place: QueuePlace): Promise<OpenedNew
   };
   const queue = new SqsQueue(place, { clock, access: await openOwnAccess(context) });
   const reader = new QueueReader(queue, news, { clock, random, onTrouble, onForeign });
-  const end = new AbortController();
-  await reader.begin(end.signal);
-  await printNote(context, `Notifications are taken from ${place.url}`);
-  const reading = reader.run(end.signal);
+  const end = new AbortController(), stop = AbortSignal.any([end.signal, context.signal]);
+  try {
+    await reader.begin(stop);
+    await printNote(context, `Notifications are taken from ${place.url}`);
+  } catch (error) {
+    // Who stops the run waits for no answer, and needs no news.
+    if (!stop.aborted) throw error;
+  }
+  const reading = reader.run(stop);
   return {
     news,
     close: async () => {

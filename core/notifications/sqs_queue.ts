@@ -85,7 +85,7 @@ export class SqsQueue {
     const { clock } = this.#context;
     let status: number, text: string;
     try {
-      const access = await this.#context.access();
+      const access = await unlessStopped(stop, this.#context.access());
       const headers = this.#signer.sign({
         method: "POST",
         service: "sqs",
@@ -119,6 +119,19 @@ export class SqsQueue {
       hint,
       cause,
     });
+  }
+}
+
+/** Credentials may have to be asked for on the network, which nothing can stop. */
+async function unlessStopped<T>(stop: AbortSignal, action: Promise<T>): Promise<T> {
+  const stopped = Promise.withResolvers<never>();
+  const onStop = () => stopped.reject(stop.reason);
+  if (stop.aborted) onStop();
+  stop.addEventListener("abort", onStop);
+  try {
+    return await Promise.race([action, stopped.promise]);
+  } finally {
+    stop.removeEventListener("abort", onStop);
   }
 }
 
