@@ -40,6 +40,11 @@ export function pathsInZone({ store, prefix, format }: RawZone, uris: readonly s
   });
 }
 
+/** Whether what was hinted at is only not to be looked at, now or at all. */
+export function isUnseen(error: unknown): boolean {
+  return isKind(error, "unavailable", "corrupt", "usage");
+}
+
 /**
  * The files at these paths or, where one is a folder, below it: as a listing of everything would
  * have them. What cannot be looked at is left to that. Elsewhere than on a disk only names, which
@@ -56,7 +61,7 @@ export async function* listHinted(store: Store, paths: readonly string[]): Async
         yield file;
       }
     } catch (error) {
-      if (!isKind(error, "unavailable", "corrupt", "usage")) throw error;
+      if (!isUnseen(error)) throw error;
     }
   }
 }

@@ -132,7 +132,9 @@ export class ConsumeSession {
         let pauseMs = isTold ? LOOK_AGAIN_MS : 0;
         try {
           const changed = looksAgain ? whole : told;
-          await this.#consumer.takeAll(signal, looksAgain || isNotified, changed);
+          const { unseen } = await this.#consumer.takeAll(signal, looksAgain || isNotified, changed);
+          // They are looked at again, until a listing finds them.
+          hints.note(unseen);
           if (!signal.aborted) report.idle?.();
           if (looksAgain) lookAgainMs = clock.nowMs() + pauseBetweenLooks(clock.nowMs() - startMs);
           const waits = !isTold || this.#consumer.doneBatchId !== before;

@@ -23,7 +23,7 @@ import { commitBatch } from "./commit_batch.ts";
 import { checkRecordedFiles } from "./recorded_files.ts";
 import { checkMarkers, checkState, type ConsumerState, lastingly, stateOf } from "./consumer_state.ts";
 import { checkPartitioning } from "./partition_by.ts";
-import { discoverFiles, type Discovery, type RawListing } from "./discover.ts";
+import { discoverFiles, type DiscoverOptions, type Discovery, type RawListing } from "./discover.ts";
 import { type RawZone, zoneOptions } from "../lake/raw_zone.ts";
 import { noteFailure } from "./failed_batch.ts";
 import { OwnFiles } from "./own_files.ts";
@@ -190,10 +190,11 @@ export class Consumer {
     for (;;) {
       const hinted = Array.isArray(changed) ? listHinted(this.#options.zone.store, changed) : undefined;
       const listing = this.#found?.listing ?? hinted ?? this.#listings.begin(changed === "anything");
+      const isHinted = hinted !== undefined && listing === hinted;
       await this.#resume(signal);
       const { meter } = this.#options;
       meter.reset();
-      const discovery = await meter.time("discover", () => this.#discover(checksKnown, listing));
+      const discovery = await meter.time("discover", () => this.#discover({ checksKnown, listing, isHinted }));
       if (signal.aborted) return discovery;
       if (await this.#take(discovery, signal)) {
         if (hinted === undefined) this.#listings.taken();
@@ -240,13 +241,12 @@ export class Consumer {
     }
   }
 
-  async #discover(checksKnown: boolean, listing: RawListing | undefined): Promise<Discovery> {
+  async #discover(look: Pick<DiscoverOptions, "checksKnown" | "listing" | "isHinted">): Promise<Discovery> {
     const { zone, known, onChangedFile, report, router } = this.#options;
     await this.#learn();
     const discovery = await discoverFiles(zone, known, {
+      ...look,
       changedAsNew: onChangedFile === "ingest",
-      checksKnown,
-      listing,
       own: this.#own,
       onFresh: router.expect && ((files) => router.expect!(filesOfBatch(files, this.#options), "now")),
     });

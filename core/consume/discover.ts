@@ -1,5 +1,6 @@
 import type { RawZone } from "../lake/raw_zone.ts";
 import { isKind } from "../base/errors.ts";
+import { isUnseen } from "./change_hints.ts";
 import { mapParallel } from "../base/parallel.ts";
 import type { FileInfo, ListedFile, PassedOver, Store } from "../storage/store.ts";
 import { type EventFile, eventFileKind, isNotThereYet } from "../lake/event_file.ts";
@@ -19,6 +20,8 @@ export interface Discovery extends ClassifiedFiles {
   loops: string[];
   /** Whether files of the consumer's own lie in the zone, and were left out. */
   holdsOwn: boolean;
+  /** Paths that somebody hinted at, and that could not be looked at. */
+  unseen: string[];
 }
 
 export interface DiscoverOptions {
@@ -31,6 +34,8 @@ export interface DiscoverOptions {
   checksKnown: boolean;
   /** A listing that was begun before. */
   listing: RawListing | undefined;
+  /** It has what somebody hinted at: what cannot be looked at is passed over. */
+  isHinted?: boolean;
   own: OwnFiles;
   /** Called with files to ingest while the listing goes on, so that fetching can begin. */
   onFresh?: (files: readonly EventFile[]) => void;
@@ -71,10 +76,12 @@ export async function discoverFiles(zone: RawZone, known: KnownFiles, options: D
   const passedOver: Discovery["passedOver"] = { files: 0, example: undefined };
   let listed: Listed[] = [];
   let portion = FIRST_PORTION;
+  const unseen: string[] = [];
+  const onUnseen = options.isHinted ? (path: string) => void unseen.push(path) : undefined;
   const compare = async () => {
     const candidates = await candidatesOf(listed, known, options.checksKnown);
     if (candidates.length === 0) return;
-    add(await known.classify(await statFiles(zone, candidates), changedAsNew));
+    add(await known.classify(await statFiles(zone, candidates, onUnseen), changedAsNew));
     if (found.fresh.length > 0) onFresh?.(found.fresh);
   };
   for await (const { path, info } of options.listing ?? zone.store.list(zone.prefix, { onPassedOver })) {
@@ -100,7 +107,7 @@ export async function discoverFiles(zone: RawZone, known: KnownFiles, options: D
   const { fresh, unreadable } = await withoutUnreadable(zone, found);
   const nowhere = withoutPath(zone, unreached);
   unreadable.push(...nowhere.unreadable);
-  return { ...found, fresh, unreadable, seen, passedOver, loops: nowhere.loops, holdsOwn };
+  return { ...found, fresh, unreadable, seen, passedOver, loops: nowhere.loops, holdsOwn, unseen };
 }
 
 /** Entries without a usable path: links in a loop, and files that cannot be read. */
@@ -123,11 +130,22 @@ async function candidatesOf(listed: readonly Listed[], known: KnownFiles, checks
   return listed.filter(({ name, info }) => info !== undefined || unknown.has(name));
 }
 
-async function statFiles(zone: RawZone, listed: readonly Listed[]): Promise<EventFile[]> {
+/** Fails where one cannot be looked at, unless it may be passed over. */
+async function statFiles(
+  zone: RawZone,
+  listed: readonly Listed[],
+  onUnseen: ((path: string) => void) | undefined,
+): Promise<EventFile[]> {
   const files = await mapParallel(listed, STATS_PARALLEL, async ({ path, name, info }) => {
-    // A file that vanished since the listing is skipped.
-    const found = info ?? await zone.store.stat(path);
-    return found === undefined ? undefined : { name, path, etag: found.etag, size: found.size };
+    try {
+      // A file that vanished since the listing is skipped.
+      const found = info ?? await zone.store.stat(path);
+      return found === undefined ? undefined : { name, path, etag: found.etag, size: found.size };
+    } catch (error) {
+      if (onUnseen === undefined || !isUnseen(error)) throw error;
+      onUnseen(path);
+      return undefined;
+    }
   });
   return files.filter((file) => file !== undefined);
 }

@@ -38,6 +38,41 @@ Deno.test("an object that is told of while the first listing ends is not overloo
     });
   }));
 
+Deno.test("an object that cannot be looked at keeps no other waiting, and is looked at again until it can be", () =>
+  ConsumeWorld.use(async (world) => {
+    const zone = new ToldZone(world);
+    await zone.watch(async (watching) => {
+      await zone.quiet();
+      for (const name of ["a.ndjson", "b.ndjson", "c.ndjson"]) zone.put(name);
+      zone.refused.add("a.ndjson");
+      zone.tell("a.ndjson", "b.ndjson");
+      await watching.total(1);
+      await zone.quiet();
+      zone.refused.clear();
+      zone.tell("c.ndjson");
+      await watching.total(3);
+      deepStrictEqual([zone.listings, world.remarks], [1, []]);
+    });
+  }));
+
+Deno.test("an object that can never be looked at is left to the listing that follows now and then", () =>
+  ConsumeWorld.use(async (world) => {
+    const zone = new ToldZone(world);
+    await zone.watch(async (watching) => {
+      await zone.quiet();
+      zone.put("a.ndjson");
+      zone.refused.add("a.ndjson");
+      const looked = new Promise<string>((resolve) => zone.onLook = resolve);
+      zone.tell("a.ndjson");
+      await looked;
+      await zone.quiet();
+      zone.refused.clear();
+      zone.clock.advance(30_000);
+      await watching.total(1);
+      strictEqual(zone.listings, 2);
+    });
+  }));
+
 Deno.test("what no message names is found by the listing that follows now and then", () =>
   ConsumeWorld.use(async (world) => {
     const zone = new ToldZone(world);

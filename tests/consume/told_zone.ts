@@ -1,3 +1,4 @@
+import { StreamlabError } from "../../core/base/errors.ts";
 import { ObjectNews } from "../../core/notifications/object_news.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { SteppedClock } from "../support/manual_clock.ts";
@@ -11,10 +12,14 @@ export const FOLDER = "raw/events/";
 export class ToldZone {
   listings = 0;
   readonly stats: string[] = [];
+  /** Names of objects that nobody may look at. */
+  readonly refused = new Set<string>();
   readonly news = new ObjectNews();
   readonly clock = new SteppedClock();
   readonly store: Store;
   readonly #world: ConsumeWorld;
+  /** Called when somebody looks at an object by itself. */
+  onLook: (name: string) => void = () => {};
   /** Called when a listing has come to its end. */
   onListed: () => void = () => {};
 
@@ -26,8 +31,12 @@ export class ToldZone {
       list: (prefix, options) =>
         prefix === FOLDER ? this.#list(store.list(prefix, options)) : store.list(prefix, options),
       stat: (path) => {
-        if (path.startsWith(FOLDER)) this.stats.push(path.slice(FOLDER.length));
-        return store.stat(path);
+        if (!path.startsWith(FOLDER)) return store.stat(path);
+        const name = path.slice(FOLDER.length);
+        this.stats.push(name);
+        this.onLook(name);
+        if (!this.refused.has(name)) return store.stat(path);
+        return Promise.reject(new StreamlabError("unavailable", `Cannot look at "${name}": access denied`));
       },
     });
   }
