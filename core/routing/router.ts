@@ -89,13 +89,17 @@ export class EmbeddedRouter implements Router {
     if (this.#repeats !== undefined) return this.#repeats;
     const { scratchFolder, random } = this.#options;
     const scratch = Scratch.create(`${scratchFolder}/keys`);
-    const bytesMax = this.#engine.makeRoomForKeys();
+    const { keyBytes: bytesMax } = this.#engine;
     return this.#repeats = new RepeatFinder({ connect: () => this.#engine.connect(), scratch, random, bytesMax });
   }
 
   #repeatLookup({ events }: TargetTables): RepeatLookup {
     const finder = this.#repeatFinder();
-    return { secret: finder.secret, find: (rule, batch) => finder.find(rule, events, batch) };
+    return {
+      secret: finder.secret,
+      expectKeys: () => this.#engine.makeRoomForKeys(),
+      find: (rule, batch) => finder.find(rule, events, batch),
+    };
   }
 
   async route(plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan> {

@@ -41,11 +41,13 @@ export class RoutingEngine {
     return await this.#database!.connect();
   }
 
-  /** From now on DuckDB, where it is not loaded yet, leaves memory to keys; returns how much. */
-  makeRoomForKeys(): number {
-    const { database: memory, keyBytes } = this.#withKeys;
-    this.#databaseOptions = { ...this.#databaseOptions, memory };
-    return keyBytes;
+  /** From now on DuckDB, where it is not loaded yet, leaves memory to keys: `keyBytes`. */
+  makeRoomForKeys(): void {
+    this.#databaseOptions = { ...this.#databaseOptions, memory: this.#withKeys.database };
+  }
+
+  get keyBytes(): number {
+    return this.#withKeys.keyBytes;
   }
 
   close(): void {

@@ -13,6 +13,7 @@ import { placeRoutedFiles } from "./place_routed_files.ts";
 import { type PlannedTask, planTask } from "./plan_task.ts";
 import { fileStatus, type PreparedFiles, prepareFiles } from "./prepare_files.ts";
 import type { RawCopies } from "./raw_copies.ts";
+import { canCollectKeys } from "./reader/key_collector.ts";
 import { type ReadFiles, readFiles } from "./reader/read_files.ts";
 import type { KeyRule } from "./repeats/event_keys.ts";
 import type { BatchEvents } from "./repeats/repeat_finder.ts";
@@ -40,6 +41,8 @@ export interface TaskTools {
 export interface RepeatLookup {
   /** See `keyNumberSql`. */
   readonly secret: string;
+  /** The events' keys will be known without DuckDB, before it is asked for anything. */
+  expectKeys(): void;
   find(rule: DedupeRule, events: BatchEvents): Promise<RepeatPositions>;
 }
 
@@ -167,6 +170,9 @@ class TaskRun {
       const paths = events.written.map(({ path }) => path);
       return await meter.time("dedupe", () => repeatLookup.find(rule, { keys, paths }));
     };
+    const { fields } = this.#planned.contract;
+    const kindOf = (column: string) => fields.find(({ name }) => name === column)?.type.kind;
+    if (canCollectKeys(rule, kindOf)) repeatLookup.expectKeys();
     return { keys: { rule, secret: repeatLookup.secret }, find };
   }
 

@@ -1,5 +1,7 @@
 import { Md5 } from "../../base/md5.ts";
 import { uuidFromBytes } from "../../iceberg/format/single_value.ts";
+import type { ContractType } from "../../contract/contract.ts";
+import type { DedupeRule } from "../../lake/dedupe_rule.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import { Kind } from "../assembly/kind.ts";
 import { BATCH_KEYS_MAX, type EventKeys, joinKeys, KEY_WORDS, type KeyRule } from "../repeats/event_keys.ts";
@@ -37,14 +39,11 @@ export class KeyCollector {
     this.#message = new Message(secret);
   }
 
-  /** Undefined where only DuckDB knows how it casts a column to text. */
+  /** Undefined where keys cannot be collected. */
   static create(reader: ReaderInstance, table: ReaderTable, { rule, secret }: KeyRule): KeyCollector | undefined {
     const columnOf = (name: string) => table.columns.find(({ path }) => path.length === 1 && path[0] === name);
-    const by = rule.by.map(columnOf), at = columnOf(rule.at);
-    if (at?.kind !== Kind.INSTANT || !by.every((column) => column !== undefined && PLAIN_KINDS.has(column.kind))) {
-      return undefined;
-    }
-    return new KeyCollector(reader, table, by as ReaderColumn[], at, secret);
+    if (!canCollectKeys(rule, (name) => columnOf(name)?.type.kind)) return undefined;
+    return new KeyCollector(reader, table, rule.by.map((name) => columnOf(name)!), columnOf(rule.at)!, secret);
   }
 
   /** Undefined where they are too many. */
@@ -107,14 +106,14 @@ export class KeyCollector {
   #filesOf(view: DataView, files: string[]): (row: number) => number {
     const { calls } = this.#reader;
     const handle = this.#columnOf(OUR_COLUMNS.sourceFile);
-    const byPlace = new Map<number, number>();
+    const byPlace = new Map<number, number>(), byName = new Map<string, number>();
     return (row) => {
       const place = calls.columnText(handle, row);
       let index = byPlace.get(place);
       if (index === undefined) {
         const name = decoder.decode(new Uint8Array(view.buffer, place + 4, view.getUint32(place, true)));
-        index = files.indexOf(name);
-        if (index === -1) index = files.push(name) - 1;
+        index = byName.get(name) ?? files.push(name) - 1;
+        byName.set(name, index);
         byPlace.set(place, index);
       }
       return index;
@@ -146,7 +145,15 @@ export class KeyCollector {
   }
 }
 
-const PLAIN_KINDS: ReadonlySet<Kind> = new Set([Kind.STRING, Kind.INT, Kind.LONG, Kind.BOOLEAN, Kind.UUID]);
+type ColumnKind = ContractType["kind"] | undefined;
+
+const PLAIN_KINDS: ReadonlySet<ColumnKind> = new Set(["string", "int", "long", "boolean", "uuid"]);
+const TIME_KINDS: ReadonlySet<ColumnKind> = new Set(["timestamptz", "timestamp"]);
+
+/** Not where only DuckDB knows how it casts a column to text. */
+export function canCollectKeys({ by, at }: DedupeRule, kindOf: (column: string) => ColumnKind): boolean {
+  return TIME_KINDS.has(kindOf(at)) && by.every((column) => PLAIN_KINDS.has(kindOf(column)));
+}
 
 /** The text that a key's number is made of: the secret, then each part behind its length. */
 class Message {
