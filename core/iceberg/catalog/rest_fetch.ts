@@ -25,9 +25,12 @@ export interface RestFetchRequest {
 export class RefusedAnswerError extends Error {}
 
 const REDIRECTS_MAX = 5;
-/** A body slower than this, after a start, is taken for one that is not meant to end. */
+/**
+ * A body slower than this, after a start, is taken for one that is not meant to end. A network, or
+ * this machine, may stand still for some seconds.
+ */
 const BYTES_PER_SECOND_MIN = 1_000;
-const SLOW_START_MS = 5_000;
+const SLOW_START_MS = 30_000;
 
 /**
  * Sends a request that may carry secrets, in its headers or its body: a redirect is followed within
