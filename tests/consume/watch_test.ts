@@ -8,6 +8,15 @@ import { storeWith } from "../support/store_with.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { event, Watching } from "./watching.ts";
 
+/**
+ * Its time stands still, and it wakes nobody for as long as a test takes: whoever goes on was woken
+ * by something else, and no look at everything is due.
+ */
+const sleepyClock: Clock = {
+  nowMs: () => Date.UTC(2026, 2, 1),
+  sleep: (ms, signal) => systemClock.sleep(ms * 1_000, signal),
+};
+
 /** Whole or not there, as careful writers do it. */
 function appear(world: ConsumeWorld, name: string, text: string): void {
   const path = world.rawPath(name), hidden = world.rawPath(`.part-${name.replaceAll("/", "-")}`);
@@ -152,7 +161,7 @@ Deno.test("what the system reports is looked at, not everything that lies in the
       },
     });
     const zone = { ...world.options().zone, store: counting };
-    await Watching.use(world, { zone }, async (watching) => {
+    await Watching.use(world, { zone, clock: sleepyClock }, async (watching) => {
       await watching.total(2);
       strictEqual(listings, 1);
       for (const id of ["3", "4"]) {
@@ -185,12 +194,6 @@ Deno.test("of more changes than are remembered one by one nothing is missed", ()
   strictEqual(hints.take(), undefined);
   deepStrictEqual(hints.take(), []);
 });
-
-/** Wakes nobody for as long as a test takes: whoever goes on was woken by something else. */
-const sleepyClock: Clock = {
-  nowMs: systemClock.nowMs,
-  sleep: (ms, signal) => systemClock.sleep(ms * 1_000, signal),
-};
 
 Deno.test("a file is queryable as soon as it appears, not at the next look", () =>
   ConsumeWorld.use((world) =>

@@ -5,6 +5,7 @@ import { seededRandom } from "../../core/base/random.ts";
 import { ObjectNews } from "../../core/notifications/object_news.ts";
 import { QueueReader } from "../../core/notifications/queue_reader.ts";
 import { SqsQueue } from "../../core/notifications/sqs_queue.ts";
+import { patientClock } from "../support/patient_clock.ts";
 import { s3Message } from "../support/s3_messages.ts";
 import { SqsServer } from "../support/sqs_server.ts";
 
@@ -29,7 +30,7 @@ class QueueWorld {
         ...secretAccessKey && { secretAccessKey },
       });
     const queue = new SqsQueue({ url: uri.replace("sqs:", "http:"), region: undefined }, {
-      clock: systemClock,
+      clock: patientClock,
       access,
     });
     this.reader = new QueueReader(queue, news, {

@@ -16,6 +16,7 @@ import { BatchWatch } from "../../core/serve/metrics/batch_watch.ts";
 import { LakeWatch } from "../../core/serve/metrics/lake_watch.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
+import { patientClock } from "./patient_clock.ts";
 import { scratchFolder } from "./scratch_folder.ts";
 
 interface ServeOptions {
@@ -23,7 +24,7 @@ interface ServeOptions {
   /** The store that the server has, of the lake's. */
   serves?: (store: Store) => Store;
   allowsUpkeep?: boolean;
-  /** By which questions are stopped. */
+  /** By which questions are stopped; default: by none. */
   sessionClock?: Clock;
   /** The console's, for all but questions. */
   consoleClock?: Clock;
@@ -97,7 +98,7 @@ export class ServedLake {
         exports: exportAnswers(),
         upkeep: options.allowsUpkeep === true ? new UpkeepDesk(surroundings, machine, onFailure) : undefined,
         onFailure,
-        session: new LimitedSession(session, options.sessionClock ?? clock),
+        session: new LimitedSession(session, options.sessionClock ?? patientClock),
         catalog: files,
         clock: options.consoleClock ?? clock,
         shown: (text) => text.replaceAll("a-secret", "***"),
