@@ -26,6 +26,12 @@ export function signatureHint(head: Uint8Array): string {
   return found === undefined ? "" : `; ${otherKind(found)}`;
 }
 
+/** The same of a file that cannot be read as Parquet. */
+export function otherThanParquet(head: Uint8Array): string {
+  const found = signatureOf(head) ?? (head.length > 0 && isPlainText(head) ? "text" : undefined);
+  return found === undefined || found === "Parquet" ? "" : `; ${otherKind(found)}`;
+}
+
 /** How a file is packed by its first bytes, where its name says something else. */
 export function otherPacking(head: Uint8Array, named: Packing | undefined): FoundPacking | undefined {
   const signature = signatureOf(head);

@@ -53,6 +53,7 @@ export function whyNotParquet(file: LocalRawFile, error: SqlError): string {
   const reason = error.said.split("\n", 1)[0]!
     .replace(/^(?:Error: )?(?:[A-Za-z-]+ )+Error: /, "")
     .replace(/^Failed to read (?:Parquet )?file "[^"]*": /, "")
+    .replaceAll(/\bfile:\/\/(?=\/)/g, "")
     .replaceAll(file.plain?.path ?? file.path, () => file.name)
     .replaceAll(file.path, () => file.name)
     // deno-lint-ignore no-control-regex

@@ -63,9 +63,11 @@ Deno.test("a damaged Parquet file is one dead letter with the reason, whatever D
 
 Deno.test("the reason for a damaged file names it as it is called, whatever stands in the name", () => {
   const file = { number: 0, name: "$&-$$-$'.parquet", path: "/spool/0", size: 9, format: "parquet" } as const;
-  const error = new SqlError(new Error("Invalid Input Error: No magic bytes found at end of file '/spool/0'"));
-  strictEqual(
-    whyNotParquet(file, error),
-    `not a Parquet file that can be read: No magic bytes found at end of file '${file.name}'`,
-  );
+  for (const path of ["/spool/0", "file:///spool/0"]) {
+    const error = new SqlError(new Error(`Invalid Input Error: No magic bytes found at end of file '${path}'`));
+    strictEqual(
+      whyNotParquet(file, error),
+      `not a Parquet file that can be read: No magic bytes found at end of file '${file.name}'`,
+    );
+  }
 });

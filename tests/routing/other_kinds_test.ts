@@ -51,6 +51,21 @@ Deno.test("a file that is no JSON is one dead letter that says what it is", () =
     })
   ));
 
+Deno.test("a file that is called Parquet and is none is one dead letter that says what it is", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("lines.parquet", `${event}\n`);
+    world.put("packed.parquet", gzipSync(event));
+    world.put("cut.parquet", "PAR1\u0015\u0000");
+    await world.consume();
+    const because = "corrupted_batch: not a Parquet file that can be read:";
+    const unsigned = (name: string) => `${because} No magic bytes found at end of file 'raw/events/${name}'`;
+    deepStrictEqual(await letters(world), {
+      "lines.parquet": `${unsigned("lines.parquet")}; text by its first bytes, though not by its name`,
+      "packed.parquet": `${unsigned("packed.parquet")}; gzip by its first bytes, though not by its name`,
+      "cut.parquet": `${because} File 'raw/events/cut.parquet' too small to be a Parquet file`,
+    });
+  }));
+
 Deno.test("what a JSON file is, its first character says, whatever its name", () =>
   ConsumeWorld.use(async (world) => {
     const pretty = JSON.stringify(JSON.parse(event), null, 2);

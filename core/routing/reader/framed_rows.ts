@@ -5,6 +5,7 @@ import { streamRows } from "../../engine/duckdb_stream.ts";
 import { isOutOfMemory } from "../../engine/sql_error.ts";
 import { isFileFault, parquetRows, parquetRowsSql, whyNotParquet } from "../parquet_json_sql.ts";
 import { withMembers } from "../path_columns.ts";
+import { headOf, otherThanParquet } from "../file_kind.ts";
 import type { LocalRawFile } from "../raw_file.ts";
 import type { ReadUnit } from "./reading.ts";
 
@@ -48,7 +49,7 @@ export async function frameRows(
     if (isOutOfMemory(error)) {
       return broken(`a Parquet file that takes more memory to read than --memory gives: ${error.state}`);
     }
-    if (isFileFault(error)) return broken(whyNotParquet(file, error));
+    if (isFileFault(error)) return broken(whyNotParquet(file, error) + otherThanParquet(headOf(file)));
     throw error;
   }
 }
