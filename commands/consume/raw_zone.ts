@@ -64,8 +64,14 @@ export async function rawZone(
 
 /** A wrong name would be watched for ever: what is not there is only made where that is wished. */
 async function checkThere({ once, create }: ZoneFlags, zone: RawZone, flag: string, otherwise: string): Promise<void> {
+  const local = localFolder(zone);
+  if (local !== undefined && await isFile(local)) {
+    throw new StreamlabError("not-found", `Cannot read the files in ${local}: it is a file itself`, {
+      hint: `Name the folder that it is in with ${flag}`,
+    });
+  }
   if (create) return await makeZone(zone);
-  const folder = once ? undefined : localFolder(zone);
+  const folder = once ? undefined : local;
   if (folder === undefined ? await zone.store.rootExists() : await isFolder(folder)) return;
   if (folder === undefined) throw await missingRoot(zone.store, flag, "folder to read", otherwise);
   throw new StreamlabError("not-found", `There is no folder to watch at ${folder}`, {
@@ -79,10 +85,19 @@ async function makeZone(zone: RawZone): Promise<void> {
 }
 
 async function isFolder(path: string): Promise<boolean> {
+  return (await infoOf(path))?.isDirectory ?? false;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await infoOf(path))?.isFile ?? false;
+}
+
+/** Undefined: nothing is there. */
+async function infoOf(path: string): Promise<Deno.FileInfo | undefined> {
   try {
-    return (await Deno.stat(path)).isDirectory;
+    return await Deno.stat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
     throw error;
   }
 }

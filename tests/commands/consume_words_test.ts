@@ -34,6 +34,19 @@ Deno.test("a raw folder that is not there is named with its flag", () =>
     match((await consume("--source", "nolake")).said, /\n {2}Name another with --source, or /);
   }));
 
+Deno.test("a raw file in place of its folder is called that, and nothing is made", () =>
+  withRaw({ "1.ndjson": '{"id": 1}\n' }, async (consume, folder) => {
+    for (const flags of [[], ["--create"]]) {
+      const { status, said } = await consume("--raw", "raw/1.ndjson", ...flags);
+      strictEqual(status, 1);
+      match(
+        said,
+        /Cannot read the files in .*\/raw\/1\.ndjson\/?: it is a file itself\n {2}Name the folder that it is in with --raw/,
+      );
+    }
+    strictEqual((await Array.fromAsync(Deno.readDir(folder))).some(({ name }) => name === "lake"), false);
+  }));
+
 Deno.test("a raw folder that holds nothing is told from one where all has been ingested", () =>
   withRaw({}, async (consume, folder) => {
     match((await consume("--raw", "raw", "--partition-by", "id")).said, /^Nothing new: nothing lies at .*\/raw\/\n$/);
