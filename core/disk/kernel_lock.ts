@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf, StreamlabError } from "../base/errors.ts";
+import { lockUnlessHeld } from "./patient_lock.ts";
 
 /**
  * A lock that the kernel holds for this process (flock) and releases when it ends, so a killed
@@ -13,8 +14,6 @@ export interface KernelLock {
 /** `tryLock` is missing in older versions of Deno. */
 type LockableFile = Omit<Deno.FsFile, "tryLock"> & Partial<Pick<Deno.FsFile, "tryLock">>;
 
-/** Without `tryLock`, a lock that is not free after this long counts as held by another. */
-const LOCK_WAIT_MS = 500;
 /**
  * Whoever cleans up may remove the file, and its folder, between two of our calls; so many times in
  * a row nobody does.
@@ -153,15 +152,6 @@ function isAt(file: Deno.FsFile, path: string): boolean {
   }
 }
 
-async function tryLock(file: LockableFile, clock: Clock): Promise<boolean> {
-  if (file.tryLock !== undefined) return await file.tryLock(true);
-  const settled = new AbortController();
-  const locked = file.lock(true).then(() => true);
-  locked.catch(() => {});
-  const late = clock.sleep(LOCK_WAIT_MS, settled.signal).then(() => false);
-  try {
-    return await Promise.race([locked, late]);
-  } finally {
-    settled.abort();
-  }
+function tryLock(file: LockableFile, clock: Clock): Promise<boolean> {
+  return file.tryLock === undefined ? lockUnlessHeld(file, clock) : file.tryLock(true);
 }

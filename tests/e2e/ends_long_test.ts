@@ -57,9 +57,11 @@ Deno.test("a second signal stops at once, and the next run finishes the batch", 
     await succeed(folder, ["produce", "--batches", "8", "--batch-size", "50000", "--interval", "0"]);
     const child = startStreamlab(folder, ["consume", "--once", "--threads", "1"]);
     const plan = `${folder}/${checkpoints}/000000000002.plan.json`;
-    await untilThere(() => isFileThere(plan));
-    child.kill("SIGINT");
-    child.kill("SIGTERM");
+    let hasEnded = false;
+    void child.status.then(() => hasEnded = true);
+    await untilThere(() => isFileThere(plan) || hasEnded);
+    killQuietly(child, "SIGINT");
+    killQuietly(child, "SIGTERM");
     strictEqual((await endOf(child)).code, 130);
     deepStrictEqual(await batches(folder), { planned: [1, 2], done: [1] });
     await succeed(folder, ["consume", "--once"]);
