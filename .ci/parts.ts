@@ -10,6 +10,7 @@ import { findPython } from "../tests/support/python.ts";
 import { findRestCatalog } from "../tests/support/rest_catalog_server.ts";
 import { seaweedProgram } from "../tests/support/seaweedfs.ts";
 import { findSpark, OLDER_SPARK, SPARK_VERSIONS } from "../tests/support/spark.ts";
+import { findTrino } from "../tests/support/trino.ts";
 
 type Part = [name: string, install: () => Promise<unknown>];
 
@@ -23,6 +24,7 @@ const parts: Part[] = [
   ["REST catalog", findRestCatalog],
   ["REST compatibility kit", findCompatibilityKit],
   ["Chromium", findChromium],
+  ["Trino", findTrino],
   ["weed", () => findGoProgram(seaweedProgram)],
 ];
 

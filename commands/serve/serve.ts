@@ -45,9 +45,9 @@ export const serve = defineCommand({
   summary: "Serve the lake: a console, metrics for Prometheus, and an Iceberg REST catalog",
   description: [
     "Shows the lake in a browser: what waits and what came, tables, dead letters, and SQL.",
-    "Offers /catalog, an Iceberg REST catalog over the lake's own files: PyIceberg, Spark and DuckDB read and write the tables",
-    "beside a running consumer. /metrics is for Prometheus, /healthz and /readyz for whoever watches the process. It keeps no state, so",
-    "several may run. Ctrl-C finishes the requests under way.",
+    "Offers /catalog, an Iceberg REST catalog over the lake's own files: PyIceberg, Spark, Trino and DuckDB read and write the",
+    "tables beside a running consumer. /metrics is for Prometheus, /healthz and /readyz for whoever watches the process. It keeps no",
+    "state, so several may run. Ctrl-C finishes the requests under way.",
     "",
     "Listens on this machine only. Elsewhere every request but those for health needs a token of --token-file.",
   ].join("\n"),

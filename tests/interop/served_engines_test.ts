@@ -3,27 +3,13 @@ import { systemClock } from "../../core/base/clock.ts";
 import { ask } from "../e2e/program.ts";
 import { pythonTest } from "../support/python.ts";
 import { sparkTest } from "../support/spark.ts";
-import { type BusyLake, withBusyLake, wrongRows } from "./served_lake.ts";
+import { besideConsume, foreignIds, withBusyLake } from "./served_lake.ts";
 
 const writesMsMax = 120_000;
-
-/** Ids of the rows that another engine has added to bronze.events. */
-async function foreignIds(folder: string): Promise<string[]> {
-  const rows = await ask(folder, "SELECT event_id FROM bronze.events WHERE _source_file = 'foreign' ORDER BY ALL");
-  return rows.map((row) => String(row.event_id));
-}
 
 async function untilWritten(folder: string, rows: number): Promise<void> {
   const endMs = performance.now() + writesMsMax;
   while ((await foreignIds(folder)).length < rows && performance.now() < endMs) await systemClock.sleep(200);
-}
-
-/** More files land while the engine is at work; then nothing of either is lost or doubled. */
-async function besideConsume(lake: BusyLake, work: () => Promise<string[]>): Promise<void> {
-  const [written] = await Promise.all([work(), lake.produce(2, 12)]);
-  await lake.ingested();
-  deepStrictEqual(await wrongRows(lake.folder), []);
-  deepStrictEqual(await foreignIds(lake.folder), written.sort());
 }
 
 pythonTest(

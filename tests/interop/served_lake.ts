@@ -1,3 +1,4 @@
+import { deepStrictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
 import { ask, inFolder, startStreamlab, succeed } from "../e2e/program.ts";
 
@@ -57,7 +58,7 @@ async function untilIngested(folder: string): Promise<void> {
  * What is wrong with the consumer's rows in a lake that others write to: none may be lost or be
  * there twice. The others' rows are those of no event file.
  */
-export async function wrongRows(folder: string): Promise<unknown[]> {
+async function wrongRows(folder: string): Promise<unknown[]> {
   return await ask(
     folder,
     `WITH found AS (
@@ -67,6 +68,20 @@ wanted AS (SELECT source_file AS file, sum(events) AS n FROM ingest.files WHERE 
 SELECT file, found.n, places, wanted.n AS wanted FROM found FULL JOIN wanted USING (file)
 WHERE coalesce(found.n, 0) <> coalesce(wanted.n, 0) OR coalesce(places, 0) <> coalesce(found.n, 0)`,
   );
+}
+
+/** More files land while the engine is at work; then nothing of either is lost or doubled. */
+export async function besideConsume(lake: BusyLake, work: () => Promise<string[]>): Promise<void> {
+  const [written] = await Promise.all([work(), lake.produce(2, 12)]);
+  await lake.ingested();
+  deepStrictEqual(await wrongRows(lake.folder), []);
+  deepStrictEqual(await foreignIds(lake.folder), written.sort());
+}
+
+/** Ids of the rows that another engine has added to bronze.events. */
+export async function foreignIds(folder: string): Promise<string[]> {
+  const rows = await ask(folder, "SELECT event_id FROM bronze.events WHERE _source_file = 'foreign' ORDER BY ALL");
+  return rows.map((row) => String(row.event_id));
 }
 
 /** What a process says on standard error, to its end. */

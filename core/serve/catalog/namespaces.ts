@@ -7,7 +7,10 @@ import { HttpRefusal } from "../http_refusal.ts";
 import type { CatalogCall, CatalogParts } from "./catalog_call.ts";
 import { checkedNamespace, namespaceFromText } from "./names.ts";
 import { pageOf } from "./pages.ts";
+import { checkFolder } from "./places.ts";
 
+/** Not written down: a lake may be moved. */
+const LOCATION = "location";
 /** Writers of one namespace's properties that push each other. */
 const ATTEMPTS_MAX = 10;
 /** Of all keys and values: the record is read whole by every listing. */
@@ -34,17 +37,18 @@ export async function createNamespace(call: CatalogCall): Promise<Response> {
     namespace: checkedNamespace(readStrings(body, "namespace")),
     properties: readStringMap(body.properties),
   }));
-  checkSize(properties);
+  const kept = propertiesToKeep(call.parts, namespace, properties);
   const { parts: { catalog, namespaces }, commitId } = call;
   const table = { namespace: namespace.slice(0, -1), name: namespace.at(-1)! };
   if (namespace.length > 1 && await catalog.loadTable(table) !== undefined) {
     throw taken(namespace, "a table has that name, and its folder");
   }
   const base = await namespaces.find(namespace);
-  if (base?.isDropped === false && base.commitId === commitId) return namespaceAnswer(base);
+  if (base?.isDropped === false && base.commitId === commitId) return namespaceAnswer(call.parts, base);
   if (await namespaceExists(call.parts, namespace, base)) throw taken(namespace);
   try {
-    return namespaceAnswer(await namespaces.put(base, { namespace, properties, isDropped: false, commitId }));
+    const record = await namespaces.put(base, { namespace, properties: kept, isDropped: false, commitId });
+    return namespaceAnswer(call.parts, record);
   } catch (error) {
     throw isKind(error, "conflict") ? taken(namespace) : error;
   }
@@ -53,7 +57,7 @@ export async function createNamespace(call: CatalogCall): Promise<Response> {
 export async function loadNamespace(call: CatalogCall): Promise<Response> {
   const { namespace, parts } = call;
   const record = await requireNamespace(parts, namespace);
-  return jsonAnswer(200, { namespace, properties: livingProperties(record) });
+  return namespaceAnswer(parts, { namespace, properties: livingProperties(record) });
 }
 
 export async function checkNamespace(call: CatalogCall): Promise<Response> {
@@ -76,8 +80,7 @@ export async function updateNamespace(call: CatalogCall): Promise<Response> {
     const base = await requireNamespace(parts, namespace);
     const before = livingProperties(base);
     const kept = Object.entries(before).filter(([key]) => !removals.includes(key));
-    const properties = { ...Object.fromEntries(kept), ...updates };
-    checkSize(properties);
+    const properties = propertiesToKeep(parts, namespace, { ...Object.fromEntries(kept), ...updates });
     try {
       await parts.namespaces.put(base, { namespace, properties, isDropped: false, commitId });
       const missing = removals.filter((key) => !Object.hasOwn(before, key));
@@ -138,8 +141,31 @@ function livingProperties(record: NamespaceRecord | undefined): Record<string, s
   return record === undefined || record.isDropped ? {} : record.properties;
 }
 
-function namespaceAnswer({ namespace, properties }: NamespaceRecord): Response {
-  return jsonAnswer(200, { namespace, properties });
+/**
+ * With the folder of its tables: Trino says where a new table shall be, and where it is not told
+ * what to begin that with, it makes the table first and then refuses the folder as no longer empty.
+ */
+function namespaceAnswer(
+  parts: CatalogParts,
+  { namespace, properties }: Pick<NamespaceRecord, "namespace" | "properties">,
+): Response {
+  return jsonAnswer(200, { namespace, properties: { ...properties, [LOCATION]: folderOf(parts, namespace) } });
+}
+
+function folderOf({ catalog }: CatalogParts, namespace: string[]): string {
+  const name = "table";
+  return catalog.locationOf({ namespace, name }).recorded.slice(0, -`/${name}`.length);
+}
+
+/** Refuses a location that is not the namespace's own, for its tables will not be there. */
+function propertiesToKeep(
+  parts: CatalogParts,
+  namespace: string[],
+  { [LOCATION]: location, ...properties }: Record<string, string>,
+): Record<string, string> {
+  if (location !== undefined) checkFolder(namespace.join("."), folderOf(parts, namespace), location);
+  checkSize(properties);
+  return properties;
 }
 
 function taken(namespace: string[], why?: string): HttpRefusal {

@@ -22,12 +22,22 @@ const LOOKS_PARALLEL = 8;
  * client can choose none: within the warehouse it would be another's, and outside nothing of ours
  * may be read, written or deleted.
  */
-export function checkLocation(identifier: TableIdentifier, location: TableLocation, wanted: string): void {
-  if (uriKey(wanted).replace(/\/+$/, "") === uriKey(location.recorded)) return;
-  throw badRequest(
-    `Cannot keep ${identifierText(identifier)} at ${wanted}: this catalog keeps it at ${location.recorded}; ` +
-      "leave the location out",
-  );
+function checkLocation(identifier: TableIdentifier, location: TableLocation, wanted: string): void {
+  checkFolder(identifierText(identifier), location.recorded, wanted);
+}
+
+/**
+ * As `checkLocation`, for a table that is not there yet. Trino wants each to have a folder that
+ * none had before, and asks for `<table>-<32 digits>`; what it is answered with is what it takes.
+ */
+export function checkNewLocation(identifier: TableIdentifier, location: TableLocation, wanted: string): void {
+  checkLocation(identifier, location, wanted.replace(/-[0-9a-f]{32}\/*$/, ""));
+}
+
+/** The same of a namespace, whose tables lie in its folder. */
+export function checkFolder(name: string, own: string, wanted: string): void {
+  if (uriKey(wanted).replace(/\/+$/, "") === uriKey(own)) return;
+  throw badRequest(`Cannot keep ${name} at ${wanted}: this catalog keeps it at ${own}; leave the location out`);
 }
 
 /**

@@ -10,7 +10,7 @@ import { checkedName } from "./names.ts";
 import { namespaceExists, requireNamespace } from "./namespaces.ts";
 import { newTableFromJson } from "./new_table.ts";
 import { pageOf } from "./pages.ts";
-import { checkFolders, checkLocation } from "./places.ts";
+import { checkFolders, checkNewLocation } from "./places.ts";
 import { etagOf, noTable, stagedAnswer, tableAnswer } from "./table_answer.ts";
 
 export async function listTables(call: CatalogCall): Promise<Response> {
@@ -28,7 +28,7 @@ export async function createTable(call: CatalogCall): Promise<Response> {
   await requireNamespace(parts, namespace);
   await checkFree(call, identifier);
   const location = parts.catalog.locationOf(identifier);
-  if (wanted.location !== undefined) checkLocation(identifier, location, wanted.location);
+  if (wanted.location !== undefined) checkNewLocation(identifier, location, wanted.location);
   const updates = wanted.updatesAt(location.recorded);
   for (const update of updates) if (update.action === "set-properties") checkFolders(location, update.updates);
   if (wanted.isStaged) {

@@ -38,7 +38,8 @@ test("the configuration tells which endpoints there are", async (lake) => {
 
 test("a namespace is made, listed, given properties and dropped, without a table in it", async (lake) => {
   const made = await lake.ask("POST", "namespaces", { namespace: ["shop"], properties: { owner: "a", team: "b" } });
-  deepStrictEqual(made.json, { namespace: ["shop"], properties: { owner: "a", team: "b" } });
+  const location = `file://${lake.folder}/warehouse/shop`;
+  deepStrictEqual(made.json, { namespace: ["shop"], properties: { owner: "a", team: "b", location } });
   deepStrictEqual((await lake.ask("GET", "namespaces")).json.namespaces, [["shop"]]);
   strictEqual((await lake.ask("HEAD", "namespaces/shop")).status, 204);
   const changed = await lake.ask("POST", "namespaces/shop/properties", {
@@ -46,13 +47,42 @@ test("a namespace is made, listed, given properties and dropped, without a table
     updates: { owner: "c" },
   });
   deepStrictEqual(changed.json, { updated: ["owner"], removed: ["team"], missing: ["gone"] });
-  deepStrictEqual((await lake.ask("GET", "namespaces/shop")).json.properties, { owner: "c" });
+  deepStrictEqual((await lake.ask("GET", "namespaces/shop")).json.properties, { owner: "c", location });
   strictEqual((await lake.ask("DELETE", "namespaces/shop")).status, 204);
   deepStrictEqual((await lake.ask("GET", "namespaces")).json.namespaces, []);
   const gone = refusal(await lake.ask("GET", "namespaces/shop"));
   deepStrictEqual(gone, { status: 404, type: "NoSuchNamespaceException", message: "Namespace does not exist: shop" });
   strictEqual((await lake.ask("POST", "namespaces", { namespace: ["shop"] })).status, 200, "it may be made again");
-  deepStrictEqual((await lake.ask("GET", "namespaces/shop")).json.properties, {});
+  deepStrictEqual((await lake.ask("GET", "namespaces/shop")).json.properties, { location });
+});
+
+test("a namespace is where the lake has it, whatever place a client gives it", async (lake) => {
+  const place = (location: string) =>
+    lake.ask("POST", "namespaces", { namespace: ["a", "b"], properties: { location } });
+  const own = `file://${lake.folder}/warehouse/a/b`;
+  strictEqual(
+    refusal(await place("s3://other/b")).message,
+    `Cannot keep a.b at s3://other/b: this catalog keeps it at ${own}; leave the location out`,
+  );
+  strictEqual((await place(`${own}/`)).status, 200);
+  const change = (body: object) => lake.ask("POST", "namespaces/a%1Fb/properties", body);
+  strictEqual((await change({ removals: [], updates: { location: "/etc" } })).status, 400);
+  deepStrictEqual((await change({ removals: ["location"], updates: {} })).json.missing, ["location"]);
+  deepStrictEqual((await lake.ask("GET", "namespaces/a%1Fb")).json.properties, { location: own });
+});
+
+test("a client that asks for a folder which no table had before gets the table's own", async (lake) => {
+  await lake.ask("POST", "namespaces", { namespace: ["shop"] });
+  const own = `file://${lake.folder}/warehouse/shop/orders`, unique = `${own}-${"0123456789abcdef".repeat(2)}`;
+  const staged = await lake.ask("POST", "namespaces/shop/tables", {
+    ...someTable,
+    location: unique,
+    "stage-create": true,
+  });
+  strictEqual((staged.json.metadata as unknown as { location: string }).location, own);
+  strictEqual((await lake.ask("POST", "namespaces/shop/tables", someTable)).status, 200);
+  const update = { action: "set-location", location: unique };
+  strictEqual((await lake.ask("POST", ORDERS, { requirements: [], updates: [update] })).status, 400);
 });
 
 test("namespaces lie in namespaces, and a full one is not dropped", async (lake) => {
