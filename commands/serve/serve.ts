@@ -67,9 +67,10 @@ async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
   const { clock, signal } = context;
   const tokens = await readTokens(context, given);
   const store = await openExistingLake(context, given.source);
-  const [{ LakeServer }, { Guard }, parts] = await Promise.all([
+  const [{ LakeServer }, { Guard }, { keepHeapSmall }, parts] = await Promise.all([
     import("../../core/serve/lake_server.ts"),
     import("../../core/serve/guard.ts"),
+    import("../../core/serve/heap_care.ts"),
     openParts(context, given, store),
   ]);
   const hosts = [given.host, ...given.allowHost ?? []];
@@ -81,6 +82,8 @@ async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
   const telemetry = await openTelemetry(context);
   const exporting = telemetry && await observeLake(context, telemetry, source, false);
   const place = { hostname: given.host, port: given.port };
+  const over = new AbortController();
+  const caring = keepHeapSmall(clock, over.signal);
   try {
     await server.serve(place, signal, ({ hostname, port }) => {
       const name = hostname.includes(":") ? `[${hostname}]` : hostname;
@@ -92,6 +95,8 @@ async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
   } catch (error) {
     throw listenError(error, { ...place, portFlag: "--port", hostFlag: "--host" });
   } finally {
+    over.abort();
+    await caring;
     await exporting?.end();
   }
   return stoppedStatus(signal);

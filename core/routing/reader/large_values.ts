@@ -1,4 +1,4 @@
-import process from "node:process";
+import { collectGarbage } from "../../base/garbage.ts";
 
 /** Smaller ones are not worth a thought: so much every thread may hold. */
 const LARGE_BYTES = 1 << 20;
@@ -11,8 +11,6 @@ const KILOBYTE = 1 << 10;
 
 /** Of what all may hold: so much a thread may leave behind. */
 const LEFT_SHARE_MAX = 1 / 4;
-
-type Collect = () => void;
 
 export interface LargeValuesOptions {
   /** Bytes that all threads may hold together. */
@@ -73,26 +71,5 @@ export class LargeValues {
   #leave(kilobytes: number): void {
     Atomics.sub(this.#held, 0, kilobytes);
     Atomics.notify(this.#held, 0);
-  }
-}
-
-let known: Collect | undefined;
-
-/** Loaded when it is first needed: it takes 10 ms. */
-function collectGarbage(): void {
-  known ??= loadCollect();
-  known();
-}
-
-/** What a runtime does not offer is done without: then V8 collects when it sees fit. */
-function loadCollect(): Collect {
-  try {
-    const { setFlagsFromString } = process.getBuiltinModule("node:v8");
-    const { runInNewContext } = process.getBuiltinModule("node:vm");
-    // A context that is made with this flag has it; ours was made before.
-    setFlagsFromString("--expose-gc");
-    return runInNewContext("gc") as Collect;
-  } catch {
-    return () => {};
   }
 }
