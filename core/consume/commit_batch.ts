@@ -1,27 +1,24 @@
 import type { Clock } from "../base/clock.ts";
-import { StreamlabError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { early, mapParallel } from "../base/parallel.ts";
 import type { Meter } from "../base/meter.ts";
 import type { Random } from "../base/random.ts";
 import { appendFiles } from "../iceberg/action/append_files.ts";
 import { setProperties } from "../iceberg/action/set_properties.ts";
-import { type Catalog, identifierText, type LoadedTable, type TableChange } from "../iceberg/catalog/catalog.ts";
+import { type Catalog, identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
 import { commitTable } from "../iceberg/commit.ts";
-import { partitionColumns } from "../iceberg/format/partition_spec.ts";
-import { fieldsById, sameSchema, type Schema, schemaFromJson } from "../iceberg/format/schema.ts";
+import { schemaFromJson } from "../iceberg/format/schema.ts";
 import { batchSummary } from "../lake/batch_history.ts";
 import { dedupeProperty, type DedupeRule } from "../lake/dedupe_rule.ts";
 import { streamlabKey } from "../lake/keys.ts";
-import { currentSchema, specById, type TableMetadata } from "../iceberg/format/table_metadata.ts";
-import { LAST_ADDED } from "../iceberg/format/table_update.ts";
 import type { Transaction } from "../iceberg/transaction.ts";
-import { dataFileOf } from "../tables/write/data_file.ts";
-import type { RoutedBatch, RoutedTable } from "../lake/routed_batch.ts";
+import type { RoutedBatch } from "../lake/routed_batch.ts";
 import { checkSequence, markerOf, type TargetTables } from "../lake/target.ts";
 import { type TableRole } from "../lake/table_names.ts";
 import { type BatchFacts, batchRecord } from "./batch_report.ts";
 import type { CommitRider } from "./between_batches.ts";
+import { type RenumberFile, RoutedFiles } from "./routed_files.ts";
+import { fitSchema } from "./schema_fit.ts";
 
 export interface CommitContext {
   catalog: Catalog;
@@ -34,6 +31,8 @@ export interface CommitContext {
   facts: BatchFacts;
   /** What it was deduplicated by. */
   dedupe?: DedupeRule | undefined;
+  /** For data files whose field ids another program has taken. */
+  renumber: RenumberFile;
   /** Makes one for each commit. */
   newRider?: (() => CommitRider) | undefined;
 }
@@ -83,8 +82,8 @@ async function commitTo(
     [streamlabKey.sequenceId(target)]: routed.sequenceId,
     [streamlabKey.batchId(target)]: routed.batchId.toString(),
   };
-  const schema = schemaFromJson(part.schema as Json);
-  const append = { files: dataFiles(table, part, schema), summary: marker };
+  const written = { schema: schemaFromJson(part.schema as Json), lastColumnIdBefore: part.lastColumnIdBefore };
+  const routedFiles = new RoutedFiles(table, part, { batchId: routed.batchId, random, renumber: context.renumber });
   let tries = 0;
   const rider = context.newRider?.();
   const { table: newest, committed } = await commitTable(
@@ -97,8 +96,10 @@ async function commitTo(
       checkSequence(name, known, routed.sequenceId, `batch ${routed.batchId} of ${target}`);
       if (known.batchId >= batchId) return false;
       await rider?.stage(transaction);
-      transaction.add(schemaChange(name, metadata, part, schema));
-      transaction.add(await appendFiles(transaction, append));
+      const fit = fitSchema(name, metadata, written);
+      const files = await routedFiles.fitting(fit);
+      transaction.add(fit.change);
+      transaction.add(await appendFiles(transaction, { files, summary: marker }));
       const rule = role === "ledger" ? dedupeProperty(metadata.properties, target, routed.batchId, context.dedupe) : {};
       transaction.add(setProperties({ ...marker, ...rule }));
       return true;
@@ -113,59 +114,4 @@ async function commitTo(
 function lastWords({ meter, clock, facts, target }: CommitContext, role: TableRole, routed: RoutedBatch) {
   if (role !== "ledger") return {};
   return { lastWords: () => batchSummary(batchRecord(target, routed, facts, meter.read(), clock.nowMs())) };
-}
-
-function dataFiles(table: LoadedTable, part: RoutedTable, schema: Schema) {
-  const { metadata, io } = table;
-  const partition = partitionColumns(specById(metadata, part.specId), [...metadata.schemas, schema]);
-  return part.files.map((file) => {
-    const { path, records, size, ...rest } = file;
-    const written = {
-      ...rest,
-      records: BigInt(records),
-      size: BigInt(size),
-      columns: file.columns.map(({ size, values, nulls, hasNan, path, ...bounds }) => ({
-        path,
-        hasNan,
-        size: BigInt(size),
-        values: BigInt(values),
-        nulls: BigInt(nulls),
-        min: bounds.min,
-        max: bounds.max,
-      })),
-    };
-    return dataFileOf(written, { uri: io.location.uriOf(path), specId: part.specId, partition }, schema);
-  });
-}
-
-/** Gives the table the schema that the files were written with, unless it already has all of it. */
-function schemaChange(name: string, metadata: TableMetadata, part: RoutedTable, schema: Schema): TableChange {
-  const current = currentSchema(metadata);
-  if (sameSchema(current, schema) || holds(current, schema)) return { requirements: [], updates: [] };
-  if (metadata.lastColumnId !== part.lastColumnIdBefore) {
-    throw new StreamlabError(
-      "conflict",
-      `Cannot commit to ${name}: its columns were changed while the batch was routed`,
-      {
-        hint: "Another program gave new columns the ids that this batch was written with; ask for help before going on",
-      },
-    );
-  }
-  return {
-    requirements: [{ type: "assert-last-assigned-field-id", lastAssignedFieldId: part.lastColumnIdBefore }],
-    updates: [{ action: "add-schema", schema }, { action: "set-current-schema", schemaId: LAST_ADDED }],
-  };
-}
-
-/**
- * Whether rows of `schema` fit a table of `current`: each field is there under its id, and required
- * only where it is in both.
- */
-function holds(current: Schema, schema: Schema): boolean {
-  const fields = fieldsById(current);
-  return [...fieldsById(schema)].every(([id, { field }]) => {
-    const there = fields.get(id)?.field;
-    return there !== undefined && there.name === field.name && there.type.type === field.type.type &&
-      (field.required || !there.required);
-  });
 }

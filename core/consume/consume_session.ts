@@ -21,8 +21,9 @@ import { EmbeddedKnownFiles } from "./embedded_known_files.ts";
 import { shareMemory } from "../routing/memory_shares.ts";
 import { ClusterRouter, type ClusterTasks } from "../routing/cluster_router.ts";
 import { EmbeddedRouter, type Router } from "../routing/router.ts";
+import { renumberedFile } from "../tables/write/parquet/renumbered_file.ts";
 
-export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | "known"> {
+export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | "known" | "renumber"> {
   threads: number;
   /** For the threads and DuckDB, a size as DuckDB writes it. */
   memory: string;
@@ -92,7 +93,8 @@ export class ConsumeSession {
     const signs = { alarm: new Alarm(), hints: new ChangeHints() };
     // From before the first listing begins: what that passes by is told of after it.
     if (options.news !== undefined) resources.defer(listenFor(options.news, options, signs));
-    return new ConsumeSession(options, await Consumer.start({ ...options, router, known }), resources.move(), signs);
+    const consumer = await Consumer.start({ ...options, router, known, renumber: renumberedFile });
+    return new ConsumeSession(options, consumer, resources.move(), signs);
   }
 
   /** Ingests every file that is there now. */

@@ -19,9 +19,9 @@ import type { Store } from "../storage/store.ts";
 import { type BatchLimits, type BatchPlan, filesOfBatch, type PlannedFile } from "../lake/batch_plan.ts";
 import { Checkpoint } from "../lake/checkpoint.ts";
 import { batchFacts, type BatchReport, batchReport, type ConsumerReport, missedFiles } from "./batch_report.ts";
-import { commitBatch } from "./commit_batch.ts";
+import { commitBatch, type CommitContext } from "./commit_batch.ts";
 import { checkRecordedFiles } from "./recorded_files.ts";
-import { checkMarkers, checkState, type ConsumerState, lastingly, stateOf } from "./consumer_state.ts";
+import { checkMarkers, checkPlanPlace, checkState, type ConsumerState, lastingly, stateOf } from "./consumer_state.ts";
 import { checkPartitioning } from "./partition_by.ts";
 import { discoverFiles, type DiscoverOptions, type Discovery, type RawListing } from "./discover.ts";
 import { type RawZone, zoneOptions } from "../lake/raw_zone.ts";
@@ -41,7 +41,8 @@ import { openTables, plannedTable, planTables, type TargetTables } from "../lake
 import { TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
 import { recordOfTarget, type TargetRules } from "../lake/target_record.ts";
 
-export interface ConsumerOptions extends BatchLimits, TargetRules, Omit<RunLimitsOptions, "deadLettersTable"> {
+export interface ConsumerOptions
+  extends BatchLimits, TargetRules, Pick<CommitContext, "renumber">, Omit<RunLimitsOptions, "deadLettersTable"> {
   catalog: Catalog;
   /** The store of the sink's lake, for checkpoints; data files go where their tables are. */
   sink: Store;
@@ -286,12 +287,7 @@ export class Consumer {
     this.#options.report.started?.({ batchId: plan.batchId, files: plan.files.length, resumed });
     meter.count("filesMax", plan.files.length);
     const startMs = clock.nowMs();
-    if (plan.raw !== nameBase) {
-      const place = (base: string) => base === "" ? "the lake itself" : base;
-      throw new StreamlabError("conflict", `Cannot finish batch ${plan.batchId}: its files are in ${place(plan.raw)}`, {
-        hint: `Run consume once with --source or --raw naming that, then go on with ${place(nameBase)}`,
-      });
-    }
+    checkPlanPlace(plan, nameBase);
     const recorded = await this.#checkpoint.readRouted(BigInt(plan.batchId));
     const { routed, reasons }: RoutedPlan = recorded ? { routed: recorded } : await this.#route(plan);
     const { ledger } = this.#tables;
@@ -300,10 +296,10 @@ export class Consumer {
     this.#tables.ledger = await this.#load("ledger");
     this.#state = stateOf(this.#tables, this.#name);
     if (this.#state.doneBatchId >= BigInt(plan.batchId)) return false;
-    const { catalog, random, newRider } = this.#options;
+    const { catalog, random, renumber, newRider } = this.#options;
     const facts = batchFacts(plan, routed, recorded === undefined ? clock.nowMs() : undefined, reasons);
     const { dedupe } = plan.options;
-    const context = { catalog, clock, random, meter, target: this.#name, facts, dedupe, newRider };
+    const context = { catalog, clock, random, meter, target: this.#name, facts, dedupe, renumber, newRider };
     // Files that this process has placed itself exist.
     if (recorded !== undefined) await checkRecordedFiles(context, this.#tables, recorded);
     this.#tables = await commitBatch(context, this.#tables, routed);

@@ -64,6 +64,15 @@ export async function checkState(
   return { state, plan };
 }
 
+/** A plan names its files by where they are. */
+export function checkPlanPlace({ batchId, raw }: BatchPlan, nameBase: string): void {
+  if (raw === nameBase) return;
+  const place = (base: string) => base === "" ? "the lake itself" : base;
+  throw new StreamlabError("conflict", `Cannot finish batch ${batchId}: its files are in ${place(raw)}`, {
+    hint: `Run consume once with --source or --raw naming that, then go on with ${place(nameBase)}`,
+  });
+}
+
 /** A batch that some tables have and the ledger lacks must be committed from its own record. */
 async function checkHalfCommitted(
   tables: TargetTables,

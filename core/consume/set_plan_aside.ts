@@ -17,6 +17,7 @@ import type { RoutedBatch, RoutedTable } from "../lake/routed_batch.ts";
 import { identifiersOf } from "../lake/table_names.ts";
 import { plannedTable, type TargetTables } from "../lake/target.ts";
 import type { Store } from "../storage/store.ts";
+import { renumberedFile } from "../tables/write/parquet/renumbered_file.ts";
 import { commitBatch } from "./commit_batch.ts";
 import { checkState, type ConsumerState, stateOf } from "./consumer_state.ts";
 
@@ -60,7 +61,8 @@ export async function setPlanAside(options: SetAsideOptions): Promise<SetAsideRe
     const standing = await checkpoint.createRouted(empty);
     if (standing.attempt !== empty.attempt) return { outcome: "routed", batchId };
     const facts = { plannedMs: clock.nowMs(), routedMs: clock.nowMs(), reasons: {} };
-    await commitBatch({ catalog, clock, random, target: name, meter: new Meter(clock), facts }, tables, empty);
+    const context = { catalog, clock, random, target: name, meter: new Meter(clock), facts, renumber: renumberedFile };
+    await commitBatch(context, tables, empty);
     await catalog.settle();
   }
   const files = plan === "damaged" ? undefined : plan.files;

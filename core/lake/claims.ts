@@ -39,6 +39,8 @@ export interface FileInTable {
 export class Claims {
   /** Batches by the paths that their records name in tables' folders. */
   readonly #routed = new Map<string, Batch[]>();
+  /** Batches of which copies may lie in these folders of tables. */
+  readonly #copied = new Map<string, Batch[]>();
   /** Without a routed record: any attempt may still win. */
   readonly #planned: readonly Batch[];
   /** Of rewrites. */
@@ -87,8 +89,9 @@ export class Claims {
     const isOpen = ({ target, batchId }: Batch) => batchId > lastBatchOf(properties, target);
     if (this.#routed.get(pathInTable)?.some(isOpen)) return true;
     const origin = originOf(path);
-    return origin?.kind === "batch" &&
-      this.#planned.some((batch) => batch.batchId === origin.batchId && isOpen(batch));
+    if (origin?.kind !== "batch") return false;
+    const batches = [...this.#planned, ...this.#copied.get(folderOf(pathInTable)) ?? []];
+    return batches.some((batch) => batch.batchId === origin.batchId && isOpen(batch));
   }
 
   /** Whether a record names the raw file, as the ledger calls it. */
@@ -101,12 +104,23 @@ export class Claims {
       if (file.kind === "stem") this.#stems.push(file.stem);
       if (file.kind === "uri") this.#uris.add(uriKey(file.uri));
       if (file.kind === "raw") this.#raw.add(file.name);
-      if (file.kind === "in table" && "target" in record) {
-        const batches = this.#routed.get(file.path) ?? [];
-        this.#routed.set(file.path, [...batches, batchOf(record)]);
-      }
+      if (!("target" in record)) continue;
+      if (file.kind === "in table") addTo(this.#routed, file.path, batchOf(record));
+      if (file.kind === "copies") addTo(this.#copied, folderOf(file.path), batchOf(record));
     }
   }
+}
+
+function addTo(batches: Map<string, Batch[]>, key: string, batch: Batch): void {
+  const known = batches.get(key) ?? [];
+  const last = known.at(-1);
+  // A record names many files of one folder.
+  if (last?.target !== batch.target || last.batchId !== batch.batchId) known.push(batch);
+  batches.set(key, known);
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/") + 1);
 }
 
 /** What went wrong with a batch names no file. */

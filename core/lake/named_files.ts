@@ -6,7 +6,13 @@
 import type { BatchPlan, PlannedFile } from "./batch_plan.ts";
 import type { Intent } from "./intent.ts";
 import type { Removal } from "./removal.ts";
-import type { FileOutcome, RoutedBatch, RoutedDataFile, RoutedTable } from "./routed_batch.ts";
+import {
+  bringsFields,
+  type FileOutcome,
+  type RoutedBatch,
+  type RoutedDataFile,
+  type RoutedTable,
+} from "./routed_batch.ts";
 
 /** A durable record, with what its place says of it. */
 export type LakeRecord =
@@ -19,6 +25,8 @@ export type LakeRecord =
 export type NamedFile =
   /** A path in the folder of one of the target's tables. */
   | { kind: "in table"; path: string }
+  /** Beside it, under other names of the batch, copies with other field ids. */
+  | { kind: "copies"; path: string }
   /** What paths in the table's store begin with. */
   | { kind: "stem"; stem: string }
   /** A data file as metadata spells it. */
@@ -96,11 +104,17 @@ const IN_ROUTED: FilesIn<RoutedBatch> = {
   batchId: none,
   attempt: none,
   ingestedAtMicros: none,
-  events: (table) => collect(table, IN_TABLE),
-  deadLetters: (table) => collect(table, IN_TABLE),
-  ledger: (table) => collect(table, IN_TABLE),
+  events: (table) => inTable(table),
+  deadLetters: (table) => inTable(table),
+  ledger: (table) => inTable(table),
   files: (files) => files.flatMap((file) => collect(file, IN_OUTCOME)),
 };
+
+/** Only fields that the batch brings may get other ids. */
+function inTable(table: RoutedTable): NamedFile[] {
+  const copies = bringsFields(table) ? table.files.map(({ path }): NamedFile => ({ kind: "copies", path })) : [];
+  return [...collect(table, IN_TABLE), ...copies];
+}
 
 const IN_INTENT: FilesIn<Intent> = {
   format: none,

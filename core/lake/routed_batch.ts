@@ -1,4 +1,7 @@
 import * as z from "zod";
+import { isKind } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import { highestFieldId, schemaFromJson } from "../iceberg/format/schema.ts";
 import type { RecordFormat } from "./durable_record.ts";
 
 const count = z.string().regex(/^\d+$/);
@@ -64,6 +67,17 @@ export type RoutedBatch = z.infer<typeof routedShape>;
 export type RoutedTable = z.infer<typeof ROUTED_TABLE>;
 export type RoutedDataFile = z.infer<typeof dataFileShape>;
 export type FileOutcome = z.infer<typeof FILE_OUTCOME>;
+
+/** Whether the files have fields that the table lacked when they were written. */
+export function bringsFields({ schema, lastColumnIdBefore }: RoutedTable): boolean {
+  try {
+    return highestFieldId(schemaFromJson(schema as Json)) > lastColumnIdBefore;
+  } catch (error) {
+    // Whoever asks must not take it for a schema without new fields.
+    if (isKind(error, "corrupt")) return true;
+    throw error;
+  }
+}
 
 export const ROUTED_FORMAT: RecordFormat<RoutedBatch> = {
   what: "routed record",

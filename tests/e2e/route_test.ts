@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
+import { renumberedFile } from "../../core/tables/write/parquet/renumbered_file.ts";
 import { Meter } from "../../core/base/meter.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { Consumer } from "../../core/consume/consumer.ts";
@@ -66,7 +67,13 @@ async function ingest(
     scratchFolder: `${folder}/scratch`,
   });
   try {
-    const consumer = await Consumer.start({ ...options, meter: new Meter(systemClock), router, known });
+    const consumer = await Consumer.start({
+      ...options,
+      meter: new Meter(systemClock),
+      router,
+      known,
+      renumber: renumberedFile,
+    });
     await consumer.takeAll(new AbortController().signal, true);
   } finally {
     router.close();

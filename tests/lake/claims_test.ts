@@ -140,6 +140,30 @@ Deno.test("any attempt at a batch that is planned is claimed, until it is routed
     ok(!isClaimed(await Claims.read(store, new Set()), file));
   }));
 
+Deno.test("copies of a routed batch's files are claimed until the table has it, if it brings fields", () =>
+  useStore(async (store) => {
+    const other = `data/day=1/${dataFileName(batchStem(7, "0123456789ab"), 0)}`;
+    const field = { id: 5, name: "a", required: false, type: "string" };
+    for (const [lastColumnIdBefore, isBrought] of [[4, true], [5, false]] as const) {
+      const files = [{ path: "data/day=1/x.parquet", records: "1", size: "1", partition: [], columns: [] }];
+      const events = {
+        specId: 0,
+        schema: { type: "struct", "schema-id": 0, fields: [field] },
+        lastColumnIdBefore,
+        files,
+      };
+      const record = { ...routed, batchId: 7, events, deadLetters: none, ledger: none };
+      await write(store, kinds.routed!.path, record);
+      const claims = await Claims.read(store, new Set());
+      const has = (pathInTable: string, properties = {}) =>
+        claims.has({ pathInTable, path: `warehouse/bronze/events/${pathInTable}`, uri: "" }, properties);
+      strictEqual(has(other), isBrought);
+      ok(!has(other.replace("day=1", "day=2")));
+      ok(!has(other.replace("07-", "08-")));
+      ok(!has(other, { "streamlab.batch-id.bronze.events": "7" }));
+    }
+  }));
+
 Deno.test("an intent that is settled claims nothing", () =>
   useStore(async (store) => {
     const { record } = arbitraryRecord(INTENT_FORMAT.shapes.at(-1)!, seededRandom(1));

@@ -2,7 +2,8 @@
 import type { BatchPlan } from "../../core/lake/batch_plan.ts";
 import type { RoutedBatch, RoutedTable } from "../../core/lake/routed_batch.ts";
 
-const noFiles: RoutedTable = { specId: 0, schema: {}, lastColumnIdBefore: 0, files: [] };
+const schema = { type: "struct", "schema-id": 0, fields: [] };
+const noFiles: RoutedTable = { specId: 0, schema, lastColumnIdBefore: 0, files: [] };
 
 /** A plan that takes nothing. */
 export function batchPlan(batchId: number): BatchPlan {

@@ -1,6 +1,7 @@
 import { match } from "node:assert/strict";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import { commitsOf, stagesOf, walk, Workshop } from "./world/crash_walk.ts";
+import { columnMutations } from "./world/column_mutations.ts";
 import { listsLate, mutations } from "./world/mutations.ts";
 import { repeatMutations } from "./world/repeat_mutations.ts";
 import { upkeepMutations } from "./world/upkeep_mutations.ts";
@@ -14,7 +15,7 @@ import { say } from "../support/say.ts";
  */
 const seedsMax = 3000;
 
-for (const mutation of [...mutations, ...upkeepMutations, ...repeatMutations]) {
+for (const mutation of [...mutations, ...upkeepMutations, ...repeatMutations, ...columnMutations]) {
   Deno.test(`races find out when ${mutation.name}`, async () => {
     for (let seed = 1; seed <= seedsMax; seed++) {
       const race = new Race(seed, {
@@ -24,6 +25,7 @@ for (const mutation of [...mutations, ...upkeepMutations, ...repeatMutations]) {
         ...(mutation.merges && { merges: true }),
         ...(mutation.dedupes && { dedupes: true }),
         ...(mutation.removes && { removes: true }),
+        ...(mutation.grows && { grows: true }),
         ...(mutation.upkeeps !== undefined && { upkeeps: mutation.upkeeps }),
       });
       let problem: string | undefined;

@@ -114,6 +114,18 @@ export function assignFieldIds(fields: Field[], firstId: number): { fields: Fiel
   return { fields: result.fields, nextId };
 }
 
+/** The same fields, nested ones included, with other ids. */
+export function renumberFields(fields: readonly Field[], idOf: (id: number) => number): Field[] {
+  const renumber = (type: Type): Type => {
+    if (type.type === "struct") return { ...type, fields: renumberFields(type.fields, idOf) };
+    if (type.type === "list") return { ...type, elementId: idOf(type.elementId), element: renumber(type.element) };
+    if (type.type !== "map") return type;
+    const { keyId, key, valueId, value } = type;
+    return { ...type, keyId: idOf(keyId), key: renumber(key), valueId: idOf(valueId), value: renumber(value) };
+  };
+  return fields.map((field) => ({ ...field, id: idOf(field.id), type: renumber(field.type) }));
+}
+
 function addToIndex(
   index: Map<number, IndexedField>,
   field: Field,

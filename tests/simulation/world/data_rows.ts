@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { renumberedFile } from "../../../core/tables/write/parquet/renumbered_file.ts";
 import { type Connection, DuckDb, quoteText } from "../../../core/engine/duckdb.ts";
 
 /** A row of a data file, by column; integers as numbers. */
@@ -27,10 +28,7 @@ export class DataRows {
   }
 
   of(bytes: Uint8Array): DataRow[] {
-    if (isLight(bytes)) {
-      const lines = new TextDecoder().decode(bytes).slice(lightMark.length).split("\n");
-      return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
-    }
+    if (isLight(bytes)) return lightRows(bytes);
     const rows = this.#memo.get(digest(bytes));
     if (rows === undefined) throw new Error("A data file was not learnt");
     return rows;
@@ -56,6 +54,25 @@ export class DataRows {
 /** A data file for tests that need no Parquet. */
 export function lightFile(rows: readonly DataRow[]): Uint8Array {
   return new TextEncoder().encode(lightMark + rows.map((row) => JSON.stringify(row) + "\n").join(""));
+}
+
+/** Where a row of a `LightRouter` has the field id that Parquet would have in its footer. */
+export const COUPON_ID = "_coupon_field_id";
+
+/** A data file of either kind with other field ids. */
+export function renumberedRows(file: Uint8Array, ids: ReadonlyMap<number, number>): Uint8Array {
+  if (!isLight(file)) return renumberedFile(file, ids);
+  return lightFile(
+    lightRows(file).map((row) => {
+      const id = ids.get(row[COUPON_ID] as number);
+      return id === undefined ? row : { ...row, [COUPON_ID]: id };
+    }),
+  );
+}
+
+function lightRows(file: Uint8Array): DataRow[] {
+  const lines = new TextDecoder().decode(file).slice(lightMark.length).split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
 }
 
 function isLight(bytes: Uint8Array): boolean {

@@ -8,10 +8,12 @@ import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
 import { commitTable } from "../../../core/iceberg/commit.ts";
 import { buildDataFile } from "../../../core/iceberg/data_file_builder.ts";
 import { planScan } from "../../../core/iceberg/scan/scan.ts";
+import { findFieldByPath } from "../../../core/iceberg/format/schema.ts";
 import { currentSchema } from "../../../core/iceberg/format/table_metadata.ts";
 import type { Transaction } from "../../../core/iceberg/transaction.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import { type DataRow, type DataRows, lightFile } from "./data_rows.ts";
+import { COUPON } from "./grown_contract.ts";
 import { type ForeignTruth, rowKey } from "./lake_audit.ts";
 
 /**
@@ -24,15 +26,21 @@ export class ForeignWriter implements ForeignTruth {
   readonly deleted = new Set<string>();
   #number = 0;
   readonly #rows: DataRows;
+  /** Mostly adds columns, now and then the one that consumers are about to add. */
+  readonly #adds: boolean;
 
-  constructor(rows: DataRows) {
+  constructor(rows: DataRows, adds = false) {
     this.#rows = rows;
+    this.#adds = adds;
   }
 
   async act(around: Surroundings, table: LoadedTable, chance: number): Promise<void> {
+    if (this.#adds && chance < 0.6) {
+      return await this.#addColumn(around, table, chance < 0.1 ? COUPON : `foreign_${this.#number++}`);
+    }
     if (chance < 0.3) await this.#append(around, table);
     else if (chance < 0.8) await this.#delete(around, table, chance);
-    else if (chance < 0.9) await this.#addColumn(around, table);
+    else if (chance < 0.9) await this.#addColumn(around, table, `foreign_${this.#number++}`);
     else await this.#commit(around, table, (transaction) => transaction.add(setProperties({ foreign: "1" })));
   }
 
@@ -65,10 +73,11 @@ export class ForeignWriter implements ForeignTruth {
     else this.written.delete(row._foreign as number);
   }
 
-  async #addColumn(around: Surroundings, table: LoadedTable): Promise<void> {
-    const name = `foreign_${this.#number++}`;
-    const field = { id: 0, name, required: false, type: { type: "int" as const } };
+  /** Unless it is there. */
+  async #addColumn(around: Surroundings, table: LoadedTable, name: string): Promise<void> {
+    const field = { id: 0, name, required: false, type: { type: "string" as const } };
     await this.#commit(around, table, (transaction) => {
+      if (findFieldByPath(currentSchema(transaction.metadata), name) !== undefined) return;
       transaction.add(updateSchema(transaction.metadata, [{ change: "add-column", field }]));
     });
   }

@@ -10,9 +10,11 @@ import { readRouted } from "../../../core/lake/checkpoint.ts";
 import type { Store } from "../../../core/storage/store.ts";
 import { removedRepeats } from "../../../core/lake/removed_repeats.ts";
 import { streamlabKey } from "../../../core/lake/keys.ts";
-import { snapshotOfRef } from "../../../core/iceberg/format/table_metadata.ts";
+import { findFieldByPath } from "../../../core/iceberg/format/schema.ts";
+import { currentSchema, snapshotOfRef } from "../../../core/iceberg/format/table_metadata.ts";
 import type { SimulatedDisk } from "../../support/simulated_disk.ts";
-import type { DataRow, DataRows } from "./data_rows.ts";
+import { COUPON_ID, type DataRow, type DataRows } from "./data_rows.ts";
+import { COUPON } from "./grown_contract.ts";
 
 /** Where a record must be: in the table of events, or a dead letter by that reason. */
 export type Disposition = "event" | "invalid_schema" | "extra_fields" | "corrupted_record";
@@ -80,6 +82,7 @@ export async function auditLake(
     if (options.removes && name === target) {
       removed = removedRepeats(loaded.metadata.properties, target)[0]?.events ?? 0;
     }
+    auditFieldIds(loaded, tables[name]!, problems);
     if (name === "ingest.files") await auditMarker(loaded, tables[name]!, store, problems);
   }
   auditLedger(tables["ingest.files"]!, disk, truth, problems);
@@ -136,6 +139,15 @@ async function auditTable(
     problems.push(`${name}: the summary says ${totalFiles} files, there are ${live.length}`);
   }
   return found;
+}
+
+/** Readers find the column by the id that its rows were written with. */
+function auditFieldIds({ identifier, metadata }: LoadedTable, rows: DataRow[], problems: string[]): void {
+  const id = findFieldByPath(currentSchema(metadata), COUPON)?.id;
+  const others = rows.filter((row) => row[COUPON_ID] !== undefined && row[COUPON_ID] !== id);
+  if (others.length === 0) return;
+  const found = [...new Set(others.map((row) => row[COUPON_ID]))].join();
+  problems.push(`${identifier.name}: ${others.length} rows have ${COUPON} under the ids ${found}, not ${id}`);
 }
 
 function auditHint({ io, identifier, metadataLocation }: LoadedTable, disk: SimulatedDisk, problems: string[]): void {

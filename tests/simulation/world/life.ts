@@ -1,5 +1,6 @@
 import { defaultContract } from "../../../core/contract/default_contract.ts";
 import { Consumer, type ConsumerOptions } from "../../../core/consume/consumer.ts";
+import type { RenumberFile } from "../../../core/consume/routed_files.ts";
 import type { KnownFiles } from "../../../core/consume/known_files.ts";
 import type { Router } from "../../../core/routing/router.ts";
 import { identifiersOf } from "../../../core/lake/table_names.ts";
@@ -12,6 +13,7 @@ import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
 import { type Decision, type Operation, type Phase, SimulatedDisk } from "../../support/simulated_disk.ts";
 import { unavailable } from "../../support/simulated_faults.ts";
 import { Crash, type SimulatedStore } from "../../support/simulated_store.ts";
+import { renumberedRows } from "./data_rows.ts";
 import { THRESHOLDS } from "../../../core/maintain/upkeep/policy.ts";
 import { Upkeep } from "../../../core/maintain/upkeep/upkeep.ts";
 import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
@@ -41,6 +43,7 @@ export interface Tools {
   store?(store: SimulatedStore): Store;
   catalog?(catalog: Catalog): Catalog;
   rewriting?(rewriting: Rewriting, surroundings: Surroundings): Rewriting;
+  renumber?: RenumberFile;
   /** Who rewrites the rows for upkeep. */
   openRewriting(surroundings: Surroundings): Promise<Rewriting>;
 }
@@ -200,6 +203,7 @@ export class Life {
       meter: new Meter(clock),
       router: this.tools.router(process),
       known: this.tools.known(process),
+      renumber: this.tools.renumber ?? renumberedRows,
       report: { batch: () => {}, file: () => {}, note: () => {} },
       ...changes,
     };

@@ -10,9 +10,10 @@ import { Judge } from "../../../core/contract/judge.ts";
 import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
 import { planScan } from "../../../core/iceberg/scan/scan.ts";
 import type { Json } from "../../../core/base/json.ts";
-import { schemaToJson } from "../../../core/iceberg/format/schema.ts";
+import { findFieldByPath, schemaToJson } from "../../../core/iceberg/format/schema.ts";
 import type { SimulatedStore } from "../../support/simulated_store.ts";
-import { type DataRow, DataRows, lightFile } from "./data_rows.ts";
+import { COUPON_ID, type DataRow, DataRows, lightFile } from "./data_rows.ts";
+import { COUPON } from "./grown_contract.ts";
 
 interface Judged {
   outcome: FileOutcome;
@@ -57,7 +58,8 @@ export class LightRouter implements Router {
     const place = async (table: PlannedTable, rows: DataRow[], partition: string[]): Promise<RoutedTable> => {
       const files: RoutedTable["files"] = [];
       if (rows.length > 0) {
-        const bytes = lightFile(rows);
+        const coupon = findFieldByPath(table.schema, COUPON);
+        const bytes = lightFile(coupon === undefined ? rows : rows.map((row) => ({ ...row, [COUPON_ID]: coupon.id })));
         const path = table.dataFolder.replace(/data$/, `${stem}.parquet`);
         await this.#store.write(path, bytes);
         const records = rows.length.toString(), size = bytes.length.toString();

@@ -30,6 +30,7 @@ export interface Mutation {
   upkeeps?: boolean;
   dedupes?: boolean;
   removes?: boolean;
+  grows?: boolean;
   tools(rows: DataRows): Partial<Tools>;
 }
 

@@ -21,6 +21,7 @@ import { type FaultChances, faultsBySeed } from "../../support/simulated_faults.
 import { Crash, type SimulatedStore } from "../../support/simulated_store.ts";
 import { SimulatedRestServer } from "../../support/simulated_rest_server.ts";
 import { DataRows } from "./data_rows.ts";
+import { withCoupon } from "./grown_contract.ts";
 import { ForeignWriter } from "./foreign_writer.ts";
 import { auditLake } from "./lake_audit.ts";
 import { LedgerView } from "./ledger_view.ts";
@@ -61,6 +62,8 @@ export interface RaceOptions {
   dedupes?: boolean;
   /** Two maintainers remove events that repeat another one; nobody else writes beside. */
   removes?: boolean;
+  /** Some consumers have a contract with one column more, and another engine adds columns. */
+  grows?: boolean;
 }
 
 /** In a simulation all events have one time. */
@@ -119,7 +122,7 @@ export class Race {
 
     this.#random = seededRandom(seed);
     this.#isFaulty = this.#random.next() < 0.7;
-    this.#foreign = new ForeignWriter(this.rows);
+    this.#foreign = new ForeignWriter(this.rows, options.grows);
     const disk = new SimulatedDisk({ seed, latencyMsMax: 20 });
     const tools = {
       ...(options.tools ?? lightTools)(this.rows),
@@ -136,7 +139,7 @@ export class Race {
   async run(): Promise<RaceResult> {
     const { disk } = this.life;
     const { chances = usualChances, isRest = false, compacts = false, merges = false, upkeeps } = this.#options;
-    const { dedupes = false, removes = false } = this.#options;
+    const { dedupes = false, removes = false, grows = false } = this.#options;
     const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
     disk.hook = (operation, phase) =>
       operation.process === foreign || operation.process === reader
@@ -149,7 +152,7 @@ export class Race {
     for (let number = 0; number < consumers; number++) processes.push(this.#consume(`consumer ${number}`));
     if (maintains) processes.push(this.#maintain("maintainer"));
     if (removes) processes.push(this.#maintain("maintainer 2"));
-    const isAccompanied = isRest || compacts || merges || this.#random.next() < 0.3;
+    const isAccompanied = isRest || compacts || merges || grows || this.#random.next() < 0.3;
     if (isAccompanied && !dedupes && !removes) processes.push(this.#writeBeside());
     // A maintainer deletes at once what it expires.
     if (this.#upkeeps && !maintains) {
@@ -269,7 +272,8 @@ export class Race {
   async #consumeOnce(store: SimulatedStore, changes: { maxFilesPerBatch?: number }): Promise<void> {
     const upkeep = this.#upkeeps ? joined(this.life.upkeep(store, readersMs)) : {};
     const dedupe = this.#options.dedupes ? DEDUPE : undefined;
-    const consumer = await Consumer.start(this.life.options(store, { ...changes, ...upkeep, dedupe }));
+    const grown = this.#options.grows && this.#below(3) > 0 ? { contract: withCoupon() } : {};
+    const consumer = await Consumer.start(this.life.options(store, { ...changes, ...upkeep, ...grown, dedupe }));
     const { signal } = new AbortController();
     await consumer.takeAll(signal, true);
     await store.clock.sleep(this.#below(this.#upkeeps ? 1_500 : 500));

@@ -1,28 +1,29 @@
-import { Race } from "./race.ts";
+import { Race, type RaceOptions } from "./race.ts";
 import { say } from "../../support/say.ts";
 
 /**
  * Seeds that are run unless the environment says otherwise: in the lake's own files, over all their
- * parts; in a REST catalog; with repeats dropped; and with repeats removed later.
+ * parts; in a REST catalog; with repeats dropped; with repeats removed later; and with columns
+ * added.
  */
-const seedsDefault = { files: 6_000, rest: 1_200, deduped: 600, removed: 400 };
+const seedsDefault = { files: 6_000, rest: 1_200, deduped: 600, removed: 400, grown: 100 };
+const FLAGS = { files: "", rest: " --rest", deduped: " --dedupes", removed: " --removes", grown: " --grows" };
 const wanted = Deno.env.get("STREAMLAB_SEEDS");
 const first = Number(Deno.env.get("STREAMLAB_SEED") ?? 1);
 
 /** Runs one part of all seeds; test files run side by side, so there is one for each part. */
 export async function runRaces(
-  options: { part: number; parts: number; isRest?: boolean; dedupes?: boolean; removes?: boolean },
+  options: Pick<RaceOptions, "isRest" | "dedupes" | "removes" | "grows"> & { part: number; parts: number },
 ): Promise<void> {
-  const { part, parts, isRest = false, dedupes = false, removes = false } = options;
-  const seeds = Number(wanted ?? seedsDefault[isRest ? "rest" : dedupes ? "deduped" : removes ? "removed" : "files"]);
+  const { part, parts, ...kind } = options;
+  const seeds = Number(wanted ?? seedsDefault[nameOf(kind)]);
   const startMs = performance.now();
   let races = 0, operations = 0, batches = 0, crashes = 0;
   for (let seed = first + part; seed < first + seeds; seed += parts) {
-    const how = isRest ? " --rest" : dedupes ? " --dedupes" : removes ? " --removes" : "";
-    const again = `deno task simulate${how} --seed ${seed}`;
+    const again = `deno task simulate${FLAGS[nameOf(kind)]} --seed ${seed}`;
     let result;
     try {
-      result = await new Race(seed, { isRest, dedupes, removes }).run();
+      result = await new Race(seed, kind).run();
     } catch (cause) {
       throw new Error(`Race ${seed} broke off; ${again} runs it again`, { cause });
     }
@@ -37,4 +38,8 @@ export async function runRaces(
   say(
     `${races} races (${operations} operations, ${batches} batches, ${crashes} crashes), all audited clean; ${rate}/s`,
   );
+}
+
+function nameOf({ isRest, dedupes, removes, grows }: RaceOptions): keyof typeof seedsDefault {
+  return grows ? "grown" : isRest ? "rest" : dedupes ? "deduped" : removes ? "removed" : "files";
 }

@@ -9,9 +9,8 @@ import { expireTable } from "../../../core/maintain/removal/expire.ts";
 import { rewriteTableManifests } from "../../../core/maintain/manifests.ts";
 import { removeOrphans } from "../../../core/maintain/removal/orphans.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
-import { parseContract } from "../../../core/contract/json_schema.ts";
-import { defaultContract } from "../../../core/contract/default_contract.ts";
-import type { Contract } from "../../../core/contract/contract.ts";
+import { addForeignColumns, routeOnly } from "./foreign_columns.ts";
+import { withCoupon } from "./grown_contract.ts";
 import { GRACE_MS, type Life } from "./life.ts";
 import { arrayOf, corrupted, extra, invalid, valid } from "./raw_files.ts";
 import { scratchFolder } from "../../support/scratch_folder.ts";
@@ -22,13 +21,6 @@ export interface Scenario {
   /** Whether what expires goes by itself, without a look for orphans. */
   tidies?: boolean;
   steps: ((life: Life) => Promise<void> | void)[];
-}
-
-/** The default contract with one more optional column. */
-function withCoupon(): Contract {
-  const json = JSON.parse(defaultContract().text);
-  json.properties.coupon = { type: "string" };
-  return parseContract(JSON.stringify(json));
 }
 
 const mixed = () => arrayOf(valid(), invalid(), valid({ event_timestamp: "2026-03-02T12:00:00Z" }), extra());
@@ -59,6 +51,17 @@ export const scenarios: Scenario[] = [
     steps: [
       (life) => life.land("a.json", arrayOf(extra("extra_fields", "coupon"), valid()), [["event", "event"]]),
       (life) => life.consume({ afterCrash: { contract: withCoupon() } }),
+    ],
+  },
+  {
+    name: "a new column, and one of another program once the batch is routed",
+    steps: [
+      (life) => life.land("a.json", mixed()),
+      (life) => life.consume(),
+      (life) => life.land("b.json", arrayOf(valid({ coupon: "ten" }), invalid())),
+      routeOnly,
+      addForeignColumns,
+      (life) => life.consume({ contract: withCoupon() }),
     ],
   },
   {

@@ -1,6 +1,6 @@
-import { THRIFT } from "../../thrift_type.ts";
+import { type FileParts, isEqual, putTogether, takeApart } from "./file_parts.ts";
 import { MAGIC } from "./footer.ts";
-import { readThriftStruct, type StructField, type ThriftStruct, writeThriftStruct } from "./thrift_struct.ts";
+import { listOfStructs, type StructField, structsOf, type ThriftStruct, writeThriftStruct } from "./thrift_struct.ts";
 
 export interface JoinedFile {
   bytes: Uint8Array;
@@ -24,8 +24,6 @@ const CHUNK = {
 const COLUMN = { dataPage: 9, indexPage: 10, dictionaryPage: 11, bloomFilter: 14 } as const;
 
 const ORDINAL_MAX = 2 ** 15 - 1;
-/** The footer's length and the magic number. */
-const TAIL_BYTES = 8;
 
 /**
  * Parquet files as one with all their row groups, in that order: pages, page indexes and filters
@@ -47,24 +45,15 @@ export function joinFiles(files: readonly Uint8Array[], groupsMax: number): Join
   }
 }
 
-interface Part {
-  /** What is between the first magic number and the footer. */
-  body: Uint8Array;
+interface Part extends FileParts {
   rows: number;
   groups: ThriftStruct[];
-  footer: ThriftStruct;
   /** The footer without what is of this file only: columns, writer, properties. */
   rest: Uint8Array;
 }
 
 function partOf(file: Uint8Array): Part {
-  const end = file.length - TAIL_BYTES;
-  if (end < MAGIC.length || !isEqual(file.subarray(end + 4), MAGIC)) {
-    throw new RangeError("it is no plain Parquet file");
-  }
-  const length = new DataView(file.buffer, file.byteOffset + end, 4).getUint32(0, true);
-  if (length > end - MAGIC.length) throw new RangeError("the footer is longer than the file");
-  const footer = readThriftStruct(file.subarray(end - length, end));
+  const { body, footer } = takeApart(file);
   if (has(footer, FILE.encryption) || has(footer, FILE.footerKey)) throw new RangeError("it is encrypted");
   const groups = structsOf(footer, FILE.groups);
   const rows = numberOf(footer, FILE.rows);
@@ -72,7 +61,7 @@ function partOf(file: Uint8Array): Part {
     throw new RangeError("the row groups have another number of rows than the file");
   }
   return {
-    body: file.subarray(MAGIC.length, end - length),
+    body,
     rows,
     groups,
     footer,
@@ -89,15 +78,12 @@ function joined(parts: readonly Part[]): JoinedFile {
     at += body.length;
   }
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  const footer = writeThriftStruct(parts[0]!.footer.map((field) => {
+  const footer = parts[0]!.footer.map((field) => {
     if (field.id === FILE.rows) return { ...field, value: rows };
-    return field.id === FILE.groups ? { ...field, value: { type: THRIFT.struct, items: groups } } : field;
-  }));
-  const tail = new Uint8Array(TAIL_BYTES);
-  new DataView(tail.buffer).setUint32(0, footer.length, true);
-  tail.set(MAGIC, 4);
-  const pieces = [MAGIC, ...parts.map(({ body }) => body), footer, tail];
-  return { bytes: concatenated(pieces), rows, splitOffsets: groups.map(startOf) };
+    return field.id === FILE.groups ? { ...field, value: listOfStructs(groups) } : field;
+  });
+  const bytes = putTogether(parts.map(({ body }) => body), footer);
+  return { bytes, rows, splitOffsets: groups.map(startOf) };
 }
 
 function movedGroup(group: ThriftStruct, by: number, ordinal: number, end: number): ThriftStruct {
@@ -112,7 +98,7 @@ function movedGroup(group: ThriftStruct, by: number, ordinal: number, end: numbe
     });
   });
   return moved(group, [GROUP.offset], by, end).flatMap((field): StructField[] => {
-    if (field.id === GROUP.columns) return [{ ...field, value: { type: THRIFT.struct, items: columns } }];
+    if (field.id === GROUP.columns) return [{ ...field, value: listOfStructs(columns) }];
     if (field.id !== GROUP.ordinal) return [field];
     return ordinal > ORDINAL_MAX ? [] : [{ ...field, value: ordinal }];
   });
@@ -151,26 +137,4 @@ function structOf(struct: ThriftStruct, id: number): ThriftStruct {
   const value = struct.find((field) => field.id === id)?.value;
   if (Array.isArray(value)) return value;
   throw new RangeError(`there is no struct ${id}`);
-}
-
-function structsOf(struct: ThriftStruct, id: number): ThriftStruct[] {
-  const value = struct.find((field) => field.id === id)?.value;
-  if (typeof value === "object" && "items" in value && value.items.every((item) => Array.isArray(item))) {
-    return value.items;
-  }
-  throw new RangeError(`there is no list of structs ${id}`);
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
-}
-
-function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

@@ -15,7 +15,7 @@ export interface StructField {
 /** Fields in the order in which they stand. */
 export type ThriftStruct = StructField[];
 
-export interface ThriftList {
+interface ThriftList {
   /** Of its items. */
   type: number;
   items: ThriftValue[];
@@ -40,6 +40,19 @@ export function writeThriftStruct(struct: ThriftStruct): Uint8Array {
   const output = new ThriftOutput();
   writeStruct(output, struct);
   return output.take();
+}
+
+/** Throws `RangeError` where the field is no list of structs. */
+export function structsOf(struct: ThriftStruct, id: number): ThriftStruct[] {
+  const value = struct.find((field) => field.id === id)?.value;
+  if (typeof value === "object" && "items" in value && value.items.every((item) => Array.isArray(item))) {
+    return value.items;
+  }
+  throw new RangeError(`there is no list of structs ${id}`);
+}
+
+export function listOfStructs(items: ThriftStruct[]): ThriftList {
+  return { type: THRIFT.struct, items };
 }
 
 class ThriftReader {
