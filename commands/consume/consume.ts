@@ -135,8 +135,13 @@ async function inferFromZone(context: Context, flags: ConsumeFlags): Promise<Exi
 async function judgeTarget(context: Context, flags: ConsumeFlags): Promise<ExitStatus> {
   const { DryRunReport, dryRunTarget } = await import("./dry_run.ts");
   const report = new DryRunReport(context);
-  const { options, notes } = await sessionOptions(context, onlyLooking(flags), report, new Meter(context.clock));
-  for (const note of notes) report.note(note);
+  const { options, notes, notesOfMade } = await sessionOptions(
+    context,
+    onlyLooking(flags),
+    report,
+    new Meter(context.clock),
+  );
+  for (const note of [...notes, ...notesOfMade]) report.note(note);
   return await dryRunTarget(context, options, report);
 }
 
@@ -159,8 +164,8 @@ async function runTarget(context: Context, flags: ConsumeFlags, shared: Shared):
   }
   const { lock, waited } = awaited;
   try {
-    const { options, notes } = waited ? await look() : first;
-    return await ingest(context, flags, told, { options: { ...options, lock }, notes });
+    const { options, ...notes } = waited ? await look() : first;
+    return await ingest(context, flags, told, { options: { ...options, lock }, ...notes });
   } finally {
     lock?.release();
   }
@@ -176,7 +181,7 @@ async function ingest(
   context: Context,
   flags: ConsumeFlags,
   { words, spans, telemetry, cluster, notifications }: Told,
-  { options, notes }: RunOptions,
+  { options, notes, notesOfMade }: RunOptions,
 ): Promise<ExitStatus> {
   for (const note of notes) words.note(note);
   checkNoDedupe(flags, options.dedupe);
@@ -197,6 +202,7 @@ async function ingest(
   const session = await ConsumeSession.open({ ...options, tasks, news, betweenBatches, newRider: upkeep?.newRider });
   let metrics: LakeMetrics | undefined;
   try {
+    for (const note of notesOfMade) words.note(note);
     if (!flags.allTargets) metrics = await metricsOf(context, flags, options.catalog, options.sink, telemetry);
     if (flags.once) {
       const discovery = await session.runOnce(context.signal);
@@ -285,6 +291,8 @@ interface RunOptions {
   options: ConsumeSessionOptions;
   /** What the user should know of them. */
   notes: string[];
+  /** And of tables that are new: what is refused is not made. */
+  notesOfMade: string[];
 }
 
 async function sessionOptions(
@@ -309,9 +317,10 @@ async function sessionOptions(
   const zone = await rawZone(context, flags, { source, sink, before });
   checkPathColumns(zone.pathColumns ?? [], contract.fields);
   const partitionBy = partitionFields(flags.partitionBy, contract);
-  if (table === undefined && flags.partitionBy === undefined && partitionBy.length === 0) {
-    notes.push("The table is made without partitions; --partition-by names some, now or never");
-  }
+  const isWithout = table === undefined && flags.partitionBy === undefined && partitionBy.length === 0;
+  const notesOfMade = isWithout
+    ? ["The table is made without partitions; --partition-by names some, now or never"]
+    : [];
   const options: ConsumeSessionOptions = {
     catalog,
     sink,
@@ -335,7 +344,7 @@ async function sessionOptions(
     report,
     judgesAll: context.env(JUDGES_ALL) === "1",
   };
-  return { options, notes };
+  return { options, notes, notesOfMade };
 }
 
 function partitionFields(given: string[] | undefined, contract: ConsumeSessionOptions["contract"]): string[] {

@@ -180,6 +180,9 @@ Deno.test("a new table without partitions says so, once, and not where that was 
       const { stderr } = await place.run("consume", ...flags, "--table", ...more);
       strictEqual(stderr.includes("without partitions"), false, stderr);
     }
+    const refused = await place.run("consume", ...flags, "--table", "dead_letters.x");
+    match(refused.stderr, /Cannot send events to dead_letters\.x/);
+    strictEqual(refused.stderr.includes("without partitions"), false, refused.stderr);
   }));
 
 Deno.test("--all-targets refuses what is for one target, and a lake without any", () =>
