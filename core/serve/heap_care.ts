@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { collectGarbage } from "../base/garbage.ts";
 
-const LOOK_MS = 10_000;
+const LOOK_MS = 5_000;
 /** What may come on top of what is needed before it is looked through. */
 const GARBAGE_BYTES_MIN = 24e6, GARBAGE_SHARE_MIN = 0.5;
 
