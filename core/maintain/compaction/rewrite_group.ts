@@ -17,6 +17,7 @@ import { partitionConstants } from "../../tables/read/partition_constants.ts";
 import { dataFileName } from "../../lake/data_file_name.ts";
 import { partitionFolder, placeFiles } from "../../tables/write/place_files.ts";
 import { type LocalFile, tableSelect } from "../../tables/read/scan_sql.ts";
+import { paysToKeep } from "./kept_rows.ts";
 import { type GroupRewriter, partitionTexts } from "./rewriting.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import type { RowOrder } from "./row_order.ts";
@@ -26,12 +27,6 @@ import type { SoundFiles } from "./sound_files.ts";
 
 /** Files fetched at once from a store that is not on this machine. */
 const FETCHED_PARALLEL = 8;
-/**
- * Rows of files up to so many bytes are read once, and kept until they are written: of many tiny
- * row groups the reading costs most, and a copy that reads them sets aside a block of every column
- * for each.
- */
-const KEPT_BYTES_MAX = 8e6;
 
 export interface RewriterOptions {
   table: LoadedTable;
@@ -96,7 +91,9 @@ export class SqlGroupRewriter implements GroupRewriter {
 
   async #rewriteRows(connection: Connection, group: RewriteGroup): Promise<WrittenFile[]> {
     const select = await this.#select(connection, group);
-    if (group.bytes > KEPT_BYTES_MAX) return await this.#writeRows(connection, group, select);
+    if (!await paysToKeep(connection, group, select, this.#schema.fields)) {
+      return await this.#writeRows(connection, group, select);
+    }
     await connection.rows(`CREATE OR REPLACE TEMP TABLE kept_rows AS ${select}`);
     try {
       return await this.#writeRows(connection, group, "SELECT * FROM kept_rows");
