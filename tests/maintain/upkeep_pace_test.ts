@@ -41,6 +41,7 @@ async function upkeepFor(
   seconds: number,
   step: (second: number) => Promise<void> = () => Promise.resolve(),
   changes: Partial<UpkeepPolicy> = {},
+  joinMs = SHORT_MS,
 ): Promise<Told[]> {
   const surroundings = { ...world.surroundings, clock };
   const workshop = new UpkeepWorkshop(surroundings, { temporaryFolder: scratchFolder(), threads: 1 });
@@ -49,7 +50,7 @@ async function upkeepFor(
   const upkeep = new Upkeep(surroundings, {
     ...policy,
     ...changes,
-    openRewriting: () => timed(workshop.openRewriting(), clock),
+    openRewriting: () => timed(workshop.openRewriting(), clock, joinMs),
     report({ action, done, startedAt, endedAt }: UpkeepRecord) {
       const [start, end] = [Date.parse(startedAt), Date.parse(endedAt)];
       told.push({ action, files: done.filesBefore!, atMs: start - startMs, ms: end - start });
@@ -73,7 +74,7 @@ async function upkeepFor(
 }
 
 /** Each group takes its time by the clock of the test. */
-function timed(rewriting: Rewriting, clock: ManualClock): Rewriting {
+function timed(rewriting: Rewriting, clock: ManualClock, joinMs: number): Rewriting {
   return {
     get hasReadRows() {
       return rewriting.hasReadRows === true;
@@ -88,7 +89,7 @@ function timed(rewriting: Rewriting, clock: ManualClock): Rewriting {
         settle: () => rewriter.settle(),
         async rewrite(group, stem) {
           const files = await rewriter.rewrite(group, stem);
-          clock.advance(rewriting.hasReadRows ? LONG_MS : SHORT_MS);
+          clock.advance(rewriting.hasReadRows ? LONG_MS : joinMs);
           return files;
         },
       };
@@ -130,6 +131,28 @@ Deno.test("small files are joined while a long rewrite is made up for", () =>
       second < 2 ? Promise.resolve() : land(world, clock, second));
     deepStrictEqual(told.map(({ ms }, index) => [index, ms >= LONG_MS]), told.map((_, index) => [index, index === 0]));
     ok(told.length > 5, `${told.length} pieces`);
+  }));
+
+Deno.test("while files pile up the next join waits as long as the last one took, not until its share is made up for", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(0);
+    const clock = new ManualClock(Date.now());
+    let most = 0;
+    const told = await upkeepFor(
+      world,
+      clock,
+      20,
+      async (second) => {
+        await land(world, clock, second);
+        most = Math.max(most, (await world.liveFiles()).length);
+      },
+      {},
+      3_000,
+    );
+    ok(
+      told.every(({ ms }, index) => ms >= 3_000 && (index === 0 || told[index]!.atMs - told[index - 1]!.atMs >= 6_000)),
+    );
+    ok(told.length >= 4 && most <= 24, `${told.length} joins, ${most} files live at once`);
   }));
 
 Deno.test("what waits is deleted while a long rewrite is made up for", () =>

@@ -253,8 +253,8 @@ Deno.test("upkeep takes no more than its share of the time, and an idle day is n
     nowMs += 50;
     if (!pace.mayStart(nowMs)) continue;
     const ms = 1 + (batch * 37) % 200;
-    pace.spent(ms);
     nowMs += ms;
+    pace.spent(ms, nowMs);
     spentMs += ms;
   }
   ok(spentMs <= 0.1 * nowMs + 200, `${spentMs} of ${nowMs}`);
@@ -263,7 +263,7 @@ Deno.test("upkeep takes no more than its share of the time, and an idle day is n
   let pieces = 0;
   while (pace.mayStart(nowMs)) {
     pieces++;
-    pace.spent(1_000);
+    pace.spent(1_000, nowMs);
   }
   ok(pieces <= 11, `${pieces} pieces at once after an idle day`);
 });

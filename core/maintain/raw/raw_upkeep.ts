@@ -72,7 +72,8 @@ export class RawUpkeep {
       const startMs = clock.nowMs();
       if (!this.#isDue() || !this.#pace.mayStart(startMs)) return;
       await this.#tryStep();
-      this.#pace.spent(clock.nowMs() - startMs);
+      const nowMs = clock.nowMs();
+      this.#pace.spent(nowMs - startMs, nowMs);
     } while (!signal.aborted && clock.nowMs() < endMs);
   }
 

@@ -8,6 +8,8 @@ export interface Attention {
   /** The kind of tidying that is looked at first. */
   turn: number;
   filesSeen: number;
+  /** After the last look, or what it led to. */
+  filesLeft: number;
   deletesSeen: number;
   /** They are looked at again when so many have come or gone. */
   filesUntilLook: number;
@@ -34,6 +36,7 @@ export function newAttention(): Attention {
     action: "",
     turn: 0,
     filesSeen: NaN,
+    filesLeft: NaN,
     deletesSeen: NaN,
     filesUntilLook: 1,
     lookMs: -Infinity,

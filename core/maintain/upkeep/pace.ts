@@ -8,6 +8,9 @@ const CREDIT_MS_MAX = 10_000;
 export class UpkeepPace {
   #creditMs = 0;
   #lastMs: number;
+  /** The last piece: how long it took, and when it had ended. */
+  #spentMs = 0;
+  #endMs = -Infinity;
   readonly #share: number;
 
   /** `share`: of the time, from 0 to 1. */
@@ -27,7 +30,14 @@ export class UpkeepPace {
     return this.#lastMs + Math.max(0, -this.#creditMs) / this.#share;
   }
 
-  spent(ms: number): void {
+  /** Where much waits it may take half of the time. */
+  mayHurry(nowMs: number): boolean {
+    return nowMs - this.#endMs >= this.#spentMs;
+  }
+
+  spent(ms: number, nowMs: number): void {
     this.#creditMs -= ms;
+    this.#spentMs = ms;
+    this.#endMs = nowMs;
   }
 }

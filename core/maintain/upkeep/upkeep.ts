@@ -40,6 +40,8 @@ export interface UpkeepOptions extends UpkeepPolicy {
   note(text: string): void;
 }
 
+/** So many times the fewest small files that are worth a join have come since the last look. */
+const OVERDUE_RATIO = 1.5;
 const EXPIRY = "expire-snapshots";
 /** Those of a target. */
 const TABLES_PARALLEL = 3;
@@ -99,13 +101,13 @@ export class Upkeep {
     do {
       hasDone = false;
       for (const job of JOBS) {
-        if (!this.#mayStart(job, clock.nowMs())) continue;
         const startMs = clock.nowMs();
+        if (!this.#mayStart(job, startMs) && !(job === "rewrite" && this.#mayHurry(tables, startMs))) continue;
         const done = await this.#pieces(job, tables, moment);
         // What took long must not keep small files waiting, of which more come all the time.
         const payer = done.some((each) => each === "long") ? "long" : job;
-        const ms = clock.nowMs() - startMs;
-        for (const pace of [this.#paces[payer], this.#paces.all]) pace.spent(ms);
+        const nowMs = clock.nowMs();
+        for (const pace of [this.#paces[payer], this.#paces.all]) pace.spent(nowMs - startMs, nowMs);
         hasDone ||= done.some((each) => each !== "nothing");
       }
     } while (hasDone && !moment.signal.aborted && clock.nowMs() < endMs);
@@ -139,6 +141,14 @@ export class Upkeep {
 
   #mayStart(work: Job | "long", nowMs: number): boolean {
     return this.#paces[work].mayStart(nowMs) || this.#paces.all.mayStart(nowMs);
+  }
+
+  /** Small files of one table pile up: readers would pay for what upkeep has made up for. */
+  #mayHurry(tables: ReadonlyMap<string, LoadedTable>, nowMs: number): boolean {
+    const pileUp = OVERDUE_RATIO * this.#options.inputsMin;
+    return this.#paces.rewrite.mayHurry(nowMs) && [...tables].some(([name, table]) => {
+      return filesOf(table) - this.#attentionOf(name).filesLeft >= pileUp;
+    });
   }
 
   /** It is only told of: where it cannot be written, the next time may do. */
@@ -234,11 +244,11 @@ export class Upkeep {
   #filesHaveChanged({ metadata }: LoadedTable, attention: Attention, nowMs: number): boolean {
     const summary = snapshotOfRef(metadata)?.summary;
     if (summary === undefined) return false;
-    const files = Number(summary["total-data-files"] ?? NaN), deletes = Number(summary["total-delete-files"] ?? NaN);
+    const files = filesOf({ metadata }), deletes = Number(summary["total-delete-files"] ?? NaN);
     const isSame = Math.abs(files - attention.filesSeen) < attention.filesUntilLook &&
       deletes === attention.deletesSeen;
     if (isSame && nowMs < attention.lookMs) return false;
-    Object.assign(attention, { filesSeen: files, deletesSeen: deletes, lookMs: nowMs + LOOK_MS });
+    Object.assign(attention, { filesSeen: files, filesLeft: files, deletesSeen: deletes, lookMs: nowMs + LOOK_MS });
     return true;
   }
 
@@ -290,6 +300,7 @@ export class Upkeep {
     attention.filesSeen = NaN;
     const isLong = rewriting?.hasReadRows === true;
     const newest = await this.#surroundings.catalog.loadTable(table.identifier, table);
+    attention.filesLeft = filesOf(newest ?? table);
     if (isLong) {
       // What DuckDB has written cannot be joined either. Where newer files could not, none can.
       const isKnown = mayReadRows || attention.joinsAfter === ANY_SEQUENCE;
@@ -348,6 +359,11 @@ export class Upkeep {
     this.#attention.set(name, attention);
     return attention;
   }
+}
+
+/** Data files, as the snapshot's summary counts them; NaN where it does not. */
+function filesOf({ metadata }: Pick<LoadedTable, "metadata">): number {
+  return Number(snapshotOfRef(metadata)?.summary["total-data-files"] ?? NaN);
 }
 
 /** A table's owner may have said that nobody deletes its files. */
