@@ -202,7 +202,7 @@ Deno.test("what is not known or not well formed is refused, with its pointer", (
     [{ allOf: [{ type: "string" }, { type: "number" }] }, /no type is left/],
     [{ allOf: [] }, /"allOf" must be an array of schemas/],
     [{ $ref: "#/$defs/a" }, /at \/properties\/v\/\$ref, the reference "#\/\$defs\/a" leads to nothing/],
-    [{ $ref: "https://example.com/a.json" }, /the reference "https:\/\/example.com\/a.json" leads out of this file/],
+    [{ $ref: "https://example.com/a.json" }, /the reference "https:\/\/example.com\/a.json" leads out of this text/],
     [
       {
         allOf: [

@@ -94,7 +94,12 @@ export class SchemaIndex {
   #leadsOut(reference: string, at: string): ContractProblem {
     const text = JSON.stringify(reference);
     if (this.#neighbours === undefined) {
-      return contractError(at, `the reference ${text} leads out of this file`, 'Copy what it names into "$defs"');
+      return contractError(
+        at,
+        `the reference ${text} leads out of this text`,
+        'Copy what it names into "$defs": only a contract that is read from a file, as by consume --contract, has ' +
+          "others beside it",
+      );
     }
     return contractError(
       at,

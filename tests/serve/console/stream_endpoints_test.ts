@@ -97,6 +97,12 @@ Deno.test("a contract is shown with its columns and history, and what a changed 
     const { status, json } = await lake.ask("POST", "/api/contract/compare", unfolding, JSON_BODY);
     strictEqual(status, 400);
     match((json.error as { message: string }).message, /with its references followed, .* more than 20000 fields/);
+    const referring = { type: "object", properties: { a: { $ref: "other.json#/$defs/a" } } };
+    const alone = { target: "bronze.events", contract: JSON.stringify(referring) };
+    const { json: { error } } = await lake.ask("POST", "/api/contract/compare", alone, JSON_BODY);
+    const { message, hint } = error as { message: string; hint: string };
+    match(message, /"other\.json#\/\$defs\/a" leads out of this text$/);
+    match(hint, /"\$defs": only a contract that is read from a file, as by consume --contract, has others beside it/);
     const large = { target: "bronze.events", contract: " ".repeat(300_000) };
     strictEqual((await lake.ask("POST", "/api/contract/compare", large, JSON_BODY)).status, 413);
     strictEqual((await lake.ask("GET", "/api/contract?target=bronze.none")).status, 404);
