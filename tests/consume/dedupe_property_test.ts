@@ -2,6 +2,8 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { maintain } from "../../commands/maintain/maintain.ts";
 import { runProgram } from "../../commands/line/program.ts";
 import { systemClock } from "../../core/base/clock.ts";
+import { seededRandom } from "../../core/base/random.ts";
+import { ConsumeSession, type ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import type { PartitionColumnChoice } from "../../core/iceberg/action/create_table.ts";
 import fc from "../support/property.ts";
@@ -35,16 +37,45 @@ const event: fc.Arbitrary<Event> = fc.record({
   minute: fc.option(fc.integer({ min: 0, max: 40 }), { freq: 8 }),
 });
 
-/** Files that come together; those of one round are taken by a consumer that starts anew. */
+/** Files that come together. */
 const rounds = fc.array(fc.array(fc.array(event, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 4 }), {
   minLength: 1,
   maxLength: 3,
 });
 
+let runs = 0;
+
 async function maintained(world: ConsumeWorld, ...args: string[]): Promise<{ status: number; text: string }> {
-  const program = { ...testWorld({ commands: [maintain] }), clock: systemClock };
+  // Two runs of the same random numbers give their files the same names.
+  const random = seededRandom(1_000 + runs++);
+  const program = { ...testWorld({ commands: [maintain] }), clock: systemClock, random };
   const status = await runProgram(["maintain", ...args, "--source", world.folder], program);
   return { status, text: program.stdoutText() + program.stderrText() };
+}
+
+/** Takes what is there, in one life or each time in a new one. */
+class ConsumerOfRounds implements Disposable {
+  #session: ConsumeSession | undefined;
+  readonly #world: ConsumeWorld;
+  readonly #options: Partial<ConsumeSessionOptions>;
+  readonly #lives: boolean;
+
+  constructor(world: ConsumeWorld, options: Partial<ConsumeSessionOptions>, lives: boolean) {
+    this.#world = world;
+    this.#options = options;
+    this.#lives = lives;
+  }
+
+  async take(): Promise<void> {
+    this.#session ??= await ConsumeSession.open(this.#world.options(this.#options));
+    await this.#session.runOnce(new AbortController().signal);
+    if (!this.#lives) this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.#session?.close();
+    this.#session = undefined;
+  }
 }
 
 /** By the definition: an event is a repeat if an earlier one that was kept is the same and near. */
@@ -66,6 +97,8 @@ Deno.test("an event is dropped exactly if an earlier kept one has its key and is
     within: fc.integer({ min: 0, max: 15 }),
     filesPerBatch: fc.integer({ min: 1, max: 3 }),
     compacts: fc.boolean(),
+    // Else each round is taken by a consumer that starts anew.
+    lives: fc.boolean(),
     // A date in the key leaves all of them to DuckDB.
     more: fc.constantFrom([], ["day"]),
     partitionBy: fc.constantFrom<PartitionColumnChoice[]>([], [{ column: "at", transform: { name: "hour" } }]),
@@ -73,9 +106,11 @@ Deno.test("an event is dropped exactly if an earlier kept one has its key and is
   await fc.assert(
     fc.asyncProperty(
       lake,
-      ({ rounds, within, filesPerBatch, compacts, more, partitionBy }) =>
+      ({ rounds, within, filesPerBatch, compacts, lives, more, partitionBy }) =>
         ConsumeWorld.use(async (world) => {
           const dedupe = { by: ["id", "shop", ...more], at: "at", withinMicros: String(within * MINUTE_MICROS) };
+          const options = { contract: CONTRACT, dedupe, maxFilesPerBatch: filesPerBatch, partitionBy };
+          using consumer = new ConsumerOfRounds(world, options, lives);
           const given: (Event & { place: string })[] = [];
           let named = 0;
           for (const [round, files] of rounds.entries()) {
@@ -91,7 +126,7 @@ Deno.test("an event is dropped exactly if an earlier kept one has its key and is
               given.push(...events.map((event, position) => ({ ...event, place: `raw/events/${name} ${position}` })));
             }
             if (round > 0 && compacts) await maintained(world, "--compact");
-            await world.consume({ contract: CONTRACT, dedupe, maxFilesPerBatch: filesPerBatch, partitionBy });
+            await consumer.take();
           }
           const rows = await world.rows(
             "SELECT _source_file || ' ' || _source_position AS place FROM {{bronze.events}}",
