@@ -1,5 +1,6 @@
 import { basename, dirname, join, sep } from "node:path";
-import { messageOf, StreamlabError } from "../core/base/errors.ts";
+import { StreamlabError } from "../core/base/errors.ts";
+import { stateOf } from "../core/disk/disk_error.ts";
 import type { ContractFolder } from "../core/contract/json_schema.ts";
 
 /** Bytes of all the other files that a contract refers to: text and tree of each are in memory. */
@@ -32,7 +33,7 @@ export function readText(path: string, name: string): string | undefined {
     return Deno.readTextFileSync(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
-    throw new StreamlabError("usage", `Cannot read the contract ${name}: ${messageOf(cause)}`, {
+    throw new StreamlabError("usage", `Cannot read the contract ${name}: ${stateOf(cause)}`, {
       cause,
       hint: "Give a readable file of JSON Schema",
     });

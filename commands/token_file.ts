@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import { messageOf, StreamlabError } from "../core/base/errors.ts";
+import { StreamlabError } from "../core/base/errors.ts";
+import { stateOf } from "../core/disk/disk_error.ts";
 import type { Tokens } from "../core/serve/tokens.ts";
 import type { Context } from "./line/command.ts";
 
@@ -11,6 +12,6 @@ export async function readTokenFile({ cwd }: Pick<Context, "cwd">, file: string,
     return new Tokens(await Deno.readTextFile(path), flag);
   } catch (cause) {
     if (cause instanceof StreamlabError) throw cause;
-    throw new StreamlabError("not-found", `Cannot read the tokens from ${path}: ${messageOf(cause)}`, { cause });
+    throw new StreamlabError("not-found", `Cannot read the tokens from ${path}: ${stateOf(cause)}`, { cause });
   }
 }

@@ -80,6 +80,11 @@ export function isMissing(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
+/** What an operating system's error means, for the end of a message. */
+export function stateOf(error: unknown): string {
+  return MEANINGS[codeOf(error) ?? ""]?.state ?? messageOf(error);
+}
+
 /**
  * An operating system's error as ours: `action` is a verb, `place` what it was done to. An error
  * that is ours already stays. When writing, a missing part of the path is `unavailable`, not

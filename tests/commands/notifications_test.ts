@@ -49,7 +49,7 @@ Deno.test("notifications that cannot be taken are refused, and nothing is made",
       {
         args: ["--raw", "s3://bucket/x", "--sink", "lake", "--create", "--notifications", here, tokens, "no"],
         status: 1,
-        says: /Cannot read the tokens from \S+\/no/,
+        says: /Cannot read the tokens from \S+\/no: there is no such file\n$/,
       },
       {
         args: [
