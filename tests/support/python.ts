@@ -25,6 +25,12 @@ export function canRunPython(): boolean {
   return isRequired || isInstalled() || onPath("python3") !== undefined;
 }
 
+/**
+ * Where Python is told not to buffer, a write that a signal cuts short loses the rest: what it
+ * prints must go through a buffer, which an empty value of this variable leaves to it.
+ */
+const BUFFERED = { PYTHONUNBUFFERED: "" };
+
 export class Python {
   readonly program: string;
 
@@ -38,7 +44,12 @@ export class Python {
    */
   async json<Result>(script: string, ...args: string[]): Promise<Result> {
     const path = new URL(`../interop/${script}`, import.meta.url).pathname;
-    const command = new Deno.Command(this.program, { args: [path, ...args], stdout: "piped", stderr: "piped" });
+    const command = new Deno.Command(this.program, {
+      args: [path, ...args],
+      env: BUFFERED,
+      stdout: "piped",
+      stderr: "piped",
+    });
     const { success, stdout, stderr } = await command.output();
     const decoder = new TextDecoder();
     if (!success) throw new Error(`${script} failed: ${decoder.decode(stderr).slice(-3000)}`);
@@ -51,8 +62,13 @@ export class Python {
     action: (ask: <Answer>(line: string) => Promise<Answer>) => Promise<void>,
   ): Promise<void> {
     const path = new URL(`../interop/${script}`, import.meta.url).pathname;
-    const child = new Deno.Command(this.program, { args: [path], stdin: "piped", stdout: "piped", stderr: "piped" })
-      .spawn();
+    const child = new Deno.Command(this.program, {
+      args: [path],
+      env: BUFFERED,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
     const errors = new Response(child.stderr).text();
     const questions = child.stdin.getWriter();
     const lines = new TextLineStream() as TransformStream<string, string>;
