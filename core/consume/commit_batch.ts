@@ -11,6 +11,7 @@ import { schemaFromJson } from "../iceberg/format/schema.ts";
 import { batchSummary } from "../lake/batch_history.ts";
 import { dedupeProperty, type DedupeRule } from "../lake/dedupe_rule.ts";
 import { streamlabKey } from "../lake/keys.ts";
+import type { TableMetadata } from "../iceberg/format/table_metadata.ts";
 import type { Transaction } from "../iceberg/transaction.ts";
 import type { RoutedBatch } from "../lake/routed_batch.ts";
 import { checkSequence, markerOf, type TargetTables } from "../lake/target.ts";
@@ -84,6 +85,13 @@ async function commitTo(
   };
   const written = { schema: schemaFromJson(part.schema as Json), lastColumnIdBefore: part.lastColumnIdBefore };
   const routedFiles = new RoutedFiles(table, part, { batchId: routed.batchId, random, renumber: context.renumber });
+  const lacks = (metadata: TableMetadata) => {
+    const known = markerOf(metadata, target);
+    checkSequence(name, known, routed.sequenceId, `batch ${routed.batchId} of ${target}`);
+    return known.batchId < batchId;
+  };
+  // Copies take their time, and the commit's is limited: they are made before it begins.
+  if (lacks(table.metadata)) await routedFiles.fitting(fitSchema(name, table.metadata, written));
   let tries = 0;
   const rider = context.newRider?.();
   const { table: newest, committed } = await commitTable(
@@ -92,9 +100,7 @@ async function commitTo(
     async (transaction: Transaction) => {
       if (tries++ > 0) context.meter.count("conflicts");
       const { metadata } = transaction;
-      const known = markerOf(metadata, target);
-      checkSequence(name, known, routed.sequenceId, `batch ${routed.batchId} of ${target}`);
-      if (known.batchId >= batchId) return false;
+      if (!lacks(metadata)) return false;
       await rider?.stage(transaction);
       const fit = fitSchema(name, metadata, written);
       const files = await routedFiles.fitting(fit);

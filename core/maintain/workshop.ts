@@ -87,11 +87,9 @@ async function makeScratch(
     const lock = await takeKernelLock(`${local}/lock`, "maintain", clock);
     // Another maintainer was faster, and removes it: without its lock it looks like a dead one's.
     if ("heldBy" in lock) continue;
+    resources.defer(() => lock.release());
     const scratch = Scratch.create(local);
-    resources.defer(() => {
-      scratch.remove();
-      lock.release();
-    });
+    resources.defer(() => scratch.remove());
     return scratch;
   }
   const folder = await takeTemporaryFolder(temporaryFolder, "maintain", { clock, random });

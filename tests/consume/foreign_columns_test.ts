@@ -1,21 +1,16 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
-import { seededRandom } from "../../core/base/random.ts";
 import { isKind } from "../../core/base/errors.ts";
-import type { ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
 import type { Contract } from "../../core/contract/contract.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
-import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
-import { commitTable } from "../../core/iceberg/commit.ts";
+import { setProperties } from "../../core/iceberg/action/set_properties.ts";
 import type { SchemaChange } from "../../core/iceberg/format/schema_change.ts";
 import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
 import type { Type } from "../../core/iceberg/format/type.ts";
-import { formatNdjson } from "../../core/query/format/format_text.ts";
-import { Session } from "../../core/query/sql_session.ts";
-import { scratchFolder } from "../support/scratch_folder.ts";
 import { storeWith } from "../support/store_with.ts";
 import { ConsumeWorld } from "./consume_world.ts";
+import { ask, beside, changeColumns, commitTo } from "./other_program.ts";
 
 function contract(properties: Record<string, unknown>): Contract {
   return parseContract(JSON.stringify({ type: "object", properties, required: ["id"] }));
@@ -37,42 +32,6 @@ const newColumn = (name: string, type: Type = { type: "int" }): SchemaChange => 
   change: "add-column",
   field: { id: 0, name, required: false, type },
 });
-
-async function changeColumns(world: ConsumeWorld, changes: SchemaChange[], name = "bronze.events"): Promise<void> {
-  const catalog = world.catalogOn(world.store);
-  await commitTable(catalog, parseIdentifier(name), (transaction) => {
-    transaction.add(updateSchema(transaction.metadata, changes));
-  }, { clock: systemClock, random: world.random });
-}
-
-/** Another program acts as soon as the batch is routed. */
-function beside(world: ConsumeWorld, act: () => Promise<void>): Partial<ConsumeSessionOptions> {
-  const sink = storeWith(world.store, {
-    async create(path, bytes) {
-      const isCreated = await world.store.create(path, bytes);
-      if (path.endsWith(".routed.json")) await act();
-      return isCreated;
-    },
-  });
-  return { sink, catalog: world.catalogOn(sink), zone: world.options().zone };
-}
-
-/** What engines see that find columns by their field ids. */
-async function ask(world: ConsumeWorld, sql: string): Promise<unknown[]> {
-  const session = new Session({
-    openCatalog: () => Promise.resolve(world.catalogOn(world.store)),
-    clock: systemClock,
-    random: seededRandom(1),
-    temporaryFolder: scratchFolder(),
-    threads: 1,
-    memory: "500MB",
-  });
-  return await session.ask(sql, {}, async (rows) => {
-    let lines = "";
-    for await (const piece of formatNdjson(rows)) lines += piece;
-    return lines.trimEnd().split("\n").map((line) => JSON.parse(line));
-  });
-}
 
 async function columns(world: ConsumeWorld): Promise<string[]> {
   const { metadata } = (await world.catalogOn(world.store).loadTable(parseIdentifier("bronze.events")))!;
@@ -181,4 +140,33 @@ Deno.test("a column of the same name and another type holds the batch up until i
     const rows = await ask(world, "select id, country, country_code from bronze.events where id = 2");
     deepStrictEqual(rows, [{ id: 2, country: "NO", country_code: null }]);
     deepStrictEqual(await ask(world, "select count(*) as n from dead_letters.events"), [{ n: 1 }]);
+  }));
+
+Deno.test("copies that take longer than a commit may are made before it begins: a writer beside does not win for ever", () =>
+  withLake(async (world) => {
+    world.put("2.ndjson", SECOND);
+    let laterMs = 0, copies = 0, isRouted = false;
+    const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + laterMs };
+    const sink = storeWith(world.store, {
+      async create(path, bytes) {
+        const isCreated = await world.store.create(path, bytes);
+        if (path.endsWith(".routed.json")) {
+          isRouted = true;
+          await changeColumns(world, [newColumn("theirs")]);
+        }
+        return isCreated;
+      },
+      async write(path, bytes) {
+        await world.store.write(path, bytes);
+        if (!isRouted || !path.endsWith(".parquet")) return;
+        copies++;
+        laterMs += 120_000;
+        await commitTo(world, (transaction) => transaction.add(setProperties({ copies: String(copies) })));
+      },
+    });
+    const options = { contract: after, sink, catalog: world.catalogOn(sink), zone: world.options().zone, clock };
+    await rejects(() => world.consume(options), (error) => isKind(error, "unavailable"));
+    await world.consume(options);
+    deepStrictEqual(await ask(world, "select id, country from bronze.events where id = 2"), [{ id: 2, country: "NO" }]);
+    strictEqual(copies, 2);
   }));

@@ -65,6 +65,7 @@ Deno.test("of the manifests of a long run those that were used last are kept, an
       }));
       const { manifest, file } = writer.encodeManifest({
         schema: currentSchema(metadata),
+        schemas: metadata.schemas,
         spec: defaultSpec(metadata),
         content: "data",
         entries,

@@ -20,6 +20,7 @@ export function encodeAdded(
   return [...new Set(files.map((file) => file.specId))].map((specId) =>
     io.encodeManifest({
       schema: currentSchema(metadata),
+      schemas: metadata.schemas,
       spec: specById(metadata, specId),
       content,
       entries: files.filter((file) => file.specId === specId).map((dataFile) => ({

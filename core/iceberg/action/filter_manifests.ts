@@ -83,6 +83,7 @@ function rewrite(
   }
   return io.encodeManifest({
     schema: currentSchema(metadata),
+    schemas: metadata.schemas,
     spec: specById(metadata, manifest.specId),
     content: manifest.content,
     entries: kept,

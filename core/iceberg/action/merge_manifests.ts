@@ -86,6 +86,7 @@ async function mergeBin(transaction: Transaction, bin: ManifestFile[], snapshotI
   }
   return io.encodeManifest({
     schema: currentSchema(metadata),
+    schemas: metadata.schemas,
     spec: specById(metadata, bin[0]!.specId),
     content: bin[0]!.content,
     entries,

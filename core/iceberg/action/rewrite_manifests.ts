@@ -49,6 +49,7 @@ export async function rewriteManifests(transaction: Transaction): Promise<TableC
     for (let at = 0; at < entries.length; at += perManifest) {
       const encoded = io.encodeManifest({
         schema: currentSchema(metadata),
+        schemas: metadata.schemas,
         spec: specById(metadata, specId),
         content,
         entries: entries.slice(at, at + perManifest).map((entry) => ({ ...entry, status: "existing" })),

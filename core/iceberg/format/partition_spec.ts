@@ -142,12 +142,15 @@ export function samePartitionFields(a: PartitionSpec, b: PartitionSpec): boolean
   });
 }
 
-/** A text that is equal for equal partition tuples of one spec. */
+/**
+ * A text that is equal for equal partition tuples of one spec. An int is equal to the long of its
+ * size: their column was widened in between.
+ */
 export function partitionKey(specId: number, partition: readonly (Value | null)[]): string {
   const parts = partition.map((value) => {
     if (value === null) return "null";
     if (value instanceof Uint8Array) return `x${Array.from(value).join(".")}`;
-    return `${typeof value}:${Object.is(value, -0) ? "-0" : JSON.stringify(String(value))}`;
+    return Object.is(value, -0) ? "-0" : JSON.stringify(String(value));
   });
   return `${specId}/${parts.join("/")}`;
 }

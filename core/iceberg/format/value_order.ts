@@ -4,12 +4,13 @@ import type { Value } from "./single_value.ts";
  * The order of two values of one type for bounds and sort orders. Numbers go by size, with -0.0
  * before +0.0 and NaN last (specification: "Data File Fields", note 2; "Sorting"). Strings go by
  * code points, which is the order of their UTF-8 bytes; JavaScript's `<` compares UTF-16 units and
- * misplaces everything beyond U+FFFF. Bytes are unsigned.
+ * misplaces everything beyond U+FFFF. Bytes are unsigned. An int may stand beside a long: it was
+ * read before its column was widened.
  */
 export function compareValues(a: Value, b: Value): number {
   if (typeof a === "string") return compareCodePoints(a, b as string);
   if (a instanceof Uint8Array) return compareBytes(a, b as Uint8Array);
-  if (typeof a === "number") return compareNumbers(a, b as number);
+  if (typeof a === "number" && typeof b === "number") return compareNumbers(a, b);
   return a < b ? -1 : a > b ? 1 : 0;
 }
 

@@ -68,7 +68,10 @@ export function avroType(type: PrimitiveType, name: string): Json {
   }
 }
 
-/** A value in the form that the codec of `avroType` expects. */
+/**
+ * A value in the form that the codec of `avroType` expects. It may have been read when its column
+ * was not widened yet.
+ */
 export function valueToAvro(type: PrimitiveType, value: Value): unknown {
   switch (type.type) {
     case "uuid":
@@ -78,6 +81,8 @@ export function valueToAvro(type: PrimitiveType, value: Value): unknown {
     case "fixed":
     case "binary":
       return toBuffer(value as Uint8Array);
+    case "long":
+      return BigInt(value as number | bigint);
     default:
       return value;
   }

@@ -10,6 +10,8 @@ import { type Schema, schemaToJson } from "../format/schema.ts";
 
 export interface Manifest {
   schema: Schema;
+  /** The table's, for the types of partition source columns that are gone by now. */
+  schemas?: readonly Schema[];
   spec: PartitionSpec;
   content: ManifestContent;
   entries: ManifestEntry[];
@@ -20,8 +22,8 @@ export interface Manifest {
  * block marker.
  */
 export function encodeManifest(manifest: Manifest, sync: Uint8Array): Uint8Array {
-  const { schema, spec, content } = manifest;
-  const columns = partitionColumns(spec, [schema]);
+  const { schema, schemas = [], spec, content } = manifest;
+  const columns = partitionColumns(spec, [...schemas, schema]);
   const names = columns.map((column) => avroName(column.field.name));
   const records = manifest.entries.map((entry) => {
     const partition: Record<string, unknown> = {};

@@ -29,7 +29,8 @@ type AvroRecord = Record<string, unknown>;
 
 export interface DecodeManifestOptions {
   /**
-   * The table's schemas, for types of partition source columns that the manifest's schema lacks.
+   * The table's schemas, the newest last: what source columns of partitions were widened to since
+   * the manifest was written, and the types of those that its schema lacks.
    */
   schemas: Schema[];
   /** From the manifest list, because headers of version 1 may lack it. */
@@ -55,7 +56,7 @@ export function decodeManifest(bytes: Uint8Array, path: string, options: DecodeM
     const container = openContainer(bytes);
     const { schema, spec, content } = readHeader(container, path);
     if (options.specId !== undefined) spec.specId = options.specId;
-    const entryOf = entryReader(container, spec, [...options.schemas, schema]);
+    const entryOf = entryReader(container, spec, [schema, ...options.schemas]);
     return { schema, spec, content, ...readEntries(container, entryOf, options.keep) };
   });
 }

@@ -10,6 +10,8 @@ import type { Schema } from "../format/schema.ts";
 export interface ManifestToWrite {
   /** Kept in the file's header. */
   schema: Schema;
+  /** The table's, for the types of partition source columns that are gone by now. */
+  schemas: readonly Schema[];
   /** The spec of all entries. */
   spec: PartitionSpec;
   /** Whether it lists data or deletes. */
@@ -25,7 +27,7 @@ export interface ManifestToWrite {
 /** The line of the manifest list for a manifest just written (specification: "Manifest Lists"). */
 export function summarizeManifest(manifest: ManifestToWrite, path: string, length: number): ManifestFile {
   const { entries, sequenceNumber } = manifest;
-  const columns = partitionColumns(manifest.spec, [manifest.schema]);
+  const columns = partitionColumns(manifest.spec, [...manifest.schemas, manifest.schema]);
   return {
     path,
     length,

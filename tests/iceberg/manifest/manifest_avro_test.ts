@@ -167,7 +167,11 @@ Deno.test("a plain type may be written as an object, as DuckDB's extension does 
 });
 
 Deno.test("the list tells files, rows and partitions of a manifest, with bounds cut and rounded up", () => {
-  const summary = summarizeManifest({ ...manifest, snapshotId: 8n, sequenceNumber: 2n ** 60n }, "s3://b/m.avro", 123);
+  const summary = summarizeManifest(
+    { ...manifest, schemas: [], snapshotId: 8n, sequenceNumber: 2n ** 60n },
+    "s3://b/m.avro",
+    123,
+  );
   assertEquals([summary.addedFilesCount, summary.existingFilesCount, summary.deletedFilesCount], [1, 1, 1]);
   assertEquals([summary.addedRowsCount, summary.existingRowsCount, summary.deletedRowsCount], [5, 5, 5]);
   // The deleted file's number does not count, the added one's is the list's.

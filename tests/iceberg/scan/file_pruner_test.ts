@@ -172,6 +172,7 @@ Deno.test("no file and no manifest with a row that is asked for is ever left out
       const manifest = summarizeManifest(
         {
           schema,
+          schemas: [],
           spec: partitioning,
           content: "data",
           entries: files.map(({ file }) => ({ status: "added", dataFile: file })),
