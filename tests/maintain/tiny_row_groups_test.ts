@@ -74,23 +74,32 @@ Deno.test("files of few row groups are read twice, not kept: rows that are alike
 
 Deno.test("rows are kept where many tiny row groups hold them, and they are not large", () =>
   MaintainWorld.use(async (world) => {
-    const { metadata } = await world.events(0);
-    const { fields } = currentSchema(metadata);
+    await world.events(0);
     const file = await world.file("SELECT 1::BIGINT AS id, '' AS text", '"id": 1, "text": 3');
-    const keeps = async (rowGroups: number, rows: number, rowBytes: number, fileSizeBytes = 1_000) => {
+    const texts = (bytes: number) =>
+      `SELECT 1::BIGINT AS id, NULL::TIMESTAMPTZ AS at, repeat('x', ${bytes}) AS text FROM range(9)`;
+    const keeps = async (
+      rowGroups: number,
+      rows: number,
+      rowBytes: number,
+      fileSizeBytes = 1_000,
+      select = texts(rowBytes),
+    ) => {
       const dataFile = {
         ...file,
         recordCount: rows,
         fileSizeBytes,
         splitOffsets: new Array<number>(rowGroups).fill(4),
       };
-      const select = `SELECT 1::BIGINT AS id, NULL::TIMESTAMPTZ AS at, repeat('x', ${rowBytes}) AS text FROM range(9)`;
       const whole = group([{ dataFile, deletes: [], sequenceNumber: 1n }], 1e6);
-      return await paysToKeep(world.lake.connection, whole, select, fields);
+      return await paysToKeep(world.lake.connection, whole, select);
     };
     deepStrictEqual(await keeps(64, 64_000, 100), true);
     deepStrictEqual(await keeps(63, 64_000, 100), false, "few row groups");
     deepStrictEqual(await keeps(64, 640_000, 100), false, "row groups that are not tiny");
     deepStrictEqual(await keeps(64, 64_000, 4_000), false, "large rows");
     deepStrictEqual(await keeps(64, 64_000, 100, 10e6), false, "large files");
+    const wide = Array.from({ length: 1_500 }, (_, i) => `NULL::VARCHAR AS c${i}`).join(", ");
+    deepStrictEqual(await keeps(64, 100, 0, 1_000, `SELECT ${wide}`), true, "many columns");
+    deepStrictEqual(await keeps(64, 64_000, 0, 1_000, `SELECT ${wide}`), false, "many nulls, which take room");
   }));

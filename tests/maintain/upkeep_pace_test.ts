@@ -7,6 +7,7 @@ import { group } from "../../core/maintain/compaction/compaction_plan.ts";
 import { mayBeJoined } from "../../core/maintain/compaction/joinable.ts";
 import type { Rewriting } from "../../core/maintain/compaction/rewriting.ts";
 import { THRESHOLDS, type UpkeepPolicy } from "../../core/maintain/upkeep/policy.ts";
+import { UpkeepPace } from "../../core/maintain/upkeep/pace.ts";
 import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
 import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -72,6 +73,23 @@ async function upkeepFor(
   }
   return told;
 }
+
+Deno.test("who was in a hurry for hours owes the last piece, and a short one after it does not pay for it", () => {
+  const share = 0.1, pieceMs = 3_000;
+  const pace = new UpkeepPace(share, 0);
+  let nowMs = 0;
+  for (let piece = 0; piece < 1_000; piece++) {
+    nowMs += pieceMs;
+    pace.spent(pieceMs, nowMs);
+    nowMs += pieceMs;
+    ok(pace.mayHurry(nowMs) && !pace.mayStart(nowMs));
+  }
+  const startMs = pace.startMs();
+  ok(startMs - nowMs <= pieceMs / share, String(startMs - nowMs));
+  pace.spent(0, nowMs);
+  deepStrictEqual(pace.startMs(), startMs);
+  ok(pace.mayStart(startMs));
+});
 
 /** Each group takes its time by the clock of the test. */
 function timed(rewriting: Rewriting, clock: ManualClock, joinMs: number): Rewriting {

@@ -1,6 +1,5 @@
 /** Whether rows are read once for a rewrite, and kept until they are written. */
-import { type Connection, quoteName } from "../../engine/duckdb.ts";
-import type { Field } from "../../iceberg/format/type.ts";
+import type { Connection } from "../../engine/duckdb.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import { rowGroupsOf } from "./joinable.ts";
 
@@ -22,19 +21,17 @@ export async function paysToKeep(
   connection: Connection,
   { files, bytes }: RewriteGroup,
   select: string,
-  fields: readonly Field[],
 ): Promise<boolean> {
   const rows = files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0);
   const rowGroups = files.reduce((sum, { dataFile }) => sum + rowGroupsOf(dataFile), 0);
   if (rowGroups < ROW_GROUPS_MIN || rows > rowGroups * ROWS_MAX || bytes > PACKED_BYTES_MAX) return false;
-  return rows * await rowBytes(connection, select, fields) <= UNPACKED_BYTES_MAX;
+  return rows * await rowBytes(connection, select) <= UNPACKED_BYTES_MAX;
 }
 
-/** About, by the text of the first ones. */
-async function rowBytes(connection: Connection, select: string, fields: readonly Field[]): Promise<number> {
-  const lengths = fields.map(({ name }) => `coalesce(strlen(r.${quoteName(name)}::VARCHAR), 0)`);
+/** About, by the text of the first ones. Of a whole row, which has a place for each null, too. */
+async function rowBytes(connection: Connection, select: string): Promise<number> {
   const [row] = await connection.rows(
-    `SELECT coalesce(avg(${lengths.join(" + ")}), 0) AS bytes FROM (SELECT * FROM (${select}) LIMIT ${SAMPLE_ROWS}) r`,
+    `SELECT coalesce(avg(strlen(r::VARCHAR)), 0) AS bytes FROM (SELECT * FROM (${select}) LIMIT ${SAMPLE_ROWS}) r`,
   );
   return row!.bytes as number;
 }

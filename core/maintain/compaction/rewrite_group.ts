@@ -91,7 +91,7 @@ export class SqlGroupRewriter implements GroupRewriter {
 
   async #rewriteRows(connection: Connection, group: RewriteGroup): Promise<WrittenFile[]> {
     const select = await this.#select(connection, group);
-    if (!await paysToKeep(connection, group, select, this.#schema.fields)) {
+    if (!await paysToKeep(connection, group, select)) {
       return await this.#writeRows(connection, group, select);
     }
     await connection.rows(`CREATE OR REPLACE TEMP TABLE kept_rows AS ${select}`);

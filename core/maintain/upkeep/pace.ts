@@ -35,8 +35,9 @@ export class UpkeepPace {
     return nowMs - this.#endMs >= this.#spentMs;
   }
 
+  /** Owed is the last piece at most: what was done in a hurry must not stop all that follows. */
   spent(ms: number, nowMs: number): void {
-    this.#creditMs -= ms;
+    this.#creditMs = Math.min(this.#creditMs, Math.max(-ms, this.#creditMs - ms));
     this.#spentMs = ms;
     this.#endMs = nowMs;
   }
