@@ -24,8 +24,8 @@ const parts: Part[] = [
   ["REST catalog", findRestCatalog],
   ["REST compatibility kit", findCompatibilityKit],
   ["Chromium", findChromium],
-  ["Trino", findTrino],
   ["weed", () => findGoProgram(seaweedProgram)],
+  ["Trino", findTrino],
 ];
 
 for (const [name, install] of parts) {

@@ -88,8 +88,9 @@ async function isFolder(path: string): Promise<boolean> {
   return (await infoOf(path))?.isDirectory ?? false;
 }
 
+/** What cannot be looked at is told by who reads it. */
 async function isFile(path: string): Promise<boolean> {
-  return (await infoOf(path))?.isFile ?? false;
+  return (await infoOf(path).catch(() => undefined))?.isFile ?? false;
 }
 
 /** Undefined: nothing is there. */

@@ -17,9 +17,9 @@ const SETTLED_AFTER_MS = 2000;
  * the mark: what was open to others for a while is read again when it has been closed to them.
  */
 export function isLibrary(path: string, digest: string, clock: Clock): boolean {
-  if (!isOwnFile(path)) return false;
+  const file = openOwnFile(path);
+  if (file === undefined) return false;
   const mark = `${path}.checked`;
-  const file = Deno.openSync(path, { read: true });
   try {
     // Before the bytes are read: what changes meanwhile is in another state.
     const info = file.statSync();
@@ -34,13 +34,18 @@ export function isLibrary(path: string, digest: string, clock: Clock): boolean {
   }
 }
 
-function isOwnFile(path: string): boolean {
+/** Undefined where there is none; the cache folder may be removed at any time. */
+function openOwnFile(path: string): Deno.FsFile | undefined {
   try {
-    return Deno.lstatSync(path).isFile && foreignHand(path) === undefined;
+    return isOwnFile(path) ? Deno.openSync(path, { read: true }) : undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
+}
+
+function isOwnFile(path: string): boolean {
+  return Deno.lstatSync(path).isFile && foreignHand(path) === undefined;
 }
 
 function stateOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo, digest: string): string {

@@ -14,6 +14,8 @@ export async function keepHeapSmall(clock: Clock, signal: AbortSignal): Promise<
   for (;;) {
     await clock.sleep(LOOK_MS, signal);
     if (signal.aborted) return;
+    // After a peak V8 may have collected by itself.
+    neededBytes = Math.min(neededBytes, heapBytes());
     const garbageBytes = heapBytes() - neededBytes;
     if (garbageBytes < Math.max(GARBAGE_BYTES_MIN, neededBytes * GARBAGE_SHARE_MIN)) continue;
     collectGarbage();

@@ -109,9 +109,26 @@ export class Trino {
       (started) => untilUp(started, folder),
     );
     try {
-      await action(new Trino(address));
+      const trino = new Trino(address);
+      await trino.#untilItWorks();
+      await action(trino);
     } finally {
       await endGroup(process);
+    }
+  }
+
+  /** It is up some time before it has found itself among those who work for it. */
+  async #untilItWorks(): Promise<void> {
+    const endMs = performance.now() + START_MS_MAX;
+    for (;;) {
+      try {
+        await this.sql("SELECT n, count(*) FROM UNNEST(sequence(0, 9)) AS t(n) GROUP BY n");
+        return;
+      } catch (error) {
+        const isAlone = /nodes is empty|no nodes available/i.test(String(error));
+        if (!isAlone || performance.now() > endMs) throw error;
+      }
+      await systemClock.sleep(POLL_MS);
     }
   }
 
@@ -218,7 +235,7 @@ async function untilUp({ process, address }: Started, folder: string): Promise<v
 
 async function answers(address: string): Promise<boolean> {
   try {
-    const response = await fetch(`${address}/v1/info`);
+    const response = await fetch(`${address}/v1/info`, { signal: AbortSignal.timeout(START_MS_MAX) });
     const { starting } = await response.json() as { starting: boolean };
     return !starting;
   } catch {

@@ -79,7 +79,8 @@ export async function updateNamespace(call: CatalogCall): Promise<Response> {
   for (let attempt = 1;; attempt++) {
     const base = await requireNamespace(parts, namespace);
     const before = livingProperties(base);
-    const kept = Object.entries(before).filter(([key]) => !removals.includes(key));
+    // Earlier versions kept a location that a client had named.
+    const kept = Object.entries(before).filter(([key]) => key !== LOCATION && !removals.includes(key));
     const properties = propertiesToKeep(parts, namespace, { ...Object.fromEntries(kept), ...updates });
     try {
       await parts.namespaces.put(base, { namespace, properties, isDropped: false, commitId });

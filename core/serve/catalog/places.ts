@@ -31,13 +31,18 @@ function checkLocation(identifier: TableIdentifier, location: TableLocation, wan
  * none had before, and asks for `<table>-<32 digits>`; what it is answered with is what it takes.
  */
 export function checkNewLocation(identifier: TableIdentifier, location: TableLocation, wanted: string): void {
-  checkLocation(identifier, location, wanted.replace(/-[0-9a-f]{32}\/*$/, ""));
+  if (isFolder(location.recorded, wanted.replace(/-[0-9a-f]{32}\/*$/, ""))) return;
+  checkLocation(identifier, location, wanted);
 }
 
 /** The same of a namespace, whose tables lie in its folder. */
 export function checkFolder(name: string, own: string, wanted: string): void {
-  if (uriKey(wanted).replace(/\/+$/, "") === uriKey(own)) return;
+  if (isFolder(own, wanted)) return;
   throw badRequest(`Cannot keep ${name} at ${wanted}: this catalog keeps it at ${own}; leave the location out`);
+}
+
+function isFolder(own: string, wanted: string): boolean {
+  return uriKey(wanted).replace(/\/+$/, "") === uriKey(own);
 }
 
 /**

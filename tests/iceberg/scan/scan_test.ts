@@ -107,3 +107,23 @@ Deno.test("equality deletes of an unpartitioned spec reach every partition, dele
     const vector = bench.file(table, 0, { content: "position-deletes", format: "puffin", columns: [] });
     assertThrows(() => new DeleteIndex([entry(vector, 1n)]), /deletion vectors belong to version 3/);
   }));
+
+Deno.test("deletes of after a partition's column was widened reach the files of before", () =>
+  withBench(async (bench) => {
+    const table = await bench.create();
+    const entry = (number: number, changes: Partial<DataFile>, sequenceNumber: bigint) => ({
+      status: "added" as const,
+      snapshotId: 1n,
+      sequenceNumber,
+      fileSequenceNumber: sequenceNumber,
+      dataFile: { ...bench.file(table, number), ...changes },
+    });
+    const index = new DeleteIndex([
+      entry(0, { content: "equality-deletes", partition: [7n], equalityIds: [1] }, 5n),
+      entry(1, { content: "position-deletes", partition: [7n] }, 5n),
+    ]);
+    assertEquals(index.deletesFor(entry(2, { partition: [7] }, 4n)).length, 2);
+    for (const other of [8, 70n, null]) {
+      assertEquals(index.deletesFor(entry(3, { partition: [other] }, 4n)).length, 0);
+    }
+  }));

@@ -71,6 +71,18 @@ test("a namespace is where the lake has it, whatever place a client gives it", a
   deepStrictEqual((await lake.ask("GET", "namespaces/a%1Fb")).json.properties, { location: own });
 });
 
+test("a location that an earlier version kept for a namespace stands in no change's way, and is gone with the next", async (lake) => {
+  await lake.ask("POST", "namespaces", { namespace: ["shop"] });
+  const record = `${lake.folder}/warehouse/.namespaces/shop/v1.json`;
+  const kept = JSON.parse(await Deno.readTextFile(record));
+  kept.properties = { location: "s3://other/shop" };
+  await Deno.writeTextFile(record, JSON.stringify(kept));
+  const change = await lake.ask("POST", "namespaces/shop/properties", { removals: [], updates: { owner: "b" } });
+  strictEqual(change.status, 200, change.text);
+  const location = `file://${lake.folder}/warehouse/shop`;
+  deepStrictEqual((await lake.ask("GET", "namespaces/shop")).json.properties, { owner: "b", location });
+});
+
 test("a client that asks for a folder which no table had before gets the table's own", async (lake) => {
   await lake.ask("POST", "namespaces", { namespace: ["shop"] });
   const own = `file://${lake.folder}/warehouse/shop/orders`, unique = `${own}-${"0123456789abcdef".repeat(2)}`;
@@ -80,6 +92,8 @@ test("a client that asks for a folder which no table had before gets the table's
     "stage-create": true,
   });
   strictEqual((staged.json.metadata as unknown as { location: string }).location, own);
+  const named = { ...someTable, name: unique.split("/").at(-1), location: unique, "stage-create": true };
+  strictEqual((await lake.ask("POST", "namespaces/shop/tables", named)).status, 200, "its name has the digits");
   strictEqual((await lake.ask("POST", "namespaces/shop/tables", someTable)).status, 200);
   const update = { action: "set-location", location: unique };
   strictEqual((await lake.ask("POST", ORDERS, { requirements: [], updates: [update] })).status, 400);
