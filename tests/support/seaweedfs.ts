@@ -87,8 +87,8 @@ function argumentsFor(folder: string, port: number): string[] {
     "-s3.port.iceberg=0",
     "-s3.port.lance=0",
     "-master.telemetry=false",
-    // Each bucket has volumes of its own.
-    "-master.volumeSizeLimitMB=128",
+    // Each bucket has volumes of its own, and there are as many as have room on the disk.
+    "-master.volumeSizeLimitMB=32",
     "-volume.max=0",
   ];
 }
