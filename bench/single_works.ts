@@ -88,12 +88,12 @@ const INGESTED = 200_000, NEW_FILES = 10;
 async function amongManyWork(program: readonly string[], scratch: string, rounds: number): Promise<string> {
   const lake = `${scratch}/many`, raw = `${lake}/raw/events`;
   await Deno.mkdir(raw, { recursive: true });
-  const write = (name: string) =>
+  const write = (folder: string, name: string) =>
     Deno.writeTextFileSync(
-      `${raw}/${name}.ndjson`,
+      `${folder}/${name}.ndjson`,
       `{"user_id":"u","event_id":"${name}","event_type":"page_view","event_timestamp":"2026-03-01T12:00:00Z"}\n`,
     );
-  for (let file = 0; file < INGESTED; file++) write(`old-${file}`);
+  for (let file = 0; file < INGESTED; file++) write(raw, `old-${file}`);
   const args = ["consume", "--source", lake];
   const once = await measure(program[0]!, [...program.slice(1), ...args, "--once"], scratch);
   const idle = await measure(program[0]!, [...program.slice(1), ...args, "--once"], scratch);
@@ -102,8 +102,12 @@ async function amongManyWork(program: readonly string[], scratch: string, rounds
     const catalog = catalogOf(lake);
     const milliseconds: number[] = [], megabytes: number[] = [];
     for (let round = 0; round <= 5 * rounds; round++) {
+      // They land together: what comes while a batch runs waits for the trigger, a second.
+      const landing = `${lake}/landing`;
+      Deno.mkdirSync(landing);
+      for (let file = 0; file < NEW_FILES; file++) write(landing, `new-${round}-${file}`);
       const startMs = performance.now();
-      for (let file = 0; file < NEW_FILES; file++) write(`new-${round}-${file}`);
+      Deno.renameSync(landing, `${raw}/new-${round}`);
       await untilRows(catalog, INGESTED + NEW_FILES * (round + 1));
       // The first look reads the ledger, and waits for the start of the program.
       if (round > 0) milliseconds.push(performance.now() - startMs);
