@@ -241,3 +241,11 @@ export function quotePath(path: string): string {
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
+
+/**
+ * A member of a struct. With a dot the first name would mean a table, or a column, of that name
+ * before it means the variable of a lambda.
+ */
+export function memberSql(struct: string, name: string): string {
+  return `struct_extract(${struct}, ${quoteText(name)})`;
+}

@@ -1,4 +1,4 @@
-import { type Connection, quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
+import { type Connection, memberSql, quoteName, quotePath, quoteText } from "../engine/duckdb.ts";
 import { type SqlType, streamRows } from "../engine/duckdb_stream.ts";
 import { isDiskFull, isOutOfMemory, SqlError } from "../engine/sql_error.ts";
 import { showCharacter } from "../json/reader.ts";
@@ -23,7 +23,7 @@ export async function parquetRowsSql(connection: Connection, file: LocalRawFile)
   const meant = file.plain === undefined ? columns : await columnsOf(file.path);
   const text = new ValueText(file.plain?.names);
   const members = columns.map(({ name, type }, i) =>
-    memberSql(text.nameOf(name), text.orNull(quoteName(name), type, meant[i]!.type))
+    jsonMember(text.nameOf(name), text.orNull(quoteName(name), type, meant[i]!.type))
   );
   // The option would hide a column of that name, so DuckDB refuses it then; counting the rows takes
   // longer.
@@ -64,7 +64,7 @@ export function whyNotParquet(file: LocalRawFile, error: SqlError): string {
 
 const ROW_NUMBER = "file_row_number";
 
-function memberSql(name: string, value: string): string {
+function jsonMember(name: string, value: string): string {
   return `${quoteText(`${JSON.stringify(name)}:`)} || ${value}`;
 }
 
@@ -100,15 +100,15 @@ class ValueText {
       case "list":
         return `'[' || array_to_string(list_transform(${value}, lambda ${item}: ${inner(item, 0)}), ',') || ']'`;
       case "map": {
-        const key = keyText(`${item}.key`, type.children[0]!.type, meant.children[0]!.type);
-        const pair = `${key} || ':' || ${inner(`${item}.value`, 1)}`;
+        const key = keyText(memberSql(item, "key"), type.children[0]!.type, meant.children[0]!.type);
+        const pair = `${key} || ':' || ${inner(memberSql(item, "value"), 1)}`;
         return `'{' || array_to_string(list_transform(map_entries(${value}), lambda ${item}: ${pair}), ',') || '}'`;
       }
       case "struct": {
         const members = type.children.map(({ name, type: child }, i) =>
-          memberSql(
+          jsonMember(
             this.nameOf(name),
-            this.orNull(`${value}.${quoteName(name)}`, child, meant.children[i]!.type, depth),
+            this.orNull(memberSql(value, name), child, meant.children[i]!.type, depth),
           )
         );
         return `CASE WHEN ${value} IS NOT NULL THEN ${objectSql(members)} END`;

@@ -1,4 +1,4 @@
-import { quoteName } from "../engine/duckdb.ts";
+import { memberSql, quoteName } from "../engine/duckdb.ts";
 import type { Schema } from "../iceberg/format/schema.ts";
 import { isPrimitive, type PrimitiveType } from "../iceberg/format/type.ts";
 
@@ -10,16 +10,16 @@ export interface OrderedColumn {
 
 /** Undefined where the schema has no such column, or rows have no single value of it. */
 export function orderedColumn(schema: Schema, fieldId: number): OrderedColumn | undefined {
-  const walk = (fields: Schema["fields"], before: readonly string[]): OrderedColumn | undefined => {
+  const walk = (fields: Schema["fields"], struct?: string): OrderedColumn | undefined => {
     for (const { id, name, type } of fields) {
-      const path = [...before, name];
-      if (id === fieldId) return isPrimitive(type) ? { sql: path.map(quoteName).join("."), type } : undefined;
-      const below = type.type === "struct" ? walk(type.fields, path) : undefined;
+      const sql = struct === undefined ? quoteName(name) : memberSql(struct, name);
+      if (id === fieldId) return isPrimitive(type) ? { sql, type } : undefined;
+      const below = type.type === "struct" ? walk(type.fields, sql) : undefined;
       if (below !== undefined) return below;
     }
     return undefined;
   };
-  return walk(schema.fields, []);
+  return walk(schema.fields);
 }
 
 /** An integer, or the unscaled value of a decimal. */

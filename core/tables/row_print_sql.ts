@@ -1,5 +1,5 @@
 /** A row's values as a number, to detect changes. */
-import { quoteName } from "../engine/duckdb.ts";
+import { memberSql } from "../engine/duckdb.ts";
 import type { Field, Type } from "../iceberg/format/type.ts";
 
 /**
@@ -43,7 +43,7 @@ function partsOf(value: string, type: Type): Part[] {
   switch (type.type) {
     case "struct":
       return type.fields.map((field) => ({
-        sql: `${value}.${quoteName(field.name)}`,
+        sql: memberSql(value, field.name),
         type: field.type,
         isList: false,
       }));

@@ -74,6 +74,23 @@ Deno.test("structs, lists and every type of a contract are read from Parquet", (
     ]);
   }));
 
+Deno.test("a list's structs are read right beside columns that are named as the SQL names its elements", () =>
+  ConsumeWorld.use(async (world) => {
+    const struct = `{"type":"object","properties":{"n":{"type":"integer"}}}`;
+    const contract = parseContract(`{"type":"object","properties":{"l":{"type":"array","items":${struct}},
+      "v0":${struct},"read_parquet":${struct},"n":{"type":"integer"}}}`);
+    await putRows(world, "a", "SELECT [{'n': 1}] AS l, {'n': 2} AS v0, {'n': 3} AS read_parquet, 4 AS n");
+    await world.consume({ contract });
+    deepStrictEqual(
+      await world.rows(
+        "SELECT l[1].n::INT AS l, v0.n::INT AS v, read_parquet.n::INT AS r, n::INT AS n FROM {{bronze.events}}",
+      ),
+      [
+        { l: 1, v: 2, r: 3, n: 4 },
+      ],
+    );
+  }));
+
 Deno.test("what does not fit the contract is said of a row of Parquet as of any record", () =>
   ConsumeWorld.use(async (world) => {
     await putRows(world, "nan", `SELECT ${event}, 'nan'::DOUBLE AS product_id`);

@@ -99,6 +99,8 @@ Deno.test("rows are kept where many tiny row groups hold them, and they are not 
     deepStrictEqual(await keeps(64, 640_000, 100), false, "row groups that are not tiny");
     deepStrictEqual(await keeps(64, 64_000, 4_000), false, "large rows");
     deepStrictEqual(await keeps(64, 64_000, 100, 10e6), false, "large files");
+    const named = `SELECT 1::BIGINT AS r, repeat('x', 4_000) AS text FROM range(9)`;
+    deepStrictEqual(await keeps(64, 64_000, 0, 1_000, named), false, "large rows beside a column named r");
     const wide = Array.from({ length: 1_500 }, (_, i) => `NULL::VARCHAR AS c${i}`).join(", ");
     deepStrictEqual(await keeps(64, 100, 0, 1_000, `SELECT ${wide}`), true, "many columns");
     deepStrictEqual(await keeps(64, 64_000, 0, 1_000, `SELECT ${wide}`), false, "many nulls, which take room");

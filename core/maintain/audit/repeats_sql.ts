@@ -27,15 +27,15 @@ function keyOf({ by, at }: { [K in keyof Keying]: Keying[K] | undefined }): stri
 }
 
 /** Keys and times of rows, each as the keyings have them; NULL where the rows lack a column. */
-function keyColumns(keyings: readonly Keying[], present: (name: string) => boolean): string {
-  const columns = keyings.flatMap(({ by, at }, index) => {
+function keyColumns(keyings: readonly Keying[], present: (name: string) => boolean): { name: string; sql: string }[] {
+  return keyings.flatMap(({ by, at }, index) => {
     const isThere = [...by, ...at === undefined ? [] : [at]].every(present);
-    const time = at === undefined ? "NULL::BIGINT" : eventTimeSql({ at });
-    return isThere
-      ? [`${keyTextSql({ by })} AS key_${index}`, `${time} AS time_${index}`]
-      : [`NULL::VARCHAR AS key_${index}`, `NULL::BIGINT AS time_${index}`];
+    const time = at === undefined || !isThere ? "NULL::BIGINT" : eventTimeSql({ at });
+    return [
+      { name: `key_${index}`, sql: isThere ? keyTextSql({ by }) : "NULL::VARCHAR" },
+      { name: `time_${index}`, sql: time },
+    ];
   });
-  return columns.join(", ");
 }
 
 /**
@@ -51,7 +51,9 @@ export function keptSql(
   const { sourceFile, sourcePosition, batchId } = OUR_COLUMNS;
   const present = (name: string) => fields.some((field) => field.name === name);
   return `SELECT ${sourceFile} AS name, ${batchId} AS batch_id, ${sourcePosition} AS position,
-  ${keyColumns(keyings, present)} FROM (${select}) WHERE coalesce(${batchId}, 0) <= ${last}`;
+  ${
+    keyColumns(keyings, present).map(({ name, sql }) => `${sql} AS ${name}`).join(", ")
+  } FROM (${select}) WHERE coalesce(${batchId}, 0) <= ${last}`;
 }
 
 /** Events that raw files ask for, with their keys, from local files with columns by name. */
@@ -59,10 +61,10 @@ export function askedSql(keyings: readonly Keying[], paths: readonly string[], c
   const { sourceFile, sourcePosition } = OUR_COLUMNS;
   return `SELECT files.name, files.batch_id, judged.${quoteName(sourcePosition)} AS position, key_columns.*
 FROM (SELECT ${sourceFile}, ${sourcePosition}, struct_pack(${
-    keyings.flatMap((_keying, index) => [`key_${index} := key_${index}`, `time_${index} := time_${index}`]).join(", ")
-  }) AS key_columns FROM (SELECT *, ${keyColumns(keyings, (name) => columns.has(name))} FROM ${
+    keyColumns(keyings, (name) => columns.has(name)).map(({ name, sql }) => `${name} := ${sql}`).join(", ")
+  }) AS key_columns FROM ${
     parquetSql(paths)
-  })) AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'`;
+  }) AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'`;
 }
 
 /**

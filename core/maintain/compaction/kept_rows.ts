@@ -28,10 +28,14 @@ export async function paysToKeep(
   return rows * await rowBytes(connection, select) <= UNPACKED_BYTES_MAX;
 }
 
-/** About, by the text of the first ones. Of a whole row, which has a place for each null, too. */
+/**
+ * About, by the text of the first ones. Of a whole row, which has a place for each null, too. The
+ * subquery's name would not do for a row: a column may have the same.
+ */
 async function rowBytes(connection: Connection, select: string): Promise<number> {
   const [row] = await connection.rows(
-    `SELECT coalesce(avg(strlen(r::VARCHAR)), 0) AS bytes FROM (SELECT * FROM (${select}) LIMIT ${SAMPLE_ROWS}) r`,
+    `SELECT coalesce(avg(strlen(struct_pack(*COLUMNS(*))::VARCHAR)), 0) AS bytes
+FROM (SELECT * FROM (${select}) LIMIT ${SAMPLE_ROWS})`,
   );
   return row!.bytes as number;
 }

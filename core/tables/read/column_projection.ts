@@ -2,7 +2,7 @@
  * SQL that turns a file's column, in the file's layout, into the table's column. Fields are found
  * by id at every level. Pure text.
  */
-import { quoteName, quoteText } from "../../engine/duckdb.ts";
+import { memberSql, quoteName } from "../../engine/duckdb.ts";
 import { childFields } from "../../iceberg/format/schema.ts";
 import type { Field, Type } from "../../iceberg/format/type.ts";
 import type { FileColumn } from "./file_layout.ts";
@@ -60,14 +60,14 @@ function projectValue(value: string, type: Type, column: FileColumn, depth: numb
     case "struct": {
       const parts = fields.map((field) => {
         const name = column.children.find(({ fieldId }) => fieldId === field.id)?.name ?? field.name;
-        return `${quoteName(field.name)} := ${inner(`struct_extract(${value}, ${quoteText(name)})`, field)}`;
+        return `${quoteName(field.name)} := ${inner(memberSql(value, name), field)}`;
       });
       return `CASE WHEN ${value} IS NULL THEN NULL ELSE struct_pack(${parts.join(", ")}) END`;
     }
     case "list":
       return `list_transform(${value}, lambda ${item}: ${inner(item, fields[0]!)})`;
     case "map": {
-      const [key, element] = [inner(`${item}.key`, fields[0]!), inner(`${item}.value`, fields[1]!)];
+      const [key, element] = [inner(memberSql(item, "key"), fields[0]!), inner(memberSql(item, "value"), fields[1]!)];
       return `map_from_entries(list_transform(map_entries(${value}), lambda ${item}: {'key': ${key}, 'value': ${element}}))`;
     }
     default:
