@@ -1,6 +1,7 @@
 import { counted, formatCount } from "../../core/base/counted.ts";
 import type { Json } from "../../core/base/json.ts";
 import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
+import type { Unreachable } from "../../core/lake/raw_zone.ts";
 import type { IngestionStatus, StandingPlan } from "../../core/maintain/status/ingestion_status.ts";
 import type { UpkeepStatus } from "../../core/maintain/status/upkeep_status.ts";
 import type { TableHealth } from "../../core/maintain/status/table_health.ts";
@@ -17,7 +18,7 @@ export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key:
     waitingBytes: waiting?.bytes ?? null,
     lagMs: waiting === undefined ? null : lagOf(status, nowMs),
     problem: problem ?? null,
-    unreadable,
+    unreadable: unreadable.map(({ name }) => name),
     plan: plan === undefined ? null : {
       batchId: plan.batchId,
       isRouted: plan.isRouted,
@@ -61,10 +62,10 @@ function waitingText(status: IngestionStatus, nowMs: number): string {
 }
 
 /** Of files in a raw zone. */
-export function unreadableText(names: readonly string[]): string {
-  const [first = ""] = names;
-  const rest = names.length > 1 ? ` and ${formatCount(names.length - 1)} more` : "";
-  return `cannot be read, for the name is not UTF-8: ${first}${rest}`;
+export function unreadableText(files: readonly Unreachable[]): string {
+  const [first] = files;
+  const rest = files.length > 1 ? ` and ${formatCount(files.length - 1)} more` : "";
+  return `cannot be read: ${first!.name} (${first!.why})${rest}`;
 }
 
 /** `batch 2 is stuck: planned 5m 3s ago with 1 file (20 B), failed 3 times: …` */

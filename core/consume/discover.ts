@@ -1,5 +1,5 @@
-import type { RawZone } from "../lake/raw_zone.ts";
-import { isKind } from "../base/errors.ts";
+import { type RawZone, unreachable } from "../lake/raw_zone.ts";
+import { isKind, type StreamlabError } from "../base/errors.ts";
 import { isUnseen } from "./change_hints.ts";
 import { mapParallel } from "../base/parallel.ts";
 import type { FileInfo, ListedFile, PassedOver, Store } from "../storage/store.ts";
@@ -51,8 +51,19 @@ const FIRST_PORTION = 1_000;
  * files.
  */
 const PORTION_MAX = 65_536;
-/** A raw zone's files, as its store lists them. */
-export type RawListing = AsyncIterable<ListedFile>;
+/** A raw zone's files, as its store lists them, and what that passes over. */
+export type RawListing = AsyncIterable<ListedFile | PassedOver>;
+
+/** `after`: paths up to this one are left out. */
+export async function* listZone({ store, prefix }: RawZone, after?: string): AsyncGenerator<ListedFile | PassedOver> {
+  const passedOver: PassedOver[] = [];
+  const onPassedOver = (entry: PassedOver) => void passedOver.push(entry);
+  for await (const file of store.list(prefix, after === undefined ? { onPassedOver } : { after, onPassedOver })) {
+    yield* passedOver.splice(0);
+    yield file;
+  }
+  yield* passedOver;
+}
 
 interface Listed {
   path: string;
@@ -64,7 +75,6 @@ interface Listed {
 export async function discoverFiles(zone: RawZone, known: KnownFiles, options: DiscoverOptions): Promise<Discovery> {
   const { changedAsNew, onFresh, own } = options;
   const unreached: PassedOver[] = [];
-  const onPassedOver = (entry: PassedOver) => void unreached.push(entry);
   let holdsOwn = false;
   own.forget();
   const found: ClassifiedFiles = { fresh: [], changed: [] };
@@ -76,15 +86,24 @@ export async function discoverFiles(zone: RawZone, known: KnownFiles, options: D
   const passedOver: Discovery["passedOver"] = { files: 0, example: undefined };
   let listed: Listed[] = [];
   let portion = FIRST_PORTION;
-  const unseen: string[] = [];
-  const onUnseen = options.isHinted ? (path: string) => void unseen.push(path) : undefined;
+  const unseen: string[] = [], unseeable: Discovery["unreadable"] = [];
+  const onFailure = (listed: Listed, error: unknown) => {
+    if (options.isHinted && isUnseen(error)) unseen.push(listed.path);
+    else if (isUnreadable(zone.store, listed.path, error)) unseeable.push({ name: listed.name, reason: error.message });
+    else throw error;
+  };
   const compare = async () => {
     const candidates = await candidatesOf(listed, known, options.checksKnown);
     if (candidates.length === 0) return;
-    add(await known.classify(await statFiles(zone, candidates, onUnseen), changedAsNew));
+    add(await known.classify(await statFiles(zone.store, candidates, onFailure), changedAsNew));
     if (found.fresh.length > 0) onFresh?.(found.fresh);
   };
-  for await (const { path, info } of options.listing ?? zone.store.list(zone.prefix, { onPassedOver })) {
+  for await (const entry of options.listing ?? listZone(zone)) {
+    if ("why" in entry) {
+      unreached.push(entry);
+      continue;
+    }
+    const { path, info } = entry;
     if (own.holds(path)) {
       holdsOwn = true;
       continue;
@@ -106,18 +125,17 @@ export async function discoverFiles(zone: RawZone, known: KnownFiles, options: D
   await compare();
   const { fresh, unreadable } = await withoutUnreadable(zone, found);
   const nowhere = withoutPath(zone, unreached);
-  unreadable.push(...nowhere.unreadable);
+  unreadable.push(...unseeable, ...nowhere.unreadable);
   return { ...found, fresh, unreadable, seen, passedOver, loops: nowhere.loops, holdsOwn, unseen };
 }
 
 /** Entries without a usable path: links in a loop, and files that cannot be read. */
 function withoutPath(zone: RawZone, unreached: readonly PassedOver[]): Pick<Discovery, "loops" | "unreadable"> {
   const loops: string[] = [], unreadable: Discovery["unreadable"] = [];
-  for (const { path, why, isFolder } of unreached) {
-    const name = zone.nameBase + path;
-    const isEventFile = isFolder || eventFileKind(path.slice(zone.prefix.length), zone.format) !== undefined;
-    if (why === "links lead to each other") loops.push(name);
-    else if (isEventFile) unreadable.push({ name, reason: why });
+  for (const entry of unreached) {
+    const file = unreachable(zone, entry);
+    if (entry.why === "links lead to each other") loops.push(zone.nameBase + entry.path);
+    else if (file !== undefined) unreadable.push({ name: file.name, reason: file.why });
   }
   return { loops, unreadable };
 }
@@ -130,20 +148,20 @@ async function candidatesOf(listed: readonly Listed[], known: KnownFiles, checks
   return listed.filter(({ name, info }) => info !== undefined || unknown.has(name));
 }
 
-/** Fails where one cannot be looked at, unless it may be passed over. */
+/** `onFailure` gets one that cannot be looked at; it is left out unless that throws. */
 async function statFiles(
-  zone: RawZone,
+  store: Store,
   listed: readonly Listed[],
-  onUnseen: ((path: string) => void) | undefined,
+  onFailure: (listed: Listed, error: unknown) => void,
 ): Promise<EventFile[]> {
-  const files = await mapParallel(listed, STATS_PARALLEL, async ({ path, name, info }) => {
+  const files = await mapParallel(listed, STATS_PARALLEL, async (each) => {
+    const { path, name, info } = each;
     try {
       // A file that vanished since the listing is skipped.
-      const found = info ?? await zone.store.stat(path);
+      const found = info ?? await store.stat(path);
       return found === undefined ? undefined : { name, path, etag: found.etag, size: found.size };
     } catch (error) {
-      if (onUnseen === undefined || !isUnseen(error)) throw error;
-      onUnseen(path);
+      onFailure(each, error);
       return undefined;
     }
   });
@@ -170,8 +188,13 @@ async function whyUnreadable(store: Store, file: EventFile): Promise<string | un
     await store.readRange(file.path, 0, 1);
     return undefined;
   } catch (error) {
-    if (isKind(error, "unavailable")) return error.message;
+    if (isUnreadable(store, file.path, error)) return error.message;
     if (isKind(error, "not-found")) return undefined;
     throw error;
   }
+}
+
+/** Elsewhere than on a disk it is the service, not the file, that does not answer. */
+function isUnreadable(store: Store, path: string, error: unknown): error is StreamlabError {
+  return store.localPath(path) !== undefined && isKind(error, "unavailable");
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { readAhead } from "../base/read_ahead.ts";
-import type { ListedFile } from "../storage/store.ts";
-import { type RawListing } from "./discover.ts";
+import type { ListedFile, PassedOver } from "../storage/store.ts";
+import { listZone, type RawListing } from "./discover.ts";
 import { localFolder, type RawZone } from "../lake/raw_zone.ts";
 
 /** Files that a listing reads ahead. */
@@ -76,7 +76,7 @@ export class RawListings {
     this.#walked = undefined;
   }
 
-  async *#walk(state: ListingState | undefined): AsyncGenerator<ListedFile> {
+  async *#walk(state: ListingState | undefined): AsyncGenerator<ListedFile | PassedOver> {
     const zone = this.#zone, clock = this.#clock;
     const startMs = clock.nowMs();
     const agoMs = state === undefined ? Infinity : startMs - state.wholeAtMs;
@@ -85,7 +85,11 @@ export class RawListings {
     const after = last?.after;
     const lastPaths: string[] = [];
     let count = 0;
-    for await (const file of zone.store.list(zone.prefix, after === undefined ? {} : { after })) {
+    for await (const file of listZone(zone, after)) {
+      if ("why" in file) {
+        yield file;
+        continue;
+      }
       lastPaths[count++ % OVERLAP] = file.path;
       this.#watcher?.see(file);
       yield file;

@@ -40,7 +40,7 @@ export interface SampleOptions extends Omit<ParquetSampleOptions, "store"> {
 /** The first records of files that are spread over all that the zone holds. */
 export async function sampleRecords({ zone, signal, ...options }: SampleOptions): Promise<RawSample> {
   const found: (EventFileKind & { path: string })[] = [];
-  for await (const { path } of zone.store.list(zone.prefix)) {
+  for await (const { path } of zone.store.list(zone.prefix, { onPassedOver: () => {} })) {
     const kind = eventFileKind(path.slice(zone.prefix.length), zone.format);
     if (kind !== undefined) found.push({ path, ...kind });
   }

@@ -80,6 +80,12 @@ export function isMissing(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
+/** True if this user may not do that. */
+export function isDenied(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "EACCES" || code === "EPERM";
+}
+
 /** What an operating system's error means, for the end of a message. */
 export function stateOf(error: unknown): string {
   return MEANINGS[codeOf(error) ?? ""]?.state ?? messageOf(error);

@@ -35,17 +35,27 @@ export function localFolder({ store, prefix }: RawZone): string | undefined {
   return store.localPath(`${prefix}x`)?.replace(/\/x$/, "");
 }
 
-/**
- * Event files in a lake's own raw zone that no path leads to, because their names, or a folder's,
- * are not UTF-8. Only on a disk.
- */
-export async function unreadableEventFiles(store: Store): Promise<string[]> {
+/** An event file that no path leads to, or a folder in which some may be. */
+export type Unreachable = Pick<PassedOver, "why"> & { name: string };
+
+/** Undefined for an entry that is no event file, or that need not be told of. */
+export function unreachable(
+  { prefix, nameBase, format }: Pick<RawZone, "prefix" | "nameBase" | "format">,
+  { path, why, isFolder }: PassedOver,
+): Unreachable | undefined {
+  const isEventFile = isFolder || eventFileKind(path.slice(prefix.length), format) !== undefined;
+  // No file is lost where links lead to each other.
+  return isEventFile && why !== "links lead to each other" ? { name: nameBase + path, why } : undefined;
+}
+
+/** Those in a lake's own raw zone. Only on a disk: elsewhere to list it takes long. */
+export async function unreachableEventFiles(store: Store): Promise<Unreachable[]> {
   const prefix = `${EVENTS_FOLDER}/`;
   if (store.localPath(prefix + "x") === undefined) return [];
-  const found: string[] = [];
-  const onPassedOver = ({ path, why, isFolder }: PassedOver) => {
-    if (why !== "its name is not UTF-8") return;
-    if (isFolder || eventFileKind(path.slice(prefix.length)) !== undefined) found.push(path);
+  const found: Unreachable[] = [];
+  const onPassedOver = (entry: PassedOver) => {
+    const file = unreachable({ prefix, nameBase: "", format: undefined }, entry);
+    if (file !== undefined) found.push(file);
   };
   for await (const _file of store.list(prefix, { onPassedOver }));
   return found;

@@ -6,12 +6,12 @@ export interface ListOptions {
   onPassedOver?: (entry: PassedOver) => void;
 }
 
-/** An entry of a local folder that no path leads to. */
+/** An entry that no path leads to, or a local folder that may not be listed. */
 export interface PassedOver {
   /** As far as it can be shown. */
   path: string;
   /** Why no path can lead to it. */
-  why: "its name is not UTF-8" | "links lead to each other";
+  why: "its name is not UTF-8" | "its key is no path" | "it may not be read" | "links lead to each other";
   /** Whether files may be below it. */
   isFolder: boolean;
 }
@@ -66,8 +66,8 @@ export interface Store {
    * order of the UTF-8 bytes of the path. Files whose writing has not finished are not listed.
    * `after` skips all paths up to and including it. Every store has the path cheaply; `info` has
    * size, etag and time if the listing knows them (S3), else `stat` does. `onPassedOver` gets
-   * entries that cannot be named or reached; without it a name that is not UTF-8 fails the listing
-   * with `corrupt`.
+   * entries that cannot be named or reached; without it one that cannot be named fails the listing
+   * with `corrupt`, and one that may not be read with `unavailable`.
    */
   list(prefix: string, options?: ListOptions): AsyncIterable<ListedFile>;
 

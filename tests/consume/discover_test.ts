@@ -8,7 +8,7 @@ import { type RawZone } from "../../core/lake/raw_zone.ts";
 import type { EventFile } from "../../core/lake/event_file.ts";
 import type { KnownFiles } from "../../core/consume/known_files.ts";
 import { RawListings } from "../../core/consume/raw_listings.ts";
-import type { ListedFile, Store } from "../../core/storage/store.ts";
+import type { ListedFile, ListOptions, Store } from "../../core/storage/store.ts";
 
 const nameOf = (number: number) => `raw/events/${String(number).padStart(7, "0")}.json`;
 
@@ -71,6 +71,27 @@ Deno.test("a listing that nobody takes up yet stops for a while, and loses nothi
     own: ownOf(zone),
   });
   strictEqual(fresh.length, 50);
+});
+
+Deno.test("an object whose key is no path is told once, and stops nothing, wherever it stands in the listing", async () => {
+  const wrong = (path: string) => ({ path, why: "its key is no path", isFolder: false }) as const;
+  async function* list(_prefix: string, { onPassedOver }: ListOptions = {}): AsyncGenerator<ListedFile> {
+    onPassedOver?.(wrong("raw/events//0.json"));
+    for (const path of [nameOf(0), nameOf(1_000)]) yield { path, info: { path, size: 1, etag: "e", modifiedMs: 0 } };
+    onPassedOver?.(wrong("raw/events/z//1.json"));
+    onPassedOver?.(wrong("raw/events/z//1.txt"));
+  }
+  const zone = { ...zoneOf(0).zone, store: { list, localPath: () => undefined } as unknown as Store };
+  const options = { changedAsNew: false, checksKnown: true, listing: beginListing(zone), own: ownOf(zone) };
+  const { fresh, unreadable } = await discoverFiles(zone, knownNames().known, options);
+  deepStrictEqual(fresh.map(({ name }) => name), [nameOf(0), nameOf(1_000)]);
+  deepStrictEqual(
+    unreadable,
+    ["raw/events//0.json", "raw/events/z//1.json"].map((name) => ({
+      name,
+      reason: "its key is no path",
+    })),
+  );
 });
 
 Deno.test("in a bucket the lake's own files are known by their keys", () => {

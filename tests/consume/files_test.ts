@@ -234,7 +234,7 @@ Deno.test("files and folders whose names are not UTF-8 are told, and the others 
     deepStrictEqual(unreadable.map(({ name }) => name).sort(), expected);
     deepStrictEqual(world.remarks.toSorted(), expected.map((name) => `${name} unreadable: its name is not UTF-8`));
     deepStrictEqual(Object.keys(await ledger(world)), ["own.json"]);
-    const told = /cannot be read, for the name is not UTF-8: raw\/events\/[ad]\ufffd.* and 1 more/;
+    const told = /cannot be read: raw\/events\/[ad]\ufffd\S* \(its name is not UTF-8\) and 1 more/;
     for (const action of ["--status", "--audit"]) {
       const shell = testWorld({ commands, cwd: world.folder, env: { TMPDIR: world.folder } });
       strictEqual(await runProgram(["maintain", "--source", ".", action], shell), 0, shell.stderrText());
@@ -282,6 +282,54 @@ Deno.test("a file that may not be read stays, with a word, and is taken when it 
     await world.consume();
     deepStrictEqual(Object.keys(await ledger(world)), ["locked.json", "open.json"]);
   }));
+
+Deno.test("a file that may not be looked at does not stop the others, and is taken when it may", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("open.json", two);
+    world.put("locked/a.json", two);
+    const refusing = storeWith(world.store, {
+      stat(path) {
+        if (!path.includes("/locked/")) return world.store.stat(path);
+        return Promise.reject(new StreamlabError("unavailable", `Cannot look at ${path}: permission denied`));
+      },
+    });
+    const { zone } = world.options();
+    for (const _run of [1, 2]) await world.consume({ zone: { ...zone, store: refusing } });
+    deepStrictEqual(Object.keys(await ledger(world)), ["open.json"]);
+    const told = "raw/events/locked/a.json unreadable: Cannot look at raw/events/locked/a.json: permission denied";
+    deepStrictEqual(world.remarks, [told, told]);
+    await world.consume();
+    deepStrictEqual(Object.keys(await ledger(world)), ["locked/a.json", "open.json"]);
+  }));
+
+Deno.test("a folder that may not be read does not stop the others", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("open.json", two);
+    world.put("locked/a.json", two);
+    Deno.symlinkSync(world.rawPath("locked/a.json"), world.rawPath("link.json"));
+    Deno.chmodSync(world.rawPath("locked"), 0);
+    try {
+      // The superuser may read everything.
+      const taken = mayRead(world.rawPath("locked")) ? ["link.json", "locked/a.json", "open.json"] : ["open.json"];
+      const { unreadable } = await world.consume();
+      deepStrictEqual(Object.keys(await ledger(world)), taken);
+      const told = taken.length > 1 ? [] : ["raw/events/link.json", "raw/events/locked/"];
+      deepStrictEqual(
+        unreadable.map(({ name, reason }) => `${name}: ${reason}`).sort(),
+        told.map((name) => `${name}: it may not be read`),
+      );
+    } finally {
+      Deno.chmodSync(world.rawPath("locked"), 0o700);
+    }
+  }));
+
+function mayRead(folder: string): boolean {
+  try {
+    return [...Deno.readDirSync(folder)].length > 0;
+  } catch {
+    return false;
+  }
+}
 
 Deno.test("a large corrupted file is told by its head, size and hash", () =>
   ConsumeWorld.use(async (world) => {

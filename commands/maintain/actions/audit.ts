@@ -16,7 +16,7 @@ import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import type { TargetRecord } from "../../../core/lake/target_record.ts";
 import type { KnownTarget } from "../../../core/lake/targets.ts";
 import { archivePathOf } from "../../../core/lake/raw_archive.ts";
-import { unreadableEventFiles, type ZoneOptions, zoneOptions } from "../../../core/lake/raw_zone.ts";
+import { unreachableEventFiles, type ZoneOptions, zoneOptions } from "../../../core/lake/raw_zone.ts";
 import { locateFile } from "../../../core/storage/file_name.ts";
 import { parseLocation } from "../../../core/storage/location.ts";
 import type { FileInfo, Store } from "../../../core/storage/store.ts";
@@ -80,7 +80,7 @@ async function auditTargets(job: Job<typeof OWN_FLAGS>): Promise<boolean> {
     if (context.signal.aborted) return isRight;
     isRight = await auditOrTell(job, target) && isRight;
   }
-  const unreadable = await unreadableEventFiles(surroundings.store);
+  const unreadable = await unreachableEventFiles(surroundings.store);
   if (unreadable.length > 0) await printNote(context, `In the raw zone ${unreadableText(unreadable)}`);
   return isRight;
 }

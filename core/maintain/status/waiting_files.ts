@@ -4,6 +4,7 @@ import { type Connection, quoteName, quoteText } from "../../engine/duckdb.ts";
 import { eventFileKind } from "../../lake/event_file.ts";
 import { ARCHIVE_FOLDER, CHECKPOINTS_FOLDER, EVENTS_FOLDER, WAREHOUSE_FOLDER } from "../../lake/layout.ts";
 import { LEDGER_COLUMNS } from "../../lake/our_columns.ts";
+import { type Unreachable, unreachable } from "../../lake/raw_zone.ts";
 import { type RawPlace, rawPlaceOf, rawPlaceText, type TargetRecord } from "../../lake/target_record.ts";
 import { nameFile } from "../../storage/file_name.ts";
 import type { PassedOver, Store } from "../../storage/store.ts";
@@ -20,8 +21,8 @@ export interface Waiting {
   waiting: { files: number; bytes: number; oldestMs: number | undefined } | undefined;
   /** Why nobody can. */
   problem: string | undefined;
-  /** Event files there that no path leads to: their names, or a folder's, are not UTF-8. */
-  unreadable: string[];
+  /** Event files there that no path leads to, and folders that may not be read. */
+  unreadable: Unreachable[];
 }
 
 /** A raw zone as it is now. */
@@ -29,7 +30,7 @@ interface ListedZone {
   store: Store;
   /** A temporary table: `name`, `path`. */
   files: string;
-  unreadable: string[];
+  unreadable: Unreachable[];
 }
 
 /**
@@ -90,9 +91,10 @@ WHERE ${TABLE} = ${quoteText(table)} AND NOT starts_with(${LEDGER_COLUMNS.source
     await this.#connection.run(`CREATE TEMP TABLE ${files} (name VARCHAR, path VARCHAR)`);
     const isEventFile = (path: string) =>
       eventFileKind(path.slice(prefix.length), format) !== undefined && !this.#isOwn(root, path);
-    const unreadable: string[] = [];
-    const onPassedOver = ({ path, why, isFolder }: PassedOver) => {
-      if (why === "its name is not UTF-8" && (isFolder || isEventFile(path))) unreadable.push(base + path);
+    const unreadable: Unreachable[] = [];
+    const onPassedOver = (entry: PassedOver) => {
+      const file = unreachable({ prefix, nameBase: base, format }, entry);
+      if (file !== undefined && !this.#isOwn(root, entry.path)) unreadable.push(file);
     };
     let rows: [string, string][] = [];
     const flush = async () => {

@@ -1,5 +1,5 @@
 import { StreamlabError } from "../../base/errors.ts";
-import { codeOf, isMissing, localError } from "../../disk/disk_error.ts";
+import { codeOf, isDenied, isMissing, localError } from "../../disk/disk_error.ts";
 import { comparePaths, folderOf } from "../path.ts";
 import type { ListOptions, PassedOver } from "../store.ts";
 
@@ -41,7 +41,10 @@ async function* walkFolder(
   const namePrefix = prefix.startsWith(start) ? prefix.slice(start.length) : "";
   const passOver = options.onPassedOver &&
     ((entry: PassedOver) => options.onPassedOver!({ ...entry, path: start + entry.path }));
-  for (const entry of await readFolder(join(root, folder), namePrefix, links, passOver)) {
+  // The folder that was asked for must be there to be read; those below it are entries.
+  const isEntry = folder !== folderOf(prefix);
+  const reach: Reach = { passOver, onDenied: isEntry ? passOver : undefined };
+  for (const entry of await readFolder(join(root, folder), namePrefix, links, reach)) {
     const path = start + entry.name;
     if (entry.isFolder) {
       const inside = `${path}/`;
@@ -62,7 +65,7 @@ async function readFolder(
   folder: string,
   namePrefix: string,
   links: readonly string[],
-  passOver: PassOver | undefined,
+  { passOver, onDenied }: Reach,
 ): Promise<Entry[]> {
   const entries: Entry[] = [];
   try {
@@ -79,7 +82,9 @@ async function readFolder(
   } catch (error) {
     // A folder that is gone between its parent's listing and its own holds nothing.
     if (isMissing(error)) return [];
-    throw localError("list the folder", folder, error);
+    if (onDenied === undefined || !isDenied(error)) throw localError("list the folder", folder, error);
+    onDenied({ path: "", why: "it may not be read", isFolder: true });
+    return [];
   }
   const key = (entry: Entry) => entry.isFolder ? `${entry.name}/` : entry.name;
   return entries.sort((a, b) => comparePaths(key(a), key(b)));
@@ -87,6 +92,13 @@ async function readFolder(
 
 /** Takes the path in the folder at hand. */
 type PassOver = (entry: PassedOver) => void;
+
+/** Who is told of what cannot be reached; where nobody is, it fails. */
+interface Reach {
+  passOver: PassOver | undefined;
+  /** Of the folder itself, where it may not be read. */
+  onDenied: PassOver | undefined;
+}
 
 async function followLink(
   folder: string,
@@ -106,6 +118,10 @@ async function followLink(
     if (isMissing(error)) return undefined;
     if (codeOf(error) === "ELOOP") {
       passOver?.({ path: name, why: "links lead to each other", isFolder: false });
+      return undefined;
+    }
+    if (passOver !== undefined && isDenied(error)) {
+      passOver({ path: name, why: "it may not be read", isFolder: false });
       return undefined;
     }
     throw localError("follow the link", path, error);

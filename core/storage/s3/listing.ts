@@ -14,9 +14,14 @@ interface PageRequest {
   byFolder?: boolean;
 }
 
+/** `path` is the whole key here. */
+interface ListedObject extends FileInfo {
+  /** The key is not UTF-8, which S3 does not allow: no request can name it. */
+  isBroken?: boolean;
+}
+
 interface Page {
-  /** `path` is the whole key here. */
-  objects: FileInfo[];
+  objects: ListedObject[];
   /** With `byFolder`: names with the slash at their end. */
   folders: string[];
   /** Undefined after the last page. */
@@ -40,15 +45,15 @@ export async function* listObjects(
   connection: S3Connection,
   prefix: string,
   after: string | undefined,
-): AsyncGenerator<FileInfo> {
+): AsyncGenerator<ListedObject> {
   const order = new PageOrder(connection, prefix, after);
   const first = order.check(await listPage(connection, { prefix, after }));
   yield* first.objects;
   if (first.next === undefined) return;
-  const last = first.objects.at(-1)?.path;
+  const { path: last, isBroken } = first.objects.at(-1) ?? {};
   // A page may be empty and not the last one: where many objects were deleted, versions of them are
-  // passed over.
-  if (last === undefined) return yield* listOn(connection, { prefix, after }, first.next, order);
+  // passed over. And no request can begin after a broken name.
+  if (last === undefined || isBroken) return yield* listOn(connection, { prefix, after }, first.next, order);
   const level = prefix.lastIndexOf("/") + 1;
   const slash = last.indexOf("/", level);
   const folders = new Set(first.objects.map(({ path }) => path.slice(0, path.indexOf("/", level) + 1)));
@@ -62,8 +67,8 @@ export async function* listObjects(
 }
 
 /** What lies below `prefix` beyond `folder`; up to `parallelMax` folders are under way at once. */
-async function* listFolders(connection: S3Connection, prefix: string, folder: string): AsyncGenerator<FileInfo> {
-  const underWay: AsyncIterable<FileInfo>[] = [];
+async function* listFolders(connection: S3Connection, prefix: string, folder: string): AsyncGenerator<ListedObject> {
+  const underWay: AsyncIterable<ListedObject>[] = [];
   const order = new PageOrder(connection, prefix, undefined);
   let page: Page | undefined;
   do {
@@ -78,14 +83,14 @@ async function* listFolders(connection: S3Connection, prefix: string, folder: st
   for (const listing of underWay) yield* listing;
 }
 
-const nameOf = (entry: FileInfo | string): string => typeof entry === "string" ? entry : entry.path;
+const nameOf = (entry: ListedObject | string): string => typeof entry === "string" ? entry : entry.path;
 
-async function* only(entry: FileInfo): AsyncGenerator<FileInfo> {
+async function* only(entry: ListedObject): AsyncGenerator<ListedObject> {
   yield await Promise.resolve(entry);
 }
 
 /** Sends the first request at once, before anybody asks for a name. */
-function startListing(connection: S3Connection, request: PageRequest): AsyncIterable<FileInfo> {
+function startListing(connection: S3Connection, request: PageRequest): AsyncIterable<ListedObject> {
   const first = early(listPage(connection, request));
   return (async function* () {
     const order = new PageOrder(connection, request.prefix, request.after);
@@ -100,7 +105,7 @@ async function* listOn(
   request: PageRequest,
   next: string,
   order: PageOrder,
-): AsyncGenerator<FileInfo> {
+): AsyncGenerator<ListedObject> {
   const ask = (token: string | undefined) =>
     token === undefined ? undefined : early(listPage(connection, { ...request, token }));
   for (let coming = ask(next); coming !== undefined;) {
@@ -131,7 +136,8 @@ class PageOrder {
   }
 
   check(page: Page): Page {
-    const names = [page.objects.map(({ path }) => path), page.folders];
+    // Of a broken name nobody knows the place in the order.
+    const names = [page.objects.filter(({ isBroken }) => !isBroken).map(({ path }) => path), page.folders];
     const firsts = names.flatMap((list) => list.slice(0, 1)), lasts = names.flatMap((list) => list.slice(-1));
     const isAgain = this.#last !== undefined && firsts.some((name) => comparePaths(name, this.#last!) <= 0);
     this.#pagesEmpty = firsts.length === 0 ? this.#pagesEmpty + 1 : 0;
@@ -169,13 +175,19 @@ async function listPage(connection: S3Connection, request: PageRequest): Promise
       return output;
     },
   });
-  const objects = (output.Contents ?? []).map(({ Key, Size, ETag, LastModified }) => ({
-    path: decodeKey(Key ?? ""),
+  const objects: ListedObject[] = (output.Contents ?? []).map(({ Key, Size, ETag, LastModified }) => ({
+    ...decodeKey(Key ?? ""),
     size: Size ?? 0,
     etag: bareEtag(ETag),
     modifiedMs: wholeSeconds(LastModified),
   }));
-  const folders = (output.CommonPrefixes ?? []).map(({ Prefix }) => decodeKey(Prefix ?? ""));
+  const folders = [];
+  for (const { Prefix } of output.CommonPrefixes ?? []) {
+    const { path, isBroken } = decodeKey(Prefix ?? "");
+    // Nothing below it can be asked for.
+    if (isBroken) objects.push({ path, isBroken, size: 0, etag: "", modifiedMs: 0 });
+    else folders.push(path);
+  }
   return { objects, folders, next: output.IsTruncated ? output.NextContinuationToken : undefined };
 }
 
@@ -194,14 +206,14 @@ export async function* listUploads(connection: S3Connection, prefix: string): As
       run: (client, abortSignal) => client.send(new ListMultipartUploadsCommand(command), { abortSignal }),
     });
     for (const { Key, UploadId, Initiated } of output.Uploads ?? []) {
-      yield { path: decodeKey(Key ?? ""), startedMs: wholeSeconds(Initiated), uploadId: UploadId ?? "" };
+      yield { path: decodeKey(Key ?? "").path, startedMs: wholeSeconds(Initiated), uploadId: UploadId ?? "" };
     }
     const { NextKeyMarker, NextUploadIdMarker } = output;
     const isStuck = output.IsTruncated && NextKeyMarker !== undefined &&
-      decodeKey(NextKeyMarker) === marker.KeyMarker && NextUploadIdMarker === marker.UploadIdMarker;
+      decodeKey(NextKeyMarker).path === marker.KeyMarker && NextUploadIdMarker === marker.UploadIdMarker;
     if (isStuck) throw connection.error("list the unfinished uploads of", prefix, new ForeignAnswerError("end"));
     marker = output.IsTruncated && NextKeyMarker !== undefined
-      ? { KeyMarker: decodeKey(NextKeyMarker), UploadIdMarker: NextUploadIdMarker }
+      ? { KeyMarker: decodeKey(NextKeyMarker).path, UploadIdMarker: NextUploadIdMarker }
       : {};
   } while (marker.KeyMarker !== undefined);
 }
@@ -222,8 +234,19 @@ export async function explain(connection: S3Connection, key: string, error: unkn
 }
 
 /** S3 writes keys as forms do: a space is a plus sign. */
-function decodeKey(encoded: string): string {
-  return decodeURIComponent(encoded.replaceAll("+", " "));
+function decodeKey(encoded: string): Pick<ListedObject, "path" | "isBroken"> {
+  const written = encoded.replaceAll("+", " ");
+  try {
+    return { path: decodeURIComponent(written) };
+  } catch {
+    const path = written.replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => new TextDecoder().decode(bytesOf(bytes)));
+    return { path, isBroken: true };
+  }
+}
+
+/** `%41%42` */
+function bytesOf(escapes: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.fromHex(escapes.replaceAll("%", ""));
 }
 
 /** An ETag without its quotes; every answer about an object of a real S3 has one. */

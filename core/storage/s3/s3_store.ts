@@ -15,7 +15,7 @@ import type { Location } from "../location.ts";
 import { localError } from "../../disk/disk_error.ts";
 import { readAt } from "../../disk/file_bytes.ts";
 import { removeFileQuietly, removeTree } from "../../disk/removal.ts";
-import { checkPath, checkPrefix } from "../path.ts";
+import { checkPath, checkPrefix, isPath } from "../path.ts";
 import { deleteOwn } from "../deletion.ts";
 import { checkSize } from "../size_limit.ts";
 import { probeCreate, probePlace, probePrefix } from "../probe.ts";
@@ -28,7 +28,7 @@ import type { S3Range } from "./download.ts";
 import { faultOf } from "./fault.ts";
 import { bareEtag, explain, listObjects, listUploads, wholeSeconds } from "./listing.ts";
 import { abortUpload, bytesSource, upload } from "./upload.ts";
-import type { FileInfo, ListedFile, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
+import type { FileInfo, ListedFile, ListOptions, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
 
 /** An older probe is that of a killed process. */
 const ABANDONED_PROBE_MS = 600_000;
@@ -131,14 +131,16 @@ class S3Store implements Store {
     }
   }
 
-  async *list(prefix: string, options: { after?: string } = {}): AsyncIterable<ListedFile> {
+  async *list(prefix: string, options: ListOptions = {}): AsyncIterable<ListedFile> {
     checkPrefix(prefix);
     const after = options.after === undefined ? undefined : this.#prefix + options.after;
-    for await (const object of listObjects(this.#connection, this.#prefix + prefix, after)) {
+    for await (const { isBroken, ...object } of listObjects(this.#connection, this.#prefix + prefix, after)) {
       const path = object.path.slice(this.#prefix.length);
-      if (path.endsWith("/") || path === "") continue;
-      this.#checkListed(path);
-      yield { path, info: { ...object, path } };
+      const isFolder = path.endsWith("/");
+      if (!isBroken && (isFolder || path === "")) continue;
+      if (!isBroken && isPath(path)) yield { path, info: { ...object, path } };
+      else if (options.onPassedOver === undefined) throw this.#noPath(path);
+      else options.onPassedOver({ path, why: isBroken ? "its name is not UTF-8" : "its key is no path", isFolder });
     }
   }
 
@@ -260,15 +262,10 @@ class S3Store implements Store {
     return this.#prefix + path;
   }
 
-  #checkListed(path: string): void {
-    try {
-      checkPath(path);
-    } catch (cause) {
-      throw new StreamlabError("corrupt", `Cannot list "${this.root}": the key "${path}" is no path`, {
-        hint: "Rename that object",
-        cause,
-      });
-    }
+  #noPath(path: string): StreamlabError {
+    return new StreamlabError("corrupt", `Cannot list "${this.root}": the key "${path}" is no path`, {
+      hint: "Rename that object",
+    });
   }
 
   async #open(path: string, range: S3Range, options: ReadOptions): Promise<S3Download> {

@@ -2,6 +2,7 @@ import { deepStrictEqual, ok, rejects } from "node:assert/strict";
 import { systemClock } from "../../../core/base/clock.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import { openS3Store } from "../../../core/storage/s3/s3_store.ts";
+import type { ListOptions, PassedOver } from "../../../core/storage/store.ts";
 import { scriptedSettings } from "./s3_world.ts";
 
 interface FakePage {
@@ -10,7 +11,7 @@ interface FakePage {
 }
 
 /** A service that lists these pages, by the token that asks for them. */
-async function listed(pages: Record<string, FakePage>, prefix: string): Promise<string[]> {
+async function listed(pages: Record<string, FakePage>, prefix: string, options?: ListOptions): Promise<string[]> {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     const { keys, next } = pages[new URL(request.url).searchParams.get("continuation-token") ?? ""]!;
     const contents = keys.map((key) =>
@@ -30,7 +31,7 @@ async function listed(pages: Record<string, FakePage>, prefix: string): Promise<
       random: seededRandom(1),
       settings: scriptedSettings(server),
     });
-    return (await Array.fromAsync(store.list(prefix))).map(({ path }) => path);
+    return (await Array.fromAsync(store.list(prefix, options))).map(({ path }) => path);
   } finally {
     await server.shutdown();
   }
@@ -46,6 +47,24 @@ Deno.test("empty pages in the middle of a listing, and at its start, are not its
     }, "x/"),
     ["x/a", "x/late"],
   );
+});
+
+Deno.test("a key that no path can be, or that is not UTF-8, is passed over and told where somebody asks, and else fails", async () => {
+  const pages = {
+    "": { keys: ["x//a.json", "x/%E9t%C3%A9.json"], next: "1" },
+    "1": { keys: ["x/a.json", "x/b/../c.json"], next: "2" },
+    "2": { keys: ["x/c%FF", "x/d.json"] },
+  };
+  const passedOver: PassedOver[] = [];
+  const paths = await listed(pages, "x/", { onPassedOver: (entry) => void passedOver.push(entry) });
+  deepStrictEqual(paths, ["x/a.json", "x/d.json"]);
+  deepStrictEqual(passedOver.map(({ path, why }) => `${path}: ${why}`), [
+    "x//a.json: its key is no path",
+    "x/\ufffdt\u00e9.json: its name is not UTF-8",
+    "x/b/../c.json: its key is no path",
+    "x/c\ufffd: its name is not UTF-8",
+  ]);
+  await rejects(listed(pages, "x/"), /Cannot list "s3:\/\/b": the key "x\/\/a.json" is no path/);
 });
 
 Deno.test("a listing that repeats itself, or goes on without names, ends as no listing of S3", async () => {
