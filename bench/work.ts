@@ -20,6 +20,7 @@ export const PAIRED_WORKS: Readonly<Record<string, { doc: string; make: MakeWork
   "zstd": { doc: "the same arrays in zstd", make: layout(100, 10_000, ["--compress", "zstd"]) },
   "array-300mb": { doc: "one array of 300 MB", make: layout(1, 975_000, ["--corruption-chance", "0"]) },
   "array-2gb": { doc: "one array of 2 GB", make: layout(1, 6_500_000, ["--corruption-chance", "0"]) },
+  "envelopes": { doc: "100 envelopes of 10,000 events, against the same arrays", make: envelopesWork },
   "deep": { doc: "100 files of 5,000 records of structs in lists, maps and decimals", make: deepWork },
   "partitions": { doc: "4,000 partitions in one batch, against PARTITION_BY", make: manyPartitions },
   "compact": { doc: "100 files of a table into few, against a plain read and rewrite", make: compactionWork },
@@ -40,6 +41,24 @@ function layout(files: number, eventsPerFile: number, more: readonly string[] = 
       events: input.files * input.eventsPerFile,
       bytes: input.bytes,
     };
+  };
+}
+
+async function envelopesWork(program: readonly string[], scratch: string, scale: number): Promise<PairedWork> {
+  const input = await makeInput(program, scratch, Math.ceil(100 * scale), 10_000, ["--corruption-chance", "0"]);
+  const lake = `${scratch}/envelopes`, raw = `${lake}/raw/events`;
+  await Deno.mkdir(raw, { recursive: true });
+  for await (const { name } of Deno.readDir(input.raw)) {
+    const records = await Deno.readTextFile(`${input.raw}/${name}`);
+    await Deno.writeTextFile(`${raw}/${name}`, `{"Records":${records}}`);
+  }
+  return {
+    ways: [
+      { ...consume(program, lake, ["--records", "/Records"]), name: "envelopes" },
+      { ...consume(program, input.lake, []), name: "arrays" },
+    ],
+    events: input.files * input.eventsPerFile,
+    bytes: input.bytes,
   };
 }
 

@@ -11,6 +11,15 @@ import {
 } from "./check.ts";
 import { newColumn } from "./column.ts";
 import { powersOfFivePtr } from "./double.ts";
+import {
+  areEnvelopesFree,
+  envelopesEnd,
+  envelopesPosition,
+  judgedEnd,
+  judgedPtr,
+  resumeEnvelopes,
+  scanEnvelopes,
+} from "./envelopes.ts";
 import { extraCount, extrasPtr } from "./extras.ts";
 import { hashKeyBytes, hashKeyPtr } from "./hash.ts";
 import { columnLevel, columnSlots, columnText, columnValues } from "./inspect.ts";
@@ -46,6 +55,7 @@ import {
   spaceEnd,
   valuesEnd,
 } from "./parts.ts";
+import { addStep, clearSteps, enterEnvelope, leaveEnvelope } from "./pointer.ts";
 import {
   isRestSound,
   lastGoodPtr,
@@ -83,14 +93,17 @@ import { isUtf8 } from "./text.ts";
 
 export {
   addColumn,
+  addStep,
   alloc,
   allowText,
   appendRecord,
   appendRescued,
+  areEnvelopesFree,
   arenaBytes,
   areValuesLined,
   beginFile,
   chunkSource,
+  clearSteps,
   columnLevel,
   columnSlots,
   columnsOf,
@@ -104,6 +117,9 @@ export {
   elementsEnd,
   encodeChunk,
   encodeColumn,
+  enterEnvelope,
+  envelopesEnd,
+  envelopesPosition,
   extraCount,
   extrasId,
   extrasPtr,
@@ -118,7 +134,10 @@ export {
   isFull,
   isRestSound,
   isUtf8,
+  judgedEnd,
+  judgedPtr,
   lastGoodPtr,
+  leaveEnvelope,
   letterNulls,
   letterParse,
   newCheck,
@@ -132,6 +151,7 @@ export {
   recordCount,
   rescueExtras,
   resumeArray,
+  resumeEnvelopes,
   resumeFrames,
   resumeLines,
   resumeValues,
@@ -139,6 +159,7 @@ export {
   rowsOf,
   scanArray,
   scanElements,
+  scanEnvelopes,
   scanFrames,
   scanLines,
   scanValues,

@@ -19,6 +19,11 @@ export function clearOdd(): void {
   count = 0;
 }
 
+/** Forgets those behind the first `kept`. */
+export function cutOdd(kept: u32): void {
+  count = kept;
+}
+
 export function addOdd(position: u32, from: u32, to: Pointer): void {
   if (count == capacity) {
     const wider = capacity ? capacity << 1 : ENTRIES_FIRST;

@@ -12,15 +12,17 @@ import { findValue, Found, foundEnd } from "./values.ts";
  */
 
 /** Verdicts on an array, or on lines. */
-const enum Verdict {
+export const enum Verdict {
   WHOLE = 0,
   NO_ARRAY = 1,
   /** The table is full: `resumeArray` or `resumeLines` goes on once its rows are written. */
   FULL = 2,
+  /** Of envelopes: the judge must look at one before the scan goes on. */
+  JUDGED = 3,
 }
 
 /** What a scan does besides being strict; the last is for measuring. */
-const enum ScanMode {
+export const enum ScanMode {
   ROWS = 0,
   STRICT_ONLY = 1,
   ROWS_DROPPED = 2,
@@ -110,7 +112,7 @@ function scanFrom(table: Table, mode: i32): i32 {
 
 /** Past one record; 0 where it is no JSON. */
 @inline
-function scanElement(table: Table, p: Pointer, position: u32, mode: i32): Pointer {
+export function scanElement(table: Table, p: Pointer, position: u32, mode: i32): Pointer {
   if (mode == ScanMode.STRICT_ONLY) return skipValue(p);
   if (load<u8>(p) == OPEN_OBJECT) {
     const past = parseRecord(table.root, p);
@@ -124,7 +126,7 @@ function scanElement(table: Table, p: Pointer, position: u32, mode: i32): Pointe
 }
 
 @inline
-function isLineSpace(c: u32): bool {
+export function isLineSpace(c: u32): bool {
   return c == 0x20 || c == 0x0d || c == 0x09;
 }
 

@@ -145,7 +145,7 @@ function skip<N>(p: Pointer): Pointer {
 
 /** Past a key, its colon and the white space behind; 0 where there is no key. */
 @inline
-function skipKey(p: Pointer): Pointer {
+export function skipKey(p: Pointer): Pointer {
   if (load<u8>(p) != QUOTE) return 0;
   p = skipString(p + 1);
   if (!p) return 0;

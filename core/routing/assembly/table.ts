@@ -172,6 +172,11 @@ export function beginFile(table: Table, name: Pointer, length: u32): void {
   const names = table.sourceColumn.dictionary;
   if (!table.rows && names.arenaTop > NAMES_KEPT_MAX) names.clear();
   table.sourceNumber = names.intern(name, length);
+  keepRows(table);
+}
+
+/** `undoFile` forgets the rows that follow, and no others. */
+export function keepRows(table: Table): void {
   table.fileRows = table.rows;
   table.fileSlots = table.slots;
   for (let i = 0; i < table.columnCount; i++) {

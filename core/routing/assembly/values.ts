@@ -62,7 +62,7 @@ function findFree(p: Pointer, end: Pointer, isEnd: bool): Found {
 }
 
 @inline
-function isNested(p: Pointer): bool {
+export function isNested(p: Pointer): bool {
   const c = <u32> load<u8>(p);
   return c == OPEN_OBJECT || c == OPEN_ARRAY;
 }

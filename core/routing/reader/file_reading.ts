@@ -4,10 +4,13 @@ import type { Judge } from "../../contract/judge.ts";
 import { signatureOf, SIGNED_BYTES } from "../../disk/file_signature.ts";
 import { removeFileQuietly } from "../../disk/removal.ts";
 import { readFileLines } from "../../disk/scratch.ts";
-import { EMPTY, JsonArrayScan } from "../../json/array_scan.ts";
+import { EMPTY } from "../../json/array_scan.ts";
 import type { OnEmpty } from "../../lake/batch_plan.ts";
 import { bytesText, fileText, WHOLE_BYTES_MAX } from "../corrupted_file.ts";
 import { headOf, otherEncoding, otherKind, otherPacking, signatureHint } from "../file_kind.ts";
+import { arrayFault } from "./array_fault.ts";
+import { type EnvelopeTools, readEnvelopes } from "./envelope_reading.ts";
+import { areEnvelopesScanned } from "./envelope_steps.ts";
 import { readPlaced } from "./placed_reading.ts";
 import { readExactly } from "./exact_reading.ts";
 import type { Input, InputRoom } from "./input_room.ts";
@@ -99,6 +102,8 @@ export class FileReading {
         return this.#readRows(unit);
       case "placed":
       case "placed-lines":
+      case "envelope-lines":
+      case "envelope-values":
         return await this.#readPlaced(unit);
       case "bare-envelope":
         return this.#refuseEnvelope(unit);
@@ -114,14 +119,19 @@ export class FileReading {
     const { input } = this.#tools;
     if (how === "elements") return input.read(path, offset, size, "[", "]");
     // Only at the start of a file may a byte order mark be skipped.
-    return input.read(path, offset, size, how === "more-lines" || how === "values" ? "\n" : "");
+    const isLater = how === "more-lines" || how === "values" || how.startsWith("envelope-");
+    return input.read(path, offset, size, isLater ? "\n" : "");
   }
 
   async #readPacked(unit: ReadUnit): Promise<number> {
     const { input, limits } = this.#tools;
-    if (unit.placing !== undefined) return await this.#readUnpacked(unit);
+    const { placing } = unit;
+    if (placing !== undefined && !areEnvelopesScanned(placing)) return await this.#readUnpacked(unit);
     const text = input.unpack(unit, limits.wholeFileBytes);
     if (text === undefined) return await this.#readUnpacked(unit);
+    if (placing !== undefined) {
+      return readEnvelopes(unit, text, placing, this.#placedTools()) ?? await this.#readUnpacked(unit);
+    }
     return unit.how === "lines" ? await this.#readLines(unit, text) : await this.#readJson(unit, text);
   }
 
@@ -179,7 +189,7 @@ export class FileReading {
     }
     if (!isWhole) throw new Error(`${unit.name} has changed while it was read`);
     calls.undoFile(rows.events.handle);
-    const detail = whyNoArray(this.#tools.reader, text, calls.lastGoodPtr());
+    const detail = arrayFault(this.#tools.reader, text, calls.lastGoodPtr());
     // It is nested deeper than the reader goes.
     if (detail === undefined) {
       const exact = { ...unit, how: "exact-json" } as const;
@@ -226,14 +236,25 @@ export class FileReading {
   }
 
   async #readPlaced(unit: ReadUnit): Promise<number> {
-    const { reader, odd } = this.#tools;
-    const read = readPlaced(unit, unit.placing!, {
+    const placing = unit.placing!, tools = this.#placedTools();
+    if (areEnvelopesScanned(placing) && unit.size <= this.#tools.limits.wholeFileBytes) {
+      const records = readEnvelopes(unit, this.#textOf(unit), placing, tools);
+      if (records !== undefined) return records;
+    }
+    const read = readPlaced(unit, placing, tools);
+    return typeof read === "number" ? read : await this.#condemn(unit, read);
+  }
+
+  #placedTools(): EnvelopeTools {
+    const { reader, odd, rows } = this.#tools;
+    return {
       reader,
       odd,
+      table: rows.events.handle,
       readFrames: (frames) => this.#readFrames(frames),
+      routeOdd: () => this.#routeOdd(),
       settle: () => this.#settle(),
-    });
-    return typeof read === "number" ? read : await this.#condemn(unit, read);
+    };
   }
 
   #refuseEnvelope(unit: ReadUnit): number {
@@ -364,28 +385,3 @@ export class FileReading {
 function isAsked({ how, packed, isFound }: ReadUnit): boolean {
   return how !== "broken" && packed === undefined && !isFound;
 }
-
-/**
- * What makes a text no array, in the words of the strict scan, which starts anew behind the last
- * record that is one. Undefined where the scan finds nothing wrong.
- */
-function whyNoArray(reader: ReaderInstance, text: PlacedText, lastGood: number): string | undefined {
-  const scan = new JsonArrayScan();
-  const from = Math.max(lastGood, text.at), end = text.at + text.length;
-  const behind = from > text.at;
-  if (behind) scan.push(BEGUN);
-  scan.push(reader.bytes.subarray(from, end));
-  const verdict = scan.end();
-  if (verdict.kind === "ok") return undefined;
-  if (!behind) return verdict.detail;
-  let lines = 0;
-  const { bytes } = reader;
-  for (let at = bytes.indexOf(NEWLINE, text.at); at >= 0 && at < from; at = bytes.indexOf(NEWLINE, at + 1)) lines++;
-  return verdict.detail.replace(/^byte (\d+) \(line (\d+)\)/, (_place, byte: string, line: string) => {
-    return `byte ${Number(byte) - BEGUN.length + from - text.at} (line ${Number(line) + lines})`;
-  });
-}
-
-/** An array up to its second element. */
-const BEGUN = new Uint8Array([0x5b, 0x30, 0x2c]);
-const NEWLINE = 0x0a;

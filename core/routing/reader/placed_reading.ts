@@ -1,6 +1,7 @@
 import type { RecordText } from "../../json/text.ts";
+import type { RandomBytes } from "../../json/value_split.ts";
 import { prependMembers } from "../path_columns.ts";
-import { RecordPlaces } from "./record_places.ts";
+import { type PlacedRecord, RecordPlaces } from "./record_places.ts";
 import type { OddRecords } from "./odd_records.ts";
 import type { Placing, ReadUnit } from "./reading.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
@@ -18,30 +19,60 @@ export interface PlacedTools {
 
 /** How many records there are, or what is wrong with the file as a whole. */
 export function readPlaced(unit: ReadUnit, rules: Placing, tools: PlacedTools): number | string {
-  const bytes = new UnitBytes(unit), frames = new RecordFrames(tools.reader);
-  const members = new TextEncoder().encode(rules.members);
+  const bytes = new UnitBytes(unit), reading = new PlacedReading(bytes, rules, tools);
   try {
     const records = new RecordPlaces(unit, bytes, rules).records();
     for (let count = 0;; count++) {
       const next = records.next();
       if (next.done) {
-        tools.readFrames(frames.take());
+        reading.settle();
         return next.value ?? count;
       }
-      const record = next.value, sizeMax = record.to - record.from + members.length + 1;
-      if (record.kind === "record" && !rules.judgesAll && RecordFrames.takes(sizeMax)) {
-        if (!frames.hasRoomFor(sizeMax)) tools.readFrames(frames.take());
-        frames.add(bytes, record, record.position, members);
-        continue;
-      }
-      const text = readRecordText(bytes, record, record.position);
-      if (record.kind === "bare") tools.odd.refuseEnvelope(text, record.detail!);
-      else tools.odd.settleRecord(record.kind === "record" ? withPrepended(text, members) : text);
-      tools.settle();
+      reading.add(next.value);
     }
   } finally {
     bytes.close();
-    frames.close();
+    reading.close();
+  }
+}
+
+/** Reads records by their places: most in frames, and one by one what these do not hold. */
+export class PlacedReading {
+  readonly #bytes: RandomBytes;
+  readonly #rules: Placing;
+  readonly #tools: PlacedTools;
+  readonly #frames: RecordFrames;
+  readonly #members: Uint8Array;
+
+  constructor(bytes: RandomBytes, rules: Placing, tools: PlacedTools) {
+    this.#bytes = bytes;
+    this.#rules = rules;
+    this.#tools = tools;
+    this.#frames = new RecordFrames(tools.reader);
+    this.#members = new TextEncoder().encode(rules.members);
+  }
+
+  add(record: PlacedRecord): void {
+    const { odd, readFrames, settle } = this.#tools;
+    const members = this.#members, sizeMax = record.to - record.from + members.length + 1;
+    if (record.kind === "record" && !this.#rules.judgesAll && RecordFrames.takes(sizeMax)) {
+      if (!this.#frames.hasRoomFor(sizeMax)) readFrames(this.#frames.take());
+      this.#frames.add(this.#bytes, record, record.position, members);
+      return;
+    }
+    const text = readRecordText(this.#bytes, record, record.position);
+    if (record.kind === "bare") odd.refuseEnvelope(text, record.detail!);
+    else odd.settleRecord(record.kind === "record" ? withPrepended(text, members) : text);
+    settle();
+  }
+
+  /** Reads what waits in frames. */
+  settle(): void {
+    this.#tools.readFrames(this.#frames.take());
+  }
+
+  close(): void {
+    this.#frames.close();
   }
 }
 

@@ -59,6 +59,24 @@ export interface ReaderCalls {
   scanFrames(table: number, start: number, length: number): number;
   resumeFrames(table: number): number;
   setFirstPosition(position: number): void;
+  clearSteps(): void;
+  addStep(text: number, length: number, index: number): number;
+  enterEnvelope(start: number): number;
+  leaveEnvelope(past: number): number;
+  scanEnvelopes(
+    table: number,
+    start: number,
+    length: number,
+    form: number,
+    firstPosition: number,
+    mode: number,
+  ): number;
+  resumeEnvelopes(table: number, position: number): number;
+  envelopesPosition(): number;
+  envelopesEnd(): number;
+  areEnvelopesFree(): number;
+  judgedPtr(): number;
+  judgedEnd(): number;
   scanElements(start: number, length: number): number;
   elementsEnd(): number;
   isEndOfElements(): number;

@@ -46,6 +46,9 @@ export interface ReadUnit {
     /** By `placing`: an array, or values one after another, by its first character; or lines. */
     | "placed"
     | "placed-lines"
+    /** Whole lines of envelopes, and whole values of them that have no lines of their own. */
+    | "envelope-lines"
+    | "envelope-values"
     /** An envelope without records. */
     | "bare-envelope"
     /** Whole lines of a file: those at its start, and others. */

@@ -2,11 +2,11 @@ import { signatureOf } from "../../disk/file_signature.ts";
 import { ElementPlaces, type ValuePlace } from "../../json/element_places.ts";
 import { findPointedValue } from "../../json/pointed_value.ts";
 import { pointerSteps, pointerText } from "../../json/pointer.ts";
-import { ValueSplit } from "../../json/value_split.ts";
+import { type RandomBytes, ValueSplit } from "../../json/value_split.ts";
 import { headOf, otherEncoding, otherKind, signatureHint } from "../file_kind.ts";
 import { whyNoArray } from "./exact_reading.ts";
 import type { Placing, ReadUnit } from "./reading.ts";
-import { jsonStart, OPEN_OBJECT, type UnitBytes } from "./unit_bytes.ts";
+import { jsonStart, OPEN_OBJECT } from "./unit_bytes.ts";
 
 /** A record, or what counts as one. */
 export interface PlacedRecord extends ValuePlace {
@@ -27,13 +27,13 @@ export interface PlacedRecord extends ValuePlace {
 /** Where the records of a file are, which may be in envelopes; in constant memory. */
 export class RecordPlaces {
   readonly #unit: ReadUnit;
-  readonly #bytes: UnitBytes;
+  readonly #bytes: RandomBytes;
   readonly #rules: Placing;
   /** Into an envelope; undefined where there are none. */
   readonly #steps: readonly string[] | undefined;
   #position = 0;
 
-  constructor(unit: ReadUnit, bytes: UnitBytes, rules: Placing) {
+  constructor(unit: ReadUnit, bytes: RandomBytes, rules: Placing) {
     this.#unit = unit;
     this.#bytes = bytes;
     this.#rules = rules;
@@ -43,6 +43,12 @@ export class RecordPlaces {
   /** Returns what is wrong with the file as a whole; then there are no records. */
   records(): Generator<PlacedRecord, string | undefined> {
     return this.#unit.how === "placed-lines" ? this.#ofLines() : this.#ofJson();
+  }
+
+  /** Those of one envelope among others, or of what was to be one. */
+  ofEnvelope(place: ValuePlace, position: number): Generator<PlacedRecord, void> {
+    this.#position = position;
+    return this.#ofOneOfMany(place);
   }
 
   *#ofLines(): Generator<PlacedRecord, string | undefined> {

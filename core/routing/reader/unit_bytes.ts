@@ -4,6 +4,7 @@ import { FilePartReader } from "../../disk/scratch.ts";
 import { HEAD_BYTES } from "../../json/record_parts.ts";
 import { RECORD_BYTES_MAX, type RecordText } from "../../json/text.ts";
 import type { RandomBytes } from "../../json/value_split.ts";
+import type { ReaderInstance } from "./reader_instance.ts";
 import type { ReadUnit } from "./reading.ts";
 
 export const OPEN_OBJECT = 0x7b;
@@ -50,6 +51,25 @@ export class UnitBytes implements RandomBytes {
 
   #readInto(offset: number, target: Uint8Array): number {
     return this.#file.readInto(this.#unit.path, this.#unit.offset + offset, target);
+  }
+}
+
+/** The bytes of a text in the reader's memory, which may grow meanwhile. */
+export class TextBytes implements RandomBytes {
+  readonly size: number;
+  readonly #reader: ReaderInstance;
+  readonly #from: number;
+
+  constructor(reader: ReaderInstance, from: number, to: number) {
+    this.#reader = reader;
+    this.#from = from;
+    this.size = to - from;
+  }
+
+  readInto(offset: number, target: Uint8Array): number {
+    const length = Math.max(0, Math.min(target.length, this.size - offset));
+    target.set(this.#reader.bytes.subarray(this.#from + offset, this.#from + offset + length));
+    return length;
   }
 }
 

@@ -4,6 +4,7 @@ import { defaultContract } from "../../../core/contract/default_contract.ts";
 import type { Row } from "../../../core/contract/judgement.ts";
 import { VALUES_MAX } from "../../../core/json/reader.ts";
 import { HASH_KEY_BYTES } from "../../../core/routing/reader/reader_instance.ts";
+import { FORM, type Form } from "../../../core/routing/reader/envelope_steps.ts";
 import { contractOf, TestReader } from "./test_reader.ts";
 
 /** Of lists or maps in one another, in a contract. */
@@ -159,4 +160,31 @@ Deno.test("a scan stops where its rows would fill memory, and goes on once they 
     ok(reader.instance.bytes.length < 400 << 20, `${reader.instance.bytes.length} bytes`);
   }
   strictEqual(reader.scanInPieces("array", `[${records},{]`).verdict, "no array");
+});
+
+Deno.test("a scan of envelopes stops within one only if the rest of it is sound, and drops no rows of others", () => {
+  const fields = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, text]));
+  const reader = new TestReader(contractOf({ properties: fields }));
+  const around = (records: string, behind = "") => `{"Records":[${records}]${behind}}`;
+  const many = "{},".repeat(45_000) + "5";
+  const scanned = (whole: string, form: Form) => {
+    const left: string[] = [];
+    const { records, rows, dropped, odd } = reader.scanEnvelopes(whole, form, "/Records", (from, to, position) => {
+      left.push(`${position}: ${to - from}`);
+      return 1;
+    });
+    return { records, rows: rows.length + dropped, hasStopped: dropped > 0, odd: odd.length, left };
+  };
+  const small = around("{}"), large = around(many), twice = around(many, ',"Records":0');
+  const sound = { records: 45_003, rows: 45_002, hasStopped: true, odd: 1, left: [] };
+  const broken = { records: 3, rows: 2, hasStopped: false, odd: 0, left: [`1: ${twice.length}`] };
+  for (const form of [FORM.LINES, FORM.LINED_VALUES]) {
+    deepStrictEqual(scanned([small, large, small].join("\n"), form), sound);
+    deepStrictEqual(scanned([small, twice, small].join("\n"), form), broken);
+    const cut = twice.slice(0, -1);
+    deepStrictEqual(scanned([small, cut, small].join("\n"), form), { ...broken, left: [`1: ${cut.length}`] });
+  }
+  deepStrictEqual(scanned(`[${[small, large, small]}]`, FORM.ELEMENTS), sound);
+  deepStrictEqual(scanned(`[${[small, twice, small]}]`, FORM.ELEMENTS), broken);
+  ok(reader.instance.bytes.length < 400 << 20, `${reader.instance.bytes.length} bytes`);
 });

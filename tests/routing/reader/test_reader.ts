@@ -3,6 +3,7 @@ import type { Contract, OnExtraFields } from "../../../core/contract/contract.ts
 import { parseContract } from "../../../core/contract/json_schema.ts";
 import type { Row } from "../../../core/contract/judgement.ts";
 import { judgedText } from "../../../core/routing/reader/judged_values.ts";
+import { type Form, JUDGED, setSteps, WHOLE } from "../../../core/routing/reader/envelope_steps.ts";
 import { planEvents, planLetters, type ReaderTable } from "../../../core/routing/reader/column_plan.ts";
 import {
   compiledReader,
@@ -20,6 +21,20 @@ export interface ScannedText {
   readonly rows: Row[];
   /** Positions of the records that are left to the judge. */
   readonly odd: number[];
+}
+
+export interface OddPlace {
+  readonly position: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ScannedEnvelopes {
+  readonly records: number;
+  readonly rows: Row[];
+  /** How many rows there were, where the table was full meanwhile. */
+  readonly dropped: number;
+  readonly odd: OddPlace[];
 }
 
 export interface ReadLetter {
@@ -98,6 +113,43 @@ export class TestReader {
       calls.flushEnd(table);
       if (verdict !== 2) return { verdict: verdict === 0 ? "whole" : "no array", pieces };
       verdict = kind === "array" ? calls.resumeArray(table) : calls.resumeLines(table);
+    }
+  }
+
+  /**
+   * Envelopes by their form, on the way that the pointer says; `judge` tells how many records what
+   * is left to it has.
+   */
+  scanEnvelopes(
+    text: string | Uint8Array,
+    form: Form,
+    recordsAt: string,
+    judge: (from: number, to: number, position: number) => number,
+  ): ScannedEnvelopes {
+    const { instance, events: { handle } } = this, { calls } = instance;
+    const length = this.#place(text), start = this.#input;
+    if (!setSteps(instance, recordsAt)) throw new Error(`${recordsAt} is too long`);
+    const odd: OddPlace[] = [];
+    let dropped = 0;
+    for (let verdict = calls.scanEnvelopes(handle, start, length, form, 0, 0);;) {
+      const words = new Uint32Array(calls.memory.buffer, calls.oddPtr(), calls.oddN() * 3);
+      for (let i = 0; i < words.length; i += 3) {
+        odd.push({ position: words[i]!, from: words[i + 1]! - start, to: words[i + 2]! - start });
+      }
+      let position = calls.envelopesPosition();
+      if (verdict === WHOLE) {
+        // Of a table that was full the rows are many, and only counted.
+        const rows = dropped === 0 ? readRows(instance, this.events, this.contract) : [];
+        if (dropped > 0) dropped += calls.rowsOf(handle);
+        calls.flushEnd(handle);
+        return { records: position, rows, dropped, odd };
+      }
+      if (verdict === JUDGED) position += judge(calls.judgedPtr() - start, calls.judgedEnd() - start, position);
+      else {
+        dropped += calls.rowsOf(handle);
+        calls.flushEnd(handle);
+      }
+      verdict = calls.resumeEnvelopes(handle, position);
     }
   }
 

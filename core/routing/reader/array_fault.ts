@@ -1,0 +1,27 @@
+import { JsonArrayScan } from "../../json/array_scan.ts";
+import type { PlacedText, ReaderInstance } from "./reader_instance.ts";
+
+/** An array up to its second element. */
+const BEGUN = new Uint8Array([0x5b, 0x30, 0x2c]);
+const NEWLINE = 0x0a;
+
+/**
+ * What makes a text no array, in the words of the strict scan, which starts anew behind the last
+ * record that is one. Undefined where the scan finds nothing wrong.
+ */
+export function arrayFault(reader: ReaderInstance, text: PlacedText, lastGood: number): string | undefined {
+  const scan = new JsonArrayScan();
+  const from = Math.max(lastGood, text.at), end = text.at + text.length;
+  const behind = from > text.at;
+  if (behind) scan.push(BEGUN);
+  scan.push(reader.bytes.subarray(from, end));
+  const verdict = scan.end();
+  if (verdict.kind === "ok") return undefined;
+  if (!behind) return verdict.detail;
+  let lines = 0;
+  const { bytes } = reader;
+  for (let at = bytes.indexOf(NEWLINE, text.at); at >= 0 && at < from; at = bytes.indexOf(NEWLINE, at + 1)) lines++;
+  return verdict.detail.replace(/^byte (\d+) \(line (\d+)\)/, (_place, byte: string, line: string) => {
+    return `byte ${Number(byte) - BEGUN.length + from - text.at} (line ${Number(line) + lines})`;
+  });
+}
