@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { counted } from "../base/counted.ts";
 import { StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
@@ -26,7 +27,7 @@ const CACHED_ENTRIES_MAX = 500;
 
 /**
  * Manifest lists kept in memory: those of as many snapshots as a table that looks after itself has.
- * Lists that this process has written share what they hold.
+ * They share what they hold.
  */
 const LISTS_KEPT = 128;
 
@@ -51,6 +52,8 @@ export class TableIo {
   /** Of manifests that no list names yet: they may not be written, and must not be lost. */
   readonly #encoded = new WeakMap<ManifestFile, ManifestEntry[]>();
   readonly #lists = new Map<string, Promise<ManifestFile[]>>();
+  /** Of the list that was read last, by path. */
+  #described: ReadonlyMap<string, ManifestFile> = new Map();
   #cachedEntries = 0;
 
   /** Reads and writes nothing yet. */
@@ -69,7 +72,7 @@ export class TableIo {
     const reading = this.#read(uri).then(async (bytes) => {
       const manifests = decodeManifestList(bytes, uri);
       checkNotCut(snapshot, manifests.length, uri);
-      return await mapParallel(manifests, READS_PARALLEL, (manifest) => this.#withCounts(manifest));
+      return this.#shared(await mapParallel(manifests, READS_PARALLEL, (manifest) => this.#withCounts(manifest)));
     });
     keep(this.#lists, uri, LISTS_KEPT, reading);
     return reading;
@@ -166,6 +169,16 @@ export class TableIo {
     if (isCounted && deletedFilesCount !== undefined && manifest.addedRowsCount !== undefined) return manifest;
     const { entries } = decodeManifest(await this.#read(manifest.path), manifest.path, { schemas: [] });
     return { ...manifest, ...countEntries(entries) };
+  }
+
+  /** The lists of successive snapshots name mostly the same manifests, and say the same of them. */
+  #shared(manifests: readonly ManifestFile[]): ManifestFile[] {
+    const shared = manifests.map((manifest) => {
+      const known = this.#described.get(manifest.path);
+      return known !== undefined && isDeepStrictEqual(known, manifest) ? known : manifest;
+    });
+    this.#described = new Map(shared.map((manifest) => [manifest.path, manifest]));
+    return shared;
   }
 
   #readEntries(manifest: ManifestFile, metadata: TableMetadata): Promise<ManifestEntry[]> {

@@ -162,7 +162,7 @@ function manifestFromAvro(value: (id: number) => unknown): ManifestFile {
   const partitions = value(507) as AvroRecord[] | undefined;
   if (partitions) manifest.partitions = partitions.map(summaryFromAvro);
   const keyMetadata = value(519);
-  if (keyMetadata !== undefined) manifest.keyMetadata = toBytes(keyMetadata as Uint8Array);
+  if (keyMetadata !== undefined) manifest.keyMetadata = ownBytes(keyMetadata as Uint8Array);
   return manifest;
 }
 
@@ -170,7 +170,12 @@ function manifestFromAvro(value: (id: number) => unknown): ManifestFile {
 function summaryFromAvro(record: AvroRecord): PartitionFieldSummary {
   const summary: PartitionFieldSummary = { containsNull: record.contains_null === true };
   if (typeof record.contains_nan === "boolean") summary.containsNan = record.contains_nan;
-  if (record.lower_bound) summary.lowerBound = toBytes(record.lower_bound as Uint8Array);
-  if (record.upper_bound) summary.upperBound = toBytes(record.upper_bound as Uint8Array);
+  if (record.lower_bound) summary.lowerBound = ownBytes(record.lower_bound as Uint8Array);
+  if (record.upper_bound) summary.upperBound = ownBytes(record.upper_bound as Uint8Array);
   return summary;
+}
+
+/** What is kept of a list would keep all of its bytes as long as a part of them is in it. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return toBytes(bytes).slice();
 }
