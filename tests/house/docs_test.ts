@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
+import { leftOut } from "../support/compatibility_kit.ts";
 import { proseWidthMax } from "./rules.ts";
 import { readSource, repositoryFiles } from "./source_tree.ts";
 
@@ -126,4 +127,10 @@ Deno.test("tasks that a document names exist", () => {
   );
   ok(named.length > 10);
   deepStrictEqual(named.filter(({ name }) => !(name in tasks)), []);
+});
+
+Deno.test("docs/serve.md names each test of the compatibility kit that the server leaves out, and no other", () => {
+  const named = [...documents.get("docs/serve.md")!.matchAll(/^\| [^|]+ \| (`test.*|`[a-z]+[A-Z].*) \|$/gm)]
+    .flatMap(([, names]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!));
+  deepStrictEqual(named.sort(), Object.values(leftOut).flat().sort());
 });
