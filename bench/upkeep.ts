@@ -3,7 +3,8 @@
  * `deno task bench:upkeep`: one small file a batch, as fast as they go, while upkeep keeps the
  * tables in order. Every thousand batches it prints what a batch takes, and how large tables and
  * lake are. `--lake` makes the lake there and leaves it, so that it can be audited; `--s3` has it
- * on a MinIO of its own, and counts the requests.
+ * on a MinIO of its own, and counts the requests. A lake that is there already is gone on with;
+ * `--rest` leaves the consumer idle for so many seconds at the end, and prints what is left then.
  *
  *     deno task bench:upkeep --batches 3000 --delete-after 60
  *     deno task bench:upkeep --batches 3000 --s3
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     "delete-after": { type: "string", default: "60" },
     "no-upkeep": { type: "boolean", default: false },
     lake: { type: "string" },
+    rest: { type: "string", default: "0" },
     s3: { type: "boolean", default: false },
   },
 });
@@ -52,7 +54,7 @@ const machine = { temporaryFolder: "/tmp", threads: navigator.hardwareConcurrenc
 const stop = new AbortController();
 /** Of all threads: on a busy machine the time that goes by says little. */
 let cpuBefore = cpuUsage();
-let batches = 0, pieces = 0, upkeepMs = 0, lastMs = 0, runs: number[] = [], inBatch: number[] = [];
+let batches = 0, landed = 0, pieces = 0, upkeepMs = 0, lastMs = 0, runs: number[] = [], inBatch: number[] = [];
 const jobs = new Map<string, { times: number; ms: number }>();
 
 /** Fifty events and a dead letter: each batch adds to all three tables. */
@@ -60,13 +62,13 @@ function addFile(): void {
   const lines = Array.from({ length: 50 }, (_, i) =>
     JSON.stringify({
       user_id: `user-${i}`,
-      event_id: `${batches}-${i}`,
+      event_id: `${landed}-${i}`,
       event_type: "page_view",
       event_timestamp: "2026-03-01T12:00:00.123Z",
-      properties: { url: `https://example.com/${i * batches}` },
+      properties: { url: `https://example.com/${i * landed}` },
     }));
   Deno.writeTextFileSync(`${events}/.part`, `${lines.join("\n")}\n{"broken":1}\n`);
-  Deno.renameSync(`${events}/.part`, `${events}/${String(batches).padStart(8, "0")}.ndjson`);
+  Deno.renameSync(`${events}/.part`, `${events}/${String(landed++).padStart(8, "0")}.ndjson`);
 }
 
 async function openSink(): Promise<Store> {
@@ -100,6 +102,11 @@ async function print(): Promise<void> {
   const requests = proxy && (proxy.requests.length / runs.length).toFixed(1);
   const lake = await filesBelow("warehouse/"), checkpoints = await filesBelow("checkpoints/");
   const { user, system } = cpuUsage(cpuBefore);
+  if (runs.length === 0) {
+    const live = `warehouse ${lake.files} files ${(lake.bytes / 1e6).toFixed(1)} MB`;
+    console.log(`after ${values.rest} s without a batch: upkeep in ${pieces} pieces; ${tables.join("; ")}; ${live}`);
+    return;
+  }
   const cpuMs = (user + system) / 1000 / runs.length;
   const slow = runs.toSorted((a, b) => a - b)[Math.ceil(0.99 * runs.length) - 1]!;
   const share = (100 * upkeepMs / runs.reduce((sum, ms) => sum + ms, 0)).toFixed(1);
@@ -125,6 +132,7 @@ async function print(): Promise<void> {
 }
 
 await Deno.mkdir(events, { recursive: true });
+landed = [...Deno.readDirSync(events)].length;
 const upkeep = values["no-upkeep"] ? undefined : await openUpkeep({ catalog, store: sink, clock, random }, {
   machine,
   memoryBytes: 1e9,
@@ -166,8 +174,9 @@ const session = await ConsumeSession.open({
       if (lastMs > 0) runs.push(nowMs - lastMs);
       lastMs = nowMs;
       inBatch.push(durationMs);
-      if (++batches >= batchesMax) stop.abort();
-      else addFile();
+      if (++batches < batchesMax) addFile();
+      else if (values.rest === "0") stop.abort();
+      else setTimeout(() => stop.abort(), Number(values.rest) * 1_000);
     },
     file: (name, what, detail) => {
       throw new Error(`${name} ${what}: ${detail}`);

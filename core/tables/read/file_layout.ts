@@ -9,6 +9,7 @@ import { type MappedField, nameMapping } from "../../iceberg/format/name_mapping
 import { childFields } from "../../iceberg/format/schema.ts";
 import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";
 import type { Type } from "../../iceberg/format/type.ts";
+import { pathsBySchema } from "./parquet/schema_print.ts";
 
 export interface FileColumn {
   name: string;
@@ -56,9 +57,10 @@ export async function readLayouts(
 ): Promise<Map<string, FileLayout>> {
   if (localPaths.length === 0) return new Map();
   const mapping = nameMapping(properties)?.fields ?? [];
+  const alike = new Map((await pathsBySchema(localPaths)).map((paths) => [paths[0]!, paths]));
   const rows = await connection.rows(
     `SELECT file_name, name, type, repetition_type, num_children::INT AS children, field_id::INT AS field_id, converted_type,
-  logical_type FROM parquet_schema([${localPaths.map(quotePath).join(", ")}]) ORDER BY file_name, column_id`,
+  logical_type FROM parquet_schema([${[...alike.keys()].map(quotePath).join(", ")}]) ORDER BY file_name, column_id`,
   );
   const layouts = new Map<string, FileLayout>();
   for (const [path, nodes] of Map.groupBy(rows as unknown as SchemaNode[], (row) => row.file_name)) {
@@ -71,7 +73,8 @@ export async function readLayouts(
       });
     }
     const isMapped = own.some(({ fieldId }, index) => fieldId !== columns[index]!.fieldId);
-    layouts.set(path, { columns, isMapped, key: JSON.stringify(columns) });
+    const layout = { columns, isMapped, key: JSON.stringify(columns) };
+    for (const each of alike.get(path)!) layouts.set(each, layout);
   }
   return layouts;
 }

@@ -50,6 +50,7 @@ export async function checkPagesAt(path: string): Promise<PageCheck | undefined>
   if (file === undefined) return undefined;
   try {
     const { size } = await file.stat();
+    if (size <= WINDOW_BYTES) return await checkPages(pagesIn(await readAt(file, 0, size)));
     return await checkPages({ size, read: (at, length) => readAt(file, at, length) });
   } catch (error) {
     throw localError("read", path, error);

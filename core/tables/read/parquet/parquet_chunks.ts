@@ -63,7 +63,8 @@ export function parquetChunks(file: Uint8Array): ParquetChunk[][] {
   });
 }
 
-function footerOf(file: Uint8Array): Uint8Array {
+/** Of a whole file, or of its end from the magic number before the footer on. */
+export function footerOf(file: Uint8Array): Uint8Array {
   const end = file.length - FOOTER_END;
   const magic = new TextDecoder().decode(file.subarray(file.length - MAGIC_LENGTH));
   if (end < MAGIC_LENGTH || magic !== MAGIC) throw new RangeError("no Parquet file");
