@@ -42,9 +42,13 @@ const RESTART_MS_MIN = 5_000, RESTART_MS_MAX = 5 * 60_000;
  * has set stops a target until consume is started anew.
  */
 export async function runAllTargets(context: Context, catalog: Catalog, runs: TargetRuns): Promise<ExitStatus> {
-  const { targetsOfCatalog } = await import("../../core/lake/targets.ts");
+  const { lostTargets, targetsOfCatalog } = await import("../../core/lake/targets.ts");
   const targets = await targetsOfCatalog(catalog);
-  if (targets.length === 0) {
+  const lost: ExitStatus[] = [];
+  for (const { name, error } of await lostTargets(catalog, targets)) {
+    lost.push(await tell(context, name, error, () => undefined));
+  }
+  if (targets.length === 0 && lost.length === 0) {
     throw new StreamlabError("not-found", "There is no target to consume into: the lake has none yet", {
       hint: "Name the first with --table, and what feeds it",
     });
@@ -59,15 +63,12 @@ export async function runAllTargets(context: Context, catalog: Catalog, runs: Ta
       if (target !== undefined) return await start(target);
       throw new StreamlabError("not-found", "the lake has no such table any more", { hint: "Start consume anew" });
     };
-    return statusOf(
-      await Promise.all(
-        targets.map((target) =>
-          keepRunning(context, target, (isFirst) => isFirst ? start(target) : startAgain(target.name))
-        ),
-      ),
+    const statuses = targets.map((target) =>
+      keepRunning(context, target, (isFirst) => isFirst ? start(target) : startAgain(target.name))
     );
+    return statusOf([...lost, ...await Promise.all(statuses)]);
   }
-  const statuses: ExitStatus[] = [];
+  const statuses = lost;
   for (const target of targets) {
     if (context.signal.aborted) break;
     try {

@@ -31,6 +31,9 @@ export const help = defineCommand({
 export function findCommand(commands: readonly ListedCommand[], name: string): ListedCommand {
   const found = commands.find((command) => command.name === name);
   if (found !== undefined) return found;
+  if (name === "version") {
+    throw new StreamlabError("usage", `unknown command "version"`, { hint: "streamlab --version prints it" });
+  }
   const near = nearest(name, commands.map((command) => command.name));
   const all = "streamlab --help lists the commands";
   throw new StreamlabError("usage", `unknown command "${name}"`, { hint: near ? `did you mean ${near}? ${all}` : all });

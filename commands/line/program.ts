@@ -8,7 +8,11 @@ import { reportError, SECRET_VARIABLES } from "./errors.ts";
 import { commandHelp, findCommand, programHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { jsonLine } from "./output.ts";
+import { stringifyJson } from "../../core/base/json.ts";
 import denoJson from "../../deno.json" with { type: "json" };
+
+/** Without loading it. */
+const [DUCKDB_VERSION] = /[\d.]+(?=-r)/.exec(denoJson.imports["@duckdb/node-api"])!;
 
 /** A context before its flags are known. */
 export type World =
@@ -95,13 +99,16 @@ function secretsOf(schema: FlagSchema, values: Record<string, unknown>): string[
 
 async function runWithoutCommand(argv: readonly string[], world: World): Promise<ExitStatus> {
   if (argv.includes("--version")) {
-    await world.stdout.write(`streamlab ${denoJson.version}\n`);
+    const versions = { version: denoJson.version, deno: Deno.version.deno, duckdb: DUCKDB_VERSION! };
+    await world.stdout.write(
+      argv.includes("--json") ? `${stringifyJson(versions)}\n` : `streamlab ${denoJson.version}\n`,
+    );
     return 0;
   }
   const known = ["--help", "-h", "--version", "--json", "--debug"];
   const unknown = argv.find((arg) => !known.includes(arg));
   if (unknown !== undefined) {
-    const near = nearest(unknown, known);
+    const near = unknown.toLowerCase() === "-v" ? "--version" : nearest(unknown, known);
     const hint = near === undefined ? "streamlab --help lists the commands" : `did you mean ${near}?`;
     throw new StreamlabError("usage", `unknown flag ${unknown}`, { hint });
   }

@@ -11,6 +11,8 @@ export interface Progress {
 
 const DRAW_MS_MIN = 100;
 const LINE_MS_MIN = 5_000;
+/** Before that much is done, the time left would be a multiple of what the start took. */
+const SHARE_MIN = 0.02;
 
 /** What is under way: a verb and its object, and more for scripts. */
 export interface Doing {
@@ -92,7 +94,7 @@ export function progressLine(
   }
   // Files differ in size, so bytes tell more of what is left.
   const [done, max] = bytesMax === undefined ? [files, filesMax] : [bytes, bytesMax];
-  if (done && max !== undefined && done < max && elapsedMs >= 1_000) {
+  if (done && max !== undefined && done < max && done / max >= SHARE_MIN && elapsedMs >= 1_000) {
     parts.push(`${formatDuration(elapsedMs / done * (max - done))} left`);
   }
   if (counts.filesBehind) parts.push(counted(counts.filesBehind, "more file waits", "more files wait"));

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
+import { uuidV4 } from "../../core/base/random.ts";
 import { writeAll } from "../../core/disk/file_bytes.ts";
 import { removeFileQuietly } from "../../core/disk/removal.ts";
 import type { Context, OutputStream } from "../line/command.ts";
@@ -26,7 +27,8 @@ export async function openOutput(context: Context, file: string | undefined): Pr
     };
   }
   const path = resolve(context.cwd, file);
-  const temporaryPath = `${path}.${Deno.pid}.tmp`;
+  // Processes in two containers may have one number, and write to one volume.
+  const temporaryPath = `${path}.${uuidV4(context.random)}.tmp`;
   await checkPlace(path);
   const handle = await openFile(temporaryPath, path);
   let isOpen = true;

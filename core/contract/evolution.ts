@@ -15,6 +15,8 @@ import { foldName } from "./field_names.ts";
 export interface Refusal {
   readonly column: string;
   readonly reason: string;
+  /** The column of the table that would be out of the way under another name. */
+  readonly rename?: string | undefined;
 }
 
 export type Evolution =
@@ -53,8 +55,16 @@ export function evolve(schema: Schema, lastColumnId: number, wanted: readonly Fi
 export function refusalError(table: string, refusals: readonly Refusal[]): StreamlabError {
   const reasons = refusals.map(({ column, reason }) => `column ${column} ${reason}`).join("; ");
   return new StreamlabError("usage", `Cannot change ${table} to the contract: ${reasons}`, {
-    hint: "Change the contract, or send its events to another table with --table",
+    hint: `Change the contract, or send its events to another table with --table${otherwiseRename(table, refusals)}`,
   });
+}
+
+/** Where another program has made the columns, the contract may be right, and a batch may wait. */
+function otherwiseRename(table: string, refusals: readonly Refusal[]): string {
+  const columns = refusals.map(({ rename }) => rename);
+  if (columns.length === 0 || columns.includes(undefined)) return "";
+  const what = columns.length === 1 ? `column ${columns[0]}` : `the columns ${columns.join(", ")}`;
+  return `, or rename ${what} of ${table} with a program that changes tables: the contract then gets its own`;
 }
 
 class Comparison {
@@ -83,7 +93,8 @@ class Comparison {
       const other = folded.get(foldName(field.name));
       const column = joined(path, field.name);
       if (other !== undefined) {
-        this.#refuse(column, `differs only in case from the table's ${other}, which most engines take for the same`);
+        const reason = `differs only in case from the table's ${other}, which most engines take for the same`;
+        this.#refuse(column, reason, joined(path, other));
       } else if (this.#add(field, path) && path === "" && !isOurs(column)) {
         this.changes.push({ change: "move-column", path: column, after });
         after = field.name;
@@ -104,7 +115,7 @@ class Comparison {
   }
 
   #field(current: Field, wanted: Field, column: string): void {
-    this.#type(current.type, wanted.type, column);
+    this.#type(current.type, wanted.type, { column, field: column });
     if (current.required && !wanted.required) this.#makeOptional(current, column);
     if (!current.required && wanted.required && !isOurs(column)) {
       this.#refuse(column, "is optional in the table, and a table cannot make it required");
@@ -119,31 +130,38 @@ class Comparison {
     this.changes.push({ change: "make-optional", path: column });
   }
 
-  #type(current: Type, wanted: Type, column: string): void {
+  /** `field`: the path of the field that the type is of, or is in as an element, key or value. */
+  #type(current: Type, wanted: Type, { column, field }: { column: string; field: string }): void {
+    const inner = (name: string) => ({ column: `${column}.${name}`, field });
     if (current.type === "struct" && wanted.type === "struct") {
       this.struct(current.fields, wanted.fields, column);
     } else if (current.type === "list" && wanted.type === "list") {
       this.#inner(current.elementRequired, wanted.elementRequired, `${column}.element`);
-      this.#type(current.element, wanted.element, `${column}.element`);
+      this.#type(current.element, wanted.element, inner("element"));
     } else if (current.type === "map" && wanted.type === "map") {
-      this.#type(current.key, wanted.key, `${column}.key`);
+      this.#type(current.key, wanted.key, inner("key"));
       this.#inner(current.valueRequired, wanted.valueRequired, `${column}.value`);
-      this.#type(current.value, wanted.value, `${column}.value`);
+      this.#type(current.value, wanted.value, inner("value"));
     } else if (isPrimitive(current) && isPrimitive(wanted)) {
-      this.#primitive(current, wanted, column);
+      this.#primitive(current, wanted, { column, field });
     } else {
-      this.#refuse(column, `is ${typeText(current)} in the table and ${typeText(wanted)} in the contract`);
+      this.#refuse(column, `is ${typeText(current)} in the table and ${typeText(wanted)} in the contract`, field);
     }
   }
 
-  #primitive(current: PrimitiveType, wanted: PrimitiveType, column: string): void {
+  #primitive(
+    current: PrimitiveType,
+    wanted: PrimitiveType,
+    { column, field }: { column: string; field: string },
+  ): void {
     if (typesEqual(current, wanted)) return;
     if (isPromotion(current, wanted)) {
       this.changes.push({ change: "widen-column", path: column, type: wanted });
       return;
     }
     const why = isPromotion(wanted, current) ? "a table never makes a type narrower" : "Iceberg knows no such change";
-    this.#refuse(column, `is ${typeText(current)} in the table and ${typeText(wanted)} in the contract: ${why}`);
+    const reason = `is ${typeText(current)} in the table and ${typeText(wanted)} in the contract: ${why}`;
+    this.#refuse(column, reason, field);
   }
 
   /** A list's element or a map's value. */
@@ -152,8 +170,8 @@ class Comparison {
     if (!current && wanted) this.#refuse(column, "may be null in the table, and a table cannot forbid it later");
   }
 
-  #refuse(column: string, reason: string): void {
-    this.refusals.push({ column, reason });
+  #refuse(column: string, reason: string, rename?: string): void {
+    this.refusals.push({ column, reason, rename });
   }
 }
 

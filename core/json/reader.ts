@@ -269,9 +269,20 @@ function hexDigit(code: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
-/** A character for people: in quotes, or its number if it is invisible. */
+/** Of what nobody sees, that which programs put into files. */
+const INVISIBLE: ReadonlyMap<number, string> = new Map([
+  [0x0000, "a NUL"],
+  [0x00a0, "a no-break space"],
+  [0x200b, "a zero-width space"],
+  [0x2028, "a line separator"],
+  [0xfeff, "a byte order mark"],
+]);
+
+/** A character for people: in quotes, or its name and number if it is invisible. */
 export function showCharacter(codePoint: number): string {
   const character = String.fromCodePoint(codePoint);
   if (!/[\p{C}\p{Z}]/u.test(character)) return `'${character}'`;
-  return `U+${codePoint.toString(16).toUpperCase().padStart(4, "0")}`;
+  const number = `U+${codePoint.toString(16).toUpperCase().padStart(4, "0")}`;
+  const name = INVISIBLE.get(codePoint);
+  return name === undefined ? number : `${name} (${number})`;
 }

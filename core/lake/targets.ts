@@ -1,7 +1,8 @@
+import { StreamlabError } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
-import { type Catalog, identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
-import { streamlabKey } from "./keys.ts";
-import { LISTED_PARALLEL, ownsNamespace } from "./table_names.ts";
+import { type Catalog, identifierText, type LoadedTable, parseIdentifier } from "../iceberg/catalog/catalog.ts";
+import { lastBatchOf, streamlabKey, targetsOf } from "./keys.ts";
+import { LEDGER, LISTED_PARALLEL, ownsNamespace } from "./table_names.ts";
 import { type TargetRecord, targetRecordOf } from "./target_record.ts";
 
 /** A table of events, with all that feeds it. */
@@ -27,4 +28,33 @@ export async function targetsOfCatalog(catalog: Catalog): Promise<KnownTarget[]>
     return [{ name, table, record: () => targetRecordOf(table.metadata.properties, name) }];
   });
   return found.flat().sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+/** A target whose table is not there, though the ledger has its batches. */
+export interface LostTarget {
+  name: string;
+  /** Says so, with the way out. */
+  error: StreamlabError;
+}
+
+/** `known` as of the same catalog. */
+export async function lostTargets(catalog: Catalog, known: readonly KnownTarget[]): Promise<LostTarget[]> {
+  const ledger = await catalog.loadTable(LEDGER);
+  if (ledger === undefined) return [];
+  const { properties } = ledger.metadata;
+  const there = new Set(known.map(({ name }) => name));
+  const names = targetsOf(properties).filter((name) => !there.has(name)).sort();
+  const found = await mapParallel(names, LISTED_PARALLEL, async (name): Promise<LostTarget[]> => {
+    if (await catalog.loadTable(parseIdentifier(name)) !== undefined) return [];
+    const batch = lastBatchOf(properties, name);
+    return [{
+      name,
+      error: new StreamlabError(
+        "conflict",
+        `Cannot continue with ${name}: there is no table ${name}, but ${identifierText(LEDGER)} has batch ${batch}`,
+        { hint: "Restore the whole lake from one backup, or start a new lake" },
+      ),
+    }];
+  });
+  return found.flat();
 }

@@ -16,6 +16,8 @@ export const cliCases: CliCase[] = [
   { name: "program-help", args: ["--help"] },
   { name: "program-help-short", args: ["-h"] },
   { name: "version", args: ["--version"] },
+  { name: "version-as-a-command", args: ["version"] },
+  { name: "version-by-a-short-flag", args: ["-V"] },
   { name: "unknown-command-near", args: ["conpletion"] },
   { name: "unknown-command-far", args: ["xyzzy"] },
   { name: "unknown-program-flag", args: ["--verion"] },

@@ -17,6 +17,11 @@ Deno.test("the process ends with the command's exit status and writes where it s
   const right = await deno(["run", "-A", main, "--version"]);
   strictEqual(right.code, 0);
   strictEqual(right.stderr, "");
+  const { version, deno: runtime, duckdb } = JSON.parse(
+    (await deno(["run", "-A", main, "--version", "--json"])).stdout,
+  );
+  strictEqual(right.stdout, `streamlab ${version}\n`);
+  deepStrictEqual([runtime, /^\d+\.\d+\.\d+$/.test(duckdb)], [Deno.version.deno, true]);
 });
 
 Deno.test("what nothing has caught is said like any error, without secrets and escape sequences", async () => {

@@ -5,7 +5,7 @@ import { counted, formatCount } from "../../core/base/counted.ts";
 import { Meter } from "../../core/base/meter.ts";
 import { testWorld } from "../support/test_world.ts";
 
-Deno.test("a progress line says files, events, events a second and the time left", () => {
+Deno.test("a progress line says files, events, events a second and, once that means something, the time left", () => {
   strictEqual(
     progressLine("Producing", { counts: { files: 50, filesMax: 200, events: 25_000 }, step: undefined }, 5_000),
     "Producing: 50 of 200 files, 25,000 events, 5,000 events/s, 15.0s left",
@@ -23,6 +23,12 @@ Deno.test("a progress line says files, events, events a second and the time left
     progressLine("Ingesting", { counts: { files: 1, filesMax: 2, filesBehind: 3 }, step: undefined }, 10),
     "Ingesting: 1 of 2 files, 3 more files wait",
   );
+  for (const [files, left] of [[1, ""], [199, ""], [200, ", 5m 27s left"]] as const) {
+    strictEqual(
+      progressLine("Ingesting", { counts: { files, filesMax: 10_000 }, step: undefined }, 6_670),
+      `Ingesting: ${files} of 10,000 files${left}`,
+    );
+  }
   const reading = { counts: { files: 0, records: 0 }, step: "route" };
   strictEqual(progressLine("Ingesting", reading, 10), "Ingesting (route): 0 files, 0 records");
 });

@@ -1,6 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { Session } from "../../core/query/sql_session.ts";
+import { openOutput } from "../../commands/query/output.ts";
 import { Prompt } from "../../commands/query/prompt.ts";
+import { seededRandom } from "../../core/base/random.ts";
 import { runProgram } from "../../commands/line/program.ts";
 import { commands } from "../../main.ts";
 import { QueryWorld } from "../support/query_world.ts";
@@ -86,6 +88,25 @@ Deno.test("an output file appears whole or not at all", () =>
     strictEqual(nowhere.status, 1);
     match(nowhere.shell.stderrText(), /^streamlab: Cannot write the answer to .*nowhere\/answer: /);
   }));
+
+Deno.test("two processes of one number, as in two containers, write to one output without harm", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const [first, second] = await Promise.all([1, 2].map((seed) => {
+      const world = testWorld({ commands: [], cwd: folder });
+      const context = { ...world, json: false, jsonMessages: false, debug: false, typed: new Set<string>() };
+      return openOutput({ ...context, random: seededRandom(seed) }, "answer");
+    }));
+    await first!.write("of the first, which is long");
+    await second!.write("of the second");
+    await first!.finish();
+    await second!.finish();
+    strictEqual(await Deno.readTextFile(`${folder}/answer`), "of the second");
+    deepStrictEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), ["answer"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 Deno.test("without a format the suffix of the output's name says it", () =>
   withLake(async (run, { lake }) => {

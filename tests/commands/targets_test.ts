@@ -117,6 +117,37 @@ Deno.test("--audit judges every target by the contract that it was fed with", ()
     deepStrictEqual([refused.status, /Name one of them with --table/.test(refused.stderr)], [2, true]);
   }));
 
+Deno.test("a target whose table is gone is told of by status, audit and --all-targets, and the others go on", () =>
+  withOrders(async (place) => {
+    place.put("lake/raw/events/x.json", [{}]);
+    await place.records("consume", "--once");
+    const gone = "there is no table orders.raw, but ingest.files has batch 1";
+    Deno.removeSync(`${place.folder}/lake/warehouse/orders`, { recursive: true });
+
+    const status = await place.run("maintain", "--status");
+    deepStrictEqual([status.status, status.stdout.includes(gone)], [1, true], status.stdout);
+    match(status.stdout, /^bronze\.events: nothing waits$/m);
+    const audit = await place.run("maintain", "--audit");
+    deepStrictEqual([audit.status, audit.stdout.includes(`orders.raw: cannot be audited: `)], [1, true], audit.stdout);
+    deepStrictEqual([audit.stdout.includes(gone), audit.stdout.includes("bronze.events: every record")], [true, true]);
+    place.put("lake/raw/events/y.json", [{}]);
+    const all = await place.run("consume", "--once", "--all-targets");
+    deepStrictEqual([all.status, all.stderr.includes(gone)], [1, true], all.stderr);
+    match(all.stdout, /batch 2: 1 file/);
+    strictEqual(Deno.readDirSync(`${place.folder}/lake/warehouse`).some(({ name }) => name === "orders"), false);
+  }));
+
+Deno.test("a target whose letters are gone is told of by the audit, and the others are audited", () =>
+  withOrders(async (place) => {
+    place.put("lake/raw/events/x.json", [{}]);
+    await place.records("consume", "--once");
+    Deno.removeSync(`${place.folder}/lake/warehouse/dead_letters/events`, { recursive: true });
+    const { status, stdout } = await place.run("maintain", "--audit");
+    strictEqual(status, 1);
+    match(stdout, /^bronze\.events: cannot be audited: There is no table dead_letters\.events$/m);
+    match(stdout, /^orders\.raw: every record is in one table/m);
+  }));
+
 Deno.test("a lake that was moved with the folder that feeds it goes on there", () =>
   Place.use(async (place) => {
     place.put("orders.schema.json", ORDERS);

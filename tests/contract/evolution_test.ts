@@ -240,5 +240,24 @@ Deno.test("a refusal names every column, and what to do", () => {
   const error = refusalError("bronze.events", [{ column: "a", reason: "is odd" }, { column: "b", reason: "is odder" }]);
   strictEqual(error.kind, "usage");
   strictEqual(error.message, "Cannot change bronze.events to the contract: column a is odd; column b is odder");
-  match(error.hint!, /--table/);
+  strictEqual(error.hint, "Change the contract, or send its events to another table with --table");
+});
+
+Deno.test("a refusal names the columns of the table that would be out of the way under another name", () => {
+  const hint = (before: Contract, after: Contract) => {
+    const schema = schemaOf(eventFields(before, { rescued: false }));
+    const evolution = evolve(schema, highestFieldId(schema), eventFields(after, { rescued: false }));
+    return refusalError("a.b", evolution.kind === "refused" ? evolution.refusals : []).hint!;
+  };
+  match(hint(contract({ a: text }), contract({ a: long })), /, or rename column a of a\.b with a program/);
+  match(hint(contract({ user: text }), contract({ User: text })), /, or rename column user of a\.b/);
+  match(
+    hint(
+      contract({ l: { type: "array", items: text }, b: text }),
+      contract({ l: { type: "array", items: long }, b: long }),
+    ),
+    /, or rename the columns l, b of a\.b/,
+  );
+  const required = hint(contract({ a: text }), contract({ a: long, b: text }, ["b"]));
+  strictEqual(required, "Change the contract, or send its events to another table with --table");
 });

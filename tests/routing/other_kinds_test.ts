@@ -39,7 +39,7 @@ Deno.test("a file that is no JSON is one dead letter that says what it is", () =
         "zip.json": `${array0} 'P'; ${named("zip")}`,
         "parquet.ndjson": `corrupted_batch: expected lines of JSON, found ${named("Parquet")}`,
         "utf16.json": `${array0} byte 0xFF; ${named("UTF-16 text")}`,
-        "utf16be.json": `${array0} U+0000; ${named("UTF-16 text")}`,
+        "utf16be.json": `${array0} a NUL (U+0000); ${named("UTF-16 text")}`,
         "utf16le.json": "corrupted_batch: expected UTF-8, found UTF-16 text",
         "utf32.ndjson": `corrupted_batch: expected lines of JSON, found ${named("UTF-32 text")}`,
         "text.json": `${array0} '"'`,

@@ -58,7 +58,7 @@ const LOADS_MAX = 10;
 /** One target after another; false where something is wrong. */
 async function auditTargets(job: Job<typeof OWN_FLAGS>): Promise<boolean> {
   const { context, surroundings, flags } = job;
-  const [{ targetsOfCatalog }, { DEFAULT_TARGET }] = await Promise.all([
+  const [{ lostTargets, targetsOfCatalog }, { DEFAULT_TARGET }] = await Promise.all([
     import("../../../core/lake/targets.ts"),
     import("../../../core/lake/table_names.ts"),
   ]);
@@ -75,18 +75,24 @@ async function auditTargets(job: Job<typeof OWN_FLAGS>): Promise<boolean> {
       hint: "Name one of them with --table",
     });
   }
-  let isRight = true;
+  const lost = asked === undefined && wanted.length > 0 ? await lostTargets(surroundings.catalog, known) : [];
+  for (const { name, error } of lost) await tellUnknown(context, name, `${error.message}\n  ${error.hint}`);
+  let isRight = lost.length === 0;
   for (const target of targets) {
     if (context.signal.aborted) return isRight;
-    isRight = await auditOrTell(job, target) && isRight;
+    isRight = await auditOrTell(job, target, targets.length === 1) && isRight;
   }
   const unreadable = await unreachableEventFiles(surroundings.store);
   if (unreadable.length > 0) await printNote(context, `In the raw zone ${unreadableText(unreadable)}`);
   return isRight;
 }
 
-/** The others are audited all the same where the contract of one is unknown. */
-async function auditOrTell(job: Job<typeof OWN_FLAGS>, { identifier, record }: Target): Promise<boolean> {
+/** The others are audited all the same where one lacks a table, or its contract is unknown. */
+async function auditOrTell(
+  job: Job<typeof OWN_FLAGS>,
+  { identifier, record }: Target,
+  isAlone: boolean,
+): Promise<boolean> {
   let known: TargetRecord | undefined;
   let isRead = false;
   try {
@@ -96,18 +102,19 @@ async function auditOrTell(job: Job<typeof OWN_FLAGS>, { identifier, record }: T
   } catch (error) {
     // Without a record the built-in contract is only a guess.
     const isGuess = isRead && known === undefined && job.flags.contract === undefined && isKind(error, "usage");
-    if (isRead ? !isGuess : !isKind(error, "corrupt", "newer")) throw error;
+    const lacksTable = isRead && !isAlone && isKind(error, "not-found");
+    if (isRead ? !isGuess && !lacksTable : !isKind(error, "corrupt", "newer")) throw error;
     const table = identifierText(identifier);
     const problem = isGuess
       ? "an older streamlab has not written its contract down: name it with --table and --contract, or run consume once"
       : messageOf(error);
-    await printResult(
-      job.context,
-      { action: "audit", table, error: problem },
-      `${table}: cannot be audited: ${problem}`,
-    );
+    await tellUnknown(job.context, table, problem);
     return false;
   }
+}
+
+async function tellUnknown(context: Context, table: string, problem: string): Promise<void> {
+  await printResult(context, { action: "audit", table, error: problem }, `${table}: cannot be audited: ${problem}`);
 }
 
 interface Target {

@@ -7,12 +7,12 @@ import { lastBatchOf } from "../../lake/keys.ts";
 import { LEDGER_COLUMNS, ledgerFields } from "../../lake/our_columns.ts";
 import { DEFAULT_TARGET, identifiersOf, LEDGER } from "../../lake/table_names.ts";
 import { sqlTypeOf } from "../../tables/sql_type.ts";
-import { targetsOfCatalog } from "../../lake/targets.ts";
+import { lostTargets, targetsOfCatalog } from "../../lake/targets.ts";
 import type { Store } from "../../storage/store.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { withNewest } from "../../tables/read/newest.ts";
 import { type Damage, TableRows } from "../table_rows.ts";
-import { type Waiting, WaitingFiles } from "./waiting_files.ts";
+import { unknownFeed, type Waiting, WaitingFiles } from "./waiting_files.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
 
 /** How far ingestion into a table is. */
@@ -72,7 +72,9 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
       damages.forEach(options.onDamage);
     }
     const batches = await lastBatches(connection);
-    const remembered = new Map((await targetsOfCatalog(catalog)).map((target) => [target.name, target]));
+    const found = await targetsOfCatalog(catalog);
+    const remembered = new Map(found.map((target) => [target.name, target]));
+    const lost = new Map((await lostTargets(catalog, found)).map(({ name, error }) => [name, error.message]));
     const targets = new Set([...remembered.keys(), ...batches.keys(), ...await plannedTargets(store)]);
     const tables = targets.size === 0 ? [identifierText(DEFAULT_TARGET)] : [...targets].sort();
     const properties = known?.metadata.properties ?? {};
@@ -83,7 +85,9 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
       return {
         table,
         deadLetterTable: identifierText(deadLetters),
-        ...await zones.of(table, target?.record ?? (() => undefined)),
+        ...(lost.has(table)
+          ? unknownFeed(lost.get(table)!)
+          : await zones.of(table, target?.record ?? (() => undefined))),
         lastBatch: batches.get(table),
         plan: await standingPlan(surroundings, table, lastBatchOf(properties, table) + 1n),
       };

@@ -33,6 +33,11 @@ interface ListedZone {
   unreadable: Unreachable[];
 }
 
+/** Of a target of which nothing says where its event files land. */
+export function unknownFeed(problem: string): Waiting {
+  return { raw: undefined, waiting: undefined, problem, unreadable: [] };
+}
+
 /**
  * Event files that wait for a target: those of the place that feeds it, without those that the
  * temporary table `ledger` has as ingested. Targets may share a place, which is listed once.
@@ -55,8 +60,7 @@ export class WaitingFiles {
     try {
       const record = readRecord();
       if (record === undefined && await this.#isFedFromElsewhere(table)) {
-        const problem = "an older streamlab has not written down where its event files land; the next consume does";
-        return { raw, waiting: undefined, problem, unreadable: [] };
+        return unknownFeed("an older streamlab has not written down where its event files land; the next consume does");
       }
       const place = rawPlaceOf(this.#lake.root, record);
       raw = rawPlaceText(this.#lake.root, place);
