@@ -76,13 +76,14 @@ export class Judge {
     }
   }
 
-  /** What is wrong with a value of a column, by its JSON text; undefined where nothing is. */
-  problemOf(column: number, json: string): string | undefined {
+  /** What is wrong with a value of a column, or of its map's entry; undefined where nothing is. */
+  problemOf(column: number, json: string, ...entry: [] | [key: string]): string | undefined {
     const { root } = this.#plan;
+    const plan = root.values[column]!;
     this.#reader.start(json);
     this.#found.clear();
-    this.#path = [root.keys[column]!];
-    this.#readValue(root.values[column]!);
+    this.#path = [root.keys[column]!, ...entry];
+    this.#readValue(entry.length === 0 ? plan : plan.inner!);
     return this.#found.problem;
   }
 
@@ -92,9 +93,9 @@ export class Judge {
     return `${pointerText([root.keys[column]!])}: ${absence(root.values[column]!)}`;
   }
 
-  /** What is wrong with a record that has a column twice. */
-  problemTwice(column: number): string {
-    return `${pointerText([this.#plan.root.keys[column]!])}: ${KEY_TWICE}`;
+  /** What is wrong with a record that has a column twice, or an entry of its map. */
+  problemTwice(column: number, ...entry: [] | [key: string]): string {
+    return `${pointerText([this.#plan.root.keys[column]!, ...entry])}: ${KEY_TWICE}`;
   }
 
   #tooManyValues(): Judgement {

@@ -23,7 +23,16 @@ import {
 import { extraCount, extrasPtr } from "./extras.ts";
 import { hashKeyBytes, hashKeyPtr } from "./hash.ts";
 import { columnLevel, columnSlots, columnText, columnValues } from "./inspect.ts";
-import { commitLetter, extrasId, failCount, failsPtr, letterNulls, letterParse } from "./letter.ts";
+import {
+  addKnownLetters,
+  keepExtrasWords,
+  keepFaultWords,
+  keepRecordWords,
+  setReasons,
+  takeExtraLetters,
+  takeInvalid,
+} from "./known_letters.ts";
+import { commitLetter, failCount, failsPtr, letterNulls, letterParse } from "./letter.ts";
 import { alloc, dealloc } from "./memory.ts";
 import {
   newNode,
@@ -93,6 +102,7 @@ import { isUtf8 } from "./text.ts";
 
 export {
   addColumn,
+  addKnownLetters,
   addStep,
   alloc,
   allowText,
@@ -121,7 +131,6 @@ export {
   envelopesEnd,
   envelopesPosition,
   extraCount,
-  extrasId,
   extrasPtr,
   failCount,
   failsPtr,
@@ -136,6 +145,9 @@ export {
   isUtf8,
   judgedEnd,
   judgedPtr,
+  keepExtrasWords,
+  keepFaultWords,
+  keepRecordWords,
   lastGoodPtr,
   leaveEnvelope,
   letterNulls,
@@ -183,9 +195,12 @@ export {
   setLevels,
   setNullable,
   setPlaceColumns,
+  setReasons,
   setRescuedColumn,
   setRoot,
   spaceEnd,
+  takeExtraLetters,
+  takeInvalid,
   undoFile,
   undoRow,
   valuesEnd,

@@ -1,12 +1,11 @@
-import { copyBytes } from "./bytes.ts";
-import { Dictionary, newDictionary } from "./dictionary.ts";
-import { alloc, OVERRUN, Pointer } from "./memory.ts";
-import { clearExtras, extraCount, extraKey, extraKeyLength, takeExtra } from "./extras.ts";
+import { clearExtras, takeExtra } from "./extras.ts";
+import { Kind } from "./kind.ts";
+import { Pointer } from "./memory.ts";
 import { findField, keyEnd, nextObject, Node } from "./node.ts";
-import { parseField, RECORD_BYTES_MAX } from "./parse.ts";
+import { entryKey, entryValue, forgetEntry, isEntryTwice, parseField, RECORD_BYTES_MAX } from "./parse.ts";
 import { skipValue } from "./skip.ts";
 import { slotsBefore, Table } from "./table.ts";
-import { CLOSE_OBJECT, OPEN_OBJECT, skipSpace } from "./text.ts";
+import { CLOSE_OBJECT, OPEN_OBJECT, skipSpace, skipString } from "./text.ts";
 
 /**
  * Records that are JSON but no plain rows, into the table of dead letters: the values of the fields
@@ -19,13 +18,34 @@ const enum Fault {
   /** The value, at the addresses that stand with it, is not one of the field's. */
   VALUE = 2,
   MISSING = 3,
+  /** The field's value is a map, and has an entry with such a value; its key is noted, too. */
+  ENTRY = 4,
+  /** It has a key, which is noted, a second time. */
+  ENTRY_TWICE = 5,
 }
 
 const FAULTS_MAX: i32 = 16;
 
-/** Fault, field, from, to: a word each. */
-const FAULTS: Pointer = <u32> memory.data(16 << 4, 8);
+/** What is said of a fault, a word each. */
+@unmanaged
+class FaultEntry {
+  fault: i32;
+  field: i32;
+  /** The value; 0 where none is to blame. */
+  from: Pointer;
+  to: Pointer;
+  /** The key of an entry with its quotes; else 0. */
+  keyFrom: Pointer;
+  keyTo: Pointer;
+}
+
+const FAULTS: Pointer = <u32> memory.data(16 * 24, 8);
 let faults: i32 = 0;
+
+@inline
+export function faultAt(index: i32): FaultEntry {
+  return changetype<FaultEntry>(FAULTS + <u32> index * offsetof<FaultEntry>());
+}
 
 export function failsPtr(): Pointer {
   return FAULTS;
@@ -35,7 +55,7 @@ export function failCount(): i32 {
   return faults;
 }
 
-const enum LetterVerdict {
+export const enum LetterVerdict {
   READ = 0,
   NO_OBJECT = 1,
   /** Only the judge knows; nothing is kept. */
@@ -87,21 +107,37 @@ function readField(table: Table, index: i32, p: Pointer, object: u64): Pointer {
     return addFault(Fault.TWICE, index, p, past) ? past : 0;
   }
   field.seenIn = object;
+  forgetEntry();
   const past = parseField(field.node, p);
   if (past) return past;
   const end = skipValue(p);
   clearField(table, field.node);
-  return addFault(Fault.VALUE, index, p, end) ? end : 0;
+  return addValueFault(field.node, index, p, end) ? end : 0;
+}
+
+/** Blames the first entry that is not right, where the value is a map of plain values. */
+function addValueFault(node: Node, index: i32, p: Pointer, end: Pointer): bool {
+  const isEntry = node.kind == Kind.MAP && entryKey && node.inner.kind < Kind.STRUCT;
+  if (!isEntry || (!entryValue && !isEntryTwice)) return addFault(Fault.VALUE, index, p, end);
+  const added = isEntryTwice
+    ? addFault(Fault.ENTRY_TWICE, index, 0, 0)
+    : addFault(Fault.ENTRY, index, entryValue, skipValue(entryValue));
+  if (!added) return false;
+  const entry = faultAt(faults - 1);
+  entry.keyFrom = entryKey;
+  entry.keyTo = skipString(entryKey + 1);
+  return true;
 }
 
 function addFault(fault: i32, field: i32, from: Pointer, to: Pointer): bool {
   if (faults == FAULTS_MAX) return false;
-  const entry = FAULTS + (faults << 4);
-  store<i32>(entry, fault);
-  store<i32>(entry, field, 4);
-  store<u32>(entry, from, 8);
-  store<u32>(entry, to, 12);
-  faults++;
+  const entry = faultAt(faults++);
+  entry.fault = fault;
+  entry.field = field;
+  entry.from = from;
+  entry.to = to;
+  entry.keyFrom = 0;
+  entry.keyTo = 0;
   return true;
 }
 
@@ -148,32 +184,4 @@ export function commitLetter(
   table.detailColumn.appendText(detail, detailLength, 1);
   table.rawColumn.appendText(raw, rawLength, 1);
   table.commit(position);
-}
-
-const LISTS_MAX: u32 = 5000;
-const LIST_BYTES_MAX: u32 = 4096;
-
-let lists: Dictionary = changetype<Dictionary>(0);
-let listText: Pointer = 0;
-
-/**
- * A number for the extra keys read last, in their order: equal lists have equal numbers. -1 where
- * there are too many different ones.
- */
-export function extrasId(): i32 {
-  if (!listText) {
-    lists = newDictionary();
-    listText = alloc(LIST_BYTES_MAX + OVERRUN);
-  }
-  if (lists.count > LISTS_MAX) return -1;
-  let length: u32 = 0;
-  for (let i = 0; i < extraCount(); i++) {
-    const keyLength = extraKeyLength(i);
-    if (length + keyLength + 1 > LIST_BYTES_MAX) return -1;
-    copyBytes(listText + length, extraKey(i), keyLength);
-    // No key holds a byte of zero.
-    store<u8>(listText + length + keyLength, 0);
-    length += keyLength + 1;
-  }
-  return <i32> lists.intern(listText, length);
 }

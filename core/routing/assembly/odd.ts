@@ -44,3 +44,18 @@ export function oddPtr(): Pointer {
 export function oddN(): u32 {
   return count;
 }
+
+@inline
+export function oddPosition(index: u32): u32 {
+  return load<u32>(entries + index * ENTRY_BYTES);
+}
+
+@inline
+export function oddFrom(index: u32): u32 {
+  return load<u32>(entries + index * ENTRY_BYTES, 4);
+}
+
+@inline
+export function oddTo(index: u32): Pointer {
+  return load<u32>(entries + index * ENTRY_BYTES, 8);
+}

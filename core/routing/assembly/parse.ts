@@ -312,6 +312,18 @@ function takeSlots(node: Node): bool {
   return slotsLeft >= 0;
 }
 
+/** The entry of a map that was begun last: its key with its quotes, and its value, or 0. */
+export let entryKey: Pointer = 0;
+export let entryValue: Pointer = 0;
+/** Whether the map has its key already. */
+export let isEntryTwice: bool = false;
+
+export function forgetEntry(): void {
+  entryKey = 0;
+  entryValue = 0;
+  isEntryTwice = false;
+}
+
 function parseMap(node: Node, p: Pointer, repetition: i32): Pointer {
   p = skipSpace(p + 1);
   if (load<u8>(p) == CLOSE_OBJECT) {
@@ -320,11 +332,14 @@ function parseMap(node: Node, p: Pointer, repetition: i32): Pointer {
   }
   const object = nextObject();
   while (true) {
+    entryKey = p;
+    entryValue = 0;
     if (load<u8>(p) != QUOTE || !takeSlots(node)) return 0;
     p = parseKey(node, p + 1, levelOf(node.definition + 1, repetition), object);
     if (!p) return 0;
     p = takeColon(p);
     if (!p) return 0;
+    entryValue = p;
     p = parseValue(node.inner, p, repetition);
     if (!p) return 0;
     repetition = node.repetition;
@@ -347,7 +362,10 @@ function parseKey(node: Node, p: Pointer, level: i32, object: u64): Pointer {
   // Keys are always numbered: with each stands the map in which it was seen last.
   const id = texts.intern(text, length), seenIn = texts.note(id);
   if (!isJudged) {
-    if (load<u64>(seenIn) == object) return 0;
+    if (load<u64>(seenIn) == object) {
+      isEntryTwice = true;
+      return 0;
+    }
     if (changetype<u32>(node.keyCheck) && !textHolds(node.keyCheck, text, length)) return 0;
   }
   store<u64>(seenIn, object);

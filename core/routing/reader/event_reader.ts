@@ -78,7 +78,6 @@ export class EventReader {
     const { limits, folder, held } = reading;
     const large = new LargeValues({ bytesMax: limits.largeBytes, held });
     const odd = new OddRecords(this.reader, judge, rows, {
-      columns: contract.fields.length,
       large,
       onExtraFields: reading.onExtraFields,
       onWrongType: reading.onWrongType,
@@ -115,6 +114,7 @@ export class EventReader {
       files.events.abandon();
       files.deadLetters.abandon();
       rows.close();
+      odd.close();
       input.close();
     }
   }

@@ -291,12 +291,19 @@ export class FileReading {
     const { reader, odd, files } = this.#tools;
     const { calls } = reader;
     const list = calls.oddPtr() >>> 2, count = calls.oddN();
-    for (let entry = 0; entry < count; entry++) {
-      const at = list + entry * ODD_WORDS;
-      const position = reader.word(at), from = reader.word(at + 1), to = reader.word(at + 2);
-      if (from >= NOT_JSON) odd.judge(position, from - NOT_JSON, to);
-      else odd.route(position, from, to);
-      if (entry % SETTLED_AFTER === 0) files.deadLetters.settle();
+    for (let entry = 0, settled = 0; entry < count;) {
+      const end = Math.min(settled + SETTLED_AFTER, count);
+      entry = odd.routeKnown(entry, end);
+      if (entry < end) {
+        const at = list + entry * ODD_WORDS;
+        const position = reader.word(at), from = reader.word(at + 1), to = reader.word(at + 2);
+        if (from >= NOT_JSON) odd.judge(position, from - NOT_JSON, to);
+        else odd.route(position, from, to);
+        entry++;
+      }
+      if (entry < end) continue;
+      files.deadLetters.settle();
+      settled = entry;
     }
     this.#settle();
   }

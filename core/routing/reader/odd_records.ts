@@ -8,12 +8,15 @@ import { bytesText, headText, keptRecordText, WHOLE_BYTES_MAX } from "../corrupt
 import type { LargeValues } from "./large_values.ts";
 import type { PlacedText, ReaderInstance } from "./reader_instance.ts";
 import type { RowWriter } from "./row_writer.ts";
+import { TextRoom } from "./text_room.ts";
 
 /** What `letterParse` answers, other than that only the judge can say. */
 const PARSED = 0, NO_OBJECT = 1;
-/** What it says of a column: twice there, not taken, not there. */
-const TWICE = 1, REFUSED = 2;
-const FAIL_WORDS = 4, EXTRA_WORDS = 2;
+/** What it says of a column: twice there, not taken, not there; a value not taken in its map. */
+const TWICE = 1, REFUSED = 2, MISSING = 3, ENTRY_REFUSED = 4;
+/** Words of a fault, before those of what is to blame: a value, and the key of an entry. */
+const FAULT_WORDS = 6, FAULT_VALUE = 2, FAULT_KEY = 4;
+const EXTRA_WORDS = 2;
 /** What a detail shows of a record is less. */
 const SHOWN_BYTES = 512;
 
@@ -25,8 +28,6 @@ export type OnPending = (
 ) => void;
 
 export interface OddRecordsOptions {
-  /** Of the contract. */
-  columns: number;
   large: LargeValues;
   onExtraFields: OnExtraFields;
   onWrongType?: OnWrongType | undefined;
@@ -46,18 +47,15 @@ export class OddRecords {
   readonly #onExtraFields: OnExtraFields;
   readonly #rescuesTypes: boolean;
   readonly #onPending: OnPending;
-  readonly #absent: PlacedText[];
-  readonly #twice: PlacedText[];
+  readonly #words: TextRoom;
   /** Whether they are rows of a Parquet file, which were written out as JSON. */
   areRows = false;
-  /** Details of extra fields, by the reader's number for these keys. */
-  readonly #extrasDetails: PlacedText[] = [];
 
   constructor(
     reader: ReaderInstance,
     judge: Judge,
     rows: RowWriter,
-    { columns, large, onExtraFields, onWrongType, onPending }: OddRecordsOptions,
+    { large, onExtraFields, onWrongType, onPending }: OddRecordsOptions,
   ) {
     this.#large = large;
     this.#reader = reader;
@@ -66,10 +64,22 @@ export class OddRecords {
     this.#onExtraFields = onExtraFields;
     this.#rescuesTypes = onWrongType === "rescue";
     this.#onPending = onPending;
-    const each = (words: (column: number) => string) =>
-      Array.from({ length: columns }, (_, column) => reader.keep(words(column)));
-    this.#absent = each((column) => judge.problemWithout(column));
-    this.#twice = each((column) => judge.problemTwice(column));
+    this.#words = new TextRoom(reader);
+    const [invalid, extra] = [reader.keep("invalid_schema"), reader.keep("extra_fields")];
+    reader.calls.setReasons(invalid.at, invalid.length, extra.at, extra.length);
+  }
+
+  /**
+   * Routes the records of the reader's list of odd ones from `entry` to `end`, as far as the judge
+   * has said before what is wrong with such ones: returns the first of the others, or the end.
+   */
+  routeKnown(entry: number, end: number): number {
+    if (this.areRows) return entry;
+    const { calls } = this.#reader;
+    const next = calls.addKnownLetters(this.#rows.deadLetters.handle, entry, end, VALUES_MAX);
+    this.#rows.count("invalid_schema", calls.takeInvalid());
+    this.#rows.count("extra_fields", calls.takeExtraLetters());
+    return next;
   }
 
   /** A record that is JSON, at a place in memory. */
@@ -81,6 +91,8 @@ export class OddRecords {
     if (verdict === NO_OBJECT) {
       const shown = this.#reader.text(from, Math.min(to, from + SHOWN_BYTES));
       const detail = `the record: expected object, found ${foundText(shown)}`;
+      const words = this.#words.put(detail);
+      calls.keepRecordWords(from, to, words.at, words.length);
       return this.#rows.endLetter(position, "invalid_schema", detail, { at: from, length: to - from });
     }
     const words = verdict === PARSED ? this.#reasonOf() : undefined;
@@ -121,8 +133,8 @@ export class OddRecords {
     this.#rows.addLetter(position, reason, detail + note, raw, values);
   }
 
-  #explained<D extends string | PlacedText>(detail: D, record: () => string): D | string {
-    return this.areRows && typeof detail === "string" ? detailOfRow(detail, record) : detail;
+  #explained(detail: string, record: () => string): string {
+    return this.areRows ? detailOfRow(detail, record) : detail;
   }
 
   /** A record on the exact way. */
@@ -141,41 +153,51 @@ export class OddRecords {
     });
   }
 
+  /** No more records will come. */
+  close(): void {
+    this.#words.release();
+  }
+
   /** Why the record that was parsed last is no event; undefined where only the judge can say. */
-  #reasonOf(): { reason: "invalid_schema" | "extra_fields"; detail: string | PlacedText } | undefined {
+  #reasonOf(): { reason: "invalid_schema" | "extra_fields"; detail: string } | undefined {
     const { calls } = this.#reader;
-    const fails = calls.failCount(), place = calls.failsPtr() >>> 2;
-    let first: string | PlacedText | undefined;
-    for (let fail = 0; fail < fails; fail++) {
-      const at = place + fail * FAIL_WORDS;
-      const kind = this.#reader.word(at), column = this.#reader.word(at + 1);
-      let detail: string | PlacedText | undefined;
-      if (kind === REFUSED) {
-        // Whether it makes a dead letter, all that is wrong with the record says.
-        if (this.#rescuesTypes) return undefined;
-        detail = this.#judge.problemOf(column, this.#textAt(at + 2));
-        if (detail === undefined) return undefined;
-      } else detail = (kind === TWICE ? this.#twice : this.#absent)[column]!;
+    const faults = calls.failCount();
+    let first: string | undefined;
+    for (let fault = 0; fault < faults; fault++) {
+      const detail = this.#problemOf((calls.failsPtr() >>> 2) + fault * FAULT_WORDS);
+      if (detail === undefined) return undefined;
+      const { at, length } = this.#words.put(detail);
+      calls.keepFaultWords(fault, at, length);
       first ??= detail;
     }
     if (first !== undefined) return { reason: "invalid_schema", detail: first };
-    return calls.extraCount() === 0 || this.#onExtraFields !== "dead-letter"
-      ? undefined
-      : { reason: "extra_fields", detail: this.#extras() };
+    if (calls.extraCount() === 0 || this.#onExtraFields !== "dead-letter") return undefined;
+    const detail = this.#extras();
+    const { at, length } = this.#words.put(detail);
+    calls.keepExtrasWords(at, length);
+    return { reason: "extra_fields", detail };
   }
 
-  #extras(): string | PlacedText {
+  /** What a fault is in the judge's words, by its place; undefined where only the judge can say. */
+  #problemOf(at: number): string | undefined {
+    const judge = this.#judge;
+    const fault = this.#reader.word(at), column = this.#reader.word(at + 1);
+    if (fault === MISSING) return judge.problemWithout(column);
+    if (fault === TWICE) return judge.problemTwice(column);
+    // Whether it makes a dead letter, all that is wrong with the record says.
+    if (this.#rescuesTypes) return undefined;
+    if (fault === REFUSED) return judge.problemOf(column, this.#textAt(at + FAULT_VALUE));
+    const key = JSON.parse(this.#textAt(at + FAULT_KEY)) as string;
+    if (fault !== ENTRY_REFUSED) return judge.problemTwice(column, key);
+    return judge.problemOf(column, this.#textAt(at + FAULT_VALUE), key);
+  }
+
+  #extras(): string {
     const { calls } = this.#reader;
-    const id = calls.extrasId(), place = calls.extrasPtr() >>> 2;
-    const known = this.#extrasDetails[id];
-    if (known !== undefined) return known;
-    const extras = Array.from({ length: calls.extraCount() }, (_, extra) => {
-      const at = place + extra * EXTRA_WORDS;
-      return { path: [this.#textAt(at)], json: "" };
-    });
-    const detail = extrasDetail(extras);
-    if (id >= 0) this.#extrasDetails[id] = this.#reader.keep(detail);
-    return detail;
+    const place = calls.extrasPtr() >>> 2;
+    return extrasDetail(Array.from({ length: calls.extraCount() }, (_, extra) => {
+      return { path: [this.#textAt(place + extra * EXTRA_WORDS)], json: "" };
+    }));
   }
 
   /** What stands between two addresses, whose words are at the index. */

@@ -113,7 +113,13 @@ export interface ReaderCalls {
   failCount(): number;
   extrasPtr(): number;
   extraCount(): number;
-  extrasId(): number;
+  setReasons(invalid: number, invalidLength: number, extra: number, extraLength: number): void;
+  addKnownLetters(table: number, entry: number, end: number, recordBytesMax: number): number;
+  takeInvalid(): number;
+  takeExtraLetters(): number;
+  keepRecordWords(from: number, to: number, words: number, length: number): void;
+  keepFaultWords(fault: number, words: number, length: number): void;
+  keepExtrasWords(words: number, length: number): void;
 
   columnSlots(column: number, rows: number): number;
   columnValues(column: number): number;

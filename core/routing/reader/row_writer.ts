@@ -51,7 +51,7 @@ export class RowWriter {
   addLetter(
     position: number,
     reason: DeadLetterReason,
-    detail: string | PlacedText,
+    detail: string,
     raw: string | PlacedText,
     values: Row | null,
   ): void {
@@ -62,10 +62,10 @@ export class RowWriter {
   }
 
   /** Ends a letter whose values are there already. */
-  endLetter(position: number, reason: DeadLetterReason, detail: string | PlacedText, raw: string | PlacedText): void {
-    this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
+  endLetter(position: number, reason: DeadLetterReason, detail: string, raw: string | PlacedText): void {
+    this.count(reason, 1);
     const why = this.#reader.keep(reason);
-    const words = typeof detail === "string" ? this.#detail.put(detail) : detail;
+    const words = this.#detail.put(detail);
     const text = typeof raw === "string" ? this.#raw.put(raw) : raw;
     this.#reader.calls.commitLetter(
       this.deadLetters.handle,
@@ -79,6 +79,11 @@ export class RowWriter {
     );
     this.#detail.settle();
     this.#raw.settle();
+  }
+
+  /** Counts letters that were added. */
+  count(reason: DeadLetterReason, letters: number): void {
+    if (letters > 0) this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + letters);
   }
 
   /** Nothing more will come. */

@@ -41,9 +41,13 @@ export interface ReadLetter {
   readonly verdict: "read" | "no object" | "too odd";
   /** Null for what is not known. */
   readonly row: Row;
-  readonly faults: readonly { readonly kind: "twice" | "value" | "missing"; readonly field: number }[];
+  readonly faults: readonly { readonly kind: (typeof FAULTS)[number]; readonly field: number }[];
   readonly extras: number;
 }
+
+/** What the reader says of a field, by its number, and how many words that takes. */
+const FAULTS = ["", "twice", "value", "missing", "entry", "entry twice"] as const;
+const FAULT_WORDS = 6;
 
 /** Set where what starts there is no JSON. */
 const NOT_JSON = 0x8000_0000;
@@ -184,15 +188,35 @@ export class TestReader {
     this.instance.bytes.fill(0, end, end + OVERRUN);
     const verdict = (["read", "no object", "too odd"] as const)[calls.letterParse(table, this.#input)]!;
     if (verdict === "too odd") return { verdict, row: {}, faults: [], extras: 0 };
-    const words = new Uint32Array(calls.memory.buffer, calls.failsPtr(), calls.failCount() * 4);
+    const words = new Uint32Array(calls.memory.buffer, calls.failsPtr(), calls.failCount() * FAULT_WORDS);
     const faults = Array.from({ length: verdict === "read" ? calls.failCount() : 0 }, (_, i) => {
-      return { kind: ([, "twice", "value", "missing"] as const)[words[i * 4]!]!, field: words[i * 4 + 1]! };
+      return { kind: FAULTS[words[i * FAULT_WORDS]!]!, field: words[i * FAULT_WORDS + 1]! };
     });
     const extras = calls.extraCount();
     calls.commitLetter(table, 0, this.#input, 0, this.#input, 0, this.#input, 0);
     const [row] = readRows(this.instance, this.letters, this.contract);
     calls.flushEnd(table);
     return { verdict, row: row!, faults, extras };
+  }
+
+  /** The letters that wait, with their reasons and details; they are dropped. */
+  takeLetters(): { position: number; reason: string; detail: string }[] {
+    const { calls } = this.instance;
+    const { handle, columns } = this.letters;
+    const memory = new DataView(calls.memory.buffer);
+    const columnOf = (name: string) => columns.find(({ path }) => path[0] === name)!.handle;
+    const textOf = (name: string, row: number) => {
+      const at = calls.columnText(columnOf(name), row);
+      return this.instance.text(at + 4, at + 4 + memory.getUint32(at, true));
+    };
+    const positions = calls.columnValues(columnOf("_source_position"));
+    const letters = Array.from({ length: calls.rowsOf(handle) }, (_, row) => ({
+      position: Number(memory.getBigInt64(positions + row * 8, true)),
+      reason: textOf("_dead_letter_reason", row),
+      detail: textOf("_dead_letter_detail", row),
+    }));
+    calls.flushEnd(handle);
+    return letters;
   }
 
   #scanned(isWhole: boolean): ScannedText {
