@@ -1,8 +1,20 @@
-import { Dictionary, newDictionary } from "./dictionary.ts";
+import { ARENA_FIRST, Dictionary, newDictionary } from "./dictionary.ts";
 import { Kind } from "./kind.ts";
 import { alloc, allocZeroed, Pointer, realloc } from "./memory.ts";
 
-const SLOTS_FIRST: u32 = 1024;
+const SLOTS_LEAST: u32 = 1024;
+
+/** What a new column has room for: growing moves what is there, room that is never used is free. */
+export let slotsFirst: u32 = SLOTS_LEAST;
+let textBytesFirst: u32 = ARENA_FIRST;
+let rawBytesFirst: u32 = ARENA_FIRST;
+
+/** Powers of two: of rows, of the texts of a column, and of those that are raw records. */
+export function expectRows(rows: u32, textBytes: u32, rawBytes: u32): void {
+  slotsFirst = max(rows, SLOTS_LEAST);
+  textBytesFirst = max(textBytes, ARENA_FIRST);
+  rawBytesFirst = max(rawBytes, ARENA_FIRST);
+}
 
 /** How a text column holds its values. */
 export const enum TextMode {
@@ -131,16 +143,16 @@ export function newColumn(kind: i32, shift: u32, maxDefinition: i32, maxRepetiti
   made.maxDefinition = maxDefinition;
   made.maxRepetition = maxRepetition;
   made.shift = shift;
-  made.capacity = SLOTS_FIRST;
-  made.values = alloc(SLOTS_FIRST << made.shift);
-  if (maxDefinition | maxRepetition) made.levels = alloc(SLOTS_FIRST << 1);
+  made.capacity = slotsFirst;
+  made.values = alloc(slotsFirst << made.shift);
+  if (maxDefinition | maxRepetition) made.levels = alloc(slotsFirst << 1);
   if (maxRepetition) {
-    made.rowCapacity = SLOTS_FIRST;
-    made.rowStarts = alloc(SLOTS_FIRST << 2);
+    made.rowCapacity = slotsFirst;
+    made.rowStarts = alloc(slotsFirst << 2);
     store<u32>(made.rowStarts, 0);
   }
   if (kind == Kind.STRING) {
-    made.dictionary = newDictionary();
+    made.dictionary = newDictionary(choice == TextChoice.PLAIN_ONLY ? rawBytesFirst : textBytesFirst);
     made.choice = choice;
     made.beginTexts();
   }

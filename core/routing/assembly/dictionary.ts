@@ -4,7 +4,7 @@ import { alloc, allocZeroed, dealloc, OVERRUN, Pointer, realloc } from "./memory
 
 const TEXTS_FIRST: u32 = 256;
 const SLOTS_FIRST: u32 = 1024;
-const ARENA_FIRST: u32 = 1 << 16;
+export const ARENA_FIRST: u32 = 1 << 16;
 
 /** Offset 0 means no text. */
 const ARENA_START: u32 = 16;
@@ -89,10 +89,10 @@ export class Dictionary {
   }
 }
 
-export function newDictionary(): Dictionary {
+export function newDictionary(arenaBytes: u32 = ARENA_FIRST): Dictionary {
   const made = changetype<Dictionary>(allocZeroed(offsetof<Dictionary>()));
-  made.arenaBytes = ARENA_FIRST;
-  made.arena = alloc(ARENA_FIRST);
+  made.arenaBytes = arenaBytes;
+  made.arena = alloc(arenaBytes);
   made.arenaTop = ARENA_START;
   made.capacity = TEXTS_FIRST;
   made.offsets = alloc(TEXTS_FIRST << 2);

@@ -9,7 +9,7 @@ import {
   setDoubleBounds,
   setLengths,
 } from "./check.ts";
-import { newColumn } from "./column.ts";
+import { expectRows, newColumn } from "./column.ts";
 import { powersOfFivePtr } from "./double.ts";
 import {
   areEnvelopesFree,
@@ -130,6 +130,7 @@ export {
   enterEnvelope,
   envelopesEnd,
   envelopesPosition,
+  expectRows,
   extraCount,
   extrasPtr,
   failCount,

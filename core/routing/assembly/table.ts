@@ -1,9 +1,7 @@
-import { Column, TextMode } from "./column.ts";
+import { Column, slotsFirst, TextMode } from "./column.ts";
 import { Kind } from "./kind.ts";
 import { alloc, allocZeroed, Pointer, realloc } from "./memory.ts";
 import { Node } from "./node.ts";
-
-const ROWS_FIRST: u32 = 1024;
 
 /** About 100 MB: a record of a few bytes may have hundreds of columns, all of them null. */
 const SLOTS_MAX: u32 = 1 << 24;
@@ -101,8 +99,8 @@ function endRow(column: Column, row: u32): u32 {
 export function newTable(columnsMax: i32): Table {
   const made = changetype<Table>(allocZeroed(offsetof<Table>()));
   made.columns = allocZeroed(columnsMax << 2);
-  made.rowCapacity = ROWS_FIRST;
-  made.rowPartitions = alloc(ROWS_FIRST << 2);
+  made.rowCapacity = slotsFirst;
+  made.rowPartitions = alloc(slotsFirst << 2);
   return made;
 }
 

@@ -62,6 +62,32 @@ const LONG: ContractType = { kind: "long" };
 /** How a text column may keep its values: see `TextChoice` in ../assembly/column.ts. */
 const NUMBERED_OR_PLAIN = 0, NUMBERED_ONLY = 1, PLAIN_ONLY = 2;
 
+/** Slots, and bytes of texts, that new columns have room for together; a few columns fill less. */
+const SLOTS_FIRST_MAX = 1 << 22, TEXT_BYTES_FIRST_MAX = 1 << 25;
+/** A record has more bytes, mostly. */
+const RECORD_BYTES_LEAST = 64;
+
+/**
+ * Gives the columns that are made from now on room for a row group, or for all that there is: they
+ * would double until they have it, and move all that is there each time.
+ */
+export function expectRows(
+  { calls }: ReaderInstance,
+  contract: Contract,
+  { units, limits }: Pick<Reading, "units" | "limits">,
+): void {
+  const bytes = units.reduce((sum, { size }) => sum + size, 0);
+  const columns = leafCount(contract.fields) + OWN_COLUMNS_MAX;
+  const rows = Math.min(limits.groupRows, bytes / RECORD_BYTES_LEAST, SLOTS_FIRST_MAX / columns);
+  const textBytes = Math.min(limits.groupBytes, bytes, TEXT_BYTES_FIRST_MAX);
+  calls.expectRows(powerOfTwo(rows), powerOfTwo(textBytes / columns), powerOfTwo(textBytes));
+}
+
+/** The next one. */
+function powerOfTwo(least: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(least, 1)));
+}
+
 /**
  * The table of events: the contract's columns, what is rescued where anything is, the file and the
  * position in it.

@@ -4,7 +4,7 @@ import type { Contract } from "../../contract/contract.ts";
 import { Judge } from "../../contract/judge.ts";
 import { parseContract } from "../../contract/json_schema.ts";
 import { keepsRescued } from "../../contract/rescued.ts";
-import { planEvents, planLetters, type ReaderTable } from "./column_plan.ts";
+import { expectRows, planEvents, planLetters, type ReaderTable } from "./column_plan.ts";
 import { DroppedRows } from "./dropped_rows.ts";
 import { FileReading, type FileReadingTools } from "./file_reading.ts";
 import { eventFileFields, letterFileFields } from "./file_schema.ts";
@@ -196,6 +196,7 @@ export class EventReader {
     if (this.#columns?.key === key) return this.#columns;
     this.#reset();
     const contract = parseContract(text);
+    expectRows(this.reader, contract, reading);
     return this.#columns = {
       key,
       contract,

@@ -6,6 +6,7 @@ export interface ReaderCalls {
   hashKeyPtr(): number;
   hashKeyBytes(): number;
 
+  expectRows(rows: number, textBytes: number, rawBytes: number): void;
   newTable(columnsMax: number): number;
   newColumn(kind: number, shift: number, maxDefinition: number, maxRepetition: number, choice: number): number;
   addColumn(table: number, column: number): void;
