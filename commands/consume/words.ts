@@ -173,7 +173,11 @@ export class ConsumeWords implements ConsumerReport {
 }
 
 function batchLine(report: BatchReport): string {
-  const { batchId, files, bytes, records, events, deadLetters, durationMs } = report;
+  const { batchId, files, bytes, records, events, deadLetters, durationMs, replayed } = report;
+  if (replayed !== undefined) {
+    return `batch ${batchId}: ${counted(replayed, "dead letter")} judged again → ${counted(events, "event")} in ` +
+      `${formatDuration(durationMs)}${report.resumed ? ", resumed" : ""}`;
+  }
   const rate = durationMs > 0 ? `, ${counted(Math.round(records * 1000 / durationMs), "record")}/s` : "";
   const extra = [
     report.duplicates > 0 ? `, ${counted(report.duplicates, "repeat")} dropped` : "",

@@ -4,6 +4,7 @@ import { compact } from "./actions/compact.ts";
 import { dedupeBy } from "./actions/dedupe_by.ts";
 import { deadLetters } from "./actions/dead_letters.ts";
 import { expireSnapshots } from "./actions/expire_snapshots.ts";
+import { replayDeadLetters } from "./actions/replay_dead_letters.ts";
 import { removeOrphans } from "./actions/remove_orphans.ts";
 import { rewriteManifests } from "./actions/rewrite_manifests.ts";
 import { setPlanAside } from "./actions/set_aside_plan.ts";
@@ -19,5 +20,6 @@ export const ACTIONS: readonly Action[] = [
   setPlanAside,
   status,
   deadLetters,
+  replayDeadLetters,
   audit,
 ];

@@ -24,6 +24,7 @@ export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key:
       isRouted: plan.isRouted,
       files: plan.files ?? null,
       bytes: plan.bytes ?? null,
+      letters: plan.letters ?? null,
       plannedAt: plan.plannedAtMs === undefined ? null : instant(plan.plannedAtMs),
       failures: plan.failures,
       lastError: plan.lastError ?? null,
@@ -69,11 +70,14 @@ export function unreadableText(files: readonly Unreachable[]): string {
 }
 
 /** `batch 2 is stuck: planned 5m 3s ago with 1 file (20 B), failed 3 times: …` */
-function planText({ batchId, isRouted, files, bytes, plannedAtMs, failures, lastError }: StandingPlan, nowMs: number) {
+function planText(standing: StandingPlan, nowMs: number) {
+  const { batchId, isRouted, files, bytes, letters, plannedAtMs, failures, lastError } = standing;
+  const what = letters === undefined
+    ? `with ${counted(files ?? 0, "file")} (${formatSize(bytes ?? 0)})`
+    : `to judge ${counted(letters, "dead letter")} again`;
   const plan = files === undefined
     ? "its plan cannot be read"
-    : `planned ${formatDuration(Math.max(0, nowMs - plannedAtMs!))} ago with ${counted(files, "file")} ` +
-      `(${formatSize(bytes!)})`;
+    : `planned ${formatDuration(Math.max(0, nowMs - plannedAtMs!))} ago ${what}`;
   const why = lastError === undefined ? "" : `: ${lastError}`;
   const times = failures === 0 ? "" : `, failed ${failures === 1 ? "once" : counted(failures, "time")}`;
   const state = isRouted ? "is to be committed" : isStuck({ failures, files }) ? "is stuck" : "is under way";
@@ -86,7 +90,8 @@ function isStuck({ failures, files }: Pick<StandingPlan, "failures" | "files">):
 
 function stuckHint(table: string, plan: StandingPlan): string[] {
   if (plan.isRouted || !isStuck(plan)) return [];
-  return [`  maintain --set-aside-plan --table ${table} gives its files to a later batch`];
+  const what = plan.letters === undefined ? "gives its files to a later batch" : "leaves its dead letters as they are";
+  return [`  maintain --set-aside-plan --table ${table} ${what}`];
 }
 
 /** How long the oldest file has waited, milliseconds; 0 where none waits, as far as is known. */

@@ -30,6 +30,8 @@ export interface BatchReport {
   events: number;
   deadLetters: number;
   reasons?: Reasons | undefined;
+  /** Dead letters that a replay has judged again; `reasons` are of those that stay some. */
+  replayed?: number | undefined;
   /** Records that were dropped as repeats. */
   duplicates: number;
   /** Files that were ingested with no records. */
@@ -54,14 +56,21 @@ export function batchReport(
     bytes: sum((file) => file.status === "ingested" ? file.size : 0),
     records: sum((file) => file.records),
     events: sum((file) => file.events),
-    deadLetters: sum((file) => file.deadLetters),
+    // Those that a replay has taken away are no dead letters of this batch.
+    deadLetters: sum((file) => file.status === "replayed" ? 0 : file.deadLetters),
     duplicates: sum((file) => file.duplicates),
     empty: sum(({ status, records, deadLetters }) => status === "ingested" && records + deadLetters === 0 ? 1 : 0),
     changed: count("changed"),
     vanished: count("vanished"),
     ...rest,
     reasons,
+    replayed: routed.replayed && rowsOf(routed),
   };
+}
+
+/** In its two tables. */
+function rowsOf({ events, deadLetters }: RoutedBatch): number {
+  return [...events.files, ...deadLetters.files].reduce((sum, { records }) => sum + Number(records), 0);
 }
 
 /** What is to be told of a batch, besides what its routed record says. */
@@ -118,6 +127,15 @@ export function batchRecord(
     steps: Object.fromEntries(Object.entries(seconds).map(([step, each]) => [step, Math.round(each * 1_000)])),
     ...routedBy(routed),
   };
+}
+
+/** Tells of a batch that is committed, and first of the files that it did not get. */
+export function tellBatch(report: ConsumerReport, batch: BatchReport, missed: readonly FileOutcome[]): void {
+  for (const { name, status } of missed) {
+    if (status === "vanished") report.file(name, status, "it was gone when it was to be read");
+    else report.file(name, "changed", "it was rewritten while it was read; its new content is taken next");
+  }
+  report.batch(batch);
 }
 
 /** Planned files of the batch that were not what was planned when they were read. */

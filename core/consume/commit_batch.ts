@@ -13,6 +13,7 @@ import { dedupeProperty, type DedupeRule } from "../lake/dedupe_rule.ts";
 import { streamlabKey } from "../lake/keys.ts";
 import type { TableMetadata } from "../iceberg/format/table_metadata.ts";
 import type { Transaction } from "../iceberg/transaction.ts";
+import type { LettersRemoval } from "../routing/letters_removal.ts";
 import type { RoutedBatch } from "../lake/routed_batch.ts";
 import { checkSequence, markerOf, type TargetTables } from "../lake/target.ts";
 import { type TableRole } from "../lake/table_names.ts";
@@ -34,6 +35,8 @@ export interface CommitContext {
   dedupe?: DedupeRule | undefined;
   /** For data files whose field ids another program has taken. */
   renumber: RenumberFile;
+  /** Of a replay. */
+  removal?: LettersRemoval | undefined;
   /** Makes one for each commit. */
   newRider?: (() => CommitRider) | undefined;
 }
@@ -53,8 +56,12 @@ export async function commitBatch(
 ): Promise<TargetTables> {
   const commit = (role: TableRole, after?: Promise<unknown>) => commitTo(context, tables[role], role, routed, after);
   const { meter } = context;
+  const timed = (role: "events" | "deadLetters", after?: Promise<unknown>) =>
+    meter.time(STEPS[role], () => commit(role, after));
+  // No letter goes before its event is there: a record that is in neither table looks lost.
+  const events = early(timed("events"));
   const others = mapParallel(["events", "deadLetters"] as const, 2, (role) => {
-    return meter.time(STEPS[role], () => commit(role));
+    return role === "events" ? events : timed(role, routed.replayed && events);
   });
   // The files of the ledger's commit are written meanwhile; its time counts from the end of the
   // others.
@@ -62,8 +69,8 @@ export async function commitBatch(
   const last = others.then(() => meter.time(STEPS.ledger, () => ledgerCommit));
   const outcomes = [others, last, ledgerCommit] as const;
   await Promise.allSettled(outcomes);
-  const [[events, deadLetters], , ledger] = await Promise.all(outcomes);
-  return { events: events!, deadLetters: deadLetters!, ledger };
+  const [[newEvents, deadLetters], , ledger] = await Promise.all(outcomes);
+  return { events: newEvents!, deadLetters: deadLetters!, ledger };
 }
 
 async function commitTo(
@@ -75,7 +82,8 @@ async function commitTo(
 ): Promise<LoadedTable> {
   const part = routed[role];
   // The ledger's marker moves with every batch. Another table without new rows needs no commit.
-  if (part.files.length === 0 && role !== "ledger") return table;
+  const removal = role === "deadLetters" ? context.removal : undefined;
+  if (part.files.length === 0 && role !== "ledger" && removal === undefined) return table;
   const { target, clock, random } = context;
   const name = identifierText(table.identifier);
   const batchId = BigInt(routed.batchId);
@@ -105,9 +113,11 @@ async function commitTo(
       const fit = fitSchema(name, metadata, written);
       const files = await routedFiles.fitting(fit);
       transaction.add(fit.change);
-      transaction.add(await appendFiles(transaction, { files, summary: marker }));
+      if (removal === undefined) transaction.add(await appendFiles(transaction, { files, summary: marker }));
+      else await removal.stage(transaction, files, marker);
       const rule = role === "ledger" ? dedupeProperty(metadata.properties, target, routed.batchId, context.dedupe) : {};
-      transaction.add(setProperties({ ...marker, ...rule }));
+      const replay = removal === undefined ? {} : { [streamlabKey.replayed(target)]: routed.batchId.toString() };
+      transaction.add(setProperties({ ...marker, ...rule, ...replay }));
       return true;
     },
     { clock, random, base: table, lostAs: "unavailable", after, ...lastWords(context, role, routed) },

@@ -13,6 +13,7 @@ import type { ObjectNews } from "../notifications/object_news.ts";
 import { ChangeHints, pathsInZone } from "./change_hints.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { type Discovery } from "./discover.ts";
+import type { ReplayedFile } from "../lake/batch_plan.ts";
 import { consumerScratchFolder } from "../lake/layout.ts";
 import { localFolder } from "../lake/raw_zone.ts";
 import { OwnFiles } from "./own_files.ts";
@@ -102,6 +103,11 @@ export class ConsumeSession {
     const discovery = await this.#consumer.takeAll(signal, true);
     await this.#consumer.pause(0, signal);
     return discovery;
+  }
+
+  /** See `Consumer.replay`. */
+  replay(choose: (doneBatchId: bigint) => Promise<ReplayedFile[]>, signal: AbortSignal): Promise<boolean> {
+    return this.#consumer.replay(choose, signal);
   }
 
   /**

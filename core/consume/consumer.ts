@@ -13,13 +13,20 @@ import {
   type TableIdentifier,
 } from "../iceberg/catalog/catalog.ts";
 import { early, mapParallel } from "../base/parallel.ts";
-import { ownPlaces } from "../iceberg/own_files.ts";
-import { deleteMade } from "../storage/deletion.ts";
 import type { Store } from "../storage/store.ts";
-import { type BatchLimits, type BatchPlan, filesOfBatch, type PlannedFile } from "../lake/batch_plan.ts";
+import {
+  type BatchLimits,
+  type BatchPlan,
+  filesOfBatch,
+  type PlannedFile,
+  type ReplayedFile,
+} from "../lake/batch_plan.ts";
 import { Checkpoint } from "../lake/checkpoint.ts";
-import { batchFacts, type BatchReport, batchReport, type ConsumerReport, missedFiles } from "./batch_report.ts";
-import { commitBatch, type CommitContext } from "./commit_batch.ts";
+import { batchFacts, batchReport, type ConsumerReport, missedFiles, tellBatch } from "./batch_report.ts";
+import type { CommitContext } from "./commit_batch.ts";
+import { commitRouted } from "./commit_replay.ts";
+import { discardRouted } from "./discard_routed.ts";
+import { ToldOnce } from "./told_once.ts";
 import { checkRecordedFiles } from "./recorded_files.ts";
 import { checkMarkers, checkPlanPlace, checkState, type ConsumerState, lastingly, stateOf } from "./consumer_state.ts";
 import { checkPartitioning } from "./partition_by.ts";
@@ -27,7 +34,7 @@ import { discoverFiles, type DiscoverOptions, type Discovery, type RawListing } 
 import { type RawZone, zoneOptions } from "../lake/raw_zone.ts";
 import { noteFailure } from "./failed_batch.ts";
 import { OwnFiles } from "./own_files.ts";
-import { discoveryNotes, type Note, routedNotes } from "./notes.ts";
+import { discoveryNotes, routedNotes } from "./notes.ts";
 import { type Changed, listHinted } from "./change_hints.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
@@ -35,7 +42,6 @@ import { onNewest } from "./newest_table.ts";
 import { RawListings } from "./raw_listings.ts";
 import { type BetweenBatches, type CommitRider, forgetRecords } from "./between_batches.ts";
 import { RunLimits, type RunLimitsOptions } from "./run_limits.ts";
-import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import type { RoutedPlan, Router } from "../routing/router.ts";
 import { openTables, plannedTable, planTables, type TargetTables } from "../lake/target.ts";
 import { TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
@@ -52,6 +58,8 @@ export interface ConsumerOptions
   partitionBy: PartitionColumnChoice[];
   /** An existing table must have this partitioning; if undefined, it keeps its own. */
   partitionByIsAsked?: boolean;
+  /** See `TablesOptions`. */
+  keepsRecord?: boolean;
   clock: Clock;
   random: Random;
   /** Counts files, bytes and records of the batch under way, and times its steps. */
@@ -75,7 +83,7 @@ const LOOKS_MAX = 3;
 export class Consumer {
   readonly #limits: RunLimits;
   readonly #betweenBatches: readonly BetweenBatches[];
-  readonly #reported = new Set<string>();
+  readonly #told: ToldOnce;
   readonly #name: string;
   readonly #options: ConsumerOptions;
   readonly #checkpoint: Checkpoint;
@@ -101,6 +109,7 @@ export class Consumer {
     this.#listings = listings;
     this.#found = found;
     this.#name = identifierText(options.target);
+    this.#told = new ToldOnce(options.report);
     this.#own = new OwnFiles(options.zone, options.sink);
     const deadLettersTable = identifierText(tables.deadLetters.identifier);
     this.#betweenBatches = [forgetRecords(checkpoint), ...(options.betweenBatches ? [options.betweenBatches] : [])];
@@ -251,8 +260,8 @@ export class Consumer {
       own: this.#own,
       onFresh: router.expect && ((files) => router.expect!(filesOfBatch(files, this.#options), "now")),
     });
-    for (const { name, reason } of discovery.unreadable) this.#reportOnce(name, "unreadable", reason);
-    discoveryNotes(discovery).forEach((note) => this.#noteOnce(note));
+    for (const { name, reason } of discovery.unreadable) this.#told.unreadable(name, reason);
+    discoveryNotes(discovery).forEach((note) => this.#told.note(note));
     const [first] = discovery.changed;
     if (first !== undefined && onChangedFile === "fail") {
       throw new StreamlabError("conflict", `Cannot continue: ${first.name} has changed since it was ingested`, {
@@ -302,7 +311,7 @@ export class Consumer {
     const context = { catalog, clock, random, meter, target: this.#name, facts, dedupe, renumber, newRider };
     // Files that this process has placed itself exist.
     if (recorded !== undefined) await checkRecordedFiles(context, this.#tables, recorded);
-    this.#tables = await commitBatch(context, this.#tables, routed);
+    this.#tables = await commitRouted(context, this.#tables, routed, this.#options);
     this.#state = stateOf(this.#tables, this.#name);
     const alone = this.#state.doneBatchId === BigInt(plan.batchId);
     if (alone) await known.add(routed.files, ledger, this.#tables.ledger);
@@ -311,10 +320,23 @@ export class Consumer {
     const durationMs = clock.nowMs() - startMs;
     const report = batchReport(routed, { resumed, durationMs, seconds: meter.read().seconds, reasons });
     meter.reset();
-    this.#reportBatch(report, missed);
+    tellBatch(this.#options.report, report, missed);
     this.#limits.check(report, missed);
     await this.pause(0, signal);
     return alone;
+  }
+
+  /**
+   * Judges dead letters again, as the next batch, when what is planned already is done. `choose`
+   * gets the last batch. False where it chose none, or another process was first.
+   */
+  async replay(choose: (doneBatchId: bigint) => Promise<ReplayedFile[]>, signal: AbortSignal): Promise<boolean> {
+    await this.#resume(signal);
+    const letters = await choose(this.#state.doneBatchId);
+    if (letters.length === 0 || signal.aborted) return false;
+    const plan: BatchPlan = { ...this.#planOf([], []), format: 2, replay: letters };
+    const standing = await this.#checkpoint.createPlan(plan);
+    return await this.#runBatch(standing, false, signal) && standing === plan;
   }
 
   async #route(plan: BatchPlan): Promise<RoutedPlan> {
@@ -328,24 +350,16 @@ export class Consumer {
   async #tryRoute(plan: BatchPlan): Promise<RoutedPlan> {
     const { router, meter } = this.#options;
     const route = () => router.route(plan, this.#tables, meter);
-    // Read after the ledger, it has all batches before, whose rows may be repeated.
-    const reload = async () => void (this.#tables.events = await this.#load("events"));
-    const routing = plan.options.dedupe === undefined ? route() : onNewest(reload, route, this.#options);
-    const { routed, reasons, ...said } = await routing;
-    routedNotes(this.#name, said).forEach((note) => this.#noteOnce(note));
+    // Read after the ledger, it has all batches before, whose rows may be repeated or replayed.
+    const role = plan.replay !== undefined ? "deadLetters" : plan.options.dedupe === undefined ? undefined : "events";
+    const reload = async () => void (this.#tables[role!] = await this.#load(role!));
+    const { routed, reasons, ...said } = await (role === undefined ? route() : onNewest(reload, route, this.#options));
+    routedNotes(this.#name, said).forEach((note) => this.#told.note(note));
     const standing = await meter.time("place", () => this.#checkpoint.createRouted(routed));
     if (standing.attempt === routed.attempt) return { routed: standing, reasons };
     // Another consumer was first: its record is the one to commit, whoever does it.
-    await this.#discard(routed);
+    await discardRouted(this.#tables, routed);
     return { routed: standing };
-  }
-
-  async #discard(routed: RoutedBatch): Promise<void> {
-    await Promise.all(TABLE_ROLES.map((role) => {
-      const { location } = this.#tables[role].io;
-      const paths = routed[role].files.map(({ path }) => location.pathInStore(path));
-      return deleteMade(location.store, paths, ownPlaces(location, {}, ["data"]));
-    }));
   }
 
   /** Reloads the tables: other writers may have changed them. */
@@ -371,26 +385,5 @@ export class Consumer {
 
   #load(role: TableRole): Promise<LoadedTable> {
     return requireTable(this.#options.catalog, this.#tables[role].identifier, this.#tables[role]);
-  }
-
-  #reportBatch(batch: BatchReport, missed: readonly FileOutcome[]): void {
-    const { report } = this.#options;
-    for (const { name, status } of missed) {
-      if (status === "vanished") report.file(name, status, "it was gone when it was to be read");
-      else report.file(name, "changed", "it was rewritten while it was read; its new content is taken next");
-    }
-    report.batch(batch);
-  }
-
-  #noteOnce({ reason, text }: Note): void {
-    if (this.#reported.has(reason)) return;
-    this.#reported.add(reason);
-    this.#options.report.note(text);
-  }
-
-  #reportOnce(name: string, what: "unreadable", detail: string): void {
-    if (this.#reported.has(name)) return;
-    this.#reported.add(name);
-    this.#options.report.file(name, what, detail);
   }
 }

@@ -35,8 +35,10 @@ export async function noteFailure(
   }
   if (failures < FAILURES_MAX) return error;
   const known = error instanceof StreamlabError ? error : undefined;
-  const aside = `streamlab maintain --set-aside-plan --table ${plan.table} gives its files to a later batch, by the ` +
-    `contract and options of that run`;
+  const what = plan.replay === undefined
+    ? "gives its files to a later batch, by the contract and options of that run"
+    : "leaves its dead letters as they are";
+  const aside = `streamlab maintain --set-aside-plan --table ${plan.table} ${what}`;
   return new StreamlabError(
     known?.kind ?? "internal",
     `Cannot finish batch ${plan.batchId} of ${plan.table}, tried ${counted(failures, "time")}: ${messageOf(error)}`,

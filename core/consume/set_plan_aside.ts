@@ -11,7 +11,7 @@ import {
   type TableIdentifier,
 } from "../iceberg/catalog/catalog.ts";
 import { schemaToJson } from "../iceberg/format/schema.ts";
-import type { BatchPlan } from "../lake/batch_plan.ts";
+import { type BatchPlan, plannedLetters } from "../lake/batch_plan.ts";
 import { Checkpoint } from "../lake/checkpoint.ts";
 import type { RoutedBatch, RoutedTable } from "../lake/routed_batch.ts";
 import { identifiersOf } from "../lake/table_names.ts";
@@ -36,15 +36,24 @@ export type SetAsideReport =
   | { outcome: "nothing" }
   /** It is routed; the next run of consume commits it. */
   | { outcome: "routed"; batchId: bigint }
-  /** `files` and `bytes` of the plan; undefined where it cannot be read. */
-  | { outcome: "set aside"; batchId: bigint; files: number | undefined; bytes: number | undefined };
+  /**
+   * `files` and `bytes` of the plan; undefined where it cannot be read. Of a replay, the dead
+   * `letters` that it was to judge again.
+   */
+  | {
+    outcome: "set aside";
+    batchId: bigint;
+    files: number | undefined;
+    bytes: number | undefined;
+    letters: number | undefined;
+  };
 
 /**
  * Sets aside a plan that was not routed. Its batch becomes one without files, so the ledger does
- * not have them and the next run plans them again. This is the protocol's own race: whoever creates
- * the batch's routed record first, a consumer or we, decides its content, and any process may
- * commit it. So it is safe beside running consumers, and a crash leaves either the plan as it was,
- * or a batch that the next run commits.
+ * not have them and the next run plans them again; dead letters stay where they are. This is the
+ * protocol's own race: whoever creates the batch's routed record first, a consumer or we, decides
+ * its content, and any process may commit it. So it is safe beside running consumers, and a crash
+ * leaves either the plan as it was, or a batch that the next run commits.
  */
 export async function setPlanAside(options: SetAsideOptions): Promise<SetAsideReport> {
   const { catalog, store, clock, random, target, dryRun } = options;
@@ -66,11 +75,13 @@ export async function setPlanAside(options: SetAsideOptions): Promise<SetAsideRe
     await catalog.settle();
   }
   const files = plan === "damaged" ? undefined : plan.files;
+  const letters = plan === "damaged" ? undefined : plannedLetters(plan);
   return {
     outcome: "set aside",
     batchId,
     files: files?.length,
     bytes: files?.reduce((sum, { size }) => sum + size, 0),
+    letters,
   };
 }
 

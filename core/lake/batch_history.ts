@@ -28,6 +28,8 @@ const batchShape = z.strictObject({
   deadLetters: count,
   /** Dead letters by reason; undefined where another process had routed the batch. */
   reasons: z.record(z.string(), count).optional(),
+  /** Dead letters that it has judged again, where it was a replay. */
+  replayed: count.optional(),
   duplicates: count,
   /** Raw files that were not what was planned. */
   changed: count,

@@ -28,6 +28,18 @@ export const PLAN_OPTIONS = z.strictObject({
 
 export type OnEmpty = z.infer<typeof PLAN_OPTIONS>["onEmpty"];
 
+/** Dead letters of one raw file, by the batch that their table has them of. */
+const replayedFileShape = z.strictObject({
+  name: z.string(),
+  etag: z.string(),
+  size: z.number(),
+  batchId: z.number().int().positive(),
+  /** Of the records in the file, ascending. */
+  positions: z.array(z.number().int().nonnegative()),
+});
+
+export type ReplayedFile = z.infer<typeof replayedFileShape>;
+
 const planShape = z.strictObject({
   format: z.literal(1),
   sequenceId: z.string(),
@@ -50,13 +62,32 @@ const planShape = z.strictObject({
   changed: z.array(PLANNED_FILE),
 });
 
-/** What a batch is to take, and by which rules: durable before anything is read. */
-export type BatchPlan = z.infer<typeof planShape>;
+/** A plan without raw files: what it takes are dead letters, which are judged again. */
+const replayShape = planShape.extend({
+  format: z.literal(2),
+  /** A name stands once: with the batch's own id it says which letter a row comes from. */
+  replay: z.array(replayedFileShape),
+});
+
+/**
+ * What a batch is to take, and by which rules: durable before anything is read. Only a replay has
+ * format 2, so that other plans can be read by older programs.
+ */
+export interface BatchPlan extends Omit<z.infer<typeof planShape>, "format"> {
+  format: 1 | 2;
+  replay?: ReplayedFile[] | undefined;
+}
+
+/** How many dead letters it judges again; undefined where it takes files. */
+export function plannedLetters({ replay }: Pick<BatchPlan, "replay">): number | undefined {
+  return replay?.reduce((sum, { positions }) => sum + positions.length, 0);
+}
+
 export type PlannedFile = z.infer<typeof PLANNED_FILE>;
 
 export const PLAN_FORMAT: RecordFormat<BatchPlan> = {
   what: "plan",
-  shapes: [planShape],
+  shapes: [planShape, replayShape],
   damagedHint:
     "Restore the checkpoints folder from where it was damaged; do not delete it while a batch is half committed",
 };

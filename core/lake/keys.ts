@@ -20,6 +20,8 @@ export const streamlabKey = {
   dedupe: (target: string) => `streamlab.dedupe.${target}`,
   /** What `maintain --dedupe-by` removed; in the properties of the table: `removed_repeats.ts`. */
   removedRepeats: (target: string) => `streamlab.removed-repeats.${target}`,
+  /** The last replay that took letters out of the table of dead letters; in its properties. */
+  replayed: (target: string) => `streamlab.replayed.${target}`,
   /** What the batch did, in the summary of the ledger's snapshot: see `batch_history.ts`. */
   batch: "streamlab.batch",
   /**
@@ -43,11 +45,20 @@ export function targetsOf(properties: Properties): string[] {
  * `corrupt` on anything else.
  */
 export function lastBatchOf(properties: Properties, target: string): bigint {
-  const text = properties[streamlabKey.batchId(target)] ?? "0";
+  return batchIn(properties, streamlabKey.batchId(target));
+}
+
+/** The same of replays, of the table of dead letters. */
+export function lastReplayOf(properties: Properties, target: string): bigint {
+  return batchIn(properties, streamlabKey.replayed(target));
+}
+
+function batchIn(properties: Properties, key: string): bigint {
+  const text = properties[key] ?? "0";
   if (/^\d{1,18}$/.test(text)) return BigInt(text);
   throw new StreamlabError(
     "corrupt",
-    `Cannot read the property ${streamlabKey.batchId(target)}: "${text}" is no batch`,
+    `Cannot read the property ${key}: "${text}" is no batch`,
     {
       hint: "Set it to the last batch that the table holds, or restore the table",
     },

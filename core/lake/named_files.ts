@@ -70,6 +70,8 @@ const IN_PLAN: FilesIn<BatchPlan> = {
   options: none,
   files: (files) => files.flatMap((file) => collect(file, IN_PLANNED_FILE)),
   changed: (files) => files.flatMap((file) => collect(file, IN_PLANNED_FILE)),
+  // Their letters are read from the table; the files are named like those of any batch.
+  replay: (files) => files.map(({ name }) => ({ kind: "raw", name })),
 };
 
 const IN_DATA_FILE: FilesIn<RoutedDataFile> = {
@@ -108,6 +110,7 @@ const IN_ROUTED: FilesIn<RoutedBatch> = {
   deadLetters: (table) => inTable(table),
   ledger: (table) => inTable(table),
   files: (files) => files.flatMap((file) => collect(file, IN_OUTCOME)),
+  replayed: (files) => files.map(({ name }) => ({ kind: "raw", name })),
 };
 
 /** Only fields that the batch brings may get other ids. */

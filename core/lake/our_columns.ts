@@ -69,10 +69,10 @@ export function ledgerFields(): IcebergField[] {
     count(names.size, "Bytes"),
     count(names.batchId, "The batch that took the file"),
     count(names.records, "Records in the file"),
-    count(names.events, "Of these, events"),
-    count(names.deadLetters, "Of these, dead letters; 1 for a corrupted file"),
+    count(names.events, "Of these, events; of a replay, those that were dead letters before"),
+    count(names.deadLetters, "Of these, dead letters; 1 for a corrupted file; of a replay, less than none"),
     count(names.duplicates, "Of these, repeats that were dropped"),
-    text(names.status, true, "ingested, changed or vanished"),
+    text(names.status, true, "ingested, changed, vanished or replayed"),
     { id: 0, name: names.ingestedAt, required: true, type: { type: "timestamptz" } },
   ];
 }

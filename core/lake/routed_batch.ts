@@ -38,9 +38,10 @@ export const FILE_OUTCOME = z.strictObject({
   name: z.string(),
   etag: z.string(),
   size: z.number(),
-  status: z.enum(["ingested", "changed", "vanished"]),
+  status: z.enum(["ingested", "changed", "vanished", "replayed"]),
   records: z.number(),
   events: z.number(),
+  /** Of a replay what they have become more, which is less than none. */
   deadLetters: z.number(),
   duplicates: z.number(),
 });
@@ -59,11 +60,29 @@ const routedShape = z.strictObject({
   files: z.array(FILE_OUTCOME),
 });
 
+const replayedShape = routedShape.extend({
+  format: z.literal(2),
+  /**
+   * The letters that its rows come from, each by its file, its batch and its position. They go in
+   * the commit to the table of dead letters. Compaction may have rewritten the events by then, so
+   * no data file is asked for them.
+   */
+  replayed: z.array(z.strictObject({
+    name: z.string(),
+    batchId: z.number().int().positive(),
+    positions: z.array(z.number().int().nonnegative()),
+  })),
+});
+
 /**
  * What routing made of a batch: durable data files with their statistics, and what became of every
  * raw file. From here on a batch is only committed, never routed again.
  */
-export type RoutedBatch = z.infer<typeof routedShape>;
+export interface RoutedBatch extends Omit<z.infer<typeof routedShape>, "format"> {
+  format: 1 | 2;
+  replayed?: z.infer<typeof replayedShape>["replayed"] | undefined;
+}
+
 export type RoutedTable = z.infer<typeof ROUTED_TABLE>;
 export type RoutedDataFile = z.infer<typeof dataFileShape>;
 export type FileOutcome = z.infer<typeof FILE_OUTCOME>;
@@ -81,7 +100,7 @@ export function bringsFields({ schema, lastColumnIdBefore }: RoutedTable): boole
 
 export const ROUTED_FORMAT: RecordFormat<RoutedBatch> = {
   what: "routed record",
-  shapes: [routedShape],
+  shapes: [routedShape, replayedShape],
   damagedHint:
     "Restore the checkpoints folder from where it was damaged; do not delete it while a batch is half committed",
 };

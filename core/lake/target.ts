@@ -40,6 +40,8 @@ export interface TablesOptions {
   rescued: boolean;
   /** What feeds the target, to be remembered with it. */
   record: TargetRecord;
+  /** What is remembered already stays, also where it has changed since it was read. */
+  keepsRecord?: boolean | undefined;
   /** Used when the table is made, never to change one. */
   partitionBy: PartitionColumnChoice[];
   /** The last batch of the checkpoint; 0 if it has none. */
@@ -233,7 +235,7 @@ async function withRecord(table: LoadedTable, options: TablesOptions): Promise<L
   const wanted = targetProperty(identifierText(target), record);
   const isRemembered = ({ properties }: TableMetadata) =>
     Object.entries(wanted).every(([key, value]) => properties[key] === value);
-  if (isRemembered(table.metadata)) return table;
+  if (options.keepsRecord || isRemembered(table.metadata)) return table;
   const { table: named } = await commitTable(catalog, target, (transaction) => {
     if (isRemembered(transaction.metadata)) return false;
     transaction.add(setProperties(wanted));

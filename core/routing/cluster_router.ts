@@ -13,9 +13,12 @@ import {
   type RoutingTask,
   routingTasks,
 } from "../lake/routing_task.ts";
+import type { RoutedBatch } from "../lake/routed_batch.ts";
 import type { TargetTables } from "../lake/target.ts";
 import type { Store } from "../storage/store.ts";
 import { placeLedger } from "./ledger_rows.ts";
+import type { LettersRemoval } from "./letters_removal.ts";
+import { LetterRouter } from "./replay/letter_router.ts";
 import type { RoutedPlan, Router } from "./router.ts";
 import { RoutingEngine } from "./routing_engine.ts";
 import type { TaskCluster } from "./task_cluster.ts";
@@ -44,18 +47,25 @@ export interface ClusterRouterOptions extends ClusterTasks {
 export class ClusterRouter implements Router {
   readonly #options: ClusterRouterOptions;
   readonly #engine: RoutingEngine;
+  readonly #letters: LetterRouter;
 
   constructor(options: ClusterRouterOptions) {
     this.#options = options;
     const { memory, scratchFolder } = options;
     this.#engine = new RoutingEngine({ threads: 1, memory, spillFolder: `${scratchFolder}/spill` });
+    this.#letters = new LetterRouter(this.#engine, options);
   }
 
   close(): void {
     this.#engine.close();
   }
 
+  removal(routed: RoutedBatch, sink: Store): Promise<LettersRemoval> {
+    return this.#letters.removal(routed, sink);
+  }
+
   async route(plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan> {
+    if (plan.replay !== undefined) return await this.#letters.route(plan, plan.replay, tables, meter);
     if (plan.options.dedupe !== undefined) {
       throw new StreamlabError(
         "usage",

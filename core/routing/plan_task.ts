@@ -21,7 +21,9 @@ export interface PlannedTask {
 }
 
 /** Fails with `usage` where the tables cannot follow the contract. */
-export function planTask({ contract: text, options, ...task }: RoutingTask): PlannedTask {
+export function planTask(
+  { contract: text, options, ...task }: Pick<RoutingTask, "contract" | "options" | "events" | "deadLetters">,
+): PlannedTask {
   const own = parseContract(text);
   const before = { events: tableOf(task.events), deadLetters: tableOf(task.deadLetters) };
   const fields = { events: before.events.schema.fields, deadLetters: before.deadLetters.schema.fields };

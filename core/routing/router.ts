@@ -3,6 +3,7 @@ import type { Meter } from "../base/meter.ts";
 import type { Random } from "../base/random.ts";
 import type { LeftOut } from "../contract/extra_columns.ts";
 import { Scratch } from "../disk/scratch.ts";
+import type { LettersRemoval } from "./letters_removal.ts";
 import type { Store } from "../storage/store.ts";
 import type { BatchPlan, PlannedFile } from "../lake/batch_plan.ts";
 import { newAttempt } from "../lake/data_file_name.ts";
@@ -13,6 +14,7 @@ import { placeLedger } from "./ledger_rows.ts";
 import { RawCopies } from "./raw_copies.ts";
 import { RepeatFinder } from "./repeats/repeat_finder.ts";
 import { RoutingEngine } from "./routing_engine.ts";
+import { LetterRouter } from "./replay/letter_router.ts";
 import { type RepeatLookup, routeTask, type TaskTools, withScratch } from "./run_task.ts";
 
 export interface RouterOptions {
@@ -56,6 +58,8 @@ export interface Router {
    * started for them, or when the batch in flight has all its files.
    */
   expect?(files: readonly PlannedFile[], when: "now" | "later"): void;
+  /** For the commit of a replay. */
+  removal?(routed: RoutedBatch, sink: Store): Promise<LettersRemoval>;
   close(): void;
 }
 
@@ -64,11 +68,13 @@ export class EmbeddedRouter implements Router {
   readonly #options: RouterOptions;
   readonly #engine: RoutingEngine;
   readonly #copies: RawCopies;
+  readonly #letters: LetterRouter;
   #repeats: RepeatFinder | undefined;
 
   constructor(options: RouterOptions) {
     this.#options = options;
     this.#engine = new RoutingEngine({ ...options, spillFolder: `${options.scratchFolder}/spill` });
+    this.#letters = new LetterRouter(this.#engine, options);
     this.#copies = new RawCopies(options.raw, `${options.scratchFolder}/ahead`);
   }
 
@@ -102,7 +108,12 @@ export class EmbeddedRouter implements Router {
     };
   }
 
+  removal(routed: RoutedBatch, sink: Store): Promise<LettersRemoval> {
+    return this.#letters.removal(routed, sink);
+  }
+
   async route(plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan> {
+    if (plan.replay !== undefined) return await this.#letters.route(plan, plan.replay, tables, meter);
     const { raw, random, clock, threads, memory, scratchFolder } = this.#options;
     const attempt = newAttempt(random);
     const ingestedAtMicros = BigInt(clock.nowMs()) * 1000n;

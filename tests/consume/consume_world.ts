@@ -12,6 +12,7 @@ import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
+import { madeOnce } from "../support/made_once.ts";
 import { scratchFolder } from "../support/scratch_folder.ts";
 import { readsByThreads } from "../support/thorough.ts";
 
@@ -48,19 +49,7 @@ export class ConsumeWorld {
    * moved, and the copy keeps the times of its files.
    */
   static copies(make: (world: ConsumeWorld) => Promise<void>): typeof ConsumeWorld.use {
-    const made = `${Deno.makeTempDirSync({ prefix: "streamlab-consume-" })}/lake`;
-    addEventListener("unload", () => Deno.removeSync(made.slice(0, -"/lake".length), { recursive: true }));
-    let making: Promise<void> | undefined;
-    return (action) =>
-      ConsumeWorld.use(async (world) => {
-        making ??= ConsumeWorld.use(async (first) => {
-          await make(first);
-          await copyFolder(first.folder, made);
-        });
-        await making;
-        await copyFolder(`${made}/.`, world.folder);
-        await action(world);
-      });
+    return madeOnce(ConsumeWorld.use, make);
   }
 
   catalogOn(store: Store): Catalog {
@@ -162,9 +151,4 @@ export class ConsumeWorld {
     const columns = names.map((column) => written.has(column) ? quoteName(column) : `NULL AS ${quoteName(column)}`);
     return `(SELECT ${columns} FROM ${source})`;
   }
-}
-
-async function copyFolder(from: string, to: string): Promise<void> {
-  const { success, stderr } = await new Deno.Command("cp", { args: ["-a", from, to] }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
 }

@@ -3,6 +3,7 @@ import { StreamlabError } from "../../core/base/errors.ts";
 import { type SetAsideReport, setPlanAside } from "../../core/consume/set_plan_aside.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import type { ReplayedFile } from "../../core/lake/batch_plan.ts";
 import { Checkpoint } from "../../core/lake/checkpoint.ts";
 import { batchRecordPath } from "../../core/lake/layout.ts";
 import { streamlabKey } from "../../core/lake/keys.ts";
@@ -24,9 +25,9 @@ async function sequenceOf(world: ConsumeWorld): Promise<string> {
 
 /**
  * A lake with one batch, and the plan of a second that no run can route: the table cannot follow
- * it.
+ * it. It takes a file, or judges dead letters again.
  */
-async function withStuckPlan(action: (world: ConsumeWorld) => Promise<void>): Promise<void> {
+async function withStuckPlan(action: (world: ConsumeWorld) => Promise<void>, replay?: ReplayedFile[]): Promise<void> {
   await ConsumeWorld.use(async (world) => {
     world.put("1.ndjson", '{"id":1}');
     await world.consume({ contract });
@@ -34,7 +35,7 @@ async function withStuckPlan(action: (world: ConsumeWorld) => Promise<void>): Pr
     const path = "raw/events/2.ndjson";
     const { etag, size } = (await world.store.stat(path))!;
     await new Checkpoint(world.store, TARGET).createPlan({
-      format: 1,
+      ...(replay === undefined ? { format: 1 } : { format: 2, replay }),
       sequenceId: await sequenceOf(world),
       batchId: 2,
       plannedAt: "2026-03-01T00:00:00.000Z",
@@ -42,7 +43,7 @@ async function withStuckPlan(action: (world: ConsumeWorld) => Promise<void>): Pr
       raw: "",
       contract: other.text,
       options: { onExtraFields: "dead-letter" },
-      files: [{ name: path, path, etag, size }],
+      files: replay === undefined ? [{ name: path, path, etag, size }] : [],
       changed: [],
     });
     await action(world);
@@ -97,7 +98,7 @@ Deno.test("what the outside refuses is not counted", () =>
 Deno.test("a plan that is set aside loses nothing: its files are planned anew, by the contract of that run", () =>
   withStuckPlan(async (world) => {
     await failure(world);
-    const report = { outcome: "set aside", batchId: 2n, files: 1, bytes: 19 } as const;
+    const report = { outcome: "set aside", batchId: 2n, files: 1, bytes: 19, letters: undefined } as const;
     deepStrictEqual(await setAside(world, true), report);
     deepStrictEqual(await setAside(world), report);
     deepStrictEqual(await setAside(world), { outcome: "nothing" });
@@ -125,7 +126,8 @@ Deno.test("a plan that was routed, or is half committed, is not set aside; one t
   await withStuckPlan(async (world) => {
     await world.store.write(batchRecordPath(TARGET, 2n, "plan"), new TextEncoder().encode("{"));
     strictEqual((await failure(world)).kind, "corrupt");
-    deepStrictEqual(await setAside(world), { outcome: "set aside", batchId: 2n, files: undefined, bytes: undefined });
+    const unknown = { files: undefined, bytes: undefined, letters: undefined };
+    deepStrictEqual(await setAside(world), { outcome: "set aside", batchId: 2n, ...unknown });
     await world.consume({ contract });
     deepStrictEqual(await events(world), [[1n, 1n], [2n, 3n]]);
   });
@@ -160,20 +162,22 @@ Deno.test("a consumer that is routing the very batch loses the race, removes wha
       },
     });
     await world.consume({ contract, sink, zone: { ...world.options().zone, store: world.store } });
-    deepStrictEqual(outcome, { outcome: "set aside", batchId: 1n, files: 1, bytes: 19 });
+    deepStrictEqual(outcome, { outcome: "set aside", batchId: 1n, files: 1, bytes: 19, letters: undefined });
     deepStrictEqual(await events(world), [[1n, 2n]]);
     deepStrictEqual(await world.rows("SELECT records FROM {{ingest.files}}"), [{ records: 2n }]);
     deepStrictEqual(await unnamedFiles(world.store), []);
   }));
 
+async function maintained(world: ConsumeWorld, ...args: string[]): Promise<string> {
+  const shell = testWorld({ commands, cwd: world.folder, env: { TMPDIR: world.folder } });
+  const status = await runProgram(["maintain", "--source", ".", ...args], shell);
+  return `${status} ${shell.stdoutText()}${shell.stderrText()}`;
+}
+
 Deno.test("--status says that a plan is stuck and why, and --set-aside-plan lets it go", () =>
   withStuckPlan(async (world) => {
     await failure(world);
-    const maintain = async (...args: string[]): Promise<string> => {
-      const shell = testWorld({ commands, cwd: world.folder, env: { TMPDIR: world.folder } });
-      const status = await runProgram(["maintain", "--source", ".", ...args], shell);
-      return `${status} ${shell.stdoutText()}${shell.stderrText()}`;
-    };
+    const maintain = (...args: string[]) => maintained(world, ...args);
     match(
       await maintain("--status"),
       /^0 bronze\.events: batch 2 is stuck: planned .* ago with 1 file \(19 B\), failed once: Cannot change bronze\.events .*\n {2}maintain --set-aside-plan --table bronze\.events gives its files to a later batch\n {2}1 file waits/,
@@ -188,3 +192,19 @@ Deno.test("--status says that a plan is stuck and why, and --set-aside-plan lets
     await world.consume({ contract });
     match(await maintain("--status"), /^0 bronze\.events: nothing waits\n {2}batch 3, /);
   }));
+
+Deno.test("a plan to judge dead letters again is told as one; set aside it leaves them as they are", () =>
+  withStuckPlan(async (world) => {
+    for (const _run of [1, 2]) await failure(world);
+    match((await failure(world)).hint!, /--set-aside-plan --table bronze\.events leaves its dead letters as they are$/);
+    match(
+      await maintained(world, "--status"),
+      /batch 2 is stuck: planned .* ago to judge 2 dead letters again, failed 3 times.*\n.*leaves its dead letters as they are\n/,
+    );
+    strictEqual(
+      await maintained(world, "--set-aside-plan", "--table", "bronze.events"),
+      "0 bronze.events: set aside the plan of batch 2, a replay; 2 dead letters stay as they are\n",
+    );
+    await world.consume({ contract });
+    deepStrictEqual(await events(world), [[1n, 1n], [2n, 3n]]);
+  }, [{ name: "raw/events/1.ndjson", etag: "e", size: 1, batchId: 1, positions: [1, 2] }]));

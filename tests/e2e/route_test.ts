@@ -7,6 +7,7 @@ import { Consumer } from "../../core/consume/consumer.ts";
 import { EmbeddedKnownFiles } from "../../core/consume/embedded_known_files.ts";
 import { DuckDb } from "../../core/engine/duckdb.ts";
 import { Scratch } from "../../core/disk/scratch.ts";
+import type { ReplayedFile } from "../../core/lake/batch_plan.ts";
 import { parseRecord, recordText } from "../../core/lake/durable_record.ts";
 import { combineResults, RESULT_FORMAT, type RoutingResult, type RoutingTask } from "../../core/lake/routing_task.ts";
 import { ClusterRouter } from "../../core/routing/cluster_router.ts";
@@ -53,6 +54,8 @@ async function ingest(
   cluster: TaskCluster,
   folder: string,
   bytesPerTask = 20_000,
+  work: (consumer: Consumer, signal: AbortSignal) => Promise<unknown> = (consumer, signal) =>
+    consumer.takeAll(signal, true),
 ): Promise<void> {
   const scratch = Scratch.create(`${folder}/known`);
   const known = new EmbeddedKnownFiles(() => DuckDb.open({ threads: 1 }), "bronze.events", scratch);
@@ -74,7 +77,7 @@ async function ingest(
       known,
       renumber: renumberedFile,
     });
-    await consumer.takeAll(new AbortController().signal, true);
+    await work(consumer, new AbortController().signal);
   } finally {
     router.close();
     known.close();
@@ -161,6 +164,29 @@ Deno.test("a batch that is to be deduplicated is no cluster's, and stays planned
       deepStrictEqual(processes.tasks, []);
       await world.consume({ dedupe });
       strictEqual(world.batches.length, 1);
+    })
+  ));
+
+Deno.test("dead letters are judged again where the consumer is, whatever routes its files", () =>
+  inFolder((folder) =>
+    ConsumeWorld.use(async (world) => {
+      const event = { user_id: "u", event_id: "e", event_type: "t", event_timestamp: "2026-03-01T00:00:00Z", more: 1 };
+      world.put("a.json", JSON.stringify([event, {}]));
+      const processes = new Processes(folder, 2);
+      await ingest(world.options(), processes, folder);
+      const [file] = await world.rows("SELECT source_file AS name, etag, size FROM {{ingest.files}}");
+      const letters = [{ ...file, size: Number(file!.size), batchId: 1, positions: [0] } as ReplayedFile];
+      await ingest(world.options({ onExtraFields: "rescue" }), processes, folder, 20_000, async (consumer, signal) => {
+        strictEqual(await consumer.replay(() => Promise.resolve(letters), signal), true);
+      });
+      strictEqual(processes.tasks.length, 1);
+      deepStrictEqual(await world.rows("SELECT _batch_id::INT AS n FROM {{bronze.events}}"), [{ n: 2 }]);
+      const left = "SELECT _source_position FROM dead_letters.events";
+      strictEqual(
+        await succeed(folder, ["query", "--source", world.folder, "--format", "csv", left]),
+        "_source_position\n1\n",
+      );
+      await succeed(folder, ["maintain", "--source", world.folder, "--audit"]);
     })
   ));
 

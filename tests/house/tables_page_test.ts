@@ -22,6 +22,7 @@ const VIEW_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> =
     dead_letters: "Of these, dead letters; 1 for a corrupted file",
     dead_letters_by_reason: "The same by reason; null where another process had routed the batch",
     duplicates: "Repeats that were dropped",
+    replayed: "Dead letters that it judged again, where it was a replay: events and those that stay some",
     changed: "Files that had changed since they were planned, and were left",
     vanished: "Files that were gone",
     conflicts: "Commits that were tried again, because another writer was first",

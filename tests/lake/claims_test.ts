@@ -43,7 +43,7 @@ const kinds: Record<string, RecordKind> = {
         "options.dedupe.by[]",
         "options.dedupe.at",
       ],
-      ...["files[].etag", "files[].path", "changed[].etag", "changed[].path"],
+      ...["files[].etag", "files[].path", "changed[].etag", "changed[].path", "replay[].etag"],
     ],
   },
   routed: {
@@ -193,12 +193,12 @@ Deno.test("nothing is claimed, and so nothing removed, where a record is damaged
     await refused(path, { ...plan, format: 0 }, "corrupt", /format/);
     await refused(path, { ...plan, batchId: 8 }, "corrupt", /it is about batch 8, not batch 7$/);
     await refused(path, { ...plan, table: "a.b" }, "corrupt", /it is about a\.b, not bronze\.events$/);
-    const newer = { ...plan, format: 2, files: { list: "elsewhere" } };
+    const newer = { ...plan, format: 3, files: { list: "elsewhere" } };
     await refused(
       path,
       newer,
       "newer",
-      /plan\.json: it was made by a newer streamlab \(its format is 2, .* up to 1\)$/,
+      /plan\.json: it was made by a newer streamlab \(its format is 3, .* up to 2\)$/,
     );
     for (const [kind, each] of Object.entries(kinds)) {
       await refused(each.path, { format: 99 }, "newer", new RegExp(`Cannot read the ${kind}.*newer streamlab`));

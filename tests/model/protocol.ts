@@ -1,7 +1,8 @@
 /**
  * The batch protocol of docs/exactly-once.md as a state machine, small enough that every state it
  * can get into is looked at: processes that plan, route and commit, and may crash or stand still at
- * every step; records that are forgotten; snapshots that expire; files that land late.
+ * every step; records that are forgotten; snapshots that expire; files that land late; dead letters
+ * that are judged again.
  */
 
 /** The rules that make it safe; a test takes each of them away. */
@@ -18,6 +19,10 @@ export interface Rules {
   keepsPlannedContract: boolean;
   /** The ledger is asked whether it lacks the batch, after its record was read. */
   asksLedgerAgain: boolean;
+  /** Of a replay: no letter goes before its event is there. */
+  removesAfterEvents: boolean;
+  /** Of a replay: its letters go in the commit that has its marker. */
+  removesWithMarker: boolean;
 }
 
 export const allRules: Rules = {
@@ -27,6 +32,8 @@ export const allRules: Rules = {
   usesStandingRecord: true,
   keepsPlannedContract: true,
   asksLedgerAgain: true,
+  removesAfterEvents: true,
+  removesWithMarker: true,
 };
 
 /**
@@ -38,12 +45,14 @@ type Contract = 1 | 2;
 type Role = "events" | "letters" | "ledger";
 
 interface Plan {
+  /** Those whose letters are judged again, where it is a replay. */
   files: number[];
   contract: Contract;
+  isReplay: boolean;
 }
 
-/** What routing made: which files' rows go where. */
-type Routed = Record<Role, number[]>;
+/** What routing made: which files' rows go where, and which letters go away. */
+type Routed = Record<Role | "gone", number[]>;
 
 interface Table {
   /** How often each file's row is in it. */
@@ -73,6 +82,8 @@ export interface Model {
   files: RawFile[];
   /** One process for each, with that contract. */
   contracts: Contract[];
+  /** Those of them that replay dead letters; the others consume. Both finish what is planned. */
+  replayers?: number[];
   batchesMax: number;
   crashesMax: number;
   rules: Rules;
@@ -138,11 +149,14 @@ const idle: Process = { at: "idle", batch: 0, plan: null, routed: null, left: []
 
 /**
  * No row is there twice, and what the ledger has is in the tables: at any moment, whoever stands
- * still.
+ * still. While a replay is half committed, its events are letters still.
  */
-function brokenInvariant({ tables: { events, letters, ledger }, landed }: State): string | undefined {
+function brokenInvariant({ tables: { events, letters, ledger }, landed, routed }: State): string | undefined {
+  const gone = routed[ledger.marker + 1]?.gone ?? [];
   for (let file = 0; file < landed; file++) {
-    const rows = events.rows[file]! + letters.rows[file]!;
+    const moving = gone.includes(file) && events.rows[file] === 1 && letters.rows[file] === 1 ? 1 : 0;
+    const rows = events.rows[file]! + letters.rows[file]! - moving;
+    if (letters.rows[file]! < 0) return `the letter of file ${file} is removed twice`;
     if (rows > 1) return `file ${file} is in the tables ${rows} times`;
     if (ledger.rows[file]! > 1) return `file ${file} is in the ledger ${ledger.rows[file]} times`;
     if (ledger.rows[file]! === 1 && rows === 0) return `file ${file} is in the ledger, and its row is lost`;
@@ -203,7 +217,7 @@ function move(model: Model, state: State, number: number): boolean {
     case "routing": {
       const standing = rules.usesStandingRecord ? state.routed[batch]! : null;
       const by = rules.keepsPlannedContract ? process.plan!.contract : contract;
-      process.routed = standing ?? route(model.files, process.plan!.files, by);
+      process.routed = standing ?? route(model.files, { ...process.plan!, contract: by });
       process.at = standing === null ? "recording" : "asking";
       return true;
     }
@@ -223,48 +237,65 @@ function move(model: Model, state: State, number: number): boolean {
 
 /**
  * The tables that a process may commit to next: events and dead letters are committed at the same
- * time.
+ * time, but for those of a replay.
  */
-function nextRoles(rules: Rules, { left }: Process): Role[] {
+function nextRoles(rules: Rules, { left, plan }: Process): Role[] {
+  if (plan?.isReplay && rules.removesAfterEvents && left.includes("events")) return ["events"];
   return rules.ledgerLast && left.length > 1 ? left.filter((role) => role !== "ledger") : left;
 }
 
 function commitNext(rules: Rules, state: State, number: number, role: Role): void {
   const { routed, batch, left } = state.processes[number]!;
-  commit(rules, state.tables[role], routed![role], batch, role === "ledger");
+  const gone = role === "letters" ? routed!.gone : [];
+  commit(rules, state.tables[role], { rows: routed![role], gone }, batch, role === "ledger");
   if (left.length === 1) state.processes[number] = idle;
   else state.processes[number]!.left = left.filter((other) => other !== role);
 }
 
-/** Reads the ledger, lists the files, and decides on a plan; or finds the plan of another. */
-function look({ contracts, batchesMax }: Model, state: State, number: number): boolean {
-  const { ledger } = state.tables;
+/**
+ * Reads the ledger, lists the files or reads the letters, and decides on a plan; or finds the plan
+ * of another.
+ */
+function look({ files: all, contracts, batchesMax, replayers = [] }: Model, state: State, number: number): boolean {
+  const { ledger, letters } = state.tables;
   const batch = ledger.marker + 1;
   if (batch > batchesMax) return false;
   const standing = state.plans[batch]!;
-  const files = ledger.rows.flatMap((rows, file) => rows === 0 && file < state.landed ? [file] : []);
+  const contract = contracts[number]!, isReplay = replayers.includes(number);
+  const isWanted = (rows: number, file: number) =>
+    isReplay ? letters.rows[file]! > 0 && isEvent(all[file]!, contract) : rows === 0 && file < state.landed;
+  const files = ledger.rows.flatMap((rows, file) => isWanted(rows, file) ? [file] : []);
   if (standing === null && files.length === 0) return false;
-  const plan = standing ?? { files, contract: contracts[number]! };
+  const plan = standing ?? { files, contract, isReplay };
   state.processes[number] = { at: standing === null ? "planning" : "routing", batch, plan, routed: null, left: [] };
   return true;
 }
 
-function route(all: readonly RawFile[], files: number[], contract: Contract): Routed {
-  const isEvent = (file: number) => all[file] === "event" || (all[file] === "disputed" && contract === 1);
-  return {
-    events: files.filter(isEvent),
-    letters: files.filter((file) => !isEvent(file)),
-    ledger: files,
-  };
+function isEvent(file: RawFile, contract: Contract): boolean {
+  return file === "event" || (file === "disputed" && contract === 1);
+}
+
+function route(all: readonly RawFile[], { files, contract, isReplay }: Plan): Routed {
+  const events = files.filter((file) => isEvent(all[file]!, contract));
+  if (isReplay) return { events, letters: [], ledger: [], gone: events };
+  return { events, letters: files.filter((file) => !events.includes(file)), ledger: files, gone: [] };
 }
 
 /**
  * One atomic step, as the catalog's compare-and-swap makes it. A table without new rows is not
  * touched, but for the ledger.
  */
-function commit(rules: Rules, table: Table, files: number[], batch: number, isLedger: boolean): void {
-  if (files.length === 0 && !isLedger) return;
-  if ((rules.checksMarker || isLedger) && table.marker >= batch) return;
-  for (const file of files) table.rows[file]!++;
+function commit(
+  rules: Rules,
+  table: Table,
+  { rows, gone }: Record<"rows" | "gone", number[]>,
+  batch: number,
+  isLedger: boolean,
+): void {
+  if (rows.length === 0 && gone.length === 0 && !isLedger) return;
+  const isDone = table.marker >= batch;
+  if (!isDone || !rules.removesWithMarker) { for (const file of gone) table.rows[file]!--; }
+  if ((rules.checksMarker || isLedger) && isDone) return;
+  for (const file of rows) table.rows[file]!++;
   table.marker = Math.max(table.marker, batch);
 }

@@ -16,6 +16,29 @@ Deno.test("no state that the protocol can get into loses or doubles a record", (
   say(`the model: ${states} states, all sound`);
 });
 
+const replays: Model = {
+  files: ["disputed", "letter"],
+  contracts: [2, 1],
+  replayers: [1],
+  batchesMax: 2,
+  crashesMax: 1,
+  rules: allRules,
+};
+
+Deno.test("no state that a replay of dead letters can get into loses or doubles a record, either", () => {
+  const { states, failure } = explore(replays);
+  strictEqual(failure?.broken, undefined, failure?.steps.join("\n"));
+  say(`the model with replays: ${states} states, all sound`);
+});
+
+for (const rule of ["removesAfterEvents", "removesWithMarker", "checksMarker"] as const) {
+  Deno.test(`the model of replays breaks without ${rule}`, () => {
+    const { states, failure } = explore({ ...replays, rules: { ...allRules, [rule]: false } });
+    ok(failure !== undefined, `${states} states, and all of them sound`);
+    say(`replays without ${rule}: ${failure.broken}, after ${failure.steps.length - 1} steps`);
+  });
+}
+
 Deno.test("what a plan says may even be judged by another contract, as long as one record of it stands", () => {
   const { failure } = explore({ ...model, rules: { ...allRules, keepsPlannedContract: false } });
   strictEqual(failure?.broken, undefined, failure?.steps.join("\n"));

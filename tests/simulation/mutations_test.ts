@@ -1,9 +1,12 @@
-import { match } from "node:assert/strict";
+import { match, rejects } from "node:assert/strict";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import { commitsOf, stagesOf, walk, Workshop } from "./world/crash_walk.ts";
 import { columnMutations } from "./world/column_mutations.ts";
 import { listsLate, mutations } from "./world/mutations.ts";
 import { repeatMutations } from "./world/repeat_mutations.ts";
+import { DataRows } from "./world/data_rows.ts";
+import { forgetsIntents, removesByFiles, replayMutations } from "./world/replay_mutations.ts";
+import { abandonedReplay, lateRemoval } from "./world/replay_scenarios.ts";
 import { upkeepMutations } from "./world/upkeep_mutations.ts";
 import { lightTools, Race } from "./world/race.ts";
 import { scenarios } from "./world/scenarios.ts";
@@ -15,7 +18,9 @@ import { say } from "../support/say.ts";
  */
 const seedsMax = 3000;
 
-for (const mutation of [...mutations, ...upkeepMutations, ...repeatMutations, ...columnMutations]) {
+const all = [...mutations, ...upkeepMutations, ...repeatMutations, ...columnMutations, ...replayMutations];
+
+for (const mutation of all) {
   Deno.test(`races find out when ${mutation.name}`, async () => {
     for (let seed = 1; seed <= seedsMax; seed++) {
       const race = new Race(seed, {
@@ -26,6 +31,7 @@ for (const mutation of [...mutations, ...upkeepMutations, ...repeatMutations, ..
         ...(mutation.dedupes && { dedupes: true }),
         ...(mutation.removes && { removes: true }),
         ...(mutation.grows && { grows: true }),
+        ...(mutation.replays && { replays: true }),
         ...(mutation.upkeeps !== undefined && { upkeeps: mutation.upkeeps }),
       });
       let problem: string | undefined;
@@ -60,4 +66,25 @@ Deno.test("a crash finds out when the list of deletions is written after the del
     }
     throw new Error("no crash found it");
   });
+});
+
+Deno.test("upkeep after a crash finds out when letters are removed by the rows in the files of their batch", async () => {
+  const rows = new DataRows();
+  const scenario = abandonedReplay(rows);
+  const workshop = { rows, tools: { ...lightTools(rows), ...removesByFiles(rows) } };
+  const [, replay] = await stagesOf(scenario, workshop);
+  for (const ordinal of await commitsOf(scenario, replay!, workshop)) {
+    const crash = { ordinal, phase: "after" as const };
+    const problem = await walk(scenario, replay!, [crash], workshop).then(() => undefined, messageOf);
+    if (problem === undefined) continue;
+    match(problem, /event is there 1 times too often/);
+    return say(`found by a crash after operation ${ordinal}`);
+  }
+  throw new Error("no crash found it");
+});
+
+Deno.test("a late commit finds out when the intent of a removal goes although the outcome is unknown", async () => {
+  const rows = new DataRows();
+  const workshop = { rows, tools: { ...lightTools(rows), ...forgetsIntents(rows) } };
+  await rejects(stagesOf(lateRemoval(rows), workshop), /the live file .* is gone/);
 });

@@ -33,6 +33,7 @@ function recordOf(table: string, report: SetAsideReport, dryRun: boolean) {
     batchId: "batchId" in report ? Number(report.batchId) : null,
     files: "files" in report ? report.files ?? null : null,
     bytes: "bytes" in report ? report.bytes ?? null : null,
+    letters: "letters" in report ? report.letters ?? null : null,
   };
 }
 
@@ -40,9 +41,15 @@ function textOf(report: SetAsideReport, dryRun: boolean): string {
   if (report.outcome === "nothing") return "there is no plan to set aside";
   const { batchId } = report;
   if (report.outcome === "routed") return `batch ${batchId} is routed; the next run of consume commits it`;
-  const { files, bytes } = report;
-  const what = files === undefined
+  const what = `${dryRun ? "would set aside" : "set aside"} the plan of batch ${batchId}`;
+  const { files, bytes, letters } = report;
+  if (letters !== undefined) {
+    return `${what}, a replay; ${counted(letters, "dead letter stays", "dead letters stay")} as ${
+      letters === 1 ? "it is" : "they are"
+    }`;
+  }
+  const waits = files === undefined
     ? "its list of files cannot be read, and whatever was on it waits"
     : `${counted(files, "file")} (${formatSize(bytes!)}) ${files === 1 ? "waits" : "wait"}`;
-  return `${dryRun ? "would set aside" : "set aside"} the plan of batch ${batchId}; ${what} for a later batch`;
+  return `${what}; ${waits} for a later batch`;
 }

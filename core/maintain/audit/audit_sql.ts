@@ -51,12 +51,23 @@ function reasonSql(kind: Kind): string {
 export const NO_PLACES = `SELECT false AS wanted, ''::VARCHAR AS name, 0::BIGINT AS batch_id, 0::BIGINT AS position,
   ''::VARCHAR AS kind, ''::VARCHAR AS reason, 0::UBIGINT AS print WHERE false`;
 
-/** The files that were ingested, of all lines of the target in the ledger. */
+/**
+ * The files that were ingested, of all lines of the target in the ledger; their counts with what
+ * replays have moved since. Rows of a replay have its batch: `replayed_from` has that of the file.
+ */
 export const TAKE_FILES = `CREATE TEMP TABLE files AS
-SELECT name, etag, any_value(size) AS size, batch_id, any_value(events) AS events,
-  any_value(dead_letters) AS dead_letters, any_value(duplicates) AS duplicates,
-  sum(count(*)) OVER (PARTITION BY name, etag)::BIGINT AS times, 'gone' AS state
-FROM ledger_lines WHERE status = 'ingested' GROUP BY name, etag, batch_id`;
+SELECT name, etag, any_value(size) AS size, batch_id,
+  any_value(events) + coalesce(any_value(more_events), 0) AS events,
+  any_value(dead_letters) + coalesce(any_value(more_letters), 0) AS dead_letters,
+  any_value(duplicates) AS duplicates, sum(count(*)) OVER (PARTITION BY name, etag)::BIGINT AS times, 'gone' AS state
+FROM ledger_lines LEFT JOIN (
+  SELECT name, etag, sum(events)::BIGINT AS more_events, sum(dead_letters)::BIGINT AS more_letters
+  FROM ledger_lines WHERE status = 'replayed' GROUP BY name, etag
+) USING (name, etag) WHERE status = 'ingested' GROUP BY name, etag, batch_id;
+CREATE TEMP TABLE replayed_from AS
+SELECT replays.name, replays.batch_id AS replay_id, any_value(files.batch_id) AS batch_id
+FROM ledger_lines AS replays JOIN files USING (name, etag) WHERE replays.status = 'replayed'
+GROUP BY replays.name, replays.batch_id`;
 
 /** Batches by what the ledger says of them. */
 export interface BatchRange {
@@ -101,7 +112,11 @@ export function parquetSql(paths: readonly string[]): string {
  * the queries above.
  */
 export function placesSql(glob: string): string {
-  return `CREATE TEMP VIEW places AS SELECT * FROM read_parquet(${quoteText(glob)})`;
+  return `CREATE TEMP VIEW places AS
+SELECT p.* REPLACE (CASE WHEN p.wanted THEN p.batch_id ELSE coalesce(r.batch_id, p.batch_id) END AS batch_id)
+FROM read_parquet(${
+    quoteText(glob)
+  }) AS p LEFT JOIN replayed_from AS r ON r.name = p.name AND r.replay_id = p.batch_id`;
 }
 
 /** Adds the findings about raw files. */

@@ -98,7 +98,9 @@ export function removedSql(rules: RepeatRules): string {
     const key = `key_${keyings.indexOf(keyOf(removed))}`;
     return `INSERT INTO removed_rightly SELECT DISTINCT d.name, d.batch_id, d.position
 FROM (FROM lacking ANTI JOIN removed_rightly USING (name, batch_id, position)) d JOIN stands k ON k.${key} = d.${key}
-WHERE d.batch_id <= ${removed.through} AND (k.batch_id IS NULL OR ${isEarlier("d")})`;
+WHERE d.batch_id <= ${removed.through} AND (k.batch_id IS NULL OR ${isEarlier("d")} OR EXISTS (
+  -- As an event it may have come with a replay, which is later than its file.
+  FROM replayed_from r WHERE r.name = d.name AND r.batch_id = d.batch_id AND k.batch_id <= r.replay_id))`;
   }).join(";\n");
 }
 

@@ -59,7 +59,7 @@ export class LetterGroups {
     const group = this.#groupOf(letter);
     group.letters++;
     if (letter.position === null) this.#wholeFiles++;
-    else if (isRecord(letter) && this.#judge?.judge(letter.raw).kind === "event") group.taken++;
+    else if (holdsRecord(letter) && this.#judge?.judge(letter.raw).kind === "event") group.taken++;
   }
 
   counts(): LetterCounts {
@@ -90,8 +90,8 @@ export class LetterGroups {
  * Whether it holds a record. What is corrupted does not: it is no JSON, or an envelope without
  * records, which a contract for records may well take.
  */
-function isRecord({ reason }: Letter): boolean {
-  return reason === "invalid_schema" || reason === "extra_fields";
+export function holdsRecord({ reason, position }: Pick<Letter, "reason" | "position">): boolean {
+  return position !== null && (reason === "invalid_schema" || reason === "extra_fields");
 }
 
 /** What a detail begins with, or the first extra field. */

@@ -2,6 +2,7 @@ import { mapParallel } from "../../base/parallel.ts";
 import { type Connection, quoteName } from "../../engine/duckdb.ts";
 import { type Catalog, identifierText, type LoadedTable, parseIdentifier } from "../../iceberg/catalog/catalog.ts";
 import { isKind } from "../../base/errors.ts";
+import { plannedLetters } from "../../lake/batch_plan.ts";
 import { plannedTargets, readFailures, readPlan, readRouted } from "../../lake/checkpoint.ts";
 import { lastBatchOf } from "../../lake/keys.ts";
 import { LEDGER_COLUMNS, ledgerFields } from "../../lake/our_columns.ts";
@@ -32,6 +33,8 @@ export interface StandingPlan {
   /** Undefined where the plan cannot be read. */
   files: number | undefined;
   bytes: number | undefined;
+  /** Dead letters to judge again, where it is a replay. */
+  letters: number | undefined;
   plannedAtMs: number | undefined;
   /** How often it could not be routed, and why it could not the last time or cannot be read. */
   failures: number;
@@ -112,11 +115,13 @@ async function standingPlan(
       isRouted: await readRouted(store, target, batchId) !== undefined,
       files: plan.files.length,
       bytes: plan.files.reduce((sum, { size }) => sum + size, 0),
+      letters: plannedLetters(plan),
       plannedAtMs: Date.parse(plan.plannedAt),
     };
   } catch (error) {
     if (!isKind(error, "corrupt", "newer")) throw error;
-    return { ...found, files: undefined, bytes: undefined, plannedAtMs: undefined, lastError: error.message };
+    const unknown = { files: undefined, bytes: undefined, letters: undefined, plannedAtMs: undefined };
+    return { ...found, ...unknown, lastError: error.message };
   }
 }
 
@@ -138,7 +143,7 @@ async function lastBatches(connection: Connection): Promise<Map<string, BatchTot
   const rows = await connection.rows(
     `SELECT ${TABLE} AS target, max(${batchId}) AS batch, epoch_ms(max(${ingestedAt})) AS ingested_ms,
   count(*) FILTER (${status} = 'ingested') AS files, sum(${records})::BIGINT AS records,
-  sum(${events})::BIGINT AS events, sum(${deadLetters})::BIGINT AS letters
+  sum(${events})::BIGINT AS events, greatest(sum(${deadLetters}), 0)::BIGINT AS letters
 FROM ledger WHERE (${TABLE}, ${batchId}) IN (SELECT (${TABLE}, max(${batchId})) FROM ledger GROUP BY ${TABLE})
 GROUP BY ALL ORDER BY target`,
   );

@@ -99,6 +99,7 @@ export class FileReading {
       case "more-lines":
         return await this.#readLines(unit, this.#textOf(unit));
       case "rows":
+      case "letters":
         return this.#readRows(unit);
       case "placed":
       case "placed-lines":
@@ -219,7 +220,7 @@ export class FileReading {
 
   #readRows(unit: ReadUnit): number {
     const { reader: { calls }, input, odd } = this.#tools;
-    odd.areRows = true;
+    odd.areRows = unit.how === "rows";
     this.#readFrames(input.read(unit.path, unit.offset, unit.size));
     odd.areRows = false;
     return calls.recordCount();

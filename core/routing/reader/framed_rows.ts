@@ -32,7 +32,8 @@ export async function frameRows(
   try {
     const expected = await parquetRows(connection, file);
     if (expected === 0) return [];
-    const frames = new FrameWriter(path, { number, name });
+    const frames = new FrameWriter(path, "rows");
+    frames.begin({ number, name });
     try {
       const { chunks } = await streamRows(connection, await parquetRowsSql(connection, file));
       for await (const chunk of chunks) {
@@ -54,21 +55,33 @@ export async function frameRows(
   }
 }
 
-class FrameWriter {
+/** Whose records they are. */
+type Framed = Pick<ReadUnit, "number" | "name">;
+
+/** Writes records out in frames, one file's after another's. */
+export class FrameWriter {
   readonly units: ReadUnit[] = [];
   count = 0;
   readonly #path: string;
-  readonly #of: Pick<ReadUnit, "number" | "name">;
+  readonly #how: "rows" | "letters";
+  #of: Framed | undefined;
   readonly #file: Deno.FsFile;
   readonly #encoder = new TextEncoder();
   #block = new Uint8Array(UNIT_BYTES);
   #filled = 0;
   #offset = 0;
 
-  constructor(path: string, of: Pick<ReadUnit, "number" | "name">) {
+  constructor(path: string, how: "rows" | "letters") {
     this.#path = path;
-    this.#of = of;
+    this.#how = how;
     this.#file = createFileSync(path);
+  }
+
+  /** What is added from now on is of this file. */
+  begin(of: Framed): void {
+    if (of.number === this.#of?.number) return;
+    this.#flush();
+    this.#of = of;
   }
 
   add(position: number, record: string): void {
@@ -96,11 +109,11 @@ class FrameWriter {
     if (this.#filled === 0) return;
     writeFileSync(this.#file, this.#path, this.#block.subarray(0, this.#filled));
     this.units.push({
-      ...this.#of,
+      ...this.#of!,
       path: this.#path,
       offset: this.#offset,
       size: this.#filled,
-      how: "rows",
+      how: this.#how,
       position: 0,
     });
     this.#offset += this.#filled;

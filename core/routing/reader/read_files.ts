@@ -65,6 +65,13 @@ export async function readFiles(
   return await run.end();
 }
 
+/** The same for records that were written out in frames. */
+export async function readFrames(units: readonly ReadUnit[], options: RouteOptions): Promise<ReadFiles> {
+  const run = new ReadRun(options);
+  run.add(units);
+  return await run.end();
+}
+
 async function addParquet(files: readonly LocalRawFile[], run: ReadRun, options: RouteOptions): Promise<void> {
   const connection = await options.connect();
   try {

@@ -59,6 +59,8 @@ export interface ReadUnit {
     | "exact-lines"
     /** Frames of rows that were written out as JSON: see `FramedRows`. */
     | "rows"
+    /** The same of texts of dead letters. */
+    | "letters"
     /** Not read: one dead letter for all of it. */
     | "broken"
     /** Lines of `HeldRecord`. */

@@ -27,6 +27,8 @@ interface Batch {
   deadLetters: number;
   reasons: Record<string, number> | null;
   duplicates: number;
+  /** Dead letters that it judged again. */
+  replayed: number | null;
   engine: string | null;
 }
 
@@ -58,6 +60,7 @@ async function recentBatches(call: ConsoleCall, target: string): Promise<Batch[]
   return records.map(({ changed, vanished, reasons, ...record }: BatchRecord) => ({
     ...record,
     reasons: reasons ?? null,
+    replayed: record.replayed ?? null,
     filesLeftOut: changed + vanished,
   }));
 }
@@ -65,18 +68,22 @@ async function recentBatches(call: ConsoleCall, target: string): Promise<Batch[]
 /** All of the ledger's, also those that no record tells of; the bound spares its older files. */
 async function askedBatches(call: ConsoleCall, target: string, last: number, limit: number): Promise<Batch[]> {
   const { table, batchId, status, size, records, events, deadLetters, duplicates, ingestedAt } = LEDGER_COLUMNS;
-  const sums = [size, records, events, deadLetters, duplicates].map((name) => `sum(${name}) AS ${name}`).join(", ");
+  // What a replay took away is no letter of its batch, and its files are not read.
+  const sums = [
+    `coalesce(sum(${size}) FILTER (${status} = 'ingested'), 0) AS ${size}`,
+    ...[records, events, deadLetters, duplicates].map((name) => `greatest(sum(${name}), 0) AS ${name}`),
+  ].join(", ");
   const wanted = `${quoteName(table)} = ${quoteText(target)} AND ${batchId} BETWEEN ${last - limit + 1} AND ${last}`;
   const rows = objectsOf(
     await call.askAbout(
       [LEDGER],
       `WITH ledger AS (SELECT ${batchId}, epoch_ms(max(${ingestedAt})) AS at,
-  count(*) FILTER (${status} = 'ingested') AS files, count(*) FILTER (${status} <> 'ingested') AS left_out, ${sums}
+  count(*) FILTER (${status} = 'ingested') AS files, count(*) FILTER (${status} IN ('changed', 'vanished')) AS left_out, ${sums}
   FROM ${identifierText(LEDGER)} WHERE ${wanted} GROUP BY ${batchId}),
 told AS (SELECT ${batchId}, epoch_ms(planned_at) AS planned, epoch_ms(routed_at) AS routed,
-  epoch_ms(committed_at) AS committed, seconds::JSON AS seconds, dead_letters_by_reason::JSON AS reasons, engine
+  epoch_ms(committed_at) AS committed, seconds::JSON AS seconds, dead_letters_by_reason::JSON AS reasons, replayed, engine
   FROM ${HISTORY_VIEWS.batches} WHERE ${wanted})
-SELECT ledger.*, planned, routed, committed, seconds, reasons, engine
+SELECT ledger.*, planned, routed, committed, seconds, reasons, replayed, engine
 FROM ledger LEFT JOIN told USING (${batchId}) ORDER BY ${batchId} DESC`,
     ),
   );
@@ -99,6 +106,7 @@ FROM ledger LEFT JOIN told USING (${batchId}) ORDER BY ${batchId} DESC`,
       deadLetters: number(deadLetters),
       reasons: map("reasons"),
       duplicates: number(duplicates),
+      replayed: maybe("replayed"),
       engine: row.engine ?? null,
     };
   });
@@ -121,6 +129,7 @@ function batchJson(batch: Batch, before: Batch | undefined): Json {
     deadLetters: batch.deadLetters,
     deadLettersByReason: reasons,
     duplicates: batch.duplicates,
+    replayed: batch.replayed,
     engine: batch.engine,
     secondsSinceBatchBefore: sinceBefore,
     eventsPerSecond: sinceBefore === null || sinceBefore <= 0 ? null : batch.events / sinceBefore,

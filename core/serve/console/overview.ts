@@ -65,13 +65,14 @@ function targetJson(
 }
 
 function planJson(
-  { batchId, isRouted, files, plannedAtMs, failures, lastError }: StandingPlan,
+  { batchId, isRouted, files, letters, plannedAtMs, failures, lastError }: StandingPlan,
   shown: (text: string) => string,
 ): Json {
   return {
     batchId,
     isRouted,
     files: files ?? null,
+    letters: letters ?? null,
     plannedAt: isoOf(plannedAtMs),
     failures,
     lastError: lastError === undefined ? null : shown(lastError),

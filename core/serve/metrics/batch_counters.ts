@@ -39,7 +39,8 @@ export class BatchCounting {
     found.lastBatchId = batch.batchId;
     for (const name of SUMS) found[name] += batch[name];
     const reasons = batch.reasons ?? (batch.deadLetters > 0 ? { unknown: batch.deadLetters } : {});
-    addAll(found.deadLetters, reasons);
+    // Those of a replay were counted when they came.
+    if (batch.replayed === undefined) addAll(found.deadLetters, reasons);
     addAll(found.steps, batch.steps);
     this.#targets.set(batch.table, found);
   }

@@ -2,7 +2,11 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { type Clock, systemClock } from "../../../core/base/clock.ts";
 import { Tokens } from "../../../core/serve/tokens.ts";
 import { ServedLake } from "../../support/lake_server.ts";
-import { getJson as get, HOSTILE_RECORD, useFilledLake } from "./console_lake.ts";
+import { runProgram } from "../../../commands/line/program.ts";
+import { commands } from "../../../main.ts";
+import { scratchFolder } from "../../support/scratch_folder.ts";
+import { testWorld } from "../../support/test_world.ts";
+import { getJson as get, HOSTILE_RECORD, partitionBy, useFilledLake } from "./console_lake.ts";
 
 type Rows = Record<string, unknown>[];
 
@@ -56,6 +60,24 @@ Deno.test("batches come with their rates, the newest first, and no more than wer
     deepStrictEqual(older.batches, batches.slice(1), "SQL tells the same of older ones");
     strictEqual((await lake.ask("GET", "/api/batches?target=bronze.none")).status, 404);
     strictEqual((await lake.ask("GET", "/api/batches")).status, 400);
+  }));
+
+Deno.test("a replay is told as a batch that judged letters again, and its files as having fewer of them", () =>
+  useFilledLake(async (lake, world) => {
+    const event = { user_id: "u", event_id: "e6", event_type: "view", event_timestamp: "2026-03-01T12:00:00Z" };
+    world.put("d.json", JSON.stringify([{ ...event, more: 1 }]));
+    await world.consume({ partitionBy });
+    await world.consume({ partitionBy, onExtraFields: "rescue" });
+    const shell = testWorld({ commands, cwd: world.folder, env: { TMPDIR: scratchFolder() } });
+    strictEqual(await runProgram(["maintain", "--source", ".", "--replay-dead-letters"], shell), 0, shell.stderrText());
+    for (const which of ["limit=1", "before=5&limit=1"]) {
+      const { batches } = await get(lake, `batches?target=bronze.events&${which}`) as { batches: Rows };
+      const [{ batchId, files, filesLeftOut, bytes, events, deadLetters, replayed }] = batches as [Rows[number]];
+      const figures = [batchId, files, filesLeftOut, bytes, events, deadLetters, replayed];
+      deepStrictEqual(figures, [4, 0, 0, 0, 1, 0, 1], which);
+    }
+    const { files } = await get(lake, "files?status=replayed") as { files: Rows };
+    deepStrictEqual(files.map(({ events, deadLetters, records }) => [events, deadLetters, records]), [[1, -1, 0]]);
   }));
 
 Deno.test("letters are counted by reason and place, listed cut, and shown whole with their source", () =>

@@ -28,7 +28,7 @@ export class Workshop {
     };
   }
 
-  static async use(action: (workshop: Workshop) => Promise<void>): Promise<void> {
+  static async use(action: (workshop: Pick<Workshop, "rows" | "tools">) => Promise<void>): Promise<void> {
     const rows = new DataRows();
     const memo = RoutingMemo.open(rows);
     const store = new SimulatedDisk().connect();
@@ -56,7 +56,7 @@ export interface Stage {
 }
 
 /** Runs the scenario undisturbed; the lake must be right at its end. */
-export async function stagesOf(scenario: Scenario, workshop: Workshop): Promise<Stage[]> {
+export async function stagesOf(scenario: Scenario, workshop: Pick<Workshop, "rows" | "tools">): Promise<Stage[]> {
   const stages: Stage[] = [];
   let life = new Life(workshop.tools);
   for (const [step, action] of scenario.steps.entries()) {
@@ -70,7 +70,11 @@ export async function stagesOf(scenario: Scenario, workshop: Workshop): Promise<
 }
 
 /** Which of the stage's operations make a version of a table, in its undisturbed run. */
-export async function commitsOf(scenario: Scenario, { start, step }: Stage, workshop: Workshop): Promise<number[]> {
+export async function commitsOf(
+  scenario: Scenario,
+  { start, step }: Stage,
+  workshop: Pick<Workshop, "rows" | "tools">,
+): Promise<number[]> {
   const life = new Life(workshop.tools, [], { ...start, seed: 1000 * (step + 1) });
   await scenario.steps[step]!(life);
   return life.disk.log.filter(({ process }) => process === WALKER).flatMap(({ name, path }, ordinal) =>
@@ -92,7 +96,7 @@ export async function walk(
   scenario: Scenario,
   stage: Stage,
   crashes: CrashPoint[],
-  workshop: Workshop,
+  workshop: Pick<Workshop, "rows" | "tools">,
 ): Promise<number> {
   let life = new Life(workshop.tools, crashes, { ...stage.start, seed: 1000 * (stage.step + 1) });
   await scenario.steps[stage.step]!(life);
@@ -109,7 +113,12 @@ export async function walk(
  * The lake is right, one more run finds nothing to do, and after upkeep nothing lies about that is
  * not needed.
  */
-async function check(scenario: Scenario, life: Life, workshop: Workshop, crashes: CrashPoint[]): Promise<void> {
+async function check(
+  scenario: Scenario,
+  life: Life,
+  workshop: Pick<Workshop, "rows" | "tools">,
+  crashes: CrashPoint[],
+): Promise<void> {
   const problems = [...await auditLake(life.disk, life.truth, workshop.rows), ...life.notes];
   const again = new Life(workshop.tools, [], { ...life, seed: 999 });
   await again.consume();
@@ -117,7 +126,7 @@ async function check(scenario: Scenario, life: Life, workshop: Workshop, crashes
   if (planned.length > 0) problems.push("a run after the last one found something to do");
   const clean = new Life(workshop.tools, [], { ...again, seed: 998 });
   // Who died in the middle of an expiry is given time, and so are the readers of what it expired.
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < (scenario.rounds ?? 3); round++) {
     await clean.wait(10 * GRACE_MS);
     await clean.consume({ upkeepMs: 10_000 });
   }

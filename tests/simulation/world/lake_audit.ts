@@ -16,8 +16,11 @@ import type { SimulatedDisk } from "../../support/simulated_disk.ts";
 import { COUPON_ID, type DataRow, type DataRows } from "./data_rows.ts";
 import { COUPON } from "./grown_contract.ts";
 
-/** Where a record must be: in the table of events, or a dead letter by that reason. */
-export type Disposition = "event" | "invalid_schema" | "extra_fields" | "corrupted_record";
+/** Where a row must be: in the table of events, or a dead letter by that reason. */
+type Kind = "event" | "invalid_schema" | "extra_fields" | "corrupted_record";
+/** The same of a record that is a dead letter for extra fields until it is replayed. */
+const AFTER_REPLAY = { mended: "event", explained: "invalid_schema" } as const;
+export type Disposition = Kind | keyof typeof AFTER_REPLAY;
 /**
  * Where each record of a version of a file must be, by position; or the whole file as one letter.
  */
@@ -210,7 +213,10 @@ function auditRows(
   problems: string[],
 ): void {
   const expected = new Map<string, number>();
+  const replays = replaysOf(tables["ingest.files"]!);
+  const deletedEvents = new Set([...deleted].map((key) => takenKey(key, replays)));
   for (const row of tables["ingest.files"]!) {
+    if (row.status === "replayed") continue;
     if (row.status !== "ingested") {
       if (Number(row.records) !== 0) problems.push(`ledger: ${row.source_file} is ${row.status} with records`);
       continue;
@@ -222,11 +228,12 @@ function auditRows(
       continue;
     }
     const whole = file === "corrupted_batch";
-    const places = whole ? [`null ${file}`] : file.map((place, position) => `${position} ${place}`);
+    const places = whole ? [`null ${file}`] : file.map((place, position) => `${position} ${replayedAs(place)}`);
+    auditReplays(row, whole ? [] : file, replays, problems);
     const dropped = repeats.get(`${row.source_file} ${row.batch_id}`) ?? new Set();
     for (const [position, place] of places.entries()) {
       const key = `${row.source_file} ${row.batch_id} ${place}`;
-      const isGone = deleted.has(key.replace(/ event$/, "")) && key.endsWith(" event");
+      const isGone = deletedEvents.has(key.replace(/ event$/, "")) && key.endsWith(" event");
       expected.set(key, isGone || dropped.has(position) ? 0 : 1);
     }
     const atOnce = removed === undefined ? dropped.size : 0;
@@ -237,7 +244,7 @@ function auditRows(
     }
   }
   const tally = (row: DataRow, place: unknown) => {
-    const key = `${rowKey(row)} ${place}`;
+    const key = `${takenKey(rowKey(row), replays)} ${place}`;
     expected.set(key, (expected.get(key) ?? 0) - 1);
   };
   for (const row of tables["bronze.events"]!) if (row._foreign === undefined) tally(row, "event");
@@ -250,6 +257,57 @@ function auditRows(
     if (missing > 0) problems.push(`rows: ${key} is missing`);
     if (missing < 0) problems.push(`rows: ${key} is there ${-missing} times too often`);
   }
+}
+
+/** A row of the ledger for letters of a file that were replayed. */
+interface LedgerReplay {
+  name: string;
+  batchId: number;
+  /** The batch that took the file. */
+  takenBy: number;
+  events: number;
+  deadLetters: number;
+}
+
+function replaysOf(ledger: readonly DataRow[]): LedgerReplay[] {
+  return ledger.filter(({ status }) => status === "replayed").map((row) => {
+    const taken = ledger.find(({ status, source_file, etag }) =>
+      status === "ingested" && source_file === row.source_file && etag === row.etag
+    );
+    return {
+      name: row.source_file as string,
+      batchId: Number(row.batch_id),
+      takenBy: Number(taken?.batch_id),
+      events: Number(row.events),
+      deadLetters: Number(row.dead_letters),
+    };
+  });
+}
+
+/** A row's key with the batch that took its file. */
+function takenKey(key: string, replays: readonly LedgerReplay[]): string {
+  const [name, batch, position] = key.split(" ");
+  const replay = replays.find((each) => each.name === name && each.batchId === Number(batch));
+  return `${name} ${replay?.takenBy ?? batch} ${position}`;
+}
+
+function replayedAs(disposition: Disposition): Kind {
+  return disposition in AFTER_REPLAY ? AFTER_REPLAY[disposition as keyof typeof AFTER_REPLAY] : disposition as Kind;
+}
+
+/** Every letter of the file that is an event by now is counted so once. */
+function auditReplays(
+  { source_file, batch_id }: DataRow,
+  file: readonly Disposition[],
+  replays: readonly LedgerReplay[],
+  problems: string[],
+): void {
+  const mended = file.filter((place) => place === "mended").length;
+  const own = replays.filter(({ name, takenBy }) => name === source_file && takenBy === Number(batch_id));
+  const sum = (pick: (replay: LedgerReplay) => number) => own.reduce((total, replay) => total + pick(replay), 0);
+  const told = [sum(({ events }) => events), sum(({ deadLetters }) => -deadLetters)];
+  if (told.every((count) => count === mended)) return;
+  problems.push(`ledger: replays of ${source_file} (batch ${batch_id}) count ${told.join()}, not ${mended}`);
 }
 
 /** By file and batch, the positions of events whose key an earlier one has. */

@@ -39,7 +39,7 @@ export interface PlacedRow {
 
 /** The rows of a data file that no delete file of its names. */
 export async function liveRows(
-  { io: { location } }: LoadedTable,
+  { io: { location } }: Pick<LoadedTable, "io">,
   rows: DataRows,
   { dataFile, deletes }: ScanFile,
 ): Promise<PlacedRow[]> {

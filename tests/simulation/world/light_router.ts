@@ -3,23 +3,19 @@ import type { BatchPlan } from "../../../core/lake/batch_plan.ts";
 import type { FileOutcome, RoutedBatch, RoutedTable } from "../../../core/lake/routed_batch.ts";
 import { planTask } from "../../../core/routing/plan_task.ts";
 import { routingTasks } from "../../../core/lake/routing_task.ts";
+import { LetterRemoval } from "../../../core/routing/replay/letter_removal.ts";
+import type { LettersRemoval } from "../../../core/routing/letters_removal.ts";
 import type { Router } from "../../../core/routing/router.ts";
 import { type PlannedTable, plannedTable, type TargetTables } from "../../../core/lake/target.ts";
-import { parseContract } from "../../../core/contract/json_schema.ts";
-import { Judge } from "../../../core/contract/judge.ts";
 import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
 import { planScan } from "../../../core/iceberg/scan/scan.ts";
 import type { Json } from "../../../core/base/json.ts";
 import { findFieldByPath, schemaToJson } from "../../../core/iceberg/format/schema.ts";
+import type { Store } from "../../../core/storage/store.ts";
 import type { SimulatedStore } from "../../support/simulated_store.ts";
 import { COUPON_ID, type DataRow, DataRows, lightFile } from "./data_rows.ts";
 import { COUPON } from "./grown_contract.ts";
-
-interface Judged {
-  outcome: FileOutcome;
-  events: DataRow[];
-  deadLetters: DataRow[];
-}
+import { type Judged, judgeLetters, judgeRecords, LightLetterPlaces } from "./light_letters.ts";
 
 /**
  * A router whose data files are text instead of Parquet. It judges by the contract's own judge, and
@@ -46,6 +42,8 @@ export class LightRouter implements Router {
     const ledger = plannedTable(tables.ledger);
     const judged: Judged[] = [];
     for (const file of plan.files) judged.push(await this.#judge(plan, file));
+    const { replay } = plan;
+    if (replay !== undefined) judged.push(...await judgeLetters({ ...plan, replay }, tables.deadLetters, this.#rows));
     if (plan.options.dedupe !== undefined) await this.#dropRepeats(tables.events, judged);
     for (const { name, etag, size } of plan.changed) {
       const outcome = { name, etag, size, status: "changed" as const, ...none };
@@ -70,7 +68,8 @@ export class LightRouter implements Router {
     };
     const { sequenceId, batchId } = plan;
     const routed: RoutedBatch = {
-      format: 1,
+      format: plan.format,
+      ...(replay && { replayed: replay.map(({ name, batchId, positions }) => ({ name, batchId, positions })) }),
       sequenceId,
       batchId,
       attempt,
@@ -81,6 +80,13 @@ export class LightRouter implements Router {
       files: outcomes,
     };
     return { routed };
+  }
+
+  removal(routed: RoutedBatch, sink: Store): Promise<LettersRemoval> {
+    const { clock, random } = this.#store;
+    return Promise.resolve(
+      new LetterRemoval({ sink, clock, random }, new LightLetterPlaces(this.#rows, routed)),
+    );
   }
 
   /** By their keys alone: all events of a simulation have one time. */
@@ -104,17 +110,12 @@ export class LightRouter implements Router {
     if (typeof content === "string") {
       return { outcome: { ...file, status: content, ...none }, events: [], deadLetters: [] };
     }
-    const origin = { _source_file: name, _batch_id: plan.batchId };
-    const events: DataRow[] = [], deadLetters: DataRow[] = [];
-    const judge = new Judge(parseContract(plan.contract), plan.options.onExtraFields);
     const records = parsed(content);
-    if (records === undefined) deadLetters.push({ ...origin, _dead_letter_reason: "corrupted_batch" });
-    records?.forEach((record, position) => {
-      const judgement = judge.judge(JSON.stringify(record));
-      const row = { ...origin, _source_position: position };
-      if (judgement.kind === "event") events.push({ ...row, _key: keyOf(record) });
-      else if (judgement.kind === "dead_letter") deadLetters.push({ ...row, _dead_letter_reason: judgement.reason });
-    });
+    const texts = records?.map((record, position) => ({ position, raw: JSON.stringify(record) }));
+    const { events, deadLetters } = judgeRecords(plan, name, texts ?? []);
+    if (records === undefined) {
+      deadLetters.push({ _source_file: name, _batch_id: plan.batchId, _dead_letter_reason: "corrupted_batch" });
+    }
     const counts = { records: records?.length ?? 0, events: events.length, deadLetters: deadLetters.length };
     return { outcome: { ...file, status: "ingested", ...none, ...counts }, events, deadLetters };
   }
@@ -126,10 +127,6 @@ function ledgerRow(plan: BatchPlan, outcome: FileOutcome): DataRow {
   const { name, etag, status, records, events, deadLetters, duplicates } = outcome;
   const counts = { records, events, dead_letters: deadLetters, duplicates };
   return { table: plan.table, source_file: name, etag, status, batch_id: plan.batchId, ...counts };
-}
-
-function keyOf(record: unknown): string {
-  return (record as { event_id: string }).event_id;
 }
 
 /** As the embedded router names its attempts. */

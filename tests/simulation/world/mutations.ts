@@ -31,6 +31,7 @@ export interface Mutation {
   dedupes?: boolean;
   removes?: boolean;
   grows?: boolean;
+  replays?: boolean;
   tools(rows: DataRows): Partial<Tools>;
 }
 

@@ -1,6 +1,5 @@
 import { StreamlabError } from "../../../core/base/errors.ts";
 import { type Random, seededRandom } from "../../../core/base/random.ts";
-import { Checkpoint } from "../../../core/lake/checkpoint.ts";
 import { Consumer } from "../../../core/consume/consumer.ts";
 import { markerOf } from "../../../core/lake/target.ts";
 import { identifiersOf, TABLE_ROLES } from "../../../core/lake/table_names.ts";
@@ -16,12 +15,12 @@ import { removeOrphans } from "../../../core/maintain/removal/orphans.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import type { Decision, Operation, Phase } from "../../support/simulated_disk.ts";
 import { SimulatedDisk } from "../../support/simulated_disk.ts";
-import type { Store } from "../../../core/storage/store.ts";
 import { type FaultChances, faultsBySeed } from "../../support/simulated_faults.ts";
 import { Crash, type SimulatedStore } from "../../support/simulated_store.ts";
 import { SimulatedRestServer } from "../../support/simulated_rest_server.ts";
 import { DataRows } from "./data_rows.ts";
 import { withCoupon } from "./grown_contract.ts";
+import { forgetDone } from "./forget_done.ts";
 import { ForeignWriter } from "./foreign_writer.ts";
 import { auditLake } from "./lake_audit.ts";
 import { LedgerView } from "./ledger_view.ts";
@@ -29,8 +28,10 @@ import { joined, Life, type Tools } from "./life.ts";
 import { compactLight, LightRewriting } from "./light_rewriting.ts";
 import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
 import { removeLight } from "./light_repeats.ts";
+import { maintainAll } from "./maintain_all.ts";
+import { replayLight } from "./light_replay.ts";
 import { LightRouter } from "./light_router.ts";
-import { arrayOf, corrupted, extra, invalid, type RawFile, valid } from "./raw_files.ts";
+import { arrayOf, corrupted, explained, extra, invalid, mended, type RawFile, valid } from "./raw_files.ts";
 
 export interface RaceResult {
   operations: number;
@@ -64,6 +65,8 @@ export interface RaceOptions {
   removes?: boolean;
   /** Some consumers have a contract with one column more, and another engine adds columns. */
   grows?: boolean;
+  /** Two maintainers replay dead letters. */
+  replays?: boolean;
 }
 
 /** In a simulation all events have one time. */
@@ -139,19 +142,19 @@ export class Race {
   async run(): Promise<RaceResult> {
     const { disk } = this.life;
     const { chances = usualChances, isRest = false, compacts = false, merges = false, upkeeps } = this.#options;
-    const { dedupes = false, removes = false, grows = false } = this.#options;
+    const { dedupes = false, removes = false, grows = false, replays = false } = this.#options;
     const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
     disk.hook = (operation, phase) =>
       operation.process === foreign || operation.process === reader
         ? undefined
         : this.#sleep(operation, phase) ?? faults?.(operation, phase);
     const consumers = 2 + this.#below(2);
-    const maintains = compacts || merges || removes || (upkeeps !== true && this.#random.next() < 0.6);
+    const maintains = compacts || merges || removes || replays || (upkeeps !== true && this.#random.next() < 0.6);
     this.#upkeeps = upkeeps ?? (!compacts && this.#random.next() < 0.5);
     const processes = [this.#produce()];
     for (let number = 0; number < consumers; number++) processes.push(this.#consume(`consumer ${number}`));
     if (maintains) processes.push(this.#maintain("maintainer"));
-    if (removes) processes.push(this.#maintain("maintainer 2"));
+    if (removes || replays) processes.push(this.#maintain("maintainer 2"));
     const isAccompanied = isRest || compacts || merges || grows || this.#random.next() < 0.3;
     if (isAccompanied && !dedupes && !removes) processes.push(this.#writeBeside());
     // A maintainer deletes at once what it expires.
@@ -171,7 +174,8 @@ export class Race {
       await disk.connect({ process: "time" }).clock.sleep(2 * hourMs);
       await this.#patiently("last consumer", (store) => this.#consumeOnce(store, {}));
     }
-    const { dedupes, removes } = this.#options;
+    const { dedupes, removes, replays } = this.#options;
+    if (replays) await this.#patiently("maintainer 3", (store) => replayLight(this.life, store, this.rows));
     if (removes) await this.#patiently("maintainer 3", (store) => this.#removeRepeats(this.life.surroundings(store)));
     const operations = disk.log.length;
     const { openCatalog } = this.life.tools;
@@ -242,6 +246,7 @@ export class Race {
     const chance = this.#random.next();
     if (chance < 0.15) return corrupted();
     if (chance < 0.45) return arrayOf(invalid(), extra());
+    if (this.#options.replays) return arrayOf(mended(), explained(), ...records.slice(1 + this.#below(2)), mended());
     return arrayOf(...records.slice(0, 1 + this.#below(records.length)));
   }
 
@@ -253,7 +258,9 @@ export class Race {
       await store.clock.sleep(this.#below(2_000));
       const around = this.life.foreignSurroundings(store);
       const table = await around.catalog.loadTable(identifiersOf(target).events);
-      if (table !== undefined) await this.#foreign.act(around, table, this.#random.next());
+      // A column that comes between a batch with a new one and its commit stops the target.
+      const chance = this.#random.next() * (this.#options.replays ? 0.8 : 1);
+      if (table !== undefined) await this.#foreign.act(around, table, chance);
     }
   }
 
@@ -307,6 +314,7 @@ export class Race {
     for (let round = 0; round < rounds; round++) {
       await this.#patiently(name, async (store) => {
         await store.clock.sleep(this.#below(1_000));
+        if (this.#options.replays && this.#below(2) === 0) return await replayLight(this.life, store, this.rows);
         const around = this.life.surroundings(store);
         const identifiers = identifiersOf(target);
         const { compacts, merges, removes } = this.#options;
@@ -322,6 +330,9 @@ export class Race {
     const { catalog, store, clock, random } = surroundings;
     const { compacts, merges, removes } = this.#options;
     if (removes && this.#below(4) > 0) return await this.#removeRepeats(surroundings);
+    if (this.#options.replays && this.#below(3) === 0) {
+      return await maintainAll(surroundings, table.identifier, this.#rewriting(surroundings));
+    }
     const job = compacts ? 0 : merges ? 4 : this.#below(6);
     const dryRun = false;
     if (job === 0) await compactLight(surroundings, table, this.#rewriting(surroundings));
@@ -382,16 +393,6 @@ function isHarmless(error: unknown, process: string): boolean {
   if (!(error instanceof StreamlabError)) return false;
   return error.kind === "unavailable" || error.kind === "conflict" ||
     (process.startsWith("maintainer") && error.kind === "not-found");
-}
-
-/** Removes the records of all batches that are done, as the consumer does with those long done. */
-async function forgetDone(store: Store, doneBatchId: bigint): Promise<void> {
-  const paths: string[] = [];
-  for await (const { path } of store.list(`${new Checkpoint(store, "bronze.events").folder}/`)) {
-    const batchId = /\/(\d+)\.\w+\.json$/.exec(path)?.[1];
-    if (batchId !== undefined && BigInt(batchId) <= doneBatchId) paths.push(path);
-  }
-  await store.deletePaths(paths);
 }
 
 function keysIn(bytes: Uint8Array): string[] {

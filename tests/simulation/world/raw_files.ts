@@ -38,6 +38,16 @@ export function extra(disposition: Disposition = "extra_fields", field = "surpri
   return { ...valid({ [field]: "x" }), disposition };
 }
 
+/** A dead letter until it is replayed by a contract that has `coupon`: it is an event then. */
+export function mended(): RawRecord {
+  return { ...valid({ coupon: "x" }), disposition: "mended" };
+}
+
+/** A dead letter that a contract with `coupon` finds something else wrong with. */
+export function explained(): RawRecord {
+  return { ...valid({ coupon: 7 }), disposition: "explained" };
+}
+
 /** A JSON array of the records. */
 export function arrayOf(...records: RawRecord[]): RawFile {
   return {

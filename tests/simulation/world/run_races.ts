@@ -3,17 +3,24 @@ import { say } from "../../support/say.ts";
 
 /**
  * Seeds that are run unless the environment says otherwise: in the lake's own files, over all their
- * parts; in a REST catalog; with repeats dropped; with repeats removed later; and with columns
- * added.
+ * parts; in a REST catalog; with repeats dropped; with repeats removed later; with columns added;
+ * and with dead letters replayed.
  */
-const seedsDefault = { files: 6_000, rest: 1_200, deduped: 600, removed: 400, grown: 100 };
-const FLAGS = { files: "", rest: " --rest", deduped: " --dedupes", removed: " --removes", grown: " --grows" };
+const seedsDefault = { files: 6_000, rest: 1_200, deduped: 600, removed: 400, grown: 100, replayed: 12 };
+const FLAGS = {
+  files: "",
+  rest: " --rest",
+  deduped: " --dedupes",
+  removed: " --removes",
+  grown: " --grows",
+  replayed: " --replays",
+};
 const wanted = Deno.env.get("STREAMLAB_SEEDS");
 const first = Number(Deno.env.get("STREAMLAB_SEED") ?? 1);
 
 /** Runs one part of all seeds; test files run side by side, so there is one for each part. */
 export async function runRaces(
-  options: Pick<RaceOptions, "isRest" | "dedupes" | "removes" | "grows"> & { part: number; parts: number },
+  options: Pick<RaceOptions, "isRest" | "dedupes" | "removes" | "grows" | "replays"> & { part: number; parts: number },
 ): Promise<void> {
   const { part, parts, ...kind } = options;
   const seeds = Number(wanted ?? seedsDefault[nameOf(kind)]);
@@ -40,6 +47,6 @@ export async function runRaces(
   );
 }
 
-function nameOf({ isRest, dedupes, removes, grows }: RaceOptions): keyof typeof seedsDefault {
-  return grows ? "grown" : isRest ? "rest" : dedupes ? "deduped" : removes ? "removed" : "files";
+function nameOf({ isRest, dedupes, removes, grows, replays }: RaceOptions): keyof typeof seedsDefault {
+  return replays ? "replayed" : grows ? "grown" : isRest ? "rest" : dedupes ? "deduped" : removes ? "removed" : "files";
 }

@@ -20,6 +20,8 @@ export interface Scenario {
   name: string;
   /** Whether what expires goes by itself, without a look for orphans. */
   tidies?: boolean;
+  /** Of upkeep, until nothing is left to do; default: 3. */
+  rounds?: number;
   steps: ((life: Life) => Promise<void> | void)[];
 }
 

@@ -87,7 +87,9 @@ function list(files) {
       name: "Dead letters",
       isNumber: true,
       show: (file) =>
-        file.deadLetters === 0 || file.deadLetterTable === null
+        file.deadLetters < 0
+          ? `${count(-file.deadLetters)} fewer`
+          : file.deadLetters === 0 || file.deadLetterTable === null
           ? count(file.deadLetters)
           : element("a", { href: rowsOf(file, file.deadLetterTable) }, count(file.deadLetters)),
     },

@@ -1,0 +1,27 @@
+import { StreamlabError } from "../base/errors.ts";
+import type { RoutedBatch } from "../lake/routed_batch.ts";
+import type { TargetTables } from "../lake/target.ts";
+import type { Router } from "../routing/router.ts";
+import type { Store } from "../storage/store.ts";
+import { commitBatch, type CommitContext } from "./commit_batch.ts";
+
+/** Commits a routed batch; of a replay, with the removal of the letters that it comes from. */
+export async function commitRouted(
+  context: CommitContext,
+  tables: TargetTables,
+  routed: RoutedBatch,
+  { router, sink }: { router: Router; sink: Store },
+): Promise<TargetTables> {
+  if (routed.replayed === undefined) return await commitBatch(context, tables, routed);
+  if (router.removal === undefined) {
+    throw new StreamlabError("internal", `Cannot commit batch ${routed.batchId}: its router removes no dead letters`);
+  }
+  const removal = await router.removal(routed, sink);
+  try {
+    const committed = await commitBatch({ ...context, removal }, tables, routed);
+    await removal.settle();
+    return committed;
+  } finally {
+    removal.close();
+  }
+}

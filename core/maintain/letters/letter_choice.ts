@@ -1,0 +1,74 @@
+import type { DeadLetterReason } from "../../contract/contract.ts";
+import type { Judge } from "../../contract/judge.ts";
+import type { ReplayedFile } from "../../lake/batch_plan.ts";
+import { holdsRecord, type Letter } from "./letter_groups.ts";
+
+/** A letter of a raw file that the ledger knows. */
+export interface ReplayedLetter extends Pick<Letter, "reason" | "detail" | "raw" | "file" | "position"> {
+  batchId: number;
+  etag: string;
+  size: number;
+}
+
+/** Letters of one reason. */
+export interface ChosenLetters {
+  reason: DeadLetterReason;
+  letters: number;
+  /** Those that are events by now. */
+  taken: number;
+  /** Those that are letters for another reason, or with another detail. */
+  changed: number;
+}
+
+/** Letters of a batch: its plan names each. */
+const CHOSEN_MAX = 500_000;
+
+/** Of letters those that are events by now, or letters for another reason. */
+export class LetterChoice {
+  readonly #judge: Judge;
+  readonly #reasons = new Map<DeadLetterReason, ChosenLetters>();
+  readonly #files = new Map<string, ReplayedFile>();
+  #chosen = 0;
+  /** Whether letters are left for another batch. */
+  isCut = false;
+
+  constructor(judge: Judge) {
+    this.#judge = judge;
+  }
+
+  add(letter: ReplayedLetter): void {
+    const { reason } = letter;
+    const counts = this.#reasons.get(reason) ?? { reason, letters: 0, taken: 0, changed: 0 };
+    this.#reasons.set(reason, counts);
+    counts.letters++;
+    if (!holdsRecord(letter)) return;
+    const judgement = this.#judge.judge(letter.raw);
+    if (judgement.kind === "event") counts.taken++;
+    // What is no JSON is none by now either; a longer detail says the same with a note.
+    else if (judgement.kind === "not_json") return;
+    else if (judgement.reason === reason && letter.detail.startsWith(judgement.detail)) return;
+    else counts.changed++;
+    this.#choose(letter);
+  }
+
+  get reasons(): ChosenLetters[] {
+    return [...this.#reasons.values()].sort((a, b) => b.letters - a.letters);
+  }
+
+  /** For a plan. */
+  get files(): ReplayedFile[] {
+    return [...this.#files.values()].map((file) => ({ ...file, positions: file.positions.toSorted((a, b) => a - b) }));
+  }
+
+  /** In a batch a name stands for one version of the file. */
+  #choose({ file: name, position, batchId, etag, size }: ReplayedLetter): void {
+    const known = this.#files.get(name) ?? { name, etag, size, batchId, positions: [] };
+    if (known.batchId !== batchId || this.#chosen >= CHOSEN_MAX) {
+      this.isCut = true;
+      return;
+    }
+    this.#files.set(name, known);
+    known.positions.push(Number(position));
+    this.#chosen++;
+  }
+}

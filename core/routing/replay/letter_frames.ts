@@ -1,0 +1,116 @@
+import type { Scratch } from "../../disk/scratch.ts";
+import type { Connection } from "../../engine/duckdb.ts";
+import { streamRows } from "../../engine/duckdb_stream.ts";
+import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import { findField } from "../../iceberg/format/schema.ts";
+import { currentSchema } from "../../iceberg/format/table_metadata.ts";
+import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
+import type { ReplayedFile } from "../../lake/batch_plan.ts";
+import { OUR_COLUMNS } from "../../lake/our_columns.ts";
+import { readLayouts } from "../../tables/read/file_layout.ts";
+import { LocalFiles } from "../../tables/read/local_files.ts";
+import { partitionConstants } from "../../tables/read/partition_constants.ts";
+import { tableSelect, viewFile } from "../../tables/read/scan_sql.ts";
+import { FrameWriter } from "../reader/framed_rows.ts";
+import type { ReadUnit } from "../reader/reading.ts";
+
+/** Data files that are read by one statement. */
+const READ_FILES_MAX = 200;
+
+const { rawRecord, sourceFile, sourcePosition, batchId } = OUR_COLUMNS;
+
+export interface LetterSource {
+  connection: Connection;
+  scratch: Scratch;
+  /** Of dead letters, in a version that has all batches before. */
+  table: LoadedTable;
+  files: readonly ReplayedFile[];
+}
+
+export interface FramedLetters {
+  units: ReadUnit[];
+  /** Of each planned file the positions that were found, ascending. */
+  positions: number[][];
+}
+
+/**
+ * The texts of planned letters, written out in frames. One that the table has no more is left out:
+ * another program has removed it. A text is found by its file, its position and its batch.
+ */
+export async function frameLetters({ connection, scratch, table, files }: LetterSource): Promise<FramedLetters> {
+  await connection.run(`CREATE OR REPLACE TEMP TABLE planned_letters (number VARCHAR, name VARCHAR, batch VARCHAR,
+  position VARCHAR);
+CREATE OR REPLACE TEMP TABLE letter_texts (number INTEGER, position BIGINT, raw VARCHAR)`);
+  await connection.appendText("planned_letters", plannedRows(files));
+  await readTable(
+    connection,
+    scratch,
+    table,
+    [rawRecord, sourceFile, sourcePosition, batchId],
+    (select) =>
+      connection.run(`INSERT INTO letter_texts SELECT p.number::INTEGER, l.${sourcePosition}, l.${rawRecord}
+FROM (${select}) l JOIN planned_letters p ON l.${sourceFile} = p.name AND l.${batchId} = p.batch::BIGINT
+  AND l.${sourcePosition} = p.position::BIGINT`),
+  );
+  const frames = new FrameWriter(scratch.path("letters"), "letters");
+  const positions = files.map((): number[] => []);
+  try {
+    const sql = "SELECT number, position, any_value(raw) FROM letter_texts GROUP BY number, position ORDER BY 1, 2";
+    const { chunks } = await streamRows(connection, sql);
+    for await (const rows of chunks) {
+      for (const [number, position, raw] of rows) {
+        const file = Number(number);
+        frames.begin({ number: file, name: files[file]!.name });
+        frames.add(Number(position), raw as string);
+        positions[file]!.push(Number(position));
+      }
+    }
+  } finally {
+    frames.close();
+  }
+  return { units: frames.units, positions };
+}
+
+function* plannedRows(files: readonly ReplayedFile[]): Iterable<string[]> {
+  for (const [number, { name, batchId, positions }] of files.entries()) {
+    for (const position of positions) yield [String(number), name, String(batchId), String(position)];
+  }
+}
+
+/**
+ * Calls `use` with one SELECT of live rows after another; `placed` adds where each row stands, and
+ * `files` says which data files those are.
+ */
+export async function readTable(
+  connection: Connection,
+  scratch: Scratch,
+  { io, metadata }: Pick<LoadedTable, "io" | "metadata">,
+  names: readonly string[],
+  use: (select: string, files: ReadonlyMap<string, ScanFile>) => Promise<unknown>,
+  placed = false,
+): Promise<void> {
+  const { files } = await planScan(io, metadata);
+  const schema = currentSchema(metadata);
+  const local = new LocalFiles(io, scratch);
+  for (let from = 0; from < files.length; from += READ_FILES_MAX) {
+    const some = files.slice(from, from + READ_FILES_MAX);
+    try {
+      const places = await local.locate(some);
+      const views = some.map((file) => viewFile(file, places));
+      const layouts = await readLayouts(connection, views.map(({ localPath }) => localPath), metadata.properties);
+      const select = tableSelect({
+        columns: schema.fields.filter(({ name }) => names.includes(name)),
+        fieldById: (id) => findField(schema, id),
+        placed,
+        files: views.map((view) => ({
+          ...view,
+          layout: layouts.get(view.localPath)!,
+          constants: partitionConstants(metadata, view.file),
+        })),
+      });
+      await use(select, new Map(some.map((file, index) => [views[index]!.localPath, file])));
+    } finally {
+      await local.forget(some.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]));
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import { ok, strictEqual } from "node:assert/strict";
+import { setTimeout } from "node:timers/promises";
+import { inFolder, killQuietly, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
+import { say } from "../support/say.ts";
+import { withSeed } from "../support/seed.ts";
+
+/** After each mark one more is killed at any time; `deno task simulate --kills N` asks for more. */
+const KILLS_BETWEEN = Math.ceil(Number(Deno.env.get("STREAMLAB_KILLS") ?? 70) / 70);
+/** What a replay leaves on its way, in this order. */
+const MARKS = [
+  /\.plan\.json$/,
+  /\.routed\.json$/,
+  /bronze\/events\/metadata\/v\d+\.metadata\.json$/,
+  /dead_letters\/events\/metadata\/v\d+\.metadata\.json$/,
+];
+const FILES = 20, RECORDS = 100;
+
+const NARROW = { type: "object", required: ["id"], properties: { id: { type: "integer" } } };
+const WIDE = { ...NARROW, properties: { ...NARROW.properties, coupon: { type: "string" } } };
+
+Deno.test("letters of a contract that was wrong become events once each, however often their replay is killed", () =>
+  withSeed((random) =>
+    inFolder(async (folder) => {
+      await fillWithLetters(folder);
+      const replay = ["maintain", "--source", "lake", "--replay-dead-letters", "--threads", "1"];
+      const startedMs = performance.now();
+      await succeed(folder, [...replay, "--dry-run"]);
+      const startMs = performance.now() - startedMs;
+      let killed = 0;
+      for (const mark of MARKS) {
+        killed += await killAt(folder, replay, () => appearing(`${folder}/lake`, mark));
+        for (let turn = 0; turn < KILLS_BETWEEN; turn++) {
+          killed += await killAt(folder, replay, () => ({ there: setTimeout(startMs * random.next()), close() {} }));
+        }
+      }
+      ok(killed > 0, "none was killed");
+      await succeed(folder, replay);
+      strictEqual(await ask(folder, "SELECT count(*)::INT FROM dead_letters.events"), "0");
+      strictEqual(await ask(folder, "SELECT count(*)::INT FROM bronze.events"), `${FILES * RECORDS}`);
+      strictEqual(await ask(folder, "SELECT count(DISTINCT id)::INT FROM bronze.events"), `${FILES * RECORDS}`);
+      const audit = await streamlab(folder, ["maintain", "--source", "lake", "--audit"]);
+      strictEqual(audit.status, 0, audit.stdout + audit.stderr);
+      say(`${killed} replays killed, every letter is an event once`);
+    })
+  ));
+
+async function fillWithLetters(folder: string): Promise<void> {
+  const write = (path: string, value: unknown) => Deno.writeTextFile(`${folder}/${path}`, JSON.stringify(value));
+  await Deno.mkdir(`${folder}/lake/raw/events`, { recursive: true });
+  await write("narrow.json", NARROW);
+  await write("wide.json", WIDE);
+  for (let file = 0; file < FILES; file++) {
+    const records = Array.from({ length: RECORDS }, (_, index) => ({ id: file * RECORDS + index, coupon: "c" }));
+    await write(`lake/raw/events/${file}.json`, records);
+  }
+  const consume = ["consume", "--source", "lake", "--once", "--no-upkeep", "--max-files-per-batch", "7"];
+  await succeed(folder, [...consume, "--contract", "narrow.json"]);
+  await succeed(folder, [...consume, "--contract", "wide.json"]);
+  strictEqual(await ask(folder, "SELECT count(*)::INT FROM dead_letters.events"), `${FILES * RECORDS}`);
+}
+
+async function ask(folder: string, sql: string): Promise<string> {
+  return (await succeed(folder, ["query", "--source", "lake", "--format", "csv", sql])).trim().split("\n").at(-1)!;
+}
+
+interface Moment {
+  there: Promise<unknown>;
+  close(): void;
+}
+
+/** When a file of that name is made. */
+function appearing(folder: string, name: RegExp): Moment {
+  const watcher = Deno.watchFs(folder);
+  const there = (async () => {
+    for await (const { kind, paths } of watcher) {
+      if (kind === "create" && paths.some((path) => name.test(path))) return;
+    }
+  })();
+  return { there, close: () => watcher.close() };
+}
+
+/** Kills the program at a moment. 1 if it was still alive. */
+async function killAt(folder: string, args: string[], begin: () => Moment): Promise<number> {
+  const { there, close } = begin();
+  const child = startStreamlab(folder, args);
+  await child.stdin.close();
+  const output = child.output();
+  await Promise.race([output, there]);
+  killQuietly(child);
+  const { code, signal, stderr } = await output;
+  close();
+  await there;
+  ok(signal === "SIGKILL" || code === 0, new TextDecoder().decode(stderr));
+  return signal === "SIGKILL" ? 1 : 0;
+}

@@ -1,0 +1,140 @@
+import { Judge } from "../../../core/contract/judge.ts";
+import { parseContract } from "../../../core/contract/json_schema.ts";
+import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
+import { planScan, type ScanFile } from "../../../core/iceberg/scan/scan.ts";
+import type { TableLocation } from "../../../core/iceberg/table_location.ts";
+import type { BatchPlan, ReplayedFile } from "../../../core/lake/batch_plan.ts";
+import type { FileOutcome, RoutedBatch } from "../../../core/lake/routed_batch.ts";
+import { identifiersOf } from "../../../core/lake/table_names.ts";
+import type { Surroundings } from "../../../core/maintain/surroundings.ts";
+import type { LetterPlaces, WrittenDeletes } from "../../../core/routing/replay/letter_places.ts";
+import { type DataRow, type DataRows, lightFile } from "./data_rows.ts";
+import { liveRows, type PlacedRow } from "./light_rewriting.ts";
+
+/** What routing made of a raw file, or of letters of one. */
+export interface Judged {
+  outcome: FileOutcome;
+  events: DataRow[];
+  deadLetters: DataRow[];
+}
+
+/** A record of a raw file. */
+interface RecordText {
+  position: number;
+  raw: string;
+}
+
+export function judgeRecords(
+  { contract, options, batchId }: BatchPlan,
+  name: string,
+  records: readonly RecordText[],
+): Omit<Judged, "outcome"> {
+  const judge = new Judge(parseContract(contract), options.onExtraFields);
+  const events: DataRow[] = [], deadLetters: DataRow[] = [];
+  for (const { position, raw } of records) {
+    const row = { _source_file: name, _batch_id: batchId, _source_position: position };
+    const judgement = judge.judge(raw);
+    if (judgement.kind === "event") events.push({ ...row, _key: JSON.parse(raw).event_id });
+    else if (judgement.kind === "dead_letter") {
+      deadLetters.push({ ...row, _dead_letter_reason: judgement.reason, _raw_record: raw });
+    }
+  }
+  return { events, deadLetters };
+}
+
+export async function judgeLetters(
+  plan: BatchPlan & { replay: ReplayedFile[] },
+  table: LoadedTable,
+  rows: DataRows,
+): Promise<Judged[]> {
+  const letters = await allRows(table, rows);
+  return plan.replay.map(({ name, etag, size, batchId, positions }) => {
+    const planned = letters.filter(({ row }) =>
+      row._source_file === name && row._batch_id === batchId && positions.includes(row._source_position as number)
+    );
+    const texts = planned.map(({ row }) => ({
+      position: row._source_position as number,
+      raw: row._raw_record as string,
+    }));
+    const judged = judgeRecords(plan, name, texts);
+    const { length: events } = judged.events;
+    const counts = { records: 0, events, deadLetters: 0 - events, duplicates: 0 };
+    return { outcome: { name, etag, size, status: "replayed", ...counts }, ...judged };
+  });
+}
+
+/** Letters for extra fields of batches up to that one, but not those that no contract takes. */
+export async function chooseLight(
+  { catalog }: Surroundings,
+  target: LoadedTable["identifier"],
+  rows: DataRows,
+  last: bigint,
+): Promise<ReplayedFile[]> {
+  const identifiers = identifiersOf(target);
+  const table = await catalog.loadTable(identifiers.deadLetters);
+  const ledger = await catalog.loadTable(identifiers.ledger);
+  if (table === undefined || ledger === undefined) return [];
+  const lines = (await allRows(ledger, rows)).map(({ row }) => row);
+  const files = new Map<string, ReplayedFile>();
+  for (const { row } of await allRows(table, rows)) {
+    const name = row._source_file as string, batchId = row._batch_id as number;
+    if (row._dead_letter_reason !== "extra_fields" || batchId > last) continue;
+    if (!(row._raw_record as string).includes("coupon")) continue;
+    const line = lines.find((line) => line.source_file === name && line.batch_id === batchId);
+    if (line === undefined) continue;
+    const file = files.get(name) ?? { name, etag: line.etag as string, size: 1, batchId, positions: [] };
+    if (file.batchId !== batchId) continue;
+    file.positions.push(row._source_position as number);
+    files.set(name, file);
+  }
+  return [...files.values()];
+}
+
+async function allRows(
+  table: Pick<LoadedTable, "io" | "metadata">,
+  rows: DataRows,
+): Promise<(PlacedRow & { file: ScanFile })[]> {
+  const { files } = await planScan(table.io, table.metadata);
+  const all: (PlacedRow & { file: ScanFile })[] = [];
+  for (const file of files) all.push(...(await liveRows(table, rows, file)).map((each) => ({ ...each, file })));
+  return all;
+}
+
+/** Finds letters in rows that are text. */
+export class LightLetterPlaces implements LetterPlaces {
+  readonly #rows: DataRows;
+  readonly #routed: RoutedBatch;
+  #places: DataRow[] = [];
+
+  constructor(rows: DataRows, routed: RoutedBatch) {
+    this.#rows = rows;
+    this.#routed = routed;
+  }
+
+  async find({ io, metadata }: Pick<LoadedTable, "io" | "metadata">): Promise<ScanFile[]> {
+    const gone = this.#gone();
+    const found = (await allRows({ io, metadata }, this.#rows)).filter(({ row }) =>
+      gone.has(`${row._source_file} ${row._batch_id} ${row._source_position}`)
+    );
+    this.#places = found.map(({ file, position }) => ({ file_path: file.dataFile.path, pos: position }));
+    return [...new Set(found.map(({ file }) => file))];
+  }
+
+  async write(location: TableLocation, path: string, files: readonly ScanFile[]): Promise<WrittenDeletes> {
+    const paths = files.map(({ dataFile }) => dataFile.path);
+    const deletes = this.#places.filter(({ file_path }) => paths.includes(file_path as string));
+    const bytes = lightFile(deletes);
+    await location.store.write(location.pathInStore(path), bytes);
+    return { records: deletes.length, size: bytes.length };
+  }
+
+  close(): void {}
+
+  #gone(): ReadonlySet<string> {
+    return new Set(
+      this.#routed.replayed!.flatMap(({ name, batchId, positions }) =>
+        positions.map((position) => `${name} ${batchId} ${position}`)
+      ),
+    );
+  }
+}
