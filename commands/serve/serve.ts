@@ -33,6 +33,9 @@ const flags = z.object({
   }),
   tokenFile: flag.file({ doc: "bearer tokens that may come in, one a line" }),
   allowHost: flag.list({ doc: "further names that the server is reached by, such as streamlab.example.com" }),
+  vendCredentials: flag.switch({
+    doc: "give clients of /catalog that ask for them this process's own keys for the bucket; needs --token-file",
+  }),
   allowUpkeep: flag.switch({ doc: "let the console's users run upkeep: compact, expire, remove orphans" }),
   threads: flag.count({ doc: "threads to use (default: all cores)" }),
   memory: flag.size({ doc: "memory for each question, and for reading the tables", default: "256MB" }),
@@ -67,6 +70,7 @@ async function run(context: Context, given: ServeFlags): Promise<ExitStatus> {
   const { clock, signal } = context;
   const tokens = await readTokens(context, given);
   const store = await openExistingLake(context, given.source);
+  if (given.vendCredentials) checkVending(given, store);
   const [{ LakeServer }, { Guard }, { keepHeapSmall }, parts] = await Promise.all([
     import("../../core/serve/lake_server.ts"),
     import("../../core/serve/guard.ts"),
@@ -113,7 +117,9 @@ async function openParts(context: Context, given: ServeFlags, store: Store) {
     ]);
   const { clock, random } = context;
   const files = new FileCatalog({ store, clock, random, tablesKept: TABLES_KEPT });
-  const catalog = new RestCatalogService({ catalog: files, namespaces: new FileNamespaces(store), clock, random });
+  const access = given.vendCredentials ? store.objectAccess?.bind(store) : undefined;
+  const namespaces = new FileNamespaces(store);
+  const catalog = new RestCatalogService({ catalog: files, namespaces, access, clock, random });
   const watch = new LakeWatch({ catalog: files, store, clock, random }, {
     ...machineSettings(context, given),
     openRaw: (root) => openLake(context, parseLocation(root)),
@@ -171,6 +177,18 @@ async function openConsole(
     catalog,
     clock,
     shown: (text) => scrub(text, secrets),
+  });
+}
+
+function checkVending({ tokenFile }: ServeFlags, store: Store): void {
+  if (store.objectAccess === undefined) {
+    throw new StreamlabError("usage", `Cannot give out credentials for ${store.root}: it is a folder of this machine`, {
+      hint: "Leave --vend-credentials out",
+    });
+  }
+  if (tokenFile !== undefined) return;
+  throw new StreamlabError("usage", "Cannot give out credentials to everybody: there are no tokens", {
+    hint: "Add --token-file, or leave --vend-credentials out",
   });
 }
 

@@ -37,6 +37,7 @@ Deno.test("what cannot be served is said as every command says it", () =>
     const cases: [string[], RegExp][] = [
       [["--source", "none"], /There is no lake at/],
       [["--port", "70000"], /expected a port from 0 to 65535/],
+      [["--vend-credentials"], /Cannot give out credentials for .*: it is a folder of this machine/],
     ];
     for (const [args, expected] of cases) {
       const world = testWorld({ commands: [serve], cwd: folder });

@@ -3,6 +3,7 @@ import { type Random, uuidV4 } from "../../base/random.ts";
 import type { TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 import type { FileCatalog } from "../../iceberg/catalog/file_catalog.ts";
 import type { FileNamespaces } from "../../iceberg/catalog/file_namespaces.ts";
+import type { ObjectAccess } from "../../storage/store.ts";
 import type { Incoming } from "../incoming.ts";
 import { badRequest } from "../http_refusal.ts";
 import { checkedName, decodedSegment, namespaceFromText } from "./names.ts";
@@ -11,6 +12,8 @@ import { checkedName, decodedSegment, namespaceFromText } from "./names.ts";
 export interface CatalogParts {
   catalog: FileCatalog;
   namespaces: FileNamespaces;
+  /** Keys for the bucket, where clients that ask for them get them. */
+  access?: (() => Promise<ObjectAccess>) | undefined;
   clock: Clock;
   random: Random;
 }

@@ -11,6 +11,7 @@ import { namespaceExists, requireNamespace } from "./namespaces.ts";
 import { newTableFromJson } from "./new_table.ts";
 import { pageOf } from "./pages.ts";
 import { checkFolders, checkNewLocation } from "./places.ts";
+import { vendedAccess } from "./storage_config.ts";
 import { etagOf, noTable, stagedAnswer, tableAnswer } from "./table_answer.ts";
 
 export async function listTables(call: CatalogCall): Promise<Response> {
@@ -33,11 +34,12 @@ export async function createTable(call: CatalogCall): Promise<Response> {
   for (const update of updates) if (update.action === "set-properties") checkFolders(location, update.updates);
   if (wanted.isStaged) {
     if (await parts.catalog.loadTable(identifier) !== undefined) throw taken(identifier);
-    return stagedAnswer(applyUpdates(undefined, updates, parts.clock.nowMs()));
+    return stagedAnswer(applyUpdates(undefined, updates, parts.clock.nowMs()), await vendedAccess(call));
   }
   const change = { requirements: [{ type: "assert-create" as const }], updates };
   return await tableAnswer(
     await createOnce(call, identifier, () => parts.catalog.createTable(identifier, () => change, commitId)),
+    { access: await vendedAccess(call) },
   );
 }
 
@@ -47,9 +49,10 @@ export async function loadTable(call: CatalogCall): Promise<Response> {
   const wanted = query.get("snapshots") ?? "all";
   if (wanted !== "all" && wanted !== "refs") throw badRequest(`Cannot load "${wanted}" snapshots: say all or refs`);
   const table = await requireTable(call);
-  const etag = etagOf(table, wanted);
+  const access = await vendedAccess(call);
+  const etag = etagOf(table, wanted, access);
   const known = (headers.get("if-none-match") ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
-  return known.includes(etag) ? emptyAnswer(304, { etag }) : await tableAnswer(table, wanted);
+  return known.includes(etag) ? emptyAnswer(304, { etag }) : await tableAnswer(table, { wanted, access });
 }
 
 export async function checkTable(call: CatalogCall): Promise<Response> {
@@ -90,6 +93,7 @@ export async function registerTable(call: CatalogCall): Promise<Response> {
   await checkFree(call, identifier);
   return await tableAnswer(
     await createOnce(call, identifier, () => catalog.registerTable(identifier, metadataLocation, commitId)),
+    { access: await vendedAccess(call) },
   );
 }
 
