@@ -1,12 +1,18 @@
 import * as z from "zod";
 import { StreamlabError } from "../../core/base/errors.ts";
-import { type Command, defineCommand, type ListedCommand, loadCommands } from "./command.ts";
+import { type Command, type Context, defineCommand, type ListedCommand, loadCommands } from "./command.ts";
 import { variableName } from "./configuration.ts";
 import { EXIT_STATUSES } from "./exit_status.ts";
 import { everywhereFlags, flag, flagsOf, type NamedFlag } from "./flags.ts";
 import { nearest } from "./nearest.ts";
 
-const WIDTH_MAX = 100;
+const WIDTH_MAX = 100, WIDTH_MIN = 60;
+
+/** Help goes to a terminal in lines that fit it, elsewhere in those of the documentation. */
+export function helpWidth({ isTerminal, terminalSize }: Pick<Context, "isTerminal" | "terminalSize">): number {
+  if (!isTerminal.stdout) return WIDTH_MAX;
+  return Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, terminalSize().columns));
+}
 
 export const help = defineCommand({
   name: "help",
@@ -18,11 +24,13 @@ export const help = defineCommand({
     { doc: "the same", line: "streamlab query --help" },
   ],
   flags: z.object({ command: flag.text({ doc: "the command to explain", placeholder: "COMMAND", position: 0 }) }),
-  async run({ stdout, commands }, { command }) {
+  async run(context, { command }) {
+    const { stdout, commands } = context;
+    const width = helpWidth(context);
     await stdout.write(
       command === undefined
-        ? programHelp(await loadCommands(commands))
-        : commandHelp(await findCommand(commands, command).load()),
+        ? programHelp(await loadCommands(commands), width)
+        : commandHelp(await findCommand(commands, command).load(), width),
     );
     return 0;
   },
@@ -39,19 +47,22 @@ export function findCommand(commands: readonly ListedCommand[], name: string): L
   throw new StreamlabError("usage", `unknown command "${name}"`, { hint: near ? `did you mean ${near}? ${all}` : all });
 }
 
-export function programHelp(commands: readonly Command[]): string {
+export function programHelp(commands: readonly Command[], lineWidth = WIDTH_MAX): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
-    "Turn event files into Apache Iceberg tables, each event exactly once, and maintain the tables.",
+    ...wrap(
+      "Turn event files into Apache Iceberg tables, each event exactly once, and maintain the tables.",
+      lineWidth,
+    ),
     "",
     "USAGE",
     "  streamlab COMMAND [flags]",
     "",
     "COMMANDS",
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...commands.flatMap(({ name, summary }) => hanging(`  ${name.padEnd(width)}  `, summary, lineWidth)),
     "",
     "FLAGS",
-    ...flagLines(flagsOf(everywhereFlags).flags),
+    ...flagLines(flagsOf(everywhereFlags).flags, lineWidth),
     "  -h, --help     explain a command",
     "  --version      print the version",
     "",
@@ -63,12 +74,12 @@ export function programHelp(commands: readonly Command[]): string {
     "  # ask",
     '  streamlab query "select event_type, count(*) from bronze.events group by all"',
     "",
-    ...exitStatusLines(),
+    ...exitStatusLines(lineWidth),
     "",
   ].join("\n");
 }
 
-export function commandHelp(command: Command): string {
+export function commandHelp(command: Command, width = WIDTH_MAX): string {
   const { flags, positions } = flagsOf(command.flags);
   const usage = [
     "  streamlab",
@@ -85,27 +96,27 @@ export function commandHelp(command: Command): string {
     ...command.description.split("\n\n").flatMap((
       paragraph,
       index,
-    ) => [...(index > 0 ? [""] : []), ...wrapped(paragraph)]),
+    ) => [...(index > 0 ? [""] : []), ...wrapped(paragraph, width)]),
     "",
-    ...(positions.length === 0 ? [] : ["ARGUMENTS", ...flagLines(positions), ""]),
+    ...(positions.length === 0 ? [] : ["ARGUMENTS", ...flagLines(positions, width), ""]),
     ...sections.flatMap((section) => [
       (section ?? "flags").toUpperCase(),
-      ...flagLines(flags.filter(({ meta }) => meta.section === section)),
+      ...flagLines(flags.filter(({ meta }) => meta.section === section), width),
       "",
     ]),
     "EVERYWHERE",
-    ...flagLines(flagsOf(everywhereFlags).flags),
+    ...flagLines(flagsOf(everywhereFlags).flags, width),
     "",
     "EXAMPLES",
     ...command.examples.flatMap(({ doc, line }) => [`  # ${doc}`, `  ${line}`]),
     "",
-    ...(flags.length === 0 ? [] : settingLines(command, flags)),
-    ...exitStatusLines(),
+    ...(flags.length === 0 ? [] : settingLines(command, flags, width)),
+    ...exitStatusLines(width),
     "",
   ].join("\n");
 }
 
-function settingLines(command: Command, flags: NamedFlag[]): string[] {
+function settingLines(command: Command, flags: NamedFlag[], width: number): string[] {
   const example = flags[0]!.name;
   return [
     "SETTINGS",
@@ -114,25 +125,30 @@ function settingLines(command: Command, flags: NamedFlag[]): string[] {
         variableName(example, command.name)
       } for this command alone), ` +
         `those over streamlab.json ({ "${example}": …, "${command.name}": { "${example}": … } }), that over defaults.`,
-      WIDTH_MAX - 2,
+      width - 2,
     ).map((line) => `  ${line}`),
     "",
   ];
 }
 
-function exitStatusLines(): string[] {
-  return ["EXIT STATUS", ...EXIT_STATUSES.map(({ status, means }) => `  ${String(status).padEnd(3)}  ${means}`)];
+function exitStatusLines(width: number): string[] {
+  return [
+    "EXIT STATUS",
+    ...EXIT_STATUSES.flatMap(({ status, means }) => hanging(`  ${String(status).padEnd(3)}  `, means, width)),
+  ];
 }
 
-function flagLines(flags: NamedFlag[]): string[] {
+function flagLines(flags: NamedFlag[], width: number): string[] {
   const names = flags.map(flagUsage);
   const column = Math.min(30, Math.max(...names.map((name) => name.length))) + 4;
   return flags.flatMap(({ meta }, index) => {
     const shown = meta.isSwitch || meta.default === undefined ? "" : ` (default ${meta.default})`;
-    const [first, ...more] = wrap(`${meta.doc}${shown}`, WIDTH_MAX - column);
     const name = `  ${names[index]!}`;
-    const head = name.length > column - 2 ? [name, " ".repeat(column) + first] : [name.padEnd(column) + first];
-    return [...head, ...more.map((line) => " ".repeat(column) + line)];
+    const isLong = name.length > column - 2;
+    return [
+      ...(isLong ? [name] : []),
+      ...hanging((isLong ? "" : name).padEnd(column), `${meta.doc}${shown}`, width),
+    ];
   });
 }
 
@@ -144,8 +160,14 @@ function flagUsage({ name, meta }: NamedFlag): string {
 }
 
 /** A paragraph, filled; one that is set in (an example, a table) stays as it is. */
-function wrapped(paragraph: string): string[] {
-  return /^ /m.test(paragraph) ? paragraph.split("\n") : wrap(paragraph.replaceAll("\n", " "), WIDTH_MAX);
+function wrapped(paragraph: string, width: number): string[] {
+  return /^ /m.test(paragraph) ? paragraph.split("\n") : wrap(paragraph.replaceAll("\n", " "), width);
+}
+
+/** A text behind its head, and below it where it is long. */
+function hanging(head: string, text: string, width: number): string[] {
+  const [first, ...more] = wrap(text, width - head.length);
+  return [head + first, ...more.map((line) => " ".repeat(head.length) + line)];
 }
 
 /** Lines of at most `width` characters. */

@@ -5,7 +5,7 @@ import { asksForHelp, splitCommandLine } from "./command_line.ts";
 import { type ConfigurationSource, configure, variableName } from "./configuration.ts";
 import { type FlagSchema, flagsOf } from "./flags.ts";
 import { reportError, SECRET_VARIABLES } from "./errors.ts";
-import { commandHelp, findCommand, programHelp } from "./help.ts";
+import { commandHelp, findCommand, helpWidth, programHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { jsonLine } from "./output.ts";
 import { stringifyJson } from "../../core/base/json.ts";
@@ -77,7 +77,7 @@ async function dispatch(
   if (name === undefined) return await runWithoutCommand(argv, world);
   const command = await (hidden.find((each) => each.name === name) ?? findCommand(world.commands, name)).load();
   if (asksForHelp(args)) {
-    await world.stdout.write(commandHelp(command));
+    await world.stdout.write(commandHelp(command, helpWidth(world)));
     return 0;
   }
   const { typed, everywhere, checkFlags } = await configure(command, args, world);
@@ -112,6 +112,8 @@ async function runWithoutCommand(argv: readonly string[], world: World): Promise
     const hint = near === undefined ? "streamlab --help lists the commands" : `did you mean ${near}?`;
     throw new StreamlabError("usage", `unknown flag ${unknown}`, { hint });
   }
-  await (asksForHelp(argv) ? world.stdout : world.stderr).write(programHelp(await loadCommands(world.commands)));
+  await (asksForHelp(argv) ? world.stdout : world.stderr).write(
+    programHelp(await loadCommands(world.commands), helpWidth(world)),
+  );
   return asksForHelp(argv) ? 0 : 2;
 }

@@ -8,7 +8,7 @@ import type { TableHealth } from "../../core/maintain/status/table_health.ts";
 import { formatDuration, formatSize } from "../line/output.ts";
 
 export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key: string]: Json } {
-  const { table, deadLetterTable, raw, waiting, problem, lastBatch, plan, unreadable } = status;
+  const { table, deadLetterTable, raw, waiting, problem, lastBatch, plan, unreadable, passedOver } = status;
   return {
     action: "ingestion-status",
     table,
@@ -19,6 +19,7 @@ export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key:
     lagMs: waiting === undefined ? null : lagOf(status, nowMs),
     problem: problem ?? null,
     unreadable: unreadable.map(({ name }) => name),
+    passedOver: passedOver.files,
     plan: plan === undefined ? null : {
       batchId: plan.batchId,
       isRouted: plan.isRouted,
@@ -37,13 +38,17 @@ export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key:
 
 /** What waits, where and since when, and what came last. */
 export function ingestionText(status: IngestionStatus, nowMs: number): string {
-  const { table, lastBatch, plan, unreadable } = status;
+  const { table, lastBatch, plan, unreadable, passedOver } = status;
   const waits = waitingText(status, nowMs);
   const lines = plan === undefined
     ? [`${table}: ${waits}`]
     : [`${table}: ${planText(plan, nowMs)}`, ...stuckHint(table, plan), `  ${waits}`];
   if (lastBatch === undefined) lines.push(`${lines.pop()}; nothing was ingested yet`);
   if (unreadable.length > 0) lines.push(`  ${unreadableText(unreadable)}`);
+  if (passedOver.files > 0) {
+    const count = counted(passedOver.files, "file is", "files are");
+    lines.push(`  ${count} passed over, as the name says no format: ${passedOver.example}`);
+  }
   if (lastBatch === undefined) return lines.join("\n");
   const { batchId, events, deadLetters, ingestedAtMs } = lastBatch;
   lines.push(

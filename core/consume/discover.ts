@@ -3,7 +3,7 @@ import { isKind, type StreamlabError } from "../base/errors.ts";
 import { isUnseen } from "./change_hints.ts";
 import { mapParallel } from "../base/parallel.ts";
 import type { FileInfo, ListedFile, PassedOver, Store } from "../storage/store.ts";
-import { type EventFile, eventFileKind, isNotThereYet } from "../lake/event_file.ts";
+import { type EventFile, eventFileKind, isNotThereYet, type PassedOverNames } from "../lake/event_file.ts";
 import type { OwnFiles } from "./own_files.ts";
 import type { ClassifiedFiles, KnownFiles } from "./known_files.ts";
 
@@ -13,7 +13,7 @@ export interface Discovery extends ClassifiedFiles {
   /** Files that were seen, known ones too. */
   seen: number;
   /** Files that are skipped by name, and the first of them. */
-  passedOver: { files: number; example: string | undefined };
+  passedOver: PassedOverNames;
   /** Files that are there but cannot be read, with the reason. */
   unreadable: { name: string; reason: string }[];
   /** Links that lead to each other, and no file. */

@@ -272,6 +272,7 @@ function hexDigit(code: number): number {
 /** Of what nobody sees, that which programs put into files. */
 const INVISIBLE: ReadonlyMap<number, string> = new Map([
   [0x0000, "a NUL"],
+  [0x001e, "a record separator"],
   [0x00a0, "a no-break space"],
   [0x200b, "a zero-width space"],
   [0x2028, "a line separator"],

@@ -17,6 +17,13 @@ export interface EventFile {
   size: number;
 }
 
+/** Files whose names say no format. */
+export interface PassedOverNames {
+  files: number;
+  /** The first, by its path in the zone. */
+  example: string | undefined;
+}
+
 export interface EventFileKind {
   format: EventFormat;
   compression: Compression;

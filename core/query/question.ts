@@ -125,6 +125,13 @@ async function findingsOf(connection: Connection, statement: string, readsFiles:
   return found;
 }
 
+/** How to ask for what is no question. */
+function insteadOf(statement: string): string | undefined {
+  if (/^\s*\(?\s*pivot\b/i.test(statement)) return "A PIVOT needs its values: PIVOT … ON column IN (…)";
+  if (/^\s*set\b.*\btime_?zone\b/is.test(statement)) return "--timezone names the time zone, in the prompt .timezone";
+  return undefined;
+}
+
 /** The syntax tree of one SELECT, by DuckDB; refuses every other statement. */
 async function parseSelect(connection: Connection, statement: string): Promise<Node> {
   const rows = await connection.rows(`SELECT json_serialize_sql(${quoteText(statement)}::VARCHAR)::VARCHAR AS tree`);
@@ -145,8 +152,8 @@ async function parseSelect(connection: Connection, statement: string): Promise<N
       throw describe(String(tree.error_message), "usage", { hint, place });
     }
     throw refusal(
-      "only questions are answered here: SELECT, and DESCRIBE, SHOW or EXPLAIN of one",
-      /^\s*\(?\s*pivot\b/i.test(statement) ? "A PIVOT needs its values: PIVOT … ON column IN (…)" : undefined,
+      "only questions are answered here: SELECT, and DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one",
+      insteadOf(statement),
     );
   }
   if (tree.statements?.length !== 1) throw refusal("there must be exactly one statement");

@@ -50,12 +50,14 @@ export function isFileFault(error: unknown): error is SqlError {
 
 /** DuckDB's reason for not reading a Parquet file, without its internal terms. */
 export function whyNotParquet(file: LocalRawFile, error: SqlError): string {
+  const places = [file.plain?.path, file.path].filter((path) => path !== undefined);
+  const paths = new RegExp(places.map(RegExp.escape).join("|"), "g");
   const reason = error.said.split("\n", 1)[0]!
     .replace(/^(?:Error: )?(?:[A-Za-z-]+ )+Error: /, "")
     .replace(/^Failed to read (?:Parquet )?file "[^"]*": /, "")
     .replaceAll(/\bfile:\/\/(?=\/)/g, "")
-    .replaceAll(file.plain?.path ?? file.path, () => file.name)
-    .replaceAll(file.path, () => file.name)
+    // At once: the name may be a URI, which has the path in it.
+    .replaceAll(paths, () => file.name)
     // deno-lint-ignore no-control-regex
     .replace(/[\x00-\x1f\x7f]/g, (character) => showCharacter(character.charCodeAt(0)))
     .replace(/[\s.:!]+$/, "");

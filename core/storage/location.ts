@@ -21,6 +21,7 @@ export function parseLocation(text: string): Location {
   if (text === "s3") return { kind: "s3", bucket: "lake", prefix: "" };
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined || !(text.includes("://") || scheme === "file")) {
+    if (/^s3[an]?:/i.test(text)) throw refused(text, "two slashes follow s3:");
     return { kind: "local", path: text };
   }
   if (scheme === "file") return { kind: "local", path: parseFileUri(text) };

@@ -24,6 +24,26 @@ Deno.test("the process ends with the command's exit status and writes where it s
   deepStrictEqual([runtime, /^\d+\.\d+\.\d+$/.test(duckdb)], [Deno.version.deno, true]);
 });
 
+Deno.test("as a task the program takes paths from the folder where the user is", async () => {
+  const cwd = await Deno.makeTempDir({ prefix: "streamlab task " });
+  try {
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const { INIT_CWD: _place, ...withoutPlace } = Deno.env.toObject();
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["task", "--quiet", "--config", config, "streamlab", "query", "--source", "no lake", "select 1"],
+      cwd,
+      // The tests may themselves be a task, which tells those that it starts where it was started.
+      clearEnv: true,
+      env: withoutPlace,
+    }).output();
+    strictEqual(code, 1);
+    const said = new TextDecoder().decode(stderr);
+    ok(said.includes(`There is no lake at ${await Deno.realPath(cwd)}/no lake`), said);
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+});
+
 Deno.test("what nothing has caught is said like any error, without secrets and escape sequences", async () => {
   const folder = await Deno.makeTempDir();
   try {

@@ -132,7 +132,8 @@ Deno.test("without a format the suffix of the output's name says it", () =>
 
 const failures: [string[], number, RegExp][] = [
   [["--source", "nowhere", "select 1 from a.b"], 2, /--source is given twice/],
-  [["drop table a.b"], 2, /only questions are answered/],
+  [["drop table a.b"], 2, /only questions are answered here: SELECT, and DESCRIBE, SHOW, SUMMARIZE or EXPLAIN of one/],
+  [["set timezone = 'Europe/Berlin'"], 2, /only questions are answered.*\n {2}--timezone names the time zone/],
   [["explain analyze copy (select 1) to 'x'"], 2, /only questions are answered/],
   [["select 1; select 2"], 2, /more than one statement/],
   [["select at, n from a.b"], 2, /syntax error.*\n {2}at is a keyword: where it names a column or a table, write "at"/],

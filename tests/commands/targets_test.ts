@@ -93,13 +93,14 @@ Deno.test("--status tells what waits where the files of each target land", () =>
     await place.records("consume", "--once");
     place.put("lake/raw/events/z.json", [{}]);
     for (const name of ["b", "c"]) place.put(`in/${name}.log`, '{"id":3}\n');
+    place.put("lake/raw/events/notes.txt", "x");
     deepStrictEqual(await waiting(), { "bronze.events": ["raw/events/", 1], "orders.raw": [raw, 2] });
 
     Deno.renameSync(`${place.folder}/in`, `${place.folder}/away`);
     const { status, stdout } = await place.run("maintain", "--status");
     strictEqual(status, 1);
     match(stdout, /^orders\.raw: nobody can tell what waits: there is no folder .*\/in$/m);
-    match(stdout, /^bronze\.events: 1 file waits \(/m);
+    match(stdout, /^bronze\.events: 1 file waits \(.*\n {2}1 file is passed over, .* no format: notes\.txt$/m);
   }));
 
 Deno.test("--audit judges every target by the contract that it was fed with", () =>

@@ -36,14 +36,17 @@ Deno.test("before the first run every event file waits", () =>
         problem: undefined,
         lastBatch: undefined,
         unreadable: [],
+        passedOver: { files: 0, example: undefined },
         plan: undefined,
       },
     ]);
     await world.lake.store.write("raw/events/a.json", new Uint8Array(5));
     await world.lake.store.write("raw/events/deep/b.json", new Uint8Array(7));
     await world.lake.store.write("raw/events/notes.txt", new Uint8Array(9));
-    const [{ waiting }] = await status() as [Awaited<ReturnType<typeof status>>[number]];
+    await world.lake.store.write("raw/events/_SUCCESS", new Uint8Array());
+    const [{ waiting, passedOver }] = await status() as [Awaited<ReturnType<typeof status>>[number]];
     deepStrictEqual([waiting!.files, waiting!.bytes], [2, 12]);
+    deepStrictEqual(passedOver, { files: 1, example: "notes.txt" });
     strictEqual(waiting!.oldestMs, (await world.lake.store.stat("raw/events/a.json"))!.modifiedMs);
   }));
 

@@ -3,6 +3,7 @@ import type { Random } from "../../core/base/random.ts";
 import { quoteText } from "../../core/engine/duckdb.ts";
 import { SqlError } from "../../core/engine/sql_error.ts";
 import { whyNotParquet } from "../../core/routing/parquet_json_sql.ts";
+import type { LocalRawFile } from "../../core/routing/raw_file.ts";
 import { withSeed } from "../support/seed.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
 
@@ -62,12 +63,21 @@ Deno.test("a damaged Parquet file is one dead letter with the reason, whatever D
   ));
 
 Deno.test("the reason for a damaged file names it as it is called, whatever stands in the name", () => {
-  const file = { number: 0, name: "$&-$$-$'.parquet", path: "/spool/0", size: 9, format: "parquet" } as const;
-  for (const path of ["/spool/0", "file:///spool/0"]) {
-    const error = new SqlError(new Error(`Invalid Input Error: No magic bytes found at end of file '${path}'`));
-    strictEqual(
-      whyNotParquet(file, error),
-      `not a Parquet file that can be read: No magic bytes found at end of file '${file.name}'`,
-    );
+  for (const name of ["$&-$$-$'.parquet", "file:///spool/0"]) {
+    const file = {
+      number: 0,
+      name,
+      path: "/spool/0",
+      plain: { path: "/spool/0", size: 9 },
+      size: 9,
+      format: "parquet",
+    };
+    for (const path of ["/spool/0", "file:///spool/0"]) {
+      const error = new SqlError(new Error(`Invalid Input Error: No magic bytes found at end of file '${path}'`));
+      strictEqual(
+        whyNotParquet(file as LocalRawFile, error),
+        `not a Parquet file that can be read: No magic bytes found at end of file '${name}'`,
+      );
+    }
   }
 });

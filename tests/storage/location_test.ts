@@ -36,6 +36,8 @@ Deno.test("a place that is none is refused as wrong usage, with what can be writ
       "http://x/y",
       "gs://b/x",
       "s3://",
+      "s3:/lake",
+      "s3a:lake",
       "s3:///x",
       "s3://a/../b",
       "s3://UP_/x y//z",

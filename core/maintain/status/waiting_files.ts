@@ -1,7 +1,7 @@
 import { messageOf, StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { type Connection, quoteName, quoteText } from "../../engine/duckdb.ts";
-import { eventFileKind } from "../../lake/event_file.ts";
+import { eventFileKind, isNotThereYet, type PassedOverNames } from "../../lake/event_file.ts";
 import { ARCHIVE_FOLDER, CHECKPOINTS_FOLDER, EVENTS_FOLDER, WAREHOUSE_FOLDER } from "../../lake/layout.ts";
 import { LEDGER_COLUMNS } from "../../lake/our_columns.ts";
 import { type Unreachable, unreachable } from "../../lake/raw_zone.ts";
@@ -23,6 +23,8 @@ export interface Waiting {
   problem: string | undefined;
   /** Event files there that no path leads to, and folders that may not be read. */
   unreadable: Unreachable[];
+  /** Whose names say no format. */
+  passedOver: PassedOverNames;
 }
 
 /** A raw zone as it is now. */
@@ -31,11 +33,13 @@ interface ListedZone {
   /** A temporary table: `name`, `path`. */
   files: string;
   unreadable: Unreachable[];
+  /** Whose names say no format. */
+  passedOver: PassedOverNames;
 }
 
 /** Of a target of which nothing says where its event files land. */
 export function unknownFeed(problem: string): Waiting {
-  return { raw: undefined, waiting: undefined, problem, unreadable: [] };
+  return { raw: undefined, waiting: undefined, problem, unreadable: [], passedOver: { files: 0, example: undefined } };
 }
 
 /**
@@ -68,10 +72,11 @@ export class WaitingFiles {
       const zone = this.#zones.get(key) ?? this.#list(place, `raw_files_${this.#zones.size}`);
       this.#zones.set(key, zone);
       const listed = await zone;
-      return { raw, waiting: await this.#waiting(table, listed), problem: undefined, unreadable: listed.unreadable };
+      const { unreadable, passedOver } = listed;
+      return { raw, waiting: await this.#waiting(table, listed), problem: undefined, unreadable, passedOver };
     } catch (error) {
       if (!(error instanceof StreamlabError)) throw error;
-      return { raw, waiting: undefined, problem: messageOf(error), unreadable: [] };
+      return { ...unknownFeed(messageOf(error)), raw };
     }
   }
 
@@ -93,8 +98,16 @@ WHERE ${TABLE} = ${quoteText(table)} AND NOT starts_with(${LEDGER_COLUMNS.source
       throw new StreamlabError("not-found", `there is no folder ${root}`);
     }
     await this.#connection.run(`CREATE TEMP TABLE ${files} (name VARCHAR, path VARCHAR)`);
-    const isEventFile = (path: string) =>
-      eventFileKind(path.slice(prefix.length), format) !== undefined && !this.#isOwn(root, path);
+    const passedOver: ListedZone["passedOver"] = { files: 0, example: undefined };
+    const isEventFile = (path: string) => {
+      if (this.#isOwn(root, path)) return false;
+      const inZone = path.slice(prefix.length);
+      if (eventFileKind(inZone, format) !== undefined) return true;
+      if (isNotThereYet(inZone)) return false;
+      passedOver.files++;
+      passedOver.example ??= inZone;
+      return false;
+    };
     const unreadable: Unreachable[] = [];
     const onPassedOver = (entry: PassedOver) => {
       const file = unreachable({ prefix, nameBase: base, format }, entry);
@@ -110,7 +123,7 @@ WHERE ${TABLE} = ${quoteText(table)} AND NOT starts_with(${LEDGER_COLUMNS.source
       if (rows.length === APPENDED_MAX) await flush();
     }
     await flush();
-    return { store, files, unreadable };
+    return { store, files, unreadable, passedOver };
   }
 
   /** The lake's own tables, records and archive, where the lake lies in the zone. */
