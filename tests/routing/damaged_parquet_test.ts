@@ -64,18 +64,12 @@ Deno.test("a damaged Parquet file is one dead letter with the reason, whatever D
 
 Deno.test("the reason for a damaged file names it as it is called, whatever stands in the name", () => {
   for (const name of ["$&-$$-$'.parquet", "file:///spool/0"]) {
-    const file = {
-      number: 0,
-      name,
-      path: "/spool/0",
-      plain: { path: "/spool/0", size: 9 },
-      size: 9,
-      format: "parquet",
-    };
-    for (const path of ["/spool/0", "file:///spool/0"]) {
+    const plain = { path: "/spool/0.plain", names: new Map() };
+    const file: LocalRawFile = { number: 0, name, path: "/spool/0", plain, size: 9, format: "parquet" };
+    for (const path of ["/spool/0", "file:///spool/0", "/spool/0.plain"]) {
       const error = new SqlError(new Error(`Invalid Input Error: No magic bytes found at end of file '${path}'`));
       strictEqual(
-        whyNotParquet(file as LocalRawFile, error),
+        whyNotParquet(file, error),
         `not a Parquet file that can be read: No magic bytes found at end of file '${name}'`,
       );
     }
