@@ -44,16 +44,6 @@ export function envelopesPosition(): u32 {
   return position;
 }
 
-/** Where the scan has come to. */
-export function envelopesEnd(): Pointer {
-  return next;
-}
-
-/** Whether lines no longer mean anything. */
-export function areEnvelopesFree(): bool {
-  return form == Form.VALUES;
-}
-
 export function judgedPtr(): Pointer {
   return from;
 }

@@ -11,15 +11,7 @@ import {
 } from "./check.ts";
 import { expectRows, newColumn } from "./column.ts";
 import { powersOfFivePtr } from "./double.ts";
-import {
-  areEnvelopesFree,
-  envelopesEnd,
-  envelopesPosition,
-  judgedEnd,
-  judgedPtr,
-  resumeEnvelopes,
-  scanEnvelopes,
-} from "./envelopes.ts";
+import { envelopesPosition, judgedEnd, judgedPtr, resumeEnvelopes, scanEnvelopes } from "./envelopes.ts";
 import { extraCount, extrasPtr } from "./extras.ts";
 import { hashKeyBytes, hashKeyPtr } from "./hash.ts";
 import { columnLevel, columnSlots, columnText, columnValues } from "./inspect.ts";
@@ -108,7 +100,6 @@ export {
   allowText,
   appendRecord,
   appendRescued,
-  areEnvelopesFree,
   arenaBytes,
   areValuesLined,
   beginFile,
@@ -128,7 +119,6 @@ export {
   encodeChunk,
   encodeColumn,
   enterEnvelope,
-  envelopesEnd,
   envelopesPosition,
   expectRows,
   extraCount,

@@ -1,4 +1,4 @@
-import { startsWithByteOrderMark } from "../../base/json.ts";
+import { BYTE_ORDER_MARK, startsWithByteOrderMark } from "../../base/json.ts";
 import { signatureOf, SIGNED_BYTES } from "../../disk/file_signature.ts";
 import { pointerSteps } from "../../json/pointer.ts";
 import { otherEncoding } from "../file_kind.ts";
@@ -40,7 +40,7 @@ export function formOf(reader: ReaderInstance, { how }: ReadUnit, table: number,
   if (how === "envelope-values") return FORM.VALUES;
   const { calls } = reader, { at, length } = text;
   const head = reader.bytes.subarray(at, at + Math.min(length, SIGNED_BYTES));
-  const from = startsWithByteOrderMark(head) ? at + MARK_BYTES : at;
+  const from = startsWithByteOrderMark(head) ? at + BYTE_ORDER_MARK.length : at;
   const first = calls.spaceEnd(from, at + length - from);
   if (first === at + length || signatureOf(head) !== undefined) return undefined;
   if (how === "placed-lines") return FORM.LINES;
@@ -48,5 +48,3 @@ export function formOf(reader: ReaderInstance, { how }: ReadUnit, table: number,
   if (reader.bytes[first] !== OPEN_ARRAY) return undefined;
   return calls.scanArray(table, at, length, STRICT_ONLY) === WHOLE ? FORM.ELEMENTS : undefined;
 }
-
-const MARK_BYTES = 3;

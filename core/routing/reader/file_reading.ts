@@ -238,7 +238,8 @@ export class FileReading {
 
   async #readPlaced(unit: ReadUnit): Promise<number> {
     const placing = unit.placing!, tools = this.#placedTools();
-    if (areEnvelopesScanned(placing) && unit.size <= this.#tools.limits.wholeFileBytes) {
+    const isInMemory = unit.how.startsWith("envelope-") || unit.size <= this.#tools.limits.wholeFileBytes;
+    if (isInMemory && areEnvelopesScanned(placing)) {
       const records = readEnvelopes(unit, this.#textOf(unit), placing, tools);
       if (records !== undefined) return records;
     }

@@ -74,8 +74,6 @@ export interface ReaderCalls {
   ): number;
   resumeEnvelopes(table: number, position: number): number;
   envelopesPosition(): number;
-  envelopesEnd(): number;
-  areEnvelopesFree(): number;
   judgedPtr(): number;
   judgedEnd(): number;
   scanElements(start: number, length: number): number;

@@ -2,6 +2,7 @@ import { signatureOf } from "../../disk/file_signature.ts";
 import { isJsonSpace } from "../../base/json.ts";
 import { headOf, otherEncoding } from "../file_kind.ts";
 import { envelopeParts } from "./envelope_parts.ts";
+import { surveyEnvelopes } from "./envelope_survey.ts";
 import { type Input, InputRoom } from "./input_room.ts";
 import { unpackUnit } from "./packed_unit.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
@@ -39,7 +40,10 @@ export async function surveyUnits(
 /** The parts of a large file; what is none is one. */
 export function partsOf(reader: ReaderInstance, input: InputRoom, limits: ReaderLimits, unit: ReadUnit): ReadUnit[] {
   if (unit.size <= limits.wholeFileBytes) return [unit];
-  if (unit.placing !== undefined) return envelopeParts(unit, unit.placing, { reader, input, limits }) ?? [unit];
+  const { placing } = unit, tools = { reader, input, limits };
+  if (placing !== undefined) {
+    return surveyEnvelopes(unit, placing, tools) ?? envelopeParts(unit, placing, tools) ?? [unit];
+  }
   if (unit.how !== "lines" && unit.how !== "json") return [unit];
   const survey = new FileSurvey(reader, input, limits, unit);
   const parts = unit.how === "lines" ? survey.ofLines() : survey.ofJson();

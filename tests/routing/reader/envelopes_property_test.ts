@@ -101,28 +101,38 @@ function isJson(text: string): boolean {
   }
 }
 
-Deno.test("envelopes, and folders of a path, give the rows and letters of plain records, wherever a file is cut", async () => {
+type Put = (
+  file: { number: number; folder?: string; format: "json" | "ndjson"; packed?: "gzip" | "zstd" | undefined },
+  plain: Uint8Array,
+) => LocalRawFile;
+
+/** With files to be put into a folder of its own, and what reads them. */
+async function withFiles(action: (tools: Tools, put: Put) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "streamlab-envelopes-" });
   const tools: Tools = {
     folder,
     pool: new ReaderPool({ threads: 2, bytesPerThread: 1 }),
     database: await DuckDb.open({ threads: 1 }),
   };
-  const seen = { files: 0, events: 0, letters: 0 };
-  const put = (
-    { number, folder: own, format }: { number: number; folder: string; format: "json" | "ndjson" },
-    text: string,
-    packed?: "gzip" | "zstd",
-  ): LocalRawFile => {
-    const path = `${folder}/${number}`;
-    const plain = encoder.encode(text);
-    const bytes = packed === undefined ? plain : PACK[packed](plain);
-    // Some lie behind others in a spool.
-    const offset = number % 2 === 0 ? 5 : 0;
-    Deno.writeFileSync(path, Uint8Array.of(...encoder.encode('[{"}\n'.slice(0, offset)), ...bytes));
-    return { number, name: `${own}${number}`, path, offset, size: bytes.length, packed, format };
-  };
   try {
+    await action(tools, ({ number, folder: own = "", format, packed }, plain) => {
+      const path = `${folder}/${number}`;
+      const bytes = packed === undefined ? plain : PACK[packed](plain);
+      // Some lie behind others in a spool.
+      const offset = number % 2 === 0 ? 5 : 0;
+      Deno.writeFileSync(path, Uint8Array.of(...encoder.encode('[{"}\n'.slice(0, offset)), ...bytes));
+      return { number, name: `${own}${number}`, path, offset, size: bytes.length, packed, format };
+    });
+  } finally {
+    tools.pool.close();
+    tools.database.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("envelopes, and folders of a path, give the rows and letters of plain records, wherever a file is cut", async () => {
+  const seen = { files: 0, events: 0, letters: 0 };
+  await withFiles(async (tools, put) => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(file, { minLength: 1, maxLength: 6 }),
@@ -132,10 +142,12 @@ Deno.test("envelopes, and folders of a path, give the rows and letters of plain 
           for (const { recordsAt } of PLACES) {
             const own = files.filter(({ place }) => place.recordsAt === recordsAt);
             if (own.length === 0) continue;
-            const plain = own.map(({ folder, records }, number) => put({ number, folder, format: "json" }, records));
+            const plain = own.map(({ folder, records }, number) =>
+              put({ number, folder, format: "json" }, encoder.encode(records))
+            );
             const expected = await read(tools, plain, { limits: WHOLE, judgesAll: false, onEmpty });
             const local = own.map(({ folder, format, packed, envelopes }, number) =>
-              put({ number, folder, format }, envelopes, packed)
+              put({ number, folder, format, packed }, encoder.encode(envelopes))
             );
             const reading = { onEmpty, recordsAt, pathColumns: ["count"] };
             const cut: ReaderLimits = { ...WHOLE, wholeFileBytes: 0, partBytes, partBytesMax: 1_500 };
@@ -156,11 +168,61 @@ Deno.test("envelopes, and folders of a path, give the rows and letters of plain 
       ),
       { numRuns: RUNS, endOnFailure: true },
     );
-  } finally {
-    tools.pool.close();
-    tools.database.close();
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
   say(`envelopes: ${JSON.stringify(seen)}`);
+  ok(seen.events > 0 && seen.letters > 0, JSON.stringify(seen));
+});
+
+/** What happens to a file's bytes, and what is written where it is about records. */
+const damage = fc.oneof(
+  { weight: 3, arbitrary: fc.constant((bytes: Uint8Array) => bytes) },
+  { weight: 2, arbitrary: fc.nat().map((at) => (bytes: Uint8Array) => bytes.slice(0, at % (bytes.length + 1))) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(
+      fc.nat(),
+      fc.nat({ max: 2 }),
+      fc.constantFrom("", "]", "}", "\n", '"', "x", "\xff", ",", '"Records":[{}],', '{"id":"a"}\n{', "[]"),
+    ).map(([at, taken, more]) => (bytes: Uint8Array) =>
+      Uint8Array.from([...bytes].toSpliced(at % (bytes.length + 1), taken, ...encoder.encode(more)))
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("]", "x", " \n\r\t", "\0", "[1]", '\n{"Records":[]}').map(
+      (more) => (bytes: Uint8Array) => Uint8Array.of(...bytes, ...encoder.encode(more)),
+    ),
+  },
+);
+
+Deno.test("damaged envelopes, or such without their records, are the judge's rows and letters, wherever a file is cut", async () => {
+  const seen = { files: 0, events: 0, letters: 0 };
+  const enveloped = PLACES.filter(({ recordsAt }) => recordsAt !== undefined);
+  await withFiles(async (tools, put) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(file, damage), { minLength: 12, maxLength: 24 }),
+        fc.constantFrom(...enveloped),
+        fc.constantFrom("ignore" as const, "dead-letter" as const),
+        fc.integer({ min: 1, max: 800 }),
+        async (files, { recordsAt }, onEmpty, partBytes) => {
+          const local = files.map(([{ format, packed, envelopes }, damaged], number) =>
+            put({ number, format, packed }, damaged(encoder.encode(envelopes)))
+          );
+          const reading = { onEmpty, recordsAt };
+          const cut: ReaderLimits = { ...WHOLE, wholeFileBytes: 0, partBytes, partBytesMax: 1_500 };
+          const expected = await read(tools, local, { limits: WHOLE, judgesAll: true, ...reading });
+          for (const [how, limits] of Object.entries({ "in one piece": WHOLE, "cut": cut })) {
+            same(expected, await read(tools, local, { limits, judgesAll: false, ...reading }), how);
+          }
+          seen.files += files.length;
+          seen.events += expected.events!.length;
+          seen.letters += expected.deadLetters!.length;
+        },
+      ),
+      { numRuns: RUNS, endOnFailure: true },
+    );
+  });
+  say(`damaged envelopes: ${JSON.stringify(seen)}`);
   ok(seen.events > 0 && seen.letters > 0, JSON.stringify(seen));
 });
