@@ -24,8 +24,10 @@ export async function openTruthFile(path: string): Promise<TruthFile> {
     }
   };
   const file = await writing(() => Deno.open(path, { read: true, append: true, create: true }));
-  const { isFile } = await writing(() => file.stat());
-  if (isFile) await writing(() => locked(file, () => removeTornLine(file)));
+  const { isFile } = await writing(() => madeReady(file)).catch((error) => {
+    file.close();
+    throw error;
+  });
   const write = async (line: Iterable<Uint8Array>) => {
     for (const piece of line) await writeAll(file, piece);
   };
@@ -41,6 +43,13 @@ export async function openTruthFile(path: string): Promise<TruthFile> {
       }),
     close: () => file.close(),
   };
+}
+
+/** What stands in it is whole lines. */
+async function madeReady(file: Deno.FsFile): Promise<Deno.FileInfo> {
+  const info = await file.stat();
+  if (info.isFile) await locked(file, () => removeTornLine(file));
+  return info;
 }
 
 async function locked(file: Deno.FsFile, action: () => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf, StreamlabError } from "../base/errors.ts";
+import { localError } from "./disk_error.ts";
 import { lockUnlessHeld } from "./patient_lock.ts";
 
 /**
@@ -19,6 +20,8 @@ type LockableFile = Omit<Deno.FsFile, "tryLock"> & Partial<Pick<Deno.FsFile, "tr
  * a row nobody does.
  */
 const ATTEMPTS_MAX = 10;
+/** Of a holder's text, whatever somebody has put there. */
+const HOLDER_BYTES_MAX = 4_096;
 
 /**
  * Takes the lock of the file at that path, or says who has it: `holder` is the file's text about
@@ -31,14 +34,16 @@ export async function takeKernelLock(
 ): Promise<KernelLock | { heldBy: string }> {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const file = openLock(path);
-    if (!await tryLock(file, clock)) {
+    let isLocked = false;
+    try {
+      isLocked = await tryLock(file, clock);
       // Not by its path: who holds it may be removing it.
-      const heldBy = textOf(file).trim();
-      file.close();
-      return { heldBy };
+      if (!isLocked) return { heldBy: textOf(file).trim() };
+    } finally {
+      if (!isLocked) file.close();
     }
-    if (isAt(file, path)) return taken(file, holder);
-    letGo(file);
+    const lock = takenAt(file, path, holder);
+    if (lock !== undefined) return lock;
   }
   throw new StreamlabError("unavailable", `Cannot take the lock ${path}: it is removed again and again`, {
     hint: "Let nothing else remove files there, and run it again",
@@ -64,24 +69,38 @@ export async function waitForKernelLock(
 ): Promise<KernelLock | undefined> {
   const aborted = new Promise<false>((resolve) => signal.addEventListener("abort", () => resolve(false)));
   while (!signal.aborted) {
-    const lock = await takeKernelLock(path, holder, clock);
-    if (!("heldBy" in lock)) return lock;
-    onHeld(lock.heldBy);
+    const found = await takeKernelLock(path, holder, clock);
+    if (!("heldBy" in found)) return found;
+    onHeld(found.heldBy);
     const file = openLock(path);
-    const locking = file.lock(true).then(() => true);
+    const locking = file.lock(true).then(() => true, (error) => {
+      file.close();
+      throw error;
+    });
     if (!await Promise.race([locking, aborted])) {
       // The call cannot be taken back: should it succeed yet, nobody must be kept waiting.
-      locking.then(() => letGo(file), () => file.close());
+      locking.then(() => letGo(file), () => {});
       return undefined;
     }
-    if (isAt(file, path)) return taken(file, holder);
-    letGo(file);
+    const lock = takenAt(file, path, holder);
+    if (lock !== undefined) return lock;
   }
   return undefined;
 }
 
+/** Lets the locked file go, and gives nothing, where another one is at the path by now. */
+function takenAt(file: Deno.FsFile, path: string, holder: string): KernelLock | undefined {
+  let lock: KernelLock | undefined;
+  try {
+    if (isAt(file, path)) lock = taken(file, holder);
+    return lock;
+  } finally {
+    if (lock === undefined) letGo(file);
+  }
+}
+
 function textOf(file: Deno.FsFile): string {
-  const bytes = new Uint8Array(file.statSync().size);
+  const bytes = new Uint8Array(Math.min(file.statSync().size, HOLDER_BYTES_MAX));
   return new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
 }
 
@@ -103,8 +122,11 @@ function taken(file: Deno.FsFile, holder: string): KernelLock {
  * open until its program begins, and with this one the lock.
  */
 function letGo(file: Deno.FsFile): void {
-  file.unlockSync();
-  file.close();
+  try {
+    file.unlockSync();
+  } finally {
+    file.close();
+  }
 }
 
 /** Fails with `unavailable`. */
@@ -115,6 +137,7 @@ function openLock(path: string): Deno.FsFile {
       return openOrCreate(path);
     } catch (cause) {
       if (cause instanceof Deno.errors.NotFound && attempt < ATTEMPTS_MAX) continue;
+      if (cause instanceof StreamlabError) throw cause;
       throw new StreamlabError("unavailable", `Cannot open the lock ${path}: ${messageOf(cause)}`, {
         hint: "Make the lake's folder writable",
         cause,
@@ -134,8 +157,13 @@ function openOrCreate(path: string): Deno.FsFile {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
   const file = Deno.openSync(path, { read: true, write: true });
-  if (isAt(file, path) && (file.statSync().nlink ?? 1) <= 1) return file;
-  file.close();
+  let isOurs = false;
+  try {
+    isOurs = isAt(file, path) && (file.statSync().nlink ?? 1) <= 1;
+  } finally {
+    if (!isOurs) file.close();
+  }
+  if (isOurs) return file;
   const { isFile, nlink } = Deno.lstatSync(path);
   if (!isFile || (nlink ?? 1) > 1) throw new Error("it is a link, or no file");
   throw new Deno.errors.NotFound("it was removed, and made anew");
@@ -148,7 +176,7 @@ function isAt(file: Deno.FsFile, path: string): boolean {
     return named.isFile && opened.ino === named.ino && opened.dev === named.dev;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    throw localError("take the lock", path, error, true);
   }
 }
 

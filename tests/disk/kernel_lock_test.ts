@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
 import { type KernelLock, takeKernelLock, waitForKernelLock } from "../../core/disk/kernel_lock.ts";
 import { inFolder } from "../support/own_folder.ts";
@@ -82,6 +82,37 @@ Deno.test("who no longer waits gets no lock, and keeps nobody waiting", () =>
     first.release();
     (await next.lock)!.release();
     strictEqual(await waitForKernelLock(path, "late", systemClock, { signal: stop.signal, onHeld() {} }), undefined);
+  }));
+
+/** A link that leads to itself comes to stand in the place of the lock's folder. */
+function misplace(folder: string): void {
+  Deno.renameSync(`${folder}/locks`, `${folder}/moved`);
+  Deno.symlinkSync("locks", `${folder}/locks`);
+}
+
+async function isFree(path: string): Promise<boolean> {
+  using file = await Deno.open(path, { write: true });
+  return await file.tryLock(true);
+}
+
+Deno.test("a lock that cannot be taken after all is let go", () =>
+  inFolder(async (folder) => {
+    const taking = takeKernelLock(`${folder}/locks/lock`, "me", systemClock);
+    misplace(folder);
+    await rejects(taking, /Cannot take the lock ".*": its symbolic links lead round in a circle/);
+    ok(await isFree(`${folder}/moved/lock`));
+  }));
+
+Deno.test("a lock that was waited for, and cannot be taken after all, is let go", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/locks/lock`;
+    const first = await taken(path, "the first");
+    const waiter = waiting(path, new AbortController().signal);
+    await waiter.meets();
+    misplace(folder);
+    first.release();
+    await rejects(waiter.lock, /Cannot take the lock ".*": its symbolic links lead round in a circle/);
+    ok(await isFree(`${folder}/moved/lock`));
   }));
 
 /** A thread that starts one process after the other, until it is disposed of. */
