@@ -49,7 +49,7 @@ export type { EntryStatus, ManifestEntry, ResolvedEntry } from "./format/manifes
 export type { ManifestContent, ManifestCounts, ManifestFile, PartitionFieldSummary } from "./format/manifest_file.ts";
 export type { ManifestToWrite } from "./manifest/manifest_summary.ts";
 export { type MappedField, mappedFieldId, type NameMapping, nameMapping } from "./format/name_mapping.ts";
-export type { PartitionField, PartitionSpec } from "./format/partition_spec.ts";
+export type { PartitionField, PartitionSpec, WrittenTypes } from "./format/partition_spec.ts";
 export type { Comparison, Predicate } from "./format/predicate.ts";
 export { findField, findFieldByPath, type Schema } from "./format/schema.ts";
 export { type Value, valueFromBytes, valueToBytes } from "./format/single_value.ts";

@@ -9,6 +9,8 @@ import { decodeManifestList, encodeManifestList } from "./manifest/manifest_list
 import { manifestListPath, manifestPath } from "./manifest/manifest_name.ts";
 import { countEntries, type ManifestToWrite, summarizeManifest } from "./manifest/manifest_summary.ts";
 import { resolveEntries } from "./manifest/sequence_inheritance.ts";
+import { partitionColumns, type WrittenTypes, writtenTypes } from "./format/partition_spec.ts";
+import { isPromotion, type PrimitiveType } from "./format/type.ts";
 import type { DataFile } from "./format/data_file.ts";
 import type { ManifestEntry, ResolvedEntry } from "./format/manifest_entry.ts";
 import type { ManifestFile } from "./format/manifest_file.ts";
@@ -54,6 +56,11 @@ export class TableIo {
   readonly #lists = new Map<string, Promise<ManifestFile[]>>();
   /** Of the list that was read last, by path. */
   #described: ReadonlyMap<string, ManifestFile> = new Map();
+  /**
+   * What partition values are written as, by the spec's number: whoever writes a manifest anew has
+   * read it before, and the table's schemas may not have the source column any more.
+   */
+  readonly #written = new Map<number, Map<number, PrimitiveType>>();
   #cachedEntries = 0;
 
   /** Reads and writes nothing yet. */
@@ -113,9 +120,13 @@ export class TableIo {
    */
   encodeManifest(manifest: ManifestToWrite): { manifest: ManifestFile; file: EncodedFile } {
     const name = manifestPath(this.#random);
-    const bytes = encodeManifest(manifest, this.#random.bytes(16));
+    const { spec, schema, schemas } = manifest;
+    const columns = partitionColumns(spec, [...schemas, schema], this.#written.get(spec.specId));
+    const toWrite = { ...manifest, written: writtenTypes(columns) };
+    this.#noteTypes(spec.specId, toWrite.written);
+    const bytes = encodeManifest(toWrite, this.#random.bytes(16));
     const path = this.location.uriOf(name);
-    const summary = summarizeManifest(manifest, path, bytes.length);
+    const summary = summarizeManifest(toWrite, path, bytes.length);
     this.#encoded.set(summary, manifest.entries);
     this.#keepEntries(path, Promise.resolve(manifest.entries), manifest.entries.length);
     return { manifest: summary, file: { name, bytes } };
@@ -194,6 +205,7 @@ export class TableIo {
       const { schemas } = metadata;
       const decoded = decodeManifest(bytes, manifest.path, { schemas, specId: manifest.specId });
       checkManifest(manifest, bytes.length, decoded);
+      this.#noteTypes(manifest.specId, decoded.written);
       return decoded.entries;
     });
     // Their number is known when they are there: until then it counts for none.
@@ -203,6 +215,16 @@ export class TableIo {
       () => this.#forget(manifest.path),
     );
     return reading;
+  }
+
+  /** Of a column that was widened meanwhile, the widest; string is also what nobody knows. */
+  #noteTypes(specId: number, written: WrittenTypes): void {
+    const known = this.#written.get(specId) ?? new Map<number, PrimitiveType>();
+    for (const [fieldId, type] of written) {
+      const before = known.get(fieldId);
+      if (before === undefined || before.type === "string" || isPromotion(before, type)) known.set(fieldId, type);
+    }
+    this.#written.set(specId, known);
   }
 
   #keepEntries(path: string, entries: Promise<ManifestEntry[]>, count: number): void {

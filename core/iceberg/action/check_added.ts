@@ -1,7 +1,6 @@
 import { counted } from "../../base/counted.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import type { DataFile } from "../format/data_file.ts";
-import { fieldsById } from "../format/schema.ts";
 import { currentSchema, type TableMetadata } from "../format/table_metadata.ts";
 
 /**
@@ -36,12 +35,14 @@ function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
-/** Statistics by ids that no schema ever had would be those of another table's file. */
+/**
+ * Statistics by ids that no schema ever had would be those of another table's file. Ids are handed
+ * out in order, and a schema that had one may be gone.
+ */
 function whyNotStatistics(metadata: TableMetadata, file: DataFile): string | undefined {
-  const known = new Set(metadata.schemas.flatMap((schema) => [...fieldsById(schema).keys()]));
   const { columnSizes, valueCounts, nullValueCounts, nanValueCounts, lowerBounds, upperBounds } = file;
   for (const map of [columnSizes, valueCounts, nullValueCounts, nanValueCounts, lowerBounds, upperBounds]) {
-    const strange = [...map?.keys() ?? []].find((id) => !known.has(id));
+    const strange = [...map?.keys() ?? []].find((id) => id < 1 || id > metadata.lastColumnId);
     if (strange !== undefined) return `its statistics have the field id ${strange}, which the table never had`;
   }
   const required = currentSchema(metadata).fields.filter((field) => field.required);

@@ -78,23 +78,40 @@ export function partitionFieldsFromJson(json: Json[]): PartitionField[] {
   });
 }
 
+/** Types of partition values by field id, as a manifest's own Avro schema has them. */
+export type WrittenTypes = ReadonlyMap<number, PrimitiveType>;
+
 /**
- * The spec's columns with their types. A source column that no given schema has gets the type
- * string: its values are carried along, and nothing is pruned by them.
+ * The spec's columns with their types. Where no given schema has the source column any more, or
+ * nobody knows the transform, the values have the type that they were `written` with, else string:
+ * they are carried along, and nothing is pruned by them.
  */
-export function partitionColumns(spec: PartitionSpec, schemas: Schema[]): PartitionColumn[] {
+export function partitionColumns(spec: PartitionSpec, schemas: Schema[], written?: WrittenTypes): PartitionColumn[] {
   return spec.fields.map((field) => {
-    const source = sourceType(field, schemas);
-    return { field, source, type: transformResultType(field.transform, source) };
+    const { transform, fieldId } = field;
+    const known = sourceType(field, schemas), source = known ?? { type: "string" };
+    const isOpen = transform.name === "unknown" || (known === undefined && keepsType(transform));
+    const type = (isOpen ? written?.get(fieldId) : undefined) ?? transformResultType(transform, source);
+    return { field, source: known === undefined && isOpen ? type : source, type };
   });
 }
 
-function sourceType(field: PartitionField, schemas: Schema[]): PrimitiveType {
+/** What their values are written as. */
+export function writtenTypes(columns: readonly PartitionColumn[]): WrittenTypes {
+  return new Map(columns.map(({ field, type }) => [field.fieldId, type]));
+}
+
+/** Whether its values are of the source column's type. */
+function keepsType({ name }: Transform): boolean {
+  return name === "identity" || name === "truncate" || name === "void";
+}
+
+function sourceType(field: PartitionField, schemas: Schema[]): PrimitiveType | undefined {
   for (let i = schemas.length - 1; i >= 0; i--) {
     const type = fieldsById(schemas[i]!).get(field.sourceId)?.field.type;
     if (type && isPrimitive(type)) return type;
   }
-  return { type: "string" };
+  return undefined;
 }
 
 /**

@@ -68,6 +68,30 @@ export function avroType(type: PrimitiveType, name: string): Json {
   }
 }
 
+/** The reverse of `avroType`; undefined for what no partition value is written as. */
+export function typeFromAvro(avro: Json | undefined): PrimitiveType | undefined {
+  const branch = Array.isArray(avro) ? avro.find((each) => each !== "null") : avro;
+  const { type = branch, logicalType, ...rest } =
+    typeof branch === "object" && branch !== null && !Array.isArray(branch) ? branch : {} as JsonObject;
+  switch (logicalType) {
+    case "date":
+      return { type: "date" };
+    case "time-micros":
+      return { type: "time" };
+    case "timestamp-micros":
+      return { type: rest["adjust-to-utc"] === true ? "timestamptz" : "timestamp" };
+    case "uuid":
+      return { type: "uuid" };
+    case "decimal":
+      return { type: "decimal", precision: Number(rest.precision), scale: Number(rest.scale ?? 0) };
+  }
+  if (type === "bytes") return { type: "binary" };
+  if (type === "fixed") return { type: "fixed", length: Number(rest.size) };
+  return plainTypes.find((plain) => plain.type === type);
+}
+
+const plainTypes = (["boolean", "int", "long", "float", "double", "string"] as const).map((type) => ({ type }));
+
 /**
  * A value in the form that the codec of `avroType` expects. It may have been read when its column
  * was not widened yet.

@@ -5,13 +5,20 @@ import { CONTENT_CODES, MANIFEST_LONGS, manifestAvroSchema, STATUS_CODES } from 
 import type { DataFile } from "../format/data_file.ts";
 import type { ManifestEntry } from "../format/manifest_entry.ts";
 import type { ManifestContent } from "../format/manifest_file.ts";
-import { partitionColumns, partitionFieldsToJson, type PartitionSpec } from "../format/partition_spec.ts";
+import {
+  partitionColumns,
+  partitionFieldsToJson,
+  type PartitionSpec,
+  type WrittenTypes,
+} from "../format/partition_spec.ts";
 import { type Schema, schemaToJson } from "../format/schema.ts";
 
 export interface Manifest {
   schema: Schema;
   /** The table's, for the types of partition source columns that are gone by now. */
   schemas?: readonly Schema[];
+  /** What partition values were written as before, where no schema has the column any more. */
+  written?: WrittenTypes | undefined;
   spec: PartitionSpec;
   content: ManifestContent;
   entries: ManifestEntry[];
@@ -22,8 +29,8 @@ export interface Manifest {
  * block marker.
  */
 export function encodeManifest(manifest: Manifest, sync: Uint8Array): Uint8Array {
-  const { schema, schemas = [], spec, content } = manifest;
-  const columns = partitionColumns(spec, [...schemas, schema]);
+  const { schema, schemas = [], spec, content, written } = manifest;
+  const columns = partitionColumns(spec, [...schemas, schema], written);
   const names = columns.map((column) => avroName(column.field.name));
   const records = manifest.entries.map((entry) => {
     const partition: Record<string, unknown> = {};

@@ -8,7 +8,7 @@ import {
 import type { Cursor } from "../../avro/cursor.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { type Json, parseJson } from "../../base/json.ts";
-import { avroName, namesById, recordFields, toBytes, valueFromAvro } from "./avro_field.ts";
+import { avroName, namesById, recordFields, toBytes, typeFromAvro, valueFromAvro } from "./avro_field.ts";
 import type { Manifest } from "./manifest_avro.ts";
 import {
   CONTENT_CODES,
@@ -22,8 +22,16 @@ import type { DataFile, FileFormat } from "../format/data_file.ts";
 import type { EntryStatus, ManifestEntry } from "../format/manifest_entry.ts";
 import type { JsonObject } from "../format/json_field.ts";
 import type { ManifestContent } from "../format/manifest_file.ts";
-import { partitionColumns, partitionFieldsFromJson, type PartitionSpec } from "../format/partition_spec.ts";
+import {
+  type PartitionColumn,
+  partitionColumns,
+  partitionFieldsFromJson,
+  type PartitionSpec,
+  type WrittenTypes,
+  writtenTypes,
+} from "../format/partition_spec.ts";
 import { type Schema, schemaFromJson } from "../format/schema.ts";
+import type { PrimitiveType } from "../format/type.ts";
 
 type AvroRecord = Record<string, unknown>;
 
@@ -44,6 +52,7 @@ export interface DecodeManifestOptions {
 
 /** Counts include all entries, whatever `keep` says. */
 export interface DecodedManifest extends Manifest {
+  written: WrittenTypes;
   filesCounts: Record<EntryStatus, number>;
 }
 
@@ -56,8 +65,9 @@ export function decodeManifest(bytes: Uint8Array, path: string, options: DecodeM
     const container = openContainer(bytes);
     const { schema, spec, content } = readHeader(container, path);
     if (options.specId !== undefined) spec.specId = options.specId;
-    const entryOf = entryReader(container, spec, [schema, ...options.schemas]);
-    return { schema, spec, content, ...readEntries(container, entryOf, options.keep) };
+    const columns = columnsOf(container, spec, [schema, ...options.schemas]);
+    const entryOf = entryReader(container, spec.specId, columns);
+    return { schema, spec, content, written: writtenTypes(columns), ...readEntries(container, entryOf, options.keep) };
   });
 }
 
@@ -119,14 +129,30 @@ function readEntries(
   return { entries, filesCounts };
 }
 
+/** The Avro schema of `data_file`. */
+function fileRecordOf({ schema }: OpenContainer): Json | undefined {
+  const name = namesById(schema, ENTRY_FIELD_NAMES).get(2);
+  return recordFields(schema).find((field) => field.name === name)?.type;
+}
+
+function columnsOf(container: OpenContainer, spec: PartitionSpec, schemas: Schema[]): PartitionColumn[] {
+  const fileRecord = fileRecordOf(container), name = namesById(fileRecord, DATA_FILE_FIELD_NAMES).get(102);
+  const partition = recordFields(recordFields(fileRecord).find((field) => field.name === name)?.type);
+  const written = new Map<number, PrimitiveType>();
+  for (const field of partition) {
+    const type = typeFromAvro(field.type), id = field["field-id"];
+    if (type !== undefined && typeof id === "number") written.set(id, type);
+  }
+  return partitionColumns(spec, schemas, written);
+}
+
 function entryReader(
-  { schema }: OpenContainer,
-  spec: PartitionSpec,
-  schemas: Schema[],
+  container: OpenContainer,
+  specId: number,
+  columns: PartitionColumn[],
 ): (record: AvroRecord) => ManifestEntry {
-  const names = namesById(schema, ENTRY_FIELD_NAMES);
-  const fileRecord = recordFields(schema).find((field) => field.name === names.get(2))?.type;
-  const read = dataFileReader(spec, partitionColumns(spec, schemas), fileRecord);
+  const names = namesById(container.schema, ENTRY_FIELD_NAMES);
+  const read = dataFileReader(specId, columns, fileRecordOf(container));
   const [status, snapshotId, sequence, fileSequence, dataFile] = [0, 1, 3, 4, 2].map((id) => names.get(id)!);
   return (record) => {
     const code = STATUS_CODES[record[status!] as number];
@@ -155,8 +181,8 @@ function longIn(value: unknown): bigint | undefined {
  * Makes a function from an Avro `data_file` record to a `DataFile`, which looks up all names once.
  */
 function dataFileReader(
-  spec: PartitionSpec,
-  columns: ReturnType<typeof partitionColumns>,
+  specId: number,
+  columns: PartitionColumn[],
   fileRecord: Parameters<typeof recordFields>[0],
 ): (record: AvroRecord) => DataFile {
   checkStatistics(fileRecord);
@@ -183,7 +209,7 @@ function dataFileReader(
       content,
       path,
       format: format.toLowerCase() as FileFormat,
-      specId: spec.specId,
+      specId,
       partition: parts.map((part) => {
         const value = partition[part.name] ?? null;
         return value === null ? null : valueFromAvro(part.type, value);

@@ -1,7 +1,12 @@
 import { lowerBound, upperBound } from "../format/bound.ts";
 import type { ManifestEntry } from "../format/manifest_entry.ts";
 import type { ManifestContent, ManifestCounts, ManifestFile, PartitionFieldSummary } from "../format/manifest_file.ts";
-import { type PartitionColumn, partitionColumns, type PartitionSpec } from "../format/partition_spec.ts";
+import {
+  type PartitionColumn,
+  partitionColumns,
+  type PartitionSpec,
+  type WrittenTypes,
+} from "../format/partition_spec.ts";
 import { type Value, valueToBytes } from "../format/single_value.ts";
 import { compareValues } from "../format/value_order.ts";
 import type { Schema } from "../format/schema.ts";
@@ -12,6 +17,8 @@ export interface ManifestToWrite {
   schema: Schema;
   /** The table's, for the types of partition source columns that are gone by now. */
   schemas: readonly Schema[];
+  /** What partition values were written as before, where no schema has the column any more. */
+  written?: WrittenTypes | undefined;
   /** The spec of all entries. */
   spec: PartitionSpec;
   /** Whether it lists data or deletes. */
@@ -27,7 +34,7 @@ export interface ManifestToWrite {
 /** The line of the manifest list for a manifest just written (specification: "Manifest Lists"). */
 export function summarizeManifest(manifest: ManifestToWrite, path: string, length: number): ManifestFile {
   const { entries, sequenceNumber } = manifest;
-  const columns = partitionColumns(manifest.spec, [...manifest.schemas, manifest.schema]);
+  const columns = partitionColumns(manifest.spec, [...manifest.schemas, manifest.schema], manifest.written);
   return {
     path,
     length,
