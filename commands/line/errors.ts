@@ -2,6 +2,7 @@
  * Errors as people read them: one or two lines on standard error, printed once, by the program's
  * top.
  */
+import { isAllocationFailure } from "../../core/base/allocation.ts";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import type { Json } from "../../core/base/json.ts";
 import { type ExitStatus, OutputClosed } from "./command.ts";
@@ -43,6 +44,11 @@ function fromOutside(error: unknown): StreamlabError {
   const name = error instanceof Error ? error.name : "";
   const code = (error as { code?: string } | undefined)?.code;
   if (name === "NotFound") return new StreamlabError("not-found", message);
+  if (isAllocationFailure(error)) {
+    return new StreamlabError("unavailable", "there is not enough memory for it", {
+      hint: "Let it have more memory, or less to do at once, as by --threads",
+    });
+  }
   const isOutside = name in OUTSIDE_HINTS || code === "ENOSPC" || /no space left|os error 28/i.test(message);
   if (!isOutside) {
     return new StreamlabError("internal", `something went wrong that should not: ${message}`, {

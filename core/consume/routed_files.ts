@@ -1,3 +1,4 @@
+import { isAllocationFailure } from "../base/allocation.ts";
 import { StreamlabError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
@@ -69,6 +70,12 @@ export class RoutedFiles {
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       const name = identifierText(this.#table.identifier);
+      if (isAllocationFailure(error)) {
+        throw new StreamlabError("unavailable", `Cannot commit ${path} to ${name}: it does not fit into memory twice`, {
+          hint: "Another program has taken its field ids, so they must be changed. Let it have more memory",
+          cause: error,
+        });
+      }
       throw new StreamlabError("corrupt", `Cannot commit ${path} to ${name}: ${error.message}`, {
         hint: "Another program has taken its field ids, so they must be changed. Restore the file from a backup",
       });

@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { DuckDb, quotePath } from "../../../core/engine/duckdb.ts";
 import type { Field } from "../../../core/iceberg/format/type.ts";
 import { checkPages, checkPagesAt, pagesIn } from "../../../core/tables/read/parquet/page_checks.ts";
@@ -39,6 +39,17 @@ Deno.test("pages of any columns are sound as they were written, alone and joined
       strictEqual(await checkPagesAt(`${folder}/none`), undefined);
     })
   ));
+
+Deno.test("pages that memory does not hold are not damaged: nobody can tell", () =>
+  inFolder(async (folder) => {
+    const { size, read } = pagesIn(smallFile(folder));
+    const source = { size, read: (at: number, length: number) => at > size / 2 ? read(at, length) : tooMuch() };
+    await rejects(checkPages(source), RangeError);
+  }));
+
+function tooMuch(): Uint8Array {
+  return new Uint8Array(2 ** 50);
+}
 
 Deno.test("one bit that is another makes a page damaged, wherever in it or its header it is", () =>
   inFolder(async (folder) => {

@@ -4,6 +4,7 @@
  * checksums, so what is to be copied is looked at here.
  */
 import { crc32 } from "node:zlib";
+import { isAllocationFailure } from "../../../base/allocation.ts";
 import { localError } from "../../../disk/disk_error.ts";
 import { openToRead, readAt } from "../../../disk/file_bytes.ts";
 import { THRIFT } from "../../thrift_type.ts";
@@ -233,6 +234,6 @@ class Window {
 
 /** What is not understood is no error; anything else is. */
 function passed<T>(error: unknown, value: T): T {
-  if (error instanceof RangeError) return value;
+  if (error instanceof RangeError && !isAllocationFailure(error)) return value;
   throw error;
 }
