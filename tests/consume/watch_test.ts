@@ -91,7 +91,7 @@ Deno.test("a watching consumer makes the folder that it watches", () =>
     Watching.use(world, { zone: { ...world.options().zone, prefix: "not/there/yet/" } }, async (watching) => {
       const folder = `${world.folder}/not/there/yet`;
       const ledger = `${world.folder}/warehouse/ingest/files/metadata/v1.metadata.json`;
-      await untilThere(() => isFileThere(ledger));
+      await untilThere(() => isFileThere(ledger), watching.ended);
       Deno.mkdirSync(folder, { recursive: true });
       Deno.writeTextFileSync(`${folder}/.part`, event("a"));
       Deno.renameSync(`${folder}/.part`, `${folder}/a.ndjson`);

@@ -11,6 +11,8 @@ export class Watching {
   events = 0;
   #waiting: (() => void)[] = [];
   readonly batches: BatchReport[] = [];
+  /** Of the run. */
+  ended: Promise<void> = Promise.resolve();
 
   static async use(
     world: ConsumeWorld,
@@ -27,6 +29,7 @@ export class Watching {
     const session = await ConsumeSession.open(world.options({ ...changes, report }));
     const stop = new AbortController();
     const running = session.run(stop.signal, triggerMs, (error) => void world.remarks.push(error.message));
+    watching.ended = running;
     try {
       // What ends the run early ends the test as well, instead of a wait for ever.
       await Promise.race([action(watching), running.then(() => Promise.reject(new Error("The run has ended")))]);

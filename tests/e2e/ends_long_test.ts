@@ -57,9 +57,7 @@ Deno.test("a second signal stops at once, and the next run finishes the batch", 
     await succeed(folder, ["produce", "--batches", "8", "--batch-size", "50000", "--interval", "0"]);
     const child = startStreamlab(folder, ["consume", "--once", "--threads", "1"]);
     const plan = `${folder}/${checkpoints}/000000000002.plan.json`;
-    let hasEnded = false;
-    void child.status.then(() => hasEnded = true);
-    await untilThere(() => isFileThere(plan) || hasEnded);
+    await untilThere(() => isFileThere(plan), child.status);
     killQuietly(child, "SIGINT");
     killQuietly(child, "SIGTERM");
     strictEqual((await endOf(child)).code, 130);

@@ -157,7 +157,7 @@ async function inMidBatch(
   const lines = child.stderr.pipeThrough(new TextDecoderStream()).pipeThrough(split).getReader();
   try {
     await child.stdin.close();
-    await untilThere(() => startedIn(folder) > 0);
+    await untilThere(() => startedIn(folder) > 0, child.status);
     await action(child, lines);
   } finally {
     killQuietly(child);
@@ -193,7 +193,7 @@ sparkVersionTest(
         Deno.kill(driver!, "SIGKILL");
         await untilSaid(lines, /Cannot route on Spark: its driver has ended: .*trying again/);
         await untilSaid(lines, /Spark 4\.1\.4 at local/);
-        await untilThere(() => startedIn(folder) > before);
+        await untilThere(() => startedIn(folder) > before, child.status);
         child.kill("SIGKILL");
       });
       ok(isFileThere(`${folder}/lake/checkpoints/bronze.events/000000000001.plan.json`), "the batch is planned");

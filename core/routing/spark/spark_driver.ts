@@ -48,7 +48,7 @@ export type DriverAnswer =
 /** How long a driver that was told to end may take until it is killed. */
 const END_MS_MAX = 10_000;
 /** For its last words: a process that it has started may hold the pipe for longer. */
-const TAIL_MS_MAX = 1_000;
+const TAIL_MS_MAX = 5_000;
 
 /**
  * A Spark driver in a process of its own on this machine. It knows us by a secret, and ends with
