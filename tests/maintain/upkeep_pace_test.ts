@@ -74,6 +74,13 @@ async function upkeepFor(
   return told;
 }
 
+Deno.test("a clock that is set back by an hour does not put off what is urgent", () => {
+  const pace = new UpkeepPace(0.1, 60 * minuteMs);
+  pace.spent(LONG_MS, 60 * minuteMs);
+  ok(!pace.mayHurry(60 * minuteMs + 1));
+  ok(pace.mayHurry(1));
+});
+
 Deno.test("who was in a hurry for hours owes the last piece, and a short one after it does not pay for it", () => {
   const share = 0.1, pieceMs = 3_000;
   const pace = new UpkeepPace(share, 0);

@@ -30,9 +30,9 @@ export class UpkeepPace {
     return this.#lastMs + Math.max(0, -this.#creditMs) / this.#share;
   }
 
-  /** Where much waits it may take half of the time. */
+  /** Where much waits it may take half of the time. A clock that was set back does not stop it. */
   mayHurry(nowMs: number): boolean {
-    return nowMs - this.#endMs >= this.#spentMs;
+    return nowMs < this.#endMs || nowMs - this.#endMs >= this.#spentMs;
   }
 
   /** Owed is the last piece at most: what was done in a hurry must not stop all that follows. */
