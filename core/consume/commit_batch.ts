@@ -9,6 +9,7 @@ import { type Catalog, identifierText, type LoadedTable } from "../iceberg/catal
 import { commitTable } from "../iceberg/commit.ts";
 import { schemaFromJson } from "../iceberg/format/schema.ts";
 import { batchSummary } from "../lake/batch_history.ts";
+import { type KeptRules, rulesProperty } from "../lake/batch_rules.ts";
 import { dedupeProperty, type DedupeRule } from "../lake/dedupe_rule.ts";
 import { streamlabKey } from "../lake/keys.ts";
 import type { TableMetadata } from "../iceberg/format/table_metadata.ts";
@@ -33,6 +34,8 @@ export interface CommitContext {
   facts: BatchFacts;
   /** What it was deduplicated by. */
   dedupe?: DedupeRule | undefined;
+  /** What it was judged by; undefined where it has no files. */
+  rules?: KeptRules | undefined;
   /** For data files whose field ids another program has taken. */
   renumber: RenumberFile;
   /** Of a replay. */
@@ -115,15 +118,27 @@ async function commitTo(
       transaction.add(fit.change);
       if (removal === undefined) transaction.add(await appendFiles(transaction, { files, summary: marker }));
       else await removal.stage(transaction, files, marker);
-      const rule = role === "ledger" ? dedupeProperty(metadata.properties, target, routed.batchId, context.dedupe) : {};
+      const rules = role === "ledger" ? histories(context, metadata.properties, routed.batchId) : {};
       const replay = removal === undefined ? {} : { [streamlabKey.replayed(target)]: routed.batchId.toString() };
-      transaction.add(setProperties({ ...marker, ...rule, ...replay }));
+      transaction.add(setProperties({ ...marker, ...rules, ...replay }));
       return true;
     },
     { clock, random, base: table, lostAs: "unavailable", after, ...lastWords(context, role, routed) },
   );
   await rider?.settle(committed);
   return newest;
+}
+
+/** By which rules batches were made, for the ledger's properties. */
+function histories(
+  { target, dedupe, rules }: CommitContext,
+  properties: TableMetadata["properties"],
+  batchId: number,
+): Record<string, string> {
+  return {
+    ...dedupeProperty(properties, target, batchId, dedupe),
+    ...rulesProperty(properties, target, batchId, rules),
+  };
 }
 
 /** The ledger's snapshot tells what the batch did. It is the last, so it knows of the others. */

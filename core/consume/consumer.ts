@@ -21,6 +21,7 @@ import {
   type PlannedFile,
   type ReplayedFile,
 } from "../lake/batch_plan.ts";
+import { rulesOfBatch } from "../lake/batch_rules.ts";
 import { Checkpoint } from "../lake/checkpoint.ts";
 import { batchFacts, batchReport, type ConsumerReport, missedFiles, tellBatch } from "./batch_report.ts";
 import type { CommitContext } from "./commit_batch.ts";
@@ -308,7 +309,8 @@ export class Consumer {
     const { catalog, random, renumber, newRider } = this.#options;
     const facts = batchFacts(plan, routed, recorded === undefined ? clock.nowMs() : undefined, reasons);
     const { dedupe } = plan.options;
-    const context = { catalog, clock, random, meter, target: this.#name, facts, dedupe, renumber, newRider };
+    const rules = await this.#checkpoint.keepRules(rulesOfBatch(plan, routed), this.#tables.ledger.metadata.properties);
+    const context = { catalog, clock, random, meter, target: this.#name, facts, dedupe, rules, renumber, newRider };
     // Files that this process has placed itself exist.
     if (recorded !== undefined) await checkRecordedFiles(context, this.#tables, recorded);
     this.#tables = await commitRouted(context, this.#tables, routed, this.#options);

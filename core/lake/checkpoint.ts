@@ -3,8 +3,25 @@ import { deleteOwn } from "../storage/deletion.ts";
 import type { Store } from "../storage/store.ts";
 import { type BatchFailures, FAILURES_FORMAT } from "./batch_failures.ts";
 import { type BatchPlan, PLAN_FORMAT } from "./batch_plan.ts";
+import {
+  type BatchRules,
+  type KeptRules,
+  nameOfRecord,
+  RULES_FORMAT,
+  RULES_HISTORY_FORMAT,
+  RULES_IN_PROPERTY_MAX,
+  type RulesHistory,
+  rulesHistory,
+} from "./batch_rules.ts";
 import { checkRecordPlace, newerError, readRecord, type RecordFormat, recordText } from "./durable_record.ts";
-import { type BatchRecordKind, batchRecordPath, CHECKPOINTS_FOLDER, recordAt, targetFolder } from "./layout.ts";
+import {
+  type BatchRecordKind,
+  batchRecordPath,
+  CHECKPOINTS_FOLDER,
+  recordAt,
+  sharedRecordPath,
+  targetFolder,
+} from "./layout.ts";
 import { ROUTED_FORMAT, type RoutedBatch } from "./routed_batch.ts";
 
 /** This many records of finished batches are kept for diagnosis. */
@@ -22,6 +39,8 @@ export class Checkpoint {
   readonly #encoder = new TextEncoder();
   readonly #store: Store;
   readonly #target: string;
+  /** Paths of records that this process has seen to. */
+  readonly #kept = new Set<string>();
 
   constructor(store: Store, target: string) {
     this.#store = store;
@@ -49,6 +68,27 @@ export class Checkpoint {
     const batchId = BigInt(routed.batchId);
     if (await this.#create(this.#path(batchId, "routed"), recordText(routed))) return routed;
     return (await this.readRouted(batchId)) ?? await this.createRouted(routed);
+  }
+
+  /**
+   * Makes the rules of a batch durable, which the ledger's commit is to name; and the ledger's
+   * history, where it has become long.
+   */
+  async keepRules(rules: BatchRules, ledger: Readonly<Record<string, string>>): Promise<KeptRules> {
+    const known = rulesHistory(ledger, this.#target);
+    const isLong = known !== undefined && known.batches.length >= RULES_IN_PROPERTY_MAX;
+    return {
+      rules: await this.#keep(rules, "rules"),
+      before: isLong ? await this.#keep(known, "batches") : undefined,
+    };
+  }
+
+  async #keep(record: BatchRules | RulesHistory, kind: "rules" | "batches"): Promise<string> {
+    const name = nameOfRecord(record);
+    const path = sharedRecordPath(this.#target, name, kind);
+    if (!this.#kept.has(path)) await this.#create(path, recordText(record));
+    this.#kept.add(path);
+    return name;
   }
 
   /** Adds a failure of a planned batch; returns their number. */
@@ -138,6 +178,15 @@ export function readRouted(store: Store, target: string, batchId: bigint): Promi
 
 export function readFailures(store: Store, target: string, batchId: bigint): Promise<BatchFailures | undefined> {
   return readBatchRecord(store, target, batchId, "failures", FAILURES_FORMAT);
+}
+
+/** Undefined where somebody has removed it. */
+export function readRules(store: Store, target: string, name: string): Promise<BatchRules | undefined> {
+  return readRecord(store, sharedRecordPath(target, name, "rules"), RULES_FORMAT);
+}
+
+export function readRulesHistory(store: Store, target: string, name: string): Promise<RulesHistory | undefined> {
+  return readRecord(store, sharedRecordPath(target, name, "batches"), RULES_HISTORY_FORMAT);
 }
 
 /** Targets that have a plan, in the order of their names. */

@@ -18,6 +18,8 @@ export const streamlabKey = {
   batchId: (target: string) => BATCH_ID + target,
   /** By which rules its batches were deduplicated; in the ledger's properties: `dedupe_rule.ts`. */
   dedupe: (target: string) => `streamlab.dedupe.${target}`,
+  /** By which rules its batches were judged; in the ledger's properties: `batch_rules.ts`. */
+  rules: (target: string) => `streamlab.rules.${target}`,
   /** What `maintain --dedupe-by` removed; in the properties of the table: `removed_repeats.ts`. */
   removedRepeats: (target: string) => `streamlab.removed-repeats.${target}`,
   /** The last replay that took letters out of the table of dead letters; in its properties. */

@@ -52,6 +52,14 @@ export function batchRecordPath(target: string, batchId: bigint, kind: BatchReco
   return `${targetFolder(target)}/${batchId.toString().padStart(12, "0")}.${kind}.json`;
 }
 
+/**
+ * What many batches of a target share, each once, and never removed. Deeper than other records, so
+ * that earlier versions pass it by.
+ */
+export function sharedRecordPath(target: string, name: string, kind: "rules" | "batches"): string {
+  return `${targetFolder(target)}/rules/${name}.${kind}.json`;
+}
+
 export function intentPath(id: string): string {
   return `${INTENTS_FOLDER}/${id}.json`;
 }

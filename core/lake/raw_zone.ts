@@ -25,7 +25,7 @@ export interface RawZone {
 export type ZoneOptions = Pick<RawZone, "format" | "onEmpty" | "recordsAt" | "pathColumns">;
 
 /** How its files are read: what plans and targets remember of it. */
-export function zoneOptions({ format, onEmpty, recordsAt, pathColumns }: ZoneOptions): ZoneOptions {
+export function zoneOptions({ format, onEmpty, recordsAt, pathColumns }: Partial<ZoneOptions>): ZoneOptions {
   return { format, onEmpty, recordsAt, pathColumns };
 }
 

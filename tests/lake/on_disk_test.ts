@@ -4,6 +4,7 @@ import { Checkpoint } from "../../core/lake/checkpoint.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import type { BatchRecord } from "../../core/lake/batch_history.ts";
 import { BATCHES, History, UPKEEP } from "../../core/lake/history.ts";
+import { sharedRecordPath } from "../../core/lake/layout.ts";
 import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
 import { newRemovalId, type Removal, writeRemoval } from "../../core/lake/removal.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
@@ -102,6 +103,7 @@ Deno.test("docs/on-disk.md names every file of a lake", async () => {
       isDropped: false,
       commitId: "1",
     });
+    await store.write(sharedRecordPath("bronze.events", "0", "batches"), new Uint8Array());
     await writeRemoval(store, removal);
     await store.write("raw/events/waits.json", new Uint8Array());
     const tools = { store, clock: systemClock, random: seededRandom(3) };

@@ -3,14 +3,10 @@ import { systemClock } from "../../core/base/clock.ts";
 import { maintain } from "../../commands/maintain/maintain.ts";
 import { runProgram } from "../../commands/line/program.ts";
 import { defaultContract } from "../../core/contract/default_contract.ts";
-import { copyToParquet } from "../../core/engine/copy.ts";
-import { type Connection, DuckDb, quoteText } from "../../core/engine/duckdb.ts";
-import { type LoadedTable, parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
-import { planScan } from "../../core/iceberg/scan/scan.ts";
-import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
-import { fieldIdTrees } from "../../core/tables/write/field_ids.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
+import { audit } from "./audited.ts";
+import { tamper } from "./tampered.ts";
 import { testWorld } from "../support/test_world.ts";
 
 const event = (id: string, more: object = {}) => ({
@@ -30,50 +26,6 @@ const useIngested = ConsumeWorld.copies(async (world) => {
   // One thread: files of one batch share a data file.
   await world.consume({ maxFilesPerBatch: 2, threads: 1 });
 });
-
-async function audit(world: ConsumeWorld, ...args: string[]): Promise<{ status: number; text: string }> {
-  const program = { ...testWorld({ commands: [maintain] }), clock: systemClock };
-  const status = await runProgram(
-    ["maintain", "--audit", "--source", world.folder, "--threads", "1", ...args],
-    program,
-  );
-  return { status, text: program.stdoutText() + program.stderrText() };
-}
-
-/**
- * Replaces the one data file of a table that has such rows by what the query makes of it. `{file}`
- * stands for the rows.
- */
-async function tamper(world: ConsumeWorld, name: string, has: string, query: string): Promise<void> {
-  const table = (await world.catalog.loadTable(parseIdentifier(name)))!;
-  const database = await DuckDb.open({ threads: 1 });
-  const connection = await database.connect();
-  try {
-    const path = await fileWith(connection, world, table, has);
-    const directory = `${world.folder}/tampered-${name}`;
-    await Deno.mkdir(directory, { recursive: true });
-    const [written] = await copyToParquet(connection, {
-      query: query.replaceAll("{file}", () => `read_parquet(${quoteText(path)}, hive_partitioning = false)`),
-      directory,
-      fieldIds: fieldIdTrees(currentSchema(table.metadata).fields),
-    });
-    await Deno.rename(written!.path, path);
-  } finally {
-    connection.close();
-    database.close();
-  }
-}
-
-async function fileWith(connection: Connection, world: ConsumeWorld, table: LoadedTable, has: string): Promise<string> {
-  for (const { dataFile } of (await planScan(table.io, table.metadata)).files) {
-    const path = world.store.localPath(table.io.location.pathOf(dataFile.path))!;
-    const rows = await connection.rows(
-      `SELECT 1 FROM read_parquet(${quoteText(path)}, hive_partitioning = false) WHERE ${has} LIMIT 1`,
-    );
-    if (rows.length > 0) return path;
-  }
-  throw new Error(`No file of the table has rows where ${has}`);
-}
 
 Deno.test("the audit of a sound lake says so, and changes nothing", () =>
   useIngested(async (world) => {

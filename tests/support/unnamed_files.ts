@@ -24,7 +24,7 @@ export async function unnamedFiles(store: Store): Promise<string[]> {
   const all = (await Array.fromAsync(store.list(""))).map(({ path }) => path);
   return all.filter((path) =>
     !named.has(path) && !path.startsWith("raw/") &&
-    !/^checkpoints\/[^/]+\/(\d+\.(plan|routed|failures)\.json|lock)$/.test(path) &&
+    !/^checkpoints\/[^/]+\/(\d+\.(plan|routed|failures)\.json|rules\/\w+\.(rules|batches)\.json|lock)$/.test(path) &&
     !/^checkpoints\/history\/(batches|upkeep)\/[^/]+\.ndjson\.gz$/.test(path)
   );
 }

@@ -1,11 +1,11 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
 import { Meter } from "../../../core/base/meter.ts";
-import { ifFound, isKind, messageOf, StreamlabError } from "../../../core/base/errors.ts";
+import { isKind, messageOf, StreamlabError } from "../../../core/base/errors.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
+import { RawFiles } from "../raw_files.ts";
+import type { AuditRules } from "../../../core/maintain/audit/audit_rules.ts";
 import type { AuditReport, Discrepancy } from "../../../core/maintain/audit/audit.ts";
 import { damageText } from "../words.ts";
-import type { LedgerFile } from "../../../core/maintain/audit/audit.ts";
-import type { SecondJudge, SecondJudgement, SecondJudgeOptions } from "../../../core/routing/second_judge.ts";
 import {
   identifierText,
   type LoadedTable,
@@ -15,13 +15,8 @@ import {
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import type { TargetRecord } from "../../../core/lake/target_record.ts";
 import type { KnownTarget } from "../../../core/lake/targets.ts";
-import { archivePathOf } from "../../../core/lake/raw_archive.ts";
-import { unreachableEventFiles, type ZoneOptions, zoneOptions } from "../../../core/lake/raw_zone.ts";
-import { locateFile } from "../../../core/storage/file_name.ts";
-import { parseLocation } from "../../../core/storage/location.ts";
-import type { FileInfo, Store } from "../../../core/storage/store.ts";
+import { unreachableEventFiles } from "../../../core/lake/raw_zone.ts";
 import type { Context } from "../../line/command.ts";
-import { openLake } from "../../open_lake.ts";
 import { contractFlags, readContract } from "../../contract_file.ts";
 import { printNote, printResult } from "../../line/output.ts";
 import { flag } from "../../line/flags.ts";
@@ -32,15 +27,15 @@ import { unreadableText } from "../status_words.ts";
 const SECTION = "AUDIT";
 
 const OWN_FLAGS = {
-  contract: flag.file({ section: SECTION, doc: "judge by this contract (default: the one that consume remembers)" }),
+  contract: flag.file({ section: SECTION, doc: "judge all batches by this contract (default: each by its own)" }),
   ...contractFlags(SECTION),
   onExtraFields: flag.choice(["dead-letter", "rescue", "add"], {
     section: SECTION,
-    doc: "judge fields that the contract does not name like this (default: as consume remembers)",
+    doc: "judge fields that the contract does not name like this (default: as each batch did)",
   }),
   onWrongType: flag.choice(["dead-letter", "rescue"], {
     section: SECTION,
-    doc: "judge optional fields of a wrong type like this (default: as consume remembers)",
+    doc: "judge optional fields of a wrong type like this (default: as each batch did)",
   }),
 };
 
@@ -142,16 +137,11 @@ async function auditTarget(
   const { ledger, events, deadLetters } = identifiersOf(identifier, known?.metadata.properties);
   const load = () => loadTables(surroundings, { ledger, events, deadLetters });
   const tables = await withLedgerOf(identifierText(identifier), load);
+  const rules = await rulesFor(job, tables.ledger, identifierText(identifier), record);
   const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
   const raw = new RawFiles(context, surroundings, {
     tables,
-    contract: await readContract(context, flags, record?.contract),
-    onExtraFields: flags.onExtraFields ?? record?.options.onExtraFields ?? "dead-letter",
-    onWrongType: flags.onWrongType ?? record?.options.onWrongType,
-    format: record?.options.format,
-    onEmpty: record?.options.onEmpty,
-    recordsAt: record?.options.recordsAt,
-    pathColumns: record?.options.pathColumns,
+    rules,
     threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
     memory: machine.memory,
     folder: folder.path,
@@ -178,89 +168,29 @@ async function auditTarget(
   }
 }
 
-interface RawFilesOptions extends Omit<SecondJudgeOptions, "zone" | "clock" | "random">, ZoneOptions {}
-
-/** The raw files that a ledger names: those of the lake by path, those of other places by URI. */
-class RawFiles {
-  readonly #places = new Map<string, Promise<{ store: Store; judge: SecondJudge }>>();
-  readonly #judges: SecondJudge[] = [];
-  /** Those that are to be judged next, by name. */
-  readonly #archived = new Map<string, FileInfo>();
-  archivedFiles = 0;
-  readonly #context: Context;
-  readonly #surroundings: Surroundings;
-  readonly #options: RawFilesOptions;
-
-  constructor(
-    context: Context,
-    surroundings: Surroundings,
-    options: RawFilesOptions,
-  ) {
-    this.#context = context;
-    this.#surroundings = surroundings;
-    this.#options = options;
-  }
-
-  /** Undefined where the file is gone, or its place, and the archive lacks this version. */
-  async etagOf(file: LedgerFile): Promise<string | undefined> {
-    const { root, path } = locateFile(this.#surroundings.store.root, file.name);
-    const found = await ifFound(this.#place(root).then(({ store }) => store.stat(path)));
-    return found?.etag ?? (await this.#findArchived(file) ? file.etag : undefined);
-  }
-
-  /** A copy in a bucket may have another etag, for it says in which parts it was uploaded. */
-  async #findArchived({ name, etag, size }: LedgerFile): Promise<boolean> {
-    const { store } = this.#surroundings;
-    const path = archivePathOf(name);
-    const found = path === undefined ? undefined : await store.stat(path);
-    if (found === undefined || (found.etag !== etag && (store.kind === "local" || found.size !== size))) return false;
-    this.#archived.set(name, found);
-    this.archivedFiles++;
-    return true;
-  }
-
-  /** One place after another, because each has its own judge. */
-  async judge(files: readonly LedgerFile[]): Promise<SecondJudgement> {
-    const whole: SecondJudgement = { events: [], deadLetters: [], missing: [] };
-    const lakeRoot = this.#surroundings.store.root;
-    const located = files.map((file) => {
-      const archived = this.#archived.get(file.name);
-      if (archived === undefined) return { ...file, ...locateFile(lakeRoot, file.name) };
-      return { ...file, root: lakeRoot, path: archived.path, etag: archived.etag };
-    });
-    this.#archived.clear();
-    for (const [root, group] of Map.groupBy(located, (file) => file.root)) {
-      const { judge } = await this.#place(root);
-      const part = await judge.judge(group.map(({ name, path, etag, size }) => ({ name, path, etag, size })));
-      for (const key of ["events", "deadLetters", "missing"] as const) whole[key].push(...part[key]);
-    }
-    return whole;
-  }
-
-  close(): void {
-    for (const judge of this.#judges) judge.close();
-  }
-
-  #place(root: string) {
-    const known = this.#places.get(root) ?? this.#open(root);
-    this.#places.set(root, known);
-    return known;
-  }
-
-  async #open(root: string) {
-    const { SecondJudge } = await import("../../../core/routing/second_judge.ts");
-    const { store: lake, clock, random } = this.#surroundings;
-    const store = root === lake.root ? lake : await openLake(this.#context, parseLocation(root));
-    const judge = new SecondJudge({
-      ...this.#options,
-      zone: { store, prefix: "", nameBase: "", ...zoneOptions(this.#options) },
-      clock,
-      random,
-      folder: `${this.#options.folder}/${this.#places.size}`,
-    });
-    this.#judges.push(judge);
-    return { store, judge };
-  }
+/** Those of each batch, with what the flags ask for in place of them. */
+async function rulesFor(
+  { context, surroundings, flags }: Job<typeof OWN_FLAGS>,
+  ledger: LoadedTable,
+  target: string,
+  record: TargetRecord | undefined,
+): Promise<AuditRules> {
+  const [{ AuditRules }, { RulesOfBatches }] = await Promise.all([
+    import("../../../core/maintain/audit/audit_rules.ts"),
+    import("../../../core/lake/rules_of_batches.ts"),
+  ]);
+  const { text } = await readContract(context, flags, record?.contract);
+  const { dedupe: _dedupe, ...options } = record?.options ?? { onExtraFields: "dead-letter" };
+  const isContractAsked = flags.contract !== undefined || flags.assertFormats || flags.assumeOffset !== undefined;
+  return new AuditRules(
+    await RulesOfBatches.open(surroundings.store, target, ledger.metadata.properties),
+    { format: 1, contract: text, options },
+    {
+      onExtraFields: flags.onExtraFields,
+      onWrongType: flags.onWrongType,
+      contractOf: isContractAsked ? async (contract) => (await readContract(context, flags, contract)).text : undefined,
+    },
+  );
 }
 
 /**

@@ -50,16 +50,31 @@ export interface LedgerFile {
   size: number;
 }
 
+/** One that a batch has ingested. */
+export interface BatchFile extends LedgerFile {
+  /** Decimal. */
+  batchId: string;
+  /** The batch by whose contract: the last one that has judged its dead letters again. */
+  judgedAs: string;
+}
+
+/** What became of raw files that were judged again; it is there until the next ones are. */
+export interface JudgedFiles {
+  /** Local Parquet files, by the rules that they were judged by. */
+  parts: { events: string[]; deadLetters: string[] }[];
+  /** Names of those that changed meanwhile. */
+  missing: string[];
+  /** Batches whose own rules are not remembered. */
+  guessed: string[];
+}
+
 export interface AuditOptions extends Omit<WorkshopOptions, "leavesLake"> {
   /** Of one sequence of batches. */
   tables: { events: LoadedTable; deadLetters: LoadedTable; ledger: LoadedTable };
   /** The etag of a raw file as it is now, wherever it was moved to; undefined where it is gone. */
   etagOf(file: LedgerFile): Promise<string | undefined>;
-  /**
-   * What must be in the tables of these files: local Parquet files, until the next call. `missing`:
-   * those that changed meanwhile.
-   */
-  judge(files: readonly LedgerFile[]): Promise<{ events: string[]; deadLetters: string[]; missing: string[] }>;
+  /** What must be in the tables of these files. */
+  judge(files: readonly BatchFile[]): Promise<JudgedFiles>;
   signal: AbortSignal;
   /** Counts the raw files that are judged, of `filesMax`. */
   meter: Meter;
@@ -227,9 +242,10 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
         files.map(({ name, batchId }, index) => [name, batchId, moved.has(name) ? "changed" : states[index]!]),
       );
       await this.#connection.run(TAKE_STATES);
-      if (judged !== undefined) {
-        await this.#want("event", this.#options.tables.events, judged.events);
-        await this.#want("dead letter", this.#options.tables.deadLetters, judged.deadLetters);
+      await this.#connection.appendText("guessed", judged?.guessed.map((batchId) => [batchId]) ?? []);
+      for (const { events, deadLetters } of judged?.parts ?? []) {
+        await this.#want("event", this.#options.tables.events, events);
+        await this.#want("dead letter", this.#options.tables.deadLetters, deadLetters);
       }
       meter.count("files", files.length);
     }
@@ -338,14 +354,15 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
   }
 
   /** The ledger's files in portions, each within the limits of one judgement. */
-  async *#ledgerFiles(): AsyncIterable<(LedgerFile & { batchId: string })[]> {
+  async *#ledgerFiles(): AsyncIterable<BatchFile[]> {
     let after = 0;
     for (;;) {
       const rows = await this.#connection.rows(
-        `SELECT name, etag, size, batch_id FROM files ORDER BY batch_id, name, etag LIMIT ${JUDGED_FILES_MAX} OFFSET ${after}`,
+        `SELECT name, etag, size, batch_id::VARCHAR AS batch_id, judged_as::VARCHAR AS judged_as FROM judged_files
+ORDER BY judged_files.batch_id, name, etag LIMIT ${JUDGED_FILES_MAX} OFFSET ${after}`,
       );
       if (rows.length === 0) return;
-      let portion: (LedgerFile & { batchId: string })[] = [];
+      let portion: BatchFile[] = [];
       let bytes = 0;
       for (const row of rows) {
         const size = Number(row.size);
@@ -353,7 +370,8 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
           yield portion;
           [portion, bytes] = [[], 0];
         }
-        portion.push({ name: row.name as string, etag: row.etag as string, size, batchId: String(row.batch_id) });
+        const [name, etag, batchId, judgedAs] = [row.name, row.etag, row.batch_id, row.judged_as] as string[];
+        portion.push({ name: name!, etag: etag!, size, batchId: batchId!, judgedAs: judgedAs! });
         bytes += size;
       }
       yield portion;

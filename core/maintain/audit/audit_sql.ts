@@ -14,7 +14,8 @@ CREATE TEMP MACRO article(kind) AS CASE kind WHEN 'event' THEN 'an event' ELSE '
 CREATE TEMP MACRO counted(n, noun) AS n || ' ' || noun || CASE n WHEN 1 THEN '' ELSE 's' END;
 CREATE TEMP TABLE ledger_lines (name VARCHAR, etag VARCHAR, size BIGINT, batch_id BIGINT, events BIGINT,
   dead_letters BIGINT, duplicates BIGINT, status VARCHAR);
-CREATE TEMP TABLE states (name VARCHAR, batch_id VARCHAR, state VARCHAR)`;
+CREATE TEMP TABLE states (name VARCHAR, batch_id VARCHAR, state VARCHAR);
+CREATE TEMP TABLE guessed (batch_id VARCHAR)`;
 
 /** Columns that tell when and where from, not what. */
 const originColumns: ReadonlySet<string> = new Set([
@@ -67,7 +68,9 @@ FROM ledger_lines LEFT JOIN (
 CREATE TEMP TABLE replayed_from AS
 SELECT replays.name, replays.batch_id AS replay_id, any_value(files.batch_id) AS batch_id
 FROM ledger_lines AS replays JOIN files USING (name, etag) WHERE replays.status = 'replayed'
-GROUP BY replays.name, replays.batch_id`;
+GROUP BY replays.name, replays.batch_id;
+CREATE TEMP VIEW judged_files AS SELECT files.*, coalesce(last_replay, batch_id) AS judged_as FROM files
+LEFT JOIN (SELECT name, batch_id, max(replay_id) AS last_replay FROM replayed_from GROUP BY ALL) USING (name, batch_id)`;
 
 /** Batches by what the ledger says of them. */
 export interface BatchRange {
@@ -179,9 +182,12 @@ SELECT name, batch_id, position, CASE
     WHEN found > 1 THEN 'is in the tables ' || counted(found, 'time')
     WHEN wanted_kind <> found_kind THEN 'is ' || article(found_kind) || ', and by this contract must be ' || article(wanted_kind)
     WHEN wanted_reason <> found_reason THEN 'is a dead letter by ' || found_reason || ', and by this contract must be one by ' || wanted_reason
-    ELSE 'is not what the file says: it was altered' END AS problem
+    WHEN guessed.batch_id IS NULL THEN 'is not what the file says: it was altered'
+    ELSE 'is not what this contract makes of it' END
+  || CASE WHEN guessed.batch_id IS NULL THEN '' ELSE '; the contract of its batch is not remembered' END AS problem
 -- A repeat that was dropped on purpose is counted in the ledger, and one that was removed later in the table; neither is kept.
 FROM records LEFT JOIN left_out AS deduped USING (name, batch_id, position) LEFT JOIN judged_otherwise AS otherwise USING (name, batch_id)
+LEFT JOIN (SELECT DISTINCT batch_id::BIGINT AS batch_id FROM guessed) AS guessed USING (batch_id)
 WHERE (found = 0 AND deduped.name IS NULL) OR wanted = 0 OR found > 1
   OR (wanted_kind <> found_kind AND otherwise.name IS NULL)
   OR (wanted_kind = found_kind AND (wanted_print <> found_print OR wanted_reason <> found_reason))
