@@ -85,7 +85,7 @@ export async function foreignIds(folder: string): Promise<string[]> {
 }
 
 /** What a process says on standard error, to its end. */
-class Said {
+export class Said {
   readonly all: Promise<string>;
   #text = "";
   #waiting: (() => void)[] = [];

@@ -35,6 +35,8 @@ export type DecideFault = (
 
 export interface FaultProxy {
   endpoint: string;
+  /** Where requests go. Replaced where a test starts the server anew. */
+  server: string;
   /** Replaced between the steps of a test. */
   decide: DecideFault | undefined;
   /** Every request so far. */
@@ -51,12 +53,12 @@ export interface FaultProxy {
  * as they are, or breaks them.
  */
 export function startFaultProxy(server: string, decide?: DecideFault): FaultProxy {
-  const { hostname, port } = new URL(server);
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.Conn>();
   const work: Promise<void>[] = [];
   const proxy: FaultProxy = {
     endpoint: `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
+    server,
     decide,
     requests: [],
     bytesBack: 0,
@@ -68,6 +70,7 @@ export function startFaultProxy(server: string, decide?: DecideFault): FaultProx
     },
   };
   const connect = async () => {
+    const { hostname, port } = new URL(proxy.server);
     const upstream = await Deno.connect({ hostname, port: Number(port) });
     upstream.setNoDelay();
     open.add(upstream);
