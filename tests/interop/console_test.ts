@@ -17,7 +17,7 @@ const pages: Record<string, RegExp> = {
   "/contract": /Contract of bronze\.events[\s\S]*user_id[\s\S]*the table was made/,
   "/tables": /dead_letters\.events/,
   "/tables?table=bronze.events":
-    /Health[\s\S]*Files[\s\S]*day\(event_timestamp\)[\s\S]*Columns[\s\S]*Snapshots[\s\S]*append/,
+    /Health[\s\S]*Files[\s\S]*day\(event_timestamp\)[\s\S]*Columns[\s\S]*Snapshots[\s\S]*Rows after each snapshot[\s\S]*append/,
   [LETTERS]: /corrupted_batch[\s\S]*The newest first/,
   [`${LETTERS}&file=raw/events/b.json&position=2&batch=2`]: /Where it comes from[\s\S]*raw\/events\/b\.json/,
   "/sql?q=select+event_type+from+bronze.events+order+by+all": /4 rows in/,

@@ -1,5 +1,6 @@
 import { addressOf } from "./address.js";
 import { ask } from "./api.js";
+import { bars } from "./bars.js";
 import { element, problem, put, quiet, tableOf, visible } from "./elements.js";
 import { bytes, count, time } from "./numbers.js";
 
@@ -147,8 +148,10 @@ function schema({ schema }) {
 function snapshots({ snapshots, snapshotCount }) {
   const heading = element("h2", {}, "Snapshots");
   if (snapshotCount === 0) return [heading, quiet("Nothing has been committed yet.")];
+  const rows = snapshots.map(({ rows }) => rows ?? 0).reverse();
   return [
     heading,
+    ...bars(rows, `Rows after each snapshot, the newest on the right; at most ${count(Math.max(...rows))}`),
     tableOf(`The newest ${count(snapshots.length)} of ${count(snapshotCount)}`, [
       { name: "Committed", show: ({ committedAt }) => time(committedAt) },
       { name: "Operation", show: ({ operation }) => visible(operation ?? "–") },
