@@ -25,6 +25,9 @@ const POINTERS = [
   { recordsAt: "/a~1b/é", around: (inner: string) => `{"a/b":{"e":"é","é":${inner}}}` },
   { recordsAt: "/0~01/1/k", around: (inner: string) => `{"0~1":[[{"k":[]}],\n{"k":${inner}},0]}` },
   { recordsAt: "", around: (inner: string) => inner },
+  // A step that comes twice leads nowhere.
+  { recordsAt: "/Records", around: (inner: string) => `{"Records":${inner},"Record\\u0073":0}` },
+  { recordsAt: "/a~1b/é", around: (inner: string) => `{"a/b":{"é":${inner}},"a\\/b":{}}` },
 ];
 const RECORDS = ['{"id":"a","n":1}', '{"id":"]},{\\"","n":-2}', "{}", '{"id":[{}]}', " 12", "null", '"x"', '{"n":1.5}'];
 const SPACES = ["", "", "", " ", "\n", "\r\n", "\n\n \t"];
