@@ -52,7 +52,6 @@ export class RawFiles {
     const found = path === undefined ? undefined : await store.stat(path);
     if (found === undefined || (found.etag !== etag && (store.kind === "local" || found.size !== size))) return false;
     this.#archived.set(name, found);
-    this.archivedFiles++;
     return true;
   }
 
@@ -63,12 +62,14 @@ export class RawFiles {
     const located = await this.#locate(files);
     for (const [root, inPlace] of Map.groupBy(located, (file) => file.root)) {
       const { judge } = await this.#place(root);
-      for (const [by, group] of Map.groupBy(inPlace, (file) => file.by)) {
-        const planned = group.map(({ name, path, etag, size }) => ({ name, path, etag, size }));
-        const { missing, ...rows } = await judge.judge(planned, by);
-        judged.parts.push(rows);
-        judged.missing.push(...missing);
-        if (by.areGuessed) judged.guessed.push(...new Set(group.map(({ batchId }) => batchId)));
+      for (const [replay, judgedAlike] of Map.groupBy(inPlace, (file) => file.replay)) {
+        for (const [by, group] of Map.groupBy(judgedAlike, (file) => file.by)) {
+          const planned = group.map(({ name, path, etag, size }) => ({ name, path, etag, size }));
+          const { missing, ...rows } = await judge.judge(planned, by);
+          judged.parts.push({ ...rows, replay });
+          judged.missing.push(...missing);
+          if (by.areGuessed) judged.guessed.push(...new Set(group.map(({ batchId }) => batchId)));
+        }
       }
     }
     return judged;
@@ -83,7 +84,8 @@ export class RawFiles {
       const at = archived === undefined
         ? locateFile(lakeRoot, file.name)
         : { root: lakeRoot, path: archived.path, etag: archived.etag };
-      located.push({ ...file, ...at, by: await rules.of(BigInt(file.batchId), BigInt(file.judgedAs)) });
+      if (archived !== undefined && file.replay === undefined) this.archivedFiles++;
+      located.push({ ...file, ...at, by: await rules.of(BigInt(file.batchId), BigInt(file.replay ?? file.batchId)) });
     }
     this.#archived.clear();
     return located;

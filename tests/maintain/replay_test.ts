@@ -70,6 +70,37 @@ Deno.test("only letters of the reason and condition that were asked for are repl
     match(odd.stderr, /--where says nothing without --replay-dead-letters/);
   }));
 
+Deno.test("letters that a replay was not asked for keep their reason, and the audit holds", () =>
+  withLetters(async (place) => {
+    await place.records("maintain", "--replay-dead-letters", "--where", "_source_position = 2");
+    await auditHolds(place);
+    await place.records("maintain", "--replay-dead-letters", "--where", "_source_position <> 3");
+    await auditHolds(place);
+  }));
+
+Deno.test("what a replay has not moved is audited by the contract of its batch, which had a column more", () =>
+  Place.use(async (place) => {
+    const when = { when: { type: "string", format: "date-time" } };
+    place.put("narrow.json", { ...NARROW, properties: { ...NARROW.properties, ...when } });
+    place.put("wide.json", WIDE);
+    place.put("lake/raw/events/a.json", [
+      { id: 1, when: "2026-03-01T12:00:00Z" },
+      ...[2, 3, 4].map((id) => ({ id, coupon: "c" })),
+    ]);
+    for (const contract of ["narrow.json", "wide.json"]) {
+      await place.records("consume", "--once", "--no-upkeep", "--contract", contract);
+    }
+    for (const position of [1, 2]) {
+      const where = `_source_position = ${position}`;
+      const [done] = await place.records("maintain", "--replay-dead-letters", "--where", where);
+      strictEqual(done!.events, 1);
+      await auditHolds(place);
+    }
+    // The letter that is left has not been moved: this contract would take it.
+    const [left] = await place.records("maintain", "--replay-dead-letters", "--dry-run");
+    deepStrictEqual((left!.reasons as { taken: number }[]).map(({ taken }) => taken), [1]);
+  }));
+
 Deno.test("letters of two versions of a file become events with what its folder says, a batch for each version", () =>
   Place.use(async (place) => {
     const shop = { shop: { type: "string" } };

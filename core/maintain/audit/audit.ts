@@ -54,14 +54,14 @@ export interface LedgerFile {
 export interface BatchFile extends LedgerFile {
   /** Decimal. */
   batchId: string;
-  /** The batch by whose contract: the last one that has judged its dead letters again. */
-  judgedAs: string;
+  /** Decimal; the one by whose rules, where it is a replay that has judged dead letters again. */
+  replay: string | undefined;
 }
 
 /** What became of raw files that were judged again; it is there until the next ones are. */
 export interface JudgedFiles {
-  /** Local Parquet files, by the rules that they were judged by. */
-  parts: { events: string[]; deadLetters: string[] }[];
+  /** Local Parquet files, by the rules that they were judged by; `replay` as in `BatchFile`. */
+  parts: { replay: string | undefined; events: string[]; deadLetters: string[] }[];
   /** Names of those that changed meanwhile. */
   missing: string[];
   /** Batches whose own rules are not remembered. */
@@ -233,7 +233,9 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
         return found === undefined ? "gone" : found === file.etag ? "same" : "changed";
       });
       const same = [
-        ...new Map(files.filter((_file, index) => states[index] === "same").map((file) => [file.name, file])).values(),
+        ...new Map(
+          files.filter((_file, index) => states[index] === "same").map((file) => [`${file.name} ${file.replay}`, file]),
+        ).values(),
       ];
       const judged = same.length === 0 ? undefined : await this.#options.judge(same);
       const moved = new Set(judged?.missing);
@@ -243,11 +245,11 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
       );
       await this.#connection.run(TAKE_STATES);
       await this.#connection.appendText("guessed", judged?.guessed.map((batchId) => [batchId]) ?? []);
-      for (const { events, deadLetters } of judged?.parts ?? []) {
-        await this.#want("event", this.#options.tables.events, events);
-        await this.#want("dead letter", this.#options.tables.deadLetters, deadLetters);
+      for (const { events, deadLetters, replay } of judged?.parts ?? []) {
+        await this.#want("event", this.#options.tables.events, events, replay);
+        await this.#want("dead letter", this.#options.tables.deadLetters, deadLetters, replay);
       }
-      meter.count("files", files.length);
+      meter.count("files", files.filter(({ replay }) => replay === undefined).length);
     }
   }
 
@@ -323,20 +325,18 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
   }
 
   /** If memory is too small for all files, they are retried in halves. */
-  async #want(kind: Kind, table: LoadedTable, paths: readonly string[]): Promise<void> {
+  async #want(kind: Kind, table: LoadedTable, paths: readonly string[], replay: string | undefined): Promise<void> {
     if (paths.length === 0) return;
     const described = await this.#connection.rows(`DESCRIBE FROM ${parquetSql(paths)}`);
-    const columns = new Set(described.map((row) => row.column_name as string));
+    const rows = { paths, columns: new Set(described.map((row) => row.column_name as string)), replay };
     try {
-      if (kind === "event" && this.#keyings.length > 0) {
-        await this.#keep(askedSql(this.#keyings, paths, columns), "asked");
-      }
-      await this.#keep(wantedSql(kind, currentSchema(table.metadata).fields, paths, columns));
+      if (kind === "event" && this.#keyings.length > 0) await this.#keep(askedSql(this.#keyings, rows), "asked");
+      await this.#keep(wantedSql(kind, currentSchema(table.metadata).fields, rows));
     } catch (error) {
       if (!isOutOfMemory(error) || paths.length === 1) throw error;
       const middle = Math.ceil(paths.length / 2);
-      await this.#want(kind, table, paths.slice(0, middle));
-      await this.#want(kind, table, paths.slice(middle));
+      await this.#want(kind, table, paths.slice(0, middle), replay);
+      await this.#want(kind, table, paths.slice(middle), replay);
     }
   }
 
@@ -358,8 +358,8 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
     let after = 0;
     for (;;) {
       const rows = await this.#connection.rows(
-        `SELECT name, etag, size, batch_id::VARCHAR AS batch_id, judged_as::VARCHAR AS judged_as FROM judged_files
-ORDER BY judged_files.batch_id, name, etag LIMIT ${JUDGED_FILES_MAX} OFFSET ${after}`,
+        `SELECT name, etag, size, batch_id::VARCHAR AS batch_id, nullif(judged_as, batch_id)::VARCHAR AS replay
+FROM judged_files ORDER BY judged_files.batch_id, name, etag, judged_as LIMIT ${JUDGED_FILES_MAX} OFFSET ${after}`,
       );
       if (rows.length === 0) return;
       let portion: BatchFile[] = [];
@@ -370,8 +370,8 @@ ORDER BY judged_files.batch_id, name, etag LIMIT ${JUDGED_FILES_MAX} OFFSET ${af
           yield portion;
           [portion, bytes] = [[], 0];
         }
-        const [name, etag, batchId, judgedAs] = [row.name, row.etag, row.batch_id, row.judged_as] as string[];
-        portion.push({ name: name!, etag: etag!, size, batchId: batchId!, judgedAs: judgedAs! });
+        const [name, etag, batchId, replay] = [row.name, row.etag, row.batch_id, row.replay] as string[];
+        portion.push({ name: name!, etag: etag!, size, batchId: batchId!, replay: replay ?? undefined });
         bytes += size;
       }
       yield portion;

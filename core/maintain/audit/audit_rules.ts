@@ -35,8 +35,8 @@ export class AuditRules {
 
   /**
    * Batches of a streamlab that did not write its rules down are judged by the next ones that are
-   * known: lakes seldom change theirs. `judgedAs`: the last batch that has judged records of its
-   * files.
+   * known: lakes seldom change theirs. `judgedAs`: the batch itself, or a replay that has judged
+   * dead letters of it again.
    */
   async of(batchId: bigint, judgedAs: bigint): Promise<AuditedBy> {
     const own = await this.#ofBatch(batchId);

@@ -49,7 +49,8 @@ function reasonSql(kind: Kind): string {
 }
 
 /** An empty set of places, so that the query works without any. */
-export const NO_PLACES = `SELECT false AS wanted, ''::VARCHAR AS name, 0::BIGINT AS batch_id, 0::BIGINT AS position,
+export const NO_PLACES =
+  `SELECT false AS wanted, ''::VARCHAR AS name, 0::BIGINT AS batch_id, 0::BIGINT AS judged_as, 0::BIGINT AS position,
   ''::VARCHAR AS kind, ''::VARCHAR AS reason, 0::UBIGINT AS print WHERE false`;
 
 /**
@@ -69,8 +70,9 @@ CREATE TEMP TABLE replayed_from AS
 SELECT replays.name, replays.batch_id AS replay_id, any_value(files.batch_id) AS batch_id
 FROM ledger_lines AS replays JOIN files USING (name, etag) WHERE replays.status = 'replayed'
 GROUP BY replays.name, replays.batch_id;
-CREATE TEMP VIEW judged_files AS SELECT files.*, coalesce(last_replay, batch_id) AS judged_as FROM files
-LEFT JOIN (SELECT name, batch_id, max(replay_id) AS last_replay FROM replayed_from GROUP BY ALL) USING (name, batch_id)`;
+CREATE TEMP VIEW judged_files AS SELECT *, batch_id AS judged_as FROM files UNION ALL
+SELECT files.*, replay_id AS judged_as FROM files JOIN replayed_from USING (name, batch_id);
+CREATE TEMP VIEW judged_last AS SELECT name, batch_id, max(judged_as) AS judged_as FROM judged_files GROUP BY ALL`;
 
 /** Batches by what the ledger says of them. */
 export interface BatchRange {
@@ -83,27 +85,39 @@ export interface BatchRange {
 /** Rows of one of the tables, without those of batches in flight. */
 export function foundSql(kind: Kind, fields: readonly Field[], select: string, { last, underWay }: BatchRange): string {
   const { sourceFile, batchId, sourcePosition } = OUR_COLUMNS;
-  return `SELECT false AS wanted, ${sourceFile} AS name, ${batchId} AS batch_id, ${sourcePosition} AS position,
-  ${quoteText(kind)} AS kind, ${reasonSql(kind)} AS reason, ${
+  return `SELECT false AS wanted, ${sourceFile} AS name, ${batchId} AS batch_id, ${batchId} AS judged_as,
+  ${sourcePosition} AS position, ${quoteText(kind)} AS kind, ${reasonSql(kind)} AS reason, ${
     printSql(kind, fields, "found", () => true)
   } AS print FROM (${select}) AS found WHERE ${batchId} <= ${last} OR ${batchId} > ${underWay}`;
 }
 
 /**
  * Rows that raw files ask for, from local files with columns by name; their batch is the ledger's.
+ * `replay`: the one by whose rules, if not by those of their own batches.
  */
 export function wantedSql(
   kind: Kind,
   fields: readonly Field[],
-  paths: readonly string[],
-  columns: ReadonlySet<string>,
+  { paths, columns, replay }: JudgedRows,
 ): string {
   const { sourceFile, sourcePosition } = OUR_COLUMNS;
-  return `SELECT true AS wanted, files.name, files.batch_id, judged.${sourcePosition} AS position, ${
-    quoteText(kind)
-  } AS kind,
+  return `SELECT true AS wanted, files.name, files.batch_id, ${judgedAsSql(replay)} AS judged_as,
+  judged.${sourcePosition} AS position, ${quoteText(kind)} AS kind,
   ${reasonSql(kind)} AS reason, ${printSql(kind, fields, "judged", (name) => columns.has(name))} AS print
 FROM ${parquetSql(paths)} AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'`;
+}
+
+/** Rows of files that were judged again. */
+export interface JudgedRows {
+  /** Local Parquet files, and the columns that they have. */
+  paths: readonly string[];
+  columns: ReadonlySet<string>;
+  /** Decimal; undefined: by the rules of their own batches. */
+  replay: string | undefined;
+}
+
+export function judgedAsSql(replay: string | undefined): string {
+  return replay === undefined ? "files.batch_id" : `${replay}::BIGINT`;
 }
 
 export function parquetSql(paths: readonly string[]): string {
@@ -112,14 +126,19 @@ export function parquetSql(paths: readonly string[]): string {
 
 /**
  * Every record where it must be (`wanted`) and where it is, from the files that hold the answers to
- * the queries above.
+ * the queries above. What a replay has moved must be as its rules say, the rest as its batch's do.
  */
 export function placesSql(glob: string): string {
-  return `CREATE TEMP VIEW places AS
+  const kept = `read_parquet(${quoteText(glob)})`;
+  return `CREATE TEMP TABLE moved AS
+SELECT r.name, r.batch_id, p.position, max(r.replay_id) AS replay_id
+FROM ${kept} AS p JOIN replayed_from AS r ON r.name = p.name AND r.replay_id = p.batch_id
+WHERE NOT p.wanted GROUP BY ALL;
+CREATE TEMP VIEW places AS
 SELECT p.* REPLACE (CASE WHEN p.wanted THEN p.batch_id ELSE coalesce(r.batch_id, p.batch_id) END AS batch_id)
-FROM read_parquet(${
-    quoteText(glob)
-  }) AS p LEFT JOIN replayed_from AS r ON r.name = p.name AND r.replay_id = p.batch_id`;
+FROM ${kept} AS p LEFT JOIN replayed_from AS r ON r.name = p.name AND r.replay_id = p.batch_id
+LEFT JOIN moved AS m ON m.name = p.name AND m.batch_id = p.batch_id AND m.position = p.position
+WHERE NOT p.wanted OR p.judged_as = coalesce(m.replay_id, p.batch_id)`;
 }
 
 /** Adds the findings about raw files. */

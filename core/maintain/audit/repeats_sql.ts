@@ -4,7 +4,7 @@ import { eventTimeSql, keyTextSql } from "../../lake/dedupe_sql.ts";
 import type { RemovedRepeats } from "../../lake/removed_repeats.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import { quoteName } from "../../engine/duckdb.ts";
-import { parquetSql } from "./audit_sql.ts";
+import { judgedAsSql, type JudgedRows, parquetSql } from "./audit_sql.ts";
 
 /** By what repeats were left out of a table: at once, by `consume`, and later, by `maintain`. */
 export interface RepeatRules {
@@ -56,15 +56,19 @@ export function keptSql(
   } FROM (${select}) WHERE coalesce(${batchId}, 0) <= ${last}`;
 }
 
-/** Events that raw files ask for, with their keys, from local files with columns by name. */
-export function askedSql(keyings: readonly Keying[], paths: readonly string[], columns: ReadonlySet<string>): string {
+/**
+ * Events that raw files ask for, with their keys, from local files with columns by name: each file
+ * as it was judged last.
+ */
+export function askedSql(keyings: readonly Keying[], { paths, columns, replay }: JudgedRows): string {
   const { sourceFile, sourcePosition } = OUR_COLUMNS;
   return `SELECT files.name, files.batch_id, judged.${quoteName(sourcePosition)} AS position, key_columns.*
 FROM (SELECT ${sourceFile}, ${sourcePosition}, struct_pack(${
     keyColumns(keyings, (name) => columns.has(name)).map(({ name, sql }) => `${name} := ${sql}`).join(", ")
   }) AS key_columns FROM ${
     parquetSql(paths)
-  }) AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'`;
+  }) AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'
+JOIN judged_last USING (name, batch_id) WHERE judged_last.judged_as = ${judgedAsSql(replay)}`;
 }
 
 /**
