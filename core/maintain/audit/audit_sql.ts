@@ -98,7 +98,7 @@ export function foundSql(kind: Kind, fields: readonly Field[], select: string, {
 export function wantedSql(
   kind: Kind,
   fields: readonly Field[],
-  { paths, columns, replay }: JudgedRows,
+  { paths, columns, replay }: AskedRows,
 ): string {
   const { sourceFile, sourcePosition } = OUR_COLUMNS;
   return `SELECT true AS wanted, files.name, files.batch_id, ${judgedAsSql(replay)} AS judged_as,
@@ -107,8 +107,8 @@ export function wantedSql(
 FROM ${parquetSql(paths)} AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'`;
 }
 
-/** Rows of files that were judged again. */
-export interface JudgedRows {
+/** Rows that raw files ask for, once they were judged again. */
+export interface AskedRows {
   /** Local Parquet files, and the columns that they have. */
   paths: readonly string[];
   columns: ReadonlySet<string>;

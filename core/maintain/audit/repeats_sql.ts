@@ -4,7 +4,7 @@ import { eventTimeSql, keyTextSql } from "../../lake/dedupe_sql.ts";
 import type { RemovedRepeats } from "../../lake/removed_repeats.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import { quoteName } from "../../engine/duckdb.ts";
-import { judgedAsSql, type JudgedRows, parquetSql } from "./audit_sql.ts";
+import { type AskedRows, judgedAsSql, parquetSql } from "./audit_sql.ts";
 
 /** By what repeats were left out of a table: at once, by `consume`, and later, by `maintain`. */
 export interface RepeatRules {
@@ -60,7 +60,7 @@ export function keptSql(
  * Events that raw files ask for, with their keys, from local files with columns by name: each file
  * as it was judged last.
  */
-export function askedSql(keyings: readonly Keying[], { paths, columns, replay }: JudgedRows): string {
+export function askedSql(keyings: readonly Keying[], { paths, columns, replay }: AskedRows): string {
   const { sourceFile, sourcePosition } = OUR_COLUMNS;
   return `SELECT files.name, files.batch_id, judged.${quoteName(sourcePosition)} AS position, key_columns.*
 FROM (SELECT ${sourceFile}, ${sourcePosition}, struct_pack(${
