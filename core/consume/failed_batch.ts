@@ -1,5 +1,6 @@
 import { counted } from "../base/counted.ts";
 import type { Clock } from "../base/clock.ts";
+import { isOutOfMemory } from "../engine/sql_error.ts";
 import { type ErrorKind, messageOf, StreamlabError } from "../base/errors.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
 import type { Checkpoint } from "../lake/checkpoint.ts";
@@ -46,8 +47,12 @@ export async function noteFailure(
   );
 }
 
-/** The operating system's own errors come from outside, too. */
+/**
+ * The operating system's own errors come from outside, too. Memory that does not do for the plan
+ * will not the next time.
+ */
 function isOutside(error: unknown): boolean {
+  if (isOutOfMemory(error) || (error instanceof Error && isOutOfMemory(error.cause))) return false;
   if (error instanceof StreamlabError) return OUTSIDE.includes(error.kind);
   return error instanceof Error && Object.hasOwn(Deno.errors, error.name);
 }

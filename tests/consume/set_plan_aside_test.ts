@@ -1,7 +1,10 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { systemClock } from "../../core/base/clock.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
+import { noteFailure } from "../../core/consume/failed_batch.ts";
 import { type SetAsideReport, setPlanAside } from "../../core/consume/set_plan_aside.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
+import { SqlError } from "../../core/engine/sql_error.ts";
 import { parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import type { ReplayedFile } from "../../core/lake/batch_plan.ts";
 import { Checkpoint } from "../../core/lake/checkpoint.ts";
@@ -93,6 +96,19 @@ Deno.test("what the outside refuses is not counted", () =>
     await new Checkpoint(world.store, TARGET).createPlan({ ...plan, raw: "file:///elsewhere/" });
     for (const _run of [1, 2, 3, 4]) strictEqual((await failure(world)).kind, "conflict");
     strictEqual(await world.store.stat(batchRecordPath(TARGET, 2n, "failures")), undefined);
+  }));
+
+Deno.test("memory that does not do for a plan is counted, though it is no fault of ours", () =>
+  withStuckPlan(async (world) => {
+    const checkpoint = new Checkpoint(world.store, TARGET);
+    const plan = (await checkpoint.readPlan(2n))!;
+    const lacking = new SqlError(new Error("Out of Memory Error: failed to allocate data of size 1.0 MiB"));
+    const note = async (error: Error) => await noteFailure(checkpoint, plan, error, systemClock) as StreamlabError;
+    strictEqual(await note(lacking), lacking);
+    await note(lacking.during("Cannot route batch 2"));
+    const third = await note(lacking);
+    strictEqual(third.kind, "unavailable");
+    match(third.hint!, /--memory.*; streamlab maintain --set-aside-plan --table bronze\.events/);
   }));
 
 Deno.test("a plan that is set aside loses nothing: its files are planned anew, by the contract of that run", () =>

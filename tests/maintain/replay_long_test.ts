@@ -5,7 +5,31 @@ import { updateSpec } from "../../core/iceberg/action/update_partitioning.ts";
 import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
-import { auditHolds, EVENTS, LETTERS, rowsOf, WIDE, withLetters } from "./letters_place.ts";
+import { Place } from "../commands/place.ts";
+import { auditHolds, EVENTS, LETTERS, NARROW, rowsOf, WIDE, withLetters } from "./letters_place.ts";
+
+Deno.test("letters that are more than memory holds are replayed within it, and consume goes on", () =>
+  Place.use(async (place) => {
+    place.put("narrow.json", NARROW);
+    place.put("wide.json", WIDE);
+    const pad = "0123456789abcdef".repeat(90), limits = ["--memory", "400MB", "--threads", "1"];
+    for (let file = 0; file < 4; file++) {
+      const lines = Array.from({ length: 25_000 }, (_, i) => `{"id":${file * 25_000 + i},"coupon":"${i}${pad}"}`);
+      place.put(`lake/raw/events/${file}.ndjson`, lines.join("\n"));
+    }
+    for (const contract of ["narrow.json", "wide.json"]) {
+      await place.records("consume", "--once", "--no-upkeep", ...limits, "--contract", contract);
+    }
+    const [done] = await place.records("maintain", "--replay-dead-letters", ...limits);
+    deepStrictEqual([done!.events, done!.changed], [100_000, 0]);
+    place.put("lake/raw/events/new.json", [{ id: 100_000 }]);
+    await place.records("consume", "--once", "--no-upkeep", ...limits);
+    const counted = await place.ask(
+      "SELECT count(DISTINCT id)::INT AS ids, count(*)::INT AS events FROM bronze.events",
+    );
+    deepStrictEqual(counted, [{ ids: 100_001, events: 100_001 }]);
+    await auditHolds(place);
+  }));
 
 Deno.test("letters that stand in files of several partitionings go, whichever they are in", () =>
   withLetters(async (place) => {

@@ -20,20 +20,30 @@ export interface ChosenLetters {
   changed: number;
 }
 
-/** Letters of a batch: its plan names each. */
-const CHOSEN_MAX = 500_000;
+/** Of a batch: its plan names each letter and each raw file, and their texts are read at once. */
+export interface ChoiceLimits {
+  lettersMax: number;
+  filesMax: number;
+  /** Characters. */
+  textMax: number;
+}
+
+const LIMITS: ChoiceLimits = { lettersMax: 500_000, filesMax: 10_000, textMax: 1e9 };
 
 /** Of letters those that are events by now, or letters for another reason. */
 export class LetterChoice {
   readonly #judge: Judge;
   readonly #reasons = new Map<DeadLetterReason, ChosenLetters>();
   readonly #files = new Map<string, ReplayedFile>();
+  readonly #limits: ChoiceLimits;
   #chosen = 0;
+  #text = 0;
   /** Whether letters are left for another batch. */
   isCut = false;
 
-  constructor(judge: Judge) {
+  constructor(judge: Judge, limits = LIMITS) {
     this.#judge = judge;
+    this.#limits = limits;
   }
 
   add(letter: ReplayedLetter): void {
@@ -61,14 +71,18 @@ export class LetterChoice {
   }
 
   /** In a batch a name stands for one version of the file. */
-  #choose({ file: name, position, batchId, etag, size }: ReplayedLetter): void {
+  #choose({ file: name, position, batchId, etag, size, raw }: ReplayedLetter): void {
+    const { lettersMax, filesMax, textMax } = this.#limits;
     const known = this.#files.get(name) ?? { name, etag, size, batchId, positions: [] };
-    if (known.batchId !== batchId || this.#chosen >= CHOSEN_MAX) {
+    const isFull = this.#chosen >= lettersMax || this.#text >= textMax ||
+      (known.positions.length === 0 && this.#files.size >= filesMax);
+    if (known.batchId !== batchId || isFull) {
       this.isCut = true;
       return;
     }
     this.#files.set(name, known);
     known.positions.push(Number(position));
     this.#chosen++;
+    this.#text += raw.length;
   }
 }

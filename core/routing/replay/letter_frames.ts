@@ -34,40 +34,39 @@ export interface FramedLetters {
 }
 
 /**
- * The texts of planned letters, written out in frames. One that the table has no more is left out:
+ * The texts of planned letters, written out in frames as they are read: together they may be more
+ * than memory holds. One that the table has no more is left out:
  * another program has removed it. A text is found by its file, its position and its batch.
  */
 export async function frameLetters({ connection, scratch, table, files }: LetterSource): Promise<FramedLetters> {
   await connection.run(`CREATE OR REPLACE TEMP TABLE planned_letters (number VARCHAR, name VARCHAR, batch VARCHAR,
-  position VARCHAR);
-CREATE OR REPLACE TEMP TABLE letter_texts (number INTEGER, position BIGINT, raw VARCHAR)`);
+  position VARCHAR)`);
   await connection.appendText("planned_letters", plannedRows(files));
-  await readTable(
-    connection,
-    scratch,
-    table,
-    [rawRecord, sourceFile, sourcePosition, batchId],
-    (select) =>
-      connection.run(`INSERT INTO letter_texts SELECT p.number::INTEGER, l.${sourcePosition}, l.${rawRecord}
-FROM (${select}) l JOIN planned_letters p ON l.${sourceFile} = p.name AND l.${batchId} = p.batch::BIGINT
-  AND l.${sourcePosition} = p.position::BIGINT`),
-  );
   const frames = new FrameWriter(scratch.path("letters"), "letters");
-  const positions = files.map((): number[] => []);
+  // A text that another program has added again is there twice.
+  const seen = files.map(() => new Set<number>());
   try {
-    const sql = "SELECT number, position, any_value(raw) FROM letter_texts GROUP BY number, position ORDER BY 1, 2";
-    const { chunks } = await streamRows(connection, sql);
-    for await (const rows of chunks) {
-      for (const [number, position, raw] of rows) {
-        const file = Number(number);
-        frames.begin({ number: file, name: files[file]!.name });
-        frames.add(Number(position), raw as string);
-        positions[file]!.push(Number(position));
+    await readTable(connection, scratch, table, [rawRecord, sourceFile, sourcePosition, batchId], async (select) => {
+      const { chunks } = await streamRows(
+        connection,
+        `SELECT p.number::INTEGER, l.${sourcePosition}, l.${rawRecord}
+FROM (${select}) l JOIN planned_letters p ON l.${sourceFile} = p.name AND l.${batchId} = p.batch::BIGINT
+  AND l.${sourcePosition} = p.position::BIGINT`,
+      );
+      for await (const rows of chunks) {
+        for (const [number, position, raw] of rows) {
+          const file = Number(number);
+          if (seen[file]!.has(Number(position))) continue;
+          seen[file]!.add(Number(position));
+          frames.begin({ number: file, name: files[file]!.name });
+          frames.add(Number(position), raw as string);
+        }
       }
-    }
+    });
   } finally {
     frames.close();
   }
+  const positions = seen.map((each) => [...each].sort((a, b) => a - b));
   return { units: frames.units, positions };
 }
 
