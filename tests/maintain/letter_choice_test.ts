@@ -6,7 +6,7 @@ import { WIDE } from "./letters_place.ts";
 
 const NO_LIMITS: ChoiceLimits = { lettersMax: Infinity, filesMax: Infinity, textMax: Infinity };
 
-/** The positions that a plan has of each file, of six letters in three files that are events by now. */
+/** Of six letters in three files that are events by now: positions in a plan, by file. */
 function chosen(limits: Partial<ChoiceLimits>): [positions: number[][], isCut: boolean] {
   const choice = new LetterChoice(new Judge(parseContract(JSON.stringify(WIDE)), "dead-letter"), {
     ...NO_LIMITS,
