@@ -136,7 +136,7 @@ async function wholeWay(lake: CatalogLake): Promise<void> {
   const upkeep = ["--expire-snapshots", "--remove-orphans", "--older-than", "0s", "--retain-last", "1"];
   const done = await lake.run("maintain", ...upkeep);
   match(done, /^bronze\.events: expired [3-9] snapshots \(1 kept\), deleted [3-9] data files/m);
-  match(done, /^bronze\.events: no orphans$/m);
+  match(done, /^bronze\.events: no orphans( in .*)?$/m);
   deepStrictEqual(await Promise.all(tables.map((table) => lake.rows(table))), before, "after upkeep");
   await lake.assertPyIcebergAgrees();
   match(await lake.run("maintain", "--audit", "--status"), /every record is in one table exactly once/);
