@@ -3,7 +3,7 @@ import { withSeed } from "../support/seed.ts";
 import { isThorough } from "../support/thorough.ts";
 import { isFileThere, untilThere } from "../support/until_there.ts";
 import { countTables, countTruth } from "./dispositions.ts";
-import { ask, inFolder, killQuietly, startStreamlab, streamlab, succeed } from "./program.ts";
+import { ask, endOf, inFolder, killQuietly, startStreamlab, streamlab, succeed } from "./program.ts";
 
 const checkpoints = "lake/checkpoints/bronze.events";
 
@@ -13,17 +13,6 @@ async function batches(folder: string): Promise<{ planned: number[]; done: numbe
     .flatMap(({ name }) => /^(\d+)\.plan\.json$/.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
   const rows = await ask(folder, "select distinct batch_id::int as id from ingest.files order by id");
   return { planned, done: rows.map(({ id }) => id as number) };
-}
-
-/** Its output is read to the end: a closed one would be a reason to stop, too. */
-async function endOf(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
-  const [status] = await Promise.all([
-    child.status,
-    child.stdin.close(),
-    child.stdout.pipeTo(new WritableStream()),
-    child.stderr.cancel(),
-  ]);
-  return status;
 }
 
 async function firstLine(child: Deno.ChildProcess): Promise<void> {
@@ -93,12 +82,7 @@ Deno.test("kill -9 at any moment loses and doubles nothing", () =>
       for (let kill = 0; kill < (isThorough ? 20 : 6); kill++) {
         const child = startStreamlab(folder, args);
         const killer = setTimeout(() => killQuietly(child), 200 + random.next() * 600);
-        const [{ signal }] = await Promise.all([
-          child.status,
-          child.stdin.close(),
-          child.stdout.cancel(),
-          child.stderr.cancel(),
-        ]);
+        const { signal } = await endOf(child);
         clearTimeout(killer);
         if (signal === "SIGKILL") killed++;
       }

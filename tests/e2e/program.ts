@@ -48,6 +48,20 @@ export function startStreamlab(folder: string, args: string[], { env = {} }: Run
   return command.spawn();
 }
 
+/**
+ * How it ends. What it says meanwhile is read to the end: a program whose reader has gone has a
+ * reason of its own to stop, and takes it for none to complain.
+ */
+export async function endOf(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
+  const [status] = await Promise.all([
+    child.status,
+    child.stdin.close(),
+    child.stdout.pipeTo(new WritableStream()),
+    child.stderr.pipeTo(new WritableStream()),
+  ]);
+  return status;
+}
+
 /** It may have ended by itself, even a moment ago: then there is nothing to end. */
 export function killQuietly(child: Deno.ChildProcess, signal: Deno.Signal = "SIGKILL"): void {
   try {

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { countTables } from "./dispositions.ts";
-import { ask, inFolder, messageLines, type Outcome, startStreamlab, streamlab, succeed } from "./program.ts";
+import { ask, endOf, inFolder, messageLines, type Outcome, startStreamlab, streamlab, succeed } from "./program.ts";
 
 /**
  * One clear message: what is wrong and what to do in at most two lines, no stack, nothing on
@@ -104,13 +104,7 @@ Deno.test("Ctrl-C finishes the batch and the next run goes on", () =>
     strictEqual((await reader.read()).done, false);
     child.kill("SIGINT");
     reader.releaseLock();
-    const [{ code }] = await Promise.all([
-      child.status,
-      child.stdin.close(),
-      child.stdout.cancel(),
-      child.stderr.cancel(),
-    ]);
-    strictEqual(code, 130);
+    strictEqual((await endOf(child)).code, 130);
     await succeed(folder, ["consume", "--once"]);
     strictEqual((await countTables(folder)).event, 15);
   }));

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
 import { METRICS } from "../../core/serve/metrics/metric.ts";
-import { inFolder, startStreamlab } from "../e2e/program.ts";
+import { inFolder, startStreamlab, succeed } from "../e2e/program.ts";
 import { prometheusTest } from "../support/prometheus.ts";
 import { runOrThrow } from "../support/python.ts";
 import { freePort } from "../support/server.ts";
@@ -37,8 +37,7 @@ prometheusTest(
   "a real Prometheus scrapes a consumer at work, evaluates the alerts, and answers the dashboard",
   ({ prometheus }) =>
     inFolder(async (folder) => {
-      const produced = startStreamlab(folder, ["produce", "--sink", "lake", "--batches", "5", "--interval", "0"]);
-      await Promise.all([produced.stdin.close(), produced.stdout.cancel(), produced.stderr.cancel(), produced.status]);
+      await succeed(folder, ["produce", "--sink", "lake", "--batches", "5", "--interval", "0"]);
       const consumer = startStreamlab(folder, ["consume", "--source", "lake", "--metrics-port", "0"]);
       const reader = consumer.stderr.pipeThrough(new TextDecoderStream()).getReader();
       try {
