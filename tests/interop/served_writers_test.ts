@@ -18,7 +18,8 @@ const MINUTES = Number(Deno.env.get("STREAMLAB_WRITERS_MINUTES") ?? 0.4);
 const PEACE_MS_MAX = 600_000;
 const PEACE_LOOK_MS = 1_000;
 const ROWS_MIN = 2;
-const LOOKS_MAX = 200;
+/** As often and as far apart as `surviving_writer.py` asks. */
+const LOOKS_MAX = 1_000, LOOK_MS = 100;
 /** From the first sign of life to death, besides twice what it took to that sign; at most. */
 const LIFE_MS_MAX = 5_000;
 const DIES_EARLY = 0.25;
@@ -108,6 +109,8 @@ async function writeBySpark(spark: Spark, random: Random, end: AbortSignal): Pro
     for (let looks = 0; looks < LOOKS_MAX; looks++) {
       const rows = await tried(`SELECT event_id FROM lake.bronze.events WHERE event_id = '${id}'`);
       if (rows !== undefined) return rows.length > 0;
+      // The server may be down just now.
+      await systemClock.sleep(LOOK_MS);
     }
     throw new Error(`Spark does not say whether ${id} is there: ${JSON.stringify(done.failures)}`);
   };
@@ -158,6 +161,8 @@ async function writeAtOnce(world: IcebergWorld, { proxy, python, spark }: Engine
     python.json<Done>("surviving_writer.py", "duckdb", uri, workFile),
     writeBySpark(spark, own(), end.signal),
   ];
+  // One that fails meanwhile is told of at the end.
+  for (const each of writing) each.catch(() => undefined);
   const stop = async () => {
     end.abort();
     await Deno.remove(workFile).catch(() => undefined);

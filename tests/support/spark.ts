@@ -21,6 +21,8 @@ export const OLDER_SPARK: SparkVersion = { ...SPARK_VERSIONS[0]!, iceberg: "1.9.
 
 /** Ten times the longest statement: a session that hangs must not take all tests along. */
 const ANSWER_MS_MAX = 240_000;
+/** It starts a JVM with many parts, which a busy machine has to read. */
+const START_MS_MAX = 600_000;
 const END_MS_MAX = 30_000;
 
 /**
@@ -119,7 +121,7 @@ export class Spark {
       }),
     );
     try {
-      await spark.#answer();
+      await spark.#answer(START_MS_MAX);
       await action(spark);
     } finally {
       await spark.#requests.close().catch(() => undefined);
@@ -145,9 +147,9 @@ export class Spark {
     return await this.#answer();
   }
 
-  async #answer(): Promise<string[]> {
-    const read = await within(ANSWER_MS_MAX, this.#answers.read());
-    if (read === undefined) throw new Error(`Spark does not answer within ${ANSWER_MS_MAX / 1_000} s`);
+  async #answer(msMax = ANSWER_MS_MAX): Promise<string[]> {
+    const read = await within(msMax, this.#answers.read());
+    if (read === undefined) throw new Error(`Spark does not answer within ${msMax / 1_000} s`);
     const { value, done } = read;
     if (done) throw new Error("Spark has ended");
     const answer = JSON.parse(value) as { rows?: string[]; error?: string };
