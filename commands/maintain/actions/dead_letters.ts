@@ -1,5 +1,5 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
-import { messageOf, StreamlabError } from "../../../core/base/errors.ts";
+import { messageOf } from "../../../core/base/errors.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
 import type { DeadLetterReason } from "../../../core/contract/contract.ts";
 import { identifierText, type TableIdentifier } from "../../../core/iceberg/catalog/catalog.ts";
@@ -9,6 +9,7 @@ import type { Judge } from "../../../core/contract/judge.ts";
 import type { LetterCounts, LetterGroup } from "../../../core/maintain/letters/letter_groups.ts";
 import { printResult } from "../../line/output.ts";
 import { type Job, lakeAction } from "../action.ts";
+import { letterTargets } from "../letter_targets.ts";
 
 export const deadLetters = lakeAction({
   name: "dead-letters",
@@ -22,20 +23,7 @@ const PRINTED_MAX = 50;
 
 async function printLetters(job: Job): Promise<boolean> {
   const { context, surroundings: { catalog }, flags } = job;
-  const [{ targetsOfCatalog }, { identifiersOf }] = await Promise.all([
-    import("../../../core/lake/targets.ts"),
-    import("../../../core/lake/table_names.ts"),
-  ]);
-  const asked = flags.table === undefined ? undefined : `${flags.table.namespace}.${flags.table.name}`;
-  const targets = (await targetsOfCatalog(catalog)).map((target) => {
-    const { identifier, metadata } = target.table;
-    return { target, letters: identifiersOf(identifier, metadata.properties).deadLetters };
-  }).filter(({ target, letters }) => asked === undefined || asked === target.name || asked === identifierText(letters));
-  if (targets.length === 0) {
-    throw new StreamlabError("not-found", `No dead letters of ${asked ?? "any table"}: consume has written none`, {
-      hint: "--table takes a table that consume feeds, or its table of dead letters",
-    });
-  }
+  const targets = await letterTargets(catalog, flags.table);
   for (const { target, letters } of targets) {
     if (context.signal.aborted) return true;
     if (await catalog.loadTable(letters) === undefined) continue;

@@ -13,6 +13,7 @@ import { flag } from "../../line/flags.ts";
 import { printNote, printResult } from "../../line/output.ts";
 import { openLake } from "../../open_lake.ts";
 import { type Job, lakeAction } from "../action.ts";
+import { letterTargets } from "../letter_targets.ts";
 
 const SECTION = "REPLAY";
 
@@ -46,20 +47,7 @@ export const replayDeadLetters = lakeAction({
 
 async function replayTargets(job: Job<ReplayFlags>): Promise<boolean> {
   const { context, surroundings: { catalog }, flags } = job;
-  const [{ targetsOfCatalog }, { identifiersOf }] = await Promise.all([
-    import("../../../core/lake/targets.ts"),
-    import("../../../core/lake/table_names.ts"),
-  ]);
-  const asked = flags.table === undefined ? undefined : `${flags.table.namespace}.${flags.table.name}`;
-  const targets = (await targetsOfCatalog(catalog)).map((target) => {
-    const { identifier, metadata } = target.table;
-    return { target, letters: identifiersOf(identifier, metadata.properties).deadLetters };
-  }).filter(({ target, letters }) => asked === undefined || asked === target.name || asked === identifierText(letters));
-  if (targets.length === 0) {
-    throw new StreamlabError("not-found", `No dead letters of ${asked ?? "any table"}: consume has written none`, {
-      hint: "--table takes a table that consume feeds, or its table of dead letters",
-    });
-  }
+  const targets = await letterTargets(catalog, flags.table);
   for (const { target, letters } of targets) {
     if (context.signal.aborted) return true;
     if (await catalog.loadTable(letters) === undefined) continue;
@@ -67,7 +55,7 @@ async function replayTargets(job: Job<ReplayFlags>): Promise<boolean> {
       await new Replay(job, target, letters).run();
     } catch (error) {
       // One that cannot be replayed keeps no other from it, unless it was asked for.
-      if (asked !== undefined || targets.length === 1 || !isKind(error, "usage")) throw error;
+      if (flags.table !== undefined || targets.length === 1 || !isKind(error, "usage")) throw error;
       await printNote(context, error.message);
     }
   }
