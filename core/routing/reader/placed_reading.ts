@@ -53,10 +53,10 @@ export class PlacedReading {
   }
 
   add(record: PlacedRecord): void {
-    const { odd, readFrames, settle } = this.#tools;
+    const { odd, settle } = this.#tools;
     const members = this.#members, sizeMax = record.to - record.from + members.length + 1;
     if (record.kind === "record" && !this.#rules.judgesAll && RecordFrames.takes(sizeMax)) {
-      if (!this.#frames.hasRoomFor(sizeMax)) readFrames(this.#frames.take());
+      if (!this.#frames.hasRoomFor(sizeMax)) this.settle();
       this.#frames.add(this.#bytes, record, record.position, members);
       return;
     }
@@ -68,7 +68,8 @@ export class PlacedReading {
 
   /** Reads what waits in frames. */
   settle(): void {
-    this.#tools.readFrames(this.#frames.take());
+    const frames = this.#frames.take();
+    if (frames !== undefined) this.#tools.readFrames(frames);
   }
 
   close(): void {

@@ -43,9 +43,10 @@ export class RecordFrames {
     this.#length += HEAD_BYTES + length;
   }
 
-  /** What has been added since the last time. */
-  take(): { at: number; length: number } {
+  /** What has been added since the last time; undefined if that is nothing. */
+  take(): { at: number; length: number } | undefined {
     const length = this.#length;
+    if (length === 0) return undefined;
     this.#length = 0;
     return { at: this.#room.reserve(ROOM_BYTES - OVERRUN), length };
   }
