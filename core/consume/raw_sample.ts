@@ -3,6 +3,7 @@ import { takePointedTexts } from "../json/pointed_texts.ts";
 import { pointerSteps } from "../json/pointer.ts";
 import { JsonReader, JsonSyntaxError, TooManyValuesError } from "../json/reader.ts";
 import { skipValue } from "../json/skip.ts";
+import { isKind } from "../base/errors.ts";
 import type { Compression } from "../disk/decompress.ts";
 import { SIGNED_BYTES } from "../disk/file_signature.ts";
 import { type EventFileKind, eventFileKind } from "../lake/event_file.ts";
@@ -17,6 +18,8 @@ const HEAD_BYTES = 1 << 20;
 const FILES_MAX = 64;
 /** Of what is packed, when it is unpacked. */
 const UNPACKED_BYTES_MAX = 16 << 20;
+/** After so many files that the store gives none of, one after another, none is tried any more. */
+const REFUSALS_MAX = 3;
 
 export interface RawSample {
   /** Event files that are there, and how many of them were looked into. */
@@ -47,14 +50,20 @@ export async function sampleRecords({ zone, signal, ...options }: SampleOptions)
   const sample: RawSample = { files: found.length, sampled: 0, bytes: 0, unread: 0, misnamed: [], records: [] };
   const parquet = new ParquetSample({ ...options, store: zone.store });
   const step = Math.max(1, found.length / FILES_MAX);
+  let refusals = 0, refusal: unknown;
   try {
     for (let at = 0; at < found.length && !signal.aborted; at += step) {
       const file = found[Math.floor(at)]!;
-      const info = await zone.store.stat(file.path);
-      if (info === undefined) continue;
-      const records = file.format === "parquet" && file.compression === "none"
-        ? await rowsOf(parquet, file.path, info.size, sample)
-        : await recordsOf(zone, file, info.size, sample);
+      let records: string[] | undefined;
+      try {
+        records = await recordsOf(zone, parquet, file, sample);
+        refusals = 0;
+      } catch (error) {
+        if (!isKind(error, "unavailable") || ++refusals === REFUSALS_MAX) throw error;
+        refusal = error;
+        records = [];
+      }
+      if (records === undefined) continue;
       sample.sampled++;
       if (records.length === 0) sample.unread++;
       const members = pathMembers(file.path, zone.pathColumns ?? []);
@@ -63,7 +72,22 @@ export async function sampleRecords({ zone, signal, ...options }: SampleOptions)
   } finally {
     parquet.close();
   }
+  if (sample.records.length === 0 && refusal !== undefined) throw refusal;
   return sample;
+}
+
+/** Undefined where the file has gone. */
+async function recordsOf(
+  zone: RawZone,
+  parquet: ParquetSample,
+  file: EventFileKind & { path: string },
+  sample: RawSample,
+): Promise<string[] | undefined> {
+  const info = await zone.store.stat(file.path);
+  if (info === undefined) return undefined;
+  return file.format === "parquet" && file.compression === "none"
+    ? await rowsOf(parquet, file.path, info.size, sample)
+    : await textsOf(zone, file, info.size, sample);
 }
 
 async function rowsOf(parquet: ParquetSample, path: string, size: number, sample: RawSample): Promise<string[]> {
@@ -72,7 +96,7 @@ async function rowsOf(parquet: ParquetSample, path: string, size: number, sample
   return records;
 }
 
-async function recordsOf(
+async function textsOf(
   zone: RawZone,
   { path, format, compression }: EventFileKind & { path: string },
   size: number,
