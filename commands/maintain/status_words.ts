@@ -2,7 +2,7 @@ import { counted, formatCount } from "../../core/base/counted.ts";
 import type { Json } from "../../core/base/json.ts";
 import { EVENTS_FOLDER } from "../../core/lake/layout.ts";
 import type { Unreachable } from "../../core/lake/raw_zone.ts";
-import type { IngestionStatus, StandingPlan } from "../../core/maintain/status/ingestion_status.ts";
+import type { BatchTotals, IngestionStatus, StandingPlan } from "../../core/maintain/status/ingestion_status.ts";
 import type { UpkeepStatus } from "../../core/maintain/status/upkeep_status.ts";
 import type { TableHealth } from "../../core/maintain/status/table_health.ts";
 import { formatDuration, formatSize } from "../line/output.ts";
@@ -50,12 +50,17 @@ export function ingestionText(status: IngestionStatus, nowMs: number): string {
     lines.push(`  ${count} passed over, as the name says no format: ${passedOver.example}`);
   }
   if (lastBatch === undefined) return lines.join("\n");
-  const { batchId, events, deadLetters, ingestedAtMs } = lastBatch;
-  lines.push(
-    `  batch ${batchId}, ${formatDuration(Math.max(0, nowMs - ingestedAtMs))} ago: ` +
-      `${counted(lastBatch.files, "file")} → ${counted(events, "event")}, ${counted(deadLetters, "dead letter")}`,
-  );
+  const { batchId, ingestedAtMs } = lastBatch;
+  lines.push(`  batch ${batchId}, ${formatDuration(Math.max(0, nowMs - ingestedAtMs))} ago: ${batchText(lastBatch)}`);
   return lines.join("\n");
+}
+
+/** The ledger has of a replay its files, and not how many letters it has judged again. */
+function batchText({ files, replayedFiles, events, deadLetters }: BatchTotals): string {
+  if (replayedFiles > 0n) {
+    return `dead letters of ${counted(replayedFiles, "file")} judged again → ${counted(events, "event")}`;
+  }
+  return `${counted(files, "file")} → ${counted(events, "event")}, ${counted(deadLetters, "dead letter")}`;
 }
 
 function waitingText(status: IngestionStatus, nowMs: number): string {

@@ -57,6 +57,16 @@ FROM ingest.batches b WHERE batch_id = 2`;
     }]);
   }));
 
+Deno.test("--status says of a replay's batch whose letters it has judged again", () =>
+  withLetters(async (place) => {
+    await place.records("maintain", "--replay-dead-letters");
+    const { stdout } = await place.run("maintain", "--status");
+    match(stdout, /\n {2}batch 2, .* ago: dead letters of 2 files judged again → 3 events\n/);
+    const [{ lastBatch }] = await place.records("maintain", "--status") as [{ lastBatch: Record<string, unknown> }];
+    const { files, replayedFiles, records, events, deadLetters } = lastBatch;
+    deepStrictEqual([files, replayedFiles, records, events, deadLetters], [0, 2, 0, 3, 0]);
+  }));
+
 Deno.test("only letters of the reason and condition that were asked for are replayed", () =>
   withLetters(async (place) => {
     const flags = ["--where", "_source_position > 2 -- of those"];

@@ -45,6 +45,8 @@ export interface BatchTotals {
   batchId: bigint;
   ingestedAtMs: number;
   files: bigint;
+  /** Files whose dead letters it judged again, where it was a replay. */
+  replayedFiles: bigint;
   records: bigint;
   events: bigint;
   deadLetters: bigint;
@@ -142,8 +144,9 @@ async function lastBatches(connection: Connection): Promise<Map<string, BatchTot
   const { batchId, status, records, events, deadLetters, ingestedAt } = LEDGER_COLUMNS;
   const rows = await connection.rows(
     `SELECT ${TABLE} AS target, max(${batchId}) AS batch, epoch_ms(max(${ingestedAt})) AS ingested_ms,
-  count(*) FILTER (${status} = 'ingested') AS files, sum(${records})::BIGINT AS records,
-  sum(${events})::BIGINT AS events, greatest(sum(${deadLetters}), 0)::BIGINT AS letters
+  count(*) FILTER (${status} = 'ingested') AS files, count(*) FILTER (${status} = 'replayed') AS replayed,
+  sum(${records})::BIGINT AS records, sum(${events})::BIGINT AS events,
+  greatest(sum(${deadLetters}), 0)::BIGINT AS letters
 FROM ledger WHERE (${TABLE}, ${batchId}) IN (SELECT (${TABLE}, max(${batchId})) FROM ledger GROUP BY ${TABLE})
 GROUP BY ALL ORDER BY target`,
   );
@@ -151,6 +154,7 @@ GROUP BY ALL ORDER BY target`,
     batchId: row.batch as bigint,
     ingestedAtMs: Number(row.ingested_ms),
     files: row.files as bigint,
+    replayedFiles: row.replayed as bigint,
     records: row.records as bigint,
     events: row.events as bigint,
     deadLetters: row.letters as bigint,
