@@ -36,7 +36,9 @@ const flags = z.object({
   vendCredentials: flag.switch({
     doc: "give clients of /catalog that ask for them this process's own keys for the bucket; needs --token-file",
   }),
-  allowUpkeep: flag.switch({ doc: "let the console's users run upkeep: compact, expire, remove orphans" }),
+  allowUpkeep: flag.switch({
+    doc: "let the console's users run upkeep (compact, expire, remove orphans) and replay dead letters",
+  }),
   threads: flag.count({ doc: "threads to use (default: all cores)" }),
   memory: flag.size({ doc: "memory for each question, and for reading the tables", default: "256MB" }),
 });
@@ -145,8 +147,9 @@ async function openConsole(
     import("../../core/query/sql_session.ts"),
     import("../../core/serve/console/long_answers.ts"),
     import("../../core/serve/console/upkeep_desk.ts"),
+    import("../letter_replay.ts"),
   ]);
-  const [{ exportAnswers, liveAnswers }, { UpkeepDesk }] = own;
+  const [{ exportAnswers, liveAnswers }, { UpkeepDesk }, { replayBy }] = own;
   const { store } = surroundings;
   const { clock, random } = context;
   const readers = await readersStore(context, store);
@@ -165,13 +168,19 @@ async function openConsole(
   });
   const secrets = secretsIn(context);
   const note = (text: string) => printNote(context, scrub(text, secrets));
+  const tools = {
+    surroundings,
+    machine: machineSettings(context, given),
+    openRaw: (root: string) => openLake(context, parseLocation(root)),
+    note,
+  };
   return new ConsoleService({
     lake: scrub(store.root, secrets),
     watch,
     batches,
     live: liveAnswers(),
     exports: exportAnswers(),
-    upkeep: given.allowUpkeep ? new UpkeepDesk(surroundings, machineSettings(context, given), note) : undefined,
+    upkeep: given.allowUpkeep ? new UpkeepDesk(surroundings, tools.machine, note, replayBy(tools)) : undefined,
     onFailure: (error, request) => void tellFailure(context, error, request),
     session: new LimitedSession(session, clock),
     catalog,

@@ -53,6 +53,9 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 };
 
+/** Less than that is not enough for one thread. */
+const BYTES_MIN = PROGRAM_BYTES + DATABASE_BYTES_MIN + THREAD_BYTES + HELD_BYTES_MIN;
+
 /**
  * Shares out what a run may take, as `--memory` names it: the program, the threads that read, and
  * DuckDB. Where that is not enough for all threads with full buffers, the buffers become smaller,
@@ -63,12 +66,13 @@ export function shareMemory(memory: string, threadsWanted: number): MemoryShares
   const forThreads = bytes - PROGRAM_BYTES - Math.max(DATABASE_BYTES_MIN, Math.min(bytes * DATABASE_SHARE_MIN, 500e6));
   const threadBytesMin = THREAD_BYTES + HELD_BYTES_MIN;
   const threads = Math.min(threadsWanted, Math.max(1, Math.floor(forThreads / threadBytesMin)));
-  const least = PROGRAM_BYTES + DATABASE_BYTES_MIN + threadBytesMin;
-  if (bytes < least) {
+  if (bytes < BYTES_MIN) {
     throw new StreamlabError(
       "usage",
-      `Cannot work within ${megabytes(bytes)} of memory: the program, one thread and DuckDB take ${megabytes(least)}`,
-      { hint: `Give at least --memory ${megabytes(least).replace(" ", "")}` },
+      `Cannot work within ${megabytes(bytes)} of memory: the program, one thread and DuckDB take ${
+        megabytes(BYTES_MIN)
+      }`,
+      { hint: `Give at least --memory ${megabytes(BYTES_MIN).replace(" ", "")}` },
     );
   }
   const held = Math.min(HELD_BYTES, Math.max(HELD_BYTES_MIN, forThreads / threads - THREAD_BYTES));
@@ -89,6 +93,11 @@ function inBytes(size: number): string {
 /** Of several runs in one process that share the memory: the program is there once. Bytes. */
 export function shareOfTarget(bytes: number, targets: number): number {
   return Math.floor(PROGRAM_BYTES + Math.max(0, bytes - PROGRAM_BYTES) / targets);
+}
+
+/** For a run in a program that is there anyway: `memory` besides it, or as much as it needs. */
+export function besideProgram(memory: string): string {
+  return inBytes(Math.max(BYTES_MIN, PROGRAM_BYTES + bytesOf(memory)));
 }
 
 function scaled(by: number): ReaderLimits {

@@ -8,7 +8,7 @@ import type { Guard } from "./guard.ts";
 import { type Incoming, incomingOf } from "./incoming.ts";
 import { readSamples, type SampleSource } from "./metrics/lake_samples.ts";
 import { METRICS_CONTENT_TYPE, prometheusText } from "./metrics/prometheus_text.ts";
-import { HttpRefusal } from "./http_refusal.ts";
+import { failureRefusal, HttpRefusal } from "./http_refusal.ts";
 
 export interface LakeServerParts extends SampleSource {
   /** Undefined: metrics and health alone. */
@@ -77,14 +77,14 @@ export class LakeServer {
     } catch (error) {
       if (error instanceof HttpRefusal) return errorAnswer(error);
       this.#parts.onFailure(error, `${request.method} ${URL.parse(request.url)?.pathname ?? "?"}`);
-      return failureAnswer(error);
+      return errorAnswer(failureRefusal(error));
     }
   }
 
   /** The runtime would print what ended an answer's body, with the secrets in it. */
   #tellOfBody(error: unknown): Response {
     if (!isKind(error, "interrupted")) this.#parts.onFailure(error, "an answer under way");
-    return failureAnswer(error);
+    return errorAnswer(failureRefusal(error));
   }
 
   async #route(request: Request, incoming: Incoming): Promise<Response> {
@@ -126,17 +126,4 @@ export class LakeServer {
 function read<Answer>(incoming: Incoming, answer: () => Answer): Answer {
   if (incoming.method === "GET" || incoming.method === "HEAD") return answer();
   throw new HttpRefusal(405, "MethodNotAllowedException", "This address takes GET and HEAD", { allow: "GET, HEAD" });
-}
-
-/** What went wrong may name keys and places: the log has it. */
-function failureAnswer(error: unknown): Response {
-  if (isKind(error, "unavailable")) {
-    const headers = { "retry-after": "5" };
-    const message = "The lake cannot be reached now; the server's log says why";
-    return errorAnswer({ status: 503, type: "ServiceUnavailableException", message, headers });
-  }
-  const message = isKind(error, "corrupt", "newer")
-    ? "What the lake holds cannot be read; the server's log says why"
-    : "Something went wrong that should not; the server's log says what";
-  return errorAnswer({ status: 500, type: "InternalServerError", message });
 }

@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { Tokens } from "../../core/serve/tokens.ts";
+import { EVENTS, LETTERS as LETTERS_LEFT, rowsOf, withLetters } from "../maintain/letters_place.ts";
 import { HOSTILE_RECORD, partitionBy, useFilledLake } from "../serve/console/console_lake.ts";
 import { type Browser, browserTest } from "../support/browser.ts";
 import { say } from "../support/say.ts";
@@ -189,11 +190,67 @@ browserTest(
     }),
 );
 
+browserTest(
+  "dead letters are judged again as a dry run, then replayed by keyboard alone, and those that are left are shown",
+  (browser) =>
+    withLetters((place) =>
+      ServedLake.use(async (lake) => {
+        await browser.look(360, 640);
+        await browser.open(`${lake.address}${LETTERS}&reason=extra_fields&place=%2Fcoupon`);
+        await browser.untilSeen(/Judge these again/);
+        await browser.run("document.getElementById('judge-again').focus()");
+        await browser.press("Enter", { text: "\r" });
+        await browser.untilSeen(/3 of 4 would become events, 1 would get another reason or detail\./);
+        strictEqual(await browser.run("document.activeElement.id"), "judge-again", "the focus stays");
+        deepStrictEqual(await browser.accessibilityFaults(), []);
+        deepStrictEqual((await rowsOf(place)).events, ["1 0 1"], "nothing is changed yet");
+        // Next comes the table of the dry run, which scrolls, and then the other button.
+        for (const _ of [1, 2]) await browser.press("Tab");
+        strictEqual(await browser.run("document.activeElement.id"), "replay-it");
+        await browser.press("Enter", { text: "\r" });
+        await browser.untilSeen(/Done: 3 of 4 became events, 1 got another reason or detail\./);
+        strictEqual(await browser.run("document.activeElement.getAttribute('role')"), "status");
+        deepStrictEqual(await browser.accessibilityFaults(), []);
+        deepStrictEqual(await rowsOf(place), { events: EVENTS, letters: LETTERS_LEFT });
+        await browser.press("Tab");
+        await browser.press("Enter", { text: "\r" });
+        await browser.untilSeen(/There are none of these/);
+        checkPeace(browser, lake);
+      }, { folder: `${place.folder}/lake`, allowsUpkeep: true })
+    ),
+);
+
+browserTest(
+  "letters that would stay are not replayed, and a replay that is refused says why, with whatever text in them",
+  (browser) =>
+    useFilledLake(async (lake, world) => {
+      await browser.look(1200, 800);
+      const judge = async (pattern: RegExp) => {
+        await browser.open(lake.address + LETTERS);
+        await browser.untilSeen(/Judge these again/);
+        await browser.run("document.getElementById('judge-again').click()");
+        await browser.untilSeen(pattern);
+        strictEqual(await browser.run("document.getElementById('replay-it')"), null);
+        deepStrictEqual(await browser.accessibilityFaults(), []);
+      };
+      await judge(/None of 3 would change[\s\S]*corrupted_batch/);
+      world.put("d.json", JSON.stringify([{ user_id: "u" }]));
+      const dedupe = { by: ["event_id"], at: "event_timestamp", withinMicros: "1000000" };
+      await world.consume({ partitionBy, dedupe });
+      await judge(/its batches drop repeats[\s\S]*Try again/);
+      strictEqual(await browser.run("globalThis.stolen"), undefined);
+      checkPeace(browser, lake);
+    }, { allowsUpkeep: true }),
+);
+
 browserTest("a console that may only look says so and offers no action", (browser) =>
   useFilledLake(async (lake) => {
     await browser.open(`${lake.address}/tables?table=bronze.events`);
     await browser.untilSeen(/This console only looks/);
     strictEqual(await browser.run("document.querySelectorAll('[data-action]').length"), 0);
+    await browser.open(lake.address + LETTERS);
+    await browser.untilSeen(/This console only looks: with serve --allow-upkeep it can replay dead letters/);
+    strictEqual(await browser.run("document.getElementById('judge-again')"), null);
   }));
 
 browserTest(

@@ -1,6 +1,6 @@
-import { deepStrictEqual, ok, throws } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { isKind } from "../../core/base/errors.ts";
-import { shareMemory } from "../../core/routing/memory_shares.ts";
+import { besideProgram, shareMemory } from "../../core/routing/memory_shares.ts";
 
 const SIZES = { "300MB": 300e6, "400MB": 400e6, "500MB": 500e6, "1GB": 1e9, "1.5GiB": 1.5 * 2 ** 30, "8GB": 8e9 };
 
@@ -30,6 +30,11 @@ Deno.test("by default two threads have full buffers; with less memory the buffer
   deepStrictEqual(shareMemory("300MB", 8).threads, 1);
   ok(shareMemory("1GB", 64).threads < 64);
   deepStrictEqual(shareMemory("16GB", 64).threads, 64);
+});
+
+Deno.test("a run in a program that is there anyway has what was given besides it, and at least what it needs", () => {
+  strictEqual(besideProgram("1GB"), "1130000000B");
+  deepStrictEqual([1, 256e6].map((bytes) => shareMemory(besideProgram(`${bytes}B`), 1).threads), [1, 1]);
 });
 
 Deno.test("memory that is too small for one thread is refused with what is needed", () => {

@@ -87,6 +87,12 @@ function consoleRequests(): Sent[] {
   const contract = JSON.stringify({ type: "object", properties: { user_id: { type: "string" } } });
   const posts: [string, object][] = [
     ["api/contract/compare", { target: "bronze.events", contract }],
+    ["api/letters/replay", {
+      table: "dead_letters.events",
+      reason: "invalid_schema",
+      from: "2026-03-01",
+      dryRun: true,
+    }],
     ["api/upkeep", { table: "bronze.events", action: "compact", dryRun: true }],
     ["api/sql", { sql: "select user_id, count(*) from bronze.events group by 1", rows: 1_000 }],
   ];

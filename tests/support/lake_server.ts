@@ -1,4 +1,5 @@
 import { strictEqual } from "node:assert/strict";
+import { replayBy } from "../../commands/letter_replay.ts";
 import { type Clock, systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
@@ -86,6 +87,8 @@ export class ServedLake {
     });
     const batches = new BatchWatch(files, clock);
     const surroundings = { catalog: files, store: served, clock, random };
+    const openRaw = () => Promise.resolve(served);
+    const replay = replayBy({ surroundings, machine, openRaw, note: onFailure });
     const server = new LakeServer({
       catalog: new RestCatalogService({ catalog: files, namespaces: new FileNamespaces(served), clock, random }),
       watch,
@@ -96,7 +99,7 @@ export class ServedLake {
         batches,
         live: liveAnswers(),
         exports: exportAnswers(),
-        upkeep: options.allowsUpkeep === true ? new UpkeepDesk(surroundings, machine, onFailure) : undefined,
+        upkeep: options.allowsUpkeep === true ? new UpkeepDesk(surroundings, machine, onFailure, replay) : undefined,
         onFailure,
         session: new LimitedSession(session, options.sessionClock ?? patientClock),
         catalog: files,

@@ -7,9 +7,9 @@ import { OUR_COLUMNS } from "../../../core/lake/our_columns.ts";
 import type { KnownTarget } from "../../../core/lake/targets.ts";
 import type { Judge } from "../../../core/contract/judge.ts";
 import type { LetterCounts, LetterGroup } from "../../../core/maintain/letters/letter_groups.ts";
+import { letterTargets } from "../../letter_targets.ts";
 import { printResult } from "../../line/output.ts";
 import { type Job, lakeAction } from "../action.ts";
-import { letterTargets } from "../letter_targets.ts";
 
 export const deadLetters = lakeAction({
   name: "dead-letters",

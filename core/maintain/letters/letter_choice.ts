@@ -30,12 +30,29 @@ export interface ChoiceLimits {
 
 const LIMITS: ChoiceLimits = { lettersMax: 500_000, filesMax: 10_000, textMax: 1e9 };
 
+/** What became of letters that were judged again; in a dry run only `reasons` says something. */
+export interface ReplayReport {
+  reasons: ChosenLetters[];
+  /** Also one that an earlier replay had begun. */
+  batches: number;
+  events: number;
+  changed: number;
+}
+
+/** How far a replay is: what was done, and what is under way. */
+export interface ReplayProgress extends Omit<ReplayReport, "reasons"> {
+  step: "judging" | "moving";
+  /** Those judged so far, or those of the batch under way. */
+  letters: number;
+}
+
 /** Of letters those that are events by now, or letters for another reason. */
 export class LetterChoice {
   readonly #judge: Judge;
   readonly #reasons = new Map<DeadLetterReason, ChosenLetters>();
   readonly #files = new Map<string, ReplayedFile>();
   readonly #limits: ChoiceLimits;
+  #judged = 0;
   #chosen = 0;
   #text = 0;
   /** Whether letters are left for another batch. */
@@ -51,6 +68,7 @@ export class LetterChoice {
     const counts = this.#reasons.get(reason) ?? { reason, letters: 0, taken: 0, changed: 0 };
     this.#reasons.set(reason, counts);
     counts.letters++;
+    this.#judged++;
     if (!holdsRecord(letter)) return;
     const judgement = this.#judge.judge(letter.raw);
     if (judgement.kind === "event") counts.taken++;
@@ -59,6 +77,16 @@ export class LetterChoice {
     else if (judgement.reason === reason && letter.detail.startsWith(judgement.detail)) return;
     else counts.changed++;
     this.#choose(letter);
+  }
+
+  /** So many letters were looked at. */
+  get judged(): number {
+    return this.#judged;
+  }
+
+  /** Letters of the files that are for a plan. */
+  get chosen(): number {
+    return this.#chosen;
   }
 
   get reasons(): ChosenLetters[] {

@@ -82,12 +82,7 @@ export class ConsoleCall {
 
   /** An instant in RFC 3339, or a day of UTC, in milliseconds since 1970; undefined without it. */
   instant(name: string): number | undefined {
-    const text = this.optional(name);
-    if (text === undefined || text === "") return undefined;
-    const isInstant = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))?$/.test(text);
-    const ms = isInstant ? Date.parse(text) : NaN;
-    if (!Number.isNaN(ms)) return ms;
-    throw badRequest(`Cannot read ${name}: it is neither an instant such as 2026-03-01T12:00:00Z nor a day`);
+    return instantOf(name, this.optional(name));
   }
 
   /** The body of what asks for more than an answer of the lake as it is. */
@@ -103,6 +98,15 @@ export class ConsoleCall {
 /** Rows by the names of their columns. */
 export function objectsOf({ columns, rows }: LimitedAnswer): Record<string, string | null>[] {
   return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index]!])));
+}
+
+/** As `ConsoleCall.instant`, of a text. */
+export function instantOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  const isInstant = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))?$/.test(text);
+  const ms = isInstant ? Date.parse(text) : NaN;
+  if (!Number.isNaN(ms)) return ms;
+  throw badRequest(`Cannot read ${name}: it is neither an instant such as 2026-03-01T12:00:00Z nor a day`);
 }
 
 export function isoOf(ms: number | undefined): Json {

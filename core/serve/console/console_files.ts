@@ -10,6 +10,7 @@ const SCRIPTS = [
   "elements",
   "files",
   "json_place",
+  "letter_replay",
   "letter_times",
   "letters",
   "live",

@@ -1,4 +1,3 @@
-import { StreamlabError } from "../../base/errors.ts";
 import { errorAnswer, jsonAnswer } from "../answer.ts";
 import { HttpRefusal } from "../http_refusal.ts";
 import type { Incoming } from "../incoming.ts";
@@ -7,11 +6,13 @@ import { ConsoleCall, type ConsoleParts } from "./console_call.ts";
 import { compareContract, showContract } from "./contracts.ts";
 import { listFiles } from "./ledger_files.ts";
 import { exportLetters } from "./letter_export.ts";
+import { replayLetters } from "./letter_replay.ts";
 import { countLetters, listLetters, showLetter } from "./letters.ts";
 import { countLettersOverTime } from "./letters_over_time.ts";
 import { streamLive } from "./live.ts";
 import { showOverview } from "./overview.ts";
 import { answerQuestion } from "./questions.ts";
+import { refusedBy } from "./refused.ts";
 import { listTables, showTable } from "./tables.ts";
 import { runUpkeep } from "./upkeep_calls.ts";
 
@@ -23,6 +24,7 @@ const ENDPOINTS: Readonly<Record<string, readonly [method: "GET" | "POST", run: 
   "/batches": ["GET", listBatches],
   "/letters/reasons": ["GET", countLetters],
   "/letters/over-time": ["GET", countLettersOverTime],
+  "/letters/replay": ["POST", replayLetters],
   "/letters": ["GET", listLetters],
   "/letter": ["GET", showLetter],
   "/tables": ["GET", listTables],
@@ -68,17 +70,7 @@ export class ConsoleService {
 
 function refusalAnswer(error: unknown, shown: (text: string) => string): Response {
   if (error instanceof HttpRefusal) return errorAnswer(error);
-  if (!(error instanceof StreamlabError)) throw error;
-  const known: Partial<Record<StreamlabError["kind"], readonly [number, string]>> = {
-    usage: [400, "BadRequestException"],
-    "not-found": [404, "NotFoundException"],
-    // Another commit came first, again and again.
-    conflict: [409, "ConflictException"],
-    // The client has gone, or the server ends.
-    interrupted: [503, "ServiceUnavailableException"],
-  };
-  const [code, type] = known[error.kind] ?? [];
-  if (code === undefined || type === undefined) throw error;
-  const hint = error.hint === undefined ? null : shown(error.hint);
-  return jsonAnswer(code, { error: { message: shown(error.message), hint, type, code } });
+  const refused = refusedBy(error, shown);
+  if (refused === undefined) throw error;
+  return jsonAnswer(refused.status, { error: refused.error });
 }

@@ -8,7 +8,7 @@ import { HttpRefusal } from "../http_refusal.ts";
 import { type ConsoleCall, objectsOf } from "./console_call.ts";
 import { tableSql } from "./lake_table.ts";
 import { CELL_LETTERS_MAX } from "./limited_session.ts";
-import { letterConditions, letterTable, whereOf } from "./letters.ts";
+import { filterOf, letterConditions, letterTable, whereOf } from "./letters.ts";
 import type { Place } from "./long_answers.ts";
 
 /** Read at once, by place in the order of the table; an answer's limit makes it fewer. */
@@ -94,7 +94,7 @@ class Portions {
   constructor(call: ConsoleCall, table: TableIdentifier) {
     this.#call = call;
     this.#table = table;
-    this.#conditions = letterConditions(call);
+    this.#conditions = letterConditions(filterOf(call));
   }
 
   /** Empty after the last one. */

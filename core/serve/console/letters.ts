@@ -25,7 +25,7 @@ export const PLACE_SQL =
 /** How many letters a table has by reason and place in the record, the most frequent first. */
 export async function countLetters(call: ConsoleCall): Promise<Response> {
   const table = await letterTable(call);
-  const where = whereOf(letterConditions(call));
+  const where = whereOf(letterConditions(filterOf(call)));
   const rows = objectsOf(
     await call.askAbout(
       [table],
@@ -48,7 +48,7 @@ FROM ${tableSql(table)} ${where} GROUP BY 1, 2 ORDER BY n DESC, 1, 2 LIMIT ${GRO
 export async function listLetters(call: ConsoleCall): Promise<Response> {
   const table = await letterTable(call);
   const limit = Math.max(1, call.count("limit", 50, LETTERS_MAX)), offset = call.count("offset", 0, OFFSET_MAX);
-  const where = whereOf(letterConditions(call));
+  const where = whereOf(letterConditions(filterOf(call)));
   const rows = objectsOf(
     await call.askAbout(
       [table],
@@ -75,21 +75,30 @@ ORDER BY ${AT} DESC, ${BATCH} DESC, ${FILE}, ${POSITION} LIMIT ${limit + 1} OFFS
   });
 }
 
-/** Ingested from an instant on, and before another; milliseconds since 1970. */
-interface IngestedWithin {
+/** Which letters of a table; whatever is undefined chooses none of them out. */
+export interface LetterFilter {
+  reason: string | undefined;
+  place: string | undefined;
+  /** Ingested from an instant on, and before another; milliseconds since 1970. */
   fromMs: number | undefined;
   toMs: number | undefined;
 }
 
-/** Of one reason, of one place, ingested in a span of time, where the address says so. */
-export function letterConditions(
-  call: ConsoleCall,
-  { fromMs, toMs }: IngestedWithin = { fromMs: call.instant("from"), toMs: call.instant("to") },
-): string[] {
-  const texts = [["reason", REASON], ["place", PLACE_SQL]].flatMap(([name, sql]) => {
-    const wanted = call.optional(name!);
-    return wanted === undefined ? [] : [`${sql} = ${quoteText(wanted)}`];
-  });
+/** What the address says of it. */
+export function filterOf(call: ConsoleCall): LetterFilter {
+  return {
+    reason: call.optional("reason"),
+    place: call.optional("place"),
+    fromMs: call.instant("from"),
+    toMs: call.instant("to"),
+  };
+}
+
+/** In SQL, over the columns of a table of letters. */
+export function letterConditions({ reason, place, fromMs, toMs }: LetterFilter): string[] {
+  const texts = ([[reason, REASON], [place, PLACE_SQL]] as const).flatMap(([wanted, sql]) =>
+    wanted === undefined ? [] : [`${sql} = ${quoteText(wanted)}`]
+  );
   // As literals: by these the files of other days are not even opened.
   const times = ([[">=", fromMs], ["<", toMs]] as const).flatMap(([operator, ms]) =>
     ms === undefined ? [] : [`${AT} ${operator} TIMESTAMPTZ '${new Date(ms).toISOString()}'`]
@@ -154,8 +163,8 @@ FROM ${tableSql(LEDGER)} WHERE ${sourceFile} = ${quoteText(file)} AND ${batchId}
   };
 }
 
-export async function letterTable(call: ConsoleCall): Promise<TableIdentifier> {
-  const table = await namedTable(call);
+export async function letterTable(call: ConsoleCall, name?: string): Promise<TableIdentifier> {
+  const table = await namedTable(call, name);
   if (holdsDeadLetters(table)) return table;
   throw badRequest(`Cannot show letters of ${identifierText(table)}: it is no table of dead letters`);
 }

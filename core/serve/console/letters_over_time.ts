@@ -5,7 +5,7 @@ import { jsonAnswer } from "../answer.ts";
 import { badRequest } from "../http_refusal.ts";
 import { type ConsoleCall, isoOf, objectsOf } from "./console_call.ts";
 import { tableSql } from "./lake_table.ts";
-import { letterConditions, letterTable, PLACE_SQL, whereOf } from "./letters.ts";
+import { filterOf, letterConditions, letterTable, PLACE_SQL, whereOf } from "./letters.ts";
 
 /** Of periods, in UTC. */
 const LENGTHS_MS: Readonly<Record<string, number>> = { hour: 3_600_000, day: 86_400_000 };
@@ -20,7 +20,7 @@ const { deadLetterReason: REASON, ingestedAt: AT } = OUR_COLUMNS;
 export async function countLettersOverTime(call: ConsoleCall): Promise<Response> {
   const table = await letterTable(call);
   const { by, lengthMs, fromMs, toMs } = periodsOf(call);
-  const where = whereOf(letterConditions(call, { fromMs, toMs }));
+  const where = whereOf(letterConditions({ ...filterOf(call), fromMs, toMs }));
   const rows = objectsOf(
     await call.askAbout(
       [table],

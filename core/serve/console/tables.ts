@@ -17,6 +17,7 @@ export async function listTables({ parts }: ConsoleCall): Promise<Response> {
   const { state } = await parts.watch.look();
   return jsonAnswer(200, {
     at: isoOf(parts.clock.nowMs()),
+    allowsUpkeep: parts.upkeep !== undefined,
     tables: state?.tables.map(({ table, rows, dataFiles, bytes, deleteFiles, snapshots, committedAtMs }) => ({
       table,
       rows: rows ?? null,

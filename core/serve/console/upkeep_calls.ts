@@ -5,14 +5,13 @@ import { jsonAnswer } from "../answer.ts";
 import { badRequest, HttpRefusal } from "../http_refusal.ts";
 import type { ConsoleCall } from "./console_call.ts";
 import { namedTable } from "./lake_table.ts";
+import type { UpkeepDesk } from "./upkeep_desk.ts";
 
 /** One action on one table; what it answers is what `maintain --json` prints of it. */
 export async function runUpkeep(call: ConsoleCall): Promise<Response> {
-  const { upkeep, clock } = call.parts;
+  const { clock } = call.parts;
   const { table, action, dryRun = true } = await call.body();
-  if (upkeep === undefined) {
-    throw new HttpRefusal(403, "ForbiddenException", "This console only looks: start serve with --allow-upkeep");
-  }
+  const upkeep = deskOf(call);
   if (!isAction(action)) {
     throw badRequest(`Cannot read action: it is none of ${Object.keys(TABLE_ACTIONS).join(", ")}`);
   }
@@ -29,6 +28,12 @@ export async function runUpkeep(call: ConsoleCall): Promise<Response> {
     durationMs,
     ...report as unknown as { [key: string]: Json },
   });
+}
+
+/** Refuses where the console may only look. */
+export function deskOf({ parts: { upkeep } }: ConsoleCall): UpkeepDesk {
+  if (upkeep !== undefined) return upkeep;
+  throw new HttpRefusal(403, "ForbiddenException", "This console only looks: start serve with --allow-upkeep");
 }
 
 function isAction(name: unknown): name is TableActionName {

@@ -57,7 +57,7 @@ Deno.test("what the console can do to a table is what --all asks for, in the sam
 Deno.test("work that has waited for its turn is not begun for a client who has gone meanwhile", () =>
   useFilledLake(async (lake) => {
     const machine = { temporaryFolder: lake.folder, threads: 1, memory: "256MB" };
-    const desk = new UpkeepDesk(surroundingsOf(lake), machine, () => {});
+    const desk = new UpkeepDesk(surroundingsOf(lake), machine, () => {}, () => Promise.reject());
     const client = new AbortController();
     const first = desk.run("compact", events, true, new AbortController().signal);
     const second = desk.run("rewrite-manifests", events, false, client.signal);

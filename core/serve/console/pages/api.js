@@ -39,8 +39,8 @@ export function save(blob, name) {
  * Server-sent events, each with its JSON, until the server or `signal` ends them. `EventSource`
  * could not send a token.
  */
-export async function follow(path, parameters, signal, take) {
-  const response = await request(path, parameters, { signal });
+export async function follow(path, parameters, { signal, body }, take) {
+  const response = await request(path, parameters, { signal, body, accept: "text/event-stream" });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   try {
@@ -48,7 +48,7 @@ export async function follow(path, parameters, signal, take) {
       const events = (text + piece.value).split("\n\n");
       text = events.pop();
       for (const event of events) {
-        const found = /^event: (\w+)\ndata: (.*)$/.exec(event);
+        const found = /^event: (\w+)\ndata: ([^\n]*)$/.exec(event);
         if (found !== null) take(found[1], JSON.parse(found[2]));
       }
     }
@@ -58,9 +58,9 @@ export async function follow(path, parameters, signal, take) {
   }
 }
 
-async function request(path, parameters, { signal, body }) {
+async function request(path, parameters, { signal, body, accept = "*/*" }) {
   const token = sessionStorage.getItem(TOKEN);
-  const headers = new Headers();
+  const headers = new Headers({ accept });
   if (token !== null) headers.set("authorization", `Bearer ${token}`);
   if (body !== undefined) headers.set("content-type", "application/json");
   let response;

@@ -2,6 +2,7 @@ import { addressOf } from "./address.js";
 import { ask, download } from "./api.js";
 import { element, problem, put, quiet, tableOf, visible } from "./elements.js";
 import { placeIn } from "./json_place.js";
+import { replayer } from "./letter_replay.js";
 import { overTime, spanOf } from "./letter_times.js";
 import { bytes, count, time } from "./numbers.js";
 
@@ -11,7 +12,7 @@ const PAGE_LETTERS = 50;
 export async function showLetters(page, parameters, signal) {
   const state = Object.fromEntries(parameters);
   if (state.file !== undefined) return await showLetter(page, state, signal);
-  const { tables } = await ask("tables", {}, { signal });
+  const { tables, allowsUpkeep } = await ask("tables", {}, { signal });
   const names = tables.map(({ table }) => table).filter((table) => table.startsWith("dead_letters."));
   const table = state.table ?? names[0];
   if (table === undefined) {
@@ -35,6 +36,7 @@ export async function showLetters(page, parameters, signal) {
       overTime({ ...state, table }, times),
       groupTable(state, table, groups),
       list(state, table, listed, offset),
+      listed.letters.length === 0 ? null : replayer({ table, reason, place, from, to }, allowsUpkeep, signal),
     ],
   );
 }

@@ -11,7 +11,7 @@ const AGAIN_MS = 2_000;
 export async function live(parameters, signal, draw) {
   const known = {};
   while (!signal.aborted) {
-    await follow("live", parameters, signal, (name, value) => {
+    await follow("live", parameters, { signal }, (name, value) => {
       known[name] = value;
       draw(known);
     });

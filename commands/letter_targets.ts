@@ -1,6 +1,6 @@
-import { StreamlabError } from "../../core/base/errors.ts";
-import { type Catalog, identifierText, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
-import type { KnownTarget } from "../../core/lake/targets.ts";
+import { StreamlabError } from "../core/base/errors.ts";
+import { type Catalog, identifierText, type TableIdentifier } from "../core/iceberg/catalog/catalog.ts";
+import type { KnownTarget } from "../core/lake/targets.ts";
 
 /** A target, and its table of dead letters, which may not be there yet. */
 export interface LetterTarget {
@@ -17,8 +17,8 @@ export async function letterTargets(
   table: { namespace: string; name: string } | undefined,
 ): Promise<LetterTarget[]> {
   const [{ targetsOfCatalog }, { identifiersOf }] = await Promise.all([
-    import("../../core/lake/targets.ts"),
-    import("../../core/lake/table_names.ts"),
+    import("../core/lake/targets.ts"),
+    import("../core/lake/table_names.ts"),
   ]);
   const asked = table === undefined ? undefined : `${table.namespace}.${table.name}`;
   const targets = (await targetsOfCatalog(catalog)).map((target) => {
