@@ -157,19 +157,6 @@ export const mutations: Mutation[] = [
     tools: () => ({ catalog: replacesAnything }),
   },
   {
-    name: "a file is deleted before its grace",
-    upkeeps: true,
-    tools: () => ({
-      store: (store) =>
-        withMethods(store, {
-          async stat(path) {
-            const info = await store.stat(path);
-            return info && recordAt(path)?.kind === "removal" ? { ...info, modifiedMs: info.modifiedMs - 1e6 } : info;
-          },
-        }),
-    }),
-  },
-  {
     name: "an expiry forgets tags and branches",
     upkeeps: true,
     tools: () => ({

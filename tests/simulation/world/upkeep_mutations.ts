@@ -4,6 +4,7 @@ import { type Mutation, withMethods } from "./mutations.ts";
 
 /** Of the rules by which files are deleted between batches. */
 export const upkeepMutations: Mutation[] = [
+  { name: "a file is deleted before its grace", upkeeps: true, tools: () => ({ store: deletesEarly }) },
   { name: "files are deleted first and listed then", upkeeps: true, tools: () => ({ store: listsAfterDeletion }) },
   {
     name: "upkeep of one table takes the files of a batch from all of them",
@@ -11,6 +12,16 @@ export const upkeepMutations: Mutation[] = [
     tools: () => ({ store: deletesByBatch }),
   },
 ];
+
+/** What waits seems to have waited for long. */
+export function deletesEarly(store: Store): Store {
+  return withMethods(store, {
+    async stat(path) {
+      const info = await store.stat(path);
+      return info && recordAt(path)?.kind === "removal" ? { ...info, modifiedMs: info.modifiedMs - 1e6 } : info;
+    },
+  });
+}
 
 /** What an expiry leaves goes at once; the list is written when it is gone. */
 function listsAfterDeletion(store: Store): Store {
