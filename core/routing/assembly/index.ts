@@ -91,6 +91,7 @@ import {
   undoRow,
 } from "./table.ts";
 import { isUtf8 } from "./text.ts";
+import { forgetUnits, keepUnitNumber, missingUnit, numberUnits } from "./units.ts";
 
 export {
   addColumn,
@@ -127,6 +128,7 @@ export {
   failsPtr,
   flushBegin,
   flushEnd,
+  forgetUnits,
   hashKeyBytes,
   hashKeyPtr,
   isBrokenRest,
@@ -139,14 +141,17 @@ export {
   keepExtrasWords,
   keepFaultWords,
   keepRecordWords,
+  keepUnitNumber,
   lastGoodPtr,
   leaveEnvelope,
   letterNulls,
   letterParse,
+  missingUnit,
   newCheck,
   newColumn,
   newNode,
   newTable,
+  numberUnits,
   oddN,
   oddPtr,
   partitionRows,

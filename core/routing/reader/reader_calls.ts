@@ -126,6 +126,10 @@ export interface ReaderCalls {
   columnText(column: number, slot: number): number;
 
   rowPartitionsOf(table: number): number;
+  forgetUnits(): void;
+  numberUnits(table: number, column: number, numbers: number, row: number, micros: bigint, none: number): number;
+  missingUnit(): bigint;
+  keepUnitNumber(number: number): void;
   flushBegin(table: number, partitions: number): void;
   flushEnd(table: number): void;
   partitionRows(table: number, partition: number): number;

@@ -1,4 +1,4 @@
-import { civilFromDay, floorDivide } from "../../base/calendar.ts";
+import { civilFromDay } from "../../base/calendar.ts";
 import { type PartitionColumn, partitionColumns } from "../../iceberg/format/partition_spec.ts";
 import type { ContractType } from "../../contract/contract.ts";
 import { fieldsById } from "../../iceberg/format/schema.ts";
@@ -12,10 +12,8 @@ import type { ReaderCalls } from "./reader_calls.ts";
 import type { ReaderInstance } from "./reader_instance.ts";
 import { type BatchConstants, constantOf } from "./batch_constants.ts";
 
-const MICROS_PER_DAY = 86_400_000_000;
-const MICROS_PER_HOUR = 3_600_000_000;
-/** Below it, the high half of a number of microseconds makes one that a double has exactly. */
-const EXACT_HIGH_MAX = 1 << 20;
+const MICROS_PER_DAY = 86_400_000_000n;
+const MICROS_PER_HOUR = 3_600_000_000n;
 /** Values whose partitions are remembered: of most columns these are all. */
 const REMEMBERED_MAX = 100_000;
 /** What two numbers of partitions are joined with: neither is ever so large. */
@@ -54,15 +52,18 @@ export class RowPartitions {
   /** Gives every row the number of its partition; returns how many there have been so far. */
   number(): number {
     const { calls } = this.#reader;
-    const rows = calls.rowsOf(this.#table);
     const at = calls.rowPartitionsOf(this.#table);
-    const numbers = new Int32Array(calls.memory.buffer, at, rows);
-    if (this.#keys.length === 0) numbers.fill(0);
+    if (this.#keys.length === 0) this.#listAt(at, calls.rowsOf(this.#table)).fill(0);
     for (let field = 0; field < this.#keys.length; field++) {
-      if (field === 0) this.#begin(numbers);
-      else this.#join(field, numbers);
+      if (field === 0) this.#begin(at);
+      else this.#join(field, at);
     }
     return this.#values.length;
+  }
+
+  /** A list of a number for each row, in the reader's memory. */
+  #listAt(at: number, rows: number): Int32Array {
+    return new Int32Array(this.#reader.calls.memory.buffer, at, rows);
   }
 
   /** The values of a partition, printed as `partitionValue` reads them. */
@@ -70,18 +71,20 @@ export class RowPartitions {
     return this.#values[partition]!;
   }
 
-  #begin(numbers: Int32Array): void {
+  #begin(at: number): void {
     const first = this.#keys[0]!;
-    first.number(this.#reader, numbers);
+    first.number(this.#reader, this.#table, at);
     const values = this.#joinedValues[0]!;
     while (values.length < first.texts.length) values.push([first.texts[values.length]!]);
   }
 
-  #join(field: number, numbers: Int32Array): void {
+  #join(field: number, at: number): void {
     const keys = this.#keys[field]!, joined = this.#joined[field]!;
     const before = this.#joinedValues[field - 1]!, values = this.#joinedValues[field]!;
-    const own = new Int32Array(numbers.length);
-    keys.number(this.#reader, own);
+    const { calls } = this.#reader;
+    const rows = calls.rowsOf(this.#table), bytes = rows * Int32Array.BYTES_PER_ELEMENT, ownAt = calls.alloc(bytes);
+    keys.number(this.#reader, this.#table, ownAt);
+    const numbers = this.#listAt(at, rows), own = this.#listAt(ownAt, rows);
     for (let row = 0; row < own.length; row++) {
       const pair = numbers[row]! * JOINED_BY + own[row]!;
       let number = joined.get(pair);
@@ -91,6 +94,7 @@ export class RowPartitions {
       }
       numbers[row] = number;
     }
+    calls.dealloc(ownAt, bytes);
   }
 }
 
@@ -110,20 +114,37 @@ class PartitionKeys {
     this.#source = source;
   }
 
-  number(reader: ReaderInstance, numbers: Int32Array): void {
-    const source = this.#source;
+  /** Writes the number of each row's value to the list at this address. */
+  number(reader: ReaderInstance, table: number, at: number): void {
+    const { calls } = reader;
+    const source = this.#source, { name } = this.#part.field.transform;
+    const rows = calls.rowsOf(table);
+    const list = () => new Int32Array(calls.memory.buffer, at, rows);
     // A column that rows do not have (any more) is null in all of them.
-    if (source === undefined || this.#part.field.transform.name === "void") numbers.fill(this.#keyOf(null));
-    else if (typeof source === "bigint") numbers.fill(this.#keyOf(source));
-    else {
-      const { calls } = reader;
+    if (source === undefined || name === "void") list().fill(this.#keyOf(null));
+    else if (typeof source === "bigint") list().fill(this.#keyOf(source));
+    else if (source.kind === Kind.INSTANT && name !== "identity" && name !== "bucket") {
+      this.#numberUnits(source, calls, table, at);
+    } else {
       const { handle, maxDefinition } = source;
       const none = maxDefinition > 0 ? this.#keyOf(null) : 0;
-      const keyAt = this.#keysIn(source, reader);
-      for (let row = 0; row < numbers.length; row++) {
+      const keyAt = this.#keysIn(source, reader), numbers = list();
+      for (let row = 0; row < rows; row++) {
         const isNull = maxDefinition > 0 && calls.columnLevel(handle, row) < maxDefinition;
         numbers[row] = isNull ? none : keyAt(row);
       }
+    }
+  }
+
+  /** By the days or hours of instants: far fewer of these are different. */
+  #numberUnits({ handle, maxDefinition }: ReaderColumn, calls: ReaderCalls, table: number, at: number): void {
+    const micros = this.#part.field.transform.name === "hour" ? MICROS_PER_HOUR : MICROS_PER_DAY;
+    const none = maxDefinition > 0 ? this.#keyOf(null) : 0;
+    const rows = calls.rowsOf(table);
+    calls.forgetUnits();
+    for (let row = 0; (row = calls.numberUnits(table, handle, at, row, micros, none)) < rows;) {
+      const count = Number(calls.missingUnit());
+      calls.keepUnitNumber(this.#remembered.get(count) ?? this.#unitKey(count));
     }
   }
 
@@ -137,7 +158,6 @@ class PartitionKeys {
       case Kind.STRING:
         return this.#textKeys(handle, calls, bytes);
       case Kind.INSTANT:
-        return this.#instantKeys(view, values);
       case Kind.LONG:
         return (row) => this.#remember(view.getBigInt64(values + row * 8, true));
       case Kind.DOUBLE:
@@ -166,26 +186,6 @@ class PartitionKeys {
     return (row) => {
       const at = values + row * 16;
       return this.#remember(view.getBigInt64(at + 8, true) << 64n | view.getBigUint64(at, true));
-    };
-  }
-
-  /** By its days or hours first: far fewer of these are different. */
-  #instantKeys(view: DataView, values: number): (row: number) => number {
-    const { name } = this.#part.field.transform;
-    if (name === "identity" || name === "bucket") {
-      return (row) => this.#remember(view.getBigInt64(values + row * 8, true));
-    }
-    const unit = name === "hour" ? MICROS_PER_HOUR : MICROS_PER_DAY;
-    let last = NaN, lastKey = 0;
-    return (row) => {
-      const high = view.getInt32(values + row * 8 + 4, true);
-      const count = high < EXACT_HIGH_MAX && high > -EXACT_HIGH_MAX
-        ? Math.floor((high * 2 ** 32 + view.getUint32(values + row * 8, true)) / unit)
-        : Number(floorDivide(view.getBigInt64(values + row * 8, true), BigInt(unit)));
-      if (count === last) return lastKey;
-      last = count;
-      lastKey = this.#remembered.get(count) ?? this.#unitKey(count);
-      return lastKey;
     };
   }
 
