@@ -1,8 +1,11 @@
+import { isKind } from "../../base/errors.ts";
 import type { Connection } from "../../engine/duckdb.ts";
 import type { Scratch } from "../../disk/scratch.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import type { DataFile } from "../../iceberg/format/data_file.ts";
 import { findField } from "../../iceberg/format/schema.ts";
 import { currentSchema } from "../../iceberg/format/table_metadata.ts";
+import { type FileMove, movesSince } from "../../iceberg/scan/appended_files.ts";
 import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
 import type { DedupeRule } from "../../lake/dedupe_rule.ts";
 import { type FileLayout, layoutsMatter, readLayouts } from "../../tables/read/file_layout.ts";
@@ -15,10 +18,12 @@ import type { TimeSpan } from "./time_span.ts";
 /** Files that are read by one statement. */
 const READ_FILES_MAX = 200;
 
-/** Files whose keys were read together, by `identityOf`. */
+/** Files whose keys came together, by `identityOf`. */
 interface Group {
   files: ReadonlySet<string>;
   keys: number;
+  /** What the holder calls them. */
+  parts: readonly number[];
 }
 
 /** Where the keys of groups of files are. */
@@ -63,6 +68,8 @@ export class KeyIndex {
   /** Whether the holder may have keys of files that are not in a group. */
   #isBroken = false;
   #expected: ExpectedFiles | undefined;
+  /** The table's snapshot when it was followed last. */
+  #seen: bigint | undefined;
 
   constructor(holder: KeyHolder, options: KeyIndexOptions) {
     this.#holder = holder;
@@ -76,7 +83,7 @@ export class KeyIndex {
     this.#isBroken = false;
   }
 
-  /** They need not be read if the table then has them all, and nothing deletes from them. */
+  /** They need not be read if they all come into the table, and nothing deletes from them. */
   expect(expected: ExpectedFiles): void {
     this.#expected = expected;
   }
@@ -98,8 +105,14 @@ export class KeyIndex {
     const wanted = new Map(files.map((file) => [identityOf(file), file]));
     const elsewhere = new Set(skipped.map(({ dataFile }) => dataFile.path));
     const isLive = (file: string) => wanted.has(file) || elsewhere.has(pathOf(file));
-    await this.#forget([...this.#groups].filter(([, group]) => ![...group.files].every(isLive)));
-    this.#takeExpected(isLive);
+    const known = this.#expected === undefined ? this.#groups.values() : [...this.#groups.values(), this.#expected];
+    if (![...known].every((group) => isAll(group.files, isLive))) {
+      this.#move(await this.#movesOf(table), new Map(files.map((file) => [file.dataFile.path, identityOf(file)])));
+    }
+    await this.#forget([...this.#groups].filter(([, group]) => !isAll(group.files, isLive)));
+    if (this.#expected !== undefined && isAll(this.#expected.files, isLive)) this.#takeExpected(this.#expected);
+    this.#expected = undefined;
+    this.#seen = table.metadata.currentSnapshotId;
     if (recordsOf(files) > (this.#holder.neededMax ?? Infinity)) return false;
     await this.#forgetUnneeded(wanted);
     const missing = this.#missing(wanted);
@@ -109,26 +122,62 @@ export class KeyIndex {
     return true;
   }
 
-  #takeExpected(isLive: (file: string) => boolean): void {
-    const expected = this.#expected;
-    this.#expected = undefined;
-    if (expected === undefined || ![...expected.files].every(isLive)) return;
+  /** Since the table was followed last; none where that cannot be told. */
+  async #movesOf({ io, metadata }: LoadedTable): Promise<FileMove[]> {
+    try {
+      return await movesSince(io, metadata, this.#seen) ?? [];
+    } catch (error) {
+      if (isKind(error, "not-found")) return [];
+      throw error;
+    }
+  }
+
+  /** Notes where rows have moved, most often by compaction: their keys are known. */
+  #move(moves: readonly FileMove[], identities: ReadonlyMap<string, string>): void {
+    for (const { added, removed } of moves) {
+      const paths = new Set(added.map(({ path }) => path)), expected = this.#expected;
+      if (removed.length > 0) this.#regroup(removed, added, identities);
+      else if (expected !== undefined && isAll(expected.files, (file) => paths.has(file))) {
+        this.#takeExpected(expected);
+        this.#expected = undefined;
+      }
+    }
+  }
+
+  #regroup(removed: readonly DataFile[], added: readonly DataFile[], identities: ReadonlyMap<string, string>): void {
+    const gone = new Set(removed.map(({ path }) => path));
+    const old = [...this.#groups].filter(([, { files }]) => !isAll(files, (file) => !gone.has(pathOf(file))));
+    const files = old.flatMap(([, group]) => [...group.files]);
+    const known = new Set(files.map(pathOf));
+    // Rows that come from elsewhere have keys that are not known: the new files will be read.
+    if (!isAll(gone, (path) => known.has(path)) || rowsOf(added) > rowsOf(removed)) return;
+    for (const [number] of old) this.#groups.delete(number);
+    this.#groups.set(old[0]![0], {
+      files: new Set([
+        ...files.filter((file) => !gone.has(pathOf(file))),
+        ...added.map(({ path }) => identities.get(path) ?? path),
+      ]),
+      keys: old.reduce((sum, [, { keys }]) => sum + keys, 0),
+      parts: old.flatMap(([, { parts }]) => parts),
+    });
+  }
+
+  #takeExpected(expected: ExpectedFiles): void {
     expected.add(this.#newGroup(expected));
   }
 
-  #newGroup({ files, keys }: Group): number {
+  #newGroup({ files, keys }: Pick<Group, "files" | "keys">): number {
     const number = ++this.#made;
-    this.#groups.set(number, { files, keys });
+    this.#groups.set(number, { files, keys, parts: [number] });
     return number;
   }
 
   async #forget(groups: readonly [number, Group][]): Promise<void> {
     if (groups.length === 0) return;
-    const numbers = groups.map(([number]) => number);
-    for (const number of numbers) this.#groups.delete(number);
+    for (const [number] of groups) this.#groups.delete(number);
     // What fails half-way would leave keys that nobody forgets: new events would repeat nothing.
     this.#isBroken = true;
-    await this.#holder.forget(new Set(numbers));
+    await this.#holder.forget(new Set(groups.flatMap(([, { parts }]) => parts)));
     this.#isBroken = false;
   }
 
@@ -211,7 +260,16 @@ function identityOf({ dataFile, deletes }: ScanFile): string {
 }
 
 function recordsOf(files: readonly ScanFile[]): number {
-  return files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0);
+  return rowsOf(files.map(({ dataFile }) => dataFile));
+}
+
+function rowsOf(files: readonly DataFile[]): number {
+  return files.reduce((sum, { recordCount }) => sum + recordCount, 0);
+}
+
+function isAll(files: ReadonlySet<string>, is: (file: string) => boolean): boolean {
+  for (const file of files) if (!is(file)) return false;
+  return true;
 }
 
 function pathOf(identity: string): string {

@@ -115,6 +115,36 @@ Deno.test("files that a batch has put into the table are not read again, unless 
     }
   }));
 
+Deno.test("rows that compaction has moved to other files are not read again", () =>
+  ConsumeWorld.use(async (world) => {
+    const tables: LoadedTable[] = [], placed: string[][] = [];
+    for (const [index, id] of ["a", "b"].entries()) {
+      world.put(`${id}.ndjson`, line(id, index));
+      await world.consume();
+      const table = await bronze(world);
+      const { files } = await planScan(table.io, table.metadata);
+      placed.push(files.map(({ dataFile }) => dataFile.path).filter((path) => !placed.flat().includes(path)));
+      tables.push(table);
+    }
+    const [first] = tables as [LoadedTable];
+    const empty = { ...first, metadata: { ...first.metadata, refs: {}, currentSnapshotId: undefined, snapshots: [] } };
+    await withFinder(world, 1 << 20, async (finder, keysOf, asked) => {
+      const found = async (table: LoadedTable, id: string, minute: number) =>
+        (await finder.find(RULE, table, { keys: await keysOf(id, minute), paths: ["b"] })).size === 1;
+      const answers = [await found(empty as LoadedTable, "a", 0)];
+      finder.placed(placed[0]!);
+      answers.push(await found(first, "b", 1));
+      finder.placed(placed[1]!);
+      await maintained(world, "--compact");
+      const compacted = await bronze(world);
+      for (const [id, minute] of [["a", 0], ["b", 1], ["b", 3]] as const) {
+        answers.push(await found(compacted, id, minute));
+      }
+      deepStrictEqual(answers, [false, false, true, true, false]);
+      strictEqual(asked(), 0);
+    });
+  }));
+
 Deno.test("keys that are read from the table have their times, also those before 1970", () =>
   ConsumeWorld.use(async (world) => {
     const minutes = { before: -40_000_000, epoch: -29_538_720, now: 0 };
