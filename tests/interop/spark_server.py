@@ -4,6 +4,7 @@ spark_server.py ICEBERG_JAR WAREHOUSE   (catalog `lake`, of type hadoop)
 spark_server.py ICEBERG_JAR http://...  (catalog `lake`, of type rest)
 
 {"sql": "..."} is answered by {"rows": [...]}: each row as JSON text made by DuckDB, ordered, as in read_table.py; or {"error": "..."}.
+{"metadata": "/…/v7.metadata.json"} is answered by the rows of that version of a table, of any table.
 {"equality_delete": "lake.lab.t", "column": "id", "values": [...], "partition": [...]} deletes rows as Flink would: Spark itself has no way to.
 """
 import json
@@ -81,6 +82,8 @@ for line in sys.stdin:
         frame = None
         if "sql" in request:
             frame = spark.sql(request["sql"])
+        elif "metadata" in request:
+            frame = spark.read.format("iceberg").load(request["metadata"])
         else:
             equality_delete(request["equality_delete"], request["column"], request["values"], request.get("partition"))
         if frame is not None and frame.columns:

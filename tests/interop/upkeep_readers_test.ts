@@ -8,8 +8,9 @@ import { usualPolicy } from "../../core/maintain/upkeep/policy.ts";
 import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
 import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
 import { ConsumeWorld } from "../consume/consume_world.ts";
-import { type Python, pythonTest } from "../support/python.ts";
+import { pythonTest } from "../support/python.ts";
 import { scratchFolder } from "../support/scratch_folder.ts";
+import { SPARK_VERSIONS, sparkTest } from "../support/spark.ts";
 
 const BATCHES = 9;
 /** Everything pays soon, and files go as soon as nothing needs them. */
@@ -76,33 +77,47 @@ async function fill(world: ConsumeWorld, catalog: Catalog): Promise<Set<string>>
   return done;
 }
 
+/** What each engine sees in the version of that metadata file, as ordered JSON texts. */
+type See = (metadataPath: string) => Promise<Record<string, string[]>>;
+
+/** Consumes by the seed, with upkeep between, and compares at every commit. */
+function compareAtEveryCommit(see: See): Promise<void> {
+  return ConsumeWorld.use(async (world) => {
+    const gate = new Gate(1);
+    const operations = new Set<string>();
+    let commits = 0, rowsSeen = 0;
+    const show = async (table: LoadedTable) => {
+      const { io: { location }, metadata, metadataLocation } = table;
+      const name = identifierText(table.identifier);
+      const seen = await see(location.store.localPath(location.pathOf(metadataLocation))!);
+      const ours = await world.rows(`SELECT to_json(t)::VARCHAR AS j FROM {{${name}}} t ORDER BY j`);
+      const rows = ours.map(({ j }) => j as string);
+      const expected = Object.fromEntries(Object.keys(seen).map((engine) => [engine, rows]));
+      deepStrictEqual(seen, expected, `${name} after commit ${commits}`);
+      operations.add(metadata.snapshots.at(-1)?.summary.operation ?? "none");
+      commits++;
+      rowsSeen = Math.max(rowsSeen, rows.length);
+    };
+    const catalog = showing(world.catalogOn(world.store), (table) => gate.pass(1, () => show(table)));
+    const done = await fill(world, catalog);
+    deepStrictEqual(world.remarks, []);
+    const jobs = ["compact", "expire-snapshots", "remove-files"];
+    const tables = ["bronze.events", "dead_letters.events", "ingest.files"];
+    deepStrictEqual([...done].sort(), jobs.flatMap((job) => tables.map((table) => `${job} ${table}`)).sort());
+    ok(operations.has("append") && operations.has("replace"), [...operations].join());
+    ok(commits > 3 * BATCHES && rowsSeen > 100, `${commits} commits, ${rowsSeen} rows`);
+  });
+}
+
 pythonTest(
   "PyIceberg and DuckDB see the rows that we see at every commit of batches and of upkeep between them",
-  (python: Python) =>
-    python.converse("follow_table.py", (ask) =>
-      ConsumeWorld.use(async (world) => {
-        const gate = new Gate(1);
-        const operations = new Set<string>();
-        let commits = 0, rowsSeen = 0;
-        const show = async (table: LoadedTable) => {
-          const { io: { location }, metadata, metadataLocation } = table;
-          const name = identifierText(table.identifier);
-          const path = location.store.localPath(location.pathOf(metadataLocation))!;
-          const seen = await ask<{ pyiceberg: string[]; duckdb: string[] }>(path);
-          const ours = await world.rows(`SELECT to_json(t)::VARCHAR AS j FROM {{${name}}} t ORDER BY j`);
-          const rows = ours.map(({ j }) => j as string);
-          deepStrictEqual(seen, { pyiceberg: rows, duckdb: rows }, `${name} after commit ${commits}`);
-          operations.add(metadata.snapshots.at(-1)?.summary.operation ?? "none");
-          commits++;
-          rowsSeen = Math.max(rowsSeen, rows.length);
-        };
-        const catalog = showing(world.catalogOn(world.store), (table) => gate.pass(1, () => show(table)));
-        const done = await fill(world, catalog);
-        deepStrictEqual(world.remarks, []);
-        const jobs = ["compact", "expire-snapshots", "remove-files"];
-        const tables = ["bronze.events", "dead_letters.events", "ingest.files"];
-        deepStrictEqual([...done].sort(), jobs.flatMap((job) => tables.map((table) => `${job} ${table}`)).sort());
-        ok(operations.has("append") && operations.has("replace"), [...operations].join());
-        ok(commits > 3 * BATCHES && rowsSeen > 100, `${commits} commits, ${rowsSeen} rows`);
-      })),
+  (python) => python.converse("follow_table.py", (ask) => compareAtEveryCommit((path) => ask(path))),
+);
+
+sparkTest(
+  "Spark sees the rows that we see at every commit of batches and of upkeep between them",
+  (useSpark) =>
+    useSpark(scratchFolder(), (spark) => compareAtEveryCommit(async (path) => ({ spark: await spark.rowsOf(path) }))),
+  // One session answers for all commits; what differs between versions, other tests look at.
+  SPARK_VERSIONS.slice(-1),
 );

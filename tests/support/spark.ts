@@ -137,6 +137,11 @@ export class Spark {
     return this.#ask({ sql: text });
   }
 
+  /** The rows of that version of a table. */
+  rowsOf(metadataPath: string): Promise<string[]> {
+    return this.#ask({ metadata: metadataPath });
+  }
+
   /** Deletes rows by an equality delete file, in the partition given or in all of them. */
   async equalityDelete(table: string, column: string, values: unknown[], partition?: unknown[]): Promise<void> {
     await this.#ask({ equality_delete: table, column, values, partition });
