@@ -1,5 +1,5 @@
 import type { Connection } from "../../engine/duckdb.ts";
-import { streamNumbers } from "../../engine/duckdb_stream.ts";
+import { streamWords } from "../../engine/duckdb_stream.ts";
 import type { RepeatPositions } from "../repeats.ts";
 import { type EventKeys, KEY_WORDS } from "./event_keys.ts";
 import { KeptTimes } from "./kept_times.ts";
@@ -8,7 +8,9 @@ import { KeyTable } from "./key_table.ts";
 import type { TimeSpan } from "./time_span.ts";
 
 /** Of memory, with what growth leaves free, and entries that are gone and not yet removed. */
-const KEY_BYTES = 64;
+const KEY_BYTES = 50;
+/** Of a key's number of 128 bits, of which the low `KEY_WORDS` are taken. */
+const READ_KEY_WORDS = 4;
 /**
  * Of what fits, as much as may be needed at once: the rest is for what is not needed any more, so
  * that it need not be made anew for every batch to get rid of that.
@@ -42,14 +44,11 @@ export class HeldKeys implements KeyHolder {
   }
 
   async read(select: string, group: number): Promise<void> {
-    const words = Array.from({ length: KEY_WORDS }, (_, word) => wordSql("key", word));
-    const times = `${wordSql("time", 0)}, CAST(time >> 32 AS INTEGER)`;
-    const sql = `SELECT ${times}, ${words.join(", ")} FROM (${select})`;
-    const numbers = new Uint32Array(KEY_WORDS);
-    for await (const [low, high, ...key] of streamNumbers(await this.#connect(), sql)) {
-      for (let row = 0; row < low!.length; row++) {
-        for (let word = 0; word < KEY_WORDS; word++) numbers[word] = key[word]![row]!;
-        this.#table.add(numbers, 0, low![row]!, high![row]!, group);
+    const sql = `SELECT key, time FROM (${select})`;
+    for await (const { rows, columns } of streamWords(await this.#connect(), sql)) {
+      const [keys, times] = columns as [Uint32Array, Uint32Array];
+      for (let row = 0; row < rows; row++) {
+        this.#table.add(keys, row * READ_KEY_WORDS, times[row * 2]!, times[row * 2 + 1]!, group);
       }
     }
   }
@@ -117,11 +116,6 @@ function firstRows({ numbers, times }: EventKeys): Uint32Array {
     chains[chain] = row;
   }
   return firsts;
-}
-
-/** SQL for a word of a number, the low ones first. */
-function wordSql(number: string, word: number): string {
-  return `CAST((${number} >> ${32 * word}) & 4294967295 AS UINTEGER)`;
 }
 
 function sameKey(numbers: Uint32Array, a: number, b: number): boolean {
