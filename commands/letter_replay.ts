@@ -85,6 +85,15 @@ export class LetterReplay {
         },
       );
     }
+    if (record.options.upsert !== undefined) {
+      throw new StreamlabError(
+        "usage",
+        `Cannot replay letters of ${name}: it holds the newest record of each key, and a letter may be an older one`,
+        {
+          hint: "Give the records to consume in a new file",
+        },
+      );
+    }
     if (record.options.dedupe === undefined && rules.every(({ rule }) => rule === null)) return record;
     throw new StreamlabError(
       "usage",

@@ -22,6 +22,7 @@ import { openRawCare } from "./raw_care.ts";
 import { rawZone } from "./raw_zone.ts";
 import { checkEngine, checkNoDedupe, ClusterOfRun } from "./spark.ts";
 import { TargetSpans } from "./target_spans.ts";
+import { checkUpsertAlone, upsertRuleFor } from "./upsert.ts";
 import { ConsumeWords } from "./words.ts";
 import { contractNotes, readContractDocument } from "../contract_file.ts";
 import { openLake } from "../open_lake.ts";
@@ -332,6 +333,7 @@ async function sessionOptions(
     onExtraFields: flags.onExtraFields ?? before?.options.onExtraFields ?? "dead-letter",
     onWrongType: flags.onWrongType ?? before?.options.onWrongType,
     dedupe: dedupeRuleFor(flags, contract, before?.options.dedupe),
+    upsert: upsertRuleFor(flags, contract, before?.options.upsert),
     onChangedFile: flags.onChangedFile,
     maxFilesPerBatch: Math.max(1, flags.maxFilesPerBatch),
     maxBytesPerBatch: flags.maxBytesPerBatch,
@@ -344,6 +346,7 @@ async function sessionOptions(
     report,
     judgesAll: context.env(JUDGES_ALL) === "1",
   };
+  checkUpsertAlone(options, flags);
   return { options, notes, notesOfMade };
 }
 

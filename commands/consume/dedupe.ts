@@ -63,19 +63,24 @@ export function dedupeRuleFor(
       hint: "For example --dedupe-within 1d",
     });
   }
-  const rule = { by, at: eventTime ?? before?.at ?? timeOf(contract), withinMicros };
+  const rule = {
+    by,
+    at: eventTime ?? before?.at ?? eventTimeColumn(contract, "deduplicate", "--event-time"),
+    withinMicros,
+  };
   checkDedupeRule(rule, (column) => contract.fields.find(({ name }) => name === column)?.type.kind);
   return rule;
 }
 
-function timeOf({ fields }: Contract): string {
+/** The usual column of times, or the only one; fails with `usage` where a flag must name it. */
+export function eventTimeColumn({ fields }: Contract, action: string, flag: string): string {
   const times = fields.filter(({ type }) => type.kind === "timestamptz" || type.kind === "timestamp");
   const found = times.find(({ name }) => name === USUAL_TIME) ?? (times.length === 1 ? times[0] : undefined);
   if (found !== undefined) return found.name;
   const why = times.length === 0
     ? "the contract has no column of times"
     : `it may be ${times.map(({ name }) => name).join(" or ")}`;
-  throw new StreamlabError("usage", `Cannot deduplicate without knowing an event's time: ${why}`, {
-    hint: times.length === 0 ? "Give the time's field the format date-time" : "Name it with --event-time",
+  throw new StreamlabError("usage", `Cannot ${action} without knowing an event's time: ${why}`, {
+    hint: times.length === 0 ? "Give the time's field the format date-time" : `Name it with ${flag}`,
   });
 }

@@ -63,6 +63,7 @@ export class DryRunReport implements ConsumerReport {
   readonly #context: Context;
   readonly #sums = Object.fromEntries(["batches", ...SUMMED].map((key) => [key, 0])) as Sums;
   #changed = 0;
+  #superseded = 0;
   readonly #lines: { record: ScriptRecord; text: string }[] = [];
 
   constructor(context: Context) {
@@ -74,6 +75,7 @@ export class DryRunReport implements ConsumerReport {
     sums.batches++;
     for (const key of SUMMED) sums[key] += report[key];
     this.#changed += report.changed;
+    this.#superseded += report.superseded ?? 0;
   }
 
   file(name: string, status: "changed" | "unreadable" | "vanished", detail: string): void {
@@ -122,6 +124,7 @@ export class DryRunReport implements ConsumerReport {
     if (batches === 0) return [`${table}: nothing new to judge, and nothing was written`, ...makes, ...adds];
     const extra = [
       duplicates > 0 ? `, ${counted(duplicates, "repeat")} dropped` : "",
+      this.#superseded > 0 ? `, ${counted(this.#superseded, "record")} superseded` : "",
       empty > 0 ? `, ${counted(empty, "empty file")}` : "",
       this.#changed > 0 ? `, ${this.#changed} changed` : "",
     ].join("");

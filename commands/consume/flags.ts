@@ -10,6 +10,7 @@ import { dedupeFlags } from "./dedupe.ts";
 import { parseNotifications } from "./notifications.ts";
 import { parsePointer } from "./pointer.ts";
 import { sparkFlags } from "./spark.ts";
+import { upsertFlags } from "./upsert.ts";
 
 /** Flags of one target. */
 export const TABLES = { section: "TABLES" } as const;
@@ -106,6 +107,7 @@ export const consumeFlags = z.object({
       "else dead-letter)",
   }),
   ...dedupeFlags(TABLES.section),
+  ...upsertFlags(TABLES.section),
   partitionBy: flag.list({
     ...TABLES,
     doc:

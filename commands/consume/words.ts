@@ -181,6 +181,7 @@ function batchLine(report: BatchReport): string {
   const rate = durationMs > 0 ? `, ${counted(Math.round(records * 1000 / durationMs), "record")}/s` : "";
   const extra = [
     report.duplicates > 0 ? `, ${counted(report.duplicates, "repeat")} dropped` : "",
+    report.superseded ? `, ${counted(report.superseded, "record")} superseded` : "",
     report.empty > 0 ? `, ${counted(report.empty, "empty file")}` : "",
     report.changed > 0 ? `, ${report.changed} changed` : "",
     report.vanished > 0 ? `, ${report.vanished} vanished` : "",

@@ -34,6 +34,8 @@ export interface BatchReport {
   replayed?: number | undefined;
   /** Records that were dropped as repeats. */
   duplicates: number;
+  /** With upserts: records that are no row: a newer one has their key, or they remove it. */
+  superseded?: number | undefined;
   /** Files that were ingested with no records. */
   empty: number;
   changed: number;
@@ -59,6 +61,7 @@ export function batchReport(
     // Those that a replay has taken away are no dead letters of this batch.
     deadLetters: sum((file) => file.status === "replayed" ? 0 : file.deadLetters),
     duplicates: sum((file) => file.duplicates),
+    superseded: routed.tombstones === undefined ? undefined : sum((file) => file.superseded ?? 0),
     empty: sum(({ status, records, deadLetters }) => status === "ingested" && records + deadLetters === 0 ? 1 : 0),
     changed: count("changed"),
     vanished: count("vanished"),
@@ -118,7 +121,7 @@ export function batchRecord(
   const told = { resumed: false, durationMs: 0, seconds: {}, reasons };
   const { resumed: _resumed, durationMs: _durationMs, seconds: _seconds, ...figures } = batchReport(routed, told);
   return {
-    format: 1,
+    format: figures.superseded === undefined ? 1 : 2,
     table,
     ...figures,
     ...times,

@@ -2,8 +2,6 @@ import type { Clock } from "../base/clock.ts";
 import type { Json } from "../base/json.ts";
 import { early, mapParallel } from "../base/parallel.ts";
 import type { Meter } from "../base/meter.ts";
-import type { Random } from "../base/random.ts";
-import { appendFiles } from "../iceberg/action/append_files.ts";
 import { setProperties } from "../iceberg/action/set_properties.ts";
 import { type Catalog, identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
 import { commitTable } from "../iceberg/commit.ts";
@@ -14,32 +12,24 @@ import { dedupeProperty, type DedupeRule } from "../lake/dedupe_rule.ts";
 import { streamlabKey } from "../lake/keys.ts";
 import type { TableMetadata } from "../iceberg/format/table_metadata.ts";
 import type { Transaction } from "../iceberg/transaction.ts";
-import type { LettersRemoval } from "../routing/letters_removal.ts";
 import type { RoutedBatch } from "../lake/routed_batch.ts";
 import { checkSequence, markerOf, type TargetTables } from "../lake/target.ts";
 import { type TableRole } from "../lake/table_names.ts";
 import { type BatchFacts, batchRecord } from "./batch_report.ts";
 import type { CommitRider } from "./between_batches.ts";
-import { type RenumberFile, RoutedFiles } from "./routed_files.ts";
+import { type BatchRowsContext, rowsOf } from "./batch_rows.ts";
 import { fitSchema } from "./schema_fit.ts";
 
-export interface CommitContext {
+export interface CommitContext extends BatchRowsContext {
   catalog: Catalog;
   clock: Clock;
-  random: Random;
   meter: Meter;
-  /** The target's name, `bronze.events`. */
-  target: string;
   /** For the batch's record in the ledger's snapshot. */
   facts: BatchFacts;
   /** What it was deduplicated by. */
   dedupe?: DedupeRule | undefined;
   /** What it was judged by; undefined where it has no files. */
   rules?: KeptRules | undefined;
-  /** For data files whose field ids another program has taken. */
-  renumber: RenumberFile;
-  /** Of a replay. */
-  removal?: LettersRemoval | undefined;
   /** Makes one for each commit. */
   newRider?: (() => CommitRider) | undefined;
 }
@@ -84,9 +74,11 @@ async function commitTo(
   after: Promise<unknown> | undefined,
 ): Promise<LoadedTable> {
   const part = routed[role];
+  const tombstones = role === "events" ? routed.tombstones : undefined;
   // The ledger's marker moves with every batch. Another table without new rows needs no commit.
   const removal = role === "deadLetters" ? context.removal : undefined;
-  if (part.files.length === 0 && role !== "ledger" && removal === undefined) return table;
+  const added = part.files.length + (tombstones?.files.length ?? 0);
+  if (added === 0 && role !== "ledger" && removal === undefined) return table;
   const { target, clock, random } = context;
   const name = identifierText(table.identifier);
   const batchId = BigInt(routed.batchId);
@@ -95,14 +87,14 @@ async function commitTo(
     [streamlabKey.batchId(target)]: routed.batchId.toString(),
   };
   const written = { schema: schemaFromJson(part.schema as Json), lastColumnIdBefore: part.lastColumnIdBefore };
-  const routedFiles = new RoutedFiles(table, part, { batchId: routed.batchId, random, renumber: context.renumber });
+  const rows = rowsOf(context, table, role, routed);
   const lacks = (metadata: TableMetadata) => {
     const known = markerOf(metadata, target);
     checkSequence(name, known, routed.sequenceId, `batch ${routed.batchId} of ${target}`);
     return known.batchId < batchId;
   };
-  // Copies take their time, and the commit's is limited: they are made before it begins.
-  if (lacks(table.metadata)) await routedFiles.fitting(fitSchema(name, table.metadata, written));
+  // Files take their time, and the commit's is limited: they are made before it begins.
+  if (lacks(table.metadata)) await rows.prepare(table, fitSchema(name, table.metadata, written));
   let tries = 0;
   const rider = context.newRider?.();
   const { table: newest, committed } = await commitTable(
@@ -114,10 +106,9 @@ async function commitTo(
       if (!lacks(metadata)) return false;
       await rider?.stage(transaction);
       const fit = fitSchema(name, metadata, written);
-      const files = await routedFiles.fitting(fit);
+      await rows.prepare(transaction.base, fit);
       transaction.add(fit.change);
-      if (removal === undefined) transaction.add(await appendFiles(transaction, { files, summary: marker }));
-      else await removal.stage(transaction, files, marker);
+      await rows.stage(transaction, fit, marker);
       const rules = role === "ledger" ? histories(context, metadata.properties, routed.batchId) : {};
       const replay = removal === undefined ? {} : { [streamlabKey.replayed(target)]: routed.batchId.toString() };
       transaction.add(setProperties({ ...marker, ...rules, ...replay }));

@@ -14,13 +14,7 @@ import {
 } from "../iceberg/catalog/catalog.ts";
 import { early, mapParallel } from "../base/parallel.ts";
 import type { Store } from "../storage/store.ts";
-import {
-  type BatchLimits,
-  type BatchPlan,
-  filesOfBatch,
-  type PlannedFile,
-  type ReplayedFile,
-} from "../lake/batch_plan.ts";
+import { type BatchLimits, type BatchPlan, filesOfBatch, type ReplayedFile } from "../lake/batch_plan.ts";
 import { rulesOfBatch } from "../lake/batch_rules.ts";
 import { Checkpoint } from "../lake/checkpoint.ts";
 import { batchFacts, batchReport, type ConsumerReport, missedFiles, tellBatch } from "./batch_report.ts";
@@ -32,7 +26,7 @@ import { checkRecordedFiles } from "./recorded_files.ts";
 import { checkMarkers, checkPlanPlace, checkState, type ConsumerState, lastingly, stateOf } from "./consumer_state.ts";
 import { checkPartitioning } from "./partition_by.ts";
 import { discoverFiles, type DiscoverOptions, type Discovery, type RawListing } from "./discover.ts";
-import { type RawZone, zoneOptions } from "../lake/raw_zone.ts";
+import type { RawZone } from "../lake/raw_zone.ts";
 import { noteFailure } from "./failed_batch.ts";
 import { OwnFiles } from "./own_files.ts";
 import { discoveryNotes, routedNotes } from "./notes.ts";
@@ -40,6 +34,7 @@ import { type Changed, listHinted } from "./change_hints.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
 import { onNewest } from "./newest_table.ts";
+import { comparedWith, nextPlan, replayPlan } from "./next_plan.ts";
 import { RawListings } from "./raw_listings.ts";
 import { type BetweenBatches, type CommitRider, forgetRecords } from "./between_batches.ts";
 import { RunLimits, type RunLimitsOptions } from "./run_limits.ts";
@@ -223,7 +218,7 @@ export class Consumer {
     let { fresh, changed } = discovery;
     while ((fresh.length > 0 || changed.length > 0) && !signal.aborted) {
       const files = filesOfBatch(fresh, this.#options);
-      const plan = this.#planOf(files, changed);
+      const plan = nextPlan(this.#options, this.#state, files, changed);
       this.#options.router.expect?.(filesOfBatch(fresh.slice(files.length), this.#options), "later");
       const { meter } = this.#options;
       meter.count("filesBehind", fresh.length - files.length);
@@ -275,22 +270,6 @@ export class Consumer {
     return discovery;
   }
 
-  #planOf(files: readonly PlannedFile[], changed: readonly PlannedFile[]): BatchPlan {
-    const { contract, onExtraFields, onWrongType, dedupe, zone, clock } = this.#options;
-    return {
-      format: 1,
-      sequenceId: this.#state.sequenceId,
-      batchId: Number(this.#state.doneBatchId) + 1,
-      plannedAt: new Date(clock.nowMs()).toISOString(),
-      table: this.#name,
-      raw: zone.nameBase,
-      contract: contract.text,
-      options: { onExtraFields, onWrongType, ...zoneOptions(zone), dedupe },
-      files: [...files],
-      changed: [...changed],
-    };
-  }
-
   /** False when another consumer has committed this batch, or more, to the ledger. */
   async #runBatch(plan: BatchPlan, resumed: boolean, signal: AbortSignal): Promise<boolean> {
     const { clock, known, meter, zone: { nameBase } } = this.#options;
@@ -313,7 +292,9 @@ export class Consumer {
     const context = { catalog, clock, random, meter, target: this.#name, facts, dedupe, rules, renumber, newRider };
     // Files that this process has placed itself exist.
     if (recorded !== undefined) await checkRecordedFiles(context, this.#tables, recorded);
-    this.#tables = await commitRouted(context, this.#tables, routed, this.#options);
+    // What it replaces is looked up, so files of that version must still be there.
+    if (routed.tombstones !== undefined) this.#tables.events = await this.#load("events");
+    this.#tables = await commitRouted(context, this.#tables, routed, { ...this.#options, plan });
     this.#state = stateOf(this.#tables, this.#name);
     const alone = this.#state.doneBatchId === BigInt(plan.batchId);
     if (alone) await known.add(routed.files, ledger, this.#tables.ledger);
@@ -336,7 +317,7 @@ export class Consumer {
     await this.#resume(signal);
     const letters = await choose(this.#state.doneBatchId);
     if (letters.length === 0 || signal.aborted) return false;
-    const plan: BatchPlan = { ...this.#planOf([], []), format: 2, replay: letters };
+    const plan = replayPlan(this.#options, this.#state, letters);
     const standing = await this.#checkpoint.createPlan(plan);
     return await this.#runBatch(standing, false, signal) && standing === plan;
   }
@@ -352,8 +333,8 @@ export class Consumer {
   async #tryRoute(plan: BatchPlan): Promise<RoutedPlan> {
     const { router, meter } = this.#options;
     const route = () => router.route(plan, this.#tables, meter);
-    // Read after the ledger, it has all batches before, whose rows may be repeated or replayed.
-    const role = plan.replay !== undefined ? "deadLetters" : plan.options.dedupe === undefined ? undefined : "events";
+    // Read after the ledger, it has all batches before: their rows are compared, or replayed.
+    const role = comparedWith(plan);
     const reload = async () => void (this.#tables[role!] = await this.#load(role!));
     const { routed, reasons, ...said } = await (role === undefined ? route() : onNewest(reload, route, this.#options));
     routedNotes(this.#name, said).forEach((note) => this.#told.note(note));

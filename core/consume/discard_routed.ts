@@ -1,5 +1,5 @@
 import { ownPlaces } from "../iceberg/own_files.ts";
-import type { RoutedBatch } from "../lake/routed_batch.ts";
+import { filesFor, type RoutedBatch } from "../lake/routed_batch.ts";
 import { TABLE_ROLES } from "../lake/table_names.ts";
 import type { TargetTables } from "../lake/target.ts";
 import { deleteMade } from "../storage/deletion.ts";
@@ -8,7 +8,7 @@ import { deleteMade } from "../storage/deletion.ts";
 export async function discardRouted(tables: TargetTables, routed: RoutedBatch): Promise<void> {
   await Promise.all(TABLE_ROLES.map((role) => {
     const { location } = tables[role].io;
-    const paths = routed[role].files.map(({ path }) => location.pathInStore(path));
+    const paths = filesFor(role, routed).map(({ path }) => location.pathInStore(path));
     return deleteMade(location.store, paths, ownPlaces(location, {}, ["data"]));
   }));
 }

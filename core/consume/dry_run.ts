@@ -61,7 +61,8 @@ export async function dryRun(
       random,
     });
     const before = await loadBefore(options);
-    const letterOptions = { ...options, folder: `${folder.path}/letters`, keepsEvents: options.dedupe !== undefined };
+    const keepsEvents = options.dedupe !== undefined || options.upsert !== undefined;
+    const letterOptions = { ...options, folder: `${folder.path}/letters`, keepsEvents };
     using letters = new FutureLetters(catalog, before, letterOptions, onLetter);
     const betweenBatches = () => letters.read();
     const session = await ConsumeSession.open({ ...options, sink, catalog, betweenBatches, leavesLake: true });
@@ -132,7 +133,7 @@ async function differences(catalog: Catalog, before: TablesBefore) {
 interface FutureLettersOptions extends Pick<ConsumeSessionOptions, "threads" | "memory"> {
   /** Local, for copies and for what DuckDB has no memory for. */
   folder: string;
-  /** Later batches look for repeats in the events of earlier ones. */
+  /** Later batches are compared with the events of earlier ones. */
   keepsEvents: boolean;
 }
 

@@ -2,7 +2,7 @@ import { StreamlabError } from "../base/errors.ts";
 import { mapParallel } from "../base/parallel.ts";
 import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
 import { batchRecordPath } from "../lake/layout.ts";
-import type { RoutedBatch } from "../lake/routed_batch.ts";
+import { filesFor, type RoutedBatch } from "../lake/routed_batch.ts";
 import { TABLE_ROLES, type TableRole } from "../lake/table_names.ts";
 import { markerOf, type TargetTables } from "../lake/target.ts";
 import { fileDamage } from "../tables/read/file_damage.ts";
@@ -48,7 +48,7 @@ function hasBatch({ target }: CommitContext, { metadata }: LoadedTable, { batchI
 /** The first file of a record for a table that is not as it was written. */
 async function damageOf(table: LoadedTable, role: TableRole, routed: RoutedBatch): Promise<string | undefined> {
   const { location } = table.io;
-  const damages = await mapParallel(routed[role].files, STATS_PARALLEL, async ({ path, size }) => {
+  const damages = await mapParallel(filesFor(role, routed), STATS_PARALLEL, async ({ path, size }) => {
     const damage = await fileDamage(location, { path: location.uriOf(path), fileSizeBytes: Number(size) });
     return damage && `${path} of ${identifierText(table.identifier)}, which its record names, ${damage}`;
   });

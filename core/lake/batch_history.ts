@@ -10,7 +10,8 @@ import { streamlabKey } from "./keys.ts";
 const count = z.number().int().nonnegative();
 
 const batchShape = z.strictObject({
-  format: z.literal(1),
+  /** 2 is that of batches with upserts. */
+  format: z.union([z.literal(1), z.literal(2)]),
   /** The target, `bronze.events`. */
   table: z.string(),
   batchId: z.number().int().positive(),
@@ -31,6 +32,8 @@ const batchShape = z.strictObject({
   /** Dead letters that it has judged again, where it was a replay. */
   replayed: count.optional(),
   duplicates: count,
+  /** Records that are no row: a newer one has their key, or they remove it. */
+  superseded: count.optional(),
   /** Raw files that were not what was planned. */
   changed: count,
   vanished: count,
@@ -46,7 +49,7 @@ export type BatchRecord = z.infer<typeof batchShape>;
 
 export const BATCH_RECORD_FORMAT: RecordFormat<BatchRecord> = {
   what: "record of a batch",
-  shapes: [batchShape],
+  shapes: [batchShape, batchShape],
   damagedHint: "The tables are not affected: it only says what a batch did",
 };
 

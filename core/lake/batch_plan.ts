@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { DEDUPE_RULE } from "./dedupe_rule.ts";
 import type { RecordFormat } from "./durable_record.ts";
+import { UPSERT_RULE } from "./upsert_rule.ts";
 
 export const PLANNED_FILE = z.strictObject({
   name: z.string(),
@@ -22,6 +23,8 @@ export const PLAN_OPTIONS = z.strictObject({
   recordsAt: z.string().optional(),
   /** Events that repeat another one are dropped, and counted. */
   dedupe: DEDUPE_RULE.optional(),
+  /** The table holds the newest record of each key. */
+  upsert: UPSERT_RULE.optional(),
   /** Fields that the folders of a file's path have the values of: `dt=2026-03-01/`. */
   pathColumns: z.array(z.string()).optional(),
 });
@@ -69,12 +72,15 @@ const replayShape = planShape.extend({
   replay: z.array(replayedFileShape),
 });
 
+/** A plan with `options.upsert`, which a program that does not know it must not take. */
+const upsertShape = planShape.extend({ format: z.literal(3) });
+
 /**
  * What a batch is to take, and by which rules: durable before anything is read. Only a replay has
- * format 2, so that other plans can be read by older programs.
+ * format 2, and one with upserts 3, so that other plans can be read by older programs.
  */
 export interface BatchPlan extends Omit<z.infer<typeof planShape>, "format"> {
-  format: 1 | 2;
+  format: 1 | 2 | 3;
   replay?: ReplayedFile[] | undefined;
 }
 
@@ -87,10 +93,15 @@ export type PlannedFile = z.infer<typeof PLANNED_FILE>;
 
 export const PLAN_FORMAT: RecordFormat<BatchPlan> = {
   what: "plan",
-  shapes: [planShape, replayShape],
+  shapes: [planShape, replayShape, upsertShape],
   damagedHint:
     "Restore the checkpoints folder from where it was damaged; do not delete it while a batch is half committed",
 };
+
+/** Of a plan of files, and of what is routed by it. */
+export function planFormat({ upsert }: BatchPlan["options"]): 1 | 3 {
+  return upsert === undefined ? 1 : 3;
+}
 
 export interface BatchLimits {
   maxFilesPerBatch: number;

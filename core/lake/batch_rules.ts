@@ -12,7 +12,7 @@ const rulesShape = z.strictObject({
   format: z.literal(1),
   /** The whole contract, as canonical JSON Schema text. */
   contract: z.string(),
-  options: PLAN_OPTIONS.omit({ dedupe: true }),
+  options: PLAN_OPTIONS.omit({ dedupe: true, upsert: true }),
   /**
    * Of the table of events, where fields become columns: which columns were there decides what
    * becomes of a field. As the table's metadata spells it.

@@ -41,8 +41,8 @@ export class Claims {
   readonly #routed = new Map<string, Batch[]>();
   /** Batches of which copies may lie in these folders of tables. */
   readonly #copied = new Map<string, Batch[]>();
-  /** Without a routed record: any attempt may still win. */
-  readonly #planned: readonly Batch[];
+  /** Any attempt at these may still win, or make files of deletes. */
+  readonly #open: readonly Batch[];
   /** Of rewrites. */
   readonly #stems: string[] = [];
   /** By `uriKey`. */
@@ -53,8 +53,12 @@ export class Claims {
   private constructor(records: readonly LakeRecord[]) {
     for (const record of records) this.#claim(record);
     const keyOf = ({ target, batchId }: Batch) => `${target} ${batchId}`;
-    const routed = new Set(records.flatMap((each) => each.kind === "routed" ? [keyOf(batchOf(each))] : []));
-    this.#planned = records.flatMap((each) => each.kind === "plan" ? [batchOf(each)] : [])
+    const isOpen = (each: LakeRecord) => filesNamedBy(each).some(({ kind }) => kind === "beside");
+    const routed = new Set(
+      records.flatMap((each) => each.kind === "routed" && !isOpen(each) ? [keyOf(batchOf(each))] : []),
+    );
+    this.#open = records
+      .flatMap((each) => each.kind === "plan" || (each.kind === "routed" && isOpen(each)) ? [batchOf(each)] : [])
       .filter((batch) => !routed.has(keyOf(batch)));
   }
 
@@ -90,7 +94,7 @@ export class Claims {
     if (this.#routed.get(pathInTable)?.some(isOpen)) return true;
     const origin = originOf(path);
     if (origin?.kind !== "batch") return false;
-    const batches = [...this.#planned, ...this.#copied.get(folderOf(pathInTable)) ?? []];
+    const batches = [...this.#open, ...this.#copied.get(folderOf(pathInTable)) ?? []];
     return batches.some((batch) => batch.batchId === origin.batchId && isOpen(batch));
   }
 

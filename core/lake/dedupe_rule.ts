@@ -87,7 +87,8 @@ function refusal(flag: string, column: string, why: string): StreamlabError {
   });
 }
 
-const KEY_KINDS = new Set([
+/** Kinds of columns that can make a key. */
+export const KEY_KINDS: ReadonlySet<string> = new Set([
   "string",
   "boolean",
   "int",

@@ -24,6 +24,8 @@ export const streamlabKey = {
   removedRepeats: (target: string) => `streamlab.removed-repeats.${target}`,
   /** The last replay that took letters out of the table of dead letters; in its properties. */
   replayed: (target: string) => `streamlab.replayed.${target}`,
+  /** Rows that upserts took the place of; in the properties of the table: `replaced_rows.ts`. */
+  replacedRows: (target: string) => `streamlab.replaced-rows.${target}`,
   /** What the batch did, in the summary of the ledger's snapshot: see `batch_history.ts`. */
   batch: "streamlab.batch",
   /**

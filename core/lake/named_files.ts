@@ -27,6 +27,8 @@ export type NamedFile =
   | { kind: "in table"; path: string }
   /** Beside it, under other names of the batch, copies with other field ids. */
   | { kind: "copies"; path: string }
+  /** Any that has the name of a file of the batch: of deletes, made when it is committed. */
+  | { kind: "beside" }
   /** What paths in the table's store begin with. */
   | { kind: "stem"; stem: string }
   /** A data file as metadata spells it. */
@@ -98,6 +100,7 @@ const IN_OUTCOME: FilesIn<FileOutcome> = {
   events: none,
   deadLetters: none,
   duplicates: none,
+  superseded: none,
 };
 
 const IN_ROUTED: FilesIn<RoutedBatch> = {
@@ -109,6 +112,7 @@ const IN_ROUTED: FilesIn<RoutedBatch> = {
   events: (table) => inTable(table),
   deadLetters: (table) => inTable(table),
   ledger: (table) => inTable(table),
+  tombstones: (table) => [...inTable(table), { kind: "beside" }],
   files: (files) => files.flatMap((file) => collect(file, IN_OUTCOME)),
   replayed: (files) => files.map(({ name }) => ({ kind: "raw", name })),
 };

@@ -26,6 +26,7 @@ export const LEDGER_COLUMNS = {
   events: "events",
   deadLetters: "dead_letters",
   duplicates: "duplicates",
+  superseded: "superseded",
   status: "status",
   ingestedAt: "ingested_at",
 } as const;
@@ -52,8 +53,11 @@ export function deadLetterFields(contract: Contract): IcebergField[] {
   ];
 }
 
-/** The columns of the ledger, `ingest.files`. Field ids are 0: still to be assigned. */
-export function ledgerFields(): IcebergField[] {
+/**
+ * The columns of the ledger, `ingest.files`; `superseded` where records of a target are upserted.
+ * Field ids are 0: still to be assigned.
+ */
+export function ledgerFields(options: { superseded?: boolean } = {}): IcebergField[] {
   const count = (name: string, doc: string): IcebergField => ({
     id: 0,
     name,
@@ -74,8 +78,18 @@ export function ledgerFields(): IcebergField[] {
     count(names.duplicates, "Of these, repeats that were dropped"),
     text(names.status, true, "ingested, changed, vanished or replayed"),
     { id: 0, name: names.ingestedAt, required: true, type: { type: "timestamptz" } },
+    ...options.superseded ? [SUPERSEDED] : [],
   ];
 }
+
+/** In ledgers of lakes that were made before it is null. */
+const SUPERSEDED: IcebergField = {
+  id: 0,
+  name: LEDGER_COLUMNS.superseded,
+  required: false,
+  type: { type: "long" },
+  doc: "With upserts, of these, records that are no row: a newer one has their key, or they remove it",
+};
 
 /** Where a row came from: the same four columns in events and dead letters. */
 function sourceFields(options: { positionRequired: boolean }): IcebergField[] {

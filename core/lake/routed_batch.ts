@@ -44,6 +44,8 @@ export const FILE_OUTCOME = z.strictObject({
   /** Of a replay what they have become more, which is less than none. */
   deadLetters: z.number(),
   duplicates: z.number(),
+  /** With upserts: records that are no row: a newer one has their key, or they remove it. */
+  superseded: z.number().optional(),
 });
 
 const routedShape = z.strictObject({
@@ -74,18 +76,33 @@ const replayedShape = routedShape.extend({
   })),
 });
 
+const upsertedShape = routedShape.extend({
+  format: z.literal(3),
+  /**
+   * Records that remove their keys, for a branch of the table of events. Rows that the batch takes
+   * the place of are found when it is committed.
+   */
+  tombstones: ROUTED_TABLE,
+});
+
 /**
  * What routing made of a batch: durable data files with their statistics, and what became of every
  * raw file. From here on a batch is only committed, never routed again.
  */
 export interface RoutedBatch extends Omit<z.infer<typeof routedShape>, "format"> {
-  format: 1 | 2;
+  format: 1 | 2 | 3;
   replayed?: z.infer<typeof replayedShape>["replayed"] | undefined;
+  tombstones?: RoutedTable | undefined;
 }
 
 export type RoutedTable = z.infer<typeof ROUTED_TABLE>;
 export type RoutedDataFile = z.infer<typeof dataFileShape>;
 export type FileOutcome = z.infer<typeof FILE_OUTCOME>;
+
+/** All files of a batch that are to be part of a table. */
+export function filesFor(role: "events" | "deadLetters" | "ledger", routed: RoutedBatch): RoutedDataFile[] {
+  return [...routed[role].files, ...role === "events" ? routed.tombstones?.files ?? [] : []];
+}
 
 /** Whether the files have fields that the table lacked when they were written. */
 export function bringsFields({ schema, lastColumnIdBefore }: RoutedTable): boolean {
@@ -100,7 +117,7 @@ export function bringsFields({ schema, lastColumnIdBefore }: RoutedTable): boole
 
 export const ROUTED_FORMAT: RecordFormat<RoutedBatch> = {
   what: "routed record",
-  shapes: [routedShape, replayedShape],
+  shapes: [routedShape, replayedShape, upsertedShape],
   damagedHint:
     "Restore the checkpoints folder from where it was damaged; do not delete it while a batch is half committed",
 };

@@ -11,7 +11,7 @@ import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts"
 import { type PartitionSpec, partitionSpecToJson } from "../iceberg/format/partition_spec.ts";
 import { type Schema, schemaToJson } from "../iceberg/format/schema.ts";
 import { currentSchema, defaultSpec } from "../iceberg/format/table_metadata.ts";
-import { type BatchPlan, PLAN_OPTIONS, PLANNED_FILE } from "./batch_plan.ts";
+import { type BatchPlan, PLAN_OPTIONS, planFormat, PLANNED_FILE } from "./batch_plan.ts";
 import type { RecordFormat } from "./durable_record.ts";
 import { FILE_OUTCOME, type FileOutcome, ROUTED_TABLE, type RoutedBatch, type RoutedTable } from "./routed_batch.ts";
 import { fileProperties } from "../tables/write/target_table.ts";
@@ -70,6 +70,8 @@ const resultShape = z.strictObject({
   attempt: z.string(),
   events: ROUTED_TABLE,
   deadLetters: ROUTED_TABLE,
+  /** See `RoutedBatch`. */
+  tombstones: ROUTED_TABLE.optional(),
   files: z.array(FILE_OUTCOME.extend({ number: z.number().int() })),
   /** Fields that were to become columns, and did not. */
   leftOut: leftOutShape,
@@ -201,11 +203,13 @@ export function combineResults(
       `Cannot put batch ${plan.batchId} together: a share is of batch ${stranger.batchId} of ${stranger.sequenceId}`,
     );
   }
+  const tombstones = results.flatMap((result) => result.tombstones ?? []);
   return {
-    format: 1,
+    format: planFormat(plan.options),
     sequenceId: plan.sequenceId,
     batchId: plan.batchId,
     ...batch,
+    tombstones: tombstones.length === 0 ? undefined : combineTables(plan, tombstones),
     events: combineTables(plan, results.map(({ events }) => events)),
     deadLetters: combineTables(plan, results.map(({ deadLetters }) => deadLetters)),
     files: batchOutcomes(plan, results.flatMap(({ files }) => files)),

@@ -13,6 +13,12 @@ export const LEDGER: TableIdentifier = { namespace: ["ingest"], name: "files" };
 /** What batches and upkeep did: no tables of the catalog, but views that queries are offered. */
 export const HISTORY_VIEWS = { batches: "ingest.batches", upkeep: "ingest.upkeep" } as const;
 
+/**
+ * A branch of a table with upserts, apart from `main`: the records that removed their keys, so that
+ * an older one that comes later does not bring a key back.
+ */
+export const TOMBSTONES_BRANCH = "streamlab_tombstones";
+
 export const TABLE_ROLES = ["events", "deadLetters", "ledger"] as const;
 export type TableRole = typeof TABLE_ROLES[number];
 

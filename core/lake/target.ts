@@ -26,6 +26,7 @@ import {
   whyNoLettersOf,
   whyNotATarget,
 } from "./table_names.ts";
+import type { UpsertRule } from "./upsert_rule.ts";
 import { fieldsNamedIn, fileProperties, type TargetTable } from "../tables/write/target_table.ts";
 
 /** The three tables that the batches of one target write to. */
@@ -61,6 +62,7 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
   if (!isTarget(found.get("events"), target)) await checkNewTarget(options, found.has("events"));
   checkContract(found, options);
   await checkReading(found.get("events"), options);
+  await checkUpsert(found.get("events"), options);
   const make = async (role: TableRole, { fields, partitionBy, properties = {} }: WantedTable) => {
     const change = (location: string) => createTable({ fields, partitionBy, properties, location, random });
     return (await createOrLoadTable(catalog, identifiers[role], change, { random })).table;
@@ -178,6 +180,30 @@ function checkContract(found: ReadonlyMap<TableRole, LoadedTable>, { contract, r
   }
 }
 
+/** What rows a table holds is one rule's doing: those that it took away are gone. */
+async function checkUpsert(
+  events: LoadedTable | undefined,
+  { target, record, recorded }: TablesOptions,
+): Promise<void> {
+  if (events === undefined) return;
+  const name = identifierText(target);
+  const { properties } = events.metadata;
+  const [was, is] = [targetRecordOf(properties, name)?.options.upsert, record.options.upsert];
+  if (JSON.stringify(was) === JSON.stringify(is)) return;
+  if (lastBatchOf(properties, name) === 0n && await recorded === 0n) return;
+  const words = (rule: UpsertRule | undefined) => {
+    if (rule === undefined) return "without --upsert-by";
+    const { by, newest, deleteWhen } = rule;
+    const condition = deleteWhen && ` --delete-when '${deleteWhen.column} = ${JSON.stringify(deleteWhen.is)}'`;
+    return `--upsert-by ${by.join(",")} --newest-by ${newest}${condition ?? ""}`;
+  };
+  throw new StreamlabError(
+    "usage",
+    `Cannot continue with ${name} ${words(is)}: its rows are those of batches ${words(was)}`,
+    { hint: "Leave these flags out to go on as before; another --table can be fed from the same files" },
+  );
+}
+
 /** The audit reads every file again, those of earlier batches too: all must be read in one way. */
 async function checkReading(
   events: LoadedTable | undefined,
@@ -290,6 +316,12 @@ function evolveTable(table: PlannedTable, wanted: readonly Field[]): PlannedTabl
   if (evolution.kind === "refused") throw refusalError(table.name, evolution.refusals);
   const { schema, lastColumnId } = evolution;
   return { ...table, schema, lastColumnId, written: fieldsNamedIn(schema.fields, wanted) };
+}
+
+/** The ledger with the columns that a batch needs. */
+export function plannedLedger(table: LoadedTable, options: { superseded: boolean }): PlannedTable {
+  const planned = plannedTable(table);
+  return options.superseded ? evolveTable(planned, ledgerFields(options)) : planned;
 }
 
 /** The tables that a contract's records go to. */

@@ -8,9 +8,11 @@ import type { EventFormat } from "./event_file.ts";
 import { streamlabKey } from "./keys.ts";
 import { EVENTS_FOLDER } from "./layout.ts";
 import { type RawZone, zoneOptions } from "./raw_zone.ts";
+import type { UpsertRule } from "./upsert_rule.ts";
 
 const recordShape = z.strictObject({
-  format: z.literal(1),
+  /** 2 is that of targets with upserts, which a program that knows 1 must not feed. */
+  format: z.union([z.literal(1), z.literal(2)]),
   /** Where its raw files are, as their names in the ledger begin. */
   raw: z.strictObject({
     /** What names the root of their store: empty for the lake, which may be moved, else its URI. */
@@ -31,7 +33,7 @@ export type TargetRecord = z.infer<typeof recordShape>;
 
 const FORMAT: RecordFormat<TargetRecord> = {
   what: "record of the target",
-  shapes: [recordShape],
+  shapes: [recordShape, recordShape],
   damagedHint: "Remove that property of the table, then run consume with --raw and --contract as before",
 };
 
@@ -55,17 +57,20 @@ export interface TargetRules {
   onWrongType?: OnWrongType | undefined;
   /** Events that repeat another one are dropped. */
   dedupe?: DedupeRule | undefined;
+  /** The table holds the newest record of each key. */
+  upsert?: UpsertRule | undefined;
 }
 
 /** What feeds a target in this run. */
 export function recordOfTarget(
-  { zone, contract, onExtraFields, onWrongType, dedupe }: TargetRules & { zone: RawZone; contract: Contract },
+  { zone, contract, onExtraFields, onWrongType, dedupe, upsert }: TargetRules & { zone: RawZone; contract: Contract },
 ): TargetRecord {
+  const options = { onExtraFields, onWrongType, ...zoneOptions(zone), dedupe, upsert };
   return {
-    format: 1,
+    format: upsert === undefined ? 1 : 2,
     raw: { base: zone.nameBase, prefix: zone.prefix },
     contract: contract.text,
-    options: { onExtraFields, onWrongType, ...zoneOptions(zone), dedupe },
+    options,
   };
 }
 

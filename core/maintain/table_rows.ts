@@ -4,6 +4,7 @@ import { isDiskFull, isOutOfMemory, SqlError } from "../engine/sql_error.ts";
 import { type Catalog, identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
 import type { DataFile } from "../iceberg/format/data_file.ts";
 import { findField, type Schema } from "../iceberg/format/schema.ts";
+import type { Snapshot } from "../iceberg/format/snapshot.ts";
 import { currentSchema } from "../iceberg/format/table_metadata.ts";
 import { planScan, type ScanFile } from "../iceberg/scan/scan.ts";
 import { fileDamage } from "../tables/read/file_damage.ts";
@@ -43,14 +44,14 @@ export class TableRows {
   }
 
   /**
-   * Calls `use` with one SELECT after another. A failed one is repeated in parts, so it must leave
-   * nothing behind. Fails with `not-found` where the table was changed meanwhile, so that its files
-   * had to go: begin anew with the newest version.
+   * Calls `use` with one SELECT after another, of the current snapshot or of another one. A failed
+   * one is repeated in parts, so it must leave nothing behind. Fails with `not-found` where the
+   * table was changed meanwhile, so that its files had to go: begin anew with the newest version.
    */
-  async read(use: (select: string) => Promise<void>): Promise<void> {
+  async read(use: (select: string) => Promise<void>, snapshot?: Snapshot): Promise<void> {
     const { io, metadata } = this.#table;
     const onUnreadable = (error: StreamlabError) => this.#tell(error.message);
-    const { files } = await planScan(io, metadata, { onUnreadable });
+    const { files } = await planScan(io, metadata, { onUnreadable, snapshot });
     if (this.damages.length > 0) await checkNewest(this.#catalog, this.#table);
     const atOnce = Math.max(1, Math.min(READ_FILES_MAX, Math.floor(READ_COLUMNS_MAX / this.#schema.fields.length)));
     for (let from = 0; from < files.length; from += atOnce) {

@@ -66,11 +66,15 @@ export class ClusterRouter implements Router {
 
   async route(plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan> {
     if (plan.replay !== undefined) return await this.#letters.route(plan, plan.replay, tables, meter);
-    if (plan.options.dedupe !== undefined) {
+    const { dedupe, upsert } = plan.options;
+    if (dedupe !== undefined || upsert !== undefined) {
+      const [found, flag] = upsert === undefined
+        ? ["repeats are", "--dedupe-by"]
+        : ["the newest of each key is", "--upsert-by"];
       throw new StreamlabError(
         "usage",
-        `Cannot route batch ${plan.batchId} of ${plan.table} on a cluster: repeats are found in whole batches`,
-        { hint: "It was planned with --dedupe-by: finish it with --engine embedded" },
+        `Cannot route batch ${plan.batchId} of ${plan.table} on a cluster: ${found} found in whole batches`,
+        { hint: `It was planned with ${flag}: finish it with --engine embedded` },
       );
     }
     const count = await this.#taskCount(plan);

@@ -8,7 +8,7 @@ import type { BatchPlan } from "../lake/batch_plan.ts";
 import { batchStem } from "../lake/data_file_name.ts";
 import { LEDGER_COLUMNS } from "../lake/our_columns.ts";
 import type { FileOutcome, RoutedTable } from "../lake/routed_batch.ts";
-import { type PlannedTable, plannedTable } from "../lake/target.ts";
+import { plannedLedger, type PlannedTable } from "../lake/target.ts";
 import { ParquetSchema } from "../tables/write/parquet/parquet_schema.ts";
 import { PartitionedFiles } from "../tables/write/parquet/partitioned_files.ts";
 import { partitionText } from "../tables/write/partition_text.ts";
@@ -33,7 +33,7 @@ export async function placeLedger(
   table: LoadedTable,
   batch: LedgerBatch,
 ): Promise<RoutedTable> {
-  const planned = plannedTable(table);
+  const planned = plannedLedger(table, { superseded: batch.plan.options.upsert !== undefined });
   const written = writeLedgerRows(reader, scratch.subfolder("ledger"), planned, batch);
   const stem = batchStem(batch.plan.batchId, batch.attempt);
   return await placeRoutedFiles(table.io.location.store, planned, written, stem);
@@ -51,6 +51,7 @@ const COLUMNS: Readonly<Record<string, Column>> = {
   [LEDGER_COLUMNS.events]: ({ events }) => BigInt(events),
   [LEDGER_COLUMNS.deadLetters]: ({ deadLetters }) => BigInt(deadLetters),
   [LEDGER_COLUMNS.duplicates]: ({ duplicates }) => BigInt(duplicates),
+  [LEDGER_COLUMNS.superseded]: ({ superseded }) => BigInt(superseded ?? 0),
   [LEDGER_COLUMNS.status]: ({ status }) => status,
   [LEDGER_COLUMNS.ingestedAt]: (_outcome, { ingestedAtMicros }) => ingestedAtMicros,
 };

@@ -17,10 +17,13 @@ export async function placeRoutedFiles(
   table: PlannedTable,
   written: readonly WrittenFile[],
   stem: string,
+  /** The number of the first one's name. */
+  firstNumber = 0,
 ): Promise<RoutedTable> {
   const partition = partitionColumns(table.spec, [table.schema]);
   const folderOf = (file: WrittenFile) => partitionFolder(partition, file.partition);
-  const placed = await placeFiles(store, table.dataFolder, written, folderOf, (number) => dataFileName(stem, number));
+  const nameOf = (number: number) => dataFileName(stem, firstNumber + number);
+  const placed = await placeFiles(store, table.dataFolder, written, folderOf, nameOf);
   const files = placed.map(({ path, written: { path: _scratch, columns, ...rest } }): RoutedDataFile => ({
     ...rest,
     path,

@@ -10,12 +10,14 @@ import { newAttempt } from "../lake/data_file_name.ts";
 import type { RoutedBatch } from "../lake/routed_batch.ts";
 import { batchOutcomes, combineResults, type Misnamed, type RoutingTask, routingTasks } from "../lake/routing_task.ts";
 import type { TargetTables } from "../lake/target.ts";
+import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
 import { placeLedger } from "./ledger_rows.ts";
 import { RawCopies } from "./raw_copies.ts";
 import { RepeatFinder } from "./repeats/repeat_finder.ts";
 import { RoutingEngine } from "./routing_engine.ts";
 import { LetterRouter } from "./replay/letter_router.ts";
 import { type RepeatLookup, routeTask, type TaskTools, withScratch } from "./run_task.ts";
+import { type Replaced, type UpsertedBy, Upserts } from "./upserts/upserts.ts";
 
 export interface RouterOptions {
   /** The store of the raw files. */
@@ -60,6 +62,8 @@ export interface Router {
   expect?(files: readonly PlannedFile[], when: "now" | "later"): void;
   /** For the commit of a replay. */
   removal?(routed: RoutedBatch, sink: Store): Promise<LettersRemoval>;
+  /** See `Upserts`; for batches that are upserted. */
+  replacedBy?(by: UpsertedBy, events: LoadedTable, routed: RoutedBatch): Promise<Replaced>;
   close(): void;
 }
 
@@ -70,6 +74,7 @@ export class EmbeddedRouter implements Router {
   readonly #copies: RawCopies;
   readonly #letters: LetterRouter;
   #repeats: RepeatFinder | undefined;
+  #upserts: Upserts | undefined;
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -87,6 +92,7 @@ export class EmbeddedRouter implements Router {
   close(): void {
     this.#copies.close();
     this.#repeats?.close();
+    this.#upserts?.close();
     this.#engine.close();
   }
 
@@ -97,6 +103,18 @@ export class EmbeddedRouter implements Router {
     const scratch = Scratch.create(`${scratchFolder}/keys`);
     const { keyBytes: bytesMax } = this.#engine;
     return this.#repeats = new RepeatFinder({ connect: () => this.#engine.connect(), scratch, random, bytesMax });
+  }
+
+  replacedBy(by: UpsertedBy, events: LoadedTable, routed: RoutedBatch): Promise<Replaced> {
+    return this.#newest().replacedBy(by, events, routed);
+  }
+
+  /** Made when it is first asked. */
+  #newest(): Upserts {
+    if (this.#upserts !== undefined) return this.#upserts;
+    const { scratchFolder, random } = this.#options;
+    const scratch = Scratch.create(`${scratchFolder}/newest`);
+    return this.#upserts = new Upserts({ connect: () => this.#engine.connect(), scratch, random });
   }
 
   #repeatLookup({ events }: TargetTables): RepeatLookup {
@@ -128,6 +146,7 @@ export class EmbeddedRouter implements Router {
       scratchFolder,
       meter,
       repeatLookup: plan.options.dedupe && this.#repeatLookup(tables),
+      newestLookup: plan.options.upsert && ((by, paths) => this.#newest().find(by, tables.events, paths)),
     };
     return await withScratch(task, tools, async (scratch) => {
       const share = await routeTask(task, tools, scratch);

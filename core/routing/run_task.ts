@@ -3,7 +3,8 @@ import { StreamlabError } from "../base/errors.ts";
 import { Meter } from "../base/meter.ts";
 import { mapParallel } from "../base/parallel.ts";
 import { Scratch } from "../disk/scratch.ts";
-import type { Contract } from "../contract/contract.ts";
+import type { Contract, ContractType } from "../contract/contract.ts";
+import type { WrittenFile } from "../engine/copy.ts";
 import { batchStem } from "../lake/data_file_name.ts";
 import type { DedupeRule } from "../lake/dedupe_rule.ts";
 import type { NumberedOutcome, RoutingResult, RoutingTask } from "../lake/routing_task.ts";
@@ -18,6 +19,8 @@ import { type ReadFiles, readFiles } from "./reader/read_files.ts";
 import type { KeyRule } from "./repeats/event_keys.ts";
 import type { BatchEvents } from "./repeats/repeat_finder.ts";
 import type { RepeatPositions } from "./repeats.ts";
+import type { UpsertedBy } from "./upserts/upserts.ts";
+import type { NewestRecords } from "./upserts/newest_records.ts";
 import type { RoutingEngine } from "./routing_engine.ts";
 
 export interface TaskTools {
@@ -35,6 +38,8 @@ export interface TaskTools {
   meter: Meter;
   /** Where tasks are deduplicated. */
   repeatLookup?: RepeatLookup | undefined;
+  /** Where the table holds the newest of each key: finds it among the events of a whole batch. */
+  newestLookup?: ((by: UpsertedBy, paths: readonly string[]) => Promise<NewestRecords>) | undefined;
 }
 
 /** Finds what of a whole batch repeats the rows of its table, or its own. */
@@ -148,42 +153,71 @@ class TaskRun {
     };
     const { ready, broken } = prepared;
     const routed = await readFiles(ready, broken, { ...read, keys: search?.keys, meter, scratch });
-    const repeats = await search?.find(routed) ?? new Map<string, number[]>();
-    if (repeats.size === 0) return { ...routed, repeats, tables: latest };
+    const { leftOut: repeats, noTombstones } = await this.#leftOut(routed, search);
+    if (repeats.size === 0) return { ...routed, repeats, tombstones: [], tables: latest };
     // Once more without them: that takes less than to take them out of finished files.
-    for (const { path } of [...routed.events.written, ...routed.deadLetters.written]) scratch.removeFile(path);
-    const again = { scratch: Scratch.create(scratch.path("again")), meter: new Meter(systemClock), repeats };
-    return { ...await readFiles(ready, broken, { ...read, ...again }), repeats, tables: latest };
+    const readWithout = async (name: string, repeats: RepeatPositions, before: ReadFiles) => {
+      for (const { path } of [...before.events.written, ...before.deadLetters.written]) scratch.removeFile(path);
+      const again = { scratch: Scratch.create(scratch.path(name)), meter: new Meter(systemClock), repeats };
+      return await readFiles(ready, broken, { ...read, ...again });
+    };
+    let before = routed, tombstones: readonly WrittenFile[] = [];
+    if (noTombstones !== undefined) {
+      before = await readWithout("tombstones", noTombstones, before);
+      tombstones = before.events.written;
+      before = { ...before, events: { ...before.events, written: [] } };
+    }
+    return { ...await readWithout("again", repeats, before), repeats, tombstones, tables: latest };
+  }
+
+  /** Events that become no rows of the table; of those that remove their keys, all others. */
+  async #leftOut(
+    routed: ReadFiles,
+    search: { find: (routed: ReadFiles) => Promise<RepeatPositions> } | undefined,
+  ): Promise<{ leftOut: RepeatPositions; noTombstones?: RepeatPositions | undefined }> {
+    const { options: { upsert: rule } } = this.#task;
+    if (rule === undefined) return { leftOut: await search?.find(routed) ?? new Map() };
+    const { newestLookup, meter } = this.#tools;
+    if (newestLookup === undefined) throw this.#noPart("the newest of each key is found in whole batches");
+    const paths = routed.events.written.map(({ path }) => path);
+    const found = await meter.time("upsert", () => newestLookup({ rule, kindOf: this.#kindOf }, paths));
+    return { leftOut: found.superseded, noTombstones: found.noTombstones };
   }
 
   /** Undefined where repeats are kept. */
   #repeatLookup(): { keys: KeyRule; find: (routed: ReadFiles) => Promise<RepeatPositions> } | undefined {
-    const { options: { dedupe: rule }, batchId } = this.#task;
+    const { options: { dedupe: rule } } = this.#task;
     if (rule === undefined) return undefined;
     const { repeatLookup, meter } = this.#tools;
-    if (repeatLookup === undefined) {
-      throw new StreamlabError("usage", `Cannot route a part of batch ${batchId}: repeats are found in whole batches`, {
-        hint: "Route it in one process, with streamlab consume",
-      });
-    }
+    if (repeatLookup === undefined) throw this.#noPart("repeats are found in whole batches");
     const find = async ({ events, keys }: ReadFiles) => {
       const paths = events.written.map(({ path }) => path);
       return await meter.time("dedupe", () => repeatLookup.find(rule, { keys, paths }));
     };
-    const { fields } = this.#planned.contract;
-    const kindOf = (column: string) => fields.find(({ name }) => name === column)?.type.kind;
-    if (canCollectKeys(rule, kindOf)) repeatLookup.expectKeys();
+    if (canCollectKeys(rule, this.#kindOf)) repeatLookup.expectKeys();
     return { keys: { rule, secret: repeatLookup.secret }, find };
   }
 
-  #share({ tallies, leftOut, misnamed, reasons: counted, repeats, tables, events, deadLetters }: Routed): RoutedShare {
-    const { sequenceId, batchId, attempt } = this.#task;
+  /** What a column is, by the contract. */
+  readonly #kindOf = (column: string): ContractType["kind"] | undefined =>
+    this.#planned.contract.fields.find(({ name }) => name === column)?.type.kind;
+
+  #noPart(why: string): StreamlabError {
+    return new StreamlabError("usage", `Cannot route a part of batch ${this.#task.batchId}: ${why}`, {
+      hint: "Route it in one process, with streamlab consume",
+    });
+  }
+
+  #share(routed: Routed): RoutedShare {
+    const { tallies, leftOut, misnamed, reasons: counted, repeats, tables, events, deadLetters } = routed;
+    const { sequenceId, batchId, attempt, options } = this.#task;
     const { stores, meter } = this.#tools;
     const files = this.#task.files.map(({ number, name, etag, size }): NumberedOutcome => {
       const tally = tallies.get(number) ?? { records: 0, events: 0, deadLetters: 0 };
       const status = this.#missing.get(number) ?? "ingested";
-      const duplicates = repeats.get(name)?.length ?? 0;
-      return { number, name, etag, size, status, ...tally, events: tally.events - duplicates, duplicates };
+      const without = repeats.get(name)?.length ?? 0;
+      const why = options.upsert === undefined ? { duplicates: without } : { duplicates: 0, superseded: without };
+      return { number, name, etag, size, status, ...tally, events: tally.events - without, ...why };
     });
     const dropped = { clashing: [...leftOut.clashing], beyond: leftOut.beyond };
     const reasons = Object.fromEntries(counted);
@@ -198,10 +232,25 @@ class TaskRun {
         () =>
           mapParallel(parts, parts.length, ([store, table, written]) => placeRoutedFiles(store, table, written, stem)),
       );
-      const placed = { events: placedEvents!, deadLetters: placedLetters! };
+      const placed = {
+        events: placedEvents!,
+        deadLetters: placedLetters!,
+        ...await this.#placeTombstones(routed, stem),
+      };
       return { format: 1, sequenceId, batchId, attempt, ...placed, files, leftOut: dropped, misnamed, reasons };
     };
     return { files, leftOut: dropped, misnamed, reasons, place };
+  }
+
+  async #placeTombstones(
+    { tables, events, tombstones }: Routed,
+    stem: string,
+  ): Promise<Pick<RoutingResult, "tombstones">> {
+    if (this.#task.options.upsert === undefined) return {};
+    const { stores } = this.#tools;
+    return {
+      tombstones: await placeRoutedFiles(stores.events, tables.events, tombstones, stem, events.written.length),
+    };
   }
 
   #present(): RoutingTask["files"] {
@@ -226,5 +275,6 @@ class TaskRun {
 
 interface Routed extends ReadFiles {
   repeats: RepeatPositions;
+  tombstones: readonly WrittenFile[];
   tables: PlannedTables;
 }

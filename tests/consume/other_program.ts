@@ -51,6 +51,6 @@ export async function ask(world: ConsumeWorld, sql: string): Promise<unknown[]> 
   return await session.ask(sql, {}, async (rows) => {
     let lines = "";
     for await (const piece of formatNdjson(rows)) lines += piece;
-    return lines.trimEnd().split("\n").map((line) => JSON.parse(line));
+    return lines.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
   });
 }

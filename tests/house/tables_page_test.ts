@@ -23,6 +23,7 @@ const VIEW_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> =
     dead_letters_by_reason: "The same by reason; null where another process had routed the batch",
     duplicates: "Repeats that were dropped",
     replayed: "Dead letters that it judged again, where it was a replay: events and those that stay some",
+    superseded: "With upserts: records that are no row; null without",
     changed: "Files that had changed since they were planned, and were left",
     vanished: "Files that were gone",
     conflicts: "Commits that were tried again, because another writer was first",
@@ -90,7 +91,7 @@ Deno.test("docs/tables.md has every column of every table", async () => {
     columnTable(deadLetterFields(contract)),
     "## `ingest.files`: the ledger, a row for each raw file of a batch",
     "Of all targets.",
-    columnTable(ledgerFields()),
+    columnTable(ledgerFields({ superseded: true })),
     ...historyViews().flatMap((view) => [
       `## \`${nameOf(view)}\`: a view that \`query\` and \`serve\` offer`,
       viewTable(nameOf(view), view.columns),

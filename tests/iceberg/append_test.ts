@@ -7,6 +7,7 @@ import { setRef } from "../../core/iceberg/action/update_refs.ts";
 import { updateSchema } from "../../core/iceberg/action/update_schema.ts";
 import { currentSchema, snapshotOfRef } from "../../core/iceberg/format/table_metadata.ts";
 import { appendedSince } from "../../core/iceberg/scan/appended_files.ts";
+import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { identifier, livePaths, withBench } from "./sample_table.ts";
 
 Deno.test("a schema change, files and a property are one commit that is read back", () =>
@@ -90,6 +91,27 @@ Deno.test("a branch grows on its own, and no tag ever moves", () =>
     const onTag = { files: [bench.file(table, 0)], branch: "fixed" };
     const attempt = bench.commit(async (transaction) => transaction.add(await appendFiles(transaction, onTag)));
     await assertRejects(attempt, /"fixed": it is a tag, which never moves/);
+  }));
+
+Deno.test("a branch apart begins empty, whatever main has, and expiry keeps its head alone", () =>
+  withBench(async (bench) => {
+    const table = await bench.create();
+    await bench.append(bench.file(table, 1));
+    const files = [bench.file(table, 2), bench.file(table, 3)];
+    for (const file of files) {
+      await bench.commit(async (transaction) => {
+        transaction.add(await appendFiles(transaction, { files: [file], branch: "apart", apart: true }));
+      });
+    }
+    const after = await bench.commit((transaction) => {
+      const retention = { nowMs: transaction.nowMs + 1e9, olderThanMs: 0, retainLast: 9, maxRefAgeMs: 1 };
+      transaction.add(expireSnapshots(transaction.metadata, retention));
+    });
+    const { io, metadata } = after;
+    assertEquals(await livePaths(after), ["0.parquet"]);
+    const apart = await planScan(io, metadata, { snapshot: snapshotOfRef(metadata, "apart") });
+    assertEquals(apart.files.map(({ dataFile }) => dataFile.path).sort(), files.map(({ path }) => path).sort());
+    assertEquals(metadata.snapshots.map(({ summary }) => summary["total-records"]), ["3", "6"]);
   }));
 
 Deno.test("a data file whose description contradicts the table is refused by name, and nothing is written", () =>

@@ -89,6 +89,26 @@ Deno.test("a rewrite whose input is gone, or had rows deleted meanwhile, is refu
     await assertRejects(late, /0\.parquet is not part of the table any more/);
   }));
 
+Deno.test("row deltas that come one by one merge manifests where asked, those of deletes apart", () =>
+  withBench(async (bench) => {
+    const table = await bench.create(undefined, { "commit.manifest.min-count-to-merge": "3" });
+    for (let turn = 0; turn < 6; turn++) {
+      const deletes = bench.file(table, 1, { content: "position-deletes", recordCount: 1 });
+      const delta = {
+        dataFiles: [bench.file(table, 1)],
+        deleteFiles: [deletes],
+        referenced: [],
+        mergesManifests: true,
+      };
+      await bench.commit(async (transaction) => transaction.add(await rowDelta(transaction, delta)));
+    }
+    const { io, metadata } = await bench.load();
+    const manifests = await io.readManifestList(snapshotOfRef(metadata));
+    assertEquals(manifests.length < 12, true, String(manifests.length));
+    const { files } = await planScan(io, metadata);
+    assertEquals(files.map(({ deletes }) => deletes.length).sort(), [1, 2, 3, 4, 5, 6]);
+  }));
+
 Deno.test("equality deletes that land during a rewrite still apply to its output", () =>
   withBench(async (bench) => {
     const table = await bench.create();

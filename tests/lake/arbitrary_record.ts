@@ -42,6 +42,8 @@ export function arbitraryRecord(shape: z.ZodType, random: Random): ArbitraryReco
         return def.values[0];
       case "optional":
         return below(2) === 0 ? undefined : make(def.innerType, place);
+      case "union":
+        return make(def.options[below(def.options.length)]!, place);
       case "nullable":
         return below(2) === 0 ? null : make(def.innerType, place);
       case "unknown":

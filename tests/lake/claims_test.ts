@@ -18,6 +18,7 @@ const batchId = 7n;
 
 interface RecordKind {
   path: string;
+  /** Of those formats that are written. */
   shapes: readonly z.ZodType[];
   /** What the place says of the record. */
   place: Record<string, unknown>;
@@ -28,7 +29,7 @@ interface RecordKind {
 const kinds: Record<string, RecordKind> = {
   plan: {
     path: batchRecordPath(target, batchId, "plan"),
-    shapes: PLAN_FORMAT.shapes,
+    shapes: PLAN_FORMAT.shapes.slice(-2),
     place: { batchId: Number(batchId), table: target },
     // A raw file is known by its name.
     noFiles: [
@@ -42,30 +43,34 @@ const kinds: Record<string, RecordKind> = {
         "options.pathColumns[]",
         "options.dedupe.by[]",
         "options.dedupe.at",
+        "options.upsert.by[]",
+        "options.upsert.newest",
+        "options.upsert.deleteWhen.column",
+        "options.upsert.deleteWhen.is",
       ],
       ...["files[].etag", "files[].path", "changed[].etag", "changed[].path", "replay[].etag"],
     ],
   },
   routed: {
     path: batchRecordPath(target, batchId, "routed"),
-    shapes: ROUTED_FORMAT.shapes,
+    shapes: ROUTED_FORMAT.shapes.slice(-2),
     place: { batchId: Number(batchId) },
     noFiles: [
       ...["sequenceId", "attempt", "files[].etag"],
-      ...["events", "deadLetters", "ledger"].flatMap((table) =>
+      ...["events", "deadLetters", "ledger", "tombstones"].flatMap((table) =>
         ["partition[]", "columns[].path[]", "columns[].min", "columns[].max"].map((part) => `${table}.files[].${part}`)
       ),
     ],
   },
   intent: {
     path: intentPath("compact-1"),
-    shapes: INTENT_FORMAT.shapes,
+    shapes: INTENT_FORMAT.shapes.slice(-1),
     place: { id: "compact-1" },
     noFiles: ["id", "table", "tableUuid", "startedAt"],
   },
   removal: {
     path: removalPath("remove-1"),
-    shapes: REMOVAL_FORMAT.shapes,
+    shapes: REMOVAL_FORMAT.shapes.slice(-1),
     place: { id: "remove-1" },
     noFiles: ["id", "table", "tableUuid", "writtenAt", "snapshots[]"],
   },
@@ -97,7 +102,7 @@ for (const [kind, { path, shapes, place, noFiles }] of Object.entries(kinds)) {
       useStore(async (store) => {
         const seen = new Set<string>();
         for (let turn = 0; turn < 50; turn++) {
-          const { record, texts } = arbitraryRecord(shapes.at(-1)!, random);
+          const { record, texts } = arbitraryRecord(shapes[turn % shapes.length]!, random);
           await write(store, path, { ...record, ...place });
           const claims = await Claims.read(store, new Set());
           for (const { place, text } of texts) {
@@ -115,7 +120,14 @@ const none = { specId: 0, schema: {}, lastColumnIdBefore: 0, files: [] };
 
 function recordOf(batch: number, path: string): unknown {
   const files = [{ path, records: "1", size: "1", partition: [], columns: [] }];
-  return { ...routed, batchId: batch, events: { ...none, files }, deadLetters: none, ledger: none };
+  return {
+    ...routed,
+    batchId: batch,
+    events: { ...none, files },
+    deadLetters: none,
+    ledger: none,
+    tombstones: undefined,
+  };
 }
 
 Deno.test("a file is claimed as long as any batch that names it is not in the table", () =>
@@ -140,6 +152,17 @@ Deno.test("any attempt at a batch that is planned is claimed, until it is routed
     ok(!isClaimed(await Claims.read(store, new Set()), file));
   }));
 
+Deno.test("files of deletes of a batch with upserts are claimed until the table has it, in any folder", () =>
+  useStore(async (store) => {
+    const deletes = `data/day=3/${dataFileName(batchStem(7, "0123456789ab"), 0)}`;
+    const record = { ...recordOf(7, "data/day=1/x.parquet") as object, format: 3, tombstones: none };
+    await write(store, kinds.routed!.path, record);
+    const claims = await Claims.read(store, new Set());
+    ok(isClaimed(claims, deletes));
+    ok(!isClaimed(claims, deletes.replace("07-", "08-")));
+    ok(!isClaimed(claims, deletes, { "streamlab.batch-id.bronze.events": "7" }));
+  }));
+
 Deno.test("copies of a routed batch's files are claimed until the table has it, if it brings fields", () =>
   useStore(async (store) => {
     const other = `data/day=1/${dataFileName(batchStem(7, "0123456789ab"), 0)}`;
@@ -152,7 +175,7 @@ Deno.test("copies of a routed batch's files are claimed until the table has it, 
         lastColumnIdBefore,
         files,
       };
-      const record = { ...routed, batchId: 7, events, deadLetters: none, ledger: none };
+      const record = { ...routed, batchId: 7, events, deadLetters: none, ledger: none, tombstones: undefined };
       await write(store, kinds.routed!.path, record);
       const claims = await Claims.read(store, new Set());
       const has = (pathInTable: string, properties = {}) =>
@@ -193,12 +216,12 @@ Deno.test("nothing is claimed, and so nothing removed, where a record is damaged
     await refused(path, { ...plan, format: 0 }, "corrupt", /format/);
     await refused(path, { ...plan, batchId: 8 }, "corrupt", /it is about batch 8, not batch 7$/);
     await refused(path, { ...plan, table: "a.b" }, "corrupt", /it is about a\.b, not bronze\.events$/);
-    const newer = { ...plan, format: 3, files: { list: "elsewhere" } };
+    const newer = { ...plan, format: 4, files: { list: "elsewhere" } };
     await refused(
       path,
       newer,
       "newer",
-      /plan\.json: it was made by a newer streamlab \(its format is 3, .* up to 2\)$/,
+      /plan\.json: it was made by a newer streamlab \(its format is 4, .* up to 3\)$/,
     );
     for (const [kind, each] of Object.entries(kinds)) {
       await refused(each.path, { format: 99 }, "newer", new RegExp(`Cannot read the ${kind}.*newer streamlab`));

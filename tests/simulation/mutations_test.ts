@@ -8,6 +8,7 @@ import { DataRows } from "./world/data_rows.ts";
 import { forgetsIntents, removesByFiles, replayMutations } from "./world/replay_mutations.ts";
 import { abandonedReplay, lateRemoval } from "./world/replay_scenarios.ts";
 import { upkeepMutations } from "./world/upkeep_mutations.ts";
+import { upsertMutations } from "./world/upsert_mutations.ts";
 import { lightTools, Race } from "./world/race.ts";
 import { scenarios } from "./world/scenarios.ts";
 import { say } from "../support/say.ts";
@@ -18,7 +19,8 @@ import { say } from "../support/say.ts";
  */
 const seedsMax = 3000;
 
-const all = [...mutations, ...upkeepMutations, ...repeatMutations, ...columnMutations, ...replayMutations];
+const ofRows = [...repeatMutations, ...replayMutations, ...upsertMutations];
+const all = [...mutations, ...upkeepMutations, ...columnMutations, ...ofRows];
 
 for (const mutation of all) {
   Deno.test(`races find out when ${mutation.name}`, async () => {
@@ -32,6 +34,7 @@ for (const mutation of all) {
         ...(mutation.removes && { removes: true }),
         ...(mutation.grows && { grows: true }),
         ...(mutation.replays && { replays: true }),
+        ...(mutation.upserts && { upserts: true }),
         ...(mutation.upkeeps !== undefined && { upkeeps: mutation.upkeeps }),
       });
       let problem: string | undefined;

@@ -263,7 +263,7 @@ async function print(context: Context, table: string, report: AuditReport, files
 }
 
 function auditText(table: string, report: AuditReport, filesArchived: number): string {
-  const { files, filesGone, events, deadLetters, repeatsRemoved, shown, damages, batchId } = report;
+  const { files, filesGone, events, deadLetters, repeatsRemoved, rowsReplaced, shown, damages, batchId } = report;
   const discrepancies = report.discrepancies + damages.length;
   const looked = `${counted(files, "file")} of ${counted(batchId, "batch", "batches")}, ` +
     `${counted(events, "event")}, ${counted(deadLetters, "dead letter")}`;
@@ -271,6 +271,9 @@ function auditText(table: string, report: AuditReport, filesArchived: number): s
     ...repeatsRemoved === 0
       ? []
       : [`  ${counted(repeatsRemoved, "repeat was", "repeats were")} removed by --dedupe-by`],
+    ...rowsReplaced === 0
+      ? []
+      : [`  ${counted(rowsReplaced, "row was", "rows were")} replaced or removed by newer records of the same key`],
     ...filesArchived === 0 ? [] : [`  ${counted(filesArchived, "file was", "files were")} judged in the archive`],
     ...filesGone === 0 ? [] : [
       `  ${counted(filesGone, "file is", "files are")} gone: the rows were compared with the ledger's counts`,

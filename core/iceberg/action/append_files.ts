@@ -16,6 +16,8 @@ export interface AppendOptions {
   summary?: Record<string, string>;
   /** Default: `main`. */
   branch?: string;
+  /** A branch that is not there begins without what `main` has, and no expiry takes it. */
+  apart?: boolean;
   /** False leaves the manifests of the table as they are, whatever their number. */
   mergesManifests?: boolean;
 }
@@ -26,10 +28,10 @@ export interface AppendOptions {
  */
 export async function appendFiles(transaction: Transaction, options: AppendOptions): Promise<TableChange> {
   const { metadata, io, random } = transaction;
-  const { files, summary, branch, mergesManifests = true } = options;
+  const { files, summary, branch, apart, mergesManifests = true } = options;
   checkAdded(metadata, files);
   const snapshotId = newSnapshotId(random, metadata);
-  const parent = parentSnapshot(metadata, branch);
+  const parent = parentSnapshot(metadata, branch, apart);
   const existing = (await io.readManifestList(parent)).filter(hasLiveFiles);
   const own = encodeAdded(transaction, files, "data", snapshotId);
   let manifests = [...own.map(({ manifest }) => manifest), ...existing];
@@ -51,6 +53,7 @@ export async function appendFiles(transaction: Transaction, options: AppendOptio
     removed: [],
     summary,
     branch,
+    apart,
   });
 }
 

@@ -9,6 +9,7 @@ import type { Transaction } from "../transaction.ts";
 import { encodeAdded } from "./added_manifests.ts";
 import { hasLiveFiles } from "./append_files.ts";
 import { removeFromManifests } from "./filter_manifests.ts";
+import { mergeManifests, mergePolicy } from "./merge_manifests.ts";
 import { newSnapshotId, parentSnapshot, stageSnapshot } from "./snapshot_change.ts";
 
 /**
@@ -32,6 +33,8 @@ export interface FileChange {
   noNewDeletesAfter?: bigint;
   summary?: Record<string, string>;
   branch?: string;
+  /** Default: they are left as they are. */
+  mergesManifests?: boolean;
 }
 
 /**
@@ -55,11 +58,18 @@ export async function stageFileChange(transaction: Transaction, change: FileChan
     ...encodeAdded(transaction, data, "data", snapshotId, change.dataSequenceNumber),
     ...encodeAdded(transaction, deletes, "deletes", snapshotId, undefined),
   ];
+  const own = [...added, ...filtered.files.map((file) => ({ file, manifest: undefined }))];
+  const standing = [...added.map(({ manifest }) => manifest), ...filtered.manifests];
+  const policy = change.mergesManifests ? mergePolicy(metadata) : undefined;
+  const merged = policy ? await mergeManifests(transaction, standing, snapshotId, policy) : undefined;
+  const manifests = merged?.manifests ?? standing;
+  // Manifests that are merged right away need not be written.
+  const unmerged = own.filter(({ manifest }) => manifest === undefined || manifests.includes(manifest));
   return await stageSnapshot(transaction, {
     operation: change.operation,
     snapshotId,
-    manifests: [...added.map(({ manifest }) => manifest), ...filtered.manifests],
-    files: [...added.map(({ file }) => file), ...filtered.files],
+    manifests,
+    files: [...merged?.files ?? [], ...unmerged.map(({ file }) => file)],
     added: change.added,
     removed: filtered.removed.map((entry) => entry.dataFile),
     summary: change.summary,

@@ -15,6 +15,8 @@ export interface RowDelta {
   summary?: Record<string, string>;
   /** Default: `main`. */
   branch?: string;
+  /** Manifests are merged as by appends: for those that come batch by batch. */
+  mergesManifests?: boolean;
 }
 
 /**

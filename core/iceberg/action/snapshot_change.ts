@@ -22,7 +22,9 @@ export interface SnapshotChange {
   /** More for the summary. */
   summary?: Record<string, string>;
   /** Default `main`. A branch that is not there is made. */
-  branch?: string;
+  branch?: string | undefined;
+  /** See `AppendOptions`. */
+  apart?: boolean | undefined;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface SnapshotChange {
 export async function stageSnapshot(transaction: Transaction, change: SnapshotChange): Promise<TableChange> {
   const { metadata, io } = transaction;
   const branch = change.branch ?? MAIN_BRANCH;
-  const parent = parentSnapshot(metadata, branch);
+  const parent = parentSnapshot(metadata, branch, change.apart);
   const identity = {
     snapshotId: change.snapshotId,
     parentSnapshotId: parent?.snapshotId,
@@ -56,14 +58,26 @@ export async function stageSnapshot(transaction: Transaction, change: SnapshotCh
       {
         action: "set-snapshot-ref",
         refName: branch,
-        ref: { ...(ref ?? { type: "branch" }), snapshotId: snapshot.snapshotId },
+        ref: { ...(ref ?? (change.apart ? KEPT_BRANCH : { type: "branch" })), snapshotId: snapshot.snapshotId },
       },
     ],
   };
 }
 
-/** The head of the branch; a new branch grows from the current snapshot. */
-export function parentSnapshot(metadata: TableMetadata, branch: string = MAIN_BRANCH): Snapshot | undefined {
+/** Only its head is needed, however long ago that was made. */
+const KEPT_BRANCH = {
+  type: "branch",
+  minSnapshotsToKeep: 1,
+  maxSnapshotAgeMs: 1,
+  maxRefAgeMs: Number.MAX_SAFE_INTEGER,
+} as const;
+
+/** The head of the branch; a new branch grows from the current snapshot, unless it is apart. */
+export function parentSnapshot(
+  metadata: TableMetadata,
+  branch: string = MAIN_BRANCH,
+  apart = false,
+): Snapshot | undefined {
   if (metadata.formatVersion !== 2) {
     throw new StreamlabError("usage", `Cannot write to a table of format version ${metadata.formatVersion}`, {
       hint: metadata.formatVersion === 1 ? "Upgrade it to version 2 first" : "Write to it with an engine that knows it",
@@ -72,6 +86,7 @@ export function parentSnapshot(metadata: TableMetadata, branch: string = MAIN_BR
   if (metadata.refs[branch]?.type === "tag") {
     throw new StreamlabError("usage", `Cannot write to "${branch}": it is a tag, which never moves`);
   }
+  if (metadata.refs[branch] === undefined && apart) return undefined;
   return snapshotOfRef(metadata, metadata.refs[branch] ? branch : MAIN_BRANCH);
 }
 

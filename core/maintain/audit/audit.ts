@@ -5,12 +5,16 @@ import type { Connection, SqlRow } from "../../engine/duckdb.ts";
 import { quoteName, quoteText } from "../../engine/duckdb.ts";
 import { isOutOfMemory } from "../../engine/sql_error.ts";
 import { type Catalog, identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
-import { currentSchema } from "../../iceberg/format/table_metadata.ts";
-import { readRouted } from "../../lake/checkpoint.ts";
+import type { Snapshot } from "../../iceberg/format/snapshot.ts";
+import { currentSchema, snapshotOfRef } from "../../iceberg/format/table_metadata.ts";
 import { dedupeHistory } from "../../lake/dedupe_rule.ts";
-import { LEDGER_COLUMNS, OUR_COLUMNS } from "../../lake/our_columns.ts";
+import { LEDGER_COLUMNS } from "../../lake/our_columns.ts";
+import { type ReplacedRows, replacedRows } from "../../lake/replaced_rows.ts";
 import { removedRepeats } from "../../lake/removed_repeats.ts";
+import { TOMBSTONES_BRANCH } from "../../lake/table_names.ts";
 import { markerOf } from "../../lake/target.ts";
+import { targetRecordOf } from "../../lake/target_record.ts";
+import type { UpsertRule } from "../../lake/upsert_rule.ts";
 import {
   AUDIT_TABLES,
   type BatchRange,
@@ -21,10 +25,12 @@ import {
   NO_PLACES,
   parquetSql,
   placesSql,
+  type RemovedEvents,
   TAKE_FILES,
   TAKE_STATES,
   wantedSql,
 } from "./audit_sql.ts";
+import { type AuditedTables, checkTables, lastUnderWay } from "./audited_tables.ts";
 import {
   askedSql,
   countedSql,
@@ -37,6 +43,7 @@ import {
   type RepeatRules,
   repeatViewsSql,
 } from "./repeats_sql.ts";
+import { comingSql, newestFindingsSql, standingSql } from "./newest_sql.ts";
 import { type Damage, TableRows } from "../table_rows.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
@@ -69,8 +76,7 @@ export interface JudgedFiles {
 }
 
 export interface AuditOptions extends Omit<WorkshopOptions, "leavesLake"> {
-  /** Of one sequence of batches. */
-  tables: { events: LoadedTable; deadLetters: LoadedTable; ledger: LoadedTable };
+  tables: AuditedTables;
   /** The etag of a raw file as it is now, wherever it was moved to; undefined where it is gone. */
   etagOf(file: LedgerFile): Promise<string | undefined>;
   /** What must be in the tables of these files. */
@@ -103,6 +109,8 @@ export interface AuditReport {
   deadLetters: number;
   /** Events that `maintain --dedupe-by` has removed. */
   repeatsRemoved: number;
+  /** Rows that newer records of their keys have taken the place of. */
+  rowsReplaced: number;
   /** Records that today's contract would send to the other table. */
   misplaced: number;
   discrepancies: number;
@@ -125,11 +133,8 @@ const STATS_PARALLEL = 16;
  * spills to disk. Nothing is changed.
  */
 export async function auditIngestion(surroundings: Surroundings, options: AuditOptions): Promise<AuditReport> {
-  const { ledger, events, deadLetters } = options.tables;
-  checkColumns(ledger, Object.values(LEDGER_COLUMNS));
-  checkColumns(events, SOURCE_COLUMNS);
-  checkColumns(deadLetters, [...SOURCE_COLUMNS, OUR_COLUMNS.deadLetterReason, OUR_COLUMNS.rawRecord]);
-  const underWay = await lastUnderWay(surroundings, options);
+  checkTables(options.tables);
+  const underWay = await lastUnderWay(surroundings, options.tables);
   const workshop = await Workshop.open(surroundings, { ...options, leavesLake: true });
   try {
     const audit = new Audit(surroundings.catalog, workshop, options);
@@ -141,33 +146,6 @@ export async function auditIngestion(surroundings: Surroundings, options: AuditO
   } finally {
     workshop.close();
   }
-}
-
-const SOURCE_COLUMNS = [OUR_COLUMNS.sourceFile, OUR_COLUMNS.sourcePosition, OUR_COLUMNS.batchId];
-
-/** Refuses a table that consume does not write to. */
-function checkColumns({ identifier, metadata }: LoadedTable, names: readonly string[]): void {
-  const { fields } = currentSchema(metadata);
-  const missing = names.find((name) => !fields.some((field) => field.name === name));
-  if (missing === undefined) return;
-  throw new StreamlabError(
-    "not-found",
-    `There is nothing to audit in ${identifierText(identifier)}: it has no column ${missing}, so consume does not ` +
-      "write to it",
-    { hint: "Name a table that consume writes to, with --table" },
-  );
-}
-
-/**
- * The last batch that may have rows in the tables and none in the loaded ledger: a consumer went on
- * meanwhile, or has a record and not yet committed the ledger.
- */
-async function lastUnderWay({ catalog, store }: Surroundings, { tables }: AuditOptions): Promise<bigint> {
-  const target = identifierText(tables.events.identifier);
-  const ledger = await catalog.loadTable(tables.ledger.identifier, tables.ledger) ?? tables.ledger;
-  const { batchId } = markerOf(ledger.metadata, target);
-  const next = await readRouted(store, target, batchId + 1n);
-  return next === undefined ? batchId : batchId + 1n;
 }
 
 /** Events with the keys that repeats are told by: those of the table, and of the raw files. */
@@ -186,6 +164,7 @@ class Audit {
   readonly #catalog: Catalog;
   readonly #rules: RepeatRules;
   readonly #keyings: readonly Keying[];
+  readonly #upsert: UpsertRule | undefined;
   /** Of which there are files. */
   readonly #keptKeys = new Set<Keys>();
 
@@ -202,14 +181,17 @@ class Audit {
       removed: removedRepeats(options.tables.events.metadata.properties, this.#target),
     };
     this.#keyings = keyingsOf(this.#rules);
+    this.#upsert = targetRecordOf(options.tables.events.metadata.properties, this.#target)?.options.upsert;
   }
 
   async readLedger(underWay: bigint): Promise<void> {
     const { ledger } = this.#options.tables;
     await this.#connection.run(AUDIT_TABLES);
     await this.#keep(NO_PLACES);
-    const { table, sourceFile, batchId, status, deadLetters, ...same } = LEDGER_COLUMNS;
-    const columns = [sourceFile, same.etag, same.size, batchId, same.events, deadLetters, same.duplicates, status];
+    const { table, sourceFile, batchId, status, deadLetters, superseded, ...same } = LEDGER_COLUMNS;
+    const hasSuperseded = currentSchema(ledger.metadata).fields.some(({ name }) => name === superseded);
+    const dropped = hasSuperseded ? `${same.duplicates} + coalesce(${superseded}, 0)` : same.duplicates;
+    const columns = [sourceFile, same.etag, same.size, batchId, same.events, deadLetters, dropped, status];
     await this.#readRows(ledger, async (select) => {
       await this.#connection.run(`INSERT INTO ledger_lines SELECT ${columns.join(", ")}
 FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
@@ -260,8 +242,18 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
       if (kind === "event" && this.#keyings.length > 0) {
         await this.#keep(keptSql(this.#keyings, fields, select, this.#batches.last), "kept");
       }
+      if (kind === "event" && this.#upsert !== undefined) await this.#stand(this.#upsert, table, select, false);
       await this.#keep(foundSql(kind, fields, select, this.#batches));
     });
+    const branch = snapshotOfRef(table.metadata, TOMBSTONES_BRANCH);
+    const rule = this.#upsert;
+    if (kind !== "event" || rule === undefined || branch === undefined) return;
+    await this.#readRows(table, (select) => this.#stand(rule, table, select, true), branch);
+  }
+
+  async #stand(rule: UpsertRule, { metadata }: LoadedTable, select: string, removes: boolean): Promise<void> {
+    const { last } = this.#batches;
+    await this.#keep(standingSql(rule, currentSchema(metadata).fields, select, { last, removes }), "kept");
   }
 
   async #findRepeats(): Promise<void> {
@@ -269,6 +261,10 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
     const isThere = (kind: Keys) => this.#keptKeys.has(kind);
     if (!isThere("kept")) return;
     const glob = (kind: Keys) => `${this.#folder}/${kind}/*.parquet`;
+    if (this.#upsert !== undefined) {
+      await this.#connection.run(newestFindingsSql(glob("kept"), isThere("asked") ? glob("asked") : undefined));
+      return;
+    }
     await this.#connection.run(repeatViewsSql(glob("kept"), isThere("asked") ? glob("asked") : undefined));
     if (this.#rules.removed.length > 0) {
       // What was removed by one key may have stood for what was removed before by another one.
@@ -296,7 +292,8 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
       filesGone: await this.#count("files WHERE state = 'gone'"),
       events: await this.#count("places WHERE NOT wanted AND kind = 'event'"),
       deadLetters: await this.#count("places WHERE NOT wanted AND kind = 'dead letter'"),
-      repeatsRemoved: this.#removed().events,
+      repeatsRemoved: this.#rules.removed.reduce((sum, { events }) => sum + events, 0),
+      rowsReplaced: this.#replaced().events,
       misplaced: Number(misplaced!.records),
       discrepancies: await this.#count("discrepancies"),
       shown: rows.map(discrepancyOf),
@@ -309,18 +306,23 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
     });
   }
 
+  #replaced(): ReplacedRows {
+    return replacedRows(this.#options.tables.events.metadata.properties, this.#target);
+  }
+
   /** In all, by whatever key. */
-  #removed(): { through: number; events: number } {
-    const { removed } = this.#rules;
+  #removed(): RemovedEvents {
+    const removed = [...this.#rules.removed, this.#replaced()];
     return {
       through: removed.reduce((last, { through }) => Math.max(last, through), 0),
       events: removed.reduce((sum, { events }) => sum + events, 0),
+      areReplaced: this.#upsert !== undefined,
     };
   }
 
-  async #readRows(table: LoadedTable, use: (select: string) => Promise<void>): Promise<void> {
+  async #readRows(table: LoadedTable, use: (select: string) => Promise<void>, snapshot?: Snapshot): Promise<void> {
     const rows = new TableRows(this.#catalog, table, this.#workshop.scratch);
-    await rows.read(use);
+    await rows.read(use, snapshot);
     this.#damages.push(...rows.damages);
   }
 
@@ -330,8 +332,10 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
     const described = await this.#connection.rows(`DESCRIBE FROM ${parquetSql(paths)}`);
     const rows = { paths, columns: new Set(described.map((row) => row.column_name as string)), replay };
     try {
+      const { fields } = currentSchema(table.metadata);
       if (kind === "event" && this.#keyings.length > 0) await this.#keep(askedSql(this.#keyings, rows), "asked");
-      await this.#keep(wantedSql(kind, currentSchema(table.metadata).fields, rows));
+      if (kind === "event" && this.#upsert) await this.#keep(comingSql(this.#upsert, fields, rows), "asked");
+      await this.#keep(wantedSql(kind, fields, rows));
     } catch (error) {
       if (!isOutOfMemory(error) || paths.length === 1) throw error;
       const middle = Math.ceil(paths.length / 2);

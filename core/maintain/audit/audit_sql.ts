@@ -146,10 +146,12 @@ export const TAKE_STATES = `UPDATE files SET state = states.state FROM states
 WHERE states.name = files.name AND states.batch_id = files.batch_id::VARCHAR;
 DELETE FROM states`;
 
-/** What `maintain --dedupe-by` removed from the table: events of batches up to one of them. */
+/** Events that are gone from the table, of batches up to one of them. */
 export interface RemovedEvents {
   through: number;
   events: number;
+  /** By newer records of their keys; else `maintain --dedupe-by` has removed them. */
+  areReplaced: boolean;
 }
 
 /**
@@ -160,16 +162,19 @@ export function compareSql(target: string, removed: RemovedEvents): string {
   return `CREATE TEMP MACRO removed_from(batch_id, told, found) AS
   CASE WHEN batch_id <= ${removed.through} THEN greatest(told - coalesce(found, 0), 0) ELSE 0 END;
 CREATE TEMP VIEW left_out AS SELECT DISTINCT * FROM (FROM dropped_rightly UNION ALL FROM removed_rightly);
-${COMPARE};
+${compareRecordsSql(removed.areReplaced ? "superseded record" : "dropped repeat")};
 INSERT INTO discrepancies
 SELECT ${quoteText(target)}, ${removed.through}, NULL,
-  'lacks ' || counted(missing, 'event') || ' that the ledger has, and ' || ${removed.events} || ' were removed as repeats'
+  'lacks ' || counted(missing, 'event') || ' that the ledger has, and ' || ${removed.events} || ' were ${
+    removed.areReplaced ? "replaced by newer records" : "removed as repeats"
+  }'
 FROM (SELECT coalesce(sum(removed_from(files.batch_id, files.events, counts.events)), 0)::BIGINT AS missing
   FROM files LEFT JOIN counts USING (name, batch_id))
 WHERE missing <> ${removed.events}`;
 }
 
-const COMPARE = `
+/** `leftOut`: what a record is called that is rightly in no table. */
+const compareRecordsSql = (leftOut: string) => `
 -- Of a file whose new content was ingested in its turn, the old content is gone.
 UPDATE files SET state = 'gone' WHERE state = 'changed' AND name IN (SELECT name FROM files WHERE state = 'same');
 
@@ -218,7 +223,7 @@ SELECT name, batch_id, NULL, 'is in the ledger ' || counted(times, 'time') FROM 
 UNION ALL
 SELECT name, batch_id, position, problem FROM kept_wrongly
 UNION ALL
-SELECT name, batch_id, NULL, 'has ' || counted(coalesce(repeats, 0) - gone, 'dropped repeat') || ', ' || duplicates || ' by the ledger'
+SELECT name, batch_id, NULL, 'has ' || counted(coalesce(repeats, 0) - gone, '${leftOut}') || ', ' || duplicates || ' by the ledger'
 FROM (
   SELECT files.*, removed_from(files.batch_id, files.events, counts.events) AS gone
   FROM files LEFT JOIN counts USING (name, batch_id)

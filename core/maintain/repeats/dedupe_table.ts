@@ -6,6 +6,7 @@ import { checkKeyColumns } from "../../lake/dedupe_rule.ts";
 import { PATIENCE_MS } from "../../lake/intent.ts";
 import { streamlabKey } from "../../lake/keys.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
+import { targetRecordOf } from "../../lake/target_record.ts";
 import { atOnceIn } from "../compaction/compact_table.ts";
 import { rowOrderOf } from "../compaction/row_order.ts";
 import { targetFileSizeOf } from "../compaction/target_size.ts";
@@ -52,6 +53,13 @@ function checkTable({ metadata }: LoadedTable, target: string, by: readonly stri
     throw new StreamlabError("usage", `Cannot remove repeats from ${target}: consume does not write events to it`, {
       hint: "Name a table of events with --table, such as bronze.events",
     });
+  }
+  if (targetRecordOf(metadata.properties, target)?.options.upsert !== undefined) {
+    throw new StreamlabError(
+      "usage",
+      `Cannot remove repeats from ${target}: it holds one row of each key, by consume --upsert-by`,
+      { hint: "Name a table that holds every event with --table" },
+    );
   }
   checkKeyColumns(by, kindOf, target);
   const own = by.find((name) => (Object.values(OUR_COLUMNS) as string[]).includes(name));

@@ -9,12 +9,13 @@ export class DroppedRows {
   count = 0;
   readonly #reader: ReaderInstance;
   readonly #table: ReaderTable;
-  readonly #positions: ReadonlyMap<string, ReadonlySet<number>>;
+  /** Of each file, a bit for each position: of upserts most of a batch may be dropped. */
+  readonly #positions: ReadonlyMap<string, Uint32Array>;
 
   constructor(reader: ReaderInstance, table: ReaderTable, repeats: RepeatPositions) {
     this.#reader = reader;
     this.#table = table;
-    this.#positions = new Map([...repeats].map(([file, positions]) => [file, new Set(positions)]));
+    this.#positions = new Map([...repeats].map(([file, positions]) => [file, bitsOf(positions)]));
   }
 
   /** Gives those rows the partition `partition`, which is no row's otherwise. */
@@ -25,11 +26,12 @@ export class DroppedRows {
     const view = new DataView(bytes.buffer);
     const files = this.#columnOf(OUR_COLUMNS.sourceFile), places = this.#columnOf(OUR_COLUMNS.sourcePosition);
     const positions = calls.columnValues(places);
-    const byPlace = new Map<number, ReadonlySet<number> | undefined>();
+    const byPlace = new Map<number, Uint32Array | undefined>();
     for (let row = 0; row < rows; row++) {
       const place = calls.columnText(files, row);
       if (!byPlace.has(place)) byPlace.set(place, this.#positions.get(textAt(view, place)));
-      if (!byPlace.get(place)?.has(Number(view.getBigInt64(positions + row * 8, true)))) continue;
+      const bits = byPlace.get(place);
+      if (bits === undefined || !isIn(bits, Number(view.getBigInt64(positions + row * 8, true)))) continue;
       numbers[row] = partition;
       this.count++;
     }
@@ -38,6 +40,22 @@ export class DroppedRows {
   #columnOf(name: string): number {
     return this.#table.columns.find(({ path }) => path.length === 1 && path[0] === name)!.handle;
   }
+}
+
+const BITS = 32;
+
+/** `positions`: ascending. */
+function bitsOf(positions: readonly number[]): Uint32Array {
+  const bits = new Uint32Array(Math.floor((positions.at(-1) ?? 0) / BITS) + 1);
+  for (const position of positions) {
+    const word = Math.floor(position / BITS);
+    bits[word] = (bits[word]! | 1 << position % BITS) >>> 0;
+  }
+  return bits;
+}
+
+function isIn(bits: Uint32Array, position: number): boolean {
+  return ((bits[Math.floor(position / BITS)] ?? 0) >>> position % BITS & 1) === 1;
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

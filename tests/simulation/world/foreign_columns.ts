@@ -1,4 +1,4 @@
-import { Consumer } from "../../../core/consume/consumer.ts";
+import { Consumer, type ConsumerOptions } from "../../../core/consume/consumer.ts";
 import { updateSchema } from "../../../core/iceberg/action/update_schema.ts";
 import { commitTable } from "../../../core/iceberg/commit.ts";
 import { findFieldByPath } from "../../../core/iceberg/format/schema.ts";
@@ -8,9 +8,12 @@ import { withCoupon } from "./grown_contract.ts";
 import type { Life } from "./life.ts";
 
 /** Consumes until a batch is routed. */
-export async function routeOnly(life: Life): Promise<void> {
+export async function routeOnly(
+  life: Life,
+  changes: Partial<ConsumerOptions> = { contract: withCoupon() },
+): Promise<void> {
   await life.work(async (process) => {
-    const options = life.options(process, { contract: withCoupon() });
+    const options = life.options(process, changes);
     const end = new AbortController();
     const sink = storeWith(options.sink, {
       async create(path, bytes) {

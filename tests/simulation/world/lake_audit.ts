@@ -9,12 +9,14 @@ import { planScan } from "../../../core/iceberg/scan/scan.ts";
 import { readRouted } from "../../../core/lake/checkpoint.ts";
 import type { Store } from "../../../core/storage/store.ts";
 import { removedRepeats } from "../../../core/lake/removed_repeats.ts";
+import { replacedRows } from "../../../core/lake/replaced_rows.ts";
 import { streamlabKey } from "../../../core/lake/keys.ts";
 import { findFieldByPath } from "../../../core/iceberg/format/schema.ts";
 import { currentSchema, snapshotOfRef } from "../../../core/iceberg/format/table_metadata.ts";
 import type { SimulatedDisk } from "../../support/simulated_disk.ts";
 import { COUPON_ID, type DataRow, type DataRows } from "./data_rows.ts";
 import { COUPON } from "./grown_contract.ts";
+import { supersededIn, supersededOf } from "./superseded.ts";
 
 /** Where a row must be: in the table of events, or a dead letter by that reason. */
 type Kind = "event" | "invalid_schema" | "extra_fields" | "corrupted_record";
@@ -41,6 +43,8 @@ export interface AuditOptions {
   keysOf?: (name: string, etag: string) => readonly string[];
   /** Whether repeats were removed from the table later, so that the ledger has them as events. */
   removes?: boolean | undefined;
+  /** Of each key the newest record stays; `keysOf` tells of each what it changes, as JSON. */
+  upserts?: boolean | undefined;
   /** Whether every version hint must name the last version: nobody died or failed in between. */
   hints?: boolean;
 }
@@ -82,15 +86,17 @@ export async function auditLake(
     if (loaded === undefined) return [`there is no table ${name}`];
     tables[name] = await auditTable(loaded, disk, rows, problems);
     if (options.hints) auditHint(loaded, disk, problems);
-    if (options.removes && name === target) {
-      removed = removedRepeats(loaded.metadata.properties, target)[0]?.events ?? 0;
-    }
+    const { properties } = loaded.metadata;
+    if (options.removes && name === target) removed = removedRepeats(properties, target)[0]?.events ?? 0;
+    if (options.upserts && name === target) removed = replacedRows(properties, target).events;
     auditFieldIds(loaded, tables[name]!, problems);
     if (name === "ingest.files") await auditMarker(loaded, tables[name]!, store, problems);
   }
   auditLedger(tables["ingest.files"]!, disk, truth, problems);
   const foreign = options.foreign ?? { written: new Set(), deleted: new Set() };
-  const repeats = options.keysOf && repeatsOf(tables["ingest.files"]!, truth, options.keysOf);
+  const findRepeats = options.upserts ? supersededOf : repeatsOf;
+  const repeats = options.keysOf && findRepeats(tables["ingest.files"]!, truth, options.keysOf);
+  if (options.upserts) removed! += supersededIn(tables["ingest.files"]!);
   auditRows(tables, truth, foreign, { repeats: repeats ?? new Map(), removed }, problems);
   auditForeign(tables["bronze.events"]!, foreign, problems);
   return problems;
@@ -238,7 +244,8 @@ function auditRows(
     }
     const atOnce = removed === undefined ? dropped.size : 0;
     const events = eventsIn(file) - atOnce, letters = places.length - eventsIn(file);
-    const told = [row.events, row.dead_letters, row.duplicates ?? 0].map(Number).join();
+    const taken = Number(row.events) + Number(row.superseded ?? 0);
+    const told = [taken, row.dead_letters, row.duplicates ?? 0].map(Number).join();
     if (told !== [events, letters, atOnce].join()) {
       problems.push(`ledger: ${row.source_file} counts ${told} events, dead letters, repeats`);
     }

@@ -8,7 +8,7 @@ import type { Catalog, LoadedTable } from "../../../core/iceberg/catalog/catalog
 import type { Store } from "../../../core/storage/store.ts";
 import { Meter } from "../../../core/base/meter.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
-import { isKind } from "../../../core/base/errors.ts";
+import { isKind, StreamlabError } from "../../../core/base/errors.ts";
 import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
 import { type Decision, type Operation, type Phase, SimulatedDisk } from "../../support/simulated_disk.ts";
 import { unavailable } from "../../support/simulated_faults.ts";
@@ -246,4 +246,14 @@ export class Life {
     this.#events = this.#events.filter((event) => !due.includes(event));
     for (const { does } of due) does(this);
   }
+}
+
+/**
+ * Errors that ask for another try; all others are bugs. A maintainer may find that others have
+ * expired what it looks at.
+ */
+export function isHarmless(error: unknown, process: string): boolean {
+  if (!(error instanceof StreamlabError)) return false;
+  return error.kind === "unavailable" || error.kind === "conflict" ||
+    (process.startsWith("maintainer") && error.kind === "not-found");
 }

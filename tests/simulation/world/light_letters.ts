@@ -10,6 +10,7 @@ import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import type { LetterPlaces, WrittenDeletes } from "../../../core/routing/replay/letter_places.ts";
 import { type DataRow, type DataRows, lightFile } from "./data_rows.ts";
 import { liveRows, type PlacedRow } from "./light_rewriting.ts";
+import { changeOf } from "./light_upserts.ts";
 
 /** What routing made of a raw file, or of letters of one. */
 export interface Judged {
@@ -34,7 +35,8 @@ export function judgeRecords(
   for (const { position, raw } of records) {
     const row = { _source_file: name, _batch_id: batchId, _source_position: position };
     const judgement = judge.judge(raw);
-    if (judgement.kind === "event") events.push({ ...row, _key: JSON.parse(raw).event_id });
+    const change = options.upsert && { _change: changeOf(JSON.parse(raw)) };
+    if (judgement.kind === "event") events.push({ ...row, _key: JSON.parse(raw).event_id, ...change });
     else if (judgement.kind === "dead_letter") {
       deadLetters.push({ ...row, _dead_letter_reason: judgement.reason, _raw_record: raw });
     }

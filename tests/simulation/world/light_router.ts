@@ -6,6 +6,7 @@ import { routingTasks } from "../../../core/lake/routing_task.ts";
 import { LetterRemoval } from "../../../core/routing/replay/letter_removal.ts";
 import type { LettersRemoval } from "../../../core/routing/letters_removal.ts";
 import type { Router } from "../../../core/routing/router.ts";
+import type { Replaced, UpsertedBy } from "../../../core/routing/upserts/upserts.ts";
 import { type PlannedTable, plannedTable, type TargetTables } from "../../../core/lake/target.ts";
 import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
 import { planScan } from "../../../core/iceberg/scan/scan.ts";
@@ -16,6 +17,7 @@ import type { SimulatedStore } from "../../support/simulated_store.ts";
 import { COUPON_ID, type DataRow, DataRows, lightFile } from "./data_rows.ts";
 import { COUPON } from "./grown_contract.ts";
 import { type Judged, judgeLetters, judgeRecords, LightLetterPlaces } from "./light_letters.ts";
+import { keepNewest, replacedLight } from "./light_upserts.ts";
 
 /**
  * A router whose data files are text instead of Parquet. It judges by the contract's own judge, and
@@ -45,6 +47,7 @@ export class LightRouter implements Router {
     const { replay } = plan;
     if (replay !== undefined) judged.push(...await judgeLetters({ ...plan, replay }, tables.deadLetters, this.#rows));
     if (plan.options.dedupe !== undefined) await this.#dropRepeats(tables.events, judged);
+    const tombstones = plan.options.upsert && await keepNewest(tables.events, this.#rows, judged);
     for (const { name, etag, size } of plan.changed) {
       const outcome = { name, etag, size, status: "changed" as const, ...none };
       judged.push({ outcome, events: [], deadLetters: [] });
@@ -52,8 +55,13 @@ export class LightRouter implements Router {
     const outcomes = judged.map(({ outcome }) => outcome);
     const ingestedAtMs = this.#store.clock.nowMs();
     const day = Math.floor(ingestedAtMs / 86_400_000).toString();
-    const stem = `data/${plan.batchId.toString().padStart(8, "0")}-${attempt}-00000`;
-    const place = async (table: PlannedTable, rows: DataRow[], partition: string[]): Promise<RoutedTable> => {
+    const place = async (
+      table: PlannedTable,
+      rows: DataRow[],
+      partition: string[],
+      number = 0,
+    ): Promise<RoutedTable> => {
+      const stem = `data/${plan.batchId.toString().padStart(8, "0")}-${attempt}-0000${number}`;
       const files: RoutedTable["files"] = [];
       if (rows.length > 0) {
         const coupon = findFieldByPath(table.schema, COUPON);
@@ -77,9 +85,14 @@ export class LightRouter implements Router {
       events: await place(planned.events, judged.flatMap(({ events }) => events), []),
       deadLetters: await place(planned.deadLetters, judged.flatMap(({ deadLetters }) => deadLetters), [day]),
       ledger: await place(ledger, outcomes.map((outcome) => ledgerRow(plan, outcome)), []),
+      ...(tombstones && { tombstones: await place(planned.events, tombstones, [], 1) }),
       files: outcomes,
     };
     return { routed };
+  }
+
+  replacedBy(_by: UpsertedBy, events: LoadedTable, routed: RoutedBatch): Promise<Replaced> {
+    return replacedLight(events, this.#rows, routed, this.#store.random);
   }
 
   removal(routed: RoutedBatch, sink: Store): Promise<LettersRemoval> {
@@ -124,8 +137,8 @@ export class LightRouter implements Router {
 const none = { records: 0, events: 0, deadLetters: 0, duplicates: 0 };
 
 function ledgerRow(plan: BatchPlan, outcome: FileOutcome): DataRow {
-  const { name, etag, status, records, events, deadLetters, duplicates } = outcome;
-  const counts = { records, events, dead_letters: deadLetters, duplicates };
+  const { name, etag, status, records, events, deadLetters, duplicates, superseded } = outcome;
+  const counts = { records, events, dead_letters: deadLetters, duplicates, ...(superseded && { superseded }) };
   return { table: plan.table, source_file: name, etag, status, batch_id: plan.batchId, ...counts };
 }
 

@@ -1,4 +1,3 @@
-import { StreamlabError } from "../../../core/base/errors.ts";
 import { type Random, seededRandom } from "../../../core/base/random.ts";
 import { Consumer } from "../../../core/consume/consumer.ts";
 import { markerOf } from "../../../core/lake/target.ts";
@@ -24,13 +23,14 @@ import { forgetDone } from "./forget_done.ts";
 import { ForeignWriter } from "./foreign_writer.ts";
 import { auditLake } from "./lake_audit.ts";
 import { LedgerView } from "./ledger_view.ts";
-import { joined, Life, type Tools } from "./life.ts";
+import { isHarmless, joined, Life, type Tools } from "./life.ts";
 import { compactLight, LightRewriting } from "./light_rewriting.ts";
 import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
 import { removeLight } from "./light_repeats.ts";
 import { maintainAll } from "./maintain_all.ts";
 import { replayLight } from "./light_replay.ts";
 import { LightRouter } from "./light_router.ts";
+import { changed, keysIn, LIGHT_UPSERT } from "./light_upserts.ts";
 import { arrayOf, corrupted, explained, extra, invalid, mended, type RawFile, valid } from "./raw_files.ts";
 
 export interface RaceResult {
@@ -67,6 +67,8 @@ export interface RaceOptions {
   grows?: boolean;
   /** Two maintainers replay dead letters. */
   replays?: boolean;
+  /** Of each key the newest event stays; nobody writes beside. */
+  upserts?: boolean;
 }
 
 /** In a simulation all events have one time. */
@@ -142,7 +144,7 @@ export class Race {
   async run(): Promise<RaceResult> {
     const { disk } = this.life;
     const { chances = usualChances, isRest = false, compacts = false, merges = false, upkeeps } = this.#options;
-    const { dedupes = false, removes = false, grows = false, replays = false } = this.#options;
+    const { dedupes = false, removes = false, grows = false, replays = false, upserts = false } = this.#options;
     const faults = this.#isFaulty ? faultsBySeed(this.seed, chances) : undefined;
     disk.hook = (operation, phase) =>
       operation.process === foreign || operation.process === reader
@@ -156,7 +158,7 @@ export class Race {
     if (maintains) processes.push(this.#maintain("maintainer"));
     if (removes || replays) processes.push(this.#maintain("maintainer 2"));
     const isAccompanied = isRest || compacts || merges || grows || this.#random.next() < 0.3;
-    if (isAccompanied && !dedupes && !removes) processes.push(this.#writeBeside());
+    if (isAccompanied && !dedupes && !removes && !upserts) processes.push(this.#writeBeside());
     // A maintainer deletes at once what it expires.
     if (this.#upkeeps && !maintains) {
       processes.push(...Array.from({ length: readers }, () => this.#read()), this.#tag());
@@ -174,7 +176,8 @@ export class Race {
       await disk.connect({ process: "time" }).clock.sleep(2 * hourMs);
       await this.#patiently("last consumer", (store) => this.#consumeOnce(store, {}));
     }
-    const { dedupes, removes, replays } = this.#options;
+    const { dedupes, removes, replays, upserts } = this.#options;
+    const isKeyed = dedupes || removes || upserts;
     if (replays) await this.#patiently("maintainer 3", (store) => replayLight(this.life, store, this.rows));
     if (removes) await this.#patiently("maintainer 3", (store) => this.#removeRepeats(this.life.surroundings(store)));
     const operations = disk.log.length;
@@ -182,8 +185,8 @@ export class Race {
     const problems = await auditLake(disk, this.life.truth, this.rows, {
       hints: !this.#isFaulty && openCatalog === undefined,
       foreign: this.#foreign,
-      ...((dedupes || removes) && { keysOf: (name: string, etag: string) => this.#keys.get(`${name} ${etag}`)! }),
-      removes,
+      ...(isKeyed && { keysOf: (name: string, etag: string) => this.#keys.get(`${name} ${etag}`)! }),
+      ...{ removes, upserts },
       ...(openCatalog && { catalog: openCatalog(disk.connect({ process: "auditor" })) }),
     });
     problems.push(...this.#missed, ...this.life.notes, ...await this.#auditTag());
@@ -237,11 +240,13 @@ export class Race {
     this.life.land(name, file);
     const path = `raw/events/${name}`;
     const key = `${path} ${this.life.disk.version(path)!.info.etag}`;
-    if (file.truth !== "corrupted_batch") this.#keys.set(key, keysIn(file.bytes));
+    if (file.truth !== "corrupted_batch") this.#keys.set(key, keysIn(file.bytes, this.#options.upserts));
   }
 
   #file(): RawFile {
-    const key = () => this.#options.dedupes || this.#options.removes ? { event_id: `e${this.#below(KEYS)}` } : {};
+    const { dedupes, removes, upserts } = this.#options;
+    const keyed = () => dedupes || removes ? { event_id: `e${this.#below(KEYS)}` } : {};
+    const key = upserts ? () => changed((limit) => this.#below(limit)) : keyed;
     const records = [valid(key()), invalid(), extra(), valid(key()), invalid()];
     const chance = this.#random.next();
     if (chance < 0.15) return corrupted();
@@ -278,9 +283,12 @@ export class Race {
 
   async #consumeOnce(store: SimulatedStore, changes: { maxFilesPerBatch?: number }): Promise<void> {
     const upkeep = this.#upkeeps ? joined(this.life.upkeep(store, readersMs)) : {};
-    const dedupe = this.#options.dedupes ? DEDUPE : undefined;
+    const dedupe = this.#options.dedupes ? DEDUPE : undefined,
+      upsert = this.#options.upserts ? LIGHT_UPSERT : undefined;
     const grown = this.#options.grows && this.#below(3) > 0 ? { contract: withCoupon() } : {};
-    const consumer = await Consumer.start(this.life.options(store, { ...changes, ...upkeep, ...grown, dedupe }));
+    const consumer = await Consumer.start(
+      this.life.options(store, { ...changes, ...upkeep, ...grown, dedupe, upsert }),
+    );
     const { signal } = new AbortController();
     await consumer.takeAll(signal, true);
     await store.clock.sleep(this.#below(this.#upkeeps ? 1_500 : 500));
@@ -383,18 +391,4 @@ export class Race {
   #below(limit: number): number {
     return Math.floor(this.#random.next() * limit);
   }
-}
-
-/**
- * Errors that ask for another try; all others are bugs. A maintainer may find that others have
- * expired what it looks at.
- */
-function isHarmless(error: unknown, process: string): boolean {
-  if (!(error instanceof StreamlabError)) return false;
-  return error.kind === "unavailable" || error.kind === "conflict" ||
-    (process.startsWith("maintainer") && error.kind === "not-found");
-}
-
-function keysIn(bytes: Uint8Array): string[] {
-  return (JSON.parse(new TextDecoder().decode(bytes)) as { event_id: string }[]).map(({ event_id }) => event_id);
 }

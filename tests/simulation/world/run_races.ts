@@ -4,9 +4,9 @@ import { say } from "../../support/say.ts";
 /**
  * Seeds that are run unless the environment says otherwise: in the lake's own files, over all their
  * parts; in a REST catalog; with repeats dropped; with repeats removed later; with columns added;
- * and with dead letters replayed.
+ * with dead letters replayed; and with upserts.
  */
-const seedsDefault = { files: 6_000, rest: 1_200, deduped: 600, removed: 400, grown: 100, replayed: 12 };
+const seedsDefault = { files: 6_000, rest: 1_200, deduped: 600, removed: 400, grown: 100, replayed: 12, upserted: 100 };
 const FLAGS = {
   files: "",
   rest: " --rest",
@@ -14,13 +14,17 @@ const FLAGS = {
   removed: " --removes",
   grown: " --grows",
   replayed: " --replays",
+  upserted: " --upserts",
 };
 const wanted = Deno.env.get("STREAMLAB_SEEDS");
 const first = Number(Deno.env.get("STREAMLAB_SEED") ?? 1);
 
 /** Runs one part of all seeds; test files run side by side, so there is one for each part. */
 export async function runRaces(
-  options: Pick<RaceOptions, "isRest" | "dedupes" | "removes" | "grows" | "replays"> & { part: number; parts: number },
+  options: Pick<RaceOptions, "isRest" | "dedupes" | "removes" | "grows" | "replays" | "upserts"> & {
+    part: number;
+    parts: number;
+  },
 ): Promise<void> {
   const { part, parts, ...kind } = options;
   const seeds = Number(wanted ?? seedsDefault[nameOf(kind)]);
@@ -47,6 +51,7 @@ export async function runRaces(
   );
 }
 
-function nameOf({ isRest, dedupes, removes, grows, replays }: RaceOptions): keyof typeof seedsDefault {
+function nameOf({ isRest, dedupes, removes, grows, replays, upserts }: RaceOptions): keyof typeof seedsDefault {
+  if (upserts) return "upserted";
   return replays ? "replayed" : grows ? "grown" : isRest ? "rest" : dedupes ? "deduped" : removes ? "removed" : "files";
 }

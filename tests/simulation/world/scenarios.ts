@@ -61,7 +61,7 @@ export const scenarios: Scenario[] = [
       (life) => life.land("a.json", mixed()),
       (life) => life.consume(),
       (life) => life.land("b.json", arrayOf(valid({ coupon: "ten" }), invalid())),
-      routeOnly,
+      (life) => routeOnly(life),
       addForeignColumns,
       (life) => life.consume({ contract: withCoupon() }),
     ],
