@@ -28,7 +28,7 @@ import { isAll, placesOf, sample } from "./world/places.ts";
 import { arrayOf, invalid, valid } from "./world/raw_files.ts";
 
 /** Each is a run of the whole program with DuckDB. */
-const PLACES_MAX = isAll ? Infinity : 16;
+const PLACES_MAX = isAll ? Infinity : 60;
 
 const upsert: UpsertRule = {
   by: ["user_id"],
