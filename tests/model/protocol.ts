@@ -5,6 +5,8 @@
  * that are judged again.
  */
 
+import { change, type Exploration, exploreStates, type Step } from "./explore.ts";
+
 /** The rules that make it safe; a test takes each of them away. */
 export interface Rules {
   /** A table that has batch N is left alone, by the very metadata that the commit builds on. */
@@ -89,48 +91,11 @@ export interface Model {
   rules: Rules;
 }
 
-export interface Exploration {
-  states: number;
-  /** The steps to the first state that breaks an invariant, and which. */
-  failure: { steps: string[]; broken: string } | undefined;
-}
-
-interface Step {
-  name: string;
-  state: State;
-}
-
 /**
  * Looks at every state that can be reached, breadth first, so that a failure is the shortest one.
  */
 export function explore(model: Model): Exploration {
-  const seen = new Map<string, { from: string | undefined; name: string }>();
-  let frontier = [initialState(model)];
-  seen.set(JSON.stringify(frontier[0]), { from: undefined, name: "start" });
-  while (frontier.length > 0) {
-    const next: State[] = [];
-    for (const state of frontier) {
-      const from = JSON.stringify(state);
-      const broken = brokenInvariant(state);
-      if (broken !== undefined) return { states: seen.size, failure: { steps: stepsTo(seen, from), broken } };
-      for (const step of steps(model, state)) {
-        const key = JSON.stringify(step.state);
-        if (seen.has(key)) continue;
-        seen.set(key, { from, name: step.name });
-        next.push(step.state);
-      }
-    }
-    frontier = next;
-  }
-  return { states: seen.size, failure: undefined };
-}
-
-function stepsTo(seen: Map<string, { from: string | undefined; name: string }>, last: string): string[] {
-  const names: string[] = [];
-  for (let key: string | undefined = last; key !== undefined; key = seen.get(key)!.from) {
-    names.push(seen.get(key)!.name);
-  }
-  return names.reverse();
+  return exploreStates({ start: initialState(model), brokenInvariant, steps: (state) => steps(model, state) });
 }
 
 function initialState({ files, contracts, batchesMax, crashesMax }: Model): State {
@@ -164,7 +129,7 @@ function brokenInvariant({ tables: { events, letters, ledger }, landed, routed }
   return undefined;
 }
 
-function* steps(model: Model, state: State): Iterable<Step> {
+function* steps(model: Model, state: State): Iterable<Step<State>> {
   if (state.landed < model.files.length) yield change("a file lands", state, (copy) => copy.landed++);
   for (let batch = 1; batch <= Math.min(model.batchesMax, state.tables.ledger.marker); batch++) {
     if (state.plans[batch] === null && state.routed[batch] === null) continue;
@@ -193,12 +158,6 @@ function* steps(model: Model, state: State): Iterable<Step> {
     const moved = structuredClone(state);
     if (move(model, moved, number)) yield { name, state: moved };
   }
-}
-
-function change(name: string, state: State, apply: (copy: State) => void): Step {
-  const copy = structuredClone(state);
-  apply(copy);
-  return { name, state: copy };
 }
 
 /** The next step of a process. False where there is nothing for it to do. */

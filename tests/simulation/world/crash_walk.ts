@@ -119,16 +119,17 @@ async function check(
   workshop: Pick<Workshop, "rows" | "tools">,
   crashes: CrashPoint[],
 ): Promise<void> {
-  const problems = [...await auditLake(life.disk, life.truth, workshop.rows), ...life.notes];
+  const { audit, choices } = scenario;
+  const problems = [...await auditLake(life.disk, life.truth, workshop.rows, audit), ...life.notes];
   const again = new Life(workshop.tools, [], { ...life, seed: 999 });
-  await again.consume();
+  await again.consume(choices);
   const planned = again.disk.log.filter(({ name, path }) => name === "create" && path.endsWith(".plan.json"));
   if (planned.length > 0) problems.push("a run after the last one found something to do");
   const clean = new Life(workshop.tools, [], { ...again, seed: 998 });
   // Who died in the middle of an expiry is given time, and so are the readers of what it expired.
   for (let round = 0; round < (scenario.rounds ?? 3); round++) {
     await clean.wait(10 * GRACE_MS);
-    await clean.consume({ upkeepMs: 10_000 });
+    await clean.consume({ ...choices, upkeepMs: 10_000 });
   }
   if (scenario.tidies) {
     const expired = await expiredLists(clean.disk.connect({ process: "auditor" }));
@@ -141,7 +142,7 @@ async function check(
   });
   const left = await unnamedFiles(clean.disk.connect({ process: "auditor" }));
   problems.push(...left.map((path) => `nothing names ${path}`));
-  problems.push(...await auditLake(clean.disk, life.truth, workshop.rows));
+  problems.push(...await auditLake(clean.disk, life.truth, workshop.rows, audit));
   if (problems.length === 0) return;
   throw new Error(`${scenario.name}, crashes ${JSON.stringify(crashes)}:\n${problems.join("\n")}`);
 }

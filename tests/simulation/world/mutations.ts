@@ -338,7 +338,7 @@ function ledgerFirst(catalog: Catalog): Catalog {
 }
 
 /** What a batch was routed to is known to nobody who comes later. */
-function forgetful(store: Store): Store {
+export function forgetful(store: Store): Store {
   return withMethods(store, {
     async read(path, options) {
       if (path.endsWith(".routed.json")) throw new StreamlabError("not-found", "Forgotten");

@@ -11,7 +11,8 @@ import { removeOrphans } from "../../../core/maintain/removal/orphans.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
 import { addForeignColumns, routeOnly } from "./foreign_columns.ts";
 import { withCoupon } from "./grown_contract.ts";
-import { GRACE_MS, type Life } from "./life.ts";
+import type { AuditOptions } from "./lake_audit.ts";
+import { type ConsumeChoices, GRACE_MS, type Life } from "./life.ts";
 import { arrayOf, corrupted, extra, invalid, valid } from "./raw_files.ts";
 import { scratchFolder } from "../../support/scratch_folder.ts";
 
@@ -22,6 +23,10 @@ export interface Scenario {
   tidies?: boolean;
   /** Of upkeep, until nothing is left to do; default: 3. */
   rounds?: number;
+  /** What the audit must know of it. */
+  audit?: AuditOptions;
+  /** By what its target is fed. */
+  choices?: ConsumeChoices;
   steps: ((life: Life) => Promise<void> | void)[];
 }
 
