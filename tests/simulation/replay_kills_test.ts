@@ -1,8 +1,8 @@
 import { ok, strictEqual } from "node:assert/strict";
-import { setTimeout } from "node:timers/promises";
-import { inFolder, killQuietly, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
+import { inFolder, streamlab, succeed } from "../e2e/program.ts";
 import { say } from "../support/say.ts";
 import { withSeed } from "../support/seed.ts";
+import { after, appearing, killAt } from "./world/kill_at.ts";
 
 /** After each mark one more is killed at any time; `deno task simulate --kills N` asks for more. */
 const KILLS_BETWEEN = Math.ceil(Number(Deno.env.get("STREAMLAB_KILLS") ?? 70) / 70);
@@ -30,7 +30,7 @@ Deno.test("letters of a contract that was wrong become events once each, however
       for (const mark of MARKS) {
         killed += await killAt(folder, replay, () => appearing(`${folder}/lake`, mark));
         for (let turn = 0; turn < KILLS_BETWEEN; turn++) {
-          killed += await killAt(folder, replay, () => ({ there: setTimeout(startMs * random.next()), close() {} }));
+          killed += await killAt(folder, replay, () => after(startMs * random.next()));
         }
       }
       ok(killed > 0, "none was killed");
@@ -61,35 +61,4 @@ async function fillWithLetters(folder: string): Promise<void> {
 
 async function ask(folder: string, sql: string): Promise<string> {
   return (await succeed(folder, ["query", "--source", "lake", "--format", "csv", sql])).trim().split("\n").at(-1)!;
-}
-
-interface Moment {
-  there: Promise<unknown>;
-  close(): void;
-}
-
-/** When a file of that name is made. */
-function appearing(folder: string, name: RegExp): Moment {
-  const watcher = Deno.watchFs(folder);
-  const there = (async () => {
-    for await (const { kind, paths } of watcher) {
-      if (kind === "create" && paths.some((path) => name.test(path))) return;
-    }
-  })();
-  return { there, close: () => watcher.close() };
-}
-
-/** Kills the program at a moment. 1 if it was still alive. */
-async function killAt(folder: string, args: string[], begin: () => Moment): Promise<number> {
-  const { there, close } = begin();
-  const child = startStreamlab(folder, args);
-  await child.stdin.close();
-  const output = child.output();
-  await Promise.race([output, there]);
-  killQuietly(child);
-  const { code, signal, stderr } = await output;
-  close();
-  await there;
-  ok(signal === "SIGKILL" || code === 0, new TextDecoder().decode(stderr));
-  return signal === "SIGKILL" ? 1 : 0;
 }
