@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { isKind } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { early, mapParallel } from "../base/parallel.ts";
 import type { Meter } from "../base/meter.ts";
@@ -93,8 +94,13 @@ async function commitTo(
     checkSequence(name, known, routed.sequenceId, `batch ${routed.batchId} of ${target}`);
     return known.batchId < batchId;
   };
-  // Files take their time, and the commit's is limited: they are made before it begins.
-  if (lacks(table.metadata)) await rows.prepare(table, fitSchema(name, table.metadata, written));
+  // Files take their time, and the commit's is limited: they are made before it begins. Where those
+  // of this version are gone, the commit finds that out, and goes on with the newest one.
+  if (lacks(table.metadata)) {
+    await rows.prepare(table, fitSchema(name, table.metadata, written)).catch((error) => {
+      if (!isKind(error, "not-found")) throw error;
+    });
+  }
   let tries = 0;
   const rider = context.newRider?.();
   const { table: newest, committed } = await commitTable(

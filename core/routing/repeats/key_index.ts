@@ -205,6 +205,7 @@ export class KeyIndex {
     const { rule, secret, scratch } = this.#options;
     const local = new LocalFiles(table.io, scratch);
     const group = this.#newGroup({ files: new Set(files.map(identityOf)), keys: recordsOf(files) });
+    const read = files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
     let isRead = false;
     try {
       const select = await this.#select(table, files, local);
@@ -217,10 +218,12 @@ export class KeyIndex {
         );
       }
       isRead = true;
+    } catch (error) {
+      throw await local.whyUnread(error, read);
     } finally {
       // Read again, half of them would be there twice.
       if (!isRead) await this.#forget([[group, this.#groups.get(group)!]]);
-      await local.forget(files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]));
+      await local.forget(read);
     }
   }
 

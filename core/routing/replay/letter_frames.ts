@@ -93,6 +93,7 @@ export async function readTable(
   const local = new LocalFiles(io, scratch);
   for (let from = 0; from < files.length; from += READ_FILES_MAX) {
     const some = files.slice(from, from + READ_FILES_MAX);
+    const read = some.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
     try {
       const places = await local.locate(some);
       const views = some.map((file) => viewFile(file, places));
@@ -108,8 +109,10 @@ export async function readTable(
         })),
       });
       await use(select, new Map(some.map((file, index) => [views[index]!.localPath, file])));
+    } catch (error) {
+      throw await local.whyUnread(error, read);
     } finally {
-      await local.forget(some.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]));
+      await local.forget(read);
     }
   }
 }

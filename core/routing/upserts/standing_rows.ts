@@ -140,6 +140,8 @@ export class StandingRows {
   JOIN (VALUES ${numbers}) f(path, number) ON p.file_path = f.path
 ) d WHERE ${STANDING}.file = d.number AND ${STANDING}.row = d.pos`,
       );
+    } catch (error) {
+      throw await local.whyUnread(error, [...fresh.values()]);
     } finally {
       await local.forget([...fresh.values()]);
     }
@@ -148,6 +150,7 @@ export class StandingRows {
   async #read(table: LoadedTable, files: readonly ScanFile[], areRows: boolean): Promise<void> {
     const { connection, scratch } = this.#options;
     const local = new LocalFiles(table.io, scratch);
+    const read = files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
     try {
       const places = await local.locate(files);
       const numbers = files.map(({ dataFile, deletes }) => {
@@ -162,8 +165,10 @@ export class StandingRows {
         `INSERT INTO ${STANDING} SELECT key, newest, f.number, row, ${areRows}, is_event
 FROM (${select}) s JOIN (VALUES ${numbers.join(", ")}) f(path, number) ON s.file = f.path WHERE key IS NOT NULL`,
       );
+    } catch (error) {
+      throw await local.whyUnread(error, read);
     } finally {
-      await local.forget(files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]));
+      await local.forget(read);
     }
   }
 

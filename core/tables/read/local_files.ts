@@ -1,5 +1,7 @@
+import { StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import type { Scratch } from "../../disk/scratch.ts";
+import { SqlError } from "../../engine/sql_error.ts";
 import type { TableIo } from "../../iceberg/table_io.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
@@ -30,6 +32,22 @@ export class LocalFiles {
     const wanted = files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
     const place = async (file: DataFile) => [file.path, await this.pathOf(file)] as const;
     return new Map(await mapParallel(wanted, FILES_PARALLEL, place));
+  }
+
+  /**
+   * Why these could not be read: `not-found` where one is gone, whatever DuckDB makes of that, so
+   * that a newer version of the table is asked for.
+   */
+  async whyUnread(error: unknown, files: readonly DataFile[]): Promise<unknown> {
+    if (!(error instanceof SqlError)) return error;
+    const { location } = this.#io;
+    const found = await mapParallel(files, FILES_PARALLEL, ({ path }) => location.store.stat(location.pathOf(path)));
+    const gone = files.find((_file, index) => found[index] === undefined);
+    if (gone === undefined) return error;
+    return new StreamlabError("not-found", `Cannot read ${gone.path}: there is no such file`, {
+      hint: "Run again: another program may have replaced it meanwhile",
+      cause: error,
+    });
   }
 
   /** Removes copies that are no longer needed. */
