@@ -58,7 +58,7 @@ Deno.test("consumers that upsert and maintainers, killed at any moment, leave th
     })
   ));
 
-/** Records of a few users: no two at the same time, late ones among them, and some that remove their user. */
+/** Records of a few users, no two at one time: many are late, and some remove their user. */
 class RawZone {
   readonly #folder: string;
   readonly #random: Random;
