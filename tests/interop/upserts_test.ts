@@ -32,10 +32,12 @@ function newest(files: readonly object[][]): string[] {
   return [...found.values()].filter(({ event_type }) => event_type !== "delete").map(({ event_id }) => event_id).sort();
 }
 
-async function land(folder: string, files: readonly object[][]): Promise<void> {
+/** Names sort as they were landed. */
+async function land(folder: string, files: readonly object[][], from = 0): Promise<void> {
   await Deno.mkdir(`${folder}/raw/events`, { recursive: true });
   for (const [index, file] of files.entries()) {
-    await Deno.writeTextFile(`${folder}/raw/events/${index}.json`, JSON.stringify(file));
+    const name = String(from + index).padStart(3, "0");
+    await Deno.writeTextFile(`${folder}/raw/events/${name}.json`, JSON.stringify(file));
   }
 }
 
@@ -86,6 +88,51 @@ restCatalogTest(
         await succeed(world.folder, ["maintain", ...catalog, "--audit"]);
         const { metadata } = (await (await connectRest(uri)).loadTable(parseIdentifier("bronze.events")))!;
         ok(Number(snapshotOfRef(metadata, TOMBSTONES_BRANCH)!.summary["total-records"]) > 0);
+      })
+    ),
+);
+
+/** PyIceberg has its turn by then, however slow the machine is. */
+const ROUNDS_MAX = 200;
+
+restCatalogTest(
+  "PyIceberg that adds rows and rewrites files beside upserts takes nothing from them, nor they from it",
+  () =>
+    IcebergWorld.use((world) =>
+      withRestCatalog(world.folder, async (uri) => {
+        const catalog = ["--source", ".", "--catalog", uri];
+        const ask = async (where: string): Promise<string[]> => {
+          const sql = `SELECT event_id FROM bronze.events WHERE ${where} ORDER BY event_id`;
+          const answer = await succeed(world.folder, ["query", ...catalog, "--format", "json", sql]);
+          return (JSON.parse(answer) as { event_id: string }[]).map(({ event_id }) => event_id);
+        };
+        const files: object[][] = [];
+        const consume = async () => {
+          const more = [records(files.length + 1), records(files.length + 2)];
+          await land(world.folder, more, files.length);
+          files.push(...more);
+          await succeed(world.folder, ["consume", ...catalog, "--once", "--max-files-per-batch", "1", ...UPSERT]);
+        };
+        await consume();
+        const stop = `${world.folder}/stop`;
+        const writing = (await findPython()).json<{ written: string[]; deleted: string[] }>(
+          "foreign_writer.py",
+          uri,
+          stop,
+        );
+        writing.catch(() => undefined);
+        try {
+          for (let round = 0; round < ROUNDS_MAX; round++) {
+            await consume();
+            if ((await ask("user_id = 'foreign'")).length >= 3) break;
+          }
+        } finally {
+          await Deno.writeTextFile(stop, "");
+        }
+        const { written } = await writing;
+        ok(written.length > 0);
+        deepStrictEqual(await ask("user_id = 'foreign'"), written.sort());
+        deepStrictEqual(await ask("user_id <> 'foreign'"), newest(files));
       })
     ),
 );
