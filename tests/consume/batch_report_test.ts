@@ -31,6 +31,7 @@ Deno.test("a batch's report counts what was ingested, and what was not by its re
     ...counts,
     empty: 0,
     reasons: undefined,
+    superseded: undefined,
     replayed: undefined,
     durationMs: 30,
     seconds: { route: 0.02 },
