@@ -173,7 +173,7 @@ Deno.test("a record of a target that is damaged is named, with the way out", () 
       commitTable(catalog, { namespace: ["orders"], name: "raw" }, (transaction) => {
         transaction.add(setProperties({ "streamlab.target.orders.raw": text }));
       }, { clock: systemClock, random: systemRandom });
-    for (const [text, why] of [["{", /it is not JSON/], ['{"format":2}', /made by a newer streamlab/]] as const) {
+    for (const [text, why] of [["{", /it is not JSON/], ['{"format":3}', /made by a newer streamlab/]] as const) {
       await damage(text);
       const { status, stderr } = await place.run("consume", "--once", "--table", "orders.raw");
       strictEqual(status, 1);
