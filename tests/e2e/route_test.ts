@@ -145,7 +145,7 @@ Deno.test("tasks that find different new columns are routed again as one", () =>
       ]);
 
       const [first, second] = processes.results as [RoutingResult, RoutingResult];
-      const plan = { sequenceId: first.sequenceId, batchId: 1, files: [{}, {}], changed: [] } as never;
+      const plan = { sequenceId: first.sequenceId, batchId: 1, options: {}, files: [{}, {}], changed: [] } as never;
       const batch = { attempt: "0", ingestedAtMicros: "0", ledger: first.events };
       throws(() => combineResults(plan, batch, [first]), /do not hold each of its files once/);
       throws(() => combineResults(plan, batch, [first, first]), /do not hold each of its files once/);

@@ -36,7 +36,7 @@ async function place(world: ConsumeWorld, ledger: LoadedTable): Promise<RoutedTa
   const readers = new ReaderPool({ threads: 1 });
   const scratch = Scratch.create(`${world.folder}/scratch`);
   try {
-    const plan = { table: "bronze.events", batchId: 7 } as Parameters<typeof placeLedger>[3]["plan"];
+    const plan = { table: "bronze.events", batchId: 7, options: {} } as Parameters<typeof placeLedger>[3]["plan"];
     return await placeLedger(readers.own, scratch, ledger, { plan, ...BATCH });
   } finally {
     scratch.remove();
