@@ -50,19 +50,22 @@ const WORKER = "core/routing/reader/reader_worker.ts";
 const packed = `dist/parts/${library}.zst`;
 const digest = `dist/parts/${library}.sha256`;
 const PAGES = "core/serve/console/pages";
+/** Imports packages; the others are served as they are (core/serve/console/script_bundle.ts). */
+const SQL_EDITOR = `${PAGES}/sql_editor.js`;
 /** Read by their names alone, so no two may share one (core/disk/program_part.ts). */
 const PART_SOURCES = [
   "core/routing/assembly/reader.wasm",
   "core/routing/spark/spark_driver.py",
   ...[...Deno.readDirSync(root + PAGES)].map(({ name }) => `${PAGES}/${name}`),
 ];
-await run(compiler, ["cache", "--quiet", "main.ts"]);
+await run(compiler, ["cache", "--quiet", "main.ts", SQL_EDITOR]);
 const packages = await npmPackages();
 await packLibrary(`${root}${packed}`, `${root}${digest}`);
 const parts = await Promise.all(PART_SOURCES.map(async (source) => {
   // As a module it would be linked to what it imports.
   const part = `dist/parts/${source.split("/").at(-1)}.part`;
-  await Deno.copyFile(root + source, root + part);
+  if (source === SQL_EDITOR) await bundleForBrowsers(source, part);
+  else await Deno.copyFile(root + source, root + part);
   return part;
 }));
 await bundle();
@@ -114,6 +117,10 @@ async function bundle(): Promise<void> {
   await linkBindings();
   // The name by which the program asks for it.
   await Deno.writeTextFile(`${root}${BUNDLE}/reader_worker.ts`, 'import "./reader_worker.js";\n');
+}
+
+async function bundleForBrowsers(source: string, target: string): Promise<void> {
+  await run(Deno.execPath(), ["bundle", "--quiet", "--minify", "--platform", "browser", "--output", target, source]);
 }
 
 /**

@@ -69,7 +69,7 @@ export class LakeServer {
         const file = this.#parts.console === undefined ? undefined : consoleFile(incoming.path);
         this.#parts.guard.checkSite(request, file !== undefined);
         // They are the same for every lake, and ask for a token.
-        if (file !== undefined) return read(incoming, file);
+        if (file !== undefined) return await read(incoming, file);
         return await this.#route(request, incoming);
       } finally {
         this.#running--;

@@ -120,6 +120,8 @@ export const importers: Readonly<Record<string, readonly string[]>> = {
   "assemblyscript": ["tools/"],
   "fast-check": ["tests/support/property.ts"],
   "ajv": ["tests/contract/"],
+  "@codemirror": ["core/serve/console/pages/sql_editor.js"],
+  "@lezer": ["core/serve/console/pages/sql_editor.js"],
   "axe-core": ["tests/support/browser.ts"],
   // Without types: each stands behind a typed edge.
   "@std/cli": ["commands/line/parse_args.ts"],

@@ -102,6 +102,11 @@ export class Browser {
     await this.#send("Page.navigate", { url });
   }
 
+  /** Lets no address be had that the pattern fits. */
+  async block(pattern: string): Promise<void> {
+    await this.#send("Network.setBlockedURLs", { urls: [pattern] });
+  }
+
   /** The value of an expression in the page, as JSON has it. */
   async run<T>(expression: string): Promise<T> {
     const { result, exceptionDetails } = await this.#send<{ result: { value: T }; exceptionDetails?: unknown }>(
@@ -147,7 +152,7 @@ export class Browser {
 
   /** A key as it is pressed and let go; `text` is what it types. */
   async press(key: string, { text, ctrl = false }: { text?: string; ctrl?: boolean } = {}): Promise<void> {
-    const code = { Enter: 13, Tab: 9 }[key];
+    const code = { Enter: 13, Tab: 9, Escape: 27, ArrowLeft: 37, Delete: 46, " ": 32, a: 65 }[key];
     const event = { key, code: key, windowsVirtualKeyCode: code, modifiers: ctrl ? 2 : 0, text };
     await this.#send("Input.dispatchKeyEvent", { ...event, type: text === undefined ? "rawKeyDown" : "keyDown" });
     await this.#send("Input.dispatchKeyEvent", { ...event, type: "keyUp", text: undefined });

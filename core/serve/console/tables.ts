@@ -18,8 +18,9 @@ export async function listTables({ parts }: ConsoleCall): Promise<Response> {
   return jsonAnswer(200, {
     at: isoOf(parts.clock.nowMs()),
     allowsUpkeep: parts.upkeep !== undefined,
-    tables: state?.tables.map(({ table, rows, dataFiles, bytes, deleteFiles, snapshots, committedAtMs }) => ({
+    tables: state?.tables.map(({ table, columns, rows, dataFiles, bytes, deleteFiles, snapshots, committedAtMs }) => ({
       table,
+      columns,
       rows: rows ?? null,
       dataFiles: dataFiles ?? null,
       bytes: bytes ?? null,

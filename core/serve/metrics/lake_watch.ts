@@ -16,6 +16,8 @@ import { Workshop } from "../../maintain/workshop.ts";
 /** A table by its metadata alone; undefined where its writer keeps no such total. */
 export interface TableTotals {
   table: string;
+  /** Names of those of today. */
+  columns: string[];
   rows: number | undefined;
   dataFiles: number | undefined;
   bytes: number | undefined;
@@ -178,6 +180,7 @@ function totalsOf({ identifier, metadata }: LoadedTable): TableTotals {
   };
   return {
     table: identifierText(identifier),
+    columns: currentSchema(metadata).fields.map(({ name }) => name),
     rows: total("total-records"),
     dataFiles: total("total-data-files"),
     bytes: total("total-files-size"),

@@ -111,6 +111,10 @@ Deno.test("letters are counted by reason and place, listed cut, and shown whole 
 Deno.test("a table is shown with its files, partitions and snapshots, and what upkeep would do", () =>
   useFilledLake(async (lake) => {
     const { tables } = await get(lake, "tables") as { tables: Rows };
+    for (const { table, columns } of tables as { table: string; columns: string[] }[]) {
+      const { schema } = await get(lake, `table?table=${table}`) as { schema: { name: string }[] };
+      deepStrictEqual(columns, schema.map(({ name }) => name), table);
+    }
     deepStrictEqual(tables.map(({ table }) => table).sort(), ["bronze.events", "dead_letters.events", "ingest.files"]);
     const found = await get(lake, "table?table=bronze.events");
     deepStrictEqual(found.partitionedBy, [{

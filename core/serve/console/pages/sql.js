@@ -6,14 +6,14 @@ import { count, duration } from "./numbers.js";
 
 const NUMBERS = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)$/;
 const CHART_ROWS_MAX = 200;
+const LABEL = "Question: one SELECT, DESCRIBE, SHOW or SUMMARIZE, as streamlab query takes it";
 const FIRST = "select event_type, count(*) as events from bronze.events group by all order by events desc";
 
 /** A question, and its answer if the address has one. */
 export async function showSql(page, parameters, signal) {
   const sql = parameters.get("q");
   const answer = element("section", { "aria-label": "Answer", "aria-live": "polite" });
-  const editor = element("textarea", { id: "sql", rows: 6, spellcheck: "false", autocapitalize: "off" });
-  editor.value = sql ?? FIRST;
+  const field = new QuestionField(sql ?? FIRST, run);
   let asking = new AbortController();
   signal.addEventListener("abort", () => asking.abort());
 
@@ -21,10 +21,10 @@ export async function showSql(page, parameters, signal) {
     asking.abort();
     asking = new AbortController();
     const { signal: own } = asking;
-    history.replaceState(null, "", addressOf("/sql", { q: editor.value }));
+    history.replaceState(null, "", addressOf("/sql", { q: field.text }));
     put(answer, quiet("Asking …"));
     try {
-      const found = await ask("sql", {}, { signal: own, body: { sql: editor.value } });
+      const found = await ask("sql", {}, { signal: own, body: { sql: field.text } });
       put(answer, drawAnswer(found));
     } catch (error) {
       if (own.aborted) {
@@ -36,17 +36,10 @@ export async function showSql(page, parameters, signal) {
     }
   }
 
-  const onKey = (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-    event.preventDefault();
-    run();
-  };
-  editor.addEventListener("keydown", onKey);
   put(
     page,
     element("h1", {}, "SQL"),
-    element("label", { for: "sql" }, "Question: one SELECT, DESCRIBE, SHOW or SUMMARIZE, as streamlab query takes it"),
-    editor,
+    field.parts,
     element(
       "div",
       { class: "row" },
@@ -56,8 +49,55 @@ export async function showSql(page, parameters, signal) {
     ),
     answer,
   );
+  const { tables } = await ask("tables", {}, { signal });
+  field.becomeEditor(tables, signal);
   if (sql !== null) await run();
-  else await ask("tables", {}, { signal });
+}
+
+/** Where a question is typed: a text area, until the editor is there. */
+class QuestionField {
+  #area = element("textarea", { id: "sql", rows: 6, spellcheck: "false", autocapitalize: "off" });
+  #label = element("label", { for: "sql" }, LABEL);
+  #help = element("p", { class: "quiet" });
+  #editor;
+  #run;
+
+  constructor(text, run) {
+    this.#area.value = text;
+    this.#run = run;
+    this.#area.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      run();
+    });
+    this.#label.addEventListener("click", () => this.#editor?.focus());
+  }
+
+  get parts() {
+    return [this.#label, this.#area, this.#help];
+  }
+
+  get text() {
+    return this.#editor?.text ?? this.#area.value;
+  }
+
+  async becomeEditor(tables, signal) {
+    let SqlEditor;
+    try {
+      ({ SqlEditor } = await import("./sql_editor.js"));
+    } catch {
+      // The text area does all that is needed, and the server's log says why it stays.
+      return;
+    }
+    if (signal.aborted) return;
+    const area = this.#area, hadFocus = document.activeElement === area;
+    const selection = { anchor: area.selectionStart, head: area.selectionEnd };
+    this.#editor = new SqlEditor({ text: area.value, selection, label: LABEL, tables, run: this.#run });
+    signal.addEventListener("abort", () => this.#editor.close());
+    area.replaceWith(this.#editor.host);
+    put(this.#help, "Ctrl+Space offers tables and columns, Escape takes the offer away, and Tab leads on.");
+    if (hadFocus) this.#editor.focus();
+  }
 }
 
 function drawAnswer({ columns, rows, cut, tookMs }) {
