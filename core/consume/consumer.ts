@@ -68,6 +68,8 @@ export interface ConsumerOptions
   newRider?: (() => CommitRider) | undefined;
 }
 
+/** What is only to be recorded takes no work. */
+const UNLIMITED: BatchLimits = { maxFilesPerBatch: Infinity, maxBytesPerBatch: Infinity };
 /** How often the ledger is looked for where files of it are gone. */
 const LOOKS_MAX = 3;
 
@@ -218,7 +220,8 @@ export class Consumer {
     let { fresh, changed } = discovery;
     while ((fresh.length > 0 || changed.length > 0) && !signal.aborted) {
       const files = filesOfBatch(fresh, this.#options);
-      const plan = nextPlan(this.#options, this.#state, files, changed);
+      const recorded = filesOfBatch(changed, UNLIMITED, files);
+      const plan = nextPlan(this.#options, this.#state, files, recorded);
       this.#options.router.expect?.(filesOfBatch(fresh.slice(files.length), this.#options), "later");
       const { meter } = this.#options;
       meter.count("filesBehind", fresh.length - files.length);
@@ -226,7 +229,7 @@ export class Consumer {
       const alone = await this.#runBatch(standing, false, signal);
       if (standing !== plan || !alone) return false;
       fresh = fresh.slice(files.length);
-      changed = [];
+      changed = changed.slice(recorded.length);
     }
     return true;
   }

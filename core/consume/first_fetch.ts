@@ -5,7 +5,10 @@ import { eventFileKind } from "../lake/event_file.ts";
 import type { ListingWatcher } from "./raw_listings.ts";
 import type { Router } from "../routing/router.ts";
 
-/** Files that are listed before the router gets them again. */
+/**
+ * Files that are listed before the router gets them first; then whenever they have doubled, because
+ * it gets all of them.
+ */
 const PORTION = 500;
 
 /**
@@ -31,7 +34,7 @@ export class FirstFetch implements ListingWatcher {
     if (this.#state === "over" || info === undefined || files.length >= this.#limits.maxFilesPerBatch) return;
     if (eventFileKind(path.slice(zone.prefix.length), zone.format) === undefined) return;
     files.push({ name: zone.nameBase + path, path, etag: info.etag, size: info.size });
-    if (files.length >= this.#told + PORTION) this.#tell();
+    if (files.length >= Math.max(PORTION, 2 * this.#told)) this.#tell();
   }
 
   seenAll(): void {

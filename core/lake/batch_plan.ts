@@ -108,14 +108,39 @@ export interface BatchLimits {
   maxBytesPerBatch: number;
 }
 
-/** The first files that fit into a batch, at least one. */
-export function filesOfBatch(files: readonly PlannedFile[], limits: BatchLimits): PlannedFile[] {
-  let bytes = 0;
+/**
+ * Whatever limits are set: a plan and a routed record are each a text that is made and read whole,
+ * and no string is longer than half a billion letters. A plan that is durable must be routable.
+ */
+const PLAN_FILES_MAX = 1_000_000, PLAN_LETTERS_MAX = 250e6;
+/** Of a file, besides its name, its path and its etag: other fields, and what stands around. */
+const FILE_LETTERS = 120;
+/** Written as it is; each of the others may take six letters. */
+const PLAIN = /^[^"\\\p{Cc}\p{Cs}]*$/u;
+
+/**
+ * The first files that fit into a batch, at least one. `beside`: those that its plan holds already,
+ * which count for nothing but its length.
+ */
+export function filesOfBatch(
+  files: readonly PlannedFile[],
+  limits: BatchLimits,
+  beside: readonly PlannedFile[] = [],
+): PlannedFile[] {
+  const countMax = Math.min(limits.maxFilesPerBatch, PLAN_FILES_MAX - beside.length);
+  let bytes = 0, letters = beside.reduce((sum, file) => sum + lettersOf(file), 0);
   let count = 0;
-  while (count < files.length && count < limits.maxFilesPerBatch) {
-    bytes += files[count]!.size;
-    if (count > 0 && bytes > limits.maxBytesPerBatch) break;
+  while (count < files.length && count < countMax) {
+    const file = files[count]!;
+    bytes += file.size;
+    letters += lettersOf(file);
+    const isOver = bytes > limits.maxBytesPerBatch || letters > PLAN_LETTERS_MAX;
+    if (isOver && count + beside.length > 0) break;
     count++;
   }
   return files.slice(0, count);
+}
+
+function lettersOf({ name, path, etag }: PlannedFile): number {
+  return [name, path, etag].reduce((sum, text) => sum + (PLAIN.test(text) ? 1 : 6) * text.length, FILE_LETTERS);
 }
