@@ -1,8 +1,5 @@
 import { counted } from "../core/base/counted.ts";
-import { StreamlabError } from "../core/base/errors.ts";
-import { Meter } from "../core/base/meter.ts";
 import type { BatchReport } from "../core/consume/batch_report.ts";
-import type { ConsumeSession } from "../core/consume/consume_session.ts";
 import type { TableIdentifier } from "../core/iceberg/catalog/catalog.ts";
 import { LEDGER_COLUMNS, OUR_COLUMNS } from "../core/lake/our_columns.ts";
 import type { TargetRecord } from "../core/lake/target_record.ts";
@@ -12,37 +9,25 @@ import type {
   ReplayProgress,
   ReplayReport,
 } from "../core/maintain/letters/letter_choice.ts";
-import type { Surroundings } from "../core/maintain/surroundings.ts";
 import type { Replay } from "../core/serve/console/upkeep_desk.ts";
-import type { Store } from "../core/storage/store.ts";
+import { checkRecord, type JudgingAgain, type JudgingTools, openSession, recordToJudgeBy } from "./judging_again.ts";
 import { type LetterTarget, letterTargets } from "./letter_targets.ts";
-import type { MachineSettings } from "./machine.ts";
-
-/** What a replay works with. */
-export interface ReplayTools {
-  surroundings: Surroundings;
-  machine: MachineSettings;
-  /** Of a batch, as `consume --memory`: that of the program is in it. */
-  batchMemory: string;
-  /** The store of raw files that are not the lake's. */
-  openRaw(root: string): Promise<Store>;
-  note(text: string): Promise<void> | void;
-}
 
 /** Which letters of a table: conditions over its columns, in SQL, that must all hold. */
 export type LetterConditions = readonly string[];
 
 /** Judges dead letters of a target again, by the contract of today. */
 export class LetterReplay {
-  readonly #tools: ReplayTools;
+  readonly #tools: JudgingTools;
   readonly #fed: LetterTarget;
+  readonly #judging: JudgingAgain;
   readonly #conditions: LetterConditions;
   readonly #signal: AbortSignal;
   readonly #told: (progress: ReplayProgress) => void;
 
   /** `signal` ends it after the batch under way; what was replayed stays. */
   constructor(
-    tools: ReplayTools,
+    tools: JudgingTools,
     fed: LetterTarget,
     conditions: LetterConditions,
     signal: AbortSignal,
@@ -50,6 +35,7 @@ export class LetterReplay {
   ) {
     this.#tools = tools;
     this.#fed = fed;
+    this.#judging = { tools, target: fed.target, verb: "replay letters" };
     this.#conditions = conditions;
     this.#signal = signal;
     this.#told = told;
@@ -57,67 +43,31 @@ export class LetterReplay {
 
   /** In a dry run the letters are counted, and nothing is changed. */
   async run(dryRun: boolean): Promise<ReplayReport> {
-    const record = await this.#record();
+    const record = await recordToJudgeBy(this.#judging);
     const done: ReplayReport = { reasons: [], batches: 0, events: 0, changed: 0 };
     if (dryRun) done.reasons = (await this.#choose(record, undefined, done)).reasons;
     else await this.#replay(record, done);
     return done;
   }
 
-  /** Fails where nothing is to be replayed, or could not be proven. */
-  async #record(): Promise<TargetRecord> {
-    const { name, table } = this.#fed.target;
-    const [{ identifiersOf }, { dedupeHistory }] = await Promise.all([
-      import("../core/lake/table_names.ts"),
-      import("../core/lake/dedupe_rule.ts"),
-    ]);
-    const ledger = await this.#tools.surroundings.catalog.loadTable(
-      identifiersOf(table.identifier, table.metadata.properties).ledger,
-    );
-    const rules = ledger === undefined ? [] : dedupeHistory(ledger.metadata.properties, name);
-    const record = this.#fed.target.record();
-    if (record === undefined) {
-      throw new StreamlabError(
-        "usage",
-        `Cannot replay letters of ${name}: an older streamlab has not written down what feeds it`,
-        {
-          hint: `Run consume --table ${name} once, with the flags that it was fed with`,
-        },
-      );
-    }
-    if (record.options.upsert !== undefined) {
-      throw new StreamlabError(
-        "usage",
-        `Cannot replay letters of ${name}: it holds the newest record of each key, and a letter may be an older one`,
-        {
-          hint: "Give the records to consume in a new file",
-        },
-      );
-    }
-    if (record.options.dedupe === undefined && rules.every(({ rule }) => rule === null)) return record;
-    throw new StreamlabError(
-      "usage",
-      `Cannot replay letters of ${name}: its batches drop repeats, or have dropped some, and a letter may be one`,
-      {
-        hint: "Replay those of targets that were never fed with --dedupe-by",
-      },
-    );
-  }
-
   async #replay(record: TargetRecord, done: ReplayReport): Promise<void> {
     const { surroundings: { catalog } } = this.#tools;
     const signal = this.#signal;
     let last: bigint | undefined;
-    const session = await this.#open(record, (batch) => this.#count(batch, done));
+    const session = await openSession(this.#judging, record, {
+      batch: (batch) => this.#count(batch, done),
+      file: () => {},
+    });
     try {
       for (let isCut = true; isCut && !signal.aborted;) {
         let choice: LetterChoice | undefined;
-        const isOurs = await session.replay(async (doneBatchId) => {
-          await this.#checkRecord(record);
+        const isOurs = await session.takeAgain(async (doneBatchId) => {
+          await checkRecord(this.#judging, record);
           // Letters of this replay's own batches are not looked at again.
           choice = await this.#choose(record, last ??= doneBatchId, done);
           this.#told({ ...figuresOf(done), step: "moving", letters: choice.chosen });
-          return choice.files;
+          const { files } = choice;
+          return files.length === 0 ? undefined : { format: 2, replay: files };
         }, signal);
         if (choice === undefined) return;
         if (done.reasons.length === 0) done.reasons = choice.reasons;
@@ -136,65 +86,6 @@ export class LetterReplay {
     done.batches++;
     done.events += events;
     done.changed += replayed - events;
-  }
-
-  /**
-   * A consumer may have begun to drop repeats, or to judge by another contract: the plan is of the
-   * batch after what it has done.
-   */
-  async #checkRecord(record: TargetRecord): Promise<void> {
-    const { name, table: { identifier } } = this.#fed.target;
-    const [{ requireTable }, { targetRecordOf }] = await Promise.all([
-      import("../core/iceberg/catalog/catalog.ts"),
-      import("../core/lake/target_record.ts"),
-    ]);
-    const { metadata } = await requireTable(this.#tools.surroundings.catalog, identifier);
-    const newest = targetRecordOf(metadata.properties, name);
-    if (JSON.stringify(newest) !== JSON.stringify(record)) {
-      throw new StreamlabError(
-        "conflict",
-        `Cannot go on replaying letters of ${name}: a consumer has changed its contract or its rules meanwhile`,
-        { hint: "What was replayed stays; run again to go on by the new ones" },
-      );
-    }
-    await this.#record();
-  }
-
-  async #open(record: TargetRecord, onBatch: (report: BatchReport) => void): Promise<ConsumeSession> {
-    const { surroundings, machine, batchMemory, openRaw, note } = this.#tools;
-    const { catalog, store, clock, random } = surroundings;
-    const [{ ConsumeSession }, { rawPlaceOf }, { parseContract }] = await Promise.all([
-      import("../core/consume/consume_session.ts"),
-      import("../core/lake/target_record.ts"),
-      import("../core/contract/json_schema.ts"),
-    ]);
-    const { root, prefix, base } = rawPlaceOf(store.root, record);
-    const raw = root === store.root ? store : await openRaw(root);
-    const { options } = record;
-    const { format, onEmpty, recordsAt, pathColumns } = options;
-    return await ConsumeSession.open({
-      catalog,
-      sink: store,
-      zone: { store: raw, prefix, nameBase: base, format, onEmpty, recordsAt, pathColumns },
-      target: this.#fed.target.table.identifier,
-      contract: parseContract(record.contract),
-      partitionBy: [],
-      keepsRecord: true,
-      onExtraFields: options.onExtraFields,
-      onWrongType: options.onWrongType,
-      onChangedFile: "ignore",
-      maxFilesPerBatch: 1,
-      maxBytesPerBatch: 1,
-      clock,
-      random,
-      meter: new Meter(clock),
-      ...machine,
-      memory: batchMemory,
-      holder: "",
-      // A consumer may hold the lock: the protocol needs none.
-      leavesLake: true,
-      report: { batch: onBatch, file: () => {}, note: (text) => void note(text) },
-    });
   }
 
   async #choose(
@@ -251,12 +142,12 @@ export class LetterReplay {
     return `SELECT ${columns.map((name) => `l.${name}`).join(", ")}, f.${ledger.etag}, f.${ledger.size}
 FROM (SELECT * FROM ${named(letters)}${conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`}) l
 JOIN ${named(LEDGER)} f ON f.${ledger.sourceFile} = l.${sourceFile} AND f.${ledger.batchId} = l.${batchId}
-  AND f.${quoteName(ledger.table)} = ${quoteText(target.name)}`;
+  AND f.${quoteName(ledger.table)} = ${quoteText(target.name)} AND f.${ledger.status} <> 'reingested'`;
   }
 }
 
 /** As the console's desk orders it: in a server, beside all else that it does. */
-export function replayBy(tools: Omit<ReplayTools, "batchMemory">): Replay {
+export function replayBy(tools: Omit<JudgingTools, "batchMemory">): Replay {
   return async ({ table, conditions, dryRun, signal, told }) => {
     const { besideProgram } = await import("../core/routing/memory_shares.ts");
     const { namespace, name } = table;

@@ -4,6 +4,7 @@ import { compact } from "./actions/compact.ts";
 import { dedupeBy } from "./actions/dedupe_by.ts";
 import { deadLetters } from "./actions/dead_letters.ts";
 import { expireSnapshots } from "./actions/expire_snapshots.ts";
+import { reingest } from "./actions/reingest.ts";
 import { replayDeadLetters } from "./actions/replay_dead_letters.ts";
 import { removeOrphans } from "./actions/remove_orphans.ts";
 import { rewriteManifests } from "./actions/rewrite_manifests.ts";
@@ -21,5 +22,6 @@ export const ACTIONS: readonly Action[] = [
   status,
   deadLetters,
   replayDeadLetters,
+  reingest,
   audit,
 ];

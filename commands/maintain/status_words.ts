@@ -100,7 +100,11 @@ function isStuck({ failures, files }: Pick<StandingPlan, "failures" | "files">):
 
 function stuckHint(table: string, plan: StandingPlan): string[] {
   if (plan.isRouted || !isStuck(plan)) return [];
-  const what = plan.letters === undefined ? "gives its files to a later batch" : "leaves its dead letters as they are";
+  const what = plan.letters !== undefined
+    ? "leaves its dead letters as they are"
+    : plan.isReingest
+    ? "leaves the rows of its files as they are"
+    : "gives its files to a later batch";
   return [`  maintain --set-aside-plan --table ${table} ${what}`];
 }
 

@@ -50,7 +50,9 @@ export function batchReport(
   routed: RoutedBatch,
   { reasons, ...rest }: Pick<BatchReport, "resumed" | "durationMs" | "seconds"> & { reasons?: Reasons | undefined },
 ): BatchReport {
-  const sum = (pick: (file: FileOutcome) => number) => routed.files.reduce((total, file) => total + pick(file), 0);
+  // What a reingest has taken away was of earlier batches.
+  const files = routed.files.filter(({ status }) => status !== "reingested");
+  const sum = (pick: (file: FileOutcome) => number) => files.reduce((total, file) => total + pick(file), 0);
   const count = (status: FileOutcome["status"]) => sum((file) => file.status === status ? 1 : 0);
   return {
     batchId: routed.batchId,

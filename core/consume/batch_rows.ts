@@ -8,7 +8,7 @@ import type { Transaction } from "../iceberg/transaction.ts";
 import { replacedProperty } from "../lake/replaced_rows.ts";
 import type { RoutedBatch, RoutedTable } from "../lake/routed_batch.ts";
 import { type TableRole, TOMBSTONES_BRANCH } from "../lake/table_names.ts";
-import type { LettersRemoval } from "../routing/letters_removal.ts";
+import type { RowRemoval } from "../routing/row_removal.ts";
 import { type RenumberFile, RoutedFiles } from "./routed_files.ts";
 import type { SchemaFit } from "./schema_fit.ts";
 
@@ -21,8 +21,8 @@ export interface BatchRowsContext {
    * version of the table of events, and how many rows of batches that are.
    */
   replacedIn?: ((events: LoadedTable) => Promise<{ deleteFiles: DataFile[]; events: number }>) | undefined;
-  /** Of a replay. */
-  removal?: LettersRemoval | undefined;
+  /** Of a replay, and of a reingest: from the tables that rows leave. */
+  removals?: Partial<Record<TableRole, RowRemoval>> | undefined;
   /** For data files whose field ids another program has taken. */
   renumber: RenumberFile;
 }
@@ -43,20 +43,20 @@ export function rowsOf(
 ): BatchRows {
   const { tombstones } = routed;
   if (role === "events" && tombstones !== undefined) return new UpsertedRows(context, table, routed, tombstones);
-  return new AddedRows(context, table, routed[role], routed, role === "deadLetters" ? context.removal : undefined);
+  return new AddedRows(context, table, routed[role], routed, context.removals?.[role]);
 }
 
-/** Rows that come; of a replay, in place of letters that go. */
+/** Rows that come; of a replay or a reingest, in place of others that go. */
 class AddedRows implements BatchRows {
   readonly #files: RoutedFiles;
-  readonly #removal: LettersRemoval | undefined;
+  readonly #removal: RowRemoval | undefined;
 
   constructor(
     { random, renumber }: BatchRowsContext,
     table: LoadedTable,
     part: RoutedTable,
     { batchId }: RoutedBatch,
-    removal: LettersRemoval | undefined,
+    removal: RowRemoval | undefined,
   ) {
     this.#files = new RoutedFiles(table, part, { batchId, random, renumber });
     this.#removal = removal;

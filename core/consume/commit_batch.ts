@@ -52,10 +52,11 @@ export async function commitBatch(
   const { meter } = context;
   const timed = (role: "events" | "deadLetters", after?: Promise<unknown>) =>
     meter.time(STEPS[role], () => commit(role, after));
-  // No letter goes before its event is there: a record that is in neither table looks lost.
+  // No letter goes before its event is there: a record that is in neither table looks lost. One
+  // that a reingest finds to be a letter after all is in neither, until the second commit.
   const events = early(timed("events"));
   const others = mapParallel(["events", "deadLetters"] as const, 2, (role) => {
-    return role === "events" ? events : timed(role, routed.replayed && events);
+    return role === "events" ? events : timed(role, context.removals && events);
   });
   // The files of the ledger's commit are written meanwhile; its time counts from the end of the
   // others.
@@ -77,7 +78,7 @@ async function commitTo(
   const part = routed[role];
   const tombstones = role === "events" ? routed.tombstones : undefined;
   // The ledger's marker moves with every batch. Another table without new rows needs no commit.
-  const removal = role === "deadLetters" ? context.removal : undefined;
+  const removal = context.removals?.[role];
   const added = part.files.length + (tombstones?.files.length ?? 0);
   if (added === 0 && role !== "ledger" && removal === undefined) return table;
   const { target, clock, random } = context;
@@ -116,8 +117,8 @@ async function commitTo(
       transaction.add(fit.change);
       await rows.stage(transaction, fit, marker);
       const rules = role === "ledger" ? histories(context, metadata.properties, routed.batchId) : {};
-      const replay = removal === undefined ? {} : { [streamlabKey.replayed(target)]: routed.batchId.toString() };
-      transaction.add(setProperties({ ...marker, ...rules, ...replay }));
+      const taken = removal === undefined ? {} : { [streamlabKey.replayed(target)]: routed.batchId.toString() };
+      transaction.add(setProperties({ ...marker, ...rules, ...taken }));
       return true;
     },
     { clock, random, base: table, lostAs: "unavailable", after, ...lastWords(context, role, routed) },

@@ -13,7 +13,7 @@ import type { ObjectNews } from "../notifications/object_news.ts";
 import { ChangeHints, pathsInZone } from "./change_hints.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { type Discovery } from "./discover.ts";
-import type { ReplayedFile } from "../lake/batch_plan.ts";
+import type { ChosenRows } from "../lake/batch_plan.ts";
 import { consumerScratchFolder } from "../lake/layout.ts";
 import { localFolder } from "../lake/raw_zone.ts";
 import { OwnFiles } from "./own_files.ts";
@@ -105,9 +105,12 @@ export class ConsumeSession {
     return discovery;
   }
 
-  /** See `Consumer.replay`. */
-  replay(choose: (doneBatchId: bigint) => Promise<ReplayedFile[]>, signal: AbortSignal): Promise<boolean> {
-    return this.#consumer.replay(choose, signal);
+  /** See `Consumer.takeAgain`. */
+  takeAgain(
+    choose: (doneBatchId: bigint) => Promise<ChosenRows | undefined>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    return this.#consumer.takeAgain(choose, signal);
   }
 
   /**

@@ -14,12 +14,12 @@ import {
 } from "../iceberg/catalog/catalog.ts";
 import { early, mapParallel } from "../base/parallel.ts";
 import type { Store } from "../storage/store.ts";
-import { type BatchLimits, type BatchPlan, filesOfBatch, type ReplayedFile } from "../lake/batch_plan.ts";
+import { type BatchLimits, type BatchPlan, type ChosenRows, filesOfBatch } from "../lake/batch_plan.ts";
 import { rulesOfBatch } from "../lake/batch_rules.ts";
 import { Checkpoint } from "../lake/checkpoint.ts";
 import { batchFacts, batchReport, type ConsumerReport, missedFiles, tellBatch } from "./batch_report.ts";
 import type { CommitContext } from "./commit_batch.ts";
-import { commitRouted } from "./commit_replay.ts";
+import { commitRouted } from "./commit_routed.ts";
 import { discardRouted } from "./discard_routed.ts";
 import { ToldOnce } from "./told_once.ts";
 import { checkRecordedFiles } from "./recorded_files.ts";
@@ -34,7 +34,7 @@ import { type Changed, listHinted } from "./change_hints.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
 import { onNewest } from "./newest_table.ts";
-import { comparedWith, nextPlan, replayPlan } from "./next_plan.ts";
+import { comparedWith, nextPlan, planAgain } from "./next_plan.ts";
 import { RawListings } from "./raw_listings.ts";
 import { type BetweenBatches, type CommitRider, forgetRecords } from "./between_batches.ts";
 import { RunLimits, type RunLimitsOptions } from "./run_limits.ts";
@@ -313,14 +313,17 @@ export class Consumer {
   }
 
   /**
-   * Judges dead letters again, as the next batch, when what is planned already is done. `choose`
-   * gets the last batch. False where it chose none, or another process was first.
+   * Judges what was ingested again, as the next batch, when what is planned already is done.
+   * `choose` gets the last batch. False where it chose nothing, or another process was first.
    */
-  async replay(choose: (doneBatchId: bigint) => Promise<ReplayedFile[]>, signal: AbortSignal): Promise<boolean> {
+  async takeAgain(
+    choose: (doneBatchId: bigint) => Promise<ChosenRows | undefined>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     await this.#resume(signal);
-    const letters = await choose(this.#state.doneBatchId);
-    if (letters.length === 0 || signal.aborted) return false;
-    const plan = replayPlan(this.#options, this.#state, letters);
+    const chosen = await choose(this.#state.doneBatchId);
+    if (chosen === undefined || signal.aborted) return false;
+    const plan = planAgain(this.#options, this.#state, chosen);
     const standing = await this.#checkpoint.createPlan(plan);
     return await this.#runBatch(standing, false, signal) && standing === plan;
   }

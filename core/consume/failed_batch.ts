@@ -36,9 +36,11 @@ export async function noteFailure(
   }
   if (failures < FAILURES_MAX) return error;
   const known = error instanceof StreamlabError ? error : undefined;
-  const what = plan.replay === undefined
-    ? "gives its files to a later batch, by the contract and options of that run"
-    : "leaves its dead letters as they are";
+  const what = plan.replay !== undefined
+    ? "leaves its dead letters as they are"
+    : plan.reingest !== undefined
+    ? "leaves the rows of its files as they are"
+    : "gives its files to a later batch, by the contract and options of that run";
   const aside = `streamlab maintain --set-aside-plan --table ${plan.table} ${what}`;
   return new StreamlabError(
     known?.kind ?? "internal",

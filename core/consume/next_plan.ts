@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Contract } from "../contract/contract.ts";
 import { identifierText, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
-import { type BatchPlan, planFormat, type PlannedFile, type ReplayedFile } from "../lake/batch_plan.ts";
+import { type BatchPlan, type ChosenRows, planFormat, type PlannedFile } from "../lake/batch_plan.ts";
 import { type RawZone, zoneOptions } from "../lake/raw_zone.ts";
 import type { TableRole } from "../lake/table_names.ts";
 import type { TargetRules } from "../lake/target_record.ts";
@@ -23,7 +23,7 @@ export function nextPlan(
 ): BatchPlan {
   const options = { onExtraFields, onWrongType, ...zoneOptions(zone), dedupe, upsert };
   return {
-    format: planFormat(options),
+    format: planFormat({ options }),
     sequenceId,
     batchId: Number(doneBatchId) + 1,
     plannedAt: new Date(clock.nowMs()).toISOString(),
@@ -36,9 +36,9 @@ export function nextPlan(
   };
 }
 
-/** The plan of a batch that judges dead letters again. */
-export function replayPlan(options: NextPlanOptions, state: ConsumerState, replay: ReplayedFile[]): BatchPlan {
-  return { ...nextPlan(options, state, [], []), format: 2, replay };
+/** The plan of a batch that judges again what was ingested. */
+export function planAgain(options: NextPlanOptions, state: ConsumerState, chosen: ChosenRows): BatchPlan {
+  return { ...nextPlan(options, state, [], []), ...chosen };
 }
 
 /** The table whose rows must be known before a batch is routed. */

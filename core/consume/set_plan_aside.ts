@@ -46,11 +46,14 @@ export type SetAsideReport =
     files: number | undefined;
     bytes: number | undefined;
     letters: number | undefined;
+    /** Whether the tables have rows of its files, which stay. */
+    isReingest: boolean;
   };
 
 /**
  * Sets aside a plan that was not routed. Its batch becomes one without files, so the ledger does
- * not have them and the next run plans them again; dead letters stay where they are. This is the
+ * not have them and the next run plans them again; dead letters, and rows of files
+ * that were to be reingested, stay where they are. This is the
  * protocol's own race: whoever creates the batch's routed record first, a consumer or we, decides
  * its content, and any process may commit it. So it is safe beside running consumers, and a crash
  * leaves either the plan as it was, or a batch that the next run commits.
@@ -82,6 +85,7 @@ export async function setPlanAside(options: SetAsideOptions): Promise<SetAsideRe
     files: files?.length,
     bytes: files?.reduce((sum, { size }) => sum + size, 0),
     letters,
+    isReingest: plan !== "damaged" && plan.reingest !== undefined,
   };
 }
 

@@ -43,6 +43,18 @@ const replayedFileShape = z.strictObject({
 
 export type ReplayedFile = z.infer<typeof replayedFileShape>;
 
+/** A version of a raw file whose rows leave, with what the ledger's lines say of it together. */
+const replacedFileShape = z.strictObject({
+  name: z.string(),
+  etag: z.string(),
+  size: z.number(),
+  records: z.number().int(),
+  events: z.number().int(),
+  deadLetters: z.number().int(),
+});
+
+export type ReplacedFile = z.infer<typeof replacedFileShape>;
+
 const planShape = z.strictObject({
   format: z.literal(1),
   sequenceId: z.string(),
@@ -75,14 +87,27 @@ const replayShape = planShape.extend({
 /** A plan with `options.upsert`, which a program that does not know it must not take. */
 const upsertShape = planShape.extend({ format: z.literal(3) });
 
+/** A plan of files that the tables have rows of already, which leave as the new ones come. */
+const reingestShape = planShape.extend({
+  format: z.literal(4),
+  /** Of the planned files all versions that were ingested, as the ledger has them. */
+  reingest: z.array(replacedFileShape),
+});
+
 /**
  * What a batch is to take, and by which rules: durable before anything is read. Only a replay has
- * format 2, and one with upserts 3, so that other plans can be read by older programs.
+ * format 2, one with upserts 3 and a reingest 4, so that other plans can be read by older programs.
  */
 export interface BatchPlan extends Omit<z.infer<typeof planShape>, "format"> {
-  format: 1 | 2 | 3;
+  format: 1 | 2 | 3 | 4;
   replay?: ReplayedFile[] | undefined;
+  reingest?: ReplacedFile[] | undefined;
 }
+
+/** What a batch is planned of, besides new files: dead letters, or files once more. */
+export type ChosenRows =
+  | { format: 2; replay: ReplayedFile[] }
+  | { format: 4; files: PlannedFile[]; reingest: ReplacedFile[] };
 
 /** How many dead letters it judges again; undefined where it takes files. */
 export function plannedLetters({ replay }: Pick<BatchPlan, "replay">): number | undefined {
@@ -93,14 +118,15 @@ export type PlannedFile = z.infer<typeof PLANNED_FILE>;
 
 export const PLAN_FORMAT: RecordFormat<BatchPlan> = {
   what: "plan",
-  shapes: [planShape, replayShape, upsertShape],
+  shapes: [planShape, replayShape, upsertShape, reingestShape],
   damagedHint:
     "Restore the checkpoints folder from where it was damaged; do not delete it while a batch is half committed",
 };
 
 /** Of a plan of files, and of what is routed by it. */
-export function planFormat({ upsert }: BatchPlan["options"]): 1 | 3 {
-  return upsert === undefined ? 1 : 3;
+export function planFormat({ options, reingest }: Pick<BatchPlan, "options" | "reingest">): 1 | 3 | 4 {
+  if (reingest !== undefined) return 4;
+  return options.upsert === undefined ? 1 : 3;
 }
 
 export interface BatchLimits {

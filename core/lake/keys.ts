@@ -22,7 +22,10 @@ export const streamlabKey = {
   rules: (target: string) => `streamlab.rules.${target}`,
   /** What `maintain --dedupe-by` removed; in the properties of the table: `removed_repeats.ts`. */
   removedRepeats: (target: string) => `streamlab.removed-repeats.${target}`,
-  /** The last replay that took letters out of the table of dead letters; in its properties. */
+  /**
+   * The last batch that took rows out of a table, a replay out of the dead letters or a reingest
+   * out of both; in its properties.
+   */
   replayed: (target: string) => `streamlab.replayed.${target}`,
   /** Rows that upserts took the place of; in the properties of the table: `replaced_rows.ts`. */
   replacedRows: (target: string) => `streamlab.replaced-rows.${target}`,
@@ -52,8 +55,8 @@ export function lastBatchOf(properties: Properties, target: string): bigint {
   return batchIn(properties, streamlabKey.batchId(target));
 }
 
-/** The same of replays, of the table of dead letters. */
-export function lastReplayOf(properties: Properties, target: string): bigint {
+/** The same of batches that take rows out of a table. */
+export function lastRemovalOf(properties: Properties, target: string): bigint {
   return batchIn(properties, streamlabKey.replayed(target));
 }
 

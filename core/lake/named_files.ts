@@ -74,6 +74,7 @@ const IN_PLAN: FilesIn<BatchPlan> = {
   changed: (files) => files.flatMap((file) => collect(file, IN_PLANNED_FILE)),
   // Their letters are read from the table; the files are named like those of any batch.
   replay: (files) => files.map(({ name }) => ({ kind: "raw", name })),
+  reingest: (files) => files.map(({ name }) => ({ kind: "raw", name })),
 };
 
 const IN_DATA_FILE: FilesIn<RoutedDataFile> = {
@@ -115,6 +116,7 @@ const IN_ROUTED: FilesIn<RoutedBatch> = {
   tombstones: (table) => [...inTable(table), { kind: "beside" }],
   files: (files) => files.flatMap((file) => collect(file, IN_OUTCOME)),
   replayed: (files) => files.map(({ name }) => ({ kind: "raw", name })),
+  reingested: (names) => names.map((name) => ({ kind: "raw", name })),
 };
 
 /** Only fields that the batch brings may get other ids. */

@@ -72,11 +72,17 @@ export function ledgerFields(options: { superseded?: boolean } = {}): IcebergFie
     text(names.etag, true, "The version of the file"),
     count(names.size, "Bytes"),
     count(names.batchId, "The batch that took the file"),
-    count(names.records, "Records in the file"),
-    count(names.events, "Of these, events; of a replay, those that were dead letters before"),
-    count(names.deadLetters, "Of these, dead letters; 1 for a corrupted file; of a replay, less than none"),
+    count(names.records, "Records in the file; of a version that was reingested, less than none"),
+    count(
+      names.events,
+      "Of these, events; of a replay, those that were dead letters before; of a version that was reingested, less than none",
+    ),
+    count(
+      names.deadLetters,
+      "Of these, dead letters; 1 for a corrupted file; of a replay or a version that was reingested, less than none",
+    ),
     count(names.duplicates, "Of these, repeats that were dropped"),
-    text(names.status, true, "ingested, changed, vanished or replayed"),
+    text(names.status, true, "ingested, changed, vanished, replayed or reingested"),
     { id: 0, name: names.ingestedAt, required: true, type: { type: "timestamptz" } },
     ...options.superseded ? [SUPERSEDED] : [],
   ];

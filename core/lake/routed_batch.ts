@@ -38,7 +38,8 @@ export const FILE_OUTCOME = z.strictObject({
   name: z.string(),
   etag: z.string(),
   size: z.number(),
-  status: z.enum(["ingested", "changed", "vanished", "replayed"]),
+  status: z.enum(["ingested", "changed", "vanished", "replayed", "reingested"]),
+  /** Of a version that a reingest replaces all figures are less than none. */
   records: z.number(),
   events: z.number(),
   /** Of a replay what they have become more, which is less than none. */
@@ -85,14 +86,24 @@ const upsertedShape = routedShape.extend({
   tombstones: ROUTED_TABLE,
 });
 
+const reingestedShape = routedShape.extend({
+  format: z.literal(4),
+  /**
+   * Names of the raw files whose rows of earlier batches go, from events and dead letters, in the
+   * commits that add those of this batch.
+   */
+  reingested: z.array(z.string()),
+});
+
 /**
  * What routing made of a batch: durable data files with their statistics, and what became of every
  * raw file. From here on a batch is only committed, never routed again.
  */
 export interface RoutedBatch extends Omit<z.infer<typeof routedShape>, "format"> {
-  format: 1 | 2 | 3;
+  format: 1 | 2 | 3 | 4;
   replayed?: z.infer<typeof replayedShape>["replayed"] | undefined;
   tombstones?: RoutedTable | undefined;
+  reingested?: string[] | undefined;
 }
 
 export type RoutedTable = z.infer<typeof ROUTED_TABLE>;
@@ -117,7 +128,7 @@ export function bringsFields({ schema, lastColumnIdBefore }: RoutedTable): boole
 
 export const ROUTED_FORMAT: RecordFormat<RoutedBatch> = {
   what: "routed record",
-  shapes: [routedShape, replayedShape, upsertedShape],
+  shapes: [routedShape, replayedShape, upsertedShape, reingestedShape],
   damagedHint:
     "Restore the checkpoints folder from where it was damaged; do not delete it while a batch is half committed",
 };

@@ -183,7 +183,33 @@ export function batchOutcomes(plan: BatchPlan, routed: readonly NumberedOutcome[
   const recorded = plan.changed.map(({ name, etag, size }): FileOutcome => {
     return { name, etag, size, status: "changed", records: 0, events: 0, deadLetters: 0, duplicates: 0 };
   });
-  return [...plan.files.map((_file, number) => byNumber.get(number)!), ...recorded];
+  const outcomes = plan.files.map((_file, number) => byNumber.get(number)!);
+  return [...outcomes, ...recorded, ...replacedOutcomes(plan, new Set(reingestedNames(outcomes)))];
+}
+
+/** In the ledger's sums of a version what it was ingested with is taken away. */
+function replacedOutcomes({ reingest }: BatchPlan, names: ReadonlySet<string>): FileOutcome[] {
+  const replaced = reingest?.filter(({ name }) => names.has(name)) ?? [];
+  return replaced.map(({ name, etag, size, records, events, deadLetters }): FileOutcome => ({
+    name,
+    etag,
+    size,
+    status: "reingested",
+    records: less(records),
+    events: less(events),
+    deadLetters: less(deadLetters),
+    duplicates: 0,
+  }));
+}
+
+/** Never minus zero. */
+function less(count: number): number {
+  return count === 0 ? 0 : -count;
+}
+
+/** The rows of one that could not be read stay. */
+function reingestedNames(outcomes: readonly FileOutcome[]): string[] {
+  return outcomes.flatMap(({ name, status }) => status === "ingested" ? [name] : []);
 }
 
 /**
@@ -204,15 +230,17 @@ export function combineResults(
     );
   }
   const tombstones = results.flatMap((result) => result.tombstones ?? []);
+  const files = batchOutcomes(plan, results.flatMap(({ files }) => files));
   return {
-    format: planFormat(plan.options),
+    format: planFormat(plan),
     sequenceId: plan.sequenceId,
     batchId: plan.batchId,
     ...batch,
     tombstones: tombstones.length === 0 ? undefined : combineTables(plan, tombstones),
     events: combineTables(plan, results.map(({ events }) => events)),
     deadLetters: combineTables(plan, results.map(({ deadLetters }) => deadLetters)),
-    files: batchOutcomes(plan, results.flatMap(({ files }) => files)),
+    files,
+    reingested: plan.reingest && reingestedNames(files),
   };
 }
 

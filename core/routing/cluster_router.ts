@@ -17,7 +17,7 @@ import type { RoutedBatch } from "../lake/routed_batch.ts";
 import type { TargetTables } from "../lake/target.ts";
 import type { Store } from "../storage/store.ts";
 import { placeLedger } from "./ledger_rows.ts";
-import type { LettersRemoval } from "./letters_removal.ts";
+import type { RowRemoval } from "./row_removal.ts";
 import { LetterRouter } from "./replay/letter_router.ts";
 import type { RoutedPlan, Router } from "./router.ts";
 import { RoutingEngine } from "./routing_engine.ts";
@@ -60,7 +60,7 @@ export class ClusterRouter implements Router {
     this.#engine.close();
   }
 
-  removal(routed: RoutedBatch, sink: Store): Promise<LettersRemoval> {
+  removal(routed: RoutedBatch, sink: Store): Promise<RowRemoval> {
     return this.#letters.removal(routed, sink);
   }
 

@@ -3,7 +3,7 @@ import type { Meter } from "../base/meter.ts";
 import type { Random } from "../base/random.ts";
 import type { LeftOut } from "../contract/extra_columns.ts";
 import { Scratch } from "../disk/scratch.ts";
-import type { LettersRemoval } from "./letters_removal.ts";
+import type { RowRemoval } from "./row_removal.ts";
 import type { Store } from "../storage/store.ts";
 import type { BatchPlan, PlannedFile } from "../lake/batch_plan.ts";
 import { newAttempt } from "../lake/data_file_name.ts";
@@ -60,8 +60,8 @@ export interface Router {
    * started for them, or when the batch in flight has all its files.
    */
   expect?(files: readonly PlannedFile[], when: "now" | "later"): void;
-  /** For the commit of a replay. */
-  removal?(routed: RoutedBatch, sink: Store): Promise<LettersRemoval>;
+  /** For a commit of a replay or a reingest, which takes rows out of a table. */
+  removal?(routed: RoutedBatch, sink: Store): Promise<RowRemoval>;
   /** See `Upserts`; for batches that are upserted. */
   replacedBy?(by: UpsertedBy, events: LoadedTable, routed: RoutedBatch): Promise<Replaced>;
   close(): void;
@@ -126,7 +126,7 @@ export class EmbeddedRouter implements Router {
     };
   }
 
-  removal(routed: RoutedBatch, sink: Store): Promise<LettersRemoval> {
+  removal(routed: RoutedBatch, sink: Store): Promise<RowRemoval> {
     return this.#letters.removal(routed, sink);
   }
 

@@ -114,7 +114,14 @@ Deno.test("memory that does not do for a plan is counted, though it is no fault 
 Deno.test("a plan that is set aside loses nothing: its files are planned anew, by the contract of that run", () =>
   withStuckPlan(async (world) => {
     await failure(world);
-    const report = { outcome: "set aside", batchId: 2n, files: 1, bytes: 19, letters: undefined } as const;
+    const report = {
+      outcome: "set aside",
+      batchId: 2n,
+      files: 1,
+      bytes: 19,
+      letters: undefined,
+      isReingest: false,
+    } as const;
     deepStrictEqual(await setAside(world, true), report);
     deepStrictEqual(await setAside(world), report);
     deepStrictEqual(await setAside(world), { outcome: "nothing" });
@@ -142,7 +149,7 @@ Deno.test("a plan that was routed, or is half committed, is not set aside; one t
   await withStuckPlan(async (world) => {
     await world.store.write(batchRecordPath(TARGET, 2n, "plan"), new TextEncoder().encode("{"));
     strictEqual((await failure(world)).kind, "corrupt");
-    const unknown = { files: undefined, bytes: undefined, letters: undefined };
+    const unknown = { files: undefined, bytes: undefined, letters: undefined, isReingest: false };
     deepStrictEqual(await setAside(world), { outcome: "set aside", batchId: 2n, ...unknown });
     await world.consume({ contract });
     deepStrictEqual(await events(world), [[1n, 1n], [2n, 3n]]);
@@ -178,7 +185,14 @@ Deno.test("a consumer that is routing the very batch loses the race, removes wha
       },
     });
     await world.consume({ contract, sink, zone: { ...world.options().zone, store: world.store } });
-    deepStrictEqual(outcome, { outcome: "set aside", batchId: 1n, files: 1, bytes: 19, letters: undefined });
+    deepStrictEqual(outcome, {
+      outcome: "set aside",
+      batchId: 1n,
+      files: 1,
+      bytes: 19,
+      letters: undefined,
+      isReingest: false,
+    });
     deepStrictEqual(await events(world), [[1n, 2n]]);
     deepStrictEqual(await world.rows("SELECT records FROM {{ingest.files}}"), [{ records: 2n }]);
     deepStrictEqual(await unnamedFiles(world.store), []);

@@ -177,7 +177,7 @@ Deno.test("dead letters are judged again where the consumer is, whatever routes 
       const [file] = await world.rows("SELECT source_file AS name, etag, size FROM {{ingest.files}}");
       const letters = [{ ...file, size: Number(file!.size), batchId: 1, positions: [0] } as ReplayedFile];
       await ingest(world.options({ onExtraFields: "rescue" }), processes, folder, 20_000, async (consumer, signal) => {
-        strictEqual(await consumer.replay(() => Promise.resolve(letters), signal), true);
+        strictEqual(await consumer.takeAgain(() => Promise.resolve({ format: 2, replay: letters }), signal), true);
       });
       strictEqual(processes.tasks.length, 1);
       deepStrictEqual(await world.rows("SELECT _batch_id::INT AS n FROM {{bronze.events}}"), [{ n: 2 }]);

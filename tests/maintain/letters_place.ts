@@ -5,7 +5,7 @@ import { systemRandom } from "../../core/base/random.ts";
 import { ConsumeSession } from "../../core/consume/consume_session.ts";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
-import type { ReplayedFile } from "../../core/lake/batch_plan.ts";
+import type { ChosenRows, ReplayedFile } from "../../core/lake/batch_plan.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { Place } from "../commands/place.ts";
@@ -60,7 +60,12 @@ export const LETTERS = [
 ];
 
 /** A replay of these letters by the wider contract. */
-export async function replayOnce(place: Place, letters: ReplayedFile[], wrap: (store: Store) => Store): Promise<void> {
+export function replayOnce(place: Place, replay: ReplayedFile[], wrap: (store: Store) => Store): Promise<void> {
+  return takeAgainOnce(place, { format: 2, replay }, wrap);
+}
+
+/** A batch of what was chosen, by the wider contract. */
+export async function takeAgainOnce(place: Place, chosen: ChosenRows, wrap: (store: Store) => Store): Promise<void> {
   const [clock, random] = [systemClock, systemRandom];
   const store = wrap(openLocalStore(`${place.folder}/lake`, { random, durable: false }));
   const session = await ConsumeSession.open({
@@ -86,7 +91,7 @@ export async function replayOnce(place: Place, letters: ReplayedFile[], wrap: (s
     report: { batch: () => {}, file: () => {}, note: () => {} },
   });
   try {
-    await session.replay(() => Promise.resolve(letters), new AbortController().signal);
+    await session.takeAgain(() => Promise.resolve(chosen), new AbortController().signal);
   } finally {
     session.close();
   }

@@ -195,13 +195,13 @@ async function rulesFor(
 
 /**
  * Looks again where repeats were removed meanwhile of batches that the loaded ledger lacks, or
- * letters were taken away by one. Such a replay may have been cut short.
+ * rows were taken away by one. Such a replay or reingest may have been cut short.
  */
 async function withLedgerOf<T extends Record<"ledger" | "events" | "deadLetters", LoadedTable>>(
   target: string,
   load: () => Promise<T>,
 ): Promise<T> {
-  const [{ removedRepeats }, { lastReplayOf }, { markerOf }] = await Promise.all([
+  const [{ removedRepeats }, { lastRemovalOf }, { markerOf }] = await Promise.all([
     import("../../../core/lake/removed_repeats.ts"),
     import("../../../core/lake/keys.ts"),
     import("../../../core/lake/target.ts"),
@@ -210,14 +210,20 @@ async function withLedgerOf<T extends Record<"ledger" | "events" | "deadLetters"
     const tables = await load();
     const { batchId } = markerOf(tables.ledger.metadata, target);
     const removed = removedRepeats(tables.events.metadata.properties, target);
-    const isReplayed = lastReplayOf(tables.deadLetters.metadata.properties, target) <= batchId;
-    if (isReplayed && (attempt === LOADS_MAX || removed.every(({ through }) => BigInt(through) <= batchId))) {
+    const isWhole = [tables.events, tables.deadLetters].every(({ metadata }) => {
+      return lastRemovalOf(metadata.properties, target) <= batchId;
+    });
+    if (isWhole && (attempt === LOADS_MAX || removed.every(({ through }) => BigInt(through) <= batchId))) {
       return tables;
     }
     if (attempt < LOADS_MAX) continue;
-    throw new StreamlabError("conflict", `Cannot audit ${target}: a replay of dead letters is half committed`, {
-      hint: `Run consume or maintain --replay-dead-letters, which finishes it, and audit again`,
-    });
+    throw new StreamlabError(
+      "conflict",
+      `Cannot audit ${target}: a replay of dead letters or a reingest is half committed`,
+      {
+        hint: `Run consume or the same maintain again, which finishes it, and audit again`,
+      },
+    );
   }
 }
 

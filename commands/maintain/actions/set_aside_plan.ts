@@ -42,7 +42,8 @@ function textOf(report: SetAsideReport, dryRun: boolean): string {
   const { batchId } = report;
   if (report.outcome === "routed") return `batch ${batchId} is routed; the next run of consume commits it`;
   const what = `${dryRun ? "would set aside" : "set aside"} the plan of batch ${batchId}`;
-  const { files, bytes, letters } = report;
+  const { files, bytes, letters, isReingest } = report;
+  if (isReingest) return `${what}, a reingest; the rows of ${counted(files!, "file")} stay as they are`;
   if (letters !== undefined) {
     return `${what}, a replay; ${counted(letters, "dead letter stays", "dead letters stay")} as ${
       letters === 1 ? "it is" : "they are"

@@ -54,10 +54,24 @@ export const NO_PLACES =
   ''::VARCHAR AS kind, ''::VARCHAR AS reason, 0::UBIGINT AS print WHERE false`;
 
 /**
+ * A reingest takes away all that the tables have of a file of earlier batches, whatever its lines
+ * say: from then on they ask for nothing, and must be settled by its own.
+ */
+const FORGET_REINGESTED = `CREATE TEMP TABLE reingests AS
+SELECT name, max(batch_id) AS batch_id FROM ledger_lines WHERE status = 'reingested' GROUP BY name;
+CREATE TEMP TABLE unsettled AS
+SELECT name, any_value(reingests.batch_id) AS batch_id FROM ledger_lines AS line JOIN reingests USING (name)
+WHERE line.batch_id < reingests.batch_id OR status = 'reingested' GROUP BY name
+HAVING sum(events) <> 0 OR sum(dead_letters) <> 0;
+DELETE FROM ledger_lines AS line USING reingests WHERE line.name = reingests.name
+  AND (line.batch_id < reingests.batch_id OR line.status = 'reingested')`;
+
+/**
  * The files that were ingested, of all lines of the target in the ledger; their counts with what
  * replays have moved since. Rows of a replay have its batch: `replayed_from` has that of the file.
  */
-export const TAKE_FILES = `CREATE TEMP TABLE files AS
+export const TAKE_FILES = `${FORGET_REINGESTED};
+CREATE TEMP TABLE files AS
 SELECT name, etag, any_value(size) AS size, batch_id,
   any_value(events) + coalesce(any_value(more_events), 0) AS events,
   any_value(dead_letters) + coalesce(any_value(more_letters), 0) AS dead_letters,
@@ -220,6 +234,8 @@ SELECT name, batch_id, NULL, 'has ' || counted(events + dead_letters, 'row') || 
 FROM counts ANTI JOIN files USING (name, batch_id)
 UNION ALL
 SELECT name, batch_id, NULL, 'is in the ledger ' || counted(times, 'time') FROM files WHERE times > 1
+UNION ALL
+SELECT name, batch_id, NULL, 'was reingested, and the ledger does not take away what it had of it' FROM unsettled
 UNION ALL
 SELECT name, batch_id, position, problem FROM kept_wrongly
 UNION ALL

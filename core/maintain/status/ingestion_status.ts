@@ -35,6 +35,8 @@ export interface StandingPlan {
   bytes: number | undefined;
   /** Dead letters to judge again, where it is a replay. */
   letters: number | undefined;
+  /** Whether the tables have rows of its files, which stay where it is set aside. */
+  isReingest: boolean;
   plannedAtMs: number | undefined;
   /** How often it could not be routed, and why it could not the last time or cannot be read. */
   failures: number;
@@ -118,11 +120,18 @@ async function standingPlan(
       files: plan.files.length,
       bytes: plan.files.reduce((sum, { size }) => sum + size, 0),
       letters: plannedLetters(plan),
+      isReingest: plan.reingest !== undefined,
       plannedAtMs: Date.parse(plan.plannedAt),
     };
   } catch (error) {
     if (!isKind(error, "corrupt", "newer")) throw error;
-    const unknown = { files: undefined, bytes: undefined, letters: undefined, plannedAtMs: undefined };
+    const unknown = {
+      files: undefined,
+      bytes: undefined,
+      letters: undefined,
+      isReingest: false,
+      plannedAtMs: undefined,
+    };
     return { ...found, ...unknown, lastError: error.message };
   }
 }
@@ -142,11 +151,12 @@ async function readLedger(catalog: Catalog, ledger: LoadedTable, { connection, s
 
 async function lastBatches(connection: Connection): Promise<Map<string, BatchTotals>> {
   const { batchId, status, records, events, deadLetters, ingestedAt } = LEDGER_COLUMNS;
+  // What a reingest has taken away was of earlier batches.
+  const sum = (column: string) => `coalesce(sum(${column}) FILTER (${status} <> 'reingested'), 0)::BIGINT`;
   const rows = await connection.rows(
     `SELECT ${TABLE} AS target, max(${batchId}) AS batch, epoch_ms(max(${ingestedAt})) AS ingested_ms,
   count(*) FILTER (${status} = 'ingested') AS files, count(*) FILTER (${status} = 'replayed') AS replayed,
-  sum(${records})::BIGINT AS records, sum(${events})::BIGINT AS events,
-  greatest(sum(${deadLetters}), 0)::BIGINT AS letters
+  ${sum(records)} AS records, ${sum(events)} AS events, greatest(${sum(deadLetters)}, 0)::BIGINT AS letters
 FROM ledger WHERE (${TABLE}, ${batchId}) IN (SELECT (${TABLE}, max(${batchId})) FROM ledger GROUP BY ${TABLE})
 GROUP BY ALL ORDER BY target`,
   );

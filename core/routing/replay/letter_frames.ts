@@ -2,6 +2,7 @@ import type { Scratch } from "../../disk/scratch.ts";
 import type { Connection } from "../../engine/duckdb.ts";
 import { streamRows } from "../../engine/duckdb_stream.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
+import type { Predicate } from "../../iceberg/format/predicate.ts";
 import { findField } from "../../iceberg/format/schema.ts";
 import { currentSchema } from "../../iceberg/format/table_metadata.ts";
 import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
@@ -78,7 +79,7 @@ function* plannedRows(files: readonly ReplayedFile[]): Iterable<string[]> {
 
 /**
  * Calls `use` with one SELECT of live rows after another; `placed` adds where each row stands, and
- * `files` says which data files those are.
+ * `files` says which data files those are. Files without rows of the `predicate` are passed over.
  */
 export async function readTable(
   connection: Connection,
@@ -86,9 +87,9 @@ export async function readTable(
   { io, metadata }: Pick<LoadedTable, "io" | "metadata">,
   names: readonly string[],
   use: (select: string, files: ReadonlyMap<string, ScanFile>) => Promise<unknown>,
-  placed = false,
+  { placed = false, predicate }: { placed?: boolean; predicate?: Predicate } = {},
 ): Promise<void> {
-  const { files } = await planScan(io, metadata);
+  const { files } = await planScan(io, metadata, { predicate });
   const schema = currentSchema(metadata);
   const local = new LocalFiles(io, scratch);
   for (let from = 0; from < files.length; from += READ_FILES_MAX) {

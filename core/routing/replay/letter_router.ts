@@ -7,11 +7,11 @@ import { batchStem, newAttempt } from "../../lake/data_file_name.ts";
 import type { RoutedBatch } from "../../lake/routed_batch.ts";
 import type { TargetTables } from "../../lake/target.ts";
 import type { Store } from "../../storage/store.ts";
-import type { LettersRemoval } from "../letters_removal.ts";
+import type { RowRemoval } from "../row_removal.ts";
 import type { RoutingEngine } from "../routing_engine.ts";
-import { LetterRemoval } from "./letter_removal.ts";
+import { PlacedRemoval } from "./placed_removal.ts";
 import { type RoutedLetters, routeLetters } from "./route_letters.ts";
-import { SqlLetterPlaces } from "./sql_letter_places.ts";
+import { SqlRowPlaces } from "./sql_row_places.ts";
 
 export interface LetterRouterOptions {
   clock: Clock;
@@ -51,11 +51,12 @@ export class LetterRouter {
     }
   }
 
-  async removal(routed: RoutedBatch, sink: Store): Promise<LettersRemoval> {
+  /** For one table. */
+  async removal(routed: RoutedBatch, sink: Store): Promise<RowRemoval> {
     const { clock, random } = this.#options;
     const connection = await this.#engine.connect();
     const scratch = this.#scratch(routed.batchId, newAttempt(random));
-    return new LetterRemoval({ sink, clock, random }, new SqlLetterPlaces(connection, scratch, routed.replayed!));
+    return new PlacedRemoval({ sink, clock, random }, new SqlRowPlaces(connection, scratch, routed));
   }
 
   #scratch(batchId: number, attempt: string): Scratch {

@@ -68,10 +68,13 @@ async function recentBatches(call: ConsoleCall, target: string): Promise<Batch[]
 /** All of the ledger's, also those that no record tells of; the bound spares its older files. */
 async function askedBatches(call: ConsoleCall, target: string, last: number, limit: number): Promise<Batch[]> {
   const { table, batchId, status, size, records, events, deadLetters, duplicates, ingestedAt } = LEDGER_COLUMNS;
-  // What a replay took away is no letter of its batch, and its files are not read.
+  // What a replay took away is no letter of its batch, and its files are not read; what a reingest
+  // took away was of earlier ones.
   const sums = [
     `coalesce(sum(${size}) FILTER (${status} = 'ingested'), 0) AS ${size}`,
-    ...[records, events, deadLetters, duplicates].map((name) => `greatest(sum(${name}), 0) AS ${name}`),
+    ...[records, events, deadLetters, duplicates].map((name) => {
+      return `greatest(coalesce(sum(${name}) FILTER (${status} <> 'reingested'), 0), 0) AS ${name}`;
+    }),
   ].join(", ");
   const wanted = `${quoteName(table)} = ${quoteText(target)} AND ${batchId} BETWEEN ${last - limit + 1} AND ${last}`;
   const rows = objectsOf(

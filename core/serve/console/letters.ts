@@ -147,7 +147,8 @@ async function ledgerOf(call: ConsoleCall, file: string, batch: bigint): Promise
     await call.askAbout(
       [LEDGER],
       `SELECT ${quoteName(table)} AS target, ${etag}, ${size}, ${records}, ${events}, ${deadLetters}, ${status}
-FROM ${tableSql(LEDGER)} WHERE ${sourceFile} = ${quoteText(file)} AND ${batchId} = ${batch} LIMIT 1`,
+FROM ${tableSql(LEDGER)} WHERE ${sourceFile} = ${quoteText(file)} AND ${batchId} = ${batch}
+  AND ${status} <> 'reingested' LIMIT 1`,
     ),
   );
   if (row === undefined) return null;

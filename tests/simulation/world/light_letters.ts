@@ -7,7 +7,7 @@ import type { BatchPlan, ReplayedFile } from "../../../core/lake/batch_plan.ts";
 import type { FileOutcome, RoutedBatch } from "../../../core/lake/routed_batch.ts";
 import { identifiersOf } from "../../../core/lake/table_names.ts";
 import type { Surroundings } from "../../../core/maintain/surroundings.ts";
-import type { LetterPlaces, WrittenDeletes } from "../../../core/routing/replay/letter_places.ts";
+import type { RowPlaces, WrittenDeletes } from "../../../core/routing/replay/row_places.ts";
 import { type DataRow, type DataRows, lightFile } from "./data_rows.ts";
 import { liveRows, type PlacedRow } from "./light_rewriting.ts";
 import { changeOf } from "./light_upserts.ts";
@@ -103,7 +103,7 @@ async function allRows(
 }
 
 /** Finds letters in rows that are text. */
-export class LightLetterPlaces implements LetterPlaces {
+export class LightRowPlaces implements RowPlaces {
   readonly #rows: DataRows;
   readonly #routed: RoutedBatch;
   #places: DataRow[] = [];

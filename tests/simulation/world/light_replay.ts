@@ -15,6 +15,10 @@ export async function replayLight(life: Life, process: SimulatedStore, rows: Dat
   const around = life.surroundings(process, true);
   const { signal } = new AbortController();
   for (let batch = 0; batch < BATCHES_MAX; batch++) {
-    if (!await consumer.replay((last) => chooseLight(around, DEFAULT_TARGET, rows, last), signal)) return;
+    const choose = async (last: bigint) => {
+      const replay = await chooseLight(around, DEFAULT_TARGET, rows, last);
+      return replay.length === 0 ? undefined : { format: 2 as const, replay };
+    };
+    if (!await consumer.takeAgain(choose, signal)) return;
   }
 }

@@ -3,8 +3,8 @@ import type { BatchPlan } from "../../../core/lake/batch_plan.ts";
 import type { FileOutcome, RoutedBatch, RoutedTable } from "../../../core/lake/routed_batch.ts";
 import { planTask } from "../../../core/routing/plan_task.ts";
 import { routingTasks } from "../../../core/lake/routing_task.ts";
-import { LetterRemoval } from "../../../core/routing/replay/letter_removal.ts";
-import type { LettersRemoval } from "../../../core/routing/letters_removal.ts";
+import { PlacedRemoval } from "../../../core/routing/replay/placed_removal.ts";
+import type { RowRemoval } from "../../../core/routing/row_removal.ts";
 import type { Router } from "../../../core/routing/router.ts";
 import type { Replaced, UpsertedBy } from "../../../core/routing/upserts/upserts.ts";
 import { type PlannedTable, plannedTable, type TargetTables } from "../../../core/lake/target.ts";
@@ -16,7 +16,7 @@ import type { Store } from "../../../core/storage/store.ts";
 import type { SimulatedStore } from "../../support/simulated_store.ts";
 import { COUPON_ID, type DataRow, DataRows, lightFile } from "./data_rows.ts";
 import { COUPON } from "./grown_contract.ts";
-import { type Judged, judgeLetters, judgeRecords, LightLetterPlaces } from "./light_letters.ts";
+import { type Judged, judgeLetters, judgeRecords, LightRowPlaces } from "./light_letters.ts";
 import { keepNewest, replacedLight } from "./light_upserts.ts";
 
 /**
@@ -95,10 +95,10 @@ export class LightRouter implements Router {
     return replacedLight(events, this.#rows, routed, this.#store.random);
   }
 
-  removal(routed: RoutedBatch, sink: Store): Promise<LettersRemoval> {
+  removal(routed: RoutedBatch, sink: Store): Promise<RowRemoval> {
     const { clock, random } = this.#store;
     return Promise.resolve(
-      new LetterRemoval({ sink, clock, random }, new LightLetterPlaces(this.#rows, routed)),
+      new PlacedRemoval({ sink, clock, random }, new LightRowPlaces(this.#rows, routed)),
     );
   }
 

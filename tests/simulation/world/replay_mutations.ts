@@ -1,14 +1,14 @@
 import { appendFiles } from "../../../core/iceberg/action/append_files.ts";
 import type { RoutedBatch } from "../../../core/lake/routed_batch.ts";
-import type { LetterPlaces } from "../../../core/routing/replay/letter_places.ts";
-import { LetterRemoval } from "../../../core/routing/replay/letter_removal.ts";
-import type { LettersRemoval } from "../../../core/routing/letters_removal.ts";
+import type { RowPlaces } from "../../../core/routing/replay/row_places.ts";
+import { PlacedRemoval } from "../../../core/routing/replay/placed_removal.ts";
+import type { RowRemoval } from "../../../core/routing/row_removal.ts";
 import type { Router } from "../../../core/routing/router.ts";
 import type { Store } from "../../../core/storage/store.ts";
 import type { SimulatedStore } from "../../support/simulated_store.ts";
 import type { DataRows } from "./data_rows.ts";
 import { LedgerView } from "./ledger_view.ts";
-import { LightLetterPlaces } from "./light_letters.ts";
+import { LightRowPlaces } from "./light_letters.ts";
 import { LightRouter } from "./light_router.ts";
 import type { Tools } from "./life.ts";
 import type { Mutation } from "./mutations.ts";
@@ -41,16 +41,16 @@ export const replayMutations: Mutation[] = [
     tools: (rows) => ({
       router: (store) =>
         withRemoval(store, rows, {
-          removal(routed, sink): Promise<LettersRemoval> {
+          removal(routed, sink): Promise<RowRemoval> {
             const { clock, random } = store;
-            const places = new LightLetterPlaces(rows, routed);
-            let at: Parameters<LetterPlaces["find"]>[0] | undefined;
-            const first: LetterPlaces = {
+            const places = new LightRowPlaces(rows, routed);
+            let at: Parameters<RowPlaces["find"]>[0] | undefined;
+            const first: RowPlaces = {
               find: (table) => places.find(at ??= table),
               write: (...of) => places.write(...of),
               close: () => {},
             };
-            return Promise.resolve(new LetterRemoval({ sink, clock, random }, first));
+            return Promise.resolve(new PlacedRemoval({ sink, clock, random }, first));
           },
         }),
       known: () => new LedgerView(rows, target),
@@ -67,9 +67,9 @@ function withRemoval(store: SimulatedStore, rows: DataRows, { removal }: Pick<Ro
 export const forgetsIntents = (rows: DataRows): Partial<Tools> => ({
   router: (store) =>
     withRemoval(store, rows, {
-      removal(routed, sink): Promise<LettersRemoval> {
+      removal(routed, sink): Promise<RowRemoval> {
         const { clock, random } = store;
-        const removal = new LetterRemoval({ sink, clock, random }, new LightLetterPlaces(rows, routed));
+        const removal = new PlacedRemoval({ sink, clock, random }, new LightRowPlaces(rows, routed));
         return Promise.resolve({
           stage: (...of) => removal.stage(...of),
           settle: () => removal.settle(),
@@ -83,10 +83,10 @@ export const forgetsIntents = (rows: DataRows): Partial<Tools> => ({
 export const removesByFiles = (rows: DataRows): Partial<Tools> => ({
   router: (store) =>
     withRemoval(store, rows, {
-      async removal(routed, sink): Promise<LettersRemoval> {
+      async removal(routed, sink): Promise<RowRemoval> {
         const { clock, random } = store;
         const replayed = await replayedByFiles(store, rows, routed);
-        return new LetterRemoval({ sink, clock, random }, new LightLetterPlaces(rows, { ...routed, replayed }));
+        return new PlacedRemoval({ sink, clock, random }, new LightRowPlaces(rows, { ...routed, replayed }));
       },
     }),
 });

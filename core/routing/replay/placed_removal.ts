@@ -12,8 +12,8 @@ import type { Transaction } from "../../iceberg/transaction.ts";
 import { dataFileName, newRewriteStem } from "../../lake/data_file_name.ts";
 import { type Intent, intentStands, removeIntent, rewrittenBegin, writeIntent } from "../../lake/intent.ts";
 import type { Store } from "../../storage/store.ts";
-import type { LettersRemoval } from "../letters_removal.ts";
-import type { LetterPlaces } from "./letter_places.ts";
+import type { RowRemoval } from "../row_removal.ts";
+import type { RowPlaces } from "./row_places.ts";
 
 /** A try of the commit, which has an intent of its own, is a matter of seconds. */
 const PATIENCE_MS = 10 * 60_000;
@@ -26,16 +26,17 @@ export interface RemovalTools {
 }
 
 /**
- * Takes the letters of a replay out of their table, in the commit that adds those that are still
- * letters. Where they stand is found anew for each try: compaction may have moved them since. The
- * files that delete them are announced by an intent, for the routed record cannot name them.
+ * Takes rows of earlier batches out of a table, in the commit that adds those of this one: the
+ * letters of a replay, or all rows of reingested files. Where they stand is found anew for each
+ * try: compaction may have moved them since. The files that delete them are announced by an intent,
+ * for the routed record cannot name them.
  */
-export class LetterRemoval implements LettersRemoval {
+export class PlacedRemoval implements RowRemoval {
   readonly #tools: RemovalTools;
-  readonly #places: LetterPlaces;
+  readonly #places: RowPlaces;
   readonly #intents: Intent[] = [];
 
-  constructor(tools: RemovalTools, places: LetterPlaces) {
+  constructor(tools: RemovalTools, places: RowPlaces) {
     this.#tools = tools;
     this.#places = places;
   }
@@ -89,9 +90,13 @@ export class LetterRemoval implements LettersRemoval {
     }
     // After the base of this try was read: see `intent.ts`.
     if (await intentStands(sink, this.#intents.at(-1)!)) return written;
-    throw new StreamlabError("unavailable", "Cannot remove dead letters: maintenance took their commit for abandoned", {
-      hint: "Run again",
-    });
+    throw new StreamlabError(
+      "unavailable",
+      "Cannot remove rows of earlier batches: maintenance took their commit for abandoned",
+      {
+        hint: "Run again",
+      },
+    );
   }
 
   async #announce(transaction: Transaction, id: string, found: readonly ScanFile[]): Promise<void> {

@@ -7,11 +7,11 @@ export interface WrittenDeletes {
   size: number;
 }
 
-/** Where the letters of a replay stand in their table. */
-export interface LetterPlaces {
+/** Where the rows that a batch takes out of a table stand in it. */
+export interface RowPlaces {
   /** Data files that hold some of them. */
   find(table: Pick<LoadedTable, "io" | "metadata">): Promise<ScanFile[]>;
-  /** Writes a file of position deletes of the letters that were found last in `files`. */
+  /** Writes a file of position deletes of the rows that were found last in `files`. */
   write(location: TableLocation, path: string, files: readonly ScanFile[]): Promise<WrittenDeletes>;
   close(): void;
 }

@@ -1,0 +1,123 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { Place } from "../commands/place.ts";
+import { auditHolds, LETTERS, rowsOf, withLetters } from "./letters_place.ts";
+
+Deno.test("rows of a file leave both tables, and what the contract of today makes of it comes, in one batch", () =>
+  withLetters(async (place) => {
+    const [done] = await place.records("maintain", "--reingest", "raw/events/a.json");
+    const { batchId, files, before, after } = done!;
+    deepStrictEqual({ batchId, files, before, after }, {
+      batchId: 2,
+      files: 1,
+      before: { records: 5, events: 1, deadLetters: 4 },
+      after: { records: 5, events: 3, deadLetters: 2 },
+    });
+    deepStrictEqual(await rowsOf(place), {
+      events: ["1 0 2", "2 2 2", "3 3 2"],
+      letters: [...LETTERS.slice(0, 2), "b.json 0 extra_fields", ...LETTERS.slice(2)],
+    });
+    await auditHolds(place);
+  }));
+
+Deno.test("a dry run says what files would be reingested, and changes nothing", () =>
+  withLetters(async (place) => {
+    const rows = await rowsOf(place);
+    const [dry] = await place.records("maintain", "--reingest", "*", "--dry-run");
+    deepStrictEqual([dry!.files, dry!.batchId, dry!.after], [3, null, null]);
+    deepStrictEqual(await rowsOf(place), rows);
+  }));
+
+Deno.test("the ledger's sums are what the tables hold after a reingest, and consume takes no file again", () =>
+  withLetters(async (place) => {
+    await place.records("maintain", "--reingest", "*/[ab].json");
+    place.put("lake/raw/events/d.json", [{ id: 8 }]);
+    const [batch] = await place.records("consume", "--once", "--no-upkeep");
+    deepStrictEqual([batch!.batchId, batch!.files, batch!.events], [3, 1, 1]);
+    const sums = ["records", "events", "dead_letters"].map((name) => `sum(${name})::int AS ${name}`).join(", ");
+    deepStrictEqual(
+      await place.ask(`SELECT source_file[12:] AS file, ${sums} FROM ingest.files GROUP BY ALL ORDER BY 1`),
+      [
+        { file: "a.json", records: 5, events: 3, dead_letters: 2 },
+        { file: "b.json", records: 2, events: 1, dead_letters: 1 },
+        { file: "c.json", records: 0, events: 0, dead_letters: 1 },
+        { file: "d.json", records: 1, events: 1, dead_letters: 0 },
+      ],
+    );
+    const columns = "files, records, b.events, dead_letters";
+    deepStrictEqual(await place.ask(`SELECT ${columns} FROM ingest.batches b WHERE batch_id = 2`), [
+      { files: 2, records: 7, events: 4, dead_letters: 3 },
+    ]);
+    await auditHolds(place);
+  }));
+
+Deno.test("a file that has changed is reingested as it is now, and is known as that from then on", () =>
+  withLetters(async (place) => {
+    place.put("lake/raw/events/a.json", [{ id: 70, coupon: "z" }]);
+    const { stdout, stderr } = await place.run("maintain", "--reingest", "raw/events/a.json");
+    match(stdout, /reingested 1 file in batch 2: 1 event and 0 dead letters in place of 1 and 4/);
+    match(stderr, /a\.json has changed since it was ingested: it is taken as it is now/);
+    const rows = { events: ["70 0 2"], letters: ["b.json 0 extra_fields", ...LETTERS.slice(2)] };
+    deepStrictEqual(await rowsOf(place), rows);
+    const consumed = await place.run("consume", "--once", "--no-upkeep");
+    strictEqual(consumed.stderr.includes("changed"), false, consumed.stderr);
+    deepStrictEqual(await rowsOf(place), rows);
+    await auditHolds(place);
+  }));
+
+Deno.test("rows of a file that is gone stay, which is told by name and by the exit status", () =>
+  withLetters(async (place) => {
+    Deno.removeSync(`${place.folder}/lake/raw/events/a.json`);
+    const { status, stdout, stderr } = await place.run("maintain", "--reingest", "*");
+    strictEqual(status, 1, stderr);
+    match(stdout, /reingested 2 files in batch 2/);
+    match(stderr, /raw\/events\/a\.json is gone: its rows stay/);
+    deepStrictEqual((await rowsOf(place)).events, ["1 0 1", "5 0 2"]);
+    await auditHolds(place);
+  }));
+
+Deno.test("a file is reingested again and again, after a replay, a compaction and with deletes that still stand", () =>
+  withLetters(async (place) => {
+    await place.records("maintain", "--replay-dead-letters");
+    for (const batchId of [3, 4]) {
+      const [done] = await place.records("maintain", "--reingest", "raw/events/a.json");
+      strictEqual(done!.batchId, batchId);
+      await auditHolds(place);
+    }
+    await place.records("maintain", "--compact");
+    await place.records("maintain", "--reingest", "*");
+    deepStrictEqual(await rowsOf(place), { events: ["1 0 5", "2 2 5", "3 3 5", "5 0 5"], letters: LETTERS });
+    await auditHolds(place);
+    await place.records("maintain", "--replay-dead-letters");
+    await auditHolds(place);
+  }));
+
+Deno.test("letters of a reingested file are replayed like others", () =>
+  Place.use(async (place) => {
+    place.put("narrow.json", { type: "object", required: ["id"], properties: { id: { type: "integer" } } });
+    place.put("wide.json", {
+      type: "object",
+      required: ["id"],
+      properties: { id: { type: "integer" }, coupon: { type: "string" } },
+    });
+    place.put("lake/raw/events/a.json", [{ id: 1 }, { id: 2, coupon: "c" }]);
+    const consume = ["consume", "--once", "--no-upkeep"];
+    await place.records(...consume, "--contract", "narrow.json");
+    await place.records("maintain", "--reingest", "*");
+    await place.records(...consume, "--contract", "wide.json");
+    const [done] = await place.records("maintain", "--replay-dead-letters");
+    deepStrictEqual([done!.batches, done!.events, done!.changed], [1, 1, 0]);
+    deepStrictEqual(await rowsOf(place), { events: ["1 0 2", "2 1 3"], letters: [] });
+    await auditHolds(place);
+  }));
+
+Deno.test("a pattern that no ingested file matches is an error, and so is a target whose repeats were dropped", () =>
+  Place.use(async (place) => {
+    place.put("lake/raw/events/a.json", [{ broken: true }]);
+    await place.records("consume", "--once", "--no-upkeep", "--dedupe-by", "event_id", "--dedupe-within", "1d");
+    const none = await place.run("maintain", "--reingest", "raw/events/x*");
+    strictEqual(none.status, 1);
+    match(none.stderr, /No file of any table was ingested that matches raw\/events\/x\*/);
+    const dropped = await place.run("maintain", "--reingest", "*");
+    strictEqual(dropped.status, 2);
+    match(dropped.stderr, /Cannot reingest files of bronze\.events: its batches drop repeats/);
+  }));
