@@ -5,6 +5,7 @@ import { columnMutations } from "./world/column_mutations.ts";
 import { listsLate, mutations } from "./world/mutations.ts";
 import { repeatMutations } from "./world/repeat_mutations.ts";
 import { DataRows } from "./world/data_rows.ts";
+import { reingestMutations } from "./world/reingest_mutations.ts";
 import { forgetsIntents, removesByFiles, replayMutations } from "./world/replay_mutations.ts";
 import { abandonedReplay, lateRemoval } from "./world/replay_scenarios.ts";
 import { upkeepMutations } from "./world/upkeep_mutations.ts";
@@ -19,7 +20,7 @@ import { say } from "../support/say.ts";
  */
 const seedsMax = 3000;
 
-const ofRows = [...repeatMutations, ...replayMutations, ...upsertMutations];
+const ofRows = [...repeatMutations, ...replayMutations, ...reingestMutations, ...upsertMutations];
 const all = [...mutations, ...upkeepMutations, ...columnMutations, ...ofRows];
 
 for (const mutation of all) {
@@ -34,6 +35,7 @@ for (const mutation of all) {
         ...(mutation.removes && { removes: true }),
         ...(mutation.grows && { grows: true }),
         ...(mutation.replays && { replays: true }),
+        ...(mutation.reingests && { replays: true, reingests: true }),
         ...(mutation.upserts && { upserts: true }),
         ...(mutation.upkeeps !== undefined && { upkeeps: mutation.upkeeps }),
       });

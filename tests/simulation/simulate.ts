@@ -1,10 +1,10 @@
 /**
  * Runs the simulations, with more of them than CI has time for where asked: `deno task simulate
  * [--all] [--seeds N] [--kills N] [--rest] [--dedupes] [--removes] [--grows] [--replays]
- * [--upserts] [--seed N] [FILE…]`. `--all` walks all pairs of crash points. `--seed` runs one race
+ * [--reingests] [--upserts] [--seed N] [FILE…]`. `--all` walks all pairs of crash points. `--seed` runs one race
  * again, the one that failed, `--rest` says that it is one in a REST catalog, `--dedupes` one with
  * repeats dropped, `--removes` one with repeats removed later, `--grows` one with columns added,
- * `--replays` one with dead letters replayed, `--upserts` one with upserts; with a file it is the
+ * `--replays` one with dead letters replayed, `--reingests` one with files reingested, too, `--upserts` one with upserts; with a file it is the
  * seed of that file's tests.
  */
 const names: Record<string, string> = {
@@ -24,6 +24,7 @@ for (let arg = args.shift(); arg !== undefined; arg = args.shift()) {
   else if (arg === "--grows") races = ["grown"];
   else if (arg === "--upserts") races = ["upserted"];
   else if (arg === "--replays") races = ["replayed"];
+  else if (arg === "--reingests") races = ["reingested"];
   else if (arg in names) env[names[arg]!] = args.shift() ?? "";
   else if (arg.startsWith("--")) flags.push(arg);
   else files.push(arg);

@@ -16,6 +16,7 @@ import { currentSchema, snapshotOfRef } from "../../../core/iceberg/format/table
 import type { SimulatedDisk } from "../../support/simulated_disk.ts";
 import { COUPON_ID, type DataRow, type DataRows } from "./data_rows.ts";
 import { COUPON } from "./grown_contract.ts";
+import { afterReingests, REINGESTED } from "./reingested.ts";
 import { supersededIn, supersededOf } from "./superseded.ts";
 
 /** Where a row must be: in the table of events, or a dead letter by that reason. */
@@ -92,7 +93,8 @@ export async function auditLake(
     auditFieldIds(loaded, tables[name]!, problems);
     if (name === "ingest.files") await auditMarker(loaded, tables[name]!, store, problems);
   }
-  auditLedger(tables["ingest.files"]!, disk, truth, problems);
+  tables["ingest.files"] = afterReingests(tables["ingest.files"]!, problems);
+  auditLedger(tables["ingest.files"], disk, truth, problems);
   const foreign = options.foreign ?? { written: new Set(), deleted: new Set() };
   const findRepeats = options.upserts ? supersededOf : repeatsOf;
   const repeats = options.keysOf && findRepeats(tables["ingest.files"]!, truth, options.keysOf);
@@ -228,7 +230,9 @@ function auditRows(
       continue;
     }
     const files = truth.get(row.source_file as string)?.get(row.etag as string);
-    const file = files?.find((file) => eventsIn(file) === Number(row.events)) ?? files?.[0];
+    // Its letters are judged by the contract of the reingest already.
+    const judged = row[REINGESTED] ? files?.flatMap((file) => [file, replayedAll(file)]) : files;
+    const file = judged?.find((file) => eventsIn(file) === Number(row.events)) ?? files?.[0];
     if (file === undefined) {
       problems.push(`ledger: there never was ${row.source_file} ${row.etag}`);
       continue;
@@ -300,6 +304,10 @@ function takenKey(key: string, replays: readonly LedgerReplay[]): string {
 
 function replayedAs(disposition: Disposition): Kind {
   return disposition in AFTER_REPLAY ? AFTER_REPLAY[disposition as keyof typeof AFTER_REPLAY] : disposition as Kind;
+}
+
+function replayedAll(file: FileTruth): FileTruth {
+  return file === "corrupted_batch" ? file : file.map(replayedAs);
 }
 
 /** Every letter of the file that is an event by now is counted so once. */

@@ -82,7 +82,9 @@ export async function chooseLight(
     const name = row._source_file as string, batchId = row._batch_id as number;
     if (row._dead_letter_reason !== "extra_fields" || batchId > last) continue;
     if (!(row._raw_record as string).includes("coupon")) continue;
-    const line = lines.find((line) => line.source_file === name && line.batch_id === batchId);
+    const line = lines.find(({ source_file, batch_id, status }) =>
+      source_file === name && batch_id === batchId && status !== "reingested"
+    );
     if (line === undefined) continue;
     const file = files.get(name) ?? { name, etag: line.etag as string, size: 1, batchId, positions: [] };
     if (file.batchId !== batchId) continue;
@@ -92,7 +94,7 @@ export async function chooseLight(
   return [...files.values()];
 }
 
-async function allRows(
+export async function allRows(
   table: Pick<LoadedTable, "io" | "metadata">,
   rows: DataRows,
 ): Promise<(PlacedRow & { file: ScanFile })[]> {
@@ -102,7 +104,7 @@ async function allRows(
   return all;
 }
 
-/** Finds letters in rows that are text. */
+/** Finds letters, and all rows of reingested files, in rows that are text. */
 export class LightRowPlaces implements RowPlaces {
   readonly #rows: DataRows;
   readonly #routed: RoutedBatch;
@@ -114,10 +116,8 @@ export class LightRowPlaces implements RowPlaces {
   }
 
   async find({ io, metadata }: Pick<LoadedTable, "io" | "metadata">): Promise<ScanFile[]> {
-    const gone = this.#gone();
-    const found = (await allRows({ io, metadata }, this.#rows)).filter(({ row }) =>
-      gone.has(`${row._source_file} ${row._batch_id} ${row._source_position}`)
-    );
+    const isGone = this.#isGone();
+    const found = (await allRows({ io, metadata }, this.#rows)).filter(({ row }) => isGone(row));
     this.#places = found.map(({ file, position }) => ({ file_path: file.dataFile.path, pos: position }));
     return [...new Set(found.map(({ file }) => file))];
   }
@@ -132,11 +132,16 @@ export class LightRowPlaces implements RowPlaces {
 
   close(): void {}
 
-  #gone(): ReadonlySet<string> {
-    return new Set(
-      this.#routed.replayed!.flatMap(({ name, batchId, positions }) =>
-        positions.map((position) => `${name} ${batchId} ${position}`)
-      ),
+  #isGone(): (row: DataRow) => boolean {
+    const { reingested, replayed, batchId } = this.#routed;
+    if (reingested !== undefined) {
+      return ({ _source_file, _batch_id }) =>
+        reingested.includes(_source_file as string) && (_batch_id as number) < batchId;
+    }
+    const gone = new Set(
+      replayed!.flatMap(({ name, batchId, positions }) => positions.map((at) => `${name} ${batchId} ${at}`)),
     );
+    return ({ _source_file, _batch_id, _source_position }) =>
+      gone.has(`${_source_file} ${_batch_id} ${_source_position}`);
   }
 }

@@ -2,7 +2,7 @@ import { isKind } from "../../../core/base/errors.ts";
 import type { BatchPlan } from "../../../core/lake/batch_plan.ts";
 import type { FileOutcome, RoutedBatch, RoutedTable } from "../../../core/lake/routed_batch.ts";
 import { planTask } from "../../../core/routing/plan_task.ts";
-import { routingTasks } from "../../../core/lake/routing_task.ts";
+import { batchOutcomes, routingTasks } from "../../../core/lake/routing_task.ts";
 import { PlacedRemoval } from "../../../core/routing/replay/placed_removal.ts";
 import type { RowRemoval } from "../../../core/routing/row_removal.ts";
 import type { Router } from "../../../core/routing/router.ts";
@@ -48,11 +48,10 @@ export class LightRouter implements Router {
     if (replay !== undefined) judged.push(...await judgeLetters({ ...plan, replay }, tables.deadLetters, this.#rows));
     if (plan.options.dedupe !== undefined) await this.#dropRepeats(tables.events, judged);
     const tombstones = plan.options.upsert && await keepNewest(tables.events, this.#rows, judged);
-    for (const { name, etag, size } of plan.changed) {
-      const outcome = { name, etag, size, status: "changed" as const, ...none };
-      judged.push({ outcome, events: [], deadLetters: [] });
-    }
-    const outcomes = judged.map(({ outcome }) => outcome);
+    const all = judged.map(({ outcome }) => outcome);
+    const taken = all.slice(0, plan.files.length).map((outcome, number) => ({ number, ...outcome }));
+    const outcomes = [...batchOutcomes(plan, taken), ...all.slice(plan.files.length)];
+    const reingested = outcomes.flatMap(({ status, name }) => status === "ingested" ? [name] : []);
     const ingestedAtMs = this.#store.clock.nowMs();
     const day = Math.floor(ingestedAtMs / 86_400_000).toString();
     const place = async (
@@ -85,6 +84,7 @@ export class LightRouter implements Router {
       events: await place(planned.events, judged.flatMap(({ events }) => events), []),
       deadLetters: await place(planned.deadLetters, judged.flatMap(({ deadLetters }) => deadLetters), [day]),
       ledger: await place(ledger, outcomes.map((outcome) => ledgerRow(plan, outcome)), []),
+      ...(plan.reingest && { reingested }),
       ...(tombstones && { tombstones: await place(planned.events, tombstones, [], 1) }),
       files: outcomes,
     };

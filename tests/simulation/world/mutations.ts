@@ -32,6 +32,7 @@ export interface Mutation {
   removes?: boolean;
   grows?: boolean;
   replays?: boolean;
+  reingests?: boolean;
   upserts?: boolean;
   tools(rows: DataRows): Partial<Tools>;
 }

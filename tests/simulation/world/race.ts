@@ -29,6 +29,7 @@ import type { Rewriting } from "../../../core/maintain/compaction/rewriting.ts";
 import { removeLight } from "./light_repeats.ts";
 import { maintainAll } from "./maintain_all.ts";
 import { replayLight } from "./light_replay.ts";
+import { reingestAny } from "./light_reingest.ts";
 import { LightRouter } from "./light_router.ts";
 import { changed, keysIn, LIGHT_UPSERT } from "./light_upserts.ts";
 import { arrayOf, corrupted, explained, extra, invalid, mended, type RawFile, valid } from "./raw_files.ts";
@@ -67,6 +68,8 @@ export interface RaceOptions {
   grows?: boolean;
   /** Two maintainers replay dead letters. */
   replays?: boolean;
+  /** With `replays`: they ingest files again, too. */
+  reingests?: boolean;
   /** Of each key the newest event stays; nobody writes beside. */
   upserts?: boolean;
 }
@@ -322,7 +325,9 @@ export class Race {
     for (let round = 0; round < rounds; round++) {
       await this.#patiently(name, async (store) => {
         await store.clock.sleep(this.#below(1_000));
-        if (this.#options.replays && this.#below(2) === 0) return await replayLight(this.life, store, this.rows);
+        const { reingests, replays } = this.#options;
+        if (reingests && this.#below(3) === 0) return await reingestAny(this.life, store, this.rows, this.#random);
+        if (replays && this.#below(2) === 0) return await replayLight(this.life, store, this.rows);
         const around = this.life.surroundings(store);
         const identifiers = identifiersOf(target);
         const { compacts, merges, removes } = this.#options;

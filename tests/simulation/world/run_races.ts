@@ -4,9 +4,18 @@ import { say } from "../../support/say.ts";
 /**
  * Seeds that are run unless the environment says otherwise: in the lake's own files, over all their
  * parts; in a REST catalog; with repeats dropped; with repeats removed later; with columns added;
- * with dead letters replayed; and with upserts.
+ * with dead letters replayed; with files reingested, too; and with upserts.
  */
-const seedsDefault = { files: 6_000, rest: 1_200, deduped: 600, removed: 400, grown: 100, replayed: 12, upserted: 100 };
+const seedsDefault = {
+  files: 6_000,
+  rest: 1_200,
+  deduped: 600,
+  removed: 400,
+  grown: 100,
+  replayed: 12,
+  reingested: 12,
+  upserted: 100,
+};
 const FLAGS = {
   files: "",
   rest: " --rest",
@@ -14,6 +23,7 @@ const FLAGS = {
   removed: " --removes",
   grown: " --grows",
   replayed: " --replays",
+  reingested: " --reingests",
   upserted: " --upserts",
 };
 const wanted = Deno.env.get("STREAMLAB_SEEDS");
@@ -21,7 +31,7 @@ const first = Number(Deno.env.get("STREAMLAB_SEED") ?? 1);
 
 /** Runs one part of all seeds; test files run side by side, so there is one for each part. */
 export async function runRaces(
-  options: Pick<RaceOptions, "isRest" | "dedupes" | "removes" | "grows" | "replays" | "upserts"> & {
+  options: Pick<RaceOptions, "isRest" | "dedupes" | "removes" | "grows" | "replays" | "reingests" | "upserts"> & {
     part: number;
     parts: number;
   },
@@ -51,7 +61,10 @@ export async function runRaces(
   );
 }
 
-function nameOf({ isRest, dedupes, removes, grows, replays, upserts }: RaceOptions): keyof typeof seedsDefault {
+function nameOf(
+  { isRest, dedupes, removes, grows, replays, reingests, upserts }: RaceOptions,
+): keyof typeof seedsDefault {
   if (upserts) return "upserted";
+  if (reingests) return "reingested";
   return replays ? "replayed" : grows ? "grown" : isRest ? "rest" : dedupes ? "deduped" : removes ? "removed" : "files";
 }
