@@ -2,7 +2,7 @@
  * The batch protocol of docs/exactly-once.md as a state machine, small enough that every state it
  * can get into is looked at: processes that plan, route and commit, and may crash or stand still at
  * every step; records that are forgotten; snapshots that expire; files that land late; dead letters
- * that are judged again.
+ * that are judged again, and whole files.
  */
 
 import { change, type Exploration, exploreStates, type Step } from "./explore.ts";
@@ -25,6 +25,8 @@ export interface Rules {
   removesAfterEvents: boolean;
   /** Of a replay: its letters go in the commit that has its marker. */
   removesWithMarker: boolean;
+  /** Of a reingest: the earlier rows go in the commit that brings the new ones. */
+  replacesRows: boolean;
 }
 
 export const allRules: Rules = {
@@ -36,6 +38,7 @@ export const allRules: Rules = {
   asksLedgerAgain: true,
   removesAfterEvents: true,
   removesWithMarker: true,
+  replacesRows: true,
 };
 
 /**
@@ -46,15 +49,20 @@ type RawFile = "event" | "letter" | "disputed";
 type Contract = 1 | 2;
 type Role = "events" | "letters" | "ledger";
 
+type Job = "new files" | "letters" | "ingested files";
+
 interface Plan {
   /** Those whose letters are judged again, where it is a replay. */
   files: number[];
   contract: Contract;
-  isReplay: boolean;
+  of: Job;
 }
 
-/** What routing made: which files' rows go where, and which letters go away. */
-type Routed = Record<Role | "gone", number[]>;
+/**
+ * What routing made: which files' rows go where, which letters go away, and which files' rows of
+ * earlier batches go out of both tables.
+ */
+type Routed = Record<Role | "gone" | "replaced", number[]>;
 
 interface Table {
   /** How often each file's row is in it. */
@@ -84,8 +92,12 @@ export interface Model {
   files: RawFile[];
   /** One process for each, with that contract. */
   contracts: Contract[];
-  /** Those of them that replay dead letters; the others consume. Both finish what is planned. */
+  /**
+   * Those of them that replay dead letters, and that ingest files again; the others consume. All
+   * finish what is planned.
+   */
   replayers?: number[];
+  reingesters?: number[];
   batchesMax: number;
   crashesMax: number;
   rules: Rules;
@@ -114,11 +126,14 @@ const idle: Process = { at: "idle", batch: 0, plan: null, routed: null, left: []
 
 /**
  * No row is there twice, and what the ledger has is in the tables: at any moment, whoever stands
- * still. While a replay is half committed, its events are letters still.
+ * still. While a replay is half committed, its events are letters still; of a reingest, the letters
+ * that become events are there twice for so long, and those that were events not at all.
  */
 function brokenInvariant({ tables: { events, letters, ledger }, landed, routed }: State): string | undefined {
-  const gone = routed[ledger.marker + 1]?.gone ?? [];
+  const { gone = [], replaced = [] } = routed[ledger.marker + 1] ?? {};
+  const isHalf = events.marker > ledger.marker && letters.marker <= ledger.marker;
   for (let file = 0; file < landed; file++) {
+    if (isHalf && replaced.includes(file)) continue;
     const moving = gone.includes(file) && events.rows[file] === 1 && letters.rows[file] === 1 ? 1 : 0;
     const rows = events.rows[file]! + letters.rows[file]! - moving;
     if (letters.rows[file]! < 0) return `the letter of file ${file} is removed twice`;
@@ -196,17 +211,17 @@ function move(model: Model, state: State, number: number): boolean {
 
 /**
  * The tables that a process may commit to next: events and dead letters are committed at the same
- * time, but for those of a replay.
+ * time, but for those of batches that take rows away.
  */
 function nextRoles(rules: Rules, { left, plan }: Process): Role[] {
-  if (plan?.isReplay && rules.removesAfterEvents && left.includes("events")) return ["events"];
+  if (plan?.of !== "new files" && rules.removesAfterEvents && left.includes("events")) return ["events"];
   return rules.ledgerLast && left.length > 1 ? left.filter((role) => role !== "ledger") : left;
 }
 
 function commitNext(rules: Rules, state: State, number: number, role: Role): void {
   const { routed, batch, left } = state.processes[number]!;
-  const gone = role === "letters" ? routed!.gone : [];
-  commit(rules, state.tables[role], { rows: routed![role], gone }, batch, role === "ledger");
+  const gone = role === "letters" ? routed!.gone : [], replaced = role === "ledger" ? [] : routed!.replaced;
+  commit(rules, state.tables[role], { rows: routed![role], gone, replaced }, batch, role === "ledger");
   if (left.length === 1) state.processes[number] = idle;
   else state.processes[number]!.left = left.filter((other) => other !== role);
 }
@@ -215,29 +230,40 @@ function commitNext(rules: Rules, state: State, number: number, role: Role): voi
  * Reads the ledger, lists the files or reads the letters, and decides on a plan; or finds the plan
  * of another.
  */
-function look({ files: all, contracts, batchesMax, replayers = [] }: Model, state: State, number: number): boolean {
+function look(model: Model, state: State, number: number): boolean {
+  const { files: all, contracts, batchesMax } = model;
   const { ledger, letters } = state.tables;
   const batch = ledger.marker + 1;
   if (batch > batchesMax) return false;
   const standing = state.plans[batch]!;
-  const contract = contracts[number]!, isReplay = replayers.includes(number);
-  const isWanted = (rows: number, file: number) =>
-    isReplay ? letters.rows[file]! > 0 && isEvent(all[file]!, contract) : rows === 0 && file < state.landed;
+  const contract = contracts[number]!, of = jobOf(model, number);
+  const isWanted = (rows: number, file: number) => {
+    if (of === "letters") return letters.rows[file]! > 0 && isEvent(all[file]!, contract);
+    return of === "ingested files" ? rows > 0 : rows === 0 && file < state.landed;
+  };
   const files = ledger.rows.flatMap((rows, file) => isWanted(rows, file) ? [file] : []);
   if (standing === null && files.length === 0) return false;
-  const plan = standing ?? { files, contract, isReplay };
+  const plan = standing ?? { files, contract, of };
   state.processes[number] = { at: standing === null ? "planning" : "routing", batch, plan, routed: null, left: [] };
   return true;
+}
+
+function jobOf({ replayers = [], reingesters = [] }: Model, number: number): Job {
+  if (replayers.includes(number)) return "letters";
+  return reingesters.includes(number) ? "ingested files" : "new files";
 }
 
 function isEvent(file: RawFile, contract: Contract): boolean {
   return file === "event" || (file === "disputed" && contract === 1);
 }
 
-function route(all: readonly RawFile[], { files, contract, isReplay }: Plan): Routed {
+function route(all: readonly RawFile[], { files, contract, of }: Plan): Routed {
   const events = files.filter((file) => isEvent(all[file]!, contract));
-  if (isReplay) return { events, letters: [], ledger: [], gone: events };
-  return { events, letters: files.filter((file) => !events.includes(file)), ledger: files, gone: [] };
+  if (of === "letters") return { events, letters: [], ledger: [], gone: events, replaced: [] };
+  const letters = files.filter((file) => !events.includes(file));
+  // The ledger's lines of the new rows and of the old ones cancel out.
+  if (of === "ingested files") return { events, letters, ledger: [], gone: [], replaced: files };
+  return { events, letters, ledger: files, gone: [], replaced: [] };
 }
 
 /**
@@ -247,13 +273,15 @@ function route(all: readonly RawFile[], { files, contract, isReplay }: Plan): Ro
 function commit(
   rules: Rules,
   table: Table,
-  { rows, gone }: Record<"rows" | "gone", number[]>,
+  { rows, gone, replaced }: Record<"rows" | "gone" | "replaced", number[]>,
   batch: number,
   isLedger: boolean,
 ): void {
-  if (rows.length === 0 && gone.length === 0 && !isLedger) return;
+  if (rows.length + gone.length + replaced.length === 0 && !isLedger) return;
   const isDone = table.marker >= batch;
   if (!isDone || !rules.removesWithMarker) { for (const file of gone) table.rows[file]!--; }
+  // Rows of earlier batches: where the batch is done, there are none.
+  if (!isDone && rules.replacesRows) { for (const file of replaced) table.rows[file] = 0; }
   if ((rules.checksMarker || isLedger) && isDone) return;
   for (const file of rows) table.rows[file]!++;
   table.marker = Math.max(table.marker, batch);

@@ -39,6 +39,25 @@ for (const rule of ["removesAfterEvents", "removesWithMarker", "checksMarker"] a
   });
 }
 
+for (const contracts of [[2, 1], [1, 2]] as const) {
+  const becomes = contracts[0] === 2 ? "a letter becomes an event" : "an event becomes a letter";
+  const reingests: Model = { ...replays, contracts: [...contracts], replayers: [], reingesters: [1] };
+
+  Deno.test(`no state that a reingest can get into loses or doubles a record where ${becomes}`, () => {
+    const { states, failure } = explore(reingests);
+    strictEqual(failure?.broken, undefined, failure?.steps.join("\n"));
+    say(`the model with reingests: ${states} states, all sound`);
+  });
+
+  for (const rule of ["replacesRows", "checksMarker", "ledgerLast"] as const) {
+    Deno.test(`the model of reingests breaks without ${rule} where ${becomes}`, () => {
+      const { states, failure } = explore({ ...reingests, rules: { ...allRules, [rule]: false } });
+      ok(failure !== undefined, `${states} states, and all of them sound`);
+      say(`reingests without ${rule}: ${failure.broken}, after ${failure.steps.length - 1} steps`);
+    });
+  }
+}
+
 Deno.test("what a plan says may even be judged by another contract, as long as one record of it stands", () => {
   const { failure } = explore({ ...model, rules: { ...allRules, keepsPlannedContract: false } });
   strictEqual(failure?.broken, undefined, failure?.steps.join("\n"));

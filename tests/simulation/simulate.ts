@@ -1,11 +1,11 @@
 /**
  * Runs the simulations, with more of them than CI has time for where asked: `deno task simulate
  * [--all] [--seeds N] [--kills N] [--rest] [--dedupes] [--removes] [--grows] [--replays]
- * [--reingests] [--upserts] [--seed N] [FILE…]`. `--all` walks all pairs of crash points. `--seed` runs one race
- * again, the one that failed, `--rest` says that it is one in a REST catalog, `--dedupes` one with
- * repeats dropped, `--removes` one with repeats removed later, `--grows` one with columns added,
- * `--replays` one with dead letters replayed, `--reingests` one with files reingested, too, `--upserts` one with upserts; with a file it is the
- * seed of that file's tests.
+ * [--reingests] [--upserts] [--seed N] [FILE…]`. `--all` walks all pairs of crash points. `--seed`
+ * runs one race again, the one that failed, `--rest` says that it is one in a REST catalog,
+ * `--dedupes` one with repeats dropped, `--removes` one with repeats removed later, `--grows` one
+ * with columns added, `--replays` one with dead letters replayed, `--reingests` one with files
+ * reingested, too, `--upserts` one with upserts; with a file it is the seed of that file's tests.
  */
 const names: Record<string, string> = {
   "--seeds": "STREAMLAB_SEEDS",

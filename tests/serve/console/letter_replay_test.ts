@@ -160,7 +160,7 @@ Deno.test("letters of a target that drops repeats are not replayed, and the answ
       const [name, { message, hint, code }] = await lastEvent(lake, { dryRun: false });
       deepStrictEqual([name, code], ["problem", 400]);
       match(String(message), /its batches drop repeats/);
-      ok(String(hint).startsWith("Replay those of targets"));
+      ok(String(hint).startsWith("Only targets that were never fed with --dedupe-by"));
       deepStrictEqual(lake.failures, []);
     });
   }));

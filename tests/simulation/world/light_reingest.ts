@@ -42,7 +42,7 @@ export async function reingestAny(life: Life, process: SimulatedStore, rows: Dat
   await reingestLight(life, process, rows, { ...by, takes });
 }
 
-/** Of those that are there still, as they are now, all versions that were ingested up to a batch. */
+/** Of those that are there, as they are now, all versions that were ingested up to a batch. */
 async function chooseFiles(
   { catalog, store }: Surroundings,
   rows: DataRows,

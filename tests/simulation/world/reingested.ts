@@ -1,6 +1,6 @@
 import type { DataRow } from "./data_rows.ts";
 
-/** Of a line of the ledger: a reingest has taken the file, by a contract that may be another one. */
+/** Marks a line of the ledger: a reingest has taken the file, by a contract that may be another. */
 export const REINGESTED = "_reingested";
 
 /**
