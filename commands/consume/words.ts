@@ -187,6 +187,7 @@ function batchLine(report: BatchReport): string {
     report.vanished > 0 ? `, ${report.vanished} vanished` : "",
     report.resumed ? ", resumed" : "",
   ].join("");
-  return `batch ${batchId}: ${counted(files, "file")} (${formatSize(bytes)}) → ${counted(events, "event")}, ` +
+  const what = `${counted(files, "file")}${report.reingested === undefined ? "" : " ingested again"}`;
+  return `batch ${batchId}: ${what} (${formatSize(bytes)}) → ${counted(events, "event")}, ` +
     `${counted(deadLetters, "dead letter")} in ${formatDuration(durationMs)}${rate}${extra}`;
 }

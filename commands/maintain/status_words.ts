@@ -56,11 +56,12 @@ export function ingestionText(status: IngestionStatus, nowMs: number): string {
 }
 
 /** The ledger has of a replay its files, and not how many letters it has judged again. */
-function batchText({ files, replayedFiles, events, deadLetters }: BatchTotals): string {
+function batchText({ files, replayedFiles, reingestedFiles, events, deadLetters }: BatchTotals): string {
   if (replayedFiles > 0n) {
     return `dead letters of ${counted(replayedFiles, "file")} judged again → ${counted(events, "event")}`;
   }
-  return `${counted(files, "file")} → ${counted(events, "event")}, ${counted(deadLetters, "dead letter")}`;
+  const again = reingestedFiles > 0n ? " ingested again" : "";
+  return `${counted(files, "file")}${again} → ${counted(events, "event")}, ${counted(deadLetters, "dead letter")}`;
 }
 
 function waitingText(status: IngestionStatus, nowMs: number): string {

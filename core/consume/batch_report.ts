@@ -32,6 +32,8 @@ export interface BatchReport {
   reasons?: Reasons | undefined;
   /** Dead letters that a replay has judged again; `reasons` are of those that stay some. */
   replayed?: number | undefined;
+  /** Files that a reingest has ingested again. */
+  reingested?: number | undefined;
   /** Records that were dropped as repeats. */
   duplicates: number;
   /** With upserts: records that are no row: a newer one has their key, or they remove it. */
@@ -70,6 +72,7 @@ export function batchReport(
     ...rest,
     reasons,
     replayed: routed.replayed && rowsOf(routed),
+    reingested: routed.reingested?.length,
   };
 }
 
@@ -123,7 +126,7 @@ export function batchRecord(
   const told = { resumed: false, durationMs: 0, seconds: {}, reasons };
   const { resumed: _resumed, durationMs: _durationMs, seconds: _seconds, ...figures } = batchReport(routed, told);
   return {
-    format: figures.superseded === undefined ? 1 : 2,
+    format: figures.reingested !== undefined ? 3 : figures.superseded !== undefined ? 2 : 1,
     table,
     ...figures,
     ...times,

@@ -10,8 +10,8 @@ import { streamlabKey } from "./keys.ts";
 const count = z.number().int().nonnegative();
 
 const batchShape = z.strictObject({
-  /** 2 is that of batches with upserts. */
-  format: z.union([z.literal(1), z.literal(2)]),
+  /** 2 is that of batches with upserts, 3 of those that ingest files again. */
+  format: z.union([z.literal(1), z.literal(2), z.literal(3)]),
   /** The target, `bronze.events`. */
   table: z.string(),
   batchId: z.number().int().positive(),
@@ -31,6 +31,8 @@ const batchShape = z.strictObject({
   reasons: z.record(z.string(), count).optional(),
   /** Dead letters that it has judged again, where it was a replay. */
   replayed: count.optional(),
+  /** Files that it has ingested again, where it was a reingest. */
+  reingested: count.optional(),
   duplicates: count,
   /** Records that are no row: a newer one has their key, or they remove it. */
   superseded: count.optional(),
@@ -49,7 +51,7 @@ export type BatchRecord = z.infer<typeof batchShape>;
 
 export const BATCH_RECORD_FORMAT: RecordFormat<BatchRecord> = {
   what: "record of a batch",
-  shapes: [batchShape, batchShape],
+  shapes: [batchShape, batchShape, batchShape],
   damagedHint: "The tables are not affected: it only says what a batch did",
 };
 

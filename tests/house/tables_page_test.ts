@@ -23,6 +23,7 @@ const VIEW_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> =
     dead_letters_by_reason: "The same by reason; null where another process had routed the batch",
     duplicates: "Repeats that were dropped",
     replayed: "Dead letters that it judged again, where it was a replay: events and those that stay some",
+    reingested: "Files that it ingested again, where it was a reingest; their earlier rows left",
     superseded: "With upserts: records that are no row; null without",
     changed: "Files that had changed since they were planned, and were left",
     vanished: "Files that were gone",

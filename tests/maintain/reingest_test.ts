@@ -43,10 +43,14 @@ Deno.test("the ledger's sums are what the tables hold after a reingest, and cons
         { file: "d.json", records: 1, events: 1, dead_letters: 0 },
       ],
     );
-    const columns = "files, records, b.events, dead_letters";
-    deepStrictEqual(await place.ask(`SELECT ${columns} FROM ingest.batches b WHERE batch_id = 2`), [
-      { files: 2, records: 7, events: 4, dead_letters: 3 },
-    ]);
+    const columns = "files, reingested, records, b.events, dead_letters";
+    deepStrictEqual(
+      await place.ask(`SELECT ${columns} FROM ingest.batches b WHERE batch_id IN (2, 3) ORDER BY batch_id`),
+      [
+        { files: 2, reingested: 2, records: 7, events: 4, dead_letters: 3 },
+        { files: 1, reingested: null, records: 1, events: 1, dead_letters: 0 },
+      ],
+    );
     await auditHolds(place);
   }));
 
@@ -70,8 +74,26 @@ Deno.test("rows of a file that is gone stay, which is told by name and by the ex
     const { status, stdout, stderr } = await place.run("maintain", "--reingest", "*");
     strictEqual(status, 1, stderr);
     match(stdout, /reingested 2 files in batch 2/);
-    match(stderr, /raw\/events\/a\.json is gone: its rows stay/);
+    match(stderr, /raw\/events\/a\.json is gone, also from the archive: its rows stay/);
     deepStrictEqual((await rowsOf(place)).events, ["1 0 1", "5 0 2"]);
+    await auditHolds(place);
+  }));
+
+Deno.test("a file that consume has archived is reingested from the archive, unless another version was ingested last", () =>
+  withLetters(async (place) => {
+    const archive = ["consume", "--once", "--no-upkeep", "--after-ingest", "archive", "--after-ingest-age", "0s"];
+    await place.records(...archive);
+    const { status, stdout } = await place.run("maintain", "--reingest", "*/a.json");
+    strictEqual(status, 0);
+    match(stdout, /reingested 1 file in batch 2, 1 of them from the archive: 3 events and 2 dead letters/);
+    deepStrictEqual((await rowsOf(place)).events, ["1 0 2", "2 2 2", "3 3 2"]);
+    await auditHolds(place);
+    place.put("lake/raw/events/a.json", [{ id: 80 }]);
+    await place.records("consume", "--once", "--no-upkeep", "--on-changed-file", "ingest");
+    Deno.removeSync(`${place.folder}/lake/raw/events/a.json`);
+    const again = await place.run("maintain", "--reingest", "*/a.json");
+    strictEqual(again.status, 1);
+    match(again.stderr, /a\.json is gone, also from the archive: its rows stay/);
     await auditHolds(place);
   }));
 

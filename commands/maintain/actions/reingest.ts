@@ -5,6 +5,7 @@ import { visibleText } from "../../../core/base/visible_text.ts";
 import type { SqlValue } from "../../../core/engine/duckdb.ts";
 import { eventFileKind } from "../../../core/lake/event_file.ts";
 import type { ChosenRows, PlannedFile, ReplacedFile } from "../../../core/lake/batch_plan.ts";
+import { archivePathOf } from "../../../core/lake/raw_archive.ts";
 import { LEDGER_COLUMNS } from "../../../core/lake/our_columns.ts";
 import type { RawZone } from "../../../core/lake/raw_zone.ts";
 import type { TargetRecord } from "../../../core/lake/target_record.ts";
@@ -67,9 +68,10 @@ interface Choice {
   /** As they are now. */
   files: PlannedFile[];
   versions: ReplacedFile[];
-  /** Names of those that are not there any more, and of those with another content. */
+  /** Names of those that are not there any more, of those with another content, and in the archive. */
   gone: string[];
   changed: string[];
+  archived: string[];
 }
 
 class Reingest {
@@ -101,15 +103,25 @@ class Reingest {
     const record = await recordToJudgeBy(this.#judging);
     const done = dryRun ? await this.#wouldBe(record) : await this.#reingest(record);
     if (done === undefined) return { isWhole: true };
-    const { choice: { gone, changed }, ...figures } = done;
+    const { choice: { gone, changed, archived }, ...figures } = done;
     const table = this.#target.name;
-    for (const name of gone.slice(0, PRINTED_MAX)) await this.#tell(`${name} is gone: its rows stay`);
+    for (const name of gone.slice(0, PRINTED_MAX)) {
+      await this.#tell(`${name} is gone, also from the archive: its rows stay`);
+    }
     for (const name of changed.slice(0, PRINTED_MAX)) {
       await this.#tell(`${name} has changed since it was ingested: it is taken as it is now`);
     }
     await printResult(
       context,
-      { action: "reingest", table, dryRun, ...figures, filesGone: gone, filesChanged: changed },
+      {
+        action: "reingest",
+        table,
+        dryRun,
+        ...figures,
+        filesGone: gone,
+        filesChanged: changed,
+        filesArchived: archived,
+      },
       textOf(table, done, dryRun),
     );
     return { isWhole: gone.length === 0 };
@@ -168,16 +180,13 @@ class Reingest {
     const versions = await this.#versions(last);
     const zone = await zoneOf(this.#judging.tools, record);
     const byName = Map.groupBy(versions, ({ name }) => name);
-    const choice: Choice = { files: [], versions: [], gone: [], changed: [] };
-    const found = await mapParallel([...byName.keys()], STATS_PARALLEL, (name) => fileNow(zone, name));
+    const choice: Choice = { files: [], versions: [], gone: [], changed: [], archived: [] };
+    // Versions come in the order in which they were ingested.
+    const found = await mapParallel([...byName.values()], STATS_PARALLEL, (known) => fileNow(zone, known.at(-1)!));
     for (const [index, [name, known]] of [...byName].entries()) {
-      const file = found[index];
-      if (file === undefined) {
-        choice.gone.push(name);
-        continue;
-      }
-      // Versions come in the order in which they were ingested.
-      if (known.at(-1)!.etag !== file.etag) choice.changed.push(name);
+      const { file, is } = found[index]!;
+      if (is !== "there") choice[is].push(name);
+      if (file === undefined) continue;
       choice.files.push(file);
       choice.versions.push(...known);
     }
@@ -239,14 +248,33 @@ ORDER BY ${sourceFile}, max(${batchId}) FILTER (${status} = 'ingested')`,
   }
 }
 
-/** Undefined where it is gone, or is no event file of this zone any more. */
-async function fileNow({ store, prefix, nameBase, format }: RawZone, name: string): Promise<PlannedFile | undefined> {
+interface FileNow {
+  is: "there" | "changed" | "archived" | "gone";
+  /** To be read. */
+  file?: PlannedFile;
+}
+
+/** What has become of a file since this version of it was ingested, the newest one. */
+async function fileNow(zone: RawZone, version: ReplacedFile): Promise<FileNow> {
+  const { store, prefix, nameBase, format } = zone;
+  const { name } = version;
   const path = name.slice(nameBase.length);
-  if (!name.startsWith(nameBase + prefix) || eventFileKind(path.slice(prefix.length), format) === undefined) {
-    return undefined;
-  }
+  // It may be no event file of this zone any more.
+  const isOfZone = name.startsWith(nameBase + prefix) && eventFileKind(path.slice(prefix.length), format) !== undefined;
+  if (!isOfZone) return { is: "gone" };
   const info = await store.stat(path);
-  return info === undefined ? undefined : { name, path, etag: info.etag, size: info.size };
+  if (info === undefined) return await archivedFile(zone, version);
+  const { etag, size } = info;
+  return { is: etag === version.etag ? "there" : "changed", file: { name, path, etag, size } };
+}
+
+/** A copy in a bucket may have another etag, for it says in which parts it was uploaded. */
+async function archivedFile({ store, nameBase }: RawZone, { name, ...version }: ReplacedFile): Promise<FileNow> {
+  const path = nameBase === "" ? archivePathOf(name) : undefined;
+  const info = path === undefined ? undefined : await store.stat(path);
+  const isIt = info?.etag === version.etag || (store.kind !== "local" && info?.size === version.size);
+  if (path === undefined || info === undefined || !isIt) return { is: "gone" };
+  return { is: "archived", file: { name, path, etag: info.etag, size: info.size } };
 }
 
 type Counts = Record<"records" | "events" | "deadLetters", number>;
@@ -272,11 +300,18 @@ function before({ versions }: Choice): Pick<Reingested, "before"> {
   };
 }
 
-function textOf(table: string, { files, batchId, before, after }: Reingested, dryRun: boolean): string {
+function textOf(
+  table: string,
+  { choice: { archived }, files, batchId, before, after }: Reingested,
+  dryRun: boolean,
+): string {
+  const fromArchive = archived.length === 0 ? "" : `, ${formatCount(archived.length)} of them from the archive`;
   const had = `${counted(before.events, "event")} and ${counted(before.deadLetters, "dead letter")}`;
-  if (dryRun) return `${table}: would reingest ${counted(files, "file")}, which brought ${had}`;
+  if (dryRun) return `${table}: would reingest ${counted(files, "file")}${fromArchive}, which brought ${had}`;
   if (after === null) return `${table}: no file to reingest`;
-  return `${table}: reingested ${counted(files, "file")} in batch ${batchId}: ${counted(after.events, "event")} and ${
-    counted(after.deadLetters, "dead letter")
-  } in place of ${formatCount(before.events)} and ${formatCount(before.deadLetters)}`;
+  return `${table}: reingested ${counted(files, "file")} in batch ${batchId}${fromArchive}: ${
+    counted(after.events, "event")
+  } and ${counted(after.deadLetters, "dead letter")} in place of ${formatCount(before.events)} and ${
+    formatCount(before.deadLetters)
+  }`;
 }

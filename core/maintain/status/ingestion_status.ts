@@ -49,6 +49,8 @@ export interface BatchTotals {
   files: bigint;
   /** Files whose dead letters it judged again, where it was a replay. */
   replayedFiles: bigint;
+  /** Of `files`, those that were ingested again. */
+  reingestedFiles: bigint;
   records: bigint;
   events: bigint;
   deadLetters: bigint;
@@ -150,12 +152,13 @@ async function readLedger(catalog: Catalog, ledger: LoadedTable, { connection, s
 }
 
 async function lastBatches(connection: Connection): Promise<Map<string, BatchTotals>> {
-  const { batchId, status, records, events, deadLetters, ingestedAt } = LEDGER_COLUMNS;
+  const { sourceFile, batchId, status, records, events, deadLetters, ingestedAt } = LEDGER_COLUMNS;
   // What a reingest has taken away was of earlier batches.
   const sum = (column: string) => `coalesce(sum(${column}) FILTER (${status} <> 'reingested'), 0)::BIGINT`;
   const rows = await connection.rows(
     `SELECT ${TABLE} AS target, max(${batchId}) AS batch, epoch_ms(max(${ingestedAt})) AS ingested_ms,
   count(*) FILTER (${status} = 'ingested') AS files, count(*) FILTER (${status} = 'replayed') AS replayed,
+  count(DISTINCT ${sourceFile}) FILTER (${status} = 'reingested') AS reingested,
   ${sum(records)} AS records, ${sum(events)} AS events, greatest(${sum(deadLetters)}, 0)::BIGINT AS letters
 FROM ledger WHERE (${TABLE}, ${batchId}) IN (SELECT (${TABLE}, max(${batchId})) FROM ledger GROUP BY ${TABLE})
 GROUP BY ALL ORDER BY target`,
@@ -165,6 +168,7 @@ GROUP BY ALL ORDER BY target`,
     ingestedAtMs: Number(row.ingested_ms),
     files: row.files as bigint,
     replayedFiles: row.replayed as bigint,
+    reingestedFiles: row.reingested as bigint,
     records: row.records as bigint,
     events: row.events as bigint,
     deadLetters: row.letters as bigint,

@@ -29,6 +29,8 @@ interface Batch {
   duplicates: number;
   /** Dead letters that it judged again. */
   replayed: number | null;
+  /** Files that it ingested again. */
+  reingested: number | null;
   engine: string | null;
 }
 
@@ -61,6 +63,7 @@ async function recentBatches(call: ConsoleCall, target: string): Promise<Batch[]
     ...record,
     reasons: reasons ?? null,
     replayed: record.replayed ?? null,
+    reingested: record.reingested ?? null,
     filesLeftOut: changed + vanished,
   }));
 }
@@ -84,9 +87,10 @@ async function askedBatches(call: ConsoleCall, target: string, last: number, lim
   count(*) FILTER (${status} = 'ingested') AS files, count(*) FILTER (${status} IN ('changed', 'vanished')) AS left_out, ${sums}
   FROM ${identifierText(LEDGER)} WHERE ${wanted} GROUP BY ${batchId}),
 told AS (SELECT ${batchId}, epoch_ms(planned_at) AS planned, epoch_ms(routed_at) AS routed,
-  epoch_ms(committed_at) AS committed, seconds::JSON AS seconds, dead_letters_by_reason::JSON AS reasons, replayed, engine
+  epoch_ms(committed_at) AS committed, seconds::JSON AS seconds, dead_letters_by_reason::JSON AS reasons,
+  replayed, reingested, engine
   FROM ${HISTORY_VIEWS.batches} WHERE ${wanted})
-SELECT ledger.*, planned, routed, committed, seconds, reasons, replayed, engine
+SELECT ledger.*, planned, routed, committed, seconds, reasons, replayed, reingested, engine
 FROM ledger LEFT JOIN told USING (${batchId}) ORDER BY ${batchId} DESC`,
     ),
   );
@@ -110,6 +114,7 @@ FROM ledger LEFT JOIN told USING (${batchId}) ORDER BY ${batchId} DESC`,
       reasons: map("reasons"),
       duplicates: number(duplicates),
       replayed: maybe("replayed"),
+      reingested: maybe("reingested"),
       engine: row.engine ?? null,
     };
   });
@@ -133,6 +138,7 @@ function batchJson(batch: Batch, before: Batch | undefined): Json {
     deadLettersByReason: reasons,
     duplicates: batch.duplicates,
     replayed: batch.replayed,
+    reingested: batch.reingested,
     engine: batch.engine,
     secondsSinceBatchBefore: sinceBefore,
     eventsPerSecond: sinceBefore === null || sinceBefore <= 0 ? null : batch.events / sinceBefore,

@@ -126,6 +126,7 @@ function batchTable(target, batches) {
     { name: "Dead letters", isNumber: true, show: ({ deadLetters }) => count(deadLetters) },
     { name: "Duplicates", isNumber: true, show: ({ duplicates }) => count(duplicates) },
     { name: "Letters judged again", isNumber: true, show: ({ replayed }) => count(replayed) },
+    { name: "Files ingested again", isNumber: true, show: ({ reingested }) => count(reingested) },
     { name: "Events/s", isNumber: true, show: ({ eventsPerSecond }) => rate(eventsPerSecond) },
     { name: "Seconds by step", show: ({ seconds }) => secondsText(seconds) },
   ], batches);
