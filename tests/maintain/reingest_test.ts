@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { Place } from "../commands/place.ts";
-import { auditHolds, LETTERS, rowsOf, withLetters } from "./letters_place.ts";
+import { auditHolds, LETTERS, NARROW, rowsOf, withLetters } from "./letters_place.ts";
 
 Deno.test("rows of a file leave both tables, and what the contract of today makes of it comes, in one batch", () =>
   withLetters(async (place) => {
@@ -130,6 +130,32 @@ Deno.test("letters of a reingested file are replayed like others", () =>
     deepStrictEqual([done!.batches, done!.events, done!.changed], [1, 1, 0]);
     deepStrictEqual(await rowsOf(place), { events: ["1 0 2", "2 1 3"], letters: [] });
     await auditHolds(place);
+  }));
+
+Deno.test("letters that hold no record become events by a reingest once the rule that made them is mended, as a replay says", () =>
+  Place.use(async (place) => {
+    place.put("narrow.json", NARROW);
+    place.put("lake/raw/events/a.json", '{"id":1} {"id":2}');
+    const consume = ["consume", "--once", "--no-upkeep"];
+    await place.records(...consume, "--contract", "narrow.json", "--format", "ndjson");
+    await place.records(...consume, "--format", "json");
+    const replay = await place.run("maintain", "--replay-dead-letters", "--reason", "corrupted_record");
+    match(
+      replay.stdout,
+      /of 1 dead letter 0 became events; 1 holds no record: --reingest takes the files that they come/,
+    );
+    await place.records("maintain", "--reingest", "raw/events/a.json");
+    deepStrictEqual(await rowsOf(place), { events: ["1 0 2", "2 1 2"], letters: [] });
+    await auditHolds(place);
+  }));
+
+Deno.test("a target of upserts is not reingested, for rows have made way for those that would leave", () =>
+  Place.use(async (place) => {
+    place.put("lake/raw/events/a.json", [{ broken: true }]);
+    await place.records("consume", "--once", "--no-upkeep", "--upsert-by", "user_id");
+    const { status, stderr } = await place.run("maintain", "--reingest", "*");
+    strictEqual(status, 2);
+    match(stderr, /Cannot reingest files of bronze\.events: it holds the newest record of each key/);
   }));
 
 Deno.test("a pattern that no ingested file matches is an error, and so is a target whose repeats were dropped", () =>

@@ -1,5 +1,6 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
 import { isKind, StreamlabError } from "../../../core/base/errors.ts";
+import type { DeadLetterReason } from "../../../core/contract/contract.ts";
 import { identifierText } from "../../../core/iceberg/catalog/catalog.ts";
 import { OUR_COLUMNS } from "../../../core/lake/our_columns.ts";
 import type { ChosenLetters, ReplayReport } from "../../../core/maintain/letters/letter_choice.ts";
@@ -14,9 +15,9 @@ import { type Job, lakeAction } from "../action.ts";
 const SECTION = "REPLAY";
 
 const REPLAY_FLAGS = {
-  reason: flag.choice(["invalid_schema", "extra_fields"], {
+  reason: flag.choice(["invalid_schema", "extra_fields", "corrupted_record", "corrupted_batch"], {
     section: SECTION,
-    doc: "with --replay-dead-letters: only letters of this reason",
+    doc: "with --replay-dead-letters: only letters of this reason; corrupted ones are counted, and --reingest takes their files",
   }),
   where: flag.text({
     section: SECTION,
@@ -40,6 +41,9 @@ export const replayDeadLetters = lakeAction({
   },
   run: replayTargets,
 });
+
+/** Reasons of letters that are no record, whatever the contract says. */
+const BARE: ReadonlySet<DeadLetterReason> = new Set(["corrupted_batch", "corrupted_record"]);
 
 async function replayTargets(job: Job<ReplayFlags>): Promise<boolean> {
   const { context, surroundings: { catalog }, flags } = job;
@@ -94,9 +98,15 @@ function textOf(table: string, { reasons, batches, events, changed }: ReplayRepo
   const [taken, other] = dryRun ? [sum((each) => each.taken), sum((each) => each.changed)] : [events, changed];
   const would = dryRun ? "would become" : "became";
   const more = other === 0 ? "" : `, ${formatCount(other)} ${dryRun ? "would have" : "have"} another reason or detail`;
+  const bare = reasons.filter(({ reason }) => BARE.has(reason)).reduce((total, { letters }) => total + letters, 0);
+  const rest = bare === 0
+    ? ""
+    : `; ${formatCount(bare)} ${
+      bare === 1 ? "holds" : "hold"
+    } no record: --reingest takes the files that they come from`;
   const how = dryRun || batches === 0 ? "" : `, in ${counted(batches, "batch", "batches")}`;
   // Those of a replay that was finished first are among them no more.
   return `${table}: of ${counted(Math.max(letters, taken + other), "dead letter")} ${formatCount(taken)} ${would} ${
     taken === 1 ? "an event" : "events"
-  }${more}${how}`;
+  }${more}${how}${rest}`;
 }
