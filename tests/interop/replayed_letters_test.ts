@@ -11,7 +11,7 @@ const NARROW = { type: "object", required: ["id"], properties: { id: { type: "in
 const WIDE = { ...NARROW, properties: { ...NARROW.properties, coupon: { type: "string" } } };
 
 sparkTest(
-  "Spark, PyIceberg and DuckDB see events that were dead letters, and the letters that are left, as we do, before and after compaction",
+  "Spark, PyIceberg and DuckDB see events that were dead letters, the letters that are left, and files that were reingested as we do, before and after compaction",
   (useSpark) =>
     IcebergWorld.use(async (world) => {
       const python = await findPython();
@@ -41,12 +41,22 @@ sparkTest(
         await succeed(world.folder, [...consume, "--contract", "narrow.json"]);
         await areSeen(1, 5);
         await succeed(world.folder, [...consume, "--contract", "wide.json"]);
+        const hasDeletes = async (name: string) => {
+          const { io, metadata } = await load(name);
+          return (await planScan(io, metadata)).files.some(({ deletes }) => deletes.length > 0);
+        };
+        const upkeep = ["maintain", "--source", ".", "--all", "--older-than", "0s", "--retain-last", "1"];
         await succeed(world.folder, ["maintain", "--source", ".", "--replay-dead-letters"]);
-        const { io, metadata } = await load("dead_letters.events");
-        ok((await planScan(io, metadata)).files.some(({ deletes }) => deletes.length > 0));
+        ok(await hasDeletes("dead_letters.events"));
         await areSeen(3, 3);
-        await succeed(world.folder, ["maintain", "--source", ".", "--all", "--older-than", "0s", "--retain-last", "1"]);
+        await succeed(world.folder, upkeep);
         await areSeen(3, 3);
+        await put("raw/events/b.json", [{ id: 4, coupon: "b" }, { id: 5, other: 1 }, { id: 6 }]);
+        await succeed(world.folder, ["maintain", "--source", ".", "--reingest", "*"]);
+        ok(await hasDeletes("bronze.events") && await hasDeletes("dead_letters.events"));
+        await areSeen(4, 3);
+        await succeed(world.folder, upkeep);
+        await areSeen(4, 3);
       });
     }),
   SPARK_VERSIONS.slice(0, 1),

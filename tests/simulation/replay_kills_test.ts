@@ -6,7 +6,7 @@ import { after, appearing, killAt } from "./world/kill_at.ts";
 
 /** After each mark one more is killed at any time; `deno task simulate --kills N` asks for more. */
 const KILLS_BETWEEN = Math.ceil(Number(Deno.env.get("STREAMLAB_KILLS") ?? 70) / 70);
-/** What a replay leaves on its way, in this order. */
+/** What a replay or a reingest leaves on its way, in this order. */
 const MARKS = [
   /\.plan\.json$/,
   /\.routed\.json$/,
@@ -19,30 +19,37 @@ const NARROW = { type: "object", required: ["id"], properties: { id: { type: "in
 const WIDE = { ...NARROW, properties: { ...NARROW.properties, coupon: { type: "string" } } };
 
 Deno.test("letters of a contract that was wrong become events once each, however often their replay is killed", () =>
-  withSeed((random) =>
+  becomeEvents(["--replay-dead-letters"]));
+
+Deno.test("records of files that are ingested again are events once each, however often the reingest is killed", () =>
+  becomeEvents(["--reingest", "raw/events/*"]));
+
+function becomeEvents(flags: string[]): Promise<void> {
+  return withSeed((random) =>
     inFolder(async (folder) => {
       await fillWithLetters(folder);
-      const replay = ["maintain", "--source", "lake", "--replay-dead-letters", "--threads", "1"];
+      const again = ["maintain", "--source", "lake", ...flags, "--threads", "1"];
       const startedMs = performance.now();
-      await succeed(folder, [...replay, "--dry-run"]);
+      await succeed(folder, [...again, "--dry-run"]);
       const startMs = performance.now() - startedMs;
       let killed = 0;
       for (const mark of MARKS) {
-        killed += await killAt(folder, replay, () => appearing(`${folder}/lake`, mark));
+        killed += await killAt(folder, again, () => appearing(`${folder}/lake`, mark));
         for (let turn = 0; turn < KILLS_BETWEEN; turn++) {
-          killed += await killAt(folder, replay, () => after(startMs * random.next()));
+          killed += await killAt(folder, again, () => after(startMs * random.next()));
         }
       }
       ok(killed > 0, "none was killed");
-      await succeed(folder, replay);
+      await succeed(folder, again);
       strictEqual(await ask(folder, "SELECT count(*)::INT FROM dead_letters.events"), "0");
       strictEqual(await ask(folder, "SELECT count(*)::INT FROM bronze.events"), `${FILES * RECORDS}`);
       strictEqual(await ask(folder, "SELECT count(DISTINCT id)::INT FROM bronze.events"), `${FILES * RECORDS}`);
       const audit = await streamlab(folder, ["maintain", "--source", "lake", "--audit"]);
       strictEqual(audit.status, 0, audit.stdout + audit.stderr);
-      say(`${killed} replays killed, every letter is an event once`);
+      say(`${killed} runs killed, every letter is an event once`);
     })
-  ));
+  );
+}
 
 async function fillWithLetters(folder: string): Promise<void> {
   const write = (path: string, value: unknown) => Deno.writeTextFile(`${folder}/${path}`, JSON.stringify(value));

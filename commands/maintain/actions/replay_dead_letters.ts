@@ -17,7 +17,8 @@ const SECTION = "REPLAY";
 const REPLAY_FLAGS = {
   reason: flag.choice(["invalid_schema", "extra_fields", "corrupted_record", "corrupted_batch"], {
     section: SECTION,
-    doc: "with --replay-dead-letters: only letters of this reason; corrupted ones are counted, and --reingest takes their files",
+    doc:
+      "with --replay-dead-letters: only letters of this reason; corrupted ones are counted, and --reingest takes their files",
   }),
   where: flag.text({
     section: SECTION,
