@@ -70,6 +70,18 @@ Deno.test("a half committed reingest crosses a compaction of both tables", () =>
     await auditHolds(place);
   }));
 
+Deno.test("repeats are not removed while a reingest is under way, and are when it is done", () =>
+  withLetters(async (place) => {
+    await reingestHalf(place);
+    const dedupe = ["maintain", "--dedupe-by", "id"];
+    const { status, stderr } = await place.run(...dedupe);
+    strictEqual(status, 1);
+    match(stderr, /Cannot remove repeats from bronze\.events: batch 2, which is under way, ingests files again/);
+    await place.records("consume", "--once", "--no-upkeep");
+    await place.records(...dedupe);
+    await auditHolds(place);
+  }));
+
 Deno.test("the audit finds a reingest that brings rows and takes none away", () =>
   withLetters(async (place) => {
     await reingestWith(place, (removal) => {

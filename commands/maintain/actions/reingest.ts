@@ -68,7 +68,7 @@ interface Choice {
   /** As they are now. */
   files: PlannedFile[];
   versions: ReplacedFile[];
-  /** Names of those that are not there any more, of those with another content, and in the archive. */
+  /** Names of those that are nowhere any more, of changed ones, and of those in the archive. */
   gone: string[];
   changed: string[];
   archived: string[];

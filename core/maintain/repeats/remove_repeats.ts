@@ -1,9 +1,11 @@
+import { StreamlabError } from "../../base/errors.ts";
 import type { Meter } from "../../base/meter.ts";
 import { overwriteFiles } from "../../iceberg/action/overwrite_files.ts";
 import { rowDelta } from "../../iceberg/action/row_delta.ts";
 import { setProperties } from "../../iceberg/action/set_properties.ts";
 import { identifierText, type LoadedTable, requireTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
+import { readPlan } from "../../lake/checkpoint.ts";
 import { LEDGER } from "../../lake/table_names.ts";
 import { markerOf } from "../../lake/target.ts";
 import { removedProperty } from "../../lake/removed_repeats.ts";
@@ -60,12 +62,26 @@ export interface RepeatsReport {
  * beyond it belongs to a batch that is under way.
  */
 export async function loadToRemove(
-  { catalog }: Surroundings,
+  surroundings: Surroundings,
   identifier: TableIdentifier,
 ): Promise<{ table: LoadedTable; through: bigint }> {
+  const through = await requireNoReingest(surroundings, identifierText(identifier));
+  return { table: await requireTable(surroundings.catalog, identifier), through };
+}
+
+/**
+ * Rows that a reingest brings back would be missing by the account of what was removed. Returns the
+ * last batch of the ledger.
+ */
+async function requireNoReingest({ catalog, store }: Surroundings, target: string): Promise<bigint> {
   const ledger = await catalog.loadTable(LEDGER);
-  const through = ledger === undefined ? 0n : markerOf(ledger.metadata, identifierText(identifier)).batchId;
-  return { table: await requireTable(catalog, identifier), through };
+  const last = ledger === undefined ? 0n : markerOf(ledger.metadata, target).batchId;
+  if ((await readPlan(store, target, last + 1n))?.reingest === undefined) return last;
+  throw new StreamlabError(
+    "conflict",
+    `Cannot remove repeats from ${target}: batch ${last + 1n}, which is under way, ingests files again`,
+    { hint: "Run again when it is done; consume finishes it, too" },
+  );
 }
 
 /** How often what lost a race is looked for again. */
@@ -164,6 +180,7 @@ class Round {
   #stageFor(target: string): StageRewrite {
     const { by, through, mergeOnRead } = this.#removal;
     return async (transaction, { inputs, outputs, startingSequenceNumber }, groups) => {
+      await requireNoReingest(this.#surroundings, target);
       requireSameRows(transaction.metadata, this.#since, this.#own);
       const files = groups.flatMap(({ group }) => group.files);
       if (mergeOnRead) {
