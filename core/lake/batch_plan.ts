@@ -167,6 +167,13 @@ export function filesOfBatch(
   return files.slice(0, count);
 }
 
+/** Whether a plan can hold files to be ingested again, with the versions of them that leave. */
+export function fitsPlan(files: readonly PlannedFile[], versions: readonly ReplacedFile[]): boolean {
+  const limits = { maxFilesPerBatch: Infinity, maxBytesPerBatch: Infinity };
+  const beside = versions.map(({ name, etag, size }) => ({ name, path: "", etag, size }));
+  return filesOfBatch(files, limits, beside).length === files.length;
+}
+
 function lettersOf({ name, path, etag }: PlannedFile): number {
   return [name, path, etag].reduce((sum, text) => sum + (PLAIN.test(text) ? 1 : 6) * text.length, FILE_LETTERS);
 }

@@ -1,5 +1,11 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { type BatchPlan, filesOfBatch, type PlannedFile } from "../../core/lake/batch_plan.ts";
+import {
+  type BatchPlan,
+  filesOfBatch,
+  fitsPlan,
+  type PlannedFile,
+  type ReplacedFile,
+} from "../../core/lake/batch_plan.ts";
 import { recordText } from "../../core/lake/durable_record.ts";
 import { FILE_OUTCOME } from "../../core/lake/routed_batch.ts";
 
@@ -51,4 +57,16 @@ Deno.test("files that are only recorded get the room that is left in a plan, and
   const beside = filesOfBatch(Array<PlannedFile>(500_000).fill(long), UNLIMITED);
   strictEqual(filesOfBatch([long], UNLIMITED, beside).length, 0);
   strictEqual(filesOfBatch([long], UNLIMITED).length, 1);
+});
+
+Deno.test("files are ingested again only if their plan has room for all of them and for the versions that leave", () => {
+  const { path: _path, ...version } = file("a"), counts = { records: 1, events: 1, deadLetters: 0 };
+  const versions = (count: number) => Array<ReplacedFile>(count).fill({ ...version, ...counts });
+  const fits = ([files, left]: readonly [number, number]) => fitsPlan(many(files), versions(left));
+  deepStrictEqual(([[2, 3], [500_000, 500_000], [500_001, 500_000], [1, 1_000_000]] as const).map(fits), [
+    true,
+    true,
+    false,
+    false,
+  ]);
 });

@@ -4,7 +4,7 @@ import { mapParallel } from "../../../core/base/parallel.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
 import type { SqlValue } from "../../../core/engine/duckdb.ts";
 import { eventFileKind } from "../../../core/lake/event_file.ts";
-import type { ChosenRows, PlannedFile, ReplacedFile } from "../../../core/lake/batch_plan.ts";
+import { type ChosenRows, fitsPlan, type PlannedFile, type ReplacedFile } from "../../../core/lake/batch_plan.ts";
 import { archivePathOf } from "../../../core/lake/raw_archive.ts";
 import { LEDGER_COLUMNS } from "../../../core/lake/our_columns.ts";
 import type { RawZone } from "../../../core/lake/raw_zone.ts";
@@ -190,7 +190,12 @@ class Reingest {
       choice.files.push(file);
       choice.versions.push(...known);
     }
-    return choice;
+    if (fitsPlan(choice.files, choice.versions)) return choice;
+    throw new StreamlabError(
+      "usage",
+      `Cannot reingest ${counted(choice.files.length, "file")} of ${this.#target.name} at once: no plan is that long`,
+      { hint: "Narrow the pattern, and reingest one part after another" },
+    );
   }
 
   /** All that were ingested up to a batch of the files that the pattern takes. */
