@@ -27,7 +27,9 @@ const { values } = parseArgs({
     memory: { type: "string", default: "1GB" },
     /** Of the question; the median counts. */
     turns: { type: "string", default: "31" },
-    /** Is made there, and left. */
+    /** The same files are not taken as events first. */
+    alone: { type: "boolean", default: false },
+    /** Is made there, and left; files that are there already are taken. */
     lake: { type: "string" },
   },
 });
@@ -43,13 +45,13 @@ const QUESTION = "SELECT count(*), count(DISTINCT event_type), max(event_timesta
   "max(product_id) FROM bronze.events";
 
 try {
-  await writeFiles();
+  if (!isThere(`${folder}/once/raw/events/all.ndjson`)) await writeFiles();
   const consume = ["consume", "--once", "--max-files-per-batch", "1", "--memory", values.memory, "--source"];
-  const plain = await run([...consume, "plain"]);
-  console.log(`as events: ${words(plain)}`);
-  const upserted = await run([...consume, "upserted", "--upsert-by", "user_id"]);
-  console.log(`upserted: ${words(upserted)}; ${(upserted.seconds / plain.seconds).toFixed(1)} times as long`);
-  await printSteps("plain");
+  if (!values.alone) {
+    console.log(`as events: ${words(await run([...consume, "plain"]))}`);
+    await printSteps("plain");
+  }
+  console.log(`upserted: ${words(await run([...consume, "upserted", "--upsert-by", "user_id"]))}`);
   await printSteps("upserted");
   await compareRows();
   await run([...consume, "once"]);
@@ -62,6 +64,14 @@ try {
   console.log(`maintain --audit: ${words(audit)}\n${audit.stdout.trim()}`);
 } finally {
   if (values.lake === undefined) await Deno.remove(folder, { recursive: true });
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 /** Times that are no others', so that one record is the newest. */
