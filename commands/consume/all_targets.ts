@@ -43,12 +43,14 @@ const RESTART_MS_MIN = 5_000, RESTART_MS_MAX = 5 * 60_000;
  */
 export async function runAllTargets(context: Context, catalog: Catalog, runs: TargetRuns): Promise<ExitStatus> {
   const { lostTargets, targetsOfCatalog } = await import("../../core/lake/targets.ts");
-  const targets = await targetsOfCatalog(catalog);
+  const unreadable: StreamlabError[] = [];
+  const targets = await targetsOfCatalog(catalog, (_table, error) => void unreadable.push(error));
   const lost: ExitStatus[] = [];
   for (const { name, error } of await lostTargets(catalog, targets)) {
     lost.push(await tell(context, name, error, () => undefined));
   }
   if (targets.length === 0 && lost.length === 0) {
+    if (unreadable.length > 0) throw unreadable[0];
     throw new StreamlabError("not-found", "There is no target to consume into: the lake has none yet", {
       hint: "Name the first with --table, and what feeds it",
     });
@@ -59,7 +61,10 @@ export async function runAllTargets(context: Context, catalog: Catalog, runs: Ta
   };
   if (!runs.inTurn) {
     const startAgain = async (name: string): Promise<ExitStatus> => {
-      const target = (await targetsOfCatalog(catalog)).find((each) => each.name === name);
+      const known = await targetsOfCatalog(catalog, (table, error) => {
+        if (table === name) throw error;
+      });
+      const target = known.find((each) => each.name === name);
       if (target !== undefined) return await start(target);
       throw new StreamlabError("not-found", "the lake has no such table any more", { hint: "Start consume anew" });
     };

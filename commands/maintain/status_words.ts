@@ -38,12 +38,12 @@ export function ingestionRecord(status: IngestionStatus, nowMs: number): { [key:
 
 /** What waits, where and since when, and what came last. */
 export function ingestionText(status: IngestionStatus, nowMs: number): string {
-  const { table, lastBatch, plan, unreadable, passedOver } = status;
+  const { table, lastBatch, isLedgerRead, plan, unreadable, passedOver } = status;
   const waits = waitingText(status, nowMs);
   const lines = plan === undefined
     ? [`${table}: ${waits}`]
     : [`${table}: ${planText(plan, nowMs)}`, ...stuckHint(table, plan), `  ${waits}`];
-  if (lastBatch === undefined) lines.push(`${lines.pop()}; nothing was ingested yet`);
+  if (lastBatch === undefined && isLedgerRead) lines.push(`${lines.pop()}; nothing was ingested yet`);
   if (unreadable.length > 0) lines.push(`  ${unreadableText(unreadable)}`);
   if (passedOver.files > 0) {
     const count = counted(passedOver.files, "file is", "files are");

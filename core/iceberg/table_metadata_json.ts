@@ -152,7 +152,9 @@ export function tableMetadataFromJson(json: Json): TableMetadata {
   const source = readObject(json, "table metadata");
   const formatVersion = readInteger(source, "format-version");
   if (formatVersion < 1 || formatVersion > 3) {
-    throw new StreamlabError("corrupt", `format version ${formatVersion} is not known here`);
+    throw new StreamlabError("corrupt", `format version ${formatVersion} is not known here`, {
+      hint: "Use an engine that knows it",
+    });
   }
   const schemas = readSchemas(source);
   const partitionSpecs = readSpecs(source);

@@ -19,6 +19,8 @@ export interface Damage {
   problem: string;
   /** Rows in it, by its metadata; undefined where that is what cannot be read. */
   rows?: number;
+  /** The way out, where there is one for this alone. */
+  hint?: string | undefined;
 }
 
 /** Data files that are read by one statement, and columns of them all together. */

@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
@@ -147,6 +147,61 @@ Deno.test("a target whose letters are gone is told of by the audit, and the othe
     strictEqual(status, 1);
     match(stdout, /^bronze\.events: cannot be audited: There is no table dead_letters\.events$/m);
     match(stdout, /^orders\.raw: every record is in one table/m);
+  }));
+
+function cutNewestMetadata(place: Place, table: string): string {
+  const folder = `lake/warehouse/${table}/metadata`;
+  const versions = [...Deno.readDirSync(`${place.folder}/${folder}`)].filter(({ name }) => /^v\d+\./.test(name));
+  const path = `${folder}/v${versions.length}.metadata.json`;
+  Deno.truncateSync(`${place.folder}/${path}`, 200);
+  return path.slice("lake/".length);
+}
+
+const WAY_OUT = /Restore that file from a backup.*; without one move it away/;
+
+Deno.test("a target whose newest metadata is cut is told of with the way out, and the others go on", () =>
+  withOrders(async (place) => {
+    place.put("lake/raw/events/x.json", [{}]);
+    await place.records("consume", "--once");
+    const why = `Cannot read the table metadata ${cutNewestMetadata(place, "orders/raw")} of orders.raw: `;
+
+    const status = await place.run("maintain", "--status");
+    strictEqual(status.status, 1);
+    ok(status.stdout.includes(`orders.raw: nobody can tell what waits: ${why}`), status.stdout);
+    ok(status.stdout.includes(`\norders.raw: ${why}`), status.stdout);
+    match(status.stdout, WAY_OUT);
+    match(status.stdout, /^bronze\.events: nothing waits$/m);
+    match(status.stdout, /^bronze\.events: nothing for upkeep to do$/m);
+    const audit = await place.run("maintain", "--audit");
+    strictEqual(audit.status, 1);
+    ok(audit.stdout.includes(`orders.raw: cannot be audited: ${why}`), audit.stdout);
+    match(audit.stdout, WAY_OUT);
+    match(audit.stdout, /^bronze\.events: every record is in one table/m);
+    const compaction = await place.run("maintain", "--compact");
+    deepStrictEqual([compaction.status, compaction.stderr.includes(why)], [1, true], compaction.stderr);
+    match(compaction.stderr, WAY_OUT);
+    place.put("lake/raw/events/y.json", [{}]);
+    const all = await place.run("consume", "--once", "--all-targets");
+    deepStrictEqual([all.status, all.stderr.includes(why)], [1, true], all.stderr);
+    match(all.stdout, /batch 2: 1 file/);
+  }));
+
+Deno.test("a ledger whose newest metadata is cut is told of, and the state of the other tables", () =>
+  withOrders(async (place) => {
+    const why = `Cannot read the table metadata ${cutNewestMetadata(place, "ingest/files")} of ingest.files: `;
+    const { status, stdout } = await place.run("maintain", "--status");
+    strictEqual(status, 1);
+    const told = stdout.split("\n").filter((line) => line.includes(why));
+    deepStrictEqual(told.map((line) => line.slice(0, line.indexOf(why))), [
+      "orders.raw: nobody can tell what waits: ",
+      "ingest.files: ",
+    ]);
+    match(stdout, WAY_OUT);
+    doesNotMatch(stdout, /nothing was ingested/);
+    match(stdout, /^orders\.raw +2 /m);
+    const audit = await place.run("maintain", "--audit");
+    deepStrictEqual([audit.status, audit.stderr.includes(why)], [1, true], audit.stderr);
+    match(audit.stderr, WAY_OUT);
   }));
 
 Deno.test("a lake that was moved with the folder that feeds it goes on there", () =>

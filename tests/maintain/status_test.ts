@@ -1,13 +1,16 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { StreamlabError } from "../../core/base/errors.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import { ledgerFields } from "../../core/lake/our_columns.ts";
 import { ingestionStatus } from "../../core/maintain/status/ingestion_status.ts";
 import { tableHealth } from "../../core/maintain/status/table_health.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
+import type { Store } from "../../core/storage/store.ts";
+import { storeWith } from "../support/store_with.ts";
 import { MaintainWorld } from "./maintain_world.ts";
 
 async function withStatus(
-  action: (world: MaintainWorld, status: () => ReturnType<typeof ingestionStatus>) => Promise<void>,
+  action: (world: MaintainWorld, status: (lake?: Store) => ReturnType<typeof ingestionStatus>) => Promise<void>,
 ): Promise<void> {
   await MaintainWorld.use(async (world) => {
     const temporaryFolder = await Deno.makeTempDir();
@@ -18,7 +21,7 @@ async function withStatus(
       onDamage: () => {},
     };
     try {
-      await action(world, () => ingestionStatus(world.surroundings, options));
+      await action(world, (store = world.lake.store) => ingestionStatus({ ...world.surroundings, store }, options));
     } finally {
       await Deno.remove(temporaryFolder, { recursive: true });
     }
@@ -35,6 +38,7 @@ Deno.test("before the first run every event file waits", () =>
         waiting: { files: 0, bytes: 0, oldestMs: undefined },
         problem: undefined,
         lastBatch: undefined,
+        isLedgerRead: true,
         unreadable: [],
         passedOver: { files: 0, example: undefined },
         plan: undefined,
@@ -48,6 +52,22 @@ Deno.test("before the first run every event file waits", () =>
     deepStrictEqual([waiting!.files, waiting!.bytes], [2, 12]);
     deepStrictEqual(passedOver, { files: 1, example: "notes.txt" });
     strictEqual(waiting!.oldestMs, (await world.lake.store.stat("raw/events/a.json"))!.modifiedMs);
+  }));
+
+Deno.test("a file that may not be looked at waits, is named, and keeps nobody from the others", () =>
+  withStatus(async (world, status) => {
+    const { store } = world.lake;
+    for (const name of ["a", "b", "c"]) await store.write(`raw/events/${name}.json`, new Uint8Array(5));
+    const refusing = storeWith(store, {
+      async stat(path) {
+        if (path === "raw/events/b.json") throw new StreamlabError("unavailable", "permission denied");
+        return await store.stat(path);
+      },
+    });
+    const [{ waiting, unreadable, problem }] = await status(refusing) as [Awaited<ReturnType<typeof status>>[number]];
+    deepStrictEqual([waiting!.files, waiting!.bytes, problem], [3, 10, undefined]);
+    strictEqual(waiting!.oldestMs, (await store.stat("raw/events/a.json"))!.modifiedMs);
+    deepStrictEqual(unreadable, [{ name: "raw/events/b.json", why: "it may not be read" }]);
   }));
 
 Deno.test("what the ledger has ingested waits no more, and its last batch is summed up, for each table", () =>

@@ -1,6 +1,6 @@
 import { counted, formatCount } from "../../../core/base/counted.ts";
 import { Meter } from "../../../core/base/meter.ts";
-import { isKind, messageOf, StreamlabError } from "../../../core/base/errors.ts";
+import { isKind, StreamlabError } from "../../../core/base/errors.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
 import { RawFiles } from "../raw_files.ts";
 import type { AuditRules } from "../../../core/maintain/audit/audit_rules.ts";
@@ -57,11 +57,15 @@ async function auditTargets(job: Job<typeof OWN_FLAGS>): Promise<boolean> {
     import("../../../core/lake/targets.ts"),
     import("../../../core/lake/table_names.ts"),
   ]);
-  const known = await targetsOfCatalog(surroundings.catalog);
+  let isAnyUnreadable = false;
+  const known = await targetsOfCatalog(surroundings.catalog, () => void (isAnyUnreadable = true));
   const asked = flags.table === undefined ? undefined : identifierText(identifierOf(flags.table));
   const wanted = known.filter(({ name }) => asked === undefined || name === asked);
+  // Whether an unreadable table is a target, the ledger says.
+  const looksForLost = asked === undefined && (wanted.length > 0 || isAnyUnreadable);
+  const lost = looksForLost ? await lostTargets(surroundings.catalog, known) : [];
   // With its tables half gone, a target is still to be found, and to be told of.
-  const targets: Target[] = wanted.length > 0
+  const targets: Target[] = wanted.length + lost.length > 0
     ? wanted.map(({ table, record }) => ({ identifier: table.identifier, record }))
     : [{ identifier: flags.table === undefined ? DEFAULT_TARGET : identifierOf(flags.table), record: () => undefined }];
   if (targets.length > 1 && flags.contract !== undefined) {
@@ -70,8 +74,7 @@ async function auditTargets(job: Job<typeof OWN_FLAGS>): Promise<boolean> {
       hint: "Name one of them with --table",
     });
   }
-  const lost = asked === undefined && wanted.length > 0 ? await lostTargets(surroundings.catalog, known) : [];
-  for (const { name, error } of lost) await tellUnknown(context, name, `${error.message}\n  ${error.hint}`);
+  for (const { name, error } of lost) await tellUnknown(context, name, withHint(error));
   let isRight = lost.length === 0;
   for (const target of targets) {
     if (context.signal.aborted) return isRight;
@@ -97,15 +100,20 @@ async function auditOrTell(
   } catch (error) {
     // Without a record the built-in contract is only a guess.
     const isGuess = isRead && known === undefined && job.flags.contract === undefined && isKind(error, "usage");
-    const lacksTable = isRead && !isAlone && isKind(error, "not-found");
+    const lacksTable = isRead && !isAlone && isKind(error, "not-found", "corrupt");
+    if (!(error instanceof StreamlabError)) throw error;
     if (isRead ? !isGuess && !lacksTable : !isKind(error, "corrupt", "newer")) throw error;
     const table = identifierText(identifier);
     const problem = isGuess
       ? "an older streamlab has not written its contract down: name it with --table and --contract, or run consume once"
-      : messageOf(error);
+      : withHint(error);
     await tellUnknown(job.context, table, problem);
     return false;
   }
+}
+
+function withHint({ message, hint }: StreamlabError): string {
+  return hint === undefined ? message : `${message}\n  ${hint}`;
 }
 
 async function tellUnknown(context: Context, table: string, problem: string): Promise<void> {

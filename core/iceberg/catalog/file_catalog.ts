@@ -117,7 +117,7 @@ export class FileCatalog implements Catalog {
         table !== undefined && head.path === `${folder}/metadata/${fileNameOf(table.metadataLocation)}`;
       try {
         const known = [expected, this.#newest.get(folder)].find(isIt)?.metadata;
-        const metadata = await readFoundMetadata(this.#store, head, known);
+        const metadata = await readFoundMetadata(this.#store, head, known, identifierText(identifier));
         return this.#kept(folder, this.#loaded(identifier, metadata, head.path.slice(folder.length + 1)));
       } catch (error) {
         // Other writers have committed so much meanwhile that this version was cleaned up.

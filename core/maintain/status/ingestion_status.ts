@@ -1,14 +1,14 @@
 import { mapParallel } from "../../base/parallel.ts";
 import { type Connection, quoteName } from "../../engine/duckdb.ts";
 import { type Catalog, identifierText, type LoadedTable, parseIdentifier } from "../../iceberg/catalog/catalog.ts";
-import { isKind } from "../../base/errors.ts";
+import { isKind, type StreamlabError } from "../../base/errors.ts";
 import { plannedLetters } from "../../lake/batch_plan.ts";
 import { plannedTargets, readFailures, readPlan, readRouted } from "../../lake/checkpoint.ts";
 import { lastBatchOf } from "../../lake/keys.ts";
 import { LEDGER_COLUMNS, ledgerFields } from "../../lake/our_columns.ts";
 import { DEFAULT_TARGET, identifiersOf, LEDGER } from "../../lake/table_names.ts";
 import { sqlTypeOf } from "../../tables/sql_type.ts";
-import { lostTargets, targetsOfCatalog } from "../../lake/targets.ts";
+import { loadOrTell, lostTargets, type OnUnreadableTable, targetsOfCatalog } from "../../lake/targets.ts";
 import type { Store } from "../../storage/store.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { withNewest } from "../../tables/read/newest.ts";
@@ -22,6 +22,8 @@ export interface IngestionStatus extends Waiting {
   /** `dead_letters.events` */
   deadLetterTable: string;
   lastBatch: BatchTotals | undefined;
+  /** Whether the ledger could be read, which alone says what came. */
+  isLedgerRead: boolean;
   /** The plan that stands, of a batch that the ledger does not have yet. */
   plan: StandingPlan | undefined;
 }
@@ -61,6 +63,8 @@ export interface StatusOptions extends Omit<WorkshopOptions, "leavesLake"> {
   openRaw(root: string): Promise<Store>;
   /** Told of each file of the ledger that cannot be read. */
   onDamage(damage: Damage): void;
+  /** Undefined: that a table's metadata cannot be read is an error. */
+  onUnreadable?: OnUnreadableTable;
 }
 
 const TABLE = quoteName(LEDGER_COLUMNS.table);
@@ -74,16 +78,23 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
   try {
     const { connection } = workshop;
     const { catalog, store } = surroundings;
-    const known = await catalog.loadTable(LEDGER);
+    const { onUnreadable } = options;
+    let ledgerProblem: string | undefined;
+    const tellLedger = onUnreadable && ((table: string, error: StreamlabError) => {
+      ledgerProblem = error.message;
+      onUnreadable(table, error);
+    });
+    const known = await loadOrTell(catalog, LEDGER, tellLedger);
     if (known === undefined) await emptyLedger(connection);
     else {
       const damages = await withNewest(catalog, LEDGER, (newest) => readLedger(catalog, newest, workshop), known);
       damages.forEach(options.onDamage);
     }
     const batches = await lastBatches(connection);
-    const found = await targetsOfCatalog(catalog);
+    const found = await targetsOfCatalog(catalog, onUnreadable);
     const remembered = new Map(found.map((target) => [target.name, target]));
-    const lost = new Map((await lostTargets(catalog, found)).map(({ name, error }) => [name, error.message]));
+    const lost = ledgerProblem === undefined ? await lostTargets(catalog, found) : [];
+    const problems = new Map(lost.map(({ name, error }) => [name, error.message]));
     const targets = new Set([...remembered.keys(), ...batches.keys(), ...await plannedTargets(store)]);
     const tables = targets.size === 0 ? [identifierText(DEFAULT_TARGET)] : [...targets].sort();
     const properties = known?.metadata.properties ?? {};
@@ -91,14 +102,16 @@ export async function ingestionStatus(surroundings: Surroundings, options: Statu
     return await mapParallel(tables, 1, async (table) => {
       const target = remembered.get(table);
       const { deadLetters } = identifiersOf(parseIdentifier(table), target?.table.metadata.properties);
+      const problem = ledgerProblem ?? problems.get(table);
+      const isLedgerRead = ledgerProblem === undefined;
+      const batchId = lastBatchOf(properties, table) + 1n;
       return {
         table,
         deadLetterTable: identifierText(deadLetters),
-        ...(lost.has(table)
-          ? unknownFeed(lost.get(table)!)
-          : await zones.of(table, target?.record ?? (() => undefined))),
+        ...(problem === undefined ? await zones.of(table, target?.record ?? (() => undefined)) : unknownFeed(problem)),
         lastBatch: batches.get(table),
-        plan: await standingPlan(surroundings, table, lastBatchOf(properties, table) + 1n),
+        isLedgerRead,
+        plan: isLedgerRead ? await standingPlan(surroundings, table, batchId) : undefined,
       };
     });
   } finally {

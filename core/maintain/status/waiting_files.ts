@@ -1,4 +1,4 @@
-import { messageOf, StreamlabError } from "../../base/errors.ts";
+import { isKind, messageOf, StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { type Connection, quoteName, quoteText } from "../../engine/duckdb.ts";
 import { eventFileKind, isNotThereYet, type PassedOverNames } from "../../lake/event_file.ts";
@@ -6,6 +6,7 @@ import { ARCHIVE_FOLDER, CHECKPOINTS_FOLDER, EVENTS_FOLDER, WAREHOUSE_FOLDER } f
 import { LEDGER_COLUMNS } from "../../lake/our_columns.ts";
 import { type Unreachable, unreachable } from "../../lake/raw_zone.ts";
 import { type RawPlace, rawPlaceOf, rawPlaceText, type TargetRecord } from "../../lake/target_record.ts";
+import { comparePaths } from "../../storage/path.ts";
 import { nameFile } from "../../storage/file_name.ts";
 import type { PassedOver, Store } from "../../storage/store.ts";
 
@@ -30,7 +31,10 @@ export interface Waiting {
 /** A raw zone as it is now. */
 interface ListedZone {
   store: Store;
-  /** A temporary table: `name`, `path`. */
+  /**
+   * A temporary table: `name`, `path`; and `size`, `modified_ms`, as text, where the listing has
+   * them.
+   */
   files: string;
   unreadable: Unreachable[];
   /** Whose names say no format. */
@@ -72,8 +76,9 @@ export class WaitingFiles {
       const zone = this.#zones.get(key) ?? this.#list(place, `raw_files_${this.#zones.size}`);
       this.#zones.set(key, zone);
       const listed = await zone;
-      const { unreadable, passedOver } = listed;
-      return { raw, waiting: await this.#waiting(table, listed), problem: undefined, unreadable, passedOver };
+      const { waiting, refused } = await this.#waiting(table, listed);
+      const unreadable = [...listed.unreadable, ...refused];
+      return { raw, waiting, problem: undefined, unreadable, passedOver: listed.passedOver };
     } catch (error) {
       if (!(error instanceof StreamlabError)) throw error;
       return { ...unknownFeed(messageOf(error)), raw };
@@ -97,7 +102,9 @@ WHERE ${TABLE} = ${quoteText(table)} AND NOT starts_with(${LEDGER_COLUMNS.source
     if (store !== this.#lake && !await store.rootExists()) {
       throw new StreamlabError("not-found", `there is no folder ${root}`);
     }
-    await this.#connection.run(`CREATE TEMP TABLE ${files} (name VARCHAR, path VARCHAR)`);
+    await this.#connection.run(
+      `CREATE TEMP TABLE ${files} (name VARCHAR, path VARCHAR, size VARCHAR, modified_ms VARCHAR)`,
+    );
     const passedOver: ListedZone["passedOver"] = { files: 0, example: undefined };
     const isEventFile = (path: string) => {
       if (this.#isOwn(root, path)) return false;
@@ -113,13 +120,14 @@ WHERE ${TABLE} = ${quoteText(table)} AND NOT starts_with(${LEDGER_COLUMNS.source
       const file = unreachable({ prefix, nameBase: base, format }, entry);
       if (file !== undefined && !this.#isOwn(root, entry.path)) unreadable.push(file);
     };
-    let rows: [string, string][] = [];
+    let rows: (string | null)[][] = [];
     const flush = async () => {
       await this.#connection.appendText(files, rows);
       rows = [];
     };
-    for await (const { path } of store.list(prefix, { onPassedOver })) {
-      if (isEventFile(path)) rows.push([base + path, path]);
+    for await (const { path, info } of store.list(prefix, { onPassedOver })) {
+      const known = info === undefined ? [null, null] : [info.size, info.modifiedMs].map(String);
+      if (isEventFile(path)) rows.push([base + path, path, ...known]);
       if (rows.length === APPENDED_MAX) await flush();
     }
     await flush();
@@ -132,20 +140,34 @@ WHERE ${TABLE} = ${quoteText(table)} AND NOT starts_with(${LEDGER_COLUMNS.source
     return [WAREHOUSE_FOLDER, CHECKPOINTS_FOLDER, ARCHIVE_FOLDER].some((folder) => name.startsWith(`${folder}/`));
   }
 
-  async #waiting(table: string, { store, files }: ListedZone): Promise<Waiting["waiting"]> {
+  /** Of a file that may not be looked at, no more is known than that it waits. */
+  async #waiting(
+    table: string,
+    { store, files }: ListedZone,
+  ): Promise<{ waiting: Waiting["waiting"]; refused: Unreachable[] }> {
     const { sourceFile, status } = LEDGER_COLUMNS;
     const rows = await this.#connection.rows(
-      `SELECT path FROM ${files} ANTI JOIN (SELECT ${sourceFile} AS name FROM ledger
+      `SELECT name, path, size, modified_ms FROM ${files} ANTI JOIN (SELECT ${sourceFile} AS name FROM ledger
   WHERE ${TABLE} = ${quoteText(table)} AND ${status} = 'ingested') USING (name)`,
     );
-    const infos = await mapParallel(rows, STATS_PARALLEL, (row) => store.stat(row.path as string));
-    const waiting = { files: 0, bytes: 0, oldestMs: undefined as number | undefined };
+    const refused: Unreachable[] = [];
+    const infos = await mapParallel(rows, STATS_PARALLEL, async (row) => {
+      if (row.size !== null) return { size: Number(row.size), modifiedMs: Number(row.modified_ms) };
+      try {
+        return await store.stat(row.path as string);
+      } catch (error) {
+        if (!isKind(error, "unavailable")) throw error;
+        refused.push({ name: row.name as string, why: "it may not be read" });
+        return undefined;
+      }
+    });
+    const waiting = { files: refused.length, bytes: 0, oldestMs: undefined as number | undefined };
     for (const info of infos) {
       if (info === undefined) continue;
       waiting.files++;
       waiting.bytes += info.size;
       waiting.oldestMs = Math.min(waiting.oldestMs ?? Infinity, info.modifiedMs);
     }
-    return waiting;
+    return { waiting, refused: refused.sort((a, b) => comparePaths(a.name, b.name)) };
   }
 }
