@@ -5,7 +5,7 @@ import type { Connection } from "../engine/duckdb.ts";
 import type { OnEmpty } from "../lake/batch_plan.ts";
 import type { Scratch } from "../disk/scratch.ts";
 import type { TargetTable } from "../tables/write/target_table.ts";
-import type { KeyRule } from "./repeats/event_keys.ts";
+import type { EventKeys, KeyRule } from "./repeats/event_keys.ts";
 import type { RepeatPositions } from "./repeats.ts";
 import type { ReaderPool } from "./reader/reader_pool.ts";
 import type { ReaderLimits } from "./reader/reading.ts";
@@ -30,6 +30,11 @@ export interface RouteOptions {
   repeats?: RepeatPositions | undefined;
   /** Whose keys are asked for, of the events. */
   keys?: KeyRule | undefined;
+  /**
+   * Says by the keys what is to be left out, before the events are written. Undefined where it
+   * cannot; it is not asked where events don't fit into memory.
+   */
+  decide?: ((keys: EventKeys) => Promise<RepeatPositions | undefined>) | undefined;
   pathColumns?: readonly string[] | undefined;
   /** What the tables can still take of fields that the contract does not name. */
   room: ColumnRoom;

@@ -122,6 +122,7 @@ export class EmbeddedRouter implements Router {
     return {
       secret: finder.secret,
       expectKeys: () => this.#engine.makeRoomForKeys(),
+      findByKeys: (rule, keys) => finder.findByKeys(rule, events, keys),
       find: (rule, batch) => finder.find(rule, events, batch),
     };
   }

@@ -16,9 +16,10 @@ import { fileStatus, type PreparedFiles, prepareFiles } from "./prepare_files.ts
 import type { RawCopies } from "./raw_copies.ts";
 import { canCollectKeys } from "./reader/key_collector.ts";
 import { type ReadFiles, readFiles } from "./reader/read_files.ts";
-import type { KeyRule } from "./repeats/event_keys.ts";
+import type { EventKeys } from "./repeats/event_keys.ts";
 import type { BatchEvents } from "./repeats/repeat_finder.ts";
 import type { RepeatPositions } from "./repeats.ts";
+import type { RouteOptions } from "./route_options.ts";
 import type { UpsertedBy } from "./upserts/upserts.ts";
 import type { NewestRecords } from "./upserts/newest_records.ts";
 import type { RoutingEngine } from "./routing_engine.ts";
@@ -49,6 +50,8 @@ export interface RepeatLookup {
   /** The events' keys will be known without DuckDB, before it is asked for anything. */
   expectKeys(): void;
   find(rule: DedupeRule, events: BatchEvents): Promise<RepeatPositions>;
+  /** The same before the events are in files; undefined where it takes these. */
+  findByKeys(rule: DedupeRule, keys: EventKeys): Promise<RepeatPositions | undefined>;
 }
 
 /** A task whose data files lie in scratch. */
@@ -152,7 +155,8 @@ class TaskRun {
       tablesFor: (wanted: Contract) => latest = wanted === contract ? tables : widen(wanted),
     };
     const { ready, broken } = prepared;
-    const routed = await readFiles(ready, broken, { ...read, keys: search?.keys, meter, scratch });
+    const routed = await readFiles(ready, broken, { ...read, ...search?.reading, meter, scratch });
+    if (routed.repeats !== undefined) return { ...routed, repeats: routed.repeats, tombstones: [], tables: latest };
     const { leftOut: repeats, noTombstones } = await this.#leftOut(routed, search);
     if (repeats.size === 0) return { ...routed, repeats, tombstones: [], tables: latest };
     // Once more without them: that takes less than to take them out of finished files.
@@ -185,7 +189,10 @@ class TaskRun {
   }
 
   /** Undefined where repeats are kept. */
-  #repeatLookup(): { keys: KeyRule; find: (routed: ReadFiles) => Promise<RepeatPositions> } | undefined {
+  #repeatLookup(): {
+    reading: Pick<RouteOptions, "keys" | "decide">;
+    find: (routed: ReadFiles) => Promise<RepeatPositions>;
+  } | undefined {
     const { options: { dedupe: rule } } = this.#task;
     if (rule === undefined) return undefined;
     const { repeatLookup, meter } = this.#tools;
@@ -195,7 +202,8 @@ class TaskRun {
       return await meter.time("dedupe", () => repeatLookup.find(rule, { keys, paths }));
     };
     if (canCollectKeys(rule, this.#kindOf)) repeatLookup.expectKeys();
-    return { keys: { rule, secret: repeatLookup.secret }, find };
+    const decide = (keys: EventKeys) => meter.time("dedupe", () => repeatLookup.findByKeys(rule, keys));
+    return { reading: { keys: { rule, secret: repeatLookup.secret }, decide }, find };
   }
 
   /** What a column is, by the contract. */

@@ -4,6 +4,7 @@ import type { Contract } from "../../contract/contract.ts";
 import { Judge } from "../../contract/judge.ts";
 import { parseContract } from "../../contract/json_schema.ts";
 import { keepsRescued } from "../../contract/rescued.ts";
+import type { RepeatPositions } from "../repeats.ts";
 import { expectRows, planEvents, planLetters, type ReaderTable } from "./column_plan.ts";
 import { DroppedRows } from "./dropped_rows.ts";
 import { FileReading, type FileReadingTools } from "./file_reading.ts";
@@ -14,7 +15,7 @@ import { LargeValues } from "./large_values.ts";
 import { OddRecords } from "./odd_records.ts";
 import { PendingFile } from "./pending_file.ts";
 import { ReaderInstance } from "./reader_instance.ts";
-import type { Reading, ReadResult, Survey, UnitTally, Work } from "./reading.ts";
+import type { Reading, ReadResult, Survey, UnitTally, Work, WrittenEvents } from "./reading.ts";
 import { RowWriter } from "./row_writer.ts";
 import { surveyUnits } from "./survey.ts";
 import { TableOutput, type TableOutputOptions } from "./table_output.ts";
@@ -42,6 +43,8 @@ export class EventReader {
   readonly #start: ReaderStart;
   #reader: ReaderInstance | undefined;
   #columns: Columns | undefined;
+  /** Of the last reading, where its events wait. */
+  #held: { table: ReaderTable; output: TableOutput } | undefined;
 
   constructor(start: ReaderStart) {
     this.#start = start;
@@ -51,8 +54,11 @@ export class EventReader {
     return this.#reader ??= new ReaderInstance(this.#start.module, this.#start.hashKey);
   }
 
-  async run(work: Work, onRecords: (count: number) => void): Promise<ReadResult | Survey[]> {
+  async run(work: Work, onRecords: (count: number) => void): Promise<ReadResult | WrittenEvents | Survey[]> {
     try {
+      if (work.kind === "write") return this.#write(work.repeats);
+      // What waits in the columns is of a batch that has failed.
+      if (this.#held !== undefined) this.#reset();
       return await (work.kind === "survey" ? surveyUnits(this.reader, work) : this.read(work.reading, onRecords));
     } catch (error) {
       // It broke off in the middle.
@@ -64,6 +70,16 @@ export class EventReader {
   #reset(): void {
     this.#reader = undefined;
     this.#columns = undefined;
+    this.#held = undefined;
+  }
+
+  #write(repeats: RepeatPositions | undefined): WrittenEvents {
+    if (this.#held === undefined) return { events: [], dropped: 0 };
+    const { table, output } = this.#held;
+    const dropped = repeats && new DroppedRows(this.reader, table, repeats);
+    const events = output.finish(dropped);
+    this.#held = undefined;
+    return { events, dropped: dropped?.count ?? 0 };
   }
 
   /** Takes unit after unit until there are no more. */
@@ -99,11 +115,14 @@ export class EventReader {
         folder,
       });
       const { units, tallies } = await this.#readUnits(reading, unit, onRecords);
+      const isHeld = reading.holds === true && files.events.hold();
+      if (isHeld) this.#held = { table: events, output: files.events };
       return {
         units,
         tallies,
         misnamed: unit.misnamed,
-        events: files.events.finish(),
+        events: isHeld ? [] : files.events.finish(),
+        isHeld,
         deadLetters: files.deadLetters.finish(),
         dropped: dropped?.count ?? 0,
         reasons: rows.reasons,

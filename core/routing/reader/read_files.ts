@@ -11,6 +11,7 @@ import type { BrokenFile, LocalRawFile } from "../raw_file.ts";
 import type { RouteOptions } from "../route_options.ts";
 import { pathMembers, typeOfKey } from "../path_columns.ts";
 import { type EventKeys, joinKeys } from "../repeats/event_keys.ts";
+import type { RepeatPositions } from "../repeats.ts";
 import { frameRows } from "./framed_rows.ts";
 import {
   compareExtraPaths,
@@ -21,6 +22,7 @@ import {
   type ReadUnit,
   type Survey,
   type UnitTally,
+  type WrittenEvents,
 } from "./reading.ts";
 
 /** Of rows of Parquet files, written out, that wait in scratch. */
@@ -44,6 +46,8 @@ export interface ReadFiles {
   misnamed: Misnamed[];
   /** Of the events, where they were asked for, and could be had. */
   keys: EventKeys | undefined;
+  /** What was left out already; undefined where that is still to be decided. */
+  repeats: RepeatPositions | undefined;
 }
 
 /**
@@ -90,6 +94,8 @@ async function addParquet(files: readonly LocalRawFile[], run: ReadRun, options:
 class ReadRun {
   readonly #options: RouteOptions;
   readonly #results: ReadResult[] = [];
+  /** The results of threads that hold their events. */
+  #holding: ReadResult[] = [];
   readonly #misnamed: Misnamed[] = [];
   #waiting: ReadUnit[] = [];
   #readings = 0;
@@ -110,6 +116,7 @@ class ReadRun {
     if (surveyed.length === 0) return units;
     const folder = scratch.subfolder("unpacked");
     const work = { kind: "survey", units: bySize(surveyed), limits, folder, next: counter() } as const;
+    await this.#write();
     const surveys = await readers.run<Survey[]>(work, bytesOf(surveyed));
     return [...surveys.flat().flatMap(({ units: parts }) => parts), ...units.filter((unit) => !isSurveyed(unit))];
   }
@@ -170,7 +177,9 @@ class ReadRun {
       results.push(...await this.#run(pending, { ...rules, ...tables }));
     }
     const tallies = tallyFiles(results);
-    this.#checkCounts(results, tallies);
+    const keys = keysOf(results);
+    const repeats = await this.#decide(keys);
+    this.#checkCounts(results, tallies, repeats ?? this.#options.repeats);
     return {
       contract: widened,
       leftOut: { clashing, beyond },
@@ -179,20 +188,42 @@ class ReadRun {
       reasons: countReasons(results),
       tallies,
       misnamed: this.#misnamed,
-      keys: keysOf(results),
+      keys,
+      repeats,
     };
+  }
+
+  /** Has what is held written, without what is to be left out if all is held. */
+  async #decide(keys: EventKeys | undefined): Promise<RepeatPositions | undefined> {
+    const isAllHeld = this.#results.every(({ isHeld, events }) => isHeld || events.length === 0);
+    const repeats = keys && isAllHeld ? await this.#options.decide?.(keys) : undefined;
+    await this.#write(repeats);
+    return repeats;
+  }
+
+  async #write(repeats?: RepeatPositions): Promise<void> {
+    const holding = this.#holding;
+    this.#holding = [];
+    if (!holding.some(({ isHeld }) => isHeld)) return;
+    const written = await this.#options.readers.runAgain<WrittenEvents>({ kind: "write", repeats });
+    for (const [thread, { events, dropped }] of written.entries()) {
+      const result = holding[thread]!;
+      if (result.isHeld) Object.assign(result, { events, dropped, isHeld: false });
+    }
   }
 
   async #run(
     units: readonly ReadUnit[],
     what: Pick<Reading, "contract" | "onExtraFields" | "onWrongType" | "onEmpty" | "events" | "deadLetters">,
   ): Promise<ReadResult[]> {
-    const { scratch, batchId, ingestedAtMicros, limits, meter, repeats, keys } = this.#options;
+    await this.#write();
+    const { scratch, batchId, ingestedAtMicros, limits, meter, repeats, keys, decide } = this.#options;
     // Records that had to wait take as many threads as found them.
     this.#bytes = Math.max(this.#bytes, bytesOf(units));
     const folder = scratch.subfolder(`read-${this.#readings++}`);
     const shared = { folder, limits, units: bySize(units), next: counter(), held: counter() };
-    const reading = { ...what, repeats, keys, batchId, ingestedAtMicros, ...shared };
+    const holds = keys !== undefined && decide !== undefined;
+    const reading = { ...what, repeats, keys, holds, batchId, ingestedAtMicros, ...shared };
     const results = await this.#options.readers.run<ReadResult>(
       { kind: "read", reading },
       this.#bytes,
@@ -200,6 +231,7 @@ class ReadRun {
     );
     const read = results.reduce((sum, result) => sum + result.units, 0);
     if (read !== units.length) throw this.#lost(`${counted(units.length, "part")} to read became ${read}`);
+    this.#holding = results;
     return results;
   }
 
@@ -207,7 +239,11 @@ class ReadRun {
    * Conservation check: every record of every file has become one row, or its file one dead letter,
    * and as many rows are in the data files, but for those that repeat another one.
    */
-  #checkCounts(results: readonly ReadResult[], files: ReadonlyMap<number, UnitTally>): void {
+  #checkCounts(
+    results: readonly ReadResult[],
+    files: ReadonlyMap<number, UnitTally>,
+    leftOut: RepeatPositions | undefined,
+  ): void {
     for (const { number, records, events, deadLetters } of files.values()) {
       const isWhole = records === 0 && events === 0 && deadLetters === 1;
       if (isWhole || records === events + deadLetters) continue;
@@ -216,7 +252,7 @@ class ReadRun {
           counted(deadLetters, "dead letter"),
       );
     }
-    const repeats = [...this.#options.repeats?.values() ?? []].reduce((sum, each) => sum + each.length, 0);
+    const repeats = [...leftOut?.values() ?? []].reduce((sum, each) => sum + each.length, 0);
     const dropped = results.reduce((sum, result) => sum + result.dropped, 0);
     if (dropped !== repeats) throw this.#lost(`${counted(repeats, "repeat")} to leave out became ${dropped}`);
     const tallies = [...files.values()];

@@ -37,6 +37,8 @@ export class ReaderPool {
   readonly #hashKey = systemRandom.bytes(HASH_KEY_BYTES);
   #own: ReaderInstance | undefined;
   #hand: Promise<EventReader> | undefined;
+  /** How many threads had the last work. */
+  #threadsBusy = 0;
 
   constructor({ threads, bytesPerThread = BYTES_PER_THREAD }: ReaderPoolOptions) {
     this.#threads = threads;
@@ -70,7 +72,13 @@ export class ReaderPool {
    * answer for each.
    */
   async run<T>(work: Work, bytes: number, onRecords: (count: number) => void = () => {}): Promise<T[]> {
-    const threads = this.prepare(bytes);
+    this.#threadsBusy = this.prepare(bytes);
+    return await this.runAgain(work, onRecords);
+  }
+
+  /** The same of those that had the last work. */
+  async runAgain<T>(work: Work, onRecords: (count: number) => void = () => {}): Promise<T[]> {
+    const threads = this.#threadsBusy;
     if (threads === 0) return [await (await this.#hand!).run(work, onRecords) as T];
     const workers = this.#workers.slice(0, threads);
     const answers = await Promise.allSettled(workers.map((worker) => worker.ask(work, onRecords)));

@@ -1,14 +1,14 @@
 /** What a thread of `ReaderPool` runs. */
 import { StreamlabError } from "../../base/errors.ts";
 import { EventReader, type ReaderStart } from "./event_reader.ts";
-import type { Failure, ReadResult, Survey, Work } from "./reading.ts";
+import type { Failure, ReadResult, Survey, Work, WrittenEvents } from "./reading.ts";
 
 export type Order = { kind: "start"; start: ReaderStart } | Work;
 
 export type Answer =
   /** So many records have been read since the last time. */
   | { kind: "records"; count: number }
-  | { kind: "done"; result: ReadResult | Survey[] }
+  | { kind: "done"; result: ReadResult | WrittenEvents | Survey[] }
   | { kind: "failed"; failure: Failure };
 
 interface WorkerScope {

@@ -128,6 +128,8 @@ export interface Reading {
   repeats?: RepeatPositions | undefined;
   /** By what the keys of events are collected, where they are asked for. */
   keys?: KeyRule | undefined;
+  /** Events wait in memory, if they all can, until `write` says which are left out. */
+  holds?: boolean | undefined;
   events: TargetTable;
   deadLetters: TargetTable;
   ingestedAtMicros: bigint;
@@ -171,6 +173,8 @@ export interface ReadResult {
   deadLetters: WrittenFile[];
   /** Events that were left out as repeats. */
   dropped: number;
+  /** Whether all events are still in memory: `events` has none of them. */
+  isHeld: boolean;
   /** Dead letters by reason. */
   reasons: ReadonlyMap<DeadLetterReason, number>;
   /** The file of pending records, and where their extra fields stand. */
@@ -180,8 +184,12 @@ export interface ReadResult {
   keys: EventKeys | undefined;
 }
 
+export type WrittenEvents = Pick<ReadResult, "events" | "dropped">;
+
 export type Work =
   | { kind: "read"; reading: Reading }
+  /** What was read last and is held. */
+  | { kind: "write"; repeats: RepeatPositions | undefined }
   /** `folder` is for what is unpacked. */
   | { kind: "survey"; units: readonly ReadUnit[]; limits: ReaderLimits; folder: string; next: SharedArrayBuffer };
 

@@ -38,8 +38,8 @@ export class TableOutput {
   readonly #reader: ReaderInstance;
   readonly #table: number;
   readonly #partitions: RowPartitions;
-  readonly #dropped: DroppedRows | undefined;
-  readonly #keys: KeyCollector | undefined;
+  #dropped: DroppedRows | undefined;
+  #keys: KeyCollector | undefined;
   readonly #encoder: ChunkEncoder;
   readonly #files: PartitionedFiles;
   readonly #bloomFilters: readonly (BloomFilterSize | undefined)[];
@@ -85,8 +85,20 @@ export class TableOutput {
     }
   }
 
-  /** Writes what is left. */
-  finish(): WrittenFile[] {
+  /**
+   * Whether all rows still wait. Then their keys are taken, and they may be finished later. No more
+   * are added.
+   */
+  hold(): boolean {
+    if (this.#flushedRows > 0) return false;
+    this.#keys?.take();
+    this.#keys = undefined;
+    return true;
+  }
+
+  /** Writes what is left. `dropped`: of what was held. */
+  finish(dropped = this.#dropped): WrittenFile[] {
+    this.#dropped = dropped;
     this.#flush();
     return this.#files.finish();
   }

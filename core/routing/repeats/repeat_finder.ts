@@ -57,6 +57,12 @@ export class RepeatFinder {
     return (keys && await this.#findHeld(rule, table, keys)) ?? await this.#findSpilled(rule, table, paths);
   }
 
+  /** Undefined where there is not enough memory, and only the events' files will do. */
+  async findByKeys(rule: DedupeRule, table: LoadedTable, keys: EventKeys): Promise<RepeatPositions | undefined> {
+    this.#decided = undefined;
+    return await this.#findHeld(rule, table, keys);
+  }
+
   /** The events of the batch without its repeats have become these files, and may be committed. */
   placed(files: readonly string[]): void {
     if (this.#decided === undefined) return;
@@ -73,7 +79,6 @@ export class RepeatFinder {
     this.#connection?.close();
   }
 
-  /** Undefined where there is not enough memory. */
   async #findHeld(rule: DedupeRule, table: LoadedTable, keys: EventKeys): Promise<RepeatPositions | undefined> {
     if (keys.times.length === 0) return new Map();
     const { bytesMax } = this.#options;

@@ -58,7 +58,7 @@ export interface Tools {
 export const WHOLE = shareMemory("1GB", 2).limits;
 let readings = 0;
 
-function targetOf(named: Field[]): TargetTable {
+export function targetOf(named: Field[]): TargetTable {
   const { fields } = assignFieldIds(named, 1);
   return {
     schema: { schemaId: 0, fields },
