@@ -140,6 +140,8 @@ export interface ObjectAccess {
   secretAccessKey: string;
   /** Of keys that expire. */
   sessionToken?: string;
+  /** When they do, in milliseconds since 1970, where that is known. */
+  expiresAtMs?: number;
   /** Certificates to trust, PEM. */
   ca?: string;
 }

@@ -16,7 +16,7 @@ import { LakeServer } from "../../core/serve/lake_server.ts";
 import { BatchWatch } from "../../core/serve/metrics/batch_watch.ts";
 import { LakeWatch } from "../../core/serve/metrics/lake_watch.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
-import type { Store } from "../../core/storage/store.ts";
+import type { ObjectAccess, Store } from "../../core/storage/store.ts";
 import { patientClock } from "./patient_clock.ts";
 import { scratchFolder } from "./scratch_folder.ts";
 
@@ -25,6 +25,8 @@ interface ServeOptions {
   /** The store that the server has, of the lake's. */
   serves?: (store: Store) => Store;
   allowsUpkeep?: boolean;
+  /** The keys that the catalog may give out. */
+  access?: () => Promise<ObjectAccess>;
   /** By which questions are stopped; default: by none. */
   sessionClock?: Clock;
   /** The console's, for all but questions. */
@@ -90,7 +92,13 @@ export class ServedLake {
     const openRaw = () => Promise.resolve(served);
     const replay = replayBy({ surroundings, machine, openRaw, note: onFailure });
     const server = new LakeServer({
-      catalog: new RestCatalogService({ catalog: files, namespaces: new FileNamespaces(served), clock, random }),
+      catalog: new RestCatalogService({
+        catalog: files,
+        namespaces: new FileNamespaces(served),
+        access: options.access,
+        clock,
+        random,
+      }),
       watch,
       batches,
       console: new ConsoleService({
@@ -179,7 +187,7 @@ class EventStream {
         this.#text += piece.value;
         continue;
       }
-      const found = /^event: (\w+)\ndata: (.*)$/.exec(this.#text.slice(0, end));
+      const found = /^event: (\w+)\ndata: ([^\n]*)$/.exec(this.#text.slice(0, end));
       this.#text = this.#text.slice(end + 2);
       if (found !== null) return { name: found[1]!, json: JSON.parse(found[2]!) };
     }

@@ -18,11 +18,13 @@ export async function vendedAccess({ parts, incoming }: CatalogCall): Promise<Ob
 
 /** Newer clients look for credentials by a prefix, older ones in `config` alone. */
 export function storageConfig(location: string, access: ObjectAccess): StorageConfig {
-  const { accessKeyId, secretAccessKey, sessionToken, region, endpoint, forcePathStyle } = access;
+  const { accessKeyId, secretAccessKey, sessionToken, expiresAtMs, region, endpoint, forcePathStyle } = access;
   const config = {
     "s3.access-key-id": accessKeyId,
     "s3.secret-access-key": secretAccessKey,
     "s3.session-token": sessionToken,
+    // By it a client knows when to load the table again, for other keys.
+    "s3.session-token-expires-at-ms": expiresAtMs === undefined ? undefined : String(expiresAtMs),
     "s3.region": region,
     "client.region": region,
     "s3.path-style-access": String(forcePathStyle),

@@ -32,14 +32,16 @@ export async function createTable(call: CatalogCall): Promise<Response> {
   if (wanted.location !== undefined) checkNewLocation(identifier, location, wanted.location);
   const updates = wanted.updatesAt(location.recorded);
   for (const update of updates) if (update.action === "set-properties") checkFolders(location, update.updates);
+  // Before anything is made: without the keys there is no answer.
+  const access = await vendedAccess(call);
   if (wanted.isStaged) {
     if (await parts.catalog.loadTable(identifier) !== undefined) throw taken(identifier);
-    return stagedAnswer(applyUpdates(undefined, updates, parts.clock.nowMs()), await vendedAccess(call));
+    return stagedAnswer(applyUpdates(undefined, updates, parts.clock.nowMs()), access);
   }
   const change = { requirements: [{ type: "assert-create" as const }], updates };
   return await tableAnswer(
     await createOnce(call, identifier, () => parts.catalog.createTable(identifier, () => change, commitId)),
-    { access: await vendedAccess(call) },
+    { access },
   );
 }
 
@@ -91,9 +93,10 @@ export async function registerTable(call: CatalogCall): Promise<Response> {
   const identifier = { namespace, name };
   await requireNamespace(call.parts, namespace);
   await checkFree(call, identifier);
+  const access = await vendedAccess(call);
   return await tableAnswer(
     await createOnce(call, identifier, () => catalog.registerTable(identifier, metadataLocation, commitId)),
-    { access: await vendedAccess(call) },
+    { access },
   );
 }
 

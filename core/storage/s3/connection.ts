@@ -144,7 +144,7 @@ export class S3Connection {
     try {
       const { config } = this.#client;
       // Credential providers call other services without a deadline.
-      const [{ accessKeyId, secretAccessKey, sessionToken }, region] = await this.deadline(() =>
+      const [{ accessKeyId, secretAccessKey, sessionToken, expiration }, region] = await this.deadline(() =>
         Promise.all([config.credentials(), config.region()])
       );
       return {
@@ -154,6 +154,7 @@ export class S3Connection {
         secretAccessKey,
         endpoint,
         sessionToken,
+        expiresAtMs: expiration?.getTime(),
         ca,
       };
     } catch (error) {

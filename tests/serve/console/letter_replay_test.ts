@@ -26,7 +26,7 @@ async function replay(lake: ServedLake, body: object): Promise<Record<string, un
 async function lastEvent(lake: ServedLake, body: object): Promise<[string, Record<string, unknown>]> {
   const { status, text, headers } = await ask(lake, { table, ...body }, { accept: "text/event-stream" });
   deepStrictEqual([status, headers.get("content-type")], [200, "text/event-stream"], text);
-  const [, name, json] = /^event: (\w+)\ndata: (.*)$/.exec(text.trimEnd().split("\n\n").at(-1)!)!;
+  const [, name, json] = /^event: (\w+)\ndata: ([^\n]*)$/.exec(text.trimEnd().split("\n\n").at(-1)!)!;
   return [name!, JSON.parse(json!)];
 }
 
