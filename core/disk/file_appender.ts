@@ -2,6 +2,8 @@ import { createFileSync, openToAppendSync, writeFileSync } from "./scratch.ts";
 
 /** Written at once when so many bytes are waiting. */
 const WAITING_BYTES_MAX = 1 << 20;
+/** Written by a call of their own: to copy them would take longer. */
+const ALONE_BYTES = 1 << 16;
 
 /**
  * Makes a local file, adding to its end. It is made when the first bytes are written, so a small
@@ -49,12 +51,12 @@ export class FileAppender {
   /** Writes what is waiting. Fails with `unavailable` (disk full, say). */
   flush(): void {
     if (this.#waiting.length === 0) return;
-    const bytes = joined(this.#waiting, this.#waitingBytes);
+    const pieces = inPieces(this.#waiting);
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#file ??= this.#isMade ? openToAppendSync(this.path) : createFileSync(this.path);
     this.#isMade = true;
-    writeFileSync(this.#file, this.path, bytes);
+    for (const piece of pieces) writeFileSync(this.#file, this.path, piece);
   }
 
   /** Writes what is waiting and gives the handle back; more may be appended. */
@@ -74,6 +76,28 @@ export class FileAppender {
     this.#file?.close();
     this.#file = undefined;
   }
+}
+
+/** The same bytes in their order: large parts as they are, and between them small ones joined. */
+function inPieces(parts: readonly Uint8Array[]): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  let small: Uint8Array[] = [], smallBytes = 0;
+  const joinSmall = () => {
+    if (small.length > 0) pieces.push(joined(small, smallBytes));
+    small = [];
+    smallBytes = 0;
+  };
+  for (const part of parts) {
+    if (part.length >= ALONE_BYTES) {
+      joinSmall();
+      pieces.push(part);
+    } else {
+      small.push(part);
+      smallBytes += part.length;
+    }
+  }
+  joinSmall();
+  return pieces;
 }
 
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {

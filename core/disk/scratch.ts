@@ -182,22 +182,29 @@ export class FilePartReader {
   #buffer: Uint8Array | undefined;
   #path: string | undefined;
   #file: Deno.FsFile | undefined;
+  /** Where the open file is read on; undefined where that is not known. */
+  #position: number | undefined;
 
   /** A copy of `size` bytes from `offset` on, fewer where the file ends. */
   read(path: string, offset: number, size: number): Uint8Array {
-    return readAtSync(this.#open(path), offset, size);
+    const file = this.#open(path);
+    this.#position = undefined;
+    return readAtSync(file, offset, size);
   }
 
   /** Fills a buffer from `offset` on; how many bytes there were: fewer where the file ends. */
   readInto(path: string, offset: number, target: Uint8Array): number {
     const file = this.#open(path);
-    file.seekSync(offset, Deno.SeekMode.Start);
+    // Of many small files each is read once, from its start.
+    if (this.#position !== offset) file.seekSync(offset, Deno.SeekMode.Start);
+    this.#position = undefined;
     let filled = 0;
     while (filled < target.length) {
       const count = file.readSync(target.subarray(filled));
       if (count === null) break;
       filled += count;
     }
+    this.#position = offset + filled;
     return filled;
   }
 
@@ -207,6 +214,7 @@ export class FilePartReader {
    */
   visit(path: string, offset: number, size: number, visit: (block: Uint8Array) => boolean): void {
     const file = this.#open(path);
+    this.#position = undefined;
     file.seekSync(offset, Deno.SeekMode.Start);
     const buffer = this.#buffer ??= new Uint8Array(VISITED_BYTES);
     for (let left = size; left > 0;) {
@@ -227,6 +235,7 @@ export class FilePartReader {
     this.close();
     this.#file = Deno.openSync(path, { read: true });
     this.#path = path;
+    this.#position = 0;
     return this.#file;
   }
 }
