@@ -30,8 +30,13 @@ export async function readAt(file: Deno.FsFile, offset: number, length: number):
 
 /** `length` bytes of an open file from `offset` on, fewer where it ends. */
 export function readAtSync(file: Deno.FsFile, offset: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
   file.seekSync(offset, Deno.SeekMode.Start);
+  return readOnSync(file, length);
+}
+
+/** `length` bytes from where an open file is, fewer where it ends. */
+export function readOnSync(file: Deno.FsFile, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
   let filled = 0;
   for (let count: number | null; filled < length && (count = file.readSync(bytes.subarray(filled))) !== null;) {
     filled += count;

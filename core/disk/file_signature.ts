@@ -45,6 +45,16 @@ const BINARY_SHARE = 1 / 3;
 const BINARY_BYTES_MIN = 4 << 10;
 
 const NEWLINE = 0x0a, OPEN_OBJECT = 0x7b;
+const WORD_BYTES = 4;
+
+/**
+ * How a file is packed by its first bytes. No text in UTF-8 begins so: the second byte of both
+ * signatures begins no character.
+ */
+export function packingOf(head: Uint8Array): "gzip" | "zstd" | undefined {
+  const name = named(SIGNATURES, head);
+  return name === "gzip" || name === "zstd" ? name : undefined;
+}
 
 /** The format that a file's first bytes show, if it is not JSON; undefined if it may be JSON. */
 export function signatureOf(head: Uint8Array): string | undefined {
@@ -96,8 +106,12 @@ function isJson(line: Uint8Array): boolean {
 
 /** How many bytes are control characters, or no part of a character in UTF-8 (RFC 3629). */
 function oddBytes(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const lastWord = bytes.length - WORD_BYTES;
   let odd = 0;
   for (let at = 0; at < bytes.length;) {
+    while (at <= lastWord && isPlainWord(view.getInt32(at, true))) at += WORD_BYTES;
+    if (at === bytes.length) break;
     const byte = bytes[at]!;
     const length = characterLength(byte);
     let whole = length > 0;
@@ -108,6 +122,14 @@ function oddBytes(bytes: Uint8Array): number {
     at += whole ? length : 1;
   }
   return odd;
+}
+
+/**
+ * Whether four bytes are ASCII and no control characters: nearly all text is. Taking 0x20 from each
+ * sets the high bit of one that is less.
+ */
+function isPlainWord(word: number): boolean {
+  return (((word - 0x20202020) | word) & 0x80808080) === 0;
 }
 
 /** Bytes of the character that begins with this one; 0 where none does. */

@@ -1,5 +1,5 @@
 import type { Packing } from "../disk/decompress.ts";
-import { encodingOf, isPlainText, signatureOf, SIGNED_BYTES } from "../disk/file_signature.ts";
+import { encodingOf, isPlainText, packingOf, signatureOf, SIGNED_BYTES } from "../disk/file_signature.ts";
 import { readFilePart } from "../disk/scratch.ts";
 import type { FoundPacking } from "../lake/routing_task.ts";
 import type { LocalRawFile } from "./raw_file.ts";
@@ -34,8 +34,8 @@ export function otherThanParquet(head: Uint8Array): string {
 
 /** How a file is packed by its first bytes, where its name says something else. */
 export function otherPacking(head: Uint8Array, named: Packing | undefined): FoundPacking | undefined {
-  const signature = signatureOf(head);
-  if (signature === "gzip" || signature === "zstd") return signature === named ? undefined : signature;
-  const isPlain = named !== undefined && signature === undefined && head.length > 0 && isPlainText(head);
+  const packing = packingOf(head);
+  if (packing !== undefined) return packing === named ? undefined : packing;
+  const isPlain = named !== undefined && head.length > 0 && isPlainText(head);
   return isPlain ? "not compressed" : undefined;
 }

@@ -64,6 +64,8 @@ const NUMBERED_OR_PLAIN = 0, NUMBERED_ONLY = 1, PLAIN_ONLY = 2;
 
 /** Slots, and bytes of texts, that new columns have room for together; a few columns fill less. */
 const SLOTS_FIRST_MAX = 1 << 22, TEXT_BYTES_FIRST_MAX = 1 << 25;
+/** A column of texts has room for as much as so many of the average: few have long ones. */
+const TEXT_SHARES = 4;
 /** A record has more bytes, mostly. */
 const RECORD_BYTES_LEAST = 64;
 
@@ -80,7 +82,8 @@ export function expectRows(
   const columns = leafCount(contract.fields) + OWN_COLUMNS_MAX;
   const rows = Math.min(limits.groupRows, bytes / RECORD_BYTES_LEAST, SLOTS_FIRST_MAX / columns);
   const textBytes = Math.min(limits.groupBytes, bytes, TEXT_BYTES_FIRST_MAX);
-  calls.expectRows(powerOfTwo(rows), powerOfTwo(textBytes / columns), powerOfTwo(textBytes));
+  const each = Math.min(TEXT_SHARES * textBytes / columns, textBytes);
+  calls.expectRows(powerOfTwo(rows), powerOfTwo(each), powerOfTwo(textBytes));
 }
 
 /** The next one. */

@@ -356,7 +356,8 @@ export class FileReading {
    */
   async #condemn(unit: ReadUnit, detail: string, text?: PlacedText): Promise<0> {
     if (this.#tools.onEmpty === "ignore" && EMPTY.has(detail)) return 0;
-    const found = unit.found ?? (isAsked(unit) ? otherPacking(headOf(unit), undefined) : undefined);
+    const head = () => text === undefined ? headOf(unit) : this.#head(text);
+    const found = unit.found ?? (isAsked(unit) ? otherPacking(head(), undefined) : undefined);
     if (found === undefined) await this.#addFileLetter(unit, detail, text);
     else this.misnamed.push({ number: unit.number, found });
     return 0;

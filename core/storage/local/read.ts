@@ -1,6 +1,6 @@
 import { StreamlabError } from "../../base/errors.ts";
 import { isMissing, localError } from "../../disk/disk_error.ts";
-import { readAt, readAtSync } from "../../disk/file_bytes.ts";
+import { readAt, readAtSync, readOnSync } from "../../disk/file_bytes.ts";
 import type { FileInfo, ReadOptions } from "../store.ts";
 
 /** Undefined where there is no file; a folder is none. */
@@ -28,7 +28,8 @@ export function readRangeSync(place: string, offset: number, length: number): Ui
   const { isFile, size } = file.statSync();
   if (!isFile) throw new StreamlabError("not-found", `Cannot read "${place}": it is a folder, not a file`);
   const start = startOf(offset, size);
-  return readAtSync(file, start, Math.max(0, Math.min(length, size - start)));
+  const wanted = Math.max(0, Math.min(length, size - start));
+  return start === 0 ? readOnSync(file, wanted) : readAtSync(file, start, wanted);
 }
 
 /** A negative offset counts from the end. */

@@ -10,7 +10,7 @@ import { clearOutput, cutOutput, outputLength, outputStart, putByte, reserve } f
 import { addTextsToBounds, addToBounds, prepareSeen } from "./page_bounds.ts";
 import { cutLevel, cutPage, cutRows, cutValue } from "./page_cut.ts";
 import { Encoding, PhysicalType } from "./physical_type.ts";
-import { putPlain } from "./plain.ts";
+import { plainTextBytes, putPlain } from "./plain.ts";
 import { indexWords, makeDictionary } from "./value_dictionary.ts";
 
 /** Values that are encoded to see what DELTA_BINARY_PACKED makes of them. */
@@ -130,6 +130,8 @@ function toPlaces(source: ChunkSource): void {
 function putPages(source: ChunkSource): void {
   let count: u32 = 0, level: u32 = 0, value: u32 = 0;
   CHUNK_BOUNDS.clear();
+  // Growing page by page would move the pages of long texts again and again.
+  if (CHUNK.encoding == Encoding.PLAIN && source.isText()) reserve(plainTextBytes(source));
   while (level < source.levelCount) {
     cutPage(source, level, value, indexBits);
     const page = changetype<Page>(pageAt(count++));

@@ -36,10 +36,21 @@ function putBooleans(values: Pointer, count: u32): void {
   advanceOutput(bytes);
 }
 
-/** Texts by their places. The arena has each as PLAIN does: its length, then its bytes. */
-function putTexts(arena: Pointer, places: Pointer, count: u32): void {
+/** What all texts of a chunk take, which has their places. */
+export function plainTextBytes(source: ChunkSource): u32 {
+  return textBytes(source.arena, source.values, source.valueCount);
+}
+
+@inline
+function textBytes(arena: Pointer, places: Pointer, count: u32): u32 {
   let bytes: u32 = 0;
   for (let i: u32 = 0; i < count; i++) bytes += 4 + load<u32>(arena + load<u32>(places + (i << 2)));
+  return bytes;
+}
+
+/** Texts by their places. The arena has each as PLAIN does: its length, then its bytes. */
+function putTexts(arena: Pointer, places: Pointer, count: u32): void {
+  const bytes = textBytes(arena, places, count);
   reserve(bytes);
   let at = outputEnd();
   for (let i: u32 = 0; i < count; i++) {
