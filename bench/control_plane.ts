@@ -40,60 +40,63 @@ const { values } = parseArgs({
     count: { type: "string", default: "0" },
     port: { type: "string", default: "0" },
     listed: { type: "string", default: "0" },
+    folder: { type: "string", default: "" },
   },
 });
 const random = seededRandom(1);
 const TARGET = { namespace: ["bronze"], name: "events" };
-const count = Number(values.count), port = Number(values.port);
+const { folder } = values;
+const count = Number(values.count), listed = Number(values.listed), port = Number(values.port);
+const PARTS: Readonly<Record<string, () => Promise<void> | void>> = {
+  bucket: serveBucket,
+  batch: takeBatch,
+  ledger: makeLedger,
+  news: takeNews,
+};
 
-if (values.part === "bucket") serveBucket();
-else if (values.part === "batch") await inLake(takeBatch);
-else if (values.part === "news") await inLake(takeNews);
-else await measureAll();
+if (values.part === undefined) await measureAll();
+else await PARTS[values.part]!();
 
 async function measureAll(): Promise<void> {
   const counts = (text: string) => text.split(",").filter((each) => each !== "").map(Number);
-  for (const files of counts(values.files)) await measure("batch", files, files);
-  for (const known of counts(values.known)) await measure("news", known, known);
-  for (const rows of counts(values.rows)) await measure("news", rows, 0);
+  for (const files of counts(values.files)) await measure(["batch"], files, files);
+  for (const known of counts(values.known)) await measure(["ledger", "news"], known, known);
+  for (const rows of counts(values.rows)) await measure(["ledger", "news"], rows, 0);
 }
 
-/** Starts the bucket, and what is measured, as processes: neither is to count for the other. */
-async function measure(part: string, count: number, listed: number): Promise<void> {
-  const bucket = start("bucket", listed, 0, "piped");
+/** Runs the parts one after another in a lake of their own; each, and the bucket, is a process. */
+async function measure(parts: readonly string[], count: number, listed: number): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "streamlab-control-plane-" });
+  const bucket = start("bucket", { count: listed }, "piped");
   const lines = bucket.stdout.pipeThrough(new TextDecoderStream()).getReader();
   try {
     const { value } = await lines.read();
-    const { success } = await start(part, count, Number(value), "inherit", listed).status;
-    if (!success) Deno.exitCode = 1;
+    for (const part of parts) {
+      const { success } = await start(part, { count, listed, folder, port: Number(value) }, "inherit").status;
+      if (!success) throw new Error(`${part} failed`);
+    }
   } finally {
     bucket.kill("SIGTERM");
     await lines.cancel();
     await bucket.status;
+    await Deno.remove(folder, { recursive: true });
   }
 }
 
-function start(part: string, count: number, port: number, stdout: "piped" | "inherit", listed = 0): Deno.ChildProcess {
-  const options = { part, count, port, listed };
-  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const program = new URL(import.meta.url).pathname;
-  const args = ["run", "--no-check", "--allow-all", program, ...flags];
+function start(
+  part: string,
+  options: Readonly<Record<string, string | number>>,
+  stdout: "piped" | "inherit",
+): Deno.ChildProcess {
+  const flags = Object.entries({ part, ...options }).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const args = ["run", "--no-check", "--allow-all", new URL(import.meta.url).pathname, ...flags];
   return new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout, stderr: "inherit" }).spawn();
 }
 
 /** New objects come behind the known ones, and no listing has them. */
 function serveBucket(): void {
-  const bucket = new CrowdedBucket(count, EVENT, { unlisted: 1_000_000 });
+  const bucket = new CrowdedBucket(count, EVENT, { unlisted: Infinity });
   console.log(bucket.port);
-}
-
-async function inLake(action: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "streamlab-control-plane-" });
-  try {
-    await action(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 interface Batch {
@@ -101,7 +104,6 @@ interface Batch {
 }
 
 async function openSession(
-  folder: string,
   onBatch: (batch: Batch) => void,
   { news, onStart, onIdle }: { news?: ObjectNews; onStart?: () => void; onIdle?: () => void } = {},
 ): Promise<ConsumeSession> {
@@ -155,11 +157,11 @@ function spent(sinceMs: number): string {
   return `${seconds.toFixed(1)} s (${processor.toFixed(1)} s of processor, ${megabytes(peakOf(Deno.pid) ?? NaN)})`;
 }
 
-async function takeBatch(folder: string): Promise<void> {
+async function takeBatch(): Promise<void> {
   const startMs = clock.nowMs();
   let planned = "", told: Batch | undefined;
   const onStart = () => void (planned = `planned after ${spent(startMs)}`);
-  const session = await openSession(folder, (batch) => void (told = batch), { onStart });
+  const session = await openSession((batch) => void (told = batch), { onStart });
   try {
     await session.runOnce(new AbortController().signal);
   } finally {
@@ -175,13 +177,16 @@ async function takeBatch(folder: string): Promise<void> {
   console.log(`a batch of ${count} files: ${planned}, ${total}; ${steps}; ${sizes.join(", ")}`);
 }
 
-/** Told of ten objects that are new, a consumer that has nothing to do takes them. */
-async function takeNews(folder: string): Promise<void> {
-  const listed = Number(values.listed);
-  await makeTables(folder);
+/** The tables, and what the ledger knows. */
+async function makeLedger(): Promise<void> {
+  const session = await openSession(() => {});
+  session.close();
   const store = openLocalStore(folder, { random, durable: false });
-  const catalog = new FileCatalog({ store, clock, random });
-  await fillLedger(catalog, identifiersOf(TARGET).ledger, folder, count);
+  await fillLedger(new FileCatalog({ store, clock, random }), identifiersOf(TARGET).ledger, folder, count);
+}
+
+/** Told of ten objects that are new, a consumer that has nothing to do takes them. */
+async function takeNews(): Promise<void> {
   const startMs = clock.nowMs();
   const stop = new AbortController(), news = new ObjectNews();
   let told = "", toldMs = 0, before = { list: 0, head: 0, get: 0 };
@@ -191,7 +196,7 @@ async function takeNews(folder: string): Promise<void> {
     void requests().then((sofar) => {
       before = sofar;
       toldMs = performance.now();
-      news.tell(Array.from({ length: NEW_OBJECTS }, (_, each) => `s3://crowded/${keyOf(listed + each)}`));
+      news.tell(Array.from({ length: NEW_OBJECTS }, (_, each) => `s3://crowded/${keyOf(count + each)}`));
     });
   };
   const onBatch = () => {
@@ -207,7 +212,7 @@ async function takeNews(folder: string): Promise<void> {
       stop.abort();
     });
   };
-  const session = await openSession(folder, onBatch, { news, onIdle });
+  const session = await openSession(onBatch, { news, onIdle });
   try {
     await session.run(stop.signal, 1_000, (error) => {
       throw error;
@@ -215,11 +220,6 @@ async function takeNews(folder: string): Promise<void> {
   } finally {
     session.close();
   }
-}
-
-async function makeTables(folder: string): Promise<void> {
-  const session = await openSession(folder, () => {});
-  session.close();
 }
 
 async function requests(): Promise<{ list: number; head: number; get: number }> {
