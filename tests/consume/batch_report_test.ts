@@ -33,6 +33,7 @@ Deno.test("a batch's report counts what was ingested, and what was not by its re
     reasons: undefined,
     superseded: undefined,
     replayed: undefined,
+    reingested: undefined,
     durationMs: 30,
     seconds: { route: 0.02 },
   });
