@@ -1,6 +1,6 @@
 import type { RoutedTable } from "../core/lake/routed_batch.ts";
 import type { RoutingResult, RoutingTask, TaskTable } from "../core/lake/routing_task.ts";
-import type { TaskCluster, TaskProgress } from "../core/routing/task_cluster.ts";
+import type { TaskCluster, TaskKind, TaskProgress } from "../core/routing/task_cluster.ts";
 import { schemaFromJson } from "../core/iceberg/format/schema.ts";
 import { isPrimitive } from "../core/iceberg/format/type.ts";
 import type { Json } from "../core/base/json.ts";
@@ -18,8 +18,12 @@ export class ImaginaryCluster implements TaskCluster {
     return Promise.resolve(64);
   }
 
-  run(tasks: readonly RoutingTask[], onProgress: (progress: TaskProgress) => void): Promise<RoutingResult[]> {
-    const results = tasks.map(resultOf);
+  run<T extends { format: number }, R extends { format: number }>(
+    _routing: TaskKind<T, R>,
+    tasks: readonly T[],
+    onProgress: (progress: TaskProgress) => void = () => {},
+  ): Promise<R[]> {
+    const results = tasks.map((task) => resultOf(task as unknown as RoutingTask) as unknown as R);
     onProgress({ done: tasks.length, active: 0 });
     return Promise.resolve(results);
   }

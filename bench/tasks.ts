@@ -15,8 +15,7 @@ import { ConsumeSession } from "../core/consume/consume_session.ts";
 import { defaultContract } from "../core/contract/default_contract.ts";
 import { FileCatalog } from "../core/iceberg/catalog/file_catalog.ts";
 import { parseRecord, recordText } from "../core/lake/durable_record.ts";
-import { RESULT_FORMAT, type RoutingResult, type RoutingTask } from "../core/lake/routing_task.ts";
-import type { TaskCluster, TaskProgress } from "../core/routing/task_cluster.ts";
+import type { TaskCluster, TaskKind, TaskProgress } from "../core/routing/task_cluster.ts";
 import { openLocalStore } from "../core/storage/local/local_store.ts";
 import { measure, type Measured, median } from "./measured_process.ts";
 
@@ -49,15 +48,19 @@ class OneByOne implements TaskCluster {
     return Promise.resolve(this.#count);
   }
 
-  async run(tasks: readonly RoutingTask[], onProgress: (progress: TaskProgress) => void): Promise<RoutingResult[]> {
-    const results: RoutingResult[] = [];
+  async run<T extends { format: number }, R extends { format: number }>(
+    { command, result }: TaskKind<T, R>,
+    tasks: readonly T[],
+    onProgress: (progress: TaskProgress) => void = () => {},
+  ): Promise<R[]> {
+    const results: R[] = [];
     for (const task of tasks) {
       const path = `${folder}/task.json`;
       await Deno.writeTextFile(path, recordText(task));
-      const line = [program!, ...before, "route"].map((word) => `'${word}'`).join(" ");
+      const line = [program!, ...before, command].map((word) => `'${word}'`).join(" ");
       const measured = await measure("/bin/sh", ["-c", `exec ${line} < '${path}'`], folder);
       this.measured.push(measured);
-      results.push(parseRecord(RESULT_FORMAT, measured.stdout, "of a process"));
+      results.push(parseRecord(result, measured.stdout, "of a process"));
       onProgress({ done: results.length, active: 0 });
     }
     return results;

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type * as z from "zod";
 import { StreamlabError } from "../../core/base/errors.ts";
 import type { DedupeRule } from "../../core/lake/dedupe_rule.ts";
-import type { ClusterTasks } from "../../core/routing/cluster_router.ts";
+import type { ClusterTasks } from "../../core/routing/task_cluster.ts";
 import { temporaryFolder } from "../../core/disk/ownership.ts";
 import type { Context } from "../line/command.ts";
 import { flag } from "../line/flags.ts";

@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { StreamlabError } from "../../core/base/errors.ts";
 import { Meter } from "../../core/base/meter.ts";
 import { temporaryFolder } from "../../core/disk/ownership.ts";
 import { parseLocation } from "../../core/storage/location.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
 import { openLake } from "../open_lake.ts";
+import { readTask } from "../task_input.ts";
 
 /**
  * Routes a share of a batch for another program, which has planned it and will commit it. Not in
@@ -20,7 +20,7 @@ export const route = defineCommand({
 });
 
 async function run(context: Context): Promise<ExitStatus> {
-  const [{ parseRecord, recordText }, { TASK_FORMAT }, { runTask }, { RoutingEngine }, { RawCopies }, disk] =
+  const [{ recordText }, { TASK_FORMAT }, { runTask }, { RoutingEngine }, { RawCopies }, { takeTemporaryFolder }] =
     await Promise.all([
       import("../../core/lake/durable_record.ts"),
       import("../../core/lake/routing_task.ts"),
@@ -29,12 +29,12 @@ async function run(context: Context): Promise<ExitStatus> {
       import("../../core/routing/raw_copies.ts"),
       import("../../core/disk/temporary_folder.ts"),
     ]);
-  const task = parseRecord(TASK_FORMAT, await readText(context.stdin), "on standard input");
+  const task = await readTask(context, TASK_FORMAT);
   const open = (root: string) => openLake(context, parseLocation(root));
   const raw = await open(task.rawRoot);
   const events = await open(task.events.root);
   const deadLetters = task.deadLetters.root === task.events.root ? events : await open(task.deadLetters.root);
-  const folder = await disk.takeTemporaryFolder(temporaryFolder(context.env), "route", context);
+  const folder = await takeTemporaryFolder(temporaryFolder(context.env), "route", context);
   const engine = new RoutingEngine({ ...task.limits, spillFolder: `${folder.path}/spill` });
   const copies = new RawCopies(raw, `${folder.path}/raw`);
   try {
@@ -48,10 +48,4 @@ async function run(context: Context): Promise<ExitStatus> {
     engine.close();
     folder.release();
   }
-}
-
-async function readText(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const text = await new Response(stream).text();
-  if (text.trim() !== "") return text;
-  throw new StreamlabError("usage", "there is no task on standard input", { hint: "This command is for programs" });
 }

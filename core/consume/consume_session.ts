@@ -20,7 +20,8 @@ import { OwnFiles } from "./own_files.ts";
 import { checkTarget, lockTarget } from "./target_lock.ts";
 import { EmbeddedKnownFiles } from "./embedded_known_files.ts";
 import { shareMemory } from "../routing/memory_shares.ts";
-import { ClusterRouter, type ClusterTasks } from "../routing/cluster_router.ts";
+import { ClusterRouter } from "../routing/cluster_router.ts";
+import type { ClusterTasks } from "../routing/task_cluster.ts";
 import { EmbeddedRouter, type Router } from "../routing/router.ts";
 import { renumberedFile } from "../tables/write/parquet/renumbered_file.ts";
 

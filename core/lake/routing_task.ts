@@ -13,6 +13,7 @@ import { type Schema, schemaToJson } from "../iceberg/format/schema.ts";
 import { currentSchema, defaultSpec } from "../iceberg/format/table_metadata.ts";
 import { type BatchPlan, PLAN_OPTIONS, planFormat, PLANNED_FILE } from "./batch_plan.ts";
 import type { RecordFormat } from "./durable_record.ts";
+import { FILE_PIECE, type FilePiece, sizeOfPieces } from "./file_survey.ts";
 import { FILE_OUTCOME, type FileOutcome, ROUTED_TABLE, type RoutedBatch, type RoutedTable } from "./routed_batch.ts";
 import { fileProperties } from "../tables/write/target_table.ts";
 import type { TargetTables } from "./target.ts";
@@ -32,6 +33,13 @@ const tableShape = z.strictObject({
   lastColumnId: z.number().int(),
 });
 
+/** Some of the ranges that a large file was cut into for the tasks of its batch. */
+const rangesShape = z.strictObject({
+  /** Their numbers, of how many there are. */
+  numbers: z.array(z.number().int().nonnegative()),
+  of: z.number().int().positive(),
+});
+
 const taskShape = z.strictObject({
   format: z.literal(1),
   sequenceId: z.string(),
@@ -46,7 +54,12 @@ const taskShape = z.strictObject({
   /** Root of the store that the raw files are in. */
   rawRoot: z.string(),
   /** The share; `number` is a file's place in the plan. */
-  files: z.array(PLANNED_FILE.extend({ number: z.number().int() })),
+  files: z.array(PLANNED_FILE.extend({
+    number: z.number().int(),
+    /** Of a file that other tasks have the rest of, ascending. */
+    pieces: z.array(FILE_PIECE).optional(),
+    ranges: rangesShape.optional(),
+  })),
   events: tableShape,
   deadLetters: tableShape,
   limits: z.strictObject({
@@ -72,7 +85,8 @@ const resultShape = z.strictObject({
   deadLetters: ROUTED_TABLE,
   /** See `RoutedBatch`. */
   tombstones: ROUTED_TABLE.optional(),
-  files: z.array(FILE_OUTCOME.extend({ number: z.number().int() })),
+  /** Of a file that was cut, what became of the records in those ranges. */
+  files: z.array(FILE_OUTCOME.extend({ number: z.number().int(), ranges: rangesShape.optional() })),
   /** Fields that were to become columns, and did not. */
   leftOut: leftOutShape,
   /** What files were read as, where their names say something else. */
@@ -103,10 +117,15 @@ export const RESULT_FORMAT: RecordFormat<RoutingResult> = {
 export interface TaskOptions {
   /** One for each share. */
   attempts: readonly string[];
+  /** The ranges of files that are cut, by the files' numbers. */
+  cuts?: FileCuts | undefined;
   ingestedAtMicros: bigint;
   rawRoot: string;
   limits: RoutingTask["limits"];
 }
+
+/** Of each range the pieces that it consists of. */
+export type FileCuts = ReadonlyMap<number, readonly (readonly FilePiece[])[]>;
 
 /** What opening a file costs, as bytes that are read meanwhile. */
 const FILE_BYTES = 20_000;
@@ -115,10 +134,10 @@ const FILE_BYTES = 20_000;
 export function routingTasks(
   plan: BatchPlan,
   tables: Pick<TargetTables, "events" | "deadLetters">,
-  { attempts, ingestedAtMicros, ...rest }: TaskOptions,
+  { attempts, ingestedAtMicros, cuts = new Map(), ...rest }: TaskOptions,
 ): RoutingTask[] {
   const { sequenceId, batchId, contract, options } = plan;
-  const shares = evenShares(plan.files.map(({ size }) => size), attempts.length);
+  const shares = evenShares(loadsOf(plan, cuts), attempts.length);
   return attempts.map((attempt, share): RoutingTask => ({
     format: 1,
     sequenceId,
@@ -127,25 +146,50 @@ export function routingTasks(
     ingestedAtMicros: ingestedAtMicros.toString(),
     contract,
     options,
-    files: shares[share]!.map((number) => ({ ...plan.files[number]!, number })),
+    files: taskFiles(plan, shares[share]!, cuts),
     events: taskTable(tables.events),
     deadLetters: taskTable(tables.deadLetters),
     ...rest,
   }));
 }
 
+/** What is dealt out as one: a file, or a range of one. */
+interface Load {
+  size: number;
+  number: number;
+  range?: number;
+}
+
+function loadsOf({ files }: BatchPlan, cuts: FileCuts): Load[] {
+  return files.flatMap(({ size }, number): Load[] => {
+    const ranges = cuts.get(number);
+    return ranges?.map((pieces, range) => ({ size: sizeOfPieces(pieces), number, range })) ?? [{ size, number }];
+  });
+}
+
+/** A file stands once, with all ranges of it that are in the share. */
+function taskFiles({ files }: BatchPlan, loads: readonly Load[], cuts: FileCuts): RoutingTask["files"] {
+  if (cuts.size === 0) return loads.map(({ number }) => ({ ...files[number]!, number }));
+  return [...Map.groupBy(loads, ({ number }) => number)].map(([number, parts]) => {
+    const file = { ...files[number]!, number }, ranges = cuts.get(number);
+    if (ranges === undefined) return file;
+    const numbers = parts.map(({ range }) => range!);
+    return { ...file, pieces: numbers.flatMap((range) => ranges[range]!), ranges: { numbers, of: ranges.length } };
+  });
+}
+
 /**
- * Deals numbers out, the largest first, each to the share that is the smallest by then; those of a
+ * Deals loads out, the largest first, each to the share that is the smallest by then; those of a
  * share are in order.
  */
-function evenShares(sizes: readonly number[], count: number): number[][] {
+function evenShares(loads: readonly Load[], count: number): Load[][] {
   // A heap: no share is larger than the two that it is the parent of.
-  const heap = Array.from({ length: count }, (): { size: number; numbers: number[] } => ({ size: 0, numbers: [] }));
-  for (const number of sizes.keys().toArray().sort((left, right) => sizes[right]! - sizes[left]!)) {
+  const heap = Array.from({ length: count }, (): { size: number; indexes: number[] } => ({ size: 0, indexes: [] }));
+  for (const index of loads.keys().toArray().sort((left, right) => loads[right]!.size - loads[left]!.size)) {
     const share = heap[0]!;
     // A file costs something by itself.
-    share.size += sizes[number]! + FILE_BYTES;
-    share.numbers.push(number);
+    share.size += loads[index]!.size + FILE_BYTES;
+    share.indexes.push(index);
     for (let at = 0;;) {
       const [left, right] = [2 * at + 1, 2 * at + 2];
       const child = right < count && heap[right]!.size < heap[left]!.size ? right : left;
@@ -154,7 +198,7 @@ function evenShares(sizes: readonly number[], count: number): number[][] {
       at = child;
     }
   }
-  return heap.map(({ numbers }) => numbers.sort((left, right) => left - right));
+  return heap.map(({ indexes }) => indexes.sort((left, right) => left - right).map((index) => loads[index]!));
 }
 
 export function taskTable({ identifier, metadata, io }: LoadedTable): TaskTable {
@@ -173,8 +217,16 @@ export function taskTable({ identifier, metadata, io }: LoadedTable): TaskTable 
 
 /** What became of all files of a batch, in the plan's order, those that are only recorded last. */
 export function batchOutcomes(plan: BatchPlan, routed: readonly NumberedOutcome[]): FileOutcome[] {
-  const byNumber = new Map(routed.map(({ number, ...outcome }) => [number, outcome]));
-  if (byNumber.size !== routed.length || plan.files.some((_file, number) => !byNumber.has(number))) {
+  const { whole = [], cut = [] } = Object.groupBy(routed, ({ ranges }) => ranges === undefined ? "whole" : "cut");
+  const joined = [...Map.groupBy(cut, ({ number }) => number).values()].map(joinedOutcome);
+  const outcomes = [...whole, ...joined].map((outcome) => {
+    if (outcome === undefined) return undefined;
+    const { number, ranges: _ranges, ...rest } = outcome;
+    return [number, rest] as const;
+  });
+  const byNumber = new Map(outcomes.filter((outcome) => outcome !== undefined));
+  const areAll = outcomes.length === byNumber.size && byNumber.size === plan.files.length;
+  if (!areAll || plan.files.some((_file, number) => !byNumber.has(number))) {
     throw new StreamlabError(
       "internal",
       `Cannot put batch ${plan.batchId} together: its shares do not hold each of its files once`,
@@ -183,8 +235,8 @@ export function batchOutcomes(plan: BatchPlan, routed: readonly NumberedOutcome[
   const recorded = plan.changed.map(({ name, etag, size }): FileOutcome => {
     return { name, etag, size, status: "changed", records: 0, events: 0, deadLetters: 0, duplicates: 0 };
   });
-  const outcomes = plan.files.map((_file, number) => byNumber.get(number)!);
-  return [...outcomes, ...recorded, ...replacedOutcomes(plan, new Set(reingestedNames(outcomes)))];
+  const files = plan.files.map((_file, number) => byNumber.get(number)!);
+  return [...files, ...recorded, ...replacedOutcomes(plan, new Set(reingestedNames(files)))];
 }
 
 /** In the ledger's sums of a version what it was ingested with is taken away. */
@@ -210,6 +262,31 @@ function less(count: number): number {
 /** The rows of one that could not be read stay. */
 function reingestedNames(outcomes: readonly FileOutcome[]): string[] {
   return outcomes.flatMap(({ name, status }) => status === "ingested" ? [name] : []);
+}
+
+/** Of a cut file, from all shares that have some; undefined where they lack or double some. */
+function joinedOutcome(parts: readonly NumberedOutcome[]): NumberedOutcome | undefined {
+  const [first, ...others] = parts as [NumberedOutcome, ...NumberedOutcome[]];
+  const numbers = parts.flatMap(({ ranges }) => ranges!.numbers);
+  if (new Set(numbers).size !== numbers.length || numbers.length !== first.ranges!.of) return undefined;
+  const outcome = { ...first };
+  for (const { records, events, deadLetters, duplicates } of others) {
+    outcome.records += records;
+    outcome.events += events;
+    outcome.deadLetters += deadLetters;
+    outcome.duplicates += duplicates;
+  }
+  return outcome;
+}
+
+/** Whether a file changed, or vanished, when some of its ranges were routed and others were not. */
+export function isSomeFileTorn(routed: readonly NumberedOutcome[]): boolean {
+  const statuses = new Map<number, string>();
+  return routed.some(({ number, status }) => {
+    const known = statuses.get(number) ?? status;
+    statuses.set(number, status);
+    return known !== status;
+  });
 }
 
 /**

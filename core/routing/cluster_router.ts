@@ -8,29 +8,22 @@ import { batchStem, newAttempt } from "../lake/data_file_name.ts";
 import {
   batchOutcomes,
   combineResults,
-  type NumberedOutcome,
+  type FileCuts,
+  isSomeFileTorn,
   type RoutingResult,
   type RoutingTask,
   routingTasks,
 } from "../lake/routing_task.ts";
-import type { RoutedBatch } from "../lake/routed_batch.ts";
+import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
 import type { TargetTables } from "../lake/target.ts";
 import type { Store } from "../storage/store.ts";
+import { FileCutter } from "./file_cutter.ts";
 import { placeLedger } from "./ledger_rows.ts";
 import type { RowRemoval } from "./row_removal.ts";
 import { LetterRouter } from "./replay/letter_router.ts";
 import type { RoutedPlan, Router } from "./router.ts";
 import { RoutingEngine } from "./routing_engine.ts";
-import type { TaskCluster } from "./task_cluster.ts";
-
-/** What a batch's tasks may take where they run. */
-export interface ClusterTasks {
-  cluster: TaskCluster;
-  /** Of each task. */
-  limits: RoutingTask["limits"];
-  /** Of raw files in a task, about: more files are more tasks. */
-  bytesPerTask: number;
-}
+import { type ClusterTasks, ROUTING } from "./task_cluster.ts";
 
 export interface ClusterRouterOptions extends ClusterTasks {
   /** The store of the raw files. */
@@ -77,39 +70,37 @@ export class ClusterRouter implements Router {
         { hint: `It was planned with ${flag}: finish it with --engine embedded` },
       );
     }
-    const count = await this.#taskCount(plan);
+    const shares = await this.#sharesOf(plan, meter);
     try {
-      return await this.#routeAs(count, plan, tables, meter);
+      return await this.#routeAs(shares, plan, tables, meter);
     } catch (error) {
       // Tasks that don't know each other have given new columns different ids; one alone cannot.
-      if (count === 1 || !isKind(error, "conflict")) throw error;
-      return await this.#routeAs(1, plan, tables, meter);
+      if (shares.count === 1 || !isKind(error, "conflict")) throw error;
+      return await this.#routeAs(ONE_SHARE, plan, tables, meter);
     }
   }
 
   /** Enough to keep all slots busy with what is worth a task, and for no task to be large. */
-  async #taskCount({ files }: BatchPlan): Promise<number> {
+  async #sharesOf(plan: BatchPlan, meter: Meter): Promise<Shares> {
     const { cluster, bytesPerTask } = this.#options;
-    const bytes = files.reduce((sum, { size }) => sum + size, 0);
-    const needed = Math.ceil(bytes / bytesPerTask);
-    const worthwhile = Math.min(await cluster.slots(), Math.ceil(bytes / (bytesPerTask / 8)));
-    return Math.max(1, Math.min(files.length, Math.max(needed, worthwhile)));
+    const bytes = plan.files.reduce((sum, { size }) => sum + size, 0);
+    const needed = Math.ceil(bytes / bytesPerTask), slots = await cluster.slots();
+    const wanted = Math.max(needed, Math.min(slots, Math.ceil(bytes / (bytesPerTask / 8))));
+    if (wanted <= 1) return ONE_SHARE;
+    const cuts = await meter.time("route", () => new FileCutter(this.#options).cut(plan, { bytes, slots, wanted }));
+    return sharesBy(cuts, wanted, plan);
   }
 
-  async #routeAs(count: number, plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan> {
-    const { raw, random, clock, limits, cluster } = this.#options;
+  async #routeAs(shares: Shares, plan: BatchPlan, tables: TargetTables, meter: Meter): Promise<RoutedPlan> {
+    const { raw, random, clock, limits } = this.#options;
     const ingestedAtMicros = BigInt(clock.nowMs()) * 1000n;
-    const attempts = Array.from({ length: count }, () => newAttempt(random));
-    const tasks = routingTasks(plan, tables, { attempts, ingestedAtMicros, rawRoot: raw.root, limits });
-    meter.countAll({ files: 0, tasks: 0, tasksMax: count });
-    let told = 0;
-    const results = await meter.time("route", () =>
-      cluster.run(tasks, ({ done }) => {
-        meter.count("tasks", done - told);
-        told = done;
-      }));
-    meter.countAll({ tasks: count - told, ...countsOf(results) });
-    const outcomes = batchOutcomes(plan, results.flatMap(({ files }) => files));
+    const attempts = Array.from({ length: shares.count }, () => newAttempt(random));
+    const options = { attempts, cuts: shares.cuts, ingestedAtMicros, rawRoot: raw.root, limits };
+    const results = await this.#runTasks(routingTasks(plan, tables, options), meter);
+    const files = results.flatMap((result) => result.files);
+    if (isSomeFileTorn(files)) return await this.#routeAs(sharesBy(new Map(), shares.count, plan), plan, tables, meter);
+    const outcomes = batchOutcomes(plan, files);
+    meter.countAll(countsOf(outcomes.slice(0, plan.files.length)));
     const attempt = newAttempt(random);
     const ledger = await meter.time(
       "place",
@@ -117,6 +108,18 @@ export class ClusterRouter implements Router {
     );
     const batch = { attempt, ingestedAtMicros: ingestedAtMicros.toString(), ledger };
     return { routed: combineResults(plan, batch, results), ...saidBy(results) };
+  }
+
+  async #runTasks(tasks: readonly RoutingTask[], meter: Meter): Promise<RoutingResult[]> {
+    meter.countAll({ files: 0, tasks: 0, tasksMax: tasks.length });
+    let told = 0;
+    const onProgress = ({ done }: { done: number }) => {
+      meter.count("tasks", done - told);
+      told = done;
+    };
+    const results = await meter.time("route", () => this.#options.cluster.run(ROUTING, tasks, onProgress));
+    meter.count("tasks", tasks.length - told);
+    return results;
   }
 
   async #placeLedger(tables: TargetTables, batch: Parameters<typeof placeLedger>[3]): ReturnType<typeof placeLedger> {
@@ -129,10 +132,23 @@ export class ClusterRouter implements Router {
   }
 }
 
-function countsOf(results: readonly RoutingResult[]): Record<string, number> {
-  const sum = (pick: (file: NumberedOutcome) => number) =>
-    results.reduce((all, { files }) => files.reduce((total, file) => total + pick(file), all), 0);
-  return { files: sum(() => 1), bytes: sum(({ size }) => size), records: sum(({ records }) => records) };
+/** A batch as tasks. */
+interface Shares {
+  count: number;
+  cuts: FileCuts;
+}
+
+const ONE_SHARE: Shares = { count: 1, cuts: new Map() };
+
+/** No more than there are files and ranges. */
+function sharesBy(cuts: FileCuts, wanted: number, { files }: BatchPlan): Shares {
+  const ranges = cuts.values().reduce((sum, { length }) => sum + length, 0);
+  return { count: Math.min(wanted, files.length - cuts.size + ranges), cuts };
+}
+
+function countsOf(outcomes: readonly FileOutcome[]): Record<string, number> {
+  const sum = (pick: (file: FileOutcome) => number) => outcomes.reduce((total, file) => total + pick(file), 0);
+  return { files: outcomes.length, bytes: sum(({ size }) => size), records: sum(({ records }) => records) };
 }
 
 /** What the tasks have to say besides, together. */

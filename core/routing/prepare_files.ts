@@ -70,7 +70,7 @@ class Preparer {
 
   async prepare(planned: RoutingTask["files"][number]): Promise<Prepared> {
     const { store, copies } = this.#preparation;
-    const { number, name, path, size } = planned;
+    const { number, name, path, size, pieces } = planned;
     const kind = eventFileKind(path, this.#format);
     if (kind === undefined) throw new StreamlabError("internal", `Cannot read ${name}: its format is not known`);
     const { format, compression } = kind;
@@ -81,7 +81,7 @@ class Preparer {
     this.#preparation.meter.count("bytes", size);
     this.#preparation.meter.count("files");
     if (typeof copy === "string") return { kind: "missing", number, status: copy };
-    const file: LocalRawFile = { number, name, ...copy, size, format };
+    const file: LocalRawFile = { number, name, ...copy, size, format, pieces };
     // Only DuckDB reads Parquet files, and it needs each in its own file, unpacked.
     if (format === "parquet") {
       return compression === "none"

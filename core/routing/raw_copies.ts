@@ -1,7 +1,9 @@
 import { isKind, StreamlabError } from "../base/errors.ts";
-import { Scratch } from "../disk/scratch.ts";
+import { createFileSync, Scratch, writeFileSync } from "../disk/scratch.ts";
 import type { Store } from "../storage/store.ts";
+import { mapParallel } from "../base/parallel.ts";
 import type { PlannedFile } from "../lake/batch_plan.ts";
+import { type FilePiece, sizeOfPieces } from "../lake/file_survey.ts";
 import { Gate } from "../base/gate.ts";
 import { type LocalBytes, Spool } from "../disk/spool.ts";
 
@@ -19,6 +21,11 @@ const REQUESTS_PER_FILE_MAX = 8;
 const AHEAD_BYTES_MAX = 256 << 20;
 /** Up to this size a file goes through memory into a spool; larger ones get a file of their own. */
 const SPOOLED_BYTES_MAX = 128 << 10;
+
+/** A planned file, of which perhaps only some is needed. */
+export interface CopiedFile extends PlannedFile {
+  pieces?: readonly FilePiece[] | undefined;
+}
 
 /** Why there is no copy of a planned file: it has changed or vanished. */
 export type Missing = "changed" | "vanished";
@@ -66,7 +73,7 @@ export class RawCopies {
   }
 
   /** A copy that exists until the batch ends; or why there is none, if the file has changed. */
-  async take(file: PlannedFile): Promise<LocalBytes | Missing> {
+  async take(file: CopiedFile): Promise<LocalBytes | Missing> {
     return await this.#batch!.take(file);
   }
 
@@ -127,7 +134,7 @@ class Copies {
     }
   }
 
-  async take(file: PlannedFile): Promise<LocalBytes | Missing> {
+  async take(file: CopiedFile): Promise<LocalBytes | Missing> {
     try {
       return await (this.#ahead.get(keyOf(file)) ?? this.#copy(file));
     } catch (error) {
@@ -147,8 +154,9 @@ class Copies {
     this.#scratch?.remove();
   }
 
-  async #copy(file: PlannedFile): Promise<LocalBytes | Missing> {
-    const weight = Math.min(REQUESTS_PER_FILE_MAX, Math.max(1, Math.ceil(file.size / REQUEST_BYTES)));
+  async #copy(file: CopiedFile): Promise<LocalBytes | Missing> {
+    const size = file.pieces === undefined ? file.size : sizeOfPieces(file.pieces);
+    const weight = Math.min(REQUESTS_PER_FILE_MAX, Math.max(1, Math.ceil(size / REQUEST_BYTES)));
     try {
       return await this.#gate.pass(weight, () => this.#fetch(file));
     } catch (error) {
@@ -158,10 +166,15 @@ class Copies {
     }
   }
 
-  async #fetch(file: PlannedFile): Promise<LocalBytes> {
+  async #fetch(file: CopiedFile): Promise<LocalBytes> {
     if (this.#removed) throw notNeeded(file);
     const scratch = this.#scratch ??= Scratch.create(this.#folder);
-    const { path, size, etag } = file;
+    const { path, size, etag, pieces } = file;
+    if (pieces !== undefined) {
+      const copy = scratch.path(String(this.#count++));
+      await this.#fetchPieces(file, pieces, copy);
+      return { path: copy };
+    }
     if (size > SPOOLED_BYTES_MAX) {
       const copy = scratch.path(String(this.#count++));
       await this.#store.getFile(path, copy, { etag });
@@ -172,6 +185,26 @@ class Copies {
     this.#spool ??= new Spool(scratch.path("spool"));
     return this.#spool.add(bytes);
   }
+
+  /** Each where it stands in the whole file: what is between them takes no room on the disk. */
+  async #fetchPieces({ path, etag }: PlannedFile, pieces: readonly FilePiece[], copy: string): Promise<void> {
+    const file = createFileSync(copy);
+    try {
+      await mapParallel(pieces.flatMap(blocksOf), REQUESTS_PER_FILE_MAX, async ({ offset, size }) => {
+        const bytes = await this.#store.readRange(path, offset, size, { etag });
+        file.seekSync(offset, Deno.SeekMode.Start);
+        writeFileSync(file, copy, bytes);
+      });
+    } finally {
+      file.close();
+    }
+  }
+}
+
+/** A piece has no bound: what breaks off in its middle is one record, to the end of its file. */
+function blocksOf({ offset, size }: FilePiece): { offset: number; size: number }[] {
+  const blocks = Array.from({ length: Math.ceil(size / REQUEST_BYTES) }, (_, index) => index * REQUEST_BYTES);
+  return blocks.map((from) => ({ offset: offset + from, size: Math.min(REQUEST_BYTES, size - from) }));
 }
 
 /** Not awaited: the batch has ended without this file. */

@@ -1,6 +1,7 @@
 import { createFileSync, readFilePart, writeFileSync } from "../disk/scratch.ts";
 import type { Packing } from "../disk/decompress.ts";
 import type { EventFormat } from "../lake/event_file.ts";
+import type { FilePiece } from "../lake/file_survey.ts";
 import type { PlainParquet } from "./plain_parquet.ts";
 
 /** A raw file of a batch, ready to be read: on the local disk. */
@@ -18,6 +19,8 @@ export interface LocalRawFile {
   /** How its bytes are packed, if they are. */
   packed?: Packing;
   format: EventFormat;
+  /** What is to be read of it, where that is not all; of a copy only these bytes are there. */
+  pieces?: readonly FilePiece[] | undefined;
   /** Of a Parquet file that DuckDB would not read as it is. */
   plain?: PlainParquet;
 }

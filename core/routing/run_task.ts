@@ -220,12 +220,12 @@ class TaskRun {
     const { tallies, leftOut, misnamed, reasons: counted, repeats, tables, events, deadLetters } = routed;
     const { sequenceId, batchId, attempt, options } = this.#task;
     const { stores, meter } = this.#tools;
-    const files = this.#task.files.map(({ number, name, etag, size }): NumberedOutcome => {
+    const files = this.#task.files.map(({ number, name, etag, size, ranges }): NumberedOutcome => {
       const tally = tallies.get(number) ?? { records: 0, events: 0, deadLetters: 0 };
       const status = this.#missing.get(number) ?? "ingested";
       const without = repeats.get(name)?.length ?? 0;
       const why = options.upsert === undefined ? { duplicates: without } : { duplicates: 0, superseded: without };
-      return { number, name, etag, size, status, ...tally, events: tally.events - without, ...why };
+      return { number, name, etag, size, status, ...tally, events: tally.events - without, ...why, ranges };
     });
     const dropped = { clashing: [...leftOut.clashing], beyond: leftOut.beyond };
     const reasons = Object.fromEntries(counted);

@@ -31,6 +31,11 @@ Deno.test("what cannot be routed on Spark is told, and nothing is made or planne
       { args: ["--engine", "spark"], status: 2, says: /--engine spark needs --master/ },
       { args: ["--task-size", "1MB"], status: 2, says: /--task-size says nothing without --engine spark/ },
       { args: [...spark, ...keyed], status: 2, says: /Cannot deduplicate with --engine spark: a task has a part/ },
+      {
+        args: [...spark, "--upsert-by", "user_id"],
+        status: 2,
+        says: /Cannot use --upsert-by with --engine spark: a task has/,
+      },
       { args: [...spark, "--spark-conf", "x"], status: 2, says: /Cannot give Spark the setting x: .*spark\.KEY=VALUE/ },
       { args: [...spark, "--task-memory", "64MB"], status: 2, says: /--task-memory is too little/ },
       { args: spark, status: 1, says: /Cannot start Spark: there is no spark-submit on the PATH\n.*--spark-home/ },

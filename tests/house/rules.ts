@@ -100,6 +100,7 @@ export const publicSubfolders = [
   "commands/query",
   "commands/maintain",
   "commands/route",
+  "commands/survey",
   "commands/serve",
 ];
 

@@ -34,6 +34,14 @@ async function rows(folder: string, lake: string, sql: string): Promise<string> 
   return await succeed(folder, ["query", "--source", lake, "--format", "ndjson", sql]);
 }
 
+/** A file that the reader of a small task cuts. */
+async function putLargeFile(folder: string, lake: string): Promise<void> {
+  const event = { user_id: "u", event_id: "e", event_type: "t", event_timestamp: "2026-03-01T00:00:00Z" };
+  const line = JSON.stringify({ ...event, properties: { filling: "x".repeat(50_000) } });
+  const lines = Array.from({ length: 130 }, (_, number) => number % 9 === 0 ? line.slice(9) : line);
+  await Deno.writeTextFile(`${folder}/${lake}/raw/events/large.ndjson`, lines.join("\n"));
+}
+
 /** All that readers see of a lake, but for the times at which it was made. */
 async function contentOf(folder: string, lake: string): Promise<string[]> {
   const tables = ["bronze.events", "dead_letters.events"].map((table) =>
@@ -81,9 +89,14 @@ sparkVersionTest(
   () =>
     inFolder(async (folder) => {
       const { flags, env } = await localCluster(OLDER, folder, "local-cluster[2,1,512]");
-      for (const lake of ["here", "there"]) await produce(folder, lake, 1, 500);
+      for (const lake of ["here", "there"]) {
+        await produce(folder, lake, 1, 500);
+        await putLargeFile(folder, lake);
+      }
       await succeed(folder, consume("here", "--once"));
-      const first = await streamlab(folder, consume("there", "--once", ...flags, ...SMALL_TASKS), { env });
+      const program = await programThat(folder, 'echo "$1" >> commands');
+      const tasks = ["--task-size", "3MB", "--task-memory", "300MB", ...program];
+      const first = await streamlab(folder, consume("there", "--once", ...flags, ...tasks), { env });
       strictEqual(first.status, 0, first.stderr);
       match(first.stderr, /Spark 3\.5\.7 at local-cluster\S+ takes the tasks, its page is http:/);
       for (const lake of ["here", "there"]) {
@@ -91,7 +104,14 @@ sparkVersionTest(
         await succeed(folder, consume(lake, "--once"));
       }
       deepStrictEqual(await contentOf(folder, "there"), await contentOf(folder, "here"));
-      deepStrictEqual(await enginesOf(folder, "there"), ["spark 2", "embedded"]);
+      deepStrictEqual(await enginesOf(folder, "there"), ["spark 3", "embedded"]);
+      deepStrictEqual((await Deno.readTextFile(`${folder}/commands`)).split("\n").sort(), [
+        "",
+        "route",
+        "route",
+        "route",
+        "survey",
+      ]);
       await succeed(folder, ["maintain", "--source", "there", "--audit"]);
     }),
 );

@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { StreamlabError } from "../../core/base/errors.ts";
+import { readFilePart } from "../../core/disk/scratch.ts";
 import type { PlannedFile } from "../../core/lake/batch_plan.ts";
 import { RawCopies } from "../../core/routing/raw_copies.ts";
 import type { Store } from "../../core/storage/store.ts";
@@ -49,6 +50,31 @@ async function withCopies(store: Store, action: (copies: RawCopies, folder: stri
 
 /** Lets everything happen that waits for nothing. */
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("of a file that others read the rest of only the pieces are fetched, each to where it stands", async () => {
+  const asked: number[] = [];
+  const readRange = (_path: string, offset: number, size: number, { etag }: { etag: string }) => {
+    strictEqual(etag, "e");
+    asked.push(offset / megabyte, size / megabyte);
+    return Promise.resolve(new Uint8Array(size).fill(offset / megabyte));
+  };
+  await withCopies({ readRange } as unknown as Store, async (copies) => {
+    copies.begin();
+    const piece = { how: "elements", position: 0, records: 1 } as const;
+    const pieces = [{ ...piece, offset: 3 * megabyte, size: 7 }, {
+      ...piece,
+      offset: 16 * megabyte,
+      size: 9 * megabyte,
+    }];
+    const copy = await copies.take({ ...planned("a", 1_000 * megabyte), pieces });
+    if (typeof copy === "string") throw new Error(copy);
+    deepStrictEqual(asked, [3, 7 / megabyte, 16, 8, 24, 1]);
+    for (const [offset, length] of [[3, 7], [16, 8 * megabyte], [24, megabyte]] as const) {
+      const bytes = readFilePart(copy.path, length, offset * megabyte);
+      ok(bytes.length === length && bytes.every((byte) => byte === offset));
+    }
+  });
+});
 
 Deno.test("what is fetched ahead stays within a budget of bytes, and is not fetched twice", async () => {
   const { store, asked, let: give } = slowStore();

@@ -12,24 +12,20 @@ import type { RouteOptions } from "../route_options.ts";
 import { pathMembers, typeOfKey } from "../path_columns.ts";
 import { type EventKeys, joinKeys } from "../repeats/event_keys.ts";
 import type { RepeatPositions } from "../repeats.ts";
+import { bySize, bytesOf, counter, piecesOf, surveyUnits, unitOf, type UnitRules } from "./file_units.ts";
 import { frameRows } from "./framed_rows.ts";
 import {
   compareExtraPaths,
   type ExtraPath,
-  type Placing,
   type Reading,
   type ReadResult,
   type ReadUnit,
-  type Survey,
   type UnitTally,
   type WrittenEvents,
 } from "./reading.ts";
 
 /** Of rows of Parquet files, written out, that wait in scratch. */
 const FRAMED_BYTES_MAX = 1 << 30;
-
-/** Bytes of events for each packed one, roughly: a guess of size before anything is unpacked. */
-const PACKED_RATIO = 8;
 
 /** What became of files: the rows are in data files in scratch. */
 export interface ReadFiles {
@@ -107,25 +103,15 @@ class ReadRun {
   }
 
   async unitsOf(files: readonly LocalRawFile[], how: Pick<ReadUnit, "isFound"> = {}): Promise<ReadUnit[]> {
-    const { judgesAll, limits, readers, scratch } = this.#options;
-    const units = files.map((file) => ({ ...unitOf(file, judgesAll, this.#placingOf(file)), ...how }));
-    const isLarge = (unit: ReadUnit) => sizeOf(unit) > limits.wholeFileBytes;
-    // The exact way takes files of any size, but none that is packed.
-    const isSurveyed = judgesAll ? ({ packed }: ReadUnit) => packed !== undefined : isLarge;
-    const surveyed = units.filter(isSurveyed);
-    if (surveyed.length === 0) return units;
-    const folder = scratch.subfolder("unpacked");
-    const work = { kind: "survey", units: bySize(surveyed), limits, folder, next: counter() } as const;
-    await this.#write();
-    const surveys = await readers.run<Survey[]>(work, bytesOf(surveyed));
-    return [...surveys.flat().flatMap(({ units: parts }) => parts), ...units.filter((unit) => !isSurveyed(unit))];
+    const { cut = [], whole = [] } = Object.groupBy(files, ({ pieces }) => pieces === undefined ? "whole" : "cut");
+    const units = whole.map((file) => ({ ...unitOf(file, this.#rules), ...how }));
+    const surveyed = await surveyUnits(units, { ...this.#options, beforehand: () => this.#write() });
+    return [...cut.flatMap((file) => piecesOf(file, this.#rules)), ...surveyed];
   }
 
-  /** Undefined where records are read as they stand. */
-  #placingOf(file: LocalRawFile): Placing | undefined {
+  get #rules(): UnitRules {
     const { recordsAt, onEmpty, judgesAll } = this.#options;
-    const members = this.membersOf(file);
-    return recordsAt === undefined && members === "" ? undefined : { recordsAt, members, onEmpty, judgesAll };
+    return { recordsAt, onEmpty, judgesAll, membersOf: (file) => this.membersOf(file) };
   }
 
   /** What the file's path says of its records. */
@@ -274,40 +260,12 @@ class ReadRun {
   }
 }
 
-function unitOf(
-  { number, name, path, offset = 0, size, packed, format }: LocalRawFile,
-  exactly: boolean,
-  placing: Placing | undefined,
-): ReadUnit {
-  const bare = { number, name, path, offset, size, packed, position: 0 };
-  const areLines = format === "ndjson";
-  if (placing !== undefined) return { ...bare, how: areLines ? "placed-lines" : "placed", placing };
-  return { ...bare, how: areLines ? (exactly ? "exact-lines" : "lines") : exactly ? "exact-json" : "json" };
-}
-
 function brokenUnit({ number, name, path, offset = 0, size, detail }: BrokenFile): ReadUnit {
   return { number, name, path, offset, size, how: "broken", position: 0, detail };
 }
 
 function pendingUnit({ path, records }: NonNullable<ReadResult["pending"]>): ReadUnit {
   return { number: -1, name: "", path, offset: 0, size: records, how: "pending", position: 0 };
-}
-
-/** About as many bytes as there will be to read. */
-function sizeOf({ size, packed }: ReadUnit): number {
-  return packed === undefined ? size : size * PACKED_RATIO;
-}
-
-function bytesOf(units: readonly ReadUnit[]): number {
-  return units.reduce((sum, unit) => sum + sizeOf(unit), 0);
-}
-
-function bySize(units: readonly ReadUnit[]): ReadUnit[] {
-  return [...units].sort((a, b) => sizeOf(b) - sizeOf(a));
-}
-
-function counter(): SharedArrayBuffer {
-  return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 }
 
 /** Each once, in the order in which the records of the plan have them: threads have no order. */

@@ -3,8 +3,7 @@ import { early } from "../../base/parallel.ts";
 import { readProgramPart } from "../../disk/program_part.ts";
 import { createFileSync, writeFileSync } from "../../disk/scratch.ts";
 import { parseRecord, recordText } from "../../lake/durable_record.ts";
-import { RESULT_FORMAT, type RoutingResult, type RoutingTask } from "../../lake/routing_task.ts";
-import type { TaskCluster, TaskProgress } from "../task_cluster.ts";
+import type { TaskCluster, TaskKind, TaskProgress } from "../task_cluster.ts";
 import { type DriverAnswer, SparkDriver, type SparkDriverOptions } from "./spark_driver.ts";
 
 export interface SparkClusterOptions extends Omit<SparkDriverOptions, "script"> {
@@ -54,16 +53,20 @@ export class SparkCluster implements TaskCluster {
     return (await this.#connect()).facts.slots;
   }
 
-  async run(tasks: readonly RoutingTask[], onProgress: (progress: TaskProgress) => void): Promise<RoutingResult[]> {
+  async run<T extends { format: number }, R extends { format: number }>(
+    { command, result }: TaskKind<T, R>,
+    tasks: readonly T[],
+    onProgress: (progress: TaskProgress) => void = () => {},
+  ): Promise<R[]> {
     const driver = await this.#connect();
     const id = ++this.#lastId;
     const settle = Promise.withResolvers<string[]>();
     this.#requests.set(id, { onProgress, settle });
     try {
       // Where it cannot be asked any more, it ends.
-      await driver.ask({ id, tasks: tasks.map((task) => recordText(task)) }).catch(() => undefined);
+      await driver.ask({ id, command, tasks: tasks.map((task) => recordText(task)) }).catch(() => undefined);
       const results = await Promise.race([early(settle.promise), driver.ended.then(hasEnded)]);
-      return results.map((text) => parseRecord(RESULT_FORMAT, text, "of a task on Spark"));
+      return results.map((text) => parseRecord(result, text, "of a task on Spark"));
     } finally {
       this.#requests.delete(id);
     }

@@ -1,8 +1,9 @@
 """The driver on a Spark cluster: runs the tasks that streamlab hands it over a socket of this machine.
 
 STREAMLAB_DRIVER is "PORT SECRET". The first line that comes is {"program": [...], "shipped": name or null}; then each
-{"id": 1, "tasks": ["...", ...]} is answered by {"id": 1, "results": [...]}, in the order of the tasks, or by
-{"id": 1, "failed": {"message": ..., "refused": what the program said, or null}}; meanwhile {"id": 1, "done": 3, "active": 2}.
+{"id": 1, "command": "route", "tasks": ["...", ...]} is answered by {"id": 1, "results": [...]}, in the order of the
+tasks, or by {"id": 1, "failed": {"message": ..., "refused": what the program said, or null}}; meanwhile
+{"id": 1, "done": 3, "active": 2}.
 The driver ends with the connection, whichever side goes first.
 """
 import json
@@ -53,16 +54,17 @@ def reason_of(error):
     return text.splitlines()[0] if text else type(error).__name__
 
 
-def router(program, shipped, environment):
-    def route(texts):
+def runner(command, program, shipped, environment):
+    def run(texts):
         for text in texts:
             task = json.loads(text)
             # Each try has names of its own: retries and speculative twins never meet.
-            task["attempt"] = os.urandom(6).hex()
-            command = [SparkFiles.get(shipped)] if shipped else program
+            if "attempt" in task:
+                task["attempt"] = os.urandom(6).hex()
+            program_there = [SparkFiles.get(shipped)] if shipped else program
             try:
                 done = subprocess.run(
-                    [*command, "route", "--json"],
+                    [*program_there, command, "--json"],
                     input=json.dumps(task).encode(),
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
@@ -70,7 +72,7 @@ def router(program, shipped, environment):
                     preexec_fn=end_with_parent,
                 )
             except OSError as error:
-                raise RuntimeError(f"streamlab: {command[0]} cannot be run on {socket.gethostname()}: {error.strerror}")
+                raise RuntimeError(f"streamlab: {program_there[0]} cannot be run on {socket.gethostname()}: {error.strerror}")
             if done.returncode == 0:
                 yield ["result", done.stdout.decode()]
                 continue
@@ -81,7 +83,7 @@ def router(program, shipped, environment):
             said = error["message"] if error else f"it ended with {done.returncode}"
             raise RuntimeError(f"streamlab: {said} (on {socket.gethostname()})")
 
-    return route
+    return run
 
 
 class Driver:
@@ -89,7 +91,7 @@ class Driver:
         self.connection = connection
         self.sending = threading.Lock()
         self.context = None
-        self.route = None
+        self.how = None
 
     def send(self, message):
         with self.sending:
@@ -100,17 +102,17 @@ class Driver:
         self.context = session.sparkContext
         self.context.setLogLevel("WARN")
         environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-        self.route = router(program, shipped, environment)
+        self.how = (program, shipped, environment)
         self.send({"version": self.context.version, "ui": self.context.uiWebUrl, "slots": self.context.defaultParallelism})
 
-    def run(self, number, tasks):
+    def run(self, number, command, tasks):
         done = threading.Event()
         group = f"streamlab-{number}"
         threading.Thread(target=self.watch, args=(number, group, done), daemon=True).start()
         try:
-            self.context.setJobGroup(group, f"{len(tasks)} tasks of streamlab")
+            self.context.setJobGroup(group, f"streamlab {command}, {len(tasks)} tasks")
             # One partition for each task: of all its tries, collect() hands over one.
-            answers = self.context.parallelize(tasks, max(1, len(tasks))).mapPartitions(self.route).collect()
+            answers = self.context.parallelize(tasks, max(1, len(tasks))).mapPartitions(runner(command, *self.how)).collect()
             refused = next((what for kind, what in answers if kind == "refused"), None)
             if refused is not None:
                 answer = {"failed": {"message": refused["message"], "refused": refused}}
@@ -149,7 +151,7 @@ class Driver:
     def listen(self, lines):
         for line in lines:
             request = json.loads(line)
-            threading.Thread(target=self.run, args=(request["id"], request["tasks"]), daemon=True).start()
+            threading.Thread(target=self.run, args=(request["id"], request["command"], request["tasks"]), daemon=True).start()
         # The JVM ends with this process, and the executors with the JVM.
         os._exit(0)
 

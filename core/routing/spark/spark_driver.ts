@@ -88,7 +88,7 @@ export class SparkDriver {
     }
   }
 
-  async ask(request: { id: number; tasks: readonly string[] }): Promise<void> {
+  async ask(request: { id: number; command: string; tasks: readonly string[] }): Promise<void> {
     await this.#peer.write(request);
   }
 
