@@ -4,7 +4,7 @@ import { sha256 } from "../base/sha256.ts";
 import { schemaFromJson, schemaToJson } from "../iceberg/format/schema.ts";
 import { type BatchPlan, PLAN_OPTIONS } from "./batch_plan.ts";
 import { parseRecord, type RecordFormat, recordText } from "./durable_record.ts";
-import { streamlabKey } from "./keys.ts";
+import { lastBatchOf, streamlabKey } from "./keys.ts";
 import { zoneOptions } from "./raw_zone.ts";
 import type { RoutedBatch } from "./routed_batch.ts";
 
@@ -90,6 +90,18 @@ export function rulesHistory(properties: Properties, target: string): RulesHisto
   const key = streamlabKey.rules(target);
   const text = properties[key];
   return text === undefined ? undefined : parseRecord(RULES_HISTORY_FORMAT, text, `in the property ${key}`);
+}
+
+/**
+ * Whether the ledger knows by which rules each of its batches was judged, so that the next may be
+ * read in another way. Not asked of rules that have moved into a file.
+ */
+export function areAllRulesKnown(properties: Properties, target: string): boolean {
+  const history = rulesHistory(properties, target);
+  if (history === undefined || history.before !== undefined) return false;
+  const { through, batches } = history;
+  return batches[0]?.[0] === 1 && batches.every(([, rules]) => rules !== null) &&
+    lastBatchOf(properties, target) === BigInt(through);
 }
 
 /** Names of files that are there already. */

@@ -10,6 +10,7 @@ import { appendFiles } from "../iceberg/action/append_files.ts";
 import { setProperties } from "../iceberg/action/set_properties.ts";
 import { type Catalog, identifierText, type LoadedTable, type TableIdentifier } from "../iceberg/catalog/catalog.ts";
 import { commitTable, createOrLoadTable } from "../iceberg/commit.ts";
+import { areAllRulesKnown } from "./batch_rules.ts";
 import { lastBatchOf, streamlabKey } from "./keys.ts";
 import { currentSchema, defaultSpec, type TableMetadata } from "../iceberg/format/table_metadata.ts";
 import type { Field } from "../iceberg/format/type.ts";
@@ -61,7 +62,7 @@ export async function openTables(options: TablesOptions): Promise<TargetTables> 
   const identifiers = identifiersOf(target, found.get("events")?.metadata.properties);
   if (!isTarget(found.get("events"), target)) await checkNewTarget(options, found.has("events"));
   checkContract(found, options);
-  await checkReading(found.get("events"), options);
+  await checkReading(found, options);
   await checkUpsert(found.get("events"), options);
   const make = async (role: TableRole, { fields, partitionBy, properties = {} }: WantedTable) => {
     const change = (location: string) => createTable({ fields, partitionBy, properties, location, random });
@@ -204,11 +205,15 @@ async function checkUpsert(
   );
 }
 
-/** The audit reads every file again, those of earlier batches too: all must be read in one way. */
+/**
+ * The audit reads every file again, those of earlier batches too: where the ledger does not say of
+ * each how it was read, all must be read in one way.
+ */
 async function checkReading(
-  events: LoadedTable | undefined,
+  found: ReadonlyMap<TableRole, LoadedTable>,
   { target, record, recorded }: TablesOptions,
 ): Promise<void> {
+  const events = found.get("events"), ledger = found.get("ledger");
   if (events === undefined) return;
   const name = identifierText(target);
   const { properties } = events.metadata;
@@ -217,10 +222,12 @@ async function checkReading(
     const [was, is] = [before?.[key]?.toString(), record.options[key]?.toString()];
     if (was === is) continue;
     if (lastBatchOf(properties, name) === 0n && await recorded === 0n) return;
+    if (ledger !== undefined && areAllRulesKnown(ledger.metadata.properties, name)) return;
     const words = (value: string | undefined) => value === undefined ? `without ${flag}` : `${flag} ${value}`;
     throw new StreamlabError(
       "usage",
-      `Cannot read the files of ${name} ${words(is)}: those before were read ${words(was)}`,
+      `Cannot read the files of ${name} ${words(is)}: those before were read ${words(was)}, by a streamlab that did ` +
+        "not write it down",
       { hint: `Leave ${flag} out to go on as before; another --table can be fed from the same files` },
     );
   }

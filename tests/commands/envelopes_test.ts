@@ -42,7 +42,7 @@ Deno.test("files of envelopes become a queried and audited table in three comman
     match(audit.stdout, /aws\.trail: every record is in one table exactly once \(4 files/);
   }));
 
-Deno.test("a pointer that is none, another one than before, and one into Parquet are refused by name", () =>
+Deno.test("a pointer that is none, and one into Parquet are refused by name", () =>
   Place.use(async (place) => {
     place.put("in/a.json", trail(0, 1));
     const flags = ["consume", "--once", "--raw", "in", "--records"];
@@ -53,12 +53,43 @@ Deno.test("a pointer that is none, another one than before, and one into Parquet
     const parquet = await place.run(...flags, "/Records", "--format", "parquet");
     strictEqual(parquet.status, 2);
     match(parquet.stderr, /Cannot read Parquet files by --records \/Records/);
+  }));
 
-    await place.records(...flags, "/Records");
-    const other = await place.run(...flags, "/Record");
-    strictEqual(other.status, 2);
-    strictEqual((await place.run("consume", "--dry-run", "--records", "/Record")).status, 2);
-    match(other.stderr, /Cannot read the files of bronze.events --records \/Record: those before were read --records/);
+Deno.test("files that a wrong pointer made letters of are ingested again by the right one", () =>
+  Place.use(async (place) => {
+    const flags = ["--table", "aws.trail", "--raw", "in", "--contract", "c.json"];
+    place.put("c.json", { type: "object", required: ["id"], properties: { id: { type: "integer" } } });
+    for (const id of [1, 3]) place.put(`in/${id}.json`, { data: [{ id }, { id: id + 1 }] });
+    const counts = (batches: readonly Record<string, unknown>[]) =>
+      batches.map(({ events, deadLetters }) => [events, deadLetters]);
+    deepStrictEqual(counts(await place.records("consume", "--once", ...flags, "--records", "/Records")), [[0, 2]]);
+
+    place.put("in/5.json", { data: [{ id: 5 }] });
+    const right = [...flags, "--records", "/data"];
+    deepStrictEqual(counts(await place.records("consume", "--once", ...right)), [[1, 0]]);
+    const replay = await place.run("maintain", "--replay-dead-letters", "--reason", "corrupted_batch");
+    match(replay.stdout, /2 hold no record: --reingest takes the files that they come from/);
+    const again = await place.run("maintain", "--reingest", "*");
+    strictEqual(again.status, 0, again.stderr);
+    deepStrictEqual(
+      await place.ask("SELECT id::int AS id FROM aws.trail ORDER BY 1"),
+      [1, 2, 3, 4, 5].map((id) => ({ id })),
+    );
+    const audit = await place.run("maintain", "--audit");
+    strictEqual(audit.status, 0, audit.stdout + audit.stderr);
+  }));
+
+Deno.test("files that were read without a pointer are audited so, after some were read by one", () =>
+  Place.use(async (place) => {
+    const flags = ["--table", "aws.trail", "--raw", "in", "--contract", "c.json"];
+    place.put("c.json", { type: "object", required: ["id"], properties: { id: { type: "integer" } } });
+    place.put("in/1.json", [{ id: 1 }, { no: 2 }]);
+    await place.records("consume", "--once", ...flags);
+    place.put("in/2.json", { data: [{ id: 2 }] });
+    await place.records("consume", "--once", ...flags, "--records", "/data");
+    const audit = await place.run("maintain", "--audit");
+    strictEqual(audit.status, 0, audit.stdout + audit.stderr);
+    match(audit.stdout, /every record is in one table exactly once \(2 files of 2 batches, 2 events, 1 dead letter/);
   }));
 
 Deno.test("folders of paths become columns: inferred, ingested, audited, and remembered", () =>

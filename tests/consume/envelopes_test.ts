@@ -1,7 +1,13 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { systemClock } from "../../core/base/clock.ts";
 import type { ConsumeSessionOptions } from "../../core/consume/consume_session.ts";
+import { removeProperties } from "../../core/iceberg/action/set_properties.ts";
+import { parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
+import { commitTable } from "../../core/iceberg/commit.ts";
+import { streamlabKey } from "../../core/lake/keys.ts";
 import { targetRecordOf } from "../../core/lake/target_record.ts";
+import { audit } from "../maintain/audited.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
 const event = (id: string | number) =>
@@ -131,29 +137,41 @@ Deno.test("a pointer leads through objects and arrays, and may hold any key", ()
     deepStrictEqual(await rowsByFile(world), { "x.json": ["0 b"] });
   }));
 
-Deno.test("the pointer is remembered with the table, and is not changed once files were read by it", () =>
+Deno.test("the pointer is remembered with the table, and another one is for the files from then on", () =>
   ConsumeWorld.use(async (world) => {
     await world.consume(enveloped(world, { recordsAt: "/Record" }));
     world.put("a.json", files["trail.json"]![0]);
     await world.consume(enveloped(world));
-    const table = await world.catalog.loadTable({ namespace: ["bronze"], name: "events" });
-    strictEqual(targetRecordOf(table!.metadata.properties, "bronze.events")!.options.recordsAt, "/Records");
+    const remembered = async () => {
+      const table = await world.catalog.loadTable({ namespace: ["bronze"], name: "events" });
+      return targetRecordOf(table!.metadata.properties, "bronze.events")!.options.recordsAt;
+    };
+    strictEqual(await remembered(), "/Records");
+    world.put("b.json", `{"data":[${event("b")}]}`);
+    await world.consume(enveloped(world, { recordsAt: "/data" }));
+    strictEqual(await remembered(), "/data");
+    world.put("c.json", `[${event("c")}]`);
+    await world.consume(enveloped(world, { recordsAt: undefined }));
+    deepStrictEqual(await rowsByFile(world), { "a.json": ["0 a", "1 b"], "b.json": ["0 b"], "c.json": ["0 c"] });
+    deepStrictEqual((await audit(world)).status, 0);
+  }));
+
+Deno.test("where an earlier streamlab did not write down how files were read, they go on to be read so", () =>
+  ConsumeWorld.use(async (world) => {
+    const { catalog, random } = world;
+    world.put("a.json", files["trail.json"]![0]);
+    await world.consume(enveloped(world));
+    await commitTable(catalog, parseIdentifier("ingest.files"), (transaction) => {
+      transaction.add(removeProperties([streamlabKey.rules("bronze.events")]));
+      return true;
+    }, { clock: systemClock, random });
+    const refusal = /Cannot read the files of bronze.events .*: those before were read --records \/Records/;
     for (const recordsAt of ["/data", undefined]) {
-      await rejects(world.consume(enveloped(world, { recordsAt })), {
-        kind: "usage",
-        message: /Cannot read the files of bronze.events .*: those before were read --records \/Records/,
-      });
+      await rejects(world.consume(enveloped(world, { recordsAt })), { kind: "usage", message: refusal });
     }
     world.put("b.json", files["one.json"]![0]);
     await world.consume(enveloped(world));
+    // That of the first batch is still not known.
+    await rejects(world.consume(enveloped(world, { recordsAt: "/data" })), { kind: "usage", message: refusal });
     deepStrictEqual(Object.keys(await rowsByFile(world)), ["a.json", "b.json"]);
-  }));
-
-Deno.test("a table that was fed with plain files takes no envelopes", () =>
-  ConsumeWorld.use(async (world) => {
-    world.put("a.json", `[${event("a")}]`);
-    await world.consume();
-    await rejects(world.consume(enveloped(world)), {
-      message: /--records \/Records: those before .* without --records/,
-    });
   }));

@@ -1,7 +1,8 @@
-import { deepStrictEqual, rejects } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { parseContract } from "../../core/contract/json_schema.ts";
 import { DuckDb, quoteText } from "../../core/engine/duckdb.ts";
+import { audit } from "../maintain/audited.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
 const contract = parseContract(JSON.stringify({
@@ -86,13 +87,14 @@ Deno.test("a folder's value that is not of its type, none, and a field that the 
     deepStrictEqual((await rowsOf(world)).map(({ at }) => at), [3]);
   }));
 
-Deno.test("records of envelopes get them, too, and the fields are not changed once files were read", () =>
+Deno.test("records of envelopes get them, too, and other fields are for the files from then on", () =>
   ConsumeWorld.use(async (world) => {
     world.put("dt=2026-03-01/a.json", '{"Records":[{"id":1},{"id":2}]}');
     await world.consume(optionsOf(world, "/Records"));
     deepStrictEqual((await rowsOf(world)).map(({ id, dt }) => [id, dt]), [[1, "2026-03-01"], [2, "2026-03-01"]]);
     const { zone } = optionsOf(world, "/Records");
-    await rejects(world.consume({ contract, zone: { ...zone, pathColumns: ["dt"] } }), {
-      message: /Cannot read the files of bronze.events --path-columns dt: those before .* --path-columns dt,hour/,
-    });
+    world.put("dt=2026-03-02/hour=4/b.json", '{"Records":[{"id":3}]}');
+    await world.consume({ contract, zone: { ...zone, pathColumns: ["dt"] } });
+    deepStrictEqual((await rowsOf(world)).map(({ id, hour }) => [id, hour]), [[1, null], [2, null], [3, null]]);
+    strictEqual((await audit(world)).status, 0);
   }));
