@@ -54,7 +54,7 @@ export const maintain = defineCommand({
   summary: "Maintain the tables: compact, expire, clean up, show their status",
   description: [
     "Runs safely beside consumers and other maintainers. Work is done in groups; a group that conflicts with another commit stays as it",
-    "was, and is reported. Files are deleted only after the commit that makes them unnecessary. Ctrl-C stops after the group in flight.",
+    "was, and is reported. Files are deleted only after the commit that makes them unnecessary. Ctrl-C keeps the groups that are done.",
     "",
     "Orphans are files that crashed writers left behind. Checkpoints tell which files of streamlab are still in flight. For files of other",
     "writers only the age is known, so those younger than an hour stay, even with --older-than 0.",

@@ -42,6 +42,7 @@ async function run(
   world: MaintainWorld,
   atOnce: GroupsAtOnce,
   begins: (underWay: number, group: RewriteGroup) => Promise<void> = () => Promise.resolve(),
+  signal = new AbortController().signal,
 ): Promise<{ report: CompactionReport; most: number }> {
   let underWay = 0, most = 0;
   const { surroundings } = world;
@@ -50,7 +51,7 @@ async function run(
     patienceMs: 1_000,
     atOnce,
     dryRun: false,
-    signal: new AbortController().signal,
+    signal,
     meter: new Meter(surroundings.clock),
   }, async () => {
     const workshop = await Workshop.open(surroundings, {
@@ -59,7 +60,7 @@ async function run(
       memory: "500MB",
       leavesLake: false,
     });
-    return told(new SqlRewriting(workshop, [], () => workshop.close()), async (group) => {
+    return told(new SqlRewriting(workshop, [], () => workshop.close(), signal), async (group) => {
       most = Math.max(most, ++underWay);
       await begins(underWay, group);
       return () => underWay--;
@@ -125,6 +126,24 @@ Deno.test("when a group fails, no further one begins, and the one beside it is c
     strictEqual(begun.length, 2);
     strictEqual((await world.liveFiles()).length, 12 - begun[1]!.files.length + 1);
     deepStrictEqual(await world.lake.ask(all), before);
+    deepStrictEqual(await world.paths("checkpoints/"), []);
+  }));
+
+Deno.test("who stops a compaction keeps the groups that are done, and nothing of those in the middle", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(9, true);
+    const before = await world.lake.ask(all);
+    const stop = new AbortController();
+    let begun = 0;
+    const { report } = await run(world, { ...two, groupsMax: 1 }, () => {
+      if (++begun === 2) stop.abort();
+      return Promise.resolve();
+    }, stop.signal);
+    deepStrictEqual([report.groups, report.interrupted, report.outputs.files, begun], [1, true, 1, 2]);
+    deepStrictEqual(await world.lake.ask(all), before);
+    const data = (await world.paths("warehouse/")).filter((path) => path.endsWith(".parquet"));
+    // The old ones stay for older snapshots; of the second group there is nothing.
+    strictEqual(data.length, 12 + 1);
     deepStrictEqual(await world.paths("checkpoints/"), []);
   }));
 

@@ -65,7 +65,7 @@ export const compact = tableAction({
 function lines(report: TableCompactionReport, tense: Tense, dryRun: boolean): string[] {
   const { inputs, outputs, deleteFiles, dropped, interrupted, unkeptOrder } = report;
   const lines = [];
-  if (inputs.files === 0) lines.push("nothing to compact");
+  if (inputs.files === 0) lines.push(interrupted ? "stopped before a group was done" : "nothing to compact");
   else {
     const deletes = deleteFiles === 0 ? "" : `, ${counted(deleteFiles, "delete file")} applied`;
     lines.push(
@@ -78,6 +78,6 @@ function lines(report: TableCompactionReport, tense: Tense, dryRun: boolean): st
     lines.push(`rows are not in the table's order, which has a key that is not known here: ${unkeptOrder}`);
   }
   lines.push(...intentLines(report));
-  if (interrupted) lines.push("stopped before the rest");
+  if (interrupted && inputs.files > 0) lines.push("stopped before the rest");
   return lines;
 }

@@ -1,7 +1,7 @@
 import type { Meter } from "../../base/meter.ts";
 import { Gate } from "../../base/gate.ts";
 import { mapParallel } from "../../base/parallel.ts";
-import { StreamlabError } from "../../base/errors.ts";
+import { isKind, StreamlabError } from "../../base/errors.ts";
 import { SqlError } from "../../engine/sql_error.ts";
 import { parentSnapshot } from "../../iceberg/action/snapshot_change.ts";
 import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
@@ -34,7 +34,7 @@ export interface RewriteOptions {
   dryRun: boolean;
   /** Groups that are rewritten at once; default: one after another. */
   atOnce?: GroupsAtOnce | undefined;
-  /** Checked between groups; finished groups stay. */
+  /** Checked between groups: those that are done stay, and of one in the middle nothing. */
   signal: AbortSignal;
   /** Counts `files`, `groups` and `bytes` that are rewritten, of `filesMax` and so on. */
   meter: Meter;
@@ -258,10 +258,13 @@ class Compaction {
     try {
       this.#pending.push({ group, outputs: await this.#planned.rewriter.rewrite(group, intent.id), intent });
     } catch (error) {
-      if (!mayBeMissing(error) || await this.#areLive(group)) {
+      const isStopped = isKind(error, "interrupted") && this.#options.signal.aborted;
+      if (isStopped || !mayBeMissing(error) || await this.#areLive(group)) {
         // The failed group leaves nothing.
         await withoutHiding(() => this.#abandon(intent));
-        throw error;
+        if (!isStopped) throw error;
+        this.#report.interrupted = true;
+        return;
       }
       await this.#drop(group, intent, "another writer rewrote or removed them");
     }

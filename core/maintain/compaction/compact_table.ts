@@ -1,4 +1,5 @@
 import { ConnectionPool } from "../../engine/connection_pool.ts";
+import type { Connection } from "../../engine/duckdb.ts";
 import { memoryBytes } from "../../engine/memory_size.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
@@ -44,7 +45,7 @@ export async function compactTable(
   const { sortBy, dryRun } = options;
   const open = async () => {
     const workshop = await Workshop.open(surroundings, { ...options, leavesLake: dryRun });
-    return new SqlRewriting(workshop, sortBy, () => workshop.close());
+    return new SqlRewriting(workshop, sortBy, () => workshop.close(), options.signal);
   };
   // Fails now rather than after the work: the table may not have such a column.
   const isSorted = rowOrderOf(table, sortBy) !== undefined;
@@ -69,9 +70,11 @@ export function atOnceIn(
   };
 }
 
-/** By DuckDB; `close` is told when it is done with. */
+/** By DuckDB; `close` is told when it is done with. `stops` ends it in the middle of a group. */
 export class SqlRewriting implements Rewriting {
   readonly close: () => void;
+  readonly #closed = new AbortController();
+  readonly #stops: AbortSignal | undefined;
   readonly #workshop: Pick<Workshop, "connection" | "connect" | "scratch">;
   readonly #connections: ConnectionPool;
   readonly #sortBy: readonly string[];
@@ -81,11 +84,25 @@ export class SqlRewriting implements Rewriting {
     workshop: Pick<Workshop, "connection" | "connect" | "scratch">,
     sortBy: readonly string[],
     close: () => void,
+    stops?: AbortSignal,
   ) {
     this.#workshop = workshop;
-    this.#connections = new ConnectionPool(workshop.connection, () => workshop.connect());
+    this.#stops = stops;
+    const connect = async () => this.#stopping(await workshop.connect());
+    this.#connections = new ConnectionPool(this.#stopping(workshop.connection), connect);
     this.#sortBy = sortBy;
-    this.close = close;
+    this.close = () => {
+      this.#closed.abort();
+      close();
+    };
+  }
+
+  /** A statement under way fails; one that begins later, too. */
+  #stopping(connection: Connection): Connection {
+    const stop = () => void connection.stop();
+    if (this.#stops?.aborted) stop();
+    else this.#stops?.addEventListener("abort", stop, { signal: this.#closed.signal });
+    return connection;
   }
 
   async resolveDeletes(table: LoadedTable, files: readonly ScanFile[]): Promise<ScanFile[]> {
@@ -99,7 +116,8 @@ export class SqlRewriting implements Rewriting {
     const { scratch } = this.#workshop;
     const connections = this.#connections;
     const order = rowOrderOf(table, this.#sortBy);
-    return new SqlGroupRewriter({ table, connections, scratch, files: this.#filesOf(table), order });
+    const files = this.#filesOf(table);
+    return new SqlGroupRewriter({ table, connections, scratch, files, order, stops: this.#stops });
   }
 
   /** The rewrite reuses the files that were fetched to resolve deletes. */

@@ -35,6 +35,8 @@ export interface RewriterOptions {
   files: Pick<SoundFiles, "pathOf" | "forget">;
   /** Where rows are to be sorted. */
   order: RowOrder | undefined;
+  /** Ends a group in the middle, with `interrupted`. */
+  stops?: AbortSignal | undefined;
 }
 
 /**
@@ -105,10 +107,13 @@ export class SqlGroupRewriter implements GroupRewriter {
   async #writeRows(connection: Connection, group: RewriteGroup, select: string): Promise<WrittenFile[]> {
     const { order } = this.#options;
     const { fields } = this.#schema;
+    this.#checkWanted();
     const before = await summaryOf(connection, select, fields);
+    this.#checkWanted();
     checkCount(group, before.rows);
     const query = order === undefined ? select : await sortedSelect(connection, select, order, this.#schema);
     const written = await this.#write(connection, group, query, before.hasNegativeZero);
+    this.#checkWanted();
     const paths = written.map(({ path }) => quotePath(path)).join(", ");
     const after = written.length === 0
       ? { ...before, rows: 0 }
@@ -116,6 +121,11 @@ export class SqlGroupRewriter implements GroupRewriter {
     const differs = difference(before, after);
     if (differs !== undefined) throw alteredError(group, differs);
     return written;
+  }
+
+  /** Short statements end before DuckDB hears of an interruption. */
+  #checkWanted(): void {
+    if (this.#options.stops?.aborted) throw new StreamlabError("interrupted", "The rewrite was stopped");
   }
 
   async #write(
