@@ -216,3 +216,34 @@ Deno.test("of a file with many records of few keys the newest ones stay, whereve
     deepStrictEqual((await rows(place)).map((row) => row.split(" ")[1]), newest);
     strictEqual((await place.run("maintain", "--audit")).status, 0);
   }));
+
+Deno.test("a batch whose events are committed and its ledger not is no discrepancy, though it replaced rows", () =>
+  Place.use(async (place) => {
+    const batches = [
+      [record("ann", "01T12:00", "first"), record("bob", "01T12:00", "first")],
+      [record("ann", "02T12:00", "second"), record("bob", "03T12:00", "delete")],
+    ];
+    const consume = ["consume", "--once", "--no-upkeep", ...UPSERT];
+    const versions = () =>
+      [...Deno.readDirSync(`${place.folder}/lake/warehouse/ingest/files/metadata`)].map(({ name }) => name)
+        .filter((name) => name.endsWith(".metadata.json"));
+    const before: string[] = [];
+    for (const [index, records] of batches.entries()) {
+      before.splice(0, before.length, ...index === 0 ? [] : versions());
+      place.put(`lake/raw/events/${index}.json`, records);
+      await place.records(...consume);
+    }
+    // As if the last commit had not come to be.
+    for (const name of versions().filter((name) => !before.includes(name))) {
+      Deno.removeSync(`${place.folder}/lake/warehouse/ingest/files/metadata/${name}`);
+    }
+    const audit = async () => {
+      const { status, stdout, stderr } = await place.run("maintain", "--audit");
+      strictEqual(status, 0, stdout + stderr);
+      return stdout;
+    };
+    match(await audit(), /1 file of 1 batch/);
+    await place.records(...consume);
+    match(await audit(), /2 files of 2 batches/);
+    deepStrictEqual(await rows(place), ["ann second 02T12:00"]);
+  }));

@@ -51,3 +51,31 @@ s3Test(
       strictEqual(audit.status, 0, audit.stdout + audit.stderr);
     }),
 );
+
+s3Test(
+  "an archived version is told from a later one of the same size by its etag",
+  () =>
+    useLake(place, async ({ folder, uri, env, open }) => {
+      const store = await open();
+      const put = (id: number) => store.write("raw/events/a.json", new TextEncoder().encode(`[{"id":${id}}]`));
+      await Deno.writeTextFile(
+        `${folder}/c.json`,
+        JSON.stringify({ type: "object", properties: { id: PROPERTIES.id } }),
+      );
+      const consume = ["consume", "--source", uri, "--once", "--no-upkeep", "--threads", "1", "--contract", "c.json"];
+      await put(1);
+      await succeed(folder, [...consume, "--after-ingest", "archive", "--after-ingest-age", "0s"], { env });
+      await put(2);
+      await succeed(folder, [...consume, "--on-changed-file", "ingest"], { env });
+      await store.deletePaths(["raw/events/a.json"]);
+      const reingest = await streamlab(folder, ["maintain", "--source", uri, "--reingest", "*"], { env });
+      strictEqual(reingest.status, 1, reingest.stdout + reingest.stderr);
+      match(reingest.stderr, /a\.json is gone, also from the archive: its rows stay/);
+      const rows = await succeed(
+        folder,
+        ["query", "--source", uri, "--format", "json", "SELECT id FROM bronze.events ORDER BY id"],
+        { env },
+      );
+      deepStrictEqual(JSON.parse(rows), [{ id: 1 }, { id: 2 }]);
+    }),
+);

@@ -102,7 +102,8 @@ for (const [kind, { path, shapes, place, noFiles }] of Object.entries(kinds)) {
     withSeed((random) =>
       useStore(async (store) => {
         const seen = new Set<string>();
-        for (let turn = 0; turn < 50; turn++) {
+        const areAllSeen = () => noFiles.every((place) => seen.has(place));
+        for (let turn = 0; turn < 50 || (turn < 2_000 && !areAllSeen()); turn++) {
           const { record, texts } = arbitraryRecord(shapes[turn % shapes.length]!, random);
           await write(store, path, { ...record, ...place });
           const claims = await Claims.read(store, new Set());

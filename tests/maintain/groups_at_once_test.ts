@@ -153,3 +153,12 @@ Deno.test("the estimate counts each partition that is written at once, and rows 
   strictEqual(ten > 2 * one, true);
   strictEqual(rewritePeakBytes({ ...size, isSorted: true }) - one, 8 * size.bytes);
 });
+
+Deno.test("who stops a compaction while deletes are looked up is told so, and no error", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(9, true);
+    const places = (await world.liveFiles()).map((file): [typeof file, number] => [file, 0]);
+    await world.deletePositions(places, { referencedDataFile: undefined });
+    const { report } = await run(world, two, () => Promise.resolve(), AbortSignal.abort());
+    deepStrictEqual([report.interrupted, report.groups], [true, 0]);
+  }));

@@ -97,6 +97,24 @@ Deno.test("a file that consume has archived is reingested from the archive, unle
     await auditHolds(place);
   }));
 
+Deno.test("a version whose rows a reingest took away is not deleted as ingested when it is back", () =>
+  withLetters(async (place) => {
+    const path = `${place.folder}/lake/raw/events/a.json`;
+    Deno.renameSync(path, `${path}.before`);
+    place.put("lake/raw/events/a.json", [{ id: 70 }]);
+    await place.records("maintain", "--reingest", "*/a.json");
+    Deno.renameSync(`${path}.before`, path);
+    const before = Deno.readTextFileSync(path);
+    const remove = ["consume", "--once", "--no-upkeep", "--after-ingest", "delete", "--after-ingest-age", "0s"];
+    await place.records(...remove);
+    strictEqual(Deno.readTextFileSync(path), before);
+    await place.records("maintain", "--reingest", "*/a.json");
+    deepStrictEqual((await rowsOf(place)).events, ["1 0 3", "2 2 3", "3 3 3"]);
+    await place.records(...remove);
+    deepStrictEqual([...Deno.readDirSync(`${place.folder}/lake/raw/events`)], []);
+    await auditHolds(place);
+  }));
+
 Deno.test("a file is reingested again and again, after a replay, a compaction and with deletes that still stand", () =>
   withLetters(async (place) => {
     await place.records("maintain", "--replay-dead-letters");

@@ -209,8 +209,9 @@ async function withLedgerOf<T extends Record<"ledger" | "events" | "deadLetters"
   target: string,
   load: () => Promise<T>,
 ): Promise<T> {
-  const [{ removedRepeats }, { lastRemovalOf }, { markerOf }] = await Promise.all([
+  const [{ removedRepeats }, { replacedRows }, { lastRemovalOf }, { markerOf }] = await Promise.all([
     import("../../../core/lake/removed_repeats.ts"),
+    import("../../../core/lake/replaced_rows.ts"),
     import("../../../core/lake/keys.ts"),
     import("../../../core/lake/target.ts"),
   ]);
@@ -218,7 +219,9 @@ async function withLedgerOf<T extends Record<"ledger" | "events" | "deadLetters"
     const tables = await load();
     const { batchId } = markerOf(tables.ledger.metadata, target);
     const removed = removedRepeats(tables.events.metadata.properties, target);
-    const isWhole = [tables.events, tables.deadLetters].every(({ metadata }) => {
+    // Of the batch in flight alone, all that it took the place of is in the ledger.
+    const { through } = replacedRows(tables.events.metadata.properties, target);
+    const isWhole = BigInt(through) <= batchId + 1n && [tables.events, tables.deadLetters].every(({ metadata }) => {
       return lastRemovalOf(metadata.properties, target) <= batchId;
     });
     if (isWhole && (attempt === LOADS_MAX || removed.every(({ through }) => BigInt(through) <= batchId))) {

@@ -146,7 +146,7 @@ class Reingest {
     try {
       for (let tries = 0; tries < TRIES_MAX && !context.signal.aborted; tries++) {
         let planned: { choice: Choice; batchId: bigint } | undefined;
-        await session.takeAgain(async (doneBatchId): Promise<ChosenRows | undefined> => {
+        const isOurs = await session.takeAgain(async (doneBatchId): Promise<ChosenRows | undefined> => {
           await checkRecord(this.#judging, record);
           const choice = await this.#choose(record, doneBatchId);
           planned = { choice, batchId: doneBatchId + 1n };
@@ -159,7 +159,7 @@ class Reingest {
           return { choice, batchId: null, files: 0, ...before(choice), after: null };
         }
         // Whoever has committed it, a consumer perhaps.
-        const after = await this.#after(choice, batchId);
+        const after = await this.#after(choice, batchId, isOurs);
         if (after !== undefined) return { choice, batchId: Number(batchId), ...after, ...before(choice) };
       }
     } finally {
@@ -182,7 +182,7 @@ class Reingest {
     const byName = Map.groupBy(versions, ({ name }) => name);
     const choice: Choice = { files: [], versions: [], gone: [], changed: [], archived: [] };
     // Versions come in the order in which they were ingested.
-    const found = await mapParallel([...byName.values()], STATS_PARALLEL, (known) => fileNow(zone, known.at(-1)!));
+    const found = await mapParallel([...byName.values()], STATS_PARALLEL, (known) => fileNow(zone, known));
     for (const [index, [name, known]] of [...byName].entries()) {
       const { file, is } = found[index]!;
       if (is !== "there") choice[is].push(name);
@@ -220,15 +220,21 @@ ORDER BY ${sourceFile}, max(${batchId}) FILTER (${status} = 'ingested')`,
   }
 
   /** Undefined where the batch is another one: somebody was first. */
-  async #after({ files }: Choice, batch: bigint): Promise<Pick<Reingested, "files" | "after"> | undefined> {
+  async #after(
+    { files }: Choice,
+    batch: bigint,
+    isOurs: boolean,
+  ): Promise<Pick<Reingested, "files" | "after"> | undefined> {
     const { batchId, records, events, deadLetters, status, sourceFile } = LEDGER_COLUMNS;
     const rows = await this.#ask(
       `SELECT ${sourceFile}, ${status}, ${records}, ${events}, ${deadLetters} FROM ledger WHERE ${batchId} = ${batch}`,
     );
     const names = new Set(files.map(({ name }) => name));
-    const isOurs = rows.length > 0 && rows.every(([name]) => names.has(name as string)) &&
+    // A consumer's batch of the same files takes no rows away.
+    const isReingest = isOurs || rows.some(([, status]) => status === "reingested");
+    const isOfThem = rows.length > 0 && rows.every(([name]) => names.has(name as string)) &&
       new Set(rows.map(([name]) => name)).size === names.size;
-    if (!isOurs) return undefined;
+    if (!isReingest || !isOfThem) return undefined;
     const ingested = rows.filter(([, status]) => status === "ingested");
     const sum = (column: number) => ingested.reduce((total, row) => total + Number(row[column]), 0);
     return { files: ingested.length, after: { records: sum(2), events: sum(3), deadLetters: sum(4) } };
@@ -259,25 +265,33 @@ interface FileNow {
   file?: PlannedFile;
 }
 
-/** What has become of a file since this version of it was ingested, the newest one. */
-async function fileNow(zone: RawZone, version: ReplacedFile): Promise<FileNow> {
+/** What has become of a file since the last of these versions of it was ingested. */
+async function fileNow(zone: RawZone, versions: readonly ReplacedFile[]): Promise<FileNow> {
   const { store, prefix, nameBase, format } = zone;
+  const version = versions.at(-1)!;
   const { name } = version;
   const path = name.slice(nameBase.length);
   // It may be no event file of this zone any more.
   const isOfZone = name.startsWith(nameBase + prefix) && eventFileKind(path.slice(prefix.length), format) !== undefined;
   if (!isOfZone) return { is: "gone" };
   const info = await store.stat(path);
-  if (info === undefined) return await archivedFile(zone, version);
+  if (info === undefined) return await archivedFile(zone, version, versions.length === 1);
   const { etag, size } = info;
   return { is: etag === version.etag ? "there" : "changed", file: { name, path, etag, size } };
 }
 
-/** A copy in a bucket may have another etag, for it says in which parts it was uploaded. */
-async function archivedFile({ store, nameBase }: RawZone, { name, ...version }: ReplacedFile): Promise<FileNow> {
+/**
+ * A copy in a bucket may have another etag, for it says in which parts it was uploaded. By its size
+ * alone it is known where there was but one version.
+ */
+async function archivedFile(
+  { store, nameBase }: RawZone,
+  { name, ...version }: ReplacedFile,
+  isOnly: boolean,
+): Promise<FileNow> {
   const path = nameBase === "" ? archivePathOf(name) : undefined;
   const info = path === undefined ? undefined : await store.stat(path);
-  const isIt = info?.etag === version.etag || (store.kind !== "local" && info?.size === version.size);
+  const isIt = info?.etag === version.etag || (store.kind !== "local" && isOnly && info?.size === version.size);
   if (path === undefined || info === undefined || !isIt) return { is: "gone" };
   return { is: "archived", file: { name, path, etag: info.etag, size: info.size } };
 }

@@ -252,8 +252,7 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
   }
 
   async #stand(rule: UpsertRule, { metadata }: LoadedTable, select: string, removes: boolean): Promise<void> {
-    const { last } = this.#batches;
-    await this.#keep(standingSql(rule, currentSchema(metadata).fields, select, { last, removes }), "kept");
+    await this.#keep(standingSql(rule, currentSchema(metadata).fields, select, removes), "kept");
   }
 
   async #findRepeats(): Promise<void> {

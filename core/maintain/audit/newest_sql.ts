@@ -17,19 +17,19 @@ function keyColumns(rule: UpsertRule, kindOf: KindOf): string {
 
 /**
  * Rows of the table, or tombstones, with their keys; those that other programs have added have no
- * place. `last`: the ledger's last batch.
+ * place. Those of a batch in flight are among them: what they took the place of is gone already.
  */
 export function standingSql(
   rule: UpsertRule,
   fields: readonly Field[],
   select: string,
-  { last, removes }: { last: bigint; removes: boolean },
+  removes: boolean,
 ): string {
   const { sourceFile, sourcePosition, batchId } = OUR_COLUMNS;
   const kindOf = (column: string) => fields.find(({ name }) => name === column)?.type.type;
   return `SELECT ${sourceFile} AS name, ${batchId} AS batch_id, ${sourcePosition} AS position, ${
     keyColumns(rule, kindOf)
-  }, ${removes} AS removes FROM (${select}) WHERE coalesce(${batchId}, 0) <= ${last}`;
+  }, ${removes} AS removes FROM (${select})`;
 }
 
 /** Events that raw files ask for, with their keys, from local files with columns by name. */

@@ -147,6 +147,10 @@ export async function rewriteGroups(
     const run = new Compaction(surroundings, planned, options);
     return { ...options.dryRun ? run.plan() : await run.run(), foreignIntents };
   } catch (error) {
+    // Of groups that are stopped their own run tells: this is what comes before them.
+    if (isKind(error, "interrupted") && options.signal.aborted) {
+      return { ...emptyReport(), foreignIntents, interrupted: true };
+    }
     throw error instanceof SqlError ? engineError(identifierText(table.identifier), error) : error;
   } finally {
     await planner.close();

@@ -48,11 +48,12 @@ export async function ingestedFiles(
         readers.map(({ target, name }) => [path, target, name, String(readers.length)])
       ),
     );
-    const { table, sourceFile, etag, status, ingestedAt } = LEDGER_COLUMNS;
+    const { table, sourceFile, etag, status, batchId, ingestedAt } = LEDGER_COLUMNS;
     await new TableRows(surroundings.catalog, ledger, scratch).read(async (select) => {
-      await connection.run(`INSERT INTO ingested SELECT path, target, ${etag}
+      await connection.run(`INSERT INTO lines SELECT path, target, ${etag}, ${batchId}, ${status},
+  epoch_ms(${ingestedAt}) <= ${Math.floor(untilMs)}
 FROM (${select}) AS line JOIN listed ON target = line.${quoteName(table)} AND name = line.${sourceFile}
-WHERE ${status} = 'ingested' AND epoch_ms(${ingestedAt}) <= ${Math.floor(untilMs)}`);
+WHERE ${status} IN ('ingested', 'reingested')`);
     });
     if (letters !== undefined) await findHeads(surroundings, workshop, letters);
     const rows = await connection.rows(INGESTED_BY_ALL);
@@ -77,9 +78,16 @@ WHERE contains(${deadLetterDetail}, ${quoteText(HEAD_ONLY_NOTE)})`);
 }
 
 const TABLES = `CREATE TEMP TABLE listed (path VARCHAR, target VARCHAR, name VARCHAR, readers VARCHAR);
-CREATE TEMP TABLE ingested (path VARCHAR, target VARCHAR, etag VARCHAR);
+CREATE TEMP TABLE lines (path VARCHAR, target VARCHAR, etag VARCHAR, batch_id BIGINT, status VARCHAR, is_due BOOLEAN);
 CREATE TEMP TABLE heads (name VARCHAR)`;
 
-const INGESTED_BY_ALL = `SELECT path, etag FROM ingested JOIN listed USING (path, target)
+/** What a reingest has replaced has no rows any more, whatever version it was. */
+const INGESTED_BY_ALL = `WITH ingested AS (
+  SELECT path, target, etag FROM lines
+  LEFT JOIN (SELECT path, target, max(batch_id) AS last FROM lines WHERE status = 'reingested' GROUP BY ALL) r
+  USING (path, target)
+  WHERE status = 'ingested' AND is_due AND (last IS NULL OR batch_id >= last)
+)
+SELECT path, etag FROM ingested JOIN listed USING (path, target)
 WHERE path NOT IN (SELECT path FROM listed SEMI JOIN heads USING (name))
 GROUP BY path, etag HAVING count(DISTINCT target) = any_value(readers)::BIGINT ORDER BY path, etag`;

@@ -150,7 +150,7 @@ export class KeyIndex {
     const files = old.flatMap(([, group]) => [...group.files]);
     const known = new Set(files.map(pathOf));
     // Rows that come from elsewhere have keys that are not known: the new files will be read.
-    if (!isAll(gone, (path) => known.has(path)) || rowsOf(added) > rowsOf(removed)) return;
+    if (!isAll(gone, (path) => known.has(path)) || rowsOf(added) !== rowsOf(removed)) return;
     for (const [number] of old) this.#groups.delete(number);
     this.#groups.set(old[0]![0], {
       files: new Set([

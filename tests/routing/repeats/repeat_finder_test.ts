@@ -145,6 +145,24 @@ Deno.test("rows that compaction has moved to other files are not read again", ()
     });
   }));
 
+Deno.test("keys of rows that were deleted are forgotten when compaction takes them away, also where nobody looked meanwhile", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("a.ndjson", line("a", 0) + line("x", 0));
+    await world.consume();
+    await withFinder(world, 1 << 20, async (finder, keysOf) => {
+      const isRepeat = async (id: string, minute: number) =>
+        (await finder.find(RULE, await bronze(world), { keys: await keysOf(id, minute), paths: ["b"] })).size === 1;
+      const answers = [await isRepeat("x", 0)];
+      // All have one user, so the first row stays.
+      await maintained(world, "--dedupe-by", "user_id", "--merge-on-read");
+      // So far away that the file is not needed.
+      answers.push(await isRepeat("y", 9 * 24 * 60));
+      await maintained(world, "--compact");
+      answers.push(await isRepeat("x", 0), await isRepeat("a", 0));
+      deepStrictEqual(answers, [true, false, false, true]);
+    });
+  }));
+
 Deno.test("keys that are read from the table have their times, also those before 1970", () =>
   ConsumeWorld.use(async (world) => {
     const minutes = { before: -40_000_000, epoch: -29_538_720, now: 0 };
