@@ -67,7 +67,7 @@ export async function commitTable(
 ): Promise<CommitResult> {
   const { clock, random } = options;
   const attemptsMax = options.attemptsMax ?? 100;
-  const deadlineMs = options.deadlineMs ?? clock.nowMs() + 60_000;
+  let deadlineMs = options.deadlineMs ?? clock.nowMs() + 60_000;
   let base = options.base;
   for (let attempt = 1;; attempt++) {
     base ??= await requireTable(catalog, identifier);
@@ -96,7 +96,10 @@ export async function commitTable(
       continue;
     }
     try {
+      const fromMs = clock.nowMs();
       await options.after;
+      // The time of others is not its own.
+      if (options.deadlineMs === undefined) deadlineMs += Math.max(0, clock.nowMs() - fromMs);
     } catch (error) {
       await discardQuietly(transaction);
       throw error;

@@ -226,8 +226,8 @@ async function checkReading(
     const words = (value: string | undefined) => value === undefined ? `without ${flag}` : `${flag} ${value}`;
     throw new StreamlabError(
       "usage",
-      `Cannot read the files of ${name} ${words(is)}: those before were read ${words(was)}, by a streamlab that did ` +
-        "not write it down",
+      `Cannot read the files of ${name} ${words(is)}: those before were read ${words(was)}, and it is not written ` +
+        "down of each how",
       { hint: `Leave ${flag} out to go on as before; another --table can be fed from the same files` },
     );
   }

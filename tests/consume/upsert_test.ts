@@ -247,3 +247,13 @@ Deno.test("a batch whose events are committed and its ledger not is no discrepan
     match(await audit(), /2 files of 2 batches/);
     deepStrictEqual(await rows(place), ["ann second 02T12:00"]);
   }));
+
+Deno.test("the audit needs no checkpoints of upserts", () =>
+  Place.use(async (place) => {
+    place.put("lake/raw/events/a.json", [record("ann", "01T12:00", "first"), record("bob", "01T12:00", "first")]);
+    place.put("lake/raw/events/b.json", [record("ann", "02T12:00", "second"), record("bob", "03T12:00", "delete")]);
+    await place.records("consume", "--once", "--max-files-per-batch", "1", ...UPSERT);
+    Deno.removeSync(`${place.folder}/lake/checkpoints`, { recursive: true });
+    const { status, stdout, stderr } = await place.run("maintain", "--audit");
+    strictEqual(status, 0, stdout + stderr);
+  }));

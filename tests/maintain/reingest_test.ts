@@ -176,6 +176,22 @@ Deno.test("a target of upserts is not reingested, for rows have made way for tho
     match(stderr, /Cannot reingest files of bronze\.events: it holds the newest record of each key/);
   }));
 
+Deno.test("where one target is reingested and another refused, the refusal is told and the exit status is 1", () =>
+  Place.use(async (place) => {
+    place.put("c.json", NARROW);
+    place.put("in/a.json", [{ id: 1 }]);
+    const consume = ["consume", "--once", "--no-upkeep", "--contract", "c.json", "--raw", "in"];
+    await place.records(...consume, "--table", "b.upserted", "--upsert-by", "id", "--newest-by", "n");
+    const refused = await place.run("maintain", "--reingest", "*");
+    strictEqual(refused.status, 2);
+    match(refused.stderr, /Cannot reingest files of b\.upserted/);
+    await place.records(...consume, "--table", "b.plain");
+    const both = await place.run("maintain", "--reingest", "*");
+    strictEqual(both.status, 1);
+    match(both.stderr, /Cannot reingest files of b\.upserted/);
+    match(both.stdout, /reingested 1 file in batch 2/);
+  }));
+
 Deno.test("a pattern that no ingested file matches is an error, and so is a target whose repeats were dropped", () =>
   Place.use(async (place) => {
     place.put("lake/raw/events/a.json", [{ broken: true }]);

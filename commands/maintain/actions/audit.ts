@@ -188,7 +188,7 @@ async function rulesFor(
     import("../../../core/lake/rules_of_batches.ts"),
   ]);
   const { text } = await readContract(context, flags, record?.contract);
-  const { dedupe: _dedupe, ...options } = record?.options ?? { onExtraFields: "dead-letter" };
+  const { dedupe: _dedupe, upsert: _upsert, ...options } = record?.options ?? { onExtraFields: "dead-letter" };
   const isContractAsked = flags.contract !== undefined || flags.assertFormats || flags.assumeOffset !== undefined;
   return new AuditRules(
     await RulesOfBatches.open(surroundings.store, target, ledger.metadata.properties),

@@ -44,7 +44,7 @@ async function reingestTargets(job: Job<Flags>): Promise<boolean> {
   const { reingest: glob } = flags as unknown as { reingest: string };
   const asked = flags.table === undefined ? undefined : `${flags.table.namespace}.${flags.table.name}`;
   const targets = (await targetsOfCatalog(catalog)).filter(({ name }) => asked === undefined || asked === name);
-  let isThere = false, isWhole = true;
+  let isThere = false, isWhole = true, refusal: StreamlabError | undefined;
   for (const target of targets) {
     if (context.signal.aborted) return true;
     try {
@@ -55,9 +55,11 @@ async function reingestTargets(job: Job<Flags>): Promise<boolean> {
       // One that cannot be reingested keeps no other from it, unless it was asked for.
       if (asked !== undefined || targets.length === 1 || !isKind(error, "usage")) throw error;
       await printNote(context, error.message);
+      refusal ??= error;
     }
   }
-  if (isThere) return isWhole;
+  if (isThere) return isWhole && refusal === undefined;
+  if (refusal !== undefined) throw refusal;
   throw new StreamlabError("not-found", `No file of ${asked ?? "any table"} was ingested that matches ${glob}`, {
     hint: "The pattern is about names as ingest.files has them, raw/events/2026-03-0*; * matches slashes too",
   });
@@ -124,7 +126,7 @@ class Reingest {
       },
       textOf(table, done, dryRun),
     );
-    return { isWhole: gone.length === 0 };
+    return { isWhole: gone.length === 0 && (dryRun || done.files === done.choice.files.length) };
   }
 
   async #wouldBe(record: TargetRecord): Promise<Reingested> {
