@@ -300,7 +300,8 @@ export class Consumer {
     this.#tables = await commitRouted(context, this.#tables, routed, { ...this.#options, plan });
     this.#state = stateOf(this.#tables, this.#name);
     const alone = this.#state.doneBatchId === BigInt(plan.batchId);
-    if (alone) await known.add(routed.files, ledger, this.#tables.ledger);
+    const { batchId } = plan;
+    if (alone) await known.add(routed.files.map((file) => ({ ...file, batchId })), ledger, this.#tables.ledger);
     const missed = missedFiles(plan, routed);
     if (missed.some(({ status }) => status === "changed")) this.#listings.forget();
     const durationMs = clock.nowMs() - startMs;

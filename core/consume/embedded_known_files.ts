@@ -11,7 +11,6 @@ import type { Scratch } from "../disk/scratch.ts";
 import type { EventFile } from "../lake/event_file.ts";
 import { LEDGER_COLUMNS } from "../lake/our_columns.ts";
 import { fileDamage } from "../tables/read/file_damage.ts";
-import type { FileOutcome } from "../lake/routed_batch.ts";
 import { FewKnownFiles, type KnownFile } from "./few_known_files.ts";
 import { readLedgerRows } from "./ledger_rows.ts";
 import type { ClassifiedFiles, KnownFiles, LastWithRows } from "./known_files.ts";
@@ -144,12 +143,14 @@ export class EmbeddedKnownFiles implements KnownFiles {
     this.#appender?.close();
     this.#appender = undefined;
     const connection = await this.#connect();
-    await connection.run("CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR)");
+    await connection.run(
+      "CREATE OR REPLACE TEMP TABLE known (name VARCHAR, etag VARCHAR, status VARCHAR, batch_id BIGINT)",
+    );
   }
 
   async #append(files: readonly KnownFile[]): Promise<void> {
     this.#appender ??= await (await this.#connect()).textAppender("known");
-    this.#appender.append(files.map(({ name, etag, status }) => [name, etag, status]));
+    this.#appender.append(files.map(({ name, etag, status, batchId }) => [name, etag, status, String(batchId)]));
   }
 
   lastWithRows(): LastWithRows {
@@ -164,14 +165,14 @@ export class EmbeddedKnownFiles implements KnownFiles {
     const rows = `FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = false)
 WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
     const connection = await this.#connect();
-    await connection.run(`INSERT INTO known SELECT ${sourceFile}, ${etag}, ${status} ${rows}`);
+    await connection.run(`INSERT INTO known SELECT ${sourceFile}, ${etag}, ${status}, ${batchId} ${rows}`);
     const [last] = await connection.rows(`SELECT
   coalesce(max(${batchId}) FILTER (${events} > 0), 0)::BIGINT AS events,
   coalesce(max(${batchId}) FILTER (${deadLetters} > 0), 0)::BIGINT AS letters ${rows}`);
     this.#noteRows({ events: last!.events as bigint, deadLetters: last!.letters as bigint });
   }
 
-  async add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {
+  async add(outcomes: readonly KnownFile[], before: LoadedTable, after: LoadedTable): Promise<void> {
     if (this.#metadataLocation !== before.metadataLocation) return;
     if (this.#few === undefined) await this.#append(outcomes);
     else {
@@ -196,7 +197,8 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
     await connection.run("CREATE OR REPLACE TEMP TABLE listed (name VARCHAR)");
     await connection.appendText("listed", names.map((name) => [name]));
     const rows = await connection.rows(
-      "SELECT name FROM listed ANTI JOIN (SELECT name FROM known WHERE status = 'ingested') USING (name)",
+      `WITH near AS MATERIALIZED (SELECT * FROM known SEMI JOIN listed USING (name))
+SELECT name FROM listed ANTI JOIN (${INGESTED}) USING (name)`,
     );
     return new Set(rows.map((row) => row.name as string));
   }
@@ -209,8 +211,8 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
     // Each IN makes a hash table of its own: of the few known names that are listed, not of all.
     const rows = await connection.rows(`WITH near AS MATERIALIZED (SELECT * FROM known SEMI JOIN listed USING (name))
 SELECT name,
-  name IN (SELECT name FROM near WHERE status = 'ingested') AS known_name,
-  (name, etag) IN (SELECT (name, etag) FROM near WHERE status = 'ingested') AS ingested,
+  name IN (SELECT name FROM (${INGESTED})) AS known_name,
+  (name, etag) IN (SELECT (name, etag) FROM (${INGESTED})) AS ingested,
   (name, etag) IN (SELECT (name, etag) FROM near WHERE status = 'changed') AS recorded FROM listed`);
     const verdicts = new Map(rows.map((row) => [row.name as string, row]));
     const result: ClassifiedFiles = { fresh: [], changed: [] };
@@ -234,6 +236,11 @@ SELECT name,
     return copy;
   }
 }
+
+/** What a reingest has replaced has no rows any more: put back, it is another version to ingest. */
+const INGESTED = `SELECT name, etag FROM near
+LEFT JOIN (SELECT name, max(batch_id) AS last FROM near WHERE status = 'reingested' GROUP BY name) USING (name)
+WHERE status = 'ingested' AND (last IS NULL OR batch_id >= last)`;
 
 function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;

@@ -3,12 +3,17 @@ import type { FileOutcome } from "../lake/routed_batch.ts";
 import type { ClassifiedFiles } from "./known_files.ts";
 
 /** What the ledger holds of a file. */
-export type KnownFile = Pick<FileOutcome, "name" | "etag" | "status">;
+export interface KnownFile extends Pick<FileOutcome, "name" | "etag" | "status"> {
+  batchId: number;
+}
 
 /** Etags under one name. */
 interface Versions {
-  ingested: string[];
+  /** Each with the last batch that ingested it. */
+  ingested: Map<string, number>;
   changed: string[];
+  /** The last batch that took away what the tables had of earlier versions; 0 for none. */
+  reingestedBy: number;
 }
 
 /** Known files as long as they are few: a map answers without an engine. */
@@ -22,30 +27,41 @@ export class FewKnownFiles {
   }
 
   add(files: readonly KnownFile[]): void {
-    for (const { name, etag, status } of files) {
-      this.#files.push({ name, etag, status });
+    for (const { name, etag, status, batchId } of files) {
+      this.#files.push({ name, etag, status, batchId });
       let versions = this.#byName.get(name);
-      if (versions === undefined) this.#byName.set(name, versions = { ingested: [], changed: [] });
-      if (status === "ingested" || status === "changed") versions[status].push(etag);
+      if (versions === undefined) {
+        this.#byName.set(name, versions = { ingested: new Map(), changed: [], reingestedBy: 0 });
+      }
+      if (status === "changed") versions.changed.push(etag);
+      // The ledger's files are read in any order.
+      if (status === "ingested") versions.ingested.set(etag, Math.max(batchId, versions.ingested.get(etag) ?? 0));
+      if (status === "reingested") versions.reingestedBy = Math.max(batchId, versions.reingestedBy);
     }
   }
 
   unknownNames(names: readonly string[]): Set<string> {
-    return new Set(names.filter((name) => !this.#isIngested(this.#byName.get(name))));
+    return new Set(names.filter((name) => !isAnyIngested(this.#byName.get(name))));
   }
 
   classify(files: readonly EventFile[], asNew: boolean): ClassifiedFiles {
     const result: ClassifiedFiles = { fresh: [], changed: [] };
     for (const file of files) {
       const versions = this.#byName.get(file.name);
-      if (versions?.ingested.includes(file.etag)) continue;
-      if (asNew || !this.#isIngested(versions)) result.fresh.push(file);
+      if (isIngested(versions, file.etag)) continue;
+      if (asNew || !isAnyIngested(versions)) result.fresh.push(file);
       else if (!versions?.changed.includes(file.etag)) result.changed.push(file);
     }
     return result;
   }
+}
 
-  #isIngested(versions: Versions | undefined): boolean {
-    return versions !== undefined && versions.ingested.length > 0;
-  }
+function isAnyIngested(versions: Versions | undefined): boolean {
+  return versions !== undefined && [...versions.ingested.keys()].some((etag) => isIngested(versions, etag));
+}
+
+/** What a reingest has replaced has no rows any more: put back, it is another version to ingest. */
+function isIngested(versions: Versions | undefined, etag: string): boolean {
+  const batchId = versions?.ingested.get(etag);
+  return batchId !== undefined && batchId >= versions!.reingestedBy;
 }

@@ -1,6 +1,6 @@
 import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
 import type { EventFile } from "../lake/event_file.ts";
-import type { FileOutcome } from "../lake/routed_batch.ts";
+import type { KnownFile } from "./few_known_files.ts";
 
 export interface ClassifiedFiles {
   /** Files to ingest. */
@@ -28,8 +28,8 @@ export interface KnownFiles {
    * Adds a batch whose commit took the ledger from one version to the next. If the first is not the
    * known version, nothing happens, and the next `follow` reads the ledger.
    */
-  add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void>;
-  /** The names under which nothing was ingested yet. */
+  add(outcomes: readonly KnownFile[], before: LoadedTable, after: LoadedTable): Promise<void>;
+  /** The names under which nothing was ingested yet, or only what a reingest has taken away. */
   unknownNames(names: readonly string[]): Promise<Set<string>>;
   /** What is to be done with each file. `asNew`: a known name with other content is a new file. */
   classify(files: readonly EventFile[], asNew: boolean): Promise<ClassifiedFiles>;

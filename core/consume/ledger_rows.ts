@@ -36,9 +36,9 @@ export async function readLedgerRows(
   const at = (name: string, row: number) => columns.get(name)![row]!;
   for (let row = 0; row < recordCount; row++) {
     if (at(table, row) !== target) continue;
-    const file = { name: at(sourceFile, row), etag: at(etag, row), status: at(status, row) };
-    known.push(file as KnownFile);
     const batch = at(batchId, row) as bigint;
+    const file = { name: at(sourceFile, row), etag: at(etag, row), status: at(status, row), batchId: Number(batch) };
+    known.push(file as KnownFile);
     if (at(events, row) as bigint > 0n && batch > last.events) last.events = batch;
     if (at(deadLetters, row) as bigint > 0n && batch > last.deadLetters) last.deadLetters = batch;
   }

@@ -3,14 +3,14 @@ import { EmbeddedKnownFiles } from "../../core/consume/embedded_known_files.ts";
 import { Scratch } from "../../core/disk/scratch.ts";
 import { DuckDb } from "../../core/engine/duckdb.ts";
 import { type LoadedTable, parseIdentifier, requireTable } from "../../core/iceberg/catalog/catalog.ts";
-import type { FileOutcome } from "../../core/lake/routed_batch.ts";
+import type { KnownFile } from "../../core/consume/few_known_files.ts";
 import fc from "../support/property.ts";
 import { isThorough } from "../support/thorough.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
 const name = fc.constantFrom("a.json", "b.json", "c/d.json", "é.json", "'.json");
 const etag = fc.constantFrom("1-1", "2-2", "3-3");
-const outcome = fc.record({ name, etag, status: fc.constantFrom("ingested", "changed", "vanished") });
+const outcome = fc.record({ name, etag, status: fc.constantFrom("ingested", "changed", "vanished", "reingested") });
 const listed = fc.record({ name, etag }).map((file) => ({ ...file, path: file.name, size: 1 }));
 
 /** How many are few: none, some, all. */
@@ -34,7 +34,8 @@ Deno.test("known files are the same in a map, in a table, and on the way from on
               let version: LoadedTable = ledger;
               for (const [number, batch] of batches.entries()) {
                 const next = { ...version, metadataLocation: `v${number}` };
-                await known.add(batch as FileOutcome[], version, next);
+                const batchId = number + 1;
+                await known.add(batch.map((file) => ({ ...file, batchId }) as KnownFile), version, next);
                 version = next;
               }
               const unknown = await known.unknownNames(files.map((file) => file.name));

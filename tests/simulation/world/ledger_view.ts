@@ -1,14 +1,12 @@
 import { isKind } from "../../../core/base/errors.ts";
 import type { EventFile } from "../../../core/lake/event_file.ts";
+import { FewKnownFiles, type KnownFile } from "../../../core/consume/few_known_files.ts";
 import type { ClassifiedFiles, KnownFiles, LastWithRows } from "../../../core/consume/known_files.ts";
-import type { FileOutcome } from "../../../core/lake/routed_batch.ts";
 import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
 import type { DataFile } from "../../../core/iceberg/format/data_file.ts";
 import { appendedSince } from "../../../core/iceberg/scan/appended_files.ts";
 import { planScan } from "../../../core/iceberg/scan/scan.ts";
 import type { DataRows } from "./data_rows.ts";
-
-type Known = Pick<FileOutcome, "name" | "etag" | "status">;
 
 /** A row of the ledger, as `DataRows` has it. */
 interface LedgerRow {
@@ -21,7 +19,7 @@ interface LedgerRow {
 export class LedgerView implements KnownFiles {
   #metadataLocation: string | undefined;
   #snapshotId: bigint | undefined;
-  #known: Known[] = [];
+  #known = new FewKnownFiles();
   #lastWithRows: LastWithRows = { events: 0n, deadLetters: 0n };
   readonly #rows: DataRows;
   readonly #target: string;
@@ -36,16 +34,17 @@ export class LedgerView implements KnownFiles {
     const { store } = ledger.io.location;
     const added = this.#metadataLocation === undefined ? undefined : await this.#added(ledger);
     const files = added ?? (await planScan(ledger.io, ledger.metadata)).files.map(({ dataFile }) => dataFile);
-    const known: Known[] = added === undefined ? [] : [...this.#known];
+    const known = new FewKnownFiles();
+    if (added !== undefined) known.add(this.#known.files);
     const last: LastWithRows = added === undefined ? { events: 0n, deadLetters: 0n } : { ...this.#lastWithRows };
     for (const dataFile of files) {
       const bytes = await store.read(ledger.io.location.pathOf(dataFile.path));
       await this.#rows.learn(bytes);
       for (const row of this.#rows.of(bytes)) {
         if (row.table !== this.#target) continue;
-        known.push({ ...row, name: row.source_file } as Known);
         const { batch_id, events, dead_letters } = row as unknown as LedgerRow;
         const batchId = BigInt(batch_id);
+        known.add([{ ...row, name: row.source_file, batchId: Number(batchId) } as unknown as KnownFile]);
         if (BigInt(events) > 0n && batchId > last.events) last.events = batchId;
         if (BigInt(dead_letters) > 0n && batchId > last.deadLetters) last.deadLetters = batchId;
       }
@@ -73,33 +72,19 @@ export class LedgerView implements KnownFiles {
     return this.#lastWithRows;
   }
 
-  add(outcomes: readonly FileOutcome[], before: LoadedTable, after: LoadedTable): Promise<void> {
+  add(outcomes: readonly KnownFile[], before: LoadedTable, after: LoadedTable): Promise<void> {
     if (this.#metadataLocation !== before.metadataLocation) return Promise.resolve();
-    this.#known.push(...outcomes);
+    this.#known.add(outcomes);
     this.#metadataLocation = after.metadataLocation;
     this.#snapshotId = after.metadata.currentSnapshotId;
     return Promise.resolve();
   }
 
   unknownNames(names: readonly string[]): Promise<Set<string>> {
-    return Promise.resolve(new Set(names.filter((name) => !this.#has({ name, status: "ingested" }))));
+    return Promise.resolve(this.#known.unknownNames(names));
   }
 
   classify(files: readonly EventFile[], asNew: boolean): Promise<ClassifiedFiles> {
-    const result: ClassifiedFiles = { fresh: [], changed: [] };
-    for (const file of files) {
-      const { name, etag } = file;
-      if (this.#has({ name, etag, status: "ingested" })) continue;
-      if (asNew || !this.#has({ name, status: "ingested" })) result.fresh.push(file);
-      else if (!this.#has({ name, etag, status: "changed" })) result.changed.push(file);
-    }
-    return Promise.resolve(result);
-  }
-
-  #has(wanted: Partial<Known>): boolean {
-    return this.#known.some((known) =>
-      known.name === wanted.name && known.status === wanted.status &&
-      (wanted.etag === undefined || known.etag === wanted.etag)
-    );
+    return Promise.resolve(this.#known.classify(files, asNew));
   }
 }
