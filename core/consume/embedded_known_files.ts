@@ -11,9 +11,9 @@ import type { Scratch } from "../disk/scratch.ts";
 import type { EventFile } from "../lake/event_file.ts";
 import { LEDGER_COLUMNS } from "../lake/our_columns.ts";
 import { fileDamage } from "../tables/read/file_damage.ts";
-import { FewKnownFiles, type KnownFile } from "./few_known_files.ts";
+import { FewKnownFiles } from "./few_known_files.ts";
 import { readLedgerRows } from "./ledger_rows.ts";
-import type { ClassifiedFiles, KnownFiles, LastWithRows } from "./known_files.ts";
+import type { ClassifiedFiles, KnownFile, KnownFiles, LastWithRows } from "./known_files.ts";
 
 /** Files of the ledger fetched at once, where it lies elsewhere. */
 const COPIES_PARALLEL = 32;

@@ -1,11 +1,5 @@
 import type { EventFile } from "../lake/event_file.ts";
-import type { FileOutcome } from "../lake/routed_batch.ts";
-import type { ClassifiedFiles } from "./known_files.ts";
-
-/** What the ledger holds of a file. */
-export interface KnownFile extends Pick<FileOutcome, "name" | "etag" | "status"> {
-  batchId: number;
-}
+import type { ClassifiedFiles, KnownFile } from "./known_files.ts";
 
 /** Etags under one name. */
 interface Versions {

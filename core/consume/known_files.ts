@@ -1,6 +1,11 @@
 import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
 import type { EventFile } from "../lake/event_file.ts";
-import type { KnownFile } from "./few_known_files.ts";
+import type { FileOutcome } from "../lake/routed_batch.ts";
+
+/** What the ledger holds of a file. */
+export interface KnownFile extends Pick<FileOutcome, "name" | "etag" | "status"> {
+  batchId: number;
+}
 
 export interface ClassifiedFiles {
   /** Files to ingest. */

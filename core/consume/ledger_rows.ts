@@ -3,8 +3,7 @@ import type { LoadedTable } from "../iceberg/catalog/catalog.ts";
 import type { DataFile } from "../iceberg/format/data_file.ts";
 import { LEDGER_COLUMNS } from "../lake/our_columns.ts";
 import { readFlatColumns } from "../tables/read/parquet/flat_columns.ts";
-import type { KnownFile } from "./few_known_files.ts";
-import type { LastWithRows } from "./known_files.ts";
+import type { KnownFile, LastWithRows } from "./known_files.ts";
 
 /** What a data file of the ledger says of a target's files. */
 export interface LedgerRows {

@@ -3,7 +3,7 @@ import { EmbeddedKnownFiles } from "../../core/consume/embedded_known_files.ts";
 import { Scratch } from "../../core/disk/scratch.ts";
 import { DuckDb } from "../../core/engine/duckdb.ts";
 import { type LoadedTable, parseIdentifier, requireTable } from "../../core/iceberg/catalog/catalog.ts";
-import type { KnownFile } from "../../core/consume/few_known_files.ts";
+import type { KnownFile } from "../../core/consume/known_files.ts";
 import fc from "../support/property.ts";
 import { isThorough } from "../support/thorough.ts";
 import { ConsumeWorld } from "./consume_world.ts";

@@ -1,7 +1,7 @@
 import { isKind } from "../../../core/base/errors.ts";
 import type { EventFile } from "../../../core/lake/event_file.ts";
-import { FewKnownFiles, type KnownFile } from "../../../core/consume/few_known_files.ts";
-import type { ClassifiedFiles, KnownFiles, LastWithRows } from "../../../core/consume/known_files.ts";
+import { FewKnownFiles } from "../../../core/consume/few_known_files.ts";
+import type { ClassifiedFiles, KnownFile, KnownFiles, LastWithRows } from "../../../core/consume/known_files.ts";
 import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
 import type { DataFile } from "../../../core/iceberg/format/data_file.ts";
 import { appendedSince } from "../../../core/iceberg/scan/appended_files.ts";
