@@ -34,12 +34,12 @@ export async function openUpkeep(surroundings: Surroundings, choices: UpkeepChoi
   const workshop = new UpkeepWorkshop(surroundings, { ...machine, threads, memory: `${memoryBytes}B` });
   const upkeep = new Upkeep(surroundings, {
     ...policy,
-    openRewriting: () => workshop.openRewriting(),
+    openRewriting: (stop) => workshop.openRewriting(stop),
     report,
     note,
   });
   return {
-    betweenBatches: ({ tables, renew, idleMs, signal }) => upkeep.run({ tables, renew, idleMs, signal }),
+    betweenBatches: ({ tables, renew, idleMs, signal, stop }) => upkeep.run({ tables, renew, idleMs, signal, stop }),
     newRider: () => upkeep.newRider(),
     async close() {
       try {

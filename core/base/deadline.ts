@@ -15,15 +15,21 @@ const isOver = new Error("the action is over");
 
 /**
  * Runs `action` for at most `limitMs`; then aborts its signal and throws `DeadlineError`, even if
- * the action ignores it.
+ * the action ignores it. Where `stop` is aborted before, that is the same with its reason.
  */
 export async function withDeadline<T>(
   clock: Clock,
   limitMs: number,
   action: (signal: AbortSignal) => Promise<T>,
+  stop?: AbortSignal,
 ): Promise<T> {
+  stop?.throwIfAborted();
   const work = new AbortController(), timer = new AbortController();
-  const expired = new Promise<never>((_, reject) => {
+  const ended = new Promise<never>((_, reject) => {
+    stop?.addEventListener("abort", () => {
+      reject(stop.reason);
+      work.abort(stop.reason);
+    }, { signal: timer.signal });
     void clock.sleep(limitMs, timer.signal).then(() => {
       // What the action returned may still use the signal, so only a late action aborts it.
       if (timer.signal.aborted) return;
@@ -33,7 +39,7 @@ export async function withDeadline<T>(
     });
   });
   try {
-    return await Promise.race([action(work.signal), expired]);
+    return await Promise.race([action(work.signal), ended]);
   } finally {
     // A shared reason: `abort()` without one builds an Error, with its stack, every time.
     timer.abort(isOver);

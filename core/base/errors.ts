@@ -58,6 +58,11 @@ export function isKind(error: unknown, ...kinds: ErrorKind[]): error is Streamla
   return error instanceof StreamlabError && kinds.includes(error.kind);
 }
 
+/** Of work that its signal has ended in the middle: "the rewrite". */
+export function stopped(work: string): StreamlabError {
+  return new StreamlabError("interrupted", `Stopped ${work}`);
+}
+
 /** What `work` gives; undefined where it fails with `not-found`. */
 export async function ifFound<T>(work: Promise<T>): Promise<T | undefined> {
   try {

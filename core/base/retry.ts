@@ -19,7 +19,8 @@ export function backoffMs(policy: RetryPolicy, attempt: number, random: Random):
 
 /**
  * Calls `action` until it returns, throws an error that `isRetryable` refuses, or has been tried
- * `attemptsMax` times; the last error is thrown as it is.
+ * `attemptsMax` times; the last error is thrown as it is. It is tried no more once `stop` is
+ * aborted.
  */
 export async function retry<T>(
   policy: RetryPolicy,
@@ -27,13 +28,15 @@ export async function retry<T>(
   random: Random,
   isRetryable: (error: unknown) => boolean,
   action: (attempt: number) => Promise<T>,
+  stop?: AbortSignal,
 ): Promise<T> {
   for (let attempt = 1;; attempt++) {
     try {
       return await action(attempt);
     } catch (error) {
       if (attempt >= policy.attemptsMax || !isRetryable(error)) throw error;
-      await clock.sleep(backoffMs(policy, attempt, random));
+      await clock.sleep(backoffMs(policy, attempt, random), stop);
+      if (stop?.aborted) throw error;
     }
   }
 }

@@ -14,6 +14,8 @@ export interface Pause {
   renew(table: LoadedTable): void;
   /** Aborted when files have come, or the run is to end. */
   signal: AbortSignal;
+  /** Aborted when the run is to end: what is under way then ends in the middle. */
+  stop: AbortSignal;
 }
 
 /**

@@ -153,7 +153,7 @@ export class ConsumeSession {
           const leftMs = () => waits ? untilDue(startMs, triggerMs, clock) : 0;
           // Files that come before the next batch may begin do not wait for upkeep.
           const due = leftMs() > 0 ? signal : AbortSignal.any([signal, alarm.signal]);
-          await this.#consumer.pause(leftMs() || (alarm.hasRung ? 0 : pauseMs), due);
+          await this.#consumer.pause(leftMs() || (alarm.hasRung ? 0 : pauseMs), due, signal);
           failures = 0;
           await clock.sleep(leftMs(), signal);
         } catch (error) {

@@ -168,8 +168,11 @@ export class Consumer {
     }
   }
 
-  /** Offers upkeep the time until the next look for files, or until `signal` is aborted. */
-  async pause(idleMs: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Offers upkeep the time until the next look for files, or until `signal` is aborted. `stop` is
+   * aborted where the run is to end.
+   */
+  async pause(idleMs: number, signal: AbortSignal, stop = signal): Promise<void> {
     for (const job of this.#betweenBatches) {
       if (signal.aborted) return;
       await job({
@@ -178,6 +181,7 @@ export class Consumer {
         tables: TABLE_ROLES.map((role) => this.#tables[role]),
         renew: (table) => this.#renew(table),
         signal,
+        stop,
       });
     }
   }

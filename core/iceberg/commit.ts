@@ -24,6 +24,8 @@ export interface CommitOptions {
    * else.
    */
   base?: LoadedTable;
+  /** Probably the newest version: where it is, it is not read again. Without a `base` only. */
+  expected?: LoadedTable | undefined;
   /** Identifies the commit, whoever tries it; default: an id of its own for every try. */
   commitId?: string;
   /** Tries in all, default 100. */
@@ -70,7 +72,7 @@ export async function commitTable(
   let deadlineMs = options.deadlineMs ?? clock.nowMs() + 60_000;
   let base = options.base;
   for (let attempt = 1;; attempt++) {
-    base ??= await requireTable(catalog, identifier);
+    base ??= await requireTable(catalog, identifier, options.expected);
     const transaction = new Transaction(base, { nowMs: clock.nowMs(), random });
     let isWanted: boolean | void;
     try {

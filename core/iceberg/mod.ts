@@ -77,6 +77,7 @@ export { type ErrorDetails, type ErrorKind, StreamlabError } from "../base/error
 export type { Random } from "../base/random.ts";
 export type {
   FileInfo,
+  GetFileOptions,
   ListedFile,
   ListOptions,
   ObjectAccess,

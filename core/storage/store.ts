@@ -58,7 +58,7 @@ export interface Store {
    * Copies the file to local scratch, for a program that reads only there. On failure nothing is
    * left at `localPath`. Not made durable.
    */
-  getFile(path: string, localPath: string, options?: ReadOptions): Promise<void>;
+  getFile(path: string, localPath: string, options?: GetFileOptions): Promise<void>;
   /** Undefined when there is no such file. */
   stat(path: string): Promise<FileInfo | undefined>;
   /**
@@ -150,6 +150,12 @@ export interface ObjectAccess {
 export interface ReadOptions {
   /** Fail with `conflict` if the file no longer has this version. */
   etag?: string;
+}
+
+/** How a file is copied to scratch. */
+export interface GetFileOptions extends ReadOptions {
+  /** Ends it with `interrupted`: one that comes over a network in the middle. */
+  stop?: AbortSignal | undefined;
 }
 
 /** A file of a listing. */

@@ -29,6 +29,20 @@ Deno.test("what ends in time is returned, and its signal stays as it is", async 
   strictEqual(seen?.aborted, false);
 });
 
+Deno.test("what is to stop ends with the reason for it, whether it listens or not", async () => {
+  const { clock } = handClock();
+  const stop = new AbortController();
+  let seen: AbortSignal | undefined;
+  const late = withDeadline(clock, 1000, (signal) => {
+    seen = signal;
+    return new Promise<never>(() => {});
+  }, stop.signal);
+  stop.abort(new Error("enough"));
+  await rejects(late, /^Error: enough$/);
+  strictEqual(seen?.aborted, true);
+  await rejects(withDeadline(clock, 1000, () => Promise.resolve(7), stop.signal), /^Error: enough$/);
+});
+
 Deno.test("what takes too long is aborted, whether it listens or not", async () => {
   const { clock, wake } = handClock();
   let seen: AbortSignal | undefined;

@@ -67,13 +67,29 @@ Deno.test("what upkeep is refused by the outside is tried again, and any other f
     ok(tries > 1);
   }));
 
+Deno.test("a file that comes ends a pause, but not what is under way; the end of the run ends both", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("1.ndjson", EVENT);
+    const seen: boolean[][] = [];
+    await watch(world, async ({ doneBatchId, idleMs, signal, stop }, end) => {
+      if (idleMs === 0) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      signal.addEventListener("abort", () => resolve());
+      if (doneBatchId === 1n) world.put("2.ndjson", EVENT);
+      else end();
+      await promise;
+      seen.push([signal.aborted, stop.aborted]);
+    });
+    deepStrictEqual([seen.at(0), seen.at(-1)], [[true, false], [true, true]]);
+  }));
+
 Deno.test("records of old batches are looked for once after each batch, not at each pause", async () => {
   const looks: bigint[] = [];
   const checkpoint = { forget: (id: bigint) => Promise.resolve(void looks.push(id)) } as unknown as Checkpoint;
   const job = forgetRecords(checkpoint);
   const { signal } = new AbortController();
   for (const doneBatchId of [1n, 1n, 2n, 2n, 2n]) {
-    await job({ doneBatchId, idleMs: 0, tables: [], renew: () => {}, signal });
+    await job({ doneBatchId, idleMs: 0, tables: [], renew: () => {}, signal, stop: signal });
   }
   deepStrictEqual(looks, [1n, 2n]);
 });

@@ -2,79 +2,23 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { appendFiles } from "../../core/iceberg/action/append_files.ts";
 import { expireSnapshots } from "../../core/iceberg/action/expire_snapshots.ts";
 import { setProperties } from "../../core/iceberg/action/set_properties.ts";
-import { identifierText, type LoadedTable } from "../../core/iceberg/catalog/catalog.ts";
+import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
 import { commitTable } from "../../core/iceberg/commit.ts";
 import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { History, UPKEEP } from "../../core/lake/history.ts";
 import { PATIENCE_MS, writeIntent } from "../../core/lake/intent.ts";
 import { listRemovals } from "../../core/lake/removal.ts";
-import type { UpkeepRecord } from "../../core/lake/upkeep_history.ts";
 import { StreamlabError } from "../../core/base/errors.ts";
 import { debtOf } from "../../core/maintain/upkeep/debt.ts";
 import { DebtWatch } from "../../core/maintain/upkeep/debt_watch.ts";
 import { UpkeepPace } from "../../core/maintain/upkeep/pace.ts";
 import { targetFileSizeOf } from "../../core/maintain/compaction/target_size.ts";
-import { retentionOf, THRESHOLDS, type UpkeepPolicy } from "../../core/maintain/upkeep/policy.ts";
+import { retentionOf } from "../../core/maintain/upkeep/policy.ts";
 import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
-import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
 import { damagePage, eventFieldIds, MaintainWorld } from "./maintain_world.ts";
-import { scratchFolder } from "../support/scratch_folder.ts";
+import { actions, historyOf, policy, useUpkeep } from "./use_upkeep.ts";
 
 const hourMs = 3_600_000;
-const policy: UpkeepPolicy = {
-  ...THRESHOLDS,
-  share: 1e6,
-  keepSnapshots: 3,
-  graceMs: 0,
-  memoryBytes: 250e6,
-  threads: 1,
-  expiredMin: 1,
-  inputsMin: 4,
-  deletedMin: 1,
-};
-
-/** Upkeep of `bronze.events`, and what it told. */
-async function useUpkeep(
-  world: MaintainWorld,
-  changes: Partial<UpkeepPolicy>,
-  action: (
-    run: (signal?: AbortSignal, idleMs?: number) => Promise<LoadedTable>,
-    told: UpkeepRecord[],
-    notes: string[],
-  ) => Promise<void>,
-): Promise<void> {
-  const told: UpkeepRecord[] = [], notes: string[] = [];
-  const workshop = new UpkeepWorkshop(world.surroundings, { temporaryFolder: scratchFolder(), threads: 1 });
-  const upkeep = new Upkeep(world.surroundings, {
-    ...policy,
-    ...changes,
-    openRewriting: () => workshop.openRewriting(),
-    report: (record) => void told.push(record),
-    note: (text) => void notes.push(text),
-  });
-  try {
-    await action(
-      async (signal = new AbortController().signal, idleMs = 60_000) => {
-        let table = await world.load();
-        await upkeep.run({ tables: [table], renew: (newer) => void (table = newer), idleMs, signal });
-        return table;
-      },
-      told,
-      notes,
-    );
-    await upkeep.close();
-  } finally {
-    await workshop.close();
-  }
-}
-
-/** What is written down of upkeep. */
-async function historyOf({ surroundings }: MaintainWorld): Promise<(string | undefined)[][]> {
-  const records = (await Array.fromAsync(new History(UPKEEP, surroundings).read())).flat();
-  return records.map(({ by, action, outcome, detail }) => [by, action, outcome, detail]);
-}
-
-const actions = (told: readonly UpkeepRecord[]) => told.map(({ action }) => action).sort();
 
 Deno.test("upkeep merges, expires and deletes until nothing pays, hands over the newest table, and keeps every row", () =>
   MaintainWorld.use(async (world) => {
@@ -93,20 +37,6 @@ Deno.test("upkeep merges, expires and deletes until nothing pays, hands over the
     deepStrictEqual(await world.lake.ask("SELECT * FROM bronze.events"), rows);
     const history = (await Array.fromAsync(new History(UPKEEP, world.surroundings).read())).flat();
     ok(history.some(({ action, done }) => action === "compact" && done.filesBefore === 9 && done.filesAfter === 1));
-  }));
-
-Deno.test("a table that nobody looked after for long is caught up with in pieces", () =>
-  MaintainWorld.use(async (world) => {
-    await world.events(30);
-    await useUpkeep(world, { expiredMax: 7, inputsMax: 10, pieceBytes: 1 }, async (run, told) => {
-      const table = await run();
-      const expiries = told.filter(({ action }) => action === "expire-snapshots").map(({ done }) => done.snapshots!);
-      ok(expiries.length >= 4 && expiries.every((snapshots) => snapshots <= 7), `${expiries}`);
-      const merges = told.filter(({ action }) => action === "compact").map(({ done }) => done.filesBefore!);
-      ok(merges.length >= 3 && merges.every((files) => files <= 10), `${merges}`);
-      ok(table.metadata.snapshots.length <= 4 && (await planScan(table.io, table.metadata)).files.length < 10);
-    });
-    strictEqual((await world.lake.ask("SELECT * FROM bronze.events")).length, 300);
   }));
 
 Deno.test("upkeep stops after the piece under way when a batch is due", () =>

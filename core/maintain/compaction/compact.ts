@@ -22,6 +22,8 @@ import type { Surroundings } from "../surroundings.ts";
 export interface CompactionOptions extends RewriteOptions {
   /** Which files of a scan are to be rewritten together. Fewer delete files make no more groups. */
   groupsOf(files: readonly ScanFile[]): RewriteGroup[];
+  /** The files of the version that is given, where they are known. */
+  files?: readonly ScanFile[] | undefined;
 }
 
 export interface RewriteOptions {
@@ -38,6 +40,8 @@ export interface RewriteOptions {
   signal: AbortSignal;
   /** Counts `files`, `groups` and `bytes` that are rewritten, of `filesMax` and so on. */
   meter: Meter;
+  /** Told of the version that a commit has made. */
+  committed?: ((table: LoadedTable) => void) | undefined;
   /** Told of each group when it is known what became of it. */
   groupDone?: ((outcome: GroupOutcome, group: RewriteGroup) => Promise<void>) | undefined;
 }
@@ -109,7 +113,9 @@ export async function compact(
   let rewriting: Rewriting | undefined;
   return await rewriteGroups(surroundings, table, options, {
     async plan(newest) {
-      const { files } = await planScan(newest.io, newest.metadata);
+      const { files } = newest === table && options.files !== undefined
+        ? { files: options.files }
+        : await planScan(newest.io, newest.metadata);
       if (options.groupsOf(files).length === 0) return undefined;
       rewriting ??= await open();
       const resolved = await rewriting.resolveDeletes(newest, files);
@@ -312,6 +318,7 @@ class Compaction {
     // If this throws, the outcome of the commit is unknown: the new files and the intents stay, to
     // be settled later.
     const outcome = await commitRewrites(this.#surroundings, table, pending, reach, this.#options.stage);
+    if (outcome.table !== undefined) this.#options.committed?.(outcome.table);
     for (const { group, outputs, intent } of outcome.committed) {
       this.#countInputs(group);
       const written = sizeOf(outputs), total = this.#report.outputs;

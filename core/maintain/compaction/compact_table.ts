@@ -70,11 +70,11 @@ export function atOnceIn(
   };
 }
 
-/** By DuckDB; `close` is told when it is done with. `stops` ends it in the middle of a group. */
+/** By DuckDB; `close` is told when it is done with. `stop` ends it in the middle of a group. */
 export class SqlRewriting implements Rewriting {
   readonly close: () => void;
   readonly #closed = new AbortController();
-  readonly #stops: AbortSignal | undefined;
+  readonly #stop: AbortSignal | undefined;
   readonly #workshop: Pick<Workshop, "connection" | "connect" | "scratch">;
   readonly #connections: ConnectionPool;
   readonly #sortBy: readonly string[];
@@ -84,10 +84,10 @@ export class SqlRewriting implements Rewriting {
     workshop: Pick<Workshop, "connection" | "connect" | "scratch">,
     sortBy: readonly string[],
     close: () => void,
-    stops?: AbortSignal,
+    stop?: AbortSignal,
   ) {
     this.#workshop = workshop;
-    this.#stops = stops;
+    this.#stop = stop;
     const connect = async () => this.#stopping(await workshop.connect());
     this.#connections = new ConnectionPool(this.#stopping(workshop.connection), connect);
     this.#sortBy = sortBy;
@@ -99,9 +99,9 @@ export class SqlRewriting implements Rewriting {
 
   /** A statement under way fails; one that begins later, too. */
   #stopping(connection: Connection): Connection {
-    const stop = () => void connection.stop();
-    if (this.#stops?.aborted) stop();
-    else this.#stops?.addEventListener("abort", stop, { signal: this.#closed.signal });
+    const end = () => void connection.stop();
+    if (this.#stop?.aborted) end();
+    else this.#stop?.addEventListener("abort", end, { signal: this.#closed.signal });
     return connection;
   }
 
@@ -117,12 +117,14 @@ export class SqlRewriting implements Rewriting {
     const connections = this.#connections;
     const order = rowOrderOf(table, this.#sortBy);
     const files = this.#filesOf(table);
-    return new SqlGroupRewriter({ table, connections, scratch, files, order, stops: this.#stops });
+    return new SqlGroupRewriter({ table, connections, scratch, files, order, stop: this.#stop });
   }
 
   /** The rewrite reuses the files that were fetched to resolve deletes. */
   #filesOf(table: LoadedTable): SoundFiles {
-    const files = this.#files.get(table) ?? new SoundFiles(new LocalFiles(table.io, this.#workshop.scratch));
+    const stop = this.#stop;
+    const files = this.#files.get(table) ??
+      new SoundFiles(new LocalFiles(table.io, this.#workshop.scratch, stop), stop);
     this.#files.set(table, files);
     return files;
   }

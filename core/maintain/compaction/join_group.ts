@@ -1,5 +1,5 @@
 import { counted } from "../../base/counted.ts";
-import { StreamlabError } from "../../base/errors.ts";
+import { stopped, StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
@@ -25,10 +25,13 @@ const READS_PARALLEL = 8;
  */
 export class JoiningRewriting implements Rewriting {
   readonly #open: () => Promise<Rewriting>;
+  readonly #stop: AbortSignal | undefined;
   #opened: Promise<Rewriting> | undefined;
 
-  constructor(open: () => Promise<Rewriting>) {
+  /** `stop`: ends a group in the middle, with `interrupted`. */
+  constructor(open: () => Promise<Rewriting>, stop?: AbortSignal) {
     this.#open = open;
+    this.#stop = stop;
   }
 
   get hasReadRows(): boolean {
@@ -43,7 +46,7 @@ export class JoiningRewriting implements Rewriting {
   rewriterOf(table: LoadedTable): GroupRewriter {
     let rewriter: Promise<GroupRewriter> | undefined;
     const other = () => rewriter ??= this.#other().then((rewriting) => rewriting.rewriterOf(table));
-    return new JoiningRewriter(table, other);
+    return new JoiningRewriter(table, other, this.#stop);
   }
 
   async close(): Promise<void> {
@@ -60,11 +63,13 @@ export class JoiningRewriting implements Rewriting {
 class JoiningRewriter implements GroupRewriter {
   readonly #table: LoadedTable;
   readonly #other: () => Promise<GroupRewriter>;
+  readonly #stop: AbortSignal | undefined;
   #used: Promise<GroupRewriter> | undefined;
 
-  constructor(table: LoadedTable, other: () => Promise<GroupRewriter>) {
+  constructor(table: LoadedTable, other: () => Promise<GroupRewriter>, stop: AbortSignal | undefined) {
     this.#table = table;
     this.#other = other;
+    this.#stop = stop;
   }
 
   folderOf({ specId, partition }: RewriteGroup): string {
@@ -97,6 +102,7 @@ class JoiningRewriter implements GroupRewriter {
     const { io: { location }, metadata } = this.#table;
     const files = group.files.map(({ dataFile }) => dataFile);
     const contents = await mapParallel(files, READS_PARALLEL, async ({ path, fileSizeBytes }) => {
+      if (this.#stop?.aborted) throw stopped("the rewrite");
       const bytes = await location.store.read(location.pathOf(path), { bytesMax: JOINED_MAX.bytes });
       if (bytes.length !== fileSizeBytes) throw otherSize(path, bytes.length, fileSizeBytes);
       return bytes;

@@ -34,7 +34,12 @@ export interface CommitOutcome {
   committed: RewrittenGroup[];
   /** Those that lost a race, with the reason. Their new files belong to nobody. */
   dropped: { group: RewrittenGroup; reason: string }[];
+  /** As the last of the commits has made it; undefined where there was none. */
+  table: LoadedTable | undefined;
 }
+
+/** One commit: what it has made of the table, or why it must not be. */
+type Attempt = { table: LoadedTable } | { reason: string };
 
 /**
  * Commits groups as one snapshot. A group whose inputs are no longer live, or had rows deleted
@@ -48,33 +53,34 @@ export async function commitRewrites(
   reach: DeleteReach,
   stage: StageRewrite = stageSameRows,
 ): Promise<CommitOutcome> {
+  const outcome: CommitOutcome = { committed: [], dropped: [], table: undefined };
   const whole = await tryCommit(surroundings, planned, groups, reach, stage);
-  if (whole === undefined) return { committed: [...groups], dropped: [] };
-  if (groups.length === 1) return { committed: [], dropped: [{ group: groups[0]!, reason: whole }] };
-  const outcome: CommitOutcome = { committed: [], dropped: [] };
+  if ("table" in whole) return { ...outcome, committed: [...groups], table: whole.table };
+  if (groups.length === 1) return { ...outcome, dropped: [{ group: groups[0]!, reason: whole.reason }] };
   for (const group of groups) {
-    const reason = await tryCommit(surroundings, planned, [group], reach, stage);
-    if (reason === undefined) outcome.committed.push(group);
-    else outcome.dropped.push({ group, reason });
+    const alone = await tryCommit(surroundings, planned, [group], reach, stage);
+    if ("table" in alone) {
+      outcome.committed.push(group);
+      outcome.table = alone.table;
+    } else outcome.dropped.push({ group, reason: alone.reason });
   }
   return outcome;
 }
 
-/** Undefined when it was committed, else why it must not be. */
 async function tryCommit(
   surroundings: Surroundings,
   planned: LoadedTable,
   groups: readonly RewrittenGroup[],
   reach: DeleteReach,
   stage: StageRewrite,
-): Promise<string | undefined> {
+): Promise<Attempt> {
   const inputs = groups.flatMap(({ group }) => group.files);
   const deletes = reach.doneWithout(inputs);
-  let reason = await commitOnce(surroundings, planned, groups, deletes, stage);
+  let attempt = await commitOnce(surroundings, planned, groups, deletes, stage);
   // Another writer may have removed the delete files. The new rows are committed all the same.
-  if (reason !== undefined && deletes.length > 0) reason = await commitOnce(surroundings, planned, groups, [], stage);
-  if (reason === undefined) reach.forget(inputs);
-  return reason;
+  if ("reason" in attempt && deletes.length > 0) attempt = await commitOnce(surroundings, planned, groups, [], stage);
+  if ("table" in attempt) reach.forget(inputs);
+  return attempt;
 }
 
 async function commitOnce(
@@ -83,7 +89,7 @@ async function commitOnce(
   groups: readonly RewrittenGroup[],
   deletes: readonly DataFile[],
   stage: StageRewrite,
-): Promise<string | undefined> {
+): Promise<Attempt> {
   let reason: string | undefined;
   const rewrite = {
     inputs: [...groups.flatMap(({ group }) => group.files.map(({ dataFile }) => dataFile)), ...deletes],
@@ -107,13 +113,13 @@ async function commitOnce(
       return false;
     }
     return true;
-  }, { clock, random });
+  }, { clock, random, expected: planned });
   try {
-    await commit;
+    const { table } = await commit;
+    return reason === undefined ? { table } : { reason };
   } catch (error) {
-    return conflictReason(error);
+    return { reason: conflictReason(error) };
   }
-  return reason;
 }
 
 /** A conflict is certain: the commit did not happen. Any other error is thrown on. */

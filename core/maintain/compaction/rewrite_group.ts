@@ -1,5 +1,5 @@
 import { counted } from "../../base/counted.ts";
-import { StreamlabError } from "../../base/errors.ts";
+import { stopped, StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { copyToParquet, type WrittenFile } from "../../engine/copy.ts";
 import type { ConnectionPool } from "../../engine/connection_pool.ts";
@@ -36,7 +36,7 @@ export interface RewriterOptions {
   /** Where rows are to be sorted. */
   order: RowOrder | undefined;
   /** Ends a group in the middle, with `interrupted`. */
-  stops?: AbortSignal | undefined;
+  stop?: AbortSignal | undefined;
 }
 
 /**
@@ -79,6 +79,7 @@ export class SqlGroupRewriter implements GroupRewriter {
   async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
     const { connections, table, files } = this.#options;
     const written = await connections.use((connection) => this.#rewriteRows(connection, group));
+    this.#checkWanted();
     const { location } = table.io;
     const partitions = this.folderOf(group);
     const nameOf = (number: number) => dataFileName(stem, number);
@@ -125,7 +126,7 @@ export class SqlGroupRewriter implements GroupRewriter {
 
   /** Short statements end before DuckDB hears of an interruption. */
   #checkWanted(): void {
-    if (this.#options.stops?.aborted) throw new StreamlabError("interrupted", "The rewrite was stopped");
+    if (this.#options.stop?.aborted) throw stopped("the rewrite");
   }
 
   async #write(

@@ -13,13 +13,18 @@ export interface RewriteSize {
   isSorted?: boolean;
 }
 
-/** Of files of one partition: a group stays in it. */
-export function rewriteSize(files: readonly ScanFile[]): Omit<RewriteSize, "threads"> {
+/**
+ * Of files of one partition: a group stays in it. `size`: of others that are rewritten with them.
+ */
+export function rewriteSize(
+  files: readonly ScanFile[],
+  size: Omit<RewriteSize, "threads"> = { files: 0, bytes: 0, records: 0, partitions: 1 },
+): Omit<RewriteSize, "threads"> {
   const all = files.flatMap(({ dataFile, deletes }) => [dataFile, ...deletes]);
   return {
-    files: all.length,
-    bytes: all.reduce((sum, { fileSizeBytes }) => sum + fileSizeBytes, 0),
-    records: files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0),
+    files: size.files + all.length,
+    bytes: size.bytes + all.reduce((sum, { fileSizeBytes }) => sum + fileSizeBytes, 0),
+    records: size.records + files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0),
     partitions: 1,
   };
 }

@@ -1,4 +1,4 @@
-import { StreamlabError } from "../../base/errors.ts";
+import { stopped, StreamlabError } from "../../base/errors.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
 import type { LocalFiles } from "../../tables/read/local_files.ts";
 import { checkPagesAt } from "../../tables/read/parquet/page_checks.ts";
@@ -9,10 +9,12 @@ import { checkPagesAt } from "../../tables/read/parquet/page_checks.ts";
  */
 export class SoundFiles {
   readonly #local: LocalFiles;
+  readonly #stop: AbortSignal | undefined;
   readonly #paths = new Map<string, Promise<string>>();
 
-  constructor(local: LocalFiles) {
+  constructor(local: LocalFiles, stop?: AbortSignal) {
     this.#local = local;
+    this.#stop = stop;
   }
 
   /** Fails with `corrupt` for a damaged file, and with `usage` for one that is no Parquet. */
@@ -26,6 +28,7 @@ export class SoundFiles {
 
   async #checked(file: DataFile): Promise<string> {
     const path = await this.#local.pathOf(file);
+    if (this.#stop?.aborted) throw stopped(`reading ${file.path}`);
     const check = await checkPagesAt(path);
     if (check?.state === "damaged") throw damagedError(file.path, check.where);
     return path;

@@ -94,16 +94,18 @@ function deletesPay({ dataFile, deletes }: ScanFile, isQuiet: boolean): boolean 
 /** Bins up to the target size, and to what memory and the number of open files allow. */
 function pack(files: readonly ScanFile[], rule: TierRule): ScanFile[][] {
   const bins: ScanFile[][] = [];
-  let bin: ScanFile[] = [];
+  let bin: ScanFile[] = [], bytes = 0, size = rewriteSize([]);
   for (const file of files) {
-    if (
-      bin.length > 0 &&
-      (bytesOf(bin) + file.dataFile.fileSizeBytes > rule.targetFileSize || !fits([...bin, file], rule))
-    ) {
+    const { fileSizeBytes } = file.dataFile;
+    const isFull = bytes + fileSizeBytes > rule.targetFileSize ||
+      !isWithin(bin.length + 1, rewriteSize([file], size), rule);
+    if (bin.length > 0 && isFull) {
       bins.push(bin);
-      bin = [];
+      [bin, bytes, size] = [[], 0, rewriteSize([])];
     }
     bin.push(file);
+    bytes += fileSizeBytes;
+    size = rewriteSize([file], size);
   }
   bins.push(bin);
   return bins.filter((bin) => bin.length > 1 || (bin[0] !== undefined && deletesPay(bin[0], true)))
@@ -125,6 +127,14 @@ function admittedBytes(files: readonly ScanFile[], { memoryBytes, threads, input
   return isAdmitted(high) ? high : low;
 }
 
-function fits(files: readonly ScanFile[], { memoryBytes, threads, inputsMax }: TierRule): boolean {
-  return files.length <= inputsMax && rewritePeakBytes({ ...rewriteSize(files), threads }) <= memoryBytes;
+function fits(files: readonly ScanFile[], rule: TierRule): boolean {
+  return isWithin(files.length, rewriteSize(files), rule);
+}
+
+function isWithin(
+  files: number,
+  size: ReturnType<typeof rewriteSize>,
+  { memoryBytes, threads, inputsMax }: TierRule,
+): boolean {
+  return files <= inputsMax && rewritePeakBytes({ ...size, threads }) <= memoryBytes;
 }

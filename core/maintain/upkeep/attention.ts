@@ -1,3 +1,4 @@
+import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import type { TableDebt } from "./debt.ts";
 import { DebtWatch } from "./debt_watch.ts";
 
@@ -48,4 +49,9 @@ export function newAttention(): Attention {
     debt: undefined,
     watch: new DebtWatch(),
   };
+}
+
+/** The files without those that are left as they are. */
+export function soundOf(files: readonly ScanFile[], { damaged }: Attention): ScanFile[] {
+  return files.filter(({ dataFile, deletes }) => [dataFile, ...deletes].every(({ path }) => !damaged.has(path)));
 }

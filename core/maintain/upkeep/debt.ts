@@ -96,6 +96,16 @@ export function joinsDue(
   return planJoins(files, joinsAfter, tierRule(metadata, policy, nowMs));
 }
 
+/** The groups that are worth most, up to the size of a piece. */
+export function onePiece(groups: readonly RewriteGroup[], { pieceBytes, pieceFiles }: UpkeepPolicy): RewriteGroup[] {
+  let bytes = 0, files = 0;
+  return groups.filter((group, index) => {
+    bytes += group.bytes;
+    files += group.files.length;
+    return index === 0 || (bytes <= pieceBytes && files <= pieceFiles);
+  });
+}
+
 function tierRule(metadata: TableMetadata, policy: UpkeepPolicy, nowMs: number): TierRule {
   const { inputsMin, inputsMax, memoryBytes, threads } = policy;
   return {

@@ -23,8 +23,9 @@ export interface UpkeepPolicy {
   inputsMin: number;
   /** Files that are read at once. */
   inputsMax: number;
-  /** What one piece rewrites, but at least one group. */
+  /** What one piece rewrites, but at least one group: bytes, and files. */
   pieceBytes: number;
+  pieceFiles: number;
   /** Files that are worth a deletion, for it reads what every snapshot names. */
   deletedMin: number;
   /** Files that one piece deletes. */
@@ -39,10 +40,13 @@ const GRACE_MS = 3_600_000;
 export const THRESHOLDS = {
   share: 0.1,
   expiredMin: 8,
-  expiredMax: 500,
+  // A batch that is due waits for them. Fewer would cost more in all: each commit writes the
+  // table's whole metadata, which is long where much is due.
+  expiredMax: 100,
   inputsMin: 32,
   inputsMax: 500,
   pieceBytes: 32e6,
+  pieceFiles: 500,
   deletedMin: 1_000,
   deletedMax: 4_000,
   commitMsMax: 120_000,

@@ -7,13 +7,12 @@ import { snapshotOfRef } from "../../iceberg/format/table_metadata.ts";
 import { planScan, type ScanFile } from "../../iceberg/scan/scan.ts";
 import { type Undone, undoneBy, type UpkeepRecord, upkeepRecord } from "../../lake/upkeep_history.ts";
 import { compact, type CompactionReport } from "../compaction/compact.ts";
-import type { RewriteGroup } from "../compaction/compaction_plan.ts";
 import type { Rewriting } from "../compaction/rewriting.ts";
 import { DamagedFileError } from "../compaction/sound_files.ts";
 import { expireLater } from "../removal/expire_later.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { ANY_SEQUENCE, type Attention, newAttention } from "./attention.ts";
-import { debtOf, filesUntilDue, groupsDue, joinsDue, snapshotsDue } from "./debt.ts";
+import { ANY_SEQUENCE, type Attention, newAttention, soundOf } from "./attention.ts";
+import { debtOf, filesUntilDue, groupsDue, joinsDue, onePiece, snapshotsDue } from "./debt.ts";
 import { UpkeepPace } from "./pace.ts";
 import { retentionOf, type UpkeepPolicy } from "./policy.ts";
 import { RidingExpiry } from "./riding_expiry.ts";
@@ -30,11 +29,13 @@ export interface UpkeepMoment {
   idleMs: number;
   /** Aborted when a batch is due, or the run is to end. */
   signal: AbortSignal;
+  /** Aborted when the run is to end: of the piece under way nothing stays. */
+  stop?: AbortSignal | undefined;
 }
 
 export interface UpkeepOptions extends UpkeepPolicy {
   /** Who rewrites rows; called when there are some to rewrite. */
-  openRewriting: () => Promise<Rewriting> | Rewriting;
+  openRewriting: (stop?: AbortSignal) => Promise<Rewriting> | Rewriting;
   /** Told of each piece that was done. */
   report(record: UpkeepRecord): void;
   note(text: string): void;
@@ -169,7 +170,7 @@ export class Upkeep {
     job: Job,
     name: string,
     tables: Map<string, LoadedTable>,
-    { renew, signal }: UpkeepMoment,
+    { renew, signal, stop }: UpkeepMoment,
   ): Promise<PieceLength> {
     const attention = this.#attentionOf(name);
     const startMs = this.#surroundings.clock.nowMs();
@@ -179,7 +180,7 @@ export class Upkeep {
       const done = job === "tidy"
         ? await this.#tidy(table, attention, startMs)
         : startMs >= attention.rewriteFromMs && this.#filesHaveChanged(table, attention, startMs)
-        ? await this.#compact(table, attention, signal)
+        ? await this.#compact(table, attention, { signal, stop })
         : undefined;
       if (done === undefined) return "nothing";
       this.#tell(name, attention, done, startMs);
@@ -220,7 +221,10 @@ export class Upkeep {
   }
 
   async #deleteDue(table: LoadedTable, nowMs: number): Promise<Done> {
-    if (!mayDelete(table)) return undefined;
+    // All that any snapshot names is read for it, and of a backlog most is soon named by none.
+    if (!mayDelete(table) || snapshotsDue(table.metadata, this.#options, nowMs) > this.#options.expiredMax) {
+      return undefined;
+    }
     await this.#waiting.look(nowMs);
     const name = identifierText(table.identifier);
     if (!this.#waiting.pays(name, nowMs)) return undefined;
@@ -252,7 +256,11 @@ export class Upkeep {
     return true;
   }
 
-  async #compact(table: LoadedTable, attention: Attention, signal: AbortSignal): Promise<Done> {
+  async #compact(
+    table: LoadedTable,
+    attention: Attention,
+    { signal, stop }: Pick<UpkeepMoment, "signal" | "stop">,
+  ): Promise<Done> {
     const { clock } = this.#surroundings;
     const nowMs = clock.nowMs();
     const { io, metadata } = table;
@@ -271,19 +279,21 @@ export class Upkeep {
     const { joinsAfter } = attention;
     const groupsOf = (files: readonly ScanFile[]) => {
       const sound = soundOf(files, attention);
-      if (mayReadRows) return onePiece(groupsDue(metadata, sound, this.#options, nowMs), this.#options.pieceBytes);
+      if (mayReadRows) return onePiece(groupsDue(metadata, sound, this.#options, nowMs), this.#options);
       if (joinsAfter === undefined) return [];
-      return onePiece(joinsDue(metadata, sound, joinsAfter, this.#options, nowMs), this.#options.pieceBytes);
+      return onePiece(joinsDue(metadata, sound, joinsAfter, this.#options, nowMs), this.#options);
     };
     const groups = groupsOf(files);
     if (groups.length === 0) {
       attention.lookMs = Math.min(attention.lookMs, this.#paces.long.startMs(), this.#paces.all.startMs());
       return undefined;
     }
-    let rewriting: Rewriting | undefined;
-    const open = async () => rewriting = await this.#options.openRewriting();
+    let rewriting: Rewriting | undefined, newest: LoadedTable | undefined;
+    const open = async () => rewriting = await this.#options.openRewriting(stop);
     const report = await compact(this.#surroundings, table, {
       groupsOf,
+      files: scan.files,
+      committed: (table) => newest = table,
       patienceMs: PATIENCE_MS,
       givesWay: true,
       dryRun: false,
@@ -294,12 +304,11 @@ export class Upkeep {
     if (inputs.files === 0) {
       // Somebody else is at it, or was faster.
       attention.rewriteFromMs = nowMs + PAUSE_MS;
-      const undone = whyGivenWay(report);
+      const undone = whyGivenWay(report, stop);
       return undone && { done: {}, undone };
     }
     attention.filesSeen = NaN;
     const isLong = rewriting?.hasReadRows === true;
-    const newest = await this.#surroundings.catalog.loadTable(table.identifier, table);
     attention.filesLeft = filesOf(newest ?? table);
     if (isLong) {
       // What DuckDB has written cannot be joined either. Where newer files could not, none can.
@@ -372,22 +381,13 @@ function mayDelete({ metadata }: LoadedTable): boolean {
 }
 
 /** Undefined where there was nothing to do any more. */
-function whyGivenWay({ gaveWay, dropped, interrupted }: CompactionReport): Undone | undefined {
+function whyGivenWay(
+  { gaveWay, dropped, interrupted }: CompactionReport,
+  stop: AbortSignal | undefined,
+): Undone | undefined {
+  const signalled = stop?.aborted ? "the run was to end" : "a batch was due";
   const detail = gaveWay
     ? "somebody else rewrites files of the table"
-    : dropped[0]?.reason ?? (interrupted ? "a batch was due" : undefined);
+    : dropped[0]?.reason ?? (interrupted ? signalled : undefined);
   return detail === undefined ? undefined : { outcome: "gave-way", detail };
-}
-
-function soundOf(files: readonly ScanFile[], { damaged }: Attention): ScanFile[] {
-  return files.filter(({ dataFile, deletes }) => [dataFile, ...deletes].every(({ path }) => !damaged.has(path)));
-}
-
-/** The groups that are worth most, up to the size of a piece. */
-function onePiece(groups: readonly RewriteGroup[], pieceBytes: number): RewriteGroup[] {
-  let bytes = 0;
-  return groups.filter((group, index) => {
-    bytes += group.bytes;
-    return index === 0 || bytes <= pieceBytes;
-  });
 }

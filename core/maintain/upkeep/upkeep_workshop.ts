@@ -19,16 +19,16 @@ export class UpkeepWorkshop {
     this.#options = options;
   }
 
-  /** Small files are joined without a workshop. */
-  openRewriting(): Rewriting {
-    return new JoiningRewriting(() => this.#openSql());
+  /** Small files are joined without a workshop. `stop` ends it in the middle of a group. */
+  openRewriting(stop?: AbortSignal): Rewriting {
+    return new JoiningRewriting(() => this.#openSql(stop), stop);
   }
 
   /**
    * Each with scratch of its own: DuckDB keeps what it has read of a path. One after another: a
    * connection has one statement at a time, and memory was admitted for one rewrite.
    */
-  async #openSql(): Promise<Rewriting> {
+  async #openSql(stop: AbortSignal | undefined): Promise<Rewriting> {
     const before = this.#last;
     const { promise, resolve: end } = Promise.withResolvers<void>();
     this.#last = promise;
@@ -41,7 +41,7 @@ export class UpkeepWorkshop {
         scratch.remove();
       };
       const { connection } = workshop;
-      return new SqlRewriting({ connection, connect: () => workshop.connect(), scratch }, [], close);
+      return new SqlRewriting({ connection, connect: () => workshop.connect(), scratch }, [], close, stop);
     } catch (error) {
       end();
       throw error;

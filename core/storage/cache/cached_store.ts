@@ -1,5 +1,14 @@
 import type { ObjectCache } from "./object_cache.ts";
-import type { FileInfo, ListedFile, ListOptions, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
+import type {
+  FileInfo,
+  GetFileOptions,
+  ListedFile,
+  ListOptions,
+  ObjectAccess,
+  ReadOptions,
+  Store,
+  UnfinishedWrite,
+} from "../store.ts";
 
 /**
  * Manifests, manifest lists and data files have names that are given once (specification: "File
@@ -49,7 +58,7 @@ export class CachedStore implements Store {
     return bytes;
   }
 
-  async getFile(path: string, localPath: string, options: ReadOptions = {}): Promise<void> {
+  async getFile(path: string, localPath: string, options: GetFileOptions = {}): Promise<void> {
     const name = this.#nameOf(path, options.etag);
     if (name !== undefined && await this.#cache.copyTo(name, localPath)) return;
     await this.#store.getFile(path, localPath, options);

@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { systemClock } from "../../base/clock.ts";
 import type { Clock } from "../../base/clock.ts";
-import { StreamlabError } from "../../base/errors.ts";
+import { stopped, StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { uuidV4 } from "../../base/random.ts";
 import type { Random } from "../../base/random.ts";
@@ -16,7 +16,15 @@ import { walk } from "./walk.ts";
 import { checkPath, checkPrefix, isTemporaryName } from "../path.ts";
 import { probeCreate } from "../probe.ts";
 import { checkSize } from "../size_limit.ts";
-import type { FileInfo, ListedFile, ListOptions, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
+import type {
+  FileInfo,
+  GetFileOptions,
+  ListedFile,
+  ListOptions,
+  ReadOptions,
+  Store,
+  UnfinishedWrite,
+} from "../store.ts";
 
 export interface LocalStoreOptions {
   random: Random;
@@ -88,7 +96,8 @@ class LocalStore implements Store {
     return this.#quickCalls.run(() => readRangeSync(this.localPath(path), offset, length), handedOver);
   }
 
-  async getFile(path: string, localPath: string, options: ReadOptions = {}): Promise<void> {
+  async getFile(path: string, localPath: string, options: GetFileOptions = {}): Promise<void> {
+    if (options.stop?.aborted) throw stopped(`reading ${this.localPath(path)}`);
     await this.#reading(path, options, async (reader) => {
       try {
         await Deno.copyFile(this.localPath(path), localPath);

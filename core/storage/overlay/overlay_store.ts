@@ -3,7 +3,15 @@ import type { Random } from "../../base/random.ts";
 import { removeTree } from "../../disk/removal.ts";
 import { openLocalStore } from "../local/local_store.ts";
 import { comparePaths } from "../path.ts";
-import type { FileInfo, ListedFile, ListOptions, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
+import type {
+  FileInfo,
+  GetFileOptions,
+  ListedFile,
+  ListOptions,
+  ReadOptions,
+  Store,
+  UnfinishedWrite,
+} from "../store.ts";
 
 export interface OverlayOptions {
   /** Local folder for what is written, which nothing else uses. */
@@ -45,7 +53,7 @@ export class OverlayStore implements Store {
     return this.#storeOf(path).readRange(path, offset, length, options);
   }
 
-  getFile(path: string, localPath: string, options?: ReadOptions): Promise<void> {
+  getFile(path: string, localPath: string, options?: GetFileOptions): Promise<void> {
     return this.#storeOf(path).getFile(path, localPath, options);
   }
 

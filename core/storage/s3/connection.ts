@@ -72,6 +72,8 @@ export interface S3Call<T> {
   bytes?: number;
   /** Uses a new connection: Deno sends a request a second time when a reused connection breaks. */
   onOwnConnection?: boolean;
+  /** Ends it before its time, with the signal's reason. */
+  stop?: AbortSignal | undefined;
   run: (client: S3Client, signal: AbortSignal) => Promise<T>;
 }
 
@@ -119,23 +121,31 @@ export class S3Connection {
   }
 
   /** A faster way to read an object, see `S3Get`; undefined if the usual one is needed. */
-  async get(key: string, headers: Record<string, string>): Promise<GetAnswer | undefined> {
+  async get(key: string, headers: Record<string, string>, stop?: AbortSignal): Promise<GetAnswer | undefined> {
     const get = this.#get;
-    return get === undefined ? undefined : await this.deadline((signal) => get.send(key, headers, signal));
+    return get === undefined ? undefined : await this.deadline((signal) => get.send(key, headers, signal), 0, stop);
   }
 
   /** Sends the request once; throws what the client throws, or `DeadlineError`. */
-  once<T>({ run, bytes = 0, onOwnConnection }: Pick<S3Call<T>, "run" | "bytes" | "onOwnConnection">): Promise<T> {
+  once<T>(
+    { run, bytes = 0, onOwnConnection, stop }: Pick<S3Call<T>, "run" | "bytes" | "onOwnConnection" | "stop">,
+  ): Promise<T> {
     const client = onOwnConnection ? this.#lonelyClient : this.#client;
-    return this.deadline((signal) => run(client, signal), bytes);
+    return this.deadline((signal) => run(client, signal), bytes, stop);
   }
 
   /** Retries transient failures as often as the limits say; throws the last error unchanged. */
-  repeat<T>(action: () => Promise<T>): Promise<T> {
+  repeat<T>(action: () => Promise<T>, stop?: AbortSignal): Promise<T> {
     const { transient, throttled } = this.limits;
-    return retry(throttled, this.clock, this.random, isThrottled, () => {
-      return retry(transient, this.clock, this.random, isTransient, action);
-    });
+    const { clock, random } = this;
+    return retry(
+      throttled,
+      clock,
+      random,
+      isThrottled,
+      () => retry(transient, clock, random, isTransient, action, stop),
+      stop,
+    );
   }
 
   /** With credentials that are good now; those of a session expire. */
@@ -166,8 +176,8 @@ export class S3Connection {
     return s3Error(action, `s3://${this.bucket}${key === "" ? "" : `/${key}`}`, error, this.#settings);
   }
 
-  deadline<T>(action: (signal: AbortSignal) => Promise<T>, bytes = 0): Promise<T> {
-    return withDeadline(this.clock, this.limits.timeoutMs + bytes / BYTES_PER_MS_MIN, action);
+  deadline<T>(action: (signal: AbortSignal) => Promise<T>, bytes = 0, stop?: AbortSignal): Promise<T> {
+    return withDeadline(this.clock, this.limits.timeoutMs + bytes / BYTES_PER_MS_MIN, action, stop);
   }
 }
 

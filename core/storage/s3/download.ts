@@ -4,7 +4,7 @@ import { mapParallel } from "../../base/parallel.ts";
 import type { S3Connection } from "./connection.ts";
 import { faultOf, TruncatedError } from "./fault.ts";
 import { bareEtag } from "./listing.ts";
-import type { ReadOptions } from "../store.ts";
+import type { GetFileOptions } from "../store.ts";
 import { writeAll } from "../../disk/file_bytes.ts";
 
 /** Which bytes: from `start` on, or the last `suffix`; `length` undefined is to the end. */
@@ -40,6 +40,7 @@ export class S3Download {
   readonly #connection: S3Connection;
   readonly #key: string;
   readonly #etag: string;
+  readonly #stop: AbortSignal | undefined;
   readonly #end: number;
   #position: number;
   /** For the answer that is being read: the time waited for its pieces, and their bytes. */
@@ -51,9 +52,10 @@ export class S3Download {
   /** Bytes of the whole object; 0 where the range lies beyond its end. */
   readonly size: number;
 
-  private constructor(connection: S3Connection, key: string, answer: Answer) {
+  private constructor(connection: S3Connection, key: string, answer: Answer, stop: AbortSignal | undefined) {
     this.#connection = connection;
     this.#key = key;
+    this.#stop = stop;
     this.#etag = answer.etag;
     this.size = answer.size;
     this.#position = answer.start;
@@ -61,18 +63,21 @@ export class S3Download {
     this.#hold(answer.body);
   }
 
-  static async open(connection: S3Connection, key: string, range: S3Range, options: ReadOptions): Promise<S3Download> {
+  static async open(
+    connection: S3Connection,
+    key: string,
+    range: S3Range,
+    options: GetFileOptions,
+  ): Promise<S3Download> {
+    const { stop } = options;
     try {
-      return new S3Download(
-        connection,
-        key,
-        await connection.repeat(() => begin(connection, key, range, options.etag)),
-      );
+      const answer = await connection.repeat(() => begin(connection, key, range, options), stop);
+      return new S3Download(connection, key, answer, stop);
     } catch (error) {
       const isBeyondEnd = faultOf(error) === "out-of-range";
       if (!isBeyondEnd) throw connection.error("read", key, error);
       const nothing = { etag: options.etag ?? "", start: 0, end: 0, size: 0, body: undefined };
-      return new S3Download(connection, key, nothing);
+      return new S3Download(connection, key, nothing, stop);
     }
   }
 
@@ -94,7 +99,7 @@ export class S3Download {
     }
     if (this.#whole !== undefined) return this.#takeWhole(this.#whole);
     try {
-      return await this.#connection.repeat(() => this.#nextOnce());
+      return await this.#connection.repeat(() => this.#nextOnce(), this.#stop);
     } catch (error) {
       throw this.#connection.error("read", this.#key, error);
     }
@@ -138,12 +143,12 @@ export class S3Download {
     try {
       if (this.#pieces === undefined) {
         const range = { start: this.#position, length: this.remaining };
-        this.#hold((await begin(this.#connection, this.#key, range, this.#etag)).body);
+        this.#hold((await begin(this.#connection, this.#key, range, { etag: this.#etag, stop: this.#stop })).body);
         if (this.#whole !== undefined) return this.#takeWhole(this.#whole);
       }
       const { clock } = this.#connection;
       const askedMs = clock.nowMs();
-      const { done, value } = await this.#connection.deadline(() => this.#pieces!.next());
+      const { done, value } = await this.#connection.deadline(() => this.#pieces!.next(), 0, this.#stop);
       if (done) throw new TruncatedError(this.remaining);
       this.#position += value.length;
       this.#checkSpeed(value.length, clock.nowMs() - askedMs);
@@ -171,13 +176,18 @@ export class S3Download {
 }
 
 /** Sends one request; throws what the client throws. */
-async function begin(connection: S3Connection, key: string, range: S3Range, etag?: string): Promise<Answer> {
+async function begin(
+  connection: S3Connection,
+  key: string,
+  range: S3Range,
+  { etag, stop }: GetFileOptions,
+): Promise<Answer> {
   const Range = headerOf(range);
   const IfMatch = etag === undefined ? undefined : `"${etag}"`;
   const quick = await connection.get(key, {
     ...(Range === undefined ? {} : { range: Range }),
     ...(IfMatch === undefined ? {} : { "if-match": IfMatch }),
-  });
+  }, stop);
   if (quick !== undefined) {
     const { headers, body } = quick;
     return answerOf(
@@ -188,7 +198,7 @@ async function begin(connection: S3Connection, key: string, range: S3Range, etag
     );
   }
   const command = new GetObjectCommand({ Bucket: connection.bucket, Key: key, Range, IfMatch });
-  const output = await connection.once({ run: (client, abortSignal) => client.send(command, { abortSignal }) });
+  const output = await connection.once({ stop, run: (client, abortSignal) => client.send(command, { abortSignal }) });
   const { ETag, ContentLength = 0, ContentRange } = output;
   return answerOf(ETag, ContentLength, ContentRange, output.Body as unknown as BodyStream | undefined);
 }
@@ -206,11 +216,16 @@ function answerOf(
 }
 
 function bodyOf(stream: ReadableStream<Uint8Array>): BodyStream {
-  const pieces = stream.values();
+  // An iterator's `return` waits for the piece that was asked for last, which may never come.
+  const reader = stream.getReader();
+  const next = async (): Promise<IteratorResult<Uint8Array>> => {
+    const { done, value } = await reader.read();
+    return done ? { done, value: undefined } : { done, value };
+  };
   return {
-    [Symbol.asyncIterator]: () => pieces,
+    [Symbol.asyncIterator]: () => ({ next }),
     // It has ended either way.
-    destroy: () => void pieces.return?.().catch(() => undefined),
+    destroy: () => void reader.cancel().catch(() => undefined),
   };
 }
 
@@ -228,7 +243,7 @@ export async function downloadFile(
   connection: S3Connection,
   key: string,
   localPath: string,
-  options: ReadOptions,
+  options: GetFileOptions,
 ): Promise<void> {
   const { partBytes, parallelMax } = connection.limits;
   const first = await S3Download.open(connection, key, { start: 0, length: partBytes }, options);
@@ -237,7 +252,7 @@ export async function downloadFile(
   for (let start = partBytes; start < first.size; start += partBytes) starts.push(start);
   await mapParallel(starts, parallelMax, async (start) => {
     const range = { start, length: partBytes };
-    await copyPart(await S3Download.open(connection, key, range, { etag: first.etag }), localPath, start);
+    await copyPart(await S3Download.open(connection, key, range, { ...options, etag: first.etag }), localPath, start);
   });
 }
 

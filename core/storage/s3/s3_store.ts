@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Clock } from "../../base/clock.ts";
-import { StreamlabError } from "../../base/errors.ts";
+import { stopped, StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import type { Random } from "../../base/random.ts";
 import { formatLocation } from "../location.ts";
@@ -28,7 +28,16 @@ import type { S3Range } from "./download.ts";
 import { faultOf } from "./fault.ts";
 import { bareEtag, explain, listObjects, listUploads, wholeSeconds } from "./listing.ts";
 import { abortUpload, bytesSource, upload } from "./upload.ts";
-import type { FileInfo, ListedFile, ListOptions, ObjectAccess, ReadOptions, Store, UnfinishedWrite } from "../store.ts";
+import type {
+  FileInfo,
+  GetFileOptions,
+  ListedFile,
+  ListOptions,
+  ObjectAccess,
+  ReadOptions,
+  Store,
+  UnfinishedWrite,
+} from "../store.ts";
 
 /** An older probe is that of a killed process. */
 const ABANDONED_PROBE_MS = 600_000;
@@ -106,11 +115,12 @@ class S3Store implements Store {
     return bytes.subarray(0, Math.max(length, 0));
   }
 
-  async getFile(path: string, localPath: string, options: ReadOptions = {}): Promise<void> {
+  async getFile(path: string, localPath: string, options: GetFileOptions = {}): Promise<void> {
     try {
       await downloadFile(this.#connection, this.#key(path), localPath, options);
     } catch (error) {
       await removeFileQuietly(localPath);
+      if (options.stop?.aborted) throw stopped(`reading ${this.root}/${path}`);
       throw localError("write", localPath, error, true);
     }
   }

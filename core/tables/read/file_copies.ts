@@ -8,9 +8,12 @@ export class FileCopies {
   /** By URI; what was fetched once is not fetched again. */
   readonly #copies = new Map<string, Promise<string>>();
   readonly #scratch: Scratch;
+  readonly #stop: AbortSignal | undefined;
 
-  constructor(scratch: Scratch) {
+  /** `stop`: ends what is being fetched in the middle, with `interrupted`. */
+  constructor(scratch: Scratch, stop?: AbortSignal) {
     this.#scratch = scratch;
+    this.#stop = stop;
   }
 
   /** Where the copy of a store's file is. */
@@ -19,7 +22,7 @@ export class FileCopies {
     const known = this.#copies.get(uri);
     if (known !== undefined) return known;
     const copy = this.#scratch.newPath("copy", ".parquet");
-    const fetching = store.getFile(path, copy).then(() => copy);
+    const fetching = store.getFile(path, copy, { stop: this.#stop }).then(() => copy);
     this.#copies.set(uri, fetching);
     return fetching;
   }

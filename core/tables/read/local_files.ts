@@ -14,9 +14,10 @@ export class LocalFiles {
   readonly #io: TableIo;
   readonly #copies: FileCopies;
 
-  constructor(io: TableIo, scratch: Scratch) {
+  /** `stop`: ends what is being fetched in the middle, with `interrupted`. */
+  constructor(io: TableIo, scratch: Scratch, stop?: AbortSignal) {
     this.#io = io;
-    this.#copies = new FileCopies(scratch);
+    this.#copies = new FileCopies(scratch, stop);
   }
 
   /** Fails with `usage` for a file that is no Parquet. */

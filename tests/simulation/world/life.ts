@@ -65,7 +65,7 @@ export const GRACE_MS = 60_000;
 /** As the command joins them. */
 export function joined(upkeep: Upkeep): Pick<ConsumerOptions, "betweenBatches" | "newRider"> {
   return {
-    betweenBatches: ({ tables, renew, idleMs, signal }) => upkeep.run({ tables, renew, idleMs, signal }),
+    betweenBatches: ({ tables, renew, idleMs, signal, stop }) => upkeep.run({ tables, renew, idleMs, signal, stop }),
     newRider: () => upkeep.newRider(),
   };
 }

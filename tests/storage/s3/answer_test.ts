@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { StreamlabError } from "../../../core/base/errors.ts";
+import { isKind, StreamlabError } from "../../../core/base/errors.ts";
 import { systemClock } from "../../../core/base/clock.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import { openS3Store } from "../../../core/storage/s3/s3_store.ts";
@@ -96,5 +96,29 @@ Deno.test("an object that is not there, or is another version, is asked for once
       await rejects(() => store.read("x", { etag: "e" }), isThat);
       deepStrictEqual(requests, ["GET"], code);
     });
+  }
+});
+
+Deno.test("what is to stop ends while the service answers no more, is not asked again, and leaves nothing", async () => {
+  const stop = new AbortController();
+  const beginning = (size: number) => {
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(1_000)) });
+    return new Response(body, { headers: { etag: '"e"', "content-length": String(size) } });
+  };
+  const folder = await Deno.makeTempDir({ prefix: "streamlab-stopped-test-" });
+  try {
+    await withService(() => beginning(2_000_000), async (store, requests) => {
+      const copied = `${folder}/copy`;
+      const copying = store.getFile("x", copied, { stop: stop.signal });
+      const watcher = Deno.watchFs(folder);
+      // The first bytes have come, and are in their place.
+      for await (const { kind } of watcher) if (kind === "modify") break;
+      stop.abort();
+      await rejects(copying, (error) => isKind(error, "interrupted"));
+      await rejects(store.getFile("x", copied, { stop: stop.signal }), (error) => isKind(error, "interrupted"));
+      deepStrictEqual([requests, [...Deno.readDirSync(folder)]], [["GET"], []]);
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });
