@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { inFolder, killQuietly, programLine, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
+import { childrenOf } from "../support/process_group.ts";
 import { writeScript } from "../support/script.ts";
 import { SPARK_VERSIONS, type SparkVersion, sparkVersionTest } from "../support/spark.ts";
 import { localCluster, type SparkCluster, useStandaloneCluster } from "../support/spark_cluster.ts";
@@ -70,18 +71,6 @@ async function programThat(folder: string, before: string): Promise<string[]> {
 
 /** In a script; whoever is left behind ends with the folder. */
 const untilIs = (name: string) => `while [ ! -e ${name} ]; do [ -e program.sh ] || exit 1; sleep 0.1; done`;
-
-/** The processes that a process has started. */
-function childrenOf(parent: number): number[] {
-  return [...Deno.readDirSync("/proc")].flatMap(({ name }) => {
-    try {
-      const [, , , ppid] = /^(\d+) \((.*)\) \S (\d+)/s.exec(Deno.readTextFileSync(`/proc/${name}/stat`)) ?? [];
-      return Number(ppid) === parent ? [Number(name)] : [];
-    } catch {
-      return [];
-    }
-  });
-}
 
 sparkVersionTest(
   "a dirty batch routed on a cluster gives the rows, letters and counts of the embedded engine, and the next batch may be either's",

@@ -1,16 +1,12 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
-import { systemClock } from "../../core/base/clock.ts";
 import { type Random, seededRandom } from "../../core/base/random.ts";
-import { type Catalog, identifierText } from "../../core/iceberg/catalog/catalog.ts";
-import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
-import { identifiersOf } from "../../core/lake/table_names.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
-import type { Store } from "../../core/storage/store.ts";
 import { inFolder, killQuietly, type RunOptions, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
 import { startS3Place, useLake } from "../e2e/s3_lake.ts";
 import { canRunS3 } from "../support/s3_servers.ts";
 import { canRunPython, findPython } from "../support/python.ts";
+import { auditByPython, type AuditedLake, bucketProperties, type Foreign } from "../support/python_audit.ts";
 import { canRunRestCatalog, connectRest, withRestCatalog } from "../support/rest_catalog_server.ts";
 import { unnamedFiles } from "../support/unnamed_files.ts";
 import { say } from "../support/say.ts";
@@ -24,33 +20,19 @@ const killsMax = Number(Deno.env.get("STREAMLAB_KILLS") ?? 70);
  */
 const lifeMsMax = 1_500;
 
-interface Battlefield {
-  folder: string;
+interface Battlefield extends AuditedLake {
   /** As the commands name it. */
   lake: string;
   options: RunOptions;
-  store: Store;
-  /** Default: the lake's own files. */
-  catalog?: Catalog;
   /** Consumers that are alive at once: on one disk a lock lets only one work. */
   consumers: number;
   /** Another engine at work beside them until the promise is settled, and what it has done. */
-  foreign?: (until: Promise<unknown>) => Promise<Foreign>;
-  /** How PyIceberg gets there. */
-  properties: Record<string, string>;
+  foreign?: (until: Promise<unknown>) => Promise<Racing>;
 }
 
-interface Foreign {
-  written: string[];
-  deleted: string[];
+interface Racing extends Foreign {
+  /** Commits that another was faster than. */
   lost: number;
-}
-
-interface PythonAudit {
-  files: number;
-  events: number;
-  dead_letters: number;
-  problems: string[];
 }
 
 Deno.test({
@@ -71,13 +53,14 @@ Deno.test({
     const place = await startS3Place();
     try {
       await useLake(place!, async ({ folder, uri, env, open }) => {
-        const properties = {
-          "s3.endpoint": env.AWS_ENDPOINT_URL!,
-          "s3.region": env.AWS_REGION!,
-          "s3.access-key-id": env.AWS_ACCESS_KEY_ID!,
-          "s3.secret-access-key": env.AWS_SECRET_ACCESS_KEY!,
-        };
-        await survive({ folder, lake: uri, options: { env }, store: await open(), consumers: 2, properties });
+        await survive({
+          folder,
+          lake: uri,
+          options: { env },
+          store: await open(),
+          consumers: 2,
+          properties: bucketProperties(env),
+        });
       });
     } finally {
       await place?.stop();
@@ -108,10 +91,10 @@ Deno.test({
     }),
 });
 
-async function writeBeside(folder: string, uri: string, until: Promise<unknown>): Promise<Foreign> {
+async function writeBeside(folder: string, uri: string, until: Promise<unknown>): Promise<Racing> {
   const stop = `${folder}/stop`;
   const python = await findPython();
-  const writing = python.json<Foreign>("foreign_writer.py", uri, stop);
+  const writing = python.json<Racing>("foreign_writer.py", uri, stop);
   await Promise.race([until, writing]);
   await Deno.writeTextFile(stop, "");
   const done = await writing;
@@ -178,23 +161,6 @@ async function fight(field: Battlefield, random: Random): Promise<void> {
       others.written.length + 2 * others.deleted.length
     } commits (${others.lost} lost races)`;
   say(`${JSON.stringify(killed)} killed beside each other${beside}: ${JSON.stringify(counts)}, audited clean`);
-}
-
-async function auditByPython(
-  { folder, store, properties, catalog = new FileCatalog({ store, clock: systemClock, random: seededRandom(1) }) }:
-    Battlefield,
-  foreign: Foreign,
-): Promise<PythonAudit> {
-  const metadata: Record<string, string> = {};
-  for (const identifier of Object.values(identifiersOf({ namespace: ["bronze"], name: "events" }))) {
-    metadata[identifierText(identifier)] = (await catalog.loadTable(identifier))!.metadataLocation;
-  }
-  const raw: string[] = [];
-  for await (const { path } of store.list("raw/events/")) raw.push(path);
-  const spec = { truth: `${folder}/truth.ndjson`, raw, metadata, properties, foreign };
-  await Deno.writeTextFile(`${folder}/spec.json`, JSON.stringify(spec));
-  const python = await findPython();
-  return await python.json<PythonAudit>("audit_lake.py", `${folder}/spec.json`);
 }
 
 /** Starts the program, and kills it some time later. 1 if it was still alive. */

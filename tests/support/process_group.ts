@@ -53,3 +53,15 @@ function livingIn(session: number): number[] {
     }
   });
 }
+
+/** The processes that a process has started and that have not ended. */
+export function childrenOf(parent: number): number[] {
+  return [...Deno.readDirSync("/proc")].flatMap(({ name }) => {
+    try {
+      const [, , , ppid] = /^(\d+) \((.*)\) \S (\d+)/s.exec(Deno.readTextFileSync(`/proc/${name}/stat`)) ?? [];
+      return Number(ppid) === parent ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
+}

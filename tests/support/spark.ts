@@ -42,13 +42,16 @@ export function sparkTest(
   }
 }
 
-/** Shown as ignored where there is no Java, or no Spark and nobody who asks for all parts. */
+/** Shown as ignored where `canRunSpark` says no. */
 export function sparkVersionTest(name: string, version: SparkVersion, fn: () => Promise<void>): void {
-  // Half a gigabyte is not downloaded unasked.
-  const canRun = isRequired ||
-    (isFile(doneMark(version)) && isFile(jarPath(version)) && onPath("java") !== undefined);
   const iceberg = SPARK_VERSIONS.includes(version) ? "" : `, Iceberg ${version.iceberg}`;
-  Deno.test({ name: `${name} (Spark ${version.spark}${iceberg})`, ignore: !canRun, fn });
+  Deno.test({ name: `${name} (Spark ${version.spark}${iceberg})`, ignore: !canRunSpark(version), fn });
+}
+
+/** False where there is no Java, or no Spark and nobody who asks for all parts. */
+export function canRunSpark(version: SparkVersion): boolean {
+  // Half a gigabyte is not downloaded unasked.
+  return isRequired || (isFile(doneMark(version)) && isFile(jarPath(version)) && onPath("java") !== undefined);
 }
 
 /** One for each Spark, named after the Iceberg that came with it first. */

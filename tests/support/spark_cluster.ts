@@ -1,3 +1,4 @@
+import { childrenOf, endGroup, startGroup } from "./process_group.ts";
 import { freePort, startServer, untilItSays } from "./server.ts";
 import { findSpark, type SparkVersion } from "./spark.ts";
 
@@ -21,6 +22,8 @@ function flagsFor(master: string): string[] {
   return ["--engine", "spark", "--master", master, ...settings.flatMap((each) => ["--spark-conf", each])];
 }
 
+type SparkEnvironment = Awaited<ReturnType<typeof sparkEnvironment>>;
+
 /** Spark as a folder below `folder`: it keeps what its workers write beside its programs. */
 async function sparkEnvironment(version: SparkVersion, folder: string) {
   const { home, python } = await findSpark(version);
@@ -41,47 +44,109 @@ export async function localCluster(version: SparkVersion, folder: string, master
   return { flags: flagsFor(master), env: await sparkEnvironment(version, folder) };
 }
 
-/** Runs with a standalone cluster of two workers, which write below `folder`. */
-export async function useStandaloneCluster(
-  version: SparkVersion,
-  folder: string,
-  action: (cluster: SparkCluster) => Promise<void>,
-): Promise<void> {
-  const env = await sparkEnvironment(version, folder);
-  const daemons: Deno.ChildProcess[] = [];
-  const start = async (words: string, host: string, args: () => string[]) => {
-    const port = { taken: 0 };
-    const { process } = await startServer(() => {
-      port.taken = freePort();
-      const command = new Deno.Command(`${env.SPARK_HOME}/bin/spark-class`, {
-        args: [...args(), "--host", host, "--port", String(port.taken), "--webui-port", "0"],
+/** A master, or a worker: a JVM, with all that it has started. */
+class Daemon {
+  readonly #process: Deno.ChildProcess;
+  readonly #drained: Promise<void>;
+  readonly port: number;
+
+  private constructor(process: Deno.ChildProcess, port: number) {
+    this.#process = process;
+    this.port = port;
+    // A pipe that nobody empties would stop it one day.
+    this.#drained = process.stderr.pipeTo(new WritableStream());
+  }
+
+  /** Until it says these words. */
+  static async start(env: SparkEnvironment, host: string, words: string, args: readonly string[]): Promise<Daemon> {
+    const { process, port } = await startServer(() => {
+      const port = freePort();
+      const process = startGroup(`${env.SPARK_HOME}/bin/spark-class`, {
+        args: [...args, "--host", host, "--port", String(port), "--webui-port", "0"],
         env: { ...env, SPARK_LOCAL_IP: host, SPARK_DAEMON_MEMORY: "256m", SPARK_MASTER_OPTS: REST_OFF },
         stdin: "null",
         stdout: "null",
         stderr: "piped",
       });
-      return { process: command.spawn() };
+      return { process, port };
     }, ({ process }) => untilItSays(process, words));
-    daemons.push(process);
-    return port.taken;
-  };
+    return new Daemon(process, port);
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#process.status;
+  }
+
+  /** With all that it has started. */
+  async end(): Promise<void> {
+    await endGroup(this.#process);
+    await this.#drained;
+  }
+}
+
+/** One host of a cluster. */
+class SparkWorker {
+  readonly #start: () => Promise<Daemon>;
+  /** The last one works. */
+  readonly #daemons: Daemon[];
+
+  private constructor(start: () => Promise<Daemon>, first: Daemon) {
+    this.#start = start;
+    this.#daemons = [first];
+  }
+
+  static async start(env: SparkEnvironment, host: string, folder: string, master: string): Promise<SparkWorker> {
+    const size = ["--cores", "1", "--memory", MEMORY, "--work-dir", `${folder}/work-${host}`];
+    const args = ["org.apache.spark.deploy.worker.Worker", master, ...size];
+    const start = () => Daemon.start(env, host, "Successfully registered with master", args);
+    return new SparkWorker(start, await start());
+  }
+
+  executors(): number[] {
+    return childrenOf(this.#daemons.at(-1)!.pid);
+  }
+
+  /** Its executors are left to see that it is gone; then another takes its place. */
+  async killAndReplace(): Promise<void> {
+    await this.#daemons.at(-1)!.kill();
+    this.#daemons.push(await this.#start());
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#daemons.map((daemon) => daemon.end()));
+  }
+}
+
+/** A standalone cluster of two workers. */
+export interface StandaloneCluster extends SparkCluster {
+  workers: readonly SparkWorker[];
+}
+
+/** Runs with one, which writes below `folder`; afterwards no process of it is left. */
+export async function useStandaloneCluster(
+  version: SparkVersion,
+  folder: string,
+  action: (cluster: StandaloneCluster) => Promise<void>,
+): Promise<void> {
+  const env = await sparkEnvironment(version, folder);
+  const args = ["org.apache.spark.deploy.master.Master"];
+  const master = await Daemon.start(env, "127.0.0.1", "Starting Spark master", args);
   try {
-    const port = await start("Starting Spark master", "127.0.0.1", () => ["org.apache.spark.deploy.master.Master"]);
-    const master = `spark://127.0.0.1:${port}`;
-    const worker = ["org.apache.spark.deploy.worker.Worker", master, "--cores", "1", "--memory", MEMORY];
-    const joined = HOSTS.map((host) =>
-      start("Successfully registered with master", host, () => [...worker, "--work-dir", `${folder}/work-${host}`])
-    );
-    await Promise.all(joined);
-    // A pipe that nobody empties would stop them one day.
-    const drained = daemons.map(({ stderr }) => stderr.pipeTo(new WritableStream()));
+    const url = `spark://127.0.0.1:${master.port}`;
+    const starting = await Promise.allSettled(HOSTS.map((host) => SparkWorker.start(env, host, folder, url)));
+    const workers = starting.flatMap((each) => each.status === "fulfilled" ? [each.value] : []);
     try {
-      await action({ flags: flagsFor(master), env });
+      for (const each of starting) if (each.status === "rejected") throw each.reason;
+      await action({ flags: flagsFor(url), env, workers });
     } finally {
-      for (const daemon of daemons) daemon.kill("SIGKILL");
-      await Promise.all(drained);
+      await Promise.all(workers.map((worker) => worker.end()));
     }
   } finally {
-    await Promise.all(daemons.map(({ status }) => status));
+    await master.end();
   }
 }
