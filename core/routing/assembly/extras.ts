@@ -1,7 +1,7 @@
-import { equalBytes, hasBackslash } from "./bytes.ts";
+import { copyBytes, equalBytes, hasBackslash } from "./bytes.ts";
 import { skipClean } from "./clean.ts";
 import { alloc, OVERRUN, Pointer, realloc } from "./memory.ts";
-import { COLON, QUOTE, skipSpace, skipString } from "./text.ts";
+import { COLON, decoded, decodedLength, decodeString, QUOTE, skipSpace, skipString } from "./text.ts";
 
 /** Members of a record whose keys no field has: each with the places of its key and its value. */
 
@@ -10,6 +10,13 @@ const EXTRAS_MAX: i32 = 64;
 const KEYS: Pointer = <u32> memory.data(64 << 3, 8);
 const VALUES: Pointer = <u32> memory.data(64 << 3, 8);
 let count: i32 = 0;
+
+/** The one key that may be spelled with escapes, and what it reads. */
+const NO_KEY: i32 = -1;
+const ESCAPED_BYTES_MAX: u32 = 256;
+const ESCAPED: Pointer = <u32> memory.data(256 + 64, 16);
+let escapedKey: i32 = NO_KEY;
+let escapedLength: u32 = 0;
 
 export function extrasPtr(): Pointer {
   return KEYS;
@@ -21,6 +28,7 @@ export function extraCount(): i32 {
 
 export function clearExtras(): void {
   count = 0;
+  escapedKey = NO_KEY;
 }
 
 @inline
@@ -38,14 +46,19 @@ function spanLength(span: Pointer): u32 {
   return load<u32>(span, 4) - load<u32>(span);
 }
 
-/** Past the member at `p`; 0 where it is not clean, or stands twice, or is one too many. */
-export function takeExtra(p: Pointer): Pointer {
+/**
+ * Past the member at `p`; 0 where it is not clean, or stands twice, or is one too many, or where a
+ * key has escapes: one may, where the members' text is not asked for, which spells it otherwise.
+ */
+export function takeExtra(p: Pointer, mayHaveEscapes: bool): Pointer {
   if (load<u8>(p) != QUOTE) return 0;
   const from = p + 1, past = skipString(from);
-  if (!past || count == EXTRAS_MAX || hasBackslash(from, past)) return 0;
+  if (!past || count == EXTRAS_MAX) return 0;
   const to = past - 1;
-  for (let i = 0; i < count; i++) {
-    if (extraKeyLength(i) == to - from && equalBytes(extraKey(i), from, to - from)) return 0;
+  if (hasBackslash(from, past)) {
+    if (!mayHaveEscapes || !takeEscaped(from)) return 0;
+  } else if (hasKey(from, to - from)) {
+    return 0;
   }
   const colon = skipSpace(past);
   if (load<u8>(colon) != COLON) return 0;
@@ -57,6 +70,26 @@ export function takeExtra(p: Pointer): Pointer {
   store<u32>(VALUES + (count << 3), end, 4);
   count++;
   return end;
+}
+
+/** Keeps what the key reads that comes next; false where only the judge is to say. */
+function takeEscaped(from: Pointer): bool {
+  if (escapedKey != NO_KEY || !decodeString(from) || decodedLength > ESCAPED_BYTES_MAX) return false;
+  if (hasKey(decoded, decodedLength)) return false;
+  copyBytes(ESCAPED, decoded, decodedLength);
+  escapedLength = decodedLength;
+  escapedKey = count;
+  return true;
+}
+
+/** Whether there is a key that reads so. */
+function hasKey(text: Pointer, length: u32): bool {
+  for (let i = 0; i < count; i++) {
+    const isEscaped = i == escapedKey;
+    if ((isEscaped ? escapedLength : extraKeyLength(i)) != length) continue;
+    if (equalBytes(isEscaped ? ESCAPED : extraKey(i), text, length)) return true;
+  }
+  return false;
 }
 
 /** What `writeExtras` wrote. */

@@ -13,7 +13,7 @@ import { CLOSE_OBJECT, OPEN_OBJECT, skipSpace, skipString } from "./text.ts";
  */
 
 const enum Fault {
-  /** The key comes a second time. */
+  /** The key comes a second time, whatever its value: that is not noted. */
   TWICE = 1,
   /** The value, at the addresses that stand with it, is not one of the field's. */
   VALUE = 2,
@@ -86,7 +86,7 @@ function readFields(table: Table, p: Pointer, object: u64): Pointer {
   while (true) {
     const index = findField(root, p, previous);
     if (index < 0) {
-      p = takeExtra(p);
+      p = takeExtra(p, true);
     } else {
       previous = index;
       p = readField(table, index, skipSpace(skipSpace(keyEnd) + 1), object);
@@ -104,7 +104,7 @@ function readField(table: Table, index: i32, p: Pointer, object: u64): Pointer {
   if (field.seenIn == object) {
     const past = skipValue(p);
     clearField(table, field.node);
-    return addFault(Fault.TWICE, index, p, past) ? past : 0;
+    return addFault(Fault.TWICE, index, 0, 0) ? past : 0;
   }
   field.seenIn = object;
   forgetEntry();

@@ -274,7 +274,7 @@ function parseStruct(node: Node, p: Pointer, repetition: i32): Pointer {
         end = keyEnd;
       }
       if (index < 0) {
-        p = changetype<u32>(node.rescued) ? takeExtra(p) : 0;
+        p = changetype<u32>(node.rescued) ? takeExtra(p, false) : 0;
       } else {
         previous = index;
         p = takeColon(end);

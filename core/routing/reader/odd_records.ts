@@ -196,8 +196,14 @@ export class OddRecords {
     const { calls } = this.#reader;
     const place = calls.extrasPtr() >>> 2;
     return extrasDetail(Array.from({ length: calls.extraCount() }, (_, extra) => {
-      return { path: [this.#textAt(place + extra * EXTRA_WORDS)], json: "" };
+      return { path: [this.#keyAt(place + extra * EXTRA_WORDS)], json: "" };
     }));
+  }
+
+  /** What a key reads, whose text within its quotes may have escapes. */
+  #keyAt(index: number): string {
+    const text = this.#textAt(index);
+    return text.includes("\\") ? JSON.parse(`"${text}"`) as string : text;
   }
 
   /** What stands between two addresses, whose words are at the index. */

@@ -97,6 +97,8 @@ const RECORDS = [
   `{"id":"xy",${AT},"id":"xy"}`,
   `{"id":"xy",${AT},"more":1}`,
   `{"more":1,"id":"xy",${AT},"and more":2}`,
+  `{"id":"xy",${AT},"say \\"hi\\"":1}`,
+  `{"\\u0069d":"xy",${AT},"\\u0069t":1,"and more":2}`,
   `{"id":"xy",${AT},"labels":{"a":"b","c":[1]}}`,
   `{"id":"xy",${AT},"labels":{"c":"b","a":[1]}}`,
   `{"id":"xy",${AT},"labels":{"\\u0061":"b","a":"c"}}`,
@@ -118,6 +120,36 @@ Deno.test("the judge is asked once what is wrong with records of which many are 
   deepStrictEqual(expected.length, RECORDS.length);
   for (const letters of rounds) deepStrictEqual(letters, expected);
   deepStrictEqual(known.slice(1), [RECORDS.length, RECORDS.length]);
+});
+
+Deno.test("a key that stands twice is said once, whatever its second value", () => {
+  const records = Array.from({ length: 100 }, (_, i) => `{"id":"x${i}",${AT},"id":"y${i}"}`);
+  const { rounds, known } = routeAgain(CONTRACT, records);
+  for (const letters of rounds) deepStrictEqual(letters, judged(CONTRACT, records));
+  deepStrictEqual(known, [99, 100, 100]);
+});
+
+const anyKey = fc.constantFrom(
+  "a",
+  "\\u0061",
+  '\\"',
+  "\\u0022",
+  "a\\/",
+  "a/",
+  "\\ud800",
+  "\\ud83d\\ude00",
+  "é",
+  "\\u0000",
+);
+
+Deno.test("extra keys are told apart by what they read, however they are spelled", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(anyKey, fc.constantFrom("1", '"\\ud800"', "[]")), { maxLength: 5 }), (extras) => {
+      const record = `{"id":"xy",${[AT, ...extras.map(([key, value]) => `"${key}":${value}`)].join(",")}}`;
+      for (const letters of routeAgain(CONTRACT, [record]).rounds) deepStrictEqual(letters, judged(CONTRACT, [record]));
+    }),
+    { numRuns: isThorough ? 4_000 : 150 },
+  );
 });
 
 Deno.test("questions without end are forgotten, and what comes often is asked again", () => {
