@@ -54,12 +54,13 @@ async function openSource(
     import("../../core/serve/metrics/batch_watch.ts"),
   ]);
   const { clock } = context;
+  const onFailure = (error: unknown) => void tellFailure(context, error, "look at the lake");
   const watch = new LakeWatch(surroundings, {
     ...machine,
     openRaw: (root) => openLake(context, parseLocation(root)),
-    onFailure: (error) => void tellFailure(context, error, "look at the lake"),
+    onFailure,
   });
-  return { watch, batches: new BatchWatch(surroundings.catalog, clock), clock, version: denoJson.version };
+  return { watch, batches: new BatchWatch(surroundings.catalog, clock, onFailure), clock, version: denoJson.version };
 }
 
 /** Listens on this machine only. */

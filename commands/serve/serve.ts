@@ -122,12 +122,13 @@ async function openParts(context: Context, given: ServeFlags, store: Store) {
   const access = given.vendCredentials ? store.objectAccess?.bind(store) : undefined;
   const namespaces = new FileNamespaces(store);
   const catalog = new RestCatalogService({ catalog: files, namespaces, access, clock, random });
+  const onFailure = (error: unknown) => void tellFailure(context, error, "look at the lake");
   const watch = new LakeWatch({ catalog: files, store, clock, random }, {
     ...machineSettings(context, given),
     openRaw: (root) => openLake(context, parseLocation(root)),
-    onFailure: (error) => void tellFailure(context, error, "look at the lake"),
+    onFailure,
   });
-  const batches = new BatchWatch(files, clock);
+  const batches = new BatchWatch(files, clock, onFailure);
   const console = await openConsole(context, given, { catalog: files, store, clock, random }, watch, batches);
   return { catalog, watch, batches, console };
 }

@@ -1,5 +1,5 @@
 import type { MeterReading } from "../base/meter.ts";
-import type { BatchRecord } from "../lake/batch_history.ts";
+import { type BatchRecord, batchRecordFormat } from "../lake/batch_history.ts";
 import { originOf } from "../lake/data_file_name.ts";
 import type { BatchPlan } from "../lake/batch_plan.ts";
 import type { FileOutcome, RoutedBatch } from "../lake/routed_batch.ts";
@@ -43,6 +43,8 @@ export interface BatchReport {
   changed: number;
   vanished: number;
   durationMs: number;
+  /** For how long the oldest of its files had waited when it was committed; see `lagOf`. */
+  lagMs?: number | undefined;
   /** What each step took, of those that this run took; they overlap. See `Meter`. */
   seconds: Readonly<Record<string, number>>;
 }
@@ -50,7 +52,9 @@ export interface BatchReport {
 /** A batch in figures, from its routed record. */
 export function batchReport(
   routed: RoutedBatch,
-  { reasons, ...rest }: Pick<BatchReport, "resumed" | "durationMs" | "seconds"> & { reasons?: Reasons | undefined },
+  { reasons, ...rest }: Pick<BatchReport, "resumed" | "durationMs" | "lagMs" | "seconds"> & {
+    reasons?: Reasons | undefined;
+  },
 ): BatchReport {
   // What a reingest has taken away was of earlier batches.
   const files = routed.files.filter(({ status }) => status !== "reingested");
@@ -86,6 +90,8 @@ export interface BatchFacts {
   /** Milliseconds since 1970. */
   plannedMs: number;
   routedMs: number;
+  /** When the oldest of its files landed; undefined where nobody knows. */
+  landedMs?: number | undefined;
   reasons?: Reasons | undefined;
 }
 
@@ -96,10 +102,9 @@ export interface BatchFacts {
 export function batchFacts(
   plan: BatchPlan,
   { ingestedAtMicros }: RoutedBatch,
-  routedMs = Number(BigInt(ingestedAtMicros) / 1000n),
-  reasons?: Reasons,
+  { routedMs = Number(BigInt(ingestedAtMicros) / 1000n), ...known }: Partial<Omit<BatchFacts, "plannedMs">>,
 ): BatchFacts {
-  return { plannedMs: Date.parse(plan.plannedAt), routedMs, reasons };
+  return { plannedMs: Date.parse(plan.plannedAt), routedMs, ...known };
 }
 
 /**
@@ -124,9 +129,12 @@ export function batchRecord(
   committedMs: number,
 ): BatchRecord {
   const told = { resumed: false, durationMs: 0, seconds: {}, reasons };
-  const { resumed: _resumed, durationMs: _durationMs, seconds: _seconds, ...figures } = batchReport(routed, told);
+  const { resumed: _resumed, durationMs: _durationMs, seconds: _seconds, empty: _empty, ...figures } = batchReport(
+    routed,
+    told,
+  );
   return {
-    format: figures.reingested !== undefined ? 3 : figures.superseded !== undefined ? 2 : 1,
+    format: batchRecordFormat({ ...figures, ...times }),
     table,
     ...figures,
     ...times,

@@ -15,8 +15,10 @@ import {
 import { early, mapParallel } from "../base/parallel.ts";
 import type { Store } from "../storage/store.ts";
 import { type BatchLimits, type BatchPlan, type ChosenRows, filesOfBatch } from "../lake/batch_plan.ts";
+import { lagOf } from "../lake/batch_history.ts";
 import { rulesOfBatch } from "../lake/batch_rules.ts";
 import { Checkpoint } from "../lake/checkpoint.ts";
+import type { EventFile } from "../lake/event_file.ts";
 import { batchFacts, batchReport, type ConsumerReport, missedFiles, tellBatch } from "./batch_report.ts";
 import type { CommitContext } from "./commit_batch.ts";
 import { commitRouted } from "./commit_routed.ts";
@@ -33,6 +35,7 @@ import { discoveryNotes, routedNotes } from "./notes.ts";
 import { type Changed, listHinted } from "./change_hints.ts";
 import { FirstFetch } from "./first_fetch.ts";
 import type { KnownFiles } from "./known_files.ts";
+import { oldestLanding } from "./landing.ts";
 import { onNewest } from "./newest_table.ts";
 import { comparedWith, nextPlan, planAgain } from "./next_plan.ts";
 import { RawListings } from "./raw_listings.ts";
@@ -230,7 +233,8 @@ export class Consumer {
       const { meter } = this.#options;
       meter.count("filesBehind", fresh.length - files.length);
       const standing = await meter.time("plan", () => this.#checkpoint.createPlan(plan));
-      const alone = await this.#runBatch(standing, false, signal);
+      const found = standing === plan ? files : undefined;
+      const alone = await this.#runBatch(standing, { resumed: false, found }, signal);
       if (standing !== plan || !alone) return false;
       fresh = fresh.slice(files.length);
       changed = changed.slice(recorded.length);
@@ -250,7 +254,7 @@ export class Consumer {
         ? found.plan
         : await this.#checkpoint.readPlan(this.#state.doneBatchId + 1n);
       if (plan === undefined) return;
-      await this.#runBatch(plan, true, signal);
+      await this.#runBatch(plan, { resumed: true }, signal);
     }
   }
 
@@ -278,14 +282,20 @@ export class Consumer {
   }
 
   /** False when another consumer has committed this batch, or more, to the ledger. */
-  async #runBatch(plan: BatchPlan, resumed: boolean, signal: AbortSignal): Promise<boolean> {
-    const { clock, known, meter, zone: { nameBase } } = this.#options;
+  async #runBatch(
+    plan: BatchPlan,
+    { resumed, found }: { resumed: boolean; found?: readonly EventFile[] | undefined },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { clock, known, meter, zone: { nameBase, store } } = this.#options;
     this.#options.report.started?.({ batchId: plan.batchId, files: plan.files.length, resumed });
     meter.count("filesMax", plan.files.length);
     const startMs = clock.nowMs();
     checkPlanPlace(plan, nameBase);
     const recorded = await this.#checkpoint.readRouted(BigInt(plan.batchId));
     const { routed, reasons }: RoutedPlan = recorded ? { routed: recorded } : await this.#route(plan);
+    const routedMs = recorded === undefined ? clock.nowMs() : undefined;
+    const landedMs = await oldestLanding(store, plan, routed, found);
     const { ledger } = this.#tables;
     // Records of batches long done are removed, so a consumer that slept may have created this one
     // again. It is valid only if the ledger still lacks the batch.
@@ -293,7 +303,7 @@ export class Consumer {
     this.#state = stateOf(this.#tables, this.#name);
     if (this.#state.doneBatchId >= BigInt(plan.batchId)) return false;
     const { catalog, random, renumber, newRider } = this.#options;
-    const facts = batchFacts(plan, routed, recorded === undefined ? clock.nowMs() : undefined, reasons);
+    const facts = batchFacts(plan, routed, { routedMs, landedMs, reasons });
     const { dedupe } = plan.options;
     const rules = await this.#checkpoint.keepRules(rulesOfBatch(plan, routed), this.#tables.ledger.metadata.properties);
     const context = { catalog, clock, random, meter, target: this.#name, facts, dedupe, rules, renumber, newRider };
@@ -308,8 +318,9 @@ export class Consumer {
     if (alone) await known.add(routed.files.map((file) => ({ ...file, batchId })), ledger, this.#tables.ledger);
     const missed = missedFiles(plan, routed);
     if (missed.some(({ status }) => status === "changed")) this.#listings.forget();
-    const durationMs = clock.nowMs() - startMs;
-    const report = batchReport(routed, { resumed, durationMs, seconds: meter.read().seconds, reasons });
+    const nowMs = clock.nowMs();
+    const times = { durationMs: nowMs - startMs, lagMs: lagOf(landedMs, nowMs) };
+    const report = batchReport(routed, { resumed, ...times, seconds: meter.read().seconds, reasons });
     meter.reset();
     tellBatch(this.#options.report, report, missed);
     this.#limits.check(report, missed);
@@ -330,7 +341,7 @@ export class Consumer {
     if (chosen === undefined || signal.aborted) return false;
     const plan = planAgain(this.#options, this.#state, chosen);
     const standing = await this.#checkpoint.createPlan(plan);
-    return await this.#runBatch(standing, false, signal) && standing === plan;
+    return await this.#runBatch(standing, { resumed: false }, signal) && standing === plan;
   }
 
   async #route(plan: BatchPlan): Promise<RoutedPlan> {

@@ -159,7 +159,7 @@ async function statFiles(
     try {
       // A file that vanished since the listing is skipped.
       const found = info ?? await store.stat(path);
-      return found === undefined ? undefined : { name, path, etag: found.etag, size: found.size };
+      return found && { name, path, etag: found.etag, size: found.size, landedMs: found.modifiedMs };
     } catch (error) {
       onFailure(each, error);
       return undefined;

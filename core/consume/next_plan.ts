@@ -31,9 +31,14 @@ export function nextPlan(
     raw: zone.nameBase,
     contract: contract.text,
     options,
-    files: [...files],
-    changed: [...changed],
+    files: files.map(planned),
+    changed: changed.map(planned),
   };
+}
+
+/** Without what else is known of a file that was found. */
+function planned({ name, path, etag, size }: PlannedFile): PlannedFile {
+  return { name, path, etag, size };
 }
 
 /** The plan of a batch that judges again what was ingested. */

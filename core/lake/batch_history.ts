@@ -9,9 +9,11 @@ import { streamlabKey } from "./keys.ts";
 
 const count = z.number().int().nonnegative();
 
+/** 2 is that of batches with upserts, 3 of those that ingest files again. */
+const OLDER_FORMATS = z.union([z.literal(1), z.literal(2), z.literal(3)]);
+
 const batchShape = z.strictObject({
-  /** 2 is that of batches with upserts, 3 of those that ingest files again. */
-  format: z.union([z.literal(1), z.literal(2), z.literal(3)]),
+  format: OLDER_FORMATS,
   /** The target, `bronze.events`. */
   table: z.string(),
   batchId: z.number().int().positive(),
@@ -47,27 +49,65 @@ const batchShape = z.strictObject({
   tasks: count.optional(),
 });
 
-export type BatchRecord = z.infer<typeof batchShape>;
+const landedShape = batchShape.extend({
+  format: z.literal(4),
+  /** When the oldest of the raw files that it ingested landed, by their store's clock. */
+  landedMs: count,
+});
+
+/** Where it is not known when its files landed it has the format that it had before. */
+export interface BatchRecord extends Omit<z.infer<typeof batchShape>, "format"> {
+  format: 1 | 2 | 3 | 4;
+  landedMs?: number | undefined;
+}
 
 export const BATCH_RECORD_FORMAT: RecordFormat<BatchRecord> = {
   what: "record of a batch",
-  shapes: [batchShape, batchShape, batchShape],
+  shapes: [batchShape, batchShape, batchShape, landedShape],
   damagedHint: "The tables are not affected: it only says what a batch did",
 };
+
+export function batchRecordFormat(
+  { landedMs, reingested, superseded }: Pick<BatchRecord, "landedMs" | "reingested" | "superseded">,
+): BatchRecord["format"] {
+  if (landedMs !== undefined) return 4;
+  if (reingested !== undefined) return 3;
+  return superseded === undefined ? 1 : 2;
+}
+
+/**
+ * For how long a file that landed then had waited when its batch was committed, in milliseconds.
+ * Two clocks tell of it, and programs set times of files: never less than none.
+ */
+export function lagOf(landedMs: number | undefined, committedMs: number): number | undefined {
+  return landedMs === undefined ? undefined : Math.max(0, committedMs - landedMs);
+}
 
 type Summary = Readonly<Record<string, string>>;
 
 const MAPS = ["steps", "reasons"] as const;
+/** Left out where they are nothing; of any other figure nothing is not unknown. */
+const ZEROS = [
+  "files",
+  "bytes",
+  "records",
+  "events",
+  "deadLetters",
+  "duplicates",
+  "changed",
+  "vanished",
+  "conflicts",
+] as const;
 
 /**
  * For the summary of the ledger's snapshot: `table=bronze.events&batchId=7&steps.route=21…`. Each
  * snapshot has one and every commit writes those of all snapshots, so it is short: JSON in JSON
- * would need three times as much, and zeros are left out.
+ * would need three times as much, and most zeros are left out.
  */
 export function batchSummary(record: BatchRecord): Record<string, string> {
   const entries = Object.entries(record).flatMap(([name, value]): [string, string][] => {
     if (value === undefined) return [];
-    if (typeof value !== "object") return value === 0 ? [] : [[name, String(value)]];
+    if (typeof value !== "object") return value === 0 && isZero(name) ? [] : [[name, String(value)]];
     return [[name, ""], ...Object.entries(value).map(([key, each]): [string, string] => [`${name}.${key}`, `${each}`])];
   });
   return { [streamlabKey.batch]: new URLSearchParams(entries).toString() };
@@ -78,23 +118,18 @@ export function batchOfSummary(summary: Summary, place: string): BatchRecord | u
   const text = summary[streamlabKey.batch];
   if (text === undefined) return undefined;
   const record: Record<string, unknown> = {};
-  const zeros = [
-    "files",
-    "bytes",
-    "records",
-    "events",
-    "deadLetters",
-    "duplicates",
-    "changed",
-    "vanished",
-    "conflicts",
-  ];
-  for (const name of zeros) record[name] = 0;
+  for (const name of ZEROS) record[name] = 0;
   for (const [name, value] of new URLSearchParams(text)) {
+    // Earlier versions wrote it where it was not nothing, though no record has it.
+    if (name === "empty") continue;
     const map = MAPS.find((each) => name === each || name.startsWith(`${each}.`));
     if (map === undefined) record[name] = name === "table" || name === "engine" ? value : Number(value);
     else if (name === map) record[map] = {};
     else (record[map] as Record<string, number>)[name.slice(map.length + 1)] = Number(value);
   }
   return parseRecord(BATCH_RECORD_FORMAT, JSON.stringify(record), place);
+}
+
+function isZero(name: string): boolean {
+  return ZEROS.some((zero) => zero === name);
 }

@@ -148,11 +148,11 @@ const PLAIN = /^[^"\\\p{Cc}\p{Cs}]*$/u;
  * The first files that fit into a batch, at least one. `beside`: those that its plan holds already,
  * which count for nothing but its length.
  */
-export function filesOfBatch(
-  files: readonly PlannedFile[],
+export function filesOfBatch<File extends PlannedFile>(
+  files: readonly File[],
   limits: BatchLimits,
   beside: readonly PlannedFile[] = [],
-): PlannedFile[] {
+): File[] {
   const countMax = Math.min(limits.maxFilesPerBatch, PLAN_FILES_MAX - beside.length);
   let bytes = 0, letters = beside.reduce((sum, file) => sum + lettersOf(file), 0);
   let count = 0;

@@ -15,6 +15,8 @@ export interface EventFile {
   etag: string;
   /** Bytes. */
   size: number;
+  /** When it landed, by its store's clock, in milliseconds since 1970. */
+  landedMs: number;
 }
 
 /** Files whose names say no format. */

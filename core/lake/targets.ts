@@ -26,14 +26,18 @@ export interface KnownTarget {
 /** Told of a table whose metadata cannot be read, by its name: the others are looked at. */
 export type OnUnreadableTable = (table: string, error: StreamlabError) => void;
 
-/** A table; where its metadata cannot be read, `onUnreadable` is told of it, or it is an error. */
+/**
+ * A table; where its metadata cannot be read, `onUnreadable` is told of it, or it is an error.
+ * `expected`: as it was, which is not read again where it still is.
+ */
 export async function loadOrTell(
   catalog: Catalog,
   identifier: TableIdentifier,
   onUnreadable: OnUnreadableTable | undefined,
+  expected?: LoadedTable,
 ): Promise<LoadedTable | undefined> {
   try {
-    return await catalog.loadTable(identifier);
+    return await catalog.loadTable(identifier, expected);
   } catch (error) {
     if (onUnreadable === undefined || !isKind(error, "corrupt")) throw error;
     onUnreadable(identifierText(identifier), error);

@@ -5,7 +5,7 @@
 import { StreamlabError } from "../base/errors.ts";
 import { type Connection, quoteName } from "../engine/duckdb.ts";
 import type { Catalog } from "../iceberg/catalog/catalog.ts";
-import { batchOfSummary, type BatchRecord } from "../lake/batch_history.ts";
+import { batchOfSummary, type BatchRecord, lagOf } from "../lake/batch_history.ts";
 import { BATCHES, History, type HistoryTools, UPKEEP } from "../lake/history.ts";
 import { HISTORY_VIEWS, LEDGER } from "../lake/table_names.ts";
 import type { UpkeepRecord } from "../lake/upkeep_history.ts";
@@ -43,6 +43,8 @@ const BATCH_COLUMNS: RowShape = {
   planned_at: "TIMESTAMPTZ",
   routed_at: "TIMESTAMPTZ",
   committed_at: "TIMESTAMPTZ",
+  landed_at: "TIMESTAMPTZ",
+  lag_seconds: "DOUBLE",
   seconds: "MAP(VARCHAR, DOUBLE)",
   files: "BIGINT",
   bytes: "BIGINT",
@@ -136,12 +138,16 @@ async function* batchRows({ catalog, tools }: HistoryPlace, { asOfMs }: TimeTrav
 }
 
 function batchRow(record: BatchRecord): MetadataRow {
+  const { landedMs, committedMs } = record;
+  const lagMs = lagOf(landedMs, committedMs);
   return {
     table: record.table,
     batch_id: record.batchId,
     planned_at: instant(record.plannedMs),
     routed_at: instant(record.routedMs),
-    committed_at: instant(record.committedMs),
+    committed_at: instant(committedMs),
+    landed_at: landedMs === undefined ? null : instant(landedMs),
+    lag_seconds: lagMs === undefined ? null : lagMs / 1_000,
     seconds: Object.fromEntries(Object.entries(record.steps).map(([step, ms]) => [step, ms / 1_000])),
     files: record.files,
     bytes: record.bytes,

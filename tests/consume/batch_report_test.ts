@@ -21,7 +21,7 @@ const files = [
 ];
 const routed = { batchId: 7, files } as RoutedBatch;
 const plan = { files: files.slice(0, 4), changed: files.slice(4) } as unknown as BatchPlan;
-const report = batchReport(routed, { resumed: true, durationMs: 30, seconds: { route: 0.02 } });
+const report = batchReport(routed, { resumed: true, durationMs: 30, lagMs: 90, seconds: { route: 0.02 } });
 
 Deno.test("a batch's report counts what was ingested, and what was not by its reason", () => {
   const counts = { files: 2, bytes: 20, records: 8, events: 6, deadLetters: 2, duplicates: 0, changed: 2, vanished: 1 };
@@ -35,6 +35,7 @@ Deno.test("a batch's report counts what was ingested, and what was not by its re
     replayed: undefined,
     reingested: undefined,
     durationMs: 30,
+    lagMs: 90,
     seconds: { route: 0.02 },
   });
 });

@@ -11,7 +11,7 @@ import { ConsumeWorld } from "./consume_world.ts";
 const name = fc.constantFrom("a.json", "b.json", "c/d.json", "é.json", "'.json");
 const etag = fc.constantFrom("1-1", "2-2", "3-3");
 const outcome = fc.record({ name, etag, status: fc.constantFrom("ingested", "changed", "vanished", "reingested") });
-const listed = fc.record({ name, etag }).map((file) => ({ ...file, path: file.name, size: 1 }));
+const listed = fc.record({ name, etag }).map((file) => ({ ...file, path: file.name, size: 1, landedMs: 1 }));
 
 /** How many are few: none, some, all. */
 const limits = [0, 3, 1_000];

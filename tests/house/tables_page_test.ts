@@ -14,6 +14,8 @@ const VIEW_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> =
     planned_at: "When it was settled which files it has",
     routed_at: "When every record had its place",
     committed_at: "When its rows could be read",
+    landed_at: "When the oldest of its files landed, by the clock of their store; null where nobody knows",
+    lag_seconds: "For how long that file had waited when its rows could be read",
     seconds: "What each step took, by name; steps overlap",
     files: "Raw files that were ingested",
     bytes: "Their bytes",

@@ -73,7 +73,7 @@ async function checkAnswers(ask: (path: string) => Promise<unknown>): Promise<vo
   const { groups } = await ask("rules") as { groups: { rules: Rule[] }[] };
   const rules = groups.flatMap(({ rules }) => rules);
   deepStrictEqual(rules.filter(({ health, state }) => health !== "ok" || state !== "inactive"), []);
-  strictEqual(rules.length, 8);
+  strictEqual(rules.length, 9);
   for (const expr of await dashboardExpressions()) ok(Array.isArray(await query(expr)), expr);
   // What a busy machine did not answer in time has no value until the next look.
   await until(async () => (await query("count by (kind) (streamlab_table_upkeep_debt)")).length === 7);

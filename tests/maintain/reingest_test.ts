@@ -43,12 +43,12 @@ Deno.test("the ledger's sums are what the tables hold after a reingest, and cons
         { file: "d.json", records: 1, events: 1, dead_letters: 0 },
       ],
     );
-    const columns = "files, reingested, records, b.events, dead_letters";
+    const columns = "files, reingested, records, b.events, dead_letters, lag_seconds IS NOT NULL AS waited";
     deepStrictEqual(
       await place.ask(`SELECT ${columns} FROM ingest.batches b WHERE batch_id IN (2, 3) ORDER BY batch_id`),
       [
-        { files: 2, reingested: 2, records: 7, events: 4, dead_letters: 3 },
-        { files: 1, reingested: null, records: 1, events: 1, dead_letters: 0 },
+        { files: 2, reingested: 2, records: 7, events: 4, dead_letters: 3, waited: false },
+        { files: 1, reingested: null, records: 1, events: 1, dead_letters: 0, waited: true },
       ],
     );
     await auditHolds(place);

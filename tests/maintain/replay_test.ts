@@ -42,7 +42,7 @@ Deno.test("the ledger's sums are what the tables hold after a replay, and ingest
     await place.records("maintain", "--replay-dead-letters");
     const sum = (column: string) => `(SELECT sum(${column})::int FROM ingest.files) AS ${column}`;
     const columns =
-      "files, b.events AS became, b.dead_letters AS letters, replayed, dead_letters_by_reason::JSON::VARCHAR AS reasons";
+      "files, b.events AS became, b.dead_letters AS letters, replayed, landed_at, dead_letters_by_reason::JSON::VARCHAR AS reasons";
     const sql = `SELECT ${columns}, ${["records", "events", "dead_letters"].map(sum).join(", ")}
 FROM ingest.batches b WHERE batch_id = 2`;
     deepStrictEqual(await place.ask(sql), [{
@@ -50,6 +50,7 @@ FROM ingest.batches b WHERE batch_id = 2`;
       became: 3,
       letters: 0,
       replayed: 4,
+      landed_at: null,
       reasons: '{"invalid_schema":1}',
       records: 7,
       events: 4,

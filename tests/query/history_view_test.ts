@@ -54,12 +54,13 @@ Deno.test("every batch is a row, with what became of its records and what its st
     deepStrictEqual(await ask(world, FIGURES), EXPECTED);
     const [row] = await ask(
       world,
-      `SELECT "table", bytes, planned_at <= routed_at AND routed_at <= committed_at AS ordered, map_keys(seconds) AS steps
+      `SELECT "table", bytes, round(epoch(committed_at) - epoch(landed_at), 3) = round(lag_seconds, 3) AS lags, planned_at <= routed_at AND routed_at <= committed_at AS ordered, map_keys(seconds) AS steps
 FROM ingest.batches WHERE batch_id = 1`,
-    ) as [{ table: string; bytes: number; ordered: boolean; steps: string[] }];
+    ) as [{ table: string; bytes: number; lags: boolean; ordered: boolean; steps: string[] }];
     strictEqual(row.table, "bronze.events");
     strictEqual(row.bytes, event("a").length);
     ok(row.ordered);
+    ok(row.lags);
     for (const step of ["plan", "route", "place", "commitEvents"]) ok(row.steps.includes(step), `${row.steps}`);
   }));
 
@@ -99,6 +100,15 @@ Deno.test("a batch that another process has routed is a row without reasons", ()
     await world.consume();
     const rows = await ask(world, "SELECT dead_letters, dead_letters_by_reason AS reasons FROM ingest.batches");
     deepStrictEqual(rows, [{ dead_letters: 1, reasons: null }]);
+  }));
+
+Deno.test("a batch with files that hold no records is a row like any other", () =>
+  ConsumeWorld.use(async (world) => {
+    world.put("a.ndjson", event("a"));
+    world.put("b.ndjson", "");
+    await world.consume({ zone: { ...world.options().zone, onEmpty: "ignore" } });
+    deepStrictEqual(world.batches.map(({ empty }) => empty), [1]);
+    deepStrictEqual(await ask(world, FIGURES), [{ ...EXPECTED[0], files: 2 }]);
   }));
 
 Deno.test("what upkeep did is a view beside it, and both are listed where there is a ledger", () =>

@@ -8,6 +8,7 @@ import { prometheusText } from "../../core/serve/metrics/prometheus_text.ts";
 import { checkGolden } from "../support/golden.ts";
 import { ServedLake } from "../support/lake_server.ts";
 import { testWorld } from "../support/test_world.ts";
+import { cutMetadata } from "./cut_metadata.ts";
 
 /** A lake of two ingested files and one that waits; the target's files land in `in`. */
 async function withLake(action: (lake: ServedLake, folder: string) => Promise<void>): Promise<void> {
@@ -65,13 +66,57 @@ Deno.test("the metrics are those of the lake's ledger, raw files and tables", ()
       ['streamlab_table_delete_files{table="orders.raw"}', 0],
     ];
     deepStrictEqual(expected.map(([name]) => [name, samples.get(name)]), expected, text);
-    for (const name of ["lag_seconds", "last_commit_age_seconds"]) {
+    for (const name of ["lag_seconds", "last_commit_age_seconds", "last_batch_lag_seconds"]) {
       ok(samples.get(`streamlab_target_${name}${target}`)! >= 0);
     }
     const nowSeconds = systemClock.nowMs() / 1_000;
     const committed = samples.get(`streamlab_target_last_commit_timestamp_seconds${target}`)!;
     ok(committed > nowSeconds - 3_600 && committed <= nowSeconds + 1, String(committed));
     deepStrictEqual(lake.failures, []);
+  }));
+
+/** Names of metrics, each once, that a sample with this label is of. */
+function namesWith(samples: Map<string, number>, label: string): string[] {
+  const own = [...samples.keys()].filter((key) => key.includes(label));
+  return [...new Set(own.map((key) => key.slice(0, key.indexOf("{"))))];
+}
+
+Deno.test("a table whose metadata is cut short is named, and the others are measured as ever", () =>
+  withLake(async (lake, folder) => {
+    await cutMetadata(`${folder}/lake`, "orders.raw");
+    const samples = samplesIn((await lake.ask("GET", "/metrics")).text);
+    deepStrictEqual(
+      ["orders.raw", "dead_letters.orders_raw", "ingest.files"].map((table) =>
+        samples.get(`streamlab_table_readable{table="${table}"}`)
+      ),
+      [0, 1, 1],
+    );
+    deepStrictEqual(namesWith(samples, 'table="orders.raw"'), ["streamlab_table_readable"]);
+    strictEqual(samples.get('streamlab_table_rows{table="ingest.files"}'), 2);
+    strictEqual(samples.get('streamlab_dead_letters{table="dead_letters.orders_raw",reason="extra_fields"}'), 1);
+    const target = '{target="orders.raw"}';
+    strictEqual(samples.get(`streamlab_target_lag_known${target}`), 0);
+    strictEqual(samples.get(`streamlab_target_batches_total${target}`), 1);
+    strictEqual(samples.get(`streamlab_target_records_total${target}`), 5);
+    strictEqual(samples.get("streamlab_lake_readable"), 1);
+    const { json } = await lake.ask("GET", "/readyz");
+    deepStrictEqual(json, { ready: false, lakeIsReadable: true, lagIsUnknownOf: ["orders.raw"] });
+    const { json: { unreadableTables } } = await lake.ask("GET", "/api/overview");
+    const [{ table, problem }] = unreadableTables as [{ table: string; problem: string }];
+    strictEqual(table, "orders.raw");
+    match(problem, /^Cannot read .*orders\.raw/);
+    strictEqual(lake.failures.length, 1, lake.failures.join("\n"));
+  }));
+
+Deno.test("a ledger whose metadata is cut short costs the samples that only it knows", () =>
+  withLake(async (lake, folder) => {
+    await cutMetadata(`${folder}/lake`, "ingest.files");
+    const samples = samplesIn((await lake.ask("GET", "/metrics")).text);
+    strictEqual(samples.get('streamlab_table_readable{table="ingest.files"}'), 0);
+    strictEqual(samples.get('streamlab_table_rows{table="orders.raw"}'), 2);
+    deepStrictEqual(namesWith(samples, 'target="orders.raw"'), ["streamlab_target_lag_known"]);
+    strictEqual(samples.get('streamlab_target_lag_known{target="orders.raw"}'), 0);
+    strictEqual((await lake.ask("GET", "/api/overview")).status, 200);
   }));
 
 Deno.test("ready is: the lake can be read, and every target's lag is known", () =>

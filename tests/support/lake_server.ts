@@ -87,7 +87,7 @@ export class ServedLake {
       tempSizeMax: "50MB",
       ...machine,
     });
-    const batches = new BatchWatch(files, clock);
+    const batches = new BatchWatch(files, clock, onFailure);
     const surroundings = { catalog: files, store: served, clock, random };
     const openRaw = () => Promise.resolve(served);
     const replay = replayBy({ surroundings, machine, openRaw, note: onFailure });

@@ -1,7 +1,7 @@
 import type { Json } from "../../base/json.ts";
 import { quoteName, quoteText } from "../../engine/duckdb.ts";
 import { identifierText } from "../../iceberg/catalog/catalog.ts";
-import type { BatchRecord } from "../../lake/batch_history.ts";
+import { type BatchRecord, lagOf } from "../../lake/batch_history.ts";
 import { LEDGER_COLUMNS } from "../../lake/our_columns.ts";
 import { HISTORY_VIEWS, LEDGER } from "../../lake/table_names.ts";
 import { jsonAnswer } from "../answer.ts";
@@ -17,6 +17,8 @@ interface Batch {
   plannedMs: number | null;
   routedMs: number | null;
   committedMs: number;
+  /** When the oldest of its files landed. */
+  landedMs: number | null;
   /** Milliseconds by step; they overlap. */
   steps: Record<string, number> | null;
   files: number;
@@ -27,6 +29,8 @@ interface Batch {
   deadLetters: number;
   reasons: Record<string, number> | null;
   duplicates: number;
+  /** With upserts: records that are no row. */
+  superseded: number | null;
   /** Dead letters that it judged again. */
   replayed: number | null;
   /** Files that it ingested again. */
@@ -61,7 +65,9 @@ async function recentBatches(call: ConsoleCall, target: string): Promise<Batch[]
   const records = (await call.parts.batches.recent()).filter(({ table }) => table === target);
   return records.map(({ changed, vanished, reasons, ...record }: BatchRecord) => ({
     ...record,
+    landedMs: record.landedMs ?? null,
     reasons: reasons ?? null,
+    superseded: record.superseded ?? null,
     replayed: record.replayed ?? null,
     reingested: record.reingested ?? null,
     filesLeftOut: changed + vanished,
@@ -88,9 +94,9 @@ async function askedBatches(call: ConsoleCall, target: string, last: number, lim
   FROM ${identifierText(LEDGER)} WHERE ${wanted} GROUP BY ${batchId}),
 told AS (SELECT ${batchId}, epoch_ms(planned_at) AS planned, epoch_ms(routed_at) AS routed,
   epoch_ms(committed_at) AS committed, seconds::JSON AS seconds, dead_letters_by_reason::JSON AS reasons,
-  replayed, reingested, engine
+  epoch_ms(landed_at) AS landed, superseded, replayed, reingested, engine
   FROM ${HISTORY_VIEWS.batches} WHERE ${wanted})
-SELECT ledger.*, planned, routed, committed, seconds, reasons, replayed, reingested, engine
+SELECT ledger.*, told.* EXCLUDE (${batchId})
 FROM ledger LEFT JOIN told USING (${batchId}) ORDER BY ${batchId} DESC`,
     ),
   );
@@ -104,6 +110,7 @@ FROM ledger LEFT JOIN told USING (${batchId}) ORDER BY ${batchId} DESC`,
       plannedMs: maybe("planned"),
       routedMs: maybe("routed"),
       committedMs: maybe("committed") ?? number("at"),
+      landedMs: maybe("landed"),
       steps: seconds && Object.fromEntries(Object.entries(seconds).map(([step, value]) => [step, value * 1_000])),
       files: number("files"),
       filesLeftOut: number("left_out"),
@@ -113,6 +120,7 @@ FROM ledger LEFT JOIN told USING (${batchId}) ORDER BY ${batchId} DESC`,
       deadLetters: number(deadLetters),
       reasons: map("reasons"),
       duplicates: number(duplicates),
+      superseded: maybe("superseded"),
       replayed: maybe("replayed"),
       reingested: maybe("reingested"),
       engine: row.engine ?? null,
@@ -121,13 +129,15 @@ FROM ledger LEFT JOIN told USING (${batchId}) ORDER BY ${batchId} DESC`,
 }
 
 function batchJson(batch: Batch, before: Batch | undefined): Json {
-  const { plannedMs, routedMs, committedMs, steps, reasons } = batch;
+  const { plannedMs, routedMs, committedMs, landedMs, steps, reasons } = batch;
   const sinceBefore = before === undefined ? null : (committedMs - before.committedMs) / 1_000;
   return {
     batchId: batch.batchId,
     plannedAt: isoOf(plannedMs ?? undefined),
     routedAt: isoOf(routedMs ?? undefined),
     committedAt: isoOf(committedMs),
+    landedAt: isoOf(landedMs ?? undefined),
+    lagMs: lagOf(landedMs ?? undefined, committedMs) ?? null,
     seconds: steps && Object.fromEntries(Object.entries(steps).map(([step, ms]) => [step, Math.round(ms) / 1_000])),
     files: batch.files,
     filesLeftOut: batch.filesLeftOut,
@@ -137,6 +147,7 @@ function batchJson(batch: Batch, before: Batch | undefined): Json {
     deadLetters: batch.deadLetters,
     deadLettersByReason: reasons,
     duplicates: batch.duplicates,
+    superseded: batch.superseded,
     replayed: batch.replayed,
     reingested: batch.reingested,
     engine: batch.engine,

@@ -20,6 +20,7 @@ const SCRIPTS = [
   "pause",
   "sql",
   "stream",
+  "stream_times",
   "tables",
 ];
 /** Each is the same page, which asks for what its address names. */

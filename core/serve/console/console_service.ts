@@ -2,6 +2,7 @@ import { errorAnswer, jsonAnswer } from "../answer.ts";
 import { HttpRefusal } from "../http_refusal.ts";
 import type { Incoming } from "../incoming.ts";
 import { listBatches } from "./batches.ts";
+import { countBatchesOverTime } from "./batches_over_time.ts";
 import { ConsoleCall, type ConsoleParts } from "./console_call.ts";
 import { compareContract, showContract } from "./contracts.ts";
 import { listFiles } from "./ledger_files.ts";
@@ -22,6 +23,7 @@ type Run = (call: ConsoleCall) => Promise<Response>;
 const ENDPOINTS: Readonly<Record<string, readonly [method: "GET" | "POST", run: Run]>> = {
   "/overview": ["GET", showOverview],
   "/batches": ["GET", listBatches],
+  "/batches/over-time": ["GET", countBatchesOverTime],
   "/letters/reasons": ["GET", countLetters],
   "/letters/over-time": ["GET", countLettersOverTime],
   "/letters/replay": ["POST", replayLetters],

@@ -12,7 +12,7 @@ const OFFSET_MAX = 10_000;
 /** Raw files of the ledger, the newest first, of those that the address asks for. */
 export async function listFiles(call: ConsoleCall): Promise<Response> {
   const { table, sourceFile, status, batchId, etag, size, ingestedAt } = LEDGER_COLUMNS;
-  const { records, events, deadLetters, duplicates } = LEDGER_COLUMNS;
+  const { records, events, deadLetters, duplicates, superseded } = LEDGER_COLUMNS;
   const limit = Math.max(1, call.count("limit", FILES_DEFAULT, FILES_MAX)),
     offset = call.count("offset", 0, OFFSET_MAX);
   const find = call.optional("find") ?? "", batch = call.wholeNumber("batch");
@@ -24,12 +24,14 @@ export async function listFiles(call: ConsoleCall): Promise<Response> {
   if (batch !== undefined) conditions.push(`${batchId} = ${batch}`);
   const { state } = await call.parts.watch.look();
   const letterTables = new Map(state?.ingestion.map(({ table, deadLetterTable }) => [table, deadLetterTable]));
-  const isThere = state?.tables.some(({ table }) => table === identifierText(LEDGER)) ?? false;
-  const rows = !isThere ? [] : objectsOf(
+  const ledger = state?.tables.find(({ table }) => table === identifierText(LEDGER));
+  // It has the column since a target of the lake is upserted.
+  const superseding = ledger?.columns.includes(superseded) ? superseded : "NULL";
+  const rows = ledger === undefined ? [] : objectsOf(
     await call.askAbout(
       [LEDGER],
       `SELECT ${quoteName(table)} AS target, ${sourceFile}, ${etag}, ${size}, ${batchId}, ${records}, ${events},
-  ${deadLetters}, ${duplicates}, ${status}, epoch_ms(${ingestedAt}) AS at
+  ${deadLetters}, ${duplicates}, ${superseding} AS ${superseded}, ${status}, epoch_ms(${ingestedAt}) AS at
 FROM ${identifierText(LEDGER)} ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
 ORDER BY ${ingestedAt} DESC, ${batchId} DESC, ${sourceFile} LIMIT ${limit + 1} OFFSET ${offset}`,
     ),
@@ -46,6 +48,7 @@ ORDER BY ${ingestedAt} DESC, ${batchId} DESC, ${sourceFile} LIMIT ${limit + 1} O
       events: Number(row[events]),
       deadLetters: Number(row[deadLetters]),
       duplicates: Number(row[duplicates]),
+      superseded: row[superseded] === null ? null : Number(row[superseded]),
       status: row[status]!,
       ingestedAt: isoOf(Number(row.at)),
     })),

@@ -2,15 +2,11 @@ import type { Json } from "../../base/json.ts";
 import { identifierText } from "../../iceberg/catalog/catalog.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import { jsonAnswer } from "../answer.ts";
-import { badRequest } from "../http_refusal.ts";
 import { type ConsoleCall, isoOf, objectsOf } from "./console_call.ts";
 import { tableSql } from "./lake_table.ts";
 import { filterOf, letterConditions, letterTable, PLACE_SQL, whereOf } from "./letters.ts";
+import { beginningsOf, periodsOf } from "./periods.ts";
 
-/** Of periods, in UTC. */
-const LENGTHS_MS: Readonly<Record<string, number>> = { hour: 3_600_000, day: 86_400_000 };
-const LAST_DEFAULT = 24;
-const PERIODS_MAX = 400;
 /** The others are one group together, so that an answer has at most so many numbers a period. */
 const GROUPS_MAX = 20;
 
@@ -19,7 +15,8 @@ const { deadLetterReason: REASON, ingestedAt: AT } = OUR_COLUMNS;
 /** How many letters came in each hour or day, by reason and place in the record. */
 export async function countLettersOverTime(call: ConsoleCall): Promise<Response> {
   const table = await letterTable(call);
-  const { by, lengthMs, fromMs, toMs } = periodsOf(call);
+  const asked = periodsOf(call, ["hour", "day"]);
+  const { by, lengthMs, fromMs, toMs } = asked;
   const where = whereOf(letterConditions({ ...filterOf(call), fromMs, toMs }));
   const rows = objectsOf(
     await call.askAbout(
@@ -42,10 +39,10 @@ FROM counted LEFT JOIN top USING (reason, place) GROUP BY period, rank ORDER BY 
     own[at] = count;
     counts.set(Number(period), own);
   }
-  const first = fromMs / lengthMs, found = [...groups.keys()].filter((at) => groups[at] !== undefined);
-  const periods = Array.from({ length: (toMs - fromMs) / lengthMs }, (_, index): Json => {
-    const own = counts.get(first + index) ?? [];
-    return { at: isoOf((first + index) * lengthMs), counts: found.map((at) => own[at] ?? 0) };
+  const found = [...groups.keys()].filter((at) => groups[at] !== undefined);
+  const periods = beginningsOf(asked).map((beginMs): Json => {
+    const own = counts.get(beginMs / lengthMs) ?? [];
+    return { at: isoOf(beginMs), counts: found.map((at) => own[at] ?? 0) };
   });
   return jsonAnswer(200, {
     table: identifierText(table),
@@ -55,19 +52,4 @@ FROM counted LEFT JOIN top USING (reason, place) GROUP BY period, rank ORDER BY 
     groups: found.map((at) => groups[at]!),
     periods,
   });
-}
-
-/** Whole ones: those that the bounds lie in are counted whole. */
-function periodsOf(call: ConsoleCall): { by: string; lengthMs: number; fromMs: number; toMs: number } {
-  const by = call.optional("by") ?? "hour";
-  if (!Object.hasOwn(LENGTHS_MS, by)) throw badRequest("Cannot read by: it is neither hour nor day");
-  const lengthMs = LENGTHS_MS[by]!;
-  const end = call.instant("to") ?? call.parts.clock.nowMs() + 1;
-  const toMs = Math.ceil(end / lengthMs) * lengthMs;
-  const last = call.count("last", LAST_DEFAULT, PERIODS_MAX);
-  const begin = call.instant("from");
-  const fromMs = begin === undefined ? toMs - last * lengthMs : Math.floor(begin / lengthMs) * lengthMs;
-  const periods = (toMs - fromMs) / lengthMs;
-  if (periods >= 1 && periods <= PERIODS_MAX) return { by, lengthMs, fromMs, toMs };
-  throw badRequest(`Cannot count letters of ${periods} periods: from 1 to ${PERIODS_MAX} can be asked for`);
 }

@@ -22,6 +22,10 @@ export async function overviewJson(parts: ConsoleParts, lookAgeMs?: number): Pro
     lake: parts.lake,
     isReadable: problem === undefined,
     allowsUpkeep: parts.upkeep !== undefined,
+    unreadableTables: [...state?.unreadable ?? []].map(([table, problem]) => ({
+      table,
+      problem: parts.shown(problem),
+    })),
     targets: state?.ingestion.map((status) => ({
       ...targetJson(status, state, atMs, parts.shown),
       eventsPerSecond: rateOf(batches.filter(({ table }) => table === status.table), parts.clock.nowMs()),

@@ -1,4 +1,4 @@
-import type { BatchRecord } from "../../lake/batch_history.ts";
+import { type BatchRecord, lagOf } from "../../lake/batch_history.ts";
 
 /** What the batches of a target came to, as far as they are known. */
 export interface BatchCounters {
@@ -8,6 +8,10 @@ export interface BatchCounters {
   events: number;
   duplicates: number;
   conflicts: number;
+  /** With upserts: records that are no row; undefined where no batch had any rule for them. */
+  superseded: number | undefined;
+  /** For how long the oldest file of the last batch had waited; undefined where nobody knows. */
+  lastLagMs: number | undefined;
   /** By reason; `unknown` of batches that another process had routed. */
   deadLetters: Map<string, number>;
   /** Milliseconds by step. */
@@ -32,12 +36,16 @@ export class BatchCounting {
   #add(batch: BatchRecord): void {
     const found = this.#targets.get(batch.table) ?? {
       ...{ files: 0, bytes: 0, records: 0, events: 0, duplicates: 0, conflicts: 0, lastBatchId: 0 },
+      superseded: undefined,
+      lastLagMs: undefined,
       deadLetters: new Map(),
       steps: new Map(),
     };
     if (batch.batchId <= found.lastBatchId) return;
     found.lastBatchId = batch.batchId;
     for (const name of SUMS) found[name] += batch[name];
+    if (batch.superseded !== undefined) found.superseded = (found.superseded ?? 0) + batch.superseded;
+    found.lastLagMs = lagOf(batch.landedMs, batch.committedMs);
     const reasons = batch.reasons ?? (batch.deadLetters > 0 ? { unknown: batch.deadLetters } : {});
     // Those of a replay were counted when they came.
     if (batch.replayed === undefined) addAll(found.deadLetters, reasons);

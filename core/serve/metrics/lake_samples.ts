@@ -22,7 +22,7 @@ export async function readSamples({ watch, batches, clock, version }: SampleSour
 /** What a look at the lake measures at that time: ages go on counting between two looks. */
 function samplesOf(
   { state, problem }: LakeLook,
-  counting: Pick<BatchCounting, "of">,
+  counting: Pick<BatchCounting, "of"> | undefined,
   nowMs: number,
   version: string,
 ): MetricSample[] {
@@ -36,12 +36,13 @@ function samplesOf(
   add(METRICS.lookAge, [], secondsSince(state.lookedAtMs, nowMs));
   for (const status of state.ingestion) {
     addTarget(add, status, nowMs);
-    addCounters(add, status.table, counting.of(status.table));
+    if (counting !== undefined) addCounters(add, status.table, counting.of(status.table));
   }
   for (const [table, reasons] of state.deadLetters) {
     for (const [reason, count] of reasons) add(METRICS.deadLetters, [table, reason], count);
   }
   for (const totals of state.tables) addTable(add, totals);
+  for (const table of state.unreadable.keys()) add(METRICS.tableReadable, [table], 0);
   for (const { table, debt } of state.debts) {
     for (const [name, kind] of DEBT_KINDS) add(METRICS.upkeepDebt, [table, kind], debt[name]);
   }
@@ -61,7 +62,11 @@ const DEBT_KINDS = [
 
 type Add = (metric: Metric, labels: readonly string[], value: number | undefined) => void;
 
-function addTarget(add: Add, { table, waiting, lastBatch, plan }: IngestionStatus, nowMs: number): void {
+function addTarget(
+  add: Add,
+  { table, waiting, lastBatch, plan, isLedgerRead }: IngestionStatus,
+  nowMs: number,
+): void {
   const labels = [table];
   const batchMs = lastBatch?.ingestedAtMs;
   add(METRICS.lastCommitTime, labels, batchMs === undefined ? undefined : batchMs / 1_000);
@@ -73,6 +78,8 @@ function addTarget(add: Add, { table, waiting, lastBatch, plan }: IngestionStatu
   if (waiting !== undefined) add(METRICS.idle, labels, waiting.files === 0 && plan === undefined ? 1 : 0);
   add(METRICS.waitingFiles, labels, waiting?.files);
   add(METRICS.waitingBytes, labels, waiting?.bytes);
+  // Nobody knows them then, and a counter must not seem to begin anew.
+  if (!isLedgerRead) return;
   add(METRICS.batches, labels, Number(lastBatch?.batchId ?? 0n));
   add(METRICS.planFailures, labels, plan?.failures ?? 0);
   if (lastBatch === undefined) return;
@@ -83,18 +90,22 @@ function addTarget(add: Add, { table, waiting, lastBatch, plan }: IngestionStatu
 }
 
 function addCounters(add: Add, target: string, counters: BatchCounters | undefined): void {
+  const lagMs = counters?.lastLagMs;
+  add(METRICS.batchLag, [target], lagMs === undefined ? undefined : lagMs / 1_000);
   add(METRICS.files, [target], counters?.files ?? 0);
   add(METRICS.readBytes, [target], counters?.bytes ?? 0);
   add(METRICS.records, [target], counters?.records ?? 0);
   add(METRICS.events, [target], counters?.events ?? 0);
   for (const [reason, letters] of counters?.deadLetters ?? []) add(METRICS.letters, [target, reason], letters);
   add(METRICS.duplicates, [target], counters?.duplicates ?? 0);
+  add(METRICS.superseded, [target], counters?.superseded);
   for (const [step, ms] of counters?.steps ?? []) add(METRICS.stepSeconds, [target, step], ms / 1_000);
   add(METRICS.conflicts, [target], counters?.conflicts ?? 0);
 }
 
 function addTable(add: Add, totals: TableTotals): void {
   const labels = [totals.table];
+  add(METRICS.tableReadable, labels, 1);
   add(METRICS.tableRows, labels, totals.rows);
   add(METRICS.tableFiles, labels, totals.dataFiles);
   add(METRICS.tableBytes, labels, totals.bytes);

@@ -1,11 +1,12 @@
-import { isKind } from "../../base/errors.ts";
+import type { StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { quoteName } from "../../engine/duckdb.ts";
-import { identifierText, type LoadedTable, type TableIdentifier } from "../../iceberg/catalog/catalog.ts";
+import { identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import { findFieldByPath } from "../../iceberg/format/schema.ts";
 import { currentSchema, snapshotOfRef } from "../../iceberg/format/table_metadata.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import { holdsDeadLetters } from "../../lake/table_names.ts";
+import { loadOrTell, type OnUnreadableTable } from "../../lake/targets.ts";
 import { type IngestionStatus, ingestionStatus, type StatusOptions } from "../../maintain/status/ingestion_status.ts";
 import type { Surroundings } from "../../maintain/surroundings.ts";
 import { TableRows } from "../../maintain/table_rows.ts";
@@ -31,6 +32,8 @@ export interface LakeState {
   lookedAtMs: number;
   ingestion: IngestionStatus[];
   tables: TableTotals[];
+  /** Why the metadata of a table cannot be read, by the table's name. */
+  unreadable: ReadonlyMap<string, string>;
   /** By table and reason. */
   deadLetters: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** Of each table, as it was a minute ago or later. */
@@ -51,7 +54,7 @@ const REST_FACTOR = 4;
 const COUNT_AGE_MS_MAX = 60_000;
 const TABLES_PARALLEL = 4;
 
-type WatchOptions = Omit<StatusOptions, "onDamage"> & { onFailure(error: unknown): void };
+type WatchOptions = Omit<StatusOptions, "onDamage" | "onUnreadable"> & { onFailure(error: unknown): void };
 
 interface Counted {
   location: string;
@@ -67,6 +70,7 @@ export class LakeWatch {
   readonly #counted = new Map<string, Counted>();
   #last: LakeLook & { atMs: number } = { state: undefined, problem: undefined, atMs: -Infinity };
   #debts: { countedAtMs: number; debts: readonly UpkeepStatus[] } = { countedAtMs: -Infinity, debts: [] };
+  #unreadable = new Map<string, string>();
   #lastTookMs = 0;
   #looking: Promise<LakeLook> | undefined;
 
@@ -86,12 +90,23 @@ export class LakeWatch {
   async #lookAnew(): Promise<LakeLook> {
     const { clock } = this.#surroundings;
     const lookedAtMs = clock.nowMs();
+    const unreadable = new Map<string, string>();
+    const onUnreadable = (table: string, error: StreamlabError) => {
+      // Looks follow each other: it is told of once.
+      if (!unreadable.has(table) && this.#unreadable.get(table) !== error.message) this.#options.onFailure(error);
+      unreadable.set(table, error.message);
+    };
     try {
-      const ingestion = await ingestionStatus(this.#surroundings, { ...this.#options, onDamage: () => {} });
-      const tables = await this.#loadTables();
+      const ingestion = await ingestionStatus(this.#surroundings, {
+        ...this.#options,
+        onDamage: () => {},
+        onUnreadable,
+      });
+      const tables = await this.#loadTables(onUnreadable);
       const deadLetters = await this.#countDeadLetters(tables);
-      const debts = await this.#countDebts(tables);
-      const state = { lookedAtMs, ingestion, tables: tables.map(totalsOf), deadLetters, debts };
+      const debts = (await this.#countDebts(tables)).filter(({ table }) => !unreadable.has(table));
+      const state = { lookedAtMs, ingestion, tables: tables.map(totalsOf), unreadable, deadLetters, debts };
+      this.#unreadable = unreadable;
       this.#last = { state, problem: undefined, atMs: clock.nowMs() };
     } catch (problem) {
       this.#options.onFailure(problem);
@@ -101,26 +116,18 @@ export class LakeWatch {
     return this.#last;
   }
 
-  async #loadTables(): Promise<LoadedTable[]> {
+  /** Those that can be read: another one says nothing about them. */
+  async #loadTables(onUnreadable: OnUnreadableTable): Promise<LoadedTable[]> {
     const { catalog } = this.#surroundings;
     const namespaces = await catalog.listNamespaces();
     const identifiers = (await mapParallel(namespaces, TABLES_PARALLEL, (each) => catalog.listTables(each))).flat();
-    const tables = await mapParallel(identifiers, TABLES_PARALLEL, (identifier) => this.#load(identifier));
+    const tables = await mapParallel(identifiers, TABLES_PARALLEL, (identifier) => {
+      return loadOrTell(catalog, identifier, onUnreadable, this.#loaded.get(identifierText(identifier)));
+    });
     const found = tables.filter((table) => table !== undefined);
     this.#loaded.clear();
     for (const table of found) this.#loaded.set(identifierText(table.identifier), table);
     return found;
-  }
-
-  /** One that cannot be read says nothing about the others. */
-  async #load(identifier: TableIdentifier): Promise<LoadedTable | undefined> {
-    try {
-      return await this.#surroundings.catalog.loadTable(identifier, this.#loaded.get(identifierText(identifier)));
-    } catch (error) {
-      if (!isKind(error, "corrupt")) throw error;
-      this.#options.onFailure(error);
-      return undefined;
-    }
   }
 
   async #countDeadLetters(tables: readonly LoadedTable[]): Promise<LakeState["deadLetters"]> {

@@ -55,6 +55,11 @@ export const METRICS = {
   batchRecords: gauge("streamlab_target_last_batch_records", ["target"], "Records of the last batch."),
   batchEvents: gauge("streamlab_target_last_batch_events", ["target"], "Valid events of the last batch."),
   batchDeadLetters: gauge("streamlab_target_last_batch_dead_letters", ["target"], "Dead letters of the last batch."),
+  batchLag: gauge(
+    "streamlab_target_last_batch_lag_seconds",
+    ["target"],
+    "For how long the oldest file of the last batch had waited when it was committed; absent where nobody knows.",
+  ),
   files: counter("streamlab_target_files_total", ["target"], `Event files that were ingested, ${SINCE}`),
   readBytes: counter("streamlab_target_read_bytes_total", ["target"], `Size of these files, ${SINCE}`),
   records: counter("streamlab_target_records_total", ["target"], `Records of these files, ${SINCE}`),
@@ -65,6 +70,11 @@ export const METRICS = {
     `Of the records, dead letters; a corrupted file is one, ${SINCE}`,
   ),
   duplicates: counter("streamlab_target_duplicates_total", ["target"], `Repeats that were dropped, ${SINCE}`),
+  superseded: counter(
+    "streamlab_target_superseded_total",
+    ["target"],
+    `With upserts, records that are no row, because a newer one has their key or they remove it, ${SINCE}`,
+  ),
   stepSeconds: counter(
     "streamlab_target_step_seconds_total",
     ["target", "step"],
@@ -81,6 +91,11 @@ export const METRICS = {
     "How often the batch under way could not be routed; 0 without one.",
   ),
   deadLetters: gauge("streamlab_dead_letters", ["table", "reason"], "Dead letters in the table, by reason."),
+  tableReadable: gauge(
+    "streamlab_table_readable",
+    ["table"],
+    "1 if the table's metadata can be read, else 0: then there is nothing else of the table here.",
+  ),
   tableRows: gauge("streamlab_table_rows", ["table"], "Rows in data files, before delete files."),
   tableFiles: gauge("streamlab_table_data_files", ["table"], "Live data files."),
   tableBytes: gauge("streamlab_table_size_bytes", ["table"], "Size of the live files."),

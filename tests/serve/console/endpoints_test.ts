@@ -48,7 +48,9 @@ Deno.test("batches come with their rates, the newest first, and no more than wer
       { corrupted_batch: 1, invalid_schema: 1 },
       { invalid_schema: 1 },
     ]);
-    for (const { seconds, plannedAt, routedAt, committedAt } of batches) {
+    for (const { seconds, plannedAt, routedAt, committedAt, landedAt, lagMs, superseded } of batches) {
+      strictEqual(lagMs, Date.parse(String(committedAt)) - Date.parse(String(landedAt)));
+      strictEqual(superseded, null, "nothing is upserted");
       ok(["discover", "plan", "route", "commitEvents"].every((step) => step in (seconds as object)));
       ok(String(plannedAt) <= String(routedAt) && String(routedAt) <= String(committedAt));
     }

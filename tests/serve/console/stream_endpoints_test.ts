@@ -58,6 +58,7 @@ Deno.test("a file is found in the ledger by a part of its name, its batch, strea
       events: 2,
       deadLetters: 1,
       duplicates: 0,
+      superseded: null,
       status: "ingested",
     });
   }));

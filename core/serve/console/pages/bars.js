@@ -6,16 +6,24 @@ const VALUES_MIN = 60;
 /** Kinds with a colour of their own; the rest share the last. */
 export const KINDS_MAX = 8;
 
-/** Values of a time line, the oldest first. What it shows is in the table below, too. */
+/**
+ * Values of a time line, the oldest first; null is a gap, which is not nothing. What it shows is in
+ * the table below, too.
+ */
 export function bars(values, label) {
-  return stackedBars(values.map((value) => ({ "": value })), label, [""]);
+  return stackedBars(values.map((value) => value === null ? null : { "": value }), label, [""]);
 }
 
-/** `columns`: how much of each kind; the oldest first. Several kinds are told apart below. */
-export function stackedBars(columns, label, kinds) {
-  const sums = columns.map((column) => kinds.reduce((sum, kind) => sum + (column[kind] ?? 0), 0));
+/**
+ * `columns`: how much of each kind, or null where that is unknown; the oldest first. Several kinds
+ * are told apart below.
+ */
+export function stackedBars(columns, text, kinds) {
+  const label = columns.includes(null) ? `${text}; shaded where it is not known` : text;
+  const sums = columns.map((column) => kinds.reduce((sum, kind) => sum + (column?.[kind] ?? 0), 0));
   const max = Math.max(...sums, 0);
   const rects = columns.flatMap((column, index) => {
+    if (column === null) return svgElement("rect", { class: "gap", x: index * 10, y: 0, width: 10, height: HEIGHT });
     let y = HEIGHT;
     return kinds.map((kind, at) => {
       const value = column[kind] ?? 0;

@@ -93,7 +93,8 @@ function list(files) {
           ? count(file.deadLetters)
           : element("a", { href: rowsOf(file, file.deadLetterTable) }, count(file.deadLetters)),
     },
-    { name: "Duplicates", isNumber: true, show: ({ duplicates }) => count(duplicates) },
+    { name: "Repeats", isNumber: true, show: ({ duplicates }) => count(duplicates) },
+    { name: "Superseded", isNumber: true, show: ({ superseded }) => count(superseded) },
   ], files);
 }
 

@@ -21,13 +21,15 @@ function draw(overview) {
   return [damage(overview), targetTable(targets, at), problems(targets)];
 }
 
-/** Undefined where the lake can be read. */
-export function damage({ isReadable, at }) {
-  return isReadable ? null : element(
-    "div",
-    { class: "notice", role: "alert" },
-    `The lake cannot be read now; the server's log says why. What follows is as of ${at}.`,
-  );
+/** Of the lake, and of tables whose metadata cannot be read; nothing where there is none. */
+export function damage({ isReadable, at, unreadableTables }) {
+  const alert = (...text) => element("div", { class: "notice", role: "alert" }, text);
+  return [
+    isReadable ? null : alert(`The lake cannot be read now; the server's log says why. What follows is as of ${at}.`),
+    unreadableTables.map(({ table, problem }) =>
+      alert(element("strong", {}, `${visible(table)} cannot be read: `), visible(problem))
+    ),
+  ];
 }
 
 function targetTable(targets, at) {

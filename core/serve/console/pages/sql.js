@@ -49,9 +49,8 @@ export async function showSql(page, parameters, signal) {
     ),
     answer,
   );
-  const { tables } = await ask("tables", {}, { signal });
-  field.becomeEditor(tables, signal);
-  if (sql !== null) await run();
+  // The question of a link waits for no list of tables.
+  await Promise.all([field.becomeEditor(signal), sql === null ? undefined : run()]);
 }
 
 /** Where a question is typed: a text area, until the editor is there. */
@@ -81,15 +80,12 @@ class QuestionField {
     return this.#editor?.text ?? this.#area.value;
   }
 
-  async becomeEditor(tables, signal) {
-    let SqlEditor;
-    try {
-      ({ SqlEditor } = await import("./sql_editor.js"));
-    } catch {
-      // The text area does all that is needed, and the server's log says why it stays.
-      return;
-    }
-    if (signal.aborted) return;
+  async becomeEditor(signal) {
+    // The text area does all that is needed, and the server's log says why it stays.
+    const loading = import("./sql_editor.js").catch(() => undefined);
+    const [module, tables] = await Promise.all([loading, offeredTables(signal)]);
+    if (module === undefined || signal.aborted) return;
+    const { SqlEditor } = module;
     const area = this.#area, hadFocus = document.activeElement === area;
     const selection = { anchor: area.selectionStart, head: area.selectionEnd };
     this.#editor = new SqlEditor({ text: area.value, selection, label: LABEL, tables, run: this.#run });
@@ -97,6 +93,16 @@ class QuestionField {
     area.replaceWith(this.#editor.host);
     put(this.#help, "Ctrl+Space offers tables and columns, Escape takes the offer away, and Tab leads on.");
     if (hadFocus) this.#editor.focus();
+  }
+}
+
+/** None where they cannot be listed: whoever knows their names can ask all the same. */
+async function offeredTables(signal) {
+  try {
+    return (await ask("tables", {}, { signal })).tables;
+  } catch (error) {
+    if (error.status === 401 || signal.aborted) throw error;
+    return [];
   }
 }
 

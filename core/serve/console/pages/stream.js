@@ -5,16 +5,19 @@ import { element, put, quiet, tableOf, visible } from "./elements.js";
 import { live } from "./live.js";
 import { bytes, count, duration, rate, time } from "./numbers.js";
 import { damage, problems, showLake, stateOf } from "./overview.js";
+import { isSpan, spanLinks, timeLines } from "./stream_times.js";
 
 const BATCHES = 60;
 const UPKEEP_ROWS = 20;
 /** As the steps of a batch follow each other; others come after these. */
 const STEPS = ["discover", "plan", "route", "place", "commitEvents", "commitDeadLetters", "commitLedger"];
 
-/** One target: it goes on by itself, unless its address asks for older batches. */
+/** One target, as it goes on, unless its address asks for older batches or a span of time. */
 export async function showStream(page, parameters, signal) {
   const target = parameters.get("target") ?? "";
   const before = parameters.get("before") ?? undefined;
+  const span = parameters.get("span");
+  if (isSpan(span)) return await showSpan(page, target, span, signal);
   const upkeep = await upkeepRows(target, signal);
   if (before === undefined) {
     return await live({ target }, signal, ({ overview, batches }) => {
@@ -24,6 +27,23 @@ export async function showStream(page, parameters, signal) {
   const overview = await ask("overview", {}, { signal });
   const batches = await ask("batches", { target, limit: BATCHES, before }, { signal });
   put(page, draw(overview, batches, upkeep, false));
+}
+
+async function showSpan(page, target, span, signal) {
+  const [overview, lines] = await Promise.all([
+    ask("overview", {}, { signal }),
+    timeLines(target, span, signal),
+  ]);
+  showLake(overview);
+  put(
+    page,
+    element("h1", {}, `Stream ${visible(target)}`),
+    damage(overview),
+    links(target),
+    element("h2", {}, "Over time"),
+    spanLinks(target, span),
+    lines,
+  );
 }
 
 function draw(overview, { target, batches }, upkeep, isNow) {
@@ -71,6 +91,7 @@ function batchList(target, batches, isNow) {
   const oldest = batches.at(-1).batchId;
   return [
     heading,
+    spanLinks(target, undefined),
     charts([...batches].reverse()),
     batchTable(target, batches),
     element(
@@ -84,25 +105,46 @@ function batchList(target, batches, isNow) {
 
 /** The oldest first. */
 function charts(batches) {
-  const rates = batches.map(({ eventsPerSecond }) => eventsPerSecond ?? 0);
+  const rates = batches.map(({ eventsPerSecond }) => eventsPerSecond);
+  const lags = batches.map(({ lagMs }) => lagMs);
   const delays = batches.map(({ plannedAt, committedAt }) =>
-    plannedAt === null ? 0 : Date.parse(committedAt) - Date.parse(plannedAt)
+    plannedAt === null ? null : Date.parse(committedAt) - Date.parse(plannedAt)
   );
-  const steps = batches.map(({ seconds }) => seconds ?? {});
+  const steps = batches.map(({ seconds }) => seconds);
+  const fates = batches.map(({ events, deadLetters, duplicates, superseded }) => ({
+    events,
+    "dead letters": deadLetters,
+    repeats: duplicates,
+    superseded: superseded ?? 0,
+  }));
   const reasons = batches.map(({ deadLettersByReason, deadLetters }) =>
     deadLettersByReason ?? (deadLetters > 0 ? { unknown: deadLetters } : {})
   );
   return [
-    bars(rates, `Events per second, batch by batch; at most ${rate(Math.max(...rates))}`),
-    bars(delays, `From plan to commit, batch by batch; at most ${duration(Math.max(...delays))}`),
+    bars(rates, `Events per second, batch by batch; at most ${rate(largest(rates))}`),
+    bars(lags, `Lag, batch by batch: for how long its oldest file had waited; at most ${duration(largest(lags))}`),
+    bars(delays, `From plan to commit, batch by batch; at most ${duration(largest(delays))}`),
+    stackedBars(fates, "What became of the records, batch by batch", fatesIn(fates)),
     stackedBars(steps, "Seconds by step, batch by batch; steps overlap", kindsOf(steps, STEPS)),
     stackedBars(reasons, "Dead letters by reason, batch by batch", kindsOf(reasons, [])),
   ];
 }
 
+/** Undefined where none is known. */
+function largest(values) {
+  return values.reduce((most, value) => value === null || value < (most ?? 0) ? most : value, undefined);
+}
+
+/** Events and dead letters, and the others where there are any. */
+function fatesIn(columns) {
+  return ["events", "dead letters", "repeats", "superseded"].filter((fate, index) =>
+    index < 2 || columns.some((column) => column[fate] > 0)
+  );
+}
+
 /** Those that are there, the known ones first. */
 function kindsOf(columns, known) {
-  const found = new Set(columns.flatMap((column) => Object.keys(column)));
+  const found = new Set(columns.flatMap((column) => Object.keys(column ?? {})));
   return [...known.filter((kind) => found.delete(kind)), ...[...found].sort()].slice(0, KINDS_MAX);
 }
 
@@ -119,12 +161,14 @@ function batchTable(target, batches) {
           count(batchId),
         ),
     },
+    { name: "Lag", isNumber: true, show: ({ lagMs }) => duration(lagMs) },
     { name: "Files", isNumber: true, show: ({ files }) => count(files) },
     { name: "Bytes", isNumber: true, show: (batch) => bytes(batch.bytes) },
     { name: "Records", isNumber: true, show: ({ records }) => count(records) },
     { name: "Events", isNumber: true, show: ({ events }) => count(events) },
     { name: "Dead letters", isNumber: true, show: ({ deadLetters }) => count(deadLetters) },
-    { name: "Duplicates", isNumber: true, show: ({ duplicates }) => count(duplicates) },
+    { name: "Repeats", isNumber: true, show: ({ duplicates }) => count(duplicates) },
+    { name: "Superseded", isNumber: true, show: ({ superseded }) => count(superseded) },
     { name: "Letters judged again", isNumber: true, show: ({ replayed }) => count(replayed) },
     { name: "Files ingested again", isNumber: true, show: ({ reingested }) => count(reingested) },
     { name: "Events/s", isNumber: true, show: ({ eventsPerSecond }) => rate(eventsPerSecond) },
