@@ -74,10 +74,10 @@ function meaningOf(name: string, text: string): Meaning {
 
 /**
  * The second is what is left of the first when memory runs out while a statement is begun; the
- * third is the allocator's own word, which DuckDB passes on.
+ * third is the allocator's own word, which DuckDB passes on; the last is what a commit says of it.
  */
 function isMemoryText(name: string, text: string): boolean {
-  return name === "Out of Memory" || /closed pending query|bad[ _]alloc/i.test(text);
+  return name === "Out of Memory" || /closed pending query|bad[ _]alloc|failed to (?:pin|allocate) /i.test(text);
 }
 
 /**

@@ -7,21 +7,23 @@ import type { KeyHolder } from "./key_index.ts";
 import { KeyTable } from "./key_table.ts";
 import type { TimeSpan } from "./time_span.ts";
 
-/** Of memory, with what growth leaves free, and entries that are gone and not yet removed. */
-const KEY_BYTES = 50;
+/** Of memory: 24, with what growth leaves free, and entries that are gone and not yet removed. */
+const KEY_BYTES = 36;
 /** Of a key's number of 128 bits, of which the low `KEY_WORDS` are taken. */
 const READ_KEY_WORDS = 4;
 /**
  * Of what fits, as much as may be needed at once: the rest is for what is not needed any more, so
  * that it need not be made anew for every batch to get rid of that.
  */
-const NEEDED_SHARE_MAX = 3 / 4;
+const NEEDED_SHARE_MAX = 7 / 8;
 
 /** Events of a batch that are no repeats, and the repeats. */
 export interface Decision {
   repeats: RepeatPositions;
   /** Of each event: 1 for a repeat. */
   isRepeat: Uint8Array;
+  /** Of the others. */
+  keys: number;
 }
 
 /** Keys in memory. */
@@ -85,7 +87,8 @@ export class HeldKeys implements KeyHolder {
       last = firsts[row];
       if (!kept.keep(batch.times[row]!)) isRepeat[row] = 1;
     }
-    return { repeats: positionsOf(batch, isRepeat), isRepeat };
+    const keys = isRepeat.reduce((sum, repeat) => sum - repeat, isRepeat.length);
+    return { repeats: positionsOf(batch, isRepeat), isRepeat, keys };
   }
 
   /** The rows of keys that occur more than once, in the batch or with the table. */

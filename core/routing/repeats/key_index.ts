@@ -52,7 +52,7 @@ export interface ExpectedFiles {
   /** Their addresses. */
   files: ReadonlySet<string>;
   keys: number;
-  add: (group: number) => void;
+  add: (group: number) => Promise<void>;
 }
 
 /**
@@ -107,10 +107,13 @@ export class KeyIndex {
     const isLive = (file: string) => wanted.has(file) || elsewhere.has(pathOf(file));
     const known = this.#expected === undefined ? this.#groups.values() : [...this.#groups.values(), this.#expected];
     if (![...known].every((group) => isAll(group.files, isLive))) {
-      this.#move(await this.#movesOf(table), new Map(files.map((file) => [file.dataFile.path, identityOf(file)])));
+      await this.#move(
+        await this.#movesOf(table),
+        new Map(files.map((file) => [file.dataFile.path, identityOf(file)])),
+      );
     }
     await this.#forget([...this.#groups].filter(([, group]) => !isAll(group.files, isLive)));
-    if (this.#expected !== undefined && isAll(this.#expected.files, isLive)) this.#takeExpected(this.#expected);
+    if (this.#expected !== undefined && isAll(this.#expected.files, isLive)) await this.#takeExpected(this.#expected);
     this.#expected = undefined;
     this.#seen = table.metadata.currentSnapshotId;
     if (recordsOf(files) > (this.#holder.neededMax ?? Infinity)) return false;
@@ -133,12 +136,12 @@ export class KeyIndex {
   }
 
   /** Notes where rows have moved, most often by compaction: their keys are known. */
-  #move(moves: readonly FileMove[], identities: ReadonlyMap<string, string>): void {
+  async #move(moves: readonly FileMove[], identities: ReadonlyMap<string, string>): Promise<void> {
     for (const { added, removed } of moves) {
       const paths = new Set(added.map(({ path }) => path)), expected = this.#expected;
       if (removed.length > 0) this.#regroup(removed, added, identities);
       else if (expected !== undefined && isAll(expected.files, (file) => paths.has(file))) {
-        this.#takeExpected(expected);
+        await this.#takeExpected(expected);
         this.#expected = undefined;
       }
     }
@@ -162,8 +165,12 @@ export class KeyIndex {
     });
   }
 
-  #takeExpected(expected: ExpectedFiles): void {
-    expected.add(this.#newGroup(expected));
+  async #takeExpected(expected: ExpectedFiles): Promise<void> {
+    const group = this.#newGroup(expected);
+    // What fails half-way would leave a group without its keys.
+    this.#isBroken = true;
+    await expected.add(group);
+    this.#isBroken = false;
   }
 
   #newGroup({ files, keys }: Pick<Group, "files" | "keys">): number {

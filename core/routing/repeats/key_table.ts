@@ -16,9 +16,10 @@ const LISTED_GROUP = 2, LISTED_NEXT = 3;
 const SHARDS = 64;
 const ENTRIES_FIRST = 256;
 const LOAD_MAX = 0.8;
-const GROWTH = 1.25;
+/** Little, as what it leaves free is memory that holds no key. */
+const GROWTH = 1.1;
 /** Of all entries: while fewer are gone, they are passed over, which is cheaper than moving all. */
-const GONE_SHARE_MAX = 1 / 4;
+const GONE_SHARE_MAX = 1 / 12;
 
 /** Keys with their times, in memory: a key may stand in it with many times. */
 export class KeyTable {
@@ -80,7 +81,7 @@ interface Timed {
  * of very many times is added to as fast as any other one.
  */
 class Shard {
-  #entries = new Uint32Array(ENTRIES_FIRST * ENTRY_WORDS);
+  #entries = emptyEntries(0);
   #keys = 0;
   /** Numbered from 1 on. */
   #listed = new Uint32Array(0);
@@ -129,7 +130,20 @@ class Shard {
   removeGone(): void {
     const old = new Shard(this.#gone);
     old.#take(this);
-    for (const { place, timed } of old.#all()) this.add(old.#entries, place, timed);
+    this.#entries = emptyEntries(old.#countLive());
+    for (let place = 0; place < old.#entries.length; place += ENTRY_WORDS) {
+      for (const timed of old.#timesAt(place)) this.add(old.#entries, place, timed);
+    }
+  }
+
+  /** Entries that are not gone, or may not be. */
+  #countLive(): number {
+    let live = 0;
+    for (let place = GROUP; place < this.#entries.length; place += ENTRY_WORDS) {
+      const group = this.#entries[place]!;
+      if (group !== NONE && !this.#gone.has(group)) live++;
+    }
+    return live;
   }
 
   /** Takes all that the other one has, which is empty then. */
@@ -137,15 +151,9 @@ class Shard {
     this.#entries = other.#entries;
     this.#listed = other.#listed;
     this.#listedCount = other.#listedCount;
-    other.#entries = new Uint32Array(ENTRIES_FIRST * ENTRY_WORDS);
+    other.#entries = emptyEntries(0);
     other.#listed = new Uint32Array(0);
     other.#keys = other.#listedCount = 0;
-  }
-
-  *#all(): Generator<{ place: number; timed: Timed }> {
-    for (let place = 0; place < this.#entries.length; place += ENTRY_WORDS) {
-      for (const timed of this.#timesAt(place)) yield { place, timed };
-    }
   }
 
   /** Of the entry at that place, without those that are gone. */
@@ -200,4 +208,9 @@ class Shard {
       for (let word = 0; word < ENTRY_WORDS; word++) this.#entries[place + word] = old[from + word]!;
     }
   }
+}
+
+/** With room for so many before it grows. */
+function emptyEntries(keys: number): Uint32Array {
+  return new Uint32Array(Math.max(ENTRIES_FIRST, Math.ceil(keys / LOAD_MAX) + 1) * ENTRY_WORDS);
 }

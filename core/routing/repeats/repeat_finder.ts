@@ -5,8 +5,8 @@ import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { DedupeRule } from "../../lake/dedupe_rule.ts";
 import type { RepeatPositions } from "../repeats.ts";
 import type { EventKeys } from "./event_keys.ts";
-import { type Decision, HeldKeys } from "./held_keys.ts";
-import { type KeyHolder, KeyIndex } from "./key_index.ts";
+import { HeldKeys } from "./held_keys.ts";
+import { type ExpectedFiles, type KeyHolder, KeyIndex } from "./key_index.ts";
 import { SpilledKeys } from "./spilled_keys.ts";
 import type { TimeSpan } from "./time_span.ts";
 
@@ -36,6 +36,11 @@ interface Indexed<T extends KeyHolder> {
   holder: T;
 }
 
+/** A batch without its repeats, whose files are not known yet. */
+interface Decided extends Omit<ExpectedFiles, "files"> {
+  index: KeyIndex;
+}
+
 /** Finds the events of a batch that repeat one of the table's, or an earlier one of the batch. */
 export class RepeatFinder {
   /** See `keyNumberSql`. */
@@ -44,7 +49,7 @@ export class RepeatFinder {
   #connection: Connection | undefined;
   #held: Indexed<HeldKeys> | undefined;
   #spilled: Indexed<SpilledKeys> | undefined;
-  #decided: { keys: EventKeys; decision: Decision } | undefined;
+  #decided: Decided | undefined;
 
   constructor(options: RepeatFinderOptions) {
     this.#options = options;
@@ -66,12 +71,8 @@ export class RepeatFinder {
   /** The events of the batch without its repeats have become these files, and may be committed. */
   placed(files: readonly string[]): void {
     if (this.#decided === undefined) return;
-    const { holder, keys: index } = this.#held!, { keys, decision } = this.#decided;
-    index.expect({
-      files: new Set(files),
-      keys: keys.times.length,
-      add: (group) => holder.add(keys, decision, group),
-    });
+    const { index, ...decided } = this.#decided;
+    if (files.length > 0) index.expect({ ...decided, files: new Set(files) });
     this.#decided = undefined;
   }
 
@@ -89,8 +90,12 @@ export class RepeatFinder {
     const span = around(endsOf(keys), within);
     // What is held stays: one late event asks for many old files, and the next batch for none.
     if (!await index.keys.follow(table, span)) return undefined;
-    const decision = index.holder.decide(keys, span, within);
-    this.#decided = { keys, decision };
+    const { keys: decidedBy, holder } = index, decision = holder.decide(keys, span, within);
+    this.#decided = {
+      index: decidedBy,
+      keys: decision.keys,
+      add: (group) => Promise.resolve(holder.add(keys, decision, group)),
+    };
     return decision.repeats;
   }
 
@@ -103,7 +108,9 @@ export class RepeatFinder {
     const within = BigInt(rule.withinMicros);
     const span = around(ends, within);
     await index.keys.follow(table, span);
-    return await index.holder.repeats(span, within);
+    const { repeats, keys } = await index.holder.decide(span, within);
+    this.#decided = { index: index.keys, keys, add: (group) => index.holder.add(group) };
+    return repeats;
   }
 
   async #indexOf<T extends KeyHolder>(

@@ -26,6 +26,12 @@ async function bronze(world: ConsumeWorld): Promise<LoadedTable> {
   return (await world.catalog.loadTable({ namespace: ["bronze"], name: "events" }))!;
 }
 
+/** The same table without a row. */
+function emptied(table: LoadedTable): LoadedTable {
+  const metadata = { ...table.metadata, refs: {}, currentSnapshotId: undefined, snapshots: [] };
+  return { ...table, metadata } as LoadedTable;
+}
+
 async function localPaths({ io, metadata }: LoadedTable): Promise<string[]> {
   const { files } = await planScan(io, metadata);
   return files.map(({ dataFile }) => new URL(dataFile.path).pathname);
@@ -101,11 +107,10 @@ Deno.test("files that a batch has put into the table are not read again, unless 
     const table = await bronze(world);
     const { files } = await planScan(table.io, table.metadata);
     const uris = files.map(({ dataFile }) => dataFile.path);
-    const empty = { ...table, metadata: { ...table.metadata, refs: {}, currentSnapshotId: undefined, snapshots: [] } };
     for (const [placed, sessions] of [[uris, 0], [[...uris, "file:///lost.parquet"], 1]] as const) {
       await withFinder(world, 1 << 20, async (finder, keysOf, asked) => {
         const keys = await keysOf("a", 0);
-        const first = await finder.find(RULE, empty as LoadedTable, { keys, paths: ["a"] });
+        const first = await finder.find(RULE, emptied(table), { keys, paths: ["a"] });
         deepStrictEqual(first, new Map());
         finder.placed(placed);
         const second = await finder.find(RULE, table, { keys, paths: ["b"] });
@@ -127,11 +132,10 @@ Deno.test("rows that compaction has moved to other files are not read again", ()
       tables.push(table);
     }
     const [first] = tables as [LoadedTable];
-    const empty = { ...first, metadata: { ...first.metadata, refs: {}, currentSnapshotId: undefined, snapshots: [] } };
     await withFinder(world, 1 << 20, async (finder, keysOf, asked) => {
       const found = async (table: LoadedTable, id: string, minute: number) =>
         (await finder.find(RULE, table, { keys: await keysOf(id, minute), paths: ["b"] })).size === 1;
-      const answers = [await found(empty as LoadedTable, "a", 0)];
+      const answers = [await found(emptied(first), "a", 0)];
       finder.placed(placed[0]!);
       answers.push(await found(first, "b", 1));
       finder.placed(placed[1]!);
@@ -206,36 +210,86 @@ Deno.test("keys follow the table while others compact its files and remove rows 
     });
   }));
 
+/** A finder that leaves all keys to DuckDB. `onSql` is told each statement before it runs. */
+async function withSpilling(
+  world: ConsumeWorld,
+  onSql: (sql: string) => void,
+  action: (finder: RepeatFinder) => Promise<void>,
+): Promise<void> {
+  const database = await DuckDb.open({ threads: 1 });
+  const connect = async () => {
+    const connection = await database.connect();
+    const run = connection.run.bind(connection), rows = connection.rows.bind(connection);
+    connection.run = async (sql) => (onSql(sql), await run(sql));
+    connection.rows = async (sql) => (onSql(sql), await rows(sql));
+    return connection;
+  };
+  const scratch = Scratch.create(`${world.folder}/keys`);
+  const finder = new RepeatFinder({ connect, scratch, random: seededRandom(1), bytesMax: 0 });
+  try {
+    await action(finder);
+  } finally {
+    finder.close();
+    database.close();
+  }
+}
+
 Deno.test("keys of rows that are gone are forgotten, also where that fails at first", () =>
   ConsumeWorld.use(async (world) => {
     world.put("a.ndjson", line("a", 0));
     await world.consume();
     const table = await bronze(world), paths = await localPaths(table);
-    const empty = { ...table, metadata: { ...table.metadata, refs: {}, currentSnapshotId: undefined, snapshots: [] } };
-    const database = await DuckDb.open({ threads: 1 });
     let fails = true;
-    const connect = async () => {
-      const connection = await database.connect();
-      const run = connection.run.bind(connection);
-      connection.run = (sql: string) => {
-        if (!fails || !sql.startsWith("DELETE")) return run(sql);
-        fails = false;
-        return Promise.reject(new StreamlabError("unavailable", "Cannot finish: DuckDB ran out of memory"));
-      };
-      return connection;
+    const onSql = (sql: string) => {
+      if (!fails || !sql.includes("FROM kept WHERE part NOT IN")) return;
+      fails = false;
+      throw new StreamlabError("unavailable", "Cannot finish: DuckDB ran out of memory");
     };
-    const scratch = Scratch.create(`${world.folder}/keys`);
-    const finder = new RepeatFinder({ connect, scratch, random: seededRandom(1), bytesMax: 0 });
-    try {
+    await withSpilling(world, onSql, async (finder) => {
       const batch = { keys: undefined, paths };
       deepStrictEqual((await finder.find(RULE, table, batch)).size, 1);
-      await rejects(finder.find(RULE, empty as LoadedTable, batch), /out of memory/);
-      deepStrictEqual(await finder.find(RULE, empty as LoadedTable, batch), new Map());
+      await rejects(finder.find(RULE, emptied(table), batch), /out of memory/);
+      deepStrictEqual(await finder.find(RULE, emptied(table), batch), new Map());
       deepStrictEqual((await finder.find(RULE, table, batch)).size, 1);
-    } finally {
-      finder.close();
-      database.close();
+    });
+  }));
+
+Deno.test("in DuckDB, too, the events of a batch are not read again, neither where it put them nor where compaction did", () =>
+  ConsumeWorld.use(async (world) => {
+    const versions = [], paths: string[][] = [];
+    for (const [name, lines] of [["a", [line("a", 0), line("a", 1)]], ["b", [line("b", 0)]]] as const) {
+      world.put(`${name}.ndjson`, lines.join(""));
+      await world.consume();
+      versions.push(await bronze(world));
+      paths.push((await localPaths(versions.at(-1)!)).filter((path) => !paths.flat().includes(path)));
     }
+    const [first, second] = versions as [LoadedTable, LoadedTable], [ofA, ofB] = paths as [string[], string[]];
+    const uris = (paths: readonly string[]) => paths.map((path) => `file://${path}`);
+    let readings = 0;
+    const onSql = (sql: string) => {
+      if (sql.startsWith("INSERT INTO kept") && sql.includes("read_parquet")) readings++;
+    };
+    await withSpilling(world, onSql, async (finder) => {
+      const find = (table: LoadedTable, paths: readonly string[]) =>
+        finder.find(RULE, table, { keys: undefined, paths });
+      // The second a repeats the first one, and does not count.
+      const answers = [await find(emptied(first), ofA)];
+      finder.placed(uris(ofA));
+      answers.push(await find(first, ofB));
+      finder.placed(uris(ofB));
+      await maintained(world, "--compact");
+      answers.push(await find(await bronze(world), [...ofA, ...ofB]));
+      // What was placed is lost: its keys are those of the table.
+      finder.placed(["file:///lost.parquet"]);
+      answers.push(await find(second, ofB));
+      deepStrictEqual(answers, [
+        new Map([["raw/events/a.ndjson", [1]]]),
+        new Map(),
+        new Map([["raw/events/a.ndjson", [0, 1]], ["raw/events/b.ndjson", [0]]]),
+        new Map([["raw/events/b.ndjson", [0]]]),
+      ]);
+      strictEqual(readings, 1);
+    });
   }));
 
 async function maintained(world: ConsumeWorld, ...args: string[]): Promise<void> {
