@@ -5,7 +5,7 @@ import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import type { UpsertRule } from "../../lake/upsert_rule.ts";
 import { newestSql, removesSql } from "../../lake/upsert_sql.ts";
 import type { RepeatPositions } from "../repeats.ts";
-import { STANDING } from "./standing_rows.ts";
+import { STANDING, type StandingRows } from "./standing_rows.ts";
 
 /** What becomes of the events of a batch. */
 export interface NewestRecords {
@@ -26,11 +26,17 @@ export interface BatchRecords {
 }
 
 /**
- * Of each key the newest record of a batch, where nothing newer stands. `STANDING` must have what
- * the table has.
+ * Of each key the newest record of a batch, where nothing newer stands. `standing` must have what
+ * the table has, in the same session of DuckDB.
  */
-export async function findNewest(connection: Connection, records: BatchRecords): Promise<NewestRecords> {
+export async function findNewest(
+  connection: Connection,
+  standing: StandingRows,
+  records: BatchRecords,
+): Promise<NewestRecords> {
   await connection.run(batchSql(records));
+  await connection.run(FIRST);
+  await standing.find("first");
   await connection.run(WINNERS);
   const superseded = new Map<string, number[]>(), others = new Map<string, number[]>();
   let tombstones = 0;
@@ -42,7 +48,7 @@ export async function findNewest(connection: Connection, records: BatchRecords):
       else add(others, file, Number(position));
     }
   }
-  await connection.run("DROP TABLE batch; DROP TABLE first; DROP TABLE winners");
+  await connection.run("DROP TABLE batch; DROP TABLE first; DROP TABLE winners; DROP TABLE standing");
   return { superseded, noTombstones: tombstones === 0 ? undefined : others };
 }
 
@@ -55,13 +61,13 @@ SELECT ${keyNumberSql(rule, secret)} AS key, ${newestSql(rule, kindOf(rule.newes
 FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = false)`;
 }
 
-/** What stands is of earlier batches, so of equal ones the batch's is the later. */
-const WINNERS = `
-CREATE OR REPLACE TEMP TABLE first AS SELECT key, newest, file, position FROM (
+const FIRST = `CREATE OR REPLACE TEMP TABLE first AS SELECT key, newest, file, position FROM (
   SELECT *, row_number() OVER (PARTITION BY key ORDER BY newest DESC, file DESC, position DESC) AS place
   FROM batch WHERE key IS NOT NULL
-) WHERE place = 1;
-CREATE OR REPLACE TEMP TABLE winners AS SELECT file, position FROM first ANTI JOIN (
+) WHERE place = 1`;
+
+/** What stands is of earlier batches, so of equal ones the batch's is the later. */
+const WINNERS = `CREATE OR REPLACE TEMP TABLE winners AS SELECT file, position FROM first ANTI JOIN (
   SELECT key FROM ${STANDING} s JOIN first f USING (key) GROUP BY key, f.newest HAVING max(s.newest) > f.newest
 ) USING (key)`;
 

@@ -20,12 +20,12 @@ import { PLACE_COLUMNS, tableSelect, viewFile } from "../../tables/read/scan_sql
 const FETCHED_PARALLEL = 16;
 /** Files that are read by one statement. */
 const READ_FILES_MAX = 200;
-/** Entries that are gone, as a part of those that are there: beyond, the table is written anew. */
-const GONE_RATIO_MAX = 2;
+/** Of all entries: while fewer are gone, they are passed over, which is cheaper than moving all. */
+const GONE_SHARE_MAX = 2 / 3;
 /** Fewer are not worth it. */
-const GONE_LEAST = 100_000;
+const GONE_LEAST = 10_000;
 
-/** The table of `StandingRows`: of each key that stands, where, and how new it is. */
+/** The table of what `StandingRows` has found: where keys stand, and how new they are. */
 export const STANDING = "standing";
 
 export interface StandingRowsOptions {
@@ -46,13 +46,18 @@ interface KnownFile {
 /**
  * The keys of a table's rows and tombstones, in a table of DuckDB, which spills it to scratch. It
  * follows the table file by file, so it is right whoever has written to the table, and may be
- * thrown away at any time. What a commit deleted by position is taken away, not read again.
+ * thrown away at any time. What a commit deleted by position is taken away, not read again: it is
+ * noted and passed over. Nothing is ever deleted from the table itself: DuckDB would keep 8 bytes
+ * of memory for each row near a deleted one, which it cannot spill, for as long as the table is
+ * there.
  */
 export class StandingRows {
   readonly #options: StandingRowsOptions;
   readonly #known = new Map<string, KnownFile>();
   readonly #byNumber = new Map<number, DataFile>();
   #made = 0;
+  /** Entries, with those that are gone. */
+  #count = 0;
   #gone = 0;
   #isWhole = false;
 
@@ -67,7 +72,6 @@ export class StandingRows {
 
   /** From then on it has what that version of the table has. */
   async follow(table: LoadedTable): Promise<void> {
-    const { connection } = this.#options;
     const { io, metadata } = table;
     const branch = metadata.refs[TOMBSTONES_BRANCH] === undefined
       ? []
@@ -86,17 +90,27 @@ export class StandingRows {
         await this.#read(table, unread.slice(from, from + READ_FILES_MAX), kind === "rows");
       }
     }
-    await this.#tidy(connection);
+    await this.#tidy();
     this.#isWhole = true;
+  }
+
+  /** Fills `STANDING` with what stands of these keys. `keys`: a table with a column `key`. */
+  async find(keys: string): Promise<void> {
+    await this.#options.connection.run(
+      `CREATE OR REPLACE TEMP TABLE near AS FROM entries SEMI JOIN ${keys} USING (key);
+CREATE OR REPLACE TEMP TABLE ${STANDING} AS ${withoutGone("near")};
+DROP TABLE near`,
+    );
   }
 
   async #begin(): Promise<void> {
     this.#known.clear();
     this.#byNumber.clear();
-    this.#gone = 0;
+    this.#count = this.#gone = 0;
     await this.#options.connection.run(
-      `CREATE OR REPLACE TEMP TABLE ${STANDING}
-(key UHUGEINT, newest BIGINT, file INTEGER, row BIGINT, is_row BOOLEAN, is_event BOOLEAN)`,
+      `CREATE OR REPLACE TEMP TABLE entries
+(key UHUGEINT, newest BIGINT, file INTEGER, row BIGINT, is_row BOOLEAN, is_event BOOLEAN);
+${NONE_GONE}`,
     );
   }
 
@@ -107,8 +121,8 @@ export class StandingRows {
       this.#byNumber.delete(number);
       this.#gone += dataFile.recordCount;
     }
-    const numbers = files.map(([, { number }]) => number).join(", ");
-    await this.#options.connection.run(`DELETE FROM ${STANDING} WHERE file IN (${numbers})`);
+    const numbers = files.map(([, { number }]) => `(${number})`).join(", ");
+    await this.#options.connection.run(`INSERT INTO gone_files VALUES ${numbers}`);
   }
 
   /** Rows that were deleted by position since their files were read. */
@@ -133,12 +147,12 @@ export class StandingRows {
     const numbers = touched.map(([path, { number }]) => `(${quoteText(path)}, ${number})`).join(", ");
     try {
       await connection.run(
-        `DELETE FROM ${STANDING} USING (
-  SELECT f.number, p.pos FROM read_parquet([${paths.map(quotePath).join(", ")}], schema = MAP {
+        `INSERT INTO gone_rows SELECT f.number, p.pos FROM read_parquet([${
+          paths.map(quotePath).join(", ")
+        }], schema = MAP {
     2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL},
     2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}, hive_partitioning = false) p
-  JOIN (VALUES ${numbers}) f(path, number) ON p.file_path = f.path
-) d WHERE ${STANDING}.file = d.number AND ${STANDING}.row = d.pos`,
+JOIN (VALUES ${numbers}) f(path, number) ON p.file_path = f.path`,
       );
     } catch (error) {
       throw await local.whyUnread(error, [...fresh.values()]);
@@ -161,10 +175,11 @@ export class StandingRows {
       });
       const select = await this.#select(table, files, places);
       if (select === undefined) return;
-      await connection.run(
-        `INSERT INTO ${STANDING} SELECT key, newest, f.number, row, ${areRows}, is_event
+      const [inserted] = await connection.rows(
+        `INSERT INTO entries SELECT key, newest, f.number, row, ${areRows}, is_event
 FROM (${select}) s JOIN (VALUES ${numbers.join(", ")}) f(path, number) ON s.file = f.path WHERE key IS NOT NULL`,
       );
+      this.#count += Number(inserted!.Count);
     } catch (error) {
       throw await local.whyUnread(error, read);
     } finally {
@@ -201,16 +216,22 @@ FROM (${select}) s JOIN (VALUES ${numbers.join(", ")}) f(path, number) ON s.file
   ${PLACE_COLUMNS.file} AS file, ${PLACE_COLUMNS.row} AS row, ${isEvent} AS is_event FROM (${rows})`;
   }
 
-  /** DuckDB keeps room for what was deleted, and looks at it. */
-  async #tidy(connection: Connection): Promise<void> {
-    if (this.#gone < GONE_LEAST) return;
-    const [count] = await connection.rows(`SELECT count(*) AS rows FROM ${STANDING}`);
-    if (this.#gone < GONE_RATIO_MAX * Number(count!.rows)) return;
-    await connection.run(
-      `CREATE OR REPLACE TEMP TABLE kept AS FROM ${STANDING}; CREATE OR REPLACE TEMP TABLE ${STANDING} AS FROM kept; DROP TABLE kept`,
-    );
+  async #tidy(): Promise<void> {
+    if (this.#gone < GONE_LEAST || this.#gone < this.#count * GONE_SHARE_MAX) return;
+    const { connection } = this.#options;
+    await connection.run(`CREATE OR REPLACE TEMP TABLE entries AS ${withoutGone("entries")}; ${NONE_GONE}`);
+    const [left] = await connection.rows("SELECT count(*) AS entries FROM entries");
+    this.#count = Number(left!.entries);
     this.#gone = 0;
   }
+}
+
+const NONE_GONE = `CREATE OR REPLACE TEMP TABLE gone_files (file INTEGER);
+CREATE OR REPLACE TEMP TABLE gone_rows (file INTEGER, row BIGINT)`;
+
+/** SQL for the entries of a table that are not gone. */
+function withoutGone(entries: string): string {
+  return `FROM ${entries} ANTI JOIN gone_files USING (file) ANTI JOIN gone_rows USING (file, row)`;
 }
 
 /** Whether only deletes by position came since the file was read. */

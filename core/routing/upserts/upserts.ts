@@ -69,8 +69,8 @@ export class Upserts {
   /** `paths`: local data files that have all events of a batch. */
   async find(by: UpsertedBy, table: LoadedTable, paths: readonly string[]): Promise<NewestRecords> {
     if (paths.length === 0) return { superseded: new Map(), noTombstones: undefined };
-    const { connection } = await this.#follow(by.rule, table);
-    return await findNewest(connection, { ...by, secret: this.#secret, paths });
+    const { connection, rows } = await this.#follow(by.rule, table);
+    return await findNewest(connection, rows, { ...by, secret: this.#secret, paths });
   }
 
   /**
@@ -93,14 +93,16 @@ export class Upserts {
     const local = new LocalFiles(table.io, this.#options.scratch);
     try {
       const paths = await mapParallel(coming, FETCHED_PARALLEL, (file) => local.pathOf(file));
-      await connection.run(`CREATE OR REPLACE TEMP TABLE replaced AS
-SELECT s.file, s.row, s.is_event FROM ${STANDING} s JOIN (
-  SELECT ${keyNumberSql(rule, this.#secret)} AS key, max(${newestSql(rule, kindOf(rule.newest))}) AS newest
-  FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = false) GROUP BY 1
-) c ON s.key = c.key WHERE s.is_row AND s.newest <= c.newest`);
+      await connection.run(`CREATE OR REPLACE TEMP TABLE coming AS
+SELECT ${keyNumberSql(rule, this.#secret)} AS key, max(${newestSql(rule, kindOf(rule.newest))}) AS newest
+FROM read_parquet([${paths.map(quotePath).join(", ")}], hive_partitioning = false) GROUP BY 1`);
     } finally {
       await local.forget(coming);
     }
+    await rows.find("coming");
+    await connection.run(`CREATE OR REPLACE TEMP TABLE replaced AS SELECT s.file, s.row, s.is_event
+FROM ${STANDING} s JOIN coming c ON s.key = c.key WHERE s.is_row AND s.newest <= c.newest;
+DROP TABLE coming; DROP TABLE ${STANDING}`);
     return await this.#writeDeletes(connection, rows, table, routed.batchId);
   }
 
