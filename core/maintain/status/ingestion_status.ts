@@ -68,13 +68,17 @@ export interface StatusOptions extends Omit<WorkshopOptions, "leavesLake"> {
 }
 
 const TABLE = quoteName(LEDGER_COLUMNS.table);
+const ALL_COLUMNS = ledgerFields().map(({ name }) => name);
+const { table: TARGET, sourceFile: FILE, status: STATUS, batchId: BATCH } = LEDGER_COLUMNS;
+const NAMED_COLUMNS: readonly string[] = [TARGET, FILE, STATUS, BATCH];
 
 /**
  * What waits for each target of the lake, and its last batch. Reads the ledger and lists the raw
  * zones; changes nothing.
  */
 export async function ingestionStatus(surroundings: Surroundings, options: StatusOptions): Promise<IngestionStatus[]> {
-  const workshop = await Workshop.open(surroundings, { ...options, leavesLake: true });
+  // To keep the order would take a block of every column for each row group.
+  const workshop = await Workshop.open(surroundings, { ...options, leavesLake: true, keepsOrder: false });
   try {
     const { connection } = workshop;
     const { catalog, store } = surroundings;
@@ -151,16 +155,34 @@ async function standingPlan(
   }
 }
 
+/** As empty as they are without a ledger. */
 async function emptyLedger(connection: Connection): Promise<void> {
-  const columns = ledgerFields().map(({ name, type }) => `${quoteName(name)} ${sqlTypeOf(type)}`);
-  await connection.run(`CREATE OR REPLACE TEMP TABLE ledger (${columns.join(", ")})`);
+  for (const [table, names] of [["ledger", NAMED_COLUMNS], ["last_lines", ALL_COLUMNS]] as const) {
+    const columns = ledgerFields().filter(({ name }) => names.includes(name))
+      .map(({ name, type }) => `${quoteName(name)} ${sqlTypeOf(type)}`);
+    await connection.run(`CREATE OR REPLACE TEMP TABLE ${table} (${columns.join(", ")})`);
+  }
 }
 
+/**
+ * Of most lines only which file they are about, and in `last_lines` those of the last batches
+ * whole: a ledger of small batches has a row group for each, and each column of it takes time and
+ * memory.
+ */
 async function readLedger(catalog: Catalog, ledger: LoadedTable, { connection, scratch }: Workshop): Promise<Damage[]> {
   await emptyLedger(connection);
-  const columns = ledgerFields().map(({ name }) => quoteName(name)).join(", ");
   const rows = new TableRows(catalog, ledger, scratch);
-  await rows.read((select) => connection.run(`INSERT INTO ledger SELECT ${columns} FROM (${select})`));
+  const insert = async (table: string, names: readonly string[], select: string, where = "") => {
+    const columns = names.map(quoteName).join(", ");
+    await connection.run(`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM (${select}) ${where}`);
+  };
+  await rows.read((select) => insert("ledger", NAMED_COLUMNS, select));
+  const { batchId } = LEDGER_COLUMNS;
+  const last = await connection.rows(`SELECT DISTINCT max(${batchId}) AS id FROM ledger GROUP BY ${TABLE}`);
+  if (last.length === 0) return rows.damages;
+  const where = `WHERE ${batchId} IN (${last.map(({ id }) => id).join(", ")})`;
+  // What is damaged has been told.
+  await new TableRows(catalog, ledger, scratch).read((select) => insert("last_lines", ALL_COLUMNS, select, where));
   return rows.damages;
 }
 
@@ -173,7 +195,7 @@ async function lastBatches(connection: Connection): Promise<Map<string, BatchTot
   count(*) FILTER (${status} = 'ingested') AS files, count(*) FILTER (${status} = 'replayed') AS replayed,
   count(DISTINCT ${sourceFile}) FILTER (${status} = 'reingested') AS reingested,
   ${sum(records)} AS records, ${sum(events)} AS events, greatest(${sum(deadLetters)}, 0)::BIGINT AS letters
-FROM ledger WHERE (${TABLE}, ${batchId}) IN (SELECT (${TABLE}, max(${batchId})) FROM ledger GROUP BY ${TABLE})
+FROM last_lines WHERE (${TABLE}, ${batchId}) IN (SELECT (${TABLE}, max(${batchId})) FROM ledger GROUP BY ${TABLE})
 GROUP BY ALL ORDER BY target`,
   );
   return new Map(rows.map((row) => [row.target as string, {

@@ -159,7 +159,7 @@ export class LakeWatch {
   }
 
   async #countReasons(table: LoadedTable): Promise<ReadonlyMap<string, number>> {
-    const workshop = await Workshop.open(this.#surroundings, { ...this.#options, leavesLake: true });
+    const workshop = await Workshop.open(this.#surroundings, { ...this.#options, leavesLake: true, keepsOrder: false });
     try {
       const counts = new Map<string, number>();
       const reason = quoteName(OUR_COLUMNS.deadLetterReason);
