@@ -149,8 +149,9 @@ async function openConsole(
     import("../../core/serve/console/long_answers.ts"),
     import("../../core/serve/console/upkeep_desk.ts"),
     import("../letter_replay.ts"),
+    import("../../core/lake/history.ts"),
   ]);
-  const [{ exportAnswers, liveAnswers }, { UpkeepDesk }, { replayBy }] = own;
+  const [{ exportAnswers, liveAnswers }, { UpkeepDesk }, { replayBy }, { BATCHES, History, UPKEEP }] = own;
   const { store } = surroundings;
   const { clock, random } = context;
   const readers = await readersStore(context, store);
@@ -185,6 +186,7 @@ async function openConsole(
     onFailure: (error, request) => void tellFailure(context, error, request),
     session: new LimitedSession(session, clock),
     catalog,
+    history: { batches: new History(BATCHES, surroundings), upkeep: new History(UPKEEP, surroundings) },
     clock,
     shown: (text) => scrub(text, secrets),
   });

@@ -2,6 +2,7 @@ import { strictEqual } from "node:assert/strict";
 import { replayBy } from "../../commands/letter_replay.ts";
 import { type Clock, systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
+import { BATCHES, History, UPKEEP } from "../../core/lake/history.ts";
 import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import { FileNamespaces } from "../../core/iceberg/catalog/file_namespaces.ts";
 import { RestCatalog } from "../../core/iceberg/catalog/rest_catalog.ts";
@@ -111,6 +112,7 @@ export class ServedLake {
         onFailure,
         session: new LimitedSession(session, options.sessionClock ?? patientClock),
         catalog: files,
+        history: { batches: new History(BATCHES, surroundings), upkeep: new History(UPKEEP, surroundings) },
         clock: options.consoleClock ?? clock,
         shown: (text) => text.replaceAll("a-secret", "***"),
       }),

@@ -3,7 +3,7 @@ import { quoteName, quoteText } from "../../engine/duckdb.ts";
 import { identifierText } from "../../iceberg/catalog/catalog.ts";
 import { type BatchRecord, lagOf } from "../../lake/batch_history.ts";
 import { LEDGER_COLUMNS } from "../../lake/our_columns.ts";
-import { HISTORY_VIEWS, LEDGER } from "../../lake/table_names.ts";
+import { LEDGER } from "../../lake/table_names.ts";
 import { jsonAnswer } from "../answer.ts";
 import { HttpRefusal } from "../http_refusal.ts";
 import { type ConsoleCall, isoOf, objectsOf } from "./console_call.ts";
@@ -46,24 +46,51 @@ export async function listBatches(call: ConsoleCall): Promise<Response> {
   return jsonAnswer(200, await batchesJson(call, target, limit, before));
 }
 
-/** Before batch `before`. The last ones come from the ledger's snapshots, without a question. */
+/**
+ * Before batch `before`. What each batch did is told by the ledger's snapshots and, of older ones,
+ * by the lake's history; SQL is asked only where some were never told of.
+ */
 export async function batchesJson(call: ConsoleCall, target: string, limit: number, before?: bigint): Promise<Json> {
   const { state } = await call.parts.watch.look();
   const status = state?.ingestion.find(({ table }) => table === target);
-  const recent = before === undefined ? await recentBatches(call, target) : [];
+  const recent = (await call.parts.batches.recent()).filter(({ table }) => table === target);
   if (status === undefined && recent.length === 0) {
     throw new HttpRefusal(404, "NoSuchTargetException", `There is no target ${target}`);
   }
+  const newest = Math.max(Number(status?.lastBatch?.batchId ?? 0n), recent[0]?.batchId ?? 0);
+  const last = before === undefined ? newest : Math.min(newest, Number(before) - 1);
   // One more, for the rate of the oldest.
-  const isEnough = recent.length > limit || recent.at(-1)?.batchId === 1;
-  const last = before === undefined ? Number(status?.lastBatch?.batchId ?? 0n) : Number(before) - 1;
-  const found = isEnough || last <= 0 ? recent : await askedBatches(call, target, last, limit + 1);
+  const first = Math.max(1, last - limit);
+  const told = await toldBatches(call, target, first, last, recent);
+  const isWhole = told.size === last - first + 1 || last <= 0;
+  const found = isWhole ? [...told.values()].map(toldBatch) : await askedBatches(call, target, first, last, told);
+  found.sort((a, b) => b.batchId - a.batchId);
   return { target, batches: found.slice(0, limit).map((batch, index) => batchJson(batch, found[index + 1])) };
 }
 
-async function recentBatches(call: ConsoleCall, target: string): Promise<Batch[]> {
-  const records = (await call.parts.batches.recent()).filter(({ table }) => table === target);
-  return records.map(({ changed, vanished, reasons, ...record }: BatchRecord) => ({
+type Told = ReadonlyMap<number, BatchRecord>;
+
+async function toldBatches(
+  { parts }: ConsoleCall,
+  target: string,
+  first: number,
+  last: number,
+  recent: readonly BatchRecord[],
+): Promise<Told> {
+  const told = new Map<number, BatchRecord>();
+  const add = (records: readonly BatchRecord[]) => {
+    for (const record of records) {
+      if (record.batchId >= first && record.batchId <= last) told.set(record.batchId, record);
+    }
+  };
+  add(recent);
+  const count = last - first + 1;
+  if (told.size < count) add(await parts.history.batches.newest(target, { count, from: first, to: last }));
+  return told;
+}
+
+function toldBatch({ changed, vanished, reasons, ...record }: BatchRecord): Batch {
+  return {
     ...record,
     landedMs: record.landedMs ?? null,
     reasons: reasons ?? null,
@@ -71,11 +98,17 @@ async function recentBatches(call: ConsoleCall, target: string): Promise<Batch[]
     replayed: record.replayed ?? null,
     reingested: record.reingested ?? null,
     filesLeftOut: changed + vanished,
-  }));
+  };
 }
 
 /** All of the ledger's, also those that no record tells of; the bound spares its older files. */
-async function askedBatches(call: ConsoleCall, target: string, last: number, limit: number): Promise<Batch[]> {
+async function askedBatches(
+  call: ConsoleCall,
+  target: string,
+  first: number,
+  last: number,
+  told: Told,
+): Promise<Batch[]> {
   const { table, batchId, status, size, records, events, deadLetters, duplicates, ingestedAt } = LEDGER_COLUMNS;
   // What a replay took away is no letter of its batch, and its files are not read; what a reingest
   // took away was of earlier ones.
@@ -85,45 +118,37 @@ async function askedBatches(call: ConsoleCall, target: string, last: number, lim
       return `greatest(coalesce(sum(${name}) FILTER (${status} <> 'reingested'), 0), 0) AS ${name}`;
     }),
   ].join(", ");
-  const wanted = `${quoteName(table)} = ${quoteText(target)} AND ${batchId} BETWEEN ${last - limit + 1} AND ${last}`;
+  const wanted = `${quoteName(table)} = ${quoteText(target)} AND ${batchId} BETWEEN ${first} AND ${last}`;
   const rows = objectsOf(
     await call.askAbout(
       [LEDGER],
-      `WITH ledger AS (SELECT ${batchId}, epoch_ms(max(${ingestedAt})) AS at,
-  count(*) FILTER (${status} = 'ingested') AS files, count(*) FILTER (${status} IN ('changed', 'vanished')) AS left_out, ${sums}
-  FROM ${identifierText(LEDGER)} WHERE ${wanted} GROUP BY ${batchId}),
-told AS (SELECT ${batchId}, epoch_ms(planned_at) AS planned, epoch_ms(routed_at) AS routed,
-  epoch_ms(committed_at) AS committed, seconds::JSON AS seconds, dead_letters_by_reason::JSON AS reasons,
-  epoch_ms(landed_at) AS landed, superseded, replayed, reingested, engine
-  FROM ${HISTORY_VIEWS.batches} WHERE ${wanted})
-SELECT ledger.*, told.* EXCLUDE (${batchId})
-FROM ledger LEFT JOIN told USING (${batchId}) ORDER BY ${batchId} DESC`,
+      `SELECT ${batchId}, epoch_ms(max(${ingestedAt})) AS at, count(*) FILTER (${status} = 'ingested') AS files,
+  count(*) FILTER (${status} IN ('changed', 'vanished')) AS left_out, ${sums}
+FROM ${identifierText(LEDGER)} WHERE ${wanted} GROUP BY ${batchId}`,
     ),
   );
   return rows.map((row) => {
     const number = (name: string) => Number(row[name]);
-    const maybe = (name: string) => row[name] === null ? null : number(name);
-    const map = (name: string) => row[name] === null ? null : JSON.parse(row[name]!) as Record<string, number>;
-    const seconds = map("seconds");
+    const record = told.get(number(batchId));
     return {
       batchId: number(batchId),
-      plannedMs: maybe("planned"),
-      routedMs: maybe("routed"),
-      committedMs: maybe("committed") ?? number("at"),
-      landedMs: maybe("landed"),
-      steps: seconds && Object.fromEntries(Object.entries(seconds).map(([step, value]) => [step, value * 1_000])),
+      plannedMs: record?.plannedMs ?? null,
+      routedMs: record?.routedMs ?? null,
+      committedMs: record?.committedMs ?? number("at"),
+      landedMs: record?.landedMs ?? null,
+      steps: record?.steps ?? null,
       files: number("files"),
       filesLeftOut: number("left_out"),
       bytes: number(size),
       records: number(records),
       events: number(events),
       deadLetters: number(deadLetters),
-      reasons: map("reasons"),
+      reasons: record?.reasons ?? null,
       duplicates: number(duplicates),
-      superseded: maybe("superseded"),
-      replayed: maybe("replayed"),
-      reingested: maybe("reingested"),
-      engine: row.engine ?? null,
+      superseded: record?.superseded ?? null,
+      replayed: record?.replayed ?? null,
+      reingested: record?.reingested ?? null,
+      engine: record?.engine ?? null,
     };
   });
 }

@@ -2,6 +2,9 @@ import type { Clock } from "../../base/clock.ts";
 import type { Json } from "../../base/json.ts";
 import type { Catalog, TableIdentifier } from "../../iceberg/catalog/catalog.ts";
 import type { JsonObject } from "../../iceberg/format/json_field.ts";
+import type { BatchRecord } from "../../lake/batch_history.ts";
+import type { History } from "../../lake/history.ts";
+import type { UpkeepRecord } from "../../lake/upkeep_history.ts";
 import { badRequest, HttpRefusal } from "../http_refusal.ts";
 import type { Incoming } from "../incoming.ts";
 import type { BatchWatch } from "../metrics/batch_watch.ts";
@@ -25,6 +28,8 @@ export interface ConsoleParts {
   batches: BatchWatch;
   session: LimitedSession;
   catalog: Catalog;
+  /** What was done before the ledger's snapshots begin. */
+  history: { batches: History<BatchRecord>; upkeep: History<UpkeepRecord> };
   /** Undefined: the console may look, and change nothing. */
   upkeep: UpkeepDesk | undefined;
   live: LongAnswers;

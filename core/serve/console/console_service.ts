@@ -15,7 +15,7 @@ import { showOverview } from "./overview.ts";
 import { answerQuestion } from "./questions.ts";
 import { refusedBy } from "./refused.ts";
 import { listTables, showTable } from "./tables.ts";
-import { runUpkeep } from "./upkeep_calls.ts";
+import { listUpkeep, runUpkeep } from "./upkeep_calls.ts";
 
 type Run = (call: ConsoleCall) => Promise<Response>;
 
@@ -38,6 +38,7 @@ const ENDPOINTS: Readonly<Record<string, readonly [method: "GET" | "POST", run: 
   "/live": ["GET", streamLive],
   "/sql": ["POST", answerQuestion],
   "/upkeep": ["POST", runUpkeep],
+  "/upkeep/history": ["GET", listUpkeep],
 };
 
 /** The console's data, as JSON. */

@@ -30,6 +30,28 @@ export async function runUpkeep(call: ConsoleCall): Promise<Response> {
   });
 }
 
+const PIECES_DEFAULT = 20;
+const PIECES_MAX = 500;
+
+/** What upkeep did to a table, the newest first. */
+export async function listUpkeep(call: ConsoleCall): Promise<Response> {
+  const table = call.required("table");
+  const count = Math.max(1, call.count("limit", PIECES_DEFAULT, PIECES_MAX));
+  const records = await call.parts.history.upkeep.newest(table, { count });
+  return jsonAnswer(200, {
+    table,
+    pieces: records.map(({ startedAt, endedAt, by, action, outcome, detail, done }) => ({
+      startedAt,
+      endedAt,
+      by,
+      action,
+      outcome,
+      detail: detail === undefined ? null : call.parts.shown(detail),
+      done,
+    })),
+  });
+}
+
 /** Refuses where the console may only look. */
 export function deskOf({ parts: { upkeep } }: ConsoleCall): UpkeepDesk {
   if (upkeep !== undefined) return upkeep;

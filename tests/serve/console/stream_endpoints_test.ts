@@ -149,6 +149,22 @@ Deno.test("upkeep is run where it is allowed, as a dry run unless it is meant", 
     const sql = `select "by", action, outcome, done['filesBefore']::int from ingest.upkeep where action = 'compact'`;
     const { json: { rows } } = await lake.ask("POST", "/api/sql", { sql }, JSON_BODY);
     deepStrictEqual(rows, [["serve", "compact", "done", "2"]]);
+    const { pieces } = await get(lake, "upkeep/history?table=bronze.events") as { pieces: Record<string, unknown>[] };
+    deepStrictEqual(new Set(pieces.map(({ action }) => action)).has("compact"), true);
+    const [{ by, outcome, done, startedAt, endedAt }] = pieces.filter(({ action }) => action === "compact") as [
+      Record<string, unknown>,
+    ];
+    deepStrictEqual([by, outcome, (done as Record<string, number>).filesBefore], ["serve", "done", 2]);
+    ok(String(startedAt) <= String(endedAt));
+    deepStrictEqual(
+      pieces.map((piece) => piece.startedAt),
+      pieces.map((piece) => piece.startedAt).toSorted().reverse(),
+    );
+    strictEqual(
+      (await get(lake, "upkeep/history?table=bronze.events&limit=1") as { pieces: unknown[] }).pieces.length,
+      1,
+    );
+    strictEqual((await lake.ask("GET", "/api/upkeep/history")).status, 400);
     for (const body of [{}, { ...tidy, action: "audit" }, { ...tidy, dryRun: "no" }, { ...tidy, table: 1 }]) {
       strictEqual((await run(body)).status, 400, JSON.stringify(body));
     }

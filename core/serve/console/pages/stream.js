@@ -205,11 +205,8 @@ function letterList({ deadLetters, deadLetterTable }) {
 }
 
 /** What upkeep did to the target's table, as of when the page was opened. */
-async function upkeepRows(target, signal) {
-  const sql = `select started_at, action, outcome, epoch_ms(ended_at) - epoch_ms(started_at) as ms, detail, done
-from ingest.upkeep where "table" = '${target.replaceAll("'", "''")}' order by started_at desc limit ${UPKEEP_ROWS}`;
-  if (/[\0\n]/.test(target)) return [];
-  return (await ask("sql", {}, { signal, body: { sql } })).rows;
+async function upkeepRows(table, signal) {
+  return (await ask("upkeep/history", { table, limit: UPKEEP_ROWS }, { signal })).pieces;
 }
 
 function upkeepList(rows) {
@@ -218,11 +215,20 @@ function upkeepList(rows) {
   return [
     heading,
     tableOf("Of its table, the newest first", [
-      { name: "Began", show: ([at]) => visible(at) },
-      { name: "What", show: ([, action]) => visible(action) },
-      { name: "Outcome", show: ([, , outcome]) => visible(outcome) },
-      { name: "Took", isNumber: true, show: ([, , , ms]) => duration(Number(ms)) },
-      { name: "Figures", show: ([, , , , detail, done]) => visible(detail ?? done ?? "–") },
+      { name: "Began", show: ({ startedAt }) => time(startedAt) },
+      { name: "What", show: ({ action }) => visible(action) },
+      { name: "Outcome", show: ({ outcome }) => visible(outcome) },
+      {
+        name: "Took",
+        isNumber: true,
+        show: ({ startedAt, endedAt }) => duration(Date.parse(endedAt) - Date.parse(startedAt)),
+      },
+      { name: "Figures", show: ({ detail, done }) => visible(detail ?? figuresText(done)) },
     ], rows),
   ];
+}
+
+function figuresText(figures) {
+  const texts = Object.entries(figures).map(([name, value]) => `${name} ${count(value)}`);
+  return texts.length === 0 ? "–" : texts.join(", ");
 }
