@@ -75,6 +75,8 @@ await run(compiler, [
   // It would be read at each start from a name that can be foretold in the folder for temporary
   // files, where every user may put one.
   "--no-code-cache",
+  // For core/base/garbage.ts: what Deno 2.6 has compiled has no other way to it.
+  "--v8-flags=--expose-gc",
   ...PERMISSIONS,
   ...(await unusedPaths()).flatMap((path) => ["--exclude", path]),
   `${BUNDLE}/main.js`,

@@ -14,8 +14,13 @@ export function collectGarbage(): void {
   known();
 }
 
-/** What a runtime does not offer is done without: then V8 collects when it sees fit. */
+/**
+ * A compiled program has been made with it (tools/build.ts). What a runtime does not offer is done
+ * without: then V8 collects when it sees fit.
+ */
 function loadCollect(): Collect {
+  const { gc } = globalThis as { gc?: Collect };
+  if (gc !== undefined) return gc;
   try {
     const { setFlagsFromString } = process.getBuiltinModule("node:v8");
     const { runInNewContext } = process.getBuiltinModule("node:vm");
