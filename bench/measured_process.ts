@@ -76,7 +76,7 @@ export function peakOf(pid: number): number | undefined {
  * proc_pid_stat(5): fields 14 and 15 are user and system time; the second field, a name in
  * brackets, may hold spaces.
  */
-function processorSecondsOf(pid: number): number | undefined {
+export function processorSecondsOf(pid: number): number | undefined {
   try {
     const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ");
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;

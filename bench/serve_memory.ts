@@ -1,10 +1,12 @@
 // deno-lint-ignore-file no-console
 /**
  * What `serve` holds of memory while all its endpoints are asked again and again, over a lake that
- * a producer and a consumer go on filling. It prints the memory every five minutes; Linux only.
+ * a producer and a consumer go on filling. It prints the memory every five minutes, and in the end
+ * the most that was held while each endpoint was asked; Linux only.
  *
- *     deno run -A bench/serve_memory.ts --minutes 60
+ *     deno task bench:serve --minutes 60 --program dist/streamlab
  */
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock as clock } from "../core/base/clock.ts";
 
@@ -14,20 +16,35 @@ const { values } = parseArgs({
     /** Milliseconds between the starts of two rounds, each of which asks every endpoint once. */
     every: { type: "string", default: "1000" },
     "say-every": { type: "string", default: "5" },
+    /** Between two files of the producer, and two batches of the consumer. */
+    trigger: { type: "string", default: "1s" },
+    /** Who ask at once, each for every endpoint. */
+    clients: { type: "string", default: "1" },
+    /** A compiled program, or a module such as dist/program/main.js; without it the source. */
+    program: { type: "string" },
+    /** A lake that is there, in a folder called lake, to be filled further; it stays. */
+    lake: { type: "string" },
+    /** Further flags of serve, as one text. */
+    serve: { type: "string", default: "" },
   },
 });
-const folder = await Deno.makeTempDir({ prefix: "streamlab-serve-memory-" });
-const main = new URL("../main.ts", import.meta.url).pathname;
-const UP_MS_MAX = 60_000;
+const folder = values.lake === undefined
+  ? await Deno.makeTempDir({ prefix: "streamlab-serve-memory-" })
+  : dirname(resolve(values.lake));
+const program = resolve(values.program ?? new URL("../main.ts", import.meta.url).pathname);
+const UP_MS_MAX = 180_000;
 /** A page that looks on is closed and opened again after so many rounds. */
 const STREAM_ROUNDS = 60;
+/** The most that was held while a path was asked, in megabytes. */
+const peaks = new Map<string, number>();
 let requests = 0, failures = 0;
 
 type Letter = { sourceFile: string; sourcePosition: number | null; batchId: number };
 
 function start(args: string[]): Deno.ChildProcess {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", "--allow-all", main, ...args],
+  const isModule = /\.[jt]s$/.test(program);
+  const command = new Deno.Command(isModule ? Deno.execPath() : program, {
+    args: isModule ? ["run", "--quiet", "--no-check", "--allow-all", program, ...args] : args,
     cwd: folder,
     stdin: "null",
     stdout: "null",
@@ -38,10 +55,12 @@ function start(args: string[]): Deno.ChildProcess {
 
 async function ask(path: string, body?: unknown): Promise<Record<string, unknown>> {
   requests++;
+  samplePeak();
   const method = body === undefined ? "GET" : "POST";
   const headers = { "content-type": "application/json" };
   const response = await fetch(address + path, { method, headers, body: JSON.stringify(body) });
   const text = await response.text();
+  samplePeak(path.split("?", 1)[0]);
   if (!response.ok) {
     if (failures++ < 20) console.log(`${path}: ${response.status} ${text.slice(0, 200)}`);
     return {};
@@ -58,6 +77,7 @@ async function askAll(): Promise<void> {
     "/",
     "/api/overview",
     `/api/batches?${target}&limit=1000`,
+    "/api/upkeep/history?table=bronze.events",
     "/api/tables",
     ...["bronze.events", "dead_letters.events", "ingest.files"].map((name) => `/api/table?table=${name}`),
     `/api/letters/reasons?${table}`,
@@ -96,9 +116,16 @@ async function lookOn(end: AbortSignal): Promise<void> {
   await body!.pipeTo(new WritableStream()).catch(() => undefined);
 }
 
-function megabytes(name: "VmRSS" | "VmHWM"): number {
+function megabytes(name: "VmRSS" | "VmHWM" | "RssAnon"): number {
   const status = Deno.readTextFileSync(`/proc/${serve.pid}/status`);
   return Math.round(Number(new RegExp(`${name}:\\s*(\\d+) kB`).exec(status)![1]) * 1024 / 1e6);
+}
+
+/** The system's own mark of the most that was held, since the last call; then it begins anew. */
+function samplePeak(path = "between"): void {
+  const peak = megabytes("VmHWM");
+  peaks.set(path, Math.max(peak, peaks.get(path) ?? 0));
+  Deno.writeTextFileSync(`/proc/${serve.pid}/clear_refs`, "5");
 }
 
 const errors = new Map<string, string>();
@@ -109,11 +136,11 @@ function keyOf(letter: Letter): string {
 }
 
 const children = [
-  start(["produce", "--dirty", "--batch-size", "200", "--interval", "5s"]),
-  start(["consume", "--create", "--trigger", "5s"]),
+  start(["produce", "--dirty", "--batch-size", "200", "--interval", values.trigger]),
+  start(["consume", "--create", "--trigger", values.trigger]),
 ];
 await firstBatch();
-const serve = start(["serve", "--port", "0"]);
+const serve = start(["serve", "--port", "0", ...values.serve.split(" ").filter((flag) => flag !== "")]);
 let address = "";
 for (const [name, { stderr }] of Object.entries({ produce: children[0]!, consume: children[1]!, serve })) {
   const lines = stderr.pipeThrough(new TextDecoderStream());
@@ -142,19 +169,20 @@ try {
       stream = new AbortController();
       void lookOn(stream.signal).catch(() => undefined);
     }
-    await askAll();
+    await Promise.all(Array.from({ length: Number(values.clients) }, askAll));
     if (performance.now() - said >= sayMs) {
       said = performance.now();
       const minutes = Math.round((said - began) / 60_000);
       console.log(
-        `${minutes} min: ${megabytes("VmRSS")} MB, at most ${
-          megabytes("VmHWM")
+        `${minutes} min: ${megabytes("VmRSS")} MB, ${megabytes("RssAnon")} of them its own, at most ${
+          Math.max(...peaks.values())
         } MB; ${requests} requests, ${failures} failed`,
       );
     }
     await clock.sleep(Math.max(0, nextMs - performance.now()));
   }
   stream.abort();
+  for (const [path, peak] of [...peaks].sort(([, a], [, b]) => b - a)) console.log(`${peak} MB  ${path}`);
 } finally {
   for (const child of [...children, serve]) {
     try {
@@ -165,5 +193,5 @@ try {
     await child.status;
   }
   console.log([...errors].map(([name, text]) => `${name}: ${text.trim()}`).join("\n"));
-  await Deno.remove(folder, { recursive: true });
+  if (values.lake === undefined) await Deno.remove(folder, { recursive: true });
 }
