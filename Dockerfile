@@ -8,6 +8,13 @@ RUN deno task build
 # DuckDB's library is unpacked here, so that the program needs no writable cache.
 RUN XDG_CACHE_HOME=/cache dist/streamlab query --source . "select 1"
 
+# --target spark: beside Spark, for consume --engine spark (compose.spark.yaml).
+FROM apache/spark:4.1.4-python3 AS spark
+COPY --from=build /streamlab/dist/streamlab /usr/local/bin/streamlab
+COPY --from=build --chown=185:185 /cache /cache
+ENV XDG_CACHE_HOME=/cache SPARK_HOME=/opt/spark
+ENTRYPOINT ["/usr/local/bin/streamlab"]
+
 # glibc, libstdc++ and certificates; no shell.
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /streamlab/dist/streamlab /usr/local/bin/streamlab

@@ -1,4 +1,4 @@
-import { match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { canRunDocker, startDocker } from "../support/docker.ts";
 import { freePort } from "../support/server.ts";
 import { say } from "../support/say.ts";
@@ -6,19 +6,20 @@ import { inFolder, type Outcome } from "./program.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const project = "streamlab-test";
-const countSql = "select count(*)::int as n from bronze.events";
 
-/** compose.yaml on an engine, under a name of its own: nobody's lake is touched. */
+/** Files of compose on an engine, under a name of their own: nobody's lake is touched. */
 class Compose {
   readonly #env: Record<string, string>;
+  readonly #files: readonly string[];
 
-  constructor(env: Record<string, string>) {
+  constructor(env: Record<string, string>, ...files: string[]) {
     this.#env = env;
+    this.#files = files.flatMap((file) => ["--file", file]);
   }
 
   start(...args: string[]): Deno.ChildProcess {
     return new Deno.Command("docker", {
-      args: ["compose", "--project-name", project, ...args],
+      args: ["compose", "--project-name", project, ...this.#files, ...args],
       cwd: root,
       env: this.#env,
       stdin: "null",
@@ -53,31 +54,49 @@ class Compose {
     ok(/ batch \d+: /m.test(said), `the consumer has ended: ${said}`);
   }
 
+  async ask(sql: string): Promise<unknown[]> {
+    return JSON.parse(await this.succeed("run", "--rm", "-T", "query", "--format", "json", sql)) as unknown[];
+  }
+
   async count(): Promise<number> {
-    const text = await this.succeed("run", "--rm", "-T", "query", "--format", "json", countSql);
-    return (JSON.parse(text) as { n: number }[])[0]!.n;
+    const [{ n }] = await this.ask("select count(*)::int as n from bronze.events") as [{ n: number }];
+    return n;
   }
 }
 
 Deno.test({
-  name: "compose.yaml and the Dockerfile make a lake in containers that outlives kills and restarts",
+  name:
+    "compose.yaml, compose.spark.yaml and the Dockerfile make a lake in containers that outlives kills and restarts",
   ignore: !canRunDocker(),
-  fn: () =>
+  fn: (t) =>
     inFolder(async (folder) => {
       const engine = await startDocker();
-      const ports = { MINIO_PORT: String(freePort()), MINIO_CONSOLE_PORT: String(freePort()) };
-      const compose = new Compose({ ...engine.env, ...ports, PRODUCE_INTERVAL: "500ms", TMPDIR: folder });
       try {
-        await outlive(compose);
-      } catch (error) {
-        say((await compose.run("logs", "--tail", "30")).stdout);
-        throw error;
+        const env = { ...engine.env, ...ports(), PRODUCE_INTERVAL: "500ms", TMPDIR: folder };
+        const small = new Compose(env, "compose.yaml"), large = new Compose(env, "compose.yaml", "compose.spark.yaml");
+        await t.step("on one machine", () => live(small, outlive));
+        await t.step("on a Spark cluster", () => live(large, (compose) => outliveOnSpark(compose, small)));
       } finally {
-        await compose.run("down", "--volumes");
         await engine.stop();
       }
     }),
 });
+
+function ports(): Record<string, string> {
+  const names = ["MINIO_PORT", "MINIO_CONSOLE_PORT", "SERVE_PORT", "SPARK_MASTER_PORT"];
+  return Object.fromEntries(names.map((name) => [name, String(freePort())]));
+}
+
+async function live(compose: Compose, action: (compose: Compose) => Promise<void>): Promise<void> {
+  try {
+    await action(compose);
+  } catch (error) {
+    say((await compose.run("logs", "--tail", "30")).stdout);
+    throw error;
+  } finally {
+    await compose.run("down", "--volumes");
+  }
+}
 
 async function outlive(compose: Compose): Promise<void> {
   await compose.succeed("up", "--detach", "--build");
@@ -96,6 +115,30 @@ async function outlive(compose: Compose): Promise<void> {
   ok(later > first, `${later} events after ${first}`);
 
   await compose.succeed("stop", "producer", "consumer");
+  await auditClean(compose);
+}
+
+/** `embedded`: the same lake's containers without the cluster. */
+async function outliveOnSpark(compose: Compose, embedded: Compose): Promise<void> {
+  await compose.succeed("up", "--detach", "--build");
+  await compose.untilBatch();
+  for (const service of ["consumer", "spark-worker", "spark-master"]) {
+    await compose.succeed("kill", service);
+    await compose.succeed("up", "--detach");
+    await compose.untilBatch();
+  }
+  await embedded.succeed("up", "--detach", "--remove-orphans");
+  await embedded.untilBatch();
+  await embedded.succeed("stop", "producer", "consumer");
+  deepStrictEqual(await embedded.ask("select distinct engine from ingest.batches order by all"), [
+    { engine: "embedded" },
+    { engine: "spark" },
+  ]);
+  await auditClean(embedded);
+}
+
+/** When the consumer has stopped. */
+async function auditClean(compose: Compose): Promise<void> {
   const lake = "s3://lake";
   await compose.succeed("run", "--rm", "-T", "consumer", "consume", "--once", "--source", lake);
   const audit = await compose.run("run", "--rm", "-T", "consumer", "maintain", "--audit", "--source", lake);

@@ -1,17 +1,15 @@
-import { deepStrictEqual, match, ok } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { parse } from "@std/yaml";
 import { loadCommands } from "../../commands/line/command.ts";
 import { commands as listed } from "../../main.ts";
 import { flagsOf } from "../../commands/line/flags.ts";
+import { SPARK_VERSIONS } from "../support/spark.ts";
 import { readSource, repositoryFiles } from "./source_tree.ts";
 
-/**
- * No Docker engine runs these files in the tests: what can be wrong in them is looked for in their
- * text.
- */
+/** What can be wrong in these files, as far as it shows without a Docker engine. */
 interface Service {
-  image: string;
-  build?: string;
+  image?: string;
+  build?: string | { context: string; target: string };
   command?: string | string[];
   entrypoint?: string[];
   environment?: Record<string, string>;
@@ -21,10 +19,16 @@ interface Service {
   profiles?: string[];
 }
 
+interface ComposeFile {
+  services: Record<string, Service>;
+  volumes: Record<string, null>;
+}
+
 const commands = await loadCommands(listed);
-const text = await readSource("compose.yaml");
-const compose = parse(text) as { services: Record<string, Service>; volumes: Record<string, null> };
-const services = Object.entries(compose.services);
+const texts = [await readSource("compose.yaml"), await readSource("compose.spark.yaml")];
+const [compose, overlay] = texts.map((text) => parse(text) as ComposeFile) as [ComposeFile, ComposeFile];
+/** Of either file; a service may be in both. */
+const services = [compose, overlay].flatMap((file) => Object.entries(file.services));
 
 Deno.test("what runs on in compose.yaml and can be asked has a health check", () => {
   for (const name of ["minio", "consumer"]) ok((compose.services[name]!.healthcheck?.test.length ?? 0) > 1, name);
@@ -34,17 +38,25 @@ Deno.test("what runs on in compose.yaml and can be asked has a health check", ()
   for (const arg of args.filter((arg) => arg.startsWith("--"))) ok(known.includes(arg), arg);
 });
 
-Deno.test("images of compose.yaml are pinned where they can be pulled, or built here", () => {
+Deno.test("images are pinned where they can be pulled, or built here", () => {
   for (const [name, { image, build }] of services) {
     // Docker Hub has none of MinIO's any more.
-    ok(build === "." || /^quay\.io\/minio\/minio:RELEASE\.\d{4}-\d\d-\d\dT[\d-]+Z$/.test(image), name);
+    const isMinio = /^quay\.io\/minio\/minio:RELEASE\.\d{4}-\d\d-\d\dT[\d-]+Z$/.test(image!);
+    ok(build !== undefined || isMinio || image === `apache/spark:${SPARK_VERSIONS.at(-1)!.spark}-python3`, name);
   }
 });
 
-Deno.test("services of compose.yaml wait for services that can become what they wait for", () => {
+Deno.test("the driver and the executors of compose.spark.yaml have one Spark, with one Python", async () => {
+  const { "spark-master": master, "spark-worker": worker, consumer } = overlay.services;
+  strictEqual(master!.image, worker!.image);
+  const { target } = consumer!.build as { target: string };
+  match(await readSource("Dockerfile"), new RegExp(`^FROM ${master!.image} AS ${target}$`, "m"));
+});
+
+Deno.test("services wait for services that can become what they wait for", () => {
   for (const [name, service] of services) {
     for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
-      const target = compose.services[other];
+      const target = compose.services[other] ?? overlay.services[other];
       ok(target !== undefined, `${name} waits for ${other}`);
       if (condition === "service_healthy") ok(target.healthcheck !== undefined, `${other} has no health check`);
     }
@@ -64,19 +76,23 @@ Deno.test("the habits of compose have task names, each once", async () => {
   match(tasks["compose:console"]!.command, /^docker compose port minio 9001 && docker compose port serve 4180$/);
 });
 
-Deno.test("volumes of compose.yaml are named and declared", () => {
-  const used = services.flatMap(([, { volumes }]) => volumes ?? []).map((volume) => volume.split(":", 1)[0]!);
-  deepStrictEqual([...new Set(used)].sort(), Object.keys(compose.volumes).sort());
+Deno.test("volumes are named and declared", () => {
+  for (const file of [compose, overlay]) {
+    const volumes = Object.values(file.services).flatMap(({ volumes }) => volumes ?? []);
+    const used = volumes.map((volume) => volume.split(":", 1)[0]!);
+    deepStrictEqual([...new Set(used)].sort(), Object.keys(file.volumes).sort());
+  }
 });
 
-Deno.test("compose.yaml and .env.example name the same variables with the same defaults", async () => {
+Deno.test("the files for compose and .env.example name the same variables with the same defaults", async () => {
+  const text = texts.join("");
   const used = [...text.matchAll(/\$\{(\w+):-([^}]*)\}/g)].map(([, name, value]) => `${name}=${value}`);
   const offered = (await readSource(".env.example")).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   deepStrictEqual([...new Set(used)].sort(), offered.sort());
   deepStrictEqual(text.match(/\$\{\w+\}|\$\w+/g), null, "a variable without a default");
 });
 
-Deno.test("compose.yaml calls streamlab with commands and flags that it has", () => {
+Deno.test("services call streamlab with commands and flags that it has", () => {
   for (const [name, { build, command, entrypoint }] of services) {
     if (build === undefined) continue;
     const [verb, ...args] = [...(entrypoint ?? []).slice(1), ...(command ?? [])];

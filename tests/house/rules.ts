@@ -18,6 +18,7 @@ export const topLevel = [
   "README.md",
   "bench",
   "commands",
+  "compose.spark.yaml",
   "compose.yaml",
   "core",
   "deno.json",

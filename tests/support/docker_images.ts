@@ -2,34 +2,36 @@ import { parse } from "@std/yaml";
 import { findGoProgram } from "./go_program.ts";
 import { minioProgram } from "./minio.ts";
 import { cacheFolder, isFile } from "./python.ts";
+import { findSpark, SPARK_VERSIONS } from "./spark.ts";
 
 const root = new URL("../../", import.meta.url);
-const base = "streamlab-test/base:bookworm";
+const BASE = "streamlab-test/base:bookworm";
 
 /**
  * Makes what the Dockerfile and compose.yaml take from registries, under the same names, out of
  * what a test can have without them: Debian's packages, and the programs that run here.
  */
 export async function makeStandIns(env: Record<string, string>, scratch: string): Promise<void> {
-  await docker(env, ["import", await findBase(), base]);
-  const [deno, small] = [...(await Deno.readTextFile(new URL("Dockerfile", root))).matchAll(/^FROM (\S+)/gm)]
+  await docker(env, ["import", await findBase(), BASE]);
+  const [deno, spark, small] = [...(await Deno.readTextFile(new URL("Dockerfile", root))).matchAll(/^FROM (\S+)/gm)]
     .map(([, name]) => name!);
   const compose = parse(await Deno.readTextFile(new URL("compose.yaml", root))) as {
     services: Record<string, { image: string }>;
   };
   await build(env, deno!, await denoContext(`${scratch}/deno`));
-  await build(env, small!, await context(`${scratch}/small`, `FROM ${base}\nUSER 65532:65532\n`, {}));
+  await build(env, spark!, await sparkContext(`${scratch}/spark`));
+  await build(env, small!, await context(`${scratch}/small`, `FROM ${BASE}\nUSER 65532:65532\n`, {}));
   await build(env, compose.services.minio!.image, await minioContext(`${scratch}/minio`));
 }
 
-/** A small Debian with certificates and libstdc++, made once. */
+/** A small Debian with certificates, libstdc++, Python and Java, made once. */
 async function findBase(): Promise<string> {
-  const cached = `${cacheFolder}/docker-base-bookworm.tar`;
+  const cached = `${cacheFolder}/docker-base-bookworm-java.tar`;
   if (isFile(cached)) return cached;
   await Deno.mkdir(cacheFolder, { recursive: true });
   const scratch = await Deno.makeTempDir({ prefix: "streamlab-debian-" });
   try {
-    const include = "--include=ca-certificates,libstdc++6";
+    const include = "--include=ca-certificates,libstdc++6,python3,openjdk-17-jre-headless";
     await run("debootstrap", ["--variant=minbase", include, "bookworm", `${scratch}/root`]);
     await run("tar", ["-C", `${scratch}/root`, "-cf", `${cached}.part`, "."]);
     await Deno.rename(`${cached}.part`, cached);
@@ -50,7 +52,7 @@ async function denoContext(folder: string): Promise<string> {
     "dl": `${denoDir}/dl`,
   };
   const lines = [
-    `FROM ${base}`,
+    `FROM ${BASE}`,
     "ENV DENO_DIR=/deno-dir",
     "COPY deno /usr/local/bin/",
     "COPY npm /deno-dir/npm",
@@ -81,7 +83,23 @@ async function minioContext(folder: string): Promise<string> {
     version: "v0.0.0-20250313080218-cf909e1063a9",
   });
   const files = { minio: await findGoProgram(minioProgram), mc };
-  return await context(folder, `FROM ${base}\nCOPY minio mc /usr/bin/\nENTRYPOINT ["/usr/bin/minio"]\n`, files);
+  return await context(folder, `FROM ${BASE}\nCOPY minio mc /usr/bin/\nENTRYPOINT ["/usr/bin/minio"]\n`, files);
+}
+
+/** Its image runs what it is given as a user of its own; of Python it has no more than PySpark. */
+async function sparkContext(folder: string): Promise<string> {
+  const { home } = await findSpark(SPARK_VERSIONS.at(-1)!);
+  const lines = [
+    `FROM ${BASE}`,
+    "RUN useradd --system --uid 185 spark",
+    "COPY spark /opt/spark",
+    "RUN mkdir /opt/spark/work-dir && chown spark /opt/spark/work-dir",
+    "ENV SPARK_HOME=/opt/spark",
+    "USER spark",
+    "WORKDIR /opt/spark/work-dir",
+    'ENTRYPOINT ["/usr/bin/env"]',
+  ];
+  return await context(folder, lines.join("\n"), { spark: home });
 }
 
 async function context(folder: string, dockerfile: string, files: Record<string, string>): Promise<string> {
