@@ -16,6 +16,7 @@ export const commands: readonly ListedCommand[] = [
 /** For programs: in no help and no completion. */
 const hiddenCommands: readonly ListedCommand[] = [
   { name: "route", load: async () => (await import("./commands/route/route.ts")).route },
+  { name: "rewrite", load: async () => (await import("./commands/rewrite/rewrite.ts")).rewrite },
   { name: "survey", load: async () => (await import("./commands/survey/survey.ts")).survey },
 ];
 

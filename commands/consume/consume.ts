@@ -20,7 +20,7 @@ import { type LakeMetrics, openLakeMetrics } from "./lake_metrics.ts";
 import { checkNotifications, NotificationsOfRun } from "./notifications.ts";
 import { openRawCare } from "./raw_care.ts";
 import { rawZone } from "./raw_zone.ts";
-import { checkEngine, checkNoDedupe, ClusterOfRun } from "./spark.ts";
+import { checkEngine, checkNoDedupe, ClusterOfRun } from "../spark.ts";
 import { TargetSpans } from "./target_spans.ts";
 import { checkUpsertAlone, upsertRuleFor } from "./upsert.ts";
 import { ConsumeWords } from "./words.ts";

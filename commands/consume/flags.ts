@@ -9,7 +9,7 @@ import { catalogFlags } from "../open_catalog.ts";
 import { dedupeFlags } from "./dedupe.ts";
 import { parseNotifications } from "./notifications.ts";
 import { parsePointer } from "./pointer.ts";
-import { sparkFlags } from "./spark.ts";
+import { sparkFlags } from "../spark.ts";
 import { upsertFlags } from "./upsert.ts";
 
 /** Flags of one target. */
@@ -131,7 +131,10 @@ export const consumeFlags = z.object({
     doc: "memory to use: with less, buffers are smaller, threads fewer, and DuckDB spills to disk",
     default: "1GB",
   }),
-  ...sparkFlags("CLUSTER"),
+  ...sparkFlags("CLUSTER", {
+    engine: "who reads the files and writes the data files of a batch: this process, or tasks on a Spark cluster",
+    taskSize: "bytes of raw files that are a task, about",
+  }),
   afterIngest: flag.choice(["keep", "archive", "delete"], {
     ...UPKEEP,
     doc:

@@ -8,6 +8,7 @@ import type { LoadedTable, TableIdentifier } from "../../core/iceberg/catalog/ca
 import type { Recorder } from "../../core/maintain/recorded_action.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
 import type { ActionWishes, ActionWork } from "../../core/maintain/table_actions.ts";
+import type { ClusterTasks } from "../../core/routing/task_cluster.ts";
 import type { Context } from "../line/command.ts";
 import { flag, type FlagShape } from "../line/flags.ts";
 import { printNote } from "../line/output.ts";
@@ -35,15 +36,20 @@ export interface Job<S extends FlagShape = Record<never, never>> {
   identifiers: readonly TableIdentifier[];
   flags: JobFlags<S>;
   machine: MachineSettings;
+  /** With `--engine spark`: where compactions and audits have their work done. */
+  tasks?: ClusterTasks | undefined;
 }
 
 /** Of a job the work on one of its tables. */
 export function workOf(
-  { context, surroundings, machine, flags }: Pick<Job, "context" | "surroundings" | "machine" | "flags">,
+  { context, surroundings, machine, flags, tasks }: Pick<
+    Job,
+    "context" | "surroundings" | "machine" | "flags" | "tasks"
+  >,
   wishes: ActionWishes = {},
   meter: Meter = new Meter(context.clock),
 ): ActionWork {
-  return { surroundings, machine, dryRun: flags.dryRun, signal: context.signal, meter, ...wishes };
+  return { surroundings, machine, dryRun: flags.dryRun, signal: context.signal, meter, tasks, ...wishes };
 }
 
 /** Of what is done to tables. */
@@ -61,6 +67,8 @@ interface Described<S extends FlagShape> {
   doc: string;
   /** The flag that asks for it where that is no switch: it counts only where it is typed. */
   wish?: FlagShape[string];
+  /** Whether there is work in it that can be done in tasks on a cluster. */
+  usesCluster?: (dryRun: boolean) => boolean;
   /** Its own; two actions may share one. */
   flags: S;
   /** Fails with `usage` where flags do not fit together; called whether or not it was asked for. */

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { messageOf, StreamlabError } from "../../core/base/errors.ts";
 import { identifierText, requireTable, type TableIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
+import { checkEngine, ClusterOfRun, sparkFlags } from "../spark.ts";
 import { catalogFlags, openCatalog } from "../open_catalog.ts";
 import { type Context, defineCommand, type ExitStatus } from "../line/command.ts";
 import { flag, type FlagShape } from "../line/flags.ts";
@@ -43,9 +44,16 @@ function keyOf(name: string): string {
   return name.replace(/-(.)/g, (_dash, letter: string) => letter.toUpperCase());
 }
 
-const flags = z.object({ ...OWN_FLAGS, ...actionFlags(), ...MACHINE_FLAGS, ...catalogFlags });
+const { taskSize: _ofRawFiles, ...clusterFlags } = sparkFlags("CLUSTER", {
+  engine: "who rewrites the files of --compact: this process, or tasks on a Spark cluster",
+  taskSize: "",
+});
 
-type Flags = z.output<z.ZodObject<typeof OWN_FLAGS & typeof MACHINE_FLAGS & typeof catalogFlags>>;
+const flags = z.object({ ...OWN_FLAGS, ...actionFlags(), ...MACHINE_FLAGS, ...clusterFlags, ...catalogFlags });
+
+type Flags = z.output<
+  z.ZodObject<typeof OWN_FLAGS & typeof MACHINE_FLAGS & typeof clusterFlags & typeof catalogFlags>
+>;
 /** By key: whether it was asked for. */
 type Wishes = Record<string, unknown>;
 
@@ -89,6 +97,7 @@ export const maintain = defineCommand({
 
 async function run(context: Context, given: Flags & Wishes): Promise<ExitStatus> {
   const wanted = wantedActions(given, context.typed);
+  checkCluster(context, given, wanted);
   const { clock, random } = context;
   // With a catalog the lake holds only checkpoints, and perhaps none yet.
   const store = await (given.catalog === undefined ? openExistingLake : openLake)(context, given.source);
@@ -96,13 +105,40 @@ async function run(context: Context, given: Flags & Wishes): Promise<ExitStatus>
   const surroundings: Surroundings = { store, clock, random, catalog };
   const identifiers = await tablesOf(surroundings, given);
   const job: Job = { context, surroundings, identifiers, flags: given, machine: machineSettings(context, given) };
+  const cluster = new ClusterOfRun(context, { ...given, taskSize: 0 });
+  try {
+    // Without Spark nothing is begun.
+    const tasks = wanted.some((action) => action.usesCluster?.(given.dryRun)) ? await cluster.tasks() : undefined;
+    return await runActions({ ...job, tasks }, wanted);
+  } finally {
+    await cluster.close();
+  }
+}
+
+async function runActions(job: Job, wanted: readonly Action[]): Promise<ExitStatus> {
+  const { signal } = job.context;
   let failed = false;
   for (const action of wanted) {
-    if (context.signal.aborted) return 130;
+    if (signal.aborted) return 130;
     failed = !await (action.kind === "table" ? runOnTables(job, action) : action.run(job)) || failed;
   }
-  if (context.signal.aborted) return 130;
+  if (signal.aborted) return 130;
   return failed ? 1 : 0;
+}
+
+/** Flags of a cluster must fit together, and be of use for what was asked for. */
+function checkCluster(context: Context, flags: Flags, wanted: readonly Action[]): void {
+  const given = { ...flags, taskSize: 0 };
+  const able = ACTIONS.filter(({ usesCluster }) => usesCluster !== undefined);
+  // A variable or setting may be meant for `consume`.
+  if (wanted.some((action) => able.includes(action))) return checkEngine(context, given);
+  if (given.engine === "embedded" || !context.typed.has("engine")) {
+    return checkEngine(context, { ...given, engine: "embedded" });
+  }
+  const names = able.map(({ name }) => `--${name}`).join(" and ");
+  throw new StreamlabError("usage", `--engine spark is about ${names}`, {
+    hint: `Leave it out, or give ${able.map(({ name }) => `--${name}`).join(" or ")} beside it`,
+  });
 }
 
 function wantedActions(given: Flags & Wishes, typed: ReadonlySet<string>): Action[] {

@@ -8,6 +8,7 @@ import type { Schema } from "../iceberg/format/schema.ts";
 import { specById } from "../iceberg/format/table_metadata.ts";
 import { batchStem, dataFileName, newAttempt } from "../lake/data_file_name.ts";
 import type { RoutedDataFile, RoutedTable } from "../lake/routed_batch.ts";
+import { writtenFileOf } from "../lake/routed_data_file.ts";
 import { dataFileOf } from "../tables/write/data_file.ts";
 import type { SchemaFit } from "./schema_fit.ts";
 
@@ -84,21 +85,10 @@ export class RoutedFiles {
     return copy.length.toString();
   }
 
-  #dataFile({ path, records, size, ...rest }: RoutedDataFile, schema: Schema): DataFile {
+  #dataFile(file: RoutedDataFile, schema: Schema): DataFile {
     const { metadata, io } = this.#table;
     const { specId } = this.#part;
-    const written = {
-      ...rest,
-      records: BigInt(records),
-      size: BigInt(size),
-      columns: rest.columns.map(({ size, values, nulls, ...facts }) => ({
-        ...facts,
-        size: BigInt(size),
-        values: BigInt(values),
-        nulls: BigInt(nulls),
-      })),
-    };
     const partition = partitionColumns(specById(metadata, specId), [...metadata.schemas, schema]);
-    return dataFileOf(written, { uri: io.location.uriOf(path), specId, partition }, schema);
+    return dataFileOf(writtenFileOf(file), { uri: io.location.uriOf(file.path), specId, partition }, schema);
   }
 }

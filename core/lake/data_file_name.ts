@@ -7,6 +7,8 @@ import { type Random, uuidV4 } from "../base/random.ts";
 
 const BATCH_STEM = /^(\d{8,})-([0-9a-f]{12})$/;
 const REWRITE_STEM = /^compact-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Of an attempt in decimal. */
+const ATTEMPT_DIGITS = 15;
 const FILE = /^(.*)-\d{5,}\.parquet$/;
 
 /** What tells one attempt at routing a batch from all others. */
@@ -36,6 +38,15 @@ export function isRewriteStem(stem: string): boolean {
 /** `number` counts the files of a stem in one folder. */
 export function dataFileName(stem: string, number: number): string {
   return `${stem}-${number.toString().padStart(5, "0")}.parquet`;
+}
+
+/**
+ * As `dataFileName`, where the same is tried more than once, perhaps at once: `attempt` tells the
+ * tries apart. In digits, so that the stem is still all that every streamlab knows it by.
+ */
+export function triedFileName(stem: string, attempt: string, number: number): string {
+  const tried = BigInt(`0x${attempt}`).toString().padStart(ATTEMPT_DIGITS, "0");
+  return `${stem}-${tried}${number.toString().padStart(5, "0")}.parquet`;
 }
 
 /** Which job wrote a file. */

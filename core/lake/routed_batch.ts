@@ -16,7 +16,7 @@ const columnShape = z.strictObject({
   max: z.string().optional(),
 });
 
-const dataFileShape = z.strictObject({
+export const ROUTED_DATA_FILE = z.strictObject({
   /** Path in the table's folder. */
   path: z.string(),
   records: count,
@@ -31,7 +31,7 @@ export const ROUTED_TABLE = z.strictObject({
   schema: z.unknown(),
   /** The highest field id of the table when the files were written, and with that schema. */
   lastColumnIdBefore: z.number().int(),
-  files: z.array(dataFileShape),
+  files: z.array(ROUTED_DATA_FILE),
 });
 
 export const FILE_OUTCOME = z.strictObject({
@@ -107,7 +107,7 @@ export interface RoutedBatch extends Omit<z.infer<typeof routedShape>, "format">
 }
 
 export type RoutedTable = z.infer<typeof ROUTED_TABLE>;
-export type RoutedDataFile = z.infer<typeof dataFileShape>;
+export type RoutedDataFile = z.infer<typeof ROUTED_DATA_FILE>;
 export type FileOutcome = z.infer<typeof FILE_OUTCOME>;
 
 /** All files of a batch that are to be part of a table. */

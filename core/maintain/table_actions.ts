@@ -5,6 +5,7 @@ import type { TableCompactionReport } from "./compaction/compact_table.ts";
 import type { ManifestsReport } from "./manifests.ts";
 import type { ExpiryReport } from "./removal/expire.ts";
 import type { OrphansReport } from "./removal/orphans.ts";
+import type { ClusterTasks } from "../routing/task_cluster.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { usualPolicy } from "./upkeep/policy.ts";
 import type { WorkshopOptions } from "./workshop.ts";
@@ -27,6 +28,8 @@ export interface ActionWork extends ActionWishes {
   dryRun: boolean;
   signal: AbortSignal;
   meter: Meter;
+  /** Where a compaction rewrites its groups; default: in this process. */
+  tasks?: ClusterTasks | undefined;
   /** Of a compaction: told of each group when it is known what became of it. */
   groupDone?: ((group: GroupOutcome) => Promise<void>) | undefined;
 }
@@ -48,8 +51,18 @@ const INPUTS_MIN = 2;
 export const TABLE_ACTIONS = {
   "compact": async (work: ActionWork, table: LoadedTable): Promise<TableCompactionReport> => {
     const { compactTable } = await import("./compaction/compact_table.ts");
-    const { surroundings, machine, dryRun, signal, meter, targetFileSize, sortBy = [], groupDone } = work;
-    const options = { ...machine, targetFileSize, inputsMin: INPUTS_MIN, sortBy, dryRun, signal, meter, groupDone };
+    const { surroundings, machine, dryRun, signal, meter, targetFileSize, sortBy = [], groupDone, tasks } = work;
+    const options = {
+      ...machine,
+      targetFileSize,
+      inputsMin: INPUTS_MIN,
+      sortBy,
+      dryRun,
+      signal,
+      meter,
+      groupDone,
+      tasks,
+    };
     return await compactTable(surroundings, table, options);
   },
   "rewrite-manifests": async ({ surroundings, dryRun }: ActionWork, table: LoadedTable): Promise<ManifestsReport> => {

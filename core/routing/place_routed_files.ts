@@ -5,7 +5,8 @@ import { schemaToJson } from "../iceberg/format/schema.ts";
 import { dataFileName } from "../lake/data_file_name.ts";
 import { partitionFolder, placeFiles } from "../tables/write/place_files.ts";
 import type { Store } from "../storage/store.ts";
-import type { RoutedDataFile, RoutedTable } from "../lake/routed_batch.ts";
+import type { RoutedTable } from "../lake/routed_batch.ts";
+import { routedDataFile } from "../lake/routed_data_file.ts";
 import type { PlannedTable } from "../lake/target.ts";
 
 /**
@@ -24,22 +25,10 @@ export async function placeRoutedFiles(
   const folderOf = (file: WrittenFile) => partitionFolder(partition, file.partition);
   const nameOf = (number: number) => dataFileName(stem, firstNumber + number);
   const placed = await placeFiles(store, table.dataFolder, written, folderOf, nameOf);
-  const files = placed.map(({ path, written: { path: _scratch, columns, ...rest } }): RoutedDataFile => ({
-    ...rest,
-    path,
-    records: rest.records.toString(),
-    size: rest.size.toString(),
-    columns: columns.map((column) => ({
-      ...column,
-      size: column.size.toString(),
-      values: column.values.toString(),
-      nulls: column.nulls.toString(),
-    })),
-  }));
   return {
     specId: table.spec.specId,
     schema: schemaToJson(table.schema) as Json,
     lastColumnIdBefore: table.lastColumnIdBefore,
-    files,
+    files: placed.map(routedDataFile),
   };
 }

@@ -12,18 +12,28 @@ export interface TaskProgress {
 /** Tasks of one kind: the program's command that runs them, what it reads, and what it prints. */
 export interface TaskKind<T extends { format: number }, R extends { format: number }> {
   command: string;
+  /** In messages: `route`, as in "Cannot route on Spark". */
+  action: string;
+  /** What to do when the cluster is gone. */
+  lostHint: string;
   task: RecordFormat<T>;
   result: RecordFormat<R>;
 }
 
+const BATCH_HINT = "The batch stays planned: run consume again, with this engine or the embedded one";
+
 export const ROUTING: TaskKind<RoutingTask, RoutingResult> = {
   command: "route",
+  action: "route",
+  lostHint: BATCH_HINT,
   task: TASK_FORMAT,
   result: RESULT_FORMAT,
 };
 
 export const SURVEY: TaskKind<SurveyTask, SurveyResult> = {
   command: "survey",
+  action: "route",
+  lostHint: BATCH_HINT,
   task: SURVEY_TASK_FORMAT,
   result: SURVEY_RESULT_FORMAT,
 };

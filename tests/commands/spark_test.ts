@@ -4,6 +4,7 @@ import { runProgram } from "../../commands/line/program.ts";
 import { systemClock } from "../../core/base/clock.ts";
 import { inFolder } from "../e2e/program.ts";
 import { writeScript } from "../support/script.ts";
+import { maintain } from "../../commands/maintain/maintain.ts";
 import { testWorld } from "../support/test_world.ts";
 
 /** Its own words come last, as Java prints them. */
@@ -58,4 +59,34 @@ Deno.test("what cannot be routed on Spark is told, and nothing is made or planne
     }
     const made = [...Deno.readDirSync(`${folder}/lake`)].map(({ name }) => name);
     strictEqual(made.join(), "raw");
+  }));
+
+Deno.test("a compaction without Spark is told before anything is done, and other actions need none", () =>
+  inFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/lake`);
+    const spark = ["--engine", "spark", "--master", "spark://127.0.0.1:7077"];
+    const run = async (...args: string[]) => {
+      const env = { PATH: "/nowhere", SPARK_HOME: "" };
+      const world = { ...testWorld({ commands: [maintain], cwd: folder, env }), clock: systemClock };
+      return { status: await runProgram(["maintain", ...args], world), said: world.stderrText() };
+    };
+    const cases: Case[] = [
+      { args: ["--compact", "--engine", "spark"], status: 2, says: /--engine spark needs --master/ },
+      {
+        args: ["--compact", "--task-memory", "1GB"],
+        status: 2,
+        says: /--task-memory says nothing without --engine spark/,
+      },
+      { args: ["--status", ...spark], status: 2, says: /--engine spark is about --compact/ },
+      { args: ["--compact", ...spark, "--spark-conf", "x"], status: 2, says: /Cannot give Spark the setting x/ },
+      { args: ["--compact", ...spark], status: 1, says: /Cannot start Spark: there is no spark-submit on the PATH/ },
+      { args: ["--all", ...spark], status: 1, says: /Cannot start Spark: there is no spark-submit on the PATH/ },
+      { args: ["--compact", "--dry-run", ...spark], status: 0, says: /^$/ },
+    ];
+    for (const { args, status, says } of cases) {
+      const { status: found, said } = await run(...args);
+      strictEqual(found, status, `${args}: ${said}`);
+      ok(says.test(said), said);
+    }
+    strictEqual([...Deno.readDirSync(`${folder}/lake`)].length, 0);
   }));

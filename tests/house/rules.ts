@@ -101,6 +101,7 @@ export const publicSubfolders = [
   "commands/query",
   "commands/maintain",
   "commands/route",
+  "commands/rewrite",
   "commands/survey",
   "commands/serve",
 ];

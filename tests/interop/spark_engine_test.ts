@@ -213,3 +213,47 @@ sparkVersionTest(
       await succeed(folder, ["maintain", "--source", "lake", "--audit"]);
     }),
 );
+
+/** What a compaction must keep: the rows, and how many files of each partition there are. */
+async function tableOf(folder: string, lake: string): Promise<string[]> {
+  const files = `SELECT partition, count(*), sum(record_count) FROM bronze."events$files" GROUP BY ALL ORDER BY ALL`;
+  return [...await contentOf(folder, lake), await rows(folder, lake, files)];
+}
+
+sparkVersionTest(
+  "a compaction in tasks, of which one fails once, makes the tables of the embedded one, and one that is killed leaves only orphans",
+  NEWEST,
+  () =>
+    inFolder(async (folder) => {
+      const { flags, env } = await localCluster(NEWEST, folder, "local[2,4]");
+      for (const lake of ["here", "there"]) {
+        for (const seed of [1, 2]) {
+          await produce(folder, lake, seed, 100);
+          await succeed(folder, consume(lake, "--once", "--max-files-per-batch", "3"));
+        }
+      }
+      const compact = (lake: string) => ["maintain", "--source", lake, "--compact", "--json"];
+      await Deno.mkdir(`${folder}/started`);
+      const waiting = await programThat(folder, `touch started/$$; ${untilIs("go")}`);
+      const child = startStreamlab(folder, [...compact("there"), ...flags, ...waiting], { env });
+      try {
+        await child.stdin.close();
+        await untilThere(() => startedIn(folder) > 0, child.status);
+      } finally {
+        killQuietly(child);
+        await Promise.all([child.stdout.cancel(), child.stderr.cancel(), child.status]);
+      }
+      await Deno.writeTextFile(`${folder}/go`, "");
+      await succeed(folder, ["maintain", "--source", "there", "--remove-orphans", "--older-than", "0s"]);
+      deepStrictEqual([...Deno.readDirSync(`${folder}/there/checkpoints/intents`)], [], "no intent stays");
+
+      await succeed(folder, compact("here"));
+      const failing = await programThat(folder, "if mkdir failed 2>/dev/null; then exit 1; fi");
+      const told = await streamlab(folder, [...compact("there"), ...flags, ...failing], { env });
+      strictEqual(told.status, 0, told.stderr);
+      ok((await Deno.stat(`${folder}/failed`)).isDirectory, "a task has failed");
+      match(told.stdout, /"action":"compacted-group"/);
+      deepStrictEqual(await tableOf(folder, "there"), await tableOf(folder, "here"));
+      await succeed(folder, ["maintain", "--source", "there", "--audit"]);
+    }),
+);

@@ -25,6 +25,7 @@ export const compact = tableAction({
   verb: "compact",
   doc: "rewrite small files into larger ones, and apply row deletes",
   inAll: true,
+  usesCluster: (dryRun) => !dryRun,
   flags: {
     ...TARGET_FILE_SIZE,
     sortBy: flag.list({

@@ -6,6 +6,8 @@ import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import { LocalFiles } from "../../tables/read/local_files.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
+import type { ClusterTasks } from "../../routing/task_cluster.ts";
+import { ClusterRewriting, groupsOnCluster } from "./cluster_rewriting.ts";
 import { compact, type CompactionOptions, type CompactionReport, type GroupsAtOnce } from "./compact.ts";
 import { type CompactionRule, planGroups } from "./compaction_plan.ts";
 import { PATIENCE_MS } from "../../lake/intent.ts";
@@ -29,6 +31,8 @@ export interface TableCompactionOptions
    * in that order. None: the files that need it are, in the table's own order.
    */
   sortBy: readonly string[];
+  /** Where groups are rewritten; default: in this process. */
+  tasks?: ClusterTasks | undefined;
 }
 
 export interface TableCompactionReport extends CompactionReport {
@@ -36,23 +40,25 @@ export interface TableCompactionReport extends CompactionReport {
   unkeptOrder: string | undefined;
 }
 
-/** Compaction with DuckDB. */
+/** Compaction with DuckDB, here or in tasks on a cluster. */
 export async function compactTable(
   surroundings: Surroundings,
   table: LoadedTable,
   options: TableCompactionOptions,
 ): Promise<TableCompactionReport> {
-  const { sortBy, dryRun } = options;
+  const { sortBy, dryRun, tasks, signal } = options;
   const open = async () => {
     const workshop = await Workshop.open(surroundings, { ...options, leavesLake: dryRun });
-    return new SqlRewriting(workshop, sortBy, () => workshop.close(), options.signal);
+    const here = new SqlRewriting(workshop, sortBy, () => workshop.close(), signal);
+    if (tasks === undefined) return here;
+    return new ClusterRewriting(here, { ...tasks, sortBy, random: surroundings.random, stops: signal });
   };
   // Fails now rather than after the work: the table may not have such a column.
   const isSorted = rowOrderOf(table, sortBy) !== undefined;
   const targetFileSize = targetFileSizeOf(table.metadata, options.targetFileSize);
   const rule = { ...options, targetFileSize, sorts: sortBy.length > 0 };
   const groupsOf = (files: readonly ScanFile[]) => planGroups(files, rule);
-  const atOnce = atOnceIn(options, isSorted);
+  const atOnce = tasks === undefined ? atOnceIn(options, isSorted) : await groupsOnCluster(tasks);
   const report = await compact(surroundings, table, { ...options, groupsOf, patienceMs: PATIENCE_MS, atOnce }, open);
   const unkept = sortBy.length > 0 || report.groups === 0 ? undefined : unkeptOrder(table);
   return { ...report, unkeptOrder: unkept };

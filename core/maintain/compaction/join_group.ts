@@ -3,17 +3,15 @@ import { stopped, StreamlabError } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
-import { partitionColumns } from "../../iceberg/format/partition_spec.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
-import { currentSchema, specById } from "../../iceberg/format/table_metadata.ts";
+import { currentSchema } from "../../iceberg/format/table_metadata.ts";
 import { dataFileName } from "../../lake/data_file_name.ts";
 import { checkPages, pagesIn } from "../../tables/read/parquet/page_checks.ts";
 import { joinedDataFile } from "../../tables/write/joined_data_file.ts";
 import { joinFiles } from "../../tables/write/parquet/joined_file.ts";
-import { partitionFolder } from "../../tables/write/place_files.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import { JOINED_MAX, mayBeJoined } from "./joinable.ts";
-import { type GroupRewriter, partitionTexts, type Rewriting } from "./rewriting.ts";
+import { folderOfGroup, type GroupRewriter, type Rewriting } from "./rewriting.ts";
 import { damagedError } from "./sound_files.ts";
 
 const READS_PARALLEL = 8;
@@ -72,9 +70,8 @@ class JoiningRewriter implements GroupRewriter {
     this.#stop = stop;
   }
 
-  folderOf({ specId, partition }: RewriteGroup): string {
-    const { metadata } = this.#table;
-    return partitionFolder(partitionColumns(specById(metadata, specId), metadata.schemas), partitionTexts(partition));
+  folderOf(group: RewriteGroup): string {
+    return folderOfGroup(this.#table.metadata, group);
   }
 
   /** What is to be joined is small, and there soon. */

@@ -1,5 +1,4 @@
-import { counted } from "../../base/counted.ts";
-import { stopped, StreamlabError } from "../../base/errors.ts";
+import { stopped } from "../../base/errors.ts";
 import { mapParallel } from "../../base/parallel.ts";
 import { copyToParquet, type WrittenFile } from "../../engine/copy.ts";
 import type { ConnectionPool } from "../../engine/connection_pool.ts";
@@ -7,21 +6,20 @@ import { type Connection, quotePath } from "../../engine/duckdb.ts";
 import type { Scratch } from "../../disk/scratch.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
-import { type PartitionColumn, partitionColumns } from "../../iceberg/format/partition_spec.ts";
 import { fieldsById, type Schema } from "../../iceberg/format/schema.ts";
-import { currentSchema, specById } from "../../iceberg/format/table_metadata.ts";
-import { describeFile } from "../../tables/write/data_file.ts";
+import { currentSchema } from "../../iceberg/format/table_metadata.ts";
 import { fieldIdTrees } from "../../tables/write/field_ids.ts";
 import { readLayouts } from "../../tables/read/file_layout.ts";
 import { partitionConstants } from "../../tables/read/partition_constants.ts";
 import { dataFileName } from "../../lake/data_file_name.ts";
-import { partitionFolder, placeFiles } from "../../tables/write/place_files.ts";
+import { type PlacedFile, placeFiles } from "../../tables/write/place_files.ts";
 import { type LocalFile, tableSelect } from "../../tables/read/scan_sql.ts";
 import { paysToKeep } from "./kept_rows.ts";
-import { type GroupRewriter, partitionTexts } from "./rewriting.ts";
+import { checkCount, checkSame, checkWritable, describeRewritten, type RewrittenRows } from "./rewritten_rows.ts";
+import { folderOfGroup, type GroupRewriter } from "./rewriting.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import type { RowOrder } from "./row_order.ts";
-import { difference, summaryOf } from "./rows_summary.ts";
+import { summaryOf } from "./rows_summary.ts";
 import { sortedSelect } from "./sorted_select.ts";
 import type { SoundFiles } from "./sound_files.ts";
 
@@ -39,6 +37,11 @@ export interface RewriterOptions {
   stop?: AbortSignal | undefined;
 }
 
+/** Files in scratch. */
+interface WrittenRows extends RewrittenRows {
+  written: WrittenFile[];
+}
+
 /**
  * Makes new data files of a table out of groups of old ones, by SQL: no row passes through this
  * program.
@@ -53,17 +56,11 @@ export class SqlGroupRewriter implements GroupRewriter {
     this.#options = options;
 
     this.#schema = currentSchema(options.table.metadata);
-    for (const { field, path } of fieldsById(this.#schema).values()) {
-      if (field.type.type !== "fixed") continue;
-      throw new StreamlabError(
-        "usage",
-        `Cannot rewrite rows with the column "${path}": it is a fixed, which DuckDB cannot write`,
-      );
-    }
+    checkWritable(this.#schema);
   }
 
-  folderOf({ specId, partition }: RewriteGroup): string {
-    return partitionFolder(this.#partition(specId), partitionTexts(partition));
+  folderOf(group: RewriteGroup): string {
+    return folderOfGroup(this.#options.table.metadata, group);
   }
 
   prefetch(group: RewriteGroup): void {
@@ -77,22 +74,26 @@ export class SqlGroupRewriter implements GroupRewriter {
   }
 
   async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
-    const { connections, table, files } = this.#options;
-    const written = await connections.use((connection) => this.#rewriteRows(connection, group));
-    this.#checkWanted();
-    const { location } = table.io;
-    const partitions = this.folderOf(group);
-    const nameOf = (number: number) => dataFileName(stem, number);
-    const placed = await placeFiles(location.store, location.pathInStore("data"), written, () => partitions, nameOf);
-    await files.forget(group.files.map(({ dataFile }) => dataFile));
-    const { specId, partition } = group;
-    const shared = { specId, partition, sortOrderId: this.#options.order?.sortOrderId };
-    return placed.map(({ written, path }) =>
-      describeFile(written, { ...shared, uri: location.uriOf(path) }, this.#schema)
-    );
+    const { table, order } = this.#options;
+    const { placed } = await this.rewriteRows(group, (number) => dataFileName(stem, number));
+    return describeRewritten(table, group, placed, order);
   }
 
-  async #rewriteRows(connection: Connection, group: RewriteGroup): Promise<WrittenFile[]> {
+  /** As `rewrite`, for whoever describes the files. `nameOf` numbers names of this try. */
+  async rewriteRows(
+    group: RewriteGroup,
+    nameOf: (number: number) => string,
+  ): Promise<RewrittenRows & { placed: PlacedFile[] }> {
+    const { connections, table: { io: { location } }, files } = this.#options;
+    const { written, ...rows } = await connections.use((connection) => this.#readAndWrite(connection, group));
+    this.#checkWanted();
+    const partitions = this.folderOf(group);
+    const placed = await placeFiles(location.store, location.pathInStore("data"), written, () => partitions, nameOf);
+    await files.forget(group.files.map(({ dataFile }) => dataFile));
+    return { placed, ...rows };
+  }
+
+  async #readAndWrite(connection: Connection, group: RewriteGroup): Promise<WrittenRows> {
     const select = await this.#select(connection, group);
     if (!await paysToKeep(connection, group, select)) {
       return await this.#writeRows(connection, group, select);
@@ -105,7 +106,7 @@ export class SqlGroupRewriter implements GroupRewriter {
     }
   }
 
-  async #writeRows(connection: Connection, group: RewriteGroup, select: string): Promise<WrittenFile[]> {
+  async #writeRows(connection: Connection, group: RewriteGroup, select: string): Promise<WrittenRows> {
     const { order } = this.#options;
     const { fields } = this.#schema;
     this.#checkWanted();
@@ -119,9 +120,8 @@ export class SqlGroupRewriter implements GroupRewriter {
     const after = written.length === 0
       ? { ...before, rows: 0 }
       : await summaryOf(connection, `SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`, fields);
-    const differs = difference(before, after);
-    if (differs !== undefined) throw alteredError(group, differs);
-    return written;
+    checkSame(group, { before, after });
+    return { written, before, after };
   }
 
   /** Short statements end before DuckDB hears of an interruption. */
@@ -189,32 +189,4 @@ export class SqlGroupRewriter implements GroupRewriter {
       files: inputs.map((input) => ({ ...input, constants, layout: layouts.get(input.localPath)! })),
     });
   }
-
-  #partition(specId: number): PartitionColumn[] {
-    const { metadata } = this.#options.table;
-    return partitionColumns(specById(metadata, specId), metadata.schemas);
-  }
-}
-
-/** A rewrite must not lose a row, nor make one: where nothing was deleted the counts are equal. */
-function checkCount({ files, partition }: RewriteGroup, found: number): void {
-  const listed = files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0);
-  const deletes = files.some((file) => file.deletes.length > 0);
-  if (found === listed || (deletes && found < listed)) return;
-  throw new StreamlabError(
-    "corrupt",
-    `Cannot rewrite the files of partition (${partitionTexts(partition).join(", ")}): they hold ${
-      counted(found, "row")
-    }, and their manifests say ${listed}`,
-    { hint: "Nothing was changed; look into the table's files" },
-  );
-}
-
-/** Nor may it change a value: the new files are read again before anything names them. */
-function alteredError({ partition }: RewriteGroup, differs: string): StreamlabError {
-  return new StreamlabError(
-    "corrupt",
-    `Cannot rewrite the files of partition (${partitionTexts(partition).join(", ")}): the new ones have ${differs}`,
-    { hint: "Nothing was changed; look into the table's files" },
-  );
 }

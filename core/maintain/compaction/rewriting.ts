@@ -2,6 +2,9 @@ import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
 import type { ScanFile } from "../../iceberg/scan/scan.ts";
 import type { Value } from "../../iceberg/format/single_value.ts";
+import { partitionColumns } from "../../iceberg/format/partition_spec.ts";
+import { specById, type TableMetadata } from "../../iceberg/format/table_metadata.ts";
+import { partitionFolder } from "../../tables/write/place_files.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 
 /**
@@ -34,6 +37,11 @@ export interface GroupRewriter {
    * deleted.
    */
   rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]>;
+}
+
+/** The partition folder of a group's files, below `data/`; empty without partitions. */
+export function folderOfGroup(metadata: TableMetadata, { specId, partition }: RewriteGroup): string {
+  return partitionFolder(partitionColumns(specById(metadata, specId), metadata.schemas), partitionTexts(partition));
 }
 
 /** A partition's values as its folder spells them. */

@@ -15,12 +15,15 @@ export interface SparkClusterOptions extends Omit<SparkDriverOptions, "script"> 
   onStart(facts: { version: string; master: string; page: string | undefined }): void;
 }
 
+/** What tasks are run for. */
+type Purpose = Pick<TaskKind<{ format: number }, { format: number }>, "action" | "lostHint">;
+
 interface Request {
+  purpose: Purpose;
   onProgress: (progress: TaskProgress) => void;
   settle: PromiseWithResolvers<string[]>;
 }
 
-const GONE_HINT = "The batch stays planned: run consume again, with this engine or the embedded one";
 /** What a task may refuse for, besides all that is a bug of ours. */
 const KINDS: readonly ErrorKind[] = ["usage", "not-found", "conflict", "corrupt", "newer", "limit"];
 
@@ -54,18 +57,21 @@ export class SparkCluster implements TaskCluster {
   }
 
   async run<T extends { format: number }, R extends { format: number }>(
-    { command, result }: TaskKind<T, R>,
+    { command, result, ...purpose }: TaskKind<T, R>,
     tasks: readonly T[],
     onProgress: (progress: TaskProgress) => void = () => {},
   ): Promise<R[]> {
     const driver = await this.#connect();
     const id = ++this.#lastId;
     const settle = Promise.withResolvers<string[]>();
-    this.#requests.set(id, { onProgress, settle });
+    this.#requests.set(id, { purpose, onProgress, settle });
     try {
       // Where it cannot be asked any more, it ends.
       await driver.ask({ id, command, tasks: tasks.map((task) => recordText(task)) }).catch(() => undefined);
-      const results = await Promise.race([early(settle.promise), driver.ended.then(hasEnded)]);
+      const results = await Promise.race([
+        early(settle.promise),
+        driver.ended.then((reason) => hasEnded(purpose, reason)),
+      ]);
       return results.map((text) => parseRecord(result, text, "of a task on Spark"));
     } finally {
       this.#requests.delete(id);
@@ -113,20 +119,23 @@ export class SparkCluster implements TaskCluster {
   #take(answer: DriverAnswer): void {
     const request = this.#requests.get(answer.id);
     if ("results" in answer) request?.settle.resolve(answer.results);
-    else if ("failed" in answer) request?.settle.reject(failure(answer.failed));
+    else if ("failed" in answer) request?.settle.reject(failure(request.purpose, answer.failed));
     else request?.onProgress(answer);
   }
 }
 
-function hasEnded(reason: string): never {
-  throw new StreamlabError("unavailable", `Cannot route on Spark: its driver has ended: ${reason}`, {
-    hint: GONE_HINT,
+function hasEnded({ action, lostHint }: Purpose, reason: string): never {
+  throw new StreamlabError("unavailable", `Cannot ${action} on Spark: its driver has ended: ${reason}`, {
+    hint: lostHint,
   });
 }
 
-function failure({ message, refused }: Extract<DriverAnswer, { failed: unknown }>["failed"]): StreamlabError {
+function failure(
+  { action, lostHint }: Purpose,
+  { message, refused }: Extract<DriverAnswer, { failed: unknown }>["failed"],
+): StreamlabError {
   if (refused === null) {
-    return new StreamlabError("unavailable", `Cannot route on Spark: ${message}`, { hint: GONE_HINT });
+    return new StreamlabError("unavailable", `Cannot ${action} on Spark: ${message}`, { hint: lostHint });
   }
   const kind = KINDS.find((each) => each === refused.kind) ?? "internal";
   return new StreamlabError(kind, message, refused.hint === null ? {} : { hint: refused.hint });

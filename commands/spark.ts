@@ -1,21 +1,21 @@
 /** `--engine spark` and what belongs to it. */
 import { resolve } from "node:path";
 import type * as z from "zod";
-import { StreamlabError } from "../../core/base/errors.ts";
-import type { DedupeRule } from "../../core/lake/dedupe_rule.ts";
-import type { ClusterTasks } from "../../core/routing/task_cluster.ts";
-import { temporaryFolder } from "../../core/disk/ownership.ts";
-import type { Context } from "../line/command.ts";
-import { flag } from "../line/flags.ts";
-import { printMessage, timeText } from "../line/output.ts";
+import { StreamlabError } from "../core/base/errors.ts";
+import type { DedupeRule } from "../core/lake/dedupe_rule.ts";
+import type { ClusterTasks } from "../core/routing/task_cluster.ts";
+import { temporaryFolder } from "../core/disk/ownership.ts";
+import type { Context } from "./line/command.ts";
+import { flag } from "./line/flags.ts";
+import { printMessage, timeText } from "./line/output.ts";
 
 /** With less, a task would be over before its program has started. */
 const TASK_BYTES_MIN = 1_000_000;
 /** With less, a task has no room for one thread (core/routing/memory_shares.ts). */
 const TASK_MEMORY_MIN = 300_000_000;
 
-/** The flags of a cluster, in a section of help. */
-export function sparkFlags(section: string): {
+/** The flags of a cluster, in a section of help. `docs`: of what a command does with it. */
+export function sparkFlags(section: string, docs: { engine: string; taskSize: string }): {
   engine: z.ZodType<"embedded" | "spark", string | undefined>;
   master: z.ZodType<string | undefined, string | undefined>;
   sparkHome: z.ZodType<string | undefined, string | undefined>;
@@ -27,7 +27,7 @@ export function sparkFlags(section: string): {
   return {
     engine: flag.choice(["embedded", "spark"], {
       section,
-      doc: "who reads the files and writes the data files of a batch: this process, or tasks on a Spark cluster",
+      doc: docs.engine,
       default: "embedded",
     }),
     master: flag.text({
@@ -50,7 +50,7 @@ export function sparkFlags(section: string): {
       doc: "path of streamlab where the tasks run (default: the compiled program is sent there)",
       placeholder: "PATH",
     }),
-    taskSize: flag.size({ section, doc: "bytes of raw files that are a task, about", default: "256MB" }),
+    taskSize: flag.size({ section, doc: docs.taskSize, default: "256MB" }),
     taskMemory: flag.size({ section, doc: "memory of each task, beside that of Spark itself", default: "1GB" }),
   };
 }
@@ -148,8 +148,8 @@ async function openSpark(context: Context, choice: SparkChoice): Promise<OpenedC
   const submit = findSubmit(context, choice);
   const conf = settingsOf(choice.sparkConf ?? []);
   const [{ SparkCluster }, { takeTemporaryFolder }] = await Promise.all([
-    import("../../core/routing/spark/spark_cluster.ts"),
-    import("../../core/disk/temporary_folder.ts"),
+    import("../core/routing/spark/spark_cluster.ts"),
+    import("../core/disk/temporary_folder.ts"),
   ]);
   const folder = await takeTemporaryFolder(temporaryFolder(context.env), "spark", context);
   try {
@@ -231,6 +231,6 @@ function settingsOf(parts: readonly string[]): string[] {
 function programFor({ sparkProgram }: SparkChoice): { program: string[]; shipsProgram: boolean } {
   if (sparkProgram !== undefined) return { program: [sparkProgram], shipsProgram: false };
   if (Deno.build.standalone) return { program: [Deno.execPath()], shipsProgram: true };
-  const main = new URL("../../main.ts", import.meta.url).pathname;
+  const main = new URL("../main.ts", import.meta.url).pathname;
   return { program: [Deno.execPath(), "run", "--quiet", "--no-check", "--allow-all", main], shipsProgram: false };
 }
