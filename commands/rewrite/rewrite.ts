@@ -16,11 +16,12 @@ export const rewrite = defineCommand({
 });
 
 async function run(context: Context): Promise<ExitStatus> {
-  const [{ recordText }, { REWRITE_TASK_FORMAT }, { runRewriteTask }, { DuckDb }, disk, { Scratch }] = await Promise
-    .all([
+  const [{ recordText }, { REWRITE_TASK_FORMAT }, { runRewriteTask }, { shareMemory }, { DuckDb }, disk, { Scratch }] =
+    await Promise.all([
       import("../../core/lake/durable_record.ts"),
       import("../../core/lake/rewrite_task.ts"),
       import("../../core/maintain/compaction/run_rewrite_task.ts"),
+      import("../../core/routing/memory_shares.ts"),
       import("../../core/engine/duckdb.ts"),
       import("../../core/disk/temporary_folder.ts"),
       import("../../core/disk/scratch.ts"),
@@ -30,7 +31,9 @@ async function run(context: Context): Promise<ExitStatus> {
   const folder = await disk.takeTemporaryFolder(temporaryFolder(context.env), "rewrite", context);
   try {
     const scratch = Scratch.create(folder.path);
-    const database = await DuckDb.open({ ...task.limits, tempDirectory: scratch.path("spill") });
+    const { threads, memory } = task.limits;
+    const { database: databaseMemory } = shareMemory(memory, threads);
+    const database = await DuckDb.open({ threads, memory: databaseMemory, tempDirectory: scratch.path("spill") });
     try {
       const result = await runRewriteTask(task, { store, database, scratch, random: context.random });
       await context.stdout.write(recordText(result));

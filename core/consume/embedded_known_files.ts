@@ -198,7 +198,7 @@ WHERE ${quoteName(table)} = ${quoteText(this.#target)}`;
     await connection.appendText("listed", names.map((name) => [name]));
     const rows = await connection.rows(
       `WITH near AS MATERIALIZED (SELECT * FROM known SEMI JOIN listed USING (name))
-SELECT name FROM listed ANTI JOIN (${INGESTED}) USING (name)`,
+SELECT name FROM listed ANTI JOIN (${notedSql("ingested")}) USING (name)`,
     );
     return new Set(rows.map((row) => row.name as string));
   }
@@ -211,9 +211,9 @@ SELECT name FROM listed ANTI JOIN (${INGESTED}) USING (name)`,
     // Each IN makes a hash table of its own: of the few known names that are listed, not of all.
     const rows = await connection.rows(`WITH near AS MATERIALIZED (SELECT * FROM known SEMI JOIN listed USING (name))
 SELECT name,
-  name IN (SELECT name FROM (${INGESTED})) AS known_name,
-  (name, etag) IN (SELECT (name, etag) FROM (${INGESTED})) AS ingested,
-  (name, etag) IN (SELECT (name, etag) FROM near WHERE status = 'changed') AS recorded FROM listed`);
+  name IN (SELECT name FROM (${notedSql("ingested")})) AS known_name,
+  (name, etag) IN (SELECT (name, etag) FROM (${notedSql("ingested")})) AS ingested,
+  (name, etag) IN (SELECT (name, etag) FROM (${notedSql("changed")})) AS recorded FROM listed`);
     const verdicts = new Map(rows.map((row) => [row.name as string, row]));
     const result: ClassifiedFiles = { fresh: [], changed: [] };
     for (const file of files) {
@@ -237,10 +237,15 @@ SELECT name,
   }
 }
 
-/** What a reingest has replaced has no rows any more: put back, it is another version to ingest. */
-const INGESTED = `SELECT name, etag FROM near
+/**
+ * What a reingest has replaced has no rows any more: put back, it is another version to ingest, and
+ * one to be told of again.
+ */
+function notedSql(status: "ingested" | "changed"): string {
+  return `SELECT name, etag FROM near
 LEFT JOIN (SELECT name, max(batch_id) AS last FROM near WHERE status = 'reingested' GROUP BY name) USING (name)
-WHERE status = 'ingested' AND (last IS NULL OR batch_id >= last)`;
+WHERE status = '${status}' AND (last IS NULL OR batch_id >= last)`;
+}
 
 function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;

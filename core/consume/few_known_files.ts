@@ -3,9 +3,9 @@ import type { ClassifiedFiles, KnownFile } from "./known_files.ts";
 
 /** Etags under one name. */
 interface Versions {
-  /** Each with the last batch that ingested it. */
+  /** Each with the last batch that has it as that. */
   ingested: Map<string, number>;
-  changed: string[];
+  changed: Map<string, number>;
   /** The last batch that took away what the tables had of earlier versions; 0 for none. */
   reingestedBy: number;
 }
@@ -25,11 +25,12 @@ export class FewKnownFiles {
       this.#files.push({ name, etag, status, batchId });
       let versions = this.#byName.get(name);
       if (versions === undefined) {
-        this.#byName.set(name, versions = { ingested: new Map(), changed: [], reingestedBy: 0 });
+        this.#byName.set(name, versions = { ingested: new Map(), changed: new Map(), reingestedBy: 0 });
       }
-      if (status === "changed") versions.changed.push(etag);
       // The ledger's files are read in any order.
-      if (status === "ingested") versions.ingested.set(etag, Math.max(batchId, versions.ingested.get(etag) ?? 0));
+      if (status === "ingested" || status === "changed") {
+        versions[status].set(etag, Math.max(batchId, versions[status].get(etag) ?? 0));
+      }
       if (status === "reingested") versions.reingestedBy = Math.max(batchId, versions.reingestedBy);
     }
   }
@@ -42,20 +43,23 @@ export class FewKnownFiles {
     const result: ClassifiedFiles = { fresh: [], changed: [] };
     for (const file of files) {
       const versions = this.#byName.get(file.name);
-      if (isIngested(versions, file.etag)) continue;
+      if (isNoted(versions, file.etag, "ingested")) continue;
       if (asNew || !isAnyIngested(versions)) result.fresh.push(file);
-      else if (!versions?.changed.includes(file.etag)) result.changed.push(file);
+      else if (!isNoted(versions, file.etag, "changed")) result.changed.push(file);
     }
     return result;
   }
 }
 
 function isAnyIngested(versions: Versions | undefined): boolean {
-  return versions !== undefined && [...versions.ingested.keys()].some((etag) => isIngested(versions, etag));
+  return versions !== undefined && [...versions.ingested.keys()].some((etag) => isNoted(versions, etag, "ingested"));
 }
 
-/** What a reingest has replaced has no rows any more: put back, it is another version to ingest. */
-function isIngested(versions: Versions | undefined, etag: string): boolean {
-  const batchId = versions?.ingested.get(etag);
+/**
+ * What a reingest has replaced has no rows any more: put back, it is another version to ingest, and
+ * one to be told of again.
+ */
+function isNoted(versions: Versions | undefined, etag: string, status: "ingested" | "changed"): boolean {
+  const batchId = versions?.[status].get(etag);
   return batchId !== undefined && batchId >= versions!.reingestedBy;
 }

@@ -6,7 +6,7 @@ import type { RoutedBatch } from "../lake/routed_batch.ts";
 import type { Store } from "../storage/store.ts";
 
 /** Each is a request where the files are in a bucket, for a figure that nothing depends on. */
-const LOOKS_MAX = 1_000;
+const LOOKS_MAX = 100;
 const LOOKS_PARALLEL = 16;
 
 type Landing = Pick<EventFile, "landedMs">;
@@ -35,14 +35,18 @@ export async function oldestLanding(
 
 async function look(store: Store, { files }: BatchPlan): Promise<(Landing | undefined)[]> {
   if (files.length > LOOKS_MAX) return [];
+  let isRefused = false;
   return await mapParallel(files, LOOKS_PARALLEL, async ({ path, etag }) => {
+    // A store that does not answer is tried for a minute: once is enough.
+    if (isRefused) return undefined;
     try {
       const info = await store.stat(path);
       return info?.etag === etag ? { landedMs: info.modifiedMs } : undefined;
     } catch (error) {
       // The batch does not need it.
-      if (isKind(error, "unavailable")) return undefined;
-      throw error;
+      if (!isKind(error, "unavailable")) throw error;
+      isRefused = true;
+      return undefined;
     }
   });
 }

@@ -12,9 +12,6 @@ export interface OrderRange {
   last: number;
 }
 
-/** A record may be there twice: so many more lines are kept than are asked for. */
-const SPARE_FACTOR = 2;
-
 /** The newest lines of one table, of records as they come; none but these is parsed. */
 export class NewestLines {
   readonly table: string;
@@ -22,6 +19,8 @@ export class NewestLines {
   readonly #choice: Required<HistoryChoice>;
   readonly #orderOf: (line: string) => number;
   #found: { order: number; line: string }[] = [];
+  /** Those lines: a record may be there many times, each time in the same words. */
+  readonly #known = new Set<string>();
 
   constructor(table: string, choice: HistoryChoice, orderOf: (line: string) => number) {
     this.table = table;
@@ -39,9 +38,11 @@ export class NewestLines {
       const order = this.#orderOf(line);
       range.first = Math.min(range.first, order);
       range.last = Math.max(range.last, order);
-      if (order >= from && order <= to) this.#found.push({ order, line });
+      if (order < from || order > to || this.#known.has(line)) continue;
+      this.#known.add(line);
+      this.#found.push({ order, line });
     }
-    if (this.#found.length > 2 * this.#linesMax) this.#shorten();
+    if (this.#found.length > 4 * this.#choice.count) this.#shorten();
   }
 
   /** Whether as many are found as are asked for. */
@@ -64,11 +65,9 @@ export class NewestLines {
     return this.#found.map(({ line }) => line);
   }
 
-  get #linesMax(): number {
-    return this.#choice.count * SPARE_FACTOR;
-  }
-
+  /** Keeps twice as many as are asked for: two records may have one place in the order. */
   #shorten(): void {
-    this.#found.sort((a, b) => b.order - a.order).splice(this.#linesMax);
+    const dropped = this.#found.sort((a, b) => b.order - a.order).splice(2 * this.#choice.count);
+    for (const { line } of dropped) this.#known.delete(line);
   }
 }

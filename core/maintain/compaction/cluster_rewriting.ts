@@ -34,10 +34,12 @@ const REWRITE: TaskKind<RewriteTask, RewriteResult> = {
 const TASKS_PER_SLOT = 2;
 /** A cluster's executors may come, and become more, after it was asked for its slots. */
 const TASKS_MIN = 32;
+/** Each has threads and a connection in the driver, which may open some thousand. */
+const TASKS_MAX = 256;
 
 /** Groups begin while there is room for their tasks; what they take, they take elsewhere. */
 export async function groupsOnCluster({ cluster }: Pick<ClusterTasks, "cluster">): Promise<GroupsAtOnce> {
-  const groupsMax = Math.max(TASKS_MIN, TASKS_PER_SLOT * await cluster.slots());
+  const groupsMax = Math.min(TASKS_MAX, Math.max(TASKS_MIN, TASKS_PER_SLOT * await cluster.slots()));
   return { groupsMax, memoryBytes: Infinity, peakBytes: () => 0 };
 }
 

@@ -137,7 +137,6 @@ ${NONE_GONE}`,
       for (const each of added) {
         fresh.set(each.path, each);
         known.deletes.add(each.path);
-        this.#gone += each.recordCount;
       }
     }
     if (touched.length === 0) return;
@@ -146,7 +145,7 @@ ${NONE_GONE}`,
     const paths = await mapParallel([...fresh.values()], FETCHED_PARALLEL, (file) => local.pathOf(file));
     const numbers = touched.map(([path, { number }]) => `(${quoteText(path)}, ${number})`).join(", ");
     try {
-      await connection.run(
+      const [inserted] = await connection.rows(
         `INSERT INTO gone_rows SELECT f.number, p.pos FROM read_parquet([${
           paths.map(quotePath).join(", ")
         }], schema = MAP {
@@ -154,6 +153,7 @@ ${NONE_GONE}`,
     2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}, hive_partitioning = false) p
 JOIN (VALUES ${numbers}) f(path, number) ON p.file_path = f.path`,
       );
+      this.#gone += Number(inserted!.Count);
     } catch (error) {
       throw await local.whyUnread(error, [...fresh.values()]);
     } finally {
