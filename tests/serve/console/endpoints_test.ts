@@ -84,7 +84,8 @@ Deno.test("batches are told as before when their snapshots have expired, and by 
       // When the first was committed is known less exactly now.
       const rate = { eventsPerSecond: 0, secondsSinceBatchBefore: 0 };
       deepStrictEqual({ ...second, ...rate }, { ...batches[0], ...rate }, "the snapshot that is kept tells of it");
-      const untold = { plannedAt: null, routedAt: null, seconds: null, deadLettersByReason: null, engine: null };
+      const times = { plannedAt: null, routedAt: null, landedAt: null, lagMs: null, seconds: null };
+      const untold = { ...times, deadLettersByReason: null, engine: null };
       const known = { ...batches[1], ...untold, replayed: null, reingested: null };
       deepStrictEqual({ ...first, committedAt: null }, { ...known, committedAt: null });
     }, { folder: world.folder });
