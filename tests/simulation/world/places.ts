@@ -18,7 +18,10 @@ export function placesOf(stages: Stage[]): Place[] {
   return stages.flatMap((stage) => pointsOf(stage.operations).map((point) => ({ stage, point })));
 }
 
-/** At most so many, or the share of these that is asked for, in their order; the same ones every time. */
+/**
+ * At most so many, or the share of these that is asked for, in their order; the same ones every
+ * time.
+ */
 export function sample<T>(all: readonly T[], max: number): readonly T[] {
   const most = isAll ? max : sampled(max);
   if (all.length <= most) return all;
