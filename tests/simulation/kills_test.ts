@@ -11,10 +11,9 @@ import { canRunRestCatalog, connectRest, withRestCatalog } from "../support/rest
 import { unnamedFiles } from "../support/unnamed_files.ts";
 import { say } from "../support/say.ts";
 import { withSeed } from "../support/seed.ts";
-import { sampled } from "../support/thorough.ts";
 
 /** Kills in all, for each kind of place; `deno task simulate --kills N` asks for more. */
-const killsMax = Number(Deno.env.get("STREAMLAB_KILLS") ?? sampled(70));
+const killsMax = Number(Deno.env.get("STREAMLAB_KILLS") ?? 70);
 /**
  * From the start of a process to its death at the latest, milliseconds, besides twice what it takes
  * to start: long enough to get some batches done, however busy the machine is.

@@ -5,7 +5,7 @@
 export const isThorough = Deno.env.get("STREAMLAB_THOROUGH") === "1";
 
 /**
- * Of the places, seeds, kills and examples that thorough tests take of a great many: `.ci/run` asks
+ * Of the places, seeds and examples that thorough tests take of a great many: `.ci/run` asks
  * for fewer on a machine that is slower than the one that their numbers are made for.
  */
 const sampledShare = Number(Deno.env.get("STREAMLAB_SAMPLED_SHARE") ?? 1);
