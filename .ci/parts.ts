@@ -8,6 +8,7 @@ import { findGoProgram } from "../tests/support/go_program.ts";
 import { minioProgram } from "../tests/support/minio.ts";
 import { findPython } from "../tests/support/python.ts";
 import { findRestCatalog } from "../tests/support/rest_catalog_server.ts";
+import { seaweedProgram } from "../tests/support/seaweedfs.ts";
 import { findSpark, OLDER_SPARK, SPARK_VERSIONS } from "../tests/support/spark.ts";
 import { findTrino } from "../tests/support/trino.ts";
 
@@ -23,6 +24,7 @@ const parts: Part[] = [
   ["REST catalog", findRestCatalog],
   ["REST compatibility kit", findCompatibilityKit],
   ["Chromium", findChromium],
+  ["weed", () => findGoProgram(seaweedProgram)],
   ["Trino", findTrino],
 ];
 

@@ -6,10 +6,10 @@ import { SqlError } from "../../core/engine/sql_error.ts";
 import { copyTree, hostileTexts, mutate, pick } from "../support/mutated_record.ts";
 import { say } from "../support/say.ts";
 import { withSeed } from "../support/seed.ts";
-import { isThorough, sampled } from "../support/thorough.ts";
+import { isThorough } from "../support/thorough.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 
-const LAKES = isThorough ? sampled(300) : 10;
+const LAKES = isThorough ? 300 : 10;
 
 /** With a plan, a routed record and an intent under way; made by commit 4edc879. */
 const fixture = new URL("../lake/fixtures/format_1/lake", import.meta.url).pathname;

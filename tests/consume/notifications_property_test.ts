@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import fc from "../support/property.ts";
-import { isThorough, sampled } from "../support/thorough.ts";
+import { isThorough } from "../support/thorough.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { FOLDER, ToldZone } from "./told_zone.ts";
 
@@ -47,6 +47,6 @@ Deno.test("messages that are lost, doubled, late, early or out of order give the
         deepStrictEqual(ledger.map((row) => [row.name, row.status]), names.map((name) => [FOLDER + name, "ingested"]));
         deepStrictEqual(world.remarks, []);
       })),
-    { numRuns: isThorough ? sampled(40) : 6 },
+    { numRuns: isThorough ? 40 : 6 },
   );
 });

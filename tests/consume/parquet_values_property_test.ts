@@ -1,12 +1,12 @@
 import { pythonTest } from "../support/python.ts";
 import { say } from "../support/say.ts";
 import { withSeed } from "../support/seed.ts";
-import { isThorough, sampled } from "../support/thorough.ts";
+import { isThorough } from "../support/thorough.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { ParquetTables } from "./parquet_tables.ts";
 import { compareWithJson } from "./parquet_values.ts";
 
-const TABLES = isThorough ? sampled(100) : 12;
+const TABLES = isThorough ? 100 : 12;
 const ROWS = 60;
 
 pythonTest(

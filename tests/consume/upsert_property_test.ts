@@ -7,7 +7,7 @@ import { parseContract } from "../../core/contract/json_schema.ts";
 import type { PartitionColumnChoice } from "../../core/iceberg/action/create_table.ts";
 import type { UpsertRule } from "../../core/lake/upsert_rule.ts";
 import fc from "../support/property.ts";
-import { isThorough, sampled } from "../support/thorough.ts";
+import { isThorough } from "../support/thorough.ts";
 import { testWorld } from "../support/test_world.ts";
 import { ConsumeWorld } from "./consume_world.ts";
 import { ask, beside } from "./other_program.ts";
@@ -106,7 +106,7 @@ Deno.test("the newest record of each key is the row, across batches, starts, cra
         deepStrictEqual(places, newestOf(given));
         await maintained(world, "--audit");
       })),
-    { numRuns: isThorough ? sampled(60) : 5 },
+    { numRuns: isThorough ? 60 : 5 },
   );
 });
 

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { withSeed } from "../support/seed.ts";
-import { isThorough, sampled } from "../support/thorough.ts";
+import { isThorough } from "../support/thorough.ts";
 import { isFileThere, untilThere } from "../support/until_there.ts";
 import { countTables, countTruth } from "./dispositions.ts";
 import { ask, endOf, inFolder, killQuietly, startStreamlab, streamlab, succeed } from "./program.ts";
@@ -79,7 +79,7 @@ Deno.test("kill -9 at any moment loses and doubles nothing", () =>
       // Small batches make many commits; a kill falls into some step of one of them.
       const args = ["consume", "--once", "--max-files-per-batch", "2"];
       let killed = 0;
-      for (let kill = 0; kill < (isThorough ? sampled(20) : 6); kill++) {
+      for (let kill = 0; kill < (isThorough ? 20 : 6); kill++) {
         const child = startStreamlab(folder, args);
         const killer = setTimeout(() => killQuietly(child), 200 + random.next() * 600);
         const { signal } = await endOf(child);

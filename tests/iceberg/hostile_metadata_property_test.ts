@@ -13,12 +13,12 @@ import { ManualClock } from "../support/manual_clock.ts";
 import { mutateBytes, mutateJson } from "../support/mutate.ts";
 import { say } from "../support/say.ts";
 import { withSeed } from "../support/seed.ts";
-import { isThorough, sampled } from "../support/thorough.ts";
+import { isThorough } from "../support/thorough.ts";
 import { type Bench, identifier, withBench } from "./sample_table.ts";
 
 const FOLDER = "warehouse/bronze/events/metadata";
 const FILES = 6;
-const RUNS = isThorough ? sampled(2_000) : 120;
+const RUNS = isThorough ? 2_000 : 120;
 
 /** A table of three snapshots and six files; the newest of each kind of metadata file. */
 async function withTable(

@@ -5,10 +5,10 @@ import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import fc from "../support/property.ts";
 import { say } from "../support/say.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
-import { isThorough, sampled } from "../support/thorough.ts";
+import { isThorough } from "../support/thorough.ts";
 import { checkNamed, HostileLake, lies } from "./hostile_lake.ts";
 
-const LAKES = isThorough ? sampled(400) : 20;
+const LAKES = isThorough ? 400 : 20;
 
 Deno.test("whatever metadata names, no file outside of the table is lost (real disk)", async () => {
   let runs = 0, refusals = 0;

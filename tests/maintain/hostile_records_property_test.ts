@@ -17,12 +17,12 @@ import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import { say } from "../support/say.ts";
 import { withSeed } from "../support/seed.ts";
 import { copyTree, hostileTexts, mutate, pick } from "../support/mutated_record.ts";
-import { isThorough, sampled } from "../support/thorough.ts";
+import { isThorough } from "../support/thorough.ts";
 import { age, ALL, FOLDER, litter, stranger as litterAt, withStranger } from "./enemy.ts";
 import { MaintainWorld } from "./maintain_world.ts";
 import { batchPlan, routedBatch } from "./records.ts";
 
-const LAKES = isThorough ? sampled(1_500) : 75;
+const LAKES = isThorough ? 1_500 : 75;
 
 /** Kinds of records, and the file of each in the lake. */
 const RECORDS = {

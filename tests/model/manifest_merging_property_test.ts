@@ -22,7 +22,7 @@ import { Bench } from "../iceberg/sample_table.ts";
 import { losingNumbers } from "../support/losing_numbers.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
 import { withSeed } from "../support/seed.ts";
-import { isThorough, sampled } from "../support/thorough.ts";
+import { isThorough } from "../support/thorough.ts";
 
 interface ModelFile {
   file: DataFile;
@@ -198,7 +198,7 @@ const eager = { "commit.manifest.min-count-to-merge": "3" };
 
 Deno.test("manifests that are merged lose nothing of what they say of a file", () =>
   withSeed(async (random) => {
-    for (let run = 0; run < (isThorough ? sampled(20) : 2); run++) {
+    for (let run = 0; run < (isThorough ? 20 : 2); run++) {
       const bench = benchInMemory(random);
       const model = new Model(bench, random, await bench.create(undefined, eager));
       for (let step = 0; step < 40; step++) await model.step();

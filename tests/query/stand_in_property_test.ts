@@ -13,7 +13,7 @@ import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
 import type { Field, Type } from "../../core/iceberg/format/type.ts";
 import { formatNdjson } from "../../core/query/format/format_text.ts";
 import fc from "../support/property.ts";
-import { isThorough, sampled } from "../support/thorough.ts";
+import { isThorough } from "../support/thorough.ts";
 import { QueryWorld } from "../support/query_world.ts";
 
 /** Few values each, some of which statistics cannot tell exactly: zeros, NaN, long text. */
@@ -219,7 +219,7 @@ Deno.test("what metadata answers of any table is what its rows answer", () =>
         const scan = (await world.ask(sql, { explainScan: true })).map((line) => JSON.parse(line));
         if (scan.some(({ reason }) => reason === "answered from metadata")) answered++;
       }),
-      { numRuns: isThorough ? sampled(150) : 25, examples: ANSWERED },
+      { numRuns: isThorough ? 150 : 25, examples: ANSWERED },
     );
     ok(answered >= ANSWERED.length, `metadata answered only ${answered} questions: the test shows nothing`);
   }));

@@ -5,7 +5,7 @@ import { removeFolder } from "./own_folder.ts";
 import type { S3Server, S3ServerOptions } from "./s3_server.ts";
 import { freePort, startServer, untilItSays } from "./server.ts";
 
-const seaweedProgram: GoProgram = {
+export const seaweedProgram: GoProgram = {
   name: "weed",
   package: "github.com/seaweedfs/seaweedfs/weed",
   version: "v0.0.0-20261109003541-7506e5f91cd6",

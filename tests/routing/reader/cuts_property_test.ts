@@ -8,10 +8,10 @@ import type { ReaderLimits, ReadUnit, Survey } from "../../../core/routing/reade
 import { anyRecord } from "../../contract/arbitrary_record.ts";
 import fc from "../../support/property.ts";
 import { say } from "../../support/say.ts";
-import { isThorough, sampled } from "../../support/thorough.ts";
+import { isThorough } from "../../support/thorough.ts";
 import { awkwardRecord, CONTRACT, read, same, type Tools, WHOLE } from "./read_rows.ts";
 
-const RUNS = isThorough ? sampled(600) : 25;
+const RUNS = isThorough ? 600 : 25;
 
 /** Deeper, and longer, than a part may be. */
 const deep = fc.nat({ max: 6_000 }).map((depth) => `${"[".repeat(depth)}1${"]".repeat(depth)}`);

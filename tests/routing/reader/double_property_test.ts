@@ -1,10 +1,10 @@
 import { strictEqual } from "node:assert/strict";
 import { withSeed } from "../../support/seed.ts";
-import { isThorough, sampled } from "../../support/thorough.ts";
+import { isThorough } from "../../support/thorough.ts";
 import type { Random } from "../../../core/base/random.ts";
 import { contractOf, TestReader } from "./test_reader.ts";
 
-const RUNS = isThorough ? sampled(200) : 4;
+const RUNS = isThorough ? 200 : 4;
 const NUMBERS = 10_000;
 
 const contract = contractOf({

@@ -8,11 +8,11 @@ import { type PlacedRecord, RecordPlaces } from "../../../core/routing/reader/re
 import { UnitBytes } from "../../../core/routing/reader/unit_bytes.ts";
 import { say } from "../../support/say.ts";
 import { withSeed } from "../../support/seed.ts";
-import { isThorough, sampled } from "../../support/thorough.ts";
+import { isThorough } from "../../support/thorough.ts";
 import { PIECES } from "./mutated_texts.ts";
 import { contractOf, type OddPlace, TestReader } from "./test_reader.ts";
 
-const TEXTS = isThorough ? sampled(30_000) : 1_500;
+const TEXTS = isThorough ? 30_000 : 1_500;
 
 const properties = { id: { type: "string" }, n: { type: "integer" } };
 const PLAIN = contractOf({ properties });

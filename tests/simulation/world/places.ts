@@ -1,4 +1,3 @@
-import { sampled } from "../../support/thorough.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import { pointsOf, type Stage } from "./crash_walk.ts";
 import type { CrashPoint } from "./life.ts";
@@ -18,14 +17,10 @@ export function placesOf(stages: Stage[]): Place[] {
   return stages.flatMap((stage) => pointsOf(stage.operations).map((point) => ({ stage, point })));
 }
 
-/**
- * At most so many, or the share of these that is asked for, in their order; the same ones every
- * time.
- */
+/** At most so many, in their order; the same ones every time. */
 export function sample<T>(all: readonly T[], max: number): readonly T[] {
-  const most = isAll ? max : sampled(max);
-  if (all.length <= most) return all;
+  if (all.length <= max) return all;
   const random = seededRandom(all.length);
   const chosen = all.map((_item, index) => ({ index, rank: random.next() })).sort((a, b) => a.rank - b.rank);
-  return chosen.slice(0, most).sort((a, b) => a.index - b.index).map(({ index }) => all[index]!);
+  return chosen.slice(0, max).sort((a, b) => a.index - b.index).map(({ index }) => all[index]!);
 }
