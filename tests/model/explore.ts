@@ -3,12 +3,14 @@ export interface Step<State> {
   state: State;
 }
 
-/** A state machine whose states are plain data. */
+/** A state machine whose states are plain data, of which no step changes the one that it is of. */
 export interface Machine<State> {
   start: State;
   steps(state: State): Iterable<Step<State>>;
   /** Undefined where the state is sound. */
   brokenInvariant(state: State): string | undefined;
+  /** A short text that two states have in common exactly if they are equal. */
+  key(state: State): string;
 }
 
 export interface Exploration {
@@ -20,41 +22,57 @@ export interface Exploration {
 /**
  * Looks at every state that can be reached, breadth first, so that a failure is the shortest one.
  */
-export function exploreStates<State>({ start, steps, brokenInvariant }: Machine<State>): Exploration {
-  const seen: Seen = new Map();
-  let frontier = [start];
-  seen.set(JSON.stringify(start), { from: undefined, name: "start" });
-  while (frontier.length > 0) {
-    const next: State[] = [];
-    for (const state of frontier) {
-      const from = JSON.stringify(state);
-      const broken = brokenInvariant(state);
-      if (broken !== undefined) return { states: seen.size, failure: { steps: stepsTo(seen, from), broken } };
-      for (const step of steps(state)) {
-        const key = JSON.stringify(step.state);
-        if (seen.has(key)) continue;
-        seen.set(key, { from, name: step.name });
-        next.push(step.state);
-      }
+export function exploreStates<State>({ start, steps, brokenInvariant, key }: Machine<State>): Exploration {
+  const seen = new Set([key(start)]);
+  // Grows while it is walked.
+  const reached: Reached<State>[] = [{ state: start, name: "start", from: undefined }];
+  for (const from of reached) {
+    const broken = brokenInvariant(from.state);
+    if (broken !== undefined) return { states: seen.size, failure: { steps: stepsTo(from), broken } };
+    for (const { name, state } of steps(from.state)) {
+      const text = key(state);
+      if (seen.has(text)) continue;
+      seen.add(text);
+      reached.push({ state, name, from });
     }
-    frontier = next;
   }
   return { states: seen.size, failure: undefined };
 }
 
-type Seen = Map<string, { from: string | undefined; name: string }>;
+interface Reached<State> extends Step<State> {
+  from: Reached<State> | undefined;
+}
 
-function stepsTo(seen: Seen, last: string): string[] {
+function stepsTo<State>(last: Reached<State>): string[] {
   const names: string[] = [];
-  for (let key: string | undefined = last; key !== undefined; key = seen.get(key)!.from) {
-    names.push(seen.get(key)!.name);
-  }
+  for (let at: Reached<State> | undefined = last; at !== undefined; at = at.from) names.push(at.name);
   return names.reverse();
 }
 
-/** The state after a change of it. */
-export function change<State>(name: string, state: State, apply: (copy: State) => void): Step<State> {
-  const copy = structuredClone(state);
-  apply(copy);
-  return { name, state: copy };
+/** One text for one list of numbers; what each is for, those before it tell. */
+export function textOf(numbers: number[]): string {
+  return String.fromCharCode(...numbers);
+}
+
+/** Values that no step changes, each once: states share them, and a number stands for each. */
+export class Shared<Value extends object> {
+  readonly #byText = new Map<string, Value>();
+  readonly #numbers = new Map<Value | null, number>([[null, 0]]);
+
+  /** The one that is equal. */
+  one(value: Value): Value {
+    const text = JSON.stringify(value);
+    const known = this.#byText.get(text);
+    if (known !== undefined) return known;
+    this.#byText.set(text, value);
+    this.#numbers.set(value, this.#numbers.size);
+    return value;
+  }
+
+  /** The number of one of these; 0 for null. */
+  number(value: Value | null): number {
+    const number = this.#numbers.get(value);
+    if (number === undefined) throw new Error(`Cannot number ${JSON.stringify(value)}: it is not one of these`);
+    return number;
+  }
 }

@@ -5,7 +5,7 @@
  * that are judged again, and whole files.
  */
 
-import { change, type Exploration, exploreStates, type Step } from "./explore.ts";
+import { type Exploration, exploreStates, type Machine, Shared, type Step, textOf } from "./explore.ts";
 
 /** The rules that make it safe; a test takes each of them away. */
 export interface Rules {
@@ -79,7 +79,7 @@ interface Process {
   left: Role[];
 }
 
-interface State {
+export interface State {
   landed: number;
   tables: Record<Role, Table>;
   plans: (Plan | null)[];
@@ -103,11 +103,27 @@ export interface Model {
   rules: Rules;
 }
 
+/** A model, and the plans and results that its states share. */
+interface World extends Model {
+  plans: Shared<Plan>;
+  results: Shared<Routed>;
+}
+
 /**
  * Looks at every state that can be reached, breadth first, so that a failure is the shortest one.
  */
 export function explore(model: Model): Exploration {
-  return exploreStates({ start: initialState(model), brokenInvariant, steps: (state) => steps(model, state) });
+  return exploreStates(protocol(model));
+}
+
+export function protocol(model: Model): Machine<State> {
+  const world: World = { ...model, plans: new Shared(), results: new Shared() };
+  return {
+    start: initialState(model),
+    brokenInvariant,
+    steps: (state) => steps(world, state),
+    key: (state) => keyOf(world, state),
+  };
 }
 
 function initialState({ files, contracts, batchesMax, crashesMax }: Model): State {
@@ -123,6 +139,44 @@ function initialState({ files, contracts, batchesMax, crashesMax }: Model): Stat
 }
 
 const idle: Process = { at: "idle", batch: 0, plan: null, routed: null, left: [] };
+
+/** A step may change all of it but plans, results and lists of what is left, which it replaces. */
+function copyOf({ landed, tables, plans, routed, processes, crashesLeft }: State): State {
+  const copyTable = ({ rows, marker }: Table): Table => ({ rows: rows.slice(), marker });
+  const { events, letters, ledger } = tables;
+  return {
+    landed,
+    tables: { events: copyTable(events), letters: copyTable(letters), ledger: copyTable(ledger) },
+    plans: plans.slice(),
+    routed: routed.slice(),
+    processes: processes.map((process) => ({ ...process })),
+    crashesLeft,
+  };
+}
+
+/** The state after a change of it. */
+function change(name: string, state: State, apply: (copy: State) => void): Step<State> {
+  const copy = copyOf(state);
+  apply(copy);
+  return { name, state: copy };
+}
+
+const PLACES: Process["at"][] = ["idle", "planning", "routing", "recording", "asking", "committing"];
+const LEFT: Record<Role, number> = { events: 1, letters: 2, ledger: 4 };
+
+function keyOf({ plans, results }: World, state: State): string {
+  const { events, letters, ledger } = state.tables;
+  const numbers = [state.landed, state.crashesLeft, events.marker, letters.marker, ledger.marker];
+  numbers.push(...events.rows, ...letters.rows, ...ledger.rows);
+  for (const plan of state.plans) numbers.push(plans.number(plan));
+  for (const routed of state.routed) numbers.push(results.number(routed));
+  for (const { at, batch, plan, routed, left } of state.processes) {
+    let tables = 0;
+    for (const role of left) tables += LEFT[role];
+    numbers.push(PLACES.indexOf(at), batch, plans.number(plan), results.number(routed), tables);
+  }
+  return textOf(numbers);
+}
 
 /**
  * No row is there twice, and what the ledger has is in the tables: at any moment, whoever stands
@@ -144,7 +198,7 @@ function brokenInvariant({ tables: { events, letters, ledger }, landed, routed }
   return undefined;
 }
 
-function* steps(model: Model, state: State): Iterable<Step<State>> {
+function* steps(model: World, state: State): Iterable<Step<State>> {
   if (state.landed < model.files.length) yield change("a file lands", state, (copy) => copy.landed++);
   for (let batch = 1; batch <= Math.min(model.batchesMax, state.tables.ledger.marker); batch++) {
     if (state.plans[batch] === null && state.routed[batch] === null) continue;
@@ -170,13 +224,13 @@ function* steps(model: Model, state: State): Iterable<Step<State>> {
       yield change(`process ${number}: ${role}`, state, (copy) => commitNext(model.rules, copy, number, role));
     }
     const name = `process ${number}: ${process.at}`;
-    const moved = structuredClone(state);
+    const moved = copyOf(state);
     if (move(model, moved, number)) yield { name, state: moved };
   }
 }
 
 /** The next step of a process. False where there is nothing for it to do. */
-function move(model: Model, state: State, number: number): boolean {
+function move(model: World, state: State, number: number): boolean {
   const { rules } = model;
   const process = state.processes[number]!;
   const { batch } = process;
@@ -191,7 +245,7 @@ function move(model: Model, state: State, number: number): boolean {
     case "routing": {
       const standing = rules.usesStandingRecord ? state.routed[batch]! : null;
       const by = rules.keepsPlannedContract ? process.plan!.contract : contract;
-      process.routed = standing ?? route(model.files, { ...process.plan!, contract: by });
+      process.routed = standing ?? model.results.one(route(model.files, { ...process.plan!, contract: by }));
       process.at = standing === null ? "recording" : "asking";
       return true;
     }
@@ -230,7 +284,7 @@ function commitNext(rules: Rules, state: State, number: number, role: Role): voi
  * Reads the ledger, lists the files or reads the letters, and decides on a plan; or finds the plan
  * of another.
  */
-function look(model: Model, state: State, number: number): boolean {
+function look(model: World, state: State, number: number): boolean {
   const { files: all, contracts, batchesMax } = model;
   const { ledger, letters } = state.tables;
   const batch = ledger.marker + 1;
@@ -243,7 +297,7 @@ function look(model: Model, state: State, number: number): boolean {
   };
   const files = ledger.rows.flatMap((rows, file) => isWanted(rows, file) ? [file] : []);
   if (standing === null && files.length === 0) return false;
-  const plan = standing ?? { files, contract, of };
+  const plan = standing ?? model.plans.one({ files, contract, of });
   state.processes[number] = { at: standing === null ? "planning" : "routing", batch, plan, routed: null, left: [] };
   return true;
 }

@@ -1,4 +1,4 @@
-import { change, type Exploration, exploreStates, type Step } from "./explore.ts";
+import { type Exploration, exploreStates, type Machine, Shared, type Step, textOf } from "./explore.ts";
 
 /**
  * Upserts as a state machine (docs/exactly-once.md, "Rows that make way"): consumers that decide
@@ -74,7 +74,7 @@ interface Process {
   of: number;
 }
 
-interface State {
+export interface State {
   table: Table;
   places: number;
   ledger: number;
@@ -88,18 +88,52 @@ interface State {
   crashesLeft: number;
 }
 
+/** A step may change all of it but results and lists of what goes, which it replaces. */
+function copyOf(state: State): State {
+  return {
+    ...state,
+    table: copyTable(state.table),
+    routed: state.routed.slice(),
+    consumers: state.consumers.map((process) => ({ ...process })),
+  };
+}
+
+function copyTable(table: Table): Table {
+  return { ...table, rows: table.rows.map(({ place, id }) => ({ place, id })), tombstones: table.tombstones.slice() };
+}
+
+/** The state after a change of it. */
+function change(name: string, state: State, apply: (copy: State) => void): Step<State> {
+  const copy = copyOf(state);
+  apply(copy);
+  return { name, state: copy };
+}
+
+const PLACES: Process["at"][] = ["idle", "recording", "looking", "committing", "counting", "ledger"];
+
+function tableNumbers({ version, marker, account, rows, tombstones }: Table): number[] {
+  const numbers = [version, marker, account, rows.length, tombstones.length, ...tombstones];
+  for (const { place, id } of rows) numbers.push(place, id);
+  return numbers;
+}
+
 function idle(first: Table | null = null): Process {
   return { at: "idle", batch: 0, routed: null, first, goes: [], of: 0 };
 }
 
 /** Looks at every state that can be reached. */
 export function exploreUpserts(model: UpsertModel): Exploration {
+  return exploreStates(upserts(model));
+}
+
+export function upserts(model: UpsertModel): Machine<State> {
   const world = new UpsertWorld(model);
-  return exploreStates<State>({
+  return {
     start: world.start(),
     steps: (state) => world.steps(state),
     brokenInvariant: (state) => world.brokenInvariant(state),
-  });
+    key: (state) => world.key(state),
+  };
 }
 
 class UpsertWorld {
@@ -107,6 +141,7 @@ class UpsertWorld {
   readonly #records: readonly ChangeRecord[];
   /** The numbers of each batch's records; batches count from 1. */
   readonly #ids: readonly Id[][];
+  readonly #results = new Shared<Routed>();
 
   constructor(model: UpsertModel) {
     this.#model = model;
@@ -128,6 +163,17 @@ class UpsertWorld {
       compactionsLeft: compactionsMax,
       crashesLeft: crashesMax,
     };
+  }
+
+  key({ table, places, ledger, came, routed, consumers, compacting, compactionsLeft, crashesLeft }: State): string {
+    const numbers = [places, ledger, came, compacting === null ? 0 : compacting + 1, compactionsLeft, crashesLeft];
+    numbers.push(...tableNumbers(table));
+    for (const result of routed) numbers.push(this.#results.number(result));
+    for (const { at, batch, routed, first, goes, of } of consumers) {
+      numbers.push(PLACES.indexOf(at), batch, this.#results.number(routed), of, goes.length, ...goes);
+      numbers.push(...first === null ? [0] : [1, ...tableNumbers(first)]);
+    }
+    return textOf(numbers);
   }
 
   /** At any moment the table has the newest record of each key of its batches, and no other. */
@@ -208,10 +254,10 @@ class UpsertWorld {
   #decide(state: State, process: Process): void {
     const { readsTableAfterLedger } = this.#model.rules;
     const batch = state.ledger + 1;
-    if (!readsTableAfterLedger) process.first ??= structuredClone(state.table);
+    if (!readsTableAfterLedger) process.first ??= copyTable(state.table);
     const standing = state.routed[batch]!;
     process.batch = batch;
-    process.routed = standing ?? this.#route(process.first ?? state.table, batch);
+    process.routed = standing ?? this.#results.one(this.#route(process.first ?? state.table, batch));
     process.at = standing === null ? "recording" : "looking";
   }
 
