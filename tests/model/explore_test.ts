@@ -3,7 +3,7 @@ import { exploreStates, type Machine } from "./explore.ts";
 import { allRules, type Model, protocol } from "./protocol.ts";
 import { allUpsertRules, upserts } from "./upserts.ts";
 
-/** Fails where keys and JSON disagree on what is equal, or a step changes the state that it is of. */
+/** Fails where keys and JSON disagree on what is equal, or a step changes its own state. */
 function checked<State>({ start, steps, brokenInvariant, key }: Machine<State>): Machine<State> {
   const texts = new Map<string, string>(), keys = new Map<string, string>();
   return {
