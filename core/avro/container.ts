@@ -2,11 +2,12 @@ import type avro from "avsc";
 import * as zlib from "node:zlib";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 import { parseJson } from "../base/json.ts";
+import { Memo } from "../base/memo.ts";
 import { Cursor } from "./cursor.ts";
 import { DecodeBudget } from "./decode_budget.ts";
 import { compileDecoder, type DecodeOptions, type Decoder } from "./decoder.ts";
 import { type AvroSchema, compileSchema, type LongFields } from "./schema.ts";
-import { readBytesMap, readLongAt, writeBytesMap, writeLong } from "./varint.ts";
+import { concatBytes, readBytesMap, readLongAt, writeBytesMap, writeLong } from "./varint.ts";
 
 /** Avro object container files (Avro specification 1.11, "Object Container Files"). */
 const MAGIC = [0x4f, 0x62, 0x6a, 0x01];
@@ -47,7 +48,7 @@ export function encodeContainer(container: ContainerToWrite): Uint8Array {
   let block: Uint8Array[] = [], blockBytes = 0;
   const flush = () => {
     if (block.length === 0) return;
-    const data = zlib.deflateRawSync(concat(block));
+    const data = zlib.deflateRawSync(concatBytes(block));
     parts.push(writeLong(block.length), writeLong(data.length), data, container.sync);
     block = [];
     blockBytes = 0;
@@ -59,13 +60,15 @@ export function encodeContainer(container: ContainerToWrite): Uint8Array {
     if (blockBytes >= BLOCK_BYTES_MAX) flush();
   }
   flush();
-  return concat(parts);
+  return concatBytes(parts);
 }
 
 /** The file's header and its blocks; the records are decoded as they are walked. */
 export interface OpenContainer {
+  /** Shared with other files of the same schema: not to be changed. */
   schema: AvroSchema;
   metadata: Map<string, string>;
+  decoder(options: DecodeOptions): Decoder;
   blocks(): Iterable<ContainerBlock>;
 }
 
@@ -86,8 +89,8 @@ const RECORD_BYTES = 16;
 /** All records. Throws `corrupt`, naming the file as `name`. */
 export function decodeContainer<Row>(bytes: Uint8Array, options: DecodeOptions, name: string): Container<Row> {
   return readingContainer(name, () => {
-    const { schema, metadata, blocks } = openContainer(bytes);
-    const read = containerDecoder(metadata, schema, options);
+    const { schema, metadata, decoder, blocks } = openContainer(bytes);
+    const read = decoder(options);
     const records: Row[] = [];
     for (const block of blocks()) readBlock(block, (cursor) => records.push(read(cursor) as Row));
     return { schema, metadata, records };
@@ -139,26 +142,23 @@ export function openContainer(bytes: Uint8Array): OpenContainer {
       at = end + SYNC_LENGTH;
     }
   }
-  return { schema: parseJson(metadata.get("avro.schema") ?? "null"), metadata, blocks };
+  const { schema, decoder } = readSchema(metadata.get("avro.schema") ?? "null");
+  return { schema, metadata, decoder, blocks };
 }
 
-/** Compiling takes about a millisecond, and a table has few schemas: the last ones are kept. */
-const decoders = new Map<string, Decoder>();
-const DECODERS_MAX = 64;
-/** Longer schemas would take too much memory. */
-const KEY_LENGTH_MAX = 1_000_000;
+/** Reading and compiling one takes about a millisecond, and a table has few: the last ones are kept. */
+const SCHEMAS_KEPT = 64;
+const schemas = new Memo<Pick<OpenContainer, "schema" | "decoder">>(SCHEMAS_KEPT);
 
-export function containerDecoder(metadata: Map<string, string>, schema: AvroSchema, options: DecodeOptions): Decoder {
-  const ids = [options.numberFieldIds, options.skippedFieldIds ?? []].map((set) => [...set].join()).join(";");
-  const key = `${ids};${metadata.get("avro.schema")}`;
-  let decoder = decoders.get(key);
-  if (!decoder) {
-    decoder = compileDecoder(schema, options);
-    if (key.length > KEY_LENGTH_MAX) return decoder;
-    if (decoders.size >= DECODERS_MAX) decoders.delete(decoders.keys().next().value!);
-    decoders.set(key, decoder);
-  }
-  return decoder;
+function readSchema(text: string): Pick<OpenContainer, "schema" | "decoder"> {
+  return schemas.get(text, () => {
+    const schema: AvroSchema = parseJson(text), decoders = new Memo<Decoder>(SCHEMAS_KEPT);
+    const decoder = (options: DecodeOptions) => {
+      const ids = [options.numberFieldIds, options.skippedFieldIds ?? []].map((set) => [...set].join()).join(";");
+      return decoders.get(ids, () => compileDecoder(schema, options));
+    };
+    return { schema, decoder };
+  });
 }
 
 function decompress(codec: string, data: Uint8Array, bytesMax: number): Uint8Array {
@@ -185,26 +185,8 @@ function plain(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
-/** As with decoders. */
-const encoders = new Map<string, avro.Type>();
+const encoders = new Memo<avro.Type>(SCHEMAS_KEPT);
 
 function containerEncoder(text: string, schema: AvroSchema, longs: LongFields): avro.Type {
-  const key = `${[...longs.numberFieldIds].join()};${text}`;
-  let encoder = encoders.get(key);
-  if (!encoder) {
-    encoder = compileSchema(schema, longs);
-    if (encoders.size >= DECODERS_MAX) encoders.delete(encoders.keys().next().value!);
-    encoders.set(key, encoder);
-  }
-  return encoder;
-}
-
-function concat(parts: Uint8Array[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
+  return encoders.get(`${[...longs.numberFieldIds].join()};${text}`, () => compileSchema(schema, longs));
 }

@@ -2,14 +2,17 @@
  * Avro's variable-length zig-zag integers and maps of bytes (Avro specification 1.11, "Binary
  * Encoding"), as file headers need them.
  */
+const textEncoder = new TextEncoder(), textDecoder = new TextDecoder();
+
 export function writeLong(value: number): Uint8Array {
   const bytes: number[] = [];
-  let rest = BigInt.asUintN(64, (BigInt(value) << 1n) ^ (BigInt(value) >> 63n));
-  while (rest > 0x7fn) {
-    bytes.push(Number(rest & 0x7fn) | 0x80);
-    rest >>= 7n;
+  // Shifts would cut at 32 bits. Exact within 2^52.
+  let rest = value < 0 ? -2 * value - 1 : 2 * value;
+  while (rest > 0x7f) {
+    bytes.push(rest % 0x80 | 0x80);
+    rest = Math.floor(rest / 0x80);
   }
-  bytes.push(Number(rest));
+  bytes.push(rest);
   return Uint8Array.from(bytes);
 }
 
@@ -26,25 +29,15 @@ export function readLongAt(bytes: Uint8Array, start: number): { value: number; e
 }
 
 export function writeBytesMap(entries: Record<string, Uint8Array>): Uint8Array {
-  const encoder = new TextEncoder();
-  const parts: number[] = [];
-  const push = (bytes: Uint8Array) => {
-    for (const byte of bytes) parts.push(byte);
-  };
   const keys = Object.keys(entries);
-  if (keys.length > 0) push(writeLong(keys.length));
+  const parts = keys.length > 0 ? [writeLong(keys.length)] : [];
   for (const key of keys) {
-    for (const bytes of [encoder.encode(key), entries[key]!]) {
-      push(writeLong(bytes.length));
-      push(bytes);
-    }
+    for (const bytes of [textEncoder.encode(key), entries[key]!]) parts.push(writeLong(bytes.length), bytes);
   }
-  push(writeLong(0));
-  return Uint8Array.from(parts);
+  return concatBytes([...parts, writeLong(0)]);
 }
 
 export function readBytesMap(bytes: Uint8Array, start: number): { entries: Map<string, Uint8Array>; end: number } {
-  const decoder = new TextDecoder();
   const entries = new Map<string, Uint8Array>();
   let at = start;
   const take = () => {
@@ -59,6 +52,16 @@ export function readBytesMap(bytes: Uint8Array, start: number): { entries: Map<s
     if (block.value === 0) return { entries, end: at };
     // A negative count is followed by the block's size in bytes.
     if (block.value < 0) at = readLongAt(bytes, at).end;
-    for (let i = 0; i < Math.abs(block.value); i++) entries.set(decoder.decode(take()), take());
+    for (let i = 0; i < Math.abs(block.value); i++) entries.set(textDecoder.decode(take()), take());
   }
+}
+
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const result = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    result.set(part, at);
+    at += part.length;
+  }
+  return result;
 }

@@ -1,13 +1,8 @@
-import {
-  containerDecoder,
-  type OpenContainer,
-  openContainer,
-  readBlock,
-  readingContainer,
-} from "../../avro/container.ts";
+import { type OpenContainer, openContainer, readBlock, readingContainer } from "../../avro/container.ts";
 import type { Cursor } from "../../avro/cursor.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { type Json, parseJson } from "../../base/json.ts";
+import { Memo } from "../../base/memo.ts";
 import { avroName, namesById, recordFields, toBytes, typeFromAvro, valueFromAvro } from "./avro_field.ts";
 import type { Manifest } from "./manifest_avro.ts";
 import {
@@ -63,8 +58,7 @@ export interface DecodedManifest extends Manifest {
 export function decodeManifest(bytes: Uint8Array, path: string, options: DecodeManifestOptions): DecodedManifest {
   return readingContainer(path, () => {
     const container = openContainer(bytes);
-    const { schema, spec, content } = readHeader(container, path);
-    if (options.specId !== undefined) spec.specId = options.specId;
+    const { schema, spec, content } = readHeader(container, path, options.specId);
     const columns = columnsOf(container, spec, [schema, ...options.schemas]);
     const entryOf = entryReader(container, spec.specId, columns);
     return { schema, spec, content, written: writtenTypes(columns), ...readEntries(container, entryOf, options.keep) };
@@ -74,6 +68,7 @@ export function decodeManifest(bytes: Uint8Array, path: string, options: DecodeM
 function readHeader(
   { metadata }: OpenContainer,
   path: string,
+  listedSpecId: number | undefined,
 ): { schema: Schema; spec: PartitionSpec; content: ManifestContent } {
   const schemaText = metadata.get("schema");
   const specText = metadata.get("partition-spec");
@@ -82,15 +77,14 @@ function readHeader(
   }
   const content = metadata.get("content") ?? "data";
   if (content !== "data" && content !== "deletes") throw new Error("it holds neither data nor deletes");
-  return {
-    schema: schemaFromJson(parseJson(schemaText), idFrom(metadata, "schema-id")),
-    spec: {
-      specId: idFrom(metadata, "partition-spec-id"),
-      fields: partitionFieldsFromJson(asList(parseJson(specText))),
-    },
-    content,
-  };
+  const schemaId = idFrom(metadata, "schema-id"), specId = idFrom(metadata, "partition-spec-id");
+  const schema = schemas.get(`${schemaId} ${schemaText}`, () => schemaFromJson(parseJson(schemaText), schemaId));
+  const fields = specFields.get(specText, () => partitionFieldsFromJson(asList(parseJson(specText))));
+  return { schema, spec: { specId: listedSpecId ?? specId, fields }, content };
 }
+
+/** All manifests of a table say the same, but for the few schemas and specs that it has had. */
+const schemas = new Memo<Schema>(64), specFields = new Memo<PartitionSpec["fields"]>(64);
 
 /** 0 if version 1 leaves it out. */
 function idFrom(metadata: Map<string, string>, key: string): number {
@@ -108,9 +102,8 @@ function readEntries(
   entryOf: (record: AvroRecord) => ManifestEntry,
   keep: DecodeManifestOptions["keep"],
 ): Pick<DecodedManifest, "entries" | "filesCounts"> {
-  const { schema, metadata } = container;
-  const whole = containerDecoder(metadata, schema, MANIFEST_LONGS);
-  const slim = containerDecoder(metadata, schema, { ...MANIFEST_LONGS, skippedFieldIds: STATISTICS_FIELD_IDS });
+  const whole = container.decoder(MANIFEST_LONGS);
+  const slim = container.decoder({ ...MANIFEST_LONGS, skippedFieldIds: STATISTICS_FIELD_IDS });
   const entries: ManifestEntry[] = [];
   const filesCounts = { existing: 0, added: 0, deleted: 0 };
   const readEntry = (cursor: Cursor) => {
