@@ -146,7 +146,7 @@ export function openContainer(bytes: Uint8Array): OpenContainer {
   return { schema, metadata, decoder, blocks };
 }
 
-/** Reading and compiling one takes about a millisecond, and a table has few: the last ones are kept. */
+/** Compiling one takes about a millisecond, and a table has few: the last ones are kept. */
 const SCHEMAS_KEPT = 64;
 const schemas = new Memo<Pick<OpenContainer, "schema" | "decoder">>(SCHEMAS_KEPT);
 

@@ -14,7 +14,7 @@ const names: Record<string, string> = {
 };
 const env: Record<string, string> = {};
 const flags: string[] = [], files: string[] = [];
-let races = ["1", "2"];
+let races = ["1", "2", "3", "4"];
 const args = [...Deno.args];
 for (let arg = args.shift(); arg !== undefined; arg = args.shift()) {
   if (arg === "--all") env.STREAMLAB_SIMULATE_ALL = "1";

@@ -1,0 +1,3 @@
+import { testFailures } from "./world/scenario_walks.ts";
+
+testFailures({ part: 0, parts: 2 });

@@ -1,0 +1,5 @@
+import { runRaces } from "./world/run_races.ts";
+
+Deno.test("consumers, maintainers, crashes, sleepers and a bad network at once lose and double nothing, part 3", async () => {
+  await runRaces({ part: 3, parts: 4 });
+});
