@@ -10,6 +10,7 @@ import { DataRows } from "./data_rows.ts";
 import { LedgerView } from "./ledger_view.ts";
 import { type CrashPoint, GRACE_MS, Life, type Tools, WALKER } from "./life.ts";
 import { MemoRouter, RoutingMemo } from "./memo_router.ts";
+import { RewritingMemo } from "./memo_rewriting.ts";
 import type { Scenario } from "./scenarios.ts";
 import { scratchFolder } from "../../support/scratch_folder.ts";
 
@@ -18,13 +19,13 @@ export class Workshop {
   readonly tools: Tools;
   readonly rows: DataRows;
 
-  private constructor(rows: DataRows, memo: RoutingMemo, upkeep: UpkeepWorkshop) {
+  private constructor(rows: DataRows, memo: RoutingMemo, rewriting: RewritingMemo) {
     this.rows = rows;
 
     this.tools = {
       router: (store) => new MemoRouter(memo, store),
       known: () => new LedgerView(rows, "bronze.events"),
-      openRewriting: () => Promise.resolve(upkeep.openRewriting()),
+      openRewriting: () => Promise.resolve(rewriting.openRewriting()),
     };
   }
 
@@ -36,7 +37,7 @@ export class Workshop {
     const around = { store, clock, random, catalog: new FileCatalog({ store, clock, random }) };
     const upkeep = new UpkeepWorkshop(around, { temporaryFolder: scratchFolder(), threads: 1 });
     try {
-      await action(new Workshop(rows, memo, upkeep));
+      await action(new Workshop(rows, memo, new RewritingMemo(() => upkeep.openRewriting())));
     } finally {
       await upkeep.close();
       memo.close();
