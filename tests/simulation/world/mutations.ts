@@ -24,6 +24,8 @@ export interface Mutation {
   name: string;
   /** What makes it show sooner. */
   chances?: FaultChances;
+  /** One that found it when it was last looked for, and is run before the others; default: 1. */
+  race?: number;
   /** See `RaceOptions`. */
   compacts?: boolean;
   merges?: boolean;
@@ -68,11 +70,13 @@ export const mutations: Mutation[] = [
   },
   {
     name: "the plan is not durable before routing",
+    race: 17,
     chances: { delay: 0.2, delayMsMax: 3_000 },
     tools: () => ({ store: planLate }),
   },
   {
     name: "the marker is only in snapshot summaries, and snapshots expire",
+    race: 87,
     tools: () => ({
       catalog: (catalog) =>
         withLoaded(catalog, (table) =>
@@ -124,6 +128,7 @@ export const mutations: Mutation[] = [
   },
   {
     name: "a second attempt writes files under the names of the first",
+    race: 54,
     tools: () => ({ router: (store) => new LightRouter(store, () => "000000000000") }),
   },
   {
