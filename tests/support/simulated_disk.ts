@@ -125,6 +125,8 @@ export class SimulatedDisk {
   hook: Hook | undefined;
   #nowMs = startMs;
   #changes = new Map<string, Change[]>();
+  /** Of all changes, in order. */
+  #paths: string[] = [];
   /** What a power cut leaves, where that is not the last change. */
   #unsynced = new Map<string, Version | undefined>();
   #processes: SimulatedStore[] = [];
@@ -163,6 +165,7 @@ export class SimulatedDisk {
     copy.#nowMs = this.#nowMs;
     copy.#order = this.#order;
     for (const [path, changes] of this.#changes) copy.#changes.set(path, [...changes]);
+    copy.#paths = [...this.#paths];
     copy.#unsynced = new Map(this.#unsynced);
     return copy;
   }
@@ -175,7 +178,7 @@ export class SimulatedDisk {
   /** All files as they are, by path, in order. */
   files(): Map<string, Uint8Array> {
     const files = new Map<string, Uint8Array>();
-    for (const path of [...this.#changes.keys()].sort(comparePaths)) {
+    for (const path of this.#paths) {
       const version = this.version(path);
       if (version !== undefined) files.set(path, version.bytes);
     }
@@ -207,12 +210,27 @@ export class SimulatedDisk {
 
   /** Paths for a listing, as of `listLagMs` ago. */
   page(prefix: string, after: string | undefined): FileInfo[] {
-    const lag = this.options.listLagMs;
-    return [...this.#changes.keys()]
-      .filter((path) => path.startsWith(prefix) && (after === undefined || comparePaths(path, after) > 0))
-      .sort(comparePaths)
-      .flatMap((path) => this.version(path, lag)?.info ?? [])
-      .slice(0, this.options.pageSize);
+    const { listLagMs, pageSize } = this.options;
+    const page: FileInfo[] = [];
+    const isAfter = after !== undefined && comparePaths(after, prefix) >= 0;
+    for (let at = this.#placeOf(isAfter ? after : prefix); at < this.#paths.length && page.length < pageSize; at++) {
+      const path = this.#paths[at]!;
+      if (!path.startsWith(prefix)) break;
+      const info = this.version(path, listLagMs)?.info;
+      if (info !== undefined && path !== after) page.push(info);
+    }
+    return page;
+  }
+
+  /** Where the path is among all, or would be. */
+  #placeOf(path: string): number {
+    let from = 0, to = this.#paths.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (comparePaths(this.#paths[middle]!, path) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   begin(process: string, name: Operation["name"], path: string): Operation {
@@ -259,8 +277,10 @@ export class SimulatedDisk {
 
   #record(path: string, version: Version | undefined): void {
     const changes = this.#changes.get(path);
-    if (changes === undefined) this.#changes.set(path, [{ atMs: this.#nowMs, version }]);
-    else changes.push({ atMs: this.#nowMs, version });
+    if (changes === undefined) {
+      this.#changes.set(path, [{ atMs: this.#nowMs, version }]);
+      this.#paths.splice(this.#placeOf(path), 0, path);
+    } else changes.push({ atMs: this.#nowMs, version });
   }
 
   /** Every change has a time of its own. */

@@ -1,3 +1,5 @@
+import { Memo } from "../../../core/base/memo.ts";
+import type { Contract } from "../../../core/contract/contract.ts";
 import { Judge } from "../../../core/contract/judge.ts";
 import { parseContract } from "../../../core/contract/json_schema.ts";
 import type { LoadedTable } from "../../../core/iceberg/catalog/catalog.ts";
@@ -25,12 +27,15 @@ interface RecordText {
   raw: string;
 }
 
+/** A race has at most a few. */
+const contracts = new Memo<Contract>(8);
+
 export function judgeRecords(
   { contract, options, batchId }: BatchPlan,
   name: string,
   records: readonly RecordText[],
 ): Omit<Judged, "outcome"> {
-  const judge = new Judge(parseContract(contract), options.onExtraFields);
+  const judge = new Judge(contracts.get(contract, () => parseContract(contract)), options.onExtraFields);
   const events: DataRow[] = [], deadLetters: DataRow[] = [];
   for (const { position, raw } of records) {
     const row = { _source_file: name, _batch_id: batchId, _source_position: position };
