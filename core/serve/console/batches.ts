@@ -51,7 +51,7 @@ export async function listBatches(call: ConsoleCall): Promise<Response> {
  * by the lake's history; SQL is asked only where some were never told of.
  */
 export async function batchesJson(call: ConsoleCall, target: string, limit: number, before?: bigint): Promise<Json> {
-  const { state } = await call.parts.watch.look();
+  const { state } = await call.parts.watch.glance();
   const status = state?.ingestion.find(({ table }) => table === target);
   const recent = (await call.parts.batches.recent()).filter(({ table }) => table === target);
   if (status === undefined && recent.length === 0) {

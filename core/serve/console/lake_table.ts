@@ -5,7 +5,7 @@ import type { ConsoleCall } from "./console_call.ts";
 
 /** The table that the address names, of those that the lake has: no other name leads to files. */
 export async function namedTable(call: ConsoleCall, name = call.required("table")): Promise<TableIdentifier> {
-  const { state } = await call.parts.watch.look();
+  const { state } = await call.parts.watch.glance();
   if (state?.tables.some(({ table }) => table === name)) return parseIdentifier(name);
   throw new HttpRefusal(404, "NoSuchTableException", `There is no table ${name}`);
 }

@@ -22,7 +22,7 @@ export async function listFiles(call: ConsoleCall): Promise<Response> {
   });
   if (find !== "") conditions.push(`contains(lower(${sourceFile}), lower(${quoteText(find)}))`);
   if (batch !== undefined) conditions.push(`${batchId} = ${batch}`);
-  const { state } = await call.parts.watch.look();
+  const { state } = await call.parts.watch.glance();
   const letterTables = new Map(state?.ingestion.map(({ table, deadLetterTable }) => [table, deadLetterTable]));
   const ledger = state?.tables.find(({ table }) => table === identifierText(LEDGER));
   // It has the column since a target of the lake is upserted.

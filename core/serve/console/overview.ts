@@ -14,7 +14,7 @@ export async function showOverview({ parts }: ConsoleCall): Promise<Response> {
 
 /** As of a look that is at most so old. Ages in it count from `at`. */
 export async function overviewJson(parts: ConsoleParts, lookAgeMs?: number): Promise<Json> {
-  const { state, problem } = await parts.watch.look(lookAgeMs);
+  const { state, problem } = await parts.watch.glance(lookAgeMs);
   const atMs = state?.lookedAtMs ?? parts.clock.nowMs();
   const batches = state === undefined ? [] : await parts.batches.recent();
   return {

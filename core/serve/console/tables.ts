@@ -14,7 +14,7 @@ const PARTITIONS_MAX = 100;
 
 /** Every table by its totals. */
 export async function listTables({ parts }: ConsoleCall): Promise<Response> {
-  const { state } = await parts.watch.look();
+  const { state } = await parts.watch.glance();
   return jsonAnswer(200, {
     at: isoOf(parts.clock.nowMs()),
     allowsUpkeep: parts.upkeep !== undefined,

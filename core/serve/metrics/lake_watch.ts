@@ -53,6 +53,10 @@ const REST_FACTOR = 4;
 /** Dead letters are counted in their files, so not at every look. */
 const COUNT_AGE_MS_MAX = 60_000;
 const TABLES_PARALLEL = 4;
+/** A person rather sees what was known a moment ago than nothing for longer than this. */
+const PATIENCE_MS = 500;
+/** What a page may show that does not wait. It says when it was seen. */
+const GLANCE_AGE_MS_MAX = 60_000;
 
 type WatchOptions = Omit<StatusOptions, "onDamage" | "onUnreadable"> & { onFailure(error: unknown): void };
 
@@ -85,6 +89,17 @@ export class LakeWatch {
     if (this.#surroundings.clock.nowMs() - this.#last.atMs < ageMsMax) return this.#last;
     this.#looking ??= this.#lookAnew().finally(() => this.#looking = undefined);
     return await this.#looking;
+  }
+
+  /**
+   * As `look` for people: where looks take long, that of before, at most a minute old, while a new
+   * one is on its way.
+   */
+  async glance(ageMs = LOOK_AGE_MS_MAX): Promise<LakeLook> {
+    const looking = this.look(ageMs);
+    const { clock } = this.#surroundings;
+    const isEnough = this.#lastTookMs > PATIENCE_MS && clock.nowMs() - this.#last.atMs < GLANCE_AGE_MS_MAX;
+    return isEnough ? this.#last : await looking;
   }
 
   async #lookAnew(): Promise<LakeLook> {
