@@ -64,7 +64,7 @@ async function deleteByEquality(world: IcebergWorld): Promise<LoadedTable> {
 
 async function seenBy(python: Python, engine: string, world: IcebergWorld, table: LoadedTable): Promise<string[]> {
   const metadata = world.store.localPath(table.io.location.pathOf(table.metadataLocation))!;
-  return (await python.json<{ rows: string[] }>("read_table.py", engine, metadata)).rows;
+  return (await python.ask<{ rows: string[] }>("read_table.py", { engine, metadata })).rows;
 }
 
 pythonTest(

@@ -81,7 +81,11 @@ pythonTest(
       await assertReadAlike(python, world, table, expected);
       const past = String(first.metadata.currentSnapshotId);
       const metadata = world.store.localPath(table.io.location.pathOf(table.metadataLocation))!;
-      const seen = await python.json<{ rows: string[] }>("read_table.py", "pyiceberg", metadata, past);
+      const seen = await python.ask<{ rows: string[] }>("read_table.py", {
+        engine: "pyiceberg",
+        metadata,
+        snapshot: past,
+      });
       assertEquals(seen.rows, await world.jsonRows(rows(0, 30)));
     }),
 );

@@ -56,7 +56,7 @@ export async function assertSparkSees(
 
 /** PyIceberg sees just that. */
 export async function assertPyIcebergSees(python: Python, table: LoadedTable, view: View): Promise<void> {
-  const seen = await python.json<Seen>("read_table.py", "pyiceberg", metadataPath(table));
+  const seen = await python.ask<Seen>("read_table.py", { engine: "pyiceberg", metadata: metadataPath(table) });
   const name = identifierText(table.identifier);
   assertEquals(seen.rows, view.rows, name);
   assertEquals(seen.snapshots, view.snapshots, name);
@@ -65,7 +65,7 @@ export async function assertPyIcebergSees(python: Python, table: LoadedTable, vi
 
 /** DuckDB's extension has no table of partitions, and sees the rest just so. */
 export async function assertDuckDbSees(python: Python, table: LoadedTable, view: View): Promise<void> {
-  const seen = await python.json<Seen>("read_table.py", "duckdb", metadataPath(table));
+  const seen = await python.ask<Seen>("read_table.py", { engine: "duckdb", metadata: metadataPath(table) });
   const name = identifierText(table.identifier);
   assertEquals(seen.rows, view.rows, name);
   assertEquals(seen.snapshots, view.snapshots.map(([id]) => id), name);

@@ -1,3 +1,4 @@
+import { SHORT_LIVED_JAVA } from "./java.ts";
 import { jarsFromMaven, type JavaPackage } from "./maven.ts";
 import { cacheFolder, onPath } from "./python.ts";
 
@@ -67,7 +68,8 @@ export function findCompatibilityKit(): Promise<string> {
 export async function runCompatibilityKit(uri: string, reports: string): Promise<KitReport> {
   const command = new Deno.Command(onPath("java") ?? "java", {
     args: [
-      ...["-Xmx400m", "-Drck.local=false", "-Drck.requires-namespace-create=true", "-cp", await findCompatibilityKit()],
+      ...["-Xmx400m", ...SHORT_LIVED_JAVA],
+      ...["-Drck.local=false", "-Drck.requires-namespace-create=true", "-cp", await findCompatibilityKit()],
       ...["org.junit.platform.console.ConsoleLauncher", "execute", "--details=none", `--reports-dir=${reports}`],
       `--select-class=${SUITE}`,
     ],

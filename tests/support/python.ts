@@ -61,30 +61,71 @@ export class Python {
     script: string,
     action: (ask: <Answer>(line: string) => Promise<Answer>) => Promise<void>,
   ): Promise<void> {
-    const path = new URL(`../interop/${script}`, import.meta.url).pathname;
-    const child = new Deno.Command(this.program, {
-      args: [path],
+    const answering = new AnsweringScript(this.program, script);
+    try {
+      await action((line) => answering.ask(line));
+    } finally {
+      await answering.end();
+    }
+  }
+
+  /**
+   * An answer of such a script that all tests of this file ask, for its imports take longer than
+   * most of what it is asked; it ends with them.
+   */
+  async ask<Answer extends object>(script: string, question: Record<string, unknown>): Promise<Answer> {
+    let answering = standing.get(script);
+    if (answering === undefined) {
+      standing.set(script, answering = new AnsweringScript(this.program, script));
+      addEventListener("unload", () => answering!.kill());
+    }
+    const answer = await answering.ask<Answer | { error: string }>(JSON.stringify(question));
+    if ("error" in answer) throw new Error(`${script} failed: ${answer.error.slice(-3000)}`);
+    return answer;
+  }
+}
+
+const standing = new Map<string, AnsweringScript>();
+
+class AnsweringScript {
+  readonly #script: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #questions: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #answers: ReadableStreamDefaultReader<string>;
+
+  constructor(program: string, script: string) {
+    this.#script = script;
+    this.#child = new Deno.Command(program, {
+      args: [new URL(`../interop/${script}`, import.meta.url).pathname],
       env: BUFFERED,
       stdin: "piped",
       stdout: "piped",
-      stderr: "piped",
+      stderr: "inherit",
     }).spawn();
-    const errors = new Response(child.stderr).text();
-    const questions = child.stdin.getWriter();
+    this.#questions = this.#child.stdin.getWriter();
     const lines = new TextLineStream() as TransformStream<string, string>;
-    const answers = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(lines).getReader();
-    const ask = async <Answer>(line: string) => {
-      await questions.write(new TextEncoder().encode(`${line}\n`));
-      const { value } = await answers.read();
-      if (value === undefined) throw new Error(`${script} failed: ${(await errors).slice(-3000)}`);
-      return JSON.parse(value) as Answer;
-    };
+    this.#answers = this.#child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(lines).getReader();
+  }
+
+  /** Answers come in the order of the questions. */
+  async ask<Answer>(line: string): Promise<Answer> {
+    await this.#questions.write(new TextEncoder().encode(`${line}\n`));
+    const { value } = await this.#answers.read();
+    if (value === undefined) throw new Error(`${this.#script} has ended, and says why above`);
+    return JSON.parse(value) as Answer;
+  }
+
+  async end(): Promise<void> {
+    await this.#questions.close().catch(() => undefined);
+    await this.#answers.cancel();
+    await this.#child.status;
+  }
+
+  kill(): void {
     try {
-      await action(ask);
-    } finally {
-      await questions.close().catch(() => undefined);
-      await answers.cancel();
-      await Promise.all([child.status, errors]);
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
     }
   }
 }

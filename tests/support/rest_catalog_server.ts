@@ -2,6 +2,7 @@ import { systemClock } from "../../core/base/clock.ts";
 import { systemRandom } from "../../core/base/random.ts";
 import { RestCatalog, type RestCatalogOptions } from "../../core/iceberg/catalog/rest_catalog.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
+import { SHORT_LIVED_JAVA } from "./java.ts";
 import { jarsFromMaven, type JavaPackage } from "./maven.ts";
 import { cacheFolder, isFile, isRequired, onPath } from "./python.ts";
 import { freePort, startServer } from "./server.ts";
@@ -44,7 +45,9 @@ export function findRestCatalog(): Promise<string> {
 /** Runs a Java program of `tests/interop` beside Iceberg's own classes; its standard output. */
 export async function icebergJava(program: string, ...args: string[]): Promise<string> {
   const path = new URL(`../interop/${program}`, import.meta.url).pathname;
-  const command = new Deno.Command(onPath("java") ?? "java", { args: ["-cp", await findRestCatalog(), path, ...args] });
+  const command = new Deno.Command(onPath("java") ?? "java", {
+    args: [...SHORT_LIVED_JAVA, "-cp", await findRestCatalog(), path, ...args],
+  });
   const { success, stdout, stderr } = await command.output();
   if (!success) throw new Error(`${program} failed: ${new TextDecoder().decode(stderr).slice(-3000)}`);
   return new TextDecoder().decode(stdout);
@@ -64,7 +67,7 @@ export async function withRestCatalog(
   const start = () => {
     const port = freePort();
     const process = new Deno.Command(onPath("java") ?? "java", {
-      args: ["-Xmx512m", "-cp", jars, "org.apache.iceberg.rest.RESTCatalogServer"],
+      args: ["-Xmx512m", ...SHORT_LIVED_JAVA, "-cp", jars, "org.apache.iceberg.rest.RESTCatalogServer"],
       env: {
         CATALOG_WAREHOUSE: warehouse,
         // `REST_PORT`, as some pages say, is not read by it.

@@ -1,5 +1,6 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { systemClock } from "../../core/base/clock.ts";
+import { SHORT_LIVED_JAVA } from "./java.ts";
 import { endGroup, startGroup } from "./process_group.ts";
 import { cacheFolder, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
 
@@ -23,7 +24,6 @@ export const OLDER_SPARK: SparkVersion = { ...SPARK_VERSIONS[0]!, iceberg: "1.9.
 const ANSWER_MS_MAX = 240_000;
 /** It starts a JVM with many parts, which a busy machine has to read. */
 const START_MS_MAX = 600_000;
-const END_MS_MAX = 30_000;
 
 /**
  * Runs with a Spark of the test's version; `catalog` is a warehouse folder or the address of a REST
@@ -97,41 +97,73 @@ async function downloadJar(version: SparkVersion): Promise<void> {
   await Deno.rename(`${path}.part`, path);
 }
 
-/** A Spark session in a process of its own. */
+/**
+ * One Spark of each version answers all tests of this process, whichever of its threads they are
+ * in, and ends with it: to start one takes longer than most of what it is asked. Its socket.
+ */
+async function findServer(version: SparkVersion): Promise<string> {
+  const { python, jar } = await findSpark(version);
+  const path = `${folderOf(version)}/${version.iceberg}-${Deno.pid}.socket`;
+  using lock = await Deno.open(`${folderOf(version)}/lock`, { write: true });
+  await lock.lock(true);
+  if (!await listens(path)) await startSparkServer(python, [jar, path, String(Deno.pid)]);
+  return path;
+}
+
+async function listens(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function startSparkServer(python: string, args: readonly string[]): Promise<void> {
+  const script = new URL("../interop/spark_server.py", import.meta.url).pathname;
+  const process = startGroup(python, {
+    args: [script, ...args],
+    // Spark speaks of its start there; a failing statement's error comes in the answer.
+    stderr: "null",
+    stdin: "null",
+    stdout: "piped",
+    env: {
+      PYSPARK_PYTHON: python,
+      PYSPARK_DRIVER_PYTHON: python,
+      SPARK_LOCAL_IP: "127.0.0.1",
+      JDK_JAVA_OPTIONS: SHORT_LIVED_JAVA.join(" "),
+    },
+  });
+  const said = process.stdout.getReader();
+  const first = await within(START_MS_MAX, said.read());
+  await said.cancel();
+  if (first === undefined || first.done) {
+    await endGroup(process);
+    throw new Error(`Spark does not start${first === undefined ? ` within ${START_MS_MAX / 1_000} s` : ""}`);
+  }
+  process.unref();
+}
+
+/** A Spark session, with settings and a catalog of its own. */
 export class Spark {
-  readonly #process: Deno.ChildProcess;
   readonly #requests: WritableStreamDefaultWriter<Uint8Array>;
   readonly #answers: ReadableStreamDefaultReader<string>;
 
-  private constructor(process: Deno.ChildProcess) {
-    this.#process = process;
-    this.#requests = process.stdin.getWriter();
+  private constructor({ readable, writable }: Deno.UnixConn) {
+    this.#requests = writable.getWriter();
     const lines = new TextLineStream() as TransformStream<string, string>;
-    this.#answers = process.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(lines).getReader();
+    this.#answers = readable.pipeThrough(new TextDecoderStream()).pipeThrough(lines).getReader();
   }
 
   static async use(catalog: string, action: (spark: Spark) => Promise<void>, version: SparkVersion): Promise<void> {
-    const { python, jar } = await findSpark(version);
-    const script = new URL("../interop/spark_server.py", import.meta.url).pathname;
-    const spark = new Spark(
-      startGroup(python, {
-        args: [script, jar, catalog],
-        // Spark speaks of its start there; a failing statement's error comes in the answer.
-        stderr: "null",
-        stdin: "piped",
-        stdout: "piped",
-        env: { PYSPARK_PYTHON: python, PYSPARK_DRIVER_PYTHON: python, SPARK_LOCAL_IP: "127.0.0.1" },
-      }),
-    );
+    const path = await findServer(version);
+    const spark = new Spark(await Deno.connect({ transport: "unix", path }));
     try {
-      await spark.#answer(START_MS_MAX);
+      await spark.#ask({ catalog });
       await action(spark);
     } finally {
       await spark.#requests.close().catch(() => undefined);
       await spark.#answers.cancel();
-      await within(END_MS_MAX, spark.#process.status);
-      // Its JVM is a process of its own, and may outlive it.
-      await endGroup(spark.#process);
     }
   }
 

@@ -1,3 +1,4 @@
+import { SHORT_LIVED_JAVA } from "./java.ts";
 import { childrenOf, endGroup, startGroup } from "./process_group.ts";
 import { freePort, startServer, untilItSays } from "./server.ts";
 import { findSpark, type SparkVersion } from "./spark.ts";
@@ -34,8 +35,7 @@ async function sparkEnvironment(version: SparkVersion, folder: string) {
     SPARK_HOME: own,
     PYSPARK_PYTHON: python,
     SPARK_LOCAL_IP: "127.0.0.1",
-    // Each of its processes lives for seconds: better code for it would come too late.
-    JDK_JAVA_OPTIONS: "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    JDK_JAVA_OPTIONS: SHORT_LIVED_JAVA.join(" "),
   };
 }
 

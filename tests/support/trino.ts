@@ -1,4 +1,5 @@
 import { systemClock } from "../../core/base/clock.ts";
+import { SHORT_LIVED_JAVA } from "./java.ts";
 import { endGroup, startGroup } from "./process_group.ts";
 import { cacheFolder, findPython, isFile, isRequired, onPath, runOrThrow } from "./python.ts";
 import { freePort, startServer } from "./server.ts";
@@ -203,7 +204,7 @@ function start({ java, home, plugins }: Installed, folder: string): Started {
     "log.path": `${folder}/server.log`,
     "log.enable-console": "false",
   };
-  const flags = ["-Xmx1G", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"];
+  const flags = ["-Xmx1G", ...SHORT_LIVED_JAVA, "-XX:+ExitOnOutOfMemoryError"];
   const args = [
     ...flags,
     // It asks its own machine how much memory objects take.
