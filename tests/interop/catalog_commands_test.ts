@@ -13,10 +13,10 @@ interface Place {
   /** Of the catalog's server. */
   settings: Record<string, string>;
   env: Record<string, string>;
-  python: string[];
+  python: Record<string, string>;
 }
 
-const localPlace: Place = { settings: {}, env: {}, python: [] };
+const localPlace: Place = { settings: {}, env: {}, python: {} };
 
 /** A bucket, whose key the catalog gives to whoever loads a table; its address it does not. */
 async function bucketOf(minio: Minio): Promise<Place> {
@@ -33,7 +33,7 @@ async function bucketOf(minio: Minio): Promise<Place> {
   };
   // A key that opens nothing: the catalog's must win.
   const env = { AWS_ENDPOINT_URL: minio.endpoint, AWS_ACCESS_KEY_ID: "nobody", AWS_SECRET_ACCESS_KEY: "nothing" };
-  return { settings, env, python: [`s3.endpoint=${minio.endpoint}`, "s3.region=us-east-1"] };
+  return { settings, env, python: { "s3.endpoint": minio.endpoint, "s3.region": "us-east-1" } };
 }
 
 /**
@@ -82,8 +82,10 @@ class CatalogLake {
   async assertPyIcebergAgrees(): Promise<void> {
     const python = await findPython();
     for (const table of tables) {
-      const theirs = await python.json<string[]>("rest_steps.py", this.uri, "read", table, ...this.#place.python);
-      deepStrictEqual((await this.rows(table)).toSorted(), theirs.toSorted(), table);
+      const { uri } = this;
+      const question = { uri, step: "read", table, properties: this.#place.python };
+      const { rows } = await python.ask<{ rows: string[] }>("rest_steps.py", question);
+      deepStrictEqual((await this.rows(table)).toSorted(), rows.toSorted(), table);
     }
   }
 

@@ -12,7 +12,8 @@ async function assertSame(world: IcebergWorld, seen: string[]): Promise<void> {
 }
 
 async function inTurn(world: IcebergWorld, python: Python, uri: string): Promise<void> {
-  const step = (what: string) => python.json<string[]>("rest_steps.py", uri, what);
+  const step = async (what: string) =>
+    (await python.ask<{ rows: string[] }>("rest_steps.py", { uri, step: what })).rows;
   await assertSame(world, await step("create"));
   let table = await world.load(name);
   await world.append(table, `SELECT 900::BIGINT AS id, TIMESTAMPTZ '2026-03-04 00:00:00+00' AS at, 'ours' AS name`);

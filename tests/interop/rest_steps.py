@@ -1,11 +1,13 @@
 """PyIceberg at work in a REST catalog.
 
-rest_steps.py URI create|change|read [TABLE [KEY=VALUE…]]   on the table lab.shared, or to read on another, with properties of the
-catalog; prints its rows as read_table.py does.
+Each line of standard input is {"uri": "http://...", "step": "create" | "change" | "read"}, on the table lab.shared, or with
+"table": "..." on another, with "properties": {...} of the catalog; the answer is {"rows": [...]}, as read_table.py has them, or
+{"error": "..."}.
 """
 import datetime
 import json
 import sys
+import traceback
 
 import duckdb
 import pyarrow as pa
@@ -15,10 +17,6 @@ from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.transforms import BucketTransform, DayTransform, TruncateTransform
 from pyiceberg.types import LongType, NestedField, StringType, TimestamptzType
-
-uri, step = sys.argv[1], sys.argv[2]
-catalog = load_catalog("rest", type="rest", uri=uri, **dict(text.split("=", 1) for text in sys.argv[4:]))
-name = sys.argv[3] if len(sys.argv) > 3 else "lab.shared"
 
 
 def rows(start, end):
@@ -32,7 +30,7 @@ def rows(start, end):
     )
 
 
-if step == "create":
+def create(catalog, name):
     try:
         catalog.create_namespace("lab")
     except NamespaceAlreadyExistsError:
@@ -48,16 +46,34 @@ if step == "create":
         PartitionField(3, 1002, TruncateTransform(2), "name_trunc"),
     )
     catalog.create_table(name, schema, partition_spec=spec).append(rows(0, 40))
-table = catalog.load_table(name)
-if step == "change":
+
+
+def change(catalog, name):
+    table = catalog.load_table(name)
     table.delete("id >= 5 and id < 12")
     table.overwrite(rows(2, 4), "id >= 2 and id < 4")
     with table.update_schema() as update:
         update.add_column("extra", LongType())
         update.rename_column("name", "title")
     table.append(rows(500, 503).rename_columns(["id", "at", "title"]).append_column("extra", pa.array([1, 2, 3], pa.int64())))
-    table = catalog.load_table(name)
-db = duckdb.connect()
-db.execute("SET TimeZone = 'UTC'")
-db.register("t", table.scan().to_arrow())
-print(json.dumps([row[0] for row in db.execute("SELECT to_json(t)::VARCHAR j FROM t ORDER BY j").fetchall()]))
+
+
+def answer(request):
+    catalog = load_catalog("rest", type="rest", uri=request["uri"], **request.get("properties", {}))
+    name = request.get("table", "lab.shared")
+    if request["step"] == "create":
+        create(catalog, name)
+    elif request["step"] == "change":
+        change(catalog, name)
+    with duckdb.connect() as db:
+        db.execute("SET TimeZone = 'UTC'")
+        db.register("t", catalog.load_table(name).scan().to_arrow())
+        return [row[0] for row in db.execute("SELECT to_json(t)::VARCHAR j FROM t ORDER BY j").fetchall()]
+
+
+for line in sys.stdin:
+    try:
+        result = {"rows": answer(json.loads(line))}
+    except Exception:
+        result = {"error": traceback.format_exc()}
+    print(json.dumps(result), flush=True)

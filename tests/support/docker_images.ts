@@ -1,5 +1,6 @@
 import { parse } from "@std/yaml";
 import { findGoProgram } from "./go_program.ts";
+import { SHORT_LIVED_JAVA } from "./java.ts";
 import { minioProgram } from "./minio.ts";
 import { cacheFolder, isFile } from "./python.ts";
 import { findSpark, SPARK_VERSIONS } from "./spark.ts";
@@ -94,7 +95,7 @@ async function sparkContext(folder: string): Promise<string> {
     "RUN useradd --system --uid 185 spark",
     "COPY spark /opt/spark",
     "RUN mkdir /opt/spark/work-dir && chown spark /opt/spark/work-dir",
-    "ENV SPARK_HOME=/opt/spark",
+    `ENV SPARK_HOME=/opt/spark JDK_JAVA_OPTIONS="${SHORT_LIVED_JAVA.join(" ")}"`,
     "USER spark",
     "WORKDIR /opt/spark/work-dir",
     'ENTRYPOINT ["/usr/bin/env"]',
