@@ -31,7 +31,12 @@ spark = (
     # Not `spark.jars`, of which every start makes a copy, and which is read by class loaders of its own.
     .config("spark.driver.extraClassPath", jar)
     .config("spark.ui.enabled", "false")
-    .config("spark.driver.memory", "1g")
+    # Nobody looks at what was asked before, which would be kept all the same.
+    .config("spark.ui.retainedJobs", "10")
+    .config("spark.ui.retainedStages", "10")
+    .config("spark.ui.retainedTasks", "100")
+    .config("spark.sql.ui.retainedExecutions", "10")
+    .config("spark.driver.memory", "2g")
     .config("spark.sql.shuffle.partitions", "2")
     .config("spark.sql.session.timeZone", "UTC")
     .config("spark.driver.host", "127.0.0.1")
