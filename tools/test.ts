@@ -1,9 +1,9 @@
 /**
- * `deno task test`: the fast tests. Files of one folder are run a dozen at a time in one isolate,
- * which loads and compiles once what they all test: apart they take a quarter more processor.
- * Their small lakes are in memory where it is offered as a folder, and large enough: on a disk they
- * take a fifth longer. All other tasks use the disk, `test:threads` for most of these tests.
- * `--ignore` names patterns of files that other tasks run; all else goes to `deno test`.
+ * `deno task test` and `deno task test:threads`: many small tests. Files of one folder are run a
+ * dozen at a time in one isolate, which loads and compiles once what they all test: apart they take
+ * a quarter more processor. `--in-memory` has their small lakes in memory, where it is offered as a
+ * folder and large enough: on a disk they take a fifth longer. `--ignore` names patterns of files
+ * that other tasks run, `--folders` those to run; all else goes to `deno test`.
  */
 import { statfsSync } from "node:fs";
 import { matchesGlob } from "node:path";
@@ -15,15 +15,16 @@ const ALONE = "tests/commands/main_test.ts";
 /** Linux has it; a container's is often too small. */
 const MEMORY_FOLDER = "/dev/shm", MEMORY_FREE_MIN = 6e9;
 
-const [ignored, ...passedOn] = ignoredOf(Deno.args);
+const ignored = valuesOf("ignore"), folders = valuesOf("folders"), isInMemory = Deno.args.includes("--in-memory");
+const passedOn = Deno.args.filter((arg) => !/^--(ignore=|folders=|in-memory$)/.test(arg));
 const entries = await Deno.makeTempDir({ prefix: "streamlab-test-entries-" });
-const lakes = await Deno.makeTempDir({ dir: memoryFolder(), prefix: "streamlab-test-lakes-" });
+const lakes = await Deno.makeTempDir({ dir: isInMemory ? memoryFolder() : undefined, prefix: "streamlab-test-lakes-" });
 // The runner below answers it with its report; we wait for that.
 Deno.addSignalListener("SIGINT", () => {});
 try {
-  const rooms = Map.groupBy(await testFiles("tests"), (path) => path.split("/").slice(0, -1).join("_"));
-  rooms.set("alone", [ALONE]);
-  for (const [room, files] of rooms) await writeEntries(room, files);
+  const files = await Array.fromAsync(folders.length === 0 ? ["tests"] : folders, testFiles);
+  const rooms = Map.groupBy(files.flat(), (path) => path === ALONE ? "alone" : path.split("/").slice(0, -1).join("_"));
+  for (const [room, paths] of rooms) await writeEntries(room, paths);
   const flags = ["test", "--no-check", "--allow-all", "--parallel", ...passedOn];
   const env = { TMPDIR: lakes };
   const { code } = await new Deno.Command(Deno.execPath(), { args: [...flags, entries], env }).spawn().status;
@@ -42,17 +43,16 @@ function memoryFolder(): string | undefined {
   }
 }
 
-function ignoredOf(args: readonly string[]): [string[], ...string[]] {
-  const isIgnore = (arg: string) => arg.startsWith("--ignore=");
-  const patterns = args.filter(isIgnore).flatMap((arg) => arg.slice("--ignore=".length).split(","));
-  return [patterns, ...args.filter((arg) => !isIgnore(arg))];
+function valuesOf(name: string): string[] {
+  const start = `--${name}=`;
+  return Deno.args.filter((arg) => arg.startsWith(start)).flatMap((arg) => arg.slice(start.length).split(","));
 }
 
 async function testFiles(folder: string): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     const path = `${folder}/${name}`;
-    if (ignored.some((pattern) => matchesGlob(path, pattern)) || path === ALONE) continue;
+    if (ignored.some((pattern) => matchesGlob(path, pattern))) continue;
     if (isDirectory) found.push(...await testFiles(path));
     else if (name.endsWith("_test.ts")) found.push(path);
   }
