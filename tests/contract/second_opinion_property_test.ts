@@ -131,9 +131,24 @@ function withConditions(schema: unknown): unknown {
   return { ...rest, allOf };
 }
 
+/** One for many schemas: the schema of schemas, compiled first, takes longer than one of ours. */
+class SecondValidator {
+  #ajv: Ajv2020 | undefined;
+  #compiled = 0;
+
+  compile(schema: object): (data: unknown) => unknown {
+    // It keeps all that it has compiled, so that it must not live for ever.
+    if (this.#compiled++ % 100 === 0) this.#ajv = undefined;
+    // Code that runs a dozen times need not be short.
+    this.#ajv ??= new Ajv2020({ strict: false, validateFormats: false, code: { optimize: false } });
+    return this.#ajv.compile(schema);
+  }
+}
+
+const secondValidator = new SecondValidator();
+
 function secondOpinion(document: object): (data: unknown) => boolean {
-  const ajv = new Ajv2020({ strict: false, validateFormats: false });
-  const validate = ajv.compile(withConditions(document) as object);
+  const validate = secondValidator.compile(withConditions(document) as object);
   // To it an object without a prototype equals no other.
   return (data) => validate(JSON.parse(JSON.stringify(data))) as boolean;
 }
