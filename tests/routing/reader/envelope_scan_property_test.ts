@@ -2,6 +2,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Random } from "../../../core/base/random.ts";
 import { Judge } from "../../../core/contract/judge.ts";
+import { writeAllSync } from "../../../core/disk/file_bytes.ts";
 import { FORM, type Form } from "../../../core/routing/reader/envelope_steps.ts";
 import type { Placing, ReadUnit } from "../../../core/routing/reader/reading.ts";
 import { type PlacedRecord, RecordPlaces } from "../../../core/routing/reader/record_places.ts";
@@ -89,9 +90,18 @@ interface Defined {
   within(from: number, to: number, position: number): PlacedRecord[];
 }
 
+/**
+ * Writes over what stands in the file, which stays behind the text: to empty it and fill it anew
+ * was half of the work here, and nothing may look there.
+ */
+function overwrite(path: string, text: Uint8Array): void {
+  using file = Deno.openSync(path, { write: true });
+  writeAllSync(file, text);
+}
+
 /** By `RecordPlaces`; undefined for what is condemned as a whole. */
 function defined(path: string, text: Uint8Array, form: Form, recordsAt: string): Defined | undefined {
-  Deno.writeFileSync(path, text);
+  overwrite(path, text);
   const how = form === FORM.LINES ? "placed-lines" as const : "placed" as const;
   const unit: ReadUnit = { number: 0, name: "", path, offset: 0, size: text.length, how, position: 0 };
   const rules: Placing = { recordsAt, members: "", onEmpty: "dead-letter", judgesAll: false };
