@@ -1,5 +1,9 @@
 import { match, strictEqual } from "node:assert/strict";
-import { inFolder, type Outcome, succeed } from "./program.ts";
+import { inFolder } from "../support/own_folder.ts";
+import { type Outcome, succeed } from "./program.ts";
+
+/** Whose permissions are named may use nothing below /dev, where temporary files may be in memory. */
+const onDisk = (action: (folder: string) => Promise<void>) => inFolder(action, "streamlab-e2e-", "/tmp");
 
 /** From the source, and not allowed what DuckDB's client needs: a native library. */
 async function consumeWithoutDuckDb(folder: string, ...flags: string[]): Promise<Outcome> {
@@ -20,7 +24,7 @@ async function produce(folder: string, ...flags: string[]): Promise<void> {
 }
 
 Deno.test("a new lake of JSON files is consumed without DuckDB, packed ones too", () =>
-  inFolder(async (folder) => {
+  onDisk(async (folder) => {
     await produce(folder);
     await produce(folder, "--format", "ndjson");
     await produce(folder, "--compress", "gzip");
@@ -31,7 +35,7 @@ Deno.test("a new lake of JSON files is consumed without DuckDB, packed ones too"
   }));
 
 Deno.test("a lake that earlier runs have filled is consumed without DuckDB, too", () =>
-  inFolder(async (folder) => {
+  onDisk(async (folder) => {
     await produce(folder);
     await succeed(folder, ["consume", "--once"]);
     await produce(folder);
@@ -44,7 +48,7 @@ Deno.test("a lake that earlier runs have filled is consumed without DuckDB, too"
   }));
 
 Deno.test("batches are deduplicated by keys in memory: what a run has brought itself it need not read again", () =>
-  inFolder(async (folder) => {
+  onDisk(async (folder) => {
     for (const _ of [1, 2]) await produce(folder, "--duplicate-chance", "0.3");
     const flags = ["--max-files-per-batch", "1", "--dedupe-by", "event_id", "--dedupe-within", "1d"];
     const { status, stdout, stderr } = await consumeWithoutDuckDb(folder, ...flags);
@@ -53,7 +57,7 @@ Deno.test("batches are deduplicated by keys in memory: what a run has brought it
   }));
 
 Deno.test("Parquet files are read by DuckDB", () =>
-  inFolder(async (folder) => {
+  onDisk(async (folder) => {
     await produce(folder, "--format", "parquet");
     const { status, stderr } = await consumeWithoutDuckDb(folder);
     strictEqual(status, 1);

@@ -3,12 +3,13 @@ import { systemClock } from "../../core/base/clock.ts";
 const removalsMax = 50;
 const betweenRemovalsMs = 100;
 
-/** A folder that is gone after the test. */
+/** A folder that is gone after the test; below `dir`, or where temporary files are. */
 export async function inFolder(
   action: (folder: string) => Promise<void> | void,
   prefix = "streamlab-test-",
+  dir?: string,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix });
+  const folder = await Deno.makeTempDir({ prefix, dir });
   try {
     await action(folder);
   } catch (error) {
