@@ -2,7 +2,7 @@ import { match, strictEqual } from "node:assert/strict";
 import { inFolder } from "../support/own_folder.ts";
 import { type Outcome, succeed } from "./program.ts";
 
-/** Whose permissions are named may use nothing below /dev, where temporary files may be in memory. */
+/** A program with named permissions may use nothing below /dev, where other tests' lakes may be. */
 const onDisk = (action: (folder: string) => Promise<void>) => inFolder(action, "streamlab-e2e-", "/tmp");
 
 /** From the source, and not allowed what DuckDB's client needs: a native library. */
