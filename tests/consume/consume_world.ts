@@ -14,7 +14,7 @@ import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { madeOnce } from "../support/made_once.ts";
 import { scratchFolder } from "../support/scratch_folder.ts";
-import { readsByThreads } from "../support/thorough.ts";
+import { readsByThreads } from "../support/reads_by_threads.ts";
 
 /** A lake in a folder of its own, and a consumer of it with its options at hand. */
 export class ConsumeWorld {
