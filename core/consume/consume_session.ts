@@ -22,6 +22,7 @@ import { EmbeddedKnownFiles } from "./embedded_known_files.ts";
 import { shareMemory } from "../routing/memory_shares.ts";
 import { ClusterRouter } from "../routing/cluster_router.ts";
 import type { ClusterTasks } from "../routing/task_cluster.ts";
+import type { IdleThreads } from "../routing/reader/reader_pool.ts";
 import { EmbeddedRouter, type Router } from "../routing/router.ts";
 import { renumberedFile } from "../tables/write/parquet/renumbered_file.ts";
 
@@ -45,6 +46,8 @@ export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | 
   judgesAll?: boolean;
   /** See `ReaderPoolOptions`. */
   bytesPerThread?: number;
+  /** See `ReaderPoolOptions`. */
+  idleThreads?: IdleThreads;
 }
 
 /**

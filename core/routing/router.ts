@@ -15,6 +15,7 @@ import { placeLedger } from "./ledger_rows.ts";
 import { RawCopies } from "./raw_copies.ts";
 import { RepeatFinder } from "./repeats/repeat_finder.ts";
 import { RoutingEngine } from "./routing_engine.ts";
+import type { IdleThreads } from "./reader/reader_pool.ts";
 import { LetterRouter } from "./replay/letter_router.ts";
 import { type RepeatLookup, routeTask, type TaskTools, withScratch } from "./run_task.ts";
 import { type Replaced, type UpsertedBy, Upserts } from "./upserts/upserts.ts";
@@ -36,6 +37,8 @@ export interface RouterOptions {
   judgesAll?: boolean;
   /** See `ReaderPoolOptions`. */
   bytesPerThread?: number;
+  /** See `ReaderPoolOptions`. */
+  idleThreads?: IdleThreads;
 }
 
 export interface RoutedPlan {

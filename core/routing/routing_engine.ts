@@ -1,6 +1,6 @@
 import { type Connection, DuckDb, type DuckDbOptions } from "../engine/duckdb.ts";
 import { type MemoryShares, shareMemory } from "./memory_shares.ts";
-import { ReaderPool } from "./reader/reader_pool.ts";
+import { type IdleThreads, ReaderPool } from "./reader/reader_pool.ts";
 import type { ReaderLimits } from "./reader/reading.ts";
 
 export interface RoutingEngineOptions {
@@ -14,6 +14,8 @@ export interface RoutingEngineOptions {
   judgesAll?: boolean;
   /** See `ReaderPoolOptions`. */
   bytesPerThread?: number;
+  /** See `ReaderPoolOptions`. */
+  idleThreads?: IdleThreads;
 }
 
 /** The reader's threads, and DuckDB for what only it reads; for many tasks. */
@@ -32,7 +34,8 @@ export class RoutingEngine {
     this.limits = limits;
     this.#withKeys = withKeys;
     this.judgesAll = options.judgesAll ?? false;
-    this.readers = new ReaderPool({ threads, bytesPerThread: options.bytesPerThread });
+    const { bytesPerThread, idleThreads } = options;
+    this.readers = new ReaderPool({ threads, bytesPerThread, idleThreads });
   }
 
   /** A session of DuckDB, which is loaded for the first: most tasks need none. */

@@ -10,11 +10,16 @@ import { type Catalog, parseIdentifier } from "../../core/iceberg/catalog/catalo
 import { FileCatalog } from "../../core/iceberg/catalog/file_catalog.ts";
 import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { currentSchema } from "../../core/iceberg/format/table_metadata.ts";
+import { IdleThreads } from "../../core/routing/reader/reader_pool.ts";
 import { openLocalStore } from "../../core/storage/local/local_store.ts";
 import type { Store } from "../../core/storage/store.ts";
 import { madeOnce } from "../support/made_once.ts";
 import { scratchFolder } from "../support/scratch_folder.ts";
 import { readsByThreads } from "../support/reads_by_threads.ts";
+
+/** A thread takes longer to start than most consumers of tests live. */
+const idleThreads = new IdleThreads();
+addEventListener("unload", () => idleThreads.close());
 
 /** A lake in a folder of its own, and a consumer of it with its options at hand. */
 export class ConsumeWorld {
@@ -85,7 +90,7 @@ export class ConsumeWorld {
       random: this.random,
       meter: new Meter(systemClock),
       threads: 2,
-      ...(readsByThreads ? { bytesPerThread: 1 } : {}),
+      ...(readsByThreads ? { bytesPerThread: 1, idleThreads } : {}),
       memory: "500MB",
       temporaryFolder: scratchFolder(),
       holder: "the test",

@@ -21,6 +21,8 @@ export interface ReaderPoolOptions {
   threads: number;
   /** For tests: less has several threads read small files. */
   bytesPerThread?: number;
+  /** For tests: where its threads come from, and go to when it is closed; else they end with it. */
+  idleThreads?: IdleThreads;
 }
 
 /**
@@ -32,6 +34,7 @@ export class ReaderPool {
   readonly #workers: ReaderThread[] = [];
   readonly #threads: number;
   readonly #bytesPerThread: number;
+  readonly #idleThreads: IdleThreads | undefined;
   readonly #module = compiledReader();
   /** A secret: who knows it can write texts that are slow to tell apart. */
   readonly #hashKey = systemRandom.bytes(HASH_KEY_BYTES);
@@ -40,9 +43,10 @@ export class ReaderPool {
   /** How many threads had the last work. */
   #threadsBusy = 0;
 
-  constructor({ threads, bytesPerThread = BYTES_PER_THREAD }: ReaderPoolOptions) {
+  constructor({ threads, bytesPerThread = BYTES_PER_THREAD, idleThreads }: ReaderPoolOptions) {
     this.#threads = threads;
     this.#bytesPerThread = bytesPerThread;
+    this.#idleThreads = idleThreads;
   }
 
   /**
@@ -56,8 +60,10 @@ export class ReaderPool {
     }
     const wanted = Math.max(1, Math.min(this.#threads, Math.ceil(bytes / this.#bytesPerThread)));
     while (this.#workers.length < wanted) {
-      const start = { number: this.#workers.length, module: this.#module, hashKey: this.#hashKey };
-      this.#workers.push(new ReaderThread(start));
+      const number = this.#workers.length;
+      const thread = this.#idleThreads?.take() ?? new ReaderThread(`reader ${number}`);
+      thread.start({ number, module: this.#module, hashKey: this.#hashKey });
+      this.#workers.push(thread);
     }
     return wanted;
   }
@@ -88,7 +94,10 @@ export class ReaderPool {
   }
 
   close(): void {
-    for (const worker of this.#workers) worker.close();
+    for (const worker of this.#workers) {
+      if (this.#idleThreads === undefined) worker.close();
+      else this.#idleThreads.leave(worker);
+    }
   }
 
   /** Loaded when it is needed: most batches are read by threads. */
@@ -98,20 +107,50 @@ export class ReaderPool {
   }
 }
 
+/**
+ * Threads that one pool leaves to the next, where many pools follow each other that live shorter
+ * than a thread takes to start.
+ */
+export class IdleThreads {
+  readonly #threads: ReaderThread[] = [];
+
+  take(): ReaderThread | undefined {
+    return this.#threads.pop();
+  }
+
+  /** One that is still at work, or has failed, ends. */
+  leave(thread: ReaderThread): void {
+    if (thread.isIdle) this.#threads.push(thread);
+    else thread.close();
+  }
+
+  close(): void {
+    for (const thread of this.#threads.splice(0)) thread.close();
+  }
+}
+
 class ReaderThread {
   readonly #worker: Worker;
   #settle: { resolve: (value: unknown) => void; reject: (error: unknown) => void } | undefined;
   #onRecords: (count: number) => void = () => {};
   #failure: unknown;
 
-  constructor(start: ReaderStart) {
-    this.#worker = new Worker(WORKER, { type: "module", name: `reader ${start.number}` });
+  constructor(name: string) {
+    this.#worker = new Worker(WORKER, { type: "module", name });
     this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#take(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
       this.#failure = new StreamlabError("internal", `Cannot read event files: a worker stopped: ${event.message}`);
       this.#settle?.reject(this.#failure);
     };
+  }
+
+  get isIdle(): boolean {
+    return this.#settle === undefined && this.#failure === undefined;
+  }
+
+  /** From here on it reads for the pool that says this; whatever it knew of another is gone. */
+  start(start: ReaderStart): void {
     this.#worker.postMessage({ kind: "start", start } satisfies Order);
   }
 
@@ -129,9 +168,11 @@ class ReaderThread {
   }
 
   #take(answer: Answer): void {
-    if (answer.kind === "records") this.#onRecords(answer.count);
-    else if (answer.kind === "done") this.#settle?.resolve(answer.result);
-    else this.#settle?.reject(errorOf(answer.failure));
+    if (answer.kind === "records") return this.#onRecords(answer.count);
+    const settle = this.#settle;
+    this.#settle = undefined;
+    if (answer.kind === "done") settle?.resolve(answer.result);
+    else settle?.reject(errorOf(answer.failure));
   }
 }
 

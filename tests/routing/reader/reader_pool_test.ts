@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { shareMemory } from "../../../core/routing/memory_shares.ts";
-import { ReaderPool } from "../../../core/routing/reader/reader_pool.ts";
+import { IdleThreads, ReaderPool } from "../../../core/routing/reader/reader_pool.ts";
 
 function survey(pool: ReaderPool, bytes: number): Promise<unknown[]> {
   const { limits } = shareMemory("1GB", 1);
@@ -25,6 +25,35 @@ Deno.test("few bytes are read by one thread", async () => {
     strictEqual((await survey(pool, 100_000_000)).length, 2);
   } finally {
     pool.close();
+  }
+});
+
+Deno.test("threads that a pool leaves behind are the next one's, but for those that are at work", async () => {
+  const { Worker } = globalThis;
+  let started = 0;
+  globalThis.Worker = class extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      started++;
+    }
+  };
+  const idleThreads = new IdleThreads();
+  const open = () => new ReaderPool({ threads: 2, bytesPerThread: 1, idleThreads });
+  try {
+    for (const _ of [1, 2]) {
+      const pool = open();
+      deepStrictEqual([(await survey(pool, 2)).length, started], [2, 2]);
+      pool.close();
+    }
+    const interrupted = open();
+    void survey(interrupted, 2);
+    interrupted.close();
+    const last = open();
+    deepStrictEqual([(await survey(last, 2)).length, started], [2, 4]);
+    last.close();
+  } finally {
+    idleThreads.close();
+    globalThis.Worker = Worker;
   }
 });
 
