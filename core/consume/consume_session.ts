@@ -22,8 +22,7 @@ import { EmbeddedKnownFiles } from "./embedded_known_files.ts";
 import { shareMemory } from "../routing/memory_shares.ts";
 import { ClusterRouter } from "../routing/cluster_router.ts";
 import type { ClusterTasks } from "../routing/task_cluster.ts";
-import type { IdleThreads } from "../routing/reader/reader_pool.ts";
-import { EmbeddedRouter, type Router } from "../routing/router.ts";
+import { EmbeddedRouter, type Router, type RouterOptions } from "../routing/router.ts";
 import { renumberedFile } from "../tables/write/parquet/renumbered_file.ts";
 
 export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | "known" | "renumber"> {
@@ -47,7 +46,7 @@ export interface ConsumeSessionOptions extends Omit<ConsumerOptions, "router" | 
   /** See `ReaderPoolOptions`. */
   bytesPerThread?: number;
   /** See `ReaderPoolOptions`. */
-  idleThreads?: IdleThreads;
+  idleThreads?: RouterOptions["idleThreads"];
 }
 
 /**
