@@ -42,19 +42,14 @@ s3Test(
           ],
         );
         const python = await findPython();
-        const keys = [
-          `s3.endpoint=${place.server.endpoint}`,
-          `s3.access-key-id=${env.AWS_ACCESS_KEY_ID}`,
-          `s3.secret-access-key=${env.AWS_SECRET_ACCESS_KEY}`,
-          "s3.region=us-east-1",
-        ];
-        const events = await python.json<string[]>(
-          "rest_steps.py",
-          `${address}/catalog`,
-          "read",
-          "bronze.events",
-          ...keys,
-        );
+        const properties = {
+          "s3.endpoint": place.server.endpoint,
+          "s3.access-key-id": env.AWS_ACCESS_KEY_ID,
+          "s3.secret-access-key": env.AWS_SECRET_ACCESS_KEY,
+          "s3.region": "us-east-1",
+        };
+        const question = { uri: `${address}/catalog`, step: "read", table: "bronze.events", properties };
+        const { rows: events } = await python.ask<{ rows: string[] }>("rest_steps.py", question);
         strictEqual(events.length, overview.targets[0].lastBatch.events);
         const table = `${address}/catalog/v1/namespaces/bronze/tables/events`;
         const before = await (await fetch(table)).json();
@@ -115,13 +110,8 @@ s3Test(
         deepStrictEqual(told["storage-credentials"], [{ prefix: `${uri}/warehouse/bronze/events`, config }]);
         ok(plain.etag !== vended.etag, "who has a table without keys is not told that nothing is new");
         const python = await findPython();
-        const own = await python.json<string[]>(
-          "rest_steps.py",
-          `${address}/catalog`,
-          "create",
-          "lab.shared",
-          `token=${token}`,
-        );
+        const question = { uri: `${address}/catalog`, step: "create", properties: { token } };
+        const { rows: own } = await python.ask<{ rows: string[] }>("rest_steps.py", question);
         strictEqual(own.length, 40);
       });
     }),
