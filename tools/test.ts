@@ -2,7 +2,7 @@
  * `deno task test` and `deno task test:threads`: many small tests. Files of one folder are run a
  * dozen at a time in one isolate, which loads and compiles once what they all test: apart they take
  * a quarter more processor. `--in-memory` has their small lakes in memory, where it is offered as a
- * folder and large enough: on a disk they take a fifth longer. `--ignore` names patterns of files
+ * folder and large enough: on a disk some take a fifth longer. `--ignore` names patterns of files
  * that other tasks run. `--reaching` names a module: files that do not import it, directly or by
  * others, are left out, for what it changes cannot change them. All else goes to `deno test`.
  */

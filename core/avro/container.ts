@@ -1,13 +1,14 @@
 import type avro from "avsc";
 import * as zlib from "node:zlib";
 import { messageOf, StreamlabError } from "../base/errors.ts";
+import { joinBytes } from "../base/join_bytes.ts";
 import { parseJson } from "../base/json.ts";
 import { Memo } from "../base/memo.ts";
 import { Cursor } from "./cursor.ts";
 import { DecodeBudget } from "./decode_budget.ts";
 import { compileDecoder, type DecodeOptions, type Decoder } from "./decoder.ts";
 import { type AvroSchema, compileSchema, type LongFields } from "./schema.ts";
-import { concatBytes, readBytesMap, readLongAt, writeBytesMap, writeLong } from "./varint.ts";
+import { readBytesMap, readLongAt, writeBytesMap, writeLong } from "./varint.ts";
 
 /** Avro object container files (Avro specification 1.11, "Object Container Files"). */
 const MAGIC = [0x4f, 0x62, 0x6a, 0x01];
@@ -48,7 +49,7 @@ export function encodeContainer(container: ContainerToWrite): Uint8Array {
   let block: Uint8Array[] = [], blockBytes = 0;
   const flush = () => {
     if (block.length === 0) return;
-    const data = zlib.deflateRawSync(concatBytes(block));
+    const data = zlib.deflateRawSync(joinBytes(block));
     parts.push(writeLong(block.length), writeLong(data.length), data, container.sync);
     block = [];
     blockBytes = 0;
@@ -60,7 +61,7 @@ export function encodeContainer(container: ContainerToWrite): Uint8Array {
     if (blockBytes >= BLOCK_BYTES_MAX) flush();
   }
   flush();
-  return concatBytes(parts);
+  return joinBytes(parts);
 }
 
 /** The file's header and its blocks; the records are decoded as they are walked. */

@@ -2,6 +2,8 @@
  * Avro's variable-length zig-zag integers and maps of bytes (Avro specification 1.11, "Binary
  * Encoding"), as file headers need them.
  */
+import { joinBytes } from "../base/join_bytes.ts";
+
 const textEncoder = new TextEncoder(), textDecoder = new TextDecoder();
 
 export function writeLong(value: number): Uint8Array {
@@ -34,7 +36,7 @@ export function writeBytesMap(entries: Record<string, Uint8Array>): Uint8Array {
   for (const key of keys) {
     for (const bytes of [textEncoder.encode(key), entries[key]!]) parts.push(writeLong(bytes.length), bytes);
   }
-  return concatBytes([...parts, writeLong(0)]);
+  return joinBytes([...parts, writeLong(0)]);
 }
 
 export function readBytesMap(bytes: Uint8Array, start: number): { entries: Map<string, Uint8Array>; end: number } {
@@ -54,14 +56,4 @@ export function readBytesMap(bytes: Uint8Array, start: number): { entries: Map<s
     if (block.value < 0) at = readLongAt(bytes, at).end;
     for (let i = 0; i < Math.abs(block.value); i++) entries.set(textDecoder.decode(take()), take());
   }
-}
-
-export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
 }

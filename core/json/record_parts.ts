@@ -1,3 +1,4 @@
+import { joinBytes } from "../base/join_bytes.ts";
 import { type Sha256, sha256 } from "../base/sha256.ts";
 
 /**
@@ -50,23 +51,12 @@ export class RecordParts {
     this.#length = 0;
     this.#hash = undefined;
     if (hash !== undefined) return { bytes: headOf(parts), oversize: { size, sha256: hash.hex() } };
-    return { bytes: parts.length === 0 ? rest : joined(parts) };
+    return { bytes: parts.length === 0 ? rest : joinBytes(parts) };
   }
 }
 
 function headOf(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   const enough = parts.findIndex((part) => (length += part.length) >= HEAD_BYTES);
-  return joined(enough < 0 ? parts : parts.slice(0, enough + 1)).slice(0, HEAD_BYTES);
-}
-
-/** The parts as one array. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return joinBytes(enough < 0 ? parts : parts.slice(0, enough + 1)).slice(0, HEAD_BYTES);
 }

@@ -1,3 +1,4 @@
+import { joinBytes } from "../base/join_bytes.ts";
 import type { Random } from "../base/random.ts";
 import { intBetween, oneOf, randomLetters } from "./choice.ts";
 import type { Compression } from "../disk/decompress.ts";
@@ -13,14 +14,15 @@ const INVALID_UTF8_BYTE = 0xff;
  */
 export const arrayWays: Readonly<Record<string, (text: Uint8Array, random: Random) => Uint8Array>> = {
   cut: (text, random) => text.slice(0, intBetween(random, 1, text.length - 1)),
-  garbage_tail: (text, random) => joined(text, encoder.encode(`${randomLetters(random, intBetween(random, 1, 40))}]`)),
-  trailing_comma: (text) => joined(text.subarray(0, -1), encoder.encode(",]")),
-  not_a_number: (text) => joined(text.subarray(0, -1), encoder.encode(",NaN]")),
-  two_arrays: (text) => joined(text, encoder.encode("[]")),
+  garbage_tail: (text, random) =>
+    joinBytes([text, encoder.encode(`${randomLetters(random, intBetween(random, 1, 40))}]`)]),
+  trailing_comma: (text) => joinBytes([text.subarray(0, -1), encoder.encode(",]")]),
+  not_a_number: (text) => joinBytes([text.subarray(0, -1), encoder.encode(",NaN]")]),
+  two_arrays: (text) => joinBytes([text, encoder.encode("[]")]),
   empty_array: () => encoder.encode("[]"),
   invalid_utf8(text, random) {
     const at = intBetween(random, 0, text.length);
-    return joined(text.subarray(0, at), Uint8Array.of(INVALID_UTF8_BYTE), text.subarray(at));
+    return joinBytes([text.subarray(0, at), Uint8Array.of(INVALID_UTF8_BYTE), text.subarray(at)]);
   },
 };
 
@@ -35,13 +37,13 @@ export const compressedWays: Readonly<
     const trailer = compression === "gzip" ? GZIP_TRAILER_LENGTH : 0;
     return bytes.slice(0, intBetween(random, 1, bytes.length - trailer - 1));
   },
-  broken_header: (bytes) => joined(encoder.encode("not!"), bytes.subarray(4)),
+  broken_header: (bytes) => joinBytes([encoder.encode("not!"), bytes.subarray(4)]),
 };
 
 /** Ways to break a Parquet file: its footer, at the end, is missing or not where it must be. */
 export const parquetWays: Readonly<Record<string, (bytes: Uint8Array, random: Random) => Uint8Array>> = {
   cut: (bytes, random) => bytes.slice(0, intBetween(random, 1, bytes.length - 1)),
-  garbage_tail: (bytes, random) => joined(bytes, encoder.encode(randomLetters(random, intBetween(random, 4, 40)))),
+  garbage_tail: (bytes, random) => joinBytes([bytes, encoder.encode(randomLetters(random, intBetween(random, 4, 40)))]),
   broken_footer(bytes) {
     const broken = bytes.slice();
     broken.fill(0xff, -8, -4); // the footer's length
@@ -62,21 +64,11 @@ export const lineWays: Readonly<Record<string, (json: string, random: Random) =>
   invalid_utf8(json, random) {
     const text = encoder.encode(json);
     const at = intBetween(random, 1, text.length);
-    return joined(text.subarray(0, at), Uint8Array.of(INVALID_UTF8_BYTE), text.subarray(at));
+    return joinBytes([text.subarray(0, at), Uint8Array.of(INVALID_UTF8_BYTE), text.subarray(at)]);
   },
 };
 
 export function breakLine(json: string, random: Random): { way: string; bytes: Uint8Array } {
   const way = oneOf(random, Object.keys(lineWays));
   return { way, bytes: lineWays[way]!(json, random) };
-}
-
-function joined(...parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -3,6 +3,7 @@
  * compact protocol), as far as DuckDB reads something else than the file holds.
  */
 
+import { joinBytes } from "../base/join_bytes.ts";
 import { CompactReader, type ThriftField } from "../tables/read/parquet/compact_reader.ts";
 import { THRIFT } from "../tables/thrift_type.ts";
 
@@ -72,7 +73,7 @@ class FooterReader {
     const names = new Map([...renamed].map(([element, name]) => [name, element.name]));
     const wide = elements.find(({ precision }) => precision > PRECISION_MAX);
     const isPlain = renamed.size === 0 && !elements.some(({ isNanos }) => isNanos);
-    const plain = isPlain ? undefined : joined([
+    const plain = isPlain ? undefined : joinBytes([
       this.#bytes.subarray(0, begin),
       ...elements.flatMap((element) => this.#plainElement(element, renamed.get(element))),
       this.#bytes.subarray(this.#thrift.pos),
@@ -161,15 +162,5 @@ function namesTwice(elements: readonly SchemaElement[]): Map<SchemaElement, stri
 
 function text(value: string): Uint8Array {
   const bytes = new TextEncoder().encode(value);
-  return joined([Uint8Array.of(bytes.length), bytes]);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return joinBytes([Uint8Array.of(bytes.length), bytes]);
 }

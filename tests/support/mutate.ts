@@ -1,3 +1,4 @@
+import { joinBytes } from "../../core/base/join_bytes.ts";
 import type { Random } from "../../core/base/random.ts";
 
 const below = (random: Random, max: number) => Math.floor(random.next() * max);
@@ -23,13 +24,13 @@ export function mutateBytes(random: Random, bytes: Uint8Array): Uint8Array {
     case 3:
       return bytes.slice(at);
     case 4:
-      return join(bytes.subarray(0, at), noise(), bytes.subarray(at));
+      return joinBytes([bytes.subarray(0, at), noise(), bytes.subarray(at)]);
     case 5:
-      return join(bytes.subarray(0, at), bytes.subarray(at + size));
+      return joinBytes([bytes.subarray(0, at), bytes.subarray(at + size)]);
     case 6:
-      return join(bytes.subarray(0, at), noise(), bytes.subarray(at + size), noise());
+      return joinBytes([bytes.subarray(0, at), noise(), bytes.subarray(at + size), noise()]);
     default:
-      return join(bytes, bytes.subarray(at));
+      return joinBytes([bytes, bytes.subarray(at)]);
   }
 }
 
@@ -88,14 +89,4 @@ export function mutateJson(random: Random, text: string): string {
       object[key] = HOSTILE[below(random, HOSTILE.length)]!;
   }
   return JSON.stringify(root);
-}
-
-function join(...parts: Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }

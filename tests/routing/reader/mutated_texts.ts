@@ -1,3 +1,4 @@
+import { joinBytes } from "../../../core/base/join_bytes.ts";
 import fc from "../../support/property.ts";
 import type { Random } from "../../../core/base/random.ts";
 import type { Contract } from "../../../core/contract/contract.ts";
@@ -44,7 +45,7 @@ export class MutatedTexts {
   /** An array of a few records. */
   array(): void {
     const records = Array.from({ length: 1 + this.#below(4) }, () => this.#original());
-    const whole = joined([OPEN, ...records.flatMap((record, i) => i === 0 ? [record] : [COMMA, record]), CLOSE]);
+    const whole = joinBytes([OPEN, ...records.flatMap((record, i) => i === 0 ? [record] : [COMMA, record]), CLOSE]);
     this.compareArray(this.#mutated(whole, this.#below(3)));
   }
 
@@ -68,7 +69,7 @@ export class MutatedTexts {
   /** Many lines, each damaged by itself. */
   lines(count: number): void {
     const lines = Array.from({ length: count }, () => this.#mutated(this.#original(), this.#below(3)));
-    const text = joined(lines.flatMap((line) => [line, FEED]));
+    const text = joinBytes(lines.flatMap((line) => [line, FEED]));
     const found: Uint8Array[] = [];
     const cut = new NdjsonLines((line) => void found.push(line.slice()));
     cut.push(text);
@@ -130,16 +131,6 @@ function someContract(random: Random): Contract {
 
 function seedOf(random: Random): number {
   return Math.floor(random.next() * 2 ** 31);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);

@@ -1,3 +1,4 @@
+import { joinBytes } from "../../../base/join_bytes.ts";
 import { MAGIC } from "./footer.ts";
 import { readThriftStruct, type ThriftStruct, writeThriftStruct } from "./thrift_struct.ts";
 
@@ -29,19 +30,9 @@ export function putTogether(bodies: readonly Uint8Array[], footer: ThriftStruct)
   const tail = new Uint8Array(TAIL_BYTES);
   new DataView(tail.buffer).setUint32(0, bytes.length, true);
   tail.set(MAGIC, 4);
-  return concatenated([MAGIC, ...bodies, bytes, tail]);
+  return joinBytes([MAGIC, ...bodies, bytes, tail]);
 }
 
 export function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
-}
-
-function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }
