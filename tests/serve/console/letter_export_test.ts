@@ -57,10 +57,10 @@ Deno.test("an export that nobody takes is ended after a minute", () => {
 
 Deno.test("an export that cannot go on is cut off, and the operator is told why", () => {
   let questions = 0;
-  // The second portion takes too long.
+  // After the batches and the first portion, the second portion takes too long.
   const clock: Clock = {
     nowMs: () => systemClock.nowMs(),
-    sleep: (ms, signal) => questions++ === 0 ? systemClock.sleep(ms, signal) : Promise.resolve(),
+    sleep: (ms, signal) => questions++ < 2 ? systemClock.sleep(ms, signal) : Promise.resolve(),
   };
   return useFilledLake(async (lake, world) => {
     world.put("many.json", JSON.stringify(Array.from({ length: 600 }, (_, id) => ({ user_id: id }))));
@@ -73,3 +73,20 @@ Deno.test("an export that cannot go on is cut off, and the operator is told why"
     ]);
   }, { sessionClock: clock });
 });
+
+Deno.test("an export has each letter once, the oldest batch first, however many a batch has", () =>
+  useFilledLake(async (lake, world) => {
+    const counts = [1, 499, 2, 1_100, 3, 700];
+    for (const [index, count] of counts.entries()) {
+      const records = Array.from({ length: count }, (_, id) => ({ user_id: id, batch: index }));
+      world.put(`more-${index}.json`, JSON.stringify(records));
+      await world.consume({ partitionBy });
+    }
+    const lines = (await (await fetch(lake.address + PATH)).text()).trimEnd().split("\n");
+    const letters = lines.map((line) => JSON.parse(line)).filter(({ sourceFile }) => /more-/.test(sourceFile));
+    deepStrictEqual(
+      letters.map(({ sourceFile, sourcePosition }) => `${/\d(?=\.json)/.exec(sourceFile)} ${sourcePosition}`),
+      counts.flatMap((count, index) => Array.from({ length: count }, (_, position) => `${index} ${position}`)),
+    );
+    deepStrictEqual(lines.length - letters.length, 3);
+  }));
