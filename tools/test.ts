@@ -3,8 +3,9 @@
  * dozen at a time in one isolate, which loads and compiles once what they all test: apart they take
  * a quarter more processor. `--in-memory` has their small lakes in memory, where it is offered as a
  * folder and large enough: on a disk some take a fifth longer. `--ignore` names patterns of files
- * that other tasks run. `--reaching` names a module: files that do not import it, directly or by
- * others, are left out, for what it changes cannot change them. All else goes to `deno test`.
+ * that other tasks run, `--only` one of the files that are run. `--reaching` names a module: files
+ * that do not import it, directly or by others, are left out, for what it changes cannot change
+ * them. All else goes to `deno test`.
  */
 import { statfsSync } from "node:fs";
 import { matchesGlob } from "node:path";
@@ -16,8 +17,9 @@ const ALONE = "tests/commands/main_test.ts";
 /** Linux has it; a container's is often too small. */
 const MEMORY_FOLDER = "/dev/shm", MEMORY_FREE_MIN = 6e9;
 
-const ignored = valuesOf("ignore"), [reached] = valuesOf("reaching"), isInMemory = Deno.args.includes("--in-memory");
-const passedOn = Deno.args.filter((arg) => !/^--(ignore=|reaching=|in-memory$)/.test(arg));
+const ignored = valuesOf("ignore"), [only] = valuesOf("only"), [reached] = valuesOf("reaching");
+const isInMemory = Deno.args.includes("--in-memory");
+const passedOn = Deno.args.filter((arg) => !/^--(ignore=|only=|reaching=|in-memory$)/.test(arg));
 const entries = await Deno.makeTempDir({ prefix: "streamlab-test-entries-" });
 const lakes = await Deno.makeTempDir({ dir: isInMemory ? memoryFolder() : undefined, prefix: "streamlab-test-lakes-" });
 // The runner below answers it with its report; we wait for that.
@@ -56,7 +58,7 @@ async function testFiles(folder: string): Promise<string[]> {
     const path = `${folder}/${name}`;
     if (ignored.some((pattern) => matchesGlob(path, pattern))) continue;
     if (isDirectory) found.push(...await testFiles(path));
-    else if (name.endsWith("_test.ts")) found.push(path);
+    else if (name.endsWith("_test.ts") && (only === undefined || matchesGlob(path, only))) found.push(path);
   }
   return found.sort();
 }

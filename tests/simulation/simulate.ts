@@ -1,17 +1,23 @@
 /**
  * Runs the simulations, with more of them than CI has time for where asked: `deno task simulate
- * [--all] [--seeds N] [--kills N] [--rest] [--dedupes] [--removes] [--grows] [--replays]
- * [--reingests] [--upserts] [--seed N] [FILE…]`. `--all` walks all pairs of crash points. `--seed`
- * runs one race again, the one that failed, `--rest` says that it is one in a REST catalog,
- * `--dedupes` one with repeats dropped, `--removes` one with repeats removed later, `--grows` one
- * with columns added, `--replays` one with dead letters replayed, `--reingests` one with files
- * reingested, too, `--upserts` one with upserts; with a file it is the seed of that file's tests.
+ * [--all] [--seeds N] [--kills N] [--more-races MINUTES] [--rest] [--dedupes] [--removes] [--grows]
+ * [--replays] [--reingests] [--upserts] [--seed N] [FILE…]`. `--all` walks all pairs of crash
+ * points. `--more-races` runs races alone, those that come after the ones that are run without it,
+ * for at most so long. `--seed` runs one race again, the one that failed, `--rest` says that it is
+ * one in a REST catalog, `--dedupes` one with repeats dropped, `--removes` one with repeats removed
+ * later, `--grows` one with columns added, `--replays` one with dead letters replayed, `--reingests`
+ * one with files reingested, too, `--upserts` one with upserts; with a file it is the seed of that
+ * file's tests.
  */
 const names: Record<string, string> = {
   "--seeds": "STREAMLAB_SEEDS",
   "--seed": "STREAMLAB_SEED",
   "--kills": "STREAMLAB_KILLS",
 };
+/** The races of which there are more. */
+const MORE = ["1", "2", "3", "4", "rest_catalog", "deduped", "removed"].map((part) =>
+  `tests/simulation/races_${part}_test.ts`
+);
 const env: Record<string, string> = {};
 const flags: string[] = [], files: string[] = [];
 let races = ["1", "2", "3", "4"];
@@ -25,7 +31,12 @@ for (let arg = args.shift(); arg !== undefined; arg = args.shift()) {
   else if (arg === "--upserts") races = ["upserted"];
   else if (arg === "--replays") races = ["replayed"];
   else if (arg === "--reingests") races = ["reingested"];
-  else if (arg in names) env[names[arg]!] = args.shift() ?? "";
+  else if (arg === "--more-races") {
+    env.STREAMLAB_MORE_RACES_UNTIL_MS = String(Date.now() + Number(args.shift()) * 60_000);
+    // Side by side, so that each kind has its share of the time.
+    env.DENO_JOBS = String(MORE.length);
+    files.push("--parallel", ...MORE);
+  } else if (arg in names) env[names[arg]!] = args.shift() ?? "";
   else if (arg.startsWith("--")) flags.push(arg);
   else files.push(arg);
 }
