@@ -1,6 +1,5 @@
 import { counted } from "../../base/counted.ts";
-import { stopped, StreamlabError } from "../../base/errors.ts";
-import { early } from "../../base/parallel.ts";
+import { StreamlabError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import type { LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { DataFile } from "../../iceberg/format/data_file.ts";
@@ -15,6 +14,7 @@ import {
 } from "../../lake/rewrite_task.ts";
 import { writtenFileOf } from "../../lake/routed_data_file.ts";
 import type { ClusterTasks, TaskKind } from "../../routing/task_cluster.ts";
+import { tasksAtOnce, unlessStopped } from "../../routing/tasks_at_once.ts";
 import type { GroupsAtOnce } from "./compact.ts";
 import type { RewriteGroup } from "./compaction_plan.ts";
 import { groupTask, summaryOfTask } from "./group_task.ts";
@@ -30,17 +30,9 @@ const REWRITE: TaskKind<RewriteTask, RewriteResult> = {
   result: REWRITE_RESULT_FORMAT,
 };
 
-/** So that a slot that becomes free finds a task. */
-const TASKS_PER_SLOT = 2;
-/** A cluster's executors may come, and become more, after it was asked for its slots. */
-const TASKS_MIN = 32;
-/** Each has threads and a connection in the driver, which may open some thousand. */
-const TASKS_MAX = 256;
-
 /** Groups begin while there is room for their tasks; what they take, they take elsewhere. */
 export async function groupsOnCluster({ cluster }: Pick<ClusterTasks, "cluster">): Promise<GroupsAtOnce> {
-  const groupsMax = Math.min(TASKS_MAX, Math.max(TASKS_MIN, TASKS_PER_SLOT * await cluster.slots()));
-  return { groupsMax, memoryBytes: Infinity, peakBytes: () => 0 };
+  return { groupsMax: await tasksAtOnce(cluster), memoryBytes: Infinity, peakBytes: () => 0 };
 }
 
 /**
@@ -100,7 +92,7 @@ class ClusterGroupRewriter implements GroupRewriter {
   async rewrite(group: RewriteGroup, stem: string): Promise<DataFile[]> {
     const { cluster, limits, sortBy, random, stops } = this.#options;
     const task = groupTask(this.#table, group, { stem, attempt: newAttempt(random), limits, sortBy });
-    const [result] = await unlessStopped(cluster.run(REWRITE, [task]), stops) as [RewriteResult];
+    const [result] = await unlessStopped(cluster.run(REWRITE, [task]), stops, "the rewrite") as [RewriteResult];
     const before = summaryOfTask(result.before), after = summaryOfTask(result.after);
     checkCount(group, before.rows);
     checkSame(group, { before, after });
@@ -118,16 +110,4 @@ function checkFiles(stem: string, rows: number, { stem: told, files }: RewriteRe
     "internal",
     `Cannot take the result of a task: it has ${counted(found, "row")} of ${told}, and must have ${rows} of ${stem}`,
   );
-}
-
-async function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const stopping = Promise.withResolvers<never>();
-  const stop = () => stopping.reject(stopped("the rewrite"));
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([early(work), early(stopping.promise)]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 }
