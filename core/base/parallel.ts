@@ -34,3 +34,34 @@ export async function mapParallel<T, R>(
   if (failures.length > 0) throw failures[0];
   return results;
 }
+
+/**
+ * The same for items that are made meanwhile, each when there is room for it. `failed` tells those
+ * that run of a failure.
+ */
+export async function eachParallel<T>(
+  items: AsyncIterable<T>,
+  limit: number,
+  action: (item: T, failed: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const iterator = items[Symbol.asyncIterator]();
+  const failures: unknown[] = [];
+  const failing = new AbortController();
+  const work = async () => {
+    try {
+      while (failures.length === 0) {
+        const { value, done } = await iterator.next();
+        // Another one may have failed while this item was made.
+        if (done || failures.length > 0) return;
+        await action(value, failing.signal);
+      }
+    } catch (error) {
+      failures.push(error);
+      failing.abort();
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, work));
+  if (failures.length === 0) return;
+  await iterator.return?.();
+  throw failures[0];
+}

@@ -8,7 +8,7 @@ import { lastBatchOf, streamlabKey } from "./keys.ts";
 import { zoneOptions } from "./raw_zone.ts";
 import type { RoutedBatch } from "./routed_batch.ts";
 
-const rulesShape = z.strictObject({
+export const RULES = z.strictObject({
   format: z.literal(1),
   /** The whole contract, as canonical JSON Schema text. */
   contract: z.string(),
@@ -24,11 +24,11 @@ const rulesShape = z.strictObject({
  * By what the records of a batch were judged. Deduplication has its own history, for it is about
  * events and not about what makes one.
  */
-export type BatchRules = z.infer<typeof rulesShape>;
+export type BatchRules = z.infer<typeof RULES>;
 
 export const RULES_FORMAT: RecordFormat<BatchRules> = {
   what: "rules of batches",
-  shapes: [rulesShape],
+  shapes: [RULES],
   damagedHint: "The rows are not affected: restore or delete it; --contract names another for the audit",
 };
 

@@ -18,7 +18,7 @@ import { FILE_OUTCOME, type FileOutcome, ROUTED_TABLE, type RoutedBatch, type Ro
 import { fileProperties } from "../tables/write/target_table.ts";
 import type { TargetTables } from "./target.ts";
 
-const tableShape = z.strictObject({
+export const TASK_TABLE = z.strictObject({
   /** `bronze.events`, for messages. */
   name: z.string(),
   /** Of the store that its files are in, and the path of the table's folder there. */
@@ -60,8 +60,8 @@ const taskShape = z.strictObject({
     pieces: z.array(FILE_PIECE).optional(),
     ranges: rangesShape.optional(),
   })),
-  events: tableShape,
-  deadLetters: tableShape,
+  events: TASK_TABLE,
+  deadLetters: TASK_TABLE,
   limits: z.strictObject({
     threads: z.number().int().positive(),
     /** For the threads and DuckDB, a size as DuckDB writes it. */
@@ -96,7 +96,7 @@ const resultShape = z.strictObject({
 });
 
 export type RoutingTask = z.infer<typeof taskShape>;
-export type TaskTable = z.infer<typeof tableShape>;
+export type TaskTable = z.infer<typeof TASK_TABLE>;
 export type RoutingResult = z.infer<typeof resultShape>;
 export type Misnamed = z.infer<typeof misnamedShape>;
 export type FoundPacking = Misnamed["found"];

@@ -11,20 +11,20 @@ import { assignFieldIds, highestFieldId, type Schema, schemaFromJson, schemaToJs
 import type { Field } from "../iceberg/format/type.ts";
 import { openLocalStore } from "../storage/local/local_store.ts";
 import type { Store } from "../storage/store.ts";
-import type { PlannedFile } from "../lake/batch_plan.ts";
 import type { BatchRules } from "../lake/batch_rules.ts";
 import { newAttempt } from "../lake/data_file_name.ts";
+import type { JudgedGroup } from "../lake/judge_task.ts";
 import { deadLetterFields, eventFields } from "../lake/our_columns.ts";
-import { type RoutingTask, type TaskTable, taskTable } from "../lake/routing_task.ts";
+import type { RoutingTask, TaskTable } from "../lake/routing_task.ts";
 import { RawCopies } from "./raw_copies.ts";
 import { RoutingEngine } from "./routing_engine.ts";
 import { runTask } from "./run_task.ts";
-import type { TargetTables } from "../lake/target.ts";
 
 export interface SecondJudgeOptions {
-  tables: TargetTables;
-  /** Of the raw files. */
-  store: Store;
+  /** The tables of today. */
+  tables: { events: TaskTable; deadLetters: TaskTable };
+  /** The store of the raw files with that root. */
+  openStore(root: string): Promise<Store>;
   clock: Clock;
   random: Random;
   threads: number;
@@ -34,25 +34,23 @@ export interface SecondJudgeOptions {
   folder: string;
 }
 
-/** By what raw files are judged. */
-export interface JudgedBy {
-  rules: BatchRules;
-  /**
-   * Whether these are the rules of batches, for the tables of their time. Others are for the tables
-   * of today, which may refuse them.
-   */
-  areOfBatches: boolean;
-}
-
 /** What routing makes of raw files: local Parquet files with the rows of the two tables. */
-export interface JudgedRows {
+export interface JudgedPart extends Pick<JudgedGroup, "replay"> {
   events: string[];
   deadLetters: string[];
 }
 
-export interface SecondJudgement extends JudgedRows {
-  /** Names of files that have changed since they were checked. */
+/** It is there until the next files are judged. */
+export interface SecondJudgement {
+  parts: JudgedPart[];
+  /** Names of files that have changed since they were found. */
   missing: string[];
+}
+
+/** Where raw files come from. */
+interface Place {
+  store: Store;
+  copies: RawCopies;
 }
 
 /**
@@ -64,24 +62,34 @@ export class SecondJudge {
   readonly #options: SecondJudgeOptions;
   readonly #sink: Store;
   readonly #engine: RoutingEngine;
-  readonly #copies: RawCopies;
+  readonly #places = new Map<string, Place>();
 
   constructor(options: SecondJudgeOptions) {
     const { clock, random, threads, memory, folder } = options;
     this.#options = options;
     this.#sink = openLocalStore(`${folder}/judged`, { random, clock, durable: false });
     this.#engine = new RoutingEngine({ threads, memory, spillFolder: `${folder}/spill` });
-    this.#copies = new RawCopies(options.store, `${folder}/ahead`);
   }
 
-  /** What it returns lies there until `clear`. */
-  async judge(files: readonly PlannedFile[], by: JudgedBy): Promise<SecondJudgement> {
-    const { store, clock, folder } = this.#options;
-    const task = this.#task(files, by);
+  async judge(groups: readonly JudgedGroup[]): Promise<SecondJudgement> {
+    removeTree(this.#sink.root);
+    const judgement: SecondJudgement = { parts: [], missing: [] };
+    for (const group of groups) {
+      const { missing, ...rows } = await this.#judgeGroup(group);
+      judgement.parts.push({ ...rows, replay: group.replay });
+      judgement.missing.push(...missing);
+    }
+    return judgement;
+  }
+
+  async #judgeGroup(group: JudgedGroup): Promise<Omit<JudgedPart, "replay"> & { missing: string[] }> {
+    const { clock, folder } = this.#options;
+    const { store, copies } = await this.#placeOf(group.root);
+    const task = this.#task(group);
     const result = await runTask(task, {
       engine: this.#engine,
       stores: { raw: store, events: this.#sink, deadLetters: this.#sink },
-      copies: this.#copies,
+      copies,
       scratchFolder: `${folder}/scratch`,
       meter: new Meter(clock),
     });
@@ -94,13 +102,18 @@ export class SecondJudge {
     };
   }
 
-  clear(): void {
-    removeTree(this.#sink.root);
+  async #placeOf(root: string): Promise<Place> {
+    const known = this.#places.get(root);
+    if (known !== undefined) return known;
+    const { openStore, folder } = this.#options;
+    const store = await openStore(root);
+    const place = { store, copies: new RawCopies(store, `${folder}/ahead-${this.#places.size}`) };
+    this.#places.set(root, place);
+    return place;
   }
 
-  #task(files: readonly PlannedFile[], { rules, areOfBatches }: JudgedBy): RoutingTask {
-    const { tables, store, clock, random, threads, memory } = this.#options;
-    const today = { events: taskTable(tables.events), deadLetters: taskTable(tables.deadLetters) };
+  #task({ root: rawRoot, rules, areOfBatches, files }: JudgedGroup): RoutingTask {
+    const { tables: today, clock, random, threads, memory } = this.#options;
     const { events, deadLetters } = areOfBatches ? tablesFor(rules, today) : today;
     const { root } = this.#sink;
     return {
@@ -111,7 +124,7 @@ export class SecondJudge {
       ingestedAtMicros: `${clock.nowMs()}000`,
       contract: rules.contract,
       options: rules.options,
-      rawRoot: store.root,
+      rawRoot,
       files: files.map((file, number) => ({ ...file, number })),
       events: { ...events, root, folder: "events" },
       deadLetters: { ...deadLetters, root, folder: "dead-letters" },
@@ -120,7 +133,7 @@ export class SecondJudge {
   }
 
   close(): void {
-    this.#copies.close();
+    for (const { copies } of this.#places.values()) copies.close();
     this.#engine.close();
     removeTree(this.#options.folder);
   }

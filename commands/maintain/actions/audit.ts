@@ -4,6 +4,8 @@ import { isKind, StreamlabError } from "../../../core/base/errors.ts";
 import { visibleText } from "../../../core/base/visible_text.ts";
 import { RawFiles } from "../raw_files.ts";
 import type { AuditRules } from "../../../core/maintain/audit/audit_rules.ts";
+import type { AuditedTables } from "../../../core/maintain/audit/audited_tables.ts";
+import type { Judging } from "../../../core/maintain/audit/judging.ts";
 import type { AuditReport, Discrepancy } from "../../../core/maintain/audit/audit.ts";
 import { damageText } from "../words.ts";
 import {
@@ -134,7 +136,7 @@ async function auditTarget(
   identifier: TableIdentifier,
   record: TargetRecord | undefined,
 ): Promise<boolean> {
-  const { context, surroundings, flags, machine } = job;
+  const { context, surroundings, machine } = job;
   const [{ auditIngestion }, { identifiersOf }, { takeTemporaryFolder }] = await Promise.all([
     import("../../../core/maintain/audit/audit.ts"),
     import("../../../core/lake/table_names.ts"),
@@ -147,21 +149,17 @@ async function auditTarget(
   const tables = await withLedgerOf(identifierText(identifier), load);
   const rules = await rulesFor(job, tables.ledger, identifierText(identifier), record);
   const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
-  const raw = new RawFiles(context, surroundings, {
-    tables,
-    rules,
-    threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
-    memory: machine.memory,
-    folder: folder.path,
-  });
+  const raw = new RawFiles(context, surroundings.store);
+  const { judging, close } = await openJudging(job, { tables, raw, folder: folder.path });
   const meter = new Meter(context.clock);
   const progress = startProgress(context, `Auditing ${identifierText(identifier)}`, meter);
   try {
     const report = await auditIngestion(surroundings, {
       ...machine,
       tables,
-      etagOf: (file) => raw.etagOf(file),
-      judge: (files) => raw.judge(files),
+      rules,
+      find: (file) => raw.find(file),
+      judging,
       signal: context.signal,
       meter,
     });
@@ -170,10 +168,31 @@ async function auditTarget(
     await print(context, identifierText(identifier), report, raw.archivedFiles);
     return report.discrepancies + report.damages.length === 0;
   } finally {
-    raw.close();
+    close();
     folder.release();
     await progress.end();
   }
+}
+
+/** Who judges the raw files again. */
+async function openJudging(
+  { surroundings, flags, machine }: Job<typeof OWN_FLAGS>,
+  { tables: { events, deadLetters }, raw, folder }: { tables: AuditedTables; raw: RawFiles; folder: string },
+): Promise<{ judging: Judging; close(): void }> {
+  const [{ SecondJudge }, { EmbeddedJudging }, { taskTable }] = await Promise.all([
+    import("../../../core/routing/second_judge.ts"),
+    import("../../../core/maintain/audit/judging.ts"),
+    import("../../../core/lake/routing_task.ts"),
+  ]);
+  const judge = new SecondJudge({
+    ...surroundings,
+    tables: { events: taskTable(events), deadLetters: taskTable(deadLetters) },
+    openStore: (root) => raw.storeOf(root),
+    threads: Math.max(1, flags.threads ?? navigator.hardwareConcurrency),
+    memory: machine.memory,
+    folder: `${folder}/judge`,
+  });
+  return { judging: new EmbeddedJudging(judge), close: () => judge.close() };
 }
 
 /** Those of each batch, with what the flags ask for in place of them. */

@@ -1,15 +1,16 @@
 import type { Meter } from "../../base/meter.ts";
 import { StreamlabError } from "../../base/errors.ts";
-import { mapParallel } from "../../base/parallel.ts";
+import { Gate } from "../../base/gate.ts";
+import { eachParallel, mapParallel } from "../../base/parallel.ts";
 import type { Connection, SqlRow } from "../../engine/duckdb.ts";
 import { quoteName, quoteText } from "../../engine/duckdb.ts";
-import { isOutOfMemory } from "../../engine/sql_error.ts";
 import { type Catalog, identifierText, type LoadedTable } from "../../iceberg/catalog/catalog.ts";
 import type { Snapshot } from "../../iceberg/format/snapshot.ts";
 import { currentSchema, snapshotOfRef } from "../../iceberg/format/table_metadata.ts";
 import { dedupeHistory } from "../../lake/dedupe_rule.ts";
 import { LEDGER_COLUMNS } from "../../lake/our_columns.ts";
 import { type ReplacedRows, replacedRows } from "../../lake/replaced_rows.ts";
+import { taskTable } from "../../lake/routing_task.ts";
 import { removedRepeats } from "../../lake/removed_repeats.ts";
 import { TOMBSTONES_BRANCH } from "../../lake/table_names.ts";
 import { markerOf } from "../../lake/target.ts";
@@ -23,16 +24,17 @@ import {
   type Kind,
   MISPLACED_SQL,
   NO_PLACES,
-  parquetSql,
   placesSql,
   type RemovedEvents,
   TAKE_FILES,
   TAKE_STATES,
-  wantedSql,
 } from "./audit_sql.ts";
+import type { AuditRules } from "./audit_rules.ts";
 import { type AuditedTables, checkTables, lastUnderWay } from "./audited_tables.ts";
+import type { Judging, JudgingPace } from "./judging.ts";
+import { type Keys, PlaceFiles } from "./place_files.ts";
+import { type BatchFile, type FoundFile, type PlannedPortion, portionOf } from "./portion.ts";
 import {
-  askedSql,
   countedSql,
   droppedSql,
   keptSql,
@@ -43,44 +45,18 @@ import {
   type RepeatRules,
   repeatViewsSql,
 } from "./repeats_sql.ts";
-import { comingSql, newestFindingsSql, standingSql } from "./newest_sql.ts";
+import { newestFindingsSql, standingSql } from "./newest_sql.ts";
+import { WantedPlaces } from "./wanted_places.ts";
 import { type Damage, TableRows } from "../table_rows.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Workshop, type WorkshopOptions } from "../workshop.ts";
 
-/** A raw file as the ledger knows it. */
-export interface LedgerFile {
-  /** As the ledger calls it. */
-  name: string;
-  etag: string;
-  /** Bytes. */
-  size: number;
-}
-
-/** One that a batch has ingested. */
-export interface BatchFile extends LedgerFile {
-  /** Decimal. */
-  batchId: string;
-  /** Decimal; the one by whose rules, where it is a replay that has judged dead letters again. */
-  replay: string | undefined;
-}
-
-/** What became of raw files that were judged again; it is there until the next ones are. */
-export interface JudgedFiles {
-  /** Local Parquet files, by the rules that they were judged by; `replay` as in `BatchFile`. */
-  parts: { replay: string | undefined; events: string[]; deadLetters: string[] }[];
-  /** Names of those that changed meanwhile. */
-  missing: string[];
-  /** Batches whose own rules are not remembered. */
-  guessed: string[];
-}
-
 export interface AuditOptions extends Omit<WorkshopOptions, "leavesLake"> {
   tables: AuditedTables;
-  /** The etag of a raw file as it is now, wherever it was moved to; undefined where it is gone. */
-  etagOf(file: LedgerFile): Promise<string | undefined>;
-  /** What must be in the tables of these files. */
-  judge(files: readonly BatchFile[]): Promise<JudgedFiles>;
+  /** Where a raw file is now, or its version in the archive; undefined where both are gone. */
+  find(file: BatchFile): Promise<FoundFile | undefined>;
+  rules: AuditRules;
+  judging: Judging;
   signal: AbortSignal;
   /** Counts the raw files that are judged, of `filesMax`. */
   meter: Meter;
@@ -122,9 +98,6 @@ export interface AuditReport {
 
 /** More only scrolls by. */
 const SHOWN_MAX = 1_000;
-/** Raw files that are judged at once. */
-const JUDGED_BYTES_MAX = 64e6;
-const JUDGED_FILES_MAX = 1_000;
 const STATS_PARALLEL = 16;
 
 /**
@@ -148,15 +121,16 @@ export async function auditIngestion(surroundings: Surroundings, options: AuditO
   }
 }
 
-/** Events with the keys that repeats are told by: those of the table, and of the raw files. */
-type Keys = "kept" | "asked";
+/** Raw files that were looked for, and what is to be judged of them. */
+interface FoundPortion extends PlannedPortion {
+  states: (readonly [file: BatchFile, state: "same" | "changed" | "gone"])[];
+}
 
 class Audit {
   readonly #connection: Connection;
-  readonly #folder: string;
+  readonly #places: PlaceFiles;
   readonly #target: string;
   readonly #damages: Damage[] = [];
-  #kept = 0;
   #batches: BatchRange = { last: 0n, underWay: 0n };
   readonly #workshop: Workshop;
   readonly #options: AuditOptions;
@@ -165,8 +139,8 @@ class Audit {
   readonly #rules: RepeatRules;
   readonly #keyings: readonly Keying[];
   readonly #upsert: UpsertRule | undefined;
-  /** Of which there are files. */
-  readonly #keptKeys = new Set<Keys>();
+  /** For statements of portions that are under way at once. */
+  readonly #turns = new Gate(1);
 
   constructor(catalog: Catalog, workshop: Workshop, options: AuditOptions) {
     this.#catalog = catalog;
@@ -175,7 +149,7 @@ class Audit {
 
     this.#connection = workshop.connection;
     this.#target = identifierText(options.tables.events.identifier);
-    this.#folder = workshop.scratch.subfolder("places");
+    this.#places = new PlaceFiles(workshop.scratch);
     this.#rules = {
       dropped: dedupeHistory(options.tables.ledger.metadata.properties, this.#target),
       removed: removedRepeats(options.tables.events.metadata.properties, this.#target),
@@ -206,33 +180,50 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
 
   /** Checks every raw file, and the records of those that are unchanged. */
   async judgeFiles(): Promise<void> {
-    const { meter } = this.#options;
+    const { meter, judging, signal, tables: { events, deadLetters } } = this.#options;
     meter.count("filesMax", await this.#count("files"));
-    for await (const files of this.#ledgerFiles()) {
-      if (this.#options.signal.aborted) return;
-      const states = await mapParallel(files, STATS_PARALLEL, async (file) => {
-        const found = await this.#options.etagOf(file);
-        return found === undefined ? "gone" : found === file.etag ? "same" : "changed";
-      });
-      const same = [
-        ...new Map(
-          files.filter((_file, index) => states[index] === "same").map((file) => [`${file.name} ${file.replay}`, file]),
-        ).values(),
-      ];
-      const judged = same.length === 0 ? undefined : await this.#options.judge(same);
-      const moved = new Set(judged?.missing);
-      await this.#connection.appendText(
-        "states",
-        files.map(({ name, batchId }, index) => [name, batchId, moved.has(name) ? "changed" : states[index]!]),
-      );
-      await this.#connection.run(TAKE_STATES);
-      await this.#connection.appendText("guessed", judged?.guessed.map((batchId) => [batchId]) ?? []);
-      for (const { events, deadLetters, replay } of judged?.parts ?? []) {
-        await this.#want("event", this.#options.tables.events, events, replay);
-        await this.#want("dead letter", this.#options.tables.deadLetters, deadLetters, replay);
-      }
-      meter.count("files", files.filter(({ replay }) => replay === undefined).length);
+    const rows = {
+      events: taskTable(events),
+      deadLetters: taskTable(deadLetters),
+      keyings: [...this.#keyings],
+      upsert: this.#upsert,
+    };
+    const wanted = await WantedPlaces.open(this.#connection, this.#places, rows);
+    const pace = await judging.pace(await this.#bytesJudged());
+    await eachParallel(this.#portions(pace), pace.atOnce, async (portion, failed) => {
+      const stops = AbortSignal.any([signal, failed]);
+      const missing = portion.groups.length === 0 ? [] : await judging.judge(portion, wanted, stops);
+      await this.#turns.pass(1, () => this.#take(portion, missing));
+    });
+  }
+
+  /** In the ledger's order, until the audit is stopped. */
+  async *#portions(pace: JudgingPace): AsyncIterable<FoundPortion> {
+    const { signal, find, rules } = this.#options;
+    let number = 0;
+    for await (const files of this.#ledgerFiles(pace)) {
+      if (signal.aborted) return;
+      const found = await mapParallel(files, STATS_PARALLEL, find);
+      const same = files.flatMap((file, index) => found[index]?.isSame ? [{ ...file, at: found[index] }] : []);
+      yield {
+        ...await portionOf(number++, same, rules),
+        states: files.map((file, index) => {
+          const isSame = found[index]?.isSame;
+          return [file, isSame === undefined ? "gone" : isSame ? "same" : "changed"] as const;
+        }),
+      };
     }
+  }
+
+  async #take({ states, guessed }: FoundPortion, missing: readonly string[]): Promise<void> {
+    const moved = new Set(missing);
+    await this.#connection.appendText(
+      "states",
+      states.map(([{ name, batchId }, state]) => [name, batchId, moved.has(name) ? "changed" : state]),
+    );
+    await this.#connection.run(TAKE_STATES);
+    await this.#connection.appendText("guessed", guessed.map((batchId) => [batchId]));
+    this.#options.meter.count("files", states.filter(([{ replay }]) => replay === undefined).length);
   }
 
   async readTable(kind: Kind, table: LoadedTable): Promise<void> {
@@ -257,14 +248,10 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
 
   async #findRepeats(): Promise<void> {
     await this.#connection.run(REPEAT_TABLES);
-    const isThere = (kind: Keys) => this.#keptKeys.has(kind);
-    if (!isThere("kept")) return;
-    const glob = (kind: Keys) => `${this.#folder}/${kind}/*.parquet`;
-    if (this.#upsert !== undefined) {
-      await this.#connection.run(newestFindingsSql(glob("kept"), isThere("asked") ? glob("asked") : undefined));
-      return;
-    }
-    await this.#connection.run(repeatViewsSql(glob("kept"), isThere("asked") ? glob("asked") : undefined));
+    const kept = this.#places.glob("kept"), asked = this.#places.glob("asked");
+    if (kept === undefined) return;
+    if (this.#upsert !== undefined) return await this.#connection.run(newestFindingsSql(kept, asked));
+    await this.#connection.run(repeatViewsSql(kept, asked));
     if (this.#rules.removed.length > 0) {
       // What was removed by one key may have stood for what was removed before by another one.
       for (let before = -1; before < await this.#count("removed_rightly");) {
@@ -278,7 +265,7 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
   }
 
   async report(): Promise<AuditReport> {
-    await this.#connection.run(placesSql(`${this.#folder}/*.parquet`));
+    await this.#connection.run(placesSql(this.#places.glob()!));
     await this.#findRepeats();
     await this.#connection.run(compareSql(this.#target, this.#removed()));
     const rows = await this.#connection.rows(
@@ -325,67 +312,58 @@ FROM (${select}) WHERE ${quoteName(table)} = ${quoteText(this.#target)}`);
     this.#damages.push(...rows.damages);
   }
 
-  /** If memory is too small for all files, they are retried in halves. */
-  async #want(kind: Kind, table: LoadedTable, paths: readonly string[], replay: string | undefined): Promise<void> {
-    if (paths.length === 0) return;
-    const described = await this.#connection.rows(`DESCRIBE FROM ${parquetSql(paths)}`);
-    const rows = { paths, columns: new Set(described.map((row) => row.column_name as string)), replay };
-    try {
-      const { fields } = currentSchema(table.metadata);
-      if (kind === "event" && this.#keyings.length > 0) await this.#keep(askedSql(this.#keyings, rows), "asked");
-      if (kind === "event" && this.#upsert) await this.#keep(comingSql(this.#upsert, fields, rows), "asked");
-      await this.#keep(wantedSql(kind, fields, rows));
-    } catch (error) {
-      if (!isOutOfMemory(error) || paths.length === 1) throw error;
-      const middle = Math.ceil(paths.length / 2);
-      await this.#want(kind, table, paths.slice(0, middle), replay);
-      await this.#want(kind, table, paths.slice(middle), replay);
-    }
-  }
-
-  /** On disk, since records may exceed memory. A failed one leaves nothing. */
   async #keep(places: string, keys?: Keys): Promise<void> {
-    const folder = keys === undefined ? this.#folder : this.#workshop.scratch.subfolder(`places/${keys}`);
-    if (keys !== undefined) this.#keptKeys.add(keys);
-    const path = `${folder}/${this.#kept++}.parquet`;
-    try {
-      await this.#connection.run(`COPY (${places}) TO ${quoteText(path)} (FORMAT parquet, ROW_GROUP_SIZE 20480)`);
-    } catch (error) {
-      this.#workshop.scratch.removeFile(path);
-      throw error;
-    }
+    await this.#places.keep(this.#connection, places, keys);
   }
 
   /** The ledger's files in portions, each within the limits of one judgement. */
-  async *#ledgerFiles(): AsyncIterable<BatchFile[]> {
+  async *#ledgerFiles(pace: JudgingPace): AsyncIterable<BatchFile[]> {
     let after = 0;
     for (;;) {
-      const rows = await this.#connection.rows(
-        `SELECT name, etag, size, batch_id::VARCHAR AS batch_id, nullif(judged_as, batch_id)::VARCHAR AS replay
-FROM judged_files ORDER BY judged_files.batch_id, name, etag, judged_as LIMIT ${JUDGED_FILES_MAX} OFFSET ${after}`,
-      );
+      const rows = await this.#turns.pass(1, () =>
+        this.#connection.rows(
+          `SELECT name, etag, size, batch_id::VARCHAR AS batch_id, nullif(judged_as, batch_id)::VARCHAR AS replay,
+  judged_as = max(judged_as) OVER (PARTITION BY name, batch_id) AS is_last
+FROM judged_files ORDER BY judged_files.batch_id, name, etag, judged_as LIMIT ${pace.files} OFFSET ${after}`,
+        ));
       if (rows.length === 0) return;
       let portion: BatchFile[] = [];
       let bytes = 0;
       for (const row of rows) {
-        const size = Number(row.size);
-        if (portion.length > 0 && bytes + size > JUDGED_BYTES_MAX) {
+        const file = batchFileOf(row);
+        if (portion.length > 0 && bytes + file.size > pace.bytes) {
           yield portion;
           [portion, bytes] = [[], 0];
         }
-        const [name, etag, batchId, replay] = [row.name, row.etag, row.batch_id, row.replay] as string[];
-        portion.push({ name: name!, etag: etag!, size, batchId: batchId!, replay: replay ?? undefined });
-        bytes += size;
+        portion.push(file);
+        bytes += file.size;
       }
       yield portion;
       after += rows.length;
     }
   }
 
+  /** Of raw files, each as often as it is judged. */
+  async #bytesJudged(): Promise<number> {
+    const [row] = await this.#connection.rows("SELECT coalesce(sum(size), 0)::BIGINT AS bytes FROM judged_files");
+    return Number(row!.bytes);
+  }
+
   async #count(what: string): Promise<number> {
     const [row] = await this.#connection.rows(`SELECT count(*) AS count FROM ${what}`);
     return Number(row!.count);
   }
+}
+
+function batchFileOf({ name, etag, size, batch_id: batchId, replay, is_last: isLast }: SqlRow): BatchFile {
+  return {
+    name: name as string,
+    etag: etag as string,
+    size: Number(size),
+    batchId: batchId as string,
+    replay: replay as string | null ?? undefined,
+    isLast: isLast as boolean,
+  };
 }
 
 function discrepancyOf(row: SqlRow): Discrepancy {

@@ -17,6 +17,12 @@ CREATE TEMP TABLE ledger_lines (name VARCHAR, etag VARCHAR, size BIGINT, batch_i
 CREATE TEMP TABLE states (name VARCHAR, batch_id VARCHAR, state VARCHAR);
 CREATE TEMP TABLE guessed (batch_id VARCHAR)`;
 
+/** The raw files whose rows are asked for; `replay` as in `BatchFile`. */
+export const PORTION_TABLE = `
+CREATE TEMP TABLE portion_lines (name VARCHAR, batch_id VARCHAR, replay VARCHAR, is_last VARCHAR);
+CREATE TEMP VIEW portion AS SELECT name, batch_id::BIGINT AS batch_id, replay,
+  coalesce(replay, batch_id)::BIGINT AS judged_as, is_last::BOOLEAN AS is_last FROM portion_lines`;
+
 /** Columns that tell when and where from, not what. */
 const originColumns: ReadonlySet<string> = new Set([
   OUR_COLUMNS.ingestedAt,
@@ -85,8 +91,7 @@ SELECT replays.name, replays.batch_id AS replay_id, any_value(files.batch_id) AS
 FROM ledger_lines AS replays JOIN files USING (name, etag) WHERE replays.status = 'replayed'
 GROUP BY replays.name, replays.batch_id;
 CREATE TEMP VIEW judged_files AS SELECT *, batch_id AS judged_as FROM files UNION ALL
-SELECT files.*, replay_id AS judged_as FROM files JOIN replayed_from USING (name, batch_id);
-CREATE TEMP VIEW judged_last AS SELECT name, batch_id, max(judged_as) AS judged_as FROM judged_files GROUP BY ALL`;
+SELECT files.*, replay_id AS judged_as FROM files JOIN replayed_from USING (name, batch_id)`;
 
 /** Batches by what the ledger says of them. */
 export interface BatchRange {
@@ -105,20 +110,18 @@ export function foundSql(kind: Kind, fields: readonly Field[], select: string, {
   } AS print FROM (${select}) AS found WHERE ${batchId} <= ${last} OR ${batchId} > ${underWay}`;
 }
 
-/**
- * Rows that raw files ask for, from local files with columns by name; their batch is the ledger's.
- * `replay`: the one by whose rules, if not by those of their own batches.
- */
+/** Rows that raw files ask for, from local files with columns by name. */
 export function wantedSql(
   kind: Kind,
   fields: readonly Field[],
   { paths, columns, replay }: AskedRows,
 ): string {
   const { sourceFile, sourcePosition } = OUR_COLUMNS;
-  return `SELECT true AS wanted, files.name, files.batch_id, ${judgedAsSql(replay)} AS judged_as,
+  return `SELECT true AS wanted, portion.name, portion.batch_id, portion.judged_as,
   judged.${sourcePosition} AS position, ${quoteText(kind)} AS kind,
   ${reasonSql(kind)} AS reason, ${printSql(kind, fields, "judged", (name) => columns.has(name))} AS print
-FROM ${parquetSql(paths)} AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'`;
+FROM ${parquetSql(paths)} AS judged
+JOIN portion ON portion.name = judged.${sourceFile} AND ${judgedBySql(replay)}`;
 }
 
 /** Rows that raw files ask for, once they were judged again. */
@@ -130,8 +133,9 @@ export interface AskedRows {
   replay: string | undefined;
 }
 
-export function judgedAsSql(replay: string | undefined): string {
-  return replay === undefined ? "files.batch_id" : `${replay}::BIGINT`;
+/** Of the portion the files that were judged by these rules. */
+export function judgedBySql(replay: string | undefined): string {
+  return `portion.replay IS NOT DISTINCT FROM ${replay === undefined ? "NULL" : quoteText(replay)}`;
 }
 
 export function parquetSql(paths: readonly string[]): string {
@@ -155,9 +159,12 @@ LEFT JOIN moved AS m ON m.name = p.name AND m.batch_id = p.batch_id AND m.positi
 WHERE NOT p.wanted OR p.judged_as = coalesce(m.replay_id, p.batch_id)`;
 }
 
-/** Adds the findings about raw files. */
+/**
+ * Adds the findings about raw files. One that is judged by two rules may change between the two,
+ * whichever is told first: not all of its rows are known then.
+ */
 export const TAKE_STATES = `UPDATE files SET state = states.state FROM states
-WHERE states.name = files.name AND states.batch_id = files.batch_id::VARCHAR;
+WHERE states.name = files.name AND states.batch_id = files.batch_id::VARCHAR AND files.state <> 'changed';
 DELETE FROM states`;
 
 /** Events that are gone from the table, of batches up to one of them. */

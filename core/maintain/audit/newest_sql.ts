@@ -5,7 +5,7 @@ import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import { TOMBSTONES_BRANCH } from "../../lake/table_names.ts";
 import type { UpsertRule } from "../../lake/upsert_rule.ts";
 import { newestSql, removesSql } from "../../lake/upsert_sql.ts";
-import { type AskedRows, judgedAsSql, parquetSql } from "./audit_sql.ts";
+import { type AskedRows, judgedBySql, parquetSql } from "./audit_sql.ts";
 
 /** Which columns there are, and of what type. */
 type KindOf = (column: string) => string | undefined;
@@ -42,13 +42,11 @@ export function comingSql(
   const kindOf = (column: string) =>
     columns.has(column) ? fields.find(({ name }) => name === column)?.type.type : undefined;
   const removes = rule.deleteWhen === undefined || columns.has(rule.deleteWhen.column) ? removesSql(rule) : "false";
-  return `SELECT files.name, files.batch_id, judged.position, judged.key, judged.newest, judged.removes
+  return `SELECT portion.name, portion.batch_id, judged.position, judged.key, judged.newest, judged.removes
 FROM (SELECT ${sourceFile} AS name, ${sourcePosition} AS position, ${
     keyColumns(rule, kindOf)
   }, ${removes} AS removes FROM ${parquetSql(paths)}) AS judged
-JOIN files ON files.name = judged.name AND files.state = 'same'
-JOIN judged_last ON judged_last.name = files.name AND judged_last.batch_id = files.batch_id
-WHERE judged_last.judged_as = ${judgedAsSql(replay)}`;
+JOIN portion ON portion.name = judged.name AND portion.is_last AND ${judgedBySql(replay)}`;
 }
 
 /** In the order of the rule: what no batch has brought comes before what is as new. */

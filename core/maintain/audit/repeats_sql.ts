@@ -4,7 +4,7 @@ import { eventTimeSql, keyTextSql } from "../../lake/dedupe_sql.ts";
 import type { RemovedRepeats } from "../../lake/removed_repeats.ts";
 import { OUR_COLUMNS } from "../../lake/our_columns.ts";
 import { quoteName } from "../../engine/duckdb.ts";
-import { type AskedRows, judgedAsSql, parquetSql } from "./audit_sql.ts";
+import { type AskedRows, judgedBySql, parquetSql } from "./audit_sql.ts";
 
 /** By what repeats were left out of a table: at once, by `consume`, and later, by `maintain`. */
 export interface RepeatRules {
@@ -62,13 +62,12 @@ export function keptSql(
  */
 export function askedSql(keyings: readonly Keying[], { paths, columns, replay }: AskedRows): string {
   const { sourceFile, sourcePosition } = OUR_COLUMNS;
-  return `SELECT files.name, files.batch_id, judged.${quoteName(sourcePosition)} AS position, key_columns.*
+  return `SELECT portion.name, portion.batch_id, judged.${quoteName(sourcePosition)} AS position, key_columns.*
 FROM (SELECT ${sourceFile}, ${sourcePosition}, struct_pack(${
     keyColumns(keyings, (name) => columns.has(name)).map(({ name, sql }) => `${name} := ${sql}`).join(", ")
   }) AS key_columns FROM ${
     parquetSql(paths)
-  }) AS judged JOIN files ON files.name = judged.${sourceFile} AND files.state = 'same'
-JOIN judged_last USING (name, batch_id) WHERE judged_last.judged_as = ${judgedAsSql(replay)}`;
+  }) AS judged JOIN portion ON portion.name = judged.${sourceFile} AND portion.is_last AND ${judgedBySql(replay)}`;
 }
 
 /**
