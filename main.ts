@@ -17,6 +17,7 @@ export const commands: readonly ListedCommand[] = [
 const hiddenCommands: readonly ListedCommand[] = [
   { name: "route", load: async () => (await import("./commands/route/route.ts")).route },
   { name: "rewrite", load: async () => (await import("./commands/rewrite/rewrite.ts")).rewrite },
+  { name: "judge", load: async () => (await import("./commands/judge/judge.ts")).judge },
   { name: "survey", load: async () => (await import("./commands/survey/survey.ts")).survey },
 ];
 

@@ -44,9 +44,9 @@ function keyOf(name: string): string {
   return name.replace(/-(.)/g, (_dash, letter: string) => letter.toUpperCase());
 }
 
-const { taskSize: _ofRawFiles, ...clusterFlags } = sparkFlags("CLUSTER", {
-  engine: "who rewrites the files of --compact: this process, or tasks on a Spark cluster",
-  taskSize: "",
+const clusterFlags = sparkFlags("CLUSTER", {
+  engine: "who rewrites the files of --compact and judges those of --audit: this process, or tasks on a Spark cluster",
+  taskSize: "with --audit: bytes of raw files that are a task, about",
 });
 
 const flags = z.object({ ...OWN_FLAGS, ...actionFlags(), ...MACHINE_FLAGS, ...clusterFlags, ...catalogFlags });
@@ -105,7 +105,7 @@ async function run(context: Context, given: Flags & Wishes): Promise<ExitStatus>
   const surroundings: Surroundings = { store, clock, random, catalog };
   const identifiers = await tablesOf(surroundings, given);
   const job: Job = { context, surroundings, identifiers, flags: given, machine: machineSettings(context, given) };
-  const cluster = new ClusterOfRun(context, { ...given, taskSize: 0 });
+  const cluster = new ClusterOfRun(context, given);
   try {
     // Without Spark nothing is begun.
     const tasks = wanted.some((action) => action.usesCluster?.(given.dryRun)) ? await cluster.tasks() : undefined;
@@ -128,12 +128,11 @@ async function runActions(job: Job, wanted: readonly Action[]): Promise<ExitStat
 
 /** Flags of a cluster must fit together, and be of use for what was asked for. */
 function checkCluster(context: Context, flags: Flags, wanted: readonly Action[]): void {
-  const given = { ...flags, taskSize: 0 };
   const able = ACTIONS.filter(({ usesCluster }) => usesCluster !== undefined);
   // A variable or setting may be meant for `consume`.
-  if (wanted.some((action) => able.includes(action))) return checkEngine(context, given);
-  if (given.engine === "embedded" || !context.typed.has("engine")) {
-    return checkEngine(context, { ...given, engine: "embedded" });
+  if (wanted.some((action) => able.includes(action))) return checkEngine(context, flags);
+  if (flags.engine === "embedded" || !context.typed.has("engine")) {
+    return checkEngine(context, { ...flags, engine: "embedded" });
   }
   const names = able.map(({ name }) => `--${name}`).join(" and ");
   throw new StreamlabError("usage", `--engine spark is about ${names}`, {

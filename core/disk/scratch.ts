@@ -147,6 +147,11 @@ const BLOCK_BYTES = 1 << 20;
 /** Small enough to stay in the processor's cache between reading and looking. */
 const VISITED_BYTES = 1 << 18;
 
+/** Bytes of a local file. */
+export function fileSize(path: string): number {
+  return Deno.statSync(path).size;
+}
+
 /** Up to `length` bytes of a local file from `offset` on, fewer where it ends. */
 export function readFilePart(path: string, length: number, offset = 0): Uint8Array {
   const reader = new FilePartReader();

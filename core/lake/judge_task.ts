@@ -1,11 +1,12 @@
 /**
- * Raw files to judge again for an audit, and what the rows of the tables are told by: plain data,
- * like a routing task.
+ * Raw files to judge again for an audit, and what must be in the tables of them: plain data, like a
+ * routing task, and neither is stored in the lake.
  */
 import * as z from "zod";
 import { PLANNED_FILE } from "./batch_plan.ts";
 import { RULES } from "./batch_rules.ts";
 import { DEDUPE_RULE } from "./dedupe_rule.ts";
+import type { RecordFormat } from "./durable_record.ts";
 import { TASK_TABLE } from "./routing_task.ts";
 import { UPSERT_RULE } from "./upsert_rule.ts";
 
@@ -42,6 +43,48 @@ const rowsShape = z.strictObject({
   upsert: UPSERT_RULE.optional(),
 });
 
+const taskShape = z.strictObject({
+  format: z.literal(1),
+  /** Of the program that gave it: another one may judge otherwise. */
+  version: z.string(),
+  /** Of the tasks of an audit. */
+  number: z.number().int().nonnegative(),
+  files: z.array(judgedFileShape),
+  groups: z.array(groupShape),
+  rows: rowsShape,
+  limits: z.strictObject({
+    threads: z.number().int().positive(),
+    /** For the threads and DuckDB, a size as DuckDB writes it. */
+    memory: z.string(),
+  }),
+});
+
+const resultShape = z.strictObject({
+  format: z.literal(1),
+  number: z.number().int(),
+  /** Names of files that have changed since they were found. */
+  missing: z.array(z.string()),
+  /** There are several files, and of all together more is to be said than fits in a result. */
+  isTooLarge: z.boolean(),
+  /** Parquet files in base64: where each record must be, and the keys of events. */
+  places: z.array(z.string()),
+  asked: z.array(z.string()),
+});
+
 export type JudgedGroup = z.infer<typeof groupShape>;
 export type JudgedFile = z.infer<typeof judgedFileShape>;
 export type WantedRows = z.infer<typeof rowsShape>;
+export type JudgeTask = z.infer<typeof taskShape>;
+export type JudgeResult = z.infer<typeof resultShape>;
+
+export const JUDGE_TASK_FORMAT: RecordFormat<JudgeTask> = {
+  what: "judging task",
+  shapes: [taskShape],
+  damagedHint: "Give the task as it was made",
+};
+
+export const JUDGE_RESULT_FORMAT: RecordFormat<JudgeResult> = {
+  what: "judging result",
+  shapes: [resultShape],
+  damagedHint: "Run the audit again",
+};

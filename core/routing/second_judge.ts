@@ -6,6 +6,7 @@ import { adoptAddedColumns } from "../contract/extra_columns.ts";
 import { parseContract } from "../contract/json_schema.ts";
 import { keepsRescued } from "../contract/rescued.ts";
 import { removeTree } from "../disk/removal.ts";
+import type { Connection } from "../engine/duckdb.ts";
 import { partitionSpecToJson } from "../iceberg/format/partition_spec.ts";
 import { assignFieldIds, highestFieldId, type Schema, schemaFromJson, schemaToJson } from "../iceberg/format/schema.ts";
 import type { Field } from "../iceberg/format/type.ts";
@@ -80,6 +81,11 @@ export class SecondJudge {
       judgement.missing.push(...missing);
     }
     return judgement;
+  }
+
+  /** A session of DuckDB within its share of the memory. */
+  connect(): Promise<Connection> {
+    return this.#engine.connect();
   }
 
   async #judgeGroup(group: JudgedGroup): Promise<Omit<JudgedPart, "replay"> & { missing: string[] }> {

@@ -61,7 +61,7 @@ Deno.test("what cannot be routed on Spark is told, and nothing is made or planne
     strictEqual(made.join(), "raw");
   }));
 
-Deno.test("a compaction without Spark is told before anything is done, and other actions need none", () =>
+Deno.test("a compaction or an audit without Spark is told before anything is done, and other actions need none", () =>
   inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/lake`);
     const spark = ["--engine", "spark", "--master", "spark://127.0.0.1:7077"];
@@ -77,7 +77,10 @@ Deno.test("a compaction without Spark is told before anything is done, and other
         status: 2,
         says: /--task-memory says nothing without --engine spark/,
       },
-      { args: ["--status", ...spark], status: 2, says: /--engine spark is about --compact/ },
+      { args: ["--status", ...spark], status: 2, says: /--engine spark is about --compact and --audit/ },
+      { args: ["--audit", "--engine", "spark"], status: 2, says: /--engine spark needs --master/ },
+      { args: ["--audit", "--task-size", "1MB"], status: 2, says: /--task-size says nothing without --engine spark/ },
+      { args: ["--audit", ...spark], status: 1, says: /Cannot start Spark: there is no spark-submit on the PATH/ },
       { args: ["--compact", ...spark, "--spark-conf", "x"], status: 2, says: /Cannot give Spark the setting x/ },
       { args: ["--compact", ...spark], status: 1, says: /Cannot start Spark: there is no spark-submit on the PATH/ },
       { args: ["--all", ...spark], status: 1, says: /Cannot start Spark: there is no spark-submit on the PATH/ },

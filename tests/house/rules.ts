@@ -102,6 +102,7 @@ export const publicSubfolders = [
   "commands/maintain",
   "commands/route",
   "commands/rewrite",
+  "commands/judge",
   "commands/survey",
   "commands/serve",
 ];

@@ -257,3 +257,42 @@ sparkVersionTest(
       await succeed(folder, ["maintain", "--source", "there", "--audit"]);
     }),
 );
+
+/** What an audit says, but for the time. */
+async function verdict(folder: string, flags: string[], env: Record<string, string>): Promise<unknown[]> {
+  const { status, stdout, stderr } = await streamlab(
+    folder,
+    ["maintain", "--source", "lake", "--audit", "--json", ...flags],
+    { env },
+  );
+  const { time: _time, ...record } = JSON.parse(stdout || "{}");
+  return [status, record, status > 1 ? stderr : ""];
+}
+
+sparkVersionTest(
+  "an audit in tasks, of which one fails once, says what the embedded one says of a sound lake and of a wrong one",
+  NEWEST,
+  () =>
+    inFolder(async (folder) => {
+      const { flags, env } = await localCluster(NEWEST, folder, "local[2,4]");
+      for (const seed of [1, 2]) {
+        await produce(folder, "lake", seed, 500);
+        await succeed(folder, consume("lake", "--once", "--max-files-per-batch", "3"));
+      }
+      const program = await programThat(folder, 'echo "$1" >> commands; if mkdir failed 2>/dev/null; then exit 1; fi');
+      const onCluster = [...flags, ...SMALL_TASKS, ...program];
+      const sound = await verdict(folder, [], {});
+      strictEqual(sound[0], 0, JSON.stringify(sound));
+      deepStrictEqual(await verdict(folder, onCluster, env), sound);
+      const commands = (await Deno.readTextFile(`${folder}/commands`)).trimEnd().split("\n");
+      deepStrictEqual([...new Set(commands)], ["judge"]);
+      ok(commands.length > 3, "several tasks, and one of them twice");
+
+      const [first, second] = [...Deno.readDirSync(`${folder}/lake/raw/events`)].map(({ name }) => name).sort();
+      await Deno.writeTextFile(`${folder}/lake/raw/events/${first}`, "[]");
+      await Deno.remove(`${folder}/lake/raw/events/${second}`);
+      const wrong = await verdict(folder, [], {});
+      strictEqual(wrong[0], 1, JSON.stringify(wrong));
+      deepStrictEqual(await verdict(folder, onCluster, env), wrong);
+    }),
+);

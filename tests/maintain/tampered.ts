@@ -6,11 +6,13 @@ import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { fieldIdTrees } from "../../core/tables/write/field_ids.ts";
 import type { ConsumeWorld } from "../consume/consume_world.ts";
 
+type TamperedWorld = Pick<ConsumeWorld, "catalog" | "folder" | "store">;
+
 /**
  * Replaces the one data file of a table that has such rows by what the query makes of it. `{file}`
  * stands for the rows.
  */
-export async function tamper(world: ConsumeWorld, name: string, has: string, query: string): Promise<void> {
+export async function tamper(world: TamperedWorld, name: string, has: string, query: string): Promise<void> {
   const table = (await world.catalog.loadTable(parseIdentifier(name)))!;
   const database = await DuckDb.open({ threads: 1 });
   const connection = await database.connect();
@@ -33,7 +35,12 @@ export async function tamper(world: ConsumeWorld, name: string, has: string, que
   }
 }
 
-async function fileWith(connection: Connection, world: ConsumeWorld, table: LoadedTable, has: string): Promise<string> {
+async function fileWith(
+  connection: Connection,
+  world: TamperedWorld,
+  table: LoadedTable,
+  has: string,
+): Promise<string> {
   for (const { dataFile } of (await planScan(table.io, table.metadata)).files) {
     const path = world.store.localPath(table.io.location.pathOf(dataFile.path))!;
     const rows = await connection.rows(

@@ -44,6 +44,7 @@ const OWN_FLAGS = {
 export const audit = lakeAction({
   name: "audit",
   doc: "prove from the raw files that every record is in one table exactly once; exit status 1 if not",
+  usesCluster: () => true,
   flags: OWN_FLAGS,
   run: auditTargets,
 });
@@ -167,6 +168,10 @@ async function auditTarget(
     if (context.signal.aborted) return true;
     await print(context, identifierText(identifier), report, raw.archivedFiles);
     return report.discrepancies + report.damages.length === 0;
+  } catch (error) {
+    // Whoever stops it learns that from the exit status.
+    if (context.signal.aborted && isKind(error, "interrupted")) return true;
+    throw error;
   } finally {
     close();
     folder.release();
@@ -174,11 +179,15 @@ async function auditTarget(
   }
 }
 
-/** Who judges the raw files again. */
+/** Who judges the raw files again: tasks on a cluster, or this process. */
 async function openJudging(
-  { surroundings, flags, machine }: Job<typeof OWN_FLAGS>,
+  { surroundings, flags, machine, tasks }: Job<typeof OWN_FLAGS>,
   { tables: { events, deadLetters }, raw, folder }: { tables: AuditedTables; raw: RawFiles; folder: string },
 ): Promise<{ judging: Judging; close(): void }> {
+  if (tasks !== undefined) {
+    const { ClusterJudging } = await import("../../../core/maintain/audit/cluster_judging.ts");
+    return { judging: new ClusterJudging(tasks), close() {} };
+  }
   const [{ SecondJudge }, { EmbeddedJudging }, { taskTable }] = await Promise.all([
     import("../../../core/routing/second_judge.ts"),
     import("../../../core/maintain/audit/judging.ts"),

@@ -20,6 +20,9 @@ export interface JudgingPace {
   atOnce: number;
 }
 
+/** They are named in memory, and in a task. */
+export const PORTION_FILES_MAX = 1_000;
+
 /** Judges them in this process, one portion after another. */
 export class EmbeddedJudging implements Judging {
   readonly #judge: SecondJudge;
@@ -29,7 +32,7 @@ export class EmbeddedJudging implements Judging {
   }
 
   pace(): Promise<JudgingPace> {
-    return Promise.resolve({ files: 1_000, bytes: 64e6, atOnce: 1 });
+    return Promise.resolve({ files: PORTION_FILES_MAX, bytes: 64e6, atOnce: 1 });
   }
 
   async judge({ files, groups }: Portion, wanted: WantedPlaces): Promise<string[]> {

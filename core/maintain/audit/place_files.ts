@@ -1,5 +1,5 @@
 import { type Connection, quoteText } from "../../engine/duckdb.ts";
-import type { Scratch } from "../../disk/scratch.ts";
+import { createFileSync, type Scratch, writeFileSync } from "../../disk/scratch.ts";
 
 /** Events with the keys that repeats are told by: those of the table, and of the raw files. */
 export type Keys = "kept" | "asked";
@@ -23,6 +23,18 @@ export class PlaceFiles {
     } catch (error) {
       this.#scratch.removeFile(path);
       throw error;
+    }
+    this.#took(path, keys);
+  }
+
+  /** Keeps a file that was made elsewhere. */
+  write(bytes: Uint8Array, keys?: Keys): void {
+    const path = this.#newPath(keys);
+    const file = createFileSync(path);
+    try {
+      writeFileSync(file, path, bytes);
+    } finally {
+      file.close();
     }
     this.#took(path, keys);
   }

@@ -71,3 +71,14 @@ export async function portionOf(
     guessed,
   };
 }
+
+/** Of one that has several files: all that is judged of a file is in one half. */
+export function halvesOf({ number, files, groups }: Portion): Portion[] {
+  const names = [...new Set(files.map(({ name }) => name))];
+  const first = new Set(names.slice(0, Math.ceil(names.length / 2)));
+  return [true, false].map((isFirst) => {
+    const isIn = ({ name }: { name: string }) => first.has(name) === isFirst;
+    const parts = groups.map((group) => ({ ...group, files: group.files.filter(isIn) }));
+    return { number, files: files.filter(isIn), groups: parts.filter(({ files }) => files.length > 0) };
+  });
+}

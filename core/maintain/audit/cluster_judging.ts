@@ -1,0 +1,75 @@
+import denoJson from "../../../deno.json" with { type: "json" };
+import { StreamlabError } from "../../base/errors.ts";
+import {
+  JUDGE_RESULT_FORMAT,
+  JUDGE_TASK_FORMAT,
+  type JudgeResult,
+  type JudgeTask,
+  type WantedRows,
+} from "../../lake/judge_task.ts";
+import type { ClusterTasks, TaskKind } from "../../routing/task_cluster.ts";
+import { tasksAtOnce, unlessStopped } from "../../routing/tasks_at_once.ts";
+import { type Judging, type JudgingPace, PORTION_FILES_MAX } from "./judging.ts";
+import { halvesOf, type Portion } from "./portion.ts";
+import type { WantedPlaces } from "./wanted_places.ts";
+
+const JUDGING: TaskKind<JudgeTask, JudgeResult> = {
+  command: "judge",
+  action: "judge files",
+  lostHint: "Nothing was changed: run the audit again, with this engine or the embedded one",
+  task: JUDGE_TASK_FORMAT,
+  result: JUDGE_RESULT_FORMAT,
+};
+
+/** Each portion is a task of its own on a cluster: its answer goes to disk when it is there. */
+export class ClusterJudging implements Judging {
+  readonly #tasks: ClusterTasks;
+
+  constructor(tasks: ClusterTasks) {
+    this.#tasks = tasks;
+  }
+
+  /** Tasks are smaller where slots would be idle, down to what is worth one. */
+  async pace(bytes: number): Promise<JudgingPace> {
+    const { cluster, bytesPerTask } = this.#tasks;
+    const share = Math.max(bytes / await cluster.slots(), bytesPerTask / 8);
+    return { files: PORTION_FILES_MAX, bytes: Math.min(bytesPerTask, share), atOnce: await tasksAtOnce(cluster) };
+  }
+
+  async judge(portion: Portion, wanted: WantedPlaces, signal: AbortSignal): Promise<string[]> {
+    const result = await this.#run(portion, wanted.rows, signal);
+    if (result.isTooLarge) {
+      const missing: string[] = [];
+      for (const half of halvesOf(portion)) missing.push(...await this.judge(half, wanted, signal));
+      return missing;
+    }
+    for (const file of result.places) wanted.places.write(bytesOf(file));
+    for (const file of result.asked) wanted.places.write(bytesOf(file), "asked");
+    return result.missing;
+  }
+
+  async #run(portion: Portion, rows: WantedRows, signal: AbortSignal): Promise<JudgeResult> {
+    const { cluster, limits } = this.#tasks;
+    const { number, files, groups } = portion;
+    const task: JudgeTask = { format: 1, version: denoJson.version, number, files, groups, rows, limits };
+    const [result] = await unlessStopped(cluster.run(JUDGING, [task]), signal, "the audit") as [JudgeResult];
+    checkIsOf(portion, result);
+    return result;
+  }
+}
+
+function checkIsOf({ number }: Portion, result: JudgeResult): void {
+  if (result.number === number) return;
+  throw new StreamlabError(
+    "internal",
+    `Cannot take the result of a task: it is of portion ${result.number}, and must be of ${number}`,
+  );
+}
+
+function bytesOf(base64: string): Uint8Array {
+  try {
+    return Uint8Array.fromBase64(base64);
+  } catch (cause) {
+    throw new StreamlabError("internal", "Cannot take the result of a task: it is not in base64", { cause });
+  }
+}
