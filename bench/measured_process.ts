@@ -32,25 +32,43 @@ export async function measure(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const processes = new Map<number, { memoryMax: number; processorSeconds: number }>();
-  const sample = () => {
-    for (const pid of familyOf(child.pid)) {
-      const memoryMax = peakOf(pid), processorSeconds = processorSecondsOf(pid);
-      if (memoryMax !== undefined && processorSeconds !== undefined) {
-        processes.set(pid, { memoryMax, processorSeconds });
-      }
-    }
-  };
-  const timer = setInterval(sample, SAMPLE_MS);
+  const watch = new FamilyWatch(() => [child.pid]);
   const { success, stdout, stderr } = await child.output();
   const seconds = (performance.now() - started) / 1_000;
-  clearInterval(timer);
+  const used = watch.end();
   const decoder = new TextDecoder();
   if (!success) throw new Error(`${program} ${args.join(" ")} failed: ${decoder.decode(stderr)}`);
-  const sum = (of: "memoryMax" | "processorSeconds") =>
-    processes.size === 0 ? undefined : [...processes.values()].reduce((total, process) => total + process[of], 0);
-  const [processorSeconds, memoryMax] = [sum("processorSeconds"), sum("memoryMax")];
-  return { seconds, processorSeconds, memoryMax, stdout: decoder.decode(stdout) };
+  return { seconds, ...used, stdout: decoder.decode(stdout) };
+}
+
+/** What processes take, and all that they start, from its begin to its end. */
+export class FamilyWatch {
+  readonly #processes = new Map<number, { memoryMax: number; processorSeconds: number }>();
+  readonly #roots: () => number[];
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  /** `roots`: as they are now; those of them that began before are counted from their own begin. */
+  constructor(roots: () => number[]) {
+    this.#roots = roots;
+    this.#timer = setInterval(() => this.#sample(), SAMPLE_MS);
+  }
+
+  end(): Pick<Measured, "processorSeconds" | "memoryMax"> {
+    clearInterval(this.#timer);
+    const sum = (of: "memoryMax" | "processorSeconds") =>
+      this.#processes.size === 0
+        ? undefined
+        : [...this.#processes.values()].reduce((total, process) => total + process[of], 0);
+    return { processorSeconds: sum("processorSeconds"), memoryMax: sum("memoryMax") };
+  }
+
+  #sample(): void {
+    for (const pid of this.#roots().flatMap(familyOf)) {
+      const memoryMax = peakOf(pid), processorSeconds = processorSecondsOf(pid);
+      if (memoryMax === undefined || processorSeconds === undefined) continue;
+      this.#processes.set(pid, { memoryMax, processorSeconds });
+    }
+  }
 }
 
 /** The process and its children, and theirs (proc_pid_task_tid_children(5)). */
