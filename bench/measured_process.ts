@@ -71,10 +71,15 @@ export class FamilyWatch {
   }
 }
 
-/** The process and its children, and theirs (proc_pid_task_tid_children(5)). */
+/**
+ * The process and its children, and theirs: those of each of its threads, for a JVM starts them from
+ * any (proc_pid_task_tid_children(5)).
+ */
 function familyOf(pid: number): number[] {
   try {
-    const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim().split(" ").filter(Boolean);
+    const children = [...Deno.readDirSync(`/proc/${pid}/task`)].flatMap(({ name }) =>
+      Deno.readTextFileSync(`/proc/${pid}/task/${name}/children`).trim().split(" ").filter(Boolean)
+    );
     return [pid, ...children.flatMap((child) => familyOf(Number(child)))];
   } catch {
     return [pid];

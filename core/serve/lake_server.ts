@@ -35,15 +35,17 @@ export class LakeServer {
     this.#parts = parts;
   }
 
-  /** Serves until `signal`; then finishes what is under way. Calls `onListen` with its address. */
+  /**
+   * Serves until `signal`; then finishes what is under way, or leaves it where that takes too long.
+   * Calls `onListen` with its address.
+   */
   async serve(
     place: { hostname: string; port: number },
     signal: AbortSignal,
     onListen: (address: Deno.NetAddr) => void,
   ): Promise<void> {
-    const force = new AbortController();
     const onError = (error: unknown) => this.#tellOfBody(error);
-    const server = Deno.serve({ ...place, signal: force.signal, onListen, onError }, (request) => this.answer(request));
+    const server = Deno.serve({ ...place, onListen, onError }, (request) => this.answer(request));
     const wished = Promise.withResolvers<void>();
     if (signal.aborted) wished.resolve();
     else signal.addEventListener("abort", () => wished.resolve(), { once: true });
@@ -53,8 +55,8 @@ export class LakeServer {
     const tooLong = this.#parts.clock.sleep(FAREWELL_MS, over.signal).then(() => false);
     const isDone = await Promise.race([early(server.shutdown()).then(() => true), tooLong]);
     over.abort();
-    if (!isDone) force.abort();
-    await server.finished;
+    // What takes longer ends with the process: a server that is being shut down cannot be aborted.
+    if (isDone) await server.finished;
   }
 
   /** Never throws. */

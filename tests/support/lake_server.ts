@@ -32,6 +32,8 @@ interface ServeOptions {
   sessionClock?: Clock;
   /** The console's, for all but questions. */
   consoleClock?: Clock;
+  /** The server's own: of its limits, and of its farewell. */
+  serverClock?: Clock;
   /** A lake that is there; default: a new one, for this once. */
   folder?: string;
 }
@@ -117,7 +119,7 @@ export class ServedLake {
         shown: (text) => text.replaceAll("a-secret", "***"),
       }),
       guard: new Guard({ hosts: [], hostAdvice: "--allow-host adds one", tokens: undefined, ...options.guard }),
-      clock,
+      clock: options.serverClock ?? clock,
       version: "0.0.0",
       onFailure,
     });
