@@ -13,10 +13,12 @@ export interface TemporaryFolder {
 
 const LOCK_NAME = /^(streamlab-[a-z]+-[0-9a-f-]{36})\.lock$/;
 /**
- * Another process that cleans up may take a lock before its owner has it; this many times in a row
- * it won't.
+ * Another process that cleans up may take a lock before its owner has it, where that one is slow;
+ * this many times in a row it won't.
  */
 export const ATTEMPTS_MAX = 5;
+/** For so long after its file was made a free lock may be one that its owner is about to take. */
+const TAKING_MS = 10_000;
 
 /**
  * A folder of this process below `parent`, worthless once the process has ended. The kernel
@@ -55,12 +57,15 @@ async function removeAbandoned(parent: string, clock: Clock): Promise<void> {
     : [];
   for (const name of names) {
     // Other users who can write there can choose such names, too.
-    if (!isOwn(`${parent}/${name}.lock`) || (exists(`${parent}/${name}`) && !isOwn(`${parent}/${name}`))) continue;
+    const lockPath = `${parent}/${name}.lock`;
+    if (!isOwn(lockPath) || isYoung(lockPath, clock) || (exists(`${parent}/${name}`) && !isOwn(`${parent}/${name}`))) {
+      continue;
+    }
     try {
-      const lock = await takeKernelLock(`${parent}/${name}.lock`, "cleaning up", clock);
+      const lock = await takeKernelLock(lockPath, "cleaning up", clock);
       if ("heldBy" in lock) continue;
       removeTreeQuietly(`${parent}/${name}`);
-      removeTreeQuietly(`${parent}/${name}.lock`);
+      removeTreeQuietly(lockPath);
       lock.release();
     } catch {
       // Another user's folder, or another process is removing it: not ours to remove.
@@ -73,6 +78,16 @@ function isOwn(path: string): boolean {
   try {
     const { isSymlink, uid } = Deno.lstatSync(path);
     return !isSymlink && (Deno.uid() === null || uid === Deno.uid());
+  } catch {
+    return false;
+  }
+}
+
+/** By its last change; one of the future is not taken for one of now. */
+function isYoung(path: string, clock: Clock): boolean {
+  try {
+    const changedMs = Deno.lstatSync(path).mtime?.getTime() ?? 0;
+    return Math.abs(clock.nowMs() - changedMs) < TAKING_MS;
   } catch {
     return false;
   }

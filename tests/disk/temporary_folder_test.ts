@@ -6,6 +6,8 @@ import { takeTemporaryFolder } from "../../core/disk/temporary_folder.ts";
 import { inFolder } from "../support/own_folder.ts";
 
 const world = { clock: systemClock, random: seededRandom(3) };
+/** As one that was left long ago. */
+const age = (path: string) => Deno.utimeSync(path, new Date(0), new Date(0));
 const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 
 Deno.test("temporary folders of the living stay, and each goes with its owner", () =>
@@ -44,11 +46,29 @@ setTimeout(() => {}, 60_000);`;
     reader.releaseLock();
     await child.stdout.cancel();
     await Deno.mkdir(`${parent}/streamlab-other`);
+    age(`${parent}/${namesIn(parent).find((name) => name.endsWith(".lock"))}`);
     const mine = await takeTemporaryFolder(parent, "query", world);
     deepStrictEqual(namesIn(parent).filter((name) => !mine.path.endsWith(name.replace(".lock", ""))), [
       "streamlab-other",
     ]);
     mine.release();
+  }));
+
+Deno.test("a lock that somebody has made, and not taken yet, is left to them", () =>
+  inFolder(async (parent) => {
+    const [fresh, old] = [1, 2].map((number) => `streamlab-query-${ID}${number}.lock`);
+    for (const name of [fresh, old]) Deno.writeTextFileSync(`${parent}/${name}`, "");
+    age(`${parent}/${old}`);
+    (await takeTemporaryFolder(parent, "query", world)).release();
+    deepStrictEqual(namesIn(parent), [fresh]);
+  }));
+
+Deno.test("many who want a temporary folder at once each have one", () =>
+  inFolder(async (parent) => {
+    const taken = await Promise.all(Array.from({ length: 50 }, () => takeTemporaryFolder(parent, "query", world)));
+    strictEqual(new Set(taken.map(({ path }) => path)).size, 50);
+    for (const folder of taken) folder.release();
+    deepStrictEqual(namesIn(parent), []);
   }));
 
 const ID = "00000000-0000-4000-8000-00000000000";
@@ -62,6 +82,7 @@ Deno.test("a name that another user has put beside temporary folders empties and
     Deno.linkSync(`${precious}/file`, `${parent}/streamlab-query-${ID}2.lock`);
     Deno.symlinkSync(`${precious}/new`, `${parent}/streamlab-query-${ID}3.lock`);
     Deno.writeTextFileSync(`${parent}/streamlab-query-${ID}4.lock`, "");
+    for (const number of [2, 4]) age(`${parent}/streamlab-query-${ID}${number}.lock`);
     Deno.symlinkSync(precious, `${parent}/streamlab-query-${ID}4`);
     const taken = await takeTemporaryFolder(parent, "query", world);
     taken.release();
@@ -98,6 +119,7 @@ Deno.test(
       const [lock, folder] = [`${parent}/streamlab-query-${ID}5.lock`, `${parent}/streamlab-query-${ID}5`];
       Deno.writeTextFileSync(lock, "theirs");
       Deno.mkdirSync(folder);
+      age(lock);
       for (const path of [lock, folder]) Deno.chownSync(path, 54_321, 54_321);
       (await takeTemporaryFolder(parent, "query", world)).release();
       deepStrictEqual(namesIn(parent), [folder, lock].map((path) => path.slice(parent.length + 1)));

@@ -5,9 +5,9 @@
  * points. `--more-races` runs races alone, those that come after the ones that are run without it,
  * for at most so long. `--seed` runs one race again, the one that failed, `--rest` says that it is
  * one in a REST catalog, `--dedupes` one with repeats dropped, `--removes` one with repeats removed
- * later, `--grows` one with columns added, `--replays` one with dead letters replayed, `--reingests`
- * one with files reingested, too, `--upserts` one with upserts; with a file it is the seed of that
- * file's tests.
+ * later, `--grows` one with columns added, `--replays` one with dead letters replayed,
+ * `--reingests` one with files reingested, too, `--upserts` one with upserts; with a file it is the
+ * seed of that file's tests.
  */
 const names: Record<string, string> = {
   "--seeds": "STREAMLAB_SEEDS",
