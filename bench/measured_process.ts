@@ -72,7 +72,7 @@ export class FamilyWatch {
 }
 
 /**
- * The process and its children, and theirs: those of each of its threads, for a JVM starts them from
+ * The process and its children, and theirs: those of each of its threads, as a JVM starts them from
  * any (proc_pid_task_tid_children(5)).
  */
 function familyOf(pid: number): number[] {
