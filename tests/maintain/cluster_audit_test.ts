@@ -188,6 +188,17 @@ for (const last of ["changed", "whole"]) {
     }));
 }
 
+Deno.test("files of the same rules are judged in one group", () =>
+  withEvents(async (place) => {
+    const groups: string[][] = [];
+    const grouped = judgingCluster((task) => {
+      groups.push(...task.groups.map(({ files }) => files.map(({ name }) => name.slice(11))));
+      return judgeHere(task);
+    }, 1e6);
+    await auditBy(grouped, `${place.folder}/lake`);
+    deepStrictEqual(groups, [["a.json", "b.ndjson", "c.json"]]);
+  }));
+
 Deno.test("a task that fails ends the audit at once, with its words", () =>
   withEvents(async (place) => {
     const failing = judgingCluster(async (task) => {

@@ -17,13 +17,13 @@ export interface AuditedBy {
   areGuessed: boolean;
 }
 
-/** The same object for the same rules. */
+/** The same object for the same rules, also where it is asked for many times at once. */
 export class AuditRules {
   readonly #known: RulesOfBatches;
   readonly #today: BatchRules;
   readonly #asked: AskedRules;
-  readonly #own = new Map<BatchRules, AuditedBy>();
-  readonly #guessed = new Map<BatchRules, AuditedBy>();
+  readonly #own = new Map<BatchRules, Promise<AuditedBy>>();
+  readonly #guessed = new Map<BatchRules, Promise<AuditedBy>>();
   /** Of rules, by how else files are read that they judge. */
   readonly #readOtherwise = new Map<AuditedBy, Map<string, AuditedBy>>();
 
@@ -59,9 +59,9 @@ export class AuditRules {
     const own = await this.#known.of(batchId);
     const rules = own ?? await this.#known.after(batchId) ?? this.#today;
     const kept = own === undefined ? this.#guessed : this.#own;
-    const audited = kept.get(rules) ?? await this.#audited(rules, own === undefined);
+    const audited = kept.get(rules) ?? this.#audited(rules, own === undefined);
     kept.set(rules, audited);
-    return audited;
+    return await audited;
   }
 
   async #audited(rules: BatchRules, areGuessed: boolean): Promise<AuditedBy> {
