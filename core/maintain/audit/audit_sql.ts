@@ -81,7 +81,7 @@ CREATE TEMP TABLE files AS
 SELECT name, etag, any_value(size) AS size, batch_id,
   any_value(events) + coalesce(any_value(more_events), 0) AS events,
   any_value(dead_letters) + coalesce(any_value(more_letters), 0) AS dead_letters,
-  any_value(duplicates) AS duplicates, sum(count(*)) OVER (PARTITION BY name, etag)::BIGINT AS times, 'gone' AS state
+  any_value(duplicates) AS duplicates, sum(count(*)) OVER (PARTITION BY name, etag)::BIGINT AS times, 'same' AS state
 FROM ledger_lines LEFT JOIN (
   SELECT name, etag, sum(events)::BIGINT AS more_events, sum(dead_letters)::BIGINT AS more_letters
   FROM ledger_lines WHERE status = 'replayed' GROUP BY name, etag
@@ -160,11 +160,13 @@ WHERE NOT p.wanted OR p.judged_as = coalesce(m.replay_id, p.batch_id)`;
 }
 
 /**
- * Adds the findings about raw files. One that is judged by two rules may change between the two,
- * whichever is told first: not all of its rows are known then.
+ * Adds the findings about raw files. One that is judged by two rules may change or go between the
+ * two, whichever is told first: not all of its rows are known then. Of states the worst is the
+ * first by the alphabet.
  */
-export const TAKE_STATES = `UPDATE files SET state = states.state FROM states
-WHERE states.name = files.name AND states.batch_id = files.batch_id::VARCHAR AND files.state <> 'changed';
+export const TAKE_STATES = `UPDATE files SET state = least(files.state, found.state)
+FROM (SELECT name, batch_id, min(state) AS state FROM states GROUP BY name, batch_id) AS found
+WHERE found.name = files.name AND found.batch_id = files.batch_id::VARCHAR;
 DELETE FROM states`;
 
 /** Events that are gone from the table, of batches up to one of them. */
