@@ -199,6 +199,20 @@ Deno.test("files of the same rules are judged in one group", () =>
     deepStrictEqual(groups, [["a.json", "b.ndjson", "c.json"]]);
   }));
 
+Deno.test("tasks that do not see a raw file as it is here end the audit, and do not say that it has changed", () =>
+  withReplayed(async (place) => {
+    const elsewhere = judgingCluster((task) => {
+      const groups = task.groups.map((group) => ({ ...group, root: place.temporaryFolder }));
+      return judgeHere({ ...task, groups });
+    });
+    await rejects(auditBy(elsewhere, `${place.folder}/lake`), (error) => {
+      ok(isKind(error, "unavailable"));
+      match(error.message, /^Cannot judge raw\/events\/[abc]\.json: a task does not find it as it is here$/);
+      match(error.hint!, /^Let the executors see .*\/lake under the same name/);
+      return true;
+    });
+  }));
+
 Deno.test("a task that fails ends the audit at once, with its words", () =>
   withEvents(async (place) => {
     const failing = judgingCluster(async (task) => {

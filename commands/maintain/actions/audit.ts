@@ -186,7 +186,7 @@ async function openJudging(
 ): Promise<{ judging: Judging; close(): void }> {
   if (tasks !== undefined) {
     const { ClusterJudging } = await import("../../../core/maintain/audit/cluster_judging.ts");
-    return { judging: new ClusterJudging(tasks), close() {} };
+    return { judging: new ClusterJudging(tasks, (root) => raw.storeOf(root)), close() {} };
   }
   const [{ SecondJudge }, { EmbeddedJudging }, { taskTable }] = await Promise.all([
     import("../../../core/routing/second_judge.ts"),

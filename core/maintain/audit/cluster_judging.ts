@@ -1,5 +1,5 @@
 import denoJson from "../../../deno.json" with { type: "json" };
-import { StreamlabError } from "../../base/errors.ts";
+import { ifFound, StreamlabError } from "../../base/errors.ts";
 import {
   JUDGE_RESULT_FORMAT,
   JUDGE_TASK_FORMAT,
@@ -9,6 +9,7 @@ import {
 } from "../../lake/judge_task.ts";
 import type { ClusterTasks, TaskKind } from "../../routing/task_cluster.ts";
 import { tasksAtOnce, unlessStopped } from "../../routing/tasks_at_once.ts";
+import type { Store } from "../../storage/store.ts";
 import { type Judging, type JudgingPace, PORTION_FILES_MAX } from "./judging.ts";
 import { halvesOf, type Portion } from "./portion.ts";
 import type { WantedPlaces } from "./wanted_places.ts";
@@ -24,9 +25,12 @@ const JUDGING: TaskKind<JudgeTask, JudgeResult> = {
 /** Each portion is a task of its own on a cluster: its answer goes to disk when it is there. */
 export class ClusterJudging implements Judging {
   readonly #tasks: ClusterTasks;
+  readonly #openStore: (root: string) => Promise<Store>;
 
-  constructor(tasks: ClusterTasks) {
+  /** `openStore`: that of the raw files with that root, as this process sees it. */
+  constructor(tasks: ClusterTasks, openStore: (root: string) => Promise<Store>) {
     this.#tasks = tasks;
+    this.#openStore = openStore;
   }
 
   /** Tasks are smaller where slots would be idle, down to what is worth one. */
@@ -43,9 +47,24 @@ export class ClusterJudging implements Judging {
       for (const half of halvesOf(portion)) missing.push(...await this.judge(half, wanted, signal));
       return missing;
     }
+    await this.#checkAreGone(portion, result.missing);
     for (const file of result.places) wanted.places.write(bytesOf(file));
     for (const file of result.asked) wanted.places.write(bytesOf(file), "asked");
     return result.missing;
+  }
+
+  /** Of what a task has not found: where executors do not see this machine's disk, it is here. */
+  async #checkAreGone({ groups }: Portion, missing: readonly string[]): Promise<void> {
+    const names = new Set(missing);
+    for (const { root, files } of groups) {
+      for (const { name, path, etag } of files.filter(({ name }) => names.has(name))) {
+        const found = await ifFound(this.#openStore(root).then((store) => store.stat(path)));
+        if (found?.etag !== etag) continue;
+        throw new StreamlabError("unavailable", `Cannot judge ${name}: a task does not find it as it is here`, {
+          hint: `Let the executors see ${root} under the same name, or audit with --engine embedded`,
+        });
+      }
+    }
   }
 
   async #run(portion: Portion, rows: WantedRows, signal: AbortSignal): Promise<JudgeResult> {
