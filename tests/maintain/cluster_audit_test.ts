@@ -213,6 +213,18 @@ Deno.test("tasks that do not see a raw file as it is here end the audit, and do 
     });
   }));
 
+Deno.test("what is too large of one file is not halved for ever", () =>
+  withEvents(async (place) => {
+    const tooLarge = judgingCluster(({ number }) =>
+      Promise.resolve({ format: 1, number, isTooLarge: true, missing: [], places: [], asked: [] })
+    );
+    await rejects(auditBy(tooLarge, `${place.folder}/lake`), (error) => {
+      ok(isKind(error, "internal"));
+      match(error.message, /^Cannot take the result of a task: it is too large, and of one file, raw\/events\//);
+      return true;
+    });
+  }));
+
 Deno.test("a task that fails ends the audit at once, with its words", () =>
   withEvents(async (place) => {
     const failing = judgingCluster(async (task) => {

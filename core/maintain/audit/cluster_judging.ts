@@ -43,6 +43,7 @@ export class ClusterJudging implements Judging {
   async judge(portion: Portion, wanted: WantedPlaces, signal: AbortSignal): Promise<string[]> {
     const result = await this.#run(portion, wanted.rows, signal);
     if (result.isTooLarge) {
+      checkHasSeveral(portion);
       const missing: string[] = [];
       for (const half of halvesOf(portion)) missing.push(...await this.judge(half, wanted, signal));
       return missing;
@@ -82,6 +83,14 @@ function checkIsOf({ number }: Portion, result: JudgeResult): void {
   throw new StreamlabError(
     "internal",
     `Cannot take the result of a task: it is of portion ${result.number}, and must be of ${number}`,
+  );
+}
+
+function checkHasSeveral({ files: [first, ...others] }: Portion): void {
+  if (others.some(({ name }) => name !== first?.name)) return;
+  throw new StreamlabError(
+    "internal",
+    `Cannot take the result of a task: it is too large, and of one file, ${first?.name}`,
   );
 }
 
