@@ -213,6 +213,23 @@ Deno.test("tasks that do not see a raw file as it is here end the audit, and do 
     });
   }));
 
+Deno.test("files that have changed are told of, in whichever half of what is too large they are", () =>
+  withEvents(async (place) => {
+    let asked = 0;
+    const halved = judgingCluster(async (task) => {
+      if (asked++ > 0) return await judgeHere(task);
+      for (const name of ["a.json", "c.json"]) place.put(`lake/raw/events/${name}`, "[]");
+      return { format: 1, number: task.number, isTooLarge: true, missing: [], places: [], asked: [] };
+    }, 1e6);
+    const { isRight, printed } = await auditBy(halved, `${place.folder}/lake`);
+    deepStrictEqual([isRight, asked], [false, 3]);
+    const { shown } = printed[0] as { shown: { file: string; problem: string }[] };
+    deepStrictEqual(shown.map(({ file, problem }) => [file.slice(11), problem]), [
+      ["a.json", "has changed since it was ingested: its records cannot be checked"],
+      ["c.json", "has changed since it was ingested: its records cannot be checked"],
+    ]);
+  }));
+
 Deno.test("what is too large of one file is not halved for ever", () =>
   withEvents(async (place) => {
     const tooLarge = judgingCluster(({ number }) =>
