@@ -47,6 +47,27 @@ const withNewest = madeOnce(Place.use, async (place) => {
   place.put("lake/raw/events/d.json", [event("b1", 9, { event_type: "delete" }), event("a5", 0)]);
   await place.records("consume", "--once", "--no-upkeep");
 });
+/** A letter has the time of an event by the rules of the first replay, not by those of the last. */
+const withOtherTimes = madeOnce(Place.use, async (place) => {
+  const properties = { id: { type: "string" }, at: { type: "string", format: "date-time-lenient" } };
+  const narrow = { type: "object", required: ["at"], properties };
+  place.put("narrow.json", narrow);
+  place.put("wide.json", { ...narrow, properties: { ...properties, more: { type: "integer" } } });
+  place.put("lake/raw/events/a.json", [
+    { id: "a", at: "2026-03-01T12:00:00Z" },
+    { id: "b", at: "2026-03-01T12:00:00Z", more: 1 },
+    { id: "c", at: "2026-03-01T12:00:00", more: 2 },
+    { id: "d", at: "2026-03-01T15:00:00Z", more: 3 },
+  ]);
+  const consume = (...flags: string[]) => place.records("consume", "--once", "--no-upkeep", ...flags);
+  await consume("--contract", "narrow.json", "--assume-offset", "Z");
+  await consume("--contract", "wide.json", "--assume-offset", "Z");
+  await place.records("maintain", "--replay-dead-letters", "--where", "_source_position = 1");
+  await consume("--contract", "wide.json", "--assume-offset", "+01:00");
+  const [replay] = await place.records("maintain", "--replay-dead-letters");
+  strictEqual(replay!.events, 2);
+  await place.records("maintain", "--dedupe-by", "at");
+});
 const withReplayed = madeOnce(withLetters, async (place) => {
   await place.records("maintain", "--replay-dead-letters");
 });
@@ -118,6 +139,13 @@ const cases: Case[] = [
     says: /is in no table/,
   },
   { name: "letters that were replayed", use: withReplayed },
+  { name: "an event that repeats none by the last of two replays", use: withOtherTimes },
+  {
+    name: "an event that repeats none by the last of two replays, and is lost",
+    use: withOtherTimes,
+    plant: tampered("bronze.events", "SELECT * FROM {file} WHERE _source_position <> 2", "_source_position = 2"),
+    says: /is in no table/,
+  },
   {
     name: "letters that were replayed, of which one is lost",
     use: withReplayed,
