@@ -290,6 +290,14 @@ Deno.test("an audit that is stopped waits for no task, and says nothing of the l
     deepStrictEqual(await auditBy(never, `${place.folder}/lake`, stop.signal), { isRight: true, printed: [] });
   }));
 
+Deno.test("an audit that cannot begin to judge leaves no folder behind", () =>
+  withEvents(async (place) => {
+    const { status, stderr } = await place.run("maintain", "--audit", "--memory", "64MB");
+    deepStrictEqual([status, /Cannot work within 64 MB of memory/.test(stderr)], [2, true], stderr);
+    const left = [...Deno.readDirSync(place.temporaryFolder)].map(({ name }) => name);
+    deepStrictEqual(left.filter((name) => name.startsWith("streamlab-audit-")), []);
+  }));
+
 Deno.test("a program of another version judges nothing", () =>
   withEvents(async (place) => {
     const other = judgingCluster((task) => judgeHere({ ...task, version: "0.0.1" }), 1e6);

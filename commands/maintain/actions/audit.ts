@@ -137,23 +137,44 @@ async function auditTarget(
   identifier: TableIdentifier,
   record: TargetRecord | undefined,
 ): Promise<boolean> {
-  const { context, surroundings, machine } = job;
-  const [{ auditIngestion }, { identifiersOf }, { takeTemporaryFolder }] = await Promise.all([
-    import("../../../core/maintain/audit/audit.ts"),
+  const { surroundings, machine } = job;
+  const [{ identifiersOf }, { takeTemporaryFolder }] = await Promise.all([
     import("../../../core/lake/table_names.ts"),
     import("../../../core/disk/temporary_folder.ts"),
   ]);
   // The ledger first: rows beyond it in the other tables belong to a batch in flight.
   const known = await surroundings.catalog.loadTable(identifier);
   const { ledger, events, deadLetters } = identifiersOf(identifier, known?.metadata.properties);
+  const target = identifierText(identifier);
   const load = () => loadTables(surroundings, { ledger, events, deadLetters });
-  const tables = await withLedgerOf(identifierText(identifier), load);
-  const rules = await rulesFor(job, tables.ledger, identifierText(identifier), record);
+  const tables = await withLedgerOf(target, load);
+  const rules = await rulesFor(job, tables.ledger, target, record);
   const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
+  try {
+    return await auditTables(job, { target, tables, rules, folder: folder.path });
+  } finally {
+    folder.release();
+  }
+}
+
+interface TablesToAudit {
+  target: string;
+  tables: AuditedTables;
+  rules: AuditRules;
+  /** Local. */
+  folder: string;
+}
+
+async function auditTables(
+  job: Job<typeof OWN_FLAGS>,
+  { target, tables, rules, folder }: TablesToAudit,
+): Promise<boolean> {
+  const { context, surroundings, machine } = job;
+  const { auditIngestion } = await import("../../../core/maintain/audit/audit.ts");
   const raw = new RawFiles(context, surroundings.store);
-  const { judging, close } = await openJudging(job, { tables, raw, folder: folder.path });
+  const { judging, close } = await openJudging(job, { tables, raw, folder });
   const meter = new Meter(context.clock);
-  const progress = startProgress(context, `Auditing ${identifierText(identifier)}`, meter);
+  const progress = startProgress(context, `Auditing ${target}`, meter);
   try {
     const report = await auditIngestion(surroundings, {
       ...machine,
@@ -166,16 +187,15 @@ async function auditTarget(
     });
     await progress.end();
     if (context.signal.aborted) return true;
-    await print(context, identifierText(identifier), report, raw.archivedFiles);
+    await print(context, target, report, raw.archivedFiles);
     return report.discrepancies + report.damages.length === 0;
   } catch (error) {
     // Whoever stops it learns that from the exit status.
     if (context.signal.aborted && isKind(error, "interrupted")) return true;
     throw error;
   } finally {
-    close();
-    folder.release();
     await progress.end();
+    close();
   }
 }
 
