@@ -101,17 +101,43 @@ async function auditOrTell(
     isRead = true;
     return await auditTarget(job, identifier, known);
   } catch (error) {
-    // Without a record the built-in contract is only a guess.
-    const isGuess = isRead && known === undefined && job.flags.contract === undefined && isKind(error, "usage");
-    const lacksTable = isRead && !isAlone && isKind(error, "not-found", "corrupt");
     if (!(error instanceof StreamlabError)) throw error;
-    if (isRead ? !isGuess && !lacksTable : !isKind(error, "corrupt", "newer")) throw error;
-    const table = identifierText(identifier);
-    const problem = isGuess
-      ? "an older streamlab has not written its contract down: name it with --table and --contract, or run consume once"
-      : withHint(error);
-    await tellUnknown(job.context, table, problem);
+    const lacksTable = !isAlone && isKind(error, "not-found", "corrupt");
+    const isTold = isRead ? lacksTable || error instanceof WrongGuess : isKind(error, "corrupt", "newer");
+    if (!isTold) throw error;
+    await tellUnknown(job.context, identifierText(identifier), withHint(error));
     return false;
+  }
+}
+
+/** Without a record the built-in contract is only a guess, and the tables cannot follow it. */
+class WrongGuess extends StreamlabError {
+  constructor(cause: unknown) {
+    const wayOut = "name it with --table and --contract, or run consume once";
+    super("usage", `an older streamlab has not written its contract down: ${wayOut}`, { cause });
+  }
+}
+
+/** Whether this error may come of the built-in contract, which no record has named. */
+async function isOfGuess(
+  error: unknown,
+  { context, flags }: Job<typeof OWN_FLAGS>,
+  { events, deadLetters }: AuditedTables,
+): Promise<boolean> {
+  if (!isKind(error, "usage") || flags.contract !== undefined) return false;
+  const [{ planTask }, { taskTable }] = await Promise.all([
+    import("../../../core/routing/plan_task.ts"),
+    import("../../../core/lake/routing_task.ts"),
+  ]);
+  const { text } = await readContract(context, flags, undefined);
+  const { onExtraFields = "dead-letter", onWrongType } = flags;
+  const tables = { events: taskTable(events), deadLetters: taskTable(deadLetters) };
+  try {
+    planTask({ contract: text, options: { onExtraFields, onWrongType }, ...tables });
+    return false;
+  } catch (refusal) {
+    if (isKind(refusal, "usage")) return true;
+    throw refusal;
   }
 }
 
@@ -152,6 +178,9 @@ async function auditTarget(
   const folder = await takeTemporaryFolder(machine.temporaryFolder, "audit", surroundings);
   try {
     return await auditTables(job, { target, tables, rules, folder: folder.path });
+  } catch (error) {
+    if (record === undefined && await isOfGuess(error, job, tables)) throw new WrongGuess(error);
+    throw error;
   } finally {
     folder.release();
   }
