@@ -63,7 +63,7 @@ export class FamilyWatch {
   }
 
   #sample(): void {
-    for (const pid of this.#roots().flatMap(familyOf)) {
+    for (const pid of this.#roots().flatMap((root) => familyOf(root))) {
       const memoryMax = peakOf(pid), processorSeconds = processorSecondsOf(pid);
       if (memoryMax === undefined || processorSeconds === undefined) continue;
       this.#processes.set(pid, { memoryMax, processorSeconds });
@@ -75,14 +75,25 @@ export class FamilyWatch {
  * The process and its children, and theirs: those of each of its threads, as a JVM starts them from
  * any (proc_pid_task_tid_children(5)).
  */
-function familyOf(pid: number): number[] {
+export function familyOf(pid: number, proc = "/proc"): number[] {
+  const children = threadsOf(pid, proc).flatMap((thread) => childrenOf(`${proc}/${pid}/task/${thread}`));
+  return [pid, ...children.flatMap((child) => familyOf(child, proc))];
+}
+
+function threadsOf(pid: number, proc: string): string[] {
   try {
-    const children = [...Deno.readDirSync(`/proc/${pid}/task`)].flatMap(({ name }) =>
-      Deno.readTextFileSync(`/proc/${pid}/task/${name}/children`).trim().split(" ").filter(Boolean)
-    );
-    return [pid, ...children.flatMap((child) => familyOf(Number(child)))];
+    return [...Deno.readDirSync(`${proc}/${pid}/task`)].map(({ name }) => name);
   } catch {
-    return [pid];
+    return [];
+  }
+}
+
+/** None of a thread that has ended since it was listed. */
+function childrenOf(thread: string): number[] {
+  try {
+    return Deno.readTextFileSync(`${thread}/children`).trim().split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
   }
 }
 
