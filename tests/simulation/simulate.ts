@@ -32,7 +32,7 @@ for (let arg = args.shift(); arg !== undefined; arg = args.shift()) {
   else if (arg === "--replays") races = ["replayed"];
   else if (arg === "--reingests") races = ["reingested"];
   else if (arg === "--more-races") {
-    env.STREAMLAB_MORE_RACES_UNTIL_MS = String(Date.now() + Number(args.shift()) * 60_000);
+    env.STREAMLAB_MORE_RACES_UNTIL_MS = String(Date.now() + minutesOf(args.shift()) * 60_000);
     // Side by side, so that each kind has its share of the time.
     env.DENO_JOBS = String(MORE.length);
     files.push("--parallel", ...MORE);
@@ -45,6 +45,17 @@ if (env.STREAMLAB_SEED !== undefined && files.length === 0) {
   files.push(...races.map((part) => `tests/simulation/races_${part}_test.ts`));
 }
 if (files.length === 0) files.push("--parallel", "tests/simulation");
+
+/** Until a moment that is no number one race of each kind would be run: it looks like success. */
+function minutesOf(text: string | undefined): number {
+  const minutes = Number(text);
+  if (Number.isFinite(minutes) && minutes > 0) return minutes;
+  const got = text === undefined ? "none" : `"${text}"`;
+  const told = `--more-races takes a positive number of minutes, got ${got}\n`;
+  Deno.stderr.writeSync(new TextEncoder().encode(told));
+  Deno.exit(2);
+}
+
 const command = new Deno.Command(Deno.execPath(), {
   args: ["test", "--no-check", "--allow-all", ...flags, ...files],
   env,
