@@ -7,8 +7,11 @@ import { SecondJudge, type SecondJudgeOptions } from "../../routing/second_judge
 import { PlaceFiles } from "./place_files.ts";
 import { WantedPlaces } from "./wanted_places.ts";
 
-/** Of an answer, which is one text wherever it is passed on. */
-const ANSWER_BYTES_MAX = 128e6;
+/**
+ * Of an answer, which is one text wherever it is passed on. Many may arrive at once in a driver,
+ * whose JVM has 1 GB unless said.
+ */
+const ANSWER_BYTES_MAX = 32e6;
 
 /** Judges raw files again; what must be in the tables of them is in the result. */
 export async function runJudgeTask(
