@@ -58,14 +58,16 @@ async function ask(path: string, body?: unknown): Promise<Record<string, unknown
   samplePeak();
   const method = body === undefined ? "GET" : "POST";
   const headers = { "content-type": "application/json" };
-  const response = await fetch(address + path, { method, headers, body: JSON.stringify(body) });
-  const text = await response.text();
-  samplePeak(path.split("?", 1)[0]);
-  if (!response.ok) {
-    if (failures++ < 20) console.log(`${path}: ${response.status} ${text.slice(0, 200)}`);
+  try {
+    const response = await fetch(address + path, { method, headers, body: JSON.stringify(body) });
+    const text = await response.text();
+    samplePeak(path.split("?", 1)[0]);
+    if (!response.ok) throw new Error(`${response.status} ${text.slice(0, 200)}`);
+    return response.headers.get("content-type") === "application/json" ? JSON.parse(text) : {};
+  } catch (error) {
+    if (failures++ < 20) console.log(`${new Date().toISOString()} ${path}: ${error}`);
     return {};
   }
-  return response.headers.get("content-type") === "application/json" ? JSON.parse(text) : {};
 }
 
 /** What a person who has every page open asks for, and what monitoring does. */

@@ -63,7 +63,7 @@ Deno.test("an export that cannot go on is cut off, and the operator is told why"
     sleep: (ms, signal) => questions++ < 2 ? systemClock.sleep(ms, signal) : Promise.resolve(),
   };
   return useFilledLake(async (lake, world) => {
-    world.put("many.json", JSON.stringify(Array.from({ length: 600 }, (_, id) => ({ user_id: id }))));
+    world.put("many.json", JSON.stringify(Array.from({ length: 5_000 }, (_, id) => ({ user_id: id }))));
     await world.consume({ partitionBy });
     const response = await fetch(lake.address + PATH);
     strictEqual(response.status, 200);
@@ -76,7 +76,7 @@ Deno.test("an export that cannot go on is cut off, and the operator is told why"
 
 Deno.test("an export has each letter once, the oldest batch first, however many a batch has", () =>
   useFilledLake(async (lake, world) => {
-    const counts = [1, 499, 2, 1_100, 3, 700];
+    const counts = [1, 3_999, 2, 9_000, 3, 700];
     for (const [index, count] of counts.entries()) {
       const records = Array.from({ length: count }, (_, id) => ({ user_id: id, batch: index }));
       world.put(`more-${index}.json`, JSON.stringify(records));
