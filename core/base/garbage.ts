@@ -1,6 +1,7 @@
 import process from "node:process";
 
-type Collect = () => void;
+/** V8's own, with what it may be asked for. */
+type Collect = (options?: { type: "major"; execution: "sync"; flavor: "last-resort" }) => void;
 
 let known: Collect | undefined;
 
@@ -12,6 +13,15 @@ let known: Collect | undefined;
 export function collectGarbage(): void {
   known ??= loadCollect();
   known();
+}
+
+/**
+ * As `collectGarbage`, and gives memory back that V8 keeps for later, and moves what it needs
+ * together: it takes twice as long.
+ */
+export function giveMemoryBack(): void {
+  known ??= loadCollect();
+  known({ type: "major", execution: "sync", flavor: "last-resort" });
 }
 
 /**

@@ -7,6 +7,12 @@ const LOOK_MS = 5_000;
 /** Objects that take some 40 MB. */
 const OBJECTS = 400_000;
 
+const ANSWER_BYTES_MIN = 60e6;
+
+function usedBytes(): number {
+  return Deno.memoryUsage().heapUsed;
+}
+
 function someObjects(): object[] {
   return Array.from({ length: OBJECTS }, (_, i) => ({ i, list: [i] }));
 }
@@ -30,4 +36,24 @@ Deno.test("what a server has left behind is collected at the next look, and what
   over.abort();
   await caring;
   strictEqual(kept.length, 1);
+});
+
+Deno.test("what was needed for a moment is collected within a minute, however much that was", async () => {
+  const clock = new SteppedClock(), over = new AbortController();
+  const caring = keepHeapSmall(clock, over.signal);
+  const look = async () => {
+    await clock.sleeper(LOOK_MS);
+    await inTurns(1, 1, () => clock.advance(LOOK_MS));
+    await clock.sleeper(LOOK_MS);
+  };
+  await look();
+  const before = usedBytes();
+  let answer: object[] | undefined = [1, 2, 3].flatMap(someObjects);
+  await look();
+  ok(usedBytes() - before > ANSWER_BYTES_MIN && answer.length > 0);
+  answer = undefined;
+  for (let looks = 0; looks < 13; looks++) await look();
+  ok(usedBytes() - before < ANSWER_BYTES_MIN / 2, `${usedBytes() - before} bytes more than before`);
+  over.abort();
+  await caring;
 });
