@@ -5,6 +5,7 @@
 import { findChromium } from "../tests/support/browser.ts";
 import { findCompatibilityKit } from "../tests/support/compatibility_kit.ts";
 import { findGoProgram } from "../tests/support/go_program.ts";
+import { clientProgram, findBase } from "../tests/support/docker_images.ts";
 import { minioProgram } from "../tests/support/minio.ts";
 import { findPython } from "../tests/support/python.ts";
 import { findRestCatalog } from "../tests/support/rest_catalog_server.ts";
@@ -26,6 +27,8 @@ const parts: Part[] = [
   ["Chromium", findChromium],
   ["weed", () => findGoProgram(seaweedProgram)],
   ["Trino", findTrino],
+  ["mc", () => findGoProgram(clientProgram)],
+  ["Debian", findBase],
 ];
 
 for (const [name, install] of parts) {

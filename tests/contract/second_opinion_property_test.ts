@@ -114,7 +114,7 @@ const cases = fc.tuple(schema(3), fc.array(value, { minLength: 1, maxLength: 12 
   values,
 }));
 
-const numRuns = isThorough ? 20_000 : 60;
+const numRuns = isThorough ? 10_000 : 60;
 
 /**
  * With conditions for dependent schemas, which mean the same. Beside one that does not apply, ajv

@@ -22,7 +22,7 @@ import { age, ALL, FOLDER, litter, stranger as litterAt, withStranger } from "./
 import { MaintainWorld } from "./maintain_world.ts";
 import { batchPlan, routedBatch } from "./records.ts";
 
-const LAKES = isThorough ? 1_500 : 75;
+const LAKES = isThorough ? 750 : 75;
 
 /** Kinds of records, and the file of each in the lake. */
 const RECORDS = {

@@ -1,11 +1,17 @@
 import { parse } from "@std/yaml";
-import { findGoProgram } from "./go_program.ts";
+import { findGoProgram, type GoProgram } from "./go_program.ts";
 import { SHORT_LIVED_JAVA } from "./java.ts";
 import { minioProgram } from "./minio.ts";
 import { cacheFolder, isFile } from "./python.ts";
 import { findSpark, SPARK_VERSIONS } from "./spark.ts";
 
 const root = new URL("../../", import.meta.url);
+/** MinIO's own, which its image has beside it. */
+export const clientProgram: GoProgram = {
+  name: "mc",
+  package: "github.com/minio/mc",
+  version: "v0.0.0-20250313080218-cf909e1063a9",
+};
 const BASE = "streamlab-test/base:bookworm";
 
 /**
@@ -26,7 +32,7 @@ export async function makeStandIns(env: Record<string, string>, scratch: string)
 }
 
 /** A small Debian with certificates, libstdc++, Python and Java, made once. */
-async function findBase(): Promise<string> {
+export async function findBase(): Promise<string> {
   const cached = `${cacheFolder}/docker-base-bookworm-java.tar`;
   if (isFile(cached)) return cached;
   await Deno.mkdir(cacheFolder, { recursive: true });
@@ -78,12 +84,7 @@ async function fetchBundler(folder: string): Promise<void> {
 
 /** Its image starts `minio` with whatever it is given. */
 async function minioContext(folder: string): Promise<string> {
-  const mc = await findGoProgram({
-    name: "mc",
-    package: "github.com/minio/mc",
-    version: "v0.0.0-20250313080218-cf909e1063a9",
-  });
-  const files = { minio: await findGoProgram(minioProgram), mc };
+  const files = { minio: await findGoProgram(minioProgram), mc: await findGoProgram(clientProgram) };
   return await context(folder, `FROM ${BASE}\nCOPY minio mc /usr/bin/\nENTRYPOINT ["/usr/bin/minio"]\n`, files);
 }
 

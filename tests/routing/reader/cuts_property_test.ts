@@ -11,7 +11,7 @@ import { say } from "../../support/say.ts";
 import { isThorough } from "../../support/thorough.ts";
 import { awkwardRecord, CONTRACT, read, same, type Tools, WHOLE } from "./read_rows.ts";
 
-const RUNS = isThorough ? 600 : 25;
+const RUNS = isThorough ? 400 : 25;
 
 /** Deeper, and longer, than a part may be. */
 const deep = fc.nat({ max: 6_000 }).map((depth) => `${"[".repeat(depth)}1${"]".repeat(depth)}`);

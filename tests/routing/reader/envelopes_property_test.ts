@@ -15,7 +15,7 @@ import { say } from "../../support/say.ts";
 import { isThorough } from "../../support/thorough.ts";
 import { awkwardRecord, CONTRACT, read, same, type Tools, WHOLE } from "./read_rows.ts";
 
-const RUNS = isThorough ? 400 : 12;
+const RUNS = isThorough ? 250 : 12;
 const encoder = new TextEncoder();
 const PACK = { gzip: gzipSync, zstd: zstdCompressSync };
 

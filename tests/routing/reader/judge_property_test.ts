@@ -9,7 +9,7 @@ import { judgesRecords } from "../../../core/contract/judge_alone.ts";
 import type { Row } from "../../../core/contract/judgement.ts";
 import { contractOf, TestReader } from "./test_reader.ts";
 
-const RUNS = isThorough ? 8_000 : 300;
+const RUNS = isThorough ? 5_000 : 300;
 const RECORDS_MAX = 8;
 
 /** A member that no contract has, of every kind of value. */
