@@ -5,6 +5,7 @@
 import { findChromium } from "../tests/support/browser.ts";
 import { findCompatibilityKit } from "../tests/support/compatibility_kit.ts";
 import { findGoProgram } from "../tests/support/go_program.ts";
+import { composeProgram } from "../tests/support/docker.ts";
 import { clientProgram, findBase } from "../tests/support/docker_images.ts";
 import { minioProgram } from "../tests/support/minio.ts";
 import { findPython } from "../tests/support/python.ts";
@@ -27,6 +28,7 @@ const parts: Part[] = [
   ["Chromium", findChromium],
   ["weed", () => findGoProgram(seaweedProgram)],
   ["Trino", findTrino],
+  ["docker-compose", () => findGoProgram(composeProgram)],
   ["mc", () => findGoProgram(clientProgram)],
   ["Debian", findBase],
 ];

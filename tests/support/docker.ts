@@ -1,4 +1,4 @@
-import { findGoProgram } from "./go_program.ts";
+import { findGoProgram, type GoProgram } from "./go_program.ts";
 import { removeFolder } from "./own_folder.ts";
 import { endGroup, startGroup } from "./process_group.ts";
 import { isRequired, onPath } from "./python.ts";
@@ -76,12 +76,15 @@ export async function startDocker(): Promise<DockerEngine> {
   }
 }
 
+/** The engine that is installed for the test has it not. */
+export const composeProgram: GoProgram = {
+  name: "docker-compose",
+  package: "github.com/docker/compose/v2/cmd",
+  version: "v2.32.4",
+};
+
 async function configWithCompose(folder: string): Promise<string> {
-  const compose = await findGoProgram({
-    name: "docker-compose",
-    package: "github.com/docker/compose/v2/cmd",
-    version: "v2.32.4",
-  });
+  const compose = await findGoProgram(composeProgram);
   await Deno.mkdir(`${folder}/config/cli-plugins`, { recursive: true });
   await Deno.symlink(compose, `${folder}/config/cli-plugins/docker-compose`);
   return `${folder}/config`;
