@@ -20,6 +20,8 @@ type LockableFile = Omit<Deno.FsFile, "tryLock"> & Partial<Pick<Deno.FsFile, "tr
  * a row nobody does.
  */
 const ATTEMPTS_MAX = 10;
+/** For so long after its file was made a lock may be one that its maker is about to take. */
+const TAKING_MS = 10_000;
 /** Of a holder's text, whatever somebody has put there. */
 const HOLDER_BYTES_MAX = 4_096;
 
@@ -48,6 +50,20 @@ export async function takeKernelLock(
   throw new StreamlabError("unavailable", `Cannot take the lock ${path}: it is removed again and again`, {
     hint: "Let nothing else remove files there, and run it again",
   });
+}
+
+/**
+ * Whether the file at that path was made just now, and never taken: each holder leaves its text.
+ * Who removes locks that are free leaves this one to its maker.
+ */
+export function isAboutToBeTaken(path: string, clock: Clock): boolean {
+  try {
+    const { size, mtime } = Deno.lstatSync(path);
+    // A time of the future is not taken for one of now.
+    return size === 0 && Math.abs(clock.nowMs() - (mtime?.getTime() ?? 0)) < TAKING_MS;
+  } catch {
+    return false;
+  }
 }
 
 export interface LockWait {

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 import { type Random, uuidV4 } from "../base/random.ts";
-import { takeKernelLock } from "./kernel_lock.ts";
+import { isAboutToBeTaken, takeKernelLock } from "./kernel_lock.ts";
 import { removeTreeQuietly } from "./removal.ts";
 
 export interface TemporaryFolder {
@@ -17,8 +17,6 @@ const LOCK_NAME = /^(streamlab-[a-z]+-[0-9a-f-]{36})\.lock$/;
  * this many times in a row it won't.
  */
 export const ATTEMPTS_MAX = 5;
-/** For so long after its file was made a free lock may be one that its owner is about to take. */
-const TAKING_MS = 10_000;
 
 /**
  * A folder of this process below `parent`, worthless once the process has ended. The kernel
@@ -58,9 +56,8 @@ async function removeAbandoned(parent: string, clock: Clock): Promise<void> {
   for (const name of names) {
     // Other users who can write there can choose such names, too.
     const lockPath = `${parent}/${name}.lock`;
-    if (!isOwn(lockPath) || isYoung(lockPath, clock) || (exists(`${parent}/${name}`) && !isOwn(`${parent}/${name}`))) {
-      continue;
-    }
+    if (!isOwn(lockPath) || (exists(`${parent}/${name}`) && !isOwn(`${parent}/${name}`))) continue;
+    if (isAboutToBeTaken(lockPath, clock)) continue;
     try {
       const lock = await takeKernelLock(lockPath, "cleaning up", clock);
       if ("heldBy" in lock) continue;
@@ -78,16 +75,6 @@ function isOwn(path: string): boolean {
   try {
     const { isSymlink, uid } = Deno.lstatSync(path);
     return !isSymlink && (Deno.uid() === null || uid === Deno.uid());
-  } catch {
-    return false;
-  }
-}
-
-/** By its last change; one of the future is not taken for one of now. */
-function isYoung(path: string, clock: Clock): boolean {
-  try {
-    const changedMs = Deno.lstatSync(path).mtime?.getTime() ?? 0;
-    return Math.abs(clock.nowMs() - changedMs) < TAKING_MS;
   } catch {
     return false;
   }

@@ -2,7 +2,7 @@ import { uuidV4 } from "../base/random.ts";
 import { type Connection, DuckDb } from "../engine/duckdb.ts";
 import { isLinked, removeTree } from "../disk/removal.ts";
 import { Scratch } from "../disk/scratch.ts";
-import { takeKernelLock } from "../disk/kernel_lock.ts";
+import { isAboutToBeTaken, takeKernelLock } from "../disk/kernel_lock.ts";
 import { ATTEMPTS_MAX, takeTemporaryFolder } from "../disk/temporary_folder.ts";
 import { MAINTAIN_SCRATCH_FOLDER } from "../lake/layout.ts";
 import type { LeftFile } from "../storage/deletion.ts";
@@ -114,7 +114,9 @@ export async function removeDeadScratches(
       left.push({ path, reason: folder === undefined ? "linked" : "not ours" });
       continue;
     }
-    const lock = await takeKernelLock(`${folder}/lock`, "cleaning up", clock);
+    const lockPath = `${folder}/lock`;
+    if (isAboutToBeTaken(lockPath, clock)) continue;
+    const lock = await takeKernelLock(lockPath, "cleaning up", clock);
     if ("heldBy" in lock) continue;
     removeTree(folder, store.root);
     lock.release();

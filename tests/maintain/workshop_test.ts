@@ -3,7 +3,7 @@ import { systemClock } from "../../core/base/clock.ts";
 import { seededRandom } from "../../core/base/random.ts";
 import { takeKernelLock } from "../../core/disk/kernel_lock.ts";
 import type { Surroundings } from "../../core/maintain/surroundings.ts";
-import { Workshop } from "../../core/maintain/workshop.ts";
+import { removeDeadScratches, Workshop } from "../../core/maintain/workshop.ts";
 import { scratchFolder } from "../support/scratch_folder.ts";
 import { isFileThere } from "../support/until_there.ts";
 import { MaintainWorld } from "./maintain_world.ts";
@@ -29,4 +29,20 @@ Deno.test("a maintainer whose new scratch another one takes for a dead one's mak
     ok(isFileThere(`${second.scratch.folder}/lock`), "it is not taken for a dead one's");
     third.close();
     second.close();
+  }));
+
+Deno.test("scratch whose lock is made and not yet taken is left to its maker, and to nobody for longer than that", () =>
+  MaintainWorld.use(async ({ surroundings }) => {
+    const { store, clock } = surroundings;
+    const workshop = await open(surroundings);
+    const lock = `${workshop.scratch.folder}/lock`;
+    workshop.close();
+    Deno.mkdirSync(workshop.scratch.folder, { recursive: true });
+    Deno.writeTextFileSync(lock, "");
+    Deno.utimeSync(lock, clock.nowMs() / 1000, clock.nowMs() / 1000);
+    await removeDeadScratches({ store, clock });
+    ok(isFileThere(lock));
+    Deno.utimeSync(lock, 0, 0);
+    await removeDeadScratches({ store, clock });
+    ok(!isFileThere(lock));
   }));
