@@ -68,6 +68,11 @@ export class TableLocation {
   pathInStore(pathInTable: string): string {
     return this.folder === "" ? pathInTable : `${this.folder}/${pathInTable}`;
   }
+
+  /** The other way round, of a file that is in the table's folder. */
+  pathInTable(path: string): string {
+    return this.folder === "" ? path : path.slice(this.folder.length + 1);
+  }
 }
 
 /**

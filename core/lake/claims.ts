@@ -33,8 +33,10 @@ export interface FileInTable {
 
 /**
  * Files that must stay although no metadata names them: those of batches that are planned and
- * perhaps not committed, of rewrites in flight, and those that wait for their readers to end. Read
- * after the files were listed: a file that is announced later was written later, too.
+ * perhaps not committed, and of rewrites in flight. Read after the files were listed: a file that
+ * is announced later was written later, too. And those that wait for their readers to end, which
+ * are old: read after the metadata that names them no more, as an expiry writes them down before
+ * its commit.
  */
 export class Claims {
   /** Batches by the paths that their records name in tables' folders. */
@@ -81,6 +83,11 @@ export class Claims {
     }
     const records = await mapParallel(found, READ_PARALLEL, (each) => readLakeRecord(store, each));
     return new Claims(records.filter((record) => record !== undefined));
+  }
+
+  /** Only of files that wait for their readers. */
+  static readWaiting(store: Store): Promise<Claims> {
+    return Claims.read(store, new Set(), ({ kind }) => kind === "removal");
   }
 
   /**

@@ -74,6 +74,34 @@ Deno.test("an expiry deletes nothing, and whoever holds an old snapshot reads on
     deepStrictEqual(await world.lake.ask("SELECT * FROM bronze.events"), rows);
   }));
 
+/** Once, when all records of the lake have been listed. */
+function whenRecordsAreListed({ lake: { store } }: MaintainWorld, action: () => Promise<void>): void {
+  const list = store.list.bind(store);
+  let isDone = false;
+  Object.assign(store, {
+    list: async function* (...args: Parameters<typeof list>) {
+      yield* list(...args);
+      if (isDone || args[0] !== "checkpoints/") return;
+      isDone = true;
+      await action();
+    },
+  });
+}
+
+Deno.test("files of an expiry that comes while orphans are looked for wait for their readers, too", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(4);
+    await world.compact();
+    await world.lake.append(await world.load(), "SELECT 99::BIGINT AS id");
+    await world.compact();
+    const waits: string[] = [];
+    whenRecordsAreListed(world, async () => void waits.push(...filesOf(await expire(world))));
+    const { paths } = await removeOrphans(world.surroundings, await world.load(), { olderThanMs: 0, dryRun: false });
+    ok(waits.some((uri) => uri.includes("/data/")) && waits.some((uri) => uri.endsWith(".avro")));
+    deepStrictEqual(paths, []);
+    deepStrictEqual(new Set(await exist(world, await world.load(), waits)), new Set([true]));
+  }));
+
 Deno.test("what several expiries left is deleted together: a disk writes each folder down once, not once for each", () =>
   MaintainWorld.use(async (world) => {
     await world.events(2);

@@ -102,8 +102,7 @@ function allUris({ dataFiles, manifests, manifestLists, statistics }: Removal): 
 function isClaimed(claims: Claims, { io: { location }, metadata }: LoadedTable, uri: string): boolean {
   const path = location.findPath(uri);
   if (path === undefined) return false;
-  const pathInTable = location.folder === "" ? path : path.slice(location.folder.length + 1);
-  return claims.has({ pathInTable, path, uri }, metadata.properties);
+  return claims.has({ pathInTable: location.pathInTable(path), path, uri }, metadata.properties);
 }
 
 /**

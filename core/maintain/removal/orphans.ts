@@ -7,7 +7,6 @@ import { reachableFiles } from "../../iceberg/reachable_files.ts";
 import { streamlabKey, targetsOf } from "../../lake/keys.ts";
 import type { TableMetadata } from "../../iceberg/format/table_metadata.ts";
 import { findInnerTable } from "../../iceberg/own_files.ts";
-import type { TableLocation } from "../../iceberg/table_location.ts";
 import { deleteOwn, judgeOwn, type LeftFile } from "../../storage/deletion.ts";
 import type { FileInfo, Store } from "../../storage/store.ts";
 import { Claims } from "../../lake/claims.ts";
@@ -52,7 +51,8 @@ const STATS_PARALLEL = 16;
 /**
  * Removes files in a table's folder that nothing names. The order is what makes it safe: first the
  * files are listed, then intents, plans and routed records are read, then lost commits are fenced,
- * then the metadata is read; so one of them names each listed file that will still be used.
+ * then the metadata is read; so one of them names each listed file that will still be used. What
+ * waits for readers is read last: it was named by the metadata until it was written down.
  */
 export async function removeOrphans(
   surroundings: Surroundings,
@@ -75,7 +75,8 @@ export async function removeOrphans(
   if (!dryRun) { for (const intent of abandoned) paths.push(...await settleIntent(surroundings, table, intent)); }
 
   const listed = await listCandidates(table);
-  const claims = await Claims.read(surroundings.store, new Set(abandoned.map(({ id }) => id)));
+  const settled = new Set(abandoned.map(({ id }) => id));
+  const claims = await Claims.read(surroundings.store, settled, ({ kind }) => kind !== "removal");
   const ages = await AgeRule.of(surroundings, table);
   const unnamed = await findUnnamed(surroundings, identifier, listed, claims);
   let old = await findOld(store, unnamed, (info) => times.nowMs - info.modifiedMs >= ages.ageMsMin(info.path, options));
@@ -108,16 +109,12 @@ async function listCandidates({ identifier, io: { location } }: LoadedTable): Pr
     for await (const { path } of location.store.list(location.pathInStore(folder))) listed.push(path);
   }
   const inner = findInnerTable(location.folder, listed);
-  if (inner === undefined) return listed.filter((path) => isCandidate(pathInTable(location, path)));
+  if (inner === undefined) return listed.filter((path) => isCandidate(location.pathInTable(path)));
   throw new StreamlabError(
     "conflict",
     `Cannot delete files of ${identifierText(identifier)}: another table lies in it, at ${inner}`,
     { hint: "Nothing was deleted, because the files could belong to either. Give each table its own place" },
   );
-}
-
-function pathInTable(location: TableLocation, path: string): string {
-  return location.folder === "" ? path : path.slice(location.folder.length + 1);
 }
 
 /**
@@ -140,18 +137,20 @@ async function readTimes(
  * current or to come, and that nobody claims.
  */
 function findUnnamed(
-  { catalog }: Surroundings,
+  { catalog, store }: Surroundings,
   identifier: TableIdentifier,
   paths: readonly string[],
   claims: Claims,
 ): Promise<string[]> {
   return withNewest(catalog, identifier, async (table) => {
     const needed = await neededPaths(table);
+    const waiting = await Claims.readWaiting(store);
     const { io: { location }, metadata: { properties } } = table;
     return paths.filter((path) => {
-      const inTable = pathInTable(location, path);
-      return !needed.has(uriKey(path)) && !isNewVersion(table, path) &&
-        !claims.has({ pathInTable: inTable, path, uri: location.uriOf(inTable) }, properties);
+      if (needed.has(uriKey(path)) || isNewVersion(table, path)) return false;
+      const pathInTable = location.pathInTable(path);
+      const file = { pathInTable, path, uri: location.uriOf(pathInTable) };
+      return !claims.has(file, properties) && !waiting.has(file, properties);
     });
   });
 }
