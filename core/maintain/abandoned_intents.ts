@@ -1,6 +1,7 @@
 import { identifierText, type LoadedTable } from "../iceberg/catalog/catalog.ts";
 import { reachableFiles } from "../iceberg/reachable_files.ts";
 import { streamlabKey } from "../lake/keys.ts";
+import { Claims } from "../lake/claims.ts";
 import { ownPlaces } from "../iceberg/own_files.ts";
 import { deleteOwn } from "../storage/deletion.ts";
 import { uriKey } from "../storage/uri.ts";
@@ -63,8 +64,8 @@ export async function settleAbandoned(
 }
 
 /**
- * Fences an abandoned rewrite of the table, and removes its files if they are not in the table.
- * Returns their paths.
+ * Fences an abandoned rewrite of the table, and removes its files if they are not in the table and
+ * wait for no reader. Returns their paths.
  */
 export async function settleIntent(
   surroundings: Surroundings,
@@ -82,8 +83,14 @@ export async function settleIntent(
     const { dataFiles } = await reachableFiles(table.io, table.metadata);
     return new Set([...dataFiles].flatMap((uri) => table.io.location.findPath(uri) ?? []).map(uriKey));
   }, newest);
+  // They may have been part of the table, and their readers still be there.
+  const waiting = await Claims.readWaiting(store);
   const unused: string[] = [];
-  for await (const { path } of location.store.list(intent.stem)) if (!used.has(uriKey(path))) unused.push(path);
+  for await (const { path } of location.store.list(intent.stem)) {
+    const pathInTable = location.pathInTable(path);
+    const waits = waiting.has({ pathInTable, path, uri: location.uriOf(pathInTable) }, {});
+    if (!used.has(uriKey(path)) && !waits) unused.push(path);
+  }
   const { deleted } = await deleteOwn(location.store, unused, ownPlaces(location, {}, ["data"]));
   await removeIntent(store, intent);
   return deleted;

@@ -175,6 +175,28 @@ Deno.test("files that a rewrite has read whose owner is gone wait for it no more
     deepStrictEqual([await listIntents(world.lake.store), await listRemovals(world.lake.store)], [[], []]);
   }));
 
+Deno.test("new files of a rewrite that was committed wait for their readers, whoever settles its intent", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(2);
+    await world.compact();
+    const rewritten = (await world.liveFiles())[0]!.path;
+    await world.lake.append(await world.load(), "SELECT 99::BIGINT AS id");
+    await world.compact();
+    // A snapshot names what it has deleted, too, as long as it stays.
+    const table = await world.lake.append(await world.load(), "SELECT 100::BIGINT AS id");
+    const { dataFiles } = await expire(world);
+    ok(dataFiles.includes(rewritten));
+    // Its owner died between the commit and this.
+    const [stem, id] = /^.*\/(compact-[0-9a-f-]{36})-/.exec(table.io.location.pathOf(rewritten))!;
+    await writeIntent(world.lake.store, { ...intentOf(table, []), id: id!, stem, patienceMs: -1 });
+    const { abandonedRewrites, paths } = await removeOrphans(world.surroundings, table, {
+      olderThanMs: 0,
+      dryRun: false,
+    });
+    deepStrictEqual([abandonedRewrites, paths], [1, []]);
+    deepStrictEqual(await exist(world, table, dataFiles), dataFiles.map(() => true));
+  }));
+
 Deno.test("files of another table, and places that are no table's, are left alone, whatever a list says", () =>
   MaintainWorld.use(async (world) => {
     const table = await world.events(2);
