@@ -1,6 +1,6 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import type { LoadedTable } from "../../core/iceberg/catalog/catalog.ts";
-import { identifierText } from "../../core/iceberg/catalog/catalog.ts";
+import { identifierText, parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import { planScan } from "../../core/iceberg/scan/scan.ts";
 import { partitionColumns } from "../../core/iceberg/format/partition_spec.ts";
 import { defaultSpec } from "../../core/iceberg/format/table_metadata.ts";
@@ -69,6 +69,20 @@ export async function assertDuckDbSees(python: Python, table: LoadedTable, view:
   const name = identifierText(table.identifier);
   assertEquals(seen.rows, view.rows, name);
   assertEquals(seen.snapshots, view.snapshots.map(([id]) => id), name);
+}
+
+/** All three see the same rows and snapshots of a table as we do; how many rows. */
+export async function assertAllSee(
+  world: IcebergWorld,
+  name: string,
+  { spark, python }: { spark: Spark; python: Python },
+): Promise<number> {
+  const table = (await world.catalog.loadTable(parseIdentifier(name)))!;
+  const view = await ourView(world, table);
+  await assertSparkSees(spark, table, view);
+  await assertPyIcebergSees(python, table, view);
+  await assertDuckDbSees(python, table, view);
+  return view.rows.length;
 }
 
 /** Whether partitions told by us are those of the files that a scan finds. */

@@ -1,7 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../core/base/clock.ts";
 import { type Random, seededRandom } from "../../core/base/random.ts";
-import { parseIdentifier } from "../../core/iceberg/catalog/catalog.ts";
 import { killQuietly, startStreamlab, streamlab, succeed } from "../e2e/program.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault_proxy.ts";
 import { IcebergWorld } from "../support/iceberg_world.ts";
@@ -9,7 +8,7 @@ import { findPython, type Python } from "../support/python.ts";
 import { say } from "../support/say.ts";
 import { withSeed } from "../support/seed.ts";
 import { type Spark, SPARK_VERSIONS, sparkTest } from "../support/spark.ts";
-import { assertDuckDbSees, assertPyIcebergSees, assertSparkSees, ourView } from "./same_view.ts";
+import { assertAllSee } from "./same_view.ts";
 import { Said } from "./served_lake.ts";
 
 /** For which both are killed; `deno task interop:writers` asks for five minutes. */
@@ -194,28 +193,18 @@ function wordsOf({ written, deleted, failures }: Done): string {
   return `${name} added ${written.length + deleted.length} rows and deleted ${deleted.length} of them${tries.join("")}`;
 }
 
-/** All see the same rows and snapshots. */
-async function allSeeTheSame(world: IcebergWorld, python: Python, spark: Spark): Promise<number> {
-  const table = (await world.catalog.loadTable(parseIdentifier("bronze.events")))!;
-  const view = await ourView(world, table);
-  await assertSparkSees(spark, table, view);
-  await assertPyIcebergSees(python, table, view);
-  await assertDuckDbSees(python, table, view);
-  return view.rows.length;
-}
-
 /** The consumer's rows and those of the engines: none is lost, and none is there twice. */
-async function allIsThereOnce(world: IcebergWorld, { python, spark }: Engines, done: readonly Done[]): Promise<void> {
+async function allIsThereOnce(world: IcebergWorld, engines: Engines, done: readonly Done[]): Promise<void> {
   const audit = ["maintain", "--source", ".", "--audit"];
-  const rows = await allSeeTheSame(world, python, spark);
+  const rows = await assertAllSee(world, "bronze.events", engines);
   const left = await world.ask("SELECT event_id FROM bronze.events WHERE _source_file = 'foreign'");
   const wanted = done.flatMap(({ written }) => written).map((id) => JSON.stringify({ event_id: id }));
   deepStrictEqual(left, wanted.sort());
   // They are no file's: the audit tells of them as long as they are there.
   strictEqual((await streamlab(world.folder, audit)).status, 1);
-  await spark.sql("DELETE FROM lake.bronze.events WHERE _source_file = 'foreign'");
+  await engines.spark.sql("DELETE FROM lake.bronze.events WHERE _source_file = 'foreign'");
   say(`${rows} rows; ${await succeed(world.folder, audit)}`);
-  await allSeeTheSame(world, python, spark);
+  await assertAllSee(world, "bronze.events", engines);
 }
 
 sparkTest(

@@ -8,6 +8,8 @@ export interface ProxiedRequest {
   method: string;
   /** As it stands in the request line, percent-encoded, with the query. */
   target: string;
+  /** Of the server's answer, once that has come. */
+  status?: number;
 }
 
 /**
@@ -113,7 +115,7 @@ async function exchange(
   connect: () => Promise<Deno.Conn>,
 ): Promise<void> {
   const [method = "", target = ""] = head.firstLine.split(" ");
-  const request = { index: proxy.requests.length, method, target };
+  const request: ProxiedRequest = { index: proxy.requests.length, method, target };
   proxy.requests.push(request);
   const fault = await proxy.decide?.(request);
   if (fault?.do === "reset") throw new Error("reset");
@@ -128,6 +130,7 @@ async function exchange(
     const input = new HttpInput(upstream);
     const answer = await input.head();
     if (answer === undefined) throw new Error("the server closed the connection");
+    request.status = Number(answer.firstLine.split(" ")[1]);
     const hasBody = method !== "HEAD" && !/ (204|304) /.test(answer.firstLine);
     if (when === "after") {
       await input.body(hasBody ? answer : { ...answer, length: 0 }, () => Promise.resolve());
