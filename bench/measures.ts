@@ -10,7 +10,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Measured, median } from "./measured_process.ts";
 import { SINGLE_WORKS } from "./single_works.ts";
-import type { PairedWork } from "./paired_work.ts";
+import type { PairedWork, WayRun } from "./paired_work.ts";
 import { PAIRED_WORKS } from "./work.ts";
 
 const { values } = parseArgs({
@@ -50,7 +50,7 @@ async function inScratch(action: (scratch: string) => Promise<void>): Promise<vo
 
 async function compare({ ways, events, bytes }: PairedWork, scratch: string): Promise<void> {
   console.log(`${events.toLocaleString("en-US")} events, ${mega(bytes)}`);
-  const runs: [Measured[], Measured[]] = [[], []];
+  const runs: WayRun[][] = ways.map(() => []);
   for (let round = 1; round <= rounds; round++) {
     for (const [index, way] of ways.entries()) {
       const output = `${scratch}/output`;
@@ -58,22 +58,39 @@ async function compare({ ways, events, bytes }: PairedWork, scratch: string): Pr
       runs[index]!.push(await way.run(output));
       await Deno.remove(output, { recursive: true });
     }
-    const seconds = runs.map((measured) => measured.at(-1)!.seconds);
-    console.log(
-      `  round ${round}: ${ways[0].name} ${seconds[0]!.toFixed(2)} s, ${ways[1].name} ${seconds[1]!.toFixed(2)} s`,
-    );
+    const seconds = ways.map(({ name }, index) => `${name} ${runs[index]!.at(-1)!.seconds.toFixed(2)} s`);
+    console.log(`  round ${round}: ${seconds.join(", ")}; load ${Deno.loadavg()[0]!.toFixed(1)}`);
   }
   for (const [index, { name }] of ways.entries()) say(name, runs[index]!, bytes);
-  const ratio = (of: (measured: Measured) => number) =>
-    median(runs[0].map((measured, round) => of(measured) / of(runs[1][round]!))).toFixed(2);
-  console.log(`ratio: ${ratio(({ seconds }) => seconds)} by the clock, ${ratio(spent)} by processor time`);
+  const base = runs.at(-1)!;
+  for (const [index, { name }] of ways.slice(0, -1).entries()) {
+    const ratio = (of: (run: WayRun) => number, baseOf = of) =>
+      median(runs[index]!.map((run, round) => of(run) / baseOf(base[round]!))).toFixed(2);
+    const clock = ({ seconds }: WayRun) => seconds;
+    const work = runs[index]!.some(hasToldWork) ? `, ${ratio(worked, clock)} without its start` : "";
+    console.log(
+      `${name} against ${ways.at(-1)!.name}: ` +
+        `ratio ${ratio(clock)} by the clock${work}, ${ratio(spent)} by processor time`,
+    );
+  }
 }
 
-function say(name: string, measured: readonly Measured[], bytes: number): void {
+function hasToldWork({ workSeconds }: WayRun): boolean {
+  return workSeconds !== undefined;
+}
+
+function worked({ workSeconds }: WayRun): number {
+  return workSeconds ?? NaN;
+}
+
+function say(name: string, measured: readonly WayRun[], bytes: number): void {
   const seconds = median(measured.map((each) => each.seconds));
   const memory = Math.max(...measured.map(({ memoryMax }) => memoryMax ?? NaN));
   const processor = `${median(measured.map(spent)).toFixed(2)} s of processor`;
-  console.log(`${name}: ${seconds.toFixed(2)} s, ${processor}, ${mega(bytes / seconds)}/s, peak ${mega(memory)}`);
+  const work = measured.some(hasToldWork) ? ` (${median(measured.map(worked)).toFixed(2)} s without its start)` : "";
+  console.log(
+    `${name}: ${seconds.toFixed(2)} s${work}, ${processor}, ${mega(bytes / seconds)}/s, peak ${mega(memory)}`,
+  );
 }
 
 function spent({ processorSeconds }: Measured): number {

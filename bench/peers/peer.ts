@@ -2,7 +2,7 @@ import { DuckDb, quoteText } from "../../core/engine/duckdb.ts";
 import { EVENT_COLUMNS, runBare } from "../bare_job.ts";
 import { measure, type Measured } from "../measured_process.ts";
 import type { BenchInput } from "./input.ts";
-import { findPeersPython, findPeersSpark } from "./python_peers.ts";
+import { findPeersPython, findPeersSpark, sparkEnv } from "./python_peers.ts";
 
 /** Rows that a program wrote; a reader that sorts nothing out has no letters. */
 interface Rows {
@@ -99,13 +99,7 @@ function script(name: string, doc: string, file: string): Peer {
       const isSpark = file.startsWith("spark");
       const { python, jar } = isSpark ? await findPeersSpark() : { python: await findPeersPython(), jar: undefined };
       const args = [`${here}${file}`, ...(jar === undefined ? [] : [jar]), threads, input.raw, output];
-      const env = {
-        PYSPARK_PYTHON: python,
-        PYSPARK_DRIVER_PYTHON: python,
-        SPARK_LOCAL_IP: "127.0.0.1",
-        TMPDIR: output,
-      };
-      const measured = await measure(python, args, output, env);
+      const measured = await measure(python, args, output, sparkEnv(python, output));
       const rows = JSON.parse(measured.stdout.trim().split("\n").at(-1)!) as Rows;
       return { measured, rows };
     },

@@ -25,6 +25,16 @@ export function findPeersSpark(): Promise<{ python: string; jar: string }> {
   return findSpark(SPARK_VERSIONS[0]!);
 }
 
+/** Of a script for it, whose scratch goes into the folder. */
+export function sparkEnv(python: string, folder: string): Record<string, string> {
+  return {
+    PYSPARK_PYTHON: python,
+    PYSPARK_DRIVER_PYTHON: python,
+    SPARK_LOCAL_IP: "127.0.0.1",
+    TMPDIR: folder,
+  };
+}
+
 export const PEER_VERSIONS: Readonly<Record<string, string>> = {
   spark: SPARK_VERSIONS[0]!.spark,
   "iceberg-spark-runtime": SPARK_VERSIONS[0]!.iceberg,

@@ -17,7 +17,7 @@ TIMESTAMP = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$"
 
 
 def open_session(jar: str, warehouse: str, threads: str) -> SparkSession:
-    """`lake` is a Hadoop catalog in the folder."""
+    """`lake` is a Hadoop catalog in the folder, as are the tables of a lake of ours."""
     spark = (
         SparkSession.builder.master(f"local[{threads}]")
         .config("spark.jars", jar)
@@ -37,6 +37,10 @@ def open_session(jar: str, warehouse: str, threads: str) -> SparkSession:
         .getOrCreate()
     )
     spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def create_tables(spark: SparkSession) -> None:
     for name, columns, day in [
         ("events", "event_timestamp timestamp", "event_timestamp"),
         ("letters", "event_timestamp string, reason string, raw string, ingested_at timestamp", "ingested_at"),
@@ -47,7 +51,6 @@ def open_session(jar: str, warehouse: str, threads: str) -> SparkSession:
             "TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'write.distribution-mode' = 'none', "
             "'write.spark.fanout.enabled' = 'true')"
         )
-    return spark
 
 
 def records_of(files: DataFrame) -> DataFrame:
