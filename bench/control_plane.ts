@@ -25,7 +25,7 @@ import { openS3Store } from "../core/storage/s3/s3_store.ts";
 import { CrowdedBucket, crowdedLocation, keyOf, settingsOf } from "../tests/support/crowded_bucket.ts";
 import { ImaginaryCluster } from "./imaginary_cluster.ts";
 import { fillLedger } from "./known_ledger.ts";
-import { peakOf } from "./measured_process.ts";
+import { peakOf } from "./family_watch.ts";
 
 const NEW_OBJECTS = 10;
 const EVENT = `{"user_id":"u","event_id":"e","event_type":"t","event_timestamp":"2026-03-01T12:00:00Z"}\n`;

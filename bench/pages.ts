@@ -25,7 +25,8 @@ import { lastBatchOf, streamlabKey } from "../core/lake/keys.ts";
 import { identifiersOf } from "../core/lake/table_names.ts";
 import { openLocalStore } from "../core/storage/local/local_store.ts";
 import type { Store } from "../core/storage/store.ts";
-import { median, peakOf, processorSecondsOf } from "./measured_process.ts";
+import { peakOf, processorSecondsOf } from "./family_watch.ts";
+import { median } from "./measured_process.ts";
 
 const { values } = parseArgs({
   options: {

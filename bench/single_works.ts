@@ -4,7 +4,8 @@ import { type Catalog, parseIdentifier } from "../core/iceberg/catalog/catalog.t
 import { FileCatalog } from "../core/iceberg/catalog/file_catalog.ts";
 import { snapshotOfRef } from "../core/iceberg/format/table_metadata.ts";
 import { openLocalStore } from "../core/storage/local/local_store.ts";
-import { measure, median, peakOf } from "./measured_process.ts";
+import { peakOf } from "./family_watch.ts";
+import { measure, median } from "./measured_process.ts";
 
 /** A work that has no counterpart: says its figures in a line. */
 export type SingleWork = (program: readonly string[], scratch: string, rounds: number) => Promise<string>;

@@ -1,15 +1,40 @@
-import { deepStrictEqual } from "node:assert/strict";
-import { familyOf } from "../../bench/measured_process.ts";
-import { scratchFolder } from "./scratch_folder.ts";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { Family, FamilyWatch, type ProcessTimes } from "../../bench/family_watch.ts";
 
-Deno.test("a thread that ends while a process is looked at hides no children of the others", () => {
-  const proc = Deno.makeTempDirSync({ dir: scratchFolder() });
-  // As of a thread that has ended since it was listed, there is nothing to read of 2.
-  for (const thread of ["1/task/1", "1/task/2", "1/task/3", "4/task/4", "5/task/5", "6/task/6"]) {
-    Deno.mkdirSync(`${proc}/${thread}`, { recursive: true });
-  }
-  for (const [thread, children] of [["1/task/1", "4 "], ["1/task/3", "5 6 "], ["4/task/4", ""], ["5/task/5", "7 "]]) {
-    Deno.writeTextFileSync(`${proc}/${thread}/children`, children!);
-  }
-  deepStrictEqual(familyOf(1, proc).sort(), [1, 4, 5, 6, 7]);
+function times(pid: number, parent: number, processorSeconds: number, waitedSeconds = 0): ProcessTimes {
+  return { pid, parent, start: "1", processorSeconds, waitedSeconds };
+}
+
+const noMemory = () => 0;
+
+Deno.test("processes are of a family by their parents, and stay in it when these end", () => {
+  const family = new Family();
+  family.add([times(9, 1, 100), times(3, 2, 1), times(2, 7, 2), times(7, 1, 4)], [7], () => 10);
+  family.add([times(3, 1, 8), times(4, 3, 16)], [7], () => 30);
+  deepStrictEqual(family.taken(), { processorSeconds: 4 + 2 + 8 + 16, memoryMax: 10 + 10 + 30 + 30 });
+});
+
+Deno.test("a later process of the same number is another one", () => {
+  const family = new Family();
+  family.add([times(1, 0, 1), times(2, 1, 5)], [1], noMemory);
+  family.add([times(1, 0, 2), { ...times(2, 0, 100), start: "2" }], [1], noMemory);
+  strictEqual(family.taken().processorSeconds, 2 + 5);
+});
+
+Deno.test("what a child took after it was seen last, or was never seen, is what its parent waited for", () => {
+  const family = new Family();
+  family.add([times(1, 0, 1), times(2, 1, 4, 3)], [1], noMemory);
+  family.add([times(1, 0, 2, 10)], [1], noMemory);
+  strictEqual(family.taken().processorSeconds, 2 + 10);
+});
+
+Deno.test("what nobody waited for counts as it was seen last", () => {
+  const family = new Family();
+  family.add([times(1, 0, 1), times(2, 1, 4, 3)], [1], noMemory);
+  family.add([times(1, 0, 2)], [1], noMemory);
+  strictEqual(family.taken().processorSeconds, 2 + 4 + 3);
+});
+
+Deno.test("on another system nothing is told", () => {
+  deepStrictEqual(new FamilyWatch(() => []).end(), { processorSeconds: undefined, memoryMax: undefined });
 });
