@@ -4,10 +4,11 @@
  * COMPILE_DENO names another Deno to compile with; every flag given to it is known to 2.6 and 2.9.
  * A start reads the whole program, about 1 ms for each megabyte, and looks up each module, so the
  * code goes in bundled, what no run needs is left out, and DuckDB's library goes in packed
- * (core/engine/duckdb_library.ts).
+ * (core/engine/duckdb_library.ts), where it can to a place that a start leaves unread.
  */
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync } from "node:zlib";
+import { IMAGE_HEADER_BYTES, imageEnd, lengthOf } from "../core/disk/program_image.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 const compiler = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
@@ -43,6 +44,9 @@ const unbundledPackages = new Set([...UNBUNDLED, `@duckdb/node-bindings-${platfo
 /** The parts of these that are written for other tools. */
 const unusedParts = new Set(["src", "bundler", "esm", "CHANGELOG.md", library]);
 
+/** With which what a start reads begins. */
+const PAYLOAD_MAGIC = "d3n0l4nd";
+
 /** As deep in dist as a module's folder is in core, so that the URLs of parts hold. */
 const BUNDLE = "dist/program";
 const WORKER = "core/routing/reader/reader_worker.ts";
@@ -69,23 +73,43 @@ const parts = await Promise.all(PART_SOURCES.map(async (source) => {
   return part;
 }));
 await bundle();
-await run(compiler, [
-  ...["compile", "--quiet", "--no-check", "--output", "dist/streamlab", "--include", packed, "--include", digest],
-  ...[...parts, `${BUNDLE}/reader_worker.ts`].flatMap((part) => ["--include", part]),
-  // It would be read at each start from a name that can be foretold in the folder for temporary
-  // files, where every user may put one.
-  "--no-code-cache",
-  // The first for core/base/garbage.ts: what Deno 2.6 has compiled has no other way to it. The
-  // other for memory: V8 lets what is new grow to tens of megabytes in each thread, which took a
-  // server 22 MB after its first answers, and spared consume and produce no processor time.
-  "--v8-flags=--expose-gc,--max-semi-space-size=2",
-  ...PERMISSIONS,
-  ...(await unusedPaths()).flatMap((path) => ["--exclude", path]),
-  `${BUNDLE}/main.js`,
-]);
 const program = Deno.build.os === "windows" ? "dist/streamlab.exe" : "dist/streamlab";
+await compile([]);
+if (!await insertUnread(root + program, root + packed)) await compile([packed]);
 // deno-lint-ignore no-console
 console.log(`${program}: ${Math.round((await Deno.stat(root + program)).size / 1e6)} MB`);
+
+/** `more`: what it holds besides code and parts, and has in memory as long as it runs. */
+async function compile(more: readonly string[]): Promise<void> {
+  await run(compiler, [
+    ...["compile", "--quiet", "--no-check", "--output", "dist/streamlab"],
+    ...[...parts, digest, ...more, `${BUNDLE}/reader_worker.ts`].flatMap((part) => ["--include", part]),
+    // It would be read at each start from a name that can be foretold in the folder for temporary
+    // files, where every user may put one.
+    "--no-code-cache",
+    // The first for core/base/garbage.ts: what Deno 2.6 has compiled has no other way to it. The
+    // other for memory: V8 lets what is new grow to tens of megabytes in each thread, which took a
+    // server 22 MB after its first answers, and spared consume and produce no processor time.
+    "--v8-flags=--expose-gc,--max-semi-space-size=2",
+    ...PERMISSIONS,
+    ...(await unusedPaths()).flatMap((path) => ["--exclude", path]),
+    `${BUNDLE}/main.js`,
+  ]);
+}
+
+/**
+ * Puts a part between the image of Deno's runtime and what that reads at each start, which it finds
+ * from the file's end. False where the program is not laid out so, and left as it is.
+ */
+async function insertUnread(program: string, part: string): Promise<boolean> {
+  const bytes = await Deno.readFile(program);
+  const end = imageEnd(bytes.subarray(0, IMAGE_HEADER_BYTES));
+  if (end === undefined || new TextDecoder().decode(bytes.subarray(end, end + 8)) !== PAYLOAD_MAGIC) return false;
+  const inserted = await Deno.readFile(part);
+  const pieces = [bytes.subarray(0, end), lengthOf(inserted), inserted, bytes.subarray(end)];
+  await Deno.writeFile(program, ReadableStream.from(pieces));
+  return true;
+}
 
 interface NpmPackage {
   name: string;

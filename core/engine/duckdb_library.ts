@@ -3,6 +3,7 @@ import { systemClock } from "../base/clock.ts";
 import { messageOf, StreamlabError } from "../base/errors.ts";
 import { systemRandom, uuidV4 } from "../base/random.ts";
 import { cacheFolder, foreignHand, makeOwnFolder, temporaryFolder } from "../disk/ownership.ts";
+import { readInsertedPart } from "../disk/program_image.ts";
 import { builtPart } from "../disk/program_part.ts";
 import { removeTree } from "../disk/removal.ts";
 import { createFileSync, writeFileSync } from "../disk/scratch.ts";
@@ -43,14 +44,23 @@ async function loadLibrary(load: () => Promise<NodeApi>): Promise<NodeApi> {
   if (name === undefined) {
     throw new StreamlabError("unavailable", `Cannot load DuckDB: there is none for ${Deno.build.os}`);
   }
-  // The library, packed, and the digest of its bytes.
   const digest = Deno.readTextFileSync(builtPart(`${name}.sha256`)).trim();
   const { folder, isKept } = libraryFolder(digest);
   try {
-    Deno.dlopen(await unpackOnce(builtPart(`${name}.zst`), `${folder}/${name}`, digest), {});
+    Deno.dlopen(await unpackOnce(() => packedLibrary(name), `${folder}/${name}`, digest), {});
     return await withTemporaryFolder(folder, load);
   } finally {
     if (!isKept) removeTree(folder);
+  }
+}
+
+/** Among the parts, which are all in memory, only where the build could not put it beside them. */
+function packedLibrary(name: string): Uint8Array {
+  try {
+    return Deno.readFileSync(builtPart(`${name}.zst`));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return readInsertedPart(Deno.execPath());
   }
 }
 
@@ -86,14 +96,14 @@ function libraryFolder(digest: string): { folder: string; isKept: boolean } {
  * Unpacks to `target` unless it is there; it appears whole or not at all, whatever other processes
  * do.
  */
-async function unpackOnce(packed: URL, target: string, digest: string): Promise<string> {
+async function unpackOnce(packed: () => Uint8Array, target: string, digest: string): Promise<string> {
   if (isLibrary(target, digest, systemClock)) return target;
   const { zstdDecompressSync } = await import("node:zlib");
   const temporary = `${target}.${uuidV4(systemRandom)}`;
   try {
     const file = createFileSync(temporary, 0o600);
     try {
-      writeFileSync(file, temporary, zstdDecompressSync(Deno.readFileSync(packed)));
+      writeFileSync(file, temporary, zstdDecompressSync(packed()));
       file.syncSync();
     } finally {
       file.close();

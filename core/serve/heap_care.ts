@@ -1,9 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 import { collectGarbage, giveMemoryBack } from "../base/garbage.ts";
 
-const LOOK_MS = 5_000;
+const LOOK_MS = 1_000;
 /** What may come on top of what is needed before it is looked through. */
-const GARBAGE_BYTES_MIN = 24e6, GARBAGE_SHARE_MIN = 0.5;
+const GARBAGE_BYTES_MIN = 16e6, GARBAGE_SHARE_MIN = 0.5;
 /**
  * What was needed in the middle of a large answer is needed no more behind it: by that alone each
  * peak would let the next one be higher.

@@ -12,7 +12,7 @@ import { filterOf, letterConditions, letterTable, whereOf } from "./letters.ts";
 import type { Place } from "./long_answers.ts";
 
 /** Read at once, by place in the order of the table; an answer's limit makes it fewer. */
-const PORTION = 4_000;
+const PORTION = 2_000;
 /** More are for `query --format ndjson`: each portion is a question of its own. */
 const LETTERS_MAX = 100_000;
 const BYTES_MAX = 1_000_000_000;
