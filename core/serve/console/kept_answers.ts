@@ -7,7 +7,8 @@ type Versions = readonly (TableMetadata | undefined)[];
 
 interface KeptAnswer {
   answer: LimitedAnswer;
-  versions: Versions;
+  /** Metadata is larger than answers: one that nobody else needs any more is not held for this. */
+  versions: readonly (WeakRef<TableMetadata> | undefined)[];
   letters: number;
   askedAtMs: number;
 }
@@ -23,9 +24,11 @@ export class KeptAnswers {
   /** By question; those used longest ago first. */
   readonly #kept = new Map<string, KeptAnswer>();
   #letters = 0;
+  #sweptMs: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#sweptMs = clock.nowMs();
   }
 
   /**
@@ -36,13 +39,15 @@ export class KeptAnswers {
   async of(question: string, versions: Versions, ask: () => Promise<LimitedAnswer>): Promise<LimitedAnswer> {
     const kept = this.#kept.get(question);
     const nowMs = this.#clock.nowMs();
+    this.#sweep(nowMs);
     if (kept !== undefined && nowMs - kept.askedAtMs < AGE_MS_MAX && areSame(kept.versions, versions)) {
       this.#keep(question, kept);
       return kept.answer;
     }
     this.#forget(question);
     const answer = await ask();
-    this.#keep(question, { answer, versions, letters: lettersOf(question, answer), askedAtMs: nowMs });
+    const held = versions.map((version) => version && new WeakRef(version));
+    this.#keep(question, { answer, versions: held, letters: lettersOf(question, answer), askedAtMs: nowMs });
     return answer;
   }
 
@@ -57,14 +62,24 @@ export class KeptAnswers {
     }
   }
 
+  /** Of what is about one letter or file, hardly anybody asks twice. */
+  #sweep(nowMs: number): void {
+    if (nowMs - this.#sweptMs < AGE_MS_MAX) return;
+    this.#sweptMs = nowMs;
+    for (const [question, { askedAtMs }] of this.#kept) {
+      if (nowMs - askedAtMs >= AGE_MS_MAX) this.#forget(question);
+    }
+  }
+
   #forget(question: string): void {
     this.#letters -= this.#kept.get(question)?.letters ?? 0;
     this.#kept.delete(question);
   }
 }
 
-function areSame(before: Versions, now: Versions): boolean {
-  return before.length === now.length && now.every((version, at) => version !== undefined && version === before[at]);
+function areSame(before: KeptAnswer["versions"], now: Versions): boolean {
+  return before.length === now.length &&
+    now.every((version, at) => version !== undefined && version === before[at]?.deref());
 }
 
 /** A cell takes memory, whatever it holds. */

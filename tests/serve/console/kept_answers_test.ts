@@ -1,4 +1,6 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { inTurns } from "../../../core/base/event_loop.ts";
+import { collectGarbage } from "../../../core/base/garbage.ts";
 import { seededRandom } from "../../../core/base/random.ts";
 import { setProperties } from "../../../core/iceberg/action/set_properties.ts";
 import { FileCatalog } from "../../../core/iceberg/catalog/file_catalog.ts";
@@ -55,6 +57,39 @@ Deno.test("answers that are kept have a bound, each and together, and what faile
   await rejects(kept.of("broken", versions, () => Promise.reject(new Error("no"))));
   await kept.of("broken", versions, short.ask("broken"));
   deepStrictEqual(short.asked, ["question 0", "broken"]);
+});
+
+/** Nothing is left behind before the turn is over in which somebody had it. */
+async function isGone(held: WeakRef<object>): Promise<boolean> {
+  await inTurns(1, 1, () => {});
+  collectGarbage();
+  return held.deref() === undefined;
+}
+
+Deno.test("an answer that is kept holds no version of a table that everybody else has let go", async () => {
+  const kept = new KeptAnswers(new ManualClock()), { ask } = asker();
+  const asked = async () => {
+    const old = version();
+    await kept.of("once", [old], ask("once"));
+    return new WeakRef(old);
+  };
+  ok(await isGone(await asked()));
+});
+
+Deno.test("an answer that nobody asks for again goes within two minutes, whatever else is asked", async () => {
+  const clock = new ManualClock(), kept = new KeptAnswers(clock), versions = [version()];
+  const answered = async (question: string) => {
+    const answer = { columns: [], rows: [["x"]], cut: undefined };
+    await kept.of(question, versions, () => Promise.resolve(answer));
+    return new WeakRef(answer);
+  };
+  const once = await answered("once");
+  ok(!await isGone(once));
+  clock.advance(59_999);
+  await answered("meanwhile");
+  clock.advance(60_000);
+  await answered("later");
+  ok(await isGone(once));
 });
 
 Deno.test("who asks the same about a table that has not changed costs a look for its newest version", () =>
