@@ -23,7 +23,10 @@ export const PAIRED_WORKS: Readonly<Record<string, { doc: string; make: MakeWork
   "envelopes": { doc: "100 envelopes of 10,000 events, against the same arrays", make: envelopesWork },
   "deep": { doc: "100 files of 5,000 records of structs in lists, maps and decimals", make: deepWork },
   "partitions": { doc: "4,000 partitions in one batch, against PARTITION_BY", make: manyPartitions },
-  "compact": { doc: "100 files of a table into few, by us and by Spark, against a plain read and rewrite", make: compactionWork },
+  "compact": {
+    doc: "100 files of a table into few, by us and by Spark, against a plain read and rewrite",
+    make: compactionWork,
+  },
   "threads": { doc: "1 thread against all", make: threadsWork },
 };
 

@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync } from "node:zlib";
-import { IMAGE_HEADER_BYTES, imageEnd, lengthOf } from "../core/disk/program_image.ts";
+import { IMAGE_HEADER_BYTES, imageEnd } from "../core/disk/program_image.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 const compiler = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
@@ -106,7 +106,9 @@ async function insertUnread(program: string, part: string): Promise<boolean> {
   const end = imageEnd(bytes.subarray(0, IMAGE_HEADER_BYTES));
   if (end === undefined || new TextDecoder().decode(bytes.subarray(end, end + 8)) !== PAYLOAD_MAGIC) return false;
   const inserted = await Deno.readFile(part);
-  const pieces = [bytes.subarray(0, end), lengthOf(inserted), inserted, bytes.subarray(end)];
+  const length = new Uint8Array(BigUint64Array.BYTES_PER_ELEMENT);
+  new DataView(length.buffer).setBigUint64(0, BigInt(inserted.length), true);
+  const pieces = [bytes.subarray(0, end), length, inserted, bytes.subarray(end)];
   await Deno.writeFile(program, ReadableStream.from(pieces));
   return true;
 }

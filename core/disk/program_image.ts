@@ -7,6 +7,7 @@ import { readAtSync } from "./file_bytes.ts";
 
 export const IMAGE_HEADER_BYTES = 64;
 const ELF_64_LITTLE_ENDIAN = "\x7fELF\x02\x01";
+/** Little-endian, as all that an image says. */
 const LENGTH_BYTES = 8;
 
 /** Where an image ends, by its first bytes; undefined where it is of another kind. */
@@ -18,14 +19,7 @@ export function imageEnd(header: Uint8Array): number | undefined {
   return tableAt + view.getUint16(0x3A, true) * view.getUint16(0x3C, true);
 }
 
-/** What stands before such a part. */
-export function lengthOf(part: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(LENGTH_BYTES);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(part.length), true);
-  return bytes;
-}
-
-/** The part of the program at that path, which the build has put there. */
+/** The part of the program at that path, which the build has put there behind its length. */
 export function readInsertedPart(program: string): Uint8Array {
   using file = Deno.openSync(program);
   const read = (offset: number, length: number) => {

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { IMAGE_HEADER_BYTES, imageEnd, lengthOf, readInsertedPart } from "../../core/disk/program_image.ts";
+import { IMAGE_HEADER_BYTES, imageEnd, readInsertedPart } from "../../core/disk/program_image.ts";
 import { inFolder } from "../support/own_folder.ts";
 
 const TABLE_AT = 100, ENTRIES = 3, ENTRY_BYTES = 64, END = TABLE_AT + ENTRIES * ENTRY_BYTES;
@@ -12,6 +12,10 @@ function image(): Uint8Array {
   view.setUint16(0x3A, ENTRY_BYTES, true);
   view.setUint16(0x3C, ENTRIES, true);
   return bytes;
+}
+
+function lengthOf(part: Uint8Array): Uint8Array {
+  return Uint8Array.of(part.length, 0, 0, 0, 0, 0, 0, 0);
 }
 
 function programOf(folder: string, ...pieces: Uint8Array[]): string {
