@@ -1,5 +1,6 @@
 import { deepStrictEqual, fail, ok, strictEqual } from "node:assert/strict";
 import { planScan } from "../../core/iceberg/scan/scan.ts";
+import { expiredAtOnce } from "../../core/maintain/upkeep/policy.ts";
 import { Upkeep } from "../../core/maintain/upkeep/upkeep.ts";
 import { UpkeepWorkshop } from "../../core/maintain/upkeep/upkeep_workshop.ts";
 import { scratchFolder } from "../support/scratch_folder.ts";
@@ -26,6 +27,22 @@ for (const appends of [16, 32]) {
       strictEqual((await world.lake.ask("SELECT * FROM bronze.events")).length, 10 * appends);
     }));
 }
+
+Deno.test("of a long backlog more snapshots go by one commit, but never many times as many", () => {
+  const atOnce = [8, 1_000, 2_000, 5_000, 100_000].map((due) => expiredAtOnce(due, { expiredMax: 100 }));
+  deepStrictEqual(atOnce, [100, 100, 200, 500, 500]);
+});
+
+Deno.test("upkeep takes of a long backlog a tenth at once", () =>
+  MaintainWorld.use(async (world) => {
+    await world.events(33);
+    await useUpkeep(world, { expiredMax: 1 }, async (run, told) => {
+      await run();
+      const expiries = told.filter(({ action }) => action === "expire-snapshots").map(({ done }) => done.snapshots!);
+      deepStrictEqual(expiries.slice(0, 3), [3, 2, 2]);
+      ok(expiries.slice(3).every((snapshots) => snapshots <= 3), `${expiries}`);
+    });
+  }));
 
 for (const how of ["joined", "read"]) {
   Deno.test(`of a rewrite whose files are being ${how} nothing stays when the run is to end`, () =>

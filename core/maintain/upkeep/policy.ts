@@ -17,7 +17,7 @@ export interface UpkeepPolicy {
   share: number;
   /** Snapshots that are worth a commit. */
   expiredMin: number;
-  /** Snapshots that go by one commit: what they needed is found out before. */
+  /** Snapshots that go by one commit, more of a long backlog: see `expiredAtOnce`. */
   expiredMax: number;
   /** Small files of a partition that are worth a rewrite while more come. */
   inputsMin: number;
@@ -40,8 +40,7 @@ const GRACE_MS = 3_600_000;
 export const THRESHOLDS = {
   share: 0.1,
   expiredMin: 8,
-  // A batch that is due waits for them. Fewer would cost more in all: each commit writes the
-  // table's whole metadata, which is long where much is due.
+  // A batch that is due waits for them.
   expiredMax: 100,
   inputsMin: 32,
   inputsMax: 500,
@@ -90,6 +89,18 @@ export function retentionOf(
     unreferencedMs: Math.max(ageMsMax ?? 0, HOUR_MS),
     expiredMax,
   };
+}
+
+/** Of a backlog, at once: so much of it, and so many times what is usual. */
+const BACKLOG_PART = 10, BACKLOG_FACTOR_MAX = 5;
+
+/**
+ * How many of the snapshots that are due go by one commit. Each commit writes the table's whole
+ * metadata, which is long where much is due: of 9,900 snapshots a hundred took half a second for
+ * that, and a fifth for themselves.
+ */
+export function expiredAtOnce(due: number, { expiredMax }: Pick<UpkeepPolicy, "expiredMax">): number {
+  return Math.max(expiredMax, Math.min(BACKLOG_FACTOR_MAX * expiredMax, Math.floor(due / BACKLOG_PART)));
 }
 
 /** Files of that data sequence number or an older one are of partitions that have gone quiet. */

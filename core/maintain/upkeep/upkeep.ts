@@ -14,7 +14,7 @@ import type { Surroundings } from "../surroundings.ts";
 import { ANY_SEQUENCE, type Attention, newAttention, soundOf } from "./attention.ts";
 import { debtOf, filesUntilDue, groupsDue, joinsDue, onePiece, snapshotsDue } from "./debt.ts";
 import { UpkeepPace } from "./pace.ts";
-import { retentionOf, type UpkeepPolicy } from "./policy.ts";
+import { expiredAtOnce, retentionOf, type UpkeepPolicy } from "./policy.ts";
 import { RidingExpiry } from "./riding_expiry.ts";
 import { UpkeepLog } from "./upkeep_log.ts";
 import { WaitingRemovals } from "./waiting.ts";
@@ -237,7 +237,10 @@ export class Upkeep {
     const { table: newest, snapshots, removal } = await expireLater(
       this.#surroundings,
       table,
-      (metadata) => retentionOf(metadata, this.#options, clock.nowMs()),
+      (metadata) => {
+        const nowMs = clock.nowMs(), due = snapshotsDue(metadata, this.#options, nowMs);
+        return { ...retentionOf(metadata, this.#options, nowMs), expiredMax: expiredAtOnce(due, this.#options) };
+      },
     );
     if (removal !== undefined) this.#waiting.add(removal, clock.nowMs());
     if (snapshots === 0) return undefined;
