@@ -75,7 +75,7 @@ const parts = await Promise.all(PART_SOURCES.map(async (source) => {
 await bundle();
 const program = Deno.build.os === "windows" ? "dist/streamlab.exe" : "dist/streamlab";
 await compile([]);
-if (!await insertUnread(root + program, root + packed)) await compile([packed]);
+if (!await insertUnread(root + program, root + packed) || !await starts(root + program)) await compile([packed]);
 // deno-lint-ignore no-console
 console.log(`${program}: ${Math.round((await Deno.stat(root + program)).size / 1e6)} MB`);
 
@@ -111,6 +111,12 @@ async function insertUnread(program: string, part: string): Promise<boolean> {
   const pieces = [bytes.subarray(0, end), length, inserted, bytes.subarray(end)];
   await Deno.writeFile(program, ReadableStream.from(pieces));
   return true;
+}
+
+/** Another version of the runtime may look for what it reads in another way. */
+async function starts(program: string): Promise<boolean> {
+  const { success } = await new Deno.Command(program, { args: ["--version"], stdout: "null" }).output();
+  return success;
 }
 
 interface NpmPackage {
