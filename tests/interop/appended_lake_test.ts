@@ -255,7 +255,7 @@ function conflictsAt({ requests }: FaultProxy): string {
 }
 
 restCatalogTest(
-  "A consumer, two maintainers and a Spark appender through a REST catalog, ten minutes together: no failed batch, no lost row",
+  "a consumer, two maintainers and a Spark appender at work through a REST catalog at once fail no batch and lose no row",
   () =>
     IcebergWorld.use(async (world) => {
       const { folder } = world;
