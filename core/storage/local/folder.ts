@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { codeOf, isMissing, localError } from "../../disk/disk_error.ts";
+import { FolderNames } from "./folder_names.ts";
 
 const isWindows = Deno.build.os === "windows";
 const SETTLED_MAX = 10_000;
@@ -24,7 +25,7 @@ export async function syncEntry(path: string, isFolder: boolean): Promise<void> 
  */
 export class LocalFolders {
   /** Folders whose own names are known to be durable, up to the root's. */
-  readonly #settled = new Set<string>();
+  readonly #settled = new FolderNames();
   readonly #settling = new Map<string, Promise<void>>();
   readonly #syncs = new Map<string, FolderSync>();
   readonly #root: string;
@@ -95,7 +96,7 @@ export class LocalFolders {
   /** A folder that is missing took along all that lay in it; undefined: nobody knows which. */
   #forgetBelow(gone: string | undefined): void {
     if (gone === undefined) return this.#settled.clear();
-    for (const path of this.#settled) if (path === gone || path.startsWith(`${gone}/`)) this.#settled.delete(path);
+    this.#settled.deleteBelow(gone);
   }
 }
 
