@@ -99,23 +99,24 @@ function readChunk({ buffer }: WebAssembly.Memory, leaf: ParquetLeaf, at: number
   const output = word(CHUNK.output), pages = word(CHUNK.pages) >>> 2;
   const bytes = (start: number, length: number) => new Uint8Array(buffer, start, length);
   const dictionaryValues = word(CHUNK.dictionaryValues);
+  const encoded = Array.from({ length: word(CHUNK.pageCount) }, (_, index): EncodedPage => {
+    const page = pages + index * PAGE_WORDS;
+    return {
+      bytes: bytes(output + words[page + PAGE.start]!, words[page + PAGE.bytes]!),
+      levels: words[page + PAGE.levels]!,
+      rows: words[page + PAGE.rows]!,
+      values: words[page + PAGE.values]!,
+      nans: words[page + PAGE_BOUNDS + BOUNDS.nans]!,
+      bounds: readBounds(words, leaf, page + PAGE_BOUNDS),
+    };
+  });
   return {
     encoding: word(CHUNK.encoding),
     dictionary: dictionaryValues === 0
       ? undefined
       : { bytes: bytes(output, word(CHUNK.dictionaryBytes)), values: dictionaryValues },
-    pages: Array.from({ length: word(CHUNK.pageCount) }, (_, index): EncodedPage => {
-      const page = pages + index * PAGE_WORDS;
-      return {
-        bytes: bytes(output + words[page + PAGE.start]!, words[page + PAGE.bytes]!),
-        levels: words[page + PAGE.levels]!,
-        rows: words[page + PAGE.rows]!,
-        values: words[page + PAGE.values]!,
-        nans: words[page + PAGE_BOUNDS + BOUNDS.nans]!,
-        bounds: readBounds(words, leaf, page + PAGE_BOUNDS),
-      };
-    }),
-    bounds: readBounds(words, leaf, chunk + CHUNK_BOUNDS),
+    pages: encoded,
+    bounds: encoded.length === 1 ? encoded[0]!.bounds : readBounds(words, leaf, chunk + CHUNK_BOUNDS),
     bloomFilter: word(CHUNK_BLOOM.bytes) === 0 ? undefined : bytes(word(CHUNK_BLOOM.start), word(CHUNK_BLOOM.bytes)),
   };
 }

@@ -124,8 +124,8 @@ function checkWithin(leaf: ParquetLeaf, values: readonly Value[], min: Uint8Arra
   ok(!Number.isNaN(low) && !Number.isNaN(high) && !Object.is(low, isFloat(leaf) ? 0 : NaN) && !Object.is(high, -0));
   for (const value of values) {
     if (Number.isNaN(value)) continue;
-    ok(compareValues(low, value) <= 0, `${leaf.path}: ${value} is below ${low}`);
-    ok(high === undefined || compareValues(value, high) <= 0, `${leaf.path}: ${value} is above ${high}`);
+    ok(compareValues(low, value) <= 0, `${leaf.names}: ${value} is below ${low}`);
+    ok(high === undefined || compareValues(value, high) <= 0, `${leaf.names}: ${value} is above ${high}`);
   }
 }
 
@@ -160,7 +160,7 @@ function checkBloomFilter(file: Uint8Array, metadata: ThriftStruct, leaf: Parque
   const bits = file.subarray(reader.end, reader.end + (header[1] as number));
   strictEqual(reader.end + bits.length, (metadata[14] as number) + (metadata[15] as number));
   for (const value of values) {
-    ok(mayContain(bits, plainBytes(leaf, value)), `${leaf.path}: ${value} is not in the filter`);
+    ok(mayContain(bits, plainBytes(leaf, value)), `${leaf.names}: ${value} is not in the filter`);
   }
   const strangers = Array.from({ length: 200 }, (_, i) => new TextEncoder().encode(`nobody wrote ${i}`));
   ok(strangers.filter((bytes) => mayContain(bits, bytes)).length < 40);

@@ -62,6 +62,12 @@ export class CompactWriter {
     this.#output.raw(bytes);
   }
 
+  /** A list of such. */
+  finishedStructs(id: number, structs: readonly Uint8Array[]): void {
+    this.#list(id, THRIFT.struct, structs.length);
+    for (const bytes of structs) this.#output.raw(bytes);
+  }
+
   i32s(id: number, values: readonly number[]): void {
     this.#list(id, THRIFT.i32, values.length);
     for (const value of values) this.#output.zigzag(value);
@@ -75,10 +81,6 @@ export class CompactWriter {
   binaries(id: number, values: readonly Uint8Array[]): void {
     this.#list(id, THRIFT.binary, values.length);
     for (const value of values) this.#output.counted(value);
-  }
-
-  texts(id: number, values: readonly string[]): void {
-    this.binaries(id, values.map((value) => encoder.encode(value)));
   }
 
   /** In lists true is 1 and false 2, as in fields. */

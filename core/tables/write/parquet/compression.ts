@@ -9,7 +9,7 @@ const PARAMS = { [constants.ZSTD_c_compressionLevel]: 1 };
 const CHUNK_BYTES_MIN = 64;
 
 /** A column's pages in one row group with fewer bytes are not worth a call. */
-const COMPRESSED_BYTES_MIN = 128;
+const COMPRESSED_BYTES_MIN = 512;
 /** What compression must save for readers to be asked to undo it. */
 const SAVED_MIN = 1 / 32;
 

@@ -1,7 +1,7 @@
 import denoJson from "../../../../deno.json" with { type: "json" };
 import { CompactWriter } from "./compact_writer.ts";
 import type { ParquetSchema } from "./parquet_schema.ts";
-import type { FileEnd, StoredChunk } from "./stored_chunk.ts";
+import type { ChunkIndex, FileEnd, StoredChunk } from "./stored_chunk.ts";
 
 /** A row group that stands in the file. */
 export interface StoredRowGroup {
@@ -9,8 +9,11 @@ export interface StoredRowGroup {
   offset: number;
   rows: number;
   /** In the order of the schema's leaves. */
-  chunks: StoredChunk[];
+  chunks: FooterChunk[];
 }
+
+/** `index` where the row group has one. */
+export type FooterChunk = Omit<StoredChunk, "makeIndex"> & { index: ChunkIndex | undefined };
 
 export const MAGIC = new TextEncoder().encode("PAR1");
 
@@ -54,23 +57,25 @@ export function writeFooter(end: FileEnd, schema: ParquetSchema, groups: readonl
  * All column indexes, then all offset indexes. A row group in which every column has one page has
  * none: its statistics say the same.
  */
-function writePageIndexes(end: FileEnd, groups: readonly StoredRowGroup[]): Map<StoredChunk, IndexPlaces> {
-  const chunks = groups.filter((group) => group.chunks.some(({ pages }) => pages > 1)).flatMap((group) => group.chunks);
+function writePageIndexes(end: FileEnd, groups: readonly StoredRowGroup[]): Map<FooterChunk, IndexPlaces> {
+  const indexed = groups.flatMap((group) => group.chunks).flatMap((chunk) => {
+    return chunk.index === undefined ? [] : [{ chunk, index: chunk.index }];
+  });
   const put = (bytes: Uint8Array): IndexPlace => {
     const offset = end.size;
     end.append(bytes);
     return { offset, bytes: bytes.length };
   };
-  const columns = chunks.map(({ columnIndex }) => columnIndex && put(columnIndex));
+  const columns = indexed.map(({ index }) => index.columns && put(index.columns));
   return new Map(
-    chunks.map((chunk, i) => [chunk, { columnIndex: columns[i], offsetIndex: put(chunk.offsetIndex) }]),
+    indexed.map(({ chunk, index }, i) => [chunk, { columnIndex: columns[i], offsetIndex: put(index.offsets) }]),
   );
 }
 
 function writeRowGroup(
   ordinal: number,
   { offset, rows, chunks }: StoredRowGroup,
-  places: ReadonlyMap<StoredChunk, IndexPlaces>,
+  places: ReadonlyMap<FooterChunk, IndexPlaces>,
 ): void {
   thrift.structs(1, chunks, (chunk) => {
     thrift.i64(2, 0);

@@ -1,7 +1,7 @@
 import { FileAppender } from "../../../disk/file_appender.ts";
 import type { WrittenColumn, WrittenFile } from "../../../engine/copy.ts";
 import type { ByteBounds, EncodedChunk } from "./encoded_chunk.ts";
-import { MAGIC, type StoredRowGroup, writeFooter } from "./footer.ts";
+import { type FooterChunk, MAGIC, type StoredRowGroup, writeFooter } from "./footer.ts";
 import type { ParquetLeaf, ParquetSchema } from "./parquet_schema.ts";
 import { comparePlain, plainText } from "./plain_value.ts";
 import { storeChunk, type StoredChunk } from "./stored_chunk.ts";
@@ -94,32 +94,23 @@ export class ParquetFile {
   }
 }
 
-const NO_BYTES = new Uint8Array();
-
 /**
- * The chunks of a row group in one piece of memory: each of many small ones takes several times its
- * bytes. Without page indexes where all columns have one page each.
+ * The metadata of a row group's chunks in one piece of memory: each of many small ones takes
+ * several times its bytes. Without page indexes where all columns have one page each.
  */
-function keptForFooter(chunks: readonly StoredChunk[]): { chunks: StoredChunk[]; bytes: number } {
+function keptForFooter(chunks: readonly StoredChunk[]): { chunks: FooterChunk[]; bytes: number } {
   const isIndexed = chunks.some(({ pages }) => pages > 1);
-  const parts = (chunk: StoredChunk) => isIndexed ? [chunk.metadata, chunk.offsetIndex] : [chunk.metadata];
-  const whole = new Uint8Array(chunks.flatMap(parts).reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  const moved = (bytes: Uint8Array) => {
-    whole.set(bytes, end);
-    end += bytes.length;
-    return whole.subarray(end - bytes.length, end);
-  };
-  const indexBytes = isIndexed ? chunks.reduce((sum, { columnIndex }) => sum + (columnIndex?.length ?? 0), 0) : 0;
-  return {
-    chunks: chunks.map((chunk) => ({
-      ...chunk,
-      metadata: moved(chunk.metadata),
-      offsetIndex: isIndexed ? moved(chunk.offsetIndex) : NO_BYTES,
-      columnIndex: isIndexed ? chunk.columnIndex : undefined,
-    })),
-    bytes: whole.length + indexBytes,
-  };
+  const kept = chunks.map(({ makeIndex, ...chunk }): FooterChunk => {
+    return { ...chunk, index: isIndexed ? makeIndex() : undefined };
+  });
+  const whole = new Uint8Array(kept.reduce((sum, { metadata }) => sum + metadata.length, 0));
+  let end = 0, indexBytes = 0;
+  for (const chunk of kept) {
+    whole.set(chunk.metadata, end);
+    chunk.metadata = whole.subarray(end, end += chunk.metadata.length);
+    indexBytes += (chunk.index?.offsets.length ?? 0) + (chunk.index?.columns?.length ?? 0);
+  }
+  return { chunks: kept, bytes: whole.length + indexBytes };
 }
 
 function widened(leaf: ParquetLeaf, known: ByteBounds | undefined, { min, max }: ByteBounds): ByteBounds {

@@ -1,9 +1,12 @@
 import { decimalBytesRequired } from "../../../iceberg/format/single_value.ts";
 import { type Field, isPrimitive, type PrimitiveType, type Type } from "../../../iceberg/format/type.ts";
-import type { CompactWriter } from "./compact_writer.ts";
+import { CompactWriter } from "./compact_writer.ts";
 
 /** Parquet's physical types, by their numbers in parquet.thrift. */
 export const PHYSICAL = { boolean: 0, int32: 1, int64: 2, float: 4, double: 5, byteArray: 6, fixed: 7 } as const;
+
+const encoder = new TextEncoder();
+const thrift = new CompactWriter();
 
 const REQUIRED = 0;
 const OPTIONAL = 1;
@@ -14,8 +17,8 @@ const CONVERTED = { utf8: 0, map: 1, list: 3, decimal: 5, date: 6, timeMicros: 8
 
 /** A column with values: the schema's leaves, in its order. */
 export interface ParquetLeaf {
-  /** Names from the top down, those of Parquet's own levels included. */
-  path: string[];
+  /** Names from the top down in UTF-8, those of Parquet's own levels included. */
+  path: Uint8Array[];
   /** As `WrittenColumn` has it. */
   names: string[];
   fieldId: number;
@@ -41,6 +44,8 @@ interface SchemaNode {
 export class ParquetSchema {
   readonly leaves: ParquetLeaf[] = [];
   readonly #nodes: SchemaNode[] = [];
+  /** The nodes as every footer has them. */
+  #written: Uint8Array[] | undefined;
 
   constructor(fields: readonly Field[]) {
     this.#addNode({ name: "table", children: fields.length });
@@ -49,7 +54,8 @@ export class ParquetSchema {
 
   /** The footer's list of schema elements: field 2 of FileMetaData. */
   write(thrift: CompactWriter): void {
-    thrift.structs(2, this.#nodes, (node) => writeElement(thrift, node));
+    this.#written ??= this.#nodes.map(writtenElement);
+    thrift.finishedStructs(2, this.#written);
   }
 
   #addField(field: Field, parent: Level): void {
@@ -97,7 +103,15 @@ export class ParquetSchema {
 
   #addLeaf(type: PrimitiveType, fieldId: number, { path, names, definition, repetition }: Level): ParquetLeaf {
     const levels = { maxDefinition: definition, maxRepetition: repetition };
-    const leaf = { path, names, fieldId, type, physical: physicalOf(type), width: widthOf(type), ...levels };
+    const leaf = {
+      path: path.map((name) => encoder.encode(name)),
+      names,
+      fieldId,
+      type,
+      physical: physicalOf(type),
+      width: widthOf(type),
+      ...levels,
+    };
     this.leaves.push(leaf);
     return leaf;
   }
@@ -151,7 +165,7 @@ function widthOf(type: PrimitiveType): number {
   return type.type === "decimal" && type.precision > 18 ? decimalBytesRequired(type.precision) : 0;
 }
 
-function writeElement(thrift: CompactWriter, { name, repetition, fieldId, children, leaf, group }: SchemaNode): void {
+function writtenElement({ name, repetition, fieldId, children, leaf, group }: SchemaNode): Uint8Array {
   if (leaf !== undefined) {
     thrift.i32(1, leaf.physical);
     if (leaf.width > 0) thrift.i32(2, leaf.width);
@@ -166,8 +180,9 @@ function writeElement(thrift: CompactWriter, { name, repetition, fieldId, childr
     thrift.i32(8, leaf.type.precision);
   }
   if (fieldId !== undefined) thrift.i32(9, fieldId);
-  if (leaf !== undefined) writeLogicalType(thrift, leaf.type);
+  if (leaf !== undefined) writeLogicalType(leaf.type);
   else if (group !== undefined) thrift.struct(10, () => thrift.emptyStruct(group === "map" ? 2 : 3));
+  return thrift.finish();
 }
 
 /**
@@ -193,7 +208,7 @@ function convertedOf(type: PrimitiveType): number | undefined {
 }
 
 /** LogicalType, a union: its one field is the type. */
-function writeLogicalType(thrift: CompactWriter, type: PrimitiveType): void {
+function writeLogicalType(type: PrimitiveType): void {
   switch (type.type) {
     case "string":
       return thrift.struct(10, () => thrift.emptyStruct(1));
@@ -206,16 +221,16 @@ function writeLogicalType(thrift: CompactWriter, type: PrimitiveType): void {
     case "date":
       return thrift.struct(10, () => thrift.emptyStruct(6));
     case "time":
-      return writeMicros(thrift, 7, false);
+      return writeMicros(7, false);
     case "timestamp":
     case "timestamptz":
-      return writeMicros(thrift, 8, type.type === "timestamptz");
+      return writeMicros(8, type.type === "timestamptz");
     case "uuid":
       return thrift.struct(10, () => thrift.emptyStruct(14));
   }
 }
 
-function writeMicros(thrift: CompactWriter, id: number, isAdjustedToUtc: boolean): void {
+function writeMicros(id: number, isAdjustedToUtc: boolean): void {
   const micros = () => thrift.struct(2, () => thrift.emptyStruct(2));
   thrift.struct(10, () =>
     thrift.struct(id, () => {

@@ -11,8 +11,8 @@ import { writeStatistics } from "./statistics.ts";
 export interface StoredChunk {
   /** Its ColumnMetaData. */
   metadata: Uint8Array;
-  offsetIndex: Uint8Array;
-  columnIndex: Uint8Array | undefined;
+  /** Makes what the page index says of it: of most small files it says nothing. */
+  makeIndex: () => ChunkIndex;
   pages: number;
   /** Bytes of its pages and their headers, before and after compression. */
   rawBytes: number;
@@ -21,6 +21,13 @@ export interface StoredChunk {
   levels: number;
   nulls: number;
   nans: number;
+}
+
+/** What the page index says of a chunk. */
+export interface ChunkIndex {
+  offsets: Uint8Array;
+  /** Undefined where not all pages have bounds. */
+  columns: Uint8Array | undefined;
 }
 
 /** Where a chunk is written to: the file's end. */
@@ -82,8 +89,7 @@ export function storeChunk(end: FileEnd, leaf: ParquetLeaf, chunk: EncodedChunk)
   });
   return {
     metadata: thrift.finish(),
-    offsetIndex: offsetIndex(locations),
-    columnIndex: columnIndex(leaf, pages),
+    makeIndex: () => ({ offsets: offsetIndex(locations), columns: columnIndex(leaf, pages) }),
     pages: pages.length,
     rawBytes,
     storedBytes,
@@ -112,7 +118,7 @@ function writeMetadata(leaf: ParquetLeaf, facts: ChunkFacts): void {
   const isDictionary = dictionaryStart !== undefined;
   thrift.i32(1, leaf.physical);
   thrift.i32s(2, isDictionary ? [ENCODING.plain, ENCODING.rle, encoding] : [ENCODING.rle, encoding]);
-  thrift.texts(3, leaf.path);
+  thrift.binaries(3, leaf.path);
   thrift.i32(4, facts.codec);
   thrift.i64(5, facts.levels);
   thrift.i64(6, facts.rawBytes);
