@@ -37,6 +37,7 @@ const FULL: ReaderLimits = {
   groupRows: GROUP_ROWS,
   // With what one part adds to it, it fits the reader's block of 32 MB.
   groupBytes: 24 << 20,
+  heldRows: 4 * GROUP_ROWS,
   heldBytes: 32 << 20,
   largeBytes: 64 << 20,
 };
@@ -108,6 +109,7 @@ function scaled(by: number): ReaderLimits {
     partBytesMax: scale(FULL.partBytesMax),
     groupRows: scale(FULL.groupRows),
     groupBytes: scale(FULL.groupBytes),
+    heldRows: scale(FULL.heldRows),
     heldBytes: scale(FULL.heldBytes),
     largeBytes: scale(FULL.largeBytes),
   };

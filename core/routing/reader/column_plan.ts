@@ -66,6 +66,8 @@ const NUMBERED_OR_PLAIN = 0, NUMBERED_ONLY = 1, PLAIN_ONLY = 2;
 const SLOTS_FIRST_MAX = 1 << 22, TEXT_BYTES_FIRST_MAX = 1 << 25;
 /** A column of texts has room for as much as so many of the average: few have long ones. */
 const TEXT_SHARES = 4;
+/** Partitions by these are few in a row group, by others they may be many. */
+const TIMES: ReadonlySet<string> = new Set(["year", "month", "day", "hour", "void"]);
 /** A record has more bytes, mostly. */
 const RECORD_BYTES_LEAST = 64;
 
@@ -76,11 +78,14 @@ const RECORD_BYTES_LEAST = 64;
 export function expectRows(
   { calls }: ReaderInstance,
   contract: Contract,
-  { units, limits }: Pick<Reading, "units" | "limits">,
+  { units, limits, events }: Pick<Reading, "units" | "limits" | "events">,
 ): void {
   const bytes = units.reduce((sum, { size }) => sum + size, 0);
   const columns = leafCount(contract.fields) + OWN_COLUMNS_MAX;
-  const rows = Math.min(limits.groupRows, bytes / RECORD_BYTES_LEAST, SLOTS_FIRST_MAX / columns);
+  const isSpread = events.spec.fields.some(({ transform }) => !TIMES.has(transform.name));
+  const rows = isSpread
+    ? Math.min(limits.heldRows, bytes / RECORD_BYTES_LEAST)
+    : Math.min(limits.groupRows, bytes / RECORD_BYTES_LEAST, SLOTS_FIRST_MAX / columns);
   const textBytes = Math.min(limits.groupBytes, bytes, TEXT_BYTES_FIRST_MAX);
   const each = Math.min(TEXT_SHARES * textBytes / columns, textBytes);
   calls.expectRows(powerOfTwo(rows), powerOfTwo(each), powerOfTwo(textBytes));

@@ -111,6 +111,8 @@ export interface ReaderLimits {
   /** Rows, or bytes of text, that are a row group. */
   groupRows: number;
   groupBytes: number;
+  /** Rows that are held where a row group has too few for each of many partitions. */
+  heldRows: number;
   /** What a table's files keep for their footers, or have waiting to be written. */
   heldBytes: number;
   /** What all threads together may hold of large values: see `LargeValues`. */

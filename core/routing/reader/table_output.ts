@@ -18,6 +18,9 @@ import { RowPartitions } from "./row_partitions.ts";
 /** Fewer bytes of text are not worth a row group, however small the files are to be. */
 const GROUP_BYTES_LEAST = 1 << 20;
 
+/** With fewer rows to a partition, what a row group costs in itself is most of its cost. */
+const PARTITION_ROWS_WORTH = 2_000;
+
 export interface TableOutputOptions {
   table: TargetTable;
   /** The columns of its files. */
@@ -43,7 +46,9 @@ export class TableOutput {
   readonly #encoder: ChunkEncoder;
   readonly #files: PartitionedFiles;
   readonly #bloomFilters: readonly (BloomFilterSize | undefined)[];
-  readonly #groupRowsMax: number;
+  /** Rows that are written: more where they are of many partitions. */
+  #groupRows: number;
+  readonly #heldRowsMax: number;
   /** Bytes of text in a row group: a file is not to grow far above its target. */
   readonly #groupBytesMax: number;
   readonly #sources: readonly (ReaderColumn | Uint8Array)[];
@@ -59,7 +64,8 @@ export class TableOutput {
     this.#keys = keys;
     this.#encoder = new ChunkEncoder(reader.calls, pageLimits(table.properties));
     const bytesTarget = fileBytesTarget(table);
-    this.#groupRowsMax = limits.groupRows;
+    this.#groupRows = limits.groupRows;
+    this.#heldRowsMax = limits.heldRows;
     this.#groupBytesMax = Math.max(Math.min(bytesTarget, limits.groupBytes), GROUP_BYTES_LEAST);
     this.#files = new PartitionedFiles({
       schema,
@@ -80,9 +86,12 @@ export class TableOutput {
   settle(): void {
     const { calls } = this.#reader;
     const table = this.#table, rows = calls.rowsOf(table);
-    if (calls.isFull(table) || rows >= this.#groupRowsMax || calls.arenaBytes(table) >= this.#groupBytesMax) {
-      this.#flush();
-    }
+    const isFull = calls.isFull(table) || calls.arenaBytes(table) >= this.#groupBytesMax;
+    if (!isFull && rows < this.#groupRows) return;
+    const partitions = this.#partitions.number();
+    const isTooFew = rows < partitions * PARTITION_ROWS_WORTH && rows * 2 <= this.#heldRowsMax;
+    if (isFull || !isTooFew) this.#write(partitions);
+    else this.#groupRows = rows * 2;
   }
 
   /**
@@ -109,10 +118,13 @@ export class TableOutput {
   }
 
   #flush(): void {
+    if (this.#reader.calls.rowsOf(this.#table) > 0) this.#write(this.#partitions.number());
+  }
+
+  /** The rows, which have been numbered by their partitions. */
+  #write(partitions: number): void {
     const { calls } = this.#reader;
-    if (calls.rowsOf(this.#table) === 0) return;
     this.#keys?.take();
-    const partitions = this.#partitions.number();
     this.#flushedRows += calls.rowsOf(this.#table);
     // Rows of the number behind the last partition's are in none.
     this.#dropped?.mark(partitions);

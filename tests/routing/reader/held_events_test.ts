@@ -94,7 +94,7 @@ Deno.test("events are all written where their keys decide nothing, and what repe
 });
 
 Deno.test("events of which some were written before all were read are all written, and none left out", async () => {
-  const { read, ids, asked } = await readHeld(FILES, REPEATS, { limits: { ...WHOLE, groupRows: 2 } });
+  const { read, ids, asked } = await readHeld(FILES, REPEATS, { limits: { ...WHOLE, groupRows: 2, heldRows: 2 } });
   deepStrictEqual([ids, asked, read.repeats], [["a", "b", "c", "d", "e"], [], undefined]);
   strictEqual(read.keys?.times.length, 5);
 });
