@@ -9,7 +9,7 @@ const FOLDER = "core/routing/assembly";
 export const readerWasm = `${root}${FOLDER}/reader.wasm`;
 
 /** No runtime: the module looks after its memory itself. */
-const OPTIONS = ["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd", "--enable", "bulk-memory"];
+const OPTIONS = ["-O2", "--noAssert", "--runtime", "stub", "--enable", "simd", "--enable", "bulk-memory"];
 
 export async function compileReader(): Promise<Uint8Array> {
   let wasm: Uint8Array | undefined;

@@ -36,6 +36,8 @@ type Unpacker = ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDe
 
 /** Bytes that come out of a decompressor at once. */
 const CHUNK_BYTES = 1 << 18;
+/** The smallest chunk that `node:zlib` takes. */
+const CHUNK_BYTES_MIN = 64;
 
 /**
  * Unpacks a local file, or a part of one, to another, in bounded memory. Fails with
@@ -110,14 +112,21 @@ export function decompressBytes(
   }
 }
 
+/**
+ * One chunk for the whole content: the default is 16 KB even for the smallest file. One that is
+ * full has another of the same size made behind it.
+ */
+function chunkFor(size: number): number {
+  return Math.max(size + 1, CHUNK_BYTES_MIN);
+}
+
 function gunzipBytes(bytes: Uint8Array, sizeMax: number): Uint8Array | undefined {
   if (bytes.length < 18) return undefined;
   // The last four bytes of a member are its size (RFC 1952, section 2.3.1). With several members,
   // or before padding, that is not the size of the content.
   const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(bytes.length - 4, true);
   if (size > sizeMax) return undefined;
-  // One chunk for the whole content; the default is 16 KB even for the smallest file.
-  const unpacked = gunzipSync(bytes, { maxOutputLength: Math.max(size, 1), chunkSize: Math.max(size, 64) });
+  const unpacked = gunzipSync(bytes, { maxOutputLength: Math.max(size, 1), chunkSize: chunkFor(size) });
   return unpacked.length === size ? unpacked : undefined;
 }
 
@@ -132,8 +141,7 @@ function unzstdBytes(bytes: Uint8Array, sizeMax: number): Uint8Array | undefined
       if (contentSize !== undefined && contentSize > left) return undefined;
       const part = zstdDecompressSync(bytes.subarray(offset, end), {
         maxOutputLength: Math.max(left, 1),
-        // One chunk for the whole content, as of gzip.
-        chunkSize: Math.max(contentSize ?? CHUNK_BYTES, 64),
+        chunkSize: chunkFor(contentSize ?? CHUNK_BYTES),
       });
       if (part.length !== (contentSize ?? part.length)) return undefined;
       size += part.length;

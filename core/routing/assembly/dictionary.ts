@@ -9,6 +9,10 @@ export const ARENA_FIRST: u32 = 1 << 16;
 /** Offset 0 means no text. */
 const ARENA_START: u32 = 16;
 
+const RECENT_BITS: u32 = 11;
+/** 2^64 divided by the golden ratio. */
+const RECENT_MIX: u64 = 0x9e3779b97f4a7c15;
+
 /**
  * Texts by number: each different one once, in an arena of length (u32) and bytes. A slot of the
  * table is a hash of 32 bits above a number + 1.
@@ -26,23 +30,21 @@ export class Dictionary {
   count: u32;
   table: Pointer;
   tableMask: u32;
+  /** Numbers + 1 of texts that came before, by their ends: what is found there takes no hash. */
+  recent: Pointer;
 
   /** The number of a text, which is kept where it is new. */
   @inline
   intern(text: Pointer, length: u32): u32 {
-    const hash = hashBytes(text, length);
-    const table = this.table, mask = this.tableMask;
-    let slot = hash & mask;
-    while (true) {
-      const entry = load<u64>(table + (slot << 3));
-      if (!entry) return addText(this, text, length, hash, slot);
-      if (<u32> (entry >> 32) == hash) {
-        const id = <u32> entry - 1;
-        const known = this.arena + load<u32>(this.offsets + (id << 2));
-        if (load<u32>(known) == length && equalBytes(known + 4, text, length)) return id;
-      }
-      slot = (slot + 1) & mask;
+    const recent = this.recent + recentPlace(text, length);
+    const guess = load<u32>(recent) - 1;
+    if (guess < this.count) {
+      const known = this.arena + load<u32>(this.offsets + (guess << 2));
+      if (load<u32>(known) == length && equalBytes(known + 4, text, length)) return guess;
     }
+    const id = internByHash(this, text, length);
+    store<u32>(recent, id + 1);
+    return id;
   }
 
   /** The number of a text; -1 where it is not known. */
@@ -89,6 +91,15 @@ export class Dictionary {
   }
 }
 
+/** Where a text is looked for first; whoever chooses texts can only make it be in vain. */
+@inline
+function recentPlace(text: Pointer, length: u32): u32 {
+  const key = length < 8
+    ? load<u64>(text) << ((8 - length) << 3)
+    : load<u64>(text) ^ rotl<u64>(load<u64>(text + length - 8), 29);
+  return <u32> (((key + length) * RECENT_MIX) >> (64 - <u64> RECENT_BITS)) << 2;
+}
+
 export function newDictionary(arenaBytes: u32 = ARENA_FIRST): Dictionary {
   const made = changetype<Dictionary>(allocZeroed(offsetof<Dictionary>()));
   made.arenaBytes = arenaBytes;
@@ -99,7 +110,25 @@ export function newDictionary(arenaBytes: u32 = ARENA_FIRST): Dictionary {
   made.notes = allocZeroed(TEXTS_FIRST << 4);
   made.tableMask = SLOTS_FIRST - 1;
   made.table = allocZeroed(SLOTS_FIRST << 3);
+  made.recent = allocZeroed((<u32> 1) << (RECENT_BITS + 2));
   return made;
+}
+
+/** What `intern` does where the text did not come a short while ago. */
+function internByHash(texts: Dictionary, text: Pointer, length: u32): u32 {
+  const hash = hashBytes(text, length);
+  const table = texts.table, mask = texts.tableMask;
+  let slot = hash & mask;
+  while (true) {
+    const entry = load<u64>(table + (slot << 3));
+    if (!entry) return addText(texts, text, length, hash, slot);
+    if (<u32> (entry >> 32) == hash) {
+      const id = <u32> entry - 1;
+      const known = texts.arena + load<u32>(texts.offsets + (id << 2));
+      if (load<u32>(known) == length && equalBytes(known + 4, text, length)) return id;
+    }
+    slot = (slot + 1) & mask;
+  }
 }
 
 function addText(to: Dictionary, text: Pointer, length: u32, hash: u32, slot: u32): u32 {

@@ -14,6 +14,11 @@ const NAMES_KEPT_MAX: u32 = 1 << 20;
 export class Table {
   columns: Pointer;
   columnCount: i32;
+  /** Those of them that hold texts, and those that are repeated: a row's end concerns no others. */
+  textColumns: Pointer;
+  textCount: i32;
+  repeatedColumns: Pointer;
+  repeatedCount: i32;
   root: Node;
   rows: u32;
   /** Slots that the rows have taken, of all columns. */
@@ -40,7 +45,7 @@ export class Table {
 
   @inline
   column(index: i32): Column {
-    return changetype<Column>(load<u32>(this.columns + (<u32> index << 2)));
+    return listed(this.columns, index);
   }
 
   /** Makes what the columns got since the last row a row. */
@@ -56,16 +61,14 @@ export class Table {
     const rescued = this.rescuedColumn;
     if (changetype<u32>(rescued) && rescued.count == row) rescued.appendNull(0);
     this.rows = row + 1;
-    const count = this.columnCount;
-    this.slots += count;
-    for (let i = 0; i < count; i++) {
-      const column = this.column(i);
-      if (column.maxRepetition) this.slots += endRow(column, row);
-      if (column.kind == Kind.STRING) {
-        column.rowArena = column.dictionary.arenaTop;
-        column.rowMode = column.mode;
-      }
+    let slots: u32 = this.columnCount;
+    for (let i = 0; i < this.repeatedCount; i++) slots += endRow(listed(this.repeatedColumns, i), row);
+    for (let i = 0; i < this.textCount; i++) {
+      const column = listed(this.textColumns, i);
+      column.rowArena = column.dictionary.arenaTop;
+      column.rowMode = column.mode;
     }
+    this.slots += slots;
   }
 
   /** Forgets what the columns got since the last row. */
@@ -76,6 +79,11 @@ export class Table {
       column.cut(slotsBefore(column, this.rows));
     }
   }
+}
+
+@inline
+function listed(columns: Pointer, index: i32): Column {
+  return changetype<Column>(load<u32>(columns + (<u32> index << 2)));
 }
 
 /** Slots of a column before a row. */
@@ -99,6 +107,8 @@ function endRow(column: Column, row: u32): u32 {
 export function newTable(columnsMax: i32): Table {
   const made = changetype<Table>(allocZeroed(offsetof<Table>()));
   made.columns = allocZeroed(columnsMax << 2);
+  made.textColumns = allocZeroed(columnsMax << 2);
+  made.repeatedColumns = allocZeroed(columnsMax << 2);
   made.rowCapacity = slotsFirst;
   made.rowPartitions = alloc(slotsFirst << 2);
   return made;
@@ -111,6 +121,12 @@ export function columnsOf(table: Table): Pointer {
 export function addColumn(table: Table, column: Column): void {
   store<u32>(table.columns + (table.columnCount << 2), changetype<u32>(column));
   table.columnCount++;
+  if (column.kind == Kind.STRING) {
+    store<u32>(table.textColumns + (table.textCount++ << 2), changetype<u32>(column));
+  }
+  if (column.maxRepetition) {
+    store<u32>(table.repeatedColumns + (table.repeatedCount++ << 2), changetype<u32>(column));
+  }
 }
 
 export function setRoot(table: Table, root: Node): void {

@@ -69,3 +69,40 @@ Deno.test("lines are read one by one, whatever is in the others", () => {
   deepStrictEqual(rows.map(({ id }) => id), ["a", "b"]);
   deepStrictEqual({ records, odd }, { records: 4, odd: [1, 3] });
 });
+
+Deno.test("texts with the same ends and length are told apart, however often they take turns", () => {
+  const reader = new TestReader(contractOf(ORDER));
+  const middles = ["", "0", "1", "-", "00", "01"], turns = Array.from({ length: 300 }, (_, i) => i * i % 7 % 6);
+  const ids = turns.map((turn) => `12345678${middles[turn]}12345678`);
+  const short = turns.map((turn) => ["", "a", "b", "ab", "abcdefg", "abcdefh"][turn]!);
+  for (const texts of [ids, short]) {
+    const { rows, odd } = reader.scanArray(JSON.stringify(texts.map((id) => ({ id }))));
+    deepStrictEqual([rows.map(({ id }) => id), odd], [texts, []]);
+  }
+});
+
+Deno.test("times of day are read anew where they differ from the last, whatever their fraction and offset", () => {
+  const reader = new TestReader(contractOf(ORDER));
+  const at = [
+    ...["12:00:00.000036+00:00", "12:00:00.5+00:00", "12:00:00Z", "12:00:01.123456789Z", "12:00:01.12345Z"],
+    ...["12:00:01.1234567+00:00", "12:00:01.123456-00:00", "12:00:01.123456+00:30", "12:01:01z", "12:00:01+00:00"],
+  ];
+  const text = JSON.stringify(at.map((time, id) => ({ id: String(id), at: `2026-03-01T${time}` })));
+  const { rows, odd } = reader.scanArray(text);
+  const read = [
+    ...["12:00:00.000036", "12:00:00.500000", "12:00:00.000000", "12:00:01.123456", "12:00:01.123450"],
+    ...["12:00:01.123456", "12:00:01.123456", "11:30:01.123456", "12:01:01.000000", "12:00:01.000000"],
+  ];
+  deepStrictEqual([rows.map((row) => row.at), odd], [read.map((time) => `2026-03-01T${time}Z`), []]);
+  const wrong = [
+    "12:00:60Z",
+    "24:00:00Z",
+    "12:60:00Z",
+    "12:00:01.Z",
+    "12:00:01.12345xZ",
+    "12:00:01.123456",
+    "12;00:01Z",
+  ];
+  const refused = reader.scanArray(JSON.stringify(wrong.map((time) => ({ id: "x", at: `2026-03-01T${time}` }))));
+  deepStrictEqual([refused.rows, refused.odd], [[], wrong.map((_, position) => position)]);
+});

@@ -8,9 +8,9 @@ import { gather } from "./gather.ts";
 import { bitWidth, putHybrid, putLevels } from "./hybrid.ts";
 import { clearOutput, cutOutput, outputLength, outputStart, putByte, reserve } from "./output.ts";
 import { addTextsToBounds, addToBounds, prepareSeen } from "./page_bounds.ts";
-import { cutLevel, cutPage, cutRows, cutValue } from "./page_cut.ts";
+import { cutBytes, cutLevel, cutPage, cutRows, cutValue } from "./page_cut.ts";
 import { Encoding, PhysicalType } from "./physical_type.ts";
-import { plainTextBytes, putPlain } from "./plain.ts";
+import { plainTextBytes, putPlain, putTexts } from "./plain.ts";
 import { indexWords, makeDictionary } from "./value_dictionary.ts";
 
 /** Values that are encoded to see what DELTA_BINARY_PACKED makes of them. */
@@ -159,6 +159,7 @@ function putValues(source: ChunkSource, first: u32, count: u32, bounds: Bounds):
     putHybrid<u32>(indices + (first << 2), count, indexBits);
     if (source.isText()) return addTextsToBounds(bounds, source, indices, first, count);
   } else if (CHUNK.encoding == Encoding.DELTA_BINARY_PACKED) putDeltas(source, first, count);
+  else if (source.isText()) return putTexts(source, first, count, cutBytes, bounds);
   else putPlain(source, first, count);
   addToBounds(bounds, source, first, count);
 }

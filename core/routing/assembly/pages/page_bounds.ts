@@ -8,7 +8,7 @@ let seen: Pointer = 0;
 let seenCapacity: u32 = 0;
 let stamp: u32 = 0;
 
-/** The bounds of `count` values from `first` on, which are no indices. */
+/** The bounds of `count` values from `first` on, which are no texts. */
 export function addToBounds(bounds: Bounds, source: ChunkSource, first: u32, count: u32): void {
   const values = source.values + first * source.slotBytes();
   switch (source.physicalType) {
@@ -18,9 +18,6 @@ export function addToBounds(bounds: Bounds, source: ChunkSource, first: u32, cou
       return addNumbers<f32>(bounds, values, count);
     case PhysicalType.DOUBLE:
       return addNumbers<f64>(bounds, values, count);
-    case PhysicalType.BYTE_ARRAY:
-      for (let i: u32 = 0; i < count; i++) bounds.addText(source.arena + load<u32>(values + (i << 2)));
-      return;
     case PhysicalType.FIXED: {
       const inside = 16 - source.width;
       for (let i: u32 = 0; i < count; i++) {

@@ -7,6 +7,8 @@ export let cutLevel: u32 = 0;
 export let cutValue: u32 = 0;
 /** Its rows. */
 export let cutRows: u32 = 0;
+/** Its bytes at most, where its values are texts in PLAIN. */
+export let cutBytes: u32 = 0;
 
 /**
  * Finds the end of a page: so many rows or bytes, and always whole rows, as a page index needs it.
@@ -32,6 +34,7 @@ export function cutPage(source: ChunkSource, level: u32, value: u32, indexBits: 
     } while (source.maxRepetition && cutLevel < levelCount && load<u8>(source.repetitions + cutLevel));
     cutRows++;
   }
+  cutBytes = bytes;
 }
 
 @inline
