@@ -1,5 +1,6 @@
 import { counted } from "../../base/counted.ts";
 import { StreamlabError } from "../../base/errors.ts";
+import { collectGarbage } from "../../base/garbage.ts";
 import type { Contract } from "../../contract/contract.ts";
 import { Judge } from "../../contract/judge.ts";
 import { parseContract } from "../../contract/json_schema.ts";
@@ -45,6 +46,8 @@ export class EventReader {
   #columns: Columns | undefined;
   /** Of the last reading, where its events wait. */
   #held: { table: ReaderTable; output: TableOutput } | undefined;
+  /** Whether the last reading took much more memory than most do. */
+  #isOutgrown = false;
 
   constructor(start: ReaderStart) {
     this.#start = start;
@@ -59,12 +62,22 @@ export class EventReader {
       if (work.kind === "write") return this.#write(work.repeats);
       // What waits in the columns is of a batch that has failed.
       if (this.#held !== undefined) this.#reset();
-      return await (work.kind === "survey" ? surveyUnits(this.reader, work) : this.read(work.reading, onRecords));
+      if (work.kind === "survey") return await surveyUnits(this.reader, work);
+      const read = await this.read(work.reading, onRecords);
+      if (this.#isOutgrown) this.#giveBack();
+      return read;
     } catch (error) {
       // It broke off in the middle.
       this.#reset();
       throw error;
     }
+  }
+
+  /** The next batch makes anew what it needs: until then this one's commit may have the memory. */
+  #giveBack(): void {
+    this.#reset();
+    this.#isOutgrown = false;
+    collectGarbage();
   }
 
   #reset(): void {
@@ -117,6 +130,7 @@ export class EventReader {
       const { units, tallies } = await this.#readUnits(reading, unit, onRecords);
       const isHeld = reading.holds === true && files.events.hold();
       if (isHeld) this.#held = { table: events, output: files.events };
+      else this.#isOutgrown = files.events.hasHeldMore;
       return {
         units,
         tallies,

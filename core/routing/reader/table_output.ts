@@ -48,6 +48,7 @@ export class TableOutput {
   readonly #bloomFilters: readonly (BloomFilterSize | undefined)[];
   /** Rows that are written: more where they are of many partitions. */
   #groupRows: number;
+  readonly #groupRowsLeast: number;
   readonly #heldRowsMax: number;
   /** Bytes of text in a row group: a file is not to grow far above its target. */
   readonly #groupBytesMax: number;
@@ -64,6 +65,7 @@ export class TableOutput {
     this.#keys = keys;
     this.#encoder = new ChunkEncoder(reader.calls, pageLimits(table.properties));
     const bytesTarget = fileBytesTarget(table);
+    this.#groupRowsLeast = limits.groupRows;
     this.#groupRows = limits.groupRows;
     this.#heldRowsMax = limits.heldRows;
     this.#groupBytesMax = Math.max(Math.min(bytesTarget, limits.groupBytes), GROUP_BYTES_LEAST);
@@ -92,6 +94,11 @@ export class TableOutput {
     const isTooFew = rows < partitions * PARTITION_ROWS_WORTH && rows * 2 <= this.#heldRowsMax;
     if (isFull || !isTooFew) this.#write(partitions);
     else this.#groupRows = rows * 2;
+  }
+
+  /** Whether more rows than a row group's were held at once. */
+  get hasHeldMore(): boolean {
+    return this.#groupRows > this.#groupRowsLeast;
   }
 
   /**

@@ -119,3 +119,15 @@ Deno.test("events that wait for a decision that fails are in no later batch of t
     readers.close();
   }
 });
+
+Deno.test("threads that held many rows, and gave their memory back, read the next batch", async () => {
+  const readers = new ReaderPool({ threads: 2, bytesPerThread: 1 });
+  try {
+    const how = { readers, keys: undefined, limits: { ...WHOLE, groupRows: 1, heldRows: 8 } };
+    for (let batch = 0; batch < 2; batch++) {
+      deepStrictEqual((await readHeld(FILES, undefined, how)).ids, ["a", "b", "c", "d", "e"]);
+    }
+  } finally {
+    readers.close();
+  }
+});
