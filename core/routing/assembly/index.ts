@@ -90,7 +90,7 @@ import {
   undoFile,
   undoRow,
 } from "./table.ts";
-import { isUtf8 } from "./text.ts";
+import { isUtf8, lineFeeds } from "./text.ts";
 import { forgetUnits, keepUnitNumber, missingUnit, numberUnits } from "./units.ts";
 
 export {
@@ -146,6 +146,7 @@ export {
   leaveEnvelope,
   letterNulls,
   letterParse,
+  lineFeeds,
   missingUnit,
   newCheck,
   newColumn,

@@ -42,6 +42,18 @@ export function lineEnd(p: Pointer, end: Pointer): Pointer {
   return end;
 }
 
+/** How many line feeds there are. */
+export function lineFeeds(from: Pointer, to: Pointer): u32 {
+  const feed = i8x16.splat(0x0a);
+  let count: u32 = 0;
+  for (let p = from; p < to; p += 16) {
+    let found = i8x16.bitmask(i8x16.eq(v128.load(p), feed));
+    if (to - p < 16) found &= (1 << (to - p)) - 1;
+    count += popcnt(found);
+  }
+  return count;
+}
+
 /** The first byte from `p` on that is a quote, a backslash, a control character or not ASCII. */
 @inline
 export function skipPlain(p: Pointer): Pointer {

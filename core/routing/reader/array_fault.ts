@@ -3,7 +3,6 @@ import type { PlacedText, ReaderInstance } from "./reader_instance.ts";
 
 /** An array up to its second element. */
 const BEGUN = new Uint8Array([0x5b, 0x30, 0x2c]);
-const NEWLINE = 0x0a;
 
 /**
  * What makes a text no array, in the words of the strict scan, which starts anew behind the last
@@ -18,9 +17,7 @@ export function arrayFault(reader: ReaderInstance, text: PlacedText, lastGood: n
   const verdict = scan.end();
   if (verdict.kind === "ok") return undefined;
   if (!behind) return verdict.detail;
-  let lines = 0;
-  const { bytes } = reader;
-  for (let at = bytes.indexOf(NEWLINE, text.at); at >= 0 && at < from; at = bytes.indexOf(NEWLINE, at + 1)) lines++;
+  const lines = reader.calls.lineFeeds(text.at, from);
   return verdict.detail.replace(/^byte (\d+) \(line (\d+)\)/, (_place, byte: string, line: string) => {
     return `byte ${Number(byte) - BEGUN.length + from - text.at} (line ${Number(line) + lines})`;
   });

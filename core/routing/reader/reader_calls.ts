@@ -92,6 +92,7 @@ export interface ReaderCalls {
   rowsOf(table: number): number;
   arenaBytes(table: number): number;
   isUtf8(start: number, length: number): number;
+  lineFeeds(from: number, to: number): number;
 
   appendRecord(table: number, text: number): number;
   appendRescued(table: number, text: number, length: number): void;
