@@ -9,9 +9,14 @@ export const ARENA_FIRST: u32 = 1 << 16;
 /** Offset 0 means no text. */
 const ARENA_START: u32 = 16;
 
-const RECENT_BITS: u32 = 11;
+const RECENT_BITS: i32 = 14;
 /** 2^64 divided by the golden ratio. */
 const RECENT_MIX: u64 = 0x9e3779b97f4a7c15;
+/**
+ * Numbers + 1 of texts that came before, of all dictionaries, by the texts' ends: what is found
+ * there takes no hash. Whose a number is, is not said; the text that it stands for is compared.
+ */
+const RECENT: Pointer = <u32> memory.data(1 << (RECENT_BITS + 2), 16);
 
 /**
  * Texts by number: each different one once, in an arena of length (u32) and bytes. A slot of the
@@ -30,13 +35,11 @@ export class Dictionary {
   count: u32;
   table: Pointer;
   tableMask: u32;
-  /** Numbers + 1 of texts that came before, by their ends: what is found there takes no hash. */
-  recent: Pointer;
 
   /** The number of a text, which is kept where it is new. */
   @inline
   intern(text: Pointer, length: u32): u32 {
-    const recent = this.recent + recentPlace(text, length);
+    const recent = RECENT + recentPlace(changetype<u32>(this), text, length);
     const guess = load<u32>(recent) - 1;
     if (guess < this.count) {
       const known = this.arena + load<u32>(this.offsets + (guess << 2));
@@ -93,11 +96,11 @@ export class Dictionary {
 
 /** Where a text is looked for first; whoever chooses texts can only make it be in vain. */
 @inline
-function recentPlace(text: Pointer, length: u32): u32 {
+function recentPlace(dictionary: u32, text: Pointer, length: u32): u32 {
   const key = length < 8
     ? load<u64>(text) << ((8 - length) << 3)
     : load<u64>(text) ^ rotl<u64>(load<u64>(text + length - 8), 29);
-  return <u32> (((key + length) * RECENT_MIX) >> (64 - <u64> RECENT_BITS)) << 2;
+  return <u32> (((key + (dictionary ^ length)) * RECENT_MIX) >> (64 - <u64> RECENT_BITS)) << 2;
 }
 
 export function newDictionary(arenaBytes: u32 = ARENA_FIRST): Dictionary {
@@ -110,7 +113,6 @@ export function newDictionary(arenaBytes: u32 = ARENA_FIRST): Dictionary {
   made.notes = allocZeroed(TEXTS_FIRST << 4);
   made.tableMask = SLOTS_FIRST - 1;
   made.table = allocZeroed(SLOTS_FIRST << 3);
-  made.recent = allocZeroed((<u32> 1) << (RECENT_BITS + 2));
   return made;
 }
 

@@ -63,7 +63,7 @@ const LONG: ContractType = { kind: "long" };
 const NUMBERED_OR_PLAIN = 0, NUMBERED_ONLY = 1, PLAIN_ONLY = 2;
 
 /** Slots, and bytes of texts, that new columns have room for together; a few columns fill less. */
-const SLOTS_FIRST_MAX = 1 << 22, TEXT_BYTES_FIRST_MAX = 1 << 25;
+const SLOTS_FIRST_MAX = 1 << 22, SPREAD_SLOTS_FIRST_MAX = 1 << 24, TEXT_BYTES_FIRST_MAX = 1 << 25;
 /** A column of texts has room for as much as so many of the average: few have long ones. */
 const TEXT_SHARES = 4;
 /** Partitions by these are few in a row group, by others they may be many. */
@@ -83,9 +83,9 @@ export function expectRows(
   const bytes = units.reduce((sum, { size }) => sum + size, 0);
   const columns = leafCount(contract.fields) + OWN_COLUMNS_MAX;
   const isSpread = events.spec.fields.some(({ transform }) => !TIMES.has(transform.name));
-  const rows = isSpread
-    ? Math.min(limits.heldRows, bytes / RECORD_BYTES_LEAST)
-    : Math.min(limits.groupRows, bytes / RECORD_BYTES_LEAST, SLOTS_FIRST_MAX / columns);
+  const wanted = isSpread ? limits.heldRows : limits.groupRows;
+  const slotsMax = isSpread ? SPREAD_SLOTS_FIRST_MAX : SLOTS_FIRST_MAX;
+  const rows = Math.min(wanted, bytes / RECORD_BYTES_LEAST, slotsMax / columns);
   const textBytes = Math.min(limits.groupBytes, bytes, TEXT_BYTES_FIRST_MAX);
   const each = Math.min(TEXT_SHARES * textBytes / columns, textBytes);
   calls.expectRows(powerOfTwo(rows), powerOfTwo(each), powerOfTwo(textBytes));

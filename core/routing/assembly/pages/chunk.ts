@@ -131,7 +131,7 @@ function putPages(source: ChunkSource): void {
   let count: u32 = 0, level: u32 = 0, value: u32 = 0;
   CHUNK_BOUNDS.clear();
   // Growing page by page would move the pages of long texts again and again.
-  if (CHUNK.encoding == Encoding.PLAIN && source.isText()) reserve(plainTextBytes(source));
+  if (CHUNK.encoding == Encoding.PLAIN && source.isText()) reserve(plainTextBytes(source) + source.levelCount);
   while (level < source.levelCount) {
     cutPage(source, level, value, indexBits);
     const page = changetype<Page>(pageAt(count++));
